@@ -1,0 +1,67 @@
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::NodeName;
+
+/// One life of a node: its name, and an incarnation that differs each time it starts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId {
+    /// What the node is called.
+    pub name: NodeName,
+    /// Which of its lives this is. A pid of an earlier incarnation is [`NoProc`](crate::Exit::NoProc).
+    pub incarnation: u64,
+}
+
+/// The identity of a process: node, incarnation and number. Never used twice. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Pid {
+    node: Arc<NodeId>,
+    number: u64,
+}
+
+impl Pid {
+    pub(crate) fn new(node: Arc<NodeId>, number: u64) -> Pid {
+        Pid { node, number }
+    }
+
+    /// The node that the process lives on.
+    pub fn node(&self) -> &NodeName {
+        &self.node.name
+    }
+
+    /// The node with its incarnation.
+    pub fn node_id(&self) -> &Arc<NodeId> {
+        &self.node
+    }
+
+    /// The process's number on that node.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} {}>", self.node.name, self.number)
+    }
+}
+
+impl fmt::Debug for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One act of watching, made by `cx.monitor(..)`; the [`Down`](crate::Down) that ends it carries the same.
+///
+/// Unique on the node that made it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MonitorRef(pub(crate) u64);
+
+impl fmt::Debug for MonitorRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MonitorRef({})", self.0)
+    }
+}

@@ -1,0 +1,58 @@
+use super::{DecodeError, Decoder, EncodeError, Encoder, System};
+
+/// What may be said to a process: an enum, one variant a message. Derived by [`#[protocol]`](crate::protocol).
+pub trait Protocol: Sized + Send + 'static {
+    /// What the protocol is called, as two nodes compare it.
+    const NAME: &'static str;
+    /// Raised by `version = N` when the meaning of messages changed and their shape did not.
+    const VERSION: u32 = 0;
+    /// Each variant, in order of declaration.
+    const VARIANTS: &'static [Variant];
+
+    /// This message's place in [`VARIANTS`](Self::VARIANTS).
+    fn variant(&self) -> usize;
+
+    /// A message of the runtime's, if a `#[from]` variant takes it.
+    #[doc(hidden)]
+    fn from_system(system: &mut System) -> Option<Self> {
+        let _ = system;
+        None
+    }
+
+    /// Writes the fields, in order. A local protocol has no bytes.
+    #[doc(hidden)]
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        let _ = encoder;
+        Err(EncodeError::Local)
+    }
+
+    /// Reads the fields of the variant with this index.
+    #[doc(hidden)]
+    fn decode(variant: usize, decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let _ = (variant, decoder);
+        Err(DecodeError::Local)
+    }
+}
+
+/// One message of a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// The variant's name.
+    pub name: &'static str,
+    /// Its fields as they were written, as `priority: u8, body: String`.
+    pub shape: &'static str,
+    /// Whether it carries a `Reply`.
+    pub call: bool,
+    /// Whether only the runtime makes it; such a variant is never decoded.
+    pub system: bool,
+}
+
+/// A mailbox that takes a `T` of the runtime's.
+///
+/// `#[protocol]` implements it for each `#[from]` variant.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot receive `{T}`",
+    label = "needs a variant `#[from] {T}({T})`",
+    note = "add a variant `#[from] {T}({T})` to `{Self}`: to monitor, `Down`; to trap exits, `ExitSignal`; for node events, `NodeEvent`"
+)]
+pub trait Receives<T>: From<T> {}

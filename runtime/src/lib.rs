@@ -1,0 +1,3 @@
+//! greenroom
+extern crate self as greenroom;
+mod base;

@@ -172,7 +172,8 @@ enum Closing {
     No,
     /// What waits goes out until then, and a goodbye.
     By(Instant),
-    Said,
+    /// The goodbye is out; until then the peer may hang up.
+    Said(Instant),
 }
 
 /// How long a handshake, and a goodbye, may take.
@@ -268,13 +269,14 @@ impl Session {
             State::Over(error) => return Err(error.clone()),
             State::Up(_) if now >= self.silent_at => SessionError::Silent,
             State::Up(_) => {
-                if let Closing::By(end) = self.closing
+                if let Closing::By(end) | Closing::Said(end) = self.closing
                     && now >= end
                 {
                     return Err(self.fail(SessionError::Closed));
                 }
                 if now >= self.tick_at {
-                    self.tick_due = true;
+                    // Whoever said goodbye says no more.
+                    self.tick_due = !matches!(self.closing, Closing::Said(_));
                     self.tick_at = now + self.tick / 4;
                 }
                 return Ok(());
@@ -290,6 +292,7 @@ impl Session {
         match (&self.state, self.closing) {
             (State::Over(_), _) => None,
             (State::Up(_), Closing::By(end)) => Some(self.silent_at.min(self.tick_at).min(end)),
+            (State::Up(_), Closing::Said(end)) => Some(self.silent_at.min(end)),
             (State::Up(_), _) => Some(self.silent_at.min(self.tick_at)),
             _ => Some(self.silent_at),
         }
@@ -326,20 +329,20 @@ impl Session {
     pub(crate) fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
         let start = out.len();
         out.append(&mut self.owed);
-        while out.len() - start < TRANSMIT {
+        while out.len() - start < TRANSMIT && !self.is_over() {
             let State::Up(cipher) = &mut self.state else { break };
             let record = &mut self.plain;
             record.clear();
             if mem::take(&mut self.tick_due) {
                 record.push(TICK);
             }
-            if self.closing != Closing::Said {
-                // One byte is kept for a goodbye.
-                self.lanes.fill(record, cipher::PLAIN - 1);
-                if self.lanes.bytes() == 0 && self.closing != Closing::No {
-                    record.push(GOODBYE);
-                    self.closing = Closing::Said;
-                }
+            // One byte is kept for a goodbye.
+            self.lanes.fill(record, cipher::PLAIN - 1);
+            if let Closing::By(end) = self.closing
+                && self.lanes.bytes() == 0
+            {
+                record.push(GOODBYE);
+                self.closing = Closing::Said(end);
             }
             if record.is_empty() {
                 break;
@@ -375,9 +378,9 @@ impl Session {
         }
     }
 
-    /// All is said: nothing more will come of this session, once its last transmit is written.
+    /// Nothing more will come of this session: it failed, or has said goodbye.
     pub(crate) fn is_over(&self) -> bool {
-        self.closing == Closing::Said || matches!(self.state, State::Over(_))
+        matches!(self.closing, Closing::Said(_)) || matches!(self.state, State::Over(_))
     }
 
     fn fail(&mut self, error: SessionError) -> SessionError {

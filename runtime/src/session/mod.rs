@@ -213,11 +213,12 @@ impl Session {
 
     /// Takes what came from the peer, in any slicing. Events may have come of it, even upon an error.
     pub(crate) fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
+        self.take_in(now, bytes).map_err(|error| self.fail(error))
+    }
+
+    fn take_in(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
         let mut rest = bytes;
         loop {
-            if let State::Over(error) = &self.state {
-                return Err(error.clone());
-            }
             if self.partial.is_empty() {
                 // Whole units are read where they are; only a last, incomplete one is copied.
                 match self.size(rest)? {
@@ -233,21 +234,19 @@ impl Session {
                     }
                 }
             }
-            let partial = mem::take(&mut self.partial);
-            let size = self.size(&partial)?;
-            self.partial = partial;
-            let (Size::AtLeast(wanted) | Size::Exactly(wanted)) = size;
-            let (piece, more) = rest.split_at((wanted - self.partial.len()).min(rest.len()));
-            self.partial.extend_from_slice(piece);
-            rest = more;
-            if self.partial.len() < wanted {
-                return Ok(());
-            }
-            if let Size::Exactly(_) = size {
-                let mut unit = mem::take(&mut self.partial);
-                self.handle_unit(now, &unit)?;
-                unit.clear();
-                self.partial = unit;
+            match self.size(&self.partial)? {
+                Size::Exactly(size) if size == self.partial.len() => {
+                    let mut unit = mem::take(&mut self.partial);
+                    self.handle_unit(now, &unit)?;
+                    unit.clear();
+                    self.partial = unit;
+                }
+                Size::AtLeast(_) | Size::Exactly(_) if rest.is_empty() => return Ok(()),
+                Size::AtLeast(wanted) | Size::Exactly(wanted) => {
+                    let (piece, more) = rest.split_at((wanted - self.partial.len()).min(rest.len()));
+                    self.partial.extend_from_slice(piece);
+                    rest = more;
+                }
             }
         }
     }
@@ -390,8 +389,8 @@ impl Session {
     }
 
     /// The size of the unit that begins with `start`.
-    fn size(&mut self, start: &[u8]) -> Result<Size, SessionError> {
-        let size = match &self.state {
+    fn size(&self, start: &[u8]) -> Result<Size, SessionError> {
+        match &self.state {
             State::Greeting { role: Role::Dialler, .. } => preamble::answer_size(start),
             State::Greeting { role: Role::Listener, .. } => preamble::offer_size(start),
             State::Handshake { .. } => {
@@ -408,20 +407,13 @@ impl Session {
                 sized(start, bounds, SessionError::Record("an empty record"))
             }
             State::Over(error) => Err(error.clone()),
-        };
-        size.map_err(|error| self.fail(error))
+        }
     }
 
     fn handle_unit(&mut self, now: Instant, unit: &[u8]) -> Result<(), SessionError> {
         let state = mem::replace(&mut self.state, State::Over(SessionError::Closed));
-        match self.step(state, now, unit) {
-            // A record may have ended the session by its goodbye; nothing else comes after that.
-            Ok(state) => {
-                self.state = state;
-                Ok(())
-            }
-            Err(error) => Err(self.fail(error)),
-        }
+        self.state = self.step(state, now, unit)?;
+        Ok(())
     }
 
     /// From one state to the next, by one unit.

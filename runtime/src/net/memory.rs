@@ -220,11 +220,11 @@ impl AsyncWrite for Plug {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(cx, |stream, cx| stream.poll_flush(cx))
+        self.poll(cx, AsyncWrite::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(cx, |stream, cx| stream.poll_shutdown(cx))
+        self.poll(cx, AsyncWrite::poll_shutdown)
     }
 }
 

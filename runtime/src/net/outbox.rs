@@ -7,7 +7,6 @@
 //! lost). Invariants: the order of pushes is kept within a lane · `waiting` is what the driver has not turned into records
 //! yet, here or in its session · it exceeds its bound by one frame at most.
 
-use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::{fmt, mem};
@@ -116,18 +115,15 @@ impl Outbox {
     }
 
     /// Resolves when less than the high-water mark waits, or when the connection is over.
-    pub(crate) fn ready(&self) -> impl Future<Output = ()> + Send + '_ {
-        async move {
-            loop {
-                let room = self.room.notified();
-                let mut room = std::pin::pin!(room);
-                // From here on a notification is not missed.
-                room.as_mut().enable();
-                if self.is_ready() {
-                    return;
-                }
-                room.await;
+    pub(crate) async fn ready(&self) {
+        loop {
+            let mut room = std::pin::pin!(self.room.notified());
+            // From here on a notification is not missed.
+            room.as_mut().enable();
+            if self.is_ready() {
+                return;
             }
+            room.await;
         }
     }
 
@@ -159,7 +155,9 @@ impl Outbox {
         let driver = queue.driver.take();
         drop(queue);
         self.room.notify_waiters();
-        driver.map(Waker::wake);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
     }
 
     /// All that waits, if `take`; registers the driver if there is nothing to do.
@@ -224,7 +222,9 @@ impl Outbox {
         queue.waiting += push(&mut queue.batch, limit)?;
         let driver = queue.driver.take();
         drop(queue);
-        driver.map(Waker::wake);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
         Ok(())
     }
 

@@ -31,7 +31,9 @@
 //! [`SendError`] or an [`Event::Refused`], and the session goes on.
 
 mod cipher;
+mod config;
 mod error;
+mod greeting;
 mod hello;
 mod lanes;
 mod preamble;
@@ -39,78 +41,23 @@ mod reassembly;
 
 use std::collections::VecDeque;
 use std::mem;
-use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::base::NodeId;
 use crate::wire::Frame;
 use crate::wire::varint::{self, Reader};
 
 pub(crate) use cipher::CookieKey;
+pub(crate) use config::{Config, Hello, Limits, Role};
 pub(crate) use error::{SendError, SessionError};
 
-use cipher::{Cipher, Handshake};
+use cipher::Cipher;
+use greeting::{Greeting, Progress};
 use hello::Intake;
 use lanes::Lanes;
-use preamble::Size;
+use preamble::{Size, sized};
 use reassembly::Reassembly;
-
-/// What a session starts with.
-#[derive(Clone, Debug)]
-pub(crate) struct Config {
-    /// Who this node is.
-    pub local: Hello,
-    /// What the cluster's cookie gives.
-    pub key: CookieKey,
-    /// The cluster's name; nodes of another cluster are refused as those of another cookie are.
-    pub cluster: String,
-    pub role: Role,
-    pub limits: Limits,
-    /// T: silence that counts as loss. A tick goes out when nothing else did for a quarter of it.
-    pub tick: Duration,
-    /// Fresh from the operating system, for this session alone: it becomes the ephemeral key.
-    pub entropy: [u8; 32],
-}
-
-/// Who opened the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Dialler,
-    Listener,
-}
-
-/// Who a node is, as it tells its peer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Hello {
-    pub node: NodeId,
-    /// Where others may dial it; 1..=512 bytes.
-    pub advertise: Option<String>,
-    /// Random in each life of the node: who meets it again meets itself.
-    pub instance: u64,
-}
-
-/// How much one connection may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    /// The largest frame, in bytes; never more than `reassembly`.
-    pub frame: usize,
-    /// Large frames of the peer that may be incomplete at one time.
-    pub lanes: usize,
-    /// Bytes of those.
-    pub reassembly: usize,
-    /// Bytes waiting at which senders feel back-pressure.
-    pub high_water: usize,
-    /// Connections in handshake at one time, of all of a node's.
-    pub handshakes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits { frame: 16 << 20, lanes: 1024, reassembly: 64 << 20, high_water: 1 << 20, handshakes: 64 }
-    }
-}
 
 /// What a session has to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,18 +96,8 @@ pub(crate) struct Session {
 }
 
 enum State {
-    /// Preambles are exchanged; this side's versions are `offer` if it dialled.
-    Greeting {
-        role: Role,
-        key: CookieKey,
-        cluster: String,
-        entropy: [u8; 32],
-        offer: Vec<u8>,
-    },
-    Handshake {
-        role: Role,
-        noise: Handshake,
-    },
+    /// Preambles, then the Noise handshake.
+    Greeting(Greeting),
     /// The peer's hello is missing.
     Confirming(Cipher),
     Up(Cipher),
@@ -189,16 +126,13 @@ impl Session {
     pub(crate) fn new(config: Config, now: Instant) -> Session {
         let Config { local, key, cluster, role, limits, tick, entropy } = config;
         let intake = Intake::of(&limits);
-        let offer = match role {
-            Role::Dialler => preamble::offer(preamble::VERSIONS),
-            Role::Listener => Vec::new(),
-        };
+        let (greeting, owed) = Greeting::new(role, key, cluster, entropy);
         Session {
             local,
             intake,
             tick,
-            owed: offer.clone(),
-            state: State::Greeting { role, key, cluster, entropy, offer },
+            owed,
+            state: State::Greeting(greeting),
             partial: Vec::new(),
             plain: Vec::new(),
             lanes: Lanes::new(intake),
@@ -254,9 +188,7 @@ impl Session {
     /// Takes the end of the peer's bytes: what it means depends on how far the session is.
     pub(crate) fn handle_end(&mut self) -> Option<SessionError> {
         match &self.state {
-            State::Greeting { .. } | State::Handshake { .. } | State::Confirming(_) => {
-                Some(self.fail(SessionError::HungUp))
-            }
+            State::Greeting(_) | State::Confirming(_) => Some(self.fail(SessionError::HungUp)),
             State::Up(_) => None,
             State::Over(error) => Some(error.clone()),
         }
@@ -391,12 +323,7 @@ impl Session {
     /// The size of the unit that begins with `start`.
     fn size(&self, start: &[u8]) -> Result<Size, SessionError> {
         match &self.state {
-            State::Greeting { role: Role::Dialler, .. } => preamble::answer_size(start),
-            State::Greeting { role: Role::Listener, .. } => preamble::offer_size(start),
-            State::Handshake { .. } => {
-                let bounds = cipher::MESSAGE..=cipher::MESSAGE;
-                sized(start, bounds, SessionError::Handshake("a message of another size"))
-            }
+            State::Greeting(greeting) => greeting.size(start),
             // Nobody is known yet who may send a large record.
             State::Confirming(_) => {
                 let bounds = cipher::TAG + 1..=cipher::TAG + hello::MAX;
@@ -419,27 +346,11 @@ impl Session {
     /// From one state to the next, by one unit.
     fn step(&mut self, state: State, now: Instant, unit: &[u8]) -> Result<State, SessionError> {
         match state {
-            State::Greeting { role: Role::Dialler, key, cluster, entropy, offer } => {
-                preamble::picked(unit, preamble::VERSIONS)?;
-                let prologue = prologue(&offer, unit, &cluster);
-                let mut noise = Handshake::new(Role::Dialler, &key, &prologue, entropy)?;
-                noise.write(&mut self.owed)?;
-                Ok(State::Handshake { role: Role::Dialler, noise })
-            }
-            State::Greeting { role: Role::Listener, key, cluster, entropy, .. } => {
-                let (answer, picked) = preamble::answer(unit, preamble::VERSIONS);
-                self.owed.extend_from_slice(&answer);
-                picked?;
-                let prologue = prologue(unit, &answer, &cluster);
-                let noise = Handshake::new(Role::Listener, &key, &prologue, entropy)?;
-                Ok(State::Handshake { role: Role::Listener, noise })
-            }
-            State::Handshake { role, mut noise } => {
-                noise.read(&unit[2..])?;
-                if role == Role::Listener {
-                    noise.write(&mut self.owed)?;
-                }
-                let mut cipher = noise.finish()?;
+            State::Greeting(greeting) => {
+                let mut cipher = match greeting.step(unit, &mut self.owed)? {
+                    Progress::More(greeting) => return Ok(State::Greeting(greeting)),
+                    Progress::Done(cipher) => cipher,
+                };
                 let hello = hello::encode(&self.local, self.intake)
                     .ok_or(SessionError::Handshake("this node's advertised address is too long"))?;
                 let mut record = vec![HELLO];
@@ -533,24 +444,6 @@ impl Session {
         }
         Ok(false)
     }
-}
-
-/// A unit with its length before it, if that is one that may be.
-fn sized(start: &[u8], bounds: RangeInclusive<usize>, otherwise: SessionError) -> Result<Size, SessionError> {
-    let Some(&[high, low]) = start.first_chunk::<2>() else { return Ok(Size::AtLeast(2)) };
-    let length = usize::from(u16::from_be_bytes([high, low]));
-    if bounds.contains(&length) { Ok(Size::Exactly(2 + length)) } else { Err(otherwise) }
-}
-
-/// What both sides must have seen and meant alike.
-fn prologue(offer: &[u8], answer: &[u8], cluster: &str) -> Vec<u8> {
-    let mut bytes = b"greenroom".to_vec();
-    // Each part with its length, so that no two sets of parts are the same bytes.
-    for part in [offer, answer, cluster.as_bytes()] {
-        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(part);
-    }
-    bytes
 }
 
 #[cfg(test)]

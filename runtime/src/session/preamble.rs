@@ -9,6 +9,8 @@
 //! Both become part of the Noise prologue, so whoever changes one on its way makes the handshake fail: there is
 //! no downgrade. A stranger is found out at the first byte that differs.
 
+use std::ops::RangeInclusive;
+
 use super::SessionError;
 
 /// The versions of the wire that this node speaks, best first.
@@ -23,6 +25,17 @@ pub(super) enum Size {
     AtLeast(usize),
     /// The unit has exactly so many.
     Exactly(usize),
+}
+
+/// The size of a unit with its length (2 bytes, high first) before it, if that is one that may be.
+pub(super) fn sized(
+    start: &[u8],
+    bounds: RangeInclusive<usize>,
+    otherwise: SessionError,
+) -> Result<Size, SessionError> {
+    let Some(&[high, low]) = start.first_chunk::<2>() else { return Ok(Size::AtLeast(2)) };
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    if bounds.contains(&length) { Ok(Size::Exactly(2 + length)) } else { Err(otherwise) }
 }
 
 /// What the dialler says first.

@@ -20,8 +20,7 @@ use tokio::io::ReadBuf;
 use super::outbox::Work;
 use super::{BoxFuture, Outbox, Stream};
 use crate::node::Clock;
-use crate::session::{Event, SendError, Session, SessionError};
-use crate::wire::Frame;
+use crate::session::{Backlog, Event, SendError, Session, SessionError};
 
 /// The most bytes that are read at a time.
 const READ: usize = 64 * 1024;
@@ -221,12 +220,13 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
             Poll::Pending => return false,
             Poll::Ready(Work::Close) => self.close(),
             Poll::Ready(Work::Send(batch)) => {
-                for (lane, bytes) in batch.into_frames() {
-                    let size = bytes.len();
-                    if let Err(error) = self.session.send_encoded(lane, bytes.clone()) {
-                        self.outbox.0.transmitted(size);
+                for (lane, frame) in batch.into_frames() {
+                    if let Err(error) = self.session.send_encoded(lane, frame.clone()) {
+                        let mut lost = Backlog::default();
+                        lost.grow(frame.len());
+                        self.outbox.0.transmitted(lost);
                         // Pushed before the peer said what it takes.
-                        if let (SendError::TooLarge { limit }, Ok(frame)) = (error, Frame::decode(&bytes)) {
+                        if let (SendError::TooLarge { limit }, Ok(frame)) = (error, frame.decode()) {
                             self.tell_one(Event::Refused { frame, limit });
                         }
                     }
@@ -242,10 +242,10 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
             if self.written == self.output.len() {
                 self.output.clear();
                 self.written = 0;
-                let queued = self.session.queued();
+                let before = self.session.backlog();
                 let more = self.session.poll_transmit(self.clock.now(), &mut self.output);
-                let sent = queued - self.session.queued();
-                if sent > 0 {
+                let sent = self.session.backlog().since(before);
+                if sent.bytes > 0 {
                     self.outbox.0.transmitted(sent);
                 }
                 if !more {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::base::{NodeId, NodeName};
 use crate::node::{Clock, TokioClock};
-use crate::session::{Config, CookieKey, Event, Hello, Limits, Role, Session, SessionError};
+use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, Role, Session, SessionError};
 use crate::wire::{Frame, Signal, Target};
 
 /// One node's side of a connection.
@@ -104,7 +104,7 @@ async fn frames_go_both_ways_in_order() {
         let size = if round % 100 == 0 { 50_000 } else { 20 };
         assert_eq!(a.event().await, Event::Frame(message(round, size)));
     }
-    assert_eq!((a.outbox.waiting(), b.outbox.waiting()), (0, 0));
+    assert_eq!((a.outbox.waiting().bytes, b.outbox.waiting().weight), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +137,7 @@ async fn what_was_pushed_before_it_is_up_waits() {
     assert!(matches!(a.event().await, Event::Up(_)));
     assert_eq!(a.event().await, Event::Refused { frame: message(2, 2000), limit: 1000 });
     assert_eq!(a.outbox.push(1, &message(3, 2000)), Err(PushError::TooLarge { limit: 1000 }));
-    assert_eq!(a.outbox.waiting(), 0);
+    assert_eq!(a.outbox.waiting(), Backlog::default());
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,7 +237,7 @@ async fn senders_feel_back_pressure_and_a_cap() {
         a.outbox.push(1, &message(pushed, 100)).unwrap();
         pushed += 1;
     }
-    assert!((10_000..10_200).contains(&a.outbox.waiting()));
+    assert!((10_000..10_200).contains(&a.outbox.waiting().bytes));
     let full = loop {
         match a.outbox.push(1, &message(pushed, 100)) {
             Ok(()) => pushed += 1,
@@ -246,7 +246,7 @@ async fn senders_feel_back_pressure_and_a_cap() {
     };
     assert_eq!(full, PushError::Full);
     assert_eq!(a.outbox.refused(), 1);
-    assert!((40_000..40_200).contains(&a.outbox.waiting()));
+    assert!((40_000..40_200).contains(&a.outbox.waiting().bytes));
     // What is owed has room yet.
     a.outbox.push(9, &link(9)).unwrap();
     let waiter = tokio::spawn({
@@ -262,7 +262,7 @@ async fn senders_feel_back_pressure_and_a_cap() {
         links += usize::from(b.event().await == Event::Frame(link(9)));
     }
     assert_eq!(links, 1);
-    assert_eq!(a.outbox.waiting(), 0);
+    assert_eq!(a.outbox.waiting(), Backlog::default());
 }
 
 #[tokio::test(start_paused = true)]

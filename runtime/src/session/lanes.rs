@@ -9,12 +9,11 @@
 //!
 //! Invariants: a frame of at most [`FRAGMENT`] bytes is never cut · of each lane at most one frame is begun and not done ·
 //! all frames begun and not done fit into what the peer said it reassembles; a large frame that does not is held until
-//! another one is through, and no other large frame begins before it · `bytes` is what all frames have left.
+//! another one is through, and no other large frame begins before it · `backlog` is what all frames have left.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bytes::Bytes;
-
+use super::encoded::Encoded;
 use super::hello::Intake;
 use crate::wire::varint;
 
@@ -37,17 +36,26 @@ pub(super) struct Lanes {
     turns: VecDeque<u64>,
     /// Lanes whose next frame is too large for what the peer reassembles at present.
     held: VecDeque<u64>,
-    bytes: usize,
+    backlog: Backlog,
     peer: Intake,
     /// Frames begun and not done, and their whole sizes.
     open: usize,
     open_bytes: usize,
-    spare: Vec<VecDeque<Bytes>>,
+    spare: Vec<VecDeque<Encoded>>,
+}
+
+/// How much waits to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Backlog {
+    /// In bytes of memory.
+    pub(crate) bytes: usize,
+    /// As senders feel it: see [`Encoded::weight`].
+    pub(crate) weight: usize,
 }
 
 #[derive(Default)]
 struct Lane {
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Encoded>,
     /// How much of the first frame is sent.
     sent: usize,
 }
@@ -63,13 +71,35 @@ enum Turn {
     Held,
 }
 
+impl Backlog {
+    /// A frame of so many bytes more.
+    pub(crate) fn grow(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.weight += Encoded::weight(bytes);
+    }
+
+    /// A frame has fewer bytes left than it had.
+    fn shrink(&mut self, from: usize, to: usize) {
+        self.bytes -= from - to;
+        self.weight -= Encoded::weight(from) - Encoded::weight(to);
+    }
+
+    /// What there was before and is no more.
+    pub(crate) fn since(self, before: Backlog) -> Backlog {
+        Backlog {
+            bytes: before.bytes.saturating_sub(self.bytes),
+            weight: before.weight.saturating_sub(self.weight),
+        }
+    }
+}
+
 impl Lanes {
     pub(super) fn new(peer: Intake) -> Lanes {
         Lanes {
             waiting: BTreeMap::new(),
             turns: VecDeque::new(),
             held: VecDeque::new(),
-            bytes: 0,
+            backlog: Backlog::default(),
             peer,
             open: 0,
             open_bytes: 0,
@@ -77,9 +107,9 @@ impl Lanes {
         }
     }
 
-    /// Bytes that wait.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// What waits.
+    pub(super) fn backlog(&self) -> Backlog {
+        self.backlog
     }
 
     /// The largest frame that may be pushed.
@@ -88,7 +118,7 @@ impl Lanes {
     }
 
     /// Learns what the peer takes, before anything is sent; gives back the frames that it does not take.
-    pub(super) fn set_peer(&mut self, peer: Intake) -> Vec<Bytes> {
+    pub(super) fn set_peer(&mut self, peer: Intake) -> Vec<Encoded> {
         self.peer = peer;
         let mut refused = Vec::new();
         for lane in self.waiting.values_mut() {
@@ -100,13 +130,15 @@ impl Lanes {
                 fits
             });
         }
-        self.bytes -= refused.iter().map(Bytes::len).sum::<usize>();
+        for frame in &refused {
+            self.backlog.shrink(frame.len(), 0);
+        }
         refused
     }
 
     /// Queues an encoded frame, which is not empty.
-    pub(super) fn push(&mut self, lane: u64, frame: Bytes) {
-        self.bytes += frame.len();
+    pub(super) fn push(&mut self, lane: u64, frame: Encoded) {
+        self.backlog.grow(frame.len());
         let spare = &mut self.spare;
         let turns = &mut self.turns;
         let waiting = self.waiting.entry(lane).or_insert_with(|| {
@@ -167,8 +199,8 @@ impl Lanes {
             record.push(if begun { 0 } else { FIRST } | if last { LAST } else { 0 });
             varint::put(record, number);
             varint::put(record, piece as u64);
-            record.extend_from_slice(&frame[lane.sent..lane.sent + piece]);
-            self.bytes -= piece;
+            frame.copy(lane.sent, piece, record);
+            self.backlog.shrink(rest, rest - piece);
             allowance -= piece;
             lane.sent += piece;
             if !last {

@@ -32,6 +32,7 @@
 
 mod cipher;
 mod config;
+mod encoded;
 mod error;
 mod greeting;
 mod hello;
@@ -50,7 +51,9 @@ use crate::wire::varint::{self, Reader};
 
 pub(crate) use cipher::CookieKey;
 pub(crate) use config::{Config, Hello, Limits, Role};
+pub(crate) use encoded::Encoded;
 pub(crate) use error::{SendError, SessionError};
+pub(crate) use lanes::Backlog;
 
 use cipher::Cipher;
 use greeting::{Greeting, Progress};
@@ -231,13 +234,11 @@ impl Session {
 
     /// Queues a frame behind those of the same lane, which is the sending process's number.
     pub(crate) fn send(&mut self, lane: u64, frame: &Frame) -> Result<(), SendError> {
-        let mut bytes = Vec::with_capacity(frame.size_hint());
-        frame.encode(&mut bytes).map_err(SendError::Encode)?;
-        self.send_encoded(lane, bytes.into())
+        self.send_encoded(lane, Encoded::new(frame).map_err(SendError::Encode)?)
     }
 
     /// Queues a frame that is encoded already.
-    pub(crate) fn send_encoded(&mut self, lane: u64, frame: Bytes) -> Result<(), SendError> {
+    pub(crate) fn send_encoded(&mut self, lane: u64, frame: Encoded) -> Result<(), SendError> {
         let limit = self.lanes.frame_limit();
         if self.closing != Closing::No || matches!(self.state, State::Over(_)) {
             return Err(SendError::Closed);
@@ -270,7 +271,7 @@ impl Session {
             // One byte is kept for a goodbye.
             self.lanes.fill(record, cipher::PLAIN - 1);
             if let Closing::By(end) = self.closing
-                && self.lanes.bytes() == 0
+                && self.lanes.backlog().bytes == 0
             {
                 record.push(GOODBYE);
                 self.closing = Closing::Said(end);
@@ -287,9 +288,9 @@ impl Session {
         out.len() > start
     }
 
-    /// Bytes that wait to be sent.
-    pub(crate) fn queued(&self) -> usize {
-        self.lanes.bytes()
+    /// What waits to be sent.
+    pub(crate) fn backlog(&self) -> Backlog {
+        self.lanes.backlog()
     }
 
     /// What happened, in order.
@@ -403,17 +404,10 @@ impl Session {
         let frame = intake.frame.min(self.intake.frame);
         let refused = self.lanes.set_peer(Intake { frame, ..intake });
         self.events.push_back(Event::Up(peer));
-        for frame in refused {
-            self.refuse(&frame);
-        }
-        Ok(())
-    }
-
-    fn refuse(&mut self, frame: &Bytes) {
         let limit = self.lanes.frame_limit();
-        if let Ok(frame) = Frame::decode(frame) {
-            self.events.push_back(Event::Refused { frame, limit });
-        }
+        let frames = refused.into_iter().filter_map(|frame| frame.decode().ok());
+        self.events.extend(frames.map(|frame| Event::Refused { frame, limit }));
+        Ok(())
     }
 
     /// Reads a record's chunks; true if one was a goodbye.

@@ -36,7 +36,7 @@ fn frames_in_any_slicing_keep_the_order_of_their_lanes() {
             }
         }
         for side in [&pair.dialler, &pair.listener] {
-            assert_eq!(side.session.queued(), 0);
+            assert_eq!(side.session.backlog().bytes, 0);
         }
     }
 }
@@ -88,7 +88,7 @@ fn large_frames_fit_into_the_peers_reassembly() {
     pair.run();
     assert_eq!(pair.listener.result, Ok(()));
     assert_eq!(pair.listener.frames().len(), 18);
-    assert_eq!(pair.dialler.session.queued(), 0);
+    assert_eq!(pair.dialler.session.backlog().bytes, 0);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_frame_that_is_too_large_is_the_senders_to_know() {
     let nameless = Frame::Signal { from: 1, to: name, signal: crate::wire::Signal::Link };
     let error = Err(SendError::Encode(crate::wire::WireError::Text));
     assert_eq!(pair.dialler.session.send(1, &nameless), error);
-    assert_eq!(pair.dialler.session.queued(), 0);
+    assert_eq!(pair.dialler.session.backlog().bytes, 0);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn what_waits_is_counted() {
     for (lane, frame) in frames.iter().enumerate() {
         pair.dialler.session.send(lane as u64, frame).unwrap();
     }
-    assert_eq!(pair.dialler.session.queued(), total);
+    assert_eq!(pair.dialler.session.backlog().bytes, total);
     pair.run();
-    assert_eq!(pair.dialler.session.queued(), 0);
+    assert_eq!(pair.dialler.session.backlog().bytes, 0);
 }

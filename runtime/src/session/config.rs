@@ -46,6 +46,9 @@ pub(crate) struct Limits {
     pub lanes: usize,
     /// Bytes of those.
     pub reassembly: usize,
+    /// Bytes of large frames that may be under way to the peer and not acknowledged: more of them fill a long line
+    /// better, fewer delay small frames less. 256 KiB at least.
+    pub window: usize,
     /// Bytes waiting at which senders feel back-pressure.
     pub high_water: usize,
     /// Connections in handshake at one time, of all of a node's.
@@ -54,6 +57,13 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { frame: 16 << 20, lanes: 1024, reassembly: 64 << 20, high_water: 1 << 20, handshakes: 64 }
+        Limits {
+            frame: 16 << 20,
+            lanes: 1024,
+            reassembly: 64 << 20,
+            window: 1 << 20,
+            high_water: 1 << 20,
+            handshakes: 64,
+        }
     }
 }

@@ -7,6 +7,11 @@
 //! |---|---|
 //! | `0` middle, `1` first, `2` last piece, `3` whole frame | kind, lane *n*, length *n* (1..=16,384), bytes |
 //!
+//! | `7` acknowledgement | kind, bytes *n* of pieces that have come since the last one |
+//!
+//! Of pieces only so many bytes are under way at a time: what is under way is in front of everything, however the
+//! lanes take their turns, and a system's socket buffers would hold many milliseconds of it. Whole frames need no leave.
+//!
 //! Invariants: a frame of at most [`FRAGMENT`] bytes is never cut · of each lane at most one frame is begun and not done ·
 //! all frames begun and not done fit into what the peer said it reassembles; a large frame that does not is held until
 //! another one is through, and no other large frame begins before it · `backlog` is what all frames have left.
@@ -27,6 +32,8 @@ pub(super) const LAST: u8 = 2;
 const HEAD: usize = 1 + varint::MAX + 3;
 /// A piece smaller than this waits for the next turn or record, unless it is a frame's rest.
 const SCRAP: usize = 512;
+/// The receiver acknowledges pieces when so many bytes of them have come; the sender's window is twice that at least.
+pub(super) const ACKNOWLEDGE: usize = 128 * 1024;
 /// Emptied lanes whose memory is kept.
 const SPARE: usize = 64;
 
@@ -36,8 +43,13 @@ pub(super) struct Lanes {
     turns: VecDeque<u64>,
     /// Lanes whose next frame is too large for what the peer reassembles at present.
     held: VecDeque<u64>,
+    /// Lanes whose next piece awaits an acknowledgement.
+    stuck: Vec<u64>,
     backlog: Backlog,
     peer: Intake,
+    /// Bytes of pieces that may be under way, and that are.
+    window: usize,
+    under_way: usize,
     /// Frames begun and not done, and their whole sizes.
     open: usize,
     open_bytes: usize,
@@ -69,6 +81,8 @@ enum Turn {
     Full,
     /// Its next frame has to wait for another lane's.
     Held,
+    /// Its next piece has to wait for an acknowledgement.
+    Stuck,
 }
 
 impl Backlog {
@@ -94,13 +108,16 @@ impl Backlog {
 }
 
 impl Lanes {
-    pub(super) fn new(peer: Intake) -> Lanes {
+    pub(super) fn new(peer: Intake, window: usize) -> Lanes {
         Lanes {
             waiting: BTreeMap::new(),
             turns: VecDeque::new(),
             held: VecDeque::new(),
+            stuck: Vec::new(),
             backlog: Backlog::default(),
             peer,
+            window: window.max(2 * ACKNOWLEDGE),
+            under_way: 0,
             open: 0,
             open_bytes: 0,
             spare: Vec::new(),
@@ -148,6 +165,14 @@ impl Lanes {
         waiting.frames.push_back(frame);
     }
 
+    /// The peer has so many bytes of pieces; false if that is more than were sent.
+    pub(super) fn acknowledge(&mut self, bytes: u64) -> bool {
+        let left = usize::try_from(bytes).ok().and_then(|bytes| self.under_way.checked_sub(bytes));
+        self.turns.extend(self.stuck.drain(..));
+        self.under_way = left.unwrap_or(0);
+        left.is_some()
+    }
+
     /// Fills a record up to `end` bytes; what is there already stays.
     pub(super) fn fill(&mut self, record: &mut Vec<u8>, end: usize) {
         while let Some(number) = self.turns.pop_front() {
@@ -161,6 +186,7 @@ impl Lanes {
                 }
                 Turn::Over => self.turns.push_back(number),
                 Turn::Held => self.held.push_back(number),
+                Turn::Stuck => self.stuck.push(number),
                 Turn::Full => {
                     self.turns.push_front(number);
                     return;
@@ -177,7 +203,11 @@ impl Lanes {
             let room = end.saturating_sub(record.len() + HEAD);
             let whole = frame.len() <= FRAGMENT;
             let begun = lane.sent > 0;
-            let piece = if whole { rest } else { rest.min(allowance).min(room) };
+            let window = self.window - self.under_way;
+            if !whole && window < rest.min(SCRAP) {
+                return Turn::Stuck;
+            }
+            let piece = if whole { rest } else { rest.min(allowance).min(room).min(window) };
             if piece > room || piece < rest.min(SCRAP) && room < SCRAP {
                 return Turn::Full;
             }
@@ -200,6 +230,9 @@ impl Lanes {
             varint::put(record, number);
             varint::put(record, piece as u64);
             frame.copy(lane.sent, piece, record);
+            if !whole {
+                self.under_way += piece;
+            }
             self.backlog.shrink(rest, rest - piece);
             allowance -= piece;
             lane.sent += piece;

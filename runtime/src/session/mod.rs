@@ -19,6 +19,7 @@
 //! | `4` | tick: nothing, but a sign of life |
 //! | `5` | goodbye: the last chunk of the last record |
 //! | `6` | [`hello`]: the first record's only chunk, and nowhere else |
+//! | `7` | acknowledgement, [`lanes`] |
 //!
 //! # Invariants
 //! The order of the frames of one lane is kept · a tick goes out in the next record, before all that waits · only an opened
@@ -89,6 +90,8 @@ pub(crate) struct Session {
     plain: Vec<u8>,
     lanes: Lanes,
     reassembly: Reassembly,
+    /// Bytes of pieces that came and are not acknowledged.
+    unacknowledged: usize,
     events: VecDeque<Event>,
     /// When the peer was last heard, and by when it must be heard again.
     silent_at: Instant,
@@ -124,6 +127,7 @@ const TRANSMIT: usize = 128 * 1024;
 const TICK: u8 = 4;
 const GOODBYE: u8 = 5;
 const HELLO: u8 = 6;
+const ACKNOWLEDGEMENT: u8 = 7;
 
 impl Session {
     pub(crate) fn new(config: Config, now: Instant) -> Session {
@@ -138,8 +142,9 @@ impl Session {
             state: State::Greeting(greeting),
             partial: Vec::new(),
             plain: Vec::new(),
-            lanes: Lanes::new(intake),
+            lanes: Lanes::new(intake, limits.window),
             reassembly: Reassembly::new(intake),
+            unacknowledged: 0,
             events: VecDeque::new(),
             silent_at: now + PATIENCE,
             tick_at: now + PATIENCE,
@@ -267,6 +272,10 @@ impl Session {
             record.clear();
             if mem::take(&mut self.tick_due) {
                 record.push(TICK);
+            }
+            if self.unacknowledged >= lanes::ACKNOWLEDGE {
+                record.push(ACKNOWLEDGEMENT);
+                varint::put(record, mem::take(&mut self.unacknowledged) as u64);
             }
             // One byte is kept for a goodbye.
             self.lanes.fill(record, cipher::PLAIN - 1);
@@ -417,6 +426,11 @@ impl Session {
         while !reader.is_empty() {
             match reader.byte().map_err(ended)? {
                 TICK => {}
+                ACKNOWLEDGEMENT => {
+                    if !self.lanes.acknowledge(reader.varint().map_err(ended)?) {
+                        return Err(SessionError::Record("an acknowledgement of more than was sent"));
+                    }
+                }
                 GOODBYE if reader.is_empty() => return Ok(true),
                 GOODBYE => return Err(SessionError::Record("something after a goodbye")),
                 kind if kind <= lanes::FIRST | lanes::LAST => {
@@ -428,6 +442,9 @@ impl Session {
                     let piece = reader.bytes(length as usize).map_err(ended)?;
                     let piece = record.slice_ref(piece);
                     let (first, last) = (kind & lanes::FIRST != 0, kind & lanes::LAST != 0);
+                    if !(first && last) {
+                        self.unacknowledged += piece.len();
+                    }
                     if let Some(frame) = self.reassembly.accept(lane, first, last, piece)? {
                         let frame = Frame::decode(&frame).map_err(SessionError::Frame)?;
                         self.events.push_back(Event::Frame(frame));

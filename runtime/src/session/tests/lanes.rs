@@ -127,3 +127,20 @@ fn what_waits_is_counted() {
     pair.run();
     assert_eq!(pair.dialler.session.backlog().bytes, 0);
 }
+
+/// Without acknowledgements a large frame stops at the window, and small ones go on.
+#[test]
+fn a_large_frame_waits_for_acknowledgements() {
+    let mut pair = Pair::up();
+    pair.dialler.session.send(1, &message(1, 5 << 20)).unwrap();
+    let mut said = Vec::new();
+    while pair.dialler.session.poll_transmit(pair.now, &mut said) {}
+    let window = Limits::default().window;
+    assert!((window..window + 20_000).contains(&said.len()), "{}", said.len());
+    pair.dialler.session.send(2, &message(2, 10)).unwrap();
+    assert!(pair.dialler.session.poll_transmit(pair.now, &mut said));
+    pair.listener.hear(pair.now, &said);
+    assert_eq!(pair.listener.frames(), [&message(2, 10)]);
+    pair.run();
+    assert_eq!(pair.listener.frames(), [&message(2, 10), &message(1, 5 << 20)]);
+}

@@ -62,6 +62,7 @@ fn records_that_are_none() {
     check_record(&[&[1, 1, 1, 0, 1, 1, 1, 0]], record("a second frame is begun in one lane"));
     check_record(&[&[1, 1, 1, 0, 3, 1, 1, 0]], record("a second frame is begun in one lane"));
     check_record(&[&[3, 1, 1, 77]], SessionError::Frame(crate::wire::WireError::Kind(77)));
+    check_record(&[&[7, 1]], record("an acknowledgement of more than was sent"));
     let three: &[u8] = &[1, 1, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0];
     check_record(&[three], SessionError::TooManyLanes { limit: 2 });
     let piece = |kind, lane| [&[kind, lane, 0x80, 0x80, 1][..], &vec![0; FRAGMENT]].concat();

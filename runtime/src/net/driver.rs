@@ -24,6 +24,8 @@ use crate::session::{Backlog, Event, SendError, Session, SessionError};
 
 /// The most bytes that are read at a time.
 const READ: usize = 64 * 1024;
+/// The most turns before other tasks have theirs: some milliseconds of ciphers.
+const TURNS: usize = 8;
 
 /// Why a connection is over.
 #[derive(Debug)]
@@ -115,7 +117,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
     }
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        loop {
+        for _ in 0..TURNS {
             let mut went_on = self.read(cx)?;
             went_on |= self.time(cx)?;
             went_on |= self.work(cx);
@@ -132,6 +134,9 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
                 return Poll::Pending;
             }
         }
+        // Others have waited long enough for this thread.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Step {
@@ -238,20 +243,15 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
 
     fn write(&mut self, cx: &mut Context<'_>) -> Step {
         let mut went_on = false;
-        loop {
-            if self.written == self.output.len() {
-                self.output.clear();
-                self.written = 0;
-                let before = self.session.backlog();
-                let more = self.session.poll_transmit(self.clock.now(), &mut self.output);
-                let sent = self.session.backlog().since(before);
-                if sent.bytes > 0 {
-                    self.outbox.0.transmitted(sent);
-                }
-                if !more {
-                    break;
-                }
+        if self.output.is_empty() {
+            let before = self.session.backlog();
+            self.session.poll_transmit(self.clock.now(), &mut self.output);
+            let sent = self.session.backlog().since(before);
+            if sent.bytes > 0 {
+                self.outbox.0.transmitted(sent);
             }
+        }
+        while self.written < self.output.len() {
             match Pin::new(&mut self.stream).poll_write(cx, &self.output[self.written..]) {
                 Poll::Pending => return Ok(went_on),
                 Poll::Ready(Ok(0)) => return Err(self.lost(Some(io::ErrorKind::WriteZero.into()))),
@@ -261,6 +261,8 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
             went_on = true;
             self.unflushed = true;
         }
+        self.output.clear();
+        self.written = 0;
         if self.unflushed {
             match Pin::new(&mut self.stream).poll_flush(cx) {
                 Poll::Pending => {}

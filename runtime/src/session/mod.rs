@@ -7,7 +7,7 @@
 //!
 //! # States
 //! *greeting* (preambles in clear, [`preamble`]) → *handshake* (Noise, [`cipher`]) → *confirming* (keys agreed, the peer's
-//! [`hello`] is missing) → *up* → *over*. Until *up* all is bounded by five seconds and a hundred bytes, and
+//! [`hello`] is missing) → *up* → *over*. Until *up* all is bounded by five seconds and a kilobyte, and
 //! nothing that was queued is sent: a recorded first message passes the handshake, its hello does not.
 //!
 //! # The wire

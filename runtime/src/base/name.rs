@@ -38,9 +38,25 @@ impl NodeName {
         }
     }
 
+    /// The name of a node that nobody can reach.
+    pub(crate) fn local() -> NodeName {
+        NodeName("nonode@nohost".into())
+    }
+
+    /// The name that no node has.
+    pub(crate) fn nobody() -> NodeName {
+        NodeName("".into())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl AsRef<str> for NodeName {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 

@@ -1,0 +1,194 @@
+//! What waits to be sent: a lane for each sending process, which take turns.
+//!
+//! A turn is at most [`FRAGMENT`] bytes of one lane: several small frames, or one piece of a large one. So the order of one
+//! process's frames is kept, and a large message delays the others by one piece for each of its turns.
+//!
+//! | chunk | bytes |
+//! |---|---|
+//! | `0` middle, `1` first, `2` last piece, `3` whole frame | kind, lane *n*, length *n* (1..=16,384), bytes |
+//!
+//! Invariants: a frame of at most [`FRAGMENT`] bytes is never cut · of each lane at most one frame is begun and not done ·
+//! all frames begun and not done fit into what the peer said it reassembles; a large frame that does not is held until
+//! another one is through, and no other large frame begins before it · `bytes` is what all frames have left.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+
+use super::hello::Intake;
+use crate::wire::varint;
+
+/// The largest piece of a frame, and the bytes that a lane sends in its turn.
+pub(super) const FRAGMENT: usize = 16 * 1024;
+/// The bits of a chunk's kind.
+pub(super) const FIRST: u8 = 1;
+pub(super) const LAST: u8 = 2;
+
+/// A chunk's kind, lane and length take no more than this.
+const HEAD: usize = 1 + varint::MAX + 3;
+/// A piece smaller than this waits for the next turn or record, unless it is a frame's rest.
+const SCRAP: usize = 512;
+/// Emptied lanes whose memory is kept.
+const SPARE: usize = 64;
+
+pub(super) struct Lanes {
+    waiting: BTreeMap<u64, Lane>,
+    /// Lanes that may go on, in the order of their turns.
+    turns: VecDeque<u64>,
+    /// Lanes whose next frame is too large for what the peer reassembles at present.
+    held: VecDeque<u64>,
+    bytes: usize,
+    peer: Intake,
+    /// Frames begun and not done, and their whole sizes.
+    open: usize,
+    open_bytes: usize,
+    spare: Vec<VecDeque<Bytes>>,
+}
+
+#[derive(Default)]
+struct Lane {
+    frames: VecDeque<Bytes>,
+    /// How much of the first frame is sent.
+    sent: usize,
+}
+
+enum Turn {
+    /// The lane has nothing left.
+    Empty,
+    /// It has more, and others come first.
+    Over,
+    /// It has more, and the record is full.
+    Full,
+    /// Its next frame has to wait for another lane's.
+    Held,
+}
+
+impl Lanes {
+    pub(super) fn new(peer: Intake) -> Lanes {
+        Lanes {
+            waiting: BTreeMap::new(),
+            turns: VecDeque::new(),
+            held: VecDeque::new(),
+            bytes: 0,
+            peer,
+            open: 0,
+            open_bytes: 0,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Bytes that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The largest frame that may be pushed.
+    pub(super) fn frame_limit(&self) -> usize {
+        self.peer.frame
+    }
+
+    /// Learns what the peer takes, before anything is sent; gives back the frames that it does not take.
+    pub(super) fn set_peer(&mut self, peer: Intake) -> Vec<Bytes> {
+        self.peer = peer;
+        let mut refused = Vec::new();
+        for lane in self.waiting.values_mut() {
+            lane.frames.retain(|frame| {
+                let fits = frame.len() <= peer.frame;
+                if !fits {
+                    refused.push(frame.clone());
+                }
+                fits
+            });
+        }
+        self.bytes -= refused.iter().map(Bytes::len).sum::<usize>();
+        refused
+    }
+
+    /// Queues an encoded frame, which is not empty.
+    pub(super) fn push(&mut self, lane: u64, frame: Bytes) {
+        self.bytes += frame.len();
+        let spare = &mut self.spare;
+        let turns = &mut self.turns;
+        let waiting = self.waiting.entry(lane).or_insert_with(|| {
+            turns.push_back(lane);
+            Lane { frames: spare.pop().unwrap_or_default(), sent: 0 }
+        });
+        waiting.frames.push_back(frame);
+    }
+
+    /// Fills a record up to `end` bytes; what is there already stays.
+    pub(super) fn fill(&mut self, record: &mut Vec<u8>, end: usize) {
+        while let Some(number) = self.turns.pop_front() {
+            match self.turn(number, record, end) {
+                Turn::Empty => {
+                    if let Some(lane) = self.waiting.remove(&number)
+                        && self.spare.len() < SPARE
+                    {
+                        self.spare.push(lane.frames);
+                    }
+                }
+                Turn::Over => self.turns.push_back(number),
+                Turn::Held => self.held.push_back(number),
+                Turn::Full => {
+                    self.turns.push_front(number);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self, number: u64, record: &mut Vec<u8>, end: usize) -> Turn {
+        let Some(lane) = self.waiting.get_mut(&number) else { return Turn::Empty };
+        let mut allowance = FRAGMENT;
+        while let Some(frame) = lane.frames.front() {
+            let rest = frame.len() - lane.sent;
+            let room = end.saturating_sub(record.len() + HEAD);
+            let whole = frame.len() <= FRAGMENT;
+            let begun = lane.sent > 0;
+            let piece = if whole { rest } else { rest.min(allowance).min(room) };
+            if piece > room || piece < rest.min(SCRAP) && room < SCRAP {
+                return Turn::Full;
+            }
+            if piece > allowance || piece < rest.min(SCRAP) {
+                return Turn::Over;
+            }
+            if !whole && !begun {
+                let fits = self.held.is_empty()
+                    && self.open < self.peer.lanes
+                    && self.open_bytes.saturating_add(frame.len()) <= self.peer.reassembly;
+                // With nothing else open it fits always, since a frame is no larger than the peer's reassembly.
+                if !fits && self.open > 0 {
+                    return Turn::Held;
+                }
+                self.open += 1;
+                self.open_bytes += frame.len();
+            }
+            let last = piece == rest;
+            record.push(if begun { 0 } else { FIRST } | if last { LAST } else { 0 });
+            varint::put(record, number);
+            varint::put(record, piece as u64);
+            record.extend_from_slice(&frame[lane.sent..lane.sent + piece]);
+            self.bytes -= piece;
+            allowance -= piece;
+            lane.sent += piece;
+            if !last {
+                continue;
+            }
+            let size = frame.len();
+            lane.sent = 0;
+            lane.frames.pop_front();
+            if !whole {
+                self.open -= 1;
+                self.open_bytes -= size;
+                if !self.held.is_empty() {
+                    // Who was held comes next, before this lane may begin another large frame.
+                    while let Some(held) = self.held.pop_back() {
+                        self.turns.push_front(held);
+                    }
+                    return if lane.frames.is_empty() { Turn::Empty } else { Turn::Over };
+                }
+            }
+        }
+        Turn::Empty
+    }
+}

@@ -1,0 +1,565 @@
+//! Floor 2: one connection's handshake, heartbeat, fragments and back-pressure, without a socket or a clock.
+//!
+//! A [`Session`] is a state machine between the bytes of one connection and [`Frame`]s. Its driver puts in what came
+//! ([`handle_bytes`](Session::handle_bytes)) and what time it is ([`handle_timeout`](Session::handle_timeout)), and takes
+//! out what to send ([`poll_transmit`](Session::poll_transmit)), when to come back
+//! ([`poll_timeout`](Session::poll_timeout)) and what happened ([`poll_event`](Session::poll_event)).
+//!
+//! # States
+//! *greeting* (preambles in clear, [`preamble`]) → *handshake* (Noise, [`cipher`]) → *confirming* (keys agreed, the peer's
+//! [`hello`] is missing) → *up* → *over*. Until *up* all is bounded by five seconds and a hundred bytes, and
+//! nothing that was queued is sent: a recorded first message passes the handshake, its hello does not.
+//!
+//! # The wire
+//! After the handshake, records ([`cipher`]) of chunks, one after another to the record's end:
+//!
+//! | kind | chunk |
+//! |---|---|
+//! | `0`..=`3` | a frame or a piece of one, [`lanes`] |
+//! | `4` | tick: nothing, but a sign of life |
+//! | `5` | goodbye: the last chunk of the last record |
+//! | `6` | [`hello`]: the first record's only chunk, and nowhere else |
+//!
+//! # Invariants
+//! The order of the frames of one lane is kept · a tick goes out in the next record, before all that waits · only an opened
+//! record is a sign of life · memory is bounded by [`Limits`], whatever the peer says · no byte of the peer's
+//! leads to a panic.
+//!
+//! # How it fails
+//! Each violation is a [`SessionError`]; the session is then over, says so again whenever asked, and sends nothing
+//! but what its handshake still owes the peer (the list of versions). A frame that cannot be sent is a
+//! [`SendError`] or an [`Event::Refused`], and the session goes on.
+
+mod cipher;
+mod error;
+mod hello;
+mod lanes;
+mod preamble;
+mod reassembly;
+
+use std::collections::VecDeque;
+use std::mem;
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::base::NodeId;
+use crate::wire::Frame;
+use crate::wire::varint::{self, Reader};
+
+pub(crate) use cipher::CookieKey;
+pub(crate) use error::{SendError, SessionError};
+
+use cipher::{Cipher, Handshake};
+use hello::Intake;
+use lanes::Lanes;
+use preamble::Size;
+use reassembly::Reassembly;
+
+/// What a session starts with.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Who this node is.
+    pub local: Hello,
+    /// What the cluster's cookie gives.
+    pub key: CookieKey,
+    /// The cluster's name; nodes of another cluster are refused as those of another cookie are.
+    pub cluster: String,
+    pub role: Role,
+    pub limits: Limits,
+    /// T: silence that counts as loss. A tick goes out when nothing else did for a quarter of it.
+    pub tick: Duration,
+    /// Fresh from the operating system, for this session alone: it becomes the ephemeral key.
+    pub entropy: [u8; 32],
+}
+
+/// Who opened the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Dialler,
+    Listener,
+}
+
+/// Who a node is, as it tells its peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hello {
+    pub node: NodeId,
+    /// Where others may dial it; 1..=512 bytes.
+    pub advertise: Option<String>,
+    /// Random in each life of the node: who meets it again meets itself.
+    pub instance: u64,
+}
+
+/// How much one connection may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// The largest frame, in bytes; never more than `reassembly`.
+    pub frame: usize,
+    /// Large frames of the peer that may be incomplete at one time.
+    pub lanes: usize,
+    /// Bytes of those.
+    pub reassembly: usize,
+    /// Bytes waiting at which senders feel back-pressure.
+    pub high_water: usize,
+    /// Connections in handshake at one time, of all of a node's.
+    pub handshakes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { frame: 16 << 20, lanes: 1024, reassembly: 64 << 20, high_water: 1 << 20, handshakes: 64 }
+    }
+}
+
+/// What a session has to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// The peer is who it says it is; precedes every frame.
+    Up(Hello),
+    /// The peer sent this.
+    Frame(Frame),
+    /// This was queued before the session was up, and the peer takes no frame of more than `limit` bytes.
+    Refused { frame: Frame, limit: usize },
+    /// The peer closes the connection in good order; the last event.
+    Goodbye,
+}
+
+/// One connection to a peer. See the module's docs.
+pub(crate) struct Session {
+    local: Hello,
+    intake: Intake,
+    tick: Duration,
+    state: State,
+    /// The start of a unit of which the rest is to come.
+    partial: Vec<u8>,
+    /// Bytes of the handshake to send before all else.
+    owed: Vec<u8>,
+    /// One record in clear, kept for its memory.
+    plain: Vec<u8>,
+    lanes: Lanes,
+    reassembly: Reassembly,
+    events: VecDeque<Event>,
+    /// When the peer was last heard, and by when it must be heard again.
+    silent_at: Instant,
+    /// When to send a tick, unless something is sent before.
+    tick_at: Instant,
+    tick_due: bool,
+    closing: Closing,
+}
+
+enum State {
+    /// Preambles are exchanged; this side's versions are `offer` if it dialled.
+    Greeting {
+        role: Role,
+        key: CookieKey,
+        cluster: String,
+        entropy: [u8; 32],
+        offer: Vec<u8>,
+    },
+    Handshake {
+        role: Role,
+        noise: Handshake,
+    },
+    /// The peer's hello is missing.
+    Confirming(Cipher),
+    Up(Cipher),
+    Over(SessionError),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    No,
+    /// What waits goes out until then, and a goodbye.
+    By(Instant),
+    /// The goodbye is out; until then the peer may hang up.
+    Said(Instant),
+}
+
+/// How long a handshake, and a goodbye, may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// About how many bytes one `poll_transmit` gives.
+const TRANSMIT: usize = 128 * 1024;
+
+const TICK: u8 = 4;
+const GOODBYE: u8 = 5;
+const HELLO: u8 = 6;
+
+impl Session {
+    pub(crate) fn new(config: Config, now: Instant) -> Session {
+        let Config { local, key, cluster, role, limits, tick, entropy } = config;
+        let intake = Intake::of(&limits);
+        let offer = match role {
+            Role::Dialler => preamble::offer(preamble::VERSIONS),
+            Role::Listener => Vec::new(),
+        };
+        Session {
+            local,
+            intake,
+            tick,
+            owed: offer.clone(),
+            state: State::Greeting { role, key, cluster, entropy, offer },
+            partial: Vec::new(),
+            plain: Vec::new(),
+            lanes: Lanes::new(intake),
+            reassembly: Reassembly::new(intake),
+            events: VecDeque::new(),
+            silent_at: now + PATIENCE,
+            tick_at: now + PATIENCE,
+            tick_due: false,
+            closing: Closing::No,
+        }
+    }
+
+    /// Takes what came from the peer, in any slicing. Events may have come of it, even upon an error.
+    pub(crate) fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
+        let mut rest = bytes;
+        loop {
+            if let State::Over(error) = &self.state {
+                return Err(error.clone());
+            }
+            if self.partial.is_empty() {
+                // Whole units are read where they are; only a last, incomplete one is copied.
+                match self.size(rest)? {
+                    Size::Exactly(size) if size <= rest.len() => {
+                        let (unit, more) = rest.split_at(size);
+                        rest = more;
+                        self.handle_unit(now, unit)?;
+                        continue;
+                    }
+                    _ => {
+                        self.partial.extend_from_slice(rest);
+                        return Ok(());
+                    }
+                }
+            }
+            let partial = mem::take(&mut self.partial);
+            let size = self.size(&partial)?;
+            self.partial = partial;
+            let (Size::AtLeast(wanted) | Size::Exactly(wanted)) = size;
+            let (piece, more) = rest.split_at((wanted - self.partial.len()).min(rest.len()));
+            self.partial.extend_from_slice(piece);
+            rest = more;
+            if self.partial.len() < wanted {
+                return Ok(());
+            }
+            if let Size::Exactly(_) = size {
+                let mut unit = mem::take(&mut self.partial);
+                self.handle_unit(now, &unit)?;
+                unit.clear();
+                self.partial = unit;
+            }
+        }
+    }
+
+    /// Takes the end of the peer's bytes: what it means depends on how far the session is.
+    pub(crate) fn handle_end(&mut self) -> Option<SessionError> {
+        match &self.state {
+            State::Greeting { .. } | State::Handshake { .. } | State::Confirming(_) => {
+                Some(self.fail(SessionError::HungUp))
+            }
+            State::Up(_) => None,
+            State::Over(error) => Some(error.clone()),
+        }
+    }
+
+    /// Does what is due at `now`: a tick, or the end for lack of an answer.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
+        let error = match &self.state {
+            State::Over(error) => return Err(error.clone()),
+            State::Up(_) if now >= self.silent_at => SessionError::Silent,
+            State::Up(_) => {
+                if let Closing::By(end) | Closing::Said(end) = self.closing
+                    && now >= end
+                {
+                    return Err(self.fail(SessionError::Closed));
+                }
+                if now >= self.tick_at {
+                    // Whoever said goodbye says no more.
+                    self.tick_due = !matches!(self.closing, Closing::Said(_));
+                    self.tick_at = now + self.tick / 4;
+                }
+                return Ok(());
+            }
+            _ if now >= self.silent_at => SessionError::Slow,
+            _ => return Ok(()),
+        };
+        Err(self.fail(error))
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due; a session that is over is due never.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        match (&self.state, self.closing) {
+            (State::Over(_), _) => None,
+            (State::Up(_), Closing::By(end)) => Some(self.silent_at.min(self.tick_at).min(end)),
+            (State::Up(_), Closing::Said(end)) => Some(self.silent_at.min(end)),
+            (State::Up(_), _) => Some(self.silent_at.min(self.tick_at)),
+            _ => Some(self.silent_at),
+        }
+    }
+
+    /// Queues a frame behind those of the same lane, which is the sending process's number.
+    pub(crate) fn send(&mut self, lane: u64, frame: &Frame) -> Result<(), SendError> {
+        let mut bytes = Vec::with_capacity(frame.size_hint());
+        frame.encode(&mut bytes).map_err(SendError::Encode)?;
+        self.send_encoded(lane, bytes.into())
+    }
+
+    /// Queues a frame that is encoded already.
+    pub(crate) fn send_encoded(&mut self, lane: u64, frame: Bytes) -> Result<(), SendError> {
+        let limit = self.lanes.frame_limit();
+        if self.closing != Closing::No || matches!(self.state, State::Over(_)) {
+            return Err(SendError::Closed);
+        }
+        if frame.len() > limit {
+            return Err(SendError::TooLarge { limit });
+        }
+        if !frame.is_empty() {
+            self.lanes.push(lane, frame);
+        }
+        Ok(())
+    }
+
+    /// The largest frame, encoded, that `send` takes: this node's limit, and the peer's once it is known.
+    pub(crate) fn frame_limit(&self) -> usize {
+        self.lanes.frame_limit()
+    }
+
+    /// Appends what to send, some 128 KiB at a time; false if there is nothing.
+    pub(crate) fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        out.append(&mut self.owed);
+        while out.len() - start < TRANSMIT && !self.is_over() {
+            let State::Up(cipher) = &mut self.state else { break };
+            let record = &mut self.plain;
+            record.clear();
+            if mem::take(&mut self.tick_due) {
+                record.push(TICK);
+            }
+            // One byte is kept for a goodbye.
+            self.lanes.fill(record, cipher::PLAIN - 1);
+            if let Closing::By(end) = self.closing
+                && self.lanes.bytes() == 0
+            {
+                record.push(GOODBYE);
+                self.closing = Closing::Said(end);
+            }
+            if record.is_empty() {
+                break;
+            }
+            if let Err(error) = cipher.seal(record, out) {
+                self.fail(error);
+                break;
+            }
+            self.tick_at = now + self.tick / 4;
+        }
+        out.len() > start
+    }
+
+    /// Bytes that wait to be sent.
+    pub(crate) fn queued(&self) -> usize {
+        self.lanes.bytes()
+    }
+
+    /// What happened, in order.
+    pub(crate) fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Sends what waits, then says goodbye; after five seconds without. Before the session is up it is over at once.
+    pub(crate) fn close(&mut self, now: Instant) {
+        match self.state {
+            State::Over(_) => {}
+            State::Up(_) if self.closing == Closing::No => self.closing = Closing::By(now + PATIENCE),
+            State::Up(_) => {}
+            _ => {
+                self.fail(SessionError::Closed);
+            }
+        }
+    }
+
+    /// Nothing more will come of this session: it failed, or has said goodbye.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.closing, Closing::Said(_)) || matches!(self.state, State::Over(_))
+    }
+
+    fn fail(&mut self, error: SessionError) -> SessionError {
+        self.state = State::Over(error.clone());
+        self.partial = Vec::new();
+        error
+    }
+
+    /// The size of the unit that begins with `start`.
+    fn size(&mut self, start: &[u8]) -> Result<Size, SessionError> {
+        let size = match &self.state {
+            State::Greeting { role: Role::Dialler, .. } => preamble::answer_size(start),
+            State::Greeting { role: Role::Listener, .. } => preamble::offer_size(start),
+            State::Handshake { .. } => {
+                let bounds = cipher::MESSAGE..=cipher::MESSAGE;
+                sized(start, bounds, SessionError::Handshake("a message of another size"))
+            }
+            // Nobody is known yet who may send a large record.
+            State::Confirming(_) => {
+                let bounds = cipher::TAG + 1..=cipher::TAG + hello::MAX;
+                sized(start, bounds, SessionError::Handshake("a hello of another size"))
+            }
+            State::Up(_) => {
+                let bounds = cipher::TAG + 1..=cipher::TAG + cipher::PLAIN;
+                sized(start, bounds, SessionError::Record("an empty record"))
+            }
+            State::Over(error) => Err(error.clone()),
+        };
+        size.map_err(|error| self.fail(error))
+    }
+
+    fn handle_unit(&mut self, now: Instant, unit: &[u8]) -> Result<(), SessionError> {
+        let state = mem::replace(&mut self.state, State::Over(SessionError::Closed));
+        match self.step(state, now, unit) {
+            // A record may have ended the session by its goodbye; nothing else comes after that.
+            Ok(state) => {
+                self.state = state;
+                Ok(())
+            }
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// From one state to the next, by one unit.
+    fn step(&mut self, state: State, now: Instant, unit: &[u8]) -> Result<State, SessionError> {
+        match state {
+            State::Greeting { role: Role::Dialler, key, cluster, entropy, offer } => {
+                preamble::picked(unit, preamble::VERSIONS)?;
+                let prologue = prologue(&offer, unit, &cluster);
+                let mut noise = Handshake::new(Role::Dialler, &key, &prologue, entropy)?;
+                noise.write(&mut self.owed)?;
+                Ok(State::Handshake { role: Role::Dialler, noise })
+            }
+            State::Greeting { role: Role::Listener, key, cluster, entropy, .. } => {
+                let (answer, picked) = preamble::answer(unit, preamble::VERSIONS);
+                self.owed.extend_from_slice(&answer);
+                picked?;
+                let prologue = prologue(unit, &answer, &cluster);
+                let noise = Handshake::new(Role::Listener, &key, &prologue, entropy)?;
+                Ok(State::Handshake { role: Role::Listener, noise })
+            }
+            State::Handshake { role, mut noise } => {
+                noise.read(&unit[2..])?;
+                if role == Role::Listener {
+                    noise.write(&mut self.owed)?;
+                }
+                let mut cipher = noise.finish()?;
+                let hello = hello::encode(&self.local, self.intake)
+                    .ok_or(SessionError::Handshake("this node's advertised address is too long"))?;
+                let mut record = vec![HELLO];
+                varint::put(&mut record, hello.len() as u64);
+                record.extend_from_slice(&hello);
+                cipher.seal(&record, &mut self.owed)?;
+                Ok(State::Confirming(cipher))
+            }
+            State::Confirming(mut cipher) => {
+                let record = cipher.open(&unit[2..])?;
+                self.confirm(&record)?;
+                self.heard(now);
+                self.tick_at = now + self.tick / 4;
+                Ok(State::Up(cipher))
+            }
+            State::Up(mut cipher) => {
+                let record = cipher.open(&unit[2..])?;
+                self.heard(now);
+                if self.read_record(&record)? {
+                    self.events.push_back(Event::Goodbye);
+                    return Ok(State::Over(SessionError::Closed));
+                }
+                Ok(State::Up(cipher))
+            }
+            State::Over(error) => Err(error),
+        }
+    }
+
+    fn heard(&mut self, now: Instant) {
+        self.silent_at = now + self.tick;
+    }
+
+    /// Reads the peer's hello and decides whether it may be up.
+    fn confirm(&mut self, record: &[u8]) -> Result<(), SessionError> {
+        let bad = |_| SessionError::Handshake("the first record is no hello");
+        let mut reader = Reader::new(record);
+        let kind = reader.byte().map_err(bad)?;
+        let length = reader.varint().map_err(bad)?;
+        if kind != HELLO || length != reader.rest().len() as u64 {
+            return Err(SessionError::Handshake("the first record is no hello"));
+        }
+        let (peer, intake) = hello::decode(reader.rest()).map_err(bad)?;
+        if peer.instance == self.local.instance {
+            return Err(SessionError::Reflected);
+        }
+        if peer.node.name == self.local.node.name {
+            return Err(SessionError::SameName(peer.node.name));
+        }
+        // This node sends nothing larger than it takes itself, so that both ends of a setting agree.
+        let frame = intake.frame.min(self.intake.frame);
+        let refused = self.lanes.set_peer(Intake { frame, ..intake });
+        self.events.push_back(Event::Up(peer));
+        for frame in refused {
+            self.refuse(&frame);
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, frame: &Bytes) {
+        let limit = self.lanes.frame_limit();
+        if let Ok(frame) = Frame::decode(frame) {
+            self.events.push_back(Event::Refused { frame, limit });
+        }
+    }
+
+    /// Reads a record's chunks; true if one was a goodbye.
+    fn read_record(&mut self, record: &Bytes) -> Result<bool, SessionError> {
+        let ended = |_| SessionError::Record("a chunk ends too early");
+        let mut reader = Reader::new(record);
+        while !reader.is_empty() {
+            match reader.byte().map_err(ended)? {
+                TICK => {}
+                GOODBYE if reader.is_empty() => return Ok(true),
+                GOODBYE => return Err(SessionError::Record("something after a goodbye")),
+                kind if kind <= lanes::FIRST | lanes::LAST => {
+                    let lane = reader.varint().map_err(ended)?;
+                    let length = reader.varint().map_err(ended)?;
+                    if length == 0 || length > lanes::FRAGMENT as u64 {
+                        return Err(SessionError::Record("a piece that is empty or too large"));
+                    }
+                    let piece = reader.bytes(length as usize).map_err(ended)?;
+                    let piece = record.slice_ref(piece);
+                    let (first, last) = (kind & lanes::FIRST != 0, kind & lanes::LAST != 0);
+                    if let Some(frame) = self.reassembly.accept(lane, first, last, piece)? {
+                        let frame = Frame::decode(&frame).map_err(SessionError::Frame)?;
+                        self.events.push_back(Event::Frame(frame));
+                    }
+                }
+                _ => return Err(SessionError::Record("a chunk of no known kind")),
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// A unit with its length before it, if that is one that may be.
+fn sized(start: &[u8], bounds: RangeInclusive<usize>, otherwise: SessionError) -> Result<Size, SessionError> {
+    let Some(&[high, low]) = start.first_chunk::<2>() else { return Ok(Size::AtLeast(2)) };
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    if bounds.contains(&length) { Ok(Size::Exactly(2 + length)) } else { Err(otherwise) }
+}
+
+/// What both sides must have seen and meant alike.
+fn prologue(offer: &[u8], answer: &[u8], cluster: &str) -> Vec<u8> {
+    let mut bytes = b"greenroom".to_vec();
+    // Each part with its length, so that no two sets of parts are the same bytes.
+    for part in [offer, answer, cluster.as_bytes()] {
+        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(part);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! The only bytes in clear: which versions of the wire the dialler has, and which the listener picks.
+//!
+//! | from | bytes |
+//! |---|---|
+//! | dialler | `GRNM`, count (1..=8), so many versions (2 bytes each, high byte first) |
+//! | listener | `GRNM`, the version picked (2 bytes) |
+//! | listener, if none fits | `GRNM`, `0` `0`, count (1..=8), so many versions of its own; then it hangs up |
+//!
+//! Both become part of the Noise prologue, so whoever changes one on its way makes the handshake fail: there is
+//! no downgrade. A stranger is found out at the first byte that differs.
+
+use super::SessionError;
+
+/// The versions of the wire that this node speaks, best first.
+pub(super) const VERSIONS: &[u16] = &[1];
+
+const MAGIC: &[u8; 4] = b"GRNM";
+const MAX_VERSIONS: u8 = 8;
+
+/// How many bytes a unit has, as far as its first bytes tell.
+pub(super) enum Size {
+    /// This many bytes are needed to tell.
+    AtLeast(usize),
+    /// The unit has exactly so many.
+    Exactly(usize),
+}
+
+/// What the dialler says first.
+pub(super) fn offer(versions: &[u16]) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    put_versions(&mut bytes, versions);
+    bytes
+}
+
+pub(super) fn offer_size(start: &[u8]) -> Result<Size, SessionError> {
+    check_magic(start)?;
+    list_size(start, MAGIC.len())
+}
+
+/// What the listener says to an offer: its bytes, and the version if there is one.
+pub(super) fn answer(offer: &[u8], ours: &[u16]) -> (Vec<u8>, Result<u16, SessionError>) {
+    let theirs = take_versions(&offer[MAGIC.len()..]);
+    let mut bytes = MAGIC.to_vec();
+    let picked = ours.iter().copied().find(|version| theirs.contains(version));
+    bytes.extend_from_slice(&picked.unwrap_or(0).to_be_bytes());
+    if picked.is_none() {
+        put_versions(&mut bytes, ours);
+    }
+    (bytes, picked.ok_or_else(|| SessionError::Version { theirs, ours: ours.to_vec() }))
+}
+
+pub(super) fn answer_size(start: &[u8]) -> Result<Size, SessionError> {
+    check_magic(start)?;
+    let head = MAGIC.len() + 2;
+    match start.get(MAGIC.len()..head) {
+        None => Ok(Size::AtLeast(head)),
+        Some([0, 0]) => list_size(start, head),
+        Some(_) => Ok(Size::Exactly(head)),
+    }
+}
+
+/// What the listener picked out of `ours`.
+pub(super) fn picked(answer: &[u8], ours: &[u16]) -> Result<u16, SessionError> {
+    let (head, list) = answer.split_at(MAGIC.len() + 2);
+    let version = u16::from_be_bytes([head[MAGIC.len()], head[MAGIC.len() + 1]]);
+    if version != 0 && ours.contains(&version) {
+        return Ok(version);
+    }
+    let theirs = if version == 0 { take_versions(list) } else { vec![version] };
+    Err(SessionError::Version { theirs, ours: ours.to_vec() })
+}
+
+fn check_magic(start: &[u8]) -> Result<(), SessionError> {
+    let known = start.len().min(MAGIC.len());
+    if start[..known] == MAGIC[..known] { Ok(()) } else { Err(SessionError::Magic) }
+}
+
+/// The size of a preamble whose count of versions is at `at`.
+fn list_size(start: &[u8], at: usize) -> Result<Size, SessionError> {
+    match start.get(at) {
+        None => Ok(Size::AtLeast(at + 1)),
+        Some(&count) if (1..=MAX_VERSIONS).contains(&count) => {
+            Ok(Size::Exactly(at + 1 + 2 * usize::from(count)))
+        }
+        Some(_) => Err(SessionError::Handshake("no versions, or too many")),
+    }
+}
+
+fn put_versions(out: &mut Vec<u8>, versions: &[u16]) {
+    let versions = &versions[..versions.len().min(usize::from(MAX_VERSIONS))];
+    out.push(versions.len() as u8);
+    for version in versions {
+        out.extend_from_slice(&version.to_be_bytes());
+    }
+}
+
+/// Reads what follows the count, whose size was checked before.
+fn take_versions(list: &[u8]) -> Vec<u16> {
+    list.get(1..)
+        .unwrap_or_default()
+        .chunks_exact(2)
+        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+        .collect()
+}

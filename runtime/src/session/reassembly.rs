@@ -1,0 +1,64 @@
+//! Pieces of large frames on their way in.
+//!
+//! Invariants: a buffer grows as bytes arrive and no length is believed before · at most one frame a lane is begun · the
+//! count of them, each one's size and the bytes of all together stay within what this node said in its hello.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::SessionError;
+use super::hello::Intake;
+
+pub(super) struct Reassembly {
+    begun: BTreeMap<u64, Vec<u8>>,
+    bytes: usize,
+    bounds: Intake,
+}
+
+impl Reassembly {
+    pub(super) fn new(bounds: Intake) -> Reassembly {
+        Reassembly { begun: BTreeMap::new(), bytes: 0, bounds }
+    }
+
+    /// Takes one piece of a lane's frame; gives the frame with its last one.
+    pub(super) fn accept(
+        &mut self,
+        lane: u64,
+        first: bool,
+        last: bool,
+        piece: Bytes,
+    ) -> Result<Option<Bytes>, SessionError> {
+        let limit = self.bounds.frame;
+        if first && self.begun.contains_key(&lane) {
+            return Err(SessionError::Record("a second frame is begun in one lane"));
+        }
+        if first && last {
+            let fits = piece.len() <= limit;
+            return if fits { Ok(Some(piece)) } else { Err(SessionError::FrameTooLarge { limit }) };
+        }
+        if first {
+            if self.begun.len() >= self.bounds.lanes {
+                return Err(SessionError::TooManyLanes { limit: self.bounds.lanes });
+            }
+            self.begun.insert(lane, Vec::new());
+        }
+        let Some(frame) = self.begun.get_mut(&lane) else {
+            return Err(SessionError::Record("a frame goes on that is not begun"));
+        };
+        if frame.len() + piece.len() > limit {
+            return Err(SessionError::FrameTooLarge { limit });
+        }
+        if self.bytes + piece.len() > self.bounds.reassembly {
+            return Err(SessionError::TooManyBytes { limit: self.bounds.reassembly });
+        }
+        frame.extend_from_slice(&piece);
+        self.bytes += piece.len();
+        if !last {
+            return Ok(None);
+        }
+        let frame = self.begun.remove(&lane).unwrap_or_default();
+        self.bytes -= frame.len();
+        Ok(Some(frame.into()))
+    }
+}

@@ -1,0 +1,287 @@
+//! One frame and its bytes.
+//!
+//! | part | bytes |
+//! |---|---|
+//! | *n* | a number: seven bits a byte, least first, the high bit while more follow, no zero byte at the end |
+//! | *target* | `0` incarnation *n*, number *n* · `1` length *n* (1..=255), so many bytes of UTF-8 |
+//! | *reason* | an [`Exit`] in postcard, to the end of the frame |
+//!
+//! | frame | bytes |
+//! |---|---|
+//! | message | `0` from *n*, *target*, protocol (8 bytes, least first), variant *n* (32 bits), count *n* (0..=64), so many reply ids *n*, payload to the end |
+//! | answer | `1` from *n*, id *n*, payload to the end |
+//! | failed answer | `2` from *n*, id *n*, a [`CallError`] in postcard to the end |
+//! | link | `3` from *n*, *target* |
+//! | unlink | `4` from *n*, *target*, id *n* |
+//! | unlink, acknowledged | `5` from *n*, *target*, id *n* |
+//! | exit | `6` from *n*, *target*, linked (`0` or `1`), *reason* |
+//! | monitor | `7` from *n*, *target*, reference *n* |
+//! | demonitor | `8` from *n*, *target*, reference *n* |
+//! | down | `9` from *n*, *target*, reference *n*, *reason* |
+//!
+//! Invariants: `decode` gives back what `encode` was given · it reads no byte beyond the frame, allocates nothing
+//! before it has the bytes, and demands that none is left over · a payload is a slice of the frame that was
+//! received, not a copy, and so keeps that record (at most 64 KiB, or the message's own buffer) alive.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::varint::{self, Reader};
+use super::{Signal, Target};
+use crate::base::{CallError, Decoder, Encoder, Exit, MonitorRef};
+
+/// What one process says to another, on its way between two nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// A message of a protocol.
+    Message {
+        /// The sending process's number on its node, 0 from outside of any.
+        from: u64,
+        to: Target,
+        /// The protocol's fingerprint.
+        protocol: u64,
+        variant: u32,
+        /// The ids under which the sender's node awaits the answers to the `Reply`s inside.
+        replies: Vec<u64>,
+        /// The variant's fields.
+        payload: Bytes,
+    },
+    /// The answer to a call, or why there is none.
+    Answer {
+        from: u64,
+        /// Which of the [`Message`](Frame::Message)'s replies this answers.
+        id: u64,
+        result: Result<Bytes, CallError>,
+    },
+    /// A step of a link, a monitor or an exit.
+    Signal { from: u64, to: Target, signal: Signal },
+}
+
+/// Why bytes are no frame, or a frame has no bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum WireError {
+    /// The bytes end too early.
+    Truncated,
+    /// Bytes beyond the end.
+    Trailing,
+    /// A number with more bits than it may have, or longer than it need be.
+    Number,
+    /// A text that is empty, too long or no UTF-8.
+    Text,
+    /// No frame, target or flag has this byte.
+    Kind(u8),
+    /// More replies in one message than [`Frame::MAX_REPLIES`].
+    Replies,
+    /// A reason that is none.
+    Reason,
+}
+
+const MESSAGE: u8 = 0;
+const ANSWER: u8 = 1;
+const FAILED: u8 = 2;
+const LINK: u8 = 3;
+const UNLINK: u8 = 4;
+const UNLINK_ACK: u8 = 5;
+const EXIT: u8 = 6;
+const MONITOR: u8 = 7;
+const DEMONITOR: u8 = 8;
+const DOWN: u8 = 9;
+
+const PID: u8 = 0;
+const NAME: u8 = 1;
+
+impl Frame {
+    /// The most replies that one message may carry.
+    pub(crate) const MAX_REPLIES: usize = 64;
+
+    /// Bytes that `encode` will write, or a few more; what back-pressure counts before there are any.
+    pub(crate) fn size_hint(&self) -> usize {
+        64 + match self {
+            Frame::Message { payload, replies, .. } => payload.len() + replies.len() * varint::MAX,
+            Frame::Answer { result: Ok(payload), .. } => payload.len(),
+            Frame::Answer { .. } | Frame::Signal { .. } => 0,
+        }
+    }
+
+    /// Appends the frame's bytes; upon an error `out` is as it was.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), WireError> {
+        let start = out.len();
+        let done = self.write(out);
+        if done.is_err() {
+            out.truncate(start);
+        }
+        done
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), WireError> {
+        match self {
+            Frame::Message { from, to, protocol, variant, replies, payload } => {
+                if replies.len() > Frame::MAX_REPLIES {
+                    return Err(WireError::Replies);
+                }
+                put_head(out, MESSAGE, *from, to)?;
+                out.extend_from_slice(&protocol.to_le_bytes());
+                varint::put(out, u64::from(*variant));
+                varint::put(out, replies.len() as u64);
+                for &id in replies {
+                    varint::put(out, id);
+                }
+                out.extend_from_slice(payload);
+            }
+            Frame::Answer { from, id, result } => {
+                out.push(if result.is_ok() { ANSWER } else { FAILED });
+                varint::put(out, *from);
+                varint::put(out, *id);
+                match result {
+                    Ok(payload) => out.extend_from_slice(payload),
+                    Err(error) => put_postcard(out, error)?,
+                }
+            }
+            Frame::Signal { from, to, signal } => match signal {
+                Signal::Link => put_head(out, LINK, *from, to)?,
+                Signal::Unlink { id } => {
+                    put_head(out, UNLINK, *from, to)?;
+                    varint::put(out, *id);
+                }
+                Signal::UnlinkAck { id } => {
+                    put_head(out, UNLINK_ACK, *from, to)?;
+                    varint::put(out, *id);
+                }
+                Signal::Exit { reason, linked } => {
+                    put_head(out, EXIT, *from, to)?;
+                    out.push(u8::from(*linked));
+                    put_postcard(out, reason)?;
+                }
+                Signal::Monitor { reference } => {
+                    put_head(out, MONITOR, *from, to)?;
+                    varint::put(out, reference.0);
+                }
+                Signal::Demonitor { reference } => {
+                    put_head(out, DEMONITOR, *from, to)?;
+                    varint::put(out, reference.0);
+                }
+                Signal::Down { reference, reason } => {
+                    put_head(out, DOWN, *from, to)?;
+                    varint::put(out, reference.0);
+                    put_postcard(out, reason)?;
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// Reads one frame, which `bytes` must be exactly.
+    pub(crate) fn decode(bytes: &Bytes) -> Result<Frame, WireError> {
+        let mut reader = Reader::new(bytes);
+        let kind = reader.byte()?;
+        if kind > DOWN {
+            return Err(WireError::Kind(kind));
+        }
+        let from = reader.varint()?;
+        if kind == ANSWER || kind == FAILED {
+            let id = reader.varint()?;
+            let result = if kind == ANSWER { Ok(tail(bytes, &reader)) } else { Err(take_postcard(reader)?) };
+            return Ok(Frame::Answer { from, id, result });
+        }
+        let to = take_target(&mut reader)?;
+        let signal = match kind {
+            MESSAGE => {
+                let protocol = reader.fixed()?;
+                let variant = u32::try_from(reader.varint()?).map_err(|_| WireError::Number)?;
+                let count = reader.varint()?;
+                if count > Frame::MAX_REPLIES as u64 {
+                    return Err(WireError::Replies);
+                }
+                let replies = (0..count).map(|_| reader.varint()).collect::<Result<_, _>>()?;
+                let payload = tail(bytes, &reader);
+                return Ok(Frame::Message { from, to, protocol, variant, replies, payload });
+            }
+            LINK => Signal::Link,
+            UNLINK => Signal::Unlink { id: reader.varint()? },
+            UNLINK_ACK => Signal::UnlinkAck { id: reader.varint()? },
+            EXIT => {
+                let linked = match reader.byte()? {
+                    0 => false,
+                    1 => true,
+                    other => return Err(WireError::Kind(other)),
+                };
+                let signal = Signal::Exit { reason: take_postcard(reader)?, linked };
+                return Ok(Frame::Signal { from, to, signal });
+            }
+            MONITOR => Signal::Monitor { reference: MonitorRef(reader.varint()?) },
+            DEMONITOR => Signal::Demonitor { reference: MonitorRef(reader.varint()?) },
+            _ => {
+                let reference = MonitorRef(reader.varint()?);
+                let reason: Exit = take_postcard(reader)?;
+                return Ok(Frame::Signal { from, to, signal: Signal::Down { reference, reason } });
+            }
+        };
+        reader.finish()?;
+        Ok(Frame::Signal { from, to, signal })
+    }
+}
+
+fn put_head(out: &mut Vec<u8>, kind: u8, from: u64, to: &Target) -> Result<(), WireError> {
+    out.push(kind);
+    varint::put(out, from);
+    match to {
+        Target::Pid { incarnation, number } => {
+            out.push(PID);
+            varint::put(out, *incarnation);
+            varint::put(out, *number);
+        }
+        Target::Name(name) => {
+            if name.is_empty() || name.len() > Target::MAX_NAME {
+                return Err(WireError::Text);
+            }
+            out.push(NAME);
+            varint::put(out, name.len() as u64);
+            out.extend_from_slice(name.as_bytes());
+        }
+    }
+    Ok(())
+}
+
+fn put_postcard(out: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<(), WireError> {
+    Encoder::new(out, usize::MAX).field(value).map_err(|_| WireError::Reason)
+}
+
+fn take_target(reader: &mut Reader<'_>) -> Result<Target, WireError> {
+    match reader.byte()? {
+        PID => Ok(Target::Pid { incarnation: reader.varint()?, number: reader.varint()? }),
+        NAME => Ok(Target::Name(reader.text(Target::MAX_NAME)?.to_owned())),
+        other => Err(WireError::Kind(other)),
+    }
+}
+
+fn take_postcard<T: serde::de::DeserializeOwned>(reader: Reader<'_>) -> Result<T, WireError> {
+    let mut decoder = Decoder::new(reader.rest());
+    let value = decoder.field().map_err(|_| WireError::Reason)?;
+    decoder.finish().map_err(|_| WireError::Trailing)?;
+    Ok(value)
+}
+
+/// All that the reader has left, as a slice of the same buffer.
+fn tail(bytes: &Bytes, reader: &Reader<'_>) -> Bytes {
+    bytes.slice(bytes.len() - reader.rest().len()..)
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WireError::Truncated => f.write_str("the bytes end too early"),
+            WireError::Trailing => f.write_str("bytes beyond the end of the frame"),
+            WireError::Number => f.write_str("a number that is too large or too long"),
+            WireError::Text => f.write_str("a name that is empty, too long or not UTF-8"),
+            WireError::Kind(byte) => write!(f, "nothing is marked by the byte {byte:#04x}"),
+            WireError::Replies => write!(f, "more than {} replies in one message", Frame::MAX_REPLIES),
+            WireError::Reason => f.write_str("an exit reason or call error that is none"),
+        }
+    }
+}
+
+impl std::error::Error for WireError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+use super::*;
+
+fn samples() -> Vec<Frame> {
+    let pid = Target::Pid { incarnation: u64::MAX, number: 300 };
+    let name = Target::Name("n".repeat(Target::MAX_NAME));
+    let mut frames = vec![
+        Frame::Message {
+            from: 0,
+            to: pid.clone(),
+            protocol: 0x0123_4567_89ab_cdef,
+            variant: u32::MAX,
+            replies: (0..Frame::MAX_REPLIES as u64).map(|id| id << 40).collect(),
+            payload: Bytes::from_static(b"payload"),
+        },
+        Frame::Message {
+            from: 1,
+            to: Target::Name("logger".into()),
+            protocol: 0,
+            variant: 0,
+            replies: Vec::new(),
+            payload: Bytes::new(),
+        },
+        Frame::Answer { from: 7, id: 128, result: Ok(Bytes::from_static(&[0; 3])) },
+        Frame::Answer { from: 7, id: 128, result: Ok(Bytes::new()) },
+        Frame::Answer { from: 7, id: 1, result: Err(CallError::Exit(Exit::error("disk full"))) },
+        Frame::Answer { from: 7, id: 1, result: Err(CallError::NoProc) },
+    ];
+    let signals = [
+        Signal::Link,
+        Signal::Unlink { id: 5 },
+        Signal::UnlinkAck { id: u64::MAX },
+        Signal::Exit { reason: Exit::Kill, linked: false },
+        Signal::Exit { reason: Exit::panic("boom", "a.rs:1:1"), linked: true },
+        Signal::Monitor { reference: MonitorRef(9) },
+        Signal::Demonitor { reference: MonitorRef(1 << 50) },
+        Signal::Down { reference: MonitorRef(0), reason: Exit::Shutdown(Some("ü".into())) },
+    ];
+    for signal in signals {
+        frames.push(Frame::Signal { from: 3, to: pid.clone(), signal: signal.clone() });
+        frames.push(Frame::Signal { from: 3, to: name.clone(), signal });
+    }
+    frames
+}
+
+fn encoded(frame: &Frame) -> Bytes {
+    let mut out = Vec::new();
+    frame.encode(&mut out).unwrap();
+    out.into()
+}
+
+#[test]
+fn every_frame_comes_back() {
+    for frame in samples() {
+        assert_eq!(Frame::decode(&encoded(&frame)).as_ref(), Ok(&frame));
+    }
+}
+
+#[test]
+fn bytes_as_the_table_says() {
+    let message = Frame::Message {
+        from: 300,
+        to: Target::Pid { incarnation: 2, number: 3 },
+        protocol: 4,
+        variant: 5,
+        replies: vec![6],
+        payload: Bytes::from_static(&[7]),
+    };
+    assert_eq!(&encoded(&message)[..], [0, 0xac, 2, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 5, 1, 6, 7]);
+    let down = Signal::Down { reference: MonitorRef(9), reason: Exit::Normal };
+    let down = Frame::Signal { from: 1, to: Target::Name("x".into()), signal: down };
+    assert_eq!(&encoded(&down)[..], [9, 1, 1, 1, b'x', 9, 0]);
+}
+
+/// A prefix of a frame is no frame, unless all that is missing is payload.
+#[test]
+fn truncated_at_each_byte() {
+    for frame in samples() {
+        let whole = encoded(&frame);
+        let payload = match &frame {
+            Frame::Message { payload, .. } | Frame::Answer { result: Ok(payload), .. } => payload.len(),
+            _ => 0,
+        };
+        for cut in 0..whole.len() - payload {
+            assert!(Frame::decode(&whole.slice(..cut)).is_err(), "{frame:?} cut at {cut}");
+        }
+        if payload == 0 && !matches!(frame, Frame::Message { .. } | Frame::Answer { result: Ok(_), .. }) {
+            let mut longer = whole.to_vec();
+            longer.push(0);
+            assert_eq!(Frame::decode(&longer.into()), Err(WireError::Trailing), "{frame:?}");
+        }
+    }
+}
+
+/// Whatever one byte becomes: an error or some frame, never a panic; and a frame encodes again.
+#[test]
+fn any_byte_may_be_wrong() {
+    for frame in samples() {
+        let whole = encoded(&frame);
+        for at in 0..whole.len() {
+            for value in 0..=u8::MAX {
+                let mut bytes = whole.to_vec();
+                bytes[at] = value;
+                if let Ok(other) = Frame::decode(&bytes.into()) {
+                    assert_eq!(Frame::decode(&encoded(&other)), Ok(other));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_has_no_bytes() {
+    let check = |to: Target, replies: usize, expected: WireError| {
+        let replies = vec![0; replies];
+        let payload = Bytes::new();
+        let frame = Frame::Message { from: 0, to, protocol: 0, variant: 0, replies, payload };
+        let mut out = vec![1, 2, 3];
+        assert_eq!(frame.encode(&mut out), Err(expected));
+        assert_eq!(out, [1, 2, 3]);
+    };
+    check(Target::Name(String::new()), 0, WireError::Text);
+    check(Target::Name("n".repeat(256)), 0, WireError::Text);
+    check(Target::Name("n".into()), Frame::MAX_REPLIES + 1, WireError::Replies);
+}
+
+#[test]
+fn what_is_refused() {
+    let check = |bytes: &[u8], expected: WireError| {
+        assert_eq!(Frame::decode(&Bytes::copy_from_slice(bytes)), Err(expected), "{bytes:?}");
+    };
+    check(&[], WireError::Truncated);
+    check(&[10, 0], WireError::Kind(10));
+    check(&[3, 0, 2], WireError::Kind(2));
+    check(&[3, 0, 1, 0], WireError::Text);
+    check(&[3, 0, 1, 1, 0xff], WireError::Text);
+    check(&[3, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], WireError::Text);
+    check(&[3, 0x80, 0, 0, 0], WireError::Number);
+    check(&[6, 0, 0, 0, 0, 2, 0], WireError::Kind(2));
+    check(&[6, 0, 0, 0, 0, 1, 99], WireError::Reason);
+    check(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 65], WireError::Replies);
+}

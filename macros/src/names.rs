@@ -65,9 +65,7 @@ fn ident(name: &str, span: Span) -> Ident {
     }
     match name {
         "self" | "Self" | "super" | "crate" | "_" => format_ident!("{name}_", span = span),
-        keyword if syn::parse_str::<Ident>(&format!("r#{keyword}")).is_ok() => {
-            Ident::new_raw(keyword, span)
-        }
+        keyword if syn::parse_str::<Ident>(&format!("r#{keyword}")).is_ok() => Ident::new_raw(keyword, span),
         other => format_ident!("_{other}", span = span),
     }
 }
@@ -79,9 +77,8 @@ fn snake_case(name: &str) -> String {
         let after = index.checked_sub(1).and_then(|before| letters.get(before));
         let before_lower = letters.get(index + 1).is_some_and(|next| next.is_lowercase());
         let starts_word = letter.is_uppercase()
-            && after.is_some_and(|&last| {
-                last.is_lowercase() || last.is_numeric() || (last.is_uppercase() && before_lower)
-            });
+            && after
+                .is_some_and(|&last| last.is_lowercase() || last.is_numeric() || (last.is_uppercase() && before_lower));
         if starts_word {
             out.push('_');
         }
@@ -126,13 +123,9 @@ mod tests {
 
     #[test]
     fn methods_become_variants() {
-        for (method, expected) in [
-            ("add", "Add"),
-            ("add_two", "AddTwo"),
-            ("get_2d", "Get2d"),
-            ("self_", "Self_"),
-            ("_quiet", "Quiet"),
-        ] {
+        for (method, expected) in
+            [("add", "Add"), ("add_two", "AddTwo"), ("get_2d", "Get2d"), ("self_", "Self_"), ("_quiet", "Quiet")]
+        {
             let method = Ident::new(method, Span::call_site());
             assert_eq!(variant(&method).to_string(), expected, "{method}");
         }

@@ -53,10 +53,7 @@ fn one(
     })?;
     let word = name.unraw().to_string();
     if !known.contains(&word.as_str()) {
-        return Err(syn::Error::new(
-            name.span(),
-            format!("`{attribute}` has no option `{word}`: {}", options(known)),
-        ));
+        return Err(syn::Error::new(name.span(), format!("`{attribute}` has no option `{word}`: {}", options(known))));
     }
     if !seen.insert(word.clone()) {
         return Err(syn::Error::new(name.span(), format!("`{word}` is written twice")));
@@ -82,17 +79,11 @@ fn skip_option(input: ParseStream<'_>) -> syn::Result<()> {
 /// `= value`.
 pub(crate) fn value<T: Parse>(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<T> {
     if !input.peek(Token![=]) {
-        return Err(syn::Error::new(
-            name.span(),
-            format!("`{name}` needs a value: `{name} = {example}`"),
-        ));
+        return Err(syn::Error::new(name.span(), format!("`{name}` needs a value: `{name} = {example}`")));
     }
     input.parse::<Token![=]>()?;
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new(
-            name.span(),
-            format!("`{name}` needs a value: `{name} = {example}`"),
-        ));
+        return Err(syn::Error::new(name.span(), format!("`{name}` needs a value: `{name} = {example}`")));
     }
     input.parse()
 }
@@ -100,20 +91,13 @@ pub(crate) fn value<T: Parse>(name: &Ident, example: &str, input: ParseStream<'_
 /// A switch: its name alone.
 pub(crate) fn switch(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
     if input.peek(Token![=]) {
-        return Err(syn::Error::new(
-            name.span(),
-            format!("`{name}` is a switch: write it alone, or leave it out"),
-        ));
+        return Err(syn::Error::new(name.span(), format!("`{name}` is a switch: write it alone, or leave it out")));
     }
     Ok(true)
 }
 
 /// `= word`, one of those given.
-pub(crate) fn word<T: Copy>(
-    name: &Ident,
-    choices: &[(&str, T)],
-    input: ParseStream<'_>,
-) -> syn::Result<T> {
+pub(crate) fn word<T: Copy>(name: &Ident, choices: &[(&str, T)], input: ParseStream<'_>) -> syn::Result<T> {
     let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
     let Word(found) = value(name, words.first().copied().unwrap_or("_"), input)?;
     choices
@@ -151,8 +135,7 @@ impl Time {
 impl Parse for Time {
     fn parse(input: ParseStream<'_>) -> syn::Result<Time> {
         let expected = "expected a duration in quotes, as \"500ms\", \"5s\", \"1m\" or \"1h\"";
-        let literal: LitStr =
-            input.parse().map_err(|error| syn::Error::new(error.span(), expected))?;
+        let literal: LitStr = input.parse().map_err(|error| syn::Error::new(error.span(), expected))?;
         duration(&literal.value())
             .map(Time)
             .map_err(|problem| syn::Error::new(literal.span(), format!("{problem}: {expected}")))
@@ -215,10 +198,7 @@ mod tests {
     #[test]
     fn options_are_told_off_one_by_one() {
         check(quote!(name = "a", quiet), &[]);
-        check(
-            quote!(nmae = 3 + f(1, 2), name = "a"),
-            &["`#[t]` has no option `nmae`: expected `name` or `quiet`"],
-        );
+        check(quote!(nmae = 3 + f(1, 2), name = "a"), &["`#[t]` has no option `nmae`: expected `name` or `quiet`"]);
         check(quote!(name), &["`name` needs a value: `name = \"x\"`"]);
         check(quote!(quiet, quiet), &["`quiet` is written twice"]);
         check(

@@ -5,8 +5,8 @@ use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Expr, ExprLit, GenericArgument, GenericParam, Generics, Lit, Meta, Path, PathArguments,
-    PathSegment, Token, Type, TypePath, TypeReference, Visibility, parse_quote,
+    Attribute, Expr, ExprLit, GenericArgument, GenericParam, Generics, Lit, Meta, Path, PathArguments, PathSegment,
+    Type, TypePath, TypeReference, Visibility, parse_quote,
 };
 
 use crate::diag::Errors;
@@ -42,9 +42,7 @@ pub(crate) fn first_paragraph(attrs: &[Attribute]) -> Vec<&Attribute> {
 fn prose(attr: &Attribute) -> Option<String> {
     let Meta::NameValue(pair) = &attr.meta else { return None };
     match &pair.value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if attr.path().is_ident("doc") => {
-            Some(text.value())
-        }
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if attr.path().is_ident("doc") => Some(text.value()),
         _ => None,
     }
 }
@@ -71,10 +69,6 @@ pub(crate) fn arguments(attr: &Attribute, errors: &mut Errors) -> TokenStream {
         Meta::NameValue(pair) => {
             let name = attr.path().to_token_stream();
             errors.push(&pair.value, format!("options stand in parentheses: `#[{name}(..)]`"));
-            TokenStream::new()
-        }
-        other => {
-            errors.push(other, "expected options in parentheses");
             TokenStream::new()
         }
     }
@@ -288,7 +282,6 @@ pub(crate) fn argument_list(generics: &Generics) -> Vec<&Ident> {
             GenericParam::Type(param) => Some(&param.ident),
             GenericParam::Const(param) => Some(&param.ident),
             GenericParam::Lifetime(_) => None,
-            _ => None,
         })
         .collect()
 }
@@ -305,9 +298,6 @@ pub(crate) fn same_arguments(segment: &PathSegment, generics: &Generics) -> bool
         PathArguments::Parenthesized(_) => false,
     }
 }
-
-/// A comma-separated list's separator, named for the parsers that need the type.
-pub(crate) type Comma = Token![,];
 
 #[cfg(test)]
 mod tests {

@@ -53,8 +53,7 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
     let cfgs = &handler.cfgs;
     let names = handler.fields().map(|(name, _)| name);
     let bindings = (0..).map(|index| nth("field", index));
-    let fields: Vec<TokenStream> =
-        names.zip(bindings).map(|(name, binding)| quote!(#name: #binding)).collect();
+    let fields: Vec<TokenStream> = names.zip(bindings).map(|(name, binding)| quote!(#name: #binding)).collect();
     let call = call(handler);
     match &handler.hook {
         Hook::Cast { variant } => quote! {
@@ -174,10 +173,8 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
 
 /// What the presence of a hook says about the process.
 fn switches(model: &Model) -> Vec<TokenStream> {
-    let after_panic = model
-        .terminate
-        .as_ref()
-        .filter(|hook| matches!(hook.hook, Hook::Terminate { after_panic: true }));
+    let after_panic =
+        model.terminate.as_ref().filter(|hook| matches!(hook.hook, Hook::Terminate { after_panic: true }));
     let switches = [
         (after_panic, "TERMINATE_AFTER_PANIC"),
         (model.event(Event::Exit), "TRAP_EXIT"),

@@ -2,7 +2,9 @@
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, FnArg, ImplItemFn, Pat, PatType, Receiver, ReceiverKind, ReturnType, Signature, Type, Visibility};
+use syn::{
+    Attribute, FnArg, ImplItemFn, Pat, PatType, Receiver, ReceiverKind, ReturnType, Signature, Type, Visibility,
+};
 
 use crate::diag::Errors;
 use crate::{names, tokens};
@@ -23,13 +25,24 @@ pub(super) struct Handler {
 
 /// When a method is called.
 pub(super) enum Hook {
-    Cast { variant: Ident },
+    Cast {
+        variant: Ident,
+    },
     /// `later` if it takes the `Reply` and answers when it likes.
-    Call { variant: Ident, answer: Type, later: bool },
+    Call {
+        variant: Ident,
+        answer: Type,
+        later: bool,
+    },
     /// A system message, which comes by this variant.
-    Event { variant: Ident, kind: Event },
+    Event {
+        variant: Ident,
+        kind: Event,
+    },
     Init,
-    Terminate { after_panic: bool },
+    Terminate {
+        after_panic: bool,
+    },
 }
 
 /// The system messages.
@@ -144,7 +157,8 @@ fn check_signature(word: &str, sig: &Signature, errors: &mut Errors) -> bool {
             fine = false;
         }
         None => {
-            errors.push(&sig.ident, format!("a `#[{word}]` is a method: its first parameter is `&mut self` or `&self`"));
+            errors
+                .push(&sig.ident, format!("a `#[{word}]` is a method: its first parameter is `&mut self` or `&self`"));
             fine = false;
         }
     }
@@ -154,7 +168,10 @@ fn check_signature(word: &str, sig: &Signature, errors: &mut Errors) -> bool {
         fine = false;
     }
     if let Some(unsafety) = unsafety(sig) {
-        errors.push(unsafety, format!("a `#[{word}]` is called by the actor's loop, which upholds no contract: make it safe"));
+        errors.push(
+            unsafety,
+            format!("a `#[{word}]` is called by the actor's loop, which upholds no contract: make it safe"),
+        );
         fine = false;
     }
     fine
@@ -167,12 +184,7 @@ fn unsafety(sig: &Signature) -> Option<syn::Token![unsafe]> {
     }
 }
 
-fn read_params<'a>(
-    word: &str,
-    sig: &'a Signature,
-    actor: &Type,
-    errors: &mut Errors,
-) -> Vec<(Param, &'a PatType)> {
+fn read_params<'a>(word: &str, sig: &'a Signature, actor: &Type, errors: &mut Errors) -> Vec<(Param, &'a PatType)> {
     let mut params: Vec<(Param, &PatType)> = Vec::new();
     for input in &sig.inputs {
         let FnArg::Typed(typed) = input else { continue };
@@ -206,7 +218,10 @@ fn read_param(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) ->
     }
     match word {
         "init" => {
-            errors.push(typed, "an `#[init]` gets `&mut self` and `cx: &mut Context<Self>`; what it needs else is in the actor");
+            errors.push(
+                typed,
+                "an `#[init]` gets `&mut self` and `cx: &mut Context<Self>`; what it needs else is in the actor",
+            );
             None
         }
         "terminate" => {
@@ -222,7 +237,10 @@ fn read_param(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) ->
                 return Some(Param::Event);
             }
             let name = word.trim_start_matches("node_");
-            errors.push(typed, format!("a `#[{word}]` gets `&mut self`, `cx: &mut Context<Self>` and `{name}: {expected}`"));
+            errors.push(
+                typed,
+                format!("a `#[{word}]` gets `&mut self`, `cx: &mut Context<Self>` and `{name}: {expected}`"),
+            );
             None
         }
         _ => read_field(word, typed, actor, errors),

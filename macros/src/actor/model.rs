@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proc_macro2::Ident;
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Attribute, Generics, ImplItem, ItemEnum, ItemImpl, Path, Type, Visibility, parse_quote};
+use syn::{Attribute, Generics, ImplItem, ItemEnum, ItemImpl, Type, Visibility, parse_quote};
 
 use super::handler::{Event, Handler, Hook};
 use crate::diag::Errors;

@@ -34,10 +34,8 @@ fn one_method_a_variant(model: &mut Model, errors: &mut Errors) {
         let first = methods.insert(variant.method.to_string(), variant.ident.clone());
         if let Some(first) = first.filter(|first| *first != variant.ident) {
             let (second, method) = (&variant.ident, &variant.method);
-            errors.push(
-                second,
-                format!("`{first}` and `{second}` would share the stub's method `{method}`: rename one"),
-            );
+            errors
+                .push(second, format!("`{first}` and `{second}` would share the stub's method `{method}`: rename one"));
             variant.method = format_ident!("{method}_");
         }
     }

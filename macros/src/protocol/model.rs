@@ -159,12 +159,7 @@ fn read_fields(fields: &mut Fields, errors: &mut Errors) -> Vec<Field> {
     read
 }
 
-fn read_kind(
-    variant: &syn::Variant,
-    fields: &[Field],
-    from: Option<Attribute>,
-    errors: &mut Errors,
-) -> Kind {
+fn read_kind(variant: &syn::Variant, fields: &[Field], from: Option<Attribute>, errors: &mut Errors) -> Kind {
     if let Some(attr) = from {
         tokens::bare(&attr, errors);
         if let [field] = fields {
@@ -172,15 +167,10 @@ fn read_kind(
             let system = system.iter().any(|word| tokens::is_named(&field.ty, word));
             return Kind::From { attr, system, source: Some(field.ty.clone()) };
         }
-        errors.push(
-            &variant.ident,
-            format!("`#[from]` needs exactly one field: `{}(Type)`", variant.ident),
-        );
+        errors.push(&variant.ident, format!("`#[from]` needs exactly one field: `{}(Type)`", variant.ident));
     }
-    let mut replies = fields
-        .iter()
-        .enumerate()
-        .filter_map(|(index, field)| Some((index, field, tokens::answer(&field.ty)?)));
+    let mut replies =
+        fields.iter().enumerate().filter_map(|(index, field)| Some((index, field, tokens::answer(&field.ty)?)));
     let Some((reply, field, answer)) = replies.next() else { return Kind::Cast };
     if let Some((_, again, _)) = replies.next() {
         errors.push(&again.ty, "`Reply` twice in one variant: a call has one answer");

@@ -91,10 +91,9 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
         .collect();
     let (output, body) = match kind {
         Kind::From { .. } => return None,
-        Kind::Cast => (
-            quote!(#private::Cast),
-            quote!(#private::Address::cast(&self.0, #owner::#ident { #(#fields),* })),
-        ),
+        Kind::Cast => {
+            (quote!(#private::Cast), quote!(#private::Address::cast(&self.0, #owner::#ident { #(#fields),* })))
+        }
         Kind::Call { reply, answer } => {
             let member = variant.fields.get(*reply).map(|field| &field.member);
             let reply = local("reply");

@@ -169,7 +169,10 @@ mod tests {
         let check = |tokens, expected: Option<&[&str]>| {
             let found = wanted(&parse(tokens));
             let found = found.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
-            assert_eq!(found.as_deref(), expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>()).as_deref());
+            assert_eq!(
+                found.as_deref(),
+                expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>()).as_deref()
+            );
         };
         check(quote!(Mail::Post { .. }), Some(&["Post"]));
         check(quote!(m @ (Mail::<u8>::Post(_) | Tick)), Some(&["Post", "Tick"]));

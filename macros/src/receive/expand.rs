@@ -112,26 +112,19 @@ struct Numbered<'a> {
 }
 
 fn number(arms: &[Arm]) -> Vec<Numbered<'_>> {
-    let mut next = 0;
-    let numbered = |arm| {
-        let Arm { patterns, .. } = arm;
-        let alternatives = patterns.iter().map(|pattern| {
-            let number = Literal::usize_suffixed(next);
-            next += 1;
-            (number, pattern)
-        });
-        Numbered { arm, alternatives: alternatives.collect() }
-    };
-    arms.iter().map(numbered).collect()
+    let mut numbers = (0..).map(Literal::usize_suffixed);
+    arms.iter().map(|arm| Numbered { arm, alternatives: numbers.by_ref().zip(&arm.patterns).collect() }).collect()
 }
 
 impl Numbered<'_> {
     /// Phase 1: notes the number of the first alternative that matches, and moves nothing.
     fn tests(&self, hit: &Ident) -> impl Iterator<Item = TokenStream> {
         let cfgs = &self.arm.cfgs;
-        let guard = self.arm.guard.as_ref().map(|Guard { condition, binds }| {
-            if *binds { quote!(&& #condition) } else { quote!(&& (#condition)) }
-        });
+        let guard = self.arm.guard.as_ref().map(
+            |Guard { condition, binds }| {
+                if *binds { quote!(&& #condition) } else { quote!(&& (#condition)) }
+            },
+        );
         self.alternatives.iter().map(move |(number, pattern)| {
             quote! {
                 #(#cfgs)*
@@ -147,9 +140,9 @@ impl Numbered<'_> {
     /// Phase 2: moves the message into the bindings of the alternative that was hit.
     fn body(&self) -> TokenStream {
         let Arm { cfgs, attrs, guard, guarded, body, .. } = self.arm;
-        let patterns = self.alternatives.iter().map(|(number, pattern)| {
-            quote!((::core::option::Option::Some(#number), ::core::option::Option::Some(#pattern)))
-        });
+        let patterns = self.alternatives.iter().map(
+            |(number, pattern)| quote!((::core::option::Option::Some(#number), ::core::option::Option::Some(#pattern))),
+        );
         let again = match guard {
             Some(Guard { condition, binds: true }) => Some(quote!(if #condition)),
             // What only the guard reads has been read.

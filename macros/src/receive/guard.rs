@@ -70,7 +70,10 @@ struct Check<'a> {
 impl Check<'_> {
     fn refuse(&mut self, at: impl ToTokens, what: &str) {
         self.fine = false;
-        self.errors.push(at, format!("{what} in a guard, which only decides: move it into the body, or before the `receive!`"));
+        self.errors.push(
+            at,
+            format!("{what} in a guard, which only decides: move it into the body, or before the `receive!`"),
+        );
     }
 
     fn within_loop(&mut self, visit: impl FnOnce(&mut Self)) {
@@ -146,11 +149,32 @@ mod tests {
     #[test]
     fn guards_neither_wait_nor_leave() {
         check(quote!(priority > 10 && names.iter().any(|n| n == name)), None);
-        check(quote!(loop { break true }), None);
+        check(
+            quote!(loop {
+                break true;
+            }),
+            None,
+        );
         check(quote!(store.has(id).await), Some("`.await`"));
         check(quote!(parse(body)? > 3), Some("`?`"));
-        check(quote!({ if done { break; } true }), Some("`break`"));
-        check(quote!({ if done { return } true }), Some("`return`"));
+        check(
+            quote!({
+                if done {
+                    break;
+                }
+                true
+            }),
+            Some("`break`"),
+        );
+        check(
+            quote!({
+                if done {
+                    return;
+                }
+                true
+            }),
+            Some("`return`"),
+        );
     }
 
     #[test]

@@ -31,9 +31,5 @@ fn parse(input: ParseStream<'_>) -> syn::Result<ExprMatch> {
         return Err(input.error("`receive!` takes a `match`: `receive!(match cx { Mail::Post { body, .. } => body })`"));
     }
     let block: ExprMatch = input.parse()?;
-    if input.is_empty() {
-        Ok(block)
-    } else {
-        Err(input.error("`receive!` takes one `match` and nothing after it"))
-    }
+    if input.is_empty() { Ok(block) } else { Err(input.error("`receive!` takes one `match` and nothing after it")) }
 }

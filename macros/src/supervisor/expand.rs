@@ -59,9 +59,10 @@ fn stub(model: &Model) -> TokenStream {
         let reference = reference(ty);
         quote!(#(#cfgs)* #name: #reference)
     });
-    let clones = model.children.iter().map(|Child { cfgs, name, .. }| {
-        quote!(#(#cfgs)* #name: ::core::clone::Clone::clone(&self.#name))
-    });
+    let clones = model
+        .children
+        .iter()
+        .map(|Child { cfgs, name, .. }| quote!(#(#cfgs)* #name: ::core::clone::Clone::clone(&self.#name)));
     let out = local("out");
     let shown = model.children.iter().map(|Child { cfgs, name, .. }| {
         let text = name.unraw().to_string();

@@ -46,8 +46,7 @@ pub(super) enum Shutdown {
 
 const STRATEGIES: &[(&str, &str)] =
     &[("one_for_one", "OneForOne"), ("one_for_all", "OneForAll"), ("rest_for_one", "RestForOne")];
-const RESTARTS: &[(&str, &str)] =
-    &[("permanent", "Permanent"), ("transient", "Transient"), ("temporary", "Temporary")];
+const RESTARTS: &[(&str, &str)] = &[("permanent", "Permanent"), ("transient", "Transient"), ("temporary", "Temporary")];
 
 impl Flags {
     pub(super) fn parse(attr: TokenStream, errors: &mut Errors) -> Flags {

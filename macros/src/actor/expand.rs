@@ -157,6 +157,8 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
         #[automatically_derived]
         #[allow(deprecated)]
         impl #impl_generics #private::Process for #self_ty #where_clause {
+            // It is told to stop between two messages, never within a handler.
+            const SERVER: bool = true;
             #(#switches)*
             #(#init)*
             fn run(

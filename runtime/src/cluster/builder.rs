@@ -79,6 +79,11 @@ impl Node {
         }
     }
 
+    /// Where the node listens, with the port that it was given if it asked for a free one; `None` if nowhere.
+    pub fn address(&self) -> Option<String> {
+        self.router().and_then(|router| router.address())
+    }
+
     /// The nodes that are connected with this one.
     pub fn peers(&self) -> Vec<NodeName> {
         self.router().map(|router| router.peers()).unwrap_or_default()
@@ -199,6 +204,8 @@ impl NodeBuilder {
             tick: self.tick,
         };
         if let Some(listener) = listener {
+            // Set once: the cluster is new.
+            let _ = cluster.address.set(listener.address());
             tracing::info!(target: "greenroom", node = %node.name(), address = listener.address(), "listening");
             node.spawner().spawn(links.clone().listen(listener, cluster.closing.subscribe()));
         }

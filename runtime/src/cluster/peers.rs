@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
@@ -18,6 +18,7 @@ pub(crate) struct Cluster {
     pub(super) name: NodeName,
     pub(super) limits: Limits,
     peers: RwLock<HashMap<NodeName, Arc<Peer>>>,
+    pub(super) address: OnceLock<String>,
     /// Told whenever a peer comes or goes.
     pub(super) changed: Notify,
     /// Becomes `true` when the node stops; each task around the cluster holds a receiver until it has ended.
@@ -49,6 +50,7 @@ impl Cluster {
             name,
             limits,
             peers: RwLock::default(),
+            address: OnceLock::new(),
             changed: Notify::new(),
             closing: watch::Sender::new(false),
         }
@@ -215,6 +217,10 @@ impl Router for Cluster {
             }
         }
         Box::pin(self.closing.closed())
+    }
+
+    fn address(&self) -> Option<String> {
+        self.address.get().cloned()
     }
 
     fn peers(&self) -> Vec<NodeName> {

@@ -44,6 +44,9 @@ pub(crate) trait Router: Send + Sync {
     /// Ends all connections in order.
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
+    /// Where this node listens, if it does.
+    fn address(&self) -> Option<String>;
+
     /// The nodes that are connected.
     fn peers(&self) -> Vec<NodeName>;
 }

@@ -32,7 +32,7 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[allow(deprecated, private_interfaces)]
+        #[allow(deprecated, private_interfaces, unused_qualifications)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
             async fn handle(
                 &mut self,

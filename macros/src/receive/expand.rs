@@ -34,7 +34,8 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
             let #after: ::core::option::Option<::core::time::Duration> = #deadline;
             #scan;
             let (#hit, #message) = loop {
-                let ::core::option::Option::Some(#message) = #next else {
+                let #message = #next;
+                let ::core::option::Option::Some(#message) = #message else {
                     break (::core::option::Option::None, ::core::option::Option::None);
                 };
                 #[allow(unused_mut)]

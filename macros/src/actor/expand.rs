@@ -134,7 +134,7 @@ fn call(handler: &Handler) -> TokenStream {
         })
         .collect();
     let wait = handler.is_async.then(|| quote!(.await));
-    quote!(Self::#method(self #(, #arguments)*) #wait)
+    quote_spanned!(handler.output=> Self::#method(self #(, #arguments)*) #wait)
 }
 
 fn process(model: &Model, generics: &Generics) -> TokenStream {

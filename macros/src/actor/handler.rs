@@ -118,7 +118,7 @@ impl Handler {
         let hook = read_hook(&mark, word, sig, &params, actor, errors);
         let broken = params.len() + 1 < sig.inputs.len();
         let output = match &sig.output {
-            ReturnType::Type(_, ty) => ty.span(),
+            ReturnType::Type(_, ty) => Span::call_site().located_at(ty.span()),
             ReturnType::Default => Span::call_site(),
         };
         Some(Handler {

@@ -1,6 +1,7 @@
 //! What generated code is made of: the only path that it names. Not for use by hand, and free to change.
 
-pub use serde;
+pub use serde::de::DeserializeOwned;
+pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use crate::actor::{
     Actor, Context, Handle, Options, Outcome, Process, Ref, Stub, Stubbed, serve,
@@ -14,5 +15,5 @@ pub use crate::entry::{Report, TestClock, main, test};
 pub use crate::mailbox::Want;
 pub use crate::process::{Mailbox, Receive};
 pub use crate::supervisor::{
-    ChildOptions, Children, Flags, Restart, Shutdown, Strategy, SupervisorRef, Tree, TreeStub,
+    ChildOptions, Children, Flags, Restart, Shutdown, Strategy, SupervisionRef as SupervisorRef, Tree, TreeStub,
 };

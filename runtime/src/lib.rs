@@ -45,6 +45,9 @@
 //! How it is built: a house of few floors, each importing only those below it; see the book's chapter on
 //! architecture.
 
+// Without `net` the way to other nodes is a trait that nobody implements.
+#![cfg_attr(not(feature = "net"), allow(dead_code))]
+
 // The macros name `::greenroom`, also from within.
 extern crate self as greenroom;
 
@@ -68,6 +71,8 @@ mod wire;
 
 #[doc(hidden)]
 pub mod __private;
+#[cfg(all(feature = "net", feature = "test"))]
+pub mod testing;
 
 pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, spawn};
 pub use base::{
@@ -75,11 +80,13 @@ pub use base::{
     NodeEvent, NodeId, NodeName, Pid, Protocol, Receives, StartError, Subject, Variant,
 };
 pub use call::{Call, Cast, Reply};
+#[cfg(feature = "net")]
+pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
 pub use greenroom_macros::{actor, main, protocol, receive, supervisor, test};
-pub use node::{Clock, Entered, Node, Spawner, Task};
+pub use node::{Clock, Counters, Entered, Node, Spawner, Task};
 pub use process::{Mailbox, Receive, Timer};
 pub use supervisor::{
-    ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervisor, SupervisorMessage, SupervisorRef, Tree, TreeStub,
+    ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervisor, Supervision, SupervisionRef, Tree, TreeStub,
 };
 
 /// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.

@@ -99,10 +99,9 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
             let reply = local("reply");
             let moves = (!fields.is_empty()).then(|| quote!(move));
             fields.push(quote!(#member: #reply));
-            let call = if model.local { quote!(call) } else { quote!(call_remote) };
             (
                 quote!(#private::Call<#answer>),
-                quote!(#private::Address::#call(&self.0, #moves |#reply| #owner::#ident { #(#fields),* })),
+                quote!(#private::Address::call(&self.0, #moves |#reply| #owner::#ident { #(#fields),* })),
             )
         }
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Actor, Ref, Stub};
-use crate::base::{Down, ExitSignal, MonitorRef, Pid, Protocol, Receives};
+use crate::base::{Down, ExitSignal, MonitorRef, NodeEvent, Pid, Protocol, Receives};
 use crate::call::Address;
 use crate::mailbox::{Owner, Want};
 use crate::node::Node;
@@ -95,6 +95,15 @@ impl<A: Actor> Context<A> {
         A::Protocol: Receives<ExitSignal>,
     {
         self.mailbox.cell().set_trap_exit(trap)
+    }
+
+    /// Whether a [`NodeEvent`] comes for each node that connects or is lost from now on. As
+    /// `net_kernel:monitor_nodes/1`.
+    pub fn watch_nodes(&self, watch: bool)
+    where
+        A::Protocol: Receives<NodeEvent>,
+    {
+        self.mailbox.cell().watch_nodes(watch);
     }
 
     /// Puts a message into this process's own mailbox after `delay`.

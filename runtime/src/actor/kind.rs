@@ -48,6 +48,8 @@ pub trait Process: Actor {
     const TERMINATE_AFTER_PANIC: bool = false;
     /// Whether exit signals become messages, since a hook takes them.
     const TRAP_EXIT: bool = false;
+    /// Whether it hears of other nodes' coming and going, since a hook takes that.
+    const NODE_EVENTS: bool = false;
     /// Whether it stops between two messages instead of at once.
     #[doc(hidden)]
     const SERVER: bool = false;

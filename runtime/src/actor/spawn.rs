@@ -142,6 +142,7 @@ pub(crate) fn start_of<A: Process>() -> Start {
         trap_exit: A::OPTIONS.trap_exit || A::TRAP_EXIT,
         server: A::SERVER,
         supervisor: A::SUPERVISOR,
+        node_events: A::NODE_EVENTS,
         kind: A::OPTIONS.kind,
     }
 }

@@ -49,12 +49,9 @@ impl<M: Protocol> Address<M> {
     /// Sends a message.
     pub fn cast(&self, message: M) -> Cast {
         match self.send(message) {
-            Ok(None) => Cast::new(Ok(())),
-            Ok(Some((node, at))) => match node.router() {
-                Some(router) => Cast::under_pressure(router.ready(&at)),
-                None => Cast::new(Ok(())),
-            },
-            Err(Unsent(error, _)) => Cast::new(Err(error)),
+            Ok(None) => Cast::sent(None),
+            Ok(Some((node, at))) => Cast::sent(node.router().and_then(|router| router.pressure(&at))),
+            Err(Unsent(error, _)) => Cast::failed(error),
         }
     }
 
@@ -161,9 +158,8 @@ impl<M: Protocol> Address<M> {
         match (self.pid(), &self.0) {
             (Some(pid), _) => node.signal(&from, &pid, signal),
             (None, Kind::Named { name, at, .. }) => {
-                if let Some(router) = node.router() {
-                    router.signal(from.number(), Recipient::Name(name, at), signal);
-                }
+                // A signal to nobody is lost, as in Erlang.
+                let _ = node.send_signal(from.number(), Recipient::Name(name, at), signal);
             }
             (None, _) => {}
         }

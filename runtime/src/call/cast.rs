@@ -15,12 +15,12 @@ pub struct Cast {
 }
 
 impl Cast {
-    pub(super) fn new(outcome: Result<(), CastError>) -> Cast {
-        Cast { outcome: Some(outcome), pressure: None }
+    pub(super) fn failed(error: CastError) -> Cast {
+        Cast { outcome: Some(Err(error)), pressure: None }
     }
 
-    pub(super) fn under_pressure(pressure: Pin<Box<dyn Future<Output = ()> + Send>>) -> Cast {
-        Cast { outcome: Some(Ok(())), pressure: Some(pressure) }
+    pub(super) fn sent(pressure: Option<Pin<Box<dyn Future<Output = ()> + Send>>>) -> Cast {
+        Cast { outcome: Some(Ok(())), pressure }
     }
 }
 

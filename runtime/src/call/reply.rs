@@ -34,7 +34,11 @@ struct Elsewhere {
     node: Node,
     caller: Arc<NodeId>,
     id: u64,
-    /// The process that holds the reply.
+}
+
+/// One whose reply was dropped, and by which process.
+struct Forsaken {
+    caller: Elsewhere,
     holder: u64,
 }
 
@@ -70,7 +74,7 @@ impl<T: Send + 'static> Drop for Reply<T> {
             None => return,
             Some(_) if *self.passed_on.get_mut() => return,
             Some(Caller::Here(slot)) => slot,
-            Some(Caller::Elsewhere(caller, _)) => Arc::new(caller),
+            Some(Caller::Elsewhere(caller, _)) => Arc::new(Forsaken { caller, holder: Current::process() }),
         };
         if let Some(caller) = Current::drop_reply(caller) {
             caller.fail(CallError::Dropped);
@@ -86,14 +90,14 @@ impl Elsewhere {
             encode(value, &mut Encoder::new(&mut bytes, router.limit()))
         });
         let answer = result.map(|()| bytes).map_err(CallError::Encode);
-        router.answer(self.holder, &self.caller, self.id, answer);
+        router.answer(Current::process(), &self.caller, self.id, answer);
     }
 }
 
-impl Unanswered for Elsewhere {
+impl Unanswered for Forsaken {
     fn fail(&self, error: CallError) {
-        if let Some(router) = self.node.router() {
-            router.answer(self.holder, &self.caller, self.id, Err(error));
+        if let Some(router) = self.caller.node.router() {
+            router.answer(self.holder, &self.caller.caller, self.caller.id, Err(error));
         }
     }
 }
@@ -134,7 +138,7 @@ impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Reply<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply<T>, D::Error> {
         let Travelling { caller, id } = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a reply travels only inside a message"))?;
-        let elsewhere = Elsewhere { node, caller: Arc::new(caller), id, holder: Current::process() };
+        let elsewhere = Elsewhere { node, caller: Arc::new(caller), id };
         let caller = Caller::Elsewhere(elsewhere, |value, encoder| encoder.field(value));
         Ok(Reply { caller: Some(caller), passed_on: AtomicBool::new(false) })
     }

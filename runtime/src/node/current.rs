@@ -87,6 +87,20 @@ impl Current {
         (result, replies)
     }
 
+    /// Runs `f` as the process with this number and returns what replies it dropped.
+    #[cfg(feature = "net")]
+    pub(crate) fn collect_dropped<R>(
+        node: &Node,
+        process: u64,
+        f: impl FnOnce() -> R,
+    ) -> (R, Vec<Arc<dyn Unanswered>>) {
+        let restore = Restore(Current::swap(Some(Current::new(node.clone(), process))));
+        let result = f();
+        let dropped = Current::with(Current::take_dropped).unwrap_or_default();
+        drop(restore);
+        (result, dropped)
+    }
+
     /// Notes a reply that is being encoded; `false` if nothing is being encoded for another node.
     pub(crate) fn note_reply(make: impl FnOnce(&Node) -> u64) -> Option<u64> {
         let (node, mut replies) = Current::with(|current| {

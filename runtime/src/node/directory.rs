@@ -29,20 +29,26 @@ pub(crate) trait Router: Send + Sync {
     /// Sends an answer. A lost connection loses it: the caller has heard of the loss.
     fn answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>);
 
-    /// Sends a signal; `false` if there is no connection.
-    fn signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> bool;
+    /// Sends a signal, or says what its sender should hear: `NoProc` or `NoConnection`.
+    fn signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit>;
 
     /// The loss of `node` concerns the process with this number from now on.
     fn concern(&self, process: u64, node: &NodeName);
 
-    /// Resolves when the connection's queue is below its high-water mark, or gone.
-    fn ready(&self, node: &NodeName) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// What to wait for if the connection's queue is above its high-water mark.
+    fn pressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
     /// The largest message that a connection carries, in bytes.
     fn limit(&self) -> usize;
 
     /// Ends all connections in order.
-    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Where this node listens, if it does.
+    fn address(&self) -> Option<String>;
+
+    /// The nodes that are connected.
+    fn peers(&self) -> Vec<NodeName>;
 }
 
 /// A message in bytes.
@@ -65,14 +71,20 @@ impl Node {
             // An earlier life of this node.
             self.refuse(from, to, signal, Exit::NoProc);
         } else {
-            let sent = self.router().is_some_and(|router| {
-                router.concern(from.number(), to.node());
-                router.signal(from.number(), Recipient::Pid(to), signal.clone())
-            });
-            if !sent {
-                self.refuse(from, to, signal, Exit::NoConnection);
+            let sent = self.send_signal(from.number(), Recipient::Pid(to), signal.clone());
+            if let Err(reason) = sent {
+                self.refuse(from, to, signal, reason);
             }
         }
+    }
+
+    /// Brings a signal to another node, whose loss concerns the sender from now on.
+    pub(crate) fn send_signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit> {
+        let router = self.router().ok_or(Exit::NoConnection)?;
+        if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
+            router.concern(from, to.node());
+        }
+        router.signal(from, to, signal)
     }
 
     /// Answers for a process that cannot: a link and a monitor learn it, everything else is lost on the dead.

@@ -6,6 +6,7 @@
 //! know nothing of each other. The one thread-local says which node, and which process of it, is running.
 
 mod clock;
+mod counters;
 mod current;
 mod directory;
 mod names;
@@ -14,6 +15,7 @@ mod resident;
 mod spawner;
 mod stop;
 mod table;
+mod watchers;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +23,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use clock::Clock;
 pub(crate) use clock::TokioClock;
+pub use counters::Counters;
 pub(crate) use current::{Current, Unanswered};
 pub use current::Entered;
 pub(crate) use directory::{Outgoing, Recipient, Router};
@@ -32,7 +35,9 @@ pub(crate) use spawner::Spawn;
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use names::Names;
+use counters::Tally;
 use table::Table;
+use watchers::Watchers;
 
 /// A node: processes, their names, and the way to other nodes. Cheap to clone.
 ///
@@ -51,6 +56,8 @@ struct Inner {
     table: Table,
     names: Names,
     pending: Pending,
+    tally: Tally,
+    watchers: Watchers,
     router: OnceLock<Arc<dyn Router>>,
     /// Numbers of processes; zero stands for whoever is outside of any.
     numbers: AtomicU64,
@@ -66,6 +73,8 @@ impl Node {
             table: Table::new(),
             names: Names::default(),
             pending: Pending::default(),
+            tally: Tally::default(),
+            watchers: Watchers::default(),
             router: OnceLock::new(),
             numbers: AtomicU64::new(1),
             references: AtomicU64::new(1),
@@ -110,6 +119,14 @@ impl Node {
 
     pub(crate) fn pending(&self) -> &Pending {
         &self.inner.pending
+    }
+
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.inner.tally
+    }
+
+    fn watchers(&self) -> &Watchers {
+        &self.inner.watchers
     }
 
     pub(crate) fn next_number(&self) -> u64 {

@@ -1,7 +1,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use crate::base::{CallError, NodeId, Pid};
+use crate::base::{CallError, NodeEvent, NodeId, Pid};
 use crate::wire::Signal;
 
 /// What a node needs of a process. Each call names the process by number, since a supervised child's
@@ -27,6 +27,9 @@ pub(crate) trait Resident: Send + Sync {
 
     /// The process's name is free again.
     fn drop_name(&self, number: u64);
+
+    /// Another node came or went.
+    fn node_event(&self, number: u64, event: NodeEvent);
 
     /// The connection to a node is lost.
     fn disconnect(&self, number: u64, node: &NodeId);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::base::{
-    CallError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeId, Pid, Protocol, Subject, System,
+    CallError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject, System,
 };
 use crate::mailbox::{Entry, Mask, Origin, Owner, Queue, Refused};
 use crate::node::{Delivery, Lineage, Node, Recipient, Resident};
@@ -52,6 +52,8 @@ pub(crate) struct Start {
     /// It stops between two messages when told to, and when its parent ends: `gen_server`'s way.
     pub(crate) server: bool,
     pub(crate) supervisor: bool,
+    /// It hears of other nodes' coming and going.
+    pub(crate) node_events: bool,
     /// What it is called in a crash report: its type.
     pub(crate) kind: &'static str,
 }
@@ -87,6 +89,9 @@ impl<M: Protocol> Cell<M> {
         drop(fate);
         self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         self.queue.open(number);
+        if start.node_events {
+            self.node.watch_nodes(number, true);
+        }
         number
     }
 
@@ -135,6 +140,15 @@ impl<M: Protocol> Cell<M> {
 
     pub(crate) fn set_trap_exit(&self, trap: bool) -> bool {
         std::mem::replace(&mut self.fate().start.trap_exit, trap)
+    }
+
+    pub(crate) fn watch_nodes(&self, watch: bool) {
+        let number = {
+            let mut fate = self.fate();
+            fate.start.node_events = watch;
+            fate.number
+        };
+        self.node.watch_nodes(number, watch);
     }
 
     pub(crate) fn take_stop(&self) -> Option<Exit> {
@@ -210,12 +224,9 @@ impl<M: Protocol> Cell<M> {
         match (target, subject) {
             (Some(target), _) | (None, Subject::Pid(target)) => self.node.signal(me, &target, signal),
             (None, Subject::Name(name, node)) => {
-                let sent = self.node.router().is_some_and(|router| {
-                    router.concern(me.number(), &node);
-                    router.signal(me.number(), Recipient::Name(&name, &node), signal)
-                });
-                if !sent {
-                    self.down(me.number(), reference, Exit::NoConnection);
+                let sent = self.node.send_signal(me.number(), Recipient::Name(&name, &node), signal);
+                if let Err(reason) = sent {
+                    self.down(me.number(), reference, reason);
                 }
             }
         }
@@ -249,9 +260,8 @@ impl<M: Protocol> Cell<M> {
         match (target, subject) {
             (Some(target), _) | (None, Subject::Pid(target)) => self.node.signal(me, &target, signal),
             (None, Subject::Name(name, node)) => {
-                if let Some(router) = self.node.router() {
-                    router.signal(me.number(), Recipient::Name(&name, &node), signal);
-                }
+                // A lost connection has ended the watch by itself.
+                let _ = self.node.send_signal(me.number(), Recipient::Name(&name, &node), signal);
             }
         }
     }
@@ -285,6 +295,9 @@ impl<M: Protocol> Cell<M> {
             fate.stage = Stage::Vacant;
             fate.relations.take()
         };
+        if self.start().node_events {
+            self.node.watch_nodes(number, false);
+        }
         self.node.table().remove(number);
         let Farewell { signals, watching } = relations.map(|relations| relations.end(reason)).unwrap_or_default();
         let me = self.node.pid(number);
@@ -369,6 +382,10 @@ impl<M: Protocol> Resident for Cell<M> {
         if fate.number == number {
             fate.name = None;
         }
+    }
+
+    fn node_event(&self, number: u64, event: NodeEvent) {
+        self.push_system(number, Origin::SENT, event);
     }
 
     fn disconnect(&self, number: u64, node: &NodeId) {

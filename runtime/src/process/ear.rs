@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::base::{CallError, Exit, MonitorRef, NodeId, Pid};
+use crate::base::{CallError, Exit, MonitorRef, NodeEvent, NodeId, Pid};
 use crate::node::{Delivery, Lineage, Node, Resident};
 use crate::wire::Signal;
 
@@ -90,6 +90,8 @@ impl Resident for Ear {
     }
 
     fn drop_name(&self, _: u64) {}
+
+    fn node_event(&self, _: u64, _: NodeEvent) {}
 
     fn disconnect(&self, _: u64, node: &NodeId) {
         if **self.target.node_id() == *node {

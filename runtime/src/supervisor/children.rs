@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{ChildOptions, SupervisorRef};
+use super::{ChildOptions, SupervisionRef};
 use crate::actor::{Actor, Process, Ref, Stub, launch, start_of};
 use crate::base::{Exit, Pid};
 use crate::call::Address;
@@ -14,7 +14,7 @@ use crate::process::{Cell, catch, ended};
 /// The children of a tree while it is being planted: what `#[supervisor]` fills.
 pub struct Children {
     node: Node,
-    supervisor: SupervisorRef,
+    supervisor: SupervisionRef,
     slots: Vec<Slot>,
 }
 
@@ -41,7 +41,7 @@ struct Place<A: Actor, F> {
 }
 
 impl Children {
-    pub(super) fn new(node: Node, supervisor: SupervisorRef) -> Children {
+    pub(super) fn new(node: Node, supervisor: SupervisionRef) -> Children {
         Children { node, supervisor, slots: Vec::new() }
     }
 
@@ -50,7 +50,7 @@ impl Children {
     }
 
     /// The supervisor's own stub.
-    pub fn supervisor(&self) -> SupervisorRef {
+    pub fn supervisor(&self) -> SupervisionRef {
         self.supervisor.clone()
     }
 

@@ -14,7 +14,7 @@ use crate::wire::Signal;
 
 /// What a supervisor understands.
 #[protocol]
-pub enum SupervisorMessage {
+pub enum Supervision {
     /// Its children in start order, as OTP's `which_children`.
     Children {
         /// The answer.
@@ -26,7 +26,7 @@ pub enum SupervisorMessage {
 }
 
 /// The process that looks after the children of a tree; `#[supervisor]` on a struct makes one.
-#[actor(protocol = SupervisorMessage)]
+#[actor(protocol = Supervision)]
 pub struct Supervisor {
     children: Vec<Child>,
     plan: Plan,
@@ -139,11 +139,11 @@ impl Supervisor {
             false => cx.mailbox().step_if_here().await,
         };
         match step {
-            Some(Step::Message(SupervisorMessage::Children { reply })) => {
+            Some(Step::Message(Supervision::Children { reply })) => {
                 reply.send(self.describe());
                 Ok(())
             }
-            Some(Step::Message(SupervisorMessage::Exit(signal))) => self.exited(cx, signal).await,
+            Some(Step::Message(Supervision::Exit(signal))) => self.exited(cx, signal).await,
             Some(Step::Stop(reason)) => Err(reason),
             None => {
                 let index = self.failed.remove(0);

@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{ChildInfo, Children, Flags, Supervisor, SupervisorRef};
+use super::{ChildInfo, Children, Flags, Supervisor, SupervisionRef};
 use crate::actor::{Actor, Context, Newborn, Stub};
 use crate::base::{Exit, StartError};
 use crate::call::Call;
@@ -33,7 +33,7 @@ pub trait StartTree: Tree {
     /// Outside of any node, as [`Node::current`]; there use [`Node::start_tree`].
     #[track_caller]
     fn start(self) -> impl Future<Output = Result<Self::Ref, StartError>> + Send {
-        plant(&Node::current(), self, |_| {})
+        plant(Node::current(), self, |_| {})
     }
 
     /// As [`start`](StartTree::start), linked to the caller's process.
@@ -41,7 +41,7 @@ pub trait StartTree: Tree {
     /// # Errors
     /// As [`start`](StartTree::start).
     fn start_link<A: Actor>(self, cx: &Context<A>) -> impl Future<Output = Result<Self::Ref, StartError>> + Send {
-        plant(cx.node(), self, |supervisor| cx.link(supervisor))
+        plant(cx.node().clone(), self, |supervisor| cx.link(supervisor))
     }
 }
 
@@ -53,17 +53,17 @@ impl Node {
     /// # Errors
     /// As [`StartTree::start`].
     pub async fn start_tree<T: Tree>(&self, tree: T) -> Result<T::Ref, StartError> {
-        plant(self, tree, |_| {}).await
+        plant(self.clone(), tree, |_| {}).await
     }
 }
 
 fn plant<T: Tree>(
-    node: &Node,
+    node: Node,
     tree: T,
-    link: impl FnOnce(&SupervisorRef),
-) -> impl Future<Output = Result<T::Ref, StartError>> + Send + use<T> {
-    let newborn = Newborn::<Supervisor>::new(node);
-    let mut children = Children::new(node.clone(), newborn.stub());
+    link: impl FnOnce(&SupervisionRef),
+) -> impl Future<Output = Result<T::Ref, StartError>> + Send {
+    let newborn = Newborn::<Supervisor>::new(&node);
+    let mut children = Children::new(node, newborn.stub());
     let stub = T::plant(&Arc::new(tree), &mut children);
     link(&newborn.stub());
     let start_error = Arc::new(Mutex::new(None));
@@ -80,11 +80,11 @@ fn plant<T: Tree>(
 /// What the stub of every tree can do beside its children.
 pub trait TreeStub: Clone + Send + Sync + 'static {
     /// The supervisor itself, to be linked, watched or stopped.
-    fn supervisor(&self) -> &SupervisorRef;
+    fn supervisor(&self) -> &SupervisionRef;
 
     /// The children in start order, as OTP's `which_children`.
     fn children(&self) -> Call<Vec<ChildInfo>> {
-        SupervisorRef::children(self.supervisor())
+        SupervisionRef::children(self.supervisor())
     }
 
     /// Stops the children in reverse order, then the supervisor; resolves when all are gone. Cancel-safe: the

@@ -74,8 +74,8 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`DecodeError::Malformed`] if the bytes are no `T`.
     pub fn field<T: DeserializeOwned>(&mut self) -> Result<T, DecodeError> {
-        let (value, rest) = postcard::take_from_bytes(self.rest)
-            .map_err(|error| DecodeError::Malformed(error.to_string().into()))?;
+        let (value, rest) =
+            postcard::take_from_bytes(self.rest).map_err(|error| DecodeError::Malformed(error.to_string().into()))?;
         self.rest = rest;
         Ok(value)
     }

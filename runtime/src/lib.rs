@@ -1,3 +1,93 @@
-//! greenroom
+//! The Erlang/OTP process model for Rust.
+//!
+//! Annotate a struct as an actor, write down what may be said to it, receive selectively, watch, link and
+//! supervise; a stub works the same for a process in this program, on another machine, or restarted a second
+//! ago. Four words carry it: [`#[protocol]`](macro@protocol), [`#[actor]`](macro@actor), [`receive!`] and
+//! [`#[supervisor]`](macro@supervisor).
+//!
+//! ```
+//! use greenroom::prelude::*;
+//!
+//! #[actor]
+//! #[derive(Default)]
+//! struct Counter {
+//!     count: u64,
+//! }
+//!
+//! #[actor]
+//! impl Counter {
+//!     /// Adds `n`.
+//!     #[cast]
+//!     fn add(&mut self, n: u64) {
+//!         self.count += n;
+//!     }
+//!
+//!     /// The count so far.
+//!     #[call]
+//!     fn count(&self) -> u64 {
+//!         self.count
+//!     }
+//! }
+//!
+//! #[greenroom::main]
+//! async fn main() -> greenroom::Result {
+//!     let counter = Counter::default().spawn();
+//!     counter.add(2);
+//!     assert_eq!(counter.count().await?, 2);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Features
+//! - `net` (default): other nodes, over TCP with Noise encryption. A node listens nowhere unless told to.
+//! - `test`: [`#[greenroom::test]`](macro@test) on a paused clock, in-memory clusters.
+//!
+//! How it is built: a house of few floors, each importing only those below it; see the book's chapter on
+//! architecture.
+
+// Without `net` the way to other nodes is a trait that nobody implements.
+#![cfg_attr(not(feature = "net"), allow(dead_code))]
+
+// The macros name `::greenroom`, also from within.
 extern crate self as greenroom;
+
+mod actor;
 mod base;
+mod call;
+#[cfg(feature = "net")]
+mod cluster;
+mod entry;
+mod mailbox;
+#[cfg(feature = "net")]
+mod net;
+mod node;
+pub mod prelude;
+mod process;
+#[cfg(feature = "net")]
+mod session;
+mod signal;
+mod supervisor;
+mod wire;
+
+#[doc(hidden)]
+pub mod __private;
+#[cfg(all(feature = "net", feature = "test"))]
+pub mod testing;
+
+pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, spawn};
+pub use base::{
+    CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
+    NodeEvent, NodeId, NodeName, Pid, Protocol, Receives, StartError, Subject, Variant,
+};
+pub use call::{Call, Cast, Reply};
+#[cfg(feature = "net")]
+pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
+pub use greenroom_macros::{actor, main, protocol, receive, supervisor, test};
+pub use node::{Clock, Counters, Entered, Node, Spawner, Task};
+pub use process::{Mailbox, Receive, Timer};
+pub use supervisor::{
+    ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,
+};
+
+/// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.
+pub type Result<T = (), E = Exit> = std::result::Result<T, E>;

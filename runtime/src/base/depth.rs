@@ -11,9 +11,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 /// Whether the bound was met, during one reading.
 #[derive(Default)]
@@ -104,11 +102,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, D::Error> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
         self.inner.deserialize_unit_struct(name, visitor)
     }
 
@@ -208,10 +202,7 @@ impl<'de, 'a, A: EnumAccess<'de>> EnumAccess<'de> for Bounded<'a, A> {
     type Error = A::Error;
     type Variant = Bounded<'a, A::Variant>;
 
-    fn variant_seed<T: DeserializeSeed<'de>>(
-        self,
-        seed: T,
-    ) -> Result<(T::Value, Bounded<'a, A::Variant>), A::Error> {
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Bounded<'a, A::Variant>), A::Error> {
         let left = self.left;
         let (value, variant) = self.inner.variant_seed(left.with(seed))?;
         Ok((value, left.with(variant)))

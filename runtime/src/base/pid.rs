@@ -1,4 +1,6 @@
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,15 @@ pub struct NodeId {
     pub incarnation: u64,
 }
 
+impl NodeId {
+    /// A node that nobody can reach has no need to be told from others.
+    pub(crate) fn local() -> NodeId {
+        NodeId { name: NodeName::local(), incarnation: 1 }
+    }
+}
+
 /// The identity of a process: node, incarnation and number. Never used twice. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Pid {
     node: Arc<NodeId>,
     number: u64,
@@ -39,6 +48,34 @@ impl Pid {
     /// The process's number on that node.
     pub fn number(&self) -> u64 {
         self.number
+    }
+}
+
+// By hand, since most comparisons are within one node, whose identity is then one and the same allocation.
+impl PartialEq for Pid {
+    fn eq(&self, other: &Pid) -> bool {
+        self.number == other.number && (Arc::ptr_eq(&self.node, &other.node) || self.node == other.node)
+    }
+}
+
+impl Eq for Pid {}
+
+impl Ord for Pid {
+    fn cmp(&self, other: &Pid) -> Ordering {
+        let node = if Arc::ptr_eq(&self.node, &other.node) { Ordering::Equal } else { self.node.cmp(&other.node) };
+        node.then(self.number.cmp(&other.number))
+    }
+}
+
+impl PartialOrd for Pid {
+    fn partial_cmp(&self, other: &Pid) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for Pid {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.number.hash(state);
     }
 }
 

@@ -205,11 +205,7 @@ impl Plug {
 }
 
 impl AsyncRead for Plug {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.poll(cx, |stream, cx| stream.poll_read(cx, buffer))
     }
 }

@@ -1,6 +1,6 @@
 //! Floor 8: the only place that names a socket.
 //!
-//! A [`Transport`] opens byte streams: [`Tcp`] between machines, a [`Network`]'s [`Host`] within one program, so that
+//! A [`Transport`] opens byte streams: [`Tcp`] between machines, a [`Network`]'s [`Host`](memory::Host) within one program, so that
 //! clusters in tests need no socket. [`drive`] runs a session over one stream until it is over; what the node's
 //! processes want to send waits in the connection's [`Outbox`].
 //!
@@ -25,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use driver::{Closed, drive};
 pub(crate) use handshakes::{Handshakes, Handshaking};
-pub(crate) use memory::{Host, Network};
+pub(crate) use memory::Network;
 pub(crate) use outbox::{Outbox, PushError};
 pub(crate) use tcp::Tcp;
 

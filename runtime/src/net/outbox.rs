@@ -150,11 +150,6 @@ impl Outbox {
         self.lock().refused
     }
 
-    /// Whether the connection is over, or about to be.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.lock().closed
-    }
-
     /// Takes no more; the driver sends what waits, says goodbye and ends.
     pub(crate) fn close(&self) {
         let mut queue = self.lock();

@@ -100,10 +100,7 @@ impl Backlog {
 
     /// What there was before and is no more.
     pub(crate) fn since(self, before: Backlog) -> Backlog {
-        Backlog {
-            bytes: before.bytes.saturating_sub(self.bytes),
-            weight: before.weight.saturating_sub(self.weight),
-        }
+        Backlog { bytes: before.bytes.saturating_sub(self.bytes), weight: before.weight.saturating_sub(self.weight) }
     }
 }
 

@@ -92,9 +92,7 @@ fn check_magic(start: &[u8]) -> Result<(), SessionError> {
 fn list_size(start: &[u8], at: usize) -> Result<Size, SessionError> {
     match start.get(at) {
         None => Ok(Size::AtLeast(at + 1)),
-        Some(&count) if (1..=MAX_VERSIONS).contains(&count) => {
-            Ok(Size::Exactly(at + 1 + 2 * usize::from(count)))
-        }
+        Some(&count) if (1..=MAX_VERSIONS).contains(&count) => Ok(Size::Exactly(at + 1 + 2 * usize::from(count))),
         Some(_) => Err(SessionError::Handshake("no versions, or too many")),
     }
 }
@@ -109,9 +107,5 @@ fn put_versions(out: &mut Vec<u8>, versions: &[u16]) {
 
 /// Reads what follows the count, whose size was checked before.
 fn take_versions(list: &[u8]) -> Vec<u16> {
-    list.get(1..)
-        .unwrap_or_default()
-        .chunks_exact(2)
-        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
-        .collect()
+    list.get(1..).unwrap_or_default().chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()
 }

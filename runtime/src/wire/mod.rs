@@ -7,6 +7,7 @@
 //! How it fails: [`WireError`], a small enum, and never a panic. A frame that does not decode
 //! is the connection's end, since its peer is no node of this version.
 
+mod fingerprint;
 #[cfg(feature = "net")]
 mod frame;
 mod signal;
@@ -14,6 +15,7 @@ mod target;
 #[cfg(feature = "net")]
 pub(crate) mod varint;
 
+pub(crate) use fingerprint::fingerprint;
 #[cfg(feature = "net")]
 pub(crate) use frame::{Frame, WireError};
 pub(crate) use signal::Signal;

@@ -1,0 +1,135 @@
+//! Two nodes, two operating system processes, one game: Erlang's distributed ping-pong.
+//!
+//! Without arguments the program is ping, and starts itself a second time as pong. By hand, in two terminals:
+//!
+//! ```text
+//! cargo run --release -p ping_pong -- pong
+//! cargo run --release -p ping_pong -- ping 127.0.0.1:9100
+//! ```
+//!
+//! Ping finds pong by its registered name and sends it its own stub; from then on both talk by pid.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use greenroom::prelude::*;
+
+/// What pong understands.
+#[protocol]
+enum Pong {
+    /// Wants an answer.
+    Ping { from: PingRef },
+    /// The game is over.
+    Finished,
+}
+
+/// What ping understands.
+#[protocol]
+enum Ping {
+    /// The answer.
+    Pong,
+}
+
+/// Answers until the game is over.
+#[actor(protocol = Pong, name = "pong")]
+struct PongPlayer;
+
+impl Process for PongPlayer {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        loop {
+            receive!(match cx {
+                Pong::Ping { from } => {
+                    println!("Pong received ping");
+                    from.pong();
+                }
+                Pong::Finished => {
+                    println!("Pong finished");
+                    return Ok(());
+                }
+            });
+        }
+    }
+}
+
+/// Plays so many rounds.
+#[actor(protocol = Ping)]
+struct PingPlayer {
+    rounds: u32,
+    pong: PongRef,
+}
+
+impl Process for PingPlayer {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        for _ in 0..self.rounds {
+            self.pong.ping(cx.me()).await?;
+            receive!(match cx {
+                Ping::Pong => println!("Ping received pong"),
+                after!(Duration::from_secs(5)) => return Err(Exit::error("pong does not answer")),
+            });
+        }
+        self.pong.finished().await?;
+        println!("ping finished");
+        Ok(())
+    }
+}
+
+#[greenroom::main]
+async fn main() -> greenroom::Result {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["pong"] => pong("127.0.0.1:9100", Cookie::load()?).await,
+        // For whoever started this process: any port, told on standard output.
+        ["pong", "any"] => pong("127.0.0.1:0", Cookie::load()?).await,
+        ["ping", address] => ping(address, Cookie::load()?).await,
+        [] => both().await,
+        _ => Err(Exit::error("usage: ping_pong [pong | ping ADDRESS]")),
+    }
+}
+
+async fn pong(address: &str, cookie: Cookie) -> greenroom::Result {
+    let node = Node::builder("pong@localhost").cookie(cookie).listen(address).start().await?;
+    let player = node.start(PongPlayer).await?;
+    println!("pong listens at {}", node.address().unwrap_or_default());
+    player.ended().await;
+    node.stop().await;
+    Ok(())
+}
+
+async fn ping(address: &str, cookie: Cookie) -> greenroom::Result {
+    let node = Node::builder("ping@localhost").cookie(cookie).seed(address).start().await?;
+    let pong = node.named_at("pong", "pong@localhost");
+    let reason = node.spawn(PingPlayer { rounds: 3, pong }).ended().await;
+    node.stop().await;
+    if reason == Exit::Normal { Ok(()) } else { Err(reason) }
+}
+
+/// Starts pong as a process of its own and plays against it. A cookie made for the occasion makes the two friends.
+async fn both() -> greenroom::Result {
+    let cookie = Cookie::random()?;
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["pong", "any"])
+        .env(Cookie::VARIABLE, cookie.expose())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let outcome = play(&mut child, cookie).await;
+    if outcome.is_err() {
+        // It may wait for a game that never comes.
+        let _ = child.kill();
+    }
+    child.wait()?;
+    outcome
+}
+
+async fn play(child: &mut Child, cookie: Cookie) -> greenroom::Result {
+    let output = child.stdout.take().ok_or_else(|| Exit::error("pong has no output"))?;
+    let mut lines = BufReader::new(output).lines();
+    let first = lines.next().ok_or_else(|| Exit::error("pong did not start"))??;
+    let address = first.rsplit(' ').next().unwrap_or_default();
+    let echo = std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| println!("{line}")));
+    let outcome = ping(address, cookie).await;
+    if outcome.is_ok() {
+        // Pong's last words come after ping's.
+        echo.join().map_err(|_| Exit::error("cannot show what pong says"))?;
+    }
+    outcome
+}

@@ -1,0 +1,98 @@
+//! `#[actor]` on a struct: which protocol it speaks, and its options.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Attribute, Generics, LitStr, Type, parse_quote};
+
+use crate::diag::Errors;
+use crate::names::{self, private};
+use crate::{options, tokens};
+
+/// The options of an actor's struct.
+pub(super) const OPTIONS: &[&str] = &["protocol", "name", "trap_exit"];
+
+/// The struct, or the enum, that is an actor.
+pub(super) struct Target<'a> {
+    pub(super) ident: &'a Ident,
+    pub(super) generics: &'a Generics,
+    pub(super) attrs: &'a [Attribute],
+}
+
+#[derive(Default)]
+struct Declared {
+    protocol: Option<Type>,
+    name: Option<LitStr>,
+    trap_exit: bool,
+}
+
+/// `impl Actor`.
+pub(super) fn declare(attr: TokenStream, target: &Target<'_>, errors: &mut Errors) -> TokenStream {
+    if tokens::refuse_lifetimes("an actor", target.generics, errors) {
+        return TokenStream::new();
+    }
+    let declared = parse(attr, errors);
+    expand(&declared, target)
+}
+
+fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
+    let mut declared = Declared::default();
+    let known = [OPTIONS, &["local"]].concat();
+    options::parse("#[actor]", attr, &known, errors, |name, input| {
+        match name.to_string().as_str() {
+            "protocol" => declared.protocol = Some(options::value(name, "Mail", input)?),
+            "trap_exit" => declared.trap_exit = options::switch(name, input)?,
+            "name" => {
+                let literal: LitStr = options::value(name, "\"mail\"", input)?;
+                if literal.value().is_empty() {
+                    return Err(syn::Error::new(literal.span(), "a name has at least one letter"));
+                }
+                declared.name = Some(literal);
+            }
+            _ => {
+                return Err(syn::Error::new(
+                    name.span(),
+                    "`local` stands where the protocol is written: `#[protocol(local)]` on the enum, or `#[actor(local)]` on the impl",
+                ));
+            }
+        }
+        Ok(())
+    });
+    declared
+}
+
+fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
+    let private = private();
+    let Target { ident, generics, attrs } = target;
+    let cfgs = tokens::cfgs(attrs);
+    let mut generics = tokens::bounded(generics, &quote!(::core::marker::Send + 'static));
+    let protocol = declared.protocol.clone().unwrap_or_else(|| {
+        let message = names::message(ident);
+        let (_, ty_generics, _) = target.generics.split_for_impl();
+        parse_quote!(#message #ty_generics)
+    });
+    if generics.type_params().next().is_some() {
+        // What the messages demand of the parameters is known where they are written, not here.
+        let clause = generics.make_where_clause();
+        clause.predicates.push(parse_quote!(#protocol: #private::Stubbed));
+    }
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let kind = ident.unraw().to_string();
+    let name = declared.name.iter();
+    let trap_exit = declared.trap_exit.then(|| quote!(trap_exit: true,));
+    let speaks = quote_spanned!(protocol.span()=> type Protocol = #protocol;);
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics #private::Actor for #ident #ty_generics #where_clause {
+            #speaks
+            const OPTIONS: #private::Options = #private::Options {
+                kind: #kind,
+                #(name: ::core::option::Option::Some(#name),)*
+                #trap_exit
+                ..#private::Options::DEFAULT
+            };
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The loop's side of an actor: one `match` from message to method, and the hooks around it.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Generics, ItemEnum};
+
+use super::handler::{Event, Handler, Hook, Param};
+use super::model::Model;
+use crate::names::{local, nth, private};
+use crate::{protocol, tokens};
+
+/// The enum, its protocol and stub, `impl Handle`, `impl Process`.
+pub(super) fn expand(model: &Model, messages: &ItemEnum, spoken: &protocol::Model) -> TokenStream {
+    let protocol = protocol::expand(spoken);
+    let generics = tokens::bounded(&model.generics, &tokens::message_bounds(model.local));
+    let handle = handle(model, messages, &generics);
+    let process = process(model, &generics);
+    quote!(#messages #protocol #handle #process)
+}
+
+fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream {
+    let private = private();
+    let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &messages.ident);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (_, message_generics, _) = model.generics.split_for_impl();
+    let (cx, message) = (local("cx"), local("message"));
+    let mut arms: Vec<TokenStream> = model.handlers.iter().map(|handler| arm(handler, enum_)).collect();
+    if model.generics.type_params().next().is_some() {
+        let (unused, never) = (crate::names::unused(), local("never"));
+        arms.push(quote!(#enum_::#unused(#never, _) => match #never {},));
+    }
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        #[allow(deprecated, private_interfaces, unused_qualifications)]
+        impl #impl_generics #private::Handle for #self_ty #where_clause {
+            async fn handle(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+                #message: #enum_ #message_generics,
+            ) -> ::core::result::Result<(), #private::Exit> {
+                match #message {
+                    #(#arms)*
+                }
+            }
+        }
+    }
+}
+
+/// One message to its method.
+fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
+    let private = private();
+    let cfgs = &handler.cfgs;
+    let names = handler.fields().map(|(name, _)| name);
+    let bindings = (0..).map(|index| nth("field", index));
+    let fields: Vec<TokenStream> = names.zip(bindings).map(|(name, binding)| quote!(#name: #binding)).collect();
+    let (call, outcome) = (call(handler), outcome(handler));
+    match &handler.hook {
+        Hook::Cast { variant } => quote! {
+            #(#cfgs)*
+            #enum_::#variant { #(#fields),* } => #outcome,
+        },
+        Hook::Event { variant, .. } => {
+            let event = local("event");
+            quote! {
+                #(#cfgs)*
+                #enum_::#variant(#event) => #outcome,
+            }
+        }
+        Hook::Call { variant, later, .. } => {
+            let (field, reply) = (handler.reply_field(), local("reply"));
+            let body = if *later {
+                quote!(#call;)
+            } else {
+                let answer = local("answer");
+                quote! {
+                    let #answer = #call;
+                    #private::Reply::send(#reply, #answer);
+                }
+            };
+            quote! {
+                #(#cfgs)*
+                #enum_::#variant { #(#fields,)* #field: #reply } => {
+                    #body
+                    ::core::result::Result::Ok(())
+                }
+            }
+        }
+        Hook::Init | Hook::Terminate { .. } => quote!(),
+    }
+}
+
+/// What comes of a method that answers nobody: it goes on, or ends the process.
+fn outcome(handler: &Handler) -> TokenStream {
+    let private = private();
+    let call = call(handler);
+    if handler.broken {
+        return call;
+    }
+    quote_spanned!(handler.output=> #private::Outcome::into_outcome(#call))
+}
+
+/// The method with its arguments, in the order in which it wants them.
+fn call(handler: &Handler) -> TokenStream {
+    if handler.broken {
+        return quote!(::core::unreachable!());
+    }
+    let (method, mut index) = (&handler.method, 0);
+    let arguments: Vec<TokenStream> = handler
+        .params
+        .iter()
+        .map(|param| match param {
+            Param::Context => {
+                let cx = local("cx");
+                quote!(#cx)
+            }
+            Param::Reply => {
+                let reply = local("reply");
+                quote!(#reply)
+            }
+            Param::Event => {
+                let event = local("event");
+                quote!(#event)
+            }
+            Param::Field { .. } => {
+                let field = nth("field", index);
+                index += 1;
+                quote!(#field)
+            }
+            Param::Reason { owned } => {
+                let reason = local("reason");
+                if *owned { quote!(::core::clone::Clone::clone(#reason)) } else { quote!(#reason) }
+            }
+        })
+        .collect();
+    let wait = handler.is_async.then(|| quote!(.await));
+    quote_spanned!(handler.output=> Self::#method(self #(, #arguments)*) #wait)
+}
+
+fn process(model: &Model, generics: &Generics) -> TokenStream {
+    let private = private();
+    let (cfgs, self_ty) = (&model.cfgs, &model.self_ty);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (cx, reason) = (local("cx"), local("reason"));
+    let switches = switches(model);
+    let init = model.init.iter().map(|hook| {
+        let (cfgs, outcome) = (&hook.cfgs, outcome(hook));
+        quote! {
+            #(#cfgs)*
+            async fn init(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+            ) -> ::core::result::Result<(), #private::Exit> {
+                #outcome
+            }
+        }
+    });
+    let terminate = model.terminate.iter().map(|hook| {
+        let (cfgs, outcome) = (&hook.cfgs, outcome(hook));
+        quote! {
+            #(#cfgs)*
+            async fn terminate(&mut self, #cx: &mut #private::Context<Self>, #reason: &#private::Exit) {
+                // The process ends with the reason that it has, whatever comes of this.
+                let _ = #outcome;
+            }
+        }
+    });
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl #impl_generics #private::Process for #self_ty #where_clause {
+            // It is told to stop between two messages, never within a handler.
+            const SERVER: bool = true;
+            #(#switches)*
+            #(#init)*
+            fn run(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+            ) -> impl ::core::future::Future<Output = ::core::result::Result<(), #private::Exit>> + ::core::marker::Send
+            {
+                #private::serve(self, #cx)
+            }
+            #(#terminate)*
+        }
+    }
+}
+
+/// What the presence of a hook says about the process.
+fn switches(model: &Model) -> Vec<TokenStream> {
+    let after_panic =
+        model.terminate.as_ref().filter(|hook| matches!(hook.hook, Hook::Terminate { after_panic: true }));
+    let switches = [
+        (after_panic, "TERMINATE_AFTER_PANIC"),
+        (model.event(Event::Exit), "TRAP_EXIT"),
+        (model.event(Event::Node), "NODE_EVENTS"),
+    ];
+    switches
+        .into_iter()
+        .filter_map(|(hook, name)| {
+            let cfgs = &hook?.cfgs;
+            let name = Ident::new(name, proc_macro2::Span::call_site());
+            Some(quote!(#(#cfgs)* const #name: bool = true;))
+        })
+        .collect()
+}

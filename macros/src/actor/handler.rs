@@ -1,0 +1,381 @@
+//! One method of an actor's impl: which hook it carries, and what its parameters mean.
+
+use proc_macro2::{Ident, Span};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, FnArg, ImplItemFn, Pat, PatType, Receiver, ReceiverKind, ReturnType, Signature, Type, Visibility,
+};
+
+use crate::diag::Errors;
+use crate::{names, tokens};
+
+/// The attributes that make a method a handler or a hook.
+pub(super) const HOOKS: &[&str] = &["cast", "call", "init", "terminate", "down", "exit", "node_event"];
+
+/// A method that the actor's loop calls.
+pub(super) struct Handler {
+    pub(super) cfgs: Vec<Attribute>,
+    pub(super) docs: Vec<Attribute>,
+    pub(super) vis: Visibility,
+    pub(super) method: Ident,
+    pub(super) is_async: bool,
+    pub(super) params: Vec<Param>,
+    pub(super) hook: Hook,
+    /// Where a complaint about what it returns belongs.
+    pub(super) output: Span,
+    /// Whether a parameter was refused: then nothing calls the method.
+    pub(super) broken: bool,
+}
+
+/// When a method is called.
+pub(super) enum Hook {
+    Cast {
+        variant: Ident,
+    },
+    /// `later` if it takes the `Reply` and answers when it likes.
+    Call {
+        variant: Ident,
+        answer: Type,
+        later: bool,
+    },
+    /// A system message, which comes by this variant.
+    Event {
+        variant: Ident,
+        kind: Event,
+    },
+    Init,
+    Terminate {
+        after_panic: bool,
+    },
+}
+
+/// The system messages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    Down,
+    Exit,
+    Node,
+}
+
+/// What a parameter is given.
+pub(super) enum Param {
+    /// The process's context.
+    Context,
+    /// The `Reply` of a call.
+    Reply,
+    /// A part of the message.
+    Field { name: Ident, ty: Type },
+    /// The system message.
+    Event,
+    /// Why the process ends; by reference or owned.
+    Reason { owned: bool },
+}
+
+impl Event {
+    /// The type of the message, as generated code names it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Event::Down => "Down",
+            Event::Exit => "ExitSignal",
+            Event::Node => "NodeEvent",
+        }
+    }
+
+    fn variant(self) -> &'static str {
+        match self {
+            Event::Down => "Down",
+            Event::Exit => "Exit",
+            Event::Node => "Node",
+        }
+    }
+}
+
+impl Handler {
+    /// Reads a method, and takes our attributes off it. `None` if it is a plain one.
+    pub(super) fn read(method: &mut ImplItemFn, actor: &Type, errors: &mut Errors) -> Option<Handler> {
+        let mut marks: Vec<(Attribute, &str)> = Vec::new();
+        for hook in HOOKS {
+            while let Some(attr) = tokens::take(&mut method.attrs, hook) {
+                marks.push((attr, *hook));
+            }
+        }
+        let mut marks = marks.into_iter();
+        let (mark, word) = marks.next()?;
+        for (other, second) in marks {
+            errors.push(other, format!("a method is one thing: `#[{word}]` or `#[{second}]`, not both"));
+        }
+        if word == "terminate" {
+            // Its options are read below.
+        } else {
+            tokens::bare(&mark, errors);
+        }
+        let sig = &method.sig;
+        if !check_signature(word, sig, errors) {
+            return None;
+        }
+        let params = read_params(word, sig, actor, errors);
+        let hook = read_hook(&mark, word, sig, &params, actor, errors);
+        let broken = params.len() + 1 < sig.inputs.len();
+        let output = match &sig.output {
+            ReturnType::Type(_, ty) => Span::call_site().located_at(ty.span()),
+            ReturnType::Default => Span::call_site(),
+        };
+        Some(Handler {
+            cfgs: tokens::cfgs(&method.attrs),
+            docs: tokens::docs(&method.attrs),
+            vis: method.vis.clone(),
+            method: sig.ident.clone(),
+            is_async: sig.asyncness.is_some(),
+            params: params.into_iter().map(|(param, _)| param).collect(),
+            hook,
+            output,
+            broken,
+        })
+    }
+
+    /// The message that reaches this handler.
+    pub(super) fn variant(&self) -> Option<&Ident> {
+        match &self.hook {
+            Hook::Cast { variant } | Hook::Call { variant, .. } | Hook::Event { variant, .. } => Some(variant),
+            Hook::Init | Hook::Terminate { .. } => None,
+        }
+    }
+
+    /// The parts of the message.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&Ident, &Type)> {
+        self.params.iter().filter_map(|param| match param {
+            Param::Field { name, ty } => Some((name, ty)),
+            _ => None,
+        })
+    }
+
+    /// The field that carries the reply: `reply`, unless a part of the message has that name.
+    pub(super) fn reply_field(&self) -> Ident {
+        let taken = self.fields().any(|(name, _)| name == "reply");
+        let name = if taken { "reply_" } else { "reply" };
+        Ident::new(name, self.method.span())
+    }
+}
+
+/// What no handler may be, whatever its hook.
+fn check_signature(word: &str, sig: &Signature, errors: &mut Errors) -> bool {
+    let mut fine = true;
+    let by_reference = |receiver: &&Receiver| matches!(receiver.kind, ReceiverKind::Reference(..));
+    match sig.receiver() {
+        Some(receiver) if by_reference(&receiver) => {}
+        Some(receiver) => {
+            errors.push(receiver, format!("a `#[{word}]` borrows its actor: `&mut self` or `&self`"));
+            fine = false;
+        }
+        None => {
+            errors
+                .push(&sig.ident, format!("a `#[{word}]` is a method: its first parameter is `&mut self` or `&self`"));
+            fine = false;
+        }
+    }
+    if let Some(param) = sig.generics.params.first() {
+        let what = if matches!(word, "cast" | "call") { "a message" } else { "a hook" };
+        errors.push(param, format!("{what} has no parameters of its own: put them on the impl, or name the type"));
+        fine = false;
+    }
+    if let Some(unsafety) = unsafety(sig) {
+        errors.push(
+            unsafety,
+            format!("a `#[{word}]` is called by the actor's loop, which upholds no contract: make it safe"),
+        );
+        fine = false;
+    }
+    fine
+}
+
+fn unsafety(sig: &Signature) -> Option<syn::Token![unsafe]> {
+    match &sig.safety {
+        syn::Safety::Unsafe(token) => Some(*token),
+        _ => None,
+    }
+}
+
+fn read_params<'a>(word: &str, sig: &'a Signature, actor: &Type, errors: &mut Errors) -> Vec<(Param, &'a PatType)> {
+    let mut params: Vec<(Param, &PatType)> = Vec::new();
+    for input in &sig.inputs {
+        let FnArg::Typed(typed) = input else { continue };
+        let Some(param) = read_param(word, typed, actor, errors) else { continue };
+        let twice = params.iter().any(|(other, _)| match (&param, other) {
+            (Param::Field { .. }, _) => false,
+            (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+        });
+        if twice {
+            let message = match param {
+                Param::Reply => "`Reply` twice: a call has one answer".to_owned(),
+                _ => format!("a `#[{word}]` gets this once"),
+            };
+            errors.push(&typed.ty, message);
+        }
+        params.push((param, typed));
+    }
+    params
+}
+
+fn read_param(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) -> Option<Param> {
+    let (referent, by_reference) = match &*typed.ty {
+        Type::Reference(reference) => (&*reference.elem, true),
+        owned => (owned, false),
+    };
+    if tokens::is_named(referent, "Context") {
+        if !by_reference {
+            errors.push(&typed.ty, "the context is borrowed: `cx: &mut Context<Self>`");
+        }
+        return Some(Param::Context);
+    }
+    match word {
+        "init" => {
+            errors.push(
+                typed,
+                "an `#[init]` gets `&mut self` and `cx: &mut Context<Self>`; what it needs else is in the actor",
+            );
+            None
+        }
+        "terminate" => {
+            if tokens::is_named(referent, "Exit") {
+                return Some(Param::Reason { owned: !by_reference });
+            }
+            errors.push(typed, "a `#[terminate]` gets `&mut self`, `cx: &mut Context<Self>` and `reason: &Exit`");
+            None
+        }
+        "down" | "exit" | "node_event" => {
+            let expected = event(word).word();
+            if tokens::is_named(&typed.ty, expected) {
+                return Some(Param::Event);
+            }
+            let name = word.trim_start_matches("node_");
+            errors.push(
+                typed,
+                format!("a `#[{word}]` gets `&mut self`, `cx: &mut Context<Self>` and `{name}: {expected}`"),
+            );
+            None
+        }
+        _ => read_field(word, typed, actor, errors),
+    }
+}
+
+fn read_field(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) -> Option<Param> {
+    if tokens::answer(&typed.ty).is_some() {
+        if word == "call" {
+            return Some(Param::Reply);
+        }
+        errors.push(&typed.ty, "a message with a `Reply` is a call: write `#[call]`");
+        return None;
+    }
+    if let Type::ImplTrait(ty) = &*typed.ty {
+        errors.push(ty, "a part of a message needs a type of its own, not `impl Trait`");
+        return None;
+    }
+    if let Some(reference) = tokens::borrow(&typed.ty) {
+        errors.push(&reference, format!("a message owns its parts: {}", owned(&reference.elem)));
+        return None;
+    }
+    let Pat::Ident(pattern) = &*typed.pat else {
+        errors.push(&typed.pat, "a part of a message needs a name: take it apart in the body");
+        return None;
+    };
+    let mut ty = (*typed.ty).clone();
+    tokens::replace_self(&mut ty, actor);
+    Some(Param::Field { name: field_name(&pattern.ident), ty })
+}
+
+/// A parameter that the body does not use yet, `_n`, is `n` to its senders.
+fn field_name(param: &Ident) -> Ident {
+    let word = param.unraw().to_string();
+    let bare = word.trim_start_matches('_');
+    if bare.len() == word.len() {
+        return param.clone();
+    }
+    syn::parse_str::<Ident>(bare).map_or_else(|_| param.clone(), |name| Ident::new(&name.to_string(), param.span()))
+}
+
+fn owned(borrowed: &Type) -> String {
+    match borrowed {
+        Type::Slice(slice) => {
+            let element = tokens::text(&slice.elem);
+            format!("`Vec<{element}>` in place of `&[{element}]`")
+        }
+        ty if tokens::is_named(ty, "str") => "`String` in place of `&str`".to_owned(),
+        ty if tokens::is_named(ty, "Path") => "`PathBuf` in place of `&Path`".to_owned(),
+        ty => {
+            let written = tokens::text(ty);
+            format!("`{written}` or `Arc<{written}>` in place of `&{written}`")
+        }
+    }
+}
+
+fn event(word: &str) -> Event {
+    match word {
+        "down" => Event::Down,
+        "exit" => Event::Exit,
+        _ => Event::Node,
+    }
+}
+
+fn read_hook(
+    mark: &Attribute,
+    word: &str,
+    sig: &Signature,
+    params: &[(Param, &PatType)],
+    actor: &Type,
+    errors: &mut Errors,
+) -> Hook {
+    match word {
+        "init" => Hook::Init,
+        "terminate" => Hook::Terminate { after_panic: after_panic(mark, errors) },
+        "cast" => Hook::Cast { variant: names::variant(&sig.ident) },
+        "call" => read_call(sig, params, actor, errors),
+        _ => {
+            let kind = event(word);
+            if !params.iter().any(|(param, _)| matches!(param, Param::Event)) && sig.inputs.len() < 3 {
+                let expected = kind.word();
+                let missing = sig.inputs.iter().all(|input| match input {
+                    FnArg::Receiver(_) => true,
+                    FnArg::Typed(typed) => matches!(&*typed.ty, Type::Reference(_)),
+                });
+                if missing {
+                    errors.push(&sig.ident, format!("a `#[{word}]` gets a `{expected}`: add the parameter"));
+                }
+            }
+            Hook::Event { variant: Ident::new(kind.variant(), sig.ident.span()), kind }
+        }
+    }
+}
+
+fn after_panic(mark: &Attribute, errors: &mut Errors) -> bool {
+    let mut found = false;
+    let arguments = tokens::arguments(mark, errors);
+    crate::options::parse("#[terminate]", arguments, &["after_panic"], errors, |name, input| {
+        found = crate::options::switch(name, input)?;
+        Ok(())
+    });
+    found
+}
+
+fn read_call(sig: &Signature, params: &[(Param, &PatType)], actor: &Type, errors: &mut Errors) -> Hook {
+    let reply = params.iter().find(|(param, _)| matches!(param, Param::Reply));
+    let mut answer: Type = match (reply, &sig.output) {
+        (Some((_, typed)), output) => {
+            if let ReturnType::Type(_, ty) = output {
+                errors.push(ty, "a call answers once: return the answer, or take a `Reply` and send it");
+            }
+            tokens::answer(&typed.ty).cloned().unwrap_or_else(|| syn::parse_quote!(()))
+        }
+        (None, ReturnType::Type(_, ty)) => (**ty).clone(),
+        (None, ReturnType::Default) => syn::parse_quote!(()),
+    };
+    if let Type::ImplTrait(ty) = &answer {
+        errors.push(ty, "an answer needs a type of its own, not `impl Trait`");
+        answer = syn::parse_quote!(());
+    } else if let Some(reference) = tokens::borrow(&answer) {
+        errors.push(&reference, format!("an answer leaves the actor: {}", owned(&reference.elem)));
+        answer = syn::parse_quote!(());
+    }
+    tokens::replace_self(&mut answer, actor);
+    Hook::Call { variant: names::variant(&sig.ident), answer, later: reply.is_some() }
+}

@@ -1,0 +1,74 @@
+//! `#[actor]`: on a struct it says who listens and to what; on an impl it reads the protocol off the methods.
+//!
+//! The impl's expansion makes an enum and hands it to [`protocol`](crate::protocol): an actor with methods is
+//! an actor with a protocol, and nothing else.
+
+mod declaration;
+mod expand;
+mod handler;
+mod model;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Item, ItemImpl};
+
+use crate::diag::Errors;
+use crate::{fallback, options, protocol};
+
+/// The whole macro, for either place.
+pub(crate) fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    match errors.keep(syn::parse2::<Item>(item.clone())) {
+        Some(Item::Impl(block)) => on_impl(attr, block, errors),
+        Some(Item::Struct(item)) => {
+            let target = declaration::Target { ident: &item.ident, generics: &item.generics, attrs: &item.attrs };
+            let generated = declaration::declare(attr, &target, &mut errors);
+            quote!(#item #generated #errors)
+        }
+        Some(Item::Enum(item)) => {
+            let target = declaration::Target { ident: &item.ident, generics: &item.generics, attrs: &item.attrs };
+            let generated = declaration::declare(attr, &target, &mut errors);
+            quote!(#item #generated #errors)
+        }
+        Some(other) => {
+            let first: TokenStream = quote!(#other).into_iter().take(1).collect();
+            errors.push(first, "`#[actor]` stands on a struct, or on the impl with its `#[cast]`s and `#[call]`s");
+            fallback::item(&item, &errors)
+        }
+        None => fallback::item(&item, &errors),
+    }
+}
+
+fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenStream {
+    let local = impl_options(attr, &mut errors);
+    let Some(model) = model::Model::read(&mut block, local, &mut errors) else {
+        return quote!(#block #errors);
+    };
+    let mut messages = model.messages();
+    let options = protocol::Options { local, version: None };
+    let Some(mut spoken) = protocol::Model::read(&mut messages, options, &mut errors) else {
+        return quote!(#block #errors);
+    };
+    model.name_stub(&mut spoken);
+    if !spoken.variants.is_empty() {
+        protocol::check(&mut spoken, &mut errors);
+    }
+    let generated = expand::expand(&model, &messages, &spoken);
+    quote!(#block #generated #errors)
+}
+
+fn impl_options(attr: TokenStream, errors: &mut Errors) -> bool {
+    let mut local = false;
+    let known = [&["local"], declaration::OPTIONS].concat();
+    options::parse("#[actor]", attr, &known, errors, |name, input| {
+        if name == "local" {
+            local = options::switch(name, input)?;
+            return Ok(());
+        }
+        Err(syn::Error::new(
+            name.span(),
+            format!("`{name}` stands on the struct, in its `#[actor({name} ..)]`; the impl's only option is `local`"),
+        ))
+    });
+    local
+}

@@ -1,0 +1,96 @@
+//! `#[greenroom::main]` and `#[greenroom::test]`: an `async fn` inside a plain one that brings a node.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Attribute, ItemFn};
+
+use crate::diag::Errors;
+use crate::names::private;
+use crate::{fallback, options, tokens};
+
+/// `#[greenroom::main]`.
+pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    options::parse("#[greenroom::main]", attr, &[], &mut errors, |_, _| Ok(()));
+    let Some(function) = errors.keep(syn::parse2::<ItemFn>(item.clone())) else {
+        return fallback::item(&item, &errors);
+    };
+    if !check("main", &function, &mut errors) {
+        return fallback::function(&function, &errors);
+    }
+    let private = private();
+    let Parts { attrs, vis, name, inner } = Parts::of(&function);
+    quote! {
+        #(#attrs)*
+        #vis fn #name() -> ::std::process::ExitCode {
+            #inner
+            #private::main(#name())
+        }
+        #errors
+    }
+}
+
+/// `#[greenroom::test]`.
+pub(crate) fn test(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let mut real = false;
+    options::parse("#[greenroom::test]", attr, &["clock"], &mut errors, |name, input| {
+        real = options::word(name, &[("real", true), ("paused", false)], input)?;
+        Ok(())
+    });
+    let Some(mut function) = errors.keep(syn::parse2::<ItemFn>(item.clone())) else {
+        return fallback::item(&item, &errors);
+    };
+    if let Some(again) = tokens::take(&mut function.attrs, "test") {
+        errors.push(again, "`#[greenroom::test]` makes the test already: leave `#[test]` out");
+    }
+    if !check("test", &function, &mut errors) {
+        return fallback::function(&function, &errors);
+    }
+    let private = private();
+    let clock = if real { quote!(Real) } else { quote!(Paused) };
+    let Parts { attrs, vis, name, inner } = Parts::of(&function);
+    quote! {
+        #[::core::prelude::v1::test]
+        #(#attrs)*
+        #vis fn #name() {
+            #inner
+            #private::test(#private::TestClock::#clock, #name());
+        }
+        #errors
+    }
+}
+
+/// What the plain function is made of.
+struct Parts<'a> {
+    attrs: &'a [Attribute],
+    vis: &'a syn::Visibility,
+    name: &'a syn::Ident,
+    /// The function as it was written, without what stands on the outer one.
+    inner: TokenStream,
+}
+
+impl Parts<'_> {
+    fn of(function: &ItemFn) -> Parts<'_> {
+        let ItemFn { attrs, vis, sig, block, .. } = function;
+        Parts { attrs, vis, name: &sig.ident, inner: quote!(#sig #block) }
+    }
+}
+
+fn check(word: &str, function: &ItemFn, errors: &mut Errors) -> bool {
+    let sig = &function.sig;
+    let mut fine = true;
+    if sig.asyncness.is_none() {
+        errors.push(sig.fn_token, format!("`#[greenroom::{word}]` runs an `async fn`: write `async` here"));
+        fine = false;
+    }
+    if let Some(input) = sig.inputs.first() {
+        errors.push(input, format!("`#[greenroom::{word}]` calls the function without arguments"));
+        fine = false;
+    }
+    if let Some(param) = sig.generics.params.first() {
+        errors.push(param, format!("`#[greenroom::{word}]` calls the function itself: it cannot be generic"));
+        fine = false;
+    }
+    fine
+}

@@ -1,0 +1,224 @@
+//! The procedural macros of [greenroom](https://docs.rs/greenroom), which brings the Erlang/OTP process model to
+//! Rust. Use them through that crate: what they generate names its items.
+//!
+//! | macro | says |
+//! |---|---|
+//! | [`#[protocol]`](macro@protocol) | what may be said to a process |
+//! | [`#[actor]`](macro@actor) | who listens |
+//! | [`receive!`](receive!) | how it listens |
+//! | [`#[supervisor]`](macro@supervisor) | who restarts whom |
+//! | [`#[main]`](macro@main), [`#[test]`](macro@test) | where it all runs |
+#![forbid(unsafe_code)]
+// A model holds few values and lives for one expansion: boxes would buy nothing.
+#![allow(clippy::large_enum_variant)]
+
+mod actor;
+mod diag;
+mod entry;
+mod fallback;
+mod names;
+mod options;
+mod protocol;
+mod receive;
+mod supervisor;
+mod tokens;
+
+use proc_macro::TokenStream;
+
+/// Turns an enum into a protocol: what may be said to a process, one variant for each message.
+///
+/// ```ignore
+/// /// What a mail sorter understands.
+/// #[protocol]
+/// pub enum Mail {
+///     /// Leaves one letter.
+///     Post { priority: u8, body: String },
+///     /// Takes every waiting letter, urgent ones first.
+///     Collect { reply: Reply<Vec<String>> },
+///     /// A process that the sorter watches has ended.
+///     #[from]
+///     Down(Down),
+/// }
+/// ```
+///
+/// A variant with a `Reply<T>` among its fields is a *call*, any other a *cast*. Generated is the stub, here
+/// `MailRef`: what a sender holds, with a method for each variant, under the variant's name in `snake_case` and with
+/// its documentation.
+///
+/// ```ignore
+/// mail.post(15, "high".into());               // a cast: drop it, or `.await?` it to feel back-pressure
+/// let letters = mail.collect().await?;        // a call: `Result<Vec<String>, CallError>`
+/// ```
+///
+/// A variant named by a keyword becomes a raw method (`Move`, `r#move`). A stub is a value like any other: it can
+/// be cloned, compared, hashed, and sent inside messages, also to another node.
+///
+/// # Options
+/// - `local`: the protocol stays on its node. Its fields need no serde, and no code for the wire is made.
+/// - `version = N`: raised when messages changed their meaning but not their shape. 0 if left out.
+///
+/// # On a variant
+/// - `#[from]`, with exactly one field: implements `From` that field, makes no method. So the runtime's own messages,
+///   `Down`, `ExitSignal` and `NodeEvent`, come into the mailbox; those are never read off the wire.
+///
+/// `#[cfg(..)]` on variants and named fields is honoured in all that is generated. Type parameters may be used:
+/// what is generated for them demands `Send + 'static`, and serde's traits unless the protocol is local.
+#[proc_macro_attribute]
+pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
+    protocol::protocol(attr.into(), item.into()).into()
+}
+
+/// Makes a type an actor: a process with state.
+///
+/// # On a struct or an enum
+/// It says which protocol the actor speaks; `impl Process` for it says how, by `receive!`.
+///
+/// ```ignore
+/// #[actor(protocol = Mail)]
+/// struct Sorter { urgent: u8 }
+///
+/// impl Process for Sorter {
+///     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> { .. }
+/// }
+/// ```
+///
+/// - `protocol = P`: what the actor understands. Left out, it is what an `#[actor] impl` of the same type makes.
+/// - `name = "..."`: the local name under which the process registers itself.
+/// - `trap_exit`: exit signals come as messages, by a variant `#[from] Exit(ExitSignal)`, in place of ending it.
+///
+/// # On an impl
+/// It reads the protocol off the methods: for `Counter` it makes the enum `CounterMessage`, the stub `CounterRef`
+/// and the loop between them.
+///
+/// ```ignore
+/// #[actor]
+/// #[derive(Default)]
+/// struct Counter { count: u64 }
+///
+/// #[actor]
+/// impl Counter {
+///     /// Adds `n`.
+///     #[cast]
+///     fn add(&mut self, n: u64) { self.count += n; }
+///
+///     /// The count so far.
+///     #[call]
+///     fn count(&self) -> u64 { self.count }
+/// }
+/// ```
+///
+/// | on a method | called |
+/// |---|---|
+/// | `#[cast]` | for a message that is not answered; an `Err` ends the process with that reason |
+/// | `#[call]` | for a message that is: what it returns is the answer, a `Result` too |
+/// | `#[init]` | before the first message; an `Err` fails the start |
+/// | `#[terminate]` | at the end, with `reason: &Exit` if it asks for it; after a panic only as `#[terminate(after_panic)]` |
+/// | `#[down]` | when a watched process has ended, with a `Down` |
+/// | `#[exit]` | for an exit signal, with an `ExitSignal`; the actor then traps exits |
+/// | `#[node_event]` | when a node comes or goes, with a `NodeEvent` |
+///
+/// Each takes `&mut self` or `&self`, may be `async`, and may ask for `cx: &mut Context<Self>`. A call may ask for
+/// `reply: Reply<T>` in place of returning, and answer later. Every other parameter is a part of the message.
+/// Methods without one of these attributes stay plain.
+///
+/// - `local`, the impl's only option: the protocol stays on its node, as `#[protocol(local)]`.
+///
+/// The enum and the stub are as visible as the most visible cast or call, at least `pub(crate)`. A generic actor's
+/// impl names its parameters as the struct does, in the same order.
+#[proc_macro_attribute]
+pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
+    actor::actor(attr.into(), item.into()).into()
+}
+
+/// Makes a struct a supervision tree. Its `#[child]` fields are started in the order in which they are written
+/// and stopped in reverse; its other fields are what they are started with.
+///
+/// ```ignore
+/// #[supervisor(strategy = rest_for_one, intensity = 3, period = "5s")]
+/// struct ChatTree {
+///     path: PathBuf,
+///     #[child(start = Log::open(self.path.clone()))]
+///     log: Log,
+///     #[child(restart = transient, shutdown = "2s")]
+///     rooms: Rooms,
+/// }
+///
+/// let tree = ChatTree { path }.start().await?;
+/// tree.rooms().join("lobby".into(), me).await?;
+/// ```
+///
+/// Generated is `ChatTreeRef`, with a method for each child that gives its stub. Such a stub follows the child across
+/// restarts.
+///
+/// # Options
+/// - `strategy`: `one_for_one`, `one_for_all` or `rest_for_one`: who is restarted with a child that ended.
+/// - `intensity = N`, `period = "5s"`: more than `N` restarts within the period, and the supervisor gives up.
+///
+/// # Options of `#[child]`
+/// - `start = expression`: makes the child, at every start anew; `self` is the tree. Left out: `Default::default()`.
+/// - `restart`: `permanent` always, `transient` unless it ended in good order, `temporary` never.
+/// - `shutdown`: how long it may take to stop, as `"2s"`; or `kill`, or `forever`.
+///
+/// A duration is a number and one of `us`, `ms`, `s`, `m`, `h`.
+#[proc_macro_attribute]
+pub fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
+    supervisor::supervisor(attr.into(), item.into()).into()
+}
+
+/// Waits for a message that matches, and leaves every other one where it is.
+///
+/// ```ignore
+/// let letter = receive!(match cx {
+///     Mail::Post { priority, body } if priority > 10 => body,
+///     after!(Duration::from_secs(1)) => return Ok(()),
+/// });
+/// ```
+///
+/// It is a `match` on a process's `cx` or on a `Mailbox`, and an expression: its value is the arm's. Messages are tried
+/// in the order in which they came, each against the arms top-down; what no arm matches waits, in order, for a later
+/// `receive!`. Bodies may `.await`, use `?`, and leave the loops and the function around them. Guards decide only:
+/// they borrow what the pattern binds, and can neither wait nor leave.
+///
+/// `after!(duration)`, as the last arm, ends the waiting; the duration is evaluated once, before the first message
+/// is looked at. `after!(Duration::ZERO)` looks at everything that waits, and goes on.
+///
+/// Dropped before an arm matched, it has taken nothing.
+#[proc_macro]
+pub fn receive(input: TokenStream) -> TokenStream {
+    receive::receive(input.into()).into()
+}
+
+/// Runs an `async fn main` on a node: a local one, unless the environment says otherwise.
+///
+/// ```ignore
+/// #[greenroom::main]
+/// async fn main() -> greenroom::Result {
+///     Ok(())
+/// }
+/// ```
+///
+/// When it returns, what still runs is stopped in order. It returns nothing, or a `Result`: an error is printed,
+/// and the exit code tells.
+#[proc_macro_attribute]
+pub fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
+    entry::main(attr.into(), item.into()).into()
+}
+
+/// Runs an `async fn` as a test, on a fresh local node with a paused clock.
+///
+/// ```ignore
+/// #[greenroom::test]
+/// async fn counts() -> greenroom::Result {
+///     Ok(())
+/// }
+/// ```
+///
+/// It returns nothing, or a `Result`, whose error fails the test. `#[should_panic]`, `#[ignore]` and other
+/// attributes keep their meaning.
+///
+/// # Options
+/// - `clock = real`: time passes as it does outside. `paused`, unless said: time passes when nothing else can.
+#[proc_macro_attribute]
+pub fn test(attr: TokenStream, item: TokenStream) -> TokenStream {
+    entry::test(attr.into(), item.into()).into()
+}

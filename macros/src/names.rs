@@ -1,0 +1,134 @@
+//! Every identifier that generated code declares, and how a name of the user's becomes another.
+
+use proc_macro2::{Ident, Span};
+use quote::{format_ident, quote};
+use syn::ext::IdentExt;
+
+/// `Mail` → `MailRef`: the stub of a protocol, of an actor, of a tree.
+pub(crate) fn stub(owner: &Ident) -> Ident {
+    format_ident!("{}Ref", owner.unraw(), span = owner.span())
+}
+
+/// `Counter` → `CounterMessage`: the protocol read off an actor's methods.
+pub(crate) fn message(actor: &Ident) -> Ident {
+    format_ident!("{}Message", actor.unraw(), span = actor.span())
+}
+
+/// `Post` → `post`, `GetURL` → `get_url`, `Move` → `r#move`: the stub's method for a variant.
+pub(crate) fn method(variant: &Ident) -> Ident {
+    ident(&snake_case(&variant.unraw().to_string()), variant.span())
+}
+
+/// `add_two` → `AddTwo`: the variant for an actor's method.
+pub(crate) fn variant(method: &Ident) -> Ident {
+    ident(&camel_case(&method.unraw().to_string()), method.span())
+}
+
+/// A stub method's parameter for a tuple field: the only one is `value`, others `arg0`, `arg1`.
+pub(crate) fn argument(index: usize, count: usize) -> Ident {
+    if count == 1 {
+        Ident::new("value", Span::mixed_site())
+    } else {
+        format_ident!("arg{index}", span = Span::mixed_site())
+    }
+}
+
+/// The function that makes a supervisor's child: `log` → `__start_log`.
+pub(crate) fn start(child: &Ident) -> Ident {
+    format_ident!("__start_{}", child.unraw(), span = child.span())
+}
+
+/// A local of the expansion: no user code can see it, whatever it is called.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(&format!("__{name}"), Span::mixed_site())
+}
+
+/// The `index`th local of a kind.
+pub(crate) fn nth(name: &str, index: usize) -> Ident {
+    format_ident!("__{name}{index}", span = Span::mixed_site())
+}
+
+/// The variant that uses a generic actor's parameters where no message does.
+pub(crate) fn unused() -> Ident {
+    Ident::new("__Unused", Span::call_site())
+}
+
+/// The only path that generated code names.
+pub(crate) fn private() -> proc_macro2::TokenStream {
+    quote!(::greenroom::__private)
+}
+
+/// A word as an identifier: raw if it is a keyword, with a trailing underscore if it cannot be raw.
+fn ident(name: &str, span: Span) -> Ident {
+    if syn::parse_str::<Ident>(name).is_ok() {
+        return Ident::new(name, span);
+    }
+    match name {
+        "self" | "Self" | "super" | "crate" | "_" => format_ident!("{name}_", span = span),
+        keyword if syn::parse_str::<Ident>(&format!("r#{keyword}")).is_ok() => Ident::new_raw(keyword, span),
+        other => format_ident!("_{other}", span = span),
+    }
+}
+
+fn snake_case(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut out = String::with_capacity(name.len() + 4);
+    for (index, &letter) in letters.iter().enumerate() {
+        let after = index.checked_sub(1).and_then(|before| letters.get(before));
+        let before_lower = letters.get(index + 1).is_some_and(|next| next.is_lowercase());
+        let starts_word = letter.is_uppercase()
+            && after
+                .is_some_and(|&last| last.is_lowercase() || last.is_numeric() || (last.is_uppercase() && before_lower));
+        if starts_word {
+            out.push('_');
+        }
+        out.extend(letter.to_lowercase());
+    }
+    out
+}
+
+fn camel_case(name: &str) -> String {
+    name.split('_')
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            let first = letters.next().map(|first| first.to_uppercase().collect::<String>());
+            first.into_iter().chain(Some(letters.collect()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_become_methods() {
+        for (variant, expected) in [
+            ("Post", "post"),
+            ("GetURL", "get_url"),
+            ("GetURLFast", "get_url_fast"),
+            ("HTTPGet", "http_get"),
+            ("Add2", "add2"),
+            ("Utf8Text", "utf8_text"),
+            ("X", "x"),
+            ("Move", "r#move"),
+            ("Await", "r#await"),
+            ("Crate", "crate_"),
+            ("Super", "super_"),
+        ] {
+            let variant = Ident::new(variant, Span::call_site());
+            assert_eq!(method(&variant).to_string(), expected, "{variant}");
+        }
+    }
+
+    #[test]
+    fn methods_become_variants() {
+        for (method, expected) in
+            [("add", "Add"), ("add_two", "AddTwo"), ("get_2d", "Get2d"), ("self_", "Self_"), ("_quiet", "Quiet")]
+        {
+            let method = Ident::new(method, Span::call_site());
+            assert_eq!(variant(&method).to_string(), expected, "{method}");
+        }
+        assert_eq!(variant(&Ident::new_raw("move", Span::call_site())).to_string(), "Move");
+    }
+}

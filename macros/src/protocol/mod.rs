@@ -1,0 +1,85 @@
+//! `#[protocol]`: an enum becomes what may be said to a process, and gets a stub that says it.
+//!
+//! parse (the item into a [`Model`]) → check (the rules that need the whole enum) → expand. The enum itself
+//! is emitted as it was written, whatever was wrong with it.
+
+mod check;
+mod expand;
+mod model;
+mod stub;
+
+pub(crate) use check::check;
+pub(crate) use model::Model;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Item, ItemEnum, LitInt};
+
+use crate::diag::Errors;
+use crate::{fallback, options};
+
+/// What stands in the parentheses of `#[protocol(..)]`.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) local: bool,
+    pub(crate) version: Option<LitInt>,
+}
+
+/// The whole macro.
+pub(crate) fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let options = parse_options(attr, &mut errors);
+    let Some(mut item) = parse_item(item.clone(), &mut errors) else {
+        return fallback::item(&item, &errors);
+    };
+    let Some(mut model) = Model::read(&mut item, options, &mut errors) else {
+        return fallback::protocol(&item, &errors);
+    };
+    check(&mut model, &mut errors);
+    let generated = expand(&model);
+    quote!(#item #generated #errors)
+}
+
+/// Everything that follows from a protocol, except the enum.
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let protocol = expand::protocol(model);
+    let stub = stub::stub(model);
+    quote!(#protocol #stub)
+}
+
+fn parse_options(attr: TokenStream, errors: &mut Errors) -> Options {
+    let mut options = Options::default();
+    options::parse("#[protocol]", attr, &["local", "version"], errors, |name, input| {
+        if name == "local" {
+            options.local = options::switch(name, input)?;
+        } else {
+            let version: LitInt = options::value(name, "1", input)?;
+            version.base10_parse::<u32>()?;
+            options.version = Some(version);
+        }
+        Ok(())
+    });
+    options
+}
+
+fn parse_item(tokens: TokenStream, errors: &mut Errors) -> Option<ItemEnum> {
+    match errors.keep(syn::parse2(tokens))? {
+        Item::Enum(item) => Some(item),
+        Item::Struct(item) => {
+            errors.push(item.struct_token, "a protocol is an `enum`, one variant for each message");
+            None
+        }
+        Item::Impl(item) => {
+            errors.push(item.impl_token, "`#[protocol]` stands on an `enum`; on an `impl` write `#[actor]`");
+            None
+        }
+        other => {
+            errors.push(first_token(&other), "`#[protocol]` stands on an `enum`, one variant for each message");
+            None
+        }
+    }
+}
+
+fn first_token(item: &Item) -> TokenStream {
+    quote!(#item).into_iter().take(1).collect()
+}

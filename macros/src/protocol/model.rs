@@ -1,0 +1,208 @@
+//! What a protocol is, resolved from the enum: which variant is a call, which comes from the runtime.
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::{Attribute, Fields, Generics, ItemEnum, LitInt, Member, Type, Visibility};
+
+use super::Options;
+use crate::diag::Errors;
+use crate::{names, tokens};
+
+/// A protocol.
+pub(crate) struct Model {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) ident: Ident,
+    pub(crate) stub: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) local: bool,
+    pub(crate) version: Option<LitInt>,
+    pub(crate) variants: Vec<Variant>,
+    /// A last variant that nobody can make, which uses the type parameters.
+    pub(crate) unused: Option<Ident>,
+}
+
+/// One message.
+pub(crate) struct Variant {
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) ident: Ident,
+    /// The stub's method.
+    pub(crate) method: Ident,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) kind: Kind,
+}
+
+/// What a message is to its sender.
+pub(crate) enum Kind {
+    /// Sent, never answered.
+    Cast,
+    /// Answered through the field at this index, by this type.
+    Call { reply: usize, answer: Type },
+    /// Made from its only field, of the type `source`; never by the stub.
+    From { attr: Attribute, system: bool, source: Option<Type> },
+}
+
+/// A part of a message.
+pub(crate) struct Field {
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) member: Member,
+    pub(crate) ty: Type,
+    /// The stub method's parameter.
+    pub(crate) param: Ident,
+}
+
+impl Model {
+    /// Reads the enum, and takes our attributes off it. `None` if nothing could follow from it.
+    pub(crate) fn read(item: &mut ItemEnum, options: Options, errors: &mut Errors) -> Option<Model> {
+        if tokens::refuse_lifetimes("a protocol", &item.generics, errors) {
+            item.variants.iter_mut().for_each(|variant| {
+                tokens::take(&mut variant.attrs, "from");
+            });
+            return None;
+        }
+        let mut variants = Vec::new();
+        let mut unused = None;
+        for variant in &mut item.variants {
+            if variant.ident == "__Unused" {
+                unused = Some(variant.ident.clone());
+            } else {
+                variants.push(Variant::read(variant, errors));
+            }
+        }
+        Some(Model {
+            attrs: item.attrs.clone(),
+            cfgs: tokens::cfgs(&item.attrs),
+            vis: item.vis.clone(),
+            ident: item.ident.clone(),
+            stub: names::stub(&item.ident),
+            generics: item.generics.clone(),
+            local: options.local,
+            version: options.version,
+            variants,
+            unused,
+        })
+    }
+
+    /// The generics of every generated impl.
+    pub(crate) fn impl_generics(&self) -> Generics {
+        tokens::bounded(&self.generics, &tokens::message_bounds(self.local))
+    }
+
+    /// Whether a variant's number depends on the crate's features.
+    pub(crate) fn numbers_vary(&self) -> bool {
+        self.variants.iter().any(|variant| !variant.cfgs.is_empty())
+    }
+
+    /// Whether a method or impl touches something deprecated.
+    pub(crate) fn deprecated(&self) -> bool {
+        let marked = |attrs: &[Attribute]| attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
+        marked(&self.attrs) || self.variants.iter().any(|variant| marked(&variant.docs))
+    }
+}
+
+impl Variant {
+    fn read(variant: &mut syn::Variant, errors: &mut Errors) -> Variant {
+        let from = tokens::take(&mut variant.attrs, "from");
+        while let Some(again) = tokens::take(&mut variant.attrs, "from") {
+            errors.push(again, "`#[from]` is written twice");
+        }
+        if let Some((equals, _)) = &variant.discriminant {
+            errors.push(equals, "a message's number is its place in the enum: leave the discriminant out");
+        }
+        let fields = read_fields(&mut variant.fields, errors);
+        let kind = read_kind(variant, &fields, from, errors);
+        Variant {
+            cfgs: tokens::cfgs(&variant.attrs),
+            docs: tokens::docs(&variant.attrs),
+            ident: variant.ident.clone(),
+            method: names::method(&variant.ident),
+            fields: name_params(fields, &kind),
+            kind,
+        }
+    }
+
+    /// Whether the message may leave its node.
+    pub(crate) fn travels(&self) -> bool {
+        !matches!(self.kind, Kind::From { system: true, .. })
+    }
+
+    /// The fields that a sender gives.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &Field> {
+        let reply = match self.kind {
+            Kind::Call { reply, .. } => Some(reply),
+            _ => None,
+        };
+        self.fields.iter().enumerate().filter(move |(index, _)| Some(*index) != reply).map(|(_, field)| field)
+    }
+}
+
+fn read_fields(fields: &mut Fields, errors: &mut Errors) -> Vec<Field> {
+    let named = matches!(fields, Fields::Named(_));
+    let mut read = Vec::new();
+    for (index, field) in fields.iter_mut().enumerate() {
+        if let Some(from) = tokens::take(&mut field.attrs, "from") {
+            errors.push(from, "`#[from]` stands on the variant, not on its field");
+        }
+        let cfgs = tokens::cfgs(&field.attrs);
+        if let (false, Some(cfg)) = (named, cfgs.first()) {
+            errors.push(cfg, "`#[cfg]` on a field without a name shifts its neighbours: name the fields");
+        }
+        let member = match &field.ident {
+            Some(name) => Member::Named(name.clone()),
+            None => Member::Unnamed(index.into()),
+        };
+        let param = field.ident.clone().unwrap_or_else(|| names::argument(index, 0));
+        read.push(Field { cfgs, member, ty: field.ty.clone(), param });
+    }
+    read
+}
+
+fn read_kind(variant: &syn::Variant, fields: &[Field], from: Option<Attribute>, errors: &mut Errors) -> Kind {
+    if let Some(attr) = from {
+        tokens::bare(&attr, errors);
+        if let [field] = fields {
+            let system = ["Down", "ExitSignal", "NodeEvent"];
+            let system = system.iter().any(|word| tokens::is_named(&field.ty, word));
+            return Kind::From { attr, system, source: Some(field.ty.clone()) };
+        }
+        errors.push(&variant.ident, format!("`#[from]` needs exactly one field: `{}(Type)`", variant.ident));
+    }
+    let mut replies =
+        fields.iter().enumerate().filter_map(|(index, field)| Some((index, field, tokens::answer(&field.ty)?)));
+    let Some((reply, field, answer)) = replies.next() else { return Kind::Cast };
+    if let Some((_, again, _)) = replies.next() {
+        errors.push(&again.ty, "`Reply` twice in one variant: a call has one answer");
+    }
+    if let Some(cfg) = field.cfgs.first() {
+        errors.push(cfg, "`#[cfg]` on a `Reply` would make a call a cast: put it on the variant");
+    }
+    Kind::Call { reply, answer: answer.clone() }
+}
+
+/// Tuple fields take their parameters' names once it is known which of them a sender gives.
+fn name_params(mut fields: Vec<Field>, kind: &Kind) -> Vec<Field> {
+    let reply = match kind {
+        Kind::Call { reply, .. } => Some(*reply),
+        _ => None,
+    };
+    let count = fields.len() - usize::from(reply.is_some());
+    let given = fields.iter_mut().enumerate().filter(|(index, _)| Some(*index) != reply);
+    for (place, (_, field)) in given.enumerate() {
+        if matches!(field.member, Member::Unnamed(_)) {
+            field.param = names::argument(place, count);
+        }
+    }
+    fields
+}
+
+impl ToTokens for Field {
+    /// As in the shape: `priority: u8`.
+    fn to_tokens(&self, out: &mut proc_macro2::TokenStream) {
+        if let Member::Named(name) = &self.member {
+            out.extend(quote::quote!(#name:));
+        }
+        self.ty.to_tokens(out);
+    }
+}

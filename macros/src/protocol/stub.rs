@@ -1,0 +1,186 @@
+//! The stub: what a sender holds. A newtype over an address, with a method for each variant.
+//!
+//! Its standard traits are written out: derived ones would ask them of the protocol's type parameters.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::{Attribute, GenericParam, parse_quote};
+
+use super::expand::allow;
+use super::model::{Kind, Model, Variant};
+use crate::names::{local, private};
+use crate::tokens;
+
+/// The stub's struct, its methods, and what makes it a stub.
+pub(crate) fn stub(model: &Model) -> TokenStream {
+    let private = private();
+    let Model { ident, stub, vis, cfgs, .. } = model;
+    let generics = model.impl_generics();
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let docs = docs(model);
+    let allow = allow(model);
+    let methods = model.variants.iter().filter_map(|variant| method(model, variant));
+    let traits = traits(model);
+    let address = local("address");
+    quote! {
+        #(#cfgs)*
+        #(#docs)*
+        #[allow(dead_code, private_interfaces, unreachable_pub)]
+        #vis struct #stub #generics (#private::Address<#ident #ty_generics>) #where_clause;
+
+        #(#cfgs)*
+        #[allow(dead_code, private_interfaces, unreachable_pub, unused_qualifications, clippy::too_many_arguments)]
+        #allow
+        impl #impl_generics #stub #ty_generics #where_clause {
+            #(#methods)*
+        }
+
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics #private::Stub for #stub #ty_generics #where_clause {
+            type Protocol = #ident #ty_generics;
+            fn __new(#address: #private::Address<Self::Protocol>) -> Self {
+                Self(#address)
+            }
+            fn __address(&self) -> &#private::Address<Self::Protocol> {
+                &self.0
+            }
+        }
+
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics #private::Stubbed for #ident #ty_generics #where_clause {
+            type Ref = #stub #ty_generics;
+        }
+
+        #traits
+    }
+}
+
+fn docs(model: &Model) -> Vec<Attribute> {
+    let intro = format!(" Stub of [`{}`]: sends its messages to a process, wherever it lives.", model.ident.unraw());
+    let mut docs = vec![parse_quote!(#[doc = #intro])];
+    let first = tokens::first_paragraph(&model.attrs);
+    if !first.is_empty() {
+        docs.push(parse_quote!(#[doc = ""]));
+        docs.extend(first.into_iter().cloned());
+    }
+    let hidden: Attribute = parse_quote!(#[doc(hidden)]);
+    if model.attrs.contains(&hidden) {
+        docs.push(hidden);
+    }
+    docs
+}
+
+/// The method that sends one message. The runtime's messages have none.
+fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
+    let private = private();
+    let (owner, vis) = (&model.ident, &model.vis);
+    let Variant { cfgs, docs, ident, method, kind, .. } = variant;
+    let params = variant.given().map(|field| {
+        let (cfgs, param, ty) = (&field.cfgs, &field.param, &field.ty);
+        quote!(#(#cfgs)* #param: #ty)
+    });
+    let mut fields: Vec<TokenStream> = variant
+        .given()
+        .map(|field| {
+            let (cfgs, member, param) = (&field.cfgs, &field.member, &field.param);
+            quote!(#(#cfgs)* #member: #param)
+        })
+        .collect();
+    let (output, body) = match kind {
+        Kind::From { .. } => return None,
+        Kind::Cast => {
+            (quote!(#private::Cast), quote!(#private::Address::cast(&self.0, #owner::#ident { #(#fields),* })))
+        }
+        Kind::Call { reply, answer } => {
+            let member = variant.fields.get(*reply).map(|field| &field.member);
+            let reply = local("reply");
+            let moves = (!fields.is_empty()).then(|| quote!(move));
+            fields.push(quote!(#member: #reply));
+            (
+                quote!(#private::Call<#answer>),
+                quote!(#private::Address::call(&self.0, #moves |#reply| #owner::#ident { #(#fields),* })),
+            )
+        }
+    };
+    let prose = (!tokens::has_prose(docs)).then(|| {
+        let prose = format!(" Sends [`{0}::{1}`]({0}::{1}).", owner.unraw(), ident.unraw());
+        quote!(#[doc = #prose])
+    });
+    Some(quote! {
+        #(#cfgs)*
+        #(#docs)*
+        #prose
+        #vis fn #method(&self #(, #params)*) -> #output {
+            #body
+        }
+    })
+}
+
+/// What every stub can do by the standard traits, each by way of the address.
+fn traits(model: &Model) -> TokenStream {
+    let private = private();
+    let Model { stub, cfgs, .. } = model;
+    let name = stub.unraw().to_string();
+    let generics = model.impl_generics();
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let lifetime: GenericParam = parse_quote!('__de);
+    let with_lifetime = tokens::with_param(&generics, lifetime);
+    let (impl_with_lifetime, _, _) = with_lifetime.split_for_impl();
+    let (other, state, f) = (local("other"), local("state"), local("f"));
+    let (serializer, deserializer) = (local("serializer"), local("deserializer"));
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics ::core::clone::Clone for #stub #ty_generics #where_clause {
+            fn clone(&self) -> Self {
+                Self(::core::clone::Clone::clone(&self.0))
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics ::core::cmp::PartialEq for #stub #ty_generics #where_clause {
+            fn eq(&self, #other: &Self) -> bool {
+                ::core::cmp::PartialEq::eq(&self.0, &#other.0)
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics ::core::cmp::Eq for #stub #ty_generics #where_clause {}
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics ::core::hash::Hash for #stub #ty_generics #where_clause {
+            fn hash<__H: ::core::hash::Hasher>(&self, #state: &mut __H) {
+                ::core::hash::Hash::hash(&self.0, #state);
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics ::core::fmt::Debug for #stub #ty_generics #where_clause {
+            fn fmt(&self, #f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Formatter::debug_tuple(#f, #name).field(&self.0).finish()
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics #private::Serialize for #stub #ty_generics #where_clause {
+            fn serialize<__S: #private::Serializer>(
+                &self,
+                #serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                #private::Serialize::serialize(&self.0, #serializer)
+            }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_with_lifetime #private::Deserialize<'__de> for #stub #ty_generics #where_clause {
+            fn deserialize<__D: #private::Deserializer<'__de>>(
+                #deserializer: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
+                ::core::result::Result::map(#private::Deserialize::deserialize(#deserializer), Self)
+            }
+        }
+    }
+}

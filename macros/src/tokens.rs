@@ -1,0 +1,329 @@
+//! Small questions to syntax trees that several macros ask.
+
+use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::visit::{self, Visit};
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Attribute, Expr, ExprLit, GenericArgument, GenericParam, Generics, Lit, Meta, Path, PathArguments, PathSegment,
+    Type, TypePath, TypeReference, Visibility, parse_quote,
+};
+
+use crate::diag::Errors;
+use crate::names::private;
+
+/// The attributes that whatever is derived from an item repeats: `#[cfg(..)]`.
+pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
+}
+
+/// Documentation and deprecation, which a generated function repeats.
+pub(crate) fn docs(attrs: &[Attribute]) -> Vec<Attribute> {
+    let repeated = |attr: &&Attribute| attr.path().is_ident("doc") || attr.path().is_ident("deprecated");
+    attrs.iter().filter(repeated).cloned().collect()
+}
+
+/// Whether any of the attributes is prose.
+pub(crate) fn has_prose(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| prose(attr).is_some())
+}
+
+/// The first paragraph of the documentation.
+pub(crate) fn first_paragraph(attrs: &[Attribute]) -> Vec<&Attribute> {
+    attrs
+        .iter()
+        .filter_map(|attr| Some((attr, prose(attr)?)))
+        .skip_while(|(_, text)| text.trim().is_empty())
+        .take_while(|(_, text)| !text.trim().is_empty())
+        .map(|(attr, _)| attr)
+        .collect()
+}
+
+fn prose(attr: &Attribute) -> Option<String> {
+    let Meta::NameValue(pair) = &attr.meta else { return None };
+    match &pair.value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if attr.path().is_ident("doc") => Some(text.value()),
+        _ => None,
+    }
+}
+
+/// Takes an attribute of ours off an item.
+pub(crate) fn take(attrs: &mut Vec<Attribute>, name: &str) -> Option<Attribute> {
+    let index = attrs.iter().position(|attr| attr.path().is_ident(name))?;
+    Some(attrs.remove(index))
+}
+
+/// Demands that an attribute stands alone, as `#[from]`.
+pub(crate) fn bare(attr: &Attribute, errors: &mut Errors) {
+    if !matches!(attr.meta, Meta::Path(_)) {
+        let name = attr.path().to_token_stream();
+        errors.push(&attr.meta, format!("`#[{name}]` takes nothing"));
+    }
+}
+
+/// What stands in an attribute's parentheses; nothing if it has none.
+pub(crate) fn arguments(attr: &Attribute, errors: &mut Errors) -> TokenStream {
+    match &attr.meta {
+        Meta::Path(_) => TokenStream::new(),
+        Meta::List(list) => list.tokens.clone(),
+        Meta::NameValue(pair) => {
+            let name = attr.path().to_token_stream();
+            errors.push(&pair.value, format!("options stand in parentheses: `#[{name}(..)]`"));
+            TokenStream::new()
+        }
+    }
+}
+
+/// The last word of a type's path: `greenroom::Reply<u8>` → `Reply`.
+pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        Type::Group(group) => last_segment(&group.elem),
+        Type::Paren(paren) => last_segment(&paren.elem),
+        _ => None,
+    }
+}
+
+/// Whether a type's last word is `word`.
+pub(crate) fn is_named(ty: &Type, word: &str) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == word)
+}
+
+/// `Reply<T>` → `T`.
+pub(crate) fn answer(ty: &Type) -> Option<&Type> {
+    let segment = last_segment(ty).filter(|segment| segment.ident == "Reply")?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    match (arguments.args.first(), arguments.args.len()) {
+        (Some(GenericArgument::Type(answer)), 1) => Some(answer),
+        _ => None,
+    }
+}
+
+/// Says once that a process outlives every borrow, if there are lifetimes.
+pub(crate) fn refuse_lifetimes(what: &str, generics: &Generics, errors: &mut Errors) -> bool {
+    let first = generics.lifetimes().next();
+    if let Some(lifetime) = first {
+        errors.push(
+            lifetime,
+            format!("{what} cannot borrow: it outlives every lifetime; own the data, or share it by `Arc`"),
+        );
+    }
+    first.is_some()
+}
+
+/// The generics with these bounds on every type parameter.
+pub(crate) fn bounded(generics: &Generics, bounds: &TokenStream) -> Generics {
+    let mut generics = generics.clone();
+    let params: Vec<Ident> = generics.type_params().map(|param| param.ident.clone()).collect();
+    if !params.is_empty() {
+        let clause = generics.make_where_clause();
+        for param in params {
+            clause.predicates.push(parse_quote!(#param: #bounds));
+        }
+    }
+    generics
+}
+
+/// What a message's type parameters must be able to do: to be sent, and to travel unless local.
+pub(crate) fn message_bounds(local: bool) -> TokenStream {
+    let private = private();
+    let mut bounds = quote!(::core::marker::Send + 'static);
+    if !local {
+        bounds.extend(quote!(+ #private::Serialize + #private::DeserializeOwned));
+    }
+    bounds
+}
+
+/// The generics with a parameter in front, for `impl<'de, T>`.
+pub(crate) fn with_param(generics: &Generics, param: GenericParam) -> Generics {
+    let mut generics = generics.clone();
+    generics.params.insert(0, param);
+    generics
+}
+
+/// The first reference in a type that no message can hold.
+pub(crate) fn borrow(ty: &Type) -> Option<TypeReference> {
+    struct Find(Option<TypeReference>);
+    impl<'ast> Visit<'ast> for Find {
+        fn visit_type_reference(&mut self, node: &'ast TypeReference) {
+            let is_static = node.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
+            if self.0.is_none() && !is_static {
+                self.0 = Some(node.clone());
+            }
+            visit::visit_type_reference(self, node);
+        }
+        // `fn(&str)` and `dyn Fn(&str)` borrow for the call only.
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+    }
+    let mut find = Find(None);
+    find.visit_type(ty);
+    find.0
+}
+
+/// Puts the type itself where `Self` stands, since `Self` is another type in the generated enum.
+pub(crate) fn replace_self(ty: &mut Type, actor: &Type) {
+    SelfType(actor).visit_type_mut(ty);
+}
+
+/// The same for bounds.
+pub(crate) fn replace_self_in_generics(generics: &mut Generics, actor: &Type) {
+    SelfType(actor).visit_generics_mut(generics);
+}
+
+struct SelfType<'a>(&'a Type);
+
+impl VisitMut for SelfType<'_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        visit_mut::visit_type_mut(self, ty);
+        let Type::Path(TypePath { qself: None, path, .. }) = ty else { return };
+        if path.segments.first().is_none_or(|first| first.ident != "Self") {
+            return;
+        }
+        let actor = self.0;
+        *ty = match path.segments.len() {
+            1 => actor.clone(),
+            _ => {
+                let rest = path.segments.iter().skip(1);
+                parse_quote!(<#actor>::#(#rest)::*)
+            }
+        };
+    }
+}
+
+/// How far a visibility reaches, to find the widest.
+pub(crate) fn reach(vis: &Visibility) -> u8 {
+    match vis {
+        Visibility::Public(_) => 3,
+        Visibility::Restricted(restricted) if restricted.path.is_ident("crate") => 2,
+        Visibility::Restricted(restricted) if !restricted.path.is_ident("self") => 1,
+        _ => 0,
+    }
+}
+
+/// Tokens as one writes them: `Vec<String>`, not `Vec < String >`. Two spellings of a type are one text.
+pub(crate) fn text(tokens: impl ToTokens) -> String {
+    let mut out = String::new();
+    write(tokens.to_token_stream(), &mut out);
+    out
+}
+
+fn write(tokens: TokenStream, out: &mut String) {
+    let mut joint = false;
+    for token in tokens {
+        let word_before = out.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        match token {
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::None => ("", ""),
+                };
+                out.push_str(open);
+                write(group.stream(), out);
+                if out.ends_with(',') {
+                    out.pop();
+                }
+                out.push_str(close);
+                joint = false;
+            }
+            TokenTree::Punct(punct) => {
+                let (mark, second) = (punct.as_char(), joint);
+                if !second && matches!(mark, '+' | '=' | '-') && !out.is_empty() {
+                    out.push(' ');
+                }
+                out.push(mark);
+                joint = punct.spacing() == Spacing::Joint && mark != '\'';
+                let alone = !joint && !second && matches!(mark, ',' | ';' | ':' | '+' | '=');
+                if alone || (second && out.ends_with("->")) {
+                    out.push(' ');
+                }
+            }
+            word => {
+                if word_before {
+                    out.push(' ');
+                }
+                out.push_str(&word.to_string());
+                joint = false;
+            }
+        }
+    }
+    if out.ends_with(' ') {
+        out.pop();
+    }
+}
+
+/// `path::to::Thing` with one word only, and no arguments.
+pub(crate) fn is_word(path: &Path, word: &str) -> bool {
+    path.segments.last().is_some_and(|segment| segment.ident == word)
+}
+
+/// All predicates of several `#[cfg]`s as one: `all(a, b)`.
+pub(crate) fn predicate(cfgs: &[Attribute]) -> TokenStream {
+    let predicates = cfgs.iter().filter_map(|attr| match &attr.meta {
+        Meta::List(list) => Some(&list.tokens),
+        _ => None,
+    });
+    quote!(all(#(#predicates),*))
+}
+
+/// `: Type` where a type is a parameter by itself: `T`.
+pub(crate) fn is_type_param(ty: &Type, generics: &Generics) -> bool {
+    let Type::Path(TypePath { qself: None, path, .. }) = ty else { return false };
+    path.get_ident().is_some_and(|ident| generics.type_params().any(|param| param.ident == *ident))
+}
+
+/// `<T, U>` as arguments, each parameter by its name, with a leading `::` never needed.
+pub(crate) fn argument_list(generics: &Generics) -> Vec<&Ident> {
+    generics
+        .params
+        .iter()
+        .filter_map(|param| match param {
+            GenericParam::Type(param) => Some(&param.ident),
+            GenericParam::Const(param) => Some(&param.ident),
+            GenericParam::Lifetime(_) => None,
+        })
+        .collect()
+}
+
+/// Whether the arguments of the self type are the parameters of its impl, in order.
+pub(crate) fn same_arguments(segment: &PathSegment, generics: &Generics) -> bool {
+    let params = argument_list(generics);
+    match &segment.arguments {
+        PathArguments::None => params.is_empty(),
+        PathArguments::AngleBracketed(arguments) => {
+            arguments.args.len() == params.len()
+                && arguments.args.iter().zip(params).all(|(argument, param)| text(argument) == text(param))
+        }
+        PathArguments::Parenthesized(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_read_as_written() {
+        for (tokens, expected) in [
+            (quote!(Vec<Option<String>>), "Vec<Option<String>>"),
+            (quote!(HashMap<u8, std::sync::Arc<str>>), "HashMap<u8, std::sync::Arc<str>>"),
+            (quote!([u8; 4]), "[u8; 4]"),
+            (quote!((u8, &'static str,)), "(u8, &'static str)"),
+            (quote!(Box<dyn Fn(u8) -> u8 + Send>), "Box<dyn Fn(u8) -> u8 + Send>"),
+            (quote!(<T as Iterator>::Item), "<T as Iterator>::Item"),
+            (quote!(priority: u8, body: Vec<u8>), "priority: u8, body: Vec<u8>"),
+        ] {
+            assert_eq!(text(tokens), expected);
+        }
+    }
+
+    #[test]
+    fn self_becomes_the_actor() {
+        let actor: Type = parse_quote!(Counter<T>);
+        let mut ty: Type = parse_quote!(Vec<(Self, Self::Item)>);
+        replace_self(&mut ty, &actor);
+        assert_eq!(text(ty), "Vec<(Counter<T>, <Counter<T>>::Item)>");
+    }
+}

@@ -1,0 +1,77 @@
+use std::future::{Future, ready};
+
+use super::{Context, Stubbed};
+use crate::base::Exit;
+
+/// A struct that can be a process: it has a protocol. Derived by [`#[actor]`](macro@crate::actor).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an actor",
+    label = "needs `#[actor]`",
+    note = "annotate the struct with `#[actor]` or `#[actor(protocol = ..)]`"
+)]
+pub trait Actor: Sized + Send + 'static {
+    /// What may be said to it.
+    type Protocol: Stubbed;
+
+    /// What stands in `#[actor(..)]`.
+    const OPTIONS: Options = Options::DEFAULT;
+}
+
+/// The stub of an actor.
+pub type Ref<A> = <<A as Actor>::Protocol as Stubbed>::Ref;
+
+/// What stands in `#[actor(..)]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The actor's type, as its crash report names it.
+    pub kind: &'static str,
+    /// The name it has from its first moment, if it has one.
+    pub name: Option<&'static str>,
+    /// Whether exit signals become messages.
+    pub trap_exit: bool,
+}
+
+impl Options {
+    /// No name, exit signals end it.
+    pub const DEFAULT: Options = Options { kind: "process", name: None, trap_exit: false };
+}
+
+/// What a process does. Write [`run`](Process::run) for one that receives selectively; `#[actor]` on an impl
+/// writes all of it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot run as a process",
+    label = "needs `impl Process for {Self}`, or `#[actor]` on an impl with `#[cast]` and `#[call]` methods",
+    note = "write `impl Process for {Self} {{ async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {{ .. }} }}`"
+)]
+pub trait Process: Actor {
+    /// Whether [`terminate`](Process::terminate) runs after a panic too, on a state that may be half-changed.
+    const TERMINATE_AFTER_PANIC: bool = false;
+    /// Whether exit signals become messages, since a hook takes them.
+    const TRAP_EXIT: bool = false;
+    /// Whether it hears of other nodes' coming and going, since a hook takes that.
+    const NODE_EVENTS: bool = false;
+    /// Whether it stops between two messages instead of at once.
+    #[doc(hidden)]
+    const SERVER: bool = false;
+    /// Whether it looks after others.
+    #[doc(hidden)]
+    const SUPERVISOR: bool = false;
+
+    /// Runs before anything else; whoever called [`start`](super::Spawn::start) waits for it. An error ends the
+    /// process and is that caller's error.
+    fn init(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send {
+        let _ = cx;
+        ready(Ok(()))
+    }
+
+    /// The process's life. When it returns, the process ends: normally, or for the reason it returns.
+    ///
+    /// An exit signal ends it at its next `.await` that has to wait.
+    fn run(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send;
+
+    /// Runs when [`run`](Process::run) has returned, with the reason.
+    fn terminate(&mut self, cx: &mut Context<Self>, reason: &Exit) -> impl Future<Output = ()> + Send {
+        let _ = (cx, reason);
+        ready(())
+    }
+}

@@ -1,0 +1,221 @@
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::{Actor, Context, Process, Ref, Stub, Stubbed};
+use crate::base::{Down, Exit, MonitorRef, Pid, Receives, StartError};
+use crate::call::Address;
+use crate::node::{Current, Node};
+use crate::process::{Cell, Life, Mailbox, Start, catch_unwind, ended};
+
+/// Makes a process of a value. On every [`Process`].
+pub trait Spawn: Process {
+    /// Starts the process on the current node and returns at once, before it has run.
+    ///
+    /// # Panics
+    /// Outside of any node, as [`Node::current`]; there use [`Node::spawn`].
+    #[track_caller]
+    fn spawn(self) -> Ref<Self> {
+        Node::current().spawn(self)
+    }
+
+    /// Starts the process linked to the caller's, in one step.
+    fn spawn_link<P: Actor>(self, cx: &Context<P>) -> Ref<Self> {
+        let newborn = Newborn::<Self>::new(cx.node());
+        cx.link(&newborn.stub());
+        newborn.run(self, None)
+    }
+
+    /// Starts the process watched by the caller's, in one step.
+    fn spawn_monitor<P: Actor>(self, cx: &Context<P>) -> (Ref<Self>, MonitorRef)
+    where
+        P::Protocol: Receives<Down>,
+    {
+        let newborn = Newborn::<Self>::new(cx.node());
+        let monitor = cx.monitor(&newborn.stub());
+        (newborn.run(self, None), monitor)
+    }
+
+    /// Starts the process on the current node and waits for its [`init`](Process::init).
+    ///
+    /// Not cancel-safe: dropped midway, the process goes on.
+    ///
+    /// # Errors
+    /// The reason for which `init` failed, or the process ended before it was through.
+    ///
+    /// # Panics
+    /// Outside of any node, as [`Node::current`]; there use [`Node::start`].
+    #[track_caller]
+    fn start(self) -> impl Future<Output = Result<Ref<Self>, StartError>> + Send {
+        let node = Node::current();
+        node.begin(self)
+    }
+
+    /// As [`start`](Spawn::start), linked to the caller's process in one step.
+    ///
+    /// # Errors
+    /// As [`start`](Spawn::start); the link is then over already, so the caller hears of it here unless it traps
+    /// exits and finds the signal in its mailbox too.
+    fn start_link<P: Actor>(self, cx: &Context<P>) -> impl Future<Output = Result<Ref<Self>, StartError>> + Send {
+        let newborn = Newborn::<Self>::new(cx.node());
+        cx.link(&newborn.stub());
+        newborn.begin(self)
+    }
+}
+
+impl<A: Process> Spawn for A {}
+
+impl Node {
+    /// Starts a process on this node and returns at once.
+    pub fn spawn<A: Process>(&self, actor: A) -> Ref<A> {
+        Newborn::<A>::new(self).run(actor, None)
+    }
+
+    /// Starts a process on this node and waits for its [`init`](Process::init).
+    ///
+    /// Not cancel-safe: dropped midway, the process goes on.
+    ///
+    /// # Errors
+    /// As [`Spawn::start`].
+    pub async fn start<A: Process>(&self, actor: A) -> Result<Ref<A>, StartError> {
+        self.begin(actor).await
+    }
+
+    fn begin<A: Process>(&self, actor: A) -> impl Future<Output = Result<Ref<A>, StartError>> + Send + use<A> {
+        Newborn::<A>::new(self).begin(actor)
+    }
+}
+
+/// A process that can be reached, linked and watched, but does not run yet.
+pub(crate) struct Newborn<A: Actor> {
+    cell: Arc<Cell<A::Protocol>>,
+    number: u64,
+}
+
+impl<A: Process> Newborn<A> {
+    pub(crate) fn new(node: &Node) -> Newborn<A> {
+        let cell = Cell::new(node.clone(), false);
+        let number = cell.occupy(start_of::<A>());
+        Newborn { cell, number }
+    }
+
+    fn pid(&self) -> Pid {
+        self.cell.node().pid(self.number)
+    }
+
+    pub(crate) fn stub(&self) -> Ref<A> {
+        Ref::<A>::__new(Address::direct(Arc::clone(&self.cell), self.number))
+    }
+
+    fn run(self, actor: A, started: Option<Started>) -> Ref<A> {
+        let stub = self.stub();
+        launch(&self.cell, self.number, actor, started);
+        stub
+    }
+
+    pub(crate) fn begin(self, actor: A) -> impl Future<Output = Result<Ref<A>, StartError>> + Send + use<A> {
+        let (started, outcome) = oneshot::channel();
+        let ended = ended(self.cell.node(), self.pid());
+        let stub = self.run(actor, Some(started));
+        async move {
+            match outcome.await {
+                Ok(Ok(())) => Ok(stub),
+                Ok(Err(reason)) => {
+                    // The caller may count on the process being gone, its name free.
+                    ended.await;
+                    Err(StartError { child: String::new(), reason })
+                }
+                Err(_) => Err(StartError { child: String::new(), reason: ended.await }),
+            }
+        }
+    }
+}
+
+/// Told how `init` went; dropped if the process did not get that far.
+pub(crate) type Started = oneshot::Sender<Result<(), Exit>>;
+
+/// How an actor of this type begins.
+pub(crate) fn start_of<A: Process>() -> Start {
+    Start {
+        parent: Current::process(),
+        trap_exit: A::OPTIONS.trap_exit || A::TRAP_EXIT,
+        server: A::SERVER,
+        supervisor: A::SUPERVISOR,
+        node_events: A::NODE_EVENTS,
+        kind: A::OPTIONS.kind,
+    }
+}
+
+/// Lets the process that has moved into `cell` run.
+pub(crate) fn launch<A: Process>(cell: &Arc<Cell<A::Protocol>>, number: u64, actor: A, started: Option<Started>) {
+    let node = cell.node().clone();
+    let cx = Context::new(Mailbox::new(Arc::clone(cell), number));
+    node.spawner().spawn(Life::new(Arc::clone(cell), number, live(actor, cx, started)));
+}
+
+async fn live<A: Process>(mut actor: A, mut cx: Context<A>, started: Option<Started>) -> Exit {
+    let named = match A::OPTIONS.name {
+        Some(name) => Ref::<A>::register(name, &cx.me()).map_err(Exit::from),
+        None => Ok(()),
+    };
+    let ready = match named {
+        Ok(()) => actor.init(&mut cx).await,
+        taken => taken,
+    };
+    if let Some(started) = started {
+        // Whoever started it may have gone.
+        let _ = started.send(ready.clone());
+    }
+    if let Err(reason) = ready {
+        return reason;
+    }
+    let result = if A::TERMINATE_AFTER_PANIC {
+        catch_unwind(actor.run(&mut cx)).await.and_then(|result| result)
+    } else {
+        actor.run(&mut cx).await
+    };
+    let reason = result.err().unwrap_or(Exit::Normal);
+    actor.terminate(&mut cx, &reason).await;
+    reason
+}
+
+/// Makes a process of a function on the current node: it is handed its mailbox and lives until it returns.
+///
+/// ```
+/// use greenroom::prelude::*;
+///
+/// #[protocol]
+/// enum Echo {
+///     Say { word: String, reply: Reply<String> },
+/// }
+///
+/// # #[greenroom::main]
+/// # async fn main() -> greenroom::Result {
+/// let echo = greenroom::spawn(|mut mailbox: Mailbox<Echo>| async move {
+///     loop {
+///         receive!(match mailbox { Echo::Say { word, reply } => reply.send(word) });
+///     }
+/// });
+/// assert_eq!(echo.say("hello".into()).await?, "hello");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+/// Outside of any node, as [`Node::current`].
+#[track_caller]
+pub fn spawn<M: Stubbed, F, T>(body: impl FnOnce(Mailbox<M>) -> F) -> M::Ref
+where
+    F: Future<Output = T> + Send + 'static,
+    T: super::Outcome,
+{
+    let cell = Cell::new(Node::current(), false);
+    let start = Start { parent: Current::process(), kind: std::any::type_name::<F>(), ..Start::default() };
+    let number = cell.occupy(start);
+    let body = body(Mailbox::new(Arc::clone(&cell), number));
+    let life =
+        Life::new(Arc::clone(&cell), number, async move { body.await.into_outcome().err().unwrap_or(Exit::Normal) });
+    cell.node().spawner().spawn(life);
+    M::Ref::__new(Address::direct(cell, number))
+}

@@ -1,0 +1,341 @@
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::slot::Slot;
+use super::{Call, Cast, Reply};
+use crate::base::{
+    CallError, CastError, Encoder, Exit, MonitorRef, NameError, NodeId, NodeName, Pid, Protocol, Subject,
+};
+use crate::mailbox::{Owner, Refused};
+use crate::node::{Current, Named, Node, Outgoing, Recipient, Resident};
+use crate::process::{Cell, ended};
+use crate::wire::{Signal, fingerprint};
+
+/// Where a stub's messages go: what every generated stub is made of.
+pub struct Address<M: Protocol>(Kind<M>);
+
+enum Kind<M: Protocol> {
+    /// One process of this program.
+    Direct { cell: Arc<Cell<M>>, number: u64 },
+    /// A supervised child: whoever lives there.
+    Child(Arc<Cell<M>>),
+    /// A process known by its pid only: on another node, or no more.
+    Remote { node: Node, pid: Pid },
+    /// Whoever has a name, looked up for each message.
+    Named { node: Node, name: Arc<str>, at: NodeName },
+}
+
+/// A message that was not sent, handed back where it still exists.
+struct Unsent<M>(CastError, Option<M>);
+
+impl<M: Protocol> Address<M> {
+    pub(crate) fn direct(cell: Arc<Cell<M>>, number: u64) -> Address<M> {
+        Address(Kind::Direct { cell, number })
+    }
+
+    pub(crate) fn child(cell: Arc<Cell<M>>) -> Address<M> {
+        Address(Kind::Child(cell))
+    }
+
+    pub(crate) fn named(node: Node, name: &str, at: Option<NodeName>) -> Address<M> {
+        let at = at.unwrap_or_else(|| node.name().clone());
+        Address(Kind::Named { node, name: name.into(), at })
+    }
+
+    /// Sends a message.
+    pub fn cast(&self, message: M) -> Cast {
+        match self.send(message) {
+            Ok(None) => Cast::sent(None),
+            Ok(Some((node, at))) => Cast::sent(node.router().and_then(|router| router.pressure(&at))),
+            Err(Unsent(error, _)) => Cast::failed(error),
+        }
+    }
+
+    /// Sends a message that asks for an answer.
+    pub fn call<T: Send + 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
+        let slot = Arc::new(Slot::new());
+        let call = Call::new(Arc::clone(&slot), self.node().clone());
+        if let Kind::Direct { cell, number } = &self.0
+            && Current::is(cell.node(), *number)
+        {
+            slot.put(Err(CallError::Itself));
+            return call;
+        }
+        let message = make(Reply::new(Arc::clone(&slot)));
+        if let Err(Unsent(error, message)) = self.send(message) {
+            // Before the reply in the message is dropped and says less.
+            slot.put(Err(error.into()));
+            drop(message);
+        }
+        call
+    }
+
+    /// The node of whoever made this stub: the way there starts from it.
+    pub(crate) fn node(&self) -> &Node {
+        match &self.0 {
+            Kind::Direct { cell, .. } | Kind::Child(cell) => cell.node(),
+            Kind::Remote { node, .. } | Kind::Named { node, .. } => node,
+        }
+    }
+
+    /// Puts a message where it belongs; says over which connection it goes, if over any.
+    fn send(&self, message: M) -> Result<Option<(&Node, NodeName)>, Unsent<M>> {
+        let refuse = |refused: Refused<M>| {
+            let error = if refused.full { CastError::Full } else { CastError::NoProc };
+            Unsent(error, Some(refused.message))
+        };
+        match &self.0 {
+            Kind::Direct { cell, number } => cell.send(Owner::This(*number), message).map_err(refuse)?,
+            Kind::Child(cell) => cell.send(Owner::Whoever, message).map_err(refuse)?,
+            Kind::Remote { node, pid } if pid.node() == node.name() => {
+                return Err(Unsent(CastError::NoProc, Some(message)));
+            }
+            Kind::Remote { node, pid } => {
+                self.send_out(node, Recipient::Pid(pid), &message)?;
+                return Ok(Some((node, pid.node().clone())));
+            }
+            Kind::Named { node, name, at } if at == node.name() => match find(node, name) {
+                Ok((cell, number)) => cell.send(Owner::This(number), message).map_err(refuse)?,
+                Err(error) => return Err(Unsent(error, Some(message))),
+            },
+            Kind::Named { node, name, at } => {
+                self.send_out(node, Recipient::Name(name, at), &message)?;
+                return Ok(Some((node, at.clone())));
+            }
+        }
+        Ok(None)
+    }
+
+    fn send_out(&self, node: &Node, to: Recipient<'_>, message: &M) -> Result<(), Unsent<M>> {
+        let Some(router) = node.router() else { return Err(Unsent(CastError::NoConnection, None)) };
+        let mut payload = Vec::new();
+        let (result, replies) =
+            Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
+        // From here on the message stands for nothing but its bytes; a reply in it answers through them.
+        node.pending().sent(&replies, to.node());
+        let fail = |error: CastError| {
+            for id in &replies {
+                node.pending().answer(*id, Err(error.clone().into()));
+            }
+            Unsent(error, None)
+        };
+        result.map_err(|error| fail(CastError::Encode(error)))?;
+        let variant = message.variant() as u32;
+        let outgoing = Outgoing { protocol: fingerprint::<M>(), variant, replies: replies.clone(), payload };
+        router.message(Current::process(), to, outgoing).map_err(fail)
+    }
+
+    /// The process that is meant, if that can be told without asking another node.
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        match &self.0 {
+            Kind::Direct { cell, number } => Some(cell.node().pid(*number)),
+            Kind::Child(cell) => cell.queue().owner().map(|number| cell.node().pid(number)),
+            Kind::Remote { pid, .. } => Some(pid.clone()),
+            Kind::Named { node, name, at } if at == node.name() => {
+                node.names().find(name).map(|named| node.pid(named.number))
+            }
+            Kind::Named { .. } => None,
+        }
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        let node = self.node();
+        self.pid().is_some_and(|pid| {
+            *pid.node_id() == *node.id()
+                && node.table().get(pid.number()).is_some_and(|resident| resident.is_alive(pid.number()))
+        })
+    }
+
+    pub(crate) fn exit(&self, reason: Exit) {
+        let node = self.node();
+        let from = sender(node);
+        let signal = Signal::Exit { reason, linked: false };
+        match (self.pid(), &self.0) {
+            (Some(pid), _) => node.signal(&from, &pid, signal),
+            (None, Kind::Named { name, at, .. }) => {
+                // A signal to nobody is lost, as in Erlang.
+                let _ = node.send_signal(from.number(), Recipient::Name(name, at), signal);
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// Asks the process to stop in order, if it lives on this node; any other gets an exit signal.
+    pub(crate) fn stop(&self, reason: Exit) {
+        match &self.0 {
+            Kind::Direct { cell, number } => cell.stop(*number, reason),
+            Kind::Child(cell) => {
+                if let Some(number) = cell.queue().owner() {
+                    cell.stop(number, reason);
+                }
+            }
+            Kind::Named { node, name, .. } => match find::<M>(node, name) {
+                Ok((cell, number)) => cell.stop(number, reason),
+                Err(_) => self.exit(reason),
+            },
+            Kind::Remote { .. } => self.exit(reason),
+        }
+    }
+
+    pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {
+        let watch = self.pid().map(|pid| ended(self.node(), pid));
+        async move {
+            match watch {
+                Some(ended) => ended.await,
+                None => Exit::NoProc,
+            }
+        }
+    }
+
+    /// Has `watcher` watch the process, or whoever has the name at this moment.
+    pub(crate) fn monitor_by<W: Protocol>(&self, watcher: &Cell<W>, me: &Pid) -> MonitorRef {
+        let pid = self.pid();
+        let subject = match &self.0 {
+            Kind::Named { name, at, .. } => Subject::Name(name.to_string(), at.clone()),
+            _ => match &pid {
+                Some(pid) => Subject::Pid(pid.clone()),
+                // A child that is just being restarted: its next life has not begun.
+                None => Subject::Pid(self.node().pid(0)),
+            },
+        };
+        let here = self.node().name();
+        match (&subject, &pid) {
+            (Subject::Name(_, node), None) if node == here => {
+                // Nobody has the name: the watch ends before it began.
+                watcher.monitor(me, subject, Some(self.node().pid(0)))
+            }
+            _ => watcher.monitor(me, subject, pid),
+        }
+    }
+
+    pub(crate) fn register(&self, name: &str) -> Result<(), NameError> {
+        let node = self.node();
+        let pid = self.pid().filter(|pid| *pid.node_id() == *node.id()).ok_or(NameError::NoProc)?;
+        let resident = node.table().get(pid.number()).ok_or(NameError::NoProc)?;
+        node.names().register(name, Named { number: pid.number(), resident })
+    }
+}
+
+/// Who sends a signal: the running process, or nobody in particular on `node`.
+pub(crate) fn sender(node: &Node) -> Pid {
+    match Current::pid() {
+        Some(pid) if **pid.node_id() == **node.id() => pid,
+        _ => node.pid(0),
+    }
+}
+
+/// The process that has a name, if it speaks this protocol.
+fn find<M: Protocol>(node: &Node, name: &str) -> Result<(Arc<Cell<M>>, u64), CastError> {
+    let named = node.names().find(name).ok_or(CastError::NoProc)?;
+    let protocol = named.resident.protocol();
+    let cell = Resident::into_any(named.resident)
+        .downcast::<Cell<M>>()
+        .map_err(|_| CastError::Incompatible(format!("`{name}` speaks `{protocol}`, not `{}`", M::NAME).into()))?;
+    Ok((cell, named.number))
+}
+
+/// What makes two addresses the same.
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'a> {
+    Pid(&'a NodeId, u64),
+    Child(usize),
+    Name(&'a str, &'a NodeName),
+}
+
+impl<M: Protocol> Address<M> {
+    fn key(&self) -> Key<'_> {
+        match &self.0 {
+            Kind::Direct { cell, number } => Key::Pid(cell.node().id(), *number),
+            Kind::Child(cell) => Key::Child(Arc::as_ptr(cell).addr()),
+            Kind::Remote { pid, .. } => Key::Pid(pid.node_id(), pid.number()),
+            Kind::Named { name, at, .. } => Key::Name(name, at),
+        }
+    }
+}
+
+// By hand: a derive would ask the same of `M`.
+impl<M: Protocol> Clone for Address<M> {
+    fn clone(&self) -> Self {
+        Address(match &self.0 {
+            Kind::Direct { cell, number } => Kind::Direct { cell: Arc::clone(cell), number: *number },
+            Kind::Child(cell) => Kind::Child(Arc::clone(cell)),
+            Kind::Remote { node, pid } => Kind::Remote { node: node.clone(), pid: pid.clone() },
+            Kind::Named { node, name, at } => {
+                Kind::Named { node: node.clone(), name: Arc::clone(name), at: at.clone() }
+            }
+        })
+    }
+}
+
+impl<M: Protocol> PartialEq for Address<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl<M: Protocol> Eq for Address<M> {}
+
+impl<M: Protocol> Hash for Address<M> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl<M: Protocol> fmt::Debug for Address<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0, self.pid()) {
+            (Kind::Named { name, at, .. }, _) => write!(f, "<{at} {name:?}>"),
+            (_, Some(pid)) => write!(f, "{pid}"),
+            (_, None) => write!(f, "<{} restarting>", self.node().name()),
+        }
+    }
+}
+
+/// An address in bytes.
+#[derive(Serialize, Deserialize)]
+enum Travelling {
+    Pid(Pid),
+    Name(String, NodeName),
+}
+
+/// A process of this node can be reached from others once its stub was written.
+impl<M: Protocol> Serialize for Address<M> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let travelling = match &self.0 {
+            Kind::Direct { cell, .. } | Kind::Child(cell) => {
+                cell.export();
+                Travelling::Pid(self.pid().unwrap_or_else(|| self.node().pid(0)))
+            }
+            Kind::Remote { pid, .. } => Travelling::Pid(pid.clone()),
+            Kind::Named { name, at, .. } => Travelling::Name(name.to_string(), at.clone()),
+        };
+        travelling.serialize(serializer)
+    }
+}
+
+/// Works where a node is current: inside a process, or after `node.enter()`.
+impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let travelling = Travelling::deserialize(deserializer)?;
+        let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
+        let kind = match travelling {
+            Travelling::Name(name, at) => Kind::Named { node, name: name.into(), at },
+            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.table().get(pid.number()) {
+                Some(resident) => {
+                    let cell = resident
+                        .into_any()
+                        .downcast::<Cell<M>>()
+                        .map_err(|_| D::Error::custom("a stub of another protocol than its process"))?;
+                    Kind::Direct { cell, number: pid.number() }
+                }
+                None => Kind::Remote { node, pid },
+            },
+            Travelling::Pid(pid) => Kind::Remote { node, pid },
+        };
+        Ok(Address(kind))
+    }
+}

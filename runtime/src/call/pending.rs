@@ -1,0 +1,89 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::slot::Slot;
+use crate::base::CallError;
+use crate::node::Node;
+
+/// A question that is on its way, and its answer to come.
+///
+/// The message took its place when the method was called; `.await` only waits. It waits for 5 s from its
+/// first poll unless told otherwise. Dropped, it waits no longer, and a late answer vanishes. After
+/// [`gen_server:call/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#call/3).
+///
+/// # Errors
+/// Resolves to a [`CallError`], which tells why there is no answer.
+#[must_use = "a call is answered to whoever awaits it; for a message without an answer use a cast"]
+pub struct Call<T: Send + 'static> {
+    slot: Arc<Slot<T>>,
+    node: Node,
+    patience: Patience,
+}
+
+enum Patience {
+    For(Duration),
+    Until(Pin<Box<dyn Future<Output = ()> + Send>>),
+    Forever,
+}
+
+/// How long a call waits unless told otherwise, as in OTP.
+const DEFAULT: Duration = Duration::from_secs(5);
+
+impl<T: Send + 'static> Call<T> {
+    pub(super) fn new(slot: Arc<Slot<T>>, node: Node) -> Call<T> {
+        Call { slot, node, patience: Patience::For(DEFAULT) }
+    }
+
+    /// Waits for at most `patience`, counted from the first poll.
+    pub fn within(mut self, patience: Duration) -> Call<T> {
+        self.patience = Patience::For(patience);
+        self
+    }
+
+    /// Waits as long as it takes: for an answer, or for the news that there will be none.
+    pub fn forever(mut self) -> Call<T> {
+        self.patience = Patience::Forever;
+        self
+    }
+}
+
+impl<T: Send + 'static> Future for Call<T> {
+    type Output = Result<T, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Poll::Ready(answer) = self.slot.poll(cx) {
+            return Poll::Ready(answer);
+        }
+        // Only a call that has to wait needs a timer.
+        if let Patience::For(patience) = self.patience {
+            let clock = self.node.clock();
+            self.patience = match clock.now().checked_add(patience) {
+                Some(at) => Patience::Until(clock.sleep_until(at)),
+                None => Patience::Forever,
+            };
+        }
+        if let Patience::Until(timer) = &mut self.patience
+            && timer.as_mut().poll(cx).is_ready()
+        {
+            self.slot.leave();
+            return Poll::Ready(Err(CallError::Timeout));
+        }
+        Poll::Pending
+    }
+}
+
+impl<T: Send + 'static> Drop for Call<T> {
+    fn drop(&mut self) {
+        self.slot.leave();
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Call")
+    }
+}

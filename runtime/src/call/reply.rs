@@ -1,0 +1,150 @@
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::de::{DeserializeOwned, Error as _};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::slot::Slot;
+use crate::base::{CallError, EncodeError, Encoder, NodeId};
+use crate::node::{Answerable, Current, Node, Unanswered};
+
+/// The duty to answer one call, and the means to do it.
+///
+/// It may be kept, passed to another process or sent to another node; whoever holds it answers. Dropped
+/// unanswered it fails the call: with the holder's exit reason if the holder ends, else with
+/// [`CallError::Dropped`]. The idea is Erlang's `From` in
+/// [`gen_server:reply/2`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#reply/2).
+#[must_use = "a caller waits: answer it with `send`"]
+pub struct Reply<T: Send + 'static> {
+    caller: Option<Caller<T>>,
+    /// Encoded into a message for another node: the duty went with it.
+    passed_on: AtomicBool,
+}
+
+enum Caller<T> {
+    Here(Arc<Slot<T>>),
+    Elsewhere(Elsewhere, fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>),
+}
+
+/// A caller on another node.
+#[derive(Clone)]
+struct Elsewhere {
+    node: Node,
+    caller: Arc<NodeId>,
+    id: u64,
+}
+
+/// One whose reply was dropped, and by which process.
+struct Forsaken {
+    caller: Elsewhere,
+    holder: u64,
+}
+
+impl<T: Send + 'static> Reply<T> {
+    pub(super) fn new(slot: Arc<Slot<T>>) -> Reply<T> {
+        Reply { caller: Some(Caller::Here(slot)), passed_on: AtomicBool::new(false) }
+    }
+
+    /// Answers. An answer that nobody waits for any more vanishes.
+    pub fn send(mut self, value: T) {
+        match self.caller.take() {
+            Some(Caller::Here(slot)) => {
+                slot.put(Ok(value));
+            }
+            Some(Caller::Elsewhere(caller, encode)) => caller.send(&value, encode),
+            None => {}
+        }
+    }
+
+    /// Whether somebody still waits for the answer. For a caller on another node that is not known: `true`.
+    pub fn is_awaited(&self) -> bool {
+        match &self.caller {
+            Some(Caller::Here(slot)) => slot.is_awaited(),
+            Some(Caller::Elsewhere(..)) => true,
+            None => false,
+        }
+    }
+}
+
+impl<T: Send + 'static> Drop for Reply<T> {
+    fn drop(&mut self) {
+        let caller: Arc<dyn Unanswered> = match self.caller.take() {
+            None => return,
+            Some(_) if *self.passed_on.get_mut() => return,
+            Some(Caller::Here(slot)) => slot,
+            Some(Caller::Elsewhere(caller, _)) => Arc::new(Forsaken { caller, holder: Current::process() }),
+        };
+        if let Some(caller) = Current::drop_reply(caller) {
+            caller.fail(CallError::Dropped);
+        }
+    }
+}
+
+impl Elsewhere {
+    fn send<T>(&self, value: &T, encode: fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>) {
+        let Some(router) = self.node.router() else { return };
+        let mut bytes = Vec::new();
+        let (result, _) =
+            Current::collect_replies(&self.node, || encode(value, &mut Encoder::new(&mut bytes, router.limit())));
+        let answer = result.map(|()| bytes).map_err(CallError::Encode);
+        router.answer(Current::process(), &self.caller, self.id, answer);
+    }
+}
+
+impl Unanswered for Forsaken {
+    fn fail(&self, error: CallError) {
+        if let Some(router) = self.caller.node.router() {
+            router.answer(self.holder, &self.caller.caller, self.caller.id, Err(error));
+        }
+    }
+}
+
+/// A reply in bytes: whose call it is.
+#[derive(Serialize, Deserialize)]
+struct Travelling {
+    caller: NodeId,
+    id: u64,
+}
+
+/// Works only within a message to another node: a reply in a file would be a duty that nobody has.
+impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let travelling = match &self.caller {
+            Some(Caller::Here(slot)) => {
+                let mut caller = None;
+                let id = Current::note_reply(|node| {
+                    let id = node.pending().insert(Arc::clone(slot) as Arc<dyn Answerable>);
+                    slot.set_remote(node.clone(), id);
+                    caller = Some(NodeId::clone(node.id()));
+                    id
+                });
+                id.zip(caller).map(|(id, caller)| Travelling { caller, id })
+            }
+            Some(Caller::Elsewhere(elsewhere, _)) => {
+                Some(Travelling { caller: NodeId::clone(&elsewhere.caller), id: elsewhere.id })
+            }
+            None => None,
+        };
+        let travelling = travelling.ok_or_else(|| S::Error::custom("a reply travels only inside a message"))?;
+        self.passed_on.store(true, Ordering::Relaxed);
+        travelling.serialize(serializer)
+    }
+}
+
+impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Reply<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply<T>, D::Error> {
+        let Travelling { caller, id } = Travelling::deserialize(deserializer)?;
+        let node = Current::node().ok_or_else(|| D::Error::custom("a reply travels only inside a message"))?;
+        let elsewhere = Elsewhere { node, caller: Arc::new(caller), id };
+        let caller = Caller::Elsewhere(elsewhere, |value, encoder| encoder.field(value));
+        Ok(Reply { caller: Some(caller), passed_on: AtomicBool::new(false) })
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Reply<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reply")
+    }
+}

@@ -1,0 +1,108 @@
+//! What `#[greenroom::main]` and `#[greenroom::test]` turn into.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::process::ExitCode;
+
+use crate::node::Node;
+
+/// What `main` and a test may return: nothing, or a `Result` whose error can be shown.
+pub trait Report {
+    /// The error's text, if it is one.
+    fn failure(self) -> Option<String>;
+}
+
+impl Report for () {
+    fn failure(self) -> Option<String> {
+        None
+    }
+}
+
+impl<E: Display> Report for Result<(), E> {
+    fn failure(self) -> Option<String> {
+        self.err().map(|error| error.to_string())
+    }
+}
+
+/// Runs a program: a node from the environment, the body on it, then everything stops in order.
+///
+/// An error goes to standard error in one line, and the exit code is 1.
+pub fn main<F>(body: F) -> ExitCode
+where
+    F: Future<Output: Report>,
+{
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start the runtime: {error}")),
+    };
+    let failure = runtime.block_on(async {
+        let node = match from_environment().await {
+            Ok(node) => node,
+            Err(error) => return Some(error),
+        };
+        let failure = node.scope(body).await.failure();
+        node.stop().await;
+        failure
+    });
+    runtime.shutdown_background();
+    match failure {
+        None => ExitCode::SUCCESS,
+        Some(failure) => fail(&failure),
+    }
+}
+
+fn fail(failure: &str) -> ExitCode {
+    eprintln!("error: {failure}");
+    ExitCode::FAILURE
+}
+
+async fn from_environment() -> Result<Node, String> {
+    #[cfg(feature = "net")]
+    if let Some(builder) = crate::cluster::NodeBuilder::from_environment().map_err(|error| error.to_string())? {
+        return builder.start().await.map_err(|error| error.to_string());
+    }
+    Ok(Node::local())
+}
+
+/// Which clock a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestClock {
+    /// Stands still, and jumps to the next timer when nobody has anything to do.
+    Paused,
+    /// The real one, for tests with real sockets.
+    Real,
+}
+
+/// Runs a test on a fresh local node.
+///
+/// # Panics
+/// When the body does, and when it returns an error: that fails the test.
+#[track_caller]
+pub fn test<F>(clock: TestClock, body: F)
+where
+    F: Future<Output: Report>,
+{
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all();
+    match clock {
+        TestClock::Real => {}
+        #[cfg(feature = "test")]
+        TestClock::Paused => {
+            builder.start_paused(true);
+        }
+        #[cfg(not(feature = "test"))]
+        TestClock::Paused => {
+            panic!("a paused clock needs greenroom's feature `test`: add it under [dev-dependencies]")
+        }
+    }
+    let runtime = builder.build().expect("a test needs a runtime");
+    let failure = runtime.block_on(async {
+        let node = Node::local();
+        let failure = node.scope(body).await.failure();
+        node.stop().await;
+        failure
+    });
+    if let Some(failure) = failure {
+        panic!("the test returned an error: {failure}");
+    }
+}

@@ -1,0 +1,253 @@
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use super::queue::remove;
+use super::save::{Place, Saved};
+use super::{Entry, Mask, Origin, Queue};
+use crate::base::Protocol;
+
+/// The owner's end of a mailbox: the batch that it took over, the save queue, the running scan.
+pub(crate) struct Inbox<M> {
+    batch: VecDeque<Entry<M>>,
+    saved: Option<Box<Saved<M>>>,
+    want: Mask,
+    scan: Scan,
+    testing: Option<Testing>,
+}
+
+/// How far the running receive has come.
+enum Scan {
+    /// Through the saved messages; the lanes that are left.
+    Saved(u64),
+    /// Only what arrives from now on is new to it.
+    Arriving,
+}
+
+/// Where the message that is being tested came from.
+enum Testing {
+    Saved(Place, Origin),
+    Arrived(Origin),
+}
+
+/// What a scan came upon.
+pub(crate) enum Next<M> {
+    /// A message that an arm may want: [`keep`](Inbox::keep) or [`skip`](Inbox::skip) it.
+    Test(M),
+    /// Nothing that is here; the queue will wake the caller.
+    Empty,
+}
+
+impl<M: Protocol> Inbox<M> {
+    pub(crate) fn new() -> Inbox<M> {
+        Inbox { batch: VecDeque::new(), saved: None, want: Mask::ALL, scan: Scan::Arriving, testing: None }
+    }
+
+    /// Begins a receive that can take `want`.
+    pub(crate) fn begin(&mut self, want: Mask) {
+        self.want = want;
+        self.scan = Scan::Arriving;
+        if let Some(saved) = &mut self.saved {
+            // A receive that was dropped midway leaves its scan behind.
+            saved.settle();
+            self.scan = Scan::Saved(saved.begin(want));
+        }
+    }
+
+    /// The next message to test. With no `cx`, only what is already here counts.
+    pub(crate) fn next(&mut self, queue: &Queue<M>, mut cx: Option<&mut Context<'_>>) -> Next<M> {
+        if let (Scan::Saved(pending), Some(saved)) = (&mut self.scan, &mut self.saved) {
+            if let Some((place, entry)) = saved.next(pending) {
+                self.testing = Some(Testing::Saved(place, entry.origin));
+                return Next::Test(entry.message);
+            }
+            saved.settle();
+            self.scan = Scan::Arriving;
+        }
+        loop {
+            while let Some(entry) = self.batch.pop_front() {
+                let lane = Mask::lane(entry.message.variant());
+                if self.want.has(lane) {
+                    self.testing = Some(Testing::Arrived(entry.origin));
+                    return Next::Test(entry.message);
+                }
+                self.saved.get_or_insert_with(|| Box::new(Saved::new())).push(lane, entry);
+            }
+            match cx.as_deref_mut() {
+                Some(cx) => {
+                    if let Poll::Pending = queue.poll_take(&mut self.batch, cx) {
+                        return Next::Empty;
+                    }
+                }
+                None => {
+                    queue.take(&mut self.batch);
+                    if self.batch.is_empty() {
+                        return Next::Empty;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The tested message matched and belongs to the receiver.
+    pub(crate) fn keep(&mut self) {
+        self.testing = None;
+    }
+
+    /// The tested message did not match: it waits for another receive.
+    pub(crate) fn skip(&mut self, message: M) {
+        let lane = Mask::lane(message.variant());
+        match self.testing.take() {
+            Some(Testing::Saved(place, origin)) => {
+                if let Some(saved) = &mut self.saved {
+                    saved.skip(place, Entry { origin, message });
+                }
+            }
+            testing => {
+                let origin = match testing {
+                    Some(Testing::Arrived(origin)) => origin,
+                    _ => Origin::SENT,
+                };
+                let saved = self.saved.get_or_insert_with(|| Box::new(Saved::new()));
+                saved.push(lane, Entry { origin, message });
+            }
+        }
+    }
+
+    /// Takes out the message with this origin, wherever it waits.
+    pub(crate) fn remove(&mut self, queue: &Queue<M>, origin: Origin) -> Option<M> {
+        if let Some(saved) = &mut self.saved {
+            saved.settle();
+            if let Some(message) = saved.remove(origin) {
+                return Some(message);
+            }
+        }
+        remove(&mut self.batch, origin).or_else(|| queue.remove(origin))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Variant;
+    use crate::mailbox::Owner;
+
+    #[derive(Debug, PartialEq, Clone, Copy)]
+    enum Letter {
+        A(u32),
+        B(u32),
+    }
+
+    impl Protocol for Letter {
+        const NAME: &'static str = "Letter";
+        const VARIANTS: &'static [Variant] = &[
+            Variant { name: "A", shape: "u32", call: false, system: false },
+            Variant { name: "B", shape: "u32", call: false, system: false },
+        ];
+
+        fn variant(&self) -> usize {
+            match self {
+                Letter::A(_) => 0,
+                Letter::B(_) => 1,
+            }
+        }
+    }
+
+    use Letter::{A, B};
+
+    /// What a receive takes of what is here: the first message that `matches`, among the variants of `want`.
+    fn receive(
+        inbox: &mut Inbox<Letter>,
+        queue: &Queue<Letter>,
+        want: u64,
+        matches: impl Fn(Letter) -> bool,
+    ) -> (Option<Letter>, usize) {
+        inbox.begin(Mask(want));
+        let mut tested = 0;
+        while let Next::Test(letter) = inbox.next(queue, None) {
+            tested += 1;
+            if matches(letter) {
+                inbox.keep();
+                return (Some(letter), tested);
+            }
+            inbox.skip(letter);
+        }
+        (None, tested)
+    }
+
+    fn queue(letters: &[Letter]) -> Queue<Letter> {
+        let queue = Queue::new();
+        queue.open(1);
+        for letter in letters {
+            let entry = Entry { origin: Origin::SENT, message: *letter };
+            assert!(queue.push(Owner::This(1), entry).is_ok());
+        }
+        queue
+    }
+
+    #[test]
+    fn skipped_messages_keep_their_order() {
+        let (queue, mut inbox) = (queue(&[A(1), A(2), B(0), A(3)]), Inbox::new());
+        assert_eq!(receive(&mut inbox, &queue, 0b10, |_| true).0, Some(B(0)));
+        for n in 1..=3 {
+            assert_eq!(receive(&mut inbox, &queue, 0b11, |_| true).0, Some(A(n)));
+        }
+        assert_eq!(receive(&mut inbox, &queue, 0b11, |_| true).0, None);
+    }
+
+    #[test]
+    fn message_order_beats_lane_order() {
+        let (queue, mut inbox) = (queue(&[B(1), A(2), B(3), A(4)]), Inbox::new());
+        assert_eq!(receive(&mut inbox, &queue, 0b11, |_| false), (None, 4));
+        for expected in [B(1), A(2), B(3), A(4)] {
+            assert_eq!(receive(&mut inbox, &queue, 0b11, |_| true), (Some(expected), 1));
+        }
+    }
+
+    #[test]
+    fn an_unwanted_variant_is_never_looked_at() {
+        let letters: Vec<_> = (0..1000).map(A).chain([B(0)]).collect();
+        let (queue, mut inbox) = (queue(&letters), Inbox::new());
+        assert_eq!(receive(&mut inbox, &queue, 0b10, |_| true), (Some(B(0)), 1));
+        assert_eq!(receive(&mut inbox, &queue, 0b10, |_| true), (None, 0));
+        assert_eq!(receive(&mut inbox, &queue, 0b01, |a| a == A(500)), (Some(A(500)), 501));
+        assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true), (Some(A(0)), 1));
+        assert_eq!(receive(&mut inbox, &queue, 0b01, |a| a == A(501)), (Some(A(501)), 500));
+    }
+
+    #[test]
+    fn an_abandoned_scan_loses_nothing() {
+        let (queue, mut inbox) = (queue(&[A(1), A(2), A(3)]), Inbox::new());
+        assert_eq!(receive(&mut inbox, &queue, 0b01, |_| false).0, None);
+        inbox.begin(Mask(0b01));
+        let Next::Test(letter) = inbox.next(&queue, None) else { panic!("saved") };
+        inbox.skip(letter);
+        assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true).0, Some(A(1)));
+        assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true).0, Some(A(2)));
+    }
+
+    #[test]
+    fn a_message_of_a_known_origin_is_found_again() {
+        let (queue, mut inbox) = (queue(&[A(1)]), Inbox::new());
+        assert!(queue.push(Owner::This(1), Entry { origin: Origin(9), message: B(9) }).is_ok());
+        assert_eq!(inbox.remove(&queue, Origin(9)), Some(B(9)));
+        assert!(queue.push(Owner::This(1), Entry { origin: Origin(9), message: B(9) }).is_ok());
+        assert_eq!(receive(&mut inbox, &queue, 0b01, |_| false).0, None);
+        assert_eq!(inbox.remove(&queue, Origin(9)), Some(B(9)));
+        assert_eq!(inbox.remove(&queue, Origin(9)), None);
+        assert_eq!(receive(&mut inbox, &queue, 0b11, |_| true).0, Some(A(1)));
+    }
+
+    #[test]
+    fn a_restarted_owner_does_not_get_what_was_meant_for_its_predecessor() {
+        let queue = queue(&[A(1)]);
+        assert_eq!(queue.leave(true).len(), 1);
+        let entry = || Entry { origin: Origin::SENT, message: A(2) };
+        assert!(queue.push(Owner::This(1), entry()).is_err());
+        assert!(queue.push(Owner::Whoever, entry()).is_ok());
+        queue.open(2);
+        assert!(queue.push(Owner::This(1), entry()).is_err());
+        assert!(queue.push(Owner::This(2), entry()).is_ok());
+        assert_eq!(queue.close().len(), 2);
+        assert!(queue.push(Owner::Whoever, entry()).is_err());
+    }
+}

@@ -1,0 +1,20 @@
+//! Floor 1: the mailbox and the scan behind `receive!`.
+//!
+//! A message is pushed into the shared [`Queue`] under its lock. The owner swaps the whole queue out in one go
+//! and reads it through its [`Inbox`]: messages that the current receive does not take go to the save queue,
+//! which has a lane for each variant, so a receive never looks at a saved message that no arm can want.
+//! Order across lanes is kept by arrival numbers.
+//!
+//! Invariants: a message is in exactly one of queue, batch, save queue or the hands of a receive that is
+//! testing it; within the save queue each lane is in arrival order, except while it is being scanned, when the
+//! already skipped part stands at its end (`Lane::skipped`); a scan that was abandoned is put right by the next.
+
+mod inbox;
+mod queue;
+mod save;
+mod want;
+
+pub(crate) use inbox::{Inbox, Next};
+pub(crate) use queue::{Entry, Origin, Owner, Queue, Refused};
+pub(crate) use want::Mask;
+pub use want::Want;

@@ -1,0 +1,107 @@
+use std::collections::VecDeque;
+
+use super::queue::remove;
+use super::{Entry, Mask, Origin};
+
+/// Messages that no receive has taken yet, a lane for each variant.
+pub(crate) struct Saved<M> {
+    lanes: Vec<Lane<M>>,
+    /// Which lanes hold anything.
+    occupied: u64,
+    arrivals: u64,
+}
+
+struct Lane<M> {
+    entries: VecDeque<Entry<M>>,
+    /// The arrival number of each entry, in step with `entries`.
+    arrivals: VecDeque<u64>,
+    /// How many of the last entries the running scan has skipped: they belong to the front.
+    skipped: usize,
+}
+
+/// A message that came out of the save queue to be tested, with what puts it back.
+pub(crate) struct Place {
+    lane: usize,
+    arrival: u64,
+}
+
+impl<M> Saved<M> {
+    pub(crate) fn new() -> Saved<M> {
+        Saved { lanes: Vec::new(), occupied: 0, arrivals: 0 }
+    }
+
+    /// Saves a message that has just been looked at, or that nobody wants now.
+    pub(crate) fn push(&mut self, lane: usize, entry: Entry<M>) {
+        while self.lanes.len() <= lane {
+            self.lanes.push(Lane { entries: VecDeque::new(), arrivals: VecDeque::new(), skipped: 0 });
+        }
+        self.arrivals += 1;
+        self.lanes[lane].entries.push_back(entry);
+        self.lanes[lane].arrivals.push_back(self.arrivals);
+        self.occupied |= 1 << lane;
+    }
+
+    /// The lanes of `want` that a scan has to look at.
+    pub(crate) fn begin(&mut self, want: Mask) -> u64 {
+        self.occupied & want.0
+    }
+
+    /// Takes out the oldest message that the scan has not seen. `pending` loses each lane that is through.
+    pub(crate) fn next(&mut self, pending: &mut u64) -> Option<(Place, Entry<M>)> {
+        let mut oldest: Option<(u64, usize)> = None;
+        let mut rest = *pending;
+        while rest != 0 {
+            let lane = rest.trailing_zeros() as usize;
+            rest &= rest - 1;
+            let candidate = &self.lanes[lane];
+            if candidate.skipped == candidate.entries.len() {
+                *pending &= !(1 << lane);
+            } else if oldest.is_none_or(|(arrival, _)| candidate.arrivals[0] < arrival) {
+                oldest = Some((candidate.arrivals[0], lane));
+            }
+        }
+        let (arrival, lane) = oldest?;
+        let from = &mut self.lanes[lane];
+        from.arrivals.pop_front();
+        let entry = from.entries.pop_front()?;
+        if from.entries.is_empty() {
+            self.occupied &= !(1 << lane);
+        }
+        Some((Place { lane, arrival }, entry))
+    }
+
+    /// Puts back a message that came out of [`next`](Self::next) and did not match.
+    pub(crate) fn skip(&mut self, place: Place, entry: Entry<M>) {
+        let lane = &mut self.lanes[place.lane];
+        lane.entries.push_back(entry);
+        lane.arrivals.push_back(place.arrival);
+        lane.skipped += 1;
+        self.occupied |= 1 << place.lane;
+    }
+
+    /// Ends a scan: each lane is in arrival order again. Costs at most the shorter part of a lane.
+    pub(crate) fn settle(&mut self) {
+        for lane in &mut self.lanes {
+            if lane.skipped != 0 {
+                lane.entries.rotate_right(lane.skipped);
+                lane.arrivals.rotate_right(lane.skipped);
+                lane.skipped = 0;
+            }
+        }
+    }
+
+    /// Takes out the message with this origin.
+    pub(crate) fn remove(&mut self, origin: Origin) -> Option<M> {
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            if let Some(at) = lane.entries.iter().position(|entry| entry.origin == origin) {
+                lane.arrivals.remove(at);
+                let message = remove(&mut lane.entries, origin);
+                if lane.entries.is_empty() {
+                    self.occupied &= !(1 << index);
+                }
+                return message;
+            }
+        }
+        None
+    }
+}

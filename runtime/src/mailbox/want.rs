@@ -1,0 +1,84 @@
+use crate::base::Variant;
+
+/// The variants that a receive block can take, by name; what `receive!` writes for each block.
+pub trait Want {
+    /// The names, or `None` for a block with an arm that takes whatever comes.
+    const NAMES: Option<&'static [&'static str]>;
+}
+
+/// A set of variants. Beyond 63 variants the rest share the last bit: right, only slower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mask(pub(crate) u64);
+
+impl Mask {
+    pub(crate) const ALL: Mask = Mask(u64::MAX);
+    pub(crate) const LANES: usize = 64;
+
+    /// The set of `names` among `variants`. A name that is none (a constant, an alias) makes it everything.
+    pub(crate) const fn of(names: Option<&[&str]>, variants: &[Variant]) -> Mask {
+        let Some(names) = names else { return Mask::ALL };
+        let mut mask = 0;
+        let mut n = 0;
+        while n < names.len() {
+            let mut found = false;
+            let mut v = 0;
+            while v < variants.len() {
+                if same(names[n], variants[v].name) {
+                    mask |= 1 << Mask::lane(v);
+                    found = true;
+                }
+                v += 1;
+            }
+            if !found {
+                return Mask::ALL;
+            }
+            n += 1;
+        }
+        Mask(mask)
+    }
+
+    /// The lane of a variant in the save queue.
+    pub(crate) const fn lane(variant: usize) -> usize {
+        if variant < Mask::LANES { variant } else { Mask::LANES - 1 }
+    }
+
+    pub(crate) const fn has(self, lane: usize) -> bool {
+        self.0 & (1 << lane) != 0
+    }
+}
+
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn variant(name: &'static str) -> Variant {
+        Variant { name, shape: "", call: false, system: false }
+    }
+
+    #[test]
+    fn a_mask_is_the_named_variants_or_everything() {
+        const VARIANTS: &[Variant] = &[variant("Post"), variant("Collect"), variant("Down")];
+        let check = |names: &[&str]| Mask::of(Some(names), VARIANTS);
+        assert_eq!(check(&["Post"]), Mask(0b001));
+        assert_eq!(check(&["Down", "Post"]), Mask(0b101));
+        assert_eq!(check(&[]), Mask(0));
+        assert_eq!(check(&["Post", "URGENT"]), Mask::ALL);
+        assert_eq!(Mask::of(None, VARIANTS), Mask::ALL);
+        assert_eq!(Mask::lane(200), 63);
+    }
+}

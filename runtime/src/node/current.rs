@@ -1,0 +1,172 @@
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::Node;
+use crate::base::{CallError, Pid};
+
+/// Who is running on this thread right now: set around each poll of a process.
+pub(crate) struct Current {
+    pub(crate) node: Node,
+    /// The process's number; zero outside of any.
+    pub(crate) process: u64,
+    /// Replies that the process dropped during this poll: whether it ended decides what the callers hear.
+    dropped: Vec<Arc<dyn Unanswered>>,
+    /// While a message is being encoded for another node: the ids of the replies in it.
+    replies: Option<Vec<u64>>,
+}
+
+/// A caller whose reply was dropped.
+pub(crate) trait Unanswered: Send + Sync {
+    fn fail(&self, error: CallError);
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+}
+
+impl Current {
+    pub(crate) fn new(node: Node, process: u64) -> Current {
+        Current { node, process, dropped: Vec::new(), replies: None }
+    }
+
+    /// Makes `current` the one that runs, and returns who did before.
+    pub(crate) fn swap(current: Option<Current>) -> Option<Current> {
+        CURRENT.with(|slot| slot.replace(current))
+    }
+
+    fn with<R>(f: impl FnOnce(&mut Current) -> R) -> Option<R> {
+        // While a thread is torn down there is no current node any more.
+        CURRENT.try_with(|slot| slot.borrow_mut().as_mut().map(f)).ok().flatten()
+    }
+
+    pub(crate) fn node() -> Option<Node> {
+        Current::with(|current| current.node.clone())
+    }
+
+    /// The running process's number; zero outside of any.
+    pub(crate) fn process() -> u64 {
+        Current::with(|current| current.process).unwrap_or(0)
+    }
+
+    pub(crate) fn pid() -> Option<Pid> {
+        Current::with(|current| current.node.pid(current.process))
+    }
+
+    /// Whether the process with this number of this node is running.
+    pub(crate) fn is(node: &Node, process: u64) -> bool {
+        Current::with(|current| current.process == process && current.node.same(node)).unwrap_or(false)
+    }
+
+    /// Keeps a dropped reply until the poll is over; hands it back outside of a process.
+    pub(crate) fn drop_reply(caller: Arc<dyn Unanswered>) -> Option<Arc<dyn Unanswered>> {
+        let mut caller = Some(caller);
+        Current::with(|current| {
+            if current.process != 0 {
+                current.dropped.extend(caller.take());
+            }
+        });
+        caller
+    }
+
+    pub(crate) fn take_dropped(&mut self) -> Vec<Arc<dyn Unanswered>> {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// Collects the ids of the replies that `encode` meets.
+    pub(crate) fn collect_replies<R>(node: &Node, encode: impl FnOnce() -> R) -> (R, Vec<u64>) {
+        // The encoding node, not the running one: a stub of another node in this program may be used here.
+        let process = Current::process();
+        let mut inner = Current::new(node.clone(), process);
+        inner.replies = Some(Vec::new());
+        let outer = Current::swap(Some(inner));
+        let restore = Restore(outer);
+        let result = encode();
+        let replies = Current::with(|current| current.replies.take()).flatten().unwrap_or_default();
+        drop(restore);
+        (result, replies)
+    }
+
+    /// Runs `f` as the process with this number and returns what replies it dropped.
+    #[cfg(feature = "net")]
+    pub(crate) fn collect_dropped<R>(
+        node: &Node,
+        process: u64,
+        f: impl FnOnce() -> R,
+    ) -> (R, Vec<Arc<dyn Unanswered>>) {
+        let restore = Restore(Current::swap(Some(Current::new(node.clone(), process))));
+        let result = f();
+        let dropped = Current::with(Current::take_dropped).unwrap_or_default();
+        drop(restore);
+        (result, dropped)
+    }
+
+    /// Notes a reply that is being encoded; `false` if nothing is being encoded for another node.
+    pub(crate) fn note_reply(make: impl FnOnce(&Node) -> u64) -> Option<u64> {
+        let (node, mut replies) = Current::with(|current| {
+            let replies = current.replies.take()?;
+            Some((current.node.clone(), replies))
+        })??;
+        let id = make(&node);
+        replies.push(id);
+        Current::with(|current| current.replies = Some(replies));
+        Some(id)
+    }
+}
+
+struct Restore(Option<Current>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        let inner = Current::swap(self.0.take());
+        drop(inner);
+    }
+}
+
+/// Makes a node the current one until it is dropped; from [`Node::enter`].
+#[must_use = "the node is current only while this lives"]
+pub struct Entered {
+    _restore: Restore,
+    /// It belongs to the thread that it was made on.
+    _thread: PhantomData<*const ()>,
+}
+
+impl Node {
+    /// Makes this node the current one for this thread until the guard is dropped, so that
+    /// `MailRef::named(..)` or `Counter::default().spawn()` work outside of any process.
+    ///
+    /// Do not hold the guard across an `.await`: a task may wake on another thread. Use [`Node::scope`] there.
+    pub fn enter(&self) -> Entered {
+        let outer = Current::swap(Some(Current::new(self.clone(), 0)));
+        Entered { _restore: Restore(outer), _thread: PhantomData }
+    }
+
+    /// Runs a future with this node as the current one, set around each poll. Cancel-safe if `future` is.
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
+        let node = self.clone();
+        async move {
+            let mut future = std::pin::pin!(future);
+            std::future::poll_fn(|cx| {
+                let _entered = node.enter();
+                future.as_mut().poll(cx)
+            })
+            .await
+        }
+    }
+
+    /// The current node.
+    ///
+    /// # Panics
+    /// Outside of any node, as `tokio::spawn` outside of a runtime: the caller is no process and has not
+    /// entered a node.
+    #[track_caller]
+    pub fn current() -> Node {
+        Node::try_current()
+            .expect("no node here: call this inside a process or #[greenroom::main], or enter one with `node.enter()`")
+    }
+
+    /// The current node, or `None` outside of any.
+    pub fn try_current() -> Option<Node> {
+        Current::node()
+    }
+}

@@ -1,0 +1,100 @@
+use std::future::Future;
+use std::pin::Pin;
+
+use super::Node;
+use crate::base::{CallError, CastError, Exit, NodeId, NodeName, Pid};
+use crate::wire::Signal;
+
+/// Where something on another node shall go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Recipient<'a> {
+    Pid(&'a Pid),
+    Name(&'a str, &'a NodeName),
+}
+
+impl Recipient<'_> {
+    pub(crate) fn node(&self) -> &NodeName {
+        match self {
+            Recipient::Pid(pid) => pid.node(),
+            Recipient::Name(_, node) => node,
+        }
+    }
+}
+
+/// The way to other nodes, which the cluster knows.
+pub(crate) trait Router: Send + Sync {
+    /// Puts a message into the queue of its node's connection.
+    fn message(&self, from: u64, to: Recipient<'_>, message: Outgoing) -> Result<(), CastError>;
+
+    /// Sends an answer. A lost connection loses it: the caller has heard of the loss.
+    fn answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>);
+
+    /// Sends a signal, or says what its sender should hear: `NoProc` or `NoConnection`.
+    fn signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit>;
+
+    /// The loss of `node` concerns the process with this number from now on.
+    fn concern(&self, process: u64, node: &NodeName);
+
+    /// What to wait for if the connection's queue is above its high-water mark.
+    fn pressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+    /// The largest message that a connection carries, in bytes.
+    fn limit(&self) -> usize;
+
+    /// Ends all connections in order.
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Where this node listens, if it does.
+    fn address(&self) -> Option<String>;
+
+    /// The nodes that are connected.
+    fn peers(&self) -> Vec<NodeName>;
+}
+
+/// A message in bytes.
+pub(crate) struct Outgoing {
+    pub(crate) protocol: u64,
+    pub(crate) variant: u32,
+    pub(crate) replies: Vec<u64>,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Node {
+    /// Brings a signal to a process, here or elsewhere. Whoever is not there answers as the dead do.
+    pub(crate) fn signal(&self, from: &Pid, to: &Pid, signal: Signal) {
+        if **to.node_id() == **self.id() {
+            match self.table().get(to.number()) {
+                Some(resident) => resident.signal(to.number(), from, signal),
+                None => self.refuse(from, to, signal, Exit::NoProc),
+            }
+        } else if *to.node() == *self.name() {
+            // An earlier life of this node.
+            self.refuse(from, to, signal, Exit::NoProc);
+        } else {
+            let sent = self.send_signal(from.number(), Recipient::Pid(to), signal.clone());
+            if let Err(reason) = sent {
+                self.refuse(from, to, signal, reason);
+            }
+        }
+    }
+
+    /// Brings a signal to another node, whose loss concerns the sender from now on.
+    pub(crate) fn send_signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit> {
+        let router = self.router().ok_or(Exit::NoConnection)?;
+        if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
+            router.concern(from, to.node());
+        }
+        router.signal(from, to, signal)
+    }
+
+    /// Answers for a process that cannot: a link and a monitor learn it, everything else is lost on the dead.
+    pub(crate) fn refuse(&self, from: &Pid, to: &Pid, signal: Signal, reason: Exit) {
+        let answer = match signal {
+            Signal::Link => Signal::Exit { reason, linked: true },
+            Signal::Monitor { reference } => Signal::Down { reference, reason },
+            Signal::Unlink { id } => Signal::UnlinkAck { id },
+            Signal::UnlinkAck { .. } | Signal::Exit { .. } | Signal::Demonitor { .. } | Signal::Down { .. } => return,
+        };
+        self.signal(to, from, answer);
+    }
+}

@@ -1,0 +1,173 @@
+//! Floor 3: a node, which is what processes have in common.
+//!
+//! A [`Node`] knows the processes that live on it, their names, the calls that other nodes have still to
+//! answer, a clock and a spawner. It knows a process only as a [`Resident`] and other nodes only as a
+//! [`Router`], so the floors above decide what either is. There is nothing global: two nodes in one program
+//! know nothing of each other. The one thread-local says which node, and which process of it, is running.
+
+mod clock;
+mod counters;
+mod current;
+mod directory;
+mod names;
+mod pending;
+mod resident;
+mod spawner;
+mod stop;
+mod table;
+mod watchers;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+pub use clock::Clock;
+pub(crate) use clock::TokioClock;
+pub use counters::Counters;
+pub use current::Entered;
+pub(crate) use current::{Current, Unanswered};
+pub(crate) use directory::{Outgoing, Recipient, Router};
+pub(crate) use names::Named;
+pub(crate) use pending::{Answerable, Pending};
+pub(crate) use resident::{Delivery, Lineage, Resident};
+pub(crate) use spawner::Spawn;
+pub use spawner::{Spawner, Task};
+
+use crate::base::{MonitorRef, NodeId, NodeName, Pid};
+use counters::Tally;
+use names::Names;
+use table::Table;
+use watchers::Watchers;
+
+/// A node: processes, their names, and the way to other nodes. Cheap to clone.
+///
+/// `#[greenroom::main]` and `#[greenroom::test]` make one; [`Node::builder`] makes one that others can reach.
+/// Inside a process the node is known; code outside of any (a web handler, say) uses the twins with an
+/// explicit node: [`spawn`](Node::spawn), [`named`](Node::named), [`enter`](Node::enter).
+#[derive(Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: Arc<NodeId>,
+    clock: Arc<dyn Clock>,
+    spawn: Spawn,
+    table: Table,
+    names: Names,
+    pending: Pending,
+    tally: Tally,
+    watchers: Watchers,
+    router: OnceLock<Arc<dyn Router>>,
+    /// Numbers of processes; zero stands for whoever is outside of any.
+    numbers: AtomicU64,
+    references: AtomicU64,
+}
+
+impl Node {
+    /// A node that nobody can reach and that reaches nobody.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, whose threads its processes run on.
+    #[track_caller]
+    pub fn local() -> Node {
+        let spawn = Spawn::Tokio(tokio::runtime::Handle::current());
+        Node::new(NodeId::local(), spawn, Arc::new(TokioClock))
+    }
+
+    /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
+    pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
+        Node::new(NodeId::local(), Spawn::Own(Arc::new(spawner)), Arc::new(clock))
+    }
+
+    pub(crate) fn new(id: NodeId, spawn: Spawn, clock: Arc<dyn Clock>) -> Node {
+        let inner = Inner {
+            id: Arc::new(id),
+            clock,
+            spawn,
+            table: Table::new(),
+            names: Names::default(),
+            pending: Pending::default(),
+            tally: Tally::default(),
+            watchers: Watchers::default(),
+            router: OnceLock::new(),
+            numbers: AtomicU64::new(1),
+            references: AtomicU64::new(1),
+        };
+        Node { inner: Arc::new(inner) }
+    }
+
+    /// The node's name.
+    pub fn name(&self) -> &NodeName {
+        &self.inner.id.name
+    }
+
+    /// The node's name and incarnation.
+    pub fn id(&self) -> &Arc<NodeId> {
+        &self.inner.id
+    }
+
+    /// How many processes live here. Takes time in proportion.
+    pub fn process_count(&self) -> usize {
+        self.inner.table.all().iter().filter(|(_, resident)| resident.lineage().is_some()).count()
+    }
+
+    pub(crate) fn pid(&self, number: u64) -> Pid {
+        Pid::new(Arc::clone(&self.inner.id), number)
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    pub(crate) fn spawner(&self) -> &Spawn {
+        &self.inner.spawn
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.inner.table
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.inner.names
+    }
+
+    pub(crate) fn pending(&self) -> &Pending {
+        &self.inner.pending
+    }
+
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.inner.tally
+    }
+
+    fn watchers(&self) -> &Watchers {
+        &self.inner.watchers
+    }
+
+    pub(crate) fn next_number(&self) -> u64 {
+        self.inner.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn next_reference(&self) -> MonitorRef {
+        MonitorRef(self.inner.references.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_router(&self, router: Arc<dyn Router>) {
+        // The builder connects a node once, before anybody else has it.
+        let _ = self.inner.router.set(router);
+    }
+
+    pub(crate) fn router(&self) -> Option<&Arc<dyn Router>> {
+        self.inner.router.get()
+    }
+
+    pub(crate) fn same(&self, other: &Node) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Node").field(self.name()).finish()
+    }
+}

@@ -1,0 +1,52 @@
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::Resident;
+use crate::base::NameError;
+
+/// The names of a node's processes. A name is free the moment its process ends, before anybody hears of that.
+#[derive(Default)]
+pub(crate) struct Names {
+    names: RwLock<HashMap<String, Named>>,
+}
+
+/// Who has a name.
+#[derive(Clone)]
+pub(crate) struct Named {
+    pub(crate) number: u64,
+    pub(crate) resident: Arc<dyn Resident>,
+}
+
+impl Names {
+    pub(crate) fn register(&self, name: &str, named: Named) -> Result<(), NameError> {
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        if names.contains_key(name) {
+            return Err(NameError::Taken(name.to_owned()));
+        }
+        named.resident.take_name(named.number, name).map_err(|has| match has {
+            Some(other) => NameError::Named(other),
+            None => NameError::NoProc,
+        })?;
+        names.insert(name.to_owned(), named);
+        Ok(())
+    }
+
+    pub(crate) fn unregister(&self, name: &str) -> Result<(), NameError> {
+        let removed = self.names.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let named = removed.ok_or_else(|| NameError::Unknown(name.to_owned()))?;
+        named.resident.drop_name(named.number);
+        Ok(())
+    }
+
+    /// Frees the name of a process that ends, if it still has it.
+    pub(crate) fn free(&self, name: &str, number: u64) {
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        if names.get(name).is_some_and(|named| named.number == number) {
+            names.remove(name);
+        }
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<Named> {
+        self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+}

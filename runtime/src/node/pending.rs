@@ -1,0 +1,69 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::base::{CallError, NodeName};
+
+/// A caller's slot that takes its answer as bytes.
+pub(crate) trait Answerable: Send + Sync {
+    /// The answer, or why there is none. Only the first counts.
+    fn answer(&self, result: Result<&[u8], CallError>);
+}
+
+/// The calls of this node that another node has still to answer.
+#[derive(Default)]
+pub(crate) struct Pending {
+    calls: Mutex<HashMap<u64, Waiting>>,
+    ids: AtomicU64,
+}
+
+struct Waiting {
+    slot: Arc<dyn Answerable>,
+    /// Whose loss ends the wait.
+    node: Option<NodeName>,
+}
+
+impl Pending {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the slot an id under which an answer finds it.
+    pub(crate) fn insert(&self, slot: Arc<dyn Answerable>) -> u64 {
+        let id = self.ids.fetch_add(1, Ordering::Relaxed) + 1;
+        self.lock().insert(id, Waiting { slot, node: None });
+        id
+    }
+
+    /// The call went to this node.
+    pub(crate) fn sent(&self, ids: &[u64], node: &NodeName) {
+        let mut calls = self.lock();
+        for id in ids {
+            if let Some(waiting) = calls.get_mut(id) {
+                waiting.node = Some(node.clone());
+            }
+        }
+    }
+
+    /// The caller waits no longer.
+    pub(crate) fn remove(&self, id: u64) {
+        let removed = self.lock().remove(&id);
+        drop(removed);
+    }
+
+    /// An answer came. A late one finds nobody and vanishes.
+    pub(crate) fn answer(&self, id: u64, result: Result<&[u8], CallError>) {
+        let waiting = self.lock().remove(&id);
+        if let Some(waiting) = waiting {
+            waiting.slot.answer(result);
+        }
+    }
+
+    /// The connection to a node is lost, and with it the answers that it owed.
+    pub(crate) fn disconnect(&self, node: &NodeName) {
+        let lost: Vec<_> = self.lock().extract_if(|_, waiting| waiting.node.as_ref() == Some(node)).collect();
+        for (_, waiting) in lost {
+            waiting.slot.answer(Err(CallError::NoConnection));
+        }
+    }
+}

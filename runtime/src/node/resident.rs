@@ -1,0 +1,61 @@
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::base::{CallError, NodeEvent, NodeId, Pid};
+use crate::wire::Signal;
+
+/// What a node needs of a process. Each call names the process by number, since a supervised child's
+/// successor lives in the same place.
+pub(crate) trait Resident: Send + Sync {
+    /// A signal from another process.
+    fn signal(&self, number: u64, from: &Pid, signal: Signal);
+
+    /// A message from another node.
+    ///
+    /// # Errors
+    /// Why it cannot become one of this process's messages.
+    fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError>;
+
+    /// Whether the process lives, and nothing has been decided to the contrary.
+    fn is_alive(&self, number: u64) -> bool;
+
+    /// Whether its stub has left this node, so that others may reach it by number.
+    fn is_exported(&self) -> bool;
+
+    /// Gives the process its name, if it lives and has none; `Err` with the name it has.
+    fn take_name(&self, number: u64, name: &str) -> Result<(), Option<String>>;
+
+    /// The process's name is free again.
+    fn drop_name(&self, number: u64);
+
+    /// Another node came or went.
+    fn node_event(&self, number: u64, event: NodeEvent);
+
+    /// The connection to a node is lost.
+    fn disconnect(&self, number: u64, node: &NodeId);
+
+    /// Where the process comes from; `None` for what only listens for one.
+    fn lineage(&self) -> Option<Lineage>;
+
+    /// What it is called in the error that tells protocols apart.
+    fn protocol(&self) -> &'static str;
+
+    /// The process as what it is.
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+/// Where a process comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Lineage {
+    /// The number of the process that started it; zero outside of any.
+    pub(crate) parent: u64,
+    /// Whether it looks after others.
+    pub(crate) supervisor: bool,
+}
+
+/// A message from another node, not decoded yet.
+pub(crate) struct Delivery<'a> {
+    pub(crate) protocol: u64,
+    pub(crate) variant: u32,
+    pub(crate) payload: &'a [u8],
+}

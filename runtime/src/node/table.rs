@@ -1,0 +1,67 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::Resident;
+
+/// The processes of a node by number, in shards so that spawning on one core does not wait for another.
+///
+/// It is not on a message's way: a stub holds its target.
+pub(crate) struct Table {
+    shards: Vec<Mutex<Shard>>,
+    /// Told of each process that leaves.
+    left: Notify,
+}
+
+type Shard = HashMap<u64, Arc<dyn Resident>>;
+
+const SHARDS: u64 = 32;
+
+impl Table {
+    pub(super) fn new() -> Table {
+        Table { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), left: Notify::new() }
+    }
+
+    fn shard(&self, number: u64) -> MutexGuard<'_, Shard> {
+        self.shards[(number % SHARDS) as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn insert(&self, number: u64, resident: Arc<dyn Resident>) {
+        self.shard(number).insert(number, resident);
+    }
+
+    pub(crate) fn remove(&self, number: u64) {
+        // The guard is gone before the resident is dropped.
+        let resident = self.shard(number).remove(&number);
+        drop(resident);
+        self.left.notify_waiters();
+    }
+
+    /// Resolves when no process has this number any more.
+    pub(crate) async fn gone(&self, number: u64) {
+        loop {
+            let left = self.left.notified();
+            if self.get(number).is_none() {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    pub(crate) fn get(&self, number: u64) -> Option<Arc<dyn Resident>> {
+        self.shard(number).get(&number).cloned()
+    }
+
+    /// Everyone, oldest first.
+    pub(crate) fn all(&self) -> Vec<(u64, Arc<dyn Resident>)> {
+        let mut all: Vec<_> = (0..SHARDS)
+            .flat_map(|shard| {
+                let shard = self.shard(shard);
+                shard.iter().map(|(number, resident)| (*number, Arc::clone(resident))).collect::<Vec<_>>()
+            })
+            .collect();
+        all.sort_by_key(|(number, _)| *number);
+        all
+    }
+}

@@ -1,0 +1,34 @@
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use super::Node;
+#[cfg(feature = "net")]
+use crate::base::NodeEvent;
+
+/// The processes that hear of other nodes' coming and going.
+#[derive(Default)]
+pub(super) struct Watchers {
+    numbers: Mutex<BTreeSet<u64>>,
+}
+
+impl Node {
+    pub(crate) fn watch_nodes(&self, number: u64, watch: bool) {
+        let mut numbers = self.watchers().numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        if watch {
+            numbers.insert(number);
+        } else {
+            numbers.remove(&number);
+        }
+    }
+
+    /// Tells all that asked for it.
+    #[cfg(feature = "net")]
+    pub(crate) fn announce(&self, event: &NodeEvent) {
+        let numbers = self.watchers().numbers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for number in numbers {
+            if let Some(resident) = self.table().get(number) {
+                resident.node_event(number, event.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What a program that uses greenroom wants in scope: `use greenroom::prelude::*;`.
+
+pub use std::time::Duration;
+
+pub use crate::actor::{Context, Process, Spawn, Stub};
+pub use crate::base::{CallError, CastError, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeName, Pid};
+pub use crate::call::{Call, Cast, Reply};
+#[cfg(feature = "net")]
+pub use crate::cluster::Cookie;
+pub use crate::node::Node;
+pub use crate::process::{Mailbox, Timer};
+pub use crate::supervisor::{StartTree, TreeStub};
+pub use greenroom_macros::{actor, protocol, receive, supervisor};

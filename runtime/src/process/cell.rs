@@ -1,0 +1,431 @@
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use crate::base::{
+    CallError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject, System,
+};
+use crate::mailbox::{Entry, Mask, Origin, Owner, Queue, Refused};
+use crate::node::{Delivery, Lineage, Node, Recipient, Resident};
+use crate::signal::{Effect, Farewell, Relations};
+use crate::wire::{Signal, fingerprint};
+
+/// Where a process lives, and its successors if it is supervised.
+pub(crate) struct Cell<M: Protocol> {
+    node: Node,
+    queue: Queue<M>,
+    fate: Mutex<Fate>,
+    /// Whether `fate.doom` is set, for those who ask without the lock.
+    doomed: AtomicBool,
+    exported: AtomicBool,
+    /// Whether another process will move in when this one ends.
+    supervised: bool,
+}
+
+/// What has been decided about the process that lives here.
+struct Fate {
+    number: u64,
+    stage: Stage,
+    doom: Option<Exit>,
+    /// A stop in good order that a server has still to see.
+    stop: Option<Exit>,
+    task: Option<Waker>,
+    name: Option<String>,
+    start: Start,
+    relations: Option<Box<Relations>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Vacant,
+    Alive,
+    Ending,
+}
+
+/// How a process begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Start {
+    /// The number of the process that started it; zero outside of any.
+    pub(crate) parent: u64,
+    pub(crate) trap_exit: bool,
+    /// It stops between two messages when told to, and when its parent ends: `gen_server`'s way.
+    pub(crate) server: bool,
+    pub(crate) supervisor: bool,
+    /// It hears of other nodes' coming and going.
+    pub(crate) node_events: bool,
+    /// What it is called in a crash report: its type.
+    pub(crate) kind: &'static str,
+}
+
+impl<M: Protocol> Cell<M> {
+    pub(crate) fn new(node: Node, supervised: bool) -> Arc<Cell<M>> {
+        let fate = Fate {
+            number: 0,
+            stage: Stage::Vacant,
+            doom: None,
+            stop: None,
+            task: None,
+            name: None,
+            start: Start::default(),
+            relations: None,
+        };
+        Arc::new(Cell {
+            node,
+            queue: Queue::new(),
+            fate: Mutex::new(fate),
+            doomed: AtomicBool::new(false),
+            exported: AtomicBool::new(false),
+            supervised,
+        })
+    }
+
+    /// A process moves in: it has a number and can be reached from here on, though it does not run yet.
+    pub(crate) fn occupy(self: &Arc<Self>, start: Start) -> u64 {
+        let number = self.node.next_number();
+        let mut fate = self.fate();
+        *fate = Fate {
+            number,
+            stage: Stage::Alive,
+            start,
+            doom: None,
+            stop: None,
+            task: None,
+            name: None,
+            relations: None,
+        };
+        self.doomed.store(false, Ordering::Relaxed);
+        self.exported.store(false, Ordering::Relaxed);
+        drop(fate);
+        self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
+        self.queue.open(number);
+        if start.node_events {
+            self.node.watch_nodes(number, true);
+        }
+        number
+    }
+
+    // What panics under this lock is at most an allocation; the fate is whole then.
+    fn fate(&self) -> MutexGuard<'_, Fate> {
+        self.fate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    pub(crate) fn queue(&self) -> &Queue<M> {
+        &self.queue
+    }
+
+    /// Puts a message into the mailbox.
+    pub(crate) fn send(&self, owner: Owner, message: M) -> Result<(), Refused<M>> {
+        self.queue.push(owner, Entry { origin: Origin::SENT, message })
+    }
+
+    pub(crate) fn export(&self) {
+        self.exported.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_doomed(&self) -> bool {
+        self.doomed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn doom(&self) -> Option<Exit> {
+        if self.is_doomed() { self.fate().doom.clone() } else { None }
+    }
+
+    /// Remembers how to wake the process when its fate is decided.
+    pub(crate) fn set_task(&self, waker: &Waker) {
+        let mut fate = self.fate();
+        fate.task = Some(waker.clone());
+    }
+
+    pub(crate) fn start(&self) -> Start {
+        self.fate().start
+    }
+
+    pub(crate) fn set_trap_exit(&self, trap: bool) -> bool {
+        std::mem::replace(&mut self.fate().start.trap_exit, trap)
+    }
+
+    pub(crate) fn watch_nodes(&self, watch: bool) {
+        let number = {
+            let mut fate = self.fate();
+            fate.start.node_events = watch;
+            fate.number
+        };
+        self.node.watch_nodes(number, watch);
+    }
+
+    pub(crate) fn take_stop(&self) -> Option<Exit> {
+        self.fate().stop.take()
+    }
+
+    pub(crate) fn name(&self) -> Option<String> {
+        self.fate().name.clone()
+    }
+
+    /// Asks the process to stop: a server between two messages, any other at once.
+    pub(crate) fn stop(&self, number: u64, reason: Exit) {
+        let mut fate = self.fate();
+        if fate.number == number && fate.stage == Stage::Alive {
+            self.halt(&mut fate, reason);
+        }
+    }
+
+    fn halt(&self, fate: &mut Fate, reason: Exit) {
+        if fate.start.server {
+            fate.stop.get_or_insert(reason);
+        } else if fate.doom.is_none() {
+            fate.doom = Some(reason);
+            self.doomed.store(true, Ordering::Release);
+        }
+        if let Some(task) = &fate.task {
+            task.wake_by_ref();
+        }
+    }
+
+    fn die(&self, fate: &mut Fate, reason: Exit) {
+        if fate.doom.is_none() {
+            fate.doom = Some(reason);
+            self.doomed.store(true, Ordering::Release);
+            if let Some(task) = &fate.task {
+                task.wake_by_ref();
+            }
+        }
+    }
+
+    // A process that does not take such messages never traps or watches: the types see to that.
+    fn push_system(&self, number: u64, origin: Origin, message: impl Into<System>) {
+        if let Some(message) = M::from_system(&mut message.into()) {
+            // Refused means that the process is clearing up and reads no more.
+            let _ = self.queue.push(Owner::This(number), Entry { origin, message });
+        }
+    }
+
+    /// Links the process that lives here to `peer`. A link to itself is none.
+    pub(crate) fn link(&self, me: &Pid, peer: &Pid) {
+        let new = me != peer && self.relations(me.number(), |relations| relations.link(peer.clone())).unwrap_or(false);
+        if new {
+            self.node.signal(me, peer, Signal::Link);
+        }
+    }
+
+    pub(crate) fn unlink(&self, me: &Pid, peer: &Pid) {
+        let unlink = self.relations(me.number(), |relations| relations.unlink(peer)).flatten();
+        if let Some(signal) = unlink {
+            self.node.signal(me, peer, signal);
+        }
+    }
+
+    /// Watches `subject`, which is `target` if that is known already.
+    pub(crate) fn monitor(&self, me: &Pid, subject: Subject, target: Option<Pid>) -> MonitorRef {
+        let reference = self.node.next_reference();
+        // Who watches itself would hear of its end no more than anybody else's dead.
+        if target.as_ref() == Some(me) {
+            return reference;
+        }
+        self.relations(me.number(), |relations| relations.monitor(reference, subject.clone(), target.clone()));
+        let signal = Signal::Monitor { reference };
+        match (target, subject) {
+            (Some(target), _) | (None, Subject::Pid(target)) => self.node.signal(me, &target, signal),
+            (None, Subject::Name(name, node)) => {
+                let sent = self.node.send_signal(me.number(), Recipient::Name(&name, &node), signal);
+                if let Err(reason) = sent {
+                    self.down(me.number(), reference, reason);
+                }
+            }
+        }
+        reference
+    }
+
+    /// A watch that cannot be set up ends at once.
+    pub(crate) fn down(&self, number: u64, reference: MonitorRef, reason: Exit) {
+        let mut fate = self.fate();
+        if fate.number != number {
+            return;
+        }
+        let ended = fate.relations.as_mut().and_then(|relations| relations.demonitor(reference));
+        if let Some((target, _)) = ended {
+            self.push_system(number, Origin(reference.0), Down { monitor: reference, target, reason });
+        }
+    }
+
+    /// Ends a watch; whether it was live.
+    pub(crate) fn demonitor(&self, me: &Pid, reference: MonitorRef) -> bool {
+        let ended = self.relations(me.number(), |relations| relations.demonitor(reference)).flatten();
+        let live = ended.is_some();
+        if let Some((subject, target)) = ended {
+            self.tell_demonitor(me, reference, subject, target);
+        }
+        live
+    }
+
+    fn tell_demonitor(&self, me: &Pid, reference: MonitorRef, subject: Subject, target: Option<Pid>) {
+        let signal = Signal::Demonitor { reference };
+        match (target, subject) {
+            (Some(target), _) | (None, Subject::Pid(target)) => self.node.signal(me, &target, signal),
+            (None, Subject::Name(name, node)) => {
+                // A lost connection has ended the watch by itself.
+                let _ = self.node.send_signal(me.number(), Recipient::Name(&name, &node), signal);
+            }
+        }
+    }
+
+    fn relations<R>(&self, number: u64, f: impl FnOnce(&mut Relations) -> R) -> Option<R> {
+        let mut fate = self.fate();
+        let here = fate.number == number && fate.stage != Stage::Vacant;
+        here.then(|| f(fate.relations.get_or_insert_default()))
+    }
+
+    /// The first step of an end: nobody takes it for alive any more.
+    pub(crate) fn begin_end(&self) {
+        let mut fate = self.fate();
+        fate.stage = Stage::Ending;
+        fate.task = None;
+    }
+
+    /// The second: what is left in the mailbox, for the caller to drop.
+    pub(crate) fn empty(&self) -> impl Sized + use<M> {
+        self.queue.leave(self.supervised)
+    }
+
+    /// The last two: the name is free, then links and watchers hear of it.
+    pub(crate) fn finish(&self, number: u64, reason: &Exit) {
+        let name = self.fate().name.take();
+        if let Some(name) = name {
+            self.node.names().free(&name, number);
+        }
+        let relations = {
+            let mut fate = self.fate();
+            fate.stage = Stage::Vacant;
+            fate.relations.take()
+        };
+        if self.start().node_events {
+            self.node.watch_nodes(number, false);
+        }
+        self.node.table().remove(number);
+        let Farewell { signals, watching } = relations.map(|relations| relations.end(reason)).unwrap_or_default();
+        let me = self.node.pid(number);
+        for (reference, subject, target) in watching {
+            self.tell_demonitor(&me, reference, subject, target);
+        }
+        for (peer, signal) in signals {
+            self.node.signal(&me, &peer, signal);
+        }
+    }
+
+    /// Nobody will live here again; what waits is dropped.
+    pub(crate) fn close(&self) {
+        drop(self.queue.close());
+    }
+}
+
+impl<M: Protocol> Resident for Cell<M> {
+    fn signal(&self, number: u64, from: &Pid, signal: Signal) {
+        let me = self.node.pid(number);
+        let mut fate = self.fate();
+        if fate.number != number || fate.stage == Stage::Vacant {
+            drop(fate);
+            return self.node.refuse(from, &me, signal, Exit::NoProc);
+        }
+        // Number zero is the node itself, which stops everybody when `main` returns.
+        let parent_ended = fate.start.server
+            && (from.number() == fate.start.parent || from.number() == 0)
+            && **from.node_id() == **self.node.id();
+        let trapping = fate.start.trap_exit;
+        // A signal that concerns no link or monitor needs no relations.
+        let effect = fate.relations.get_or_insert_default().handle(&me, from, trapping, signal);
+        match effect {
+            Effect::None => {}
+            Effect::Die(reason) => self.die(&mut fate, reason),
+            Effect::Exit(ExitSignal { reason, .. }) if parent_ended => self.halt(&mut fate, reason),
+            Effect::Exit(signal) => self.push_system(number, Origin::SENT, signal),
+            // Under the lock, so that `demonitor` either prevents the message or finds it.
+            Effect::Down(down) => self.push_system(number, Origin(down.monitor.0), down),
+            Effect::Answer(answer) => {
+                drop(fate);
+                self.node.signal(&me, from, answer);
+            }
+        }
+    }
+
+    fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError> {
+        if delivery.protocol != fingerprint::<M>() {
+            return Err(CallError::Incompatible(format!("`{}` differs between the nodes", M::NAME).into()));
+        }
+        let mut decoder = Decoder::new(delivery.payload);
+        let message = M::decode(delivery.variant as usize, &mut decoder).map_err(CallError::Decode)?;
+        decoder.finish().map_err(CallError::Decode)?;
+        self.send(Owner::This(number), message).map_err(
+            |refused| {
+                if refused.full { CallError::Full } else { CallError::NoProc }
+            },
+        )
+    }
+
+    fn is_alive(&self, number: u64) -> bool {
+        let fate = self.fate();
+        fate.number == number && fate.stage == Stage::Alive && fate.doom.is_none()
+    }
+
+    fn is_exported(&self) -> bool {
+        self.exported.load(Ordering::Relaxed)
+    }
+
+    fn take_name(&self, number: u64, name: &str) -> Result<(), Option<String>> {
+        let mut fate = self.fate();
+        if fate.number != number || fate.stage != Stage::Alive || fate.doom.is_some() {
+            return Err(None);
+        }
+        if let Some(has) = &fate.name {
+            return Err(Some(has.clone()));
+        }
+        fate.name = Some(name.to_owned());
+        Ok(())
+    }
+
+    fn drop_name(&self, number: u64) {
+        let mut fate = self.fate();
+        if fate.number == number {
+            fate.name = None;
+        }
+    }
+
+    fn node_event(&self, number: u64, event: NodeEvent) {
+        self.push_system(number, Origin::SENT, event);
+    }
+
+    fn disconnect(&self, number: u64, node: &NodeId) {
+        let lost = {
+            let mut fate = self.fate();
+            if fate.number != number {
+                return;
+            }
+            fate.relations.as_mut().map(|relations| relations.disconnect(node)).unwrap_or_default()
+        };
+        for (from, signal) in lost {
+            self.signal(number, &from, signal);
+        }
+    }
+
+    fn lineage(&self) -> Option<Lineage> {
+        let start = self.start();
+        Some(Lineage { parent: start.parent, supervisor: start.supervisor })
+    }
+
+    fn protocol(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+impl<M: Protocol> Cell<M> {
+    pub(crate) const fn mask_of(names: Option<&[&str]>) -> Mask {
+        Mask::of(names, M::VARIANTS)
+    }
+}

@@ -1,0 +1,113 @@
+use std::any::Any;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::base::{CallError, Exit, MonitorRef, NodeEvent, NodeId, Pid};
+use crate::node::{Delivery, Lineage, Node, Resident};
+use crate::wire::Signal;
+
+/// Something that watches one process without being one, for whoever waits outside.
+struct Ear {
+    node: Node,
+    number: u64,
+    reference: MonitorRef,
+    target: Pid,
+    tell: Mutex<Option<oneshot::Sender<Exit>>>,
+}
+
+/// Resolves with the reason for which `target` ended. It is being watched when this returns.
+pub(crate) fn ended(node: &Node, target: Pid) -> impl Future<Output = Exit> + Send + use<> {
+    let (tell, told) = oneshot::channel();
+    let number = node.next_number();
+    let reference = node.next_reference();
+    let ear = Ear { node: node.clone(), number, reference, target: target.clone(), tell: Mutex::new(Some(tell)) };
+    node.table().insert(number, Arc::new(ear));
+    let guard = Deaf { node: node.clone(), number, reference, target: target.clone() };
+    node.signal(&node.pid(number), &target, Signal::Monitor { reference });
+    async move {
+        let reason = told.await;
+        drop(guard);
+        // Only a node that is torn down drops the ear unheard.
+        reason.unwrap_or(Exit::NoConnection)
+    }
+}
+
+/// Takes the ear away when nobody listens any more.
+struct Deaf {
+    node: Node,
+    number: u64,
+    reference: MonitorRef,
+    target: Pid,
+}
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        if self.node.table().get(self.number).is_some() {
+            self.node.table().remove(self.number);
+            let me = self.node.pid(self.number);
+            self.node.signal(&me, &self.target, Signal::Demonitor { reference: self.reference });
+        }
+    }
+}
+
+impl Ear {
+    fn hear(&self, reason: Exit) {
+        self.node.table().remove(self.number);
+        let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(tell) = tell {
+            // Whoever asked may have gone.
+            let _ = tell.send(reason);
+        }
+    }
+}
+
+impl Resident for Ear {
+    fn signal(&self, _: u64, from: &Pid, signal: Signal) {
+        if let Signal::Down { reference, reason } = signal
+            && reference == self.reference
+            && *from == self.target
+        {
+            self.hear(reason);
+        }
+    }
+
+    fn deliver(&self, _: u64, _: Delivery<'_>) -> Result<(), CallError> {
+        Err(CallError::NoProc)
+    }
+
+    fn is_alive(&self, _: u64) -> bool {
+        false
+    }
+
+    fn is_exported(&self) -> bool {
+        false
+    }
+
+    fn take_name(&self, _: u64, _: &str) -> Result<(), Option<String>> {
+        Err(None)
+    }
+
+    fn drop_name(&self, _: u64) {}
+
+    fn node_event(&self, _: u64, _: NodeEvent) {}
+
+    fn disconnect(&self, _: u64, node: &NodeId) {
+        if **self.target.node_id() == *node {
+            self.hear(Exit::NoConnection);
+        }
+    }
+
+    fn lineage(&self) -> Option<Lineage> {
+        None
+    }
+
+    fn protocol(&self) -> &'static str {
+        ""
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}

@@ -1,0 +1,189 @@
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use super::Cell;
+use crate::base::{Exit, MonitorRef, Pid, Protocol};
+use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
+use crate::node::Node;
+
+/// A process's own end of its mailbox: what `receive!` reads.
+///
+/// A process made from a closure is handed one; an actor has it in its [`Context`](crate::Context).
+pub struct Mailbox<M: Protocol> {
+    cell: Arc<Cell<M>>,
+    pid: Pid,
+    inbox: Inbox<M>,
+    after: After,
+    budget: u8,
+}
+
+/// How long the running receive waits.
+enum After {
+    Forever,
+    /// Only for what is here already.
+    Now,
+    Until(Instant),
+    /// The same, with the timer running.
+    Sleeping(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+/// What a server does next.
+pub(crate) enum Step<M> {
+    Message(M),
+    Stop(Exit),
+}
+
+/// After so many messages in one go a process lets others run, however many wait.
+const BUDGET: u8 = 128;
+
+impl<M: Protocol> Mailbox<M> {
+    pub(crate) fn new(cell: Arc<Cell<M>>, number: u64) -> Mailbox<M> {
+        let pid = cell.node().pid(number);
+        Mailbox { cell, pid, inbox: Inbox::new(), after: After::Forever, budget: BUDGET }
+    }
+
+    /// The process's identity.
+    pub fn pid(&self) -> &Pid {
+        &self.pid
+    }
+
+    /// The node that the process lives on.
+    pub fn node(&self) -> &Node {
+        self.cell.node()
+    }
+
+    pub(crate) fn cell(&self) -> &Arc<Cell<M>> {
+        &self.cell
+    }
+
+    /// Takes a queued message with this origin out again.
+    pub(crate) fn flush(&mut self, reference: MonitorRef) {
+        let message = self.inbox.remove(self.cell.queue(), Origin(reference.0));
+        drop(message);
+    }
+
+    fn begin(&mut self, want: Mask, after: Option<Duration>) {
+        self.inbox.begin(want);
+        self.after = match after {
+            None => After::Forever,
+            Some(Duration::ZERO) => After::Now,
+            // A deadline beyond what a clock can say is none.
+            Some(after) => self.node().clock().now().checked_add(after).map_or(After::Forever, After::Until),
+        };
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
+        if self.cell.is_doomed() {
+            // The wrapper around the process ends it as soon as this poll is over.
+            return Poll::Pending;
+        }
+        if self.budget == 0 {
+            self.budget = BUDGET;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.budget -= 1;
+        let now = matches!(self.after, After::Now);
+        let waiting = if now { None } else { Some(&mut *cx) };
+        if let Next::Test(message) = self.inbox.next(self.cell.queue(), waiting) {
+            return Poll::Ready(Some(message));
+        }
+        if let After::Until(at) = self.after {
+            self.after = After::Sleeping(self.node().clock().sleep_until(at));
+        }
+        let out_of_time = match &mut self.after {
+            After::Forever | After::Until(_) => false,
+            After::Now => true,
+            After::Sleeping(timer) => timer.as_mut().poll(cx).is_ready(),
+        };
+        if out_of_time {
+            return Poll::Ready(None);
+        }
+        self.budget = BUDGET;
+        Poll::Pending
+    }
+
+    /// The next message, whatever it is, oldest first. Cancel-safe.
+    pub async fn receive(&mut self) -> M {
+        self.begin(Mask::ALL, None);
+        loop {
+            if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
+                self.inbox.keep();
+                return message;
+            }
+        }
+    }
+
+    /// The next message, or the word to stop. Cancel-safe.
+    pub(crate) async fn step(&mut self) -> Step<M> {
+        self.begin(Mask::ALL, None);
+        poll_fn(|cx| self.poll_step(cx)).await
+    }
+
+    /// The same, if it is here already.
+    pub(crate) async fn step_if_here(&mut self) -> Option<Step<M>> {
+        self.begin(Mask::ALL, None);
+        poll_fn(|cx| match self.poll_step(cx) {
+            Poll::Ready(step) => Poll::Ready(Some(step)),
+            Poll::Pending if self.cell.is_doomed() => Poll::Pending,
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
+        if let Some(reason) = self.cell.take_stop() {
+            return Poll::Ready(Step::Stop(reason));
+        }
+        match self.poll_next(cx) {
+            Poll::Ready(Some(message)) => {
+                self.inbox.keep();
+                Poll::Ready(Step::Message(message))
+            }
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// What `receive!` reads from: a [`Context`](crate::Context) or a [`Mailbox`]. Its functions are `receive!`'s.
+pub trait Receive {
+    /// The messages that come.
+    type Message: Protocol;
+
+    #[doc(hidden)]
+    fn __scan<W: Want>(&mut self, after: Option<Duration>);
+
+    #[doc(hidden)]
+    fn __next(&mut self) -> impl Future<Output = Option<Self::Message>> + Send;
+
+    #[doc(hidden)]
+    fn __take(&mut self);
+
+    #[doc(hidden)]
+    fn __skip(&mut self, message: Self::Message);
+}
+
+impl<M: Protocol> Receive for Mailbox<M> {
+    type Message = M;
+
+    fn __scan<W: Want>(&mut self, after: Option<Duration>) {
+        self.begin(const { Cell::<M>::mask_of(W::NAMES) }, after);
+    }
+
+    fn __next(&mut self) -> impl Future<Output = Option<M>> + Send {
+        poll_fn(|cx| self.poll_next(cx))
+    }
+
+    fn __take(&mut self) {
+        self.inbox.keep();
+        // A timer that is not needed any more must not wake anybody.
+        self.after = After::Forever;
+    }
+
+    fn __skip(&mut self, message: M) {
+        self.inbox.skip(message);
+    }
+}

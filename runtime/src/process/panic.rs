@@ -1,0 +1,69 @@
+//! Panics of processes: caught, told once, and turned into an exit reason with message and place.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+use std::task::Poll;
+
+use crate::base::Exit;
+use crate::node::Current;
+
+#[cfg(panic = "abort")]
+compile_error!("greenroom needs `panic = \"unwind\"`: a process that panics must not take its neighbours along");
+
+thread_local! {
+    /// Where the last panic of a process on this thread happened.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Runs `f`; a panic becomes an exit reason.
+///
+/// The process and all it owns are dropped afterwards, so nobody sees a state that a panic left half-changed.
+pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
+    note_places();
+    panic::catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
+        let place = PLACE.with(RefCell::take);
+        let reason = Exit::panic(message(&*payload), &place);
+        // A payload may panic when it is dropped; then it is leaked.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
+        reason
+    })
+}
+
+/// The same for a future: a panic in any of its polls ends it.
+pub(crate) async fn catch_unwind<F: Future>(future: F) -> Result<F::Output, Exit> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| match catch(|| future.as_mut().poll(cx)) {
+        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}
+
+fn message(payload: &(dyn Any + Send)) -> &str {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        text
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text
+    } else {
+        "a panic without words"
+    }
+}
+
+/// Puts a hook before the program's own: a process's panic is told by its crash report, not twice.
+fn note_places() {
+    // The hook is the program's, as std has it; it must be set once, whatever number of nodes there is.
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let outer = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if Current::process() == 0 {
+                return outer(info);
+            }
+            let place = info.location().map(ToString::to_string).unwrap_or_default();
+            PLACE.with(|slot| *slot.borrow_mut() = place);
+        }));
+    });
+}

@@ -1,0 +1,18 @@
+//! The crash report: one event for each abnormal end.
+
+use crate::base::{Exit, Pid};
+
+/// Tells of a process that ended other than in order.
+pub(super) fn crash(pid: &Pid, kind: &str, name: Option<&str>, reason: &Exit) {
+    if reason.is_orderly() || matches!(reason, Exit::Killed) {
+        return;
+    }
+    let name = name.unwrap_or("");
+    if tracing::dispatcher::has_been_set() {
+        tracing::error!(target: "greenroom", %pid, process = kind, name, %reason, "process ended abnormally");
+    } else {
+        // Without a subscriber the event would be lost; a newcomer's first crash must be seen.
+        let named = if name.is_empty() { String::new() } else { format!(" ({name})") };
+        eprintln!("greenroom: {kind} {pid}{named} ended: {reason}");
+    }
+}

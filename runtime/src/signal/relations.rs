@@ -1,0 +1,265 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::{Down, Exit, ExitSignal, MonitorRef, NodeId, Pid, Subject};
+use crate::wire::Signal;
+
+/// What a process has to do with others.
+#[derive(Default)]
+pub(crate) struct Relations {
+    links: BTreeMap<Pid, Link>,
+    watching: BTreeMap<MonitorRef, Watch>,
+    watchers: BTreeSet<(MonitorRef, Pid)>,
+    unlinks: u64,
+}
+
+enum Link {
+    Up,
+    /// Unlinked here; the peer has not acknowledged yet.
+    Ending(u64),
+}
+
+struct Watch {
+    subject: Subject,
+    /// Who it is, once that is known: a name on another node is resolved there.
+    target: Option<Pid>,
+}
+
+/// What becomes of a signal.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    None,
+    /// The process ends.
+    Die(Exit),
+    /// A message for its mailbox.
+    Exit(ExitSignal),
+    /// A message for its mailbox.
+    Down(Down),
+    /// An answer to whoever sent the signal.
+    Answer(Signal),
+}
+
+impl Relations {
+    /// Links with `peer`; whether it has to be told.
+    pub(crate) fn link(&mut self, peer: Pid) -> bool {
+        !matches!(self.links.insert(peer, Link::Up), Some(Link::Up))
+    }
+
+    /// Unlinks from `peer`; what it has to be told, if they were linked.
+    pub(crate) fn unlink(&mut self, peer: &Pid) -> Option<Signal> {
+        let link = self.links.get_mut(peer)?;
+        if matches!(link, Link::Ending(_)) {
+            return None;
+        }
+        self.unlinks += 1;
+        *link = Link::Ending(self.unlinks);
+        Some(Signal::Unlink { id: self.unlinks })
+    }
+
+    /// Notes that this process watches `subject`.
+    pub(crate) fn monitor(&mut self, reference: MonitorRef, subject: Subject, target: Option<Pid>) {
+        self.watching.insert(reference, Watch { subject, target });
+    }
+
+    /// Ends a monitor: whom to tell, or `None` if it was not live.
+    pub(crate) fn demonitor(&mut self, reference: MonitorRef) -> Option<(Subject, Option<Pid>)> {
+        self.watching.remove(&reference).map(|watch| (watch.subject, watch.target))
+    }
+
+    /// Takes in one signal.
+    pub(crate) fn handle(&mut self, me: &Pid, from: &Pid, trapping: bool, signal: Signal) -> Effect {
+        match signal {
+            Signal::Link => {
+                if !matches!(self.links.get(from), Some(Link::Ending(_))) {
+                    self.links.insert(from.clone(), Link::Up);
+                }
+                Effect::None
+            }
+            Signal::Unlink { id } => {
+                if matches!(self.links.get(from), Some(Link::Up)) {
+                    self.links.remove(from);
+                }
+                Effect::Answer(Signal::UnlinkAck { id })
+            }
+            Signal::UnlinkAck { id } => {
+                if matches!(self.links.get(from), Some(Link::Ending(pending)) if *pending == id) {
+                    self.links.remove(from);
+                }
+                Effect::None
+            }
+            Signal::Exit { reason, linked } => self.exit(me, from, trapping, reason, linked),
+            Signal::Monitor { reference } => {
+                self.watchers.insert((reference, from.clone()));
+                Effect::None
+            }
+            Signal::Demonitor { reference } => {
+                self.watchers.remove(&(reference, from.clone()));
+                Effect::None
+            }
+            Signal::Down { reference, reason } => self.down(from, reference, reason),
+        }
+    }
+
+    fn exit(&mut self, me: &Pid, from: &Pid, trapping: bool, reason: Exit, linked: bool) -> Effect {
+        if linked {
+            match self.links.remove(from) {
+                Some(Link::Up) => {}
+                // The peer ended before it acknowledged: nothing is left to wait for.
+                Some(Link::Ending(_)) | None => return Effect::None,
+            }
+        } else if reason == Exit::Kill {
+            return Effect::Die(Exit::Killed);
+        }
+        if trapping {
+            Effect::Exit(ExitSignal { from: from.clone(), reason })
+        } else if reason == Exit::Normal && (linked || from != me) {
+            Effect::None
+        } else {
+            Effect::Die(reason)
+        }
+    }
+
+    fn down(&mut self, from: &Pid, reference: MonitorRef, reason: Exit) -> Effect {
+        let expected = self.watching.get(&reference).is_some_and(|watch| match (&watch.target, &watch.subject) {
+            (Some(target), _) => target == from,
+            (None, Subject::Name(_, node)) => node == from.node(),
+            (None, Subject::Pid(pid)) => pid == from,
+        });
+        if !expected {
+            return Effect::None;
+        }
+        match self.watching.remove(&reference) {
+            Some(watch) => Effect::Down(Down { monitor: reference, target: watch.subject, reason }),
+            None => Effect::None,
+        }
+    }
+
+    /// The connection to `node` is lost: what this process would have heard of those who live there.
+    pub(crate) fn disconnect(&mut self, node: &NodeId) -> Vec<(Pid, Signal)> {
+        self.watchers.retain(|(_, watcher)| **watcher.node_id() != *node);
+        let reason = Exit::NoConnection;
+        let links = self.links.keys().filter(|peer| **peer.node_id() == *node);
+        let exits = links.map(|peer| (peer.clone(), Signal::Exit { reason: reason.clone(), linked: true }));
+        let watching = self.watching.iter().filter_map(|(reference, watch)| {
+            let target = match (&watch.target, &watch.subject) {
+                (Some(target), _) if **target.node_id() == *node => target.clone(),
+                (None, Subject::Name(_, name)) if *name == node.name => Pid::new(std::sync::Arc::new(node.clone()), 0),
+                _ => return None,
+            };
+            Some((target, Signal::Down { reference: *reference, reason: reason.clone() }))
+        });
+        watching.chain(exits).collect()
+    }
+
+    /// The process has ended: what everyone concerned has to be told.
+    pub(crate) fn end(self, reason: &Exit) -> Farewell {
+        let watchers = self
+            .watchers
+            .into_iter()
+            .map(|(reference, watcher)| (watcher, Signal::Down { reference, reason: reason.clone() }));
+        let links = self.links.into_iter().filter(|(_, link)| matches!(link, Link::Up));
+        let links = links.map(|(peer, _)| (peer, Signal::Exit { reason: reason.clone(), linked: true }));
+        Farewell {
+            signals: watchers.chain(links).collect(),
+            watching: self.watching.into_iter().map(|(r, w)| (r, w.subject, w.target)).collect(),
+        }
+    }
+}
+
+/// What is left to say when a process has ended.
+#[derive(Default)]
+pub(crate) struct Farewell {
+    /// To its watchers and links.
+    pub(crate) signals: Vec<(Pid, Signal)>,
+    /// Monitors of its own that have to be taken back.
+    pub(crate) watching: Vec<(MonitorRef, Subject, Option<Pid>)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::NodeName;
+
+    fn pid(number: u64) -> Pid {
+        let node = NodeId { name: NodeName::new("a@test").unwrap(), incarnation: 1 };
+        Pid::new(Arc::new(node), number)
+    }
+
+    /// Feeds signals from process 2 to process 1, linked to it or not.
+    fn check(linked: bool, trapping: bool, signal: Signal) -> Effect {
+        let mut relations = Relations::default();
+        if linked {
+            relations.link(pid(2));
+        }
+        relations.handle(&pid(1), &pid(2), trapping, signal)
+    }
+
+    #[test]
+    fn exit_signals_follow_the_table() {
+        let exit = |reason: &Exit, linked| Signal::Exit { reason: reason.clone(), linked };
+        let message = |reason: &Exit| Effect::Exit(ExitSignal { from: pid(2), reason: reason.clone() });
+        let boom = Exit::error("boom");
+        assert_eq!(check(true, false, exit(&Exit::Normal, true)), Effect::None);
+        assert_eq!(check(true, true, exit(&Exit::Normal, true)), message(&Exit::Normal));
+        assert_eq!(check(true, false, exit(&boom, true)), Effect::Die(boom.clone()));
+        assert_eq!(check(true, true, exit(&boom, true)), message(&boom));
+        assert_eq!(check(true, false, exit(&Exit::Kill, true)), Effect::Die(Exit::Kill));
+        assert_eq!(check(true, true, exit(&Exit::Kill, true)), message(&Exit::Kill));
+        assert_eq!(check(false, false, exit(&Exit::Kill, false)), Effect::Die(Exit::Killed));
+        assert_eq!(check(false, true, exit(&Exit::Kill, false)), Effect::Die(Exit::Killed));
+        assert_eq!(check(false, false, exit(&Exit::Normal, false)), Effect::None);
+        assert_eq!(check(false, true, exit(&Exit::Normal, false)), message(&Exit::Normal));
+        assert_eq!(check(false, false, exit(&boom, true)), Effect::None);
+        assert_eq!(check(false, true, exit(&boom, true)), Effect::None);
+    }
+
+    #[test]
+    fn exit_to_oneself_with_normal_ends_unless_trapped() {
+        let mut relations = Relations::default();
+        let normal = Signal::Exit { reason: Exit::Normal, linked: false };
+        assert_eq!(relations.handle(&pid(1), &pid(1), false, normal.clone()), Effect::Die(Exit::Normal));
+        assert!(matches!(relations.handle(&pid(1), &pid(1), true, normal), Effect::Exit(_)));
+    }
+
+    #[test]
+    fn a_link_made_anew_survives_the_old_acknowledgement() {
+        let mut relations = Relations::default();
+        assert!(relations.link(pid(2)));
+        assert!(!relations.link(pid(2)));
+        let Some(Signal::Unlink { id }) = relations.unlink(&pid(2)) else { panic!("was linked") };
+        // The peer's own LINK crossed our UNLINK: it does not count.
+        relations.handle(&pid(1), &pid(2), false, Signal::Link);
+        let died = Signal::Exit { reason: Exit::error("boom"), linked: true };
+        assert_eq!(relations.handle(&pid(1), &pid(2), false, died.clone()), Effect::None);
+        assert!(relations.link(pid(2)));
+        relations.handle(&pid(1), &pid(2), false, Signal::UnlinkAck { id });
+        assert!(matches!(relations.handle(&pid(1), &pid(2), false, died), Effect::Die(_)));
+    }
+
+    #[test]
+    fn a_down_counts_once_and_only_from_whom_was_watched() {
+        let mut relations = Relations::default();
+        let reference = MonitorRef(7);
+        relations.monitor(reference, Subject::Pid(pid(2)), Some(pid(2)));
+        let down = Signal::Down { reference, reason: Exit::Normal };
+        assert_eq!(relations.handle(&pid(1), &pid(3), false, down.clone()), Effect::None);
+        assert!(matches!(relations.handle(&pid(1), &pid(2), false, down.clone()), Effect::Down(_)));
+        assert_eq!(relations.handle(&pid(1), &pid(2), false, down), Effect::None);
+        assert!(relations.demonitor(reference).is_none());
+    }
+
+    #[test]
+    fn a_lost_node_is_a_lost_process() {
+        let mut relations = Relations::default();
+        relations.link(pid(2));
+        relations.monitor(MonitorRef(1), Subject::Pid(pid(2)), Some(pid(2)));
+        let by_name = Subject::Name("mail".into(), pid(2).node().clone());
+        relations.monitor(MonitorRef(2), by_name, None);
+        let lost = relations.disconnect(pid(2).node_id());
+        assert_eq!(lost.len(), 3);
+        let effects: Vec<_> =
+            lost.into_iter().map(|(from, signal)| relations.handle(&pid(1), &from, false, signal)).collect();
+        assert!(matches!(&effects[..], [Effect::Down(_), Effect::Down(_), Effect::Die(Exit::NoConnection)]));
+    }
+}

@@ -1,0 +1,1 @@
+//! The samples of the README and the book, compiled and run as tests.

@@ -1,0 +1,3 @@
+//! greenroom, tested through its public API.
+
+mod mail;

@@ -15,6 +15,8 @@ mod handshakes;
 mod memory;
 mod outbox;
 mod tcp;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::pin::Pin;

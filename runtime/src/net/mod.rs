@@ -12,6 +12,8 @@
 
 mod driver;
 mod handshakes;
+// Only tests connect nodes without sockets.
+#[cfg(any(test, feature = "test"))]
 mod memory;
 mod outbox;
 mod tcp;
@@ -25,6 +27,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use driver::{Closed, drive};
 pub(crate) use handshakes::{Handshakes, Handshaking};
+#[cfg(feature = "test")]
 pub(crate) use memory::Network;
 pub(crate) use outbox::{Outbox, PushError};
 pub(crate) use tcp::Tcp;

@@ -1,3 +1,5 @@
 //! greenroom, tested through its public API.
 
+mod bounds;
 mod mail;
+mod timed;

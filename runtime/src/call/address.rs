@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -10,9 +11,9 @@ use super::{Call, Cast, Reply};
 use crate::base::{
     CallError, CastError, Encoder, Exit, MonitorRef, NameError, NodeId, NodeName, Pid, Protocol, Subject,
 };
-use crate::mailbox::{Owner, Refused};
+use crate::mailbox::{Owner, Refused, Why};
 use crate::node::{Current, Named, Node, Outgoing, Recipient, Resident};
-use crate::process::{Cell, ended};
+use crate::process::{Cell, Line, ended};
 use crate::wire::{Signal, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of.
@@ -27,6 +28,16 @@ enum Kind<M: Protocol> {
     Remote { node: Node, pid: Pid },
     /// Whoever has a name, looked up for each message.
     Named { node: Node, name: Arc<str>, at: NodeName },
+}
+
+/// Where a message went.
+enum Sent<'a> {
+    /// Into the mailbox.
+    In,
+    /// Into the line before it.
+    InLine(Arc<dyn Line>, u64),
+    /// Into the queue of a connection.
+    Out(&'a Node, &'a NodeName),
 }
 
 /// A message that was not sent, handed back where it still exists.
@@ -49,9 +60,13 @@ impl<M: Protocol> Address<M> {
     /// Sends a message.
     pub fn cast(&self, message: M) -> Cast {
         match self.send(message) {
-            Ok(None) => Cast::sent(None),
-            Ok(Some((node, at))) => Cast::sent(node.router().and_then(|router| router.pressure(&at))),
-            Err(Unsent(error, _)) => Cast::failed(error),
+            Ok(Sent::In) => Cast::over(Ok(())),
+            Ok(Sent::InLine(line, ticket)) => Cast::standing(line, ticket),
+            Ok(Sent::Out(node, at)) => match node.router().and_then(|router| router.pressure(at)) {
+                Some(pressure) => Cast::pressed(pressure),
+                None => Cast::over(Ok(())),
+            },
+            Err(Unsent(error, _)) => Cast::over(Err(error)),
         }
     }
 
@@ -66,12 +81,16 @@ impl<M: Protocol> Address<M> {
             return call;
         }
         let message = make(Reply::new(Arc::clone(&slot)));
-        if let Err(Unsent(error, message)) = self.send(message) {
-            // Before the reply in the message is dropped and says less.
-            slot.put(Err(error.into()));
-            drop(message);
+        match self.send(message) {
+            Ok(Sent::InLine(line, ticket)) => call.standing(line, ticket),
+            Ok(Sent::In | Sent::Out(..)) => call,
+            Err(Unsent(error, message)) => {
+                // Before the reply in the message is dropped and says less.
+                slot.put(Err(error.into()));
+                drop(message);
+                call
+            }
         }
-        call
     }
 
     /// The node of whoever made this stub: the way there starts from it.
@@ -82,32 +101,33 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    /// Puts a message where it belongs; says over which connection it goes, if over any.
-    fn send(&self, message: M) -> Result<Option<(&Node, NodeName)>, Unsent<M>> {
-        let refuse = |refused: Refused<M>| {
-            let error = if refused.full { CastError::Full } else { CastError::NoProc };
-            Unsent(error, Some(refused.message))
-        };
-        match &self.0 {
-            Kind::Direct { cell, number } => cell.send(Owner::This(*number), message).map_err(refuse)?,
-            Kind::Child(cell) => cell.send(Owner::Whoever, message).map_err(refuse)?,
+    /// Puts a message where it belongs.
+    fn send(&self, message: M) -> Result<Sent<'_>, Unsent<M>> {
+        let (cell, owner) = match &self.0 {
+            Kind::Direct { cell, number } => (Cow::Borrowed(cell), Owner::This(*number)),
+            Kind::Child(cell) => (Cow::Borrowed(cell), Owner::Whoever),
             Kind::Remote { node, pid } if pid.node() == node.name() => {
                 return Err(Unsent(CastError::NoProc, Some(message)));
             }
             Kind::Remote { node, pid } => {
                 self.send_out(node, Recipient::Pid(pid), &message)?;
-                return Ok(Some((node, pid.node().clone())));
+                return Ok(Sent::Out(node, pid.node()));
             }
             Kind::Named { node, name, at } if at == node.name() => match find(node, name) {
-                Ok((cell, number)) => cell.send(Owner::This(number), message).map_err(refuse)?,
+                Ok((cell, number)) => (Cow::Owned(cell), Owner::This(number)),
                 Err(error) => return Err(Unsent(error, Some(message))),
             },
             Kind::Named { node, name, at } => {
                 self.send_out(node, Recipient::Name(name, at), &message)?;
-                return Ok(Some((node, at.clone())));
+                return Ok(Sent::Out(node, at));
             }
+        };
+        match cell.send(owner, message, true) {
+            Ok(None) => Ok(Sent::In),
+            Ok(Some(ticket)) => Ok(Sent::InLine(cell.into_owned() as Arc<dyn Line>, ticket)),
+            Err(Refused { message, why: Why::Gone }) => Err(Unsent(CastError::NoProc, Some(message))),
+            Err(Refused { message, .. }) => Err(Unsent(CastError::Full, Some(message))),
         }
-        Ok(None)
     }
 
     fn send_out(&self, node: &Node, to: Recipient<'_>, message: &M) -> Result<(), Unsent<M>> {

@@ -47,6 +47,26 @@ impl Outcome for () {
     }
 }
 
+/// A body that loops for ever has nothing to say about its end.
+impl Outcome for Never {
+    fn into_outcome(self) -> Result<(), Exit> {
+        self
+    }
+}
+
+/// `!`, which cannot be written where a type is expected.
+type Never = <fn() -> ! as Returns>::Value;
+
+/// What a function returns.
+pub trait Returns {
+    /// Its type.
+    type Value;
+}
+
+impl<T> Returns for fn() -> T {
+    type Value = T;
+}
+
 impl<E: Into<Exit>> Outcome for Result<(), E> {
     fn into_outcome(self) -> Result<(), Exit> {
         self.map_err(Into::into)

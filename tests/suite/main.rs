@@ -2,3 +2,5 @@
 
 mod conformance;
 mod mail;
+mod receive;
+mod stage;

@@ -52,7 +52,9 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
                 let result = catch(|| body.poll(cx));
                 *this.current = Current::swap(outer);
                 match result {
-                    Ok(Poll::Ready(reason)) | Err(reason) => reason,
+                    // What was decided before it returned counts; a panic is never hidden by it.
+                    Ok(Poll::Ready(reason)) => this.cell.doom().unwrap_or(reason),
+                    Err(panic) => panic,
                     Ok(Poll::Pending) => {
                         let dropped = this.current.as_mut().map(Current::take_dropped);
                         fail(dropped.unwrap_or_default(), &CallError::Dropped);

@@ -29,8 +29,8 @@ enum Kind<M: Protocol> {
     Named { node: Node, name: Arc<str>, at: NodeName },
 }
 
-/// A message that was not sent, handed back where it still exists.
-struct Unsent<M>(CastError, Option<M>);
+/// A message that was not sent, handed back.
+struct Unsent<M>(CastError, M);
 
 impl<M: Protocol> Address<M> {
     pub(crate) fn direct(cell: Arc<Cell<M>>, number: u64) -> Address<M> {
@@ -86,48 +86,22 @@ impl<M: Protocol> Address<M> {
     fn send(&self, message: M) -> Result<Option<(&Node, NodeName)>, Unsent<M>> {
         let refuse = |refused: Refused<M>| {
             let error = if refused.full { CastError::Full } else { CastError::NoProc };
-            Unsent(error, Some(refused.message))
+            Unsent(error, refused.message)
         };
         match &self.0 {
             Kind::Direct { cell, number } => cell.send(Owner::This(*number), message).map_err(refuse)?,
             Kind::Child(cell) => cell.send(Owner::Whoever, message).map_err(refuse)?,
             Kind::Remote { node, pid } if pid.node() == node.name() => {
-                return Err(Unsent(CastError::NoProc, Some(message)));
+                return Err(Unsent(CastError::NoProc, message));
             }
-            Kind::Remote { node, pid } => {
-                self.send_out(node, Recipient::Pid(pid), &message)?;
-                return Ok(Some((node, pid.node().clone())));
-            }
+            Kind::Remote { node, pid } => return send_out(node, Recipient::Pid(pid), message),
             Kind::Named { node, name, at } if at == node.name() => match find(node, name) {
                 Ok((cell, number)) => cell.send(Owner::This(number), message).map_err(refuse)?,
-                Err(error) => return Err(Unsent(error, Some(message))),
+                Err(error) => return Err(Unsent(error, message)),
             },
-            Kind::Named { node, name, at } => {
-                self.send_out(node, Recipient::Name(name, at), &message)?;
-                return Ok(Some((node, at.clone())));
-            }
+            Kind::Named { node, name, at } => return send_out(node, Recipient::Name(name, at), message),
         }
         Ok(None)
-    }
-
-    fn send_out(&self, node: &Node, to: Recipient<'_>, message: &M) -> Result<(), Unsent<M>> {
-        let Some(router) = node.router() else { return Err(Unsent(CastError::NoConnection, None)) };
-        let mut payload = Vec::new();
-        let (result, replies) = Current::collect_replies(node, || {
-            message.encode(&mut Encoder::new(&mut payload, router.limit()))
-        });
-        // From here on the message stands for nothing but its bytes; a reply in it answers through them.
-        node.pending().sent(&replies, to.node());
-        let fail = |error: CastError| {
-            for id in &replies {
-                node.pending().answer(*id, Err(error.clone().into()));
-            }
-            Unsent(error, None)
-        };
-        result.map_err(|error| fail(CastError::Encode(error)))?;
-        let variant = message.variant() as u32;
-        let outgoing = Outgoing { protocol: fingerprint::<M>(), variant, replies: replies.clone(), payload };
-        router.message(Current::process(), to, outgoing).map_err(fail)
     }
 
     /// The process that is meant, if that can be told without asking another node.
@@ -219,6 +193,38 @@ impl<M: Protocol> Address<M> {
         let resident = node.table().get(pid.number()).ok_or(NameError::NoProc)?;
         node.names().register(name, Named { number: pid.number(), resident })
     }
+}
+
+/// Puts a message into the queue of its node's connection.
+fn send_out<'a, M: Protocol>(
+    node: &'a Node,
+    to: Recipient<'_>,
+    message: M,
+) -> Result<Option<(&'a Node, NodeName)>, Unsent<M>> {
+    match route(node, to, &message) {
+        Ok(()) => Ok(Some((node, to.node().clone()))),
+        Err(error) => Err(Unsent(error, message)),
+    }
+}
+
+fn route<M: Protocol>(node: &Node, to: Recipient<'_>, message: &M) -> Result<(), CastError> {
+    let Some(router) = node.router() else { return Err(CastError::NoConnection) };
+    let mut payload = Vec::new();
+    let (result, replies) = Current::collect_replies(node, || {
+        message.encode(&mut Encoder::new(&mut payload, router.limit()))
+    });
+    // From here on the message stands for nothing but its bytes; a reply in it answers through them.
+    node.pending().sent(&replies, to.node());
+    let fail = |error: CastError| {
+        for id in &replies {
+            node.pending().answer(*id, Err(error.clone().into()));
+        }
+        error
+    };
+    result.map_err(|error| fail(CastError::Encode(error)))?;
+    let variant = message.variant() as u32;
+    let outgoing = Outgoing { protocol: fingerprint::<M>(), variant, replies: replies.clone(), payload };
+    router.message(Current::process(), to, outgoing).map_err(fail)
 }
 
 /// Who sends a signal: the running process, or nobody in particular on `node`.

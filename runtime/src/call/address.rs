@@ -59,9 +59,7 @@ impl<M: Protocol> Address<M> {
     pub fn call<T: Send + 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
         let slot = Arc::new(Slot::new());
         let call = Call::new(Arc::clone(&slot), self.node().clone());
-        if let Kind::Direct { cell, number } = &self.0
-            && Current::is(cell.node(), *number)
-        {
+        if self.is_running() {
             slot.put(Err(CallError::Itself));
             return call;
         }
@@ -72,6 +70,17 @@ impl<M: Protocol> Address<M> {
             drop(message);
         }
         call
+    }
+
+    /// Whether the process that is meant is the one that runs this.
+    fn is_running(&self) -> bool {
+        match &self.0 {
+            Kind::Direct { cell, number } => Current::is(cell.node(), *number),
+            Kind::Remote { .. } => false,
+            Kind::Child(_) | Kind::Named { .. } => {
+                Current::process() != 0 && self.pid().is_some_and(|pid| Current::is(self.node(), pid.number()))
+            }
+        }
     }
 
     /// The node of whoever made this stub: the way there starts from it.

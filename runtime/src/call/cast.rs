@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::base::CastError;
+use crate::node::Current;
 
 /// A message that has taken its place.
 ///
@@ -28,6 +29,9 @@ impl Future for Cast {
     type Output = Result<(), CastError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if Current::is_doomed() {
+            return Poll::Pending;
+        }
         if let Some(pressure) = &mut self.pressure {
             ready!(pressure.as_mut().poll(cx));
             self.pressure = None;

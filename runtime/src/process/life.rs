@@ -7,7 +7,7 @@ use pin_project_lite::pin_project;
 
 use super::{Cell, catch, report};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Node, Unanswered};
+use crate::node::{Current, Node, Resident, Unanswered};
 
 pin_project! {
     /// The future around a process's own.
@@ -33,7 +33,8 @@ pin_project! {
 
 impl<M: Protocol, F: Future<Output = Exit>> Life<M, F> {
     pub(crate) fn new(cell: Arc<Cell<M>>, number: u64, body: F) -> Life<M, F> {
-        let current = Current::new(Node::clone(cell.node()), number);
+        let resident = Arc::clone(&cell) as Arc<dyn Resident>;
+        let current = Current::of(resident, Node::clone(cell.node()), number);
         Life { cell, number, current: Some(current), body: Some(body) }
     }
 }

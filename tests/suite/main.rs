@@ -1,6 +1,11 @@
 //! greenroom, tested through its public API.
 
 mod conformance;
+mod exits;
+mod links;
 mod mail;
+mod monitors;
+mod names;
 mod receive;
+mod spawn;
 mod stage;

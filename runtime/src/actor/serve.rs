@@ -122,28 +122,28 @@ impl Outcome for () {
     }
 }
 
-impl<E: Into<Exit>> Outcome for Result<(), E> {
-    fn into_outcome(self) -> Result<(), Exit> {
-        self.map_err(Into::into)
-    }
-}
-
-/// A process that loops for ever returns nothing, not even `()`.
+/// A body that loops for ever has nothing to say about its end.
 impl Outcome for Never {
     fn into_outcome(self) -> Result<(), Exit> {
         self
     }
 }
 
-/// `!`, which has no name of its own on stable Rust but may be what a function pointer returns.
-type Never = <fn() -> ! as Returns>::Output;
+/// `!`, which cannot be written where a type is expected.
+type Never = <fn() -> ! as Returns>::Value;
 
 /// What a function returns.
 pub trait Returns {
     /// Its type.
-    type Output;
+    type Value;
 }
 
 impl<T> Returns for fn() -> T {
-    type Output = T;
+    type Value = T;
+}
+
+impl<E: Into<Exit>> Outcome for Result<(), E> {
+    fn into_outcome(self) -> Result<(), Exit> {
+        self.map_err(Into::into)
+    }
 }

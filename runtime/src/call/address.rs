@@ -40,8 +40,8 @@ enum Sent<'a> {
     Out(&'a Node, &'a NodeName),
 }
 
-/// A message that was not sent, handed back where it still exists.
-struct Unsent<M>(CastError, Option<M>);
+/// A message that was not sent, handed back.
+struct Unsent<M>(CastError, M);
 
 impl<M: Protocol> Address<M> {
     pub(crate) fn direct(cell: Arc<Cell<M>>, number: u64) -> Address<M> {
@@ -74,9 +74,7 @@ impl<M: Protocol> Address<M> {
     pub fn call<T: Send + 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
         let slot = Arc::new(Slot::new());
         let call = Call::new(Arc::clone(&slot), self.node().clone());
-        if let Kind::Direct { cell, number } = &self.0
-            && Current::is(cell.node(), *number)
-        {
+        if self.is_running() {
             slot.put(Err(CallError::Itself));
             return call;
         }
@@ -89,6 +87,17 @@ impl<M: Protocol> Address<M> {
                 slot.put(Err(error.into()));
                 drop(message);
                 call
+            }
+        }
+    }
+
+    /// Whether the process that is meant is the one that runs this.
+    fn is_running(&self) -> bool {
+        match &self.0 {
+            Kind::Direct { cell, number } => Current::is(cell.node(), *number),
+            Kind::Remote { .. } => false,
+            Kind::Child(_) | Kind::Named { .. } => {
+                Current::process() != 0 && self.pid().is_some_and(|pid| Current::is(self.node(), pid.number()))
             }
         }
     }
@@ -107,46 +116,27 @@ impl<M: Protocol> Address<M> {
             Kind::Direct { cell, number } => (Cow::Borrowed(cell), Owner::This(*number)),
             Kind::Child(cell) => (Cow::Borrowed(cell), Owner::Whoever),
             Kind::Remote { node, pid } if pid.node() == node.name() => {
-                return Err(Unsent(CastError::NoProc, Some(message)));
+                return Err(Unsent(CastError::NoProc, message));
             }
             Kind::Remote { node, pid } => {
-                self.send_out(node, Recipient::Pid(pid), &message)?;
+                send_out(node, Recipient::Pid(pid), message)?;
                 return Ok(Sent::Out(node, pid.node()));
             }
             Kind::Named { node, name, at } if at == node.name() => match find(node, name) {
                 Ok((cell, number)) => (Cow::Owned(cell), Owner::This(number)),
-                Err(error) => return Err(Unsent(error, Some(message))),
+                Err(error) => return Err(Unsent(error, message)),
             },
             Kind::Named { node, name, at } => {
-                self.send_out(node, Recipient::Name(name, at), &message)?;
+                send_out(node, Recipient::Name(name, at), message)?;
                 return Ok(Sent::Out(node, at));
             }
         };
         match cell.send(owner, message, true) {
             Ok(None) => Ok(Sent::In),
             Ok(Some(ticket)) => Ok(Sent::InLine(cell.into_owned() as Arc<dyn Line>, ticket)),
-            Err(Refused { message, why: Why::Gone }) => Err(Unsent(CastError::NoProc, Some(message))),
-            Err(Refused { message, .. }) => Err(Unsent(CastError::Full, Some(message))),
+            Err(Refused { message, why: Why::Gone }) => Err(Unsent(CastError::NoProc, message)),
+            Err(Refused { message, .. }) => Err(Unsent(CastError::Full, message)),
         }
-    }
-
-    fn send_out(&self, node: &Node, to: Recipient<'_>, message: &M) -> Result<(), Unsent<M>> {
-        let Some(router) = node.router() else { return Err(Unsent(CastError::NoConnection, None)) };
-        let mut payload = Vec::new();
-        let (result, replies) =
-            Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
-        // From here on the message stands for nothing but its bytes; a reply in it answers through them.
-        node.pending().sent(&replies, to.node());
-        let fail = |error: CastError| {
-            for id in &replies {
-                node.pending().answer(*id, Err(error.clone().into()));
-            }
-            Unsent(error, None)
-        };
-        result.map_err(|error| fail(CastError::Encode(error)))?;
-        let variant = message.variant() as u32;
-        let outgoing = Outgoing { protocol: fingerprint::<M>(), variant, replies: replies.clone(), payload };
-        router.message(Current::process(), to, outgoing).map_err(fail)
     }
 
     /// The process that is meant, if that can be told without asking another node.
@@ -193,11 +183,11 @@ impl<M: Protocol> Address<M> {
                     cell.stop(number, reason);
                 }
             }
-            Kind::Named { node, name, .. } => match find::<M>(node, name) {
+            Kind::Named { node, name, at } if at == node.name() => match find::<M>(node, name) {
                 Ok((cell, number)) => cell.stop(number, reason),
                 Err(_) => self.exit(reason),
             },
-            Kind::Remote { .. } => self.exit(reason),
+            Kind::Named { .. } | Kind::Remote { .. } => self.exit(reason),
         }
     }
 
@@ -238,6 +228,30 @@ impl<M: Protocol> Address<M> {
         let resident = node.table().get(pid.number()).ok_or(NameError::NoProc)?;
         node.names().register(name, Named { number: pid.number(), resident })
     }
+}
+
+/// Puts a message into the queue of its node's connection.
+fn send_out<M: Protocol>(node: &Node, to: Recipient<'_>, message: M) -> Result<(), Unsent<M>> {
+    route(node, to, &message).map_err(|error| Unsent(error, message))
+}
+
+fn route<M: Protocol>(node: &Node, to: Recipient<'_>, message: &M) -> Result<(), CastError> {
+    let Some(router) = node.router() else { return Err(CastError::NoConnection) };
+    let mut payload = Vec::new();
+    let (result, replies) =
+        Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
+    // From here on the message stands for nothing but its bytes; a reply in it answers through them.
+    node.pending().sent(&replies, to.node());
+    let fail = |error: CastError| {
+        for id in &replies {
+            node.pending().answer(*id, Err(error.clone().into()));
+        }
+        error
+    };
+    result.map_err(|error| fail(CastError::Encode(error)))?;
+    let variant = message.variant() as u32;
+    let outgoing = Outgoing { protocol: fingerprint::<M>(), variant, replies: replies.clone(), payload };
+    router.message(Current::process(), to, outgoing).map_err(fail)
 }
 
 /// Who sends a signal: the running process, or nobody in particular on `node`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::base::CastError;
+use crate::node::Current;
 use crate::process::Line;
 
 /// A message that has taken its place.
@@ -44,6 +45,9 @@ impl Future for Cast {
     type Output = Result<(), CastError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if Current::is_doomed() {
+            return Poll::Pending;
+        }
         let outcome = match &mut self.state {
             State::Over(outcome) => outcome.clone(),
             State::Pressed(pressure) => {

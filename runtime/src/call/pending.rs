@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Cast;
 use super::slot::Slot;
 use crate::base::CallError;
-use crate::node::Node;
+use crate::node::{Current, Node};
 use crate::process::Line;
 
 /// A question that is on its way, and its answer to come.
@@ -64,6 +64,9 @@ impl<T: Send + 'static> Future for Call<T> {
     type Output = Result<T, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if Current::is_doomed() {
+            return Poll::Pending;
+        }
         if let Poll::Ready(answer) = self.slot.poll(cx) {
             return Poll::Ready(answer);
         }

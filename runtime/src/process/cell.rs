@@ -161,10 +161,6 @@ impl<M: Protocol> Cell<M> {
         self.exported.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_doomed(&self) -> bool {
-        self.doomed.load(Ordering::Acquire)
-    }
-
     pub(crate) fn doom(&self) -> Option<Exit> {
         if self.is_doomed() { self.fate().doom.clone() } else { None }
     }
@@ -402,6 +398,10 @@ impl<M: Protocol> Resident for Cell<M> {
     fn is_alive(&self, number: u64) -> bool {
         let fate = self.fate();
         fate.number == number && fate.stage == Stage::Alive && fate.doom.is_none()
+    }
+
+    fn is_doomed(&self) -> bool {
+        self.doomed.load(Ordering::Acquire)
     }
 
     fn is_exported(&self) -> bool {

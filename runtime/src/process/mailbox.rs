@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Cell;
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
-use crate::node::Node;
+use crate::node::{Node, Resident as _};
 
 /// A process's own end of its mailbox: what `receive!` reads.
 ///

@@ -1,7 +1,5 @@
-//! The code lock of OTP's `gen_statem`: a state is a function with its own `receive!`.
-//!
-//! While the door stands open nobody looks at buttons: they wait, in order, until it is locked again. That is what
-//! `gen_statem` calls postponing. What a state does first is its state enter, `after!` its state timeout.
+//! The code lock of OTP's `gen_statem`: a state is a function with its own `receive!`. Buttons that nobody looks at
+//! while the door stands open wait, in order: that is postponing. `after!` is the state timeout.
 
 use greenroom::prelude::*;
 
@@ -57,5 +55,6 @@ async fn main() -> greenroom::Result {
     for digit in [9, 1, 2, 3, 1, 2, 3] {
         door.button(digit);
     }
-    Ok(door.opened().await.and(door.opened().await)?)
+    door.opened().await?;
+    Ok(door.opened().await?)
 }

@@ -116,7 +116,7 @@ impl<M: Protocol> Address<M> {
         let (result, replies) =
             Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
         // From here on the message stands for nothing but its bytes; a reply in it answers through them.
-        node.pending().sent(&replies, to.node());
+        node.pending().sent(&replies, to.node(), M::NAME);
         let fail = |error: CastError| {
             for id in &replies {
                 node.pending().answer(*id, Err(error.clone().into()));

@@ -173,11 +173,11 @@ impl<M: Protocol> Address<M> {
                     cell.stop(number, reason);
                 }
             }
-            Kind::Named { node, name, .. } => match find::<M>(node, name) {
+            Kind::Named { node, name, at } if at == node.name() => match find::<M>(node, name) {
                 Ok((cell, number)) => cell.stop(number, reason),
                 Err(_) => self.exit(reason),
             },
-            Kind::Remote { .. } => self.exit(reason),
+            Kind::Remote { .. } | Kind::Named { .. } => self.exit(reason),
         }
     }
 

@@ -324,7 +324,8 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
         let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
         let kind = match travelling {
             Travelling::Name(name, at) => Kind::Named { node, name: name.into(), at },
-            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.table().get(pid.number()) {
+            // A stub that was written has been exported; any other is a guess.
+            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
                 Some(resident) => {
                     let cell = resident
                         .into_any()

@@ -29,8 +29,8 @@ enum Kind<M: Protocol> {
     Named { node: Node, name: Arc<str>, at: NodeName },
 }
 
-/// A message that was not sent, handed back where it still exists.
-struct Unsent<M>(CastError, Option<M>);
+/// A message that was not sent, handed back.
+struct Unsent<M>(CastError, M);
 
 impl<M: Protocol> Address<M> {
     pub(crate) fn direct(cell: Arc<Cell<M>>, number: u64) -> Address<M> {
@@ -86,32 +86,36 @@ impl<M: Protocol> Address<M> {
     fn send(&self, message: M) -> Result<Option<(&Node, NodeName)>, Unsent<M>> {
         let refuse = |refused: Refused<M>| {
             let error = if refused.full { CastError::Full } else { CastError::NoProc };
-            Unsent(error, Some(refused.message))
+            Unsent(error, refused.message)
         };
         match &self.0 {
             Kind::Direct { cell, number } => cell.send(Owner::This(*number), message).map_err(refuse)?,
             Kind::Child(cell) => cell.send(Owner::Whoever, message).map_err(refuse)?,
             Kind::Remote { node, pid } if pid.node() == node.name() => {
-                return Err(Unsent(CastError::NoProc, Some(message)));
+                return Err(Unsent(CastError::NoProc, message));
             }
             Kind::Remote { node, pid } => {
-                self.send_out(node, Recipient::Pid(pid), &message)?;
-                return Ok(Some((node, pid.node().clone())));
+                return match self.send_out(node, Recipient::Pid(pid), &message) {
+                    Ok(()) => Ok(Some((node, pid.node().clone()))),
+                    Err(error) => Err(Unsent(error, message)),
+                };
             }
             Kind::Named { node, name, at } if at == node.name() => match find(node, name) {
                 Ok((cell, number)) => cell.send(Owner::This(number), message).map_err(refuse)?,
-                Err(error) => return Err(Unsent(error, Some(message))),
+                Err(error) => return Err(Unsent(error, message)),
             },
             Kind::Named { node, name, at } => {
-                self.send_out(node, Recipient::Name(name, at), &message)?;
-                return Ok(Some((node, at.clone())));
+                return match self.send_out(node, Recipient::Name(name, at), &message) {
+                    Ok(()) => Ok(Some((node, at.clone()))),
+                    Err(error) => Err(Unsent(error, message)),
+                };
             }
         }
         Ok(None)
     }
 
-    fn send_out(&self, node: &Node, to: Recipient<'_>, message: &M) -> Result<(), Unsent<M>> {
-        let Some(router) = node.router() else { return Err(Unsent(CastError::NoConnection, None)) };
+    fn send_out(&self, node: &Node, to: Recipient<'_>, message: &M) -> Result<(), CastError> {
+        let router = node.router().ok_or(CastError::NoConnection)?;
         let mut payload = Vec::new();
         let (result, replies) =
             Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
@@ -121,7 +125,8 @@ impl<M: Protocol> Address<M> {
             for id in &replies {
                 node.pending().answer(*id, Err(error.clone().into()));
             }
-            Unsent(error, None)
+            node.lose_message(to.node(), &error);
+            error
         };
         result.map_err(|error| fail(CastError::Encode(error)))?;
         let variant = message.variant() as u32;

@@ -79,6 +79,13 @@ impl Node {
         }
     }
 
+    /// Counts a message that does not leave this node; its sender may have let the cast go.
+    pub(crate) fn lose_message(&self, to: &NodeName, error: &CastError) {
+        #[cfg(feature = "net")]
+        self.tally().lose();
+        tracing::warn!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
+    }
+
     /// The process with this number, if others may know it.
     pub(crate) fn exported(&self, number: u64) -> Option<Arc<dyn Resident>> {
         self.table().get(number).filter(|resident| resident.is_exported())

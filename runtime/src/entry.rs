@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::future::Future;
+use std::hash::BuildHasher as _;
 use std::process::ExitCode;
 
 use crate::node::{Node, Spawn, TokioClock};
@@ -114,7 +115,9 @@ impl Node {
     /// Outside of a tokio runtime, whose threads its processes run on.
     #[track_caller]
     pub fn local() -> Node {
-        let id = crate::base::NodeId { name: crate::base::NodeName::local(), incarnation: 1 };
+        // All local nodes of a program have one name; their processes must not be taken for each other's.
+        let incarnation = std::hash::RandomState::new().hash_one(());
+        let id = crate::base::NodeId { name: crate::base::NodeName::local(), incarnation };
         Node::new(id, Spawn::Tokio(tokio::runtime::Handle::current()), std::sync::Arc::new(TokioClock))
     }
 }

@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -276,7 +277,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// The second: what is left in the mailbox, for the caller to drop.
-    pub(crate) fn empty(&self) -> impl Sized + use<M> {
+    pub(crate) fn empty(&self) -> VecDeque<Entry<M>> {
         self.queue.leave(self.supervised)
     }
 

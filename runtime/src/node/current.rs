@@ -100,7 +100,6 @@ impl Current {
     }
 
     /// Runs `f` as the process with this number and returns what replies it dropped.
-    #[cfg(feature = "net")]
     pub(crate) fn collect_dropped<R>(
         node: &Node,
         process: u64,

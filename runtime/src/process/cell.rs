@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use super::discard;
 use crate::base::{
     CallError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject, System,
 };
 use crate::mailbox::{Entry, Mask, Origin, Owner, Queue, Refused};
-use crate::node::{Delivery, Lineage, Node, Recipient, Resident};
+use crate::node::{Current, Delivery, Lineage, Node, Recipient, Resident};
 use crate::signal::{Effect, Farewell, Relations};
 use crate::wire::{Signal, fingerprint};
 
@@ -306,9 +307,14 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
-    /// Nobody will live here again; what waits is dropped.
+    /// Nobody will live here, unless a process moves in anew; whoever called meanwhile learns that.
     pub(crate) fn close(&self) {
-        drop(self.queue.close());
+        let (number, held) = (self.fate().number, self.queue.close());
+        let pid = self.node.pid(number);
+        let ((), callers) = Current::collect_dropped(&self.node, number, || discard(&pid, held));
+        for caller in callers {
+            caller.fail(CallError::NoProc);
+        }
     }
 }
 

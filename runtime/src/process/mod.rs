@@ -24,5 +24,5 @@ pub(crate) use life::Life;
 pub use mailbox::Mailbox;
 pub use mailbox::Receive;
 pub(crate) use mailbox::Step;
-pub(crate) use panic::{catch, catch_unwind};
+pub(crate) use panic::{catch, catch_unwind, discard};
 pub use timer::Timer;

@@ -205,8 +205,7 @@ pub(crate) fn reach(vis: &Visibility) -> u8 {
 pub(crate) fn text(tokens: impl ToTokens) -> String {
     let mut out = String::new();
     write(tokens.to_token_stream(), &mut out);
-    // A comma before a closing bracket says nothing.
-    out.replace(", )", ")").replace(", >", ">")
+    out
 }
 
 fn write(tokens: TokenStream, out: &mut String) {
@@ -223,19 +222,21 @@ fn write(tokens: TokenStream, out: &mut String) {
                 };
                 out.push_str(open);
                 write(group.stream(), out);
+                if out.ends_with(',') {
+                    out.pop();
+                }
                 out.push_str(close);
                 joint = false;
             }
             TokenTree::Punct(punct) => {
-                let spaced = matches!(punct.as_char(), '+' | '=' | '-') && !joint;
-                if spaced && !out.is_empty() {
+                let (mark, second) = (punct.as_char(), joint);
+                if !second && matches!(mark, '+' | '=' | '-') && !out.is_empty() {
                     out.push(' ');
                 }
-                out.push(punct.as_char());
-                let arrow = joint && punct.as_char() == '>' && out.ends_with("->");
-                joint = punct.spacing() == Spacing::Joint && punct.as_char() != '\'';
-                let alone = !joint && !out.ends_with("::");
-                if arrow || (alone && matches!(punct.as_char(), ',' | ';' | ':' | '+' | '=')) {
+                out.push(mark);
+                joint = punct.spacing() == Spacing::Joint && mark != '\'';
+                let alone = !joint && !second && matches!(mark, ',' | ';' | ':' | '+' | '=');
+                if alone || (second && out.ends_with("->")) {
                     out.push(' ');
                 }
             }

@@ -3,12 +3,9 @@
 pub use serde::de::DeserializeOwned;
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use crate::actor::{
-    Actor, Context, Handle, Options, Outcome, Process, Ref, Stub, Stubbed, serve,
-};
+pub use crate::actor::{Actor, Context, Handle, Options, Outcome, Process, Ref, Stub, Stubbed, serve};
 pub use crate::base::{
-    DecodeError, Decoder, Down, EncodeError, Encoder, Exit, ExitSignal, NodeEvent, Protocol, Receives, System,
-    Variant,
+    DecodeError, Decoder, Down, EncodeError, Encoder, Exit, ExitSignal, NodeEvent, Protocol, Receives, System, Variant,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
 pub use crate::entry::{Report, TestClock, main, test};

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::process::ExitCode;
 
-use crate::node::{Node, Spawn, TokioClock};
+use crate::node::Node;
 
 /// What `main` and a test may return: nothing, or a `Result` whose error can be shown.
 pub trait Report {
@@ -104,17 +104,5 @@ where
     });
     if let Some(failure) = failure {
         panic!("the test returned an error: {failure}");
-    }
-}
-
-impl Node {
-    /// A node that nobody can reach and that reaches nobody.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime, whose threads its processes run on.
-    #[track_caller]
-    pub fn local() -> Node {
-        let id = crate::base::NodeId { name: crate::base::NodeName::local(), incarnation: 1 };
-        Node::new(id, Spawn::Tokio(tokio::runtime::Handle::current()), std::sync::Arc::new(TokioClock))
     }
 }

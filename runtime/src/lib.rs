@@ -86,7 +86,7 @@ pub use greenroom_macros::{actor, main, protocol, receive, supervisor, test};
 pub use node::{Clock, Counters, Entered, Node, Spawner, Task};
 pub use process::{Mailbox, Receive, Timer};
 pub use supervisor::{
-    ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervisor, Supervision, SupervisionRef, Tree, TreeStub,
+    ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,
 };
 
 /// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.

@@ -1,7 +1,7 @@
 //! The loop's side of an actor: one `match` from message to method, and the hooks around it.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Generics, ItemEnum};
 
 use super::handler::{Event, Handler, Hook, Param};
@@ -32,7 +32,7 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[allow(deprecated, private_interfaces)]
+        #[allow(deprecated, private_interfaces, unused_qualifications)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
             async fn handle(
                 &mut self,
@@ -54,17 +54,17 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
     let names = handler.fields().map(|(name, _)| name);
     let bindings = (0..).map(|index| nth("field", index));
     let fields: Vec<TokenStream> = names.zip(bindings).map(|(name, binding)| quote!(#name: #binding)).collect();
-    let call = call(handler);
+    let (call, outcome) = (call(handler), outcome(handler));
     match &handler.hook {
         Hook::Cast { variant } => quote! {
             #(#cfgs)*
-            #enum_::#variant { #(#fields),* } => #private::Outcome::into_outcome(#call),
+            #enum_::#variant { #(#fields),* } => #outcome,
         },
         Hook::Event { variant, .. } => {
             let event = local("event");
             quote! {
                 #(#cfgs)*
-                #enum_::#variant(#event) => #private::Outcome::into_outcome(#call),
+                #enum_::#variant(#event) => #outcome,
             }
         }
         Hook::Call { variant, later, .. } => {
@@ -90,8 +90,21 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
     }
 }
 
+/// What comes of a method that answers nobody: it goes on, or ends the process.
+fn outcome(handler: &Handler) -> TokenStream {
+    let private = private();
+    let call = call(handler);
+    if handler.broken {
+        return call;
+    }
+    quote_spanned!(handler.output=> #private::Outcome::into_outcome(#call))
+}
+
 /// The method with its arguments, in the order in which it wants them.
 fn call(handler: &Handler) -> TokenStream {
+    if handler.broken {
+        return quote!(::core::unreachable!());
+    }
     let (method, mut index) = (&handler.method, 0);
     let arguments: Vec<TokenStream> = handler
         .params
@@ -121,7 +134,7 @@ fn call(handler: &Handler) -> TokenStream {
         })
         .collect();
     let wait = handler.is_async.then(|| quote!(.await));
-    quote!(Self::#method(self #(, #arguments)*) #wait)
+    quote_spanned!(handler.output=> Self::#method(self #(, #arguments)*) #wait)
 }
 
 fn process(model: &Model, generics: &Generics) -> TokenStream {
@@ -131,24 +144,24 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
     let (cx, reason) = (local("cx"), local("reason"));
     let switches = switches(model);
     let init = model.init.iter().map(|hook| {
-        let (cfgs, call) = (&hook.cfgs, call(hook));
+        let (cfgs, outcome) = (&hook.cfgs, outcome(hook));
         quote! {
             #(#cfgs)*
             async fn init(
                 &mut self,
                 #cx: &mut #private::Context<Self>,
             ) -> ::core::result::Result<(), #private::Exit> {
-                #private::Outcome::into_outcome(#call)
+                #outcome
             }
         }
     });
     let terminate = model.terminate.iter().map(|hook| {
-        let (cfgs, call) = (&hook.cfgs, call(hook));
+        let (cfgs, outcome) = (&hook.cfgs, outcome(hook));
         quote! {
             #(#cfgs)*
             async fn terminate(&mut self, #cx: &mut #private::Context<Self>, #reason: &#private::Exit) {
                 // The process ends with the reason that it has, whatever comes of this.
-                let _ = #private::Outcome::into_outcome(#call);
+                let _ = #outcome;
             }
         }
     });

@@ -1,7 +1,8 @@
 //! One method of an actor's impl: which hook it carries, and what its parameters mean.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{
     Attribute, FnArg, ImplItemFn, Pat, PatType, Receiver, ReceiverKind, ReturnType, Signature, Type, Visibility,
 };
@@ -21,6 +22,10 @@ pub(super) struct Handler {
     pub(super) is_async: bool,
     pub(super) params: Vec<Param>,
     pub(super) hook: Hook,
+    /// Where a complaint about what it returns belongs.
+    pub(super) output: Span,
+    /// Whether a parameter was refused: then nothing calls the method.
+    pub(super) broken: bool,
 }
 
 /// When a method is called.
@@ -111,6 +116,11 @@ impl Handler {
         }
         let params = read_params(word, sig, actor, errors);
         let hook = read_hook(&mark, word, sig, &params, actor, errors);
+        let broken = params.len() + 1 < sig.inputs.len();
+        let output = match &sig.output {
+            ReturnType::Type(_, ty) => Span::call_site().located_at(ty.span()),
+            ReturnType::Default => Span::call_site(),
+        };
         Some(Handler {
             cfgs: tokens::cfgs(&method.attrs),
             docs: tokens::docs(&method.attrs),
@@ -119,6 +129,8 @@ impl Handler {
             is_async: sig.asyncness.is_some(),
             params: params.into_iter().map(|(param, _)| param).collect(),
             hook,
+            output,
+            broken,
         })
     }
 

@@ -99,7 +99,8 @@ impl Model {
         let private = private();
         let ident = names::message(&self.actor);
         let vis = self.visibility();
-        let (cfgs, generics) = (&self.cfgs, &self.generics);
+        let cfgs = &self.cfgs;
+        let generics = tokens::bounded(&self.generics, &tokens::message_bounds(true));
         let (params, where_clause) = (&generics.params, &generics.where_clause);
         let intro = format!(" What a [`{}`] understands.", self.actor.unraw());
         let variants = self.handlers.iter().map(|handler| {

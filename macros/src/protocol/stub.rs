@@ -30,7 +30,7 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
         #vis struct #stub #generics (#private::Address<#ident #ty_generics>) #where_clause;
 
         #(#cfgs)*
-        #[allow(dead_code, private_interfaces, unreachable_pub, clippy::too_many_arguments)]
+        #[allow(dead_code, private_interfaces, unreachable_pub, unused_qualifications, clippy::too_many_arguments)]
         #allow
         impl #impl_generics #stub #ty_generics #where_clause {
             #(#methods)*

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Actor, Ref, Stub};
-use crate::base::{Down, ExitSignal, MonitorRef, NodeEvent, Pid, Protocol, Receives};
+use crate::base::{Down, ExitSignal, MonitorRef, NodeEvent, Pid, Receives};
 use crate::call::Address;
 use crate::mailbox::{Owner, Want};
 use crate::node::Node;
@@ -196,12 +196,3 @@ impl<M: super::Stubbed> Mailbox<M> {
         self.cell().set_trap_exit(trap)
     }
 }
-
-const _: () = {
-    // A process may move between threads with all that it has.
-    const fn send<T: Send>() {}
-    const fn check<A: Actor, M: Protocol>() {
-        send::<Context<A>>();
-        send::<Mailbox<M>>();
-    }
-};

@@ -52,3 +52,23 @@ impl<E: Into<Exit>> Outcome for Result<(), E> {
         self.map_err(Into::into)
     }
 }
+
+/// A process that loops for ever returns nothing, not even `()`.
+impl Outcome for Never {
+    fn into_outcome(self) -> Result<(), Exit> {
+        self
+    }
+}
+
+/// `!`, which has no name of its own on stable Rust but may be what a function pointer returns.
+type Never = <fn() -> ! as Returns>::Output;
+
+/// What a function returns.
+pub trait Returns {
+    /// Its type.
+    type Output;
+}
+
+impl<T> Returns for fn() -> T {
+    type Output = T;
+}

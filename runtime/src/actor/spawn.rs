@@ -214,9 +214,8 @@ where
     let start = Start { parent: Current::process(), kind: std::any::type_name::<F>(), ..Start::default() };
     let number = cell.occupy(start);
     let body = body(Mailbox::new(Arc::clone(&cell), number));
-    let life = Life::new(Arc::clone(&cell), number, async move {
-        body.await.into_outcome().err().unwrap_or(Exit::Normal)
-    });
+    let life =
+        Life::new(Arc::clone(&cell), number, async move { body.await.into_outcome().err().unwrap_or(Exit::Normal) });
     cell.node().spawner().spawn(life);
     M::Ref::__new(Address::direct(cell, number))
 }

@@ -16,6 +16,13 @@ pub struct NodeId {
     pub incarnation: u64,
 }
 
+impl NodeId {
+    /// A node that nobody can reach has no need to be told from others.
+    pub(crate) fn local() -> NodeId {
+        NodeId { name: NodeName::local(), incarnation: 1 }
+    }
+}
+
 /// The identity of a process: node, incarnation and number. Never used twice. Cheap to clone.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Pid {

@@ -113,9 +113,8 @@ impl<M: Protocol> Address<M> {
     fn send_out(&self, node: &Node, to: Recipient<'_>, message: &M) -> Result<(), Unsent<M>> {
         let Some(router) = node.router() else { return Err(Unsent(CastError::NoConnection, None)) };
         let mut payload = Vec::new();
-        let (result, replies) = Current::collect_replies(node, || {
-            message.encode(&mut Encoder::new(&mut payload, router.limit()))
-        });
+        let (result, replies) =
+            Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
         // From here on the message stands for nothing but its bytes; a reply in it answers through them.
         node.pending().sent(&replies, to.node());
         let fail = |error: CastError| {
@@ -233,9 +232,9 @@ pub(crate) fn sender(node: &Node) -> Pid {
 fn find<M: Protocol>(node: &Node, name: &str) -> Result<(Arc<Cell<M>>, u64), CastError> {
     let named = node.names().find(name).ok_or(CastError::NoProc)?;
     let protocol = named.resident.protocol();
-    let cell = Resident::into_any(named.resident).downcast::<Cell<M>>().map_err(|_| {
-        CastError::Incompatible(format!("`{name}` speaks `{protocol}`, not `{}`", M::NAME).into())
-    })?;
+    let cell = Resident::into_any(named.resident)
+        .downcast::<Cell<M>>()
+        .map_err(|_| CastError::Incompatible(format!("`{name}` speaks `{protocol}`, not `{}`", M::NAME).into()))?;
     Ok((cell, named.number))
 }
 
@@ -327,9 +326,10 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
             Travelling::Name(name, at) => Kind::Named { node, name: name.into(), at },
             Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.table().get(pid.number()) {
                 Some(resident) => {
-                    let cell = resident.into_any().downcast::<Cell<M>>().map_err(|_| {
-                        D::Error::custom("a stub of another protocol than its process")
-                    })?;
+                    let cell = resident
+                        .into_any()
+                        .downcast::<Cell<M>>()
+                        .map_err(|_| D::Error::custom("a stub of another protocol than its process"))?;
                     Kind::Direct { cell, number: pid.number() }
                 }
                 None => Kind::Remote { node, pid },

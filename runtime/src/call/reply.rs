@@ -86,9 +86,8 @@ impl Elsewhere {
     fn send<T>(&self, value: &T, encode: fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>) {
         let Some(router) = self.node.router() else { return };
         let mut bytes = Vec::new();
-        let (result, _) = Current::collect_replies(&self.node, || {
-            encode(value, &mut Encoder::new(&mut bytes, router.limit()))
-        });
+        let (result, _) =
+            Current::collect_replies(&self.node, || encode(value, &mut Encoder::new(&mut bytes, router.limit())));
         let answer = result.map(|()| bytes).map_err(CallError::Encode);
         router.answer(Current::process(), &self.caller, self.id, answer);
     }

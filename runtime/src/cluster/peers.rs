@@ -150,14 +150,7 @@ impl Peer {
 impl Router for Cluster {
     fn message(&self, from: u64, to: Recipient<'_>, message: Outgoing) -> Result<(), CastError> {
         let Outgoing { protocol, variant, replies, payload } = message;
-        self.push(from, to, |to| Frame::Message {
-            from,
-            to,
-            protocol,
-            variant,
-            replies,
-            payload: Bytes::from(payload),
-        })
+        self.push(from, to, |to| Frame::Message { from, to, protocol, variant, replies, payload: Bytes::from(payload) })
     }
 
     fn answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>) {

@@ -84,8 +84,18 @@ impl<M: Protocol> Cell<M> {
     pub(crate) fn occupy(self: &Arc<Self>, start: Start) -> u64 {
         let number = self.node.next_number();
         let mut fate = self.fate();
-        *fate = Fate { number, stage: Stage::Alive, start, doom: None, stop: None, task: None, name: None, relations: None };
+        *fate = Fate {
+            number,
+            stage: Stage::Alive,
+            start,
+            doom: None,
+            stop: None,
+            task: None,
+            name: None,
+            relations: None,
+        };
         self.doomed.store(false, Ordering::Relaxed);
+        self.exported.store(false, Ordering::Relaxed);
         drop(fate);
         self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         self.queue.open(number);
@@ -128,10 +138,7 @@ impl<M: Protocol> Cell<M> {
     /// Remembers how to wake the process when its fate is decided.
     pub(crate) fn set_task(&self, waker: &Waker) {
         let mut fate = self.fate();
-        match &mut fate.task {
-            Some(task) => task.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
+        fate.task = Some(waker.clone());
     }
 
     pub(crate) fn start(&self) -> Start {
@@ -351,9 +358,11 @@ impl<M: Protocol> Resident for Cell<M> {
         let mut decoder = Decoder::new(delivery.payload);
         let message = M::decode(delivery.variant as usize, &mut decoder).map_err(CallError::Decode)?;
         decoder.finish().map_err(CallError::Decode)?;
-        self.send(Owner::This(number), message).map_err(|refused| {
-            if refused.full { CallError::Full } else { CallError::NoProc }
-        })
+        self.send(Owner::This(number), message).map_err(
+            |refused| {
+                if refused.full { CallError::Full } else { CallError::NoProc }
+            },
+        )
     }
 
     fn is_alive(&self, number: u64) -> bool {

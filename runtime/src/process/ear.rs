@@ -111,4 +111,3 @@ impl Resident for Ear {
         self
     }
 }
-

@@ -22,7 +22,7 @@ pub(crate) use cell::{Cell, Start};
 pub(crate) use ear::ended;
 pub(crate) use life::Life;
 pub use mailbox::Mailbox;
-pub(crate) use mailbox::Step;
 pub use mailbox::Receive;
+pub(crate) use mailbox::Step;
 pub(crate) use panic::{catch, catch_unwind};
 pub use timer::Timer;

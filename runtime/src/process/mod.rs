@@ -19,7 +19,7 @@ mod report;
 mod timer;
 
 pub(crate) use cell::{Cell, Line, Start};
-pub(crate) use ear::ended;
+pub(crate) use ear::{ended, ended_by_name};
 pub(crate) use life::Life;
 pub use mailbox::Mailbox;
 pub use mailbox::Receive;

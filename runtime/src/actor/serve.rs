@@ -31,7 +31,8 @@ pub async fn serve<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<(), 
 /// What a handler may return: nothing, or a `Result` whose error ends the process.
 #[diagnostic::on_unimplemented(
     message = "a `#[cast]` or hook cannot return `{Self}`",
-    note = "return nothing, or `Result<(), E>` where `E` is an error; a method that answers is a `#[call]`"
+    label = "expected nothing, or a `Result<(), E>` where `E` is an error",
+    note = "a cast has no answer, so nobody would get it: a method that answers is a `#[call]`"
 )]
 pub trait Outcome {
     /// The reason to end, if there is one.
@@ -41,12 +42,14 @@ pub trait Outcome {
     fn into_outcome(self) -> Result<(), Exit>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Outcome for () {
     fn into_outcome(self) -> Result<(), Exit> {
         Ok(())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<Exit>> Outcome for Result<(), E> {
     fn into_outcome(self) -> Result<(), Exit> {
         self.map_err(Into::into)
@@ -54,6 +57,7 @@ impl<E: Into<Exit>> Outcome for Result<(), E> {
 }
 
 /// A process that loops for ever returns nothing, not even `()`.
+#[diagnostic::do_not_recommend]
 impl Outcome for Never {
     fn into_outcome(self) -> Result<(), Exit> {
         self

@@ -21,6 +21,8 @@ mod names;
 mod options;
 mod protocol;
 mod receive;
+#[cfg(test)]
+mod snapshots;
 mod supervisor;
 mod tokens;
 

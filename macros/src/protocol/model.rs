@@ -36,6 +36,8 @@ pub(crate) struct Variant {
     pub(crate) kind: Kind,
     /// Set where a part of the message was refused: the stub's method takes this many arguments of any type.
     pub(crate) loose: Option<usize>,
+    /// Whether it goes before all others.
+    pub(crate) priority: bool,
 }
 
 /// What a message is to its sender.
@@ -108,6 +110,10 @@ impl Variant {
         while let Some(again) = tokens::take(&mut variant.attrs, "from") {
             errors.push(again, "`#[from]` is written twice");
         }
+        let priority = tokens::take(&mut variant.attrs, "priority");
+        while let Some(again) = tokens::take(&mut variant.attrs, "priority") {
+            errors.push(again, "`#[priority]` is written twice");
+        }
         if let Some((equals, _)) = &variant.discriminant {
             errors.push(equals, "a message's number is its place in the enum: leave the discriminant out");
         }
@@ -126,6 +132,7 @@ impl Variant {
             fields: name_params(fields, &kind),
             kind,
             loose,
+            priority: priority.is_some(),
         }
     }
 

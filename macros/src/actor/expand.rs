@@ -210,7 +210,6 @@ fn outcome(handler: &Handler) -> TokenStream {
     let private = private();
     let call = call(handler);
     match &handler.output {
-        _ if handler.broken.is_some() => call,
         Some(ty) => {
             let outcome = quote_spanned!(ty.span()=> <#ty as #private::Outcome>::into_outcome);
             quote!(#outcome(#call))
@@ -221,9 +220,6 @@ fn outcome(handler: &Handler) -> TokenStream {
 
 /// The method with its arguments, in the order in which it wants them.
 fn call(handler: &Handler) -> TokenStream {
-    if handler.broken.is_some() {
-        return quote!(::core::unreachable!());
-    }
     let (method, mut index) = (&handler.method, 0);
     let arguments: Vec<TokenStream> = handler
         .params

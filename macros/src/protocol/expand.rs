@@ -68,7 +68,8 @@ fn shape(fields: &[Field]) -> TokenStream {
             let text = written.join(", ");
             return quote!(#text);
         };
-        written.push(tokens::text(field));
+        // Whoever wrote the path, it is the same `Reply`.
+        written.push(tokens::text(field).replace("::greenroom::__private::", ""));
         let with = choose(rest, written);
         written.pop();
         if field.cfgs.is_empty() {

@@ -45,7 +45,7 @@ where
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Get",
-            shape: "key: K, reply: ::greenroom::__private::Reply<Option<V>>",
+            shape: "key: K, reply: Reply<Option<V>>",
             call: true,
             system: false,
             priority: false,
@@ -58,9 +58,8 @@ where
         }
     }
 }
-/// Stub of [`StoreMessage`]: sends its messages to a process, wherever it lives.
-///
-/// What a [`Store`] understands.
+/// Stub of a [`Store`]: speaks to the process, wherever it lives.
+#[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub(crate) struct StoreRef<K: Ord, V>(
     ::greenroom::__private::Address<StoreMessage<K, V>>,

@@ -32,7 +32,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         },
         ::greenroom::__private::Variant {
             name: "Count",
-            shape: "reply: ::greenroom::__private::Reply<u64>",
+            shape: "reply: Reply<u64>",
             call: true,
             system: true,
             priority: false,
@@ -73,9 +73,8 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         }
     }
 }
-/// Stub of [`CounterMessage`]: sends its messages to a process, wherever it lives.
-///
-/// What a [`Counter`] understands.
+/// Stub of a [`Counter`]: speaks to the process, wherever it lives.
+#[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub(crate) struct CounterRef(::greenroom::__private::Address<CounterMessage>);
 #[allow(

@@ -147,7 +147,7 @@ impl ::core::convert::From<Down> for Mail {
 #[automatically_derived]
 #[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Receives<Down> for Mail {}
-/// Stub of [`Mail`]: sends its messages to a process, wherever it lives.
+/// Stub of a process that speaks [`Mail`], wherever it lives.
 ///
 /// What a mail sorter understands.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
@@ -170,7 +170,7 @@ impl MailRef {
             },
         )
     }
-    /// Sends [`Mail::Forward`](Mail::Forward).
+    /// Sends [`Mail::Forward`].
     pub fn forward(&self, arg0: MailRef, arg1: String) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
@@ -184,7 +184,7 @@ impl MailRef {
             |__reply| Mail::Collect { reply: __reply },
         )
     }
-    /// Sends [`Mail::Move`](Mail::Move).
+    /// Sends [`Mail::Move`].
     pub fn r#move(&self) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(&self.0, Mail::Move {})
     }

@@ -20,7 +20,7 @@ impl ::greenroom::__private::Protocol for Job {
         }
     }
 }
-/// Stub of [`Job`]: sends its messages to a process, wherever it lives.
+/// Stub of a process that speaks [`Job`], wherever it lives.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 struct JobRef(::greenroom::__private::Address<Job>);
 #[allow(
@@ -31,7 +31,7 @@ struct JobRef(::greenroom::__private::Address<Job>);
     clippy::too_many_arguments
 )]
 impl JobRef {
-    /// Sends [`Job::Run`](Job::Run).
+    /// Sends [`Job::Run`].
     fn run(&self, value: Box<dyn FnOnce() + Send>) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(&self.0, Job::Run { 0: value })
     }

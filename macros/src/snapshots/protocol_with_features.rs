@@ -144,7 +144,7 @@ impl ::core::convert::From<Down> for Mail {
 #[allow(deprecated)]
 impl ::greenroom::__private::Receives<Down> for Mail {}
 #[cfg(unix)]
-/// Stub of [`Mail`]: sends its messages to a process, wherever it lives.
+/// Stub of a process that speaks [`Mail`], wherever it lives.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 struct MailRef(::greenroom::__private::Address<Mail>);
 #[cfg(unix)]
@@ -157,7 +157,7 @@ struct MailRef(::greenroom::__private::Address<Mail>);
 )]
 #[allow(deprecated)]
 impl MailRef {
-    /// Sends [`Mail::Post`](Mail::Post).
+    /// Sends [`Mail::Post`].
     fn post(
         &self,
         body: String,
@@ -175,7 +175,7 @@ impl MailRef {
     }
     #[cfg(feature = "ticks")]
     #[deprecated]
-    /// Sends [`Mail::Tick`](Mail::Tick).
+    /// Sends [`Mail::Tick`].
     fn tick(&self) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(&self.0, Mail::Tick {})
     }

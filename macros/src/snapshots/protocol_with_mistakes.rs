@@ -69,7 +69,7 @@ impl ::greenroom::__private::Protocol for Mail {
         }
     }
 }
-/// Stub of [`Mail`]: sends its messages to a process, wherever it lives.
+/// Stub of a process that speaks [`Mail`], wherever it lives.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 struct MailRef(::greenroom::__private::Address<Mail>);
 #[allow(

@@ -15,22 +15,20 @@ pub struct ChatTreeRef {
 impl ChatTreeRef {
     /// Writes what was said.
     ///
-    /// Follows the child across restarts.
+    /// The stub follows the child across restarts.
     pub fn log(
         &self,
     ) -> <<Log as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {
         ::core::clone::Clone::clone(&self.log)
     }
     #[cfg(feature = "rooms")]
-    /// The child `rooms`.
-    /// Follows the child across restarts.
+    /// The child `rooms`, followed across restarts.
     pub fn rooms(
         &self,
     ) -> <<Rooms as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {
         ::core::clone::Clone::clone(&self.rooms)
     }
-    /// The child `web`.
-    /// Follows the child across restarts.
+    /// The child `web`, followed across restarts.
     pub fn web(
         &self,
     ) -> <<Web as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {

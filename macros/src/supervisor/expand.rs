@@ -123,16 +123,19 @@ fn accessor(model: &Model, child: &Child) -> TokenStream {
     let vis = &model.vis;
     let Child { cfgs, docs, name, ty, .. } = child;
     let reference = reference(ty);
-    let first = if tokens::has_prose(docs) {
-        quote!(#(#docs)* #[doc = ""])
+    let prose = if tokens::has_prose(docs) {
+        quote! {
+            #(#docs)*
+            ///
+            /// The stub follows the child across restarts.
+        }
     } else {
-        let prose = format!(" The child `{}`.", name.unraw());
+        let prose = format!(" The child `{}`, followed across restarts.", name.unraw());
         quote!(#(#docs)* #[doc = #prose])
     };
     quote! {
         #(#cfgs)*
-        #first
-        /// Follows the child across restarts.
+        #prose
         #vis fn #name(&self) -> #reference {
             ::core::clone::Clone::clone(&self.#name)
         }

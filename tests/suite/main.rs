@@ -3,6 +3,7 @@
 mod bounds;
 mod conformance;
 mod exits;
+mod expand;
 mod links;
 mod mail;
 mod monitors;

@@ -30,7 +30,6 @@ fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #impl_generics #private::Actor for #self_ty #where_clause {
             type Protocol = #enum_ #message_generics;
             const OPTIONS: #private::Options = #declared;
@@ -283,7 +282,6 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         #[allow(deprecated)]
         impl #impl_generics #private::Process for #self_ty #where_clause {
             // It is told to stop between two messages, never within a handler.

@@ -30,7 +30,6 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         #allow
         impl #impl_generics #private::Protocol for #ident #ty_generics #where_clause {
             const NAME: &'static str = #name;
@@ -288,7 +287,6 @@ fn source(model: &Model, variant: &Variant) -> Option<TokenStream> {
         }
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         #allow
         impl #impl_generics #private::Receives<#ty> for #owner #ty_generics #where_clause {}
     })

@@ -38,7 +38,6 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #impl_generics #private::Stub for #stub #ty_generics #where_clause {
             type Protocol = #ident #ty_generics;
             fn __new(#address: #private::Address<Self::Protocol>) -> Self {
@@ -51,7 +50,6 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #impl_generics #private::Stubbed for #ident #ty_generics #where_clause {
             type Ref = #stub #ty_generics;
         }

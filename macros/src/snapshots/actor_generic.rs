@@ -2,7 +2,7 @@ struct Store<K, V> {
     entries: Vec<(K, V)>,
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
+#[allow(clippy::needless_update)]
 impl<K, V> ::greenroom::__private::Declared for Store<K, V> {
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Store",
@@ -33,7 +33,6 @@ where
     __Unused(::core::convert::Infallible, ::core::marker::PhantomData<fn() -> (K, V)>),
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Protocol for StoreMessage<K, V>
 where
     K: ::core::marker::Send + 'static,
@@ -95,7 +94,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Stub for StoreRef<K, V>
 where
     K: ::core::marker::Send + 'static,
@@ -112,7 +110,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Stubbed for StoreMessage<K, V>
 where
     K: ::core::marker::Send + 'static,
@@ -211,7 +208,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Actor for Store<K, V>
 where
     K: ::core::marker::Send + 'static,
@@ -246,7 +242,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 #[allow(deprecated)]
 impl<K: Ord, V> ::greenroom::__private::Process for Store<K, V>
 where

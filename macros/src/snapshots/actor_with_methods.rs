@@ -2,7 +2,7 @@ struct Counter {
     count: u64,
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
+#[allow(clippy::needless_update)]
 impl ::greenroom::__private::Declared for Counter {
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Counter",
@@ -61,7 +61,6 @@ pub enum CounterMessage {
     Node(::greenroom::__private::NodeEvent),
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Protocol for CounterMessage {
     const NAME: &'static str = "CounterMessage";
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
@@ -231,7 +230,6 @@ impl ::core::convert::From<::greenroom::__private::Down> for CounterMessage {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Receives<::greenroom::__private::Down> for CounterMessage {}
 #[automatically_derived]
 impl ::core::convert::From<::greenroom::__private::ExitSignal> for CounterMessage {
@@ -240,7 +238,6 @@ impl ::core::convert::From<::greenroom::__private::ExitSignal> for CounterMessag
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Receives<::greenroom::__private::ExitSignal>
 for CounterMessage {}
 #[automatically_derived]
@@ -250,7 +247,6 @@ impl ::core::convert::From<::greenroom::__private::NodeEvent> for CounterMessage
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Receives<::greenroom::__private::NodeEvent>
 for CounterMessage {}
 /// Stub of a [`Counter`]: speaks to the process, wherever it lives.
@@ -294,7 +290,6 @@ impl CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for CounterRef {
     type Protocol = CounterMessage;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -305,7 +300,6 @@ impl ::greenroom::__private::Stub for CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for CounterMessage {
     type Ref = CounterRef;
 }
@@ -356,7 +350,6 @@ impl<'__de> ::greenroom::__private::Deserialize<'__de> for CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Actor for Counter {
     type Protocol = CounterMessage;
     const OPTIONS: ::greenroom::__private::Options = <Counter as ::greenroom::__private::Declared>::OPTIONS;
@@ -437,7 +430,6 @@ impl ::greenroom::__private::Handle for Counter {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 #[allow(deprecated)]
 impl ::greenroom::__private::Process for Counter {
     const SERVER: bool = true;

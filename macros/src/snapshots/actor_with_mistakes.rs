@@ -19,7 +19,6 @@ pub(crate) enum CounterMessage {
     Count { reply: ::greenroom::__private::Reply<u64> },
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Protocol for CounterMessage {
     const NAME: &'static str = "CounterMessage";
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
@@ -93,7 +92,6 @@ impl CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for CounterRef {
     type Protocol = CounterMessage;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -104,7 +102,6 @@ impl ::greenroom::__private::Stub for CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for CounterMessage {
     type Ref = CounterRef;
 }
@@ -155,7 +152,6 @@ impl<'__de> ::greenroom::__private::Deserialize<'__de> for CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Actor for Counter {
     type Protocol = CounterMessage;
     const OPTIONS: ::greenroom::__private::Options = <Counter as ::greenroom::__private::Declared>::OPTIONS;
@@ -175,7 +171,6 @@ impl ::greenroom::__private::Handle for Counter {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 #[allow(deprecated)]
 impl ::greenroom::__private::Process for Counter {
     const SERVER: bool = true;

@@ -12,7 +12,6 @@ pub enum Mail {
     Down(Down),
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Protocol for Mail {
     const NAME: &'static str = "Mail";
     const VERSION: u32 = 2;
@@ -145,7 +144,6 @@ impl ::core::convert::From<Down> for Mail {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Receives<Down> for Mail {}
 /// Stub of a process that speaks [`Mail`], wherever it lives.
 ///
@@ -190,7 +188,6 @@ impl MailRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for MailRef {
     type Protocol = Mail;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -201,7 +198,6 @@ impl ::greenroom::__private::Stub for MailRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for Mail {
     type Ref = MailRef;
 }

@@ -3,7 +3,6 @@ pub(crate) enum Store<K: Ord, V> {
     Get { key: K, reply: Reply<Option<V>> },
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Protocol for Store<K, V>
 where
     K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
@@ -129,7 +128,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Stub for StoreRef<K, V>
 where
     K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
@@ -146,7 +144,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Stubbed for Store<K, V>
 where
     K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize

@@ -2,7 +2,6 @@ enum Job {
     Run(Box<dyn FnOnce() + Send>),
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Protocol for Job {
     const NAME: &'static str = "Job";
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
@@ -37,7 +36,6 @@ impl JobRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for JobRef {
     type Protocol = Job;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -48,7 +46,6 @@ impl ::greenroom::__private::Stub for JobRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for Job {
     type Ref = JobRef;
 }

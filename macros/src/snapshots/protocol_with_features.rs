@@ -9,7 +9,6 @@ enum Mail {
 }
 #[cfg(unix)]
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 #[allow(deprecated)]
 impl ::greenroom::__private::Protocol for Mail {
     const NAME: &'static str = "Mail";
@@ -140,7 +139,6 @@ impl ::core::convert::From<Down> for Mail {
 #[cfg(unix)]
 #[cfg(feature = "watch")]
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 #[allow(deprecated)]
 impl ::greenroom::__private::Receives<Down> for Mail {}
 #[cfg(unix)]
@@ -182,7 +180,6 @@ impl MailRef {
 }
 #[cfg(unix)]
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for MailRef {
     type Protocol = Mail;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -194,7 +191,6 @@ impl ::greenroom::__private::Stub for MailRef {
 }
 #[cfg(unix)]
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for Mail {
     type Ref = MailRef;
 }

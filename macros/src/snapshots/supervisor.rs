@@ -64,6 +64,7 @@ impl ::greenroom::__private::TreeStub for ChatTreeRef {
     }
 }
 #[automatically_derived]
+#[allow(clippy::needless_update)]
 impl ::greenroom::__private::Tree for ChatTree {
     type Ref = ChatTreeRef;
     const FLAGS: ::greenroom::__private::Flags = ::greenroom::__private::Flags {
@@ -79,7 +80,7 @@ impl ::greenroom::__private::Tree for ChatTree {
         ChatTreeRef {
             __supervisor: ::greenroom::__private::Children::supervisor(__children),
             log: {
-                let __tree = ::std::sync::Arc::clone(__this);
+                let __tree = ::core::clone::Clone::clone(__this);
                 ::greenroom::__private::Children::child::<
                     Log,
                 >(
@@ -93,7 +94,7 @@ impl ::greenroom::__private::Tree for ChatTree {
             },
             #[cfg(feature = "rooms")]
             rooms: {
-                let __tree = ::std::sync::Arc::clone(__this);
+                let __tree = ::core::clone::Clone::clone(__this);
                 ::greenroom::__private::Children::child::<
                     Rooms,
                 >(
@@ -110,7 +111,7 @@ impl ::greenroom::__private::Tree for ChatTree {
                 )
             },
             web: {
-                let __tree = ::std::sync::Arc::clone(__this);
+                let __tree = ::core::clone::Clone::clone(__this);
                 ::greenroom::__private::Children::child::<
                     Web,
                 >(

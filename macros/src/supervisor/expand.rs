@@ -156,6 +156,7 @@ fn tree(model: &Model) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
+        #[allow(clippy::needless_update)]
         impl #impl_generics #private::Tree for #ident #ty_generics #where_clause {
             type Ref = #stub #ty_generics;
             const FLAGS: #private::Flags = #private::Flags {
@@ -216,7 +217,7 @@ fn plant(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
     quote! {
         #(#cfgs)*
         #name: {
-            let #tree = ::std::sync::Arc::clone(#this);
+            let #tree = ::core::clone::Clone::clone(#this);
             #child(
                 #children,
                 #private::ChildOptions { name: #text, #restart #shutdown ..#private::ChildOptions::DEFAULT },

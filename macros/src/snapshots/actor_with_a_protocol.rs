@@ -9,6 +9,8 @@ impl ::greenroom::__private::Declared for Sorter {
         kind: "Sorter",
         name: ::core::option::Option::Some("sorter"),
         trap_exit: true,
+        mailbox: ::core::option::Option::Some(1024),
+        overflow: ::greenroom::__private::Overflow::DropOldest,
         ..::greenroom::__private::Options::DEFAULT
     };
 }

@@ -28,6 +28,9 @@ impl Counter {
     async fn open(&mut self) -> std::io::Result<()> {
         self.file().await
     }
+    fn warm(&mut self) {}
+    async fn flush(&mut self, cx: &mut Context<Self>) {}
+    fn rest(&mut self) {}
     fn close(&mut self, reason: &Exit) {}
     fn ended(&mut self, down: Down) {}
     fn exit(&mut self, signal: ExitSignal) {}
@@ -67,7 +70,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
             shape: "n: u64",
             call: false,
             system: false,
-            priority: false,
+            priority: true,
         },
         ::greenroom::__private::Variant {
             name: "Set",
@@ -362,6 +365,40 @@ impl ::greenroom::__private::Actor for Counter {
 #[automatically_derived]
 #[allow(deprecated, private_interfaces, unused_qualifications)]
 impl ::greenroom::__private::Handle for Counter {
+    async fn proceed(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+        ::greenroom::__private::Outcome::into_outcome(Self::warm(self))
+    }
+    const IDLE: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(
+        ::core::time::Duration::from_millis(60000u64),
+    );
+    async fn idle(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+        ::greenroom::__private::Outcome::into_outcome(Self::rest(self))
+    }
+    const EVERY: &'static [::core::time::Duration] = &[
+        ::core::time::Duration::from_millis(30000u64),
+    ];
+    #[allow(unused_mut, unused_assignments, unused_variables)]
+    async fn every(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+        mut __index: usize,
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+        {
+            if __index == 0 {
+                return ::greenroom::__private::Outcome::into_outcome(
+                    Self::flush(self, __cx).await,
+                );
+            }
+            __index -= 1;
+        }
+        ::core::result::Result::Ok(())
+    }
     async fn handle(
         &mut self,
         __cx: &mut ::greenroom::__private::Context<Self>,

@@ -286,8 +286,8 @@ async fn a_signal_to_the_dead_is_lost() {
     for reason in [Exit::Kill, Exit::Normal, Exit::error("boom")] {
         process.exit(reason);
     }
-    assert_eq!(process.stop(Exit::shutdown()).await, Exit::NoProc);
-    assert_eq!(process.ended().await, Exit::NoProc);
+    assert_eq!(process.stop(Exit::shutdown()).await, Exit::Normal);
+    assert_eq!(process.ended().await, Exit::Normal);
 }
 
 #[greenroom::test]

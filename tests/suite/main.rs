@@ -1,11 +1,16 @@
 //! greenroom, tested through its public API.
 
+mod calls;
 mod conformance;
+mod ends;
 mod exits;
 mod links;
 mod mail;
 mod monitors;
 mod names;
+mod nodes;
 mod receive;
+mod servers;
 mod spawn;
 mod stage;
+mod supervisors;

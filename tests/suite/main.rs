@@ -10,6 +10,7 @@ mod monitors;
 mod names;
 mod nodes;
 mod receive;
+mod save_queue;
 mod servers;
 mod spawn;
 mod stage;

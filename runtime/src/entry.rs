@@ -2,23 +2,28 @@
 
 use std::fmt::Display;
 use std::future::Future;
-use std::hash::BuildHasher as _;
 use std::process::ExitCode;
 
-use crate::node::{Node, Spawn, TokioClock};
+use crate::node::Node;
 
 /// What `main` and a test may return: nothing, or a `Result` whose error can be shown.
+#[diagnostic::on_unimplemented(
+    message = "neither `main` nor a test returns `{Self}`",
+    label = "return nothing, or `greenroom::Result`"
+)]
 pub trait Report {
     /// The error's text, if it is one.
     fn failure(self) -> Option<String>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Report for () {
     fn failure(self) -> Option<String> {
         None
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Display> Report for Result<(), E> {
     fn failure(self) -> Option<String> {
         self.err().map(|error| error.to_string())
@@ -105,19 +110,5 @@ where
     });
     if let Some(failure) = failure {
         panic!("the test returned an error: {failure}");
-    }
-}
-
-impl Node {
-    /// A node that nobody can reach and that reaches nobody.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime, whose threads its processes run on.
-    #[track_caller]
-    pub fn local() -> Node {
-        // All local nodes of a program have one name; their processes must not be taken for each other's.
-        let incarnation = std::hash::RandomState::new().hash_one(());
-        let id = crate::base::NodeId { name: crate::base::NodeName::local(), incarnation };
-        Node::new(id, Spawn::Tokio(tokio::runtime::Handle::current()), std::sync::Arc::new(TokioClock))
     }
 }

@@ -82,11 +82,11 @@ pub use base::{
 pub use call::{Call, Cast, Reply};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
-pub use greenroom_macros::{actor, main, protocol, receive, supervisor, test};
+pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
 pub use node::{Clock, Counters, Entered, Node, Spawner, Task};
 pub use process::{Mailbox, Receive, Timer};
 pub use supervisor::{
-    ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervisor, Supervision, SupervisionRef, Tree, TreeStub,
+    ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,
 };
 
 /// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.

@@ -1,6 +1,8 @@
 //! greenroom, tested through its public API.
 
+mod bounds;
 mod calls;
+mod cluster;
 mod conformance;
 mod ends;
 mod exits;
@@ -15,3 +17,5 @@ mod servers;
 mod spawn;
 mod stage;
 mod supervisors;
+mod timed;
+mod ui;

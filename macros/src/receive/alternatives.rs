@@ -152,9 +152,9 @@ mod tests {
         };
         check(quote!(Pair(x, _) | Pair(_, x)), &["Pair(x, _)", "Pair(_, x)"]);
         check(quote!(P(A | B, C | D)), &["P(A, C)", "P(A, D)", "P(B, C)", "P(B, D)"]);
-        check(quote!(m @ (A | B)), &["m @A", "m @B"]);
+        check(quote!(m @ (A | B)), &["m@A", "m@B"]);
         check(quote!(S { x: Some(1 | 2), .. }), &["S{x: Some(1), ..}", "S{x: Some(2), ..}"]);
-        check(quote!(P((1..=3 | 5))), &["P((1..= 3))", "P(5)"]);
+        check(quote!(P((1..=3 | 5))), &["P((1..=3))", "P(5)"]);
         check(quote!([A | B, ..]), &["[A, ..]", "[B, ..]"]);
     }
 

@@ -34,11 +34,9 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
             let #after: ::core::option::Option<::core::time::Duration> = #deadline;
             #scan;
             let (#hit, #message) = loop {
-                let #message = match #next {
-                    ::core::option::Option::Some(#message) => #message,
-                    ::core::option::Option::None => {
-                        break (::core::option::Option::None, ::core::option::Option::None)
-                    }
+                let #message = #next;
+                let ::core::option::Option::Some(#message) = #message else {
+                    break (::core::option::Option::None, ::core::option::Option::None);
                 };
                 #[allow(unused_mut)]
                 let mut #hit: ::core::option::Option<usize> = ::core::option::Option::None;

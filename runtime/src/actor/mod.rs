@@ -13,6 +13,6 @@ mod stub;
 pub use context::Context;
 pub use kind::{Actor, Options, Process, Ref};
 pub use serve::{Handle, Outcome, serve};
-pub use spawn::{Spawn, spawn};
 pub(crate) use spawn::{Newborn, launch, start_of};
+pub use spawn::{Spawn, spawn};
 pub use stub::{Stub, Stubbed};

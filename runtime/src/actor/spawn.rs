@@ -95,7 +95,7 @@ pub(crate) struct Newborn<A: Actor> {
 
 impl<A: Process> Newborn<A> {
     pub(crate) fn new(node: &Node) -> Newborn<A> {
-        let cell = Cell::new(node.clone(), false);
+        let cell = Cell::new(node.clone(), false, A::OPTIONS.bounds());
         let number = cell.occupy(start_of::<A>());
         Newborn { cell, number }
     }
@@ -210,7 +210,7 @@ where
     F: Future<Output = T> + Send + 'static,
     T: super::Outcome,
 {
-    let cell = Cell::new(Node::current(), false);
+    let cell = Cell::new(Node::current(), false, None);
     let start = Start { parent: Current::process(), kind: std::any::type_name::<F>(), ..Start::default() };
     let number = cell.occupy(start);
     let mailbox = Mailbox::new(Arc::clone(&cell), number);

@@ -1,9 +1,10 @@
-//! Fields to bytes and back: postcard with a bound on size and no trailing bytes.
+//! Fields to bytes and back: postcard with a bound on size and on nesting, and no trailing bytes.
 
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::depth::Depth;
 use super::{DecodeError, EncodeError};
 
 /// Where [`Protocol::encode`](super::Protocol::encode) writes its fields, one after another.
@@ -65,6 +66,9 @@ pub struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
+    /// How many levels a field's value may have.
+    pub(super) const MAX_DEPTH: usize = 128;
+
     pub(crate) fn new(bytes: &'a [u8]) -> Decoder<'a> {
         Decoder { rest: bytes }
     }
@@ -72,11 +76,16 @@ impl<'a> Decoder<'a> {
     /// Takes one field.
     ///
     /// # Errors
-    /// [`DecodeError::Malformed`] if the bytes are no `T`.
+    /// [`DecodeError::Malformed`] if the bytes are no `T`, [`DecodeError::TooDeep`] if they nest too deep.
     pub fn field<T: DeserializeOwned>(&mut self) -> Result<T, DecodeError> {
-        let (value, rest) = postcard::take_from_bytes(self.rest)
-            .map_err(|error| DecodeError::Malformed(error.to_string().into()))?;
-        self.rest = rest;
+        let depth = Depth::default();
+        let malformed = |error: postcard::Error| match depth.exceeded() {
+            true => DecodeError::TooDeep { limit: Self::MAX_DEPTH },
+            false => DecodeError::Malformed(error.to_string().into()),
+        };
+        let mut inner = postcard::Deserializer::from_bytes(self.rest);
+        let value = T::deserialize(depth.bound(&mut inner, Self::MAX_DEPTH)).map_err(malformed)?;
+        self.rest = inner.finalize().map_err(malformed)?;
         Ok(value)
     }
 

@@ -3,6 +3,7 @@
 //! Nothing here runs, waits or knows a node; every other floor speaks in these types.
 
 mod codec;
+mod depth;
 mod error;
 mod exit;
 mod name;

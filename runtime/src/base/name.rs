@@ -27,15 +27,11 @@ impl NodeName {
     pub fn new(name: impl AsRef<str>) -> Result<NodeName, InvalidName> {
         let name = name.as_ref();
         let valid = name.len() <= Self::MAX
-            && name.split_once('@').is_some_and(|(name, host)| {
-                !name.is_empty() && !host.is_empty() && !host.contains('@')
-            })
+            && name
+                .split_once('@')
+                .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
             && !name.chars().any(|c| c.is_whitespace() || c.is_control());
-        if valid {
-            Ok(NodeName(name.into()))
-        } else {
-            Err(InvalidName(name.chars().take(80).collect()))
-        }
+        if valid { Ok(NodeName(name.into())) } else { Err(InvalidName(name.chars().take(80).collect())) }
     }
 
     /// The name of a node that nobody can reach.

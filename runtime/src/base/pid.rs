@@ -1,6 +1,6 @@
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,14 @@ pub struct NodeId {
     pub name: NodeName,
     /// Which of its lives this is. A pid of an earlier incarnation is [`NoProc`](crate::Exit::NoProc).
     pub incarnation: u64,
+}
+
+impl NodeId {
+    /// A node that nobody can reach. All of a program's have one name; their processes must not be taken for each
+    /// other's.
+    pub(crate) fn local() -> NodeId {
+        NodeId { name: NodeName::local(), incarnation: RandomState::new().hash_one(()) }
+    }
 }
 
 /// The identity of a process: node, incarnation and number. Never used twice. Cheap to clone.

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -10,9 +11,9 @@ use super::{Call, Cast, Reply};
 use crate::base::{
     CallError, CastError, Encoder, Exit, MonitorRef, NameError, NodeId, NodeName, Pid, Protocol, Subject,
 };
-use crate::mailbox::{Owner, Refused};
+use crate::mailbox::{Owner, Refused, Why};
 use crate::node::{Current, Named, Node, Outgoing, Recipient, Resident};
-use crate::process::{Cell, ended};
+use crate::process::{Cell, Line, ended, ended_by_name};
 use crate::wire::{Signal, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of.
@@ -27,6 +28,16 @@ enum Kind<M: Protocol> {
     Remote { node: Node, pid: Pid },
     /// Whoever has a name, looked up for each message.
     Named { node: Node, name: Arc<str>, at: NodeName },
+}
+
+/// Where a message went.
+enum Sent<'a> {
+    /// Into the mailbox.
+    In,
+    /// Into the line before it.
+    InLine(Arc<dyn Line>, u64),
+    /// Into the queue of a connection.
+    Out(&'a Node, &'a NodeName),
 }
 
 /// A message that was not sent, handed back.
@@ -49,9 +60,13 @@ impl<M: Protocol> Address<M> {
     /// Sends a message.
     pub fn cast(&self, message: M) -> Cast {
         match self.send(message) {
-            Ok(None) => Cast::sent(None),
-            Ok(Some((node, at))) => Cast::sent(node.router().and_then(|router| router.pressure(&at))),
-            Err(Unsent(error, _)) => Cast::failed(error),
+            Ok(Sent::In) => Cast::over(Ok(())),
+            Ok(Sent::InLine(line, ticket)) => Cast::standing(line, ticket),
+            Ok(Sent::Out(node, at)) => match node.router().and_then(|router| router.pressure(at)) {
+                Some(pressure) => Cast::pressed(pressure),
+                None => Cast::over(Ok(())),
+            },
+            Err(Unsent(error, _)) => Cast::over(Err(error)),
         }
     }
 
@@ -64,12 +79,16 @@ impl<M: Protocol> Address<M> {
             return call;
         }
         let message = make(Reply::new(Arc::clone(&slot)));
-        if let Err(Unsent(error, message)) = self.send(message) {
-            // Before the reply in the message is dropped and says less.
-            slot.put(Err(error.into()));
-            drop(message);
+        match self.send(message) {
+            Ok(Sent::InLine(line, ticket)) => call.standing(line, ticket),
+            Ok(Sent::In | Sent::Out(..)) => call,
+            Err(Unsent(error, message)) => {
+                // Before the reply in the message is dropped and says less.
+                slot.put(Err(error.into()));
+                drop(message);
+                call
+            }
         }
-        call
     }
 
     /// Whether the process that is meant is the one that runs this.
@@ -91,26 +110,33 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    /// Puts a message where it belongs; says over which connection it goes, if over any.
-    fn send(&self, message: M) -> Result<Option<(&Node, NodeName)>, Unsent<M>> {
-        let refuse = |refused: Refused<M>| {
-            let error = if refused.full { CastError::Full } else { CastError::NoProc };
-            Unsent(error, refused.message)
-        };
-        match &self.0 {
-            Kind::Direct { cell, number } => cell.send(Owner::This(*number), message).map_err(refuse)?,
-            Kind::Child(cell) => cell.send(Owner::Whoever, message).map_err(refuse)?,
+    /// Puts a message where it belongs.
+    fn send(&self, message: M) -> Result<Sent<'_>, Unsent<M>> {
+        let (cell, owner) = match &self.0 {
+            Kind::Direct { cell, number } => (Cow::Borrowed(cell), Owner::This(*number)),
+            Kind::Child(cell) => (Cow::Borrowed(cell), Owner::Whoever),
             Kind::Remote { node, pid } if pid.node() == node.name() => {
                 return Err(Unsent(CastError::NoProc, message));
             }
-            Kind::Remote { node, pid } => return send_out(node, Recipient::Pid(pid), message),
+            Kind::Remote { node, pid } => {
+                send_out(node, Recipient::Pid(pid), message)?;
+                return Ok(Sent::Out(node, pid.node()));
+            }
             Kind::Named { node, name, at } if at == node.name() => match find(node, name) {
-                Ok((cell, number)) => cell.send(Owner::This(number), message).map_err(refuse)?,
+                Ok((cell, number)) => (Cow::Owned(cell), Owner::This(number)),
                 Err(error) => return Err(Unsent(error, message)),
             },
-            Kind::Named { node, name, at } => return send_out(node, Recipient::Name(name, at), message),
+            Kind::Named { node, name, at } => {
+                send_out(node, Recipient::Name(name, at), message)?;
+                return Ok(Sent::Out(node, at));
+            }
+        };
+        match cell.send(owner, message, true) {
+            Ok(None) => Ok(Sent::In),
+            Ok(Some(ticket)) => Ok(Sent::InLine(cell.into_owned() as Arc<dyn Line>, ticket)),
+            Err(Refused { message, why: Why::Gone }) => Err(Unsent(CastError::NoProc, message)),
+            Err(Refused { message, .. }) => Err(Unsent(CastError::Full, message)),
         }
-        Ok(None)
     }
 
     /// The process that is meant, if that can be told without asking another node.
@@ -167,10 +193,15 @@ impl<M: Protocol> Address<M> {
 
     pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {
         let watch = self.pid().map(|pid| ended(self.node(), pid));
+        let far = match &self.0 {
+            Kind::Named { node, name, at } if at != node.name() => Some(ended_by_name(node, name, at)),
+            _ => None,
+        };
         async move {
-            match watch {
-                Some(ended) => ended.await,
-                None => Exit::NoProc,
+            match (watch, far) {
+                (Some(ended), _) => ended.await,
+                (None, Some(ended)) => ended.await,
+                (None, None) => Exit::NoProc,
             }
         }
     }
@@ -205,29 +236,22 @@ impl<M: Protocol> Address<M> {
 }
 
 /// Puts a message into the queue of its node's connection.
-fn send_out<'a, M: Protocol>(
-    node: &'a Node,
-    to: Recipient<'_>,
-    message: M,
-) -> Result<Option<(&'a Node, NodeName)>, Unsent<M>> {
-    match route(node, to, &message) {
-        Ok(()) => Ok(Some((node, to.node().clone()))),
-        Err(error) => Err(Unsent(error, message)),
-    }
+fn send_out<M: Protocol>(node: &Node, to: Recipient<'_>, message: M) -> Result<(), Unsent<M>> {
+    route(node, to, &message).map_err(|error| Unsent(error, message))
 }
 
 fn route<M: Protocol>(node: &Node, to: Recipient<'_>, message: &M) -> Result<(), CastError> {
-    let Some(router) = node.router() else { return Err(CastError::NoConnection) };
+    let router = node.router().ok_or(CastError::NoConnection)?;
     let mut payload = Vec::new();
-    let (result, replies) = Current::collect_replies(node, || {
-        message.encode(&mut Encoder::new(&mut payload, router.limit()))
-    });
+    let (result, replies) =
+        Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
     // From here on the message stands for nothing but its bytes; a reply in it answers through them.
-    node.pending().sent(&replies, to.node());
+    node.pending().sent(&replies, to.node(), M::NAME);
     let fail = |error: CastError| {
         for id in &replies {
             node.pending().answer(*id, Err(error.clone().into()));
         }
+        node.lose_message(to.node(), &error);
         error
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
@@ -248,9 +272,9 @@ pub(crate) fn sender(node: &Node) -> Pid {
 fn find<M: Protocol>(node: &Node, name: &str) -> Result<(Arc<Cell<M>>, u64), CastError> {
     let named = node.names().find(name).ok_or(CastError::NoProc)?;
     let protocol = named.resident.protocol();
-    let cell = Resident::into_any(named.resident).downcast::<Cell<M>>().map_err(|_| {
-        CastError::Incompatible(format!("`{name}` speaks `{protocol}`, not `{}`", M::NAME).into())
-    })?;
+    let cell = Resident::into_any(named.resident)
+        .downcast::<Cell<M>>()
+        .map_err(|_| CastError::Incompatible(format!("`{name}` speaks `{protocol}`, not `{}`", M::NAME).into()))?;
     Ok((cell, named.number))
 }
 
@@ -340,11 +364,13 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
         let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
         let kind = match travelling {
             Travelling::Name(name, at) => Kind::Named { node, name: name.into(), at },
-            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.table().get(pid.number()) {
+            // A stub that was written has been exported; any other is a guess.
+            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
                 Some(resident) => {
-                    let cell = resident.into_any().downcast::<Cell<M>>().map_err(|_| {
-                        D::Error::custom("a stub of another protocol than its process")
-                    })?;
+                    let cell = resident
+                        .into_any()
+                        .downcast::<Cell<M>>()
+                        .map_err(|_| D::Error::custom("a stub of another protocol than its process"))?;
                     Kind::Direct { cell, number: pid.number() }
                 }
                 None => Kind::Remote { node, pid },

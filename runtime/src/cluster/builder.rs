@@ -181,8 +181,7 @@ impl NodeBuilder {
         }
 
         let cookie = self.cookie.ok_or(NodeError::NoCookie)?;
-        let transport =
-            self.transport.unwrap_or_else(|| Arc::new(Tcp::new(Arc::clone(&clock), FIRST_ATTEMPT)));
+        let transport = self.transport.unwrap_or_else(|| Arc::new(Tcp::new(Arc::clone(&clock), FIRST_ATTEMPT)));
         let cluster = Arc::new(Cluster::new(name, Limits::default()));
         node.set_router(Arc::clone(&cluster) as Arc<dyn Router>);
         let listener = match &self.listen {
@@ -230,7 +229,9 @@ impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NodeError::Name(error) => write!(f, "{error}"),
-            NodeError::NoCookie => f.write_str("a node that listens or dials needs a cookie: `.cookie(Cookie::load()?)`"),
+            NodeError::NoCookie => {
+                f.write_str("a node that listens or dials needs a cookie: `.cookie(Cookie::load()?)`")
+            }
             NodeError::Cookie(error) => write!(f, "{error}"),
             NodeError::Listen(address, error) => write!(f, "cannot listen at {address}: {error}"),
             NodeError::Advertise(address) => {

@@ -20,11 +20,12 @@ use tokio::io::ReadBuf;
 use super::outbox::Work;
 use super::{BoxFuture, Outbox, Stream};
 use crate::node::Clock;
-use crate::session::{Event, SendError, Session, SessionError};
-use crate::wire::Frame;
+use crate::session::{Backlog, Event, SendError, Session, SessionError};
 
 /// The most bytes that are read at a time.
 const READ: usize = 64 * 1024;
+/// The most turns before other tasks have theirs: some milliseconds of ciphers.
+const TURNS: usize = 8;
 
 /// Why a connection is over.
 #[derive(Debug)]
@@ -116,7 +117,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
     }
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        loop {
+        for _ in 0..TURNS {
             let mut went_on = self.read(cx)?;
             went_on |= self.time(cx)?;
             went_on |= self.work(cx);
@@ -133,6 +134,9 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
                 return Poll::Pending;
             }
         }
+        // Others have waited long enough for this thread.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Step {
@@ -221,12 +225,13 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
             Poll::Pending => return false,
             Poll::Ready(Work::Close) => self.close(),
             Poll::Ready(Work::Send(batch)) => {
-                for (lane, bytes) in batch.into_frames() {
-                    let size = bytes.len();
-                    if let Err(error) = self.session.send_encoded(lane, bytes.clone()) {
-                        self.outbox.0.transmitted(size);
+                for (lane, frame) in batch.into_frames() {
+                    if let Err(error) = self.session.send(lane, frame.clone()) {
+                        let mut lost = Backlog::default();
+                        lost.grow(frame.len());
+                        self.outbox.0.transmitted(lost);
                         // Pushed before the peer said what it takes.
-                        if let (SendError::TooLarge { limit }, Ok(frame)) = (error, Frame::decode(&bytes)) {
+                        if let (SendError::TooLarge { limit }, Ok(frame)) = (error, frame.decode()) {
                             self.tell_one(Event::Refused { frame, limit });
                         }
                     }
@@ -238,20 +243,15 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
 
     fn write(&mut self, cx: &mut Context<'_>) -> Step {
         let mut went_on = false;
-        loop {
-            if self.written == self.output.len() {
-                self.output.clear();
-                self.written = 0;
-                let queued = self.session.queued();
-                let more = self.session.poll_transmit(self.clock.now(), &mut self.output);
-                let sent = queued - self.session.queued();
-                if sent > 0 {
-                    self.outbox.0.transmitted(sent);
-                }
-                if !more {
-                    break;
-                }
+        if self.output.is_empty() {
+            let before = self.session.backlog();
+            self.session.poll_transmit(self.clock.now(), &mut self.output);
+            let sent = self.session.backlog().since(before);
+            if sent.bytes > 0 {
+                self.outbox.0.transmitted(sent);
             }
+        }
+        while self.written < self.output.len() {
             match Pin::new(&mut self.stream).poll_write(cx, &self.output[self.written..]) {
                 Poll::Pending => return Ok(went_on),
                 Poll::Ready(Ok(0)) => return Err(self.lost(Some(io::ErrorKind::WriteZero.into()))),
@@ -261,6 +261,8 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
             went_on = true;
             self.unflushed = true;
         }
+        self.output.clear();
+        self.written = 0;
         if self.unflushed {
             match Pin::new(&mut self.stream).poll_flush(cx) {
                 Poll::Pending => {}

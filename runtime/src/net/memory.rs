@@ -205,11 +205,7 @@ impl Plug {
 }
 
 impl AsyncRead for Plug {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.poll(cx, |stream, cx| stream.poll_read(cx, buffer))
     }
 }
@@ -220,11 +216,11 @@ impl AsyncWrite for Plug {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(cx, |stream, cx| stream.poll_flush(cx))
+        self.poll(cx, AsyncWrite::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(cx, |stream, cx| stream.poll_shutdown(cx))
+        self.poll(cx, AsyncWrite::poll_shutdown)
     }
 }
 

@@ -5,9 +5,11 @@
 //!
 //! States: *open* → *closing* (nothing more is taken in, what waits is sent) → *ended* (the driver is gone, what waited is
 //! lost). Invariants: the order of pushes is kept within a lane · `waiting` is what the driver has not turned into records
-//! yet, here or in its session · it exceeds its bound by one frame at most.
+//! yet, here or in its session · it exceeds a bound by one frame at most.
+//!
+//! Two things are bounded. What senders feel is *weight*, in which a large frame counts for little: lanes take turns, so it
+//! is in nobody's way. What memory feels is *bytes*: as many may wait as a peer may have to reassemble.
 
-use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::{fmt, mem};
@@ -15,7 +17,7 @@ use std::{fmt, mem};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use crate::session::Limits;
+use crate::session::{Backlog, Encoded, Limits};
 use crate::wire::{Frame, WireError};
 
 /// A frame of more bytes has a buffer of its own.
@@ -32,12 +34,14 @@ pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     room: Notify,
     high_water: usize,
+    /// Bytes at which senders wait, whatever their weight.
+    high_bytes: usize,
 }
 
 #[derive(Debug)]
 struct Queue {
     batch: Batch,
-    waiting: usize,
+    waiting: Backlog,
     /// The largest frame that the connection takes.
     frame: usize,
     refused: u64,
@@ -62,7 +66,7 @@ struct Entry {
 enum Body {
     /// So many bytes, after those of the entries before.
     Small(usize),
-    Large(Bytes),
+    Large(Encoded),
 }
 
 /// What the driver is to do.
@@ -89,13 +93,18 @@ impl Outbox {
     pub(crate) fn new(limits: &Limits) -> Outbox {
         let queue = Queue {
             batch: Batch::default(),
-            waiting: 0,
+            waiting: Backlog::default(),
             frame: limits.frame.min(limits.reassembly),
             refused: 0,
             closed: false,
             driver: None,
         };
-        Outbox { queue: Mutex::new(queue), room: Notify::new(), high_water: limits.high_water }
+        Outbox {
+            queue: Mutex::new(queue),
+            room: Notify::new(),
+            high_water: limits.high_water,
+            high_bytes: limits.reassembly.max(limits.high_water),
+        }
     }
 
     /// Queues a frame behind those of the same lane, which is the sending process's number. Never waits: a sender that
@@ -105,51 +114,42 @@ impl Outbox {
             Frame::Message { .. } => CAP,
             Frame::Answer { .. } | Frame::Signal { .. } => 2 * CAP,
         };
-        let cap = self.high_water.saturating_mul(room);
         if frame.size_hint() <= SMALL {
-            return self.admit(cap, |batch, limit| batch.push_small(lane, frame, limit));
+            return self.admit(room, |batch, limit| batch.push_small(lane, frame, limit));
         }
-        // A large one is copied before the lock is taken, for others' sake.
-        let mut bytes = Vec::with_capacity(frame.size_hint());
-        frame.encode(&mut bytes).map_err(PushError::Encode)?;
-        self.admit(cap, |batch, limit| batch.push_large(lane, bytes, limit))
+        let frame = Encoded::new(frame).map_err(PushError::Encode)?;
+        self.admit(room, |batch, limit| batch.push_large(lane, frame, limit))
     }
 
     /// Resolves when less than the high-water mark waits, or when the connection is over.
-    pub(crate) fn ready(&self) -> impl Future<Output = ()> + Send + '_ {
-        async move {
-            loop {
-                let room = self.room.notified();
-                let mut room = std::pin::pin!(room);
-                // From here on a notification is not missed.
-                room.as_mut().enable();
-                if self.is_ready() {
-                    return;
-                }
-                room.await;
+    pub(crate) async fn ready(&self) {
+        loop {
+            let mut room = std::pin::pin!(self.room.notified());
+            // From here on a notification is not missed.
+            room.as_mut().enable();
+            if self.is_ready() {
+                return;
             }
+            room.await;
         }
     }
 
     /// Whether [`ready`](Self::ready) would resolve at once.
     pub(crate) fn is_ready(&self) -> bool {
         let queue = self.lock();
-        queue.closed || queue.waiting < self.high_water
+        queue.closed || self.has_room(&queue, 1)
     }
 
-    /// Bytes that wait.
-    pub(crate) fn waiting(&self) -> usize {
+    /// What waits.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> Backlog {
         self.lock().waiting
     }
 
     /// How many frames were refused because the outbox was full.
+    #[cfg(test)]
     pub(crate) fn refused(&self) -> u64 {
         self.lock().refused
-    }
-
-    /// Whether the connection is over, or about to be.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.lock().closed
     }
 
     /// Takes no more; the driver sends what waits, says goodbye and ends.
@@ -159,7 +159,9 @@ impl Outbox {
         let driver = queue.driver.take();
         drop(queue);
         self.room.notify_waiters();
-        driver.map(Waker::wake);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
     }
 
     /// All that waits, if `take`; registers the driver if there is nothing to do.
@@ -179,12 +181,13 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// So many bytes wait no longer.
-    pub(super) fn transmitted(&self, bytes: usize) {
+    /// So much waits no longer.
+    pub(super) fn transmitted(&self, sent: Backlog) {
         let mut queue = self.lock();
-        let full = queue.waiting >= self.high_water;
-        queue.waiting = queue.waiting.saturating_sub(bytes);
-        let room = full && queue.waiting < self.high_water;
+        let full = !self.has_room(&queue, 1);
+        queue.waiting.bytes = queue.waiting.bytes.saturating_sub(sent.bytes);
+        queue.waiting.weight = queue.waiting.weight.saturating_sub(sent.weight);
+        let room = full && self.has_room(&queue, 1);
         drop(queue);
         if room {
             self.room.notify_waiters();
@@ -201,7 +204,7 @@ impl Outbox {
         let mut queue = self.lock();
         queue.closed = true;
         queue.batch = Batch::default();
-        queue.waiting = 0;
+        queue.waiting = Backlog::default();
         queue.driver = None;
         drop(queue);
         self.room.notify_waiters();
@@ -209,23 +212,32 @@ impl Outbox {
 
     fn admit(
         &self,
-        cap: usize,
+        room: usize,
         push: impl FnOnce(&mut Batch, usize) -> Result<usize, PushError>,
     ) -> Result<(), PushError> {
         let mut queue = self.lock();
         if queue.closed {
             return Err(PushError::Closed);
         }
-        if queue.waiting >= cap {
+        if !self.has_room(&queue, room) {
             queue.refused += 1;
             return Err(PushError::Full);
         }
         let limit = queue.frame;
-        queue.waiting += push(&mut queue.batch, limit)?;
+        let size = push(&mut queue.batch, limit)?;
+        queue.waiting.grow(size);
         let driver = queue.driver.take();
         drop(queue);
-        driver.map(Waker::wake);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
         Ok(())
+    }
+
+    /// Whether less than so many times the high-water mark waits, and twice the bytes at most.
+    fn has_room(&self, queue: &Queue, times: usize) -> bool {
+        queue.waiting.weight < self.high_water.saturating_mul(times)
+            && queue.waiting.bytes <= self.high_bytes.saturating_mul(times.min(2))
     }
 
     /// A panic elsewhere while the lock was held left nothing half done.
@@ -248,21 +260,21 @@ impl Batch {
         Ok(size)
     }
 
-    fn push_large(&mut self, lane: u64, bytes: Vec<u8>, limit: usize) -> Result<usize, PushError> {
-        let size = bytes.len();
+    fn push_large(&mut self, lane: u64, frame: Encoded, limit: usize) -> Result<usize, PushError> {
+        let size = frame.len();
         if size > limit {
             return Err(PushError::TooLarge { limit });
         }
-        self.entries.push(Entry { lane, body: Body::Large(bytes.into()) });
+        self.entries.push(Entry { lane, body: Body::Large(frame) });
         Ok(size)
     }
 
     /// Each frame with its lane, in order.
-    pub(super) fn into_frames(self) -> impl Iterator<Item = (u64, Bytes)> {
+    pub(super) fn into_frames(self) -> impl Iterator<Item = (u64, Encoded)> {
         let mut small = Bytes::from(self.small);
         self.entries.into_iter().map(move |entry| match entry.body {
-            Body::Small(size) => (entry.lane, small.split_to(size)),
-            Body::Large(bytes) => (entry.lane, bytes),
+            Body::Small(size) => (entry.lane, small.split_to(size).into()),
+            Body::Large(frame) => (entry.lane, frame),
         })
     }
 }

@@ -172,9 +172,8 @@ impl Node {
     /// entered a node.
     #[track_caller]
     pub fn current() -> Node {
-        Node::try_current().expect(
-            "no node here: call this inside a process or #[greenroom::main], or enter one with `node.enter()`",
-        )
+        Node::try_current()
+            .expect("no node here: call this inside a process or #[greenroom::main], or enter one with `node.enter()`")
     }
 
     /// The current node, or `None` outside of any.

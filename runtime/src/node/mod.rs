@@ -24,18 +24,18 @@ use std::sync::{Arc, OnceLock};
 pub use clock::Clock;
 pub(crate) use clock::TokioClock;
 pub use counters::Counters;
-pub(crate) use current::{Current, Unanswered};
 pub use current::Entered;
+pub(crate) use current::{Current, Unanswered};
 pub(crate) use directory::{Outgoing, Recipient, Router};
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Lineage, Resident};
-pub use spawner::{Spawner, Task};
 pub(crate) use spawner::Spawn;
+pub use spawner::{Spawner, Task};
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
-use names::Names;
 use counters::Tally;
+use names::Names;
 use table::Table;
 use watchers::Watchers;
 
@@ -65,6 +65,21 @@ struct Inner {
 }
 
 impl Node {
+    /// A node that nobody can reach and that reaches nobody.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, whose threads its processes run on.
+    #[track_caller]
+    pub fn local() -> Node {
+        let spawn = Spawn::Tokio(tokio::runtime::Handle::current());
+        Node::new(NodeId::local(), spawn, Arc::new(TokioClock))
+    }
+
+    /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
+    pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
+        Node::new(NodeId::local(), Spawn::Own(Arc::new(spawner)), Arc::new(clock))
+    }
+
     pub(crate) fn new(id: NodeId, spawn: Spawn, clock: Arc<dyn Clock>) -> Node {
         let inner = Inner {
             id: Arc::new(id),

@@ -27,9 +27,9 @@ impl Node {
             .all()
             .into_iter()
             .filter(|(_, resident)| {
-                resident.lineage().is_some_and(|lineage| {
-                    !trees || (lineage.supervisor && !self.is_supervisor(lineage.parent))
-                })
+                resident
+                    .lineage()
+                    .is_some_and(|lineage| !trees || (lineage.supervisor && !self.is_supervisor(lineage.parent)))
             })
             .map(|(number, _)| number)
             .collect();

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::Node;
+#[cfg(feature = "net")]
 use crate::base::NodeEvent;
 
 /// The processes that hear of other nodes' coming and going.

@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
@@ -14,6 +14,8 @@ pin_project! {
     pub(crate) struct Life<M: Protocol, F> {
         cell: Arc<Cell<M>>,
         number: u64,
+        // What wakes the process, as the cell knows it.
+        task: Option<Waker>,
         // Set as the thread's current during each poll, kept here between two.
         current: Option<Current>,
         #[pin]
@@ -35,7 +37,7 @@ impl<M: Protocol, F: Future<Output = Exit>> Life<M, F> {
     pub(crate) fn new(cell: Arc<Cell<M>>, number: u64, body: F) -> Life<M, F> {
         let resident = Arc::clone(&cell) as Arc<dyn Resident>;
         let current = Current::of(resident, Node::clone(cell.node()), number);
-        Life { cell, number, current: Some(current), body: Some(body) }
+        Life { cell, number, task: None, current: Some(current), body: Some(body) }
     }
 }
 
@@ -45,7 +47,10 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(()) };
-        this.cell.set_task(cx.waker());
+        if !this.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+            this.cell.set_task(cx.waker());
+            *this.task = Some(cx.waker().clone());
+        }
         let reason = match this.cell.doom() {
             Some(reason) => reason,
             None => {

@@ -37,11 +37,7 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn of(limits: &Limits) -> Intake {
-        Intake {
-            frame: limits.frame.min(limits.reassembly),
-            lanes: limits.lanes.max(1),
-            reassembly: limits.reassembly,
-        }
+        Intake { frame: limits.frame.min(limits.reassembly), lanes: limits.lanes.max(1), reassembly: limits.reassembly }
     }
 }
 

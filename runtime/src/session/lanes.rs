@@ -7,14 +7,18 @@
 //! |---|---|
 //! | `0` middle, `1` first, `2` last piece, `3` whole frame | kind, lane *n*, length *n* (1..=16,384), bytes |
 //!
+//! | `7` acknowledgement | kind, bytes *n* of pieces that have come since the last one |
+//!
+//! Of pieces only so many bytes are under way at a time: what is under way is in front of everything, however the
+//! lanes take their turns, and a system's socket buffers would hold many milliseconds of it. Whole frames need no leave.
+//!
 //! Invariants: a frame of at most [`FRAGMENT`] bytes is never cut · of each lane at most one frame is begun and not done ·
 //! all frames begun and not done fit into what the peer said it reassembles; a large frame that does not is held until
-//! another one is through, and no other large frame begins before it · `bytes` is what all frames have left.
+//! another one is through, and no other large frame begins before it · `backlog` is what all frames have left.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bytes::Bytes;
-
+use super::encoded::Encoded;
 use super::hello::Intake;
 use crate::wire::varint;
 
@@ -28,6 +32,8 @@ pub(super) const LAST: u8 = 2;
 const HEAD: usize = 1 + varint::MAX + 3;
 /// A piece smaller than this waits for the next turn or record, unless it is a frame's rest.
 const SCRAP: usize = 512;
+/// The receiver acknowledges pieces when so many bytes of them have come; the sender's window is twice that at least.
+pub(super) const ACKNOWLEDGE: usize = 128 * 1024;
 /// Emptied lanes whose memory is kept.
 const SPARE: usize = 64;
 
@@ -37,17 +43,31 @@ pub(super) struct Lanes {
     turns: VecDeque<u64>,
     /// Lanes whose next frame is too large for what the peer reassembles at present.
     held: VecDeque<u64>,
-    bytes: usize,
+    /// Lanes whose next piece awaits an acknowledgement.
+    stuck: Vec<u64>,
+    backlog: Backlog,
     peer: Intake,
+    /// Bytes of pieces that may be under way, and that are.
+    window: usize,
+    under_way: usize,
     /// Frames begun and not done, and their whole sizes.
     open: usize,
     open_bytes: usize,
-    spare: Vec<VecDeque<Bytes>>,
+    spare: Vec<VecDeque<Encoded>>,
+}
+
+/// How much waits to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Backlog {
+    /// In bytes of memory.
+    pub(crate) bytes: usize,
+    /// As senders feel it: see [`Encoded::weight`].
+    pub(crate) weight: usize,
 }
 
 #[derive(Default)]
 struct Lane {
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Encoded>,
     /// How much of the first frame is sent.
     sent: usize,
 }
@@ -61,25 +81,49 @@ enum Turn {
     Full,
     /// Its next frame has to wait for another lane's.
     Held,
+    /// Its next piece has to wait for an acknowledgement.
+    Stuck,
+}
+
+impl Backlog {
+    /// A frame of so many bytes more.
+    pub(crate) fn grow(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.weight += Encoded::weight(bytes);
+    }
+
+    /// A frame has fewer bytes left than it had.
+    fn shrink(&mut self, from: usize, to: usize) {
+        self.bytes -= from - to;
+        self.weight -= Encoded::weight(from) - Encoded::weight(to);
+    }
+
+    /// What there was before and is no more.
+    pub(crate) fn since(self, before: Backlog) -> Backlog {
+        Backlog { bytes: before.bytes.saturating_sub(self.bytes), weight: before.weight.saturating_sub(self.weight) }
+    }
 }
 
 impl Lanes {
-    pub(super) fn new(peer: Intake) -> Lanes {
+    pub(super) fn new(peer: Intake, window: usize) -> Lanes {
         Lanes {
             waiting: BTreeMap::new(),
             turns: VecDeque::new(),
             held: VecDeque::new(),
-            bytes: 0,
+            stuck: Vec::new(),
+            backlog: Backlog::default(),
             peer,
+            window: window.max(2 * ACKNOWLEDGE),
+            under_way: 0,
             open: 0,
             open_bytes: 0,
             spare: Vec::new(),
         }
     }
 
-    /// Bytes that wait.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// What waits.
+    pub(super) fn backlog(&self) -> Backlog {
+        self.backlog
     }
 
     /// The largest frame that may be pushed.
@@ -88,7 +132,7 @@ impl Lanes {
     }
 
     /// Learns what the peer takes, before anything is sent; gives back the frames that it does not take.
-    pub(super) fn set_peer(&mut self, peer: Intake) -> Vec<Bytes> {
+    pub(super) fn set_peer(&mut self, peer: Intake) -> Vec<Encoded> {
         self.peer = peer;
         let mut refused = Vec::new();
         for lane in self.waiting.values_mut() {
@@ -100,13 +144,15 @@ impl Lanes {
                 fits
             });
         }
-        self.bytes -= refused.iter().map(Bytes::len).sum::<usize>();
+        for frame in &refused {
+            self.backlog.shrink(frame.len(), 0);
+        }
         refused
     }
 
     /// Queues an encoded frame, which is not empty.
-    pub(super) fn push(&mut self, lane: u64, frame: Bytes) {
-        self.bytes += frame.len();
+    pub(super) fn push(&mut self, lane: u64, frame: Encoded) {
+        self.backlog.grow(frame.len());
         let spare = &mut self.spare;
         let turns = &mut self.turns;
         let waiting = self.waiting.entry(lane).or_insert_with(|| {
@@ -114,6 +160,14 @@ impl Lanes {
             Lane { frames: spare.pop().unwrap_or_default(), sent: 0 }
         });
         waiting.frames.push_back(frame);
+    }
+
+    /// The peer has so many bytes of pieces; false if that is more than were sent.
+    pub(super) fn acknowledge(&mut self, bytes: u64) -> bool {
+        let left = usize::try_from(bytes).ok().and_then(|bytes| self.under_way.checked_sub(bytes));
+        self.turns.extend(self.stuck.drain(..));
+        self.under_way = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// Fills a record up to `end` bytes; what is there already stays.
@@ -129,6 +183,7 @@ impl Lanes {
                 }
                 Turn::Over => self.turns.push_back(number),
                 Turn::Held => self.held.push_back(number),
+                Turn::Stuck => self.stuck.push(number),
                 Turn::Full => {
                     self.turns.push_front(number);
                     return;
@@ -145,7 +200,11 @@ impl Lanes {
             let room = end.saturating_sub(record.len() + HEAD);
             let whole = frame.len() <= FRAGMENT;
             let begun = lane.sent > 0;
-            let piece = if whole { rest } else { rest.min(allowance).min(room) };
+            let window = self.window - self.under_way;
+            if !whole && window < rest.min(SCRAP) {
+                return Turn::Stuck;
+            }
+            let piece = if whole { rest } else { rest.min(allowance).min(room).min(window) };
             if piece > room || piece < rest.min(SCRAP) && room < SCRAP {
                 return Turn::Full;
             }
@@ -167,8 +226,11 @@ impl Lanes {
             record.push(if begun { 0 } else { FIRST } | if last { LAST } else { 0 });
             varint::put(record, number);
             varint::put(record, piece as u64);
-            record.extend_from_slice(&frame[lane.sent..lane.sent + piece]);
-            self.bytes -= piece;
+            frame.copy(lane.sent, piece, record);
+            if !whole {
+                self.under_way += piece;
+            }
+            self.backlog.shrink(rest, rest - piece);
             allowance -= piece;
             lane.sent += piece;
             if !last {

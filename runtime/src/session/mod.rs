@@ -7,7 +7,7 @@
 //!
 //! # States
 //! *greeting* (preambles in clear, [`preamble`]) → *handshake* (Noise, [`cipher`]) → *confirming* (keys agreed, the peer's
-//! [`hello`] is missing) → *up* → *over*. Until *up* all is bounded by five seconds and a hundred bytes, and
+//! [`hello`] is missing) → *up* → *over*. Until *up* all is bounded by five seconds and a kilobyte, and
 //! nothing that was queued is sent: a recorded first message passes the handshake, its hello does not.
 //!
 //! # The wire
@@ -19,6 +19,7 @@
 //! | `4` | tick: nothing, but a sign of life |
 //! | `5` | goodbye: the last chunk of the last record |
 //! | `6` | [`hello`]: the first record's only chunk, and nowhere else |
+//! | `7` | acknowledgement, [`lanes`] |
 //!
 //! # Invariants
 //! The order of the frames of one lane is kept · a tick goes out in the next record, before all that waits · only an opened
@@ -31,7 +32,10 @@
 //! [`SendError`] or an [`Event::Refused`], and the session goes on.
 
 mod cipher;
+mod config;
+mod encoded;
 mod error;
+mod greeting;
 mod hello;
 mod lanes;
 mod preamble;
@@ -39,78 +43,25 @@ mod reassembly;
 
 use std::collections::VecDeque;
 use std::mem;
-use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::base::NodeId;
 use crate::wire::Frame;
 use crate::wire::varint::{self, Reader};
 
 pub(crate) use cipher::CookieKey;
+pub(crate) use config::{Config, Hello, Limits, Role};
+pub(crate) use encoded::Encoded;
 pub(crate) use error::{SendError, SessionError};
+pub(crate) use lanes::Backlog;
 
-use cipher::{Cipher, Handshake};
+use cipher::Cipher;
+use greeting::{Greeting, Progress};
 use hello::Intake;
 use lanes::Lanes;
-use preamble::Size;
+use preamble::{Size, sized};
 use reassembly::Reassembly;
-
-/// What a session starts with.
-#[derive(Clone, Debug)]
-pub(crate) struct Config {
-    /// Who this node is.
-    pub local: Hello,
-    /// What the cluster's cookie gives.
-    pub key: CookieKey,
-    /// The cluster's name; nodes of another cluster are refused as those of another cookie are.
-    pub cluster: String,
-    pub role: Role,
-    pub limits: Limits,
-    /// T: silence that counts as loss. A tick goes out when nothing else did for a quarter of it.
-    pub tick: Duration,
-    /// Fresh from the operating system, for this session alone: it becomes the ephemeral key.
-    pub entropy: [u8; 32],
-}
-
-/// Who opened the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Dialler,
-    Listener,
-}
-
-/// Who a node is, as it tells its peer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Hello {
-    pub node: NodeId,
-    /// Where others may dial it; 1..=512 bytes.
-    pub advertise: Option<String>,
-    /// Random in each life of the node: who meets it again meets itself.
-    pub instance: u64,
-}
-
-/// How much one connection may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    /// The largest frame, in bytes; never more than `reassembly`.
-    pub frame: usize,
-    /// Large frames of the peer that may be incomplete at one time.
-    pub lanes: usize,
-    /// Bytes of those.
-    pub reassembly: usize,
-    /// Bytes waiting at which senders feel back-pressure.
-    pub high_water: usize,
-    /// Connections in handshake at one time, of all of a node's.
-    pub handshakes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits { frame: 16 << 20, lanes: 1024, reassembly: 64 << 20, high_water: 1 << 20, handshakes: 64 }
-    }
-}
 
 /// What a session has to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +90,8 @@ pub(crate) struct Session {
     plain: Vec<u8>,
     lanes: Lanes,
     reassembly: Reassembly,
+    /// Bytes of pieces that came and are not acknowledged.
+    unacknowledged: usize,
     events: VecDeque<Event>,
     /// When the peer was last heard, and by when it must be heard again.
     silent_at: Instant,
@@ -149,18 +102,8 @@ pub(crate) struct Session {
 }
 
 enum State {
-    /// Preambles are exchanged; this side's versions are `offer` if it dialled.
-    Greeting {
-        role: Role,
-        key: CookieKey,
-        cluster: String,
-        entropy: [u8; 32],
-        offer: Vec<u8>,
-    },
-    Handshake {
-        role: Role,
-        noise: Handshake,
-    },
+    /// Preambles, then the Noise handshake.
+    Greeting(Greeting),
     /// The peer's hello is missing.
     Confirming(Cipher),
     Up(Cipher),
@@ -184,25 +127,24 @@ const TRANSMIT: usize = 128 * 1024;
 const TICK: u8 = 4;
 const GOODBYE: u8 = 5;
 const HELLO: u8 = 6;
+const ACKNOWLEDGEMENT: u8 = 7;
 
 impl Session {
     pub(crate) fn new(config: Config, now: Instant) -> Session {
         let Config { local, key, cluster, role, limits, tick, entropy } = config;
         let intake = Intake::of(&limits);
-        let offer = match role {
-            Role::Dialler => preamble::offer(preamble::VERSIONS),
-            Role::Listener => Vec::new(),
-        };
+        let (greeting, owed) = Greeting::new(role, key, cluster, entropy);
         Session {
             local,
             intake,
             tick,
-            owed: offer.clone(),
-            state: State::Greeting { role, key, cluster, entropy, offer },
+            owed,
+            state: State::Greeting(greeting),
             partial: Vec::new(),
             plain: Vec::new(),
-            lanes: Lanes::new(intake),
+            lanes: Lanes::new(intake, limits.window),
             reassembly: Reassembly::new(intake),
+            unacknowledged: 0,
             events: VecDeque::new(),
             silent_at: now + PATIENCE,
             tick_at: now + PATIENCE,
@@ -213,11 +155,12 @@ impl Session {
 
     /// Takes what came from the peer, in any slicing. Events may have come of it, even upon an error.
     pub(crate) fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
+        self.take_in(now, bytes).map_err(|error| self.fail(error))
+    }
+
+    fn take_in(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
         let mut rest = bytes;
         loop {
-            if let State::Over(error) = &self.state {
-                return Err(error.clone());
-            }
             if self.partial.is_empty() {
                 // Whole units are read where they are; only a last, incomplete one is copied.
                 match self.size(rest)? {
@@ -233,21 +176,19 @@ impl Session {
                     }
                 }
             }
-            let partial = mem::take(&mut self.partial);
-            let size = self.size(&partial)?;
-            self.partial = partial;
-            let (Size::AtLeast(wanted) | Size::Exactly(wanted)) = size;
-            let (piece, more) = rest.split_at((wanted - self.partial.len()).min(rest.len()));
-            self.partial.extend_from_slice(piece);
-            rest = more;
-            if self.partial.len() < wanted {
-                return Ok(());
-            }
-            if let Size::Exactly(_) = size {
-                let mut unit = mem::take(&mut self.partial);
-                self.handle_unit(now, &unit)?;
-                unit.clear();
-                self.partial = unit;
+            match self.size(&self.partial)? {
+                Size::Exactly(size) if size == self.partial.len() => {
+                    let mut unit = mem::take(&mut self.partial);
+                    self.handle_unit(now, &unit)?;
+                    unit.clear();
+                    self.partial = unit;
+                }
+                Size::AtLeast(_) | Size::Exactly(_) if rest.is_empty() => return Ok(()),
+                Size::AtLeast(wanted) | Size::Exactly(wanted) => {
+                    let (piece, more) = rest.split_at((wanted - self.partial.len()).min(rest.len()));
+                    self.partial.extend_from_slice(piece);
+                    rest = more;
+                }
             }
         }
     }
@@ -255,9 +196,7 @@ impl Session {
     /// Takes the end of the peer's bytes: what it means depends on how far the session is.
     pub(crate) fn handle_end(&mut self) -> Option<SessionError> {
         match &self.state {
-            State::Greeting { .. } | State::Handshake { .. } | State::Confirming(_) => {
-                Some(self.fail(SessionError::HungUp))
-            }
+            State::Greeting(_) | State::Confirming(_) => Some(self.fail(SessionError::HungUp)),
             State::Up(_) => None,
             State::Over(error) => Some(error.clone()),
         }
@@ -299,14 +238,7 @@ impl Session {
     }
 
     /// Queues a frame behind those of the same lane, which is the sending process's number.
-    pub(crate) fn send(&mut self, lane: u64, frame: &Frame) -> Result<(), SendError> {
-        let mut bytes = Vec::with_capacity(frame.size_hint());
-        frame.encode(&mut bytes).map_err(SendError::Encode)?;
-        self.send_encoded(lane, bytes.into())
-    }
-
-    /// Queues a frame that is encoded already.
-    pub(crate) fn send_encoded(&mut self, lane: u64, frame: Bytes) -> Result<(), SendError> {
+    pub(crate) fn send(&mut self, lane: u64, frame: Encoded) -> Result<(), SendError> {
         let limit = self.lanes.frame_limit();
         if self.closing != Closing::No || matches!(self.state, State::Over(_)) {
             return Err(SendError::Closed);
@@ -336,10 +268,14 @@ impl Session {
             if mem::take(&mut self.tick_due) {
                 record.push(TICK);
             }
+            if self.unacknowledged >= lanes::ACKNOWLEDGE {
+                record.push(ACKNOWLEDGEMENT);
+                varint::put(record, mem::take(&mut self.unacknowledged) as u64);
+            }
             // One byte is kept for a goodbye.
             self.lanes.fill(record, cipher::PLAIN - 1);
             if let Closing::By(end) = self.closing
-                && self.lanes.bytes() == 0
+                && self.lanes.backlog().bytes == 0
             {
                 record.push(GOODBYE);
                 self.closing = Closing::Said(end);
@@ -356,9 +292,9 @@ impl Session {
         out.len() > start
     }
 
-    /// Bytes that wait to be sent.
-    pub(crate) fn queued(&self) -> usize {
-        self.lanes.bytes()
+    /// What waits to be sent.
+    pub(crate) fn backlog(&self) -> Backlog {
+        self.lanes.backlog()
     }
 
     /// What happened, in order.
@@ -390,14 +326,9 @@ impl Session {
     }
 
     /// The size of the unit that begins with `start`.
-    fn size(&mut self, start: &[u8]) -> Result<Size, SessionError> {
-        let size = match &self.state {
-            State::Greeting { role: Role::Dialler, .. } => preamble::answer_size(start),
-            State::Greeting { role: Role::Listener, .. } => preamble::offer_size(start),
-            State::Handshake { .. } => {
-                let bounds = cipher::MESSAGE..=cipher::MESSAGE;
-                sized(start, bounds, SessionError::Handshake("a message of another size"))
-            }
+    fn size(&self, start: &[u8]) -> Result<Size, SessionError> {
+        match &self.state {
+            State::Greeting(greeting) => greeting.size(start),
             // Nobody is known yet who may send a large record.
             State::Confirming(_) => {
                 let bounds = cipher::TAG + 1..=cipher::TAG + hello::MAX;
@@ -408,46 +339,23 @@ impl Session {
                 sized(start, bounds, SessionError::Record("an empty record"))
             }
             State::Over(error) => Err(error.clone()),
-        };
-        size.map_err(|error| self.fail(error))
+        }
     }
 
     fn handle_unit(&mut self, now: Instant, unit: &[u8]) -> Result<(), SessionError> {
         let state = mem::replace(&mut self.state, State::Over(SessionError::Closed));
-        match self.step(state, now, unit) {
-            // A record may have ended the session by its goodbye; nothing else comes after that.
-            Ok(state) => {
-                self.state = state;
-                Ok(())
-            }
-            Err(error) => Err(self.fail(error)),
-        }
+        self.state = self.step(state, now, unit)?;
+        Ok(())
     }
 
     /// From one state to the next, by one unit.
     fn step(&mut self, state: State, now: Instant, unit: &[u8]) -> Result<State, SessionError> {
         match state {
-            State::Greeting { role: Role::Dialler, key, cluster, entropy, offer } => {
-                preamble::picked(unit, preamble::VERSIONS)?;
-                let prologue = prologue(&offer, unit, &cluster);
-                let mut noise = Handshake::new(Role::Dialler, &key, &prologue, entropy)?;
-                noise.write(&mut self.owed)?;
-                Ok(State::Handshake { role: Role::Dialler, noise })
-            }
-            State::Greeting { role: Role::Listener, key, cluster, entropy, .. } => {
-                let (answer, picked) = preamble::answer(unit, preamble::VERSIONS);
-                self.owed.extend_from_slice(&answer);
-                picked?;
-                let prologue = prologue(unit, &answer, &cluster);
-                let noise = Handshake::new(Role::Listener, &key, &prologue, entropy)?;
-                Ok(State::Handshake { role: Role::Listener, noise })
-            }
-            State::Handshake { role, mut noise } => {
-                noise.read(&unit[2..])?;
-                if role == Role::Listener {
-                    noise.write(&mut self.owed)?;
-                }
-                let mut cipher = noise.finish()?;
+            State::Greeting(greeting) => {
+                let mut cipher = match greeting.step(unit, &mut self.owed)? {
+                    Progress::More(greeting) => return Ok(State::Greeting(greeting)),
+                    Progress::Done(cipher) => cipher,
+                };
                 let hello = hello::encode(&self.local, self.intake)
                     .ok_or(SessionError::Handshake("this node's advertised address is too long"))?;
                 let mut record = vec![HELLO];
@@ -500,17 +408,10 @@ impl Session {
         let frame = intake.frame.min(self.intake.frame);
         let refused = self.lanes.set_peer(Intake { frame, ..intake });
         self.events.push_back(Event::Up(peer));
-        for frame in refused {
-            self.refuse(&frame);
-        }
-        Ok(())
-    }
-
-    fn refuse(&mut self, frame: &Bytes) {
         let limit = self.lanes.frame_limit();
-        if let Ok(frame) = Frame::decode(frame) {
-            self.events.push_back(Event::Refused { frame, limit });
-        }
+        let frames = refused.into_iter().filter_map(|frame| frame.decode().ok());
+        self.events.extend(frames.map(|frame| Event::Refused { frame, limit }));
+        Ok(())
     }
 
     /// Reads a record's chunks; true if one was a goodbye.
@@ -520,6 +421,11 @@ impl Session {
         while !reader.is_empty() {
             match reader.byte().map_err(ended)? {
                 TICK => {}
+                ACKNOWLEDGEMENT => {
+                    if !self.lanes.acknowledge(reader.varint().map_err(ended)?) {
+                        return Err(SessionError::Record("an acknowledgement of more than was sent"));
+                    }
+                }
                 GOODBYE if reader.is_empty() => return Ok(true),
                 GOODBYE => return Err(SessionError::Record("something after a goodbye")),
                 kind if kind <= lanes::FIRST | lanes::LAST => {
@@ -531,6 +437,9 @@ impl Session {
                     let piece = reader.bytes(length as usize).map_err(ended)?;
                     let piece = record.slice_ref(piece);
                     let (first, last) = (kind & lanes::FIRST != 0, kind & lanes::LAST != 0);
+                    if !(first && last) {
+                        self.unacknowledged += piece.len();
+                    }
                     if let Some(frame) = self.reassembly.accept(lane, first, last, piece)? {
                         let frame = Frame::decode(&frame).map_err(SessionError::Frame)?;
                         self.events.push_back(Event::Frame(frame));
@@ -541,24 +450,6 @@ impl Session {
         }
         Ok(false)
     }
-}
-
-/// A unit with its length before it, if that is one that may be.
-fn sized(start: &[u8], bounds: RangeInclusive<usize>, otherwise: SessionError) -> Result<Size, SessionError> {
-    let Some(&[high, low]) = start.first_chunk::<2>() else { return Ok(Size::AtLeast(2)) };
-    let length = usize::from(u16::from_be_bytes([high, low]));
-    if bounds.contains(&length) { Ok(Size::Exactly(2 + length)) } else { Err(otherwise) }
-}
-
-/// What both sides must have seen and meant alike.
-fn prologue(offer: &[u8], answer: &[u8], cluster: &str) -> Vec<u8> {
-    let mut bytes = b"greenroom".to_vec();
-    // Each part with its length, so that no two sets of parts are the same bytes.
-    for part in [offer, answer, cluster.as_bytes()] {
-        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(part);
-    }
-    bytes
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@
 //! Both become part of the Noise prologue, so whoever changes one on its way makes the handshake fail: there is
 //! no downgrade. A stranger is found out at the first byte that differs.
 
+use std::ops::RangeInclusive;
+
 use super::SessionError;
 
 /// The versions of the wire that this node speaks, best first.
@@ -23,6 +25,17 @@ pub(super) enum Size {
     AtLeast(usize),
     /// The unit has exactly so many.
     Exactly(usize),
+}
+
+/// The size of a unit with its length (2 bytes, high first) before it, if that is one that may be.
+pub(super) fn sized(
+    start: &[u8],
+    bounds: RangeInclusive<usize>,
+    otherwise: SessionError,
+) -> Result<Size, SessionError> {
+    let Some(&[high, low]) = start.first_chunk::<2>() else { return Ok(Size::AtLeast(2)) };
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    if bounds.contains(&length) { Ok(Size::Exactly(2 + length)) } else { Err(otherwise) }
 }
 
 /// What the dialler says first.
@@ -79,9 +92,7 @@ fn check_magic(start: &[u8]) -> Result<(), SessionError> {
 fn list_size(start: &[u8], at: usize) -> Result<Size, SessionError> {
     match start.get(at) {
         None => Ok(Size::AtLeast(at + 1)),
-        Some(&count) if (1..=MAX_VERSIONS).contains(&count) => {
-            Ok(Size::Exactly(at + 1 + 2 * usize::from(count)))
-        }
+        Some(&count) if (1..=MAX_VERSIONS).contains(&count) => Ok(Size::Exactly(at + 1 + 2 * usize::from(count))),
         Some(_) => Err(SessionError::Handshake("no versions, or too many")),
     }
 }
@@ -96,9 +107,5 @@ fn put_versions(out: &mut Vec<u8>, versions: &[u16]) {
 
 /// Reads what follows the count, whose size was checked before.
 fn take_versions(list: &[u8]) -> Vec<u16> {
-    list.get(1..)
-        .unwrap_or_default()
-        .chunks_exact(2)
-        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
-        .collect()
+    list.get(1..).unwrap_or_default().chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()
 }

@@ -1,1 +1,158 @@
+//! Two sessions on a virtual clock, with bytes that go where the test lets them.
 
+mod handshake;
+mod lanes;
+mod life;
+mod records;
+
+use super::*;
+use crate::base::{NodeId, NodeName};
+use crate::wire::Target;
+
+/// Xorshift, so that a failure comes back with its seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound as u64) as usize
+    }
+}
+
+/// One session with what it said and what it told.
+struct Side {
+    session: Session,
+    /// On its way to the other side.
+    said: Vec<u8>,
+    events: Vec<Event>,
+    result: Result<(), SessionError>,
+}
+
+impl Side {
+    fn new(config: Config, now: Instant) -> Side {
+        Side { session: Session::new(config, now), said: Vec::new(), events: Vec::new(), result: Ok(()) }
+    }
+
+    fn hear(&mut self, now: Instant, bytes: &[u8]) {
+        self.result = self.session.handle_bytes(now, bytes);
+        self.events.extend(std::iter::from_fn(|| self.session.poll_event()));
+    }
+
+    fn frames(&self) -> Vec<&Frame> {
+        let frames = self.events.iter().filter_map(|event| match event {
+            Event::Frame(frame) => Some(frame),
+            _ => None,
+        });
+        frames.collect()
+    }
+
+    fn is_up(&self) -> bool {
+        matches!(self.session.state, State::Up(_))
+    }
+
+    fn cipher(&mut self) -> &mut Cipher {
+        match &mut self.session.state {
+            State::Up(cipher) | State::Confirming(cipher) => cipher,
+            _ => panic!("no keys yet"),
+        }
+    }
+}
+
+impl Session {
+    fn send_frame(&mut self, lane: u64, frame: &Frame) -> Result<(), SendError> {
+        self.send(lane, Encoded::new(frame).unwrap())
+    }
+}
+
+struct Pair {
+    now: Instant,
+    dialler: Side,
+    listener: Side,
+}
+
+impl Pair {
+    fn new() -> Pair {
+        Pair::of(config("a@x", Role::Dialler), config("b@x", Role::Listener))
+    }
+
+    fn of(dialler: Config, listener: Config) -> Pair {
+        let now = Instant::now();
+        Pair { now, dialler: Side::new(dialler, now), listener: Side::new(listener, now) }
+    }
+
+    fn up() -> Pair {
+        let mut pair = Pair::new();
+        pair.run();
+        assert!(pair.dialler.is_up() && pair.listener.is_up());
+        pair
+    }
+
+    /// Carries all that is said, until there is silence or one side has failed.
+    fn run(&mut self) {
+        self.run_sliced(|left| left);
+    }
+
+    /// The same in slices as `slice` cuts them from what is left.
+    fn run_sliced(&mut self, mut slice: impl FnMut(usize) -> usize) {
+        loop {
+            let mut quiet = true;
+            for dialler_speaks in [true, false] {
+                let (from, to) = match dialler_speaks {
+                    true => (&mut self.dialler, &mut self.listener),
+                    false => (&mut self.listener, &mut self.dialler),
+                };
+                from.session.poll_transmit(self.now, &mut from.said);
+                let said = mem::take(&mut from.said);
+                let mut left = &said[..];
+                while !left.is_empty() && to.result.is_ok() {
+                    let (piece, rest) = left.split_at(slice(left.len()).clamp(1, left.len()));
+                    to.hear(self.now, piece);
+                    left = rest;
+                    quiet = false;
+                }
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+
+    /// Lets time pass to the next thing due on either side, and that happen; `false` if it is an end.
+    fn pass(&mut self) {
+        let due = [&self.dialler, &self.listener].into_iter().filter_map(|side| side.session.poll_timeout());
+        self.now = due.min().expect("something is due").max(self.now);
+        for side in [&mut self.dialler, &mut self.listener] {
+            if side.session.poll_timeout().is_some_and(|due| due <= self.now) {
+                side.result = side.session.handle_timeout(self.now);
+            }
+        }
+    }
+}
+
+fn config(name: &str, role: Role) -> Config {
+    let node = NodeId { name: NodeName::new(name).unwrap(), incarnation: 1 };
+    let instance = name.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte));
+    Config {
+        local: Hello { node, advertise: Some(format!("{name}:9100")), instance },
+        key: CookieKey::derive(b"sixteen bytes or more"),
+        cluster: "test".into(),
+        role,
+        limits: Limits::default(),
+        tick: Duration::from_secs(60),
+        entropy: [name.as_bytes()[0]; 32],
+    }
+}
+
+fn message(from: u64, size: usize) -> Frame {
+    let payload: Vec<u8> = (0..size).map(|at| (at as u64).wrapping_mul(from + 1) as u8).collect();
+    let to = Target::Pid { incarnation: 1, number: from };
+    Frame::Message { from, to, protocol: 1, variant: 2, replies: Vec::new(), payload: payload.into() }
+}
+
+fn size_of(frame: &Frame) -> usize {
+    let mut bytes = Vec::new();
+    frame.encode(&mut bytes).unwrap();
+    bytes.len()
+}

@@ -142,9 +142,7 @@ impl Relations {
         let watching = self.watching.iter().filter_map(|(reference, watch)| {
             let target = match (&watch.target, &watch.subject) {
                 (Some(target), _) if **target.node_id() == *node => target.clone(),
-                (None, Subject::Name(_, name)) if *name == node.name => {
-                    Pid::new(std::sync::Arc::new(node.clone()), 0)
-                }
+                (None, Subject::Name(_, name)) if *name == node.name => Pid::new(std::sync::Arc::new(node.clone()), 0),
                 _ => return None,
             };
             Some((target, Signal::Down { reference: *reference, reason: reason.clone() }))
@@ -154,9 +152,10 @@ impl Relations {
 
     /// The process has ended: what everyone concerned has to be told.
     pub(crate) fn end(self, reason: &Exit) -> Farewell {
-        let watchers = self.watchers.into_iter().map(|(reference, watcher)| {
-            (watcher, Signal::Down { reference, reason: reason.clone() })
-        });
+        let watchers = self
+            .watchers
+            .into_iter()
+            .map(|(reference, watcher)| (watcher, Signal::Down { reference, reason: reason.clone() }));
         let links = self.links.into_iter().filter(|(_, link)| matches!(link, Link::Up));
         let links = links.map(|(peer, _)| (peer, Signal::Exit { reason: reason.clone(), linked: true }));
         Farewell {
@@ -260,10 +259,8 @@ mod tests {
         relations.monitor(MonitorRef(2), by_name, None);
         let lost = relations.disconnect(pid(2).node_id());
         assert_eq!(lost.len(), 3);
-        let effects: Vec<_> = lost
-            .into_iter()
-            .map(|(from, signal)| relations.handle(&pid(1), &from, false, signal))
-            .collect();
+        let effects: Vec<_> =
+            lost.into_iter().map(|(from, signal)| relations.handle(&pid(1), &from, false, signal)).collect();
         assert!(matches!(&effects[..], [Effect::Down(_), Effect::Down(_), Effect::Die(Exit::NoConnection)]));
     }
 }

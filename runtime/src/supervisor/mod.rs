@@ -13,6 +13,6 @@ mod spec;
 mod tree;
 
 pub use children::Children;
-pub use process::{Supervisor, Supervision, SupervisionRef};
+pub use process::{Supervision, SupervisionRef, Supervisor};
 pub use spec::{ChildInfo, ChildOptions, Flags, Restart, Shutdown, Strategy};
 pub use tree::{StartTree, Tree, TreeStub};

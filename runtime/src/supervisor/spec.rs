@@ -50,8 +50,7 @@ pub struct Flags {
 
 impl Flags {
     /// OTP's: one for one, at most one restart in 5 s.
-    pub const DEFAULT: Flags =
-        Flags { strategy: Strategy::OneForOne, intensity: 1, period: Duration::from_secs(5) };
+    pub const DEFAULT: Flags = Flags { strategy: Strategy::OneForOne, intensity: 1, period: Duration::from_secs(5) };
 }
 
 /// What stands in `#[child(..)]`.
@@ -67,11 +66,8 @@ pub struct ChildOptions {
 
 impl ChildOptions {
     /// OTP's for a worker: permanent, 5 s to stop.
-    pub const DEFAULT: ChildOptions = ChildOptions {
-        name: "",
-        restart: Restart::Permanent,
-        shutdown: Shutdown::After(Duration::from_secs(5)),
-    };
+    pub const DEFAULT: ChildOptions =
+        ChildOptions { name: "", restart: Restart::Permanent, shutdown: Shutdown::After(Duration::from_secs(5)) };
 }
 
 /// A child as [`TreeStub::children`](super::TreeStub::children) shows it.

@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{ChildInfo, Children, Flags, Supervisor, SupervisionRef};
+use super::{ChildInfo, Children, Flags, SupervisionRef, Supervisor};
 use crate::actor::{Actor, Context, Newborn, Stub};
 use crate::base::{Exit, StartError};
 use crate::call::Call;

@@ -97,15 +97,30 @@ impl Frame {
 
     /// Bytes that `encode` will write, or a few more; what back-pressure counts before there are any.
     pub(crate) fn size_hint(&self) -> usize {
-        64 + match self {
-            Frame::Message { payload, replies, .. } => payload.len() + replies.len() * varint::MAX,
-            Frame::Answer { result: Ok(payload), .. } => payload.len(),
-            Frame::Answer { .. } | Frame::Signal { .. } => 0,
+        let head = match self {
+            Frame::Message { replies, .. } => 64 + replies.len() * varint::MAX,
+            Frame::Answer { .. } | Frame::Signal { .. } => 64,
+        };
+        head + self.payload().map_or(0, Bytes::len)
+    }
+
+    /// The frame's bytes after its head: nothing for most, and never copied by [`encode_head`](Self::encode_head).
+    pub(crate) fn payload(&self) -> Option<&Bytes> {
+        match self {
+            Frame::Message { payload, .. } | Frame::Answer { result: Ok(payload), .. } => Some(payload),
+            Frame::Answer { .. } | Frame::Signal { .. } => None,
         }
     }
 
     /// Appends the frame's bytes; upon an error `out` is as it was.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), WireError> {
+        self.encode_head(out)?;
+        out.extend_from_slice(self.payload().map_or(&[], |payload| payload));
+        Ok(())
+    }
+
+    /// Appends the frame's bytes without its [`payload`](Self::payload); upon an error `out` is as it was.
+    pub(crate) fn encode_head(&self, out: &mut Vec<u8>) -> Result<(), WireError> {
         let start = out.len();
         let done = self.write(out);
         if done.is_err() {
@@ -116,7 +131,7 @@ impl Frame {
 
     fn write(&self, out: &mut Vec<u8>) -> Result<(), WireError> {
         match self {
-            Frame::Message { from, to, protocol, variant, replies, payload } => {
+            Frame::Message { from, to, protocol, variant, replies, .. } => {
                 if replies.len() > Frame::MAX_REPLIES {
                     return Err(WireError::Replies);
                 }
@@ -127,15 +142,13 @@ impl Frame {
                 for &id in replies {
                     varint::put(out, id);
                 }
-                out.extend_from_slice(payload);
             }
             Frame::Answer { from, id, result } => {
                 out.push(if result.is_ok() { ANSWER } else { FAILED });
                 varint::put(out, *from);
                 varint::put(out, *id);
-                match result {
-                    Ok(payload) => out.extend_from_slice(payload),
-                    Err(error) => put_postcard(out, error)?,
+                if let Err(error) = result {
+                    put_postcard(out, error)?;
                 }
             }
             Frame::Signal { from, to, signal } => match signal {

@@ -91,12 +91,12 @@ fn truncated_at_each_byte() {
     }
 }
 
-/// Whatever one byte becomes: an error or some frame, never a panic; and a frame encodes again.
+/// Whatever one byte of the head becomes: an error or some frame, never a panic; and a frame encodes again.
 #[test]
 fn any_byte_may_be_wrong() {
     for frame in samples() {
         let whole = encoded(&frame);
-        for at in 0..whole.len() {
+        for at in 0..whole.len().min(32) {
             for value in 0..=u8::MAX {
                 let mut bytes = whole.to_vec();
                 bytes[at] = value;

@@ -1,0 +1,336 @@
+//! Drivers over streams in memory, on a paused clock.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::*;
+use crate::base::{NodeId, NodeName};
+use crate::node::{Clock, TokioClock};
+use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, Role, Session, SessionError};
+use crate::wire::{Frame, Signal, Target};
+
+/// One node's side of a connection.
+struct Side {
+    outbox: Arc<Outbox>,
+    events: mpsc::UnboundedReceiver<Event>,
+    driver: JoinHandle<Closed>,
+}
+
+impl Side {
+    fn spawn(stream: BoxedStream, name: &str, role: Role, limits: Limits) -> Side {
+        Side::spawn_with_cookie(stream, name, role, limits, b"sixteen bytes or more")
+    }
+
+    fn spawn_with_cookie(stream: BoxedStream, name: &str, role: Role, limits: Limits, cookie: &[u8]) -> Side {
+        let node = NodeId { name: NodeName::new(name).unwrap(), incarnation: 1 };
+        let letter = name.as_bytes()[0];
+        let config = Config {
+            local: Hello { node, advertise: None, instance: u64::from(letter) },
+            key: CookieKey::derive(cookie),
+            cluster: String::new(),
+            role,
+            limits,
+            tick: Duration::from_secs(4),
+            entropy: [letter; 32],
+        };
+        let outbox = Arc::new(Outbox::new(&limits));
+        let (tell, events) = mpsc::unbounded_channel();
+        let theirs = outbox.clone();
+        let driver = tokio::spawn(async move {
+            let session = Session::new(config, TokioClock.now());
+            let sink = move |event| match tell.send(event) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            };
+            drive(stream, session, theirs, sink, &TokioClock).await
+        });
+        Side { outbox, events, driver }
+    }
+
+    async fn event(&mut self) -> Event {
+        self.events.recv().await.expect("an event")
+    }
+
+    async fn closed(self) -> String {
+        format!("{:?}", self.driver.await.unwrap())
+    }
+}
+
+/// A network with two connected hosts, `a` and `b`.
+async fn connected() -> (Network, Side, Side) {
+    connected_with(Limits::default()).await
+}
+
+async fn connected_with(limits: Limits) -> (Network, Side, Side) {
+    let network = Network::new();
+    let mut listener = network.host("b").listen("b:1").await.unwrap();
+    let near = network.host("a").connect("b:1").await.unwrap();
+    let (far, from) = listener.accept().await.unwrap();
+    assert_eq!(from, "a");
+    let mut a = Side::spawn(near, "a@x", Role::Dialler, limits);
+    let mut b = Side::spawn(far, "b@x", Role::Listener, limits);
+    assert!(matches!(a.event().await, Event::Up(hello) if hello.node.name.as_str() == "b@x"));
+    assert!(matches!(b.event().await, Event::Up(hello) if hello.node.name.as_str() == "a@x"));
+    (network, a, b)
+}
+
+fn message(from: u64, size: usize) -> Frame {
+    let to = Target::Name("echo".into());
+    let payload = Bytes::from(vec![from as u8; size]);
+    Frame::Message { from, to, protocol: 1, variant: 2, replies: vec![3], payload }
+}
+
+fn link(from: u64) -> Frame {
+    Frame::Signal { from, to: Target::Name("echo".into()), signal: Signal::Link }
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_go_both_ways_in_order() {
+    let (_network, mut a, mut b) = connected().await;
+    for round in 0..500 {
+        a.outbox.push(1, &message(round, 10)).unwrap();
+        b.outbox.push(1, &message(round, if round % 100 == 0 { 50_000 } else { 20 })).unwrap();
+    }
+    for round in 0..500 {
+        assert_eq!(b.event().await, Event::Frame(message(round, 10)));
+        let size = if round % 100 == 0 { 50_000 } else { 20 };
+        assert_eq!(a.event().await, Event::Frame(message(round, size)));
+    }
+    assert_eq!((a.outbox.waiting().bytes, b.outbox.waiting().weight), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_sides_send_more_than_the_streams_hold() {
+    let (_network, mut a, mut b) = connected().await;
+    for from in 0..3 {
+        a.outbox.push(from, &message(from, 1 << 20)).unwrap();
+        b.outbox.push(from, &message(from, 1 << 20)).unwrap();
+    }
+    for side in [&mut a, &mut b] {
+        for _ in 0..3 {
+            assert!(matches!(side.event().await, Event::Frame(_)));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_pushed_before_it_is_up_waits() {
+    let network = Network::new();
+    let mut listener = network.host("b").listen("b:1").await.unwrap();
+    let near = network.host("a").connect("b:1").await.unwrap();
+    let mut a = Side::spawn(near, "a@x", Role::Dialler, Limits::default());
+    a.outbox.push(1, &message(1, 10)).unwrap();
+    a.outbox.push(1, &message(2, 2000)).unwrap();
+    let (far, _) = listener.accept().await.unwrap();
+    let small = Limits { frame: 1000, ..Limits::default() };
+    let mut b = Side::spawn(far, "b@x", Role::Listener, small);
+    assert!(matches!(b.event().await, Event::Up(_)));
+    assert_eq!(b.event().await, Event::Frame(message(1, 10)));
+    assert!(matches!(a.event().await, Event::Up(_)));
+    assert_eq!(a.event().await, Event::Refused { frame: message(2, 2000), limit: 1000 });
+    assert_eq!(a.outbox.push(1, &message(3, 2000)), Err(PushError::TooLarge { limit: 1000 }));
+    assert_eq!(a.outbox.waiting(), Backlog::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn goodbye_comes_after_all_that_was_pushed() {
+    let (_network, a, mut b) = connected().await;
+    a.outbox.push(1, &message(1, 1 << 20)).unwrap();
+    a.outbox.push(2, &link(2)).unwrap();
+    a.outbox.close();
+    assert_eq!(a.outbox.push(1, &message(1, 1)), Err(PushError::Closed));
+    assert_eq!(b.event().await, Event::Frame(link(2)));
+    assert_eq!(b.event().await, Event::Frame(message(1, 1 << 20)));
+    assert_eq!(b.event().await, Event::Goodbye);
+    assert_eq!((a.closed().await, b.closed().await), ("Here".into(), "There".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_breaks_says_goodbye() {
+    let (_network, mut a, b) = connected().await;
+    drop(b.events);
+    a.outbox.push(1, &link(1)).unwrap();
+    assert_eq!(a.event().await, Event::Goodbye);
+    assert_eq!(a.closed().await, "There");
+    assert_eq!(format!("{:?}", b.driver.await.unwrap()), "Here");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_driver_that_is_dropped_closes_its_outbox_and_the_peer_knows_at_once() {
+    let (_network, a, b) = connected().await;
+    let start = Instant::now();
+    a.driver.abort();
+    assert_eq!(b.closed().await, "Lost");
+    assert_eq!(a.outbox.push(1, &link(1)), Err(PushError::Closed));
+    a.outbox.ready().await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_is_noticed_at_once_and_lasts_until_healed() {
+    let (network, a, b) = connected().await;
+    let start = Instant::now();
+    network.cut("b", "a");
+    let reset = "Io(Kind(ConnectionReset))";
+    assert_eq!((a.closed().await, b.closed().await), (reset.into(), reset.into()));
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let _listener = network.host("b").listen("b:1").await.unwrap();
+    let refused = network.host("a").connect("b:1").await.err().map(|error| error.kind());
+    assert_eq!(refused, Some(io::ErrorKind::HostUnreachable));
+    assert!(network.host("c").connect("b:1").await.is_ok());
+    network.heal("a", "b");
+    assert!(network.host("a").connect("b:1").await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_stops_is_lost_after_t() {
+    let (network, a, b) = connected().await;
+    // An idle connection ticks and lives.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(!a.driver.is_finished() && !b.driver.is_finished());
+    let start = Instant::now();
+    network.stall("a", "b");
+    let silent = "Session(Silent)";
+    assert_eq!((a.closed().await, b.closed().await), (silent.into(), silent.into()));
+    assert!(start.elapsed() <= Duration::from_secs(4) && start.elapsed() >= Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_stall_does_no_harm() {
+    let (network, a, mut b) = connected().await;
+    network.stall("a", "b");
+    a.outbox.push(1, &link(1)).unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    network.heal("a", "b");
+    assert_eq!(b.event().await, Event::Frame(link(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_does_not_wait_for_ever() {
+    let (network, a, _b) = connected().await;
+    let start = Instant::now();
+    network.stall("a", "b");
+    a.outbox.close();
+    assert_eq!(a.closed().await, "Here");
+    assert!(start.elapsed() <= Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn senders_feel_back_pressure_and_a_cap() {
+    let limits = Limits { high_water: 10_000, ..Limits::default() };
+    let (network, a, mut b) = connected_with(limits).await;
+    network.stall("a", "b");
+    // The driver holds one transmit that the stream does not take.
+    a.outbox.push(1, &message(0, 100)).unwrap();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let mut pushed = 1;
+    while a.outbox.is_ready() {
+        a.outbox.push(1, &message(pushed, 100)).unwrap();
+        pushed += 1;
+    }
+    assert!((10_000..10_200).contains(&a.outbox.waiting().bytes));
+    let full = loop {
+        match a.outbox.push(1, &message(pushed, 100)) {
+            Ok(()) => pushed += 1,
+            Err(full) => break full,
+        }
+    };
+    assert_eq!(full, PushError::Full);
+    assert_eq!(a.outbox.refused(), 1);
+    assert!((40_000..40_200).contains(&a.outbox.waiting().bytes));
+    // What is owed has room yet.
+    a.outbox.push(9, &link(9)).unwrap();
+    let waiter = tokio::spawn({
+        let outbox = a.outbox.clone();
+        async move { outbox.ready().await }
+    });
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert!(!waiter.is_finished());
+    network.heal("a", "b");
+    waiter.await.unwrap();
+    let mut links = 0;
+    for _ in 0..=pushed {
+        links += usize::from(b.event().await == Event::Frame(link(9)));
+    }
+    assert_eq!(links, 1);
+    assert_eq!(a.outbox.waiting(), Backlog::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_cookie() {
+    let network = Network::new();
+    let mut listener = network.host("b").listen("b:1").await.unwrap();
+    let near = network.host("a").connect("b:1").await.unwrap();
+    let (far, _) = listener.accept().await.unwrap();
+    let a = Side::spawn(near, "a@x", Role::Dialler, Limits::default());
+    let b = Side::spawn_with_cookie(far, "b@x", Role::Listener, Limits::default(), b"others'");
+    assert_eq!((a.closed().await, b.closed().await), ("Session(HungUp)".into(), "Session(Cookie)".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_are_sent_away() {
+    let network = Network::new();
+    let mut listener = network.host("b").listen("b:1").await.unwrap();
+    let mut check = async |bytes: &[u8], answer: &[u8], expected: SessionError| {
+        let mut near = network.host("a").connect("b:1").await.unwrap();
+        let (far, _) = listener.accept().await.unwrap();
+        let b = Side::spawn(far, "b@x", Role::Listener, Limits::default());
+        near.write_all(bytes).await.unwrap();
+        let mut heard = Vec::new();
+        near.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard, answer);
+        assert_eq!(b.closed().await, format!("{:?}", Closed::Session(expected)));
+    };
+    check(b"GET / HTTP/1.1\r\n\r\n", b"", SessionError::Magic).await;
+    let version = SessionError::Version { theirs: vec![9], ours: vec![1] };
+    check(b"GRNM\x01\x00\x09", b"GRNM\0\0\x01\0\x01", version).await;
+    // Who says nothing is sent away in five seconds.
+    let start = Instant::now();
+    check(b"", b"", SessionError::Slow).await;
+    assert_eq!(start.elapsed().as_secs(), 5);
+}
+
+#[tokio::test]
+async fn handshakes_have_so_many_places() {
+    let places = Handshakes::new(2);
+    let (first, second) = (places.enter(), places.enter());
+    assert!(first.is_some() && second.is_some() && places.enter().is_none());
+    drop(first);
+    assert!(places.clone().enter().is_some());
+}
+
+/// The one test with sockets, on the loopback interface.
+#[tokio::test]
+async fn over_tcp() {
+    let tcp = Tcp::new(Arc::new(TokioClock), Duration::from_secs(5));
+    let mut listener = tcp.listen("127.0.0.1:0").await.unwrap();
+    let near = tcp.connect(&listener.address()).await.unwrap();
+    let (far, _) = listener.accept().await.unwrap();
+    let mut a = Side::spawn(near, "a@x", Role::Dialler, Limits::default());
+    let mut b = Side::spawn(far, "b@x", Role::Listener, Limits::default());
+    assert!(matches!(a.event().await, Event::Up(_)));
+    assert!(matches!(b.event().await, Event::Up(_)));
+    for round in 0..200 {
+        a.outbox.push(1, &message(round, 1000)).unwrap();
+        assert_eq!(b.event().await, Event::Frame(message(round, 1000)));
+    }
+    for from in 0..3 {
+        a.outbox.push(from, &message(from, 1 << 20)).unwrap();
+    }
+    a.outbox.close();
+    for _ in 0..3 {
+        assert!(matches!(b.event().await, Event::Frame(_)));
+    }
+    assert_eq!(b.event().await, Event::Goodbye);
+    assert_eq!((a.closed().await, b.closed().await), ("Here".into(), "There".into()));
+    drop(listener);
+    let address = "127.0.0.1:1";
+    assert!(tcp.connect(address).await.is_err());
+}

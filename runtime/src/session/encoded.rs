@@ -1,0 +1,58 @@
+use bytes::Bytes;
+
+use crate::wire::{Frame, WireError};
+
+/// A frame's bytes, ready to be cut: a large payload stays where it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoded {
+    head: Bytes,
+    payload: Bytes,
+}
+
+impl Encoded {
+    /// The most that one frame counts for in [`weight`](Self::weight).
+    const MAX_WEIGHT: usize = 64 * 1024;
+
+    pub(crate) fn new(frame: &Frame) -> Result<Encoded, WireError> {
+        let mut head = Vec::new();
+        frame.encode_head(&mut head)?;
+        Ok(Encoded { head: head.into(), payload: frame.payload().cloned().unwrap_or_default() })
+    }
+
+    /// All bytes of the frame.
+    pub(crate) fn len(&self) -> usize {
+        self.head.len() + self.payload.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What a frame that has `left` bytes to go counts for in back-pressure: its size, but a large one counts as if it were
+    /// shorter, since lanes take turns and it is in nobody's way.
+    pub(crate) fn weight(left: usize) -> usize {
+        left.min(Encoded::MAX_WEIGHT)
+    }
+
+    /// Appends `count` bytes from `at` on.
+    pub(super) fn copy(&self, at: usize, count: usize, out: &mut Vec<u8>) {
+        let split = self.head.len();
+        let end = at + count;
+        out.extend_from_slice(&self.head[at.min(split)..end.min(split)]);
+        out.extend_from_slice(&self.payload[at.max(split) - split..end.max(split) - split]);
+    }
+
+    /// The frame again.
+    pub(crate) fn decode(&self) -> Result<Frame, WireError> {
+        let mut bytes = Vec::with_capacity(self.len());
+        self.copy(0, self.len(), &mut bytes);
+        Frame::decode(&bytes.into())
+    }
+}
+
+/// The bytes of a whole frame.
+impl From<Bytes> for Encoded {
+    fn from(bytes: Bytes) -> Encoded {
+        Encoded { head: bytes, payload: Bytes::new() }
+    }
+}

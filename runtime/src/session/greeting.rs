@@ -1,0 +1,101 @@
+//! From the first byte to common keys.
+//!
+//! | dialler | listener |
+//! |---|---|
+//! | *dialled*: sends its preamble, awaits the answer | *awaiting*: awaits a preamble |
+//! | | answers, → *noise* |
+//! | sends its handshake message, → *noise* | |
+//! | | answers with its own, has the keys |
+//! | has the keys | |
+//!
+//! The keys say that the peer has the cookie, not yet that it is there now: for that its [`hello`](super::hello) must come.
+
+use super::cipher::{self, Cipher, CookieKey, Handshake};
+use super::preamble::{self, Size, VERSIONS};
+use super::{Role, SessionError};
+
+pub(super) enum Greeting {
+    /// The dialler's preamble is sent.
+    Dialled(Secrets, Vec<u8>),
+    /// The listener has heard nothing yet.
+    Awaiting(Secrets),
+    /// The peer's handshake message is missing.
+    Noise(Role, Handshake),
+}
+
+/// What the handshake will need.
+pub(super) struct Secrets {
+    key: CookieKey,
+    cluster: String,
+    entropy: [u8; 32],
+}
+
+pub(super) enum Progress {
+    More(Greeting),
+    Done(Cipher),
+}
+
+impl Greeting {
+    /// The greeting, and the bytes that it begins with.
+    pub(super) fn new(role: Role, key: CookieKey, cluster: String, entropy: [u8; 32]) -> (Greeting, Vec<u8>) {
+        let secrets = Secrets { key, cluster, entropy };
+        match role {
+            Role::Dialler => {
+                let offer = preamble::offer(VERSIONS);
+                (Greeting::Dialled(secrets, offer.clone()), offer)
+            }
+            Role::Listener => (Greeting::Awaiting(secrets), Vec::new()),
+        }
+    }
+
+    /// The size of the unit that begins with `start`.
+    pub(super) fn size(&self, start: &[u8]) -> Result<Size, SessionError> {
+        match self {
+            Greeting::Dialled(..) => preamble::answer_size(start),
+            Greeting::Awaiting(_) => preamble::offer_size(start),
+            Greeting::Noise(..) => {
+                let bounds = cipher::MESSAGE..=cipher::MESSAGE;
+                preamble::sized(start, bounds, SessionError::Handshake("a message of another size"))
+            }
+        }
+    }
+
+    /// Takes one unit; appends to `owed` what is to be sent for it, even upon an error.
+    pub(super) fn step(self, unit: &[u8], owed: &mut Vec<u8>) -> Result<Progress, SessionError> {
+        match self {
+            Greeting::Dialled(secrets, offer) => {
+                preamble::picked(unit, VERSIONS)?;
+                let mut noise = secrets.handshake(Role::Dialler, &offer, unit)?;
+                noise.write(owed)?;
+                Ok(Progress::More(Greeting::Noise(Role::Dialler, noise)))
+            }
+            Greeting::Awaiting(secrets) => {
+                let (answer, picked) = preamble::answer(unit, VERSIONS);
+                owed.extend_from_slice(&answer);
+                picked?;
+                let noise = secrets.handshake(Role::Listener, unit, &answer)?;
+                Ok(Progress::More(Greeting::Noise(Role::Listener, noise)))
+            }
+            Greeting::Noise(role, mut noise) => {
+                noise.read(&unit[2..])?;
+                if role == Role::Listener {
+                    noise.write(owed)?;
+                }
+                noise.finish().map(Progress::Done)
+            }
+        }
+    }
+}
+
+impl Secrets {
+    fn handshake(self, role: Role, offer: &[u8], answer: &[u8]) -> Result<Handshake, SessionError> {
+        // What both sides must have seen and meant alike. Each part comes with its length, so that no two sets of
+        // parts are the same bytes.
+        let mut prologue = b"greenroom".to_vec();
+        for part in [offer, answer, self.cluster.as_bytes()] {
+            prologue.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            prologue.extend_from_slice(part);
+        }
+        Handshake::new(role, &self.key, &prologue, self.entropy)
+    }
+}

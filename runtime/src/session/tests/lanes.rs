@@ -1,0 +1,144 @@
+//! Order, turns and bounds of what is sent.
+
+use super::*;
+use crate::session::lanes::FRAGMENT;
+
+#[test]
+fn frames_in_any_slicing_keep_the_order_of_their_lanes() {
+    for seed in 1..=20 {
+        let mut random = Random(u64::wrapping_mul(seed, 0x9e37_79b9_7f4a_7c15));
+        let mut pair = Pair::new();
+        let mut sent: [Vec<Vec<Frame>>; 2] = [vec![Vec::new(); 5], vec![Vec::new(); 5]];
+        for _ in 0..40 {
+            let (speaker, lane) = (random.below(2), random.below(5));
+            let size = match random.below(4) {
+                0 => random.below(100_000),
+                1 => FRAGMENT - 40 + random.below(80),
+                _ => random.below(200),
+            };
+            let frame = message(lane as u64, size);
+            let side = if speaker == 0 { &mut pair.dialler } else { &mut pair.listener };
+            side.session.send_frame(lane as u64, &frame).unwrap();
+            sent[speaker][lane].push(frame);
+            if random.below(4) == 0 {
+                let most = [7, 300, 100_000][random.below(3)];
+                pair.run_sliced(|left| 1 + random.below(most.min(left)));
+            }
+        }
+        pair.run_sliced(|left| 1 + random.below(left));
+        for (side, sent) in [(&pair.listener, &sent[0]), (&pair.dialler, &sent[1])] {
+            assert_eq!(side.result, Ok(()), "seed {seed}");
+            for (lane, sent) in sent.iter().enumerate() {
+                let of_lane = |frame: &&Frame| matches!(frame, Frame::Message { from, .. } if *from == lane as u64);
+                let heard: Vec<&Frame> = side.frames().into_iter().filter(of_lane).collect();
+                assert_eq!(heard, sent.iter().collect::<Vec<_>>(), "seed {seed}, lane {lane}");
+            }
+        }
+        for side in [&pair.dialler, &pair.listener] {
+            assert_eq!(side.session.backlog().bytes, 0);
+        }
+    }
+}
+
+#[test]
+fn a_small_frame_overtakes_a_large_one_of_another_lane() {
+    let mut pair = Pair::up();
+    let (large, small) = (message(1, 10 << 20), message(2, 10));
+    pair.dialler.session.send_frame(1, &large).unwrap();
+    pair.dialler.session.poll_transmit(pair.now, &mut pair.dialler.said);
+    pair.dialler.session.send_frame(2, &small).unwrap();
+    pair.dialler.session.send_frame(1, &message(1, 1)).unwrap();
+    pair.dialler.session.poll_transmit(pair.now, &mut pair.dialler.said);
+    assert!(pair.dialler.said.len() < 512 * 1024);
+    let said = mem::take(&mut pair.dialler.said);
+    pair.listener.hear(pair.now, &said);
+    assert_eq!(pair.listener.frames(), [&small]);
+    pair.run();
+    assert_eq!(pair.listener.frames(), [&small, &large, &message(1, 1)]);
+}
+
+#[test]
+fn many_small_frames_share_a_record() {
+    let mut pair = Pair::up();
+    for from in 0..1000 {
+        pair.dialler.session.send_frame(from % 7, &message(from, 8)).unwrap();
+    }
+    let mut said = Vec::new();
+    assert!(pair.dialler.session.poll_transmit(pair.now, &mut said));
+    assert!(!pair.dialler.session.poll_transmit(pair.now, &mut said));
+    let first = usize::from(u16::from_be_bytes([said[0], said[1]]));
+    assert_eq!(said.len(), 2 + first, "one record");
+    pair.listener.hear(pair.now, &said);
+    assert_eq!(pair.listener.frames().len(), 1000);
+}
+
+/// The sender keeps to what the receiver said it takes: large frames wait for each other, and none is refused.
+#[test]
+fn large_frames_fit_into_the_peers_reassembly() {
+    let limits = Limits { frame: 100_000, lanes: 2, reassembly: 150_000, ..Limits::default() };
+    let mut pair = Pair::of(config("a@x", Role::Dialler), Config { limits, ..config("b@x", Role::Listener) });
+    pair.run();
+    for round in 0..3 {
+        for from in 0..6 {
+            let size = if (from + round) % 3 == 0 { 99_000 } else { 40_000 };
+            pair.dialler.session.send_frame(from, &message(from, size)).unwrap();
+        }
+    }
+    pair.run();
+    assert_eq!(pair.listener.result, Ok(()));
+    assert_eq!(pair.listener.frames().len(), 18);
+    assert_eq!(pair.dialler.session.backlog().bytes, 0);
+}
+
+#[test]
+fn a_frame_that_is_too_large_is_the_senders_to_know() {
+    let limits = Limits { frame: 1000, ..Limits::default() };
+    let small = Config { limits, ..config("b@x", Role::Listener) };
+    let mut pair = Pair::of(config("a@x", Role::Dialler), small);
+    // Before it is up only this node's own bound is known.
+    let own = Limits::default().frame;
+    let error = Err(SendError::TooLarge { limit: own });
+    assert_eq!(pair.dialler.session.send_frame(1, &message(1, own + 1)), error);
+    let (early, fits) = (message(1, 2000), message(1, 20));
+    pair.dialler.session.send_frame(1, &early).unwrap();
+    pair.dialler.session.send_frame(1, &fits).unwrap();
+    pair.run();
+    assert_eq!(pair.dialler.events[1..], [Event::Refused { frame: early.clone(), limit: 1000 }]);
+    assert_eq!(pair.listener.frames(), [&fits]);
+    assert_eq!(pair.dialler.session.send_frame(1, &early), Err(SendError::TooLarge { limit: 1000 }));
+    assert_eq!(pair.dialler.session.frame_limit(), 1000);
+    let name = Target::Name(String::new());
+    let nameless = Frame::Signal { from: 1, to: name, signal: crate::wire::Signal::Link };
+    assert_eq!(Encoded::new(&nameless).err(), Some(crate::wire::WireError::Text));
+    assert_eq!(pair.dialler.session.backlog().bytes, 0);
+}
+
+#[test]
+fn what_waits_is_counted() {
+    let mut pair = Pair::up();
+    let frames = [message(1, 100), message(2, 50_000), message(3, 3)];
+    let total = frames.iter().map(size_of).sum::<usize>();
+    for (lane, frame) in frames.iter().enumerate() {
+        pair.dialler.session.send_frame(lane as u64, frame).unwrap();
+    }
+    assert_eq!(pair.dialler.session.backlog().bytes, total);
+    pair.run();
+    assert_eq!(pair.dialler.session.backlog().bytes, 0);
+}
+
+/// Without acknowledgements a large frame stops at the window, and small ones go on.
+#[test]
+fn a_large_frame_waits_for_acknowledgements() {
+    let mut pair = Pair::up();
+    pair.dialler.session.send_frame(1, &message(1, 5 << 20)).unwrap();
+    let mut said = Vec::new();
+    while pair.dialler.session.poll_transmit(pair.now, &mut said) {}
+    let window = Limits::default().window;
+    assert!((window..window + 20_000).contains(&said.len()), "{}", said.len());
+    pair.dialler.session.send_frame(2, &message(2, 10)).unwrap();
+    assert!(pair.dialler.session.poll_transmit(pair.now, &mut said));
+    pair.listener.hear(pair.now, &said);
+    assert_eq!(pair.listener.frames(), [&message(2, 10)]);
+    pair.run();
+    assert_eq!(pair.listener.frames(), [&message(2, 10), &message(1, 5 << 20)]);
+}

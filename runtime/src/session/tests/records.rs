@@ -1,0 +1,71 @@
+//! What a record may not be.
+
+use super::*;
+use crate::session::lanes::FRAGMENT;
+
+#[test]
+fn records_neither_repeat_nor_change_places() {
+    let records = || {
+        let mut pair = Pair::up();
+        let said = [1, 2].map(|from| {
+            let mut said = Vec::new();
+            pair.dialler.session.send_frame(from, &message(from, 10)).unwrap();
+            pair.dialler.session.poll_transmit(pair.now, &mut said);
+            said
+        });
+        (pair, said)
+    };
+    let (mut pair, [first, second]) = records();
+    pair.listener.hear(pair.now, &second);
+    assert_eq!(pair.listener.result, Err(SessionError::Forged));
+    let (mut pair, [first2, _]) = records();
+    assert_eq!(first, first2, "a session is a function of its inputs");
+    pair.listener.hear(pair.now, &first);
+    assert_eq!(pair.listener.result, Ok(()));
+    pair.listener.hear(pair.now, &first);
+    assert_eq!(pair.listener.result, Err(SessionError::Forged));
+    assert_eq!(pair.listener.frames(), [&message(1, 10)]);
+    // It stays over.
+    pair.listener.hear(pair.now, &second);
+    assert_eq!(pair.listener.result, Err(SessionError::Forged));
+    assert_eq!(pair.listener.session.send_frame(1, &message(1, 1)), Err(SendError::Closed));
+    assert!(!pair.listener.session.poll_transmit(pair.now, &mut Vec::new()));
+}
+
+/// What a peer with the cookie may put into a record, and what becomes of it.
+#[track_caller]
+fn check_record(plain: &[&[u8]], expected: SessionError) {
+    let limits = Limits { frame: 20_000, lanes: 2, reassembly: 30_000, ..Limits::default() };
+    let mut pair = Pair::of(config("a@x", Role::Dialler), Config { limits, ..config("b@x", Role::Listener) });
+    pair.run();
+    let mut said = Vec::new();
+    for plain in plain {
+        pair.dialler.cipher().seal(plain, &mut said).unwrap();
+    }
+    pair.listener.hear(pair.now, &said);
+    assert_eq!(pair.listener.result, Err(expected));
+}
+
+#[test]
+fn records_that_are_none() {
+    let record = SessionError::Record;
+    check_record(&[&[]], record("an empty record"));
+    check_record(&[&[9]], record("a chunk of no known kind"));
+    check_record(&[&[HELLO, 0]], record("a chunk of no known kind"));
+    check_record(&[&[GOODBYE, TICK]], record("something after a goodbye"));
+    check_record(&[&[3, 1]], record("a chunk ends too early"));
+    check_record(&[&[3, 1, 5, 0]], record("a chunk ends too early"));
+    check_record(&[&[3, 1, 0]], record("a piece that is empty or too large"));
+    check_record(&[&[1, 1, 0x81, 0x80, 1, 0]], record("a piece that is empty or too large"));
+    check_record(&[&[0, 1, 1, 0]], record("a frame goes on that is not begun"));
+    check_record(&[&[2, 1, 1, 0]], record("a frame goes on that is not begun"));
+    check_record(&[&[1, 1, 1, 0, 1, 1, 1, 0]], record("a second frame is begun in one lane"));
+    check_record(&[&[1, 1, 1, 0, 3, 1, 1, 0]], record("a second frame is begun in one lane"));
+    check_record(&[&[3, 1, 1, 77]], SessionError::Frame(crate::wire::WireError::Kind(77)));
+    check_record(&[&[7, 1]], record("an acknowledgement of more than was sent"));
+    let three: &[u8] = &[1, 1, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0];
+    check_record(&[three], SessionError::TooManyLanes { limit: 2 });
+    let piece = |kind, lane| [&[kind, lane, 0x80, 0x80, 1][..], &vec![0; FRAGMENT]].concat();
+    check_record(&[&piece(1, 1), &piece(0, 1)], SessionError::FrameTooLarge { limit: 20_000 });
+    check_record(&[&piece(1, 1), &piece(1, 2)], SessionError::TooManyBytes { limit: 30_000 });
+}

@@ -30,6 +30,8 @@ enum How {
     Returns,
     /// And its state panics while it is dropped.
     KilledPanickingDrop,
+    /// And its state panics while it is dropped: that is a panic like any other.
+    ReturnsPanickingDrop,
 }
 
 /// A process with something to drop in its state and its frame.
@@ -48,7 +50,7 @@ impl Process for Owner {
         });
         match self.how {
             How::Panics => panic!("words"),
-            How::Returns => Ok(()),
+            How::Returns | How::ReturnsPanickingDrop => Ok(()),
             How::Killed | How::KilledPanickingDrop => {
                 cx.me().exit(Exit::Kill);
                 std::future::pending().await
@@ -63,7 +65,7 @@ async fn check(how: How) -> Vec<String> {
     run(move |cx| {
         Box::pin(async move {
             cx.trap_exit(true);
-            let panics = matches!(how, How::KilledPanickingDrop);
+            let panics = matches!(how, How::KilledPanickingDrop | How::ReturnsPanickingDrop);
             let state = Dropped { what: "state", name: "owner", log: notes.clone(), panics };
             let owner = Owner { how, _state: state, log: notes.clone() }.spawn_link(cx);
             LetterRef::register("owner", &owner).unwrap();
@@ -106,6 +108,7 @@ async fn everything_is_dropped_then_the_name_is_free_then_others_hear() {
         (How::Panics, "panic"),
         (How::Returns, "normal"),
         (How::KilledPanickingDrop, "killed"),
+        (How::ReturnsPanickingDrop, "panic"),
     ] {
         let expected = [
             "frame dropped, named: true".to_owned(),

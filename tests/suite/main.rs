@@ -17,5 +17,6 @@ mod servers;
 mod spawn;
 mod stage;
 mod supervisors;
+mod threads;
 mod timed;
 mod ui;

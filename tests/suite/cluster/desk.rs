@@ -153,4 +153,3 @@ pub async fn exit(mailbox: &mut Mailbox<Visitor>) -> ExitSignal {
 pub async fn by_pid(far: &DeskRef) -> DeskRef {
     far.who().await.expect("the desk tells who it is")
 }
-

@@ -13,7 +13,7 @@ const CROWD: usize = 600;
 fn reveller(number: usize, crowd: Arc<Mutex<Vec<LetterRef>>>) -> Act {
     act(move |cx| {
         Box::pin(async move {
-            cx.trap_exit(number % 3 == 0);
+            cx.trap_exit(number.is_multiple_of(3));
             receive!(match cx {
                 Letter::Go => {}
             });

@@ -6,6 +6,7 @@ mod cluster;
 mod conformance;
 mod ends;
 mod exits;
+mod expand;
 mod links;
 mod mail;
 mod monitors;

@@ -1,4 +1,5 @@
 //! greenroom, tested through its public API.
 
 mod cluster;
+mod invariants;
 mod mail;

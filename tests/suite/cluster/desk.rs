@@ -21,7 +21,7 @@ pub enum Desk {
     /// What was remembered so far.
     Notes { reply: Reply<Vec<u64>> },
     /// Is remembered as the number of its bytes.
-    Parcel { bytes: Vec<u8> },
+    Parcel { text: String },
     /// The visitor is told the desk's own stub.
     Visit { from: VisitorRef },
     /// The desk's own stub.
@@ -39,7 +39,7 @@ pub enum Desk {
     /// The reply is dropped.
     Forget { reply: Reply<String> },
     /// An answer of so many bytes.
-    Large { bytes: usize, reply: Reply<Vec<u8>> },
+    Large { bytes: usize, reply: Reply<String> },
     /// Ends with an error while a reply is held.
     Fail { why: String, reply: Reply<()> },
     /// Panics while a reply is held.
@@ -78,7 +78,7 @@ impl Process for Clerk {
                 Desk::Echo { text, reply } => reply.send(text),
                 Desk::Note { n } => notes.push(n),
                 Desk::Notes { reply } => reply.send(notes.clone()),
-                Desk::Parcel { bytes } => notes.push(bytes.len() as u64),
+                Desk::Parcel { text } => notes.push(text.len() as u64),
                 Desk::Visit { from } => drop(from.welcome(cx.me())),
                 Desk::Who { reply } => reply.send(cx.me()),
                 Desk::Refer { to, reply } => drop(to.take_over(Duty(reply))),
@@ -87,7 +87,7 @@ impl Process for Clerk {
                 Desk::ReferToShelf { to, reply } => drop(to.shelve(Duty(reply))),
                 Desk::Wait { reply } => waiting.push(reply),
                 Desk::Forget { reply } => drop(reply),
-                Desk::Large { bytes, reply } => reply.send(vec![7; bytes]),
+                Desk::Large { bytes, reply } => reply.send("x".repeat(bytes)),
                 Desk::Fail { why, reply } => {
                     waiting.clear();
                     let _held = reply;

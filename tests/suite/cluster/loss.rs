@@ -194,7 +194,7 @@ impl Lookout {
 }
 
 /// What this node hears of others from now on.
-async fn lookout(node: &Node) -> mpsc::UnboundedReceiver<NodeEvent> {
+pub async fn lookout(node: &Node) -> mpsc::UnboundedReceiver<NodeEvent> {
     let (tell, told) = mpsc::unbounded_channel();
     node.start(Lookout { tell }).await.expect("a lookout starts");
     told

@@ -49,7 +49,9 @@ fn check(root: &str, rule: &Rule) {
     assert!(sources.len() > 10, "no sources under {root}");
     let found: Vec<_> = sources
         .iter()
-        .flat_map(|(path, text)| (rule.find)(path, &tokens(text)).into_iter().map(move |what| format!("{path}: {what}")))
+        .flat_map(|(path, text)| {
+            (rule.find)(path, &tokens(text)).into_iter().map(move |what| format!("{path}: {what}"))
+        })
         .collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
@@ -269,8 +271,14 @@ fn nothing_is_unsafe_neither_here_nor_in_what_is_generated() {
             let code = tokens.iter().enumerate().filter(|(at, token)| *token == "unsafe" && !refused(*at));
             code.map(|(_, token)| token.clone()).collect()
         },
-        planted: &[("mailbox/queue.rs", "fn f() { unsafe { g() } }"), ("actor/expand.rs", "quote! { unsafe impl Send }")],
-        innocent: &[("lib.rs", "#![forbid(unsafe_code)] type A = Token![unsafe];\n// unsafe\nconst A: &str = \"unsafe\";")],
+        planted: &[
+            ("mailbox/queue.rs", "fn f() { unsafe { g() } }"),
+            ("actor/expand.rs", "quote! { unsafe impl Send }"),
+        ],
+        innocent: &[(
+            "lib.rs",
+            "#![forbid(unsafe_code)] type A = Token![unsafe];\n// unsafe\nconst A: &str = \"unsafe\";",
+        )],
     };
     check("runtime/src", &rule);
     check("macros/src", &rule);
@@ -337,11 +345,7 @@ fn tokens(text: &str) -> Vec<String> {
             // A lifetime has no second quote near by.
             let mut chars = rest.chars().skip(1);
             let (one, two) = (chars.next(), chars.next());
-            if one == Some('\\') || two == Some('\'') {
-                quote(rest, '\'')
-            } else {
-                1 + word(&rest[1..])
-            }
+            if one == Some('\\') || two == Some('\'') { quote(rest, '\'') } else { 1 + word(&rest[1..]) }
         } else if first.is_alphanumeric() || first == '_' {
             tokens.push(rest[..word(rest)].to_owned());
             word(rest)
@@ -398,7 +402,10 @@ fn without_tests(tokens: Vec<String>) -> Vec<String> {
 fn texts_comments_and_tests_are_not_code() {
     let check = |text: &str, expected: &[&str]| assert_eq!(tokens(text), expected, "{text}");
     check("a::b // c\n/* d */ e", &["a", ":", ":", "b", "e"]);
-    check(r##"a("b \" c", r#"d " e"#, b"f", br"g\", 'h', '\'', '"') i"##, &["a", "(", ",", ",", "b", ",", ",", ",", ",", ")", "i"]);
+    check(
+        r##"a("b \" c", r#"d " e"#, b"f", br"g\", 'h', '\'', '"') i"##,
+        &["a", "(", ",", ",", "b", ",", ",", ",", ",", ")", "i"],
+    );
     check("fn f<'a>(x: &'static str)", &["fn", "f", "<", ">", "(", "x", ":", "&", "str", ")"]);
     check("a #[cfg(test)] mod tests { b { c } } d #[cfg(test)] mod tests; e", &["a", "d", "e"]);
     check("rate = b + r;", &["rate", "=", "b", "+", "r", ";"]);

@@ -1,5 +1,16 @@
 //! greenroom, tested through its public API.
 
+mod bounds;
 mod cluster;
+mod conformance;
+mod exits;
 mod invariants;
+mod links;
 mod mail;
+mod monitors;
+mod names;
+mod receive;
+mod spawn;
+mod stage;
+mod timed;
+mod ui;

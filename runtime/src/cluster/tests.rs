@@ -145,7 +145,8 @@ async fn a_later_life_takes_the_place_of_an_earlier_one() {
     assert_eq!(old.ask(1).await, Err(CallError::NoProc));
     assert_eq!(old.ended().await, Exit::NoProc);
     assert_eq!(a.other("b@test").who().await.unwrap().pid().unwrap().node_id().incarnation, lives[1].incarnation);
-    for expected in [NodeEvent::Up(lives[0].clone()), NodeEvent::Down(lives[0].clone()), NodeEvent::Up(lives[1].clone())]
+    for expected in
+        [NodeEvent::Up(lives[0].clone()), NodeEvent::Down(lives[0].clone()), NodeEvent::Up(lives[1].clone())]
     {
         assert_eq!(a.events.recv().await, Some(expected));
     }

@@ -74,7 +74,10 @@ async fn a_killed_peer_is_lost_at_once_and_comes_back_as_another() -> greenroom:
         peer.kill();
         let mut downs = [down(&mut mailbox).await, down(&mut mailbox).await];
         downs.sort_by_key(|down| down.monitor);
-        assert_eq!(downs.each_ref().map(|down| (down.monitor, &down.reason)), monitors.map(|m| (m, &Exit::NoConnection)));
+        assert_eq!(
+            downs.each_ref().map(|down| (down.monitor, &down.reason)),
+            monitors.map(|m| (m, &Exit::NoConnection))
+        );
         let signal = exit(&mut mailbox).await;
         assert_eq!((Some(signal.from), signal.reason), (by_pid.pid(), Exit::NoConnection));
         assert_eq!(held.await, Err(CallError::NoConnection));

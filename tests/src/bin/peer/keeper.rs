@@ -4,7 +4,7 @@ use greenroom::prelude::*;
 
 /// What the other process does for a test.
 #[protocol]
-pub enum Keeper {
+pub(crate) enum Keeper {
     /// Answers with the same text.
     Echo { text: String, reply: Reply<String> },
     /// Is never answered.

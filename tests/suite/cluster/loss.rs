@@ -100,9 +100,9 @@ async fn a_link_ends_whoever_does_not_trap() {
         let ended = linked.ended();
         far.echo("linked".into()).await.unwrap();
         if partition {
-            cluster.partition(0, 1)
+            cluster.partition(0, 1);
         } else {
-            far.exit(reason.clone())
+            far.exit(reason.clone());
         }
         assert_eq!(ended.await, reason);
     }
@@ -196,7 +196,7 @@ impl Lookout {
 }
 
 /// What this node hears of others from now on.
-pub async fn lookout(node: &Node) -> mpsc::UnboundedReceiver<NodeEvent> {
+pub(crate) async fn lookout(node: &Node) -> mpsc::UnboundedReceiver<NodeEvent> {
     let (tell, told) = mpsc::unbounded_channel();
     node.start(Lookout { tell }).await.expect("a lookout starts");
     told
@@ -210,9 +210,9 @@ async fn nodes_come_and_go_in_order() {
     let ids = [1, 0].map(|other| (**cluster.node(other).id()).clone());
     for round in 0..3 {
         if round == 2 {
-            cluster.stall(0, 1)
+            cluster.stall(0, 1);
         } else {
-            cluster.partition(0, 1)
+            cluster.partition(0, 1);
         }
         for (seen, id) in seen.iter_mut().zip(&ids) {
             assert_eq!(seen.recv().await, Some(NodeEvent::Down(id.clone())));

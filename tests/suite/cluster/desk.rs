@@ -122,6 +122,11 @@ pub(crate) fn far(cluster: &Cluster, from: usize, to: usize) -> DeskRef {
     cluster.node(from).named_at("desk", cluster.node(to).name())
 }
 
+/// What comes within a minute: a test that waits for what never comes fails, though nodes dial on and on.
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it comes")
+}
+
 /// Runs `body` as a process of `node`; how it ends decides the test.
 pub(crate) async fn live<M: Stubbed, F>(node: &Node, body: impl FnOnce(Mailbox<M>) -> F + Send + 'static)
 where
@@ -131,7 +136,7 @@ where
         let _here = node.enter();
         greenroom::spawn(body)
     };
-    let reason = process.ended().await;
+    let reason = soon(process.ended()).await;
     assert_eq!(reason, Exit::Normal, "the process of the test ended: {reason}");
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use greenroom::prelude::*;
 use greenroom::{Node, NodeEvent};
 
-use super::desk::{Visitor, down, exit, live};
+use super::desk::{Visitor, down, exit, live, soon};
 use super::loss::lookout;
 
 #[path = "../../src/bin/peer/keeper.rs"]
@@ -88,10 +88,10 @@ async fn a_killed_peer_is_lost_at_once_and_comes_back_as_another() -> greenroom:
     })
     .await;
     let first = (**old.pid().unwrap().node_id()).clone();
-    assert_eq!(seen.recv().await, Some(NodeEvent::Down(first.clone())));
+    assert_eq!(soon(seen.recv()).await, Some(NodeEvent::Down(first.clone())));
 
     let _peer = Peer::start(&cookie, &address);
-    let Some(NodeEvent::Up(second)) = seen.recv().await else { panic!("it does not come back") };
+    let Some(NodeEvent::Up(second)) = soon(seen.recv()).await else { panic!("it does not come back") };
     assert!(second.name == first.name && second.incarnation > first.incarnation, "{first:?}, {second:?}");
     assert_eq!(keeper.echo("hello".into()).await.as_deref(), Ok("hello"));
     let new = keeper.who().await?;

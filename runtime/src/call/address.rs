@@ -13,7 +13,7 @@ use crate::base::{
 };
 use crate::mailbox::{Owner, Refused, Why};
 use crate::node::{Current, Named, Node, Outgoing, Recipient, Resident};
-use crate::process::{Cell, Line, ended};
+use crate::process::{Cell, Line, ended, ended_by_name};
 use crate::wire::{Signal, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of.
@@ -193,10 +193,15 @@ impl<M: Protocol> Address<M> {
 
     pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {
         let watch = self.pid().map(|pid| ended(self.node(), pid));
+        let far = match &self.0 {
+            Kind::Named { node, name, at } if at != node.name() => Some(ended_by_name(node, name, at)),
+            _ => None,
+        };
         async move {
-            match watch {
-                Some(ended) => ended.await,
-                None => Exit::NoProc,
+            match (watch, far) {
+                (Some(ended), _) => ended.await,
+                (None, Some(ended)) => ended.await,
+                (None, None) => Exit::NoProc,
             }
         }
     }
@@ -236,16 +241,17 @@ fn send_out<M: Protocol>(node: &Node, to: Recipient<'_>, message: M) -> Result<(
 }
 
 fn route<M: Protocol>(node: &Node, to: Recipient<'_>, message: &M) -> Result<(), CastError> {
-    let Some(router) = node.router() else { return Err(CastError::NoConnection) };
+    let router = node.router().ok_or(CastError::NoConnection)?;
     let mut payload = Vec::new();
     let (result, replies) =
         Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
     // From here on the message stands for nothing but its bytes; a reply in it answers through them.
-    node.pending().sent(&replies, to.node());
+    node.pending().sent(&replies, to.node(), M::NAME);
     let fail = |error: CastError| {
         for id in &replies {
             node.pending().answer(*id, Err(error.clone().into()));
         }
+        node.lose_message(to.node(), &error);
         error
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
@@ -358,7 +364,8 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
         let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
         let kind = match travelling {
             Travelling::Name(name, at) => Kind::Named { node, name: name.into(), at },
-            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.table().get(pid.number()) {
+            // A stub that was written has been exported; any other is a guess.
+            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
                 Some(resident) => {
                     let cell = resident
                         .into_any()

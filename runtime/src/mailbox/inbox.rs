@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use super::queue::{Batch, remove};
 use super::save::{Place, Saved};
@@ -86,7 +86,7 @@ impl<M: Protocol> Inbox<M> {
             }
             match cx.as_deref_mut() {
                 Some(cx) => {
-                    if let Poll::Pending = queue.poll_take(&mut self.batch, self.want, cx) {
+                    if queue.poll_take(&mut self.batch, self.want, cx).is_pending() {
                         return Next::Empty;
                     }
                 }
@@ -124,6 +124,13 @@ impl<M: Protocol> Inbox<M> {
         }
     }
 
+    /// Everything that waits here, in no particular order.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = M> {
+        let saved = self.saved.take().map(|saved| saved.into_messages()).into_iter().flatten();
+        let batch = self.batch.urgent.drain(..).chain(self.batch.entries.drain(..));
+        batch.map(|entry| entry.message).chain(saved)
+    }
+
     /// Takes out the message with this origin, wherever it waits.
     pub(crate) fn remove(&mut self, queue: &Queue<M>, origin: Origin) -> Option<M> {
         if let Some(saved) = &mut self.saved {
@@ -159,8 +166,8 @@ mod tests {
 
         fn variant(&self) -> usize {
             match self {
-                Letter::A(_) => 0,
-                Letter::B(_) => 1,
+                A(_) => 0,
+                B(_) => 1,
             }
         }
     }

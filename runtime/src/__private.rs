@@ -9,7 +9,7 @@ pub use crate::base::{
 };
 pub use crate::call::{Address, Call, Cast, Reply};
 pub use crate::entry::{Report, TestClock, main, test};
-pub use crate::mailbox::Want;
+pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive};
 pub use crate::supervisor::{
     ChildOptions, Children, Flags, Restart, Shutdown, Strategy, SupervisionRef as SupervisorRef, Tree, TreeStub,

@@ -1,3 +1,13 @@
 //! greenroom, tested through its public API.
 
+mod bounds;
+mod conformance;
+mod exits;
+mod links;
 mod mail;
+mod monitors;
+mod names;
+mod receive;
+mod spawn;
+mod stage;
+mod timed;

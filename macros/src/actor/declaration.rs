@@ -4,14 +4,14 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Generics, LitStr, Type, parse_quote};
+use syn::{Attribute, Generics, LitInt, LitStr, Type, parse_quote};
 
 use crate::diag::Errors;
 use crate::names::{self, private};
 use crate::{options, tokens};
 
 /// The options of an actor's struct.
-pub(super) const OPTIONS: &[&str] = &["protocol", "name", "trap_exit"];
+pub(super) const OPTIONS: &[&str] = &["protocol", "name", "trap_exit", "mailbox", "overflow"];
 
 /// The struct, or the enum, that is an actor.
 pub(super) struct Target<'a> {
@@ -25,7 +25,13 @@ struct Declared {
     protocol: Option<Type>,
     name: Option<LitStr>,
     trap_exit: bool,
+    mailbox: Option<LitInt>,
+    overflow: Option<(Ident, &'static str)>,
 }
+
+/// What becomes of a message too many, as it is written and as the runtime calls it.
+const OVERFLOW: &[(&str, &str)] =
+    &[("wait", "Wait"), ("reject", "Reject"), ("drop_newest", "DropNewest"), ("drop_oldest", "DropOldest")];
 
 /// `impl Actor`.
 pub(super) fn declare(attr: TokenStream, target: &Target<'_>, errors: &mut Errors) -> TokenStream {
@@ -43,6 +49,14 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
         match name.to_string().as_str() {
             "protocol" => declared.protocol = Some(options::value(name, "Mail", input)?),
             "trap_exit" => declared.trap_exit = options::switch(name, input)?,
+            "mailbox" => {
+                let capacity: LitInt = options::value(name, "1024", input)?;
+                if capacity.base10_parse::<usize>()? == 0 {
+                    return Err(syn::Error::new(capacity.span(), "a mailbox holds at least one message"));
+                }
+                declared.mailbox = Some(capacity);
+            }
+            "overflow" => declared.overflow = Some((name.clone(), options::word(name, OVERFLOW, input)?)),
             "name" => {
                 let literal: LitStr = options::value(name, "\"mail\"", input)?;
                 if literal.value().is_empty() {
@@ -59,6 +73,9 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
         }
         Ok(())
     });
+    if let (Some((word, _)), None) = (&declared.overflow, &declared.mailbox) {
+        errors.push(word, "`overflow` is about a bounded mailbox: add `mailbox = 1024`");
+    }
     declared
 }
 
@@ -81,6 +98,11 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
     let kind = ident.unraw().to_string();
     let name = declared.name.iter();
     let trap_exit = declared.trap_exit.then(|| quote!(trap_exit: true,));
+    let mailbox = declared.mailbox.as_ref().map(|capacity| quote!(mailbox: ::core::option::Option::Some(#capacity),));
+    let overflow = declared.overflow.as_ref().map(|(word, policy)| {
+        let policy = Ident::new(policy, word.span());
+        quote!(overflow: #private::Overflow::#policy,)
+    });
     let speaks = quote_spanned!(protocol.span()=> type Protocol = #protocol;);
     quote! {
         #(#cfgs)*
@@ -91,6 +113,8 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
                 kind: #kind,
                 #(name: ::core::option::Option::Some(#name),)*
                 #trap_exit
+                #mailbox
+                #overflow
                 ..#private::Options::DEFAULT
             };
         }

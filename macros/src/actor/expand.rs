@@ -29,11 +29,13 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
         let (unused, never) = (crate::names::unused(), local("never"));
         arms.push(quote!(#enum_::#unused(#never, _) => match #never {},));
     }
+    let timed = timed(model);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         #[allow(deprecated, private_interfaces, unused_qualifications)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
+            #timed
             async fn handle(
                 &mut self,
                 #cx: &mut #private::Context<Self>,
@@ -44,6 +46,73 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
                 }
             }
         }
+    }
+}
+
+/// The hooks that time calls, not a message.
+fn timed(model: &Model) -> TokenStream {
+    let private = private();
+    let (cx, index) = (local("cx"), local("index"));
+    let hook = |name: &str, handler: &Handler| {
+        let (name, cfgs, outcome) = (Ident::new(name, proc_macro2::Span::call_site()), &handler.cfgs, outcome(handler));
+        quote! {
+            #(#cfgs)*
+            async fn #name(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+            ) -> ::core::result::Result<(), #private::Exit> {
+                #outcome
+            }
+        }
+    };
+    let proceed = model.proceed.iter().map(|handler| hook("proceed", handler));
+    let idle = model.idle.iter().map(|handler| {
+        let (cfgs, time) = (&handler.cfgs, time(&handler.hook));
+        let hook = hook("idle", handler);
+        quote! {
+            #(#cfgs)*
+            const IDLE: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(#time);
+            #hook
+        }
+    });
+    let every = (!model.every.is_empty()).then(|| {
+        let periods = model.every.iter().map(|handler| {
+            let (cfgs, time) = (&handler.cfgs, time(&handler.hook));
+            quote!(#(#cfgs)* #time)
+        });
+        // Counted rather than numbered: a method may not be there under this configuration.
+        let turns = model.every.iter().map(|handler| {
+            let (cfgs, outcome) = (&handler.cfgs, outcome(handler));
+            quote! {
+                #(#cfgs)*
+                {
+                    if #index == 0 {
+                        return #outcome;
+                    }
+                    #index -= 1;
+                }
+            }
+        });
+        quote! {
+            const EVERY: &'static [::core::time::Duration] = &[#(#periods),*];
+            #[allow(unused_mut, unused_assignments, unused_variables)]
+            async fn every(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+                mut #index: usize,
+            ) -> ::core::result::Result<(), #private::Exit> {
+                #(#turns)*
+                ::core::result::Result::Ok(())
+            }
+        }
+    });
+    quote!(#(#proceed)* #(#idle)* #every)
+}
+
+fn time(hook: &Hook) -> Option<TokenStream> {
+    match hook {
+        Hook::Every(time) | Hook::Idle(time) => Some(time.tokens()),
+        _ => None,
     }
 }
 
@@ -86,7 +155,7 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
                 }
             }
         }
-        Hook::Init | Hook::Terminate { .. } => quote!(),
+        Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => quote!(),
     }
 }
 

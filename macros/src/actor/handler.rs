@@ -1,5 +1,7 @@
 //! One method of an actor's impl: which hook it carries, and what its parameters mean.
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -8,10 +10,12 @@ use syn::{
 };
 
 use crate::diag::Errors;
+use crate::options::Time;
 use crate::{names, tokens};
 
 /// The attributes that make a method a handler or a hook.
-pub(super) const HOOKS: &[&str] = &["cast", "call", "init", "terminate", "down", "exit", "node_event"];
+pub(super) const HOOKS: &[&str] =
+    &["cast", "call", "init", "continue_with", "every", "idle", "terminate", "down", "exit", "node_event"];
 
 /// A method that the actor's loop calls.
 pub(super) struct Handler {
@@ -22,6 +26,8 @@ pub(super) struct Handler {
     pub(super) is_async: bool,
     pub(super) params: Vec<Param>,
     pub(super) hook: Hook,
+    /// Whether its message goes before all others.
+    pub(super) priority: Option<Attribute>,
     /// Where a complaint about what it returns belongs.
     pub(super) output: Span,
     /// Whether a parameter was refused: then nothing calls the method.
@@ -45,6 +51,12 @@ pub(super) enum Hook {
         kind: Event,
     },
     Init,
+    /// Right after `Init`, before any message.
+    Continue,
+    /// Again and again, after each such span of time.
+    Every(Time),
+    /// When no message has come for so long.
+    Idle(Time),
     Terminate {
         after_panic: bool,
     },
@@ -105,10 +117,13 @@ impl Handler {
         for (other, second) in marks {
             errors.push(other, format!("a method is one thing: `#[{word}]` or `#[{second}]`, not both"));
         }
-        if word == "terminate" {
-            // Its options are read below.
-        } else {
+        if !matches!(word, "terminate" | "every" | "idle") {
             tokens::bare(&mark, errors);
+        }
+        let priority = tokens::take(&mut method.attrs, "priority");
+        if let Some(priority) = priority.as_ref().filter(|_| !matches!(word, "cast" | "call")) {
+            errors
+                .push(priority, format!("`#[priority]` is about a message: a `#[{word}]` comes from no mailbox lane"));
         }
         let sig = &method.sig;
         if !check_signature(word, sig, errors) {
@@ -129,6 +144,7 @@ impl Handler {
             is_async: sig.asyncness.is_some(),
             params: params.into_iter().map(|(param, _)| param).collect(),
             hook,
+            priority,
             output,
             broken,
         })
@@ -138,7 +154,7 @@ impl Handler {
     pub(super) fn variant(&self) -> Option<&Ident> {
         match &self.hook {
             Hook::Cast { variant } | Hook::Call { variant, .. } | Hook::Event { variant, .. } => Some(variant),
-            Hook::Init | Hook::Terminate { .. } => None,
+            Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => None,
         }
     }
 
@@ -229,10 +245,13 @@ fn read_param(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) ->
         return Some(Param::Context);
     }
     match word {
-        "init" => {
+        "init" | "continue_with" | "every" | "idle" => {
+            let an = if word == "continue_with" { "a" } else { "an" };
             errors.push(
                 typed,
-                "an `#[init]` gets `&mut self` and `cx: &mut Context<Self>`; what it needs else is in the actor",
+                format!(
+                    "{an} `#[{word}]` gets `&mut self` and `cx: &mut Context<Self>`; what it needs else is in the actor"
+                ),
             );
             None
         }
@@ -327,6 +346,9 @@ fn read_hook(
 ) -> Hook {
     match word {
         "init" => Hook::Init,
+        "continue_with" => Hook::Continue,
+        "every" => Hook::Every(time(mark, "#[every(\"30s\")]", errors)),
+        "idle" => Hook::Idle(time(mark, "#[idle(\"60s\")]", errors)),
         "terminate" => Hook::Terminate { after_panic: after_panic(mark, errors) },
         "cast" => Hook::Cast { variant: names::variant(&sig.ident) },
         "call" => read_call(sig, params, actor, errors),
@@ -343,6 +365,26 @@ fn read_hook(
                 }
             }
             Hook::Event { variant: Ident::new(kind.variant(), sig.ident.span()), kind }
+        }
+    }
+}
+
+/// The span of time in parentheses.
+fn time(mark: &Attribute, example: &str, errors: &mut Errors) -> Time {
+    let arguments = tokens::arguments(mark, errors);
+    if arguments.is_empty() {
+        errors.push(mark, format!("how long? Write `{example}`"));
+        return Time(Duration::from_secs(1));
+    }
+    match syn::parse2::<Time>(arguments.clone()) {
+        Ok(time) if time.0.is_zero() => {
+            errors.push(arguments, "no time at all: expected more than zero");
+            Time(Duration::from_secs(1))
+        }
+        Ok(time) => time,
+        Err(error) => {
+            errors.add(error);
+            Time(Duration::from_secs(1))
         }
     }
 }

@@ -22,6 +22,9 @@ pub(super) struct Model {
     /// Everything that handles a message, in order.
     pub(super) handlers: Vec<Handler>,
     pub(super) init: Option<Handler>,
+    pub(super) proceed: Option<Handler>,
+    pub(super) idle: Option<Handler>,
+    pub(super) every: Vec<Handler>,
     pub(super) terminate: Option<Handler>,
 }
 
@@ -46,6 +49,9 @@ impl Model {
             local,
             handlers: Vec::new(),
             init: None,
+            proceed: None,
+            idle: None,
+            every: Vec::new(),
             terminate: None,
         };
         model.sort(found, errors);
@@ -64,6 +70,12 @@ impl Model {
         for handler in found {
             let slot = match handler.hook {
                 Hook::Init => Some((&mut self.init, "init")),
+                Hook::Continue => Some((&mut self.proceed, "continue_with")),
+                Hook::Idle(_) => Some((&mut self.idle, "idle")),
+                Hook::Every(_) => {
+                    self.every.push(handler);
+                    continue;
+                }
                 Hook::Terminate { .. } => Some((&mut self.terminate, "terminate")),
                 _ => None,
             };
@@ -104,12 +116,12 @@ impl Model {
         let (params, where_clause) = (&generics.params, &generics.where_clause);
         let intro = format!(" What a [`{}`] understands.", self.actor.unraw());
         let variants = self.handlers.iter().map(|handler| {
-            let Handler { cfgs, docs, method, .. } = handler;
+            let Handler { cfgs, docs, method, priority, .. } = handler;
             let prose = (!tokens::has_prose(docs)).then(|| {
                 let prose = format!(" Handled by `{}::{}`.", self.actor.unraw(), method.unraw());
                 quote!(#[doc = #prose])
             });
-            let head = quote!(#(#cfgs)* #(#docs)* #prose);
+            let head = quote!(#(#cfgs)* #(#docs)* #prose #priority);
             let names = handler.fields().map(|(name, _)| name);
             let types = handler.fields().map(|(_, ty)| ty);
             match &handler.hook {
@@ -123,7 +135,7 @@ impl Model {
                 }
                 Hook::Cast { variant } if handler.fields().next().is_none() => quote!(#head #variant),
                 Hook::Cast { variant } => quote!(#head #variant { #(#names: #types),* }),
-                Hook::Init | Hook::Terminate { .. } => quote!(),
+                Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => quote!(),
             }
         });
         let params_used = self.generics.type_params().next().map(|_| {

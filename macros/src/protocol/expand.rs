@@ -55,7 +55,8 @@ fn describe(variant: &Variant) -> TokenStream {
     let shape = shape(&variant.fields);
     let call = matches!(variant.kind, Kind::Call { .. });
     let system = !variant.travels();
-    quote!(#(#cfgs)* #private::Variant { name: #name, shape: #shape, call: #call, system: #system })
+    let priority = variant.priority;
+    quote!(#(#cfgs)* #private::Variant { name: #name, shape: #shape, call: #call, system: #system, priority: #priority })
 }
 
 /// The fields' text. Where a field depends on a feature, so does the text: two builds with different

@@ -32,6 +32,8 @@ pub(crate) struct Variant {
     pub(crate) method: Ident,
     pub(crate) fields: Vec<Field>,
     pub(crate) kind: Kind,
+    /// Whether it goes before all others.
+    pub(crate) priority: bool,
 }
 
 /// What a message is to its sender.
@@ -59,6 +61,7 @@ impl Model {
         if tokens::refuse_lifetimes("a protocol", &item.generics, errors) {
             item.variants.iter_mut().for_each(|variant| {
                 tokens::take(&mut variant.attrs, "from");
+                tokens::take(&mut variant.attrs, "priority");
             });
             return None;
         }
@@ -108,6 +111,10 @@ impl Variant {
         while let Some(again) = tokens::take(&mut variant.attrs, "from") {
             errors.push(again, "`#[from]` is written twice");
         }
+        let priority = tokens::take(&mut variant.attrs, "priority");
+        while let Some(again) = tokens::take(&mut variant.attrs, "priority") {
+            errors.push(again, "`#[priority]` is written twice");
+        }
         if let Some((equals, _)) = &variant.discriminant {
             errors.push(equals, "a message's number is its place in the enum: leave the discriminant out");
         }
@@ -120,6 +127,7 @@ impl Variant {
             method: names::method(&variant.ident),
             fields: name_params(fields, &kind),
             kind,
+            priority: priority.is_some(),
         }
     }
 

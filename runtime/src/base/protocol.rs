@@ -45,6 +45,8 @@ pub struct Variant {
     pub call: bool,
     /// Whether only the runtime makes it; such a variant is never decoded.
     pub system: bool,
+    /// Whether it goes before all others: `#[priority]`.
+    pub priority: bool,
 }
 
 /// A mailbox that takes a `T` of the runtime's.

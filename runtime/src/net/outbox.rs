@@ -141,11 +141,13 @@ impl Outbox {
     }
 
     /// What waits.
+    #[cfg(test)]
     pub(crate) fn waiting(&self) -> Backlog {
         self.lock().waiting
     }
 
     /// How many frames were refused because the outbox was full.
+    #[cfg(test)]
     pub(crate) fn refused(&self) -> u64 {
         self.lock().refused
     }

@@ -81,6 +81,10 @@ impl Resident for Ear {
         false
     }
 
+    fn is_doomed(&self) -> bool {
+        false
+    }
+
     fn is_exported(&self) -> bool {
         false
     }

@@ -7,7 +7,7 @@ use pin_project_lite::pin_project;
 
 use super::{Cell, catch, report};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Node, Unanswered};
+use crate::node::{Current, Node, Resident, Unanswered};
 
 pin_project! {
     /// The future around a process's own.
@@ -35,7 +35,8 @@ pin_project! {
 
 impl<M: Protocol, F: Future<Output = Exit>> Life<M, F> {
     pub(crate) fn new(cell: Arc<Cell<M>>, number: u64, body: F) -> Life<M, F> {
-        let current = Current::new(Node::clone(cell.node()), number);
+        let resident = Arc::clone(&cell) as Arc<dyn Resident>;
+        let current = Current::of(resident, Node::clone(cell.node()), number);
         Life { cell, number, task: None, current: Some(current), body: Some(body) }
     }
 }
@@ -57,7 +58,9 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
                 let result = catch(|| body.poll(cx));
                 *this.current = Current::swap(outer);
                 match result {
-                    Ok(Poll::Ready(reason)) | Err(reason) => reason,
+                    // What was decided before it returned counts; a panic is never hidden by it.
+                    Ok(Poll::Ready(reason)) => this.cell.doom().unwrap_or(reason),
+                    Err(panic) => panic,
                     Ok(Poll::Pending) => {
                         let dropped = this.current.as_mut().map(Current::take_dropped);
                         fail(dropped.unwrap_or_default(), &CallError::Dropped);

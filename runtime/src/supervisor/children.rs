@@ -56,7 +56,7 @@ impl Children {
 
     /// Adds a child; `make` is called for each of its lives. The stub follows it across restarts.
     pub fn child<A: Process>(&mut self, options: ChildOptions, make: impl Fn() -> A + Send + Sync + 'static) -> Ref<A> {
-        let cell = Cell::new(self.node.clone(), true);
+        let cell = Cell::new(self.node.clone(), true, A::OPTIONS.bounds());
         let stub = Ref::<A>::__new(Address::child(Arc::clone(&cell)));
         self.slots.push(Slot { options, home: Box::new(Place::<A, _> { cell, make }) });
         stub

@@ -15,7 +15,7 @@ const MOST_NICKS: usize = 10_000;
 const TOP: usize = 5;
 
 /// Counts lines.
-#[actor(name = "analytics")]
+#[actor(name = "analytics", trap_exit)]
 #[derive(Default)]
 pub(crate) struct Analytics {
     rooms: BTreeMap<Room, Count>,

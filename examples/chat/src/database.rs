@@ -20,7 +20,7 @@ const BATCH_LINES: usize = 512;
 const BATCH_BYTES: usize = 64 * 1024;
 
 /// Keeps the history.
-#[actor(name = "database")]
+#[actor(name = "database", trap_exit)]
 pub(crate) struct Database {
     path: PathBuf,
     store: Option<Store>,

@@ -15,7 +15,7 @@ use crate::line::Entry;
 use crate::rooms::RoomsRef;
 
 /// Writes down what happens.
-#[actor(name = "log")]
+#[actor(name = "log", trap_exit)]
 pub(crate) struct Log {
     path: PathBuf,
     /// Whether the terminal shows it too.

@@ -9,10 +9,8 @@ use crate::analytics::{AnalyticsRef, Talk};
 use crate::line::Room;
 use crate::log::LogRef;
 
-const PERIOD: Duration = Duration::from_secs(60);
-
 /// Sums up what the analytics count.
-#[actor(name = "reporting")]
+#[actor(name = "reporting", trap_exit)]
 #[derive(Default)]
 pub(crate) struct Reporting {
     /// How many lines each room had at the last summary.
@@ -21,15 +19,8 @@ pub(crate) struct Reporting {
 
 #[actor]
 impl Reporting {
-    #[init]
-    fn begin(&mut self, cx: &mut Context<Self>) {
-        cx.send_after(PERIOD, ReportingMessage::Tick);
-    }
-
-    /// A minute is over.
-    #[cast]
-    async fn tick(&mut self, cx: &mut Context<Self>) {
-        cx.send_after(PERIOD, ReportingMessage::Tick);
+    #[every("60s")]
+    async fn sum_up(&mut self) {
         // Analytics that are just being restarted have nothing to tell; there is another minute.
         let Ok(talk) = AnalyticsRef::named("analytics").talk().await else { return };
         for line in summary(&talk, &self.before).lines() {

@@ -15,7 +15,7 @@ use crate::log::LogRef;
 use crate::seat::GuestRef;
 
 /// Knows who is in which room.
-#[actor(name = "rooms")]
+#[actor(name = "rooms", trap_exit)]
 #[derive(Default)]
 pub(crate) struct Rooms {
     guests: HashMap<GuestRef, Place>,

@@ -67,8 +67,9 @@ pub(crate) trait Person: Send + 'static {
 #[derive(Debug)]
 pub(crate) struct Gone;
 
-/// One person's process.
-#[actor(protocol = Guest, trap_exit)]
+/// One person's process. A room does not wait for a slow one: what its mailbox has no place for, it will miss, and
+/// then ask for.
+#[actor(protocol = Guest, trap_exit, mailbox = 1024, overflow = drop_newest)]
 pub(crate) struct Session<P> {
     person: P,
     services: Services,

@@ -11,3 +11,4 @@ mod receive;
 mod spawn;
 mod stage;
 mod timed;
+mod ui;

@@ -26,7 +26,7 @@ impl<A: Actor> Context<A> {
     }
 
     /// What time it is on the node's clock.
-    pub(crate) fn now(&self) -> Instant {
+    pub fn now(&self) -> Instant {
         self.node().clock().now()
     }
 

@@ -236,16 +236,17 @@ fn send_out<M: Protocol>(node: &Node, to: Recipient<'_>, message: M) -> Result<(
 }
 
 fn route<M: Protocol>(node: &Node, to: Recipient<'_>, message: &M) -> Result<(), CastError> {
-    let Some(router) = node.router() else { return Err(CastError::NoConnection) };
+    let router = node.router().ok_or(CastError::NoConnection)?;
     let mut payload = Vec::new();
     let (result, replies) =
         Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
     // From here on the message stands for nothing but its bytes; a reply in it answers through them.
-    node.pending().sent(&replies, to.node());
+    node.pending().sent(&replies, to.node(), M::NAME);
     let fail = |error: CastError| {
         for id in &replies {
             node.pending().answer(*id, Err(error.clone().into()));
         }
+        node.lose_message(to.node(), &error);
         error
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
@@ -358,7 +359,8 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
         let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
         let kind = match travelling {
             Travelling::Name(name, at) => Kind::Named { node, name: name.into(), at },
-            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.table().get(pid.number()) {
+            // A stub that was written has been exported; any other is a guess.
+            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
                 Some(resident) => {
                     let cell = resident
                         .into_any()

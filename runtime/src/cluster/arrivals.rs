@@ -71,7 +71,11 @@ fn deliver(node: &Node, to: &Target, delivery: Delivery<'_>) -> Result<(), CallE
             caller.fail(CallError::Dropped);
         }
     }
-    result
+    // The name alone: the sender puts its own beside it.
+    result.map_err(|error| match error {
+        CallError::Incompatible(_) => CallError::Incompatible(resident.protocol().into()),
+        other => other,
+    })
 }
 
 fn signalled(node: &Node, peer: &Peer, from: u64, to: &Target, signal: Signal) {

@@ -1,7 +1,8 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use super::Node;
+use super::{Node, Resident};
 use crate::base::{CallError, CastError, Exit, NodeId, NodeName, Pid};
 use crate::wire::Signal;
 
@@ -76,6 +77,18 @@ impl Node {
                 self.refuse(from, to, signal, reason);
             }
         }
+    }
+
+    /// Counts a message that does not leave this node; its sender may have let the cast go.
+    pub(crate) fn lose_message(&self, to: &NodeName, error: &CastError) {
+        #[cfg(feature = "net")]
+        self.tally().lose();
+        tracing::warn!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
+    }
+
+    /// The process with this number, if others may know it.
+    pub(crate) fn exported(&self, number: u64) -> Option<Arc<dyn Resident>> {
+        self.table().get(number).filter(|resident| resident.is_exported())
     }
 
     /// Brings a signal to another node, whose loss concerns the sender from now on.

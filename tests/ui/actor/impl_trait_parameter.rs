@@ -1,0 +1,16 @@
+use greenroom::prelude::*;
+
+#[actor]
+struct Counter {
+    count: u64,
+}
+
+#[actor]
+impl Counter {
+    #[cast]
+    fn add(&mut self, n: impl Into<u64>) {
+        self.count += n.into();
+    }
+}
+
+fn main() {}

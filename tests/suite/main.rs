@@ -1,6 +1,7 @@
 //! greenroom, tested through its public API.
 
 mod bounds;
+mod cluster;
 mod conformance;
 mod exits;
 mod links;

@@ -46,13 +46,15 @@ pub(crate) struct Seat {
     /// The number of the last line that was heard.
     heard: Option<u64>,
     watch: Option<MonitorRef>,
+    /// Whether the room has taken it in, as far as is known.
+    joined: bool,
     timer: Option<Timer>,
 }
 
 impl Seat {
     /// A seat for someone who has heard the room's lines up to `heard`; without it, the last few will do.
     pub(crate) fn new(room: Room, nick: Nick, heard: Option<u64>, services: Services) -> Seat {
-        Seat { room, nick, services, heard, watch: None, timer: None }
+        Seat { room, nick, services, heard, watch: None, joined: false, timer: None }
     }
 
     /// Joins the room, or joins it again; says who is there. Whatever comes of it, there will be another
@@ -67,21 +69,23 @@ impl Seat {
         // Watched first: should the rooms end in between, that is noticed.
         self.watch = Some(cx.monitor(&self.services.rooms));
         let joined = self.services.rooms.join(self.room.clone(), self.nick.clone(), cx.me()).await;
-        self.look_in(cx, if joined.is_ok() { LATER } else { SOON });
+        self.joined = joined.is_ok();
+        self.look_in(cx, if self.joined { LATER } else { SOON });
         joined
     }
 
-    /// Whether this means that the seat is lost; there will be a [`Guest::Look`] soon.
+    /// Whether the seat is lost by this. Then, and if it has not been found again yet, there will be a
+    /// [`Guest::Look`] soon.
     pub(crate) fn is_lost<A>(&mut self, cx: &Context<A>, down: &Down) -> bool
     where
         A: Actor<Protocol = Guest>,
     {
-        let lost = self.watch == Some(down.monitor);
-        if lost {
-            self.watch = None;
-            self.look_in(cx, SOON);
+        if self.watch != Some(down.monitor) {
+            return false;
         }
-        lost
+        self.watch = None;
+        self.look_in(cx, SOON);
+        std::mem::take(&mut self.joined)
     }
 
     fn look_in<A: Actor<Protocol = Guest>>(&mut self, cx: &Context<A>, delay: Duration) {

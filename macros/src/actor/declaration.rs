@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Generics, LitInt, LitStr, Type, parse_quote};
 
 use crate::diag::Errors;
-use crate::names::{self, private};
+use crate::names::private;
 use crate::{options, tokens};
 
 /// The options of an actor's struct.
@@ -33,12 +33,13 @@ struct Declared {
 const OVERFLOW: &[(&str, &str)] =
     &[("wait", "Wait"), ("reject", "Reject"), ("drop_newest", "DropNewest"), ("drop_oldest", "DropOldest")];
 
-/// `impl Actor`.
+/// All that the attribute adds to the struct.
 pub(super) fn declare(attr: TokenStream, target: &Target<'_>, errors: &mut Errors) -> TokenStream {
-    if tokens::refuse_lifetimes("an actor", target.generics, errors) {
-        return TokenStream::new();
-    }
     let declared = parse(attr, errors);
+    if tokens::refuse_lifetimes("an actor", target.generics, errors) {
+        // The impl says nothing of its own, but asks for this.
+        return expand(&Declared::default(), target);
+    }
     expand(&declared, target)
 }
 
@@ -50,15 +51,15 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
             "protocol" => declared.protocol = Some(options::value(name, "Mail", input)?),
             "trap_exit" => declared.trap_exit = options::switch(name, input)?,
             "mailbox" => {
-                let capacity: LitInt = options::value(name, "1024", input)?;
-                if capacity.base10_parse::<usize>()? == 0 {
+                let capacity = options::number(name, "1024", input)?;
+                if capacity.base10_parse::<u32>()? == 0 {
                     return Err(syn::Error::new(capacity.span(), "a mailbox holds at least one message"));
                 }
                 declared.mailbox = Some(capacity);
             }
             "overflow" => declared.overflow = Some((name.clone(), options::word(name, OVERFLOW, input)?)),
             "name" => {
-                let literal: LitStr = options::value(name, "\"mail\"", input)?;
+                let literal = options::text(name, "\"mail\"", input)?;
                 if literal.value().is_empty() {
                     return Err(syn::Error::new(literal.span(), "a name has at least one letter"));
                 }
@@ -79,21 +80,12 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
     declared
 }
 
+/// `impl Declared`, and `impl Actor` where the struct names its protocol; where it does not, the actor's own
+/// `#[actor] impl` has the protocol and writes that.
 fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
     let private = private();
     let Target { ident, generics, attrs } = target;
     let cfgs = tokens::cfgs(attrs);
-    let mut generics = tokens::bounded(generics, &quote!(::core::marker::Send + 'static));
-    let protocol = declared.protocol.clone().unwrap_or_else(|| {
-        let message = names::message(ident);
-        let (_, ty_generics, _) = target.generics.split_for_impl();
-        parse_quote!(#message #ty_generics)
-    });
-    if generics.type_params().next().is_some() {
-        // What the messages demand of the parameters is known where they are written, not here.
-        let clause = generics.make_where_clause();
-        clause.predicates.push(parse_quote!(#protocol: #private::Stubbed));
-    }
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let kind = ident.unraw().to_string();
     let name = declared.name.iter();
@@ -103,12 +95,12 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
         let policy = Ident::new(policy, word.span());
         quote!(overflow: #private::Overflow::#policy,)
     });
-    let speaks = quote_spanned!(protocol.span()=> type Protocol = #protocol;);
+    let actor = declared.protocol.as_ref().map(|protocol| actor(protocol, target));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl #impl_generics #private::Actor for #ident #ty_generics #where_clause {
-            #speaks
+        #[diagnostic::do_not_recommend]
+        impl #impl_generics #private::Declared for #ident #ty_generics #where_clause {
             const OPTIONS: #private::Options = #private::Options {
                 kind: #kind,
                 #(name: ::core::option::Option::Some(#name),)*
@@ -117,6 +109,30 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
                 #overflow
                 ..#private::Options::DEFAULT
             };
+        }
+        #actor
+    }
+}
+
+fn actor(protocol: &Type, target: &Target<'_>) -> TokenStream {
+    let private = private();
+    let Target { ident, generics, attrs } = target;
+    let cfgs = tokens::cfgs(attrs);
+    let mut generics = tokens::bounded(generics, &quote!(::core::marker::Send + 'static));
+    if generics.type_params().next().is_some() {
+        // What the messages demand of the parameters is known where they are written, not here.
+        let clause = generics.make_where_clause();
+        clause.predicates.push(parse_quote!(#protocol: #private::Stubbed));
+    }
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let speaks = quote_spanned!(protocol.span()=> type Protocol = #protocol;);
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #impl_generics #private::Actor for #ident #ty_generics #where_clause {
+            #speaks
+            const OPTIONS: #private::Options = <Self as #private::Declared>::OPTIONS;
         }
     }
 }

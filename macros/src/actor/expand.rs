@@ -2,7 +2,8 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Generics, ItemEnum};
+use syn::spanned::Spanned;
+use syn::{Generics, ItemEnum, Type};
 
 use super::handler::{Event, Handler, Hook, Param};
 use super::model::Model;
@@ -13,9 +14,51 @@ use crate::{protocol, tokens};
 pub(super) fn expand(model: &Model, messages: &ItemEnum, spoken: &protocol::Model) -> TokenStream {
     let protocol = protocol::expand(spoken);
     let generics = tokens::bounded(&model.generics, &tokens::message_bounds(model.local));
+    let actor = actor(model, messages, &generics);
     let handle = handle(model, messages, &generics);
     let process = process(model, &generics);
-    quote!(#messages #protocol #handle #process)
+    quote!(#messages #protocol #actor #handle #process)
+}
+
+/// What the struct declares and the impl speaks, together.
+fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream {
+    let private = private();
+    let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &messages.ident);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (_, message_generics, _) = model.generics.split_for_impl();
+    let declared = options(self_ty);
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #impl_generics #private::Actor for #self_ty #where_clause {
+            type Protocol = #enum_ #message_generics;
+            const OPTIONS: #private::Options = #declared;
+        }
+    }
+}
+
+/// The only place that asks for the struct's attribute: if it is missing, it is told once, at the name.
+fn options(self_ty: &Type) -> TokenStream {
+    let private = private();
+    quote_spanned!(self_ty.span()=> <#self_ty as #private::Declared>::OPTIONS)
+}
+
+/// What is left of an impl with lifetimes: the question for the struct's attribute, which refuses them.
+pub(super) fn declared(model: &Model) -> TokenStream {
+    let private = private();
+    let Model { cfgs, self_ty, generics, .. } = model;
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let options = options(self_ty);
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics #self_ty #where_clause {
+            #[doc(hidden)]
+            #[allow(dead_code)]
+            const __OPTIONS: #private::Options = #options;
+        }
+    }
 }
 
 fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream {
@@ -120,6 +163,9 @@ fn time(hook: &Hook) -> Option<TokenStream> {
 fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
     let private = private();
     let cfgs = &handler.cfgs;
+    if let (Some(_), Some(variant)) = (handler.broken, handler.variant()) {
+        return quote!(#(#cfgs)* #enum_::#variant { .. } => ::core::unreachable!(),);
+    }
     let names = handler.fields().map(|(name, _)| name);
     let bindings = (0..).map(|index| nth("field", index));
     let fields: Vec<TokenStream> = names.zip(bindings).map(|(name, binding)| quote!(#name: #binding)).collect();
@@ -163,15 +209,19 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
 fn outcome(handler: &Handler) -> TokenStream {
     let private = private();
     let call = call(handler);
-    if handler.broken {
-        return call;
+    match &handler.output {
+        _ if handler.broken.is_some() => call,
+        Some(ty) => {
+            let outcome = quote_spanned!(ty.span()=> <#ty as #private::Outcome>::into_outcome);
+            quote!(#outcome(#call))
+        }
+        None => quote!(#private::Outcome::into_outcome(#call)),
     }
-    quote_spanned!(handler.output=> #private::Outcome::into_outcome(#call))
 }
 
 /// The method with its arguments, in the order in which it wants them.
 fn call(handler: &Handler) -> TokenStream {
-    if handler.broken {
+    if handler.broken.is_some() {
         return quote!(::core::unreachable!());
     }
     let (method, mut index) = (&handler.method, 0);
@@ -203,7 +253,7 @@ fn call(handler: &Handler) -> TokenStream {
         })
         .collect();
     let wait = handler.is_async.then(|| quote!(.await));
-    quote_spanned!(handler.output=> Self::#method(self #(, #arguments)*) #wait)
+    quote!(Self::#method(self #(, #arguments)*) #wait)
 }
 
 fn process(model: &Model, generics: &Generics) -> TokenStream {
@@ -237,6 +287,7 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         #[allow(deprecated)]
         impl #impl_generics #private::Process for #self_ty #where_clause {
             // It is told to stop between two messages, never within a handler.

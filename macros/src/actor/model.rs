@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use proc_macro2::Ident;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Attribute, Generics, ImplItem, ItemEnum, ItemImpl, Type, Visibility, parse_quote};
 
 use super::handler::{Event, Handler, Hook};
 use crate::diag::Errors;
-use crate::names::{self, private};
+use crate::names::{self, private, private_at};
 use crate::{protocol, tokens};
 
 /// What the attribute found in the impl.
@@ -26,6 +27,8 @@ pub(super) struct Model {
     pub(super) idle: Option<Handler>,
     pub(super) every: Vec<Handler>,
     pub(super) terminate: Option<Handler>,
+    /// Whether it has lifetimes. The struct's attribute tells that off.
+    pub(super) borrows: bool,
 }
 
 impl Model {
@@ -34,6 +37,7 @@ impl Model {
         let actor = check_block(block, errors);
         let self_ty = (*block.self_ty).clone();
         let mut found = Vec::new();
+        let fine = errors.mark();
         for item in &mut block.items {
             if let ImplItem::Fn(method) = item {
                 found.extend(Handler::read(method, &self_ty, errors));
@@ -53,9 +57,10 @@ impl Model {
             idle: None,
             every: Vec::new(),
             terminate: None,
+            borrows: block.generics.lifetimes().next().is_some(),
         };
         model.sort(found, errors);
-        if model.handlers.is_empty() {
+        if model.handlers.is_empty() && !errors.since(fine) {
             errors.push(
                 &block.self_ty,
                 "an actor's impl needs a `#[cast]` or a `#[call]`: nothing could be said to this one",
@@ -112,7 +117,8 @@ impl Model {
         let ident = names::message(&self.actor);
         let vis = self.visibility();
         let cfgs = &self.cfgs;
-        let generics = tokens::bounded(&self.generics, &tokens::message_bounds(true));
+        let generics = tokens::without_lifetimes(&self.generics);
+        let generics = tokens::bounded(&generics, &tokens::message_bounds(true));
         let (params, where_clause) = (&generics.params, &generics.where_clause);
         let intro = format!(" What a [`{}`] understands.", self.actor.unraw());
         let variants = self.handlers.iter().map(|handler| {
@@ -131,7 +137,9 @@ impl Model {
                 }
                 Hook::Call { variant, answer, .. } => {
                     let reply = handler.reply_field();
-                    quote!(#head #variant { #(#names: #types,)* #reply: #private::Reply<#answer> })
+                    let private = private_at(answer.span());
+                    let answers = quote_spanned!(answer.span()=> #private::Reply<#answer>);
+                    quote!(#head #variant { #(#names: #types,)* #reply: #answers })
                 }
                 Hook::Cast { variant } if handler.fields().next().is_none() => quote!(#head #variant),
                 Hook::Cast { variant } => quote!(#head #variant { #(#names: #types),* }),
@@ -163,8 +171,12 @@ impl Model {
     /// Gives the stub the actor's name, and its methods those of the handlers.
     pub(super) fn name_stub(&self, spoken: &mut protocol::Model) {
         spoken.stub = names::stub(&self.actor);
+        spoken.borrows = self.borrows;
         for (variant, handler) in spoken.variants.iter_mut().zip(&self.handlers) {
             variant.method = handler.method.clone();
+            if self.borrows || handler.broken.is_some() {
+                variant.loose = handler.broken.or_else(|| Some(handler.fields().count()));
+            }
         }
     }
 
@@ -197,15 +209,15 @@ fn check_block(block: &ItemImpl, errors: &mut Errors) -> Option<Ident> {
         errors.push(path, message);
         return None;
     }
-    if tokens::refuse_lifetimes("an actor", &block.generics, errors) {
-        return None;
-    }
     let Type::Path(path) = &*block.self_ty else {
-        errors.push(&block.self_ty, "expected the actor's name, as in `impl Counter`");
+        // Of the others rustc says that they cannot have an impl.
+        if let Type::TraitObject(_) = &*block.self_ty {
+            errors.push(&block.self_ty, "expected the actor's name, as in `impl Counter`");
+        }
         return None;
     };
     let segment = path.path.segments.last()?;
-    if !tokens::same_arguments(segment, &block.generics) {
+    if block.generics.lifetimes().next().is_none() && !tokens::same_arguments(segment, &block.generics) {
         let ident = &segment.ident;
         errors.push(
             &block.self_ty,

@@ -2,14 +2,14 @@
 //!
 //! Its standard traits are written out: derived ones would ask them of the protocol's type parameters.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Attribute, GenericParam, parse_quote};
+use syn::{Attribute, GenericParam, Visibility, parse_quote};
 
 use super::expand::allow;
 use super::model::{Kind, Model, Variant};
-use crate::names::{local, private};
+use crate::names::{local, nth, private};
 use crate::tokens;
 
 /// The stub's struct, its methods, and what makes it a stub.
@@ -38,6 +38,7 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #impl_generics #private::Stub for #stub #ty_generics #where_clause {
             type Protocol = #ident #ty_generics;
             fn __new(#address: #private::Address<Self::Protocol>) -> Self {
@@ -50,6 +51,7 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl #impl_generics #private::Stubbed for #ident #ty_generics #where_clause {
             type Ref = #stub #ty_generics;
         }
@@ -78,6 +80,9 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
     let private = private();
     let (owner, vis) = (&model.ident, &model.vis);
     let Variant { cfgs, docs, ident, method, kind, .. } = variant;
+    if let Some(count) = variant.loose {
+        return loose(vis, variant, count);
+    }
     let params = variant.given().map(|field| {
         let (cfgs, param, ty) = (&field.cfgs, &field.param, &field.ty);
         quote!(#(#cfgs)* #param: #ty)
@@ -117,6 +122,48 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
             #body
         }
     })
+}
+
+/// The method for a message that broke a rule: callable, so that its callers are not told off as well.
+fn loose(vis: &Visibility, variant: &Variant, count: usize) -> Option<TokenStream> {
+    let private = private();
+    let Variant { cfgs, method, kind, .. } = variant;
+    let output = match kind {
+        Kind::From { .. } => return None,
+        Kind::Cast => quote!(#private::Cast),
+        Kind::Call { answer, .. } => {
+            let answer = tokens::without_borrows(answer.clone());
+            quote!(#private::Call<#answer>)
+        }
+    };
+    let types: Vec<Ident> = (0..count).map(|index| nth("Part", index)).collect();
+    Some(quote! {
+        #(#cfgs)*
+        #vis fn #method<#(#types),*>(&self #(, _: #types)*) -> #output {
+            ::core::unreachable!()
+        }
+    })
+}
+
+/// The stub of a protocol with lifetimes: it can be named and spoken to, and does nothing.
+pub(crate) fn unusable(model: &Model) -> TokenStream {
+    let Model { stub, vis, cfgs, .. } = model;
+    let generics = tokens::without_lifetimes(&model.generics);
+    let (impl_generics, ty_generics, _) = generics.split_for_impl();
+    let types = generics.type_params().map(|param| &param.ident);
+    let methods = model.variants.iter().filter_map(|variant| loose(vis, variant, variant.loose.unwrap_or_default()));
+    quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(dead_code)]
+        #vis struct #stub #impl_generics (::core::marker::PhantomData<fn() -> (#(#types,)*)>);
+
+        #(#cfgs)*
+        #[allow(dead_code)]
+        impl #impl_generics #stub #ty_generics {
+            #(#methods)*
+        }
+    }
 }
 
 /// What every stub can do by the standard traits, each by way of the address.

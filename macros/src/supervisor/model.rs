@@ -56,15 +56,15 @@ impl Flags {
             match name.to_string().as_str() {
                 "strategy" => flags.strategy = Some(options::word(name, STRATEGIES, input)?),
                 "intensity" => {
-                    let intensity: LitInt = options::value(name, "3", input)?;
-                    intensity.base10_parse::<u32>()?;
-                    flags.intensity = Some(intensity);
+                    flags.intensity = Some(options::number(name, "3", input)?);
                 }
                 _ => {
-                    let at = input.fork();
                     let period: Time = options::value(name, "\"5s\"", input)?;
-                    if period.0.is_zero() {
-                        return Err(at.error("`period` is longer than nothing: restarts are counted within it"));
+                    if period.duration.is_zero() {
+                        return Err(syn::Error::new(
+                            period.span,
+                            "`period` is longer than nothing: restarts are counted within it",
+                        ));
                     }
                     flags.period = Some(period);
                 }

@@ -7,8 +7,8 @@ use crate::mailbox::{Bounds, Overflow};
 /// A struct that can be a process: it has a protocol. Derived by [`#[actor]`](macro@crate::actor).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an actor",
-    label = "needs `#[actor]`",
-    note = "annotate the struct with `#[actor]` or `#[actor(protocol = ..)]`"
+    label = "speaks no protocol",
+    note = "write `#[actor(protocol = ..)]` on it, or `#[actor]` on it and on an impl with `#[cast]` and `#[call]` methods"
 )]
 pub trait Actor: Sized + Send + 'static {
     /// What may be said to it.

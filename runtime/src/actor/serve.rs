@@ -106,7 +106,8 @@ impl Agenda {
 /// What a handler may return: nothing, or a `Result` whose error ends the process.
 #[diagnostic::on_unimplemented(
     message = "a `#[cast]` or hook cannot return `{Self}`",
-    note = "return nothing, or `Result<(), E>` where `E` is an error; a method that answers is a `#[call]`"
+    label = "expected nothing, or a `Result<(), E>` where `E` is an error",
+    note = "a cast has no answer, so nobody would get it: a method that answers is a `#[call]`"
 )]
 pub trait Outcome {
     /// The reason to end, if there is one.
@@ -116,6 +117,7 @@ pub trait Outcome {
     fn into_outcome(self) -> Result<(), Exit>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Outcome for () {
     fn into_outcome(self) -> Result<(), Exit> {
         Ok(())
@@ -123,6 +125,7 @@ impl Outcome for () {
 }
 
 /// A body that loops for ever has nothing to say about its end.
+#[diagnostic::do_not_recommend]
 impl Outcome for Never {
     fn into_outcome(self) -> Result<(), Exit> {
         self
@@ -142,6 +145,7 @@ impl<T> Returns for fn() -> T {
     type Value = T;
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<Exit>> Outcome for Result<(), E> {
     fn into_outcome(self) -> Result<(), Exit> {
         self.map_err(Into::into)

@@ -55,8 +55,8 @@ pub trait Spawn: Process {
     /// As [`start`](Spawn::start), linked to the caller's process in one step.
     ///
     /// # Errors
-    /// As [`start`](Spawn::start); the link is then over already, so the caller hears of it here unless it traps
-    /// exits and finds the signal in its mailbox too.
+    /// As [`start`](Spawn::start). The process was linked when it ended, so the caller shares its fate: it sees the
+    /// error only if it traps exits, and finds the signal in its mailbox too. As `gen_server:start_link`.
     fn start_link<P: Actor>(self, cx: &Context<P>) -> impl Future<Output = Result<Ref<Self>, StartError>> + Send {
         let newborn = Newborn::<Self>::new(cx.node());
         cx.link(&newborn.stub());

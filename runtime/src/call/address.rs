@@ -13,7 +13,7 @@ use crate::base::{
 };
 use crate::mailbox::{Owner, Refused, Why};
 use crate::node::{Current, Named, Node, Outgoing, Recipient, Resident};
-use crate::process::{Cell, Line, ended};
+use crate::process::{Cell, Line, ended, ended_by_name};
 use crate::wire::{Signal, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of.
@@ -193,10 +193,15 @@ impl<M: Protocol> Address<M> {
 
     pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {
         let watch = self.pid().map(|pid| ended(self.node(), pid));
+        let far = match &self.0 {
+            Kind::Named { node, name, at } if at != node.name() => Some(ended_by_name(node, name, at)),
+            _ => None,
+        };
         async move {
-            match watch {
-                Some(ended) => ended.await,
-                None => Exit::NoProc,
+            match (watch, far) {
+                (Some(ended), _) => ended.await,
+                (None, Some(ended)) => ended.await,
+                (None, None) => Exit::NoProc,
             }
         }
     }

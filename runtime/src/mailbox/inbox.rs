@@ -124,6 +124,13 @@ impl<M: Protocol> Inbox<M> {
         }
     }
 
+    /// Everything that waits here, in no particular order.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = M> {
+        let saved = self.saved.take().map(|saved| saved.into_messages()).into_iter().flatten();
+        let batch = self.batch.urgent.drain(..).chain(self.batch.entries.drain(..));
+        batch.map(|entry| entry.message).chain(saved)
+    }
+
     /// Takes out the message with this origin, wherever it waits.
     pub(crate) fn remove(&mut self, queue: &Queue<M>, origin: Origin) -> Option<M> {
         if let Some(saved) = &mut self.saved {

@@ -97,6 +97,11 @@ impl<M> Saved<M> {
         }
     }
 
+    /// Everything that is saved, lane by lane.
+    pub(crate) fn into_messages(self) -> impl Iterator<Item = M> {
+        self.lanes.into_iter().flat_map(|lane| lane.entries).map(|entry| entry.message)
+    }
+
     /// Takes out the message with this origin.
     pub(crate) fn remove(&mut self, origin: Origin) -> Option<M> {
         for (index, lane) in self.lanes.iter_mut().enumerate() {

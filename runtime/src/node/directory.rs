@@ -30,11 +30,9 @@ pub(crate) trait Router: Send + Sync {
     /// Sends an answer. A lost connection loses it: the caller has heard of the loss.
     fn answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>);
 
-    /// Sends a signal, or says what its sender should hear: `NoProc` or `NoConnection`.
+    /// Sends a signal, or says what its sender should hear: `NoProc` or `NoConnection`. The loss of a connection
+    /// that carried a link or a monitor concerns the sender.
     fn signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit>;
-
-    /// The loss of `node` concerns the process with this number from now on.
-    fn concern(&self, process: u64, node: &NodeName);
 
     /// What to wait for if the connection's queue is above its high-water mark.
     fn pressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
@@ -93,11 +91,7 @@ impl Node {
 
     /// Brings a signal to another node, whose loss concerns the sender from now on.
     pub(crate) fn send_signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit> {
-        let router = self.router().ok_or(Exit::NoConnection)?;
-        if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
-            router.concern(from, to.node());
-        }
-        router.signal(from, to, signal)
+        self.router().ok_or(Exit::NoConnection)?.signal(from, to, signal)
     }
 
     /// Answers for a process that cannot: a link and a monitor learn it, everything else is lost on the dead.

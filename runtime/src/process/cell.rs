@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::discard;
 use crate::base::{
     CallError, CastError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject,
     System,
@@ -317,7 +318,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// The second: what is left in the mailbox, for the caller to drop.
-    pub(crate) fn empty(&self) -> impl Sized + use<M> {
+    pub(crate) fn empty(&self) -> Vec<Entry<M>> {
         self.queue.leave(self.supervised)
     }
 
@@ -346,9 +347,14 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
-    /// Nobody will live here again; what waits is dropped.
+    /// Nobody will live here, unless a process moves in anew; whoever called meanwhile learns that.
     pub(crate) fn close(&self) {
-        drop(self.queue.close());
+        let (number, held) = (self.fate().number, self.queue.close());
+        let pid = self.node.pid(number);
+        let ((), callers) = Current::collect_dropped(&self.node, number, || discard(&pid, held));
+        for caller in callers {
+            caller.fail(CallError::NoProc);
+        }
     }
 }
 

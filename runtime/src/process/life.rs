@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::{Cell, catch, report};
+use super::{Cell, catch, discard, report};
 use crate::base::{CallError, Exit, Protocol};
 use crate::node::{Current, Node, Resident, Unanswered};
 
@@ -91,11 +91,10 @@ fn end<M: Protocol, F>(
 
     // Its future, state and mailbox. What panics while it is dropped is caught, the rest still happens.
     let outer = Current::swap(current.take());
-    for result in [catch(|| body.set(None)), catch(|| drop(cell.empty()))] {
-        if let Err(panic) = result {
-            tracing::error!(target: "greenroom", %pid, %panic, "a destructor panicked while its process ended");
-        }
+    if let Err(panic) = catch(|| body.set(None)) {
+        report::destructor(&pid, &panic);
     }
+    discard(&pid, cell.empty());
     let mut inner = Current::swap(outer);
     let dropped = inner.as_mut().map(Current::take_dropped);
     fail(dropped.unwrap_or_default(), &CallError::Exit(reason.clone()));

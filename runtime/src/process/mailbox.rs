@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::Cell;
+use super::{Cell, discard};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
 use crate::node::{Node, Resident as _};
@@ -180,6 +180,12 @@ impl<M: Protocol> Mailbox<M> {
             }
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
+    }
+}
+
+impl<M: Protocol> Drop for Mailbox<M> {
+    fn drop(&mut self) {
+        discard(&self.pid, self.inbox.drain());
     }
 }
 

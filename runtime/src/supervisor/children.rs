@@ -29,7 +29,7 @@ pub(super) trait Home: Send + Sync {
     /// Makes a new life of the child and has `link` link it before it runs; resolves when its `init` is through.
     fn start(&self, link: &dyn Fn(&Pid)) -> Starting;
 
-    /// Nobody will live here again.
+    /// Nobody will live here, unless it is started again.
     fn close(&self);
 }
 

@@ -99,6 +99,9 @@ impl Supervisor {
             Verdict::Restart { stop, start } => {
                 for index in stop {
                     self.stop_child(cx, index).await;
+                    if !start.contains(&index) {
+                        self.children[index].slot.home.close();
+                    }
                 }
                 for index in start {
                     if let Err(reason) = self.start_child(cx, index).await {
@@ -120,6 +123,10 @@ impl Supervisor {
         let Some(index) = ended else { return Ok(()) };
         self.children[index].pid = None;
         let verdict = self.plan.ended(index, &signal.reason, cx.node().clock().now());
+        if verdict == Verdict::Nothing {
+            // Nobody comes after it: who calls it hears so at once.
+            self.children[index].slot.home.close();
+        }
         self.carry_out(cx, verdict).await
     }
 

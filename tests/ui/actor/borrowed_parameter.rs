@@ -15,7 +15,8 @@ impl Greeter {
 }
 
 fn greet() {
-    let _greeter = Greeter::default().spawn();
+    let greeter = Greeter::default().spawn();
+    greeter.greet("Joe");
 }
 
 fn main() {}

@@ -13,4 +13,8 @@ impl Counter {
     }
 }
 
+fn add(counter: CounterRef) {
+    counter.add(1u8);
+}
+
 fn main() {}

@@ -5,4 +5,8 @@ struct Counter {
     count: u64,
 }
 
+fn start() {
+    Counter { count: 0 }.spawn();
+}
+
 fn main() {}

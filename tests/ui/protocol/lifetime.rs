@@ -1,13 +1,17 @@
 use greenroom::prelude::*;
 
-/// The stub can be named all the same.
+/// The stub is there all the same.
 #[protocol]
 enum Mail<'a> {
     Post { body: &'a str },
+    Collect { reply: Reply<Vec<u8>> },
     #[from]
     Down(Down),
 }
 
-fn post(_mail: &MailRef) {}
+async fn post(mail: &MailRef) -> Result<usize, CallError> {
+    mail.post("hello");
+    Ok(mail.collect().await?.len())
+}
 
 fn main() {}

@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use crate::line::{Id, Line, Nick, insist};
-use crate::reports::Reports;
+use crate::reports::{LevelFilter, Reports};
 use crate::services::Services;
 use crate::session::Session;
 use crate::store::Store;
@@ -72,7 +72,8 @@ pub(crate) async fn play(file: &Path) -> greenroom::Result<ExitCode> {
 
 /// Starts node a, plays, and stops it; returns what was heard, and where the history lies.
 async fn perform(lines: &[Line], data: &Path) -> greenroom::Result<(Tally, PathBuf)> {
-    let reports = Reports::show();
+    // That a node is lost is part of the play.
+    let reports = Reports::show(LevelFilter::ERROR);
     let cookie = Cookie::random()?;
     let node = Node::builder(NODES[0]).cookie(cookie.clone()).listen("127.0.0.1:0").start().await?;
     let place = Place { shown: false, ..Place::new(data.to_owned(), Some(node.name()), 0)? };
@@ -120,6 +121,7 @@ async fn conduct(
                 let number = other.kill().await?;
                 writeln!(out, "-- {} is killed with line {given} on its way; it has heard {number}", NODES[1])?;
                 other = Other::start(&seed, &cookie, data, number, &ear)?;
+                writeln!(out, "-- {} is started again", NODES[1])?;
             }
         }
         if heard.is_empty() {

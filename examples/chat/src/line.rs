@@ -44,15 +44,17 @@ pub(crate) struct Saying {
     pub(crate) written: Reply<u64>,
 }
 
-/// How long to wait before asking again.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long to wait before asking again: at first, and at most.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
 
 /// Asks until there is an answer, whoever crashes or is cut off meanwhile. For questions that may be asked twice.
 pub(crate) async fn insist<T: Send + 'static>(ask: impl Fn() -> Call<T>) -> T {
+    let [mut pause, longest] = PAUSES;
     loop {
         if let Ok(answer) = ask().await {
             return answer;
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(longest);
     }
 }

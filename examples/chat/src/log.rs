@@ -58,14 +58,13 @@ impl Log {
 
     /// Watches the rooms, to write down their end.
     #[cast]
-    pub(crate) fn watch(&mut self, cx: &mut Context<Self>, rooms: RoomsRef) -> Result<(), io::Error> {
+    pub(crate) fn watch(&mut self, cx: &mut Context<Self>, rooms: RoomsRef) {
         cx.monitor(&rooms);
-        self.note("rooms: open".to_owned())
     }
 
     #[down]
     fn ended(&mut self, down: Down) -> Result<(), io::Error> {
-        self.note(format!("rooms: {}", down.reason))
+        if down.reason.is_orderly() { Ok(()) } else { self.note(format!("rooms: {}", down.reason)) }
     }
 
     /// What was told before the end is still written.

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use args::{Command, HELP, Serve};
 use greenroom::Cookie;
 use greenroom::prelude::*;
-use reports::Reports;
+use reports::{LevelFilter, Reports};
 use services::Services;
 use tokio::signal;
 use tree::{BranchTree, ChatTree, Place};
@@ -55,7 +55,7 @@ async fn run() -> greenroom::Result<ExitCode> {
 
 /// Serves the page until ctrl-c.
 async fn serve(args: Serve) -> greenroom::Result {
-    let reports = Reports::show();
+    let reports = Reports::show(LevelFilter::WARN);
     let place = Place::new(args.data.clone(), args.node.as_ref().map(|(name, _)| name), args.port)?;
     let node = match &args.node {
         None => Node::local(),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tracing_subscriber::filter::LevelFilter;
+pub(crate) use tracing_subscriber::filter::LevelFilter;
 
 /// The reports on standard error.
 pub(crate) struct Reports {
@@ -12,14 +12,14 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
-    /// Shows them from now on.
-    pub(crate) fn show() -> Reports {
+    /// Shows those of this level and above from now on.
+    pub(crate) fn show(level: LevelFilter) -> Reports {
         let hushed = Arc::new(AtomicBool::new(false));
         let silent = Arc::clone(&hushed);
         let writer = move || -> Box<dyn Write> {
             if silent.load(Ordering::Relaxed) { Box::new(io::sink()) } else { Box::new(io::stderr()) }
         };
-        tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).without_time().with_writer(writer).init();
+        tracing_subscriber::fmt().with_max_level(level).without_time().with_writer(writer).init();
         Reports { hushed }
     }
 

@@ -29,12 +29,15 @@ pub(crate) enum Guest {
     /// The rooms have ended, or their node is lost.
     #[from]
     Down(Down),
+    /// A node has come or gone: perhaps the one with the rooms.
+    #[from]
+    Node(NodeEvent),
     /// It is time to go.
     #[from]
     Exit(ExitSignal),
 }
 
-/// How soon a lost room is tried again, and how often one that is well is looked after.
+/// How soon a crashed room is tried again, and how often one that is well, or cut off, is looked after.
 const SOON: Duration = Duration::from_millis(100);
 const LATER: Duration = Duration::from_secs(15);
 
@@ -47,7 +50,7 @@ pub(crate) struct Seat {
     heard: Option<u64>,
     watch: Option<MonitorRef>,
     /// Whether the room has taken it in, as far as is known.
-    joined: bool,
+    pub(crate) joined: bool,
     timer: Option<Timer>,
 }
 
@@ -70,7 +73,11 @@ impl Seat {
         self.watch = Some(cx.monitor(&self.services.rooms));
         let joined = self.services.rooms.join(self.room.clone(), self.nick.clone(), cx.me()).await;
         self.joined = joined.is_ok();
-        self.look_in(cx, if self.joined { LATER } else { SOON });
+        match &joined {
+            // A connection that is up again is told.
+            Ok(_) | Err(CallError::NoConnection) => self.look_in(cx, LATER),
+            Err(_) => self.look_in(cx, SOON),
+        }
         joined
     }
 
@@ -84,7 +91,7 @@ impl Seat {
             return false;
         }
         self.watch = None;
-        self.look_in(cx, SOON);
+        self.look_in(cx, if down.reason == Exit::NoConnection { LATER } else { SOON });
         std::mem::take(&mut self.joined)
     }
 

@@ -85,6 +85,7 @@ impl<P: Person> Session<P> {
 
 impl<P: Person> Process for Session<P> {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        cx.watch_nodes(true);
         loop {
             let ready = self.unacknowledged.len() < AT_ONCE;
             let outcome = tokio::select! {
@@ -166,8 +167,9 @@ impl<P: Person> Session<P> {
             Guest::Down(down) if seat.is_lost(cx, &down) => {
                 self.person.hears(&Told::Lost { reason: down.reason.to_string() }).await
             }
+            Guest::Node(NodeEvent::Up(_)) if !seat.joined => self.look(cx).await,
             Guest::Look => self.look(cx).await,
-            Guest::Down(_) | Guest::Exit(_) => Ok(()),
+            Guest::Down(_) | Guest::Node(_) | Guest::Exit(_) => Ok(()),
         }
     }
 

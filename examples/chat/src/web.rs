@@ -34,7 +34,7 @@ pub(crate) enum WebMessage {
 }
 
 /// Serves the page.
-#[actor(name = "web", trap_exit)]
+#[actor(protocol = WebMessage, name = "web", trap_exit)]
 pub(crate) struct Web {
     port: u16,
     services: Services,

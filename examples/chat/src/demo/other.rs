@@ -18,7 +18,7 @@ use super::NODES;
 use super::listener::{Heard, Listener};
 use super::troupe::Troupe;
 use crate::args::Side;
-use crate::reports::Reports;
+use crate::reports::{LevelFilter, Reports};
 use crate::services::Services;
 use crate::session::Session;
 use crate::tree::{BranchTree, Place};
@@ -79,7 +79,7 @@ impl Other {
 
 /// The second node itself, until its standard input ends.
 pub(crate) async fn side(args: Side) -> greenroom::Result {
-    let reports = Reports::show();
+    let reports = Reports::show(LevelFilter::ERROR);
     let builder = Node::builder(NODES[1]).cookie(Cookie::load()?).seed(args.seed.to_string());
     let node = builder.start().await?;
     let place = Place { shown: false, ..Place::new(args.data, Some(node.name()), 0)? };

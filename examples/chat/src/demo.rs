@@ -26,10 +26,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use crate::line::{Id, Line, Nick, insist};
-use crate::reports::{LevelFilter, Reports};
 use crate::services::Services;
 use crate::session::Session;
 use crate::store::Store;
+use crate::terminal::{LevelFilter, Terminal};
 use crate::text::Text;
 use crate::tree::{ChatTree, Place};
 use listener::{Heard, Listener};
@@ -73,14 +73,14 @@ pub(crate) async fn play(file: &Path) -> greenroom::Result<ExitCode> {
 /// Starts node a, plays, and stops it; returns what was heard, and where the history lies.
 async fn perform(lines: &[Line], data: &Path) -> greenroom::Result<(Tally, PathBuf)> {
     // That a node is lost is part of the play.
-    let reports = Reports::show(LevelFilter::ERROR);
+    let terminal = Terminal::open(false, LevelFilter::ERROR);
     let cookie = Cookie::random()?;
     let node = Node::builder(NODES[0]).cookie(cookie.clone()).listen("127.0.0.1:0").start().await?;
-    let place = Place { shown: false, ..Place::new(data.to_owned(), Some(node.name()), 0)? };
+    let place = Place::new(data.to_owned(), Some(node.name()), 0, terminal.clone())?;
     let history = place.history();
     let services = Services::of(&node, node.name());
     let performance = async {
-        reports.hushed(node.start_tree(ChatTree { place, services: services.clone() })).await?;
+        terminal.hushed(node.start_tree(ChatTree { place, services: services.clone() })).await?;
         node.start(Troupe::new(services.clone())).await?;
         conduct(&node, services, lines, data, cookie).await
     };

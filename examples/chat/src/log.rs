@@ -13,19 +13,19 @@ use greenroom::prelude::*;
 
 use crate::line::Entry;
 use crate::rooms::RoomsRef;
+use crate::terminal::Terminal;
 
 /// Writes down what happens.
 #[actor(name = "log", trap_exit)]
 pub(crate) struct Log {
     path: PathBuf,
-    /// Whether the terminal shows it too.
-    shown: bool,
+    terminal: Terminal,
     file: Option<File>,
 }
 
 impl Log {
-    pub(crate) fn at(path: PathBuf, shown: bool) -> Log {
-        Log { path, shown, file: None }
+    pub(crate) fn at(path: PathBuf, terminal: Terminal) -> Log {
+        Log { path, terminal, file: None }
     }
 }
 
@@ -42,9 +42,7 @@ impl Log {
     /// Something happened.
     #[cast]
     pub(crate) fn note(&mut self, text: String) -> Result<(), io::Error> {
-        if self.shown {
-            println!("{text}");
-        }
+        self.terminal.note(&text);
         self.append(&format!("{} {text}\n", stamp(now())))
     }
 

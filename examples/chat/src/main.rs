@@ -12,23 +12,24 @@ mod demo;
 mod line;
 mod log;
 mod reporting;
-mod reports;
 mod rooms;
 mod seat;
 mod services;
 mod session;
 mod store;
+mod terminal;
 mod text;
 mod tree;
 mod web;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use args::{Command, HELP, Serve};
 use greenroom::Cookie;
 use greenroom::prelude::*;
-use reports::{LevelFilter, Reports};
 use services::Services;
+use terminal::{LevelFilter, Terminal};
 use tokio::signal;
 use tree::{BranchTree, ChatTree, Place};
 
@@ -55,8 +56,8 @@ async fn run() -> greenroom::Result<ExitCode> {
 
 /// Serves the page until ctrl-c.
 async fn serve(args: Serve) -> greenroom::Result {
-    let reports = Reports::show(LevelFilter::WARN);
-    let place = Place::new(args.data.clone(), args.node.as_ref().map(|(name, _)| name), args.port)?;
+    let terminal = Terminal::open(true, LevelFilter::WARN);
+    let place = Place::new(args.data.clone(), args.node.as_ref().map(|(name, _)| name), args.port, terminal)?;
     let node = match &args.node {
         None => Node::local(),
         Some((name, listen)) => {
@@ -65,7 +66,7 @@ async fn serve(args: Serve) -> greenroom::Result {
         }
     };
     let outcome = tokio::select! {
-        outcome = live(&node, place, &args, &reports) => outcome,
+        outcome = live(&node, place, &args.seeds) => outcome,
         outcome = interrupted() => outcome,
     };
     // Trees first, each from its last child to its first, then the people, then the connections.
@@ -74,15 +75,16 @@ async fn serve(args: Serve) -> greenroom::Result {
 }
 
 /// Runs the tree that is right for this node; ends only if the tree does.
-async fn live(node: &Node, place: Place, args: &Serve, reports: &Reports) -> greenroom::Result {
-    let ended = if args.seeds.is_empty() {
+async fn live(node: &Node, place: Place, seeds: &[SocketAddr]) -> greenroom::Result {
+    let terminal = place.terminal.clone();
+    let ended = if seeds.is_empty() {
         let services = Services::of(node, node.name());
-        let tree = reports.hushed(node.start_tree(ChatTree { place, services })).await?;
+        let tree = terminal.hushed(node.start_tree(ChatTree { place, services })).await?;
         tree.supervisor().ended().await
     } else {
-        println!("looking for the rooms at {:?}", args.seeds);
+        terminal.note(&format!("looking for the rooms at {seeds:?}"));
         let services = Services::find(node).await;
-        let tree = reports.hushed(node.start_tree(BranchTree { place, services })).await?;
+        let tree = terminal.hushed(node.start_tree(BranchTree { place, services })).await?;
         tree.supervisor().ended().await
     };
     Err(Exit::error(format!("the chat has ended: {ended}")))

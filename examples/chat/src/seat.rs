@@ -107,10 +107,12 @@ impl Seat {
         let mut new = Vec::new();
         // What was said in a room that this guest has left may still be on its way.
         for entry in told.iter().filter(|entry| entry.line.room == self.room) {
-            if entry.number > heard + 1 {
+            // A browser may claim to have heard anything.
+            let next = heard.saturating_add(1);
+            if entry.number > next {
                 return None;
             }
-            if entry.number == heard + 1 {
+            if entry.number == next {
                 heard = entry.number;
                 new.push(entry.clone());
             }

@@ -10,6 +10,7 @@ use crate::log::Log;
 use crate::reporting::Reporting;
 use crate::rooms::Rooms;
 use crate::services::Services;
+use crate::terminal::Terminal;
 use crate::web::Web;
 
 /// What a tree is started with.
@@ -21,19 +22,19 @@ pub(crate) struct Place {
     pub(crate) name: String,
     /// The page's port.
     pub(crate) port: u16,
-    /// Whether the terminal shows what happens.
-    pub(crate) shown: bool,
+    /// Where the log is shown.
+    pub(crate) terminal: Terminal,
 }
 
 impl Place {
     /// A place for the node of this name, and its directory.
-    pub(crate) fn new(data: PathBuf, node: Option<&NodeName>, port: u16) -> Result<Place, Exit> {
+    pub(crate) fn new(data: PathBuf, node: Option<&NodeName>, port: u16, terminal: Terminal) -> Result<Place, Exit> {
         let failed = |error| Exit::error(format!("cannot use the directory {}: {error}", data.display()));
         std::fs::create_dir_all(&data).map_err(failed)?;
         let name = node.and_then(|name| name.as_str().split('@').next()).unwrap_or("chat");
         // A node's name may have letters in it that a file's cannot.
         let name = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-        Ok(Place { data, name, port, shown: true })
+        Ok(Place { data, name, port, terminal })
     }
 
     fn log(&self) -> PathBuf {
@@ -52,7 +53,7 @@ impl Place {
 pub(crate) struct ChatTree {
     pub(crate) place: Place,
     pub(crate) services: Services,
-    #[child(start = Log::at(self.place.log(), self.place.shown))]
+    #[child(start = Log::at(self.place.log(), self.place.terminal.clone()))]
     log: Log,
     #[child(start = Database::at(self.place.history()))]
     database: Database,
@@ -71,7 +72,7 @@ pub(crate) struct ChatTree {
 pub(crate) struct BranchTree {
     pub(crate) place: Place,
     pub(crate) services: Services,
-    #[child(start = Log::at(self.place.log(), self.place.shown))]
+    #[child(start = Log::at(self.place.log(), self.place.terminal.clone()))]
     log: Log,
     #[child(start = Web::at(self.place.port, self.services.clone()))]
     web: Web,

@@ -18,9 +18,9 @@ use super::NODES;
 use super::listener::{Heard, Listener};
 use super::troupe::Troupe;
 use crate::args::Side;
-use crate::reports::{LevelFilter, Reports};
 use crate::services::Services;
 use crate::session::Session;
+use crate::terminal::{LevelFilter, Terminal};
 use crate::tree::{BranchTree, Place};
 
 /// The second node's process.
@@ -79,12 +79,12 @@ impl Other {
 
 /// The second node itself, until its standard input ends.
 pub(crate) async fn side(args: Side) -> greenroom::Result {
-    let reports = Reports::show(LevelFilter::ERROR);
+    let terminal = Terminal::open(false, LevelFilter::ERROR);
     let builder = Node::builder(NODES[1]).cookie(Cookie::load()?).seed(args.seed.to_string());
     let node = builder.start().await?;
-    let place = Place { shown: false, ..Place::new(args.data, Some(node.name()), 0)? };
+    let place = Place::new(args.data, Some(node.name()), 0, terminal.clone())?;
     let services = Services::find(&node).await;
-    reports.hushed(node.start_tree(BranchTree { place, services: services.clone() })).await?;
+    terminal.hushed(node.start_tree(BranchTree { place, services: services.clone() })).await?;
     node.start(Troupe::new(services.clone())).await?;
     node.spawn(Session::new(Listener::new(args.heard, print), services));
     // Nothing ever comes; the end does.

@@ -106,14 +106,24 @@ fn actor_with_a_protocol() {
         }
     };
     check(
-        crate::actor::actor(quote!(protocol = Mail, name = "sorter", trap_exit, mailbox = 1024, overflow = drop_oldest), item),
+        crate::actor::actor(
+            quote!(protocol = Mail, name = "sorter", trap_exit, mailbox = 1024, overflow = drop_oldest),
+            item,
+        ),
         &expect_file!["snapshots/actor_with_a_protocol.rs"],
     );
 }
 
 #[test]
 fn actor_with_methods() {
-    let mut generated = crate::actor::actor(quote!(), quote!(struct Counter { count: u64 }));
+    let mut generated = crate::actor::actor(
+        quote!(),
+        quote!(
+            struct Counter {
+                count: u64,
+            }
+        ),
+    );
     generated.extend(crate::actor::actor(
         quote!(),
         quote! {
@@ -176,7 +186,14 @@ fn actor_with_methods() {
 
 #[test]
 fn actor_generic() {
-    let mut generated = crate::actor::actor(quote!(), quote!(struct Store<K, V> { entries: Vec<(K, V)> }));
+    let mut generated = crate::actor::actor(
+        quote!(),
+        quote!(
+            struct Store<K, V> {
+                entries: Vec<(K, V)>,
+            }
+        ),
+    );
     generated.extend(crate::actor::actor(
         quote!(local),
         quote! {

@@ -4,6 +4,7 @@ mod bounds;
 mod cluster;
 mod conformance;
 mod exits;
+mod expand;
 mod links;
 mod mail;
 mod monitors;

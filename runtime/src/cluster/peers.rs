@@ -88,11 +88,7 @@ impl Cluster {
                 // crossed, and the one from the smaller name stays.
                 std::cmp::Ordering::Equal => old.role != role && !self.prefers(role, &name),
             };
-            return if stays && old.is_live() {
-                Admission::Superfluous
-            } else {
-                Admission::After(Arc::clone(old))
-            };
+            return if stays && old.is_live() { Admission::Superfluous } else { Admission::After(Arc::clone(old)) };
         }
         let peer = Arc::new(Peer {
             id: Arc::new(hello.node.clone()),
@@ -235,12 +231,7 @@ impl Cluster {
 }
 
 /// Puts a frame into the outbox of this very connection.
-fn push_to(
-    peer: &Peer,
-    from: u64,
-    to: Recipient<'_>,
-    frame: impl FnOnce(Target) -> Frame,
-) -> Result<(), CastError> {
+fn push_to(peer: &Peer, from: u64, to: Recipient<'_>, frame: impl FnOnce(Target) -> Frame) -> Result<(), CastError> {
     let target = match to {
         Recipient::Pid(pid) if pid.node_id().incarnation != peer.id.incarnation => return Err(CastError::NoProc),
         Recipient::Pid(pid) => Target::Pid { incarnation: peer.id.incarnation, number: pid.number() },

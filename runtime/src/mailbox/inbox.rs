@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use super::queue::{Batch, remove};
 use super::save::{Place, Saved};
@@ -86,7 +86,7 @@ impl<M: Protocol> Inbox<M> {
             }
             match cx.as_deref_mut() {
                 Some(cx) => {
-                    if let Poll::Pending = queue.poll_take(&mut self.batch, self.want, cx) {
+                    if queue.poll_take(&mut self.batch, self.want, cx).is_pending() {
                         return Next::Empty;
                     }
                 }
@@ -166,8 +166,8 @@ mod tests {
 
         fn variant(&self) -> usize {
             match self {
-                Letter::A(_) => 0,
-                Letter::B(_) => 1,
+                A(_) => 0,
+                B(_) => 1,
             }
         }
     }

@@ -201,7 +201,10 @@ async fn another_protocol_is_told_with_both_names() {
     assert!(both(by_pid.clone()), "{by_pid}");
     let here = cluster.node(1).named::<TillRef>("desk").pay(5).await.unwrap_err();
     assert!(both(here.clone()), "{here}");
-    assert_eq!(<Till as greenroom::Protocol>::NAME.contains("Till"), <Desk as greenroom::Protocol>::NAME.contains("Desk"));
+    assert_eq!(
+        <Till as greenroom::Protocol>::NAME.contains("Till"),
+        <Desk as greenroom::Protocol>::NAME.contains("Desk")
+    );
 }
 
 #[greenroom::test]
@@ -251,7 +254,10 @@ async fn a_late_answer_vanishes() {
     let asked = Instant::now();
     assert_eq!(far.wait().within(Duration::from_secs(3)).await, Err(CallError::Timeout));
     assert_eq!(asked.elapsed(), Duration::from_secs(3));
-    assert_eq!(far.fail("answers the other one too".into()).await, Err(CallError::Exit(Exit::error("answers the other one too"))));
+    assert_eq!(
+        far.fail("answers the other one too".into()).await,
+        Err(CallError::Exit(Exit::error("answers the other one too")))
+    );
 }
 
 #[greenroom::test]

@@ -123,7 +123,7 @@ pub fn far(cluster: &Cluster, from: usize, to: usize) -> DeskRef {
 }
 
 /// Runs `body` as a process of `node`; how it ends decides the test.
-pub async fn live<M: Stubbed, F>(node: &Node, body: impl FnOnce(Mailbox<M>) -> F)
+pub async fn live<M: Stubbed, F>(node: &Node, body: impl FnOnce(Mailbox<M>) -> F + Send + 'static)
 where
     F: Future<Output = Result<(), Exit>> + Send + 'static,
 {
@@ -153,4 +153,3 @@ pub async fn exit(mailbox: &mut Mailbox<Visitor>) -> ExitSignal {
 pub async fn by_pid(far: &DeskRef) -> DeskRef {
     far.who().await.expect("the desk tells who it is")
 }
-

@@ -99,7 +99,11 @@ async fn a_link_ends_whoever_does_not_trap() {
         };
         let ended = linked.ended();
         far.echo("linked".into()).await.unwrap();
-        if partition { cluster.partition(0, 1) } else { far.exit(reason.clone()) }
+        if partition {
+            cluster.partition(0, 1)
+        } else {
+            far.exit(reason.clone())
+        }
         assert_eq!(ended.await, reason);
     }
 }
@@ -125,11 +129,9 @@ async fn a_link_works_in_both_directions() {
 async fn who_is_not_there_is_told_at_once() {
     let (cluster, _) = two_nodes().await;
     let near = cluster.node(0).clone();
-    for (name, at, reason) in [
-        ("nobody", "n1@test", Exit::NoProc),
-        ("desk", "n9@test", Exit::NoConnection),
-        ("", "n1@test", Exit::NoProc),
-    ] {
+    for (name, at, reason) in
+        [("nobody", "n1@test", Exit::NoProc), ("desk", "n9@test", Exit::NoConnection), ("", "n1@test", Exit::NoProc)]
+    {
         let stub = near.named_at::<DeskRef>(name, at);
         let began = Instant::now();
         live(&near, async move |mut mailbox: Mailbox<Visitor>| {
@@ -207,7 +209,11 @@ async fn nodes_come_and_go_in_order() {
     let mut seen = [lookout(cluster.node(0)).await, lookout(cluster.node(1)).await];
     let ids = [1, 0].map(|other| (**cluster.node(other).id()).clone());
     for round in 0..3 {
-        if round == 2 { cluster.stall(0, 1) } else { cluster.partition(0, 1) }
+        if round == 2 {
+            cluster.stall(0, 1)
+        } else {
+            cluster.partition(0, 1)
+        }
         for (seen, id) in seen.iter_mut().zip(&ids) {
             assert_eq!(seen.recv().await, Some(NodeEvent::Down(id.clone())));
         }

@@ -1,4 +1,7 @@
-//! The samples of the README and the book, compiled and run as tests: one module a page.
+//! What is compiled with the tests: generated code under every lint, and the samples of the README and the book, one
+//! module a page.
+
+pub mod expansion;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -99,7 +99,7 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
+        #[allow(clippy::needless_update)]
         impl #impl_generics #private::Declared for #ident #ty_generics #where_clause {
             const OPTIONS: #private::Options = #private::Options {
                 kind: #kind,
@@ -129,7 +129,6 @@ fn actor(protocol: &Type, target: &Target<'_>) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #impl_generics #private::Actor for #ident #ty_generics #where_clause {
             #speaks
             const OPTIONS: #private::Options = <Self as #private::Declared>::OPTIONS;

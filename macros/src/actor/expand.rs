@@ -30,7 +30,6 @@ fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #impl_generics #private::Actor for #self_ty #where_clause {
             type Protocol = #enum_ #message_generics;
             const OPTIONS: #private::Options = #declared;
@@ -210,7 +209,6 @@ fn outcome(handler: &Handler) -> TokenStream {
     let private = private();
     let call = call(handler);
     match &handler.output {
-        _ if handler.broken.is_some() => call,
         Some(ty) => {
             let outcome = quote_spanned!(ty.span()=> <#ty as #private::Outcome>::into_outcome);
             quote!(#outcome(#call))
@@ -221,9 +219,6 @@ fn outcome(handler: &Handler) -> TokenStream {
 
 /// The method with its arguments, in the order in which it wants them.
 fn call(handler: &Handler) -> TokenStream {
-    if handler.broken.is_some() {
-        return quote!(::core::unreachable!());
-    }
     let (method, mut index) = (&handler.method, 0);
     let arguments: Vec<TokenStream> = handler
         .params
@@ -287,7 +282,6 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         #[allow(deprecated)]
         impl #impl_generics #private::Process for #self_ty #where_clause {
             // It is told to stop between two messages, never within a handler.

@@ -116,6 +116,16 @@ impl Handler {
             // What answers is meant to be a call.
             marks.sort_by_key(|(_, word)| *word != "call");
         }
+        let priority = tokens::take(&mut method.attrs, "priority");
+        while let Some(again) = tokens::take(&mut method.attrs, "priority") {
+            errors.push(again, "`#[priority]` is written twice");
+        }
+        if let Some(priority) = &priority {
+            tokens::bare(priority, errors);
+            if !marks.iter().any(|(_, word)| matches!(*word, "cast" | "call")) {
+                errors.push(priority, "`#[priority]` is about a message: it goes with `#[cast]` or `#[call]`");
+            }
+        }
         let mut marks = marks.into_iter();
         let (mark, word) = marks.next()?;
         for (other, second) in marks {
@@ -123,11 +133,6 @@ impl Handler {
         }
         if !matches!(word, "terminate" | "every" | "idle") {
             tokens::bare(&mark, errors);
-        }
-        let priority = tokens::take(&mut method.attrs, "priority");
-        if let Some(priority) = priority.as_ref().filter(|_| !matches!(word, "cast" | "call")) {
-            errors
-                .push(priority, format!("`#[priority]` is about a message: a `#[{word}]` comes from no mailbox lane"));
         }
         let sig = &method.sig;
         let fine = errors.mark();

@@ -109,6 +109,11 @@ impl Model {
             }
             self.handlers.push(handler);
         }
+        // What broke a rule has had its place, and is called by nobody.
+        for slot in [&mut self.init, &mut self.proceed, &mut self.idle, &mut self.terminate] {
+            slot.take_if(|handler| handler.broken.is_some());
+        }
+        self.every.retain(|handler| handler.broken.is_none());
     }
 
     /// `CounterMessage`.
@@ -172,6 +177,7 @@ impl Model {
     pub(super) fn name_stub(&self, spoken: &mut protocol::Model) {
         spoken.stub = names::stub(&self.actor);
         spoken.borrows = self.borrows;
+        spoken.actor = Some(self.actor.clone());
         for (variant, handler) in spoken.variants.iter_mut().zip(&self.handlers) {
             variant.method = handler.method.clone();
             if self.borrows || handler.broken.is_some() {

@@ -30,7 +30,6 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         #allow
         impl #impl_generics #private::Protocol for #ident #ty_generics #where_clause {
             const NAME: &'static str = #name;
@@ -68,7 +67,8 @@ fn shape(fields: &[Field]) -> TokenStream {
             let text = written.join(", ");
             return quote!(#text);
         };
-        written.push(tokens::text(field));
+        // Whoever wrote the path, it is the same `Reply`.
+        written.push(tokens::text(field).replace("::greenroom::__private::", ""));
         let with = choose(rest, written);
         written.pop();
         if field.cfgs.is_empty() {
@@ -287,7 +287,6 @@ fn source(model: &Model, variant: &Variant) -> Option<TokenStream> {
         }
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         #allow
         impl #impl_generics #private::Receives<#ty> for #owner #ty_generics #where_clause {}
     })

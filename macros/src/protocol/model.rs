@@ -14,6 +14,8 @@ pub(crate) struct Model {
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) ident: Ident,
+    /// The actor whose methods it was read off.
+    pub(crate) actor: Option<Ident>,
     pub(crate) stub: Ident,
     pub(crate) generics: Generics,
     pub(crate) local: bool,
@@ -77,6 +79,7 @@ impl Model {
             cfgs: tokens::cfgs(&item.attrs),
             vis: item.vis.clone(),
             ident: item.ident.clone(),
+            actor: None,
             stub: names::stub(&item.ident),
             generics: item.generics.clone(),
             local: options.local,
@@ -113,6 +116,9 @@ impl Variant {
         let priority = tokens::take(&mut variant.attrs, "priority");
         while let Some(again) = tokens::take(&mut variant.attrs, "priority") {
             errors.push(again, "`#[priority]` is written twice");
+        }
+        if let Some(priority) = &priority {
+            tokens::bare(priority, errors);
         }
         if let Some((equals, _)) = &variant.discriminant {
             errors.push(equals, "a message's number is its place in the enum: leave the discriminant out");
@@ -163,6 +169,9 @@ fn read_fields(
         if let Some(from) = tokens::take(&mut field.attrs, "from") {
             errors.push(&from, "`#[from]` stands on the variant, not on its field");
             on_variant.get_or_insert(from);
+        }
+        if let Some(priority) = tokens::take(&mut field.attrs, "priority") {
+            errors.push(&priority, "`#[priority]` stands on the variant, not on its field");
         }
         let cfgs = tokens::cfgs(&field.attrs);
         if let (false, Some(cfg)) = (named, cfgs.first()) {

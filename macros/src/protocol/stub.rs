@@ -38,7 +38,6 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #impl_generics #private::Stub for #stub #ty_generics #where_clause {
             type Protocol = #ident #ty_generics;
             fn __new(#address: #private::Address<Self::Protocol>) -> Self {
@@ -51,7 +50,6 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #impl_generics #private::Stubbed for #ident #ty_generics #where_clause {
             type Ref = #stub #ty_generics;
         }
@@ -61,10 +59,15 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 }
 
 fn docs(model: &Model) -> Vec<Attribute> {
-    let intro = format!(" Stub of [`{}`]: sends its messages to a process, wherever it lives.", model.ident.unraw());
+    let intro = match &model.actor {
+        Some(actor) => format!(" Stub of a [`{}`]: speaks to the process, wherever it lives.", actor.unraw()),
+        None => format!(" Stub of a process that speaks [`{}`], wherever it lives.", model.ident.unraw()),
+    };
     let mut docs = vec![parse_quote!(#[doc = #intro])];
     let first = tokens::first_paragraph(&model.attrs);
-    if !first.is_empty() {
+    if model.actor.is_some() {
+        docs.push(parse_quote!(#[allow(rustdoc::private_intra_doc_links)]));
+    } else if !first.is_empty() {
         docs.push(parse_quote!(#[doc = ""]));
         docs.extend(first.into_iter().cloned());
     }
@@ -111,7 +114,7 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
         }
     };
     let prose = (!tokens::has_prose(docs)).then(|| {
-        let prose = format!(" Sends [`{0}::{1}`]({0}::{1}).", owner.unraw(), ident.unraw());
+        let prose = format!(" Sends [`{}::{}`].", owner.unraw(), ident.unraw());
         quote!(#[doc = #prose])
     });
     Some(quote! {

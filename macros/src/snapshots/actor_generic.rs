@@ -2,7 +2,7 @@ struct Store<K, V> {
     entries: Vec<(K, V)>,
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
+#[allow(clippy::needless_update)]
 impl<K, V> ::greenroom::__private::Declared for Store<K, V> {
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Store",
@@ -33,7 +33,6 @@ where
     __Unused(::core::convert::Infallible, ::core::marker::PhantomData<fn() -> (K, V)>),
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Protocol for StoreMessage<K, V>
 where
     K: ::core::marker::Send + 'static,
@@ -45,7 +44,7 @@ where
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Get",
-            shape: "key: K, reply: ::greenroom::__private::Reply<Option<V>>",
+            shape: "key: K, reply: Reply<Option<V>>",
             call: true,
             system: false,
             priority: false,
@@ -58,9 +57,8 @@ where
         }
     }
 }
-/// Stub of [`StoreMessage`]: sends its messages to a process, wherever it lives.
-///
-/// What a [`Store`] understands.
+/// Stub of a [`Store`]: speaks to the process, wherever it lives.
+#[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub(crate) struct StoreRef<K: Ord, V>(
     ::greenroom::__private::Address<StoreMessage<K, V>>,
@@ -96,7 +94,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Stub for StoreRef<K, V>
 where
     K: ::core::marker::Send + 'static,
@@ -113,7 +110,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Stubbed for StoreMessage<K, V>
 where
     K: ::core::marker::Send + 'static,
@@ -212,7 +208,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Actor for Store<K, V>
 where
     K: ::core::marker::Send + 'static,
@@ -247,7 +242,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 #[allow(deprecated)]
 impl<K: Ord, V> ::greenroom::__private::Process for Store<K, V>
 where

@@ -3,7 +3,7 @@ struct Sorter {
     urgent: u8,
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
+#[allow(clippy::needless_update)]
 impl ::greenroom::__private::Declared for Sorter {
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Sorter",
@@ -15,7 +15,6 @@ impl ::greenroom::__private::Declared for Sorter {
     };
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Actor for Sorter {
     type Protocol = Mail;
     const OPTIONS: ::greenroom::__private::Options = <Self as ::greenroom::__private::Declared>::OPTIONS;

@@ -2,7 +2,7 @@ struct Counter {
     count: u64,
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
+#[allow(clippy::needless_update)]
 impl ::greenroom::__private::Declared for Counter {
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Counter",
@@ -61,7 +61,6 @@ pub enum CounterMessage {
     Node(::greenroom::__private::NodeEvent),
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Protocol for CounterMessage {
     const NAME: &'static str = "CounterMessage";
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
@@ -81,35 +80,35 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         },
         ::greenroom::__private::Variant {
             name: "Count",
-            shape: "reply: ::greenroom::__private::Reply<u64>",
+            shape: "reply: Reply<u64>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Later",
-            shape: "at: u64, reply: ::greenroom::__private::Reply<u64>",
+            shape: "at: u64, reply: Reply<u64>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Down",
-            shape: "::greenroom::__private::Down",
+            shape: "Down",
             call: false,
             system: true,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Exit",
-            shape: "::greenroom::__private::ExitSignal",
+            shape: "ExitSignal",
             call: false,
             system: true,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Node",
-            shape: "::greenroom::__private::NodeEvent",
+            shape: "NodeEvent",
             call: false,
             system: true,
             priority: false,
@@ -231,7 +230,6 @@ impl ::core::convert::From<::greenroom::__private::Down> for CounterMessage {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Receives<::greenroom::__private::Down> for CounterMessage {}
 #[automatically_derived]
 impl ::core::convert::From<::greenroom::__private::ExitSignal> for CounterMessage {
@@ -240,7 +238,6 @@ impl ::core::convert::From<::greenroom::__private::ExitSignal> for CounterMessag
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Receives<::greenroom::__private::ExitSignal>
 for CounterMessage {}
 #[automatically_derived]
@@ -250,12 +247,10 @@ impl ::core::convert::From<::greenroom::__private::NodeEvent> for CounterMessage
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Receives<::greenroom::__private::NodeEvent>
 for CounterMessage {}
-/// Stub of [`CounterMessage`]: sends its messages to a process, wherever it lives.
-///
-/// What a [`Counter`] understands.
+/// Stub of a [`Counter`]: speaks to the process, wherever it lives.
+#[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct CounterRef(::greenroom::__private::Address<CounterMessage>);
 #[allow(
@@ -295,7 +290,6 @@ impl CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for CounterRef {
     type Protocol = CounterMessage;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -306,7 +300,6 @@ impl ::greenroom::__private::Stub for CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for CounterMessage {
     type Ref = CounterRef;
 }
@@ -357,7 +350,6 @@ impl<'__de> ::greenroom::__private::Deserialize<'__de> for CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Actor for Counter {
     type Protocol = CounterMessage;
     const OPTIONS: ::greenroom::__private::Options = <Counter as ::greenroom::__private::Declared>::OPTIONS;
@@ -438,7 +430,6 @@ impl ::greenroom::__private::Handle for Counter {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 #[allow(deprecated)]
 impl ::greenroom::__private::Process for Counter {
     const SERVER: bool = true;

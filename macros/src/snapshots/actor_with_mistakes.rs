@@ -19,7 +19,6 @@ pub(crate) enum CounterMessage {
     Count { reply: ::greenroom::__private::Reply<u64> },
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Protocol for CounterMessage {
     const NAME: &'static str = "CounterMessage";
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
@@ -32,7 +31,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         },
         ::greenroom::__private::Variant {
             name: "Count",
-            shape: "reply: ::greenroom::__private::Reply<u64>",
+            shape: "reply: Reply<u64>",
             call: true,
             system: true,
             priority: false,
@@ -73,9 +72,8 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         }
     }
 }
-/// Stub of [`CounterMessage`]: sends its messages to a process, wherever it lives.
-///
-/// What a [`Counter`] understands.
+/// Stub of a [`Counter`]: speaks to the process, wherever it lives.
+#[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub(crate) struct CounterRef(::greenroom::__private::Address<CounterMessage>);
 #[allow(
@@ -94,7 +92,6 @@ impl CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for CounterRef {
     type Protocol = CounterMessage;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -105,7 +102,6 @@ impl ::greenroom::__private::Stub for CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for CounterMessage {
     type Ref = CounterRef;
 }
@@ -156,7 +152,6 @@ impl<'__de> ::greenroom::__private::Deserialize<'__de> for CounterRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Actor for Counter {
     type Protocol = CounterMessage;
     const OPTIONS: ::greenroom::__private::Options = <Counter as ::greenroom::__private::Declared>::OPTIONS;
@@ -176,7 +171,6 @@ impl ::greenroom::__private::Handle for Counter {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 #[allow(deprecated)]
 impl ::greenroom::__private::Process for Counter {
     const SERVER: bool = true;

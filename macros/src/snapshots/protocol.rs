@@ -12,7 +12,6 @@ pub enum Mail {
     Down(Down),
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Protocol for Mail {
     const NAME: &'static str = "Mail";
     const VERSION: u32 = 2;
@@ -145,9 +144,8 @@ impl ::core::convert::From<Down> for Mail {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Receives<Down> for Mail {}
-/// Stub of [`Mail`]: sends its messages to a process, wherever it lives.
+/// Stub of a process that speaks [`Mail`], wherever it lives.
 ///
 /// What a mail sorter understands.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
@@ -170,7 +168,7 @@ impl MailRef {
             },
         )
     }
-    /// Sends [`Mail::Forward`](Mail::Forward).
+    /// Sends [`Mail::Forward`].
     pub fn forward(&self, arg0: MailRef, arg1: String) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
@@ -184,13 +182,12 @@ impl MailRef {
             |__reply| Mail::Collect { reply: __reply },
         )
     }
-    /// Sends [`Mail::Move`](Mail::Move).
+    /// Sends [`Mail::Move`].
     pub fn r#move(&self) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(&self.0, Mail::Move {})
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for MailRef {
     type Protocol = Mail;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -201,7 +198,6 @@ impl ::greenroom::__private::Stub for MailRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for Mail {
     type Ref = MailRef;
 }

@@ -3,7 +3,6 @@ pub(crate) enum Store<K: Ord, V> {
     Get { key: K, reply: Reply<Option<V>> },
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Protocol for Store<K, V>
 where
     K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
@@ -83,7 +82,7 @@ where
         }
     }
 }
-/// Stub of [`Store`]: sends its messages to a process, wherever it lives.
+/// Stub of a process that speaks [`Store`], wherever it lives.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub(crate) struct StoreRef<K: Ord, V>(
     ::greenroom::__private::Address<Store<K, V>>,
@@ -107,7 +106,7 @@ where
     V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
         + ::greenroom::__private::DeserializeOwned,
 {
-    /// Sends [`Store::Put`](Store::Put).
+    /// Sends [`Store::Put`].
     pub(crate) fn put(&self, key: K, value: V) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
@@ -117,7 +116,7 @@ where
             },
         )
     }
-    /// Sends [`Store::Get`](Store::Get).
+    /// Sends [`Store::Get`].
     pub(crate) fn get(&self, key: K) -> ::greenroom::__private::Call<Option<V>> {
         ::greenroom::__private::Address::call(
             &self.0,
@@ -129,7 +128,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Stub for StoreRef<K, V>
 where
     K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
@@ -146,7 +144,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<K: Ord, V> ::greenroom::__private::Stubbed for Store<K, V>
 where
     K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize

@@ -2,7 +2,6 @@ enum Job {
     Run(Box<dyn FnOnce() + Send>),
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Protocol for Job {
     const NAME: &'static str = "Job";
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
@@ -20,7 +19,7 @@ impl ::greenroom::__private::Protocol for Job {
         }
     }
 }
-/// Stub of [`Job`]: sends its messages to a process, wherever it lives.
+/// Stub of a process that speaks [`Job`], wherever it lives.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 struct JobRef(::greenroom::__private::Address<Job>);
 #[allow(
@@ -31,13 +30,12 @@ struct JobRef(::greenroom::__private::Address<Job>);
     clippy::too_many_arguments
 )]
 impl JobRef {
-    /// Sends [`Job::Run`](Job::Run).
+    /// Sends [`Job::Run`].
     fn run(&self, value: Box<dyn FnOnce() + Send>) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(&self.0, Job::Run { 0: value })
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for JobRef {
     type Protocol = Job;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -48,7 +46,6 @@ impl ::greenroom::__private::Stub for JobRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for Job {
     type Ref = JobRef;
 }

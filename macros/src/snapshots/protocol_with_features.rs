@@ -9,7 +9,6 @@ enum Mail {
 }
 #[cfg(unix)]
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 #[allow(deprecated)]
 impl ::greenroom::__private::Protocol for Mail {
     const NAME: &'static str = "Mail";
@@ -140,11 +139,10 @@ impl ::core::convert::From<Down> for Mail {
 #[cfg(unix)]
 #[cfg(feature = "watch")]
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 #[allow(deprecated)]
 impl ::greenroom::__private::Receives<Down> for Mail {}
 #[cfg(unix)]
-/// Stub of [`Mail`]: sends its messages to a process, wherever it lives.
+/// Stub of a process that speaks [`Mail`], wherever it lives.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 struct MailRef(::greenroom::__private::Address<Mail>);
 #[cfg(unix)]
@@ -157,7 +155,7 @@ struct MailRef(::greenroom::__private::Address<Mail>);
 )]
 #[allow(deprecated)]
 impl MailRef {
-    /// Sends [`Mail::Post`](Mail::Post).
+    /// Sends [`Mail::Post`].
     fn post(
         &self,
         body: String,
@@ -175,14 +173,13 @@ impl MailRef {
     }
     #[cfg(feature = "ticks")]
     #[deprecated]
-    /// Sends [`Mail::Tick`](Mail::Tick).
+    /// Sends [`Mail::Tick`].
     fn tick(&self) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(&self.0, Mail::Tick {})
     }
 }
 #[cfg(unix)]
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for MailRef {
     type Protocol = Mail;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -194,7 +191,6 @@ impl ::greenroom::__private::Stub for MailRef {
 }
 #[cfg(unix)]
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for Mail {
     type Ref = MailRef;
 }

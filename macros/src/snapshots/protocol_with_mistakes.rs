@@ -4,7 +4,6 @@ enum Mail {
     Down(Down, u8),
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Protocol for Mail {
     const NAME: &'static str = "Mail";
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
@@ -69,7 +68,7 @@ impl ::greenroom::__private::Protocol for Mail {
         }
     }
 }
-/// Stub of [`Mail`]: sends its messages to a process, wherever it lives.
+/// Stub of a process that speaks [`Mail`], wherever it lives.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 struct MailRef(::greenroom::__private::Address<Mail>);
 #[allow(
@@ -95,7 +94,6 @@ impl MailRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for MailRef {
     type Protocol = Mail;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -106,7 +104,6 @@ impl ::greenroom::__private::Stub for MailRef {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for Mail {
     type Ref = MailRef;
 }

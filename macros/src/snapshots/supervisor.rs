@@ -15,22 +15,20 @@ pub struct ChatTreeRef {
 impl ChatTreeRef {
     /// Writes what was said.
     ///
-    /// Follows the child across restarts.
+    /// The stub follows the child across restarts.
     pub fn log(
         &self,
     ) -> <<Log as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {
         ::core::clone::Clone::clone(&self.log)
     }
     #[cfg(feature = "rooms")]
-    /// The child `rooms`.
-    /// Follows the child across restarts.
+    /// The child `rooms`, followed across restarts.
     pub fn rooms(
         &self,
     ) -> <<Rooms as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {
         ::core::clone::Clone::clone(&self.rooms)
     }
-    /// The child `web`.
-    /// Follows the child across restarts.
+    /// The child `web`, followed across restarts.
     pub fn web(
         &self,
     ) -> <<Web as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {
@@ -66,6 +64,7 @@ impl ::greenroom::__private::TreeStub for ChatTreeRef {
     }
 }
 #[automatically_derived]
+#[allow(clippy::needless_update)]
 impl ::greenroom::__private::Tree for ChatTree {
     type Ref = ChatTreeRef;
     const FLAGS: ::greenroom::__private::Flags = ::greenroom::__private::Flags {
@@ -81,7 +80,7 @@ impl ::greenroom::__private::Tree for ChatTree {
         ChatTreeRef {
             __supervisor: ::greenroom::__private::Children::supervisor(__children),
             log: {
-                let __tree = ::std::sync::Arc::clone(__this);
+                let __tree = ::core::clone::Clone::clone(__this);
                 ::greenroom::__private::Children::child::<
                     Log,
                 >(
@@ -95,7 +94,7 @@ impl ::greenroom::__private::Tree for ChatTree {
             },
             #[cfg(feature = "rooms")]
             rooms: {
-                let __tree = ::std::sync::Arc::clone(__this);
+                let __tree = ::core::clone::Clone::clone(__this);
                 ::greenroom::__private::Children::child::<
                     Rooms,
                 >(
@@ -112,7 +111,7 @@ impl ::greenroom::__private::Tree for ChatTree {
                 )
             },
             web: {
-                let __tree = ::std::sync::Arc::clone(__this);
+                let __tree = ::core::clone::Clone::clone(__this);
                 ::greenroom::__private::Children::child::<
                     Web,
                 >(

@@ -123,16 +123,19 @@ fn accessor(model: &Model, child: &Child) -> TokenStream {
     let vis = &model.vis;
     let Child { cfgs, docs, name, ty, .. } = child;
     let reference = reference(ty);
-    let first = if tokens::has_prose(docs) {
-        quote!(#(#docs)* #[doc = ""])
+    let prose = if tokens::has_prose(docs) {
+        quote! {
+            #(#docs)*
+            ///
+            /// The stub follows the child across restarts.
+        }
     } else {
-        let prose = format!(" The child `{}`.", name.unraw());
+        let prose = format!(" The child `{}`, followed across restarts.", name.unraw());
         quote!(#(#docs)* #[doc = #prose])
     };
     quote! {
         #(#cfgs)*
-        #first
-        /// Follows the child across restarts.
+        #prose
         #vis fn #name(&self) -> #reference {
             ::core::clone::Clone::clone(&self.#name)
         }
@@ -153,6 +156,7 @@ fn tree(model: &Model) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
+        #[allow(clippy::needless_update)]
         impl #impl_generics #private::Tree for #ident #ty_generics #where_clause {
             type Ref = #stub #ty_generics;
             const FLAGS: #private::Flags = #private::Flags {
@@ -213,7 +217,7 @@ fn plant(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
     quote! {
         #(#cfgs)*
         #name: {
-            let #tree = ::std::sync::Arc::clone(#this);
+            let #tree = ::core::clone::Clone::clone(#this);
             #child(
                 #children,
                 #private::ChildOptions { name: #text, #restart #shutdown ..#private::ChildOptions::DEFAULT },

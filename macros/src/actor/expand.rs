@@ -32,7 +32,7 @@ fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream
         #[automatically_derived]
         impl #impl_generics #private::Actor for #self_ty #where_clause {
             type Protocol = #enum_ #message_generics;
-            const OPTIONS: #private::Options = { #declared };
+            const OPTIONS: #private::Options = #declared;
         }
     }
 }

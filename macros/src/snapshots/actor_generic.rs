@@ -215,9 +215,10 @@ where
     V: ::core::marker::Send + 'static,
 {
     type Protocol = StoreMessage<K, V>;
-    const OPTIONS: ::greenroom::__private::Options = {
-        <Store<K, V> as ::greenroom::__private::Declared>::OPTIONS
-    };
+    const OPTIONS: ::greenroom::__private::Options = <Store<
+        K,
+        V,
+    > as ::greenroom::__private::Declared>::OPTIONS;
 }
 #[automatically_derived]
 #[allow(deprecated, private_interfaces, unused_qualifications)]

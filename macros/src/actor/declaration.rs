@@ -100,6 +100,7 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
         #(#cfgs)*
         #[automatically_derived]
         #[allow(clippy::needless_update)]
+        #[doc(hidden)]
         impl #impl_generics #private::Declared for #ident #ty_generics #where_clause {
             const OPTIONS: #private::Options = #private::Options {
                 kind: #kind,
@@ -131,7 +132,7 @@ fn actor(protocol: &Type, target: &Target<'_>) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics #private::Actor for #ident #ty_generics #where_clause {
             #speaks
-            const OPTIONS: #private::Options = <Self as #private::Declared>::OPTIONS;
+            const OPTIONS: #private::Options = { <Self as #private::Declared>::OPTIONS };
         }
     }
 }

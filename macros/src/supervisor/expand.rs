@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Generics, Type, parse_quote};
 
 use super::model::{Child, Flags, Model, Shutdown};
-use crate::names::{self, local, private};
+use crate::names::{self, local, param, private, private_at};
 use crate::tokens;
 
 /// Everything but the struct.
@@ -39,8 +39,8 @@ fn is_generic(model: &Model) -> bool {
 
 /// The stub type of a child's actor.
 fn reference(ty: &Type) -> TokenStream {
-    let private = private();
-    quote_spanned!(ty.span()=> <<#ty as #private::Actor>::Protocol as #private::Stubbed>::Ref)
+    let private = private_at(ty.span());
+    quote_spanned!(ty.span()=> #private::Ref<#ty>)
 }
 
 fn stub(model: &Model) -> TokenStream {
@@ -49,7 +49,7 @@ fn stub(model: &Model) -> TokenStream {
     let name = stub.unraw().to_string();
     let generics = generics(model);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let intro = format!(" The running tree of a [`{}`]: a stub for each child.", ident.unraw());
+    let intro = format!(" The running [`{}`]: a stub for each child.", ident.unraw());
     let marker = is_generic(model).then(|| {
         let types = model.generics.type_params().map(|param| &param.ident);
         quote!(__marker: ::core::marker::PhantomData<fn() -> (#(#types,)*)>,)
@@ -69,7 +69,7 @@ fn stub(model: &Model) -> TokenStream {
         quote!(#(#cfgs)* #out.field(#text, &self.#name);)
     });
     let methods = model.children.iter().map(|child| accessor(model, child));
-    let f = local("f");
+    let f = param("f");
     quote! {
         #(#cfgs)*
         #[doc = #intro]

@@ -16,7 +16,7 @@ use crate::line::{Entry, Id, Line, Nick, Room, Words, insist};
 use crate::log::LogRef;
 use crate::seat::{Guest, Seat};
 use crate::services::Services;
-use crate::text::{Text, Unfit};
+use crate::text::Text;
 
 /// So many lines of one person may be unacknowledged; until then nothing more is read from it.
 const AT_ONCE: usize = 32;
@@ -203,8 +203,8 @@ impl<P: Person> Session<P> {
 }
 
 fn names(room: &str, nick: &str) -> Result<(Room, Nick), String> {
-    let room = Text::new(room).map_err(|unfit: Unfit| format!("the room's name {unfit}"))?;
-    let nick = Text::new(nick).map_err(|unfit: Unfit| format!("your name {unfit}"))?;
+    let room = Text::new(room).map_err(|unfit| format!("the room's name {unfit}"))?;
+    let nick = Text::new(nick).map_err(|unfit| format!("your name {unfit}"))?;
     Ok((room, nick))
 }
 

@@ -175,7 +175,7 @@ async fn a_watch_that_was_taken_back_is_silent() {
 async fn stopping_a_name_far_away_stops_that_one() {
     let (cluster, far) = two_nodes().await;
     let near = desk(cluster.node(0), "desk");
-    assert_eq!(far.stop(Exit::shutdown()).await, Exit::shutdown());
+    assert_eq!(soon(far.stop(Exit::shutdown())).await, Exit::shutdown());
     assert!(near.is_alive());
     assert_eq!(far.echo("hello".into()).await, Err(CallError::NoProc));
 }

@@ -13,7 +13,7 @@ use crate::base::{
 use crate::mailbox::{Owner, Refused};
 use crate::node::{Current, Named, Node, Outgoing, Recipient, Resident};
 use crate::process::{Cell, ended};
-use crate::wire::{Signal, fingerprint};
+use crate::wire::{Signal, Target, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of.
 pub struct Address<M: Protocol>(Kind<M>);
@@ -21,7 +21,7 @@ pub struct Address<M: Protocol>(Kind<M>);
 enum Kind<M: Protocol> {
     /// One process of this program.
     Direct { cell: Arc<Cell<M>>, number: u64 },
-    /// A supervised child: whoever lives there.
+    /// A supervised child: whoever lives in a cell that has a place in its tree.
     Child(Arc<Cell<M>>),
     /// A process known by its pid only: on another node, or no more.
     Remote { node: Node, pid: Pid },
@@ -99,7 +99,7 @@ impl<M: Protocol> Address<M> {
                 return Ok(Some((node, pid.node().clone())));
             }
             Kind::Named { node, name, at } if at == node.name() => match find(node, name) {
-                Ok((cell, number)) => cell.send(Owner::This(number), message).map_err(refuse)?,
+                Ok((cell, number)) => cell.send(Owner::of(number), message).map_err(refuse)?,
                 Err(error) => return Err(Unsent(error, Some(message))),
             },
             Kind::Named { node, name, at } => {
@@ -136,7 +136,7 @@ impl<M: Protocol> Address<M> {
             Kind::Child(cell) => cell.queue().owner().map(|number| cell.node().pid(number)),
             Kind::Remote { pid, .. } => Some(pid.clone()),
             Kind::Named { node, name, at } if at == node.name() => {
-                node.names().find(name).map(|named| node.pid(named.number))
+                node.names().find(name).filter(|named| named.number != 0).map(|named| node.pid(named.number))
             }
             Kind::Named { .. } => None,
         }
@@ -238,11 +238,19 @@ fn find<M: Protocol>(node: &Node, name: &str) -> Result<(Arc<Cell<M>>, u64), Cas
     Ok((cell, named.number))
 }
 
+/// The place of a tree of this node, come home; a name is none.
+fn own_place<M: Protocol>(node: &Node, path: &str, at: &NodeName) -> Option<Arc<Cell<M>>> {
+    let place = if at == node.name() { node.names().place(path) } else { None }?;
+    // Only one whose stub was sent out can come home.
+    let known = place.is_place_exported();
+    Resident::into_any(place).downcast::<Cell<M>>().ok().filter(|cell| known && cell.path().is_some())
+}
+
 /// What makes two addresses the same.
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'a> {
     Pid(&'a NodeId, u64),
-    Child(usize),
+    Cell(usize),
     Name(&'a str, &'a NodeName),
 }
 
@@ -250,7 +258,11 @@ impl<M: Protocol> Address<M> {
     fn key(&self) -> Key<'_> {
         match &self.0 {
             Kind::Direct { cell, number } => Key::Pid(cell.node().id(), *number),
-            Kind::Child(cell) => Key::Child(Arc::as_ptr(cell).addr()),
+            // The place is a name, here as on every other node.
+            Kind::Child(cell) => match cell.path() {
+                Some(path) => Key::Name(path, cell.node().name()),
+                None => Key::Cell(Arc::as_ptr(cell).addr()),
+            },
             Kind::Remote { pid, .. } => Key::Pid(pid.node_id(), pid.number()),
             Kind::Named { name, at, .. } => Key::Name(name, at),
         }
@@ -289,6 +301,10 @@ impl<M: Protocol> fmt::Debug for Address<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.0, self.pid()) {
             (Kind::Named { name, at, .. }, _) => write!(f, "<{at} {name:?}>"),
+            (Kind::Child(cell), Some(pid)) => match cell.path() {
+                Some(path) => write!(f, "<{} {} {path}>", pid.node(), pid.number()),
+                None => write!(f, "{pid}"),
+            },
             (_, Some(pid)) => write!(f, "{pid}"),
             (_, None) => write!(f, "<{} restarting>", self.node().name()),
         }
@@ -306,6 +322,12 @@ enum Travelling {
 impl<M: Protocol> Serialize for Address<M> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let travelling = match &self.0 {
+            // A place whose path fits into a frame travels as such, and so follows the child from there too.
+            Kind::Child(cell) if cell.path().is_some_and(|path| path.len() <= Target::MAX_NAME) => {
+                cell.export_place();
+                let path = cell.path().map(ToString::to_string).unwrap_or_default();
+                Travelling::Name(path, cell.node().name().clone())
+            }
             Kind::Direct { cell, .. } | Kind::Child(cell) => {
                 cell.export();
                 Travelling::Pid(self.pid().unwrap_or_else(|| self.node().pid(0)))
@@ -323,7 +345,10 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
         let travelling = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
         let kind = match travelling {
-            Travelling::Name(name, at) => Kind::Named { node, name: name.into(), at },
+            Travelling::Name(name, at) => match own_place(&node, &name, &at) {
+                Some(cell) => Kind::Child(cell),
+                None => Kind::Named { node, name: name.into(), at },
+            },
             Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.table().get(pid.number()) {
                 Some(resident) => {
                     let cell = resident

@@ -28,6 +28,13 @@ pub(crate) enum Owner {
     Whoever,
 }
 
+impl Owner {
+    /// The process with this number; zero is a place that is vacant just now, and so whoever will live there.
+    pub(crate) fn of(number: u64) -> Owner {
+        if number == 0 { Owner::Whoever } else { Owner::This(number) }
+    }
+}
+
 /// A message that was not taken, handed back.
 pub(crate) struct Refused<M> {
     pub(crate) message: M,
@@ -44,13 +51,15 @@ struct Inner<M> {
     entries: VecDeque<Entry<M>>,
     /// The owner's waker while it waits for a message.
     waiting: Option<Waker>,
+    /// How many messages wait for an owner that is still to come.
+    held: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     /// A process with this number reads it.
     Open(u64),
-    /// Its process ended and another will come: messages wait, up to [`HELD`].
+    /// Its process ended and another will come: messages wait, up to `held`.
     Vacant,
     /// Nobody will read it again.
     Closed,
@@ -61,12 +70,17 @@ const HELD: usize = 1024;
 
 impl<M> Queue<M> {
     pub(crate) fn new() -> Queue<M> {
-        Queue { inner: Mutex::new(Inner { state: State::Vacant, entries: VecDeque::new(), waiting: None }) }
+        Queue { inner: Mutex::new(Inner { state: State::Vacant, entries: VecDeque::new(), waiting: None, held: HELD }) }
     }
 
     // A panic under this lock can only come from a waker's clone; the queue is whole then.
     fn lock(&self) -> MutexGuard<'_, Inner<M>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether messages wait for an owner that is still to come, or are refused until it is there.
+    pub(crate) fn hold(&self, hold: bool) {
+        self.lock().held = if hold { HELD } else { 0 };
     }
 
     /// A process takes the queue over; messages that were held are its first.
@@ -80,7 +94,10 @@ impl<M> Queue<M> {
         let (accepts, full) = match (inner.state, owner) {
             (State::Open(number), Owner::This(to)) => (number == to, false),
             (State::Open(_), Owner::Whoever) => (true, false),
-            (State::Vacant, Owner::Whoever) => (inner.entries.len() < HELD, inner.entries.len() >= HELD),
+            (State::Vacant, Owner::Whoever) => {
+                let room = inner.entries.len() < inner.held;
+                (room, !room && inner.held > 0)
+            }
             (State::Vacant, Owner::This(_)) | (State::Closed, _) => (false, false),
         };
         if !accepts {

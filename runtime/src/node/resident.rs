@@ -34,6 +34,16 @@ pub(crate) trait Resident: Send + Sync {
     /// The connection to a node is lost.
     fn disconnect(&self, number: u64, node: &NodeId);
 
+    /// The number of the process that lives here; zero between two lives.
+    fn occupant(&self) -> u64 {
+        0
+    }
+
+    /// Whether the place's stub has left this node, so that others may reach whoever lives here.
+    fn is_place_exported(&self) -> bool {
+        false
+    }
+
     /// Where the process comes from; `None` for what only listens for one.
     fn lineage(&self) -> Option<Lineage>;
 

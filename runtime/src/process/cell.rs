@@ -19,8 +19,14 @@ pub(crate) struct Cell<M: Protocol> {
     /// Whether `fate.doom` is set, for those who ask without the lock.
     doomed: AtomicBool,
     exported: AtomicBool,
-    /// Whether another process will move in when this one ends.
-    supervised: bool,
+    /// Set if another process will move in when this one ends.
+    place: Option<Place>,
+}
+
+/// What a supervised child's cell is called, in all its lives.
+struct Place {
+    path: Arc<str>,
+    exported: AtomicBool,
 }
 
 /// What has been decided about the process that lives here.
@@ -59,7 +65,8 @@ pub(crate) struct Start {
 }
 
 impl<M: Protocol> Cell<M> {
-    pub(crate) fn new(node: Node, supervised: bool) -> Arc<Cell<M>> {
+    /// A vacant cell; with a `path`, one process after another will live in it.
+    pub(crate) fn new(node: Node, path: Option<Arc<str>>) -> Arc<Cell<M>> {
         let fate = Fate {
             number: 0,
             stage: Stage::Vacant,
@@ -76,7 +83,7 @@ impl<M: Protocol> Cell<M> {
             fate: Mutex::new(fate),
             doomed: AtomicBool::new(false),
             exported: AtomicBool::new(false),
-            supervised,
+            place: path.map(|path| Place { path, exported: AtomicBool::new(false) }),
         })
     }
 
@@ -125,6 +132,23 @@ impl<M: Protocol> Cell<M> {
 
     pub(crate) fn export(&self) {
         self.exported.store(true, Ordering::Relaxed);
+    }
+
+    /// The path of the place that this is, if one process after another lives here.
+    pub(crate) fn path(&self) -> Option<&Arc<str>> {
+        self.place.as_ref().map(|place| &place.path)
+    }
+
+    /// The number of the process that lives here, also while it clears up.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        let fate = self.fate();
+        (fate.stage != Stage::Vacant).then_some(fate.number)
+    }
+
+    pub(crate) fn export_place(&self) {
+        if let Some(place) = &self.place {
+            place.exported.store(true, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn is_doomed(&self) -> bool {
@@ -288,7 +312,7 @@ impl<M: Protocol> Cell<M> {
 
     /// The second: what is left in the mailbox, for the caller to drop.
     pub(crate) fn empty(&self) -> impl Sized + use<M> {
-        self.queue.leave(self.supervised)
+        self.queue.leave(self.place.is_some())
     }
 
     /// The last two: the name is free, then links and watchers hear of it.
@@ -316,7 +340,7 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
-    /// Nobody will live here again; what waits is dropped.
+    /// Nobody is about to live here; what waits is dropped, and what comes is refused until somebody does.
     pub(crate) fn close(&self) {
         drop(self.queue.close());
     }
@@ -326,7 +350,7 @@ impl<M: Protocol> Resident for Cell<M> {
     fn signal(&self, number: u64, from: &Pid, signal: Signal) {
         let me = self.node.pid(number);
         let mut fate = self.fate();
-        if fate.number != number || fate.stage == Stage::Vacant {
+        if number == 0 || fate.number != number || fate.stage == Stage::Vacant {
             drop(fate);
             return self.node.refuse(from, &me, signal, Exit::NoProc);
         }
@@ -358,7 +382,7 @@ impl<M: Protocol> Resident for Cell<M> {
         let mut decoder = Decoder::new(delivery.payload);
         let message = M::decode(delivery.variant as usize, &mut decoder).map_err(CallError::Decode)?;
         decoder.finish().map_err(CallError::Decode)?;
-        self.send(Owner::This(number), message).map_err(
+        self.send(Owner::of(number), message).map_err(
             |refused| {
                 if refused.full { CallError::Full } else { CallError::NoProc }
             },
@@ -372,6 +396,15 @@ impl<M: Protocol> Resident for Cell<M> {
 
     fn is_exported(&self) -> bool {
         self.exported.load(Ordering::Relaxed)
+    }
+
+    fn occupant(&self) -> u64 {
+        let fate = self.fate();
+        if fate.stage == Stage::Alive { fate.number } else { 0 }
+    }
+
+    fn is_place_exported(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.exported.load(Ordering::Relaxed))
     }
 
     fn take_name(&self, number: u64, name: &str) -> Result<(), Option<String>> {

@@ -1,3 +1,4 @@
 //! greenroom, tested through its public API.
 
+mod conformance_tree;
 mod mail;

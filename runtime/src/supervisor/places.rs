@@ -32,6 +32,9 @@ pub(super) trait Place: Any + Send + Sync {
 
     /// Who lives here, or still clears up.
     fn resident(&self) -> Option<Pid>;
+
+    /// The cell, for whoever knows its protocol.
+    fn cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
 impl<M: Protocol> Place for Cell<M> {
@@ -48,6 +51,10 @@ impl<M: Protocol> Place for Cell<M> {
 
     fn resident(&self) -> Option<Pid> {
         Cell::resident(self).map(|number| self.node().pid(number))
+    }
+
+    fn cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
     }
 }
 
@@ -70,6 +77,10 @@ impl Place for Nested {
 
     fn resident(&self) -> Option<Pid> {
         Place::resident(&*self.cell)
+    }
+
+    fn cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        Arc::clone(&self.cell) as Arc<dyn Any + Send + Sync>
     }
 }
 

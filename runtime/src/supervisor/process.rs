@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
@@ -58,6 +59,14 @@ pub enum Supervision {
         child: ChildId,
         /// When it is forgotten.
         reply: Reply<Result<(), ChildError>>,
+    },
+    /// A child's place.
+    #[doc(hidden)]
+    Find {
+        /// Which.
+        child: ChildId,
+        /// Its cell.
+        reply: Reply<Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>>,
     },
     /// A further child.
     #[doc(hidden)]
@@ -368,6 +377,11 @@ impl Parent {
                 let asked = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.delete(key));
                 self.settle(cx).await?;
                 reply.send(asked);
+            }
+            Supervision::Find { child, reply } => {
+                let found = self.find(&child).and_then(|key| self.children.get(&key));
+                let cell = found.map(|child| Here(Arc::clone(&child.slot.place).cell()));
+                reply.send(cell.ok_or(ChildError::NotFound));
             }
             Supervision::Add { seed, reply } => {
                 let asked = self.add(seed.0);

@@ -196,6 +196,8 @@ pub enum ChildError {
     Start(Exit),
     /// The options do not go together.
     Options(Mismatch),
+    /// The child speaks another protocol than the stub that was asked for.
+    Incompatible,
     /// There is no such supervisor, or no longer.
     NoProc,
     /// The supervisor did not answer.
@@ -212,6 +214,7 @@ impl fmt::Display for ChildError {
             ChildError::AlreadyPresent => f.write_str("a child of this id is there, not running"),
             ChildError::Start(reason) => write!(f, "the child did not start: {reason}"),
             ChildError::Options(mismatch) => write!(f, "{mismatch}"),
+            ChildError::Incompatible => f.write_str("the child speaks another protocol"),
             ChildError::NoProc => f.write_str("no such supervisor"),
             ChildError::Call(error) => write!(f, "the supervisor did not answer: {error}"),
         }

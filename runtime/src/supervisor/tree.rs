@@ -7,8 +7,9 @@ use super::{
 };
 use crate::actor::{Actor, Context, Newborn, Stub};
 use crate::base::{CallError, Exit, Pid, StartError};
-use crate::call::Call;
+use crate::call::{Address, Call};
 use crate::node::{Node, Resident};
+use crate::process::Cell;
 
 /// A struct whose fields are children. Derived by [`#[supervisor]`](macro@crate::supervisor).
 pub trait Tree: Sized + Send + Sync + 'static {
@@ -121,6 +122,23 @@ pub trait TreeStub: Clone + Send + Sync + 'static {
     /// The supervisor is not there. What ends below it meanwhile is left out.
     fn describe(&self) -> impl Future<Output = Result<Description, CallError>> + Send {
         Description::of(self.supervisor().clone())
+    }
+
+    /// The stub of a child that is known by its id, or by its pid, only. It follows the child across restarts.
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// There is no such child, or it speaks another protocol, or the supervisor is on another node.
+    fn find_child<S: Stub>(&self, child: impl Into<ChildId>) -> impl Future<Output = Result<S, ChildError>> + Send {
+        let call = self.supervisor().find(child.into()).forever();
+        async move {
+            let Here(cell) = call.await??;
+            let cell: Arc<Cell<S::Protocol>> = cell.downcast().map_err(|_| ChildError::Incompatible)?;
+            Ok(S::__new(match cell.resident() {
+                Some(number) if cell.path().is_none() => Address::direct(cell, number),
+                _ => Address::child(cell),
+            }))
+        }
     }
 
     /// Starts a further child, after all others, and waits for its `init`. Not cancel-safe: dropped midway, the

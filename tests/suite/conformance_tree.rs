@@ -123,7 +123,11 @@ impl Bench {
                     ChildState::Down => "none",
                     ChildState::Restarting => "restarting",
                 };
-                children.iter().map(|child| format!("{}:{}", child.id, state(child.state))).collect::<Vec<_>>().join(" ")
+                children
+                    .iter()
+                    .map(|child| format!("{}:{}", child.id, state(child.state)))
+                    .collect::<Vec<_>>()
+                    .join(" ")
             }
             Err(_) => "gone".to_owned(),
         };
@@ -161,15 +165,17 @@ async fn run(scenario: &[Vec<Value>]) -> greenroom::Result<String> {
         supervisor = supervisor.child(id.to_string(), spec);
     }
     let tree = supervisor.start().await?;
-    let places = greenroom::Node::current();
-    let _ = places;
-    let kids = kids.iter().map(|kid| kid[1].as_u64().unwrap()).map(|id| (id, tree.child_stub(&id.to_string()))).collect();
-    let bench = Bench { world, tree, kids };
+    let mut bench = Bench { world, tree, kids: BTreeMap::new() };
+    for kid in &kids {
+        let id = kid[1].as_u64().unwrap();
+        bench.kids.insert(id, bench.tree.find_child(id.to_string()).await?);
+    }
+    let ended = bench.tree.ended();
+    // How it began is not part of the record.
     bench.world.lock().unwrap().log.clear();
     for step in steps {
         bench.step(step).await;
     }
-    let ended = bench.tree.ended();
     if bench.tree.is_alive() {
         bench.write(format_args!("> end\n"));
         TreeStub::stop(&bench.tree).await;
@@ -178,4 +184,18 @@ async fn run(scenario: &[Vec<Value>]) -> greenroom::Result<String> {
     bench.write(format_args!("sup ended {}\n", ended.await));
     let log = std::mem::take(&mut bench.world.lock().unwrap().log);
     Ok(log)
+}
+
+#[greenroom::test]
+async fn conformance_tree() -> greenroom::Result {
+    let expected: Vec<&str> = EXPECTED.split("# scenario ").skip(1).collect();
+    let scenarios: Vec<&str> = SCENARIOS.lines().collect();
+    assert_eq!((scenarios.len(), expected.len()), (300, 300));
+    for (n, (scenario, expected)) in scenarios.iter().zip(expected).enumerate() {
+        let (_, expected) = expected.split_once('\n').unwrap();
+        let scenario: Vec<Vec<Value>> = serde_json::from_str(scenario)?;
+        assert_eq!(run(&scenario).await?, expected, "scenario {n}");
+        assert_eq!(greenroom::Node::current().process_count(), 0, "scenario {n} leaves somebody behind");
+    }
+    Ok(())
 }

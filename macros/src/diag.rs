@@ -12,6 +12,10 @@ use quote::ToTokens;
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
+/// How many mistakes there were at some moment, as [`Errors::mark`] says.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark(usize);
+
 impl Errors {
     /// Adds a message, pointing at `at`.
     pub(crate) fn push(&mut self, at: impl ToTokens, message: impl Display) {
@@ -29,6 +33,21 @@ impl Errors {
     /// The value, or the error kept.
     pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
+    }
+
+    /// This moment, for [`since`](Errors::since).
+    pub(crate) fn mark(&self) -> Mark {
+        Mark(self.0.iter().flatten().count())
+    }
+
+    /// Whether anything was found since.
+    pub(crate) fn since(&self, mark: Mark) -> bool {
+        self.mark().0 > mark.0
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Takes over what another sink has collected.

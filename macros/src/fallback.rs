@@ -3,26 +3,13 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{ItemEnum, ItemFn};
+use syn::ItemFn;
 
 use crate::diag::Errors;
-use crate::names;
 
 /// The item as it was written.
 pub(crate) fn item(item: &TokenStream, errors: &Errors) -> TokenStream {
     quote!(#item #errors)
-}
-
-/// An enum of which no protocol can be made, with a stub that can be named.
-pub(crate) fn protocol(item: &ItemEnum, errors: &Errors) -> TokenStream {
-    let (vis, stub) = (&item.vis, names::stub(&item.ident));
-    quote! {
-        #item
-        #[doc(hidden)]
-        #[allow(dead_code)]
-        #vis struct #stub;
-        #errors
-    }
 }
 
 /// A function that cannot be called so, as a plain one without a body: `main` is not missing as well.

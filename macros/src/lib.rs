@@ -16,10 +16,13 @@ mod actor;
 mod diag;
 mod entry;
 mod fallback;
+mod misplaced;
 mod names;
 mod options;
 mod protocol;
 mod receive;
+#[cfg(test)]
+mod snapshots;
 mod supervisor;
 mod tokens;
 
@@ -194,6 +197,55 @@ pub fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn receive(input: TokenStream) -> TokenStream {
     receive::receive(input.into()).into()
+}
+
+/// The last arm of a [`receive!`](receive!): what happens when no message came in time.
+///
+/// ```ignore
+/// receive!(match cx {
+///     Mail::Post { body, .. } => println!("{body}"),
+///     after!(Duration::from_secs(1)) => println!("nothing came"),
+/// });
+/// ```
+///
+/// It is a macro so that the block is a `match` to every tool. Anywhere else it means nothing, and says so.
+#[proc_macro]
+pub fn after(input: TokenStream) -> TokenStream {
+    misplaced::after(&input.into()).into()
+}
+
+/// A method of an [`#[actor]`](macro@actor) impl that handles a message which is not answered.
+///
+/// ```ignore
+/// #[actor]
+/// impl Counter {
+///     #[cast]
+///     fn add(&mut self, n: u64) { self.count += n; }
+/// }
+/// ```
+///
+/// It may return nothing or a `Result<(), E>`, whose error ends the process. `#[actor]` reads it; in an impl without
+/// it means nothing, and says so.
+#[proc_macro_attribute]
+pub fn cast(_attr: TokenStream, item: TokenStream) -> TokenStream {
+    misplaced::method("cast", item.into()).into()
+}
+
+/// A method of an [`#[actor]`](macro@actor) impl that answers a message.
+///
+/// ```ignore
+/// #[actor]
+/// impl Counter {
+///     #[call]
+///     fn count(&self) -> u64 { self.count }
+/// }
+/// ```
+///
+/// What it returns is the answer; with a parameter `reply: Reply<T>` it answers when it likes. `#[actor]` reads it; in
+/// an impl without it means nothing, and says so.
+#[proc_macro_attribute]
+pub fn call(_attr: TokenStream, item: TokenStream) -> TokenStream {
+    misplaced::method("call", item.into()).into()
 }
 
 /// Runs an `async fn main` on a node: a local one, unless the environment says otherwise.

@@ -1,7 +1,7 @@
 //! Every identifier that generated code declares, and how a name of the user's becomes another.
 
 use proc_macro2::{Ident, Span};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote_spanned};
 use syn::ext::IdentExt;
 
 /// `Mail` → `MailRef`: the stub of a protocol, of an actor, of a tree.
@@ -55,7 +55,12 @@ pub(crate) fn unused() -> Ident {
 
 /// The only path that generated code names.
 pub(crate) fn private() -> proc_macro2::TokenStream {
-    quote!(::greenroom::__private)
+    private_at(Span::call_site())
+}
+
+/// The same, where what the compiler says of it belongs to something that the user wrote.
+pub(crate) fn private_at(span: Span) -> proc_macro2::TokenStream {
+    quote_spanned!(span=> ::greenroom::__private)
 }
 
 /// A word as an identifier: raw if it is a keyword, with a trailing underscore if it cannot be raw.

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{LitStr, Token};
+use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Token};
 
 use crate::diag::{Errors, list};
 
@@ -88,6 +88,29 @@ pub(crate) fn value<T: Parse>(name: &Ident, example: &str, input: ParseStream<'_
     input.parse()
 }
 
+/// `= 3`, a whole number.
+pub(crate) fn number(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<LitInt> {
+    let value: Expr = value(name, example, input)?;
+    let whole = match &value {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.suffix().is_empty() => {
+            number.base10_parse::<u32>().is_ok().then(|| number.clone())
+        }
+        _ => None,
+    };
+    whole.ok_or_else(|| {
+        syn::Error::new_spanned(value, format!("`{name}` is a whole number below 2^32, as `{name} = {example}`"))
+    })
+}
+
+/// `= "text"`.
+pub(crate) fn text(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<LitStr> {
+    let value: Expr = value(name, example, input)?;
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text),
+        other => Err(syn::Error::new_spanned(other, format!("`{name}` stands in quotes, as `{name} = {example}`"))),
+    }
+}
+
 /// A switch: its name alone.
 pub(crate) fn switch(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
     if input.peek(Token![=]) {
@@ -116,13 +139,16 @@ impl Parse for Word {
 }
 
 /// A span of time in quotes, as `"500ms"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Time(pub(crate) Duration);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time {
+    pub(crate) duration: Duration,
+    pub(crate) span: Span,
+}
 
 impl Time {
     /// As generated code writes it.
     pub(crate) fn tokens(self) -> TokenStream {
-        let micros = u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX);
+        let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
         if micros.is_multiple_of(1_000) {
             let millis = micros / 1_000;
             quote!(::core::time::Duration::from_millis(#millis))
@@ -137,7 +163,7 @@ impl Parse for Time {
         let expected = "expected a duration in quotes, as \"500ms\", \"5s\", \"1m\" or \"1h\"";
         let literal: LitStr = input.parse().map_err(|error| syn::Error::new(error.span(), expected))?;
         duration(&literal.value())
-            .map(Time)
+            .map(|duration| Time { duration, span: literal.span() })
             .map_err(|problem| syn::Error::new(literal.span(), format!("{problem}: {expected}")))
     }
 }

@@ -111,6 +111,17 @@ pub(crate) fn refuse_lifetimes(what: &str, generics: &Generics, errors: &mut Err
     first.is_some()
 }
 
+/// The generics without what was refused.
+pub(crate) fn without_lifetimes(generics: &Generics) -> Generics {
+    let mut generics = generics.clone();
+    if generics.lifetimes().next().is_some() {
+        generics.where_clause = None;
+        generics.params =
+            generics.params.into_iter().filter(|param| !matches!(param, GenericParam::Lifetime(_))).collect();
+    }
+    generics
+}
+
 /// The generics with these bounds on every type parameter.
 pub(crate) fn bounded(generics: &Generics, bounds: &TokenStream) -> Generics {
     let mut generics = generics.clone();
@@ -159,6 +170,56 @@ pub(crate) fn borrow(ty: &Type) -> Option<TypeReference> {
     let mut find = Find(None);
     find.visit_type(ty);
     find.0
+}
+
+/// What a message holds in place of a borrow: `String` for `&str`.
+pub(crate) fn owned(borrowed: &Type) -> Type {
+    match borrowed {
+        Type::Slice(slice) => {
+            let element = &slice.elem;
+            parse_quote!(Vec<#element>)
+        }
+        ty if is_named(ty, "str") => parse_quote!(String),
+        ty if is_named(ty, "Path") => parse_quote!(PathBuf),
+        ty => ty.clone(),
+    }
+}
+
+/// The advice to own what is borrowed.
+pub(crate) fn advice(reference: &TypeReference) -> String {
+    let (borrowed, owned) = (text(&reference.elem), text(owned(&reference.elem)));
+    if borrowed == owned {
+        format!("`{owned}` or `Arc<{owned}>` in place of `&{borrowed}`")
+    } else {
+        format!("`{owned}` in place of `&{borrowed}`")
+    }
+}
+
+/// A type without borrows, so that what follows a mistake can be checked.
+pub(crate) fn without_borrows(mut ty: Type) -> Type {
+    struct Own;
+    impl VisitMut for Own {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if let Type::Reference(reference) = ty {
+                *ty = match &*reference.elem {
+                    Type::Slice(slice) => {
+                        let element = &slice.elem;
+                        parse_quote!(::std::vec::Vec<#element>)
+                    }
+                    elem if is_named(elem, "str") => parse_quote!(::std::string::String),
+                    elem if is_named(elem, "Path") => parse_quote!(::std::path::PathBuf),
+                    elem => elem.clone(),
+                };
+            }
+            visit_mut::visit_type_mut(self, ty);
+        }
+        fn visit_lifetime_mut(&mut self, lifetime: &mut syn::Lifetime) {
+            lifetime.ident = Ident::new("static", lifetime.ident.span());
+        }
+        fn visit_type_fn_ptr_mut(&mut self, _: &mut syn::TypeFnPtr) {}
+    }
+    Own.visit_type_mut(&mut ty);
+    ty
 }
 
 /// Puts the type itself where `Self` stands, since `Self` is another type in the generated enum.

@@ -1,5 +1,8 @@
 //! What generated code is made of: the only path that it names. Not for use by hand, and free to change.
 
+//!
+//! Traits of its own are here only for what the compiler says of a mistake: each is asked for at one place.
+
 pub use serde::de::DeserializeOwned;
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -9,9 +12,52 @@ pub use crate::base::{
 };
 pub use crate::call::{Address, Call, Cast, Reply};
 pub use crate::entry::{Report, TestClock, main, test};
-pub use crate::mailbox::Want;
+pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive};
 pub use crate::supervisor::{
     Again, AutoShutdown, Backoff, ChildOptions, Children, Dynamic, Flags, Once, Places, Restart, Shutdown, Strategy,
     SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
 };
+
+/// A struct with `#[actor]` on it: what stands in its parentheses.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not declared an actor",
+    label = "the struct needs `#[actor]`, as its impl",
+    note = "write `#[actor]` on the struct `{Self}` too: there stand the options"
+)]
+pub trait Declared {
+    /// The options.
+    const OPTIONS: Options;
+}
+
+/// A part of a message that leaves its node, by way of serde.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel to another node",
+    label = "a message's parts, and its answer, need serde's `Serialize` and `Deserialize`",
+    note = "derive them: `#[derive(Serialize, Deserialize)]`",
+    note = "or keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl"
+)]
+pub trait Travels: Sized {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// As [`Encoder::field`].
+    fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError>;
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// As [`Decoder::field`].
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Travels for T {
+    fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        encoder.field(self)
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Result<T, DecodeError> {
+        decoder.field()
+    }
+}

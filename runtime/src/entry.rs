@@ -7,17 +7,23 @@ use std::process::ExitCode;
 use crate::node::Node;
 
 /// What `main` and a test may return: nothing, or a `Result` whose error can be shown.
+#[diagnostic::on_unimplemented(
+    message = "neither `main` nor a test returns `{Self}`",
+    label = "return nothing, or `greenroom::Result`"
+)]
 pub trait Report {
     /// The error's text, if it is one.
     fn failure(self) -> Option<String>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Report for () {
     fn failure(self) -> Option<String> {
         None
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Display> Report for Result<(), E> {
     fn failure(self) -> Option<String> {
         self.err().map(|error| error.to_string())

@@ -82,7 +82,7 @@ pub use base::{
 pub use call::{Call, Cast, Reply};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
-pub use greenroom_macros::{actor, main, protocol, receive, supervisor, test};
+pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
 pub use node::{Clock, Counters, Entered, Node, Spawner, Task};
 pub use process::{Mailbox, Receive, Timer};
 pub use supervisor::{

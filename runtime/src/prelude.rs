@@ -10,4 +10,4 @@ pub use crate::cluster::Cookie;
 pub use crate::node::Node;
 pub use crate::process::{Mailbox, Timer};
 pub use crate::supervisor::{StartTree, TreeStub};
-pub use greenroom_macros::{actor, protocol, receive, supervisor};
+pub use greenroom_macros::{actor, after, call, cast, protocol, receive, supervisor};

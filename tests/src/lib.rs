@@ -1,1 +1,61 @@
-//! The samples of the README and the book, compiled and run as tests.
+//! What is compiled with the tests: generated code under every lint, and the samples of the README and the book, one
+//! module a page.
+
+pub mod expansion;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/introduction.md")]
+pub mod introduction {}
+
+/// Getting started.
+#[cfg(doctest)]
+pub mod start {
+    #[doc = include_str!("../../book/src/start/first.md")]
+    pub mod first {}
+    #[doc = include_str!("../../book/src/start/methods.md")]
+    pub mod methods {}
+    #[doc = include_str!("../../book/src/start/receive.md")]
+    pub mod receive {}
+    #[doc = include_str!("../../book/src/start/supervision.md")]
+    pub mod supervision {}
+    #[doc = include_str!("../../book/src/start/machines.md")]
+    pub mod machines {}
+}
+
+/// The words of the language.
+#[cfg(doctest)]
+pub mod words {
+    #[doc = include_str!("../../book/src/words/protocol.md")]
+    pub mod protocol {}
+    #[doc = include_str!("../../book/src/words/actor.md")]
+    pub mod actor {}
+    #[doc = include_str!("../../book/src/words/receive.md")]
+    pub mod receive {}
+    #[doc = include_str!("../../book/src/words/supervisor.md")]
+    pub mod supervisor {}
+    #[doc = include_str!("../../book/src/words/main.md")]
+    pub mod main {}
+    #[doc = include_str!("../../book/src/words/test.md")]
+    pub mod test {}
+    #[doc = include_str!("../../book/src/words/life.md")]
+    pub mod life {}
+}
+
+/// How greenroom is built.
+#[cfg(doctest)]
+pub mod inside {
+    #[doc = include_str!("../../book/src/inside/floors.md")]
+    pub mod floors {}
+    #[doc = include_str!("../../book/src/inside/message.md")]
+    pub mod message {}
+    #[doc = include_str!("../../book/src/inside/wire.md")]
+    pub mod wire {}
+    #[doc = include_str!("../../book/src/inside/invariants.md")]
+    pub mod invariants {}
+    #[doc = include_str!("../../book/src/inside/contributing.md")]
+    pub mod contributing {}
+}

@@ -1,4 +1,18 @@
 //! greenroom, tested through its public API.
 
+mod bounds;
+mod cluster;
+mod conformance;
 mod conformance_tree;
+mod exits;
+mod expand;
+mod links;
 mod mail;
+mod monitors;
+mod names;
+mod receive;
+mod spawn;
+mod stage;
+mod supervision;
+mod timed;
+mod ui;

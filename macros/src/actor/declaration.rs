@@ -4,14 +4,14 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Generics, LitStr, Type, parse_quote};
+use syn::{Attribute, Generics, LitInt, LitStr, Type, parse_quote};
 
 use crate::diag::Errors;
-use crate::names::{self, private};
+use crate::names::private;
 use crate::{options, tokens};
 
 /// The options of an actor's struct.
-pub(super) const OPTIONS: &[&str] = &["protocol", "name", "trap_exit"];
+pub(super) const OPTIONS: &[&str] = &["protocol", "name", "trap_exit", "mailbox", "overflow"];
 
 /// The struct, or the enum, that is an actor.
 pub(super) struct Target<'a> {
@@ -25,14 +25,21 @@ struct Declared {
     protocol: Option<Type>,
     name: Option<LitStr>,
     trap_exit: bool,
+    mailbox: Option<LitInt>,
+    overflow: Option<(Ident, &'static str)>,
 }
 
-/// `impl Actor`.
+/// What becomes of a message too many, as it is written and as the runtime calls it.
+const OVERFLOW: &[(&str, &str)] =
+    &[("wait", "Wait"), ("reject", "Reject"), ("drop_newest", "DropNewest"), ("drop_oldest", "DropOldest")];
+
+/// All that the attribute adds to the struct.
 pub(super) fn declare(attr: TokenStream, target: &Target<'_>, errors: &mut Errors) -> TokenStream {
-    if tokens::refuse_lifetimes("an actor", target.generics, errors) {
-        return TokenStream::new();
-    }
     let declared = parse(attr, errors);
+    if tokens::refuse_lifetimes("an actor", target.generics, errors) {
+        // The impl says nothing of its own, but asks for this.
+        return expand(&Declared::default(), target);
+    }
     expand(&declared, target)
 }
 
@@ -43,8 +50,16 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
         match name.to_string().as_str() {
             "protocol" => declared.protocol = Some(options::value(name, "Mail", input)?),
             "trap_exit" => declared.trap_exit = options::switch(name, input)?,
+            "mailbox" => {
+                let capacity = options::number(name, "1024", input)?;
+                if capacity.base10_parse::<u32>()? == 0 {
+                    return Err(syn::Error::new(capacity.span(), "a mailbox holds at least one message"));
+                }
+                declared.mailbox = Some(capacity);
+            }
+            "overflow" => declared.overflow = Some((name.clone(), options::word(name, OVERFLOW, input)?)),
             "name" => {
-                let literal: LitStr = options::value(name, "\"mail\"", input)?;
+                let literal = options::text(name, "\"mail\"", input)?;
                 if literal.value().is_empty() {
                     return Err(syn::Error::new(literal.span(), "a name has at least one letter"));
                 }
@@ -59,40 +74,64 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
         }
         Ok(())
     });
+    if let (Some((word, _)), None) = (&declared.overflow, &declared.mailbox) {
+        errors.push(word, "`overflow` is about a bounded mailbox: add `mailbox = 1024`");
+    }
     declared
 }
 
+/// `impl Declared`, and `impl Actor` where the struct names its protocol; where it does not, the actor's own
+/// `#[actor] impl` has the protocol and writes that.
 fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
     let private = private();
     let Target { ident, generics, attrs } = target;
     let cfgs = tokens::cfgs(attrs);
-    let mut generics = tokens::bounded(generics, &quote!(::core::marker::Send + 'static));
-    let protocol = declared.protocol.clone().unwrap_or_else(|| {
-        let message = names::message(ident);
-        let (_, ty_generics, _) = target.generics.split_for_impl();
-        parse_quote!(#message #ty_generics)
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let kind = ident.unraw().to_string();
+    let name = declared.name.iter();
+    let trap_exit = declared.trap_exit.then(|| quote!(trap_exit: true,));
+    let mailbox = declared.mailbox.as_ref().map(|capacity| quote!(mailbox: ::core::option::Option::Some(#capacity),));
+    let overflow = declared.overflow.as_ref().map(|(word, policy)| {
+        let policy = Ident::new(policy, word.span());
+        quote!(overflow: #private::Overflow::#policy,)
     });
+    let actor = declared.protocol.as_ref().map(|protocol| actor(protocol, target));
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        #[allow(clippy::needless_update)]
+        impl #impl_generics #private::Declared for #ident #ty_generics #where_clause {
+            const OPTIONS: #private::Options = #private::Options {
+                kind: #kind,
+                #(name: ::core::option::Option::Some(#name),)*
+                #trap_exit
+                #mailbox
+                #overflow
+                ..#private::Options::DEFAULT
+            };
+        }
+        #actor
+    }
+}
+
+fn actor(protocol: &Type, target: &Target<'_>) -> TokenStream {
+    let private = private();
+    let Target { ident, generics, attrs } = target;
+    let cfgs = tokens::cfgs(attrs);
+    let mut generics = tokens::bounded(generics, &quote!(::core::marker::Send + 'static));
     if generics.type_params().next().is_some() {
         // What the messages demand of the parameters is known where they are written, not here.
         let clause = generics.make_where_clause();
         clause.predicates.push(parse_quote!(#protocol: #private::Stubbed));
     }
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let kind = ident.unraw().to_string();
-    let name = declared.name.iter();
-    let trap_exit = declared.trap_exit.then(|| quote!(trap_exit: true,));
     let speaks = quote_spanned!(protocol.span()=> type Protocol = #protocol;);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         impl #impl_generics #private::Actor for #ident #ty_generics #where_clause {
             #speaks
-            const OPTIONS: #private::Options = #private::Options {
-                kind: #kind,
-                #(name: ::core::option::Option::Some(#name),)*
-                #trap_exit
-                ..#private::Options::DEFAULT
-            };
+            const OPTIONS: #private::Options = <Self as #private::Declared>::OPTIONS;
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Generics, ItemEnum};
+use syn::spanned::Spanned;
+use syn::{Generics, ItemEnum, Type};
 
 use super::handler::{Event, Handler, Hook, Param};
 use super::model::Model;
@@ -13,9 +14,50 @@ use crate::{protocol, tokens};
 pub(super) fn expand(model: &Model, messages: &ItemEnum, spoken: &protocol::Model) -> TokenStream {
     let protocol = protocol::expand(spoken);
     let generics = tokens::bounded(&model.generics, &tokens::message_bounds(model.local));
+    let actor = actor(model, messages, &generics);
     let handle = handle(model, messages, &generics);
     let process = process(model, &generics);
-    quote!(#messages #protocol #handle #process)
+    quote!(#messages #protocol #actor #handle #process)
+}
+
+/// What the struct declares and the impl speaks, together.
+fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream {
+    let private = private();
+    let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &messages.ident);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (_, message_generics, _) = model.generics.split_for_impl();
+    let declared = options(self_ty);
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics #private::Actor for #self_ty #where_clause {
+            type Protocol = #enum_ #message_generics;
+            const OPTIONS: #private::Options = #declared;
+        }
+    }
+}
+
+/// The only place that asks for the struct's attribute: if it is missing, it is told once, at the name.
+fn options(self_ty: &Type) -> TokenStream {
+    let private = private();
+    quote_spanned!(self_ty.span()=> <#self_ty as #private::Declared>::OPTIONS)
+}
+
+/// What is left of an impl with lifetimes: the question for the struct's attribute, which refuses them.
+pub(super) fn declared(model: &Model) -> TokenStream {
+    let private = private();
+    let Model { cfgs, self_ty, generics, .. } = model;
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let options = options(self_ty);
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #impl_generics #self_ty #where_clause {
+            #[doc(hidden)]
+            #[allow(dead_code)]
+            const __OPTIONS: #private::Options = #options;
+        }
+    }
 }
 
 fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream {
@@ -29,11 +71,13 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
         let (unused, never) = (crate::names::unused(), local("never"));
         arms.push(quote!(#enum_::#unused(#never, _) => match #never {},));
     }
+    let timed = timed(model);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         #[allow(deprecated, private_interfaces, unused_qualifications)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
+            #timed
             async fn handle(
                 &mut self,
                 #cx: &mut #private::Context<Self>,
@@ -47,10 +91,80 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
     }
 }
 
+/// The hooks that time calls, not a message.
+fn timed(model: &Model) -> TokenStream {
+    let private = private();
+    let (cx, index) = (local("cx"), local("index"));
+    let hook = |name: &str, handler: &Handler| {
+        let (name, cfgs, outcome) = (Ident::new(name, proc_macro2::Span::call_site()), &handler.cfgs, outcome(handler));
+        quote! {
+            #(#cfgs)*
+            async fn #name(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+            ) -> ::core::result::Result<(), #private::Exit> {
+                #outcome
+            }
+        }
+    };
+    let proceed = model.proceed.iter().map(|handler| hook("proceed", handler));
+    let idle = model.idle.iter().map(|handler| {
+        let (cfgs, time) = (&handler.cfgs, time(&handler.hook));
+        let hook = hook("idle", handler);
+        quote! {
+            #(#cfgs)*
+            const IDLE: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(#time);
+            #hook
+        }
+    });
+    let every = (!model.every.is_empty()).then(|| {
+        let periods = model.every.iter().map(|handler| {
+            let (cfgs, time) = (&handler.cfgs, time(&handler.hook));
+            quote!(#(#cfgs)* #time)
+        });
+        // Counted rather than numbered: a method may not be there under this configuration.
+        let turns = model.every.iter().map(|handler| {
+            let (cfgs, outcome) = (&handler.cfgs, outcome(handler));
+            quote! {
+                #(#cfgs)*
+                {
+                    if #index == 0 {
+                        return #outcome;
+                    }
+                    #index -= 1;
+                }
+            }
+        });
+        quote! {
+            const EVERY: &'static [::core::time::Duration] = &[#(#periods),*];
+            #[allow(unused_mut, unused_assignments, unused_variables)]
+            async fn every(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+                mut #index: usize,
+            ) -> ::core::result::Result<(), #private::Exit> {
+                #(#turns)*
+                ::core::result::Result::Ok(())
+            }
+        }
+    });
+    quote!(#(#proceed)* #(#idle)* #every)
+}
+
+fn time(hook: &Hook) -> Option<TokenStream> {
+    match hook {
+        Hook::Every(time) | Hook::Idle(time) => Some(time.tokens()),
+        _ => None,
+    }
+}
+
 /// One message to its method.
 fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
     let private = private();
     let cfgs = &handler.cfgs;
+    if let (Some(_), Some(variant)) = (handler.broken, handler.variant()) {
+        return quote!(#(#cfgs)* #enum_::#variant { .. } => ::core::unreachable!(),);
+    }
     let names = handler.fields().map(|(name, _)| name);
     let bindings = (0..).map(|index| nth("field", index));
     let fields: Vec<TokenStream> = names.zip(bindings).map(|(name, binding)| quote!(#name: #binding)).collect();
@@ -86,7 +200,7 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
                 }
             }
         }
-        Hook::Init | Hook::Terminate { .. } => quote!(),
+        Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => quote!(),
     }
 }
 
@@ -94,17 +208,17 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
 fn outcome(handler: &Handler) -> TokenStream {
     let private = private();
     let call = call(handler);
-    if handler.broken {
-        return call;
+    match &handler.output {
+        Some(ty) => {
+            let outcome = quote_spanned!(ty.span()=> <#ty as #private::Outcome>::into_outcome);
+            quote!(#outcome(#call))
+        }
+        None => quote!(#private::Outcome::into_outcome(#call)),
     }
-    quote_spanned!(handler.output=> #private::Outcome::into_outcome(#call))
 }
 
 /// The method with its arguments, in the order in which it wants them.
 fn call(handler: &Handler) -> TokenStream {
-    if handler.broken {
-        return quote!(::core::unreachable!());
-    }
     let (method, mut index) = (&handler.method, 0);
     let arguments: Vec<TokenStream> = handler
         .params
@@ -134,7 +248,7 @@ fn call(handler: &Handler) -> TokenStream {
         })
         .collect();
     let wait = handler.is_async.then(|| quote!(.await));
-    quote_spanned!(handler.output=> Self::#method(self #(, #arguments)*) #wait)
+    quote!(Self::#method(self #(, #arguments)*) #wait)
 }
 
 fn process(model: &Model, generics: &Generics) -> TokenStream {

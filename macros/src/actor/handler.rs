@@ -1,17 +1,21 @@
 //! One method of an actor's impl: which hook it carries, and what its parameters mean.
 
-use proc_macro2::{Ident, Span};
+use std::time::Duration;
+
+use proc_macro2::Ident;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
     Attribute, FnArg, ImplItemFn, Pat, PatType, Receiver, ReceiverKind, ReturnType, Signature, Type, Visibility,
 };
 
-use crate::diag::Errors;
+use crate::diag::{Errors, Mark};
+use crate::options::Time;
 use crate::{names, tokens};
 
 /// The attributes that make a method a handler or a hook.
-pub(super) const HOOKS: &[&str] = &["cast", "call", "init", "terminate", "down", "exit", "node_event"];
+pub(super) const HOOKS: &[&str] =
+    &["cast", "call", "init", "continue_with", "every", "idle", "terminate", "down", "exit", "node_event"];
 
 /// A method that the actor's loop calls.
 pub(super) struct Handler {
@@ -22,10 +26,12 @@ pub(super) struct Handler {
     pub(super) is_async: bool,
     pub(super) params: Vec<Param>,
     pub(super) hook: Hook,
-    /// Where a complaint about what it returns belongs.
-    pub(super) output: Span,
-    /// Whether a parameter was refused: then nothing calls the method.
-    pub(super) broken: bool,
+    /// Whether its message goes before all others.
+    pub(super) priority: Option<Attribute>,
+    /// What it returns, if that can be named.
+    pub(super) output: Option<Type>,
+    /// Whether it broke a rule: then nothing calls the method, and its stub takes this many parts of any type.
+    pub(super) broken: Option<usize>,
 }
 
 /// When a method is called.
@@ -45,6 +51,12 @@ pub(super) enum Hook {
         kind: Event,
     },
     Init,
+    /// Right after `Init`, before any message.
+    Continue,
+    /// Again and again, after each such span of time.
+    Every(Time),
+    /// When no message has come for so long.
+    Idle(Time),
     Terminate {
         after_panic: bool,
     },
@@ -100,26 +112,37 @@ impl Handler {
                 marks.push((attr, *hook));
             }
         }
+        if marks.len() > 1 && matches!(method.sig.output, ReturnType::Type(..)) {
+            // What answers is meant to be a call.
+            marks.sort_by_key(|(_, word)| *word != "call");
+        }
+        let priority = tokens::take(&mut method.attrs, "priority");
+        while let Some(again) = tokens::take(&mut method.attrs, "priority") {
+            errors.push(again, "`#[priority]` is written twice");
+        }
+        if let Some(priority) = &priority {
+            tokens::bare(priority, errors);
+            if !marks.iter().any(|(_, word)| matches!(*word, "cast" | "call")) {
+                errors.push(priority, "`#[priority]` is about a message: it goes with `#[cast]` or `#[call]`");
+            }
+        }
         let mut marks = marks.into_iter();
         let (mark, word) = marks.next()?;
         for (other, second) in marks {
             errors.push(other, format!("a method is one thing: `#[{word}]` or `#[{second}]`, not both"));
         }
-        if word == "terminate" {
-            // Its options are read below.
-        } else {
+        if !matches!(word, "terminate" | "every" | "idle") {
             tokens::bare(&mark, errors);
         }
         let sig = &method.sig;
-        if !check_signature(word, sig, errors) {
-            return None;
-        }
-        let params = read_params(word, sig, actor, errors);
-        let hook = read_hook(&mark, word, sig, &params, actor, errors);
-        let broken = params.len() + 1 < sig.inputs.len();
+        let fine = errors.mark();
+        check_signature(word, sig, errors);
+        let params = if errors.since(fine) { Vec::new() } else { read_params(word, sig, actor, errors) };
+        let hook = read_hook(&mark, word, sig, &params, actor, fine, errors);
+        let broken = errors.since(fine).then(|| parts(sig, actor));
         let output = match &sig.output {
-            ReturnType::Type(_, ty) => Span::call_site().located_at(ty.span()),
-            ReturnType::Default => Span::call_site(),
+            ReturnType::Type(_, ty) if !matches!(**ty, Type::Never(_) | Type::ImplTrait(_)) => Some((**ty).clone()),
+            _ => None,
         };
         Some(Handler {
             cfgs: tokens::cfgs(&method.attrs),
@@ -129,6 +152,7 @@ impl Handler {
             is_async: sig.asyncness.is_some(),
             params: params.into_iter().map(|(param, _)| param).collect(),
             hook,
+            priority,
             output,
             broken,
         })
@@ -138,14 +162,14 @@ impl Handler {
     pub(super) fn variant(&self) -> Option<&Ident> {
         match &self.hook {
             Hook::Cast { variant } | Hook::Call { variant, .. } | Hook::Event { variant, .. } => Some(variant),
-            Hook::Init | Hook::Terminate { .. } => None,
+            Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => None,
         }
     }
 
     /// The parts of the message.
     pub(super) fn fields(&self) -> impl Iterator<Item = (&Ident, &Type)> {
         self.params.iter().filter_map(|param| match param {
-            Param::Field { name, ty } => Some((name, ty)),
+            Param::Field { name, ty } if self.broken.is_none() => Some((name, ty)),
             _ => None,
         })
     }
@@ -158,35 +182,47 @@ impl Handler {
     }
 }
 
+/// How many parts the message of a broken handler has.
+fn parts(sig: &Signature, actor: &Type) -> usize {
+    let is_part = |(index, input): (usize, &FnArg)| {
+        let FnArg::Typed(typed) = input else { return false };
+        let referent = referent(&typed.ty);
+        let in_place_of_self = index == 0 && (tokens::is_named(referent, "Self") || referent == actor);
+        !in_place_of_self && !tokens::is_named(referent, "Context") && tokens::answer(referent).is_none()
+    };
+    sig.inputs.iter().enumerate().filter(|input| is_part(*input)).count()
+}
+
+fn referent(ty: &Type) -> &Type {
+    match ty {
+        Type::Reference(reference) => &reference.elem,
+        owned => owned,
+    }
+}
+
 /// What no handler may be, whatever its hook.
-fn check_signature(word: &str, sig: &Signature, errors: &mut Errors) -> bool {
-    let mut fine = true;
+fn check_signature(word: &str, sig: &Signature, errors: &mut Errors) {
     let by_reference = |receiver: &&Receiver| matches!(receiver.kind, ReceiverKind::Reference(..));
     match sig.receiver() {
         Some(receiver) if by_reference(&receiver) => {}
         Some(receiver) => {
             errors.push(receiver, format!("a `#[{word}]` borrows its actor: `&mut self` or `&self`"));
-            fine = false;
         }
         None => {
             errors
                 .push(&sig.ident, format!("a `#[{word}]` is a method: its first parameter is `&mut self` or `&self`"));
-            fine = false;
         }
     }
     if let Some(param) = sig.generics.params.first() {
         let what = if matches!(word, "cast" | "call") { "a message" } else { "a hook" };
         errors.push(param, format!("{what} has no parameters of its own: put them on the impl, or name the type"));
-        fine = false;
     }
     if let Some(unsafety) = unsafety(sig) {
         errors.push(
             unsafety,
             format!("a `#[{word}]` is called by the actor's loop, which upholds no contract: make it safe"),
         );
-        fine = false;
     }
-    fine
 }
 
 fn unsafety(sig: &Signature) -> Option<syn::Token![unsafe]> {
@@ -218,10 +254,7 @@ fn read_params<'a>(word: &str, sig: &'a Signature, actor: &Type, errors: &mut Er
 }
 
 fn read_param(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) -> Option<Param> {
-    let (referent, by_reference) = match &*typed.ty {
-        Type::Reference(reference) => (&*reference.elem, true),
-        owned => (owned, false),
-    };
+    let (referent, by_reference) = (referent(&typed.ty), matches!(*typed.ty, Type::Reference(_)));
     if tokens::is_named(referent, "Context") {
         if !by_reference {
             errors.push(&typed.ty, "the context is borrowed: `cx: &mut Context<Self>`");
@@ -229,10 +262,13 @@ fn read_param(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) ->
         return Some(Param::Context);
     }
     match word {
-        "init" => {
+        "init" | "continue_with" | "every" | "idle" => {
+            let an = if word == "continue_with" { "a" } else { "an" };
             errors.push(
                 typed,
-                "an `#[init]` gets `&mut self` and `cx: &mut Context<Self>`; what it needs else is in the actor",
+                format!(
+                    "{an} `#[{word}]` gets `&mut self` and `cx: &mut Context<Self>`; what it needs else is in the actor"
+                ),
             );
             None
         }
@@ -272,7 +308,7 @@ fn read_field(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) ->
         return None;
     }
     if let Some(reference) = tokens::borrow(&typed.ty) {
-        errors.push(&reference, format!("a message owns its parts: {}", owned(&reference.elem)));
+        errors.push(&reference, format!("a message owns its parts: {}", tokens::advice(&reference)));
         return None;
     }
     let Pat::Ident(pattern) = &*typed.pat else {
@@ -294,21 +330,6 @@ fn field_name(param: &Ident) -> Ident {
     syn::parse_str::<Ident>(bare).map_or_else(|_| param.clone(), |name| Ident::new(&name.to_string(), param.span()))
 }
 
-fn owned(borrowed: &Type) -> String {
-    match borrowed {
-        Type::Slice(slice) => {
-            let element = tokens::text(&slice.elem);
-            format!("`Vec<{element}>` in place of `&[{element}]`")
-        }
-        ty if tokens::is_named(ty, "str") => "`String` in place of `&str`".to_owned(),
-        ty if tokens::is_named(ty, "Path") => "`PathBuf` in place of `&Path`".to_owned(),
-        ty => {
-            let written = tokens::text(ty);
-            format!("`{written}` or `Arc<{written}>` in place of `&{written}`")
-        }
-    }
-}
-
 fn event(word: &str) -> Event {
     match word {
         "down" => Event::Down,
@@ -323,27 +344,47 @@ fn read_hook(
     sig: &Signature,
     params: &[(Param, &PatType)],
     actor: &Type,
+    fine: Mark,
     errors: &mut Errors,
 ) -> Hook {
     match word {
         "init" => Hook::Init,
+        "continue_with" => Hook::Continue,
+        "every" => Hook::Every(time(mark, "#[every(\"30s\")]", errors)),
+        "idle" => Hook::Idle(time(mark, "#[idle(\"60s\")]", errors)),
         "terminate" => Hook::Terminate { after_panic: after_panic(mark, errors) },
         "cast" => Hook::Cast { variant: names::variant(&sig.ident) },
-        "call" => read_call(sig, params, actor, errors),
+        "call" => read_call(sig, actor, errors),
         _ => {
             let kind = event(word);
-            if !params.iter().any(|(param, _)| matches!(param, Param::Event)) && sig.inputs.len() < 3 {
+            if !errors.since(fine) && !params.iter().any(|(param, _)| matches!(param, Param::Event)) {
                 let expected = kind.word();
-                let missing = sig.inputs.iter().all(|input| match input {
-                    FnArg::Receiver(_) => true,
-                    FnArg::Typed(typed) => matches!(&*typed.ty, Type::Reference(_)),
-                });
-                if missing {
-                    errors.push(&sig.ident, format!("a `#[{word}]` gets a `{expected}`: add the parameter"));
-                }
+                errors.push(&sig.ident, format!("a `#[{word}]` gets a `{expected}`: add the parameter"));
             }
             Hook::Event { variant: Ident::new(kind.variant(), sig.ident.span()), kind }
         }
+    }
+}
+
+/// The span of time in parentheses.
+fn time(mark: &Attribute, example: &str, errors: &mut Errors) -> Time {
+    let instead = Time { duration: Duration::from_secs(1), span: mark.span() };
+    let fine = errors.mark();
+    let arguments = tokens::arguments(mark, errors);
+    if errors.since(fine) {
+        return instead;
+    }
+    if arguments.is_empty() {
+        errors.push(mark, format!("how long? Write `{example}`"));
+        return instead;
+    }
+    match errors.keep(syn::parse2::<Time>(arguments)) {
+        Some(time) if time.duration.is_zero() => {
+            errors.add(syn::Error::new(time.span, "no time at all: expected more than zero"));
+            instead
+        }
+        Some(time) => time,
+        None => instead,
     }
 }
 
@@ -357,14 +398,17 @@ fn after_panic(mark: &Attribute, errors: &mut Errors) -> bool {
     found
 }
 
-fn read_call(sig: &Signature, params: &[(Param, &PatType)], actor: &Type, errors: &mut Errors) -> Hook {
-    let reply = params.iter().find(|(param, _)| matches!(param, Param::Reply));
+fn read_call(sig: &Signature, actor: &Type, errors: &mut Errors) -> Hook {
+    let reply = sig.inputs.iter().find_map(|input| match input {
+        FnArg::Typed(typed) => tokens::answer(&typed.ty),
+        FnArg::Receiver(_) => None,
+    });
     let mut answer: Type = match (reply, &sig.output) {
-        (Some((_, typed)), output) => {
+        (Some(answer), output) => {
             if let ReturnType::Type(_, ty) = output {
                 errors.push(ty, "a call answers once: return the answer, or take a `Reply` and send it");
             }
-            tokens::answer(&typed.ty).cloned().unwrap_or_else(|| syn::parse_quote!(()))
+            answer.clone()
         }
         (None, ReturnType::Type(_, ty)) => (**ty).clone(),
         (None, ReturnType::Default) => syn::parse_quote!(()),
@@ -373,8 +417,8 @@ fn read_call(sig: &Signature, params: &[(Param, &PatType)], actor: &Type, errors
         errors.push(ty, "an answer needs a type of its own, not `impl Trait`");
         answer = syn::parse_quote!(());
     } else if let Some(reference) = tokens::borrow(&answer) {
-        errors.push(&reference, format!("an answer leaves the actor: {}", owned(&reference.elem)));
-        answer = syn::parse_quote!(());
+        errors.push(&reference, format!("an answer leaves the actor: {}", tokens::advice(&reference)));
+        answer = tokens::without_borrows(answer);
     }
     tokens::replace_self(&mut answer, actor);
     Hook::Call { variant: names::variant(&sig.ident), answer, later: reply.is_some() }

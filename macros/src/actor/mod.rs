@@ -46,12 +46,14 @@ fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenS
     };
     let mut messages = model.messages();
     let options = protocol::Options { local, version: None };
-    let Some(mut spoken) = protocol::Model::read(&mut messages, options, &mut errors) else {
-        return quote!(#block #errors);
-    };
+    let mut spoken = protocol::Model::read(&mut messages, options, &mut errors);
     model.name_stub(&mut spoken);
     if !spoken.variants.is_empty() {
         protocol::check(&mut spoken, &mut errors);
+    }
+    if model.borrows {
+        let (stub, declared) = (protocol::expand(&spoken), expand::declared(&model));
+        return quote!(#block #stub #declared #errors);
     }
     let generated = expand::expand(&model, &messages, &spoken);
     quote!(#block #generated #errors)

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use proc_macro2::Ident;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Attribute, Generics, ImplItem, ItemEnum, ItemImpl, Type, Visibility, parse_quote};
 
 use super::handler::{Event, Handler, Hook};
 use crate::diag::Errors;
-use crate::names::{self, private};
+use crate::names::{self, private, private_at};
 use crate::{protocol, tokens};
 
 /// What the attribute found in the impl.
@@ -22,7 +23,12 @@ pub(super) struct Model {
     /// Everything that handles a message, in order.
     pub(super) handlers: Vec<Handler>,
     pub(super) init: Option<Handler>,
+    pub(super) proceed: Option<Handler>,
+    pub(super) idle: Option<Handler>,
+    pub(super) every: Vec<Handler>,
     pub(super) terminate: Option<Handler>,
+    /// Whether it has lifetimes. The struct's attribute tells that off.
+    pub(super) borrows: bool,
 }
 
 impl Model {
@@ -31,6 +37,7 @@ impl Model {
         let actor = check_block(block, errors);
         let self_ty = (*block.self_ty).clone();
         let mut found = Vec::new();
+        let fine = errors.mark();
         for item in &mut block.items {
             if let ImplItem::Fn(method) = item {
                 found.extend(Handler::read(method, &self_ty, errors));
@@ -46,10 +53,14 @@ impl Model {
             local,
             handlers: Vec::new(),
             init: None,
+            proceed: None,
+            idle: None,
+            every: Vec::new(),
             terminate: None,
+            borrows: block.generics.lifetimes().next().is_some(),
         };
         model.sort(found, errors);
-        if model.handlers.is_empty() {
+        if model.handlers.is_empty() && !errors.since(fine) {
             errors.push(
                 &block.self_ty,
                 "an actor's impl needs a `#[cast]` or a `#[call]`: nothing could be said to this one",
@@ -64,6 +75,12 @@ impl Model {
         for handler in found {
             let slot = match handler.hook {
                 Hook::Init => Some((&mut self.init, "init")),
+                Hook::Continue => Some((&mut self.proceed, "continue_with")),
+                Hook::Idle(_) => Some((&mut self.idle, "idle")),
+                Hook::Every(_) => {
+                    self.every.push(handler);
+                    continue;
+                }
                 Hook::Terminate { .. } => Some((&mut self.terminate, "terminate")),
                 _ => None,
             };
@@ -92,6 +109,11 @@ impl Model {
             }
             self.handlers.push(handler);
         }
+        // What broke a rule has had its place, and is called by nobody.
+        for slot in [&mut self.init, &mut self.proceed, &mut self.idle, &mut self.terminate] {
+            slot.take_if(|handler| handler.broken.is_some());
+        }
+        self.every.retain(|handler| handler.broken.is_none());
     }
 
     /// `CounterMessage`.
@@ -100,16 +122,17 @@ impl Model {
         let ident = names::message(&self.actor);
         let vis = self.visibility();
         let cfgs = &self.cfgs;
-        let generics = tokens::bounded(&self.generics, &tokens::message_bounds(true));
+        let generics = tokens::without_lifetimes(&self.generics);
+        let generics = tokens::bounded(&generics, &tokens::message_bounds(true));
         let (params, where_clause) = (&generics.params, &generics.where_clause);
         let intro = format!(" What a [`{}`] understands.", self.actor.unraw());
         let variants = self.handlers.iter().map(|handler| {
-            let Handler { cfgs, docs, method, .. } = handler;
+            let Handler { cfgs, docs, method, priority, .. } = handler;
             let prose = (!tokens::has_prose(docs)).then(|| {
                 let prose = format!(" Handled by `{}::{}`.", self.actor.unraw(), method.unraw());
                 quote!(#[doc = #prose])
             });
-            let head = quote!(#(#cfgs)* #(#docs)* #prose);
+            let head = quote!(#(#cfgs)* #(#docs)* #prose #priority);
             let names = handler.fields().map(|(name, _)| name);
             let types = handler.fields().map(|(_, ty)| ty);
             match &handler.hook {
@@ -119,11 +142,13 @@ impl Model {
                 }
                 Hook::Call { variant, answer, .. } => {
                     let reply = handler.reply_field();
-                    quote!(#head #variant { #(#names: #types,)* #reply: #private::Reply<#answer> })
+                    let private = private_at(answer.span());
+                    let answers = quote_spanned!(answer.span()=> #private::Reply<#answer>);
+                    quote!(#head #variant { #(#names: #types,)* #reply: #answers })
                 }
                 Hook::Cast { variant } if handler.fields().next().is_none() => quote!(#head #variant),
                 Hook::Cast { variant } => quote!(#head #variant { #(#names: #types),* }),
-                Hook::Init | Hook::Terminate { .. } => quote!(),
+                Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => quote!(),
             }
         });
         let params_used = self.generics.type_params().next().map(|_| {
@@ -151,8 +176,13 @@ impl Model {
     /// Gives the stub the actor's name, and its methods those of the handlers.
     pub(super) fn name_stub(&self, spoken: &mut protocol::Model) {
         spoken.stub = names::stub(&self.actor);
+        spoken.borrows = self.borrows;
+        spoken.actor = Some(self.actor.clone());
         for (variant, handler) in spoken.variants.iter_mut().zip(&self.handlers) {
             variant.method = handler.method.clone();
+            if self.borrows || handler.broken.is_some() {
+                variant.loose = handler.broken.or_else(|| Some(handler.fields().count()));
+            }
         }
     }
 
@@ -185,15 +215,15 @@ fn check_block(block: &ItemImpl, errors: &mut Errors) -> Option<Ident> {
         errors.push(path, message);
         return None;
     }
-    if tokens::refuse_lifetimes("an actor", &block.generics, errors) {
-        return None;
-    }
     let Type::Path(path) = &*block.self_ty else {
-        errors.push(&block.self_ty, "expected the actor's name, as in `impl Counter`");
+        // Of the others rustc says that they cannot have an impl.
+        if let Type::TraitObject(_) = &*block.self_ty {
+            errors.push(&block.self_ty, "expected the actor's name, as in `impl Counter`");
+        }
         return None;
     };
     let segment = path.path.segments.last()?;
-    if !tokens::same_arguments(segment, &block.generics) {
+    if block.generics.lifetimes().next().is_none() && !tokens::same_arguments(segment, &block.generics) {
         let ident = &segment.ident;
         errors.push(
             &block.self_ty,

@@ -1,8 +1,9 @@
 //! `#[greenroom::main]` and `#[greenroom::test]`: an `async fn` inside a plain one that brings a node.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Attribute, ItemFn};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Attribute, Item, ItemFn, ReturnType};
 
 use crate::diag::Errors;
 use crate::names::private;
@@ -12,19 +13,20 @@ use crate::{fallback, options, tokens};
 pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     options::parse("#[greenroom::main]", attr, &[], &mut errors, |_, _| Ok(()));
-    let Some(function) = errors.keep(syn::parse2::<ItemFn>(item.clone())) else {
-        return fallback::item(&item, &errors);
+    let Some(function) = parse("main", item.clone(), &mut errors) else {
+        let item = fallback::item(&item, &errors);
+        return quote!(#item fn main() {});
     };
     if !check("main", &function, &mut errors) {
         return fallback::function(&function, &errors);
     }
     let private = private();
-    let Parts { attrs, vis, name, inner } = Parts::of(&function);
+    let Parts { attrs, vis, name, inner, call } = Parts::of(&function);
     quote! {
         #(#attrs)*
         #vis fn #name() -> ::std::process::ExitCode {
             #inner
-            #private::main(#name())
+            #private::main(#call)
         }
         #errors
     }
@@ -38,7 +40,7 @@ pub(crate) fn test(attr: TokenStream, item: TokenStream) -> TokenStream {
         real = options::word(name, &[("real", true), ("paused", false)], input)?;
         Ok(())
     });
-    let Some(mut function) = errors.keep(syn::parse2::<ItemFn>(item.clone())) else {
+    let Some(mut function) = parse("test", item.clone(), &mut errors) else {
         return fallback::item(&item, &errors);
     };
     if let Some(again) = tokens::take(&mut function.attrs, "test") {
@@ -49,15 +51,26 @@ pub(crate) fn test(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
     let private = private();
     let clock = if real { quote!(Real) } else { quote!(Paused) };
-    let Parts { attrs, vis, name, inner } = Parts::of(&function);
+    let Parts { attrs, vis, name, inner, call } = Parts::of(&function);
     quote! {
         #[::core::prelude::v1::test]
         #(#attrs)*
         #vis fn #name() {
             #inner
-            #private::test(#private::TestClock::#clock, #name());
+            #private::test(#private::TestClock::#clock, #call);
         }
         #errors
+    }
+}
+
+fn parse(word: &str, item: TokenStream, errors: &mut Errors) -> Option<ItemFn> {
+    match errors.keep(syn::parse2::<Item>(item))? {
+        Item::Fn(function) => Some(function),
+        other => {
+            let first: TokenStream = quote!(#other).into_iter().take(1).collect();
+            errors.push(first, format!("`#[greenroom::{word}]` stands on an `async fn`"));
+            None
+        }
     }
 }
 
@@ -68,12 +81,19 @@ struct Parts<'a> {
     name: &'a syn::Ident,
     /// The function as it was written, without what stands on the outer one.
     inner: TokenStream,
+    /// Its call: a complaint about what it returns belongs to its type.
+    call: TokenStream,
 }
 
 impl Parts<'_> {
     fn of(function: &ItemFn) -> Parts<'_> {
         let ItemFn { attrs, vis, sig, block, .. } = function;
-        Parts { attrs, vis, name: &sig.ident, inner: quote!(#sig #block) }
+        let name = &sig.ident;
+        let call = match &sig.output {
+            ReturnType::Type(_, ty) => quote_spanned!(ty.span()=> #name()),
+            ReturnType::Default => quote!(#name()),
+        };
+        Parts { attrs, vis, name, inner: quote!(#sig #block), call }
     }
 }
 

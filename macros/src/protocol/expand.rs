@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::model::{Field, Kind, Model, Variant};
-use crate::names::{local, nth, private};
+use crate::names::{local, nth, private, private_at};
 use crate::tokens;
 
 /// `impl Protocol`, and `From` for each `#[from]` variant.
@@ -55,7 +55,8 @@ fn describe(variant: &Variant) -> TokenStream {
     let shape = shape(&variant.fields);
     let call = matches!(variant.kind, Kind::Call { .. });
     let system = !variant.travels();
-    quote!(#(#cfgs)* #private::Variant { name: #name, shape: #shape, call: #call, system: #system })
+    let priority = variant.priority;
+    quote!(#(#cfgs)* #private::Variant { name: #name, shape: #shape, call: #call, system: #system, priority: #priority })
 }
 
 /// The fields' text. Where a field depends on a feature, so does the text: two builds with different
@@ -66,7 +67,8 @@ fn shape(fields: &[Field]) -> TokenStream {
             let text = written.join(", ");
             return quote!(#text);
         };
-        written.push(tokens::text(field));
+        // Whoever wrote the path, it is the same `Reply`.
+        written.push(tokens::text(field).replace("::greenroom::__private::", ""));
         let with = choose(rest, written);
         written.pop();
         if field.cfgs.is_empty() {
@@ -202,9 +204,8 @@ fn encode(model: &Model) -> TokenStream {
         });
         let writes = variant.fields.iter().zip(&bindings).map(|(field, binding)| {
             let cfgs = &field.cfgs;
-            // A field that cannot be written is told at its type.
-            let write = quote_spanned!(field.ty.span()=> #private::Encoder::field(#encoder, #binding)?;);
-            quote!(#(#cfgs)* #write)
+            let part = part(field);
+            quote!(#(#cfgs)* #part::write(#binding, #encoder)?;)
         });
         quote! {
             #(#cfgs)*
@@ -231,9 +232,9 @@ fn decode(model: &Model) -> TokenStream {
         let (cfgs, ident) = (&variant.cfgs, &variant.ident);
         let pattern = numbers.pattern(place, variant);
         let reads = variant.fields.iter().map(|field| {
-            let Field { cfgs, member, ty, .. } = field;
-            let read = quote_spanned!(ty.span()=> #private::Decoder::field::<#ty>(#decoder)?);
-            quote!(#(#cfgs)* #member: #read)
+            let Field { cfgs, member, .. } = field;
+            let part = part(field);
+            quote!(#(#cfgs)* #member: #part::read(#decoder)?)
         });
         quote! {
             #(#cfgs)*
@@ -254,6 +255,14 @@ fn decode(model: &Model) -> TokenStream {
             }
         }
     }
+}
+
+/// A field's type, as a part of a message. One that has no bytes is told at the type, and once: what the compiler
+/// says of the two places that ask is the same, word by word.
+fn part(field: &Field) -> TokenStream {
+    let ty = &field.ty;
+    let private = private_at(ty.span());
+    quote_spanned!(ty.span()=> <#ty as #private::Travels>)
 }
 
 /// `From<T>` and `Receives<T>` for a `#[from]` variant.

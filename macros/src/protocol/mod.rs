@@ -32,9 +32,7 @@ pub(crate) fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
     let Some(mut item) = parse_item(item.clone(), &mut errors) else {
         return fallback::item(&item, &errors);
     };
-    let Some(mut model) = Model::read(&mut item, options, &mut errors) else {
-        return fallback::protocol(&item, &errors);
-    };
+    let mut model = Model::read(&mut item, options, &mut errors);
     check(&mut model, &mut errors);
     let generated = expand(&model);
     quote!(#item #generated #errors)
@@ -42,6 +40,9 @@ pub(crate) fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Everything that follows from a protocol, except the enum.
 pub(crate) fn expand(model: &Model) -> TokenStream {
+    if model.borrows {
+        return stub::unusable(model);
+    }
     let protocol = expand::protocol(model);
     let stub = stub::stub(model);
     quote!(#protocol #stub)
@@ -53,9 +54,7 @@ fn parse_options(attr: TokenStream, errors: &mut Errors) -> Options {
         if name == "local" {
             options.local = options::switch(name, input)?;
         } else {
-            let version: LitInt = options::value(name, "1", input)?;
-            version.base10_parse::<u32>()?;
-            options.version = Some(version);
+            options.version = Some(options::number(name, "1", input)?);
         }
         Ok(())
     });

@@ -14,6 +14,8 @@ pub(crate) struct Model {
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) ident: Ident,
+    /// The actor whose methods it was read off.
+    pub(crate) actor: Option<Ident>,
     pub(crate) stub: Ident,
     pub(crate) generics: Generics,
     pub(crate) local: bool,
@@ -21,6 +23,8 @@ pub(crate) struct Model {
     pub(crate) variants: Vec<Variant>,
     /// A last variant that nobody can make, which uses the type parameters.
     pub(crate) unused: Option<Ident>,
+    /// Whether it has lifetimes, which was refused.
+    pub(crate) borrows: bool,
 }
 
 /// One message.
@@ -32,6 +36,10 @@ pub(crate) struct Variant {
     pub(crate) method: Ident,
     pub(crate) fields: Vec<Field>,
     pub(crate) kind: Kind,
+    /// Set where a part of the message was refused: the stub's method takes this many arguments of any type.
+    pub(crate) loose: Option<usize>,
+    /// Whether it goes before all others.
+    pub(crate) priority: bool,
 }
 
 /// What a message is to its sender.
@@ -54,35 +62,32 @@ pub(crate) struct Field {
 }
 
 impl Model {
-    /// Reads the enum, and takes our attributes off it. `None` if nothing could follow from it.
-    pub(crate) fn read(item: &mut ItemEnum, options: Options, errors: &mut Errors) -> Option<Model> {
-        if tokens::refuse_lifetimes("a protocol", &item.generics, errors) {
-            item.variants.iter_mut().for_each(|variant| {
-                tokens::take(&mut variant.attrs, "from");
-            });
-            return None;
-        }
+    /// Reads the enum, and takes our attributes off it. With lifetimes only its stub can follow from it.
+    pub(crate) fn read(item: &mut ItemEnum, options: Options, errors: &mut Errors) -> Model {
+        let borrows = tokens::refuse_lifetimes("a protocol", &item.generics, errors);
         let mut variants = Vec::new();
         let mut unused = None;
         for variant in &mut item.variants {
             if variant.ident == "__Unused" {
                 unused = Some(variant.ident.clone());
             } else {
-                variants.push(Variant::read(variant, errors));
+                variants.push(Variant::read(variant, borrows, errors));
             }
         }
-        Some(Model {
+        Model {
             attrs: item.attrs.clone(),
             cfgs: tokens::cfgs(&item.attrs),
             vis: item.vis.clone(),
             ident: item.ident.clone(),
+            actor: None,
             stub: names::stub(&item.ident),
             generics: item.generics.clone(),
             local: options.local,
             version: options.version,
             variants,
             unused,
-        })
+            borrows,
+        }
     }
 
     /// The generics of every generated impl.
@@ -103,16 +108,28 @@ impl Model {
 }
 
 impl Variant {
-    fn read(variant: &mut syn::Variant, errors: &mut Errors) -> Variant {
-        let from = tokens::take(&mut variant.attrs, "from");
+    fn read(variant: &mut syn::Variant, borrows: bool, errors: &mut Errors) -> Variant {
+        let mut from = tokens::take(&mut variant.attrs, "from");
         while let Some(again) = tokens::take(&mut variant.attrs, "from") {
             errors.push(again, "`#[from]` is written twice");
+        }
+        let priority = tokens::take(&mut variant.attrs, "priority");
+        while let Some(again) = tokens::take(&mut variant.attrs, "priority") {
+            errors.push(again, "`#[priority]` is written twice");
+        }
+        if let Some(priority) = &priority {
+            tokens::bare(priority, errors);
         }
         if let Some((equals, _)) = &variant.discriminant {
             errors.push(equals, "a message's number is its place in the enum: leave the discriminant out");
         }
-        let fields = read_fields(&mut variant.fields, errors);
-        let kind = read_kind(variant, &fields, from, errors);
+        let fine = errors.mark();
+        let fields = read_fields(&mut variant.fields, &mut from, borrows, errors);
+        let kind = read_kind(variant, &fields, from, borrows, errors);
+        let loose = (borrows || errors.since(fine)).then(|| {
+            let replies = fields.iter().filter(|field| tokens::answer(&field.ty).is_some()).count();
+            fields.len() - replies
+        });
         Variant {
             cfgs: tokens::cfgs(&variant.attrs),
             docs: tokens::docs(&variant.attrs),
@@ -120,12 +137,14 @@ impl Variant {
             method: names::method(&variant.ident),
             fields: name_params(fields, &kind),
             kind,
+            loose,
+            priority: priority.is_some(),
         }
     }
 
     /// Whether the message may leave its node.
     pub(crate) fn travels(&self) -> bool {
-        !matches!(self.kind, Kind::From { system: true, .. })
+        self.loose.is_none() && !matches!(self.kind, Kind::From { system: true, .. })
     }
 
     /// The fields that a sender gives.
@@ -138,16 +157,29 @@ impl Variant {
     }
 }
 
-fn read_fields(fields: &mut Fields, errors: &mut Errors) -> Vec<Field> {
+fn read_fields(
+    fields: &mut Fields,
+    on_variant: &mut Option<Attribute>,
+    borrows: bool,
+    errors: &mut Errors,
+) -> Vec<Field> {
     let named = matches!(fields, Fields::Named(_));
     let mut read = Vec::new();
     for (index, field) in fields.iter_mut().enumerate() {
         if let Some(from) = tokens::take(&mut field.attrs, "from") {
-            errors.push(from, "`#[from]` stands on the variant, not on its field");
+            errors.push(&from, "`#[from]` stands on the variant, not on its field");
+            on_variant.get_or_insert(from);
+        }
+        if let Some(priority) = tokens::take(&mut field.attrs, "priority") {
+            errors.push(&priority, "`#[priority]` stands on the variant, not on its field");
         }
         let cfgs = tokens::cfgs(&field.attrs);
         if let (false, Some(cfg)) = (named, cfgs.first()) {
             errors.push(cfg, "`#[cfg]` on a field without a name shifts its neighbours: name the fields");
+        }
+        if let Some(reference) = tokens::borrow(&field.ty).filter(|_| !borrows) {
+            errors.push(&reference, format!("a message owns its parts: {}", tokens::advice(&reference)));
+            field.ty = tokens::without_borrows(field.ty.clone());
         }
         let member = match &field.ident {
             Some(name) => Member::Named(name.clone()),
@@ -159,7 +191,13 @@ fn read_fields(fields: &mut Fields, errors: &mut Errors) -> Vec<Field> {
     read
 }
 
-fn read_kind(variant: &syn::Variant, fields: &[Field], from: Option<Attribute>, errors: &mut Errors) -> Kind {
+fn read_kind(
+    variant: &syn::Variant,
+    fields: &[Field],
+    from: Option<Attribute>,
+    borrows: bool,
+    errors: &mut Errors,
+) -> Kind {
     if let Some(attr) = from {
         tokens::bare(&attr, errors);
         if let [field] = fields {
@@ -178,7 +216,7 @@ fn read_kind(variant: &syn::Variant, fields: &[Field], from: Option<Attribute>, 
     if let Some(cfg) = field.cfgs.first() {
         errors.push(cfg, "`#[cfg]` on a `Reply` would make a call a cast: put it on the variant");
     }
-    Kind::Call { reply, answer: answer.clone() }
+    Kind::Call { reply, answer: if borrows { tokens::without_borrows(answer.clone()) } else { answer.clone() } }
 }
 
 /// Tuple fields take their parameters' names once it is known which of them a sender gives.

@@ -2,14 +2,14 @@
 //!
 //! Its standard traits are written out: derived ones would ask them of the protocol's type parameters.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Attribute, GenericParam, parse_quote};
+use syn::{Attribute, GenericParam, Visibility, parse_quote};
 
 use super::expand::allow;
 use super::model::{Kind, Model, Variant};
-use crate::names::{local, private};
+use crate::names::{local, nth, private};
 use crate::tokens;
 
 /// The stub's struct, its methods, and what makes it a stub.
@@ -59,10 +59,15 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 }
 
 fn docs(model: &Model) -> Vec<Attribute> {
-    let intro = format!(" Stub of [`{}`]: sends its messages to a process, wherever it lives.", model.ident.unraw());
+    let intro = match &model.actor {
+        Some(actor) => format!(" Stub of a [`{}`]: speaks to the process, wherever it lives.", actor.unraw()),
+        None => format!(" Stub of a process that speaks [`{}`], wherever it lives.", model.ident.unraw()),
+    };
     let mut docs = vec![parse_quote!(#[doc = #intro])];
     let first = tokens::first_paragraph(&model.attrs);
-    if !first.is_empty() {
+    if model.actor.is_some() {
+        docs.push(parse_quote!(#[allow(rustdoc::private_intra_doc_links)]));
+    } else if !first.is_empty() {
         docs.push(parse_quote!(#[doc = ""]));
         docs.extend(first.into_iter().cloned());
     }
@@ -78,6 +83,9 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
     let private = private();
     let (owner, vis) = (&model.ident, &model.vis);
     let Variant { cfgs, docs, ident, method, kind, .. } = variant;
+    if let Some(count) = variant.loose {
+        return loose(vis, variant, count);
+    }
     let params = variant.given().map(|field| {
         let (cfgs, param, ty) = (&field.cfgs, &field.param, &field.ty);
         quote!(#(#cfgs)* #param: #ty)
@@ -106,7 +114,7 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
         }
     };
     let prose = (!tokens::has_prose(docs)).then(|| {
-        let prose = format!(" Sends [`{0}::{1}`]({0}::{1}).", owner.unraw(), ident.unraw());
+        let prose = format!(" Sends [`{}::{}`].", owner.unraw(), ident.unraw());
         quote!(#[doc = #prose])
     });
     Some(quote! {
@@ -117,6 +125,48 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
             #body
         }
     })
+}
+
+/// The method for a message that broke a rule: callable, so that its callers are not told off as well.
+fn loose(vis: &Visibility, variant: &Variant, count: usize) -> Option<TokenStream> {
+    let private = private();
+    let Variant { cfgs, method, kind, .. } = variant;
+    let output = match kind {
+        Kind::From { .. } => return None,
+        Kind::Cast => quote!(#private::Cast),
+        Kind::Call { answer, .. } => {
+            let answer = tokens::without_borrows(answer.clone());
+            quote!(#private::Call<#answer>)
+        }
+    };
+    let types: Vec<Ident> = (0..count).map(|index| nth("Part", index)).collect();
+    Some(quote! {
+        #(#cfgs)*
+        #vis fn #method<#(#types),*>(&self #(, _: #types)*) -> #output {
+            ::core::unreachable!()
+        }
+    })
+}
+
+/// The stub of a protocol with lifetimes: it can be named and spoken to, and does nothing.
+pub(crate) fn unusable(model: &Model) -> TokenStream {
+    let Model { stub, vis, cfgs, .. } = model;
+    let generics = tokens::without_lifetimes(&model.generics);
+    let (impl_generics, ty_generics, _) = generics.split_for_impl();
+    let types = generics.type_params().map(|param| &param.ident);
+    let methods = model.variants.iter().filter_map(|variant| loose(vis, variant, variant.loose.unwrap_or_default()));
+    quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(dead_code)]
+        #vis struct #stub #impl_generics (::core::marker::PhantomData<fn() -> (#(#types,)*)>);
+
+        #(#cfgs)*
+        #[allow(dead_code)]
+        impl #impl_generics #stub #ty_generics {
+            #(#methods)*
+        }
+    }
 }
 
 /// What every stub can do by the standard traits, each by way of the address.

@@ -52,9 +52,9 @@ impl Model {
             errors.push(block.match_token, "a `receive!` without arms would wait for ever: add one, or `after!(..)`");
         }
         let mut model = Model { subject: *block.expr, arms: Vec::new(), after: None };
-        let last = block.arms.len().saturating_sub(1);
+        let last = block.arms.iter().rposition(|arm| after(unguarded(&arm.pat)).is_none());
         for (index, arm) in block.arms.into_iter().enumerate() {
-            model.read_arm(arm, index == last, errors);
+            model.read_arm(arm, last.is_none_or(|last| index > last), errors);
         }
         model
     }
@@ -110,6 +110,13 @@ impl Model {
         };
         let duration = duration.unwrap_or_else(|| syn::parse_quote!(::core::time::Duration::ZERO));
         self.after = Some(After { attrs, duration, body });
+    }
+}
+
+fn unguarded(pattern: &Pat) -> &Pat {
+    match pattern {
+        Pat::Guard(guarded) => &guarded.pat,
+        pattern => pattern,
     }
 }
 

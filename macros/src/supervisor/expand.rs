@@ -140,20 +140,19 @@ fn accessor(model: &Model, child: &Child) -> TokenStream {
     let Child { cfgs, docs, name, .. } = child;
     let reference = reference(child);
     let follows = match child.kind {
-        Kind::Worker => "Follows the child across restarts.",
-        Kind::Supervisor => "Its stubs follow their children across restarts, also its own.",
-        Kind::Dynamic => "Starts children of this kind, and looks after them.",
+        Kind::Worker => " The stub follows the child across restarts.",
+        Kind::Supervisor => " Its stubs follow their children across restarts, also its own.",
+        Kind::Dynamic => " Starts children of this kind, and looks after them.",
     };
-    let first = if tokens::has_prose(docs) {
-        quote!(#(#docs)* #[doc = ""])
+    let prose = if tokens::has_prose(docs) {
+        quote!(#(#docs)* #[doc = ""] #[doc = #follows])
     } else {
-        let prose = format!(" The child `{}`.", name.unraw());
+        let prose = format!(" The child `{}`, followed across restarts.", name.unraw());
         quote!(#(#docs)* #[doc = #prose])
     };
     quote! {
         #(#cfgs)*
-        #first
-        #[doc = #follows]
+        #prose
         #vis fn #name(&self) -> #reference {
             ::core::clone::Clone::clone(&self.#name)
         }
@@ -177,6 +176,7 @@ fn tree(model: &Model) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
+        #[allow(clippy::needless_update)]
         impl #impl_generics #private::Tree for #ident #ty_generics #where_clause {
             type Ref = #stub #ty_generics;
             const NAME: &'static str = #text;
@@ -285,7 +285,7 @@ fn plant(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
     quote! {
         #(#cfgs)*
         {
-            let #tree = ::std::sync::Arc::clone(#this);
+            let #tree = ::core::clone::Clone::clone(#this);
             #function(#children, #text, #options, move || Self::#start(&#tree));
         }
     }

@@ -88,16 +88,16 @@ impl Flags {
     /// `intensity` or `period`.
     fn window(&mut self, name: &Ident, input: ParseStream<'_>, window: &mut Window) -> syn::Result<()> {
         if name == "intensity" {
+            self.intensity = Some(options::number(name, "3", input)?);
             window.intensity = Some(name.clone());
-            let intensity: LitInt = options::value(name, "3", input)?;
-            intensity.base10_parse::<u32>()?;
-            self.intensity = Some(intensity);
         } else {
             window.period = Some(name.clone());
-            let at = input.fork();
             let period: Time = options::value(name, "\"5s\"", input)?;
-            if period.0.is_zero() {
-                return Err(at.error("`period` is longer than nothing: restarts are counted within it"));
+            if period.duration.is_zero() {
+                return Err(syn::Error::new(
+                    period.span,
+                    "`period` is longer than nothing: restarts are counted within it",
+                ));
             }
             self.period = Some(period);
         }
@@ -113,18 +113,15 @@ struct Window {
 }
 
 impl Window {
-    /// One says nothing without the other.
+    /// A number of restarts says nothing without the time in which they count.
     fn check(&self, errors: &mut Errors) {
-        match (&self.intensity, &self.period) {
-            (Some(intensity), None) => errors.push(
+        if let (Some(intensity), None) = (&self.intensity, &self.period)
+            && errors.is_empty()
+        {
+            errors.push(
                 intensity,
                 "`intensity` counts restarts within a `period`: write both, as `intensity = 3, period = \"5s\"`",
-            ),
-            (None, Some(period)) => errors.push(
-                period,
-                "`period` is the window of an `intensity`: write both, as `intensity = 3, period = \"5s\"`",
-            ),
-            _ => {}
+            );
         }
     }
 }
@@ -288,7 +285,8 @@ fn backoff(name: &Ident, input: ParseStream<'_>) -> syn::Result<(Time, Time)> {
     if min.is_zero() || min > max {
         return Err(error(format!("`{text}` does not go from a short pause to a longer one")));
     }
-    Ok((Time(min), Time(max)))
+    let time = |duration| Time { duration, span: literal.span() };
+    Ok((time(min), time(max)))
 }
 
 fn shutdown(name: &Ident, input: ParseStream<'_>) -> syn::Result<Shutdown> {

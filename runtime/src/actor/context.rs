@@ -1,12 +1,12 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Actor, Ref, Stub};
 use crate::base::{Down, ExitSignal, MonitorRef, NodeEvent, Pid, Receives};
 use crate::call::Address;
-use crate::mailbox::{Owner, Want};
+use crate::mailbox::Want;
 use crate::node::Node;
 use crate::process::{Mailbox, Receive, Timer};
 
@@ -23,6 +23,11 @@ impl<A: Actor> Context<A> {
 
     pub(crate) fn mailbox(&mut self) -> &mut Mailbox<A::Protocol> {
         &mut self.mailbox
+    }
+
+    /// What time it is on the node's clock.
+    pub fn now(&self) -> Instant {
+        self.node().clock().now()
     }
 
     /// A stub of the process itself.
@@ -123,8 +128,7 @@ impl<A: Actor> Context<A> {
             })
             .await;
             if running.fire() {
-                // A process that has ended meanwhile gets nothing, as in Erlang.
-                let _ = cell.send(Owner::This(number), message);
+                cell.send_own(number, message);
             }
         });
         timer

@@ -2,12 +2,13 @@ use std::future::{Future, ready};
 
 use super::{Context, Stubbed};
 use crate::base::Exit;
+use crate::mailbox::{Bounds, Overflow};
 
 /// A struct that can be a process: it has a protocol. Derived by [`#[actor]`](macro@crate::actor).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an actor",
-    label = "needs `#[actor]`",
-    note = "annotate the struct with `#[actor]` or `#[actor(protocol = ..)]`"
+    label = "speaks no protocol",
+    note = "write `#[actor(protocol = ..)]` on it, or `#[actor]` on it and on an impl with `#[cast]` and `#[call]` methods"
 )]
 pub trait Actor: Sized + Send + 'static {
     /// What may be said to it.
@@ -29,11 +30,20 @@ pub struct Options {
     pub name: Option<&'static str>,
     /// Whether exit signals become messages.
     pub trap_exit: bool,
+    /// How many messages its mailbox holds; `None` for as many as come.
+    pub mailbox: Option<usize>,
+    /// What becomes of one too many.
+    pub overflow: Overflow,
 }
 
 impl Options {
-    /// No name, exit signals end it.
-    pub const DEFAULT: Options = Options { kind: "process", name: None, trap_exit: false };
+    /// No name, exit signals end it, an unbounded mailbox.
+    pub const DEFAULT: Options =
+        Options { kind: "process", name: None, trap_exit: false, mailbox: None, overflow: Overflow::Wait };
+
+    pub(crate) fn bounds(&self) -> Option<Bounds> {
+        self.mailbox.map(|capacity| Bounds { capacity, overflow: self.overflow })
+    }
 }
 
 /// What a process does. Write [`run`](Process::run) for one that receives selectively; `#[actor]` on an impl

@@ -1,4 +1,5 @@
-use std::future::Future;
+use std::future::{Future, ready};
+use std::time::{Duration, Instant};
 
 use super::{Actor, Context};
 use crate::base::Exit;
@@ -6,12 +7,35 @@ use crate::process::Step;
 
 /// What a server does with one message. Written by `#[actor]` on an impl.
 pub trait Handle: Actor {
+    /// The spans of time after which [`every`](Handle::every) is called, again and again.
+    const EVERY: &'static [Duration] = &[];
+    /// How long no message has to come for [`idle`](Handle::idle) to be called.
+    const IDLE: Option<Duration> = None;
+
     /// Takes one message; an error ends the server.
     fn handle(
         &mut self,
         cx: &mut Context<Self>,
         message: Self::Protocol,
     ) -> impl Future<Output = Result<(), Exit>> + Send;
+
+    /// Runs after `init`, before any message.
+    fn proceed(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send {
+        let _ = cx;
+        ready(Ok(()))
+    }
+
+    /// Runs when the span of [`EVERY`](Handle::EVERY) with this index has passed.
+    fn every(&mut self, cx: &mut Context<Self>, index: usize) -> impl Future<Output = Result<(), Exit>> + Send {
+        let _ = (cx, index);
+        ready(Ok(()))
+    }
+
+    /// Runs when no message has come for [`IDLE`](Handle::IDLE), once until the next one.
+    fn idle(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send {
+        let _ = cx;
+        ready(Ok(()))
+    }
 }
 
 /// The life of a server: one message after another until it is told to stop.
@@ -19,19 +43,71 @@ pub trait Handle: Actor {
 /// # Errors
 /// The reason to end: a handler's error, or the one it was told to stop with, unless that is `Normal`.
 pub async fn serve<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
+    actor.proceed(cx).await?;
+    let mut agenda = Agenda::new::<A>(cx.now());
     loop {
-        match cx.mailbox().step().await {
-            Step::Message(message) => actor.handle(cx, message).await?,
-            Step::Stop(Exit::Normal) => return Ok(()),
-            Step::Stop(reason) => return Err(reason),
+        if let Some(index) = agenda.due(|| cx.now(), A::EVERY) {
+            actor.every(cx, index).await?;
+            continue;
         }
+        match cx.mailbox().step_until(agenda.next()).await {
+            Some(Step::Message(message)) => {
+                actor.handle(cx, message).await?;
+                agenda.heard(|| cx.now(), A::IDLE);
+            }
+            Some(Step::Stop(Exit::Normal)) => return Ok(()),
+            Some(Step::Stop(reason)) => return Err(reason),
+            None if agenda.is_idle(cx.now()) => actor.idle(cx).await?,
+            None => {}
+        }
+    }
+}
+
+/// What time will ask of a server, and when. Empty, and free, for one without timed hooks.
+struct Agenda {
+    turns: Vec<Instant>,
+    idle: Option<Instant>,
+}
+
+impl Agenda {
+    fn new<A: Handle>(now: Instant) -> Agenda {
+        let turns = A::EVERY.iter().map(|period| now + *period).collect();
+        Agenda { turns, idle: A::IDLE.map(|idle| now + idle) }
+    }
+
+    /// The next turn that is due, which comes again after its period. Turns that were missed are not made up for.
+    fn due(&mut self, now: impl Fn() -> Instant, periods: &[Duration]) -> Option<usize> {
+        let index = (0..self.turns.len()).min_by_key(|&index| self.turns[index])?;
+        let now = now();
+        if self.turns[index] > now {
+            return None;
+        }
+        let next = self.turns[index] + periods[index];
+        self.turns[index] = if next > now { next } else { now + periods[index] };
+        Some(index)
+    }
+
+    /// When to stop waiting for a message.
+    fn next(&self) -> Option<Instant> {
+        self.turns.iter().copied().chain(self.idle).min()
+    }
+
+    /// A message has come: the time without one begins anew.
+    fn heard(&mut self, now: impl Fn() -> Instant, idle: Option<Duration>) {
+        self.idle = idle.map(|idle| now() + idle);
+    }
+
+    /// Whether the time without a message is up, which is told once.
+    fn is_idle(&mut self, now: Instant) -> bool {
+        self.idle.take_if(|idle| *idle <= now).is_some()
     }
 }
 
 /// What a handler may return: nothing, or a `Result` whose error ends the process.
 #[diagnostic::on_unimplemented(
     message = "a `#[cast]` or hook cannot return `{Self}`",
-    note = "return nothing, or `Result<(), E>` where `E` is an error; a method that answers is a `#[call]`"
+    label = "expected nothing, or a `Result<(), E>` where `E` is an error",
+    note = "a cast has no answer, so nobody would get it: a method that answers is a `#[call]`"
 )]
 pub trait Outcome {
     /// The reason to end, if there is one.
@@ -41,34 +117,37 @@ pub trait Outcome {
     fn into_outcome(self) -> Result<(), Exit>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Outcome for () {
     fn into_outcome(self) -> Result<(), Exit> {
         Ok(())
     }
 }
 
-impl<E: Into<Exit>> Outcome for Result<(), E> {
-    fn into_outcome(self) -> Result<(), Exit> {
-        self.map_err(Into::into)
-    }
-}
-
-/// A process that loops for ever returns nothing, not even `()`.
+/// A body that loops for ever has nothing to say about its end.
+#[diagnostic::do_not_recommend]
 impl Outcome for Never {
     fn into_outcome(self) -> Result<(), Exit> {
         self
     }
 }
 
-/// `!`, which has no name of its own on stable Rust but may be what a function pointer returns.
-type Never = <fn() -> ! as Returns>::Output;
+/// `!`, which cannot be written where a type is expected.
+type Never = <fn() -> ! as Returns>::Value;
 
 /// What a function returns.
 pub trait Returns {
     /// Its type.
-    type Output;
+    type Value;
 }
 
 impl<T> Returns for fn() -> T {
-    type Output = T;
+    type Value = T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Exit>> Outcome for Result<(), E> {
+    fn into_outcome(self) -> Result<(), Exit> {
+        self.map_err(Into::into)
+    }
 }

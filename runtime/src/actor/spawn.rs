@@ -55,8 +55,8 @@ pub trait Spawn: Process {
     /// As [`start`](Spawn::start), linked to the caller's process in one step.
     ///
     /// # Errors
-    /// As [`start`](Spawn::start); the link is then over already, so the caller hears of it here unless it traps
-    /// exits and finds the signal in its mailbox too.
+    /// As [`start`](Spawn::start). The process was linked when it ended, so the caller shares its fate: it sees the
+    /// error only if it traps exits, and finds the signal in its mailbox too. As `gen_server:start_link`.
     fn start_link<P: Actor>(self, cx: &Context<P>) -> impl Future<Output = Result<Ref<Self>, StartError>> + Send {
         let newborn = Newborn::<Self>::new(cx.node());
         cx.link(&newborn.stub());
@@ -95,7 +95,7 @@ pub(crate) struct Newborn<A: Actor> {
 
 impl<A: Process> Newborn<A> {
     pub(crate) fn new(node: &Node) -> Newborn<A> {
-        let cell = Cell::new(node.clone(), None);
+        let cell = Cell::new(node.clone(), None, A::OPTIONS.bounds());
         let number = cell.occupy(start_of::<A>());
         Newborn { cell, number }
     }
@@ -213,17 +213,19 @@ async fn live<A: Process>(mut actor: A, mut cx: Context<A>, started: Option<Star
 /// # Panics
 /// Outside of any node, as [`Node::current`].
 #[track_caller]
-pub fn spawn<M: Stubbed, F, T>(body: impl FnOnce(Mailbox<M>) -> F) -> M::Ref
+pub fn spawn<M: Stubbed, F, T>(body: impl FnOnce(Mailbox<M>) -> F + Send + 'static) -> M::Ref
 where
     F: Future<Output = T> + Send + 'static,
     T: super::Outcome,
 {
-    let cell = Cell::new(Node::current(), None);
+    let cell = Cell::new(Node::current(), None, None);
     let start = Start { parent: Current::process(), kind: std::any::type_name::<F>(), ..Start::default() };
     let number = cell.occupy(start);
-    let body = body(Mailbox::new(Arc::clone(&cell), number));
-    let life =
-        Life::new(Arc::clone(&cell), number, async move { body.await.into_outcome().err().unwrap_or(Exit::Normal) });
+    let mailbox = Mailbox::new(Arc::clone(&cell), number);
+    // The function itself runs as the process, so a panic in its first words is the process's own.
+    let life = Life::new(Arc::clone(&cell), number, async move {
+        body(mailbox).await.into_outcome().err().unwrap_or(Exit::Normal)
+    });
     cell.node().spawner().spawn(life);
     M::Ref::__new(Address::direct(cell, number))
 }

@@ -10,6 +10,11 @@ use crate::call::Address;
 use crate::node::Node;
 
 /// A protocol with its stub.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no protocol",
+    label = "the enum needs `#[protocol]`",
+    note = "write `#[protocol]` on the enum `{Self}`"
+)]
 pub trait Stubbed: Protocol {
     /// The stub that `#[protocol]` made.
     type Ref: Stub<Protocol = Self>;

@@ -1,6 +1,6 @@
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -17,9 +17,10 @@ pub struct NodeId {
 }
 
 impl NodeId {
-    /// A node that nobody can reach has no need to be told from others.
+    /// A node that nobody can reach. All of a program's have one name; their processes must not be taken for each
+    /// other's.
     pub(crate) fn local() -> NodeId {
-        NodeId { name: NodeName::local(), incarnation: 1 }
+        NodeId { name: NodeName::local(), incarnation: RandomState::new().hash_one(()) }
     }
 }
 

@@ -1,6 +1,11 @@
 use super::{DecodeError, Decoder, EncodeError, Encoder, System};
 
 /// What may be said to a process: an enum, one variant a message. Derived by [`#[protocol]`](crate::protocol).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no protocol",
+    label = "the enum needs `#[protocol]`",
+    note = "write `#[protocol]` on the enum `{Self}`"
+)]
 pub trait Protocol: Sized + Send + 'static {
     /// What the protocol is called, as two nodes compare it.
     const NAME: &'static str;
@@ -45,14 +50,17 @@ pub struct Variant {
     pub call: bool,
     /// Whether only the runtime makes it; such a variant is never decoded.
     pub system: bool,
+    /// Whether it goes before all others: `#[priority]`.
+    pub priority: bool,
 }
 
 /// A mailbox that takes a `T` of the runtime's.
 ///
 /// `#[protocol]` implements it for each `#[from]` variant.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot receive `{T}`",
-    label = "needs a variant `#[from] {T}({T})`",
-    note = "add a variant `#[from] {T}({T})` to `{Self}`: to monitor, `Down`; to trap exits, `ExitSignal`; for node events, `NodeEvent`"
+    message = "`{Self}` takes no `{T}`",
+    label = "needs a variant of `{Self}` that takes it",
+    note = "to monitor, a protocol needs a variant `#[from] Down(Down)`; to trap exits, `#[from] Exit(ExitSignal)`; to hear of nodes, `#[from] Node(NodeEvent)`",
+    note = "in an `#[actor] impl` that is a method with `#[down]`, `#[exit]` or `#[node_event]`"
 )]
 pub trait Receives<T>: From<T> {}

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -10,9 +11,9 @@ use super::{Call, Cast, Reply};
 use crate::base::{
     CallError, CastError, Encoder, Exit, MonitorRef, NameError, NodeId, NodeName, Pid, Protocol, Subject,
 };
-use crate::mailbox::{Owner, Refused};
+use crate::mailbox::{Owner, Refused, Why};
 use crate::node::{Current, Named, Node, Outgoing, Recipient, Resident};
-use crate::process::{Cell, ended};
+use crate::process::{Cell, Line, ended, ended_by_name};
 use crate::wire::{Signal, Target, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of.
@@ -29,8 +30,18 @@ enum Kind<M: Protocol> {
     Named { node: Node, name: Arc<str>, at: NodeName },
 }
 
-/// A message that was not sent, handed back where it still exists.
-struct Unsent<M>(CastError, Option<M>);
+/// Where a message went.
+enum Sent<'a> {
+    /// Into the mailbox.
+    In,
+    /// Into the line before it.
+    InLine(Arc<dyn Line>, u64),
+    /// Into the queue of a connection.
+    Out(&'a Node, &'a NodeName),
+}
+
+/// A message that was not sent, handed back.
+struct Unsent<M>(CastError, M);
 
 impl<M: Protocol> Address<M> {
     pub(crate) fn direct(cell: Arc<Cell<M>>, number: u64) -> Address<M> {
@@ -49,9 +60,13 @@ impl<M: Protocol> Address<M> {
     /// Sends a message.
     pub fn cast(&self, message: M) -> Cast {
         match self.send(message) {
-            Ok(None) => Cast::sent(None),
-            Ok(Some((node, at))) => Cast::sent(node.router().and_then(|router| router.pressure(&at))),
-            Err(Unsent(error, _)) => Cast::failed(error),
+            Ok(Sent::In) => Cast::over(Ok(())),
+            Ok(Sent::InLine(line, ticket)) => Cast::standing(line, ticket),
+            Ok(Sent::Out(node, at)) => match node.router().and_then(|router| router.pressure(at)) {
+                Some(pressure) => Cast::pressed(pressure),
+                None => Cast::over(Ok(())),
+            },
+            Err(Unsent(error, _)) => Cast::over(Err(error)),
         }
     }
 
@@ -59,19 +74,32 @@ impl<M: Protocol> Address<M> {
     pub fn call<T: Send + 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
         let slot = Arc::new(Slot::new());
         let call = Call::new(Arc::clone(&slot), self.node().clone());
-        if let Kind::Direct { cell, number } = &self.0
-            && Current::is(cell.node(), *number)
-        {
+        if self.is_running() {
             slot.put(Err(CallError::Itself));
             return call;
         }
         let message = make(Reply::new(Arc::clone(&slot)));
-        if let Err(Unsent(error, message)) = self.send(message) {
-            // Before the reply in the message is dropped and says less.
-            slot.put(Err(error.into()));
-            drop(message);
+        match self.send(message) {
+            Ok(Sent::InLine(line, ticket)) => call.standing(line, ticket),
+            Ok(Sent::In | Sent::Out(..)) => call,
+            Err(Unsent(error, message)) => {
+                // Before the reply in the message is dropped and says less.
+                slot.put(Err(error.into()));
+                drop(message);
+                call
+            }
         }
-        call
+    }
+
+    /// Whether the process that is meant is the one that runs this.
+    fn is_running(&self) -> bool {
+        match &self.0 {
+            Kind::Direct { cell, number } => Current::is(cell.node(), *number),
+            Kind::Remote { .. } => false,
+            Kind::Child(_) | Kind::Named { .. } => {
+                Current::process() != 0 && self.pid().is_some_and(|pid| Current::is(self.node(), pid.number()))
+            }
+        }
     }
 
     /// The node of whoever made this stub: the way there starts from it.
@@ -82,51 +110,33 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    /// Puts a message where it belongs; says over which connection it goes, if over any.
-    fn send(&self, message: M) -> Result<Option<(&Node, NodeName)>, Unsent<M>> {
-        let refuse = |refused: Refused<M>| {
-            let error = if refused.full { CastError::Full } else { CastError::NoProc };
-            Unsent(error, Some(refused.message))
-        };
-        match &self.0 {
-            Kind::Direct { cell, number } => cell.send(Owner::This(*number), message).map_err(refuse)?,
-            Kind::Child(cell) => cell.send(Owner::Whoever, message).map_err(refuse)?,
+    /// Puts a message where it belongs.
+    fn send(&self, message: M) -> Result<Sent<'_>, Unsent<M>> {
+        let (cell, owner) = match &self.0 {
+            Kind::Direct { cell, number } => (Cow::Borrowed(cell), Owner::This(*number)),
+            Kind::Child(cell) => (Cow::Borrowed(cell), Owner::Whoever),
             Kind::Remote { node, pid } if pid.node() == node.name() => {
-                return Err(Unsent(CastError::NoProc, Some(message)));
+                return Err(Unsent(CastError::NoProc, message));
             }
             Kind::Remote { node, pid } => {
-                self.send_out(node, Recipient::Pid(pid), &message)?;
-                return Ok(Some((node, pid.node().clone())));
+                send_out(node, Recipient::Pid(pid), message)?;
+                return Ok(Sent::Out(node, pid.node()));
             }
             Kind::Named { node, name, at } if at == node.name() => match find(node, name) {
-                Ok((cell, number)) => cell.send(Owner::of(number), message).map_err(refuse)?,
-                Err(error) => return Err(Unsent(error, Some(message))),
+                Ok((cell, number)) => (Cow::Owned(cell), Owner::of(number)),
+                Err(error) => return Err(Unsent(error, message)),
             },
             Kind::Named { node, name, at } => {
-                self.send_out(node, Recipient::Name(name, at), &message)?;
-                return Ok(Some((node, at.clone())));
+                send_out(node, Recipient::Name(name, at), message)?;
+                return Ok(Sent::Out(node, at));
             }
-        }
-        Ok(None)
-    }
-
-    fn send_out(&self, node: &Node, to: Recipient<'_>, message: &M) -> Result<(), Unsent<M>> {
-        let Some(router) = node.router() else { return Err(Unsent(CastError::NoConnection, None)) };
-        let mut payload = Vec::new();
-        let (result, replies) =
-            Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
-        // From here on the message stands for nothing but its bytes; a reply in it answers through them.
-        node.pending().sent(&replies, to.node());
-        let fail = |error: CastError| {
-            for id in &replies {
-                node.pending().answer(*id, Err(error.clone().into()));
-            }
-            Unsent(error, None)
         };
-        result.map_err(|error| fail(CastError::Encode(error)))?;
-        let variant = message.variant() as u32;
-        let outgoing = Outgoing { protocol: fingerprint::<M>(), variant, replies: replies.clone(), payload };
-        router.message(Current::process(), to, outgoing).map_err(fail)
+        match cell.send(owner, message, true) {
+            Ok(None) => Ok(Sent::In),
+            Ok(Some(ticket)) => Ok(Sent::InLine(cell.into_owned() as Arc<dyn Line>, ticket)),
+            Err(Refused { message, why: Why::Gone }) => Err(Unsent(CastError::NoProc, message)),
+            Err(Refused { message, .. }) => Err(Unsent(CastError::Full, message)),
+        }
     }
 
     /// The process that is meant, if that can be told without asking another node.
@@ -173,20 +183,25 @@ impl<M: Protocol> Address<M> {
                     cell.stop(number, reason);
                 }
             }
-            Kind::Named { node, name, .. } => match find::<M>(node, name) {
+            Kind::Named { node, name, at } if at == node.name() => match find::<M>(node, name) {
                 Ok((cell, number)) => cell.stop(number, reason),
                 Err(_) => self.exit(reason),
             },
-            Kind::Remote { .. } => self.exit(reason),
+            Kind::Named { .. } | Kind::Remote { .. } => self.exit(reason),
         }
     }
 
     pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {
         let watch = self.pid().map(|pid| ended(self.node(), pid));
+        let far = match &self.0 {
+            Kind::Named { node, name, at } if at != node.name() => Some(ended_by_name(node, name, at)),
+            _ => None,
+        };
         async move {
-            match watch {
-                Some(ended) => ended.await,
-                None => Exit::NoProc,
+            match (watch, far) {
+                (Some(ended), _) => ended.await,
+                (None, Some(ended)) => ended.await,
+                (None, None) => Exit::NoProc,
             }
         }
     }
@@ -218,6 +233,31 @@ impl<M: Protocol> Address<M> {
         let resident = node.table().get(pid.number()).ok_or(NameError::NoProc)?;
         node.names().register(name, Named { number: pid.number(), resident })
     }
+}
+
+/// Puts a message into the queue of its node's connection.
+fn send_out<M: Protocol>(node: &Node, to: Recipient<'_>, message: M) -> Result<(), Unsent<M>> {
+    route(node, to, &message).map_err(|error| Unsent(error, message))
+}
+
+fn route<M: Protocol>(node: &Node, to: Recipient<'_>, message: &M) -> Result<(), CastError> {
+    let router = node.router().ok_or(CastError::NoConnection)?;
+    let mut payload = Vec::new();
+    let (result, replies) =
+        Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
+    // From here on the message stands for nothing but its bytes; a reply in it answers through them.
+    node.pending().sent(&replies, to.node(), M::NAME);
+    let fail = |error: CastError| {
+        for id in &replies {
+            node.pending().answer(*id, Err(error.clone().into()));
+        }
+        node.lose_message(to.node(), &error);
+        error
+    };
+    result.map_err(|error| fail(CastError::Encode(error)))?;
+    let variant = message.variant() as u32;
+    let outgoing = Outgoing { protocol: fingerprint::<M>(), variant, replies: replies.clone(), payload };
+    router.message(Current::process(), to, outgoing).map_err(fail)
 }
 
 /// Who sends a signal: the running process, or nobody in particular on `node`.
@@ -349,7 +389,8 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
                 Some(cell) => Kind::Child(cell),
                 None => Kind::Named { node, name: name.into(), at },
             },
-            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.table().get(pid.number()) {
+            // A stub that was written has been exported; any other is a guess.
+            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
                 Some(resident) => {
                     let cell = resident
                         .into_any()

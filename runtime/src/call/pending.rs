@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::Cast;
 use super::slot::Slot;
 use crate::base::CallError;
-use crate::node::Node;
+use crate::node::{Current, Node};
+use crate::process::Line;
 
 /// A question that is on its way, and its answer to come.
 ///
@@ -22,6 +24,8 @@ pub struct Call<T: Send + 'static> {
     slot: Arc<Slot<T>>,
     node: Node,
     patience: Patience,
+    /// While the question stands in line before a full mailbox: dropped with the call, it is withdrawn.
+    question: Option<Cast>,
 }
 
 enum Patience {
@@ -35,7 +39,12 @@ const DEFAULT: Duration = Duration::from_secs(5);
 
 impl<T: Send + 'static> Call<T> {
     pub(super) fn new(slot: Arc<Slot<T>>, node: Node) -> Call<T> {
-        Call { slot, node, patience: Patience::For(DEFAULT) }
+        Call { slot, node, patience: Patience::For(DEFAULT), question: None }
+    }
+
+    pub(super) fn standing(mut self, line: Arc<dyn Line>, ticket: u64) -> Call<T> {
+        self.question = Some(Cast::standing(line, ticket));
+        self
     }
 
     /// Waits for at most `patience`, counted from the first poll.
@@ -55,6 +64,9 @@ impl<T: Send + 'static> Future for Call<T> {
     type Output = Result<T, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if Current::is_doomed() {
+            return Poll::Pending;
+        }
         if let Poll::Ready(answer) = self.slot.poll(cx) {
             return Poll::Ready(answer);
         }
@@ -70,6 +82,7 @@ impl<T: Send + 'static> Future for Call<T> {
             && timer.as_mut().poll(cx).is_ready()
         {
             self.slot.leave();
+            self.question = None;
             return Poll::Ready(Err(CallError::Timeout));
         }
         Poll::Pending

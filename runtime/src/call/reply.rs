@@ -93,6 +93,15 @@ impl Elsewhere {
     }
 }
 
+/// The answer to a call that was passed on from here.
+impl Answerable for Elsewhere {
+    fn answer(&self, result: Result<&[u8], CallError>) {
+        if let Some(router) = self.node.router() {
+            router.answer(0, &self.caller, self.id, result.map(<[u8]>::to_vec));
+        }
+    }
+}
+
 impl Unanswered for Forsaken {
     fn fail(&self, error: CallError) {
         if let Some(router) = self.caller.node.router() {
@@ -111,22 +120,23 @@ struct Travelling {
 /// Works only within a message to another node: a reply in a file would be a duty that nobody has.
 impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let travelling = match &self.caller {
-            Some(Caller::Here(slot)) => {
-                let mut caller = None;
-                let id = Current::note_reply(|node| {
-                    let id = node.pending().insert(Arc::clone(slot) as Arc<dyn Answerable>);
-                    slot.set_remote(node.clone(), id);
-                    caller = Some(NodeId::clone(node.id()));
-                    id
-                });
-                id.zip(caller).map(|(id, caller)| Travelling { caller, id })
-            }
-            Some(Caller::Elsewhere(elsewhere, _)) => {
-                Some(Travelling { caller: NodeId::clone(&elsewhere.caller), id: elsewhere.id })
-            }
-            None => None,
-        };
+        let mut here = None;
+        let id = self.caller.as_ref().and_then(|caller| {
+            Current::note_reply(|node| {
+                here = Some(NodeId::clone(node.id()));
+                match caller {
+                    Caller::Here(slot) => {
+                        let id = node.pending().insert(Arc::clone(slot) as Arc<dyn Answerable>);
+                        slot.set_remote(node.clone(), id);
+                        id
+                    }
+                    // The answer comes back here and goes on from here, and so does the news that there is none:
+                    // the new holder need not know the caller's node.
+                    Caller::Elsewhere(elsewhere, _) => node.pending().insert(Arc::new(elsewhere.clone())),
+                }
+            })
+        });
+        let travelling = id.zip(here).map(|(id, caller)| Travelling { caller, id });
         let travelling = travelling.ok_or_else(|| S::Error::custom("a reply travels only inside a message"))?;
         self.passed_on.store(true, Ordering::Relaxed);
         travelling.serialize(serializer)

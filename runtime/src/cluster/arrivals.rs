@@ -71,7 +71,11 @@ fn deliver(node: &Node, to: &Target, delivery: Delivery<'_>) -> Result<(), CallE
             caller.fail(CallError::Dropped);
         }
     }
-    result
+    // The name alone: the sender puts its own beside it.
+    result.map_err(|error| match error {
+        CallError::Incompatible(_) => CallError::Incompatible(resident.protocol().into()),
+        other => other,
+    })
 }
 
 fn signalled(node: &Node, peer: &Peer, from: u64, to: &Target, signal: Signal) {
@@ -105,6 +109,7 @@ fn signalled(node: &Node, peer: &Peer, from: u64, to: &Target, signal: Signal) {
 
 /// The connection is lost: everyone concerned hears so, and nothing of it counts afterwards.
 pub(super) fn lose(node: &Node, peer: &Peer) {
+    let _telling = peer.losing();
     let Some(concerned) = peer.bury() else { return };
     node.pending().disconnect(&peer.id.name);
     for number in concerned {

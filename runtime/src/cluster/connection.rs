@@ -74,13 +74,18 @@ impl Links {
         let (mut tried, mut pause, mut name) = (Some(tried), SHORTEST, None);
         while !*closing.borrow() {
             // A seed may have dialled this node instead.
-            if let Some(name) = &name {
+            if self.is_reached(&address, name.as_ref()) {
+                drop(tried.take());
                 tokio::select! {
-                    () = self.absent(name) => {}
+                    () = self.absent(&address, name.as_ref()) => {}
                     () = stopping(&mut closing) => return,
                 }
             }
-            match self.transport.connect(&address).await {
+            let connected = tokio::select! {
+                connected = self.transport.connect(&address) => connected,
+                () = stopping(&mut closing) => return,
+            };
+            match connected {
                 Ok(stream) => {
                     let ended = self.run(stream, Role::Dialler, None, closing.clone(), tried.take()).await;
                     self.report(&address, &ended);
@@ -105,13 +110,18 @@ impl Links {
         }
     }
 
-    /// Resolves when there is no connection to this peer.
-    async fn absent(&self, name: &NodeName) {
+    /// Whether there is a connection to the seed with this address, or this name if that is known.
+    fn is_reached(&self, address: &str, name: Option<&NodeName>) -> bool {
+        self.cluster.is_reached_at(address) || name.is_some_and(|name| self.cluster.peer(name).is_some())
+    }
+
+    /// Resolves when there is none.
+    async fn absent(&self, address: &str, name: Option<&NodeName>) {
         loop {
             let changed = self.cluster.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if self.cluster.peer(name).is_none() {
+            if !self.is_reached(address, name) {
                 return;
             }
             changed.await;
@@ -178,25 +188,30 @@ impl Links {
         };
         drop(driver);
         if let Some(peer) = up {
-            self.cluster.remove(&peer);
-            arrivals::lose(&self.node, &peer);
+            self.lose(&peer);
         }
         Ended { closed, peer: met }
     }
 
     fn admit(&self, hello: &Hello, role: Role, outbox: &Arc<Outbox>) -> Option<Arc<Peer>> {
-        match self.cluster.admit(hello, role, outbox) {
-            Admission::Superfluous => None,
-            Admission::Up { peer, instead_of } => {
-                if let Some(old) = instead_of {
-                    arrivals::lose(&self.node, &old);
-                    old.outbox.close();
+        loop {
+            match self.cluster.admit(hello, role, outbox) {
+                Admission::Superfluous => return None,
+                Admission::After(old) => self.lose(&old),
+                Admission::Up(peer) => {
+                    tracing::info!(target: "greenroom", node = %self.node.name(), peer = %peer.id.name, "node up");
+                    self.node.announce(&NodeEvent::Up(NodeId::clone(&peer.id)));
+                    return Some(peer);
                 }
-                tracing::info!(target: "greenroom", node = %self.node.name(), peer = %peer.id.name, "node up");
-                self.node.announce(&NodeEvent::Up(NodeId::clone(&peer.id)));
-                Some(peer)
             }
         }
+    }
+
+    /// The end of a connection, in this order: it takes nothing more, all hear of its loss, another one may come.
+    fn lose(&self, peer: &Arc<Peer>) {
+        peer.outbox.close();
+        arrivals::lose(&self.node, peer);
+        self.cluster.remove(peer);
     }
 
     fn report(&self, address: &str, ended: &Ended) {

@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
@@ -29,17 +29,23 @@ pub(crate) struct Cluster {
 pub(super) struct Peer {
     pub(super) id: Arc<NodeId>,
     pub(super) outbox: Arc<Outbox>,
+    /// Where it may be dialled, as it says.
+    advertise: Option<String>,
     role: Role,
     /// Whether its loss has not been told yet: what arrives afterwards no longer counts.
     live: AtomicBool,
+    /// Held while the loss is told.
+    losing: Mutex<()>,
     /// The local processes that its loss concerns.
     concerned: Mutex<HashSet<u64>>,
 }
 
 /// What becomes of a connection that has just shaken hands.
 pub(super) enum Admission {
-    /// It is the connection to this peer; first, the loss of an old one has to be told.
-    Up { peer: Arc<Peer>, instead_of: Option<Arc<Peer>> },
+    /// It is the connection to this peer.
+    Up(Arc<Peer>),
+    /// It will be, when the loss of this one is told: then ask again.
+    After(Arc<Peer>),
     /// Another connection to this peer stays.
     Superfluous,
 }
@@ -60,19 +66,18 @@ impl Cluster {
         self.peers.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    /// Whether a peer is connected that says it may be dialled here: it has dialled this node first.
+    pub(super) fn is_reached_at(&self, address: &str) -> bool {
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        peers.values().any(|peer| peer.advertise.as_deref() == Some(address))
+    }
+
     pub(super) fn names(&self) -> Vec<NodeName> {
         self.peers.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     /// Takes in a connection whose peer has said who it is. Both ends decide alike.
     pub(super) fn admit(&self, hello: &Hello, role: Role, outbox: &Arc<Outbox>) -> Admission {
-        let peer = Arc::new(Peer {
-            id: Arc::new(hello.node.clone()),
-            outbox: Arc::clone(outbox),
-            role,
-            live: AtomicBool::new(true),
-            concerned: Mutex::default(),
-        });
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
         let name = hello.node.name.clone();
         if let Some(old) = peers.get(&name) {
@@ -83,14 +88,21 @@ impl Cluster {
                 // crossed, and the one from the smaller name stays.
                 std::cmp::Ordering::Equal => old.role != role && !self.prefers(role, &name),
             };
-            if stays {
-                return Admission::Superfluous;
-            }
+            return if stays && old.is_live() { Admission::Superfluous } else { Admission::After(Arc::clone(old)) };
         }
-        let instead_of = peers.insert(name, Arc::clone(&peer));
+        let peer = Arc::new(Peer {
+            id: Arc::new(hello.node.clone()),
+            outbox: Arc::clone(outbox),
+            advertise: hello.advertise.clone(),
+            role,
+            live: AtomicBool::new(true),
+            losing: Mutex::default(),
+            concerned: Mutex::default(),
+        });
+        peers.insert(name, Arc::clone(&peer));
         drop(peers);
         self.changed.notify_waiters();
-        Admission::Up { peer, instead_of }
+        Admission::Up(peer)
     }
 
     /// Whether a connection in this role was dialled by the smaller name.
@@ -113,20 +125,7 @@ impl Cluster {
 
     fn push(&self, from: u64, to: Recipient<'_>, frame: impl FnOnce(Target) -> Frame) -> Result<(), CastError> {
         let peer = self.peer(to.node()).ok_or(CastError::NoConnection)?;
-        let target = match to {
-            Recipient::Pid(pid) if pid.node_id().incarnation != peer.id.incarnation => return Err(CastError::NoProc),
-            Recipient::Pid(pid) => Target::Pid { incarnation: peer.id.incarnation, number: pid.number() },
-            Recipient::Name(name, _) if name.is_empty() || name.len() > Target::MAX_NAME => {
-                return Err(CastError::NoProc);
-            }
-            Recipient::Name(name, _) => Target::Name(name.to_owned()),
-        };
-        peer.outbox.push(from, &frame(target)).map_err(|error| match error {
-            PushError::Full => CastError::Full,
-            PushError::Closed => CastError::NoConnection,
-            PushError::TooLarge { limit } => CastError::Encode(EncodeError::TooLarge { limit }),
-            PushError::Encode(error) => CastError::Encode(EncodeError::Field(error.to_string().into())),
-        })
+        push_to(&peer, from, to, frame)
     }
 }
 
@@ -137,6 +136,11 @@ impl Peer {
 
     pub(super) fn is_live(&self) -> bool {
         self.live.load(Ordering::Acquire)
+    }
+
+    /// Whether another thread is telling its loss: what follows has to wait until that is done.
+    pub(super) fn losing(&self) -> MutexGuard<'_, ()> {
+        self.losing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the peer's time: the processes that have to hear of it, or nothing if that was done before.
@@ -171,22 +175,19 @@ impl Router for Cluster {
     }
 
     fn signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit> {
-        match self.push(from, to, |to| Frame::Signal { from, to, signal }) {
+        let peer = self.peer(to.node()).ok_or(Exit::NoConnection)?;
+        if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
+            // Before it is sent, and with the very connection that takes it: whose loss is told from then on.
+            peer.concern(from);
+        }
+        match push_to(&peer, from, to, |to| Frame::Signal { from, to, signal }) {
             Ok(()) => Ok(()),
             Err(CastError::NoProc) => Err(Exit::NoProc),
             Err(CastError::NoConnection) => Err(Exit::NoConnection),
             Err(_) => {
-                if let Some(peer) = self.peer(to.node()) {
-                    self.give_up(&peer);
-                }
+                self.give_up(&peer);
                 Err(Exit::NoConnection)
             }
-        }
-    }
-
-    fn concern(&self, process: u64, node: &NodeName) {
-        if let Some(peer) = self.peer(node) {
-            peer.concern(process);
         }
     }
 
@@ -227,4 +228,22 @@ impl Cluster {
         tracing::error!(target: "greenroom", peer = %peer.id.name, "no room for a signal: the connection is given up");
         peer.outbox.close();
     }
+}
+
+/// Puts a frame into the outbox of this very connection.
+fn push_to(peer: &Peer, from: u64, to: Recipient<'_>, frame: impl FnOnce(Target) -> Frame) -> Result<(), CastError> {
+    let target = match to {
+        Recipient::Pid(pid) if pid.node_id().incarnation != peer.id.incarnation => return Err(CastError::NoProc),
+        Recipient::Pid(pid) => Target::Pid { incarnation: peer.id.incarnation, number: pid.number() },
+        Recipient::Name(name, _) if name.is_empty() || name.len() > Target::MAX_NAME => {
+            return Err(CastError::NoProc);
+        }
+        Recipient::Name(name, _) => Target::Name(name.to_owned()),
+    };
+    peer.outbox.push(from, &frame(target)).map_err(|error| match error {
+        PushError::Full => CastError::Full,
+        PushError::Closed => CastError::NoConnection,
+        PushError::TooLarge { limit } => CastError::Encode(EncodeError::TooLarge { limit }),
+        PushError::Encode(error) => CastError::Encode(EncodeError::Field(error.to_string().into())),
+    })
 }

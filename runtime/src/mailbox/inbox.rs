@@ -1,14 +1,14 @@
 use std::collections::VecDeque;
-use std::task::{Context, Poll};
+use std::task::Context;
 
-use super::queue::remove;
+use super::queue::{Batch, remove};
 use super::save::{Place, Saved};
 use super::{Entry, Mask, Origin, Queue};
 use crate::base::Protocol;
 
 /// The owner's end of a mailbox: the batch that it took over, the save queue, the running scan.
 pub(crate) struct Inbox<M> {
-    batch: VecDeque<Entry<M>>,
+    batch: Batch<M>,
     saved: Option<Box<Saved<M>>>,
     want: Mask,
     scan: Scan,
@@ -39,13 +39,26 @@ pub(crate) enum Next<M> {
 
 impl<M: Protocol> Inbox<M> {
     pub(crate) fn new() -> Inbox<M> {
-        Inbox { batch: VecDeque::new(), saved: None, want: Mask::ALL, scan: Scan::Arriving, testing: None }
+        Inbox {
+            batch: Batch { urgent: VecDeque::new(), entries: VecDeque::new() },
+            saved: None,
+            want: Mask::ALL,
+            scan: Scan::Arriving,
+            testing: None,
+        }
     }
 
     /// Begins a receive that can take `want`.
-    pub(crate) fn begin(&mut self, want: Mask) {
+    pub(crate) fn begin(&mut self, queue: &Queue<M>, want: Mask) {
         self.want = want;
         self.scan = Scan::Arriving;
+        if Mask::urgent::<M>() != Mask(0) {
+            // What is urgent goes before what is saved, also if it came only now.
+            queue.take_urgent(&mut self.batch);
+            while let Some(entry) = self.batch.urgent.pop_front() {
+                self.save(entry);
+            }
+        }
         if let Some(saved) = &mut self.saved {
             // A receive that was dropped midway leaves its scan behind.
             saved.settle();
@@ -64,23 +77,22 @@ impl<M: Protocol> Inbox<M> {
             self.scan = Scan::Arriving;
         }
         loop {
-            while let Some(entry) = self.batch.pop_front() {
-                let lane = Mask::lane(entry.message.variant());
-                if self.want.has(lane) {
+            while let Some(entry) = self.batch.urgent.pop_front().or_else(|| self.batch.entries.pop_front()) {
+                if self.want.has(Mask::lane(entry.message.variant())) {
                     self.testing = Some(Testing::Arrived(entry.origin));
                     return Next::Test(entry.message);
                 }
-                self.saved.get_or_insert_with(|| Box::new(Saved::new())).push(lane, entry);
+                self.save(entry);
             }
             match cx.as_deref_mut() {
                 Some(cx) => {
-                    if let Poll::Pending = queue.poll_take(&mut self.batch, cx) {
+                    if queue.poll_take(&mut self.batch, self.want, cx).is_pending() {
                         return Next::Empty;
                     }
                 }
                 None => {
                     queue.take(&mut self.batch);
-                    if self.batch.is_empty() {
+                    if self.batch.entries.is_empty() && self.batch.urgent.is_empty() {
                         return Next::Empty;
                     }
                 }
@@ -88,29 +100,35 @@ impl<M: Protocol> Inbox<M> {
         }
     }
 
-    /// The tested message matched and belongs to the receiver.
-    pub(crate) fn keep(&mut self) {
-        self.testing = None;
+    fn save(&mut self, entry: Entry<M>) {
+        let lane = Mask::lane(entry.message.variant());
+        self.saved.get_or_insert_with(|| Box::new(Saved::new(Mask::urgent::<M>()))).push(lane, entry);
+    }
+
+    /// The tested message matched and belongs to the receiver. Says whether it counts in a bounded mailbox.
+    pub(crate) fn keep(&mut self) -> bool {
+        let testing = self.testing.take();
+        matches!(testing, Some(Testing::Saved(_, Origin::SENT) | Testing::Arrived(Origin::SENT)))
     }
 
     /// The tested message did not match: it waits for another receive.
     pub(crate) fn skip(&mut self, message: M) {
-        let lane = Mask::lane(message.variant());
         match self.testing.take() {
             Some(Testing::Saved(place, origin)) => {
                 if let Some(saved) = &mut self.saved {
                     saved.skip(place, Entry { origin, message });
                 }
             }
-            testing => {
-                let origin = match testing {
-                    Some(Testing::Arrived(origin)) => origin,
-                    _ => Origin::SENT,
-                };
-                let saved = self.saved.get_or_insert_with(|| Box::new(Saved::new()));
-                saved.push(lane, Entry { origin, message });
-            }
+            Some(Testing::Arrived(origin)) => self.save(Entry { origin, message }),
+            None => self.save(Entry { origin: Origin::SENT, message }),
         }
+    }
+
+    /// Everything that waits here, in no particular order.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = M> {
+        let saved = self.saved.take().map(|saved| saved.into_messages()).into_iter().flatten();
+        let batch = self.batch.urgent.drain(..).chain(self.batch.entries.drain(..));
+        batch.map(|entry| entry.message).chain(saved)
     }
 
     /// Takes out the message with this origin, wherever it waits.
@@ -121,7 +139,9 @@ impl<M: Protocol> Inbox<M> {
                 return Some(message);
             }
         }
-        remove(&mut self.batch, origin).or_else(|| queue.remove(origin))
+        remove(&mut self.batch.entries, origin)
+            .or_else(|| remove(&mut self.batch.urgent, origin))
+            .or_else(|| queue.remove(origin))
     }
 }
 
@@ -140,14 +160,14 @@ mod tests {
     impl Protocol for Letter {
         const NAME: &'static str = "Letter";
         const VARIANTS: &'static [Variant] = &[
-            Variant { name: "A", shape: "u32", call: false, system: false },
-            Variant { name: "B", shape: "u32", call: false, system: false },
+            Variant { name: "A", shape: "u32", call: false, system: false, priority: false },
+            Variant { name: "B", shape: "u32", call: false, system: false, priority: false },
         ];
 
         fn variant(&self) -> usize {
             match self {
-                Letter::A(_) => 0,
-                Letter::B(_) => 1,
+                A(_) => 0,
+                B(_) => 1,
             }
         }
     }
@@ -161,7 +181,7 @@ mod tests {
         want: u64,
         matches: impl Fn(Letter) -> bool,
     ) -> (Option<Letter>, usize) {
-        inbox.begin(Mask(want));
+        inbox.begin(queue, Mask(want));
         let mut tested = 0;
         while let Next::Test(letter) = inbox.next(queue, None) {
             tested += 1;
@@ -175,11 +195,11 @@ mod tests {
     }
 
     fn queue(letters: &[Letter]) -> Queue<Letter> {
-        let queue = Queue::new();
+        let queue = Queue::new(None);
         queue.open(1);
         for letter in letters {
             let entry = Entry { origin: Origin::SENT, message: *letter };
-            assert!(queue.push(Owner::This(1), entry).is_ok());
+            assert!(queue.push(Owner::This(1), entry, false).is_ok());
         }
         queue
     }
@@ -218,7 +238,7 @@ mod tests {
     fn an_abandoned_scan_loses_nothing() {
         let (queue, mut inbox) = (queue(&[A(1), A(2), A(3)]), Inbox::new());
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| false).0, None);
-        inbox.begin(Mask(0b01));
+        inbox.begin(&queue, Mask(0b01));
         let Next::Test(letter) = inbox.next(&queue, None) else { panic!("saved") };
         inbox.skip(letter);
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true).0, Some(A(1)));
@@ -228,12 +248,12 @@ mod tests {
     #[test]
     fn a_message_of_a_known_origin_is_found_again() {
         let (queue, mut inbox) = (queue(&[A(1)]), Inbox::new());
-        assert!(queue.push(Owner::This(1), Entry { origin: Origin(9), message: B(9) }).is_ok());
-        assert_eq!(inbox.remove(&queue, Origin(9)), Some(B(9)));
-        assert!(queue.push(Owner::This(1), Entry { origin: Origin(9), message: B(9) }).is_ok());
+        assert!(queue.push(Owner::This(1), Entry { origin: Origin::monitor(9), message: B(9) }, false).is_ok());
+        assert_eq!(inbox.remove(&queue, Origin::monitor(9)), Some(B(9)));
+        assert!(queue.push(Owner::This(1), Entry { origin: Origin::monitor(9), message: B(9) }, false).is_ok());
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| false).0, None);
-        assert_eq!(inbox.remove(&queue, Origin(9)), Some(B(9)));
-        assert_eq!(inbox.remove(&queue, Origin(9)), None);
+        assert_eq!(inbox.remove(&queue, Origin::monitor(9)), Some(B(9)));
+        assert_eq!(inbox.remove(&queue, Origin::monitor(9)), None);
         assert_eq!(receive(&mut inbox, &queue, 0b11, |_| true).0, Some(A(1)));
     }
 
@@ -242,12 +262,12 @@ mod tests {
         let queue = queue(&[A(1)]);
         assert_eq!(queue.leave(true).len(), 1);
         let entry = || Entry { origin: Origin::SENT, message: A(2) };
-        assert!(queue.push(Owner::This(1), entry()).is_err());
-        assert!(queue.push(Owner::Whoever, entry()).is_ok());
+        assert!(queue.push(Owner::This(1), entry(), false).is_err());
+        assert!(queue.push(Owner::Whoever, entry(), false).is_ok());
         queue.open(2);
-        assert!(queue.push(Owner::This(1), entry()).is_err());
-        assert!(queue.push(Owner::This(2), entry()).is_ok());
+        assert!(queue.push(Owner::This(1), entry(), false).is_err());
+        assert!(queue.push(Owner::This(2), entry(), false).is_ok());
         assert_eq!(queue.close().len(), 2);
-        assert!(queue.push(Owner::Whoever, entry()).is_err());
+        assert!(queue.push(Owner::Whoever, entry(), false).is_err());
     }
 }

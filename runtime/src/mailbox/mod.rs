@@ -5,16 +5,23 @@
 //! which has a lane for each variant, so a receive never looks at a saved message that no arm can want.
 //! Order across lanes is kept by arrival numbers.
 //!
+//! A bounded mailbox counts what others sent, in the save queue too, until the owner has taken it; what the runtime
+//! made is neither counted nor refused. One message too many stands in line, is refused or dropped. The line lets in, ahead
+//! of its turn, what the owner's receive is waiting for: so a full mailbox cannot lock itself.
+//!
 //! Invariants: a message is in exactly one of queue, batch, save queue or the hands of a receive that is
 //! testing it; within the save queue each lane is in arrival order, except while it is being scanned, when the
 //! already skipped part stands at its end (`Lane::skipped`); a scan that was abandoned is put right by the next.
 
+mod bounds;
 mod inbox;
 mod queue;
 mod save;
 mod want;
 
+pub(crate) use bounds::Bounds;
+pub use bounds::Overflow;
 pub(crate) use inbox::{Inbox, Next};
-pub(crate) use queue::{Entry, Origin, Owner, Queue, Refused};
+pub(crate) use queue::{Entry, Origin, Owner, Pushed, Queue, Refused, Why};
 pub(crate) use want::Mask;
 pub use want::Want;

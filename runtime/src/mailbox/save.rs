@@ -9,6 +9,8 @@ pub(crate) struct Saved<M> {
     /// Which lanes hold anything.
     occupied: u64,
     arrivals: u64,
+    /// Lanes that go before all others.
+    urgent: Mask,
 }
 
 struct Lane<M> {
@@ -26,8 +28,8 @@ pub(crate) struct Place {
 }
 
 impl<M> Saved<M> {
-    pub(crate) fn new() -> Saved<M> {
-        Saved { lanes: Vec::new(), occupied: 0, arrivals: 0 }
+    pub(crate) fn new(urgent: Mask) -> Saved<M> {
+        Saved { lanes: Vec::new(), occupied: 0, arrivals: 0, urgent }
     }
 
     /// Saves a message that has just been looked at, or that nobody wants now.
@@ -48,8 +50,13 @@ impl<M> Saved<M> {
 
     /// Takes out the oldest message that the scan has not seen. `pending` loses each lane that is through.
     pub(crate) fn next(&mut self, pending: &mut u64) -> Option<(Place, Entry<M>)> {
+        let urgent = self.urgent.0;
+        self.next_of(*pending & urgent, pending).or_else(|| self.next_of(*pending & !urgent, pending))
+    }
+
+    /// The same among the lanes of `rest`.
+    fn next_of(&mut self, mut rest: u64, pending: &mut u64) -> Option<(Place, Entry<M>)> {
         let mut oldest: Option<(u64, usize)> = None;
-        let mut rest = *pending;
         while rest != 0 {
             let lane = rest.trailing_zeros() as usize;
             rest &= rest - 1;
@@ -88,6 +95,11 @@ impl<M> Saved<M> {
                 lane.skipped = 0;
             }
         }
+    }
+
+    /// Everything that is saved, lane by lane.
+    pub(crate) fn into_messages(self) -> impl Iterator<Item = M> {
+        self.lanes.into_iter().flat_map(|lane| lane.entries).map(|entry| entry.message)
     }
 
     /// Takes out the message with this origin.

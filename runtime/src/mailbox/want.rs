@@ -1,4 +1,4 @@
-use crate::base::Variant;
+use crate::base::{Protocol, Variant};
 
 /// The variants that a receive block can take, by name; what `receive!` writes for each block.
 pub trait Want {
@@ -37,6 +37,21 @@ impl Mask {
         Mask(mask)
     }
 
+    /// The `#[priority]` variants.
+    pub(crate) const fn urgent<M: Protocol>() -> Mask {
+        const {
+            let mut mask = 0;
+            let mut v = 0;
+            while v < M::VARIANTS.len() {
+                if M::VARIANTS[v].priority {
+                    mask |= 1 << Mask::lane(v);
+                }
+                v += 1;
+            }
+            Mask(mask)
+        }
+    }
+
     /// The lane of a variant in the save queue.
     pub(crate) const fn lane(variant: usize) -> usize {
         if variant < Mask::LANES { variant } else { Mask::LANES - 1 }
@@ -67,7 +82,7 @@ mod tests {
     use super::*;
 
     const fn variant(name: &'static str) -> Variant {
-        Variant { name, shape: "", call: false, system: false }
+        Variant { name, shape: "", call: false, system: false, priority: false }
     }
 
     #[test]

@@ -226,7 +226,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
             Poll::Ready(Work::Close) => self.close(),
             Poll::Ready(Work::Send(batch)) => {
                 for (lane, frame) in batch.into_frames() {
-                    if let Err(error) = self.session.send_encoded(lane, frame.clone()) {
+                    if let Err(error) = self.session.send(lane, frame.clone()) {
                         let mut lost = Backlog::default();
                         lost.grow(frame.len());
                         self.outbox.0.transmitted(lost);

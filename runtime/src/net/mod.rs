@@ -1,7 +1,7 @@
 //! Floor 8: the only place that names a socket.
 //!
-//! A [`Transport`] opens byte streams: [`Tcp`] between machines, a [`Network`]'s [`Host`] within one program, so that
-//! clusters in tests need no socket. [`drive`] runs a session over one stream until it is over; what the node's
+//! A [`Transport`] opens byte streams: [`Tcp`] between machines, and for tests a network's hosts in memory, so that
+//! their clusters need no socket. [`drive`] runs a session over one stream until it is over; what the node's
 //! processes want to send waits in the connection's [`Outbox`].
 //!
 //! Nothing here spawns or knows who a peer is: the floor above decides whom to dial, spawns the drivers, and hears of

@@ -141,18 +141,15 @@ impl Outbox {
     }
 
     /// What waits.
+    #[cfg(test)]
     pub(crate) fn waiting(&self) -> Backlog {
         self.lock().waiting
     }
 
     /// How many frames were refused because the outbox was full.
+    #[cfg(test)]
     pub(crate) fn refused(&self) -> u64 {
         self.lock().refused
-    }
-
-    /// Whether the connection is over, or about to be.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.lock().closed
     }
 
     /// Takes no more; the driver sends what waits, says goodbye and ends.

@@ -59,7 +59,6 @@ impl Side {
     }
 
     async fn closed(self) -> String {
-        assert!(!self.driver.is_finished() || self.outbox.is_closed());
         format!("{:?}", self.driver.await.unwrap())
     }
 }
@@ -169,7 +168,6 @@ async fn a_driver_that_is_dropped_closes_its_outbox_and_the_peer_knows_at_once()
     let start = Instant::now();
     a.driver.abort();
     assert_eq!(b.closed().await, "Lost");
-    assert!(a.outbox.is_closed());
     assert_eq!(a.outbox.push(1, &link(1)), Err(PushError::Closed));
     a.outbox.ready().await;
     assert_eq!(start.elapsed(), Duration::ZERO);

@@ -2,14 +2,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Node;
 
-/// What went wrong between this node and others, counted since it started.
+/// What a node lost, counted since it started.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     lost_messages: AtomicU64,
     refused_connections: AtomicU64,
+    overflowed_messages: AtomicU64,
 }
 
-/// What went wrong between a node and others, counted since it started; from [`Node::counters`].
+/// What a node lost, counted since it started; from [`Node::counters`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
@@ -18,6 +19,14 @@ pub struct Counters {
     pub lost_messages: u64,
     /// Connections that ended before the peer had shown that it is a member.
     pub refused_connections: u64,
+    /// Messages that a full mailbox dropped or refused, or whose sender did not wait for a place in it.
+    pub overflowed_messages: u64,
+}
+
+impl Tally {
+    pub(crate) fn overflow(&self) {
+        self.overflowed_messages.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 #[cfg(feature = "net")]
@@ -32,12 +41,13 @@ impl Tally {
 }
 
 impl Node {
-    /// What went wrong between this node and others since it started.
+    /// What the node lost since it started.
     pub fn counters(&self) -> Counters {
         let tally = self.tally();
         Counters {
             lost_messages: tally.lost_messages.load(Ordering::Relaxed),
             refused_connections: tally.refused_connections.load(Ordering::Relaxed),
+            overflowed_messages: tally.overflowed_messages.load(Ordering::Relaxed),
         }
     }
 }

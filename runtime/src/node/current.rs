@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::Node;
+use super::{Node, Resident};
 use crate::base::{CallError, Pid};
 
 /// Who is running on this thread right now: set around each poll of a process.
@@ -10,6 +10,8 @@ pub(crate) struct Current {
     pub(crate) node: Node,
     /// The process's number; zero outside of any.
     pub(crate) process: u64,
+    /// The process itself, to see whether it is to end.
+    resident: Option<Arc<dyn Resident>>,
     /// Replies that the process dropped during this poll: whether it ended decides what the callers hear.
     dropped: Vec<Arc<dyn Unanswered>>,
     /// While a message is being encoded for another node: the ids of the replies in it.
@@ -27,7 +29,12 @@ thread_local! {
 
 impl Current {
     pub(crate) fn new(node: Node, process: u64) -> Current {
-        Current { node, process, dropped: Vec::new(), replies: None }
+        Current { node, process, resident: None, dropped: Vec::new(), replies: None }
+    }
+
+    /// The process in `resident`, while it is polled.
+    pub(crate) fn of(resident: Arc<dyn Resident>, node: Node, process: u64) -> Current {
+        Current { resident: Some(resident), ..Current::new(node, process) }
     }
 
     /// Makes `current` the one that runs, and returns who did before.
@@ -56,6 +63,11 @@ impl Current {
     /// Whether the process with this number of this node is running.
     pub(crate) fn is(node: &Node, process: u64) -> bool {
         Current::with(|current| current.process == process && current.node.same(node)).unwrap_or(false)
+    }
+
+    /// Whether the running process is to end at its next `.await` that waits: greenroom's own operations wait then.
+    pub(crate) fn is_doomed() -> bool {
+        Current::with(|current| current.resident.as_ref().is_some_and(|resident| resident.is_doomed())).unwrap_or(false)
     }
 
     /// Keeps a dropped reply until the poll is over; hands it back outside of a process.
@@ -88,7 +100,6 @@ impl Current {
     }
 
     /// Runs `f` as the process with this number and returns what replies it dropped.
-    #[cfg(feature = "net")]
     pub(crate) fn collect_dropped<R>(
         node: &Node,
         process: u64,

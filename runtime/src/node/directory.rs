@@ -1,7 +1,8 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use super::Node;
+use super::{Node, Resident};
 use crate::base::{CallError, CastError, Exit, NodeId, NodeName, Pid};
 use crate::wire::Signal;
 
@@ -29,11 +30,9 @@ pub(crate) trait Router: Send + Sync {
     /// Sends an answer. A lost connection loses it: the caller has heard of the loss.
     fn answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>);
 
-    /// Sends a signal, or says what its sender should hear: `NoProc` or `NoConnection`.
+    /// Sends a signal, or says what its sender should hear: `NoProc` or `NoConnection`. The loss of a connection
+    /// that carried a link or a monitor concerns the sender.
     fn signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit>;
-
-    /// The loss of `node` concerns the process with this number from now on.
-    fn concern(&self, process: u64, node: &NodeName);
 
     /// What to wait for if the connection's queue is above its high-water mark.
     fn pressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
@@ -78,13 +77,21 @@ impl Node {
         }
     }
 
+    /// Counts a message that does not leave this node; its sender may have let the cast go.
+    pub(crate) fn lose_message(&self, to: &NodeName, error: &CastError) {
+        #[cfg(feature = "net")]
+        self.tally().lose();
+        tracing::warn!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
+    }
+
+    /// The process with this number, if others may know it.
+    pub(crate) fn exported(&self, number: u64) -> Option<Arc<dyn Resident>> {
+        self.table().get(number).filter(|resident| resident.is_exported())
+    }
+
     /// Brings a signal to another node, whose loss concerns the sender from now on.
     pub(crate) fn send_signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit> {
-        let router = self.router().ok_or(Exit::NoConnection)?;
-        if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
-            router.concern(from, to.node());
-        }
-        router.signal(from, to, signal)
+        self.router().ok_or(Exit::NoConnection)?.signal(from, to, signal)
     }
 
     /// Answers for a process that cannot: a link and a monitor learn it, everything else is lost on the dead.

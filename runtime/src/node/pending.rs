@@ -21,6 +21,8 @@ struct Waiting {
     slot: Arc<dyn Answerable>,
     /// Whose loss ends the wait.
     node: Option<NodeName>,
+    /// The protocol of the message that it went in.
+    protocol: &'static str,
 }
 
 impl Pending {
@@ -31,16 +33,17 @@ impl Pending {
     /// Gives the slot an id under which an answer finds it.
     pub(crate) fn insert(&self, slot: Arc<dyn Answerable>) -> u64 {
         let id = self.ids.fetch_add(1, Ordering::Relaxed) + 1;
-        self.lock().insert(id, Waiting { slot, node: None });
+        self.lock().insert(id, Waiting { slot, node: None, protocol: "" });
         id
     }
 
-    /// The call went to this node.
-    pub(crate) fn sent(&self, ids: &[u64], node: &NodeName) {
+    /// The call went to this node, in a message of this protocol.
+    pub(crate) fn sent(&self, ids: &[u64], node: &NodeName, protocol: &'static str) {
         let mut calls = self.lock();
         for id in ids {
             if let Some(waiting) = calls.get_mut(id) {
                 waiting.node = Some(node.clone());
+                waiting.protocol = protocol;
             }
         }
     }
@@ -55,7 +58,7 @@ impl Pending {
     pub(crate) fn answer(&self, id: u64, result: Result<&[u8], CallError>) {
         let waiting = self.lock().remove(&id);
         if let Some(waiting) = waiting {
-            waiting.slot.answer(result);
+            waiting.slot.answer(result.map_err(|error| incompatible(error, waiting.protocol)));
         }
     }
 
@@ -65,5 +68,19 @@ impl Pending {
         for (_, waiting) in lost {
             waiting.slot.answer(Err(CallError::NoConnection));
         }
+    }
+}
+
+/// A node that does not take a message says which protocol its process speaks, by the bare name; the sender knows the
+/// other one. A whole sentence comes from a node on the way.
+fn incompatible(error: CallError, ours: &str) -> CallError {
+    match error {
+        CallError::Incompatible(theirs) if *theirs == *ours => {
+            CallError::Incompatible(format!("`{ours}` differs between the nodes").into())
+        }
+        CallError::Incompatible(theirs) if !theirs.contains(' ') => {
+            CallError::Incompatible(format!("the target speaks `{theirs}`, not `{ours}`").into())
+        }
+        other => other,
     }
 }

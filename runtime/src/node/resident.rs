@@ -19,6 +19,9 @@ pub(crate) trait Resident: Send + Sync {
     /// Whether the process lives, and nothing has been decided to the contrary.
     fn is_alive(&self, number: u64) -> bool;
 
+    /// Whether it has been decided that whoever runs there ends.
+    fn is_doomed(&self) -> bool;
+
     /// Whether its stub has left this node, so that others may reach it by number.
     fn is_exported(&self) -> bool;
 

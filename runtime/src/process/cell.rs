@@ -1,13 +1,15 @@
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
+use super::discard;
 use crate::base::{
-    CallError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject, System,
+    CallError, CastError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject,
+    System,
 };
-use crate::mailbox::{Entry, Mask, Origin, Owner, Queue, Refused};
-use crate::node::{Delivery, Lineage, Node, Recipient, Resident};
+use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
+use crate::node::{Current, Delivery, Lineage, Node, Recipient, Resident};
 use crate::signal::{Effect, Farewell, Relations};
 use crate::wire::{Signal, fingerprint};
 
@@ -66,7 +68,7 @@ pub(crate) struct Start {
 
 impl<M: Protocol> Cell<M> {
     /// A vacant cell; with a `path`, one process after another will live in it.
-    pub(crate) fn new(node: Node, path: Option<Arc<str>>) -> Arc<Cell<M>> {
+    pub(crate) fn new(node: Node, path: Option<Arc<str>>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
         let fate = Fate {
             number: 0,
             stage: Stage::Vacant,
@@ -79,7 +81,7 @@ impl<M: Protocol> Cell<M> {
         };
         Arc::new(Cell {
             node,
-            queue: Queue::new(),
+            queue: Queue::new(bounds),
             fate: Mutex::new(fate),
             doomed: AtomicBool::new(false),
             exported: AtomicBool::new(false),
@@ -125,9 +127,42 @@ impl<M: Protocol> Cell<M> {
         &self.queue
     }
 
-    /// Puts a message into the mailbox.
-    pub(crate) fn send(&self, owner: Owner, message: M) -> Result<(), Refused<M>> {
-        self.queue.push(owner, Entry { origin: Origin::SENT, message })
+    /// Puts a message into the mailbox, or into the line before it: then with its ticket, for a sender that will
+    /// hold it.
+    pub(crate) fn send(&self, owner: Owner, message: M, held: bool) -> Result<Option<u64>, Refused<M>> {
+        match self.queue.push(owner, Entry { origin: Origin::SENT, message }, held) {
+            Ok(Pushed::In) => Ok(None),
+            Ok(Pushed::InLine(ticket)) => Ok(Some(ticket)),
+            Ok(Pushed::InsteadOf(oldest)) => {
+                self.overflow(oldest);
+                Ok(None)
+            }
+            Err(Refused { message, why: Why::Dropped }) => {
+                self.overflow(message);
+                Ok(None)
+            }
+            Err(refused) => {
+                if refused.why == Why::Full {
+                    self.node.tally().overflow();
+                }
+                Err(refused)
+            }
+        }
+    }
+
+    /// Puts a message of the process's own into its mailbox, whatever its bound.
+    pub(crate) fn send_own(&self, number: u64, message: M) {
+        // A process that has ended meanwhile gets nothing, as in Erlang.
+        let _ = self.queue.push(Owner::This(number), Entry { origin: Origin::OWN, message }, false);
+    }
+
+    /// Drops a message that an overflowing mailbox has no room for; a call in it hears so.
+    fn overflow(&self, message: M) {
+        self.node.tally().overflow();
+        let ((), dropped) = Current::collect_dropped(&self.node, u64::MAX, || drop(message));
+        for caller in dropped {
+            caller.fail(CallError::Full);
+        }
     }
 
     pub(crate) fn export(&self) {
@@ -149,10 +184,6 @@ impl<M: Protocol> Cell<M> {
         if let Some(place) = &self.place {
             place.exported.store(true, Ordering::Relaxed);
         }
-    }
-
-    pub(crate) fn is_doomed(&self) -> bool {
-        self.doomed.load(Ordering::Acquire)
     }
 
     pub(crate) fn doom(&self) -> Option<Exit> {
@@ -224,7 +255,7 @@ impl<M: Protocol> Cell<M> {
     fn push_system(&self, number: u64, origin: Origin, message: impl Into<System>) {
         if let Some(message) = M::from_system(&mut message.into()) {
             // Refused means that the process is clearing up and reads no more.
-            let _ = self.queue.push(Owner::This(number), Entry { origin, message });
+            let _ = self.queue.push(Owner::This(number), Entry { origin, message }, false);
         }
     }
 
@@ -272,7 +303,7 @@ impl<M: Protocol> Cell<M> {
         }
         let ended = fate.relations.as_mut().and_then(|relations| relations.demonitor(reference));
         if let Some((target, _)) = ended {
-            self.push_system(number, Origin(reference.0), Down { monitor: reference, target, reason });
+            self.push_system(number, Origin::monitor(reference.0), Down { monitor: reference, target, reason });
         }
     }
 
@@ -311,7 +342,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// The second: what is left in the mailbox, for the caller to drop.
-    pub(crate) fn empty(&self) -> impl Sized + use<M> {
+    pub(crate) fn empty(&self) -> Vec<Entry<M>> {
         self.queue.leave(self.place.is_some())
     }
 
@@ -340,9 +371,14 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
-    /// Nobody is about to live here; what waits is dropped, and what comes is refused until somebody does.
+    /// Nobody will live here, unless a process moves in anew; whoever called meanwhile learns that.
     pub(crate) fn close(&self) {
-        drop(self.queue.close());
+        let (number, held) = (self.fate().number, self.queue.close());
+        let pid = self.node.pid(number);
+        let ((), callers) = Current::collect_dropped(&self.node, number, || discard(&pid, held));
+        for caller in callers {
+            caller.fail(CallError::NoProc);
+        }
     }
 }
 
@@ -365,9 +401,9 @@ impl<M: Protocol> Resident for Cell<M> {
             Effect::None => {}
             Effect::Die(reason) => self.die(&mut fate, reason),
             Effect::Exit(ExitSignal { reason, .. }) if parent_ended => self.halt(&mut fate, reason),
-            Effect::Exit(signal) => self.push_system(number, Origin::SENT, signal),
+            Effect::Exit(signal) => self.push_system(number, Origin::OWN, signal),
             // Under the lock, so that `demonitor` either prevents the message or finds it.
-            Effect::Down(down) => self.push_system(number, Origin(down.monitor.0), down),
+            Effect::Down(down) => self.push_system(number, Origin::monitor(down.monitor.0), down),
             Effect::Answer(answer) => {
                 drop(fate);
                 self.node.signal(&me, from, answer);
@@ -382,16 +418,20 @@ impl<M: Protocol> Resident for Cell<M> {
         let mut decoder = Decoder::new(delivery.payload);
         let message = M::decode(delivery.variant as usize, &mut decoder).map_err(CallError::Decode)?;
         decoder.finish().map_err(CallError::Decode)?;
-        self.send(Owner::of(number), message).map_err(
-            |refused| {
-                if refused.full { CallError::Full } else { CallError::NoProc }
-            },
-        )
+        match self.send(Owner::of(number), message, false) {
+            Ok(_) => Ok(()),
+            Err(Refused { why: Why::Gone, .. }) => Err(CallError::NoProc),
+            Err(_) => Err(CallError::Full),
+        }
     }
 
     fn is_alive(&self, number: u64) -> bool {
         let fate = self.fate();
         fate.number == number && fate.stage == Stage::Alive && fate.doom.is_none()
+    }
+
+    fn is_doomed(&self) -> bool {
+        self.doomed.load(Ordering::Acquire)
     }
 
     fn is_exported(&self) -> bool {
@@ -427,7 +467,7 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn node_event(&self, number: u64, event: NodeEvent) {
-        self.push_system(number, Origin::SENT, event);
+        self.push_system(number, Origin::OWN, event);
     }
 
     fn disconnect(&self, number: u64, node: &NodeId) {
@@ -460,5 +500,26 @@ impl<M: Protocol> Resident for Cell<M> {
 impl<M: Protocol> Cell<M> {
     pub(crate) const fn mask_of(names: Option<&[&str]>) -> Mask {
         Mask::of(names, M::VARIANTS)
+    }
+}
+
+/// The line before a full mailbox, for those who stand in it.
+pub(crate) trait Line: Send + Sync {
+    /// Resolves when the message with this ticket is in, or will never be.
+    fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), CastError>>;
+
+    /// Takes the message with this ticket out again, if it still stands there.
+    fn withdraw(&self, ticket: u64);
+}
+
+impl<M: Protocol> Line for Cell<M> {
+    fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), CastError>> {
+        self.queue.poll_admitted(ticket, cx).map_err(|()| CastError::NoProc)
+    }
+
+    fn withdraw(&self, ticket: u64) {
+        if let Some(message) = self.queue.withdraw(ticket) {
+            self.overflow(message);
+        }
     }
 }

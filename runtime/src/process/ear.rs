@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::base::{CallError, Exit, MonitorRef, NodeEvent, NodeId, Pid};
-use crate::node::{Delivery, Lineage, Node, Resident};
+use crate::base::{CallError, Exit, MonitorRef, NodeEvent, NodeId, NodeName, Pid, Subject};
+use crate::node::{Delivery, Lineage, Node, Recipient, Resident};
 use crate::wire::Signal;
 
 /// Something that watches one process without being one, for whoever waits outside.
@@ -13,19 +13,37 @@ struct Ear {
     node: Node,
     number: u64,
     reference: MonitorRef,
-    target: Pid,
+    target: Subject,
     tell: Mutex<Option<oneshot::Sender<Exit>>>,
 }
 
 /// Resolves with the reason for which `target` ended. It is being watched when this returns.
 pub(crate) fn ended(node: &Node, target: Pid) -> impl Future<Output = Exit> + Send + use<> {
+    listen(node, Subject::Pid(target))
+}
+
+/// The same for whoever has this name on another node when the question arrives there.
+pub(crate) fn ended_by_name(node: &Node, name: &str, at: &NodeName) -> impl Future<Output = Exit> + Send + use<> {
+    listen(node, Subject::Name(name.to_owned(), at.clone()))
+}
+
+fn listen(node: &Node, target: Subject) -> impl Future<Output = Exit> + Send + use<> {
     let (tell, told) = oneshot::channel();
     let number = node.next_number();
     let reference = node.next_reference();
     let ear = Ear { node: node.clone(), number, reference, target: target.clone(), tell: Mutex::new(Some(tell)) };
-    node.table().insert(number, Arc::new(ear));
+    let ear = Arc::new(ear);
+    node.table().insert(number, Arc::clone(&ear) as Arc<dyn Resident>);
     let guard = Deaf { node: node.clone(), number, reference, target: target.clone() };
-    node.signal(&node.pid(number), &target, Signal::Monitor { reference });
+    let signal = Signal::Monitor { reference };
+    match &target {
+        Subject::Pid(pid) => node.signal(&node.pid(number), pid, signal),
+        Subject::Name(name, at) => {
+            if let Err(reason) = node.send_signal(number, Recipient::Name(name, at), signal) {
+                ear.hear(reason);
+            }
+        }
+    }
     async move {
         let reason = told.await;
         drop(guard);
@@ -39,15 +57,21 @@ struct Deaf {
     node: Node,
     number: u64,
     reference: MonitorRef,
-    target: Pid,
+    target: Subject,
 }
 
 impl Drop for Deaf {
     fn drop(&mut self) {
         if self.node.table().get(self.number).is_some() {
             self.node.table().remove(self.number);
-            let me = self.node.pid(self.number);
-            self.node.signal(&me, &self.target, Signal::Demonitor { reference: self.reference });
+            let signal = Signal::Demonitor { reference: self.reference };
+            match &self.target {
+                Subject::Pid(pid) => self.node.signal(&self.node.pid(self.number), pid, signal),
+                Subject::Name(name, at) => {
+                    // A lost connection has ended the watch by itself.
+                    let _ = self.node.send_signal(self.number, Recipient::Name(name, at), signal);
+                }
+            }
         }
     }
 }
@@ -67,7 +91,10 @@ impl Resident for Ear {
     fn signal(&self, _: u64, from: &Pid, signal: Signal) {
         if let Signal::Down { reference, reason } = signal
             && reference == self.reference
-            && *from == self.target
+            && match &self.target {
+                Subject::Pid(pid) => pid == from,
+                Subject::Name(_, at) => at == from.node(),
+            }
         {
             self.hear(reason);
         }
@@ -78,6 +105,10 @@ impl Resident for Ear {
     }
 
     fn is_alive(&self, _: u64) -> bool {
+        false
+    }
+
+    fn is_doomed(&self) -> bool {
         false
     }
 
@@ -94,7 +125,11 @@ impl Resident for Ear {
     fn node_event(&self, _: u64, _: NodeEvent) {}
 
     fn disconnect(&self, _: u64, node: &NodeId) {
-        if **self.target.node_id() == *node {
+        let lost = match &self.target {
+            Subject::Pid(pid) => **pid.node_id() == *node,
+            Subject::Name(_, at) => *at == node.name,
+        };
+        if lost {
             self.hear(Exit::NoConnection);
         }
     }

@@ -5,9 +5,9 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::{Cell, catch, report};
+use super::{Cell, catch, discard, report};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Node, Unanswered};
+use crate::node::{Current, Node, Resident, Unanswered};
 
 pin_project! {
     /// The future around a process's own.
@@ -35,7 +35,8 @@ pin_project! {
 
 impl<M: Protocol, F: Future<Output = Exit>> Life<M, F> {
     pub(crate) fn new(cell: Arc<Cell<M>>, number: u64, body: F) -> Life<M, F> {
-        let current = Current::new(Node::clone(cell.node()), number);
+        let resident = Arc::clone(&cell) as Arc<dyn Resident>;
+        let current = Current::of(resident, Node::clone(cell.node()), number);
         Life { cell, number, task: None, current: Some(current), body: Some(body) }
     }
 }
@@ -57,7 +58,9 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
                 let result = catch(|| body.poll(cx));
                 *this.current = Current::swap(outer);
                 match result {
-                    Ok(Poll::Ready(reason)) | Err(reason) => reason,
+                    // What was decided before it returned counts; a panic is never hidden by it.
+                    Ok(Poll::Ready(reason)) => this.cell.doom().unwrap_or(reason),
+                    Err(panic) => panic,
                     Ok(Poll::Pending) => {
                         let dropped = this.current.as_mut().map(Current::take_dropped);
                         fail(dropped.unwrap_or_default(), &CallError::Dropped);
@@ -88,11 +91,10 @@ fn end<M: Protocol, F>(
 
     // Its future, state and mailbox. What panics while it is dropped is caught, the rest still happens.
     let outer = Current::swap(current.take());
-    for result in [catch(|| body.set(None)), catch(|| drop(cell.empty()))] {
-        if let Err(panic) = result {
-            tracing::error!(target: "greenroom", %pid, %panic, "a destructor panicked while its process ended");
-        }
+    if let Err(panic) = catch(|| body.set(None)) {
+        report::destructor(&pid, &panic);
     }
+    discard(&pid, cell.empty());
     let mut inner = Current::swap(outer);
     let dropped = inner.as_mut().map(Current::take_dropped);
     fail(dropped.unwrap_or_default(), &CallError::Exit(reason.clone()));

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::Cell;
+use super::{Cell, discard};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
-use crate::node::Node;
+use crate::node::{Node, Resident as _};
 
 /// A process's own end of its mailbox: what `receive!` reads.
 ///
@@ -18,6 +18,8 @@ pub struct Mailbox<M: Protocol> {
     inbox: Inbox<M>,
     after: After,
     budget: u8,
+    bounded: bool,
+    warned: bool,
 }
 
 /// How long the running receive waits.
@@ -42,7 +44,8 @@ const BUDGET: u8 = 128;
 impl<M: Protocol> Mailbox<M> {
     pub(crate) fn new(cell: Arc<Cell<M>>, number: u64) -> Mailbox<M> {
         let pid = cell.node().pid(number);
-        Mailbox { cell, pid, inbox: Inbox::new(), after: After::Forever, budget: BUDGET }
+        let bounded = cell.queue().is_bounded();
+        Mailbox { cell, pid, inbox: Inbox::new(), after: After::Forever, budget: BUDGET, bounded, warned: false }
     }
 
     /// The process's identity.
@@ -61,18 +64,36 @@ impl<M: Protocol> Mailbox<M> {
 
     /// Takes a queued message with this origin out again.
     pub(crate) fn flush(&mut self, reference: MonitorRef) {
-        let message = self.inbox.remove(self.cell.queue(), Origin(reference.0));
+        let message = self.inbox.remove(self.cell.queue(), Origin::monitor(reference.0));
         drop(message);
     }
 
     fn begin(&mut self, want: Mask, after: Option<Duration>) {
-        self.inbox.begin(want);
+        self.inbox.begin(self.cell.queue(), want);
         self.after = match after {
             None => After::Forever,
             Some(Duration::ZERO) => After::Now,
             // A deadline beyond what a clock can say is none.
             Some(after) => self.node().clock().now().checked_add(after).map_or(After::Forever, After::Until),
         };
+    }
+
+    /// The tested message is the process's now.
+    fn keep(&mut self) {
+        if self.inbox.keep() && self.bounded {
+            self.cell.queue().release();
+        }
+    }
+
+    /// Tells, once, of a process that waits for one thing in front of a mailbox full of another.
+    fn warn_if_stuck(&mut self) {
+        if self.bounded && !self.warned && self.cell.queue().is_stuck() {
+            self.warned = true;
+            tracing::warn!(
+                target: "greenroom", pid = %self.pid, process = self.cell.start().kind,
+                "waits for a message in front of a full mailbox"
+            );
+        }
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
@@ -103,6 +124,7 @@ impl<M: Protocol> Mailbox<M> {
             return Poll::Ready(None);
         }
         self.budget = BUDGET;
+        self.warn_if_stuck();
         Poll::Pending
     }
 
@@ -111,7 +133,7 @@ impl<M: Protocol> Mailbox<M> {
         self.begin(Mask::ALL, None);
         loop {
             if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
-                self.inbox.keep();
+                self.keep();
                 return message;
             }
         }
@@ -123,17 +145,36 @@ impl<M: Protocol> Mailbox<M> {
         poll_fn(|cx| self.poll_step(cx)).await
     }
 
+    /// The same, until it is `deadline`. Cancel-safe.
+    pub(crate) async fn step_until(&mut self, deadline: Option<Instant>) -> Option<Step<M>> {
+        let Some(deadline) = deadline else { return Some(self.step().await) };
+        self.begin(Mask::ALL, None);
+        let mut late = self.node().clock().sleep_until(deadline);
+        poll_fn(|cx| match self.poll_step(cx) {
+            Poll::Ready(step) => Poll::Ready(Some(step)),
+            Poll::Pending if self.cell.is_doomed() => Poll::Pending,
+            Poll::Pending => late.as_mut().poll(cx).map(|()| None),
+        })
+        .await
+    }
+
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
         if let Some(reason) = self.cell.take_stop() {
             return Poll::Ready(Step::Stop(reason));
         }
         match self.poll_next(cx) {
             Poll::Ready(Some(message)) => {
-                self.inbox.keep();
+                self.keep();
                 Poll::Ready(Step::Message(message))
             }
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
+    }
+}
+
+impl<M: Protocol> Drop for Mailbox<M> {
+    fn drop(&mut self) {
+        discard(&self.pid, self.inbox.drain());
     }
 }
 
@@ -167,7 +208,7 @@ impl<M: Protocol> Receive for Mailbox<M> {
     }
 
     fn __take(&mut self) {
-        self.inbox.keep();
+        self.keep();
         // A timer that is not needed any more must not wake anybody.
         self.after = After::Forever;
     }

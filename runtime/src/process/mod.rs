@@ -18,11 +18,11 @@ mod panic;
 mod report;
 mod timer;
 
-pub(crate) use cell::{Cell, Start};
-pub(crate) use ear::ended;
+pub(crate) use cell::{Cell, Line, Start};
+pub(crate) use ear::{ended, ended_by_name};
 pub(crate) use life::Life;
 pub use mailbox::Mailbox;
 pub use mailbox::Receive;
 pub(crate) use mailbox::Step;
-pub(crate) use panic::{catch, catch_unwind};
+pub(crate) use panic::{catch, catch_unwind, discard};
 pub use timer::Timer;

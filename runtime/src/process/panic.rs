@@ -6,7 +6,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 use std::task::Poll;
 
-use crate::base::Exit;
+use super::report;
+use crate::base::{Exit, Pid};
 use crate::node::Current;
 
 #[cfg(panic = "abort")]
@@ -31,7 +32,18 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
     })
 }
 
-/// The same for a future: a panic in any of its polls ends it.
+/// Drops one thing after the other; one that panics is told of, and does not keep the others.
+///
+/// Together they would be dropped in one go, and the second panic would abort the program.
+pub(crate) fn discard<T>(pid: &Pid, things: impl IntoIterator<Item = T>) {
+    for thing in things {
+        if let Err(panic) = catch(|| drop(thing)) {
+            report::destructor(pid, &panic);
+        }
+    }
+}
+
+/// [`catch`] for a future: a panic in any of its polls ends it.
 pub(crate) async fn catch_unwind<F: Future>(future: F) -> Result<F::Output, Exit> {
     let mut future = std::pin::pin!(future);
     std::future::poll_fn(|cx| match catch(|| future.as_mut().poll(cx)) {

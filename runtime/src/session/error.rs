@@ -81,8 +81,6 @@ impl std::error::Error for SessionError {}
 pub(crate) enum SendError {
     /// More bytes than the peer, or this node, takes in one frame.
     TooLarge { limit: usize },
-    /// The frame has no bytes.
-    Encode(WireError),
     /// The session is over, or about to be.
     Closed,
 }
@@ -91,7 +89,6 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SendError::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
-            SendError::Encode(error) => write!(f, "the frame has no bytes: {error}"),
             SendError::Closed => f.write_str("the connection is closed"),
         }
     }

@@ -238,12 +238,7 @@ impl Session {
     }
 
     /// Queues a frame behind those of the same lane, which is the sending process's number.
-    pub(crate) fn send(&mut self, lane: u64, frame: &Frame) -> Result<(), SendError> {
-        self.send_encoded(lane, Encoded::new(frame).map_err(SendError::Encode)?)
-    }
-
-    /// Queues a frame that is encoded already.
-    pub(crate) fn send_encoded(&mut self, lane: u64, frame: Encoded) -> Result<(), SendError> {
+    pub(crate) fn send(&mut self, lane: u64, frame: Encoded) -> Result<(), SendError> {
         let limit = self.lanes.frame_limit();
         if self.closing != Closing::No || matches!(self.state, State::Over(_)) {
             return Err(SendError::Closed);

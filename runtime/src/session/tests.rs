@@ -60,6 +60,12 @@ impl Side {
     }
 }
 
+impl Session {
+    fn send_frame(&mut self, lane: u64, frame: &Frame) -> Result<(), SendError> {
+        self.send(lane, Encoded::new(frame).unwrap())
+    }
+}
+
 struct Pair {
     now: Instant,
     dialler: Side,

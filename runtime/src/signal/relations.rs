@@ -159,7 +159,8 @@ impl Relations {
         let links = self.links.into_iter().filter(|(_, link)| matches!(link, Link::Up));
         let links = links.map(|(peer, _)| (peer, Signal::Exit { reason: reason.clone(), linked: true }));
         Farewell {
-            signals: watchers.chain(links).collect(),
+            // Links hear of it before watchers do, as on a BEAM.
+            signals: links.chain(watchers).collect(),
             watching: self.watching.into_iter().map(|(r, w)| (r, w.subject, w.target)).collect(),
         }
     }

@@ -171,7 +171,7 @@ impl<R: 'static> ChildSpec<R> {
     {
         let plant = |places: &Places, id: &str, options| {
             let options = ChildOptions { restart: Restart::Temporary, ..options };
-            let slot = once(places.cell::<A::Protocol>(id), id.into(), options, actor);
+            let slot = once(places.cell::<A>(id), id.into(), options, actor);
             (places.stub::<A>(id), slot)
         };
         let options = ChildOptions { restart: Restart::Temporary, ..ChildOptions::DEFAULT };

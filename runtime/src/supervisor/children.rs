@@ -81,7 +81,7 @@ pub(super) fn worker<A: Process>(
     options: ChildOptions,
     make: impl FnMut() -> A + Send + 'static,
 ) -> Slot {
-    let cell = places.cell::<A::Protocol>(id);
+    let cell = places.cell::<A>(id);
     cell.queue().hold(options.while_down == super::WhileDown::Hold);
     let place = Arc::clone(&cell) as Arc<dyn Place>;
     Slot { id: id.into(), options, home: Box::new(Worker { cell, make }), place, supervisor: None, fixed: false }

@@ -49,7 +49,7 @@ enum Found<A: Actor> {
 
 impl<A: Process> Startable<Once> for A {
     fn seed(self, node: &Node, options: ChildOptions) -> (Seed, Planted<A>) {
-        let cell = Cell::<A::Protocol>::new(node.clone(), None);
+        let cell = Cell::<A::Protocol>::new(node.clone(), None, A::OPTIONS.bounds());
         let home = Arc::clone(&cell);
         let seed = Seed(Box::new(move |places| once(home, places.number(), options, self)));
         (seed, Planted(Found::Direct(cell)))

@@ -109,7 +109,7 @@ impl Places {
 
     /// The stub of a child.
     pub fn stub<A: Actor>(&self, id: &str) -> Ref<A> {
-        Ref::<A>::__new(Address::child(self.cell::<A::Protocol>(id)))
+        Ref::<A>::__new(Address::child(self.cell::<A>(id)))
     }
 
     /// The stub of a nested tree.
@@ -127,9 +127,9 @@ impl Places {
         format!("#{}", self.unnamed.fetch_add(1, Ordering::Relaxed) + 1).into()
     }
 
-    pub(super) fn cell<M: Protocol>(&self, id: &str) -> Arc<Cell<M>> {
+    pub(super) fn cell<A: Actor>(&self, id: &str) -> Arc<Cell<A::Protocol>> {
         self.place(id, |path| {
-            let cell = Cell::<M>::new(self.node.clone(), Some(Arc::clone(path)));
+            let cell = Cell::new(self.node.clone(), Some(Arc::clone(path)), A::OPTIONS.bounds());
             self.node.names().add_place(path, Arc::clone(&cell) as Arc<dyn Resident>);
             cell
         })
@@ -137,7 +137,7 @@ impl Places {
 
     pub(super) fn nested(&self, id: &str) -> Arc<Nested> {
         self.place(id, |path| {
-            let cell = Cell::<Supervision>::new(self.node.clone(), Some(Arc::clone(path)));
+            let cell = Cell::<Supervision>::new(self.node.clone(), Some(Arc::clone(path)), None);
             self.node.names().add_place(path, Arc::clone(&cell) as Arc<dyn Resident>);
             let stub = SupervisionRef::__new(Address::child(Arc::clone(&cell)));
             Arc::new(Nested { cell, places: Places::new(self.node.clone(), Arc::clone(path), stub) })

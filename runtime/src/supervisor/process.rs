@@ -328,7 +328,7 @@ impl Parent {
             None => {
                 let number = cx.pid().number();
                 // To itself: refused only if it is ending.
-                let _ = cx.mailbox().cell().send(Owner::This(number), note);
+                let _ = cx.mailbox().cell().send(Owner::This(number), note, false);
             }
         }
     }

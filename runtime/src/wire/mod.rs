@@ -11,6 +11,7 @@ mod fingerprint;
 #[cfg(feature = "net")]
 mod frame;
 mod signal;
+#[cfg(feature = "net")]
 mod target;
 #[cfg(feature = "net")]
 pub(crate) mod varint;
@@ -19,4 +20,5 @@ pub(crate) use fingerprint::fingerprint;
 #[cfg(feature = "net")]
 pub(crate) use frame::{Frame, WireError};
 pub(crate) use signal::Signal;
+#[cfg(feature = "net")]
 pub(crate) use target::Target;

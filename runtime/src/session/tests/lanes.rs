@@ -18,7 +18,7 @@ fn frames_in_any_slicing_keep_the_order_of_their_lanes() {
             };
             let frame = message(lane as u64, size);
             let side = if speaker == 0 { &mut pair.dialler } else { &mut pair.listener };
-            side.session.send(lane as u64, &frame).unwrap();
+            side.session.send_frame(lane as u64, &frame).unwrap();
             sent[speaker][lane].push(frame);
             if random.below(4) == 0 {
                 let most = [7, 300, 100_000][random.below(3)];
@@ -44,10 +44,10 @@ fn frames_in_any_slicing_keep_the_order_of_their_lanes() {
 fn a_small_frame_overtakes_a_large_one_of_another_lane() {
     let mut pair = Pair::up();
     let (large, small) = (message(1, 10 << 20), message(2, 10));
-    pair.dialler.session.send(1, &large).unwrap();
+    pair.dialler.session.send_frame(1, &large).unwrap();
     pair.dialler.session.poll_transmit(pair.now, &mut pair.dialler.said);
-    pair.dialler.session.send(2, &small).unwrap();
-    pair.dialler.session.send(1, &message(1, 1)).unwrap();
+    pair.dialler.session.send_frame(2, &small).unwrap();
+    pair.dialler.session.send_frame(1, &message(1, 1)).unwrap();
     pair.dialler.session.poll_transmit(pair.now, &mut pair.dialler.said);
     assert!(pair.dialler.said.len() < 512 * 1024);
     let said = mem::take(&mut pair.dialler.said);
@@ -61,7 +61,7 @@ fn a_small_frame_overtakes_a_large_one_of_another_lane() {
 fn many_small_frames_share_a_record() {
     let mut pair = Pair::up();
     for from in 0..1000 {
-        pair.dialler.session.send(from % 7, &message(from, 8)).unwrap();
+        pair.dialler.session.send_frame(from % 7, &message(from, 8)).unwrap();
     }
     let mut said = Vec::new();
     assert!(pair.dialler.session.poll_transmit(pair.now, &mut said));
@@ -81,7 +81,7 @@ fn large_frames_fit_into_the_peers_reassembly() {
     for round in 0..3 {
         for from in 0..6 {
             let size = if (from + round) % 3 == 0 { 99_000 } else { 40_000 };
-            pair.dialler.session.send(from, &message(from, size)).unwrap();
+            pair.dialler.session.send_frame(from, &message(from, size)).unwrap();
         }
     }
     pair.run();
@@ -98,19 +98,18 @@ fn a_frame_that_is_too_large_is_the_senders_to_know() {
     // Before it is up only this node's own bound is known.
     let own = Limits::default().frame;
     let error = Err(SendError::TooLarge { limit: own });
-    assert_eq!(pair.dialler.session.send(1, &message(1, own + 1)), error);
+    assert_eq!(pair.dialler.session.send_frame(1, &message(1, own + 1)), error);
     let (early, fits) = (message(1, 2000), message(1, 20));
-    pair.dialler.session.send(1, &early).unwrap();
-    pair.dialler.session.send(1, &fits).unwrap();
+    pair.dialler.session.send_frame(1, &early).unwrap();
+    pair.dialler.session.send_frame(1, &fits).unwrap();
     pair.run();
     assert_eq!(pair.dialler.events[1..], [Event::Refused { frame: early.clone(), limit: 1000 }]);
     assert_eq!(pair.listener.frames(), [&fits]);
-    assert_eq!(pair.dialler.session.send(1, &early), Err(SendError::TooLarge { limit: 1000 }));
+    assert_eq!(pair.dialler.session.send_frame(1, &early), Err(SendError::TooLarge { limit: 1000 }));
     assert_eq!(pair.dialler.session.frame_limit(), 1000);
     let name = Target::Name(String::new());
     let nameless = Frame::Signal { from: 1, to: name, signal: crate::wire::Signal::Link };
-    let error = Err(SendError::Encode(crate::wire::WireError::Text));
-    assert_eq!(pair.dialler.session.send(1, &nameless), error);
+    assert_eq!(Encoded::new(&nameless).err(), Some(crate::wire::WireError::Text));
     assert_eq!(pair.dialler.session.backlog().bytes, 0);
 }
 
@@ -120,7 +119,7 @@ fn what_waits_is_counted() {
     let frames = [message(1, 100), message(2, 50_000), message(3, 3)];
     let total = frames.iter().map(size_of).sum::<usize>();
     for (lane, frame) in frames.iter().enumerate() {
-        pair.dialler.session.send(lane as u64, frame).unwrap();
+        pair.dialler.session.send_frame(lane as u64, frame).unwrap();
     }
     assert_eq!(pair.dialler.session.backlog().bytes, total);
     pair.run();
@@ -131,12 +130,12 @@ fn what_waits_is_counted() {
 #[test]
 fn a_large_frame_waits_for_acknowledgements() {
     let mut pair = Pair::up();
-    pair.dialler.session.send(1, &message(1, 5 << 20)).unwrap();
+    pair.dialler.session.send_frame(1, &message(1, 5 << 20)).unwrap();
     let mut said = Vec::new();
     while pair.dialler.session.poll_transmit(pair.now, &mut said) {}
     let window = Limits::default().window;
     assert!((window..window + 20_000).contains(&said.len()), "{}", said.len());
-    pair.dialler.session.send(2, &message(2, 10)).unwrap();
+    pair.dialler.session.send_frame(2, &message(2, 10)).unwrap();
     assert!(pair.dialler.session.poll_transmit(pair.now, &mut said));
     pair.listener.hear(pair.now, &said);
     assert_eq!(pair.listener.frames(), [&message(2, 10)]);

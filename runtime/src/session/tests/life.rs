@@ -32,7 +32,7 @@ fn silence_counts_as_loss_after_t() {
 #[test]
 fn a_tick_overtakes_data() {
     let mut pair = Pair::up();
-    pair.dialler.session.send(1, &message(1, 8 << 20)).unwrap();
+    pair.dialler.session.send_frame(1, &message(1, 8 << 20)).unwrap();
     pair.now += Duration::from_secs(15);
     pair.dialler.session.handle_timeout(pair.now).unwrap();
     let mut said = Vec::new();
@@ -59,15 +59,15 @@ fn keys_change_and_nobody_notices() {
         side.cipher().rekey_every(3);
     }
     for round in 0..20 {
-        pair.dialler.session.send(1, &message(round, 100)).unwrap();
-        pair.listener.session.send(1, &message(round, 100_000)).unwrap();
+        pair.dialler.session.send_frame(1, &message(round, 100)).unwrap();
+        pair.listener.session.send_frame(1, &message(round, 100_000)).unwrap();
         pair.run();
     }
     assert_eq!((pair.dialler.frames().len(), pair.listener.frames().len()), (20, 20));
     // And if only one side changes its key, everybody does.
     pair.dialler.cipher().rekey_every(1);
     for round in 0..2 {
-        pair.dialler.session.send(1, &message(round, 100)).unwrap();
+        pair.dialler.session.send_frame(1, &message(round, 100)).unwrap();
         pair.run();
     }
     assert_eq!(pair.listener.result, Err(SessionError::Forged));
@@ -76,15 +76,15 @@ fn keys_change_and_nobody_notices() {
 #[test]
 fn goodbye_follows_what_waits() {
     let mut pair = Pair::up();
-    pair.dialler.session.send(1, &message(1, 1 << 20)).unwrap();
+    pair.dialler.session.send_frame(1, &message(1, 1 << 20)).unwrap();
     pair.dialler.session.close(pair.now);
-    assert_eq!(pair.dialler.session.send(1, &message(1, 1)), Err(SendError::Closed));
+    assert_eq!(pair.dialler.session.send_frame(1, &message(1, 1)), Err(SendError::Closed));
     assert!(!pair.dialler.session.is_over());
     pair.run();
     assert!(pair.dialler.session.is_over());
     let expected = [Event::Frame(message(1, 1 << 20)), Event::Goodbye];
     assert_eq!(pair.listener.events[1..], expected);
-    assert_eq!(pair.listener.session.send(1, &message(1, 1)), Err(SendError::Closed));
+    assert_eq!(pair.listener.session.send_frame(1, &message(1, 1)), Err(SendError::Closed));
     // The one who said it waits five seconds for the other to hang up, and says nothing more.
     pair.now += PATIENCE;
     assert_eq!(pair.dialler.session.handle_timeout(pair.now), Err(SessionError::Closed));

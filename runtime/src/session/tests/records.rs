@@ -9,7 +9,7 @@ fn records_neither_repeat_nor_change_places() {
         let mut pair = Pair::up();
         let said = [1, 2].map(|from| {
             let mut said = Vec::new();
-            pair.dialler.session.send(from, &message(from, 10)).unwrap();
+            pair.dialler.session.send_frame(from, &message(from, 10)).unwrap();
             pair.dialler.session.poll_transmit(pair.now, &mut said);
             said
         });
@@ -28,7 +28,7 @@ fn records_neither_repeat_nor_change_places() {
     // It stays over.
     pair.listener.hear(pair.now, &second);
     assert_eq!(pair.listener.result, Err(SessionError::Forged));
-    assert_eq!(pair.listener.session.send(1, &message(1, 1)), Err(SendError::Closed));
+    assert_eq!(pair.listener.session.send_frame(1, &message(1, 1)), Err(SendError::Closed));
     assert!(!pair.listener.session.poll_transmit(pair.now, &mut Vec::new()));
 }
 

@@ -1,0 +1,260 @@
+struct Store<K, V> {
+    entries: Vec<(K, V)>,
+}
+#[automatically_derived]
+#[allow(clippy::needless_update)]
+impl<K, V> ::greenroom::__private::Declared for Store<K, V> {
+    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
+        kind: "Store",
+        ..::greenroom::__private::Options::DEFAULT
+    };
+}
+impl<K: Ord, V> Store<K, V> {
+    fn get(&self, key: K) -> Option<V> {
+        self.find(key)
+    }
+}
+/// What a [`Store`] understands.
+#[allow(
+    missing_docs,
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    rustdoc::private_intra_doc_links
+)]
+pub(crate) enum StoreMessage<K: Ord, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    /// Handled by `Store::get`.
+    Get { key: K, reply: ::greenroom::__private::Reply<Option<V>> },
+    #[doc(hidden)]
+    __Unused(::core::convert::Infallible, ::core::marker::PhantomData<fn() -> (K, V)>),
+}
+#[automatically_derived]
+impl<K: Ord, V> ::greenroom::__private::Protocol for StoreMessage<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    const NAME: &'static str = "StoreMessage";
+    const VARIANTS: &'static [::greenroom::__private::Variant] = &[
+        ::greenroom::__private::Variant {
+            name: "Get",
+            shape: "key: K, reply: Reply<Option<V>>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+    ];
+    fn variant(&self) -> usize {
+        match self {
+            Self::Get { .. } => 0,
+            Self::__Unused(__never, _) => match *__never {}
+        }
+    }
+}
+/// Stub of a [`Store`]: speaks to the process, wherever it lives.
+#[allow(rustdoc::private_intra_doc_links)]
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+pub(crate) struct StoreRef<K: Ord, V>(
+    ::greenroom::__private::Address<StoreMessage<K, V>>,
+)
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static;
+#[allow(
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::too_many_arguments
+)]
+impl<K: Ord, V> StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    /// Handled by `Store::get`.
+    pub(crate) fn get(&self, key: K) -> ::greenroom::__private::Call<Option<V>> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            move |__reply| StoreMessage::Get {
+                key: key,
+                reply: __reply,
+            },
+        )
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::greenroom::__private::Stub for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    type Protocol = StoreMessage<K, V>;
+    fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
+        Self(__address)
+    }
+    fn __address(&self) -> &::greenroom::__private::Address<Self::Protocol> {
+        &self.0
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::greenroom::__private::Stubbed for StoreMessage<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    type Ref = StoreRef<K, V>;
+}
+#[automatically_derived]
+impl<K: Ord, V> ::core::clone::Clone for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::core::cmp::PartialEq for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    fn eq(&self, __other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::core::cmp::Eq for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{}
+#[automatically_derived]
+impl<K: Ord, V> ::core::hash::Hash for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+        ::core::hash::Hash::hash(&self.0, __state);
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::core::fmt::Debug for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(__f, "StoreRef").field(&self.0).finish()
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::greenroom::__private::Serialize for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    fn serialize<__S: ::greenroom::__private::Serializer>(
+        &self,
+        __serializer: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+    }
+}
+#[automatically_derived]
+impl<'__de, K: Ord, V> ::greenroom::__private::Deserialize<'__de> for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
+        __deserializer: __D,
+    ) -> ::core::result::Result<Self, __D::Error> {
+        ::core::result::Result::map(
+            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            Self,
+        )
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::greenroom::__private::Actor for Store<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    type Protocol = StoreMessage<K, V>;
+    const OPTIONS: ::greenroom::__private::Options = <Store<
+        K,
+        V,
+    > as ::greenroom::__private::Declared>::OPTIONS;
+}
+#[automatically_derived]
+#[allow(deprecated, private_interfaces, unused_qualifications)]
+impl<K: Ord, V> ::greenroom::__private::Handle for Store<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    async fn handle(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+        __message: StoreMessage<K, V>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+        match __message {
+            StoreMessage::Get { key: __field0, reply: __reply } => {
+                let __answer = Self::get(self, __field0);
+                ::greenroom::__private::Reply::send(__reply, __answer);
+                ::core::result::Result::Ok(())
+            }
+            StoreMessage::__Unused(__never, _) => match __never {}
+        }
+    }
+}
+#[automatically_derived]
+#[allow(deprecated)]
+impl<K: Ord, V> ::greenroom::__private::Process for Store<K, V>
+where
+    K: ::core::marker::Send + 'static,
+    V: ::core::marker::Send + 'static,
+{
+    const SERVER: bool = true;
+    fn run(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
+    > + ::core::marker::Send {
+        ::greenroom::__private::serve(self, __cx)
+    }
+}

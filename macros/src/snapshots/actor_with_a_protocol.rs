@@ -1,0 +1,21 @@
+/// Hands out urgent letters first.
+struct Sorter {
+    urgent: u8,
+}
+#[automatically_derived]
+#[allow(clippy::needless_update)]
+impl ::greenroom::__private::Declared for Sorter {
+    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
+        kind: "Sorter",
+        name: ::core::option::Option::Some("sorter"),
+        trap_exit: true,
+        mailbox: ::core::option::Option::Some(1024),
+        overflow: ::greenroom::__private::Overflow::DropOldest,
+        ..::greenroom::__private::Options::DEFAULT
+    };
+}
+#[automatically_derived]
+impl ::greenroom::__private::Actor for Sorter {
+    type Protocol = Mail;
+    const OPTIONS: ::greenroom::__private::Options = <Self as ::greenroom::__private::Declared>::OPTIONS;
+}

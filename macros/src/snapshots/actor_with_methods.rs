@@ -1,0 +1,464 @@
+struct Counter {
+    count: u64,
+}
+#[automatically_derived]
+#[allow(clippy::needless_update)]
+impl ::greenroom::__private::Declared for Counter {
+    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
+        kind: "Counter",
+        ..::greenroom::__private::Options::DEFAULT
+    };
+}
+impl Counter {
+    /// Adds `n`.
+    pub fn add(&mut self, n: u64) {
+        self.count += n;
+    }
+    async fn set(&mut self, to: u64, cx: &mut Context<Self>) -> Result<(), Exit> {
+        self.check(to, cx).await
+    }
+    /// The count so far.
+    fn count(&self) -> u64 {
+        self.count
+    }
+    fn later(&mut self, at: u64, reply: Reply<u64>) {
+        self.waiting.push((at, reply));
+    }
+    fn plain(&self) {}
+    async fn open(&mut self) -> std::io::Result<()> {
+        self.file().await
+    }
+    fn warm(&mut self) {}
+    async fn flush(&mut self, cx: &mut Context<Self>) {}
+    fn rest(&mut self) {}
+    fn close(&mut self, reason: &Exit) {}
+    fn ended(&mut self, down: Down) {}
+    fn exit(&mut self, signal: ExitSignal) {}
+    fn node(&mut self, event: NodeEvent) {}
+}
+/// What a [`Counter`] understands.
+#[allow(
+    missing_docs,
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    rustdoc::private_intra_doc_links
+)]
+pub enum CounterMessage {
+    /// Adds `n`.
+    Add { n: u64 },
+    /// Handled by `Counter::set`.
+    Set { to: u64 },
+    /// The count so far.
+    Count { reply: ::greenroom::__private::Reply<u64> },
+    /// Handled by `Counter::later`.
+    Later { at: u64, reply: ::greenroom::__private::Reply<u64> },
+    /// Handled by `Counter::ended`.
+    Down(::greenroom::__private::Down),
+    /// Handled by `Counter::exit`.
+    Exit(::greenroom::__private::ExitSignal),
+    /// Handled by `Counter::node`.
+    Node(::greenroom::__private::NodeEvent),
+}
+#[automatically_derived]
+impl ::greenroom::__private::Protocol for CounterMessage {
+    const NAME: &'static str = "CounterMessage";
+    const VARIANTS: &'static [::greenroom::__private::Variant] = &[
+        ::greenroom::__private::Variant {
+            name: "Add",
+            shape: "n: u64",
+            call: false,
+            system: false,
+            priority: true,
+        },
+        ::greenroom::__private::Variant {
+            name: "Set",
+            shape: "to: u64",
+            call: false,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Count",
+            shape: "reply: Reply<u64>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Later",
+            shape: "at: u64, reply: Reply<u64>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Down",
+            shape: "Down",
+            call: false,
+            system: true,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Exit",
+            shape: "ExitSignal",
+            call: false,
+            system: true,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Node",
+            shape: "NodeEvent",
+            call: false,
+            system: true,
+            priority: false,
+        },
+    ];
+    fn variant(&self) -> usize {
+        match self {
+            Self::Add { .. } => 0,
+            Self::Set { .. } => 1,
+            Self::Count { .. } => 2,
+            Self::Later { .. } => 3,
+            Self::Down { .. } => 4,
+            Self::Exit { .. } => 5,
+            Self::Node { .. } => 6,
+        }
+    }
+    fn from_system(
+        __system: &mut ::greenroom::__private::System,
+    ) -> ::core::option::Option<Self> {
+        if let ::core::option::Option::Some(__message) = ::greenroom::__private::System::take::<
+            ::greenroom::__private::Down,
+        >(__system) {
+            return ::core::option::Option::Some(Self::Down { 0: __message });
+        }
+        if let ::core::option::Option::Some(__message) = ::greenroom::__private::System::take::<
+            ::greenroom::__private::ExitSignal,
+        >(__system) {
+            return ::core::option::Option::Some(Self::Exit { 0: __message });
+        }
+        if let ::core::option::Option::Some(__message) = ::greenroom::__private::System::take::<
+            ::greenroom::__private::NodeEvent,
+        >(__system) {
+            return ::core::option::Option::Some(Self::Node { 0: __message });
+        }
+        ::core::option::Option::None
+    }
+    fn encode(
+        &self,
+        __encoder: &mut ::greenroom::__private::Encoder<'_>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::EncodeError> {
+        match self {
+            Self::Add { n: __field0 } => {
+                <u64 as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Set { to: __field0 } => {
+                <u64 as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Count { reply: __field0 } => {
+                <::greenroom::__private::Reply<
+                    u64,
+                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Later { at: __field0, reply: __field1 } => {
+                <u64 as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                <::greenroom::__private::Reply<
+                    u64,
+                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Down { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
+            Self::Exit { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
+            Self::Node { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
+        }
+    }
+    fn decode(
+        __variant: usize,
+        __decoder: &mut ::greenroom::__private::Decoder<'_>,
+    ) -> ::core::result::Result<Self, ::greenroom::__private::DecodeError> {
+        match __variant {
+            0 => {
+                ::core::result::Result::Ok(Self::Add {
+                    n: <u64 as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            1 => {
+                ::core::result::Result::Ok(Self::Set {
+                    to: <u64 as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            2 => {
+                ::core::result::Result::Ok(Self::Count {
+                    reply: <::greenroom::__private::Reply<
+                        u64,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            3 => {
+                ::core::result::Result::Ok(Self::Later {
+                    at: <u64 as ::greenroom::__private::Travels>::read(__decoder)?,
+                    reply: <::greenroom::__private::Reply<
+                        u64,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            _ => {
+                ::core::result::Result::Err(
+                    ::greenroom::__private::DecodeError::Variant(
+                        <u32 as ::core::convert::TryFrom<usize>>::try_from(__variant)
+                            .unwrap_or(u32::MAX),
+                    ),
+                )
+            }
+        }
+    }
+}
+#[automatically_derived]
+impl ::core::convert::From<::greenroom::__private::Down> for CounterMessage {
+    fn from(__message: ::greenroom::__private::Down) -> Self {
+        Self::Down { 0: __message }
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Receives<::greenroom::__private::Down> for CounterMessage {}
+#[automatically_derived]
+impl ::core::convert::From<::greenroom::__private::ExitSignal> for CounterMessage {
+    fn from(__message: ::greenroom::__private::ExitSignal) -> Self {
+        Self::Exit { 0: __message }
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Receives<::greenroom::__private::ExitSignal>
+for CounterMessage {}
+#[automatically_derived]
+impl ::core::convert::From<::greenroom::__private::NodeEvent> for CounterMessage {
+    fn from(__message: ::greenroom::__private::NodeEvent) -> Self {
+        Self::Node { 0: __message }
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Receives<::greenroom::__private::NodeEvent>
+for CounterMessage {}
+/// Stub of a [`Counter`]: speaks to the process, wherever it lives.
+#[allow(rustdoc::private_intra_doc_links)]
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+pub struct CounterRef(::greenroom::__private::Address<CounterMessage>);
+#[allow(
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::too_many_arguments
+)]
+impl CounterRef {
+    /// Adds `n`.
+    pub fn add(&self, n: u64) -> ::greenroom::__private::Cast {
+        ::greenroom::__private::Address::cast(&self.0, CounterMessage::Add { n: n })
+    }
+    /// Handled by `Counter::set`.
+    pub fn set(&self, to: u64) -> ::greenroom::__private::Cast {
+        ::greenroom::__private::Address::cast(&self.0, CounterMessage::Set { to: to })
+    }
+    /// The count so far.
+    pub fn count(&self) -> ::greenroom::__private::Call<u64> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            |__reply| CounterMessage::Count {
+                reply: __reply,
+            },
+        )
+    }
+    /// Handled by `Counter::later`.
+    pub fn later(&self, at: u64) -> ::greenroom::__private::Call<u64> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            move |__reply| CounterMessage::Later {
+                at: at,
+                reply: __reply,
+            },
+        )
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Stub for CounterRef {
+    type Protocol = CounterMessage;
+    fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
+        Self(__address)
+    }
+    fn __address(&self) -> &::greenroom::__private::Address<Self::Protocol> {
+        &self.0
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Stubbed for CounterMessage {
+    type Ref = CounterRef;
+}
+#[automatically_derived]
+impl ::core::clone::Clone for CounterRef {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::PartialEq for CounterRef {
+    fn eq(&self, __other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::Eq for CounterRef {}
+#[automatically_derived]
+impl ::core::hash::Hash for CounterRef {
+    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+        ::core::hash::Hash::hash(&self.0, __state);
+    }
+}
+#[automatically_derived]
+impl ::core::fmt::Debug for CounterRef {
+    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(__f, "CounterRef").field(&self.0).finish()
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Serialize for CounterRef {
+    fn serialize<__S: ::greenroom::__private::Serializer>(
+        &self,
+        __serializer: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+    }
+}
+#[automatically_derived]
+impl<'__de> ::greenroom::__private::Deserialize<'__de> for CounterRef {
+    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
+        __deserializer: __D,
+    ) -> ::core::result::Result<Self, __D::Error> {
+        ::core::result::Result::map(
+            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            Self,
+        )
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Actor for Counter {
+    type Protocol = CounterMessage;
+    const OPTIONS: ::greenroom::__private::Options = <Counter as ::greenroom::__private::Declared>::OPTIONS;
+}
+#[automatically_derived]
+#[allow(deprecated, private_interfaces, unused_qualifications)]
+impl ::greenroom::__private::Handle for Counter {
+    async fn proceed(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+        ::greenroom::__private::Outcome::into_outcome(Self::warm(self))
+    }
+    const IDLE: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(
+        ::core::time::Duration::from_millis(60000u64),
+    );
+    async fn idle(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+        ::greenroom::__private::Outcome::into_outcome(Self::rest(self))
+    }
+    const EVERY: &'static [::core::time::Duration] = &[
+        ::core::time::Duration::from_millis(30000u64),
+    ];
+    #[allow(unused_mut, unused_assignments, unused_variables)]
+    async fn every(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+        mut __index: usize,
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+        {
+            if __index == 0 {
+                return ::greenroom::__private::Outcome::into_outcome(
+                    Self::flush(self, __cx).await,
+                );
+            }
+            __index -= 1;
+        }
+        ::core::result::Result::Ok(())
+    }
+    async fn handle(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+        __message: CounterMessage,
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+        match __message {
+            CounterMessage::Add { n: __field0 } => {
+                ::greenroom::__private::Outcome::into_outcome(Self::add(self, __field0))
+            }
+            CounterMessage::Set { to: __field0 } => {
+                <Result<
+                    (),
+                    Exit,
+                > as ::greenroom::__private::Outcome>::into_outcome(
+                    Self::set(self, __field0, __cx).await,
+                )
+            }
+            CounterMessage::Count { reply: __reply } => {
+                let __answer = Self::count(self);
+                ::greenroom::__private::Reply::send(__reply, __answer);
+                ::core::result::Result::Ok(())
+            }
+            CounterMessage::Later { at: __field0, reply: __reply } => {
+                Self::later(self, __field0, __reply);
+                ::core::result::Result::Ok(())
+            }
+            CounterMessage::Down(__event) => {
+                ::greenroom::__private::Outcome::into_outcome(Self::ended(self, __event))
+            }
+            CounterMessage::Exit(__event) => {
+                ::greenroom::__private::Outcome::into_outcome(Self::exit(self, __event))
+            }
+            CounterMessage::Node(__event) => {
+                ::greenroom::__private::Outcome::into_outcome(Self::node(self, __event))
+            }
+        }
+    }
+}
+#[automatically_derived]
+#[allow(deprecated)]
+impl ::greenroom::__private::Process for Counter {
+    const SERVER: bool = true;
+    const TERMINATE_AFTER_PANIC: bool = true;
+    const TRAP_EXIT: bool = true;
+    const NODE_EVENTS: bool = true;
+    async fn init(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+        <std::io::Result<
+            (),
+        > as ::greenroom::__private::Outcome>::into_outcome(Self::open(self).await)
+    }
+    fn run(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
+    > + ::core::marker::Send {
+        ::greenroom::__private::serve(self, __cx)
+    }
+    async fn terminate(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+        __reason: &::greenroom::__private::Exit,
+    ) {
+        let _ = ::greenroom::__private::Outcome::into_outcome(
+            Self::close(self, __reason),
+        );
+    }
+}

@@ -1,0 +1,189 @@
+impl Counter {
+    fn add(&mut self, n: &str) {}
+    fn count() -> u64 {
+        7
+    }
+}
+/// What a [`Counter`] understands.
+#[allow(
+    missing_docs,
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    rustdoc::private_intra_doc_links
+)]
+pub(crate) enum CounterMessage {
+    /// Handled by `Counter::add`.
+    Add,
+    /// Handled by `Counter::count`.
+    Count { reply: ::greenroom::__private::Reply<u64> },
+}
+#[automatically_derived]
+impl ::greenroom::__private::Protocol for CounterMessage {
+    const NAME: &'static str = "CounterMessage";
+    const VARIANTS: &'static [::greenroom::__private::Variant] = &[
+        ::greenroom::__private::Variant {
+            name: "Add",
+            shape: "",
+            call: false,
+            system: true,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Count",
+            shape: "reply: Reply<u64>",
+            call: true,
+            system: true,
+            priority: false,
+        },
+    ];
+    fn variant(&self) -> usize {
+        match self {
+            Self::Add { .. } => 0,
+            Self::Count { .. } => 1,
+        }
+    }
+    fn encode(
+        &self,
+        __encoder: &mut ::greenroom::__private::Encoder<'_>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::EncodeError> {
+        match self {
+            Self::Add { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
+            Self::Count { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
+        }
+    }
+    fn decode(
+        __variant: usize,
+        __decoder: &mut ::greenroom::__private::Decoder<'_>,
+    ) -> ::core::result::Result<Self, ::greenroom::__private::DecodeError> {
+        match __variant {
+            _ => {
+                ::core::result::Result::Err(
+                    ::greenroom::__private::DecodeError::Variant(
+                        <u32 as ::core::convert::TryFrom<usize>>::try_from(__variant)
+                            .unwrap_or(u32::MAX),
+                    ),
+                )
+            }
+        }
+    }
+}
+/// Stub of a [`Counter`]: speaks to the process, wherever it lives.
+#[allow(rustdoc::private_intra_doc_links)]
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+pub(crate) struct CounterRef(::greenroom::__private::Address<CounterMessage>);
+#[allow(
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::too_many_arguments
+)]
+impl CounterRef {
+    pub(crate) fn add<__Part0>(&self, _: __Part0) -> ::greenroom::__private::Cast {
+        ::core::unreachable!()
+    }
+    pub(crate) fn count(&self) -> ::greenroom::__private::Call<u64> {
+        ::core::unreachable!()
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Stub for CounterRef {
+    type Protocol = CounterMessage;
+    fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
+        Self(__address)
+    }
+    fn __address(&self) -> &::greenroom::__private::Address<Self::Protocol> {
+        &self.0
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Stubbed for CounterMessage {
+    type Ref = CounterRef;
+}
+#[automatically_derived]
+impl ::core::clone::Clone for CounterRef {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::PartialEq for CounterRef {
+    fn eq(&self, __other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::Eq for CounterRef {}
+#[automatically_derived]
+impl ::core::hash::Hash for CounterRef {
+    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+        ::core::hash::Hash::hash(&self.0, __state);
+    }
+}
+#[automatically_derived]
+impl ::core::fmt::Debug for CounterRef {
+    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(__f, "CounterRef").field(&self.0).finish()
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Serialize for CounterRef {
+    fn serialize<__S: ::greenroom::__private::Serializer>(
+        &self,
+        __serializer: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+    }
+}
+#[automatically_derived]
+impl<'__de> ::greenroom::__private::Deserialize<'__de> for CounterRef {
+    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
+        __deserializer: __D,
+    ) -> ::core::result::Result<Self, __D::Error> {
+        ::core::result::Result::map(
+            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            Self,
+        )
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Actor for Counter {
+    type Protocol = CounterMessage;
+    const OPTIONS: ::greenroom::__private::Options = <Counter as ::greenroom::__private::Declared>::OPTIONS;
+}
+#[automatically_derived]
+#[allow(deprecated, private_interfaces, unused_qualifications)]
+impl ::greenroom::__private::Handle for Counter {
+    async fn handle(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+        __message: CounterMessage,
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+        match __message {
+            CounterMessage::Add { .. } => ::core::unreachable!(),
+            CounterMessage::Count { .. } => ::core::unreachable!(),
+        }
+    }
+}
+#[automatically_derived]
+#[allow(deprecated)]
+impl ::greenroom::__private::Process for Counter {
+    const SERVER: bool = true;
+    fn run(
+        &mut self,
+        __cx: &mut ::greenroom::__private::Context<Self>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
+    > + ::core::marker::Send {
+        ::greenroom::__private::serve(self, __cx)
+    }
+}
+::core::compile_error!("a message owns its parts: `String` in place of `&str`")
+::core::compile_error!(
+    "a `#[call]` is a method: its first parameter is `&mut self` or `&self`",
+)

@@ -1,0 +1,249 @@
+/// What a mail sorter understands.
+///
+/// In two paragraphs.
+pub enum Mail {
+    /// Leaves one letter.
+    Post { priority: u8, body: String },
+    Forward(MailRef, String),
+    /// Takes every waiting letter.
+    Collect { reply: Reply<Vec<String>> },
+    Move,
+    /// A process that the sorter watches has ended.
+    Down(Down),
+}
+#[automatically_derived]
+impl ::greenroom::__private::Protocol for Mail {
+    const NAME: &'static str = "Mail";
+    const VERSION: u32 = 2;
+    const VARIANTS: &'static [::greenroom::__private::Variant] = &[
+        ::greenroom::__private::Variant {
+            name: "Post",
+            shape: "priority: u8, body: String",
+            call: false,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Forward",
+            shape: "MailRef, String",
+            call: false,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Collect",
+            shape: "reply: Reply<Vec<String>>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Move",
+            shape: "",
+            call: false,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Down",
+            shape: "Down",
+            call: false,
+            system: true,
+            priority: false,
+        },
+    ];
+    fn variant(&self) -> usize {
+        match self {
+            Self::Post { .. } => 0,
+            Self::Forward { .. } => 1,
+            Self::Collect { .. } => 2,
+            Self::Move { .. } => 3,
+            Self::Down { .. } => 4,
+        }
+    }
+    fn from_system(
+        __system: &mut ::greenroom::__private::System,
+    ) -> ::core::option::Option<Self> {
+        if let ::core::option::Option::Some(__message) = ::greenroom::__private::System::take::<
+            Down,
+        >(__system) {
+            return ::core::option::Option::Some(Self::Down { 0: __message });
+        }
+        ::core::option::Option::None
+    }
+    fn encode(
+        &self,
+        __encoder: &mut ::greenroom::__private::Encoder<'_>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::EncodeError> {
+        match self {
+            Self::Post { priority: __field0, body: __field1 } => {
+                <u8 as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                <String as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Forward { 0: __field0, 1: __field1 } => {
+                <MailRef as ::greenroom::__private::Travels>::write(
+                    __field0,
+                    __encoder,
+                )?;
+                <String as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Collect { reply: __field0 } => {
+                <Reply<
+                    Vec<String>,
+                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Move {} => ::core::result::Result::Ok(()),
+            Self::Down { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
+        }
+    }
+    fn decode(
+        __variant: usize,
+        __decoder: &mut ::greenroom::__private::Decoder<'_>,
+    ) -> ::core::result::Result<Self, ::greenroom::__private::DecodeError> {
+        match __variant {
+            0 => {
+                ::core::result::Result::Ok(Self::Post {
+                    priority: <u8 as ::greenroom::__private::Travels>::read(__decoder)?,
+                    body: <String as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            1 => {
+                ::core::result::Result::Ok(Self::Forward {
+                    0: <MailRef as ::greenroom::__private::Travels>::read(__decoder)?,
+                    1: <String as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            2 => {
+                ::core::result::Result::Ok(Self::Collect {
+                    reply: <Reply<
+                        Vec<String>,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            3 => ::core::result::Result::Ok(Self::Move {}),
+            _ => {
+                ::core::result::Result::Err(
+                    ::greenroom::__private::DecodeError::Variant(
+                        <u32 as ::core::convert::TryFrom<usize>>::try_from(__variant)
+                            .unwrap_or(u32::MAX),
+                    ),
+                )
+            }
+        }
+    }
+}
+#[automatically_derived]
+impl ::core::convert::From<Down> for Mail {
+    fn from(__message: Down) -> Self {
+        Self::Down { 0: __message }
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Receives<Down> for Mail {}
+/// Stub of a process that speaks [`Mail`], wherever it lives.
+///
+/// What a mail sorter understands.
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+pub struct MailRef(::greenroom::__private::Address<Mail>);
+#[allow(
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::too_many_arguments
+)]
+impl MailRef {
+    /// Leaves one letter.
+    pub fn post(&self, priority: u8, body: String) -> ::greenroom::__private::Cast {
+        ::greenroom::__private::Address::cast(
+            &self.0,
+            Mail::Post {
+                priority: priority,
+                body: body,
+            },
+        )
+    }
+    /// Sends [`Mail::Forward`].
+    pub fn forward(&self, arg0: MailRef, arg1: String) -> ::greenroom::__private::Cast {
+        ::greenroom::__private::Address::cast(
+            &self.0,
+            Mail::Forward { 0: arg0, 1: arg1 },
+        )
+    }
+    /// Takes every waiting letter.
+    pub fn collect(&self) -> ::greenroom::__private::Call<Vec<String>> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            |__reply| Mail::Collect { reply: __reply },
+        )
+    }
+    /// Sends [`Mail::Move`].
+    pub fn r#move(&self) -> ::greenroom::__private::Cast {
+        ::greenroom::__private::Address::cast(&self.0, Mail::Move {})
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Stub for MailRef {
+    type Protocol = Mail;
+    fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
+        Self(__address)
+    }
+    fn __address(&self) -> &::greenroom::__private::Address<Self::Protocol> {
+        &self.0
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Stubbed for Mail {
+    type Ref = MailRef;
+}
+#[automatically_derived]
+impl ::core::clone::Clone for MailRef {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::PartialEq for MailRef {
+    fn eq(&self, __other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::Eq for MailRef {}
+#[automatically_derived]
+impl ::core::hash::Hash for MailRef {
+    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+        ::core::hash::Hash::hash(&self.0, __state);
+    }
+}
+#[automatically_derived]
+impl ::core::fmt::Debug for MailRef {
+    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(__f, "MailRef").field(&self.0).finish()
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Serialize for MailRef {
+    fn serialize<__S: ::greenroom::__private::Serializer>(
+        &self,
+        __serializer: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+    }
+}
+#[automatically_derived]
+impl<'__de> ::greenroom::__private::Deserialize<'__de> for MailRef {
+    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
+        __deserializer: __D,
+    ) -> ::core::result::Result<Self, __D::Error> {
+        ::core::result::Result::map(
+            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            Self,
+        )
+    }
+}

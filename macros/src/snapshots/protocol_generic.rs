@@ -1,0 +1,243 @@
+pub(crate) enum Store<K: Ord, V> {
+    Put { key: K, value: V },
+    Get { key: K, reply: Reply<Option<V>> },
+}
+#[automatically_derived]
+impl<K: Ord, V> ::greenroom::__private::Protocol for Store<K, V>
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+{
+    const NAME: &'static str = "Store";
+    const VARIANTS: &'static [::greenroom::__private::Variant] = &[
+        ::greenroom::__private::Variant {
+            name: "Put",
+            shape: "key: K, value: V",
+            call: false,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Get",
+            shape: "key: K, reply: Reply<Option<V>>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+    ];
+    fn variant(&self) -> usize {
+        match self {
+            Self::Put { .. } => 0,
+            Self::Get { .. } => 1,
+        }
+    }
+    fn encode(
+        &self,
+        __encoder: &mut ::greenroom::__private::Encoder<'_>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::EncodeError> {
+        match self {
+            Self::Put { key: __field0, value: __field1 } => {
+                <K as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                <V as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Get { key: __field0, reply: __field1 } => {
+                <K as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                <Reply<
+                    Option<V>,
+                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+    fn decode(
+        __variant: usize,
+        __decoder: &mut ::greenroom::__private::Decoder<'_>,
+    ) -> ::core::result::Result<Self, ::greenroom::__private::DecodeError> {
+        match __variant {
+            0 => {
+                ::core::result::Result::Ok(Self::Put {
+                    key: <K as ::greenroom::__private::Travels>::read(__decoder)?,
+                    value: <V as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            1 => {
+                ::core::result::Result::Ok(Self::Get {
+                    key: <K as ::greenroom::__private::Travels>::read(__decoder)?,
+                    reply: <Reply<
+                        Option<V>,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            _ => {
+                ::core::result::Result::Err(
+                    ::greenroom::__private::DecodeError::Variant(
+                        <u32 as ::core::convert::TryFrom<usize>>::try_from(__variant)
+                            .unwrap_or(u32::MAX),
+                    ),
+                )
+            }
+        }
+    }
+}
+/// Stub of a process that speaks [`Store`], wherever it lives.
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+pub(crate) struct StoreRef<K: Ord, V>(
+    ::greenroom::__private::Address<Store<K, V>>,
+)
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned;
+#[allow(
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::too_many_arguments
+)]
+impl<K: Ord, V> StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+{
+    /// Sends [`Store::Put`].
+    pub(crate) fn put(&self, key: K, value: V) -> ::greenroom::__private::Cast {
+        ::greenroom::__private::Address::cast(
+            &self.0,
+            Store::Put {
+                key: key,
+                value: value,
+            },
+        )
+    }
+    /// Sends [`Store::Get`].
+    pub(crate) fn get(&self, key: K) -> ::greenroom::__private::Call<Option<V>> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            move |__reply| Store::Get {
+                key: key,
+                reply: __reply,
+            },
+        )
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::greenroom::__private::Stub for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+{
+    type Protocol = Store<K, V>;
+    fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
+        Self(__address)
+    }
+    fn __address(&self) -> &::greenroom::__private::Address<Self::Protocol> {
+        &self.0
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::greenroom::__private::Stubbed for Store<K, V>
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+{
+    type Ref = StoreRef<K, V>;
+}
+#[automatically_derived]
+impl<K: Ord, V> ::core::clone::Clone for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+{
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::core::cmp::PartialEq for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+{
+    fn eq(&self, __other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::core::cmp::Eq for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+{}
+#[automatically_derived]
+impl<K: Ord, V> ::core::hash::Hash for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+{
+    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+        ::core::hash::Hash::hash(&self.0, __state);
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::core::fmt::Debug for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+{
+    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(__f, "StoreRef").field(&self.0).finish()
+    }
+}
+#[automatically_derived]
+impl<K: Ord, V> ::greenroom::__private::Serialize for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+{
+    fn serialize<__S: ::greenroom::__private::Serializer>(
+        &self,
+        __serializer: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+    }
+}
+#[automatically_derived]
+impl<'__de, K: Ord, V> ::greenroom::__private::Deserialize<'__de> for StoreRef<K, V>
+where
+    K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+    V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
+        + ::greenroom::__private::DeserializeOwned,
+{
+    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
+        __deserializer: __D,
+    ) -> ::core::result::Result<Self, __D::Error> {
+        ::core::result::Result::map(
+            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            Self,
+        )
+    }
+}

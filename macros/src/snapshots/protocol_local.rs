@@ -1,0 +1,97 @@
+enum Job {
+    Run(Box<dyn FnOnce() + Send>),
+}
+#[automatically_derived]
+impl ::greenroom::__private::Protocol for Job {
+    const NAME: &'static str = "Job";
+    const VARIANTS: &'static [::greenroom::__private::Variant] = &[
+        ::greenroom::__private::Variant {
+            name: "Run",
+            shape: "Box<dyn FnOnce() + Send>",
+            call: false,
+            system: false,
+            priority: false,
+        },
+    ];
+    fn variant(&self) -> usize {
+        match self {
+            Self::Run { .. } => 0,
+        }
+    }
+}
+/// Stub of a process that speaks [`Job`], wherever it lives.
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+struct JobRef(::greenroom::__private::Address<Job>);
+#[allow(
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::too_many_arguments
+)]
+impl JobRef {
+    /// Sends [`Job::Run`].
+    fn run(&self, value: Box<dyn FnOnce() + Send>) -> ::greenroom::__private::Cast {
+        ::greenroom::__private::Address::cast(&self.0, Job::Run { 0: value })
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Stub for JobRef {
+    type Protocol = Job;
+    fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
+        Self(__address)
+    }
+    fn __address(&self) -> &::greenroom::__private::Address<Self::Protocol> {
+        &self.0
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Stubbed for Job {
+    type Ref = JobRef;
+}
+#[automatically_derived]
+impl ::core::clone::Clone for JobRef {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::PartialEq for JobRef {
+    fn eq(&self, __other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::Eq for JobRef {}
+#[automatically_derived]
+impl ::core::hash::Hash for JobRef {
+    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+        ::core::hash::Hash::hash(&self.0, __state);
+    }
+}
+#[automatically_derived]
+impl ::core::fmt::Debug for JobRef {
+    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(__f, "JobRef").field(&self.0).finish()
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Serialize for JobRef {
+    fn serialize<__S: ::greenroom::__private::Serializer>(
+        &self,
+        __serializer: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+    }
+}
+#[automatically_derived]
+impl<'__de> ::greenroom::__private::Deserialize<'__de> for JobRef {
+    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
+        __deserializer: __D,
+    ) -> ::core::result::Result<Self, __D::Error> {
+        ::core::result::Result::map(
+            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            Self,
+        )
+    }
+}

@@ -1,0 +1,249 @@
+#[cfg(unix)]
+enum Mail {
+    Post { body: String, #[cfg(feature = "priorities")] priority: u8 },
+    #[cfg(feature = "ticks")]
+    #[deprecated]
+    Tick,
+    #[cfg(feature = "watch")]
+    Down(Down),
+}
+#[cfg(unix)]
+#[automatically_derived]
+#[allow(deprecated)]
+impl ::greenroom::__private::Protocol for Mail {
+    const NAME: &'static str = "Mail";
+    const VARIANTS: &'static [::greenroom::__private::Variant] = &[
+        ::greenroom::__private::Variant {
+            name: "Post",
+            shape: if ::core::cfg!(all(feature = "priorities")) {
+                "body: String, priority: u8"
+            } else {
+                "body: String"
+            },
+            call: false,
+            system: false,
+            priority: false,
+        },
+        #[cfg(feature = "ticks")]
+        ::greenroom::__private::Variant {
+            name: "Tick",
+            shape: "",
+            call: false,
+            system: false,
+            priority: false,
+        },
+        #[cfg(feature = "watch")]
+        ::greenroom::__private::Variant {
+            name: "Down",
+            shape: "Down",
+            call: false,
+            system: true,
+            priority: false,
+        },
+    ];
+    fn variant(&self) -> usize {
+        #[allow(dead_code)]
+        enum __Number {
+            Post,
+            #[cfg(feature = "ticks")]
+            Tick,
+            #[cfg(feature = "watch")]
+            Down,
+        }
+        match self {
+            Self::Post { .. } => __Number::Post as usize,
+            #[cfg(feature = "ticks")]
+            Self::Tick { .. } => __Number::Tick as usize,
+            #[cfg(feature = "watch")]
+            Self::Down { .. } => __Number::Down as usize,
+        }
+    }
+    fn from_system(
+        __system: &mut ::greenroom::__private::System,
+    ) -> ::core::option::Option<Self> {
+        #[cfg(feature = "watch")]
+        if let ::core::option::Option::Some(__message) = ::greenroom::__private::System::take::<
+            Down,
+        >(__system) {
+            return ::core::option::Option::Some(Self::Down { 0: __message });
+        }
+        ::core::option::Option::None
+    }
+    fn encode(
+        &self,
+        __encoder: &mut ::greenroom::__private::Encoder<'_>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::EncodeError> {
+        match self {
+            Self::Post {
+                body: __field0,
+                #[cfg(feature = "priorities")]
+                priority: __field1,
+            } => {
+                <String as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                #[cfg(feature = "priorities")]
+                <u8 as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            #[cfg(feature = "ticks")]
+            Self::Tick {} => ::core::result::Result::Ok(()),
+            #[cfg(feature = "watch")]
+            Self::Down { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
+        }
+    }
+    fn decode(
+        __variant: usize,
+        __decoder: &mut ::greenroom::__private::Decoder<'_>,
+    ) -> ::core::result::Result<Self, ::greenroom::__private::DecodeError> {
+        #[allow(dead_code)]
+        enum __Number {
+            Post,
+            #[cfg(feature = "ticks")]
+            Tick,
+            #[cfg(feature = "watch")]
+            Down,
+        }
+        match __variant {
+            __number if __number == __Number::Post as usize => {
+                ::core::result::Result::Ok(Self::Post {
+                    body: <String as ::greenroom::__private::Travels>::read(__decoder)?,
+                    #[cfg(feature = "priorities")]
+                    priority: <u8 as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            #[cfg(feature = "ticks")]
+            __number if __number == __Number::Tick as usize => {
+                ::core::result::Result::Ok(Self::Tick {})
+            }
+            _ => {
+                ::core::result::Result::Err(
+                    ::greenroom::__private::DecodeError::Variant(
+                        <u32 as ::core::convert::TryFrom<usize>>::try_from(__variant)
+                            .unwrap_or(u32::MAX),
+                    ),
+                )
+            }
+        }
+    }
+}
+#[cfg(unix)]
+#[cfg(feature = "watch")]
+#[automatically_derived]
+#[allow(deprecated)]
+impl ::core::convert::From<Down> for Mail {
+    fn from(__message: Down) -> Self {
+        Self::Down { 0: __message }
+    }
+}
+#[cfg(unix)]
+#[cfg(feature = "watch")]
+#[automatically_derived]
+#[allow(deprecated)]
+impl ::greenroom::__private::Receives<Down> for Mail {}
+#[cfg(unix)]
+/// Stub of a process that speaks [`Mail`], wherever it lives.
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+struct MailRef(::greenroom::__private::Address<Mail>);
+#[cfg(unix)]
+#[allow(
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::too_many_arguments
+)]
+#[allow(deprecated)]
+impl MailRef {
+    /// Sends [`Mail::Post`].
+    fn post(
+        &self,
+        body: String,
+        #[cfg(feature = "priorities")]
+        priority: u8,
+    ) -> ::greenroom::__private::Cast {
+        ::greenroom::__private::Address::cast(
+            &self.0,
+            Mail::Post {
+                body: body,
+                #[cfg(feature = "priorities")]
+                priority: priority,
+            },
+        )
+    }
+    #[cfg(feature = "ticks")]
+    #[deprecated]
+    /// Sends [`Mail::Tick`].
+    fn tick(&self) -> ::greenroom::__private::Cast {
+        ::greenroom::__private::Address::cast(&self.0, Mail::Tick {})
+    }
+}
+#[cfg(unix)]
+#[automatically_derived]
+impl ::greenroom::__private::Stub for MailRef {
+    type Protocol = Mail;
+    fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
+        Self(__address)
+    }
+    fn __address(&self) -> &::greenroom::__private::Address<Self::Protocol> {
+        &self.0
+    }
+}
+#[cfg(unix)]
+#[automatically_derived]
+impl ::greenroom::__private::Stubbed for Mail {
+    type Ref = MailRef;
+}
+#[cfg(unix)]
+#[automatically_derived]
+impl ::core::clone::Clone for MailRef {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[cfg(unix)]
+#[automatically_derived]
+impl ::core::cmp::PartialEq for MailRef {
+    fn eq(&self, __other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    }
+}
+#[cfg(unix)]
+#[automatically_derived]
+impl ::core::cmp::Eq for MailRef {}
+#[cfg(unix)]
+#[automatically_derived]
+impl ::core::hash::Hash for MailRef {
+    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+        ::core::hash::Hash::hash(&self.0, __state);
+    }
+}
+#[cfg(unix)]
+#[automatically_derived]
+impl ::core::fmt::Debug for MailRef {
+    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(__f, "MailRef").field(&self.0).finish()
+    }
+}
+#[cfg(unix)]
+#[automatically_derived]
+impl ::greenroom::__private::Serialize for MailRef {
+    fn serialize<__S: ::greenroom::__private::Serializer>(
+        &self,
+        __serializer: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+    }
+}
+#[cfg(unix)]
+#[automatically_derived]
+impl<'__de> ::greenroom::__private::Deserialize<'__de> for MailRef {
+    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
+        __deserializer: __D,
+    ) -> ::core::result::Result<Self, __D::Error> {
+        ::core::result::Result::map(
+            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            Self,
+        )
+    }
+}

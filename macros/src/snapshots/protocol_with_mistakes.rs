@@ -1,0 +1,161 @@
+enum Mail {
+    Post { body: ::std::string::String },
+    Collect { reply: Reply<u8>, again: Reply<u8> },
+    Down(Down, u8),
+}
+#[automatically_derived]
+impl ::greenroom::__private::Protocol for Mail {
+    const NAME: &'static str = "Mail";
+    const VARIANTS: &'static [::greenroom::__private::Variant] = &[
+        ::greenroom::__private::Variant {
+            name: "Post",
+            shape: "body: ::std::string::String",
+            call: false,
+            system: true,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Collect",
+            shape: "reply: Reply<u8>, again: Reply<u8>",
+            call: true,
+            system: true,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Down",
+            shape: "Down, u8",
+            call: false,
+            system: true,
+            priority: false,
+        },
+    ];
+    fn variant(&self) -> usize {
+        match self {
+            Self::Post { .. } => 0,
+            Self::Collect { .. } => 1,
+            Self::Down { .. } => 2,
+        }
+    }
+    fn encode(
+        &self,
+        __encoder: &mut ::greenroom::__private::Encoder<'_>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::EncodeError> {
+        match self {
+            Self::Post { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
+            Self::Collect { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
+            Self::Down { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
+        }
+    }
+    fn decode(
+        __variant: usize,
+        __decoder: &mut ::greenroom::__private::Decoder<'_>,
+    ) -> ::core::result::Result<Self, ::greenroom::__private::DecodeError> {
+        match __variant {
+            _ => {
+                ::core::result::Result::Err(
+                    ::greenroom::__private::DecodeError::Variant(
+                        <u32 as ::core::convert::TryFrom<usize>>::try_from(__variant)
+                            .unwrap_or(u32::MAX),
+                    ),
+                )
+            }
+        }
+    }
+}
+/// Stub of a process that speaks [`Mail`], wherever it lives.
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+struct MailRef(::greenroom::__private::Address<Mail>);
+#[allow(
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::too_many_arguments
+)]
+impl MailRef {
+    fn post<__Part0>(&self, _: __Part0) -> ::greenroom::__private::Cast {
+        ::core::unreachable!()
+    }
+    fn collect(&self) -> ::greenroom::__private::Call<u8> {
+        ::core::unreachable!()
+    }
+    fn down<__Part0, __Part1>(
+        &self,
+        _: __Part0,
+        _: __Part1,
+    ) -> ::greenroom::__private::Cast {
+        ::core::unreachable!()
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Stub for MailRef {
+    type Protocol = Mail;
+    fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
+        Self(__address)
+    }
+    fn __address(&self) -> &::greenroom::__private::Address<Self::Protocol> {
+        &self.0
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Stubbed for Mail {
+    type Ref = MailRef;
+}
+#[automatically_derived]
+impl ::core::clone::Clone for MailRef {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::PartialEq for MailRef {
+    fn eq(&self, __other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::Eq for MailRef {}
+#[automatically_derived]
+impl ::core::hash::Hash for MailRef {
+    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+        ::core::hash::Hash::hash(&self.0, __state);
+    }
+}
+#[automatically_derived]
+impl ::core::fmt::Debug for MailRef {
+    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(__f, "MailRef").field(&self.0).finish()
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::Serialize for MailRef {
+    fn serialize<__S: ::greenroom::__private::Serializer>(
+        &self,
+        __serializer: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+    }
+}
+#[automatically_derived]
+impl<'__de> ::greenroom::__private::Deserialize<'__de> for MailRef {
+    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
+        __deserializer: __D,
+    ) -> ::core::result::Result<Self, __D::Error> {
+        ::core::result::Result::map(
+            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            Self,
+        )
+    }
+}
+::core::compile_error!(
+    "`#[protocol]` has no option `locale`: expected `local` or `version`",
+)
+::core::compile_error!("a message owns its parts: `String` in place of `&str`")
+::core::compile_error!("`Reply` twice in one variant: a call has one answer")
+::core::compile_error!("`#[from]` needs exactly one field: `Down(Type)`")

@@ -1,0 +1,100 @@
+async fn run(&mut self, cx: &mut Context<Self>) {
+    {
+        let __after: ::core::option::Option<::core::time::Duration> = ::core::option::Option::None;
+        {
+            use ::greenroom::__private::Receive as _;
+            struct __Want;
+            #[automatically_derived]
+            impl ::greenroom::__private::Want for __Want {
+                const NAMES: ::core::option::Option<&'static [&'static str]> = ::core::option::Option::Some(
+                    &[#[cfg(unix)] "Pair", #[cfg(unix)] "Pair", "Post", "message"],
+                );
+            }
+            self.mailbox.__scan::<__Want>(__after)
+        };
+        let (__hit, __message) = loop {
+            let __message = {
+                use ::greenroom::__private::Receive as _;
+                self.mailbox.__next().await
+            };
+            let ::core::option::Option::Some(__message) = __message else {
+                break (::core::option::Option::None, ::core::option::Option::None);
+            };
+            #[allow(unused_mut)]
+            let mut __hit: ::core::option::Option<usize> = ::core::option::Option::None;
+            match __message {
+                #[cfg(unix)]
+                #[allow(unused_variables, unused_mut)]
+                Mail::Pair(
+                    x,
+                    _,
+                ) if ::core::option::Option::is_none(&__hit) && (x > 10)
+                    && {
+                        __hit = ::core::option::Option::Some(0usize);
+                        false
+                    } => ::core::unreachable!(),
+                #[cfg(unix)]
+                #[allow(unused_variables, unused_mut)]
+                Mail::Pair(
+                    _,
+                    x,
+                ) if ::core::option::Option::is_none(&__hit) && (x > 10)
+                    && {
+                        __hit = ::core::option::Option::Some(1usize);
+                        false
+                    } => ::core::unreachable!(),
+                #[allow(unused_variables, unused_mut)]
+                Mail::Post {
+                    body,
+                    ..
+                } if ::core::option::Option::is_none(&__hit)
+                    && let Some(n) = number(&body) && n > 3
+                    && {
+                        __hit = ::core::option::Option::Some(2usize);
+                        false
+                    } => ::core::unreachable!(),
+                #[allow(unused_variables, unused_mut)]
+                message if ::core::option::Option::is_none(&__hit)
+                    && {
+                        __hit = ::core::option::Option::Some(3usize);
+                        false
+                    } => ::core::unreachable!(),
+                _ => {}
+            }
+            if ::core::option::Option::is_some(&__hit) {
+                {
+                    use ::greenroom::__private::Receive as _;
+                    self.mailbox.__take()
+                };
+                break (__hit, ::core::option::Option::Some(__message));
+            }
+            {
+                use ::greenroom::__private::Receive as _;
+                self.mailbox.__skip(__message)
+            };
+        };
+        match (__hit, __message) {
+            #[cfg(unix)]
+            (
+                ::core::option::Option::Some(0usize),
+                ::core::option::Option::Some(Mail::Pair(x, _)),
+            )
+            | (
+                ::core::option::Option::Some(1usize),
+                ::core::option::Option::Some(Mail::Pair(_, x)),
+            ) if {
+                let _ = &x;
+                true
+            } => x,
+            (
+                ::core::option::Option::Some(2usize),
+                ::core::option::Option::Some(Mail::Post { body, .. }),
+            ) if let Some(n) = number(&body) && n > 3 => n,
+            (
+                ::core::option::Option::Some(3usize),
+                ::core::option::Option::Some(message),
+            ) => other(message),
+            _ => ::core::unreachable!(),
+        }
+    }
+}

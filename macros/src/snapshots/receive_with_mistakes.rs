@@ -1,0 +1,67 @@
+async fn run(&mut self, cx: &mut Context<Self>) {
+    {
+        ::core::compile_error!("`after!` is the last arm: move it to the end")
+        ::core::compile_error!(
+            "`after!` needs a duration: `after!(Duration::from_secs(1))`",
+        )
+        ::core::compile_error!(
+            "`.await` in a guard, which only decides: move it into the body, or before the `receive!`",
+        )
+        let __after: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(
+            ::core::time::Duration::ZERO,
+        );
+        {
+            use ::greenroom::__private::Receive as _;
+            struct __Want;
+            #[automatically_derived]
+            impl ::greenroom::__private::Want for __Want {
+                const NAMES: ::core::option::Option<&'static [&'static str]> = ::core::option::Option::Some(
+                    &["Post"],
+                );
+            }
+            cx.__scan::<__Want>(__after)
+        };
+        let (__hit, __message) = loop {
+            let __message = {
+                use ::greenroom::__private::Receive as _;
+                cx.__next().await
+            };
+            let ::core::option::Option::Some(__message) = __message else {
+                break (::core::option::Option::None, ::core::option::Option::None);
+            };
+            #[allow(unused_mut)]
+            let mut __hit: ::core::option::Option<usize> = ::core::option::Option::None;
+            match __message {
+                #[allow(unused_variables, unused_mut)]
+                Mail::Post {
+                    body,
+                    ..
+                } if ::core::option::Option::is_none(&__hit)
+                    && {
+                        __hit = ::core::option::Option::Some(0usize);
+                        false
+                    } => ::core::unreachable!(),
+                _ => {}
+            }
+            if ::core::option::Option::is_some(&__hit) {
+                {
+                    use ::greenroom::__private::Receive as _;
+                    cx.__take()
+                };
+                break (__hit, ::core::option::Option::Some(__message));
+            }
+            {
+                use ::greenroom::__private::Receive as _;
+                cx.__skip(__message)
+            };
+        };
+        match (__hit, __message) {
+            (
+                ::core::option::Option::Some(0usize),
+                ::core::option::Option::Some(Mail::Post { body, .. }),
+            ) => body,
+            (::core::option::Option::None, ::core::option::Option::None) => late(),
+            _ => ::core::unreachable!(),
+        }
+    }
+}

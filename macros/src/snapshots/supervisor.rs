@@ -1,0 +1,146 @@
+/// Rooms outlive a crashed log, never the other way round.
+pub struct ChatTree {
+    path: PathBuf,
+}
+/// The running tree of a [`ChatTree`]: a stub for each child.
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+pub struct ChatTreeRef {
+    __supervisor: ::greenroom::__private::SupervisorRef,
+    log: <<Log as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref,
+    #[cfg(feature = "rooms")]
+    rooms: <<Rooms as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref,
+    web: <<Web as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref,
+}
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+impl ChatTreeRef {
+    /// Writes what was said.
+    ///
+    /// The stub follows the child across restarts.
+    pub fn log(
+        &self,
+    ) -> <<Log as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {
+        ::core::clone::Clone::clone(&self.log)
+    }
+    #[cfg(feature = "rooms")]
+    /// The child `rooms`, followed across restarts.
+    pub fn rooms(
+        &self,
+    ) -> <<Rooms as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {
+        ::core::clone::Clone::clone(&self.rooms)
+    }
+    /// The child `web`, followed across restarts.
+    pub fn web(
+        &self,
+    ) -> <<Web as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {
+        ::core::clone::Clone::clone(&self.web)
+    }
+}
+#[automatically_derived]
+impl ::core::clone::Clone for ChatTreeRef {
+    fn clone(&self) -> Self {
+        Self {
+            __supervisor: ::core::clone::Clone::clone(&self.__supervisor),
+            log: ::core::clone::Clone::clone(&self.log),
+            #[cfg(feature = "rooms")]
+            rooms: ::core::clone::Clone::clone(&self.rooms),
+            web: ::core::clone::Clone::clone(&self.web),
+        }
+    }
+}
+#[automatically_derived]
+impl ::core::fmt::Debug for ChatTreeRef {
+    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        let mut __out = ::core::fmt::Formatter::debug_struct(__f, "ChatTreeRef");
+        __out.field("log", &self.log);
+        #[cfg(feature = "rooms")] __out.field("rooms", &self.rooms);
+        __out.field("web", &self.web);
+        __out.finish()
+    }
+}
+#[automatically_derived]
+impl ::greenroom::__private::TreeStub for ChatTreeRef {
+    fn supervisor(&self) -> &::greenroom::__private::SupervisorRef {
+        &self.__supervisor
+    }
+}
+#[automatically_derived]
+#[allow(clippy::needless_update)]
+impl ::greenroom::__private::Tree for ChatTree {
+    type Ref = ChatTreeRef;
+    const FLAGS: ::greenroom::__private::Flags = ::greenroom::__private::Flags {
+        strategy: ::greenroom::__private::Strategy::RestForOne,
+        intensity: 3,
+        period: ::core::time::Duration::from_millis(5000u64),
+        ..::greenroom::__private::Flags::DEFAULT
+    };
+    fn plant(
+        __this: &::std::sync::Arc<Self>,
+        __children: &mut ::greenroom::__private::Children,
+    ) -> Self::Ref {
+        ChatTreeRef {
+            __supervisor: ::greenroom::__private::Children::supervisor(__children),
+            log: {
+                let __tree = ::core::clone::Clone::clone(__this);
+                ::greenroom::__private::Children::child::<
+                    Log,
+                >(
+                    __children,
+                    ::greenroom::__private::ChildOptions {
+                        name: "log",
+                        ..::greenroom::__private::ChildOptions::DEFAULT
+                    },
+                    move || Self::__start_log(&__tree),
+                )
+            },
+            #[cfg(feature = "rooms")]
+            rooms: {
+                let __tree = ::core::clone::Clone::clone(__this);
+                ::greenroom::__private::Children::child::<
+                    Rooms,
+                >(
+                    __children,
+                    ::greenroom::__private::ChildOptions {
+                        name: "rooms",
+                        restart: ::greenroom::__private::Restart::Transient,
+                        shutdown: ::greenroom::__private::Shutdown::After(
+                            ::core::time::Duration::from_millis(2000u64),
+                        ),
+                        ..::greenroom::__private::ChildOptions::DEFAULT
+                    },
+                    move || Self::__start_rooms(&__tree),
+                )
+            },
+            web: {
+                let __tree = ::core::clone::Clone::clone(__this);
+                ::greenroom::__private::Children::child::<
+                    Web,
+                >(
+                    __children,
+                    ::greenroom::__private::ChildOptions {
+                        name: "web",
+                        restart: ::greenroom::__private::Restart::Temporary,
+                        shutdown: ::greenroom::__private::Shutdown::Kill,
+                        ..::greenroom::__private::ChildOptions::DEFAULT
+                    },
+                    move || Self::__start_web(&__tree),
+                )
+            },
+        }
+    }
+}
+#[allow(clippy::unused_self)]
+impl ChatTree {
+    #[doc(hidden)]
+    fn __start_log(&self) -> Log {
+        Log::open(self.path.clone())
+    }
+    #[cfg(feature = "rooms")]
+    #[doc(hidden)]
+    fn __start_rooms(&self) -> Rooms {
+        <Rooms as ::core::default::Default>::default()
+    }
+    #[doc(hidden)]
+    fn __start_web(&self) -> Web {
+        <Web as ::core::default::Default>::default()
+    }
+}

@@ -1,0 +1,227 @@
+//! Bounded mailboxes: what becomes of one message too many, and how a full mailbox never locks itself.
+
+use std::future::Future;
+use std::task::Poll;
+
+use greenroom::prelude::*;
+
+#[protocol]
+enum Work {
+    Job { n: u32 },
+    Go,
+    Take { reply: Reply<Vec<u32>> },
+}
+
+macro_rules! holder {
+    ($name:ident, $overflow:ident) => {
+        /// Takes nothing until it is told to go, then hands out jobs in the order in which it got them.
+        #[actor(protocol = Work, mailbox = 2, overflow = $overflow)]
+        struct $name;
+
+        impl Process for $name {
+            async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+                receive!(match cx {
+                    Work::Go => {}
+                });
+                let mut jobs = Vec::new();
+                loop {
+                    receive!(match cx {
+                        Work::Job { n } => jobs.push(n),
+                        Work::Take { reply } => reply.send(jobs.clone()),
+                    });
+                }
+            }
+        }
+    };
+}
+
+holder!(Waits, wait);
+holder!(Rejects, reject);
+holder!(DropsNewest, drop_newest);
+holder!(DropsOldest, drop_oldest);
+
+/// Lets everybody run until nothing moves: the paused clock jumps only then.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+/// Sends four jobs to a process that reads none of them yet, then lets it go: what each cast said, what arrived.
+async fn check(worker: WorkRef) -> (Vec<Result<(), CastError>>, Vec<u32>) {
+    let mut casts: Vec<_> = (1..=4).map(|n| Box::pin(worker.job(n))).collect();
+    settle().await;
+    let mut said = Vec::new();
+    for cast in &mut casts {
+        let now = std::future::poll_fn(|cx| match cast.as_mut().poll(cx) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending => Poll::Ready(None),
+        });
+        said.extend(now.await);
+    }
+    worker.go();
+    settle().await;
+    let jobs = worker.take().await.expect("it has room again");
+    drop(casts);
+    (said, jobs)
+}
+
+#[greenroom::test]
+async fn wait_lets_nobody_overtake_and_loses_nothing() {
+    let (said, jobs) = check(Waits.spawn()).await;
+    assert_eq!((said, jobs), (vec![Ok(()), Ok(())], vec![1, 2, 3, 4]));
+}
+
+#[greenroom::test]
+async fn reject_tells_the_sender() {
+    let worker = Rejects.spawn();
+    let (said, jobs) = check(worker).await;
+    assert_eq!((said, jobs), (vec![Ok(()), Ok(()), Err(CastError::Full), Err(CastError::Full)], vec![1, 2]));
+    assert_eq!(Node::current().counters().overflowed_messages, 2);
+}
+
+#[greenroom::test]
+async fn drop_newest_keeps_what_came_first() {
+    let (said, jobs) = check(DropsNewest.spawn()).await;
+    assert_eq!((said, jobs), (vec![Ok(()); 4], vec![1, 2]));
+    assert_eq!(Node::current().counters().overflowed_messages, 2);
+}
+
+#[greenroom::test]
+async fn drop_oldest_keeps_what_came_last() {
+    let worker = DropsOldest.spawn();
+    // Sent before it runs at all: everything is still in the queue.
+    for n in 1..=4 {
+        worker.job(n);
+    }
+    let (go, jobs) = (worker.go(), worker.take());
+    // Even the order to go pushed out the oldest.
+    drop(go);
+    settle().await;
+    drop(jobs);
+    assert_eq!(Node::current().counters().overflowed_messages, 4);
+}
+
+#[greenroom::test]
+async fn a_full_mailbox_lets_in_what_its_process_waits_for() {
+    let worker = Waits.spawn();
+    let _waiting: Vec<_> = (0..3).map(|n| worker.job(n)).collect();
+    settle().await;
+    // `Go` is wanted, so it does not stand in line behind the third job.
+    assert_eq!(worker.go().await, Ok(()));
+    settle().await;
+    assert_eq!(worker.take().await.unwrap(), [0, 1, 2]);
+}
+
+#[greenroom::test]
+async fn a_cast_that_is_dropped_in_line_is_withdrawn_and_counted() {
+    let worker = Waits.spawn();
+    for n in 1..=4 {
+        worker.job(n);
+    }
+    settle().await;
+    worker.go();
+    settle().await;
+    assert_eq!(worker.take().await.unwrap(), [1, 2]);
+    assert_eq!(Node::current().counters().overflowed_messages, 2);
+}
+
+#[greenroom::test]
+async fn who_stands_in_line_before_a_process_that_ends_hears_so() {
+    let worker = Waits.spawn();
+    let mut casts: Vec<_> = (0..3).map(|n| worker.job(n)).collect();
+    let last = casts.pop().expect("three");
+    let (told, _) = tokio::join!(last, worker.stop(Exit::shutdown()));
+    assert_eq!(told, Err(CastError::NoProc));
+}
+
+#[greenroom::test]
+async fn a_call_stands_in_line_too_and_times_out_there() {
+    let worker = Waits.spawn();
+    let _full: Vec<_> = (0..2).map(|n| worker.job(n)).collect();
+    settle().await;
+    assert_eq!(worker.take().await, Err(CallError::Timeout));
+    assert_eq!(Node::current().counters().overflowed_messages, 1, "the question was withdrawn");
+    assert_eq!(worker.go().await, Ok(()));
+    settle().await;
+    assert_eq!(worker.take().await.unwrap(), [0, 1]);
+}
+
+#[greenroom::test]
+async fn a_call_to_a_full_mailbox_that_rejects_is_full() {
+    let worker = Rejects.spawn();
+    for n in 0..2 {
+        worker.job(n);
+    }
+    assert_eq!(worker.take().await, Err(CallError::Full));
+}
+
+#[protocol]
+enum Lanes {
+    Slow {
+        n: u32,
+    },
+    #[priority]
+    Fast {
+        n: u32,
+    },
+    Read {
+        reply: Reply<Vec<u32>>,
+    },
+}
+
+#[actor(protocol = Lanes)]
+struct Reader;
+
+impl Process for Reader {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        let mut seen = Vec::new();
+        loop {
+            receive!(match cx {
+                Lanes::Slow { n } | Lanes::Fast { n } => seen.push(n),
+                Lanes::Read { reply } => reply.send(seen.clone()),
+            });
+        }
+    }
+}
+
+#[greenroom::test]
+async fn priority_is_a_second_lane_in_order_within_itself() {
+    let reader = Reader.spawn();
+    reader.slow(3);
+    reader.fast(1);
+    reader.slow(4);
+    reader.fast(2);
+    assert_eq!(reader.read().await.unwrap(), [1, 2, 3, 4]);
+}
+
+/// Saves everything, then looks at what was saved and at what has come since.
+#[actor(protocol = Lanes)]
+struct Saver;
+
+impl Process for Saver {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        let reply = receive!(match cx {
+            Lanes::Read { reply } => reply,
+        });
+        settle().await;
+        let mut seen = Vec::new();
+        loop {
+            receive!(match cx {
+                Lanes::Slow { n } | Lanes::Fast { n } => seen.push(n),
+                after!(Duration::ZERO) => break,
+            });
+        }
+        reply.send(seen);
+        Ok(())
+    }
+}
+
+#[greenroom::test]
+async fn what_is_urgent_goes_before_what_is_saved() {
+    let saver = Saver.spawn();
+    saver.slow(3);
+    let seen = saver.read();
+    settle().await;
+    saver.fast(1);
+    saver.fast(2);
+    assert_eq!(seen.await.unwrap(), [1, 2, 3]);
+}

@@ -1,0 +1,283 @@
+//! Messages and answers between nodes.
+
+use std::fmt::Debug;
+
+use greenroom::prelude::*;
+use greenroom::testing::Cluster;
+use greenroom::{EncodeError, Node};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::desk::{Clerk, Desk, DeskRef, Till, TillRef, Visitor, by_pid, desk, far, live, two_nodes};
+
+/// The largest frame between nodes.
+const FRAME: usize = 16 << 20;
+
+/// The call ends like this, and at once: the clock, which stands still, need not jump to a timeout.
+async fn check<T: Debug + PartialEq + Send>(call: Call<T>, expected: Result<T, CallError>) {
+    let asked = Instant::now();
+    assert_eq!(call.await, expected);
+    assert_eq!(asked.elapsed(), Duration::ZERO, "{expected:?} came late");
+}
+
+/// The stub that differs from `stub` in one part of its pid.
+fn forged<S: Stub>(node: &Node, stub: &impl Stub, part: &str, change: impl FnOnce(u64) -> u64) -> S {
+    fn find<'a>(value: &'a mut Value, part: &str) -> Option<&'a mut Value> {
+        let object = value.as_object_mut()?;
+        if object.contains_key(part) {
+            return object.get_mut(part);
+        }
+        object.values_mut().find_map(|value| find(value, part))
+    }
+    let mut value = serde_json::to_value(stub).unwrap();
+    let part = find(&mut value, part).unwrap();
+    *part = change(part.as_u64().unwrap()).into();
+    let _here = node.enter();
+    serde_json::from_value(value).unwrap()
+}
+
+#[greenroom::test]
+async fn a_call_is_answered_by_name_and_by_pid() {
+    let (cluster, far) = two_nodes().await;
+    check(far.echo("by name".into()), Ok("by name".into())).await;
+    let direct = by_pid(&far).await;
+    assert_eq!(direct.pid().unwrap().node(), cluster.node(1).name());
+    assert_eq!(direct, cluster.node(1).named::<DeskRef>("desk").who().await.unwrap());
+    check(direct.echo("by pid".into()), Ok("by pid".into())).await;
+    cluster.stop().await;
+}
+
+#[greenroom::test]
+async fn all_nodes_of_a_cluster_reach_each_other_from_the_start() {
+    let cluster = Cluster::in_memory(3).await;
+    for at in 0..3 {
+        desk(cluster.node(at), "desk");
+    }
+    for (from, to) in [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)] {
+        check(far(&cluster, from, to).echo("hello".into()), Ok("hello".into())).await;
+    }
+}
+
+#[greenroom::test]
+async fn what_one_process_sends_arrives_in_order() {
+    let (cluster, far) = two_nodes().await;
+    live(cluster.node(0), async move |_: Mailbox<Visitor>| {
+        for n in 0..500 {
+            far.note(n);
+            if n % 100 == 0 {
+                // A large message takes many records, and nothing overtakes it.
+                far.parcel(vec![0; 300_000]);
+            }
+        }
+        let notes = far.notes().await?;
+        let expected = (0..500).flat_map(|n| [Some(n), (n % 100 == 0).then_some(300_000)]).flatten();
+        assert_eq!(notes, expected.collect::<Vec<_>>());
+        Ok(())
+    })
+    .await;
+}
+
+#[greenroom::test]
+async fn a_stub_in_a_message_is_answered() {
+    let (cluster, far) = two_nodes().await;
+    live(cluster.node(0), async move |mut mailbox: Mailbox<Visitor>| {
+        far.visit(mailbox.me());
+        let desk = receive!(match mailbox {
+            Visitor::Welcome { desk } => desk,
+        });
+        assert_eq!(desk.echo("thanks".into()).await?, "thanks");
+        assert_eq!(desk.pid(), by_pid(&far).await.pid());
+        Ok(())
+    })
+    .await;
+}
+
+#[greenroom::test]
+async fn a_reply_is_passed_on_to_whoever_answers() {
+    let cluster = Cluster::in_memory(3).await;
+    for at in 0..3 {
+        desk(cluster.node(at), "desk");
+    }
+    let second = cluster.node(1).spawn(Clerk);
+    DeskRef::register("second", &second).unwrap();
+    let asked = far(&cluster, 0, 1);
+    for (who, answer) in [
+        (far(&cluster, 0, 2), "n2@test answers"),
+        // Back to the node that asked.
+        (far(&cluster, 0, 0), "n0@test answers"),
+        (cluster.node(0).named_at("second", "n1@test"), "n1@test answers"),
+    ] {
+        check(asked.refer(who), Ok(answer.into())).await;
+    }
+}
+
+#[greenroom::test]
+async fn a_reply_that_was_passed_on_fails_with_whoever_holds_it() {
+    let cluster = Cluster::in_memory(3).await;
+    let asked = {
+        desk(cluster.node(1), "desk");
+        far(&cluster, 0, 1)
+    };
+    let nobody = cluster.node(0).named_at::<DeskRef>("nobody", "n2@test");
+    check(asked.refer(nobody), Err(CallError::NoProc)).await;
+    let nowhere = cluster.node(0).named_at::<DeskRef>("desk", "n9@test");
+    check(asked.refer(nowhere), Err(CallError::NoConnection)).await;
+
+    let holder = desk(cluster.node(2), "desk");
+    let held = asked.refer_to_shelf(far(&cluster, 0, 2));
+    // Its answer comes behind the duty's arrival.
+    far(&cluster, 1, 2).echo("is it there?".into()).await.unwrap();
+    holder.exit(Exit::error("gone home"));
+    check(held, Err(CallError::Exit(Exit::error("gone home")))).await;
+}
+
+#[greenroom::test]
+async fn a_reply_that_was_passed_on_fails_when_its_holders_node_is_lost() {
+    let cluster = Cluster::in_memory(3).await;
+    desk(cluster.node(1), "desk");
+    desk(cluster.node(2), "desk");
+    let held = far(&cluster, 0, 1).refer_to_shelf(far(&cluster, 0, 2)).within(Duration::from_secs(60));
+    far(&cluster, 0, 1).echo("passed on".into()).await.unwrap();
+    cluster.partition(0, 2);
+    cluster.partition(1, 2);
+    check(held, Err(CallError::NoConnection)).await;
+}
+
+#[greenroom::test]
+async fn a_call_to_nobody_fails_at_once() {
+    let (cluster, far) = two_nodes().await;
+    let near = cluster.node(0);
+    let unknown = || "hello".to_owned();
+    check(near.named_at::<DeskRef>("nobody", "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
+    check(near.named_at::<DeskRef>("", "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
+    check(near.named_at::<DeskRef>(&"x".repeat(256), "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
+    check(near.named_at::<DeskRef>("desk", "n9@test").echo(unknown()), Err(CallError::NoConnection)).await;
+    check(near.named_at::<DeskRef>("desk", "no name").echo(unknown()), Err(CallError::NoConnection)).await;
+
+    // Its stub has never left its node: who guesses its number reaches nobody.
+    let direct = by_pid(&far).await;
+    let hidden = cluster.node(1).spawn(Clerk);
+    let number = hidden.pid().unwrap().number();
+    let guessed: DeskRef = forged(near, &direct, "number", |_| number);
+    check(guessed.echo(unknown()), Err(CallError::NoProc)).await;
+    // A message is no way around that: a stub of a process here that was never sent out is nobody's.
+    check(far.refer(guessed), Err(CallError::Dropped)).await;
+    let earlier: DeskRef = forged(near, &direct, "incarnation", |incarnation| incarnation - 1);
+    check(earlier.echo(unknown()), Err(CallError::NoProc)).await;
+
+    let process = cluster.node(1).named::<DeskRef>("desk");
+    process.exit(Exit::shutdown());
+    process.ended().await;
+    check(direct.echo(unknown()), Err(CallError::NoProc)).await;
+    check(far.echo(unknown()), Err(CallError::NoProc)).await;
+    assert_eq!(far.note(1).await, Ok(()), "a cast does not wait to hear");
+}
+
+#[greenroom::test]
+async fn what_cannot_be_delivered_is_counted() {
+    let (cluster, far) = two_nodes().await;
+    let lost = || [0, 1].map(|at| cluster.node(at).counters().lost_messages);
+    assert_eq!(lost(), [0, 0]);
+    cluster.node(0).named_at::<DeskRef>("nobody", "n1@test").note(1);
+    far.echo("behind it".into()).await.unwrap();
+    assert_eq!(lost(), [0, 1]);
+    far.parcel(vec![0; FRAME]);
+    assert_eq!(lost(), [1, 1]);
+    cluster.node(0).named_at::<DeskRef>("desk", "n9@test").note(1);
+    assert_eq!(lost(), [2, 1]);
+}
+
+#[greenroom::test]
+async fn another_protocol_is_told_with_both_names() {
+    let (cluster, far) = two_nodes().await;
+    let both = |error: CallError| match error {
+        CallError::Incompatible(text) => text.contains("Desk") && text.contains("Till"),
+        _ => false,
+    };
+    let by_name = cluster.node(0).named_at::<TillRef>("desk", "n1@test").pay(5).await.unwrap_err();
+    assert!(both(by_name.clone()), "{by_name}");
+    let direct = by_pid(&far).await;
+    let by_pid = forged::<TillRef>(cluster.node(0), &direct, "number", |number| number).pay(5).await.unwrap_err();
+    assert!(both(by_pid.clone()), "{by_pid}");
+    let here = cluster.node(1).named::<TillRef>("desk").pay(5).await.unwrap_err();
+    assert!(both(here.clone()), "{here}");
+    assert_eq!(
+        <Till as greenroom::Protocol>::NAME.contains("Till"),
+        <Desk as greenroom::Protocol>::NAME.contains("Desk")
+    );
+}
+
+#[greenroom::test]
+async fn a_message_that_is_too_large_fails_at_its_sender() {
+    let (_cluster, far) = two_nodes().await;
+    let too_large = |error: CastError| matches!(error, CastError::Encode(EncodeError::TooLarge { limit: FRAME }));
+    for size in [FRAME, 2 * FRAME] {
+        assert!(far.parcel(vec![0; size]).await.is_err_and(too_large), "{size}");
+    }
+    check(far.echo("x".repeat(FRAME)), Err(CallError::Encode(EncodeError::TooLarge { limit: FRAME }))).await;
+    check(far.large(FRAME), Err(CallError::Encode(EncodeError::TooLarge { limit: FRAME }))).await;
+    check(far.notes(), Ok(vec![])).await;
+}
+
+#[greenroom::test]
+async fn a_call_hears_why_it_is_not_answered() {
+    let cluster = Cluster::in_memory(2).await;
+    let start = || {
+        let at = cluster.node(1);
+        DeskRef::register("desk", &at.spawn(Clerk)).unwrap();
+        far(&cluster, 0, 1)
+    };
+    check(start().forget(), Err(CallError::Dropped)).await;
+    let far = far(&cluster, 0, 1);
+    check(far.fail("ill".into()), Err(CallError::Exit(Exit::error("ill")))).await;
+    let panicked = start().panic("boom".into()).await;
+    assert!(
+        matches!(&panicked, Err(CallError::Exit(Exit::Panic { message, location, .. }))
+            if &**message == "boom" && location.contains("desk.rs")),
+        "{panicked:?}"
+    );
+    // The call is behind the last one in the mailbox of a process that ends.
+    let far = start();
+    let (failed, waiting) = (far.fail("ill".into()), far.echo("too late".into()));
+    check(failed, Err(CallError::Exit(Exit::error("ill")))).await;
+    check(waiting, Err(CallError::Exit(Exit::error("ill")))).await;
+    let far = start();
+    let waiting = far.wait();
+    far.echo("it holds the reply now".into()).await.unwrap();
+    far.exit(Exit::kill());
+    check(waiting, Err(CallError::Exit(Exit::Killed))).await;
+}
+
+#[greenroom::test]
+async fn a_late_answer_vanishes() {
+    let (_cluster, far) = two_nodes().await;
+    let asked = Instant::now();
+    assert_eq!(far.wait().within(Duration::from_secs(3)).await, Err(CallError::Timeout));
+    assert_eq!(asked.elapsed(), Duration::from_secs(3));
+    assert_eq!(
+        far.fail("answers the other one too".into()).await,
+        Err(CallError::Exit(Exit::error("answers the other one too")))
+    );
+}
+
+#[greenroom::test]
+async fn awaited_casts_feel_the_connections_limit_and_dropped_ones_meet_it() {
+    let (_cluster, far) = two_nodes().await;
+    for _ in 0..640 {
+        far.parcel(vec![0; 8 << 10]).await.unwrap();
+    }
+    assert_eq!(far.notes().await.unwrap().len(), 640, "five times the high-water mark, one by one");
+
+    // Nobody gives the connection a turn in between, so it fills up.
+    let outcomes: Vec<_> = (0..640).map(|_| far.parcel(vec![0; 8 << 10])).collect();
+    let mut full = 0;
+    for outcome in outcomes {
+        match outcome.await {
+            Ok(()) => {}
+            Err(CastError::Full) => full += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!((1..640).contains(&full), "{full} of 640 were refused");
+    assert_eq!(far.notes().await.unwrap().len(), 1280 - full, "what was not refused arrived");
+}

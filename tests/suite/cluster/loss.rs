@@ -1,0 +1,285 @@
+//! Monitors, links and calls across nodes, and what becomes of them when a connection is lost.
+
+use greenroom::prelude::*;
+use greenroom::testing::Cluster;
+use greenroom::{Node, NodeEvent, Subject};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::desk::{Clerk, DeskRef, Visitor, by_pid, desk, down, exit, far, live, two_nodes};
+
+/// Silence that counts as loss, in a cluster in memory.
+const TICK: Duration = Duration::from_secs(4);
+
+/// How a process far away, or its node, is lost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Loss {
+    Error,
+    Kill,
+    Partition,
+    Stall,
+    Stop,
+}
+
+/// Monitors by pid and by name, a trapping link, a call and whoever waits for the end hear of the loss: each its
+/// reason, and no later than that.
+async fn check(loss: Loss, reason: Exit, within: Duration) {
+    let (cluster, far) = two_nodes().await;
+    let near = cluster.node(0).clone();
+    let began = Instant::now();
+    let watcher = live(&near, async move |mut mailbox: Mailbox<Visitor>| {
+        mailbox.trap_exit(true);
+        let direct = by_pid(&far).await;
+        let (by_name, by_pid) = (mailbox.monitor(&far), mailbox.monitor(&direct));
+        mailbox.link(&direct);
+        let (call, ended, ended_by_name) = (far.wait().within(Duration::from_secs(60)), direct.ended(), far.ended());
+        far.echo("all of it has arrived".into()).await?;
+        match loss {
+            Loss::Error => far.exit(Exit::error("ill")),
+            Loss::Kill => far.exit(Exit::kill()),
+            Loss::Partition => cluster.partition(0, 1),
+            Loss::Stall => cluster.stall(0, 1),
+            Loss::Stop => cluster.node(1).stop().await,
+        }
+        let mut downs = [down(&mut mailbox).await, down(&mut mailbox).await];
+        downs.sort_by_key(|down| down.monitor);
+        let name = Subject::Name("desk".into(), cluster.node(1).name().clone());
+        let pid = Subject::Pid(direct.pid().unwrap());
+        for (down, monitor, target) in [(&downs[0], by_name, name), (&downs[1], by_pid, pid)] {
+            assert_eq!((down.monitor, &down.target, &down.reason), (monitor, &target, &reason), "{loss:?}");
+        }
+        let signal = exit(&mut mailbox).await;
+        assert_eq!((signal.from, &signal.reason), (direct.pid().unwrap(), &reason), "{loss:?}");
+        let expected = match &reason {
+            Exit::NoConnection => CallError::NoConnection,
+            reason => CallError::Exit(reason.clone()),
+        };
+        assert_eq!(call.await, Err(expected), "{loss:?}");
+        assert_eq!((ended.await, ended_by_name.await), (reason.clone(), reason), "{loss:?}");
+        Ok(())
+    });
+    watcher.await;
+    assert!(began.elapsed() <= within, "{loss:?} was noticed after {:?}", began.elapsed());
+    if loss == Loss::Stall {
+        assert!(began.elapsed() >= TICK, "silence is no loss before the tick is over");
+    }
+}
+
+#[greenroom::test]
+async fn a_process_that_ends_far_away_is_heard_of() {
+    check(Loss::Error, Exit::error("ill"), Duration::ZERO).await;
+    check(Loss::Kill, Exit::Killed, Duration::ZERO).await;
+}
+
+#[greenroom::test]
+async fn a_lost_node_is_a_lost_process() {
+    check(Loss::Partition, Exit::NoConnection, Duration::ZERO).await;
+    // A peer ticks each quarter of it.
+    check(Loss::Stall, Exit::NoConnection, TICK + TICK / 4).await;
+}
+
+#[greenroom::test]
+async fn a_node_that_stops_takes_its_processes_down_in_order() {
+    check(Loss::Stop, Exit::shutdown(), Duration::ZERO).await;
+}
+
+#[greenroom::test]
+async fn a_link_ends_whoever_does_not_trap() {
+    for (partition, reason) in [(true, Exit::NoConnection), (false, Exit::error("ill"))] {
+        let (cluster, far) = two_nodes().await;
+        let direct = by_pid(&far).await;
+        let linked = {
+            let _here = cluster.node(0).enter();
+            greenroom::spawn(async move |mut mailbox: Mailbox<Visitor>| {
+                mailbox.link(&direct);
+                // The answer to the link's own node comes behind it.
+                direct.echo("linked".into()).await.unwrap();
+                mailbox.receive().await;
+            })
+        };
+        let ended = linked.ended();
+        far.echo("linked".into()).await.unwrap();
+        if partition {
+            cluster.partition(0, 1)
+        } else {
+            far.exit(reason.clone())
+        }
+        assert_eq!(ended.await, reason);
+    }
+}
+
+#[greenroom::test]
+async fn a_link_works_in_both_directions() {
+    let (cluster, _) = two_nodes().await;
+    let there = cluster.node(1).named::<DeskRef>("desk");
+    let far = far(&cluster, 0, 1);
+    let direct = by_pid(&far).await;
+    let ended = there.ended();
+    {
+        let _here = cluster.node(0).enter();
+        greenroom::spawn(async move |mailbox: Mailbox<Visitor>| {
+            mailbox.link(&direct);
+            Err::<(), _>(Exit::error("ill"))
+        });
+    }
+    assert_eq!(ended.await, Exit::error("ill"));
+}
+
+#[greenroom::test]
+async fn who_is_not_there_is_told_at_once() {
+    let (cluster, _) = two_nodes().await;
+    let near = cluster.node(0).clone();
+    for (name, at, reason) in
+        [("nobody", "n1@test", Exit::NoProc), ("desk", "n9@test", Exit::NoConnection), ("", "n1@test", Exit::NoProc)]
+    {
+        let stub = near.named_at::<DeskRef>(name, at);
+        let began = Instant::now();
+        live(&near, async move |mut mailbox: Mailbox<Visitor>| {
+            let monitor = mailbox.monitor(&stub);
+            let down = down(&mut mailbox).await;
+            assert_eq!((down.monitor, &down.reason), (monitor, &reason));
+            assert_eq!(stub.ended().await, reason);
+            Ok(())
+        })
+        .await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+}
+
+#[greenroom::test]
+async fn a_watch_that_was_taken_back_is_silent() {
+    let (cluster, far) = two_nodes().await;
+    let near = cluster.node(0).clone();
+    live(&near, async move |mut mailbox: Mailbox<Visitor>| {
+        mailbox.trap_exit(true);
+        let direct = by_pid(&far).await;
+        let (by_name, by_pid, kept) = (mailbox.monitor(&far), mailbox.monitor(&direct), mailbox.monitor(&direct));
+        mailbox.link(&direct);
+        mailbox.unlink(&direct);
+        assert!(mailbox.demonitor(by_name) && mailbox.demonitor(by_pid));
+        assert!(!mailbox.demonitor(by_pid));
+        far.exit(Exit::error("ill"));
+        let down = down(&mut mailbox).await;
+        assert_eq!((down.monitor, down.reason), (kept, Exit::error("ill")));
+        receive!(match mailbox {
+            Visitor::Down(down) => panic!("{down:?}"),
+            Visitor::Exit(exit) => panic!("{exit:?}"),
+            after!(Duration::from_secs(1)) => {}
+        });
+        Ok(())
+    })
+    .await;
+}
+
+#[greenroom::test]
+async fn stopping_a_name_far_away_stops_that_one() {
+    let (cluster, far) = two_nodes().await;
+    let near = desk(cluster.node(0), "desk");
+    assert_eq!(far.stop(Exit::shutdown()).await, Exit::shutdown());
+    assert!(near.is_alive());
+    assert_eq!(far.echo("hello".into()).await, Err(CallError::NoProc));
+}
+
+/// Tells what nodes come and go.
+#[actor]
+struct Lookout {
+    tell: mpsc::UnboundedSender<NodeEvent>,
+}
+
+#[actor(local)]
+impl Lookout {
+    #[node_event]
+    fn seen(&mut self, event: NodeEvent) {
+        // The test may be over.
+        let _ = self.tell.send(event);
+    }
+}
+
+/// What this node hears of others from now on.
+async fn lookout(node: &Node) -> mpsc::UnboundedReceiver<NodeEvent> {
+    let (tell, told) = mpsc::unbounded_channel();
+    node.start(Lookout { tell }).await.expect("a lookout starts");
+    told
+}
+
+#[greenroom::test]
+async fn nodes_come_and_go_in_order() {
+    let cluster = Cluster::in_memory(2).await;
+    desk(cluster.node(1), "desk");
+    let mut seen = [lookout(cluster.node(0)).await, lookout(cluster.node(1)).await];
+    let ids = [1, 0].map(|other| (**cluster.node(other).id()).clone());
+    for round in 0..3 {
+        if round == 2 {
+            cluster.stall(0, 1)
+        } else {
+            cluster.partition(0, 1)
+        }
+        for (seen, id) in seen.iter_mut().zip(&ids) {
+            assert_eq!(seen.recv().await, Some(NodeEvent::Down(id.clone())));
+        }
+        assert_eq!(far(&cluster, 0, 1).echo("hello".into()).await, Err(CallError::NoConnection));
+        cluster.heal(0, 1);
+        for (seen, id) in seen.iter_mut().zip(&ids) {
+            assert_eq!(seen.recv().await, Some(NodeEvent::Up(id.clone())));
+        }
+        assert_eq!(far(&cluster, 0, 1).echo("hello".into()).await.as_deref(), Ok("hello"));
+    }
+    // Sixty ticks later nobody has been lost, and nobody dialled for nothing.
+    tokio::time::sleep(60 * TICK).await;
+    assert!(seen.iter_mut().all(|seen| seen.try_recv().is_err()));
+}
+
+#[greenroom::test]
+async fn a_down_comes_before_the_node_is_back() {
+    let (cluster, far) = two_nodes().await;
+    let mut seen = lookout(cluster.node(0)).await;
+    let near = cluster.node(0).clone();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    {
+        let _here = near.enter();
+        greenroom::spawn(async move |mut mailbox: Mailbox<Visitor>| {
+            mailbox.monitor(&far);
+            far.echo("watched".into()).await.unwrap();
+            tell.send(None).unwrap();
+            tell.send(Some(down(&mut mailbox).await.reason)).unwrap();
+        });
+    }
+    assert_eq!(told.recv().await, Some(None));
+    cluster.partition(0, 1);
+    cluster.heal(0, 1);
+    while !matches!(seen.recv().await, Some(NodeEvent::Up(_))) {}
+    assert_eq!(told.try_recv(), Ok(Some(Exit::NoConnection)));
+}
+
+#[greenroom::test]
+async fn a_third_node_goes_on() {
+    let cluster = Cluster::in_memory(3).await;
+    for at in 1..3 {
+        desk(cluster.node(at), "desk");
+    }
+    let lost = far(&cluster, 0, 1).wait();
+    let kept = far(&cluster, 0, 2).wait().within(Duration::from_secs(1));
+    cluster.partition(0, 1);
+    assert_eq!(lost.await, Err(CallError::NoConnection));
+    assert_eq!(kept.await, Err(CallError::Timeout));
+    assert_eq!(far(&cluster, 2, 1).echo("hello".into()).await.as_deref(), Ok("hello"));
+}
+
+#[greenroom::test]
+async fn a_node_that_stops_is_gone_for_all_others_at_once() {
+    let cluster = Cluster::in_memory(3).await;
+    let mut seen = [lookout(cluster.node(0)).await, lookout(cluster.node(2)).await];
+    let gone = (**cluster.node(1).id()).clone();
+    let last = cluster.node(1).spawn(Clerk);
+    let began = Instant::now();
+    cluster.node(1).stop().await;
+    assert!(!last.is_alive());
+    for seen in &mut seen {
+        assert_eq!(seen.recv().await, Some(NodeEvent::Down(gone.clone())));
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    assert!(cluster.node(1).peers().is_empty());
+    for at in [0, 2] {
+        assert_eq!(cluster.node(at).peers().len(), 1);
+    }
+}

@@ -1,0 +1,5 @@
+//! Several nodes: in memory on a paused clock, over sockets, and in two operating system processes.
+
+mod calls;
+mod desk;
+mod loss;

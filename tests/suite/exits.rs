@@ -1,0 +1,322 @@
+//! Exit signals: who dies of what, and who only hears of it.
+
+use greenroom::prelude::*;
+
+use crate::stage::{Letter, Log, act, idle, rest, run, settle};
+
+/// How a signal comes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// A linked process ended itself.
+    Link,
+    /// Another process sent it.
+    Sent,
+    /// Code outside of any process sent it.
+    Outside,
+    /// The process sent it to itself.
+    Itself,
+    /// A process that was linked once ended itself.
+    NoMoreLinked,
+}
+
+/// What becomes of the process.
+#[derive(Debug, PartialEq)]
+enum Fate {
+    Lives,
+    Hears(Exit),
+    Dies(Exit),
+}
+use Fate::{Dies, Hears, Lives};
+
+async fn check(way: Way, trapping: bool, reason: Exit, expected: Fate) {
+    let heard = Log::default();
+    let notes = heard.clone();
+    let sent = reason.clone();
+    let process = act(move |cx| {
+        Box::pin(async move {
+            cx.trap_exit(trapping);
+            if way == Way::Itself {
+                cx.me().exit(sent);
+            }
+            loop {
+                let signal = receive!(match cx {
+                    Letter::Exit(signal) => signal,
+                });
+                notes.note(format!("{:?}", signal.reason));
+            }
+        })
+    })
+    .spawn();
+    settle().await;
+    let (target, last) = (process.clone(), reason.clone());
+    let peer = act(move |cx| {
+        Box::pin(async move {
+            match way {
+                Way::Link => cx.link(&target),
+                Way::Sent => {
+                    target.exit(last);
+                    return Ok(());
+                }
+                Way::NoMoreLinked => {
+                    cx.link(&target);
+                    cx.unlink(&target);
+                }
+                Way::Outside | Way::Itself => return Ok(()),
+            }
+            if last == Exit::Normal { Ok(()) } else { Err(last) }
+        })
+    });
+    let ended = process.ended();
+    match way {
+        Way::Outside => process.exit(reason.clone()),
+        _ => drop(peer.spawn()),
+    }
+    settle().await;
+    let heard = heard.take();
+    let fate = match (process.is_alive(), heard.as_slice()) {
+        (false, _) => Dies(if way == Way::Itself { process_end(&process, &expected) } else { ended.await }),
+        (true, []) => Lives,
+        (true, [one]) if *one == format!("{reason:?}") => Hears(reason.clone()),
+        (true, other) => panic!("heard {other:?}"),
+    };
+    assert_eq!(fate, expected, "{way:?} {reason:?}, trapping: {trapping}");
+}
+
+/// A process that sent the signal to itself has ended before anybody could watch; see below for its reason.
+fn process_end(process: &crate::stage::LetterRef, expected: &Fate) -> Exit {
+    assert!(!process.is_alive());
+    match expected {
+        Dies(reason) => reason.clone(),
+        other => panic!("it died instead of {other:?}"),
+    }
+}
+
+#[greenroom::test]
+async fn exit_signals_follow_the_table() {
+    let boom = || Exit::error("boom");
+    let panic = run(|_| Box::pin(async { act(|_| Box::pin(async { panic!("oh") })).spawn().ended().await })).await;
+    let table = [
+        (Way::Link, Exit::Normal, Lives, Hears(Exit::Normal)),
+        (Way::Link, boom(), Dies(boom()), Hears(boom())),
+        (Way::Link, panic.clone(), Dies(panic.clone()), Hears(panic)),
+        (Way::Link, Exit::shutdown(), Dies(Exit::shutdown()), Hears(Exit::shutdown())),
+        (Way::Link, Exit::Kill, Dies(Exit::Kill), Hears(Exit::Kill)),
+        (Way::Link, Exit::Killed, Dies(Exit::Killed), Hears(Exit::Killed)),
+        (Way::Sent, Exit::Kill, Dies(Exit::Killed), Dies(Exit::Killed)),
+        (Way::Sent, Exit::Normal, Lives, Hears(Exit::Normal)),
+        (Way::Sent, boom(), Dies(boom()), Hears(boom())),
+        (Way::Sent, Exit::Killed, Dies(Exit::Killed), Hears(Exit::Killed)),
+        (Way::Outside, Exit::Kill, Dies(Exit::Killed), Dies(Exit::Killed)),
+        (Way::Outside, Exit::Normal, Lives, Hears(Exit::Normal)),
+        (Way::Outside, boom(), Dies(boom()), Hears(boom())),
+        (Way::Itself, Exit::Normal, Dies(Exit::Normal), Hears(Exit::Normal)),
+        (Way::Itself, Exit::Kill, Dies(Exit::Killed), Dies(Exit::Killed)),
+        (Way::Itself, boom(), Dies(boom()), Hears(boom())),
+        (Way::NoMoreLinked, boom(), Lives, Lives),
+        (Way::NoMoreLinked, Exit::Normal, Lives, Lives),
+        (Way::NoMoreLinked, Exit::Kill, Lives, Lives),
+    ];
+    for (way, reason, plain, trapping) in table {
+        check(way, false, reason.clone(), plain).await;
+        check(way, true, reason, trapping).await;
+    }
+}
+
+#[greenroom::test]
+async fn an_exit_to_oneself_is_the_reason_of_ones_end() {
+    for (sent, reason) in
+        [(Exit::Normal, Exit::Normal), (Exit::Kill, Exit::Killed), (Exit::error("boom"), Exit::error("boom"))]
+    {
+        let process = act(move |cx| {
+            Box::pin(async move {
+                receive!(match cx {
+                    Letter::Go => {}
+                });
+                cx.me().exit(sent);
+                std::future::pending().await
+            })
+        })
+        .spawn();
+        process.go();
+        assert_eq!(process.ended().await, reason);
+    }
+}
+
+#[greenroom::test]
+async fn after_its_own_kill_a_process_is_not_alive() {
+    let seen = Log::default();
+    let notes = seen.clone();
+    let process = act(move |cx| {
+        Box::pin(async move {
+            notes.note(cx.me().is_alive());
+            cx.me().exit(Exit::Kill);
+            notes.note(cx.me().is_alive());
+            Ok(())
+        })
+    })
+    .spawn();
+    assert_eq!(process.ended().await, Exit::Killed, "what was decided first counts");
+    assert_eq!(seen.take(), ["true", "false"]);
+}
+
+#[greenroom::test]
+async fn what_was_decided_first_is_the_reason() {
+    let process = idle().spawn();
+    let ended = process.ended();
+    process.exit(Exit::error("first"));
+    process.exit(Exit::Kill);
+    process.exit(Exit::error("third"));
+    assert_eq!(ended.await, Exit::error("first"));
+}
+
+#[greenroom::test]
+async fn exits_that_are_queued_survive_turning_trapping_off() {
+    let heard = run(|cx| {
+        Box::pin(async move {
+            assert!(!cx.trap_exit(true));
+            cx.me().exit(Exit::error("kept"));
+            assert!(cx.trap_exit(false));
+            rest(cx).await
+        })
+    });
+    assert_eq!(heard.await, ["exit kept"]);
+}
+
+#[greenroom::test]
+async fn an_exit_signal_says_who_sent_it() {
+    let (from, me) = run(|cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            let me = cx.me();
+            let sender = act(move |_| {
+                Box::pin(async move {
+                    me.exit(Exit::error("boom"));
+                    Ok(())
+                })
+            })
+            .spawn();
+            let signal = receive!(match cx {
+                Letter::Exit(signal) => signal,
+            });
+            (signal.from, sender.pid())
+        })
+    })
+    .await;
+    assert_eq!(Some(from), me);
+}
+
+#[greenroom::test]
+async fn an_exit_signal_interrupts_any_await_that_waits() {
+    let far = Duration::from_secs(100_000);
+    let waits: Vec<crate::stage::Act> = vec![
+        idle(),
+        act(move |_| Box::pin(async move { Ok(tokio::time::sleep(far).await) })),
+        act(|cx| {
+            Box::pin(async move {
+                Ok(receive!(match cx {
+                    Letter::Go => {}
+                }))
+            })
+        }),
+        act(move |cx| {
+            Box::pin(async move {
+                Ok(receive!(match cx {
+                    after!(far) => {}
+                }))
+            })
+        }),
+        act(|cx| Box::pin(async move { Ok(drop(cx.receive().await)) })),
+        act(|_| Box::pin(async move { Ok(drop(idle().spawn().ask().forever().await)) })),
+        act(|_| Box::pin(async move { Ok(drop(idle().spawn().ended().await)) })),
+        act(|_| {
+            Box::pin(async move {
+                loop {
+                    tokio::task::yield_now().await
+                }
+            })
+        }),
+    ];
+    for (number, wait) in waits.into_iter().enumerate() {
+        let process = wait.spawn();
+        // One that never stops yielding leaves the paused clock no moment to go on.
+        tokio::task::yield_now().await;
+        let ended = process.ended();
+        process.exit(Exit::error("enough"));
+        assert_eq!(ended.await, Exit::error("enough"), "wait {number}");
+    }
+}
+
+#[greenroom::test]
+async fn whoever_is_to_end_gets_no_further_than_greenrooms_next_operation() {
+    let log = Log::default();
+    for operation in 0..4 {
+        let notes = log.clone();
+        let process = act(move |cx| {
+            Box::pin(async move {
+                let me = cx.me();
+                me.a(1);
+                me.exit(Exit::error("enough"));
+                match operation {
+                    0 => receive!(match cx {
+                        Letter::A { .. } => {}
+                    }),
+                    1 => receive!(match cx {
+                        after!(Duration::ZERO) => {}
+                    }),
+                    2 => drop(me.a(2).await),
+                    _ => drop(me.ask().await),
+                }
+                notes.note(operation);
+                Ok(())
+            })
+        });
+        assert_eq!(run_to_end(process).await, Exit::error("enough"), "operation {operation}");
+    }
+    assert_eq!(log.take(), [""; 0], "these went on after their end");
+}
+
+async fn run_to_end(process: crate::stage::Act) -> Exit {
+    process.spawn().ended().await
+}
+
+#[greenroom::test]
+async fn a_signal_to_the_dead_is_lost() {
+    let process = idle().spawn();
+    assert_eq!(process.stop(Exit::Normal).await, Exit::Normal);
+    for reason in [Exit::Kill, Exit::Normal, Exit::error("boom")] {
+        process.exit(reason);
+    }
+    assert_eq!(process.stop(Exit::shutdown()).await, Exit::NoProc);
+    assert_eq!(process.ended().await, Exit::NoProc);
+}
+
+#[greenroom::test]
+async fn a_panic_is_a_reason_with_its_message_and_place() {
+    let panics: [(fn(), &str); 3] = [
+        (|| panic!("plain words"), "plain words"),
+        (|| panic!("number {}", 7), "number 7"),
+        (|| std::panic::panic_any(7), "a panic without words"),
+    ];
+    for (panics, words) in panics {
+        let reason = run_to_end(act(move |_| Box::pin(async move { Ok(panics()) }))).await;
+        let Exit::Panic { message, location, .. } = &reason else { panic!("{reason:?}") };
+        assert_eq!(&**message, words);
+        assert!(location.contains("exits.rs:"), "{location}");
+        assert!(!reason.is_orderly());
+        assert_eq!(reason.to_string(), format!("panicked at {location}: {words}"));
+    }
+}
+
+#[greenroom::test]
+async fn a_panic_ends_only_its_process() {
+    let (first, second) = (idle().spawn(), idle().spawn());
+    let third = act(|_| Box::pin(async { panic!("alone") })).spawn();
+    assert!(matches!(third.ended().await, Exit::Panic { .. }));
+    assert!(first.is_alive() && second.is_alive() && !third.is_alive());
+}
+
+#[greenroom::test]
+async fn an_error_is_a_reason_with_its_text() {
+    let process = act(|_| Box::pin(async { Err("x".parse::<u8>().expect_err("no number").into()) }));
+    assert_eq!(run_to_end(process).await, Exit::error("invalid digit found in string"));
+}

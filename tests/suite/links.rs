@@ -1,0 +1,200 @@
+//! Links: who shares whose fate, from when to when.
+
+use greenroom::prelude::*;
+
+use crate::stage::{Letter, act, idle, mortal, next, rest, run, settle};
+
+#[greenroom::test]
+async fn linking_twice_gives_one_exit() {
+    let heard = run(|cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            let peer = mortal(Exit::error("boom")).spawn();
+            cx.link(&peer);
+            cx.link(&peer);
+            peer.go();
+            settle().await;
+            rest(cx).await
+        })
+    });
+    assert_eq!(heard.await, ["exit boom"]);
+}
+
+#[greenroom::test]
+async fn a_link_holds_both_ways() {
+    for ends_first in [0, 1] {
+        let first = idle().spawn();
+        let other = first.clone();
+        let second = act(move |cx| {
+            Box::pin(async move {
+                cx.link(&other);
+                std::future::pending().await
+            })
+        })
+        .spawn();
+        settle().await;
+        let ended = [first.ended(), second.ended()];
+        [&first, &second][ends_first].exit(Exit::error("boom"));
+        for ended in ended {
+            assert_eq!(ended.await, Exit::error("boom"));
+        }
+    }
+}
+
+#[greenroom::test]
+async fn a_link_to_oneself_is_none() {
+    let heard = run(|cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            let me = cx.me();
+            cx.link(&me);
+            cx.unlink(&me);
+            cx.link(&me);
+            rest(cx).await
+        })
+    });
+    assert_eq!(heard.await, [""; 0]);
+}
+
+#[greenroom::test]
+async fn a_link_to_the_dead_is_an_exit_signal_noproc() {
+    let heard = run(|cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            let dead = idle().spawn();
+            dead.stop(Exit::Normal).await;
+            cx.link(&dead);
+            let from = receive!(match cx {
+                Letter::Exit(signal) => (signal.from, signal.reason),
+            });
+            cx.link(&crate::stage::LetterRef::named("nobody"));
+            (from == (dead.pid().unwrap(), Exit::NoProc), rest(cx).await)
+        })
+    });
+    assert_eq!(heard.await, (true, vec!["exit no such process".to_owned()]));
+
+    let dead = idle().spawn();
+    dead.stop(Exit::Normal).await;
+    let process = act(move |cx| {
+        Box::pin(async move {
+            cx.link(&dead);
+            std::future::pending().await
+        })
+    });
+    assert_eq!(process.spawn().ended().await, Exit::NoProc);
+}
+
+#[greenroom::test]
+async fn after_unlink_nothing_arrives() {
+    let heard = run(|cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            let peer = mortal(Exit::error("boom")).spawn();
+            cx.link(&peer);
+            cx.unlink(&peer);
+            peer.go();
+            settle().await;
+            rest(cx).await
+        })
+    });
+    assert_eq!(heard.await, [""; 0]);
+}
+
+#[greenroom::test]
+async fn either_side_may_unlink() {
+    let peer = idle().spawn();
+    let linked = peer.clone();
+    let process = act(move |cx| {
+        Box::pin(async move {
+            cx.link(&linked);
+            receive!(match cx {
+                Letter::Go => {}
+            });
+            cx.unlink(&linked);
+            Err(Exit::error("boom"))
+        })
+    })
+    .spawn();
+    process.go();
+    assert_eq!(process.ended().await, Exit::error("boom"));
+    settle().await;
+    assert!(peer.is_alive());
+}
+
+#[greenroom::test]
+async fn an_exit_that_is_queued_already_stays_after_unlink() {
+    let heard = run(|cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            let peer = mortal(Exit::error("boom")).spawn_link(cx);
+            peer.go();
+            settle().await;
+            cx.unlink(&peer);
+            rest(cx).await
+        })
+    });
+    assert_eq!(heard.await, ["exit boom"]);
+}
+
+#[greenroom::test]
+async fn a_link_made_anew_after_unlink_counts() {
+    let heard = run(|cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            let peer = mortal(Exit::error("boom")).spawn();
+            for _ in 0..3 {
+                cx.link(&peer);
+                cx.unlink(&peer);
+            }
+            cx.link(&peer);
+            peer.go();
+            settle().await;
+            rest(cx).await
+        })
+    });
+    assert_eq!(heard.await, ["exit boom"]);
+}
+
+#[greenroom::test]
+async fn a_crash_goes_through_a_whole_set_of_links_up_to_who_traps() {
+    let heard = run(|cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            let mut last = mortal(Exit::error("boom")).spawn();
+            let first = last.clone();
+            for _ in 0..10 {
+                let before = last.clone();
+                last = act(move |cx| {
+                    Box::pin(async move {
+                        cx.link(&before);
+                        std::future::pending().await
+                    })
+                })
+                .spawn();
+            }
+            cx.link(&last);
+            settle().await;
+            first.go();
+            let heard = receive!(match cx {
+                Letter::Exit(signal) => signal,
+            });
+            (heard.reason, Some(heard.from) == last.pid(), next(cx).await)
+        })
+    });
+    assert_eq!(heard.await, (Exit::error("boom"), true, None));
+}
+
+#[greenroom::test]
+async fn a_normal_end_leaves_links_alone() {
+    let peer = idle().spawn();
+    let linked = peer.clone();
+    let process = act(move |cx| {
+        Box::pin(async move {
+            cx.link(&linked);
+            Ok(())
+        })
+    });
+    process.spawn().ended().await;
+    settle().await;
+    assert!(peer.is_alive());
+}

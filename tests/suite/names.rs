@@ -1,0 +1,157 @@
+//! Names: one process each way, free before anybody hears of the end.
+
+use greenroom::{NameError, prelude::*};
+
+use crate::stage::{Letter, LetterRef, act, idle, mortal, run, settle};
+
+#[protocol]
+enum Other {
+    Go,
+    Ask { reply: Reply<u32> },
+}
+
+#[greenroom::test]
+async fn register_fails_if_the_name_is_taken_the_process_named_or_dead() {
+    let (first, second, dead) = (idle().spawn(), idle().spawn(), idle().spawn());
+    dead.stop(Exit::Normal).await;
+    assert_eq!(LetterRef::register("mail", &first), Ok(()));
+    for (name, process, error) in [
+        ("mail", &second, NameError::Taken("mail".into())),
+        ("mail", &first, NameError::Taken("mail".into())),
+        ("post", &first, NameError::Named("mail".into())),
+        ("post", &dead, NameError::NoProc),
+        ("post", &LetterRef::named("nobody"), NameError::NoProc),
+        ("post", &LetterRef::at("mail", "far@away"), NameError::NoProc),
+    ] {
+        assert_eq!(LetterRef::register(name, process), Err(error));
+    }
+    assert_eq!(LetterRef::named("mail").pid(), first.pid());
+    assert_eq!(LetterRef::named("post").pid(), None);
+}
+
+#[greenroom::test]
+async fn unregister_frees_the_name_and_the_process_for_another() {
+    let (first, second) = (idle().spawn(), idle().spawn());
+    LetterRef::register("mail", &first).unwrap();
+    assert_eq!(LetterRef::unregister("mail"), Ok(()));
+    assert_eq!(LetterRef::unregister("mail"), Err(NameError::Unknown("mail".into())));
+    assert_eq!(LetterRef::register("mail", &second), Ok(()));
+    assert_eq!(LetterRef::register("post", &first), Ok(()));
+    first.stop(Exit::Normal).await;
+    assert_eq!(LetterRef::named("mail").pid(), second.pid());
+    assert_eq!(LetterRef::named("post").pid(), None);
+}
+
+#[greenroom::test]
+async fn one_that_is_to_end_cannot_be_named() {
+    let process = idle().spawn();
+    process.exit(Exit::Kill);
+    assert_eq!(LetterRef::register("mail", &process), Err(NameError::NoProc));
+}
+
+#[greenroom::test]
+async fn a_name_is_free_before_a_down_or_an_exit_is_seen() {
+    let found = run(|cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            let process = mortal(Exit::error("boom")).spawn_link(cx);
+            LetterRef::register("mail", &process).unwrap();
+            cx.monitor(&process);
+            process.go();
+            let mut found = Vec::new();
+            for _ in 0..2 {
+                receive!(match cx {
+                    Letter::Down(_) | Letter::Exit(_) => {}
+                });
+                found.push(LetterRef::named("mail").pid());
+                found.push(LetterRef::register("mail", &cx.me()).ok().and(cx.me().pid()));
+                let _ = LetterRef::unregister("mail");
+            }
+            found.iter().map(Option::is_some).collect::<Vec<_>>()
+        })
+    });
+    assert_eq!(found.await, [false, true, false, true]);
+}
+
+#[greenroom::test]
+async fn a_message_to_an_unknown_name_is_silent_and_a_call_is_noproc() {
+    let nobody = LetterRef::named("nobody");
+    nobody.go();
+    assert_eq!(nobody.go().await, Err(CastError::NoProc));
+    assert_eq!(nobody.ask().await, Err(CallError::NoProc));
+    nobody.exit(Exit::Kill);
+    assert!(!nobody.is_alive());
+    let far = LetterRef::at("mail", "far@away");
+    far.go();
+    assert_eq!(far.go().await, Err(CastError::NoConnection));
+    assert_eq!(far.ask().await, Err(CallError::NoConnection));
+}
+
+#[greenroom::test]
+async fn a_name_is_looked_up_for_each_message() {
+    let named = LetterRef::named("mail");
+    for n in [1, 2] {
+        let process = act(move |cx| {
+            Box::pin(async move {
+                receive!(match cx {
+                    Letter::Ask { reply } => reply.send(n),
+                });
+                Ok(())
+            })
+        })
+        .spawn();
+        LetterRef::register("mail", &process).unwrap();
+        assert_eq!(named.ask().await, Ok(n));
+        settle().await;
+    }
+    assert_eq!(named.ask().await, Err(CallError::NoProc));
+}
+
+#[greenroom::test]
+async fn a_name_carries_its_protocol_another_stub_type_is_an_error() {
+    let process = idle().spawn();
+    LetterRef::register("mail", &process).unwrap();
+    let other = OtherRef::named("mail");
+    let words = "`mail` speaks `Letter`, not `Other`";
+    match other.go().await {
+        Err(CastError::Incompatible(what)) => assert_eq!(&*what, words),
+        outcome => panic!("{outcome:?}"),
+    }
+    match other.ask().await {
+        Err(CallError::Incompatible(what)) => assert_eq!(&*what, words),
+        outcome => panic!("{outcome:?}"),
+    }
+    assert!(process.is_alive());
+}
+
+#[greenroom::test]
+async fn a_name_of_another_node_never_means_ones_own() {
+    let process = idle().spawn();
+    LetterRef::register("mail", &process).unwrap();
+    let far = LetterRef::at("mail", "far@away");
+    far.exit(Exit::Kill);
+    let _ = tokio::time::timeout(Duration::from_secs(1), far.stop(Exit::shutdown())).await;
+    settle().await;
+    assert!(process.is_alive());
+    assert_eq!(far.pid(), None);
+    assert!(!far.is_alive());
+}
+
+#[actor(protocol = Letter, name = "postmaster")]
+struct Postmaster;
+
+impl Process for Postmaster {
+    async fn run(&mut self, _: &mut Context<Self>) -> Result<(), Exit> {
+        std::future::pending().await
+    }
+}
+
+#[greenroom::test]
+async fn an_actor_may_have_a_name_from_its_first_moment() {
+    let first = Postmaster.start().await.expect("the name is free");
+    assert_eq!(LetterRef::named("postmaster").pid(), first.pid());
+    let second = Postmaster.start().await.expect_err("the name is taken");
+    assert_eq!(second.reason, Exit::error("the name `postmaster` is taken"));
+    first.stop(Exit::Normal).await;
+    Postmaster.start().await.expect("the name is free again");
+}

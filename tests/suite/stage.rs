@@ -1,0 +1,161 @@
+//! A process whose life is a script, so that a test can say in place what one does.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use greenroom::prelude::*;
+use tokio::sync::oneshot;
+
+/// What scripted processes say to each other.
+#[protocol]
+#[derive(Debug)]
+pub(crate) enum Letter {
+    A {
+        n: u32,
+    },
+    B {
+        n: u32,
+    },
+    Pair {
+        left: u32,
+        right: u32,
+    },
+    Nested {
+        inner: Option<Result<u32, String>>,
+    },
+    Go,
+    Ask {
+        reply: Reply<u32>,
+    },
+    #[from]
+    Down(Down),
+    #[from]
+    Exit(ExitSignal),
+}
+
+/// A process that follows a script.
+#[actor(protocol = Letter)]
+pub(crate) struct Act {
+    script: Option<Script>,
+}
+
+type Scene<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+type Script = Box<dyn for<'a> FnOnce(&'a mut Context<Act>) -> Scene<'a, Result<(), Exit>> + Send>;
+
+impl Process for Act {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        match self.script.take() {
+            Some(script) => script(cx).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// A process that will do what the script says.
+pub(crate) fn act(
+    script: impl for<'a> FnOnce(&'a mut Context<Act>) -> Scene<'a, Result<(), Exit>> + Send + 'static,
+) -> Act {
+    Act { script: Some(Box::new(script)) }
+}
+
+/// A process that lives until it is ended from outside.
+pub(crate) fn idle() -> Act {
+    act(|_| Box::pin(std::future::pending()))
+}
+
+/// A process that traps exits and otherwise lives until it is killed.
+pub(crate) fn stubborn() -> Act {
+    act(|cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            std::future::pending().await
+        })
+    })
+}
+
+/// A process that ends for `reason` at its first `Go`.
+pub(crate) fn mortal(reason: Exit) -> Act {
+    act(|cx| {
+        Box::pin(async move {
+            receive!(match cx {
+                Letter::Go => {}
+            });
+            match reason {
+                Exit::Normal => Ok(()),
+                reason => Err(reason),
+            }
+        })
+    })
+}
+
+/// Runs a script as a process and returns what it comes to.
+#[track_caller]
+pub(crate) fn run<T: Send + 'static>(
+    script: impl for<'a> FnOnce(&'a mut Context<Act>) -> Scene<'a, T> + Send + 'static,
+) -> impl Future<Output = T> {
+    let (tell, told) = oneshot::channel();
+    let process = act(|cx| {
+        Box::pin(async move {
+            // Whoever asked waits below.
+            let _ = tell.send(script(cx).await);
+            Ok(())
+        })
+    })
+    .spawn();
+    async move {
+        let ended = process.ended();
+        match told.await {
+            Ok(value) => value,
+            Err(_) => panic!("the process ended early: {}", ended.await),
+        }
+    }
+}
+
+/// Resolves when nobody has anything to do: only then does the paused clock go on.
+pub(crate) async fn settle() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+/// The next message, in short; `None` if none is here.
+pub(crate) async fn next(cx: &mut Context<Act>) -> Option<String> {
+    receive!(match cx {
+        letter => Some(short(&letter)),
+        after!(Duration::ZERO) => None,
+    })
+}
+
+/// All messages that are here, in short.
+pub(crate) async fn rest(cx: &mut Context<Act>) -> Vec<String> {
+    let mut letters = Vec::new();
+    while let Some(letter) = next(cx).await {
+        letters.push(letter);
+    }
+    letters
+}
+
+fn short(letter: &Letter) -> String {
+    match letter {
+        Letter::A { n } => format!("a{n}"),
+        Letter::B { n } => format!("b{n}"),
+        Letter::Pair { left, right } => format!("pair {left} {right}"),
+        Letter::Nested { inner } => format!("nested {inner:?}"),
+        Letter::Go => "go".into(),
+        Letter::Ask { .. } => "ask".into(),
+        Letter::Down(down) => format!("down {}", down.reason),
+        Letter::Exit(signal) => format!("exit {}", signal.reason),
+    }
+}
+
+/// What happened, in order, as several processes tell it.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn note(&self, line: impl ToString) {
+        self.0.lock().unwrap().push(line.to_string());
+    }
+
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}

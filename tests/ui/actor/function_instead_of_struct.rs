@@ -1,0 +1,6 @@
+use greenroom::prelude::*;
+
+#[actor]
+fn sorter() {}
+
+fn main() {}

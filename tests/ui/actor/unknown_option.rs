@@ -1,0 +1,11 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Post { body: String },
+}
+
+#[actor(protcol = Mail)]
+struct Sorter;
+
+fn main() {}

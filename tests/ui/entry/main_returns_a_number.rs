@@ -1,0 +1,4 @@
+#[greenroom::main]
+async fn main() -> u8 {
+    7
+}

@@ -1,0 +1,2 @@
+#[greenroom::main]
+async fn main(arguments: Vec<String>) {}

@@ -1,0 +1,4 @@
+#[greenroom::test(clock = broken)]
+async fn counts() {}
+
+fn main() {}

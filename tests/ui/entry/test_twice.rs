@@ -1,0 +1,5 @@
+#[greenroom::test]
+#[test]
+async fn counts() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Post = 7,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Down(#[from] Down),
+}
+
+fn main() {}

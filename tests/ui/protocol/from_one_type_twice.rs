@@ -1,0 +1,11 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    #[from]
+    Down(Down),
+    #[from]
+    Ended(Down),
+}
+
+fn main() {}

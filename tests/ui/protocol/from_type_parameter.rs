@@ -1,0 +1,9 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail<T> {
+    #[from]
+    Any(T),
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    #[from(Down)]
+    Down(Down),
+}
+
+fn main() {}

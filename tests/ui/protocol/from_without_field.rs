@@ -1,0 +1,10 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Post(String),
+    #[from]
+    Down,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    #[from]
+    #[from]
+    Down(Down),
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use greenroom::prelude::*;
+
+#[protocol]
+fn mail() {}
+
+fn main() {}

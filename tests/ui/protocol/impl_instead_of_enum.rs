@@ -1,0 +1,10 @@
+use greenroom::prelude::*;
+
+struct Counter;
+
+#[protocol]
+impl Counter {
+    fn add(&mut self, _n: u64) {}
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use greenroom::prelude::*;
+
+#[protocol(version)]
+enum Mail {
+    Post { body: String },
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Post {
+        #[priority]
+        body: String,
+    },
+}
+
+fn main() {}

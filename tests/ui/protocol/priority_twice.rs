@@ -1,0 +1,10 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    #[priority]
+    #[priority]
+    Post { body: String },
+}
+
+fn main() {}

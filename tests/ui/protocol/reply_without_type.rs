@@ -1,0 +1,8 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Collect { reply: Reply },
+}
+
+fn main() {}

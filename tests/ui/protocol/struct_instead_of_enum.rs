@@ -1,0 +1,8 @@
+use greenroom::prelude::*;
+
+#[protocol]
+struct Mail {
+    body: String,
+}
+
+fn main() {}

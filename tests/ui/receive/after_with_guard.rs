@@ -1,0 +1,17 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Post { priority: u8, body: String },
+    Tick,
+}
+
+async fn read(mut mailbox: Mailbox<Mail>) {
+    let patient = true;
+    receive!(match mailbox {
+        Mail::Tick => {}
+        after!(Duration::ZERO) if !patient => {}
+    });
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+#![deny(unused_variables)]
+
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Post { priority: u8, body: String },
+    Tick,
+}
+
+async fn read(mut mailbox: Mailbox<Mail>) {
+    receive!(match mailbox {
+        Mail::Post { priority, body } if priority > 7 => {}
+        Mail::Tick => {}
+    });
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use greenroom::prelude::*;
+
+#[supervisor]
+enum Tree {
+    Log,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use greenroom::prelude::*;
+
+#[supervisor(intensity = 3, intensity = 4)]
+struct Tree {}
+
+fn main() {}

@@ -1,0 +1,19 @@
+use greenroom::prelude::*;
+
+#[supervisor]
+struct Tree {
+    #[child = "log"]
+    log: Log,
+}
+
+#[actor]
+#[derive(Default)]
+struct Log;
+
+#[actor]
+impl Log {
+    #[cast]
+    fn write(&mut self, _line: String) {}
+}
+
+fn main() {}

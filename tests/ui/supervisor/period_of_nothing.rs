@@ -1,0 +1,6 @@
+use greenroom::prelude::*;
+
+#[supervisor(period = "0s")]
+struct Tree {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use greenroom::prelude::*;
+
+#[supervisor(period = 5)]
+struct Tree {}
+
+fn main() {}

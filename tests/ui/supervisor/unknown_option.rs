@@ -1,0 +1,6 @@
+use greenroom::prelude::*;
+
+#[supervisor(max_restarts = 3)]
+struct Tree {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use greenroom::prelude::*;
+
+#[supervisor(strategy = one_for_two)]
+struct Tree {}
+
+fn main() {}

@@ -12,6 +12,10 @@ use crate::node::{Node, Resident};
 use crate::process::Cell;
 
 /// A struct whose fields are children. Derived by [`#[supervisor]`](macro@crate::supervisor).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no supervision tree",
+    note = "`#[child(supervisor)]` is for a struct with `#[supervisor]`; for an actor write `#[child]`"
+)]
 pub trait Tree: Sized + Send + Sync + 'static {
     /// The stub: one method a child.
     type Ref: TreeStub;

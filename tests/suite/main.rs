@@ -14,5 +14,6 @@ mod receive;
 mod spawn;
 mod stage;
 mod supervision;
+mod supervision_fire;
 mod timed;
 mod ui;

@@ -132,7 +132,7 @@ impl Supervisor {
     fn plant(self, children: &mut Children) -> Flags {
         for (id, planter) in self.children {
             let slot = planter(children.places(), &id);
-            children.push(slot);
+            children.push(Slot { fixed: true, ..slot });
         }
         self.flags
     }

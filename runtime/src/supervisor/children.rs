@@ -24,7 +24,7 @@ pub(super) struct Slot {
     pub(super) place: Arc<dyn Place>,
     /// Its stub, if it is a supervisor itself.
     pub(super) supervisor: Option<SupervisionRef>,
-    /// It belongs to the tree's struct: forgotten, it is back when the supervisor itself is restarted.
+    /// It belongs to the tree's own specification: forgotten, it is back when the supervisor itself is restarted.
     pub(super) fixed: bool,
 }
 

@@ -15,5 +15,6 @@ mod spawn;
 mod stage;
 mod supervision;
 mod supervision_fire;
+mod supervision_names;
 mod timed;
 mod ui;

@@ -67,7 +67,10 @@ impl Porter {
 /// Watches what it is told to.
 #[protocol(local)]
 enum Watching {
-    Watch { whom: CounterRef, down: tokio::sync::oneshot::Sender<Down> },
+    Watch {
+        whom: CounterRef,
+        down: tokio::sync::oneshot::Sender<Down>,
+    },
     #[from]
     Down(Down),
 }
@@ -111,9 +114,13 @@ async fn a_stub_from_a_tree_follows_its_child_from_another_node_too() -> greenro
     let (down, told) = tokio::sync::oneshot::channel();
     let watcher = cluster.node(1).scope(async {
         greenroom::spawn(|mut mailbox: Mailbox<Watching>| async move {
-            let (whom, down) = receive!(match mailbox { Watching::Watch { whom, down } => (whom, down) });
+            let (whom, down) = receive!(match mailbox {
+                Watching::Watch { whom, down } => (whom, down),
+            });
             mailbox.monitor(&whom);
-            let gone = receive!(match mailbox { Watching::Down(gone) => gone });
+            let gone = receive!(match mailbox {
+                Watching::Down(gone) => gone,
+            });
             let _ = down.send(gone);
         })
     });

@@ -151,8 +151,10 @@ impl Node {
 /// How a child that is known only at run time is made and treated. `R` is its stub.
 pub struct ChildSpec<R> {
     options: ChildOptions,
-    plant: Box<dyn FnOnce(&Places, &str, ChildOptions) -> (R, Slot) + Send>,
+    plant: Plant<R>,
 }
+
+type Plant<R> = Box<dyn FnOnce(&Places, &str, ChildOptions) -> (R, Slot) + Send>;
 
 impl<R: 'static> ChildSpec<R> {
     /// A child that `make` makes anew for each of its lives. Permanent, 5 s to stop.

@@ -63,6 +63,7 @@ use proc_macro::TokenStream;
 /// # On a variant
 /// - `#[from]`, with exactly one field: implements `From` that field, makes no method. So the runtime's own messages,
 ///   `Down`, `ExitSignal` and `NodeEvent`, come into the mailbox; those are never read off the wire.
+/// - `#[priority]`: these messages go before all others.
 ///
 /// `#[cfg(..)]` on variants and named fields is honoured in all that is generated. Type parameters may be used:
 /// what is generated for them demands `Send + 'static`, and serde's traits unless the protocol is local.
@@ -88,6 +89,9 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// - `protocol = P`: what the actor understands. Left out, it is what an `#[actor] impl` of the same type makes.
 /// - `name = "..."`: the local name under which the process registers itself.
 /// - `trap_exit`: exit signals come as messages, by a variant `#[from] Exit(ExitSignal)`, in place of ending it.
+/// - `mailbox = 1024`: how many messages may wait; without it, any number.
+/// - `overflow = ..`, for a message too many: `wait` lets it stand in line, `reject` fails the cast or call,
+///   `drop_newest` drops it, `drop_oldest` drops the one that has waited longest.
 ///
 /// # On an impl
 /// It reads the protocol off the methods: for `Counter` it makes the enum `CounterMessage`, the stub `CounterRef`
@@ -115,6 +119,9 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[cast]` | for a message that is not answered; an `Err` ends the process with that reason |
 /// | `#[call]` | for a message that is: what it returns is the answer, a `Result` too |
 /// | `#[init]` | before the first message; an `Err` fails the start |
+/// | `#[continue_with]` | right after `#[init]`, before any message, when whoever started it goes on already |
+/// | `#[every("30s")]` | again and again, after each such span of time |
+/// | `#[idle("60s")]` | when no message has come for so long |
 /// | `#[terminate]` | at the end, with `reason: &Exit` if it asks for it; after a panic only as `#[terminate(after_panic)]` |
 /// | `#[down]` | when a watched process has ended, with a `Down` |
 /// | `#[exit]` | for an exit signal, with an `ExitSignal`; the actor then traps exits |
@@ -122,7 +129,8 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Each takes `&mut self` or `&self`, may be `async`, and may ask for `cx: &mut Context<Self>`. A call may ask for
 /// `reply: Reply<T>` in place of returning, and answer later. Every other parameter is a part of the message.
-/// Methods without one of these attributes stay plain.
+/// Methods without one of these attributes stay plain. `#[priority]` on a cast or call lets its messages go before all
+/// others.
 ///
 /// - `local`, the impl's only option: the protocol stays on its node, as `#[protocol(local)]`.
 ///

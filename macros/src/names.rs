@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span};
 use quote::{format_ident, quote_spanned};
 use syn::ext::IdentExt;
+use syn::{GenericParam, Generics};
 
 /// `Mail` → `MailRef`: the stub of a protocol, of an actor, of a tree.
 pub(crate) fn stub(owner: &Ident) -> Ident {
@@ -41,6 +42,21 @@ pub(crate) fn start(child: &Ident) -> Ident {
 /// A local of the expansion: no user code can see it, whatever it is called.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__{name}"), Span::mixed_site())
+}
+
+/// A parameter that documentation shows: as hidden from user code as a [`local`], but spelled as by hand.
+pub(crate) fn param(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// A type parameter of a generated method, beside those that the user wrote.
+pub(crate) fn type_param(name: &str, generics: &Generics) -> Ident {
+    let taken = generics.params.iter().any(|param| match param {
+        GenericParam::Type(param) => param.ident == name,
+        GenericParam::Const(param) => param.ident == name,
+        GenericParam::Lifetime(_) => false,
+    });
+    if taken { local(name) } else { param(name) }
 }
 
 /// The `index`th local of a kind.

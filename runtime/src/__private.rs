@@ -61,3 +61,9 @@ impl<T: Serialize + DeserializeOwned> Travels for T {
         decoder.field()
     }
 }
+
+/// The options of an actor that traps exits: its protocol must take them.
+#[must_use]
+pub const fn traps_exit<P: Receives<ExitSignal>>(options: Options) -> Options {
+    options
+}

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
 use greenroom::prelude::*;
-use greenroom::{AutoShutdown, ChildError, ChildSpec, ChildState, Restart, Shutdown, Strategy, Supervisor};
+use greenroom::{AutoShutdown, ChildError, ChildSpec, ChildState, Node, Restart, Shutdown, Strategy, Supervisor};
 use serde_json::Value;
 
 const SCENARIOS: &str = include_str!("../conformance/tree.json");
@@ -195,7 +195,7 @@ async fn conformance_tree() -> greenroom::Result {
         let (_, expected) = expected.split_once('\n').unwrap();
         let scenario: Vec<Vec<Value>> = serde_json::from_str(scenario)?;
         assert_eq!(run(&scenario).await?, expected, "scenario {n}");
-        assert_eq!(greenroom::Node::current().process_count(), 0, "scenario {n} leaves somebody behind");
+        assert_eq!(Node::current().process_count(), 0, "scenario {n} leaves somebody behind");
     }
     Ok(())
 }

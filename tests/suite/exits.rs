@@ -2,7 +2,7 @@
 
 use greenroom::prelude::*;
 
-use crate::stage::{Letter, Log, act, idle, rest, run, settle};
+use crate::stage::{Letter, Log, act, does, idle, rest, run, settle};
 
 /// How a signal comes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,6 +47,7 @@ async fn check(way: Way, trapping: bool, reason: Exit, expected: Fate) {
         })
     })
     .spawn();
+    let ended = process.ended();
     settle().await;
     let (target, last) = (process.clone(), reason.clone());
     let peer = act(move |cx| {
@@ -66,7 +67,6 @@ async fn check(way: Way, trapping: bool, reason: Exit, expected: Fate) {
             if last == Exit::Normal { Ok(()) } else { Err(last) }
         })
     });
-    let ended = process.ended();
     match way {
         Way::Outside => process.exit(reason.clone()),
         _ => drop(peer.spawn()),
@@ -74,21 +74,12 @@ async fn check(way: Way, trapping: bool, reason: Exit, expected: Fate) {
     settle().await;
     let heard = heard.take();
     let fate = match (process.is_alive(), heard.as_slice()) {
-        (false, _) => Dies(if way == Way::Itself { process_end(&process, &expected) } else { ended.await }),
+        (false, _) => Dies(ended.await),
         (true, []) => Lives,
         (true, [one]) if *one == format!("{reason:?}") => Hears(reason.clone()),
         (true, other) => panic!("heard {other:?}"),
     };
     assert_eq!(fate, expected, "{way:?} {reason:?}, trapping: {trapping}");
-}
-
-/// A process that sent the signal to itself has ended before anybody could watch; see below for its reason.
-fn process_end(process: &crate::stage::LetterRef, expected: &Fate) -> Exit {
-    assert!(!process.is_alive());
-    match expected {
-        Dies(reason) => reason.clone(),
-        other => panic!("it died instead of {other:?}"),
-    }
 }
 
 #[greenroom::test]
@@ -210,28 +201,28 @@ async fn an_exit_signal_interrupts_any_await_that_waits() {
     let far = Duration::from_secs(100_000);
     let waits: Vec<crate::stage::Act> = vec![
         idle(),
-        act(move |_| Box::pin(async move { Ok(tokio::time::sleep(far).await) })),
-        act(|cx| {
+        does(move |_| Box::pin(async move { tokio::time::sleep(far).await })),
+        does(|cx| {
             Box::pin(async move {
-                Ok(receive!(match cx {
+                receive!(match cx {
                     Letter::Go => {}
-                }))
+                });
             })
         }),
-        act(move |cx| {
+        does(move |cx| {
             Box::pin(async move {
-                Ok(receive!(match cx {
+                receive!(match cx {
                     after!(far) => {}
-                }))
+                });
             })
         }),
-        act(|cx| Box::pin(async move { Ok(drop(cx.receive().await)) })),
-        act(|_| Box::pin(async move { Ok(drop(idle().spawn().ask().forever().await)) })),
-        act(|_| Box::pin(async move { Ok(drop(idle().spawn().ended().await)) })),
-        act(|_| {
+        does(|cx| Box::pin(async move { drop(cx.receive().await) })),
+        does(|_| Box::pin(async move { drop(idle().spawn().ask().forever().await) })),
+        does(|_| Box::pin(async move { drop(idle().spawn().ended().await) })),
+        does(|_| {
             Box::pin(async move {
                 loop {
-                    tokio::task::yield_now().await
+                    tokio::task::yield_now().await;
                 }
             })
         }),
@@ -286,8 +277,8 @@ async fn a_signal_to_the_dead_is_lost() {
     for reason in [Exit::Kill, Exit::Normal, Exit::error("boom")] {
         process.exit(reason);
     }
-    assert_eq!(process.stop(Exit::shutdown()).await, Exit::NoProc);
-    assert_eq!(process.ended().await, Exit::NoProc);
+    assert_eq!(process.stop(Exit::shutdown()).await, Exit::Normal);
+    assert_eq!(process.ended().await, Exit::Normal);
 }
 
 #[greenroom::test]
@@ -298,7 +289,7 @@ async fn a_panic_is_a_reason_with_its_message_and_place() {
         (|| std::panic::panic_any(7), "a panic without words"),
     ];
     for (panics, words) in panics {
-        let reason = run_to_end(act(move |_| Box::pin(async move { Ok(panics()) }))).await;
+        let reason = run_to_end(does(move |_| Box::pin(async move { panics() }))).await;
         let Exit::Panic { message, location, .. } = &reason else { panic!("{reason:?}") };
         assert_eq!(&**message, words);
         assert!(location.contains("exits.rs:"), "{location}");

@@ -1,20 +1,24 @@
 //! greenroom, tested through its public API.
 
 mod bounds;
+mod calls;
 mod cluster;
 mod conformance;
 mod conformance_tree;
 mod exits;
 mod expand;
+mod invariants;
 mod links;
 mod mail;
 mod monitors;
 mod names;
+mod nodes;
 mod receive;
+mod save_queue;
+mod servers;
 mod spawn;
 mod stage;
-mod supervision;
-mod supervision_fire;
-mod supervision_names;
+mod supervisors;
+mod threads;
 mod timed;
 mod ui;

@@ -256,10 +256,11 @@ async fn a_receive_with_only_after_consumes_nothing() {
 #[greenroom::test]
 async fn bodies_leave_the_loops_and_the_function_around_them() {
     async fn returns(cx: &mut Context<Act>) -> u32 {
-        receive!(match cx {
+        let n = receive!(match cx {
             Letter::A { n } => return n + 100,
             Letter::B { n } => n,
-        })
+        });
+        n * 2
     }
     async fn asks(cx: &mut Context<Act>) -> Result<u32, std::num::ParseIntError> {
         Ok(receive!(match cx {
@@ -279,9 +280,10 @@ async fn bodies_leave_the_loops_and_the_function_around_them() {
                 });
             };
             let labelled = 'outer: loop {
-                loop {
+                for _ in 0..3 {
                     receive!(match cx {
                         Letter::Go => break 'outer true,
+                        after!(Duration::ZERO) => continue,
                     });
                 }
             };
@@ -291,7 +293,7 @@ async fn bodies_leave_the_loops_and_the_function_around_them() {
             (broke, skipped, labelled, returned, asked)
         })
     });
-    assert_eq!(outcome.await, ("with a value", vec![2, 3], true, (105, 6), (true, true)));
+    assert_eq!(outcome.await, ("with a value", vec![2, 3], true, (105, 12), (true, true)));
 }
 
 #[greenroom::test]

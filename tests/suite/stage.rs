@@ -58,6 +58,16 @@ pub(crate) fn act(
     Act { script: Some(Box::new(script)) }
 }
 
+/// A process that does what the script says and ends normally.
+pub(crate) fn does(script: impl for<'a> FnOnce(&'a mut Context<Act>) -> Scene<'a, ()> + Send + 'static) -> Act {
+    act(|cx| {
+        Box::pin(async move {
+            script(cx).await;
+            Ok(())
+        })
+    })
+}
+
 /// A process that lives until it is ended from outside.
 pub(crate) fn idle() -> Act {
     act(|_| Box::pin(std::future::pending()))

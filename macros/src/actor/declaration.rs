@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Generics, LitInt, LitStr, Type, parse_quote};
 
 use crate::diag::Errors;
-use crate::names::private;
+use crate::names::{private, private_at};
 use crate::{options, tokens};
 
 /// The options of an actor's struct.
@@ -95,11 +95,12 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
         let policy = Ident::new(policy, word.span());
         quote!(overflow: #private::Overflow::#policy,)
     });
-    let actor = declared.protocol.as_ref().map(|protocol| actor(protocol, target));
+    let actor = declared.protocol.as_ref().map(|protocol| actor(protocol, declared.trap_exit, target));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         #[allow(clippy::needless_update)]
+        #[doc(hidden)]
         impl #impl_generics #private::Declared for #ident #ty_generics #where_clause {
             const OPTIONS: #private::Options = #private::Options {
                 kind: #kind,
@@ -114,7 +115,7 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
     }
 }
 
-fn actor(protocol: &Type, target: &Target<'_>) -> TokenStream {
+fn actor(protocol: &Type, trap_exit: bool, target: &Target<'_>) -> TokenStream {
     let private = private();
     let Target { ident, generics, attrs } = target;
     let cfgs = tokens::cfgs(attrs);
@@ -123,15 +124,24 @@ fn actor(protocol: &Type, target: &Target<'_>) -> TokenStream {
         // What the messages demand of the parameters is known where they are written, not here.
         let clause = generics.make_where_clause();
         clause.predicates.push(parse_quote!(#protocol: #private::Stubbed));
+        if trap_exit {
+            clause.predicates.push(parse_quote!(#protocol: #private::Receives<#private::ExitSignal>));
+        }
     }
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let mut options = quote!(<Self as #private::Declared>::OPTIONS);
+    if trap_exit {
+        let private = private_at(protocol.span());
+        let traps = quote_spanned!(protocol.span()=> #private::traps_exit::<#protocol>);
+        options = quote!(#traps(#options));
+    }
     let speaks = quote_spanned!(protocol.span()=> type Protocol = #protocol;);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         impl #impl_generics #private::Actor for #ident #ty_generics #where_clause {
             #speaks
-            const OPTIONS: #private::Options = <Self as #private::Declared>::OPTIONS;
+            const OPTIONS: #private::Options = #options;
         }
     }
 }

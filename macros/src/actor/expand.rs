@@ -7,7 +7,7 @@ use syn::{Generics, ItemEnum, Type};
 
 use super::handler::{Event, Handler, Hook, Param};
 use super::model::Model;
-use crate::names::{local, nth, private};
+use crate::names::{local, nth, param, private};
 use crate::{protocol, tokens};
 
 /// The enum, its protocol and stub, `impl Handle`, `impl Process`.
@@ -65,7 +65,7 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
     let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &messages.ident);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (_, message_generics, _) = model.generics.split_for_impl();
-    let (cx, message) = (local("cx"), local("message"));
+    let (cx, message) = (param("cx"), local("message"));
     let mut arms: Vec<TokenStream> = model.handlers.iter().map(|handler| arm(handler, enum_)).collect();
     if model.generics.type_params().next().is_some() {
         let (unused, never) = (crate::names::unused(), local("never"));
@@ -76,6 +76,7 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
         #(#cfgs)*
         #[automatically_derived]
         #[allow(deprecated, private_interfaces, unused_qualifications)]
+        #[doc(hidden)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
             #timed
             async fn handle(
@@ -94,7 +95,7 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
 /// The hooks that time calls, not a message.
 fn timed(model: &Model) -> TokenStream {
     let private = private();
-    let (cx, index) = (local("cx"), local("index"));
+    let (cx, index) = (param("cx"), local("index"));
     let hook = |name: &str, handler: &Handler| {
         let (name, cfgs, outcome) = (Ident::new(name, proc_macro2::Span::call_site()), &handler.cfgs, outcome(handler));
         quote! {
@@ -223,9 +224,9 @@ fn call(handler: &Handler) -> TokenStream {
     let arguments: Vec<TokenStream> = handler
         .params
         .iter()
-        .map(|param| match param {
+        .map(|given| match given {
             Param::Context => {
-                let cx = local("cx");
+                let cx = param("cx");
                 quote!(#cx)
             }
             Param::Reply => {
@@ -242,7 +243,7 @@ fn call(handler: &Handler) -> TokenStream {
                 quote!(#field)
             }
             Param::Reason { owned } => {
-                let reason = local("reason");
+                let reason = param("reason");
                 if *owned { quote!(::core::clone::Clone::clone(#reason)) } else { quote!(#reason) }
             }
         })
@@ -255,7 +256,7 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
     let private = private();
     let (cfgs, self_ty) = (&model.cfgs, &model.self_ty);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
-    let (cx, reason) = (local("cx"), local("reason"));
+    let (cx, reason) = (param("cx"), param("reason"));
     let switches = switches(model);
     let init = model.init.iter().map(|hook| {
         let (cfgs, outcome) = (&hook.cfgs, outcome(hook));

@@ -125,7 +125,7 @@ impl Model {
         let generics = tokens::without_lifetimes(&self.generics);
         let generics = tokens::bounded(&generics, &tokens::message_bounds(true));
         let (params, where_clause) = (&generics.params, &generics.where_clause);
-        let intro = format!(" What a [`{}`] understands.", self.actor.unraw());
+        let intro = format!(" What [`{}`] understands.", self.actor.unraw());
         let variants = self.handlers.iter().map(|handler| {
             let Handler { cfgs, docs, method, priority, .. } = handler;
             let prose = (!tokens::has_prose(docs)).then(|| {

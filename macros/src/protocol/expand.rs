@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::model::{Field, Kind, Model, Variant};
-use crate::names::{local, nth, private, private_at};
+use crate::names::{local, nth, param, private, private_at};
 use crate::tokens;
 
 /// `impl Protocol`, and `From` for each `#[from]` variant.
@@ -270,7 +270,7 @@ fn source(model: &Model, variant: &Variant) -> Option<TokenStream> {
     let private = private();
     let Kind::From { source: Some(ty), .. } = &variant.kind else { return None };
     let member = &variant.fields.first()?.member;
-    let (owner, message) = (&model.ident, local("message"));
+    let (owner, message) = (&model.ident, param("value"));
     let cfgs: Vec<_> = model.cfgs.iter().chain(&variant.cfgs).collect();
     let ident = &variant.ident;
     let generics = model.impl_generics();

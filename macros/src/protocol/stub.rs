@@ -9,7 +9,7 @@ use syn::{Attribute, GenericParam, Visibility, parse_quote};
 
 use super::expand::allow;
 use super::model::{Kind, Model, Variant};
-use crate::names::{local, nth, private};
+use crate::names::{local, nth, param, private, type_param};
 use crate::tokens;
 
 /// The stub's struct, its methods, and what makes it a stub.
@@ -60,7 +60,7 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
 fn docs(model: &Model) -> Vec<Attribute> {
     let intro = match &model.actor {
-        Some(actor) => format!(" Stub of a [`{}`]: speaks to the process, wherever it lives.", actor.unraw()),
+        Some(actor) => format!(" Stub of the actor [`{}`], wherever it lives.", actor.unraw()),
         None => format!(" Stub of a process that speaks [`{}`], wherever it lives.", model.ident.unraw()),
     };
     let mut docs = vec![parse_quote!(#[doc = #intro])];
@@ -176,11 +176,12 @@ fn traits(model: &Model) -> TokenStream {
     let name = stub.unraw().to_string();
     let generics = model.impl_generics();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let lifetime: GenericParam = parse_quote!('__de);
+    let lifetime: GenericParam = parse_quote!('de);
     let with_lifetime = tokens::with_param(&generics, lifetime);
     let (impl_with_lifetime, _, _) = with_lifetime.split_for_impl();
-    let (other, state, f) = (local("other"), local("state"), local("f"));
-    let (serializer, deserializer) = (local("serializer"), local("deserializer"));
+    let (other, state, f) = (param("other"), param("state"), param("f"));
+    let (serializer, deserializer) = (param("serializer"), param("deserializer"));
+    let [h, s, d] = ["H", "S", "D"].map(|name| type_param(name, &generics));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -202,7 +203,7 @@ fn traits(model: &Model) -> TokenStream {
         #(#cfgs)*
         #[automatically_derived]
         impl #impl_generics ::core::hash::Hash for #stub #ty_generics #where_clause {
-            fn hash<__H: ::core::hash::Hasher>(&self, #state: &mut __H) {
+            fn hash<#h: ::core::hash::Hasher>(&self, #state: &mut #h) {
                 ::core::hash::Hash::hash(&self.0, #state);
             }
         }
@@ -216,19 +217,19 @@ fn traits(model: &Model) -> TokenStream {
         #(#cfgs)*
         #[automatically_derived]
         impl #impl_generics #private::Serialize for #stub #ty_generics #where_clause {
-            fn serialize<__S: #private::Serializer>(
+            fn serialize<#s: #private::Serializer>(
                 &self,
-                #serializer: __S,
-            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                #serializer: #s,
+            ) -> ::core::result::Result<#s::Ok, #s::Error> {
                 #private::Serialize::serialize(&self.0, #serializer)
             }
         }
         #(#cfgs)*
         #[automatically_derived]
-        impl #impl_with_lifetime #private::Deserialize<'__de> for #stub #ty_generics #where_clause {
-            fn deserialize<__D: #private::Deserializer<'__de>>(
-                #deserializer: __D,
-            ) -> ::core::result::Result<Self, __D::Error> {
+        impl #impl_with_lifetime #private::Deserialize<'de> for #stub #ty_generics #where_clause {
+            fn deserialize<#d: #private::Deserializer<'de>>(
+                #deserializer: #d,
+            ) -> ::core::result::Result<Self, #d::Error> {
                 ::core::result::Result::map(#private::Deserialize::deserialize(#deserializer), Self)
             }
         }

@@ -3,6 +3,7 @@ struct Store<K, V> {
 }
 #[automatically_derived]
 #[allow(clippy::needless_update)]
+#[doc(hidden)]
 impl<K, V> ::greenroom::__private::Declared for Store<K, V> {
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Store",
@@ -14,7 +15,7 @@ impl<K: Ord, V> Store<K, V> {
         self.find(key)
     }
 }
-/// What a [`Store`] understands.
+/// What [`Store`] understands.
 #[allow(
     missing_docs,
     dead_code,
@@ -57,7 +58,7 @@ where
         }
     }
 }
-/// Stub of a [`Store`]: speaks to the process, wherever it lives.
+/// Stub of the actor [`Store`], wherever it lives.
 #[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub(crate) struct StoreRef<K: Ord, V>(
@@ -139,8 +140,8 @@ where
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
 {
-    fn eq(&self, __other: &Self) -> bool {
-        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    fn eq(&self, other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &other.0)
     }
 }
 #[automatically_derived]
@@ -159,8 +160,8 @@ where
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
 {
-    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-        ::core::hash::Hash::hash(&self.0, __state);
+    fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+        ::core::hash::Hash::hash(&self.0, state);
     }
 }
 #[automatically_derived]
@@ -171,8 +172,8 @@ where
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
 {
-    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        ::core::fmt::Formatter::debug_tuple(__f, "StoreRef").field(&self.0).finish()
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(f, "StoreRef").field(&self.0).finish()
     }
 }
 #[automatically_derived]
@@ -183,26 +184,26 @@ where
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
 {
-    fn serialize<__S: ::greenroom::__private::Serializer>(
+    fn serialize<S: ::greenroom::__private::Serializer>(
         &self,
-        __serializer: __S,
-    ) -> ::core::result::Result<__S::Ok, __S::Error> {
-        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+        serializer: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, serializer)
     }
 }
 #[automatically_derived]
-impl<'__de, K: Ord, V> ::greenroom::__private::Deserialize<'__de> for StoreRef<K, V>
+impl<'de, K: Ord, V> ::greenroom::__private::Deserialize<'de> for StoreRef<K, V>
 where
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
 {
-    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
-        __deserializer: __D,
-    ) -> ::core::result::Result<Self, __D::Error> {
+    fn deserialize<D: ::greenroom::__private::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::core::result::Result<Self, D::Error> {
         ::core::result::Result::map(
-            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            ::greenroom::__private::Deserialize::deserialize(deserializer),
             Self,
         )
     }
@@ -221,6 +222,7 @@ where
 }
 #[automatically_derived]
 #[allow(deprecated, private_interfaces, unused_qualifications)]
+#[doc(hidden)]
 impl<K: Ord, V> ::greenroom::__private::Handle for Store<K, V>
 where
     K: ::core::marker::Send + 'static,
@@ -228,7 +230,7 @@ where
 {
     async fn handle(
         &mut self,
-        __cx: &mut ::greenroom::__private::Context<Self>,
+        cx: &mut ::greenroom::__private::Context<Self>,
         __message: StoreMessage<K, V>,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
         match __message {
@@ -251,10 +253,10 @@ where
     const SERVER: bool = true;
     fn run(
         &mut self,
-        __cx: &mut ::greenroom::__private::Context<Self>,
+        cx: &mut ::greenroom::__private::Context<Self>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
     > + ::core::marker::Send {
-        ::greenroom::__private::serve(self, __cx)
+        ::greenroom::__private::serve(self, cx)
     }
 }

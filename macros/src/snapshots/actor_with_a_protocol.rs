@@ -4,6 +4,7 @@ struct Sorter {
 }
 #[automatically_derived]
 #[allow(clippy::needless_update)]
+#[doc(hidden)]
 impl ::greenroom::__private::Declared for Sorter {
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Sorter",
@@ -17,5 +18,7 @@ impl ::greenroom::__private::Declared for Sorter {
 #[automatically_derived]
 impl ::greenroom::__private::Actor for Sorter {
     type Protocol = Mail;
-    const OPTIONS: ::greenroom::__private::Options = <Self as ::greenroom::__private::Declared>::OPTIONS;
+    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::traps_exit::<
+        Mail,
+    >(<Self as ::greenroom::__private::Declared>::OPTIONS);
 }

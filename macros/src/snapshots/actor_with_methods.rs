@@ -3,6 +3,7 @@ struct Counter {
 }
 #[automatically_derived]
 #[allow(clippy::needless_update)]
+#[doc(hidden)]
 impl ::greenroom::__private::Declared for Counter {
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Counter",
@@ -36,7 +37,7 @@ impl Counter {
     fn exit(&mut self, signal: ExitSignal) {}
     fn node(&mut self, event: NodeEvent) {}
 }
-/// What a [`Counter`] understands.
+/// What [`Counter`] understands.
 #[allow(
     missing_docs,
     dead_code,
@@ -225,16 +226,16 @@ impl ::greenroom::__private::Protocol for CounterMessage {
 }
 #[automatically_derived]
 impl ::core::convert::From<::greenroom::__private::Down> for CounterMessage {
-    fn from(__message: ::greenroom::__private::Down) -> Self {
-        Self::Down { 0: __message }
+    fn from(value: ::greenroom::__private::Down) -> Self {
+        Self::Down { 0: value }
     }
 }
 #[automatically_derived]
 impl ::greenroom::__private::Receives<::greenroom::__private::Down> for CounterMessage {}
 #[automatically_derived]
 impl ::core::convert::From<::greenroom::__private::ExitSignal> for CounterMessage {
-    fn from(__message: ::greenroom::__private::ExitSignal) -> Self {
-        Self::Exit { 0: __message }
+    fn from(value: ::greenroom::__private::ExitSignal) -> Self {
+        Self::Exit { 0: value }
     }
 }
 #[automatically_derived]
@@ -242,14 +243,14 @@ impl ::greenroom::__private::Receives<::greenroom::__private::ExitSignal>
 for CounterMessage {}
 #[automatically_derived]
 impl ::core::convert::From<::greenroom::__private::NodeEvent> for CounterMessage {
-    fn from(__message: ::greenroom::__private::NodeEvent) -> Self {
-        Self::Node { 0: __message }
+    fn from(value: ::greenroom::__private::NodeEvent) -> Self {
+        Self::Node { 0: value }
     }
 }
 #[automatically_derived]
 impl ::greenroom::__private::Receives<::greenroom::__private::NodeEvent>
 for CounterMessage {}
-/// Stub of a [`Counter`]: speaks to the process, wherever it lives.
+/// Stub of the actor [`Counter`], wherever it lives.
 #[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct CounterRef(::greenroom::__private::Address<CounterMessage>);
@@ -311,40 +312,40 @@ impl ::core::clone::Clone for CounterRef {
 }
 #[automatically_derived]
 impl ::core::cmp::PartialEq for CounterRef {
-    fn eq(&self, __other: &Self) -> bool {
-        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    fn eq(&self, other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &other.0)
     }
 }
 #[automatically_derived]
 impl ::core::cmp::Eq for CounterRef {}
 #[automatically_derived]
 impl ::core::hash::Hash for CounterRef {
-    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-        ::core::hash::Hash::hash(&self.0, __state);
+    fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+        ::core::hash::Hash::hash(&self.0, state);
     }
 }
 #[automatically_derived]
 impl ::core::fmt::Debug for CounterRef {
-    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        ::core::fmt::Formatter::debug_tuple(__f, "CounterRef").field(&self.0).finish()
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(f, "CounterRef").field(&self.0).finish()
     }
 }
 #[automatically_derived]
 impl ::greenroom::__private::Serialize for CounterRef {
-    fn serialize<__S: ::greenroom::__private::Serializer>(
+    fn serialize<S: ::greenroom::__private::Serializer>(
         &self,
-        __serializer: __S,
-    ) -> ::core::result::Result<__S::Ok, __S::Error> {
-        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+        serializer: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, serializer)
     }
 }
 #[automatically_derived]
-impl<'__de> ::greenroom::__private::Deserialize<'__de> for CounterRef {
-    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
-        __deserializer: __D,
-    ) -> ::core::result::Result<Self, __D::Error> {
+impl<'de> ::greenroom::__private::Deserialize<'de> for CounterRef {
+    fn deserialize<D: ::greenroom::__private::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::core::result::Result<Self, D::Error> {
         ::core::result::Result::map(
-            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            ::greenroom::__private::Deserialize::deserialize(deserializer),
             Self,
         )
     }
@@ -356,10 +357,11 @@ impl ::greenroom::__private::Actor for Counter {
 }
 #[automatically_derived]
 #[allow(deprecated, private_interfaces, unused_qualifications)]
+#[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
     async fn proceed(
         &mut self,
-        __cx: &mut ::greenroom::__private::Context<Self>,
+        cx: &mut ::greenroom::__private::Context<Self>,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
         ::greenroom::__private::Outcome::into_outcome(Self::warm(self))
     }
@@ -368,7 +370,7 @@ impl ::greenroom::__private::Handle for Counter {
     );
     async fn idle(
         &mut self,
-        __cx: &mut ::greenroom::__private::Context<Self>,
+        cx: &mut ::greenroom::__private::Context<Self>,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
         ::greenroom::__private::Outcome::into_outcome(Self::rest(self))
     }
@@ -378,13 +380,13 @@ impl ::greenroom::__private::Handle for Counter {
     #[allow(unused_mut, unused_assignments, unused_variables)]
     async fn every(
         &mut self,
-        __cx: &mut ::greenroom::__private::Context<Self>,
+        cx: &mut ::greenroom::__private::Context<Self>,
         mut __index: usize,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
         {
             if __index == 0 {
                 return ::greenroom::__private::Outcome::into_outcome(
-                    Self::flush(self, __cx).await,
+                    Self::flush(self, cx).await,
                 );
             }
             __index -= 1;
@@ -393,7 +395,7 @@ impl ::greenroom::__private::Handle for Counter {
     }
     async fn handle(
         &mut self,
-        __cx: &mut ::greenroom::__private::Context<Self>,
+        cx: &mut ::greenroom::__private::Context<Self>,
         __message: CounterMessage,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
         match __message {
@@ -405,7 +407,7 @@ impl ::greenroom::__private::Handle for Counter {
                     (),
                     Exit,
                 > as ::greenroom::__private::Outcome>::into_outcome(
-                    Self::set(self, __field0, __cx).await,
+                    Self::set(self, __field0, cx).await,
                 )
             }
             CounterMessage::Count { reply: __reply } => {
@@ -438,7 +440,7 @@ impl ::greenroom::__private::Process for Counter {
     const NODE_EVENTS: bool = true;
     async fn init(
         &mut self,
-        __cx: &mut ::greenroom::__private::Context<Self>,
+        cx: &mut ::greenroom::__private::Context<Self>,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
         <std::io::Result<
             (),
@@ -446,19 +448,17 @@ impl ::greenroom::__private::Process for Counter {
     }
     fn run(
         &mut self,
-        __cx: &mut ::greenroom::__private::Context<Self>,
+        cx: &mut ::greenroom::__private::Context<Self>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
     > + ::core::marker::Send {
-        ::greenroom::__private::serve(self, __cx)
+        ::greenroom::__private::serve(self, cx)
     }
     async fn terminate(
         &mut self,
-        __cx: &mut ::greenroom::__private::Context<Self>,
-        __reason: &::greenroom::__private::Exit,
+        cx: &mut ::greenroom::__private::Context<Self>,
+        reason: &::greenroom::__private::Exit,
     ) {
-        let _ = ::greenroom::__private::Outcome::into_outcome(
-            Self::close(self, __reason),
-        );
+        let _ = ::greenroom::__private::Outcome::into_outcome(Self::close(self, reason));
     }
 }

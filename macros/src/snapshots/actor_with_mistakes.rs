@@ -4,7 +4,7 @@ impl Counter {
         7
     }
 }
-/// What a [`Counter`] understands.
+/// What [`Counter`] understands.
 #[allow(
     missing_docs,
     dead_code,
@@ -72,7 +72,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         }
     }
 }
-/// Stub of a [`Counter`]: speaks to the process, wherever it lives.
+/// Stub of the actor [`Counter`], wherever it lives.
 #[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub(crate) struct CounterRef(::greenroom::__private::Address<CounterMessage>);
@@ -113,40 +113,40 @@ impl ::core::clone::Clone for CounterRef {
 }
 #[automatically_derived]
 impl ::core::cmp::PartialEq for CounterRef {
-    fn eq(&self, __other: &Self) -> bool {
-        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    fn eq(&self, other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &other.0)
     }
 }
 #[automatically_derived]
 impl ::core::cmp::Eq for CounterRef {}
 #[automatically_derived]
 impl ::core::hash::Hash for CounterRef {
-    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-        ::core::hash::Hash::hash(&self.0, __state);
+    fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+        ::core::hash::Hash::hash(&self.0, state);
     }
 }
 #[automatically_derived]
 impl ::core::fmt::Debug for CounterRef {
-    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        ::core::fmt::Formatter::debug_tuple(__f, "CounterRef").field(&self.0).finish()
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(f, "CounterRef").field(&self.0).finish()
     }
 }
 #[automatically_derived]
 impl ::greenroom::__private::Serialize for CounterRef {
-    fn serialize<__S: ::greenroom::__private::Serializer>(
+    fn serialize<S: ::greenroom::__private::Serializer>(
         &self,
-        __serializer: __S,
-    ) -> ::core::result::Result<__S::Ok, __S::Error> {
-        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+        serializer: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, serializer)
     }
 }
 #[automatically_derived]
-impl<'__de> ::greenroom::__private::Deserialize<'__de> for CounterRef {
-    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
-        __deserializer: __D,
-    ) -> ::core::result::Result<Self, __D::Error> {
+impl<'de> ::greenroom::__private::Deserialize<'de> for CounterRef {
+    fn deserialize<D: ::greenroom::__private::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::core::result::Result<Self, D::Error> {
         ::core::result::Result::map(
-            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            ::greenroom::__private::Deserialize::deserialize(deserializer),
             Self,
         )
     }
@@ -158,10 +158,11 @@ impl ::greenroom::__private::Actor for Counter {
 }
 #[automatically_derived]
 #[allow(deprecated, private_interfaces, unused_qualifications)]
+#[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
     async fn handle(
         &mut self,
-        __cx: &mut ::greenroom::__private::Context<Self>,
+        cx: &mut ::greenroom::__private::Context<Self>,
         __message: CounterMessage,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
         match __message {
@@ -176,11 +177,11 @@ impl ::greenroom::__private::Process for Counter {
     const SERVER: bool = true;
     fn run(
         &mut self,
-        __cx: &mut ::greenroom::__private::Context<Self>,
+        cx: &mut ::greenroom::__private::Context<Self>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
     > + ::core::marker::Send {
-        ::greenroom::__private::serve(self, __cx)
+        ::greenroom::__private::serve(self, cx)
     }
 }
 ::core::compile_error!("a message owns its parts: `String` in place of `&str`")

@@ -139,8 +139,8 @@ impl ::greenroom::__private::Protocol for Mail {
 }
 #[automatically_derived]
 impl ::core::convert::From<Down> for Mail {
-    fn from(__message: Down) -> Self {
-        Self::Down { 0: __message }
+    fn from(value: Down) -> Self {
+        Self::Down { 0: value }
     }
 }
 #[automatically_derived]
@@ -209,40 +209,40 @@ impl ::core::clone::Clone for MailRef {
 }
 #[automatically_derived]
 impl ::core::cmp::PartialEq for MailRef {
-    fn eq(&self, __other: &Self) -> bool {
-        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    fn eq(&self, other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &other.0)
     }
 }
 #[automatically_derived]
 impl ::core::cmp::Eq for MailRef {}
 #[automatically_derived]
 impl ::core::hash::Hash for MailRef {
-    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-        ::core::hash::Hash::hash(&self.0, __state);
+    fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+        ::core::hash::Hash::hash(&self.0, state);
     }
 }
 #[automatically_derived]
 impl ::core::fmt::Debug for MailRef {
-    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        ::core::fmt::Formatter::debug_tuple(__f, "MailRef").field(&self.0).finish()
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(f, "MailRef").field(&self.0).finish()
     }
 }
 #[automatically_derived]
 impl ::greenroom::__private::Serialize for MailRef {
-    fn serialize<__S: ::greenroom::__private::Serializer>(
+    fn serialize<S: ::greenroom::__private::Serializer>(
         &self,
-        __serializer: __S,
-    ) -> ::core::result::Result<__S::Ok, __S::Error> {
-        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+        serializer: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, serializer)
     }
 }
 #[automatically_derived]
-impl<'__de> ::greenroom::__private::Deserialize<'__de> for MailRef {
-    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
-        __deserializer: __D,
-    ) -> ::core::result::Result<Self, __D::Error> {
+impl<'de> ::greenroom::__private::Deserialize<'de> for MailRef {
+    fn deserialize<D: ::greenroom::__private::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::core::result::Result<Self, D::Error> {
         ::core::result::Result::map(
-            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            ::greenroom::__private::Deserialize::deserialize(deserializer),
             Self,
         )
     }

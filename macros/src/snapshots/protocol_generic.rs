@@ -173,8 +173,8 @@ where
     V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
         + ::greenroom::__private::DeserializeOwned,
 {
-    fn eq(&self, __other: &Self) -> bool {
-        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    fn eq(&self, other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &other.0)
     }
 }
 #[automatically_derived]
@@ -193,8 +193,8 @@ where
     V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
         + ::greenroom::__private::DeserializeOwned,
 {
-    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-        ::core::hash::Hash::hash(&self.0, __state);
+    fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+        ::core::hash::Hash::hash(&self.0, state);
     }
 }
 #[automatically_derived]
@@ -205,8 +205,8 @@ where
     V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
         + ::greenroom::__private::DeserializeOwned,
 {
-    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        ::core::fmt::Formatter::debug_tuple(__f, "StoreRef").field(&self.0).finish()
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(f, "StoreRef").field(&self.0).finish()
     }
 }
 #[automatically_derived]
@@ -217,26 +217,26 @@ where
     V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
         + ::greenroom::__private::DeserializeOwned,
 {
-    fn serialize<__S: ::greenroom::__private::Serializer>(
+    fn serialize<S: ::greenroom::__private::Serializer>(
         &self,
-        __serializer: __S,
-    ) -> ::core::result::Result<__S::Ok, __S::Error> {
-        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+        serializer: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, serializer)
     }
 }
 #[automatically_derived]
-impl<'__de, K: Ord, V> ::greenroom::__private::Deserialize<'__de> for StoreRef<K, V>
+impl<'de, K: Ord, V> ::greenroom::__private::Deserialize<'de> for StoreRef<K, V>
 where
     K: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
         + ::greenroom::__private::DeserializeOwned,
     V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
         + ::greenroom::__private::DeserializeOwned,
 {
-    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
-        __deserializer: __D,
-    ) -> ::core::result::Result<Self, __D::Error> {
+    fn deserialize<D: ::greenroom::__private::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::core::result::Result<Self, D::Error> {
         ::core::result::Result::map(
-            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            ::greenroom::__private::Deserialize::deserialize(deserializer),
             Self,
         )
     }

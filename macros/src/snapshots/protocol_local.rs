@@ -57,40 +57,40 @@ impl ::core::clone::Clone for JobRef {
 }
 #[automatically_derived]
 impl ::core::cmp::PartialEq for JobRef {
-    fn eq(&self, __other: &Self) -> bool {
-        ::core::cmp::PartialEq::eq(&self.0, &__other.0)
+    fn eq(&self, other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &other.0)
     }
 }
 #[automatically_derived]
 impl ::core::cmp::Eq for JobRef {}
 #[automatically_derived]
 impl ::core::hash::Hash for JobRef {
-    fn hash<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-        ::core::hash::Hash::hash(&self.0, __state);
+    fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+        ::core::hash::Hash::hash(&self.0, state);
     }
 }
 #[automatically_derived]
 impl ::core::fmt::Debug for JobRef {
-    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        ::core::fmt::Formatter::debug_tuple(__f, "JobRef").field(&self.0).finish()
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(f, "JobRef").field(&self.0).finish()
     }
 }
 #[automatically_derived]
 impl ::greenroom::__private::Serialize for JobRef {
-    fn serialize<__S: ::greenroom::__private::Serializer>(
+    fn serialize<S: ::greenroom::__private::Serializer>(
         &self,
-        __serializer: __S,
-    ) -> ::core::result::Result<__S::Ok, __S::Error> {
-        ::greenroom::__private::Serialize::serialize(&self.0, __serializer)
+        serializer: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, serializer)
     }
 }
 #[automatically_derived]
-impl<'__de> ::greenroom::__private::Deserialize<'__de> for JobRef {
-    fn deserialize<__D: ::greenroom::__private::Deserializer<'__de>>(
-        __deserializer: __D,
-    ) -> ::core::result::Result<Self, __D::Error> {
+impl<'de> ::greenroom::__private::Deserialize<'de> for JobRef {
+    fn deserialize<D: ::greenroom::__private::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::core::result::Result<Self, D::Error> {
         ::core::result::Result::map(
-            ::greenroom::__private::Deserialize::deserialize(__deserializer),
+            ::greenroom::__private::Deserialize::deserialize(deserializer),
             Self,
         )
     }

@@ -2,36 +2,30 @@
 pub struct ChatTree {
     path: PathBuf,
 }
-/// The running tree of a [`ChatTree`]: a stub for each child.
+/// The running [`ChatTree`]: a stub for each child.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct ChatTreeRef {
     __supervisor: ::greenroom::__private::SupervisorRef,
-    log: <<Log as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref,
+    log: ::greenroom::__private::Ref<Log>,
     #[cfg(feature = "rooms")]
-    rooms: <<Rooms as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref,
-    web: <<Web as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref,
+    rooms: ::greenroom::__private::Ref<Rooms>,
+    web: ::greenroom::__private::Ref<Web>,
 }
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 impl ChatTreeRef {
     /// Writes what was said.
     ///
     /// The stub follows the child across restarts.
-    pub fn log(
-        &self,
-    ) -> <<Log as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {
+    pub fn log(&self) -> ::greenroom::__private::Ref<Log> {
         ::core::clone::Clone::clone(&self.log)
     }
     #[cfg(feature = "rooms")]
     /// The child `rooms`, followed across restarts.
-    pub fn rooms(
-        &self,
-    ) -> <<Rooms as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {
+    pub fn rooms(&self) -> ::greenroom::__private::Ref<Rooms> {
         ::core::clone::Clone::clone(&self.rooms)
     }
     /// The child `web`, followed across restarts.
-    pub fn web(
-        &self,
-    ) -> <<Web as ::greenroom::__private::Actor>::Protocol as ::greenroom::__private::Stubbed>::Ref {
+    pub fn web(&self) -> ::greenroom::__private::Ref<Web> {
         ::core::clone::Clone::clone(&self.web)
     }
 }
@@ -49,8 +43,8 @@ impl ::core::clone::Clone for ChatTreeRef {
 }
 #[automatically_derived]
 impl ::core::fmt::Debug for ChatTreeRef {
-    fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        let mut __out = ::core::fmt::Formatter::debug_struct(__f, "ChatTreeRef");
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        let mut __out = ::core::fmt::Formatter::debug_struct(f, "ChatTreeRef");
         __out.field("log", &self.log);
         #[cfg(feature = "rooms")] __out.field("rooms", &self.rooms);
         __out.field("web", &self.web);

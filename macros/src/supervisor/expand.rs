@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Generics, parse_quote};
 
 use super::model::{Child, Flags, Kind, Model, Shutdown};
-use crate::names::{self, local, private};
+use crate::names::{self, local, param, private, private_at};
 use crate::tokens;
 
 /// Everything but the struct.
@@ -40,10 +40,10 @@ fn is_generic(model: &Model) -> bool {
 
 /// The type through which a child is reached.
 fn reference(child: &Child) -> TokenStream {
-    let private = private();
     let ty = &child.ty;
+    let private = private_at(ty.span());
     match child.kind {
-        Kind::Worker => quote_spanned!(ty.span()=> <<#ty as #private::Actor>::Protocol as #private::Stubbed>::Ref),
+        Kind::Worker => quote_spanned!(ty.span()=> #private::Ref<#ty>),
         Kind::Supervisor => quote_spanned!(ty.span()=> <#ty as #private::Tree>::Ref),
         Kind::Dynamic => {
             let again = again(child);
@@ -64,7 +64,7 @@ fn stub(model: &Model) -> TokenStream {
     let name = stub.unraw().to_string();
     let generics = generics(model);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let intro = format!(" The running tree of a [`{}`]: a stub for each child.", ident.unraw());
+    let intro = format!(" The running [`{}`]: a stub for each child.", ident.unraw());
     let marker = is_generic(model).then(|| {
         let types = model.generics.type_params().map(|param| &param.ident);
         quote!(__marker: ::core::marker::PhantomData<fn() -> (#(#types,)*)>,)
@@ -85,7 +85,7 @@ fn stub(model: &Model) -> TokenStream {
         quote!(#(#cfgs)* #out.field(#text, &self.#name);)
     });
     let methods = model.children.iter().map(|child| accessor(model, child));
-    let f = local("f");
+    let f = param("f");
     quote! {
         #(#cfgs)*
         #[doc = #intro]

@@ -63,7 +63,8 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
         ended
     }
 
-    /// Resolves when the process has ended, with the reason: [`Exit::NoProc`] if there was none. Cancel-safe.
+    /// Resolves when the process has ended, with the reason: [`Exit::NoProc`] if there was none. The stub that
+    /// `spawn` gave knows the reason even if the process ended before this was called. Cancel-safe.
     fn ended(&self) -> impl Future<Output = Exit> + Send {
         self.__address().ended()
     }

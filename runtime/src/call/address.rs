@@ -197,11 +197,20 @@ impl<M: Protocol> Address<M> {
             Kind::Named { node, name, at } if at != node.name() => Some(ended_by_name(node, name, at)),
             _ => None,
         };
+        // A process that ended before anybody asked has left its reason behind.
+        let left = match &self.0 {
+            Kind::Direct { cell, number } => Some((Arc::clone(cell), *number)),
+            _ => None,
+        };
         async move {
-            match (watch, far) {
+            let reason = match (watch, far) {
                 (Some(ended), _) => ended.await,
                 (None, Some(ended)) => ended.await,
                 (None, None) => Exit::NoProc,
+            };
+            match left {
+                Some((cell, number)) if reason == Exit::NoProc => cell.left(number).unwrap_or(reason),
+                _ => reason,
             }
         }
     }

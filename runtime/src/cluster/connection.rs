@@ -31,7 +31,8 @@ struct Ended {
     peer: Option<NodeName>,
 }
 
-/// The pause before the first new attempt to reach a seed, doubled up to [`LONGEST`].
+/// The pause before the first new attempt to reach a seed, doubled up to [`LONGEST`] until a connection has lasted for
+/// as long.
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -87,14 +88,17 @@ impl Links {
             };
             match connected {
                 Ok(stream) => {
+                    let began = self.node.clock().now();
                     let ended = self.run(stream, Role::Dialler, None, closing.clone(), tried.take()).await;
                     self.report(&address, &ended);
                     if matches!(ended.closed, Closed::Session(SessionError::Reflected | SessionError::SameName(_))) {
                         return;
                     }
-                    if ended.peer.is_some() {
-                        (name, pause) = (ended.peer, SHORTEST);
+                    // Whoever is turned away as soon as it is known does not come back ten times a second.
+                    if ended.peer.is_some() && self.node.clock().now() - began >= LONGEST {
+                        pause = SHORTEST;
                     }
+                    name = ended.peer.or(name);
                 }
                 Err(error) => {
                     tracing::debug!(target: "greenroom", seed = address, %error, "cannot reach a seed");

@@ -39,6 +39,10 @@ impl Cluster {
             assert_eq!(node.peers().len(), index, "a node in memory reaches all others");
             nodes.push(node);
         }
+        // Who dialled knows of a connection a moment before who was dialled.
+        while nodes.iter().any(|node| node.peers().len() + 1 < count) {
+            tokio::task::yield_now().await;
+        }
         Cluster { network, nodes }
     }
 

@@ -25,3 +25,6 @@ pub use cookie::{Cookie, CookieError};
 #[cfg(feature = "test")]
 pub use memory::Cluster as InMemory;
 pub(crate) use peers::Cluster;
+
+#[cfg(test)]
+mod tests;

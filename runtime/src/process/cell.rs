@@ -355,6 +355,7 @@ impl<M: Protocol> Cell<M> {
         let relations = {
             let mut fate = self.fate();
             fate.stage = Stage::Vacant;
+            fate.doom = Some(reason.clone());
             fate.relations.take()
         };
         if self.start().node_events {
@@ -369,6 +370,13 @@ impl<M: Protocol> Cell<M> {
         for (peer, signal) in signals {
             self.node.signal(&me, &peer, signal);
         }
+    }
+
+    /// Why the process with this number ended, if it was the last to live here.
+    pub(crate) fn left(&self, number: u64) -> Option<Exit> {
+        let fate = self.fate();
+        let last = fate.number == number && fate.stage == Stage::Vacant;
+        last.then(|| fate.doom.clone()).flatten()
     }
 
     /// Nobody will live here, unless a process moves in anew; whoever called meanwhile learns that.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use super::places::{Nested, Place};
-use super::{ChildOptions, Flags, Parent, Places, SupervisionRef, Tree};
+use super::{ChildOptions, Flags, Parent, Places, SupervisionRef, Tree, WhileDown};
 use crate::actor::{Actor, Process, launch, start_of};
 use crate::base::{Exit, Pid};
 use crate::process::{Cell, Start, catch, ended};
@@ -82,7 +82,7 @@ pub(super) fn worker<A: Process>(
     make: impl FnMut() -> A + Send + 'static,
 ) -> Slot {
     let cell = places.cell::<A>(id);
-    cell.queue().hold(options.while_down == super::WhileDown::Hold);
+    cell.queue().hold(options.while_down == WhileDown::Hold);
     let place = Arc::clone(&cell) as Arc<dyn Place>;
     Slot { id: id.into(), options, home: Box::new(Worker { cell, make }), place, supervisor: None, fixed: false }
 }
@@ -102,6 +102,7 @@ pub(super) fn nested(
     grow: impl FnMut(&mut Children) -> Flags + Send + 'static,
 ) -> Slot {
     let place = places.nested(id);
+    place.cell.queue().hold(options.while_down == WhileDown::Hold);
     let supervisor = Some(place.places.supervisor());
     let home = Box::new(Nest { place: Arc::clone(&place), dynamic, grow });
     Slot { id: id.into(), options, home, place, supervisor, fixed: false }

@@ -66,7 +66,7 @@ async fn what_one_process_sends_arrives_in_order() {
             far.note(n);
             if n % 100 == 0 {
                 // A large message takes many records, and nothing overtakes it.
-                far.parcel(vec![0; 300_000]);
+                far.parcel("x".repeat(300_000));
             }
         }
         let notes = far.notes().await?;
@@ -181,7 +181,7 @@ async fn what_cannot_be_delivered_is_counted() {
     cluster.node(0).named_at::<DeskRef>("nobody", "n1@test").note(1);
     far.echo("behind it".into()).await.unwrap();
     assert_eq!(lost(), [0, 1]);
-    far.parcel(vec![0; FRAME]);
+    far.parcel("x".repeat(FRAME));
     assert_eq!(lost(), [1, 1]);
     cluster.node(0).named_at::<DeskRef>("desk", "n9@test").note(1);
     assert_eq!(lost(), [2, 1]);
@@ -212,7 +212,7 @@ async fn a_message_that_is_too_large_fails_at_its_sender() {
     let (_cluster, far) = two_nodes().await;
     let too_large = |error: CastError| matches!(error, CastError::Encode(EncodeError::TooLarge { limit: FRAME }));
     for size in [FRAME, 2 * FRAME] {
-        assert!(far.parcel(vec![0; size]).await.is_err_and(too_large), "{size}");
+        assert!(far.parcel("x".repeat(size)).await.is_err_and(too_large), "{size}");
     }
     check(far.echo("x".repeat(FRAME)), Err(CallError::Encode(EncodeError::TooLarge { limit: FRAME }))).await;
     check(far.large(FRAME), Err(CallError::Encode(EncodeError::TooLarge { limit: FRAME }))).await;
@@ -264,12 +264,12 @@ async fn a_late_answer_vanishes() {
 async fn awaited_casts_feel_the_connections_limit_and_dropped_ones_meet_it() {
     let (_cluster, far) = two_nodes().await;
     for _ in 0..640 {
-        far.parcel(vec![0; 8 << 10]).await.unwrap();
+        far.parcel("x".repeat(8 << 10)).await.unwrap();
     }
     assert_eq!(far.notes().await.unwrap().len(), 640, "five times the high-water mark, one by one");
 
     // Nobody gives the connection a turn in between, so it fills up.
-    let outcomes: Vec<_> = (0..640).map(|_| far.parcel(vec![0; 8 << 10])).collect();
+    let outcomes: Vec<_> = (0..640).map(|_| far.parcel("x".repeat(8 << 10))).collect();
     let mut full = 0;
     for outcome in outcomes {
         match outcome.await {

@@ -6,7 +6,7 @@ use greenroom::{Node, NodeEvent, Subject};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::desk::{Clerk, DeskRef, Visitor, by_pid, desk, down, exit, far, live, two_nodes};
+use super::desk::{Clerk, DeskRef, Visitor, by_pid, desk, down, exit, far, live, soon, two_nodes};
 
 /// Silence that counts as loss, in a cluster in memory.
 const TICK: Duration = Duration::from_secs(4);
@@ -100,11 +100,11 @@ async fn a_link_ends_whoever_does_not_trap() {
         let ended = linked.ended();
         far.echo("linked".into()).await.unwrap();
         if partition {
-            cluster.partition(0, 1)
+            cluster.partition(0, 1);
         } else {
-            far.exit(reason.clone())
+            far.exit(reason.clone());
         }
-        assert_eq!(ended.await, reason);
+        assert_eq!(soon(ended).await, reason);
     }
 }
 
@@ -122,7 +122,7 @@ async fn a_link_works_in_both_directions() {
             Err::<(), _>(Exit::error("ill"))
         });
     }
-    assert_eq!(ended.await, Exit::error("ill"));
+    assert_eq!(soon(ended).await, Exit::error("ill"));
 }
 
 #[greenroom::test]
@@ -175,7 +175,7 @@ async fn a_watch_that_was_taken_back_is_silent() {
 async fn stopping_a_name_far_away_stops_that_one() {
     let (cluster, far) = two_nodes().await;
     let near = desk(cluster.node(0), "desk");
-    assert_eq!(far.stop(Exit::shutdown()).await, Exit::shutdown());
+    assert_eq!(soon(far.stop(Exit::shutdown())).await, Exit::shutdown());
     assert!(near.is_alive());
     assert_eq!(far.echo("hello".into()).await, Err(CallError::NoProc));
 }
@@ -196,7 +196,7 @@ impl Lookout {
 }
 
 /// What this node hears of others from now on.
-async fn lookout(node: &Node) -> mpsc::UnboundedReceiver<NodeEvent> {
+pub(crate) async fn lookout(node: &Node) -> mpsc::UnboundedReceiver<NodeEvent> {
     let (tell, told) = mpsc::unbounded_channel();
     node.start(Lookout { tell }).await.expect("a lookout starts");
     told
@@ -210,17 +210,17 @@ async fn nodes_come_and_go_in_order() {
     let ids = [1, 0].map(|other| (**cluster.node(other).id()).clone());
     for round in 0..3 {
         if round == 2 {
-            cluster.stall(0, 1)
+            cluster.stall(0, 1);
         } else {
-            cluster.partition(0, 1)
+            cluster.partition(0, 1);
         }
         for (seen, id) in seen.iter_mut().zip(&ids) {
-            assert_eq!(seen.recv().await, Some(NodeEvent::Down(id.clone())));
+            assert_eq!(soon(seen.recv()).await, Some(NodeEvent::Down(id.clone())));
         }
         assert_eq!(far(&cluster, 0, 1).echo("hello".into()).await, Err(CallError::NoConnection));
         cluster.heal(0, 1);
         for (seen, id) in seen.iter_mut().zip(&ids) {
-            assert_eq!(seen.recv().await, Some(NodeEvent::Up(id.clone())));
+            assert_eq!(soon(seen.recv()).await, Some(NodeEvent::Up(id.clone())));
         }
         assert_eq!(far(&cluster, 0, 1).echo("hello".into()).await.as_deref(), Ok("hello"));
     }
@@ -244,10 +244,10 @@ async fn a_down_comes_before_the_node_is_back() {
             tell.send(Some(down(&mut mailbox).await.reason)).unwrap();
         });
     }
-    assert_eq!(told.recv().await, Some(None));
+    assert_eq!(soon(told.recv()).await, Some(None));
     cluster.partition(0, 1);
     cluster.heal(0, 1);
-    while !matches!(seen.recv().await, Some(NodeEvent::Up(_))) {}
+    while !matches!(soon(seen.recv()).await, Some(NodeEvent::Up(_))) {}
     assert_eq!(told.try_recv(), Ok(Some(Exit::NoConnection)));
 }
 
@@ -275,7 +275,7 @@ async fn a_node_that_stops_is_gone_for_all_others_at_once() {
     cluster.node(1).stop().await;
     assert!(!last.is_alive());
     for seen in &mut seen {
-        assert_eq!(seen.recv().await, Some(NodeEvent::Down(gone.clone())));
+        assert_eq!(soon(seen.recv()).await, Some(NodeEvent::Down(gone.clone())));
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert!(cluster.node(1).peers().is_empty());

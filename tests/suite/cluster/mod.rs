@@ -2,4 +2,6 @@
 
 mod calls;
 mod desk;
+mod killed;
 mod loss;
+mod sockets;

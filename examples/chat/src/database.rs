@@ -1,0 +1,91 @@
+//! The database: a process around the history on disk.
+//!
+//! What was not written was not said: a line is acknowledged, and told to the room, only when it is on disk.
+//! Waiting lines are written together, as many as there are, so that a busy room costs few commits.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use greenroom::prelude::*;
+use tokio::task::block_in_place;
+
+use crate::line::{Entry, Line, Room, Saying};
+use crate::log::LogRef;
+use crate::rooms::RoomsRef;
+use crate::store::{Store, StoreError};
+
+/// A batch is closed at so many lines, or when its words have so many bytes.
+const BATCH_LINES: usize = 512;
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// Keeps the history.
+#[actor(name = "database", trap_exit)]
+pub(crate) struct Database {
+    path: PathBuf,
+    store: Option<Store>,
+}
+
+impl Database {
+    pub(crate) fn at(path: PathBuf) -> Database {
+        Database { path, store: None }
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().expect("the first thing a database does is to open its file")
+    }
+}
+
+#[actor]
+impl Database {
+    #[init]
+    fn open(&mut self) -> Result<(), StoreError> {
+        self.store = Some(block_in_place(|| Store::open(&self.path))?);
+        Ok(())
+    }
+
+    /// Writes a line, together with all others that wait; then answers their speakers and tells the room.
+    #[cast]
+    pub(crate) async fn write(&mut self, cx: &mut Context<Self>, saying: Saying) -> Result<(), StoreError> {
+        let mut bytes = saying.line.words.as_str().len();
+        let mut batch = vec![saying];
+        while batch.len() < BATCH_LINES && bytes < BATCH_BYTES {
+            receive!(match cx {
+                DatabaseMessage::Write { saying } => {
+                    bytes += saying.line.words.as_str().len();
+                    batch.push(saying);
+                }
+                after!(Duration::ZERO) => break,
+            });
+        }
+
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        let (lines, speakers): (Vec<Line>, Vec<Reply<u64>>) =
+            batch.into_iter().map(|Saying { line, written }| (line, written)).unzip();
+        // A commit waits for the disk; meanwhile this thread's other work goes elsewhere.
+        let written = block_in_place(|| self.store().write(&lines, at))?;
+
+        let mut news = Vec::new();
+        for ((line, speaker), written) in lines.into_iter().zip(speakers).zip(written) {
+            if written.fresh {
+                news.push(Entry { number: written.number, at, line });
+            }
+            speaker.send(written.number);
+        }
+        if !news.is_empty() {
+            RoomsRef::named("rooms").written(Arc::from(news));
+        }
+        Ok(())
+    }
+
+    /// A page of a room's history: the first lines after `after`, or the last lines of all. Empty at the end.
+    #[call]
+    pub(crate) fn page(&self, room: Room, after: Option<u64>) -> Vec<Entry> {
+        // Let it crash: whoever asked hears why, and the next life opens the file anew.
+        block_in_place(|| self.store().page(&room, after)).unwrap_or_else(|error| panic!("{error}"))
+    }
+    #[terminate]
+    fn close(&self) {
+        LogRef::named("log").note("database: closed".to_owned());
+    }
+}

@@ -1,0 +1,129 @@
+//! The log: what happens, line by line, in a file and on the terminal.
+//!
+//! Everybody casts to it and nobody waits for it. It watches the rooms, whose every life presents itself, so a
+//! crash is written down by someone who was not part of it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use greenroom::prelude::*;
+
+use crate::line::Entry;
+use crate::rooms::RoomsRef;
+use crate::terminal::Terminal;
+
+/// Writes down what happens.
+#[actor(name = "log", trap_exit)]
+pub(crate) struct Log {
+    path: PathBuf,
+    terminal: Terminal,
+    file: Option<File>,
+}
+
+impl Log {
+    pub(crate) fn at(path: PathBuf, terminal: Terminal) -> Log {
+        Log { path, terminal, file: None }
+    }
+}
+
+#[actor]
+impl Log {
+    #[init]
+    fn open(&mut self) -> Result<(), Exit> {
+        let file = File::options().create(true).append(true).open(&self.path);
+        let failed = |error| Exit::error(format!("cannot write the log {}: {error}", self.path.display()));
+        self.file = Some(file.map_err(failed)?);
+        Ok(())
+    }
+
+    /// Something happened.
+    #[cast]
+    pub(crate) fn note(&mut self, text: String) -> Result<(), io::Error> {
+        self.terminal.note(&text);
+        self.append(&format!("{} {text}\n", stamp(now())))
+    }
+
+    /// Lines were said. Only the file has them: people read them on the page.
+    #[cast]
+    pub(crate) fn said(&mut self, entries: Arc<[Entry]>) -> Result<(), io::Error> {
+        let line =
+            |Entry { at, line, .. }: &Entry| format!("{} {}: {}: {}\n", stamp(*at), line.room, line.nick, line.words);
+        self.append(&entries.iter().map(line).collect::<String>())
+    }
+
+    /// Watches the rooms, to write down their end.
+    #[cast]
+    pub(crate) fn watch(&mut self, cx: &mut Context<Self>, rooms: RoomsRef) {
+        cx.monitor(&rooms);
+    }
+
+    #[down]
+    fn ended(&mut self, down: Down) -> Result<(), io::Error> {
+        if down.reason.is_orderly() { Ok(()) } else { self.note(format!("rooms: {}", down.reason)) }
+    }
+
+    /// What was told before the end is still written.
+    #[terminate]
+    async fn close(&mut self, cx: &mut Context<Self>) -> Result<(), io::Error> {
+        loop {
+            receive!(match cx {
+                LogMessage::Note { text } => self.note(text)?,
+                LogMessage::Said { entries } => self.said(entries)?,
+                after!(Duration::ZERO) => return self.note("log: closed".to_owned()),
+            });
+        }
+    }
+
+    fn append(&mut self, text: &str) -> Result<(), io::Error> {
+        match &mut self.file {
+            Some(file) => file.write_all(text.as_bytes()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}
+
+/// Milliseconds since 1970 as `2026-11-21T03:15:00Z`.
+fn stamp(millis: u64) -> String {
+    let (days, seconds) = (millis / 86_400_000, millis / 1000 % 86_400);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// The date so many days after 1970-01-01, by counting in years that begin in March, so that leap days come last.
+fn date(days: u64) -> (u64, u64, u64) {
+    let since_march_0 = days + 719_468;
+    let (era, day_of_era) = (since_march_0 / 146_097, since_march_0 % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stamp;
+
+    #[test]
+    fn a_stamp_is_a_date() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (1_709_251_200, "2024-03-01T00:00:00Z"),
+            (1_798_761_599, "2026-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(stamp(seconds * 1000), expected);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! A chat on greenroom: rooms, history, a page, and nodes that join each other.
+//!
+//! Read it in this order: [`tree`] says which processes there are; [`rooms`], [`database`], [`log`],
+//! [`analytics`] and [`reporting`] are those processes; [`session`] is the process of one person, with its
+//! [`seat`] in a room; [`web`] lets people in; [`services`] finds what is on another node. [`demo`] plays a
+//! text file through all of it, kills one of two nodes midway, and counts what was lost: nothing.
+
+mod analytics;
+mod args;
+mod database;
+mod demo;
+mod line;
+mod log;
+mod reporting;
+mod rooms;
+mod seat;
+mod services;
+mod session;
+mod store;
+mod terminal;
+mod text;
+mod tree;
+mod web;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use args::{Command, HELP, Serve};
+use greenroom::Cookie;
+use greenroom::prelude::*;
+use services::Services;
+use terminal::{LevelFilter, Terminal};
+use tokio::signal;
+use tree::{BranchTree, ChatTree, Place};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(code) => code,
+        Err(reason) => {
+            eprintln!("chat: {reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run() -> greenroom::Result<ExitCode> {
+    match Command::parse(std::env::args().skip(1)).map_err(Exit::error)? {
+        Command::Help => print!("{HELP}"),
+        Command::Serve(args) => serve(args).await?,
+        Command::Demo(file) => return demo::play(&file).await,
+        Command::Side(side) => demo::side(side).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Serves the page until ctrl-c.
+async fn serve(args: Serve) -> greenroom::Result {
+    let terminal = Terminal::open(true, LevelFilter::WARN);
+    let place = Place::new(args.data.clone(), args.node.as_ref().map(|(name, _)| name), args.port, terminal)?;
+    let node = match &args.node {
+        None => Node::local(),
+        Some((name, listen)) => {
+            let builder = Node::builder(name).cookie(Cookie::load()?).listen(listen.to_string());
+            args.seeds.iter().fold(builder, |builder, seed| builder.seed(seed.to_string())).start().await?
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = live(&node, place, &args.seeds) => outcome,
+        outcome = interrupted() => outcome,
+    };
+    // Trees first, each from its last child to its first, then the people, then the connections.
+    node.stop().await;
+    outcome
+}
+
+/// Runs the tree that is right for this node; ends only if the tree does.
+async fn live(node: &Node, place: Place, seeds: &[SocketAddr]) -> greenroom::Result {
+    let terminal = place.terminal.clone();
+    let ended = if seeds.is_empty() {
+        let services = Services::of(node, node.name());
+        let tree = terminal.hushed(node.start_tree(ChatTree { place, services })).await?;
+        tree.supervisor().ended().await
+    } else {
+        terminal.note(&format!("looking for the rooms at {seeds:?}"));
+        let services = Services::find(node).await;
+        let tree = terminal.hushed(node.start_tree(BranchTree { place, services })).await?;
+        tree.supervisor().ended().await
+    };
+    Err(Exit::error(format!("the chat has ended: {ended}")))
+}
+
+/// Resolves when somebody wants the program to stop: by ctrl-c, or as service managers do it.
+async fn interrupted() -> greenroom::Result {
+    #[cfg(unix)]
+    {
+        let mut terminated = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            result = signal::ctrl_c() => result?,
+            _ = terminated.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    signal::ctrl_c().await?;
+    Ok(())
+}

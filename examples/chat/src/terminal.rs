@@ -1,0 +1,57 @@
+//! The terminal: notes on standard output, and what the runtime reports, a crash or a lost node, on standard error.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) use tracing_subscriber::filter::LevelFilter;
+
+/// The terminal, shared by all who write to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Terminal {
+    /// Whether notes are shown at all.
+    notes: bool,
+    /// While something starts: the notes to be shown if that succeeds.
+    hushed: Arc<Mutex<Option<Vec<String>>>>,
+}
+
+impl Terminal {
+    /// Shows notes if they are wanted, and reports of this level and above.
+    pub(crate) fn open(notes: bool, level: LevelFilter) -> Terminal {
+        let terminal = Terminal { notes, hushed: Arc::default() };
+        let reports = terminal.clone();
+        let writer = move || -> Box<dyn Write> {
+            if reports.hush().is_some() { Box::new(io::sink()) } else { Box::new(io::stderr()) }
+        };
+        tracing_subscriber::fmt().with_max_level(level).without_time().with_writer(writer).init();
+        terminal
+    }
+
+    /// Shows a note.
+    pub(crate) fn note(&self, text: &str) {
+        match &mut *self.hush() {
+            _ if !self.notes => {}
+            Some(notes) => notes.push(text.to_owned()),
+            None => show(text),
+        }
+    }
+
+    /// Keeps silent while something starts. If it fails, whoever awaits it tells why, once.
+    pub(crate) async fn hushed<T, E>(&self, starting: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        *self.hush() = Some(Vec::new());
+        let outcome = starting.await;
+        let notes = self.hush().take().unwrap_or_default();
+        if outcome.is_ok() {
+            notes.iter().for_each(|note| show(note));
+        }
+        outcome
+    }
+
+    fn hush(&self) -> MutexGuard<'_, Option<Vec<String>>> {
+        self.hushed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn show(note: &str) {
+    // A terminal that is gone misses its notes.
+    let _ = writeln!(io::stdout(), "{note}");
+}

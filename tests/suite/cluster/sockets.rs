@@ -1,0 +1,243 @@
+//! Nodes on real sockets, and what strangers do to them.
+
+use std::future::Future;
+
+use greenroom::prelude::*;
+use greenroom::{Node, NodeError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, interval, timeout};
+
+use super::desk::{DeskRef, desk};
+
+/// A handshake may take so long.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So many may be under way at one time.
+const HANDSHAKES: usize = 64;
+/// What a dialler says first: it has version 1 of the wire.
+const OFFER: &[u8] = b"GRNM\x01\x00\x01";
+
+/// A node with a desk that listens at a free port.
+async fn server(cookie: &Cookie) -> (Node, String) {
+    let node = Node::builder("server@test").cookie(cookie.clone()).listen("127.0.0.1:0").start().await.unwrap();
+    desk(&node, "desk");
+    let address = node.address().unwrap();
+    assert!(!address.ends_with(":0"), "{address}");
+    (node, address)
+}
+
+async fn dialler(name: &str, cookie: &Cookie, seed: &str) -> Node {
+    Node::builder(name).cookie(cookie.clone()).seed(seed).start().await.unwrap()
+}
+
+/// A member is let in and served.
+async fn serves(cookie: &Cookie, address: &str) {
+    let node = dialler("member@test", cookie, address).await;
+    let desk: DeskRef = node.named_at("desk", "server@test");
+    assert_eq!(desk.echo("hello".into()).await.as_deref(), Ok("hello"));
+    node.stop().await;
+}
+
+/// Waits, for no longer than a handshake takes, until it is so.
+async fn eventually(what: &str, mut so: impl FnMut() -> bool) {
+    let settled = async {
+        while !so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(timeout(2 * PATIENCE, settled).await.is_ok(), "{what}");
+}
+
+/// Sends these bytes as a stranger; the node hangs up, and counts that.
+async fn check(node: &Node, address: &str, bytes: &[u8]) {
+    let refused = node.counters().refused_connections;
+    let begin = bytes[..bytes.len().min(20)].escape_ascii().to_string();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The node may have hung up before it had all.
+    let _ = stream.write_all(bytes).await;
+    let _ = stream.shutdown().await;
+    let mut answer = Vec::new();
+    let hung_up = timeout(PATIENCE / 2, stream.read_to_end(&mut answer)).await;
+    assert!(hung_up.is_ok(), "the node listens on to {begin}");
+    assert!(answer.len() <= 200, "{} bytes for {begin}", answer.len());
+    eventually(&begin, || node.counters().refused_connections > refused).await;
+    assert!(node.peers().iter().all(|peer| peer.as_str() != "stranger@test"));
+}
+
+#[greenroom::test(clock = real)]
+async fn a_node_listens_only_where_it_was_told_to() {
+    assert_eq!(Node::current().address(), None);
+    let node = Node::builder("a@test").start().await.unwrap();
+    assert_eq!(node.address(), None);
+    assert_eq!(node.peers(), []);
+    let far: DeskRef = node.named_at("desk", "server@test");
+    assert_eq!(far.echo("hello".into()).await, Err(CallError::NoConnection));
+
+    let cookie = Cookie::random().unwrap();
+    let (server, address) = server(&cookie).await;
+    let wrong = |builder: greenroom::NodeBuilder| async { builder.start().await.map(|_| ()).unwrap_err() };
+    assert!(matches!(wrong(Node::builder("a@test").listen("127.0.0.1:0")).await, NodeError::NoCookie));
+    assert!(matches!(wrong(Node::builder("a@test").seed(&address)).await, NodeError::NoCookie));
+    assert!(matches!(wrong(Node::builder("a")).await, NodeError::Name(_)));
+    assert!(matches!(wrong(Node::builder("a@test").tick(Duration::ZERO)).await, NodeError::Tick(_)));
+    let taken = wrong(Node::builder("a@test").cookie(cookie).listen(&address)).await;
+    assert!(matches!(&taken, NodeError::Listen(at, _) if *at == address), "{taken}");
+    server.stop().await;
+    assert!(TcpStream::connect(&address).await.is_err(), "a node that has stopped listens no longer");
+}
+
+#[greenroom::test(clock = real)]
+async fn a_wrong_cookie_is_refused_and_the_others_are_served() {
+    let cookie = Cookie::random().unwrap();
+    let (node, address) = server(&cookie).await;
+    let member = dialler("first@test", &cookie, &address).await;
+    let stranger = dialler("stranger@test", &Cookie::random().unwrap(), &address).await;
+    eventually("it is counted", || node.counters().refused_connections > 0).await;
+    assert_eq!(stranger.peers(), []);
+    let far: DeskRef = stranger.named_at("desk", "server@test");
+    assert_eq!(far.echo("hello".into()).await, Err(CallError::NoConnection));
+    stranger.stop().await;
+
+    let refused = node.counters().refused_connections;
+    let elsewhere = Node::builder("elsewhere@test").cookie(cookie.clone()).cluster("another").seed(&address);
+    let elsewhere = elsewhere.start().await.unwrap();
+    eventually("another cluster is counted", || node.counters().refused_connections > refused).await;
+    elsewhere.stop().await;
+    let namesake = dialler("server@test", &cookie, &address).await;
+    assert_eq!(namesake.peers(), [], "a node is no peer of its namesake");
+    namesake.stop().await;
+
+    assert_eq!(member.named_at::<DeskRef>("desk", "server@test").echo("hello".into()).await.as_deref(), Ok("hello"));
+    serves(&cookie, &address).await;
+    assert_eq!(node.peers(), [member.name().clone()]);
+    member.stop().await;
+    node.stop().await;
+}
+
+/// All that a member says when it joins, recorded on its way.
+async fn recorded(cookie: &Cookie, address: &str) -> Vec<u8> {
+    let between = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = between.local_addr().unwrap().to_string();
+    let relay = async {
+        let (mut near, _) = between.accept().await.unwrap();
+        let mut far = TcpStream::connect(address).await.unwrap();
+        let (mut heard, mut said) = far.split();
+        let (mut from, mut to) = near.split();
+        let mut record = Vec::new();
+        let record_all = async {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = from.read(&mut piece).await {
+                record.extend_from_slice(&piece[..length]);
+                said.write_all(&piece[..length]).await.unwrap();
+            }
+            let _ = said.shutdown().await;
+        };
+        let answers = async { while tokio::io::copy(&mut heard, &mut to).await.is_ok_and(|copied| copied > 0) {} };
+        tokio::join!(record_all, answers);
+        record
+    };
+    let join = async {
+        let node = dialler("stranger@test", cookie, &proxy).await;
+        let desk: DeskRef = node.named_at("desk", "server@test");
+        assert_eq!(desk.echo("hello".into()).await.as_deref(), Ok("hello"));
+        node.stop().await;
+    };
+    tokio::join!(relay, join).0
+}
+
+#[greenroom::test(clock = real)]
+async fn hostile_bytes_do_not_disturb() {
+    let cookie = Cookie::random().unwrap();
+    let (node, address) = server(&cookie).await;
+    let member = dialler("first@test", &cookie, &address).await;
+    let record = recorded(&cookie, &address).await;
+    assert!(record.starts_with(OFFER) && record.len() > 100, "a whole conversation: {} bytes", record.len());
+    eventually("it has left", || node.peers().len() == 1).await;
+    let noise: Vec<u8> = (0..100_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let after = |offer: &[u8], rest: &[u8]| [offer, rest].concat();
+    let mut flipped = record.clone();
+    flipped[OFFER.len() + 20] ^= 1;
+    let cases = [
+        vec![],
+        noise.clone(),
+        vec![0; 100_000],
+        vec![0xff; 100_000],
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
+        // Truncated, of no version, of too many, of another one.
+        b"GRN".to_vec(),
+        OFFER[..OFFER.len() - 1].to_vec(),
+        b"GRNM\x00".to_vec(),
+        after(b"GRNM\xff", &noise),
+        b"GRNM\x01\xff\xff".to_vec(),
+        // The handshake: missing, huge, garbage.
+        OFFER.to_vec(),
+        after(OFFER, &[0xff; 64]),
+        after(OFFER, &[0; 64]),
+        after(OFFER, &noise),
+        // A recorded conversation: whole, in part, damaged.
+        record.clone(),
+        record[..OFFER.len() + 40].to_vec(),
+        record[..record.len() - 1].to_vec(),
+        flipped,
+    ];
+    // One after the other counts each, all at once is what happens.
+    for bytes in &cases {
+        check(&node, &address, bytes).await;
+    }
+    all(cases.iter().map(|bytes| check(&node, &address, bytes))).await;
+    assert_eq!(member.named_at::<DeskRef>("desk", "server@test").echo("hello".into()).await.as_deref(), Ok("hello"));
+    serves(&cookie, &address).await;
+    assert_eq!(node.peers(), [member.name().clone()]);
+}
+
+#[greenroom::test(clock = real)]
+async fn half_open_connections_and_drips_end() {
+    let cookie = Cookie::random().unwrap();
+    let (node, address) = server(&cookie).await;
+    let member = dialler("first@test", &cookie, &address).await;
+    let far: DeskRef = member.named_at("desk", "server@test");
+    let began = Instant::now();
+    let drip = async {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        let mut ticks = interval(Duration::from_millis(400));
+        for byte in OFFER.iter().chain(&[0; 1000]) {
+            ticks.tick().await;
+            if stream.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+        }
+        began.elapsed()
+    };
+    let silent = async {
+        let mut streams = Vec::new();
+        for _ in 0..HANDSHAKES + 16 {
+            streams.push(TcpStream::connect(&address).await.unwrap());
+        }
+        // One place is the drip's.
+        eventually("those beyond the cap are refused at once", || node.counters().refused_connections >= 16).await;
+        assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
+        assert_eq!(far.echo("hello".into()).await.as_deref(), Ok("hello"));
+        all(streams.into_iter().map(async |mut stream| {
+            // Hung up or reset: no more is known of it, and nothing was said.
+            assert!(!matches!(stream.read(&mut [0; 8]).await, Ok(1..)));
+        }))
+        .await;
+        began.elapsed()
+    };
+    let (dripped, waited) = tokio::join!(drip, silent);
+    for took in [dripped, waited] {
+        assert!(took > PATIENCE / 2 && took < PATIENCE + Duration::from_secs(3), "{took:?}");
+    }
+    serves(&cookie, &address).await;
+    assert_eq!(far.echo("hello".into()).await.as_deref(), Ok("hello"));
+}
+
+/// Awaits all of them, side by side.
+async fn all<F: Future<Output = ()>>(futures: impl Iterator<Item = F>) {
+    let mut futures: Vec<_> = futures.map(Box::pin).collect();
+    std::future::poll_fn(|cx| {
+        futures.retain_mut(|future| future.as_mut().poll(cx).is_pending());
+        if futures.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+}

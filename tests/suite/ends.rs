@@ -1,0 +1,195 @@
+//! The end of a process: future, state and mailbox are dropped, then its name is free, then links and watchers
+//! hear of it.
+
+use greenroom::prelude::*;
+
+use crate::stage::{Letter, LetterRef, Log, run, settle};
+
+/// Tells when it is dropped, and what others see at that moment.
+struct Dropped {
+    what: &'static str,
+    name: &'static str,
+    log: Log,
+    panics: bool,
+}
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        let named = LetterRef::named(self.name).pid().is_some();
+        self.log.note(format!("{} dropped, named: {named}", self.what));
+        if self.panics {
+            panic!("while dropping");
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum How {
+    Killed,
+    Panics,
+    Returns,
+    /// And its state panics while it is dropped.
+    KilledPanickingDrop,
+    /// And its state panics while it is dropped: that is a panic like any other.
+    ReturnsPanickingDrop,
+}
+
+/// A process with something to drop in its state and its frame.
+#[actor(protocol = Letter)]
+struct Owner {
+    how: How,
+    _state: Dropped,
+    log: Log,
+}
+
+impl Process for Owner {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        let _frame = Dropped { what: "frame", name: "owner", log: self.log.clone(), panics: false };
+        receive!(match cx {
+            Letter::Go => {}
+        });
+        match self.how {
+            How::Panics => panic!("words"),
+            How::Returns | How::ReturnsPanickingDrop => Ok(()),
+            How::Killed | How::KilledPanickingDrop => {
+                cx.me().exit(Exit::Kill);
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+async fn check(how: How) -> Vec<String> {
+    let log = Log::default();
+    let notes = log.clone();
+    run(move |cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            let panics = matches!(how, How::KilledPanickingDrop | How::ReturnsPanickingDrop);
+            let state = Dropped { what: "state", name: "owner", log: notes.clone(), panics };
+            let owner = Owner { how, _state: state, log: notes.clone() }.spawn_link(cx);
+            LetterRef::register("owner", &owner).unwrap();
+            cx.monitor(&owner);
+            owner.go();
+            // It waits in the mailbox to the end.
+            let call = owner.ask();
+            notes.note(match call.await {
+                Err(CallError::Exit(reason)) => format!("call {}", kind(&reason)),
+                outcome => format!("{outcome:?}"),
+            });
+            for _ in 0..2 {
+                let heard = receive!(match cx {
+                    Letter::Exit(signal) => format!("exit {}", kind(&signal.reason)),
+                    Letter::Down(down) => format!("down {}", kind(&down.reason)),
+                });
+                let named = LetterRef::named("owner").pid().is_some();
+                notes.note(format!("{heard}, named: {named}, alive: {}", owner.is_alive()));
+            }
+            settle().await;
+        })
+    })
+    .await;
+    log.take()
+}
+
+fn kind(reason: &Exit) -> &'static str {
+    match reason {
+        Exit::Normal => "normal",
+        Exit::Killed => "killed",
+        Exit::Panic { .. } => "panic",
+        other => panic!("{other:?}"),
+    }
+}
+
+#[greenroom::test]
+async fn everything_is_dropped_then_the_name_is_free_then_others_hear() {
+    for (how, reason) in [
+        (How::Killed, "killed"),
+        (How::Panics, "panic"),
+        (How::Returns, "normal"),
+        (How::KilledPanickingDrop, "killed"),
+        (How::ReturnsPanickingDrop, "panic"),
+    ] {
+        let expected = [
+            "frame dropped, named: true".to_owned(),
+            "state dropped, named: true".to_owned(),
+            format!("call {reason}"),
+            format!("exit {reason}, named: false, alive: false"),
+            format!("down {reason}, named: false, alive: false"),
+        ];
+        assert_eq!(check(how).await, expected, "{how:?}");
+    }
+}
+
+#[greenroom::test]
+async fn messages_that_panic_while_they_are_dropped_do_not_stop_the_end() {
+    #[protocol(local)]
+    enum Post {
+        Parcel { content: Dropped },
+        Ask { reply: Reply<u32> },
+        Panic,
+    }
+    for (kill, reason) in [(true, "killed"), (false, "panic")] {
+        let log = Log::default();
+        let parcel = |what| Dropped { what, name: "post", log: log.clone(), panics: true };
+        let process = greenroom::spawn(|mut mailbox: Mailbox<Post>| async move {
+            receive!(match mailbox {
+                Post::Panic => panic!("words"),
+                Post::Parcel { content } if content.what.is_empty() => {}
+                Post::Ask { reply } if !reply.is_awaited() => reply.send(0),
+            });
+        });
+        PostRef::register("post", &process).unwrap();
+        process.parcel(parcel("saved"));
+        process.parcel(parcel("saved too"));
+        settle().await;
+        process.parcel(parcel("queued"));
+        let call = process.ask();
+        process.parcel(parcel("queued too"));
+        let ended = process.ended();
+        if kill {
+            process.exit(Exit::Kill);
+        } else {
+            process.panic();
+            process.parcel(parcel("behind"));
+        }
+        assert_eq!(kind(&ended.await), reason);
+        match call.await {
+            Err(CallError::Exit(heard)) => assert_eq!(kind(&heard), reason),
+            outcome => panic!("{outcome:?}"),
+        }
+        assert_eq!(PostRef::named("post").pid(), None);
+        let mut dropped = log.take();
+        dropped.sort();
+        let expected = ["behind", "queued", "queued too", "saved", "saved too"].iter().skip(usize::from(kill));
+        assert_eq!(dropped, expected.map(|what| format!("{what} dropped, named: true")).collect::<Vec<_>>());
+    }
+}
+
+#[greenroom::test]
+async fn what_is_dropped_may_use_greenroom() {
+    struct Farewell(LetterRef);
+    impl Drop for Farewell {
+        fn drop(&mut self) {
+            self.0.a(9);
+            crate::stage::idle().spawn();
+        }
+    }
+    let heard = run(|cx| {
+        Box::pin(async move {
+            let farewell = Farewell(cx.me());
+            let process = crate::stage::act(move |_| {
+                Box::pin(async move {
+                    let _farewell = farewell;
+                    std::future::pending().await
+                })
+            });
+            let (process, _) = process.spawn_monitor(cx);
+            settle().await;
+            process.exit(Exit::Kill);
+            settle().await;
+            crate::stage::rest(cx).await
+        })
+    });
+    assert_eq!(heard.await, ["a9", "down killed"]);
+}

@@ -1,0 +1,174 @@
+//! The current node, and several nodes in one program.
+
+use greenroom::prelude::*;
+
+use crate::stage::{Letter, LetterRef, act, idle, mortal, rest, run, settle};
+
+#[greenroom::test]
+async fn two_nodes_in_one_program_do_not_see_each_others_names() {
+    let (first, second) = (Node::local(), Node::local());
+    let (here, there) = (first.spawn(idle()), second.spawn(idle()));
+    {
+        let _entered = first.enter();
+        LetterRef::register("mail", &here).unwrap();
+    }
+    assert_eq!(first.named::<LetterRef>("mail").pid(), here.pid());
+    assert_eq!(second.named::<LetterRef>("mail").pid(), None);
+    assert_eq!(LetterRef::named("mail").pid(), None, "nor does the test's own node");
+    LetterRef::register("mail", &there).expect("the name is free on its node");
+    assert_eq!(second.named::<LetterRef>("mail").pid(), there.pid());
+    first.stop().await;
+    assert!(!here.is_alive());
+    assert!(there.is_alive());
+    second.stop().await;
+}
+
+#[greenroom::test]
+async fn processes_of_two_nodes_are_never_taken_for_each_other() {
+    let (first, second) = (Node::local(), Node::local());
+    let (here, there) = (first.spawn(idle()), second.spawn(idle()));
+    assert_eq!(here.pid().unwrap().number(), there.pid().unwrap().number());
+    assert_ne!(here.pid(), there.pid());
+    assert_ne!(here, there);
+    // Without a connection the other node's process is a lost one, not the namesake here.
+    let stranger = there.clone();
+    let heard = first.spawn(act(move |cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            cx.link(&stranger);
+            cx.monitor(&stranger);
+            settle().await;
+            let heard = rest(cx).await;
+            Err(Exit::error(heard.join(", ")))
+        })
+    }));
+    let reason = heard.ended().await.to_string();
+    assert!(reason.starts_with("exit no") && reason.contains("down no"), "{reason}");
+    here.stop(Exit::Normal).await;
+    assert!(there.is_alive());
+    first.stop().await;
+    second.stop().await;
+}
+
+#[greenroom::test]
+async fn the_current_node_is_that_of_the_running_process() {
+    let (first, second) = (Node::local(), Node::local());
+    let spawned = |node: &Node| {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        node.spawn(act(|cx| {
+            Box::pin(async move {
+                LetterRef::register("me", &cx.me()).unwrap();
+                tokio::task::yield_now().await;
+                let found = LetterRef::named("me").pid();
+                let _ = tell.send((found == cx.me().pid(), Node::current().process_count()));
+                std::future::pending().await
+            })
+        }));
+        told
+    };
+    let (one, two) = (spawned(&first), spawned(&second));
+    assert_eq!(one.await, Ok((true, 1)));
+    assert_eq!(two.await, Ok((true, 1)));
+    first.stop().await;
+    second.stop().await;
+}
+
+#[greenroom::test]
+async fn a_node_is_entered_for_code_outside_of_any_process() {
+    let (first, second) = (Node::local(), Node::local());
+    {
+        let _outer = first.enter();
+        {
+            let _inner = second.enter();
+            idle().spawn();
+        }
+        idle().spawn();
+        idle().spawn();
+    }
+    assert_eq!((first.process_count(), second.process_count()), (2, 1));
+    second
+        .scope(async {
+            idle().spawn();
+            settle().await;
+            idle().spawn();
+        })
+        .await;
+    assert_eq!((first.process_count(), second.process_count()), (2, 3));
+    assert_eq!(Node::current().process_count(), 0, "the test's own node again");
+    first.stop().await;
+    second.stop().await;
+    assert_eq!((first.process_count(), second.process_count()), (0, 0));
+}
+
+#[test]
+fn outside_of_any_node_there_is_no_current_one() {
+    assert!(Node::try_current().is_none());
+    let panic = std::panic::catch_unwind(|| LetterRef::named("mail").pid()).expect_err("no node here");
+    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    assert!(words.is_some_and(|words| words.contains("no node here")), "{words:?}");
+}
+
+#[greenroom::test]
+async fn stopping_a_node_ends_who_traps_exits_too_at_the_latest_by_a_kill() {
+    let node = Node::local();
+    let orderly = node.spawn(mortal(Exit::Normal));
+    let stubborn = node.spawn(crate::stage::stubborn());
+    let ended = [orderly.ended(), stubborn.ended()];
+    settle().await;
+    let begin = tokio::time::Instant::now();
+    node.stop().await;
+    assert_eq!(begin.elapsed().as_secs(), 5);
+    let [orderly, stubborn] = ended;
+    assert_eq!((orderly.await, stubborn.await), (Exit::shutdown(), Exit::Killed));
+    assert_eq!(node.process_count(), 0);
+}
+
+#[greenroom::test]
+async fn a_stub_travels_in_messages_and_is_a_value() {
+    #[protocol]
+    enum Greeter {
+        Greet { who: LetterRef, n: u32 },
+    }
+    let greeter = greenroom::spawn(|mut mailbox: Mailbox<Greeter>| async move {
+        loop {
+            receive!(match mailbox {
+                Greeter::Greet { who, n } => who.a(n),
+            });
+        }
+    });
+    let heard = run(move |cx| {
+        Box::pin(async move {
+            greeter.greet(cx.me(), 1);
+            LetterRef::register("me", &cx.me()).unwrap();
+            greeter.greet(LetterRef::named("me"), 2);
+            let same = cx.me() == cx.me() && cx.me() != LetterRef::named("me");
+            #[allow(clippy::mutable_key_type)] // What is mutable in a stub is no part of its identity.
+            let set = std::collections::HashSet::from([cx.me(), cx.me(), LetterRef::named("me")]);
+            settle().await;
+            (same, set.len(), format!("{:?}", cx.me()).contains(&cx.pid().to_string()), rest(cx).await.join(" "))
+        })
+    });
+    assert_eq!(heard.await, (true, 2, true, "a1 a2".to_owned()));
+}
+
+#[greenroom::test]
+async fn a_message_after_a_while_comes_unless_it_was_cancelled() {
+    let heard = run(|cx| {
+        Box::pin(async move {
+            let at = |ms| Duration::from_millis(ms);
+            let kept = cx.send_after(at(10), Letter::A { n: 1 });
+            let cancelled = cx.send_after(at(20), Letter::A { n: 2 });
+            drop(cx.send_after(at(30), Letter::A { n: 3 }));
+            assert!(cancelled.cancel());
+            assert!(!cancelled.cancel(), "once is enough");
+            let begin = tokio::time::Instant::now();
+            receive!(match cx {
+                Letter::A { n: 1 } => {}
+            });
+            let first = begin.elapsed().as_millis();
+            tokio::time::sleep(at(100)).await;
+            (first / 10, kept.cancel(), rest(cx).await.join(" "))
+        })
+    });
+    assert_eq!(heard.await, (1, false, "a3".to_owned()));
+}

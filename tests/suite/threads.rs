@@ -1,0 +1,97 @@
+//! Processes on several threads: relations made and ended at once from all sides.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use greenroom::prelude::*;
+
+use crate::stage::{Act, Letter, LetterRef, act};
+
+const CROWD: usize = 600;
+
+/// A life of random dealings with others, then an end.
+fn reveller(number: usize, crowd: Arc<Mutex<Vec<LetterRef>>>) -> Act {
+    act(move |cx| {
+        Box::pin(async move {
+            cx.trap_exit(number.is_multiple_of(3));
+            receive!(match cx {
+                Letter::Go => {}
+            });
+            let (mut state, mut monitors) = (number as u64 + 1, Vec::new());
+            let mut roll = |sides: usize| {
+                // Knuth's multiplier; the upper bits are the good ones.
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 33) as usize % sides
+            };
+            for _ in 0..30 {
+                let other = crowd.lock().unwrap()[roll(CROWD)].clone();
+                match roll(8) {
+                    0 => cx.link(&other),
+                    1 => cx.unlink(&other),
+                    2 => monitors.push(cx.monitor(&other)),
+                    3 => drop(monitors.pop().map(|monitor| cx.demonitor(monitor))),
+                    4 => drop(LetterRef::register(["red", "green", "blue"][roll(3)], &other)),
+                    5 => drop(other.ask().within(Duration::from_micros(50)).await),
+                    6 if roll(20) == 0 => other.exit(Exit::error("enough")),
+                    _ => tokio::task::yield_now().await,
+                }
+                receive!(match cx {
+                    Letter::Exit(_) | Letter::Down(_) | Letter::Ask { .. } => {}
+                    after!(Duration::ZERO) => {}
+                });
+            }
+            match roll(3) {
+                0 => Ok(()),
+                1 => Err(Exit::shutdown()),
+                _ => Err(Exit::error("tired")),
+            }
+        })
+    })
+}
+
+#[test]
+fn many_processes_on_many_threads_all_end_and_each_watcher_hears_of_each_end_once() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let node = Node::local();
+        let crowd = Arc::new(Mutex::new(Vec::new()));
+        for number in 0..CROWD {
+            let stub = node.spawn(reveller(number, Arc::clone(&crowd)));
+            crowd.lock().unwrap().push(stub);
+        }
+        let everybody = crowd.lock().unwrap().clone();
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let watched = everybody.clone();
+        node.spawn(act(move |cx| {
+            Box::pin(async move {
+                let mut monitors: Vec<_> = watched.iter().map(|stub| cx.monitor(stub)).collect();
+                watched.iter().for_each(|stub| drop(stub.go()));
+                let mut heard = Vec::new();
+                while heard.len() < monitors.len() {
+                    heard.push(receive!(match cx {
+                        Letter::Down(down) => down.monitor,
+                    }));
+                }
+                heard.sort();
+                monitors.sort();
+                let more = receive!(match cx {
+                    Letter::Down(_) => true,
+                    after!(Duration::ZERO) => false,
+                });
+                let _ = tell.send(heard == monitors && !more);
+                Ok(())
+            })
+        }));
+        let once = tokio::time::timeout(Duration::from_secs(60), told).await.expect("somebody never ended");
+        assert_eq!(once, Ok(true), "one `Down` for each");
+        let begin = Instant::now();
+        while node.process_count() > 0 {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{} are left", node.process_count());
+            tokio::task::yield_now().await;
+        }
+        assert!(everybody.iter().all(|stub| !stub.is_alive()));
+        for name in ["red", "green", "blue"] {
+            assert_eq!(node.named::<LetterRef>(name).pid(), None);
+        }
+    });
+}

@@ -45,6 +45,11 @@ pub mod words {
     pub mod life {}
 }
 
+/// Design.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/supervision.md")]
+pub mod supervision {}
+
 /// How greenroom is built.
 #[cfg(doctest)]
 pub mod inside {

@@ -14,7 +14,7 @@ use crate::base::{
 use crate::mailbox::{Owner, Refused, Why};
 use crate::node::{Current, Named, Node, Outgoing, Recipient, Resident};
 use crate::process::{Cell, Line, ended, ended_by_name};
-use crate::wire::{Signal, Target, fingerprint};
+use crate::wire::{Signal, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of.
 pub struct Address<M: Protocol>(Kind<M>);
@@ -360,6 +360,12 @@ impl<M: Protocol> fmt::Debug for Address<M> {
     }
 }
 
+/// The longest path of a place that travels as a name.
+const LONGEST_PATH: usize = 255;
+
+#[cfg(feature = "net")]
+const _: () = assert!(LONGEST_PATH <= crate::wire::Target::MAX_NAME);
+
 /// An address in bytes.
 #[derive(Serialize, Deserialize)]
 enum Travelling {
@@ -372,7 +378,7 @@ impl<M: Protocol> Serialize for Address<M> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let travelling = match &self.0 {
             // A place whose path fits into a frame travels as such, and so follows the child from there too.
-            Kind::Child(cell) if cell.path().is_some_and(|path| path.len() <= Target::MAX_NAME) => {
+            Kind::Child(cell) if cell.path().is_some_and(|path| path.len() <= LONGEST_PATH) => {
                 cell.export_place();
                 let path = cell.path().map(ToString::to_string).unwrap_or_default();
                 Travelling::Name(path, cell.node().name().clone())

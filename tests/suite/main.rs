@@ -14,6 +14,7 @@ mod monitors;
 mod names;
 mod nodes;
 mod receive;
+mod recipients;
 mod save_queue;
 mod servers;
 mod spawn;

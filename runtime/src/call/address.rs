@@ -6,14 +6,15 @@ use std::sync::Arc;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::recipient::Whom;
 use super::slot::Slot;
 use super::{Call, Cast, Reply};
 use crate::base::{
-    CallError, CastError, Encoder, Exit, MonitorRef, NameError, NodeId, NodeName, Pid, Protocol, Subject,
+    CallError, CastError, EncodeError, Encoder, Exit, MonitorRef, NameError, NodeId, NodeName, Pid, Protocol, Subject,
 };
 use crate::mailbox::{Owner, Refused, Why};
-use crate::node::{Current, Named, Node, Outgoing, Recipient, Resident};
-use crate::process::{Cell, Line, ended, ended_by_name};
+use crate::node::{Current, Line, Named, Node, Outgoing, Recipient, Resident};
+use crate::process::{Cell, ended, ended_by_name};
 use crate::wire::{Signal, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of.
@@ -46,6 +47,20 @@ struct Unsent<M>(CastError, M);
 impl<M: Protocol> Address<M> {
     pub(crate) fn direct(cell: Arc<Cell<M>>, number: u64) -> Address<M> {
         Address(Kind::Direct { cell, number })
+    }
+
+    /// The same, for those who know nothing of the protocol.
+    pub(crate) fn narrow<E>(&self) -> super::Recipient<E> {
+        super::Recipient::new(match &self.0 {
+            Kind::Direct { cell, number } => {
+                Whom::Here { node: cell.node().clone(), resident: cell.clone(), number: Some(*number) }
+            }
+            Kind::Child(cell) => Whom::Here { node: cell.node().clone(), resident: cell.clone(), number: None },
+            Kind::Remote { node, pid } => Whom::Remote { node: node.clone(), pid: pid.clone() },
+            Kind::Named { node, name, at } => {
+                Whom::Named { node: node.clone(), name: Arc::clone(name), at: at.clone() }
+            }
+        })
     }
 
     pub(crate) fn child(cell: Arc<Cell<M>>) -> Address<M> {
@@ -246,16 +261,25 @@ impl<M: Protocol> Address<M> {
 
 /// Puts a message into the queue of its node's connection.
 fn send_out<M: Protocol>(node: &Node, to: Recipient<'_>, message: M) -> Result<(), Unsent<M>> {
-    route(node, to, &message).map_err(|error| Unsent(error, message))
+    let (protocol, variant) = (fingerprint::<M>(), message.variant() as u32);
+    let sent = route(node, to, M::NAME, protocol, variant, |encoder| message.encode(encoder));
+    sent.map_err(|error| Unsent(error, message))
 }
 
-fn route<M: Protocol>(node: &Node, to: Recipient<'_>, message: &M) -> Result<(), CastError> {
+/// Puts what `encode` writes into the queue of a connection.
+pub(super) fn route(
+    node: &Node,
+    to: Recipient<'_>,
+    name: &'static str,
+    protocol: u64,
+    variant: u32,
+    encode: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
+) -> Result<(), CastError> {
     let router = node.router().ok_or(CastError::NoConnection)?;
     let mut payload = Vec::new();
-    let (result, replies) =
-        Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
+    let (result, replies) = Current::collect_replies(node, || encode(&mut Encoder::new(&mut payload, router.limit())));
     // From here on the message stands for nothing but its bytes; a reply in it answers through them.
-    node.pending().sent(&replies, to.node(), M::NAME);
+    node.pending().sent(&replies, to.node(), name);
     let fail = |error: CastError| {
         for id in &replies {
             node.pending().answer(*id, Err(error.clone().into()));
@@ -264,8 +288,7 @@ fn route<M: Protocol>(node: &Node, to: Recipient<'_>, message: &M) -> Result<(),
         error
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
-    let variant = message.variant() as u32;
-    let outgoing = Outgoing { protocol: fingerprint::<M>(), variant, replies: replies.clone(), payload };
+    let outgoing = Outgoing { protocol, variant, replies: replies.clone(), payload };
     router.message(Current::process(), to, outgoing).map_err(fail)
 }
 
@@ -368,7 +391,7 @@ const _: () = assert!(LONGEST_PATH <= crate::wire::Target::MAX_NAME);
 
 /// An address in bytes.
 #[derive(Serialize, Deserialize)]
-enum Travelling {
+pub(super) enum Travelling {
     Pid(Pid),
     Name(String, NodeName),
 }

@@ -9,7 +9,7 @@ use crate::base::{
     System,
 };
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
-use crate::node::{Current, Delivery, Lineage, Node, Recipient, Resident};
+use crate::node::{Current, Delivery, Line, Lineage, Node, Recipient, Resident};
 use crate::signal::{Effect, Farewell, Relations};
 use crate::wire::{Signal, fingerprint};
 
@@ -252,8 +252,8 @@ impl<M: Protocol> Cell<M> {
     }
 
     // A process that does not take such messages never traps or watches: the types see to that.
-    fn push_system(&self, number: u64, origin: Origin, message: impl Into<System>) {
-        if let Some(message) = M::from_system(&mut message.into()) {
+    fn push_system<T: 'static>(&self, number: u64, origin: Origin, message: T) {
+        if let Some(message) = M::from_system(&mut System::offer(&mut Some(message))) {
             // Refused means that the process is clearing up and reads no more.
             let _ = self.queue.push(Owner::This(number), Entry { origin, message }, false);
         }
@@ -398,9 +398,9 @@ impl<M: Protocol> Resident for Cell<M> {
             drop(fate);
             return self.node.refuse(from, &me, signal, Exit::NoProc);
         }
-        // Number zero is the node itself, which stops everybody when `main` returns.
+        // The node itself stops everybody when `main` returns.
         let parent_ended = fate.start.server
-            && (from.number() == fate.start.parent || from.number() == 0)
+            && (from.number() == fate.start.parent || from.number() == Node::ITSELF)
             && **from.node_id() == **self.node.id();
         let trapping = fate.start.trap_exit;
         // A signal that concerns no link or monitor needs no relations.
@@ -420,17 +420,44 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError> {
-        if delivery.protocol != fingerprint::<M>() {
-            return Err(CallError::Incompatible(format!("`{}` differs between the nodes", M::NAME).into()));
-        }
         let mut decoder = Decoder::new(delivery.payload);
-        let message = M::decode(delivery.variant as usize, &mut decoder).map_err(CallError::Decode)?;
+        let message = if delivery.variant == Delivery::EVENT {
+            let event = M::decode_event(delivery.protocol, &mut decoder);
+            event.ok_or_else(|| CallError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?
+        } else if delivery.protocol == fingerprint::<M>() {
+            M::decode(delivery.variant as usize, &mut decoder)
+        } else {
+            return Err(CallError::Incompatible(format!("`{}` differs between the nodes", M::NAME).into()));
+        };
+        let message = message.map_err(CallError::Decode)?;
         decoder.finish().map_err(CallError::Decode)?;
         match self.send(Owner::of(number), message, false) {
             Ok(_) => Ok(()),
             Err(Refused { why: Why::Gone, .. }) => Err(CallError::NoProc),
             Err(_) => Err(CallError::Full),
         }
+    }
+
+    fn event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<u64>, CastError> {
+        let event = M::from_system(&mut System::offer_any(event));
+        let message =
+            event.ok_or_else(|| CastError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?;
+        self.send(number.map_or(Owner::Whoever, Owner::This), message, true).map_err(|refused| match refused.why {
+            Why::Gone => CastError::NoProc,
+            Why::Full | Why::Dropped => CastError::Full,
+        })
+    }
+
+    fn owner(&self) -> Option<u64> {
+        self.queue.owner()
+    }
+
+    fn export(&self) {
+        Cell::export(self);
+    }
+
+    fn line(self: Arc<Self>) -> Arc<dyn Line> {
+        self
     }
 
     fn is_alive(&self, number: u64) -> bool {
@@ -509,15 +536,6 @@ impl<M: Protocol> Cell<M> {
     pub(crate) const fn mask_of(names: Option<&[&str]>) -> Mask {
         Mask::of(names, M::VARIANTS)
     }
-}
-
-/// The line before a full mailbox, for those who stand in it.
-pub(crate) trait Line: Send + Sync {
-    /// Resolves when the message with this ticket is in, or will never be.
-    fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), CastError>>;
-
-    /// Takes the message with this ticket out again, if it still stands there.
-    fn withdraw(&self, ticket: u64);
 }
 
 impl<M: Protocol> Line for Cell<M> {

@@ -17,13 +17,17 @@ enum Guard {
     Alarm(Alarm),
     #[from]
     Weather(Weather),
-    Heard { reply: Reply<Vec<String>> },
+    Heard {
+        reply: Reply<Vec<String>>,
+    },
 }
 
 /// Listens to weather only.
 #[protocol]
 enum Gardener {
-    Heard { reply: Reply<i8> },
+    Heard {
+        reply: Reply<i8>,
+    },
     #[from]
     Sky(Weather),
 }

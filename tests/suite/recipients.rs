@@ -69,6 +69,8 @@ fn gardener(node: &Node) -> GardenerRef {
 fn tower(node: &Node) -> TowerRef {
     let _here = node.enter();
     greenroom::spawn(|mut mailbox: Mailbox<Tower>| async move {
+        // Hash and equality are of the identity, which never changes.
+        #[allow(clippy::mutable_key_type)]
         let mut listeners = std::collections::HashSet::new();
         loop {
             receive!(match mailbox {

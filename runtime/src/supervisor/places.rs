@@ -152,9 +152,7 @@ impl Places {
         {
             return place;
         }
-        // An id may be any text; between two slashes it must not look like two.
-        let segment = id.replace('%', "%25").replace('/', "%2F");
-        let place = make(&format!("{}/{segment}", self.path).into());
+        let place = make(&format!("{}/{}", self.path, segment(id)).into());
         places.insert(id.into(), Arc::clone(&place) as Arc<dyn Place>);
         place
     }
@@ -184,4 +182,9 @@ impl Places {
         self.abandon();
         self.node.names().remove_place(&self.path);
     }
+}
+
+/// An id, or a name, as a part of a path: any text, but between two slashes it must not look like two.
+pub(super) fn segment(id: &str) -> String {
+    id.replace('%', "%25").replace('/', "%2F")
 }

@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::places::segment;
 use super::{
     ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, Children, Description, Flags, Here, Parent, Places, Seed,
     SupervisionRef,
@@ -91,7 +92,7 @@ pub(super) fn root<R: Send>(
 ) -> impl Future<Output = Result<R, StartError>> + Send {
     let newborn = Newborn::<Parent>::new(&node);
     let cell = Arc::clone(newborn.cell()) as Arc<dyn Resident>;
-    let path = node.names().claim(&format!("/{}", name.as_ref()), newborn.number(), cell);
+    let path = node.names().claim(&format!("/{}", segment(name.as_ref())), newborn.number(), cell);
     let mut children = Children::new(Places::new(node, path, newborn.stub()));
     let (stub, flags) = grow(&mut children);
     link(&newborn.stub());

@@ -168,11 +168,20 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// - `strategy`: `one_for_one`, the default, `one_for_all` or `rest_for_one`: who is restarted with a child that ended.
 /// - `intensity = N`, `period = "5s"`: more than `N` restarts within the period, and the supervisor gives up. 1 in 5 s,
 ///   unless said.
+/// - `auto_shutdown = any` or `all`: it shuts down when one, or the last, of its significant children has ended.
 ///
 /// # Options of `#[child]`
 /// - `start = expression`: makes the child, at every start anew; `self` is the tree. Left out: `Default::default()`.
 /// - `restart`: `permanent`, the default, always; `transient` unless it ended in good order; `temporary` never.
-/// - `shutdown`: how long it may take to stop, as `"2s"`; or `kill`, or `forever`. `"5s"`, unless said.
+/// - `shutdown`: how long it may take to stop, as `"2s"`; or `kill`, or `forever`. Unless said `"5s"`, and `forever` for
+///   a supervisor.
+/// - `supervisor`: the field's type is a tree itself.
+/// - `dynamic`: many of one kind, started by `tree.sessions().start_child(..)`, under a supervisor of their own;
+///   `intensity` and `period` are that one's. Unless they are temporary they are `Clone`, or started by
+///   `start_child_with(|| ..)`.
+/// - `significant`: its end counts for `auto_shutdown`.
+/// - `backoff = "100ms..10s"`: a restart waits, longer each time in a row.
+/// - `while_down`: what is sent to it while it is being restarted waits (`hold`), or is dropped (`drop`).
 ///
 /// A duration is a number and one of `us`, `ms`, `s`, `m`, `h`.
 #[proc_macro_attribute]

@@ -65,6 +65,11 @@ pub mod from {
     pub mod elixir {}
 }
 
+/// Design.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/supervision.md")]
+pub mod supervision {}
+
 /// How greenroom is built.
 #[cfg(doctest)]
 pub mod inside {

@@ -400,7 +400,7 @@ async fn a_child_that_does_not_stop_is_killed_after_its_time() -> greenroom::Res
         async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
             loop {
                 receive!(match cx {
-                    Deaf::Exit(_) => {}
+                    Deaf::Exit(signal) => assert_ne!(signal.reason, Exit::Kill, "that cannot be trapped"),
                 });
             }
         }
@@ -455,7 +455,9 @@ struct Owner {
 impl Process for Owner {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         let shop = Shop { first: 0 }.start_link(cx).await?;
-        self.tell.take().map(|tell| tell.send(shop));
+        if let Some(tell) = self.tell.take() {
+            assert!(tell.send(shop).is_ok(), "the test waits for it");
+        }
         receive!(match cx {
             WorkerMessage::Finish => {}
         });

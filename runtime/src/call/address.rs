@@ -382,12 +382,6 @@ impl<M: Protocol> fmt::Debug for Address<M> {
     }
 }
 
-/// The longest path of a place that travels as a name.
-const LONGEST_PATH: usize = 255;
-
-#[cfg(feature = "net")]
-const _: () = assert!(LONGEST_PATH <= crate::wire::Target::MAX_NAME);
-
 /// An address in bytes.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Travelling {
@@ -409,21 +403,8 @@ pub(super) fn written(node: &Node, resident: &dyn Resident, pid: Option<Pid>, fo
 impl<M: Protocol> Serialize for Address<M> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let travelling = match &self.0 {
-<<<<<<< HEAD
             Kind::Direct { cell, .. } => written(self.node(), &**cell, self.pid(), false),
             Kind::Child(cell) => written(self.node(), &**cell, self.pid(), true),
-=======
-            // A place whose path fits into a frame travels as such, and so follows the child from there too.
-            Kind::Child(cell) if cell.path().is_some_and(|path| path.len() <= LONGEST_PATH) => {
-                cell.export_place();
-                let path = cell.path().map(ToString::to_string).unwrap_or_default();
-                Travelling::Name(path, cell.node().name().clone())
-            }
-            Kind::Direct { cell, .. } | Kind::Child(cell) => {
-                cell.export();
-                Travelling::Pid(self.pid().unwrap_or_else(|| self.node().pid(0)))
-            }
->>>>>>> supervision
             Kind::Remote { pid, .. } => Travelling::Pid(pid.clone()),
             Kind::Named { name, at, .. } => Travelling::Name(name.to_string(), at.clone()),
         };

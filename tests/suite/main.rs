@@ -7,6 +7,7 @@ mod conformance;
 mod ends;
 mod exits;
 mod expand;
+mod interleavings;
 mod invariants;
 mod links;
 mod mail;

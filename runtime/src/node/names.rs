@@ -1,8 +1,9 @@
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::Resident;
 use crate::base::NameError;
+use crate::sync::{PoisonError, RwLock};
 
 /// The names of a node's processes. A name is free the moment its process ends, before anybody hears of that.
 #[derive(Default)]

@@ -1,6 +1,5 @@
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::discard;
@@ -11,6 +10,8 @@ use crate::base::{
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
 use crate::node::{Current, Delivery, Lineage, Node, Recipient, Resident};
 use crate::signal::{Effect, Farewell, Relations};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Signal, fingerprint};
 
 /// Where a process lives, and its successors if it is supervised.

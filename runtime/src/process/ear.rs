@@ -1,11 +1,12 @@
 use std::any::Any;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use crate::base::{CallError, Exit, MonitorRef, NodeEvent, NodeId, NodeName, Pid, Subject};
 use crate::node::{Delivery, Lineage, Node, Recipient, Resident};
+use crate::sync::{Mutex, PoisonError};
 use crate::wire::Signal;
 
 /// Something that watches one process without being one, for whoever waits outside.

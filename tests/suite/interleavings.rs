@@ -23,7 +23,8 @@ scenarios! {
         an_exit_signal_always_wakes
         after_demonitor_no_down_comes
         a_name_is_free_before_anybody_hears_of_the_end
-        no_name_outlives_its_process;
+        no_name_outlives_its_process
+        a_name_is_taken_away_in_one_step;
     replies:
         an_answer_wakes_its_caller
         a_call_is_answered_or_times_out

@@ -33,9 +33,11 @@ impl Names {
     }
 
     pub(crate) fn unregister(&self, name: &str) -> Result<(), NameError> {
-        let removed = self.names.write().unwrap_or_else(PoisonError::into_inner).remove(name);
-        let named = removed.ok_or_else(|| NameError::Unknown(name.to_owned()))?;
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        let named = names.remove(name).ok_or_else(|| NameError::Unknown(name.to_owned()))?;
+        // Under the lock: whoever does not find the name any more may give its bearer another.
         named.resident.drop_name(named.number);
+        drop(names);
         Ok(())
     }
 

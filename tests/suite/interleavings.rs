@@ -24,7 +24,8 @@ scenarios! {
         after_demonitor_no_down_comes
         a_name_is_free_before_anybody_hears_of_the_end
         no_name_outlives_its_process
-        a_name_is_taken_away_in_one_step;
+        a_name_is_taken_away_in_one_step
+        two_are_linked_or_not_and_agree;
     replies:
         an_answer_wakes_its_caller
         a_call_is_answered_or_times_out

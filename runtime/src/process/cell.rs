@@ -238,9 +238,12 @@ impl<M: Protocol> Cell<M> {
 
     /// Links the process that lives here to `peer`. A link to itself is none.
     pub(crate) fn link(&self, me: &Pid, peer: &Pid) {
-        let new = me != peer && self.relations(me.number(), |relations| relations.link(peer.clone())).unwrap_or(false);
-        if new {
-            self.node.signal(me, peer, Signal::Link);
+        if me == peer {
+            return;
+        }
+        let signals = self.relations(me.number(), |relations| relations.link(peer.clone()));
+        for signal in signals.into_iter().flatten() {
+            self.node.signal(me, peer, signal);
         }
     }
 
@@ -389,9 +392,10 @@ impl<M: Protocol> Resident for Cell<M> {
             Effect::Exit(signal) => self.push_system(number, Origin::OWN, signal),
             // Under the lock, so that `demonitor` either prevents the message or finds it.
             Effect::Down(down) => self.push_system(number, Origin::monitor(down.monitor.0), down),
-            Effect::Answer(answer) => {
+            Effect::Acknowledge(id) => {
                 drop(fate);
-                self.node.signal(&me, from, answer);
+                self.node.signal(&me, from, Signal::UnlinkAck { id });
+                self.relations(number, |relations| relations.settle(from, id));
             }
         }
     }

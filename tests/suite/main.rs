@@ -8,6 +8,7 @@ mod conformance_tree;
 mod ends;
 mod exits;
 mod expand;
+mod interleavings;
 mod invariants;
 mod links;
 mod mail;

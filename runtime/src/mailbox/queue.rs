@@ -1,11 +1,11 @@
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::Mask;
 use super::bounds::{Bounded, Bounds, Overflow, Standing};
 use crate::base::Protocol;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A message and where it came from.
 #[derive(Debug)]

@@ -18,7 +18,6 @@ mod table;
 mod watchers;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 pub use clock::Clock;
@@ -34,6 +33,7 @@ pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task};
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
+use crate::sync::atomic::{AtomicU64, Ordering};
 use counters::Tally;
 use names::Names;
 use table::Table;

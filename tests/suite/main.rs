@@ -10,6 +10,7 @@ mod expand;
 mod invariants;
 mod links;
 mod mail;
+mod mailboxes;
 mod monitors;
 mod names;
 mod nodes;

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// A message that is still to come; from [`send_after`](crate::Context::send_after).
+/// A message that is still to come; from [`send_after`](crate::Mailbox::send_after).
 ///
 /// Dropping it changes nothing: the message comes all the same.
 #[derive(Clone, Debug)]

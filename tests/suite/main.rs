@@ -1,9 +1,11 @@
 //! greenroom, tested through its public API.
 
+mod blocking;
 mod bounds;
 mod calls;
 mod cluster;
 mod conformance;
+mod crashes;
 mod ends;
 mod exits;
 mod expand;
@@ -20,6 +22,7 @@ mod save_queue;
 mod servers;
 mod spawn;
 mod stage;
+mod streams;
 mod supervisors;
 mod threads;
 mod timed;

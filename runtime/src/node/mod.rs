@@ -9,6 +9,7 @@ mod clock;
 mod counters;
 mod current;
 mod directory;
+mod flood;
 mod names;
 mod pending;
 mod resident;
@@ -27,11 +28,12 @@ pub use counters::Counters;
 pub use current::Entered;
 pub(crate) use current::{Current, Unanswered};
 pub(crate) use directory::{Outgoing, Recipient, Router};
+pub(crate) use flood::{Flood, Verdict};
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
 pub(crate) use spawner::Spawn;
-pub use spawner::{Spawner, Task};
+pub use spawner::{Spawner, Task, Work};
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use counters::Tally;
@@ -57,6 +59,7 @@ struct Inner {
     names: Names,
     pending: Pending,
     tally: Tally,
+    flood: Flood,
     watchers: Watchers,
     router: OnceLock<Arc<dyn Router>>,
     /// Numbers of processes; zero stands for whoever is outside of any.
@@ -92,6 +95,7 @@ impl Node {
             names: Names::default(),
             pending: Pending::default(),
             tally: Tally::default(),
+            flood: Flood::default(),
             watchers: Watchers::default(),
             router: OnceLock::new(),
             numbers: AtomicU64::new(1),
@@ -141,6 +145,10 @@ impl Node {
 
     pub(crate) fn tally(&self) -> &Tally {
         &self.inner.tally
+    }
+
+    pub(crate) fn flood(&self) -> &Flood {
+        &self.inner.flood
     }
 
     fn watchers(&self) -> &Watchers {

@@ -39,6 +39,11 @@ pub(crate) enum Effect {
 }
 
 impl Relations {
+    /// Those with whom a link is up.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Pid> {
+        self.links.iter().filter(|(_, link)| matches!(link, Link::Up)).map(|(peer, _)| peer)
+    }
+
     /// Links with `peer`; whether it has to be told.
     pub(crate) fn link(&mut self, peer: Pid) -> bool {
         !matches!(self.links.insert(peer, Link::Up), Some(Link::Up))

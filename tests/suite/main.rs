@@ -26,4 +26,5 @@ mod streams;
 mod supervisors;
 mod threads;
 mod timed;
+mod timeouts;
 mod ui;

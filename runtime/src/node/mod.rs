@@ -17,6 +17,7 @@ mod spawner;
 mod stop;
 mod table;
 mod watchers;
+mod wheel;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,6 +41,8 @@ use counters::Tally;
 use names::Names;
 use table::Table;
 use watchers::Watchers;
+pub(crate) use wheel::Late;
+use wheel::Wheel;
 
 /// A node: processes, their names, and the way to other nodes. Cheap to clone.
 ///
@@ -60,6 +63,7 @@ struct Inner {
     pending: Pending,
     tally: Tally,
     flood: Flood,
+    wheel: Wheel,
     watchers: Watchers,
     router: OnceLock<Arc<dyn Router>>,
     /// Numbers of processes; zero stands for whoever is outside of any.
@@ -89,6 +93,7 @@ impl Node {
     pub(crate) fn new(id: NodeId, spawn: Spawn, clock: Arc<dyn Clock>) -> Node {
         let inner = Inner {
             id: Arc::new(id),
+            wheel: Wheel::new(clock.now()),
             clock,
             spawn,
             table: Table::new(),
@@ -149,6 +154,10 @@ impl Node {
 
     pub(crate) fn flood(&self) -> &Flood {
         &self.inner.flood
+    }
+
+    fn wheel(&self) -> &Wheel {
+        &self.inner.wheel
     }
 
     fn watchers(&self) -> &Watchers {

@@ -15,7 +15,8 @@ pub use crate::entry::{Report, TestClock, main, test};
 pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive};
 pub use crate::supervisor::{
-    ChildOptions, Children, Flags, Restart, Shutdown, Strategy, SupervisionRef as SupervisorRef, Tree, TreeStub,
+    Again, AutoShutdown, Backoff, ChildOptions, Children, Dynamic, Flags, Once, Places, Restart, Shutdown, Strategy,
+    SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
 };
 
 /// A struct with `#[actor]` on it: what stands in its parentheses.

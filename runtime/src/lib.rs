@@ -86,7 +86,9 @@ pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, su
 pub use node::{Clock, Counters, Entered, Node, Spawner, Task, Work};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 pub use supervisor::{
-    ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,
+    Again, AutoShutdown, Backoff, ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description,
+    Dynamic, Flags, Mismatch, Once, Outline, Restart, Shutdown, StartTree, Startable, Strategy, Supervision,
+    SupervisionRef, Supervisor, Tree, TreeStub, WhileDown,
 };
 
 /// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.

@@ -17,13 +17,17 @@ enum Guard {
     Alarm(Alarm),
     #[from]
     Weather(Weather),
-    Heard { reply: Reply<Vec<String>> },
+    Heard {
+        reply: Reply<Vec<String>>,
+    },
 }
 
 /// Listens to weather only.
 #[protocol]
 enum Gardener {
-    Heard { reply: Reply<i8> },
+    Heard {
+        reply: Reply<i8>,
+    },
     #[from]
     Sky(Weather),
 }
@@ -65,6 +69,8 @@ fn gardener(node: &Node) -> GardenerRef {
 fn tower(node: &Node) -> TowerRef {
     let _here = node.enter();
     greenroom::spawn(|mut mailbox: Mailbox<Tower>| async move {
+        // Hash and equality are of the identity, which never changes.
+        #[allow(clippy::mutable_key_type)]
         let mut listeners = std::collections::HashSet::new();
         loop {
             receive!(match mailbox {
@@ -137,6 +143,47 @@ async fn an_event_that_the_listener_does_not_take_is_refused_and_counted() -> gr
     wrong.send(Alarm("fire".into())).await?;
     there.named_at::<GardenerRef>("listener", here.name()).heard().await?;
     assert_eq!(here.counters().lost_messages, 1);
+    cluster.stop().await;
+    Ok(())
+}
+
+#[derive(Default)]
+#[actor(protocol = Gardener)]
+struct Careful(i8);
+
+impl Process for Careful {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        loop {
+            receive!(match cx {
+                Gardener::Sky(Weather(degrees)) if degrees < -20 => return Err(Exit::error("too cold")),
+                Gardener::Sky(Weather(degrees)) => self.0 = degrees,
+                Gardener::Heard { reply } => reply.send(self.0),
+            });
+        }
+    }
+}
+
+/// Keeps a gardener.
+#[supervisor(intensity = 3, period = "5s")]
+struct Garden {
+    #[child]
+    gardener: Careful,
+}
+
+#[greenroom::test]
+async fn a_recipient_from_a_tree_follows_its_child_from_another_node_too() -> greenroom::Result {
+    let cluster = Cluster::in_memory(2).await;
+    let (here, there) = (cluster.node(0), cluster.node(1));
+    let garden = here.start_tree(Garden {}).await?;
+    TowerRef::register("tower", &tower(there))?;
+    let far: TowerRef = here.named_at("tower", there.name());
+    far.subscribe(garden.gardener().recipient());
+    far.tell(12).await?;
+    assert_eq!(garden.gardener().heard().await?, 12);
+    far.tell(-30).await?;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    far.tell(5).await?;
+    assert_eq!(garden.gardener().heard().await?, 5, "another life of the same child");
     cluster.stop().await;
     Ok(())
 }

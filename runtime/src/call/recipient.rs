@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Cast;
-use super::address::{Travelling, route};
+use super::address::{Travelling, own_place, route, written};
 use crate::base::{CastError, NodeId, NodeName, Pid, event};
 use crate::node::{Current, Delivery, Node, Recipient as Whither, Resident};
 
@@ -171,10 +171,7 @@ impl<E> fmt::Debug for Recipient<E> {
 impl<E> Serialize for Recipient<E> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let travelling = match &self.whom {
-            Whom::Here { node, resident, .. } => {
-                resident.export();
-                Travelling::Pid(self.pid().unwrap_or_else(|| node.pid(0)))
-            }
+            Whom::Here { node, resident, number } => written(node, &**resident, self.pid(), number.is_none()),
             Whom::Remote { pid, .. } => Travelling::Pid(pid.clone()),
             Whom::Named { name, at, .. } => Travelling::Name(name.to_string(), at.clone()),
         };
@@ -188,11 +185,14 @@ impl<'de, E> Deserialize<'de> for Recipient<E> {
         let travelling = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
         Ok(Recipient::new(match travelling {
-            Travelling::Name(name, at) => Whom::Named { node, name: name.into(), at },
-            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.table().get(pid.number()) {
-                Some(resident) if resident.is_exported() => Whom::Here { node, resident, number: Some(pid.number()) },
-                // What was never sent out cannot come back.
-                _ => Whom::Remote { node, pid },
+            Travelling::Name(name, at) => match own_place(&node, &name, &at) {
+                Some(resident) => Whom::Here { node, resident, number: None },
+                None => Whom::Named { node, name: name.into(), at },
+            },
+            // A stub that was written has been exported; any other is a guess.
+            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
+                Some(resident) => Whom::Here { node, resident, number: Some(pid.number()) },
+                None => Whom::Remote { node, pid },
             },
             Travelling::Pid(pid) => Whom::Remote { node, pid },
         }))

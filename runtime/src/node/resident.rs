@@ -30,6 +30,9 @@ pub(crate) trait Resident: Send + Sync {
     /// Its stub leaves this node.
     fn export(&self);
 
+    /// The same for the place that one process after another lives in: its path, if it has one that fits.
+    fn export_place(&self) -> Option<String>;
+
     /// The line before its mailbox.
     fn line(self: Arc<Self>) -> Arc<dyn Line>;
 
@@ -53,6 +56,16 @@ pub(crate) trait Resident: Send + Sync {
 
     /// The connection to a node is lost.
     fn disconnect(&self, number: u64, node: &NodeId);
+
+    /// The number of the process that lives here; zero between two lives.
+    fn occupant(&self) -> u64 {
+        0
+    }
+
+    /// Whether the place's stub has left this node, so that others may reach whoever lives here.
+    fn is_place_exported(&self) -> bool {
+        false
+    }
 
     /// Where the process comes from; `None` for what only listens for one.
     fn lineage(&self) -> Option<Lineage>;

@@ -13,7 +13,7 @@ use crate::base::{
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
 use crate::node::{Current, Delivery, Line, Lineage, Node, Recipient, Resident};
 use crate::signal::{Effect, Farewell, Relations};
-use crate::wire::{Signal, fingerprint};
+use crate::wire::{Signal, Target, fingerprint};
 
 /// Where a process lives, and its successors if it is supervised.
 pub(crate) struct Cell<M: Protocol> {
@@ -23,8 +23,14 @@ pub(crate) struct Cell<M: Protocol> {
     /// Whether `fate.doom` is set, for those who ask without the lock.
     doomed: AtomicBool,
     exported: AtomicBool,
-    /// Whether another process will move in when this one ends.
-    supervised: bool,
+    /// Set if another process will move in when this one ends.
+    place: Option<Place>,
+}
+
+/// What a supervised child's cell is called, in all its lives.
+struct Place {
+    path: Arc<str>,
+    exported: AtomicBool,
 }
 
 /// What has been decided about the process that lives here.
@@ -106,7 +112,8 @@ impl Fate {
 }
 
 impl<M: Protocol> Cell<M> {
-    pub(crate) fn new(node: Node, supervised: bool, bounds: Option<Bounds>) -> Arc<Cell<M>> {
+    /// A vacant cell; with a `path`, one process after another will live in it.
+    pub(crate) fn new(node: Node, path: Option<Arc<str>>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
         let fate = Fate::new(0, Stage::Vacant, Start::default(), None);
         Arc::new(Cell {
             node,
@@ -114,7 +121,7 @@ impl<M: Protocol> Cell<M> {
             fate: Mutex::new(fate),
             doomed: AtomicBool::new(false),
             exported: AtomicBool::new(false),
-            supervised,
+            place: path.map(|path| Place { path, exported: AtomicBool::new(false) }),
         })
     }
 
@@ -186,6 +193,26 @@ impl<M: Protocol> Cell<M> {
 
     pub(crate) fn export(&self) {
         self.exported.store(true, Ordering::Relaxed);
+    }
+
+    /// The path of the place that this is, if one process after another lives here.
+    pub(crate) fn path(&self) -> Option<&Arc<str>> {
+        self.place.as_ref().map(|place| &place.path)
+    }
+
+    /// The number of the process that lives here, also while it clears up.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        let fate = self.fate();
+        (fate.stage != Stage::Vacant).then_some(fate.number)
+    }
+
+    /// A stub that follows whoever lives here leaves this node: the path that it travels by.
+    ///
+    /// One whose path does not fit into a frame has none there.
+    pub(crate) fn export_place(&self) -> Option<String> {
+        let place = self.place.as_ref().filter(|place| place.path.len() <= Target::MAX_NAME)?;
+        place.exported.store(true, Ordering::Relaxed);
+        Some(place.path.to_string())
     }
 
     pub(crate) fn doom(&self) -> Option<Exit> {
@@ -399,7 +426,7 @@ impl<M: Protocol> Cell<M> {
 
     /// The third: what is left in the mailbox, for the caller to drop.
     pub(crate) fn empty(&self) -> Vec<Entry<M>> {
-        self.queue.leave(self.supervised)
+        self.queue.leave(self.place.is_some())
     }
 
     /// The fourth: whether blocking code runs still. The last of it then does the rest.
@@ -456,7 +483,7 @@ impl<M: Protocol> Resident for Cell<M> {
     fn signal(&self, number: u64, from: &Pid, signal: Signal) {
         let me = self.node.pid(number);
         let mut fate = self.fate();
-        if fate.number != number || fate.stage == Stage::Vacant {
+        if number == 0 || fate.number != number || fate.stage == Stage::Vacant {
             drop(fate);
             return self.node.refuse(from, &me, signal, Exit::NoProc);
         }
@@ -493,7 +520,7 @@ impl<M: Protocol> Resident for Cell<M> {
         };
         let message = message.map_err(CallError::Decode)?;
         decoder.finish().map_err(CallError::Decode)?;
-        match self.send(Owner::This(number), message, false) {
+        match self.send(Owner::of(number), message, false) {
             Ok(_) => Ok(()),
             Err(Refused { why: Why::Gone, .. }) => Err(CallError::NoProc),
             Err(_) => Err(CallError::Full),
@@ -518,6 +545,10 @@ impl<M: Protocol> Resident for Cell<M> {
         Cell::export(self);
     }
 
+    fn export_place(&self) -> Option<String> {
+        Cell::export_place(self)
+    }
+
     fn line(self: Arc<Self>) -> Arc<dyn Line> {
         self
     }
@@ -533,6 +564,15 @@ impl<M: Protocol> Resident for Cell<M> {
 
     fn is_exported(&self) -> bool {
         self.exported.load(Ordering::Relaxed)
+    }
+
+    fn occupant(&self) -> u64 {
+        let fate = self.fate();
+        if fate.stage == Stage::Alive { fate.number } else { 0 }
+    }
+
+    fn is_place_exported(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.exported.load(Ordering::Relaxed))
     }
 
     fn take_name(&self, number: u64, name: &str) -> Result<(), Option<String>> {

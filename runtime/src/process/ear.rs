@@ -115,6 +115,10 @@ impl Resident for Ear {
 
     fn export(&self) {}
 
+    fn export_place(&self) -> Option<String> {
+        None
+    }
+
     fn line(self: Arc<Self>) -> Arc<dyn Line> {
         self
     }

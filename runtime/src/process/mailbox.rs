@@ -173,17 +173,6 @@ impl<M: Protocol> Mailbox<M> {
         .await
     }
 
-    /// The same, if it is here already.
-    pub(crate) async fn step_if_here(&mut self) -> Option<Step<M>> {
-        self.begin(Mask::ALL, None);
-        poll_fn(|cx| match self.poll_step(cx) {
-            Poll::Ready(step) => Poll::Ready(Some(step)),
-            Poll::Pending if self.cell.is_doomed() => Poll::Pending,
-            Poll::Pending => Poll::Ready(None),
-        })
-        .await
-    }
-
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
         if let Some(reason) = self.cell.take_stop() {
             return Poll::Ready(Step::Stop(reason));

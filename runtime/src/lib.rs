@@ -84,8 +84,8 @@ pub use call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
 pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
-pub use node::{Clock, Counters, Entered, Node, Spawner, Task};
-pub use process::{Mailbox, Receive, Timer};
+pub use node::{Clock, Counters, Entered, Node, Spawner, Task, Work};
+pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 pub use supervisor::{
     Again, AutoShutdown, Backoff, ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description,
     Dynamic, Flags, Mismatch, Once, Outline, Restart, Shutdown, StartTree, Startable, Strategy, Supervision,

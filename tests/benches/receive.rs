@@ -12,7 +12,7 @@ use greenroom::prelude::*;
 
 #[protocol(local)]
 enum Letter {
-    Junk { n: u64 },
+    Junk,
     Wanted { n: u64 },
     Run { same: bool, reply: Reply<f64> },
 }
@@ -56,7 +56,7 @@ async fn median(saved: u64, same: bool) -> Result<(f64, f64, f64), CallError> {
         if same {
             reader.wanted(WANTED + n);
         } else {
-            reader.junk(n);
+            reader.junk();
         }
     }
     // The first round moves what waits into the save queue.

@@ -1,10 +1,12 @@
 //! greenroom, tested through its public API.
 
+mod blocking;
 mod bounds;
 mod calls;
 mod cluster;
 mod conformance;
 mod conformance_tree;
+mod crashes;
 mod ends;
 mod exits;
 mod expand;
@@ -12,6 +14,7 @@ mod interleavings;
 mod invariants;
 mod links;
 mod mail;
+mod mailboxes;
 mod monitors;
 mod names;
 mod nodes;
@@ -21,10 +24,12 @@ mod save_queue;
 mod servers;
 mod spawn;
 mod stage;
+mod streams;
 mod supervision;
 mod supervision_fire;
 mod supervision_names;
 mod supervisors;
 mod threads;
 mod timed;
+mod timeouts;
 mod ui;

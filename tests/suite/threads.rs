@@ -95,3 +95,55 @@ fn many_processes_on_many_threads_all_end_and_each_watcher_hears_of_each_end_onc
         }
     });
 }
+
+/// Everything from one, without end.
+struct Numbers(u32);
+
+impl futures_core::Stream for Numbers {
+    type Item = u32;
+
+    fn poll_next(mut self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<Option<u32>> {
+        self.0 += 1;
+        std::task::Poll::Ready(Some(self.0))
+    }
+}
+
+#[actor(protocol = Letter, mailbox = 8)]
+struct Reader;
+
+impl Process for Reader {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        let attachments = [cx.attach(Numbers(0), |n| Letter::A { n }), cx.attach(Numbers(0), |n| Letter::B { n })];
+        loop {
+            receive!(match cx {
+                Letter::A { n: 100 } => drop(cx.blocking(std::thread::yield_now)),
+                Letter::A { n: 300 } => drop(attachments[1].detach()),
+                Letter::A { n: 500 } => return cx.blocking(|| Err(Exit::error("read"))).await,
+                _ => {}
+            });
+        }
+    }
+}
+
+#[test]
+fn readers_on_many_threads_all_end_and_their_streams_and_blocking_code_with_them() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let node = Node::local();
+        for round in 0..20 {
+            let readers: Vec<_> = (0..30).map(|_| node.spawn(Reader)).collect();
+            for (number, reader) in readers.iter().enumerate() {
+                match (round + number) % 3 {
+                    0 => assert_eq!(reader.ended().await, Exit::error("read")),
+                    1 => assert!(matches!(reader.stop(Exit::Kill).await, Exit::Kill | Exit::Error { .. })),
+                    _ => {
+                        let ended = reader.ended();
+                        reader.exit(Exit::Kill);
+                        assert!(matches!(ended.await, Exit::Killed | Exit::Error { .. }));
+                    }
+                }
+            }
+        }
+        assert_eq!(node.process_count(), 0);
+    });
+}

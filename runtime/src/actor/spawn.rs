@@ -20,17 +20,37 @@ pub trait Spawn: Process {
         Node::current().spawn(self)
     }
 
-    /// Starts the process linked to the caller's, in one step.
-    fn spawn_link<P: Actor>(self, cx: &Context<P>) -> Ref<Self> {
+    /// Starts the process linked to the caller's, in one step. As
+    /// [`spawn_link/1`](https://www.erlang.org/doc/apps/erts/erlang.html#spawn_link/1).
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// # #[protocol]
+    /// # enum Job { Done }
+    /// # #[actor(protocol = Job)]
+    /// # struct Worker;
+    /// # impl Process for Worker {
+    /// #     async fn run(&mut self, _: &mut Context<Self>) -> Result<(), Exit> { Ok(()) }
+    /// # }
+    /// async fn in_an_actor(cx: &mut Context<Worker>) {
+    ///     Worker.spawn_link(cx);
+    /// }
+    ///
+    /// async fn in_a_function(mailbox: Mailbox<Job>) {
+    ///     Worker.spawn_link(&mailbox);
+    /// }
+    /// ```
+    fn spawn_link<M: Stubbed>(self, cx: &Mailbox<M>) -> Ref<Self> {
         let newborn = Newborn::<Self>::new(cx.node());
         cx.link(&newborn.stub());
         newborn.run(self, None)
     }
 
-    /// Starts the process watched by the caller's, in one step.
-    fn spawn_monitor<P: Actor>(self, cx: &Context<P>) -> (Ref<Self>, MonitorRef)
+    /// Starts the process watched by the caller's, in one step. As
+    /// [`spawn_monitor/1`](https://www.erlang.org/doc/apps/erts/erlang.html#spawn_monitor/1).
+    fn spawn_monitor<M>(self, cx: &Mailbox<M>) -> (Ref<Self>, MonitorRef)
     where
-        P::Protocol: Receives<Down>,
+        M: Stubbed + Receives<Down>,
     {
         let newborn = Newborn::<Self>::new(cx.node());
         let monitor = cx.monitor(&newborn.stub());
@@ -56,11 +76,38 @@ pub trait Spawn: Process {
     ///
     /// # Errors
     /// As [`start`](Spawn::start). The process was linked when it ended, so the caller shares its fate: it sees the
-    /// error only if it traps exits, and finds the signal in its mailbox too. As `gen_server:start_link`.
-    fn start_link<P: Actor>(self, cx: &Context<P>) -> impl Future<Output = Result<Ref<Self>, StartError>> + Send {
+    /// error only if it traps exits, and finds the signal in its mailbox too. As
+    /// [`gen_server:start_link/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#start_link/3).
+    fn start_link<M: Stubbed>(self, cx: &Mailbox<M>) -> impl Future<Output = Result<Ref<Self>, StartError>> + Send {
         let newborn = Newborn::<Self>::new(cx.node());
         cx.link(&newborn.stub());
         newborn.begin(self)
+    }
+
+    /// As [`start`](Spawn::start), watched by the caller's process in one step.
+    ///
+    /// Not cancel-safe: dropped midway, the process goes on, and its [`Down`] comes.
+    ///
+    /// # Errors
+    /// As [`start`](Spawn::start). No [`Down`] comes then: the error says it all. As
+    /// [`gen_server:start_monitor/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#start_monitor/3).
+    fn start_monitor<M>(
+        self,
+        cx: &mut Mailbox<M>,
+    ) -> impl Future<Output = Result<(Ref<Self>, MonitorRef), StartError>> + Send
+    where
+        M: Stubbed + Receives<Down>,
+    {
+        let newborn = Newborn::<Self>::new(cx.node());
+        let monitor = cx.monitor(&newborn.stub());
+        let started = newborn.begin(self);
+        async move {
+            let outcome = started.await;
+            if outcome.is_err() {
+                cx.demonitor(monitor);
+            }
+            outcome.map(|stub| (stub, monitor))
+        }
     }
 }
 

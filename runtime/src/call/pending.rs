@@ -8,12 +8,13 @@ use std::time::Duration;
 use super::Cast;
 use super::slot::Slot;
 use crate::base::CallError;
-use crate::node::{Current, Line, Node};
+use crate::node::{Current, Late, Line, Node};
 
 /// A question that is on its way, and its answer to come.
 ///
 /// The message took its place when the method was called; `.await` only waits. It waits for 5 s from its
-/// first poll unless told otherwise. Dropped, it waits no longer, and a late answer vanishes. After
+/// first poll unless told otherwise, and up to a tenth of a second more: such calls share their timers. Cancel-safe:
+/// dropped, it waits no longer, and a late answer vanishes. After
 /// [`gen_server:call/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#call/3).
 ///
 /// # Errors
@@ -28,17 +29,21 @@ pub struct Call<T: Send + 'static> {
 }
 
 enum Patience {
+    /// As long as any other, and with no timer of its own.
+    Usual,
+    /// The same, and the node knows of it.
+    Noted,
     For(Duration),
     Until(Pin<Box<dyn Future<Output = ()> + Send>>),
     Forever,
 }
 
 /// How long a call waits unless told otherwise, as in OTP.
-const DEFAULT: Duration = Duration::from_secs(5);
+const USUAL: Duration = Duration::from_secs(5);
 
 impl<T: Send + 'static> Call<T> {
     pub(super) fn new(slot: Arc<Slot<T>>, node: Node) -> Call<T> {
-        Call { slot, node, patience: Patience::For(DEFAULT), question: None }
+        Call { slot, node, patience: Patience::Usual, question: None }
     }
 
     pub(super) fn standing(mut self, line: Arc<dyn Line>, ticket: u64) -> Call<T> {
@@ -46,16 +51,22 @@ impl<T: Send + 'static> Call<T> {
         self
     }
 
-    /// Waits for at most `patience`, counted from the first poll.
+    /// Waits for at most `patience`, counted from the next poll.
     pub fn within(mut self, patience: Duration) -> Call<T> {
-        self.patience = Patience::For(patience);
+        self.set_patience(Patience::For(patience));
         self
     }
 
     /// Waits as long as it takes: for an answer, or for the news that there will be none.
     pub fn forever(mut self) -> Call<T> {
-        self.patience = Patience::Forever;
+        self.set_patience(Patience::Forever);
         self
+    }
+
+    fn set_patience(&mut self, patience: Patience) {
+        if let Patience::Noted = std::mem::replace(&mut self.patience, patience) {
+            self.slot.keep_own_time();
+        }
     }
 }
 
@@ -67,9 +78,15 @@ impl<T: Send + 'static> Future for Call<T> {
             return Poll::Pending;
         }
         if let Poll::Ready(answer) = self.slot.poll(cx) {
+            self.question = None;
             return Poll::Ready(answer);
         }
-        // Only a call that has to wait needs a timer.
+        // Only a call that has to wait needs to know how long.
+        if let Patience::Usual = self.patience {
+            self.patience = Patience::Noted;
+            let slot: Arc<dyn Late> = Arc::clone(&self.slot) as _;
+            self.node.wait(USUAL, Arc::downgrade(&slot));
+        }
         if let Patience::For(patience) = self.patience {
             let clock = self.node.clock();
             self.patience = match clock.now().checked_add(patience) {

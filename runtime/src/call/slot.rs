@@ -3,7 +3,7 @@ use std::task::{Context, Poll, Waker};
 use serde::de::DeserializeOwned;
 
 use crate::base::{CallError, Decoder};
-use crate::node::{Answerable, Node, Unanswered};
+use crate::node::{Answerable, Late, Node, Unanswered};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where an answer lies until its caller takes it.
@@ -15,6 +15,8 @@ struct State<T> {
     answer: Answer<T>,
     /// Under which other nodes know the slot, once the reply has left this one.
     remote: Option<(Node, u64)>,
+    /// Whether the node's word that it is late counts: not for one who has changed its mind about how long to wait.
+    hears_late: bool,
 }
 
 enum Answer<T> {
@@ -26,7 +28,7 @@ enum Answer<T> {
 
 impl<T> Slot<T> {
     pub(super) fn new() -> Slot<T> {
-        Slot { state: Mutex::new(State { answer: Answer::Awaited(None), remote: None }) }
+        Slot { state: Mutex::new(State { answer: Answer::Awaited(None), remote: None, hears_late: true }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -63,6 +65,11 @@ impl<T> Slot<T> {
         }
     }
 
+    /// The caller keeps its own time from now on.
+    pub(super) fn keep_own_time(&self) {
+        self.lock().hears_late = false;
+    }
+
     /// Nobody waits any more.
     pub(super) fn leave(&self) {
         let mut state = self.lock();
@@ -88,6 +95,15 @@ impl<T> Slot<T> {
 impl<T: Send> Unanswered for Slot<T> {
     fn fail(&self, error: CallError) {
         self.put(Err(error));
+    }
+}
+
+impl<T: Send> Late for Slot<T> {
+    fn late(&self) {
+        let hears = self.lock().hears_late;
+        if hears {
+            self.put(Err(CallError::Timeout));
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod clock;
 mod counters;
 mod current;
 mod directory;
+mod flood;
 mod names;
 mod pending;
 mod resident;
@@ -16,6 +17,7 @@ mod spawner;
 mod stop;
 mod table;
 mod watchers;
+mod wheel;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -26,11 +28,12 @@ pub use counters::Counters;
 pub use current::Entered;
 pub(crate) use current::{Current, Unanswered};
 pub(crate) use directory::{Outgoing, Recipient, Router};
+pub(crate) use flood::{Flood, Verdict};
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
 pub(crate) use spawner::Spawn;
-pub use spawner::{Spawner, Task};
+pub use spawner::{Spawner, Task, Work};
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +41,8 @@ use counters::Tally;
 use names::Names;
 use table::Table;
 use watchers::Watchers;
+pub(crate) use wheel::Late;
+use wheel::Wheel;
 
 /// A node: processes, their names, and the way to other nodes. Cheap to clone.
 ///
@@ -57,6 +62,8 @@ struct Inner {
     names: Names,
     pending: Pending,
     tally: Tally,
+    flood: Flood,
+    wheel: Wheel,
     watchers: Watchers,
     router: OnceLock<Arc<dyn Router>>,
     /// Numbers of processes; zero stands for whoever is outside of any.
@@ -86,12 +93,14 @@ impl Node {
     pub(crate) fn new(id: NodeId, spawn: Spawn, clock: Arc<dyn Clock>) -> Node {
         let inner = Inner {
             id: Arc::new(id),
+            wheel: Wheel::new(clock.now()),
             clock,
             spawn,
             table: Table::new(),
             names: Names::default(),
             pending: Pending::default(),
             tally: Tally::default(),
+            flood: Flood::default(),
             watchers: Watchers::default(),
             router: OnceLock::new(),
             numbers: AtomicU64::new(1),
@@ -141,6 +150,14 @@ impl Node {
 
     pub(crate) fn tally(&self) -> &Tally {
         &self.inner.tally
+    }
+
+    pub(crate) fn flood(&self) -> &Flood {
+        &self.inner.flood
+    }
+
+    fn wheel(&self) -> &Wheel {
+        &self.inner.wheel
     }
 
     fn watchers(&self) -> &Watchers {

@@ -5,10 +5,21 @@ use std::sync::Arc;
 /// A process, as a spawner sees it.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// Code that blocks its thread, as a spawner sees it.
+pub type Work = Box<dyn FnOnce() + Send>;
+
 /// Where a node's processes run, so that a test can schedule them in an order of its own.
 pub trait Spawner: Send + Sync + 'static {
     /// Runs the task to its end, beside all others.
     fn spawn(&self, task: Task);
+
+    /// Runs code that may block, where that holds up no task: on a thread of its own, unless this is written.
+    ///
+    /// # Panics
+    /// As [`std::thread::spawn`], when the operating system has no thread left.
+    fn run_blocking(&self, work: Work) {
+        drop(std::thread::spawn(work));
+    }
 }
 
 /// tokio without a box for each process, or a spawner of one's own.
@@ -23,6 +34,13 @@ impl Spawn {
         match self {
             Spawn::Tokio(handle) => drop(handle.spawn(task)),
             Spawn::Own(spawner) => spawner.spawn(Box::pin(task)),
+        }
+    }
+
+    pub(crate) fn run_blocking(&self, work: Work) {
+        match self {
+            Spawn::Tokio(handle) => drop(handle.spawn_blocking(work)),
+            Spawn::Own(spawner) => spawner.run_blocking(work),
         }
     }
 }

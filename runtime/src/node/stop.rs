@@ -15,6 +15,7 @@ impl Node {
     pub async fn stop(&self) {
         self.shut_down(true).await;
         self.shut_down(false).await;
+        self.flood().subside();
         if let Some(router) = self.router() {
             router.close().await;
         }

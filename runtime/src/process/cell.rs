@@ -1,8 +1,10 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
-use super::discard;
+use super::feed::Feed;
+use super::{discard, fail};
 use crate::base::{
     CallError, CastError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject,
     System,
@@ -42,7 +44,22 @@ struct Fate {
     task: Option<Waker>,
     name: Option<String>,
     start: Start,
+    born: Option<Instant>,
+    /// The variant of the last message that was taken, once the mailbox is gone.
+    last: Option<u16>,
     relations: Option<Box<Relations>>,
+    belongings: Option<Box<Belongings>>,
+}
+
+/// What a process has beside its future.
+#[derive(Default)]
+pub(super) struct Belongings {
+    /// How many pieces of blocking code have not returned.
+    pub(super) blocking: u32,
+    /// Why it ended, while only blocking code keeps it from being dead.
+    pub(super) ended: Option<Exit>,
+    /// The streams that feed its mailbox.
+    pub(super) feeds: Vec<Arc<Feed>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,6 +67,16 @@ enum Stage {
     Vacant,
     Alive,
     Ending,
+}
+
+/// What is told of a process that crashed.
+pub(super) struct Remains {
+    pub(super) kind: &'static str,
+    pub(super) parent: u64,
+    pub(super) name: Option<String>,
+    pub(super) born: Option<Instant>,
+    pub(super) last: Option<&'static str>,
+    pub(super) links: Vec<Pid>,
 }
 
 /// How a process begins.
@@ -67,19 +94,28 @@ pub(crate) struct Start {
     pub(crate) kind: &'static str,
 }
 
-impl<M: Protocol> Cell<M> {
-    /// A vacant cell; with a `path`, one process after another will live in it.
-    pub(crate) fn new(node: Node, path: Option<Arc<str>>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
-        let fate = Fate {
-            number: 0,
-            stage: Stage::Vacant,
+impl Fate {
+    fn new(number: u64, stage: Stage, start: Start, born: Option<Instant>) -> Fate {
+        Fate {
+            number,
+            stage,
             doom: None,
             stop: None,
             task: None,
             name: None,
-            start: Start::default(),
+            start,
+            born,
+            last: None,
             relations: None,
-        };
+            belongings: None,
+        }
+    }
+}
+
+impl<M: Protocol> Cell<M> {
+    /// A vacant cell; with a `path`, one process after another will live in it.
+    pub(crate) fn new(node: Node, path: Option<Arc<str>>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
+        let fate = Fate::new(0, Stage::Vacant, Start::default(), None);
         Arc::new(Cell {
             node,
             queue: Queue::new(bounds),
@@ -93,17 +129,9 @@ impl<M: Protocol> Cell<M> {
     /// A process moves in: it has a number and can be reached from here on, though it does not run yet.
     pub(crate) fn occupy(self: &Arc<Self>, start: Start) -> u64 {
         let number = self.node.next_number();
+        let born = Some(self.node.clock().now());
         let mut fate = self.fate();
-        *fate = Fate {
-            number,
-            stage: Stage::Alive,
-            start,
-            doom: None,
-            stop: None,
-            task: None,
-            name: None,
-            relations: None,
-        };
+        *fate = Fate::new(number, Stage::Alive, start, born);
         self.doomed.store(false, Ordering::Relaxed);
         self.exported.store(false, Ordering::Relaxed);
         drop(fate);
@@ -161,9 +189,7 @@ impl<M: Protocol> Cell<M> {
     fn overflow(&self, message: M) {
         self.node.tally().overflow();
         let ((), dropped) = Current::collect_dropped(&self.node, u64::MAX, || drop(message));
-        for caller in dropped {
-            caller.fail(CallError::Full);
-        }
+        fail(dropped, &CallError::Full);
     }
 
     pub(crate) fn export(&self) {
@@ -221,10 +247,6 @@ impl<M: Protocol> Cell<M> {
         self.fate().stop.take()
     }
 
-    pub(crate) fn name(&self) -> Option<String> {
-        self.fate().name.clone()
-    }
-
     /// Asks the process to stop: a server between two messages, any other at once.
     pub(crate) fn stop(&self, number: u64, reason: Exit) {
         let mut fate = self.fate();
@@ -252,6 +274,58 @@ impl<M: Protocol> Cell<M> {
             if let Some(task) = &fate.task {
                 task.wake_by_ref();
             }
+        }
+    }
+
+    /// Ends the process for a panic beside its future; `false` if its end was decided already.
+    pub(super) fn ruin(&self, number: u64, panic: &Exit) -> bool {
+        let mut fate = self.fate();
+        let in_time = fate.number == number && fate.stage == Stage::Alive && fate.doom.is_none();
+        if in_time {
+            self.die(&mut fate, panic.clone());
+        }
+        in_time
+    }
+
+    /// Why the process is ending, if it is.
+    pub(super) fn ending(&self, number: u64) -> Option<Exit> {
+        let fate = self.fate();
+        let ended = || fate.belongings.as_ref().and_then(|belongings| belongings.ended.clone());
+        (fate.number == number).then(|| ended().or_else(|| fate.doom.clone())).flatten()
+    }
+
+    /// Gives the process something beside its future; `None` if it is ending.
+    pub(super) fn acquire<R>(&self, number: u64, f: impl FnOnce(&mut Belongings) -> R) -> Option<R> {
+        let mut fate = self.fate();
+        let alive = fate.number == number && fate.stage == Stage::Alive;
+        alive.then(|| f(fate.belongings.get_or_insert_default()))
+    }
+
+    /// What the process has beside its future; `None` if it is no more.
+    pub(super) fn belongings<R>(&self, number: u64, f: impl FnOnce(&mut Belongings) -> R) -> Option<R> {
+        let mut fate = self.fate();
+        let here = fate.number == number && fate.stage != Stage::Vacant;
+        here.then(|| f(fate.belongings.get_or_insert_default()))
+    }
+
+    /// Remembers the variant of the last message that the process took.
+    pub(super) fn note_last(&self, number: u64, variant: Option<u16>) {
+        let mut fate = self.fate();
+        if fate.number == number {
+            fate.last = variant;
+        }
+    }
+
+    /// What a crash report says of the process.
+    pub(super) fn remains(&self) -> Remains {
+        let fate = self.fate();
+        Remains {
+            kind: fate.start.kind,
+            parent: fate.start.parent,
+            name: fate.name.clone(),
+            born: fate.born,
+            last: fate.last.and_then(|variant| M::VARIANTS.get(usize::from(variant))).map(|variant| variant.name),
+            links: fate.relations.as_ref().map(|relations| relations.links().cloned().collect()).unwrap_or_default(),
         }
     }
 
@@ -348,9 +422,22 @@ impl<M: Protocol> Cell<M> {
         fate.task = None;
     }
 
-    /// The second: what is left in the mailbox, for the caller to drop.
+    /// The second: the streams that feed the mailbox, for the caller to drop.
+    pub(super) fn feeds(&self) -> Vec<Arc<Feed>> {
+        let mut fate = self.fate();
+        fate.belongings.as_mut().map(|belongings| std::mem::take(&mut belongings.feeds)).unwrap_or_default()
+    }
+
+    /// The third: what is left in the mailbox, for the caller to drop.
     pub(crate) fn empty(&self) -> Vec<Entry<M>> {
         self.queue.leave(self.place.is_some())
+    }
+
+    /// The fourth: whether blocking code runs still. The last of it then does the rest.
+    pub(super) fn is_kept(&self, reason: &Exit) -> bool {
+        let mut fate = self.fate();
+        let running = fate.belongings.as_mut().filter(|belongings| belongings.blocking > 0);
+        running.map(|belongings| belongings.ended = Some(reason.clone())).is_some()
     }
 
     /// The last two: the name is free, then links and watchers hear of it.
@@ -363,6 +450,7 @@ impl<M: Protocol> Cell<M> {
             let mut fate = self.fate();
             fate.stage = Stage::Vacant;
             fate.doom = Some(reason.clone());
+            fate.belongings = None;
             fate.relations.take()
         };
         if self.start().node_events {
@@ -391,9 +479,7 @@ impl<M: Protocol> Cell<M> {
         let (number, held) = (self.fate().number, self.queue.close());
         let pid = self.node.pid(number);
         let ((), callers) = Current::collect_dropped(&self.node, number, || discard(&pid, held));
-        for caller in callers {
-            caller.fail(CallError::NoProc);
-        }
+        fail(callers, &CallError::NoProc);
     }
 }
 

@@ -87,22 +87,26 @@ fn end<M: Protocol, F>(
 ) {
     cell.begin_end();
     let pid = cell.node().pid(number);
-    report::crash(&pid, cell.start().kind, cell.name().as_deref(), &reason);
 
-    // Its future, state and mailbox. What panics while it is dropped is caught, the rest still happens.
+    // Its future, state, streams and mailbox. What panics while it is dropped is caught, the rest still happens.
     let outer = Current::swap(current.take());
     if let Err(panic) = catch(|| body.set(None)) {
         report::destructor(&pid, &panic);
     }
+    discard(&pid, cell.feeds().into_iter().map(|feed| feed.end()));
     discard(&pid, cell.empty());
     let mut inner = Current::swap(outer);
     let dropped = inner.as_mut().map(Current::take_dropped);
     fail(dropped.unwrap_or_default(), &CallError::Exit(reason.clone()));
 
-    cell.finish(number, &reason);
+    report::crash(cell, &pid, &reason);
+    if !cell.is_kept(&reason) {
+        cell.finish(number, &reason);
+    }
 }
 
-fn fail(dropped: Vec<Arc<dyn Unanswered>>, error: &CallError) {
+/// Tells callers whose replies were dropped.
+pub(super) fn fail(dropped: Vec<Arc<dyn Unanswered>>, error: &CallError) {
     for caller in dropped {
         caller.fail(error.clone());
     }

@@ -20,6 +20,9 @@ pub struct Mailbox<M: Protocol> {
     budget: u16,
     bounded: bool,
     warned: bool,
+    /// The variants of the message that is being tested and of the last that was taken, for the crash report.
+    testing: u16,
+    last: Option<u16>,
 }
 
 /// How long the running receive waits.
@@ -47,7 +50,17 @@ impl<M: Protocol> Mailbox<M> {
     pub(crate) fn new(cell: Arc<Cell<M>>, number: u64) -> Mailbox<M> {
         let pid = cell.node().pid(number);
         let bounded = cell.queue().is_bounded();
-        Mailbox { cell, pid, inbox: Inbox::new(), after: After::Forever, budget: BUDGET, bounded, warned: false }
+        Mailbox {
+            cell,
+            pid,
+            inbox: Inbox::new(),
+            after: After::Forever,
+            budget: BUDGET,
+            bounded,
+            warned: false,
+            testing: 0,
+            last: None,
+        }
     }
 
     /// The process's identity.
@@ -83,6 +96,7 @@ impl<M: Protocol> Mailbox<M> {
 
     /// The tested message is the process's now.
     fn keep(&mut self) {
+        self.last = Some(self.testing);
         if self.inbox.keep() && self.bounded {
             self.cell.queue().release();
         }
@@ -113,6 +127,7 @@ impl<M: Protocol> Mailbox<M> {
         let now = matches!(self.after, After::Now);
         let waiting = if now { None } else { Some(&mut *cx) };
         if let Next::Test(message) = self.inbox.next(self.cell.queue(), waiting) {
+            self.testing = message.variant() as u16;
             return Poll::Ready(Some(message));
         }
         if let After::Until(at) = self.after {
@@ -177,6 +192,7 @@ impl<M: Protocol> Mailbox<M> {
 
 impl<M: Protocol> Drop for Mailbox<M> {
     fn drop(&mut self) {
+        self.cell.note_last(self.pid.number(), self.last);
         discard(&self.pid, self.inbox.drain());
     }
 }

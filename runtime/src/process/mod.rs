@@ -3,26 +3,32 @@
 //! A [`Cell`] is where a process lives: its queue, its relations, its name, what has been decided about it. It
 //! outlives the process if a supervisor restarts it there. A [`Life`] is the future around a process's own: it
 //! sets the current node for each poll, catches panics, acts on exit signals, and at the end clears up in the
-//! order that others may rely on: future, state and mailbox are dropped, then the name is free, then links and
-//! watchers hear of it. A [`Mailbox`] is a process's own end.
+//! order that others may rely on: future, state, attached streams and mailbox are dropped, blocking code returns, then
+//! the name is free, then links and watchers hear of it. A [`Mailbox`] is a process's own end.
 //!
 //! States of a cell: vacant → alive (a number) → doomed (a reason; it ends at its next poll) → ending (clearing
 //! up) → vacant or closed. Exit signals are taken in by whoever sends them, under the cell's lock, so a signal
 //! has had its effect when the sender goes on, and order from one process to another holds by itself.
 
+mod blocking;
 mod cell;
 mod ear;
+mod feed;
 mod life;
 mod mailbox;
 mod panic;
 mod report;
 mod timer;
 
+pub use blocking::Blocking;
 pub(crate) use cell::{Cell, Start};
 pub(crate) use ear::{ended, ended_by_name};
+pub use feed::Attachment;
 pub(crate) use life::Life;
+use life::fail;
 pub use mailbox::Mailbox;
 pub use mailbox::Receive;
 pub(crate) use mailbox::Step;
+use panic::raise;
 pub(crate) use panic::{catch, catch_unwind, discard};
 pub use timer::Timer;

@@ -24,12 +24,24 @@ thread_local! {
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
     note_places();
     panic::catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
+        let payload = match payload.downcast::<Raised>() {
+            Ok(raised) => return raised.0,
+            Err(payload) => payload,
+        };
         let place = PLACE.with(RefCell::take);
         let reason = Exit::panic(message(&*payload), &place);
         // A payload may panic when it is dropped; then it is leaked.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
         reason
     })
+}
+
+/// A panic that was caught elsewhere.
+struct Raised(Exit);
+
+/// Goes on with a panic that was caught on another thread: to [`catch`] it is the same.
+pub(super) fn raise(panic: Exit) -> ! {
+    panic::resume_unwind(Box::new(Raised(panic)))
 }
 
 /// Drops one thing after the other; one that panics is told of, and does not keep the others.

@@ -1,27 +1,72 @@
 //! The crash report: one event for each abnormal end, and for what panics while a process is cleared up.
 
-use crate::base::{Exit, Pid};
+use super::Cell;
+use super::cell::Remains;
+use crate::base::{Exit, Pid, Protocol};
+use crate::node::{Node, Verdict};
 
-/// Tells of a process that ended other than in order.
-pub(super) fn crash(pid: &Pid, kind: &str, name: Option<&str>, reason: &Exit) {
+/// Tells of a process that ended other than in order; of many of one kind, how many there were.
+pub(super) fn crash<M: Protocol>(cell: &Cell<M>, pid: &Pid, reason: &Exit) {
     if reason.is_orderly() || matches!(reason, Exit::Killed) {
         return;
     }
-    let name = name.unwrap_or("");
+    let (node, remains) = (cell.node(), cell.remains());
+    let kind = remains.kind;
+    match node.flood().admit(kind, node.clock().now()) {
+        Verdict::Tell => tell(node, pid, &remains, reason),
+        Verdict::Count => {}
+        Verdict::Begin(due) => {
+            let node = node.clone();
+            node.clone().spawner().spawn(async move {
+                node.clock().sleep_until(due).await;
+                node.flood().sum_up(kind);
+            });
+        }
+    }
+}
+
+fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
+    let Remains { kind, name, last, links, .. } = remains;
+    let name = name.as_deref().unwrap_or("");
+    let lived = remains.born.map(|born| node.clock().now().saturating_duration_since(born)).unwrap_or_default();
     if tracing::dispatcher::has_been_set() {
-        tracing::error!(target: "greenroom", %pid, process = kind, name, %reason, "process ended abnormally");
+        tracing::error!(
+            target: "greenroom",
+            %pid,
+            process = kind,
+            name,
+            %reason,
+            last_message = last,
+            ancestors = ?ancestors(node, remains.parent),
+            ?links,
+            ?lived,
+            "process ended abnormally"
+        );
     } else {
         // Without a subscriber the event would be lost; a newcomer's first crash must be seen.
         let named = if name.is_empty() { String::new() } else { format!(" ({name})") };
-        eprintln!("greenroom: {kind} {pid}{named} ended: {reason}");
+        let after = last.map(|last| format!(" after `{last}`")).unwrap_or_default();
+        eprintln!("greenroom: {kind} {pid}{named} ended{after}: {reason}");
     }
+}
+
+/// Who started the process, who started that one, and so on, as far as they still live and one further.
+fn ancestors(node: &Node, parent: u64) -> Vec<Pid> {
+    let next = |number: &u64| node.table().get(*number)?.lineage().map(|lineage| lineage.parent);
+    let line = std::iter::successors(Some(parent), next);
+    line.take_while(|number| *number != 0).map(|number| node.pid(number)).collect()
 }
 
 /// Tells of what panicked while a process was cleared up: that ends nothing more.
 pub(super) fn destructor(pid: &Pid, panic: &Exit) {
+    leftover(pid, "a destructor", panic);
+}
+
+/// Tells of a panic that came too late to end its process.
+pub(super) fn leftover(pid: &Pid, what: &str, panic: &Exit) {
     if tracing::dispatcher::has_been_set() {
-        tracing::error!(target: "greenroom", %pid, %panic, "a destructor panicked while its process ended");
+        tracing::error!(target: "greenroom", %pid, %panic, "{what} panicked while its process ended");
     } else {
-        eprintln!("greenroom: a destructor of {pid} {panic}");
+        eprintln!("greenroom: {what} of {pid} {panic}");
     }
 }

@@ -4,7 +4,7 @@ use tokio::sync::Notify;
 
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// A message that is still to come; from [`send_after`](crate::Context::send_after).
+/// A message that is still to come; from [`send_after`](crate::Mailbox::send_after).
 ///
 /// Dropping it changes nothing: the message comes all the same.
 #[derive(Clone, Debug)]

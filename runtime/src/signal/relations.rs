@@ -41,6 +41,11 @@ pub(crate) enum Effect {
 }
 
 impl Relations {
+    /// Those with whom a link is up.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Pid> {
+        self.links.iter().filter(|(_, link)| matches!(link, Link::Up)).map(|(peer, _)| peer)
+    }
+
     /// Links with `peer`; what it has to be told, in this order.
     ///
     /// An acknowledgement that another thread is about to send goes first, since the peer would take the new link for

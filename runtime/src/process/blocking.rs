@@ -1,0 +1,129 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::sync::oneshot;
+
+use super::{Cell, Mailbox, catch, discard, fail, raise, report};
+use crate::base::{CallError, Exit, Protocol};
+use crate::node::{Current, Resident as _};
+
+/// Blocking code that runs beside its process, and what it returns; from [`blocking`](Mailbox::blocking).
+#[must_use = "blocking code is waited for with `.await`"]
+pub struct Blocking<T> {
+    told: oneshot::Receiver<Result<T, Exit>>,
+}
+
+impl<M: Protocol> Mailbox<M> {
+    /// Runs code that blocks its thread (a file, a database, a long computation) where that hurts nobody:
+    /// on tokio's blocking pool, or where the node's [`Spawner`](crate::Spawner) says. It begins at once;
+    /// `.await` waits for what it returns.
+    ///
+    /// The process is not dead before `f` has returned: its name, links and monitors stay until then, also if it is
+    /// killed meanwhile. If an exit signal decides the process's end before `f` has begun, `f` is dropped unrun.
+    /// An exit signal does not interrupt `f`: code that may take long asks now and then whether to go on.
+    ///
+    /// Cancel-safe in so far as nothing is left behind: dropped, `f` goes on to its end and what it returns is
+    /// dropped. The nearest thing in OTP is a
+    /// [dirty native function](https://www.erlang.org/doc/apps/erts/erl_nif.html#dirty_nifs).
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// # #[actor]
+    /// # struct Archive;
+    /// #[actor]
+    /// impl Archive {
+    ///     #[call]
+    ///     async fn read(&mut self, cx: &mut Context<Self>, path: String) -> Result<String, String> {
+    ///         cx.blocking(move || std::fs::read_to_string(path)).await.map_err(|error| error.to_string())
+    ///     }
+    /// }
+    /// # #[greenroom::main]
+    /// # async fn main() -> greenroom::Result {
+    /// # assert!(Archive.spawn().read("no such file".into()).await?.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// The `.await` panics as `f` did, so a panic in `f` is the process's own; if the future has been dropped, `f`'s
+    /// panic ends the process all the same.
+    pub fn blocking<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Blocking<T> {
+        let (tell, told) = oneshot::channel();
+        if let Some(running) = Running::begin(self.cell(), self.pid().number()) {
+            self.node().spawner().run_blocking(Box::new(move || running.run(f, tell)));
+        }
+        Blocking { told }
+    }
+}
+
+impl<T> Future for Blocking<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        if Current::is_doomed() {
+            return Poll::Pending;
+        }
+        match ready!(Pin::new(&mut self.told).poll(cx)) {
+            Ok(Ok(value)) => Poll::Ready(value),
+            Ok(Err(panic)) => raise(panic),
+            // Never run: the process, or the whole runtime, is about to end.
+            Err(_) => Poll::Pending,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Blocking<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Blocking")
+    }
+}
+
+/// Keeps a process from being dead while its blocking code runs.
+struct Running<M: Protocol> {
+    cell: Arc<Cell<M>>,
+    number: u64,
+}
+
+impl<M: Protocol> Running<M> {
+    /// Notes that one more runs; `None` if the process is ending.
+    fn begin(cell: &Arc<Cell<M>>, number: u64) -> Option<Running<M>> {
+        cell.acquire(number, |belongings| belongings.blocking += 1)?;
+        Some(Running { cell: Arc::clone(cell), number })
+    }
+
+    fn run<T>(self, f: impl FnOnce() -> T, tell: oneshot::Sender<Result<T, Exit>>) {
+        let pid = self.cell.node().pid(self.number);
+        let ((), dropped) = Current::collect_dropped(self.cell.node(), self.number, || {
+            if self.cell.is_doomed() {
+                return discard(&pid, [f]);
+            }
+            match tell.send(catch(f)) {
+                Ok(()) => {}
+                Err(Ok(unheard)) => discard(&pid, [unheard]),
+                Err(Err(panic)) => {
+                    if !self.cell.ruin(self.number, &panic) {
+                        report::leftover(&pid, "blocking code", &panic);
+                    }
+                }
+            }
+        });
+        let error = self.cell.ending(self.number).map_or(CallError::Dropped, CallError::Exit);
+        fail(dropped, &error);
+    }
+}
+
+impl<M: Protocol> Drop for Running<M> {
+    fn drop(&mut self) {
+        let ended = self.cell.belongings(self.number, |belongings| {
+            belongings.blocking -= 1;
+            // Whoever is last closes the door.
+            if belongings.blocking == 0 { belongings.ended.take() } else { None }
+        });
+        if let Some(reason) = ended.flatten() {
+            self.cell.finish(self.number, &reason);
+        }
+    }
+}

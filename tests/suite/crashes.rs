@@ -1,0 +1,169 @@
+//! The crash report: one event for each abnormal end, and a sum for a flood.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use greenroom::prelude::*;
+use tracing::field::{Field, Visit};
+use tracing::span;
+
+use crate::stage::{Letter, LetterRef, act, idle, settle};
+
+type Event = BTreeMap<&'static str, String>;
+
+/// Takes down what greenroom tells on this thread.
+#[derive(Clone, Default)]
+struct Reporter(Arc<Mutex<Vec<Event>>>);
+
+struct Fields(Event);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.insert(field.name(), format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name(), value.to_owned());
+    }
+}
+
+impl tracing::Subscriber for Reporter {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "greenroom"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut fields = Fields(Event::new());
+        event.record(&mut fields);
+        self.0.lock().unwrap().push(fields.0);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+impl Reporter {
+    /// One that listens on this thread, as long as the guard lives.
+    fn listen() -> (Reporter, tracing::subscriber::DefaultGuard) {
+        let reporter = Reporter::default();
+        let guard = tracing::subscriber::set_default(reporter.clone());
+        (reporter, guard)
+    }
+
+    fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// A process that crashes when told to, after it has set a letter aside.
+fn poet(name: &'static str) -> impl Process<Protocol = Letter> {
+    act(move |cx| {
+        Box::pin(async move {
+            let friend = idle().spawn();
+            cx.link(&friend);
+            LetterRef::register(name, &cx.me())?;
+            receive!(match cx {
+                Letter::B { .. } => {}
+            });
+            receive!(match cx {
+                Letter::Go => panic!("writer's block"),
+            })
+        })
+    })
+}
+
+#[greenroom::test]
+async fn a_crash_is_told_once_with_all_that_helps() {
+    let (reporter, _guard) = Reporter::listen();
+    let publisher = act(|cx| {
+        Box::pin(async move {
+            poet("poet").spawn();
+            cx.receive().await;
+            Ok(())
+        })
+    })
+    .spawn();
+    settle().await;
+    let poet = LetterRef::named("poet");
+    let pid = poet.pid().expect("it is there");
+    let stub = poet.clone();
+    stub.b(1);
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    // Not taken: the last message is the one before the crash, not the last in the queue.
+    stub.go();
+    stub.a(1);
+    settle().await;
+    let events = reporter.take();
+    let crashes: Vec<_> = events.iter().filter(|event| event["pid"] == pid.to_string()).collect();
+    let [crash] = &crashes[..] else { panic!("{events:?}") };
+    assert_eq!(crash["message"], "process ended abnormally");
+    assert!(crash["reason"].contains("writer's block") && crash["reason"].contains("crashes.rs"), "{crash:?}");
+    assert_eq!((&*crash["process"], &*crash["name"], &*crash["last_message"]), ("Act", "poet", "Go"));
+    assert_eq!(crash["ancestors"], format!("[{}]", publisher.pid().unwrap()));
+    assert_eq!(crash["links"].matches('<').count(), 1);
+    assert!(crash["lived"].starts_with("90."), "{}", crash["lived"]);
+    // The one that it was linked with went with it, for the same reason.
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert_eq!(events[0]["reason"], events[1]["reason"]);
+}
+
+#[greenroom::test]
+async fn an_end_in_order_is_no_crash_and_a_first_message_may_be_missing() {
+    let (reporter, _guard) = Reporter::listen();
+    for reason in [Exit::shutdown(), Exit::Kill] {
+        let process = idle().spawn();
+        process.exit(reason);
+        process.ended().await;
+    }
+    act(|_| Box::pin(async { Ok(()) })).spawn().ended().await;
+    assert_eq!(reporter.take(), []);
+    act(|_| Box::pin(async { Err(Exit::error("at once")) })).spawn().ended().await;
+    let [crash] = &reporter.take()[..] else { panic!("one") };
+    assert_eq!((crash.get("last_message"), &*crash["ancestors"], &*crash["links"]), (None, "[]", "[]"));
+}
+
+#[greenroom::test]
+async fn a_flood_is_summed_up() {
+    let (reporter, _guard) = Reporter::listen();
+    let crash = |count: usize| async move {
+        for _ in 0..count {
+            act(|_| Box::pin(async { Err(Exit::error("again")) })).spawn().ended().await;
+        }
+    };
+    crash(20).await;
+    assert_eq!(reporter.take().len(), 5);
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let [sum] = &reporter.take()[..] else { panic!("one") };
+    assert_eq!((&*sum["process"], &*sum["count"]), ("Act", "15"));
+    // And then anew.
+    crash(6).await;
+    assert_eq!(reporter.take().len(), 5);
+    // What is not told yet is told when the node stops.
+    Node::current().stop().await;
+    let [sum] = &reporter.take()[..] else { panic!("one") };
+    assert_eq!(sum["count"], "1");
+}
+
+#[test]
+fn without_a_subscriber_a_crash_is_a_line_on_standard_error() {
+    let output = Command::new(env!("CARGO_BIN_EXE_crash")).output().expect("it runs");
+    let text = String::from_utf8(output.stderr).expect("text");
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 6, "{text}");
+    for line in &lines[..5] {
+        assert!(line.starts_with("greenroom: Climber <"), "{line}");
+        assert!(line.ends_with("ended after `Fall`: the rope"), "{line}");
+    }
+    assert_eq!(lines[5], "greenroom: Climber: 2 more ended abnormally");
+}

@@ -2,12 +2,12 @@
 
 pub use std::time::Duration;
 
-pub use crate::actor::{Context, Process, Spawn, Stub};
+pub use crate::actor::{Actor, Context, Process, Spawn, Stub};
 pub use crate::base::{CallError, CastError, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeName, Pid};
 pub use crate::call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use crate::cluster::Cookie;
 pub use crate::node::Node;
-pub use crate::process::{Mailbox, Timer};
+pub use crate::process::{Mailbox, Receive, Timer};
 pub use crate::supervisor::{StartTree, TreeStub};
 pub use greenroom_macros::{actor, after, call, cast, protocol, receive, supervisor};

@@ -196,14 +196,16 @@ async fn terminate_after_panic_runs_only_if_asked_for() {
 }
 
 #[greenroom::test]
-async fn stop_comes_after_the_message_that_is_being_handled_and_before_those_that_wait() {
+async fn stop_comes_after_the_messages_that_were_sent_before_it_and_before_later_ones() {
     let log = Log::default();
     let server = server(&log).start().await.expect("it starts");
     server.slow();
     settle().await;
     server.note(1);
-    assert_eq!(server.stop(Exit::shutdown()).await, Exit::shutdown());
-    assert_eq!(log.take(), ["init", "slow done", "terminate shutdown"]);
+    let stopped = server.stop(Exit::shutdown());
+    server.note(2);
+    assert_eq!(stopped.await, Exit::shutdown());
+    assert_eq!(log.take(), ["init", "slow done", "note 1", "terminate shutdown"]);
 }
 
 #[greenroom::test]

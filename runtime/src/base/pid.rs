@@ -16,6 +16,12 @@ pub struct NodeId {
     pub incarnation: u64,
 }
 
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.name, f)
+    }
+}
+
 impl NodeId {
     /// A node that nobody can reach. All of a program's have one name; their processes must not be taken for each
     /// other's.

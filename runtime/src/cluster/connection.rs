@@ -101,8 +101,12 @@ impl Links {
                     name = ended.peer.or(name);
                 }
                 Err(error) => {
-                    tracing::debug!(target: "greenroom", seed = address, %error, "cannot reach a seed");
-                    drop(tried.take());
+                    // A mistyped address shows at once; that a seed is away for hours is told once.
+                    if tried.take().is_some() {
+                        tracing::warn!(target: "greenroom", seed = address, %error, "cannot reach a seed: trying on");
+                    } else {
+                        tracing::debug!(target: "greenroom", seed = address, %error, "cannot reach a seed");
+                    }
                 }
             }
             let until = self.node.clock().now() + pause;

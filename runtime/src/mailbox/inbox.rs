@@ -12,6 +12,8 @@ pub(crate) struct Inbox<M> {
     saved: Option<Box<Saved<M>>>,
     want: Mask,
     scan: Scan,
+    /// How many messages have come out of the queue.
+    read: u64,
     testing: Option<Testing>,
 }
 
@@ -44,6 +46,7 @@ impl<M: Protocol> Inbox<M> {
             saved: None,
             want: Mask::ALL,
             scan: Scan::Arriving,
+            read: 0,
             testing: None,
         }
     }
@@ -56,6 +59,7 @@ impl<M: Protocol> Inbox<M> {
             // What is urgent goes before what is saved, also if it came only now.
             queue.take_urgent(&mut self.batch);
             while let Some(entry) = self.batch.urgent.pop_front() {
+                self.read += 1;
                 self.save(entry);
             }
         }
@@ -78,6 +82,7 @@ impl<M: Protocol> Inbox<M> {
         }
         loop {
             while let Some(entry) = self.batch.urgent.pop_front().or_else(|| self.batch.entries.pop_front()) {
+                self.read += 1;
                 if self.want.has(Mask::lane(entry.message.variant())) {
                     self.testing = Some(Testing::Arrived(entry.origin));
                     return Next::Test(entry.message);
@@ -103,6 +108,16 @@ impl<M: Protocol> Inbox<M> {
     fn save(&mut self, entry: Entry<M>) {
         let lane = Mask::lane(entry.message.variant());
         self.saved.get_or_insert_with(|| Box::new(Saved::new(Mask::urgent::<M>()))).push(lane, entry);
+    }
+
+    /// How many messages have been looked at, or saved, since the process began.
+    pub(crate) fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// Whether nothing is left of what was taken over.
+    pub(crate) fn is_read(&self) -> bool {
+        self.batch.urgent.is_empty() && self.batch.entries.is_empty()
     }
 
     /// The tested message matched and belongs to the receiver. Says whether it counts in a bounded mailbox.

@@ -84,6 +84,8 @@ struct Inner<M> {
     entries: VecDeque<Entry<M>>,
     /// Messages of `#[priority]` variants.
     urgent: VecDeque<Entry<M>>,
+    /// How many messages have come in since the owner took over.
+    pushed: u64,
     /// The owner's waker while it waits for a message.
     waiting: Option<Waker>,
     /// How many messages wait for an owner that is still to come.
@@ -119,6 +121,7 @@ impl<M: Protocol> Queue<M> {
             state: State::Vacant,
             entries: VecDeque::new(),
             urgent: VecDeque::new(),
+            pushed: 0,
             waiting: None,
             held: HELD,
             bounded: bounds.map(|bounds| Box::new(Bounded::new(bounds))),
@@ -141,6 +144,7 @@ impl<M: Protocol> Queue<M> {
         let mut inner = self.lock();
         inner.state = State::Open(number);
         let held = inner.entries.len() + inner.urgent.len();
+        inner.pushed = held as u64;
         if let Some(bounded) = &mut inner.bounded {
             bounded.load = held;
         }
@@ -242,6 +246,15 @@ impl<M: Protocol> Queue<M> {
         inner.waiting.is_some() && inner.bounded.as_ref().is_some_and(|bounded| bounded.is_full())
     }
 
+    /// How many messages have come in since the owner took over.
+    pub(crate) fn pushed(&self) -> u64 {
+        self.lock().pushed
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     pub(crate) fn is_bounded(&self) -> bool {
         self.lock().bounded.is_some()
     }
@@ -330,6 +343,7 @@ impl<M: Protocol> Inner<M> {
     }
 
     fn put(&mut self, entry: Entry<M>) {
+        self.pushed += 1;
         if entry.origin == Origin::SENT
             && let Some(bounded) = &mut self.bounded
         {

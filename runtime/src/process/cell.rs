@@ -24,6 +24,8 @@ pub(crate) struct Cell<M: Protocol> {
     /// Whether `fate.doom` is set, for those who ask without the lock.
     doomed: AtomicBool,
     exported: AtomicBool,
+    /// Whether `fate.stop` is set.
+    stopping: AtomicBool,
     /// Set if another process will move in when this one ends.
     place: Option<Place>,
 }
@@ -39,8 +41,8 @@ struct Fate {
     number: u64,
     stage: Stage,
     doom: Option<Exit>,
-    /// A stop in good order that a server has still to see.
-    stop: Option<Exit>,
+    /// A stop in good order that a server has still to see, and how many messages had come before it.
+    stop: Option<(Exit, u64)>,
     task: Option<Waker>,
     name: Option<String>,
     start: Start,
@@ -122,6 +124,7 @@ impl<M: Protocol> Cell<M> {
             fate: Mutex::new(fate),
             doomed: AtomicBool::new(false),
             exported: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
             place: path.map(|path| Place { path, exported: AtomicBool::new(false) }),
         })
     }
@@ -134,6 +137,7 @@ impl<M: Protocol> Cell<M> {
         *fate = Fate::new(number, Stage::Alive, start, born);
         self.doomed.store(false, Ordering::Relaxed);
         self.exported.store(false, Ordering::Relaxed);
+        self.stopping.store(false, Ordering::Relaxed);
         drop(fate);
         self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         self.queue.open(number);
@@ -243,8 +247,17 @@ impl<M: Protocol> Cell<M> {
         self.node.watch_nodes(number, watch);
     }
 
-    pub(crate) fn take_stop(&self) -> Option<Exit> {
-        self.fate().stop.take()
+    /// Whether a server has been told to stop and has not seen it yet.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// The word to stop, if so many messages have been read since: what came before it is handled before it.
+    pub(crate) fn take_stop(&self, read: u64) -> Option<Exit> {
+        let mut fate = self.fate();
+        let (reason, _) = fate.stop.take_if(|(_, before)| *before <= read)?;
+        self.stopping.store(false, Ordering::Relaxed);
+        Some(reason)
     }
 
     /// Asks the process to stop: a server between two messages, any other at once.
@@ -257,7 +270,9 @@ impl<M: Protocol> Cell<M> {
 
     fn halt(&self, fate: &mut Fate, reason: Exit) {
         if fate.start.server {
-            fate.stop.get_or_insert(reason);
+            let before = self.queue.pushed();
+            fate.stop.get_or_insert((reason, before));
+            self.stopping.store(true, Ordering::Release);
         } else if fate.doom.is_none() {
             fate.doom = Some(reason);
             self.doomed.store(true, Ordering::Release);

@@ -177,16 +177,24 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
-        if let Some(reason) = self.cell.take_stop() {
+        if self.cell.is_stopping()
+            && let Some(reason) = self.cell.take_stop(self.inbox.read())
+        {
             return Poll::Ready(Step::Stop(reason));
         }
-        match self.poll_next(cx) {
-            Poll::Ready(Some(message)) => {
-                self.keep();
-                Poll::Ready(Step::Message(message))
-            }
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        if let Poll::Ready(Some(message)) = self.poll_next(cx) {
+            self.keep();
+            return Poll::Ready(Step::Message(message));
         }
+        // A message that came before the stop may have been taken out again: then the count never gets there.
+        let nothing_left = self.inbox.is_read() && self.cell.queue().is_empty();
+        if self.cell.is_stopping()
+            && nothing_left
+            && let Some(reason) = self.cell.take_stop(u64::MAX)
+        {
+            return Poll::Ready(Step::Stop(reason));
+        }
+        Poll::Pending
     }
 }
 

@@ -1,5 +1,6 @@
 //! greenroom, tested through its public API.
 
+mod allocations;
 mod bounds;
 mod calls;
 mod cluster;
@@ -17,6 +18,7 @@ mod nodes;
 mod receive;
 mod save_queue;
 mod servers;
+mod soak;
 mod spawn;
 mod stage;
 mod supervisors;

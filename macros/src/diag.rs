@@ -45,6 +45,11 @@ impl Errors {
         self.mark().0 > mark.0
     }
 
+    /// Whether nothing is wrong so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Takes over what another sink has collected.
     pub(crate) fn absorb(&mut self, other: Errors) {
         if let Some(error) = other.0 {

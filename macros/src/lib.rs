@@ -63,7 +63,9 @@ use proc_macro::TokenStream;
 /// # On a variant
 /// - `#[from]`, with exactly one field: implements `From` that field, makes no method. So the runtime's own messages,
 ///   `Down`, `ExitSignal` and `NodeEvent`, come into the mailbox; those are never read off the wire.
-/// - `#[priority]`: these messages go before all others.
+/// - `#[from]` takes types of your own too: `stub.recipient::<E>()` is then a stub for that type of event alone.
+/// - `#[priority]`: these messages go before all others, also before those that were saved; among themselves they
+///   keep their order.
 ///
 /// `#[cfg(..)]` on variants and named fields is honoured in all that is generated. Type parameters may be used:
 /// what is generated for them demands `Send + 'static`, and serde's traits unless the protocol is local.
@@ -87,11 +89,12 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// - `protocol = P`: what the actor understands. Left out, it is what an `#[actor] impl` of the same type makes.
-/// - `name = "..."`: the local name under which the process registers itself.
+/// - `name = "..."`: the local name under which the process registers itself; if it is taken, it does not start.
 /// - `trap_exit`: exit signals come as messages, by a variant `#[from] Exit(ExitSignal)`, in place of ending it.
-/// - `mailbox = 1024`: how many messages may wait; without it, any number.
-/// - `overflow = ..`, for a message too many: `wait` lets it stand in line, `reject` fails the cast or call,
-///   `drop_newest` drops it, `drop_oldest` drops the one that has waited longest.
+/// - `mailbox = 1024`: how many messages may wait, saved ones included; without it, any number.
+/// - `overflow = ..`, for a message too many, with `mailbox` only: `wait`, the default, lets it stand in line (dropping
+///   its `Cast` takes it back), `reject` fails the cast or call, `drop_newest` drops it, `drop_oldest` drops the one
+///   that has waited longest.
 ///
 /// # On an impl
 /// It reads the protocol off the methods: for `Counter` it makes the enum `CounterMessage`, the stub `CounterRef`
@@ -120,8 +123,8 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[call]` | for a message that is: what it returns is the answer, a `Result` too |
 /// | `#[init]` | before the first message; an `Err` fails the start |
 /// | `#[continue_with]` | right after `#[init]`, before any message, when whoever started it goes on already |
-/// | `#[every("30s")]` | again and again, after each such span of time |
-/// | `#[idle("60s")]` | when no message has come for so long |
+/// | `#[every("30s")]` | again and again, after each such span of time; there may be several |
+/// | `#[idle("60s")]` | when no message has come for so long, and not again before the next |
 /// | `#[terminate]` | at the end, with `reason: &Exit` if it asks for it; after a panic only as `#[terminate(after_panic)]` |
 /// | `#[down]` | when a watched process has ended, with a `Down` |
 /// | `#[exit]` | for an exit signal, with an `ExitSignal`; the actor then traps exits |
@@ -162,13 +165,23 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// restarts.
 ///
 /// # Options
-/// - `strategy`: `one_for_one`, `one_for_all` or `rest_for_one`: who is restarted with a child that ended.
-/// - `intensity = N`, `period = "5s"`: more than `N` restarts within the period, and the supervisor gives up.
+/// - `strategy`: `one_for_one`, the default, `one_for_all` or `rest_for_one`: who is restarted with a child that ended.
+/// - `intensity = N`, `period = "5s"`: more than `N` restarts within the period, and the supervisor gives up. 1 in 5 s,
+///   unless said.
+/// - `auto_shutdown = any` or `all`: it shuts down when one, or the last, of its significant children has ended.
 ///
 /// # Options of `#[child]`
 /// - `start = expression`: makes the child, at every start anew; `self` is the tree. Left out: `Default::default()`.
-/// - `restart`: `permanent` always, `transient` unless it ended in good order, `temporary` never.
-/// - `shutdown`: how long it may take to stop, as `"2s"`; or `kill`, or `forever`.
+/// - `restart`: `permanent`, the default, always; `transient` unless it ended in good order; `temporary` never.
+/// - `shutdown`: how long it may take to stop, as `"2s"`; or `kill`, or `forever`. Unless said `"5s"`, and `forever` for
+///   a supervisor.
+/// - `supervisor`: the field's type is a tree itself.
+/// - `dynamic`: many of one kind, started by `tree.sessions().start_child(..)`, under a supervisor of their own;
+///   `intensity` and `period` are that one's. Unless they are temporary they are `Clone`, or started by
+///   `start_child_with(|| ..)`.
+/// - `significant`: its end counts for `auto_shutdown`.
+/// - `backoff = "100ms..10s"`: a restart waits, longer each time in a row.
+/// - `while_down`: what is sent to it while it is being restarted waits (`hold`), or is dropped (`drop`).
 ///
 /// A duration is a number and one of `us`, `ms`, `s`, `m`, `h`.
 #[proc_macro_attribute]
@@ -193,7 +206,10 @@ pub fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// `after!(duration)`, as the last arm, ends the waiting; the duration is evaluated once, before the first message
 /// is looked at. `after!(Duration::ZERO)` looks at everything that waits, and goes on.
 ///
-/// Dropped before an arm matched, it has taken nothing.
+/// What waits is kept by variant, and only the variants that the arms name are looked at. A pattern that names none (a
+/// binding, a constant, a variant under another name) is right all the same, and looks at everything.
+///
+/// Cancel-safe: dropped before an arm matched, it has taken nothing.
 #[proc_macro]
 pub fn receive(input: TokenStream) -> TokenStream {
     receive::receive(input.into()).into()
@@ -257,8 +273,9 @@ pub fn call(_attr: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// When it returns, what still runs is stopped in order. It returns nothing, or a `Result`: an error is printed,
-/// and the exit code tells.
+/// Read are `GREENROOM_NODE` (without it the node is local), `GREENROOM_LISTEN`, `GREENROOM_ADVERTISE`,
+/// `GREENROOM_SEEDS` and `GREENROOM_COOKIE`. When the function returns, what still runs is stopped in order. It returns
+/// nothing, or a `Result`: an error is printed, and the exit code tells.
 #[proc_macro_attribute]
 pub fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
     entry::main(attr.into(), item.into()).into()

@@ -1,5 +1,4 @@
 //! What generated code is made of: the only path that it names. Not for use by hand, and free to change.
-
 //!
 //! Traits of its own are here only for what the compiler says of a mistake: each is asked for at one place.
 
@@ -9,13 +8,15 @@ pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use crate::actor::{Actor, Context, Handle, Options, Outcome, Process, Ref, Stub, Stubbed, serve};
 pub use crate::base::{
     DecodeError, Decoder, Down, EncodeError, Encoder, Exit, ExitSignal, NodeEvent, Protocol, Receives, System, Variant,
+    event,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
 pub use crate::entry::{Report, TestClock, main, test};
 pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive};
 pub use crate::supervisor::{
-    ChildOptions, Children, Flags, Restart, Shutdown, Strategy, SupervisionRef as SupervisorRef, Tree, TreeStub,
+    Again, AutoShutdown, Backoff, ChildOptions, Children, Dynamic, Flags, Once, Places, Restart, Shutdown, Strategy,
+    SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
 };
 
 /// A struct with `#[actor]` on it: what stands in its parentheses.

@@ -80,14 +80,16 @@ pub use base::{
     CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
     NodeEvent, NodeId, NodeName, Pid, Protocol, Receives, StartError, Subject, Variant,
 };
-pub use call::{Call, Cast, Reply};
+pub use call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
 pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
 pub use node::{Clock, Counters, Entered, Node, Spawner, Task};
 pub use process::{Mailbox, Receive, Timer};
 pub use supervisor::{
-    ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,
+    Again, AutoShutdown, Backoff, ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description,
+    Dynamic, Flags, Mismatch, Once, Outline, Restart, Shutdown, StartTree, Startable, Strategy, Supervision,
+    SupervisionRef, Supervisor, Tree, TreeStub, WhileDown,
 };
 
 /// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.

@@ -4,7 +4,7 @@ pub use std::time::Duration;
 
 pub use crate::actor::{Context, Process, Spawn, Stub};
 pub use crate::base::{CallError, CastError, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeName, Pid};
-pub use crate::call::{Call, Cast, Reply};
+pub use crate::call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use crate::cluster::Cookie;
 pub use crate::node::Node;

@@ -34,8 +34,12 @@ pub mod words {
     pub mod protocol {}
     #[doc = include_str!("../../book/src/words/actor.md")]
     pub mod actor {}
+    #[doc = include_str!("../../book/src/words/mailbox.md")]
+    pub mod mailbox {}
     #[doc = include_str!("../../book/src/words/receive.md")]
     pub mod receive {}
+    #[doc = include_str!("../../book/src/words/states.md")]
+    pub mod states {}
     #[doc = include_str!("../../book/src/words/supervisor.md")]
     pub mod supervisor {}
     #[doc = include_str!("../../book/src/words/main.md")]
@@ -44,7 +48,28 @@ pub mod words {
     pub mod test {}
     #[doc = include_str!("../../book/src/words/life.md")]
     pub mod life {}
+    #[doc = include_str!("../../book/src/words/outside.md")]
+    pub mod outside {}
 }
+
+/// Every attribute and option.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/reference.md")]
+pub mod reference {}
+
+/// For those who come from elsewhere.
+#[cfg(doctest)]
+pub mod from {
+    #[doc = include_str!("../../book/src/from/erlang.md")]
+    pub mod erlang {}
+    #[doc = include_str!("../../book/src/from/elixir.md")]
+    pub mod elixir {}
+}
+
+/// Design.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/supervision.md")]
+pub mod supervision {}
 
 /// How greenroom is built.
 #[cfg(doctest)]

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::line::{Entry, Nick, Room};
 use crate::log::LogRef;
 
-/// So many names are counted one by one in a room; whoever comes later counts for the room only.
+/// So many rooms are counted, and in each so many names one by one; whoever comes later counts for the room only.
+const MOST_ROOMS: usize = 1000;
 const MOST_NICKS: usize = 10_000;
 /// So many of them are told.
 const TOP: usize = 5;
@@ -42,6 +43,9 @@ impl Analytics {
     #[cast]
     pub(crate) fn said(&mut self, entries: Arc<[Entry]>) {
         for Entry { line, .. } in entries.iter() {
+            if self.rooms.len() >= MOST_ROOMS && !self.rooms.contains_key(&line.room) {
+                continue;
+            }
             let count = self.rooms.entry(line.room.clone()).or_default();
             count.lines += 1;
             if let Some(lines) = count.nicks.get_mut(&line.nick) {

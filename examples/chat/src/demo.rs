@@ -116,7 +116,9 @@ async fn conduct(
             let side = sides[&line.nick];
             on_their_way.push(cue(troupes[side].clone(), line.clone()));
             given += 1;
-            if side == 1 && !killed && tally.acknowledged.len() >= lines.len() / 2 {
+            // If possible while it has something to say.
+            let now = side == 1 || given == lines.len();
+            if now && !killed && tally.acknowledged.len() >= lines.len() / 2 {
                 killed = true;
                 let number = other.kill().await?;
                 writeln!(out, "-- {} is killed with line {given} on its way; it has heard {number}", NODES[1])?;

@@ -16,7 +16,7 @@ use crate::line::{Entry, Id, Line, Nick, Room, Words, insist};
 use crate::log::LogRef;
 use crate::seat::{Guest, Seat};
 use crate::services::Services;
-use crate::text::{Text, Unfit};
+use crate::text::Text;
 
 /// So many lines of one person may be unacknowledged; until then nothing more is read from it.
 const AT_ONCE: usize = 32;
@@ -203,7 +203,117 @@ impl<P: Person> Session<P> {
 }
 
 fn names(room: &str, nick: &str) -> Result<(Room, Nick), String> {
-    let room = Text::new(room).map_err(|unfit: Unfit| format!("the room's name {unfit}"))?;
-    let nick = Text::new(nick).map_err(|unfit: Unfit| format!("your name {unfit}"))?;
+    let room = Text::new(room).map_err(|unfit| format!("the room's name {unfit}"))?;
+    let nick = Text::new(nick).map_err(|unfit| format!("your name {unfit}"))?;
     Ok((room, nick))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::database::{Database, DatabaseRef};
+    use crate::rooms::Rooms;
+
+    /// Somebody who says what the test says, and hands on what it hears as the browser would get it.
+    struct Puppet {
+        says: mpsc::UnboundedReceiver<Value>,
+        hears: mpsc::UnboundedSender<Value>,
+    }
+
+    impl Person for Puppet {
+        async fn says(&mut self) -> Option<Result<Said, String>> {
+            let said = self.says.recv().await?;
+            Some(serde_json::from_value(said).map_err(|error| error.to_string()))
+        }
+
+        async fn hears(&mut self, told: &Told<'_>) -> Result<(), Gone> {
+            self.hears.send(serde_json::to_value(told).unwrap()).map_err(|_| Gone)
+        }
+
+        async fn dismiss(&mut self) {}
+    }
+
+    /// The strings of a puppet.
+    struct Strings {
+        says: mpsc::UnboundedSender<Value>,
+        hears: mpsc::UnboundedReceiver<Value>,
+    }
+
+    impl Strings {
+        fn say(&self, said: Value) {
+            self.says.send(said).unwrap();
+        }
+
+        /// Waits for something with all these fields, whatever else comes before.
+        async fn hear(&mut self, expected: Value) {
+            let fields = expected.as_object().unwrap();
+            loop {
+                let told = self.hears.recv().await.expect("the session goes on");
+                if fields.iter().all(|(name, value)| told[name] == *value) {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn puppet(node: &Node) -> Strings {
+        let ((says, said), (hears, heard)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+        let services = Services::of(node, node.name());
+        node.spawn(Session::new(Puppet { says: said, hears }, services));
+        Strings { says, hears: heard }
+    }
+
+    /// The database waits for the disk, which takes a runtime of several threads.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_crashed_room_loses_neither_people_nor_lines() {
+        let directory = std::env::temp_dir().join(format!("chat-session-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let node = Node::local();
+        let tree = Small { path: directory.join("chat.redb") };
+        node.start_tree(tree).await.unwrap();
+        let (mut ann, mut bob) = (puppet(&node), puppet(&node));
+
+        ann.say(json!({ "type": "say", "id": "0", "words": "too early" }));
+        ann.hear(json!({ "type": "error", "id": "0", "text": "first join a room" })).await;
+        ann.say(json!({ "type": "join", "room": "lobby", "nick": "" }));
+        ann.hear(json!({ "type": "error", "text": "your name is empty" })).await;
+        ann.say(json!({ "type": "join", "room": "lobby", "nick": "ann" }));
+        ann.hear(json!({ "type": "joined", "people": ["ann"] })).await;
+        bob.say(json!({ "type": "join", "room": "lobby", "nick": "bob", "heard": u64::MAX }));
+        ann.hear(json!({ "type": "came", "nick": "bob" })).await;
+        ann.say(json!({ "type": "say", "id": "long", "words": "x".repeat(64 * 1024) }));
+        ann.hear(json!({ "type": "error", "id": "long" })).await;
+        ann.say(json!({ "type": "say", "id": "1", "words": "hello" }));
+        ann.hear(json!({ "type": "line", "number": 1, "nick": "ann", "words": "hello" })).await;
+
+        // Bob starts anew, having heard nothing.
+        bob.say(json!({ "type": "join", "room": "lobby", "nick": "bob", "heard": 0 }));
+        bob.hear(json!({ "type": "line", "number": 1, "words": "hello" })).await;
+        bob.say(json!({ "type": "say", "id": "2", "words": "/crash" }));
+        bob.say(json!({ "type": "say", "id": "3", "words": "still here" }));
+        bob.hear(json!({ "type": "joined" })).await;
+        ann.hear(json!({ "type": "lost" })).await;
+        ann.hear(json!({ "type": "line", "number": 2, "nick": "bob", "words": "still here" })).await;
+
+        // Said again under the same id, it is acknowledged, and not said again.
+        bob.say(json!({ "type": "say", "id": "3", "words": "still here" }));
+        bob.hear(json!({ "type": "acknowledged", "id": "3" })).await;
+        let database: DatabaseRef = node.named("database");
+        assert_eq!(database.page(Text::new("lobby").unwrap(), Some(0)).await.unwrap().len(), 2);
+        node.stop().await;
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    /// As much of the chat as a session needs.
+    #[supervisor]
+    struct Small {
+        path: std::path::PathBuf,
+        #[child(start = Database::at(self.path.clone()))]
+        database: Database,
+        #[child]
+        rooms: Rooms,
+    }
 }

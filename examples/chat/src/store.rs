@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::line::{Entry, Line, Room};
-use crate::text::{Text, Unfit};
+use crate::text::Text;
 
 /// Room and number to id, time, nick and words.
 const LINES: TableDefinition<'_, (&str, u64), (&str, u64, &str, &str)> = TableDefinition::new("lines");
@@ -111,7 +111,7 @@ impl Store {
 
 /// Reads a text back; one that could not have been written means that the file is damaged.
 fn text<const MAX: usize>(text: &str) -> Result<Text<MAX>, redb::Error> {
-    Text::new(text).map_err(|unfit: Unfit| redb::Error::Corrupted(format!("a text {unfit}")))
+    Text::new(text).map_err(|unfit| redb::Error::Corrupted(format!("a text {unfit}")))
 }
 
 impl fmt::Display for StoreError {

@@ -21,6 +21,7 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
     let variants = model.variants.iter().map(describe);
     let number = number(model);
     let from_system = from_system(model);
+    let decode_event = decode_event(model);
     let codec = (!model.local).then(|| {
         let encode = encode(model);
         let decode = decode(model);
@@ -37,6 +38,7 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
             const VARIANTS: &'static [#private::Variant] = &[#(#variants),*];
             #number
             #from_system
+            #decode_event
             #codec
         }
         #(#sources)*
@@ -178,8 +180,44 @@ fn from_system(model: &Model) -> Option<TokenStream> {
         .collect();
     (!takes.is_empty()).then(|| {
         quote! {
-            fn from_system(#system: &mut #private::System) -> ::core::option::Option<Self> {
+            fn from_system(#system: &mut #private::System<'_>) -> ::core::option::Option<Self> {
                 #(#takes)*
+                ::core::option::Option::None
+            }
+        }
+    })
+}
+
+/// The types of event that other nodes may send.
+fn decode_event(model: &Model) -> Option<TokenStream> {
+    let private = private();
+    let (event, decoder, message) = (local("event"), local("decoder"), local("message"));
+    let reads: Vec<TokenStream> = model
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            let Kind::From { source: Some(ty), system: false, .. } = &variant.kind else { return None };
+            let (cfgs, ident) = (&variant.cfgs, &variant.ident);
+            let field = variant.fields.first()?;
+            let (member, part) = (&field.member, part(field));
+            Some(quote! {
+                #(#cfgs)*
+                if #event == #private::event::<#ty>() {
+                    return ::core::option::Option::Some(::core::result::Result::map(
+                        #part::read(#decoder),
+                        |#message| Self::#ident { #member: #message },
+                    ));
+                }
+            })
+        })
+        .collect();
+    (!model.local && !reads.is_empty()).then(|| {
+        quote! {
+            fn decode_event(
+                #event: u64,
+                #decoder: &mut #private::Decoder<'_>,
+            ) -> ::core::option::Option<::core::result::Result<Self, #private::DecodeError>> {
+                #(#reads)*
                 ::core::option::Option::None
             }
         }

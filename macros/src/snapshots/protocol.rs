@@ -62,7 +62,7 @@ impl ::greenroom::__private::Protocol for Mail {
         }
     }
     fn from_system(
-        __system: &mut ::greenroom::__private::System,
+        __system: &mut ::greenroom::__private::System<'_>,
     ) -> ::core::option::Option<Self> {
         if let ::core::option::Option::Some(__message) = ::greenroom::__private::System::take::<
             Down,

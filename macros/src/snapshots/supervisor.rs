@@ -61,64 +61,71 @@ impl ::greenroom::__private::TreeStub for ChatTreeRef {
 #[allow(clippy::needless_update)]
 impl ::greenroom::__private::Tree for ChatTree {
     type Ref = ChatTreeRef;
+    const NAME: &'static str = "ChatTree";
     const FLAGS: ::greenroom::__private::Flags = ::greenroom::__private::Flags {
         strategy: ::greenroom::__private::Strategy::RestForOne,
         intensity: 3,
         period: ::core::time::Duration::from_millis(5000u64),
         ..::greenroom::__private::Flags::DEFAULT
     };
+    fn stubs(__places: &::greenroom::__private::Places) -> Self::Ref {
+        ChatTreeRef {
+            __supervisor: ::greenroom::__private::Places::supervisor(__places),
+            log: ::greenroom::__private::Places::stub::<Log>(__places, "log"),
+            #[cfg(feature = "rooms")]
+            rooms: ::greenroom::__private::Places::stub::<Rooms>(__places, "rooms"),
+            web: ::greenroom::__private::Places::stub::<Web>(__places, "web"),
+        }
+    }
     fn plant(
         __this: &::std::sync::Arc<Self>,
         __children: &mut ::greenroom::__private::Children,
-    ) -> Self::Ref {
-        ChatTreeRef {
-            __supervisor: ::greenroom::__private::Children::supervisor(__children),
-            log: {
-                let __tree = ::core::clone::Clone::clone(__this);
-                ::greenroom::__private::Children::child::<
-                    Log,
-                >(
-                    __children,
-                    ::greenroom::__private::ChildOptions {
-                        name: "log",
-                        ..::greenroom::__private::ChildOptions::DEFAULT
-                    },
-                    move || Self::__start_log(&__tree),
-                )
-            },
-            #[cfg(feature = "rooms")]
-            rooms: {
-                let __tree = ::core::clone::Clone::clone(__this);
-                ::greenroom::__private::Children::child::<
-                    Rooms,
-                >(
-                    __children,
-                    ::greenroom::__private::ChildOptions {
-                        name: "rooms",
-                        restart: ::greenroom::__private::Restart::Transient,
-                        shutdown: ::greenroom::__private::Shutdown::After(
-                            ::core::time::Duration::from_millis(2000u64),
-                        ),
-                        ..::greenroom::__private::ChildOptions::DEFAULT
-                    },
-                    move || Self::__start_rooms(&__tree),
-                )
-            },
-            web: {
-                let __tree = ::core::clone::Clone::clone(__this);
-                ::greenroom::__private::Children::child::<
-                    Web,
-                >(
-                    __children,
-                    ::greenroom::__private::ChildOptions {
-                        name: "web",
-                        restart: ::greenroom::__private::Restart::Temporary,
-                        shutdown: ::greenroom::__private::Shutdown::Kill,
-                        ..::greenroom::__private::ChildOptions::DEFAULT
-                    },
-                    move || Self::__start_web(&__tree),
-                )
-            },
+    ) {
+        {
+            let __tree = ::core::clone::Clone::clone(__this);
+            ::greenroom::__private::Children::child::<
+                Log,
+            >(
+                __children,
+                "log",
+                ::greenroom::__private::ChildOptions {
+                    ..::greenroom::__private::ChildOptions::DEFAULT
+                },
+                move || Self::__start_log(&__tree),
+            );
+        }
+        #[cfg(feature = "rooms")]
+        {
+            let __tree = ::core::clone::Clone::clone(__this);
+            ::greenroom::__private::Children::child::<
+                Rooms,
+            >(
+                __children,
+                "rooms",
+                ::greenroom::__private::ChildOptions {
+                    restart: ::greenroom::__private::Restart::Transient,
+                    shutdown: ::greenroom::__private::Shutdown::After(
+                        ::core::time::Duration::from_millis(2000u64),
+                    ),
+                    ..::greenroom::__private::ChildOptions::DEFAULT
+                },
+                move || Self::__start_rooms(&__tree),
+            );
+        }
+        {
+            let __tree = ::core::clone::Clone::clone(__this);
+            ::greenroom::__private::Children::child::<
+                Web,
+            >(
+                __children,
+                "web",
+                ::greenroom::__private::ChildOptions {
+                    restart: ::greenroom::__private::Restart::Temporary,
+                    shutdown: ::greenroom::__private::Shutdown::Kill,
+                    ..::greenroom::__private::ChildOptions::DEFAULT
+                },
+                move || Self::__start_web(&__tree),
+            );
         }
     }
 }

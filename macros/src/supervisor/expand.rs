@@ -4,9 +4,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Generics, Type, parse_quote};
+use syn::{Generics, parse_quote};
 
-use super::model::{Child, Flags, Model, Shutdown};
+use super::model::{Child, Flags, Kind, Model, Shutdown};
 use crate::names::{self, local, param, private, private_at};
 use crate::tokens;
 
@@ -27,7 +27,8 @@ fn generics(model: &Model) -> Generics {
         let clause = generics.make_where_clause();
         for child in model.children.iter().filter(|child| child.cfgs.is_empty()) {
             let ty = &child.ty;
-            clause.predicates.push(parse_quote!(#ty: #private::Actor));
+            let kind = if child.kind == Kind::Supervisor { quote!(Tree) } else { quote!(Actor) };
+            clause.predicates.push(parse_quote!(#ty: #private::#kind));
         }
     }
     generics
@@ -37,10 +38,24 @@ fn is_generic(model: &Model) -> bool {
     model.generics.type_params().next().is_some()
 }
 
-/// The stub type of a child's actor.
-fn reference(ty: &Type) -> TokenStream {
+/// The type through which a child is reached.
+fn reference(child: &Child) -> TokenStream {
+    let ty = &child.ty;
     let private = private_at(ty.span());
-    quote_spanned!(ty.span()=> #private::Ref<#ty>)
+    match child.kind {
+        Kind::Worker => quote_spanned!(ty.span()=> #private::Ref<#ty>),
+        Kind::Supervisor => quote_spanned!(ty.span()=> <#ty as #private::Tree>::Ref),
+        Kind::Dynamic => {
+            let again = again(child);
+            quote_spanned!(ty.span()=> #private::Dynamic<#ty, #private::#again>)
+        }
+    }
+}
+
+/// Whether a dynamic child lives once or again.
+fn again(child: &Child) -> Ident {
+    let word = if child.restart == Some("Temporary") { "Once" } else { "Again" };
+    Ident::new(word, Span::call_site())
 }
 
 fn stub(model: &Model) -> TokenStream {
@@ -55,8 +70,9 @@ fn stub(model: &Model) -> TokenStream {
         quote!(__marker: ::core::marker::PhantomData<fn() -> (#(#types,)*)>,)
     });
     let marker_value = is_generic(model).then(|| quote!(__marker: ::core::marker::PhantomData,));
-    let fields = model.children.iter().map(|Child { cfgs, name, ty, .. }| {
-        let reference = reference(ty);
+    let fields = model.children.iter().map(|child| {
+        let Child { cfgs, name, .. } = child;
+        let reference = reference(child);
         quote!(#(#cfgs)* #name: #reference)
     });
     let clones = model
@@ -121,14 +137,15 @@ fn stub(model: &Model) -> TokenStream {
 /// The method that gives a child's stub.
 fn accessor(model: &Model, child: &Child) -> TokenStream {
     let vis = &model.vis;
-    let Child { cfgs, docs, name, ty, .. } = child;
-    let reference = reference(ty);
+    let Child { cfgs, docs, name, .. } = child;
+    let reference = reference(child);
+    let follows = match child.kind {
+        Kind::Worker => " The stub follows the child across restarts.",
+        Kind::Supervisor => " Its stubs follow their children across restarts, also its own.",
+        Kind::Dynamic => " Starts children of this kind, and looks after them.",
+    };
     let prose = if tokens::has_prose(docs) {
-        quote! {
-            #(#docs)*
-            ///
-            /// The stub follows the child across restarts.
-        }
+        quote!(#(#docs)* #[doc = ""] #[doc = #follows])
     } else {
         let prose = format!(" The child `{}`, followed across restarts.", name.unraw());
         quote!(#(#docs)* #[doc = #prose])
@@ -147,61 +164,64 @@ fn tree(model: &Model) -> TokenStream {
     let Model { cfgs, ident, stub, flags, .. } = model;
     let generics = generics(model);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let flags = flag_fields(flags);
-    let (this, children) = (local("this"), local("children"));
+    let text = ident.unraw().to_string();
+    let flags = flags_value(flags);
+    let (this, children, places) = (local("this"), local("children"), local("places"));
+    let stubs = model.children.iter().map(|child| child_stub(child, &places));
     let planted = model.children.iter().map(|child| plant(child, &this, &children));
     let marker = is_generic(model).then(|| quote!(__marker: ::core::marker::PhantomData,));
-    // A tree without children starts nothing that could need `this`.
-    let unused = model.children.iter().all(|child| !child.cfgs.is_empty()).then(|| quote!(let _ = #this;));
+    // A tree without children starts nothing that could need these.
+    let unused = model.children.iter().all(|child| !child.cfgs.is_empty() || child.kind == Kind::Dynamic);
+    let unused = unused.then(|| quote!(let _ = (#this, &mut *#children);));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         #[allow(clippy::needless_update)]
         impl #impl_generics #private::Tree for #ident #ty_generics #where_clause {
             type Ref = #stub #ty_generics;
-            const FLAGS: #private::Flags = #private::Flags {
-                #(#flags,)*
-                ..#private::Flags::DEFAULT
-            };
-            fn plant(#this: &::std::sync::Arc<Self>, #children: &mut #private::Children) -> Self::Ref {
-                #unused
+            const NAME: &'static str = #text;
+            const FLAGS: #private::Flags = #flags;
+            fn stubs(#places: &#private::Places) -> Self::Ref {
                 #stub {
-                    __supervisor: #private::Children::supervisor(#children),
-                    #(#planted,)*
+                    __supervisor: #private::Places::supervisor(#places),
+                    #(#stubs,)*
                     #marker
                 }
+            }
+            fn plant(#this: &::std::sync::Arc<Self>, #children: &mut #private::Children) {
+                #unused
+                #(#planted)*
             }
         }
     }
 }
 
-fn flag_fields(flags: &Flags) -> Vec<TokenStream> {
+fn flags_value(flags: &Flags) -> TokenStream {
     let private = private();
-    let mut fields = Vec::new();
-    if let Some(strategy) = flags.strategy {
+    let strategy = flags.strategy.map(|strategy| {
         let strategy = Ident::new(strategy, Span::call_site());
-        fields.push(quote!(strategy: #private::Strategy::#strategy));
-    }
-    if let Some(intensity) = &flags.intensity {
-        fields.push(quote!(intensity: #intensity));
-    }
-    if let Some(period) = flags.period {
+        quote!(strategy: #private::Strategy::#strategy,)
+    });
+    let intensity = flags.intensity.as_ref().map(|intensity| quote!(intensity: #intensity,));
+    let period = flags.period.map(|period| {
         let period = period.tokens();
-        fields.push(quote!(period: #period));
-    }
-    fields
+        quote!(period: #period,)
+    });
+    let auto_shutdown = flags.auto_shutdown.map(|auto_shutdown| {
+        let auto_shutdown = Ident::new(auto_shutdown, Span::call_site());
+        quote!(auto_shutdown: #private::AutoShutdown::#auto_shutdown,)
+    });
+    quote!(#private::Flags { #strategy #intensity #period #auto_shutdown ..#private::Flags::DEFAULT })
 }
 
-fn plant(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
+/// `#[child(..)]` as a value.
+fn options_value(child: &Child) -> TokenStream {
     let private = private();
-    let Child { cfgs, name, ty, restart, shutdown, .. } = child;
-    let start = names::start(name);
-    let text = name.unraw().to_string();
-    let restart = restart.map(|restart| {
+    let restart = child.restart.map(|restart| {
         let restart = Ident::new(restart, Span::call_site());
         quote!(restart: #private::Restart::#restart,)
     });
-    let shutdown = shutdown.as_ref().map(|shutdown| {
+    let shutdown = child.shutdown.as_ref().map(|shutdown| {
         let shutdown = match shutdown {
             Shutdown::Kill => quote!(Kill),
             Shutdown::Forever => quote!(Forever),
@@ -212,17 +232,61 @@ fn plant(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
         };
         quote!(shutdown: #private::Shutdown::#shutdown,)
     });
-    let child = quote_spanned!(ty.span()=> #private::Children::child::<#ty>);
+    let significant = child.significant.then(|| quote!(significant: true,));
+    let backoff = child.backoff.map(|(min, max)| {
+        let (min, max) = (min.tokens(), max.tokens());
+        quote!(backoff: ::core::option::Option::Some(#private::Backoff { min: #min, max: #max }),)
+    });
+    let while_down = child.while_down.map(|while_down| {
+        let while_down = Ident::new(while_down, Span::call_site());
+        quote!(while_down: #private::WhileDown::#while_down,)
+    });
+    let default = if child.kind == Kind::Supervisor { quote!(SUPERVISOR) } else { quote!(DEFAULT) };
+    quote! {
+        #private::ChildOptions {
+            #restart #shutdown #significant #backoff #while_down ..#private::ChildOptions::#default
+        }
+    }
+}
+
+/// The stub of a child, by its place.
+fn child_stub(child: &Child, places: &Ident) -> TokenStream {
+    let private = private();
+    let Child { cfgs, name, ty, kind, .. } = child;
+    let text = name.unraw().to_string();
+    let value = match kind {
+        Kind::Worker => quote_spanned!(ty.span()=> #private::Places::stub::<#ty>(#places, #text)),
+        Kind::Supervisor => quote_spanned!(ty.span()=> #private::Places::tree::<#ty>(#places, #text)),
+        Kind::Dynamic => {
+            let (again, options) = (again(child), options_value(child));
+            quote_spanned!(ty.span()=>
+                #private::Places::dynamic::<#ty, #private::#again>(#places, #text, #options))
+        }
+    };
+    quote!(#(#cfgs)* #name: #value)
+}
+
+/// The statement that plants a child.
+fn plant(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
+    let private = private();
+    let Child { cfgs, name, ty, kind, flags, .. } = child;
+    let text = name.unraw().to_string();
+    if *kind == Kind::Dynamic {
+        let flags = flags_value(flags);
+        return quote!(#(#cfgs)* #private::Children::dynamic(#children, #text, #flags););
+    }
+    let start = names::start(name);
+    let options = options_value(child);
+    let function = match kind {
+        Kind::Supervisor => quote_spanned!(ty.span()=> #private::Children::tree::<#ty>),
+        _ => quote_spanned!(ty.span()=> #private::Children::child::<#ty>),
+    };
     let tree = local("tree");
     quote! {
         #(#cfgs)*
-        #name: {
+        {
             let #tree = ::core::clone::Clone::clone(#this);
-            #child(
-                #children,
-                #private::ChildOptions { name: #text, #restart #shutdown ..#private::ChildOptions::DEFAULT },
-                move || Self::#start(&#tree),
-            )
+            #function(#children, #text, #options, move || Self::#start(&#tree));
         }
     }
 }
@@ -232,7 +296,7 @@ fn starts(model: &Model) -> TokenStream {
     let Model { cfgs, ident, .. } = model;
     let generics = generics(model);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let functions = model.children.iter().map(|child| {
+    let functions = model.children.iter().filter(|child| child.kind != Kind::Dynamic).map(|child| {
         let Child { cfgs, name, ty, start, .. } = child;
         let function = names::start(name);
         let body = match start {

@@ -1,7 +1,8 @@
 //! A supervision tree, resolved from the struct.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{Attribute, Expr, Fields, Generics, ItemStruct, LitInt, Type, Visibility};
+use syn::parse::ParseStream;
+use syn::{Attribute, Expr, Fields, Generics, ItemStruct, LitInt, LitStr, Type, Visibility};
 
 use crate::diag::Errors;
 use crate::options::{self, Time};
@@ -13,6 +14,7 @@ pub(super) struct Flags {
     pub(super) strategy: Option<&'static str>,
     pub(super) intensity: Option<LitInt>,
     pub(super) period: Option<Time>,
+    pub(super) auto_shutdown: Option<&'static str>,
 }
 
 /// The tree.
@@ -32,9 +34,25 @@ pub(super) struct Child {
     pub(super) docs: Vec<Attribute>,
     pub(super) name: Ident,
     pub(super) ty: Type,
+    pub(super) kind: Kind,
     pub(super) start: Option<Expr>,
     pub(super) restart: Option<&'static str>,
     pub(super) shutdown: Option<Shutdown>,
+    pub(super) significant: bool,
+    pub(super) backoff: Option<(Time, Time)>,
+    pub(super) while_down: Option<&'static str>,
+    /// A dynamic child's supervisor's own.
+    pub(super) flags: Flags,
+}
+
+/// What a child is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Worker,
+    /// A nested tree.
+    Supervisor,
+    /// Many of one kind, which come and go.
+    Dynamic,
 }
 
 /// How a child is stopped.
@@ -46,32 +64,65 @@ pub(super) enum Shutdown {
 
 const STRATEGIES: &[(&str, &str)] =
     &[("one_for_one", "OneForOne"), ("one_for_all", "OneForAll"), ("rest_for_one", "RestForOne")];
+const AUTO_SHUTDOWNS: &[(&str, &str)] = &[("any", "Any"), ("all", "All")];
+const WHILE_DOWN: &[(&str, &str)] = &[("hold", "Hold"), ("drop", "Drop")];
 const RESTARTS: &[(&str, &str)] = &[("permanent", "Permanent"), ("transient", "Transient"), ("temporary", "Temporary")];
 
 impl Flags {
     pub(super) fn parse(attr: TokenStream, errors: &mut Errors) -> Flags {
         let mut flags = Flags::default();
-        let known = ["strategy", "intensity", "period"];
+        let known = ["strategy", "intensity", "period", "auto_shutdown"];
+        let mut window = Window::default();
         options::parse("#[supervisor]", attr, &known, errors, |name, input| {
             match name.to_string().as_str() {
                 "strategy" => flags.strategy = Some(options::word(name, STRATEGIES, input)?),
-                "intensity" => {
-                    flags.intensity = Some(options::number(name, "3", input)?);
-                }
-                _ => {
-                    let period: Time = options::value(name, "\"5s\"", input)?;
-                    if period.duration.is_zero() {
-                        return Err(syn::Error::new(
-                            period.span,
-                            "`period` is longer than nothing: restarts are counted within it",
-                        ));
-                    }
-                    flags.period = Some(period);
-                }
+                "auto_shutdown" => flags.auto_shutdown = Some(options::word(name, AUTO_SHUTDOWNS, input)?),
+                _ => flags.window(name, input, &mut window)?,
             }
             Ok(())
         });
+        window.check(errors);
         flags
+    }
+
+    /// `intensity` or `period`.
+    fn window(&mut self, name: &Ident, input: ParseStream<'_>, window: &mut Window) -> syn::Result<()> {
+        if name == "intensity" {
+            self.intensity = Some(options::number(name, "3", input)?);
+            window.intensity = Some(name.clone());
+        } else {
+            window.period = Some(name.clone());
+            let period: Time = options::value(name, "\"5s\"", input)?;
+            if period.duration.is_zero() {
+                return Err(syn::Error::new(
+                    period.span,
+                    "`period` is longer than nothing: restarts are counted within it",
+                ));
+            }
+            self.period = Some(period);
+        }
+        Ok(())
+    }
+}
+
+/// Where `intensity` and `period` are written, if they are.
+#[derive(Default)]
+struct Window {
+    intensity: Option<Ident>,
+    period: Option<Ident>,
+}
+
+impl Window {
+    /// A number of restarts says nothing without the time in which they count.
+    fn check(&self, errors: &mut Errors) {
+        if let (Some(intensity), None) = (&self.intensity, &self.period)
+            && errors.is_empty()
+        {
+            errors.push(
+                intensity,
+                "`intensity` counts restarts within a `period`: write both, as `intensity = 3, period = \"5s\"`",
+            );
+        }
     }
 }
 
@@ -86,7 +137,13 @@ impl Model {
                 format!("a supervisor's children have names: `struct {} {{ #[child] log: Log, .. }}`", item.ident),
             );
         }
-        let children = take_children(&mut item.fields, errors);
+        let children = take_children(&mut item.fields, &flags, errors);
+        if flags.auto_shutdown.is_some() && !children.iter().any(|child| child.significant) {
+            errors.push(
+                &item.ident,
+                "`auto_shutdown` needs a child that is `significant`: `#[child(restart = transient, significant)]`",
+            );
+        }
         (named && !borrows).then(|| Model {
             cfgs: tokens::cfgs(&item.attrs),
             vis: item.vis.clone(),
@@ -99,7 +156,7 @@ impl Model {
     }
 }
 
-fn take_children(fields: &mut Fields, errors: &mut Errors) -> Vec<Child> {
+fn take_children(fields: &mut Fields, flags: &Flags, errors: &mut Errors) -> Vec<Child> {
     let mut children = Vec::new();
     let Fields::Named(named) = fields else {
         fields.iter_mut().for_each(|field| while tokens::take(&mut field.attrs, "child").is_some() {});
@@ -120,11 +177,16 @@ fn take_children(fields: &mut Fields, errors: &mut Errors) -> Vec<Child> {
                 docs: tokens::docs(&field.attrs),
                 name,
                 ty: field.ty,
+                kind: Kind::Worker,
                 start: None,
                 restart: None,
                 shutdown: None,
+                significant: false,
+                backoff: None,
+                while_down: None,
+                flags: Flags::default(),
             };
-            child.options(&mark, errors);
+            child.options(&mark, flags, errors);
             children.push(child);
         }
     }
@@ -132,21 +194,102 @@ fn take_children(fields: &mut Fields, errors: &mut Errors) -> Vec<Child> {
 }
 
 impl Child {
-    fn options(&mut self, mark: &Attribute, errors: &mut Errors) {
+    fn options(&mut self, mark: &Attribute, tree: &Flags, errors: &mut Errors) {
         let arguments = tokens::arguments(mark, errors);
-        let known = ["start", "restart", "shutdown"];
+        let known = [
+            "start",
+            "restart",
+            "shutdown",
+            "supervisor",
+            "dynamic",
+            "significant",
+            "backoff",
+            "while_down",
+            "intensity",
+            "period",
+        ];
+        let (mut window, mut written) = (Window::default(), Vec::new());
         options::parse("#[child]", arguments, &known, errors, |name, input| {
+            written.push(name.clone());
             match name.to_string().as_str() {
                 "start" => self.start = Some(options::value(name, "Log::open(self.path.clone())", input)?),
                 "restart" => self.restart = Some(options::word(name, RESTARTS, input)?),
-                _ => self.shutdown = Some(shutdown(name, input)?),
+                "shutdown" => self.shutdown = Some(shutdown(name, input)?),
+                "supervisor" | "dynamic" => {
+                    options::switch(name, input)?;
+                    if self.kind != Kind::Worker {
+                        return Err(syn::Error::new(name.span(), "a child is `supervisor` or `dynamic`, not both"));
+                    }
+                    self.kind = if name == "dynamic" { Kind::Dynamic } else { Kind::Supervisor };
+                }
+                "significant" => self.significant = options::switch(name, input)?,
+                "backoff" => self.backoff = Some(backoff(name, input)?),
+                "while_down" => self.while_down = Some(options::word(name, WHILE_DOWN, input)?),
+                _ => self.flags.window(name, input, &mut window)?,
             }
             Ok(())
         });
+        if self.kind == Kind::Dynamic {
+            window.check(errors);
+        }
+        let place = |word: &str| written.iter().find(|name| *name == word);
+        self.check(&place, tree, errors);
+    }
+
+    /// Options that contradict each other, each told off where it stands.
+    fn check<'a>(&self, place: &impl Fn(&str) -> Option<&'a Ident>, tree: &Flags, errors: &mut Errors) {
+        if self.kind == Kind::Dynamic {
+            if let Some(start) = place("start") {
+                errors.push(start, "a dynamic child is started by hand: `tree.sessions().start_child(..)`");
+            }
+            if let Some(significant) = place("significant") {
+                errors.push(significant, "`significant` is for a single child: `dynamic` ones come and go");
+            }
+        } else {
+            for word in ["intensity", "period"] {
+                if let Some(name) = place(word) {
+                    errors.push(name, format!("`{word}` belongs to `#[supervisor(..)]`, or to a `dynamic` child"));
+                }
+            }
+        }
+        if let Some(significant) = place("significant").filter(|_| self.kind != Kind::Dynamic) {
+            if matches!(self.restart, None | Some("Permanent")) {
+                errors.push(
+                    significant,
+                    "a permanent child cannot be `significant`, since it is always restarted: write `restart = transient` or `temporary`",
+                );
+            } else if tree.auto_shutdown.is_none() {
+                errors.push(
+                    significant,
+                    "`significant` says when the supervisor shuts down: write `auto_shutdown = any` or `all` in `#[supervisor(..)]`",
+                );
+            }
+        }
+        for word in ["backoff", "while_down"] {
+            if let Some(name) = place(word).filter(|_| self.restart == Some("Temporary")) {
+                errors.push(name, format!("`{word}` is for a child that is restarted, and a temporary one never is"));
+            }
+        }
     }
 }
 
-fn shutdown(name: &Ident, input: syn::parse::ParseStream<'_>) -> syn::Result<Shutdown> {
+/// `= "100ms..10s"`.
+fn backoff(name: &Ident, input: ParseStream<'_>) -> syn::Result<(Time, Time)> {
+    let expected = "expected a shortest and a longest pause, as \"100ms..10s\"";
+    let literal: LitStr = options::value(name, "\"100ms..10s\"", input)?;
+    let text = literal.value();
+    let error = |problem: String| syn::Error::new(literal.span(), format!("{problem}: {expected}"));
+    let (min, max) = text.split_once("..").ok_or_else(|| error(format!("`{text}` has no `..`")))?;
+    let min = options::duration(min).map_err(error)?;
+    let max = options::duration(max).map_err(error)?;
+    if min.is_zero() || min > max {
+        return Err(error(format!("`{text}` does not go from a short pause to a longer one")));
+    }
+    let time = |duration| Time { duration, span: literal.span() };
+    Ok((time(min), time(max)))
+}
+
+fn shutdown(name: &Ident, input: ParseStream<'_>) -> syn::Result<Shutdown> {
     let ahead = input.fork();
     if let Ok(word) = options::value::<Ident>(name, "\"5s\"", &ahead) {
         let result = match word.to_string().as_str() {

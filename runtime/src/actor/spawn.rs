@@ -95,13 +95,21 @@ pub(crate) struct Newborn<A: Actor> {
 
 impl<A: Process> Newborn<A> {
     pub(crate) fn new(node: &Node) -> Newborn<A> {
-        let cell = Cell::new(node.clone(), false, A::OPTIONS.bounds());
+        let cell = Cell::new(node.clone(), None, A::OPTIONS.bounds());
         let number = cell.occupy(start_of::<A>());
         Newborn { cell, number }
     }
 
     fn pid(&self) -> Pid {
         self.cell.node().pid(self.number)
+    }
+
+    pub(crate) fn cell(&self) -> &Arc<Cell<A::Protocol>> {
+        &self.cell
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(crate) fn stub(&self) -> Ref<A> {
@@ -210,7 +218,7 @@ where
     F: Future<Output = T> + Send + 'static,
     T: super::Outcome,
 {
-    let cell = Cell::new(Node::current(), false, None);
+    let cell = Cell::new(Node::current(), None, None);
     let start = Start { parent: Current::process(), kind: std::any::type_name::<F>(), ..Start::default() };
     let number = cell.occupy(start);
     let mailbox = Mailbox::new(Arc::clone(&cell), number);

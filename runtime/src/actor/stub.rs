@@ -5,8 +5,8 @@ use std::hash::Hash;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::base::{Exit, NameError, NodeName, Pid, Protocol};
-use crate::call::Address;
+use crate::base::{Exit, NameError, NodeName, Pid, Protocol, Receives};
+use crate::call::{Address, Recipient};
 use crate::node::Node;
 
 /// A protocol with its stub.
@@ -67,6 +67,14 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     /// `spawn` gave knows the reason even if the process ended before this was called. Cancel-safe.
     fn ended(&self) -> impl Future<Output = Exit> + Send {
         self.__address().ended()
+    }
+
+    /// The stub narrowed to events of one type, for those who need not know the rest of the protocol.
+    fn recipient<E>(&self) -> Recipient<E>
+    where
+        Self::Protocol: Receives<E>,
+    {
+        self.__address().narrow()
     }
 
     /// Gives a process of this node a name. It is free again when the process ends.

@@ -17,4 +17,4 @@ pub use exit::Exit;
 pub use name::{InvalidName, NodeName};
 pub use pid::{MonitorRef, NodeId, Pid};
 pub use protocol::{Protocol, Receives, Variant};
-pub use system::{Down, ExitSignal, NodeEvent, Subject, System};
+pub use system::{Down, ExitSignal, NodeEvent, Subject, System, event};

@@ -19,8 +19,15 @@ pub trait Protocol: Sized + Send + 'static {
 
     /// A message of the runtime's, if a `#[from]` variant takes it.
     #[doc(hidden)]
-    fn from_system(system: &mut System) -> Option<Self> {
+    fn from_system(system: &mut System<'_>) -> Option<Self> {
         let _ = system;
+        None
+    }
+
+    /// Reads an event of another node, if a `#[from]` variant takes its type.
+    #[doc(hidden)]
+    fn decode_event(event: u64, decoder: &mut Decoder<'_>) -> Option<Result<Self, DecodeError>> {
+        let _ = (event, decoder);
         None
     }
 

@@ -59,55 +59,32 @@ impl fmt::Display for Subject {
     }
 }
 
-/// A message that only the runtime makes, on its way into a typed mailbox.
+/// A value on its way into a typed mailbox: a message of the runtime's, or an event for a
+/// [`Recipient`](crate::Recipient).
 ///
-/// [`Protocol::from_system`](super::Protocol::from_system) offers it to each `#[from]` variant in turn;
-/// the one whose field has that very type takes it.
-pub struct System(Option<Content>);
+/// [`Protocol::from_system`](super::Protocol::from_system) offers it to each `#[from]` variant in turn; the one whose
+/// field has that very type takes it.
+pub struct System<'a>(&'a mut dyn Any);
 
-enum Content {
-    Down(Down),
-    Exit(ExitSignal),
-    Node(NodeEvent),
-}
+impl<'a> System<'a> {
+    /// Offers the value; it stays where it is if nobody takes it.
+    pub(crate) fn offer<T: 'static>(value: &'a mut Option<T>) -> System<'a> {
+        System(value)
+    }
 
-impl System {
-    /// The message, if it is a `T` and nobody has taken it yet.
+    /// The same for a value whose type is not known here: an `Option` of it.
+    pub(crate) fn offer_any(value: &'a mut dyn Any) -> System<'a> {
+        System(value)
+    }
+
+    /// The value, if it is a `T` and nobody has taken it yet.
     pub fn take<T: 'static>(&mut self) -> Option<T> {
-        fn cast<A: 'static, T: 'static>(message: A) -> Option<T> {
-            let mut slot = Some(message);
-            (&mut slot as &mut dyn Any).downcast_mut::<Option<T>>()?.take()
-        }
-        let matches = match self.0.as_ref()? {
-            Content::Down(message) => (message as &dyn Any).is::<T>(),
-            Content::Exit(message) => (message as &dyn Any).is::<T>(),
-            Content::Node(message) => (message as &dyn Any).is::<T>(),
-        };
-        if !matches {
-            return None;
-        }
-        match self.0.take()? {
-            Content::Down(message) => cast(message),
-            Content::Exit(message) => cast(message),
-            Content::Node(message) => cast(message),
-        }
+        self.0.downcast_mut::<Option<T>>()?.take()
     }
 }
 
-impl From<Down> for System {
-    fn from(message: Down) -> System {
-        System(Some(Content::Down(message)))
-    }
-}
-
-impl From<ExitSignal> for System {
-    fn from(message: ExitSignal) -> System {
-        System(Some(Content::Exit(message)))
-    }
-}
-
-impl From<NodeEvent> for System {
-    fn from(message: NodeEvent) -> System {
-        System(Some(Content::Node(message)))
-    }
+/// The number by which two nodes know a type of event: FNV-1a over its full path.
+pub fn event<T: 'static>() -> u64 {
+    let path = std::any::type_name::<T>();
+    path.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::recipient::Whom;
 use super::slot::Slot;
 use super::{Call, Cast, Reply};
 use crate::base::{
-    CallError, CastError, Encoder, Exit, MonitorRef, NameError, NodeId, NodeName, Pid, Protocol, Subject,
+    CallError, CastError, EncodeError, Encoder, Exit, MonitorRef, NameError, NodeId, NodeName, Pid, Protocol, Subject,
 };
 use crate::mailbox::{Owner, Refused, Why};
-use crate::node::{Current, Named, Node, Outgoing, Recipient, Resident};
-use crate::process::{Cell, Line, ended, ended_by_name};
+use crate::node::{Current, Line, Named, Node, Outgoing, Recipient, Resident};
+use crate::process::{Cell, ended, ended_by_name};
 use crate::wire::{Signal, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of.
@@ -22,7 +23,7 @@ pub struct Address<M: Protocol>(Kind<M>);
 enum Kind<M: Protocol> {
     /// One process of this program.
     Direct { cell: Arc<Cell<M>>, number: u64 },
-    /// A supervised child: whoever lives there.
+    /// A supervised child: whoever lives in a cell that has a place in its tree.
     Child(Arc<Cell<M>>),
     /// A process known by its pid only: on another node, or no more.
     Remote { node: Node, pid: Pid },
@@ -46,6 +47,20 @@ struct Unsent<M>(CastError, M);
 impl<M: Protocol> Address<M> {
     pub(crate) fn direct(cell: Arc<Cell<M>>, number: u64) -> Address<M> {
         Address(Kind::Direct { cell, number })
+    }
+
+    /// The same, for those who know nothing of the protocol.
+    pub(crate) fn narrow<E>(&self) -> super::Recipient<E> {
+        super::Recipient::new(match &self.0 {
+            Kind::Direct { cell, number } => {
+                Whom::Here { node: cell.node().clone(), resident: cell.clone(), number: Some(*number) }
+            }
+            Kind::Child(cell) => Whom::Here { node: cell.node().clone(), resident: cell.clone(), number: None },
+            Kind::Remote { node, pid } => Whom::Remote { node: node.clone(), pid: pid.clone() },
+            Kind::Named { node, name, at } => {
+                Whom::Named { node: node.clone(), name: Arc::clone(name), at: at.clone() }
+            }
+        })
     }
 
     pub(crate) fn child(cell: Arc<Cell<M>>) -> Address<M> {
@@ -123,7 +138,7 @@ impl<M: Protocol> Address<M> {
                 return Ok(Sent::Out(node, pid.node()));
             }
             Kind::Named { node, name, at } if at == node.name() => match find(node, name) {
-                Ok((cell, number)) => (Cow::Owned(cell), Owner::This(number)),
+                Ok((cell, number)) => (Cow::Owned(cell), Owner::of(number)),
                 Err(error) => return Err(Unsent(error, message)),
             },
             Kind::Named { node, name, at } => {
@@ -146,7 +161,7 @@ impl<M: Protocol> Address<M> {
             Kind::Child(cell) => cell.queue().owner().map(|number| cell.node().pid(number)),
             Kind::Remote { pid, .. } => Some(pid.clone()),
             Kind::Named { node, name, at } if at == node.name() => {
-                node.names().find(name).map(|named| node.pid(named.number))
+                node.names().find(name).filter(|named| named.number != 0).map(|named| node.pid(named.number))
             }
             Kind::Named { .. } => None,
         }
@@ -246,16 +261,25 @@ impl<M: Protocol> Address<M> {
 
 /// Puts a message into the queue of its node's connection.
 fn send_out<M: Protocol>(node: &Node, to: Recipient<'_>, message: M) -> Result<(), Unsent<M>> {
-    route(node, to, &message).map_err(|error| Unsent(error, message))
+    let (protocol, variant) = (fingerprint::<M>(), message.variant() as u32);
+    let sent = route(node, to, M::NAME, protocol, variant, |encoder| message.encode(encoder));
+    sent.map_err(|error| Unsent(error, message))
 }
 
-fn route<M: Protocol>(node: &Node, to: Recipient<'_>, message: &M) -> Result<(), CastError> {
+/// Puts what `encode` writes into the queue of a connection.
+pub(super) fn route(
+    node: &Node,
+    to: Recipient<'_>,
+    name: &'static str,
+    protocol: u64,
+    variant: u32,
+    encode: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
+) -> Result<(), CastError> {
     let router = node.router().ok_or(CastError::NoConnection)?;
     let mut payload = Vec::new();
-    let (result, replies) =
-        Current::collect_replies(node, || message.encode(&mut Encoder::new(&mut payload, router.limit())));
+    let (result, replies) = Current::collect_replies(node, || encode(&mut Encoder::new(&mut payload, router.limit())));
     // From here on the message stands for nothing but its bytes; a reply in it answers through them.
-    node.pending().sent(&replies, to.node(), M::NAME);
+    node.pending().sent(&replies, to.node(), name);
     let fail = |error: CastError| {
         for id in &replies {
             node.pending().answer(*id, Err(error.clone().into()));
@@ -264,8 +288,7 @@ fn route<M: Protocol>(node: &Node, to: Recipient<'_>, message: &M) -> Result<(),
         error
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
-    let variant = message.variant() as u32;
-    let outgoing = Outgoing { protocol: fingerprint::<M>(), variant, replies: replies.clone(), payload };
+    let outgoing = Outgoing { protocol, variant, replies: replies.clone(), payload };
     router.message(Current::process(), to, outgoing).map_err(fail)
 }
 
@@ -287,11 +310,18 @@ fn find<M: Protocol>(node: &Node, name: &str) -> Result<(Arc<Cell<M>>, u64), Cas
     Ok((cell, named.number))
 }
 
+/// The place of a tree of this node, come home; a name is none.
+pub(super) fn own_place(node: &Node, path: &str, at: &NodeName) -> Option<Arc<dyn Resident>> {
+    let place = if at == node.name() { node.names().place(path) } else { None }?;
+    // Only one whose stub was sent out can come home.
+    place.is_place_exported().then_some(place)
+}
+
 /// What makes two addresses the same.
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'a> {
     Pid(&'a NodeId, u64),
-    Child(usize),
+    Cell(usize),
     Name(&'a str, &'a NodeName),
 }
 
@@ -299,7 +329,11 @@ impl<M: Protocol> Address<M> {
     fn key(&self) -> Key<'_> {
         match &self.0 {
             Kind::Direct { cell, number } => Key::Pid(cell.node().id(), *number),
-            Kind::Child(cell) => Key::Child(Arc::as_ptr(cell).addr()),
+            // The place is a name, here as on every other node.
+            Kind::Child(cell) => match cell.path() {
+                Some(path) => Key::Name(path, cell.node().name()),
+                None => Key::Cell(Arc::as_ptr(cell).addr()),
+            },
             Kind::Remote { pid, .. } => Key::Pid(pid.node_id(), pid.number()),
             Kind::Named { name, at, .. } => Key::Name(name, at),
         }
@@ -338,6 +372,10 @@ impl<M: Protocol> fmt::Debug for Address<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.0, self.pid()) {
             (Kind::Named { name, at, .. }, _) => write!(f, "<{at} {name:?}>"),
+            (Kind::Child(cell), Some(pid)) => match cell.path() {
+                Some(path) => write!(f, "<{} {} {path}>", pid.node(), pid.number()),
+                None => write!(f, "{pid}"),
+            },
             (_, Some(pid)) => write!(f, "{pid}"),
             (_, None) => write!(f, "<{} restarting>", self.node().name()),
         }
@@ -346,19 +384,27 @@ impl<M: Protocol> fmt::Debug for Address<M> {
 
 /// An address in bytes.
 #[derive(Serialize, Deserialize)]
-enum Travelling {
+pub(super) enum Travelling {
     Pid(Pid),
     Name(String, NodeName),
+}
+
+/// A process of this node in bytes: from now on others can reach it.
+pub(super) fn written(node: &Node, resident: &dyn Resident, pid: Option<Pid>, follows: bool) -> Travelling {
+    // A place travels by its path, and so follows the child from there too.
+    if follows && let Some(path) = resident.export_place() {
+        return Travelling::Name(path, node.name().clone());
+    }
+    resident.export();
+    Travelling::Pid(pid.unwrap_or_else(|| node.pid(0)))
 }
 
 /// A process of this node can be reached from others once its stub was written.
 impl<M: Protocol> Serialize for Address<M> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let travelling = match &self.0 {
-            Kind::Direct { cell, .. } | Kind::Child(cell) => {
-                cell.export();
-                Travelling::Pid(self.pid().unwrap_or_else(|| self.node().pid(0)))
-            }
+            Kind::Direct { cell, .. } => written(self.node(), &**cell, self.pid(), false),
+            Kind::Child(cell) => written(self.node(), &**cell, self.pid(), true),
             Kind::Remote { pid, .. } => Travelling::Pid(pid.clone()),
             Kind::Named { name, at, .. } => Travelling::Name(name.to_string(), at.clone()),
         };
@@ -372,7 +418,10 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
         let travelling = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
         let kind = match travelling {
-            Travelling::Name(name, at) => Kind::Named { node, name: name.into(), at },
+            Travelling::Name(name, at) => match own_place(&node, &name, &at).map(|place| place.into_any().downcast()) {
+                Some(Ok(cell)) => Kind::Child(cell),
+                Some(Err(_)) | None => Kind::Named { node, name: name.into(), at },
+            },
             // A stub that was written has been exported; any other is a guess.
             Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
                 Some(resident) => {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::base::CastError;
-use crate::node::Current;
-use crate::process::Line;
+use crate::node::{Current, Line};
 
 /// A message that has taken its place.
 ///

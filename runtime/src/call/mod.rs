@@ -9,10 +9,12 @@
 mod address;
 mod cast;
 mod pending;
+mod recipient;
 mod reply;
 mod slot;
 
 pub use address::Address;
 pub use cast::Cast;
 pub use pending::Call;
+pub use recipient::Recipient;
 pub use reply::Reply;

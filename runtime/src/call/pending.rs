@@ -8,8 +8,7 @@ use std::time::Duration;
 use super::Cast;
 use super::slot::Slot;
 use crate::base::CallError;
-use crate::node::{Current, Node};
-use crate::process::Line;
+use crate::node::{Current, Line, Node};
 
 /// A question that is on its way, and its answer to come.
 ///

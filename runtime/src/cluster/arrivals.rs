@@ -16,9 +16,15 @@ pub(super) fn arrive(node: &Node, peer: &Peer, frame: Frame) {
             let delivery = Delivery { protocol, variant, payload: &payload };
             if let Err(error) = deliver(node, &to, delivery) {
                 node.tally().lose();
-                tracing::warn!(
-                    target: "greenroom", peer = %peer.id.name, from, ?to, %error, "a message cannot be delivered"
-                );
+                let peer_name = &peer.id.name;
+                // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
+                if error == CallError::NoProc {
+                    tracing::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for nobody");
+                } else {
+                    tracing::warn!(
+                        target: "greenroom", peer = %peer_name, from, ?to, %error, "a message cannot be delivered"
+                    );
+                }
                 for id in replies {
                     answer(node, &peer.id, id, error.clone());
                 }

@@ -40,6 +40,13 @@ pub(crate) enum Owner {
     Whoever,
 }
 
+impl Owner {
+    /// The process with this number; zero is a place that is vacant just now, and so whoever will live there.
+    pub(crate) fn of(number: u64) -> Owner {
+        if number == 0 { Owner::Whoever } else { Owner::This(number) }
+    }
+}
+
 /// What became of a message that was taken.
 #[derive(Debug)]
 pub(crate) enum Pushed<M> {
@@ -79,6 +86,8 @@ struct Inner<M> {
     urgent: VecDeque<Entry<M>>,
     /// The owner's waker while it waits for a message.
     waiting: Option<Waker>,
+    /// How many messages wait for an owner that is still to come.
+    held: usize,
     bounded: Option<Box<Bounded<M>>>,
 }
 
@@ -86,7 +95,7 @@ struct Inner<M> {
 enum State {
     /// A process with this number reads it.
     Open(u64),
-    /// Its process ended and another will come: messages wait, up to [`HELD`].
+    /// Its process ended and another will come: messages wait, up to `held`.
     Vacant,
     /// Nobody will read it again.
     Closed,
@@ -94,6 +103,9 @@ enum State {
 
 /// How many messages wait for a child that is being restarted.
 const HELD: usize = 1024;
+
+/// How many messages' room an empty queue keeps.
+const ROOMY: usize = 1024;
 
 /// What an owner has taken over: urgent messages and others.
 pub(super) struct Batch<M> {
@@ -108,6 +120,7 @@ impl<M: Protocol> Queue<M> {
             entries: VecDeque::new(),
             urgent: VecDeque::new(),
             waiting: None,
+            held: HELD,
             bounded: bounds.map(|bounds| Box::new(Bounded::new(bounds))),
         };
         Queue { inner: Mutex::new(inner) }
@@ -116,6 +129,11 @@ impl<M: Protocol> Queue<M> {
     // A panic under this lock can only come from a waker's clone; the queue is whole then.
     fn lock(&self) -> MutexGuard<'_, Inner<M>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether messages wait for an owner that is still to come, or are refused until it is there.
+    pub(crate) fn hold(&self, hold: bool) {
+        self.lock().held = if hold { HELD } else { 0 };
     }
 
     /// A process takes the queue over; messages that were held are its first.
@@ -134,7 +152,8 @@ impl<M: Protocol> Queue<M> {
         let refuse = match (inner.state, owner) {
             (State::Open(number), Owner::This(to)) => (number != to).then_some(Why::Gone),
             (State::Open(_), Owner::Whoever) => None,
-            (State::Vacant, Owner::Whoever) => (inner.entries.len() >= HELD).then_some(Why::Full),
+            (State::Vacant, Owner::Whoever) if inner.held == 0 => Some(Why::Gone),
+            (State::Vacant, Owner::Whoever) => (inner.entries.len() >= inner.held).then_some(Why::Full),
             (State::Vacant, Owner::This(_)) | (State::Closed, _) => Some(Why::Gone),
         };
         if let Some(why) = refuse {
@@ -324,6 +343,10 @@ impl<M: Protocol> Inner<M> {
     }
 
     fn hand_over(&mut self, batch: &mut Batch<M>) {
+        // The memory of a flood is given back, rather than walked through message by message for ever after.
+        if batch.entries.capacity() > ROOMY {
+            batch.entries = VecDeque::new();
+        }
         mem::swap(&mut self.entries, &mut batch.entries);
         batch.urgent.append(&mut self.urgent);
         if let Some(bounded) = &mut self.bounded {

@@ -81,7 +81,12 @@ impl Node {
     pub(crate) fn lose_message(&self, to: &NodeName, error: &CastError) {
         #[cfg(feature = "net")]
         self.tally().lose();
-        tracing::warn!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
+        // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
+        if matches!(error, CastError::NoProc | CastError::NoConnection) {
+            tracing::debug!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
+        } else {
+            tracing::warn!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
+        }
     }
 
     /// The process with this number, if others may know it.

@@ -28,7 +28,7 @@ pub(crate) use current::{Current, Unanswered};
 pub(crate) use directory::{Outgoing, Recipient, Router};
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
-pub(crate) use resident::{Delivery, Lineage, Resident};
+pub(crate) use resident::{Delivery, Line, Lineage, Resident};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task};
 
@@ -65,6 +65,9 @@ struct Inner {
 }
 
 impl Node {
+    /// The number under which the node itself speaks to its processes; no process has it.
+    pub(crate) const ITSELF: u64 = u64::MAX;
+
     /// A node that nobody can reach and that reaches nobody.
     ///
     /// # Panics

@@ -6,9 +6,13 @@ use crate::base::NameError;
 use crate::sync::{PoisonError, RwLock};
 
 /// The names of a node's processes. A name is free the moment its process ends, before anybody hears of that.
+///
+/// Beside them stand the places of supervision trees, as `/ChatTree/storage/log`: a place is a name for whoever
+/// lives there, through all its lives.
 #[derive(Default)]
 pub(crate) struct Names {
     names: RwLock<HashMap<String, Named>>,
+    places: RwLock<HashMap<Arc<str>, Arc<dyn Resident>>>,
 }
 
 /// Who has a name.
@@ -50,6 +54,33 @@ impl Names {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Named> {
-        self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        let named = self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if named.is_some() || !name.starts_with('/') {
+            return named;
+        }
+        let resident = self.place(name).filter(|place| place.is_place_exported())?;
+        Some(Named { number: resident.occupant(), resident })
+    }
+
+    /// Gives a tree's root its place: `base`, or that with the root's number if another tree has it.
+    pub(crate) fn claim(&self, base: &str, number: u64, root: Arc<dyn Resident>) -> Arc<str> {
+        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+        let path: Arc<str> =
+            if places.contains_key(base) { format!("{base}#{number}").into() } else { Arc::from(base) };
+        places.insert(Arc::clone(&path), root);
+        path
+    }
+
+    pub(crate) fn add_place(&self, path: &Arc<str>, resident: Arc<dyn Resident>) {
+        self.places.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(path), resident);
+    }
+
+    pub(crate) fn remove_place(&self, path: &str) {
+        let removed = self.places.write().unwrap_or_else(PoisonError::into_inner).remove(path);
+        drop(removed);
+    }
+
+    pub(crate) fn place(&self, path: &str) -> Option<Arc<dyn Resident>> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 }

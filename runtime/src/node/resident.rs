@@ -1,7 +1,8 @@
 use std::any::Any;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use crate::base::{CallError, NodeEvent, NodeId, Pid};
+use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
 use crate::wire::Signal;
 
 /// What a node needs of a process. Each call names the process by number, since a supervised child's
@@ -15,6 +16,25 @@ pub(crate) trait Resident: Send + Sync {
     /// # Errors
     /// Why it cannot become one of this process's messages.
     fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError>;
+
+    /// An event of a type that the process takes by a `#[from]` variant: an `Option` of it, taken if it is. For
+    /// whoever lives there if there is no number. As with any message, a ticket if it stands in line.
+    ///
+    /// # Errors
+    /// Why it did not arrive.
+    fn event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<u64>, CastError>;
+
+    /// The number of who lives there just now.
+    fn owner(&self) -> Option<u64>;
+
+    /// Its stub leaves this node.
+    fn export(&self);
+
+    /// The same for the place that one process after another lives in: its path, if it has one that fits.
+    fn export_place(&self) -> Option<String>;
+
+    /// The line before its mailbox.
+    fn line(self: Arc<Self>) -> Arc<dyn Line>;
 
     /// Whether the process lives, and nothing has been decided to the contrary.
     fn is_alive(&self, number: u64) -> bool;
@@ -37,6 +57,16 @@ pub(crate) trait Resident: Send + Sync {
     /// The connection to a node is lost.
     fn disconnect(&self, number: u64, node: &NodeId);
 
+    /// The number of the process that lives here; zero between two lives.
+    fn occupant(&self) -> u64 {
+        0
+    }
+
+    /// Whether the place's stub has left this node, so that others may reach whoever lives here.
+    fn is_place_exported(&self) -> bool {
+        false
+    }
+
     /// Where the process comes from; `None` for what only listens for one.
     fn lineage(&self) -> Option<Lineage>;
 
@@ -56,9 +86,23 @@ pub(crate) struct Lineage {
     pub(crate) supervisor: bool,
 }
 
+/// The line before a full mailbox, for those who stand in it.
+pub(crate) trait Line: Send + Sync {
+    /// Resolves when the message with this ticket is in, or will never be.
+    fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), CastError>>;
+
+    /// Takes the message with this ticket out again, if it still stands there.
+    fn withdraw(&self, ticket: u64);
+}
+
 /// A message from another node, not decoded yet.
 pub(crate) struct Delivery<'a> {
     pub(crate) protocol: u64,
     pub(crate) variant: u32,
     pub(crate) payload: &'a [u8],
+}
+
+impl Delivery<'_> {
+    /// In place of a variant: the payload is an event, and `protocol` its type's number.
+    pub(crate) const EVENT: u32 = u32::MAX;
 }

@@ -21,7 +21,7 @@ impl Node {
     }
 
     async fn shut_down(&self, trees: bool) {
-        let me = self.pid(0);
+        let me = self.pid(Node::ITSELF);
         let chosen: Vec<_> = self
             .table()
             .all()

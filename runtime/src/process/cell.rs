@@ -8,11 +8,11 @@ use crate::base::{
     System,
 };
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
-use crate::node::{Current, Delivery, Lineage, Node, Recipient, Resident};
+use crate::node::{Current, Delivery, Line, Lineage, Node, Recipient, Resident};
 use crate::signal::{Effect, Farewell, Relations};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::{Signal, fingerprint};
+use crate::wire::{Signal, Target, fingerprint};
 
 /// Where a process lives, and its successors if it is supervised.
 pub(crate) struct Cell<M: Protocol> {
@@ -22,8 +22,14 @@ pub(crate) struct Cell<M: Protocol> {
     /// Whether `fate.doom` is set, for those who ask without the lock.
     doomed: AtomicBool,
     exported: AtomicBool,
-    /// Whether another process will move in when this one ends.
-    supervised: bool,
+    /// Set if another process will move in when this one ends.
+    place: Option<Place>,
+}
+
+/// What a supervised child's cell is called, in all its lives.
+struct Place {
+    path: Arc<str>,
+    exported: AtomicBool,
 }
 
 /// What has been decided about the process that lives here.
@@ -62,7 +68,8 @@ pub(crate) struct Start {
 }
 
 impl<M: Protocol> Cell<M> {
-    pub(crate) fn new(node: Node, supervised: bool, bounds: Option<Bounds>) -> Arc<Cell<M>> {
+    /// A vacant cell; with a `path`, one process after another will live in it.
+    pub(crate) fn new(node: Node, path: Option<Arc<str>>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
         let fate = Fate {
             number: 0,
             stage: Stage::Vacant,
@@ -79,7 +86,7 @@ impl<M: Protocol> Cell<M> {
             fate: Mutex::new(fate),
             doomed: AtomicBool::new(false),
             exported: AtomicBool::new(false),
-            supervised,
+            place: path.map(|path| Place { path, exported: AtomicBool::new(false) }),
         })
     }
 
@@ -163,6 +170,26 @@ impl<M: Protocol> Cell<M> {
         self.exported.store(true, Ordering::Relaxed);
     }
 
+    /// The path of the place that this is, if one process after another lives here.
+    pub(crate) fn path(&self) -> Option<&Arc<str>> {
+        self.place.as_ref().map(|place| &place.path)
+    }
+
+    /// The number of the process that lives here, also while it clears up.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        let fate = self.fate();
+        (fate.stage != Stage::Vacant).then_some(fate.number)
+    }
+
+    /// A stub that follows whoever lives here leaves this node: the path that it travels by.
+    ///
+    /// One whose path does not fit into a frame has none there.
+    pub(crate) fn export_place(&self) -> Option<String> {
+        let place = self.place.as_ref().filter(|place| place.path.len() <= Target::MAX_NAME)?;
+        place.exported.store(true, Ordering::Relaxed);
+        Some(place.path.to_string())
+    }
+
     pub(crate) fn doom(&self) -> Option<Exit> {
         if self.is_doomed() { self.fate().doom.clone() } else { None }
     }
@@ -229,8 +256,8 @@ impl<M: Protocol> Cell<M> {
     }
 
     // A process that does not take such messages never traps or watches: the types see to that.
-    fn push_system(&self, number: u64, origin: Origin, message: impl Into<System>) {
-        if let Some(message) = M::from_system(&mut message.into()) {
+    fn push_system<T: 'static>(&self, number: u64, origin: Origin, message: T) {
+        if let Some(message) = M::from_system(&mut System::offer(&mut Some(message))) {
             // Refused means that the process is clearing up and reads no more.
             let _ = self.queue.push(Owner::This(number), Entry { origin, message }, false);
         }
@@ -323,7 +350,7 @@ impl<M: Protocol> Cell<M> {
 
     /// The second: what is left in the mailbox, for the caller to drop.
     pub(crate) fn empty(&self) -> Vec<Entry<M>> {
-        self.queue.leave(self.supervised)
+        self.queue.leave(self.place.is_some())
     }
 
     /// The last two: the name is free, then links and watchers hear of it.
@@ -374,13 +401,13 @@ impl<M: Protocol> Resident for Cell<M> {
     fn signal(&self, number: u64, from: &Pid, signal: Signal) {
         let me = self.node.pid(number);
         let mut fate = self.fate();
-        if fate.number != number || fate.stage == Stage::Vacant {
+        if number == 0 || fate.number != number || fate.stage == Stage::Vacant {
             drop(fate);
             return self.node.refuse(from, &me, signal, Exit::NoProc);
         }
-        // Number zero is the node itself, which stops everybody when `main` returns.
+        // The node itself stops everybody when `main` returns.
         let parent_ended = fate.start.server
-            && (from.number() == fate.start.parent || from.number() == 0)
+            && (from.number() == fate.start.parent || from.number() == Node::ITSELF)
             && **from.node_id() == **self.node.id();
         let trapping = fate.start.trap_exit;
         // A signal that concerns no link or monitor needs no relations.
@@ -401,17 +428,48 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError> {
-        if delivery.protocol != fingerprint::<M>() {
-            return Err(CallError::Incompatible(format!("`{}` differs between the nodes", M::NAME).into()));
-        }
         let mut decoder = Decoder::new(delivery.payload);
-        let message = M::decode(delivery.variant as usize, &mut decoder).map_err(CallError::Decode)?;
+        let message = if delivery.variant == Delivery::EVENT {
+            let event = M::decode_event(delivery.protocol, &mut decoder);
+            event.ok_or_else(|| CallError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?
+        } else if delivery.protocol == fingerprint::<M>() {
+            M::decode(delivery.variant as usize, &mut decoder)
+        } else {
+            return Err(CallError::Incompatible(format!("`{}` differs between the nodes", M::NAME).into()));
+        };
+        let message = message.map_err(CallError::Decode)?;
         decoder.finish().map_err(CallError::Decode)?;
-        match self.send(Owner::This(number), message, false) {
+        match self.send(Owner::of(number), message, false) {
             Ok(_) => Ok(()),
             Err(Refused { why: Why::Gone, .. }) => Err(CallError::NoProc),
             Err(_) => Err(CallError::Full),
         }
+    }
+
+    fn event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<u64>, CastError> {
+        let event = M::from_system(&mut System::offer_any(event));
+        let message =
+            event.ok_or_else(|| CastError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?;
+        self.send(number.map_or(Owner::Whoever, Owner::This), message, true).map_err(|refused| match refused.why {
+            Why::Gone => CastError::NoProc,
+            Why::Full | Why::Dropped => CastError::Full,
+        })
+    }
+
+    fn owner(&self) -> Option<u64> {
+        self.queue.owner()
+    }
+
+    fn export(&self) {
+        Cell::export(self);
+    }
+
+    fn export_place(&self) -> Option<String> {
+        Cell::export_place(self)
+    }
+
+    fn line(self: Arc<Self>) -> Arc<dyn Line> {
+        self
     }
 
     fn is_alive(&self, number: u64) -> bool {
@@ -425,6 +483,15 @@ impl<M: Protocol> Resident for Cell<M> {
 
     fn is_exported(&self) -> bool {
         self.exported.load(Ordering::Relaxed)
+    }
+
+    fn occupant(&self) -> u64 {
+        let fate = self.fate();
+        if fate.stage == Stage::Alive { fate.number } else { 0 }
+    }
+
+    fn is_place_exported(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.exported.load(Ordering::Relaxed))
     }
 
     fn take_name(&self, number: u64, name: &str) -> Result<(), Option<String>> {
@@ -481,15 +548,6 @@ impl<M: Protocol> Cell<M> {
     pub(crate) const fn mask_of(names: Option<&[&str]>) -> Mask {
         Mask::of(names, M::VARIANTS)
     }
-}
-
-/// The line before a full mailbox, for those who stand in it.
-pub(crate) trait Line: Send + Sync {
-    /// Resolves when the message with this ticket is in, or will never be.
-    fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), CastError>>;
-
-    /// Takes the message with this ticket out again, if it still stands there.
-    fn withdraw(&self, ticket: u64);
 }
 
 impl<M: Protocol> Line for Cell<M> {

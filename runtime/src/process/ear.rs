@@ -1,11 +1,12 @@
 use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use crate::base::{CallError, Exit, MonitorRef, NodeEvent, NodeId, NodeName, Pid, Subject};
-use crate::node::{Delivery, Lineage, Node, Recipient, Resident};
+use crate::base::{CallError, CastError, Exit, MonitorRef, NodeEvent, NodeId, NodeName, Pid, Subject};
+use crate::node::{Delivery, Line, Lineage, Node, Recipient, Resident};
 use crate::sync::{Mutex, PoisonError};
 use crate::wire::Signal;
 
@@ -105,6 +106,24 @@ impl Resident for Ear {
         Err(CallError::NoProc)
     }
 
+    fn event(&self, _: Option<u64>, _: &mut dyn Any) -> Result<Option<u64>, CastError> {
+        Err(CastError::NoProc)
+    }
+
+    fn owner(&self) -> Option<u64> {
+        None
+    }
+
+    fn export(&self) {}
+
+    fn export_place(&self) -> Option<String> {
+        None
+    }
+
+    fn line(self: Arc<Self>) -> Arc<dyn Line> {
+        self
+    }
+
     fn is_alive(&self, _: u64) -> bool {
         false
     }
@@ -146,4 +165,13 @@ impl Resident for Ear {
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
+}
+
+/// Nobody stands in line before something that takes no messages.
+impl Line for Ear {
+    fn poll_admitted(&self, _: u64, _: &mut Context<'_>) -> Poll<Result<(), CastError>> {
+        Poll::Ready(Err(CastError::NoProc))
+    }
+
+    fn withdraw(&self, _: u64) {}
 }

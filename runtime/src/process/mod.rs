@@ -18,7 +18,7 @@ mod panic;
 mod report;
 mod timer;
 
-pub(crate) use cell::{Cell, Line, Start};
+pub(crate) use cell::{Cell, Start};
 pub(crate) use ear::{ended, ended_by_name};
 pub(crate) use life::Life;
 pub use mailbox::Mailbox;

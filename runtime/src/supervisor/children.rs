@@ -1,96 +1,184 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::{ChildOptions, SupervisionRef};
-use crate::actor::{Actor, Process, Ref, Stub, launch, start_of};
+use super::places::{Nested, Place};
+use super::{ChildOptions, Flags, Parent, Places, SupervisionRef, Tree, WhileDown};
+use crate::actor::{Actor, Process, launch, start_of};
 use crate::base::{Exit, Pid};
-use crate::call::Address;
-use crate::node::Node;
-use crate::process::{Cell, catch, ended};
+use crate::process::{Cell, Start, catch, ended};
 
-/// The children of a tree while it is being planted: what `#[supervisor]` fills.
+/// The children of a supervisor while it is being planted: what `#[supervisor]` fills, for each life anew.
 pub struct Children {
-    node: Node,
-    supervisor: SupervisionRef,
+    places: Arc<Places>,
     slots: Vec<Slot>,
 }
 
-/// One child: its options, and the place it lives in across restarts.
+/// One child: its options, how it is made, and the place that it lives in across restarts.
 pub(super) struct Slot {
+    pub(super) id: Arc<str>,
     pub(super) options: ChildOptions,
     pub(super) home: Box<dyn Home>,
+    pub(super) place: Arc<dyn Place>,
+    /// Its stub, if it is a supervisor itself.
+    pub(super) supervisor: Option<SupervisionRef>,
+    /// It belongs to the tree's own specification: forgotten, it is back when the supervisor itself is restarted.
+    pub(super) fixed: bool,
 }
 
-/// A child's place, whatever its type.
-pub(super) trait Home: Send + Sync {
-    /// Makes a new life of the child and has `link` link it before it runs; resolves when its `init` is through.
-    fn start(&self, link: &dyn Fn(&Pid)) -> Starting;
-
-    /// Nobody will live here, unless it is started again.
-    fn close(&self);
+/// How a child is made, whatever its type.
+pub(super) trait Home: Send {
+    /// Makes a new life of the child and has `link` link it before it runs; resolves when its `init` is through,
+    /// with nobody if it decided that it is not needed.
+    fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting;
 }
 
-pub(super) type Starting = Pin<Box<dyn Future<Output = Result<Pid, Exit>> + Send>>;
-
-struct Place<A: Actor, F> {
-    cell: Arc<Cell<A::Protocol>>,
-    make: F,
-}
+pub(super) type Starting = Pin<Box<dyn Future<Output = Result<Option<Pid>, Exit>> + Send>>;
 
 impl Children {
-    pub(super) fn new(node: Node, supervisor: SupervisionRef) -> Children {
-        Children { node, supervisor, slots: Vec::new() }
+    pub(super) fn new(places: Arc<Places>) -> Children {
+        Children { places, slots: Vec::new() }
     }
 
     pub(super) fn into_slots(self) -> Vec<Slot> {
         self.slots
     }
 
-    /// The supervisor's own stub.
-    pub fn supervisor(&self) -> SupervisionRef {
-        self.supervisor.clone()
+    pub(super) fn push(&mut self, slot: Slot) {
+        self.slots.push(slot);
     }
 
-    /// Adds a child; `make` is called for each of its lives. The stub follows it across restarts.
-    pub fn child<A: Process>(&mut self, options: ChildOptions, make: impl Fn() -> A + Send + Sync + 'static) -> Ref<A> {
-        let cell = Cell::new(self.node.clone(), true, A::OPTIONS.bounds());
-        let stub = Ref::<A>::__new(Address::child(Arc::clone(&cell)));
-        self.slots.push(Slot { options, home: Box::new(Place::<A, _> { cell, make }) });
-        stub
+    pub(super) fn places(&self) -> &Arc<Places> {
+        &self.places
+    }
+
+    /// Adds a child; `make` is called for each of its lives.
+    pub fn child<A: Process>(&mut self, id: &str, options: ChildOptions, make: impl FnMut() -> A + Send + 'static) {
+        self.slots.push(Slot { fixed: true, ..worker(&self.places, id, options, make) });
+    }
+
+    /// Adds a nested tree; `make` is called for each of its lives.
+    pub fn tree<T: Tree>(&mut self, id: &str, options: ChildOptions, mut make: impl FnMut() -> T + Send + 'static) {
+        let grow = move |children: &mut Children| {
+            T::plant(&Arc::new(make()), children);
+            T::FLAGS
+        };
+        self.slots.push(Slot { fixed: true, ..nested(&self.places, id, options, false, grow) });
+    }
+
+    /// Adds a supervisor without children yet, for many of one kind.
+    pub fn dynamic(&mut self, id: &str, flags: Flags) {
+        let slot = nested(&self.places, id, ChildOptions::SUPERVISOR, true, move |_| flags);
+        self.slots.push(Slot { fixed: true, ..slot });
     }
 }
 
-impl<A: Process, F: Fn() -> A + Send + Sync> Home for Place<A, F> {
-    fn start(&self, link: &dyn Fn(&Pid)) -> Starting {
-        let actor = match catch(&self.make) {
-            Ok(actor) => actor,
+pub(super) fn worker<A: Process>(
+    places: &Places,
+    id: &str,
+    options: ChildOptions,
+    make: impl FnMut() -> A + Send + 'static,
+) -> Slot {
+    let cell = places.cell::<A>(id);
+    cell.queue().hold(options.while_down == WhileDown::Hold);
+    let place = Arc::clone(&cell) as Arc<dyn Place>;
+    Slot { id: id.into(), options, home: Box::new(Worker { cell, make }), place, supervisor: None, fixed: false }
+}
+
+/// A child that lives once.
+pub(super) fn once<A: Process>(cell: Arc<Cell<A::Protocol>>, id: Arc<str>, options: ChildOptions, actor: A) -> Slot {
+    let place = Arc::clone(&cell) as Arc<dyn Place>;
+    Slot { id, options, home: Box::new(Once { cell, actor: Some(actor) }), place, supervisor: None, fixed: false }
+}
+
+/// A supervisor as a child; `grow` plants its children for each of its lives.
+pub(super) fn nested(
+    places: &Places,
+    id: &str,
+    options: ChildOptions,
+    dynamic: bool,
+    grow: impl FnMut(&mut Children) -> Flags + Send + 'static,
+) -> Slot {
+    let place = places.nested(id);
+    place.cell.queue().hold(options.while_down == WhileDown::Hold);
+    let supervisor = Some(place.places.supervisor());
+    let home = Box::new(Nest { place: Arc::clone(&place), dynamic, grow });
+    Slot { id: id.into(), options, home, place, supervisor, fixed: false }
+}
+
+struct Worker<A: Actor, F> {
+    cell: Arc<Cell<A::Protocol>>,
+    make: F,
+}
+
+impl<A: Process, F: FnMut() -> A + Send> Home for Worker<A, F> {
+    fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting {
+        match catch(&mut self.make) {
+            Ok(actor) => begin(&self.cell, start_of::<A>(), actor, link),
+            Err(panic) => Box::pin(std::future::ready(Err(panic))),
+        }
+    }
+}
+
+struct Once<A: Actor> {
+    cell: Arc<Cell<A::Protocol>>,
+    actor: Option<A>,
+}
+
+impl<A: Process> Home for Once<A> {
+    fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting {
+        match self.actor.take() {
+            Some(actor) => begin(&self.cell, start_of::<A>(), actor, link),
+            None => Box::pin(std::future::ready(Err(Exit::error("a child without a factory starts once")))),
+        }
+    }
+}
+
+struct Nest<F> {
+    place: Arc<Nested>,
+    dynamic: bool,
+    grow: F,
+}
+
+impl<F: FnMut(&mut Children) -> Flags + Send> Home for Nest<F> {
+    fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting {
+        let mut children = Children::new(Arc::clone(&self.place.places));
+        let flags = match catch(|| (self.grow)(&mut children)) {
+            Ok(flags) => flags,
             Err(panic) => return Box::pin(std::future::ready(Err(panic))),
         };
-        let number = self.cell.occupy(start_of::<A>());
-        let pid = self.cell.node().pid(number);
-        link(&pid);
-        let ended = ended(self.cell.node(), pid.clone());
-        let (started, outcome) = oneshot::channel();
-        launch(&self.cell, number, actor, Some(started));
+        let failure = Arc::new(Mutex::new(None));
+        let parent = Parent::new(flags, self.dynamic, children, false, Arc::clone(&failure));
+        let starting = begin(&self.place.cell, start_of::<Parent>(), parent, link);
         Box::pin(async move {
-            match outcome.await {
-                Ok(Ok(())) => Ok(pid),
-                // Either way the child is gone, its name and port free, before anybody tries again.
-                Ok(Err(_)) | Err(_) => Err(ended.await),
-            }
+            // Which grandchild it was tells more than that the supervisor was told to shut down.
+            starting.await.map_err(|reason| {
+                let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+                failure.map_or(reason, Exit::from)
+            })
         })
-    }
-
-    fn close(&self) {
-        self.cell.close();
     }
 }
 
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.home.close();
-    }
+/// A process moves into `cell`.
+fn begin<A: Process>(cell: &Arc<Cell<A::Protocol>>, start: Start, actor: A, link: &dyn Fn(&Pid)) -> Starting {
+    let number = cell.occupy(start);
+    let pid = cell.node().pid(number);
+    link(&pid);
+    let ended = ended(cell.node(), pid.clone());
+    let (started, outcome) = oneshot::channel();
+    launch(cell, number, actor, Some(started));
+    Box::pin(async move {
+        match outcome.await {
+            Ok(Ok(())) => Ok(Some(pid)),
+            // Either way the child is gone, its name and port free, before anybody tries again.
+            Ok(Err(Exit::Normal)) => {
+                ended.await;
+                Ok(None)
+            }
+            Ok(Err(_)) | Err(_) => Err(ended.await),
+        }
+    })
 }

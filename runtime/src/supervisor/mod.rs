@@ -1,18 +1,38 @@
 //! Floor 7: supervision trees.
 //!
-//! What to do about a child's end is decided by a [`Plan`], which knows strategy, restart kinds and intensity but
-//! no process and no clock; a supervisor is the process that carries it out. It traps exits and is linked to
-//! each child. A child has a cell of its own that outlives it, so that a stub from the tree follows it across
-//! restarts. After OTP's
+//! What to do about a child's end is decided by a `Plan`, which knows strategy, restart kinds and intensity but
+//! no process and no clock; a [`Parent`] is the process that carries it out. It traps exits and is linked to
+//! each child. A child has a place of its own (`places.rs`) that outlives it, and below a nested supervisor that
+//! one too, so that a stub from the tree follows it across restarts. After OTP's
 //! [`supervisor`](https://www.erlang.org/doc/apps/stdlib/supervisor.html).
+//!
+//! Invariants: a child starts in its place only when its predecessor is gone, so no two live there and none is
+//! left behind · a child stays linked until it is gone, so a killed supervisor leaves nobody · the supervisor
+//! takes the next message only when the last one's actions are done · its end closes the places of what was
+//! added at run time; those of a tree's fields wait for the supervisor's next life, or go with the root.
 
+mod builder;
 mod children;
+mod dynamic;
+mod here;
+mod outline;
+mod places;
 mod plan;
 mod process;
+mod report;
 mod spec;
 mod tree;
 
+pub use builder::{ChildSpec, Supervisor};
 pub use children::Children;
-pub use process::{Supervision, SupervisionRef, Supervisor};
-pub use spec::{ChildInfo, ChildOptions, Flags, Restart, Shutdown, Strategy};
+pub use dynamic::{Again, Dynamic, Once, Startable};
+pub(crate) use here::Here;
+pub use outline::{Description, Outline};
+pub use places::Places;
+pub use process::{ChildId, Supervision, SupervisionRef};
+pub(crate) use process::{Parent, Seed};
+pub use spec::{
+    AutoShutdown, Backoff, ChildCount, ChildError, ChildInfo, ChildOptions, ChildState, Flags, Mismatch, Restart,
+    Shutdown, Strategy, WhileDown,
+};
 pub use tree::{StartTree, Tree, TreeStub};

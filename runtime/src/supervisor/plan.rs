@@ -1,100 +1,371 @@
-//! What to do about a child's end: pure, so that it can be checked against OTP's text line by line.
+//! What a supervisor does next: a state machine without a process and without a clock.
+//!
+//! It is told what happened ([`Plan::exited`], [`Plan::started`], [`Plan::failed`], …) and what is asked of it
+//! ([`Plan::terminate`], [`Plan::restart`], …), and lays [`Action`]s out for the supervisor, which carries them
+//! out one by one and says how each went before it asks for the next.
+//!
+//! A child is up, down (not running, its specification kept), or about to start again: *waiting* while its
+//! backoff passes, *failed* when a restart did not succeed. Only the last counts again when it is retried.
+//! Whatever is down because a sibling's restart stopped midway starts with that sibling's retry.
+//!
+//! Invariants: children are in start order, since a new one always comes last · a temporary child is up or not
+//! here at all · between two messages nothing is laid out.
 
-use std::collections::VecDeque;
-use std::ops::Range;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Flags, Restart, Strategy};
+use super::{AutoShutdown, ChildError, ChildOptions, Flags, Restart, Strategy};
 use crate::base::Exit;
+
+/// Which child, for as long as its specification is kept. Later ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Key(u64);
 
 /// The children of one supervisor and the restarts so far.
 pub(super) struct Plan {
     flags: Flags,
-    children: Vec<Child>,
+    /// All children are of one kind and many: who is not restarted is forgotten.
+    dynamic: bool,
+    children: BTreeMap<Key, Child>,
+    ids: HashMap<Arc<str>, Key>,
     restarts: VecDeque<Instant>,
+    actions: VecDeque<Action>,
+    task: Task,
+    keys: u64,
+    tickets: u64,
 }
 
 struct Child {
-    restart: Restart,
+    id: Option<Arc<str>>,
+    options: ChildOptions,
     status: Status,
+    /// Restarts in a row, for the backoff.
+    attempts: u32,
+    up_since: Option<Instant>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Status {
     Up,
-    /// Not running, its specification kept.
     Down,
-    /// Ended, and its restart has failed so far.
-    Restarting,
-    /// A temporary child that ended.
-    Forgotten,
+    /// Its restart is counted and will be tried when the backoff has passed.
+    Waiting(Ticket),
+    /// Its restart failed and will be tried again.
+    Failed(Ticket),
 }
 
-/// What a supervisor does next.
+/// Tells a retry that is due from one that something else has overtaken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket(u64);
+
+/// What the actions in hand are for: it decides what a failed start means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    /// The first start of all.
+    Begin,
+    /// Restarts after a child's end.
+    Restart,
+    /// One child that was asked for, and is new.
+    Add,
+    /// One child that was asked for, and is known.
+    Start,
+    Terminate,
+    End,
+}
+
+/// What the supervisor does next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Goes on as it is.
-    Nothing,
-    /// Stops these, in this order, then starts those, in that order.
-    Restart { stop: Vec<usize>, start: Vec<usize> },
-    /// Stops everything and ends: too many restarts.
-    GiveUp,
+pub(super) enum Action {
+    /// Starts a child; [`Plan::started`], [`Plan::ignored`] or [`Plan::failed`] answers.
+    Start(Key),
+    /// Stops a child as its options say; [`Plan::stopped`] answers.
+    Stop(Key),
+    /// Nobody is about to live there, and if it is `forgotten` nobody ever will.
+    Close { child: Key, forgotten: bool },
+    /// Calls [`Plan::retry`] when the messages that have come by now are handled, and the backoff for so many
+    /// attempts has passed, if the child has one.
+    Retry { child: Key, ticket: Ticket, attempt: u32 },
+    /// Ends the supervisor, in good order: everything stops.
+    End(Why),
+}
+
+/// Why a supervisor ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// More restarts than its intensity allows.
+    TooManyRestarts,
+    /// Its significant children have done their work.
+    AutoShutdown,
+}
+
+/// How a child is just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Up,
+    Down,
+    Restarting,
 }
 
 impl Plan {
-    pub(super) fn new(flags: Flags, restarts: impl IntoIterator<Item = Restart>) -> Plan {
-        let children = restarts.into_iter().map(|restart| Child { restart, status: Status::Down }).collect();
-        Plan { flags, children, restarts: VecDeque::new() }
+    pub(super) fn new(flags: Flags, dynamic: bool) -> Plan {
+        Plan {
+            flags,
+            dynamic,
+            children: BTreeMap::new(),
+            ids: HashMap::new(),
+            restarts: VecDeque::new(),
+            actions: VecDeque::new(),
+            task: Task::Begin,
+            keys: 0,
+            tickets: 0,
+        }
     }
 
-    /// A start that was asked for went well.
-    pub(super) fn started(&mut self, child: usize) {
-        self.children[child].status = Status::Up;
+    /// What to do next; `None` when everything is done that was to be done.
+    pub(super) fn next(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// A further child, not started yet.
+    ///
+    /// # Errors
+    /// The id is taken, by a child that runs (its key is told) or by one that does not.
+    pub(super) fn add(&mut self, id: Option<Arc<str>>, options: ChildOptions) -> Result<Key, Taken> {
+        self.keys += 1;
+        let key = Key(self.keys);
+        if let Some(id) = &id {
+            if let Some(&other) = self.ids.get(id) {
+                return Err(if self.state(other) == Some(State::Up) { Taken::Running(other) } else { Taken::Present });
+            }
+            self.ids.insert(Arc::clone(id), key);
+        }
+        self.children.insert(key, Child { id, options, status: Status::Down, attempts: 0, up_since: None });
+        Ok(key)
+    }
+
+    /// The first start, of all children in order.
+    pub(super) fn begin(&mut self) {
+        self.task = Task::Begin;
+        self.actions.extend(self.children.keys().map(|&key| Action::Start(key)));
+    }
+
+    /// The start of a child that was just added.
+    pub(super) fn begin_child(&mut self, child: Key) {
+        self.task = Task::Add;
+        self.actions.push_back(Action::Start(child));
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<Key> {
+        self.ids.get(id).copied()
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.children.keys().copied()
+    }
+
+    pub(super) fn state(&self, child: Key) -> Option<State> {
+        self.children.get(&child).map(|child| match child.status {
+            Status::Up => State::Up,
+            Status::Down => State::Down,
+            Status::Waiting(_) | Status::Failed(_) => State::Restarting,
+        })
     }
 
     /// A child ended by itself.
-    pub(super) fn ended(&mut self, child: usize, reason: &Exit, now: Instant) -> Verdict {
-        let spec = &mut self.children[child];
-        let again = match spec.restart {
+    pub(super) fn exited(&mut self, key: Key, reason: &Exit, now: Instant) {
+        let Some(child) = self.children.get_mut(&key).filter(|child| child.status == Status::Up) else { return };
+        child.status = Status::Down;
+        child.settle(now);
+        let significant = child.options.significant;
+        let again = match child.options.restart {
             Restart::Permanent => true,
             Restart::Transient => !reason.is_orderly(),
             Restart::Temporary => false,
         };
-        if !again {
-            spec.status = if spec.restart == Restart::Temporary { Status::Forgotten } else { Status::Down };
-            return Verdict::Nothing;
+        if again {
+            return self.again(key, now, true);
         }
-        self.restart(child, now)
-    }
-
-    /// A start that was asked for failed: it counts as a restart, and is tried again later.
-    pub(super) fn failed(&mut self, child: usize) {
-        self.children[child].status = Status::Restarting;
-    }
-
-    /// The time has come to try a failed restart again.
-    pub(super) fn retry(&mut self, child: usize, now: Instant) -> Verdict {
-        if self.children[child].status == Status::Restarting { self.restart(child, now) } else { Verdict::Nothing }
-    }
-
-    fn restart(&mut self, child: usize, now: Instant) -> Verdict {
-        self.children[child].status = Status::Restarting;
-        if self.too_many(now) {
-            return Verdict::GiveUp;
-        }
-        let affected: Range<usize> = match self.flags.strategy {
-            Strategy::OneForOne => child..child + 1,
-            Strategy::OneForAll => 0..self.children.len(),
-            Strategy::RestForOne => child..self.children.len(),
+        self.retire(key);
+        let over = match self.flags.auto_shutdown {
+            AutoShutdown::Never => false,
+            AutoShutdown::Any => significant,
+            AutoShutdown::All => {
+                let active = |child: &Child| child.options.significant && child.status != Status::Down;
+                significant && !self.children.values().any(active)
+            }
         };
-        let stop: Vec<usize> = affected.clone().rev().filter(|&c| self.children[c].status == Status::Up).collect();
-        for &stopped in &stop {
-            let spec = &mut self.children[stopped];
-            // A temporary child that a sibling takes down is forgotten like one that ended by itself.
-            spec.status = if spec.restart == Restart::Temporary { Status::Forgotten } else { Status::Down };
+        if over {
+            self.actions.push_back(Action::End(Why::AutoShutdown));
         }
-        let start = affected.filter(|&c| self.children[c].status != Status::Forgotten).collect();
-        Verdict::Restart { stop, start }
+    }
+
+    /// The time of a retry has come.
+    pub(super) fn retry(&mut self, key: Key, ticket: Ticket, now: Instant) {
+        match self.children.get(&key).map(|child| child.status) {
+            Some(Status::Waiting(due)) if due == ticket => self.revive(key),
+            Some(Status::Failed(due)) if due == ticket => self.again(key, now, false),
+            _ => {}
+        }
+    }
+
+    /// Stops a child for good, as far as this supervisor is concerned; its specification is kept.
+    pub(super) fn terminate(&mut self, key: Key) -> Result<(), ChildError> {
+        let state = self.state(key).ok_or(ChildError::NotFound)?;
+        self.task = Task::Terminate;
+        if state == State::Up {
+            self.actions.push_back(Action::Stop(key));
+        } else {
+            self.retire(key);
+        }
+        Ok(())
+    }
+
+    /// Starts a child that is down.
+    pub(super) fn restart(&mut self, key: Key) -> Result<(), ChildError> {
+        self.idle(key)?;
+        self.task = Task::Start;
+        self.actions.push_back(Action::Start(key));
+        Ok(())
+    }
+
+    /// Forgets a child that is down.
+    pub(super) fn delete(&mut self, key: Key) -> Result<(), ChildError> {
+        self.idle(key)?;
+        self.forget(key);
+        Ok(())
+    }
+
+    fn idle(&self, key: Key) -> Result<(), ChildError> {
+        match self.state(key).ok_or(ChildError::NotFound)? {
+            State::Down => Ok(()),
+            State::Up => Err(ChildError::Running),
+            State::Restarting => Err(ChildError::Restarting),
+        }
+    }
+
+    /// Stops all children, the last one first.
+    pub(super) fn end(&mut self) {
+        self.task = Task::End;
+        self.actions.clear();
+        let up = |(_, child): &(&Key, &Child)| child.status == Status::Up;
+        self.actions.extend(self.children.iter().rev().filter(up).map(|(&key, _)| Action::Stop(key)));
+    }
+
+    /// A start went well.
+    pub(super) fn started(&mut self, key: Key, now: Instant) {
+        if let Some(child) = self.children.get_mut(&key) {
+            child.status = Status::Up;
+            child.up_since = Some(now);
+        }
+    }
+
+    /// A child decided not to start, and that is all right.
+    pub(super) fn ignored(&mut self, key: Key) {
+        self.retire(key);
+    }
+
+    /// A start failed.
+    pub(super) fn failed(&mut self, key: Key) {
+        match self.task {
+            Task::Begin => self.end(),
+            Task::Add => self.forget(key),
+            Task::Restart => {
+                // What comes after it in order starts with its retry.
+                self.actions.retain(|action| !matches!(action, Action::Start(_)));
+                self.wait(key, Status::Failed);
+            }
+            Task::Start | Task::Terminate | Task::End => self.retire(key),
+        }
+    }
+
+    /// A child that was to be stopped is gone.
+    pub(super) fn stopped(&mut self, key: Key) {
+        let Some(child) = self.children.get_mut(&key) else { return };
+        child.status = Status::Down;
+        match (child.options.restart, self.task) {
+            (_, Task::End) => {}
+            // A temporary child that a sibling takes down is forgotten like one that ended by itself.
+            (Restart::Temporary, _) | (_, Task::Terminate) => self.retire(key),
+            _ => {}
+        }
+    }
+
+    /// A restart is due: counts it, and begins it now or after the backoff.
+    fn again(&mut self, key: Key, now: Instant, patient: bool) {
+        if self.too_many(now) {
+            if let Some(child) = self.children.get_mut(&key) {
+                child.status = Status::Down;
+            }
+            self.actions.push_back(Action::End(Why::TooManyRestarts));
+        } else if patient && self.children.get(&key).is_some_and(|child| child.options.backoff.is_some()) {
+            self.task = Task::Restart;
+            self.stop_affected(key);
+            self.wait(key, Status::Waiting);
+        } else {
+            self.revive(key);
+        }
+    }
+
+    /// Stops whom the strategy says, and starts them and `key`.
+    fn revive(&mut self, key: Key) {
+        self.task = Task::Restart;
+        self.stop_affected(key);
+        for other in self.affected(key) {
+            if let Some(child) = self.children.get_mut(&other)
+                && child.options.restart != Restart::Temporary
+            {
+                if child.status != Status::Up {
+                    child.status = Status::Down;
+                }
+                self.actions.push_back(Action::Start(other));
+            }
+        }
+    }
+
+    fn stop_affected(&mut self, key: Key) {
+        for other in self.affected(key).into_iter().rev() {
+            if self.state(other) == Some(State::Up) {
+                self.actions.push_back(Action::Stop(other));
+            }
+        }
+    }
+
+    fn affected(&self, key: Key) -> Vec<Key> {
+        match self.flags.strategy {
+            Strategy::OneForOne => vec![key],
+            Strategy::OneForAll => self.keys().collect(),
+            Strategy::RestForOne => self.children.range(key..).map(|(&key, _)| key).collect(),
+        }
+    }
+
+    fn wait(&mut self, key: Key, status: impl Fn(Ticket) -> Status) {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        if let Some(child) = self.children.get_mut(&key) {
+            child.status = status(ticket);
+            let attempt = child.attempts;
+            child.attempts = attempt.saturating_add(1);
+            self.actions.push_back(Action::Retry { child: key, ticket, attempt });
+        }
+    }
+
+    /// A child is down and nobody is about to start it; a temporary one is forgotten.
+    fn retire(&mut self, key: Key) {
+        let Some(child) = self.children.get_mut(&key) else { return };
+        child.status = Status::Down;
+        if self.dynamic || child.options.restart == Restart::Temporary {
+            self.forget(key);
+        } else {
+            self.actions.push_front(Action::Close { child: key, forgotten: false });
+        }
+    }
+
+    fn forget(&mut self, key: Key) {
+        if let Some(id) = self.children.remove(&key).and_then(|child| child.id) {
+            self.ids.remove(&id);
+        }
+        self.actions.push_front(Action::Close { child: key, forgotten: true });
     }
 
     /// Counts a restart; whether that is one too many within the period.
@@ -108,76 +379,26 @@ impl Plan {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
+/// Whose id it is already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Running(Key),
+    Present,
+}
 
-    use super::*;
-
-    /// Four children of the given kinds, all running; what follows when `child` ends.
-    fn check(strategy: Strategy, kinds: [Restart; 4], child: usize, reason: &Exit) -> Verdict {
-        let mut plan = Plan::new(Flags { strategy, ..Flags::DEFAULT }, kinds);
-        for child in 0..4 {
-            plan.started(child);
+impl Child {
+    /// Forgets earlier attempts if the child has lived for as long as its longest backoff.
+    fn settle(&mut self, now: Instant) {
+        let Some(backoff) = self.options.backoff else { return };
+        if self.up_since.take().is_some_and(|since| now.duration_since(since) >= backoff.max) {
+            self.attempts = 0;
         }
-        plan.ended(child, reason, Instant::now())
-    }
-
-    fn restart(stop: &[usize], start: &[usize]) -> Verdict {
-        Verdict::Restart { stop: stop.into(), start: start.into() }
-    }
-
-    use Restart::{Permanent as P, Temporary as Tmp, Transient as Tr};
-
-    #[test]
-    fn each_strategy_restarts_whom_it_should() {
-        let boom = Exit::error("boom");
-        assert_eq!(check(Strategy::OneForOne, [P, P, P, P], 1, &boom), restart(&[], &[1]));
-        assert_eq!(check(Strategy::OneForAll, [P, P, P, P], 1, &boom), restart(&[3, 2, 0], &[0, 1, 2, 3]));
-        assert_eq!(check(Strategy::RestForOne, [P, P, P, P], 1, &boom), restart(&[3, 2], &[1, 2, 3]));
-        assert_eq!(check(Strategy::OneForAll, [P, P, P, Tmp], 1, &boom), restart(&[3, 2, 0], &[0, 1, 2]));
-    }
-
-    #[test]
-    fn each_kind_is_restarted_when_it_should() {
-        let boom = Exit::error("boom");
-        let one = |kind, reason: &Exit| check(Strategy::OneForOne, [P, kind, P, P], 1, reason);
-        for (kind, reason, again) in [
-            (P, &boom, true),
-            (P, &Exit::Normal, true),
-            (P, &Exit::shutdown(), true),
-            (Tr, &boom, true),
-            (Tr, &Exit::Killed, true),
-            (Tr, &Exit::Normal, false),
-            (Tr, &Exit::Shutdown(Some("later".into())), false),
-            (Tmp, &boom, false),
-            (Tmp, &Exit::Normal, false),
-        ] {
-            let expected = if again { restart(&[], &[1]) } else { Verdict::Nothing };
-            assert_eq!(one(kind, reason), expected, "{kind:?} {reason:?}");
-        }
-    }
-
-    #[test]
-    fn it_gives_up_when_restarts_in_the_window_exceed_the_intensity() {
-        let flags = Flags { intensity: 2, period: Duration::from_secs(5), ..Flags::DEFAULT };
-        let (mut plan, start) = (Plan::new(flags, [P]), Instant::now());
-        let boom = Exit::error("boom");
-        for (second, gives_up) in [(0, false), (1, false), (7, false), (8, false), (9, true)] {
-            plan.started(0);
-            let verdict = plan.ended(0, &boom, start + Duration::from_secs(second));
-            assert_eq!(verdict == Verdict::GiveUp, gives_up, "after {second} s");
-        }
-    }
-
-    #[test]
-    fn a_failed_restart_counts_and_is_tried_again() {
-        let (mut plan, now) = (Plan::new(Flags::DEFAULT, [P]), Instant::now());
-        plan.started(0);
-        assert_eq!(plan.ended(0, &Exit::error("boom"), now), restart(&[], &[0]));
-        plan.failed(0);
-        assert_eq!(plan.retry(0, now), Verdict::GiveUp);
-        plan.started(0);
-        assert_eq!(plan.retry(0, now), Verdict::Nothing);
     }
 }
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

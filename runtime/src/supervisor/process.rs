@@ -1,14 +1,23 @@
+use std::any::Any;
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use greenroom_macros::{actor, protocol};
+use serde::{Deserialize, Serialize};
 
-use super::children::Slot;
-use super::plan::{Plan, Verdict};
-use super::{ChildInfo, Flags, Shutdown};
+use super::children::{Children, Slot};
+use super::plan::{Action, Key, Plan, State, Taken, Ticket};
+use super::report::{self, Crashes};
+use super::{ChildCount, ChildError, ChildInfo, ChildState, Flags, Here, Outline, Places, Shutdown};
 use crate::actor::{Context, Process};
 use crate::base::{Exit, ExitSignal, Pid, StartError};
 use crate::call::Reply;
+use crate::mailbox::Owner;
+use crate::node::Node;
 use crate::process::{Step, ended};
 use crate::wire::Signal;
 
@@ -20,172 +29,501 @@ pub enum Supervision {
         /// The answer.
         reply: Reply<Vec<ChildInfo>>,
     },
+    /// How many children it has, as OTP's `count_children`.
+    Count {
+        /// The answer.
+        reply: Reply<ChildCount>,
+    },
+    /// Itself and its children; [`TreeStub::describe`](super::TreeStub::describe) puts a whole tree together.
+    Outline {
+        /// The answer.
+        reply: Reply<Outline>,
+    },
+    /// Stops a child and keeps its specification, unless it is temporary.
+    Terminate {
+        /// Which.
+        child: ChildId,
+        /// When it is gone.
+        reply: Reply<Result<(), ChildError>>,
+    },
+    /// Starts a child that is down.
+    Restart {
+        /// Which.
+        child: ChildId,
+        /// The process, if it did not decide otherwise.
+        reply: Reply<Result<Option<Pid>, ChildError>>,
+    },
+    /// Forgets a child that is down.
+    Delete {
+        /// Which.
+        child: ChildId,
+        /// When it is forgotten.
+        reply: Reply<Result<(), ChildError>>,
+    },
+    /// A child's place.
+    #[doc(hidden)]
+    Find {
+        /// Which.
+        child: ChildId,
+        /// Its cell.
+        reply: Reply<Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>>,
+    },
+    /// A further child.
+    #[doc(hidden)]
+    Add {
+        /// How it is planted.
+        seed: Here<Seed>,
+        /// The process, if it did not decide otherwise.
+        reply: Reply<Result<Option<Pid>, ChildError>>,
+    },
+    /// The supervisor's own note.
+    #[doc(hidden)]
+    Retry {
+        /// Whom to start again.
+        note: Here<Note>,
+    },
     /// A child ended, or the supervisor's parent did.
     #[from]
     Exit(ExitSignal),
 }
 
-/// The process that looks after the children of a tree; `#[supervisor]` on a struct makes one.
+/// Which child is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChildId {
+    /// The one with this id: a field's name, or what was given at run time.
+    Id(String),
+    /// The one that is this process.
+    Pid(Pid),
+}
+
+impl From<&str> for ChildId {
+    fn from(id: &str) -> ChildId {
+        ChildId::Id(id.to_owned())
+    }
+}
+
+impl From<String> for ChildId {
+    fn from(id: String) -> ChildId {
+        ChildId::Id(id)
+    }
+}
+
+impl From<Pid> for ChildId {
+    fn from(pid: Pid) -> ChildId {
+        ChildId::Pid(pid)
+    }
+}
+
+/// A child that is still to be planted.
+pub struct Seed(pub(super) Box<dyn FnOnce(&Places) -> Slot + Send>);
+
+/// A restart that is due.
+pub struct Note {
+    child: Key,
+    ticket: Ticket,
+}
+
+/// The process that looks after the children of a tree.
 #[actor(protocol = Supervision)]
-pub struct Supervisor {
-    children: Vec<Child>,
+pub(crate) struct Parent {
+    flags: Flags,
+    dynamic: bool,
+    /// Nobody above it: when it ends, its places go with it.
+    root: bool,
+    places: Arc<Places>,
     plan: Plan,
-    /// Restarts that failed and are tried again when the messages that came meanwhile are handled.
-    failed: Vec<usize>,
-    start_error: Arc<Mutex<Option<StartError>>>,
+    children: BTreeMap<Key, Child>,
+    running: HashMap<u64, Key>,
+    /// Why a child that the tree cannot do without did not start.
+    failure: Arc<Mutex<Option<StartError>>>,
+    /// How the last start went.
+    outcome: Result<Option<Pid>, Exit>,
+    random: u64,
 }
 
 struct Child {
     slot: Slot,
     pid: Option<Pid>,
+    starts: u64,
+    crashes: Crashes,
 }
 
-impl Supervisor {
-    pub(super) fn new(flags: Flags, slots: Vec<Slot>, start_error: Arc<Mutex<Option<StartError>>>) -> Supervisor {
-        let plan = Plan::new(flags, slots.iter().map(|slot| slot.options.restart));
-        let children = slots.into_iter().map(|slot| Child { slot, pid: None }).collect();
-        Supervisor { children, plan, failed: Vec::new(), start_error }
+impl Parent {
+    pub(super) fn new(
+        flags: Flags,
+        dynamic: bool,
+        children: Children,
+        root: bool,
+        failure: Arc<Mutex<Option<StartError>>>,
+    ) -> Parent {
+        let places = Arc::clone(children.places());
+        let mut parent = Parent {
+            flags,
+            dynamic,
+            root,
+            places,
+            plan: Plan::new(flags, dynamic),
+            children: BTreeMap::new(),
+            running: HashMap::new(),
+            failure,
+            outcome: Ok(None),
+            random: RandomState::new().hash_one(0),
+        };
+        for slot in children.into_slots() {
+            let id = Arc::clone(&slot.id);
+            if let Err(error) = parent.plant(slot) {
+                parent.fail(&id, Exit::from(error));
+            }
+        }
+        parent
     }
 
-    async fn start_child(&mut self, cx: &mut Context<Self>, index: usize) -> Result<(), Exit> {
-        let child = &mut self.children[index];
-        let starting = {
-            let (me, cell) = (cx.pid().clone(), Arc::clone(cx.mailbox().cell()));
-            child.slot.home.start(&move |pid| cell.link(&me, pid))
-        };
-        let pid = starting.await?;
-        child.pid = Some(pid);
-        self.plan.started(index);
+    fn fail(&self, child: &str, reason: Exit) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(StartError { child: child.to_owned(), reason });
+    }
+
+    /// A further child, not started yet.
+    fn plant(&mut self, slot: Slot) -> Result<Key, ChildError> {
+        slot.options.check(&self.flags).map_err(ChildError::Options)?;
+        let key = self.plan.add(Some(Arc::clone(&slot.id)), slot.options).map_err(|taken| match taken {
+            Taken::Running(other) => match self.children.get(&other).and_then(|child| child.pid.clone()) {
+                Some(pid) => ChildError::AlreadyStarted(pid),
+                None => ChildError::AlreadyPresent,
+            },
+            Taken::Present => ChildError::AlreadyPresent,
+        })?;
+        self.children.insert(key, Child { slot, pid: None, starts: 0, crashes: Crashes::default() });
+        Ok(key)
+    }
+
+    /// Carries out what the plan has laid out. An error ends the supervisor.
+    async fn settle(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        while let Some(action) = self.plan.next() {
+            match action {
+                Action::Start(key) => self.start(cx, key).await,
+                Action::Stop(key) => {
+                    self.stop(cx, key).await;
+                    self.plan.stopped(key);
+                }
+                Action::Close { child, forgotten } => self.close(child, forgotten),
+                Action::Retry { child, ticket, attempt } => self.note(cx, child, ticket, attempt),
+                Action::End(why) => {
+                    report::ends(self.places.path(), cx.pid(), why);
+                    return Err(Exit::shutdown());
+                }
+            }
+        }
         Ok(())
     }
 
-    /// Stops a child as its options say and waits until it is gone, even if it has unlinked itself.
-    async fn stop_child(&mut self, cx: &mut Context<Self>, index: usize) {
-        let child = &mut self.children[index];
-        let Some(pid) = child.pid.take() else { return };
-        let me = cx.pid().clone();
+    async fn start(&mut self, cx: &mut Context<Self>, key: Key) {
+        let Some(child) = self.children.get_mut(&key) else { return };
         let node = cx.node().clone();
-        cx.mailbox().cell().unlink(&me, &pid);
-        let mut gone = std::pin::pin!(ended(&node, pid.clone()));
-        let tell = |reason| node.signal(&me, &pid, Signal::Exit { reason, linked: false });
-        let patience = match child.slot.options.shutdown {
-            Shutdown::Kill => Some(Duration::ZERO),
-            Shutdown::After(patience) => Some(patience),
-            Shutdown::Forever => None,
+        let me = cx.pid().clone();
+        // Somebody may still live there if this supervisor's predecessor was killed.
+        if let Some(orphan) = child.slot.place.resident() {
+            stop(&node, &me, orphan, child.slot.options.shutdown).await;
+        }
+        let starting = {
+            let cell = Arc::clone(cx.mailbox().cell());
+            child.slot.home.start(&|pid| cell.link(&me, pid))
         };
-        if patience != Some(Duration::ZERO) {
-            tell(Exit::shutdown());
-            if node.clock().within(patience, gone.as_mut()).await.is_some() {
-                return;
+        let outcome = starting.await;
+        match &outcome {
+            Ok(Some(pid)) => {
+                child.pid = Some(pid.clone());
+                child.starts += 1;
+                self.running.insert(pid.number(), key);
+                report::started(self.places.path(), &child.slot, pid, child.starts);
+                self.plan.started(key, node.clock().now());
+            }
+            Ok(None) => self.plan.ignored(key),
+            Err(reason) => {
+                report::start_failed(self.places.path(), &child.slot, reason);
+                let error = StartError { child: child.slot.id.to_string(), reason: reason.clone() };
+                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                self.plan.failed(key);
             }
         }
-        tell(Exit::Kill);
-        gone.await;
+        self.outcome = outcome;
     }
 
+    fn leave(&mut self, key: Key) -> Option<Pid> {
+        let pid = self.children.get_mut(&key)?.pid.take()?;
+        self.running.remove(&pid.number());
+        Some(pid)
+    }
+
+    /// Stops a child as its options say and waits until it is gone, even if it has unlinked itself.
+    async fn stop(&mut self, cx: &mut Context<Self>, key: Key) {
+        let (Some(pid), Some(child)) = (self.leave(key), self.children.get(&key)) else { return };
+        // It stays linked, so that it does not survive this supervisor if that is killed meanwhile.
+        let (node, me) = (cx.node().clone(), cx.pid().clone());
+        let shutdown = child.slot.options.shutdown;
+        let stopped = stop(&node, &me, pid.clone(), shutdown).await;
+        if let Some(child) = self.children.get(&key) {
+            report::stopped(self.places.path(), &child.slot, &pid, &stopped);
+        }
+    }
+
+    /// Stops all children: the last one first, those of a dynamic supervisor all at once.
     async fn stop_all(&mut self, cx: &mut Context<Self>) {
-        for index in (0..self.children.len()).rev() {
-            self.stop_child(cx, index).await;
+        self.plan.end();
+        if !self.dynamic {
+            // At its end a plan lays out nothing but stops.
+            let _ = self.settle(cx).await;
+            return;
+        }
+        let (node, me) = (cx.node().clone(), cx.pid().clone());
+        let mut leaving: Vec<(Key, Pid, Shutdown, Ended)> = Vec::new();
+        while let Some(action) = self.plan.next() {
+            let Action::Stop(key) = action else { continue };
+            let (Some(pid), Some(child)) = (self.leave(key), self.children.get(&key)) else { continue };
+            let gone = Box::pin(ended(&node, pid.clone()));
+            leaving.push((key, pid, child.slot.options.shutdown, gone));
+        }
+        for (_, pid, shutdown, _) in &leaving {
+            let reason = if *shutdown == Shutdown::Kill { Exit::Kill } else { Exit::shutdown() };
+            node.signal(&me, pid, Signal::Exit { reason, linked: false });
+        }
+        let begin = node.clock().now();
+        for (key, pid, shutdown, gone) in leaving {
+            let left = match shutdown {
+                Shutdown::After(patience) => Some(patience.saturating_sub(node.clock().now().duration_since(begin))),
+                Shutdown::Kill | Shutdown::Forever => None,
+            };
+            let stopped = outlast(&node, &me, &pid, left, gone).await;
+            if let Some(child) = self.children.get(&key) {
+                report::stopped(self.places.path(), &child.slot, &pid, &stopped);
+            }
+            self.plan.stopped(key);
         }
     }
 
-    async fn carry_out(&mut self, cx: &mut Context<Self>, verdict: Verdict) -> Result<(), Exit> {
-        match verdict {
-            Verdict::Nothing => Ok(()),
-            Verdict::GiveUp => {
-                tracing::error!(target: "greenroom", pid = %cx.pid(), "supervisor gives up: too many restarts");
-                Err(Exit::shutdown())
+    fn close(&mut self, key: Key, forgotten: bool) {
+        let Some(child) = self.children.get(&key) else { return };
+        child.slot.place.close();
+        if forgotten && let Some(child) = self.children.remove(&key) {
+            self.abandon(child.slot);
+        }
+    }
+
+    fn abandon(&self, slot: Slot) {
+        if !slot.fixed {
+            slot.place.abandon();
+            self.places.remove(&slot.id);
+        }
+    }
+
+    /// Comes back to a restart, by a message behind those that are here already.
+    fn note(&mut self, cx: &mut Context<Self>, child: Key, ticket: Ticket, attempt: u32) {
+        let note = Supervision::Retry { note: Here(Note { child, ticket }) };
+        let backoff = self.children.get(&child).and_then(|child| child.slot.options.backoff);
+        match backoff {
+            Some(backoff) => {
+                let delay = backoff.delay(attempt, self.roll());
+                drop(cx.send_after(delay, note));
             }
-            Verdict::Restart { stop, start } => {
-                for index in stop {
-                    self.stop_child(cx, index).await;
-                    if !start.contains(&index) {
-                        self.children[index].slot.home.close();
-                    }
-                }
-                for index in start {
-                    if let Err(reason) = self.start_child(cx, index).await {
-                        let child = self.children[index].slot.options.name;
-                        tracing::error!(target: "greenroom", child, %reason, "a restart failed");
-                        self.plan.failed(index);
-                        self.failed.push(index);
-                        break;
-                    }
-                }
-                Ok(())
+            None => {
+                let number = cx.pid().number();
+                // To itself: refused only if it is ending.
+                let _ = cx.mailbox().cell().send(Owner::This(number), note, false);
             }
         }
+    }
+
+    /// The next number of a sequence that differs from life to life.
+    fn roll(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn find(&self, child: &ChildId) -> Option<Key> {
+        match child {
+            ChildId::Id(id) => self.plan.find(id),
+            ChildId::Pid(pid) if **pid.node_id() == **self.places.node().id() => {
+                self.running.get(&pid.number()).copied()
+            }
+            ChildId::Pid(_) => None,
+        }
+    }
+
+    async fn handle(&mut self, cx: &mut Context<Self>, message: Supervision) -> Result<(), Exit> {
+        match message {
+            Supervision::Children { reply } => reply.send(self.list()),
+            Supervision::Count { reply } => reply.send(self.count()),
+            Supervision::Outline { reply } => reply.send(Outline {
+                path: self.places.path().to_string(),
+                pid: cx.pid().clone(),
+                flags: self.flags,
+                dynamic: self.dynamic,
+                children: self.list(),
+            }),
+            Supervision::Terminate { child, reply } => {
+                let asked = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.terminate(key));
+                self.settle(cx).await?;
+                reply.send(asked);
+            }
+            Supervision::Restart { child, reply } => {
+                let asked = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.restart(key));
+                let answer = self.asked(cx, asked).await?;
+                reply.send(answer);
+            }
+            Supervision::Delete { child, reply } => {
+                let asked = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.delete(key));
+                self.settle(cx).await?;
+                reply.send(asked);
+            }
+            Supervision::Find { child, reply } => {
+                let found = self.find(&child).and_then(|key| self.children.get(&key));
+                let cell = found.map(|child| Here(Arc::clone(&child.slot.place).cell()));
+                reply.send(cell.ok_or(ChildError::NotFound));
+            }
+            Supervision::Add { seed, reply } => {
+                let asked = self.add(seed.0);
+                let answer = self.asked(cx, asked).await?;
+                reply.send(answer);
+            }
+            Supervision::Retry { note: Here(Note { child, ticket }) } => {
+                self.plan.retry(child, ticket, cx.node().clock().now());
+                self.settle(cx).await?;
+            }
+            Supervision::Exit(signal) => self.exited(cx, signal).await?,
+        }
+        Ok(())
+    }
+
+    /// Carries out a start that was asked for, and says how it went.
+    async fn asked(
+        &mut self,
+        cx: &mut Context<Self>,
+        asked: Result<(), ChildError>,
+    ) -> Result<Result<Option<Pid>, ChildError>, Exit> {
+        if let Err(error) = asked {
+            return Ok(Err(error));
+        }
+        self.settle(cx).await?;
+        Ok(std::mem::replace(&mut self.outcome, Ok(None)).map_err(ChildError::Start))
+    }
+
+    fn add(&mut self, seed: Seed) -> Result<(), ChildError> {
+        let places = Arc::clone(&self.places);
+        let slot = (seed.0)(&places);
+        let key = self.plant(slot)?;
+        self.plan.begin_child(key);
+        Ok(())
     }
 
     async fn exited(&mut self, cx: &mut Context<Self>, signal: ExitSignal) -> Result<(), Exit> {
-        let ended = self.children.iter().position(|child| child.pid.as_ref() == Some(&signal.from));
+        let here = **signal.from.node_id() == **cx.node().id();
+        let ended = if here { self.running.get(&signal.from.number()).copied() } else { None };
         // A stranger's exit, or that of a child which has been stopped, concerns nobody here.
-        let Some(index) = ended else { return Ok(()) };
-        self.children[index].pid = None;
-        let verdict = self.plan.ended(index, &signal.reason, cx.node().clock().now());
-        if verdict == Verdict::Nothing {
-            // Nobody comes after it: who calls it hears so at once.
-            self.children[index].slot.home.close();
+        let Some(key) = ended else { return Ok(()) };
+        let now = cx.node().clock().now();
+        self.leave(key);
+        if let Some(child) = self.children.get_mut(&key) {
+            report::ended(self.places.path(), &child.slot, &signal, &mut child.crashes, now);
         }
-        self.carry_out(cx, verdict).await
+        self.plan.exited(key, &signal.reason, now);
+        self.settle(cx).await
     }
 
-    fn describe(&self) -> Vec<ChildInfo> {
-        let info = |child: &Child| ChildInfo {
-            name: child.slot.options.name.to_owned(),
+    fn list(&self) -> Vec<ChildInfo> {
+        let info = |(key, child): (&Key, &Child)| ChildInfo {
+            id: child.slot.id.to_string(),
             pid: child.pid.clone(),
+            state: match self.plan.state(*key) {
+                Some(State::Up) => ChildState::Up,
+                Some(State::Restarting) => ChildState::Restarting,
+                Some(State::Down) | None => ChildState::Down,
+            },
             restart: child.slot.options.restart,
+            starts: child.starts,
+            supervisor: child.slot.supervisor.clone(),
         };
         self.children.iter().map(info).collect()
     }
 
-    /// One message, or one restart that failed before: it waits for its turn behind what else has come.
-    async fn next(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        let step = match self.failed.is_empty() {
-            true => Some(cx.mailbox().step().await),
-            false => cx.mailbox().step_if_here().await,
-        };
-        match step {
-            Some(Step::Message(Supervision::Children { reply })) => {
-                reply.send(self.describe());
-                Ok(())
-            }
-            Some(Step::Message(Supervision::Exit(signal))) => self.exited(cx, signal).await,
-            Some(Step::Stop(reason)) => Err(reason),
-            None => {
-                let index = self.failed.remove(0);
-                let verdict = self.plan.retry(index, cx.node().clock().now());
-                self.carry_out(cx, verdict).await
-            }
-        }
+    fn count(&self) -> ChildCount {
+        let supervisors = self.children.values().filter(|child| child.slot.supervisor.is_some()).count();
+        let specs = self.children.len();
+        ChildCount { specs, active: self.running.len(), supervisors, workers: specs - supervisors }
     }
 }
 
-impl Process for Supervisor {
+impl Process for Parent {
     const TRAP_EXIT: bool = true;
     const SERVER: bool = true;
     const SUPERVISOR: bool = true;
 
     async fn init(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        for index in 0..self.children.len() {
-            if let Err(reason) = self.start_child(cx, index).await {
-                self.stop_all(cx).await;
-                let child = self.children[index].slot.options.name;
-                let error = StartError { child: child.to_owned(), reason };
-                let told = Exit::Shutdown(Some(error.to_string().into()));
-                *self.start_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                return Err(told);
-            }
+        let refused = self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if !refused {
+            self.plan.begin();
+            self.settle(cx).await?;
         }
-        Ok(())
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*failure {
+            Some(error) => Err(Exit::Shutdown(Some(error.to_string().into()))),
+            None => Ok(()),
+        }
     }
 
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        loop {
-            if let Err(reason) = self.next(cx).await {
-                self.stop_all(cx).await;
-                return if reason == Exit::Normal { Ok(()) } else { Err(reason) };
+        let reason = loop {
+            let done = match cx.mailbox().step().await {
+                Step::Message(message) => self.handle(cx, message).await,
+                Step::Stop(reason) => Err(reason),
+            };
+            if let Err(reason) = done {
+                break reason;
             }
+        };
+        self.stop_all(cx).await;
+        if reason == Exit::Normal { Ok(()) } else { Err(reason) }
+    }
+}
+
+impl Drop for Parent {
+    fn drop(&mut self) {
+        for child in std::mem::take(&mut self.children).into_values() {
+            self.abandon(child.slot);
+        }
+        if self.root {
+            self.places.uproot();
         }
     }
+}
+
+type Ended = Pin<Box<dyn Future<Output = Exit> + Send>>;
+
+/// How a process that was to stop ended.
+pub(super) struct Stopped {
+    pub(super) reason: Exit,
+    /// It took longer than it may.
+    pub(super) late: bool,
+}
+
+async fn stop(node: &Node, me: &Pid, pid: Pid, shutdown: Shutdown) -> Stopped {
+    let gone = Box::pin(ended(node, pid.clone()));
+    let (reason, patience) = match shutdown {
+        Shutdown::Kill => (Exit::Kill, None),
+        Shutdown::After(patience) => (Exit::shutdown(), Some(patience)),
+        Shutdown::Forever => (Exit::shutdown(), None),
+    };
+    node.signal(me, &pid, Signal::Exit { reason, linked: false });
+    outlast(node, me, &pid, patience, gone).await
+}
+
+/// Waits for the end of a process that was told to stop, and kills it if that takes too long.
+async fn outlast(node: &Node, me: &Pid, pid: &Pid, patience: Option<Duration>, mut gone: Ended) -> Stopped {
+    if let Some(reason) = node.clock().within(patience, gone.as_mut()).await {
+        return Stopped { reason, late: false };
+    }
+    node.signal(me, pid, Signal::Exit { reason: Exit::Kill, linked: false });
+    Stopped { reason: gone.await, late: true }
 }

@@ -1,11 +1,13 @@
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Pid;
+use super::SupervisionRef;
+use crate::base::{CallError, Exit, Pid};
 
 /// Who is restarted when a child ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Strategy {
     /// The child itself.
     OneForOne,
@@ -27,7 +29,7 @@ pub enum Restart {
 }
 
 /// How long a child may take to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shutdown {
     /// It is killed at once.
     Kill,
@@ -37,8 +39,52 @@ pub enum Shutdown {
     Forever,
 }
 
+/// Whether a supervisor's work is done when that of its significant children is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AutoShutdown {
+    /// No: it goes on until it is told to stop.
+    Never,
+    /// When one of them has ended by itself, and is not restarted.
+    Any,
+    /// When the last of them has.
+    All,
+}
+
+/// What becomes of messages to a child that is just being restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WhileDown {
+    /// They wait for its next life, up to 1,024 of them; further ones are refused as by a full mailbox.
+    Hold,
+    /// Casts are dropped, calls fail, as if there were no such process.
+    Drop,
+}
+
+/// How long a restart waits: longer each time in a row, and never the same, so that children which fell
+/// together do not rise together. Ours; Erlang has none.
+///
+/// The first restart waits between `min` and twice that, each further one up to twice as long, none longer than
+/// `max`. A child that has lived for `max` begins anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backoff {
+    /// The shortest pause.
+    pub min: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
+impl Backoff {
+    /// The pause before a restart that `attempt` others went before in a row. `random` is any number.
+    pub fn delay(self, attempt: u32, random: u64) -> Duration {
+        let doubled = 2u32.checked_pow(attempt.saturating_add(1)).unwrap_or(u32::MAX);
+        let longest = self.min.saturating_mul(doubled).min(self.max);
+        let shortest = (longest / 2).max(self.min).min(longest);
+        let spread = u64::try_from((longest - shortest).as_nanos()).unwrap_or(u64::MAX);
+        shortest + Duration::from_nanos(random % spread.saturating_add(1).max(1))
+    }
+}
+
 /// What stands in `#[supervisor(..)]`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flags {
     /// Who is restarted when a child ends.
     pub strategy: Strategy,
@@ -46,38 +92,207 @@ pub struct Flags {
     pub intensity: u32,
     /// The window in which restarts count.
     pub period: Duration,
+    /// Whether it ends with its significant children.
+    pub auto_shutdown: AutoShutdown,
 }
 
 impl Flags {
-    /// OTP's: one for one, at most one restart in 5 s.
-    pub const DEFAULT: Flags = Flags { strategy: Strategy::OneForOne, intensity: 1, period: Duration::from_secs(5) };
+    /// OTP's: one for one, at most one restart in 5 s, no automatic shutdown.
+    pub const DEFAULT: Flags = Flags {
+        strategy: Strategy::OneForOne,
+        intensity: 1,
+        period: Duration::from_secs(5),
+        auto_shutdown: AutoShutdown::Never,
+    };
 }
 
 /// What stands in `#[child(..)]`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChildOptions {
-    /// The field's name.
-    pub name: &'static str,
     /// When it is restarted.
     pub restart: Restart,
     /// How long it may take to stop.
     pub shutdown: Shutdown,
+    /// Whether its end counts for the supervisor's automatic shutdown.
+    pub significant: bool,
+    /// How long its restarts wait.
+    pub backoff: Option<Backoff>,
+    /// What becomes of messages while it is being restarted.
+    pub while_down: WhileDown,
 }
 
 impl ChildOptions {
     /// OTP's for a worker: permanent, 5 s to stop.
-    pub const DEFAULT: ChildOptions =
-        ChildOptions { name: "", restart: Restart::Permanent, shutdown: Shutdown::After(Duration::from_secs(5)) };
+    pub const DEFAULT: ChildOptions = ChildOptions {
+        restart: Restart::Permanent,
+        shutdown: Shutdown::After(Duration::from_secs(5)),
+        significant: false,
+        backoff: None,
+        while_down: WhileDown::Hold,
+    };
+
+    /// OTP's for a supervisor: permanent, as long to stop as it takes.
+    pub const SUPERVISOR: ChildOptions = ChildOptions { shutdown: Shutdown::Forever, ..ChildOptions::DEFAULT };
+}
+
+/// How a child is just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChildState {
+    /// It runs.
+    Up,
+    /// It does not run, and nobody is about to start it: it ended in good order, or was terminated.
+    Down,
+    /// Its restart failed and will be tried again, or waits.
+    Restarting,
 }
 
 /// A child as [`TreeStub::children`](super::TreeStub::children) shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChildInfo {
-    /// The field's name.
-    pub name: String,
+    /// Its id: the field's name, or what was given at run time; a dynamic child's is its number.
+    pub id: String,
     /// The process, if it runs just now.
     pub pid: Option<Pid>,
+    /// How it is.
+    pub state: ChildState,
     /// When it is restarted.
     pub restart: Restart,
+    /// How often it has been started so far.
+    pub starts: u64,
+    /// If it is a supervisor itself: its stub.
+    pub supervisor: Option<SupervisionRef>,
+}
+
+/// How many children there are, as OTP's `count_children`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ChildCount {
+    /// All children, running or not.
+    pub specs: usize,
+    /// Those that run.
+    pub active: usize,
+    /// Those that are supervisors.
+    pub supervisors: usize,
+    /// Those that are not.
+    pub workers: usize,
+}
+
+/// Why a supervisor did not do with a child what it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ChildError {
+    /// It has no such child.
+    NotFound,
+    /// The child runs: terminate it first.
+    Running,
+    /// The child is about to be restarted: terminate it first.
+    Restarting,
+    /// There is a child of this id already, and it runs.
+    AlreadyStarted(Pid),
+    /// There is a child of this id already, and it does not run: restart or delete it.
+    AlreadyPresent,
+    /// The child did not start, for this reason.
+    Start(Exit),
+    /// The options do not go together.
+    Options(Mismatch),
+    /// The child speaks another protocol than the stub that was asked for.
+    Incompatible,
+    /// There is no such supervisor, or no longer.
+    NoProc,
+    /// The supervisor did not answer.
+    Call(CallError),
+}
+
+impl fmt::Display for ChildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChildError::NotFound => f.write_str("no such child"),
+            ChildError::Running => f.write_str("the child is running"),
+            ChildError::Restarting => f.write_str("the child is being restarted"),
+            ChildError::AlreadyStarted(pid) => write!(f, "a child of this id is running: {pid}"),
+            ChildError::AlreadyPresent => f.write_str("a child of this id is there, not running"),
+            ChildError::Start(reason) => write!(f, "the child did not start: {reason}"),
+            ChildError::Options(mismatch) => write!(f, "{mismatch}"),
+            ChildError::Incompatible => f.write_str("the child speaks another protocol"),
+            ChildError::NoProc => f.write_str("no such supervisor"),
+            ChildError::Call(error) => write!(f, "the supervisor did not answer: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ChildError {}
+
+impl From<CallError> for ChildError {
+    fn from(error: CallError) -> ChildError {
+        match error {
+            CallError::NoProc => ChildError::NoProc,
+            other => ChildError::Call(other),
+        }
+    }
+}
+
+/// Options that contradict each other. `#[supervisor]` finds the same at compile time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// A significant child that is always restarted never ends.
+    SignificantPermanent,
+    /// A significant child under a supervisor that never shuts down by itself.
+    SignificantNever,
+    /// A backoff that ends before it begins, or takes no time.
+    Backoff,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mismatch::SignificantPermanent => "a permanent child cannot be significant: it is always restarted",
+            Mismatch::SignificantNever => "a child is significant only under a supervisor with `auto_shutdown`",
+            Mismatch::Backoff => "a backoff goes from a short pause to a longer one",
+        })
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+impl ChildOptions {
+    /// Whether these can stand under a supervisor of such flags.
+    pub(super) fn check(&self, flags: &Flags) -> Result<(), Mismatch> {
+        if self.significant && self.restart == Restart::Permanent {
+            return Err(Mismatch::SignificantPermanent);
+        }
+        if self.significant && flags.auto_shutdown == AutoShutdown::Never {
+            return Err(Mismatch::SignificantNever);
+        }
+        if self.backoff.is_some_and(|backoff| backoff.min.is_zero() || backoff.min > backoff.max) {
+            return Err(Mismatch::Backoff);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backoff_doubles_within_its_bounds_and_never_twice_the_same() {
+        let backoff = Backoff { min: Duration::from_millis(100), max: Duration::from_secs(10) };
+        let between = |attempt, from: u64, to: u64| {
+            for random in [0, 1, 7, u64::MAX / 3, u64::MAX] {
+                let delay = backoff.delay(attempt, random);
+                assert!(Duration::from_millis(from) <= delay && delay <= Duration::from_millis(to), "{delay:?}");
+            }
+            assert_ne!(backoff.delay(attempt, 1), backoff.delay(attempt, 2));
+        };
+        between(0, 100, 200);
+        between(1, 200, 400);
+        between(5, 3200, 6400);
+        between(6, 5000, 10_000);
+        between(60, 5000, 10_000);
+        between(u32::MAX, 5000, 10_000);
+        let exact = Backoff { min: Duration::from_secs(1), max: Duration::from_secs(1) };
+        assert_eq!(exact.delay(0, 9), Duration::from_secs(1));
+    }
 }

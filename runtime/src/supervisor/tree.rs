@@ -1,22 +1,37 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{ChildInfo, Children, Flags, SupervisionRef, Supervisor};
+use super::places::segment;
+use super::{
+    ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, Children, Description, Flags, Here, Parent, Places, Seed,
+    SupervisionRef,
+};
 use crate::actor::{Actor, Context, Newborn, Stub};
-use crate::base::{Exit, StartError};
-use crate::call::Call;
-use crate::node::Node;
+use crate::base::{CallError, Exit, Pid, StartError};
+use crate::call::{Address, Call};
+use crate::node::{Node, Resident};
+use crate::process::Cell;
 
 /// A struct whose fields are children. Derived by [`#[supervisor]`](macro@crate::supervisor).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no supervision tree",
+    note = "`#[child(supervisor)]` is for a struct with `#[supervisor]`; for an actor write `#[child]`"
+)]
 pub trait Tree: Sized + Send + Sync + 'static {
     /// The stub: one method a child.
     type Ref: TreeStub;
+
+    /// What the tree is called: the struct's name.
+    const NAME: &'static str;
 
     /// What stands in `#[supervisor(..)]`.
     const FLAGS: Flags;
 
     #[doc(hidden)]
-    fn plant(this: &Arc<Self>, children: &mut Children) -> Self::Ref;
+    fn stubs(places: &Places) -> Self::Ref;
+
+    #[doc(hidden)]
+    fn plant(this: &Arc<Self>, children: &mut Children);
 }
 
 /// Starts a tree. On every [`Tree`].
@@ -62,22 +77,36 @@ fn plant<T: Tree>(
     tree: T,
     link: impl FnOnce(&SupervisionRef),
 ) -> impl Future<Output = Result<T::Ref, StartError>> + Send {
-    let newborn = Newborn::<Supervisor>::new(&node);
-    let mut children = Children::new(node, newborn.stub());
-    let stub = T::plant(&Arc::new(tree), &mut children);
+    root(node, T::NAME, link, |children| {
+        T::plant(&Arc::new(tree), children);
+        (T::stubs(children.places()), T::FLAGS)
+    })
+}
+
+/// Starts a supervisor that has none above it; `grow` plants its children.
+pub(super) fn root<R: Send>(
+    node: Node,
+    name: impl AsRef<str>,
+    link: impl FnOnce(&SupervisionRef),
+    grow: impl FnOnce(&mut Children) -> (R, Flags),
+) -> impl Future<Output = Result<R, StartError>> + Send {
+    let newborn = Newborn::<Parent>::new(&node);
+    let cell = Arc::clone(newborn.cell()) as Arc<dyn Resident>;
+    let path = node.names().claim(&format!("/{}", segment(name.as_ref())), newborn.number(), cell);
+    let mut children = Children::new(Places::new(node, path, newborn.stub()));
+    let (stub, flags) = grow(&mut children);
     link(&newborn.stub());
-    let start_error = Arc::new(Mutex::new(None));
-    let supervisor = Supervisor::new(T::FLAGS, children.into_slots(), Arc::clone(&start_error));
-    let starting = newborn.begin(supervisor);
+    let failure = Arc::new(Mutex::new(None));
+    let starting = newborn.begin(Parent::new(flags, false, children, true, Arc::clone(&failure)));
     async move {
         match starting.await {
             Ok(_) => Ok(stub),
-            Err(error) => Err(start_error.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(error)),
+            Err(error) => Err(failure.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(error)),
         }
     }
 }
 
-/// What the stub of every tree can do beside its children.
+/// What the stub of every tree can do beside its children. Also on the stub of a supervisor itself.
 pub trait TreeStub: Clone + Send + Sync + 'static {
     /// The supervisor itself, to be linked, watched or stopped.
     fn supervisor(&self) -> &SupervisionRef;
@@ -87,9 +116,100 @@ pub trait TreeStub: Clone + Send + Sync + 'static {
         SupervisionRef::children(self.supervisor())
     }
 
+    /// How many there are, as OTP's `count_children`.
+    fn count_children(&self) -> Call<ChildCount> {
+        SupervisionRef::count(self.supervisor())
+    }
+
+    /// The whole tree as data; printed, it is a drawing. Cancel-safe.
+    ///
+    /// # Errors
+    /// The supervisor is not there. What ends below it meanwhile is left out.
+    fn describe(&self) -> impl Future<Output = Result<Description, CallError>> + Send {
+        Description::of(self.supervisor().clone())
+    }
+
+    /// The stub of a child that is known by its id, or by its pid, only. It follows the child across restarts.
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// There is no such child, or it speaks another protocol, or the supervisor is on another node.
+    fn find_child<S: Stub>(&self, child: impl Into<ChildId>) -> impl Future<Output = Result<S, ChildError>> + Send {
+        let call = self.supervisor().find(child.into()).forever();
+        async move {
+            let Here(cell) = call.await??;
+            let cell: Arc<Cell<S::Protocol>> = cell.downcast().map_err(|_| ChildError::Incompatible)?;
+            Ok(S::__new(match cell.resident() {
+                Some(number) if cell.path().is_none() => Address::direct(cell, number),
+                _ => Address::child(cell),
+            }))
+        }
+    }
+
+    /// Starts a further child, after all others, and waits for its `init`. Not cancel-safe: dropped midway, the
+    /// child starts all the same.
+    ///
+    /// # Errors
+    /// The id is taken, the child did not start (and is forgotten), or the supervisor is not there or on another
+    /// node: a specification does not travel.
+    fn start_child<R: Send + 'static>(
+        &self,
+        id: &str,
+        spec: ChildSpec<R>,
+    ) -> impl Future<Output = Result<R, ChildError>> + Send {
+        let (give, take) = tokio::sync::oneshot::channel();
+        let id = id.to_owned();
+        let seed = Seed(Box::new(move |places| {
+            let (stub, slot) = spec.plant(places, &id);
+            // Whoever asked may have gone.
+            let _ = give.send(stub);
+            slot
+        }));
+        let call = self.supervisor().add(Here(seed)).forever();
+        async move {
+            call.await??;
+            take.await.map_err(|_| ChildError::NoProc)
+        }
+    }
+
+    /// Stops a child, by id or pid, and waits until it is gone. Its specification is kept, unless it is temporary.
+    /// Cancel-safe: it stops all the same.
+    ///
+    /// # Errors
+    /// There is no such child.
+    fn terminate_child(&self, child: impl Into<ChildId>) -> impl Future<Output = Result<(), ChildError>> + Send {
+        let call = self.supervisor().terminate(child.into()).forever();
+        async move { call.await? }
+    }
+
+    /// Starts a child that is down: terminated before, or ended in good order. `None` if it decides not to run.
+    /// Cancel-safe: it starts all the same.
+    ///
+    /// # Errors
+    /// There is no such child, it runs or is being restarted already, or it did not start.
+    fn restart_child(&self, child: impl Into<ChildId>) -> impl Future<Output = Result<Option<Pid>, ChildError>> + Send {
+        let call = self.supervisor().restart(child.into()).forever();
+        async move { call.await? }
+    }
+
+    /// Forgets a child that is down. Cancel-safe: it is forgotten all the same.
+    ///
+    /// # Errors
+    /// There is no such child, or it runs or is being restarted: terminate it first.
+    fn delete_child(&self, child: impl Into<ChildId>) -> impl Future<Output = Result<(), ChildError>> + Send {
+        let call = self.supervisor().delete(child.into()).forever();
+        async move { call.await? }
+    }
+
     /// Stops the children in reverse order, then the supervisor; resolves when all are gone. Cancel-safe: the
     /// tree stops all the same.
     fn stop(&self) -> impl Future<Output = Exit> + Send {
         Stub::stop(self.supervisor(), Exit::shutdown())
+    }
+}
+
+impl TreeStub for SupervisionRef {
+    fn supervisor(&self) -> &SupervisionRef {
+        self
     }
 }

@@ -11,7 +11,6 @@ mod fingerprint;
 #[cfg(feature = "net")]
 mod frame;
 mod signal;
-#[cfg(feature = "net")]
 mod target;
 #[cfg(feature = "net")]
 pub(crate) mod varint;
@@ -20,5 +19,4 @@ pub(crate) use fingerprint::fingerprint;
 #[cfg(feature = "net")]
 pub(crate) use frame::{Frame, WireError};
 pub(crate) use signal::Signal;
-#[cfg(feature = "net")]
 pub(crate) use target::Target;

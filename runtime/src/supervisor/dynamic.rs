@@ -1,0 +1,148 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::children::{once, worker};
+use super::process::Seed;
+use super::{ChildError, ChildOptions, Here, SupervisionRef, TreeStub};
+use crate::actor::{Actor, Process, Ref, Stub};
+use crate::call::Address;
+use crate::node::Node;
+use crate::process::Cell;
+
+/// Children of one kind that come and go, under a supervisor of their own: OTP's `simple_one_for_one`.
+///
+/// From a tree whose field is `#[child(dynamic)]`. `R` says whether they are restarted: [`Once`] or [`Again`].
+/// As a [`TreeStub`] it counts, lists and terminates them.
+pub struct Dynamic<A: Actor, R> {
+    supervisor: SupervisionRef,
+    options: ChildOptions,
+    _kind: PhantomData<fn() -> (A, R)>,
+}
+
+/// Temporary children: each lives once.
+pub struct Once;
+
+/// Children that are restarted, and so made anew.
+pub struct Again;
+
+/// An actor that can be a dynamic child: one that lives once, or is `Clone` so that it can live again.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be started again",
+    note = "give a restarted dynamic child `#[derive(Clone)]`, or make it anew each time: `start_child_with(|| ..)`"
+)]
+pub trait Startable<R>: Process {
+    #[doc(hidden)]
+    fn seed(self, node: &Node, options: ChildOptions) -> (Seed, Planted<Self>);
+}
+
+/// How the stub of a child is found once it has started.
+#[doc(hidden)]
+pub struct Planted<A: Actor>(Found<A>);
+
+enum Found<A: Actor> {
+    /// It lives once: a process like any other.
+    Direct(Arc<Cell<A::Protocol>>),
+    /// It lives in a place, named when it is planted.
+    Place(tokio::sync::oneshot::Receiver<Ref<A>>),
+}
+
+impl<A: Process> Startable<Once> for A {
+    fn seed(self, node: &Node, options: ChildOptions) -> (Seed, Planted<A>) {
+        let cell = Cell::<A::Protocol>::new(node.clone(), None, A::OPTIONS.bounds());
+        let home = Arc::clone(&cell);
+        let seed = Seed(Box::new(move |places| once(home, places.number(), options, self)));
+        (seed, Planted(Found::Direct(cell)))
+    }
+}
+
+impl<A: Process + Clone> Startable<Again> for A {
+    fn seed(self, _: &Node, options: ChildOptions) -> (Seed, Planted<A>) {
+        again(options, move || self.clone())
+    }
+}
+
+fn again<A: Process>(options: ChildOptions, make: impl FnMut() -> A + Send + 'static) -> (Seed, Planted<A>) {
+    let (give, take) = tokio::sync::oneshot::channel();
+    let seed = Seed(Box::new(move |places| {
+        let id = places.number();
+        let slot = worker(places, &id, options, make);
+        // Whoever asked may have gone.
+        let _ = give.send(places.stub::<A>(&id));
+        slot
+    }));
+    (seed, Planted(Found::Place(take)))
+}
+
+impl<A: Process, R: 'static> Dynamic<A, R> {
+    /// Starts one more child, and waits for its `init`. Not cancel-safe: dropped midway, the child starts all
+    /// the same.
+    ///
+    /// # Errors
+    /// The child's own reason, or the supervisor is not there.
+    pub async fn start_child(&self, actor: A) -> Result<Ref<A>, ChildError>
+    where
+        A: Startable<R>,
+    {
+        let (seed, planted) = actor.seed(self.supervisor.__address().node(), self.options);
+        self.add(seed, planted).await
+    }
+
+    async fn add(&self, seed: Seed, planted: Planted<A>) -> Result<Ref<A>, ChildError> {
+        let pid = self.supervisor.add(Here(seed)).forever().await??;
+        match (planted.0, pid) {
+            (Found::Direct(cell), Some(pid)) => Ok(Ref::<A>::__new(Address::direct(cell, pid.number()))),
+            // It decided not to run: a stub of nobody.
+            (Found::Direct(cell), None) => Ok(Ref::<A>::__new(Address::child(cell))),
+            (Found::Place(stub), _) => stub.await.map_err(|_| ChildError::NoProc),
+        }
+    }
+
+    /// Stops one of the children and waits until it is gone. As in OTP, that succeeds if it has ended already.
+    ///
+    /// # Errors
+    /// It lives, but not here.
+    pub async fn terminate_child(&self, child: &Ref<A>) -> Result<(), ChildError> {
+        let Some(pid) = child.pid() else { return Ok(()) };
+        match TreeStub::terminate_child(self, pid).await {
+            Err(ChildError::NotFound) if !child.is_alive() => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl<A: Process> Dynamic<A, Again> {
+    /// As [`start_child`](Dynamic::start_child), for an actor that is made anew for each of its lives.
+    ///
+    /// # Errors
+    /// As [`start_child`](Dynamic::start_child).
+    pub async fn start_child_with(&self, make: impl FnMut() -> A + Send + 'static) -> Result<Ref<A>, ChildError> {
+        let (seed, planted) = again(self.options, make);
+        self.add(seed, planted).await
+    }
+}
+
+impl<A: Actor, R> Dynamic<A, R> {
+    pub(super) fn new(supervisor: SupervisionRef, options: ChildOptions) -> Dynamic<A, R> {
+        Dynamic { supervisor, options, _kind: PhantomData }
+    }
+}
+
+impl<A: Actor, R: 'static> TreeStub for Dynamic<A, R> {
+    fn supervisor(&self) -> &SupervisionRef {
+        &self.supervisor
+    }
+}
+
+// By hand: a derive would ask the same of the parameters.
+impl<A: Actor, R> Clone for Dynamic<A, R> {
+    fn clone(&self) -> Self {
+        Dynamic::new(self.supervisor.clone(), self.options)
+    }
+}
+
+impl<A: Actor, R> fmt::Debug for Dynamic<A, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Dynamic").field(&self.supervisor).finish()
+    }
+}

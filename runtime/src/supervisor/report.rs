@@ -1,0 +1,116 @@
+//! What a supervisor tells the log, as OTP's supervisor and progress reports: structured events of the target
+//! `greenroom::supervisor`. A child that keeps crashing is told of at its 1st, 2nd, 4th, 8th … crash.
+
+use std::time::{Duration, Instant};
+
+use super::children::Slot;
+use super::plan::Why;
+use super::process::Stopped;
+use super::{Restart, Shutdown};
+use crate::base::{Exit, ExitSignal, Pid};
+
+/// The crashes of one child that follow close on each other.
+#[derive(Default)]
+pub(super) struct Crashes {
+    count: u64,
+    first: Option<Instant>,
+    last: Option<Instant>,
+}
+
+/// After so long without a crash the next one is the first again.
+const QUIET: Duration = Duration::from_secs(60);
+
+impl Crashes {
+    /// One more; how many there have been and for how long, if that is worth telling.
+    fn note(&mut self, now: Instant) -> Option<(u64, Duration)> {
+        if self.last.is_some_and(|last| now.duration_since(last) > QUIET) {
+            *self = Crashes::default();
+        }
+        self.last = Some(now);
+        self.count += 1;
+        let since = now.duration_since(*self.first.get_or_insert(now));
+        self.count.is_power_of_two().then_some((self.count, since))
+    }
+}
+
+/// A child ended by itself.
+pub(super) fn ended(supervisor: &str, slot: &Slot, signal: &ExitSignal, crashes: &mut Crashes, now: Instant) {
+    let ExitSignal { from, reason, .. } = signal;
+    let restart = slot.options.restart;
+    let id = &*slot.id;
+    if reason.is_orderly() && restart != Restart::Permanent {
+        tracing::debug!(target: "greenroom::supervisor", supervisor, child = id, pid = %from, %reason, "child ended");
+        return;
+    }
+    let Some((crashes, since)) = crashes.note(now) else { return };
+    let report = if crashes == 1 { "child terminated" } else { "child keeps terminating" };
+    tracing::error!(
+        target: "greenroom::supervisor",
+        supervisor, child = id, pid = %from, ?restart, %reason, crashes, within = ?since, "{report}"
+    );
+}
+
+/// A child is through its `init`: OTP's progress report.
+pub(super) fn started(supervisor: &str, slot: &Slot, pid: &Pid, starts: u64) {
+    let id = &*slot.id;
+    tracing::debug!(target: "greenroom::supervisor", supervisor, child = id, %pid, starts, "child started");
+}
+
+pub(super) fn start_failed(supervisor: &str, slot: &Slot, reason: &Exit) {
+    let (id, restart) = (&*slot.id, slot.options.restart);
+    tracing::error!(
+        target: "greenroom::supervisor", supervisor, child = id, ?restart, %reason, "child did not start"
+    );
+}
+
+/// A child was told to stop, and did.
+pub(super) fn stopped(supervisor: &str, slot: &Slot, pid: &Pid, stopped: &Stopped) {
+    let (id, reason) = (&*slot.id, &stopped.reason);
+    let expected = reason.is_orderly() || (slot.options.shutdown == Shutdown::Kill && *reason == Exit::Killed);
+    if stopped.late {
+        tracing::warn!(
+            target: "greenroom::supervisor", supervisor, child = id, %pid, "child did not stop in time and was killed"
+        );
+    } else if !expected {
+        tracing::error!(
+            target: "greenroom::supervisor", supervisor, child = id, %pid, %reason, "child crashed while it stopped"
+        );
+    }
+}
+
+/// The supervisor ends by itself.
+pub(super) fn ends(supervisor: &str, pid: &Pid, why: Why) {
+    match why {
+        Why::TooManyRestarts => tracing::error!(
+            target: "greenroom::supervisor", supervisor, %pid, "supervisor gives up: too many restarts"
+        ),
+        Why::AutoShutdown => tracing::info!(
+            target: "greenroom::supervisor", supervisor, %pid, "supervisor shuts down: its significant children have"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crashes_in_a_row_are_told_ever_more_rarely() {
+        let (mut crashes, begin) = (Crashes::default(), Instant::now());
+        let told: Vec<_> = (0..100).filter_map(|s| crashes.note(begin + Duration::from_secs(s))).collect();
+        let seconds = |n| Duration::from_secs(n);
+        assert_eq!(
+            told,
+            [
+                (1, seconds(0)),
+                (2, seconds(1)),
+                (4, seconds(3)),
+                (8, seconds(7)),
+                (16, seconds(15)),
+                (32, seconds(31)),
+                (64, seconds(63)),
+            ]
+        );
+        assert_eq!(crashes.note(begin + seconds(160)), Some((1, seconds(0))));
+    }
+}

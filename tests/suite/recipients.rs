@@ -1,0 +1,189 @@
+//! Stubs narrowed to one type of event: who sends need not know who listens.
+
+use greenroom::prelude::*;
+use greenroom::testing::Cluster;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Alarm(String);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Weather(i8);
+
+/// Listens to alarms and weather.
+#[protocol]
+enum Guard {
+    #[from]
+    Alarm(Alarm),
+    #[from]
+    Weather(Weather),
+    Heard {
+        reply: Reply<Vec<String>>,
+    },
+}
+
+/// Listens to weather only.
+#[protocol]
+enum Gardener {
+    Heard {
+        reply: Reply<i8>,
+    },
+    #[from]
+    Sky(Weather),
+}
+
+/// Keeps listeners and tells them.
+#[protocol]
+enum Tower {
+    Subscribe { listener: Recipient<Weather> },
+    Tell { degrees: i8, reply: Reply<usize> },
+}
+
+fn guard(node: &Node) -> GuardRef {
+    let _here = node.enter();
+    greenroom::spawn(|mut mailbox: Mailbox<Guard>| async move {
+        let mut heard = Vec::new();
+        loop {
+            receive!(match mailbox {
+                Guard::Alarm(Alarm(what)) => heard.push(what),
+                Guard::Weather(Weather(degrees)) => heard.push(degrees.to_string()),
+                Guard::Heard { reply } => reply.send(heard.clone()),
+            });
+        }
+    })
+}
+
+fn gardener(node: &Node) -> GardenerRef {
+    let _here = node.enter();
+    greenroom::spawn(|mut mailbox: Mailbox<Gardener>| async move {
+        let mut last = 0;
+        loop {
+            receive!(match mailbox {
+                Gardener::Sky(Weather(degrees)) => last = degrees,
+                Gardener::Heard { reply } => reply.send(last),
+            });
+        }
+    })
+}
+
+fn tower(node: &Node) -> TowerRef {
+    let _here = node.enter();
+    greenroom::spawn(|mut mailbox: Mailbox<Tower>| async move {
+        // Hash and equality are of the identity, which never changes.
+        #[allow(clippy::mutable_key_type)]
+        let mut listeners = std::collections::HashSet::new();
+        loop {
+            receive!(match mailbox {
+                Tower::Subscribe { listener } => {
+                    listeners.insert(listener);
+                }
+                Tower::Tell { degrees, reply } => {
+                    for listener in &listeners {
+                        listener.send(Weather(degrees));
+                    }
+                    reply.send(listeners.len());
+                }
+            });
+        }
+    })
+}
+
+#[greenroom::test]
+async fn an_event_becomes_one_of_the_listeners_own_messages() -> greenroom::Result {
+    let node = Node::current();
+    let (guard, gardener, tower) = (guard(&node), gardener(&node), tower(&node));
+    tower.subscribe(guard.recipient());
+    tower.subscribe(gardener.recipient());
+    // The same listener once more: it compares as its stub does.
+    tower.subscribe(guard.clone().recipient());
+    assert_eq!(tower.tell(-4).await?, 2);
+    guard.recipient().send(Alarm("fire".into())).await?;
+    assert_eq!((guard.heard().await?, gardener.heard().await?), (vec!["-4".into(), "fire".into()], -4));
+    Ok(())
+}
+
+#[greenroom::test]
+async fn a_name_and_the_dead_can_be_narrowed_too() -> greenroom::Result {
+    let guard = guard(&Node::current());
+    let by_name = GuardRef::named("guard").recipient::<Alarm>();
+    assert_eq!(by_name.send(Alarm("too early".into())).await, Err(CastError::NoProc));
+    GuardRef::register("guard", &guard)?;
+    by_name.send(Alarm("smoke".into())).await?;
+    assert_eq!(guard.heard().await?, ["smoke"]);
+    let direct = guard.recipient::<Alarm>();
+    guard.stop(Exit::shutdown()).await;
+    assert_eq!(direct.send(Alarm("too late".into())).await, Err(CastError::NoProc));
+    Ok(())
+}
+
+#[greenroom::test]
+async fn a_recipient_travels_and_events_arrive_from_another_node() -> greenroom::Result {
+    let cluster = Cluster::in_memory(2).await;
+    let (here, there) = (cluster.node(0), cluster.node(1));
+    let (guard, gardener, tower) = (guard(here), gardener(here), tower(there));
+    TowerRef::register("tower", &tower)?;
+    let far: TowerRef = here.named_at("tower", there.name());
+    far.subscribe(guard.recipient());
+    far.subscribe(gardener.recipient());
+    assert_eq!(far.tell(21).await?, 2);
+    assert_eq!((guard.heard().await?, gardener.heard().await?), (vec!["21".into()], 21));
+    cluster.stop().await;
+    Ok(())
+}
+
+/// What a peer could send: an event that the target takes no variant for.
+#[greenroom::test]
+async fn an_event_that_the_listener_does_not_take_is_refused_and_counted() -> greenroom::Result {
+    let cluster = Cluster::in_memory(2).await;
+    let (here, there) = (cluster.node(0), cluster.node(1));
+    let gardener = gardener(here);
+    GardenerRef::register("listener", &gardener)?;
+    // By the name alone the far side takes it for a guard, which would listen to alarms.
+    let wrong = there.named_at::<GuardRef>("listener", here.name()).recipient::<Alarm>();
+    wrong.send(Alarm("fire".into())).await?;
+    there.named_at::<GardenerRef>("listener", here.name()).heard().await?;
+    assert_eq!(here.counters().lost_messages, 1);
+    cluster.stop().await;
+    Ok(())
+}
+
+#[derive(Default)]
+#[actor(protocol = Gardener)]
+struct Careful(i8);
+
+impl Process for Careful {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        loop {
+            receive!(match cx {
+                Gardener::Sky(Weather(degrees)) if degrees < -20 => return Err(Exit::error("too cold")),
+                Gardener::Sky(Weather(degrees)) => self.0 = degrees,
+                Gardener::Heard { reply } => reply.send(self.0),
+            });
+        }
+    }
+}
+
+/// Keeps a gardener.
+#[supervisor(intensity = 3, period = "5s")]
+struct Garden {
+    #[child]
+    gardener: Careful,
+}
+
+#[greenroom::test]
+async fn a_recipient_from_a_tree_follows_its_child_from_another_node_too() -> greenroom::Result {
+    let cluster = Cluster::in_memory(2).await;
+    let (here, there) = (cluster.node(0), cluster.node(1));
+    let garden = here.start_tree(Garden {}).await?;
+    TowerRef::register("tower", &tower(there))?;
+    let far: TowerRef = here.named_at("tower", there.name());
+    far.subscribe(garden.gardener().recipient());
+    far.tell(12).await?;
+    assert_eq!(garden.gardener().heard().await?, 12);
+    far.tell(-30).await?;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    far.tell(5).await?;
+    assert_eq!(garden.gardener().heard().await?, 5, "another life of the same child");
+    cluster.stop().await;
+    Ok(())
+}

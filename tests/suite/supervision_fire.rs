@@ -1,0 +1,222 @@
+//! A tree under fire: three levels and a thousand workers, while kills, panics, failing starts and stalls come.
+//!
+//! `FIRE=50000 cargo test --release -p greenroom-tests --test suite fire` is the long run; `FIRE_SEED` changes the
+//! dice.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use greenroom::prelude::*;
+use greenroom::{ChildSpec, ChildState, Description, Node, Shutdown, Strategy, SupervisionRef, Supervisor};
+
+/// What the workers have in common with their tormentor.
+#[derive(Default)]
+struct World {
+    /// How many of the next starts of a worker fail.
+    failing: HashMap<(usize, usize), u32>,
+    /// The starts of each group, in order, since it was last asked.
+    starts: HashMap<usize, Vec<usize>>,
+    /// How many live in each place just now: never more than one.
+    living: HashMap<(usize, usize), u32>,
+    crowded: bool,
+}
+
+#[actor]
+struct Worker {
+    group: usize,
+    number: usize,
+    world: Arc<Mutex<World>>,
+    alive: bool,
+}
+
+#[actor(local)]
+impl Worker {
+    #[init]
+    fn begin(&mut self) -> Result<(), Exit> {
+        let key = (self.group, self.number);
+        let mut world = self.world.lock().unwrap();
+        if let Some(left) = world.failing.get_mut(&key).filter(|left| **left > 0) {
+            *left -= 1;
+            return Err(Exit::error("refused"));
+        }
+        world.starts.entry(self.group).or_default().push(self.number);
+        let living = world.living.entry(key).or_default();
+        *living += 1;
+        let crowded = *living > 1;
+        world.crowded |= crowded;
+        self.alive = true;
+        Ok(())
+    }
+
+    #[call]
+    fn who(&self) -> (usize, usize) {
+        (self.group, self.number)
+    }
+
+    #[cast]
+    fn crash(&mut self) {
+        panic!("under fire");
+    }
+
+    #[cast]
+    fn end(&mut self) -> Result<(), Exit> {
+        Err(Exit::Normal)
+    }
+
+    /// Does not react to anything but a kill.
+    #[cast]
+    async fn stall(&mut self, cx: &mut Context<Self>) {
+        cx.trap_exit(true);
+        std::future::pending::<()>().await;
+    }
+
+    #[exit]
+    fn told(&mut self, signal: ExitSignal) -> Result<(), Exit> {
+        Err(signal.reason)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if self.alive {
+            *self.world.lock().unwrap().living.entry((self.group, self.number)).or_default() -= 1;
+        }
+    }
+}
+
+const GROUPS: usize = 40;
+const WORKERS: usize = 25;
+const STRATEGIES: [Strategy; 3] = [Strategy::OneForOne, Strategy::RestForOne, Strategy::OneForAll];
+
+fn group(group: usize, world: &Arc<Mutex<World>>) -> Supervisor {
+    let strategy = STRATEGIES[group % 3];
+    let mut supervisor = Supervisor::new(strategy).intensity(6).period(Duration::from_secs(1));
+    for number in 0..WORKERS {
+        let world = Arc::clone(world);
+        let make = move || Worker { group, number, world: Arc::clone(&world), alive: false };
+        let spec = ChildSpec::new(make).shutdown(Shutdown::After(Duration::from_millis(20)));
+        supervisor = supervisor.child(number.to_string(), spec);
+    }
+    supervisor
+}
+
+fn tree(world: &Arc<Mutex<World>>) -> Supervisor {
+    // However often a group gives up, the root does not.
+    let mut root = Supervisor::new(Strategy::OneForOne).name("Fire").intensity(u32::MAX).period(Duration::from_secs(1));
+    for index in 0..GROUPS {
+        let world = Arc::clone(world);
+        root = root.child(index.to_string(), ChildSpec::supervisor(move || group(index, &world)));
+    }
+    root
+}
+
+/// Numbers that are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
+    }
+}
+
+/// A whole tree has every child of every level, running.
+fn check_whole(description: &Description) {
+    assert_eq!(description.supervisor.children.len(), GROUPS);
+    assert_eq!(description.below.len(), GROUPS);
+    for (_, group) in &description.below {
+        assert_eq!(group.supervisor.children.len(), WORKERS);
+        let ids: Vec<_> = group.supervisor.children.iter().map(|child| child.id.clone()).collect();
+        assert_eq!(ids, (0..WORKERS).map(|number| number.to_string()).collect::<Vec<_>>());
+        for child in &group.supervisor.children {
+            assert_eq!(child.state, ChildState::Up, "{} of {}", child.id, group.supervisor.path);
+        }
+    }
+}
+
+/// In a group that starts from the top, or from somewhere on, no worker starts before the one above it: between
+/// two restarts numbers only rise, one by one.
+fn check_order(world: &mut World) {
+    for (group, starts) in &mut world.starts {
+        if STRATEGIES[group % 3] == Strategy::OneForOne {
+            continue;
+        }
+        for pair in starts.windows(2) {
+            // The next in order, or a restart from an earlier one (or from the same that just started).
+            assert!(pair[1] <= pair[0] + 1, "group {group}: {} started after {}", pair[1], pair[0]);
+        }
+        starts.drain(..starts.len().saturating_sub(1));
+    }
+}
+
+#[greenroom::test]
+async fn a_tree_under_fire_is_whole_afterwards() -> greenroom::Result {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let blows = number("FIRE").unwrap_or(4_000);
+    let mut dice = Dice(number("FIRE_SEED").unwrap_or(1));
+    let world = Arc::<Mutex<World>>::default();
+    let root = tree(&world).start().await?;
+    let mut workers = HashMap::new();
+    for group in 0..GROUPS {
+        let supervisor: SupervisionRef = root.find_child(group.to_string()).await?;
+        for number in 0..WORKERS {
+            let worker: WorkerRef = supervisor.find_child(number.to_string()).await?;
+            workers.insert((group, number), worker);
+        }
+        workers.len();
+    }
+    let groups = root.children().await?;
+    let whole = 1 + GROUPS + GROUPS * WORKERS;
+    assert_eq!(Node::current().process_count(), whole);
+    for blow in 0..blows {
+        let at = (dice.roll(GROUPS), dice.roll(WORKERS));
+        let worker = &workers[&at];
+        match dice.roll(20) {
+            0..6 => worker.exit(Exit::kill()),
+            6..12 => drop(worker.crash()),
+            12..14 => drop(worker.end()),
+            14..16 => drop(worker.stall()),
+            16..19 => {
+                let failures = u32::try_from(dice.roll(4)).unwrap();
+                world.lock().unwrap().failing.insert(at, failures);
+                worker.exit(Exit::kill());
+            }
+            _ => {
+                // A supervisor, one level above.
+                if let Some(supervisor) = &groups[at.0].supervisor {
+                    supervisor.exit(Exit::kill());
+                }
+            }
+        }
+        match dice.roll(4) {
+            0 => tokio::time::sleep(Duration::from_millis(dice.roll(50) as u64)).await,
+            1 => tokio::task::yield_now().await,
+            _ => {}
+        }
+        if blow % 500 == 0 {
+            check_order(&mut world.lock().unwrap());
+        }
+    }
+    // Who stalls is let go, who fails to start is through with it.
+    world.lock().unwrap().failing.clear();
+    for worker in workers.values() {
+        worker.exit(Exit::kill());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    check_order(&mut world.lock().unwrap());
+    check_whole(&root.describe().await.expect("the root has held"));
+    for (at, worker) in &workers {
+        assert_eq!(worker.who().await, Ok(*at), "a stub still leads where it led");
+    }
+    assert!(!world.lock().unwrap().crowded, "two lived in one place");
+    assert_eq!(Node::current().process_count(), whole, "an orphan, or somebody missing");
+    TreeStub::stop(&root).await;
+    assert_eq!(Node::current().process_count(), 0);
+    let living: u32 = world.lock().unwrap().living.values().sum();
+    assert_eq!(living, 0, "a state that nobody dropped");
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! A stub from a tree is a name that travels, and a supervisor tells the log what it does.
+
+use std::fmt::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use greenroom::prelude::*;
+use greenroom::testing::Cluster;
+use greenroom::{Node, Subject};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Metadata, Subscriber, span};
+
+#[actor]
+#[derive(Clone, Default)]
+struct Counter {
+    count: u64,
+}
+
+#[actor]
+impl Counter {
+    #[call]
+    fn next(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+
+    #[cast]
+    fn crash(&mut self) {
+        panic!("boom");
+    }
+}
+
+#[supervisor]
+struct Inner {
+    #[child(while_down = hold, backoff = "1s..2s")]
+    counter: Counter,
+}
+
+#[supervisor(intensity = 9, period = "5s")]
+struct Outer {
+    #[child(supervisor, start = Inner {})]
+    inner: Inner,
+    #[child]
+    counter: Counter,
+}
+
+/// Hands out what it was given.
+#[actor]
+struct Porter {
+    inner: CounterRef,
+    outer: CounterRef,
+}
+
+#[actor]
+impl Porter {
+    #[call]
+    fn stubs(&self) -> (CounterRef, CounterRef) {
+        (self.inner.clone(), self.outer.clone())
+    }
+
+    /// Whether these are the two that it has itself.
+    #[call]
+    fn knows(&self, inner: CounterRef, outer: CounterRef) -> bool {
+        inner == self.inner && outer == self.outer
+    }
+}
+
+/// Watches what it is told to.
+#[protocol(local)]
+enum Watching {
+    Watch {
+        whom: CounterRef,
+        down: tokio::sync::oneshot::Sender<Down>,
+    },
+    #[from]
+    Down(Down),
+}
+
+/// Waits until nothing moves any more, on any node.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+#[greenroom::test]
+async fn a_stub_from_a_tree_follows_its_child_from_another_node_too() -> greenroom::Result {
+    let cluster = Cluster::in_memory(2).await;
+    let home = cluster.node(0);
+    let tree = home.start_tree(Outer {}).await?;
+    let porter = home.spawn(Porter { inner: tree.inner().counter(), outer: tree.counter() });
+    {
+        let _home = home.enter();
+        PorterRef::register("porter", &porter)?;
+    }
+    let porter: PorterRef = cluster.node(1).named_at("porter", home.name());
+    let (inner, outer) = porter.stubs().await?;
+    assert_eq!(inner, tree.inner().counter(), "two ends of one name");
+    assert_ne!(inner, outer);
+    assert!(porter.knows(inner.clone(), outer.clone()).await?, "come home, it is the same");
+    assert_eq!((inner.next().await?, inner.next().await?, outer.next().await?), (1, 2, 1));
+
+    // The child is restarted, then the supervisor above it is killed: the name leads there all the same.
+    outer.crash();
+    settle().await;
+    assert_eq!(outer.next().await?, 1);
+    tree.inner().supervisor().exit(Exit::kill());
+    settle().await;
+    assert_eq!(inner.next().await?, 1);
+
+    // What is sent to a child between two lives waits for the next one.
+    inner.crash();
+    settle().await;
+    assert_eq!(inner.next().await?, 1);
+
+    // A monitor is of whoever lives there now.
+    let (down, told) = tokio::sync::oneshot::channel();
+    let watcher = cluster.node(1).scope(async {
+        greenroom::spawn(|mut mailbox: Mailbox<Watching>| async move {
+            let (whom, down) = receive!(match mailbox {
+                Watching::Watch { whom, down } => (whom, down),
+            });
+            mailbox.monitor(&whom);
+            let gone = receive!(match mailbox {
+                Watching::Down(gone) => gone,
+            });
+            let _ = down.send(gone);
+        })
+    });
+    watcher.await.watch(outer.clone(), down);
+    settle().await;
+    outer.crash();
+    let Down { target, reason, .. } = told.await?;
+    assert!(matches!(reason, Exit::Panic { .. }), "{reason}");
+    assert_eq!(target, Subject::Name("/Outer/counter".into(), home.name().clone()));
+    settle().await;
+    assert_eq!(outer.next().await?, 1);
+
+    // Gone with its tree.
+    TreeStub::stop(&tree).await;
+    assert_eq!(outer.next().await, Err(CallError::NoProc));
+    cluster.stop().await;
+    Ok(())
+}
+
+#[greenroom::test]
+async fn a_place_whose_stub_was_never_sent_out_cannot_be_named_from_outside() -> greenroom::Result {
+    let cluster = Cluster::in_memory(2).await;
+    let home = cluster.node(0);
+    let tree = home.start_tree(Outer {}).await?;
+    let guessed: CounterRef = cluster.node(1).named_at("/Outer/counter", home.name());
+    assert_eq!(guessed.next().await, Err(CallError::NoProc));
+    assert_eq!(tree.counter().next().await?, 1);
+    cluster.stop().await;
+    Ok(())
+}
+
+/// Keeps what supervisors tell, a line an event.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "greenroom::supervisor"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        struct Line(String);
+        impl Visit for Line {
+            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+                match field.name() {
+                    "message" => self.0.insert_str(0, &format!("{value:?}")),
+                    // Differ from run to run.
+                    "pid" | "reason" | "within" => {}
+                    name => write!(self.0, " {name}={value:?}").unwrap(),
+                }
+            }
+        }
+        let mut line = Line(String::new());
+        event.record(&mut line);
+        self.0.lock().unwrap().push(format!("{} {}", event.metadata().level(), line.0));
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[greenroom::test]
+async fn a_supervisor_tells_the_log_what_it_does() -> greenroom::Result {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let tree = Outer {}.start().await?;
+    let told = || std::mem::take(&mut *log.0.lock().unwrap());
+    assert_eq!(
+        told(),
+        [
+            r#"DEBUG child started supervisor="/Outer/inner" child="counter" starts=1"#,
+            r#"DEBUG child started supervisor="/Outer" child="inner" starts=1"#,
+            r#"DEBUG child started supervisor="/Outer" child="counter" starts=1"#,
+        ]
+    );
+    for _ in 0..10 {
+        tree.counter().crash();
+        settle().await;
+    }
+    let ended = tree.supervisor().ended();
+    let reports: Vec<_> = told().into_iter().filter(|line| !line.starts_with("DEBUG")).collect();
+    assert_eq!(
+        reports,
+        [
+            r#"ERROR child terminated supervisor="/Outer" child="counter" restart=Permanent crashes=1"#,
+            r#"ERROR child keeps terminating supervisor="/Outer" child="counter" restart=Permanent crashes=2"#,
+            r#"ERROR child keeps terminating supervisor="/Outer" child="counter" restart=Permanent crashes=4"#,
+            r#"ERROR child keeps terminating supervisor="/Outer" child="counter" restart=Permanent crashes=8"#,
+            r#"ERROR supervisor gives up: too many restarts supervisor="/Outer""#,
+        ]
+    );
+    assert_eq!(ended.await, Exit::shutdown());
+    assert_eq!(Node::current().process_count(), 0);
+    Ok(())
+}

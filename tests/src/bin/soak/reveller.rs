@@ -51,7 +51,7 @@ pub(crate) struct Reveller {
 
 impl Process for Reveller {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        cx.trap_exit(self.number % 4 > 0);
+        cx.trap_exit(!self.number.is_multiple_of(4));
         receive!(match cx {
             Word::Go => {}
         });

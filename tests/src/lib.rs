@@ -1,6 +1,7 @@
 //! What is compiled with the tests: generated code under every lint, and the samples of the README and the book, one
 //! module a page.
 
+pub mod counting;
 pub mod expansion;
 
 #[cfg(doctest)]

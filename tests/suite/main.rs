@@ -1,5 +1,6 @@
 //! greenroom, tested through its public API.
 
+mod allocations;
 mod blocking;
 mod bounds;
 mod calls;
@@ -22,6 +23,7 @@ mod receive;
 mod recipients;
 mod save_queue;
 mod servers;
+mod soak;
 mod spawn;
 mod stage;
 mod streams;

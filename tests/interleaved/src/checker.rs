@@ -54,6 +54,13 @@ fn play<F: Future<Output = ()>>(clock: impl Clock, scenario: impl Fn(Node) -> F)
     });
 }
 
+/// Lets the others go on for a while, of the checker's choice: what follows meets them anywhere on their way.
+pub(crate) async fn linger() {
+    for _ in 0..roll(60) {
+        shuttle::future::yield_now().await;
+    }
+}
+
 /// A number below `sides`, of the checker's choice.
 pub(crate) fn roll(sides: u32) -> u32 {
     use shuttle::rand::Rng as _;

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::checker::check_on_node;
+use crate::checker::{check_on_node, linger};
 use crate::prelude::*;
 use crate::stage::{Act, Letter, LetterRef, act, does, mortal, next, run};
 use crate::{NameError, Stubbed};
@@ -34,7 +34,12 @@ pub fn everyone_hears_of_an_end_once_and_for_one_reason() {
         let (first, second) = (victim.clone(), victim.clone());
         let first = run(|cx| Box::pin(async move { hear(cx, &first, ready).await }));
         set.await.unwrap();
-        let second = run(|cx| Box::pin(async move { hear(cx, &second, late).await }));
+        let second = run(|cx| {
+            Box::pin(async move {
+                linger().await;
+                hear(cx, &second, late).await
+            })
+        });
         for reason in ["one", "two"] {
             let victim = victim.clone();
             does(move |_| Box::pin(async move { victim.exit(Exit::error(reason)) })).spawn();
@@ -68,7 +73,10 @@ pub fn an_exit_signal_always_wakes() {
         let other = victim.clone();
         does(move |_| Box::pin(async move { drop(other.go()) })).spawn();
         let ended = victim.ended();
+        linger().await;
         victim.exit(Exit::error("enough"));
+        // The first one counts.
+        victim.exit(Exit::error("again"));
         assert_eq!(ended.await, Exit::error("enough"));
     });
 }
@@ -81,6 +89,7 @@ pub fn after_demonitor_no_down_comes() {
             Box::pin(async move {
                 let monitor = cx.monitor(&victim);
                 victim.go();
+                linger().await;
                 cx.demonitor(monitor);
                 assert_eq!(next(cx).await, None);
                 victim.ended().await;
@@ -134,6 +143,7 @@ pub fn no_name_outlives_its_process() {
         let victim = mortal(Exit::Normal).spawn();
         let ended = victim.ended();
         victim.go();
+        linger().await;
         let named = LetterRef::register("x", &victim);
         assert!(matches!(named, Ok(()) | Err(NameError::NoProc)), "{named:?}");
         ended.await;
@@ -163,6 +173,7 @@ pub fn two_are_linked_or_not_and_agree() {
             Box::pin(async move {
                 cx.trap_exit(true);
                 let a = met.await.unwrap();
+                linger().await;
                 cx.link(&a);
                 a.go();
                 a.ended().await;
@@ -180,6 +191,7 @@ pub fn two_are_linked_or_not_and_agree() {
                 cx.trap_exit(true);
                 let _ = meet.send(cx.me());
                 cx.link(&b);
+                linger().await;
                 cx.unlink(&b);
                 receive!(match cx {
                     Letter::Go => {}

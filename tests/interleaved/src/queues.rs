@@ -102,7 +102,7 @@ pub fn what_is_pushed_arrives_once_and_in_order() {
         let senders = (0..2).map(|sender| {
             let queue = Arc::clone(&queue);
             thread::spawn(move || {
-                (0..2).for_each(|number| assert!(push(&queue, Owner::This(1), Plain(sender, number))))
+                (0..2).for_each(|number| assert!(push(&queue, Owner::This(1), Plain(sender, number))));
             })
         });
         let senders: Vec<_> = senders.collect();

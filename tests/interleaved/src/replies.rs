@@ -1,6 +1,6 @@
 //! Calls: the answer, the caller's leaving and the callee's end, all at once.
 
-use crate::checker::{check_on_hasty_node, check_on_node, roll};
+use crate::checker::{check_on_hasty_node, check_on_node, linger};
 use crate::prelude::*;
 use crate::stage::{Letter, LetterRef, act, does, idle};
 
@@ -50,9 +50,7 @@ pub fn a_dropped_call_disturbs_nobody() {
         })
         .spawn();
         let first = callee.ask().forever();
-        if roll(2) == 0 {
-            shuttle::future::yield_now().await;
-        }
+        linger().await;
         drop(first);
         assert_eq!(callee.ask().forever().await, Ok(1));
     });
@@ -73,7 +71,13 @@ pub fn a_call_hears_why_its_callee_ended() {
         })
         .spawn();
         let killer = callee.clone();
-        does(move |_| Box::pin(async move { killer.exit(Exit::error("boom")) })).spawn();
+        does(move |_| {
+            Box::pin(async move {
+                linger().await;
+                killer.exit(Exit::error("boom"));
+            })
+        })
+        .spawn();
         // One is kept, one waits in the mailbox.
         let (kept, waiting) = (callee.ask().forever(), callee.ask().forever());
         for answer in [kept.await, waiting.await] {

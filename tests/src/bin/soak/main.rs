@@ -1,0 +1,96 @@
+//! `soak CROWD SECONDS`: crowds of processes that link, watch, send, call and die at random, on all cores, one crowd
+//! after the other until the time is up, but two at least.
+//!
+//! Afterwards nothing may be left: no process, no name, no memory beyond a constant. Each process checks what it hears:
+//! the messages of one sender are numbered without a gap, an answer counts all that were sent before the question, and
+//! of each watch it hears once at most, and never after it has ended it.
+
+mod reveller;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use greenroom::prelude::*;
+use greenroom_tests::counting::{Counting, live};
+use reveller::{Crowd, NAMES, Reveller, WordRef};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What may be alive more than after the first crowd: what the runtime's threads and tables keep for the next.
+const SLACK: usize = 256 * 1024;
+
+/// What happened, and what must not.
+#[derive(Debug, Default)]
+struct Tally {
+    notes: AtomicUsize,
+    answers: AtomicUsize,
+    timeouts: AtomicUsize,
+    downs: AtomicUsize,
+    exits: AtomicUsize,
+    faults: AtomicUsize,
+}
+
+impl Tally {
+    /// Counts, and tells, what must not be.
+    fn must(&self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            eprintln!("fault: {}", what());
+            self.faults.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<usize>());
+    let (Some(Ok(crowd)), Some(Ok(seconds))) = (arguments.next(), arguments.next()) else {
+        eprintln!("soak CROWD SECONDS");
+        return ExitCode::from(2);
+    };
+    // Thousands of crash reports are as it should be, and go nowhere.
+    tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new()).unwrap();
+    let tally = Arc::new(Tally::default());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    let (begin, mut crowds) = (Instant::now(), 0);
+    runtime.block_on(async {
+        let node = Node::local();
+        // The first one is for what is made once.
+        play(&node, crowd, 0, &tally).await;
+        let before = live();
+        while crowds == 0 || begin.elapsed() < Duration::from_secs(seconds as u64) {
+            crowds += 1;
+            play(&node, crowd, crowds as u64, &tally).await;
+        }
+        let after = live();
+        tally.must(after <= before + SLACK, || format!("{} bytes are left", after - before));
+        println!("memory: {before} bytes after the first crowd, {after} after the last");
+    });
+    println!("{} processes in {:.1} s: {tally:?}", (crowds + 1) * crowd, begin.elapsed().as_secs_f32());
+    if tally.faults.load(Ordering::Relaxed) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The life of one crowd, from nobody to nobody.
+async fn play(node: &Node, size: usize, seed: u64, tally: &Arc<Tally>) {
+    let crowd = Arc::new(Crowd::default());
+    let stubs: Arc<[_]> = (0..size)
+        .map(|number| node.spawn(Reveller::new(number, seed, Arc::clone(&crowd), Arc::clone(tally))))
+        .collect();
+    tally.must(node.process_count() == size, || format!("{} of {size} live", node.process_count()));
+    let everybody = crowd.everybody.get_or_init(|| stubs);
+    everybody.iter().for_each(|stub| drop(stub.go()));
+    for stub in everybody.iter() {
+        if tokio::time::timeout(Duration::from_secs(60), stub.ended()).await.is_err() {
+            return tally.must(false, || format!("{stub:?} never ends"));
+        }
+    }
+    let begin = Instant::now();
+    while node.process_count() > 0 && begin.elapsed() < Duration::from_secs(10) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tally.must(node.process_count() == 0, || format!("{} processes are left", node.process_count()));
+    for name in NAMES {
+        tally.must(node.named::<WordRef>(name).pid().is_none(), || format!("somebody is still called {name}"));
+    }
+}

@@ -67,6 +67,7 @@ mod process;
 mod session;
 mod signal;
 mod supervisor;
+mod sync;
 mod wire;
 
 #[doc(hidden)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Who may import whom: only lower numbers. Node is below process, which it knows as a trait.
 const FLOORS: &[(&str, u8)] = &[
     ("base", 0),
+    ("sync", 0),
     ("mailbox", 1),
     ("wire", 1),
     ("signal", 2),
@@ -212,7 +213,7 @@ fn nothing_is_global_but_the_current_node_and_the_panic_hook() {
                 if pair[0] == "static" && !STATED.contains(&(path, &pair[1])) {
                     found.push(format!("static {}", pair[1]));
                 }
-                if pair[0] == "thread_local" && !STATED.iter().any(|(stated, _)| *stated == path) {
+                if pair == ["thread_local", "!"] && !STATED.iter().any(|(stated, _)| *stated == path) {
                     found.push("thread_local!".to_owned());
                 }
             }

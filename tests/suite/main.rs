@@ -10,6 +10,7 @@ mod crashes;
 mod ends;
 mod exits;
 mod expand;
+mod interleavings;
 mod invariants;
 mod links;
 mod mail;

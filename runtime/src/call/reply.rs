@@ -1,6 +1,5 @@
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
@@ -9,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::slot::Slot;
 use crate::base::{CallError, EncodeError, Encoder, NodeId};
 use crate::node::{Answerable, Current, Node, Unanswered};
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// The duty to answer one call, and the means to do it.
 ///

@@ -1,10 +1,10 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use serde::de::DeserializeOwned;
 
 use crate::base::{CallError, Decoder};
 use crate::node::{Answerable, Late, Node, Unanswered};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where an answer lies until its caller takes it.
 pub(super) struct Slot<T> {

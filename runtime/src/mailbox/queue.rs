@@ -1,11 +1,11 @@
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::Mask;
 use super::bounds::{Bounded, Bounds, Overflow, Standing};
 use crate::base::Protocol;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A message and where it came from.
 #[derive(Debug)]
@@ -103,6 +103,9 @@ enum State {
 
 /// How many messages wait for a child that is being restarted.
 const HELD: usize = 1024;
+
+/// How many messages' room an empty queue keeps.
+const ROOMY: usize = 1024;
 
 /// What an owner has taken over: urgent messages and others.
 pub(super) struct Batch<M> {
@@ -340,6 +343,10 @@ impl<M: Protocol> Inner<M> {
     }
 
     fn hand_over(&mut self, batch: &mut Batch<M>) {
+        // The memory of a flood is given back, rather than walked through message by message for ever after.
+        if batch.entries.capacity() > ROOMY {
+            batch.entries = VecDeque::new();
+        }
         mem::swap(&mut self.entries, &mut batch.entries);
         batch.urgent.append(&mut self.urgent);
         if let Some(bounded) = &mut self.bounded {

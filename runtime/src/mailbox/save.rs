@@ -1,6 +1,5 @@
 use std::collections::VecDeque;
 
-use super::queue::remove;
 use super::{Entry, Mask, Origin};
 
 /// Messages that no receive has taken yet, a lane for each variant.
@@ -14,11 +13,15 @@ pub(crate) struct Saved<M> {
 }
 
 struct Lane<M> {
-    entries: VecDeque<Entry<M>>,
-    /// The arrival number of each entry, in step with `entries`.
-    arrivals: VecDeque<u64>,
+    entries: VecDeque<Kept<M>>,
     /// How many of the last entries the running scan has skipped: they belong to the front.
     skipped: usize,
+}
+
+/// A saved message and its arrival number, by which lanes keep their order among each other.
+struct Kept<M> {
+    arrival: u64,
+    entry: Entry<M>,
 }
 
 /// A message that came out of the save queue to be tested, with what puts it back.
@@ -35,11 +38,10 @@ impl<M> Saved<M> {
     /// Saves a message that has just been looked at, or that nobody wants now.
     pub(crate) fn push(&mut self, lane: usize, entry: Entry<M>) {
         while self.lanes.len() <= lane {
-            self.lanes.push(Lane { entries: VecDeque::new(), arrivals: VecDeque::new(), skipped: 0 });
+            self.lanes.push(Lane { entries: VecDeque::new(), skipped: 0 });
         }
         self.arrivals += 1;
-        self.lanes[lane].entries.push_back(entry);
-        self.lanes[lane].arrivals.push_back(self.arrivals);
+        self.lanes[lane].entries.push_back(Kept { arrival: self.arrivals, entry });
         self.occupied |= 1 << lane;
     }
 
@@ -61,16 +63,18 @@ impl<M> Saved<M> {
             let lane = rest.trailing_zeros() as usize;
             rest &= rest - 1;
             let candidate = &self.lanes[lane];
-            if candidate.skipped == candidate.entries.len() {
-                *pending &= !(1 << lane);
-            } else if oldest.is_none_or(|(arrival, _)| candidate.arrivals[0] < arrival) {
-                oldest = Some((candidate.arrivals[0], lane));
+            match candidate.entries.front() {
+                Some(first) if candidate.skipped < candidate.entries.len() => {
+                    if oldest.is_none_or(|(arrival, _)| first.arrival < arrival) {
+                        oldest = Some((first.arrival, lane));
+                    }
+                }
+                _ => *pending &= !(1 << lane),
             }
         }
-        let (arrival, lane) = oldest?;
+        let (_, lane) = oldest?;
         let from = &mut self.lanes[lane];
-        from.arrivals.pop_front();
-        let entry = from.entries.pop_front()?;
+        let Kept { arrival, entry } = from.entries.pop_front()?;
         if from.entries.is_empty() {
             self.occupied &= !(1 << lane);
         }
@@ -80,8 +84,7 @@ impl<M> Saved<M> {
     /// Puts back a message that came out of [`next`](Self::next) and did not match.
     pub(crate) fn skip(&mut self, place: Place, entry: Entry<M>) {
         let lane = &mut self.lanes[place.lane];
-        lane.entries.push_back(entry);
-        lane.arrivals.push_back(place.arrival);
+        lane.entries.push_back(Kept { arrival: place.arrival, entry });
         lane.skipped += 1;
         self.occupied |= 1 << place.lane;
     }
@@ -91,7 +94,6 @@ impl<M> Saved<M> {
         for lane in &mut self.lanes {
             if lane.skipped != 0 {
                 lane.entries.rotate_right(lane.skipped);
-                lane.arrivals.rotate_right(lane.skipped);
                 lane.skipped = 0;
             }
         }
@@ -99,19 +101,18 @@ impl<M> Saved<M> {
 
     /// Everything that is saved, lane by lane.
     pub(crate) fn into_messages(self) -> impl Iterator<Item = M> {
-        self.lanes.into_iter().flat_map(|lane| lane.entries).map(|entry| entry.message)
+        self.lanes.into_iter().flat_map(|lane| lane.entries).map(|kept| kept.entry.message)
     }
 
     /// Takes out the message with this origin.
     pub(crate) fn remove(&mut self, origin: Origin) -> Option<M> {
         for (index, lane) in self.lanes.iter_mut().enumerate() {
-            if let Some(at) = lane.entries.iter().position(|entry| entry.origin == origin) {
-                lane.arrivals.remove(at);
-                let message = remove(&mut lane.entries, origin);
+            if let Some(at) = lane.entries.iter().position(|kept| kept.entry.origin == origin) {
+                let kept = lane.entries.remove(at);
                 if lane.entries.is_empty() {
                     self.occupied &= !(1 << index);
                 }
-                return message;
+                return kept.map(|kept| kept.entry.message);
             }
         }
         None

@@ -1,6 +1,5 @@
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::Node;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// What a node lost, counted since it started.
 #[derive(Debug, Default)]

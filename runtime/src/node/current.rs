@@ -23,7 +23,7 @@ pub(crate) trait Unanswered: Send + Sync {
     fn fail(&self, error: CallError);
 }
 
-thread_local! {
+crate::sync::thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
 }
 

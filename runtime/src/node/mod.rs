@@ -20,7 +20,6 @@ mod watchers;
 mod wheel;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 pub use clock::Clock;
@@ -37,6 +36,7 @@ pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
+use crate::sync::atomic::{AtomicU64, Ordering};
 use counters::Tally;
 use names::Names;
 use table::Table;

@@ -1,8 +1,9 @@
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::Resident;
 use crate::base::NameError;
+use crate::sync::{PoisonError, RwLock};
 
 /// The names of a node's processes. A name is free the moment its process ends, before anybody hears of that.
 ///
@@ -36,9 +37,11 @@ impl Names {
     }
 
     pub(crate) fn unregister(&self, name: &str) -> Result<(), NameError> {
-        let removed = self.names.write().unwrap_or_else(PoisonError::into_inner).remove(name);
-        let named = removed.ok_or_else(|| NameError::Unknown(name.to_owned()))?;
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        let named = names.remove(name).ok_or_else(|| NameError::Unknown(name.to_owned()))?;
+        // Under the lock: whoever does not find the name any more may give its bearer another.
         named.resident.drop_name(named.number);
+        drop(names);
         Ok(())
     }
 

@@ -1,9 +1,10 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::Notify;
 
 use super::Resident;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The processes of a node by number, in shards so that spawning on one core does not wait for another.
 ///

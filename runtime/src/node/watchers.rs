@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
 use super::Node;
 #[cfg(feature = "net")]
 use crate::base::NodeEvent;
+use crate::sync::{Mutex, PoisonError};
 
 /// The processes that hear of other nodes' coming and going.
 #[derive(Default)]

@@ -1,6 +1,5 @@
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -13,6 +12,8 @@ use crate::base::{
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
 use crate::node::{Current, Delivery, Line, Lineage, Node, Recipient, Resident};
 use crate::signal::{Effect, Farewell, Relations};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Signal, Target, fingerprint};
 
 /// Where a process lives, and its successors if it is supervised.
@@ -338,9 +339,12 @@ impl<M: Protocol> Cell<M> {
 
     /// Links the process that lives here to `peer`. A link to itself is none.
     pub(crate) fn link(&self, me: &Pid, peer: &Pid) {
-        let new = me != peer && self.relations(me.number(), |relations| relations.link(peer.clone())).unwrap_or(false);
-        if new {
-            self.node.signal(me, peer, Signal::Link);
+        if me == peer {
+            return;
+        }
+        let signals = self.relations(me.number(), |relations| relations.link(peer.clone()));
+        for signal in signals.into_iter().flatten() {
+            self.node.signal(me, peer, signal);
         }
     }
 
@@ -501,9 +505,10 @@ impl<M: Protocol> Resident for Cell<M> {
             Effect::Exit(signal) => self.push_system(number, Origin::OWN, signal),
             // Under the lock, so that `demonitor` either prevents the message or finds it.
             Effect::Down(down) => self.push_system(number, Origin::monitor(down.monitor.0), down),
-            Effect::Answer(answer) => {
+            Effect::Acknowledge(id) => {
                 drop(fate);
-                self.node.signal(&me, from, answer);
+                self.node.signal(&me, from, Signal::UnlinkAck { id });
+                self.relations(number, |relations| relations.settle(from, id));
             }
         }
     }

@@ -1,12 +1,13 @@
 use std::any::Any;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
 use crate::base::{CallError, CastError, Exit, MonitorRef, NodeEvent, NodeId, NodeName, Pid, Subject};
 use crate::node::{Delivery, Line, Lineage, Node, Recipient, Resident};
+use crate::sync::{Mutex, PoisonError};
 use crate::wire::Signal;
 
 /// Something that watches one process without being one, for whoever waits outside.

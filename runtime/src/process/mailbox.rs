@@ -17,7 +17,7 @@ pub struct Mailbox<M: Protocol> {
     pid: Pid,
     inbox: Inbox<M>,
     after: After,
-    budget: u8,
+    budget: u16,
     bounded: bool,
     warned: bool,
     /// The variants of the message that is being tested and of the last that was taken, for the crash report.
@@ -41,8 +41,10 @@ pub(crate) enum Step<M> {
     Stop(Exit),
 }
 
-/// After so many messages in one go a process lets others run, however many wait.
-const BUDGET: u8 = 128;
+/// What a process may do in one go before it lets others run, however many messages wait: so many looks at a message.
+const BUDGET: u16 = 4096;
+/// What beginning a receive counts: after 128 of them in one go others have their turn.
+const RECEIVE: u16 = BUDGET / 128;
 
 impl<M: Protocol> Mailbox<M> {
     pub(crate) fn new(cell: Arc<Cell<M>>, number: u64) -> Mailbox<M> {
@@ -82,6 +84,7 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     fn begin(&mut self, want: Mask, after: Option<Duration>) {
+        self.budget = self.budget.saturating_sub(RECEIVE - 1);
         self.inbox.begin(self.cell.queue(), want);
         self.after = match after {
             None => After::Forever,

@@ -10,6 +10,8 @@ pub(crate) struct Relations {
     watching: BTreeMap<MonitorRef, Watch>,
     watchers: BTreeSet<(MonitorRef, Pid)>,
     unlinks: u64,
+    /// Unlinks of peers whose acknowledgement may not have left yet.
+    owed: BTreeMap<Pid, u64>,
 }
 
 enum Link {
@@ -34,8 +36,8 @@ pub(crate) enum Effect {
     Exit(ExitSignal),
     /// A message for its mailbox.
     Down(Down),
-    /// An answer to whoever sent the signal.
-    Answer(Signal),
+    /// The peer unlinked and waits for the acknowledgement with this id: send it, then [`settle`](Relations::settle).
+    Acknowledge(u64),
 }
 
 impl Relations {
@@ -44,9 +46,21 @@ impl Relations {
         self.links.iter().filter(|(_, link)| matches!(link, Link::Up)).map(|(peer, _)| peer)
     }
 
-    /// Links with `peer`; whether it has to be told.
-    pub(crate) fn link(&mut self, peer: Pid) -> bool {
-        !matches!(self.links.insert(peer, Link::Up), Some(Link::Up))
+    /// Links with `peer`; what it has to be told, in this order.
+    ///
+    /// An acknowledgement that another thread is about to send goes first, since the peer would take the new link for
+    /// one from before its unlink. It does not mind to be told twice.
+    pub(crate) fn link(&mut self, peer: Pid) -> impl Iterator<Item = Signal> + use<> {
+        let owed = self.owed.get(&peer).map(|id| Signal::UnlinkAck { id: *id });
+        let new = !matches!(self.links.insert(peer, Link::Up), Some(Link::Up));
+        new.then(|| owed.into_iter().chain([Signal::Link])).into_iter().flatten()
+    }
+
+    /// The acknowledgement with this id has left.
+    pub(crate) fn settle(&mut self, peer: &Pid, id: u64) {
+        if self.owed.get(peer) == Some(&id) {
+            self.owed.remove(peer);
+        }
     }
 
     /// Unlinks from `peer`; what it has to be told, if they were linked.
@@ -83,7 +97,8 @@ impl Relations {
                 if matches!(self.links.get(from), Some(Link::Up)) {
                     self.links.remove(from);
                 }
-                Effect::Answer(Signal::UnlinkAck { id })
+                self.owed.insert(from.clone(), id);
+                Effect::Acknowledge(id)
             }
             Signal::UnlinkAck { id } => {
                 if matches!(self.links.get(from), Some(Link::Ending(pending)) if *pending == id) {
@@ -196,7 +211,7 @@ mod tests {
     fn check(linked: bool, trapping: bool, signal: Signal) -> Effect {
         let mut relations = Relations::default();
         if linked {
-            relations.link(pid(2));
+            assert_eq!(relations.link(pid(2)).count(), 1);
         }
         relations.handle(&pid(1), &pid(2), trapping, signal)
     }
@@ -231,16 +246,28 @@ mod tests {
     #[test]
     fn a_link_made_anew_survives_the_old_acknowledgement() {
         let mut relations = Relations::default();
-        assert!(relations.link(pid(2)));
-        assert!(!relations.link(pid(2)));
+        assert!(relations.link(pid(2)).eq([Signal::Link]));
+        assert!(relations.link(pid(2)).eq([]));
         let Some(Signal::Unlink { id }) = relations.unlink(&pid(2)) else { panic!("was linked") };
         // The peer's own LINK crossed our UNLINK: it does not count.
         relations.handle(&pid(1), &pid(2), false, Signal::Link);
         let died = Signal::Exit { reason: Exit::error("boom"), linked: true };
         assert_eq!(relations.handle(&pid(1), &pid(2), false, died.clone()), Effect::None);
-        assert!(relations.link(pid(2)));
+        assert!(relations.link(pid(2)).eq([Signal::Link]));
         relations.handle(&pid(1), &pid(2), false, Signal::UnlinkAck { id });
         assert!(matches!(relations.handle(&pid(1), &pid(2), false, died), Effect::Die(_)));
+    }
+
+    #[test]
+    fn an_acknowledgement_goes_before_a_new_link() {
+        let mut relations = Relations::default();
+        let unlink = |id| Signal::Unlink { id };
+        assert_eq!(relations.handle(&pid(1), &pid(2), false, unlink(7)), Effect::Acknowledge(7));
+        assert!(relations.link(pid(2)).eq([Signal::UnlinkAck { id: 7 }, Signal::Link]));
+        assert_eq!(relations.handle(&pid(1), &pid(2), false, unlink(8)), Effect::Acknowledge(8));
+        relations.settle(&pid(2), 7);
+        relations.settle(&pid(2), 8);
+        assert!(relations.link(pid(2)).eq([Signal::Link]));
     }
 
     #[test]
@@ -258,7 +285,7 @@ mod tests {
     #[test]
     fn a_lost_node_is_a_lost_process() {
         let mut relations = Relations::default();
-        relations.link(pid(2));
+        assert_eq!(relations.link(pid(2)).count(), 1);
         relations.monitor(MonitorRef(1), Subject::Pid(pid(2)), Some(pid(2)));
         let by_name = Subject::Name("mail".into(), pid(2).node().clone());
         relations.monitor(MonitorRef(2), by_name, None);

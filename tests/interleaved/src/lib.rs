@@ -1,0 +1,65 @@
+//! The runtime, compiled a second time on locks whose threads a test schedules.
+//!
+//! Its modules are those of `runtime/src`, word for word, without `net`; only [`sync`] is another one: its locks and
+//! atomics are shuttle's, which runs all threads of a scenario on one, lets another go on at each lock, and tries many
+//! such orders. A scenario that hangs in one of them fails, and so does one whose assertion does not hold in each.
+//!
+//! The scenarios are functions, since some need what the runtime keeps to itself; `tests/suite/interleavings.rs` runs
+//! them. Each says what must hold in whatever order its threads run.
+
+// What is without use here has its use in the runtime, which is read by the lints as a whole.
+#![allow(dead_code, unused_imports, unexpected_cfgs, unreachable_pub, missing_docs)]
+
+// The macros name `::greenroom`, and so do the scripts of the stage.
+extern crate self as greenroom;
+
+#[path = "../../../runtime/src/actor/mod.rs"]
+mod actor;
+#[path = "../../../runtime/src/base/mod.rs"]
+mod base;
+#[path = "../../../runtime/src/call/mod.rs"]
+mod call;
+#[path = "../../../runtime/src/entry.rs"]
+mod entry;
+#[path = "../../../runtime/src/mailbox/mod.rs"]
+mod mailbox;
+#[path = "../../../runtime/src/node/mod.rs"]
+mod node;
+#[path = "../../../runtime/src/prelude.rs"]
+mod prelude;
+#[path = "../../../runtime/src/process/mod.rs"]
+mod process;
+#[path = "../../../runtime/src/signal/mod.rs"]
+mod signal;
+#[path = "../../../runtime/src/supervisor/mod.rs"]
+mod supervisor;
+#[path = "../../../runtime/src/wire/mod.rs"]
+mod wire;
+
+#[doc(hidden)]
+#[path = "../../../runtime/src/__private.rs"]
+pub mod __private;
+
+pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, spawn};
+pub use base::{
+    CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
+    NodeEvent, NodeId, NodeName, Pid, Protocol, Receives, StartError, Subject, Variant,
+};
+pub use call::{Call, Cast, Reply};
+pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
+pub use node::{Clock, Counters, Entered, Node, Spawner, Task};
+pub use process::{Mailbox, Receive, Timer};
+pub use supervisor::{
+    ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,
+};
+
+pub type Result<T = (), E = Exit> = std::result::Result<T, E>;
+
+// Not the runtime's: the locks, and what is played on them.
+mod checker;
+pub mod ends;
+pub mod queues;
+pub mod replies;
+#[path = "../../suite/stage.rs"]
+mod stage;
+mod sync;

@@ -56,13 +56,29 @@ async fn a_panic_in_blocking_code_is_the_processs_own() {
 
 #[greenroom::test]
 async fn a_panic_that_nobody_waits_for_ends_the_process_all_the_same() {
-    let process = act(|cx| {
-        Box::pin(async move {
-            drop(cx.blocking(|| panic!("no air")));
-            std::future::pending().await
-        })
-    });
-    assert!(matches!(process.spawn().ended().await, Exit::Panic { .. }));
+    // Dropped before the panic, or after it.
+    for early in [true, false] {
+        let process = act(move |cx| {
+            Box::pin(async move {
+                let (go, gate) = mpsc::channel::<()>();
+                let mut dive = Some(cx.blocking(move || {
+                    let _ = gate.recv();
+                    panic!("no air")
+                }));
+                if early {
+                    dive = None;
+                }
+                drop(go);
+                // Time for it to happen.
+                for _ in 0..100 {
+                    cx.blocking(std::thread::yield_now).await;
+                }
+                drop::<Option<greenroom::Blocking<()>>>(dive);
+                std::future::pending().await
+            })
+        });
+        assert!(matches!(process.spawn().ended().await, Exit::Panic { .. }));
+    }
 }
 
 #[greenroom::test]

@@ -14,6 +14,8 @@ use crate::node::{Current, Resident as _};
 #[must_use = "blocking code is waited for with `.await`"]
 pub struct Blocking<T> {
     told: oneshot::Receiver<Result<T, Exit>>,
+    owner: Arc<dyn Owner>,
+    number: u64,
 }
 
 impl<M: Protocol> Mailbox<M> {
@@ -55,7 +57,7 @@ impl<M: Protocol> Mailbox<M> {
         if let Some(running) = Running::begin(self.cell(), self.pid().number()) {
             self.node().spawner().run_blocking(Box::new(move || running.run(f, tell)));
         }
-        Blocking { told }
+        Blocking { told, owner: Arc::clone(self.cell()) as Arc<dyn Owner>, number: self.pid().number() }
     }
 }
 
@@ -75,9 +77,33 @@ impl<T> Future for Blocking<T> {
     }
 }
 
+impl<T> Drop for Blocking<T> {
+    fn drop(&mut self) {
+        self.told.close();
+        // It came between the last poll and now; what comes later is the other end's to tell.
+        if let Ok(Err(panic)) = self.told.try_recv() {
+            self.owner.unheard(self.number, &panic);
+        }
+    }
+}
+
 impl<T> fmt::Debug for Blocking<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Blocking")
+    }
+}
+
+/// The process whose blocking code it is.
+trait Owner: Send + Sync {
+    /// Its code panicked, and nobody waits for that.
+    fn unheard(&self, number: u64, panic: &Exit);
+}
+
+impl<M: Protocol> Owner for Cell<M> {
+    fn unheard(&self, number: u64, panic: &Exit) {
+        if !self.ruin(number, panic) {
+            report::leftover(&self.node().pid(number), "blocking code", panic);
+        }
     }
 }
 
@@ -103,11 +129,7 @@ impl<M: Protocol> Running<M> {
             match tell.send(catch(f)) {
                 Ok(()) => {}
                 Err(Ok(unheard)) => discard(&pid, [unheard]),
-                Err(Err(panic)) => {
-                    if !self.cell.ruin(self.number, &panic) {
-                        report::leftover(&pid, "blocking code", &panic);
-                    }
-                }
+                Err(Err(panic)) => self.cell.unheard(self.number, &panic),
             }
         });
         let error = self.cell.ending(self.number).map_or(CallError::Dropped, CallError::Exit);

@@ -205,7 +205,7 @@ async fn stop_comes_after_the_messages_that_were_sent_before_it_and_before_later
     let stopped = server.stop(Exit::shutdown());
     server.note(2);
     assert_eq!(stopped.await, Exit::shutdown());
-    assert_eq!(log.take(), ["init", "slow done", "note 1", "terminate shutdown"]);
+    assert_eq!(log.take(), ["init", "slow done", "1", "terminate shutdown"]);
 }
 
 #[greenroom::test]

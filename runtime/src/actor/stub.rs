@@ -53,8 +53,9 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
         self.__address().exit(reason);
     }
 
-    /// Asks the process to stop and waits until it has: a server runs its `#[terminate]` after the message
-    /// that it is at, any other process ends at its next `.await`. The reason it ended for is returned.
+    /// Asks the process to stop and waits until it has: a server handles what was sent before and runs its
+    /// `#[terminate]`, any other process ends at its next `.await`. The reason it ended for is returned. As
+    /// [`gen_server:stop/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#stop/3).
     ///
     /// Cancel-safe: the process stops all the same.
     fn stop(&self, reason: Exit) -> impl Future<Output = Exit> + Send {

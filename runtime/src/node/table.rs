@@ -19,6 +19,9 @@ type Shard = HashMap<u64, Arc<dyn Resident>>;
 
 const SHARDS: u64 = 32;
 
+/// How many processes' room an empty shard keeps.
+const ROOMY: usize = 64;
+
 impl Table {
     pub(super) fn new() -> Table {
         Table { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), left: Notify::new() }
@@ -33,8 +36,15 @@ impl Table {
     }
 
     pub(crate) fn remove(&self, number: u64) {
+        let mut shard = self.shard(number);
+        let resident = shard.remove(&number);
+        // What a crowd needed is given back bit by bit as it leaves.
+        if shard.capacity() > ROOMY && shard.len() < shard.capacity() / 8 {
+            let half = shard.capacity() / 2;
+            shard.shrink_to(half);
+        }
         // The guard is gone before the resident is dropped.
-        let resident = self.shard(number).remove(&number);
+        drop(shard);
         drop(resident);
         self.left.notify_waiters();
     }

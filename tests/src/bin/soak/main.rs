@@ -19,10 +19,8 @@ use reveller::{Crowd, NAMES, Reveller, WordRef};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What may be alive more than after the first crowd: what the runtime's threads and tables keep for the next, and the
-/// slots of calls that were answered within the last 5 s, of which the wheel of the usual timeout keeps up to 64 for each
-/// of its 200 spokes. A leak of twenty bytes a process would be more.
-const SLACK: usize = 2 * 1024 * 1024;
+/// What may be alive more than after the first crowd: what the runtime's threads and tables keep for the next.
+const SLACK: usize = 64 * 1024;
 
 /// What happened, and what must not.
 #[derive(Debug, Default)]

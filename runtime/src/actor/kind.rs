@@ -71,7 +71,7 @@ pub trait Process: Actor {
     /// process and is that caller's error.
     fn init(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send {
         let _ = cx;
-        ready(Ok(()))
+        async { Ok(()) }
     }
 
     /// The process's life. When it returns, the process ends: normally, or for the reason it returns.

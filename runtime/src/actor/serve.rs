@@ -1,4 +1,4 @@
-use std::future::{Future, ready};
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use super::{Actor, Context};
@@ -22,19 +22,19 @@ pub trait Handle: Actor {
     /// Runs after `init`, before any message.
     fn proceed(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send {
         let _ = cx;
-        ready(Ok(()))
+        async { Ok(()) }
     }
 
     /// Runs when the span of [`EVERY`](Handle::EVERY) with this index has passed.
     fn every(&mut self, cx: &mut Context<Self>, index: usize) -> impl Future<Output = Result<(), Exit>> + Send {
         let _ = (cx, index);
-        ready(Ok(()))
+        async { Ok(()) }
     }
 
     /// Runs when no message has come for [`IDLE`](Handle::IDLE), once until the next one.
     fn idle(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send {
         let _ = cx;
-        ready(Ok(()))
+        async { Ok(()) }
     }
 }
 
@@ -42,8 +42,26 @@ pub trait Handle: Actor {
 ///
 /// # Errors
 /// The reason to end: a handler's error, or the one it was told to stop with, unless that is `Normal`.
-pub async fn serve<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
-    actor.proceed(cx).await?;
+// Blocks and no `async fn`, which would keep its arguments twice; and what few servers need is apart. All of this is in
+// each server's task.
+pub fn serve<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
+    async move {
+        actor.proceed(cx).await?;
+        if const { !A::EVERY.is_empty() || A::IDLE.is_some() } {
+            return Box::pin(serve_in_time(actor, cx)).await;
+        }
+        loop {
+            let message = match cx.mailbox().step().await {
+                Step::Message(message) => message,
+                Step::Stop(reason) => return stopped(reason),
+            };
+            actor.handle(cx, message).await?;
+        }
+    }
+}
+
+/// The same for one with timed hooks.
+async fn serve_in_time<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
     let mut agenda = Agenda::new::<A>(cx.now());
     loop {
         if let Some(index) = agenda.due(|| cx.now(), A::EVERY) {
@@ -55,15 +73,18 @@ pub async fn serve<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<(), 
                 actor.handle(cx, message).await?;
                 agenda.heard(|| cx.now(), A::IDLE);
             }
-            Some(Step::Stop(Exit::Normal)) => return Ok(()),
-            Some(Step::Stop(reason)) => return Err(reason),
+            Some(Step::Stop(reason)) => return stopped(reason),
             None if agenda.is_idle(cx.now()) => actor.idle(cx).await?,
             None => {}
         }
     }
 }
 
-/// What time will ask of a server, and when. Empty, and free, for one without timed hooks.
+fn stopped(reason: Exit) -> Result<(), Exit> {
+    if reason == Exit::Normal { Ok(()) } else { Err(reason) }
+}
+
+/// What time will ask of a server that has timed hooks, and when.
 struct Agenda {
     turns: Vec<Instant>,
     idle: Option<Instant>,

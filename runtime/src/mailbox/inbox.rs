@@ -1,8 +1,7 @@
-use std::collections::VecDeque;
 use std::task::Context;
 
-use super::queue::{Batch, remove};
-use super::save::{Place, Saved};
+use super::queue::{Batch, Taken, Taking, remove};
+use super::save::Saved;
 use super::{Entry, Mask, Origin, Queue};
 use crate::base::Protocol;
 
@@ -11,24 +10,26 @@ pub(crate) struct Inbox<M> {
     batch: Batch<M>,
     saved: Option<Box<Saved<M>>>,
     want: Mask,
-    scan: Scan,
+    /// The lanes of the save queue that the running scan has not been through. Then it looks at what arrives.
+    pending: u64,
+    /// The last in line that it has tested.
+    in_line: u64,
     /// How many messages have come out of the queue.
     read: u64,
-    testing: Option<Testing>,
-}
-
-/// How far the running receive has come.
-enum Scan {
-    /// Through the saved messages; the lanes that are left.
-    Saved(u64),
-    /// Only what arrives from now on is new to it.
-    Arriving,
+    /// As many as that when it last waited.
+    idle: u64,
+    testing: Testing,
 }
 
 /// Where the message that is being tested came from.
+#[derive(Clone, Copy)]
 enum Testing {
-    Saved(Place, Origin),
+    Nothing,
+    /// A lane of the save queue, where its place is kept.
+    Saved(usize),
     Arrived(Origin),
+    /// The line, where its place is kept.
+    InLine(u64, Origin),
 }
 
 /// What a scan came upon.
@@ -39,23 +40,31 @@ pub(crate) enum Next<M> {
     Empty,
 }
 
+/// Whoever read so many messages since it last waited looks once more before it waits again: those who fill its mailbox
+/// are at work, and to be woken by each of them would cost both sides more.
+const BUSY: u64 = 2;
+
 impl<M: Protocol> Inbox<M> {
     pub(crate) fn new() -> Inbox<M> {
         Inbox {
-            batch: Batch { urgent: VecDeque::new(), entries: VecDeque::new() },
+            batch: Batch::new(),
             saved: None,
             want: Mask::ALL,
-            scan: Scan::Arriving,
+            pending: 0,
+            in_line: 0,
             read: 0,
-            testing: None,
+            idle: 0,
+            testing: Testing::Nothing,
         }
     }
 
     /// Begins a receive that can take `want`.
+    #[inline]
     pub(crate) fn begin(&mut self, queue: &Queue<M>, want: Mask) {
         self.want = want;
-        self.scan = Scan::Arriving;
-        if Mask::urgent::<M>() != Mask(0) {
+        self.pending = 0;
+        self.in_line = 0;
+        if const { Mask::urgent::<M>().0 != 0 } {
             // What is urgent goes before what is saved, also if it came only now.
             queue.take_urgent(&mut self.batch);
             while let Some(entry) = self.batch.urgent.pop_front() {
@@ -63,46 +72,69 @@ impl<M: Protocol> Inbox<M> {
                 self.save(entry);
             }
         }
+        if !matches!(self.testing, Testing::Nothing) {
+            // A guard that panicked, in a body that caught it: the message went with it.
+            self.keep(queue);
+        }
         if let Some(saved) = &mut self.saved {
-            // A receive that was dropped midway leaves its scan behind.
-            saved.settle();
-            self.scan = Scan::Saved(saved.begin(want));
+            self.pending = saved.begin(want);
         }
     }
 
     /// The next message to test. With no `cx`, only what is already here counts.
+    #[inline]
     pub(crate) fn next(&mut self, queue: &Queue<M>, mut cx: Option<&mut Context<'_>>) -> Next<M> {
-        if let (Scan::Saved(pending), Some(saved)) = (&mut self.scan, &mut self.saved) {
-            if let Some((place, entry)) = saved.next(pending) {
-                self.testing = Some(Testing::Saved(place, entry.origin));
-                return Next::Test(entry.message);
-            }
-            saved.settle();
-            self.scan = Scan::Arriving;
+        if self.pending != 0
+            && let Some(saved) = &mut self.saved
+            && let Some((lane, message)) = saved.next(&mut self.pending)
+        {
+            self.testing = Testing::Saved(lane);
+            return Next::Test(message);
         }
         loop {
-            while let Some(entry) = self.batch.urgent.pop_front().or_else(|| self.batch.entries.pop_front()) {
+            while let Some(entry) = self.pop() {
                 self.read += 1;
                 if self.want.has(Mask::lane(entry.message.variant())) {
-                    self.testing = Some(Testing::Arrived(entry.origin));
+                    self.testing = Testing::Arrived(entry.origin);
                     return Next::Test(entry.message);
                 }
                 self.save(entry);
             }
             match cx.as_deref_mut() {
                 Some(cx) => {
-                    if queue.poll_take(&mut self.batch, self.want, cx).is_pending() {
-                        return Next::Empty;
+                    let linger = self.read - self.idle >= BUSY;
+                    let taking = Taking { want: self.want, tested: self.in_line, linger };
+                    match queue.poll_take(&mut self.batch, &taking, cx) {
+                        Taken::Batch => {}
+                        Taken::InLine(ticket, entry) => {
+                            self.in_line = ticket;
+                            self.testing = Testing::InLine(ticket, entry.origin);
+                            return Next::Test(entry.message);
+                        }
+                        Taken::Nothing => {
+                            self.idle = self.read;
+                            return Next::Empty;
+                        }
                     }
                 }
                 None => {
                     queue.take(&mut self.batch);
-                    if self.batch.entries.is_empty() && self.batch.urgent.is_empty() {
+                    if self.is_read() {
                         return Next::Empty;
                     }
                 }
             }
         }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Entry<M>> {
+        if const { Mask::urgent::<M>().0 != 0 }
+            && let Some(entry) = self.batch.urgent.pop_front()
+        {
+            return Some(entry);
+        }
+        self.batch.entries.pop_front()
     }
 
     fn save(&mut self, entry: Entry<M>) {
@@ -121,38 +153,52 @@ impl<M: Protocol> Inbox<M> {
     }
 
     /// The tested message matched and belongs to the receiver. Says whether it counts in a bounded mailbox.
-    pub(crate) fn keep(&mut self) -> bool {
-        let testing = self.testing.take();
-        matches!(testing, Some(Testing::Saved(_, Origin::SENT) | Testing::Arrived(Origin::SENT)))
+    #[inline]
+    pub(crate) fn keep(&mut self, queue: &Queue<M>) -> bool {
+        match std::mem::replace(&mut self.testing, Testing::Nothing) {
+            Testing::Nothing => false,
+            Testing::Arrived(origin) => origin == Origin::SENT,
+            Testing::Saved(lane) => {
+                self.saved.as_mut().and_then(|saved| saved.take_out(lane)).is_some_and(|origin| origin == Origin::SENT)
+            }
+            // It never came to count.
+            Testing::InLine(ticket, _) => {
+                queue.admit(ticket);
+                false
+            }
+        }
     }
 
-    /// The tested message did not match: it waits for another receive.
-    pub(crate) fn skip(&mut self, message: M) {
-        match self.testing.take() {
-            Some(Testing::Saved(place, origin)) => {
+    /// The tested message did not match: it waits for another receive. Handed back if it has no place any more, since its
+    /// sender withdrew it from the line.
+    #[inline]
+    pub(crate) fn skip(&mut self, queue: &Queue<M>, message: M) -> Option<M> {
+        match std::mem::replace(&mut self.testing, Testing::Nothing) {
+            Testing::Saved(lane) => {
                 if let Some(saved) = &mut self.saved {
-                    saved.skip(place, Entry { origin, message });
+                    saved.put_back(lane, message);
                 }
             }
-            Some(Testing::Arrived(origin)) => self.save(Entry { origin, message }),
-            None => self.save(Entry { origin: Origin::SENT, message }),
+            Testing::Arrived(origin) => self.save(Entry { origin, message }),
+            Testing::InLine(ticket, origin) => return queue.put_back(ticket, Entry { origin, message }),
+            Testing::Nothing => self.save(Entry { origin: Origin::SENT, message }),
         }
+        None
     }
 
     /// Everything that waits here, in no particular order.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = M> {
         let saved = self.saved.take().map(|saved| saved.into_messages()).into_iter().flatten();
-        let batch = self.batch.urgent.drain(..).chain(self.batch.entries.drain(..));
-        batch.map(|entry| entry.message).chain(saved)
+        let Batch { urgent, entries, .. } = &mut self.batch;
+        urgent.drain(..).chain(entries.drain(..)).map(|entry| entry.message).chain(saved)
     }
 
     /// Takes out the message with this origin, wherever it waits.
     pub(crate) fn remove(&mut self, queue: &Queue<M>, origin: Origin) -> Option<M> {
-        if let Some(saved) = &mut self.saved {
-            saved.settle();
-            if let Some(message) = saved.remove(origin) {
-                return Some(message);
-            }
+        if let Some(saved) = &mut self.saved
+            && let Some(message) = saved.remove(origin)
+        {
+            return Some(message);
         }
         remove(&mut self.batch.entries, origin)
             .or_else(|| remove(&mut self.batch.urgent, origin))
@@ -201,10 +247,10 @@ mod tests {
         while let Next::Test(letter) = inbox.next(queue, None) {
             tested += 1;
             if matches(letter) {
-                inbox.keep();
+                inbox.keep(queue);
                 return (Some(letter), tested);
             }
-            inbox.skip(letter);
+            inbox.skip(queue, letter);
         }
         (None, tested)
     }
@@ -255,7 +301,7 @@ mod tests {
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| false).0, None);
         inbox.begin(&queue, Mask(0b01));
         let Next::Test(letter) = inbox.next(&queue, None) else { panic!("saved") };
-        inbox.skip(letter);
+        inbox.skip(&queue, letter);
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true).0, Some(A(1)));
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true).0, Some(A(2)));
     }

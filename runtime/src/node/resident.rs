@@ -2,12 +2,16 @@ use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::Node;
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
 use crate::wire::Signal;
 
 /// What a node needs of a process. Each call names the process by number, since a supervised child's
 /// successor lives in the same place.
 pub(crate) trait Resident: Send + Sync {
+    /// Where it lives.
+    fn node(&self) -> &Node;
+
     /// A signal from another process.
     fn signal(&self, number: u64, from: &Pid, signal: Signal);
 

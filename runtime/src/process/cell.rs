@@ -1,6 +1,6 @@
 use std::any::Any;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::feed::Feed;
@@ -19,6 +19,8 @@ use crate::wire::{Signal, Target, fingerprint};
 /// Where a process lives, and its successors if it is supervised.
 pub(crate) struct Cell<M: Protocol> {
     node: Node,
+    /// Whether its mailbox is.
+    bounded: bool,
     queue: Queue<M>,
     fate: Mutex<Fate>,
     /// Whether `fate.doom` is set, for those who ask without the lock.
@@ -27,7 +29,7 @@ pub(crate) struct Cell<M: Protocol> {
     /// Whether `fate.stop` is set.
     stopping: AtomicBool,
     /// Set if another process will move in when this one ends.
-    place: Option<Place>,
+    place: Option<Box<Place>>,
 }
 
 /// What a supervised child's cell is called, in all its lives.
@@ -41,16 +43,21 @@ struct Fate {
     number: u64,
     stage: Stage,
     doom: Option<Exit>,
-    /// A stop in good order that a server has still to see, and how many messages had come before it.
-    stop: Option<(Exit, u64)>,
-    task: Option<Waker>,
-    name: Option<String>,
     start: Start,
     born: Option<Instant>,
     /// The variant of the last message that was taken, once the mailbox is gone.
     last: Option<u16>,
     relations: Option<Box<Relations>>,
-    belongings: Option<Box<Belongings>>,
+    rest: Option<Box<Rest>>,
+}
+
+/// What most processes never have.
+#[derive(Default)]
+struct Rest {
+    /// A stop in good order that a server has still to see, and how many messages had come before it.
+    stop: Option<(Exit, u64)>,
+    name: Option<String>,
+    belongings: Option<Belongings>,
 }
 
 /// What a process has beside its future.
@@ -98,19 +105,19 @@ pub(crate) struct Start {
 
 impl Fate {
     fn new(number: u64, stage: Stage, start: Start, born: Option<Instant>) -> Fate {
-        Fate {
-            number,
-            stage,
-            doom: None,
-            stop: None,
-            task: None,
-            name: None,
-            start,
-            born,
-            last: None,
-            relations: None,
-            belongings: None,
-        }
+        Fate { number, stage, doom: None, start, born, last: None, relations: None, rest: None }
+    }
+
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
+    }
+
+    fn name(&self) -> Option<&String> {
+        self.rest.as_ref()?.name.as_ref()
+    }
+
+    fn belongings(&mut self) -> Option<&mut Belongings> {
+        self.rest.as_mut()?.belongings.as_mut()
     }
 }
 
@@ -120,12 +127,13 @@ impl<M: Protocol> Cell<M> {
         let fate = Fate::new(0, Stage::Vacant, Start::default(), None);
         Arc::new(Cell {
             node,
+            bounded: bounds.is_some(),
             queue: Queue::new(bounds),
             fate: Mutex::new(fate),
             doomed: AtomicBool::new(false),
             exported: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
-            place: path.map(|path| Place { path, exported: AtomicBool::new(false) }),
+            place: path.map(|path| Box::new(Place { path, exported: AtomicBool::new(false) })),
         })
     }
 
@@ -139,8 +147,9 @@ impl<M: Protocol> Cell<M> {
         self.exported.store(false, Ordering::Relaxed);
         self.stopping.store(false, Ordering::Relaxed);
         drop(fate);
-        self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         self.queue.open(number);
+        // Only then can it be found.
+        self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         if start.node_events {
             self.node.watch_nodes(number, true);
         }
@@ -156,6 +165,12 @@ impl<M: Protocol> Cell<M> {
         &self.node
     }
 
+    #[inline]
+    pub(super) fn is_bounded(&self) -> bool {
+        self.bounded
+    }
+
+    #[inline]
     pub(crate) fn queue(&self) -> &Queue<M> {
         &self.queue
     }
@@ -190,7 +205,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Drops a message that an overflowing mailbox has no room for; a call in it hears so.
-    fn overflow(&self, message: M) {
+    pub(super) fn overflow(&self, message: M) {
         self.node.tally().overflow();
         let ((), dropped) = Current::collect_dropped(&self.node, u64::MAX, || drop(message));
         fail(dropped, &CallError::Full);
@@ -224,12 +239,6 @@ impl<M: Protocol> Cell<M> {
         if self.is_doomed() { self.fate().doom.clone() } else { None }
     }
 
-    /// Remembers how to wake the process when its fate is decided.
-    pub(crate) fn set_task(&self, waker: &Waker) {
-        let mut fate = self.fate();
-        fate.task = Some(waker.clone());
-    }
-
     pub(crate) fn start(&self) -> Start {
         self.fate().start
     }
@@ -255,7 +264,7 @@ impl<M: Protocol> Cell<M> {
     /// The word to stop, if so many messages have been read since: what came before it is handled before it.
     pub(crate) fn take_stop(&self, read: u64) -> Option<Exit> {
         let mut fate = self.fate();
-        let (reason, _) = fate.stop.take_if(|(_, before)| *before <= read)?;
+        let (reason, _) = fate.rest.as_mut()?.stop.take_if(|(_, before)| *before <= read)?;
         self.stopping.store(false, Ordering::Relaxed);
         Some(reason)
     }
@@ -271,24 +280,20 @@ impl<M: Protocol> Cell<M> {
     fn halt(&self, fate: &mut Fate, reason: Exit) {
         if fate.start.server {
             let before = self.queue.pushed();
-            fate.stop.get_or_insert((reason, before));
+            fate.rest().stop.get_or_insert((reason, before));
             self.stopping.store(true, Ordering::Release);
         } else if fate.doom.is_none() {
             fate.doom = Some(reason);
             self.doomed.store(true, Ordering::Release);
         }
-        if let Some(task) = &fate.task {
-            task.wake_by_ref();
-        }
+        self.queue.wake();
     }
 
     fn die(&self, fate: &mut Fate, reason: Exit) {
         if fate.doom.is_none() {
             fate.doom = Some(reason);
             self.doomed.store(true, Ordering::Release);
-            if let Some(task) = &fate.task {
-                task.wake_by_ref();
-            }
+            self.queue.wake();
         }
     }
 
@@ -304,23 +309,25 @@ impl<M: Protocol> Cell<M> {
 
     /// Why the process is ending, if it is.
     pub(super) fn ending(&self, number: u64) -> Option<Exit> {
-        let fate = self.fate();
-        let ended = || fate.belongings.as_ref().and_then(|belongings| belongings.ended.clone());
-        (fate.number == number).then(|| ended().or_else(|| fate.doom.clone())).flatten()
+        let mut fate = self.fate();
+        if fate.number != number {
+            return None;
+        }
+        fate.belongings().and_then(|belongings| belongings.ended.clone()).or_else(|| fate.doom.clone())
     }
 
     /// Gives the process something beside its future; `None` if it is ending.
     pub(super) fn acquire<R>(&self, number: u64, f: impl FnOnce(&mut Belongings) -> R) -> Option<R> {
         let mut fate = self.fate();
         let alive = fate.number == number && fate.stage == Stage::Alive;
-        alive.then(|| f(fate.belongings.get_or_insert_default()))
+        alive.then(|| f(fate.rest().belongings.get_or_insert_default()))
     }
 
     /// What the process has beside its future; `None` if it is no more.
     pub(super) fn belongings<R>(&self, number: u64, f: impl FnOnce(&mut Belongings) -> R) -> Option<R> {
         let mut fate = self.fate();
         let here = fate.number == number && fate.stage != Stage::Vacant;
-        here.then(|| f(fate.belongings.get_or_insert_default()))
+        here.then(|| f(fate.rest().belongings.get_or_insert_default()))
     }
 
     /// Remembers the variant of the last message that the process took.
@@ -337,7 +344,7 @@ impl<M: Protocol> Cell<M> {
         Remains {
             kind: fate.start.kind,
             parent: fate.start.parent,
-            name: fate.name.clone(),
+            name: fate.name().cloned(),
             born: fate.born,
             last: fate.last.and_then(|variant| M::VARIANTS.get(usize::from(variant))).map(|variant| variant.name),
             links: fate.relations.as_ref().map(|relations| relations.links().cloned().collect()).unwrap_or_default(),
@@ -432,15 +439,13 @@ impl<M: Protocol> Cell<M> {
 
     /// The first step of an end: nobody takes it for alive any more.
     pub(crate) fn begin_end(&self) {
-        let mut fate = self.fate();
-        fate.stage = Stage::Ending;
-        fate.task = None;
+        self.fate().stage = Stage::Ending;
     }
 
     /// The second: the streams that feed the mailbox, for the caller to drop.
     pub(super) fn feeds(&self) -> Vec<Arc<Feed>> {
         let mut fate = self.fate();
-        fate.belongings.as_mut().map(|belongings| std::mem::take(&mut belongings.feeds)).unwrap_or_default()
+        fate.belongings().map(|belongings| std::mem::take(&mut belongings.feeds)).unwrap_or_default()
     }
 
     /// The third: what is left in the mailbox, for the caller to drop.
@@ -451,13 +456,13 @@ impl<M: Protocol> Cell<M> {
     /// The fourth: whether blocking code runs still. The last of it then does the rest.
     pub(super) fn is_kept(&self, reason: &Exit) -> bool {
         let mut fate = self.fate();
-        let running = fate.belongings.as_mut().filter(|belongings| belongings.blocking > 0);
+        let running = fate.belongings().filter(|belongings| belongings.blocking > 0);
         running.map(|belongings| belongings.ended = Some(reason.clone())).is_some()
     }
 
     /// The last two: the name is free, then links and watchers hear of it.
     pub(crate) fn finish(&self, number: u64, reason: &Exit) {
-        let name = self.fate().name.take();
+        let name = self.fate().rest.as_mut().and_then(|rest| rest.name.take());
         if let Some(name) = name {
             self.node.names().free(&name, number);
         }
@@ -465,7 +470,7 @@ impl<M: Protocol> Cell<M> {
             let mut fate = self.fate();
             fate.stage = Stage::Vacant;
             fate.doom = Some(reason.clone());
-            fate.belongings = None;
+            fate.rest = None;
             fate.relations.take()
         };
         if self.start().node_events {
@@ -499,6 +504,10 @@ impl<M: Protocol> Cell<M> {
 }
 
 impl<M: Protocol> Resident for Cell<M> {
+    fn node(&self) -> &Node {
+        &self.node
+    }
+
     fn signal(&self, number: u64, from: &Pid, signal: Signal) {
         let me = self.node.pid(number);
         let mut fate = self.fate();
@@ -600,17 +609,19 @@ impl<M: Protocol> Resident for Cell<M> {
         if fate.number != number || fate.stage != Stage::Alive || fate.doom.is_some() {
             return Err(None);
         }
-        if let Some(has) = &fate.name {
+        if let Some(has) = fate.name() {
             return Err(Some(has.clone()));
         }
-        fate.name = Some(name.to_owned());
+        fate.rest().name = Some(name.to_owned());
         Ok(())
     }
 
     fn drop_name(&self, number: u64) {
         let mut fate = self.fate();
-        if fate.number == number {
-            fate.name = None;
+        if fate.number == number
+            && let Some(rest) = &mut fate.rest
+        {
+            rest.name = None;
         }
     }
 

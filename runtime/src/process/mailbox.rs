@@ -15,10 +15,15 @@ use crate::node::{Node, Resident as _};
 pub struct Mailbox<M: Protocol> {
     cell: Arc<Cell<M>>,
     pid: Pid,
+    // Apart, and made for the first message: a process that only waits has none, and a mailbox is small to move.
+    desk: Option<Box<Desk<M>>>,
+}
+
+/// What a process needs to read its messages.
+struct Desk<M> {
     inbox: Inbox<M>,
     after: After,
     budget: u16,
-    bounded: bool,
     warned: bool,
     /// The variants of the message that is being tested and of the last that was taken, for the crash report.
     testing: u16,
@@ -49,18 +54,12 @@ const RECEIVE: u16 = BUDGET / 128;
 impl<M: Protocol> Mailbox<M> {
     pub(crate) fn new(cell: Arc<Cell<M>>, number: u64) -> Mailbox<M> {
         let pid = cell.node().pid(number);
-        let bounded = cell.queue().is_bounded();
-        Mailbox {
-            cell,
-            pid,
-            inbox: Inbox::new(),
-            after: After::Forever,
-            budget: BUDGET,
-            bounded,
-            warned: false,
-            testing: 0,
-            last: None,
-        }
+        Mailbox { cell, pid, desk: None }
+    }
+
+    #[inline]
+    fn desk(&mut self) -> &mut Desk<M> {
+        self.desk.get_or_insert_with(Desk::new)
     }
 
     /// The process's identity.
@@ -79,33 +78,42 @@ impl<M: Protocol> Mailbox<M> {
 
     /// Takes a queued message with this origin out again.
     pub(crate) fn flush(&mut self, reference: MonitorRef) {
-        let message = self.inbox.remove(self.cell.queue(), Origin::monitor(reference.0));
+        let origin = Origin::monitor(reference.0);
+        let message = match &mut self.desk {
+            Some(desk) => desk.inbox.remove(self.cell.queue(), origin),
+            None => self.cell.queue().remove(origin),
+        };
         drop(message);
     }
 
+    #[inline]
     fn begin(&mut self, want: Mask, after: Option<Duration>) {
-        self.budget = self.budget.saturating_sub(RECEIVE - 1);
-        self.inbox.begin(self.cell.queue(), want);
-        self.after = match after {
+        let after = match after {
             None => After::Forever,
             Some(Duration::ZERO) => After::Now,
             // A deadline beyond what a clock can say is none.
             Some(after) => self.node().clock().now().checked_add(after).map_or(After::Forever, After::Until),
         };
+        let desk = self.desk.get_or_insert_with(Desk::new);
+        desk.budget = desk.budget.saturating_sub(RECEIVE - 1);
+        desk.inbox.begin(self.cell.queue(), want);
+        desk.after = after;
     }
 
     /// The tested message is the process's now.
+    #[inline]
     fn keep(&mut self) {
-        self.last = Some(self.testing);
-        if self.inbox.keep() && self.bounded {
+        let Some(desk) = &mut self.desk else { return };
+        desk.last = Some(desk.testing);
+        if desk.inbox.keep(self.cell.queue()) && self.cell.is_bounded() {
             self.cell.queue().release();
         }
     }
 
     /// Tells, once, of a process that waits for one thing in front of a mailbox full of another.
     fn warn_if_stuck(&mut self) {
-        if self.bounded && !self.warned && self.cell.queue().is_stuck() {
-            self.warned = true;
+        if !self.desk().warned && self.cell.queue().is_stuck() {
+            self.desk().warned = true;
             tracing::warn!(
                 target: "greenroom", pid = %self.pid, process = self.cell.start().kind,
                 "waits for a message in front of a full mailbox"
@@ -113,27 +121,35 @@ impl<M: Protocol> Mailbox<M> {
         }
     }
 
+    #[inline]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         if self.cell.is_doomed() {
             // The wrapper around the process ends it as soon as this poll is over.
             return Poll::Pending;
         }
-        if self.budget == 0 {
-            self.budget = BUDGET;
+        let desk = self.desk.get_or_insert_with(Desk::new);
+        if desk.budget == 0 {
+            desk.budget = BUDGET;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.budget -= 1;
-        let now = matches!(self.after, After::Now);
+        desk.budget -= 1;
+        let now = matches!(desk.after, After::Now);
         let waiting = if now { None } else { Some(&mut *cx) };
-        if let Next::Test(message) = self.inbox.next(self.cell.queue(), waiting) {
-            self.testing = message.variant() as u16;
+        if let Next::Test(message) = desk.inbox.next(self.cell.queue(), waiting) {
+            desk.testing = message.variant() as u16;
             return Poll::Ready(Some(message));
         }
-        if let After::Until(at) = self.after {
-            self.after = After::Sleeping(self.node().clock().sleep_until(at));
+        self.poll_time(cx)
+    }
+
+    /// There is no message: whether the time is up.
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
+        if let After::Until(at) = self.desk().after {
+            let timer = self.node().clock().sleep_until(at);
+            self.desk().after = After::Sleeping(timer);
         }
-        let out_of_time = match &mut self.after {
+        let out_of_time = match &mut self.desk().after {
             After::Forever | After::Until(_) => false,
             After::Now => true,
             After::Sleeping(timer) => timer.as_mut().poll(cx).is_ready(),
@@ -141,8 +157,10 @@ impl<M: Protocol> Mailbox<M> {
         if out_of_time {
             return Poll::Ready(None);
         }
-        self.budget = BUDGET;
-        self.warn_if_stuck();
+        self.desk().budget = BUDGET;
+        if self.cell.is_bounded() {
+            self.warn_if_stuck();
+        }
         Poll::Pending
     }
 
@@ -158,9 +176,12 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The next message, or the word to stop. Cancel-safe.
-    pub(crate) async fn step(&mut self) -> Step<M> {
-        self.begin(Mask::ALL, None);
-        poll_fn(|cx| self.poll_step(cx)).await
+    #[inline]
+    pub(crate) fn step(&mut self) -> impl Future<Output = Step<M>> + Send {
+        if self.desk.is_some() {
+            self.begin(Mask::ALL, None);
+        }
+        poll_fn(|cx| self.poll_step(cx))
     }
 
     /// The same, until it is `deadline`. Cancel-safe.
@@ -176,10 +197,27 @@ impl<M: Protocol> Mailbox<M> {
         .await
     }
 
+    #[inline]
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
-        if self.cell.is_stopping()
-            && let Some(reason) = self.cell.take_stop(self.inbox.read())
-        {
+        if self.cell.is_stopping() {
+            return self.poll_stop(cx);
+        }
+        if self.desk.is_none() && !self.cell.is_bounded() && !self.cell.is_doomed() && self.cell.queue().wait(cx) {
+            return Poll::Pending;
+        }
+        if let Poll::Ready(Some(message)) = self.poll_next(cx) {
+            self.keep();
+            return Poll::Ready(Step::Message(message));
+        }
+        // It may have been told to stop just now, without being woken: it was not waiting yet.
+        if self.cell.is_stopping() { self.poll_stop(cx) } else { Poll::Pending }
+    }
+
+    /// The same when it has been told to stop: after what came before that.
+    #[cold]
+    fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
+        let read = self.desk().inbox.read();
+        if let Some(reason) = self.cell.take_stop(read) {
             return Poll::Ready(Step::Stop(reason));
         }
         if let Poll::Ready(Some(message)) = self.poll_next(cx) {
@@ -187,21 +225,27 @@ impl<M: Protocol> Mailbox<M> {
             return Poll::Ready(Step::Message(message));
         }
         // A message that came before the stop may have been taken out again: then the count never gets there.
-        let nothing_left = self.inbox.is_read() && self.cell.queue().is_empty();
-        if self.cell.is_stopping()
-            && nothing_left
-            && let Some(reason) = self.cell.take_stop(u64::MAX)
-        {
+        let nothing_left = self.desk().inbox.is_read() && self.cell.queue().is_empty();
+        if nothing_left && let Some(reason) = self.cell.take_stop(u64::MAX) {
             return Poll::Ready(Step::Stop(reason));
         }
         Poll::Pending
     }
 }
 
+impl<M: Protocol> Desk<M> {
+    fn new() -> Box<Desk<M>> {
+        let inbox = Inbox::new();
+        Box::new(Desk { inbox, after: After::Forever, budget: BUDGET, warned: false, testing: 0, last: None })
+    }
+}
+
 impl<M: Protocol> Drop for Mailbox<M> {
     fn drop(&mut self) {
-        self.cell.note_last(self.pid.number(), self.last);
-        discard(&self.pid, self.inbox.drain());
+        if let Some(mut desk) = self.desk.take() {
+            self.cell.note_last(self.pid.number(), desk.last);
+            discard(&self.pid, desk.inbox.drain());
+        }
     }
 }
 
@@ -237,10 +281,13 @@ impl<M: Protocol> Receive for Mailbox<M> {
     fn __take(&mut self) {
         self.keep();
         // A timer that is not needed any more must not wake anybody.
-        self.after = After::Forever;
+        self.desk().after = After::Forever;
     }
 
     fn __skip(&mut self, message: M) {
-        self.inbox.skip(message);
+        let desk = self.desk.get_or_insert_with(Desk::new);
+        if let Some(withdrawn) = desk.inbox.skip(self.cell.queue(), message) {
+            self.cell.overflow(withdrawn);
+        }
     }
 }

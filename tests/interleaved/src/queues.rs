@@ -76,7 +76,7 @@ fn receive(inbox: &mut Inbox<Note>, queue: &Queue<Note>, want: Mask) -> Note {
     inbox.begin(queue, want);
     block_on(poll_fn(|cx| match inbox.next(queue, Some(cx)) {
         Next::Test(note) => {
-            if inbox.keep() {
+            if inbox.keep(queue) {
                 queue.release();
             }
             Poll::Ready(note)
@@ -181,7 +181,7 @@ pub fn who_stands_in_line_gets_in_or_withdraws() {
         let expected: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
         inbox.begin(&queue, Mask::ALL);
         while let Next::Test(note) = inbox.next(&queue, None) {
-            inbox.keep();
+            inbox.keep(&queue);
             seen.push(note);
         }
         assert_eq!(expected.len() + withdrawn.load(Ordering::Relaxed), 6);
@@ -225,7 +225,7 @@ pub fn at_an_owners_end_each_message_is_taken_left_or_refused() {
                     // Polled as a process is that something else has woken.
                     Poll::Ready(match inbox.next(&queue, Some(cx)) {
                         Next::Test(note) => {
-                            if inbox.keep() {
+                            if inbox.keep(&queue) {
                                 queue.release();
                             }
                             assert!(number == 1 || !matches!(note, Plain(0, _)), "it was meant for the first");

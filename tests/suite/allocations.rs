@@ -1,7 +1,7 @@
 //! What a message costs: how often memory is asked for on its way.
 
 use greenroom::prelude::*;
-use greenroom_tests::counting::{Counting, asked};
+use greenroom_tests::counting::{Counting, asked, asked_bytes};
 
 use crate::stage::{Letter, LetterRef, act};
 
@@ -81,4 +81,52 @@ async fn a_call_that_waits_allocates_its_slot_and_its_timer() {
     })
     .await;
     assert!(allocations <= 2 * ROUNDS as usize, "{allocations} for {ROUNDS} calls");
+}
+
+#[actor]
+#[derive(Default)]
+struct Idler {
+    count: u64,
+}
+
+#[actor]
+impl Idler {
+    #[cast]
+    fn add(&mut self, n: u64) {
+        self.count += n;
+    }
+}
+
+/// What `f` asks for: how often, and how many bytes.
+async fn cost<F: Future>(f: F) -> (usize, usize, F::Output) {
+    let before = (asked(), asked_bytes());
+    let output = f.await;
+    (asked() - before.0, asked_bytes() - before.1, output)
+}
+
+// The table in book/src/inside/memory.md.
+#[greenroom::test]
+async fn an_idle_process_is_a_cell_and_a_task() {
+    // The tables that know all processes grow now and then: the least of many is what one takes.
+    let mut idlers = Vec::with_capacity(64);
+    let mut least = (usize::MAX, usize::MAX);
+    for _ in 0..64 {
+        let (count, bytes, idler) = cost(async {
+            let idler = Idler::default().spawn();
+            tokio::task::yield_now().await;
+            idler
+        })
+        .await;
+        least = least.min((count, bytes));
+        idlers.push(idler);
+    }
+    assert_eq!(least.0, 2, "a cell and a task");
+    assert!(least.1 <= 264 + 256, "{} bytes", least.1);
+    let (count, bytes, ()) = cost(async {
+        drop(idlers[0].add(1));
+        tokio::task::yield_now().await;
+    })
+    .await;
+    assert_eq!(count, 2, "its queue, and what it reads with");
+    assert!(bytes <= 4 * 24 + 200, "{bytes} bytes");
 }

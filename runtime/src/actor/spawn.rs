@@ -213,8 +213,13 @@ pub(crate) fn launch<A: Process>(cell: &Arc<Cell<A::Protocol>>, number: u64, act
 // is in each process's task.
 fn live<A: Process>(mut actor: A, mut cx: Context<A>, started: Option<Started>) -> impl Future<Output = Exit> + Send {
     async move {
-        if let Err(reason) = begin(&mut actor, &mut cx, started).await {
-            return reason;
+        // `started` is not touched before the wait is over: it would be kept once more.
+        match begin(&mut actor, &mut cx).await {
+            ready => {
+                if let Err(reason) = tell(started, ready) {
+                    return reason;
+                }
+            }
         }
         let reason = if A::TERMINATE_AFTER_PANIC {
             reason_of(catch_unwind(actor.run(&mut cx)).await.and_then(|result| result))
@@ -226,18 +231,13 @@ fn live<A: Process>(mut actor: A, mut cx: Context<A>, started: Option<Started>) 
     }
 }
 
-/// Gives the process its name and initialises it; whoever waits for that hears how it went.
-fn begin<A: Process>(
-    actor: &mut A,
-    cx: &mut Context<A>,
-    started: Option<Started>,
-) -> impl Future<Output = Result<(), Exit>> + Send {
+/// Gives the process its name and initialises it.
+fn begin<A: Process>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
     async move {
         if let Err(taken) = take_name::<A>(cx) {
-            return tell(started, Err(taken));
+            return Err(taken);
         }
-        let ready = actor.init(cx).await;
-        tell(started, ready)
+        actor.init(cx).await
     }
 }
 
@@ -248,6 +248,7 @@ fn take_name<A: Process>(cx: &Context<A>) -> Result<(), Exit> {
     }
 }
 
+/// Whoever waits for it to be initialised hears how that went.
 fn tell(started: Option<Started>, ready: Result<(), Exit>) -> Result<(), Exit> {
     if let Some(started) = started {
         // Whoever started it may have gone.

@@ -59,7 +59,7 @@ impl<M: Protocol> Inbox<M> {
     }
 
     /// Begins a receive that can take `want`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin(&mut self, queue: &Queue<M>, want: Mask) {
         self.want = want;
         self.pending = 0;
@@ -82,7 +82,7 @@ impl<M: Protocol> Inbox<M> {
     }
 
     /// The next message to test. With no `cx`, only what is already here counts.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&mut self, queue: &Queue<M>, mut cx: Option<&mut Context<'_>>) -> Next<M> {
         if self.pending != 0
             && let Some(saved) = &mut self.saved
@@ -137,6 +137,7 @@ impl<M: Protocol> Inbox<M> {
         self.batch.entries.pop_front()
     }
 
+    #[inline(never)]
     fn save(&mut self, entry: Entry<M>) {
         let lane = Mask::lane(entry.message.variant());
         self.saved.get_or_insert_with(|| Box::new(Saved::new(Mask::urgent::<M>()))).push(lane, entry);
@@ -153,11 +154,19 @@ impl<M: Protocol> Inbox<M> {
     }
 
     /// The tested message matched and belongs to the receiver. Says whether it counts in a bounded mailbox.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn keep(&mut self, queue: &Queue<M>) -> bool {
+        if let Testing::Arrived(origin) = self.testing {
+            self.testing = Testing::Nothing;
+            return origin == Origin::SENT;
+        }
+        self.keep_other(queue)
+    }
+
+    /// The same for one that came from elsewhere than the queue.
+    fn keep_other(&mut self, queue: &Queue<M>) -> bool {
         match std::mem::replace(&mut self.testing, Testing::Nothing) {
-            Testing::Nothing => false,
-            Testing::Arrived(origin) => origin == Origin::SENT,
+            Testing::Nothing | Testing::Arrived(_) => false,
             Testing::Saved(lane) => {
                 self.saved.as_mut().and_then(|saved| saved.take_out(lane)).is_some_and(|origin| origin == Origin::SENT)
             }

@@ -43,6 +43,7 @@ impl Current {
     }
 
     /// The process in `resident`, while it is polled.
+    #[inline]
     pub(crate) fn of(resident: Arc<dyn Resident>, process: u64) -> Current {
         Current { who: Who::Process(resident), process, notes: None }
     }
@@ -59,6 +60,7 @@ impl Current {
     }
 
     /// Makes `current` the one that runs, and returns who did before.
+    #[inline]
     pub(crate) fn swap(current: Option<Current>) -> Option<Current> {
         CURRENT.with(|slot| slot.replace(current))
     }
@@ -103,6 +105,7 @@ impl Current {
     }
 
     /// The process that ran, and the replies that it dropped.
+    #[inline]
     pub(crate) fn into_process(self) -> Option<(Arc<dyn Resident>, Vec<Arc<dyn Unanswered>>)> {
         let dropped = self.notes.map(|notes| notes.dropped).unwrap_or_default();
         match self.who {

@@ -177,8 +177,17 @@ impl<M: Protocol> Cell<M> {
 
     /// Puts a message into the mailbox, or into the line before it: then with its ticket, for a sender that will
     /// hold it.
+    #[inline]
     pub(crate) fn send(&self, owner: Owner, message: M, held: bool) -> Result<Option<u64>, Refused<M>> {
         match self.queue.push(owner, Entry { origin: Origin::SENT, message }, held) {
+            Ok(Pushed::In) => Ok(None),
+            other => self.sent_with_care(other),
+        }
+    }
+
+    #[cold]
+    fn sent_with_care(&self, pushed: Result<Pushed<M>, Refused<M>>) -> Result<Option<u64>, Refused<M>> {
+        match pushed {
             Ok(Pushed::In) => Ok(None),
             Ok(Pushed::InLine(ticket)) => Ok(Some(ticket)),
             Ok(Pushed::InsteadOf(oldest)) => {

@@ -70,7 +70,9 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
             Ok(Poll::Ready(reason)) => doom::<M>(&cell).unwrap_or(reason),
             Err(panic) => panic,
             Ok(Poll::Pending) => {
-                fail(std::mem::take(&mut dropped), &CallError::Dropped);
+                if !dropped.is_empty() {
+                    fail(std::mem::take(&mut dropped), &CallError::Dropped);
+                }
                 match doom::<M>(&cell) {
                     Some(reason) => reason,
                     None => {

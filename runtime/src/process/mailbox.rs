@@ -86,7 +86,7 @@ impl<M: Protocol> Mailbox<M> {
         drop(message);
     }
 
-    #[inline]
+    #[inline(always)]
     fn begin(&mut self, want: Mask, after: Option<Duration>) {
         let after = match after {
             None => After::Forever,
@@ -101,7 +101,7 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The tested message is the process's now.
-    #[inline]
+    #[inline(always)]
     fn keep(&mut self) {
         let Some(desk) = &mut self.desk else { return };
         desk.last = Some(desk.testing);
@@ -121,7 +121,7 @@ impl<M: Protocol> Mailbox<M> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         if self.cell.is_doomed() {
             // The wrapper around the process ends it as soon as this poll is over.
@@ -197,7 +197,7 @@ impl<M: Protocol> Mailbox<M> {
         .await
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
         if self.cell.is_stopping() {
             return self.poll_stop(cx);

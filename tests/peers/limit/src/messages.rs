@@ -18,13 +18,11 @@ fn counter() -> Address<Message> {
     tokio::spawn(async move {
         let mut count = 0;
         loop {
-            for message in mailbox.receive().await {
-                match message {
-                    Message::Add(n) => count += n,
-                    Message::Bump(slot) => {
-                        count += 1;
-                        slot.put(count);
-                    }
+            match mailbox.receive().await {
+                Message::Add(n) => count += n,
+                Message::Bump(slot) => {
+                    count += 1;
+                    slot.put(count);
                 }
             }
         }
@@ -32,8 +30,9 @@ fn counter() -> Address<Message> {
     address
 }
 
-async fn bump(counter: &Address<Message>, slot: &Arc<Slot<u64>>) -> u64 {
-    counter.send(Message::Bump(Arc::clone(slot)));
+async fn bump(counter: &Address<Message>) -> u64 {
+    let slot = Slot::new();
+    counter.send(Message::Bump(Arc::clone(&slot)));
     slot.take().await
 }
 
@@ -54,7 +53,7 @@ pub async fn cast(name: &'static str, size: Size, producers: u64) -> Vec<Figure>
     for task in tasks {
         task.await.unwrap();
     }
-    let count = bump(&counter, &Slot::new()).await - 1;
+    let count = bump(&counter).await - 1;
     vec![Figure::rate(name, share * producers, begin.elapsed(), count)]
 }
 
@@ -65,9 +64,8 @@ pub async fn ask(name: &'static str, share: u64, callers: u64) -> Vec<Figure> {
         .map(|_| {
             let counter = counter.clone();
             tokio::spawn(async move {
-                let slot = Slot::new();
                 for _ in 0..share {
-                    bump(&counter, &slot).await;
+                    bump(&counter).await;
                 }
             })
         })
@@ -76,6 +74,6 @@ pub async fn ask(name: &'static str, share: u64, callers: u64) -> Vec<Figure> {
         task.await.unwrap();
     }
     let elapsed = begin.elapsed();
-    let count = bump(&counter, &Slot::new()).await - 1;
+    let count = bump(&counter).await - 1;
     vec![Figure::rate(name, share * callers, elapsed, count)]
 }

@@ -18,19 +18,17 @@ fn player() -> Address<Ball> {
     tokio::spawn(async move {
         let (mut other, mut hits) = (None, 0);
         loop {
-            for message in mailbox.receive().await {
-                match (message, &other) {
-                    (Ball::Meet(player, done), _) => other = Some((player, done)),
-                    (Ball::Hit(left), Some((player, done))) => {
-                        hits += 1;
-                        match left {
-                            0 => done.send(()),
-                            left => player.send(Ball::Hit(left - 1)),
-                        }
+            match (mailbox.receive().await, &other) {
+                (Ball::Meet(next, over), _) => other = Some((next, over)),
+                (Ball::Hit(left), Some((next, over))) => {
+                    hits += 1;
+                    match left {
+                        0 => over.send(()),
+                        left => next.send(Ball::Hit(left - 1)),
                     }
-                    (Ball::Hit(_), None) => {}
-                    (Ball::Hits(slot), _) => slot.put(hits),
                 }
+                (Ball::Hit(_), None) => {}
+                (Ball::Hits(slot), _) => slot.put(hits),
             }
         }
     });
@@ -38,8 +36,9 @@ fn player() -> Address<Ball> {
 }
 
 async fn hits(players: &[Address<Ball>]) -> u64 {
-    let (slot, mut sum) = (Slot::new(), 0);
+    let mut sum = 0;
     for player in players {
+        let slot = Slot::new();
         player.send(Ball::Hits(Arc::clone(&slot)));
         sum += slot.take().await;
     }
@@ -57,9 +56,8 @@ async fn play(name: &'static str, players: Vec<Address<Ball>>, share: u64, token
     for token in 0..tokens as usize {
         players[token * players.len() / tokens as usize].send(Ball::Hit(share - 1));
     }
-    let mut done = 0;
-    while done < tokens {
-        done += line.receive().await.count() as u64;
+    for _ in 0..tokens {
+        line.receive().await;
     }
     vec![Figure::rate(name, share * tokens, begin.elapsed(), hits(&players).await)]
 }
@@ -82,9 +80,8 @@ fn worker(collector: Address<u64>) -> Address<Job> {
     let (address, mut mailbox) = mailbox();
     tokio::spawn(async move {
         loop {
-            for Job::Work(n) in mailbox.receive().await {
-                collector.send(n);
-            }
+            let Job::Work(n) = mailbox.receive().await;
+            collector.send(n);
         }
     });
     address
@@ -98,7 +95,7 @@ pub async fn fan(size: Size) -> Vec<Figure> {
     let answered = tokio::spawn(async move {
         let mut count = 0;
         while count < actors * rounds {
-            count += answers.receive().await.sum::<u64>();
+            count += answers.receive().await;
         }
         count
     });

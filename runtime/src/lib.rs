@@ -78,7 +78,7 @@ pub mod testing;
 pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, spawn};
 pub use base::{
     CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
-    NodeEvent, NodeId, NodeName, Pid, Protocol, Receives, StartError, Subject, Variant,
+    NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, StartError, Subject, Variant,
 };
 pub use call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]

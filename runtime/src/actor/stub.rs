@@ -24,6 +24,11 @@ pub trait Stubbed: Protocol {
 ///
 /// These are a trait's functions, so that a message called `Exit` or `Named` never clashes: the message wins,
 /// the trait's function stays reachable as `Stub::exit(&mail, ..)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the stub of a process",
+    label = "expected a stub, as `spawn` gives it",
+    note = "a stub comes from `spawn` or `start`, from `cx.me()`, by name (`MailRef::named(..)`), or inside a message"
+)]
 pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// What may be said through it.
     type Protocol: Stubbed<Ref = Self>;

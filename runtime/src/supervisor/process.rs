@@ -442,6 +442,7 @@ impl Parent {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Process for Parent {
     const TRAP_EXIT: bool = true;
     const SERVER: bool = true;

@@ -210,6 +210,7 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl TreeStub for SupervisionRef {
     fn supervisor(&self) -> &SupervisionRef {
         self

@@ -19,8 +19,9 @@ const FLOORS: &[(&str, u8)] = &[
     ("call", 5),
     ("actor", 6),
     ("supervisor", 7),
-    ("net", 8),
-    ("cluster", 9),
+    ("application", 8),
+    ("net", 9),
+    ("cluster", 10),
 ];
 
 /// What stands above all floors and may import each.

@@ -41,6 +41,7 @@
 //! # Features
 //! - `net` (default): other nodes, over TCP with Noise encryption. A node listens nowhere unless told to.
 //! - `signal` (default): SIGTERM and ctrl-c stop the program in order.
+//! - `config`: [`Settings`], a program's settings in layers.
 //! - `test`: [`#[greenroom::test]`](macro@test) on a paused clock, in-memory clusters.
 //!
 //! How it is built: a house of few floors, each importing only those below it; see the book's chapter on
@@ -67,6 +68,8 @@ pub mod prelude;
 mod process;
 #[cfg(feature = "net")]
 mod session;
+#[cfg(feature = "config")]
+mod settings;
 mod signal;
 mod supervisor;
 mod sync;
@@ -89,6 +92,8 @@ pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
 pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
 pub use node::{Clock, Counters, Entered, Node, Overdue, Spawner, Task, Work};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
+#[cfg(feature = "config")]
+pub use settings::{Place, Settings, SettingsError};
 pub use supervisor::{
     Again, AutoShutdown, Backoff, ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description,
     Dynamic, Flags, Mismatch, Once, Outline, Restart, Root, Shutdown, StartTree, Startable, Strategy, Supervision,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Who may import whom: only lower numbers. Node is below process, which it knows as a trait.
 const FLOORS: &[(&str, u8)] = &[
     ("base", 0),
+    ("settings", 0),
     ("sync", 0),
     ("mailbox", 1),
     ("wire", 1),

@@ -11,7 +11,7 @@ pub use crate::base::{
     event,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
-pub use crate::entry::{Report, TestClock, main, test};
+pub use crate::entry::{Report, SHUTDOWN, TestClock, main, test};
 pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive, Receiver};
 pub use crate::supervisor::{

@@ -18,6 +18,7 @@ mod resident;
 mod spawner;
 mod stop;
 mod table;
+mod units;
 mod watchers;
 mod wheel;
 
@@ -38,6 +39,8 @@ pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
+pub use stop::Overdue;
+pub(crate) use units::{Unit, Units};
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -68,6 +71,7 @@ struct Inner {
     flood: Flood,
     wheel: Wheel,
     watchers: Watchers,
+    units: Units,
     router: OnceLock<Arc<dyn Router>>,
     /// Numbers of processes; zero stands for whoever is outside of any.
     numbers: AtomicU64,
@@ -109,6 +113,7 @@ impl Node {
             tally: Tally::default(),
             flood: Flood::default(),
             watchers: Watchers::default(),
+            units: Units::default(),
             router: OnceLock::new(),
             numbers: AtomicU64::new(1),
             references: AtomicU64::new(1),
@@ -174,6 +179,10 @@ impl Node {
 
     fn watchers(&self) -> &Watchers {
         &self.inner.watchers
+    }
+
+    pub(crate) fn units(&self) -> &Units {
+        &self.inner.units
     }
 
     pub(crate) fn next_number(&self) -> u64 {

@@ -57,6 +57,7 @@ mod call;
 #[cfg(feature = "net")]
 mod cluster;
 mod entry;
+mod inspect;
 mod mailbox;
 #[cfg(feature = "net")]
 mod net;
@@ -84,7 +85,11 @@ pub use call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
 pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
-pub use node::{Clock, Counters, Entered, Node, Spawner, Task, Work};
+pub use inspect::{
+    Alarm, AlarmEvent, Ended, Memory, Metrics, Place, ProcessInfo, ProcessState, ProtocolMetrics, Trace, TraceEvent,
+    TraceStep,
+};
+pub use node::{Alarms, Clock, Counters, Entered, Node, Spawner, Task, Tracing, Work};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 pub use supervisor::{
     Again, AutoShutdown, Backoff, ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description,

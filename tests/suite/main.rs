@@ -1,5 +1,6 @@
 //! greenroom, tested through its public API.
 
+mod alarms;
 mod allocations;
 mod blocking;
 mod bounds;
@@ -14,8 +15,10 @@ mod expand;
 mod interleavings;
 mod invariants;
 mod links;
+mod looking;
 mod mail;
 mod mailboxes;
+mod metrics;
 mod monitors;
 mod names;
 mod nodes;
@@ -34,4 +37,5 @@ mod supervisors;
 mod threads;
 mod timed;
 mod timeouts;
+mod traces;
 mod ui;

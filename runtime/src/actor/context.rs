@@ -46,6 +46,7 @@ impl<A: Actor> DerefMut for Context<A> {
 impl<A: Actor> Receive for Context<A> {
     type Message = A::Protocol;
 
+    #[track_caller]
     fn __scan<W: Want>(&mut self, after: Option<Duration>) {
         self.mailbox.__scan::<W>(after);
     }

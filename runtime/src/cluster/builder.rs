@@ -9,7 +9,7 @@ use super::connection::Links;
 use super::{Cluster, Cookie, CookieError};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::net::{Tcp, Transport};
-use crate::node::{Clock, Node, Router, Spawn, TokioClock};
+use crate::node::{Clock, Node, Router, Spawn, Thresholds, TokioClock};
 use crate::session::{Hello, Limits};
 
 /// A node that others can reach, in the making; from [`Node::builder`].
@@ -22,6 +22,7 @@ pub struct NodeBuilder {
     advertise: Option<String>,
     seeds: Vec<String>,
     tick: Duration,
+    thresholds: Thresholds,
     transport: Option<Arc<dyn Transport>>,
 }
 
@@ -75,6 +76,7 @@ impl Node {
             advertise: None,
             seeds: Vec::new(),
             tick: Duration::from_secs(60),
+            thresholds: Thresholds::default(),
             transport: None,
         }
     }
@@ -128,9 +130,17 @@ impl NodeBuilder {
         self
     }
 
+    /// How many messages that wait for one process raise the alarm
+    /// [`LongMailbox`](crate::Alarm::LongMailbox); 10,000 unless said otherwise.
+    pub fn long_mailbox(mut self, messages: u32) -> NodeBuilder {
+        self.thresholds.long_mailbox = messages;
+        self
+    }
+
     #[cfg(feature = "test")]
     pub(super) fn transport(mut self, transport: Arc<dyn Transport>) -> NodeBuilder {
         self.transport = Some(transport);
+        self.thresholds.watched = false;
         self
     }
 
@@ -175,7 +185,8 @@ impl NodeBuilder {
         let incarnation = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
         let id = NodeId { name: name.clone(), incarnation };
         let clock: Arc<dyn Clock> = Arc::new(TokioClock);
-        let node = Node::new(id.clone(), Spawn::Tokio(tokio::runtime::Handle::current()), Arc::clone(&clock));
+        let spawn = Spawn::Tokio(tokio::runtime::Handle::current());
+        let node = Node::new(id.clone(), spawn, Arc::clone(&clock), self.thresholds);
         if self.listen.is_none() && self.seeds.is_empty() {
             return Ok(node);
         }

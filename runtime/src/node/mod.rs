@@ -5,23 +5,30 @@
 //! [`Router`], so the floors above decide what either is. There is nothing global: two nodes in one program
 //! know nothing of each other. The one thread-local says which node, and which process of it, is running.
 
+mod alarms;
 mod clock;
 mod counters;
 mod current;
 mod directory;
+mod events;
 mod flood;
+mod look;
 mod names;
 mod pending;
 mod resident;
+mod schedule;
 mod spawner;
 mod stop;
 mod table;
+mod trace;
 mod watchers;
 mod wheel;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+pub use alarms::Alarms;
+use alarms::Raised;
 pub use clock::Clock;
 pub(crate) use clock::TokioClock;
 pub use counters::Counters;
@@ -34,12 +41,18 @@ pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
+pub(crate) use table::Last;
+pub use trace::Tracing;
+
+use std::time::Instant;
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use counters::Tally;
 use names::Names;
+use schedule::Schedule;
 use table::Table;
+use trace::Taps;
 use watchers::Watchers;
 pub(crate) use wheel::Late;
 use wheel::Wheel;
@@ -64,11 +77,31 @@ struct Inner {
     tally: Tally,
     flood: Flood,
     wheel: Wheel,
+    raised: Raised,
+    taps: Taps,
+    schedule: Schedule,
+    thresholds: Thresholds,
+    born: Instant,
     watchers: Watchers,
     router: OnceLock<Arc<dyn Router>>,
     /// Numbers of processes; zero stands for whoever is outside of any.
     numbers: AtomicU64,
     references: AtomicU64,
+}
+
+/// From when on a node raises alarms.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Thresholds {
+    /// How many messages make a long mailbox.
+    pub(crate) long_mailbox: u32,
+    /// Whether somebody watches for processes that keep a thread.
+    pub(crate) watched: bool,
+}
+
+impl Default for Thresholds {
+    fn default() -> Thresholds {
+        Thresholds { long_mailbox: 10_000, watched: true }
+    }
 }
 
 impl Node {
@@ -82,18 +115,31 @@ impl Node {
     #[track_caller]
     pub fn local() -> Node {
         let spawn = Spawn::Tokio(tokio::runtime::Handle::current());
-        Node::new(NodeId::local(), spawn, Arc::new(TokioClock))
+        Node::new(NodeId::local(), spawn, Arc::new(TokioClock), Thresholds::default())
+    }
+
+    /// The same for a test on a clock of its own, where no poll is long.
+    pub(crate) fn unwatched() -> Node {
+        let spawn = Spawn::Tokio(tokio::runtime::Handle::current());
+        let thresholds = Thresholds { watched: false, ..Thresholds::default() };
+        Node::new(NodeId::local(), spawn, Arc::new(TokioClock), thresholds)
     }
 
     /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
     pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
-        Node::new(NodeId::local(), Spawn::Own(Arc::new(spawner)), Arc::new(clock))
+        let thresholds = Thresholds { watched: false, ..Thresholds::default() };
+        Node::new(NodeId::local(), Spawn::Own(Arc::new(spawner)), Arc::new(clock), thresholds)
     }
 
-    pub(crate) fn new(id: NodeId, spawn: Spawn, clock: Arc<dyn Clock>) -> Node {
+    pub(crate) fn new(id: NodeId, spawn: Spawn, clock: Arc<dyn Clock>, thresholds: Thresholds) -> Node {
         let inner = Inner {
             id: Arc::new(id),
             wheel: Wheel::new(clock.now()),
+            raised: Raised::default(),
+            taps: Taps::default(),
+            schedule: Schedule::new(thresholds.watched),
+            thresholds,
+            born: clock.now(),
             clock,
             spawn,
             table: Table::new(),
@@ -154,6 +200,27 @@ impl Node {
 
     pub(crate) fn flood(&self) -> &Flood {
         &self.inner.flood
+    }
+
+    pub(crate) fn thresholds(&self) -> &Thresholds {
+        &self.inner.thresholds
+    }
+
+    pub(crate) fn taps(&self) -> &Taps {
+        &self.inner.taps
+    }
+
+    fn raised(&self) -> &Raised {
+        &self.inner.raised
+    }
+
+    fn schedule(&self) -> &Schedule {
+        &self.inner.schedule
+    }
+
+    /// When it started.
+    fn born(&self) -> Instant {
+        self.inner.born
     }
 
     fn wheel(&self) -> &Wheel {

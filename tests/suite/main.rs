@@ -1,5 +1,6 @@
 //! greenroom, tested through its public API.
 
+mod alarms;
 mod allocations;
 mod applications;
 mod blocking;
@@ -15,8 +16,10 @@ mod expand;
 mod interleavings;
 mod invariants;
 mod links;
+mod looking;
 mod mail;
 mod mailboxes;
+mod metrics;
 mod monitors;
 mod names;
 mod nodes;
@@ -36,4 +39,5 @@ mod supervisors;
 mod threads;
 mod timed;
 mod timeouts;
+mod traces;
 mod ui;

@@ -355,8 +355,14 @@ words_on_methods! {
 /// ```
 ///
 /// Read are `GREENROOM_NODE` (without it the node is local), `GREENROOM_LISTEN`, `GREENROOM_ADVERTISE`,
-/// `GREENROOM_SEEDS` and `GREENROOM_COOKIE`. When the function returns, what still runs is stopped in order. It returns
-/// nothing, or a `Result`: an error is printed, and the exit code tells.
+/// `GREENROOM_SEEDS` and `GREENROOM_COOKIE`. It returns nothing, or a `Result`: an error is printed, and the exit code
+/// tells.
+///
+/// When the function returns, what still runs is stopped in order: applications, then other trees, then other
+/// processes. So it is at SIGTERM and ctrl-c, with exit code 0; the function is then dropped where it waits. And when
+/// an application ends that the node cannot do without, with exit code 1. All of that may take 30 s, or
+/// `#[greenroom::main(shutdown = "10s")]`, or as long as it takes: `shutdown = forever`. What is left by then is
+/// killed, and the exit code is 1.
 #[proc_macro_attribute]
 pub fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
     entry::main(attr.into(), item.into()).into()

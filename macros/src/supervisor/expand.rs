@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Generics, parse_quote};
 
-use super::model::{Child, Flags, Kind, Model, Shutdown};
+use super::model::{Child, Flags, Kind, Model};
 use crate::names::{self, local, param, private, private_at};
 use crate::tokens;
 
@@ -240,16 +240,9 @@ fn options_value(child: &Child) -> TokenStream {
         let restart = Ident::new(restart, Span::call_site());
         quote!(restart: #private::Restart::#restart,)
     });
-    let shutdown = child.shutdown.as_ref().map(|shutdown| {
-        let shutdown = match shutdown {
-            Shutdown::Kill => quote!(Kill),
-            Shutdown::Forever => quote!(Forever),
-            Shutdown::After(time) => {
-                let time = time.tokens();
-                quote!(After(#time))
-            }
-        };
-        quote!(shutdown: #private::Shutdown::#shutdown,)
+    let shutdown = child.shutdown.map(|shutdown| {
+        let shutdown = shutdown.tokens();
+        quote!(shutdown: #shutdown,)
     });
     let significant = child.significant.then(|| quote!(significant: true,));
     let backoff = child.backoff.map(|(min, max)| {

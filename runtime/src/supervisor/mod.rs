@@ -37,4 +37,5 @@ pub use spec::{
     AutoShutdown, Backoff, ChildCount, ChildError, ChildInfo, ChildOptions, ChildState, Flags, Mismatch, Restart,
     Shutdown, Strategy, WhileDown,
 };
-pub use tree::{StartTree, Tree, TreeStub};
+pub(crate) use tree::Sapling;
+pub use tree::{Root, StartTree, Tree, TreeStub};

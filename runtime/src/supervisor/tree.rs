@@ -208,6 +208,14 @@ pub trait TreeStub: Clone + Send + Sync + 'static {
     }
 }
 
+impl SupervisionRef {
+    /// As [`TreeStub::stop`]: the supervisor is a tree first, and a process second. With a reason of one's own it is
+    /// stopped by [`Stub::stop(&supervisor, reason)`](Stub::stop).
+    pub fn stop(&self) -> impl Future<Output = Exit> + Send {
+        Stub::stop(self, Exit::shutdown())
+    }
+}
+
 impl TreeStub for SupervisionRef {
     fn supervisor(&self) -> &SupervisionRef {
         self

@@ -211,7 +211,7 @@ fn nothing_is_global_but_the_current_node_and_the_panic_hook() {
     const STATED: &[(&str, &str)] = &[
         ("node/current.rs", "CURRENT"),
         ("node/schedule.rs", "SEATS"),
-        ("process/panic.rs", "PLACE"),
+        ("process/panic.rs", "NOTED"),
         ("process/panic.rs", "HOOK"),
     ];
     let rule = Rule {

@@ -35,6 +35,7 @@ mod streams;
 mod supervision;
 mod supervision_fire;
 mod supervision_names;
+mod supervision_starts;
 mod supervisors;
 mod threads;
 mod timed;

@@ -86,7 +86,8 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     /// Gives a process of this node a name. It is free again when the process ends.
     ///
     /// # Errors
-    /// The name is taken, the process has one already, or it has ended or lives elsewhere.
+    /// The name is taken or is none (it has 1 to 255 bytes, and does not begin with `/`), the process has one
+    /// already, or it has ended or lives elsewhere.
     fn register(name: &str, stub: &Self) -> Result<(), NameError> {
         stub.__address().register(name)
     }

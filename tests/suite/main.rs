@@ -8,6 +8,7 @@ mod cluster;
 mod conformance;
 mod conformance_tree;
 mod crashes;
+mod cycles;
 mod ends;
 mod exits;
 mod expand;

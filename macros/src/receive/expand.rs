@@ -22,7 +22,7 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     let want = want(model);
     let scan = on(&model.subject, &want, &quote!(__scan::<__Want>(#after)));
     let next = on(&model.subject, &quote!(), &quote!(__next().await));
-    let take = on(&model.subject, &quote!(), &quote!(__take()));
+    let take = on(&model.subject, &quote!(), &quote!(__take(&#message)));
     let skip = on(&model.subject, &quote!(), &quote!(__skip(#message)));
     let numbered: Vec<Numbered<'_>> = number(&model.arms);
     let tests = numbered.iter().flat_map(|arm| arm.tests(&hit));

@@ -57,6 +57,15 @@ where
             Self::__Unused(__never, _) => match *__never {}
         }
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Get { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
 }
 /// Stub of the actor [`Store`], wherever it lives.
 #[allow(rustdoc::private_intra_doc_links)]

@@ -64,7 +64,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
             if ::core::option::Option::is_some(&__hit) {
                 {
                     use ::greenroom::__private::Receive as _;
-                    self.mailbox.__take()
+                    self.mailbox.__take(&__message)
                 };
                 break (__hit, ::core::option::Option::Some(__message));
             }

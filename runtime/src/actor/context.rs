@@ -54,8 +54,8 @@ impl<A: Actor> Receive for Context<A> {
         self.mailbox.__next()
     }
 
-    fn __take(&mut self) {
-        self.mailbox.__take();
+    fn __take(&mut self, message: &A::Protocol) {
+        self.mailbox.__take(message);
     }
 
     fn __skip(&mut self, message: A::Protocol) {

@@ -13,6 +13,7 @@ mod flood;
 mod names;
 mod pending;
 mod resident;
+mod ring;
 mod spawner;
 mod stop;
 mod table;
@@ -32,6 +33,7 @@ pub(crate) use flood::{Flood, Verdict};
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
+pub(crate) use ring::{Awaited, Inquiry, Probe, Waiting};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
 

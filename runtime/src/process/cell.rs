@@ -10,7 +10,7 @@ use crate::base::{
     System,
 };
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
-use crate::node::{Current, Delivery, Line, Lineage, Node, Recipient, Resident};
+use crate::node::{Current, Delivery, Inquiry, Line, Lineage, Node, Recipient, Resident, Waiting};
 use crate::signal::{Effect, Farewell, Relations};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,8 @@ pub(crate) struct Cell<M: Protocol> {
     exported: AtomicBool,
     /// Whether `fate.stop` is set.
     stopping: AtomicBool,
+    /// Whether somebody asks what the process waits for.
+    asked: AtomicBool,
     /// Set if another process will move in when this one ends.
     place: Option<Place>,
 }
@@ -62,6 +64,10 @@ pub(super) struct Belongings {
     pub(super) ended: Option<Exit>,
     /// The streams that feed its mailbox.
     pub(super) feeds: Vec<Arc<Feed>>,
+    /// The call that it waits for, if that takes a while.
+    waiting: Option<Waiting>,
+    /// Who asks what it waits for.
+    inquiries: Vec<Arc<Inquiry>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,6 +131,7 @@ impl<M: Protocol> Cell<M> {
             doomed: AtomicBool::new(false),
             exported: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            asked: AtomicBool::new(false),
             place: path.map(|path| Place { path, exported: AtomicBool::new(false) }),
         })
     }
@@ -138,6 +145,7 @@ impl<M: Protocol> Cell<M> {
         self.doomed.store(false, Ordering::Relaxed);
         self.exported.store(false, Ordering::Relaxed);
         self.stopping.store(false, Ordering::Relaxed);
+        self.asked.store(false, Ordering::Relaxed);
         drop(fate);
         self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         self.queue.open(number);
@@ -321,6 +329,16 @@ impl<M: Protocol> Cell<M> {
         let mut fate = self.fate();
         let here = fate.number == number && fate.stage != Stage::Vacant;
         here.then(|| f(fate.belongings.get_or_insert_default()))
+    }
+
+    /// Who asks what the process waits for, to be told after the next poll.
+    pub(super) fn inquiries(&self) -> Vec<Arc<Inquiry>> {
+        if !self.asked.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut fate = self.fate();
+        self.asked.store(false, Ordering::Relaxed);
+        fate.belongings.as_mut().map(|belongings| std::mem::take(&mut belongings.inquiries)).unwrap_or_default()
     }
 
     /// Remembers the variant of the last message that the process took.
@@ -628,6 +646,30 @@ impl<M: Protocol> Resident for Cell<M> {
         };
         for (from, signal) in lost {
             self.signal(number, &from, signal);
+        }
+    }
+
+    fn wait(&self, number: u64, waiting: Result<Waiting, *const ()>) {
+        let before = self.belongings(number, |belongings| match waiting {
+            Ok(waiting) => belongings.waiting.replace(waiting),
+            Err(call) => belongings.waiting.take_if(|waiting| std::ptr::addr_eq(waiting.call.as_ptr(), call)),
+        });
+        // Not under the lock: it may be the last of its call.
+        drop(before);
+    }
+
+    fn waiting(&self, number: u64) -> Option<Waiting> {
+        let fate = self.fate();
+        let alive = fate.number == number && fate.stage == Stage::Alive && fate.doom.is_none();
+        fate.belongings.as_ref().filter(|_| alive)?.waiting.clone()
+    }
+
+    fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
+        self.acquire(number, |belongings| belongings.inquiries.push(inquiry));
+        self.asked.store(true, Ordering::Release);
+        let task = self.fate().task.clone();
+        if let Some(task) = task {
+            task.wake();
         }
     }
 

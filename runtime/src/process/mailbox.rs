@@ -95,7 +95,8 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The tested message is the process's now.
-    fn keep(&mut self) {
+    fn keep(&mut self, message: &M) {
+        message.hand_out();
         self.last = Some(self.testing);
         if self.inbox.keep() && self.bounded {
             self.cell.queue().release();
@@ -151,7 +152,7 @@ impl<M: Protocol> Mailbox<M> {
         self.begin(Mask::ALL, None);
         loop {
             if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
-                self.keep();
+                self.keep(&message);
                 return message;
             }
         }
@@ -183,7 +184,7 @@ impl<M: Protocol> Mailbox<M> {
             return Poll::Ready(Step::Stop(reason));
         }
         if let Poll::Ready(Some(message)) = self.poll_next(cx) {
-            self.keep();
+            self.keep(&message);
             return Poll::Ready(Step::Message(message));
         }
         // A message that came before the stop may have been taken out again: then the count never gets there.
@@ -217,7 +218,7 @@ pub trait Receive {
     fn __next(&mut self) -> impl Future<Output = Option<Self::Message>> + Send;
 
     #[doc(hidden)]
-    fn __take(&mut self);
+    fn __take(&mut self, message: &Self::Message);
 
     #[doc(hidden)]
     fn __skip(&mut self, message: Self::Message);
@@ -234,8 +235,8 @@ impl<M: Protocol> Receive for Mailbox<M> {
         poll_fn(|cx| self.poll_next(cx))
     }
 
-    fn __take(&mut self) {
-        self.keep();
+    fn __take(&mut self, message: &M) {
+        self.keep(message);
         // A timer that is not needed any more must not wake anybody.
         self.after = After::Forever;
     }

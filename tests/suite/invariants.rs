@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Who may import whom: only lower numbers. Node is below process, which it knows as a trait.
 const FLOORS: &[(&str, u8)] = &[
     ("base", 0),
+    ("settings", 0),
     ("sync", 0),
     ("mailbox", 1),
     ("wire", 1),
@@ -19,8 +20,9 @@ const FLOORS: &[(&str, u8)] = &[
     ("call", 5),
     ("actor", 6),
     ("supervisor", 7),
-    ("net", 8),
-    ("cluster", 9),
+    ("application", 8),
+    ("net", 9),
+    ("cluster", 10),
 ];
 
 /// What stands above all floors and may import each.

@@ -1,6 +1,7 @@
 //! greenroom, tested through its public API.
 
 mod allocations;
+mod applications;
 mod blocking;
 mod bounds;
 mod calls;
@@ -24,6 +25,7 @@ mod receive;
 mod recipients;
 mod save_queue;
 mod servers;
+mod signals;
 mod soak;
 mod spawn;
 mod stage;

@@ -15,6 +15,8 @@ extern crate self as greenroom;
 
 #[path = "../../../runtime/src/actor/mod.rs"]
 mod actor;
+#[path = "../../../runtime/src/application/mod.rs"]
+mod application;
 #[path = "../../../runtime/src/base/mod.rs"]
 mod base;
 #[path = "../../../runtime/src/call/mod.rs"]

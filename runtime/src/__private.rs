@@ -2,6 +2,8 @@
 //!
 //! Traits of its own are here only for what the compiler says of a mistake: each is asked for at one place.
 
+use std::fmt::{self, Debug};
+
 pub use serde::de::DeserializeOwned;
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -59,6 +61,35 @@ impl<T: Serialize + DeserializeOwned> Travels for T {
 
     fn read(decoder: &mut Decoder<'_>) -> Result<T, DecodeError> {
         decoder.field()
+    }
+}
+
+/// A field of a message, to be shown to somebody who traces.
+#[derive(Clone, Copy)]
+pub struct Shown<'a, T>(pub &'a T);
+
+impl<'a, T: Debug> Shown<'a, T> {
+    /// As its `Debug` has it.
+    pub fn __shown(self) -> &'a dyn Debug {
+        self.0
+    }
+}
+
+/// The same for a field that has no `Debug`: a method of a trait yields to one of the type's own.
+pub trait Opaque<'a>: Sized {
+    /// A blank.
+    fn __shown(self) -> &'a dyn Debug {
+        &Blank
+    }
+}
+
+impl<'a, T> Opaque<'a> for Shown<'a, T> {}
+
+struct Blank;
+
+impl Debug for Blank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
     }
 }
 

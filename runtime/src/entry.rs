@@ -106,7 +106,10 @@ where
     }
     let runtime = builder.build().expect("a test needs a runtime");
     let failure = runtime.block_on(async {
-        let node = Node::local();
+        let node = match clock {
+            TestClock::Paused => Node::unwatched(),
+            TestClock::Real => Node::local(),
+        };
         let failure = node.scope(body).await.failure();
         node.stop().await;
         failure

@@ -60,6 +60,7 @@ mod call;
 #[cfg(feature = "net")]
 mod cluster;
 mod entry;
+mod inspect;
 mod mailbox;
 #[cfg(feature = "net")]
 mod net;
@@ -91,7 +92,11 @@ pub use call::{Call, Cast, Recipient, Reply};
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
 pub use greenroom_macros::{actor, after, main, protocol, receive, supervisor, test};
 pub use greenroom_macros::{call, cast, continue_with, down, every, exit, idle, init, node_event, terminate};
-pub use node::{Clock, Counters, Entered, Node, Overdue, Spawner, Task, Work};
+pub use inspect::{
+    Alarm, AlarmEvent, EndCounts, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, Trace,
+    TraceEvent, TraceStep,
+};
+pub use node::{Alarms, Clock, Counters, Entered, Node, Overdue, Spawner, Task, Tracing, Work};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 #[cfg(feature = "config")]
 pub use settings::{Place, Settings, SettingsError};

@@ -1,5 +1,6 @@
 //! greenroom, tested through its public API.
 
+mod alarms;
 mod allocations;
 mod applications;
 mod blocking;
@@ -16,8 +17,10 @@ mod expand;
 mod interleavings;
 mod invariants;
 mod links;
+mod looking;
 mod mail;
 mod mailboxes;
+mod metrics;
 mod monitors;
 mod names;
 mod nodes;
@@ -37,4 +40,5 @@ mod supervisors;
 mod threads;
 mod timed;
 mod timeouts;
+mod traces;
 mod ui;

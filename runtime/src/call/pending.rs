@@ -195,6 +195,7 @@ impl<T: Send + 'static> Future for Call<T> {
             if late {
                 self.slot.leave();
                 self.leave();
+                self.node.tally().timeout();
                 return Poll::Ready(Err(CallError::Timeout));
             }
         }

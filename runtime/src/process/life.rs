@@ -45,10 +45,11 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let size = size_of::<Self>();
         let mut this = self.project();
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(()) };
         if !this.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
-            this.cell.set_task(cx.waker());
+            this.cell.set_task(cx.waker(), size);
             *this.task = Some(cx.waker().clone());
         }
         let reason = match this.cell.doom() {
@@ -57,9 +58,11 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
                 let inquiries = this.cell.inquiries();
                 let probe = if inquiries.is_empty() { None } else { Some(Probe::new(cx.waker())) };
                 let waker = probe.as_ref().map_or(cx.waker(), Probe::waker);
+                let before = this.cell.node().sit(*this.number);
                 let outer = Current::swap(this.current.take());
                 let result = catch(|| body.poll(&mut Context::from_waker(waker)));
                 *this.current = Current::swap(outer);
+                this.cell.node().sit(before);
                 match result {
                     // What was decided before it returned counts; a panic is never hidden by it.
                     Ok(Poll::Ready(reason)) => this.cell.doom().unwrap_or(reason),

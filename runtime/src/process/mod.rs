@@ -10,11 +10,13 @@
 //! up) → vacant or closed. Exit signals are taken in by whoever sends them, under the cell's lock, so a signal
 //! has had its effect when the sender goes on, and order from one process to another holds by itself.
 
+mod attention;
 mod blocking;
 mod cell;
 mod ear;
 mod feed;
 mod life;
+mod look;
 mod mailbox;
 mod panic;
 mod report;

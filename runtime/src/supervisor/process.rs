@@ -236,6 +236,9 @@ impl Parent {
             Ok(Some(pid)) => {
                 child.pid = Some(pid.clone());
                 child.starts += 1;
+                if child.starts > 1 {
+                    node.tally().restart(self.places.path());
+                }
                 self.running.insert(pid.number(), key);
                 report::started(self.places.path(), &child.slot, pid, child.starts);
                 self.plan.started(key, node.clock().now());
@@ -425,6 +428,7 @@ impl Parent {
         if let Some(child) = self.children.get_mut(&key) {
             report::ended(self.places.path(), &child.slot, &signal, &mut child.crashes, now);
             self.fallen = Some(StartError { child: child.slot.id.to_string(), reason: signal.reason.clone() });
+            child.crashes.alarm(cx.node(), self.places.path(), &child.slot.id);
         }
         self.plan.exited(key, &signal.reason, now);
         self.settle(cx).await

@@ -10,6 +10,7 @@ mod cluster;
 mod conformance;
 mod conformance_tree;
 mod crashes;
+mod cycles;
 mod ends;
 mod exits;
 mod expand;

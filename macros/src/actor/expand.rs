@@ -188,7 +188,10 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
                 quote!(#call;)
             } else {
                 let answer = local("answer");
+                // What never waits needs not tell what it holds meanwhile.
+                let hold = handler.is_async.then(|| quote!(#private::Reply::hold(&#reply);));
                 quote! {
+                    #hold
                     let #answer = #call;
                     #private::Reply::send(#reply, #answer);
                 }

@@ -87,9 +87,25 @@ impl<M: Protocol> Address<M> {
 
     /// Sends a message that asks for an answer.
     pub fn call<T: Send + 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
+        if let Kind::Named { node, name, at } = &self.0
+            && at == node.name()
+        {
+            // Looked up once, so that it is certain whom the call waits for.
+            let named = match find(node, name) {
+                Ok((cell, 0)) => Address::child(cell),
+                Ok((cell, number)) => Address::direct(cell, number),
+                Err(error) => {
+                    let slot = Arc::new(Slot::new());
+                    slot.put(Err(error.into()));
+                    return Call::new(slot, node.clone(), 0);
+                }
+            };
+            return named.call(make);
+        }
+        let callee = self.callee();
         let slot = Arc::new(Slot::new());
-        let call = Call::new(Arc::clone(&slot), self.node().clone());
-        if self.is_running() {
+        let call = Call::new(Arc::clone(&slot), self.node().clone(), callee);
+        if callee != 0 && Current::is(self.node(), callee) {
             slot.put(Err(CallError::Itself));
             return call;
         }
@@ -106,14 +122,13 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    /// Whether the process that is meant is the one that runs this.
-    fn is_running(&self) -> bool {
+    /// The process that is meant, as far as it is known without looking for it; else zero. Nobody can call a caller that
+    /// is no process, so to that it does not matter.
+    fn callee(&self) -> u64 {
         match &self.0 {
-            Kind::Direct { cell, number } => Current::is(cell.node(), *number),
-            Kind::Remote { .. } => false,
-            Kind::Child(_) | Kind::Named { .. } => {
-                Current::process() != 0 && self.pid().is_some_and(|pid| Current::is(self.node(), pid.number()))
-            }
+            Kind::Direct { number, .. } => *number,
+            Kind::Child(cell) if Current::process() != 0 => cell.queue().owner().unwrap_or(0),
+            Kind::Child(_) | Kind::Remote { .. } | Kind::Named { .. } => 0,
         }
     }
 

@@ -100,7 +100,8 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The tested message is the process's now.
-    fn keep(&mut self) {
+    fn keep(&mut self, message: &M) {
+        message.hand_out();
         self.last = Some(self.testing);
         let counts = self.inbox.keep(usize::from(self.testing));
         if self.careful {
@@ -160,7 +161,7 @@ impl<M: Protocol> Mailbox<M> {
             self.begin(Mask::ALL, None, Some(place));
             loop {
                 if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
-                    self.keep();
+                    self.keep(&message);
                     return message;
                 }
             }
@@ -193,7 +194,7 @@ impl<M: Protocol> Mailbox<M> {
             return Poll::Ready(Step::Stop(reason));
         }
         if let Poll::Ready(Some(message)) = self.poll_next(cx) {
-            self.keep();
+            self.keep(&message);
             return Poll::Ready(Step::Message(message));
         }
         // A message that came before the stop may have been taken out again: then the count never gets there.
@@ -232,8 +233,8 @@ impl<M: Protocol> Mailbox<M> {
         poll_fn(|cx| self.poll_next(cx))
     }
 
-    pub fn __take(&mut self) {
-        self.keep();
+    pub fn __take(&mut self, message: &M) {
+        self.keep(message);
         // A timer that is not needed any more must not wake anybody.
         self.after = After::Forever;
     }

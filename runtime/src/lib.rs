@@ -89,15 +89,16 @@ pub use base::{
 pub use call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
-pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
+pub use greenroom_macros::{actor, after, main, protocol, receive, supervisor, test};
+pub use greenroom_macros::{call, cast, continue_with, down, every, exit, idle, init, node_event, terminate};
 pub use node::{Clock, Counters, Entered, Node, Overdue, Spawner, Task, Work};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 #[cfg(feature = "config")]
 pub use settings::{Place, Settings, SettingsError};
 pub use supervisor::{
     Again, AutoShutdown, Backoff, ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description,
-    Dynamic, Flags, Mismatch, Once, Outline, Restart, Root, Shutdown, StartTree, Startable, Strategy, Supervision,
-    SupervisionRef, Supervisor, Tree, TreeStub, WhileDown,
+    Dynamic, Flags, Mismatch, Once, Outline, Restart, Root, Shutdown, StartTree, Startable, Starting, Strategy,
+    Supervision, SupervisionRef, Supervisor, Tree, TreeStub, WhileDown,
 };
 
 /// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.

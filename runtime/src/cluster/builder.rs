@@ -9,7 +9,7 @@ use super::connection::Links;
 use super::{Cluster, Cookie, CookieError};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::net::{Tcp, Transport};
-use crate::node::{Clock, Node, Router, Spawn, TokioClock};
+use crate::node::{Ground, Node, Router};
 use crate::session::{Hello, Limits};
 
 /// A node that others can reach, in the making; from [`Node::builder`].
@@ -23,6 +23,7 @@ pub struct NodeBuilder {
     seeds: Vec<String>,
     tick: Duration,
     transport: Option<Arc<dyn Transport>>,
+    ground: Option<Ground>,
 }
 
 /// Why a node did not start.
@@ -76,6 +77,7 @@ impl Node {
             seeds: Vec::new(),
             tick: Duration::from_secs(60),
             transport: None,
+            ground: None,
         }
     }
 
@@ -168,14 +170,15 @@ impl NodeBuilder {
         if let Some(bad) = self.advertise.as_ref().filter(|a| a.is_empty() || a.len() > LONGEST_ADDRESS) {
             return Err(NodeError::Advertise(bad.chars().take(80).collect()));
         }
+        let ground = self.ground.unwrap_or_else(Ground::tokio);
         let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|_| NodeError::Random)?;
+        ground.chance.secret(&mut random).map_err(|_| NodeError::Random)?;
         // The time makes a later life the greater one; what is left of a tie is the instance's.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let incarnation = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
         let id = NodeId { name: name.clone(), incarnation };
-        let clock: Arc<dyn Clock> = Arc::new(TokioClock);
-        let node = Node::new(id.clone(), Spawn::Tokio(tokio::runtime::Handle::current()), Arc::clone(&clock));
+        let clock = Arc::clone(&ground.clock);
+        let node = Node::new(id.clone(), ground);
         if self.listen.is_none() && self.seeds.is_empty() {
             return Ok(node);
         }

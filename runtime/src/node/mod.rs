@@ -5,11 +5,13 @@
 //! [`Router`], so the floors above decide what either is. There is nothing global: two nodes in one program
 //! know nothing of each other. The one thread-local says which node, and which process of it, is running.
 
+mod chance;
 mod clock;
 mod counters;
 mod current;
 mod directory;
 mod flood;
+mod ground;
 mod names;
 mod pending;
 mod resident;
@@ -23,6 +25,7 @@ mod wheel;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use chance::Chance;
 pub use clock::Clock;
 pub(crate) use clock::TokioClock;
 pub use counters::Counters;
@@ -30,6 +33,7 @@ pub use current::Entered;
 pub(crate) use current::{Current, Unanswered};
 pub(crate) use directory::{Outgoing, Recipient, Router};
 pub(crate) use flood::{Flood, Verdict};
+pub(crate) use ground::Ground;
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
@@ -59,8 +63,7 @@ pub struct Node {
 
 struct Inner {
     id: Arc<NodeId>,
-    clock: Arc<dyn Clock>,
-    spawn: Spawn,
+    ground: Ground,
     table: Table,
     names: Names,
     pending: Pending,
@@ -85,21 +88,25 @@ impl Node {
     /// Outside of a tokio runtime, whose threads its processes run on.
     #[track_caller]
     pub fn local() -> Node {
-        let spawn = Spawn::Tokio(tokio::runtime::Handle::current());
-        Node::new(NodeId::local(), spawn, Arc::new(TokioClock))
+        Node::on(Ground::tokio())
     }
 
     /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
     pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
-        Node::new(NodeId::local(), Spawn::Own(Arc::new(spawner)), Arc::new(clock))
+        Node::on(Ground::new(Spawn::Own(Arc::new(spawner)), Arc::new(clock), Chance::fresh()))
     }
 
-    pub(crate) fn new(id: NodeId, spawn: Spawn, clock: Arc<dyn Clock>) -> Node {
+    /// A node that nobody can reach, on this ground.
+    pub(crate) fn on(ground: Ground) -> Node {
+        Node::new(NodeId::local(ground.chance.next()), ground)
+    }
+
+    pub(crate) fn new(id: NodeId, ground: Ground) -> Node {
         let inner = Inner {
             id: Arc::new(id),
-            wheel: Wheel::new(clock.now()),
-            clock,
-            spawn,
+            // One rim turns in an order that can be foretold.
+            wheel: Wheel::new(ground.clock.now(), ground.chance.is_seeded()),
+            ground,
             table: Table::new(),
             names: Names::default(),
             pending: Pending::default(),
@@ -134,11 +141,16 @@ impl Node {
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.inner.clock
+        &self.inner.ground.clock
     }
 
     pub(crate) fn spawner(&self) -> &Spawn {
-        &self.inner.spawn
+        &self.inner.ground.spawn
+    }
+
+    /// The coin that this node's processes toss.
+    pub(crate) fn chance(&self) -> &Chance {
+        &self.inner.ground.chance
     }
 
     pub(crate) fn table(&self) -> &Table {

@@ -1,7 +1,5 @@
 use std::any::Any;
-use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::BuildHasher;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -142,7 +140,6 @@ pub(crate) struct Parent {
     fallen: Option<StartError>,
     /// How the last start went.
     outcome: Result<Option<Pid>, Exit>,
-    random: u64,
 }
 
 /// What a supervisor leaves behind for whoever started it.
@@ -170,7 +167,6 @@ impl Parent {
             begun: false,
             fallen: None,
             outcome: Ok(None),
-            random: RandomState::new().hash_one(0),
         };
         for slot in children.into_slots() {
             let id = Arc::clone(&slot.id);
@@ -332,7 +328,7 @@ impl Parent {
         let backoff = self.children.get(&child).and_then(|child| child.slot.options.backoff);
         match backoff {
             Some(backoff) => {
-                let delay = backoff.delay(attempt, self.roll());
+                let delay = backoff.delay(attempt, cx.node().chance().next());
                 drop(cx.send_after(delay, note));
             }
             None => {
@@ -341,15 +337,6 @@ impl Parent {
                 let _ = cx.mailbox().cell().send(Owner::This(number), note, false);
             }
         }
-    }
-
-    /// The next number of a sequence that differs from life to life.
-    fn roll(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
     }
 
     fn find(&self, child: &ChildId) -> Option<Key> {

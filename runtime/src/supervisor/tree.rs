@@ -1,3 +1,4 @@
+use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
@@ -16,7 +17,8 @@ use crate::process::Cell;
 
 /// A struct whose fields are children. Derived by [`#[supervisor]`](macro@crate::supervisor).
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no supervision tree",
+    message = "`{Self}` is not a supervision tree",
+    label = "needs `#[supervisor]` on the struct",
     note = "`#[child(supervisor)]` is for a struct with `#[supervisor]`; for an actor write `#[child]`"
 )]
 pub trait Tree: Sized + Send + Sync + 'static {
@@ -155,7 +157,7 @@ pub(super) fn root<R>(
 }
 
 /// What the stub of every tree can do beside its children. Also on the stub of a supervisor itself.
-pub trait TreeStub: Clone + Send + Sync + 'static {
+pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
     /// The supervisor itself, to be linked, watched or stopped.
     fn supervisor(&self) -> &SupervisionRef;
 

@@ -76,7 +76,7 @@ pub mod __private;
 #[cfg(all(feature = "net", feature = "test"))]
 pub mod testing;
 
-pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, spawn};
+pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn};
 pub use base::{
     CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
     NodeEvent, NodeId, NodeName, Pid, Protocol, Receives, StartError, Subject, Variant,

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod allocations;
+mod asides;
 mod blocking;
 mod bounds;
 mod calls;

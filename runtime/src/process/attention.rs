@@ -15,6 +15,10 @@ pub(super) const ASKED: u8 = 1 << 2;
 pub(super) const LONG: u8 = 1 << 3;
 /// Somebody traces its messages.
 pub(super) const TRACED: u8 = 1 << 4;
+/// A server has been asked for something beside its messages.
+pub(super) const SYSTEM: u8 = 1 << 5;
+/// A server rests.
+pub(super) const SUSPENDED: u8 = 1 << 6;
 
 impl<M: Protocol> Cell<M> {
     pub(super) fn attention(&self) -> u8 {

@@ -80,7 +80,7 @@ pub mod __private;
 #[cfg(all(feature = "net", feature = "test"))]
 pub mod testing;
 
-pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, spawn};
+pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn};
 pub use application::{Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, Running};
 pub use base::{
     CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,

@@ -3,6 +3,7 @@
 mod alarms;
 mod allocations;
 mod applications;
+mod asides;
 mod blocking;
 mod bounds;
 mod calls;

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Sys;
 use crate::base::{Exit, NameError, NodeName, Pid, Protocol, Receives};
 use crate::call::{Address, Recipient};
 use crate::node::Node;
@@ -73,6 +74,11 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     /// `spawn` gave knows the reason even if the process ended before this was called. Cancel-safe.
     fn ended(&self) -> impl Future<Output = Exit> + Send {
         self.__address().ended()
+    }
+
+    /// The server itself, rather than what it understands: to look at its state, change it, let it rest.
+    fn sys(&self) -> Sys<Self> {
+        Sys::new(self.clone())
     }
 
     /// The stub narrowed to events of one type, for those who need not know the rest of the protocol.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::attention::LONG;
-use super::{Cell, discard};
+use super::{Aside, Cell, discard};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
 use crate::node::{Node, Resident as _};
@@ -42,6 +42,7 @@ enum After {
 /// What a server does next.
 pub(crate) enum Step<M> {
     Message(M),
+    Aside(Aside),
     Stop(Exit),
 }
 
@@ -188,6 +189,9 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
+        if let Some(aside) = self.aside(self.inbox.read()) {
+            return Poll::Ready(Step::Aside(aside));
+        }
         if self.cell.is_stopping()
             && let Some(reason) = self.cell.take_stop(self.inbox.read())
         {
@@ -199,6 +203,9 @@ impl<M: Protocol> Mailbox<M> {
         }
         // A message that came before the stop may have been taken out again: then the count never gets there.
         let nothing_left = self.inbox.is_read() && self.cell.queue().is_empty();
+        if nothing_left && let Some(aside) = self.aside(u64::MAX) {
+            return Poll::Ready(Step::Aside(aside));
+        }
         if self.cell.is_stopping()
             && nothing_left
             && let Some(reason) = self.cell.take_stop(u64::MAX)

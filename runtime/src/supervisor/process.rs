@@ -480,6 +480,8 @@ impl Process for Parent {
             let done = match cx.mailbox().step().await {
                 Step::Message(message) => self.handle(cx, message).await,
                 Step::Stop(reason) => Err(reason),
+                // It has not said that it allows that.
+                Step::Aside(_) => Ok(()),
             };
             if let Err(reason) = done {
                 break reason;

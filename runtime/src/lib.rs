@@ -72,7 +72,7 @@ mod wire;
 
 #[doc(hidden)]
 pub mod __private;
-#[cfg(all(feature = "net", feature = "test"))]
+#[cfg(feature = "test")]
 pub mod testing;
 
 pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, spawn};
@@ -91,6 +91,9 @@ pub use supervisor::{
     Dynamic, Flags, Mismatch, Once, Outline, Restart, Shutdown, StartTree, Startable, Strategy, Supervision,
     SupervisionRef, Supervisor, Tree, TreeStub, WhileDown,
 };
+
+#[cfg(all(feature = "net", feature = "test"))]
+pub use testing::check;
 
 /// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.
 pub type Result<T = (), E = Exit> = std::result::Result<T, E>;

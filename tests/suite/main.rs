@@ -13,6 +13,7 @@ mod exits;
 mod expand;
 mod interleavings;
 mod invariants;
+mod kit;
 mod links;
 mod mail;
 mod mailboxes;

@@ -24,6 +24,7 @@ pub struct NodeBuilder {
     tick: Duration,
     transport: Option<Arc<dyn Transport>>,
     ground: Option<Ground>,
+    incarnation: Option<u64>,
 }
 
 /// Why a node did not start.
@@ -78,6 +79,7 @@ impl Node {
             tick: Duration::from_secs(60),
             transport: None,
             ground: None,
+            incarnation: None,
         }
     }
 
@@ -131,8 +133,21 @@ impl NodeBuilder {
     }
 
     #[cfg(feature = "test")]
-    pub(super) fn transport(mut self, transport: Arc<dyn Transport>) -> NodeBuilder {
+    pub(crate) fn transport(mut self, transport: Arc<dyn Transport>) -> NodeBuilder {
         self.transport = Some(transport);
+        self
+    }
+
+    #[cfg(feature = "test")]
+    pub(crate) fn ground(mut self, ground: Ground) -> NodeBuilder {
+        self.ground = Some(ground);
+        self
+    }
+
+    /// Greater than that of any life before.
+    #[cfg(feature = "test")]
+    pub(crate) fn incarnation(mut self, incarnation: u64) -> NodeBuilder {
+        self.incarnation = Some(incarnation);
         self
     }
 
@@ -175,7 +190,8 @@ impl NodeBuilder {
         ground.chance.secret(&mut random).map_err(|_| NodeError::Random)?;
         // The time makes a later life the greater one; what is left of a tie is the instance's.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let incarnation = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        let now = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        let incarnation = self.incarnation.unwrap_or(now);
         let id = NodeId { name: name.clone(), incarnation };
         let clock = Arc::clone(&ground.clock);
         let node = Node::new(id.clone(), ground);

@@ -15,6 +15,8 @@ mod ground;
 mod names;
 mod pending;
 mod resident;
+#[cfg(feature = "test")]
+mod schedule;
 mod spawner;
 mod stop;
 mod table;
@@ -36,6 +38,8 @@ pub(crate) use ground::Ground;
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
+#[cfg(feature = "test")]
+pub(crate) use schedule::{Bounds, Crew, Desk, Progress, Schedule, Stuck};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
 

@@ -110,8 +110,13 @@ impl Cluster {
         }
     }
 
-    /// Any number below `bound`.
-    fn draw(&self, bound: u64) -> u64 {
+    /// Any number below `bound`, as the seed has it: for a scenario that leaves something to chance.
+    ///
+    /// # Panics
+    /// If `bound` is zero.
+    #[track_caller]
+    pub fn draw(&self, bound: u64) -> u64 {
+        assert!(bound > 0, "no number is below zero");
         self.chance().below(bound)
     }
 

@@ -195,10 +195,12 @@ impl Plug {
         let mut state = wire.lock();
         let now = wire.board.clock.now();
         let pipe = &mut state.pipes[*side];
+        let mut woken = Vec::new();
+        // Once: two ends that close again and again would wake each other without an end.
         if !std::mem::replace(&mut pipe.ended, true) {
             pipe.last = pipe.last.max(now + wire.board.draw(pipe.delay.as_ref()));
+            woken.push(pipe.reader.take());
         }
-        let mut woken = vec![pipe.reader.take()];
         if deaf {
             let pipe = &mut state.pipes[1 - *side];
             pipe.deaf = true;

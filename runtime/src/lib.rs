@@ -77,7 +77,7 @@ mod wire;
 
 #[doc(hidden)]
 pub mod __private;
-#[cfg(all(feature = "net", feature = "test"))]
+#[cfg(feature = "test")]
 pub mod testing;
 
 pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn};
@@ -104,6 +104,9 @@ pub use supervisor::{
     Dynamic, Flags, Mismatch, Once, Outline, Restart, Root, Shutdown, StartTree, Startable, Starting, Strategy,
     Supervision, SupervisionRef, Supervisor, Tree, TreeStub, WhileDown,
 };
+
+#[cfg(all(feature = "net", feature = "test"))]
+pub use testing::check;
 
 /// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.
 pub type Result<T = (), E = Exit> = std::result::Result<T, E>;

@@ -17,6 +17,7 @@ mod exits;
 mod expand;
 mod interleavings;
 mod invariants;
+mod kit;
 mod links;
 mod looking;
 mod mail;

@@ -1,6 +1,8 @@
 //! greenroom, tested through its public API.
 
+mod alarms;
 mod allocations;
+mod applications;
 mod blocking;
 mod bounds;
 mod calls;
@@ -14,8 +16,10 @@ mod expand;
 mod interleavings;
 mod invariants;
 mod links;
+mod looking;
 mod mail;
 mod mailboxes;
+mod metrics;
 mod monitors;
 mod names;
 mod nodes;
@@ -23,6 +27,7 @@ mod receive;
 mod recipients;
 mod save_queue;
 mod servers;
+mod signals;
 mod soak;
 mod spawn;
 mod stage;
@@ -34,4 +39,5 @@ mod supervisors;
 mod threads;
 mod timed;
 mod timeouts;
+mod traces;
 mod ui;

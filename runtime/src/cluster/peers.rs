@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use crate::wire::{Frame, Signal, Target};
 pub(crate) struct Cluster {
     pub(super) name: NodeName,
     pub(super) limits: Limits,
-    peers: RwLock<HashMap<NodeName, Arc<Peer>>>,
+    peers: RwLock<BTreeMap<NodeName, Arc<Peer>>>,
     pub(super) address: OnceLock<String>,
     /// Told whenever a peer comes or goes.
     pub(super) changed: Notify,
@@ -37,7 +37,7 @@ pub(super) struct Peer {
     /// Held while the loss is told.
     losing: Mutex<()>,
     /// The local processes that its loss concerns.
-    concerned: Mutex<HashSet<u64>>,
+    concerned: Mutex<BTreeSet<u64>>,
 }
 
 /// What becomes of a connection that has just shaken hands.
@@ -144,7 +144,7 @@ impl Peer {
     }
 
     /// Ends the peer's time: the processes that have to hear of it, or nothing if that was done before.
-    pub(super) fn bury(&self) -> Option<HashSet<u64>> {
+    pub(super) fn bury(&self) -> Option<BTreeSet<u64>> {
         self.live
             .swap(false, Ordering::AcqRel)
             .then(|| std::mem::take(&mut *self.concerned.lock().unwrap_or_else(PoisonError::into_inner)))

@@ -23,9 +23,6 @@ pub use crate::supervisor::{
     Restart, Shutdown, Strategy, Subtree, SubtreeStub, SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
 };
 
-#[cfg(feature = "test")]
-pub use crate::testing::{ByDebug, ByName, Shown};
-
 /// A struct with `#[actor]` on it: what stands in its parentheses.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not declared an actor",

@@ -103,6 +103,11 @@ impl<M: Protocol> Mailbox<M> {
     /// The tested message is the process's now.
     fn keep(&mut self, message: &M) {
         message.hand_out();
+        self.kept();
+    }
+
+    /// The same of a message that may go anywhere already.
+    pub(crate) fn kept(&mut self) {
         self.last = Some(self.testing);
         let counts = self.inbox.keep(usize::from(self.testing));
         if self.careful {

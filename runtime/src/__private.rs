@@ -7,18 +7,20 @@ use std::fmt::{self, Debug};
 pub use serde::de::DeserializeOwned;
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use crate::actor::{Actor, Context, Handle, Options, Outcome, Process, Ref, StateFn, Stub, Stubbed, serve};
+pub use crate::actor::{
+    Actor, Context, Failure, Handle, Options, Outcome, Process, Ref, StateFn, Stub, Stubbed, serve,
+};
 pub use crate::base::{
     DecodeError, Decoder, Down, EncodeError, Encoder, Exit, ExitSignal, NodeEvent, Protocol, Receives, System, Variant,
     event,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
-pub use crate::entry::{Report, TestClock, main, test};
+pub use crate::entry::{Report, SHUTDOWN, TestClock, main, test};
 pub use crate::mailbox::{Overflow, Want};
-pub use crate::process::{Mailbox, Receive};
+pub use crate::process::{Mailbox, Receive, Receiver};
 pub use crate::supervisor::{
-    Again, AutoShutdown, Backoff, ChildOptions, Children, Dynamic, Flags, Once, Places, Restart, Shutdown, Strategy,
-    SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
+    Again, AutoShutdown, Backoff, Child, ChildOptions, ChildStub, Children, Dynamic, Flags, Fresh, Held, Once, Places,
+    Restart, Shutdown, Strategy, Subtree, SubtreeStub, SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
 };
 
 /// A struct with `#[actor]` on it: what stands in its parentheses.
@@ -116,3 +118,11 @@ impl Debug for Blank {
 pub const fn traps_exit<P: Receives<ExitSignal>>(options: Options) -> Options {
     options
 }
+
+/// An actor that may move between threads, as every process does.
+///
+/// [`Process`] asks for that, and tells once whose field forbids it. Generated code goes on as if it were so: a bound
+/// with a lifetime in it is believed.
+pub trait Moves<'a>: Send {}
+
+impl<A: Send> Moves<'_> for A {}

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Who may import whom: only lower numbers. Node is below process, which it knows as a trait.
 const FLOORS: &[(&str, u8)] = &[
     ("base", 0),
+    ("settings", 0),
     ("sync", 0),
     ("inspect", 1),
     ("mailbox", 1),
@@ -20,8 +21,9 @@ const FLOORS: &[(&str, u8)] = &[
     ("call", 5),
     ("actor", 6),
     ("supervisor", 7),
-    ("net", 8),
-    ("cluster", 9),
+    ("application", 8),
+    ("net", 9),
+    ("cluster", 10),
 ];
 
 /// What stands above all floors and may import each.
@@ -209,7 +211,7 @@ fn nothing_is_global_but_the_current_node_and_the_panic_hook() {
     const STATED: &[(&str, &str)] = &[
         ("node/current.rs", "CURRENT"),
         ("node/schedule.rs", "SEATS"),
-        ("process/panic.rs", "PLACE"),
+        ("process/panic.rs", "NOTED"),
         ("process/panic.rs", "HOOK"),
     ];
     let rule = Rule {

@@ -1,6 +1,6 @@
 //! What a node shows of its processes: each as it is, none stopped by being looked at.
 
-use greenroom::{Node, Place, ProcessInfo, ProcessState, Subject, prelude::*};
+use greenroom::{Node, ProcessInfo, ProcessState, SourceLine, Subject, prelude::*};
 
 use crate::stage::{Letter, LetterRef, does, idle, settle};
 
@@ -35,13 +35,13 @@ async fn a_process_that_waits_shows_where_and_what_waits_for_it() {
     assert_eq!((busy.state, busy.mailbox, busy.saved), (ProcessState::Busy, 3, 0));
     settle().await;
     let info = look(&process);
-    let at = Place { file: file!().into(), line: WAITS };
+    let at = SourceLine { file: file!().into(), line: WAITS };
     assert_eq!(info.state, ProcessState::Waiting { at: Some(at) });
     assert_eq!((info.mailbox, info.saved, info.received, info.handled), (0, 3, 3, 0));
     process.go();
     settle().await;
     let info = look(&process);
-    let at = Place { file: file!().into(), line: WAITS + 3 };
+    let at = SourceLine { file: file!().into(), line: WAITS + 3 };
     assert_eq!(info.state, ProcessState::Waiting { at: Some(at) });
     assert_eq!((info.saved, info.received, info.handled), (3, 4, 1));
     assert_eq!((&*info.kind, &*info.protocol), ("Act", "Letter"));
@@ -91,7 +91,7 @@ async fn a_server_waits_between_messages_or_at_a_receive_in_a_handler() {
     assert_eq!((info.name.as_deref(), info.trap_exit, &*info.kind), (Some("clerk"), true, "Clerk"));
     clerk.ask();
     settle().await;
-    let at = Place { file: file!().into(), line: ASKS };
+    let at = SourceLine { file: file!().into(), line: ASKS };
     assert_eq!(look(&clerk).state, ProcessState::Waiting { at: Some(at) });
 }
 

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod allocations;
+mod applications;
 mod asides;
 mod blocking;
 mod bounds;
@@ -27,6 +28,7 @@ mod receive;
 mod recipients;
 mod save_queue;
 mod servers;
+mod signals;
 mod soak;
 mod spawn;
 mod stage;
@@ -34,6 +36,7 @@ mod streams;
 mod supervision;
 mod supervision_fire;
 mod supervision_names;
+mod supervision_starts;
 mod supervisors;
 mod threads;
 mod timed;

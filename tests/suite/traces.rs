@@ -103,7 +103,7 @@ async fn who_sent_a_message_is_told_if_a_process_did() {
 }
 
 /// What has no `Debug`.
-pub struct Secret;
+pub(crate) struct Secret;
 
 #[protocol(local)]
 enum Parcel {
@@ -113,7 +113,7 @@ enum Parcel {
     Boom(Bomb),
 }
 
-pub struct Bomb;
+pub(crate) struct Bomb;
 
 impl std::fmt::Debug for Bomb {
     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

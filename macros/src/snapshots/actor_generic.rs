@@ -281,7 +281,10 @@ where
         cx: &mut ::greenroom::__private::Context<Self>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
-    > + ::core::marker::Send {
+    > + ::core::marker::Send
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         ::greenroom::__private::serve(self, cx)
     }
 }

@@ -197,7 +197,10 @@ impl ::greenroom::__private::Process for Counter {
         cx: &mut ::greenroom::__private::Context<Self>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
-    > + ::core::marker::Send {
+    > + ::core::marker::Send
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         ::greenroom::__private::serve(self, cx)
     }
 }

@@ -9,7 +9,7 @@ use super::connection::Links;
 use super::{Cluster, Cookie, CookieError};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::net::{Tcp, Transport};
-use crate::node::{Clock, Node, Router, Spawn, Thresholds, TokioClock};
+use crate::node::{Ground, Node, Router, Thresholds};
 use crate::session::{Hello, Limits};
 
 /// A node that others can reach, in the making; from [`Node::builder`].
@@ -24,6 +24,7 @@ pub struct NodeBuilder {
     tick: Duration,
     thresholds: Thresholds,
     transport: Option<Arc<dyn Transport>>,
+    ground: Option<Ground>,
 }
 
 /// Why a node did not start.
@@ -78,6 +79,7 @@ impl Node {
             tick: Duration::from_secs(60),
             thresholds: Thresholds::default(),
             transport: None,
+            ground: None,
         }
     }
 
@@ -178,15 +180,16 @@ impl NodeBuilder {
         if let Some(bad) = self.advertise.as_ref().filter(|a| a.is_empty() || a.len() > LONGEST_ADDRESS) {
             return Err(NodeError::Advertise(bad.chars().take(80).collect()));
         }
+        let mut ground = self.ground.unwrap_or_else(Ground::tokio);
         let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|_| NodeError::Random)?;
+        ground.chance.secret(&mut random).map_err(|_| NodeError::Random)?;
         // The time makes a later life the greater one; what is left of a tie is the instance's.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let incarnation = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
         let id = NodeId { name: name.clone(), incarnation };
-        let clock: Arc<dyn Clock> = Arc::new(TokioClock);
-        let spawn = Spawn::Tokio(tokio::runtime::Handle::current());
-        let node = Node::new(id.clone(), spawn, Arc::clone(&clock), self.thresholds);
+        ground.thresholds = self.thresholds;
+        let clock = Arc::clone(&ground.clock);
+        let node = Node::new(id.clone(), ground);
         if self.listen.is_none() && self.seeds.is_empty() {
             return Ok(node);
         }

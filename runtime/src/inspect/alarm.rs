@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Place;
+use super::SourceLine;
 use crate::base::Pid;
 
 /// Something is wrong, and stays so until the alarm is cleared.
@@ -31,7 +31,7 @@ pub enum Alarm {
         /// What may be said to it.
         protocol: Cow<'static, str>,
         /// The `receive!` in which it waits.
-        at: Option<Place>,
+        at: Option<SourceLine>,
     },
     /// A process has kept a thread for more than 10 ms without an `.await` that waits. Cleared when it lets it go,
     /// with how long that took; a loop that never awaits is never cleared.
@@ -43,7 +43,7 @@ pub enum Alarm {
         /// How long so far, or in all.
         took: Duration,
         /// The last `receive!` that it was seen in.
-        after: Option<Place>,
+        after: Option<SourceLine>,
     },
     /// A child crashes again and again. Cleared when it has not for a minute.
     RestartStorm {

@@ -43,7 +43,7 @@ pub struct ProtocolMetrics {
     /// Processes that were started.
     pub started: u64,
     /// Processes that have ended, by reason.
-    pub ended: Ended,
+    pub ended: EndCounts,
     /// Messages that came into a mailbox.
     pub received: u64,
     /// Messages that a process took.
@@ -67,7 +67,7 @@ pub struct ProtocolMetrics {
 /// How many processes ended for each reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Ended {
+pub struct EndCounts {
     /// Their work was done.
     pub normal: u64,
     /// They were told to stop, or decided so, in good order.
@@ -82,7 +82,7 @@ pub struct Ended {
     pub lost: u64,
 }
 
-impl Ended {
+impl EndCounts {
     pub(crate) fn count(&mut self, reason: &Exit) {
         let count = match reason {
             Exit::Normal => &mut self.normal,
@@ -97,7 +97,7 @@ impl Ended {
 
     /// Each reason's name and count.
     pub fn by_reason(&self) -> [(&'static str, u64); 6] {
-        let Ended { normal, shutdown, killed, panic, error, lost } = *self;
+        let EndCounts { normal, shutdown, killed, panic, error, lost } = *self;
         [
             ("normal", normal),
             ("shutdown", shutdown),
@@ -119,7 +119,7 @@ impl ProtocolMetrics {
         let ProtocolMetrics {
             processes,
             started,
-            ended: Ended { normal, shutdown, killed, panic, error, lost },
+            ended: EndCounts { normal, shutdown, killed, panic, error, lost },
             received,
             handled,
             calls,

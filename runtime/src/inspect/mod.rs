@@ -12,7 +12,7 @@ mod trace;
 
 pub(crate) use alarm::Key;
 pub use alarm::{Alarm, AlarmEvent};
-pub use metrics::{Ended, Metrics, ProtocolMetrics};
+pub use metrics::{EndCounts, Metrics, ProtocolMetrics};
 pub(crate) use process::place;
-pub use process::{Memory, Place, ProcessInfo, ProcessState};
+pub use process::{Memory, ProcessInfo, ProcessState, SourceLine};
 pub use trace::{Trace, TraceEvent, TraceStep};

@@ -69,7 +69,7 @@ pub enum ProcessState {
     /// It waits for a message: in this `receive!`, or, as a server, for the next one.
     Waiting {
         /// Where the `receive!` stands.
-        at: Option<Place>,
+        at: Option<SourceLine>,
     },
     /// It waits for something that is no message (a timer, a socket, blocking code), or for its turn on a thread.
     Busy,
@@ -81,7 +81,7 @@ pub enum ProcessState {
 
 /// A line of a source file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Place {
+pub struct SourceLine {
     /// The file, as the compiler was told of it.
     pub file: Cow<'static, str>,
     /// The line, from 1.
@@ -100,8 +100,8 @@ pub struct Memory {
     pub mailbox: u64,
 }
 
-pub(crate) fn place(location: &'static Location<'static>) -> Place {
-    Place { file: Cow::Borrowed(location.file()), line: location.line() }
+pub(crate) fn place(location: &'static Location<'static>) -> SourceLine {
+    SourceLine { file: Cow::Borrowed(location.file()), line: location.line() }
 }
 
 impl Memory {
@@ -115,7 +115,7 @@ impl Memory {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
     }

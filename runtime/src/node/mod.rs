@@ -6,12 +6,14 @@
 //! know nothing of each other. The one thread-local says which node, and which process of it, is running.
 
 mod alarms;
+mod chance;
 mod clock;
 mod counters;
 mod current;
 mod directory;
 mod events;
 mod flood;
+mod ground;
 mod look;
 mod names;
 mod pending;
@@ -21,6 +23,7 @@ mod spawner;
 mod stop;
 mod table;
 mod trace;
+mod units;
 mod watchers;
 mod wheel;
 
@@ -29,6 +32,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use alarms::Alarms;
 use alarms::Raised;
+pub(crate) use chance::Chance;
 pub use clock::Clock;
 pub(crate) use clock::TokioClock;
 pub use counters::Counters;
@@ -36,13 +40,16 @@ pub use current::Entered;
 pub(crate) use current::{Current, Unanswered};
 pub(crate) use directory::{Outgoing, Recipient, Router};
 pub(crate) use flood::{Flood, Verdict};
+pub(crate) use ground::{Ground, Thresholds};
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
+pub use stop::Overdue;
 pub(crate) use table::Last;
 pub use trace::Tracing;
+pub(crate) use units::{Unit, Units};
 
 use std::time::Instant;
 
@@ -69,8 +76,7 @@ pub struct Node {
 
 struct Inner {
     id: Arc<NodeId>,
-    clock: Arc<dyn Clock>,
-    spawn: Spawn,
+    ground: Ground,
     table: Table,
     names: Names,
     pending: Pending,
@@ -80,28 +86,13 @@ struct Inner {
     raised: Raised,
     taps: Taps,
     schedule: Schedule,
-    thresholds: Thresholds,
     born: Instant,
     watchers: Watchers,
+    units: Units,
     router: OnceLock<Arc<dyn Router>>,
     /// Numbers of processes; zero stands for whoever is outside of any.
     numbers: AtomicU64,
     references: AtomicU64,
-}
-
-/// From when on a node raises alarms.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Thresholds {
-    /// How many messages make a long mailbox.
-    pub(crate) long_mailbox: u32,
-    /// Whether somebody watches for processes that keep a thread.
-    pub(crate) watched: bool,
-}
-
-impl Default for Thresholds {
-    fn default() -> Thresholds {
-        Thresholds { long_mailbox: 10_000, watched: true }
-    }
 }
 
 impl Node {
@@ -114,40 +105,42 @@ impl Node {
     /// Outside of a tokio runtime, whose threads its processes run on.
     #[track_caller]
     pub fn local() -> Node {
-        let spawn = Spawn::Tokio(tokio::runtime::Handle::current());
-        Node::new(NodeId::local(), spawn, Arc::new(TokioClock), Thresholds::default())
+        Node::on(Ground::tokio())
     }
 
     /// The same for a test on a clock of its own, where no poll is long.
     pub(crate) fn unwatched() -> Node {
-        let spawn = Spawn::Tokio(tokio::runtime::Handle::current());
-        let thresholds = Thresholds { watched: false, ..Thresholds::default() };
-        Node::new(NodeId::local(), spawn, Arc::new(TokioClock), thresholds)
+        Node::on(Ground { thresholds: Thresholds::unwatched(), ..Ground::tokio() })
     }
 
     /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
     pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
-        let thresholds = Thresholds { watched: false, ..Thresholds::default() };
-        Node::new(NodeId::local(), Spawn::Own(Arc::new(spawner)), Arc::new(clock), thresholds)
+        let ground = Ground::new(Spawn::Own(Arc::new(spawner)), Arc::new(clock), Chance::fresh());
+        Node::on(Ground { thresholds: Thresholds::unwatched(), ..ground })
     }
 
-    pub(crate) fn new(id: NodeId, spawn: Spawn, clock: Arc<dyn Clock>, thresholds: Thresholds) -> Node {
+    /// A node that nobody can reach, on this ground.
+    pub(crate) fn on(ground: Ground) -> Node {
+        Node::new(NodeId::local(ground.chance.next()), ground)
+    }
+
+    pub(crate) fn new(id: NodeId, ground: Ground) -> Node {
         let inner = Inner {
             id: Arc::new(id),
-            wheel: Wheel::new(clock.now()),
+            // One rim turns in an order that can be foretold.
+            wheel: Wheel::new(ground.clock.now(), ground.chance.is_seeded()),
             raised: Raised::default(),
             taps: Taps::default(),
-            schedule: Schedule::new(thresholds.watched),
-            thresholds,
-            born: clock.now(),
-            clock,
-            spawn,
+            schedule: Schedule::new(ground.thresholds.watched),
+            born: ground.clock.now(),
+            ground,
             table: Table::new(),
             names: Names::default(),
             pending: Pending::default(),
             tally: Tally::default(),
             flood: Flood::default(),
             watchers: Watchers::default(),
+            units: Units::default(),
             router: OnceLock::new(),
             numbers: AtomicU64::new(1),
             references: AtomicU64::new(1),
@@ -175,11 +168,16 @@ impl Node {
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.inner.clock
+        &self.inner.ground.clock
     }
 
     pub(crate) fn spawner(&self) -> &Spawn {
-        &self.inner.spawn
+        &self.inner.ground.spawn
+    }
+
+    /// The coin that this node's processes toss.
+    pub(crate) fn chance(&self) -> &Chance {
+        &self.inner.ground.chance
     }
 
     pub(crate) fn table(&self) -> &Table {
@@ -203,7 +201,7 @@ impl Node {
     }
 
     pub(crate) fn thresholds(&self) -> &Thresholds {
-        &self.inner.thresholds
+        &self.inner.ground.thresholds
     }
 
     pub(crate) fn taps(&self) -> &Taps {
@@ -229,6 +227,10 @@ impl Node {
 
     fn watchers(&self) -> &Watchers {
         &self.inner.watchers
+    }
+
+    pub(crate) fn units(&self) -> &Units {
+        &self.inner.units
     }
 
     pub(crate) fn next_number(&self) -> u64 {

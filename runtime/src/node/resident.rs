@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
-use crate::inspect::{Place, ProcessInfo, ProtocolMetrics};
+use crate::inspect::{ProcessInfo, ProtocolMetrics, SourceLine};
 use crate::wire::Signal;
 
 /// What a node needs of a process. Each call names the process by number, since a supervised child's
@@ -83,7 +83,7 @@ pub(crate) trait Resident: Send + Sync {
     }
 
     /// What runs there, and the receive that it was last seen in.
-    fn glimpse(&self) -> Option<(&'static str, Option<Place>)> {
+    fn glimpse(&self) -> Option<(&'static str, Option<SourceLine>)> {
         None
     }
 

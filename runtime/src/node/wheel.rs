@@ -15,7 +15,7 @@ pub(crate) trait Late: Send + Sync {
 pub(super) struct Wheel {
     start: Instant,
     /// Several, so that callers on different threads do not wait for each other.
-    rims: [Arc<Rim>; RIMS],
+    rims: Vec<Arc<Rim>>,
 }
 
 #[derive(Default)]
@@ -47,8 +47,9 @@ const TICK: Duration = Duration::from_millis(100);
 const SWEEP: usize = 64;
 
 impl Wheel {
-    pub(super) fn new(start: Instant) -> Wheel {
-        Wheel { start, rims: Default::default() }
+    pub(super) fn new(start: Instant, single: bool) -> Wheel {
+        let count = if single { 1 } else { RIMS };
+        Wheel { start, rims: (0..count).map(|_| Arc::default()).collect() }
     }
 }
 
@@ -61,7 +62,7 @@ impl Node {
         let late = self.clock().now().saturating_duration_since(wheel.start) + patience;
         let tick = u64::try_from(late.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX);
         // Slots are as large as a cache line or more; the bits below say nothing.
-        let rim = &wheel.rims[(Weak::as_ptr(&waiter).addr() >> 7) % RIMS];
+        let rim = &wheel.rims[(Weak::as_ptr(&waiter).addr() >> 7) % wheel.rims.len()];
         if rim.seat(tick, waiter) {
             self.spawner().spawn(drive(Arc::clone(rim), Arc::clone(self.clock()), wheel.start));
         }

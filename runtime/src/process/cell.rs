@@ -664,7 +664,7 @@ impl<M: Protocol> Resident for Cell<M> {
         Some(self.count())
     }
 
-    fn glimpse(&self) -> Option<(&'static str, Option<inspect::Place>)> {
+    fn glimpse(&self) -> Option<(&'static str, Option<inspect::SourceLine>)> {
         Some(self.seen())
     }
 

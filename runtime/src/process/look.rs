@@ -8,7 +8,7 @@ use super::attention::{ASKED, DOOMED, LONG, SUSPENDED, TRACED};
 use super::cell::Stage;
 use super::{Cell, Mailbox};
 use crate::base::{Exit, Pid, Protocol};
-use crate::inspect::{Alarm, Memory, Place, ProcessInfo, ProcessState, ProtocolMetrics, TraceStep, place};
+use crate::inspect::{Alarm, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place};
 use crate::mailbox::{Entry, Figures, Owner, Pushed, Refused};
 use crate::node::{Current, Last, Node};
 
@@ -84,7 +84,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// What runs here, and the receive that it was last seen in.
-    pub(super) fn seen(&self) -> (&'static str, Option<Place>) {
+    pub(super) fn seen(&self) -> (&'static str, Option<SourceLine>) {
         let kind = self.fate().start.kind;
         (kind, self.queue.figures().place.map(place))
     }

@@ -227,44 +227,62 @@ impl<M: Protocol> Drop for Mailbox<M> {
     }
 }
 
-/// What `receive!` reads from: a [`Context`](crate::Context) or a [`Mailbox`]. Its functions are `receive!`'s.
-pub trait Receive {
-    /// The messages that come.
-    type Message: Protocol;
-
-    #[doc(hidden)]
+/// The functions of `receive!`.
+#[doc(hidden)]
+impl<M: Protocol> Mailbox<M> {
     #[track_caller]
-    fn __scan<W: Want>(&mut self, after: Option<Duration>);
-
-    #[doc(hidden)]
-    fn __next(&mut self) -> impl Future<Output = Option<Self::Message>> + Send;
-
-    #[doc(hidden)]
-    fn __take(&mut self);
-
-    #[doc(hidden)]
-    fn __skip(&mut self, message: Self::Message);
-}
-
-impl<M: Protocol> Receive for Mailbox<M> {
-    type Message = M;
-
-    #[track_caller]
-    fn __scan<W: Want>(&mut self, after: Option<Duration>) {
+    pub fn __scan<W: Want>(&mut self, after: Option<Duration>) {
         self.begin(const { Cell::<M>::mask_of(W::NAMES) }, after, Some(Location::caller()));
     }
 
-    fn __next(&mut self) -> impl Future<Output = Option<M>> + Send {
+    pub fn __next(&mut self) -> impl Future<Output = Option<M>> + Send {
         poll_fn(|cx| self.poll_next(cx))
     }
 
-    fn __take(&mut self) {
+    pub fn __take(&mut self) {
         self.keep();
         // A timer that is not needed any more must not wake anybody.
         self.after = After::Forever;
     }
 
-    fn __skip(&mut self, message: M) {
+    pub fn __skip(&mut self, message: M) {
         self.inbox.skip(message);
     }
 }
+
+/// What `receive!` reads from: a [`Mailbox`], or a [`Context`](crate::Context) around one.
+#[diagnostic::on_unimplemented(
+    message = "nothing can be received from `{Self}`",
+    label = "expected a process's `cx: &mut Context<Self>`, or a `mut mailbox: Mailbox<..>`",
+    note = "only the process itself reads its mailbox: `receive!(match cx {{ .. }})`; others talk to it through its stub"
+)]
+pub trait Receive {
+    /// The messages that come.
+    type Message: Protocol;
+
+    #[doc(hidden)]
+    fn __mailbox(&mut self) -> &mut Mailbox<Self::Message>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Protocol> Receive for Mailbox<M> {
+    type Message = M;
+
+    fn __mailbox(&mut self) -> &mut Mailbox<M> {
+        self
+    }
+}
+
+/// The way of `receive!` to the mailbox. It is on everything, so that the compiler asks for [`Receive`] at one place
+/// only, and says what is missing there. Method syntax takes a `&mut Context` as well as a `Mailbox` by value.
+pub trait Receiver {
+    #[doc(hidden)]
+    fn __receiver(&mut self) -> &mut Mailbox<Self::Message>
+    where
+        Self: Receive,
+    {
+        self.__mailbox()
+    }
+}
+
+impl<T: ?Sized> Receiver for T {}

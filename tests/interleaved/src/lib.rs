@@ -15,6 +15,8 @@ extern crate self as greenroom;
 
 #[path = "../../../runtime/src/actor/mod.rs"]
 mod actor;
+#[path = "../../../runtime/src/application/mod.rs"]
+mod application;
 #[path = "../../../runtime/src/base/mod.rs"]
 mod base;
 #[path = "../../../runtime/src/call/mod.rs"]
@@ -50,8 +52,8 @@ pub use base::{
 pub use call::{Call, Cast, Reply};
 pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
 pub use inspect::{
-    Alarm, AlarmEvent, Ended, Memory, Metrics, Place, ProcessInfo, ProcessState, ProtocolMetrics, Trace, TraceEvent,
-    TraceStep,
+    Alarm, AlarmEvent, EndCounts, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, Trace,
+    TraceEvent, TraceStep,
 };
 pub use node::{Alarms, Clock, Counters, Entered, Node, Spawner, Task, Tracing};
 pub use process::{Mailbox, Receive, Timer};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::inspect::Ended;
+use crate::inspect::EndCounts;
 
 type Sample = (String, Vec<(String, String)>);
 
@@ -89,7 +89,7 @@ fn what_is_written_can_be_read_by_the_rules() {
     let odd = "a \"quoted\" \\ back\nline";
     let mail = ProtocolMetrics {
         received: u64::MAX,
-        ended: Ended { panic: 3, ..Ended::default() },
+        ended: EndCounts { panic: 3, ..EndCounts::default() },
         ..ProtocolMetrics::default()
     };
     let metrics = Metrics {

@@ -2,10 +2,14 @@
 //!
 //! Traits of its own are here only for what the compiler says of a mistake: each is asked for at one place.
 
+use std::fmt::{self, Debug};
+
 pub use serde::de::DeserializeOwned;
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use crate::actor::{Actor, Context, Failure, Handle, Options, Outcome, Process, Ref, Stub, Stubbed, serve};
+pub use crate::actor::{
+    Actor, Context, Failure, Handle, Options, Outcome, Process, Ref, StateFn, Stub, Stubbed, serve,
+};
 pub use crate::base::{
     DecodeError, Decoder, Down, EncodeError, Encoder, Exit, ExitSignal, NodeEvent, Protocol, Receives, System, Variant,
     event,
@@ -25,9 +29,27 @@ pub use crate::supervisor::{
     label = "the struct needs `#[actor]`, as its impl",
     note = "write `#[actor]` on the struct `{Self}` too: there stand the options"
 )]
-pub trait Declared {
+pub trait Declared: Sized {
     /// The options.
     const OPTIONS: Options;
+    /// How the state is written down, with `sys` among them.
+    const STATE: Option<StateFn<Self>> = None;
+}
+
+/// A state that others may look at.
+#[diagnostic::on_unimplemented(
+    message = "the state of `{Self}` cannot be shown",
+    label = "with `sys` others may look at it",
+    note = "derive it: `#[derive(Debug)]` on the struct `{Self}`"
+)]
+pub trait Showable: Sized {
+    /// How it is written down.
+    const STATE: StateFn<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Debug> Showable for A {
+    const STATE: StateFn<A> = <A as Debug>::fmt;
 }
 
 /// A part of a message that leaves its node, by way of serde.
@@ -59,6 +81,35 @@ impl<T: Serialize + DeserializeOwned> Travels for T {
 
     fn read(decoder: &mut Decoder<'_>) -> Result<T, DecodeError> {
         decoder.field()
+    }
+}
+
+/// A field of a message, to be shown to somebody who traces.
+#[derive(Clone, Copy)]
+pub struct Shown<'a, T>(pub &'a T);
+
+impl<'a, T: Debug> Shown<'a, T> {
+    /// As its `Debug` has it.
+    pub fn __shown(self) -> &'a dyn Debug {
+        self.0
+    }
+}
+
+/// The same for a field that has no `Debug`: a method of a trait yields to one of the type's own.
+pub trait Opaque<'a>: Sized {
+    /// A blank.
+    fn __shown(self) -> &'a dyn Debug {
+        &Blank
+    }
+}
+
+impl<'a, T> Opaque<'a> for Shown<'a, T> {}
+
+struct Blank;
+
+impl Debug for Blank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
     }
 }
 

@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::model::{Field, Kind, Model, Variant};
+use super::show::show;
 use crate::names::{local, nth, param, private, private_at};
 use crate::tokens;
 
@@ -22,6 +23,8 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
     let number = number(model);
     let from_system = from_system(model);
     let decode_event = decode_event(model);
+    let hand_out = hand_out(model);
+    let show = show(model);
     let codec = (!model.local).then(|| {
         let encode = encode(model);
         let decode = decode(model);
@@ -39,6 +42,8 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
             #number
             #from_system
             #decode_event
+            #hand_out
+            #show
             #codec
         }
         #(#sources)*
@@ -146,7 +151,7 @@ fn number(model: &Model) -> TokenStream {
 }
 
 /// `match self`, complete also for an enum that nobody can make a value of.
-fn match_self(model: &Model, arms: &TokenStream) -> TokenStream {
+pub(super) fn match_self(model: &Model, arms: &TokenStream) -> TokenStream {
     if model.variants.is_empty() && model.unused.is_none() {
         return quote!(match *self {});
     }
@@ -219,6 +224,35 @@ fn decode_event(model: &Model) -> Option<TokenStream> {
             ) -> ::core::option::Option<::core::result::Result<Self, #private::DecodeError>> {
                 #(#reads)*
                 ::core::option::Option::None
+            }
+        }
+    })
+}
+
+/// Who gets a call may give its reply away.
+fn hand_out(model: &Model) -> Option<TokenStream> {
+    let private = private();
+    let reply = local("reply");
+    let calls: Vec<TokenStream> = model
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            let Kind::Call { reply: index, .. } = &variant.kind else { return None };
+            let (cfgs, ident, member) = (&variant.cfgs, &variant.ident, &variant.fields.get(*index)?.member);
+            Some(quote! {
+                #(#cfgs)*
+                Self::#ident { #member: #reply, .. } => #private::Reply::hand_out(#reply),
+            })
+        })
+        .collect();
+    (!calls.is_empty()).then(|| {
+        quote! {
+            #[allow(unreachable_patterns)]
+            fn hand_out(&self) {
+                match self {
+                    #(#calls)*
+                    _ => {}
+                }
             }
         }
     })

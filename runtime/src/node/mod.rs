@@ -5,26 +5,36 @@
 //! [`Router`], so the floors above decide what either is. There is nothing global: two nodes in one program
 //! know nothing of each other. The one thread-local says which node, and which process of it, is running.
 
+mod alarms;
 mod chance;
 mod clock;
 mod counters;
 mod current;
 mod directory;
+mod events;
 mod flood;
 mod ground;
+mod look;
 mod names;
 mod pending;
 mod resident;
+mod ring;
+#[cfg(feature = "test")]
+mod schedule;
 mod spawner;
 mod stop;
 mod table;
+mod trace;
 mod units;
+mod watch;
 mod watchers;
 mod wheel;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+pub use alarms::Alarms;
+use alarms::Raised;
 pub(crate) use chance::Chance;
 pub use clock::Clock;
 pub(crate) use clock::TokioClock;
@@ -33,20 +43,29 @@ pub use current::Entered;
 pub(crate) use current::{Current, Unanswered};
 pub(crate) use directory::{Outgoing, Recipient, Router};
 pub(crate) use flood::{Flood, Verdict};
-pub(crate) use ground::Ground;
+pub(crate) use ground::{Ground, Thresholds};
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
+pub(crate) use ring::{Awaited, Inquiry, Probe, Waiting};
+#[cfg(feature = "test")]
+pub(crate) use schedule::{Bounds, Crew, Desk, Progress, Schedule, Stuck};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
 pub use stop::Overdue;
+pub(crate) use table::Last;
+pub use trace::Tracing;
 pub(crate) use units::{Unit, Units};
+
+use std::time::Instant;
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use counters::Tally;
 use names::Names;
 use table::Table;
+use trace::Taps;
+use watch::Watch;
 use watchers::Watchers;
 pub(crate) use wheel::Late;
 use wheel::Wheel;
@@ -70,6 +89,10 @@ struct Inner {
     tally: Tally,
     flood: Flood,
     wheel: Wheel,
+    raised: Raised,
+    taps: Taps,
+    watch: Watch,
+    born: Instant,
     watchers: Watchers,
     units: Units,
     router: OnceLock<Arc<dyn Router>>,
@@ -93,7 +116,8 @@ impl Node {
 
     /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
     pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
-        Node::on(Ground::new(Spawn::Own(Arc::new(spawner)), Arc::new(clock), Chance::fresh()))
+        let ground = Ground::new(Spawn::Own(Arc::new(spawner)), Arc::new(clock), Chance::fresh());
+        Node::on(Ground { thresholds: Thresholds::unwatched(), ..ground })
     }
 
     /// A node that nobody can reach, on this ground.
@@ -106,6 +130,10 @@ impl Node {
             id: Arc::new(id),
             // One rim turns in an order that can be foretold.
             wheel: Wheel::new(ground.clock.now(), ground.chance.is_seeded()),
+            raised: Raised::default(),
+            taps: Taps::default(),
+            watch: Watch::new(ground.thresholds.watched),
+            born: ground.clock.now(),
             ground,
             table: Table::new(),
             names: Names::default(),
@@ -171,6 +199,27 @@ impl Node {
 
     pub(crate) fn flood(&self) -> &Flood {
         &self.inner.flood
+    }
+
+    pub(crate) fn thresholds(&self) -> &Thresholds {
+        &self.inner.ground.thresholds
+    }
+
+    pub(crate) fn taps(&self) -> &Taps {
+        &self.inner.taps
+    }
+
+    fn raised(&self) -> &Raised {
+        &self.inner.raised
+    }
+
+    fn watch(&self) -> &Watch {
+        &self.inner.watch
+    }
+
+    /// When it started.
+    fn born(&self) -> Instant {
+        self.inner.born
     }
 
     fn wheel(&self) -> &Wheel {

@@ -60,7 +60,7 @@ impl Node {
         if self.clock().within(Some(patience), self.stop()).await.is_some() {
             return Ok(());
         }
-        let late = self.processes(|_| true);
+        let late = self.numbers_of(|_| true);
         for number in late.iter().take(TOLD) {
             if let Some(resident) = self.table().get(*number) {
                 let (pid, protocol) = (self.pid(*number), resident.protocol());
@@ -83,7 +83,7 @@ impl Node {
     }
 
     async fn shut_down(&self, trees: bool) {
-        let chosen = self.processes(|lineage| !trees || (lineage.supervisor && !self.is_supervisor(lineage.parent)));
+        let chosen = self.numbers_of(|lineage| !trees || (lineage.supervisor && !self.is_supervisor(lineage.parent)));
         if !self.demand(&chosen, Exit::shutdown(), (!trees).then_some(GRACE)).await {
             self.kill(&chosen).await;
         }
@@ -94,7 +94,7 @@ impl Node {
     pub(crate) async fn kill_below(&self, root: u64) {
         let mut family = HashSet::from([root]);
         // Oldest first, so a parent comes before its children.
-        let below = self.processes(|_| true).into_iter().filter(|number| {
+        let below = self.numbers_of(|_| true).into_iter().filter(|number| {
             let lineage = self.table().get(*number).and_then(|resident| resident.lineage());
             let kin = *number == root || lineage.is_some_and(|lineage| family.contains(&lineage.parent));
             kin && (family.insert(*number) || *number == root)
@@ -124,7 +124,7 @@ impl Node {
     }
 
     /// The numbers of such processes, oldest first.
-    fn processes(&self, such: impl Fn(super::Lineage) -> bool) -> Vec<u64> {
+    fn numbers_of(&self, such: impl Fn(super::Lineage) -> bool) -> Vec<u64> {
         let all = self.table().all().into_iter();
         all.filter(|(_, resident)| resident.lineage().is_some_and(&such)).map(|(number, _)| number).collect()
     }

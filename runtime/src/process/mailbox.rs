@@ -1,10 +1,12 @@
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::{Cell, discard};
+use super::attention::LONG;
+use super::{Aside, Cell, discard};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
 use crate::node::{Node, Resident as _};
@@ -13,15 +15,17 @@ use crate::node::{Node, Resident as _};
 ///
 /// A process made from a closure is handed one; an actor has it in its [`Context`](crate::Context).
 pub struct Mailbox<M: Protocol> {
-    cell: Arc<Cell<M>>,
+    pub(super) cell: Arc<Cell<M>>,
     pid: Pid,
-    inbox: Inbox<M>,
+    pub(super) inbox: Inbox<M>,
     after: After,
     budget: u16,
-    bounded: bool,
-    warned: bool,
+    pub(super) bounded: bool,
+    /// Whether a message that is taken concerns anybody else: the mailbox is bounded, or the process traced.
+    pub(super) careful: bool,
+    pub(super) warned: bool,
     /// The variants of the message that is being tested and of the last that was taken, for the crash report.
-    testing: u16,
+    pub(super) testing: u16,
     last: Option<u16>,
 }
 
@@ -38,6 +42,7 @@ enum After {
 /// What a server does next.
 pub(crate) enum Step<M> {
     Message(M),
+    Aside(Aside),
     Stop(Exit),
 }
 
@@ -57,6 +62,7 @@ impl<M: Protocol> Mailbox<M> {
             after: After::Forever,
             budget: BUDGET,
             bounded,
+            careful: bounded,
             warned: false,
             testing: 0,
             last: None,
@@ -83,9 +89,9 @@ impl<M: Protocol> Mailbox<M> {
         drop(message);
     }
 
-    fn begin(&mut self, want: Mask, after: Option<Duration>) {
+    fn begin(&mut self, want: Mask, after: Option<Duration>, place: Option<&'static Location<'static>>) {
         self.budget = self.budget.saturating_sub(RECEIVE - 1);
-        self.inbox.begin(self.cell.queue(), want);
+        self.inbox.begin(self.cell.queue(), want, place);
         self.after = match after {
             None => After::Forever,
             Some(Duration::ZERO) => After::Now,
@@ -95,10 +101,17 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The tested message is the process's now.
-    fn keep(&mut self) {
+    fn keep(&mut self, message: &M) {
+        message.hand_out();
+        self.kept();
+    }
+
+    /// The same of a message that may go anywhere already.
+    pub(crate) fn kept(&mut self) {
         self.last = Some(self.testing);
-        if self.inbox.keep() && self.bounded {
-            self.cell.queue().release();
+        let counts = self.inbox.keep(usize::from(self.testing));
+        if self.careful {
+            self.taken(counts);
         }
     }
 
@@ -106,15 +119,15 @@ impl<M: Protocol> Mailbox<M> {
     fn warn_if_stuck(&mut self) {
         if self.bounded && !self.warned && self.cell.queue().is_stuck() {
             self.warned = true;
-            tracing::warn!(
-                target: "greenroom", pid = %self.pid, process = self.cell.start().kind,
-                "waits for a message in front of a full mailbox"
-            );
+            self.node().raise(self.stuck(self.inbox.place()));
         }
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
-        if self.cell.is_doomed() {
+        let attention = self.cell.attention();
+        // A long mailbox is looked at when what was taken over is read, not at each message.
+        let concerns = attention != 0 && (attention != LONG || self.inbox.is_read());
+        if concerns && !self.attend(attention) {
             // The wrapper around the process ends it as soon as this poll is over.
             return Poll::Pending;
         }
@@ -147,26 +160,30 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The next message, whatever it is, oldest first. Cancel-safe.
-    pub async fn receive(&mut self) -> M {
-        self.begin(Mask::ALL, None);
-        loop {
-            if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
-                self.keep();
-                return message;
+    #[track_caller]
+    pub fn receive(&mut self) -> impl Future<Output = M> + Send {
+        let place = Location::caller();
+        async move {
+            self.begin(Mask::ALL, None, Some(place));
+            loop {
+                if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
+                    self.keep(&message);
+                    return message;
+                }
             }
         }
     }
 
     /// The next message, or the word to stop. Cancel-safe.
     pub(crate) async fn step(&mut self) -> Step<M> {
-        self.begin(Mask::ALL, None);
+        self.begin(Mask::ALL, None, None);
         poll_fn(|cx| self.poll_step(cx)).await
     }
 
     /// The same, until it is `deadline`. Cancel-safe.
     pub(crate) async fn step_until(&mut self, deadline: Option<Instant>) -> Option<Step<M>> {
         let Some(deadline) = deadline else { return Some(self.step().await) };
-        self.begin(Mask::ALL, None);
+        self.begin(Mask::ALL, None, None);
         let mut late = self.node().clock().sleep_until(deadline);
         poll_fn(|cx| match self.poll_step(cx) {
             Poll::Ready(step) => Poll::Ready(Some(step)),
@@ -177,17 +194,23 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
+        if let Some(aside) = self.aside(self.inbox.read()) {
+            return Poll::Ready(Step::Aside(aside));
+        }
         if self.cell.is_stopping()
             && let Some(reason) = self.cell.take_stop(self.inbox.read())
         {
             return Poll::Ready(Step::Stop(reason));
         }
         if let Poll::Ready(Some(message)) = self.poll_next(cx) {
-            self.keep();
+            self.keep(&message);
             return Poll::Ready(Step::Message(message));
         }
         // A message that came before the stop may have been taken out again: then the count never gets there.
         let nothing_left = self.inbox.is_read() && self.cell.queue().is_empty();
+        if nothing_left && let Some(aside) = self.aside(u64::MAX) {
+            return Poll::Ready(Step::Aside(aside));
+        }
         if self.cell.is_stopping()
             && nothing_left
             && let Some(reason) = self.cell.take_stop(u64::MAX)
@@ -200,7 +223,12 @@ impl<M: Protocol> Mailbox<M> {
 
 impl<M: Protocol> Drop for Mailbox<M> {
     fn drop(&mut self) {
-        self.cell.note_last(self.pid.number(), self.last);
+        let number = self.pid.number();
+        self.cell.note_last(number, self.last);
+        self.inbox.tell(self.cell.queue(), number);
+        if self.warned {
+            self.node().clear(&self.stuck(None).key(), None);
+        }
         discard(&self.pid, self.inbox.drain());
     }
 }
@@ -208,16 +236,17 @@ impl<M: Protocol> Drop for Mailbox<M> {
 /// The functions of `receive!`.
 #[doc(hidden)]
 impl<M: Protocol> Mailbox<M> {
+    #[track_caller]
     pub fn __scan<W: Want>(&mut self, after: Option<Duration>) {
-        self.begin(const { Cell::<M>::mask_of(W::NAMES) }, after);
+        self.begin(const { Cell::<M>::mask_of(W::NAMES) }, after, Some(Location::caller()));
     }
 
     pub fn __next(&mut self) -> impl Future<Output = Option<M>> + Send {
         poll_fn(|cx| self.poll_next(cx))
     }
 
-    pub fn __take(&mut self) {
-        self.keep();
+    pub fn __take(&mut self, message: &M) {
+        self.keep(message);
         // A timer that is not needed any more must not wake anybody.
         self.after = After::Forever;
     }

@@ -273,3 +273,16 @@ async fn a_message_that_cannot_be_shown_is_handled_all_the_same() {
     assert!(matches!(host.ended().await, Exit::Panic { message, .. } if &*message == "met"));
     assert_eq!(reporter.take()[0]["last_message"], "Meet { one:  (its `Debug` panicked)");
 }
+
+/// No crash report comes then, so the panics must be seen before it is over.
+#[test]
+fn two_panics_that_abort_the_program_are_told() {
+    let output = Command::new(env!("CARGO_BIN_EXE_crash")).arg("twice").output().expect("it runs");
+    let text = String::from_utf8(output.stderr).expect("text");
+    let told: Vec<_> = text.lines().filter(|line| line.starts_with("greenroom: a process panicked at ")).collect();
+    let [first, second] = told[..] else { panic!("{text}") };
+    assert!(first.ends_with(": the rope"), "{text}");
+    assert!(second.ends_with(": the net"), "{text}");
+    assert!(text.contains("panic in a destructor during cleanup"), "{text}");
+    assert!(!output.status.success());
+}

@@ -72,12 +72,14 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
         arms.push(quote!(#enum_::#unused(#never, _) => match #never {},));
     }
     let timed = timed(model);
+    let state = quote_spanned!(self_ty.span()=> <#self_ty as #private::Declared>::STATE);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         #[allow(deprecated, private_interfaces, unused_qualifications)]
         #[doc(hidden)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
+            const STATE: ::core::option::Option<#private::StateFn<Self>> = #state;
             #timed
             async fn handle(
                 &mut self,

@@ -258,6 +258,10 @@ where
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
 {
+    const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Store<
+        K,
+        V,
+    > as ::greenroom::__private::Declared>::STATE;
     async fn handle(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,

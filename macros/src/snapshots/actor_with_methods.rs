@@ -442,6 +442,7 @@ impl ::greenroom::__private::Actor for Counter {
 #[allow(deprecated, private_interfaces, unused_qualifications)]
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
+    const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;
     async fn proceed(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,

@@ -195,6 +195,9 @@ pub enum NameError {
     NoProc,
     /// No process has the name.
     Unknown(String),
+    /// It is no name: one has 1 to 255 bytes, so that it fits on the wire, and does not begin with `/`, as the places
+    /// of supervision trees do.
+    Invalid,
 }
 
 impl fmt::Display for NameError {
@@ -204,6 +207,7 @@ impl fmt::Display for NameError {
             NameError::Named(name) => write!(f, "the process is named `{name}` already"),
             NameError::NoProc => f.write_str("no such process on this node"),
             NameError::Unknown(name) => write!(f, "nobody is named `{name}`"),
+            NameError::Invalid => f.write_str("a name has 1 to 255 bytes, and does not begin with `/`"),
         }
     }
 }

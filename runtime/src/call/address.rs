@@ -14,7 +14,7 @@ use crate::base::{
 };
 use crate::mailbox::{Owner, Refused, Why};
 use crate::node::{Current, Line, Named, Node, Outgoing, Recipient, Resident};
-use crate::process::{Cell, ended, ended_by_name};
+use crate::process::{Aside, Cell, Refusal, ended, ended_by_name};
 use crate::wire::{Signal, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of.
@@ -39,6 +39,13 @@ enum Sent<'a> {
     InLine(Arc<dyn Line>, u64),
     /// Into the queue of a connection.
     Out(&'a Node, &'a NodeName),
+}
+
+/// Why something cannot be asked of a process itself.
+pub(crate) enum Unasked {
+    Elsewhere,
+    Gone,
+    NotAllowed,
 }
 
 /// A message that was not sent, handed back.
@@ -219,6 +226,21 @@ impl<M: Protocol> Address<M> {
             },
             Kind::Named { .. } | Kind::Remote { .. } => self.exit(reason),
         }
+    }
+
+    /// Asks something of the process itself.
+    pub(crate) fn ask(&self, aside: Aside) -> Result<(), Unasked> {
+        let (cell, number) = match &self.0 {
+            Kind::Direct { cell, number } => (Arc::clone(cell), *number),
+            Kind::Child(cell) => (Arc::clone(cell), cell.queue().owner().unwrap_or(0)),
+            Kind::Named { node, name, at } if at == node.name() => find(node, name).map_err(|_| Unasked::Gone)?,
+            Kind::Remote { node, pid } if pid.node() == node.name() => return Err(Unasked::Gone),
+            Kind::Named { .. } | Kind::Remote { .. } => return Err(Unasked::Elsewhere),
+        };
+        cell.ask(number, aside).map_err(|refusal| match refusal {
+            Refusal::Gone => Unasked::Gone,
+            Refusal::NotAllowed => Unasked::NotAllowed,
+        })
     }
 
     pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {

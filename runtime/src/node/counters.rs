@@ -23,7 +23,8 @@ pub struct Counters {
     /// Messages to or from other nodes that could not be delivered: no such process, another protocol, bytes that
     /// are none of its messages.
     pub lost_messages: u64,
-    /// Connections that ended before the peer had shown that it is a member.
+    /// Connections that ended before the peer had shown that it is a member, or whose peer has the name of a connected
+    /// node that started later.
     pub refused_connections: u64,
     /// Messages that a full mailbox dropped or refused, or whose sender did not wait for a place in it.
     pub overflowed_messages: u64,

@@ -176,7 +176,20 @@ impl Node {
     }
 
     /// Runs a future with this node as the current one, set around each poll. Cancel-safe if `future` is.
-    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
+    ///
+    /// What is returned borrows nothing, so it can be a task of its own:
+    ///
+    /// ```
+    /// # #[greenroom::main]
+    /// # async fn main() -> greenroom::Result {
+    /// # use greenroom::prelude::*;
+    /// let node = Node::current();
+    /// let name = tokio::spawn(node.scope(async { Node::current().name().to_string() })).await?;
+    /// assert_eq!(name, node.name().to_string());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         let node = self.clone();
         async move {
             let mut future = std::pin::pin!(future);

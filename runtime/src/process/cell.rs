@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use super::aside::Asides;
 use super::attention;
 use super::feed::Feed;
 use super::{discard, fail};
@@ -71,6 +72,8 @@ pub(super) struct Belongings {
     text: Option<String>,
     /// Who asks what it waits for.
     inquiries: Vec<Arc<Inquiry>>,
+    /// What is asked of it beside its messages.
+    pub(super) asides: Asides,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -101,6 +104,8 @@ pub(crate) struct Start {
     pub(crate) supervisor: bool,
     /// It hears of other nodes' coming and going.
     pub(crate) node_events: bool,
+    /// It answers for itself, beside its messages.
+    pub(crate) sys: bool,
     /// What it is called in a crash report: its type.
     pub(crate) kind: &'static str,
 }
@@ -246,6 +251,14 @@ impl<M: Protocol> Cell<M> {
         let mut fate = self.fate();
         fate.task = Some(waker.clone());
         fate.size = u32::try_from(size).unwrap_or(u32::MAX);
+    }
+
+    /// Lets the process have a turn.
+    pub(super) fn wake(&self) {
+        let task = self.fate().task.clone();
+        if let Some(task) = task {
+            task.wake();
+        }
     }
 
     pub(crate) fn start(&self) -> Start {

@@ -105,6 +105,7 @@ fn end<M: Protocol, F>(
         report::destructor(&pid, &panic);
     }
     discard(&pid, cell.feeds().into_iter().map(|feed| feed.end()));
+    discard(&pid, cell.unasked(number));
     discard(&pid, cell.empty());
     let mut inner = Current::swap(outer);
     let dropped = inner.as_mut().map(Current::take_dropped);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::attention::LONG;
 use super::look::text;
-use super::{Cell, discard};
+use super::{Aside, Cell, discard};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
 use crate::node::{Node, Resident as _};
@@ -43,6 +43,7 @@ enum After {
 /// What a server does next.
 pub(crate) enum Step<M> {
     Message(M),
+    Aside(Aside),
     Stop(Exit),
 }
 
@@ -106,6 +107,11 @@ impl<M: Protocol> Mailbox<M> {
         if const { M::REPORTED } {
             self.cell.note_text(self.pid.number(), text(message));
         }
+        self.kept();
+    }
+
+    /// The same of a message that may go anywhere already.
+    pub(crate) fn kept(&mut self) {
         self.last = Some(self.testing);
         let counts = self.inbox.keep(usize::from(self.testing));
         if self.careful {
@@ -192,6 +198,9 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
+        if let Some(aside) = self.aside(self.inbox.read()) {
+            return Poll::Ready(Step::Aside(aside));
+        }
         if self.cell.is_stopping()
             && let Some(reason) = self.cell.take_stop(self.inbox.read())
         {
@@ -203,6 +212,9 @@ impl<M: Protocol> Mailbox<M> {
         }
         // A message that came before the stop may have been taken out again: then the count never gets there.
         let nothing_left = self.inbox.is_read() && self.cell.queue().is_empty();
+        if nothing_left && let Some(aside) = self.aside(u64::MAX) {
+            return Poll::Ready(Step::Aside(aside));
+        }
         if self.cell.is_stopping()
             && nothing_left
             && let Some(reason) = self.cell.take_stop(u64::MAX)

@@ -96,7 +96,7 @@ impl<S: Stub> Sys<S> {
     ///
     /// # Errors
     /// As [`SysError`] says.
-    pub fn replace<A: Actor<Protocol = S::Protocol> + Send>(
+    pub fn replace<A: Process<Protocol = S::Protocol>>(
         &self,
         state: A,
     ) -> impl Future<Output = Result<A, SysError>> + Send + use<S, A> {

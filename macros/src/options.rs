@@ -10,6 +10,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Token};
 
 use crate::diag::{Errors, list};
+use crate::names::private;
 
 /// Reads `tokens` as options: `known` names them all, `read` takes what follows a name.
 ///
@@ -191,6 +192,46 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .and_then(|number| number.checked_mul(micros))
         .map(Duration::from_micros)
         .ok_or_else(|| format!("`{text}` is too long"))
+}
+
+/// How long something may take to stop: `= kill`, `= forever` or `= "5s"`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shutdown {
+    Kill,
+    Forever,
+    After(Time),
+}
+
+impl Shutdown {
+    pub(crate) fn parse(name: &Ident, input: ParseStream<'_>) -> syn::Result<Shutdown> {
+        let ahead = input.fork();
+        let Ok(word) = value::<Ident>(name, "\"5s\"", &ahead) else {
+            return value(name, "\"5s\"", input).map(Shutdown::After);
+        };
+        let shutdown = match word.to_string().as_str() {
+            "kill" => Shutdown::Kill,
+            "forever" => Shutdown::Forever,
+            _ => {
+                let expected = format!("`{name}` is `kill`, `forever` or a duration in quotes, as \"5s\"");
+                return Err(syn::Error::new(word.span(), expected));
+            }
+        };
+        value::<Ident>(name, "\"5s\"", input)?;
+        Ok(shutdown)
+    }
+
+    /// As generated code writes it.
+    pub(crate) fn tokens(self) -> TokenStream {
+        let private = private();
+        match self {
+            Shutdown::Kill => quote!(#private::Shutdown::Kill),
+            Shutdown::Forever => quote!(#private::Shutdown::Forever),
+            Shutdown::After(time) => {
+                let time = time.tokens();
+                quote!(#private::Shutdown::After(#time))
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! greenroom, tested through its public API.
 
+mod alarms;
 mod allocations;
+mod applications;
 mod blocking;
 mod bounds;
 mod calls;
@@ -15,15 +17,19 @@ mod interleavings;
 mod invariants;
 mod kit;
 mod links;
+mod looking;
 mod mail;
 mod mailboxes;
+mod metrics;
 mod monitors;
 mod names;
 mod nodes;
 mod receive;
 mod recipients;
 mod save_queue;
+mod seeds;
 mod servers;
+mod signals;
 mod soak;
 mod spawn;
 mod stage;
@@ -35,4 +41,5 @@ mod supervisors;
 mod threads;
 mod timed;
 mod timeouts;
+mod traces;
 mod ui;

@@ -293,6 +293,8 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
                 &mut self,
                 #cx: &mut #private::Context<Self>,
             ) -> impl ::core::future::Future<Output = ::core::result::Result<(), #private::Exit>> + ::core::marker::Send
+            where
+                for<'cx> Self: #private::Moves<'cx>,
             {
                 #private::serve(self, #cx)
             }

@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::model::{Field, Kind, Model, Variant};
+use super::show::show;
 use crate::names::{local, nth, param, private, private_at};
 use crate::tokens;
 
@@ -22,6 +23,7 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
     let number = number(model);
     let from_system = from_system(model);
     let decode_event = decode_event(model);
+    let show = show(model);
     let codec = (!model.local).then(|| {
         let encode = encode(model);
         let decode = decode(model);
@@ -39,6 +41,7 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
             #number
             #from_system
             #decode_event
+            #show
             #codec
         }
         #(#sources)*
@@ -146,7 +149,7 @@ fn number(model: &Model) -> TokenStream {
 }
 
 /// `match self`, complete also for an enum that nobody can make a value of.
-fn match_self(model: &Model, arms: &TokenStream) -> TokenStream {
+pub(super) fn match_self(model: &Model, arms: &TokenStream) -> TokenStream {
     if model.variants.is_empty() && model.unused.is_none() {
         return quote!(match *self {});
     }

@@ -6,6 +6,7 @@
 mod check;
 mod expand;
 mod model;
+mod show;
 mod stub;
 
 pub(crate) use check::check;

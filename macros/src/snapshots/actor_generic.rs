@@ -57,6 +57,27 @@ where
             Self::__Unused(__never, _) => match *__never {}
         }
     }
+    fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        #[allow(unused_imports)]
+        use ::greenroom::__private::Opaque as _;
+        match self {
+            Self::Get { key: __field0, reply: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Get");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "key",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::__Unused(__never, _) => match *__never {}
+        }
+    }
 }
 /// Stub of the actor [`Store`], wherever it lives.
 #[allow(rustdoc::private_intra_doc_links)]
@@ -256,7 +277,10 @@ where
         cx: &mut ::greenroom::__private::Context<Self>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
-    > + ::core::marker::Send {
+    > + ::core::marker::Send
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         ::greenroom::__private::serve(self, cx)
     }
 }

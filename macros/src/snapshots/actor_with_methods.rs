@@ -146,6 +146,77 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         }
         ::core::option::Option::None
     }
+    fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        #[allow(unused_imports)]
+        use ::greenroom::__private::Opaque as _;
+        match self {
+            Self::Add { n: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Add");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "n",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Set { to: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Set");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "to",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Count { reply: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Count");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Later { at: __field0, reply: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Later");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "at",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Down { 0: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Down");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+            Self::Exit { 0: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Exit");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+            Self::Node { 0: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Node");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+        }
+    }
     fn encode(
         &self,
         __encoder: &mut ::greenroom::__private::Encoder<'_>,
@@ -451,7 +522,10 @@ impl ::greenroom::__private::Process for Counter {
         cx: &mut ::greenroom::__private::Context<Self>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
-    > + ::core::marker::Send {
+    > + ::core::marker::Send
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         ::greenroom::__private::serve(self, cx)
     }
     async fn terminate(

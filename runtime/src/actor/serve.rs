@@ -17,22 +17,33 @@ pub trait Handle: Actor {
         &mut self,
         cx: &mut Context<Self>,
         message: Self::Protocol,
-    ) -> impl Future<Output = Result<(), Exit>> + Send;
+    ) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Send;
 
     /// Runs after `init`, before any message.
-    fn proceed(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send {
+    fn proceed(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Send,
+    {
         let _ = cx;
         ready(Ok(()))
     }
 
     /// Runs when the span of [`EVERY`](Handle::EVERY) with this index has passed.
-    fn every(&mut self, cx: &mut Context<Self>, index: usize) -> impl Future<Output = Result<(), Exit>> + Send {
+    fn every(&mut self, cx: &mut Context<Self>, index: usize) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Send,
+    {
         let _ = (cx, index);
         ready(Ok(()))
     }
 
     /// Runs when no message has come for [`IDLE`](Handle::IDLE), once until the next one.
-    fn idle(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send {
+    fn idle(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Send,
+    {
         let _ = cx;
         ready(Ok(()))
     }
@@ -42,7 +53,7 @@ pub trait Handle: Actor {
 ///
 /// # Errors
 /// The reason to end: a handler's error, or the one it was told to stop with, unless that is `Normal`.
-pub async fn serve<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
+pub async fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
     actor.proceed(cx).await?;
     let mut agenda = Agenda::new::<A>(cx.now());
     loop {
@@ -145,9 +156,27 @@ impl<T> Returns for fn() -> T {
     type Value = T;
 }
 
-#[diagnostic::do_not_recommend]
-impl<E: Into<Exit>> Outcome for Result<(), E> {
+impl<E: Failure> Outcome for Result<(), E> {
     fn into_outcome(self) -> Result<(), Exit> {
-        self.map_err(Into::into)
+        self.map_err(Failure::into_exit)
+    }
+}
+
+/// What can be the reason for which a process ends.
+#[diagnostic::on_unimplemented(
+    message = "a process cannot end for a `{Self}`",
+    label = "the error in this `Result` is not a reason to end",
+    note = "return `Result<(), Exit>`, and make the reason by `Exit::error(..)`, which takes any text",
+    note = "or return an error of your own that implements `std::error::Error`"
+)]
+pub trait Failure {
+    /// The reason.
+    fn into_exit(self) -> Exit;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Exit>> Failure for E {
+    fn into_exit(self) -> Exit {
+        self.into()
     }
 }

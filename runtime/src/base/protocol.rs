@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::{DecodeError, Decoder, EncodeError, Encoder, System};
 
 /// What may be said to a process: an enum, one variant a message. Derived by [`#[protocol]`](crate::protocol).
@@ -36,6 +38,13 @@ pub trait Protocol: Sized + Send + 'static {
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let _ = encoder;
         Err(EncodeError::Local)
+    }
+
+    /// Writes the message down for somebody who traces it, as far as its fields can be shown.
+    #[doc(hidden)]
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _ = f;
+        Ok(())
     }
 
     /// Reads the fields of the variant with this index.

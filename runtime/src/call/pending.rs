@@ -79,6 +79,9 @@ impl<T: Send + 'static> Future for Call<T> {
         }
         if let Poll::Ready(answer) = self.slot.poll(cx) {
             self.question = None;
+            if let Err(CallError::Timeout) = answer {
+                self.node.tally().timeout();
+            }
             return Poll::Ready(answer);
         }
         // Only a call that has to wait needs to know how long.
@@ -99,6 +102,7 @@ impl<T: Send + 'static> Future for Call<T> {
         {
             self.slot.leave();
             self.question = None;
+            self.node.tally().timeout();
             return Poll::Ready(Err(CallError::Timeout));
         }
         Poll::Pending

@@ -9,7 +9,7 @@ use super::connection::Links;
 use super::{Cluster, Cookie, CookieError};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::net::{Tcp, Transport};
-use crate::node::{Ground, Node, Router};
+use crate::node::{Ground, Node, Router, Thresholds};
 use crate::session::{Hello, Limits};
 
 /// A node that others can reach, in the making; from [`Node::builder`].
@@ -22,6 +22,7 @@ pub struct NodeBuilder {
     advertise: Option<String>,
     seeds: Vec<String>,
     tick: Duration,
+    thresholds: Thresholds,
     transport: Option<Arc<dyn Transport>>,
     ground: Option<Ground>,
     incarnation: Option<u64>,
@@ -77,6 +78,7 @@ impl Node {
             advertise: None,
             seeds: Vec::new(),
             tick: Duration::from_secs(60),
+            thresholds: Thresholds::default(),
             transport: None,
             ground: None,
             incarnation: None,
@@ -132,9 +134,17 @@ impl NodeBuilder {
         self
     }
 
+    /// How many messages that wait for one process raise the alarm
+    /// [`LongMailbox`](crate::Alarm::LongMailbox); 10,000 unless said otherwise.
+    pub fn long_mailbox(mut self, messages: u32) -> NodeBuilder {
+        self.thresholds.long_mailbox = messages;
+        self
+    }
+
     #[cfg(feature = "test")]
     pub(crate) fn transport(mut self, transport: Arc<dyn Transport>) -> NodeBuilder {
         self.transport = Some(transport);
+        self.thresholds.watched = false;
         self
     }
 
@@ -185,7 +195,7 @@ impl NodeBuilder {
         if let Some(bad) = self.advertise.as_ref().filter(|a| a.is_empty() || a.len() > LONGEST_ADDRESS) {
             return Err(NodeError::Advertise(bad.chars().take(80).collect()));
         }
-        let ground = self.ground.unwrap_or_else(Ground::tokio);
+        let mut ground = self.ground.unwrap_or_else(Ground::tokio);
         let mut random = [0; 8];
         ground.chance.secret(&mut random).map_err(|_| NodeError::Random)?;
         // The time makes a later life the greater one; what is left of a tie is the instance's.
@@ -193,6 +203,7 @@ impl NodeBuilder {
         let now = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
         let incarnation = self.incarnation.unwrap_or(now);
         let id = NodeId { name: name.clone(), incarnation };
+        ground.thresholds = self.thresholds;
         let clock = Arc::clone(&ground.clock);
         let node = Node::new(id.clone(), ground);
         if self.listen.is_none() && self.seeds.is_empty() {

@@ -1,7 +1,8 @@
 use std::collections::VecDeque;
+use std::panic::Location;
 use std::task::Context;
 
-use super::queue::{Batch, remove};
+use super::queue::{Batch, Told, remove};
 use super::save::{Place, Saved};
 use super::{Entry, Mask, Origin, Queue};
 use crate::base::Protocol;
@@ -14,6 +15,10 @@ pub(crate) struct Inbox<M> {
     scan: Scan,
     /// How many messages have come out of the queue.
     read: u64,
+    /// How many calls were among those that matched.
+    calls: u64,
+    /// Where the running receive stands, if that is known.
+    place: Option<&'static Location<'static>>,
     testing: Option<Testing>,
 }
 
@@ -47,13 +52,16 @@ impl<M: Protocol> Inbox<M> {
             want: Mask::ALL,
             scan: Scan::Arriving,
             read: 0,
+            calls: 0,
+            place: None,
             testing: None,
         }
     }
 
-    /// Begins a receive that can take `want`.
-    pub(crate) fn begin(&mut self, queue: &Queue<M>, want: Mask) {
+    /// Begins a receive that can take `want` and stands at `place`.
+    pub(crate) fn begin(&mut self, queue: &Queue<M>, want: Mask, place: Option<&'static Location<'static>>) {
         self.want = want;
+        self.place = place;
         self.scan = Scan::Arriving;
         if Mask::urgent::<M>() != Mask(0) {
             // What is urgent goes before what is saved, also if it came only now.
@@ -91,12 +99,14 @@ impl<M: Protocol> Inbox<M> {
             }
             match cx.as_deref_mut() {
                 Some(cx) => {
-                    if queue.poll_take(&mut self.batch, self.want, cx).is_pending() {
+                    let told = self.told();
+                    if queue.poll_take(&mut self.batch, self.want, told, cx).is_pending() {
                         return Next::Empty;
                     }
                 }
                 None => {
-                    queue.take(&mut self.batch);
+                    let told = self.told();
+                    queue.take(&mut self.batch, told);
                     if self.batch.entries.is_empty() && self.batch.urgent.is_empty() {
                         return Next::Empty;
                     }
@@ -110,6 +120,26 @@ impl<M: Protocol> Inbox<M> {
         self.saved.get_or_insert_with(|| Box::new(Saved::new(Mask::urgent::<M>()))).push(lane, entry);
     }
 
+    fn told(&self) -> Told {
+        Told {
+            read: self.read,
+            calls: self.calls,
+            place: self.place,
+            saved: self.saved.as_ref().map_or(0, |saved| saved.len()),
+            batch: u32::try_from(self.batch.urgent.len() + self.batch.entries.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    pub(crate) fn place(&self) -> Option<&'static Location<'static>> {
+        self.place
+    }
+
+    /// Tells how far the process with this number, whose inbox it is, has come. Says what
+    /// [`length`](Queue::length) does.
+    pub(crate) fn tell(&self, queue: &Queue<M>, number: u64) -> (u64, u64) {
+        queue.tell(number, self.told())
+    }
+
     /// How many messages have been looked at, or saved, since the process began.
     pub(crate) fn read(&self) -> u64 {
         self.read
@@ -120,8 +150,10 @@ impl<M: Protocol> Inbox<M> {
         self.batch.urgent.is_empty() && self.batch.entries.is_empty()
     }
 
-    /// The tested message matched and belongs to the receiver. Says whether it counts in a bounded mailbox.
-    pub(crate) fn keep(&mut self) -> bool {
+    /// The tested message, of this variant, matched and belongs to the receiver. Says whether it counts in a bounded
+    /// mailbox.
+    pub(crate) fn keep(&mut self, variant: usize) -> bool {
+        self.calls += u64::from(Mask::calls::<M>().has(Mask::lane(variant)));
         let testing = self.testing.take();
         matches!(testing, Some(Testing::Saved(_, Origin::SENT) | Testing::Arrived(Origin::SENT)))
     }
@@ -196,12 +228,12 @@ mod tests {
         want: u64,
         matches: impl Fn(Letter) -> bool,
     ) -> (Option<Letter>, usize) {
-        inbox.begin(queue, Mask(want));
+        inbox.begin(queue, Mask(want), None);
         let mut tested = 0;
         while let Next::Test(letter) = inbox.next(queue, None) {
             tested += 1;
             if matches(letter) {
-                inbox.keep();
+                inbox.keep(letter.variant());
                 return (Some(letter), tested);
             }
             inbox.skip(letter);
@@ -253,7 +285,7 @@ mod tests {
     fn an_abandoned_scan_loses_nothing() {
         let (queue, mut inbox) = (queue(&[A(1), A(2), A(3)]), Inbox::new());
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| false).0, None);
-        inbox.begin(&queue, Mask(0b01));
+        inbox.begin(&queue, Mask(0b01), None);
         let Next::Test(letter) = inbox.next(&queue, None) else { panic!("saved") };
         inbox.skip(letter);
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true).0, Some(A(1)));

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::mem;
+use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 
 use super::Mask;
@@ -72,6 +73,8 @@ pub(crate) enum Why {
     Full,
     /// The mailbox is full, and drops silently what comes then.
     Dropped,
+    /// Somebody looks at what comes in: [`push_seen`](Queue::push_seen) it when that is done.
+    Noticed,
 }
 
 /// The shared end of a mailbox: many push, the owner takes everything at once.
@@ -91,6 +94,47 @@ struct Inner<M> {
     /// How many messages wait for an owner that is still to come.
     held: usize,
     bounded: Option<Box<Bounded<M>>>,
+    /// From this number of messages on, what comes in is noticed: zero while somebody traces the owner, else what makes
+    /// a long mailbox. One comparison for both, so that a push costs the same whether anybody looks or not.
+    notice: u64,
+    told: Told,
+    /// How many messages make a long mailbox.
+    long: u32,
+}
+
+/// What the owner says of itself whenever it takes messages over or goes to wait.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told {
+    /// Messages that have come out of the queue.
+    pub(super) read: u64,
+    /// Calls among those that it took.
+    pub(super) calls: u64,
+    /// Where its receive stands, if that is known.
+    pub(super) place: Option<&'static Location<'static>>,
+    /// Messages that no receive has taken.
+    pub(super) saved: u32,
+    /// Messages that it has taken over and not looked at.
+    pub(super) batch: u32,
+}
+
+/// A mailbox in figures. Those of an owner that runs are as of when it last took messages, or was last asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    /// Messages that nobody has looked at.
+    pub(crate) waiting: u64,
+    pub(crate) saved: u64,
+    /// Messages in line before the mailbox.
+    pub(crate) in_line: u64,
+    pub(crate) received: u64,
+    pub(crate) handled: u64,
+    pub(crate) calls: u64,
+    pub(crate) refused: u64,
+    pub(crate) dropped: u64,
+    /// What the mailbox takes in bytes, without what its messages hold on the heap.
+    pub(crate) bytes: u64,
+    pub(crate) place: Option<&'static Location<'static>>,
+    /// Whether the owner waits for a message.
+    pub(crate) is_waiting: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,8 +169,19 @@ impl<M: Protocol> Queue<M> {
             waiting: None,
             held: HELD,
             bounded: bounds.map(|bounds| Box::new(Bounded::new(bounds))),
+            notice: u64::MAX,
+            told: Told::default(),
+            long: u32::MAX,
         };
         Queue { inner: Mutex::new(inner) }
+    }
+
+    /// The same, for a mailbox that is long from so many messages on.
+    pub(crate) fn long_from(mut self, length: u32) -> Queue<M> {
+        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        inner.long = length;
+        inner.notice = u64::from(length);
+        self
     }
 
     // A panic under this lock can only come from a waker's clone; the queue is whole then.
@@ -145,6 +200,8 @@ impl<M: Protocol> Queue<M> {
         inner.state = State::Open(number);
         let held = inner.entries.len() + inner.urgent.len();
         inner.pushed = held as u64;
+        inner.told = Told::default();
+        inner.notice = u64::from(inner.long);
         if let Some(bounded) = &mut inner.bounded {
             bounded.load = held;
         }
@@ -152,6 +209,15 @@ impl<M: Protocol> Queue<M> {
 
     /// Puts a message at the end and wakes the owner. `held` says whether somebody will hold a ticket for the line.
     pub(crate) fn push(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
+        self.push_unless(true, owner, entry, held)
+    }
+
+    /// The same for a message that has been [noticed](Why::Noticed).
+    pub(crate) fn push_seen(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
+        self.push_unless(false, owner, entry, held)
+    }
+
+    fn push_unless(&self, noticed: bool, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
         let mut inner = self.lock();
         let refuse = match (inner.state, owner) {
             (State::Open(number), Owner::This(to)) => (number != to).then_some(Why::Gone),
@@ -163,6 +229,9 @@ impl<M: Protocol> Queue<M> {
         if let Some(why) = refuse {
             return Err(Refused { message: entry.message, why });
         }
+        if inner.pushed + 1 >= inner.notice && noticed {
+            return Err(Refused { message: entry.message, why: Why::Noticed });
+        }
         let mut pushed = Pushed::In;
         if entry.origin == Origin::SENT
             && let Some(bounded) = &mut inner.bounded
@@ -173,15 +242,25 @@ impl<M: Protocol> Queue<M> {
                     // What another node sends holds no ticket, so that it cannot feel the line: it is as long as the
                     // mailbox at most.
                     Overflow::Wait if !held && bounded.line.len() >= bounded.bounds.capacity => {
+                        bounded.refused += 1;
                         return Err(Refused { message: entry.message, why: Why::Full });
                     }
                     Overflow::Wait => return Ok(Pushed::InLine(bounded.stand(entry, held))),
-                    Overflow::Reject => return Err(Refused { message: entry.message, why: Why::Full }),
-                    Overflow::DropNewest => return Err(Refused { message: entry.message, why: Why::Dropped }),
+                    Overflow::Reject => {
+                        bounded.refused += 1;
+                        return Err(Refused { message: entry.message, why: Why::Full });
+                    }
+                    Overflow::DropNewest => {
+                        bounded.dropped += 1;
+                        return Err(Refused { message: entry.message, why: Why::Dropped });
+                    }
                     Overflow::DropOldest => match inner.oldest() {
                         Some(oldest) => pushed = Pushed::InsteadOf(oldest),
                         // All that is here is with the owner already.
-                        None => return Err(Refused { message: entry.message, why: Why::Dropped }),
+                        None => {
+                            inner.count_dropped();
+                            return Err(Refused { message: entry.message, why: Why::Dropped });
+                        }
                     },
                 }
             }
@@ -197,9 +276,10 @@ impl<M: Protocol> Queue<M> {
 
     /// Moves everything that waits into the empty `batch`, or has `cx` woken when something comes. `want` is what the
     /// receive that waits can take.
-    pub(super) fn poll_take(&self, batch: &mut Batch<M>, want: Mask, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_take(&self, batch: &mut Batch<M>, want: Mask, told: Told, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = self.lock();
         let admitted = inner.admit_wanted(want);
+        inner.hear(told);
         if inner.is_empty() {
             match &mut inner.waiting {
                 Some(waker) => waker.clone_from(cx.waker()),
@@ -214,8 +294,52 @@ impl<M: Protocol> Queue<M> {
     }
 
     /// Moves everything that waits into the empty `batch`.
-    pub(super) fn take(&self, batch: &mut Batch<M>) {
-        self.lock().hand_over(batch);
+    pub(super) fn take(&self, batch: &mut Batch<M>, told: Told) {
+        let mut inner = self.lock();
+        inner.hear(told);
+        inner.hand_over(batch);
+    }
+
+    /// The owner with this number says how far it is, and hears [how long](Queue::length) the mailbox is.
+    pub(super) fn tell(&self, number: u64, told: Told) -> (u64, u64) {
+        let mut inner = self.lock();
+        if inner.state == State::Open(number) {
+            inner.told = told;
+        }
+        (inner.length(), u64::from(inner.long))
+    }
+
+    /// From now on a message is noticed if it makes the mailbox long, and also before if somebody `traces` it.
+    pub(crate) fn notice(&self, traces: bool) {
+        let mut inner = self.lock();
+        let room = u64::from(inner.long).saturating_sub(inner.length());
+        inner.notice = match (traces, room) {
+            (true, _) => 0,
+            // It is known to be long: that is looked at again when the owner has taken what is here.
+            (false, 0) => u64::MAX,
+            (false, room) => inner.pushed + room,
+        };
+    }
+
+    /// How many messages wait here, in any way, and how many make a long mailbox.
+    pub(crate) fn length(&self) -> (u64, u64) {
+        let inner = self.lock();
+        (inner.length(), u64::from(inner.long))
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
+        self.lock().figures()
+    }
+
+    /// The last figures of an owner that has ended; from here on there are none until the next one opens.
+    pub(crate) fn settle(&self) -> Figures {
+        let mut inner = self.lock();
+        let figures = inner.figures();
+        (inner.pushed, inner.told) = (0, Told::default());
+        if let Some(bounded) = &mut inner.bounded {
+            (bounded.refused, bounded.dropped) = (0, 0);
+        }
+        figures
     }
 
     /// Moves what is urgent behind what is urgent in `batch`.
@@ -255,6 +379,10 @@ impl<M: Protocol> Queue<M> {
         self.lock().is_empty()
     }
 
+    pub(crate) fn capacity(&self) -> Option<u64> {
+        self.lock().bounded.as_ref().map(|bounded| bounded.bounds.capacity as u64)
+    }
+
     pub(crate) fn is_bounded(&self) -> bool {
         self.lock().bounded.is_some()
     }
@@ -283,7 +411,9 @@ impl<M: Protocol> Queue<M> {
         let mut inner = self.lock();
         let bounded = inner.bounded.as_mut()?;
         bounded.lost.remove(&ticket);
-        bounded.line.remove(&ticket).map(|standing| standing.entry.message)
+        let standing = bounded.line.remove(&ticket)?;
+        bounded.dropped += 1;
+        Some(standing.entry.message)
     }
 
     /// Takes out the first message with this origin.
@@ -312,6 +442,8 @@ impl<M: Protocol> Queue<M> {
         let mut left: Vec<_> = mem::take(&mut inner.urgent).into_iter().collect();
         left.extend(mem::take(&mut inner.entries));
         let mut wakers = Vec::new();
+        inner.told.batch = 0;
+        inner.told.saved = 0;
         if let Some(bounded) = &mut inner.bounded {
             bounded.load = 0;
             bounded.want = Mask(0);
@@ -340,6 +472,45 @@ impl<M: Protocol> Queue<M> {
 impl<M: Protocol> Inner<M> {
     fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.urgent.is_empty()
+    }
+
+    fn count_dropped(&mut self) {
+        if let Some(bounded) = &mut self.bounded {
+            bounded.dropped += 1;
+        }
+    }
+
+    /// What the owner says of itself, before it takes over what is here.
+    fn hear(&mut self, told: Told) {
+        self.told = Told { batch: u32::try_from(self.entries.len() + self.urgent.len()).unwrap_or(u32::MAX), ..told };
+        if self.notice != 0 {
+            let taken = self.told.batch.saturating_add(self.told.saved);
+            self.notice = self.pushed + u64::from(self.long.saturating_sub(taken));
+        }
+    }
+
+    fn length(&self) -> u64 {
+        let Told { saved, batch, .. } = self.told;
+        (self.entries.len() + self.urgent.len()) as u64 + u64::from(saved) + u64::from(batch)
+    }
+
+    fn figures(&self) -> Figures {
+        let Told { read, calls, place, saved, batch } = self.told;
+        let bounded = self.bounded.as_ref();
+        let held = self.entries.capacity() + self.urgent.capacity() + saved as usize + batch as usize;
+        Figures {
+            waiting: (self.entries.len() + self.urgent.len()) as u64 + u64::from(batch),
+            saved: u64::from(saved),
+            in_line: bounded.map_or(0, |bounded| bounded.line.len() as u64),
+            received: self.pushed,
+            handled: read.saturating_sub(u64::from(saved)),
+            calls,
+            refused: bounded.map_or(0, |bounded| bounded.refused),
+            dropped: bounded.map_or(0, |bounded| bounded.dropped),
+            bytes: (held * size_of::<Entry<M>>()) as u64,
+            place,
+            is_waiting: self.waiting.is_some(),
+        }
     }
 
     fn put(&mut self, entry: Entry<M>) {
@@ -373,6 +544,7 @@ impl<M: Protocol> Inner<M> {
         let at = self.entries.iter().position(|entry| entry.origin == Origin::SENT)?;
         if let Some(bounded) = &mut self.bounded {
             bounded.load -= 1;
+            bounded.dropped += 1;
         }
         self.entries.remove(at).map(|entry| entry.message)
     }

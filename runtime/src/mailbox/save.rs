@@ -8,6 +8,7 @@ pub(crate) struct Saved<M> {
     /// Which lanes hold anything.
     occupied: u64,
     arrivals: u64,
+    len: u32,
     /// Lanes that go before all others.
     urgent: Mask,
 }
@@ -32,7 +33,12 @@ pub(crate) struct Place {
 
 impl<M> Saved<M> {
     pub(crate) fn new(urgent: Mask) -> Saved<M> {
-        Saved { lanes: Vec::new(), occupied: 0, arrivals: 0, urgent }
+        Saved { lanes: Vec::new(), occupied: 0, arrivals: 0, len: 0, urgent }
+    }
+
+    /// How many messages are saved.
+    pub(crate) fn len(&self) -> u32 {
+        self.len
     }
 
     /// Saves a message that has just been looked at, or that nobody wants now.
@@ -41,6 +47,7 @@ impl<M> Saved<M> {
             self.lanes.push(Lane { entries: VecDeque::new(), skipped: 0 });
         }
         self.arrivals += 1;
+        self.len += 1;
         self.lanes[lane].entries.push_back(Kept { arrival: self.arrivals, entry });
         self.occupied |= 1 << lane;
     }
@@ -75,6 +82,7 @@ impl<M> Saved<M> {
         let (_, lane) = oldest?;
         let from = &mut self.lanes[lane];
         let Kept { arrival, entry } = from.entries.pop_front()?;
+        self.len -= 1;
         if from.entries.is_empty() {
             self.occupied &= !(1 << lane);
         }
@@ -86,6 +94,7 @@ impl<M> Saved<M> {
         let lane = &mut self.lanes[place.lane];
         lane.entries.push_back(Kept { arrival: place.arrival, entry });
         lane.skipped += 1;
+        self.len += 1;
         self.occupied |= 1 << place.lane;
     }
 
@@ -109,6 +118,7 @@ impl<M> Saved<M> {
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             if let Some(at) = lane.entries.iter().position(|kept| kept.entry.origin == origin) {
                 let kept = lane.entries.remove(at);
+                self.len -= 1;
                 if lane.entries.is_empty() {
                     self.occupied &= !(1 << index);
                 }

@@ -278,7 +278,8 @@ impl Drop for Bound {
         let mut lines = self.board.lock();
         // Another life of the host may listen here by now.
         let own = |listening: &mut Listening| listening.id == self.id;
-        let gone = lines.listeners.get_mut(&self.address).is_some_and(own).then(|| lines.listeners.remove(&self.address));
+        let gone =
+            lines.listeners.get_mut(&self.address).is_some_and(own).then(|| lines.listeners.remove(&self.address));
         drop(lines);
         drop(gone);
     }

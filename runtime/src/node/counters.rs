@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
+
 use super::Node;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, PoisonError};
 
 /// What a node lost, counted since it started.
 #[derive(Debug, Default)]
@@ -7,6 +10,9 @@ pub(crate) struct Tally {
     lost_messages: AtomicU64,
     refused_connections: AtomicU64,
     overflowed_messages: AtomicU64,
+    call_timeouts: AtomicU64,
+    /// By supervisor.
+    restarts: Mutex<BTreeMap<String, u64>>,
 }
 
 /// What a node lost, counted since it started; from [`Node::counters`].
@@ -25,6 +31,28 @@ pub struct Counters {
 impl Tally {
     pub(crate) fn overflow(&self) {
         self.overflowed_messages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Nobody answered a call in time.
+    pub(crate) fn timeout(&self) {
+        self.call_timeouts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn timeouts(&self) -> u64 {
+        self.call_timeouts.load(Ordering::Relaxed)
+    }
+
+    /// The supervisor with this path has started a child again.
+    pub(crate) fn restart(&self, supervisor: &str) {
+        let mut restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
+        match restarts.get_mut(supervisor) {
+            Some(count) => *count += 1,
+            None => drop(restarts.insert(supervisor.to_owned(), 1)),
+        }
+    }
+
+    pub(super) fn restarts(&self) -> BTreeMap<String, u64> {
+        self.restarts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

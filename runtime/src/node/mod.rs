@@ -5,27 +5,35 @@
 //! [`Router`], so the floors above decide what either is. There is nothing global: two nodes in one program
 //! know nothing of each other. The one thread-local says which node, and which process of it, is running.
 
+mod alarms;
 mod chance;
 mod clock;
 mod counters;
 mod current;
 mod directory;
+mod events;
 mod flood;
 mod ground;
+mod look;
 mod names;
 mod pending;
 mod resident;
-#[cfg(feature = "test")]
 mod schedule;
+#[cfg(feature = "test")]
+mod seeded;
 mod spawner;
 mod stop;
 mod table;
+mod trace;
+mod units;
 mod watchers;
 mod wheel;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+pub use alarms::Alarms;
+use alarms::Raised;
 pub(crate) use chance::Chance;
 pub use clock::Clock;
 pub(crate) use clock::TokioClock;
@@ -34,20 +42,28 @@ pub use current::Entered;
 pub(crate) use current::{Current, Unanswered};
 pub(crate) use directory::{Outgoing, Recipient, Router};
 pub(crate) use flood::{Flood, Verdict};
-pub(crate) use ground::Ground;
+pub(crate) use ground::{Ground, Thresholds};
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
 #[cfg(feature = "test")]
-pub(crate) use schedule::{Bounds, Crew, Desk, Progress, Schedule, Stuck};
+pub(crate) use seeded::{Bounds, Crew, Desk, Progress, Seeded, Stuck};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
+pub use stop::Overdue;
+pub(crate) use table::Last;
+pub use trace::Tracing;
+pub(crate) use units::{Unit, Units};
+
+use std::time::Instant;
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use counters::Tally;
 use names::Names;
+use schedule::Schedule;
 use table::Table;
+use trace::Taps;
 use watchers::Watchers;
 pub(crate) use wheel::Late;
 use wheel::Wheel;
@@ -71,7 +87,12 @@ struct Inner {
     tally: Tally,
     flood: Flood,
     wheel: Wheel,
+    raised: Raised,
+    taps: Taps,
+    schedule: Schedule,
+    born: Instant,
     watchers: Watchers,
+    units: Units,
     router: OnceLock<Arc<dyn Router>>,
     /// Numbers of processes; zero stands for whoever is outside of any.
     numbers: AtomicU64,
@@ -93,7 +114,8 @@ impl Node {
 
     /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
     pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
-        Node::on(Ground::new(Spawn::Own(Arc::new(spawner)), Arc::new(clock), Chance::fresh()))
+        let ground = Ground::new(Spawn::Own(Arc::new(spawner)), Arc::new(clock), Chance::fresh());
+        Node::on(Ground { thresholds: Thresholds::unwatched(), ..ground })
     }
 
     /// A node that nobody can reach, on this ground.
@@ -106,6 +128,10 @@ impl Node {
             id: Arc::new(id),
             // One rim turns in an order that can be foretold.
             wheel: Wheel::new(ground.clock.now(), ground.chance.is_seeded()),
+            raised: Raised::default(),
+            taps: Taps::default(),
+            schedule: Schedule::new(ground.thresholds.watched),
+            born: ground.clock.now(),
             ground,
             table: Table::new(),
             names: Names::default(),
@@ -113,6 +139,7 @@ impl Node {
             tally: Tally::default(),
             flood: Flood::default(),
             watchers: Watchers::default(),
+            units: Units::default(),
             router: OnceLock::new(),
             numbers: AtomicU64::new(1),
             references: AtomicU64::new(1),
@@ -172,12 +199,37 @@ impl Node {
         &self.inner.flood
     }
 
+    pub(crate) fn thresholds(&self) -> &Thresholds {
+        &self.inner.ground.thresholds
+    }
+
+    pub(crate) fn taps(&self) -> &Taps {
+        &self.inner.taps
+    }
+
+    fn raised(&self) -> &Raised {
+        &self.inner.raised
+    }
+
+    fn schedule(&self) -> &Schedule {
+        &self.inner.schedule
+    }
+
+    /// When it started.
+    fn born(&self) -> Instant {
+        self.inner.born
+    }
+
     fn wheel(&self) -> &Wheel {
         &self.inner.wheel
     }
 
     fn watchers(&self) -> &Watchers {
         &self.inner.watchers
+    }
+
+    pub(crate) fn units(&self) -> &Units {
+        &self.inner.units
     }
 
     pub(crate) fn next_number(&self) -> u64 {

@@ -62,6 +62,10 @@ impl Names {
         Some(Named { number: resident.occupant(), resident })
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.names.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Gives a tree's root its place: `base`, or that with the root's number if another tree has it.
     pub(crate) fn claim(&self, base: &str, number: u64, root: Arc<dyn Resident>) -> Arc<str> {
         let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);

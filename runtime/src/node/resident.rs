@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
+use crate::inspect::{ProcessInfo, ProtocolMetrics, SourceLine};
 use crate::wire::Signal;
 
 /// What a node needs of a process. Each call names the process by number, since a supervised child's
@@ -69,6 +70,27 @@ pub(crate) trait Resident: Send + Sync {
 
     /// Where the process comes from; `None` for what only listens for one.
     fn lineage(&self) -> Option<Lineage>;
+
+    /// The process as others may see it, all but its ancestors.
+    fn info(&self, number: u64) -> Option<ProcessInfo> {
+        let _ = number;
+        None
+    }
+
+    /// The process in figures.
+    fn figures(&self) -> Option<ProtocolMetrics> {
+        None
+    }
+
+    /// What runs there, and the receive that it was last seen in.
+    fn glimpse(&self) -> Option<(&'static str, Option<SourceLine>)> {
+        None
+    }
+
+    /// Whether somebody traces the process from now on.
+    fn trace(&self, number: u64, traced: bool) {
+        let _ = (number, traced);
+    }
 
     /// What it is called in the error that tells protocols apart.
     fn protocol(&self) -> &'static str;

@@ -22,7 +22,13 @@ pub trait Spawner: Send + Sync + 'static {
     }
 }
 
-/// tokio without a box for each process, a test's schedule, or a spawner of one's own.
+/// Runs the watch over a node's threads, which must not be one of them. `None` if there is no thread left for it.
+pub(super) fn watch(look: impl FnOnce() + Send + 'static) -> Option<std::thread::Thread> {
+    let watch = std::thread::Builder::new().name("greenroom-watch".to_owned()).spawn(look);
+    watch.map(|watch| watch.thread().clone()).ok()
+}
+
+/// tokio without a box for each process, a test's order, or a spawner of one's own.
 #[derive(Clone)]
 pub(crate) enum Spawn {
     Tokio(tokio::runtime::Handle),
@@ -43,9 +49,9 @@ impl Spawn {
 
     /// The test that decides the order, if there is one.
     #[cfg(feature = "test")]
-    pub(crate) fn schedule(&self) -> Option<&super::Schedule> {
+    pub(crate) fn seeded(&self) -> Option<&super::Seeded> {
         match self {
-            Spawn::Test(crew) => Some(crew.schedule()),
+            Spawn::Test(crew) => Some(crew.seeded()),
             Spawn::Tokio(_) | Spawn::Own(_) => None,
         }
     }

@@ -3,29 +3,29 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use super::attention;
 use super::feed::Feed;
 use super::{discard, fail};
 use crate::base::{
     CallError, CastError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject,
     System,
 };
+use crate::inspect::{self, ProcessInfo, ProtocolMetrics};
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
 use crate::node::{Current, Delivery, Line, Lineage, Node, Recipient, Resident};
 use crate::signal::{Effect, Farewell, Relations};
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Signal, Target, fingerprint};
 
 /// Where a process lives, and its successors if it is supervised.
 pub(crate) struct Cell<M: Protocol> {
-    node: Node,
-    queue: Queue<M>,
+    pub(super) node: Node,
+    pub(super) queue: Queue<M>,
     fate: Mutex<Fate>,
-    /// Whether `fate.doom` is set, for those who ask without the lock.
-    doomed: AtomicBool,
+    /// What the process has to see to before its next message: bits of [`attention`](super::attention).
+    pub(super) attention: AtomicU8,
     exported: AtomicBool,
-    /// Whether `fate.stop` is set.
-    stopping: AtomicBool,
     /// Set if another process will move in when this one ends.
     place: Option<Place>,
 }
@@ -37,19 +37,21 @@ struct Place {
 }
 
 /// What has been decided about the process that lives here.
-struct Fate {
-    number: u64,
-    stage: Stage,
+pub(super) struct Fate {
+    pub(super) number: u64,
+    pub(super) stage: Stage,
     doom: Option<Exit>,
     /// A stop in good order that a server has still to see, and how many messages had come before it.
     stop: Option<(Exit, u64)>,
     task: Option<Waker>,
-    name: Option<String>,
-    start: Start,
-    born: Option<Instant>,
+    pub(super) name: Option<String>,
+    pub(super) start: Start,
+    pub(super) born: Option<Instant>,
     /// The variant of the last message that was taken, once the mailbox is gone.
     last: Option<u16>,
-    relations: Option<Box<Relations>>,
+    /// How many bytes its task takes.
+    pub(super) size: u32,
+    pub(super) relations: Option<Box<Relations>>,
     belongings: Option<Box<Belongings>>,
 }
 
@@ -65,7 +67,7 @@ pub(super) struct Belongings {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Vacant,
     Alive,
     Ending,
@@ -108,6 +110,7 @@ impl Fate {
             start,
             born,
             last: None,
+            size: 0,
             relations: None,
             belongings: None,
         }
@@ -118,13 +121,13 @@ impl<M: Protocol> Cell<M> {
     /// A vacant cell; with a `path`, one process after another will live in it.
     pub(crate) fn new(node: Node, path: Option<Arc<str>>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
         let fate = Fate::new(0, Stage::Vacant, Start::default(), None);
+        let long = node.thresholds().long_mailbox;
         Arc::new(Cell {
             node,
-            queue: Queue::new(bounds),
+            queue: Queue::new(bounds).long_from(long),
             fate: Mutex::new(fate),
-            doomed: AtomicBool::new(false),
+            attention: AtomicU8::new(0),
             exported: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
             place: path.map(|path| Place { path, exported: AtomicBool::new(false) }),
         })
     }
@@ -135,9 +138,8 @@ impl<M: Protocol> Cell<M> {
         let born = Some(self.node.clock().now());
         let mut fate = self.fate();
         *fate = Fate::new(number, Stage::Alive, start, born);
-        self.doomed.store(false, Ordering::Relaxed);
+        self.attention.store(0, Ordering::Relaxed);
         self.exported.store(false, Ordering::Relaxed);
-        self.stopping.store(false, Ordering::Relaxed);
         drop(fate);
         self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         self.queue.open(number);
@@ -148,7 +150,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     // What panics under this lock is at most an allocation; the fate is whole then.
-    fn fate(&self) -> MutexGuard<'_, Fate> {
+    pub(super) fn fate(&self) -> MutexGuard<'_, Fate> {
         self.fate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -163,7 +165,7 @@ impl<M: Protocol> Cell<M> {
     /// Puts a message into the mailbox, or into the line before it: then with its ticket, for a sender that will
     /// hold it.
     pub(crate) fn send(&self, owner: Owner, message: M, held: bool) -> Result<Option<u64>, Refused<M>> {
-        match self.queue.push(owner, Entry { origin: Origin::SENT, message }, held) {
+        match self.push(owner, Entry { origin: Origin::SENT, message }, held) {
             Ok(Pushed::In) => Ok(None),
             Ok(Pushed::InLine(ticket)) => Ok(Some(ticket)),
             Ok(Pushed::InsteadOf(oldest)) => {
@@ -183,10 +185,18 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
+    fn push(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
+        let origin = entry.origin;
+        match self.queue.push(owner, entry, held) {
+            Err(Refused { message, why: Why::Noticed }) => self.push_noticed(owner, Entry { origin, message }, held),
+            other => other,
+        }
+    }
+
     /// Puts a message of the process's own into its mailbox, whatever its bound.
     pub(crate) fn send_own(&self, number: u64, message: M) {
         // A process that has ended meanwhile gets nothing, as in Erlang.
-        let _ = self.queue.push(Owner::This(number), Entry { origin: Origin::OWN, message }, false);
+        let _ = self.push(Owner::This(number), Entry { origin: Origin::OWN, message }, false);
     }
 
     /// Drops a message that an overflowing mailbox has no room for; a call in it hears so.
@@ -224,10 +234,11 @@ impl<M: Protocol> Cell<M> {
         if self.is_doomed() { self.fate().doom.clone() } else { None }
     }
 
-    /// Remembers how to wake the process when its fate is decided.
-    pub(crate) fn set_task(&self, waker: &Waker) {
+    /// Remembers how to wake the process when its fate is decided, and how large its task is.
+    pub(crate) fn set_task(&self, waker: &Waker, size: usize) {
         let mut fate = self.fate();
         fate.task = Some(waker.clone());
+        fate.size = u32::try_from(size).unwrap_or(u32::MAX);
     }
 
     pub(crate) fn start(&self) -> Start {
@@ -249,14 +260,14 @@ impl<M: Protocol> Cell<M> {
 
     /// Whether a server has been told to stop and has not seen it yet.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.attention() & attention::STOPPING != 0
     }
 
     /// The word to stop, if so many messages have been read since: what came before it is handled before it.
     pub(crate) fn take_stop(&self, read: u64) -> Option<Exit> {
         let mut fate = self.fate();
         let (reason, _) = fate.stop.take_if(|(_, before)| *before <= read)?;
-        self.stopping.store(false, Ordering::Relaxed);
+        self.ignore(attention::STOPPING);
         Some(reason)
     }
 
@@ -272,10 +283,10 @@ impl<M: Protocol> Cell<M> {
         if fate.start.server {
             let before = self.queue.pushed();
             fate.stop.get_or_insert((reason, before));
-            self.stopping.store(true, Ordering::Release);
+            self.alert(attention::STOPPING);
         } else if fate.doom.is_none() {
             fate.doom = Some(reason);
-            self.doomed.store(true, Ordering::Release);
+            self.alert(attention::DOOMED);
         }
         if let Some(task) = &fate.task {
             task.wake_by_ref();
@@ -285,7 +296,7 @@ impl<M: Protocol> Cell<M> {
     fn die(&self, fate: &mut Fate, reason: Exit) {
         if fate.doom.is_none() {
             fate.doom = Some(reason);
-            self.doomed.store(true, Ordering::Release);
+            self.alert(attention::DOOMED);
             if let Some(task) = &fate.task {
                 task.wake_by_ref();
             }
@@ -348,7 +359,7 @@ impl<M: Protocol> Cell<M> {
     fn push_system<T: 'static>(&self, number: u64, origin: Origin, message: T) {
         if let Some(message) = M::from_system(&mut System::offer(&mut Some(message))) {
             // Refused means that the process is clearing up and reads no more.
-            let _ = self.queue.push(Owner::This(number), Entry { origin, message }, false);
+            let _ = self.push(Owner::This(number), Entry { origin, message }, false);
         }
     }
 
@@ -471,7 +482,8 @@ impl<M: Protocol> Cell<M> {
         if self.start().node_events {
             self.node.watch_nodes(number, false);
         }
-        self.node.table().remove(number);
+        self.node.table().leave(number, || Some(self.last_figures(reason)));
+        self.look_away(number);
         let Farewell { signals, watching } = relations.map(|relations| relations.end(reason)).unwrap_or_default();
         let me = self.node.pid(number);
         for (reference, subject, target) in watching {
@@ -553,7 +565,7 @@ impl<M: Protocol> Resident for Cell<M> {
             event.ok_or_else(|| CastError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?;
         self.send(number.map_or(Owner::Whoever, Owner::This), message, true).map_err(|refused| match refused.why {
             Why::Gone => CastError::NoProc,
-            Why::Full | Why::Dropped => CastError::Full,
+            Why::Full | Why::Dropped | Why::Noticed => CastError::Full,
         })
     }
 
@@ -579,7 +591,7 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn is_doomed(&self) -> bool {
-        self.doomed.load(Ordering::Acquire)
+        self.attention() & attention::DOOMED != 0
     }
 
     fn is_exported(&self) -> bool {
@@ -629,6 +641,22 @@ impl<M: Protocol> Resident for Cell<M> {
         for (from, signal) in lost {
             self.signal(number, &from, signal);
         }
+    }
+
+    fn info(&self, number: u64) -> Option<ProcessInfo> {
+        self.describe(number)
+    }
+
+    fn figures(&self) -> Option<ProtocolMetrics> {
+        Some(self.count())
+    }
+
+    fn glimpse(&self) -> Option<(&'static str, Option<inspect::SourceLine>)> {
+        Some(self.seen())
+    }
+
+    fn trace(&self, number: u64, traced: bool) {
+        self.set_traced(number, traced);
     }
 
     fn lineage(&self) -> Option<Lineage> {

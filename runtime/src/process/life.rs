@@ -45,18 +45,21 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let size = size_of::<Self>();
         let mut this = self.project();
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(()) };
         if !this.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
-            this.cell.set_task(cx.waker());
+            this.cell.set_task(cx.waker(), size);
             *this.task = Some(cx.waker().clone());
         }
         let reason = match this.cell.doom() {
             Some(reason) => reason,
             None => {
+                let before = this.cell.node().sit(*this.number);
                 let outer = Current::swap(this.current.take());
                 let result = catch(|| body.poll(cx));
                 *this.current = Current::swap(outer);
+                this.cell.node().sit(before);
                 match result {
                     // What was decided before it returned counts; a panic is never hidden by it.
                     Ok(Poll::Ready(reason)) => this.cell.doom().unwrap_or(reason),

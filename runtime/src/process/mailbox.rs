@@ -1,9 +1,11 @@
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use super::attention::LONG;
 use super::{Cell, discard};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
@@ -13,15 +15,17 @@ use crate::node::{Node, Resident as _};
 ///
 /// A process made from a closure is handed one; an actor has it in its [`Context`](crate::Context).
 pub struct Mailbox<M: Protocol> {
-    cell: Arc<Cell<M>>,
+    pub(super) cell: Arc<Cell<M>>,
     pid: Pid,
-    inbox: Inbox<M>,
+    pub(super) inbox: Inbox<M>,
     after: After,
     budget: u16,
-    bounded: bool,
-    warned: bool,
+    pub(super) bounded: bool,
+    /// Whether a message that is taken concerns anybody else: the mailbox is bounded, or the process traced.
+    pub(super) careful: bool,
+    pub(super) warned: bool,
     /// The variants of the message that is being tested and of the last that was taken, for the crash report.
-    testing: u16,
+    pub(super) testing: u16,
     last: Option<u16>,
 }
 
@@ -57,6 +61,7 @@ impl<M: Protocol> Mailbox<M> {
             after: After::Forever,
             budget: BUDGET,
             bounded,
+            careful: bounded,
             warned: false,
             testing: 0,
             last: None,
@@ -83,9 +88,9 @@ impl<M: Protocol> Mailbox<M> {
         drop(message);
     }
 
-    fn begin(&mut self, want: Mask, after: Option<Duration>) {
+    fn begin(&mut self, want: Mask, after: Option<Duration>, place: Option<&'static Location<'static>>) {
         self.budget = self.budget.saturating_sub(RECEIVE - 1);
-        self.inbox.begin(self.cell.queue(), want);
+        self.inbox.begin(self.cell.queue(), want, place);
         self.after = match after {
             None => After::Forever,
             Some(Duration::ZERO) => After::Now,
@@ -97,8 +102,9 @@ impl<M: Protocol> Mailbox<M> {
     /// The tested message is the process's now.
     fn keep(&mut self) {
         self.last = Some(self.testing);
-        if self.inbox.keep() && self.bounded {
-            self.cell.queue().release();
+        let counts = self.inbox.keep(usize::from(self.testing));
+        if self.careful {
+            self.taken(counts);
         }
     }
 
@@ -106,15 +112,15 @@ impl<M: Protocol> Mailbox<M> {
     fn warn_if_stuck(&mut self) {
         if self.bounded && !self.warned && self.cell.queue().is_stuck() {
             self.warned = true;
-            tracing::warn!(
-                target: "greenroom", pid = %self.pid, process = self.cell.start().kind,
-                "waits for a message in front of a full mailbox"
-            );
+            self.node().raise(self.stuck(self.inbox.place()));
         }
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
-        if self.cell.is_doomed() {
+        let attention = self.cell.attention();
+        // A long mailbox is looked at when what was taken over is read, not at each message.
+        let concerns = attention != 0 && (attention != LONG || self.inbox.is_read());
+        if concerns && !self.attend(attention) {
             // The wrapper around the process ends it as soon as this poll is over.
             return Poll::Pending;
         }
@@ -147,26 +153,30 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The next message, whatever it is, oldest first. Cancel-safe.
-    pub async fn receive(&mut self) -> M {
-        self.begin(Mask::ALL, None);
-        loop {
-            if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
-                self.keep();
-                return message;
+    #[track_caller]
+    pub fn receive(&mut self) -> impl Future<Output = M> + Send {
+        let place = Location::caller();
+        async move {
+            self.begin(Mask::ALL, None, Some(place));
+            loop {
+                if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
+                    self.keep();
+                    return message;
+                }
             }
         }
     }
 
     /// The next message, or the word to stop. Cancel-safe.
     pub(crate) async fn step(&mut self) -> Step<M> {
-        self.begin(Mask::ALL, None);
+        self.begin(Mask::ALL, None, None);
         poll_fn(|cx| self.poll_step(cx)).await
     }
 
     /// The same, until it is `deadline`. Cancel-safe.
     pub(crate) async fn step_until(&mut self, deadline: Option<Instant>) -> Option<Step<M>> {
         let Some(deadline) = deadline else { return Some(self.step().await) };
-        self.begin(Mask::ALL, None);
+        self.begin(Mask::ALL, None, None);
         let mut late = self.node().clock().sleep_until(deadline);
         poll_fn(|cx| match self.poll_step(cx) {
             Poll::Ready(step) => Poll::Ready(Some(step)),
@@ -200,47 +210,72 @@ impl<M: Protocol> Mailbox<M> {
 
 impl<M: Protocol> Drop for Mailbox<M> {
     fn drop(&mut self) {
-        self.cell.note_last(self.pid.number(), self.last);
+        let number = self.pid.number();
+        self.cell.note_last(number, self.last);
+        self.inbox.tell(self.cell.queue(), number);
+        if self.warned {
+            self.node().clear(&self.stuck(None).key(), None);
+        }
         discard(&self.pid, self.inbox.drain());
     }
 }
 
-/// What `receive!` reads from: a [`Context`](crate::Context) or a [`Mailbox`]. Its functions are `receive!`'s.
-pub trait Receive {
-    /// The messages that come.
-    type Message: Protocol;
-
-    #[doc(hidden)]
-    fn __scan<W: Want>(&mut self, after: Option<Duration>);
-
-    #[doc(hidden)]
-    fn __next(&mut self) -> impl Future<Output = Option<Self::Message>> + Send;
-
-    #[doc(hidden)]
-    fn __take(&mut self);
-
-    #[doc(hidden)]
-    fn __skip(&mut self, message: Self::Message);
-}
-
-impl<M: Protocol> Receive for Mailbox<M> {
-    type Message = M;
-
-    fn __scan<W: Want>(&mut self, after: Option<Duration>) {
-        self.begin(const { Cell::<M>::mask_of(W::NAMES) }, after);
+/// The functions of `receive!`.
+#[doc(hidden)]
+impl<M: Protocol> Mailbox<M> {
+    #[track_caller]
+    pub fn __scan<W: Want>(&mut self, after: Option<Duration>) {
+        self.begin(const { Cell::<M>::mask_of(W::NAMES) }, after, Some(Location::caller()));
     }
 
-    fn __next(&mut self) -> impl Future<Output = Option<M>> + Send {
+    pub fn __next(&mut self) -> impl Future<Output = Option<M>> + Send {
         poll_fn(|cx| self.poll_next(cx))
     }
 
-    fn __take(&mut self) {
+    pub fn __take(&mut self) {
         self.keep();
         // A timer that is not needed any more must not wake anybody.
         self.after = After::Forever;
     }
 
-    fn __skip(&mut self, message: M) {
+    pub fn __skip(&mut self, message: M) {
         self.inbox.skip(message);
     }
 }
+
+/// What `receive!` reads from: a [`Mailbox`], or a [`Context`](crate::Context) around one.
+#[diagnostic::on_unimplemented(
+    message = "nothing can be received from `{Self}`",
+    label = "expected a process's `cx: &mut Context<Self>`, or a `mut mailbox: Mailbox<..>`",
+    note = "only the process itself reads its mailbox: `receive!(match cx {{ .. }})`; others talk to it through its stub"
+)]
+pub trait Receive {
+    /// The messages that come.
+    type Message: Protocol;
+
+    #[doc(hidden)]
+    fn __mailbox(&mut self) -> &mut Mailbox<Self::Message>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Protocol> Receive for Mailbox<M> {
+    type Message = M;
+
+    fn __mailbox(&mut self) -> &mut Mailbox<M> {
+        self
+    }
+}
+
+/// The way of `receive!` to the mailbox. It is on everything, so that the compiler asks for [`Receive`] at one place
+/// only, and says what is missing there. Method syntax takes a `&mut Context` as well as a `Mailbox` by value.
+pub trait Receiver {
+    #[doc(hidden)]
+    fn __receiver(&mut self) -> &mut Mailbox<Self::Message>
+    where
+        Self: Receive,
+    {
+        self.__mailbox()
+    }
+}
+
+impl<T: ?Sized> Receiver for T {}

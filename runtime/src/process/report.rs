@@ -37,7 +37,7 @@ fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
             name,
             %reason,
             last_message = last,
-            ancestors = ?ancestors(node, remains.parent),
+            ancestors = ?node.ancestors(remains.parent),
             ?links,
             ?lived,
             "process ended abnormally"
@@ -48,13 +48,6 @@ fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
         let after = last.map(|last| format!(" after `{last}`")).unwrap_or_default();
         eprintln!("greenroom: {kind} {pid}{named} ended{after}: {reason}");
     }
-}
-
-/// Who started the process, who started that one, and so on, as far as they still live and one further.
-fn ancestors(node: &Node, parent: u64) -> Vec<Pid> {
-    let next = |number: &u64| node.table().get(*number)?.lineage().map(|lineage| lineage.parent);
-    let line = std::iter::successors(Some(parent), next);
-    line.take_while(|number| *number != 0).map(|number| node.pid(number)).collect()
 }
 
 /// Tells of what panicked while a process was cleared up: that ends nothing more.

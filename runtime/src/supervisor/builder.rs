@@ -2,7 +2,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::children::{Slot, nested, once, worker};
-use super::tree::root;
+use super::tree::{Root, Sapling, root};
 use super::{
     AutoShutdown, Backoff, ChildOptions, Children, Flags, Places, Restart, Shutdown, Strategy, SupervisionRef, Tree,
     WhileDown,
@@ -122,11 +122,7 @@ impl Supervisor {
         node: Node,
         link: impl FnOnce(&SupervisionRef),
     ) -> impl Future<Output = Result<SupervisionRef, StartError>> + Send {
-        let name = self.name.clone();
-        root(node, name, link, |children| {
-            let flags = self.plant(children);
-            (children.places().supervisor(), flags)
-        })
+        self.sow(&node, link).grown()
     }
 
     fn plant(self, children: &mut Children) -> Flags {
@@ -135,6 +131,18 @@ impl Supervisor {
             children.push(Slot { fixed: true, ..slot });
         }
         self.flags
+    }
+}
+
+impl Root for Supervisor {
+    type Ref = SupervisionRef;
+
+    fn sow(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> Sapling<SupervisionRef> {
+        let name = self.name.clone();
+        root(node.clone(), name, link, |children| {
+            let flags = self.plant(children);
+            (children.places().supervisor(), flags)
+        })
     }
 }
 

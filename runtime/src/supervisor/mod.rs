@@ -12,6 +12,7 @@
 //! added at run time; those of a tree's fields wait for the supervisor's next life, or go with the root.
 
 mod builder;
+mod child;
 mod children;
 mod dynamic;
 mod here;
@@ -24,8 +25,9 @@ mod spec;
 mod tree;
 
 pub use builder::{ChildSpec, Supervisor};
+pub use child::{Child, ChildStub, Fresh, Held, Subtree, SubtreeStub};
 pub use children::Children;
-pub use dynamic::{Again, Dynamic, Once, Startable};
+pub use dynamic::{Again, Dynamic, Once, Startable, Starting};
 pub(crate) use here::Here;
 pub use outline::{Description, Outline};
 pub use places::Places;
@@ -35,4 +37,5 @@ pub use spec::{
     AutoShutdown, Backoff, ChildCount, ChildError, ChildInfo, ChildOptions, ChildState, Flags, Mismatch, Restart,
     Shutdown, Strategy, WhileDown,
 };
-pub use tree::{StartTree, Tree, TreeStub};
+pub(crate) use tree::Sapling;
+pub use tree::{Root, StartTree, Tree, TreeStub};

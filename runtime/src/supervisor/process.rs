@@ -8,7 +8,7 @@ use greenroom_macros::{actor, protocol};
 use serde::{Deserialize, Serialize};
 
 use super::children::{Children, Slot};
-use super::plan::{Action, Key, Plan, State, Taken, Ticket};
+use super::plan::{Action, Key, Plan, State, Taken, Ticket, Why};
 use super::report::{self, Crashes};
 use super::{ChildCount, ChildError, ChildInfo, ChildState, Flags, Here, Outline, Places, Shutdown};
 use crate::actor::{Context, Process};
@@ -132,11 +132,18 @@ pub(crate) struct Parent {
     plan: Plan,
     children: BTreeMap<Key, Child>,
     running: HashMap<u64, Key>,
-    /// Why a child that the tree cannot do without did not start.
-    failure: Arc<Mutex<Option<StartError>>>,
+    /// Why a child that the tree cannot do without did not start; later, whose restart was one too many.
+    failure: Failure,
+    /// It is through its own start.
+    begun: bool,
+    /// The last child that had to be restarted.
+    fallen: Option<StartError>,
     /// How the last start went.
     outcome: Result<Option<Pid>, Exit>,
 }
+
+/// What a supervisor leaves behind for whoever started it.
+pub(super) type Failure = Arc<Mutex<Option<StartError>>>;
 
 struct Child {
     slot: Slot,
@@ -146,13 +153,7 @@ struct Child {
 }
 
 impl Parent {
-    pub(super) fn new(
-        flags: Flags,
-        dynamic: bool,
-        children: Children,
-        root: bool,
-        failure: Arc<Mutex<Option<StartError>>>,
-    ) -> Parent {
+    pub(super) fn new(flags: Flags, dynamic: bool, children: Children, root: bool, failure: Failure) -> Parent {
         let places = Arc::clone(children.places());
         let mut parent = Parent {
             flags,
@@ -163,6 +164,8 @@ impl Parent {
             children: BTreeMap::new(),
             running: HashMap::new(),
             failure,
+            begun: false,
+            fallen: None,
             outcome: Ok(None),
         };
         for slot in children.into_slots() {
@@ -206,6 +209,9 @@ impl Parent {
                 Action::Retry { child, ticket, attempt } => self.note(cx, child, ticket, attempt),
                 Action::End(why) => {
                     report::ends(self.places.path(), cx.pid(), why);
+                    if let Some(fallen) = self.fallen.take().filter(|_| self.begun && why == Why::TooManyRestarts) {
+                        self.fail(&fallen.child, fallen.reason);
+                    }
                     return Err(Exit::shutdown());
                 }
             }
@@ -230,6 +236,9 @@ impl Parent {
             Ok(Some(pid)) => {
                 child.pid = Some(pid.clone());
                 child.starts += 1;
+                if child.starts > 1 {
+                    node.tally().restart(self.places.path());
+                }
                 self.running.insert(pid.number(), key);
                 report::started(self.places.path(), &child.slot, pid, child.starts);
                 self.plan.started(key, node.clock().now());
@@ -237,8 +246,12 @@ impl Parent {
             Ok(None) => self.plan.ignored(key),
             Err(reason) => {
                 report::start_failed(self.places.path(), &child.slot, reason);
-                let error = StartError { child: child.slot.id.to_string(), reason: reason.clone() };
-                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                let id = Arc::clone(&child.slot.id);
+                if self.begun {
+                    self.fallen = Some(StartError { child: id.to_string(), reason: reason.clone() });
+                } else {
+                    self.fail(&id, reason.clone());
+                }
                 self.plan.failed(key);
             }
         }
@@ -414,6 +427,8 @@ impl Parent {
         self.leave(key);
         if let Some(child) = self.children.get_mut(&key) {
             report::ended(self.places.path(), &child.slot, &signal, &mut child.crashes, now);
+            self.fallen = Some(StartError { child: child.slot.id.to_string(), reason: signal.reason.clone() });
+            child.crashes.alarm(cx.node(), self.places.path(), &child.slot.id);
         }
         self.plan.exited(key, &signal.reason, now);
         self.settle(cx).await
@@ -461,6 +476,7 @@ impl Process for Parent {
     }
 
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        self.begun = true;
         let reason = loop {
             let done = match cx.mailbox().step().await {
                 Step::Message(message) => self.handle(cx, message).await,

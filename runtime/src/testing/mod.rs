@@ -26,7 +26,5 @@ pub use check::{Check, check};
 pub use cluster::{Cluster, Founding, Side};
 #[cfg(feature = "net")]
 pub use faults::Faults;
-#[doc(hidden)]
-pub use probe::{ByDebug, ByName, Shown};
 pub use probe::{Pattern, Probe, pattern};
 pub(crate) use run::paused;

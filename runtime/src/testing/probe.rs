@@ -57,7 +57,6 @@ pub struct Probe<M: Stubbed> {
 pub struct Pattern<'a, M, T> {
     text: &'static str,
     take: Box<dyn FnMut(M) -> Result<T, M> + Send + 'a>,
-    show: fn(&M) -> String,
     fail: fn(&str) -> (),
 }
 
@@ -82,11 +81,6 @@ macro_rules! __pattern {
                     other => ::core::result::Result::Err(other),
                 }
             },
-            |message| {
-                #[allow(unused_imports)]
-                use $crate::__private::{ByDebug as _, ByName as _};
-                (&$crate::__private::Shown(message)).show()
-            },
             // Here, so that the panic is the test's own line.
             |failure| ::core::panic!("{failure}"),
         )
@@ -98,10 +92,9 @@ impl<'a, M: Protocol, T> Pattern<'a, M, T> {
     pub fn __new(
         text: &'static str,
         take: impl FnMut(M) -> Result<T, M> + Send + 'a,
-        show: fn(&M) -> String,
         fail: fn(&str) -> (),
     ) -> Pattern<'a, M, T> {
-        Pattern { text, take: Box::new(take), show, fail }
+        Pattern { text, take: Box::new(take), fail }
     }
 }
 
@@ -170,7 +163,7 @@ impl<M: Stubbed> Probe<M> {
             };
             let Some(message) = next else { break format!(" within {:?}", self.patience) };
             if others.len() < SHOWN {
-                others.push((pattern.show)(&message));
+                others.push(Shown(&message).to_string());
             } else {
                 others.push(String::new());
             }
@@ -198,9 +191,9 @@ impl<M: Stubbed> Probe<M> {
         async move {
             self.mailbox.__scan::<Any>(Some(time));
             if let Some(message) = self.mailbox.__next().await {
-                let name = name(&message);
+                let shown = Shown(&message).to_string();
                 self.mailbox.__skip(message);
-                panic!("at {place}: expected nothing for {time:?}, and `{name}` came");
+                panic!("at {place}: expected nothing for {time:?}, and `{shown}` came");
             }
         }
     }
@@ -242,35 +235,12 @@ fn instead(others: &[String]) -> String {
     text
 }
 
-fn name<M: Protocol>(message: &M) -> &'static str {
-    M::VARIANTS.get(message.variant()).map_or("a message", |variant| variant.name)
-}
+/// A message as a failure shows it.
+struct Shown<'a, M>(&'a M);
 
-/// A message as a failure shows it: as `Debug` does where it is, or else its variant's name.
-#[derive(Debug)]
-pub struct Shown<'a, M>(pub &'a M);
-
-/// Chosen where both are there: it needs one reference less.
-pub trait ByDebug {
-    /// The text.
-    fn show(&self) -> String;
-}
-
-impl<M: fmt::Debug> ByDebug for Shown<'_, M> {
-    fn show(&self) -> String {
-        format!("{:?}", self.0)
-    }
-}
-
-/// Chosen for a message without `Debug`.
-pub trait ByName {
-    /// The text.
-    fn show(&self) -> String;
-}
-
-impl<M: Protocol> ByName for &Shown<'_, M> {
-    fn show(&self) -> String {
-        format!("{} {{ .. }}", name(self.0))
+impl<M: Protocol> fmt::Display for Shown<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.show(f)
     }
 }
 
@@ -291,20 +261,8 @@ impl<M: Stubbed> DerefMut for Probe<M> {
 impl<M: Stubbed> Receive for Probe<M> {
     type Message = M;
 
-    fn __scan<W: Want>(&mut self, after: Option<Duration>) {
-        self.mailbox.__scan::<W>(after);
-    }
-
-    fn __next(&mut self) -> impl Future<Output = Option<M>> + Send {
-        self.mailbox.__next()
-    }
-
-    fn __take(&mut self) {
-        self.mailbox.__take();
-    }
-
-    fn __skip(&mut self, message: M) {
-        self.mailbox.__skip(message);
+    fn __mailbox(&mut self) -> &mut Mailbox<M> {
+        &mut self.mailbox
     }
 }
 

@@ -15,12 +15,16 @@ extern crate self as greenroom;
 
 #[path = "../../../runtime/src/actor/mod.rs"]
 mod actor;
+#[path = "../../../runtime/src/application/mod.rs"]
+mod application;
 #[path = "../../../runtime/src/base/mod.rs"]
 mod base;
 #[path = "../../../runtime/src/call/mod.rs"]
 mod call;
 #[path = "../../../runtime/src/entry.rs"]
 mod entry;
+#[path = "../../../runtime/src/inspect/mod.rs"]
+mod inspect;
 #[path = "../../../runtime/src/mailbox/mod.rs"]
 mod mailbox;
 #[path = "../../../runtime/src/node/mod.rs"]
@@ -47,7 +51,11 @@ pub use base::{
 };
 pub use call::{Call, Cast, Reply};
 pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
-pub use node::{Clock, Counters, Entered, Node, Spawner, Task};
+pub use inspect::{
+    Alarm, AlarmEvent, EndCounts, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, Trace,
+    TraceEvent, TraceStep,
+};
+pub use node::{Alarms, Clock, Counters, Entered, Node, Spawner, Task, Tracing};
 pub use process::{Mailbox, Receive, Timer};
 pub use supervisor::{
     ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,

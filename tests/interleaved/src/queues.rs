@@ -73,10 +73,10 @@ impl Seen {
 
 /// Waits for the next message that `want` has, and takes it.
 fn receive(inbox: &mut Inbox<Note>, queue: &Queue<Note>, want: Mask) -> Note {
-    inbox.begin(queue, want);
+    inbox.begin(queue, want, None);
     block_on(poll_fn(|cx| match inbox.next(queue, Some(cx)) {
         Next::Test(note) => {
-            if inbox.keep() {
+            if inbox.keep(0) {
                 queue.release();
             }
             Poll::Ready(note)
@@ -179,9 +179,9 @@ pub fn who_stands_in_line_gets_in_or_withdraws() {
             seen.push(note);
         }
         let expected: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
-        inbox.begin(&queue, Mask::ALL);
+        inbox.begin(&queue, Mask::ALL, None);
         while let Next::Test(note) = inbox.next(&queue, None) {
-            inbox.keep();
+            inbox.keep(0);
             seen.push(note);
         }
         assert_eq!(expected.len() + withdrawn.load(Ordering::Relaxed), 6);
@@ -220,12 +220,12 @@ pub fn at_an_owners_end_each_message_is_taken_left_or_refused() {
             let senders: Vec<_> = senders.collect();
             let (mut first, mut seen) = (Inbox::new(), Vec::new());
             let mut take = |inbox: &mut Inbox<Note>, number: u32| {
-                inbox.begin(&queue, Mask::ALL);
+                inbox.begin(&queue, Mask::ALL, None);
                 let taken = block_on(poll_fn(|cx| {
                     // Polled as a process is that something else has woken.
                     Poll::Ready(match inbox.next(&queue, Some(cx)) {
                         Next::Test(note) => {
-                            if inbox.keep() {
+                            if inbox.keep(0) {
                                 queue.release();
                             }
                             assert!(number == 1 || !matches!(note, Plain(0, _)), "it was meant for the first");

@@ -9,7 +9,6 @@ use greenroom::prelude::*;
 use greenroom::testing::{Check, Cluster, Faults, Probe, pattern};
 
 #[protocol]
-#[derive(Debug)]
 enum Note {
     Say { word: u8 },
 }
@@ -100,7 +99,10 @@ async fn busy(cluster: Cluster) {
     tokio::join!(cluster.chaos(faults, Duration::from_secs(60)), talk);
     cluster.crash(2);
     cluster.restart(2).await;
-    while let Some(word) = receive!(match probe { Note::Say { word } => Some(word), after!(Duration::ZERO) => None }) {
+    while let Some(word) = receive!(match probe {
+        Note::Say { word } => Some(word),
+        after!(Duration::ZERO) => None,
+    }) {
         assert!(word < 60);
     }
     panic!("at its end");

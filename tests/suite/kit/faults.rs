@@ -5,7 +5,6 @@ use greenroom::testing::{Check, Cluster, Faults, Probe, pattern};
 use tokio::time::Instant;
 
 #[protocol]
-#[derive(Debug)]
 enum Mail {
     Post {
         n: u64,

@@ -7,7 +7,6 @@ use greenroom::testing::{Cluster, Probe, pattern};
 use tokio::time::Instant;
 
 #[protocol]
-#[derive(Debug)]
 enum Mail {
     Post {
         priority: u8,
@@ -22,24 +21,25 @@ enum Mail {
     Exit(ExitSignal),
 }
 
-/// Has no `Debug`.
-#[protocol]
+struct Plain;
+
+/// Its field has no `Debug`.
+#[protocol(local)]
 enum Mute {
-    Word { n: u8 },
+    Word { n: Plain },
     Other,
 }
 
 /// What a future panics with.
 async fn panic_of(future: impl Future<Output = ()>) -> String {
     let mut future = std::pin::pin!(future);
-    let payload = std::future::poll_fn(|cx| {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+    let payload =
+        std::future::poll_fn(|cx| match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(std::task::Poll::Ready(())) => panic!("it did not panic"),
             Ok(std::task::Poll::Pending) => std::task::Poll::Pending,
             Err(payload) => std::task::Poll::Ready(payload),
-        }
-    })
-    .await;
+        })
+        .await;
     *payload.downcast::<String>().expect("a text")
 }
 
@@ -65,7 +65,9 @@ async fn a_probe_expects_by_pattern_and_leaves_the_rest_in_order() {
     assert_eq!(answer.await, Ok(7));
     // `receive!` reads a probe, too.
     mail.post(0, "e".into());
-    let body = receive!(match probe { Mail::Post { body, .. } => body });
+    let body = receive!(match probe {
+        Mail::Post { body, .. } => body,
+    });
     assert_eq!(body, "e");
     probe.expect_nothing(Duration::from_secs(3600)).await;
 }
@@ -85,7 +87,11 @@ async fn what_is_missing_is_told_with_what_came_instead() {
     assert_eq!(text, expected);
     // It was looked at and not taken.
     let text = panic_of(probe.expect_nothing(Duration::from_secs(1))).await;
-    assert!(text.contains("probes.rs:") && text.ends_with("expected nothing for 1s, and `Post` came"), "{text}");
+    assert!(
+        text.contains("probes.rs:")
+            && text.ends_with("expected nothing for 1s, and `Post { priority: 1, body: \"low\" }` came"),
+        "{text}"
+    );
     for n in 0..20 {
         mail.post(n, String::new());
     }
@@ -94,10 +100,10 @@ async fn what_is_missing_is_told_with_what_came_instead() {
     assert!(text.ends_with("\n    and 11 more"), "{text}");
 
     let mut mute = Probe::<Mute>::new();
-    mute.stub().word(1);
+    mute.stub().word(Plain);
     let text = panic_of(mute.expect(pattern!(Mute::Other))).await;
-    assert!(text.ends_with("what is there:\n    Word { .. }"), "{text}");
-    mute.expect(pattern!(Mute::Word { n: 1 })).await;
+    assert!(text.ends_with("what is there:\n    Word { n: _ }"), "{text}");
+    mute.expect(pattern!(Mute::Word { .. })).await;
 }
 
 #[greenroom::test]

@@ -68,8 +68,14 @@ pub mod from {
 
 /// Design.
 #[cfg(doctest)]
-#[doc = include_str!("../../book/src/supervision.md")]
-pub mod supervision {}
+pub mod design {
+    #[doc = include_str!("../../book/src/supervision.md")]
+    pub mod supervision {}
+    #[doc = include_str!("../../book/src/let-it-crash.md")]
+    pub mod let_it_crash {}
+    #[doc = include_str!("../../book/src/applications.md")]
+    pub mod applications {}
+}
 
 /// How greenroom is built.
 #[cfg(doctest)]

@@ -167,3 +167,16 @@ fn without_a_subscriber_a_crash_is_a_line_on_standard_error() {
     }
     assert_eq!(lines[5], "greenroom: Climber: 2 more ended abnormally");
 }
+
+/// No crash report comes then, so the panics must be seen before it is over.
+#[test]
+fn two_panics_that_abort_the_program_are_told() {
+    let output = Command::new(env!("CARGO_BIN_EXE_crash")).arg("twice").output().expect("it runs");
+    let text = String::from_utf8(output.stderr).expect("text");
+    let told: Vec<_> = text.lines().filter(|line| line.starts_with("greenroom: a process panicked at ")).collect();
+    let [first, second] = told[..] else { panic!("{text}") };
+    assert!(first.ends_with(": the rope"), "{text}");
+    assert!(second.ends_with(": the net"), "{text}");
+    assert!(text.contains("panic in a destructor during cleanup"), "{text}");
+    assert!(!output.status.success());
+}

@@ -1,6 +1,6 @@
 //! The runtime on threads that a checker schedules: see `tests/interleaved`.
 
-use greenroom_interleaved::{ends, queues, replies};
+use greenroom_interleaved::{ends, queues, replies, rings};
 
 macro_rules! scenarios {
     ($($module:ident: $($name:ident)*;)*) => {$($(
@@ -33,4 +33,8 @@ scenarios! {
         a_call_hears_why_its_callee_ended
         a_dropped_reply_is_told
         a_server_that_is_stopped_leaves_no_caller_behind;
+    rings:
+        a_ring_of_calls_is_always_found
+        a_reply_on_its_way_opens_a_ring
+        a_word_from_elsewhere_opens_a_ring;
 }

@@ -23,6 +23,7 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
     let number = number(model);
     let from_system = from_system(model);
     let decode_event = decode_event(model);
+    let hand_out = hand_out(model);
     let show = show(model);
     let codec = (!model.local).then(|| {
         let encode = encode(model);
@@ -41,6 +42,7 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
             #number
             #from_system
             #decode_event
+            #hand_out
             #show
             #codec
         }
@@ -222,6 +224,35 @@ fn decode_event(model: &Model) -> Option<TokenStream> {
             ) -> ::core::option::Option<::core::result::Result<Self, #private::DecodeError>> {
                 #(#reads)*
                 ::core::option::Option::None
+            }
+        }
+    })
+}
+
+/// Who gets a call may give its reply away.
+fn hand_out(model: &Model) -> Option<TokenStream> {
+    let private = private();
+    let reply = local("reply");
+    let calls: Vec<TokenStream> = model
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            let Kind::Call { reply: index, .. } = &variant.kind else { return None };
+            let (cfgs, ident, member) = (&variant.cfgs, &variant.ident, &variant.fields.get(*index)?.member);
+            Some(quote! {
+                #(#cfgs)*
+                Self::#ident { #member: #reply, .. } => #private::Reply::hand_out(#reply),
+            })
+        })
+        .collect();
+    (!calls.is_empty()).then(|| {
+        quote! {
+            #[allow(unreachable_patterns)]
+            fn hand_out(&self) {
+                match self {
+                    #(#calls)*
+                    _ => {}
+                }
             }
         }
     })

@@ -33,6 +33,10 @@ pub trait Protocol: Sized + Send + 'static {
         None
     }
 
+    /// The process has it now: its reply, if it is a call, may go anywhere.
+    #[doc(hidden)]
+    fn hand_out(&self) {}
+
     /// Writes the fields, in order. A local protocol has no bytes.
     #[doc(hidden)]
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {

@@ -58,6 +58,22 @@ impl<T: Send + 'static> Reply<T> {
         }
     }
 
+    /// It has come out of a mailbox, and may go anywhere.
+    #[doc(hidden)]
+    pub fn hand_out(&self) {
+        if let Some(Caller::Here(slot)) = &self.caller {
+            slot.hand_out();
+        }
+    }
+
+    /// Whoever has just taken it keeps it until it answers.
+    #[doc(hidden)]
+    pub fn hold(&self) {
+        if let Some(Caller::Here(slot)) = &self.caller {
+            slot.hold();
+        }
+    }
+
     /// Whether somebody still waits for the answer. For a caller on another node that is not known: `true`.
     pub fn is_awaited(&self) -> bool {
         match &self.caller {
@@ -127,7 +143,9 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
                 match caller {
                     Caller::Here(slot) => {
                         let id = node.pending().insert(Arc::clone(slot) as Arc<dyn Answerable>);
-                        slot.set_remote(node.clone(), id);
+                        if !slot.set_remote(node.clone(), id) {
+                            node.pending().remove(id);
+                        }
                         id
                     }
                     // The answer comes back here and goes on from here, and so does the news that there is none:

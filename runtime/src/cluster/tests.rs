@@ -156,5 +156,6 @@ async fn a_later_life_takes_the_place_of_an_earlier_one() {
     assert!(a.events.try_recv().is_err());
     assert!(first.node.peers().is_empty());
     assert!(first.dialled() < 20, "{} times in a minute", first.dialled());
+    assert!(a.node.counters().refused_connections > 1, "that two nodes have one name is told");
     assert_eq!(a.other("b@test").ask(1).await, Ok(2));
 }

@@ -23,12 +23,11 @@ impl Ground {
         Ground::new(Spawn::Tokio(tokio::runtime::Handle::current()), Arc::new(TokioClock), Chance::fresh())
     }
 
-    /// The same for a test: the dice fall as this seed says, and no poll is long.
+    /// The same with dice that fall as this seed says, for a test: by its clock no poll takes any time.
     #[cfg(any(test, feature = "test"))]
     #[track_caller]
     pub(crate) fn seeded(seed: u64) -> Ground {
-        let (chance, thresholds) = (Arc::new(Chance::seeded(seed)), Thresholds::unwatched());
-        Ground { chance, thresholds, ..Ground::tokio() }
+        Ground { chance: Arc::new(Chance::seeded(seed)), thresholds: Thresholds::unwatched(), ..Ground::tokio() }
     }
 
     pub(crate) fn new(spawn: Spawn, clock: Arc<dyn Clock>, chance: Chance) -> Ground {

@@ -18,14 +18,15 @@ mod look;
 mod names;
 mod pending;
 mod resident;
-mod schedule;
+mod ring;
 #[cfg(feature = "test")]
-mod seeded;
+mod schedule;
 mod spawner;
 mod stop;
 mod table;
 mod trace;
 mod units;
+mod watch;
 mod watchers;
 mod wheel;
 
@@ -46,8 +47,9 @@ pub(crate) use ground::{Ground, Thresholds};
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
+pub(crate) use ring::{Awaited, Inquiry, Probe, Waiting};
 #[cfg(feature = "test")]
-pub(crate) use seeded::{Bounds, Crew, Desk, Progress, Seeded, Stuck};
+pub(crate) use schedule::{Bounds, Crew, Desk, Progress, Schedule, Stuck};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
 pub use stop::Overdue;
@@ -61,9 +63,9 @@ use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use counters::Tally;
 use names::Names;
-use schedule::Schedule;
 use table::Table;
 use trace::Taps;
+use watch::Watch;
 use watchers::Watchers;
 pub(crate) use wheel::Late;
 use wheel::Wheel;
@@ -89,7 +91,7 @@ struct Inner {
     wheel: Wheel,
     raised: Raised,
     taps: Taps,
-    schedule: Schedule,
+    watch: Watch,
     born: Instant,
     watchers: Watchers,
     units: Units,
@@ -130,7 +132,7 @@ impl Node {
             wheel: Wheel::new(ground.clock.now(), ground.chance.is_seeded()),
             raised: Raised::default(),
             taps: Taps::default(),
-            schedule: Schedule::new(ground.thresholds.watched),
+            watch: Watch::new(ground.thresholds.watched),
             born: ground.clock.now(),
             ground,
             table: Table::new(),
@@ -211,8 +213,8 @@ impl Node {
         &self.inner.raised
     }
 
-    fn schedule(&self) -> &Schedule {
-        &self.inner.schedule
+    fn watch(&self) -> &Watch {
+        &self.inner.watch
     }
 
     /// When it started.

@@ -28,7 +28,7 @@ pub(super) fn watch(look: impl FnOnce() + Send + 'static) -> Option<std::thread:
     watch.map(|watch| watch.thread().clone()).ok()
 }
 
-/// tokio without a box for each process, a test's order, or a spawner of one's own.
+/// tokio without a box for each process, a test's schedule, or a spawner of one's own.
 #[derive(Clone)]
 pub(crate) enum Spawn {
     Tokio(tokio::runtime::Handle),
@@ -49,9 +49,9 @@ impl Spawn {
 
     /// The test that decides the order, if there is one.
     #[cfg(feature = "test")]
-    pub(crate) fn seeded(&self) -> Option<&super::Seeded> {
+    pub(crate) fn schedule(&self) -> Option<&super::Schedule> {
         match self {
-            Spawn::Test(crew) => Some(crew.seeded()),
+            Spawn::Test(crew) => Some(crew.schedule()),
             Spawn::Tokio(_) | Spawn::Own(_) => None,
         }
     }

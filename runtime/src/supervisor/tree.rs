@@ -258,6 +258,15 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
     }
 }
 
+impl SupervisionRef {
+    /// As [`TreeStub::stop`]: the supervisor is a tree first, and a process second. With a reason of one's own it is
+    /// stopped by [`Stub::stop(&supervisor, reason)`](Stub::stop).
+    pub fn stop(&self) -> impl Future<Output = Exit> + Send {
+        Stub::stop(self, Exit::shutdown())
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl TreeStub for SupervisionRef {
     fn supervisor(&self) -> &SupervisionRef {
         self

@@ -6,7 +6,7 @@ use super::Cluster;
 use super::cluster::Founding;
 use super::run::{self, Failure, replay, run};
 use crate::entry::Report;
-use crate::node::{Bounds, Desk, Node, Progress, Seeded};
+use crate::node::{Bounds, Desk, Node, Progress, Schedule};
 
 /// How many seeds are run, from zero on, in place of those in the source.
 const SEEDS: &str = "GREENROOM_TEST_SEEDS";
@@ -163,8 +163,8 @@ impl Check {
     }
 
     fn once<R: Report>(&self, seed: u64, scenario: &impl AsyncFn(Cluster) -> R) -> (Option<Failure>, Progress) {
-        run(seed, Desk::Here, self.bounds, async |seeded: Seeded| {
-            let cluster = self.founding.clone().on(&seeded).await;
+        run(seed, Desk::Here, self.bounds, async |schedule: Schedule| {
+            let cluster = self.founding.clone().on(&schedule).await;
             let node = cluster.node(0).clone();
             let failure = node.scope(scenario(cluster.clone())).await.failure();
             if failure.is_none() {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::cluster::Cookie;
 use crate::entry::Report;
 use crate::net::Network;
-use crate::node::{Chance, Crew, Ground, Node, Seeded, Spawn};
+use crate::node::{Chance, Crew, Ground, Node, Schedule, Spawn};
 
 /// Several nodes in one program, connected by links in memory: no socket, no waiting for a real clock. All that stands
 /// above the socket is the real thing: handshake, encryption, heartbeat, frames.
@@ -47,7 +47,7 @@ pub struct Founding {
     count: usize,
     tick: Duration,
     boot: Option<Boot>,
-    seeded: Option<Seeded>,
+    schedule: Option<Schedule>,
 }
 
 /// One node or several, by index: what a partition lies between.
@@ -58,7 +58,7 @@ pub trait Side {
 
 struct Inner {
     network: Network,
-    seeded: Option<Seeded>,
+    schedule: Option<Schedule>,
     chance: Chance,
     cookie: Cookie,
     tick: Duration,
@@ -259,7 +259,7 @@ impl Cluster {
 
 impl Founding {
     pub(super) fn of(count: usize) -> Founding {
-        Founding { count, tick: TICK, boot: None, seeded: None }
+        Founding { count, tick: TICK, boot: None, schedule: None }
     }
 
     /// How long silence may last until it counts as loss; 4 s unless said otherwise. As
@@ -282,19 +282,19 @@ impl Founding {
         self
     }
 
-    pub(super) fn on(mut self, seeded: &Seeded) -> Founding {
-        self.seeded = Some(seeded.clone());
+    pub(super) fn on(mut self, schedule: &Schedule) -> Founding {
+        self.schedule = Some(schedule.clone());
         self
     }
 
     async fn found(self) -> Cluster {
-        let current = || Node::try_current().and_then(|node| node.spawner().seeded().cloned());
-        let seeded = self.seeded.or_else(current);
-        let chance = Chance::seeded(seeded.as_ref().map_or(0, Seeded::draw));
+        let current = || Node::try_current().and_then(|node| node.spawner().schedule().cloned());
+        let schedule = self.schedule.or_else(current);
+        let chance = Chance::seeded(schedule.as_ref().map_or(0, Schedule::draw));
         let network = Network::new(&Ground::seeded(chance.next()));
         let mut inner = Inner {
             network,
-            seeded,
+            schedule,
             chance,
             // Its bytes are in nobody's way.
             cookie: Cookie::random().expect("random bytes"),
@@ -330,7 +330,7 @@ impl IntoFuture for Founding {
 impl Inner {
     /// Starts a node that dials these others.
     async fn begin(&self, index: usize, others: Vec<usize>) -> Life {
-        let (ground, crew) = ground(self.seeded.as_ref(), self.chance.next());
+        let (ground, crew) = ground(self.schedule.as_ref(), self.chance.next());
         let name = host(index);
         let mut builder = Node::builder(format!("n{index}@test"))
             .cookie(self.cookie.clone())
@@ -356,8 +356,8 @@ impl Inner {
 }
 
 /// What one more node stands on.
-fn ground(seeded: Option<&Seeded>, seed: u64) -> (Ground, Option<Crew>) {
-    let crew = seeded.map(Seeded::crew);
+fn ground(schedule: Option<&Schedule>, seed: u64) -> (Ground, Option<Crew>) {
+    let crew = schedule.map(Schedule::crew);
     let mut ground = Ground::seeded(seed);
     if let Some(crew) = &crew {
         ground.spawn = Spawn::Test(crew.clone());

@@ -167,9 +167,11 @@ impl<M: Stubbed> Probe<M> {
             } else {
                 others.push(String::new());
             }
+            // Its pattern may move it out.
+            message.hand_out();
             match (pattern.take)(message) {
                 Ok(value) => {
-                    self.mailbox.__take();
+                    self.mailbox.kept();
                     return value;
                 }
                 Err(message) => self.mailbox.__skip(message),
@@ -191,9 +193,9 @@ impl<M: Stubbed> Probe<M> {
         async move {
             self.mailbox.__scan::<Any>(Some(time));
             if let Some(message) = self.mailbox.__next().await {
-                let shown = Shown(&message).to_string();
+                let name = name(&message);
                 self.mailbox.__skip(message);
-                panic!("at {place}: expected nothing for {time:?}, and `{shown}` came");
+                panic!("at {place}: expected nothing for {time:?}, and `{name}` came");
             }
         }
     }
@@ -235,7 +237,11 @@ fn instead(others: &[String]) -> String {
     text
 }
 
-/// A message as a failure shows it.
+fn name<M: Protocol>(message: &M) -> &'static str {
+    M::VARIANTS.get(message.variant()).map_or("a message", |variant| variant.name)
+}
+
+/// A message as a failure shows it: with its fields, as far as they have a `Debug`.
 struct Shown<'a, M>(&'a M);
 
 impl<M: Protocol> fmt::Display for Shown<'_, M> {

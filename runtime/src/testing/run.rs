@@ -7,7 +7,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use crate::entry::Report;
-use crate::node::{Bounds, Desk, Ground, Node, Progress, Seeded, Spawn, Stuck};
+use crate::node::{Bounds, Desk, Ground, Node, Progress, Schedule, Spawn, Stuck};
 
 /// Says which seed runs, and no other.
 const SEED: &str = "GREENROOM_TEST_SEED";
@@ -27,9 +27,9 @@ const LONG: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub(crate) fn paused<F: Future<Output: Report>>(body: F) {
     let seed = number(SEED);
     let bounds = Bounds { steps: u64::MAX, time: LONG };
-    let (failure, progress) = run(seed.unwrap_or(0), Desk::Apart, bounds, async |seeded: Seeded| {
-        let crew = seeded.crew();
-        let ground = Ground { spawn: Spawn::Test(crew), ..Ground::seeded(seeded.draw()) };
+    let (failure, progress) = run(seed.unwrap_or(0), Desk::Apart, bounds, async |schedule: Schedule| {
+        let crew = schedule.crew();
+        let ground = Ground { spawn: Spawn::Test(crew), ..Ground::seeded(schedule.draw()) };
         let node = Node::on(ground);
         let failure = node.scope(body).await.failure();
         node.stop().await;
@@ -53,20 +53,20 @@ pub(super) fn run(
     seed: u64,
     desk: Desk,
     bounds: Bounds,
-    test: impl AsyncFnOnce(Seeded) -> Option<String>,
+    test: impl AsyncFnOnce(Schedule) -> Option<String>,
 ) -> (Option<Failure>, Progress) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = runtime.expect("a test needs a runtime");
-    let seeded = Seeded::new(seed, desk);
-    let run = || runtime.block_on(seeded.run(bounds, test(seeded.clone())));
+    let schedule = Schedule::new(seed, desk);
+    let run = || runtime.block_on(schedule.run(bounds, test(schedule.clone())));
     let failure = match panic::catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(failure)) => failure.map(Failure::Error),
         Ok(Err(stuck)) => Some(Failure::Stuck(stuck)),
         Err(payload) => Some(Failure::Panic(payload)),
     };
-    let progress = seeded.progress();
+    let progress = schedule.progress();
     let _entered = runtime.enter();
-    seeded.end();
+    schedule.end();
     (failure, progress)
 }
 

@@ -215,9 +215,9 @@ crash(N, Patient, Ups) ->
 selrecv(Name, D) ->
     lists:append([converse(Name, Junk, max(100, rounds(Junk) div D)) || Junk <- [0, 1000, 10000, 100000]]).
 
-rounds(Junk) when Junk =< 1000 -> 100000;
-rounds(Junk) when Junk =< 10000 -> 20000;
-rounds(_) -> 2000.
+rounds(Junk) when Junk =< 1000 -> 50000;
+rounds(Junk) when Junk =< 10000 -> 5000;
+rounds(_) -> 500.
 
 converse(Name, Junk, Rounds) ->
     Partner = spawn(fun partner/0),

@@ -9,6 +9,7 @@ use greenroom::prelude::*;
 use greenroom::testing::{Check, Cluster, Faults, Probe, pattern};
 
 #[protocol]
+#[derive(Debug)]
 enum Note {
     Say { word: u8 },
 }

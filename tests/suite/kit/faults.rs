@@ -5,6 +5,7 @@ use greenroom::testing::{Check, Cluster, Faults, Probe, pattern};
 use tokio::time::Instant;
 
 #[protocol]
+#[derive(Debug)]
 enum Mail {
     Post {
         n: u64,

@@ -7,6 +7,7 @@ use greenroom::testing::{Cluster, Probe, pattern};
 use tokio::time::Instant;
 
 #[protocol]
+#[derive(Debug)]
 enum Mail {
     Post {
         priority: u8,
@@ -21,12 +22,10 @@ enum Mail {
     Exit(ExitSignal),
 }
 
-struct Plain;
-
-/// Its field has no `Debug`.
-#[protocol(local)]
+/// Has no `Debug`.
+#[protocol]
 enum Mute {
-    Word { n: Plain },
+    Word { n: u8 },
     Other,
 }
 
@@ -87,11 +86,7 @@ async fn what_is_missing_is_told_with_what_came_instead() {
     assert_eq!(text, expected);
     // It was looked at and not taken.
     let text = panic_of(probe.expect_nothing(Duration::from_secs(1))).await;
-    assert!(
-        text.contains("probes.rs:")
-            && text.ends_with("expected nothing for 1s, and `Post { priority: 1, body: \"low\" }` came"),
-        "{text}"
-    );
+    assert!(text.contains("probes.rs:") && text.ends_with("expected nothing for 1s, and `Post` came"), "{text}");
     for n in 0..20 {
         mail.post(n, String::new());
     }
@@ -100,10 +95,10 @@ async fn what_is_missing_is_told_with_what_came_instead() {
     assert!(text.ends_with("\n    and 11 more"), "{text}");
 
     let mut mute = Probe::<Mute>::new();
-    mute.stub().word(Plain);
+    mute.stub().word(1);
     let text = panic_of(mute.expect(pattern!(Mute::Other))).await;
-    assert!(text.ends_with("what is there:\n    Word { n: _ }"), "{text}");
-    mute.expect(pattern!(Mute::Word { .. })).await;
+    assert!(text.ends_with("what is there:\n    Word { .. }"), "{text}");
+    mute.expect(pattern!(Mute::Word { n: 1 })).await;
 }
 
 #[greenroom::test]

@@ -25,6 +25,11 @@ impl Figure {
         Figure { workload: workload.into(), n, verified, seconds, value: seconds * 1e9 / n as f64, unit: "ns" }
     }
 
+    /// A time that was found among `n`.
+    pub fn point(workload: impl Into<String>, n: u64, nanos: u64, verified: u64) -> Figure {
+        Figure { workload: workload.into(), n, verified, seconds: 0.0, value: nanos as f64, unit: "ns" }
+    }
+
     /// Resident bytes each.
     pub fn bytes(workload: impl Into<String>, n: u64, bytes: u64, verified: u64) -> Figure {
         Figure { workload: workload.into(), n, verified, seconds: 0.0, value: bytes as f64 / n as f64, unit: "bytes" }

@@ -47,9 +47,9 @@ impl Size {
     /// Round trips of `selrecv` behind so much junk: fewer where a system may look at all of it each time.
     pub fn rounds(self, junk: u64) -> u64 {
         self.of(match junk {
-            0..=1_000 => 100_000,
-            1_001..=10_000 => 20_000,
-            _ => 2_000,
+            0..=1_000 => 50_000,
+            1_001..=10_000 => 5_000,
+            _ => 500,
         })
         .max(100)
     }

@@ -1,6 +1,8 @@
 //! The workloads as somebody writes them who uses greenroom.
 
 mod crowds;
+mod flood;
+mod growth;
 mod messages;
 mod rings;
 mod selective;
@@ -24,6 +26,10 @@ fn main() {
         .workload("restart", crowds::restart)
         .workload("selrecv", selective::unwanted)
         .workload("selrecv_guard", selective::failing_guard)
+        .workload("growth_processes", growth::processes)
+        .workload("growth_saved", growth::saved)
+        .workload("growth_bytes", growth::bytes)
+        .workload("flood", flood::flood)
         .choose()
         // As `#[greenroom::main]` does, which has no flag for the number of threads.
         .run_on_tokio(|workload| async { Node::local().scope(workload).await });

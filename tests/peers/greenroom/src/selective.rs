@@ -56,17 +56,18 @@ impl Partner {
 
 /// What waits is of a variant that the reader does not want.
 pub async fn unwanted(size: Size) -> Vec<Figure> {
-    converse("selrecv", size, false).await
+    converse("selrecv", &size::JUNK, size, false).await
 }
 
 /// What waits is of the wanted variant, and the guard refuses it.
 pub async fn failing_guard(size: Size) -> Vec<Figure> {
-    converse("selrecv_guard", size, true).await
+    converse("selrecv_guard", &size::JUNK, size, true).await
 }
 
-async fn converse(name: &str, size: Size, guarded: bool) -> Vec<Figure> {
+/// A figure for each number of messages that wait.
+pub async fn converse(name: &str, waiting: &[u64], size: Size, guarded: bool) -> Vec<Figure> {
     let mut figures = Vec::new();
-    for junk in size::JUNK {
+    for &junk in waiting {
         let reader = Reader { partner: Partner.spawn() }.spawn();
         for n in 0..junk {
             if guarded {

@@ -29,6 +29,7 @@ mod nodes;
 mod receive;
 mod recipients;
 mod save_queue;
+mod seeds;
 mod servers;
 mod signals;
 mod soak;

@@ -30,7 +30,8 @@ use proc_macro::TokenStream;
 
 /// Turns an enum into a protocol: what may be said to a process, one variant for each message.
 ///
-/// ```ignore
+/// ```
+/// # use greenroom::prelude::*;
 /// /// What a mail sorter understands.
 /// #[protocol]
 /// pub enum Mail {
@@ -48,9 +49,15 @@ use proc_macro::TokenStream;
 /// `MailRef`: what a sender holds, with a method for each variant, under the variant's name in `snake_case` and with
 /// its documentation.
 ///
-/// ```ignore
+/// ```
+/// # use greenroom::prelude::*;
+/// # #[protocol]
+/// # pub enum Mail { Post { priority: u8, body: String }, Collect { reply: Reply<Vec<String>> } }
+/// # async fn talk(mail: MailRef) -> greenroom::Result {
 /// mail.post(15, "high".into());               // a cast: drop it, or `.await?` it to feel back-pressure
 /// let letters = mail.collect().await?;        // a call: `Result<Vec<String>, CallError>`
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// A variant named by a keyword becomes a raw method (`Move`, `r#move`). A stub is a value like any other: it can
@@ -58,6 +65,8 @@ use proc_macro::TokenStream;
 ///
 /// # Options
 /// - `local`: the protocol stays on its node. Its fields need no serde, and no code for the wire is made.
+/// - `debug`: a crash report shows the last message that the process took, each field that is `Debug`, and not just its
+///   name. It is written down whenever a message is taken, up to 1,000 bytes of it.
 /// - `version = N`: raised when messages changed their meaning but not their shape. 0 if left out.
 ///
 /// # On a variant
@@ -66,6 +75,7 @@ use proc_macro::TokenStream;
 /// - `#[from]` takes types of your own too: `stub.recipient::<E>()` is then a stub for that type of event alone.
 /// - `#[priority]`: these messages go before all others, also before those that were saved; among themselves they
 ///   keep their order.
+/// - `#[redact]`, also on a field: no crash report and no trace shows what is in it.
 ///
 /// `#[cfg(..)]` on variants and named fields is honoured in all that is generated. Type parameters may be used:
 /// what is generated for them demands `Send + 'static`, and serde's traits unless the protocol is local.
@@ -79,12 +89,19 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// # On a struct or an enum
 /// It says which protocol the actor speaks; `impl Process` for it says how, by `receive!`.
 ///
-/// ```ignore
+/// ```
+/// # use greenroom::prelude::*;
+/// # #[protocol]
+/// # enum Mail { Post { priority: u8, body: String } }
 /// #[actor(protocol = Mail)]
 /// struct Sorter { urgent: u8 }
 ///
 /// impl Process for Sorter {
-///     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> { .. }
+///     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+///         let letter = receive!(match cx { Mail::Post { priority, body } if priority > self.urgent => body });
+///         println!("{letter}");
+///         Ok(())
+///     }
 /// }
 /// ```
 ///
@@ -100,7 +117,8 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// It reads the protocol off the methods: for `Counter` it makes the enum `CounterMessage`, the stub `CounterRef`
 /// and the loop between them.
 ///
-/// ```ignore
+/// ```
+/// # use greenroom::prelude::*;
 /// #[actor]
 /// #[derive(Default)]
 /// struct Counter { count: u64 }
@@ -147,7 +165,16 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a struct a supervision tree. Its `#[child]` fields are started in the order in which they are written
 /// and stopped in reverse; its other fields are what they are started with.
 ///
-/// ```ignore
+/// ```
+/// # use greenroom::prelude::*;
+/// # use std::path::PathBuf;
+/// # #[actor] struct Log;
+/// # #[actor] impl Log {
+/// #     fn open(_: PathBuf) -> Log { Log }
+/// #     #[cast] fn write(&mut self, _line: String) {}
+/// # }
+/// # #[actor] #[derive(Default)] struct Rooms;
+/// # #[actor] impl Rooms { #[call] fn join(&mut self, _room: String) {} }
 /// #[supervisor(strategy = rest_for_one, intensity = 3, period = "5s")]
 /// struct ChatTree {
 ///     path: PathBuf,
@@ -157,8 +184,11 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 ///     rooms: Rooms,
 /// }
 ///
+/// # async fn chat(path: PathBuf) -> greenroom::Result {
 /// let tree = ChatTree { path }.start().await?;
-/// tree.rooms().join("lobby".into(), me).await?;
+/// tree.rooms().join("lobby".into()).await?;
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// Generated is `ChatTreeRef`, with a method for each child that gives its stub. Such a stub follows the child across
@@ -191,11 +221,17 @@ pub fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Waits for a message that matches, and leaves every other one where it is.
 ///
-/// ```ignore
+/// ```
+/// # use greenroom::prelude::*;
+/// # #[protocol]
+/// # enum Mail { Post { priority: u8, body: String } }
+/// # async fn run(mut cx: Mailbox<Mail>) -> greenroom::Result {
 /// let letter = receive!(match cx {
 ///     Mail::Post { priority, body } if priority > 10 => body,
 ///     after!(Duration::from_secs(1)) => return Ok(()),
 /// });
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// It is a `match` on a process's `cx` or on a `Mailbox`, and an expression: its value is the arm's. Messages are tried
@@ -217,11 +253,16 @@ pub fn receive(input: TokenStream) -> TokenStream {
 
 /// The last arm of a [`receive!`](receive!): what happens when no message came in time.
 ///
-/// ```ignore
+/// ```
+/// # use greenroom::prelude::*;
+/// # #[protocol]
+/// # enum Mail { Post { priority: u8, body: String } }
+/// # async fn run(mut cx: Mailbox<Mail>) {
 /// receive!(match cx {
 ///     Mail::Post { body, .. } => println!("{body}"),
 ///     after!(Duration::from_secs(1)) => println!("nothing came"),
 /// });
+/// # }
 /// ```
 ///
 /// It is a macro so that the block is a `match` to every tool. Anywhere else it means nothing, and says so.
@@ -230,43 +271,86 @@ pub fn after(input: TokenStream) -> TokenStream {
     misplaced::after(&input.into()).into()
 }
 
-/// A method of an [`#[actor]`](macro@actor) impl that handles a message which is not answered.
-///
-/// ```ignore
-/// #[actor]
-/// impl Counter {
-///     #[cast]
-///     fn add(&mut self, n: u64) { self.count += n; }
-/// }
-/// ```
-///
-/// It may return nothing or a `Result<(), E>`, whose error ends the process. `#[actor]` reads it; in an impl without
-/// it means nothing, and says so.
-#[proc_macro_attribute]
-pub fn cast(_attr: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced::method("cast", item.into()).into()
+/// The words that `#[actor]` reads on the methods of an impl, and takes off them. What is left over stands in an impl
+/// without it, and says so.
+macro_rules! words_on_methods {
+    ($($(#[$documentation:meta])* $word:ident;)*) => {$(
+        $(#[$documentation])*
+        #[proc_macro_attribute]
+        pub fn $word(_attr: TokenStream, item: TokenStream) -> TokenStream {
+            misplaced::method(stringify!($word), item.into()).into()
+        }
+    )*};
 }
 
-/// A method of an [`#[actor]`](macro@actor) impl that answers a message.
-///
-/// ```ignore
-/// #[actor]
-/// impl Counter {
-///     #[call]
-///     fn count(&self) -> u64 { self.count }
-/// }
-/// ```
-///
-/// What it returns is the answer; with a parameter `reply: Reply<T>` it answers when it likes. `#[actor]` reads it; in
-/// an impl without it means nothing, and says so.
-#[proc_macro_attribute]
-pub fn call(_attr: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced::method("call", item.into()).into()
+words_on_methods! {
+    /// A method of an [`#[actor]`](macro@actor) impl that handles a message which is not answered.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// # #[actor] struct Counter { count: u64 }
+    /// #[actor]
+    /// impl Counter {
+    ///     #[cast]
+    ///     fn add(&mut self, n: u64) { self.count += n; }
+    /// }
+    /// ```
+    ///
+    /// It may return nothing or a `Result<(), E>`, whose error ends the process.
+    cast;
+
+    /// A method of an [`#[actor]`](macro@actor) impl that answers a message.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// # #[actor] struct Counter { count: u64 }
+    /// #[actor]
+    /// impl Counter {
+    ///     #[call]
+    ///     fn count(&self) -> u64 { self.count }
+    /// }
+    /// ```
+    ///
+    /// What it returns is the answer; with a parameter `reply: Reply<T>` it answers when it likes.
+    call;
+
+    /// A method of an [`#[actor]`](macro@actor) impl that runs before the first message.
+    ///
+    /// An `Err` fails the start: `start` returns it, a supervisor counts it.
+    init;
+
+    /// A method of an [`#[actor]`](macro@actor) impl that runs right after `#[init]`, before any message, when whoever
+    /// started the process goes on already.
+    continue_with;
+
+    /// A method of an [`#[actor]`](macro@actor) impl that runs again and again: `#[every("30s")]`.
+    ///
+    /// There may be several. Turns that were missed are not made up for.
+    every;
+
+    /// A method of an [`#[actor]`](macro@actor) impl that runs when no message has come for so long:
+    /// `#[idle("60s")]`. It does not run again before the next one.
+    idle;
+
+    /// A method of an [`#[actor]`](macro@actor) impl that runs at the end, with `reason: &Exit` if it asks for it.
+    ///
+    /// After a panic it runs only as `#[terminate(after_panic)]`, on a state that may be half-changed.
+    terminate;
+
+    /// A method of an [`#[actor]`](macro@actor) impl that is told, by a `Down`, that a watched process has ended.
+    down;
+
+    /// A method of an [`#[actor]`](macro@actor) impl that takes exit signals, each an `ExitSignal`: the actor traps
+    /// exits.
+    exit;
+
+    /// A method of an [`#[actor]`](macro@actor) impl that hears of nodes that come and go, by a `NodeEvent`.
+    node_event;
 }
 
 /// Runs an `async fn main` on a node: a local one, unless the environment says otherwise.
 ///
-/// ```ignore
+/// ```
 /// #[greenroom::main]
 /// async fn main() -> greenroom::Result {
 ///     Ok(())
@@ -274,8 +358,14 @@ pub fn call(_attr: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// Read are `GREENROOM_NODE` (without it the node is local), `GREENROOM_LISTEN`, `GREENROOM_ADVERTISE`,
-/// `GREENROOM_SEEDS` and `GREENROOM_COOKIE`. When the function returns, what still runs is stopped in order. It returns
-/// nothing, or a `Result`: an error is printed, and the exit code tells.
+/// `GREENROOM_SEEDS` and `GREENROOM_COOKIE`. It returns nothing, or a `Result`: an error is printed, and the exit code
+/// tells.
+///
+/// When the function returns, what still runs is stopped in order: applications, then other trees, then other
+/// processes. So it is at SIGTERM and ctrl-c, with exit code 0; the function is then dropped where it waits. And when
+/// an application ends that the node cannot do without, with exit code 1. All of that may take 30 s, or
+/// `#[greenroom::main(shutdown = "10s")]`, or as long as it takes: `shutdown = forever`. What is left by then is
+/// killed, and the exit code is 1.
 #[proc_macro_attribute]
 pub fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
     entry::main(attr.into(), item.into()).into()
@@ -283,7 +373,7 @@ pub fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Runs an `async fn` as a test, on a fresh local node with a paused clock.
 ///
-/// ```ignore
+/// ```
 /// #[greenroom::test]
 /// async fn counts() -> greenroom::Result {
 ///     Ok(())

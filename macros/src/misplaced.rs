@@ -16,7 +16,7 @@ pub(crate) fn after(_duration: &TokenStream) -> TokenStream {
     quote!(#errors)
 }
 
-/// `#[cast]` or `#[call]` on a method that no `#[actor]` has read.
+/// `#[cast]`, `#[init]` or another of these, on a method that no `#[actor]` has read.
 pub(crate) fn method(word: &str, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     errors.add(syn::Error::new(

@@ -7,9 +7,10 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Token};
+use syn::{Expr, ExprLit, ExprPath, Lit, LitInt, LitStr, Token};
 
 use crate::diag::{Errors, list};
+use crate::names::private;
 
 /// Reads `tokens` as options: `known` names them all, `read` takes what follows a name.
 ///
@@ -122,20 +123,15 @@ pub(crate) fn switch(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> 
 /// `= word`, one of those given.
 pub(crate) fn word<T: Copy>(name: &Ident, choices: &[(&str, T)], input: ParseStream<'_>) -> syn::Result<T> {
     let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-    let Word(found) = value(name, words.first().copied().unwrap_or("_"), input)?;
+    let found: Expr = value(name, words.first().copied().unwrap_or("_"), input)?;
+    let Expr::Path(ExprPath { path, .. }) = &found else {
+        return Err(syn::Error::new_spanned(found, format!("`{name}` is a word, without quotes: {}", list(&words))));
+    };
     choices
         .iter()
-        .find(|(word, _)| found == word)
+        .find(|(word, _)| path.is_ident(word))
         .map(|(_, choice)| *choice)
-        .ok_or_else(|| syn::Error::new(found.span(), format!("`{name}` is {}", list(&words))))
-}
-
-struct Word(Ident);
-
-impl Parse for Word {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Word> {
-        input.call(Ident::parse_any).map(Word)
-    }
+        .ok_or_else(|| syn::Error::new_spanned(path, format!("`{name}` is {}", list(&words))))
 }
 
 /// A span of time in quotes, as `"500ms"`.
@@ -191,6 +187,46 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .and_then(|number| number.checked_mul(micros))
         .map(Duration::from_micros)
         .ok_or_else(|| format!("`{text}` is too long"))
+}
+
+/// How long something may take to stop: `= kill`, `= forever` or `= "5s"`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shutdown {
+    Kill,
+    Forever,
+    After(Time),
+}
+
+impl Shutdown {
+    pub(crate) fn parse(name: &Ident, input: ParseStream<'_>) -> syn::Result<Shutdown> {
+        let ahead = input.fork();
+        let Ok(word) = value::<Ident>(name, "\"5s\"", &ahead) else {
+            return value(name, "\"5s\"", input).map(Shutdown::After);
+        };
+        let shutdown = match word.to_string().as_str() {
+            "kill" => Shutdown::Kill,
+            "forever" => Shutdown::Forever,
+            _ => {
+                let expected = format!("`{name}` is `kill`, `forever` or a duration in quotes, as \"5s\"");
+                return Err(syn::Error::new(word.span(), expected));
+            }
+        };
+        value::<Ident>(name, "\"5s\"", input)?;
+        Ok(shutdown)
+    }
+
+    /// As generated code writes it.
+    pub(crate) fn tokens(self) -> TokenStream {
+        let private = private();
+        match self {
+            Shutdown::Kill => quote!(#private::Shutdown::Kill),
+            Shutdown::Forever => quote!(#private::Shutdown::Forever),
+            Shutdown::After(time) => {
+                let time = time.tokens();
+                quote!(#private::Shutdown::After(#time))
+            }
+        }
+    }
 }
 
 #[cfg(test)]

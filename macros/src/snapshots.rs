@@ -297,6 +297,12 @@ fn entry() {
             }
         },
     );
+    generated.extend(crate::entry::main(
+        quote!(shutdown = "10s"),
+        quote!(
+            async fn main() {}
+        ),
+    ));
     generated.extend(crate::entry::test(
         quote!(clock = real),
         quote! {

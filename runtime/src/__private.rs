@@ -2,21 +2,25 @@
 //!
 //! Traits of its own are here only for what the compiler says of a mistake: each is asked for at one place.
 
+use std::fmt::{self, Debug};
+
 pub use serde::de::DeserializeOwned;
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use crate::actor::{Actor, Context, Handle, Options, Outcome, Process, Ref, Stub, Stubbed, serve};
+pub use crate::actor::{
+    Actor, Context, Failure, Handle, Options, Outcome, Process, Ref, StateFn, Stub, Stubbed, serve,
+};
 pub use crate::base::{
     DecodeError, Decoder, Down, EncodeError, Encoder, Exit, ExitSignal, NodeEvent, Protocol, Receives, System, Variant,
     event,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
-pub use crate::entry::{Report, TestClock, main, test};
+pub use crate::entry::{Report, SHUTDOWN, TestClock, main, test};
 pub use crate::mailbox::{Overflow, Want};
-pub use crate::process::{Mailbox, Receive};
+pub use crate::process::{Mailbox, Receive, Receiver};
 pub use crate::supervisor::{
-    Again, AutoShutdown, Backoff, ChildOptions, Children, Dynamic, Flags, Once, Places, Restart, Shutdown, Strategy,
-    SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
+    Again, AutoShutdown, Backoff, Child, ChildOptions, ChildStub, Children, Dynamic, Flags, Fresh, Held, Once, Places,
+    Restart, Shutdown, Strategy, Subtree, SubtreeStub, SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
 };
 
 /// A struct with `#[actor]` on it: what stands in its parentheses.
@@ -25,9 +29,27 @@ pub use crate::supervisor::{
     label = "the struct needs `#[actor]`, as its impl",
     note = "write `#[actor]` on the struct `{Self}` too: there stand the options"
 )]
-pub trait Declared {
+pub trait Declared: Sized {
     /// The options.
     const OPTIONS: Options;
+    /// How the state is written down, with `sys` among them.
+    const STATE: Option<StateFn<Self>> = None;
+}
+
+/// A state that others may look at.
+#[diagnostic::on_unimplemented(
+    message = "the state of `{Self}` cannot be shown",
+    label = "with `sys` others may look at it",
+    note = "derive it: `#[derive(Debug)]` on the struct `{Self}`"
+)]
+pub trait Showable: Sized {
+    /// How it is written down.
+    const STATE: StateFn<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Debug> Showable for A {
+    const STATE: StateFn<A> = <A as Debug>::fmt;
 }
 
 /// A part of a message that leaves its node, by way of serde.
@@ -62,8 +84,45 @@ impl<T: Serialize + DeserializeOwned> Travels for T {
     }
 }
 
+/// A field of a message, to be shown to somebody who traces.
+#[derive(Clone, Copy)]
+pub struct Shown<'a, T>(pub &'a T);
+
+impl<'a, T: Debug> Shown<'a, T> {
+    /// As its `Debug` has it.
+    pub fn __shown(self) -> &'a dyn Debug {
+        self.0
+    }
+}
+
+/// The same for a field that has no `Debug`: a method of a trait yields to one of the type's own.
+pub trait Opaque<'a>: Sized {
+    /// A blank.
+    fn __shown(self) -> &'a dyn Debug {
+        &Blank
+    }
+}
+
+impl<'a, T> Opaque<'a> for Shown<'a, T> {}
+
+struct Blank;
+
+impl Debug for Blank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
+}
+
 /// The options of an actor that traps exits: its protocol must take them.
 #[must_use]
 pub const fn traps_exit<P: Receives<ExitSignal>>(options: Options) -> Options {
     options
 }
+
+/// An actor that may move between threads, as every process does.
+///
+/// [`Process`] asks for that, and tells once whose field forbids it. Generated code goes on as if it were so: a bound
+/// with a lifetime in it is believed.
+pub trait Moves<'a>: Send {}
+
+impl<A: Send> Moves<'_> for A {}

@@ -3,8 +3,11 @@
 use std::fmt::Display;
 use std::future::Future;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use crate::base::Exit;
 use crate::node::Node;
+use crate::supervisor::Shutdown;
 
 /// What `main` and a test may return: nothing, or a `Result` whose error can be shown.
 #[diagnostic::on_unimplemented(
@@ -30,10 +33,14 @@ impl<E: Display> Report for Result<(), E> {
     }
 }
 
+/// How long everything may take to stop, where `#[greenroom::main(shutdown = ..)]` says nothing: as long as most that
+/// start programs wait before they kill one.
+pub const SHUTDOWN: Shutdown = Shutdown::After(Duration::from_secs(30));
+
 /// Runs a program: a node from the environment, the body on it, then everything stops in order.
 ///
 /// An error goes to standard error in one line, and the exit code is 1.
-pub fn main<F>(body: F) -> ExitCode
+pub fn main<F>(shutdown: Shutdown, body: F) -> ExitCode
 where
     F: Future<Output: Report>,
 {
@@ -41,19 +48,15 @@ where
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start the runtime: {error}")),
     };
-    let failure = runtime.block_on(async {
-        let node = match from_environment().await {
-            Ok(node) => node,
-            Err(error) => return Some(error),
-        };
-        let failure = node.scope(body).await.failure();
-        node.stop().await;
-        failure
+    let outcome = runtime.block_on(async {
+        let node = from_environment().await?;
+        let body = async { body.await.failure().map_or(Ok(()), |failure| Err(Exit::error(failure))) };
+        node.run(shutdown, body).await.map_err(|reason| reason.to_string())
     });
     runtime.shutdown_background();
-    match failure {
-        None => ExitCode::SUCCESS,
-        Some(failure) => fail(&failure),
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure),
     }
 }
 
@@ -75,7 +78,7 @@ async fn from_environment() -> Result<Node, String> {
 pub enum TestClock {
     /// Stands still, and jumps to the next timer when nobody has anything to do.
     Paused,
-    /// The real one, for tests with real sockets.
+    /// The real one, for tests with real sockets and threads.
     Real,
 }
 
@@ -88,27 +91,25 @@ pub fn test<F>(clock: TestClock, body: F)
 where
     F: Future<Output: Report>,
 {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all();
     match clock {
-        TestClock::Real => {}
         #[cfg(feature = "test")]
-        TestClock::Paused => {
-            builder.start_paused(true);
-        }
+        TestClock::Paused => crate::testing::paused(body),
         #[cfg(not(feature = "test"))]
         TestClock::Paused => {
+            drop(body);
             panic!("a paused clock needs greenroom's feature `test`: add it under [dev-dependencies]")
         }
-    }
-    let runtime = builder.build().expect("a test needs a runtime");
-    let failure = runtime.block_on(async {
-        let node = Node::local();
-        let failure = node.scope(body).await.failure();
-        node.stop().await;
-        failure
-    });
-    if let Some(failure) = failure {
-        panic!("the test returned an error: {failure}");
+        TestClock::Real => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            let failure = runtime.expect("a test needs a runtime").block_on(async {
+                let node = Node::local();
+                let failure = node.scope(body).await.failure();
+                node.stop().await;
+                failure
+            });
+            if let Some(failure) = failure {
+                panic!("the test returned an error: {failure}");
+            }
+        }
     }
 }

@@ -10,4 +10,6 @@ pub use crate::cluster::Cookie;
 pub use crate::node::Node;
 pub use crate::process::{Mailbox, Receive, Timer};
 pub use crate::supervisor::{StartTree, TreeStub};
-pub use greenroom_macros::{actor, after, call, cast, protocol, receive, supervisor};
+pub use greenroom_macros::{actor, after, protocol, receive, supervisor};
+// Words of an `#[actor] impl`, here for what they say anywhere else.
+pub use greenroom_macros::{call, cast, continue_with, down, every, exit, idle, init, node_event, terminate};

@@ -7,12 +7,17 @@ use syn::{Attribute, Item, ItemFn, ReturnType};
 
 use crate::diag::Errors;
 use crate::names::private;
+use crate::options::Shutdown;
 use crate::{fallback, options, tokens};
 
 /// `#[greenroom::main]`.
 pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    options::parse("#[greenroom::main]", attr, &[], &mut errors, |_, _| Ok(()));
+    let mut shutdown = None;
+    options::parse("#[greenroom::main]", attr, &["shutdown"], &mut errors, |name, input| {
+        shutdown = Some(Shutdown::parse(name, input)?);
+        Ok(())
+    });
     let Some(function) = parse("main", item.clone(), &mut errors) else {
         let item = fallback::item(&item, &errors);
         return quote!(#item fn main() {});
@@ -21,12 +26,13 @@ pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
         return fallback::function(&function, &errors);
     }
     let private = private();
+    let shutdown = shutdown.map_or_else(|| quote!(#private::SHUTDOWN), Shutdown::tokens);
     let Parts { attrs, vis, name, inner, call } = Parts::of(&function);
     quote! {
         #(#attrs)*
         #vis fn #name() -> ::std::process::ExitCode {
             #inner
-            #private::main(#call)
+            #private::main(#shutdown, #call)
         }
         #errors
     }

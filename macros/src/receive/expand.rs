@@ -5,9 +5,10 @@
 //! place. Phase 2 is one `match` on the number and the message, and moves; the bodies stand there, once
 //! each, outside of any generated loop. No borrow of the context is held across a test.
 
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Expr, Pat};
 
 use super::guard::Guard;
@@ -20,10 +21,8 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     let (after, hit, message) = (local("after"), local("hit"), local("message"));
     let deadline = deadline(model.after.as_ref());
     let want = want(model);
-    let scan = on(&model.subject, &want, &quote!(__scan::<__Want>(#after)));
-    let next = on(&model.subject, &quote!(), &quote!(__next().await));
-    let take = on(&model.subject, &quote!(), &quote!(__take()));
-    let skip = on(&model.subject, &quote!(), &quote!(__skip(#message)));
+    let on = receiver(&model.subject);
+    let private = private();
     let numbered: Vec<Numbered<'_>> = number(&model.arms);
     let tests = numbered.iter().flat_map(|arm| arm.tests(&hit));
     let bodies = numbered.iter().map(Numbered::body);
@@ -32,9 +31,12 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
         {
             #errors
             let #after: ::core::option::Option<::core::time::Duration> = #deadline;
-            #scan;
+            {
+                #want
+                #private::Mailbox::__scan::<__Want>(#on, #after);
+            }
             let (#hit, #message) = loop {
-                let #message = #next;
+                let #message = #private::Mailbox::__next(#on).await;
                 let ::core::option::Option::Some(#message) = #message else {
                     break (::core::option::Option::None, ::core::option::Option::None);
                 };
@@ -45,10 +47,10 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
                     _ => {}
                 }
                 if ::core::option::Option::is_some(&#hit) {
-                    #take;
+                    #private::Mailbox::__take(#on, &#message);
                     break (#hit, ::core::option::Option::Some(#message));
                 }
-                #skip;
+                #private::Mailbox::__skip(#on, #message);
             };
             match (#hit, #message) {
                 #(#bodies)*
@@ -59,26 +61,30 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     }
 }
 
-/// A call on the context, with the trait in scope of nothing else. Method syntax takes a `&mut Context` as
-/// well as a `Mailbox` by value.
-fn on(subject: &Expr, items: &TokenStream, call: &TokenStream) -> TokenStream {
+/// The context or mailbox. Method syntax finds a `&mut Context` as well as a `Mailbox` by value, and the trait is in
+/// scope of nothing else. What is neither is told at the subject itself.
+fn receiver(subject: &Expr) -> TokenStream {
     let private = private();
+    let method = Ident::new("__receiver", Span::mixed_site().located_at(subject.span()));
     let subject = match subject {
         Expr::Path(_) | Expr::Field(_) | Expr::Paren(_) => quote!(#subject),
         other => quote!((#other)),
     };
     quote!({
-        use #private::Receive as _;
-        #items
-        #subject.#call
+        use #private::Receiver as _;
+        #subject.#method()
     })
 }
 
+/// How long the block waits. A value that is no duration is told at the value, by the word before it.
 fn deadline(after: Option<&After>) -> TokenStream {
-    match after {
-        None => quote!(::core::option::Option::None),
-        Some(After { duration, .. }) => quote!(::core::option::Option::Some(#duration)),
-    }
+    let Some(After { word, duration, .. }) = after else { return quote!(::core::option::Option::None) };
+    let span = Span::mixed_site().located_at(*word);
+    let (value, ty) = (local("duration"), quote_spanned!(span=> ::core::time::Duration));
+    quote! {{
+        let #value: #ty = #duration;
+        ::core::option::Option::Some(#value)
+    }}
 }
 
 /// The type by which the runtime knows, at compile time, which variants the block may match.

@@ -1,8 +1,9 @@
 //! A block's arms, resolved: what each waits for, and what stands in its way.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
+use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Arm as SynArm, Attribute, Expr, ExprMatch, Macro, Pat, PatIdent, UnOp};
+use syn::{Arm as SynArm, Attribute, Expr, ExprLit, ExprMatch, Lit, Macro, Pat, PatIdent, UnOp};
 
 use super::alternatives::{alternatives, wanted};
 use super::guard::Guard;
@@ -33,6 +34,8 @@ pub(super) struct Arm {
 
 /// What happens when nothing came in time.
 pub(super) struct After {
+    /// Where `after!` is written.
+    pub(super) word: Span,
     pub(super) attrs: Vec<Attribute>,
     pub(super) duration: Expr,
     pub(super) body: Expr,
@@ -106,11 +109,25 @@ impl Model {
             errors.push(mac, "`after!` needs a duration: `after!(Duration::from_secs(1))`");
             None
         } else {
-            errors.keep(mac.parse_body::<Expr>())
+            errors.keep(mac.parse_body::<Expr>()).filter(|duration| is_no_number(duration, errors))
         };
         let duration = duration.unwrap_or_else(|| syn::parse_quote!(::core::time::Duration::ZERO));
-        self.after = Some(After { attrs, duration, body });
+        self.after = Some(After { word: mac.path.span(), attrs, duration, body });
     }
+}
+
+/// A number says how many, not of what.
+fn is_no_number(duration: &Expr, errors: &mut Errors) -> bool {
+    let Expr::Lit(ExprLit { lit, .. }) = duration else { return true };
+    let written = tokens::text(lit);
+    let example = match lit {
+        Lit::Int(_) => format!("after!(Duration::from_secs({written}))"),
+        Lit::Float(_) => format!("after!(Duration::from_secs_f64({written}))"),
+        Lit::Str(_) => "after!(Duration::from_secs(1))".to_owned(),
+        _ => return true,
+    };
+    errors.push(lit, format!("`after!` takes a `Duration`: `{example}`"));
+    false
 }
 
 fn unguarded(pattern: &Pat) -> &Pat {

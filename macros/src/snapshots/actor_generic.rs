@@ -57,6 +57,36 @@ where
             Self::__Unused(__never, _) => match *__never {}
         }
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Get { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
+    fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        #[allow(unused_imports)]
+        use ::greenroom::__private::Opaque as _;
+        match self {
+            Self::Get { key: __field0, reply: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Get");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "key",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::__Unused(__never, _) => match *__never {}
+        }
+    }
 }
 /// Stub of the actor [`Store`], wherever it lives.
 #[allow(rustdoc::private_intra_doc_links)]
@@ -228,6 +258,10 @@ where
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
 {
+    const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Store<
+        K,
+        V,
+    > as ::greenroom::__private::Declared>::STATE;
     async fn handle(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
@@ -256,7 +290,10 @@ where
         cx: &mut ::greenroom::__private::Context<Self>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
-    > + ::core::marker::Send {
+    > + ::core::marker::Send
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         ::greenroom::__private::serve(self, cx)
     }
 }

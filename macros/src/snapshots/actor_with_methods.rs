@@ -146,6 +146,89 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         }
         ::core::option::Option::None
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Count { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            Self::Later { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
+    fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        #[allow(unused_imports)]
+        use ::greenroom::__private::Opaque as _;
+        match self {
+            Self::Add { n: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Add");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "n",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Set { to: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Set");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "to",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Count { reply: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Count");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Later { at: __field0, reply: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Later");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "at",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Down { 0: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Down");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+            Self::Exit { 0: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Exit");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+            Self::Node { 0: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Node");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+        }
+    }
     fn encode(
         &self,
         __encoder: &mut ::greenroom::__private::Encoder<'_>,
@@ -359,6 +442,7 @@ impl ::greenroom::__private::Actor for Counter {
 #[allow(deprecated, private_interfaces, unused_qualifications)]
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
+    const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;
     async fn proceed(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
@@ -451,7 +535,10 @@ impl ::greenroom::__private::Process for Counter {
         cx: &mut ::greenroom::__private::Context<Self>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
-    > + ::core::marker::Send {
+    > + ::core::marker::Send
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         ::greenroom::__private::serve(self, cx)
     }
     async fn terminate(

@@ -43,6 +43,31 @@ impl ::greenroom::__private::Protocol for CounterMessage {
             Self::Count { .. } => 1,
         }
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Count { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
+    fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        #[allow(unused_imports)]
+        use ::greenroom::__private::Opaque as _;
+        match self {
+            Self::Add { .. } => ::core::fmt::Formatter::write_str(__f, "Add"),
+            Self::Count { reply: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Count");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+        }
+    }
     fn encode(
         &self,
         __encoder: &mut ::greenroom::__private::Encoder<'_>,
@@ -160,6 +185,7 @@ impl ::greenroom::__private::Actor for Counter {
 #[allow(deprecated, private_interfaces, unused_qualifications)]
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
+    const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;
     async fn handle(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
@@ -180,7 +206,10 @@ impl ::greenroom::__private::Process for Counter {
         cx: &mut ::greenroom::__private::Context<Self>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
-    > + ::core::marker::Send {
+    > + ::core::marker::Send
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         ::greenroom::__private::serve(self, cx)
     }
 }

@@ -71,6 +71,65 @@ impl ::greenroom::__private::Protocol for Mail {
         }
         ::core::option::Option::None
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Collect { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
+    fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        #[allow(unused_imports)]
+        use ::greenroom::__private::Opaque as _;
+        match self {
+            Self::Post { priority: __field0, body: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Post");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "priority",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "body",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Forward { 0: __field0, 1: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Forward");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+            Self::Collect { reply: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Collect");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Move { .. } => ::core::fmt::Formatter::write_str(__f, "Move"),
+            Self::Down { 0: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Down");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+        }
+    }
     fn encode(
         &self,
         __encoder: &mut ::greenroom::__private::Encoder<'_>,

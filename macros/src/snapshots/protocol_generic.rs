@@ -33,6 +33,49 @@ where
             Self::Get { .. } => 1,
         }
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Get { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
+    fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        #[allow(unused_imports)]
+        use ::greenroom::__private::Opaque as _;
+        match self {
+            Self::Put { key: __field0, value: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Put");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "key",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "value",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Get { key: __field0, reply: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Get");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "key",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+        }
+    }
     fn encode(
         &self,
         __encoder: &mut ::greenroom::__private::Encoder<'_>,

@@ -18,6 +18,20 @@ impl ::greenroom::__private::Protocol for Job {
             Self::Run { .. } => 0,
         }
     }
+    fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        #[allow(unused_imports)]
+        use ::greenroom::__private::Opaque as _;
+        match self {
+            Self::Run { 0: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Run");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+        }
+    }
 }
 /// Stub of a process that speaks [`Job`], wherever it lives.
 #[allow(dead_code, private_interfaces, unreachable_pub)]

@@ -69,6 +69,42 @@ impl ::greenroom::__private::Protocol for Mail {
         }
         ::core::option::Option::None
     }
+    fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        #[allow(unused_imports)]
+        use ::greenroom::__private::Opaque as _;
+        match self {
+            Self::Post {
+                body: __field0,
+                #[cfg(feature = "priorities")]
+                priority: __field1,
+            } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Post");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "body",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                #[cfg(feature = "priorities")]
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "priority",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            #[cfg(feature = "ticks")]
+            Self::Tick { .. } => ::core::fmt::Formatter::write_str(__f, "Tick"),
+            #[cfg(feature = "watch")]
+            Self::Down { 0: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Down");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+        }
+    }
     fn encode(
         &self,
         __encoder: &mut ::greenroom::__private::Encoder<'_>,

@@ -36,6 +36,56 @@ impl ::greenroom::__private::Protocol for Mail {
             Self::Down { .. } => 2,
         }
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Collect { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
+    fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        #[allow(unused_imports)]
+        use ::greenroom::__private::Opaque as _;
+        match self {
+            Self::Post { body: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Post");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "body",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Collect { reply: __field0, again: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Collect");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "again",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Down { 0: __field0, 1: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Down");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+        }
+    }
     fn encode(
         &self,
         __encoder: &mut ::greenroom::__private::Encoder<'_>,
@@ -154,7 +204,7 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for MailRef {
     }
 }
 ::core::compile_error!(
-    "`#[protocol]` has no option `locale`: expected `local` or `version`",
+    "`#[protocol]` has no option `locale`: expected `local`, `debug` or `version`",
 )
 ::core::compile_error!("a message owns its parts: `String` in place of `&str`")
 ::core::compile_error!("`Reply` twice in one variant: a call has one answer")

@@ -1,10 +1,10 @@
 async fn run(&mut self, cx: &mut Context<Self>) {
     {
-        let __after: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(
-            Duration::ZERO,
-        );
+        let __after: ::core::option::Option<::core::time::Duration> = {
+            let __duration: ::core::time::Duration = Duration::ZERO;
+            ::core::option::Option::Some(__duration)
+        };
         {
-            use ::greenroom::__private::Receive as _;
             struct __Want;
             #[automatically_derived]
             impl ::greenroom::__private::Want for __Want {
@@ -12,13 +12,22 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                     &["Post", "Collect"],
                 );
             }
-            cx.__scan::<__Want>(__after)
-        };
+            ::greenroom::__private::Mailbox::__scan::<
+                __Want,
+            >(
+                {
+                    use ::greenroom::__private::Receiver as _;
+                    cx.__receiver()
+                },
+                __after,
+            );
+        }
         let (__hit, __message) = loop {
-            let __message = {
-                use ::greenroom::__private::Receive as _;
-                cx.__next().await
-            };
+            let __message = ::greenroom::__private::Mailbox::__next({
+                    use ::greenroom::__private::Receiver as _;
+                    cx.__receiver()
+                })
+                .await;
             let ::core::option::Option::Some(__message) = __message else {
                 break (::core::option::Option::None, ::core::option::Option::None);
             };
@@ -45,16 +54,22 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 _ => {}
             }
             if ::core::option::Option::is_some(&__hit) {
-                {
-                    use ::greenroom::__private::Receive as _;
-                    cx.__take()
-                };
+                ::greenroom::__private::Mailbox::__take(
+                    {
+                        use ::greenroom::__private::Receiver as _;
+                        cx.__receiver()
+                    },
+                    &__message,
+                );
                 break (__hit, ::core::option::Option::Some(__message));
             }
-            {
-                use ::greenroom::__private::Receive as _;
-                cx.__skip(__message)
-            };
+            ::greenroom::__private::Mailbox::__skip(
+                {
+                    use ::greenroom::__private::Receiver as _;
+                    cx.__receiver()
+                },
+                __message,
+            );
         };
         match (__hit, __message) {
             (

@@ -2,7 +2,6 @@ async fn run(&mut self, cx: &mut Context<Self>) {
     {
         let __after: ::core::option::Option<::core::time::Duration> = ::core::option::Option::None;
         {
-            use ::greenroom::__private::Receive as _;
             struct __Want;
             #[automatically_derived]
             impl ::greenroom::__private::Want for __Want {
@@ -10,13 +9,22 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                     &[#[cfg(unix)] "Pair", #[cfg(unix)] "Pair", "Post", "message"],
                 );
             }
-            self.mailbox.__scan::<__Want>(__after)
-        };
+            ::greenroom::__private::Mailbox::__scan::<
+                __Want,
+            >(
+                {
+                    use ::greenroom::__private::Receiver as _;
+                    self.mailbox.__receiver()
+                },
+                __after,
+            );
+        }
         let (__hit, __message) = loop {
-            let __message = {
-                use ::greenroom::__private::Receive as _;
-                self.mailbox.__next().await
-            };
+            let __message = ::greenroom::__private::Mailbox::__next({
+                    use ::greenroom::__private::Receiver as _;
+                    self.mailbox.__receiver()
+                })
+                .await;
             let ::core::option::Option::Some(__message) = __message else {
                 break (::core::option::Option::None, ::core::option::Option::None);
             };
@@ -62,16 +70,22 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 _ => {}
             }
             if ::core::option::Option::is_some(&__hit) {
-                {
-                    use ::greenroom::__private::Receive as _;
-                    self.mailbox.__take()
-                };
+                ::greenroom::__private::Mailbox::__take(
+                    {
+                        use ::greenroom::__private::Receiver as _;
+                        self.mailbox.__receiver()
+                    },
+                    &__message,
+                );
                 break (__hit, ::core::option::Option::Some(__message));
             }
-            {
-                use ::greenroom::__private::Receive as _;
-                self.mailbox.__skip(__message)
-            };
+            ::greenroom::__private::Mailbox::__skip(
+                {
+                    use ::greenroom::__private::Receiver as _;
+                    self.mailbox.__receiver()
+                },
+                __message,
+            );
         };
         match (__hit, __message) {
             #[cfg(unix)]

@@ -6,27 +6,27 @@ pub struct ChatTree {
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct ChatTreeRef {
     __supervisor: ::greenroom::__private::SupervisorRef,
-    log: ::greenroom::__private::Ref<Log>,
+    log: ::greenroom::__private::Held,
     #[cfg(feature = "rooms")]
-    rooms: ::greenroom::__private::Ref<Rooms>,
-    web: ::greenroom::__private::Ref<Web>,
+    rooms: ::greenroom::__private::Held,
+    web: ::greenroom::__private::Held,
 }
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 impl ChatTreeRef {
     /// Writes what was said.
     ///
     /// The stub follows the child across restarts.
-    pub fn log(&self) -> ::greenroom::__private::Ref<Log> {
-        ::core::clone::Clone::clone(&self.log)
+    pub fn log(&self) -> ::greenroom::__private::ChildStub<Log> {
+        ::greenroom::__private::Held::get(&self.log)
     }
     #[cfg(feature = "rooms")]
     /// The child `rooms`, followed across restarts.
-    pub fn rooms(&self) -> ::greenroom::__private::Ref<Rooms> {
-        ::core::clone::Clone::clone(&self.rooms)
+    pub fn rooms(&self) -> ::greenroom::__private::ChildStub<Rooms> {
+        ::greenroom::__private::Held::get(&self.rooms)
     }
     /// The child `web`, followed across restarts.
-    pub fn web(&self) -> ::greenroom::__private::Ref<Web> {
-        ::core::clone::Clone::clone(&self.web)
+    pub fn web(&self) -> ::greenroom::__private::ChildStub<Web> {
+        ::greenroom::__private::Held::get(&self.web)
     }
 }
 #[automatically_derived]
@@ -71,10 +71,10 @@ impl ::greenroom::__private::Tree for ChatTree {
     fn stubs(__places: &::greenroom::__private::Places) -> Self::Ref {
         ChatTreeRef {
             __supervisor: ::greenroom::__private::Places::supervisor(__places),
-            log: ::greenroom::__private::Places::stub::<Log>(__places, "log"),
+            log: <Log as ::greenroom::__private::Child>::held(__places, "log"),
             #[cfg(feature = "rooms")]
-            rooms: ::greenroom::__private::Places::stub::<Rooms>(__places, "rooms"),
-            web: ::greenroom::__private::Places::stub::<Web>(__places, "web"),
+            rooms: <Rooms as ::greenroom::__private::Child>::held(__places, "rooms"),
+            web: <Web as ::greenroom::__private::Child>::held(__places, "web"),
         }
     }
     fn plant(
@@ -83,9 +83,7 @@ impl ::greenroom::__private::Tree for ChatTree {
     ) {
         {
             let __tree = ::core::clone::Clone::clone(__this);
-            ::greenroom::__private::Children::child::<
-                Log,
-            >(
+            <Log as ::greenroom::__private::Child>::plant(
                 __children,
                 "log",
                 ::greenroom::__private::ChildOptions {
@@ -97,9 +95,7 @@ impl ::greenroom::__private::Tree for ChatTree {
         #[cfg(feature = "rooms")]
         {
             let __tree = ::core::clone::Clone::clone(__this);
-            ::greenroom::__private::Children::child::<
-                Rooms,
-            >(
+            <Rooms as ::greenroom::__private::Child>::plant(
                 __children,
                 "rooms",
                 ::greenroom::__private::ChildOptions {
@@ -114,9 +110,7 @@ impl ::greenroom::__private::Tree for ChatTree {
         }
         {
             let __tree = ::core::clone::Clone::clone(__this);
-            ::greenroom::__private::Children::child::<
-                Web,
-            >(
+            <Web as ::greenroom::__private::Child>::plant(
                 __children,
                 "web",
                 ::greenroom::__private::ChildOptions {
@@ -138,10 +132,10 @@ impl ChatTree {
     #[cfg(feature = "rooms")]
     #[doc(hidden)]
     fn __start_rooms(&self) -> Rooms {
-        <Rooms as ::core::default::Default>::default()
+        <Rooms as ::greenroom::__private::Fresh>::fresh()
     }
     #[doc(hidden)]
     fn __start_web(&self) -> Web {
-        <Web as ::core::default::Default>::default()
+        <Web as ::greenroom::__private::Fresh>::fresh()
     }
 }

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Generics, parse_quote};
 
-use super::model::{Child, Flags, Kind, Model, Shutdown};
+use super::model::{Child, Flags, Kind, Model};
 use crate::names::{self, local, param, private, private_at};
 use crate::tokens;
 
@@ -27,7 +27,7 @@ fn generics(model: &Model) -> Generics {
         let clause = generics.make_where_clause();
         for child in model.children.iter().filter(|child| child.cfgs.is_empty()) {
             let ty = &child.ty;
-            let kind = if child.kind == Kind::Supervisor { quote!(Tree) } else { quote!(Actor) };
+            let kind = kind(child);
             clause.predicates.push(parse_quote!(#ty: #private::#kind));
         }
     }
@@ -38,13 +38,26 @@ fn is_generic(model: &Model) -> bool {
     model.generics.type_params().next().is_some()
 }
 
+/// The trait that has a child's functions. Each is called by its path, at the type: so what the compiler says of a
+/// type that can be no child is the same everywhere, and said once.
+fn kind(child: &Child) -> Ident {
+    Ident::new(if child.kind == Kind::Supervisor { "Subtree" } else { "Child" }, Span::call_site())
+}
+
+fn function(child: &Child, name: &str) -> TokenStream {
+    let (ty, kind) = (&child.ty, kind(child));
+    let private = private_at(ty.span());
+    let name = Ident::new(name, ty.span());
+    quote_spanned!(ty.span()=> <#ty as #private::#kind>::#name)
+}
+
 /// The type through which a child is reached.
 fn reference(child: &Child) -> TokenStream {
     let ty = &child.ty;
     let private = private_at(ty.span());
     match child.kind {
-        Kind::Worker => quote_spanned!(ty.span()=> #private::Ref<#ty>),
-        Kind::Supervisor => quote_spanned!(ty.span()=> <#ty as #private::Tree>::Ref),
+        Kind::Worker => quote_spanned!(ty.span()=> #private::ChildStub<#ty>),
+        Kind::Supervisor => quote_spanned!(ty.span()=> #private::SubtreeStub<#ty>),
         Kind::Dynamic => {
             let again = again(child);
             quote_spanned!(ty.span()=> #private::Dynamic<#ty, #private::#again>)
@@ -72,8 +85,8 @@ fn stub(model: &Model) -> TokenStream {
     let marker_value = is_generic(model).then(|| quote!(__marker: ::core::marker::PhantomData,));
     let fields = model.children.iter().map(|child| {
         let Child { cfgs, name, .. } = child;
-        let reference = reference(child);
-        quote!(#(#cfgs)* #name: #reference)
+        let kept = if child.kind == Kind::Dynamic { reference(child) } else { quote!(#private::Held) };
+        quote!(#(#cfgs)* #name: #kept)
     });
     let clones = model
         .children
@@ -150,11 +163,17 @@ fn accessor(model: &Model, child: &Child) -> TokenStream {
         let prose = format!(" The child `{}`, followed across restarts.", name.unraw());
         quote!(#(#docs)* #[doc = #prose])
     };
+    let stub = if child.kind == Kind::Dynamic {
+        quote!(::core::clone::Clone::clone(&self.#name))
+    } else {
+        let private = private();
+        quote!(#private::Held::get(&self.#name))
+    };
     quote! {
         #(#cfgs)*
         #prose
         #vis fn #name(&self) -> #reference {
-            ::core::clone::Clone::clone(&self.#name)
+            #stub
         }
     }
 }
@@ -221,16 +240,9 @@ fn options_value(child: &Child) -> TokenStream {
         let restart = Ident::new(restart, Span::call_site());
         quote!(restart: #private::Restart::#restart,)
     });
-    let shutdown = child.shutdown.as_ref().map(|shutdown| {
-        let shutdown = match shutdown {
-            Shutdown::Kill => quote!(Kill),
-            Shutdown::Forever => quote!(Forever),
-            Shutdown::After(time) => {
-                let time = time.tokens();
-                quote!(After(#time))
-            }
-        };
-        quote!(shutdown: #private::Shutdown::#shutdown,)
+    let shutdown = child.shutdown.map(|shutdown| {
+        let shutdown = shutdown.tokens();
+        quote!(shutdown: #shutdown,)
     });
     let significant = child.significant.then(|| quote!(significant: true,));
     let backoff = child.backoff.map(|(min, max)| {
@@ -254,39 +266,31 @@ fn child_stub(child: &Child, places: &Ident) -> TokenStream {
     let private = private();
     let Child { cfgs, name, ty, kind, .. } = child;
     let text = name.unraw().to_string();
-    let value = match kind {
-        Kind::Worker => quote_spanned!(ty.span()=> #private::Places::stub::<#ty>(#places, #text)),
-        Kind::Supervisor => quote_spanned!(ty.span()=> #private::Places::tree::<#ty>(#places, #text)),
-        Kind::Dynamic => {
-            let (again, options) = (again(child), options_value(child));
-            quote_spanned!(ty.span()=>
-                #private::Places::dynamic::<#ty, #private::#again>(#places, #text, #options))
-        }
+    let value = if *kind == Kind::Dynamic {
+        let (again, options) = (again(child), options_value(child));
+        quote!(#private::Places::dynamic::<#ty, #private::#again>(#places, #text, #options))
+    } else {
+        let held = function(child, "held");
+        quote!(#held(#places, #text))
     };
     quote!(#(#cfgs)* #name: #value)
 }
 
 /// The statement that plants a child.
 fn plant(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
-    let private = private();
-    let Child { cfgs, name, ty, kind, flags, .. } = child;
+    let Child { cfgs, name, kind, flags, .. } = child;
     let text = name.unraw().to_string();
     if *kind == Kind::Dynamic {
-        let flags = flags_value(flags);
-        return quote!(#(#cfgs)* #private::Children::dynamic(#children, #text, #flags););
+        let (plant, flags) = (function(child, "plant_dynamic"), flags_value(flags));
+        return quote!(#(#cfgs)* #plant(#children, #text, #flags););
     }
-    let start = names::start(name);
-    let options = options_value(child);
-    let function = match kind {
-        Kind::Supervisor => quote_spanned!(ty.span()=> #private::Children::tree::<#ty>),
-        _ => quote_spanned!(ty.span()=> #private::Children::child::<#ty>),
-    };
+    let (start, options, plant) = (names::start(name), options_value(child), function(child, "plant"));
     let tree = local("tree");
     quote! {
         #(#cfgs)*
         {
             let #tree = ::core::clone::Clone::clone(#this);
-            #function(#children, #text, #options, move || Self::#start(&#tree));
+            #plant(#children, #text, #options, move || Self::#start(&#tree));
         }
     }
 }
@@ -301,7 +305,10 @@ fn starts(model: &Model) -> TokenStream {
         let function = names::start(name);
         let body = match start {
             Some(start) => quote!(#start),
-            None => quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default()),
+            None => {
+                let private = private_at(ty.span());
+                quote_spanned!(ty.span()=> <#ty as #private::Fresh>::fresh())
+            }
         };
         quote! {
             #(#cfgs)*

@@ -5,7 +5,7 @@ use syn::parse::ParseStream;
 use syn::{Attribute, Expr, Fields, Generics, ItemStruct, LitInt, LitStr, Type, Visibility};
 
 use crate::diag::Errors;
-use crate::options::{self, Time};
+use crate::options::{self, Shutdown, Time};
 use crate::{names, tokens};
 
 /// What stands in `#[supervisor(..)]`; what is left out is the runtime's default.
@@ -53,13 +53,6 @@ pub(super) enum Kind {
     Supervisor,
     /// Many of one kind, which come and go.
     Dynamic,
-}
-
-/// How a child is stopped.
-pub(super) enum Shutdown {
-    Kill,
-    Forever,
-    After(Time),
 }
 
 const STRATEGIES: &[(&str, &str)] =
@@ -214,7 +207,7 @@ impl Child {
             match name.to_string().as_str() {
                 "start" => self.start = Some(options::value(name, "Log::open(self.path.clone())", input)?),
                 "restart" => self.restart = Some(options::word(name, RESTARTS, input)?),
-                "shutdown" => self.shutdown = Some(shutdown(name, input)?),
+                "shutdown" => self.shutdown = Some(Shutdown::parse(name, input)?),
                 "supervisor" | "dynamic" => {
                     options::switch(name, input)?;
                     if self.kind != Kind::Worker {
@@ -287,23 +280,4 @@ fn backoff(name: &Ident, input: ParseStream<'_>) -> syn::Result<(Time, Time)> {
     }
     let time = |duration| Time { duration, span: literal.span() };
     Ok((time(min), time(max)))
-}
-
-fn shutdown(name: &Ident, input: ParseStream<'_>) -> syn::Result<Shutdown> {
-    let ahead = input.fork();
-    if let Ok(word) = options::value::<Ident>(name, "\"5s\"", &ahead) {
-        let result = match word.to_string().as_str() {
-            "kill" => Shutdown::Kill,
-            "forever" => Shutdown::Forever,
-            _ => {
-                return Err(syn::Error::new(
-                    word.span(),
-                    "`shutdown` is `kill`, `forever` or a duration in quotes, as \"5s\"",
-                ));
-            }
-        };
-        options::value::<Ident>(name, "\"5s\"", input)?;
-        return Ok(result);
-    }
-    options::value(name, "\"5s\"", input).map(Shutdown::After)
 }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use super::{Actor, Stub, Stubbed};
 use crate::base::{Down, ExitSignal, MonitorRef, NodeEvent, Receives};
 use crate::call::Address;
-use crate::mailbox::Want;
 use crate::process::{Mailbox, Receive, Timer};
 
 /// A process's view of itself and the world; every handler and `run` can have it.
@@ -46,20 +45,8 @@ impl<A: Actor> DerefMut for Context<A> {
 impl<A: Actor> Receive for Context<A> {
     type Message = A::Protocol;
 
-    fn __scan<W: Want>(&mut self, after: Option<Duration>) {
-        self.mailbox.__scan::<W>(after);
-    }
-
-    fn __next(&mut self) -> impl Future<Output = Option<A::Protocol>> + Send {
-        self.mailbox.__next()
-    }
-
-    fn __take(&mut self) {
-        self.mailbox.__take();
-    }
-
-    fn __skip(&mut self, message: A::Protocol) {
-        self.mailbox.__skip(message);
+    fn __mailbox(&mut self) -> &mut Mailbox<A::Protocol> {
+        &mut self.mailbox
     }
 }
 

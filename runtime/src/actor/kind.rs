@@ -10,7 +10,7 @@ use crate::mailbox::{Bounds, Overflow};
     label = "speaks no protocol",
     note = "write `#[actor(protocol = ..)]` on it, or `#[actor]` on it and on an impl with `#[cast]` and `#[call]` methods"
 )]
-pub trait Actor: Sized + Send + 'static {
+pub trait Actor: Sized + 'static {
     /// What may be said to it.
     type Protocol: Stubbed;
 
@@ -34,12 +34,14 @@ pub struct Options {
     pub mailbox: Option<usize>,
     /// What becomes of one too many.
     pub overflow: Overflow,
+    /// Whether it answers for itself: see [`Sys`](super::Sys).
+    pub sys: bool,
 }
 
 impl Options {
     /// No name, exit signals end it, an unbounded mailbox.
     pub const DEFAULT: Options =
-        Options { kind: "process", name: None, trap_exit: false, mailbox: None, overflow: Overflow::Wait };
+        Options { kind: "process", name: None, trap_exit: false, mailbox: None, overflow: Overflow::Wait, sys: false };
 
     pub(crate) fn bounds(&self) -> Option<Bounds> {
         self.mailbox.map(|capacity| Bounds { capacity, overflow: self.overflow })
@@ -49,11 +51,13 @@ impl Options {
 /// What a process does. Write [`run`](Process::run) for one that receives selectively; `#[actor]` on an impl
 /// writes all of it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot run as a process",
-    label = "needs `impl Process for {Self}`, or `#[actor]` on an impl with `#[cast]` and `#[call]` methods",
-    note = "write `impl Process for {Self} {{ async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {{ .. }} }}`"
+    message = "`{Self}` is not a process, so nobody can start it",
+    label = "needs `#[actor]`, and a way to run",
+    note = "write `#[actor]` on `{Self}` and on an impl with `#[cast]` and `#[call]` methods",
+    note = "or `#[actor(protocol = ..)]` on it, and `impl Process for {Self}`",
+    note = "among a supervisor's children, a tree is `#[child(supervisor)]`, and a plain field has no attribute"
 )]
-pub trait Process: Actor {
+pub trait Process: Actor + Send {
     /// Whether [`terminate`](Process::terminate) runs after a panic too, on a state that may be half-changed.
     const TERMINATE_AFTER_PANIC: bool = false;
     /// Whether exit signals become messages, since a hook takes them.
@@ -69,7 +73,10 @@ pub trait Process: Actor {
 
     /// Runs before anything else; whoever called [`start`](super::Spawn::start) waits for it. An error ends the
     /// process and is that caller's error.
-    fn init(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send {
+    fn init(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Send,
+    {
         let _ = cx;
         async { Ok(()) }
     }
@@ -77,10 +84,15 @@ pub trait Process: Actor {
     /// The process's life. When it returns, the process ends: normally, or for the reason it returns.
     ///
     /// An exit signal ends it at its next `.await` that has to wait.
-    fn run(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send;
+    fn run(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Send;
 
     /// Runs when [`run`](Process::run) has returned, with the reason.
-    fn terminate(&mut self, cx: &mut Context<Self>, reason: &Exit) -> impl Future<Output = ()> + Send {
+    fn terminate(&mut self, cx: &mut Context<Self>, reason: &Exit) -> impl Future<Output = ()> + Send
+    where
+        Self: Send,
+    {
         let _ = (cx, reason);
         ready(())
     }

@@ -9,10 +9,12 @@ mod kind;
 mod serve;
 mod spawn;
 mod stub;
+mod sys;
 
 pub use context::Context;
 pub use kind::{Actor, Options, Process, Ref};
-pub use serve::{Handle, Outcome, serve};
+pub use serve::{Failure, Handle, Outcome, serve};
 pub(crate) use spawn::{Newborn, launch, start_of};
 pub use spawn::{Spawn, spawn};
 pub use stub::{Stub, Stubbed};
+pub use sys::{StateFn, Sys, SysError};

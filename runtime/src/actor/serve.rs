@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use super::sys::{StateFn, attend};
 use super::{Actor, Context};
 use crate::base::Exit;
 use crate::process::Step;
@@ -12,27 +13,41 @@ pub trait Handle: Actor {
     /// How long no message has to come for [`idle`](Handle::idle) to be called.
     const IDLE: Option<Duration> = None;
 
+    /// How its state is written down, if it lets others look at it.
+    const STATE: Option<StateFn<Self>> = None;
+
     /// Takes one message; an error ends the server.
     fn handle(
         &mut self,
         cx: &mut Context<Self>,
         message: Self::Protocol,
-    ) -> impl Future<Output = Result<(), Exit>> + Send;
+    ) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Send;
 
     /// Runs after `init`, before any message.
-    fn proceed(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send {
+    fn proceed(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Send,
+    {
         let _ = cx;
         async { Ok(()) }
     }
 
     /// Runs when the span of [`EVERY`](Handle::EVERY) with this index has passed.
-    fn every(&mut self, cx: &mut Context<Self>, index: usize) -> impl Future<Output = Result<(), Exit>> + Send {
+    fn every(&mut self, cx: &mut Context<Self>, index: usize) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Send,
+    {
         let _ = (cx, index);
         async { Ok(()) }
     }
 
     /// Runs when no message has come for [`IDLE`](Handle::IDLE), once until the next one.
-    fn idle(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send {
+    fn idle(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Send,
+    {
         let _ = cx;
         async { Ok(()) }
     }
@@ -44,7 +59,7 @@ pub trait Handle: Actor {
 /// The reason to end: a handler's error, or the one it was told to stop with, unless that is `Normal`.
 // Blocks and no `async fn`, which would keep its arguments twice; and what few servers need is apart. All of this is in
 // each server's task.
-pub fn serve<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
+pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
     async move {
         actor.proceed(cx).await?;
         if const { !A::EVERY.is_empty() || A::IDLE.is_some() } {
@@ -53,6 +68,10 @@ pub fn serve<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Outpu
         loop {
             let message = match cx.mailbox().step().await {
                 Step::Message(message) => message,
+                Step::Aside(aside) => match Box::pin(attend(actor, cx, A::STATE, aside)).await {
+                    None => continue,
+                    Some(reason) => return stopped(reason),
+                },
                 Step::Stop(reason) => return stopped(reason),
             };
             actor.handle(cx, message).await?;
@@ -61,7 +80,7 @@ pub fn serve<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Outpu
 }
 
 /// The same for one with timed hooks.
-async fn serve_in_time<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
+async fn serve_in_time<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
     let mut agenda = Agenda::new::<A>(cx.now());
     loop {
         if let Some(index) = agenda.due(|| cx.now(), A::EVERY) {
@@ -72,6 +91,11 @@ async fn serve_in_time<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<
             Some(Step::Message(message)) => {
                 actor.handle(cx, message).await?;
                 agenda.heard(|| cx.now(), A::IDLE);
+            }
+            Some(Step::Aside(aside)) => {
+                if let Some(reason) = attend(actor, cx, A::STATE, aside).await {
+                    return stopped(reason);
+                }
             }
             Some(Step::Stop(reason)) => return stopped(reason),
             None if agenda.is_idle(cx.now()) => actor.idle(cx).await?,
@@ -84,7 +108,7 @@ fn stopped(reason: Exit) -> Result<(), Exit> {
     if reason == Exit::Normal { Ok(()) } else { Err(reason) }
 }
 
-/// What time will ask of a server that has timed hooks, and when.
+/// What time will ask of a server, and when. Empty, and free, for one without timed hooks.
 struct Agenda {
     turns: Vec<Instant>,
     idle: Option<Instant>,
@@ -166,9 +190,27 @@ impl<T> Returns for fn() -> T {
     type Value = T;
 }
 
-#[diagnostic::do_not_recommend]
-impl<E: Into<Exit>> Outcome for Result<(), E> {
+impl<E: Failure> Outcome for Result<(), E> {
     fn into_outcome(self) -> Result<(), Exit> {
-        self.map_err(Into::into)
+        self.map_err(Failure::into_exit)
+    }
+}
+
+/// What can be the reason for which a process ends.
+#[diagnostic::on_unimplemented(
+    message = "a process cannot end for a `{Self}`",
+    label = "the error in this `Result` is not a reason to end",
+    note = "return `Result<(), Exit>`, and make the reason by `Exit::error(..)`, which takes any text",
+    note = "or return an error of your own that implements `std::error::Error`"
+)]
+pub trait Failure {
+    /// The reason.
+    fn into_exit(self) -> Exit;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Exit>> Failure for E {
+    fn into_exit(self) -> Exit {
+        self.into()
     }
 }

@@ -1,6 +1,6 @@
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,8 @@ impl fmt::Display for NodeId {
 impl NodeId {
     /// A node that nobody can reach. All of a program's have one name; their processes must not be taken for each
     /// other's.
-    pub(crate) fn local() -> NodeId {
-        NodeId { name: NodeName::local(), incarnation: RandomState::new().hash_one(()) }
+    pub(crate) fn local(incarnation: u64) -> NodeId {
+        NodeId { name: NodeName::local(), incarnation }
     }
 }
 

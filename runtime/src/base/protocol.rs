@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::{DecodeError, Decoder, EncodeError, Encoder, System};
 
 /// What may be said to a process: an enum, one variant a message. Derived by [`#[protocol]`](crate::protocol).
@@ -11,6 +13,8 @@ pub trait Protocol: Sized + Send + 'static {
     const NAME: &'static str;
     /// Raised by `version = N` when the meaning of messages changed and their shape did not.
     const VERSION: u32 = 0;
+    /// Whether a crash report shows the last message, and not just its name: `debug`.
+    const REPORTED: bool = false;
     /// Each variant, in order of declaration.
     const VARIANTS: &'static [Variant];
 
@@ -31,11 +35,22 @@ pub trait Protocol: Sized + Send + 'static {
         None
     }
 
+    /// The process has it now: its reply, if it is a call, may go anywhere.
+    #[doc(hidden)]
+    fn hand_out(&self) {}
+
     /// Writes the fields, in order. A local protocol has no bytes.
     #[doc(hidden)]
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let _ = encoder;
         Err(EncodeError::Local)
+    }
+
+    /// Writes the message down for somebody who traces it, as far as its fields can be shown.
+    #[doc(hidden)]
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _ = f;
+        Ok(())
     }
 
     /// Reads the fields of the variant with this index.

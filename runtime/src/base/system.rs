@@ -1,6 +1,8 @@
 use std::any::Any;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Exit, MonitorRef, NodeId, NodeName, Pid};
 
 /// A process that was watched has ended, or was never there.
@@ -18,7 +20,7 @@ pub struct Down {
 }
 
 /// Who was watched: a process, or whoever had a name at that moment.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Subject {
     /// A process.
     Pid(Pid),

@@ -9,7 +9,7 @@ use super::connection::Links;
 use super::{Cluster, Cookie, CookieError};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::net::{Tcp, Transport};
-use crate::node::{Clock, Node, Router, Spawn, TokioClock};
+use crate::node::{Ground, Node, Router, Thresholds};
 use crate::session::{Hello, Limits};
 
 /// A node that others can reach, in the making; from [`Node::builder`].
@@ -22,7 +22,10 @@ pub struct NodeBuilder {
     advertise: Option<String>,
     seeds: Vec<String>,
     tick: Duration,
+    thresholds: Thresholds,
     transport: Option<Arc<dyn Transport>>,
+    ground: Option<Ground>,
+    incarnation: Option<u64>,
 }
 
 /// Why a node did not start.
@@ -75,7 +78,10 @@ impl Node {
             advertise: None,
             seeds: Vec::new(),
             tick: Duration::from_secs(60),
+            thresholds: Thresholds::default(),
             transport: None,
+            ground: None,
+            incarnation: None,
         }
     }
 
@@ -128,9 +134,30 @@ impl NodeBuilder {
         self
     }
 
+    /// How many messages that wait for one process raise the alarm
+    /// [`LongMailbox`](crate::Alarm::LongMailbox); 10,000 unless said otherwise.
+    pub fn long_mailbox(mut self, messages: u32) -> NodeBuilder {
+        self.thresholds.long_mailbox = messages;
+        self
+    }
+
     #[cfg(feature = "test")]
-    pub(super) fn transport(mut self, transport: Arc<dyn Transport>) -> NodeBuilder {
+    pub(crate) fn transport(mut self, transport: Arc<dyn Transport>) -> NodeBuilder {
         self.transport = Some(transport);
+        self.thresholds.watched = false;
+        self
+    }
+
+    #[cfg(feature = "test")]
+    pub(crate) fn ground(mut self, ground: Ground) -> NodeBuilder {
+        self.ground = Some(ground);
+        self
+    }
+
+    /// Greater than that of any life before.
+    #[cfg(feature = "test")]
+    pub(crate) fn incarnation(mut self, incarnation: u64) -> NodeBuilder {
+        self.incarnation = Some(incarnation);
         self
     }
 
@@ -168,14 +195,17 @@ impl NodeBuilder {
         if let Some(bad) = self.advertise.as_ref().filter(|a| a.is_empty() || a.len() > LONGEST_ADDRESS) {
             return Err(NodeError::Advertise(bad.chars().take(80).collect()));
         }
+        let mut ground = self.ground.unwrap_or_else(Ground::tokio);
         let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|_| NodeError::Random)?;
+        ground.chance.secret(&mut random).map_err(|_| NodeError::Random)?;
         // The time makes a later life the greater one; what is left of a tie is the instance's.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let incarnation = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        let now = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        let incarnation = self.incarnation.unwrap_or(now);
         let id = NodeId { name: name.clone(), incarnation };
-        let clock: Arc<dyn Clock> = Arc::new(TokioClock);
-        let node = Node::new(id.clone(), Spawn::Tokio(tokio::runtime::Handle::current()), Arc::clone(&clock));
+        ground.thresholds = self.thresholds;
+        let clock = Arc::clone(&ground.clock);
+        let node = Node::new(id.clone(), ground);
         if self.listen.is_none() && self.seeds.is_empty() {
             return Ok(node);
         }

@@ -42,6 +42,7 @@ impl Links {
         let handshakes = Handshakes::new(self.cluster.limits.handshakes);
         loop {
             let accepted = tokio::select! {
+                biased;
                 accepted = listener.accept() => accepted,
                 () = stopping(&mut closing) => return,
             };
@@ -78,11 +79,13 @@ impl Links {
             if self.is_reached(&address, name.as_ref()) {
                 drop(tried.take());
                 tokio::select! {
+                    biased;
                     () = self.absent(&address, name.as_ref()) => {}
                     () = stopping(&mut closing) => return,
                 }
             }
             let connected = tokio::select! {
+                biased;
                 connected = self.transport.connect(&address) => connected,
                 () = stopping(&mut closing) => return,
             };
@@ -112,6 +115,7 @@ impl Links {
             let until = self.node.clock().now() + pause;
             pause = (pause * 2).min(LONGEST);
             tokio::select! {
+                biased;
                 () = self.node.clock().sleep_until(until) => {}
                 () = stopping(&mut closing) => return,
             }
@@ -146,7 +150,7 @@ impl Links {
         mut tried: Option<oneshot::Sender<()>>,
     ) -> Ended {
         let mut entropy = [0; 32];
-        if getrandom::fill(&mut entropy).is_err() {
+        if self.node.chance().secret(&mut entropy).is_err() {
             let error = SessionError::Cipher("the operating system gives no random bytes".to_owned());
             return Ended { closed: Closed::Session(error), peer: None };
         }
@@ -187,6 +191,7 @@ impl Links {
         let clock = Arc::clone(self.node.clock());
         let mut driver = Box::pin(drive(stream, session, Arc::clone(&outbox), sink, &*clock));
         let closed = tokio::select! {
+            biased;
             closed = &mut driver => closed,
             () = stopping(&mut closing) => {
                 // A connection that is still shaking hands when the node stops has nobody else to close it.
@@ -205,6 +210,14 @@ impl Links {
         loop {
             match self.cluster.admit(hello, role, outbox) {
                 Admission::Superfluous => return None,
+                Admission::Outlived => {
+                    self.node.tally().refuse();
+                    tracing::warn!(
+                        target: "greenroom", node = %self.node.name(), peer = %hello.node,
+                        "refused: a node of the same name that started later is connected"
+                    );
+                    return None;
+                }
                 Admission::After(old) => self.lose(&old),
                 Admission::Up(peer) => {
                     tracing::info!(target: "greenroom", node = %self.node.name(), peer = %peer.id.name, "node up");

@@ -1,4 +1,4 @@
-//! Floor 9: the other nodes.
+//! Floor 10: the other nodes.
 //!
 //! A [`Cluster`] is a node's [`Router`](crate::node::Router): it knows each connected peer and puts what goes
 //! there into the peer's outbox. Tasks around it listen, dial the seeds again and again, and run one driver a
@@ -16,14 +16,10 @@ mod arrivals;
 mod builder;
 mod connection;
 mod cookie;
-#[cfg(feature = "test")]
-mod memory;
 mod peers;
 
 pub use builder::{NodeBuilder, NodeError};
 pub use cookie::{Cookie, CookieError};
-#[cfg(feature = "test")]
-pub use memory::Cluster as InMemory;
 pub(crate) use peers::Cluster;
 
 #[cfg(test)]

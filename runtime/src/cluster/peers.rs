@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use crate::wire::{Frame, Signal, Target};
 pub(crate) struct Cluster {
     pub(super) name: NodeName,
     pub(super) limits: Limits,
-    peers: RwLock<HashMap<NodeName, Arc<Peer>>>,
+    peers: RwLock<BTreeMap<NodeName, Arc<Peer>>>,
     pub(super) address: OnceLock<String>,
     /// Told whenever a peer comes or goes.
     pub(super) changed: Notify,
@@ -37,7 +37,7 @@ pub(super) struct Peer {
     /// Held while the loss is told.
     losing: Mutex<()>,
     /// The local processes that its loss concerns.
-    concerned: Mutex<HashSet<u64>>,
+    concerned: Mutex<BTreeSet<u64>>,
 }
 
 /// What becomes of a connection that has just shaken hands.
@@ -48,6 +48,8 @@ pub(super) enum Admission {
     After(Arc<Peer>),
     /// Another connection to this peer stays.
     Superfluous,
+    /// A node of this name that started later is connected: this one is an earlier life of it, or its double.
+    Outlived,
 }
 
 impl Cluster {
@@ -81,14 +83,15 @@ impl Cluster {
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
         let name = hello.node.name.clone();
         if let Some(old) = peers.get(&name) {
-            let stays = match old.id.incarnation.cmp(&hello.node.incarnation) {
-                std::cmp::Ordering::Greater => true,
-                std::cmp::Ordering::Less => false,
+            return match old.id.incarnation.cmp(&hello.node.incarnation) {
+                std::cmp::Ordering::Greater if old.is_live() => Admission::Outlived,
                 // Dialled twice from the same side: that side has lost the first. Dialled from both sides: they
                 // crossed, and the one from the smaller name stays.
-                std::cmp::Ordering::Equal => old.role != role && !self.prefers(role, &name),
+                std::cmp::Ordering::Equal if old.role != role && !self.prefers(role, &name) && old.is_live() => {
+                    Admission::Superfluous
+                }
+                _ => Admission::After(Arc::clone(old)),
             };
-            return if stays && old.is_live() { Admission::Superfluous } else { Admission::After(Arc::clone(old)) };
         }
         let peer = Arc::new(Peer {
             id: Arc::new(hello.node.clone()),
@@ -144,7 +147,7 @@ impl Peer {
     }
 
     /// Ends the peer's time: the processes that have to hear of it, or nothing if that was done before.
-    pub(super) fn bury(&self) -> Option<HashSet<u64>> {
+    pub(super) fn bury(&self) -> Option<BTreeSet<u64>> {
         self.live
             .swap(false, Ordering::AcqRel)
             .then(|| std::mem::take(&mut *self.concerned.lock().unwrap_or_else(PoisonError::into_inner)))

@@ -41,6 +41,10 @@ pub(super) struct Bounded<M> {
     /// Tickets of those whom the owner's end overtook in line.
     pub(super) lost: BTreeSet<u64>,
     pub(super) tickets: u64,
+    /// Messages that were refused.
+    pub(super) refused: u64,
+    /// Messages that were dropped, or withdrawn from the line.
+    pub(super) dropped: u64,
 }
 
 /// A message in line.
@@ -54,7 +58,17 @@ pub(super) struct Standing<M> {
 
 impl<M> Bounded<M> {
     pub(super) fn new(bounds: Bounds) -> Bounded<M> {
-        Bounded { bounds, load: 0, want: Mask(0), line: BTreeMap::new(), unheld: 0, lost: BTreeSet::new(), tickets: 0 }
+        Bounded {
+            bounds,
+            load: 0,
+            want: Mask(0),
+            line: BTreeMap::new(),
+            unheld: 0,
+            lost: BTreeSet::new(),
+            tickets: 0,
+            refused: 0,
+            dropped: 0,
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {

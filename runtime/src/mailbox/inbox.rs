@@ -1,6 +1,7 @@
+use std::panic::Location;
 use std::task::Context;
 
-use super::queue::{Batch, Taken, Taking, remove};
+use super::queue::{Batch, Taken, Taking, Told, remove};
 use super::save::Saved;
 use super::{Entry, Mask, Origin, Queue};
 use crate::base::Protocol;
@@ -18,6 +19,10 @@ pub(crate) struct Inbox<M> {
     read: u64,
     /// As many as that when it last waited.
     idle: u64,
+    /// How many calls were among those that matched.
+    calls: u64,
+    /// Where the running receive stands, if that is known.
+    place: Option<&'static Location<'static>>,
     testing: Testing,
 }
 
@@ -54,14 +59,17 @@ impl<M: Protocol> Inbox<M> {
             in_line: 0,
             read: 0,
             idle: 0,
+            calls: 0,
+            place: None,
             testing: Testing::Nothing,
         }
     }
 
-    /// Begins a receive that can take `want`.
+    /// Begins a receive that can take `want` and stands at `place`.
     #[inline(always)]
-    pub(crate) fn begin(&mut self, queue: &Queue<M>, want: Mask) {
+    pub(crate) fn begin(&mut self, queue: &Queue<M>, want: Mask, place: Option<&'static Location<'static>>) {
         self.want = want;
+        self.place = place;
         self.pending = 0;
         self.in_line = 0;
         if const { Mask::urgent::<M>().0 != 0 } {
@@ -74,7 +82,7 @@ impl<M: Protocol> Inbox<M> {
         }
         if !matches!(self.testing, Testing::Nothing) {
             // A guard that panicked, in a body that caught it: the message went with it.
-            self.keep(queue);
+            self.keep_other(queue);
         }
         if let Some(saved) = &mut self.saved {
             self.pending = saved.begin(want);
@@ -103,7 +111,7 @@ impl<M: Protocol> Inbox<M> {
             match cx.as_deref_mut() {
                 Some(cx) => {
                     let linger = self.read - self.idle >= BUSY;
-                    let taking = Taking { want: self.want, tested: self.in_line, linger };
+                    let taking = Taking { want: self.want, tested: self.in_line, linger, told: self.told() };
                     match queue.poll_take(&mut self.batch, &taking, cx) {
                         Taken::Batch => {}
                         Taken::InLine(ticket, entry) => {
@@ -118,7 +126,8 @@ impl<M: Protocol> Inbox<M> {
                     }
                 }
                 None => {
-                    queue.take(&mut self.batch);
+                    let told = self.told();
+                    queue.take(&mut self.batch, told);
                     if self.is_read() {
                         return Next::Empty;
                     }
@@ -143,6 +152,27 @@ impl<M: Protocol> Inbox<M> {
         self.saved.get_or_insert_with(|| Box::new(Saved::new(Mask::urgent::<M>()))).push(lane, entry);
     }
 
+    fn told(&self) -> Told {
+        let saved = self.saved.as_ref().map_or(0, |saved| saved.len());
+        Told {
+            handled: self.read.saturating_sub(u64::from(saved)),
+            calls: self.calls,
+            place: self.place,
+            saved,
+            batch: u32::try_from(self.batch.urgent.len() + self.batch.entries.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    pub(crate) fn place(&self) -> Option<&'static Location<'static>> {
+        self.place
+    }
+
+    /// Tells how far the process with this number, whose inbox it is, has come. Says what
+    /// [`length`](Queue::length) does.
+    pub(crate) fn tell(&self, queue: &Queue<M>, number: u64) -> (u64, u64) {
+        queue.tell(number, self.told())
+    }
+
     /// How many messages have been looked at, or saved, since the process began.
     pub(crate) fn read(&self) -> u64 {
         self.read
@@ -153,9 +183,11 @@ impl<M: Protocol> Inbox<M> {
         self.batch.urgent.is_empty() && self.batch.entries.is_empty()
     }
 
-    /// The tested message matched and belongs to the receiver. Says whether it counts in a bounded mailbox.
+    /// The tested message, of this variant, matched and belongs to the receiver. Says whether it counts in a bounded
+    /// mailbox.
     #[inline(always)]
-    pub(crate) fn keep(&mut self, queue: &Queue<M>) -> bool {
+    pub(crate) fn keep(&mut self, queue: &Queue<M>, variant: usize) -> bool {
+        self.calls += u64::from(Mask::calls::<M>().has(Mask::lane(variant)));
         if let Testing::Arrived(origin) = self.testing {
             self.testing = Testing::Nothing;
             return origin == Origin::SENT;
@@ -251,12 +283,12 @@ mod tests {
         want: u64,
         matches: impl Fn(Letter) -> bool,
     ) -> (Option<Letter>, usize) {
-        inbox.begin(queue, Mask(want));
+        inbox.begin(queue, Mask(want), None);
         let mut tested = 0;
         while let Next::Test(letter) = inbox.next(queue, None) {
             tested += 1;
             if matches(letter) {
-                inbox.keep(queue);
+                inbox.keep(queue, letter.variant());
                 return (Some(letter), tested);
             }
             inbox.skip(queue, letter);
@@ -308,7 +340,7 @@ mod tests {
     fn an_abandoned_scan_loses_nothing() {
         let (queue, mut inbox) = (queue(&[A(1), A(2), A(3)]), Inbox::new());
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| false).0, None);
-        inbox.begin(&queue, Mask(0b01));
+        inbox.begin(&queue, Mask(0b01), None);
         let Next::Test(letter) = inbox.next(&queue, None) else { panic!("saved") };
         inbox.skip(&queue, letter);
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true).0, Some(A(1)));

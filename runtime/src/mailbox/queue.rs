@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
+use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 
 use super::Mask;
@@ -73,6 +74,8 @@ pub(crate) enum Why {
     Full,
     /// The mailbox is full, and drops silently what comes then.
     Dropped,
+    /// Somebody looks at what comes in: [`push_seen`](Queue::push_seen) it when that is done.
+    Noticed,
 }
 
 /// The shared end of a mailbox: many push, the owner takes everything at once.
@@ -88,6 +91,47 @@ struct Inner<M> {
     pushed: u64,
     /// What most queues never have.
     rest: Option<Box<Rest<M>>>,
+    /// From this number of messages on, what comes in is noticed: zero while somebody traces the owner, else what makes
+    /// a long mailbox. One comparison for both, so that a push costs the same whether anybody looks or not.
+    notice: u64,
+    told: Told,
+    /// How many messages make a long mailbox.
+    long: u32,
+}
+
+/// What the owner says of itself whenever it takes messages over or goes to wait.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told {
+    /// Messages that it took.
+    pub(super) handled: u64,
+    /// Calls among those that it took.
+    pub(super) calls: u64,
+    /// Where its receive stands, if that is known.
+    pub(super) place: Option<&'static Location<'static>>,
+    /// Messages that no receive has taken.
+    pub(super) saved: u32,
+    /// Messages that it has taken over and not looked at.
+    pub(super) batch: u32,
+}
+
+/// A mailbox in figures. Those of an owner that runs are as of when it last took messages, or was last asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    /// Messages that nobody has looked at.
+    pub(crate) waiting: u64,
+    pub(crate) saved: u64,
+    /// Messages in line before the mailbox.
+    pub(crate) in_line: u64,
+    pub(crate) received: u64,
+    pub(crate) handled: u64,
+    pub(crate) calls: u64,
+    pub(crate) refused: u64,
+    pub(crate) dropped: u64,
+    /// What the mailbox takes in bytes, without what its messages hold on the heap.
+    pub(crate) bytes: u64,
+    pub(crate) place: Option<&'static Location<'static>>,
+    /// Whether the owner waits for a message.
+    pub(crate) is_waiting: bool,
 }
 
 /// The process ended and another will come: messages wait for it, up to [`HELD`].
@@ -128,12 +172,32 @@ pub(super) struct Taking {
     pub(super) tested: u64,
     /// Whether it comes again by itself before it waits.
     pub(super) linger: bool,
+    pub(super) told: Told,
 }
 
 impl<M: Protocol> Queue<M> {
     pub(crate) fn new(bounds: Option<Bounds>) -> Queue<M> {
         let rest = bounds.map(|bounds| Box::new(Rest { bounded: Some(Bounded::new(bounds)), ..Rest::new() }));
-        Queue { inner: Lock::new(Inner { owner: VACANT, entries: VecDeque::new(), pushed: 0, rest }) }
+        Queue {
+            inner: Lock::new(Inner {
+                owner: VACANT,
+                entries: VecDeque::new(),
+                pushed: 0,
+                rest,
+                notice: u64::MAX,
+                told: Told::default(),
+                long: u32::MAX,
+            }),
+        }
+    }
+
+    /// The same, for a mailbox that is long from so many messages on.
+    pub(crate) fn long_from(self, length: u32) -> Queue<M> {
+        let mut inner = self.lock();
+        inner.long = length;
+        inner.notice = u64::from(length);
+        drop(inner);
+        self
     }
 
     // What panics under this lock is at most a waker's clone or an allocation; the queue is whole then.
@@ -154,8 +218,10 @@ impl<M: Protocol> Queue<M> {
     pub(crate) fn open(&self, number: u64) {
         let mut inner = self.lock();
         inner.owner = number;
-        let held = inner.entries.len() + inner.rest.as_ref().map_or(0, |rest| rest.urgent.len());
+        let held = inner.waiting();
         inner.pushed = held as u64;
+        inner.told = Told::default();
+        inner.notice = u64::from(inner.long);
         if let Some(bounded) = inner.bounded() {
             bounded.load = held;
         }
@@ -188,9 +254,9 @@ impl<M: Protocol> Queue<M> {
             Owner::This(number) => inner.owner == number,
             Owner::Whoever => inner.owner != VACANT && inner.owner != CLOSED,
         };
-        let plain = Mask::urgent::<M>() == Mask(0) && inner.rest.is_none();
+        let plain = Mask::urgent::<M>() == Mask(0) && inner.rest.is_none() && inner.pushed + 1 < inner.notice;
         if !(there && plain) {
-            return Queue::push_with_care(inner, owner, entry, held);
+            return Queue::push_with_care(inner, true, owner, entry, held);
         }
         inner.pushed += 1;
         inner.entries.push_back(entry);
@@ -198,9 +264,15 @@ impl<M: Protocol> Queue<M> {
         Ok(Pushed::In)
     }
 
+    /// The same for a message that has been [noticed](Why::Noticed).
+    pub(crate) fn push_seen(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
+        Queue::push_with_care(self.lock(), false, owner, entry, held)
+    }
+
     #[cold]
     fn push_with_care(
         mut inner: Guard<'_, Inner<M>>,
+        notices: bool,
         owner: Owner,
         entry: Entry<M>,
         held: bool,
@@ -214,6 +286,9 @@ impl<M: Protocol> Queue<M> {
         };
         if let Some(why) = refuse {
             return Err(Refused { message: entry.message, why });
+        }
+        if inner.pushed + 1 >= inner.notice && notices {
+            return Err(Refused { message: entry.message, why: Why::Noticed });
         }
         let mut pushed = Pushed::In;
         let lane = Mask::lane(entry.message.variant());
@@ -233,16 +308,26 @@ impl<M: Protocol> Queue<M> {
                 // What another node sends holds no ticket, so that it cannot feel the line: there are as many of those as
                 // the mailbox holds at most.
                 Overflow::Wait if !held && bounded.unheld >= capacity => {
+                    bounded.refused += 1;
                     return Err(Refused { message: entry.message, why: Why::Full });
                 }
                 Overflow::Wait => return Ok(Pushed::InLine(bounded.stand(entry, held))),
                 _ if wanted && bounded.load < capacity.saturating_mul(2) => {}
-                Overflow::Reject => return Err(Refused { message: entry.message, why: Why::Full }),
-                Overflow::DropNewest => return Err(Refused { message: entry.message, why: Why::Dropped }),
+                Overflow::Reject => {
+                    bounded.refused += 1;
+                    return Err(Refused { message: entry.message, why: Why::Full });
+                }
+                Overflow::DropNewest => {
+                    bounded.dropped += 1;
+                    return Err(Refused { message: entry.message, why: Why::Dropped });
+                }
                 Overflow::DropOldest => match inner.oldest() {
                     Some(oldest) => pushed = Pushed::InsteadOf(oldest),
                     // All that is here is with the owner already.
-                    None => return Err(Refused { message: entry.message, why: Why::Dropped }),
+                    None => {
+                        inner.count_dropped();
+                        return Err(Refused { message: entry.message, why: Why::Dropped });
+                    }
                 },
             }
         }
@@ -264,6 +349,7 @@ impl<M: Protocol> Queue<M> {
     pub(super) fn poll_take(&self, batch: &mut Batch<M>, taking: &Taking, cx: &mut Context<'_>) -> Taken<M> {
         batch.recover();
         let mut inner = self.lock();
+        inner.hear(taking.told);
         if !inner.is_empty() {
             inner.hand_over(batch);
             return Taken::Batch;
@@ -295,9 +381,54 @@ impl<M: Protocol> Queue<M> {
     }
 
     /// Moves everything that waits into the empty `batch`.
-    pub(super) fn take(&self, batch: &mut Batch<M>) {
+    pub(super) fn take(&self, batch: &mut Batch<M>, told: Told) {
         batch.recover();
-        self.lock().hand_over(batch);
+        let mut inner = self.lock();
+        inner.hear(told);
+        inner.hand_over(batch);
+    }
+
+    /// The owner with this number says how far it is, and hears [how long](Queue::length) the mailbox is.
+    pub(super) fn tell(&self, number: u64, told: Told) -> (u64, u64) {
+        let mut inner = self.lock();
+        if inner.owner == number {
+            inner.told = told;
+        }
+        (inner.length(), u64::from(inner.long))
+    }
+
+    /// From now on a message is noticed if it makes the mailbox long, and also before if somebody `traces` it.
+    pub(crate) fn notice(&self, traces: bool) {
+        let mut inner = self.lock();
+        let room = u64::from(inner.long).saturating_sub(inner.length());
+        inner.notice = match (traces, room) {
+            (true, _) => 0,
+            // It is known to be long: that is looked at again when the owner has taken what is here.
+            (false, 0) => u64::MAX,
+            (false, room) => inner.pushed + room,
+        };
+    }
+
+    /// How many messages wait here, in any way, and how many make a long mailbox.
+    pub(crate) fn length(&self) -> (u64, u64) {
+        let inner = self.lock();
+        (inner.length(), u64::from(inner.long))
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
+        let inner = self.lock();
+        Figures { is_waiting: inner.is_awaited(), ..inner.figures() }
+    }
+
+    /// The last figures of an owner that has ended; from here on there are none until the next one opens.
+    pub(crate) fn settle(&self) -> Figures {
+        let mut inner = self.lock();
+        let figures = Figures { is_waiting: inner.is_awaited(), ..inner.figures() };
+        (inner.pushed, inner.told) = (0, Told::default());
+        if let Some(bounded) = inner.bounded() {
+            (bounded.refused, bounded.dropped) = (0, 0);
+        }
+        figures
     }
 
     /// Moves what is urgent behind what is urgent in `batch`.
@@ -325,7 +456,10 @@ impl<M: Protocol> Queue<M> {
                 standing.entry = Some(entry);
                 None
             }
-            None => Some(entry.message),
+            None => {
+                inner.count_dropped();
+                Some(entry.message)
+            }
         }
     }
 
@@ -354,6 +488,10 @@ impl<M: Protocol> Queue<M> {
         self.lock().is_empty()
     }
 
+    pub(crate) fn capacity(&self) -> Option<u64> {
+        self.lock().bounded().map(|bounded| bounded.bounds.capacity as u64)
+    }
+
     /// Whether the message with this ticket is in; `Err` if the owner ended before.
     pub(crate) fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
         let mut inner = self.lock();
@@ -380,6 +518,7 @@ impl<M: Protocol> Queue<M> {
         let bounded = inner.bounded()?;
         bounded.lost.remove(&ticket);
         let standing = bounded.leave(ticket)?;
+        bounded.dropped += u64::from(standing.entry.is_some());
         let wakers = inner.advance();
         inner.ring();
         wakers.into_iter().for_each(Waker::wake);
@@ -410,6 +549,7 @@ impl<M: Protocol> Queue<M> {
             inner.owner = owner;
         }
         inner.cease();
+        (inner.told.batch, inner.told.saved) = (0, 0);
         let task = inner.hang(None);
         let entries = mem::take(&mut inner.entries);
         let (mut urgent, mut line) = (VecDeque::new(), BTreeMap::new());
@@ -449,6 +589,53 @@ impl<M> Rest<M> {
 impl<M: Protocol> Inner<M> {
     fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.rest.as_ref().is_none_or(|rest| rest.urgent.is_empty())
+    }
+
+    /// How many messages nobody has taken over.
+    fn waiting(&self) -> usize {
+        self.entries.len() + self.rest.as_ref().map_or(0, |rest| rest.urgent.len())
+    }
+
+    fn count_dropped(&mut self) {
+        if let Some(bounded) = self.bounded() {
+            bounded.dropped += 1;
+        }
+    }
+
+    /// What the owner says of itself, before it takes over what is here.
+    fn hear(&mut self, told: Told) {
+        self.told = Told { batch: u32::try_from(self.waiting()).unwrap_or(u32::MAX), ..told };
+        if self.notice != 0 {
+            let taken = self.told.batch.saturating_add(self.told.saved);
+            self.notice = self.pushed + u64::from(self.long.saturating_sub(taken));
+        }
+    }
+
+    fn length(&self) -> u64 {
+        let Told { saved, batch, .. } = self.told;
+        self.waiting() as u64 + u64::from(saved) + u64::from(batch)
+    }
+
+    /// All but whether the owner waits, which the lock knows.
+    fn figures(&self) -> Figures {
+        let Told { handled, calls, place, saved, batch } = self.told;
+        let rest = self.rest.as_ref();
+        let bounded = rest.and_then(|rest| rest.bounded.as_ref());
+        let urgent = rest.map_or(0, |rest| rest.urgent.capacity());
+        let held = self.entries.capacity() + urgent + saved as usize + batch as usize;
+        Figures {
+            waiting: self.waiting() as u64 + u64::from(batch),
+            saved: u64::from(saved),
+            in_line: bounded.map_or(0, |bounded| bounded.line.len() as u64),
+            received: self.pushed,
+            handled,
+            calls,
+            refused: bounded.map_or(0, |bounded| bounded.refused),
+            dropped: bounded.map_or(0, |bounded| bounded.dropped),
+            bytes: (held * size_of::<Entry<M>>()) as u64,
+            place,
+            is_waiting: false,
+        }
     }
 
     fn rest(&mut self) -> &mut Rest<M> {
@@ -501,6 +688,7 @@ impl<M: Protocol> Inner<M> {
         let at = self.entries.iter().position(|entry| entry.origin == Origin::SENT)?;
         if let Some(bounded) = self.bounded() {
             bounded.load -= 1;
+            bounded.dropped += 1;
         }
         self.entries.remove(at).map(|entry| entry.message)
     }

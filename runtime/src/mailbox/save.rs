@@ -8,6 +8,7 @@ pub(crate) struct Saved<M> {
     /// Which lanes hold anything.
     occupied: u64,
     arrivals: u64,
+    len: u32,
     /// Lanes that go before all others.
     urgent: Mask,
 }
@@ -30,7 +31,12 @@ struct Mark {
 
 impl<M> Saved<M> {
     pub(crate) fn new(urgent: Mask) -> Saved<M> {
-        Saved { lanes: Vec::new(), occupied: 0, arrivals: 0, urgent }
+        Saved { lanes: Vec::new(), occupied: 0, arrivals: 0, len: 0, urgent }
+    }
+
+    /// How many messages are saved.
+    pub(crate) fn len(&self) -> u32 {
+        self.len
     }
 
     /// Saves a message that has just been looked at, or that nobody wants now.
@@ -39,6 +45,7 @@ impl<M> Saved<M> {
             self.lanes.push(Lane { messages: VecDeque::new(), marks: VecDeque::new(), tested: 0 });
         }
         self.arrivals += 1;
+        self.len += 1;
         let Entry { origin, message } = entry;
         let to = &mut self.lanes[lane];
         to.messages.push_back(Some(message));
@@ -112,6 +119,7 @@ impl<M> Saved<M> {
     fn cut(&mut self, lane: usize, at: usize) -> Option<(Mark, Option<M>)> {
         let from = &mut self.lanes[lane];
         let cut = (from.marks.remove(at)?, from.messages.remove(at)?);
+        self.len -= 1;
         if from.messages.is_empty() {
             self.occupied &= !(1 << lane);
         }

@@ -52,6 +52,21 @@ impl Mask {
         }
     }
 
+    /// The variants that carry a reply.
+    pub(crate) const fn calls<M: Protocol>() -> Mask {
+        const {
+            let mut mask = 0;
+            let mut v = 0;
+            while v < M::VARIANTS.len() {
+                if M::VARIANTS[v].call {
+                    mask |= 1 << Mask::lane(v);
+                }
+                v += 1;
+            }
+            Mask(mask)
+        }
+    }
+
     /// The lane of a variant in the save queue.
     pub(crate) const fn lane(variant: usize) -> usize {
         if variant < Mask::LANES { variant } else { Mask::LANES - 1 }

@@ -1,4 +1,4 @@
-//! Floor 8: the only place that names a socket.
+//! Floor 9: the only place that names a socket.
 //!
 //! A [`Transport`] opens byte streams: [`Tcp`] between machines, and for tests a network's hosts in memory, so that
 //! their clusters need no socket. [`drive`] runs a session over one stream until it is over; what the node's

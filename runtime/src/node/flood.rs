@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// only how many more there were.
 #[derive(Default)]
 pub(crate) struct Flood {
-    kinds: Mutex<HashMap<&'static str, Spell>>,
+    kinds: Mutex<BTreeMap<&'static str, Spell>>,
 }
 
 /// A span of time in which a kind's crashes are counted.
@@ -34,7 +34,7 @@ const SPELL: Duration = Duration::from_secs(10);
 const TOLD: u32 = 5;
 
 impl Flood {
-    fn kinds(&self) -> MutexGuard<'_, HashMap<&'static str, Spell>> {
+    fn kinds(&self) -> MutexGuard<'_, BTreeMap<&'static str, Spell>> {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -5,23 +5,37 @@
 //! [`Router`], so the floors above decide what either is. There is nothing global: two nodes in one program
 //! know nothing of each other. The one thread-local says which node, and which process of it, is running.
 
+mod alarms;
+mod chance;
 mod clock;
 mod counters;
 mod current;
 mod directory;
+mod events;
 mod flood;
+mod ground;
+mod look;
 mod names;
 mod pending;
 mod resident;
+mod ring;
+#[cfg(feature = "test")]
+mod schedule;
 mod spawner;
 mod stop;
 mod table;
+mod trace;
+mod units;
+mod watch;
 mod watchers;
 mod wheel;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+pub use alarms::Alarms;
+use alarms::Raised;
+pub(crate) use chance::Chance;
 pub use clock::Clock;
 pub(crate) use clock::TokioClock;
 pub use counters::Counters;
@@ -29,17 +43,29 @@ pub use current::Entered;
 pub(crate) use current::{Current, Unanswered};
 pub(crate) use directory::{Outgoing, Recipient, Router};
 pub(crate) use flood::{Flood, Verdict};
+pub(crate) use ground::{Ground, Thresholds};
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
+pub(crate) use ring::{Awaited, Inquiry, Probe, Waiting};
+#[cfg(feature = "test")]
+pub(crate) use schedule::{Bounds, Crew, Desk, Progress, Schedule, Stuck};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
+pub use stop::Overdue;
+pub(crate) use table::Last;
+pub use trace::Tracing;
+pub(crate) use units::{Unit, Units};
+
+use std::time::Instant;
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use counters::Tally;
 use names::Names;
 use table::Table;
+use trace::Taps;
+use watch::Watch;
 use watchers::Watchers;
 pub(crate) use wheel::Late;
 use wheel::Wheel;
@@ -56,15 +82,19 @@ pub struct Node {
 
 struct Inner {
     id: Arc<NodeId>,
-    clock: Arc<dyn Clock>,
-    spawn: Spawn,
+    ground: Ground,
     table: Table,
     names: Names,
     pending: Pending,
     tally: Tally,
     flood: Flood,
     wheel: Wheel,
+    raised: Raised,
+    taps: Taps,
+    watch: Watch,
+    born: Instant,
     watchers: Watchers,
+    units: Units,
     router: OnceLock<Arc<dyn Router>>,
     /// Numbers of processes; zero stands for whoever is outside of any.
     numbers: AtomicU64,
@@ -81,27 +111,37 @@ impl Node {
     /// Outside of a tokio runtime, whose threads its processes run on.
     #[track_caller]
     pub fn local() -> Node {
-        let spawn = Spawn::Tokio(tokio::runtime::Handle::current());
-        Node::new(NodeId::local(), spawn, Arc::new(TokioClock))
+        Node::on(Ground::tokio())
     }
 
     /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
     pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
-        Node::new(NodeId::local(), Spawn::Own(Arc::new(spawner)), Arc::new(clock))
+        let ground = Ground::new(Spawn::Own(Arc::new(spawner)), Arc::new(clock), Chance::fresh());
+        Node::on(Ground { thresholds: Thresholds::unwatched(), ..ground })
     }
 
-    pub(crate) fn new(id: NodeId, spawn: Spawn, clock: Arc<dyn Clock>) -> Node {
+    /// A node that nobody can reach, on this ground.
+    pub(crate) fn on(ground: Ground) -> Node {
+        Node::new(NodeId::local(ground.chance.next()), ground)
+    }
+
+    pub(crate) fn new(id: NodeId, ground: Ground) -> Node {
         let inner = Inner {
             id: Arc::new(id),
-            wheel: Wheel::new(clock.now()),
-            clock,
-            spawn,
+            // One rim turns in an order that can be foretold.
+            wheel: Wheel::new(ground.clock.now(), ground.chance.is_seeded()),
+            raised: Raised::default(),
+            taps: Taps::default(),
+            watch: Watch::new(ground.thresholds.watched),
+            born: ground.clock.now(),
+            ground,
             table: Table::new(),
             names: Names::default(),
             pending: Pending::default(),
             tally: Tally::default(),
             flood: Flood::default(),
             watchers: Watchers::default(),
+            units: Units::default(),
             router: OnceLock::new(),
             numbers: AtomicU64::new(1),
             references: AtomicU64::new(1),
@@ -129,11 +169,16 @@ impl Node {
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.inner.clock
+        &self.inner.ground.clock
     }
 
     pub(crate) fn spawner(&self) -> &Spawn {
-        &self.inner.spawn
+        &self.inner.ground.spawn
+    }
+
+    /// The coin that this node's processes toss.
+    pub(crate) fn chance(&self) -> &Chance {
+        &self.inner.ground.chance
     }
 
     pub(crate) fn table(&self) -> &Table {
@@ -156,12 +201,37 @@ impl Node {
         &self.inner.flood
     }
 
+    pub(crate) fn thresholds(&self) -> &Thresholds {
+        &self.inner.ground.thresholds
+    }
+
+    pub(crate) fn taps(&self) -> &Taps {
+        &self.inner.taps
+    }
+
+    fn raised(&self) -> &Raised {
+        &self.inner.raised
+    }
+
+    fn watch(&self) -> &Watch {
+        &self.inner.watch
+    }
+
+    /// When it started.
+    fn born(&self) -> Instant {
+        self.inner.born
+    }
+
     fn wheel(&self) -> &Wheel {
         &self.inner.wheel
     }
 
     fn watchers(&self) -> &Watchers {
         &self.inner.watchers
+    }
+
+    pub(crate) fn units(&self) -> &Units {
+        &self.inner.units
     }
 
     pub(crate) fn next_number(&self) -> u64 {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::{CallError, NodeName};
@@ -14,7 +14,8 @@ pub(crate) trait Answerable: Send + Sync {
 /// The calls of this node that another node has still to answer.
 #[derive(Default)]
 pub(crate) struct Pending {
-    calls: Mutex<HashMap<u64, Waiting>>,
+    /// In order, for that is the order in which a lost connection is told.
+    calls: Mutex<BTreeMap<u64, Waiting>>,
     ids: AtomicU64,
 }
 
@@ -27,7 +28,7 @@ struct Waiting {
 }
 
 impl Pending {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Waiting>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -49,6 +50,11 @@ impl Pending {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// The caller waits no longer.
     pub(crate) fn remove(&self, id: u64) {
         let removed = self.lock().remove(&id);
@@ -65,7 +71,7 @@ impl Pending {
 
     /// The connection to a node is lost, and with it the answers that it owed.
     pub(crate) fn disconnect(&self, node: &NodeName) {
-        let lost: Vec<_> = self.lock().extract_if(|_, waiting| waiting.node.as_ref() == Some(node)).collect();
+        let lost: Vec<_> = self.lock().extract_if(.., |_, waiting| waiting.node.as_ref() == Some(node)).collect();
         for (_, waiting) in lost {
             waiting.slot.answer(Err(CallError::NoConnection));
         }

@@ -2,8 +2,9 @@ use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::Node;
+use super::{Inquiry, Node, Waiting};
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
+use crate::inspect::{ProcessInfo, ProtocolMetrics, SourceLine};
 use crate::wire::Signal;
 
 /// What a node needs of a process. Each call names the process by number, since a supervised child's
@@ -71,8 +72,50 @@ pub(crate) trait Resident: Send + Sync {
         false
     }
 
+    /// The process waits for this, or for nothing any more that is known of: a call's address tells which it was.
+    fn wait(&self, number: u64, waiting: Result<Waiting, *const ()>) {
+        let _ = (number, waiting);
+    }
+
+    /// What the process waits for, if it is a call that has taken a while.
+    fn waiting(&self, number: u64) -> Option<Waiting> {
+        let _ = number;
+        None
+    }
+
+    /// Whether somebody asks what the process waits for.
+    fn is_inquired(&self) -> bool {
+        false
+    }
+
+    /// Has the process vote on whether its calls can be answered.
+    fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
+        let _ = (number, inquiry);
+    }
+
     /// Where the process comes from; `None` for what only listens for one.
     fn lineage(&self) -> Option<Lineage>;
+
+    /// The process as others may see it, all but its ancestors.
+    fn info(&self, number: u64) -> Option<ProcessInfo> {
+        let _ = number;
+        None
+    }
+
+    /// The process in figures.
+    fn figures(&self) -> Option<ProtocolMetrics> {
+        None
+    }
+
+    /// What runs there, and the receive that it was last seen in.
+    fn glimpse(&self) -> Option<(&'static str, Option<SourceLine>)> {
+        None
+    }
+
+    /// Whether somebody traces the process from now on.
+    fn trace(&self, number: u64, traced: bool) {
+        let _ = (number, traced);
+    }
 
     /// What it is called in the error that tells protocols apart.
     fn protocol(&self) -> &'static str;

@@ -22,10 +22,18 @@ pub trait Spawner: Send + Sync + 'static {
     }
 }
 
-/// tokio without a box for each process, or a spawner of one's own.
+/// Runs the watch over a node's threads, which must not be one of them. `None` if there is no thread left for it.
+pub(super) fn watch(look: impl FnOnce() + Send + 'static) -> Option<std::thread::Thread> {
+    let watch = std::thread::Builder::new().name("greenroom-watch".to_owned()).spawn(look);
+    watch.map(|watch| watch.thread().clone()).ok()
+}
+
+/// tokio without a box for each process, a test's schedule, or a spawner of one's own.
 #[derive(Clone)]
 pub(crate) enum Spawn {
     Tokio(tokio::runtime::Handle),
+    #[cfg(feature = "test")]
+    Test(super::Crew),
     Own(Arc<dyn Spawner>),
 }
 
@@ -33,13 +41,26 @@ impl Spawn {
     pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, task: F) {
         match self {
             Spawn::Tokio(handle) => drop(handle.spawn(task)),
+            #[cfg(feature = "test")]
+            Spawn::Test(crew) => crew.spawn(Box::pin(task)),
             Spawn::Own(spawner) => spawner.spawn(Box::pin(task)),
+        }
+    }
+
+    /// The test that decides the order, if there is one.
+    #[cfg(feature = "test")]
+    pub(crate) fn schedule(&self) -> Option<&super::Schedule> {
+        match self {
+            Spawn::Test(crew) => Some(crew.schedule()),
+            Spawn::Tokio(_) | Spawn::Own(_) => None,
         }
     }
 
     pub(crate) fn run_blocking(&self, work: Work) {
         match self {
             Spawn::Tokio(handle) => drop(handle.spawn_blocking(work)),
+            #[cfg(feature = "test")]
+            Spawn::Test(crew) => crew.run_blocking(work),
             Spawn::Own(spawner) => spawner.run_blocking(work),
         }
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::Resident;
+use crate::base::Exit;
+use crate::inspect::ProtocolMetrics;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The processes of a node by number, in shards so that spawning on one core does not wait for another.
@@ -16,7 +18,19 @@ pub(crate) struct Table {
     left: Notify,
 }
 
-type Shard = HashMap<u64, Arc<dyn Resident>, BuildHasherDefault<Spread>>;
+#[derive(Default)]
+struct Shard {
+    residents: HashMap<u64, Arc<dyn Resident>, BuildHasherDefault<Spread>>,
+    /// What those left behind that have ended, by protocol: of few, so a search is short.
+    ended: Vec<(&'static str, ProtocolMetrics)>,
+}
+
+/// What a process leaves behind in the books.
+pub(crate) struct Last<'a> {
+    pub(crate) protocol: &'static str,
+    pub(crate) reason: &'a Exit,
+    pub(crate) figures: ProtocolMetrics,
+}
 
 const SHARDS: u64 = 32;
 
@@ -53,16 +67,26 @@ impl Table {
     }
 
     pub(crate) fn insert(&self, number: u64, resident: Arc<dyn Resident>) {
-        self.shard(number).insert(number, resident);
+        self.shard(number).residents.insert(number, resident);
     }
 
     pub(crate) fn remove(&self, number: u64) {
+        self.leave(number, || None);
+    }
+
+    /// Strikes a process off, and adds to the books what it leaves behind in the same moment: whoever adds up all
+    /// figures finds it once.
+    pub(crate) fn leave<'a>(&self, number: u64, last: impl FnOnce() -> Option<Last<'a>>) {
         let mut shard = self.shard(number);
-        let resident = shard.remove(&number);
+        let resident = shard.residents.remove(&number);
+        if let Some(last) = last() {
+            shard.enter(&last);
+        }
         // What a crowd needed is given back bit by bit as it leaves.
-        if shard.capacity() > ROOMY && shard.len() < shard.capacity() / 8 {
-            let half = shard.capacity() / 2;
-            shard.shrink_to(half);
+        let residents = &mut shard.residents;
+        if residents.capacity() > ROOMY && residents.len() < residents.capacity() / 8 {
+            let half = residents.capacity() / 2;
+            residents.shrink_to(half);
         }
         // The guard is gone before the resident is dropped.
         drop(shard);
@@ -82,7 +106,7 @@ impl Table {
     }
 
     pub(crate) fn get(&self, number: u64) -> Option<Arc<dyn Resident>> {
-        self.shard(number).get(&number).cloned()
+        self.shard(number).residents.get(&number).cloned()
     }
 
     /// Everyone, oldest first.
@@ -90,10 +114,35 @@ impl Table {
         let mut all: Vec<_> = (0..SHARDS)
             .flat_map(|shard| {
                 let shard = self.shard(shard);
-                shard.iter().map(|(number, resident)| (*number, Arc::clone(resident))).collect::<Vec<_>>()
+                shard.residents.iter().map(|(number, resident)| (*number, Arc::clone(resident))).collect::<Vec<_>>()
             })
             .collect();
         all.sort_by_key(|(number, _)| *number);
         all
+    }
+
+    /// The figures of all, those that have ended included, by protocol; one may come more than once.
+    pub(super) fn figures(&self) -> Vec<(&'static str, ProtocolMetrics)> {
+        let mut all = Vec::new();
+        for shard in 0..SHARDS {
+            let shard = self.shard(shard);
+            all.extend(shard.ended.iter().cloned());
+            let living = shard.residents.values();
+            all.extend(living.filter_map(|resident| Some((resident.protocol(), resident.figures()?))));
+        }
+        all
+    }
+}
+
+impl Shard {
+    fn enter(&mut self, last: &Last<'_>) {
+        let at = self.ended.iter().position(|(protocol, _)| *protocol == last.protocol);
+        let at = at.unwrap_or_else(|| {
+            self.ended.push((last.protocol, ProtocolMetrics::default()));
+            self.ended.len() - 1
+        });
+        let book = &mut self.ended[at].1;
+        book.ended.count(last.reason);
+        book.add(&last.figures);
     }
 }

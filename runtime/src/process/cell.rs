@@ -1,33 +1,35 @@
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use super::aside::Asides;
+use super::attention;
 use super::feed::Feed;
 use super::{discard, fail};
 use crate::base::{
     CallError, CastError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject,
     System,
 };
+use crate::inspect::{self, ProcessInfo, ProtocolMetrics};
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
-use crate::node::{Current, Delivery, Line, Lineage, Node, Recipient, Resident};
+use crate::node::{Current, Delivery, Inquiry, Line, Lineage, Node, Recipient, Resident, Waiting};
 use crate::signal::{Effect, Farewell, Relations};
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Signal, Target, fingerprint};
 
 /// Where a process lives, and its successors if it is supervised.
 pub(crate) struct Cell<M: Protocol> {
-    node: Node,
+    pub(super) node: Node,
+    pub(super) queue: Queue<M>,
     /// Whether its mailbox is.
     bounded: bool,
-    queue: Queue<M>,
     fate: Mutex<Fate>,
-    /// Whether `fate.doom` is set, for those who ask without the lock.
-    doomed: AtomicBool,
+    /// What the process has to see to before its next message: bits of [`attention`](super::attention).
+    pub(super) attention: AtomicU8,
     exported: AtomicBool,
-    /// Whether `fate.stop` is set.
-    stopping: AtomicBool,
     /// Set if another process will move in when this one ends.
     place: Option<Box<Place>>,
 }
@@ -39,40 +41,44 @@ struct Place {
 }
 
 /// What has been decided about the process that lives here.
-struct Fate {
-    number: u64,
-    stage: Stage,
+pub(super) struct Fate {
+    pub(super) number: u64,
+    pub(super) stage: Stage,
     doom: Option<Exit>,
-    start: Start,
-    born: Option<Instant>,
+    pub(super) name: Option<String>,
+    pub(super) start: Start,
+    pub(super) born: Option<Instant>,
     /// The variant of the last message that was taken, once the mailbox is gone.
     last: Option<u16>,
-    relations: Option<Box<Relations>>,
-    rest: Option<Box<Rest>>,
-}
-
-/// What most processes never have.
-#[derive(Default)]
-struct Rest {
-    /// A stop in good order that a server has still to see, and how many messages had come before it.
-    stop: Option<(Exit, u64)>,
-    name: Option<String>,
-    belongings: Option<Belongings>,
+    /// How many bytes its task takes.
+    pub(super) size: u32,
+    pub(super) relations: Option<Box<Relations>>,
+    belongings: Option<Box<Belongings>>,
 }
 
 /// What a process has beside its future.
 #[derive(Default)]
 pub(super) struct Belongings {
+    /// A stop in good order that a server has still to see, and how many messages had come before it.
+    stop: Option<(Exit, u64)>,
     /// How many pieces of blocking code have not returned.
     pub(super) blocking: u32,
     /// Why it ended, while only blocking code keeps it from being dead.
     pub(super) ended: Option<Exit>,
     /// The streams that feed its mailbox.
     pub(super) feeds: Vec<Arc<Feed>>,
+    /// The call that it waits for, if that takes a while.
+    waiting: Option<Waiting>,
+    /// Its last message in words, if its protocol is reported so.
+    text: Option<String>,
+    /// Who asks what it waits for.
+    inquiries: Vec<Arc<Inquiry>>,
+    /// What is asked of it beside its messages.
+    pub(super) asides: Asides,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Vacant,
     Alive,
     Ending,
@@ -84,7 +90,7 @@ pub(super) struct Remains {
     pub(super) parent: u64,
     pub(super) name: Option<String>,
     pub(super) born: Option<Instant>,
-    pub(super) last: Option<&'static str>,
+    pub(super) last: Option<Cow<'static, str>>,
     pub(super) links: Vec<Pid>,
 }
 
@@ -99,25 +105,26 @@ pub(crate) struct Start {
     pub(crate) supervisor: bool,
     /// It hears of other nodes' coming and going.
     pub(crate) node_events: bool,
+    /// It answers for itself, beside its messages.
+    pub(crate) sys: bool,
     /// What it is called in a crash report: its type.
     pub(crate) kind: &'static str,
 }
 
 impl Fate {
     fn new(number: u64, stage: Stage, start: Start, born: Option<Instant>) -> Fate {
-        Fate { number, stage, doom: None, start, born, last: None, relations: None, rest: None }
-    }
-
-    fn rest(&mut self) -> &mut Rest {
-        self.rest.get_or_insert_default()
-    }
-
-    fn name(&self) -> Option<&String> {
-        self.rest.as_ref()?.name.as_ref()
-    }
-
-    fn belongings(&mut self) -> Option<&mut Belongings> {
-        self.rest.as_mut()?.belongings.as_mut()
+        Fate {
+            number,
+            stage,
+            doom: None,
+            name: None,
+            start,
+            born,
+            last: None,
+            size: 0,
+            relations: None,
+            belongings: None,
+        }
     }
 }
 
@@ -125,14 +132,14 @@ impl<M: Protocol> Cell<M> {
     /// A vacant cell; with a `path`, one process after another will live in it.
     pub(crate) fn new(node: Node, path: Option<Arc<str>>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
         let fate = Fate::new(0, Stage::Vacant, Start::default(), None);
+        let long = node.thresholds().long_mailbox;
         Arc::new(Cell {
             node,
             bounded: bounds.is_some(),
-            queue: Queue::new(bounds),
+            queue: Queue::new(bounds).long_from(long),
             fate: Mutex::new(fate),
-            doomed: AtomicBool::new(false),
+            attention: AtomicU8::new(0),
             exported: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
             place: path.map(|path| Box::new(Place { path, exported: AtomicBool::new(false) })),
         })
     }
@@ -143,9 +150,8 @@ impl<M: Protocol> Cell<M> {
         let born = Some(self.node.clock().now());
         let mut fate = self.fate();
         *fate = Fate::new(number, Stage::Alive, start, born);
-        self.doomed.store(false, Ordering::Relaxed);
+        self.attention.store(0, Ordering::Relaxed);
         self.exported.store(false, Ordering::Relaxed);
-        self.stopping.store(false, Ordering::Relaxed);
         drop(fate);
         self.queue.open(number);
         // Only then can it be found.
@@ -157,7 +163,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     // What panics under this lock is at most an allocation; the fate is whole then.
-    fn fate(&self) -> MutexGuard<'_, Fate> {
+    pub(super) fn fate(&self) -> MutexGuard<'_, Fate> {
         self.fate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -179,7 +185,7 @@ impl<M: Protocol> Cell<M> {
     /// hold it.
     #[inline]
     pub(crate) fn send(&self, owner: Owner, message: M, held: bool) -> Result<Option<u64>, Refused<M>> {
-        match self.queue.push(owner, Entry { origin: Origin::SENT, message }, held) {
+        match self.push(owner, Entry { origin: Origin::SENT, message }, held) {
             Ok(Pushed::In) => Ok(None),
             other => self.sent_with_care(other),
         }
@@ -207,10 +213,19 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
+    #[inline]
+    fn push(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
+        let origin = entry.origin;
+        match self.queue.push(owner, entry, held) {
+            Err(Refused { message, why: Why::Noticed }) => self.push_noticed(owner, Entry { origin, message }, held),
+            other => other,
+        }
+    }
+
     /// Puts a message of the process's own into its mailbox, whatever its bound.
     pub(crate) fn send_own(&self, number: u64, message: M) {
         // A process that has ended meanwhile gets nothing, as in Erlang.
-        let _ = self.queue.push(Owner::This(number), Entry { origin: Origin::OWN, message }, false);
+        let _ = self.push(Owner::This(number), Entry { origin: Origin::OWN, message }, false);
     }
 
     /// Drops a message that an overflowing mailbox has no room for; a call in it hears so.
@@ -248,6 +263,17 @@ impl<M: Protocol> Cell<M> {
         if self.is_doomed() { self.fate().doom.clone() } else { None }
     }
 
+    /// Remembers how to wake the process, and how large its task is; whether that could be noted just now.
+    pub(crate) fn set_task(&self, waker: &Waker, size: usize) -> bool {
+        self.fate().size = u32::try_from(size).unwrap_or(u32::MAX);
+        self.queue.hang(waker)
+    }
+
+    /// Lets the process have a turn.
+    pub(super) fn wake(&self) {
+        self.queue.wake();
+    }
+
     pub(crate) fn start(&self) -> Start {
         self.fate().start
     }
@@ -267,14 +293,14 @@ impl<M: Protocol> Cell<M> {
 
     /// Whether a server has been told to stop and has not seen it yet.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.attention() & attention::STOPPING != 0
     }
 
     /// The word to stop, if so many messages have been read since: what came before it is handled before it.
     pub(crate) fn take_stop(&self, read: u64) -> Option<Exit> {
         let mut fate = self.fate();
-        let (reason, _) = fate.rest.as_mut()?.stop.take_if(|(_, before)| *before <= read)?;
-        self.stopping.store(false, Ordering::Relaxed);
+        let (reason, _) = fate.belongings.as_mut()?.stop.take_if(|(_, before)| *before <= read)?;
+        self.ignore(attention::STOPPING);
         Some(reason)
     }
 
@@ -289,11 +315,11 @@ impl<M: Protocol> Cell<M> {
     fn halt(&self, fate: &mut Fate, reason: Exit) {
         if fate.start.server {
             let before = self.queue.pushed();
-            fate.rest().stop.get_or_insert((reason, before));
-            self.stopping.store(true, Ordering::Release);
+            fate.belongings.get_or_insert_default().stop.get_or_insert((reason, before));
+            self.alert(attention::STOPPING);
         } else if fate.doom.is_none() {
             fate.doom = Some(reason);
-            self.doomed.store(true, Ordering::Release);
+            self.alert(attention::DOOMED);
         }
         self.queue.wake();
     }
@@ -301,7 +327,7 @@ impl<M: Protocol> Cell<M> {
     fn die(&self, fate: &mut Fate, reason: Exit) {
         if fate.doom.is_none() {
             fate.doom = Some(reason);
-            self.doomed.store(true, Ordering::Release);
+            self.alert(attention::DOOMED);
             self.queue.wake();
         }
     }
@@ -318,25 +344,32 @@ impl<M: Protocol> Cell<M> {
 
     /// Why the process is ending, if it is.
     pub(super) fn ending(&self, number: u64) -> Option<Exit> {
-        let mut fate = self.fate();
-        if fate.number != number {
-            return None;
-        }
-        fate.belongings().and_then(|belongings| belongings.ended.clone()).or_else(|| fate.doom.clone())
+        let fate = self.fate();
+        let ended = || fate.belongings.as_ref().and_then(|belongings| belongings.ended.clone());
+        (fate.number == number).then(|| ended().or_else(|| fate.doom.clone())).flatten()
     }
 
     /// Gives the process something beside its future; `None` if it is ending.
     pub(super) fn acquire<R>(&self, number: u64, f: impl FnOnce(&mut Belongings) -> R) -> Option<R> {
         let mut fate = self.fate();
         let alive = fate.number == number && fate.stage == Stage::Alive;
-        alive.then(|| f(fate.rest().belongings.get_or_insert_default()))
+        alive.then(|| f(fate.belongings.get_or_insert_default()))
     }
 
     /// What the process has beside its future; `None` if it is no more.
     pub(super) fn belongings<R>(&self, number: u64, f: impl FnOnce(&mut Belongings) -> R) -> Option<R> {
         let mut fate = self.fate();
         let here = fate.number == number && fate.stage != Stage::Vacant;
-        here.then(|| f(fate.rest().belongings.get_or_insert_default()))
+        here.then(|| f(fate.belongings.get_or_insert_default()))
+    }
+
+    /// Who asks what the process waits for, to be told after the next poll.
+    pub(super) fn inquiries(&self) -> Vec<Arc<Inquiry>> {
+        if self.attention() & attention::INQUIRED == 0 || !self.ignore(attention::INQUIRED) {
+            return Vec::new();
+        }
+        let mut fate = self.fate();
+        fate.belongings.as_mut().map(|belongings| std::mem::take(&mut belongings.inquiries)).unwrap_or_default()
     }
 
     /// Remembers the variant of the last message that the process took.
@@ -347,15 +380,26 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
+    /// Remembers in words what the process has just taken.
+    pub(super) fn note_text(&self, number: u64, text: Option<String>) {
+        let before = self.acquire(number, |belongings| std::mem::replace(&mut belongings.text, text));
+        drop(before);
+    }
+
     /// What a crash report says of the process.
     pub(super) fn remains(&self) -> Remains {
         let fate = self.fate();
         Remains {
             kind: fate.start.kind,
             parent: fate.start.parent,
-            name: fate.name().cloned(),
+            name: fate.name.clone(),
             born: fate.born,
-            last: fate.last.and_then(|variant| M::VARIANTS.get(usize::from(variant))).map(|variant| variant.name),
+            last: fate.belongings.as_ref().and_then(|belongings| belongings.text.clone()).map(Cow::Owned).or_else(
+                || {
+                    let variant = fate.last.and_then(|variant| M::VARIANTS.get(usize::from(variant)));
+                    variant.map(|variant| variant.name.into())
+                },
+            ),
             links: fate.relations.as_ref().map(|relations| relations.links().cloned().collect()).unwrap_or_default(),
         }
     }
@@ -364,7 +408,7 @@ impl<M: Protocol> Cell<M> {
     fn push_system<T: 'static>(&self, number: u64, origin: Origin, message: T) {
         if let Some(message) = M::from_system(&mut System::offer(&mut Some(message))) {
             // Refused means that the process is clearing up and reads no more.
-            let _ = self.queue.push(Owner::This(number), Entry { origin, message }, false);
+            let _ = self.push(Owner::This(number), Entry { origin, message }, false);
         }
     }
 
@@ -454,7 +498,7 @@ impl<M: Protocol> Cell<M> {
     /// The second: the streams that feed the mailbox, for the caller to drop.
     pub(super) fn feeds(&self) -> Vec<Arc<Feed>> {
         let mut fate = self.fate();
-        fate.belongings().map(|belongings| std::mem::take(&mut belongings.feeds)).unwrap_or_default()
+        fate.belongings.as_mut().map(|belongings| std::mem::take(&mut belongings.feeds)).unwrap_or_default()
     }
 
     /// The third: what is left in the mailbox, for the caller to drop.
@@ -465,13 +509,13 @@ impl<M: Protocol> Cell<M> {
     /// The fourth: whether blocking code runs still. The last of it then does the rest.
     pub(super) fn is_kept(&self, reason: &Exit) -> bool {
         let mut fate = self.fate();
-        let running = fate.belongings().filter(|belongings| belongings.blocking > 0);
+        let running = fate.belongings.as_mut().filter(|belongings| belongings.blocking > 0);
         running.map(|belongings| belongings.ended = Some(reason.clone())).is_some()
     }
 
     /// The last two: the name is free, then links and watchers hear of it.
     pub(crate) fn finish(&self, number: u64, reason: &Exit) {
-        let name = self.fate().rest.as_mut().and_then(|rest| rest.name.take());
+        let name = self.fate().name.take();
         if let Some(name) = name {
             self.node.names().free(&name, number);
         }
@@ -479,13 +523,14 @@ impl<M: Protocol> Cell<M> {
             let mut fate = self.fate();
             fate.stage = Stage::Vacant;
             fate.doom = Some(reason.clone());
-            fate.rest = None;
+            fate.belongings = None;
             fate.relations.take()
         };
         if self.start().node_events {
             self.node.watch_nodes(number, false);
         }
-        self.node.table().remove(number);
+        self.node.table().leave(number, || Some(self.last_figures(reason)));
+        self.look_away(number);
         let Farewell { signals, watching } = relations.map(|relations| relations.end(reason)).unwrap_or_default();
         let me = self.node.pid(number);
         for (reference, subject, target) in watching {
@@ -571,7 +616,7 @@ impl<M: Protocol> Resident for Cell<M> {
             event.ok_or_else(|| CastError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?;
         self.send(number.map_or(Owner::Whoever, Owner::This), message, true).map_err(|refused| match refused.why {
             Why::Gone => CastError::NoProc,
-            Why::Full | Why::Dropped => CastError::Full,
+            Why::Full | Why::Dropped | Why::Noticed => CastError::Full,
         })
     }
 
@@ -597,7 +642,7 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn is_doomed(&self) -> bool {
-        self.doomed.load(Ordering::Acquire)
+        self.attention() & attention::DOOMED != 0
     }
 
     fn is_exported(&self) -> bool {
@@ -618,19 +663,17 @@ impl<M: Protocol> Resident for Cell<M> {
         if fate.number != number || fate.stage != Stage::Alive || fate.doom.is_some() {
             return Err(None);
         }
-        if let Some(has) = fate.name() {
+        if let Some(has) = &fate.name {
             return Err(Some(has.clone()));
         }
-        fate.rest().name = Some(name.to_owned());
+        fate.name = Some(name.to_owned());
         Ok(())
     }
 
     fn drop_name(&self, number: u64) {
         let mut fate = self.fate();
-        if fate.number == number
-            && let Some(rest) = &mut fate.rest
-        {
-            rest.name = None;
+        if fate.number == number {
+            fate.name = None;
         }
     }
 
@@ -649,6 +692,47 @@ impl<M: Protocol> Resident for Cell<M> {
         for (from, signal) in lost {
             self.signal(number, &from, signal);
         }
+    }
+
+    fn wait(&self, number: u64, waiting: Result<Waiting, *const ()>) {
+        let before = self.belongings(number, |belongings| match waiting {
+            Ok(waiting) => belongings.waiting.replace(waiting),
+            Err(call) => belongings.waiting.take_if(|waiting| std::ptr::addr_eq(waiting.call.as_ptr(), call)),
+        });
+        // Not under the lock: it may be the last of its call.
+        drop(before);
+    }
+
+    fn waiting(&self, number: u64) -> Option<Waiting> {
+        let fate = self.fate();
+        let alive = fate.number == number && fate.stage == Stage::Alive && fate.doom.is_none();
+        fate.belongings.as_ref().filter(|_| alive)?.waiting.clone()
+    }
+
+    fn is_inquired(&self) -> bool {
+        self.attention() & attention::INQUIRED != 0
+    }
+
+    fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
+        self.acquire(number, |belongings| belongings.inquiries.push(inquiry));
+        self.alert(attention::INQUIRED);
+        self.queue.wake();
+    }
+
+    fn info(&self, number: u64) -> Option<ProcessInfo> {
+        self.describe(number)
+    }
+
+    fn figures(&self) -> Option<ProtocolMetrics> {
+        Some(self.count())
+    }
+
+    fn glimpse(&self) -> Option<(&'static str, Option<inspect::SourceLine>)> {
+        Some(self.seen())
+    }
+
+    fn trace(&self, number: u64, traced: bool) {
+        self.set_traced(number, traced);
     }
 
     fn lineage(&self) -> Option<Lineage> {

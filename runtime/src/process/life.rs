@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 
 use super::{Cell, catch, discard, report};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Resident, Unanswered};
+use crate::node::{Current, Probe, Resident, Unanswered};
 
 pin_project! {
     /// The future around a process's own. As small as can be, since it is part of every process's task.
@@ -44,11 +44,12 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let size = size_of::<Self>();
         let mut this = self.project();
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(()) };
         let Some(cell) = this.cell.take() else { return Poll::Ready(()) };
         if !this.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
-            if typed::<M>(&cell).queue().hang(cx.waker()) {
+            if typed::<M>(&cell).set_task(cx.waker(), size) {
                 *this.task = Some(cx.waker().clone());
             } else {
                 // Somebody is just waking the task as it was: once more, then.
@@ -59,12 +60,17 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
             end::<M, F>(cell, *this.number, this.body, Vec::new(), reason);
             return Poll::Ready(());
         }
+        let inquiries = if cell.is_inquired() { typed::<M>(&cell).inquiries() } else { Vec::new() };
+        let probe = if inquiries.is_empty() { None } else { Some(Probe::new(cx.waker())) };
+        let waker = probe.as_ref().map_or(cx.waker(), Probe::waker);
+        let before = cell.node().sit(*this.number);
         let outer = Current::swap(Some(Current::of(cell, *this.number)));
-        let result = catch(|| body.poll(cx));
+        let result = catch(|| body.poll(&mut Context::from_waker(waker)));
         // What a process does puts back what it found, so it is its own.
         let Some((cell, mut dropped)) = Current::swap(outer).and_then(Current::into_process) else {
             return Poll::Ready(());
         };
+        cell.node().sit(before);
         let reason = match result {
             // What was decided before it returned counts; a panic is never hidden by it.
             Ok(Poll::Ready(reason)) => doom::<M>(&cell).unwrap_or(reason),
@@ -76,6 +82,9 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
                 match doom::<M>(&cell) {
                     Some(reason) => reason,
                     None => {
+                        if let Some(probe) = &probe {
+                            inquiries.iter().for_each(|inquiry| inquiry.vote(*this.number, probe));
+                        }
                         *this.cell = Some(cell);
                         return Poll::Pending;
                     }
@@ -119,6 +128,7 @@ fn end<M: Protocol, F>(
         report::destructor(&pid, &panic);
     }
     discard(&pid, cell.feeds().into_iter().map(|feed| feed.end()));
+    discard(&pid, cell.unasked(number));
     discard(&pid, cell.empty());
     let inner = Current::swap(outer).and_then(Current::into_process);
     dropped.extend(inner.into_iter().flat_map(|(_, dropped)| dropped));

@@ -1,10 +1,13 @@
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::{Cell, discard};
+use super::attention::LONG;
+use super::look::text;
+use super::{Aside, Cell, discard};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
 use crate::node::{Node, Resident as _};
@@ -13,20 +16,22 @@ use crate::node::{Node, Resident as _};
 ///
 /// A process made from a closure is handed one; an actor has it in its [`Context`](crate::Context).
 pub struct Mailbox<M: Protocol> {
-    cell: Arc<Cell<M>>,
+    pub(super) cell: Arc<Cell<M>>,
     pid: Pid,
     // Apart, and made for the first message: a process that only waits has none, and a mailbox is small to move.
     desk: Option<Box<Desk<M>>>,
 }
 
 /// What a process needs to read its messages.
-struct Desk<M> {
-    inbox: Inbox<M>,
+pub(super) struct Desk<M> {
+    pub(super) inbox: Inbox<M>,
     after: After,
     budget: u16,
-    warned: bool,
+    /// Whether a message that is taken concerns anybody else: the mailbox is bounded, or the process traced.
+    pub(super) careful: bool,
+    pub(super) warned: bool,
     /// The variants of the message that is being tested and of the last that was taken, for the crash report.
-    testing: u16,
+    pub(super) testing: u16,
     last: Option<u16>,
 }
 
@@ -43,6 +48,7 @@ enum After {
 /// What a server does next.
 pub(crate) enum Step<M> {
     Message(M),
+    Aside(Aside),
     Stop(Exit),
 }
 
@@ -58,8 +64,8 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     #[inline]
-    fn desk(&mut self) -> &mut Desk<M> {
-        self.desk.get_or_insert_with(Desk::new)
+    pub(super) fn desk(&mut self) -> &mut Desk<M> {
+        self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()))
     }
 
     /// The process's identity.
@@ -87,26 +93,37 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     #[inline(always)]
-    fn begin(&mut self, want: Mask, after: Option<Duration>) {
+    fn begin(&mut self, want: Mask, after: Option<Duration>, place: Option<&'static Location<'static>>) {
         let after = match after {
             None => After::Forever,
             Some(Duration::ZERO) => After::Now,
             // A deadline beyond what a clock can say is none.
             Some(after) => self.node().clock().now().checked_add(after).map_or(After::Forever, After::Until),
         };
-        let desk = self.desk.get_or_insert_with(Desk::new);
+        let desk = self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()));
         desk.budget = desk.budget.saturating_sub(RECEIVE - 1);
-        desk.inbox.begin(self.cell.queue(), want);
+        desk.inbox.begin(self.cell.queue(), want, place);
         desk.after = after;
     }
 
     /// The tested message is the process's now.
     #[inline(always)]
-    fn keep(&mut self) {
+    fn keep(&mut self, message: &M) {
+        message.hand_out();
+        if const { M::REPORTED } {
+            self.cell.note_text(self.pid.number(), text(message));
+        }
+        self.kept();
+    }
+
+    /// The same of a message that may go anywhere already.
+    #[inline(always)]
+    pub(crate) fn kept(&mut self) {
         let Some(desk) = &mut self.desk else { return };
         desk.last = Some(desk.testing);
-        if desk.inbox.keep(self.cell.queue()) && self.cell.is_bounded() {
-            self.cell.queue().release();
+        let counts = desk.inbox.keep(self.cell.queue(), usize::from(desk.testing));
+        if desk.careful {
+            self.taken(counts);
         }
     }
 
@@ -114,20 +131,21 @@ impl<M: Protocol> Mailbox<M> {
     fn warn_if_stuck(&mut self) {
         if !self.desk().warned && self.cell.queue().is_stuck() {
             self.desk().warned = true;
-            tracing::warn!(
-                target: "greenroom", pid = %self.pid, process = self.cell.start().kind,
-                "waits for a message in front of a full mailbox"
-            );
+            let place = self.desk().inbox.place();
+            self.node().raise(self.stuck(place));
         }
     }
 
     #[inline(always)]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
-        if self.cell.is_doomed() {
+        let attention = self.cell.attention();
+        // A long mailbox is looked at when what was taken over is read, not at each message.
+        let concerns = attention != 0 && (attention != LONG || self.desk().inbox.is_read());
+        if concerns && !self.attend(attention) {
             // The wrapper around the process ends it as soon as this poll is over.
             return Poll::Pending;
         }
-        let desk = self.desk.get_or_insert_with(Desk::new);
+        let desk = self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()));
         if desk.budget == 0 {
             desk.budget = BUDGET;
             cx.waker().wake_by_ref();
@@ -165,12 +183,16 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The next message, whatever it is, oldest first. Cancel-safe.
-    pub async fn receive(&mut self) -> M {
-        self.begin(Mask::ALL, None);
-        loop {
-            if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
-                self.keep();
-                return message;
+    #[track_caller]
+    pub fn receive(&mut self) -> impl Future<Output = M> + Send {
+        let place = Location::caller();
+        async move {
+            self.begin(Mask::ALL, None, Some(place));
+            loop {
+                if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
+                    self.keep(&message);
+                    return message;
+                }
             }
         }
     }
@@ -179,7 +201,7 @@ impl<M: Protocol> Mailbox<M> {
     #[inline]
     pub(crate) fn step(&mut self) -> impl Future<Output = Step<M>> + Send {
         if self.desk.is_some() {
-            self.begin(Mask::ALL, None);
+            self.begin(Mask::ALL, None, None);
         }
         poll_fn(|cx| self.poll_step(cx))
     }
@@ -187,7 +209,7 @@ impl<M: Protocol> Mailbox<M> {
     /// The same, until it is `deadline`. Cancel-safe.
     pub(crate) async fn step_until(&mut self, deadline: Option<Instant>) -> Option<Step<M>> {
         let Some(deadline) = deadline else { return Some(self.step().await) };
-        self.begin(Mask::ALL, None);
+        self.begin(Mask::ALL, None, None);
         let mut late = self.node().clock().sleep_until(deadline);
         poll_fn(|cx| match self.poll_step(cx) {
             Poll::Ready(step) => Poll::Ready(Some(step)),
@@ -199,34 +221,45 @@ impl<M: Protocol> Mailbox<M> {
 
     #[inline(always)]
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
-        if self.cell.is_stopping() {
-            return self.poll_stop(cx);
+        if self.cell.attention() != 0 {
+            return self.poll_with_attention(cx);
         }
-        if self.desk.is_none() && !self.cell.is_bounded() && !self.cell.is_doomed() && self.cell.queue().wait(cx) {
+        if self.desk.is_none() && !self.cell.is_bounded() && self.cell.queue().wait(cx) {
             return Poll::Pending;
         }
         if let Poll::Ready(Some(message)) = self.poll_next(cx) {
-            self.keep();
+            self.keep(&message);
             return Poll::Ready(Step::Message(message));
         }
-        // It may have been told to stop just now, without being woken: it was not waiting yet.
-        if self.cell.is_stopping() { self.poll_stop(cx) } else { Poll::Pending }
+        // It may have been told something just now.
+        if self.cell.attention() != 0 { self.poll_with_attention(cx) } else { Poll::Pending }
     }
 
-    /// The same when it has been told to stop: after what came before that.
+    /// The same when others want something of the process: each after the messages that came before it.
     #[cold]
-    fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
+    fn poll_with_attention(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
         let read = self.desk().inbox.read();
-        if let Some(reason) = self.cell.take_stop(read) {
+        if let Some(aside) = self.aside(read) {
+            return Poll::Ready(Step::Aside(aside));
+        }
+        if self.cell.is_stopping()
+            && let Some(reason) = self.cell.take_stop(read)
+        {
             return Poll::Ready(Step::Stop(reason));
         }
         if let Poll::Ready(Some(message)) = self.poll_next(cx) {
-            self.keep();
+            self.keep(&message);
             return Poll::Ready(Step::Message(message));
         }
         // A message that came before the stop may have been taken out again: then the count never gets there.
         let nothing_left = self.desk().inbox.is_read() && self.cell.queue().is_empty();
-        if nothing_left && let Some(reason) = self.cell.take_stop(u64::MAX) {
+        if nothing_left && let Some(aside) = self.aside(u64::MAX) {
+            return Poll::Ready(Step::Aside(aside));
+        }
+        if self.cell.is_stopping()
+            && nothing_left
+            && let Some(reason) = self.cell.take_stop(u64::MAX)
+        {
             return Poll::Ready(Step::Stop(reason));
         }
         Poll::Pending
@@ -234,60 +267,84 @@ impl<M: Protocol> Mailbox<M> {
 }
 
 impl<M: Protocol> Desk<M> {
-    fn new() -> Box<Desk<M>> {
-        let inbox = Inbox::new();
-        Box::new(Desk { inbox, after: After::Forever, budget: BUDGET, warned: false, testing: 0, last: None })
+    fn new(bounded: bool) -> Box<Desk<M>> {
+        let (inbox, after) = (Inbox::new(), After::Forever);
+        Box::new(Desk { inbox, after, budget: BUDGET, careful: bounded, warned: false, testing: 0, last: None })
     }
 }
 
 impl<M: Protocol> Drop for Mailbox<M> {
     fn drop(&mut self) {
-        if let Some(mut desk) = self.desk.take() {
-            self.cell.note_last(self.pid.number(), desk.last);
-            discard(&self.pid, desk.inbox.drain());
+        let Some(mut desk) = self.desk.take() else { return };
+        let number = self.pid.number();
+        self.cell.note_last(number, desk.last);
+        desk.inbox.tell(self.cell.queue(), number);
+        if desk.warned {
+            self.node().clear(&self.stuck(None).key(), None);
         }
+        discard(&self.pid, desk.inbox.drain());
     }
 }
 
-/// What `receive!` reads from: a [`Context`](crate::Context) or a [`Mailbox`]. Its functions are `receive!`'s.
-pub trait Receive {
-    /// The messages that come.
-    type Message: Protocol;
-
-    #[doc(hidden)]
-    fn __scan<W: Want>(&mut self, after: Option<Duration>);
-
-    #[doc(hidden)]
-    fn __next(&mut self) -> impl Future<Output = Option<Self::Message>> + Send;
-
-    #[doc(hidden)]
-    fn __take(&mut self);
-
-    #[doc(hidden)]
-    fn __skip(&mut self, message: Self::Message);
-}
-
-impl<M: Protocol> Receive for Mailbox<M> {
-    type Message = M;
-
-    fn __scan<W: Want>(&mut self, after: Option<Duration>) {
-        self.begin(const { Cell::<M>::mask_of(W::NAMES) }, after);
+/// The functions of `receive!`.
+#[doc(hidden)]
+impl<M: Protocol> Mailbox<M> {
+    #[track_caller]
+    pub fn __scan<W: Want>(&mut self, after: Option<Duration>) {
+        self.begin(const { Cell::<M>::mask_of(W::NAMES) }, after, Some(Location::caller()));
     }
 
-    fn __next(&mut self) -> impl Future<Output = Option<M>> + Send {
+    pub fn __next(&mut self) -> impl Future<Output = Option<M>> + Send {
         poll_fn(|cx| self.poll_next(cx))
     }
 
-    fn __take(&mut self) {
-        self.keep();
+    pub fn __take(&mut self, message: &M) {
+        self.keep(message);
         // A timer that is not needed any more must not wake anybody.
         self.desk().after = After::Forever;
     }
 
-    fn __skip(&mut self, message: M) {
-        let desk = self.desk.get_or_insert_with(Desk::new);
+    pub fn __skip(&mut self, message: M) {
+        let desk = self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()));
         if let Some(withdrawn) = desk.inbox.skip(self.cell.queue(), message) {
             self.cell.overflow(withdrawn);
         }
     }
 }
+
+/// What `receive!` reads from: a [`Mailbox`], or a [`Context`](crate::Context) around one.
+#[diagnostic::on_unimplemented(
+    message = "nothing can be received from `{Self}`",
+    label = "expected a process's `cx: &mut Context<Self>`, or a `mut mailbox: Mailbox<..>`",
+    note = "only the process itself reads its mailbox: `receive!(match cx {{ .. }})`; others talk to it through its stub"
+)]
+pub trait Receive {
+    /// The messages that come.
+    type Message: Protocol;
+
+    #[doc(hidden)]
+    fn __mailbox(&mut self) -> &mut Mailbox<Self::Message>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Protocol> Receive for Mailbox<M> {
+    type Message = M;
+
+    fn __mailbox(&mut self) -> &mut Mailbox<M> {
+        self
+    }
+}
+
+/// The way of `receive!` to the mailbox. It is on everything, so that the compiler asks for [`Receive`] at one place
+/// only, and says what is missing there. Method syntax takes a `&mut Context` as well as a `Mailbox` by value.
+pub trait Receiver {
+    #[doc(hidden)]
+    fn __receiver(&mut self) -> &mut Mailbox<Self::Message>
+    where
+        Self: Receive,
+    {
+        self.__mailbox()
+    }
+}
+
+impl<T: ?Sized> Receiver for T {}

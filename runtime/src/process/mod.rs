@@ -10,16 +10,20 @@
 //! up) → vacant or closed. Exit signals are taken in by whoever sends them, under the cell's lock, so a signal
 //! has had its effect when the sender goes on, and order from one process to another holds by itself.
 
+mod aside;
+mod attention;
 mod blocking;
 mod cell;
 mod ear;
 mod feed;
 mod life;
+mod look;
 mod mailbox;
 mod panic;
 mod report;
 mod timer;
 
+pub(crate) use aside::{Aside, Refusal, Wake};
 pub use blocking::Blocking;
 pub(crate) use cell::{Cell, Start};
 pub(crate) use ear::{ended, ended_by_name};
@@ -27,8 +31,8 @@ pub use feed::Attachment;
 pub(crate) use life::Life;
 use life::fail;
 pub use mailbox::Mailbox;
-pub use mailbox::Receive;
 pub(crate) use mailbox::Step;
+pub use mailbox::{Receive, Receiver};
 use panic::raise;
 pub(crate) use panic::{catch, catch_unwind, discard};
 pub use timer::Timer;

@@ -36,8 +36,8 @@ fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
             process = kind,
             name,
             %reason,
-            last_message = last,
-            ancestors = ?ancestors(node, remains.parent),
+            last_message = last.as_deref(),
+            ancestors = ?node.ancestors(remains.parent),
             ?links,
             ?lived,
             "process ended abnormally"
@@ -45,16 +45,9 @@ fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
     } else {
         // Without a subscriber the event would be lost; a newcomer's first crash must be seen.
         let named = if name.is_empty() { String::new() } else { format!(" ({name})") };
-        let after = last.map(|last| format!(" after `{last}`")).unwrap_or_default();
+        let after = last.as_ref().map(|last| format!(" after `{last}`")).unwrap_or_default();
         eprintln!("greenroom: {kind} {pid}{named} ended{after}: {reason}");
     }
-}
-
-/// Who started the process, who started that one, and so on, as far as they still live and one further.
-fn ancestors(node: &Node, parent: u64) -> Vec<Pid> {
-    let next = |number: &u64| node.table().get(*number)?.lineage().map(|lineage| lineage.parent);
-    let line = std::iter::successors(Some(parent), next);
-    line.take_while(|number| *number != 0).map(|number| node.pid(number)).collect()
 }
 
 /// Tells of what panicked while a process was cleared up: that ends nothing more.

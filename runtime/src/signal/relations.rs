@@ -46,6 +46,16 @@ impl Relations {
         self.links.iter().filter(|(_, link)| matches!(link, Link::Up)).map(|(peer, _)| peer)
     }
 
+    /// Whom it watches.
+    pub(crate) fn watching(&self) -> impl Iterator<Item = &Subject> {
+        self.watching.values().map(|watch| &watch.subject)
+    }
+
+    /// Who watches it.
+    pub(crate) fn watchers(&self) -> impl Iterator<Item = &Pid> {
+        self.watchers.iter().map(|(_, watcher)| watcher)
+    }
+
     /// Links with `peer`; what it has to be told, in this order.
     ///
     /// An acknowledgement that another thread is about to send goes first, since the peer would take the new link for

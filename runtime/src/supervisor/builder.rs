@@ -2,7 +2,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::children::{Slot, nested, once, worker};
-use super::tree::root;
+use super::tree::{Root, Sapling, root};
 use super::{
     AutoShutdown, Backoff, ChildOptions, Children, Flags, Places, Restart, Shutdown, Strategy, SupervisionRef, Tree,
     WhileDown,
@@ -45,6 +45,7 @@ use crate::node::Node;
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a supervisor runs only once it is started"]
 pub struct Supervisor {
     name: String,
     flags: Flags,
@@ -122,11 +123,7 @@ impl Supervisor {
         node: Node,
         link: impl FnOnce(&SupervisionRef),
     ) -> impl Future<Output = Result<SupervisionRef, StartError>> + Send {
-        let name = self.name.clone();
-        root(node, name, link, |children| {
-            let flags = self.plant(children);
-            (children.places().supervisor(), flags)
-        })
+        self.sow(&node, link).grown()
     }
 
     fn plant(self, children: &mut Children) -> Flags {
@@ -135,6 +132,18 @@ impl Supervisor {
             children.push(Slot { fixed: true, ..slot });
         }
         self.flags
+    }
+}
+
+impl Root for Supervisor {
+    type Ref = SupervisionRef;
+
+    fn sow(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> Sapling<SupervisionRef> {
+        let name = self.name.clone();
+        root(node.clone(), name, link, |children| {
+            let flags = self.plant(children);
+            (children.places().supervisor(), flags)
+        })
     }
 }
 
@@ -149,6 +158,7 @@ impl Node {
 }
 
 /// How a child that is known only at run time is made and treated. `R` is its stub.
+#[must_use = "a child is started by the supervisor that it is given to"]
 pub struct ChildSpec<R> {
     options: ChildOptions,
     plant: Plant<R>,

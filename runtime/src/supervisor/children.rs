@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use super::places::{Nested, Place};
-use super::{ChildOptions, Flags, Parent, Places, SupervisionRef, Tree, WhileDown};
+use super::{ChildOptions, Flags, Parent, Places, SupervisionRef, WhileDown};
 use crate::actor::{Actor, Process, launch, start_of};
 use crate::base::{Exit, Pid};
 use crate::process::{Cell, Start, catch, ended};
@@ -54,24 +54,9 @@ impl Children {
         &self.places
     }
 
-    /// Adds a child; `make` is called for each of its lives.
-    pub fn child<A: Process>(&mut self, id: &str, options: ChildOptions, make: impl FnMut() -> A + Send + 'static) {
-        self.slots.push(Slot { fixed: true, ..worker(&self.places, id, options, make) });
-    }
-
-    /// Adds a nested tree; `make` is called for each of its lives.
-    pub fn tree<T: Tree>(&mut self, id: &str, options: ChildOptions, mut make: impl FnMut() -> T + Send + 'static) {
-        let grow = move |children: &mut Children| {
-            T::plant(&Arc::new(make()), children);
-            T::FLAGS
-        };
-        self.slots.push(Slot { fixed: true, ..nested(&self.places, id, options, false, grow) });
-    }
-
-    /// Adds a supervisor without children yet, for many of one kind.
-    pub fn dynamic(&mut self, id: &str, flags: Flags) {
-        let slot = nested(&self.places, id, ChildOptions::SUPERVISOR, true, move |_| flags);
-        self.slots.push(Slot { fixed: true, ..slot });
+    /// A child of the tree's own specification.
+    pub(super) fn push_fixed(&mut self, slot: Slot) {
+        self.push(Slot { fixed: true, ..slot });
     }
 }
 

@@ -1,6 +1,9 @@
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use super::children::{once, worker};
 use super::process::Seed;
@@ -14,7 +17,7 @@ use crate::process::Cell;
 ///
 /// From a tree whose field is `#[child(dynamic)]`. `R` says whether they are restarted: [`Once`] or [`Again`].
 /// As a [`TreeStub`] it counts, lists and terminates them.
-pub struct Dynamic<A: Actor, R> {
+pub struct Dynamic<A, R> {
     supervisor: SupervisionRef,
     options: ChildOptions,
     _kind: PhantomData<fn() -> (A, R)>,
@@ -29,7 +32,10 @@ pub struct Again;
 /// An actor that can be a dynamic child: one that lives once, or is `Clone` so that it can live again.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be started again",
-    note = "give a restarted dynamic child `#[derive(Clone)]`, or make it anew each time: `start_child_with(|| ..)`"
+    label = "a dynamic child that is restarted has to be `Clone`",
+    note = "write `#[derive(Clone)]` on `{Self}`",
+    note = "or make it anew for each of its lives: `start_child_with(|| ..)`",
+    note = "or let it live once: `#[child(dynamic, restart = temporary)]`"
 )]
 pub trait Startable<R>: Process {
     #[doc(hidden)]
@@ -47,6 +53,7 @@ enum Found<A: Actor> {
     Place(tokio::sync::oneshot::Receiver<Ref<A>>),
 }
 
+#[diagnostic::do_not_recommend]
 impl<A: Process> Startable<Once> for A {
     fn seed(self, node: &Node, options: ChildOptions) -> (Seed, Planted<A>) {
         let cell = Cell::<A::Protocol>::new(node.clone(), None, A::OPTIONS.bounds());
@@ -56,6 +63,7 @@ impl<A: Process> Startable<Once> for A {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<A: Process + Clone> Startable<Again> for A {
     fn seed(self, _: &Node, options: ChildOptions) -> (Seed, Planted<A>) {
         again(options, move || self.clone())
@@ -80,12 +88,15 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
     ///
     /// # Errors
     /// The child's own reason, or the supervisor is not there.
-    pub async fn start_child(&self, actor: A) -> Result<Ref<A>, ChildError>
+    pub fn start_child(&self, actor: A) -> Starting<Ref<A>>
     where
         A: Startable<R>,
     {
-        let (seed, planted) = actor.seed(self.supervisor.__address().node(), self.options);
-        self.add(seed, planted).await
+        let dynamic = self.clone();
+        Starting(Box::pin(async move {
+            let (seed, planted) = actor.seed(dynamic.supervisor.__address().node(), dynamic.options);
+            dynamic.add(seed, planted).await
+        }))
     }
 
     async fn add(&self, seed: Seed, planted: Planted<A>) -> Result<Ref<A>, ChildError> {
@@ -111,6 +122,27 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
     }
 }
 
+/// A child's way through its `init`, to be awaited. A type of its own, so that what [`start_child`] asks of an actor is
+/// asked once, at that word.
+///
+/// [`start_child`]: Dynamic::start_child
+#[must_use = "no child starts unless this is awaited"]
+pub struct Starting<S>(Pin<Box<dyn Future<Output = Result<S, ChildError>> + Send>>);
+
+impl<S> Future for Starting<S> {
+    type Output = Result<S, ChildError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<S> fmt::Debug for Starting<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Starting").finish_non_exhaustive()
+    }
+}
+
 impl<A: Process> Dynamic<A, Again> {
     /// As [`start_child`](Dynamic::start_child), for an actor that is made anew for each of its lives.
     ///
@@ -122,26 +154,27 @@ impl<A: Process> Dynamic<A, Again> {
     }
 }
 
-impl<A: Actor, R> Dynamic<A, R> {
+impl<A, R> Dynamic<A, R> {
     pub(super) fn new(supervisor: SupervisionRef, options: ChildOptions) -> Dynamic<A, R> {
         Dynamic { supervisor, options, _kind: PhantomData }
     }
 }
 
-impl<A: Actor, R: 'static> TreeStub for Dynamic<A, R> {
+#[diagnostic::do_not_recommend]
+impl<A: 'static, R: 'static> TreeStub for Dynamic<A, R> {
     fn supervisor(&self) -> &SupervisionRef {
         &self.supervisor
     }
 }
 
 // By hand: a derive would ask the same of the parameters.
-impl<A: Actor, R> Clone for Dynamic<A, R> {
+impl<A, R> Clone for Dynamic<A, R> {
     fn clone(&self) -> Self {
         Dynamic::new(self.supervisor.clone(), self.options)
     }
 }
 
-impl<A: Actor, R> fmt::Debug for Dynamic<A, R> {
+impl<A, R> fmt::Debug for Dynamic<A, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Dynamic").field(&self.supervisor).finish()
     }

@@ -8,14 +8,17 @@
 //!
 //! Invariants: a child starts in its place only when its predecessor is gone, so no two live there and none is
 //! left behind · a child stays linked until it is gone, so a killed supervisor leaves nobody · the supervisor
-//! takes the next message only when the last one's actions are done · its end closes the places of what was
+//! takes the next message only when the last one's actions are done; told to stop meanwhile, it waits for the `init`
+//! of a child no longer than that one's `shutdown` (`patience.rs`) · its end closes the places of what was
 //! added at run time; those of a tree's fields wait for the supervisor's next life, or go with the root.
 
 mod builder;
+mod child;
 mod children;
 mod dynamic;
 mod here;
 mod outline;
+mod patience;
 mod places;
 mod plan;
 mod process;
@@ -24,8 +27,9 @@ mod spec;
 mod tree;
 
 pub use builder::{ChildSpec, Supervisor};
+pub use child::{Child, ChildStub, Fresh, Held, Subtree, SubtreeStub};
 pub use children::Children;
-pub use dynamic::{Again, Dynamic, Once, Startable};
+pub use dynamic::{Again, Dynamic, Once, Startable, Starting};
 pub(crate) use here::Here;
 pub use outline::{Description, Outline};
 pub use places::Places;
@@ -35,4 +39,5 @@ pub use spec::{
     AutoShutdown, Backoff, ChildCount, ChildError, ChildInfo, ChildOptions, ChildState, Flags, Mismatch, Restart,
     Shutdown, Strategy, WhileDown,
 };
-pub use tree::{StartTree, Tree, TreeStub};
+pub(crate) use tree::Sapling;
+pub use tree::{Root, StartTree, Tree, TreeStub};

@@ -108,17 +108,17 @@ impl Places {
     }
 
     /// The stub of a child.
-    pub fn stub<A: Actor>(&self, id: &str) -> Ref<A> {
+    pub(super) fn stub<A: Actor>(&self, id: &str) -> Ref<A> {
         Ref::<A>::__new(Address::child(self.cell::<A>(id)))
     }
 
     /// The stub of a nested tree.
-    pub fn tree<T: Tree>(&self, id: &str) -> T::Ref {
+    pub(super) fn tree<T: Tree>(&self, id: &str) -> T::Ref {
         T::stubs(&self.nested(id).places)
     }
 
     /// The stub of a child of which there are many.
-    pub fn dynamic<A: Actor, R>(&self, id: &str, options: super::ChildOptions) -> Dynamic<A, R> {
+    pub fn dynamic<A, R>(&self, id: &str, options: super::ChildOptions) -> Dynamic<A, R> {
         Dynamic::new(self.nested(id).places.supervisor(), options)
     }
 

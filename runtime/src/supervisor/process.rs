@@ -1,23 +1,19 @@
 use std::any::Any;
-use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::BuildHasher;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use greenroom_macros::{actor, protocol};
 use serde::{Deserialize, Serialize};
 
 use super::children::{Children, Slot};
-use super::plan::{Action, Key, Plan, State, Taken, Ticket};
+use super::patience::{Ended, outlast, outwait, stop};
+use super::plan::{Action, Key, Plan, State, Taken, Ticket, Why};
 use super::report::{self, Crashes};
 use super::{ChildCount, ChildError, ChildInfo, ChildState, Flags, Here, Outline, Places, Shutdown};
 use crate::actor::{Context, Process};
 use crate::base::{Exit, ExitSignal, Pid, StartError};
 use crate::call::Reply;
 use crate::mailbox::Owner;
-use crate::node::Node;
 use crate::process::{Step, ended};
 use crate::wire::Signal;
 
@@ -134,12 +130,18 @@ pub(crate) struct Parent {
     plan: Plan,
     children: BTreeMap<Key, Child>,
     running: HashMap<u64, Key>,
-    /// Why a child that the tree cannot do without did not start.
-    failure: Arc<Mutex<Option<StartError>>>,
+    /// Why a child that the tree cannot do without did not start; later, whose restart was one too many.
+    failure: Failure,
+    /// It is through its own start.
+    begun: bool,
+    /// The last child that had to be restarted.
+    fallen: Option<StartError>,
     /// How the last start went.
     outcome: Result<Option<Pid>, Exit>,
-    random: u64,
 }
+
+/// What a supervisor leaves behind for whoever started it.
+pub(super) type Failure = Arc<Mutex<Option<StartError>>>;
 
 struct Child {
     slot: Slot,
@@ -149,13 +151,7 @@ struct Child {
 }
 
 impl Parent {
-    pub(super) fn new(
-        flags: Flags,
-        dynamic: bool,
-        children: Children,
-        root: bool,
-        failure: Arc<Mutex<Option<StartError>>>,
-    ) -> Parent {
+    pub(super) fn new(flags: Flags, dynamic: bool, children: Children, root: bool, failure: Failure) -> Parent {
         let places = Arc::clone(children.places());
         let mut parent = Parent {
             flags,
@@ -166,8 +162,9 @@ impl Parent {
             children: BTreeMap::new(),
             running: HashMap::new(),
             failure,
+            begun: false,
+            fallen: None,
             outcome: Ok(None),
-            random: RandomState::new().hash_one(0),
         };
         for slot in children.into_slots() {
             let id = Arc::clone(&slot.id);
@@ -210,6 +207,9 @@ impl Parent {
                 Action::Retry { child, ticket, attempt } => self.note(cx, child, ticket, attempt),
                 Action::End(why) => {
                     report::ends(self.places.path(), cx.pid(), why);
+                    if let Some(fallen) = self.fallen.take().filter(|_| self.begun && why == Why::TooManyRestarts) {
+                        self.fail(&fallen.child, fallen.reason);
+                    }
                     return Err(Exit::shutdown());
                 }
             }
@@ -229,11 +229,14 @@ impl Parent {
             let cell = Arc::clone(cx.mailbox().cell());
             child.slot.home.start(&|pid| cell.link(&me, pid))
         };
-        let outcome = starting.await;
+        let outcome = outwait(cx, &*child.slot.place, child.slot.options.shutdown, starting).await;
         match &outcome {
             Ok(Some(pid)) => {
                 child.pid = Some(pid.clone());
                 child.starts += 1;
+                if child.starts > 1 {
+                    node.tally().restart(self.places.path());
+                }
                 self.running.insert(pid.number(), key);
                 report::started(self.places.path(), &child.slot, pid, child.starts);
                 self.plan.started(key, node.clock().now());
@@ -241,8 +244,12 @@ impl Parent {
             Ok(None) => self.plan.ignored(key),
             Err(reason) => {
                 report::start_failed(self.places.path(), &child.slot, reason);
-                let error = StartError { child: child.slot.id.to_string(), reason: reason.clone() };
-                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                let id = Arc::clone(&child.slot.id);
+                if self.begun {
+                    self.fallen = Some(StartError { child: id.to_string(), reason: reason.clone() });
+                } else {
+                    self.fail(&id, reason.clone());
+                }
                 self.plan.failed(key);
             }
         }
@@ -322,7 +329,7 @@ impl Parent {
         let backoff = self.children.get(&child).and_then(|child| child.slot.options.backoff);
         match backoff {
             Some(backoff) => {
-                let delay = backoff.delay(attempt, self.roll());
+                let delay = backoff.delay(attempt, cx.node().chance().next());
                 drop(cx.send_after(delay, note));
             }
             None => {
@@ -331,15 +338,6 @@ impl Parent {
                 let _ = cx.mailbox().cell().send(Owner::This(number), note, false);
             }
         }
-    }
-
-    /// The next number of a sequence that differs from life to life.
-    fn roll(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
     }
 
     fn find(&self, child: &ChildId) -> Option<Key> {
@@ -427,6 +425,8 @@ impl Parent {
         self.leave(key);
         if let Some(child) = self.children.get_mut(&key) {
             report::ended(self.places.path(), &child.slot, &signal, &mut child.crashes, now);
+            self.fallen = Some(StartError { child: child.slot.id.to_string(), reason: signal.reason.clone() });
+            child.crashes.alarm(cx.node(), self.places.path(), &child.slot.id);
         }
         self.plan.exited(key, &signal.reason, now);
         self.settle(cx).await
@@ -455,6 +455,7 @@ impl Parent {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Process for Parent {
     const TRAP_EXIT: bool = true;
     const SERVER: bool = true;
@@ -474,10 +475,13 @@ impl Process for Parent {
     }
 
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        self.begun = true;
         let reason = loop {
             let done = match cx.mailbox().step().await {
                 Step::Message(message) => self.handle(cx, message).await,
                 Step::Stop(reason) => Err(reason),
+                // It has not said that it allows that.
+                Step::Aside(_) => Ok(()),
             };
             if let Err(reason) = done {
                 break reason;
@@ -497,33 +501,4 @@ impl Drop for Parent {
             self.places.uproot();
         }
     }
-}
-
-type Ended = Pin<Box<dyn Future<Output = Exit> + Send>>;
-
-/// How a process that was to stop ended.
-pub(super) struct Stopped {
-    pub(super) reason: Exit,
-    /// It took longer than it may.
-    pub(super) late: bool,
-}
-
-async fn stop(node: &Node, me: &Pid, pid: Pid, shutdown: Shutdown) -> Stopped {
-    let gone = Box::pin(ended(node, pid.clone()));
-    let (reason, patience) = match shutdown {
-        Shutdown::Kill => (Exit::Kill, None),
-        Shutdown::After(patience) => (Exit::shutdown(), Some(patience)),
-        Shutdown::Forever => (Exit::shutdown(), None),
-    };
-    node.signal(me, &pid, Signal::Exit { reason, linked: false });
-    outlast(node, me, &pid, patience, gone).await
-}
-
-/// Waits for the end of a process that was told to stop, and kills it if that takes too long.
-async fn outlast(node: &Node, me: &Pid, pid: &Pid, patience: Option<Duration>, mut gone: Ended) -> Stopped {
-    if let Some(reason) = node.clock().within(patience, gone.as_mut()).await {
-        return Stopped { reason, late: false };
-    }
-    node.signal(me, pid, Signal::Exit { reason: Exit::Kill, linked: false });
-    Stopped { reason: gone.await, late: true }
 }

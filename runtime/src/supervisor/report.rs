@@ -4,10 +4,12 @@
 use std::time::{Duration, Instant};
 
 use super::children::Slot;
+use super::patience::Stopped;
 use super::plan::Why;
-use super::process::Stopped;
 use super::{Restart, Shutdown};
 use crate::base::{Exit, ExitSignal, Pid};
+use crate::inspect::Alarm;
+use crate::node::Node;
 
 /// The crashes of one child that follow close on each other.
 #[derive(Default)]
@@ -20,6 +22,9 @@ pub(super) struct Crashes {
 /// After so long without a crash the next one is the first again.
 const QUIET: Duration = Duration::from_secs(60);
 
+/// So many crashes in a row are a storm.
+const STORM: u64 = 5;
+
 impl Crashes {
     /// One more; how many there have been and for how long, if that is worth telling.
     fn note(&mut self, now: Instant) -> Option<(u64, Duration)> {
@@ -30,6 +35,29 @@ impl Crashes {
         self.count += 1;
         let since = now.duration_since(*self.first.get_or_insert(now));
         self.count.is_power_of_two().then_some((self.count, since))
+    }
+
+    /// Raises the alarm if this is a storm, until it has been quiet.
+    pub(super) fn alarm(&self, node: &Node, supervisor: &str, child: &str) {
+        if self.count < STORM {
+            return;
+        }
+        let (supervisor, child) = (supervisor.to_owned(), child.to_owned());
+        let alarm = Alarm::RestartStorm { supervisor, child, restarts: self.count };
+        if node.raise(alarm.clone()) {
+            node.spawner().spawn(outlast(node.clone(), alarm));
+        }
+    }
+}
+
+/// Clears the alarm of a storm when it has not grown for a while.
+async fn outlast(node: Node, mut storm: Alarm) {
+    loop {
+        node.clock().sleep_until(node.clock().now() + QUIET).await;
+        match node.raised_alarm(&storm.key()) {
+            Some(now) if now != storm => storm = now,
+            _ => return node.clear(&storm.key(), None),
+        }
     }
 }
 

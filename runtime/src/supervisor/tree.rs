@@ -1,7 +1,10 @@
+use std::fmt::Debug;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
 
 use super::places::segment;
+use super::process::Failure;
 use super::{
     ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, Children, Description, Flags, Here, Parent, Places, Seed,
     SupervisionRef,
@@ -14,7 +17,8 @@ use crate::process::Cell;
 
 /// A struct whose fields are children. Derived by [`#[supervisor]`](macro@crate::supervisor).
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no supervision tree",
+    message = "`{Self}` is not a supervision tree",
+    label = "needs `#[supervisor]` on the struct",
     note = "`#[child(supervisor)]` is for a struct with `#[supervisor]`; for an actor write `#[child]`"
 )]
 pub trait Tree: Sized + Send + Sync + 'static {
@@ -72,42 +76,88 @@ impl Node {
     }
 }
 
+/// What may stand at the top: a tree, or a supervisor that was put together at run time.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no supervision tree",
+    note = "write `#[supervisor]` on a struct whose fields are its children"
+)]
+pub trait Root: Send + 'static {
+    /// The stub of the whole.
+    type Ref: TreeStub;
+
+    #[doc(hidden)]
+    fn sow(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> Sapling<Self::Ref>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Tree> Root for T {
+    type Ref = T::Ref;
+
+    fn sow(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> Sapling<T::Ref> {
+        root(node.clone(), T::NAME, link, |children| {
+            T::plant(&Arc::new(self), children);
+            (T::stubs(children.places()), T::FLAGS)
+        })
+    }
+}
+
 fn plant<T: Tree>(
     node: Node,
     tree: T,
     link: impl FnOnce(&SupervisionRef),
 ) -> impl Future<Output = Result<T::Ref, StartError>> + Send {
-    root(node, T::NAME, link, |children| {
-        T::plant(&Arc::new(tree), children);
-        (T::stubs(children.places()), T::FLAGS)
-    })
+    tree.sow(&node, link).grown()
+}
+
+/// A supervisor that has none above it, on its way through its start.
+pub struct Sapling<R> {
+    pub(crate) stub: R,
+    starting: Pin<Box<dyn Future<Output = Result<SupervisionRef, StartError>> + Send>>,
+    failure: Failure,
+}
+
+impl<R> Sapling<R> {
+    /// Its stub, when all children are through their `init`.
+    pub(super) async fn grown(self) -> Result<R, StartError> {
+        self.starting.await.map(|_| self.stub)
+    }
+
+    /// The same in two parts: its start, and why it gave up, if it has when it has ended: the child whose restart was
+    /// one too many.
+    pub(crate) fn watch(
+        self,
+    ) -> (impl Future<Output = Result<SupervisionRef, StartError>> + Send, impl FnOnce() -> Option<StartError> + Send)
+    {
+        (self.starting, move || take(&self.failure))
+    }
+}
+
+fn take(failure: &Failure) -> Option<StartError> {
+    failure.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// Starts a supervisor that has none above it; `grow` plants its children.
-pub(super) fn root<R: Send>(
+pub(super) fn root<R>(
     node: Node,
     name: impl AsRef<str>,
     link: impl FnOnce(&SupervisionRef),
     grow: impl FnOnce(&mut Children) -> (R, Flags),
-) -> impl Future<Output = Result<R, StartError>> + Send {
+) -> Sapling<R> {
     let newborn = Newborn::<Parent>::new(&node);
     let cell = Arc::clone(newborn.cell()) as Arc<dyn Resident>;
     let path = node.names().claim(&format!("/{}", segment(name.as_ref())), newborn.number(), cell);
     let mut children = Children::new(Places::new(node, path, newborn.stub()));
     let (stub, flags) = grow(&mut children);
     link(&newborn.stub());
-    let failure = Arc::new(Mutex::new(None));
+    let failure = Failure::default();
     let starting = newborn.begin(Parent::new(flags, false, children, true, Arc::clone(&failure)));
-    async move {
-        match starting.await {
-            Ok(_) => Ok(stub),
-            Err(error) => Err(failure.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(error)),
-        }
-    }
+    let why = Arc::clone(&failure);
+    let starting = Box::pin(async move { starting.await.map_err(|error| take(&why).unwrap_or(error)) });
+    Sapling { stub, starting, failure }
 }
 
 /// What the stub of every tree can do beside its children. Also on the stub of a supervisor itself.
-pub trait TreeStub: Clone + Send + Sync + 'static {
+pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
     /// The supervisor itself, to be linked, watched or stopped.
     fn supervisor(&self) -> &SupervisionRef;
 
@@ -150,8 +200,8 @@ pub trait TreeStub: Clone + Send + Sync + 'static {
     /// child starts all the same.
     ///
     /// # Errors
-    /// The id is taken, the child did not start (and is forgotten), or the supervisor is not there or on another
-    /// node: a specification does not travel.
+    /// The id is taken, the child did not start (and is forgotten), or the supervisor is not there, or on another node
+    /// ([`ChildError::Elsewhere`]): a specification does not travel.
     fn start_child<R: Send + 'static>(
         &self,
         id: &str,
@@ -167,7 +217,10 @@ pub trait TreeStub: Clone + Send + Sync + 'static {
         }));
         let call = self.supervisor().add(Here(seed)).forever();
         async move {
-            call.await??;
+            call.await.map_err(|error| match error {
+                CallError::Encode(_) => ChildError::Elsewhere,
+                error => ChildError::from(error),
+            })??;
             take.await.map_err(|_| ChildError::NoProc)
         }
     }
@@ -208,6 +261,15 @@ pub trait TreeStub: Clone + Send + Sync + 'static {
     }
 }
 
+impl SupervisionRef {
+    /// As [`TreeStub::stop`]: the supervisor is a tree first, and a process second. With a reason of one's own it is
+    /// stopped by [`Stub::stop(&supervisor, reason)`](Stub::stop).
+    pub fn stop(&self) -> impl Future<Output = Exit> + Send {
+        Stub::stop(self, Exit::shutdown())
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl TreeStub for SupervisionRef {
     fn supervisor(&self) -> &SupervisionRef {
         self

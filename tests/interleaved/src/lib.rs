@@ -15,12 +15,16 @@ extern crate self as greenroom;
 
 #[path = "../../../runtime/src/actor/mod.rs"]
 mod actor;
+#[path = "../../../runtime/src/application/mod.rs"]
+mod application;
 #[path = "../../../runtime/src/base/mod.rs"]
 mod base;
 #[path = "../../../runtime/src/call/mod.rs"]
 mod call;
 #[path = "../../../runtime/src/entry.rs"]
 mod entry;
+#[path = "../../../runtime/src/inspect/mod.rs"]
+mod inspect;
 #[path = "../../../runtime/src/mailbox/mod.rs"]
 mod mailbox;
 #[path = "../../../runtime/src/node/mod.rs"]
@@ -40,14 +44,18 @@ mod wire;
 #[path = "../../../runtime/src/__private.rs"]
 pub mod __private;
 
-pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, spawn};
+pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn};
 pub use base::{
     CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
     NodeEvent, NodeId, NodeName, Pid, Protocol, Receives, StartError, Subject, Variant,
 };
 pub use call::{Call, Cast, Reply};
 pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
-pub use node::{Clock, Counters, Entered, Node, Spawner, Task};
+pub use inspect::{
+    Alarm, AlarmEvent, EndCounts, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, Trace,
+    TraceEvent, TraceStep,
+};
+pub use node::{Alarms, Clock, Counters, Entered, Node, Spawner, Task, Tracing};
 pub use process::{Mailbox, Receive, Timer};
 pub use supervisor::{
     ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,
@@ -60,6 +68,7 @@ mod checker;
 pub mod ends;
 pub mod queues;
 pub mod replies;
+pub mod rings;
 #[path = "../../suite/stage.rs"]
 mod stage;
 mod sync;

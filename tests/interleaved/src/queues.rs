@@ -73,10 +73,10 @@ impl Seen {
 
 /// Waits for the next message that `want` has, and takes it.
 fn receive(inbox: &mut Inbox<Note>, queue: &Queue<Note>, want: Mask) -> Note {
-    inbox.begin(queue, want);
+    inbox.begin(queue, want, None);
     block_on(poll_fn(|cx| match inbox.next(queue, Some(cx)) {
         Next::Test(note) => {
-            if inbox.keep(queue) {
+            if inbox.keep(queue, 0) {
                 queue.release();
             }
             Poll::Ready(note)
@@ -110,6 +110,47 @@ pub fn what_is_pushed_arrives_once_and_in_order() {
         let seen = (0..4).map(|_| receive(&mut inbox, &queue, Mask::ALL)).collect();
         Seen(seen).is((0..2).flat_map(|sender| (0..2).map(move |number| Plain(sender, number))));
         senders.into_iter().for_each(|sender| sender.join().unwrap());
+    });
+}
+
+/// A full mailbox that drops its oldest: each message arrives or is handed back to be dropped, once.
+pub fn what_makes_room_is_dropped_once() {
+    check(900, || {
+        let queue = queue(Some((1, Overflow::DropOldest)));
+        let senders = (0..2).map(|sender| {
+            let queue = Arc::clone(&queue);
+            thread::spawn(move || {
+                let mut dropped = Vec::new();
+                for number in 0..2 {
+                    match queue.push(Owner::This(1), sent(Plain(sender, number)), true) {
+                        Ok(Pushed::InsteadOf(oldest)) => dropped.push(oldest),
+                        Ok(Pushed::In) => {}
+                        Ok(Pushed::InLine(_)) => panic!("nobody waits here"),
+                        // What fills the mailbox is with its owner already: then the newest has to go.
+                        Err(Refused { message, .. }) => dropped.push(message),
+                    }
+                }
+                dropped
+            })
+        });
+        let senders: Vec<_> = senders.collect();
+        let mut inbox = Inbox::new();
+        let mut seen = vec![receive(&mut inbox, &queue, Mask::ALL)];
+        let dropped: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
+        inbox.begin(&queue, Mask::ALL, None);
+        while let Next::Test(note) = inbox.next(&queue, None) {
+            if inbox.keep(&queue, 0) {
+                queue.release();
+            }
+            seen.push(note);
+            inbox.begin(&queue, Mask::ALL, None);
+        }
+        // What arrived is in order; with what was dropped it is everything.
+        let expected = (0..2).flat_map(|sender| (0..2).map(move |number| Plain(sender, number)));
+        Seen(seen.clone()).is(expected.clone().filter(|note| !dropped.contains(note)));
+        let mut all: Vec<_> = seen.into_iter().chain(dropped).collect();
+        all.sort();
+        assert_eq!(all, expected.collect::<Vec<_>>());
     });
 }
 
@@ -179,9 +220,9 @@ pub fn who_stands_in_line_gets_in_or_withdraws() {
             seen.push(note);
         }
         let expected: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
-        inbox.begin(&queue, Mask::ALL);
+        inbox.begin(&queue, Mask::ALL, None);
         while let Next::Test(note) = inbox.next(&queue, None) {
-            inbox.keep(&queue);
+            inbox.keep(&queue, 0);
             seen.push(note);
         }
         assert_eq!(expected.len() + withdrawn.load(Ordering::Relaxed), 6);
@@ -220,12 +261,12 @@ pub fn at_an_owners_end_each_message_is_taken_left_or_refused() {
             let senders: Vec<_> = senders.collect();
             let (mut first, mut seen) = (Inbox::new(), Vec::new());
             let mut take = |inbox: &mut Inbox<Note>, number: u32| {
-                inbox.begin(&queue, Mask::ALL);
+                inbox.begin(&queue, Mask::ALL, None);
                 let taken = block_on(poll_fn(|cx| {
                     // Polled as a process is that something else has woken.
                     Poll::Ready(match inbox.next(&queue, Some(cx)) {
                         Next::Test(note) => {
-                            if inbox.keep(&queue) {
+                            if inbox.keep(&queue, 0) {
                                 queue.release();
                             }
                             assert!(number == 1 || !matches!(note, Plain(0, _)), "it was meant for the first");

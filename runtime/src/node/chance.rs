@@ -1,0 +1,85 @@
+use std::hash::{BuildHasher, RandomState};
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+/// Where a node takes its chance from: who tosses a coin asks its node, so that a test can say how it falls.
+///
+/// The numbers are SplitMix64's, one sequence a node: good enough for pauses and orders, and no secret. What has to be
+/// a secret comes from the operating system, unless the node is a test's.
+#[derive(Debug)]
+pub(crate) struct Chance {
+    state: AtomicU64,
+    seeded: bool,
+}
+
+/// What a step of the sequence adds: 2^64 divided by the golden ratio.
+const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Chance {
+    /// A sequence that begins somewhere else each time.
+    pub(crate) fn fresh() -> Chance {
+        Chance { state: AtomicU64::new(RandomState::new().hash_one(0)), seeded: false }
+    }
+
+    /// The sequence of this seed.
+    #[cfg(any(test, feature = "test"))]
+    pub(crate) fn seeded(seed: u64) -> Chance {
+        Chance { state: AtomicU64::new(seed), seeded: true }
+    }
+
+    /// Whether everything has to go as the seed says.
+    pub(crate) fn is_seeded(&self) -> bool {
+        self.seeded
+    }
+
+    /// Any number.
+    pub(crate) fn next(&self) -> u64 {
+        let mut z = self.state.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// Any number below `bound`, which is not zero.
+    #[cfg(any(test, feature = "test"))]
+    pub(crate) fn below(&self, bound: u64) -> u64 {
+        // The high half of a product is as good as a remainder, and no division.
+        u64::try_from((u128::from(self.next()) * u128::from(bound)) >> 64).unwrap_or(0)
+    }
+
+    /// Fills `bytes` with what nobody can guess, if this is no test.
+    #[cfg(feature = "net")]
+    pub(crate) fn secret(&self, bytes: &mut [u8]) -> Result<(), getrandom::Error> {
+        if !self.seeded {
+            return getrandom::fill(bytes);
+        }
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_a_sequence() {
+        let draw = |chance: Chance| [(); 3].map(|()| chance.next());
+        // The reference sequence of SplitMix64 for this seed.
+        let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        assert_eq!(draw(Chance::seeded(1_234_567)), expected);
+        assert_ne!(draw(Chance::fresh()), draw(Chance::fresh()));
+    }
+
+    #[test]
+    fn below_is_below_and_reaches_all() {
+        let chance = Chance::seeded(0);
+        let mut seen = [0; 7];
+        for _ in 0..7_000 {
+            seen[usize::try_from(chance.below(7)).unwrap()] += 1;
+        }
+        assert!(seen.iter().all(|count| (800..1_200).contains(count)), "{seen:?}");
+    }
+}

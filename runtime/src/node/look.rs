@@ -1,0 +1,88 @@
+//! What a node shows of itself to whoever looks: its processes one by one, and all of them in figures.
+
+use super::{Current, Node};
+use crate::base::Pid;
+use crate::inspect::{Alarm, Metrics, ProcessInfo, ProcessState};
+
+impl Node {
+    /// The processes that live here, oldest first. Takes time in proportion, and stops none of them. As
+    /// [`erlang:processes/0`](https://www.erlang.org/doc/apps/erts/erlang.html#processes/0).
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// # fn show(node: &Node) {
+    /// let mut all: Vec<_> = node.processes().iter().filter_map(|pid| node.process_info(pid)).collect();
+    /// all.sort_by_key(|process| std::cmp::Reverse(process.mailbox));
+    /// for process in all.iter().take(10) {
+    ///     println!("{:>8} {} {} {}", process.mailbox, process.pid, process.kind, process.state);
+    /// }
+    /// # }
+    /// ```
+    pub fn processes(&self) -> Vec<Pid> {
+        let all = self.table().all();
+        let processes = all.iter().filter(|(_, resident)| resident.lineage().is_some());
+        processes.map(|(number, _)| self.pid(*number)).collect()
+    }
+
+    /// One process of this node; `None` if it has ended, or lives elsewhere. Takes the same short time whatever the
+    /// process does, and never stops it.
+    pub fn process_info(&self, pid: &Pid) -> Option<ProcessInfo> {
+        if **pid.node_id() != **self.id() {
+            return None;
+        }
+        let number = pid.number();
+        let resident = self.table().get(number)?;
+        let parent = resident.lineage()?.parent;
+        let mut info = resident.info(number)?;
+        info.ancestors = self.ancestors(parent);
+        if info.state != ProcessState::Exiting && (Current::is(self, number) || self.watch().is_running(number)) {
+            info.state = ProcessState::Running;
+        }
+        Some(info)
+    }
+
+    /// The node in figures. Takes time in proportion to its processes; [`Metrics::to_prometheus`] writes it down.
+    ///
+    /// Nothing is counted for this alone: the figures of living processes are added up when asked for, with what those
+    /// that have ended left behind.
+    pub fn metrics(&self) -> Metrics {
+        let counters = self.counters();
+        let mut metrics = Metrics {
+            node: self.name().to_string(),
+            uptime: self.clock().now().saturating_duration_since(self.born()),
+            names: self.names().count() as u64,
+            peers: self
+                .router()
+                .map(|router| router.peers().iter().map(ToString::to_string).collect())
+                .unwrap_or_default(),
+            restarts: self.tally().restarts(),
+            call_timeouts: self.tally().timeouts(),
+            lost_messages: counters.lost_messages,
+            refused_connections: counters.refused_connections,
+            ..Metrics::default()
+        };
+        for (protocol, figures) in self.table().figures() {
+            match metrics.protocols.get_mut(protocol) {
+                Some(all) => all.add(&figures),
+                None => {
+                    metrics.protocols.insert(protocol.to_owned(), figures);
+                }
+            }
+        }
+        for of in metrics.protocols.values_mut() {
+            of.started = of.processes + of.ended.total();
+        }
+        metrics.alarms = Alarm::NAMES.iter().map(|name| ((*name).to_owned(), 0)).collect();
+        for alarm in self.raised_alarms() {
+            *metrics.alarms.entry(alarm.name().to_owned()).or_default() += 1;
+        }
+        metrics
+    }
+
+    /// Who started the process, who started that one, and so on, as far as they still live and one further.
+    pub(crate) fn ancestors(&self, parent: u64) -> Vec<Pid> {
+        let next = |number: &u64| self.table().get(*number)?.lineage().map(|lineage| lineage.parent);
+        let line = std::iter::successors(Some(parent), next);
+        line.take_while(|number| *number != 0).map(|number| self.pid(number)).collect()
+    }
+}

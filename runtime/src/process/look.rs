@@ -1,0 +1,253 @@
+//! A process as others may see it, and what is done for those who look: all off a message's way.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+use std::panic::Location;
+
+use super::attention::{ASKED, DOOMED, LONG, SUSPENDED, TRACED};
+use super::cell::Stage;
+use super::{Cell, Mailbox};
+use crate::base::{Exit, Pid, Protocol};
+use crate::inspect::{Alarm, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place};
+use crate::mailbox::{Entry, Figures, Owner, Pushed, Refused};
+use crate::node::{Current, Last, Node};
+
+/// The longest text of a traced message, in bytes.
+const TEXT: usize = 1_000;
+
+impl<M: Protocol> Cell<M> {
+    /// The process with this number, all but its ancestors.
+    pub(super) fn describe(&self, number: u64) -> Option<ProcessInfo> {
+        let figures = self.queue.figures();
+        let fate = self.fate();
+        if fate.number != number || fate.stage == Stage::Vacant {
+            return None;
+        }
+        let pid = self.node.pid(number);
+        let state = if fate.stage == Stage::Ending || self.attention() & DOOMED != 0 {
+            ProcessState::Exiting
+        } else if self.attention() & SUSPENDED != 0 {
+            ProcessState::Suspended
+        } else if figures.is_waiting {
+            ProcessState::Waiting { at: figures.place.map(place) }
+        } else {
+            self.alert(ASKED);
+            ProcessState::Busy
+        };
+        let relations = fate.relations.as_ref();
+        Some(ProcessInfo {
+            pid,
+            name: fate.name.clone(),
+            place: self.path().map(ToString::to_string),
+            kind: Cow::Borrowed(fate.start.kind),
+            protocol: Cow::Borrowed(M::NAME),
+            state,
+            mailbox: figures.waiting,
+            saved: figures.saved,
+            in_line: figures.in_line,
+            capacity: self.queue.capacity(),
+            received: figures.received,
+            handled: figures.handled,
+            overflowed: figures.refused + figures.dropped,
+            links: relations.map(|relations| relations.links().cloned().collect()).unwrap_or_default(),
+            monitors: relations.map(|relations| relations.watching().cloned().collect()).unwrap_or_default(),
+            monitored_by: relations.map(|relations| relations.watchers().cloned().collect()).unwrap_or_default(),
+            ancestors: Vec::new(),
+            supervisor: fate.start.supervisor,
+            trap_exit: fate.start.trap_exit,
+            age: fate.born.map(|born| self.node.clock().now().saturating_duration_since(born)).unwrap_or_default(),
+            memory: self.memory(fate.size, &figures),
+        })
+    }
+
+    fn memory(&self, task: u32, figures: &Figures) -> Memory {
+        Memory::new(u64::from(task), size_of::<Cell<M>>() as u64, figures.bytes)
+    }
+
+    /// The living process in figures.
+    pub(super) fn count(&self) -> ProtocolMetrics {
+        let figures = self.queue.figures();
+        let size = self.fate().size;
+        ProtocolMetrics {
+            processes: 1,
+            waiting: figures.waiting,
+            saved: figures.saved,
+            longest: figures.waiting + figures.saved,
+            memory: self.memory(size, &figures).total(),
+            ..counted(&figures)
+        }
+    }
+
+    /// What goes into the books when it has ended.
+    pub(super) fn last_figures<'a>(&self, reason: &'a Exit) -> Last<'a> {
+        Last { protocol: M::NAME, reason, figures: counted(&self.queue.settle()) }
+    }
+
+    /// What runs here, and the receive that it was last seen in.
+    pub(super) fn seen(&self) -> (&'static str, Option<SourceLine>) {
+        let kind = self.fate().start.kind;
+        (kind, self.queue.figures().place.map(place))
+    }
+
+    /// Somebody traces the process with this number from now on, or does no longer.
+    pub(super) fn set_traced(&self, number: u64, traced: bool) {
+        if self.fate().number != number {
+            return;
+        }
+        if traced {
+            self.alert(TRACED);
+        } else {
+            self.ignore(TRACED);
+        }
+        self.queue.notice(traced);
+    }
+
+    /// Puts a message into the mailbox that its queue has noticed: the process is traced, or its mailbox long.
+    ///
+    /// May run under the lock of the fate.
+    #[cold]
+    pub(super) fn push_noticed(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
+        let number = match owner {
+            Owner::This(number) => number,
+            Owner::Whoever => self.queue.owner().unwrap_or(0),
+        };
+        let mut traced = self.attention() & TRACED != 0;
+        let variant = entry.message.variant();
+        if traced {
+            traced = self.trace_step(number, TraceStep::Arrived, variant, Some(&entry.message));
+        }
+        let pushed = self.queue.push_seen(owner, entry, held);
+        if traced && pushed.is_err() {
+            traced = self.trace_step(number, TraceStep::Refused, variant, None);
+        }
+        let (length, long) = self.queue.length();
+        if number != 0 && length >= long && self.alert(LONG) {
+            let (pid, protocol) = (self.node.pid(number), Cow::Borrowed(M::NAME));
+            self.node.raise(Alarm::LongMailbox { pid, protocol, length });
+        }
+        self.queue.notice(traced);
+        pushed
+    }
+
+    /// Tells of a step of a message; `false` when that was the last.
+    fn trace_step(&self, number: u64, step: TraceStep, variant: usize, message: Option<&M>) -> bool {
+        let name = M::VARIANTS.get(variant).map_or("", |variant| variant.name);
+        let from = if message.is_some() { sender(&self.node) } else { None };
+        let text = message.and_then(text);
+        let goes_on = self.node.taps().tell(number, self.node.clock().now(), step, name, from, text);
+        if !goes_on {
+            self.ignore(TRACED);
+        }
+        goes_on
+    }
+
+    /// The process with this number has ended: nobody looks at it any more.
+    pub(super) fn look_away(&self, number: u64) {
+        let attention = self.attention();
+        if attention & LONG != 0 {
+            self.clear_long(number);
+        }
+        if attention & TRACED != 0 {
+            self.node.taps().end(number, None);
+        }
+    }
+
+    fn clear_long(&self, number: u64) {
+        let (pid, protocol) = (self.node.pid(number), Cow::Borrowed(M::NAME));
+        let alarm = Alarm::LongMailbox { pid, protocol, length: 0 };
+        self.node.clear(&alarm.key(), None);
+    }
+}
+
+/// What is counted over a process's life.
+fn counted(figures: &Figures) -> ProtocolMetrics {
+    ProtocolMetrics {
+        received: figures.received,
+        handled: figures.handled,
+        calls: figures.calls,
+        refused: figures.refused,
+        dropped: figures.dropped,
+        ..ProtocolMetrics::default()
+    }
+}
+
+/// The process of this node that runs just now.
+fn sender(node: &Node) -> Option<Pid> {
+    Current::pid().filter(|pid| pid.number() != 0 && pid.number() != u64::MAX && **pid.node_id() == **node.id())
+}
+
+/// A message as text, cut where it gets too long: a large one costs no more than what is shown of it.
+pub(super) fn text<M: Protocol>(message: &M) -> Option<String> {
+    struct Cut(String);
+
+    impl Write for Cut {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let end = text.floor_char_boundary(TEXT.saturating_sub(self.0.len()));
+            self.0.push_str(&text[..end]);
+            if end < text.len() { Err(fmt::Error) } else { Ok(()) }
+        }
+    }
+
+    struct Shown<'a, M>(&'a M);
+
+    impl<M: Protocol> fmt::Display for Shown<'_, M> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.show(f)
+        }
+    }
+
+    let mut cut = Cut(String::new());
+    // Whoever wrote the `Debug` may have made a mistake in it: that is not the sender's.
+    let shown = super::catch(|| write!(cut, "{}", Shown(message)));
+    match shown {
+        Ok(Ok(())) => {}
+        Ok(Err(fmt::Error)) => cut.0.push('…'),
+        Err(_) => cut.0.push_str(" (its `Debug` panicked)"),
+    }
+    (!cut.0.is_empty()).then_some(cut.0)
+}
+
+impl<M: Protocol> Mailbox<M> {
+    /// Sees to what others want of the process before its next message; `false` if it is to end.
+    #[cold]
+    pub(super) fn attend(&mut self, attention: u8) -> bool {
+        if attention & DOOMED != 0 {
+            return false;
+        }
+        let number = self.pid().number();
+        if attention & ASKED != 0 {
+            self.cell.ignore(ASKED);
+        }
+        if attention & (ASKED | LONG) != 0 {
+            let cell = std::sync::Arc::clone(&self.cell);
+            let (length, long) = self.desk().inbox.tell(cell.queue(), number);
+            if attention & LONG != 0 && length <= long / 2 && self.cell.ignore(LONG) {
+                self.cell.clear_long(number);
+                self.cell.queue().notice(attention & TRACED != 0);
+            }
+        }
+        self.desk().careful = self.cell.is_bounded() || attention & TRACED != 0;
+        true
+    }
+
+    /// The process has taken a message of a bounded mailbox, or while it is traced.
+    #[cold]
+    pub(super) fn taken(&mut self, counts: bool) {
+        if counts && self.cell.is_bounded() {
+            self.cell.queue().release();
+        }
+        let (number, testing) = (self.pid().number(), self.desk().testing);
+        if self.cell.attention() & TRACED != 0 {
+            self.cell.trace_step(number, TraceStep::Taken, usize::from(testing), None);
+        }
+        if std::mem::take(&mut self.desk().warned) {
+            self.node().clear(&self.stuck(None).key(), None);
+        }
+    }
+
+    /// The alarm of one that waits in front of a full mailbox.
+    pub(super) fn stuck(&self, at: Option<&'static Location<'static>>) -> Alarm {
+        let (pid, protocol) = (self.pid().clone(), Cow::Borrowed(M::NAME));
+        Alarm::StuckMailbox { pid, protocol, at: at.map(place) }
+    }
+}

@@ -1,0 +1,87 @@
+//! A conversation while other messages wait: the reader says something to a partner and receives only the answer.
+
+use std::time::Instant;
+
+use bench::{Figure, Size, size};
+use greenroom::prelude::*;
+
+#[protocol]
+enum Letter {
+    Junk { n: u64 },
+    Answer { n: u64 },
+    Talk { rounds: u64, guarded: bool, reply: Reply<u64> },
+}
+
+/// Has a full letter box, and a conversation.
+#[actor(protocol = Letter)]
+struct Reader {
+    partner: PartnerRef,
+}
+
+impl Process for Reader {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        loop {
+            let (rounds, guarded, reply) = receive!(match cx {
+                Letter::Talk { rounds, guarded, reply } => (rounds, guarded, reply),
+            });
+            let mut answers = 0;
+            for round in 0..rounds {
+                self.partner.say(round, cx.me());
+                answers += if guarded {
+                    receive!(match cx {
+                        Letter::Answer { n } if n == round => 1,
+                    })
+                } else {
+                    receive!(match cx {
+                        Letter::Answer { .. } => 1,
+                    })
+                };
+            }
+            reply.send(answers);
+        }
+    }
+}
+
+/// Answers.
+#[actor]
+struct Partner;
+
+#[actor]
+impl Partner {
+    #[cast]
+    fn say(&self, n: u64, from: LetterRef) {
+        from.answer(n);
+    }
+}
+
+/// What waits is of a variant that the reader does not want.
+pub async fn unwanted(size: Size) -> Vec<Figure> {
+    converse("selrecv", &size::JUNK, size, false).await
+}
+
+/// What waits is of the wanted variant, and the guard refuses it.
+pub async fn failing_guard(size: Size) -> Vec<Figure> {
+    converse("selrecv_guard", &size::JUNK, size, true).await
+}
+
+/// A figure for each number of messages that wait.
+pub async fn converse(name: &str, waiting: &[u64], size: Size, guarded: bool) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for &junk in waiting {
+        let reader = Reader { partner: Partner.spawn() }.spawn();
+        for n in 0..junk {
+            if guarded {
+                reader.answer(u64::MAX - n);
+            } else {
+                reader.junk(n);
+            }
+        }
+        // All that waits has been looked at once.
+        reader.talk(1, guarded).forever().await.expect("the reader lives");
+        let rounds = size.rounds(junk);
+        let begin = Instant::now();
+        let answers = reader.talk(rounds, guarded).forever().await.expect("the reader lives");
+        figures.push(Figure::nanos(format!("{name}/{junk}"), rounds, begin.elapsed(), answers));
+    }
+    figures
+}

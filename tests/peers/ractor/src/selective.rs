@@ -1,0 +1,142 @@
+//! A conversation while other messages wait. There is no selective receive, so the reader stashes what it does not want,
+//! and looks through the stash before it waits, as one must who may have stashed the answer.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bench::{Figure, Size, size};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, cast};
+
+struct Reader;
+
+enum Letter {
+    Junk,
+    Answer(u64),
+    Talk { rounds: u64, guarded: bool, reply: RpcReplyPort<u64> },
+}
+
+struct Desk {
+    partner: ActorRef<(u64, ActorRef<Letter>)>,
+    stash: VecDeque<Letter>,
+    talk: Option<Talk>,
+}
+
+struct Talk {
+    round: u64,
+    rounds: u64,
+    guarded: bool,
+    reply: RpcReplyPort<u64>,
+}
+
+impl Talk {
+    fn wants(&self, letter: &Letter) -> bool {
+        matches!(letter, Letter::Answer(n) if !self.guarded || *n == self.round)
+    }
+}
+
+impl Desk {
+    /// Says something and looks whether the answer is in the stash already.
+    fn say(&mut self, me: &ActorRef<Letter>) -> Result<(), ActorProcessingErr> {
+        while let Some(mut talk) = self.talk.take() {
+            if talk.round == talk.rounds {
+                talk.reply.send(talk.round)?;
+                break;
+            }
+            cast!(self.partner, (talk.round, me.clone()))?;
+            match self.stash.iter().position(|letter| talk.wants(letter)) {
+                Some(at) => {
+                    self.stash.remove(at);
+                    talk.round += 1;
+                    self.talk = Some(talk);
+                }
+                None => {
+                    self.talk = Some(talk);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Actor for Reader {
+    type Msg = Letter;
+    type State = Desk;
+    type Arguments = ActorRef<(u64, ActorRef<Letter>)>;
+
+    async fn pre_start(&self, _: ActorRef<Letter>, partner: Self::Arguments) -> Result<Desk, ActorProcessingErr> {
+        Ok(Desk { partner, stash: VecDeque::new(), talk: None })
+    }
+
+    async fn handle(&self, me: ActorRef<Letter>, letter: Letter, desk: &mut Desk) -> Result<(), ActorProcessingErr> {
+        match (letter, &mut desk.talk) {
+            (Letter::Talk { rounds, guarded, reply }, _) => {
+                desk.talk = Some(Talk { round: 0, rounds, guarded, reply });
+                desk.say(&me)?;
+            }
+            (letter, Some(talk)) if talk.wants(&letter) => {
+                talk.round += 1;
+                desk.say(&me)?;
+            }
+            (letter, _) => desk.stash.push_back(letter),
+        }
+        Ok(())
+    }
+}
+
+/// Answers.
+struct Partner;
+
+impl Actor for Partner {
+    type Msg = (u64, ActorRef<Letter>);
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Self::Msg>,
+        (n, from): Self::Msg,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        cast!(from, Letter::Answer(n))?;
+        Ok(())
+    }
+}
+
+/// What waits is of a kind that the reader does not want.
+pub async fn unwanted(size: Size) -> Vec<Figure> {
+    converse("selrecv", size, false).await
+}
+
+/// What waits is of the wanted kind, but not the answer to what was said.
+pub async fn failing_guard(size: Size) -> Vec<Figure> {
+    converse("selrecv_guard", size, true).await
+}
+
+async fn converse(name: &str, size: Size, guarded: bool) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for junk in size::JUNK {
+        let partner = crate::start(Partner, ()).await;
+        let reader = crate::start(Reader, partner).await;
+        for n in 0..junk {
+            cast!(reader, if guarded { Letter::Answer(u64::MAX - n) } else { Letter::Junk }).expect("the reader lives");
+        }
+        let talk = |rounds| {
+            let reader = reader.clone();
+            async move {
+                let talked = reader.call(|reply| Letter::Talk { rounds, guarded, reply }, None).await;
+                talked.expect("the reader lives").expect("no time is set")
+            }
+        };
+        talk(1).await;
+        let rounds = size.rounds(junk);
+        let begin = Instant::now();
+        let answers = talk(rounds).await;
+        figures.push(Figure::nanos(format!("{name}/{junk}"), rounds, begin.elapsed(), answers));
+    }
+    figures
+}

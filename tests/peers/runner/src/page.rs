@@ -1,0 +1,321 @@
+//! Tables in Markdown, charts and the raw results, for the book's chapter to include.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use crate::chart::{self, Bar, Group, Line, short, trim};
+use crate::results::{Figure, Results};
+use crate::systems::SYSTEMS;
+
+/// The sub-commands that all systems may have.
+pub const WORKLOADS: &[&str] = &[
+    "cast1",
+    "cast4",
+    "ask1",
+    "ask64",
+    "pingpong",
+    "ring1",
+    "ring100",
+    "fan",
+    "crowd",
+    "crowd1m",
+    "monitor",
+    "restart",
+    "selrecv",
+    "selrecv_guard",
+];
+
+/// A line of a table: a figure's name, and in words.
+type Row = (&'static str, &'static str);
+
+const MESSAGES: &[Row] = &[
+    ("cast1", "one producer, one actor"),
+    ("cast4", "four producers, one actor"),
+    ("ask1", "one caller, one call after the other"),
+    ("ask64", "64 callers, one actor"),
+    ("pingpong", "two actors, one ball"),
+    ("ring1", "1,000 actors in a ring, one token"),
+    ("ring100", "1,000 actors in a ring, 100 tokens"),
+    ("fan", "10,000 actors, all answer to one"),
+];
+
+const LIVES: &[Row] = &[
+    ("spawn", "begin: 200,000 actors, each initialised"),
+    ("spawn1m", "begin: 1,000,000 actors, each initialised"),
+    ("stop", "end: 200,000 actors"),
+    ("stop1m", "end: 1,000,000 actors"),
+    ("monitor", "50,000 ends told to one watcher"),
+];
+
+const ROOM: &[Row] = &[("memory", "bytes an idle actor"), ("restart", "crash until running again")];
+
+const SELECTIVE: &[Row] = &[
+    ("selrecv/0", "nothing waits"),
+    ("selrecv/1000", "1,000 unwanted wait"),
+    ("selrecv/10000", "10,000 unwanted wait"),
+    ("selrecv/100000", "100,000 unwanted wait"),
+    ("selrecv_guard/1000", "1,000 refused by the guard wait"),
+    ("selrecv_guard/10000", "10,000 refused by the guard wait"),
+    ("selrecv_guard/100000", "100,000 refused by the guard wait"),
+];
+
+/// All tables, for a terminal.
+pub fn whole(results: &Results) -> String {
+    files(results).into_iter().filter(|(name, _)| name.ends_with(".md")).map(|(_, text)| text + "\n").collect()
+}
+
+/// Writes everything into the book.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write(results: &Results, book: &Path) -> Result<(), String> {
+    fs::create_dir_all(book).map_err(|error| error.to_string())?;
+    let json = serde_json::to_string_pretty(results).map_err(|error| error.to_string())?;
+    let files = files(results).into_iter().chain([("results.json".to_owned(), json + "\n")]);
+    for (name, text) in files {
+        fs::write(book.join(&name), text).map_err(|error| format!("{name}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn files(results: &Results) -> Vec<(String, String)> {
+    let mut files = vec![("about.md".to_owned(), about(results))];
+    for (name, threads) in [("two", 2), ("one", 1)] {
+        let rows: Vec<_> = MESSAGES.iter().chain(LIVES).chain(ROOM).copied().collect();
+        files.push((format!("table-{name}.md"), table(results, threads, &rows)));
+        files.push((format!("selective-{name}.md"), table(results, threads, SELECTIVE)));
+        files.push((format!("messages-{name}.svg"), bars(results, threads, MESSAGES)));
+        files.push((format!("lives-{name}.svg"), bars(results, threads, LIVES)));
+        files.push((format!("room-{name}.svg"), bars(results, threads, ROOM)));
+    }
+    files.push(("selective.svg".to_owned(), selective(results)));
+    for (name, x, series) in GROWTH {
+        files.push((format!("growth-{name}.svg"), growth(results, x, series)));
+        files.push((format!("growth-{name}.md"), growth_table(results, x, series)));
+    }
+    files.push(("fairness.md".to_owned(), fairness(results)));
+    files.push(("builds.md".to_owned(), builds(results)));
+    files.push(("builds.svg".to_owned(), builds_chart(results)));
+    files
+}
+
+fn about(results: &Results) -> String {
+    let mut text = String::new();
+    let told = |what: &str| results.about.get(what).map_or("unknown", String::as_str);
+    let rounds = results.rounds;
+    writeln!(
+        text,
+        "Measured on {}: {}, {}, {}. {rounds} round{}.",
+        told("date"),
+        told("machine"),
+        told("kernel"),
+        told("rustc"),
+        if rounds == 1 { "" } else { "s" }
+    )
+    .expect("a String takes all");
+    let versions = SYSTEMS.iter().filter_map(|system| {
+        let version = results.about.get(system.name)?;
+        match system.name {
+            "limit" => None,
+            "mpsc" => Some(format!("tokio {version}")),
+            name => Some(format!("{name} {version}")),
+        }
+    });
+    writeln!(text, "{}.", versions.collect::<Vec<_>>().join(", ")).expect("a String takes all");
+    let failed = results.figures.iter().filter(|figure| figure.failed > 0);
+    let failures: Vec<_> = failed
+        .map(|Figure { system, workload, threads, failed, .. }| {
+            format!("{system} failed at `{workload}` on {threads} thread(s) in {failed}")
+        })
+        .collect();
+    if !failures.is_empty() {
+        writeln!(text, "\nOf these rounds, {}.", failures.join("; ")).expect("a String takes all");
+    }
+    text
+}
+
+fn told(value: f64, unit: &str) -> String {
+    match unit {
+        "ops/s" => short(value),
+        "ns" if value >= 1e6 => format!("{} ms", trim(value / 1e6)),
+        "ns" if value >= 1e4 => format!("{} µs", trim(value / 1e3)),
+        "ns" => format!("{} ns", trim(value.round())),
+        _ => format!("{} B", trim(value.round())),
+    }
+}
+
+/// A line a workload, a column a system; the spread below the median.
+fn table(results: &Results, threads: u64, rows: &[Row]) -> String {
+    let systems: Vec<_> = SYSTEMS
+        .iter()
+        .map(|system| system.name)
+        .filter(|system| rows.iter().any(|(workload, _)| results.get(system, workload, threads).is_some()))
+        .collect();
+    let yardstick = systems.contains(&"limit") && systems.contains(&"greenroom");
+    let mut text = format!("| workload | {} |", systems.join(" | "));
+    text.push_str(if yardstick { " greenroom to limit |\n|---|" } else { "\n|---|" });
+    text.push_str(&"---:|".repeat(systems.len() + usize::from(yardstick)));
+    text.push('\n');
+    for (workload, words) in rows {
+        write!(text, "| {words} |").expect("a String takes all");
+        for system in &systems {
+            let cell = results.get(system, workload, threads).map_or("—".to_owned(), |figure| {
+                let Figure { median, min, max, unit, .. } = figure;
+                let median = told(*median, unit);
+                if figure.values.len() == 1 {
+                    return median;
+                }
+                format!("{median}<br><small>{} – {}</small>", told(*min, unit), told(*max, unit))
+            });
+            write!(text, " {cell} |").expect("a String takes all");
+        }
+        if yardstick {
+            let ratio = results
+                .get("greenroom", workload, threads)
+                .zip(results.get("limit", workload, threads))
+                .map_or("—".to_owned(), |(ours, limit)| format!("{:.2}", ours.median / limit.median));
+            write!(text, " {ratio} |").expect("a String takes all");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn bars(results: &Results, threads: u64, rows: &[Row]) -> String {
+    let group = |(workload, words): &Row| {
+        let figures = SYSTEMS.iter().filter_map(|system| results.get(system.name, workload, threads));
+        let bars: Vec<_> = figures
+            .map(|figure| Bar {
+                label: figure.system.clone(),
+                value: figure.median,
+                spread: (figure.min, figure.max),
+                told: told(figure.median, &figure.unit),
+            })
+            .collect();
+        let unit = match results.figures.iter().find(|figure| figure.workload == *workload)?.unit.as_str() {
+            "ops/s" => "operations a second",
+            "ns" => "time, less is better",
+            _ => "less is better",
+        };
+        Some(Group { title: format!("{workload}: {words} ({unit})"), bars })
+    };
+    chart::bars("medians, with the spread", &rows.iter().filter_map(group).collect::<Vec<_>>())
+}
+
+/// The points of all figures called `prefix/x`.
+fn points(results: &Results, system: &str, prefix: &str, threads: u64) -> Vec<(f64, f64)> {
+    let mut points: Vec<_> = results
+        .figures
+        .iter()
+        .filter(|figure| figure.system == system && figure.threads == threads && !figure.values.is_empty())
+        .filter_map(|figure| {
+            let x = figure.workload.strip_prefix(prefix)?.strip_prefix('/')?;
+            Some((x.parse().ok()?, figure.median))
+        })
+        .collect();
+    points.sort_by(|a: &(f64, f64), b| a.0.total_cmp(&b.0));
+    points
+}
+
+fn selective(results: &Results) -> String {
+    let lines: Vec<_> = SYSTEMS
+        .iter()
+        .flat_map(|system| {
+            [("selrecv", system.name.to_owned()), ("selrecv_guard", format!("{}, refused", system.name))]
+                .map(|(prefix, label)| Line { label, points: points(results, system.name, prefix, 2) })
+        })
+        .filter(|line| !line.points.is_empty())
+        .collect();
+    chart::lines("messages that wait", "ns a receive", &lines)
+}
+
+/// A chart of growth: what is on its horizontal axis, and its lines.
+type Growth = (&'static str, &'static str, &'static [Row]);
+
+const GROWTH: &[Growth] = &[
+    (
+        "processes",
+        "processes",
+        &[
+            ("growth_spawn", "begin"),
+            ("growth_cast", "a message"),
+            ("growth_named", "a message by name"),
+            ("growth_stop", "end"),
+        ],
+    ),
+    ("saved", "saved messages", &[("growth_unwanted", "of another variant"), ("growth_refused", "refused by a guard")]),
+    (
+        "bytes",
+        "bytes a message",
+        &[("growth_bytes", "there and back, moved"), ("growth_fresh", "a new one, and its end")],
+    ),
+];
+
+fn growth(results: &Results, x: &str, series: &[Row]) -> String {
+    let line =
+        |(prefix, label): &Row| Line { label: (*label).to_owned(), points: points(results, "greenroom", prefix, 1) };
+    let lines: Vec<_> = series.iter().map(line).filter(|line| !line.points.is_empty()).collect();
+    chart::lines(x, "ns an operation", &lines)
+}
+
+fn growth_table(results: &Results, x: &str, series: &[Row]) -> String {
+    let columns: Vec<_> = series.iter().map(|(prefix, _)| points(results, "greenroom", prefix, 1)).collect();
+    let labels: Vec<_> = series.iter().map(|(_, label)| *label).collect();
+    let mut text = format!("| {x} | {} |\n|---:|{}\n", labels.join(" | "), "---:|".repeat(labels.len()));
+    for (at, (value, _)) in columns.first().into_iter().flatten().enumerate() {
+        write!(text, "| {} |", short(*value)).expect("a String takes all");
+        for column in &columns {
+            let cell = column.get(at).map_or("—".to_owned(), |(_, nanos)| told(*nanos, "ns"));
+            write!(text, " {cell} |").expect("a String takes all");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn fairness(results: &Results) -> String {
+    let mut text = "| | half of all | 99 % | 99.9 % | the longest |\n|---|---:|---:|---:|---:|\n".to_owned();
+    for (name, words) in [("calm", "nobody is flooded"), ("flood", "a neighbour is flooded")] {
+        write!(text, "| {words} |").expect("a String takes all");
+        for share in ["p50", "p99", "p99.9", "max"] {
+            let figure = results.get("greenroom", &format!("{name}/{share}"), 2);
+            write!(text, " {} |", figure.map_or("—".to_owned(), |figure| told(figure.median, "ns")))
+                .expect("a String takes all");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn builds(results: &Results) -> String {
+    let mut text = "| | crates | from nothing | after a change |\n|---|---:|---:|---:|\n".to_owned();
+    for build in &results.builds {
+        let (system, crates) = (&build.system, build.crates);
+        writeln!(text, "| {system} | {crates} | {:.1} s | {:.1} s |", build.seconds, build.edit)
+            .expect("a String takes all");
+    }
+    text
+}
+
+fn builds_chart(results: &Results) -> String {
+    let bars = |seconds: fn(&crate::results::Build) -> f64| {
+        results.builds.iter().map(move |build| Bar {
+            label: build.system.split_once(',').map_or(build.system.as_str(), |_| "local only").to_owned(),
+            value: seconds(build),
+            spread: (seconds(build), seconds(build)),
+            told: format!("{:.1} s", seconds(build)),
+        })
+    };
+    let groups = [
+        Group {
+            title: "from nothing (seconds, less is better)".to_owned(),
+            bars: bars(|build| build.seconds).collect(),
+        },
+        Group {
+            title: "after a change (seconds, less is better)".to_owned(),
+            bars: bars(|build| build.edit).collect(),
+        },
+    ];
+    chart::bars("compiling a first actor", &groups)
+}

@@ -1,0 +1,28 @@
+//! The workloads as somebody writes them who uses xtra: a type a message, `send`, detached where nobody waits.
+
+mod crowds;
+mod messages;
+mod rings;
+
+use bench::{Bench, size};
+use xtra::prelude::*;
+
+fn main() {
+    Bench::new("xtra")
+        .workload("cast1", |size| messages::cast("cast1", size, 1))
+        .workload("cast4", |size| messages::cast("cast4", size, 4))
+        .workload("ask1", |size| messages::ask("ask1", size.shares(size::ASKS, 1), 1))
+        .workload("ask64", |size| messages::ask("ask64", size.shares(size::ASKS_OF_64, 64), 64))
+        .workload("pingpong", rings::pingpong)
+        .workload("ring1", |size| rings::ring("ring1", size, 1))
+        .workload("ring100", |size| rings::ring("ring100", size, 100))
+        .workload("fan", rings::fan)
+        .workload("crowd", |size| crowds::crowd("", size.of(size::CROWD)))
+        .workload("crowd1m", |size| crowds::crowd("1m", size.of(size::BIG_CROWD)))
+        .run();
+}
+
+/// Starts an actor with an unbounded mailbox.
+fn start<A: Actor<Stop = ()>>(actor: A) -> Address<A> {
+    xtra::spawn_tokio(actor, Mailbox::unbounded())
+}

@@ -1,0 +1,146 @@
+//! Messages that go from actor to actor.
+
+use std::time::Instant;
+
+use bench::{Figure, Size, size};
+use tokio::sync::oneshot;
+use xtra::prelude::*;
+
+/// Hits each ball on to the next.
+#[derive(xtra::Actor, Default)]
+struct Player {
+    others: Option<(Address<Player>, Address<Referee>)>,
+    hits: u64,
+}
+
+struct Meet(Address<Player>, Address<Referee>);
+
+struct Hit(u64);
+
+struct Hits;
+
+impl Handler<Meet> for Player {
+    type Return = ();
+
+    async fn handle(&mut self, Meet(next, referee): Meet, _: &mut Context<Self>) {
+        self.others = Some((next, referee));
+    }
+}
+
+impl Handler<Hit> for Player {
+    type Return = ();
+
+    async fn handle(&mut self, Hit(left): Hit, _: &mut Context<Self>) {
+        self.hits += 1;
+        if let Some((next, referee)) = &self.others {
+            match left {
+                0 => referee.send(Over(1)).detach().await.map(drop).expect("the referee lives"),
+                left => next.send(Hit(left - 1)).detach().await.map(drop).expect("the player lives"),
+            }
+        }
+    }
+}
+
+impl Handler<Hits> for Player {
+    type Return = u64;
+
+    async fn handle(&mut self, Hits: Hits, _: &mut Context<Self>) -> u64 {
+        self.hits
+    }
+}
+
+/// Tells when so many balls, or answers, have come in.
+#[derive(xtra::Actor)]
+struct Referee {
+    over: u64,
+    awaited: u64,
+    done: Option<oneshot::Sender<u64>>,
+}
+
+impl Referee {
+    fn start(awaited: u64) -> (Address<Referee>, oneshot::Receiver<u64>) {
+        let (done, all) = oneshot::channel();
+        (crate::start(Referee { over: 0, awaited, done: Some(done) }), all)
+    }
+}
+
+struct Over(u64);
+
+impl Handler<Over> for Referee {
+    type Return = ();
+
+    async fn handle(&mut self, Over(n): Over, _: &mut Context<Self>) {
+        self.over += n;
+        if self.over == self.awaited
+            && let Some(done) = self.done.take()
+        {
+            done.send(self.over).expect("somebody waits");
+        }
+    }
+}
+
+/// Lets each player know the next, sends the balls off, and waits until each has made its way.
+async fn play(name: &'static str, count: u64, share: u64, balls: u64) -> Vec<Figure> {
+    let (referee, all) = Referee::start(balls);
+    let players: Vec<_> = (0..count).map(|_| crate::start(Player::default())).collect();
+    for (at, player) in players.iter().enumerate() {
+        let next = players[(at + 1) % players.len()].clone();
+        player.send(Meet(next, referee.clone())).detach().await.map(drop).expect("the player lives");
+    }
+    let begin = Instant::now();
+    for ball in 0..balls as usize {
+        let player = &players[ball * players.len() / balls as usize];
+        player.send(Hit(share - 1)).detach().await.map(drop).expect("the player lives");
+    }
+    all.await.expect("the referee lives");
+    let elapsed = begin.elapsed();
+    let mut hits = 0;
+    for player in players {
+        hits += player.send(Hits).await.expect("the player lives");
+    }
+    vec![Figure::rate(name, share * balls, elapsed, hits)]
+}
+
+pub async fn pingpong(size: Size) -> Vec<Figure> {
+    play("pingpong", 2, size.of(size::HITS), 1).await
+}
+
+pub async fn ring(name: &'static str, size: Size, tokens: u64) -> Vec<Figure> {
+    play(name, size::RING, size.shares(size::HOPS, tokens), tokens).await
+}
+
+/// Answers each job to the referee.
+#[derive(xtra::Actor)]
+struct Worker {
+    referee: Address<Referee>,
+}
+
+struct Work(u64);
+
+impl Handler<Work> for Worker {
+    type Return = ();
+
+    async fn handle(&mut self, Work(n): Work, _: &mut Context<Self>) {
+        self.referee.send(Over(n)).detach().await.map(drop).expect("the referee lives");
+    }
+}
+
+pub async fn fan(size: Size) -> Vec<Figure> {
+    let (actors, rounds) = (size.of(size::FAN), size::FAN_ROUNDS);
+    let (referee, all) = Referee::start(actors * rounds);
+    let workers: Vec<_> = (0..actors).map(|_| crate::start(Worker { referee: referee.clone() })).collect();
+    let begin = Instant::now();
+    let sender = tokio::spawn(async move {
+        for _ in 0..rounds {
+            for worker in &workers {
+                worker.send(Work(1)).detach().await.map(drop).expect("the worker lives");
+            }
+        }
+        workers
+    });
+    let answered = all.await.expect("the referee lives");
+    let elapsed = begin.elapsed();
+    // An actor ends with its last reference.
+    drop(sender.await);
+    vec![Figure::rate("fan", actors * rounds, elapsed, answered)]
+}

@@ -1,0 +1,207 @@
+//! Alarms: raised when something is wrong, cleared when it is over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use greenroom::{Alarm, AlarmEvent, Node, prelude::*};
+
+use crate::stage::{Letter, does, idle, settle};
+
+/// What has come and gone so far, by name.
+async fn heard(alarms: &mut greenroom::Alarms) -> Vec<(bool, &'static str)> {
+    let mut events = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            event = alarms.next() => match event {
+                Some(AlarmEvent::Raised(alarm)) => events.push((true, alarm.name())),
+                Some(AlarmEvent::Cleared(alarm)) => events.push((false, alarm.name())),
+                other => panic!("{other:?}"),
+            },
+            () = settle() => return events,
+        }
+    }
+}
+
+/// A process that takes `Go`, then as many `A` as there are.
+fn glutton() -> greenroom::Ref<crate::stage::Act> {
+    does(|cx| {
+        Box::pin(async move {
+            receive!(match cx {
+                Letter::Go => {}
+            });
+            loop {
+                receive!(match cx {
+                    Letter::A { .. } => {}
+                });
+            }
+        })
+    })
+    .spawn()
+}
+
+#[greenroom::test]
+async fn a_long_mailbox_is_raised_once_and_cleared_when_it_is_short() {
+    let node = Node::current();
+    let mut alarms = node.alarms();
+    let process = glutton();
+    for n in 0..9_999 {
+        process.a(n);
+    }
+    assert_eq!(heard(&mut alarms).await, []);
+    for n in 0..20_000 {
+        process.a(n);
+    }
+    assert_eq!(heard(&mut alarms).await, [(true, "long_mailbox")]);
+    let [Alarm::LongMailbox { pid, length, .. }] = &node.raised_alarms()[..] else { panic!() };
+    assert_eq!((pid, *length), (&process.pid().unwrap(), 10_000));
+    // Who comes late learns of it all the same.
+    assert_eq!(heard(&mut node.alarms()).await, [(true, "long_mailbox")]);
+    process.go();
+    assert_eq!(heard(&mut alarms).await, [(false, "long_mailbox")]);
+    assert!(node.raised_alarms().is_empty());
+    // And again.
+    let process = glutton();
+    for n in 0..10_000 {
+        process.a(n);
+    }
+    assert_eq!(heard(&mut alarms).await, [(true, "long_mailbox")]);
+    process.exit(Exit::kill());
+    assert_eq!(heard(&mut alarms).await, [(false, "long_mailbox")]);
+}
+
+#[greenroom::test]
+async fn saved_messages_make_a_mailbox_long_too() {
+    let mut alarms = Node::current().alarms();
+    let process = glutton();
+    for n in 0..100 {
+        for n in 0..100 {
+            process.a(n);
+        }
+        // It looks at each few, and saves them.
+        settle().await;
+        assert!(n < 99 || process.is_alive());
+    }
+    assert_eq!(heard(&mut alarms).await, [(true, "long_mailbox")]);
+}
+
+#[greenroom::test]
+async fn a_node_has_its_own_idea_of_long() {
+    let node = Node::builder("short@test").long_mailbox(3).start().await.unwrap();
+    let mut alarms = node.alarms();
+    let process = node.spawn(idle());
+    process.a(1);
+    process.a(2);
+    assert_eq!(heard(&mut alarms).await, []);
+    process.a(3);
+    assert_eq!(heard(&mut alarms).await, [(true, "long_mailbox")]);
+}
+
+#[actor(protocol = Letter, mailbox = 2, overflow = reject)]
+struct Narrow;
+
+impl Process for Narrow {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        receive!(match cx {
+            Letter::B { .. } => {}
+        });
+        std::future::pending().await
+    }
+}
+
+#[greenroom::test]
+async fn one_that_waits_in_front_of_a_full_mailbox_is_an_alarm_until_it_goes_on() {
+    let node = Node::current();
+    let mut alarms = node.alarms();
+    let narrow = Narrow.spawn();
+    narrow.a(1);
+    narrow.a(2);
+    assert_eq!(heard(&mut alarms).await, [(true, "stuck_mailbox")]);
+    let [Alarm::StuckMailbox { at: Some(at), .. }] = &node.raised_alarms()[..] else { panic!() };
+    assert_eq!(at.file, file!());
+    // What it waits for is let in, full or not.
+    narrow.b(1);
+    assert_eq!(heard(&mut alarms).await, [(false, "stuck_mailbox")]);
+    let narrow = Narrow.spawn();
+    narrow.a(1);
+    narrow.a(2);
+    assert_eq!(heard(&mut alarms).await, [(true, "stuck_mailbox")]);
+    narrow.exit(Exit::kill());
+    assert_eq!(heard(&mut alarms).await, [(false, "stuck_mailbox")]);
+}
+
+/// Ends at the first `Go`.
+#[actor(protocol = Letter)]
+#[derive(Default)]
+struct Fuse;
+
+impl Process for Fuse {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        receive!(match cx {
+            Letter::Go => Err(Exit::error("blown")),
+        })
+    }
+}
+
+#[supervisor(intensity = 100, period = "1s")]
+struct Fuses {
+    #[child]
+    fuse: Fuse,
+}
+
+#[greenroom::test]
+async fn a_child_that_crashes_again_and_again_is_a_storm_until_it_is_quiet() {
+    let node = Node::current();
+    let mut alarms = node.alarms();
+    let tree = Fuses {}.start().await.unwrap();
+    for crash in 1..=7 {
+        tree.fuse().go();
+        settle().await;
+        let raised = node.raised_alarms();
+        match &raised[..] {
+            [] => assert!(crash < 5, "{crash}"),
+            [Alarm::RestartStorm { child, restarts, .. }] => assert_eq!((&**child, *restarts), ("fuse", crash)),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(heard(&mut alarms).await, [(true, "restart_storm")]);
+    tokio::time::sleep(Duration::from_secs(121)).await;
+    assert_eq!(heard(&mut alarms).await, [(false, "restart_storm")]);
+}
+
+/// On real threads: the loop goes on until it is found, so no time is measured.
+#[test]
+fn a_loop_that_never_awaits_is_found_while_it_runs() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let node = Node::local();
+        let mut alarms = node.alarms();
+        let found = Arc::new(AtomicBool::new(false));
+        let go_on = Arc::clone(&found);
+        let process = node.spawn(does(|cx| {
+            Box::pin(async move {
+                receive!(match cx {
+                    Letter::Go => {}
+                });
+                while !go_on.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+                cx.receive().await;
+            })
+        }));
+        process.go();
+        let Some(AlarmEvent::Raised(Alarm::LongSchedule { pid, kind, took, after, .. })) = alarms.next().await else {
+            panic!("something else came first");
+        };
+        assert_eq!((Some(pid.clone()), &*kind), (process.pid(), "Act"));
+        assert!(took >= Duration::from_millis(10), "{took:?}");
+        assert_eq!(after.map(|place| place.file.into_owned()).as_deref(), Some(file!()));
+        assert_eq!(node.process_info(&pid).unwrap().state, greenroom::ProcessState::Running);
+        found.store(true, Ordering::Relaxed);
+        let Some(AlarmEvent::Cleared(Alarm::LongSchedule { took: all, .. })) = alarms.next().await else {
+            panic!("it is over");
+        };
+        assert!(all >= took);
+        node.stop().await;
+    });
+}

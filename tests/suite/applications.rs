@@ -1,0 +1,353 @@
+//! Applications: who starts after whom, what is left when a start fails, who falls with whom, and what a node does when
+//! one ends. Each case is a script; signals, which are the operating system's, are in `signals.rs`.
+
+use std::fmt::Write;
+
+use greenroom::prelude::*;
+use greenroom::{Application, ApplicationKind, Applications, Running, Shutdown, Strategy, Supervisor};
+
+use crate::stage::Log;
+
+/// A child that notes when it comes and goes.
+#[actor]
+struct Kid {
+    part: Part,
+}
+
+/// What an application is told to do, read from `name<dependency:flag:flag`.
+#[derive(Clone)]
+struct Part {
+    name: String,
+    after: Vec<String>,
+    flags: Vec<String>,
+    log: Log,
+}
+
+impl Part {
+    fn read(word: &str, log: &Log) -> Part {
+        let mut flags = word.split(':').map(str::to_owned);
+        let head = flags.next().unwrap_or_default();
+        let (name, after) = head.split_once('<').unwrap_or((&head, ""));
+        let after = after.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        Part { name: name.to_owned(), after, flags: flags.collect(), log: log.clone() }
+    }
+
+    fn has(&self, flag: &str) -> bool {
+        self.flags.iter().any(|other| other == flag)
+    }
+
+    fn application(self) -> Application<App> {
+        let kind = match () {
+            () if self.has("permanent") => ApplicationKind::Permanent,
+            () if self.has("transient") => ApplicationKind::Transient,
+            () => ApplicationKind::Temporary,
+        };
+        let shutdown = match () {
+            () if self.has("1s") => Shutdown::After(Duration::from_secs(1)),
+            () if self.has("kill") => Shutdown::Kill,
+            () => Shutdown::Forever,
+        };
+        let application = Application::new(&self.name, App { part: self.clone() }).kind(kind).shutdown(shutdown);
+        self.after.into_iter().fold(application, Application::after)
+    }
+}
+
+#[actor]
+impl Kid {
+    #[init]
+    async fn begin(&mut self) {
+        // Whoever starts next must wait for this.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        self.part.log.note(format!("+{}", self.part.name));
+    }
+
+    #[cast]
+    fn crash(&mut self) {
+        panic!("boom");
+    }
+
+    #[cast]
+    fn finish(&mut self) -> Result<(), Exit> {
+        Err(Exit::Normal)
+    }
+
+    /// So that it hears of its stop.
+    #[exit]
+    fn signal(&mut self, _signal: ExitSignal) {}
+
+    #[terminate]
+    async fn end(&mut self) {
+        if self.part.has("stuck") {
+            self.part.log.note(format!("{} is stuck", self.part.name));
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        self.part.log.note(format!("-{}", self.part.name));
+    }
+}
+
+/// Fails to start, if told to, when its sibling is up.
+#[actor]
+struct Tail {
+    part: Part,
+}
+
+#[actor]
+impl Tail {
+    #[init]
+    async fn begin(&mut self) -> Result<(), Exit> {
+        if self.part.has("hangs") {
+            std::future::pending::<()>().await;
+        }
+        if self.part.has("fails") { Err(Exit::error("no port")) } else { Ok(()) }
+    }
+
+    #[cast]
+    fn wag(&mut self) {}
+}
+
+#[supervisor(intensity = 0, period = "5s", auto_shutdown = any)]
+struct App {
+    part: Part,
+    #[child(start = Kid { part: self.part.clone() }, restart = transient, significant, shutdown = forever)]
+    kid: Kid,
+    #[child(start = Tail { part: self.part.clone() })]
+    tail: Tail,
+}
+
+/// Plays a script on a node of its own. What each step is expected to tell: the children's notes, then the outcome if
+/// there is any to tell.
+#[track_caller]
+fn check(script: &'static [(&'static str, &'static str)]) -> impl Future<Output = ()> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let (node, log) = (Node::local(), Log::default());
+        for (step, expected) in script {
+            let mut told = node.scope(play(&node, &log, step)).await;
+            // More than a start or a stop takes.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            for note in log.take().into_iter().rev() {
+                told.insert_str(0, &format!("{note} "));
+            }
+            assert_eq!(told.trim(), *expected, "`{step}` at {caller}");
+        }
+        node.stop().await;
+        assert_eq!(node.process_count(), 0, "left behind at {caller}");
+    }
+}
+
+async fn play(node: &Node, log: &Log, step: &str) -> String {
+    let (word, rest) = step.split_once(' ').unwrap_or((step, ""));
+    let app = |name: &str| -> Running<AppRef> { node.application(name).expect("it is up") };
+    let outcome = match word {
+        "start" => Part::read(rest, log).application().start().await.map(drop),
+        "together" => {
+            let parts = rest.split(' ').map(|word| Part::read(word, log).application());
+            parts.fold(Applications::new(), Applications::with).start().await
+        }
+        "abandon" => {
+            let starting = Part::read(rest, log).application().start();
+            drop(starting);
+            Ok(())
+        }
+        "crash" => return over(app(rest), |app| drop(app.tree().kid().crash())).await,
+        "finish" => return over(app(rest), |app| drop(app.tree().kid().finish())).await,
+        "stop" => return app(rest).stop().await.to_string(),
+        "list" => {
+            let mut list = String::new();
+            for info in node.applications() {
+                write!(list, "{}{}", info.name, if info.up { " " } else { "? " }).expect("a text grows");
+            }
+            return list;
+        }
+        "halt" => {
+            node.stop().await;
+            Ok(())
+        }
+        "halt-in-1s" => {
+            return node.stop_within(Duration::from_secs(1)).await.map_or_else(|e| e.to_string(), |()| String::new());
+        }
+        _ => panic!("no such step: {step}"),
+    };
+    outcome.map_or_else(|error| error.to_string(), |()| String::new())
+}
+
+async fn over(app: Running<AppRef>, how: impl FnOnce(&Running<AppRef>)) -> String {
+    how(&app);
+    match app.join().await {
+        Ok(()) => "joined".to_owned(),
+        Err(reason) => reason.to_string().split(" at ").next().unwrap_or_default().to_owned(),
+    }
+}
+
+#[greenroom::test]
+async fn each_starts_after_those_it_needs() {
+    check(&[
+        ("start chat<storage", "application `chat` comes after `storage`, which is not running"),
+        ("start storage", "+storage"),
+        ("start chat<storage", "+chat"),
+        ("start chat", "application `chat` is started already"),
+        ("list", "storage chat"),
+        ("halt", "-chat -storage"),
+        ("start storage", "application `storage` cannot start: the node is stopping"),
+        ("list", ""),
+    ])
+    .await;
+    check(&[
+        ("together web<chat chat<storage,log log storage", "+log +storage +chat +web"),
+        ("halt", "-web -chat -storage -log"),
+    ])
+    .await;
+    check(&[
+        ("together a b<c c<b", "applications come after each other: `b` after `c` after `b`"),
+        ("together a a", "two applications are called `a`"),
+        ("together a b<x", "application `b` comes after `x`, which is not running"),
+        ("start x", "+x"),
+        ("together a x", "application `x` is started already"),
+        ("together a b<x", "+a +b"),
+        ("list", "x a b"),
+    ])
+    .await;
+}
+
+#[greenroom::test]
+async fn a_start_that_fails_leaves_nothing_running() {
+    check(&[
+        ("start a:fails", "+a -a application `a`: cannot start `tail`: no port"),
+        ("list", ""),
+        ("start a", "+a"),
+        ("together b<a c<b d<c:fails e", "+b +c +d -d -c -b application `d`: cannot start `tail`: no port"),
+        ("list", "a"),
+        ("start b", "+b"),
+    ])
+    .await;
+}
+
+#[greenroom::test]
+async fn a_start_that_nobody_waits_for_goes_on() {
+    check(&[("abandon a", "+a"), ("list", "a"), ("start b<a", "+b"), ("halt", "-b -a")]).await;
+    check(&[
+        ("abandon a:hangs:1s", "+a"),
+        ("list", "a?"),
+        ("start b<a", "application `b` comes after `a`, which is not running"),
+        ("halt", ""),
+    ])
+    .await;
+}
+
+#[greenroom::test]
+async fn a_stop_takes_those_along_that_come_after() {
+    check(&[
+        ("together a b<a c<b d", "+a +b +c +d"),
+        ("stop b", "-c -b shutdown"),
+        ("list", "a d"),
+        ("start b<a:permanent", "+b"),
+        ("stop b", "-b shutdown"),
+        ("list", "a d"),
+        ("halt", "-d -a"),
+    ])
+    .await;
+}
+
+#[greenroom::test]
+async fn what_its_end_means_for_the_node_is_its_kinds_to_say() {
+    check(&[
+        ("together a b<a:temporary", "+a +b"),
+        ("crash b", "too many restarts, the last of `kid`: panicked"),
+        ("start b:temporary", "+b"),
+        ("finish b", "-b joined"),
+        ("list", "a"),
+    ])
+    .await;
+    check(&[
+        ("together a b<a:transient c", "+a +b +c"),
+        ("finish b", "-b joined"),
+        ("list", "a c"),
+        ("start b:transient", "+b"),
+        ("crash b", "-c -a too many restarts, the last of `kid`: panicked"),
+        ("list", ""),
+    ])
+    .await;
+    check(&[("together a b<a:permanent c", "+a +b +c"), ("finish b", "-b -c -a joined"), ("list", "")]).await;
+}
+
+#[greenroom::test]
+async fn what_does_not_stop_in_time_is_killed_and_told() {
+    check(&[
+        ("start a:stuck:1s", "+a"),
+        ("start b<a:stuck:kill", "+b"),
+        ("stop b", "killed"),
+        ("stop a", "a is stuck killed"),
+        ("list", ""),
+    ])
+    .await;
+    check(&[
+        ("together a b<a:stuck", "+a +b"),
+        // Two supervisors, two kids and a's tail: b's is gone already.
+        ("halt-in-1s", "b is stuck 5 processes were killed: not stopped within 1s"),
+        ("list", ""),
+    ])
+    .await;
+}
+
+#[greenroom::test]
+async fn a_run_ends_with_its_body_or_with_what_the_node_cannot_do_without() -> greenroom::Result {
+    let shutdown = Shutdown::After(Duration::from_secs(1));
+    let log = Log::default();
+    let app = |word: &str| Part::read(word, &log).application();
+
+    let outcome = Node::local().run(shutdown, async { app("a").start().await.map(drop).map_err(Exit::from) }).await;
+    assert_eq!((outcome, log.take().join(" ")), (Ok(()), "+a -a".to_owned()));
+
+    let body = async {
+        app("a").start().await?;
+        Err(Exit::error("no more"))
+    };
+    assert_eq!(Node::local().run(shutdown, body).await, Err(Exit::error("no more")));
+    assert_eq!(log.take().join(" "), "+a -a");
+
+    // The body waits for ever, and is dropped where it waits.
+    let body = async {
+        let guard = Guard(log.clone());
+        app("a").start().await?;
+        app("b<a:permanent").start().await?.tree().kid().finish();
+        std::future::pending::<()>().await;
+        drop(guard);
+        Ok(())
+    };
+    let ended = Exit::error("application `b` ended: shutdown");
+    assert_eq!(Node::local().run(shutdown, body).await, Err(ended));
+    assert_eq!(log.take().join(" "), "+a +b -b dropped on nonode@nohost -a");
+
+    let stuck = async { app("a:stuck").start().await.map(drop).map_err(Exit::from) };
+    let outcome = Node::local().run(shutdown, stuck).await;
+    assert_eq!(outcome, Err(Exit::error("2 processes were killed: not stopped within 1s")));
+    log.take();
+    let stuck = async { app("a:stuck").start().await.map(drop).map_err(Exit::from) };
+    assert_eq!(Node::local().run(Shutdown::Kill, stuck).await, Ok(()));
+    Ok(())
+}
+
+/// Says on which node it is dropped.
+struct Guard(Log);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let here = Node::try_current().map(|node| node.name().to_string());
+        self.0.note(format!("dropped on {}", here.unwrap_or_default()));
+    }
+}
+
+#[greenroom::test]
+async fn a_supervisor_of_ones_own_is_an_application_too() -> greenroom::Result {
+    let root = Supervisor::new(Strategy::OneForOne).name("Loose");
+    let loose = Application::new("loose", root).start().await?;
+    loose.tree().start_child("kid", greenroom::ChildSpec::once(Kid { part: Part::read("k", &Log::default()) })).await?;
+    let info = Node::current().applications().remove(0);
+    assert_eq!(info.supervisor.describe().await?.supervisor.path, "/Loose");
+    // By its name it is found as what it is only.
+    assert!(Node::current().application::<AppRef>("loose").is_none());
+    assert_eq!(loose.stop().await, Exit::shutdown());
+    assert_eq!(loose.join().await, Ok(()));
+    Ok(())
+}

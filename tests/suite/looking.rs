@@ -1,0 +1,189 @@
+//! What a node shows of its processes: each as it is, none stopped by being looked at.
+
+use greenroom::{Node, ProcessInfo, ProcessState, SourceLine, Subject, prelude::*};
+
+use crate::stage::{Letter, LetterRef, does, idle, settle};
+
+fn look(stub: &impl Stub) -> ProcessInfo {
+    let node = Node::current();
+    node.process_info(&stub.pid().expect("it has a pid")).expect("it lives")
+}
+
+/// Waits for `Go`, and says on which line.
+const WAITS: u32 = line!() + 4;
+fn waits() -> greenroom::Ref<crate::stage::Act> {
+    does(|cx| {
+        Box::pin(async move {
+            receive!(match cx {
+                Letter::Go => {}
+            });
+            receive!(match cx {
+                Letter::B { .. } => {}
+            });
+        })
+    })
+    .spawn()
+}
+
+#[greenroom::test]
+async fn a_process_that_waits_shows_where_and_what_waits_for_it() {
+    let process = waits();
+    for n in 0..3 {
+        process.a(n);
+    }
+    let busy = look(&process);
+    assert_eq!((busy.state, busy.mailbox, busy.saved), (ProcessState::Busy, 3, 0));
+    settle().await;
+    let info = look(&process);
+    let at = SourceLine { file: file!().into(), line: WAITS };
+    assert_eq!(info.state, ProcessState::Waiting { at: Some(at) });
+    assert_eq!((info.mailbox, info.saved, info.received, info.handled), (0, 3, 3, 0));
+    process.go();
+    settle().await;
+    let info = look(&process);
+    let at = SourceLine { file: file!().into(), line: WAITS + 3 };
+    assert_eq!(info.state, ProcessState::Waiting { at: Some(at) });
+    assert_eq!((info.saved, info.received, info.handled), (3, 4, 1));
+    assert_eq!((&*info.kind, &*info.protocol), ("Act", "Letter"));
+    assert!(info.memory.state > 0 && info.memory.cell > 0, "{:?}", info.memory);
+}
+
+/// A server, whose messages come into the same mailbox as those of its own receives.
+#[actor(name = "clerk", trap_exit)]
+#[derive(Default)]
+struct Clerk {
+    heard: u32,
+}
+
+const ASKS: u32 = line!() + 10;
+#[actor]
+impl Clerk {
+    #[cast]
+    fn hear(&mut self) {
+        self.heard += 1;
+    }
+
+    #[cast]
+    async fn ask(&mut self, cx: &mut Context<Self>) {
+        self.heard += receive!(match cx {
+            ClerkMessage::Hear {} => 1,
+        });
+    }
+
+    #[call]
+    fn heard(&self) -> u32 {
+        self.heard
+    }
+
+    #[exit]
+    fn exit(&mut self, signal: ExitSignal) {
+        drop(signal);
+    }
+}
+
+#[greenroom::test]
+async fn a_server_waits_between_messages_or_at_a_receive_in_a_handler() {
+    let clerk = Clerk::default().start().await.unwrap();
+    assert_eq!(clerk.heard().await, Ok(0));
+    settle().await;
+    let info = look(&clerk);
+    assert_eq!(info.state, ProcessState::Waiting { at: None });
+    assert_eq!((info.name.as_deref(), info.trap_exit, &*info.kind), (Some("clerk"), true, "Clerk"));
+    clerk.ask();
+    settle().await;
+    let at = SourceLine { file: file!().into(), line: ASKS };
+    assert_eq!(look(&clerk).state, ProcessState::Waiting { at: Some(at) });
+}
+
+#[greenroom::test]
+async fn the_figures_of_one_that_is_busy_follow_when_it_is_asked() {
+    let process = does(|cx| {
+        Box::pin(async move {
+            for _ in 0..4 {
+                receive!(match cx {
+                    Letter::A { .. } => {}
+                });
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        })
+    })
+    .spawn();
+    for n in 0..4 {
+        process.a(n);
+    }
+    settle().await;
+    // All four were taken over at once.
+    let info = look(&process);
+    assert_eq!((info.state, info.mailbox, info.handled), (ProcessState::Busy, 4, 0));
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let info = look(&process);
+    assert_eq!((info.mailbox, info.handled), (3, 1));
+}
+
+#[greenroom::test]
+async fn one_that_looks_at_itself_runs() {
+    let process = does(|cx| {
+        Box::pin(async move {
+            let info = cx.node().process_info(cx.pid()).unwrap();
+            assert_eq!(info.state, ProcessState::Running);
+        })
+    })
+    .spawn();
+    assert_eq!(process.ended().await, Exit::Normal);
+}
+
+#[greenroom::test]
+async fn links_monitors_and_ancestors_are_shown_from_both_sides() {
+    let child = does(|cx| {
+        Box::pin(async move {
+            let grandchild = idle().spawn_link(cx);
+            let (_, _) = idle().spawn_monitor(cx);
+            LetterRef::register("grandchild", &grandchild).unwrap();
+            cx.receive().await;
+        })
+    })
+    .spawn();
+    settle().await;
+    let info = look(&child);
+    let [grandchild] = &info.links[..] else { panic!("{info:?}") };
+    let [Subject::Pid(watched)] = &info.monitors[..] else { panic!("{info:?}") };
+    let node = Node::current();
+    let grandchild = node.process_info(grandchild).unwrap();
+    assert_eq!(grandchild.name.as_deref(), Some("grandchild"));
+    assert_eq!(grandchild.links, [info.pid.clone()]);
+    assert_eq!(grandchild.ancestors, [info.pid.clone()]);
+    assert_eq!(node.process_info(watched).unwrap().monitored_by, [info.pid.clone()]);
+    assert_eq!(node.processes().len(), 3);
+}
+
+#[greenroom::test]
+async fn the_dead_and_the_distant_are_not_shown() {
+    let process = idle().spawn();
+    let pid = process.pid().unwrap();
+    process.exit(Exit::kill());
+    assert_eq!(look(&process).state, ProcessState::Exiting);
+    process.ended().await;
+    let node = Node::current();
+    assert_eq!(node.process_info(&pid), None);
+    assert!(node.processes().is_empty());
+    let other = Node::local();
+    assert_eq!(other.process_info(&other.spawn(idle()).pid().unwrap()).map(|info| info.mailbox), Some(0));
+    assert_eq!(node.process_info(&other.processes()[0]), None);
+}
+
+#[greenroom::test]
+async fn age_is_by_the_nodes_clock() {
+    let process = idle().spawn();
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    assert_eq!(look(&process).age, Duration::from_secs(90));
+}
+
+#[greenroom::test]
+async fn what_is_shown_is_plain_data() {
+    let process = waits();
+    process.a(1);
+    settle().await;
+    let info = look(&process);
+    let text = serde_json::to_string(&info).unwrap();
+    assert_eq!(serde_json::from_str::<ProcessInfo>(&text).unwrap(), info);
+}

@@ -1,0 +1,167 @@
+//! A node in figures: what lives and what has ended, added up.
+
+use greenroom::{Metrics, Node, ProtocolMetrics, prelude::*};
+
+use crate::stage::{Letter, does, idle, mortal, settle};
+
+fn metrics() -> Metrics {
+    Node::current().metrics()
+}
+
+fn letters() -> ProtocolMetrics {
+    metrics().protocols.remove("Letter").unwrap_or_default()
+}
+
+/// Takes two `A`, and whatever asks meanwhile.
+fn reader() -> crate::stage::Act {
+    does(|cx| {
+        Box::pin(async move {
+            let mut left = 2;
+            while left > 0 {
+                receive!(match cx {
+                    Letter::A { .. } => left -= 1,
+                    Letter::Ask { reply } => reply.send(left),
+                });
+            }
+        })
+    })
+}
+
+#[greenroom::test]
+async fn messages_are_counted_while_a_process_lives_and_after() {
+    let process = reader().spawn();
+    process.b(1);
+    process.a(1);
+    assert_eq!(process.ask().await, Ok(1));
+    settle().await;
+    let living = letters();
+    assert_eq!((living.processes, living.started, living.ended.total()), (1, 1, 0));
+    assert_eq!((living.received, living.handled, living.calls), (3, 2, 1));
+    assert_eq!((living.waiting, living.saved, living.longest), (0, 1, 1));
+    assert!(living.memory > 0);
+    process.a(2);
+    process.ended().await;
+    let after = letters();
+    assert_eq!((after.processes, after.started, after.ended.normal), (0, 1, 1));
+    assert_eq!((after.received, after.handled, after.calls), (4, 3, 1));
+    assert_eq!((after.waiting, after.saved, after.longest, after.memory), (0, 0, 0, 0));
+}
+
+#[greenroom::test]
+async fn ends_are_counted_by_reason() {
+    let ends = [
+        Exit::Normal,
+        Exit::shutdown(),
+        Exit::error("a"),
+        Exit::error("b"),
+        Exit::Kill,
+        Exit::NoProc,
+        Exit::NoConnection,
+    ];
+    for reason in ends {
+        let process = mortal(reason).spawn();
+        process.go();
+        process.ended().await;
+    }
+    let killed = idle().spawn();
+    killed.exit(Exit::kill());
+    killed.ended().await;
+    let panics = does(|_| Box::pin(async { panic!("boom") })).spawn();
+    panics.ended().await;
+    let all = letters().ended.by_reason();
+    let expected = [("normal", 1), ("shutdown", 1), ("killed", 2), ("panic", 1), ("error", 2), ("lost", 2)];
+    assert_eq!(all, expected);
+}
+
+#[actor(mailbox = 2, overflow = drop_oldest)]
+struct Gauge;
+
+#[actor]
+impl Gauge {
+    #[cast]
+    fn read(&mut self, n: u32) {
+        let _ = n;
+    }
+}
+
+#[actor(mailbox = 2, overflow = reject)]
+struct Door;
+
+#[actor]
+impl Door {
+    #[cast]
+    fn knock(&mut self) {}
+}
+
+#[greenroom::test]
+async fn what_a_full_mailbox_does_not_take_is_counted() {
+    let (gauge, door) = (Gauge.spawn(), Door.spawn());
+    for n in 0..5 {
+        gauge.read(n);
+        door.knock();
+    }
+    let all = metrics();
+    assert_eq!(all.protocols["GaugeMessage"].dropped, 3);
+    assert_eq!(all.protocols["DoorMessage"].refused, 3);
+    gauge.exit(Exit::kill());
+    gauge.ended().await;
+    assert_eq!(metrics().protocols["GaugeMessage"].dropped, 3);
+}
+
+#[greenroom::test]
+async fn a_call_that_nobody_answers_in_time_is_counted() {
+    let process = idle().spawn();
+    assert_eq!(process.ask().within(Duration::from_secs(1)).await, Err(CallError::Timeout));
+    assert_eq!(process.ask().await, Err(CallError::Timeout));
+    assert_eq!(metrics().call_timeouts, 2);
+}
+
+/// Ends at the first `Go`.
+#[actor(protocol = Letter)]
+#[derive(Default)]
+struct Fuse;
+
+impl Process for Fuse {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        receive!(match cx {
+            Letter::Go => Err(Exit::error("blown")),
+        })
+    }
+}
+
+#[supervisor(intensity = 10, period = "1s")]
+struct Fuses {
+    #[child]
+    fuse: Fuse,
+}
+
+#[greenroom::test]
+async fn a_child_that_lives_again_counts_all_its_lives() {
+    let tree = Fuses {}.start().await.unwrap();
+    for life in 1..=3 {
+        tree.fuse().go();
+        settle().await;
+        let of = letters();
+        assert_eq!(
+            (of.processes, of.started, of.ended.error, of.received, of.handled),
+            (1, life + 1, life, life, life)
+        );
+    }
+    let all = metrics();
+    assert_eq!(all.restarts.values().sum::<u64>(), 3);
+    let page = all.to_prometheus();
+    assert!(page.contains("\ngreenroom_restarts_total{supervisor=\"/Fuses\"} 3\n"), "{page}");
+    assert!(page.contains("\ngreenroom_messages_handled_total{protocol=\"Letter\"} 3\n"), "{page}");
+}
+
+#[greenroom::test]
+async fn the_node_itself_has_figures_too() {
+    let process = idle().spawn();
+    crate::stage::LetterRef::register("idle", &process).unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let all = metrics();
+    assert_eq!((all.names, all.uptime, all.node.as_str()), (1, Duration::from_secs(3), "nonode@nohost"));
+    assert!(all.alarms.values().all(|count| *count == 0));
+    let text = serde_json::to_string(&all).unwrap();
+    assert_eq!(serde_json::from_str::<Metrics>(&text).unwrap(), all);
+}

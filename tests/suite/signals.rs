@@ -1,0 +1,118 @@
+//! A program that the operating system tells to stop: a real one, and real signals.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// The program `unit`, and what it says.
+struct Unit {
+    child: Child,
+    output: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Unit {
+    /// Starts it, and waits until all is up.
+    fn start(manner: &str) -> Unit {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_unit"))
+            .arg(manner)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let output = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
+        let mut unit = Unit { child, output };
+        assert_eq!(unit.until("ready"), ["+log", "+disk", "+rooms", "+web", "ready"]);
+        unit
+    }
+
+    /// What it says up to this line.
+    fn until(&mut self, last: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        while lines.last().is_none_or(|line| line != last) {
+            lines.push(self.output.next().expect("it says more").expect("it says it in UTF-8"));
+        }
+        lines
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").arg(format!("-{signal}")).arg(self.child.id().to_string()).status();
+        assert!(status.expect("`kill` is there").success());
+    }
+
+    /// Its exit code, what else it said, and its errors, when it is over.
+    fn end(self) -> (Option<i32>, String, String) {
+        let lines: Vec<_> = self.output.map(|line| line.expect("it says it in UTF-8")).collect();
+        let output = self.child.wait_with_output().expect("it is over");
+        (output.status.code(), lines.join(" "), String::from_utf8(output.stderr).expect("it says it in UTF-8"))
+    }
+}
+
+/// Sends `unit` the first signal; the second one, if any, when it has said a certain line.
+#[track_caller]
+fn check(manner: &str, first: Option<&str>, second: Option<(&str, &str)>, expected: (i32, &str, &str)) {
+    let mut unit = Unit::start(manner);
+    if let Some(signal) = first {
+        unit.signal(signal);
+    }
+    let mut said = Vec::new();
+    if let Some((line, signal)) = second {
+        said = unit.until(line);
+        unit.signal(signal);
+    }
+    let (code, rest, errors) = unit.end();
+    said.push(rest);
+    let errors = errors.lines().filter(|line| line.starts_with("error: ")).collect::<Vec<_>>().join(" ");
+    let said = said.join(" ");
+    // Whoever is killed may still have a last word.
+    let (code_expected, said_expected, errors_expected) = expected;
+    match said_expected.strip_suffix('…') {
+        Some(begin) => assert!(said.starts_with(begin), "{said}"),
+        None => assert_eq!(said.trim(), said_expected),
+    }
+    assert_eq!((code, &*errors), (Some(code_expected), errors_expected));
+}
+
+#[test]
+fn a_signal_stops_a_program_in_order() {
+    for signal in ["TERM", "INT"] {
+        check("waits", Some(signal), None, (0, "body -web -rooms -disk -log", ""));
+    }
+}
+
+/// Two supervisors and two children of each, all but one in good order: they wait for that one.
+const OVERDUE: &str = "error: 6 processes were killed: not stopped within 2s";
+
+#[test]
+fn what_does_not_stop_in_time_is_killed_and_the_exit_code_tells() {
+    check("lags", Some("TERM"), None, (1, "body web lags…", OVERDUE));
+}
+
+#[test]
+fn what_holds_up_its_thread_does_not_hold_up_the_end() {
+    check("blocks", Some("INT"), None, (1, "body web blocks…", OVERDUE));
+}
+
+#[test]
+fn a_second_signal_ends_a_program_at_once() {
+    check("lags", Some("TERM"), Some(("web lags", "TERM")), (143, "body web lags", ""));
+    check("lags", Some("TERM"), Some(("web lags", "INT")), (130, "body web lags", ""));
+}
+
+#[test]
+fn a_second_signal_is_heard_while_main_holds_up_its_thread() {
+    let mut unit = Unit::start("sleeps");
+    // The first one waits for `main` to wait. Nothing tells when it was heard, so there is one after the other.
+    loop {
+        unit.signal("INT");
+        if unit.child.try_wait().expect("it is ours").is_some() {
+            break;
+        }
+    }
+    assert_eq!(unit.end(), (Some(130), String::new(), String::new()));
+}
+
+#[test]
+fn a_program_ends_with_what_it_cannot_do_without() {
+    let expected = "error: application `chat` ended: too many restarts, the last of `two`: out of words";
+    check("ends", None, None, (1, "-web -rooms body -disk -log", expected));
+}

@@ -1,0 +1,14 @@
+use greenroom::prelude::*;
+
+struct Counter {
+    count: u64,
+}
+
+impl Counter {
+    #[every("30s")]
+    fn tick(&mut self) {
+        self.count += 1;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use greenroom::prelude::*;
+
+struct Counter {
+    count: u64,
+}
+
+impl Counter {
+    #[init]
+    fn open(&mut self) {
+        self.count = 1;
+    }
+}
+
+fn main() {}

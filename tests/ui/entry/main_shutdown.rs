@@ -1,0 +1,2 @@
+#[greenroom::main(shutdown = 10)]
+async fn main() {}

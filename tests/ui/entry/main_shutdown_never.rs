@@ -1,0 +1,2 @@
+#[greenroom::main(shutdown = never)]
+async fn main() {}

@@ -1,0 +1,16 @@
+use greenroom::prelude::*;
+
+#[derive(Default)]
+struct Log;
+
+#[supervisor]
+struct Tree {
+    #[child]
+    log: Log,
+}
+
+#[greenroom::main]
+async fn main() -> greenroom::Result {
+    Tree {}.start().await?;
+    Ok(())
+}

@@ -59,6 +59,7 @@ pub trait Handle: Actor {
 /// The reason to end: a handler's error, or the one it was told to stop with, unless that is `Normal`.
 // Blocks and no `async fn`, which would keep its arguments twice; and what few servers need is apart. All of this is in
 // each server's task.
+#[expect(clippy::manual_async_fn, reason = "a block keeps its arguments once")]
 pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
     async move {
         actor.proceed(cx).await?;

@@ -212,14 +212,14 @@ pub(crate) fn launch<A: Process>(cell: &Arc<Cell<A::Protocol>>, number: u64, act
 
 // Blocks and no `async fn`, which would keep its arguments twice, and results no longer than they are needed: all of this
 // is in each process's task.
+#[expect(clippy::manual_async_fn, reason = "a block keeps its arguments once")]
 fn live<A: Process>(mut actor: A, mut cx: Context<A>, started: Option<Started>) -> impl Future<Output = Exit> + Send {
     async move {
-        // `started` is not touched before the wait is over: it would be kept once more.
-        match begin(&mut actor, &mut cx).await {
-            ready => {
-                if let Err(reason) = tell(started, ready) {
-                    return reason;
-                }
+        // In a block, so that the result is not kept as long as the process lives.
+        {
+            let ready = begin(&mut actor, &mut cx).await;
+            if let Err(reason) = tell(started, ready) {
+                return reason;
             }
         }
         let reason = if A::TERMINATE_AFTER_PANIC {
@@ -233,11 +233,10 @@ fn live<A: Process>(mut actor: A, mut cx: Context<A>, started: Option<Started>) 
 }
 
 /// Gives the process its name and initialises it.
+#[expect(clippy::manual_async_fn, reason = "a block keeps its arguments once")]
 fn begin<A: Process>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
     async move {
-        if let Err(taken) = take_name::<A>(cx) {
-            return Err(taken);
-        }
+        take_name::<A>(cx)?;
         actor.init(cx).await
     }
 }

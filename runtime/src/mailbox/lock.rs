@@ -175,10 +175,11 @@ impl<T> Guard<'_, T> {
     /// The owner waits, and has `waker` woken by the next who rings.
     #[inline]
     pub(super) fn wait(&mut self, waker: &Waker) {
-        let task = self.held.0.task.look();
-        // SAFETY: it is written under the lock only, which is held here.
-        let by_task = unsafe { &*task.place() }.as_ref().is_some_and(|task| task.will_wake(waker));
-        drop(task);
+        let by_task = {
+            let task = self.held.0.task.look();
+            // SAFETY: it is written under the lock only, which is held here.
+            unsafe { &*task.place() }.as_ref().is_some_and(|task| task.will_wake(waker))
+        };
         if by_task && !self.held.0.ringing.load(Ordering::Acquire) {
             if self.held.0.waits.load(Ordering::Relaxed) == Waits::BY_OTHER {
                 self.set_other(None);

@@ -28,6 +28,9 @@ struct Notes {
     replies: Option<Vec<u64>>,
 }
 
+/// The process that ran, and the replies that it dropped.
+pub(crate) type Ran = (Arc<dyn Resident>, Vec<Arc<dyn Unanswered>>);
+
 /// A caller whose reply was dropped.
 pub(crate) trait Unanswered: Send + Sync {
     fn fail(&self, error: CallError);
@@ -133,7 +136,7 @@ impl Current {
 
     /// The process that ran, and the replies that it dropped.
     #[inline]
-    pub(crate) fn into_process(self) -> Option<(Arc<dyn Resident>, Vec<Arc<dyn Unanswered>>)> {
+    pub(crate) fn into_process(self) -> Option<Ran> {
         let dropped = self.notes.map(|notes| notes.dropped).unwrap_or_default();
         match self.who {
             Who::Process(resident) => Some((resident, dropped)),

@@ -41,6 +41,9 @@ const USAGE: &str = "peers [--book DIRECTORY] [--quick] [--minutes N] [--divide 
 /// What greenroom alone is asked: how its costs grow.
 const GROWTH: &[&str] = &["growth_processes", "growth_saved", "growth_bytes", "flood"];
 
+/// In how many rounds it is asked that.
+const ROUNDS_OF_GROWTH: u64 = 2;
+
 fn main() -> ExitCode {
     let done = options().and_then(|options| {
         let results = match &options.from {
@@ -129,7 +132,9 @@ fn wanted(list: &[String], name: &str) -> bool {
 
 /// One round.
 fn play(systems: &[(&System, Vec<String>)], options: &Options, places: &Places, results: &mut Results) {
-    let workloads = page::WORKLOADS.iter().chain(GROWTH).filter(|workload| wanted(&options.workloads, workload));
+    // Growth takes long, and a curve is seen the first time.
+    let growth = if results.rounds <= ROUNDS_OF_GROWTH { GROWTH } else { &[] };
+    let workloads = page::WORKLOADS.iter().chain(growth).filter(|workload| wanted(&options.workloads, workload));
     for workload in workloads {
         // A million of them are there once a round, and growth is a matter of one thread.
         let modes: &[u64] = match *workload {

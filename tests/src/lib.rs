@@ -52,6 +52,16 @@ pub mod words {
     pub mod outside {}
 }
 
+/// What a node shows of itself.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/looking-inside.md")]
+pub mod looking_inside {}
+
+/// What to watch.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/production.md")]
+pub mod production {}
+
 /// Every attribute and option.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/reference.md")]

@@ -19,6 +19,11 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
     let allow = allow(model);
     let name = ident.unraw().to_string();
     let version = model.version.iter();
+    let reported = model.debug.then(|| {
+        quote!(
+            const REPORTED: bool = true;
+        )
+    });
     let variants = model.variants.iter().map(describe);
     let number = number(model);
     let from_system = from_system(model);
@@ -38,6 +43,7 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
         impl #impl_generics #private::Protocol for #ident #ty_generics #where_clause {
             const NAME: &'static str = #name;
             #(const VERSION: u32 = #version;)*
+            #reported
             const VARIANTS: &'static [#private::Variant] = &[#(#variants),*];
             #number
             #from_system

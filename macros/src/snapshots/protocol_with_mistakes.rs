@@ -204,7 +204,7 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for MailRef {
     }
 }
 ::core::compile_error!(
-    "`#[protocol]` has no option `locale`: expected `local` or `version`",
+    "`#[protocol]` has no option `locale`: expected `local`, `debug` or `version`",
 )
 ::core::compile_error!("a message owns its parts: `String` in place of `&str`")
 ::core::compile_error!("`Reply` twice in one variant: a call has one answer")

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Actor, Context, Stub};
+use super::{Actor, Context, Process, Stub};
 use crate::base::Exit;
 use crate::call::{Address, Unasked};
 use crate::process::{Aside, Wake};
@@ -85,7 +85,7 @@ impl<S: Stub> Sys<S> {
     ///
     /// # Errors
     /// As [`SysError`] says.
-    pub fn with<A: Actor<Protocol = S::Protocol>, R: Send + 'static>(
+    pub fn with<A: Process<Protocol = S::Protocol>, R: Send + 'static>(
         &self,
         f: impl FnOnce(&mut A) -> R + Send + 'static,
     ) -> impl Future<Output = Result<R, SysError>> + Send {
@@ -96,7 +96,7 @@ impl<S: Stub> Sys<S> {
     ///
     /// # Errors
     /// As [`SysError`] says.
-    pub fn replace<A: Actor<Protocol = S::Protocol> + Send>(
+    pub fn replace<A: Process<Protocol = S::Protocol>>(
         &self,
         state: A,
     ) -> impl Future<Output = Result<A, SysError>> + Send + use<S, A> {
@@ -120,7 +120,7 @@ impl<S: Stub> Sys<S> {
         self.ask(Aside::Resume)
     }
 
-    fn with_boxed<A: Actor<Protocol = S::Protocol>, R: Send + 'static>(
+    fn with_boxed<A: Process<Protocol = S::Protocol>, R: Send + 'static>(
         &self,
         f: Box<dyn FnOnce(&mut A) -> R + Send>,
     ) -> impl Future<Output = Result<R, SysError>> + Send + use<S, A, R> {

@@ -176,3 +176,26 @@ impl<T: Send + 'static> fmt::Debug for Reply<T> {
         f.write_str("Reply")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reply_whose_caller_has_left_is_not_waited_for_elsewhere() {
+        let node = Node::local();
+        for left in [false, true] {
+            let slot = Arc::new(Slot::<u32>::new());
+            let reply = Reply::new(Arc::clone(&slot));
+            if left {
+                slot.leave();
+            }
+            let mut bytes = Vec::new();
+            let (encoded, ids) = Current::collect_replies(&node, || Encoder::new(&mut bytes, usize::MAX).field(&reply));
+            assert!(encoded.is_ok());
+            assert_eq!((ids.len(), node.pending().count()), (1, usize::from(!left)));
+            slot.leave();
+            assert_eq!(node.pending().count(), 0);
+        }
+    }
+}

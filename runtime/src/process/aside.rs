@@ -19,10 +19,13 @@ pub(crate) enum Aside {
     /// The state as text.
     Show(oneshot::Sender<String>),
     /// Whatever is to be done with the state, if it is of the type that is meant.
-    With(Box<dyn FnOnce(&mut dyn Any) + Send>),
+    With(Work),
     Suspend(oneshot::Sender<()>),
     Resume(oneshot::Sender<()>),
 }
+
+/// What is to be done with a state.
+type Work = Box<dyn FnOnce(&mut dyn Any) + Send>;
 
 /// What is asked of one process, each with how many messages came before it.
 pub(super) type Asides = VecDeque<(Aside, u64)>;

@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -67,6 +68,8 @@ pub(super) struct Belongings {
     pub(super) feeds: Vec<Arc<Feed>>,
     /// The call that it waits for, if that takes a while.
     waiting: Option<Waiting>,
+    /// Its last message in words, if its protocol is reported so.
+    text: Option<String>,
     /// Who asks what it waits for.
     inquiries: Vec<Arc<Inquiry>>,
     /// What is asked of it beside its messages.
@@ -86,7 +89,7 @@ pub(super) struct Remains {
     pub(super) parent: u64,
     pub(super) name: Option<String>,
     pub(super) born: Option<Instant>,
-    pub(super) last: Option<&'static str>,
+    pub(super) last: Option<Cow<'static, str>>,
     pub(super) links: Vec<Pid>,
 }
 
@@ -368,6 +371,12 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
+    /// Remembers in words what the process has just taken.
+    pub(super) fn note_text(&self, number: u64, text: Option<String>) {
+        let before = self.acquire(number, |belongings| std::mem::replace(&mut belongings.text, text));
+        drop(before);
+    }
+
     /// What a crash report says of the process.
     pub(super) fn remains(&self) -> Remains {
         let fate = self.fate();
@@ -376,7 +385,12 @@ impl<M: Protocol> Cell<M> {
             parent: fate.start.parent,
             name: fate.name.clone(),
             born: fate.born,
-            last: fate.last.and_then(|variant| M::VARIANTS.get(usize::from(variant))).map(|variant| variant.name),
+            last: fate.belongings.as_ref().and_then(|belongings| belongings.text.clone()).map(Cow::Owned).or_else(
+                || {
+                    let variant = fate.last.and_then(|variant| M::VARIANTS.get(usize::from(variant)));
+                    variant.map(|variant| variant.name.into())
+                },
+            ),
             links: fate.relations.as_ref().map(|relations| relations.links().cloned().collect()).unwrap_or_default(),
         }
     }

@@ -177,7 +177,7 @@ fn sender(node: &Node) -> Option<Pid> {
 }
 
 /// A message as text, cut where it gets too long: a large one costs no more than what is shown of it.
-fn text<M: Protocol>(message: &M) -> Option<String> {
+pub(super) fn text<M: Protocol>(message: &M) -> Option<String> {
     struct Cut(String);
 
     impl Write for Cut {

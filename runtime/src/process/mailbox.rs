@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::attention::LONG;
+use super::look::text;
 use super::{Aside, Cell, discard};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
@@ -103,6 +104,9 @@ impl<M: Protocol> Mailbox<M> {
     /// The tested message is the process's now.
     fn keep(&mut self, message: &M) {
         message.hand_out();
+        if const { M::REPORTED } {
+            self.cell.note_text(self.pid.number(), text(message));
+        }
         self.kept();
     }
 

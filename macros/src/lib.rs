@@ -65,6 +65,8 @@ use proc_macro::TokenStream;
 ///
 /// # Options
 /// - `local`: the protocol stays on its node. Its fields need no serde, and no code for the wire is made.
+/// - `debug`: a crash report shows the last message that the process took, each field that is `Debug`, and not just its
+///   name. It is written down whenever a message is taken, up to 1,000 bytes of it.
 /// - `version = N`: raised when messages changed their meaning but not their shape. 0 if left out.
 ///
 /// # On a variant
@@ -73,6 +75,7 @@ use proc_macro::TokenStream;
 /// - `#[from]` takes types of your own too: `stub.recipient::<E>()` is then a stub for that type of event alone.
 /// - `#[priority]`: these messages go before all others, also before those that were saved; among themselves they
 ///   keep their order.
+/// - `#[redact]`, also on a field: no crash report and no trace shows what is in it.
 ///
 /// `#[cfg(..)]` on variants and named fields is honoured in all that is generated. Type parameters may be used:
 /// what is generated for them demands `Send + 'static`, and serde's traits unless the protocol is local.

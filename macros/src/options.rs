@@ -7,7 +7,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Token};
+use syn::{Expr, ExprLit, ExprPath, Lit, LitInt, LitStr, Token};
 
 use crate::diag::{Errors, list};
 use crate::names::private;
@@ -123,20 +123,15 @@ pub(crate) fn switch(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> 
 /// `= word`, one of those given.
 pub(crate) fn word<T: Copy>(name: &Ident, choices: &[(&str, T)], input: ParseStream<'_>) -> syn::Result<T> {
     let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-    let Word(found) = value(name, words.first().copied().unwrap_or("_"), input)?;
+    let found: Expr = value(name, words.first().copied().unwrap_or("_"), input)?;
+    let Expr::Path(ExprPath { path, .. }) = &found else {
+        return Err(syn::Error::new_spanned(found, format!("`{name}` is a word, without quotes: {}", list(&words))));
+    };
     choices
         .iter()
-        .find(|(word, _)| found == word)
+        .find(|(word, _)| path.is_ident(word))
         .map(|(_, choice)| *choice)
-        .ok_or_else(|| syn::Error::new(found.span(), format!("`{name}` is {}", list(&words))))
-}
-
-struct Word(Ident);
-
-impl Parse for Word {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Word> {
-        input.call(Ident::parse_any).map(Word)
-    }
+        .ok_or_else(|| syn::Error::new_spanned(path, format!("`{name}` is {}", list(&words))))
 }
 
 /// A span of time in quotes, as `"500ms"`.

@@ -7,7 +7,9 @@ use std::fmt::{self, Debug};
 pub use serde::de::DeserializeOwned;
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use crate::actor::{Actor, Context, Failure, Handle, Options, Outcome, Process, Ref, Stub, Stubbed, serve};
+pub use crate::actor::{
+    Actor, Context, Failure, Handle, Options, Outcome, Process, Ref, StateFn, Stub, Stubbed, serve,
+};
 pub use crate::base::{
     DecodeError, Decoder, Down, EncodeError, Encoder, Exit, ExitSignal, NodeEvent, Protocol, Receives, System, Variant,
     event,
@@ -27,9 +29,27 @@ pub use crate::supervisor::{
     label = "the struct needs `#[actor]`, as its impl",
     note = "write `#[actor]` on the struct `{Self}` too: there stand the options"
 )]
-pub trait Declared {
+pub trait Declared: Sized {
     /// The options.
     const OPTIONS: Options;
+    /// How the state is written down, with `sys` among them.
+    const STATE: Option<StateFn<Self>> = None;
+}
+
+/// A state that others may look at.
+#[diagnostic::on_unimplemented(
+    message = "the state of `{Self}` cannot be shown",
+    label = "with `sys` others may look at it",
+    note = "derive it: `#[derive(Debug)]` on the struct `{Self}`"
+)]
+pub trait Showable: Sized {
+    /// How it is written down.
+    const STATE: StateFn<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Debug> Showable for A {
+    const STATE: StateFn<A> = <A as Debug>::fmt;
 }
 
 /// A part of a message that leaves its node, by way of serde.

@@ -78,7 +78,7 @@ async fn from_environment() -> Result<Node, String> {
 pub enum TestClock {
     /// Stands still, and jumps to the next timer when nobody has anything to do.
     Paused,
-    /// The real one, for tests with real sockets.
+    /// The real one, for tests with real sockets and threads.
     Real,
 }
 
@@ -91,30 +91,25 @@ pub fn test<F>(clock: TestClock, body: F)
 where
     F: Future<Output: Report>,
 {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all();
     match clock {
-        TestClock::Real => {}
         #[cfg(feature = "test")]
-        TestClock::Paused => {
-            builder.start_paused(true);
-        }
+        TestClock::Paused => crate::testing::paused(body),
         #[cfg(not(feature = "test"))]
         TestClock::Paused => {
+            drop(body);
             panic!("a paused clock needs greenroom's feature `test`: add it under [dev-dependencies]")
         }
-    }
-    let runtime = builder.build().expect("a test needs a runtime");
-    let failure = runtime.block_on(async {
-        let node = match clock {
-            TestClock::Paused => Node::unwatched(),
-            TestClock::Real => Node::local(),
-        };
-        let failure = node.scope(body).await.failure();
-        node.stop().await;
-        failure
-    });
-    if let Some(failure) = failure {
-        panic!("the test returned an error: {failure}");
+        TestClock::Real => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            let failure = runtime.expect("a test needs a runtime").block_on(async {
+                let node = Node::local();
+                let failure = node.scope(body).await.failure();
+                node.stop().await;
+                failure
+            });
+            if let Some(failure) = failure {
+                panic!("the test returned an error: {failure}");
+            }
+        }
     }
 }

@@ -41,11 +41,10 @@
 //! # Features
 //! - `net` (default): other nodes, over TCP with Noise encryption. A node listens nowhere unless told to.
 //! - `signal` (default): SIGTERM and ctrl-c stop the program in order.
-//! - `config`: [`Settings`], a program's settings in layers.
+//! - `config`: `Settings`, a program's settings in layers.
 //! - `test`: [`#[greenroom::test]`](macro@test) on a paused clock, in-memory clusters.
 //!
-//! How it is built: a house of few floors, each importing only those below it; see the book's chapter on
-//! architecture.
+//! How it is built: a house of few floors, each importing only those below it; see the book's page *The floors*.
 
 // Without `net` the way to other nodes is a trait that nobody implements.
 #![cfg_attr(not(feature = "net"), allow(dead_code))]
@@ -78,14 +77,14 @@ mod wire;
 
 #[doc(hidden)]
 pub mod __private;
-#[cfg(all(feature = "net", feature = "test"))]
+#[cfg(feature = "test")]
 pub mod testing;
 
-pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, spawn};
+pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn};
 pub use application::{Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, Running};
 pub use base::{
     CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
-    NodeEvent, NodeId, NodeName, Pid, Protocol, Receives, StartError, Subject, Variant,
+    NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, StartError, Subject, Variant,
 };
 pub use call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
@@ -105,6 +104,9 @@ pub use supervisor::{
     Dynamic, Flags, Mismatch, Once, Outline, Restart, Root, Shutdown, StartTree, Startable, Starting, Strategy,
     Supervision, SupervisionRef, Supervisor, Tree, TreeStub, WhileDown,
 };
+
+#[cfg(all(feature = "net", feature = "test"))]
+pub use testing::check;
 
 /// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.
 pub type Result<T = (), E = Exit> = std::result::Result<T, E>;

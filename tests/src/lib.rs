@@ -52,6 +52,16 @@ pub mod words {
     pub mod outside {}
 }
 
+/// What a node shows of itself.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/looking-inside.md")]
+pub mod looking_inside {}
+
+/// What to watch.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/production.md")]
+pub mod production {}
+
 /// Every attribute and option.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/reference.md")]
@@ -68,8 +78,14 @@ pub mod from {
 
 /// Design.
 #[cfg(doctest)]
-#[doc = include_str!("../../book/src/supervision.md")]
-pub mod supervision {}
+pub mod design {
+    #[doc = include_str!("../../book/src/supervision.md")]
+    pub mod supervision {}
+    #[doc = include_str!("../../book/src/let-it-crash.md")]
+    pub mod let_it_crash {}
+    #[doc = include_str!("../../book/src/applications.md")]
+    pub mod applications {}
+}
 
 /// How greenroom is built.
 #[cfg(doctest)]

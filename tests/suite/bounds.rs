@@ -202,6 +202,8 @@ impl Process for Saver {
         let reply = receive!(match cx {
             Lanes::Read { reply } => reply,
         });
+        // Twice as long as whoever sends what is urgent meanwhile.
+        settle().await;
         settle().await;
         let mut seen = Vec::new();
         loop {

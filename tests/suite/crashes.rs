@@ -167,3 +167,122 @@ fn without_a_subscriber_a_crash_is_a_line_on_standard_error() {
     }
     assert_eq!(lines[5], "greenroom: Climber: 2 more ended abnormally");
 }
+
+/// A protocol whose messages a report shows, as far as they may be shown.
+#[protocol(local, debug)]
+#[expect(dead_code, reason = "what is redacted is read by nobody")]
+enum Teller {
+    Pay {
+        amount: u32,
+        #[redact]
+        card: Card,
+    },
+    Note(String, #[redact] Card),
+    #[redact]
+    Secret {
+        words: Vec<String>,
+    },
+    Close,
+    Sign {
+        name: &'static str,
+        reply: Reply<()>,
+    },
+}
+
+/// It has no `Debug`, and needs none.
+struct Card;
+
+#[greenroom::test]
+async fn a_report_shows_the_last_message_without_what_is_redacted() {
+    let (reporter, _guard) = Reporter::listen();
+    let shown = async |say: fn(&TellerRef)| {
+        let teller = greenroom::spawn(|mut mailbox: Mailbox<Teller>| async move {
+            mailbox.receive().await;
+            panic!("robbed");
+        });
+        say(&teller);
+        teller.ended().await;
+        // Else it would be a flood.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        reporter.take().remove(0).remove("last_message").unwrap()
+    };
+    assert_eq!(shown(|teller| drop(teller.pay(3, Card))).await, "Pay { amount: 3, card: [redacted] }");
+    assert_eq!(shown(|teller| drop(teller.note("n".into(), Card))).await, "Note(\"n\", [redacted])");
+    assert_eq!(shown(|teller| drop(teller.secret(vec!["word".into()]))).await, "Secret(..)");
+    assert_eq!(shown(|teller| drop(teller.close())).await, "Close");
+    assert_eq!(shown(|teller| drop(teller.sign("x"))).await, "Sign { name: \"x\", reply: Reply }");
+    let long = shown(|teller| drop(teller.note("ä".repeat(1_000_000), Card))).await;
+    assert!(long.len() <= 1_027 && long.ends_with("ää…"), "{}", long.len());
+}
+
+#[actor]
+struct Vault<T>(T);
+
+#[actor(local, debug)]
+impl<T> Vault<T> {
+    #[cast]
+    fn open(&mut self, #[redact] code: u32, by: T) -> Result<(), Exit> {
+        drop(by);
+        Err(Exit::error(format!("no such code: {}", code / 1000)))
+    }
+
+    #[call]
+    #[redact]
+    fn reveal(&mut self, _of: T) -> u32 {
+        panic!("closed")
+    }
+}
+
+#[greenroom::test]
+async fn a_server_shows_its_last_message_without_what_is_redacted() {
+    let (reporter, _guard) = Reporter::listen();
+    let vault = Vault("gold").spawn();
+    vault.open(1234, "me");
+    vault.ended().await;
+    assert_eq!(reporter.take()[0]["last_message"], "Open { code: [redacted], by: _ }");
+    let vault = Vault("gold").spawn();
+    assert!(vault.reveal("x").await.is_err());
+    assert_eq!(reporter.take()[0]["last_message"], "Reveal(..)");
+}
+
+/// What panics when it is shown.
+struct Shy;
+
+impl Debug for Shy {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("do not look")
+    }
+}
+
+#[protocol(local, debug)]
+enum Party {
+    Meet { one: Shy },
+    Leave,
+}
+
+#[greenroom::test]
+async fn a_message_that_cannot_be_shown_is_handled_all_the_same() {
+    let (reporter, _guard) = Reporter::listen();
+    let host = greenroom::spawn(|mut mailbox: Mailbox<Party>| async move {
+        receive!(match mailbox {
+            Party::Meet { one: Shy } => panic!("met"),
+        });
+    });
+    drop(host.leave());
+    drop(host.meet(Shy));
+    assert!(matches!(host.ended().await, Exit::Panic { message, .. } if &*message == "met"));
+    assert_eq!(reporter.take()[0]["last_message"], "Meet { one:  (its `Debug` panicked)");
+}
+
+/// No crash report comes then, so the panics must be seen before it is over.
+#[test]
+fn two_panics_that_abort_the_program_are_told() {
+    let output = Command::new(env!("CARGO_BIN_EXE_crash")).arg("twice").output().expect("it runs");
+    let text = String::from_utf8(output.stderr).expect("text");
+    let told: Vec<_> = text.lines().filter(|line| line.starts_with("greenroom: a process panicked at ")).collect();
+    let [first, second] = told[..] else { panic!("{text}") };
+    assert!(first.ends_with(": the rope"), "{text}");
+    assert!(second.ends_with(": the net"), "{text}");
+    assert!(text.contains("panic in a destructor during cleanup"), "{text}");
+    assert!(!output.status.success());
+}

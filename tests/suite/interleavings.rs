@@ -1,6 +1,6 @@
 //! The runtime on threads that a checker schedules: see `tests/interleaved`.
 
-use greenroom_interleaved::{ends, queues, replies};
+use greenroom_interleaved::{ends, queues, replies, rings};
 
 macro_rules! scenarios {
     ($($module:ident: $($name:ident)*;)*) => {$($(
@@ -14,6 +14,7 @@ macro_rules! scenarios {
 scenarios! {
     queues:
         what_is_pushed_arrives_once_and_in_order
+        what_makes_room_is_dropped_once
         what_a_receive_skips_is_there_for_the_next
         who_stands_in_line_gets_in_or_withdraws
         a_full_mailbox_lets_in_what_its_owner_waits_for
@@ -22,6 +23,8 @@ scenarios! {
         everyone_hears_of_an_end_once_and_for_one_reason
         an_exit_signal_always_wakes
         after_demonitor_no_down_comes
+        a_down_is_taken_in_and_told_in_one_step
+        a_timer_fires_or_is_cancelled
         a_name_is_free_before_anybody_hears_of_the_end
         no_name_outlives_its_process
         a_name_is_taken_away_in_one_step
@@ -33,4 +36,8 @@ scenarios! {
         a_call_hears_why_its_callee_ended
         a_dropped_reply_is_told
         a_server_that_is_stopped_leaves_no_caller_behind;
+    rings:
+        a_ring_of_calls_is_always_found
+        a_reply_on_its_way_opens_a_ring
+        a_word_from_elsewhere_opens_a_ring;
 }

@@ -66,7 +66,7 @@ impl Clerk {
     #[cast]
     async fn ask(&mut self, cx: &mut Context<Self>) {
         self.heard += receive!(match cx {
-            ClerkMessage::Hear {} => 1,
+            ClerkMessage::Hear => 1,
         });
     }
 
@@ -150,9 +150,9 @@ async fn links_monitors_and_ancestors_are_shown_from_both_sides() {
     let node = Node::current();
     let grandchild = node.process_info(grandchild).unwrap();
     assert_eq!(grandchild.name.as_deref(), Some("grandchild"));
-    assert_eq!(grandchild.links, [info.pid.clone()]);
-    assert_eq!(grandchild.ancestors, [info.pid.clone()]);
-    assert_eq!(node.process_info(watched).unwrap().monitored_by, [info.pid.clone()]);
+    assert_eq!(grandchild.links, std::slice::from_ref(&info.pid));
+    assert_eq!(grandchild.ancestors, std::slice::from_ref(&info.pid));
+    assert_eq!(node.process_info(watched).unwrap().monitored_by, std::slice::from_ref(&info.pid));
     assert_eq!(node.processes().len(), 3);
 }
 

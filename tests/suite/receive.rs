@@ -382,14 +382,15 @@ async fn a_busy_receiver_lets_others_run() {
             seen.load(Ordering::Relaxed)
         })
     });
-    let other = std::future::poll_fn(move |cx| {
-        turns.fetch_add(1, Ordering::Relaxed);
-        cx.waker().wake_by_ref();
-        std::task::Poll::<()>::Pending
+    let other = greenroom::spawn(|_: Mailbox<Letter>| {
+        std::future::poll_fn(move |cx| {
+            turns.fetch_add(1, Ordering::Relaxed);
+            cx.waker().wake_by_ref();
+            std::task::Poll::<()>::Pending
+        })
     });
-    let other = tokio::spawn(other);
     let turns = receiver.await;
-    other.abort();
+    other.exit(Exit::Kill);
     assert!((5..50).contains(&turns), "{turns} turns beside 1,000 messages");
 }
 

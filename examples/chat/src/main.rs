@@ -26,11 +26,10 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use args::{Command, HELP, Serve};
-use greenroom::Cookie;
 use greenroom::prelude::*;
+use greenroom::{Application, Shutdown};
 use services::Services;
 use terminal::{LevelFilter, Terminal};
-use tokio::signal;
 use tree::{BranchTree, ChatTree, Place};
 
 #[tokio::main]
@@ -54,7 +53,10 @@ async fn run() -> greenroom::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Serves the page until ctrl-c.
+/// How long the chat may take to stop.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// Serves the page until it is told to stop.
 async fn serve(args: Serve) -> greenroom::Result {
     let terminal = Terminal::open(true, LevelFilter::WARN);
     let place = Place::new(args.data.clone(), args.node.as_ref().map(|(name, _)| name), args.port, terminal)?;
@@ -65,42 +67,23 @@ async fn serve(args: Serve) -> greenroom::Result {
             args.seeds.iter().fold(builder, |builder, seed| builder.seed(seed.to_string())).start().await?
         }
     };
-    let outcome = tokio::select! {
-        outcome = live(&node, place, &args.seeds) => outcome,
-        outcome = interrupted() => outcome,
-    };
-    // Trees first, each from its last child to its first, then the people, then the connections.
-    node.stop().await;
-    outcome
+    // A signal ends it as well: the web stops first and the log last, then the people, then the connections.
+    node.run(Shutdown::After(DRAIN), live(&node, place, &args.seeds)).await
 }
 
 /// Runs the tree that is right for this node; ends only if the tree does.
 async fn live(node: &Node, place: Place, seeds: &[SocketAddr]) -> greenroom::Result {
     let terminal = place.terminal.clone();
-    let ended = if seeds.is_empty() {
+    if seeds.is_empty() {
         let services = Services::of(node, node.name());
-        let tree = terminal.hushed(node.start_tree(ChatTree { place, services })).await?;
-        tree.supervisor().ended().await
+        terminal.hushed(Application::new("chat", ChatTree { place, services }).permanent().start()).await?.join().await
     } else {
         terminal.note(&format!("looking for the rooms at {seeds:?}"));
         let services = Services::find(node).await;
-        let tree = terminal.hushed(node.start_tree(BranchTree { place, services })).await?;
-        tree.supervisor().ended().await
-    };
-    Err(Exit::error(format!("the chat has ended: {ended}")))
-}
-
-/// Resolves when somebody wants the program to stop: by ctrl-c, or as service managers do it.
-async fn interrupted() -> greenroom::Result {
-    #[cfg(unix)]
-    {
-        let mut terminated = signal::unix::signal(signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            result = signal::ctrl_c() => result?,
-            _ = terminated.recv() => {}
-        }
+        terminal
+            .hushed(Application::new("chat", BranchTree { place, services }).permanent().start())
+            .await?
+            .join()
+            .await
     }
-    #[cfg(not(unix))]
-    signal::ctrl_c().await?;
-    Ok(())
 }

@@ -33,8 +33,14 @@ fn what_does_not_start_says_so_in_one_line() {
     let [fresh, garbage] = [&fresh, &garbage].map(|path| path.to_str().unwrap());
     for (args, expected) in [
         (&["--prot", "80"][..], "chat: unknown argument \"--prot\""),
-        (&["--data", fresh, "--port", &port], "chat: cannot start `web`: cannot listen at 127.0.0.1:"),
-        (&["--data", garbage, "--port", "0"], "chat: cannot start `database`: cannot use the database "),
+        (
+            &["--data", fresh, "--port", &port],
+            "chat: application `chat`: cannot start `web`: cannot listen at 127.0.0.1:",
+        ),
+        (
+            &["--data", garbage, "--port", "0"],
+            "chat: application `chat`: cannot start `database`: cannot use the database ",
+        ),
         (&["--demo", "nowhere.txt"], "chat: cannot read nowhere.txt: "),
     ] {
         let output = chat(args);

@@ -11,7 +11,7 @@ use crate::names::{private, private_at};
 use crate::{options, tokens};
 
 /// The options of an actor's struct.
-pub(super) const OPTIONS: &[&str] = &["protocol", "name", "trap_exit", "mailbox", "overflow"];
+pub(super) const OPTIONS: &[&str] = &["protocol", "name", "trap_exit", "mailbox", "overflow", "sys"];
 
 /// The struct, or the enum, that is an actor.
 pub(super) struct Target<'a> {
@@ -27,6 +27,7 @@ struct Declared {
     trap_exit: bool,
     mailbox: Option<LitInt>,
     overflow: Option<(Ident, &'static str)>,
+    sys: Option<Ident>,
 }
 
 /// What becomes of a message too many, as it is written and as the runtime calls it.
@@ -35,7 +36,12 @@ const OVERFLOW: &[(&str, &str)] =
 
 /// All that the attribute adds to the struct.
 pub(super) fn declare(attr: TokenStream, target: &Target<'_>, errors: &mut Errors) -> TokenStream {
-    let declared = parse(attr, errors);
+    let mut declared = parse(attr, errors);
+    if target.generics.type_params().next().is_some()
+        && let Some(word) = declared.sys.take()
+    {
+        errors.push(&word, "`sys` is for an actor without type parameters: what they stand for may have no `Debug`");
+    }
     if tokens::refuse_lifetimes("an actor", target.generics, errors) {
         // The impl says nothing of its own, but asks for this.
         return expand(&Declared::default(), target);
@@ -57,6 +63,7 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
                 }
                 declared.mailbox = Some(capacity);
             }
+            "sys" => declared.sys = options::switch(name, input)?.then(|| name.clone()),
             "overflow" => declared.overflow = Some((name.clone(), options::word(name, OVERFLOW, input)?)),
             "name" => {
                 let literal = options::text(name, "\"mail\"", input)?;
@@ -77,6 +84,9 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
     if let (Some((word, _)), None) = (&declared.overflow, &declared.mailbox) {
         errors.push(word, "`overflow` is about a bounded mailbox: add `mailbox = 1024`");
     }
+    if let Some(word) = declared.sys.take_if(|_| declared.protocol.is_some()) {
+        errors.push(&word, "`sys` is for a server, whose `#[actor] impl` takes one message after the other: an actor with `protocol = ..` takes them itself");
+    }
     declared
 }
 
@@ -95,6 +105,12 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
         let policy = Ident::new(policy, word.span());
         quote!(overflow: #private::Overflow::#policy,)
     });
+    let sys = declared.sys.as_ref().map(|_| quote!(sys: true,));
+    let state = declared.sys.as_ref().map(|word| {
+        let private = private_at(word.span());
+        let state = quote_spanned!(word.span()=> <Self as #private::Showable>::STATE);
+        quote!(const STATE: ::core::option::Option<#private::StateFn<Self>> = ::core::option::Option::Some(#state);)
+    });
     let actor = declared.protocol.as_ref().map(|protocol| actor(protocol, declared.trap_exit, target));
     quote! {
         #(#cfgs)*
@@ -108,8 +124,10 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
                 #trap_exit
                 #mailbox
                 #overflow
+                #sys
                 ..#private::Options::DEFAULT
             };
+            #state
         }
         #actor
     }

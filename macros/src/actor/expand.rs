@@ -72,12 +72,14 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
         arms.push(quote!(#enum_::#unused(#never, _) => match #never {},));
     }
     let timed = timed(model);
+    let state = quote_spanned!(self_ty.span()=> <#self_ty as #private::Declared>::STATE);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         #[allow(deprecated, private_interfaces, unused_qualifications)]
         #[doc(hidden)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
+            const STATE: ::core::option::Option<#private::StateFn<Self>> = #state;
             #timed
             async fn handle(
                 &mut self,
@@ -188,7 +190,10 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
                 quote!(#call;)
             } else {
                 let answer = local("answer");
+                // What never waits needs not tell what it holds meanwhile.
+                let hold = handler.is_async.then(|| quote!(#private::Reply::hold(&#reply);));
                 quote! {
+                    #hold
                     let #answer = #call;
                     #private::Reply::send(#reply, #answer);
                 }

@@ -28,6 +28,7 @@ pub(super) struct Handler {
     pub(super) hook: Hook,
     /// Whether its message goes before all others.
     pub(super) priority: Option<Attribute>,
+    pub(super) redact: Option<Attribute>,
     /// What it returns, if that can be named.
     pub(super) output: Option<Type>,
     /// Whether it broke a rule: then nothing calls the method, and its stub takes this many parts of any type.
@@ -77,7 +78,7 @@ pub(super) enum Param {
     /// The `Reply` of a call.
     Reply,
     /// A part of the message.
-    Field { name: Ident, ty: Type },
+    Field { name: Ident, ty: Type, redact: Option<Attribute> },
     /// The system message.
     Event,
     /// Why the process ends; by reference or owned.
@@ -126,6 +127,12 @@ impl Handler {
                 errors.push(priority, "`#[priority]` is about a message: it goes with `#[cast]` or `#[call]`");
             }
         }
+        let redact = tokens::take(&mut method.attrs, "redact");
+        if let Some(redact) =
+            redact.as_ref().filter(|_| !marks.iter().any(|(_, word)| matches!(*word, "cast" | "call")))
+        {
+            errors.push(redact, "`#[redact]` is about a message: it goes with `#[cast]` or `#[call]`");
+        }
         let mut marks = marks.into_iter();
         let (mark, word) = marks.next()?;
         for (other, second) in marks {
@@ -144,7 +151,7 @@ impl Handler {
             ReturnType::Type(_, ty) if !matches!(**ty, Type::Never(_) | Type::ImplTrait(_)) => Some((**ty).clone()),
             _ => None,
         };
-        Some(Handler {
+        let handler = Handler {
             cfgs: tokens::cfgs(&method.attrs),
             docs: tokens::docs(&method.attrs),
             vis: method.vis.clone(),
@@ -153,9 +160,16 @@ impl Handler {
             params: params.into_iter().map(|(param, _)| param).collect(),
             hook,
             priority,
+            redact,
             output,
             broken,
-        })
+        };
+        for input in &mut method.sig.inputs {
+            if let FnArg::Typed(typed) = input {
+                typed.attrs.retain(|attr| !attr.path().is_ident("redact"));
+            }
+        }
+        Some(handler)
     }
 
     /// The message that reaches this handler.
@@ -169,7 +183,15 @@ impl Handler {
     /// The parts of the message.
     pub(super) fn fields(&self) -> impl Iterator<Item = (&Ident, &Type)> {
         self.params.iter().filter_map(|param| match param {
-            Param::Field { name, ty } if self.broken.is_none() => Some((name, ty)),
+            Param::Field { name, ty, .. } if self.broken.is_none() => Some((name, ty)),
+            _ => None,
+        })
+    }
+
+    /// For each part of the message its `#[redact]`.
+    pub(super) fn redacts(&self) -> impl Iterator<Item = Option<&Attribute>> {
+        self.params.iter().filter_map(|param| match param {
+            Param::Field { redact, .. } if self.broken.is_none() => Some(redact.as_ref()),
             _ => None,
         })
     }
@@ -317,7 +339,8 @@ fn read_field(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) ->
     };
     let mut ty = (*typed.ty).clone();
     tokens::replace_self(&mut ty, actor);
-    Some(Param::Field { name: field_name(&pattern.ident), ty })
+    let redact = typed.attrs.iter().find(|attr| attr.path().is_ident("redact")).cloned();
+    Some(Param::Field { name: field_name(&pattern.ident), ty, redact })
 }
 
 /// A parameter that the body does not use yet, `_n`, is `n` to its senders.

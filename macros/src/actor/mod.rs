@@ -40,12 +40,11 @@ pub(crate) fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenStream {
-    let local = impl_options(attr, &mut errors);
-    let Some(model) = model::Model::read(&mut block, local, &mut errors) else {
+    let options = impl_options(attr, &mut errors);
+    let Some(model) = model::Model::read(&mut block, &options, &mut errors) else {
         return quote!(#block #errors);
     };
     let mut messages = model.messages();
-    let options = protocol::Options { local, version: None };
     let mut spoken = protocol::Model::read(&mut messages, options, &mut errors);
     model.name_stub(&mut spoken);
     if !spoken.variants.is_empty() {
@@ -59,18 +58,21 @@ fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenS
     quote!(#block #generated #errors)
 }
 
-fn impl_options(attr: TokenStream, errors: &mut Errors) -> bool {
-    let mut local = false;
-    let known = [&["local"], declaration::OPTIONS].concat();
+fn impl_options(attr: TokenStream, errors: &mut Errors) -> protocol::Options {
+    let mut read = protocol::Options::default();
+    let known = [&["local", "debug"], declaration::OPTIONS].concat();
     options::parse("#[actor]", attr, &known, errors, |name, input| {
-        if name == "local" {
-            local = options::switch(name, input)?;
+        if name == "local" || name == "debug" {
+            let option = if name == "local" { &mut read.local } else { &mut read.debug };
+            *option = options::switch(name, input)?;
             return Ok(());
         }
         Err(syn::Error::new(
             name.span(),
-            format!("`{name}` stands on the struct, in its `#[actor({name} ..)]`; the impl's only option is `local`"),
+            format!(
+                "`{name}` stands on the struct, in its `#[actor({name} ..)]`; the impl's options are `local` and `debug`"
+            ),
         ))
     });
-    local
+    read
 }

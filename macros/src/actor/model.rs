@@ -33,7 +33,7 @@ pub(super) struct Model {
 
 impl Model {
     /// Reads the impl, and takes our attributes off its methods. `None` if nothing could follow from it.
-    pub(super) fn read(block: &mut ItemImpl, local: bool, errors: &mut Errors) -> Option<Model> {
+    pub(super) fn read(block: &mut ItemImpl, options: &protocol::Options, errors: &mut Errors) -> Option<Model> {
         let actor = check_block(block, errors);
         let self_ty = (*block.self_ty).clone();
         let mut found = Vec::new();
@@ -50,7 +50,7 @@ impl Model {
             actor: actor?,
             self_ty,
             generics,
-            local,
+            local: options.local,
             handlers: Vec::new(),
             init: None,
             proceed: None,
@@ -127,14 +127,15 @@ impl Model {
         let (params, where_clause) = (&generics.params, &generics.where_clause);
         let intro = format!(" What [`{}`] understands.", self.actor.unraw());
         let variants = self.handlers.iter().map(|handler| {
-            let Handler { cfgs, docs, method, priority, .. } = handler;
+            let Handler { cfgs, docs, method, priority, redact, .. } = handler;
             let prose = (!tokens::has_prose(docs)).then(|| {
                 let prose = format!(" Handled by `{}::{}`.", self.actor.unraw(), method.unraw());
                 quote!(#[doc = #prose])
             });
-            let head = quote!(#(#cfgs)* #(#docs)* #prose #priority);
+            let head = quote!(#(#cfgs)* #(#docs)* #prose #priority #redact);
             let names = handler.fields().map(|(name, _)| name);
             let types = handler.fields().map(|(_, ty)| ty);
+            let redacts = handler.redacts();
             match &handler.hook {
                 Hook::Event { variant, kind } => {
                     let word = Ident::new(kind.word(), variant.span());
@@ -144,10 +145,10 @@ impl Model {
                     let reply = handler.reply_field();
                     let private = private_at(answer.span());
                     let answers = quote_spanned!(answer.span()=> #private::Reply<#answer>);
-                    quote!(#head #variant { #(#names: #types,)* #reply: #answers })
+                    quote!(#head #variant { #(#redacts #names: #types,)* #reply: #answers })
                 }
                 Hook::Cast { variant } if handler.fields().next().is_none() => quote!(#head #variant),
-                Hook::Cast { variant } => quote!(#head #variant { #(#names: #types),* }),
+                Hook::Cast { variant } => quote!(#head #variant { #(#redacts #names: #types),* }),
                 Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => quote!(),
             }
         });

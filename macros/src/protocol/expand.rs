@@ -19,10 +19,16 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
     let allow = allow(model);
     let name = ident.unraw().to_string();
     let version = model.version.iter();
+    let reported = model.debug.then(|| {
+        quote!(
+            const REPORTED: bool = true;
+        )
+    });
     let variants = model.variants.iter().map(describe);
     let number = number(model);
     let from_system = from_system(model);
     let decode_event = decode_event(model);
+    let hand_out = hand_out(model);
     let show = show(model);
     let codec = (!model.local).then(|| {
         let encode = encode(model);
@@ -37,10 +43,12 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
         impl #impl_generics #private::Protocol for #ident #ty_generics #where_clause {
             const NAME: &'static str = #name;
             #(const VERSION: u32 = #version;)*
+            #reported
             const VARIANTS: &'static [#private::Variant] = &[#(#variants),*];
             #number
             #from_system
             #decode_event
+            #hand_out
             #show
             #codec
         }
@@ -222,6 +230,35 @@ fn decode_event(model: &Model) -> Option<TokenStream> {
             ) -> ::core::option::Option<::core::result::Result<Self, #private::DecodeError>> {
                 #(#reads)*
                 ::core::option::Option::None
+            }
+        }
+    })
+}
+
+/// Who gets a call may give its reply away.
+fn hand_out(model: &Model) -> Option<TokenStream> {
+    let private = private();
+    let reply = local("reply");
+    let calls: Vec<TokenStream> = model
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            let Kind::Call { reply: index, .. } = &variant.kind else { return None };
+            let (cfgs, ident, member) = (&variant.cfgs, &variant.ident, &variant.fields.get(*index)?.member);
+            Some(quote! {
+                #(#cfgs)*
+                Self::#ident { #member: #reply, .. } => #private::Reply::hand_out(#reply),
+            })
+        })
+        .collect();
+    (!calls.is_empty()).then(|| {
+        quote! {
+            #[allow(unreachable_patterns)]
+            fn hand_out(&self) {
+                match self {
+                    #(#calls)*
+                    _ => {}
+                }
             }
         }
     })

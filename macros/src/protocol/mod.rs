@@ -23,6 +23,7 @@ use crate::{fallback, options};
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) local: bool,
+    pub(crate) debug: bool,
     pub(crate) version: Option<LitInt>,
 }
 
@@ -51,11 +52,11 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 
 fn parse_options(attr: TokenStream, errors: &mut Errors) -> Options {
     let mut options = Options::default();
-    options::parse("#[protocol]", attr, &["local", "version"], errors, |name, input| {
-        if name == "local" {
-            options.local = options::switch(name, input)?;
-        } else {
-            options.version = Some(options::number(name, "1", input)?);
+    options::parse("#[protocol]", attr, &["local", "debug", "version"], errors, |name, input| {
+        match name.to_string().as_str() {
+            "local" => options.local = options::switch(name, input)?,
+            "debug" => options.debug = options::switch(name, input)?,
+            _ => options.version = Some(options::number(name, "1", input)?),
         }
         Ok(())
     });

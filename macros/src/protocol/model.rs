@@ -19,6 +19,8 @@ pub(crate) struct Model {
     pub(crate) stub: Ident,
     pub(crate) generics: Generics,
     pub(crate) local: bool,
+    /// Whether a crash report shows its messages.
+    pub(crate) debug: bool,
     pub(crate) version: Option<LitInt>,
     pub(crate) variants: Vec<Variant>,
     /// A last variant that nobody can make, which uses the type parameters.
@@ -40,6 +42,8 @@ pub(crate) struct Variant {
     pub(crate) loose: Option<usize>,
     /// Whether it goes before all others.
     pub(crate) priority: bool,
+    /// Set if a crash report shows its name only.
+    pub(crate) redact: Option<Attribute>,
 }
 
 /// What a message is to its sender.
@@ -59,6 +63,8 @@ pub(crate) struct Field {
     pub(crate) ty: Type,
     /// The stub method's parameter.
     pub(crate) param: Ident,
+    /// Set if no crash report shows it.
+    pub(crate) redact: Option<Attribute>,
 }
 
 impl Model {
@@ -83,6 +89,7 @@ impl Model {
             stub: names::stub(&item.ident),
             generics: item.generics.clone(),
             local: options.local,
+            debug: options.debug,
             version: options.version,
             variants,
             unused,
@@ -120,6 +127,7 @@ impl Variant {
         if let Some(priority) = &priority {
             tokens::bare(priority, errors);
         }
+        let redact = take_redact(&mut variant.attrs, errors);
         if let Some((equals, _)) = &variant.discriminant {
             errors.push(equals, "a message's number is its place in the enum: leave the discriminant out");
         }
@@ -139,6 +147,7 @@ impl Variant {
             kind,
             loose,
             priority: priority.is_some(),
+            redact,
         }
     }
 
@@ -173,6 +182,7 @@ fn read_fields(
         if let Some(priority) = tokens::take(&mut field.attrs, "priority") {
             errors.push(&priority, "`#[priority]` stands on the variant, not on its field");
         }
+        let redact = take_redact(&mut field.attrs, errors);
         let cfgs = tokens::cfgs(&field.attrs);
         if let (false, Some(cfg)) = (named, cfgs.first()) {
             errors.push(cfg, "`#[cfg]` on a field without a name shifts its neighbours: name the fields");
@@ -186,9 +196,18 @@ fn read_fields(
             None => Member::Unnamed(index.into()),
         };
         let param = field.ident.clone().unwrap_or_else(|| names::argument(index, 0));
-        read.push(Field { cfgs, member, ty: field.ty.clone(), param });
+        read.push(Field { cfgs, member, ty: field.ty.clone(), param, redact });
     }
     read
+}
+
+fn take_redact(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Option<Attribute> {
+    let redact = tokens::take(attrs, "redact")?;
+    tokens::bare(&redact, errors);
+    while let Some(again) = tokens::take(attrs, "redact") {
+        errors.push(again, "`#[redact]` is written twice");
+    }
+    Some(redact)
 }
 
 fn read_kind(

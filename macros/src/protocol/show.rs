@@ -1,4 +1,5 @@
-//! A message as text, for whoever traces its receiver: each field that has `Debug`, and `_` for the others.
+//! A message as text, for whoever traces its receiver: each field that has `Debug`, and `_` for the others;
+//! nothing of what is marked `#[redact]`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -29,17 +30,27 @@ fn arm(variant: &Variant, f: &Ident) -> TokenStream {
     let private = private();
     let (cfgs, ident) = (&variant.cfgs, &variant.ident);
     let name = ident.unraw().to_string();
+    if variant.redact.is_some() {
+        let name = format!("{name}(..)");
+        return quote!(#(#cfgs)* Self::#ident { .. } => ::core::fmt::Formatter::write_str(#f, #name),);
+    }
     if variant.fields.is_empty() {
         return quote!(#(#cfgs)* Self::#ident { .. } => ::core::fmt::Formatter::write_str(#f, #name),);
     }
     let bindings: Vec<Ident> = (0..variant.fields.len()).map(|index| nth("field", index)).collect();
     let patterns = variant.fields.iter().zip(&bindings).map(|(field, binding)| {
-        let Field { cfgs, member, .. } = field;
-        quote!(#(#cfgs)* #member: #binding)
+        let Field { cfgs, member, redact, .. } = field;
+        match redact {
+            Some(_) => quote!(#(#cfgs)* #member: _),
+            None => quote!(#(#cfgs)* #member: #binding),
+        }
     });
     let shown = local("shown");
-    let fields = variant.fields.iter().zip(&bindings).map(|(Field { cfgs, member, .. }, binding)| {
-        let value = quote!(#private::Shown(#binding).__shown());
+    let fields = variant.fields.iter().zip(&bindings).map(|(Field { cfgs, member, redact, .. }, binding)| {
+        let value = match redact {
+            Some(_) => quote!(&::core::format_args!("[redacted]")),
+            None => quote!(#private::Shown(#binding).__shown()),
+        };
         match member {
             Member::Named(name) => {
                 let name = name.unraw().to_string();

@@ -47,7 +47,7 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
                     _ => {}
                 }
                 if ::core::option::Option::is_some(&#hit) {
-                    #private::Mailbox::__take(#on);
+                    #private::Mailbox::__take(#on, &#message);
                     break (#hit, ::core::option::Option::Some(#message));
                 }
                 #private::Mailbox::__skip(#on, #message);

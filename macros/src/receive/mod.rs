@@ -11,8 +11,8 @@ mod model;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::ExprMatch;
 use syn::parse::{ParseStream, Parser};
+use syn::{Expr, ExprMatch};
 
 use crate::diag::Errors;
 
@@ -29,6 +29,11 @@ pub(crate) fn receive(input: TokenStream) -> TokenStream {
 fn parse(input: ParseStream<'_>) -> syn::Result<ExprMatch> {
     if !input.peek(syn::Token![match]) {
         return Err(input.error("`receive!` takes a `match`: `receive!(match cx { Mail::Post { body, .. } => body })`"));
+    }
+    let ahead = input.fork();
+    ahead.parse::<syn::Token![match]>()?;
+    if Expr::parse_without_eager_brace(&ahead).is_ok() && ahead.peek(syn::Token![,]) {
+        return Err(ahead.error("no comma here: the arms stand in braces right after, as in any `match`"));
     }
     let block: ExprMatch = input.parse()?;
     if input.is_empty() { Ok(block) } else { Err(input.error("`receive!` takes one `match` and nothing after it")) }

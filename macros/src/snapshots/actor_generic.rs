@@ -57,6 +57,15 @@ where
             Self::__Unused(__never, _) => match *__never {}
         }
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Get { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
         use ::greenroom::__private::Opaque as _;
@@ -249,6 +258,10 @@ where
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
 {
+    const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Store<
+        K,
+        V,
+    > as ::greenroom::__private::Declared>::STATE;
     async fn handle(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,

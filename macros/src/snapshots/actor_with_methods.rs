@@ -146,6 +146,18 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         }
         ::core::option::Option::None
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Count { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            Self::Later { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
         use ::greenroom::__private::Opaque as _;
@@ -430,6 +442,7 @@ impl ::greenroom::__private::Actor for Counter {
 #[allow(deprecated, private_interfaces, unused_qualifications)]
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
+    const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;
     async fn proceed(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,

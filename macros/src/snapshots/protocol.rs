@@ -71,6 +71,15 @@ impl ::greenroom::__private::Protocol for Mail {
         }
         ::core::option::Option::None
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Collect { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
         use ::greenroom::__private::Opaque as _;

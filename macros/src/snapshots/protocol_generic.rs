@@ -33,6 +33,15 @@ where
             Self::Get { .. } => 1,
         }
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Get { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
         use ::greenroom::__private::Opaque as _;

@@ -36,6 +36,15 @@ impl ::greenroom::__private::Protocol for Mail {
             Self::Down { .. } => 2,
         }
     }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Collect { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
         use ::greenroom::__private::Opaque as _;
@@ -195,7 +204,7 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for MailRef {
     }
 }
 ::core::compile_error!(
-    "`#[protocol]` has no option `locale`: expected `local` or `version`",
+    "`#[protocol]` has no option `locale`: expected `local`, `debug` or `version`",
 )
 ::core::compile_error!("a message owns its parts: `String` in place of `&str`")
 ::core::compile_error!("`Reply` twice in one variant: a call has one answer")

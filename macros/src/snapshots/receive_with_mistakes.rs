@@ -53,10 +53,13 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 _ => {}
             }
             if ::core::option::Option::is_some(&__hit) {
-                ::greenroom::__private::Mailbox::__take({
-                    use ::greenroom::__private::Receiver as _;
-                    cx.__receiver()
-                });
+                ::greenroom::__private::Mailbox::__take(
+                    {
+                        use ::greenroom::__private::Receiver as _;
+                        cx.__receiver()
+                    },
+                    &__message,
+                );
                 break (__hit, ::core::option::Option::Some(__message));
             }
             ::greenroom::__private::Mailbox::__skip(

@@ -34,12 +34,14 @@ pub struct Options {
     pub mailbox: Option<usize>,
     /// What becomes of one too many.
     pub overflow: Overflow,
+    /// Whether it answers for itself: see [`Sys`](super::Sys).
+    pub sys: bool,
 }
 
 impl Options {
     /// No name, exit signals end it, an unbounded mailbox.
     pub const DEFAULT: Options =
-        Options { kind: "process", name: None, trap_exit: false, mailbox: None, overflow: Overflow::Wait };
+        Options { kind: "process", name: None, trap_exit: false, mailbox: None, overflow: Overflow::Wait, sys: false };
 
     pub(crate) fn bounds(&self) -> Option<Bounds> {
         self.mailbox.map(|capacity| Bounds { capacity, overflow: self.overflow })

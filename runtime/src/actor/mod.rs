@@ -9,6 +9,7 @@ mod kind;
 mod serve;
 mod spawn;
 mod stub;
+mod sys;
 
 pub use context::Context;
 pub use kind::{Actor, Options, Process, Ref};
@@ -16,3 +17,4 @@ pub use serve::{Failure, Handle, Outcome, serve};
 pub(crate) use spawn::{Newborn, launch, start_of};
 pub use spawn::{Spawn, spawn};
 pub use stub::{Stub, Stubbed};
+pub use sys::{StateFn, Sys, SysError};

@@ -1,6 +1,7 @@
 use std::future::{Future, ready};
 use std::time::{Duration, Instant};
 
+use super::sys::{StateFn, attend};
 use super::{Actor, Context};
 use crate::base::Exit;
 use crate::process::Step;
@@ -11,6 +12,9 @@ pub trait Handle: Actor {
     const EVERY: &'static [Duration] = &[];
     /// How long no message has to come for [`idle`](Handle::idle) to be called.
     const IDLE: Option<Duration> = None;
+
+    /// How its state is written down, if it lets others look at it.
+    const STATE: Option<StateFn<Self>> = None;
 
     /// Takes one message; an error ends the server.
     fn handle(
@@ -66,6 +70,11 @@ pub async fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Resu
                 actor.handle(cx, message).await?;
                 agenda.heard(|| cx.now(), A::IDLE);
             }
+            Some(Step::Aside(aside)) => match attend(actor, cx, A::STATE, aside).await {
+                None => {}
+                Some(Exit::Normal) => return Ok(()),
+                Some(reason) => return Err(reason),
+            },
             Some(Step::Stop(Exit::Normal)) => return Ok(()),
             Some(Step::Stop(reason)) => return Err(reason),
             None if agenda.is_idle(cx.now()) => actor.idle(cx).await?,

@@ -198,6 +198,7 @@ pub(crate) fn start_of<A: Process>() -> Start {
         server: A::SERVER,
         supervisor: A::SUPERVISOR,
         node_events: A::NODE_EVENTS,
+        sys: A::OPTIONS.sys,
         kind: A::OPTIONS.kind,
     }
 }

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Sys;
 use crate::base::{Exit, NameError, NodeName, Pid, Protocol, Receives};
 use crate::call::{Address, Recipient};
 use crate::node::Node;
@@ -24,6 +25,11 @@ pub trait Stubbed: Protocol {
 ///
 /// These are a trait's functions, so that a message called `Exit` or `Named` never clashes: the message wins,
 /// the trait's function stays reachable as `Stub::exit(&mail, ..)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the stub of a process",
+    label = "expected a stub, as `spawn` gives it",
+    note = "a stub comes from `spawn` or `start`, from `cx.me()`, by name (`MailRef::named(..)`), or inside a message"
+)]
 pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// What may be said through it.
     type Protocol: Stubbed<Ref = Self>;
@@ -70,6 +76,11 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
         self.__address().ended()
     }
 
+    /// The server itself, rather than what it understands: to look at its state, change it, let it rest.
+    fn sys(&self) -> Sys<Self> {
+        Sys::new(self.clone())
+    }
+
     /// The stub narrowed to events of one type, for those who need not know the rest of the protocol.
     fn recipient<E>(&self) -> Recipient<E>
     where
@@ -81,7 +92,8 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     /// Gives a process of this node a name. It is free again when the process ends.
     ///
     /// # Errors
-    /// The name is taken, the process has one already, or it has ended or lives elsewhere.
+    /// The name is taken or is none (it has 1 to 255 bytes, and does not begin with `/`), the process has one
+    /// already, or it has ended or lives elsewhere.
     fn register(name: &str, stub: &Self) -> Result<(), NameError> {
         stub.__address().register(name)
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Exit;
+use super::{Exit, Pid};
 
 /// Why a call has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,13 @@ pub enum CallError {
     Encode(EncodeError),
     /// The message or its answer could not be decoded.
     Decode(DecodeError),
+    /// Processes of one node called each other in a ring, and none could ever answer. Only what is certain counts:
+    /// each of them waits for nothing but its call. The call that had waited least is the one that fails so; the
+    /// others get their answers then.
+    Cycle {
+        /// Who waits for whom: the caller, the process that it called, whom that one called, and so on.
+        pids: Vec<Pid>,
+    },
 }
 
 impl fmt::Display for CallError {
@@ -44,6 +51,11 @@ impl fmt::Display for CallError {
             CallError::Incompatible(what) => write!(f, "incompatible protocol: {what}"),
             CallError::Encode(error) => write!(f, "{error}"),
             CallError::Decode(error) => write!(f, "{error}"),
+            CallError::Cycle { pids } => {
+                f.write_str("calls in a ring: ")?;
+                pids.iter().try_for_each(|pid| write!(f, "{pid} waits for "))?;
+                pids.first().map_or(Ok(()), |pid| write!(f, "{pid}"))
+            }
         }
     }
 }
@@ -183,6 +195,9 @@ pub enum NameError {
     NoProc,
     /// No process has the name.
     Unknown(String),
+    /// It is no name: one has 1 to 255 bytes, so that it fits on the wire, and does not begin with `/`, as the places
+    /// of supervision trees do.
+    Invalid,
 }
 
 impl fmt::Display for NameError {
@@ -192,6 +207,7 @@ impl fmt::Display for NameError {
             NameError::Named(name) => write!(f, "the process is named `{name}` already"),
             NameError::NoProc => f.write_str("no such process on this node"),
             NameError::Unknown(name) => write!(f, "nobody is named `{name}`"),
+            NameError::Invalid => f.write_str("a name has 1 to 255 bytes, and does not begin with `/`"),
         }
     }
 }

@@ -70,7 +70,20 @@ impl Exit {
 }
 
 /// An error ends the process with its text and its sources'; a [`CallError`] keeps the callee's own reason.
-impl<E: std::error::Error + 'static> From<E> for Exit {
+/// What `?` makes an [`Exit`] of: any error.
+///
+/// A text is no error type; [`Exit::error`] makes a reason of it.
+#[diagnostic::on_unimplemented(
+    message = "a process cannot end for a `{Self}`",
+    label = "no error type: write `.map_err(Exit::error)?`, which takes any text",
+    note = "or use an error of your own that implements `std::error::Error`"
+)]
+pub trait Reason: std::error::Error + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<E: std::error::Error + 'static> Reason for E {}
+
+impl<E: Reason> From<E> for Exit {
     fn from(error: E) -> Exit {
         if let Some(call) = (&error as &dyn Any).downcast_ref::<CallError>() {
             match call {

@@ -13,7 +13,7 @@ mod system;
 
 pub use codec::{Decoder, Encoder};
 pub use error::{CallError, CastError, DecodeError, EncodeError, NameError, StartError};
-pub use exit::Exit;
+pub use exit::{Exit, Reason};
 pub use name::{InvalidName, NodeName};
 pub use pid::{MonitorRef, NodeId, Pid};
 pub use protocol::{Protocol, Receives, Variant};

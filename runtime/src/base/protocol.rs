@@ -13,6 +13,8 @@ pub trait Protocol: Sized + Send + 'static {
     const NAME: &'static str;
     /// Raised by `version = N` when the meaning of messages changed and their shape did not.
     const VERSION: u32 = 0;
+    /// Whether a crash report shows the last message, and not just its name: `debug`.
+    const REPORTED: bool = false;
     /// Each variant, in order of declaration.
     const VARIANTS: &'static [Variant];
 
@@ -32,6 +34,10 @@ pub trait Protocol: Sized + Send + 'static {
         let _ = (event, decoder);
         None
     }
+
+    /// The process has it now: its reply, if it is a call, may go anywhere.
+    #[doc(hidden)]
+    fn hand_out(&self) {}
 
     /// Writes the fields, in order. A local protocol has no bytes.
     #[doc(hidden)]

@@ -14,7 +14,7 @@ use crate::base::{
 };
 use crate::mailbox::{Owner, Refused, Why};
 use crate::node::{Current, Line, Named, Node, Outgoing, Recipient, Resident};
-use crate::process::{Cell, ended, ended_by_name};
+use crate::process::{Aside, Cell, Refusal, ended, ended_by_name};
 use crate::wire::{Signal, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of.
@@ -39,6 +39,13 @@ enum Sent<'a> {
     InLine(Arc<dyn Line>, u64),
     /// Into the queue of a connection.
     Out(&'a Node, &'a NodeName),
+}
+
+/// Why something cannot be asked of a process itself.
+pub(crate) enum Unasked {
+    Elsewhere,
+    Gone,
+    NotAllowed,
 }
 
 /// A message that was not sent, handed back.
@@ -87,9 +94,25 @@ impl<M: Protocol> Address<M> {
 
     /// Sends a message that asks for an answer.
     pub fn call<T: Send + 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
+        if let Kind::Named { node, name, at } = &self.0
+            && at == node.name()
+        {
+            // Looked up once, so that it is certain whom the call waits for.
+            let named = match find(node, name) {
+                Ok((cell, 0)) => Address::child(cell),
+                Ok((cell, number)) => Address::direct(cell, number),
+                Err(error) => {
+                    let slot = Arc::new(Slot::new());
+                    slot.put(Err(error.into()));
+                    return Call::new(slot, node.clone(), 0);
+                }
+            };
+            return named.call(make);
+        }
+        let callee = self.callee();
         let slot = Arc::new(Slot::new());
-        let call = Call::new(Arc::clone(&slot), self.node().clone());
-        if self.is_running() {
+        let call = Call::new(Arc::clone(&slot), self.node().clone(), callee);
+        if callee != 0 && Current::is(self.node(), callee) {
             slot.put(Err(CallError::Itself));
             return call;
         }
@@ -106,14 +129,13 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    /// Whether the process that is meant is the one that runs this.
-    fn is_running(&self) -> bool {
+    /// The process that is meant, as far as it is known without looking for it; else zero. Nobody can call a caller that
+    /// is no process, so to that it does not matter.
+    fn callee(&self) -> u64 {
         match &self.0 {
-            Kind::Direct { cell, number } => Current::is(cell.node(), *number),
-            Kind::Remote { .. } => false,
-            Kind::Child(_) | Kind::Named { .. } => {
-                Current::process() != 0 && self.pid().is_some_and(|pid| Current::is(self.node(), pid.number()))
-            }
+            Kind::Direct { number, .. } => *number,
+            Kind::Child(cell) if Current::process() != 0 => cell.queue().owner().unwrap_or(0),
+            Kind::Child(_) | Kind::Remote { .. } | Kind::Named { .. } => 0,
         }
     }
 
@@ -204,6 +226,21 @@ impl<M: Protocol> Address<M> {
             },
             Kind::Named { .. } | Kind::Remote { .. } => self.exit(reason),
         }
+    }
+
+    /// Asks something of the process itself.
+    pub(crate) fn ask(&self, aside: Aside) -> Result<(), Unasked> {
+        let (cell, number) = match &self.0 {
+            Kind::Direct { cell, number } => (Arc::clone(cell), *number),
+            Kind::Child(cell) => (Arc::clone(cell), cell.queue().owner().unwrap_or(0)),
+            Kind::Named { node, name, at } if at == node.name() => find(node, name).map_err(|_| Unasked::Gone)?,
+            Kind::Remote { node, pid } if pid.node() == node.name() => return Err(Unasked::Gone),
+            Kind::Named { .. } | Kind::Remote { .. } => return Err(Unasked::Elsewhere),
+        };
+        cell.ask(number, aside).map_err(|refusal| match refusal {
+            Refusal::Gone => Unasked::Gone,
+            Refusal::NotAllowed => Unasked::NotAllowed,
+        })
     }
 
     pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {

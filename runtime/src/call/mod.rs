@@ -14,6 +14,7 @@ mod reply;
 mod slot;
 
 pub use address::Address;
+pub(crate) use address::Unasked;
 pub use cast::Cast;
 pub use pending::Call;
 pub use recipient::Recipient;

@@ -2,13 +2,13 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use super::Cast;
-use super::slot::Slot;
+use super::slot::{Found, Slot};
 use crate::base::CallError;
-use crate::node::{Current, Late, Line, Node};
+use crate::node::{Awaited, Current, Late, Line, Node, Waiting};
 
 /// A question that is on its way, and its answer to come.
 ///
@@ -17,33 +17,64 @@ use crate::node::{Current, Late, Line, Node};
 /// dropped, it waits no longer, and a late answer vanishes. After
 /// [`gen_server:call/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#call/3).
 ///
+/// A call that has waited for a tenth of a second looks whether its callee, by way of others or not, waits for its own
+/// process, so that no answer can come: [`CallError::Cycle`]. It looks again from time to time.
+///
 /// # Errors
 /// Resolves to a [`CallError`], which tells why there is no answer.
 #[must_use = "a call is answered to whoever awaits it; for a message without an answer use a cast"]
 pub struct Call<T: Send + 'static> {
     slot: Arc<Slot<T>>,
     node: Node,
+    /// The process that was called; zero if it is not known, or of another node.
+    callee: u64,
     patience: Patience,
+    wait: Wait,
+    /// Whether its process's cell knows that it waits for this.
+    noted: bool,
     /// While the question stands in line before a full mailbox: dropped with the call, it is withdrawn.
     question: Option<Cast>,
 }
 
+#[derive(Clone, Copy)]
 enum Patience {
     /// As long as any other, and with no timer of its own.
     Usual,
-    /// The same, and the node knows of it.
-    Noted,
-    For(Duration),
-    Until(Pin<Box<dyn Future<Output = ()> + Send>>),
+    Own(Duration),
     Forever,
+}
+
+/// How the time is kept. Nothing is before somebody has to wait.
+enum Wait {
+    Begun,
+    /// The node's wheel tells.
+    Seated(Seat),
+    /// What the wheel is too coarse for.
+    Timed(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+/// A seat on the node's wheel.
+#[derive(Clone, Copy)]
+struct Seat {
+    since: Instant,
+    until: Option<Instant>,
+    /// When the wheel tells next, or the moment itself that it begins.
+    at: Instant,
+    /// How long it is from then until the caller looks for a ring.
+    pause: Duration,
+    /// Whether the caller can be in one.
+    looks: bool,
 }
 
 /// How long a call waits unless told otherwise, as in OTP.
 const USUAL: Duration = Duration::from_secs(5);
 
+/// How long a call waits before it looks whether it is in a ring. It looks again after twice as long, and so on.
+const LOOK: Duration = Duration::from_millis(100);
+
 impl<T: Send + 'static> Call<T> {
-    pub(super) fn new(slot: Arc<Slot<T>>, node: Node) -> Call<T> {
-        Call { slot, node, patience: Patience::Usual, question: None }
+    pub(super) fn new(slot: Arc<Slot<T>>, node: Node, callee: u64) -> Call<T> {
+        Call { slot, node, callee, patience: Patience::Usual, wait: Wait::Begun, noted: false, question: None }
     }
 
     pub(super) fn standing(mut self, line: Arc<dyn Line>, ticket: u64) -> Call<T> {
@@ -52,20 +83,67 @@ impl<T: Send + 'static> Call<T> {
     }
 
     /// Waits for at most `patience`, counted from the next poll.
-    pub fn within(mut self, patience: Duration) -> Call<T> {
-        self.set_patience(Patience::For(patience));
-        self
+    pub fn within(self, patience: Duration) -> Call<T> {
+        self.with(Patience::Own(patience))
     }
 
     /// Waits as long as it takes: for an answer, or for the news that there will be none.
-    pub fn forever(mut self) -> Call<T> {
-        self.set_patience(Patience::Forever);
+    pub fn forever(self) -> Call<T> {
+        self.with(Patience::Forever)
+    }
+
+    fn with(mut self, patience: Patience) -> Call<T> {
+        (self.patience, self.wait) = (patience, Wait::Begun);
         self
     }
 
-    fn set_patience(&mut self, patience: Patience) {
-        if let Patience::Noted = std::mem::replace(&mut self.patience, patience) {
-            self.slot.keep_own_time();
+    /// Begins to wait.
+    fn begin(&mut self) {
+        let since = self.node.clock().now();
+        let span = match self.patience {
+            Patience::Usual => Some(USUAL),
+            Patience::Own(span) => Some(span),
+            Patience::Forever => None,
+        };
+        // A deadline beyond what a clock can say is none.
+        let until = span.and_then(|span| since.checked_add(span));
+        let looks = self.callee != 0 && Current::is_process_of(&self.node);
+        self.sit(Seat { since, until, at: since, pause: LOOK, looks });
+    }
+
+    /// Waits for the next moment at which there is something to do.
+    fn sit(&mut self, seat: Seat) {
+        let own = matches!(self.patience, Patience::Own(_));
+        let last = seat.until.map(|until| if own { self.node.tick_before(until) } else { until });
+        let look = if seat.looks { seat.at.checked_add(seat.pause) } else { None };
+        let next = look.into_iter().chain(last).min();
+        self.wait = match (next, seat.until) {
+            (Some(at), Some(until)) if at <= seat.at => Wait::Timed(self.node.clock().sleep_until(until)),
+            (Some(at), _) => {
+                let slot: Arc<dyn Late> = Arc::clone(&self.slot) as _;
+                self.node.wait(at, Arc::downgrade(&slot));
+                Wait::Seated(Seat { at, pause: seat.pause * 2, ..seat })
+            }
+            // It waits for ever, and nobody needs to tell the time.
+            (None, _) => Wait::Seated(seat),
+        };
+    }
+
+    /// Looks whether the running process waits for itself, by way of others.
+    fn look(&mut self, seat: &Seat) {
+        let call: Arc<dyn Awaited> = Arc::clone(&self.slot) as _;
+        let waiting = Waiting { call: Arc::downgrade(&call), callee: self.callee, since: seat.since };
+        self.noted = Current::wait(&self.node, waiting);
+        if self.noted {
+            self.node.look_for_ring(Current::process());
+        }
+    }
+
+    /// Nobody waits here any more.
+    fn leave(&mut self) {
+        self.question = None;
+        if std::mem::take(&mut self.noted) {
+            Current::go_on(Arc::as_ptr(&self.slot).cast());
         }
     }
 }
@@ -77,41 +155,57 @@ impl<T: Send + 'static> Future for Call<T> {
         if Current::is_doomed() {
             return Poll::Pending;
         }
-        if let Poll::Ready(answer) = self.slot.poll(cx) {
-            self.question = None;
-            if let Err(CallError::Timeout) = answer {
-                self.node.tally().timeout();
+        let told = match self.slot.poll(cx) {
+            Found::Answer(answer) => {
+                self.leave();
+                if let Err(CallError::Cycle { pids }) = &answer {
+                    self.node.tally().break_cycle();
+                    tracing::warn!(target: "greenroom", ?pids, "calls in a ring: the first one's fails");
+                }
+                return Poll::Ready(answer);
             }
-            return Poll::Ready(answer);
-        }
+            Found::Nothing(told) => told,
+        };
         // Only a call that has to wait needs to know how long.
-        if let Patience::Usual = self.patience {
-            self.patience = Patience::Noted;
-            let slot: Arc<dyn Late> = Arc::clone(&self.slot) as _;
-            self.node.wait(USUAL, Arc::downgrade(&slot));
+        if let Wait::Begun = self.wait {
+            self.begin();
         }
-        if let Patience::For(patience) = self.patience {
-            let clock = self.node.clock();
-            self.patience = match clock.now().checked_add(patience) {
-                Some(at) => Patience::Until(clock.sleep_until(at)),
-                None => Patience::Forever,
+        loop {
+            let late = match &mut self.wait {
+                Wait::Begun => return Poll::Pending,
+                Wait::Timed(timer) => {
+                    ready!(timer.as_mut().poll(cx));
+                    true
+                }
+                Wait::Seated(seat) => {
+                    let seat = *seat;
+                    if told.is_none_or(|told| told < seat.at) || seat.at == seat.since {
+                        return Poll::Pending;
+                    }
+                    let late = seat.until.is_some_and(|until| until <= seat.at);
+                    if !late {
+                        if seat.looks {
+                            self.look(&seat);
+                        }
+                        self.sit(seat);
+                    }
+                    late
+                }
             };
+            if late {
+                self.slot.leave();
+                self.leave();
+                self.node.tally().timeout();
+                return Poll::Ready(Err(CallError::Timeout));
+            }
         }
-        if let Patience::Until(timer) = &mut self.patience
-            && timer.as_mut().poll(cx).is_ready()
-        {
-            self.slot.leave();
-            self.question = None;
-            self.node.tally().timeout();
-            return Poll::Ready(Err(CallError::Timeout));
-        }
-        Poll::Pending
     }
 }
 
 impl<T: Send + 'static> Drop for Call<T> {
     fn drop(&mut self) {
         self.slot.leave();
+        self.leave();
     }
 }
 

@@ -58,6 +58,22 @@ impl<T: Send + 'static> Reply<T> {
         }
     }
 
+    /// It has come out of a mailbox, and may go anywhere.
+    #[doc(hidden)]
+    pub fn hand_out(&self) {
+        if let Some(Caller::Here(slot)) = &self.caller {
+            slot.hand_out();
+        }
+    }
+
+    /// Whoever has just taken it keeps it until it answers.
+    #[doc(hidden)]
+    pub fn hold(&self) {
+        if let Some(Caller::Here(slot)) = &self.caller {
+            slot.hold();
+        }
+    }
+
     /// Whether somebody still waits for the answer. For a caller on another node that is not known: `true`.
     pub fn is_awaited(&self) -> bool {
         match &self.caller {
@@ -127,7 +143,9 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
                 match caller {
                     Caller::Here(slot) => {
                         let id = node.pending().insert(Arc::clone(slot) as Arc<dyn Answerable>);
-                        slot.set_remote(node.clone(), id);
+                        if !slot.set_remote(node.clone(), id) {
+                            node.pending().remove(id);
+                        }
                         id
                     }
                     // The answer comes back here and goes on from here, and so does the news that there is none:
@@ -156,5 +174,28 @@ impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Reply<T> {
 impl<T: Send + 'static> fmt::Debug for Reply<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Reply")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reply_whose_caller_has_left_is_not_waited_for_elsewhere() {
+        let node = Node::local();
+        for left in [false, true] {
+            let slot = Arc::new(Slot::<u32>::new());
+            let reply = Reply::new(Arc::clone(&slot));
+            if left {
+                slot.leave();
+            }
+            let mut bytes = Vec::new();
+            let (encoded, ids) = Current::collect_replies(&node, || Encoder::new(&mut bytes, usize::MAX).field(&reply));
+            assert!(encoded.is_ok());
+            assert_eq!((ids.len(), node.pending().count()), (1, usize::from(!left)));
+            slot.leave();
+            assert_eq!(node.pending().count(), 0);
+        }
     }
 }

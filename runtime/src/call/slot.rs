@@ -1,22 +1,42 @@
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
+use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
 use crate::base::{CallError, Decoder};
-use crate::node::{Answerable, Late, Node, Unanswered};
+use crate::node::{Answerable, Awaited, Late, Node, Unanswered};
+use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where an answer lies until its caller takes it.
 pub(super) struct Slot<T> {
     state: Mutex<State<T>>,
+    /// Where the reply is: one of the four below.
+    reply: AtomicU8,
+}
+
+/// In a message that the callee has not taken.
+const UNREAD: u8 = 0;
+/// Taken by the callee just now.
+const TAKEN: u8 = 1;
+/// With the callee's generated code, that answers by what a method returns.
+const HELD: u8 = 2;
+/// Anywhere.
+const LOOSE: u8 = 3;
+
+/// What a caller finds.
+pub(super) enum Found<T> {
+    Answer(Result<T, CallError>),
+    /// Nothing; and up to when the node has told that time has passed.
+    Nothing(Option<Instant>),
 }
 
 struct State<T> {
     answer: Answer<T>,
     /// Under which other nodes know the slot, once the reply has left this one.
     remote: Option<(Node, u64)>,
-    /// Whether the node's word that it is late counts: not for one who has changed its mind about how long to wait.
-    hears_late: bool,
+    /// What time it is at least, as the node told the caller.
+    told: Option<Instant>,
 }
 
 enum Answer<T> {
@@ -28,7 +48,8 @@ enum Answer<T> {
 
 impl<T> Slot<T> {
     pub(super) fn new() -> Slot<T> {
-        Slot { state: Mutex::new(State { answer: Answer::Awaited(None), remote: None, hears_late: true }) }
+        let state = State { answer: Answer::Awaited(None), remote: None, told: None };
+        Slot { state: Mutex::new(state), reply: AtomicU8::new(UNREAD) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -48,26 +69,35 @@ impl<T> Slot<T> {
         true
     }
 
-    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
+    /// The answer; without one the caller is woken when it is there, or when the node tells the time.
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Found<T> {
         let mut state = self.lock();
         match std::mem::replace(&mut state.answer, Answer::Over) {
-            Answer::Here(answer) => Poll::Ready(answer),
+            Answer::Here(answer) => Found::Answer(answer),
             Answer::Awaited(mut waker) => {
                 match &mut waker {
                     Some(waker) => waker.clone_from(cx.waker()),
                     none => *none = Some(cx.waker().clone()),
                 }
                 state.answer = Answer::Awaited(waker);
-                Poll::Pending
+                Found::Nothing(state.told)
             }
             // As every future that is polled after it was ready, it has nothing more to say.
-            Answer::Over => Poll::Pending,
+            Answer::Over => Found::Nothing(None),
         }
     }
 
-    /// The caller keeps its own time from now on.
-    pub(super) fn keep_own_time(&self) {
-        self.lock().hears_late = false;
+    /// The reply has come out of a mailbox: the callee's, or that of somebody whom it was passed on to. Only one who has
+    /// it moves it, so nobody else writes here.
+    pub(super) fn hand_out(&self) {
+        let fresh = self.reply.load(Ordering::Relaxed) == UNREAD;
+        self.reply.store(if fresh { TAKEN } else { LOOSE }, Ordering::Relaxed);
+    }
+
+    /// Nobody else will get it from the callee that has just taken it.
+    pub(super) fn hold(&self) {
+        let fresh = self.reply.load(Ordering::Relaxed) == TAKEN;
+        self.reply.store(if fresh { HELD } else { LOOSE }, Ordering::Relaxed);
     }
 
     /// Nobody waits any more.
@@ -87,8 +117,14 @@ impl<T> Slot<T> {
         matches!(self.lock().answer, Answer::Awaited(_))
     }
 
-    pub(super) fn set_remote(&self, node: Node, id: u64) {
-        self.lock().remote = Some((node, id));
+    /// Another node may answer under this id; `false` if nobody waits any more.
+    pub(super) fn set_remote(&self, node: Node, id: u64) -> bool {
+        let mut state = self.lock();
+        let awaited = matches!(state.answer, Answer::Awaited(_));
+        if awaited {
+            state.remote = Some((node, id));
+        }
+        awaited
     }
 }
 
@@ -98,11 +134,29 @@ impl<T: Send> Unanswered for Slot<T> {
     }
 }
 
+impl<T: Send> Awaited for Slot<T> {
+    fn is_up_to_callee(&self) -> bool {
+        matches!(self.reply.load(Ordering::Relaxed), UNREAD | HELD) && self.is_awaited()
+    }
+
+    fn wakes(&self, other: &Waker) -> bool {
+        matches!(&self.lock().answer, Answer::Awaited(Some(waker)) if waker.will_wake(other))
+    }
+}
+
 impl<T: Send> Late for Slot<T> {
-    fn late(&self) {
-        let hears = self.lock().hears_late;
-        if hears {
-            self.put(Err(CallError::Timeout));
+    fn late(&self, at: Instant) {
+        let mut state = self.lock();
+        if state.told.is_none_or(|told| told < at) {
+            state.told = Some(at);
+        }
+        let waker = match &mut state.answer {
+            Answer::Awaited(waker) => waker.take(),
+            Answer::Here(_) | Answer::Over => None,
+        };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 }

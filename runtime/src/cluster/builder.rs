@@ -25,6 +25,7 @@ pub struct NodeBuilder {
     thresholds: Thresholds,
     transport: Option<Arc<dyn Transport>>,
     ground: Option<Ground>,
+    incarnation: Option<u64>,
 }
 
 /// Why a node did not start.
@@ -80,6 +81,7 @@ impl Node {
             thresholds: Thresholds::default(),
             transport: None,
             ground: None,
+            incarnation: None,
         }
     }
 
@@ -140,9 +142,22 @@ impl NodeBuilder {
     }
 
     #[cfg(feature = "test")]
-    pub(super) fn transport(mut self, transport: Arc<dyn Transport>) -> NodeBuilder {
+    pub(crate) fn transport(mut self, transport: Arc<dyn Transport>) -> NodeBuilder {
         self.transport = Some(transport);
         self.thresholds.watched = false;
+        self
+    }
+
+    #[cfg(feature = "test")]
+    pub(crate) fn ground(mut self, ground: Ground) -> NodeBuilder {
+        self.ground = Some(ground);
+        self
+    }
+
+    /// Greater than that of any life before.
+    #[cfg(feature = "test")]
+    pub(crate) fn incarnation(mut self, incarnation: u64) -> NodeBuilder {
+        self.incarnation = Some(incarnation);
         self
     }
 
@@ -185,7 +200,8 @@ impl NodeBuilder {
         ground.chance.secret(&mut random).map_err(|_| NodeError::Random)?;
         // The time makes a later life the greater one; what is left of a tie is the instance's.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let incarnation = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        let now = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        let incarnation = self.incarnation.unwrap_or(now);
         let id = NodeId { name: name.clone(), incarnation };
         ground.thresholds = self.thresholds;
         let clock = Arc::clone(&ground.clock);

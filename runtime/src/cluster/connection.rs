@@ -210,6 +210,14 @@ impl Links {
         loop {
             match self.cluster.admit(hello, role, outbox) {
                 Admission::Superfluous => return None,
+                Admission::Outlived => {
+                    self.node.tally().refuse();
+                    tracing::warn!(
+                        target: "greenroom", node = %self.node.name(), peer = %hello.node,
+                        "refused: a node of the same name that started later is connected"
+                    );
+                    return None;
+                }
                 Admission::After(old) => self.lose(&old),
                 Admission::Up(peer) => {
                     tracing::info!(target: "greenroom", node = %self.node.name(), peer = %peer.id.name, "node up");

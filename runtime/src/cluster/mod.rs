@@ -16,14 +16,10 @@ mod arrivals;
 mod builder;
 mod connection;
 mod cookie;
-#[cfg(feature = "test")]
-mod memory;
 mod peers;
 
 pub use builder::{NodeBuilder, NodeError};
 pub use cookie::{Cookie, CookieError};
-#[cfg(feature = "test")]
-pub use memory::Cluster as InMemory;
 pub(crate) use peers::Cluster;
 
 #[cfg(test)]

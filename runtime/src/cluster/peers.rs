@@ -48,6 +48,8 @@ pub(super) enum Admission {
     After(Arc<Peer>),
     /// Another connection to this peer stays.
     Superfluous,
+    /// A node of this name that started later is connected: this one is an earlier life of it, or its double.
+    Outlived,
 }
 
 impl Cluster {
@@ -81,14 +83,15 @@ impl Cluster {
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
         let name = hello.node.name.clone();
         if let Some(old) = peers.get(&name) {
-            let stays = match old.id.incarnation.cmp(&hello.node.incarnation) {
-                std::cmp::Ordering::Greater => true,
-                std::cmp::Ordering::Less => false,
+            return match old.id.incarnation.cmp(&hello.node.incarnation) {
+                std::cmp::Ordering::Greater if old.is_live() => Admission::Outlived,
                 // Dialled twice from the same side: that side has lost the first. Dialled from both sides: they
                 // crossed, and the one from the smaller name stays.
-                std::cmp::Ordering::Equal => old.role != role && !self.prefers(role, &name),
+                std::cmp::Ordering::Equal if old.role != role && !self.prefers(role, &name) && old.is_live() => {
+                    Admission::Superfluous
+                }
+                _ => Admission::After(Arc::clone(old)),
             };
-            return if stays && old.is_live() { Admission::Superfluous } else { Admission::After(Arc::clone(old)) };
         }
         let peer = Arc::new(Peer {
             id: Arc::new(hello.node.clone()),

@@ -121,11 +121,12 @@ impl<M: Protocol> Inbox<M> {
     }
 
     fn told(&self) -> Told {
+        let saved = self.saved.as_ref().map_or(0, |saved| saved.len());
         Told {
-            read: self.read,
+            handled: self.read.saturating_sub(u64::from(saved)),
             calls: self.calls,
             place: self.place,
-            saved: self.saved.as_ref().map_or(0, |saved| saved.len()),
+            saved,
             batch: u32::try_from(self.batch.urgent.len() + self.batch.entries.len()).unwrap_or(u32::MAX),
         }
     }

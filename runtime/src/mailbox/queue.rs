@@ -105,8 +105,8 @@ struct Inner<M> {
 /// What the owner says of itself whenever it takes messages over or goes to wait.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Told {
-    /// Messages that have come out of the queue.
-    pub(super) read: u64,
+    /// Messages that it took.
+    pub(super) handled: u64,
     /// Calls among those that it took.
     pub(super) calls: u64,
     /// Where its receive stands, if that is known.
@@ -495,7 +495,7 @@ impl<M: Protocol> Inner<M> {
     }
 
     fn figures(&self) -> Figures {
-        let Told { read, calls, place, saved, batch } = self.told;
+        let Told { handled, calls, place, saved, batch } = self.told;
         let bounded = self.bounded.as_ref();
         let held = self.entries.capacity() + self.urgent.capacity() + saved as usize + batch as usize;
         Figures {
@@ -503,7 +503,7 @@ impl<M: Protocol> Inner<M> {
             saved: u64::from(saved),
             in_line: bounded.map_or(0, |bounded| bounded.line.len() as u64),
             received: self.pushed,
-            handled: read.saturating_sub(u64::from(saved)),
+            handled,
             calls,
             refused: bounded.map_or(0, |bounded| bounded.refused),
             dropped: bounded.map_or(0, |bounded| bounded.dropped),

@@ -22,7 +22,7 @@ impl Chance {
     }
 
     /// The sequence of this seed.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "test"))]
     pub(crate) fn seeded(seed: u64) -> Chance {
         Chance { state: AtomicU64::new(seed), seeded: true }
     }
@@ -41,7 +41,7 @@ impl Chance {
     }
 
     /// Any number below `bound`, which is not zero.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "test"))]
     pub(crate) fn below(&self, bound: u64) -> u64 {
         // The high half of a product is as good as a remainder, and no division.
         u64::try_from((u128::from(self.next()) * u128::from(bound)) >> 64).unwrap_or(0)

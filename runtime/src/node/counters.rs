@@ -10,6 +10,7 @@ pub(crate) struct Tally {
     lost_messages: AtomicU64,
     refused_connections: AtomicU64,
     overflowed_messages: AtomicU64,
+    broken_cycles: AtomicU64,
     call_timeouts: AtomicU64,
     /// By supervisor.
     restarts: Mutex<BTreeMap<String, u64>>,
@@ -22,15 +23,22 @@ pub struct Counters {
     /// Messages to or from other nodes that could not be delivered: no such process, another protocol, bytes that
     /// are none of its messages.
     pub lost_messages: u64,
-    /// Connections that ended before the peer had shown that it is a member.
+    /// Connections that ended before the peer had shown that it is a member, or whose peer has the name of a connected
+    /// node that started later.
     pub refused_connections: u64,
     /// Messages that a full mailbox dropped or refused, or whose sender did not wait for a place in it.
     pub overflowed_messages: u64,
+    /// Rings of calls that could never be answered, each ended by a [`CallError::Cycle`](crate::CallError::Cycle).
+    pub broken_cycles: u64,
 }
 
 impl Tally {
     pub(crate) fn overflow(&self) {
         self.overflowed_messages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn break_cycle(&self) {
+        self.broken_cycles.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Nobody answered a call in time.
@@ -75,6 +83,7 @@ impl Node {
             lost_messages: tally.lost_messages.load(Ordering::Relaxed),
             refused_connections: tally.refused_connections.load(Ordering::Relaxed),
             overflowed_messages: tally.overflowed_messages.load(Ordering::Relaxed),
+            broken_cycles: tally.broken_cycles.load(Ordering::Relaxed),
         }
     }
 }

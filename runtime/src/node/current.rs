@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Node, Resident};
+use super::{Node, Resident, Waiting};
 use crate::base::{CallError, Pid};
 
 /// Who is running on this thread right now: set around each poll of a process.
@@ -65,9 +65,32 @@ impl Current {
         Current::with(|current| current.process == process && current.node.same(node)).unwrap_or(false)
     }
 
+    /// Whether a process of this node is running.
+    pub(crate) fn is_process_of(node: &Node) -> bool {
+        Current::with(|current| current.process != 0 && current.node.same(node)).unwrap_or(false)
+    }
+
     /// Whether the running process is to end at its next `.await` that waits: greenroom's own operations wait then.
     pub(crate) fn is_doomed() -> bool {
         Current::with(|current| current.resident.as_ref().is_some_and(|resident| resident.is_doomed())).unwrap_or(false)
+    }
+
+    /// Notes what the running process waits for; `false` outside of a process of `node`.
+    pub(crate) fn wait(node: &Node, waiting: Waiting) -> bool {
+        let noted = Current::with(|current| {
+            let resident = current.resident.as_ref().filter(|_| current.node.same(node));
+            resident.map(|resident| resident.wait(current.process, Ok(waiting))).is_some()
+        });
+        noted.unwrap_or(false)
+    }
+
+    /// The running process does not wait for this call any more.
+    pub(crate) fn go_on(call: *const ()) {
+        Current::with(|current| {
+            if let Some(resident) = &current.resident {
+                resident.wait(current.process, Err(call));
+            }
+        });
     }
 
     /// Keeps a dropped reply until the poll is over; hands it back outside of a process.
@@ -153,7 +176,20 @@ impl Node {
     }
 
     /// Runs a future with this node as the current one, set around each poll. Cancel-safe if `future` is.
-    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
+    ///
+    /// What is returned borrows nothing, so it can be a task of its own:
+    ///
+    /// ```
+    /// # #[greenroom::main]
+    /// # async fn main() -> greenroom::Result {
+    /// # use greenroom::prelude::*;
+    /// let node = Node::current();
+    /// let name = tokio::spawn(node.scope(async { Node::current().name().to_string() })).await?;
+    /// assert_eq!(name, node.name().to_string());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         let node = self.clone();
         async move {
             let mut future = std::pin::pin!(future);

@@ -23,6 +23,13 @@ impl Ground {
         Ground::new(Spawn::Tokio(tokio::runtime::Handle::current()), Arc::new(TokioClock), Chance::fresh())
     }
 
+    /// The same with dice that fall as this seed says, for a test: by its clock no poll takes any time.
+    #[cfg(any(test, feature = "test"))]
+    #[track_caller]
+    pub(crate) fn seeded(seed: u64) -> Ground {
+        Ground { chance: Arc::new(Chance::seeded(seed)), thresholds: Thresholds::unwatched(), ..Ground::tokio() }
+    }
+
     pub(crate) fn new(spawn: Spawn, clock: Arc<dyn Clock>, chance: Chance) -> Ground {
         Ground { spawn, clock, chance: Arc::new(chance), thresholds: Thresholds::default() }
     }

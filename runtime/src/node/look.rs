@@ -35,7 +35,7 @@ impl Node {
         let parent = resident.lineage()?.parent;
         let mut info = resident.info(number)?;
         info.ancestors = self.ancestors(parent);
-        if info.state != ProcessState::Exiting && (Current::is(self, number) || self.schedule().is_running(number)) {
+        if info.state != ProcessState::Exiting && (Current::is(self, number) || self.watch().is_running(number)) {
             info.state = ProcessState::Running;
         }
         Some(info)

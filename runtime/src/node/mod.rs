@@ -18,12 +18,15 @@ mod look;
 mod names;
 mod pending;
 mod resident;
+mod ring;
+#[cfg(feature = "test")]
 mod schedule;
 mod spawner;
 mod stop;
 mod table;
 mod trace;
 mod units;
+mod watch;
 mod watchers;
 mod wheel;
 
@@ -44,6 +47,9 @@ pub(crate) use ground::{Ground, Thresholds};
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
+pub(crate) use ring::{Awaited, Inquiry, Probe, Waiting};
+#[cfg(feature = "test")]
+pub(crate) use schedule::{Bounds, Crew, Desk, Progress, Schedule, Stuck};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
 pub use stop::Overdue;
@@ -57,9 +63,9 @@ use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use counters::Tally;
 use names::Names;
-use schedule::Schedule;
 use table::Table;
 use trace::Taps;
+use watch::Watch;
 use watchers::Watchers;
 pub(crate) use wheel::Late;
 use wheel::Wheel;
@@ -85,7 +91,7 @@ struct Inner {
     wheel: Wheel,
     raised: Raised,
     taps: Taps,
-    schedule: Schedule,
+    watch: Watch,
     born: Instant,
     watchers: Watchers,
     units: Units,
@@ -108,11 +114,6 @@ impl Node {
         Node::on(Ground::tokio())
     }
 
-    /// The same for a test on a clock of its own, where no poll is long.
-    pub(crate) fn unwatched() -> Node {
-        Node::on(Ground { thresholds: Thresholds::unwatched(), ..Ground::tokio() })
-    }
-
     /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
     pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
         let ground = Ground::new(Spawn::Own(Arc::new(spawner)), Arc::new(clock), Chance::fresh());
@@ -131,7 +132,7 @@ impl Node {
             wheel: Wheel::new(ground.clock.now(), ground.chance.is_seeded()),
             raised: Raised::default(),
             taps: Taps::default(),
-            schedule: Schedule::new(ground.thresholds.watched),
+            watch: Watch::new(ground.thresholds.watched),
             born: ground.clock.now(),
             ground,
             table: Table::new(),
@@ -212,8 +213,8 @@ impl Node {
         &self.inner.raised
     }
 
-    fn schedule(&self) -> &Schedule {
-        &self.inner.schedule
+    fn watch(&self) -> &Watch {
+        &self.inner.watch
     }
 
     /// When it started.

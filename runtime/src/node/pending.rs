@@ -50,6 +50,11 @@ impl Pending {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// The caller waits no longer.
     pub(crate) fn remove(&self, id: u64) {
         let removed = self.lock().remove(&id);

@@ -2,6 +2,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::{Inquiry, Waiting};
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
 use crate::inspect::{ProcessInfo, ProtocolMetrics, SourceLine};
 use crate::wire::Signal;
@@ -66,6 +67,22 @@ pub(crate) trait Resident: Send + Sync {
     /// Whether the place's stub has left this node, so that others may reach whoever lives here.
     fn is_place_exported(&self) -> bool {
         false
+    }
+
+    /// The process waits for this, or for nothing any more that is known of: a call's address tells which it was.
+    fn wait(&self, number: u64, waiting: Result<Waiting, *const ()>) {
+        let _ = (number, waiting);
+    }
+
+    /// What the process waits for, if it is a call that has taken a while.
+    fn waiting(&self, number: u64) -> Option<Waiting> {
+        let _ = number;
+        None
+    }
+
+    /// Has the process vote on whether its calls can be answered.
+    fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
+        let _ = (number, inquiry);
     }
 
     /// Where the process comes from; `None` for what only listens for one.

@@ -1,284 +1,343 @@
-//! Who keeps a thread for long.
+//! All processes of a test on one thread, in an order drawn from a seed.
 //!
-//! Each thread that polls processes of a node has a seat there: while it polls one, the process's number and the turn's
-//! stand in it. That is all a poll does: two stores before and one after, no clock. A watch outside of the runtime looks
-//! at the seats every few milliseconds; the same process in the same turn for too long has not let the thread go. So a
-//! loop that never ends is found while it runs, and not when it is over.
+//! A [`Schedule`] holds the tasks of all nodes of one test, each node's in a [`Crew`], and the test's own future, which
+//! is task 0. One *step* polls one of the tasks that have been woken; the seed says which. When nobody is ready, the
+//! thread is tokio's, whose paused clock then jumps to the next timer. So the same seed does the same steps, and
+//! the trace, a hash over them, says whether it did.
 //!
-//! The watch rests while nobody polls. Where no watch is wanted (a test's node, a spawner of one's own) there are no
-//! seats either.
+//! States of a task: idle → ready (woken: in the list, once) → running → idle, or over.
+//!
+//! Invariants: a task is polled by one step at a time · a wake-up while it runs makes it ready again · what a dead crew
+//! has is dropped, and so is what it is given later.
+//!
+//! How it fails: a test that takes too many steps, or waits too long by its own clock, is [`Stuck`].
+//!
+//! Three seeds of four pick evenly among the ready. With every fourth, tasks have ranks and the first in rank runs,
+//! which lets some wait for long; now and then a rank is drawn anew. Some mistakes show only in the one way, some in
+//! the other ("A randomized scheduler with probabilistic guarantees of finding bugs", ASPLOS 2010, has the argument).
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
-use super::{Inner, Node, spawner};
-use crate::base::Pid;
-use crate::inspect::Alarm;
+use tokio::task::coop::unconstrained;
+use tokio::time::{Instant, sleep};
 
-/// A node's seats, if somebody watches them.
+use super::chance::Chance;
+use super::{Task, Work};
+
+/// What runs a test; cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Schedule {
-    seats: Option<Arc<Seats>>,
+    shared: Arc<Shared>,
 }
 
-struct Seats {
-    all: Mutex<Vec<Arc<Seat>>>,
-    /// Whether whoever sits down has to wake the watch.
-    resting: AtomicBool,
-    closed: AtomicBool,
-    watch: Mutex<Option<Thread>>,
+/// The tasks of one node of a test: its spawner.
+#[derive(Clone)]
+pub(crate) struct Crew {
+    schedule: Schedule,
+    number: usize,
 }
 
-/// One thread's.
+/// Where a test's blocking code runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Desk {
+    /// On a thread of its own, while the clock stands still.
+    Apart,
+    /// On the test's own thread, when its turn comes: a step like any other.
+    Here,
+}
+
+/// How long a test may go on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) steps: u64,
+    pub(crate) time: Duration,
+}
+
+/// A test that does not come to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stuck {
+    /// It took as many steps as it may.
+    Steps,
+    /// It waits; this is when anybody last did something.
+    Time { since: Duration },
+}
+
+/// How far a test has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) steps: u64,
+    /// A hash over the steps: which task, among how many, at what time.
+    pub(crate) trace: u64,
+    /// When the last step was taken.
+    pub(crate) time: Duration,
+}
+
+struct Shared {
+    chance: Chance,
+    ranked: bool,
+    desk: Desk,
+    state: Mutex<State>,
+}
+
 #[derive(Default)]
-struct Seat {
-    /// The process that it polls; zero for none.
-    process: AtomicU64,
-    /// How many polls it has begun.
-    turn: AtomicU64,
+struct State {
+    tasks: BTreeMap<u64, Slot>,
+    next: u64,
+    ready: Vec<u64>,
+    /// Wakes the thread that the schedule runs on.
+    thread: Option<Waker>,
+    /// By number, whether a crew is alive.
+    crews: Vec<bool>,
+    start: Option<Instant>,
+    steps: u64,
+    trace: u64,
+    /// When the last step was taken.
+    last: Duration,
 }
 
-thread_local! {
-    /// This thread's seats, by node: one, but in tests.
-    static SEATS: RefCell<Vec<(Weak<Seats>, Arc<Seat>)>> = const { RefCell::new(Vec::new()) };
+struct Slot {
+    crew: usize,
+    rank: u64,
+    alarm: Arc<Alarm>,
+    /// Not here while it runs.
+    task: Option<Task>,
 }
 
-/// A poll that takes longer is reported.
-const LONG: Duration = Duration::from_millis(10);
+/// Wakes one task.
+struct Alarm {
+    number: u64,
+    /// Whether the task is in the list.
+    ready: AtomicBool,
+    shared: Weak<Shared>,
+}
 
-/// How often the watch looks: a poll is found if it takes as much longer than [`LONG`].
-const TICK: Duration = Duration::from_micros(2_500);
+/// The test itself.
+const ROOT: u64 = 0;
 
-/// After so many looks without anybody in a seat the watch rests.
-const PATIENCE: u32 = 20;
-
-/// How long it rests at a time.
-const REST: Duration = Duration::from_secs(1);
+/// So many steps in one go before what runs on tokio beside the schedule has its turn.
+const TURN: u32 = 64;
 
 impl Schedule {
-    pub(super) fn new(watched: bool) -> Schedule {
-        let seats = || Seats {
-            all: Mutex::default(),
-            resting: AtomicBool::new(true),
-            closed: AtomicBool::new(false),
-            watch: Mutex::default(),
-        };
-        Schedule { seats: watched.then(|| Arc::new(seats())) }
+    /// A schedule for the thread of a current-thread runtime whose clock is paused.
+    pub(crate) fn new(seed: u64, desk: Desk) -> Schedule {
+        let state = State { next: ROOT + 1, ..State::default() };
+        let (chance, ranked) = (Chance::seeded(seed), seed % 4 == 3);
+        Schedule { shared: Arc::new(Shared { chance, ranked, desk, state: Mutex::new(state) }) }
     }
 
-    /// Whether a thread polls this process just now, as far as somebody watches.
-    pub(super) fn is_running(&self, number: u64) -> bool {
-        let Some(seats) = &self.seats else { return false };
-        seats.all().iter().any(|seat| seat.process.load(Ordering::Relaxed) == number)
+    /// A number that belongs to the seed: what a node's own chance begins with.
+    pub(crate) fn draw(&self) -> u64 {
+        self.shared.chance.next()
     }
-}
 
-impl Node {
-    /// This thread begins to poll a process, or is back at the one that it polled before. Who it was.
-    pub(crate) fn sit(&self, number: u64) -> u64 {
-        let Some(seats) = &self.schedule().seats else { return 0 };
-        let before = SEATS.try_with(|mine| {
-            let mut mine = mine.borrow_mut();
-            let at = mine.iter().position(|(of, _)| Weak::as_ptr(of) == Arc::as_ptr(seats));
-            let at = at.unwrap_or_else(|| {
-                mine.retain(|(of, _)| of.strong_count() > 0);
-                mine.push((Arc::downgrade(seats), seats.add()));
-                mine.len() - 1
-            });
-            let seat = &mine[at].1;
-            // Nobody else writes here.
-            let before = seat.process.load(Ordering::Relaxed);
-            seat.turn.store(seat.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-            seat.process.store(number, Ordering::Relaxed);
-            before
-        });
-        if seats.resting.load(Ordering::Relaxed) {
-            seats.wake(self);
+    /// A spawner for one more node.
+    pub(crate) fn crew(&self) -> Crew {
+        let mut state = self.shared.lock();
+        state.crews.push(true);
+        Crew { schedule: self.clone(), number: state.crews.len() - 1 }
+    }
+
+    /// Ends all crews: what is left of the test is dropped, here and now.
+    pub(crate) fn end(&self) {
+        let crews = self.shared.lock().crews.len();
+        (0..crews).for_each(|number| Crew { schedule: self.clone(), number }.kill());
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        let state = self.shared.lock();
+        Progress { steps: state.steps, trace: state.trace, time: state.last }
+    }
+
+    /// Runs `root`, and all tasks beside it, until it is over. What is left then stays where it is.
+    pub(crate) async fn run<F: Future>(&self, bounds: Bounds, root: F) -> Result<F::Output, Stuck> {
+        let mut root = std::pin::pin!(root);
+        let alarm = Arc::new(Alarm::new(ROOT, &self.shared));
+        let waker = Waker::from(Arc::clone(&alarm));
+        {
+            let mut state = self.shared.lock();
+            state.start.get_or_insert_with(Instant::now);
+            state.ready.push(ROOT);
         }
-        before.unwrap_or(0)
-    }
-}
-
-impl Drop for Schedule {
-    fn drop(&mut self) {
-        if let Some(seats) = &self.seats {
-            seats.closed.store(true, Ordering::Relaxed);
-            if let Some(watch) = &*seats.watch() {
-                watch.unpark();
+        let mut late = std::pin::pin!(sleep(bounds.time));
+        // What a test does may not depend on how much of tokio's budget others have used.
+        unconstrained(poll_fn(|cx| {
+            for _ in 0..TURN {
+                let Some(step) = self.shared.begin(cx) else {
+                    return late.as_mut().poll(cx).map(|()| Err(Stuck::Time { since: self.shared.lock().last }));
+                };
+                match step {
+                    Step::Root => {
+                        alarm.ready.store(false, Ordering::Release);
+                        if let Poll::Ready(output) = root.as_mut().poll(&mut Context::from_waker(&waker)) {
+                            return Poll::Ready(Ok(output));
+                        }
+                    }
+                    Step::Task(number, task, alarm) => self.shared.poll(number, task, alarm),
+                }
+                if self.shared.lock().steps >= bounds.steps {
+                    return Poll::Ready(Err(Stuck::Steps));
+                }
             }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }))
+        .await
+    }
+}
+
+/// What is polled next.
+enum Step {
+    Root,
+    Task(u64, Task, Arc<Alarm>),
+}
+
+impl Shared {
+    /// A panic elsewhere while the lock was held left nothing half done.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Picks who runs next; remembers the thread if nobody is ready.
+    fn begin(&self, cx: &Context<'_>) -> Option<Step> {
+        let mut state = self.lock();
+        loop {
+            if state.ready.is_empty() {
+                state.thread = Some(cx.waker().clone());
+                return None;
+            }
+            let crowd = state.ready.len() as u64;
+            let at = if self.ranked { state.first() } else { usize::try_from(self.chance.below(crowd)).unwrap_or(0) };
+            let number = state.ready.swap_remove(at);
+            let step = if number == ROOT {
+                Step::Root
+            } else {
+                // One that is over may have been woken before.
+                let Some(slot) = state.tasks.get_mut(&number) else { continue };
+                if self.ranked && self.chance.below(32) == 0 {
+                    slot.rank = self.chance.next();
+                }
+                let Some(task) = slot.task.take() else { continue };
+                Step::Task(number, task, Arc::clone(&slot.alarm))
+            };
+            state.note(number, crowd);
+            return Some(step);
+        }
+    }
+
+    fn poll(&self, number: u64, mut task: Task, alarm: Arc<Alarm>) {
+        alarm.ready.store(false, Ordering::Release);
+        let waker = Waker::from(alarm);
+        let over = task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+        let mut state = self.lock();
+        let alive = state.tasks.get(&number).is_some_and(|slot| state.crews[slot.crew]);
+        if over || !alive {
+            let gone = state.tasks.remove(&number);
+            drop(state);
+            drop((gone, task));
+        } else if let Some(slot) = state.tasks.get_mut(&number) {
+            slot.task = Some(task);
         }
     }
 }
 
-impl Seats {
-    fn all(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+impl State {
+    fn elapsed(&self) -> Duration {
+        self.start.map(|start| start.elapsed()).unwrap_or_default()
     }
 
-    fn watch(&self) -> MutexGuard<'_, Option<Thread>> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Where the first in rank stands among the ready; the test itself is in the middle.
+    fn first(&self) -> usize {
+        let rank = |number: &u64| self.tasks.get(number).map_or(u64::MAX / 2, |slot| slot.rank);
+        let ranks = self.ready.iter().enumerate().map(|(at, number)| (rank(number), *number, at));
+        ranks.min().map_or(0, |(_, _, at)| at)
     }
 
-    fn add(&self) -> Arc<Seat> {
-        let seat = Arc::new(Seat::default());
-        self.all().push(Arc::clone(&seat));
-        seat
+    fn note(&mut self, number: u64, crowd: u64) {
+        self.last = self.elapsed();
+        self.steps += 1;
+        let time = u64::try_from(self.last.as_nanos()).unwrap_or(u64::MAX);
+        for part in [number, crowd, time] {
+            self.trace = (self.trace ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+        }
+    }
+}
+
+impl Crew {
+    pub(crate) fn spawn(&self, task: Task) {
+        let shared = &self.schedule.shared;
+        let mut state = shared.lock();
+        if !state.crews[self.number] {
+            drop(state);
+            return drop(task);
+        }
+        let number = state.next;
+        state.next += 1;
+        let rank = if shared.ranked { shared.chance.next() } else { 0 };
+        let alarm = Arc::new(Alarm::new(number, shared));
+        state.tasks.insert(number, Slot { crew: self.number, rank, alarm, task: Some(task) });
+        state.wake(number);
     }
 
-    #[cold]
-    fn wake(self: &Arc<Self>, node: &Node) {
-        if !self.resting.swap(false, Ordering::Relaxed) {
+    pub(crate) fn run_blocking(&self, work: Work) {
+        match self.schedule.shared.desk {
+            Desk::Here => self.spawn(Box::pin(async { work() })),
+            Desk::Apart => drop(tokio::runtime::Handle::current().spawn_blocking(work)),
+        }
+    }
+
+    /// Drops all tasks at once, as they are, and those that come later.
+    pub(crate) fn kill(&self) {
+        let mut state = self.schedule.shared.lock();
+        state.crews[self.number] = false;
+        // One that runs just now is dropped when its step is over.
+        let doomed = state.tasks.extract_if(.., |_, slot| slot.crew == self.number && slot.task.is_some());
+        let doomed: Vec<_> = doomed.collect();
+        drop(state);
+        // The oldest first: whoever a task leaves behind is older or younger always in the same way.
+        doomed.into_iter().for_each(drop);
+    }
+
+    pub(crate) fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+}
+
+impl State {
+    /// Puts a task into the list, and wakes the thread if it sleeps.
+    fn wake(&mut self, number: u64) {
+        self.ready.push(number);
+        if let Some(thread) = self.thread.take() {
+            thread.wake();
+        }
+    }
+}
+
+impl Alarm {
+    /// Of a task that is ready from its beginning.
+    fn new(number: u64, shared: &Arc<Shared>) -> Alarm {
+        Alarm { number, ready: AtomicBool::new(true), shared: Arc::downgrade(shared) }
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.ready.swap(true, Ordering::AcqRel) {
             return;
         }
-        let mut watch = self.watch();
-        match &*watch {
-            Some(watch) => watch.unpark(),
-            None => {
-                let (seats, node) = (Arc::clone(self), Arc::downgrade(&node.inner));
-                *watch = spawner::watch(move || seats.look(&node));
-            }
+        if let Some(shared) = self.shared.upgrade() {
+            shared.lock().wake(self.number);
         }
-    }
-
-    /// The watch's life.
-    fn look(&self, node: &Weak<Inner>) {
-        let (mut seen, mut quiet) = (Seen::default(), 0);
-        while !self.closed.load(Ordering::Relaxed) {
-            if quiet < PATIENCE {
-                std::thread::sleep(TICK);
-            } else {
-                self.resting.store(true, Ordering::Relaxed);
-                std::thread::park_timeout(REST);
-                self.resting.store(false, Ordering::Relaxed);
-            }
-            let turns = self.turns();
-            quiet = if turns.iter().any(|turn| turn.process != 0) { 0 } else { quiet + 1 };
-            let found = seen.look(&turns, Instant::now());
-            if found.is_empty() {
-                continue;
-            }
-            let Some(inner) = node.upgrade() else { return };
-            let node = Node { inner };
-            found.into_iter().for_each(|verdict| node.judge(verdict));
-        }
-    }
-
-    fn turns(&self) -> Vec<Turn> {
-        let mut all = self.all();
-        // Of a thread that is no more only this half is left.
-        all.retain(|seat| Arc::strong_count(seat) > 1);
-        let turn = |seat: &Arc<Seat>| Turn {
-            seat: Arc::as_ptr(seat).addr(),
-            number: seat.turn.load(Ordering::Relaxed),
-            process: seat.process.load(Ordering::Relaxed),
-        };
-        all.iter().map(turn).collect()
-    }
-}
-
-/// What stands in a seat.
-#[derive(Clone, Copy)]
-struct Turn {
-    seat: usize,
-    number: u64,
-    /// Zero if nobody sits there.
-    process: u64,
-}
-
-/// What the watch saw the last time, by seat.
-#[derive(Default)]
-struct Seen {
-    seats: HashMap<usize, Sitting>,
-}
-
-struct Sitting {
-    turn: Turn,
-    /// When it was first seen: it has sat there at least since then.
-    since: Instant,
-    reported: bool,
-}
-
-/// What the watch found.
-#[derive(Debug, PartialEq, Eq)]
-enum Verdict {
-    /// The process has kept its thread for so long.
-    Long(u64, Duration),
-    /// It has let go, after so long at most.
-    Over(u64, Duration),
-}
-
-impl Seen {
-    fn look(&mut self, turns: &[Turn], now: Instant) -> Vec<Verdict> {
-        let mut found = Vec::new();
-        let over = |sitting: &Sitting| {
-            let took = now.saturating_duration_since(sitting.since);
-            sitting.reported.then_some(Verdict::Over(sitting.turn.process, took))
-        };
-        self.seats.retain(|seat, sitting| {
-            let stays =
-                turns.iter().any(|turn| turn.seat == *seat && turn.number == sitting.turn.number && turn.process != 0);
-            if !stays {
-                found.extend(over(sitting));
-            }
-            stays
-        });
-        for turn in turns.iter().filter(|turn| turn.process != 0) {
-            let sitting = self.seats.entry(turn.seat);
-            let sitting = sitting.or_insert(Sitting { turn: *turn, since: now, reported: false });
-            let took = now.saturating_duration_since(sitting.since);
-            if took >= LONG && !sitting.reported {
-                sitting.reported = true;
-                found.push(Verdict::Long(turn.process, took));
-            }
-        }
-        found
-    }
-}
-
-impl Node {
-    fn judge(&self, verdict: Verdict) {
-        let (Verdict::Long(number, took) | Verdict::Over(number, took)) = verdict;
-        let alarm = self.long_schedule(self.pid(number), took);
-        match verdict {
-            Verdict::Long(..) => drop(self.raise(alarm)),
-            Verdict::Over(..) => self.clear(&alarm.key(), Some(alarm)),
-        }
-    }
-
-    fn long_schedule(&self, pid: Pid, took: Duration) -> Alarm {
-        let seen = self.table().get(pid.number()).and_then(|resident| resident.glimpse());
-        let (kind, after) = seen.unwrap_or_default();
-        Alarm::LongSchedule { pid, kind: kind.into(), took, after }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn turn(seat: usize, number: u64, process: u64) -> Turn {
-        Turn { seat, number, process }
-    }
-
-    #[test]
-    fn the_same_turn_for_too_long_is_reported_once_and_when_it_is_over() {
-        let (mut seen, begin) = (Seen::default(), Instant::now());
-        let at = |ms| begin + Duration::from_millis(ms);
-        let ms = Duration::from_millis;
-        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 1, 8)], at(0)), []);
-        // Process 8 has had turn after turn; process 7 the same one.
-        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 2, 8)], at(9)), []);
-        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 3, 8)], at(12)), [Verdict::Long(7, ms(12))]);
-        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 3, 8)], at(20)), []);
-        assert_eq!(
-            seen.look(&[turn(1, 2, 7), turn(2, 3, 8)], at(25)),
-            [Verdict::Over(7, ms(25)), Verdict::Long(8, ms(13))]
-        );
-        // An empty seat, and one whose thread has ended.
-        assert_eq!(seen.look(&[turn(1, 2, 0)], at(30)), [Verdict::Over(8, ms(18))]);
-        assert_eq!(seen.look(&[turn(1, 2, 0)], at(90)), []);
-    }
-}
+mod tests;

@@ -28,10 +28,12 @@ pub(super) fn watch(look: impl FnOnce() + Send + 'static) -> Option<std::thread:
     watch.map(|watch| watch.thread().clone()).ok()
 }
 
-/// tokio without a box for each process, or a spawner of one's own.
+/// tokio without a box for each process, a test's schedule, or a spawner of one's own.
 #[derive(Clone)]
 pub(crate) enum Spawn {
     Tokio(tokio::runtime::Handle),
+    #[cfg(feature = "test")]
+    Test(super::Crew),
     Own(Arc<dyn Spawner>),
 }
 
@@ -39,13 +41,26 @@ impl Spawn {
     pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, task: F) {
         match self {
             Spawn::Tokio(handle) => drop(handle.spawn(task)),
+            #[cfg(feature = "test")]
+            Spawn::Test(crew) => crew.spawn(Box::pin(task)),
             Spawn::Own(spawner) => spawner.spawn(Box::pin(task)),
+        }
+    }
+
+    /// The test that decides the order, if there is one.
+    #[cfg(feature = "test")]
+    pub(crate) fn schedule(&self) -> Option<&super::Schedule> {
+        match self {
+            Spawn::Test(crew) => Some(crew.schedule()),
+            Spawn::Tokio(_) | Spawn::Own(_) => None,
         }
     }
 
     pub(crate) fn run_blocking(&self, work: Work) {
         match self {
             Spawn::Tokio(handle) => drop(handle.spawn_blocking(work)),
+            #[cfg(feature = "test")]
+            Spawn::Test(crew) => crew.run_blocking(work),
             Spawn::Own(spawner) => spawner.run_blocking(work),
         }
     }

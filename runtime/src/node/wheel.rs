@@ -1,12 +1,15 @@
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::{Clock, Node};
 
-/// Somebody who waits for a while, and learns that it is over.
+/// Somebody who waits for a while, and is told when that has passed.
 pub(crate) trait Late: Send + Sync {
-    fn late(&self);
+    /// It is `at` or later.
+    fn late(&self, at: Instant);
 }
 
 /// Where those wait who need no time of their own: all of one tick share a timer.
@@ -27,8 +30,10 @@ struct Rim {
 struct Turning {
     /// By tick, counted from the wheel's start.
     spokes: BTreeMap<u64, Spoke>,
-    /// Whether a task turns the rim.
-    driven: bool,
+    /// The tick that the task sleeps for that turns the rim; without one there is no such task.
+    asleep: Option<u64>,
+    /// Wakes it when somebody comes who will not wait for so long.
+    driver: Option<Waker>,
 }
 
 /// Who waits for one tick.
@@ -54,18 +59,22 @@ impl Wheel {
 }
 
 impl Node {
-    /// Tells `waiter`, if it still exists then, when `patience` is over: up to a tenth of a second later.
-    ///
-    /// Whoever waits must always wait for the same time: the ticks are reached in the order in which they are taken.
-    pub(crate) fn wait(&self, patience: Duration, waiter: Weak<dyn Late>) {
+    /// Tells `waiter`, if it still exists then, when it is `at`: up to a tenth of a second later.
+    pub(crate) fn wait(&self, at: Instant, waiter: Weak<dyn Late>) {
         let wheel = self.wheel();
-        let late = self.clock().now().saturating_duration_since(wheel.start) + patience;
+        let late = at.saturating_duration_since(wheel.start);
         let tick = u64::try_from(late.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX);
         // Slots are as large as a cache line or more; the bits below say nothing.
         let rim = &wheel.rims[(Weak::as_ptr(&waiter).addr() >> 7) % wheel.rims.len()];
         if rim.seat(tick, waiter) {
             self.spawner().spawn(drive(Arc::clone(rim), Arc::clone(self.clock()), wheel.start));
         }
+    }
+
+    /// The last moment before `at` that the wheel hits to the point.
+    pub(crate) fn tick_before(&self, at: Instant) -> Instant {
+        let past = at.saturating_duration_since(self.wheel().start).as_nanos() % TICK.as_nanos();
+        at - Duration::from_nanos(u64::try_from(past).unwrap_or(0))
     }
 }
 
@@ -83,22 +92,45 @@ impl Rim {
             spoke.sweep = SWEEP.max(2 * spoke.waiting.len());
         }
         spoke.waiting.push(waiter);
-        !std::mem::replace(&mut turning.driven, true)
+        match turning.asleep {
+            None => {
+                turning.asleep = Some(tick);
+                true
+            }
+            Some(asleep) => {
+                let driver = if tick < asleep { turning.driver.take() } else { None };
+                drop(turning);
+                if let Some(driver) = driver {
+                    driver.wake();
+                }
+                false
+            }
+        }
     }
 
     /// The next tick that somebody waits for; with `None` the rim is driven no more.
     fn next(&self) -> Option<u64> {
         let mut turning = self.turning();
         let next = turning.spokes.keys().next().copied();
-        turning.driven = next.is_some();
+        (turning.asleep, turning.driver) = (next, None);
         next
     }
 
-    fn turn(&self, tick: u64) {
+    /// Resolves when somebody waits for a tick before this one.
+    fn poll_earlier(&self, tick: u64, cx: &mut Context<'_>) -> Poll<()> {
+        let mut turning = self.turning();
+        if turning.spokes.keys().next().is_some_and(|next| *next < tick) {
+            return Poll::Ready(());
+        }
+        turning.driver = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn turn(&self, tick: u64, at: Instant) {
         let spoke = self.turning().spokes.remove(&tick);
         for waiter in spoke.into_iter().flat_map(|spoke| spoke.waiting) {
             if let Some(waiter) = waiter.upgrade() {
-                waiter.late();
+                waiter.late(at);
             }
         }
     }
@@ -107,8 +139,15 @@ impl Rim {
 /// Turns a rim as long as somebody sits on it.
 async fn drive(rim: Arc<Rim>, clock: Arc<dyn Clock>, start: Instant) {
     while let Some(tick) = rim.next() {
-        clock.sleep_until(start + TICK.saturating_mul(u32::try_from(tick).unwrap_or(u32::MAX))).await;
-        rim.turn(tick);
+        let at = start + TICK.saturating_mul(u32::try_from(tick).unwrap_or(u32::MAX));
+        let mut sleep = clock.sleep_until(at);
+        let slept = poll_fn(|cx| match sleep.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending => rim.poll_earlier(tick, cx).map(|()| false),
+        });
+        if slept.await {
+            rim.turn(tick, at);
+        }
     }
 }
 
@@ -122,7 +161,7 @@ mod tests {
     struct Waiter(AtomicU32);
 
     impl Late for Waiter {
-        fn late(&self) {
+        fn late(&self, _: Instant) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -137,10 +176,10 @@ mod tests {
         assert!(rim.seat(1, weak(&early)));
         assert!(!rim.seat(2, weak(&late)));
         assert_eq!(rim.next(), Some(1));
-        rim.turn(1);
+        rim.turn(1, Instant::now());
         assert_eq!((early.0.load(Ordering::Relaxed), late.0.load(Ordering::Relaxed)), (1, 0));
         assert_eq!(rim.next(), Some(2));
-        rim.turn(2);
+        rim.turn(2, Instant::now());
         assert_eq!((early.0.load(Ordering::Relaxed), late.0.load(Ordering::Relaxed)), (1, 1));
         assert_eq!(rim.next(), None);
         assert!(rim.seat(3, weak(&early)), "to be driven anew");
@@ -154,7 +193,7 @@ mod tests {
         }
         rim.seat(1, weak(&waiting));
         assert!(rim.turning().spokes[&1].waiting.len() <= SWEEP + 1);
-        rim.turn(1);
+        rim.turn(1, Instant::now());
         assert_eq!(waiting.0.load(Ordering::Relaxed), 1);
     }
 }

@@ -15,6 +15,12 @@ pub(super) const ASKED: u8 = 1 << 2;
 pub(super) const LONG: u8 = 1 << 3;
 /// Somebody traces its messages.
 pub(super) const TRACED: u8 = 1 << 4;
+/// Somebody asks whether it waits for a call and for nothing else.
+pub(super) const INQUIRED: u8 = 1 << 5;
+/// A server has been asked for something beside its messages.
+pub(super) const SYSTEM: u8 = 1 << 6;
+/// A server rests.
+pub(super) const SUSPENDED: u8 = 1 << 7;
 
 impl<M: Protocol> Cell<M> {
     pub(super) fn attention(&self) -> u8 {

@@ -1,8 +1,10 @@
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use super::aside::Asides;
 use super::attention;
 use super::feed::Feed;
 use super::{discard, fail};
@@ -12,7 +14,7 @@ use crate::base::{
 };
 use crate::inspect::{self, ProcessInfo, ProtocolMetrics};
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
-use crate::node::{Current, Delivery, Line, Lineage, Node, Recipient, Resident};
+use crate::node::{Current, Delivery, Inquiry, Line, Lineage, Node, Recipient, Resident, Waiting};
 use crate::signal::{Effect, Farewell, Relations};
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -64,6 +66,14 @@ pub(super) struct Belongings {
     pub(super) ended: Option<Exit>,
     /// The streams that feed its mailbox.
     pub(super) feeds: Vec<Arc<Feed>>,
+    /// The call that it waits for, if that takes a while.
+    waiting: Option<Waiting>,
+    /// Its last message in words, if its protocol is reported so.
+    text: Option<String>,
+    /// Who asks what it waits for.
+    inquiries: Vec<Arc<Inquiry>>,
+    /// What is asked of it beside its messages.
+    pub(super) asides: Asides,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,7 +89,7 @@ pub(super) struct Remains {
     pub(super) parent: u64,
     pub(super) name: Option<String>,
     pub(super) born: Option<Instant>,
-    pub(super) last: Option<&'static str>,
+    pub(super) last: Option<Cow<'static, str>>,
     pub(super) links: Vec<Pid>,
 }
 
@@ -94,6 +104,8 @@ pub(crate) struct Start {
     pub(crate) supervisor: bool,
     /// It hears of other nodes' coming and going.
     pub(crate) node_events: bool,
+    /// It answers for itself, beside its messages.
+    pub(crate) sys: bool,
     /// What it is called in a crash report: its type.
     pub(crate) kind: &'static str,
 }
@@ -241,6 +253,14 @@ impl<M: Protocol> Cell<M> {
         fate.size = u32::try_from(size).unwrap_or(u32::MAX);
     }
 
+    /// Lets the process have a turn.
+    pub(super) fn wake(&self) {
+        let task = self.fate().task.clone();
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+
     pub(crate) fn start(&self) -> Start {
         self.fate().start
     }
@@ -334,12 +354,27 @@ impl<M: Protocol> Cell<M> {
         here.then(|| f(fate.belongings.get_or_insert_default()))
     }
 
+    /// Who asks what the process waits for, to be told after the next poll.
+    pub(super) fn inquiries(&self) -> Vec<Arc<Inquiry>> {
+        if self.attention() & attention::INQUIRED == 0 || !self.ignore(attention::INQUIRED) {
+            return Vec::new();
+        }
+        let mut fate = self.fate();
+        fate.belongings.as_mut().map(|belongings| std::mem::take(&mut belongings.inquiries)).unwrap_or_default()
+    }
+
     /// Remembers the variant of the last message that the process took.
     pub(super) fn note_last(&self, number: u64, variant: Option<u16>) {
         let mut fate = self.fate();
         if fate.number == number {
             fate.last = variant;
         }
+    }
+
+    /// Remembers in words what the process has just taken.
+    pub(super) fn note_text(&self, number: u64, text: Option<String>) {
+        let before = self.acquire(number, |belongings| std::mem::replace(&mut belongings.text, text));
+        drop(before);
     }
 
     /// What a crash report says of the process.
@@ -350,7 +385,12 @@ impl<M: Protocol> Cell<M> {
             parent: fate.start.parent,
             name: fate.name.clone(),
             born: fate.born,
-            last: fate.last.and_then(|variant| M::VARIANTS.get(usize::from(variant))).map(|variant| variant.name),
+            last: fate.belongings.as_ref().and_then(|belongings| belongings.text.clone()).map(Cow::Owned).or_else(
+                || {
+                    let variant = fate.last.and_then(|variant| M::VARIANTS.get(usize::from(variant)));
+                    variant.map(|variant| variant.name.into())
+                },
+            ),
             links: fate.relations.as_ref().map(|relations| relations.links().cloned().collect()).unwrap_or_default(),
         }
     }
@@ -640,6 +680,30 @@ impl<M: Protocol> Resident for Cell<M> {
         };
         for (from, signal) in lost {
             self.signal(number, &from, signal);
+        }
+    }
+
+    fn wait(&self, number: u64, waiting: Result<Waiting, *const ()>) {
+        let before = self.belongings(number, |belongings| match waiting {
+            Ok(waiting) => belongings.waiting.replace(waiting),
+            Err(call) => belongings.waiting.take_if(|waiting| std::ptr::addr_eq(waiting.call.as_ptr(), call)),
+        });
+        // Not under the lock: it may be the last of its call.
+        drop(before);
+    }
+
+    fn waiting(&self, number: u64) -> Option<Waiting> {
+        let fate = self.fate();
+        let alive = fate.number == number && fate.stage == Stage::Alive && fate.doom.is_none();
+        fate.belongings.as_ref().filter(|_| alive)?.waiting.clone()
+    }
+
+    fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
+        self.acquire(number, |belongings| belongings.inquiries.push(inquiry));
+        self.alert(attention::INQUIRED);
+        let task = self.fate().task.clone();
+        if let Some(task) = task {
+            task.wake();
         }
     }
 

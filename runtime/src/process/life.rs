@@ -7,7 +7,7 @@ use pin_project_lite::pin_project;
 
 use super::{Cell, catch, discard, report};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Node, Resident, Unanswered};
+use crate::node::{Current, Node, Probe, Resident, Unanswered};
 
 pin_project! {
     /// The future around a process's own.
@@ -55,9 +55,12 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
         let reason = match this.cell.doom() {
             Some(reason) => reason,
             None => {
+                let inquiries = this.cell.inquiries();
+                let probe = if inquiries.is_empty() { None } else { Some(Probe::new(cx.waker())) };
+                let waker = probe.as_ref().map_or(cx.waker(), Probe::waker);
                 let before = this.cell.node().sit(*this.number);
                 let outer = Current::swap(this.current.take());
-                let result = catch(|| body.poll(cx));
+                let result = catch(|| body.poll(&mut Context::from_waker(waker)));
                 *this.current = Current::swap(outer);
                 this.cell.node().sit(before);
                 match result {
@@ -69,7 +72,12 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
                         fail(dropped.unwrap_or_default(), &CallError::Dropped);
                         match this.cell.doom() {
                             Some(reason) => reason,
-                            None => return Poll::Pending,
+                            None => {
+                                if let Some(probe) = &probe {
+                                    inquiries.iter().for_each(|inquiry| inquiry.vote(*this.number, probe));
+                                }
+                                return Poll::Pending;
+                            }
                         }
                     }
                 }
@@ -97,6 +105,7 @@ fn end<M: Protocol, F>(
         report::destructor(&pid, &panic);
     }
     discard(&pid, cell.feeds().into_iter().map(|feed| feed.end()));
+    discard(&pid, cell.unasked(number));
     discard(&pid, cell.empty());
     let mut inner = Current::swap(outer);
     let dropped = inner.as_mut().map(Current::take_dropped);

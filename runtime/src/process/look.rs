@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::panic::Location;
 
-use super::attention::{ASKED, DOOMED, LONG, TRACED};
+use super::attention::{ASKED, DOOMED, LONG, SUSPENDED, TRACED};
 use super::cell::Stage;
 use super::{Cell, Mailbox};
 use crate::base::{Exit, Pid, Protocol};
@@ -26,6 +26,8 @@ impl<M: Protocol> Cell<M> {
         let pid = self.node.pid(number);
         let state = if fate.stage == Stage::Ending || self.attention() & DOOMED != 0 {
             ProcessState::Exiting
+        } else if self.attention() & SUSPENDED != 0 {
+            ProcessState::Suspended
         } else if figures.is_waiting {
             ProcessState::Waiting { at: figures.place.map(place) }
         } else {
@@ -175,7 +177,7 @@ fn sender(node: &Node) -> Option<Pid> {
 }
 
 /// A message as text, cut where it gets too long: a large one costs no more than what is shown of it.
-fn text<M: Protocol>(message: &M) -> Option<String> {
+pub(super) fn text<M: Protocol>(message: &M) -> Option<String> {
     struct Cut(String);
 
     impl Write for Cut {

@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::attention::LONG;
-use super::{Cell, discard};
+use super::look::text;
+use super::{Aside, Cell, discard};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
 use crate::node::{Node, Resident as _};
@@ -42,6 +43,7 @@ enum After {
 /// What a server does next.
 pub(crate) enum Step<M> {
     Message(M),
+    Aside(Aside),
     Stop(Exit),
 }
 
@@ -100,7 +102,16 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The tested message is the process's now.
-    fn keep(&mut self) {
+    fn keep(&mut self, message: &M) {
+        message.hand_out();
+        if const { M::REPORTED } {
+            self.cell.note_text(self.pid.number(), text(message));
+        }
+        self.kept();
+    }
+
+    /// The same of a message that may go anywhere already.
+    pub(crate) fn kept(&mut self) {
         self.last = Some(self.testing);
         let counts = self.inbox.keep(usize::from(self.testing));
         if self.careful {
@@ -160,7 +171,7 @@ impl<M: Protocol> Mailbox<M> {
             self.begin(Mask::ALL, None, Some(place));
             loop {
                 if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
-                    self.keep();
+                    self.keep(&message);
                     return message;
                 }
             }
@@ -187,17 +198,23 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
+        if let Some(aside) = self.aside(self.inbox.read()) {
+            return Poll::Ready(Step::Aside(aside));
+        }
         if self.cell.is_stopping()
             && let Some(reason) = self.cell.take_stop(self.inbox.read())
         {
             return Poll::Ready(Step::Stop(reason));
         }
         if let Poll::Ready(Some(message)) = self.poll_next(cx) {
-            self.keep();
+            self.keep(&message);
             return Poll::Ready(Step::Message(message));
         }
         // A message that came before the stop may have been taken out again: then the count never gets there.
         let nothing_left = self.inbox.is_read() && self.cell.queue().is_empty();
+        if nothing_left && let Some(aside) = self.aside(u64::MAX) {
+            return Poll::Ready(Step::Aside(aside));
+        }
         if self.cell.is_stopping()
             && nothing_left
             && let Some(reason) = self.cell.take_stop(u64::MAX)
@@ -232,8 +249,8 @@ impl<M: Protocol> Mailbox<M> {
         poll_fn(|cx| self.poll_next(cx))
     }
 
-    pub fn __take(&mut self) {
-        self.keep();
+    pub fn __take(&mut self, message: &M) {
+        self.keep(message);
         // A timer that is not needed any more must not wake anybody.
         self.after = After::Forever;
     }

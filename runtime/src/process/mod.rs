@@ -10,6 +10,7 @@
 //! up) → vacant or closed. Exit signals are taken in by whoever sends them, under the cell's lock, so a signal
 //! has had its effect when the sender goes on, and order from one process to another holds by itself.
 
+mod aside;
 mod attention;
 mod blocking;
 mod cell;
@@ -22,6 +23,7 @@ mod panic;
 mod report;
 mod timer;
 
+pub(crate) use aside::{Aside, Refusal, Wake};
 pub use blocking::Blocking;
 pub(crate) use cell::{Cell, Start};
 pub(crate) use ear::{ended, ended_by_name};

@@ -14,8 +14,8 @@ use crate::node::Current;
 compile_error!("greenroom needs `panic = \"unwind\"`: a process that panics must not take its neighbours along");
 
 thread_local! {
-    /// Where the last panic of a process on this thread happened.
-    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+    /// The panics of a process on this thread that nobody has caught yet: the last, and the one before it.
+    static NOTED: RefCell<[Noted; 2]> = const { RefCell::new([Noted::NOTHING; 2]) };
 }
 
 /// Runs `f`; a panic becomes an exit reason.
@@ -28,13 +28,32 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
             Ok(raised) => return raised.0,
             Err(payload) => payload,
         };
-        let place = PLACE.with(RefCell::take);
-        let reason = Exit::panic(message(&*payload), &place);
+        let [last, _] = NOTED.with(|noted| noted.replace([Noted::NOTHING; 2]));
+        let reason = Exit::panic(message(&*payload), &last.place);
         // A payload may panic when it is dropped; then it is leaked.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
         reason
     })
 }
+
+/// What the hook knows of a panic.
+struct Noted {
+    place: String,
+    message: String,
+}
+
+impl Noted {
+    const NOTHING: Noted = Noted { place: String::new(), message: String::new() };
+}
+
+/// How std's last words begin before it aborts the program: nothing will be caught, and no crash report follows.
+/// Stable Rust has no other mark of such a panic.
+const LAST_WORDS: [&str; 4] = [
+    "panic in a destructor during cleanup",
+    "panic in a function that cannot unwind",
+    "unsafe precondition(s) violated",
+    "misaligned pointer dereference",
+];
 
 /// A panic that was caught elsewhere.
 struct Raised(Exit);
@@ -86,8 +105,21 @@ fn note_places() {
             if Current::process() == 0 {
                 return outer(info);
             }
+            let message = message(info.payload());
+            if LAST_WORDS.iter().any(|words| message.starts_with(words)) {
+                for noted in NOTED.with(|noted| noted.replace([Noted::NOTHING; 2])).iter().rev() {
+                    if !noted.place.is_empty() {
+                        eprintln!("greenroom: a process panicked at {}: {}", noted.place, noted.message);
+                    }
+                }
+                return outer(info);
+            }
             let place = info.location().map(ToString::to_string).unwrap_or_default();
-            PLACE.with(|slot| *slot.borrow_mut() = place);
+            let message = message.to_owned();
+            NOTED.with(|noted| {
+                let [last, before] = &mut *noted.borrow_mut();
+                *before = std::mem::replace(last, Noted { place, message });
+            });
         }));
     });
 }

@@ -36,7 +36,7 @@ fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
             process = kind,
             name,
             %reason,
-            last_message = last,
+            last_message = last.as_deref(),
             ancestors = ?node.ancestors(remains.parent),
             ?links,
             ?lived,
@@ -45,7 +45,7 @@ fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
     } else {
         // Without a subscriber the event would be lost; a newcomer's first crash must be seen.
         let named = if name.is_empty() { String::new() } else { format!(" ({name})") };
-        let after = last.map(|last| format!(" after `{last}`")).unwrap_or_default();
+        let after = last.as_ref().map(|last| format!(" after `{last}`")).unwrap_or_default();
         eprintln!("greenroom: {kind} {pid}{named} ended{after}: {reason}");
     }
 }

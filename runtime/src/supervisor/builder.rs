@@ -45,6 +45,7 @@ use crate::node::Node;
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a supervisor runs only once it is started"]
 pub struct Supervisor {
     name: String,
     flags: Flags,
@@ -157,6 +158,7 @@ impl Node {
 }
 
 /// How a child that is known only at run time is made and treated. `R` is its stub.
+#[must_use = "a child is started by the supervisor that it is given to"]
 pub struct ChildSpec<R> {
     options: ChildOptions,
     plant: Plant<R>,

@@ -160,6 +160,7 @@ impl<A, R> Dynamic<A, R> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<A: 'static, R: 'static> TreeStub for Dynamic<A, R> {
     fn supervisor(&self) -> &SupervisionRef {
         &self.supervisor

@@ -8,7 +8,8 @@
 //!
 //! Invariants: a child starts in its place only when its predecessor is gone, so no two live there and none is
 //! left behind · a child stays linked until it is gone, so a killed supervisor leaves nobody · the supervisor
-//! takes the next message only when the last one's actions are done · its end closes the places of what was
+//! takes the next message only when the last one's actions are done; told to stop meanwhile, it waits for the `init`
+//! of a child no longer than that one's `shutdown` (`patience.rs`) · its end closes the places of what was
 //! added at run time; those of a tree's fields wait for the supervisor's next life, or go with the root.
 
 mod builder;
@@ -17,6 +18,7 @@ mod children;
 mod dynamic;
 mod here;
 mod outline;
+mod patience;
 mod places;
 mod plan;
 mod process;

@@ -1,13 +1,12 @@
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use greenroom_macros::{actor, protocol};
 use serde::{Deserialize, Serialize};
 
 use super::children::{Children, Slot};
+use super::patience::{Ended, outlast, outwait, stop};
 use super::plan::{Action, Key, Plan, State, Taken, Ticket, Why};
 use super::report::{self, Crashes};
 use super::{ChildCount, ChildError, ChildInfo, ChildState, Flags, Here, Outline, Places, Shutdown};
@@ -15,7 +14,6 @@ use crate::actor::{Context, Process};
 use crate::base::{Exit, ExitSignal, Pid, StartError};
 use crate::call::Reply;
 use crate::mailbox::Owner;
-use crate::node::Node;
 use crate::process::{Step, ended};
 use crate::wire::Signal;
 
@@ -231,7 +229,7 @@ impl Parent {
             let cell = Arc::clone(cx.mailbox().cell());
             child.slot.home.start(&|pid| cell.link(&me, pid))
         };
-        let outcome = starting.await;
+        let outcome = outwait(cx, &*child.slot.place, child.slot.options.shutdown, starting).await;
         match &outcome {
             Ok(Some(pid)) => {
                 child.pid = Some(pid.clone());
@@ -457,6 +455,7 @@ impl Parent {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Process for Parent {
     const TRAP_EXIT: bool = true;
     const SERVER: bool = true;
@@ -481,6 +480,8 @@ impl Process for Parent {
             let done = match cx.mailbox().step().await {
                 Step::Message(message) => self.handle(cx, message).await,
                 Step::Stop(reason) => Err(reason),
+                // It has not said that it allows that.
+                Step::Aside(_) => Ok(()),
             };
             if let Err(reason) = done {
                 break reason;
@@ -500,33 +501,4 @@ impl Drop for Parent {
             self.places.uproot();
         }
     }
-}
-
-type Ended = Pin<Box<dyn Future<Output = Exit> + Send>>;
-
-/// How a process that was to stop ended.
-pub(super) struct Stopped {
-    pub(super) reason: Exit,
-    /// It took longer than it may.
-    pub(super) late: bool,
-}
-
-async fn stop(node: &Node, me: &Pid, pid: Pid, shutdown: Shutdown) -> Stopped {
-    let gone = Box::pin(ended(node, pid.clone()));
-    let (reason, patience) = match shutdown {
-        Shutdown::Kill => (Exit::Kill, None),
-        Shutdown::After(patience) => (Exit::shutdown(), Some(patience)),
-        Shutdown::Forever => (Exit::shutdown(), None),
-    };
-    node.signal(me, &pid, Signal::Exit { reason, linked: false });
-    outlast(node, me, &pid, patience, gone).await
-}
-
-/// Waits for the end of a process that was told to stop, and kills it if that takes too long.
-async fn outlast(node: &Node, me: &Pid, pid: &Pid, patience: Option<Duration>, mut gone: Ended) -> Stopped {
-    if let Some(reason) = node.clock().within(patience, gone.as_mut()).await {
-        return Stopped { reason, late: false };
-    }
-    node.signal(me, pid, Signal::Exit { reason: Exit::Kill, linked: false });
-    Stopped { reason: gone.await, late: true }
 }

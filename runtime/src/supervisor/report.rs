@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use super::children::Slot;
+use super::patience::Stopped;
 use super::plan::Why;
-use super::process::Stopped;
 use super::{Restart, Shutdown};
 use crate::base::{Exit, ExitSignal, Pid};
 use crate::inspect::Alarm;

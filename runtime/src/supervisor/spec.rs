@@ -198,6 +198,8 @@ pub enum ChildError {
     Options(Mismatch),
     /// The child speaks another protocol than the stub that was asked for.
     Incompatible,
+    /// The supervisor is on another node, and what makes a child is code, which does not travel: start it there.
+    Elsewhere,
     /// There is no such supervisor, or no longer.
     NoProc,
     /// The supervisor did not answer.
@@ -215,6 +217,9 @@ impl fmt::Display for ChildError {
             ChildError::Start(reason) => write!(f, "the child did not start: {reason}"),
             ChildError::Options(mismatch) => write!(f, "{mismatch}"),
             ChildError::Incompatible => f.write_str("the child speaks another protocol"),
+            ChildError::Elsewhere => {
+                f.write_str("a child's specification stays on its node, and the supervisor is on another")
+            }
             ChildError::NoProc => f.write_str("no such supervisor"),
             ChildError::Call(error) => write!(f, "the supervisor did not answer: {error}"),
         }

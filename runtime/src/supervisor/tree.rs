@@ -200,8 +200,8 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
     /// child starts all the same.
     ///
     /// # Errors
-    /// The id is taken, the child did not start (and is forgotten), or the supervisor is not there or on another
-    /// node: a specification does not travel.
+    /// The id is taken, the child did not start (and is forgotten), or the supervisor is not there, or on another node
+    /// ([`ChildError::Elsewhere`]): a specification does not travel.
     fn start_child<R: Send + 'static>(
         &self,
         id: &str,
@@ -217,7 +217,10 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
         }));
         let call = self.supervisor().add(Here(seed)).forever();
         async move {
-            call.await??;
+            call.await.map_err(|error| match error {
+                CallError::Encode(_) => ChildError::Elsewhere,
+                error => ChildError::from(error),
+            })??;
             take.await.map_err(|_| ChildError::NoProc)
         }
     }
@@ -258,6 +261,15 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
     }
 }
 
+impl SupervisionRef {
+    /// As [`TreeStub::stop`]: the supervisor is a tree first, and a process second. With a reason of one's own it is
+    /// stopped by [`Stub::stop(&supervisor, reason)`](Stub::stop).
+    pub fn stop(&self) -> impl Future<Output = Exit> + Send {
+        Stub::stop(self, Exit::shutdown())
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl TreeStub for SupervisionRef {
     fn supervisor(&self) -> &SupervisionRef {
         self

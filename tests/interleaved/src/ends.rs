@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::checker::{check_on_node, linger};
+use crate::checker::{check_on_hasty_node, check_on_node, linger};
 use crate::prelude::*;
 use crate::stage::{Act, Letter, LetterRef, act, does, mortal, next, run};
 use crate::{NameError, Stubbed};
@@ -94,6 +94,52 @@ pub fn after_demonitor_no_down_comes() {
                 assert_eq!(next(cx).await, None);
                 victim.ended().await;
                 assert_eq!(next(cx).await, None, "after the end");
+            })
+        })
+        .await;
+    });
+}
+
+/// The same, with the watch ended in the very moment in which the `Down` is on its way.
+pub fn a_down_is_taken_in_and_told_in_one_step() {
+    check_on_node(900, |node| async move {
+        let victim = mortal(Exit::Normal).spawn();
+        run(move |cx| {
+            Box::pin(async move {
+                let monitor = cx.monitor(&victim);
+                let number = victim.pid().unwrap().number();
+                victim.go();
+                // Who is in no table any more tells its watchers next.
+                while node.table().get(number).is_some() {
+                    shuttle::future::yield_now().await;
+                }
+                cx.demonitor(monitor);
+                for _ in 0..60 {
+                    assert_eq!(next(cx).await, None);
+                    shuttle::future::yield_now().await;
+                }
+            })
+        })
+        .await;
+    });
+}
+
+/// A timer that is cancelled in time never fires, any other does once.
+pub fn a_timer_fires_or_is_cancelled() {
+    check_on_hasty_node(600, |_| async {
+        run(|cx| {
+            Box::pin(async move {
+                let timer = cx.send_after(Duration::from_secs(1), Letter::Go);
+                linger().await;
+                if !timer.cancel() {
+                    receive!(match cx {
+                        Letter::Go => {}
+                    });
+                }
+                for _ in 0..30 {
+                    assert_eq!(next(cx).await, None);
+                    shuttle::future::yield_now().await;
+                }
             })
         })
         .await;

@@ -44,7 +44,7 @@ mod wire;
 #[path = "../../../runtime/src/__private.rs"]
 pub mod __private;
 
-pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, spawn};
+pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn};
 pub use base::{
     CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
     NodeEvent, NodeId, NodeName, Pid, Protocol, Receives, StartError, Subject, Variant,
@@ -68,6 +68,7 @@ mod checker;
 pub mod ends;
 pub mod queues;
 pub mod replies;
+pub mod rings;
 #[path = "../../suite/stage.rs"]
 mod stage;
 mod sync;

@@ -113,6 +113,47 @@ pub fn what_is_pushed_arrives_once_and_in_order() {
     });
 }
 
+/// A full mailbox that drops its oldest: each message arrives or is handed back to be dropped, once.
+pub fn what_makes_room_is_dropped_once() {
+    check(900, || {
+        let queue = queue(Some((1, Overflow::DropOldest)));
+        let senders = (0..2).map(|sender| {
+            let queue = Arc::clone(&queue);
+            thread::spawn(move || {
+                let mut dropped = Vec::new();
+                for number in 0..2 {
+                    match queue.push(Owner::This(1), sent(Plain(sender, number)), true) {
+                        Ok(Pushed::InsteadOf(oldest)) => dropped.push(oldest),
+                        Ok(Pushed::In) => {}
+                        Ok(Pushed::InLine(_)) => panic!("nobody waits here"),
+                        // What fills the mailbox is with its owner already: then the newest has to go.
+                        Err(Refused { message, .. }) => dropped.push(message),
+                    }
+                }
+                dropped
+            })
+        });
+        let senders: Vec<_> = senders.collect();
+        let mut inbox = Inbox::new();
+        let mut seen = vec![receive(&mut inbox, &queue, Mask::ALL)];
+        let dropped: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
+        inbox.begin(&queue, Mask::ALL, None);
+        while let Next::Test(note) = inbox.next(&queue, None) {
+            if inbox.keep(0) {
+                queue.release();
+            }
+            seen.push(note);
+            inbox.begin(&queue, Mask::ALL, None);
+        }
+        // What arrived is in order; with what was dropped it is everything.
+        let expected = (0..2).flat_map(|sender| (0..2).map(move |number| Plain(sender, number)));
+        Seen(seen.clone()).is(expected.clone().filter(|note| !dropped.contains(note)));
+        let mut all: Vec<_> = seen.into_iter().chain(dropped).collect();
+        all.sort();
+        assert_eq!(all, expected.collect::<Vec<_>>());
+    });
+}
+
 /// A receive that looks for one kind goes by what it does not look for, and finds that later, in order.
 pub fn what_a_receive_skips_is_there_for_the_next() {
     check(900, || {

@@ -5,3 +5,4 @@ mod desk;
 mod killed;
 mod loss;
 mod sockets;
+mod trees;

@@ -1,4 +1,4 @@
-//! A program without a tracing subscriber, in which seven processes crash.
+//! A program without a tracing subscriber, in which seven processes crash; with an argument, one that cannot be caught.
 
 use greenroom::prelude::*;
 
@@ -18,8 +18,27 @@ impl Process for Climber {
     }
 }
 
+/// Panics again while its first panic drops it, which ends the program: so has Rust it.
+#[actor(protocol = Order)]
+struct Twice;
+
+impl Process for Twice {
+    async fn run(&mut self, _: &mut Context<Self>) -> Result<(), Exit> {
+        panic!("the rope");
+    }
+}
+
+impl Drop for Twice {
+    fn drop(&mut self) {
+        panic!("the net");
+    }
+}
+
 #[greenroom::main]
 async fn main() {
+    if std::env::args().len() > 1 {
+        Twice.spawn().ended().await;
+    }
     for _ in 0..7 {
         let climber = Climber.spawn();
         climber.fall();

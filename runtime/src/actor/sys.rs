@@ -1,0 +1,232 @@
+use std::any::Any;
+use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::{Actor, Context, Process, Stub};
+use crate::base::Exit;
+use crate::call::{Address, Unasked};
+use crate::process::{Aside, Wake};
+
+/// What can be asked of a server itself; from [`Stub::sys`].
+///
+/// A server allows it by `#[actor(sys)]` on its struct, which then needs `Debug`. What is asked has its place among the
+/// messages, taken when the method is called: what was sent before is handled before. The model is
+/// [`sys`](https://www.erlang.org/doc/apps/stdlib/sys.html). A server that does not allow it pays nothing for it.
+///
+/// ```
+/// # use greenroom::prelude::*;
+/// #[actor(sys)]
+/// #[derive(Debug, Default)]
+/// struct Counter {
+///     count: u64,
+/// }
+///
+/// #[actor]
+/// impl Counter {
+///     #[cast]
+///     fn add(&mut self, n: u64) {
+///         self.count += n;
+///     }
+/// }
+///
+/// # #[greenroom::main]
+/// # async fn main() -> greenroom::Result {
+/// let counter = Counter::default().spawn();
+/// counter.add(2);
+/// assert_eq!(counter.sys().state().await?, "Counter { count: 2 }");
+/// counter.sys().replace(Counter { count: 40 }).await?;
+/// counter.sys().with(|counter: &mut Counter| counter.count += 2).await?;
+/// assert_eq!(counter.sys().state().await?, "Counter { count: 42 }");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Sys<S: Stub> {
+    stub: S,
+}
+
+/// Why a server did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SysError {
+    /// It has not said `#[actor(sys)]`, or is no server.
+    NotAllowed,
+    /// It lives on another node.
+    Elsewhere,
+    /// There is no such process, or it ended before its turn came.
+    NoProc,
+    /// Its state is of another type.
+    OtherType,
+    /// It did not come to it within 5 s; it will not any more.
+    Timeout,
+}
+
+/// How long a server may take to come to it, as in OTP.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl<S: Stub> Sys<S> {
+    pub(super) fn new(stub: S) -> Sys<S> {
+        Sys { stub }
+    }
+
+    /// The state as its `Debug` writes it. As `sys:get_state/1`. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`SysError`] says.
+    pub fn state(&self) -> impl Future<Output = Result<String, SysError>> + Send + use<S> {
+        self.ask(Aside::Show)
+    }
+
+    /// Does something with the state, between two messages, and says what comes of it. As `sys:replace_state/2`.
+    ///
+    /// A panic in `f` is the server's own. Cancel-safe: dropped before its turn came, `f` is dropped unrun.
+    ///
+    /// # Errors
+    /// As [`SysError`] says.
+    pub fn with<A: Process<Protocol = S::Protocol>, R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut A) -> R + Send + 'static,
+    ) -> impl Future<Output = Result<R, SysError>> + Send {
+        self.with_boxed(Box::new(f))
+    }
+
+    /// Puts another state in the place of the server's; what it was before. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`SysError`] says.
+    pub fn replace<A: Process<Protocol = S::Protocol>>(
+        &self,
+        state: A,
+    ) -> impl Future<Output = Result<A, SysError>> + Send + use<S, A> {
+        self.with_boxed(Box::new(|place: &mut A| std::mem::replace(place, state)))
+    }
+
+    /// Lets the server rest: its messages wait until it is [resumed](Sys::resume), its timed hooks do not run. It can be
+    /// stopped, killed and asked all the same. Resting twice is once. As `sys:suspend/1`. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`SysError`] says.
+    pub fn suspend(&self) -> impl Future<Output = Result<(), SysError>> + Send + use<S> {
+        self.ask(Aside::Suspend)
+    }
+
+    /// Lets the server go on. As `sys:resume/1`. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`SysError`] says.
+    pub fn resume(&self) -> impl Future<Output = Result<(), SysError>> + Send + use<S> {
+        self.ask(Aside::Resume)
+    }
+
+    fn with_boxed<A: Process<Protocol = S::Protocol>, R: Send + 'static>(
+        &self,
+        f: Box<dyn FnOnce(&mut A) -> R + Send>,
+    ) -> impl Future<Output = Result<R, SysError>> + Send + use<S, A, R> {
+        let asked = self.ask(|tell: oneshot::Sender<Result<R, SysError>>| {
+            Aside::With(Box::new(move |state| {
+                if tell.is_closed() {
+                    return;
+                }
+                let done = state.downcast_mut::<A>().map(f).ok_or(SysError::OtherType);
+                // Whoever asked may have gone just now.
+                let _ = tell.send(done);
+            }))
+        });
+        async move { asked.await? }
+    }
+
+    /// Asks at once, and waits when it is awaited.
+    fn ask<T: Send + 'static, F: FnOnce(oneshot::Sender<T>) -> Aside>(
+        &self,
+        make: F,
+    ) -> impl Future<Output = Result<T, SysError>> + Send + use<S, T, F> {
+        let address: &Address<S::Protocol> = self.stub.__address();
+        let (tell, told) = oneshot::channel();
+        let node = address.node().clone();
+        let asked = address.ask(make(tell)).map_err(|refused| match refused {
+            Unasked::Elsewhere => SysError::Elsewhere,
+            Unasked::Gone => SysError::NoProc,
+            Unasked::NotAllowed => SysError::NotAllowed,
+        });
+        async move {
+            asked?;
+            match node.clock().within(Some(PATIENCE), told).await {
+                Some(answer) => answer.map_err(|_| SysError::NoProc),
+                None => Err(SysError::Timeout),
+            }
+        }
+    }
+}
+
+/// How a state is written down.
+pub type StateFn<A> = fn(&A, &mut fmt::Formatter<'_>) -> fmt::Result;
+
+/// Does what a server is asked; the reason to end if it is told to stop while it rests.
+pub(super) async fn attend<A: Actor>(
+    actor: &mut A,
+    cx: &mut Context<A>,
+    state: Option<StateFn<A>>,
+    aside: Aside,
+) -> Option<Exit> {
+    if !answer(actor, state, aside, false) {
+        return None;
+    }
+    cx.mailbox().rest(true);
+    let reason = loop {
+        match cx.mailbox().woken().await {
+            Wake::Stop(reason) => break Some(reason),
+            Wake::Aside(aside) => {
+                if !answer(actor, state, aside, true) {
+                    break None;
+                }
+            }
+        }
+    };
+    cx.mailbox().rest(false);
+    reason
+}
+
+/// Answers; whether the server rests from then on.
+fn answer<A: Actor>(actor: &mut A, state: Option<StateFn<A>>, aside: Aside, rests: bool) -> bool {
+    // Whoever asked may have gone: then nobody hears the answer.
+    match aside {
+        Aside::Show(tell) => {
+            let text = state.map(|state| State(actor, state).to_string());
+            let _ = tell.send(text.unwrap_or_default());
+        }
+        Aside::With(f) => f(actor as &mut dyn Any),
+        Aside::Suspend(tell) => {
+            let _ = tell.send(());
+            return true;
+        }
+        Aside::Resume(tell) => {
+            let _ = tell.send(());
+            return false;
+        }
+    }
+    rests
+}
+
+struct State<'a, A>(&'a A, StateFn<A>);
+
+impl<A> fmt::Display for State<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.1)(self.0, f)
+    }
+}
+
+impl fmt::Display for SysError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SysError::NotAllowed => "the process does not allow that: a server says `#[actor(sys)]`",
+            SysError::Elsewhere => "the process lives on another node",
+            SysError::NoProc => "no such process",
+            SysError::OtherType => "the process's state is of another type",
+            SysError::Timeout => "the process did not come to it in time",
+        })
+    }
+}
+
+impl std::error::Error for SysError {}

@@ -1,0 +1,162 @@
+//! Calls in a ring: processes of this node of which each waits for the next, so that none will ever be answered.
+//!
+//! A call that has waited for a while looks: it notes in its process's cell what it waits for, and follows the notes
+//! from callee to callee. If they lead back to it, there is a suspicion, and an [`Inquiry`] that every process of the
+//! ring has to vote on. To vote, a process is polled once more with a waker of its own ([`Probe`]), whose clones can
+//! be counted: a correct future leaves a clone of the waker of its last poll with everything that could wake it, so if
+//! there is one clone, and it lies with the call, then nothing but the answer can make the process go on. The answer in
+//! turn must be in certain hands ([`Awaited::is_up_to_callee`]): in a message that the callee has not taken, or with the
+//! generated code of a method that answers by what it returns.
+//!
+//! Why it is certain in the end: let T be the moment of the last vote. Whoever voted waits for its call until that
+//! is answered; after T all calls are found unanswered, so all were at T, and at T everybody waited who could have
+//! answered one. Answers never become undone, and a reply never comes back into certain hands, so it does not matter that
+//! the calls are looked at one after the other. From outside the ring may still be broken at any time (a process is
+//! killed, a call runs out of time): what comes first counts, since a call has one outcome.
+//!
+//! What is uncertain costs nothing but time: the calls time out as any other. It relies on what
+//! `Future::poll` demands, that the waker of the *last* poll is woken. A future that counts on an older waker and is not
+//! polled in the round of the vote is broken in any executor.
+
+use std::sync::{Arc, Weak};
+use std::task::{Wake, Waker};
+use std::time::Instant;
+
+use super::{Node, Unanswered};
+use crate::base::{CallError, Pid};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// A call that a process waits for, as those see it who look for rings.
+pub(crate) trait Awaited: Unanswered {
+    /// Whether it has no answer yet, and nobody but the callee can give one.
+    fn is_up_to_callee(&self) -> bool;
+
+    /// Whether the answer will wake `waker`, and nobody else.
+    fn wakes(&self, waker: &Waker) -> bool;
+}
+
+/// What a process waits for, noted by a call that has waited for a while.
+#[derive(Clone)]
+pub(crate) struct Waiting {
+    pub(crate) call: Weak<dyn Awaited>,
+    /// Whom it called.
+    pub(crate) callee: u64,
+    pub(crate) since: Instant,
+}
+
+/// Whether the calls of a ring can be answered.
+pub(crate) struct Inquiry {
+    members: Vec<Member>,
+    /// How many have still to vote that they wait for nothing but their call.
+    missing: AtomicUsize,
+}
+
+struct Member {
+    pid: Pid,
+    call: Arc<dyn Awaited>,
+    since: Instant,
+}
+
+/// The longest ring that is looked for.
+const LONGEST: usize = 1024;
+
+impl Node {
+    /// Looks whether `caller` waits in a ring, and has those in it asked.
+    pub(crate) fn look_for_ring(&self, caller: u64) {
+        let Some(members) = self.ring(caller) else { return };
+        let missing = AtomicUsize::new(members.len());
+        let inquiry = Arc::new(Inquiry { members, missing });
+        for member in &inquiry.members {
+            let number = member.pid.number();
+            if let Some(resident) = self.table().get(number) {
+                resident.inquire(number, Arc::clone(&inquiry));
+            }
+        }
+    }
+
+    /// Everybody from `caller` to whoever waits for it, if they are a ring.
+    fn ring(&self, caller: u64) -> Option<Vec<Member>> {
+        let mut members = Vec::new();
+        let (mut number, mut landmark, mut stride) = (caller, caller, 1);
+        loop {
+            let Waiting { call, callee: next, since } = self.table().get(number)?.waiting(number)?;
+            let call = call.upgrade().filter(|call| call.is_up_to_callee())?;
+            members.push(Member { pid: self.pid(number), call, since });
+            if next == caller {
+                return Some(members);
+            }
+            // It may lead into a ring that the caller is not part of: one comes by one's own traces then.
+            if next == landmark || members.len() == LONGEST {
+                return None;
+            }
+            if members.len() == stride {
+                (landmark, stride) = (next, stride * 2);
+            }
+            number = next;
+        }
+    }
+}
+
+impl Inquiry {
+    /// The vote of the process with this number, after a poll with `probe` left it waiting. The last one breaks the
+    /// ring, if it is one.
+    pub(crate) fn vote(&self, number: u64, probe: &Probe) {
+        let certain = |member: &Member| member.pid.number() == number && probe.is_only_with(&*member.call);
+        if self.members.iter().any(certain) && self.missing.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.conclude();
+        }
+    }
+
+    fn conclude(&self) {
+        if !self.members.iter().all(|member| member.call.is_up_to_callee()) {
+            return;
+        }
+        // Least is lost with the call that has waited least; it is the one that made a ring of a chain. Of two at once it
+        // is the younger process's.
+        let shortest = |index: &usize| (self.members[*index].since, self.members[*index].pid.number());
+        let Some(victim) = (0..self.members.len()).max_by_key(shortest) else { return };
+        let mut pids: Vec<Pid> = self.members.iter().map(|member| member.pid.clone()).collect();
+        pids.rotate_left(victim);
+        self.members[victim].call.fail(CallError::Cycle { pids });
+    }
+}
+
+/// A waker for one round: it tells what a process waits for by where its clones are.
+pub(crate) struct Probe {
+    task: Arc<Forward>,
+    waker: Waker,
+}
+
+/// Wakes the task that it stands for.
+struct Forward {
+    task: Waker,
+    woken: AtomicBool,
+}
+
+impl Wake for Forward {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.task.wake_by_ref();
+    }
+}
+
+impl Probe {
+    pub(crate) fn new(task: &Waker) -> Probe {
+        let task = Arc::new(Forward { task: task.clone(), woken: AtomicBool::new(false) });
+        Probe { waker: Waker::from(Arc::clone(&task)), task }
+    }
+
+    pub(crate) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// Whether nobody but `call` can wake the process.
+    fn is_only_with(&self, call: &dyn Awaited) -> bool {
+        // Two are here. If the call lets its own go meanwhile it has been answered, which is found out later.
+        call.wakes(&self.waker) && !self.task.woken.load(Ordering::Acquire) && Arc::strong_count(&self.task) == 3
+    }
+}

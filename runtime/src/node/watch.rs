@@ -1,0 +1,284 @@
+//! Who keeps a thread for long.
+//!
+//! Each thread that polls processes of a node has a seat there: while it polls one, the process's number and the turn's
+//! stand in it. That is all a poll does: two stores before and one after, no clock. A watch outside of the runtime looks
+//! at the seats every few milliseconds; the same process in the same turn for too long has not let the thread go. So a
+//! loop that never ends is found while it runs, and not when it is over.
+//!
+//! The watch rests while nobody polls. Where no watch is wanted (a test's node, a spawner of one's own) there are no
+//! seats either.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use super::{Inner, Node, spawner};
+use crate::base::Pid;
+use crate::inspect::Alarm;
+
+/// A node's seats, if somebody watches them.
+pub(crate) struct Watch {
+    seats: Option<Arc<Seats>>,
+}
+
+struct Seats {
+    all: Mutex<Vec<Arc<Seat>>>,
+    /// Whether whoever sits down has to wake the watch.
+    resting: AtomicBool,
+    closed: AtomicBool,
+    watch: Mutex<Option<Thread>>,
+}
+
+/// One thread's.
+#[derive(Default)]
+struct Seat {
+    /// The process that it polls; zero for none.
+    process: AtomicU64,
+    /// How many polls it has begun.
+    turn: AtomicU64,
+}
+
+thread_local! {
+    /// This thread's seats, by node: one, but in tests.
+    static SEATS: RefCell<Vec<(Weak<Seats>, Arc<Seat>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A poll that takes longer is reported.
+const LONG: Duration = Duration::from_millis(10);
+
+/// How often the watch looks: a poll is found if it takes as much longer than [`LONG`].
+const TICK: Duration = Duration::from_micros(2_500);
+
+/// After so many looks without anybody in a seat the watch rests.
+const PATIENCE: u32 = 20;
+
+/// How long it rests at a time.
+const REST: Duration = Duration::from_secs(1);
+
+impl Watch {
+    pub(super) fn new(watched: bool) -> Watch {
+        let seats = || Seats {
+            all: Mutex::default(),
+            resting: AtomicBool::new(true),
+            closed: AtomicBool::new(false),
+            watch: Mutex::default(),
+        };
+        Watch { seats: watched.then(|| Arc::new(seats())) }
+    }
+
+    /// Whether a thread polls this process just now, as far as somebody watches.
+    pub(super) fn is_running(&self, number: u64) -> bool {
+        let Some(seats) = &self.seats else { return false };
+        seats.all().iter().any(|seat| seat.process.load(Ordering::Relaxed) == number)
+    }
+}
+
+impl Node {
+    /// This thread begins to poll a process, or is back at the one that it polled before. Who it was.
+    pub(crate) fn sit(&self, number: u64) -> u64 {
+        let Some(seats) = &self.watch().seats else { return 0 };
+        let before = SEATS.try_with(|mine| {
+            let mut mine = mine.borrow_mut();
+            let at = mine.iter().position(|(of, _)| Weak::as_ptr(of) == Arc::as_ptr(seats));
+            let at = at.unwrap_or_else(|| {
+                mine.retain(|(of, _)| of.strong_count() > 0);
+                mine.push((Arc::downgrade(seats), seats.add()));
+                mine.len() - 1
+            });
+            let seat = &mine[at].1;
+            // Nobody else writes here.
+            let before = seat.process.load(Ordering::Relaxed);
+            seat.turn.store(seat.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+            seat.process.store(number, Ordering::Relaxed);
+            before
+        });
+        if seats.resting.load(Ordering::Relaxed) {
+            seats.wake(self);
+        }
+        before.unwrap_or(0)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(seats) = &self.seats {
+            seats.closed.store(true, Ordering::Relaxed);
+            if let Some(watch) = &*seats.watch() {
+                watch.unpark();
+            }
+        }
+    }
+}
+
+impl Seats {
+    fn all(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watch(&self) -> MutexGuard<'_, Option<Thread>> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self) -> Arc<Seat> {
+        let seat = Arc::new(Seat::default());
+        self.all().push(Arc::clone(&seat));
+        seat
+    }
+
+    #[cold]
+    fn wake(self: &Arc<Self>, node: &Node) {
+        if !self.resting.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let mut watch = self.watch();
+        match &*watch {
+            Some(watch) => watch.unpark(),
+            None => {
+                let (seats, node) = (Arc::clone(self), Arc::downgrade(&node.inner));
+                *watch = spawner::watch(move || seats.look(&node));
+            }
+        }
+    }
+
+    /// The watch's life.
+    fn look(&self, node: &Weak<Inner>) {
+        let (mut seen, mut quiet) = (Seen::default(), 0);
+        while !self.closed.load(Ordering::Relaxed) {
+            if quiet < PATIENCE {
+                std::thread::sleep(TICK);
+            } else {
+                self.resting.store(true, Ordering::Relaxed);
+                std::thread::park_timeout(REST);
+                self.resting.store(false, Ordering::Relaxed);
+            }
+            let turns = self.turns();
+            quiet = if turns.iter().any(|turn| turn.process != 0) { 0 } else { quiet + 1 };
+            let found = seen.look(&turns, Instant::now());
+            if found.is_empty() {
+                continue;
+            }
+            let Some(inner) = node.upgrade() else { return };
+            let node = Node { inner };
+            found.into_iter().for_each(|verdict| node.judge(verdict));
+        }
+    }
+
+    fn turns(&self) -> Vec<Turn> {
+        let mut all = self.all();
+        // Of a thread that is no more only this half is left.
+        all.retain(|seat| Arc::strong_count(seat) > 1);
+        let turn = |seat: &Arc<Seat>| Turn {
+            seat: Arc::as_ptr(seat).addr(),
+            number: seat.turn.load(Ordering::Relaxed),
+            process: seat.process.load(Ordering::Relaxed),
+        };
+        all.iter().map(turn).collect()
+    }
+}
+
+/// What stands in a seat.
+#[derive(Clone, Copy)]
+struct Turn {
+    seat: usize,
+    number: u64,
+    /// Zero if nobody sits there.
+    process: u64,
+}
+
+/// What the watch saw the last time, by seat.
+#[derive(Default)]
+struct Seen {
+    seats: HashMap<usize, Sitting>,
+}
+
+struct Sitting {
+    turn: Turn,
+    /// When it was first seen: it has sat there at least since then.
+    since: Instant,
+    reported: bool,
+}
+
+/// What the watch found.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// The process has kept its thread for so long.
+    Long(u64, Duration),
+    /// It has let go, after so long at most.
+    Over(u64, Duration),
+}
+
+impl Seen {
+    fn look(&mut self, turns: &[Turn], now: Instant) -> Vec<Verdict> {
+        let mut found = Vec::new();
+        let over = |sitting: &Sitting| {
+            let took = now.saturating_duration_since(sitting.since);
+            sitting.reported.then_some(Verdict::Over(sitting.turn.process, took))
+        };
+        self.seats.retain(|seat, sitting| {
+            let stays =
+                turns.iter().any(|turn| turn.seat == *seat && turn.number == sitting.turn.number && turn.process != 0);
+            if !stays {
+                found.extend(over(sitting));
+            }
+            stays
+        });
+        for turn in turns.iter().filter(|turn| turn.process != 0) {
+            let sitting = self.seats.entry(turn.seat);
+            let sitting = sitting.or_insert(Sitting { turn: *turn, since: now, reported: false });
+            let took = now.saturating_duration_since(sitting.since);
+            if took >= LONG && !sitting.reported {
+                sitting.reported = true;
+                found.push(Verdict::Long(turn.process, took));
+            }
+        }
+        found
+    }
+}
+
+impl Node {
+    fn judge(&self, verdict: Verdict) {
+        let (Verdict::Long(number, took) | Verdict::Over(number, took)) = verdict;
+        let alarm = self.long_schedule(self.pid(number), took);
+        match verdict {
+            Verdict::Long(..) => drop(self.raise(alarm)),
+            Verdict::Over(..) => self.clear(&alarm.key(), Some(alarm)),
+        }
+    }
+
+    fn long_schedule(&self, pid: Pid, took: Duration) -> Alarm {
+        let seen = self.table().get(pid.number()).and_then(|resident| resident.glimpse());
+        let (kind, after) = seen.unwrap_or_default();
+        Alarm::LongSchedule { pid, kind: kind.into(), took, after }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(seat: usize, number: u64, process: u64) -> Turn {
+        Turn { seat, number, process }
+    }
+
+    #[test]
+    fn the_same_turn_for_too_long_is_reported_once_and_when_it_is_over() {
+        let (mut seen, begin) = (Seen::default(), Instant::now());
+        let at = |ms| begin + Duration::from_millis(ms);
+        let ms = Duration::from_millis;
+        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 1, 8)], at(0)), []);
+        // Process 8 has had turn after turn; process 7 the same one.
+        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 2, 8)], at(9)), []);
+        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 3, 8)], at(12)), [Verdict::Long(7, ms(12))]);
+        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 3, 8)], at(20)), []);
+        assert_eq!(
+            seen.look(&[turn(1, 2, 7), turn(2, 3, 8)], at(25)),
+            [Verdict::Over(7, ms(25)), Verdict::Long(8, ms(13))]
+        );
+        // An empty seat, and one whose thread has ended.
+        assert_eq!(seen.look(&[turn(1, 2, 0)], at(30)), [Verdict::Over(8, ms(18))]);
+        assert_eq!(seen.look(&[turn(1, 2, 0)], at(90)), []);
+    }
+}

@@ -1,0 +1,110 @@
+//! What is asked of a server itself rather than said to it: to show its state, to have it changed, to rest.
+//!
+//! It goes beside the mailbox and keeps its place there all the same, as a stop does: what was sent before it is handled
+//! before it.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use tokio::sync::oneshot;
+
+use super::attention::{DOOMED, SUSPENDED, SYSTEM};
+use super::{Cell, Mailbox};
+use crate::base::{Exit, Protocol};
+
+/// One thing that is asked.
+pub(crate) enum Aside {
+    /// The state as text.
+    Show(oneshot::Sender<String>),
+    /// Whatever is to be done with the state, if it is of the type that is meant.
+    With(Work),
+    Suspend(oneshot::Sender<()>),
+    Resume(oneshot::Sender<()>),
+}
+
+/// What is to be done with a state.
+type Work = Box<dyn FnOnce(&mut dyn Any) + Send>;
+
+/// What is asked of one process, each with how many messages came before it.
+pub(super) type Asides = VecDeque<(Aside, u64)>;
+
+/// Why something cannot be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Gone,
+    NotAllowed,
+}
+
+impl<M: Protocol> Cell<M> {
+    /// Asks the process with this number for something.
+    pub(crate) fn ask(&self, number: u64, aside: Aside) -> Result<(), Refusal> {
+        if self.fate().number == number && !self.start().sys {
+            return Err(Refusal::NotAllowed);
+        }
+        let before = self.queue.pushed();
+        self.acquire(number, |belongings| belongings.asides.push_back((aside, before))).ok_or(Refusal::Gone)?;
+        self.alert(SYSTEM);
+        self.wake();
+        Ok(())
+    }
+
+    /// The next thing that is asked, if so many messages have been read since.
+    fn next_aside(&self, number: u64, read: u64) -> Option<Aside> {
+        self.belongings(number, |belongings| {
+            if belongings.asides.front().is_none_or(|(_, before)| *before > read) {
+                return None;
+            }
+            let aside = belongings.asides.pop_front();
+            if belongings.asides.is_empty() {
+                self.ignore(SYSTEM);
+            }
+            aside.map(|(aside, _)| aside)
+        })?
+    }
+
+    /// What nobody will answer any more, for the caller to drop.
+    pub(super) fn unasked(&self, number: u64) -> Asides {
+        self.belongings(number, |belongings| std::mem::take(&mut belongings.asides)).unwrap_or_default()
+    }
+}
+
+/// What a server that rests wakes up for.
+pub(crate) enum Wake {
+    Aside(Aside),
+    Stop(Exit),
+}
+
+impl<M: Protocol> Mailbox<M> {
+    /// What is asked of the process, if its turn has come.
+    pub(super) fn aside(&mut self, read: u64) -> Option<Aside> {
+        let asked = self.cell.attention() & SYSTEM != 0;
+        if asked { self.cell.next_aside(self.pid().number(), read) } else { None }
+    }
+
+    /// The process rests from here on, or does no longer.
+    pub(crate) fn rest(&self, rests: bool) {
+        if rests {
+            self.cell.alert(SUSPENDED);
+        } else {
+            self.cell.ignore(SUSPENDED);
+        }
+    }
+
+    /// The next thing that is asked of a process that rests; its messages stay where they are. Cancel-safe.
+    pub(crate) async fn woken(&mut self) -> Wake {
+        poll_fn(|_| {
+            // Whoever asks, stops or kills wakes the task itself.
+            if self.cell.attention() & DOOMED != 0 {
+                return Poll::Pending;
+            }
+            if let Some(reason) = self.cell.take_stop(u64::MAX) {
+                return Poll::Ready(Wake::Stop(reason));
+            }
+            let asked = self.aside(u64::MAX);
+            asked.map_or(Poll::Pending, |aside| Poll::Ready(Wake::Aside(aside)))
+        })
+        .await
+    }
+}

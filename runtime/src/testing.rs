@@ -1,3 +1,0 @@
-//! For tests of what one wrote: clusters in memory. With the feature `test`.
-
-pub use crate::cluster::InMemory as Cluster;

@@ -1,0 +1,123 @@
+//! One test on one seed.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
+use std::time::Duration;
+
+use crate::entry::Report;
+use crate::node::{Bounds, Desk, Ground, Node, Progress, Schedule, Spawn, Stuck};
+
+/// Says which seed runs, and no other.
+const SEED: &str = "GREENROOM_TEST_SEED";
+
+/// Why a test did not pass.
+pub(super) enum Failure {
+    Panic(Box<dyn Any + Send>),
+    Error(String),
+    Stuck(Stuck),
+}
+
+/// What bounds a test that waits for nothing: further than any sleeps on purpose, and near enough to be reached at once.
+const LONG: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Runs a test's body on a fresh local node, on a paused clock.
+#[track_caller]
+pub(crate) fn paused<F: Future<Output: Report>>(body: F) {
+    let seed = number(SEED);
+    let bounds = Bounds { steps: u64::MAX, time: LONG };
+    let (failure, progress) = run(seed.unwrap_or(0), Desk::Apart, bounds, async |schedule: Schedule| {
+        let crew = schedule.crew();
+        let ground = Ground { spawn: Spawn::Test(crew), ..Ground::seeded(schedule.draw()) };
+        let node = Node::on(ground);
+        let failure = node.scope(body).await.failure();
+        node.stop().await;
+        failure
+    });
+    match failure {
+        None => {}
+        Some(Failure::Panic(payload)) => {
+            if let Some(seed) = seed {
+                eprintln!("greenroom: on seed {seed}, at step {}", progress.steps);
+            }
+            panic::resume_unwind(payload)
+        }
+        Some(Failure::Error(error)) => panic!("the test returned an error: {error}"),
+        Some(stuck) => panic!("the test does not end: {stuck}"),
+    }
+}
+
+/// Runs a test on a seed, and drops what is left of it.
+pub(super) fn run(
+    seed: u64,
+    desk: Desk,
+    bounds: Bounds,
+    test: impl AsyncFnOnce(Schedule) -> Option<String>,
+) -> (Option<Failure>, Progress) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    let runtime = runtime.expect("a test needs a runtime");
+    let schedule = Schedule::new(seed, desk);
+    let run = || runtime.block_on(schedule.run(bounds, test(schedule.clone())));
+    let failure = match panic::catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(failure)) => failure.map(Failure::Error),
+        Ok(Err(stuck)) => Some(Failure::Stuck(stuck)),
+        Err(payload) => Some(Failure::Panic(payload)),
+    };
+    let progress = schedule.progress();
+    let _entered = runtime.enter();
+    schedule.end();
+    (failure, progress)
+}
+
+/// A number from the environment.
+#[track_caller]
+pub(super) fn number(variable: &str) -> Option<u64> {
+    let value = std::env::var(variable).ok().filter(|value| !value.is_empty())?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{variable} is a number, not `{value}`")))
+}
+
+/// The command that runs the test of this thread on this seed.
+pub(super) fn replay(seed: u64) -> String {
+    let mut command = format!("{SEED}={seed} cargo test");
+    if !cfg!(debug_assertions) {
+        command.push_str(" --release");
+    }
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+    if !package.is_empty() {
+        command.push_str(&format!(" -p {package}"));
+    }
+    // A test target is called as its file, with a hash behind it.
+    let target = std::env::current_exe().ok().and_then(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+    if let Some((target, _)) = target.as_deref().and_then(|target| target.rsplit_once('-'))
+        && target != package.replace('-', "_")
+        && target != package
+    {
+        command.push_str(&format!(" --test {target}"));
+    }
+    // The test harness names its threads after the tests.
+    if let Some(test) = std::thread::current().name().filter(|name| *name != "main") {
+        command.push_str(&format!(" {test} -- --exact --nocapture"));
+    }
+    command
+}
+
+pub(super) fn seed() -> Option<u64> {
+    number(SEED)
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Panic(payload) => {
+                let text = payload.downcast_ref::<String>().map(String::as_str);
+                f.write_str(text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without words"))
+            }
+            Failure::Error(error) => write!(f, "the scenario returned an error: {error}"),
+            Failure::Stuck(Stuck::Steps) => f.write_str("it runs on and on without an end"),
+            Failure::Stuck(Stuck::Time { since }) => {
+                write!(f, "it waits for what never comes: nothing has happened since {since:?} after its start")
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! A supervisor on another node: its children are listed, stopped and started again from here; a new one is started
+//! there only.
+
+use greenroom::prelude::*;
+use greenroom::testing::Cluster;
+use greenroom::{ChildError, ChildSpec, Strategy, SupervisionRef, Supervisor};
+
+#[actor]
+#[derive(Clone, Default)]
+struct Clerk {
+    served: u64,
+}
+
+#[actor]
+impl Clerk {
+    #[call]
+    fn serve(&mut self) -> u64 {
+        self.served += 1;
+        self.served
+    }
+}
+
+#[greenroom::test]
+async fn a_supervisor_elsewhere_does_what_can_be_said_in_words() -> greenroom::Result {
+    let cluster = Cluster::in_memory(2).await;
+    let (there, here) = (cluster.node(0), cluster.node(1));
+    let root = Supervisor::new(Strategy::OneForOne).child("first", ChildSpec::<ClerkRef>::new(Clerk::default));
+    let tree = there.start_supervisor(root).await?;
+    SupervisionRef::register("office", &tree)?;
+    let office: SupervisionRef = here.named_at("office", "n0@test");
+
+    let listed = office.children().await?;
+    assert_eq!((listed.len(), &*listed[0].id, listed[0].starts), (1, "first", 1));
+    assert_eq!(office.describe().await?.supervisor.path, "/Supervisor");
+
+    // What makes a child is code, and stays where it is. Nothing starts, and nobody waits for ever.
+    let refused: Result<ClerkRef, _> = office.start_child("second", ChildSpec::new(Clerk::default)).await;
+    assert_eq!(refused.unwrap_err(), ChildError::Elsewhere);
+    assert_eq!(office.count_children().await?.specs, 1);
+    // A start that is asked for there is seen here.
+    let second: ClerkRef = tree.start_child("second", ChildSpec::new(Clerk::default)).await?;
+    assert_eq!(second.serve().await?, 1);
+    assert_eq!(office.count_children().await?.active, 2);
+
+    assert_eq!(office.delete_child("second").await, Err(ChildError::Running));
+    office.terminate_child("second").await?;
+    assert!(!second.is_alive());
+    let pid = office.restart_child("second").await?;
+    assert_eq!(pid, second.pid());
+    office.terminate_child(pid.expect("it runs")).await?;
+    office.delete_child("second").await?;
+    assert_eq!(office.terminate_child("second").await, Err(ChildError::NotFound));
+
+    assert_eq!(TreeStub::stop(&tree).await, Exit::shutdown());
+    assert_eq!(office.children().await, Err(CallError::NoProc));
+    cluster.stop().await;
+    Ok(())
+}

@@ -1,0 +1,435 @@
+//! Calls in a ring: what can never be answered is told, what is uncertain times out.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use greenroom::prelude::*;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::stage::{Act, Letter, LetterRef, does, run, settle};
+
+/// What a link of the chain does while it is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Way {
+    /// Awaits its call and nothing else.
+    #[default]
+    Simply,
+    Forever,
+    Within(u64),
+    /// Two calls at once.
+    Both,
+    /// A timer beside the call.
+    WithTimer,
+    /// A channel beside the call.
+    WithChannel,
+    /// The mailbox beside the call.
+    WithMailbox,
+    /// The call in a task of its own.
+    InTask,
+}
+
+/// A link of a chain of questions: it knows once it has asked the next.
+#[actor]
+#[derive(Default)]
+struct Link {
+    way: Way,
+    next: Option<LinkRef>,
+    heard: Vec<Result<u32, CallError>>,
+}
+
+#[actor(local)]
+impl Link {
+    #[cast]
+    fn follow(&mut self, next: LinkRef) {
+        self.next = Some(next);
+    }
+
+    /// Asks the next, and counts oneself.
+    #[call]
+    async fn depth(&mut self, cx: &mut Context<Self>) -> Result<u32, CallError> {
+        let heard = self.ask(cx).await;
+        self.heard.push(heard.clone());
+        heard.map(|depth| depth + 1)
+    }
+
+    #[cast]
+    async fn begin(&mut self, cx: &mut Context<Self>) {
+        let heard = self.ask(cx).await;
+        self.heard.push(heard);
+    }
+
+    #[call]
+    fn heard(&self) -> Vec<Result<u32, CallError>> {
+        self.heard.clone()
+    }
+
+    async fn ask(&mut self, cx: &mut Context<Self>) -> Result<u32, CallError> {
+        // What a caller asked who has left meanwhile is heard all the same: once is enough.
+        let Some(next) = self.next.take() else { return Ok(0) };
+        let call = next.depth();
+        let answer = match self.way {
+            Way::Simply => call.await,
+            Way::Forever => call.forever().await,
+            Way::Within(seconds) => call.within(Duration::from_secs(seconds)).await,
+            Way::Both => tokio::join!(call, next.depth()).0,
+            Way::WithTimer => tokio::time::timeout(Duration::from_secs(60), call).await.unwrap(),
+            Way::WithChannel => {
+                let (_sender, mut receiver) = mpsc::channel::<()>(1);
+                tokio::select! {
+                    answer = call => answer,
+                    _ = receiver.recv() => unreachable!(),
+                }
+            }
+            Way::WithMailbox => {
+                tokio::select! {
+                    answer = call => answer,
+                    _ = async { receive!(match cx { LinkMessage::Follow { .. } => {} }) } => unreachable!(),
+                }
+            }
+            Way::InTask => tokio::spawn(call).await.unwrap(),
+        };
+        answer?
+    }
+}
+
+/// Everybody calls the next and the last one the first; what each of them heard, and who they are.
+async fn ring(ways: &[Way]) -> (Vec<Pid>, Vec<Result<u32, CallError>>, Duration) {
+    let links: Vec<_> = ways.iter().map(|way| Link { way: *way, ..Link::default() }.spawn()).collect();
+    for (link, next) in links.iter().zip(links.iter().cycle().skip(1)) {
+        link.follow(next.clone());
+    }
+    let begin = Instant::now();
+    links[0].begin();
+    let mut heard = Vec::new();
+    for link in &links {
+        heard.push(link.heard().forever().await.unwrap().remove(0));
+    }
+    let elapsed = begin.elapsed();
+    (links.iter().map(|link| link.pid().unwrap()).collect(), heard, elapsed)
+}
+
+/// What the ring's last one hears, who closes it; the others get an answer made of that.
+fn told(pids: &[Pid]) -> CallError {
+    let mut pids = pids.to_vec();
+    pids.rotate_right(1);
+    CallError::Cycle { pids }
+}
+
+#[greenroom::test]
+async fn a_cycle_of_calls_that_is_stuck_is_found_and_named() {
+    let patient = [Way::Forever; 3];
+    for ways in [&[Way::Simply; 2][..], &[Way::Simply; 3], &[Way::Simply; 17], &patient, &[Way::Within(2); 2]] {
+        let (pids, heard, elapsed) = ring(ways).await;
+        let expected = vec![Err(told(&pids)); pids.len()];
+        assert_eq!(heard, expected, "{ways:?}");
+        assert!(elapsed <= Duration::from_millis(200), "{elapsed:?}");
+    }
+    assert_eq!(Node::current().counters().broken_cycles, 5);
+}
+
+#[greenroom::test]
+async fn what_may_still_go_on_is_no_cycle() {
+    for way in [Way::Both, Way::WithTimer, Way::WithChannel, Way::WithMailbox, Way::InTask] {
+        for ways in [[Way::Simply, way, Way::Simply], [way, Way::Simply, way]] {
+            let (_, heard, elapsed) = ring(&ways).await;
+            // The first that runs out of time answers, and so on.
+            assert!(heard.contains(&Err(CallError::Timeout)), "{ways:?}: {heard:?}");
+            assert!(!heard.iter().any(|heard| matches!(heard, Err(CallError::Cycle { .. }))), "{ways:?}: {heard:?}");
+            assert!(elapsed >= Duration::from_secs(5), "{elapsed:?}");
+        }
+    }
+    assert_eq!(Node::current().counters().broken_cycles, 0);
+}
+
+/// Asks whoever it is told to ask, as its only word: what it hears is its answer to `other`.
+fn asks(other: impl FnOnce() -> LetterRef + Send + 'static) -> Act {
+    does(move |cx| {
+        Box::pin(async move {
+            let reply = receive!(match cx {
+                Letter::Ask { reply } => reply,
+            });
+            let _ = other().ask().await;
+            reply.send(1);
+        })
+    })
+}
+
+#[greenroom::test]
+async fn a_reply_that_may_be_passed_on_makes_no_cycle() {
+    let name = || LetterRef::named("first");
+    let second = asks(name).spawn();
+    let first = run(move |cx| {
+        Box::pin(async move {
+            LetterRef::register("first", &cx.me()).unwrap();
+            // The second has taken this by `receive!`, so it might give it to anybody.
+            let begin = Instant::now();
+            (second.ask().await, begin.elapsed().as_secs())
+        })
+    });
+    assert_eq!(first.await, (Err(CallError::Timeout), 5));
+
+    // And so it does: whoever has it answers in time, though it looks like a ring.
+    let second = does(move |cx| {
+        Box::pin(async move {
+            let reply = receive!(match cx {
+                Letter::Ask { reply } => reply,
+            });
+            does(move |_| {
+                Box::pin(async move {
+                    tokio::time::sleep(Duration::from_secs(3)).await;
+                    reply.send(7);
+                })
+            })
+            .spawn();
+            let _ = name().ask().forever().await;
+        })
+    })
+    .spawn();
+    let first = run(move |cx| {
+        Box::pin(async move {
+            LetterRef::register("first", &cx.me()).unwrap();
+            let answer = second.ask().await;
+            receive!(match cx {
+                Letter::Ask { reply } => reply.send(2),
+            });
+            answer
+        })
+    });
+    assert_eq!(first.await, Ok(7));
+    assert_eq!(Node::current().counters().broken_cycles, 0);
+}
+
+#[greenroom::test]
+async fn questions_that_nobody_has_taken_make_a_cycle() {
+    // Neither ever reads its mailbox: each asks the other at once.
+    let (first, heard) = tokio::sync::oneshot::channel();
+    let (to, other) = tokio::sync::oneshot::channel::<LetterRef>();
+    let one = does(move |_| Box::pin(async move { drop(first.send(other.await.unwrap().ask().await)) })).spawn();
+    let pid = one.pid().unwrap();
+    let two =
+        does(move |_| Box::pin(async move { one.ask().await.map(drop).unwrap_or_else(|error| panic!("{error}")) }));
+    let two = two.spawn();
+    to.send(two.clone()).unwrap();
+    let pids = [two.pid().unwrap(), pid];
+    let words = format!("calls in a ring: {} waits for {} waits for {}", pids[0], pids[1], pids[0]);
+    match two.ended().await {
+        Exit::Panic { message, .. } => assert_eq!(&*message, &*words),
+        reason => panic!("{reason}"),
+    }
+    assert!(matches!(heard.await.unwrap(), Err(CallError::Exit(Exit::Panic { .. }))), "its question dies with it");
+}
+
+#[greenroom::test]
+async fn a_kill_goes_before_the_news_of_a_cycle() {
+    for victim in 0..3 {
+        let links: Vec<_> = (0..3).map(|_| Link::default().spawn()).collect();
+        for (link, next) in links.iter().zip(links.iter().cycle().skip(1)) {
+            link.follow(next.clone());
+        }
+        links[0].begin();
+        settle().await;
+        links[victim].exit(Exit::Kill);
+        let caller = links[(victim + 2) % 3].heard().await.unwrap();
+        assert_eq!(caller[0], Err(CallError::Exit(Exit::Killed)), "{victim}");
+    }
+    assert_eq!(Node::current().counters().broken_cycles, 0);
+}
+
+#[greenroom::test]
+async fn who_waits_for_a_cycle_is_not_in_it() {
+    let links: Vec<_> = (0..4).map(|_| Link::default().spawn()).collect();
+    for (link, next) in [(0, 1), (1, 2), (2, 3), (3, 1)] {
+        links[link].follow(links[next].clone());
+    }
+    // The chain's first link is outside, and hears what the ring's answers come to.
+    links[0].begin();
+    let pids = [3, 1, 2].map(|link| links[link].pid().unwrap()).to_vec();
+    for link in &links {
+        assert_eq!(link.heard().await.unwrap()[0], Err(CallError::Cycle { pids: pids.clone() }));
+    }
+}
+
+#[greenroom::test]
+async fn a_child_of_a_tree_and_a_name_can_be_in_a_cycle() {
+    let link = Link { next: Some(LinkRef::named("second")), ..Link::default() };
+    let first = link.spawn();
+    let second = Link { next: Some(first.clone()), ..Link::default() }.spawn();
+    LinkRef::register("second", &second).unwrap();
+    first.begin();
+    let pids = vec![second.pid().unwrap(), first.pid().unwrap()];
+    assert_eq!(first.heard().await.unwrap(), [Err(CallError::Cycle { pids })]);
+
+    #[supervisor(strategy = one_for_one)]
+    struct Pair {
+        #[child(start = Link::default())]
+        left: Link,
+        #[child(start = Link::default())]
+        right: Link,
+    }
+    let pair = Pair {}.start().await.unwrap();
+    pair.left().follow(pair.right());
+    pair.right().follow(pair.left());
+    pair.left().begin();
+    let pids = vec![pair.right().pid().unwrap(), pair.left().pid().unwrap()];
+    assert_eq!(pair.left().heard().await.unwrap(), [Err(CallError::Cycle { pids })]);
+}
+
+/// What a crowd knows of who called whom, so that the news of a ring can be checked.
+#[derive(Clone, Default)]
+struct Ledger(Arc<Mutex<HashMap<Pid, Pid>>>);
+
+/// One of a crowd of whom everybody may ask everybody.
+#[actor]
+struct Guest {
+    ledger: Ledger,
+    crowd: Arc<OnceLock<Vec<GuestRef>>>,
+    dice: u64,
+    cycles: u32,
+    answers: u32,
+}
+
+#[actor(local)]
+impl Guest {
+    /// Asks `hops` others by way of each other.
+    #[cast]
+    async fn wander(&mut self, cx: &mut Context<Self>, hops: u32, upwards: bool) {
+        let _ = self.hop(cx, hops, upwards).await;
+    }
+
+    #[call]
+    async fn visit(&mut self, cx: &mut Context<Self>, hops: u32, upwards: bool) -> bool {
+        self.hop(cx, hops, upwards).await
+    }
+
+    #[cast]
+    fn nobody(&mut self) {}
+
+    #[call]
+    fn told(&self) -> (u32, u32) {
+        (self.cycles, self.answers)
+    }
+
+    fn roll(&mut self, sides: usize) -> usize {
+        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.dice >> 33) as usize % sides
+    }
+
+    async fn hop(&mut self, cx: &mut Context<Self>, hops: u32, upwards: bool) -> bool {
+        let crowd = self.crowd.get().unwrap().clone();
+        let me = crowd.iter().position(|guest| *guest == cx.me()).unwrap();
+        let range = if upwards { me + 1..crowd.len() } else { 0..crowd.len() };
+        if hops == 0 || range.is_empty() {
+            // Some answer at once, some after a while.
+            if self.roll(3) == 0 {
+                let millis = self.roll(400) as u64;
+                nap(cx, Duration::from_millis(millis)).await;
+            }
+            return true;
+        }
+        let whom = range.start + self.roll(range.len());
+        if whom == me {
+            return true;
+        }
+        let (mine, theirs) = (cx.pid().clone(), crowd[whom].pid().unwrap());
+        self.ledger.0.lock().unwrap().insert(mine.clone(), theirs);
+        let answer = crowd[whom].visit(hops - 1, upwards).forever().await;
+        let mut ledger = self.ledger.0.lock().unwrap();
+        if let Err(CallError::Cycle { pids }) = &answer {
+            assert_eq!(pids[0], mine);
+            for (pid, next) in pids.iter().zip(pids.iter().cycle().skip(1)) {
+                assert_eq!(ledger.get(pid), Some(next), "{pids:?} is a ring");
+            }
+            self.cycles += 1;
+        } else {
+            assert_eq!(answer, Ok(true));
+            self.answers += 1;
+        }
+        ledger.remove(&mine);
+        true
+    }
+}
+
+/// Sleeps by the node's clock.
+async fn nap(cx: &mut Context<Guest>, span: Duration) {
+    receive!(match cx {
+        GuestMessage::Nobody => {}
+        after!(span) => {}
+    });
+}
+
+/// `guests` ask each other, upwards only, so that nobody can be in a ring, or as they like.
+async fn revel(guests: usize, upwards: bool) -> (u32, u32) {
+    let (ledger, crowd) = (Ledger::default(), Arc::new(OnceLock::new()));
+    let guest = |dice| Guest { ledger: ledger.clone(), crowd: Arc::clone(&crowd), dice, cycles: 0, answers: 0 }.spawn();
+    let guests: Vec<_> = (0..guests as u64).map(guest).collect();
+    crowd.set(guests.clone()).unwrap_or_else(|_| unreachable!());
+    for round in 0..20 {
+        for guest in &guests {
+            guest.wander(round % 5 + 1, upwards);
+        }
+        settle().await;
+    }
+    let mut sum = (0, 0);
+    // A question is heard though its caller has left, so it may take some rounds until all is quiet.
+    for _ in 0..100 {
+        let before = std::mem::take(&mut sum);
+        for guest in &guests {
+            // Everybody comes to an end, since no call has a timeout: a ring that is not found would hang here.
+            let (cycles, answers) = guest.told().forever().await.unwrap();
+            sum = (sum.0 + cycles, sum.1 + answers);
+        }
+        if sum == before {
+            break;
+        }
+    }
+    assert_eq!(u64::from(sum.0), Node::current().counters().broken_cycles);
+    for guest in &guests {
+        guest.stop(Exit::Normal).await;
+    }
+    sum
+}
+
+#[greenroom::test]
+async fn a_crowd_is_told_of_every_cycle_and_of_no_other() {
+    let (cycles, answers) = revel(60, true).await;
+    assert_eq!(cycles, 0);
+    assert!(answers > 1_000, "{answers}");
+    let (cycles, answers) = revel(60, false).await;
+    assert!(cycles > 100 && answers > 500, "{cycles} {answers}");
+}
+
+/// A clock on which a second is over in ten milliseconds.
+struct Hurried(std::time::Instant);
+
+const HURRY: u32 = 100;
+
+impl greenroom::Clock for Hurried {
+    fn now(&self) -> std::time::Instant {
+        self.0 + self.0.elapsed() * HURRY
+    }
+
+    fn sleep_until(&self, at: std::time::Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(tokio::time::sleep_until((self.0 + (at - self.0) / HURRY).into()))
+    }
+}
+
+struct Tokio;
+
+impl greenroom::Spawner for Tokio {
+    fn spawn(&self, task: greenroom::Task) {
+        tokio::spawn(task);
+    }
+}
+
+#[test]
+fn a_crowd_on_many_threads_is_told_of_every_cycle_and_of_no_other() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let node = Node::local_on(Tokio, Hurried(std::time::Instant::now()));
+        let found = node.scope(async { (revel(60, true).await.0, revel(12, false).await.0) }).await;
+        assert_eq!(found.0, 0);
+        assert!(found.1 > 0, "{found:?}");
+    });
+}

@@ -1,0 +1,240 @@
+//! greenroom on its own test kit: what has to hold in every order, and whatever happens to the links.
+//!
+//! Twenty seeds each with the other tests; a thousand by `GREENROOM_TEST_SEEDS=1000`, see CONTRIBUTING.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use greenroom::StartError;
+use greenroom::prelude::*;
+use greenroom::testing::{Check, Cluster, Faults, Probe, pattern};
+
+const SEEDS: std::ops::Range<u64> = 0..20;
+
+/// Hears of ends.
+#[protocol]
+enum Watch {
+    #[from]
+    Down(Down),
+}
+
+/// Counts what it is told; ends in every way that there is.
+#[actor]
+struct Worker {
+    log: Arc<Mutex<Vec<String>>>,
+    name: &'static str,
+    count: u64,
+}
+
+#[actor]
+impl Worker {
+    #[init]
+    async fn begin(&mut self) {
+        tokio::task::yield_now().await;
+        self.log.lock().unwrap().push(format!("start {}", self.name));
+    }
+
+    #[call]
+    async fn count(&mut self) -> u64 {
+        self.count += 1;
+        tokio::task::yield_now().await;
+        self.count
+    }
+
+    #[cast]
+    fn end(&mut self, reason: Exit) -> Result<(), Exit> {
+        Err(reason)
+    }
+
+    #[cast]
+    fn panic(&mut self) {
+        panic!("words");
+    }
+}
+
+/// Of each kind one; what comes later depends on what came before.
+#[supervisor(strategy = rest_for_one, intensity = 1000, period = "1s")]
+struct Shop {
+    log: Arc<Mutex<Vec<String>>>,
+    #[child(start = Worker { log: Arc::clone(&self.log), name: "a", count: 0 })]
+    a: Worker,
+    #[child(start = Worker { log: Arc::clone(&self.log), name: "b", count: 0 }, shutdown = "1s")]
+    b: Worker,
+    #[child(start = Worker { log: Arc::clone(&self.log), name: "c", count: 0 }, shutdown = kill)]
+    c: Worker,
+}
+
+#[test]
+fn a_tree_under_random_kills_is_whole_again() {
+    Check::nodes(1).run(SEEDS, async |cluster| {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let tree = Shop { log: Arc::clone(&log) }.start().await?;
+        assert_eq!(*log.lock().unwrap(), ["start a", "start b", "start c"]);
+        let mut watcher = Probe::<Watch>::new();
+        let mut watches = Vec::new();
+        let mut calls = Vec::new();
+        for _ in 0..30 {
+            let child = [tree.a(), tree.b(), tree.c()][cluster.draw(3) as usize].clone();
+            watches.push(watcher.monitor(&child));
+            match cluster.draw(8) {
+                0 => drop(child.panic()),
+                1 => drop(child.end(Exit::Normal)),
+                2 => drop(child.end(Exit::error("enough"))),
+                3 => child.exit(Exit::Kill),
+                4 => child.exit(Exit::error("from outside")),
+                5 => tokio::time::sleep(Duration::from_millis(cluster.draw(3))).await,
+                _ => calls.push(child.count().within(Duration::from_secs(30))),
+            }
+        }
+        // Every call ends, and no life goes on counting where the last one stopped.
+        for call in calls {
+            assert!(!matches!(call.await, Err(CallError::Timeout)), "a call without an answer");
+        }
+        // Whoever is told to end does so, and somebody else stands in its place.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let children = tree.children().await?;
+        assert!(children.iter().all(|child| child.pid.is_some()), "{children:?}");
+        assert_eq!(
+            children.iter().map(|child| child.pid.clone()).collect::<Vec<_>>(),
+            [tree.a().pid(), tree.b().pid(), tree.c().pid()]
+        );
+        for child in [tree.a(), tree.b(), tree.c()] {
+            child.count().await?;
+        }
+        // Each watch tells one end, at the latest when all stop.
+        assert_eq!(tree.stop().await, Exit::shutdown());
+        for watch in watches {
+            watcher.expect(pattern!(Watch::Down(down) if down.monitor == watch)).await;
+        }
+        watcher.expect_nothing(Duration::from_secs(10)).await;
+        assert_eq!(cluster.node(0).process_count(), 1, "the probe alone is left");
+        Ok::<(), Exit>(())
+    });
+}
+
+/// Writes down what it is told, by whom.
+#[actor(name = "desk")]
+#[derive(Default)]
+struct Desk {
+    notes: BTreeMap<u64, Vec<u64>>,
+}
+
+#[actor]
+impl Desk {
+    #[cast]
+    fn note(&mut self, from: u64, n: u64) {
+        self.notes.entry(from).or_default().push(n);
+    }
+
+    /// As a call: is answered with the same.
+    #[call]
+    fn echo(&mut self, from: u64, n: u64) -> u64 {
+        self.notes.entry(from).or_default().push(n);
+        n
+    }
+
+    #[call]
+    fn notes(&self) -> BTreeMap<u64, Vec<u64>> {
+        self.notes.clone()
+    }
+}
+
+/// Talks to the desk until it is told to go: casts and calls in one order, and a watch for each ten.
+async fn talk(mut mailbox: Mailbox<Watch>, from: u64, desk: DeskRef, rounds: u64, done: Arc<Mutex<u64>>) {
+    let mut watches = Vec::new();
+    for n in 0..rounds {
+        if n % 10 == 0 {
+            watches.push(mailbox.monitor(&desk));
+        }
+        if n % 3 == 0 {
+            match desk.echo(from, n).within(Duration::from_secs(20)).await {
+                Ok(answer) => assert_eq!(answer, n, "somebody else's answer"),
+                Err(CallError::NoConnection | CallError::Timeout | CallError::NoProc | CallError::Exit(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        } else {
+            drop(desk.note(from, n));
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    // Those that have not told an end do so now, or were told before: each once.
+    for watch in watches {
+        let live = mailbox.demonitor_only(watch);
+        let mut downs = 0;
+        while receive!(match mailbox {
+            Watch::Down(down) if down.monitor == watch => true,
+            after!(Duration::ZERO) => false,
+        }) {
+            downs += 1;
+        }
+        assert_eq!(downs, u32::from(!live), "a watch tells one end, or is live");
+    }
+    *done.lock().unwrap() += 1;
+}
+
+async fn boot(node: Node) -> Result<(), StartError> {
+    if node.name().as_str() == "n0@test" {
+        Desk::default().start().await?;
+    }
+    Ok(())
+}
+
+/// What holds of everything that arrived: in order from each sender, nothing twice.
+fn in_order(notes: &BTreeMap<u64, Vec<u64>>) {
+    for (from, notes) in notes {
+        assert!(notes.is_sorted_by(|a, b| a < b), "{from}: {notes:?}");
+    }
+}
+
+async fn talkers(cluster: &Cluster, rounds: u64) -> (Vec<WatchRef>, Arc<Mutex<u64>>) {
+    let done = Arc::new(Mutex::new(0));
+    let mut talkers = Vec::new();
+    for from in 0..4 {
+        let node = cluster.node(1 + from as usize % 2);
+        let desk: DeskRef = node.named_at("desk", "n0@test");
+        let done = Arc::clone(&done);
+        let _here = node.enter();
+        talkers.push(greenroom::spawn(move |mailbox: Mailbox<Watch>| talk(mailbox, from, desk, rounds, done)));
+    }
+    (talkers, done)
+}
+
+#[test]
+fn links_that_fail_lose_no_order_no_answer_and_no_end() {
+    Check::nodes(3).boot(boot).run(SEEDS, async |cluster| {
+        let (talkers, done) = talkers(&cluster, 120).await;
+        cluster.chaos(Faults::LINKS, Duration::from_secs(60)).await;
+        for talker in talkers {
+            assert_eq!(talker.ended().await, Exit::Normal);
+        }
+        assert_eq!(*done.lock().unwrap(), 4);
+        in_order(&cluster.node(0).named::<DeskRef>("desk").notes().await?);
+        // All is as it was at first.
+        let far: DeskRef = cluster.node(2).named_at("desk", "n0@test");
+        assert_eq!(far.echo(9, 1).await, Ok(1));
+        Ok::<(), Exit>(())
+    });
+}
+
+#[test]
+fn a_server_that_crashes_with_its_node_is_found_again() {
+    Check::nodes(3).boot(boot).run(SEEDS, async |cluster| {
+        let (talkers, done) = talkers(&cluster, 60).await;
+        let crashes = async {
+            for _ in 0..3 {
+                tokio::time::sleep(Duration::from_millis(cluster.draw(8_000))).await;
+                cluster.crash(0);
+                tokio::time::sleep(Duration::from_millis(cluster.draw(3_000))).await;
+                cluster.restart(0).await;
+            }
+        };
+        crashes.await;
+        for talker in talkers {
+            assert_eq!(talker.ended().await, Exit::Normal);
+        }
+        assert_eq!(*done.lock().unwrap(), 4);
+        cluster.connected().await;
+        in_order(&cluster.node(0).named::<DeskRef>("desk").notes().await?);
+        Ok::<(), Exit>(())
+    });
+}

@@ -1,0 +1,17 @@
+use greenroom::prelude::*;
+
+#[actor]
+struct Counter;
+
+#[actor(debug)]
+impl Counter {
+    #[init]
+    #[redact]
+    fn open(&mut self) {}
+
+    #[cast]
+    #[redact]
+    fn add(&mut self) {}
+}
+
+fn main() {}

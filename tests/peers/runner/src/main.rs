@@ -41,6 +41,9 @@ const USAGE: &str = "peers [--book DIRECTORY] [--quick] [--minutes N] [--divide 
 /// What greenroom alone is asked: how its costs grow.
 const GROWTH: &[&str] = &["growth_processes", "growth_saved", "growth_bytes", "flood"];
 
+/// Workloads that are cut more than this are too short for figures that one could trust.
+const LARGEST_CUT: u64 = 2;
+
 /// In how many rounds it is asked that.
 const ROUNDS_OF_GROWTH: u64 = 2;
 
@@ -101,6 +104,9 @@ fn measure(options: &Options) -> Result<Results, String> {
     let places = Places::find()?;
     let mut results = Results::default();
     about(&mut results);
+    if options.divisor > LARGEST_CUT {
+        results.about.insert("cut".to_owned(), options.divisor.to_string());
+    }
     let mut systems = Vec::new();
     for system in SYSTEMS.iter().filter(|system| wanted(&options.systems, system.name)) {
         eprintln!("building {}", system.name);

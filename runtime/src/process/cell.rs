@@ -568,6 +568,8 @@ impl<M: Protocol> Resident for Cell<M> {
         match effect {
             Effect::None => {}
             Effect::Die(reason) => self.die(&mut fate, reason),
+            Effect::Stop(reason) if fate.stage == Stage::Alive => self.halt(&mut fate, reason),
+            Effect::Stop(_) => {}
             Effect::Exit(ExitSignal { reason, .. }) if parent_ended => self.halt(&mut fate, reason),
             Effect::Exit(signal) => self.push_system(number, Origin::OWN, signal),
             // Under the lock, so that `demonitor` either prevents the message or finds it.

@@ -111,6 +111,12 @@ pub(crate) struct Start {
 }
 
 impl Fate {
+    /// The call that it waits for, if that takes a while: whom it called, and since when it waits.
+    pub(super) fn call(&self) -> Option<(u64, Instant)> {
+        let waiting = self.belongings.as_ref()?.waiting.as_ref()?;
+        Some((waiting.callee, waiting.since))
+    }
+
     fn new(number: u64, stage: Stage, start: Start, born: Option<Instant>) -> Fate {
         Fate {
             number,

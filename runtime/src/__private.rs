@@ -50,6 +50,7 @@ pub struct Given;
 )]
 pub trait NotGiven {}
 
+#[diagnostic::do_not_recommend]
 impl NotGiven for () {}
 
 /// A state that others may look at.

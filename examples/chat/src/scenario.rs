@@ -61,8 +61,12 @@ struct Line {
 impl Person for Line {
     async fn says(&mut self) -> Option<Result<Said, String>> {
         let mut said = self.says.recv().await?;
+        let mut memory = self.memory.lock().unwrap();
+        // What still lies in a lost connection is not said.
+        if memory.connection != self.number {
+            return None;
+        }
         if let Said::Join { room, heard, .. } = &mut said {
-            let mut memory = self.memory.lock().unwrap();
             memory.room = known(room);
             // As of now: it may go on hearing until the session takes this.
             *heard =

@@ -94,6 +94,8 @@ pub mod inside {
     pub mod floors {}
     #[doc = include_str!("../../book/src/inside/message.md")]
     pub mod message {}
+    #[doc = include_str!("../../book/src/inside/memory.md")]
+    pub mod memory {}
     #[doc = include_str!("../../book/src/inside/wire.md")]
     pub mod wire {}
     #[doc = include_str!("../../book/src/inside/invariants.md")]

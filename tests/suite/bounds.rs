@@ -314,3 +314,51 @@ async fn what_is_urgent_goes_before_what_is_saved() {
     saver.fast(2);
     assert_eq!(seen.await.unwrap(), [1, 2, 3]);
 }
+
+#[protocol]
+enum Slip {
+    Red { n: u32 },
+    Blue { n: u32 },
+}
+
+/// Waits for a blue nine first, then takes what comes.
+#[actor(protocol = Slip, mailbox = 2, overflow = wait)]
+struct Picky {
+    took: tokio::sync::mpsc::UnboundedSender<u32>,
+}
+
+impl Process for Picky {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        let nine = receive!(match cx {
+            Slip::Blue { n } if n == 9 => n,
+        });
+        let _ = self.took.send(nine);
+        loop {
+            let n = receive!(match cx {
+                Slip::Red { n } | Slip::Blue { n } => n,
+            });
+            let _ = self.took.send(n);
+        }
+    }
+}
+
+#[greenroom::test]
+async fn what_is_looked_at_ahead_of_its_turn_keeps_its_place_if_it_is_refused() {
+    let (took, mut taken) = tokio::sync::mpsc::unbounded_channel();
+    let picky = Picky { took }.spawn();
+    settle().await;
+    let mut casts = vec![picky.red(1), picky.red(2), picky.red(3)];
+    // Wanted by its variant, so it may come in; refused by the guard, it stays behind the third.
+    assert_eq!(picky.blue(4).await, Ok(()));
+    settle().await;
+    casts.extend([picky.red(5), picky.blue(9)]);
+    settle().await;
+    let mut order = Vec::new();
+    while let Ok(n) = taken.try_recv() {
+        order.push(n);
+    }
+    assert_eq!(order, [9, 1, 2, 3, 4, 5]);
+    for cast in casts {
+        assert_eq!(cast.await, Ok(()));
+    }
+}

@@ -80,7 +80,17 @@ impl<M: Protocol> Address<M> {
     }
 
     /// Sends a message.
+    #[inline]
     pub fn cast(&self, message: M) -> Cast {
+        // The way that nearly all messages take.
+        if let Kind::Direct { cell, number } = &self.0 {
+            return match cell.send(Owner::This(*number), message, true) {
+                Ok(None) => Cast::over(Ok(())),
+                Ok(Some(ticket)) => Cast::standing(Arc::clone(cell) as Arc<dyn Line>, ticket),
+                Err(Refused { why: Why::Gone, .. }) => Cast::over(Err(CastError::NoProc)),
+                Err(Refused { .. }) => Cast::over(Err(CastError::Full)),
+            };
+        }
         match self.send(message) {
             Ok(Sent::In) => Cast::over(Ok(())),
             Ok(Sent::InLine(line, ticket)) => Cast::standing(line, ticket),

@@ -226,6 +226,11 @@ impl Cluster {
         }
     }
 
+    /// The nodes that are up.
+    pub(super) fn alive(&self) -> Vec<Node> {
+        (0..self.size()).filter(|index| !self.is_down(*index)).map(|index| self.node(index).clone()).collect()
+    }
+
     pub(super) fn chance(&self) -> &Chance {
         &self.inner.chance
     }

@@ -14,6 +14,7 @@ static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static ASKED: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The bytes that the program holds.
@@ -28,10 +29,17 @@ pub fn asked() -> usize {
     ASKED.get()
 }
 
+/// How many bytes this thread asked for, all in all.
+#[must_use]
+pub fn asked_bytes() -> usize {
+    BYTES.get()
+}
+
 fn ask(bytes: usize) {
     LIVE.fetch_add(bytes, Ordering::Relaxed);
     // A thread that is being torn down is not measured.
     let _ = ASKED.try_with(|asked| asked.set(asked.get() + 1));
+    let _ = BYTES.try_with(|asked| asked.set(asked.get() + bytes));
 }
 
 // SAFETY: all is the system's doing; the counters neither allocate nor panic.

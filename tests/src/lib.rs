@@ -94,10 +94,14 @@ pub mod inside {
     pub mod floors {}
     #[doc = include_str!("../../book/src/inside/message.md")]
     pub mod message {}
+    #[doc = include_str!("../../book/src/inside/memory.md")]
+    pub mod memory {}
     #[doc = include_str!("../../book/src/inside/wire.md")]
     pub mod wire {}
     #[doc = include_str!("../../book/src/inside/invariants.md")]
     pub mod invariants {}
+    #[doc = include_str!("../../book/src/inside/performance.md")]
+    pub mod performance {}
     #[doc = include_str!("../../book/src/inside/contributing.md")]
     pub mod contributing {}
 }

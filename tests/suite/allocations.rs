@@ -1,7 +1,7 @@
 //! What a message costs: how often memory is asked for on its way.
 
 use greenroom::prelude::*;
-use greenroom_tests::counting::{Counting, asked};
+use greenroom_tests::counting::{Counting, asked, asked_bytes};
 
 use crate::stage::{Letter, LetterRef, act};
 
@@ -82,3 +82,51 @@ async fn a_call_that_waits_allocates_its_slot_and_its_timer() {
     .await;
     assert!(allocations <= 2 * ROUNDS as usize, "{allocations} for {ROUNDS} calls");
 }
+
+#[actor]
+#[derive(Default)]
+struct Idler {
+    count: u64,
+}
+
+#[actor]
+impl Idler {
+    #[cast]
+    fn add(&mut self, n: u64) {
+        self.count += n;
+    }
+}
+
+/// Lets everybody run until nothing moves.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+// The table in book/src/inside/memory.md. On a node of its own, whose tasks are tokio's: a test's are in boxes.
+#[greenroom::test]
+async fn an_idle_process_is_a_cell_and_a_task() {
+    let node = Node::local();
+    // The tables that know all processes grow now and then: the least of many is what one takes.
+    let mut idlers = Vec::with_capacity(64);
+    let mut least = (usize::MAX, usize::MAX);
+    for _ in 0..64 {
+        let before = (asked(), asked_bytes());
+        idlers.push(node.spawn(Idler::default()));
+        least = least.min((asked() - before.0, asked_bytes() - before.1));
+    }
+    assert_eq!(least, (2, CELL + TASK), "a cell and a task");
+    settle().await;
+    let before = asked();
+    settle().await;
+    let sleep = asked() - before;
+    let before = (asked(), asked_bytes());
+    drop(idlers[0].add(1));
+    settle().await;
+    let (count, bytes) = (asked() - before.0 - sleep, asked_bytes() - before.1);
+    assert_eq!(count, 2, "its queue, and what it reads with");
+    assert!(bytes <= DESK, "{bytes} bytes");
+}
+
+const CELL: usize = 344;
+const TASK: usize = 384;
+const DESK: usize = 400;

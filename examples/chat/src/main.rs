@@ -13,6 +13,8 @@ mod line;
 mod log;
 mod reporting;
 mod rooms;
+#[cfg(test)]
+mod scenario;
 mod seat;
 mod services;
 mod session;

@@ -78,7 +78,7 @@ pub trait Process: Actor + Send {
         Self: Send,
     {
         let _ = cx;
-        ready(Ok(()))
+        async { Ok(()) }
     }
 
     /// The process's life. When it returns, the process ends: normally, or for the reason it returns.

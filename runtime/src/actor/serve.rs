@@ -1,4 +1,4 @@
-use std::future::{Future, ready};
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use super::sys::{StateFn, attend};
@@ -31,7 +31,7 @@ pub trait Handle: Actor {
         Self: Send,
     {
         let _ = cx;
-        ready(Ok(()))
+        async { Ok(()) }
     }
 
     /// Runs when the span of [`EVERY`](Handle::EVERY) with this index has passed.
@@ -40,7 +40,7 @@ pub trait Handle: Actor {
         Self: Send,
     {
         let _ = (cx, index);
-        ready(Ok(()))
+        async { Ok(()) }
     }
 
     /// Runs when no message has come for [`IDLE`](Handle::IDLE), once until the next one.
@@ -49,7 +49,7 @@ pub trait Handle: Actor {
         Self: Send,
     {
         let _ = cx;
-        ready(Ok(()))
+        async { Ok(()) }
     }
 }
 
@@ -57,8 +57,30 @@ pub trait Handle: Actor {
 ///
 /// # Errors
 /// The reason to end: a handler's error, or the one it was told to stop with, unless that is `Normal`.
-pub async fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
-    actor.proceed(cx).await?;
+// Blocks and no `async fn`, which would keep its arguments twice; and what few servers need is apart. All of this is in
+// each server's task.
+pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
+    async move {
+        actor.proceed(cx).await?;
+        if const { !A::EVERY.is_empty() || A::IDLE.is_some() } {
+            return Box::pin(serve_in_time(actor, cx)).await;
+        }
+        loop {
+            let message = match cx.mailbox().step().await {
+                Step::Message(message) => message,
+                Step::Aside(aside) => match Box::pin(attend(actor, cx, A::STATE, aside)).await {
+                    None => continue,
+                    Some(reason) => return stopped(reason),
+                },
+                Step::Stop(reason) => return stopped(reason),
+            };
+            actor.handle(cx, message).await?;
+        }
+    }
+}
+
+/// The same for one with timed hooks.
+async fn serve_in_time<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
     let mut agenda = Agenda::new::<A>(cx.now());
     loop {
         if let Some(index) = agenda.due(|| cx.now(), A::EVERY) {
@@ -70,17 +92,20 @@ pub async fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Resu
                 actor.handle(cx, message).await?;
                 agenda.heard(|| cx.now(), A::IDLE);
             }
-            Some(Step::Aside(aside)) => match attend(actor, cx, A::STATE, aside).await {
-                None => {}
-                Some(Exit::Normal) => return Ok(()),
-                Some(reason) => return Err(reason),
-            },
-            Some(Step::Stop(Exit::Normal)) => return Ok(()),
-            Some(Step::Stop(reason)) => return Err(reason),
+            Some(Step::Aside(aside)) => {
+                if let Some(reason) = attend(actor, cx, A::STATE, aside).await {
+                    return stopped(reason);
+                }
+            }
+            Some(Step::Stop(reason)) => return stopped(reason),
             None if agenda.is_idle(cx.now()) => actor.idle(cx).await?,
             None => {}
         }
     }
+}
+
+fn stopped(reason: Exit) -> Result<(), Exit> {
+    if reason == Exit::Normal { Ok(()) } else { Err(reason) }
 }
 
 /// What time will ask of a server, and when. Empty, and free, for one without timed hooks.

@@ -172,7 +172,7 @@ impl<A: Process> Newborn<A> {
     pub(crate) fn begin(self, actor: A) -> impl Future<Output = Result<Ref<A>, StartError>> + Send + use<A> {
         let (started, outcome) = oneshot::channel();
         let ended = ended(self.cell.node(), self.pid());
-        let stub = self.run(actor, Some(started));
+        let stub = self.run(actor, Some(Box::new(started)));
         async move {
             match outcome.await {
                 Ok(Ok(())) => Ok(stub),
@@ -188,7 +188,8 @@ impl<A: Process> Newborn<A> {
 }
 
 /// Told how `init` went; dropped if the process did not get that far.
-pub(crate) type Started = oneshot::Sender<Result<(), Exit>>;
+// In a box, since most processes have none of it.
+pub(crate) type Started = Box<oneshot::Sender<Result<(), Exit>>>;
 
 /// How an actor of this type begins.
 pub(crate) fn start_of<A: Process>() -> Start {
@@ -205,35 +206,60 @@ pub(crate) fn start_of<A: Process>() -> Start {
 
 /// Lets the process that has moved into `cell` run.
 pub(crate) fn launch<A: Process>(cell: &Arc<Cell<A::Protocol>>, number: u64, actor: A, started: Option<Started>) {
-    let node = cell.node().clone();
     let cx = Context::new(Mailbox::new(Arc::clone(cell), number));
-    node.spawner().spawn(Life::new(Arc::clone(cell), number, live(actor, cx, started)));
+    cell.node().spawner().spawn(Life::new(Arc::clone(cell), number, live(actor, cx, started)));
 }
 
-async fn live<A: Process>(mut actor: A, mut cx: Context<A>, started: Option<Started>) -> Exit {
-    let named = match A::OPTIONS.name {
+// Blocks and no `async fn`, which would keep its arguments twice, and results no longer than they are needed: all of this
+// is in each process's task.
+fn live<A: Process>(mut actor: A, mut cx: Context<A>, started: Option<Started>) -> impl Future<Output = Exit> + Send {
+    async move {
+        // `started` is not touched before the wait is over: it would be kept once more.
+        match begin(&mut actor, &mut cx).await {
+            ready => {
+                if let Err(reason) = tell(started, ready) {
+                    return reason;
+                }
+            }
+        }
+        let reason = if A::TERMINATE_AFTER_PANIC {
+            reason_of(catch_unwind(actor.run(&mut cx)).await.and_then(|result| result))
+        } else {
+            reason_of(actor.run(&mut cx).await)
+        };
+        actor.terminate(&mut cx, &reason).await;
+        reason
+    }
+}
+
+/// Gives the process its name and initialises it.
+fn begin<A: Process>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
+    async move {
+        if let Err(taken) = take_name::<A>(cx) {
+            return Err(taken);
+        }
+        actor.init(cx).await
+    }
+}
+
+fn take_name<A: Process>(cx: &Context<A>) -> Result<(), Exit> {
+    match A::OPTIONS.name {
         Some(name) => Ref::<A>::register(name, &cx.me()).map_err(Exit::from),
         None => Ok(()),
-    };
-    let ready = match named {
-        Ok(()) => actor.init(&mut cx).await,
-        taken => taken,
-    };
+    }
+}
+
+/// Whoever waits for it to be initialised hears how that went.
+fn tell(started: Option<Started>, ready: Result<(), Exit>) -> Result<(), Exit> {
     if let Some(started) = started {
         // Whoever started it may have gone.
         let _ = started.send(ready.clone());
     }
-    if let Err(reason) = ready {
-        return reason;
-    }
-    let result = if A::TERMINATE_AFTER_PANIC {
-        catch_unwind(actor.run(&mut cx)).await.and_then(|result| result)
-    } else {
-        actor.run(&mut cx).await
-    };
-    let reason = result.err().unwrap_or(Exit::Normal);
-    actor.terminate(&mut cx, &reason).await;
-    reason
+    ready
+}
+
+fn reason_of(result: Result<(), Exit>) -> Exit {
+    result.err().unwrap_or(Exit::Normal)
 }
 
 /// Makes a process of a function on the current node: it is handed its mailbox and lives until it returns.

@@ -80,7 +80,17 @@ impl<M: Protocol> Address<M> {
     }
 
     /// Sends a message.
+    #[inline]
     pub fn cast(&self, message: M) -> Cast {
+        // The way that nearly all messages take.
+        if let Kind::Direct { cell, number } = &self.0 {
+            return match cell.send(Owner::This(*number), message, true) {
+                Ok(None) => Cast::over(Ok(())),
+                Ok(Some(ticket)) => Cast::standing(Arc::clone(cell) as Arc<dyn Line>, ticket),
+                Err(Refused { why: Why::Gone, .. }) => Cast::over(Err(CastError::NoProc)),
+                Err(Refused { .. }) => Cast::over(Err(CastError::Full)),
+            };
+        }
         match self.send(message) {
             Ok(Sent::In) => Cast::over(Ok(())),
             Ok(Sent::InLine(line, ticket)) => Cast::standing(line, ticket),
@@ -198,9 +208,12 @@ impl<M: Protocol> Address<M> {
     }
 
     pub(crate) fn exit(&self, reason: Exit) {
+        self.signal(Signal::Exit { reason, linked: false });
+    }
+
+    fn signal(&self, signal: Signal) {
         let node = self.node();
         let from = sender(node);
-        let signal = Signal::Exit { reason, linked: false };
         match (self.pid(), &self.0) {
             (Some(pid), _) => node.signal(&from, &pid, signal),
             (None, Kind::Named { name, at, .. }) => {
@@ -211,7 +224,7 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    /// Asks the process to stop in order, if it lives on this node; any other gets an exit signal.
+    /// Asks the process to stop in order.
     pub(crate) fn stop(&self, reason: Exit) {
         match &self.0 {
             Kind::Direct { cell, number } => cell.stop(*number, reason),
@@ -222,9 +235,9 @@ impl<M: Protocol> Address<M> {
             }
             Kind::Named { node, name, at } if at == node.name() => match find::<M>(node, name) {
                 Ok((cell, number)) => cell.stop(number, reason),
-                Err(_) => self.exit(reason),
+                Err(_) => self.signal(Signal::Stop { reason }),
             },
-            Kind::Named { .. } | Kind::Remote { .. } => self.exit(reason),
+            Kind::Named { .. } | Kind::Remote { .. } => self.signal(Signal::Stop { reason }),
         }
     }
 

@@ -27,6 +27,7 @@ enum State {
 }
 
 impl Cast {
+    #[inline]
     pub(super) fn over(outcome: Result<(), CastError>) -> Cast {
         Cast { state: State::Over(outcome) }
     }
@@ -62,6 +63,7 @@ impl Future for Cast {
 }
 
 impl Drop for Cast {
+    #[inline]
     fn drop(&mut self) {
         if let State::Standing(line, ticket) = &self.state {
             line.withdraw(*ticket);

@@ -25,8 +25,12 @@ pub struct Reply<T: Send + 'static> {
 
 enum Caller<T> {
     Here(Arc<Slot<T>>),
-    Elsewhere(Elsewhere, fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>),
+    // In a box, so that a message with a reply is small.
+    Elsewhere(Box<(Elsewhere, Write<T>)>),
 }
+
+/// How an answer becomes bytes.
+type Write<T> = fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>;
 
 /// A caller on another node.
 #[derive(Clone)]
@@ -53,7 +57,10 @@ impl<T: Send + 'static> Reply<T> {
             Some(Caller::Here(slot)) => {
                 slot.put(Ok(value));
             }
-            Some(Caller::Elsewhere(caller, encode)) => caller.send(&value, encode),
+            Some(Caller::Elsewhere(elsewhere)) => {
+                let (caller, encode) = *elsewhere;
+                caller.send(&value, encode);
+            }
             None => {}
         }
     }
@@ -78,7 +85,7 @@ impl<T: Send + 'static> Reply<T> {
     pub fn is_awaited(&self) -> bool {
         match &self.caller {
             Some(Caller::Here(slot)) => slot.is_awaited(),
-            Some(Caller::Elsewhere(..)) => true,
+            Some(Caller::Elsewhere(_)) => true,
             None => false,
         }
     }
@@ -90,7 +97,9 @@ impl<T: Send + 'static> Drop for Reply<T> {
             None => return,
             Some(_) if *self.passed_on.get_mut() => return,
             Some(Caller::Here(slot)) => slot,
-            Some(Caller::Elsewhere(caller, _)) => Arc::new(Forsaken { caller, holder: Current::process() }),
+            Some(Caller::Elsewhere(elsewhere)) => {
+                Arc::new(Forsaken { caller: elsewhere.0, holder: Current::process() })
+            }
         };
         if let Some(caller) = Current::drop_reply(caller) {
             caller.fail(CallError::Dropped);
@@ -99,7 +108,7 @@ impl<T: Send + 'static> Drop for Reply<T> {
 }
 
 impl Elsewhere {
-    fn send<T>(&self, value: &T, encode: fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>) {
+    fn send<T>(&self, value: &T, encode: Write<T>) {
         let Some(router) = self.node.router() else { return };
         let mut bytes = Vec::new();
         let (result, _) =
@@ -150,7 +159,7 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
                     }
                     // The answer comes back here and goes on from here, and so does the news that there is none:
                     // the new holder need not know the caller's node.
-                    Caller::Elsewhere(elsewhere, _) => node.pending().insert(Arc::new(elsewhere.clone())),
+                    Caller::Elsewhere(elsewhere) => node.pending().insert(Arc::new(elsewhere.0.clone())),
                 }
             })
         });
@@ -166,7 +175,7 @@ impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Reply<T> {
         let Travelling { caller, id } = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a reply travels only inside a message"))?;
         let elsewhere = Elsewhere { node, caller: Arc::new(caller), id };
-        let caller = Caller::Elsewhere(elsewhere, |value, encoder| encoder.field(value));
+        let caller = Caller::Elsewhere(Box::new((elsewhere, |value, encoder| encoder.field(value))));
         Ok(Reply { caller: Some(caller), passed_on: AtomicBool::new(false) })
     }
 }

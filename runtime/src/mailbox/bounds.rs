@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Waker;
 
-use super::{Entry, Mask};
+use super::{Entry, Mask, Origin};
+use crate::base::Protocol;
 
 /// How many messages a mailbox holds, and what becomes of one too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +31,13 @@ pub(super) struct Bounded<M> {
     pub(super) bounds: Bounds,
     /// Messages that count and are in the queue or with its owner.
     pub(super) load: usize,
-    /// What the owner's receive can take while it waits for a message: that is let in even if all is full, so that
+    /// What the owner's receive can take while it waits for a message: that is looked at even if all is full, so that
     /// a mailbox full of what nobody wants now cannot lock itself.
     pub(super) want: Mask,
     /// Those who stand in line, by ticket.
     pub(super) line: BTreeMap<u64, Standing<M>>,
+    /// How many of them nobody holds the ticket of.
+    pub(super) unheld: usize,
     /// Tickets of those whom the owner's end overtook in line.
     pub(super) lost: BTreeSet<u64>,
     pub(super) tickets: u64,
@@ -46,9 +49,10 @@ pub(super) struct Bounded<M> {
 
 /// A message in line.
 pub(super) struct Standing<M> {
-    pub(super) entry: Entry<M>,
+    /// `None` while the owner tests it.
+    pub(super) entry: Option<Entry<M>>,
     pub(super) waker: Option<Waker>,
-    /// Whether a cast holds the ticket; one from another node has none.
+    /// Whether a cast holds the ticket. Otherwise its sender takes it to be in: it comes from another node, or was waited for.
     pub(super) held: bool,
 }
 
@@ -59,6 +63,7 @@ impl<M> Bounded<M> {
             load: 0,
             want: Mask(0),
             line: BTreeMap::new(),
+            unheld: 0,
             lost: BTreeSet::new(),
             tickets: 0,
             refused: 0,
@@ -70,15 +75,35 @@ impl<M> Bounded<M> {
         self.load >= self.bounds.capacity
     }
 
-    /// Whether the owner waits for a message of this lane, and there is room for those.
-    pub(super) fn is_wanted(&self, lane: usize) -> bool {
-        self.want.has(lane) && self.load < self.bounds.capacity.saturating_mul(2)
-    }
-
     /// Puts a message at the end of the line.
     pub(super) fn stand(&mut self, entry: Entry<M>, held: bool) -> u64 {
         self.tickets += 1;
-        self.line.insert(self.tickets, Standing { entry, waker: None, held });
+        self.unheld += usize::from(!held);
+        self.line.insert(self.tickets, Standing { entry: Some(entry), waker: None, held });
         self.tickets
+    }
+
+    /// Takes the first out of the line if it may come in: if there is room, or it needs none. Not while it is tested.
+    pub(super) fn admit(&mut self) -> Option<Standing<M>> {
+        let (ticket, first) = self.line.first_key_value()?;
+        let counts = first.entry.as_ref()?.origin == Origin::SENT;
+        let ticket = *ticket;
+        if counts && self.is_full() { None } else { self.leave(ticket) }
+    }
+
+    /// Takes the one with this ticket out of the line.
+    pub(super) fn leave(&mut self, ticket: u64) -> Option<Standing<M>> {
+        let standing = self.line.remove(&ticket)?;
+        self.unheld -= usize::from(!standing.held);
+        Some(standing)
+    }
+}
+
+impl<M: Protocol> Bounded<M> {
+    /// The first in line behind `tested` that is wanted, for the owner to test. It keeps its place.
+    pub(super) fn test(&mut self, want: Mask, tested: u64) -> Option<(u64, Entry<M>)> {
+        let wanted = |entry: &mut Entry<M>| want.has(Mask::lane(entry.message.variant()));
+        let mut behind = self.line.range_mut(tested + 1..);
+        behind.find_map(|(ticket, standing)| Some((*ticket, standing.entry.take_if(wanted)?)))
     }
 }

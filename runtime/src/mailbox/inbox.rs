@@ -1,9 +1,8 @@
-use std::collections::VecDeque;
 use std::panic::Location;
 use std::task::Context;
 
-use super::queue::{Batch, Told, remove};
-use super::save::{Place, Saved};
+use super::queue::{Batch, Taken, Taking, Told, remove};
+use super::save::Saved;
 use super::{Entry, Mask, Origin, Queue};
 use crate::base::Protocol;
 
@@ -12,28 +11,30 @@ pub(crate) struct Inbox<M> {
     batch: Batch<M>,
     saved: Option<Box<Saved<M>>>,
     want: Mask,
-    scan: Scan,
+    /// The lanes of the save queue that the running scan has not been through. Then it looks at what arrives.
+    pending: u64,
+    /// The last in line that it has tested.
+    in_line: u64,
     /// How many messages have come out of the queue.
     read: u64,
+    /// As many as that when it last waited.
+    idle: u64,
     /// How many calls were among those that matched.
     calls: u64,
     /// Where the running receive stands, if that is known.
     place: Option<&'static Location<'static>>,
-    testing: Option<Testing>,
-}
-
-/// How far the running receive has come.
-enum Scan {
-    /// Through the saved messages; the lanes that are left.
-    Saved(u64),
-    /// Only what arrives from now on is new to it.
-    Arriving,
+    testing: Testing,
 }
 
 /// Where the message that is being tested came from.
+#[derive(Clone, Copy)]
 enum Testing {
-    Saved(Place, Origin),
+    Nothing,
+    /// A lane of the save queue, where its place is kept.
+    Saved(usize),
     Arrived(Origin),
+    /// The line, where its place is kept.
+    InLine(u64, Origin),
 }
 
 /// What a scan came upon.
@@ -44,26 +45,34 @@ pub(crate) enum Next<M> {
     Empty,
 }
 
+/// Whoever read so many messages since it last waited looks once more before it waits again: those who fill its mailbox
+/// are at work, and to be woken by each of them would cost both sides more.
+const BUSY: u64 = 2;
+
 impl<M: Protocol> Inbox<M> {
     pub(crate) fn new() -> Inbox<M> {
         Inbox {
-            batch: Batch { urgent: VecDeque::new(), entries: VecDeque::new() },
+            batch: Batch::new(),
             saved: None,
             want: Mask::ALL,
-            scan: Scan::Arriving,
+            pending: 0,
+            in_line: 0,
             read: 0,
+            idle: 0,
             calls: 0,
             place: None,
-            testing: None,
+            testing: Testing::Nothing,
         }
     }
 
     /// Begins a receive that can take `want` and stands at `place`.
+    #[inline(always)]
     pub(crate) fn begin(&mut self, queue: &Queue<M>, want: Mask, place: Option<&'static Location<'static>>) {
         self.want = want;
         self.place = place;
-        self.scan = Scan::Arriving;
-        if Mask::urgent::<M>() != Mask(0) {
+        self.pending = 0;
+        self.in_line = 0;
+        if const { Mask::urgent::<M>().0 != 0 } {
             // What is urgent goes before what is saved, also if it came only now.
             queue.take_urgent(&mut self.batch);
             while let Some(entry) = self.batch.urgent.pop_front() {
@@ -71,43 +80,55 @@ impl<M: Protocol> Inbox<M> {
                 self.save(entry);
             }
         }
+        if !matches!(self.testing, Testing::Nothing) {
+            // A guard that panicked, in a body that caught it: the message went with it.
+            self.keep_other(queue);
+        }
         if let Some(saved) = &mut self.saved {
-            // A receive that was dropped midway leaves its scan behind.
-            saved.settle();
-            self.scan = Scan::Saved(saved.begin(want));
+            self.pending = saved.begin(want);
         }
     }
 
     /// The next message to test. With no `cx`, only what is already here counts.
+    #[inline(always)]
     pub(crate) fn next(&mut self, queue: &Queue<M>, mut cx: Option<&mut Context<'_>>) -> Next<M> {
-        if let (Scan::Saved(pending), Some(saved)) = (&mut self.scan, &mut self.saved) {
-            if let Some((place, entry)) = saved.next(pending) {
-                self.testing = Some(Testing::Saved(place, entry.origin));
-                return Next::Test(entry.message);
-            }
-            saved.settle();
-            self.scan = Scan::Arriving;
+        if self.pending != 0
+            && let Some(saved) = &mut self.saved
+            && let Some((lane, message)) = saved.next(&mut self.pending)
+        {
+            self.testing = Testing::Saved(lane);
+            return Next::Test(message);
         }
         loop {
-            while let Some(entry) = self.batch.urgent.pop_front().or_else(|| self.batch.entries.pop_front()) {
+            while let Some(entry) = self.pop() {
                 self.read += 1;
                 if self.want.has(Mask::lane(entry.message.variant())) {
-                    self.testing = Some(Testing::Arrived(entry.origin));
+                    self.testing = Testing::Arrived(entry.origin);
                     return Next::Test(entry.message);
                 }
                 self.save(entry);
             }
             match cx.as_deref_mut() {
                 Some(cx) => {
-                    let told = self.told();
-                    if queue.poll_take(&mut self.batch, self.want, told, cx).is_pending() {
-                        return Next::Empty;
+                    let linger = self.read - self.idle >= BUSY;
+                    let taking = Taking { want: self.want, tested: self.in_line, linger, told: self.told() };
+                    match queue.poll_take(&mut self.batch, &taking, cx) {
+                        Taken::Batch => {}
+                        Taken::InLine(ticket, entry) => {
+                            self.in_line = ticket;
+                            self.testing = Testing::InLine(ticket, entry.origin);
+                            return Next::Test(entry.message);
+                        }
+                        Taken::Nothing => {
+                            self.idle = self.read;
+                            return Next::Empty;
+                        }
                     }
                 }
                 None => {
                     let told = self.told();
                     queue.take(&mut self.batch, told);
-                    if self.batch.entries.is_empty() && self.batch.urgent.is_empty() {
+                    if self.is_read() {
                         return Next::Empty;
                     }
                 }
@@ -115,6 +136,17 @@ impl<M: Protocol> Inbox<M> {
         }
     }
 
+    #[inline]
+    fn pop(&mut self) -> Option<Entry<M>> {
+        if const { Mask::urgent::<M>().0 != 0 }
+            && let Some(entry) = self.batch.urgent.pop_front()
+        {
+            return Some(entry);
+        }
+        self.batch.entries.pop_front()
+    }
+
+    #[inline(never)]
     fn save(&mut self, entry: Entry<M>) {
         let lane = Mask::lane(entry.message.variant());
         self.saved.get_or_insert_with(|| Box::new(Saved::new(Mask::urgent::<M>()))).push(lane, entry);
@@ -153,39 +185,61 @@ impl<M: Protocol> Inbox<M> {
 
     /// The tested message, of this variant, matched and belongs to the receiver. Says whether it counts in a bounded
     /// mailbox.
-    pub(crate) fn keep(&mut self, variant: usize) -> bool {
+    #[inline(always)]
+    pub(crate) fn keep(&mut self, queue: &Queue<M>, variant: usize) -> bool {
         self.calls += u64::from(Mask::calls::<M>().has(Mask::lane(variant)));
-        let testing = self.testing.take();
-        matches!(testing, Some(Testing::Saved(_, Origin::SENT) | Testing::Arrived(Origin::SENT)))
+        if let Testing::Arrived(origin) = self.testing {
+            self.testing = Testing::Nothing;
+            return origin == Origin::SENT;
+        }
+        self.keep_other(queue)
     }
 
-    /// The tested message did not match: it waits for another receive.
-    pub(crate) fn skip(&mut self, message: M) {
-        match self.testing.take() {
-            Some(Testing::Saved(place, origin)) => {
+    /// The same for one that came from elsewhere than the queue.
+    fn keep_other(&mut self, queue: &Queue<M>) -> bool {
+        match std::mem::replace(&mut self.testing, Testing::Nothing) {
+            Testing::Nothing | Testing::Arrived(_) => false,
+            Testing::Saved(lane) => {
+                self.saved.as_mut().and_then(|saved| saved.take_out(lane)).is_some_and(|origin| origin == Origin::SENT)
+            }
+            // It never came to count.
+            Testing::InLine(ticket, _) => {
+                queue.admit(ticket);
+                false
+            }
+        }
+    }
+
+    /// The tested message did not match: it waits for another receive. Handed back if it has no place any more, since its
+    /// sender withdrew it from the line.
+    #[inline]
+    pub(crate) fn skip(&mut self, queue: &Queue<M>, message: M) -> Option<M> {
+        match std::mem::replace(&mut self.testing, Testing::Nothing) {
+            Testing::Saved(lane) => {
                 if let Some(saved) = &mut self.saved {
-                    saved.skip(place, Entry { origin, message });
+                    saved.put_back(lane, message);
                 }
             }
-            Some(Testing::Arrived(origin)) => self.save(Entry { origin, message }),
-            None => self.save(Entry { origin: Origin::SENT, message }),
+            Testing::Arrived(origin) => self.save(Entry { origin, message }),
+            Testing::InLine(ticket, origin) => return queue.put_back(ticket, Entry { origin, message }),
+            Testing::Nothing => self.save(Entry { origin: Origin::SENT, message }),
         }
+        None
     }
 
     /// Everything that waits here, in no particular order.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = M> {
         let saved = self.saved.take().map(|saved| saved.into_messages()).into_iter().flatten();
-        let batch = self.batch.urgent.drain(..).chain(self.batch.entries.drain(..));
-        batch.map(|entry| entry.message).chain(saved)
+        let Batch { urgent, entries, .. } = &mut self.batch;
+        urgent.drain(..).chain(entries.drain(..)).map(|entry| entry.message).chain(saved)
     }
 
     /// Takes out the message with this origin, wherever it waits.
     pub(crate) fn remove(&mut self, queue: &Queue<M>, origin: Origin) -> Option<M> {
-        if let Some(saved) = &mut self.saved {
-            saved.settle();
-            if let Some(message) = saved.remove(origin) {
-                return Some(message);
-            }
+        if let Some(saved) = &mut self.saved
+            && let Some(message) = saved.remove(origin)
+        {
+            return Some(message);
         }
         remove(&mut self.batch.entries, origin)
             .or_else(|| remove(&mut self.batch.urgent, origin))
@@ -234,10 +288,10 @@ mod tests {
         while let Next::Test(letter) = inbox.next(queue, None) {
             tested += 1;
             if matches(letter) {
-                inbox.keep(letter.variant());
+                inbox.keep(queue, letter.variant());
                 return (Some(letter), tested);
             }
-            inbox.skip(letter);
+            inbox.skip(queue, letter);
         }
         (None, tested)
     }
@@ -288,7 +342,7 @@ mod tests {
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| false).0, None);
         inbox.begin(&queue, Mask(0b01), None);
         let Next::Test(letter) = inbox.next(&queue, None) else { panic!("saved") };
-        inbox.skip(letter);
+        inbox.skip(&queue, letter);
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true).0, Some(A(1)));
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true).0, Some(A(2)));
     }

@@ -6,15 +6,17 @@
 //! Order across lanes is kept by arrival numbers.
 //!
 //! A bounded mailbox counts what others sent, in the save queue too, until the owner has taken it; what the runtime
-//! made is neither counted nor refused. One message too many stands in line, is refused or dropped. The line lets in, ahead
-//! of its turn, what the owner's receive is waiting for: so a full mailbox cannot lock itself.
+//! made is neither counted nor refused. One message too many stands in line, is refused or dropped. A receive that finds
+//! nothing else looks at those in line, too: so a full mailbox cannot lock itself. It tests them where they stand: one that
+//! its guard refuses keeps its place behind the earlier ones of its sender.
 //!
 //! Invariants: a message is in exactly one of queue, batch, save queue or the hands of a receive that is
-//! testing it; within the save queue each lane is in arrival order, except while it is being scanned, when the
-//! already skipped part stands at its end (`Lane::skipped`); a scan that was abandoned is put right by the next.
+//! testing it, which keeps its place; within the save queue each lane is in arrival order; a scan that was abandoned is put
+//! right by the next.
 
 mod bounds;
 mod inbox;
+mod lock;
 mod queue;
 mod save;
 mod want;

@@ -1,12 +1,13 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 
 use super::Mask;
 use super::bounds::{Bounded, Bounds, Overflow, Standing};
+use super::lock::{Guard, Lock};
 use crate::base::Protocol;
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::yield_now;
 
 /// A message and where it came from.
 #[derive(Debug)]
@@ -79,21 +80,17 @@ pub(crate) enum Why {
 
 /// The shared end of a mailbox: many push, the owner takes everything at once.
 pub(crate) struct Queue<M> {
-    inner: Mutex<Inner<M>>,
+    inner: Lock<Inner<M>>,
 }
 
 struct Inner<M> {
-    state: State,
+    /// The number of the process that reads it, or [`VACANT`], or [`CLOSED`].
+    owner: u64,
     entries: VecDeque<Entry<M>>,
-    /// Messages of `#[priority]` variants.
-    urgent: VecDeque<Entry<M>>,
     /// How many messages have come in since the owner took over.
     pushed: u64,
-    /// The owner's waker while it waits for a message.
-    waiting: Option<Waker>,
-    /// How many messages wait for an owner that is still to come.
-    held: usize,
-    bounded: Option<Box<Bounded<M>>>,
+    /// What most queues never have.
+    rest: Option<Box<Rest<M>>>,
     /// From this number of messages on, what comes in is noticed: zero while somebody traces the owner, else what makes
     /// a long mailbox. One comparison for both, so that a push costs the same whether anybody looks or not.
     notice: u64,
@@ -137,14 +134,18 @@ pub(crate) struct Figures {
     pub(crate) is_waiting: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// A process with this number reads it.
-    Open(u64),
-    /// Its process ended and another will come: messages wait, up to `held`.
-    Vacant,
-    /// Nobody will read it again.
-    Closed,
+/// The process ended and another will come: messages wait for it, up to [`HELD`].
+const VACANT: u64 = 0;
+
+/// Nobody will read it again. No process has this number.
+const CLOSED: u64 = u64::MAX;
+
+struct Rest<M> {
+    /// Messages of `#[priority]` variants.
+    urgent: VecDeque<Entry<M>>,
+    bounded: Option<Bounded<M>>,
+    /// Whether messages wait for an owner that is still to come.
+    hold: bool,
 }
 
 /// How many messages wait for a child that is being restarted.
@@ -153,148 +154,235 @@ const HELD: usize = 1024;
 /// How many messages' room an empty queue keeps.
 const ROOMY: usize = 1024;
 
-/// What an owner has taken over: urgent messages and others.
-pub(super) struct Batch<M> {
-    pub(super) urgent: VecDeque<Entry<M>>,
-    pub(super) entries: VecDeque<Entry<M>>,
+/// What an owner has taken over.
+pub(super) enum Taken<M> {
+    /// What was in the queue: it is in the batch.
+    Batch,
+    /// A message that stands in line, to be tested there: with its ticket.
+    InLine(u64, Entry<M>),
+    /// Nothing; the owner will be woken.
+    Nothing,
+}
+
+/// How an owner takes over.
+pub(super) struct Taking {
+    /// What its receive can take.
+    pub(super) want: Mask,
+    /// The last ticket in line that this receive has tested.
+    pub(super) tested: u64,
+    /// Whether it comes again by itself before it waits.
+    pub(super) linger: bool,
+    pub(super) told: Told,
 }
 
 impl<M: Protocol> Queue<M> {
     pub(crate) fn new(bounds: Option<Bounds>) -> Queue<M> {
-        let inner = Inner {
-            state: State::Vacant,
-            entries: VecDeque::new(),
-            urgent: VecDeque::new(),
-            pushed: 0,
-            waiting: None,
-            held: HELD,
-            bounded: bounds.map(|bounds| Box::new(Bounded::new(bounds))),
-            notice: u64::MAX,
-            told: Told::default(),
-            long: u32::MAX,
-        };
-        Queue { inner: Mutex::new(inner) }
+        let rest = bounds.map(|bounds| Box::new(Rest { bounded: Some(Bounded::new(bounds)), ..Rest::new() }));
+        Queue {
+            inner: Lock::new(Inner {
+                owner: VACANT,
+                entries: VecDeque::new(),
+                pushed: 0,
+                rest,
+                notice: u64::MAX,
+                told: Told::default(),
+                long: u32::MAX,
+            }),
+        }
     }
 
     /// The same, for a mailbox that is long from so many messages on.
-    pub(crate) fn long_from(mut self, length: u32) -> Queue<M> {
-        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn long_from(self, length: u32) -> Queue<M> {
+        let mut inner = self.lock();
         inner.long = length;
         inner.notice = u64::from(length);
+        drop(inner);
         self
     }
 
-    // A panic under this lock can only come from a waker's clone; the queue is whole then.
-    fn lock(&self) -> MutexGuard<'_, Inner<M>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    // What panics under this lock is at most a waker's clone or an allocation; the queue is whole then.
+    #[inline]
+    fn lock(&self) -> Guard<'_, Inner<M>> {
+        self.inner.lock()
     }
 
     /// Whether messages wait for an owner that is still to come, or are refused until it is there.
     pub(crate) fn hold(&self, hold: bool) {
-        self.lock().held = if hold { HELD } else { 0 };
+        let mut inner = self.lock();
+        if !hold || inner.rest.is_some() {
+            inner.rest().hold = hold;
+        }
     }
 
     /// A process takes the queue over; messages that were held are its first.
     pub(crate) fn open(&self, number: u64) {
         let mut inner = self.lock();
-        inner.state = State::Open(number);
-        let held = inner.entries.len() + inner.urgent.len();
+        inner.owner = number;
+        let held = inner.waiting();
         inner.pushed = held as u64;
         inner.told = Told::default();
         inner.notice = u64::from(inner.long);
-        if let Some(bounded) = &mut inner.bounded {
+        if let Some(bounded) = inner.bounded() {
             bounded.load = held;
         }
     }
 
+    /// Has `task` woken when something concerns the owner; whether that could be noted just now: not while somebody is
+    /// waking the task that it was before.
+    pub(crate) fn hang(&self, task: &Waker) -> bool {
+        let task = task.clone();
+        let hung = self.lock().hang(Some(task));
+        if hung.is_err() {
+            yield_now();
+        }
+        hung.is_ok()
+    }
+
+    /// Wakes the owner for something that is no message.
+    pub(crate) fn wake(&self) {
+        let task = self.lock().task();
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+
     /// Puts a message at the end and wakes the owner. `held` says whether somebody will hold a ticket for the line.
+    #[inline]
     pub(crate) fn push(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
-        self.push_unless(true, owner, entry, held)
+        let mut inner = self.lock();
+        let there = match owner {
+            Owner::This(number) => inner.owner == number,
+            Owner::Whoever => inner.owner != VACANT && inner.owner != CLOSED,
+        };
+        let plain = Mask::urgent::<M>() == Mask(0) && inner.rest.is_none() && inner.pushed + 1 < inner.notice;
+        if !(there && plain) {
+            return Queue::push_with_care(inner, true, owner, entry, held);
+        }
+        inner.pushed += 1;
+        inner.entries.push_back(entry);
+        inner.ring();
+        Ok(Pushed::In)
     }
 
     /// The same for a message that has been [noticed](Why::Noticed).
     pub(crate) fn push_seen(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
-        self.push_unless(false, owner, entry, held)
+        Queue::push_with_care(self.lock(), false, owner, entry, held)
     }
 
-    fn push_unless(&self, noticed: bool, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
-        let mut inner = self.lock();
-        let refuse = match (inner.state, owner) {
-            (State::Open(number), Owner::This(to)) => (number != to).then_some(Why::Gone),
-            (State::Open(_), Owner::Whoever) => None,
-            (State::Vacant, Owner::Whoever) if inner.held == 0 => Some(Why::Gone),
-            (State::Vacant, Owner::Whoever) => (inner.entries.len() >= inner.held).then_some(Why::Full),
-            (State::Vacant, Owner::This(_)) | (State::Closed, _) => Some(Why::Gone),
+    #[cold]
+    fn push_with_care(
+        mut inner: Guard<'_, Inner<M>>,
+        notices: bool,
+        owner: Owner,
+        entry: Entry<M>,
+        held: bool,
+    ) -> Result<Pushed<M>, Refused<M>> {
+        let refuse = match (inner.owner, owner) {
+            (VACANT, Owner::Whoever) if inner.rest.as_ref().is_some_and(|rest| !rest.hold) => Some(Why::Gone),
+            (VACANT, Owner::Whoever) => (inner.entries.len() >= HELD).then_some(Why::Full),
+            (VACANT | CLOSED, _) => Some(Why::Gone),
+            (number, Owner::This(to)) => (number != to).then_some(Why::Gone),
+            (_, Owner::Whoever) => None,
         };
         if let Some(why) = refuse {
             return Err(Refused { message: entry.message, why });
         }
-        if inner.pushed + 1 >= inner.notice && noticed {
+        if inner.pushed + 1 >= inner.notice && notices {
             return Err(Refused { message: entry.message, why: Why::Noticed });
         }
         let mut pushed = Pushed::In;
+        let lane = Mask::lane(entry.message.variant());
         if entry.origin == Origin::SENT
-            && let Some(bounded) = &mut inner.bounded
+            && let Some(bounded) = inner.bounded()
+            && (bounded.is_full() || !bounded.line.is_empty())
         {
-            let room = !bounded.is_full() && bounded.line.is_empty();
-            if !room && !bounded.is_wanted(Mask::lane(entry.message.variant())) {
-                match bounded.bounds.overflow {
-                    // What another node sends holds no ticket, so that it cannot feel the line: it is as long as the
-                    // mailbox at most.
-                    Overflow::Wait if !held && bounded.line.len() >= bounded.bounds.capacity => {
-                        bounded.refused += 1;
-                        return Err(Refused { message: entry.message, why: Why::Full });
-                    }
-                    Overflow::Wait => return Ok(Pushed::InLine(bounded.stand(entry, held))),
-                    Overflow::Reject => {
-                        bounded.refused += 1;
-                        return Err(Refused { message: entry.message, why: Why::Full });
-                    }
-                    Overflow::DropNewest => {
-                        bounded.dropped += 1;
+            let wanted = bounded.want.has(lane);
+            let capacity = bounded.bounds.capacity;
+            match bounded.bounds.overflow {
+                // What the owner waits for is let in, though it keeps its place behind the line: its sender need not wait.
+                Overflow::Wait if wanted && bounded.unheld < capacity.saturating_mul(2) => {
+                    bounded.stand(entry, false);
+                    inner.ring();
+                    return Ok(Pushed::In);
+                }
+                // What another node sends holds no ticket, so that it cannot feel the line: there are as many of those as
+                // the mailbox holds at most.
+                Overflow::Wait if !held && bounded.unheld >= capacity => {
+                    bounded.refused += 1;
+                    return Err(Refused { message: entry.message, why: Why::Full });
+                }
+                Overflow::Wait => return Ok(Pushed::InLine(bounded.stand(entry, held))),
+                _ if wanted && bounded.load < capacity.saturating_mul(2) => {}
+                Overflow::Reject => {
+                    bounded.refused += 1;
+                    return Err(Refused { message: entry.message, why: Why::Full });
+                }
+                Overflow::DropNewest => {
+                    bounded.dropped += 1;
+                    return Err(Refused { message: entry.message, why: Why::Dropped });
+                }
+                Overflow::DropOldest => match inner.oldest() {
+                    Some(oldest) => pushed = Pushed::InsteadOf(oldest),
+                    // All that is here is with the owner already.
+                    None => {
+                        inner.count_dropped();
                         return Err(Refused { message: entry.message, why: Why::Dropped });
                     }
-                    Overflow::DropOldest => match inner.oldest() {
-                        Some(oldest) => pushed = Pushed::InsteadOf(oldest),
-                        // All that is here is with the owner already.
-                        None => {
-                            inner.count_dropped();
-                            return Err(Refused { message: entry.message, why: Why::Dropped });
-                        }
-                    },
-                }
+                },
             }
         }
-        inner.put(entry);
-        let waiting = inner.waiting.take();
-        drop(inner);
-        if let Some(waker) = waiting {
-            waker.wake();
+        if let Some(bounded) = inner.bounded()
+            && bounded.unheld > 0
+        {
+            // The runtime's own stands behind what its sender takes to be in. It needs no room.
+            bounded.stand(entry, false);
+        } else {
+            inner.put(entry);
         }
+        inner.ring();
         Ok(pushed)
     }
 
-    /// Moves everything that waits into the empty `batch`, or has `cx` woken when something comes. `want` is what the
-    /// receive that waits can take.
-    pub(super) fn poll_take(&self, batch: &mut Batch<M>, want: Mask, told: Told, cx: &mut Context<'_>) -> Poll<()> {
+    /// Moves everything that waits into the empty `batch`, or hands out the next in line that is wanted, or has `cx` woken
+    /// when there is something.
+    #[inline]
+    pub(super) fn poll_take(&self, batch: &mut Batch<M>, taking: &Taking, cx: &mut Context<'_>) -> Taken<M> {
+        batch.recover();
         let mut inner = self.lock();
-        let admitted = inner.admit_wanted(want);
-        inner.hear(told);
-        if inner.is_empty() {
-            match &mut inner.waiting {
-                Some(waker) => waker.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
-            return Poll::Pending;
+        inner.hear(taking.told);
+        if !inner.is_empty() {
+            inner.hand_over(batch);
+            return Taken::Batch;
         }
-        inner.hand_over(batch);
-        drop(inner);
-        admitted.into_iter().flatten().for_each(Waker::wake);
-        Poll::Ready(())
+        if let Some(bounded) = inner.bounded() {
+            bounded.want = taking.want;
+            if let Some((ticket, entry)) = bounded.test(taking.want, taking.tested) {
+                return Taken::InLine(ticket, entry);
+            }
+        }
+        if taking.linger {
+            drop(inner);
+            cx.waker().wake_by_ref();
+        } else {
+            inner.wait(cx.waker());
+        }
+        Taken::Nothing
+    }
+
+    /// Has `cx` woken when something comes; `false` if something is here.
+    #[inline]
+    pub(crate) fn wait(&self, cx: &mut Context<'_>) -> bool {
+        let mut inner = self.lock();
+        let empty = inner.is_empty();
+        if empty {
+            inner.wait(cx.waker());
+        }
+        empty
     }
 
     /// Moves everything that waits into the empty `batch`.
     pub(super) fn take(&self, batch: &mut Batch<M>, told: Told) {
+        batch.recover();
         let mut inner = self.lock();
         inner.hear(told);
         inner.hand_over(batch);
@@ -303,7 +391,7 @@ impl<M: Protocol> Queue<M> {
     /// The owner with this number says how far it is, and hears [how long](Queue::length) the mailbox is.
     pub(super) fn tell(&self, number: u64, told: Told) -> (u64, u64) {
         let mut inner = self.lock();
-        if inner.state == State::Open(number) {
+        if inner.owner == number {
             inner.told = told;
         }
         (inner.length(), u64::from(inner.long))
@@ -328,15 +416,16 @@ impl<M: Protocol> Queue<M> {
     }
 
     pub(crate) fn figures(&self) -> Figures {
-        self.lock().figures()
+        let inner = self.lock();
+        Figures { is_waiting: inner.is_awaited(), ..inner.figures() }
     }
 
     /// The last figures of an owner that has ended; from here on there are none until the next one opens.
     pub(crate) fn settle(&self) -> Figures {
         let mut inner = self.lock();
-        let figures = inner.figures();
+        let figures = Figures { is_waiting: inner.is_awaited(), ..inner.figures() };
         (inner.pushed, inner.told) = (0, Told::default());
-        if let Some(bounded) = &mut inner.bounded {
+        if let Some(bounded) = inner.bounded() {
             (bounded.refused, bounded.dropped) = (0, 0);
         }
         figures
@@ -344,30 +433,50 @@ impl<M: Protocol> Queue<M> {
 
     /// Moves what is urgent behind what is urgent in `batch`.
     pub(super) fn take_urgent(&self, batch: &mut Batch<M>) {
-        batch.urgent.append(&mut self.lock().urgent);
+        if let Some(rest) = &mut self.lock().rest {
+            batch.urgent.append(&mut rest.urgent);
+        }
+    }
+
+    /// The message in line that was tested is the owner's: its sender hears that it is in.
+    pub(super) fn admit(&self, ticket: u64) {
+        let mut inner = self.lock();
+        let standing = inner.bounded().and_then(|bounded| bounded.leave(ticket));
+        let mut wakers = inner.advance();
+        drop(inner);
+        wakers.extend(standing.and_then(|standing| standing.waker));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// The message in line that was tested stands there again; handed back if its sender has withdrawn it.
+    pub(super) fn put_back(&self, ticket: u64, entry: Entry<M>) -> Option<M> {
+        let mut inner = self.lock();
+        match inner.bounded().and_then(|bounded| bounded.line.get_mut(&ticket)) {
+            Some(standing) => {
+                standing.entry = Some(entry);
+                None
+            }
+            None => {
+                inner.count_dropped();
+                Some(entry.message)
+            }
+        }
     }
 
     /// The owner is through with a message that counted: whoever stands in line may come in.
     pub(crate) fn release(&self) {
         let mut inner = self.lock();
-        let Some(bounded) = &mut inner.bounded else { return };
+        let Some(bounded) = inner.bounded() else { return };
         bounded.load = bounded.load.saturating_sub(1);
-        let mut wakers = Vec::new();
-        while let Some(bounded) = &mut inner.bounded
-            && !bounded.is_full()
-            && let Some((_, Standing { entry, waker, .. })) = bounded.line.pop_first()
-        {
-            wakers.extend(waker);
-            inner.put(entry);
-        }
+        let wakers = inner.advance();
         drop(inner);
         wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Whether the mailbox is full while its owner waits for something else, and has not been found so before.
     pub(crate) fn is_stuck(&self) -> bool {
-        let inner = self.lock();
-        inner.waiting.is_some() && inner.bounded.as_ref().is_some_and(|bounded| bounded.is_full())
+        let mut inner = self.lock();
+        inner.is_awaited() && inner.bounded().is_some_and(|bounded| bounded.is_full())
     }
 
     /// How many messages have come in since the owner took over.
@@ -380,17 +489,13 @@ impl<M: Protocol> Queue<M> {
     }
 
     pub(crate) fn capacity(&self) -> Option<u64> {
-        self.lock().bounded.as_ref().map(|bounded| bounded.bounds.capacity as u64)
-    }
-
-    pub(crate) fn is_bounded(&self) -> bool {
-        self.lock().bounded.is_some()
+        self.lock().bounded().map(|bounded| bounded.bounds.capacity as u64)
     }
 
     /// Whether the message with this ticket is in; `Err` if the owner ended before.
     pub(crate) fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
         let mut inner = self.lock();
-        let Some(bounded) = &mut inner.bounded else { return Poll::Ready(Ok(())) };
+        let Some(bounded) = inner.bounded() else { return Poll::Ready(Ok(())) };
         if bounded.lost.remove(&ticket) {
             return Poll::Ready(Err(()));
         }
@@ -406,83 +511,100 @@ impl<M: Protocol> Queue<M> {
         }
     }
 
-    /// Takes a message out of the line again; `None` if it is in, or lost.
+    /// Takes a message out of the line again; `None` if it is in, or lost, or just being tested: then it is gone if the test
+    /// says no.
     pub(crate) fn withdraw(&self, ticket: u64) -> Option<M> {
         let mut inner = self.lock();
-        let bounded = inner.bounded.as_mut()?;
+        let bounded = inner.bounded()?;
         bounded.lost.remove(&ticket);
-        let standing = bounded.line.remove(&ticket)?;
-        bounded.dropped += 1;
-        Some(standing.entry.message)
+        let standing = bounded.leave(ticket)?;
+        bounded.dropped += u64::from(standing.entry.is_some());
+        let wakers = inner.advance();
+        inner.ring();
+        wakers.into_iter().for_each(Waker::wake);
+        standing.entry.map(|entry| entry.message)
     }
 
     /// Takes out the first message with this origin.
     pub(crate) fn remove(&self, origin: Origin) -> Option<M> {
         let mut inner = self.lock();
         let inner = &mut *inner;
-        remove(&mut inner.entries, origin).or_else(|| remove(&mut inner.urgent, origin))
+        let found = remove(&mut inner.entries, origin);
+        found.or_else(|| inner.rest.as_mut().and_then(|rest| remove(&mut rest.urgent, origin)))
     }
 
     /// The owner has ended: what waits comes out, for the caller to drop. `vacant` if another owner will come.
     pub(crate) fn leave(&self, vacant: bool) -> Vec<Entry<M>> {
-        self.end(if vacant { State::Vacant } else { State::Closed })
+        self.end(if vacant { VACANT } else { CLOSED })
     }
 
     /// Nobody will come any more.
     pub(crate) fn close(&self) -> Vec<Entry<M>> {
-        self.end(State::Closed)
+        self.end(CLOSED)
     }
 
-    fn end(&self, state: State) -> Vec<Entry<M>> {
+    fn end(&self, owner: u64) -> Vec<Entry<M>> {
         let mut inner = self.lock();
-        if inner.state != State::Closed {
-            inner.state = state;
+        if inner.owner != CLOSED {
+            inner.owner = owner;
         }
-        inner.waiting = None;
-        let mut left: Vec<_> = mem::take(&mut inner.urgent).into_iter().collect();
-        left.extend(mem::take(&mut inner.entries));
-        let mut wakers = Vec::new();
-        inner.told.batch = 0;
-        inner.told.saved = 0;
-        if let Some(bounded) = &mut inner.bounded {
-            bounded.load = 0;
-            bounded.want = Mask(0);
-            for (ticket, Standing { entry, waker, held }) in mem::take(&mut bounded.line) {
-                if held {
-                    bounded.lost.insert(ticket);
-                }
-                wakers.extend(waker);
-                left.push(entry);
+        inner.cease();
+        (inner.told.batch, inner.told.saved) = (0, 0);
+        let task = inner.hang(None);
+        let entries = mem::take(&mut inner.entries);
+        let (mut urgent, mut line) = (VecDeque::new(), BTreeMap::new());
+        if let Some(rest) = &mut inner.rest {
+            urgent = mem::take(&mut rest.urgent);
+            if let Some(bounded) = &mut rest.bounded {
+                bounded.load = 0;
+                bounded.want = Mask(0);
+                bounded.unheld = 0;
+                line = mem::take(&mut bounded.line);
+                bounded.lost.extend(line.iter().filter(|(_, standing)| standing.held).map(|(ticket, _)| *ticket));
             }
         }
         drop(inner);
-        wakers.into_iter().for_each(Waker::wake);
+        drop(task);
+        let mut left: Vec<_> = urgent.into();
+        left.extend(entries);
+        for Standing { entry, waker, .. } in line.into_values() {
+            left.extend(entry);
+            waker.into_iter().for_each(Waker::wake);
+        }
         left
     }
 
     /// The number of the process that owns it.
     pub(crate) fn owner(&self) -> Option<u64> {
-        match self.lock().state {
-            State::Open(number) => Some(number),
-            State::Vacant | State::Closed => None,
-        }
+        Some(self.lock().owner).filter(|owner| *owner != VACANT && *owner != CLOSED)
+    }
+}
+
+impl<M> Rest<M> {
+    fn new() -> Rest<M> {
+        Rest { urgent: VecDeque::new(), bounded: None, hold: true }
     }
 }
 
 impl<M: Protocol> Inner<M> {
     fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.urgent.is_empty()
+        self.entries.is_empty() && self.rest.as_ref().is_none_or(|rest| rest.urgent.is_empty())
+    }
+
+    /// How many messages nobody has taken over.
+    fn waiting(&self) -> usize {
+        self.entries.len() + self.rest.as_ref().map_or(0, |rest| rest.urgent.len())
     }
 
     fn count_dropped(&mut self) {
-        if let Some(bounded) = &mut self.bounded {
+        if let Some(bounded) = self.bounded() {
             bounded.dropped += 1;
         }
     }
 
     /// What the owner says of itself, before it takes over what is here.
     fn hear(&mut self, told: Told) {
-        self.told = Told { batch: u32::try_from(self.entries.len() + self.urgent.len()).unwrap_or(u32::MAX), ..told };
+        self.told = Told { batch: u32::try_from(self.waiting()).unwrap_or(u32::MAX), ..told };
         if self.notice != 0 {
             let taken = self.told.batch.saturating_add(self.told.saved);
             self.notice = self.pushed + u64::from(self.long.saturating_sub(taken));
@@ -491,15 +613,18 @@ impl<M: Protocol> Inner<M> {
 
     fn length(&self) -> u64 {
         let Told { saved, batch, .. } = self.told;
-        (self.entries.len() + self.urgent.len()) as u64 + u64::from(saved) + u64::from(batch)
+        self.waiting() as u64 + u64::from(saved) + u64::from(batch)
     }
 
+    /// All but whether the owner waits, which the lock knows.
     fn figures(&self) -> Figures {
         let Told { handled, calls, place, saved, batch } = self.told;
-        let bounded = self.bounded.as_ref();
-        let held = self.entries.capacity() + self.urgent.capacity() + saved as usize + batch as usize;
+        let rest = self.rest.as_ref();
+        let bounded = rest.and_then(|rest| rest.bounded.as_ref());
+        let urgent = rest.map_or(0, |rest| rest.urgent.capacity());
+        let held = self.entries.capacity() + urgent + saved as usize + batch as usize;
         Figures {
-            waiting: (self.entries.len() + self.urgent.len()) as u64 + u64::from(batch),
+            waiting: self.waiting() as u64 + u64::from(batch),
             saved: u64::from(saved),
             in_line: bounded.map_or(0, |bounded| bounded.line.len() as u64),
             received: self.pushed,
@@ -509,57 +634,87 @@ impl<M: Protocol> Inner<M> {
             dropped: bounded.map_or(0, |bounded| bounded.dropped),
             bytes: (held * size_of::<Entry<M>>()) as u64,
             place,
-            is_waiting: self.waiting.is_some(),
+            is_waiting: false,
         }
+    }
+
+    fn rest(&mut self) -> &mut Rest<M> {
+        self.rest.get_or_insert_with(|| Box::new(Rest::new()))
+    }
+
+    fn bounded(&mut self) -> Option<&mut Bounded<M>> {
+        self.rest.as_mut()?.bounded.as_mut()
     }
 
     fn put(&mut self, entry: Entry<M>) {
         self.pushed += 1;
         if entry.origin == Origin::SENT
-            && let Some(bounded) = &mut self.bounded
+            && let Some(bounded) = self.bounded()
         {
             bounded.load += 1;
         }
         if Mask::urgent::<M>().has(Mask::lane(entry.message.variant())) {
-            self.urgent.push_back(entry);
+            self.rest().urgent.push_back(entry);
         } else {
             self.entries.push_back(entry);
         }
     }
 
+    /// Lets those in who stand first, as far as there is room; their senders' wakers.
+    fn advance(&mut self) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        while let Some(standing) = self.bounded().and_then(Bounded::admit) {
+            wakers.extend(standing.waker);
+            if let Some(entry) = standing.entry {
+                self.put(entry);
+            }
+        }
+        wakers
+    }
+
     fn hand_over(&mut self, batch: &mut Batch<M>) {
-        // The memory of a flood is given back, rather than walked through message by message for ever after.
-        if batch.entries.capacity() > ROOMY {
-            batch.entries = VecDeque::new();
-        }
         mem::swap(&mut self.entries, &mut batch.entries);
-        batch.urgent.append(&mut self.urgent);
-        if let Some(bounded) = &mut self.bounded {
-            bounded.want = Mask(0);
+        if let Some(rest) = &mut self.rest {
+            batch.urgent.append(&mut rest.urgent);
+            if let Some(bounded) = &mut rest.bounded {
+                bounded.want = Mask(0);
+            }
         }
+        batch.taken = batch.entries.len();
     }
 
     /// The oldest message that counts and is not with the owner yet.
     fn oldest(&mut self) -> Option<M> {
         let at = self.entries.iter().position(|entry| entry.origin == Origin::SENT)?;
-        if let Some(bounded) = &mut self.bounded {
+        if let Some(bounded) = self.bounded() {
             bounded.load -= 1;
             bounded.dropped += 1;
         }
         self.entries.remove(at).map(|entry| entry.message)
     }
+}
 
-    /// Lets the first in line in that the owner waits for; its sender's waker.
-    fn admit_wanted(&mut self, want: Mask) -> Option<Option<Waker>> {
-        let bounded = self.bounded.as_mut()?;
-        bounded.want = want;
-        let wanted = |(ticket, standing): (&u64, &Standing<M>)| {
-            want.has(Mask::lane(standing.entry.message.variant())).then_some(*ticket)
-        };
-        let ticket = bounded.line.iter().find_map(wanted)?;
-        let Standing { entry, waker, .. } = bounded.line.remove(&ticket)?;
-        self.put(entry);
-        Some(waker)
+/// What an owner has taken over: urgent messages and others.
+pub(super) struct Batch<M> {
+    pub(super) urgent: VecDeque<Entry<M>>,
+    pub(super) entries: VecDeque<Entry<M>>,
+    /// How many others there were at first.
+    taken: usize,
+}
+
+impl<M> Batch<M> {
+    pub(super) fn new() -> Batch<M> {
+        Batch { urgent: VecDeque::new(), entries: VecDeque::new(), taken: 0 }
+    }
+
+    /// Gives the memory of a flood back once floods are over, and begins at the front of what is kept.
+    #[inline]
+    fn recover(&mut self) {
+        // It is empty; cleared, it fills the same memory again instead of walking through all of it.
+        self.entries.clear();
+        if self.entries.capacity() > ROOMY && self.taken < self.entries.capacity() / 4 {
+            self.entries = VecDeque::new();
+        }
     }
 }
 

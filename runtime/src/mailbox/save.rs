@@ -14,21 +14,19 @@ pub(crate) struct Saved<M> {
 }
 
 struct Lane<M> {
-    entries: VecDeque<Kept<M>>,
-    /// How many of the last entries the running scan has skipped: they belong to the front.
-    skipped: usize,
+    /// `None` stands where a message was that is being tested.
+    messages: VecDeque<Option<M>>,
+    /// What is known of each; apart, since a scan of one lane does not look at it.
+    marks: VecDeque<Mark>,
+    /// How many of them the running scan has tested.
+    tested: usize,
 }
 
-/// A saved message and its arrival number, by which lanes keep their order among each other.
-struct Kept<M> {
+/// When a message arrived, by which lanes keep their order among each other, and where it came from.
+#[derive(Clone, Copy)]
+struct Mark {
     arrival: u64,
-    entry: Entry<M>,
-}
-
-/// A message that came out of the save queue to be tested, with what puts it back.
-pub(crate) struct Place {
-    lane: usize,
-    arrival: u64,
+    origin: Origin,
 }
 
 impl<M> Saved<M> {
@@ -44,87 +42,102 @@ impl<M> Saved<M> {
     /// Saves a message that has just been looked at, or that nobody wants now.
     pub(crate) fn push(&mut self, lane: usize, entry: Entry<M>) {
         while self.lanes.len() <= lane {
-            self.lanes.push(Lane { entries: VecDeque::new(), skipped: 0 });
+            self.lanes.push(Lane { messages: VecDeque::new(), marks: VecDeque::new(), tested: 0 });
         }
         self.arrivals += 1;
         self.len += 1;
-        self.lanes[lane].entries.push_back(Kept { arrival: self.arrivals, entry });
+        let Entry { origin, message } = entry;
+        let to = &mut self.lanes[lane];
+        to.messages.push_back(Some(message));
+        to.marks.push_back(Mark { arrival: self.arrivals, origin });
         self.occupied |= 1 << lane;
     }
 
-    /// The lanes of `want` that a scan has to look at.
+    /// Begins a scan at the oldest; the lanes of `want` that it has to look at.
     pub(crate) fn begin(&mut self, want: Mask) -> u64 {
-        self.occupied & want.0
+        let pending = self.occupied & want.0;
+        let mut rest = pending;
+        while rest != 0 {
+            self.lanes[rest.trailing_zeros() as usize].tested = 0;
+            rest &= rest - 1;
+        }
+        pending
     }
 
-    /// Takes out the oldest message that the scan has not seen. `pending` loses each lane that is through.
-    pub(crate) fn next(&mut self, pending: &mut u64) -> Option<(Place, Entry<M>)> {
+    /// Hands out the oldest message that the scan has not tested, with its lane: to be put back or taken out. `pending`
+    /// loses each lane that is through.
+    #[inline]
+    pub(crate) fn next(&mut self, pending: &mut u64) -> Option<(usize, M)> {
+        // Most scans look at one lane.
+        if pending.is_power_of_two() {
+            let lane = pending.trailing_zeros() as usize;
+            let from = &mut self.lanes[lane];
+            if let Some(message) = from.messages.get_mut(from.tested) {
+                return message.take().map(|message| (lane, message));
+            }
+            *pending = 0;
+            return None;
+        }
         let urgent = self.urgent.0;
-        self.next_of(*pending & urgent, pending).or_else(|| self.next_of(*pending & !urgent, pending))
+        let lane = self.oldest(*pending & urgent, pending).or_else(|| self.oldest(*pending & !urgent, pending))?;
+        let from = &mut self.lanes[lane];
+        from.messages[from.tested].take().map(|message| (lane, message))
     }
 
-    /// The same among the lanes of `rest`.
-    fn next_of(&mut self, mut rest: u64, pending: &mut u64) -> Option<(Place, Entry<M>)> {
+    /// Which lane of `rest` has the oldest message that is not tested.
+    fn oldest(&self, mut rest: u64, pending: &mut u64) -> Option<usize> {
         let mut oldest: Option<(u64, usize)> = None;
         while rest != 0 {
             let lane = rest.trailing_zeros() as usize;
             rest &= rest - 1;
-            let candidate = &self.lanes[lane];
-            match candidate.entries.front() {
-                Some(first) if candidate.skipped < candidate.entries.len() => {
-                    if oldest.is_none_or(|(arrival, _)| first.arrival < arrival) {
-                        oldest = Some((first.arrival, lane));
-                    }
-                }
-                _ => *pending &= !(1 << lane),
+            match self.lanes[lane].marks.get(self.lanes[lane].tested) {
+                Some(mark) if oldest.is_some_and(|(arrival, _)| arrival < mark.arrival) => {}
+                Some(mark) => oldest = Some((mark.arrival, lane)),
+                None => *pending &= !(1 << lane),
             }
         }
-        let (_, lane) = oldest?;
-        let from = &mut self.lanes[lane];
-        let Kept { arrival, entry } = from.entries.pop_front()?;
-        self.len -= 1;
-        if from.entries.is_empty() {
-            self.occupied &= !(1 << lane);
-        }
-        Some((Place { lane, arrival }, entry))
+        oldest.map(|(_, lane)| lane)
     }
 
     /// Puts back a message that came out of [`next`](Self::next) and did not match.
-    pub(crate) fn skip(&mut self, place: Place, entry: Entry<M>) {
-        let lane = &mut self.lanes[place.lane];
-        lane.entries.push_back(Kept { arrival: place.arrival, entry });
-        lane.skipped += 1;
-        self.len += 1;
-        self.occupied |= 1 << place.lane;
+    #[inline]
+    pub(crate) fn put_back(&mut self, lane: usize, message: M) {
+        let lane = &mut self.lanes[lane];
+        if let Some(place) = lane.messages.get_mut(lane.tested) {
+            *place = Some(message);
+        }
+        lane.tested += 1;
     }
 
-    /// Ends a scan: each lane is in arrival order again. Costs at most the shorter part of a lane.
-    pub(crate) fn settle(&mut self) {
-        for lane in &mut self.lanes {
-            if lane.skipped != 0 {
-                lane.entries.rotate_right(lane.skipped);
-                lane.skipped = 0;
-            }
+    /// The message that came out of this lane last stays out; where it came from. Costs at most the shorter part of a
+    /// lane.
+    pub(crate) fn take_out(&mut self, lane: usize) -> Option<Origin> {
+        let at = self.lanes[lane].tested;
+        self.cut(lane, at).map(|(mark, _)| mark.origin)
+    }
+
+    fn cut(&mut self, lane: usize, at: usize) -> Option<(Mark, Option<M>)> {
+        let from = &mut self.lanes[lane];
+        let cut = (from.marks.remove(at)?, from.messages.remove(at)?);
+        self.len -= 1;
+        if from.messages.is_empty() {
+            self.occupied &= !(1 << lane);
         }
+        Some(cut)
     }
 
     /// Everything that is saved, lane by lane.
     pub(crate) fn into_messages(self) -> impl Iterator<Item = M> {
-        self.lanes.into_iter().flat_map(|lane| lane.entries).map(|kept| kept.entry.message)
+        self.lanes.into_iter().flat_map(|lane| lane.messages).flatten()
     }
 
     /// Takes out the message with this origin.
     pub(crate) fn remove(&mut self, origin: Origin) -> Option<M> {
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            if let Some(at) = lane.entries.iter().position(|kept| kept.entry.origin == origin) {
-                let kept = lane.entries.remove(at);
-                self.len -= 1;
-                if lane.entries.is_empty() {
-                    self.occupied &= !(1 << index);
-                }
-                return kept.map(|kept| kept.entry.message);
-            }
-        }
-        None
+        let here = |lane: &Lane<M>| lane.marks.iter().position(|mark| mark.origin == origin);
+        let (lane, at) = self.lanes.iter().enumerate().find_map(|(index, lane)| Some((index, here(lane)?)))?;
+        let from = &mut self.lanes[lane];
+        // What comes behind it moves up.
+        from.tested -= usize::from(at < from.tested);
+        self.cut(lane, at)?.1
     }
 }

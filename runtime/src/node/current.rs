@@ -5,13 +5,23 @@ use std::sync::Arc;
 use super::{Node, Resident, Waiting};
 use crate::base::{CallError, Pid};
 
-/// Who is running on this thread right now: set around each poll of a process.
+/// Who is running on this thread right now: set around each poll of a process. Small, since it is moved in and out then.
 pub(crate) struct Current {
-    pub(crate) node: Node,
+    who: Who,
     /// The process's number; zero outside of any.
-    pub(crate) process: u64,
+    process: u64,
+    /// What few polls need.
+    notes: Option<Box<Notes>>,
+}
+
+enum Who {
     /// The process itself, to see whether it is to end.
-    resident: Option<Arc<dyn Resident>>,
+    Process(Arc<dyn Resident>),
+    Outside(Node),
+}
+
+#[derive(Default)]
+struct Notes {
     /// Replies that the process dropped during this poll: whether it ended decides what the callers hear.
     dropped: Vec<Arc<dyn Unanswered>>,
     /// While a message is being encoded for another node: the ids of the replies in it.
@@ -29,15 +39,28 @@ crate::sync::thread_local! {
 
 impl Current {
     pub(crate) fn new(node: Node, process: u64) -> Current {
-        Current { node, process, resident: None, dropped: Vec::new(), replies: None }
+        Current { who: Who::Outside(node), process, notes: None }
     }
 
     /// The process in `resident`, while it is polled.
-    pub(crate) fn of(resident: Arc<dyn Resident>, node: Node, process: u64) -> Current {
-        Current { resident: Some(resident), ..Current::new(node, process) }
+    #[inline]
+    pub(crate) fn of(resident: Arc<dyn Resident>, process: u64) -> Current {
+        Current { who: Who::Process(resident), process, notes: None }
+    }
+
+    fn home(&self) -> &Node {
+        match &self.who {
+            Who::Process(resident) => resident.node(),
+            Who::Outside(node) => node,
+        }
+    }
+
+    fn notes(&mut self) -> &mut Notes {
+        self.notes.get_or_insert_default()
     }
 
     /// Makes `current` the one that runs, and returns who did before.
+    #[inline]
     pub(crate) fn swap(current: Option<Current>) -> Option<Current> {
         CURRENT.with(|slot| slot.replace(current))
     }
@@ -48,7 +71,7 @@ impl Current {
     }
 
     pub(crate) fn node() -> Option<Node> {
-        Current::with(|current| current.node.clone())
+        Current::with(|current| current.home().clone())
     }
 
     /// The running process's number; zero outside of any.
@@ -57,29 +80,33 @@ impl Current {
     }
 
     pub(crate) fn pid() -> Option<Pid> {
-        Current::with(|current| current.node.pid(current.process))
+        Current::with(|current| current.home().pid(current.process))
     }
 
     /// Whether the process with this number of this node is running.
     pub(crate) fn is(node: &Node, process: u64) -> bool {
-        Current::with(|current| current.process == process && current.node.same(node)).unwrap_or(false)
+        Current::with(|current| current.process == process && current.home().same(node)).unwrap_or(false)
     }
 
     /// Whether a process of this node is running.
     pub(crate) fn is_process_of(node: &Node) -> bool {
-        Current::with(|current| current.process != 0 && current.node.same(node)).unwrap_or(false)
+        Current::with(|current| current.process != 0 && current.home().same(node)).unwrap_or(false)
     }
 
     /// Whether the running process is to end at its next `.await` that waits: greenroom's own operations wait then.
     pub(crate) fn is_doomed() -> bool {
-        Current::with(|current| current.resident.as_ref().is_some_and(|resident| resident.is_doomed())).unwrap_or(false)
+        Current::with(|current| matches!(&current.who, Who::Process(resident) if resident.is_doomed())).unwrap_or(false)
     }
 
     /// Notes what the running process waits for; `false` outside of a process of `node`.
     pub(crate) fn wait(node: &Node, waiting: Waiting) -> bool {
         let noted = Current::with(|current| {
-            let resident = current.resident.as_ref().filter(|_| current.node.same(node));
-            resident.map(|resident| resident.wait(current.process, Ok(waiting))).is_some()
+            let Who::Process(resident) = &current.who else { return false };
+            let here = resident.node().same(node);
+            if here {
+                resident.wait(current.process, Ok(waiting));
+            }
+            here
         });
         noted.unwrap_or(false)
     }
@@ -87,7 +114,7 @@ impl Current {
     /// The running process does not wait for this call any more.
     pub(crate) fn go_on(call: *const ()) {
         Current::with(|current| {
-            if let Some(resident) = &current.resident {
+            if let Who::Process(resident) = &current.who {
                 resident.wait(current.process, Err(call));
             }
         });
@@ -98,14 +125,24 @@ impl Current {
         let mut caller = Some(caller);
         Current::with(|current| {
             if current.process != 0 {
-                current.dropped.extend(caller.take());
+                current.notes().dropped.extend(caller.take());
             }
         });
         caller
     }
 
-    pub(crate) fn take_dropped(&mut self) -> Vec<Arc<dyn Unanswered>> {
-        std::mem::take(&mut self.dropped)
+    /// The process that ran, and the replies that it dropped.
+    #[inline]
+    pub(crate) fn into_process(self) -> Option<(Arc<dyn Resident>, Vec<Arc<dyn Unanswered>>)> {
+        let dropped = self.notes.map(|notes| notes.dropped).unwrap_or_default();
+        match self.who {
+            Who::Process(resident) => Some((resident, dropped)),
+            Who::Outside(_) => None,
+        }
+    }
+
+    fn take_dropped(&mut self) -> Vec<Arc<dyn Unanswered>> {
+        self.notes.as_mut().map(|notes| std::mem::take(&mut notes.dropped)).unwrap_or_default()
     }
 
     /// Collects the ids of the replies that `encode` meets.
@@ -113,11 +150,11 @@ impl Current {
         // The encoding node, not the running one: a stub of another node in this program may be used here.
         let process = Current::process();
         let mut inner = Current::new(node.clone(), process);
-        inner.replies = Some(Vec::new());
+        inner.notes().replies = Some(Vec::new());
         let outer = Current::swap(Some(inner));
         let restore = Restore(outer);
         let result = encode();
-        let replies = Current::with(|current| current.replies.take()).flatten().unwrap_or_default();
+        let replies = Current::with(|current| current.notes().replies.take()).flatten().unwrap_or_default();
         drop(restore);
         (result, replies)
     }
@@ -138,12 +175,12 @@ impl Current {
     /// Notes a reply that is being encoded; `false` if nothing is being encoded for another node.
     pub(crate) fn note_reply(make: impl FnOnce(&Node) -> u64) -> Option<u64> {
         let (node, mut replies) = Current::with(|current| {
-            let replies = current.replies.take()?;
-            Some((current.node.clone(), replies))
+            let replies = current.notes.as_mut()?.replies.take()?;
+            Some((current.home().clone(), replies))
         })??;
         let id = make(&node);
         replies.push(id);
-        Current::with(|current| current.replies = Some(replies));
+        Current::with(|current| current.notes().replies = Some(replies));
         Some(id)
     }
 }

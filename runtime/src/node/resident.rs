@@ -2,7 +2,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::{Inquiry, Waiting};
+use super::{Inquiry, Node, Waiting};
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
 use crate::inspect::{ProcessInfo, ProtocolMetrics, SourceLine};
 use crate::wire::Signal;
@@ -10,6 +10,9 @@ use crate::wire::Signal;
 /// What a node needs of a process. Each call names the process by number, since a supervised child's
 /// successor lives in the same place.
 pub(crate) trait Resident: Send + Sync {
+    /// Where it lives.
+    fn node(&self) -> &Node;
+
     /// A signal from another process.
     fn signal(&self, number: u64, from: &Pid, signal: Signal);
 
@@ -78,6 +81,11 @@ pub(crate) trait Resident: Send + Sync {
     fn waiting(&self, number: u64) -> Option<Waiting> {
         let _ = number;
         None
+    }
+
+    /// Whether somebody asks what the process waits for.
+    fn is_inquired(&self) -> bool {
+        false
     }
 
     /// Has the process vote on whether its calls can be answered.

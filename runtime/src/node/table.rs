@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -19,7 +20,7 @@ pub(crate) struct Table {
 
 #[derive(Default)]
 struct Shard {
-    residents: HashMap<u64, Arc<dyn Resident>>,
+    residents: HashMap<u64, Arc<dyn Resident>, BuildHasherDefault<Spread>>,
     /// What those left behind that have ended, by protocol: of few, so a search is short.
     ended: Vec<(&'static str, ProtocolMetrics)>,
 }
@@ -35,6 +36,26 @@ const SHARDS: u64 = 32;
 
 /// How many processes' room an empty shard keeps.
 const ROOMY: usize = 64;
+
+/// Numbers are dealt out in order, so they need no mixing but that which brings them into all bits of a hash.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // Fibonacci hashing: 2^64 over the golden ratio.
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        // The upper bits are the mixed ones, and those of one shard agree in the lowest.
+        self.0.rotate_left(32)
+    }
+}
 
 impl Table {
     pub(super) fn new() -> Table {

@@ -24,12 +24,14 @@ use crate::wire::{Signal, Target, fingerprint};
 pub(crate) struct Cell<M: Protocol> {
     pub(super) node: Node,
     pub(super) queue: Queue<M>,
+    /// Whether its mailbox is.
+    bounded: bool,
     fate: Mutex<Fate>,
     /// What the process has to see to before its next message: bits of [`attention`](super::attention).
     pub(super) attention: AtomicU8,
     exported: AtomicBool,
     /// Set if another process will move in when this one ends.
-    place: Option<Place>,
+    place: Option<Box<Place>>,
 }
 
 /// What a supervised child's cell is called, in all its lives.
@@ -43,9 +45,6 @@ pub(super) struct Fate {
     pub(super) number: u64,
     pub(super) stage: Stage,
     doom: Option<Exit>,
-    /// A stop in good order that a server has still to see, and how many messages had come before it.
-    stop: Option<(Exit, u64)>,
-    task: Option<Waker>,
     pub(super) name: Option<String>,
     pub(super) start: Start,
     pub(super) born: Option<Instant>,
@@ -60,6 +59,8 @@ pub(super) struct Fate {
 /// What a process has beside its future.
 #[derive(Default)]
 pub(super) struct Belongings {
+    /// A stop in good order that a server has still to see, and how many messages had come before it.
+    stop: Option<(Exit, u64)>,
     /// How many pieces of blocking code have not returned.
     pub(super) blocking: u32,
     /// Why it ended, while only blocking code keeps it from being dead.
@@ -122,8 +123,6 @@ impl Fate {
             number,
             stage,
             doom: None,
-            stop: None,
-            task: None,
             name: None,
             start,
             born,
@@ -142,11 +141,12 @@ impl<M: Protocol> Cell<M> {
         let long = node.thresholds().long_mailbox;
         Arc::new(Cell {
             node,
+            bounded: bounds.is_some(),
             queue: Queue::new(bounds).long_from(long),
             fate: Mutex::new(fate),
             attention: AtomicU8::new(0),
             exported: AtomicBool::new(false),
-            place: path.map(|path| Place { path, exported: AtomicBool::new(false) }),
+            place: path.map(|path| Box::new(Place { path, exported: AtomicBool::new(false) })),
         })
     }
 
@@ -159,8 +159,9 @@ impl<M: Protocol> Cell<M> {
         self.attention.store(0, Ordering::Relaxed);
         self.exported.store(false, Ordering::Relaxed);
         drop(fate);
-        self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         self.queue.open(number);
+        // Only then can it be found.
+        self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         if start.node_events {
             self.node.watch_nodes(number, true);
         }
@@ -176,14 +177,29 @@ impl<M: Protocol> Cell<M> {
         &self.node
     }
 
+    #[inline]
+    pub(super) fn is_bounded(&self) -> bool {
+        self.bounded
+    }
+
+    #[inline]
     pub(crate) fn queue(&self) -> &Queue<M> {
         &self.queue
     }
 
     /// Puts a message into the mailbox, or into the line before it: then with its ticket, for a sender that will
     /// hold it.
+    #[inline]
     pub(crate) fn send(&self, owner: Owner, message: M, held: bool) -> Result<Option<u64>, Refused<M>> {
         match self.push(owner, Entry { origin: Origin::SENT, message }, held) {
+            Ok(Pushed::In) => Ok(None),
+            other => self.sent_with_care(other),
+        }
+    }
+
+    #[cold]
+    fn sent_with_care(&self, pushed: Result<Pushed<M>, Refused<M>>) -> Result<Option<u64>, Refused<M>> {
+        match pushed {
             Ok(Pushed::In) => Ok(None),
             Ok(Pushed::InLine(ticket)) => Ok(Some(ticket)),
             Ok(Pushed::InsteadOf(oldest)) => {
@@ -203,6 +219,7 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
+    #[inline]
     fn push(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
         let origin = entry.origin;
         match self.queue.push(owner, entry, held) {
@@ -218,7 +235,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Drops a message that an overflowing mailbox has no room for; a call in it hears so.
-    fn overflow(&self, message: M) {
+    pub(super) fn overflow(&self, message: M) {
         self.node.tally().overflow();
         let ((), dropped) = Current::collect_dropped(&self.node, u64::MAX, || drop(message));
         fail(dropped, &CallError::Full);
@@ -252,19 +269,15 @@ impl<M: Protocol> Cell<M> {
         if self.is_doomed() { self.fate().doom.clone() } else { None }
     }
 
-    /// Remembers how to wake the process when its fate is decided, and how large its task is.
-    pub(crate) fn set_task(&self, waker: &Waker, size: usize) {
-        let mut fate = self.fate();
-        fate.task = Some(waker.clone());
-        fate.size = u32::try_from(size).unwrap_or(u32::MAX);
+    /// Remembers how to wake the process, and how large its task is; whether that could be noted just now.
+    pub(crate) fn set_task(&self, waker: &Waker, size: usize) -> bool {
+        self.fate().size = u32::try_from(size).unwrap_or(u32::MAX);
+        self.queue.hang(waker)
     }
 
     /// Lets the process have a turn.
     pub(super) fn wake(&self) {
-        let task = self.fate().task.clone();
-        if let Some(task) = task {
-            task.wake();
-        }
+        self.queue.wake();
     }
 
     pub(crate) fn start(&self) -> Start {
@@ -292,7 +305,7 @@ impl<M: Protocol> Cell<M> {
     /// The word to stop, if so many messages have been read since: what came before it is handled before it.
     pub(crate) fn take_stop(&self, read: u64) -> Option<Exit> {
         let mut fate = self.fate();
-        let (reason, _) = fate.stop.take_if(|(_, before)| *before <= read)?;
+        let (reason, _) = fate.belongings.as_mut()?.stop.take_if(|(_, before)| *before <= read)?;
         self.ignore(attention::STOPPING);
         Some(reason)
     }
@@ -308,24 +321,20 @@ impl<M: Protocol> Cell<M> {
     fn halt(&self, fate: &mut Fate, reason: Exit) {
         if fate.start.server {
             let before = self.queue.pushed();
-            fate.stop.get_or_insert((reason, before));
+            fate.belongings.get_or_insert_default().stop.get_or_insert((reason, before));
             self.alert(attention::STOPPING);
         } else if fate.doom.is_none() {
             fate.doom = Some(reason);
             self.alert(attention::DOOMED);
         }
-        if let Some(task) = &fate.task {
-            task.wake_by_ref();
-        }
+        self.queue.wake();
     }
 
     fn die(&self, fate: &mut Fate, reason: Exit) {
         if fate.doom.is_none() {
             fate.doom = Some(reason);
             self.alert(attention::DOOMED);
-            if let Some(task) = &fate.task {
-                task.wake_by_ref();
-            }
+            self.queue.wake();
         }
     }
 
@@ -489,9 +498,7 @@ impl<M: Protocol> Cell<M> {
 
     /// The first step of an end: nobody takes it for alive any more.
     pub(crate) fn begin_end(&self) {
-        let mut fate = self.fate();
-        fate.stage = Stage::Ending;
-        fate.task = None;
+        self.fate().stage = Stage::Ending;
     }
 
     /// The second: the streams that feed the mailbox, for the caller to drop.
@@ -557,6 +564,10 @@ impl<M: Protocol> Cell<M> {
 }
 
 impl<M: Protocol> Resident for Cell<M> {
+    fn node(&self) -> &Node {
+        &self.node
+    }
+
     fn signal(&self, number: u64, from: &Pid, signal: Signal) {
         let me = self.node.pid(number);
         let mut fate = self.fate();
@@ -574,6 +585,8 @@ impl<M: Protocol> Resident for Cell<M> {
         match effect {
             Effect::None => {}
             Effect::Die(reason) => self.die(&mut fate, reason),
+            Effect::Stop(reason) if fate.stage == Stage::Alive => self.halt(&mut fate, reason),
+            Effect::Stop(_) => {}
             Effect::Exit(ExitSignal { reason, .. }) if parent_ended => self.halt(&mut fate, reason),
             Effect::Exit(signal) => self.push_system(number, Origin::OWN, signal),
             // Under the lock, so that `demonitor` either prevents the message or finds it.
@@ -704,13 +717,14 @@ impl<M: Protocol> Resident for Cell<M> {
         fate.belongings.as_ref().filter(|_| alive)?.waiting.clone()
     }
 
+    fn is_inquired(&self) -> bool {
+        self.attention() & attention::INQUIRED != 0
+    }
+
     fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
         self.acquire(number, |belongings| belongings.inquiries.push(inquiry));
         self.alert(attention::INQUIRED);
-        let task = self.fate().task.clone();
-        if let Some(task) = task {
-            task.wake();
-        }
+        self.queue.wake();
     }
 
     fn info(&self, number: u64) -> Option<ProcessInfo> {

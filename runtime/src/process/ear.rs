@@ -90,6 +90,10 @@ impl Ear {
 }
 
 impl Resident for Ear {
+    fn node(&self) -> &Node {
+        &self.node
+    }
+
     fn signal(&self, _: u64, from: &Pid, signal: Signal) {
         if let Signal::Down { reference, reason } = signal
             && reference == self.reference

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -7,27 +8,27 @@ use pin_project_lite::pin_project;
 
 use super::{Cell, catch, discard, report};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Node, Probe, Resident, Unanswered};
+use crate::node::{Current, Probe, Resident, Unanswered};
 
 pin_project! {
-    /// The future around a process's own.
+    /// The future around a process's own. As small as can be, since it is part of every process's task.
     pub(crate) struct Life<M: Protocol, F> {
-        cell: Arc<Cell<M>>,
+        // A `Cell<M>`. Lent to the thread, as its current process, during each poll.
+        cell: Option<Arc<dyn Resident>>,
         number: u64,
         // What wakes the process, as the cell knows it.
         task: Option<Waker>,
-        // Set as the thread's current during each poll, kept here between two.
-        current: Option<Current>,
         #[pin]
         body: Option<F>,
+        _protocol: PhantomData<fn() -> M>,
     }
 
     // Reached with a body only if the runtime goes down with the process in it.
     impl<M: Protocol, F> PinnedDrop for Life<M, F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if this.body.is_some() {
-                end(this.cell, *this.number, this.current, this.body, Exit::Killed);
+            if this.body.is_some() && let Some(cell) = this.cell.take() {
+                end::<M, F>(cell, *this.number, this.body, Vec::new(), Exit::Killed);
             }
         }
     }
@@ -35,9 +36,7 @@ pin_project! {
 
 impl<M: Protocol, F: Future<Output = Exit>> Life<M, F> {
     pub(crate) fn new(cell: Arc<Cell<M>>, number: u64, body: F) -> Life<M, F> {
-        let resident = Arc::clone(&cell) as Arc<dyn Resident>;
-        let current = Current::of(resident, Node::clone(cell.node()), number);
-        Life { cell, number, task: None, current: Some(current), body: Some(body) }
+        Life { cell: Some(cell), number, task: None, body: Some(body), _protocol: PhantomData }
     }
 }
 
@@ -48,70 +47,94 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
         let size = size_of::<Self>();
         let mut this = self.project();
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(()) };
+        let Some(cell) = this.cell.take() else { return Poll::Ready(()) };
         if !this.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
-            this.cell.set_task(cx.waker(), size);
-            *this.task = Some(cx.waker().clone());
+            if typed::<M>(&cell).set_task(cx.waker(), size) {
+                *this.task = Some(cx.waker().clone());
+            } else {
+                // Somebody is just waking the task as it was: once more, then.
+                cx.waker().wake_by_ref();
+            }
         }
-        let reason = match this.cell.doom() {
-            Some(reason) => reason,
-            None => {
-                let inquiries = this.cell.inquiries();
-                let probe = if inquiries.is_empty() { None } else { Some(Probe::new(cx.waker())) };
-                let waker = probe.as_ref().map_or(cx.waker(), Probe::waker);
-                let before = this.cell.node().sit(*this.number);
-                let outer = Current::swap(this.current.take());
-                let result = catch(|| body.poll(&mut Context::from_waker(waker)));
-                *this.current = Current::swap(outer);
-                this.cell.node().sit(before);
-                match result {
-                    // What was decided before it returned counts; a panic is never hidden by it.
-                    Ok(Poll::Ready(reason)) => this.cell.doom().unwrap_or(reason),
-                    Err(panic) => panic,
-                    Ok(Poll::Pending) => {
-                        let dropped = this.current.as_mut().map(Current::take_dropped);
-                        fail(dropped.unwrap_or_default(), &CallError::Dropped);
-                        match this.cell.doom() {
-                            Some(reason) => reason,
-                            None => {
-                                if let Some(probe) = &probe {
-                                    inquiries.iter().for_each(|inquiry| inquiry.vote(*this.number, probe));
-                                }
-                                return Poll::Pending;
-                            }
+        if let Some(reason) = doom::<M>(&cell) {
+            end::<M, F>(cell, *this.number, this.body, Vec::new(), reason);
+            return Poll::Ready(());
+        }
+        let inquiries = if cell.is_inquired() { typed::<M>(&cell).inquiries() } else { Vec::new() };
+        let probe = if inquiries.is_empty() { None } else { Some(Probe::new(cx.waker())) };
+        let waker = probe.as_ref().map_or(cx.waker(), Probe::waker);
+        let before = cell.node().sit(*this.number);
+        let outer = Current::swap(Some(Current::of(cell, *this.number)));
+        let result = catch(|| body.poll(&mut Context::from_waker(waker)));
+        // What a process does puts back what it found, so it is its own.
+        let Some((cell, mut dropped)) = Current::swap(outer).and_then(Current::into_process) else {
+            return Poll::Ready(());
+        };
+        cell.node().sit(before);
+        let reason = match result {
+            // What was decided before it returned counts; a panic is never hidden by it.
+            Ok(Poll::Ready(reason)) => doom::<M>(&cell).unwrap_or(reason),
+            Err(panic) => panic,
+            Ok(Poll::Pending) => {
+                if !dropped.is_empty() {
+                    fail(std::mem::take(&mut dropped), &CallError::Dropped);
+                }
+                match doom::<M>(&cell) {
+                    Some(reason) => reason,
+                    None => {
+                        if let Some(probe) = &probe {
+                            inquiries.iter().for_each(|inquiry| inquiry.vote(*this.number, probe));
                         }
+                        *this.cell = Some(cell);
+                        return Poll::Pending;
                     }
                 }
             }
         };
-        end(this.cell, *this.number, this.current, this.body, reason);
+        end::<M, F>(cell, *this.number, this.body, dropped, reason);
         Poll::Ready(())
     }
 }
 
-/// The end of a process, in the order that others may rely on.
+/// Why the process in this cell has to end, if it has.
+#[inline]
+fn doom<M: Protocol>(cell: &Arc<dyn Resident>) -> Option<Exit> {
+    if cell.is_doomed() { typed::<M>(cell).doom() } else { None }
+}
+
+/// The cell of a life, with its protocol.
+fn typed<M: Protocol>(cell: &Arc<dyn Resident>) -> Arc<Cell<M>> {
+    match Resident::into_any(Arc::clone(cell)).downcast() {
+        Ok(cell) => cell,
+        Err(_) => unreachable!("a life begins in a cell of its protocol"),
+    }
+}
+
+/// The end of a process, in the order that others may rely on. `dropped` are replies that it dropped in its last poll.
 fn end<M: Protocol, F>(
-    cell: &Arc<Cell<M>>,
+    resident: Arc<dyn Resident>,
     number: u64,
-    current: &mut Option<Current>,
     mut body: Pin<&mut Option<F>>,
+    mut dropped: Vec<Arc<dyn Unanswered>>,
     reason: Exit,
 ) {
+    let cell = typed::<M>(&resident);
     cell.begin_end();
     let pid = cell.node().pid(number);
 
     // Its future, state, streams and mailbox. What panics while it is dropped is caught, the rest still happens.
-    let outer = Current::swap(current.take());
+    let outer = Current::swap(Some(Current::of(resident, number)));
     if let Err(panic) = catch(|| body.set(None)) {
         report::destructor(&pid, &panic);
     }
     discard(&pid, cell.feeds().into_iter().map(|feed| feed.end()));
     discard(&pid, cell.unasked(number));
     discard(&pid, cell.empty());
-    let mut inner = Current::swap(outer);
-    let dropped = inner.as_mut().map(Current::take_dropped);
-    fail(dropped.unwrap_or_default(), &CallError::Exit(reason.clone()));
+    let inner = Current::swap(outer).and_then(Current::into_process);
+    dropped.extend(inner.into_iter().flat_map(|(_, dropped)| dropped));
+    fail(dropped, &CallError::Exit(reason.clone()));
 
-    report::crash(cell, &pid, &reason);
+    report::crash(&cell, &pid, &reason);
     if !cell.is_kept(&reason) {
         cell.finish(number, &reason);
     }

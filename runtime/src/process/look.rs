@@ -225,27 +225,28 @@ impl<M: Protocol> Mailbox<M> {
             self.cell.ignore(ASKED);
         }
         if attention & (ASKED | LONG) != 0 {
-            let (length, long) = self.inbox.tell(self.cell.queue(), number);
+            let cell = std::sync::Arc::clone(&self.cell);
+            let (length, long) = self.desk().inbox.tell(cell.queue(), number);
             if attention & LONG != 0 && length <= long / 2 && self.cell.ignore(LONG) {
                 self.cell.clear_long(number);
                 self.cell.queue().notice(attention & TRACED != 0);
             }
         }
-        self.careful = self.bounded || attention & TRACED != 0;
+        self.desk().careful = self.cell.is_bounded() || attention & TRACED != 0;
         true
     }
 
     /// The process has taken a message of a bounded mailbox, or while it is traced.
     #[cold]
     pub(super) fn taken(&mut self, counts: bool) {
-        if self.bounded && counts {
+        if counts && self.cell.is_bounded() {
             self.cell.queue().release();
         }
-        let number = self.pid().number();
+        let (number, testing) = (self.pid().number(), self.desk().testing);
         if self.cell.attention() & TRACED != 0 {
-            self.cell.trace_step(number, TraceStep::Taken, usize::from(self.testing), None);
+            self.cell.trace_step(number, TraceStep::Taken, usize::from(testing), None);
         }
-        if std::mem::take(&mut self.warned) {
+        if std::mem::take(&mut self.desk().warned) {
             self.node().clear(&self.stuck(None).key(), None);
         }
     }

@@ -18,10 +18,15 @@ use crate::node::{Node, Resident as _};
 pub struct Mailbox<M: Protocol> {
     pub(super) cell: Arc<Cell<M>>,
     pid: Pid,
+    // Apart, and made for the first message: a process that only waits has none, and a mailbox is small to move.
+    desk: Option<Box<Desk<M>>>,
+}
+
+/// What a process needs to read its messages.
+pub(super) struct Desk<M> {
     pub(super) inbox: Inbox<M>,
     after: After,
     budget: u16,
-    pub(super) bounded: bool,
     /// Whether a message that is taken concerns anybody else: the mailbox is bounded, or the process traced.
     pub(super) careful: bool,
     pub(super) warned: bool,
@@ -55,19 +60,12 @@ const RECEIVE: u16 = BUDGET / 128;
 impl<M: Protocol> Mailbox<M> {
     pub(crate) fn new(cell: Arc<Cell<M>>, number: u64) -> Mailbox<M> {
         let pid = cell.node().pid(number);
-        let bounded = cell.queue().is_bounded();
-        Mailbox {
-            cell,
-            pid,
-            inbox: Inbox::new(),
-            after: After::Forever,
-            budget: BUDGET,
-            bounded,
-            careful: bounded,
-            warned: false,
-            testing: 0,
-            last: None,
-        }
+        Mailbox { cell, pid, desk: None }
+    }
+
+    #[inline]
+    pub(super) fn desk(&mut self) -> &mut Desk<M> {
+        self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()))
     }
 
     /// The process's identity.
@@ -86,22 +84,30 @@ impl<M: Protocol> Mailbox<M> {
 
     /// Takes a queued message with this origin out again.
     pub(crate) fn flush(&mut self, reference: MonitorRef) {
-        let message = self.inbox.remove(self.cell.queue(), Origin::monitor(reference.0));
+        let origin = Origin::monitor(reference.0);
+        let message = match &mut self.desk {
+            Some(desk) => desk.inbox.remove(self.cell.queue(), origin),
+            None => self.cell.queue().remove(origin),
+        };
         drop(message);
     }
 
+    #[inline(always)]
     fn begin(&mut self, want: Mask, after: Option<Duration>, place: Option<&'static Location<'static>>) {
-        self.budget = self.budget.saturating_sub(RECEIVE - 1);
-        self.inbox.begin(self.cell.queue(), want, place);
-        self.after = match after {
+        let after = match after {
             None => After::Forever,
             Some(Duration::ZERO) => After::Now,
             // A deadline beyond what a clock can say is none.
             Some(after) => self.node().clock().now().checked_add(after).map_or(After::Forever, After::Until),
         };
+        let desk = self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()));
+        desk.budget = desk.budget.saturating_sub(RECEIVE - 1);
+        desk.inbox.begin(self.cell.queue(), want, place);
+        desk.after = after;
     }
 
     /// The tested message is the process's now.
+    #[inline(always)]
     fn keep(&mut self, message: &M) {
         message.hand_out();
         if const { M::REPORTED } {
@@ -111,46 +117,57 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The same of a message that may go anywhere already.
+    #[inline(always)]
     pub(crate) fn kept(&mut self) {
-        self.last = Some(self.testing);
-        let counts = self.inbox.keep(usize::from(self.testing));
-        if self.careful {
+        let Some(desk) = &mut self.desk else { return };
+        desk.last = Some(desk.testing);
+        let counts = desk.inbox.keep(self.cell.queue(), usize::from(desk.testing));
+        if desk.careful {
             self.taken(counts);
         }
     }
 
     /// Tells, once, of a process that waits for one thing in front of a mailbox full of another.
     fn warn_if_stuck(&mut self) {
-        if self.bounded && !self.warned && self.cell.queue().is_stuck() {
-            self.warned = true;
-            self.node().raise(self.stuck(self.inbox.place()));
+        if !self.desk().warned && self.cell.queue().is_stuck() {
+            self.desk().warned = true;
+            let place = self.desk().inbox.place();
+            self.node().raise(self.stuck(place));
         }
     }
 
+    #[inline(always)]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         let attention = self.cell.attention();
         // A long mailbox is looked at when what was taken over is read, not at each message.
-        let concerns = attention != 0 && (attention != LONG || self.inbox.is_read());
+        let concerns = attention != 0 && (attention != LONG || self.desk().inbox.is_read());
         if concerns && !self.attend(attention) {
             // The wrapper around the process ends it as soon as this poll is over.
             return Poll::Pending;
         }
-        if self.budget == 0 {
-            self.budget = BUDGET;
+        let desk = self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()));
+        if desk.budget == 0 {
+            desk.budget = BUDGET;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.budget -= 1;
-        let now = matches!(self.after, After::Now);
+        desk.budget -= 1;
+        let now = matches!(desk.after, After::Now);
         let waiting = if now { None } else { Some(&mut *cx) };
-        if let Next::Test(message) = self.inbox.next(self.cell.queue(), waiting) {
-            self.testing = message.variant() as u16;
+        if let Next::Test(message) = desk.inbox.next(self.cell.queue(), waiting) {
+            desk.testing = message.variant() as u16;
             return Poll::Ready(Some(message));
         }
-        if let After::Until(at) = self.after {
-            self.after = After::Sleeping(self.node().clock().sleep_until(at));
+        self.poll_time(cx)
+    }
+
+    /// There is no message: whether the time is up.
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
+        if let After::Until(at) = self.desk().after {
+            let timer = self.node().clock().sleep_until(at);
+            self.desk().after = After::Sleeping(timer);
         }
-        let out_of_time = match &mut self.after {
+        let out_of_time = match &mut self.desk().after {
             After::Forever | After::Until(_) => false,
             After::Now => true,
             After::Sleeping(timer) => timer.as_mut().poll(cx).is_ready(),
@@ -158,8 +175,10 @@ impl<M: Protocol> Mailbox<M> {
         if out_of_time {
             return Poll::Ready(None);
         }
-        self.budget = BUDGET;
-        self.warn_if_stuck();
+        self.desk().budget = BUDGET;
+        if self.cell.is_bounded() {
+            self.warn_if_stuck();
+        }
         Poll::Pending
     }
 
@@ -179,9 +198,12 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The next message, or the word to stop. Cancel-safe.
-    pub(crate) async fn step(&mut self) -> Step<M> {
-        self.begin(Mask::ALL, None, None);
-        poll_fn(|cx| self.poll_step(cx)).await
+    #[inline]
+    pub(crate) fn step(&mut self) -> impl Future<Output = Step<M>> + Send {
+        if self.desk.is_some() {
+            self.begin(Mask::ALL, None, None);
+        }
+        poll_fn(|cx| self.poll_step(cx))
     }
 
     /// The same, until it is `deadline`. Cancel-safe.
@@ -197,12 +219,31 @@ impl<M: Protocol> Mailbox<M> {
         .await
     }
 
+    #[inline(always)]
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
-        if let Some(aside) = self.aside(self.inbox.read()) {
+        if self.cell.attention() != 0 {
+            return self.poll_with_attention(cx);
+        }
+        if self.desk.is_none() && !self.cell.is_bounded() && self.cell.queue().wait(cx) {
+            return Poll::Pending;
+        }
+        if let Poll::Ready(Some(message)) = self.poll_next(cx) {
+            self.keep(&message);
+            return Poll::Ready(Step::Message(message));
+        }
+        // It may have been told something just now.
+        if self.cell.attention() != 0 { self.poll_with_attention(cx) } else { Poll::Pending }
+    }
+
+    /// The same when others want something of the process: each after the messages that came before it.
+    #[cold]
+    fn poll_with_attention(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
+        let read = self.desk().inbox.read();
+        if let Some(aside) = self.aside(read) {
             return Poll::Ready(Step::Aside(aside));
         }
         if self.cell.is_stopping()
-            && let Some(reason) = self.cell.take_stop(self.inbox.read())
+            && let Some(reason) = self.cell.take_stop(read)
         {
             return Poll::Ready(Step::Stop(reason));
         }
@@ -211,7 +252,7 @@ impl<M: Protocol> Mailbox<M> {
             return Poll::Ready(Step::Message(message));
         }
         // A message that came before the stop may have been taken out again: then the count never gets there.
-        let nothing_left = self.inbox.is_read() && self.cell.queue().is_empty();
+        let nothing_left = self.desk().inbox.is_read() && self.cell.queue().is_empty();
         if nothing_left && let Some(aside) = self.aside(u64::MAX) {
             return Poll::Ready(Step::Aside(aside));
         }
@@ -225,15 +266,23 @@ impl<M: Protocol> Mailbox<M> {
     }
 }
 
+impl<M: Protocol> Desk<M> {
+    fn new(bounded: bool) -> Box<Desk<M>> {
+        let (inbox, after) = (Inbox::new(), After::Forever);
+        Box::new(Desk { inbox, after, budget: BUDGET, careful: bounded, warned: false, testing: 0, last: None })
+    }
+}
+
 impl<M: Protocol> Drop for Mailbox<M> {
     fn drop(&mut self) {
+        let Some(mut desk) = self.desk.take() else { return };
         let number = self.pid.number();
-        self.cell.note_last(number, self.last);
-        self.inbox.tell(self.cell.queue(), number);
-        if self.warned {
+        self.cell.note_last(number, desk.last);
+        desk.inbox.tell(self.cell.queue(), number);
+        if desk.warned {
             self.node().clear(&self.stuck(None).key(), None);
         }
-        discard(&self.pid, self.inbox.drain());
+        discard(&self.pid, desk.inbox.drain());
     }
 }
 
@@ -252,11 +301,14 @@ impl<M: Protocol> Mailbox<M> {
     pub fn __take(&mut self, message: &M) {
         self.keep(message);
         // A timer that is not needed any more must not wake anybody.
-        self.after = After::Forever;
+        self.desk().after = After::Forever;
     }
 
     pub fn __skip(&mut self, message: M) {
-        self.inbox.skip(message);
+        let desk = self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()));
+        if let Some(withdrawn) = desk.inbox.skip(self.cell.queue(), message) {
+            self.cell.overflow(withdrawn);
+        }
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
+use std::pin::Pin;
 use std::sync::Once;
-use std::task::Poll;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
 
 use super::report;
 use crate::base::{Exit, Pid};
@@ -74,15 +78,29 @@ pub(crate) fn discard<T>(pid: &Pid, things: impl IntoIterator<Item = T>) {
     }
 }
 
-/// [`catch`] for a future: a panic in any of its polls ends it.
-pub(crate) async fn catch_unwind<F: Future>(future: F) -> Result<F::Output, Exit> {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|cx| match catch(|| future.as_mut().poll(cx)) {
-        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-        Ok(Poll::Pending) => Poll::Pending,
-        Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await
+pin_project! {
+    /// [`catch`] for a future: a panic in any of its polls ends it.
+    pub(crate) struct Caught<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+/// [`catch`] for a future.
+pub(crate) fn catch_unwind<F: Future>(future: F) -> Caught<F> {
+    Caught { future }
+}
+
+impl<F: Future> Future for Caught<F> {
+    type Output = Result<F::Output, Exit>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match catch(|| self.project().future.poll(cx)) {
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
 }
 
 fn message(payload: &(dyn Any + Send)) -> &str {

@@ -154,7 +154,7 @@ fn begin<A: Process>(cell: &Arc<Cell<A::Protocol>>, start: Start, actor: A, link
     link(&pid);
     let ended = ended(cell.node(), pid.clone());
     let (started, outcome) = oneshot::channel();
-    launch(cell, number, actor, Some(started));
+    launch(cell, number, actor, Some(Box::new(started)));
     Box::pin(async move {
         match outcome.await {
             Ok(Ok(())) => Ok(Some(pid)),

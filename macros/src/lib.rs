@@ -153,7 +153,10 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// Methods without one of these attributes stay plain. `#[priority]` on a cast or call lets its messages go before all
 /// others.
 ///
-/// - `local`, the impl's only option: the protocol stays on its node, as `#[protocol(local)]`.
+/// The impl's options are two of the protocol's: `local` and `debug`, as in `#[protocol(local, debug)]`.
+///
+/// A type has one such impl, with all its casts, calls and hooks; plain methods may stand in others. It makes the
+/// protocol, so `protocol = ..` is left out on the struct.
 ///
 /// The enum and the stub are as visible as the most visible cast or call, at least `pub(crate)`. A generic actor's
 /// impl names its parameters as the struct does, in the same order.

@@ -20,13 +20,25 @@ pub(crate) fn parse(
     tokens: TokenStream,
     known: &[&str],
     errors: &mut Errors,
+    read: impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
+) {
+    parse_or_place(attribute, tokens, known, &[], errors, read);
+}
+
+/// The same where some words have their place elsewhere: nobody is told to write them here, but `read` says where.
+pub(crate) fn parse_or_place(
+    attribute: &str,
+    tokens: TokenStream,
+    known: &[&str],
+    elsewhere: &[&str],
+    errors: &mut Errors,
     mut read: impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
 ) {
     let mut found = Errors::default();
     let parser = |input: ParseStream<'_>| {
         let mut seen = HashSet::new();
         while !input.is_empty() {
-            if let Err(error) = one(attribute, input, known, &mut seen, &mut read) {
+            if let Err(error) = one(attribute, input, (known, elsewhere), &mut seen, &mut read) {
                 found.add(error);
                 skip_option(input)?;
             }
@@ -45,7 +57,7 @@ pub(crate) fn parse(
 fn one(
     attribute: &str,
     input: ParseStream<'_>,
-    known: &[&str],
+    (known, elsewhere): (&[&str], &[&str]),
     seen: &mut HashSet<String>,
     read: &mut impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
 ) -> syn::Result<()> {
@@ -53,7 +65,7 @@ fn one(
         syn::Error::new(error.span(), format!("expected an option of `{attribute}`: {}", options(known)))
     })?;
     let word = name.unraw().to_string();
-    if !known.contains(&word.as_str()) {
+    if ![known, elsewhere].concat().contains(&word.as_str()) {
         return Err(syn::Error::new(name.span(), format!("`{attribute}` has no option `{word}`: {}", options(known))));
     }
     if !seen.insert(word.clone()) {
@@ -199,20 +211,19 @@ pub(crate) enum Shutdown {
 
 impl Shutdown {
     pub(crate) fn parse(name: &Ident, input: ParseStream<'_>) -> syn::Result<Shutdown> {
-        let ahead = input.fork();
-        let Ok(word) = value::<Ident>(name, "\"5s\"", &ahead) else {
-            return value(name, "\"5s\"", input).map(Shutdown::After);
-        };
-        let shutdown = match word.to_string().as_str() {
-            "kill" => Shutdown::Kill,
-            "forever" => Shutdown::Forever,
-            _ => {
-                let expected = format!("`{name}` is `kill`, `forever` or a duration in quotes, as \"5s\"");
-                return Err(syn::Error::new(word.span(), expected));
-            }
-        };
-        value::<Ident>(name, "\"5s\"", input)?;
-        Ok(shutdown)
+        let found: Expr = value(name, "\"5s\"", input)?;
+        let expected = format!("`{name}` is `kill`, `forever` or a duration in quotes, as \"5s\"");
+        match &found {
+            Expr::Path(ExprPath { path, .. }) if path.is_ident("kill") => Ok(Shutdown::Kill),
+            Expr::Path(ExprPath { path, .. }) if path.is_ident("forever") => Ok(Shutdown::Forever),
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match text.value().as_str() {
+                word @ ("kill" | "forever") => {
+                    Err(syn::Error::new(text.span(), format!("`{word}` stands without quotes: `{name} = {word}`")))
+                }
+                _ => syn::parse2(quote!(#text)).map(Shutdown::After),
+            },
+            _ => Err(syn::Error::new_spanned(found, expected)),
+        }
     }
 
     /// As generated code writes it.

@@ -30,11 +30,28 @@ pub use crate::supervisor::{
     note = "write `#[actor]` on the struct `{Self}` too: there stand the options"
 )]
 pub trait Declared: Sized {
+    /// [`Given`] if a protocol is among it, `()` if the actor's impl makes one.
+    type Given;
     /// The options.
     const OPTIONS: Options;
     /// How the state is written down, with `sys` among them.
     const STATE: Option<StateFn<Self>> = None;
 }
+
+/// A protocol that stands on the struct.
+pub struct Given;
+
+/// No protocol on the struct: an actor's impl makes it.
+#[diagnostic::on_unimplemented(
+    message = "an actor has one protocol: this impl would make a second one",
+    label = "its struct has `protocol = ..` already",
+    note = "leave `protocol = ..` out of the struct's `#[actor(..)]`: this impl makes the protocol",
+    note = "or leave `#[actor]` off the impl: an `impl Process`, with `receive!` in it, says how the actor runs"
+)]
+pub trait NotGiven {}
+
+#[diagnostic::do_not_recommend]
+impl NotGiven for () {}
 
 /// A state that others may look at.
 #[diagnostic::on_unimplemented(
@@ -111,6 +128,12 @@ impl Debug for Blank {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("_")
     }
+}
+
+/// The options of an actor whose impl makes its protocol: its struct must not give one.
+#[must_use]
+pub const fn not_given<G: NotGiven>(options: Options) -> Options {
+    options
 }
 
 /// The options of an actor that traps exits: its protocol must take them.

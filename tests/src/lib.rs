@@ -100,6 +100,8 @@ pub mod inside {
     pub mod wire {}
     #[doc = include_str!("../../book/src/inside/invariants.md")]
     pub mod invariants {}
+    #[doc = include_str!("../../book/src/inside/performance.md")]
+    pub mod performance {}
     #[doc = include_str!("../../book/src/inside/contributing.md")]
     pub mod contributing {}
 }

@@ -92,7 +92,7 @@ struct Busy;
 impl Busy {
     #[cast]
     async fn hang(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

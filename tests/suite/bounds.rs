@@ -112,6 +112,93 @@ async fn a_full_mailbox_lets_in_what_its_process_waits_for() {
 }
 
 #[greenroom::test]
+async fn a_cast_takes_its_place_when_its_method_is_called_and_not_when_it_is_awaited() {
+    let worker = Waits.spawn();
+    let mut casts: Vec<_> = (1..=4).map(|n| worker.job(n)).collect();
+    let (fourth, third) = (casts.pop().expect("four"), casts.pop().expect("three"));
+    settle().await;
+    worker.go();
+    assert_eq!((fourth.await, third.await), (Ok(()), Ok(())));
+    settle().await;
+    assert_eq!(worker.take().await.unwrap(), [1, 2, 3, 4]);
+}
+
+#[greenroom::test]
+async fn saved_messages_count_and_what_is_wanted_is_let_in_at_most_once_the_capacity_over() {
+    let worker = Rejects.spawn();
+    for n in 1..=2 {
+        assert_eq!(worker.job(n).await, Ok(()));
+        settle().await;
+    }
+    // Both have been looked at and saved; orders to go are what it waits for.
+    assert_eq!(worker.job(3).await, Err(CastError::Full));
+    let orders: Vec<_> = (0..4).map(|_| worker.go()).collect();
+    let mut said = Vec::new();
+    for order in orders {
+        said.push(order.await);
+    }
+    assert_eq!(said, [Ok(()), Ok(()), Err(CastError::Full), Err(CastError::Full)]);
+}
+
+#[protocol]
+enum Watch {
+    Job {
+        n: u32,
+    },
+    Tick,
+    Take {
+        reply: Reply<Vec<String>>,
+    },
+    #[from]
+    Down(Down),
+}
+
+/// Watches a process and has a timer, and takes nothing before it is asked.
+#[actor(protocol = Watch, mailbox = 2, overflow = reject)]
+struct Watcher {
+    target: WorkRef,
+}
+
+impl Process for Watcher {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        cx.monitor(&self.target);
+        cx.send_after(Duration::from_secs(1), Watch::Tick);
+        let reply = receive!(match cx {
+            Watch::Take { reply } => reply,
+        });
+        // An answer comes though its own mailbox is full.
+        let other = Waits.spawn();
+        other.go();
+        let mut seen = vec![format!("answer {:?}", other.take().await?)];
+        loop {
+            seen.push(receive!(match cx {
+                Watch::Job { n } => format!("job {n}"),
+                Watch::Tick => "tick".into(),
+                Watch::Down(_) => "down".into(),
+                after!(Duration::ZERO) => break,
+            }));
+        }
+        reply.send(seen);
+        Ok(())
+    }
+}
+
+#[greenroom::test]
+async fn system_messages_timers_and_replies_are_neither_counted_nor_refused() {
+    let target = Waits.spawn();
+    let watcher = Watcher { target: target.clone() }.spawn();
+    let jobs: Vec<_> = (1..=3).map(|n| watcher.job(n)).collect();
+    target.stop(Exit::shutdown()).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut said = Vec::new();
+    for job in jobs {
+        said.push(job.await);
+    }
+    assert_eq!(said, [Ok(()), Ok(()), Err(CastError::Full)]);
+    assert_eq!(watcher.take().await.unwrap(), ["answer []", "job 1", "job 2", "down", "tick"]);
+}
+
+#[greenroom::test]
 async fn a_cast_that_is_dropped_in_line_is_withdrawn_and_counted() {
     let worker = Waits.spawn();
     for n in 1..=4 {

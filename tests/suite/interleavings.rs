@@ -1,6 +1,6 @@
 //! The runtime on threads that a checker schedules: see `tests/interleaved`.
 
-use greenroom_interleaved::{ends, queues, replies, rings};
+use greenroom_interleaved::{ends, queues, replies, restarts, rings};
 
 macro_rules! scenarios {
     ($($module:ident: $($name:ident)*;)*) => {$($(
@@ -36,6 +36,9 @@ scenarios! {
         a_call_hears_why_its_callee_ended
         a_dropped_reply_is_told
         a_server_that_is_stopped_leaves_no_caller_behind;
+    restarts:
+        a_letter_to_a_child_ends_with_a_life_or_waits_for_the_next
+        a_cell_is_handed_on_with_what_came_while_it_was_empty;
     rings:
         a_ring_of_calls_is_always_found
         a_reply_on_its_way_opens_a_ring

@@ -66,7 +66,7 @@ impl Clerk {
     #[cast]
     async fn ask(&mut self, cx: &mut Context<Self>) {
         self.heard += receive!(match cx {
-            ClerkMessage::Hear {} => 1,
+            ClerkMessage::Hear => 1,
         });
     }
 
@@ -121,6 +121,28 @@ async fn the_figures_of_one_that_is_busy_follow_when_it_is_asked() {
 }
 
 #[greenroom::test]
+async fn one_that_waits_for_an_answer_shows_whose() {
+    let deaf = idle().spawn();
+    let callee = deaf.pid().unwrap();
+    let caller = does(|_| {
+        Box::pin(async move {
+            assert_eq!(deaf.ask().within(Duration::from_secs(2)).await, Err(CallError::Timeout));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        })
+    })
+    .spawn();
+    // Most calls are answered before it is worth a note.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(look(&caller).state, ProcessState::Busy);
+    let begun = tokio::time::Instant::now() - Duration::from_millis(50);
+    tokio::time::sleep(Duration::from_millis(950)).await;
+    assert_eq!(look(&caller).state, ProcessState::Calling { callee: callee.clone(), waited: begun.elapsed() });
+    assert_eq!(look(&caller).state.to_string(), format!("calling {callee} for 1s"));
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(look(&caller).state, ProcessState::Busy);
+}
+
+#[greenroom::test]
 async fn one_that_looks_at_itself_runs() {
     let process = does(|cx| {
         Box::pin(async move {
@@ -150,9 +172,9 @@ async fn links_monitors_and_ancestors_are_shown_from_both_sides() {
     let node = Node::current();
     let grandchild = node.process_info(grandchild).unwrap();
     assert_eq!(grandchild.name.as_deref(), Some("grandchild"));
-    assert_eq!(grandchild.links, [info.pid.clone()]);
-    assert_eq!(grandchild.ancestors, [info.pid.clone()]);
-    assert_eq!(node.process_info(watched).unwrap().monitored_by, [info.pid.clone()]);
+    assert_eq!(grandchild.links, std::slice::from_ref(&info.pid));
+    assert_eq!(grandchild.ancestors, std::slice::from_ref(&info.pid));
+    assert_eq!(node.process_info(watched).unwrap().monitored_by, std::slice::from_ref(&info.pid));
     assert_eq!(node.processes().len(), 3);
 }
 

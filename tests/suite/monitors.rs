@@ -232,3 +232,14 @@ async fn whoever_waits_outside_hears_the_end_too() {
     assert_eq!(process.ended().await, Exit::error("boom"));
     assert_eq!(LetterRef::named("nobody").ended().await, Exit::NoProc);
 }
+
+#[greenroom::test]
+async fn the_wait_for_an_end_does_not_borrow_the_stub() {
+    let waits = {
+        let (first, second) = (mortal(Exit::error("boom")).spawn(), mortal(Exit::Normal).spawn());
+        first.go();
+        [tokio::spawn(first.ended()), tokio::spawn(second.stop(Exit::shutdown()))]
+    };
+    let [ended, stopped] = waits;
+    assert_eq!((ended.await.unwrap(), stopped.await.unwrap()), (Exit::error("boom"), Exit::shutdown()));
+}

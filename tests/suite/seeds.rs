@@ -172,13 +172,11 @@ async fn talk(mut mailbox: Mailbox<Watch>, from: u64, desk: DeskRef, rounds: u64
     *done.lock().unwrap() += 1;
 }
 
-fn boot(node: Node) -> impl Future<Output = Result<(), StartError>> + Send {
-    async move {
-        if node.name().as_str() == "n0@test" {
-            Desk::default().start().await?;
-        }
-        Ok(())
+async fn boot(node: Node) -> Result<(), StartError> {
+    if node.name().as_str() == "n0@test" {
+        Desk::default().start().await?;
     }
+    Ok(())
 }
 
 /// What holds of everything that arrived: in order from each sender, nothing twice.

@@ -12,6 +12,7 @@ A chat that survives: one room's crash, a node's loss, its own restart.
   chat [--port PORT] [--data DIR]               serve http://127.0.0.1:PORT (8080), history in DIR (chat-data)
   chat --node NAME@HOST:PORT                    the same, and let other nodes join at HOST:PORT
   chat --node NAME@HOST:PORT --seed HOST:PORT   join the node at --seed, and use its rooms and history
+  chat --observe PORT                           beside any of these, show the node's processes at http://127.0.0.1:PORT
   chat --demo FILE                              play a text file of `nick: words` on two nodes, without a browser
 ";
 
@@ -37,6 +38,8 @@ pub(crate) struct Serve {
     pub(crate) node: Option<(NodeName, SocketAddr)>,
     /// Nodes to join; without any, this one runs the services.
     pub(crate) seeds: Vec<SocketAddr>,
+    /// The port of the observer's page, if there is to be one.
+    pub(crate) observe: Option<u16>,
 }
 
 /// What the demo's second node is told by the first.
@@ -51,7 +54,8 @@ pub(crate) struct Side {
 impl Command {
     /// Reads the arguments, without the program's name.
     pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> {
-        let mut serve = Serve { port: 8080, data: PathBuf::from("chat-data"), node: None, seeds: Vec::new() };
+        let data = PathBuf::from("chat-data");
+        let mut serve = Serve { port: 8080, data, node: None, seeds: Vec::new(), observe: None };
         let (mut demo, mut heard, mut serving) = (None, None, false);
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
@@ -74,6 +78,7 @@ impl Command {
                 "--data" => serve.data = PathBuf::from(value()?),
                 "--node" => serve.node = Some(node(&value()?)?),
                 "--seed" => serve.seeds.push(address(&flag, &value()?)?),
+                "--observe" => serve.observe = Some(number(&flag, &value()?)?),
                 "--demo" => demo = Some(PathBuf::from(value()?)),
                 "--demo-heard" => heard = Some(number(&flag, &value()?)?),
                 _ => return Err(format!("unknown argument {flag:?}; --help tells what there is")),
@@ -116,10 +121,12 @@ mod tests {
 
     #[test]
     fn arguments_say_what_to_do() {
-        let plain = Serve { port: 8080, data: "chat-data".into(), node: None, seeds: Vec::new() };
+        let plain = Serve { port: 8080, data: "chat-data".into(), node: None, seeds: Vec::new(), observe: None };
         assert_eq!(parse(""), Ok(Command::Serve(plain.clone())));
         let elsewhere = Serve { port: 81, data: "there".into(), ..plain.clone() };
         assert_eq!(parse("--port 81 --data=there"), Ok(Command::Serve(elsewhere)));
+        let watched = Serve { observe: Some(9090), ..plain.clone() };
+        assert_eq!(parse("--observe 9090"), Ok(Command::Serve(watched)));
         let joined = Serve {
             node: Some((NodeName::new("b@127.0.0.1:9101").unwrap(), "127.0.0.1:9101".parse().unwrap())),
             seeds: vec!["127.0.0.1:9100".parse().unwrap()],
@@ -140,6 +147,8 @@ mod tests {
             ("--port", "--port needs a value"),
             ("--port=", "--port needs a value"),
             ("--data --port 80", "--data needs a value"),
+            ("--observe", "--observe needs a value"),
+            ("--observe x", "--observe x: expected a number, as 8080"),
             ("--port 65536", "--port 65536: expected a number, as 8080"),
             ("--node a", "--node a: expected a name and an address, as a@127.0.0.1:9100"),
             ("--node a@b", "--node a@b: expected a name and an address, as a@127.0.0.1:9100"),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use greenroom::prelude::*;
-use tokio::task::block_in_place;
 
 use crate::line::{Entry, Line, Room, Saying};
 use crate::log::LogRef;
@@ -23,7 +22,7 @@ const BATCH_BYTES: usize = 64 * 1024;
 #[actor(name = "database", trap_exit)]
 pub(crate) struct Database {
     path: PathBuf,
-    store: Option<Store>,
+    store: Option<Arc<Store>>,
 }
 
 impl Database {
@@ -31,16 +30,25 @@ impl Database {
         Database { path, store: None }
     }
 
-    fn store(&self) -> &Store {
-        self.store.as_ref().expect("the first thing a database does is to open its file")
+    /// One whose history is open already.
+    #[cfg(test)]
+    pub(crate) fn over(store: &Arc<Store>) -> Database {
+        Database { path: PathBuf::new(), store: Some(Arc::clone(store)) }
+    }
+
+    fn store(&self) -> Arc<Store> {
+        Arc::clone(self.store.as_ref().expect("the first thing a database does is to open its file"))
     }
 }
 
 #[actor]
 impl Database {
     #[init]
-    fn open(&mut self) -> Result<(), StoreError> {
-        self.store = Some(block_in_place(|| Store::open(&self.path))?);
+    async fn open(&mut self, cx: &mut Context<Self>) -> Result<(), StoreError> {
+        if self.store.is_none() {
+            let path = self.path.clone();
+            self.store = Some(Arc::new(cx.blocking(move || Store::open(&path)).await?));
+        }
         Ok(())
     }
 
@@ -62,8 +70,15 @@ impl Database {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
         let (lines, speakers): (Vec<Line>, Vec<Reply<u64>>) =
             batch.into_iter().map(|Saying { line, written }| (line, written)).unzip();
-        // A commit waits for the disk; meanwhile this thread's other work goes elsewhere.
-        let written = block_in_place(|| self.store().write(&lines, at))?;
+        // A commit waits for the disk, on a thread where nobody else wants to run.
+        let store = self.store();
+        let (lines, written) = cx
+            .blocking(move || {
+                let written = store.write(&lines, at);
+                (lines, written)
+            })
+            .await;
+        let written = written?;
 
         let mut news = Vec::new();
         for ((line, speaker), written) in lines.into_iter().zip(speakers).zip(written) {
@@ -80,10 +95,12 @@ impl Database {
 
     /// A page of a room's history: the first lines after `after`, or the last lines of all. Empty at the end.
     #[call]
-    pub(crate) fn page(&self, room: Room, after: Option<u64>) -> Vec<Entry> {
+    pub(crate) async fn page(&mut self, cx: &mut Context<Self>, room: Room, after: Option<u64>) -> Vec<Entry> {
+        let store = self.store();
         // Let it crash: whoever asked hears why, and the next life opens the file anew.
-        block_in_place(|| self.store().page(&room, after)).unwrap_or_else(|error| panic!("{error}"))
+        cx.blocking(move || store.page(&room, after)).await.unwrap_or_else(|error| panic!("{error}"))
     }
+
     #[terminate]
     fn close(&self) {
         LogRef::named("log").note("database: closed".to_owned());

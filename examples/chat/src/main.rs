@@ -13,6 +13,8 @@ mod line;
 mod log;
 mod reporting;
 mod rooms;
+#[cfg(test)]
+mod scenario;
 mod seat;
 mod services;
 mod session;
@@ -22,12 +24,12 @@ mod text;
 mod tree;
 mod web;
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use args::{Command, HELP, Serve};
 use greenroom::prelude::*;
 use greenroom::{Application, Shutdown};
+use observer::ObserverTree;
 use services::Services;
 use terminal::{LevelFilter, Terminal};
 use tree::{BranchTree, ChatTree, Place};
@@ -68,22 +70,34 @@ async fn serve(args: Serve) -> greenroom::Result {
         }
     };
     // A signal ends it as well: the web stops first and the log last, then the people, then the connections.
-    node.run(Shutdown::After(DRAIN), live(&node, place, &args.seeds)).await
+    node.run(Shutdown::After(DRAIN), live(&node, place, &args)).await
 }
 
 /// Runs the tree that is right for this node; ends only if the tree does.
-async fn live(node: &Node, place: Place, seeds: &[SocketAddr]) -> greenroom::Result {
+async fn live(node: &Node, place: Place, args: &Serve) -> greenroom::Result {
     let terminal = place.terminal.clone();
-    if seeds.is_empty() {
+    if args.seeds.is_empty() {
         let services = Services::of(node, node.name());
-        terminal.hushed(Application::new("chat", ChatTree { place, services }).permanent().start()).await?.join().await
+        let tree = ChatTree { place, services };
+        let chat = terminal.hushed(Application::new("chat", tree).permanent().start()).await?;
+        observe(args.observe, &terminal).await?;
+        chat.join().await
     } else {
-        terminal.note(&format!("looking for the rooms at {seeds:?}"));
+        terminal.note(&format!("looking for the rooms at {:?}", args.seeds));
         let services = Services::find(node).await;
-        terminal
-            .hushed(Application::new("chat", BranchTree { place, services }).permanent().start())
-            .await?
-            .join()
-            .await
+        let tree = BranchTree { place, services };
+        let chat = terminal.hushed(Application::new("chat", tree).permanent().start()).await?;
+        observe(args.observe, &terminal).await?;
+        chat.join().await
     }
+}
+
+/// Shows the node to whoever asks for the page on this port. It starts after the chat and stops before it, and the chat
+/// does not need it.
+async fn observe(port: Option<u16>, terminal: &Terminal) -> greenroom::Result {
+    let Some(port) = port else { return Ok(()) };
+    let tree = ObserverTree::at(([127, 0, 0, 1], port).into());
+    terminal.hushed(Application::new("observer", tree).after("chat").start()).await?;
+    terminal.note(&format!("observer: http://127.0.0.1:{port}"));
+    Ok(())
 }

@@ -3,7 +3,7 @@
 //! Nothing here would be missed. The lines are the database's, and people who lose their room join it again, so
 //! this process may crash at any time: `/crash` is the proof.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use greenroom::prelude::*;
@@ -18,13 +18,14 @@ use crate::seat::GuestRef;
 #[actor(name = "rooms", trap_exit)]
 #[derive(Default)]
 pub(crate) struct Rooms {
-    guests: HashMap<GuestRef, Place>,
+    /// By the watch on each, which is the order in which they came.
+    guests: BTreeMap<MonitorRef, Place>,
 }
 
 struct Place {
     room: Room,
     nick: Nick,
-    watch: MonitorRef,
+    guest: GuestRef,
 }
 
 #[actor]
@@ -37,16 +38,15 @@ impl Rooms {
     /// Takes a guest into a room, and out of any other; answers who is there. Joining twice is joining once.
     #[call]
     pub(crate) fn join(&mut self, cx: &mut Context<Self>, room: Room, nick: Nick, guest: GuestRef) -> Vec<Nick> {
-        let known = self.guests.get(&guest).is_some_and(|place| place.room == room && place.nick == nick);
+        let known = self.seat(&guest).is_some_and(|(_, place)| place.room == room && place.nick == nick);
         if !known {
             self.leave(cx, guest.clone());
-            for (other, _) in self.those_in(&room) {
-                other.came(nick.clone());
+            for other in self.those_in(&room) {
+                other.guest.came(nick.clone());
             }
-            let watch = cx.monitor(&guest);
-            self.guests.insert(guest, Place { room: room.clone(), nick, watch });
+            self.guests.insert(cx.monitor(&guest), Place { room: room.clone(), nick, guest });
         }
-        let mut nicks: Vec<Nick> = self.those_in(&room).map(|(_, place)| place.nick.clone()).collect();
+        let mut nicks: Vec<Nick> = self.those_in(&room).map(|place| place.nick.clone()).collect();
         nicks.sort();
         nicks.dedup();
         nicks
@@ -55,9 +55,9 @@ impl Rooms {
     /// Takes a guest out of its room.
     #[cast]
     pub(crate) fn leave(&mut self, cx: &mut Context<Self>, guest: GuestRef) {
-        if let Some(place) = self.guests.remove(&guest) {
-            cx.demonitor(place.watch);
-            self.tell_left(&place);
+        if let Some((watch, _)) = self.seat(&guest) {
+            cx.demonitor(watch);
+            self.remove(watch);
         }
     }
 
@@ -70,14 +70,14 @@ impl Rooms {
     /// These lines are written: their rooms shall hear them.
     #[cast]
     pub(crate) fn written(&mut self, entries: Arc<[Entry]>) {
-        let mut rooms: HashMap<&Room, Vec<Entry>> = HashMap::new();
+        let mut rooms: BTreeMap<&Room, Vec<Entry>> = BTreeMap::new();
         for entry in entries.iter() {
             rooms.entry(&entry.line.room).or_default().push(entry.clone());
         }
         for (room, entries) in rooms {
             let entries: Arc<[Entry]> = entries.into();
-            for (guest, _) in self.those_in(room) {
-                guest.heard(Arc::clone(&entries));
+            for place in self.those_in(room) {
+                place.guest.heard(Arc::clone(&entries));
             }
         }
         LogRef::named("log").said(Arc::clone(&entries));
@@ -99,10 +99,7 @@ impl Rooms {
     /// A guest has ended, or its node is lost.
     #[down]
     fn gone(&mut self, down: Down) {
-        let guest = self.guests.iter().find(|(_, place)| place.watch == down.monitor).map(|(guest, _)| guest.clone());
-        if let Some(place) = guest.and_then(|guest| self.guests.remove(&guest)) {
-            self.tell_left(&place);
-        }
+        self.remove(down.monitor);
     }
 
     #[terminate]
@@ -110,13 +107,19 @@ impl Rooms {
         LogRef::named("log").note("rooms: closed".to_owned());
     }
 
-    fn those_in<'a>(&'a self, room: &'a Room) -> impl Iterator<Item = (&'a GuestRef, &'a Place)> {
-        self.guests.iter().filter(move |(_, place)| place.room == *room)
+    fn seat(&self, guest: &GuestRef) -> Option<(MonitorRef, &Place)> {
+        self.guests.iter().find(|(_, place)| place.guest == *guest).map(|(watch, place)| (*watch, place))
     }
 
-    fn tell_left(&self, place: &Place) {
-        for (other, _) in self.those_in(&place.room) {
-            other.left(place.nick.clone());
+    fn those_in<'a>(&'a self, room: &'a Room) -> impl Iterator<Item = &'a Place> {
+        self.guests.values().filter(move |place| place.room == *room)
+    }
+
+    fn remove(&mut self, watch: MonitorRef) {
+        if let Some(place) = self.guests.remove(&watch) {
+            for other in self.those_in(&place.room) {
+                other.guest.left(place.nick.clone());
+            }
         }
     }
 }

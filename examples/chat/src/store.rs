@@ -44,6 +44,17 @@ impl Store {
     pub(crate) fn open(path: &Path) -> Result<Store, StoreError> {
         let failed = |error| StoreError(path.to_owned(), error);
         let database = Database::create(path).map_err(|error| failed(error.into()))?;
+        Store::over(path, database)
+    }
+
+    /// A history that is on no disk.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Store {
+        let database = Database::builder().create_with_backend(redb::backends::InMemoryBackend::new());
+        Store::over(Path::new("memory"), database.expect("memory is there")).expect("memory is written")
+    }
+
+    fn over(path: &Path, database: Database) -> Result<Store, StoreError> {
         let store = Store { path: path.to_owned(), database };
         // Both tables exist from the first day, so that nobody has to ask.
         store.write(&[], 0)?;

@@ -35,15 +35,14 @@ impl Terminal {
         }
     }
 
-    /// Keeps silent while something starts. If it fails, whoever awaits it tells why, once.
+    /// Keeps silent while something starts. If it fails, whoever awaits it tells why, once, and silence stays: reports
+    /// of the same may still be on their way.
     pub(crate) async fn hushed<T, E>(&self, starting: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         *self.hush() = Some(Vec::new());
-        let outcome = starting.await;
+        let started = starting.await?;
         let notes = self.hush().take().unwrap_or_default();
-        if outcome.is_ok() {
-            notes.iter().for_each(|note| show(note));
-        }
-        outcome
+        notes.iter().for_each(|note| show(note));
+        Ok(started)
     }
 
     fn hush(&self) -> MutexGuard<'_, Option<Vec<String>>> {

@@ -51,8 +51,7 @@ pub(super) fn declare(attr: TokenStream, target: &Target<'_>, errors: &mut Error
 
 fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
     let mut declared = Declared::default();
-    let known = [OPTIONS, &["local"]].concat();
-    options::parse("#[actor]", attr, &known, errors, |name, input| {
+    options::parse_or_place("#[actor]", attr, OPTIONS, super::IMPL_OPTIONS, errors, |name, input| {
         match name.to_string().as_str() {
             "protocol" => declared.protocol = Some(options::value(name, "Mail", input)?),
             "trap_exit" => declared.trap_exit = options::switch(name, input)?,
@@ -75,7 +74,9 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
             _ => {
                 return Err(syn::Error::new(
                     name.span(),
-                    "`local` stands where the protocol is written: `#[protocol(local)]` on the enum, or `#[actor(local)]` on the impl",
+                    format!(
+                        "`{name}` stands where the protocol is written: `#[protocol({name})]` on the enum, or `#[actor({name})]` on the impl"
+                    ),
                 ));
             }
         }
@@ -111,6 +112,7 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
         let state = quote_spanned!(word.span()=> <Self as #private::Showable>::STATE);
         quote!(const STATE: ::core::option::Option<#private::StateFn<Self>> = ::core::option::Option::Some(#state);)
     });
+    let given = if declared.protocol.is_some() { quote!(#private::Given) } else { quote!(()) };
     let actor = declared.protocol.as_ref().map(|protocol| actor(protocol, declared.trap_exit, target));
     quote! {
         #(#cfgs)*
@@ -118,6 +120,7 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
         #[allow(clippy::needless_update)]
         #[doc(hidden)]
         impl #impl_generics #private::Declared for #ident #ty_generics #where_clause {
+            type Given = #given;
             const OPTIONS: #private::Options = #private::Options {
                 kind: #kind,
                 #(name: ::core::option::Option::Some(#name),)*

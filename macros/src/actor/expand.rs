@@ -7,7 +7,7 @@ use syn::{Generics, ItemEnum, Type};
 
 use super::handler::{Event, Handler, Hook, Param};
 use super::model::Model;
-use crate::names::{local, nth, param, private};
+use crate::names::{local, nth, param, private, private_at};
 use crate::{protocol, tokens};
 
 /// The enum, its protocol and stub, `impl Handle`, `impl Process`.
@@ -27,12 +27,16 @@ fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (_, message_generics, _) = model.generics.split_for_impl();
     let declared = options(self_ty);
+    let not_given = {
+        let private = private_at(self_ty.span());
+        quote_spanned!(self_ty.span()=> #private::not_given::<<#self_ty as #private::Declared>::Given>)
+    };
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         impl #impl_generics #private::Actor for #self_ty #where_clause {
             type Protocol = #enum_ #message_generics;
-            const OPTIONS: #private::Options = #declared;
+            const OPTIONS: #private::Options = #not_given(#declared);
         }
     }
 }

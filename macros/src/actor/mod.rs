@@ -58,21 +58,25 @@ fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenS
     quote!(#block #generated #errors)
 }
 
+/// The options of an actor's impl.
+const IMPL_OPTIONS: &[&str] = &["local", "debug"];
+
 fn impl_options(attr: TokenStream, errors: &mut Errors) -> protocol::Options {
     let mut read = protocol::Options::default();
-    let known = [&["local", "debug"], declaration::OPTIONS].concat();
-    options::parse("#[actor]", attr, &known, errors, |name, input| {
-        if name == "local" || name == "debug" {
-            let option = if name == "local" { &mut read.local } else { &mut read.debug };
-            *option = options::switch(name, input)?;
-            return Ok(());
+    options::parse_or_place("#[actor]", attr, IMPL_OPTIONS, declaration::OPTIONS, errors, |name, input| {
+        match name.to_string().as_str() {
+            "local" => read.local = options::switch(name, input)?,
+            "debug" => read.debug = options::switch(name, input)?,
+            _ => {
+                return Err(syn::Error::new(
+                    name.span(),
+                    format!(
+                        "`{name}` stands on the struct, in its `#[actor({name} ..)]`; the impl's options are `local` and `debug`"
+                    ),
+                ));
+            }
         }
-        Err(syn::Error::new(
-            name.span(),
-            format!(
-                "`{name}` stands on the struct, in its `#[actor({name} ..)]`; the impl's options are `local` and `debug`"
-            ),
-        ))
+        Ok(())
     });
     read
 }

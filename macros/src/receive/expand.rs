@@ -14,15 +14,20 @@ use syn::{Expr, Pat};
 use super::guard::Guard;
 use super::model::{After, Arm, Model};
 use crate::diag::Errors;
-use crate::names::{local, private};
+use crate::names::{local, private, private_at};
 
 /// The block, with its errors in front.
 pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     let (after, hit, message) = (local("after"), local("hit"), local("message"));
     let deadline = deadline(model.after.as_ref());
     let want = want(model);
-    let on = receiver(&model.subject);
-    let private = private();
+    let subject = &model.subject;
+    let span = at(subject);
+    let scan = call(subject, &quote_spanned!(span=> __scan::<__Want>), &quote!(#after));
+    let next = call(subject, &quote_spanned!(span=> __next), &quote!());
+    let next = quote_spanned!(span=> #next.await);
+    let take = call(subject, &quote_spanned!(span=> __take), &quote!(&#message));
+    let skip = call(subject, &quote_spanned!(span=> __skip), &quote!(#message));
     let numbered: Vec<Numbered<'_>> = number(&model.arms);
     let tests = numbered.iter().flat_map(|arm| arm.tests(&hit));
     let bodies = numbered.iter().map(Numbered::body);
@@ -33,10 +38,10 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
             let #after: ::core::option::Option<::core::time::Duration> = #deadline;
             {
                 #want
-                #private::Mailbox::__scan::<__Want>(#on, #after);
+                #scan;
             }
             let (#hit, #message) = loop {
-                let #message = #private::Mailbox::__next(#on).await;
+                let #message = #next;
                 let ::core::option::Option::Some(#message) = #message else {
                     break (::core::option::Option::None, ::core::option::Option::None);
                 };
@@ -47,10 +52,10 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
                     _ => {}
                 }
                 if ::core::option::Option::is_some(&#hit) {
-                    #private::Mailbox::__take(#on, &#message);
+                    #take;
                     break (#hit, ::core::option::Option::Some(#message));
                 }
-                #private::Mailbox::__skip(#on, #message);
+                #skip;
             };
             match (#hit, #message) {
                 #(#bodies)*
@@ -61,19 +66,31 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     }
 }
 
+/// One of the mailbox's functions. What it asks of the messages is asked where the mailbox stands, and so told once.
+fn call(subject: &Expr, function: &TokenStream, arguments: &TokenStream) -> TokenStream {
+    let (span, on) = (at(subject), receiver(subject));
+    let private = private_at(span);
+    quote_spanned!(span=> #private::Mailbox::#function(#on, #arguments))
+}
+
 /// The context or mailbox. Method syntax finds a `&mut Context` as well as a `Mailbox` by value, and the trait is in
 /// scope of nothing else. What is neither is told at the subject itself.
 fn receiver(subject: &Expr) -> TokenStream {
-    let private = private();
-    let method = Ident::new("__receiver", Span::mixed_site().located_at(subject.span()));
+    let (private, span) = (private(), at(subject));
+    let method = Ident::new("__receiver", span);
     let subject = match subject {
         Expr::Path(_) | Expr::Field(_) | Expr::Paren(_) => quote!(#subject),
         other => quote!((#other)),
     };
-    quote!({
+    quote_spanned! {span=> {
         use #private::Receiver as _;
         #subject.#method()
-    })
+    }}
+}
+
+/// The subject's place, for what the expansion does with it.
+fn at(subject: &Expr) -> Span {
+    Span::mixed_site().located_at(subject.span())
 }
 
 /// How long the block waits. A value that is no duration is told at the value, by the word before it.

@@ -5,6 +5,7 @@ struct Store<K, V> {
 #[allow(clippy::needless_update)]
 #[doc(hidden)]
 impl<K, V> ::greenroom::__private::Declared for Store<K, V> {
+    type Given = ();
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Store",
         ..::greenroom::__private::Options::DEFAULT
@@ -245,10 +246,9 @@ where
     V: ::core::marker::Send + 'static,
 {
     type Protocol = StoreMessage<K, V>;
-    const OPTIONS: ::greenroom::__private::Options = <Store<
-        K,
-        V,
-    > as ::greenroom::__private::Declared>::OPTIONS;
+    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
+        <Store<K, V> as ::greenroom::__private::Declared>::Given,
+    >(<Store<K, V> as ::greenroom::__private::Declared>::OPTIONS);
 }
 #[automatically_derived]
 #[allow(deprecated, private_interfaces, unused_qualifications)]

@@ -6,6 +6,7 @@ struct Sorter {
 #[allow(clippy::needless_update)]
 #[doc(hidden)]
 impl ::greenroom::__private::Declared for Sorter {
+    type Given = ::greenroom::__private::Given;
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Sorter",
         name: ::core::option::Option::Some("sorter"),

@@ -5,6 +5,7 @@ struct Counter {
 #[allow(clippy::needless_update)]
 #[doc(hidden)]
 impl ::greenroom::__private::Declared for Counter {
+    type Given = ();
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Counter",
         ..::greenroom::__private::Options::DEFAULT
@@ -436,7 +437,9 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for CounterRef {
 #[automatically_derived]
 impl ::greenroom::__private::Actor for Counter {
     type Protocol = CounterMessage;
-    const OPTIONS: ::greenroom::__private::Options = <Counter as ::greenroom::__private::Declared>::OPTIONS;
+    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
+        <Counter as ::greenroom::__private::Declared>::Given,
+    >(<Counter as ::greenroom::__private::Declared>::OPTIONS);
 }
 #[automatically_derived]
 #[allow(deprecated, private_interfaces, unused_qualifications)]

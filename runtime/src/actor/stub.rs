@@ -63,16 +63,17 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     /// `#[terminate]`, any other process ends at its next `.await`. The reason it ended for is returned. As
     /// [`gen_server:stop/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#stop/3).
     ///
-    /// Cancel-safe: the process stops all the same.
-    fn stop(&self, reason: Exit) -> impl Future<Output = Exit> + Send {
+    /// Cancel-safe: the process stops all the same. The future does not borrow the stub, so it can be spawned.
+    fn stop(&self, reason: Exit) -> impl Future<Output = Exit> + Send + use<Self> {
         let ended = self.__address().ended();
         self.__address().stop(reason);
         ended
     }
 
     /// Resolves when the process has ended, with the reason: [`Exit::NoProc`] if there was none. The stub that
-    /// `spawn` gave knows the reason even if the process ended before this was called. Cancel-safe.
-    fn ended(&self) -> impl Future<Output = Exit> + Send {
+    /// `spawn` gave knows the reason even if the process ended before this was called. It is being watched when this
+    /// returns, and the future can be spawned: `tokio::spawn(stub.ended())`. Cancel-safe.
+    fn ended(&self) -> impl Future<Output = Exit> + Send + use<Self> {
         self.__address().ended()
     }
 

@@ -16,7 +16,7 @@ pub struct Encoder<'a> {
 
 impl<'a> Encoder<'a> {
     /// Appends to `out`, at most `limit` bytes.
-    pub(crate) fn new(out: &'a mut Vec<u8>, limit: usize) -> Encoder<'a> {
+    pub fn new(out: &'a mut Vec<u8>, limit: usize) -> Encoder<'a> {
         let end = out.len().saturating_add(limit);
         Encoder { out, end, limit }
     }
@@ -69,7 +69,8 @@ impl<'a> Decoder<'a> {
     /// How many levels a field's value may have.
     pub(super) const MAX_DEPTH: usize = 128;
 
-    pub(crate) fn new(bytes: &'a [u8]) -> Decoder<'a> {
+    /// Reads from the first of `bytes` on.
+    pub fn new(bytes: &'a [u8]) -> Decoder<'a> {
         Decoder { rest: bytes }
     }
 

@@ -208,9 +208,12 @@ impl<M: Protocol> Address<M> {
     }
 
     pub(crate) fn exit(&self, reason: Exit) {
+        self.signal(Signal::Exit { reason, linked: false });
+    }
+
+    fn signal(&self, signal: Signal) {
         let node = self.node();
         let from = sender(node);
-        let signal = Signal::Exit { reason, linked: false };
         match (self.pid(), &self.0) {
             (Some(pid), _) => node.signal(&from, &pid, signal),
             (None, Kind::Named { name, at, .. }) => {
@@ -221,7 +224,7 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    /// Asks the process to stop in order, if it lives on this node; any other gets an exit signal.
+    /// Asks the process to stop in order.
     pub(crate) fn stop(&self, reason: Exit) {
         match &self.0 {
             Kind::Direct { cell, number } => cell.stop(*number, reason),
@@ -232,9 +235,9 @@ impl<M: Protocol> Address<M> {
             }
             Kind::Named { node, name, at } if at == node.name() => match find::<M>(node, name) {
                 Ok((cell, number)) => cell.stop(number, reason),
-                Err(_) => self.exit(reason),
+                Err(_) => self.signal(Signal::Stop { reason }),
             },
-            Kind::Named { .. } | Kind::Remote { .. } => self.exit(reason),
+            Kind::Named { .. } | Kind::Remote { .. } => self.signal(Signal::Stop { reason }),
         }
     }
 

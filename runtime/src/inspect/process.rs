@@ -71,7 +71,15 @@ pub enum ProcessState {
         /// Where the `receive!` stands.
         at: Option<SourceLine>,
     },
-    /// It waits for something that is no message (a timer, a socket, blocking code), or for its turn on a thread.
+    /// It waits for the answer to a call of another process of this node, for a tenth of a second or longer already.
+    Calling {
+        /// Whom it called.
+        callee: Pid,
+        /// For how long it has waited.
+        waited: Duration,
+    },
+    /// It waits for something that is no message (a timer, a socket, blocking code, another node), or for its turn on a
+    /// thread.
     Busy,
     /// It takes no messages until it is [resumed](crate::Sys::resume).
     Suspended,
@@ -127,6 +135,7 @@ impl fmt::Display for ProcessState {
             ProcessState::Running => f.write_str("running"),
             ProcessState::Waiting { at: Some(at) } => write!(f, "waiting at {at}"),
             ProcessState::Waiting { at: None } => f.write_str("waiting"),
+            ProcessState::Calling { callee, waited } => write!(f, "calling {callee} for {waited:?}"),
             ProcessState::Busy => f.write_str("busy"),
             ProcessState::Suspended => f.write_str("suspended"),
             ProcessState::Exiting => f.write_str("exiting"),

@@ -105,7 +105,11 @@ impl Node {
             Signal::Link => Signal::Exit { reason, linked: true },
             Signal::Monitor { reference } => Signal::Down { reference, reason },
             Signal::Unlink { id } => Signal::UnlinkAck { id },
-            Signal::UnlinkAck { .. } | Signal::Exit { .. } | Signal::Demonitor { .. } | Signal::Down { .. } => return,
+            Signal::UnlinkAck { .. }
+            | Signal::Exit { .. }
+            | Signal::Stop { .. }
+            | Signal::Demonitor { .. }
+            | Signal::Down { .. } => return,
         };
         self.signal(to, from, answer);
     }

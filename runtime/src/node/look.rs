@@ -41,6 +41,13 @@ impl Node {
         Some(info)
     }
 
+    /// The process of this node that this one has called, if it has waited for an answer for some time.
+    #[cfg(feature = "test")]
+    pub(crate) fn waits_for(&self, caller: &Pid) -> Option<Pid> {
+        let waiting = self.table().get(caller.number())?.waiting(caller.number())?;
+        Some(self.pid(waiting.callee))
+    }
+
     /// The node in figures. Takes time in proportion to its processes; [`Metrics::to_prometheus`] writes it down.
     ///
     /// Nothing is counted for this alone: the figures of living processes are added up when asked for, with what those

@@ -112,6 +112,12 @@ pub(crate) struct Start {
 }
 
 impl Fate {
+    /// The call that it waits for, if that takes a while: whom it called, and since when it waits.
+    pub(super) fn call(&self) -> Option<(u64, Instant)> {
+        let waiting = self.belongings.as_ref()?.waiting.as_ref()?;
+        Some((waiting.callee, waiting.since))
+    }
+
     fn new(number: u64, stage: Stage, start: Start, born: Option<Instant>) -> Fate {
         Fate {
             number,
@@ -579,6 +585,8 @@ impl<M: Protocol> Resident for Cell<M> {
         match effect {
             Effect::None => {}
             Effect::Die(reason) => self.die(&mut fate, reason),
+            Effect::Stop(reason) if fate.stage == Stage::Alive => self.halt(&mut fate, reason),
+            Effect::Stop(_) => {}
             Effect::Exit(ExitSignal { reason, .. }) if parent_ended => self.halt(&mut fate, reason),
             Effect::Exit(signal) => self.push_system(number, Origin::OWN, signal),
             // Under the lock, so that `demonitor` either prevents the message or finds it.

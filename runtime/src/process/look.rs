@@ -32,7 +32,13 @@ impl<M: Protocol> Cell<M> {
             ProcessState::Waiting { at: figures.place.map(place) }
         } else {
             self.alert(ASKED);
-            ProcessState::Busy
+            match fate.call() {
+                Some((callee, since)) => {
+                    let waited = self.node.clock().now().saturating_duration_since(since);
+                    ProcessState::Calling { callee: self.node.pid(callee), waited }
+                }
+                None => ProcessState::Busy,
+            }
         };
         let relations = fate.relations.as_ref();
         Some(ProcessInfo {

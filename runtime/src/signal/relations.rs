@@ -32,6 +32,8 @@ pub(crate) enum Effect {
     None,
     /// The process ends.
     Die(Exit),
+    /// The process ends in good order.
+    Stop(Exit),
     /// A message for its mailbox.
     Exit(ExitSignal),
     /// A message for its mailbox.
@@ -117,6 +119,7 @@ impl Relations {
                 Effect::None
             }
             Signal::Exit { reason, linked } => self.exit(me, from, trapping, reason, linked),
+            Signal::Stop { reason } => Effect::Stop(reason),
             Signal::Monitor { reference } => {
                 self.watchers.insert((reference, from.clone()));
                 Effect::None

@@ -3,8 +3,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::{Dynamic, Supervision, SupervisionRef, Tree};
 use crate::actor::{Actor, Ref, Stub};
@@ -12,6 +11,8 @@ use crate::base::{Pid, Protocol};
 use crate::call::Address;
 use crate::node::{Node, Resident};
 use crate::process::Cell;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The places of one supervisor's children.
 pub struct Places {

@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::fmt::Write;
 use std::future::Future;
 use std::time::Duration;
@@ -60,7 +61,7 @@ const BOUNDS: Bounds = Bounds { steps: 1_000_000, time: Duration::from_secs(24 *
 /// stopped in order.
 ///
 /// It fails when it panics, returns an error, waits for what never comes, or runs without an end (a million
-/// steps, or a day by its clock). That a process of its crashes is no failure: processes may, and a
+/// steps, or a day by its clock); of the last two the report says what each process waits for. That a process of its crashes is no failure: processes may, and a
 /// [`Probe`](super::Probe) or a monitor sees it.
 ///
 /// `GREENROOM_TEST_SEED=17` runs that seed alone; the report of a failure has the command. `GREENROOM_TEST_SEEDS=1000`
@@ -163,8 +164,11 @@ impl Check {
     }
 
     fn once<R: Report>(&self, seed: u64, scenario: &impl AsyncFn(Cluster) -> R) -> (Option<Failure>, Progress) {
-        run(seed, Desk::Here, self.bounds, async |schedule: Schedule| {
-            let cluster = self.founding.clone().on(&schedule).await;
+        let cluster = RefCell::new(None);
+        let nodes = || cluster.borrow().as_ref().map(Cluster::alive).unwrap_or_default();
+        run(seed, Desk::Here, self.bounds, nodes, async |schedule: Schedule| {
+            let founded = self.founding.clone().on(&schedule).await;
+            let cluster = cluster.borrow_mut().insert(founded).clone();
             let node = cluster.node(0).clone();
             let failure = node.scope(scenario(cluster.clone())).await.failure();
             if failure.is_none() {

@@ -126,12 +126,12 @@ impl Cluster {
     /// Breaks the links between each node of `a` and each of `b` at once, and refuses new ones until
     /// [`heal`](Cluster::heal).
     pub fn partition(&self, a: impl Side, b: impl Side) {
-        self.between(a, b, |network, a, b| network.cut(a, b));
+        self.between(a, b, Network::cut);
     }
 
     /// Lets the links between two sides stand and carry nothing: the loss shows only by silence.
     pub fn stall(&self, a: impl Side, b: impl Side) {
-        self.between(a, b, |network, a, b| network.stall(a, b));
+        self.between(a, b, Network::stall);
     }
 
     /// Lets nothing through that `from` sends to `to`, without a word to either; the other direction is as it was.
@@ -140,7 +140,7 @@ impl Cluster {
     /// line; it arrives if this is [healed](Cluster::heal) before the silence counts as loss, and otherwise never. No
     /// new link comes about meanwhile.
     pub fn drop_between(&self, from: impl Side, to: impl Side) {
-        self.between(from, to, |network, from, to| network.hold(from, to));
+        self.between(from, to, Network::hold);
     }
 
     /// Lets each piece that the links between two sides carry take a time drawn from `delay`, in both directions; order
@@ -151,7 +151,7 @@ impl Cluster {
 
     /// Undoes what was done to the links between two sides; the nodes find each other again.
     pub fn heal(&self, a: impl Side, b: impl Side) {
-        self.between(a, b, |network, a, b| network.heal(a, b));
+        self.between(a, b, Network::heal);
     }
 
     /// Undoes what was done to any link. Crashed nodes stay so.
@@ -224,6 +224,11 @@ impl Cluster {
                 self.node(index).stop().await;
             }
         }
+    }
+
+    /// The nodes that are up.
+    pub(super) fn alive(&self) -> Vec<Node> {
+        (0..self.size()).filter(|index| !self.is_down(*index)).map(|index| self.node(index).clone()).collect()
     }
 
     pub(super) fn chance(&self) -> &Chance {

@@ -40,9 +40,11 @@ const PAUSE: u64 = 6_000;
 const SLOW: u64 = 1_000;
 
 impl Cluster {
-    /// Lets faults happen for `span`, drawn from the seed with pauses between; then all links are healed, all nodes
-    /// that have crashed start again, and it resolves when all are connected. Run it beside the scenario's work, as
-    /// with `tokio::join!`.
+    /// Lets faults happen for `span`, drawn from the seed with pauses between; then all links are healed, and it resolves
+    /// when all are connected. Run it beside the scenario's work, as with `tokio::join!`.
+    ///
+    /// With [`crashes`](Faults::crashes), all nodes that have crashed start again in the end; without, they are the
+    /// scenario's own, which may be starting them just now.
     ///
     /// ```
     /// use greenroom::prelude::*;
@@ -80,7 +82,7 @@ impl Cluster {
         sleep(end.saturating_duration_since(Instant::now())).await;
         self.heal_all();
         for index in 0..self.size() {
-            if self.is_down(index) {
+            if faults.crashes && self.is_down(index) {
                 self.restart(index).await;
             }
         }

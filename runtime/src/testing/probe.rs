@@ -264,6 +264,7 @@ impl<M: Stubbed> DerefMut for Probe<M> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Stubbed> Receive for Probe<M> {
     type Message = M;
 

@@ -1,12 +1,14 @@
 //! One test on one seed.
 
 use std::any::Any;
-use std::fmt;
+use std::cell::RefCell;
+use std::fmt::{self, Write};
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use crate::entry::Report;
+use crate::inspect::{ProcessInfo, ProcessState};
 use crate::node::{Bounds, Desk, Ground, Node, Progress, Schedule, Spawn, Stuck};
 
 /// Says which seed runs, and no other.
@@ -16,8 +18,12 @@ const SEED: &str = "GREENROOM_TEST_SEED";
 pub(super) enum Failure {
     Panic(Box<dyn Any + Send>),
     Error(String),
-    Stuck(Stuck),
+    /// With where everybody waits.
+    Stuck(Stuck, String),
 }
+
+/// So many processes of a test that does not end are told one by one.
+const MOST: usize = 40;
 
 /// What bounds a test that waits for nothing: further than any sleeps on purpose, and near enough to be reached at once.
 const LONG: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -27,10 +33,13 @@ const LONG: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub(crate) fn paused<F: Future<Output: Report>>(body: F) {
     let seed = number(SEED);
     let bounds = Bounds { steps: u64::MAX, time: LONG };
-    let (failure, progress) = run(seed.unwrap_or(0), Desk::Apart, bounds, async |schedule: Schedule| {
+    let alone = RefCell::new(Vec::new());
+    let nodes = || alone.borrow().clone();
+    let (failure, progress) = run(seed.unwrap_or(0), Desk::Apart, bounds, nodes, async |schedule: Schedule| {
         let crew = schedule.crew();
         let ground = Ground { spawn: Spawn::Test(crew), ..Ground::seeded(schedule.draw()) };
         let node = Node::on(ground);
+        alone.borrow_mut().push(node.clone());
         let failure = node.scope(body).await.failure();
         node.stop().await;
         failure
@@ -48,26 +57,67 @@ pub(crate) fn paused<F: Future<Output: Report>>(body: F) {
     }
 }
 
-/// Runs a test on a seed, and drops what is left of it.
+/// Runs a test on a seed, and drops what is left of it. If it does not end, its `nodes` say who waits for what.
 pub(super) fn run(
     seed: u64,
     desk: Desk,
     bounds: Bounds,
+    nodes: impl Fn() -> Vec<Node>,
     test: impl AsyncFnOnce(Schedule) -> Option<String>,
 ) -> (Option<Failure>, Progress) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = runtime.expect("a test needs a runtime");
     let schedule = Schedule::new(seed, desk);
-    let run = || runtime.block_on(schedule.run(bounds, test(schedule.clone())));
+    let run = || {
+        runtime.block_on(async {
+            let mut test = std::pin::pin!(test(schedule.clone()));
+            // Asked while the test is still there, and with it whoever it talks to.
+            schedule.run(bounds, test.as_mut()).await.map_err(|stuck| Failure::Stuck(stuck, waits(&nodes())))
+        })
+    };
     let failure = match panic::catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(failure)) => failure.map(Failure::Error),
-        Ok(Err(stuck)) => Some(Failure::Stuck(stuck)),
+        Ok(Err(stuck)) => Some(stuck),
         Err(payload) => Some(Failure::Panic(payload)),
     };
     let progress = schedule.progress();
     let _entered = runtime.enter();
     schedule.end();
     (failure, progress)
+}
+
+/// What each process does, a line each.
+fn waits(nodes: &[Node]) -> String {
+    let all = nodes.iter().flat_map(|node| node.processes().into_iter().map(move |pid| (node, pid)));
+    let infos = all.filter_map(|(node, pid)| Some((node, node.process_info(&pid)?)));
+    let mut lines: Vec<String> = infos.map(|(node, info)| wait(node, &info)).collect();
+    if lines.len() > MOST {
+        let more = lines.len() - MOST;
+        lines.truncate(MOST);
+        lines.push(format!("and {more} more processes"));
+    }
+    lines.iter().map(|line| format!("\n    {line}")).collect()
+}
+
+fn wait(node: &Node, info: &ProcessInfo) -> String {
+    let mut line = format!("{} ", info.pid);
+    if let Some(name) = &info.name {
+        let _ = write!(line, "{name} ");
+    }
+    let _ = write!(line, "({}): ", info.kind);
+    let _ = match (node.waits_for(&info.pid), &info.state) {
+        (Some(callee), _) => write!(line, "in a call to {callee}"),
+        (None, ProcessState::Waiting { at: None }) => write!(line, "waiting for its next message"),
+        // The clock jumps only when nobody can go on.
+        (None, ProcessState::Busy) => write!(line, "waiting for something that is no message"),
+        (None, state) => write!(line, "{state}"),
+    };
+    for (count, what) in [(info.mailbox, "not looked at"), (info.saved, "saved")] {
+        if count > 0 {
+            let _ = write!(line, ", messages {what}: {count}");
+        }
+    }
+    line
 }
 
 /// A number from the environment.
@@ -114,9 +164,9 @@ impl fmt::Display for Failure {
                 f.write_str(text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without words"))
             }
             Failure::Error(error) => write!(f, "the scenario returned an error: {error}"),
-            Failure::Stuck(Stuck::Steps) => f.write_str("it runs on and on without an end"),
-            Failure::Stuck(Stuck::Time { since }) => {
-                write!(f, "it waits for what never comes: nothing has happened since {since:?} after its start")
+            Failure::Stuck(Stuck::Steps, waits) => write!(f, "it runs on and on without an end{waits}"),
+            Failure::Stuck(Stuck::Time { since }, waits) => {
+                write!(f, "it waits for what never comes: nothing has happened since {since:?} after its start{waits}")
             }
         }
     }

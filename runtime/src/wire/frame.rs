@@ -14,7 +14,7 @@
 //! | link | `3` from *n*, *target* |
 //! | unlink | `4` from *n*, *target*, id *n* |
 //! | unlink, acknowledged | `5` from *n*, *target*, id *n* |
-//! | exit | `6` from *n*, *target*, linked (`0` or `1`), *reason* |
+//! | exit | `6` from *n*, *target*, what (`0` exit, `1` link, `2` stop), *reason* |
 //! | monitor | `7` from *n*, *target*, reference *n* |
 //! | demonitor | `8` from *n*, *target*, reference *n* |
 //! | down | `9` from *n*, *target*, reference *n*, *reason* |
@@ -87,6 +87,9 @@ const EXIT: u8 = 6;
 const MONITOR: u8 = 7;
 const DEMONITOR: u8 = 8;
 const DOWN: u8 = 9;
+
+/// An `EXIT` that asks rather than tells; below are those that do not go, and go, over a link.
+const STOP: u8 = 2;
 
 const PID: u8 = 0;
 const NAME: u8 = 1;
@@ -166,6 +169,11 @@ impl Frame {
                     out.push(u8::from(*linked));
                     put_postcard(out, reason)?;
                 }
+                Signal::Stop { reason } => {
+                    put_head(out, EXIT, *from, to)?;
+                    out.push(STOP);
+                    put_postcard(out, reason)?;
+                }
                 Signal::Monitor { reference } => {
                     put_head(out, MONITOR, *from, to)?;
                     varint::put(out, reference.0);
@@ -214,12 +222,15 @@ impl Frame {
             UNLINK => Signal::Unlink { id: reader.varint()? },
             UNLINK_ACK => Signal::UnlinkAck { id: reader.varint()? },
             EXIT => {
-                let linked = match reader.byte()? {
-                    0 => false,
-                    1 => true,
-                    other => return Err(WireError::Kind(other)),
+                let what = reader.byte()?;
+                if what > STOP {
+                    return Err(WireError::Kind(what));
+                }
+                let reason = take_postcard(reader)?;
+                let signal = match what {
+                    STOP => Signal::Stop { reason },
+                    linked => Signal::Exit { reason, linked: linked == 1 },
                 };
-                let signal = Signal::Exit { reason: take_postcard(reader)?, linked };
                 return Ok(Frame::Signal { from, to, signal });
             }
             MONITOR => Signal::Monitor { reference: MonitorRef(reader.varint()?) },

@@ -16,6 +16,8 @@ pub(crate) enum Signal {
     UnlinkAck { id: u64 },
     /// The sender ended (`linked`), or wants the receiver to.
     Exit { reason: Exit, linked: bool },
+    /// The sender wants the receiver to stop in good order: a server behind what was sent to it before.
+    Stop { reason: Exit },
     /// The sender watches the receiver.
     Monitor { reference: MonitorRef },
     /// No longer.

@@ -85,6 +85,9 @@ impl Spawner for Threads {
 }
 
 /// A clock that stands still: what waits for time alone never goes on, and the checker tells.
+///
+/// A scenario on it makes its calls `forever()`, since a timeout has a task turn the node's wheel, and lets no child crash
+/// five times, since the sum of the untold reports and the end of the alarm are such tasks too.
 struct Still;
 
 impl Clock for Still {

@@ -68,6 +68,7 @@ mod checker;
 pub mod ends;
 pub mod queues;
 pub mod replies;
+pub mod restarts;
 pub mod rings;
 #[path = "../../suite/stage.rs"]
 mod stage;

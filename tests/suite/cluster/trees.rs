@@ -1,6 +1,8 @@
 //! A supervisor on another node: its children are listed, stopped and started again from here; a new one is started
 //! there only.
 
+use std::sync::{Arc, Mutex};
+
 use greenroom::prelude::*;
 use greenroom::testing::Cluster;
 use greenroom::{ChildError, ChildSpec, Strategy, SupervisionRef, Supervisor};
@@ -51,8 +53,51 @@ async fn a_supervisor_elsewhere_does_what_can_be_said_in_words() -> greenroom::R
     office.delete_child("second").await?;
     assert_eq!(office.terminate_child("second").await, Err(ChildError::NotFound));
 
-    assert_eq!(TreeStub::stop(&tree).await, Exit::shutdown());
+    assert_eq!(TreeStub::stop(&office).await, Exit::shutdown());
+    assert!(!tree.is_alive());
     assert_eq!(office.children().await, Err(CallError::NoProc));
+    cluster.stop().await;
+    Ok(())
+}
+
+/// Traps exits, so that a stranger's exit signal would not end it.
+#[actor(trap_exit)]
+struct Ledger {
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+#[actor]
+impl Ledger {
+    #[cast]
+    fn note(&mut self, line: String) {
+        self.lines.lock().unwrap().push(line);
+    }
+
+    #[exit]
+    fn heard(&mut self, exit: ExitSignal) {
+        panic!("a stop is no exit signal: {exit:?}");
+    }
+
+    #[terminate]
+    fn closed(&mut self, reason: &Exit) {
+        self.lines.lock().unwrap().push(reason.to_string());
+    }
+}
+
+#[greenroom::test]
+async fn a_server_elsewhere_stops_behind_what_was_sent_before() -> greenroom::Result {
+    let cluster = Cluster::in_memory(2).await;
+    let (there, here) = (cluster.node(0), cluster.node(1));
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    LedgerRef::register("ledger", &there.spawn(Ledger { lines: Arc::clone(&lines) }))?;
+    let ledger: LedgerRef = here.named_at("ledger", "n0@test");
+    let stopped = here.scope(async move {
+        ledger.note("one".into());
+        ledger.note("two".into());
+        ledger.stop(Exit::shutdown()).await
+    });
+    assert_eq!(stopped.await, Exit::shutdown());
+    assert_eq!(*lines.lock().unwrap(), ["one", "two", "shutdown"]);
     cluster.stop().await;
     Ok(())
 }

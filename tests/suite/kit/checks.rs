@@ -74,6 +74,7 @@ fn an_error_a_wait_for_nothing_and_a_run_for_nothing_fail() {
         });
     });
     assert!(waits.contains("waits for what never comes: nothing has happened since 3"), "{waits}");
+    assert!(waits.contains("): waiting for something that is no message\n"), "{waits}");
     let runs = report(|| {
         Check::nodes(1).run([7], async |_| -> () {
             loop {
@@ -82,6 +83,36 @@ fn an_error_a_wait_for_nothing_and_a_run_for_nothing_fail() {
         });
     });
     assert!(runs.contains("seed 7 fails, at step 1000000, 0ns after") && runs.contains("runs on and on"), "{runs}");
+}
+
+/// Asks, and has nobody who answers.
+#[protocol]
+enum Ask {
+    What { reply: Reply<u8> },
+}
+
+#[test]
+fn a_wait_for_nothing_says_where_each_process_waits() {
+    let line = Mutex::new(0);
+    let said = report(|| {
+        Check::nodes(1).run([7], async |_| {
+            *line.lock().unwrap() = line!() + 2;
+            let mute = greenroom::spawn(|mut mailbox: Mailbox<Ask>| async move {
+                receive!(match mailbox {
+                    Ask::What { reply } if false => drop(reply),
+                });
+            });
+            let asks = greenroom::spawn(|_: Mailbox<Note>| async move {
+                let _ = mute.what().forever().await;
+            });
+            asks.ended().await;
+        });
+    });
+    let place = format!("waiting at {}:{}, messages saved: 1\n", file!(), line.into_inner().unwrap());
+    assert!(said.contains(&place), "{place}: {said}");
+    let (mute, _) =
+        said.split_once(" (").and_then(|(before, rest)| Some((before.rsplit_once("    ")?.1, rest))).unwrap();
+    assert!(said.contains(&format!("in a call to {mute}\n")), "{mute}: {said}");
 }
 
 /// Three nodes that talk while all kinds of faults happen; fails at its end, so that the report tells its hash.

@@ -178,3 +178,16 @@ fn chaos_ends_with_all_nodes_connected() {
     });
     assert!(crashed.into_inner().unwrap() > 5, "nobody crashed");
 }
+
+#[test]
+fn chaos_among_links_leaves_crashed_nodes_to_the_scenario() {
+    Check::nodes(3).run(0..3, async |cluster| {
+        cluster.crash(2);
+        cluster.chaos(Faults::LINKS, Duration::from_secs(30)).await;
+        assert!(cluster.is_down(2));
+        // Both at once: one starts it, the other does not.
+        tokio::join!(cluster.chaos(Faults::LINKS, Duration::ZERO), cluster.restart(2));
+        cluster.connected().await;
+        assert_eq!(cluster.node(2).peers().len(), 2);
+    });
+}

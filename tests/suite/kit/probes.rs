@@ -22,7 +22,7 @@ enum Mail {
     Exit(ExitSignal),
 }
 
-/// Has no `Debug`.
+/// Two words.
 #[protocol]
 enum Mute {
     Word { n: u8 },
@@ -97,7 +97,7 @@ async fn what_is_missing_is_told_with_what_came_instead() {
     let mut mute = Probe::<Mute>::new();
     mute.stub().word(1);
     let text = panic_of(mute.expect(pattern!(Mute::Other))).await;
-    assert!(text.ends_with("what is there:\n    Word { .. }"), "{text}");
+    assert!(text.ends_with("what is there:\n    Word { n: 1 }"), "{text}");
     mute.expect(pattern!(Mute::Word { n: 1 })).await;
 }
 

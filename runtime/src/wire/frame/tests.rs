@@ -31,6 +31,7 @@ fn samples() -> Vec<Frame> {
         Signal::UnlinkAck { id: u64::MAX },
         Signal::Exit { reason: Exit::Kill, linked: false },
         Signal::Exit { reason: Exit::panic("boom", "a.rs:1:1"), linked: true },
+        Signal::Stop { reason: Exit::Normal },
         Signal::Monitor { reference: MonitorRef(9) },
         Signal::Demonitor { reference: MonitorRef(1 << 50) },
         Signal::Down { reference: MonitorRef(0), reason: Exit::Shutdown(Some("ü".into())) },

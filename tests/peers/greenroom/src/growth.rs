@@ -24,7 +24,7 @@ const MESSAGES: u64 = 1_000_000;
 #[actor]
 struct Face {
     member: Member,
-    greetings: u64,
+    clicker: ClickerRef,
 }
 
 #[actor]
@@ -35,52 +35,68 @@ impl Face {
     }
 
     #[cast]
-    fn greet(&mut self) {
-        self.greetings += 1;
+    fn greet(&self) {
+        self.clicker.click();
+    }
+}
+
+/// Counts greetings.
+#[actor]
+#[derive(Default)]
+struct Clicker {
+    clicks: u64,
+    awaited: Option<(u64, Reply<u64>)>,
+}
+
+#[actor]
+impl Clicker {
+    #[cast]
+    fn click(&mut self) {
+        self.clicks += 1;
+        if let Some((_, reply)) = self.awaited.take_if(|(n, _)| *n == self.clicks) {
+            reply.send(self.clicks);
+        }
     }
 
     #[call]
-    fn greetings(&self) -> u64 {
-        self.greetings
+    fn after(&mut self, n: u64, reply: Reply<u64>) {
+        self.awaited = Some((n, reply));
     }
+}
+
+/// Greets in waves: everybody once, in an order that no cache foresees, until all have been. A greeting is two messages,
+/// one of which wakes somebody.
+async fn greet(name: &str, faces: &[FaceRef], clicker: &ClickerRef, before: u64, size: Size) -> Figure {
+    let n = faces.len() as u64;
+    let waves = size.shares(MESSAGES, n);
+    let (begin, mut clicks) = (Instant::now(), before);
+    for _ in 0..waves {
+        let all = clicker.after(clicks + n).forever();
+        for at in 0..n {
+            // A prime that no crowd is a multiple of: each is met once.
+            faces[(at * 7_919 % n) as usize].greet();
+        }
+        clicks = all.await.expect("the clicker lives");
+    }
+    Figure::nanos(format!("{name}/{n}"), waves * n, begin.elapsed(), clicks - before)
 }
 
 pub async fn processes(size: Size) -> Vec<Figure> {
     let mut figures = Vec::new();
     for n in CROWDS {
-        let crowd = Crowd::new(n);
+        let (crowd, clicker) = (Crowd::new(n), Clicker::default().spawn());
         let begin = Instant::now();
-        let faces: Vec<_> = (0..n).map(|_| Face { member: crowd.member(), greetings: 0 }.spawn()).collect();
+        let faces: Vec<_> = (0..n).map(|_| Face { member: crowd.member(), clicker: clicker.clone() }.spawn()).collect();
         let arrived = crowd.all_in().await;
         figures.push(Figure::nanos(format!("growth_spawn/{n}"), n, begin.elapsed(), arrived));
+        figures.push(greet("growth_cast", &faces, &clicker, 0, size).await);
 
-        // Each is greeted as often, in an order that no cache foresees.
-        let sent = size.shares(MESSAGES, n) * n;
-        let begin = Instant::now();
-        for at in 0..sent {
-            faces[(at.wrapping_mul(0x9E37_79B9_7F4A_7C15) % n) as usize].greet();
-        }
-        let mut greetings = 0;
-        for face in &faces {
-            greetings += face.greetings().forever().await.expect("it lives");
-        }
-        figures.push(Figure::nanos(format!("growth_cast/{n}"), sent, begin.elapsed(), greetings));
-
+        let greeted = size.shares(MESSAGES, n) * n;
         for (at, face) in faces.iter().enumerate() {
             FaceRef::register(&format!("face {at}"), face).expect("the name is free");
         }
-        let named: Vec<FaceRef> =
-            (0..n.min(10_000)).map(|at| FaceRef::named(&format!("face {}", at * (n / n.min(10_000))))).collect();
-        let begin = Instant::now();
-        for at in 0..size.of(MESSAGES) {
-            named[(at % named.len() as u64) as usize].greet();
-        }
-        let mut again = 0;
-        for face in &faces {
-            again += face.greetings().forever().await.expect("it lives");
-        }
-        let named = size.of(MESSAGES);
-        figures.push(Figure::nanos(format!("growth_named/{n}"), named, begin.elapsed(), again - greetings));
+        let named: Vec<_> = (0..n).map(|at| FaceRef::named(&format!("face {at}"))).collect();
+        figures.push(greet("growth_named", &named, &clicker, greeted, size).await);
 
         let begin = Instant::now();
         for face in &faces {

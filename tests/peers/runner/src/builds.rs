@@ -24,18 +24,18 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ),
     (
         "ractor",
-        "ractor = \"0.16\"\ntokio = { version = \"1\", features = [\"full\"] }",
+        "ractor = \"0.16\"\ntokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }",
         include_str!("../hello/ractor.rs"),
     ),
     (
         "kameo",
-        "kameo = \"0.22\"\ntokio = { version = \"1\", features = [\"full\"] }",
+        "kameo = \"0.22\"\ntokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }",
         include_str!("../hello/kameo.rs"),
     ),
     ("actix", "actix = \"0.13\"", include_str!("../hello/actix.rs")),
     (
         "xtra",
-        "xtra = { version = \"0.6\", features = [\"macros\", \"tokio\"] }\ntokio = { version = \"1\", features = [\"full\"] }",
+        "xtra = { version = \"0.6\", features = [\"macros\", \"tokio\"] }\ntokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }",
         include_str!("../hello/xtra.rs"),
     ),
     (
@@ -73,6 +73,11 @@ fn build(places: &Places, system: &str, dependencies: &str, program: &str) -> Re
     // The same versions as everywhere here, none of them to be looked up.
     fs::copy(places.workspace.join("Cargo.lock"), place.join("Cargo.lock")).map_err(told)?;
     fs::write(place.join("src/main.rs"), program).map_err(told)?;
+    // What is missing is fetched now, so that nothing but compiling is timed.
+    let fetched = Command::new("cargo").current_dir(&place).args(["fetch", "--quiet"]).status().map_err(told)?;
+    if !fetched.success() {
+        return Err(format!("the dependencies of {system} are not to be had"));
+    }
     let crates = crates(&place)?;
     let seconds = compile(&place)?;
     let changed = format!("{program}\npub fn changed() -> u64 {{\n    42\n}}\n");

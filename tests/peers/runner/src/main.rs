@@ -41,6 +41,12 @@ const USAGE: &str = "peers [--book DIRECTORY] [--quick] [--minutes N] [--divide 
 /// What greenroom alone is asked: how its costs grow.
 const GROWTH: &[&str] = &["growth_processes", "growth_saved", "growth_bytes", "flood"];
 
+/// Workloads that are cut more than this are too short for figures that one could trust.
+const LARGEST_CUT: u64 = 2;
+
+/// In how many rounds it is asked that.
+const ROUNDS_OF_GROWTH: u64 = 2;
+
 fn main() -> ExitCode {
     let done = options().and_then(|options| {
         let results = match &options.from {
@@ -98,6 +104,9 @@ fn measure(options: &Options) -> Result<Results, String> {
     let places = Places::find()?;
     let mut results = Results::default();
     about(&mut results);
+    if options.divisor > LARGEST_CUT {
+        results.about.insert("cut".to_owned(), options.divisor.to_string());
+    }
     let mut systems = Vec::new();
     for system in SYSTEMS.iter().filter(|system| wanted(&options.systems, system.name)) {
         eprintln!("building {}", system.name);
@@ -129,7 +138,9 @@ fn wanted(list: &[String], name: &str) -> bool {
 
 /// One round.
 fn play(systems: &[(&System, Vec<String>)], options: &Options, places: &Places, results: &mut Results) {
-    let workloads = page::WORKLOADS.iter().chain(GROWTH).filter(|workload| wanted(&options.workloads, workload));
+    // Growth takes long, and a curve is seen the first time.
+    let growth = if results.rounds <= ROUNDS_OF_GROWTH { GROWTH } else { &[] };
+    let workloads = page::WORKLOADS.iter().chain(growth).filter(|workload| wanted(&options.workloads, workload));
     for workload in workloads {
         // A million of them are there once a round, and growth is a matter of one thread.
         let modes: &[u64] = match *workload {

@@ -123,6 +123,10 @@ fn about(results: &Results) -> String {
         }
     });
     writeln!(text, "{}.", versions.collect::<Vec<_>>().join(", ")).expect("a String takes all");
+    if let Some(cut) = results.about.get("cut") {
+        writeln!(text, "\n**The workloads were cut to a {cut}th: this is a look, not a measurement.**")
+            .expect("a String takes all");
+    }
     let failed = results.figures.iter().filter(|figure| figure.failed > 0);
     let failures: Vec<_> = failed
         .map(|Figure { system, workload, threads, failed, .. }| {
@@ -158,6 +162,9 @@ fn table(results: &Results, threads: u64, rows: &[Row]) -> String {
     text.push_str(&"---:|".repeat(systems.len() + usize::from(yardstick)));
     text.push('\n');
     for (workload, words) in rows {
+        if systems.iter().all(|system| results.get(system, workload, threads).is_none()) {
+            continue;
+        }
         write!(text, "| {words} |").expect("a String takes all");
         for system in &systems {
             let cell = results.get(system, workload, threads).map_or("—".to_owned(), |figure| {

@@ -75,7 +75,7 @@ impl System {
             };
         }
         let mut cargo = Command::new("cargo");
-        cargo.current_dir(&places.workspace).args(["build", "--release", "--locked", "--quiet", "-p"]);
+        cargo.current_dir(&places.workspace).args(["build", "--release", "--quiet", "-p"]);
         let status = cargo.arg(format!("peer-{}", self.name)).status().map_err(|error| error.to_string())?;
         if status.success() { Ok(true) } else { Err(format!("{} does not compile", self.name)) }
     }

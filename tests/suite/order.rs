@@ -1,0 +1,72 @@
+//! The one guarantee about order: what one process does to another arrives as it was done, of whatever kind it is.
+
+use greenroom::prelude::*;
+
+use crate::stage::{Letter, act, mortal, next, rest, run, settle};
+
+#[greenroom::test]
+async fn from_one_process_to_another_order_holds_across_all_kinds_of_signal() {
+    let heard = run(|cx| {
+        Box::pin(async move {
+            cx.trap_exit(true);
+            let me = cx.me();
+            let other = act(move |cx| {
+                Box::pin(async move {
+                    me.a(1);
+                    me.exit(Exit::error("one"));
+                    me.a(2);
+                    // Nothing comes of a link that is taken back before the end.
+                    cx.link(&me);
+                    cx.unlink(&me);
+                    me.exit(Exit::Normal);
+                    let reply = receive!(match cx {
+                        Letter::Ask { reply } => reply,
+                    });
+                    me.a(3);
+                    reply.send(4);
+                    receive!(match cx {
+                        Letter::Go => {}
+                    });
+                    me.a(5);
+                    cx.link(&me);
+                    me.a(6);
+                    Err(Exit::error("done"))
+                })
+            });
+            let other = other.spawn();
+            cx.monitor(&other);
+            let answer = other.ask().await.unwrap();
+            // What was sent before the answer is here when the answer is.
+            let mut heard = rest(cx).await;
+            heard.push(format!("answer {answer}"));
+            other.go();
+            settle().await;
+            heard.extend(rest(cx).await);
+            heard
+        })
+    });
+    let expected = ["a1", "exit one", "a2", "exit normal", "a3", "answer 4", "a5", "a6", "exit done", "down done"];
+    assert_eq!(heard.await, expected);
+}
+
+#[greenroom::test]
+async fn a_monitor_or_link_that_is_set_up_before_a_message_hears_what_comes_of_the_message() {
+    for link in [false, true] {
+        let heard = run(move |cx| {
+            Box::pin(async move {
+                cx.trap_exit(true);
+                let target = mortal(Exit::error("read")).spawn();
+                if link {
+                    cx.link(&target);
+                } else {
+                    cx.monitor(&target);
+                }
+                target.go();
+                settle().await;
+                (next(cx).await, next(cx).await)
+            })
+        });
+        let kind = if link { "exit" } else { "down" };
+        assert_eq!(heard.await, (Some(format!("{kind} read")), None));
+    }
+}

@@ -1,0 +1,67 @@
+//! A state machine as `gen_statem` has it: a function a state, each with its own `receive!`.
+
+use greenroom::prelude::*;
+
+use crate::stage::{Log, settle};
+
+#[protocol]
+enum Turn {
+    Unlock,
+    Lock,
+    Enter { who: u32 },
+}
+
+#[actor(protocol = Turn)]
+struct Door {
+    log: Log,
+}
+
+impl Process for Door {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        loop {
+            self.locked(cx).await;
+            self.open(cx).await;
+        }
+    }
+}
+
+impl Door {
+    async fn locked(&mut self, cx: &mut Context<Self>) {
+        receive!(match cx {
+            Turn::Unlock => self.log.note("open"),
+        });
+    }
+
+    async fn open(&mut self, cx: &mut Context<Self>) {
+        loop {
+            receive!(match cx {
+                Turn::Enter { who } => self.log.note(who),
+                Turn::Lock => break,
+            });
+        }
+        self.log.note("locked");
+    }
+}
+
+#[greenroom::test]
+async fn what_a_state_does_not_match_waits_in_order_for_one_that_does() {
+    let log = Log::default();
+    let door = Door { log: log.clone() }.spawn();
+    for who in [1, 2] {
+        door.enter(who);
+    }
+    settle().await;
+    assert_eq!(log.take(), [""; 0]);
+    door.unlock();
+    door.enter(3);
+    // Unlocked twice: the second time waits for a locked door.
+    door.unlock();
+    door.lock();
+    door.enter(4);
+    settle().await;
+    assert_eq!(log.take(), ["open", "1", "2", "3", "locked", "open", "4"]);
+    door.lock();
+    door.enter(5);
+    settle().await;
+    assert_eq!(log.take(), ["locked"]);
+}

@@ -1,0 +1,170 @@
+//! What holds for a tree about which nothing is said, and what a child may rely on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use greenroom::prelude::*;
+use tokio::time::Instant;
+
+use crate::stage::{Act, mortal, settle, stubborn};
+
+/// What only one can have at a time, like a port.
+struct Port(Arc<AtomicBool>);
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+#[derive(Clone, Default)]
+struct Harbour {
+    taken: Arc<AtomicBool>,
+    in_vain: Arc<AtomicU32>,
+}
+
+#[actor]
+struct Listener {
+    harbour: Harbour,
+    port: Option<Port>,
+}
+
+#[actor]
+impl Listener {
+    #[init]
+    fn open(&mut self) -> Result<(), Exit> {
+        if self.harbour.taken.swap(true, Ordering::Relaxed) {
+            self.harbour.in_vain.fetch_add(1, Ordering::Relaxed);
+            return Err(Exit::error("in use"));
+        }
+        self.port = Some(Port(Arc::clone(&self.harbour.taken)));
+        Ok(())
+    }
+
+    #[cast]
+    fn crash(&mut self) {
+        panic!("boom");
+    }
+
+    #[call]
+    fn is_open(&self) -> bool {
+        self.port.is_some()
+    }
+}
+
+#[greenroom::test]
+async fn a_restarted_child_finds_free_what_its_predecessor_held() -> greenroom::Result {
+    #[supervisor(intensity = 3, period = "5s")]
+    struct Tree {
+        harbour: Harbour,
+        #[child(start = Listener { harbour: self.harbour.clone(), port: None })]
+        listener: Listener,
+    }
+    let harbour = Harbour::default();
+    let tree = Tree { harbour: harbour.clone() }.start().await?;
+    let ends: [fn(&ListenerRef); 3] =
+        [|child| drop(child.crash()), |child| child.exit(Exit::kill()), |child| child.exit(Exit::error("boom"))];
+    for (lives, end) in (2..).zip(ends) {
+        end(&tree.listener());
+        settle().await;
+        assert!(tree.listener().is_open().await?);
+        assert_eq!(tree.children().await?[0].starts, lives);
+    }
+    assert_eq!(harbour.in_vain.load(Ordering::Relaxed), 0);
+    Ok(())
+}
+
+/// Ends for an error at each `Go`, in each of its lives.
+fn fragile() -> Act {
+    mortal(Exit::error("boom"))
+}
+
+#[supervisor]
+struct Plain {
+    #[child(start = fragile())]
+    child: Act,
+}
+
+#[greenroom::test]
+async fn by_default_one_restart_in_five_seconds_is_allowed() -> greenroom::Result {
+    for (gap, lives) in [(4, false), (6, true)] {
+        let tree = Plain {}.start().await?;
+        for _ in 0..2 {
+            tree.child().go();
+            tokio::time::sleep(Duration::from_secs(gap)).await;
+        }
+        assert_eq!(tree.supervisor().is_alive(), lives, "two crashes, {gap} s apart");
+    }
+    Ok(())
+}
+
+#[greenroom::test]
+async fn by_default_a_worker_has_five_seconds_to_stop_and_a_supervisor_all_the_time() -> greenroom::Result {
+    #[supervisor]
+    struct Worker {
+        #[child(start = stubborn())]
+        child: Act,
+    }
+    #[supervisor]
+    struct Slow {
+        #[child(start = stubborn(), shutdown = "60s")]
+        child: Act,
+    }
+    #[supervisor]
+    struct Above {
+        #[child(supervisor, start = Slow {})]
+        slow: Slow,
+    }
+    let worker = Worker {}.start().await?;
+    let above = Above {}.start().await?;
+    settle().await;
+    let begin = Instant::now();
+    worker.stop().await;
+    assert_eq!(begin.elapsed().as_secs(), 5);
+    let begin = Instant::now();
+    above.stop().await;
+    assert_eq!(begin.elapsed().as_secs(), 60);
+    Ok(())
+}
+
+#[greenroom::test]
+async fn children_of_a_dynamic_kind_crash_on_its_own_account() -> greenroom::Result {
+    #[supervisor]
+    struct Crowd {
+        #[child(start = fragile())]
+        steady: Act,
+        #[child(dynamic, restart = permanent)]
+        many: Act,
+    }
+    let tree = Crowd {}.start().await?;
+    let guest = tree.many().start_child_with(fragile).await?;
+    for _ in 0..2 {
+        guest.go();
+        settle().await;
+    }
+    // Two are too many for their own supervisor, whose end is one for the tree.
+    let starts: Vec<_> = tree.children().await?.into_iter().map(|child| (child.id, child.starts)).collect();
+    assert_eq!(starts, [("steady".to_owned(), 1), ("many".to_owned(), 2)]);
+    assert_eq!(tree.many().count_children().await?.specs, 0);
+    Ok(())
+}
+
+#[greenroom::test]
+async fn a_temporary_child_that_a_sibling_takes_down_is_forgotten() -> greenroom::Result {
+    #[supervisor(strategy = rest_for_one)]
+    struct Pair {
+        #[child(start = fragile())]
+        first: Act,
+        #[child(start = fragile(), restart = transient)]
+        kept: Act,
+        #[child(start = fragile(), restart = temporary)]
+        forgotten: Act,
+    }
+    let tree = Pair {}.start().await?;
+    tree.first().go();
+    settle().await;
+    let starts: Vec<_> = tree.children().await?.into_iter().map(|child| (child.id, child.starts)).collect();
+    assert_eq!(starts, [("first".to_owned(), 2), ("kept".to_owned(), 2)]);
+    assert!(!tree.forgotten().is_alive());
+    Ok(())
+}

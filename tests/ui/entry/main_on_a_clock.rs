@@ -1,0 +1,2 @@
+#[greenroom::main(clock = real)]
+async fn main() {}

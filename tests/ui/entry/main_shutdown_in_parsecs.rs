@@ -1,0 +1,2 @@
+#[greenroom::main(shutdown = "30 parsecs")]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[greenroom::main(shutdown = "forever")]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[greenroom::main(shutdown = "30s", shutdown = kill)]
+async fn main() {}

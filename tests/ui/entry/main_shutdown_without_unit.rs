@@ -1,0 +1,2 @@
+#[greenroom::main(shutdown = "30")]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[greenroom::main(shutdown)]
+async fn main() {}

@@ -1,0 +1,4 @@
+#[greenroom::test(clock = "real")]
+async fn counts() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[greenroom::test(clock = real, clock = paused)]
+async fn counts() {}
+
+fn main() {}

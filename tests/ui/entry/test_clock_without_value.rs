@@ -1,0 +1,4 @@
+#[greenroom::test(clock)]
+async fn counts() {}
+
+fn main() {}

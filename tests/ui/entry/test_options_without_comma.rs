@@ -1,0 +1,4 @@
+#[greenroom::test(clock = real paused)]
+async fn counts() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[greenroom::test(shutdown = "30s")]
+async fn counts() {}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![deny(unused_must_use)]
+
+use greenroom::{Strategy, Supervisor};
+
+fn run() {
+    Supervisor::new(Strategy::OneForAll);
+}
+
+fn main() {}

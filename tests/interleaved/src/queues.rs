@@ -71,17 +71,27 @@ impl Seen {
     }
 }
 
-/// Waits for the next message that `want` has, and takes it.
+/// Waits for the next message that `want` has, and takes it. Woken as a process is, by its task, or by a waker that is not
+/// its task's.
 fn receive(inbox: &mut Inbox<Note>, queue: &Queue<Note>, want: Mask) -> Note {
     inbox.begin(queue, want, None);
-    block_on(poll_fn(|cx| match inbox.next(queue, Some(cx)) {
-        Next::Test(note) => {
-            if inbox.keep(queue, 0) {
-                queue.release();
-            }
-            Poll::Ready(note)
+    let mut hung = roll(4) == 0;
+    block_on(poll_fn(|cx| {
+        if !hung {
+            hung = queue.hang(cx.waker());
         }
-        Next::Empty => Poll::Pending,
+        if !hung {
+            cx.waker().wake_by_ref();
+        }
+        match inbox.next(queue, Some(cx)) {
+            Next::Test(note) => {
+                if inbox.keep(queue, 0) {
+                    queue.release();
+                }
+                Poll::Ready(note)
+            }
+            Next::Empty => Poll::Pending,
+        }
     }))
 }
 

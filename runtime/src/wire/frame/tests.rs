@@ -136,7 +136,7 @@ fn what_is_refused() {
     check(&[3, 0, 1, 1, 0xff], WireError::Text);
     check(&[3, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], WireError::Text);
     check(&[3, 0x80, 0, 0, 0], WireError::Number);
-    check(&[6, 0, 0, 0, 0, 2, 0], WireError::Kind(2));
+    check(&[6, 0, 0, 0, 0, 3, 0], WireError::Kind(3));
     check(&[6, 0, 0, 0, 0, 1, 99], WireError::Reason);
     check(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 65], WireError::Replies);
 }

@@ -67,13 +67,16 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
             return Box::pin(serve_in_time(actor, cx)).await;
         }
         loop {
-            let message = match cx.mailbox().step().await {
-                Step::Message(message) => message,
-                Step::Aside(aside) => match Box::pin(attend(actor, cx, A::STATE, aside)).await {
-                    None => continue,
-                    Some(reason) => return stopped(reason),
+            let message = match cx.mailbox().at_hand() {
+                Some(message) => message,
+                None => match cx.mailbox().step().await {
+                    Step::Message(message) => message,
+                    Step::Aside(aside) => match Box::pin(attend(actor, cx, A::STATE, aside)).await {
+                        None => continue,
+                        Some(reason) => return stopped(reason),
+                    },
+                    Step::Stop(reason) => return stopped(reason),
                 },
-                Step::Stop(reason) => return stopped(reason),
             };
             actor.handle(cx, message).await?;
         }

@@ -1,17 +1,22 @@
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
 use crate::base::{CallError, Decoder};
-use crate::node::{Answerable, Awaited, Late, Node, Unanswered};
-use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::node::{Answerable, Awaited, Current, Late, Node, Unanswered, WeakNode};
+use crate::sync::atomic::{AtomicU8, Ordering, fence};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where an answer lies until its caller takes it.
+///
+/// A thread keeps the slots of calls that are over, for those that come: a call in good order needs no memory of its own,
+/// and no seat on the node's wheel, where its slot still sits from the one before.
 pub(super) struct Slot<T> {
+    node: WeakNode,
     state: Mutex<State<T>>,
-    /// Where the reply is: one of the four below.
+    /// Where the reply is: one of the five below.
     reply: AtomicU8,
 }
 
@@ -23,6 +28,8 @@ const TAKEN: u8 = 1;
 const HELD: u8 = 2;
 /// Anywhere.
 const LOOSE: u8 = 3;
+/// On its way to another node, encoded: the duty to answer went with it.
+const PASSED_ON: u8 = 4;
 
 /// What a caller finds.
 pub(super) enum Found<T> {
@@ -37,6 +44,8 @@ struct State<T> {
     remote: Option<(Node, u64)>,
     /// What time it is at least, as the node told the caller.
     told: Option<Instant>,
+    /// Whether the node tells at its next tick.
+    seated: bool,
 }
 
 enum Answer<T> {
@@ -46,27 +55,66 @@ enum Answer<T> {
     Over,
 }
 
-impl<T> Slot<T> {
-    pub(super) fn new() -> Slot<T> {
-        let state = State { answer: Answer::Awaited(None), remote: None, told: None };
-        Slot { state: Mutex::new(state), reply: AtomicU8::new(UNREAD) }
+impl<T: Send + 'static> Slot<T> {
+    /// A slot for a call by way of `node`.
+    pub(super) fn take(node: &Node) -> Arc<Slot<T>> {
+        match Current::spare(|slot: &Slot<T>| slot.node.is(node)) {
+            Some(slot) => {
+                let mut state = slot.lock();
+                (state.answer, state.told) = (Answer::Awaited(None), None);
+                drop(state);
+                slot.reply.store(UNREAD, Ordering::Relaxed);
+                slot
+            }
+            None => {
+                let state = State { answer: Answer::Awaited(None), remote: None, told: None, seated: false };
+                Arc::new(Slot { node: node.downgrade(), state: Mutex::new(state), reply: AtomicU8::new(UNREAD) })
+            }
+        }
     }
 
+    /// The call is over: another can have the slot, if nobody else has it any more.
+    pub(super) fn give_back(self: Arc<Self>) {
+        if Arc::strong_count(&self) == 1 {
+            // All that the others did with it comes before what the next does.
+            fence(Ordering::Acquire);
+            Current::keep(self);
+        }
+    }
+}
+
+impl<T> Slot<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the answer in, if it is the first and somebody still waits; whether that was so.
-    pub(super) fn put(&self, answer: Result<T, CallError>) -> bool {
+    /// The node of whoever made the call, unless it is gone.
+    pub(super) fn node(&self) -> Option<Node> {
+        self.node.upgrade()
+    }
+
+    /// Puts the answer in, if it is the first and somebody still waits, and says whom to wake.
+    pub(super) fn fill(&self, answer: Result<T, CallError>) -> Option<Waker> {
         let mut state = self.lock();
-        let Answer::Awaited(waker) = &mut state.answer else { return false };
+        let Answer::Awaited(waker) = &mut state.answer else { return None };
         let waker = waker.take();
         state.answer = Answer::Here(answer);
-        drop(state);
-        if let Some(waker) = waker {
+        waker
+    }
+
+    /// The same, and wakes the caller.
+    pub(super) fn put(&self, answer: Result<T, CallError>) {
+        if let Some(waker) = self.fill(answer) {
             waker.wake();
         }
-        true
+    }
+
+    /// Whether the node has to be asked to tell when time has passed: from here on it counts, and who was told before was
+    /// told too early.
+    pub(super) fn sit(&self) -> bool {
+        let mut state = self.lock();
+        state.told = None;
+        !std::mem::replace(&mut state.seated, true)
     }
 
     /// The answer; without one the caller is woken when it is there, or when the node tells the time.
@@ -92,6 +140,15 @@ impl<T> Slot<T> {
     pub(super) fn hand_out(&self) {
         let fresh = self.reply.load(Ordering::Relaxed) == UNREAD;
         self.reply.store(if fresh { TAKEN } else { LOOSE }, Ordering::Relaxed);
+    }
+
+    /// It is being encoded for another node.
+    pub(super) fn pass_on(&self) {
+        self.reply.store(PASSED_ON, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_passed_on(&self) -> bool {
+        self.reply.load(Ordering::Relaxed) == PASSED_ON
     }
 
     /// Nobody else will get it from the callee that has just taken it.
@@ -150,6 +207,7 @@ impl<T: Send> Late for Slot<T> {
         if state.told.is_none_or(|told| told < at) {
             state.told = Some(at);
         }
+        state.seated = false;
         let waker = match &mut state.answer {
             Answer::Awaited(waker) => waker.take(),
             Answer::Here(_) | Answer::Over => None,

@@ -89,6 +89,28 @@ impl<M: Protocol> Inbox<M> {
         }
     }
 
+    /// The next message of those that were taken over, for an owner that takes whatever comes: nearly all of a server's
+    /// messages come this way. `None` if there is none, or it is not as simple as that.
+    #[inline(always)]
+    pub(crate) fn at_hand(&mut self) -> Option<M> {
+        let simple = const { Mask::urgent::<M>().0 == 0 }
+            && self.saved.as_ref().is_none_or(|saved| saved.len() == 0)
+            && matches!(self.testing, Testing::Nothing);
+        if !simple {
+            return None;
+        }
+        let entry = self.batch.entries.pop_front()?;
+        self.place = None;
+        self.read += 1;
+        self.count_call(entry.message.variant());
+        Some(entry.message)
+    }
+
+    #[inline(always)]
+    fn count_call(&mut self, variant: usize) {
+        self.calls += u64::from(Mask::calls::<M>().has(Mask::lane(variant)));
+    }
+
     /// The next message to test. With no `cx`, only what is already here counts.
     #[inline(always)]
     pub(crate) fn next(&mut self, queue: &Queue<M>, mut cx: Option<&mut Context<'_>>) -> Next<M> {
@@ -187,7 +209,7 @@ impl<M: Protocol> Inbox<M> {
     /// mailbox.
     #[inline(always)]
     pub(crate) fn keep(&mut self, queue: &Queue<M>, variant: usize) -> bool {
-        self.calls += u64::from(Mask::calls::<M>().has(Mask::lane(variant)));
+        self.count_call(variant);
         if let Testing::Arrived(origin) = self.testing {
             self.testing = Testing::Nothing;
             return origin == Origin::SENT;

@@ -246,16 +246,26 @@ impl<M: Protocol> Queue<M> {
         }
     }
 
+    /// Puts what somebody sent at the end and wakes the owner: the way of nearly all messages, and short enough to be part
+    /// of whatever sends. One that needs more care is handed back, to be [`push`](Self::push)ed.
+    #[inline(always)]
+    pub(crate) fn push_plain(&self, owner: Owner, message: M) -> Result<(), M> {
+        let mut inner = self.lock();
+        if !inner.takes_plainly(owner) {
+            drop(inner);
+            return Err(message);
+        }
+        inner.pushed += 1;
+        inner.entries.push_back(Entry { origin: Origin::SENT, message });
+        inner.ring();
+        Ok(())
+    }
+
     /// Puts a message at the end and wakes the owner. `held` says whether somebody will hold a ticket for the line.
     #[inline]
     pub(crate) fn push(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
         let mut inner = self.lock();
-        let there = match owner {
-            Owner::This(number) => inner.owner == number,
-            Owner::Whoever => inner.owner != VACANT && inner.owner != CLOSED,
-        };
-        let plain = Mask::urgent::<M>() == Mask(0) && inner.rest.is_none() && inner.pushed + 1 < inner.notice;
-        if !(there && plain) {
+        if !inner.takes_plainly(owner) {
             return Queue::push_with_care(inner, true, owner, entry, held);
         }
         inner.pushed += 1;
@@ -587,6 +597,16 @@ impl<M> Rest<M> {
 }
 
 impl<M: Protocol> Inner<M> {
+    /// Whether the owner is there, and all that a message for it needs is its place at the end.
+    #[inline(always)]
+    fn takes_plainly(&self, owner: Owner) -> bool {
+        let there = match owner {
+            Owner::This(number) => self.owner == number,
+            Owner::Whoever => self.owner != VACANT && self.owner != CLOSED,
+        };
+        there && const { Mask::urgent::<M>().0 == 0 } && self.rest.is_none() && self.pushed + 1 < self.notice
+    }
+
     fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.rest.as_ref().is_none_or(|rest| rest.urgent.is_empty())
     }

@@ -717,8 +717,8 @@ impl<M: Protocol> Resident for Cell<M> {
         fate.belongings.as_ref().filter(|_| alive)?.waiting.clone()
     }
 
-    fn is_inquired(&self) -> bool {
-        self.attention() & attention::INQUIRED != 0
+    fn is_pressed(&self) -> bool {
+        self.attention() & (attention::DOOMED | attention::INQUIRED) != 0
     }
 
     fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {

@@ -197,6 +197,24 @@ impl<M: Protocol> Mailbox<M> {
         }
     }
 
+    /// The next message of those that were taken over, for a server: what [`step`](Self::step) gives, without waiting.
+    /// `None` tells nothing but that this was not the short way.
+    #[inline(always)]
+    pub(crate) fn at_hand(&mut self) -> Option<M> {
+        let desk = self.desk.as_mut()?;
+        if desk.careful || desk.budget < RECEIVE || self.cell.attention() != 0 {
+            return None;
+        }
+        let message = desk.inbox.at_hand()?;
+        desk.budget -= RECEIVE;
+        desk.last = Some(message.variant() as u16);
+        message.hand_out();
+        if const { M::REPORTED } {
+            self.cell.note_text(self.pid.number(), text(&message));
+        }
+        Some(message)
+    }
+
     /// The next message, or the word to stop. Cancel-safe.
     #[inline]
     pub(crate) fn step(&mut self) -> impl Future<Output = Step<M>> + Send {

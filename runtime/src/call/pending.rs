@@ -244,14 +244,14 @@ impl<T: Send + 'static> Future for Call<T> {
         // As every future that is polled after it was ready, it has nothing more to say.
         let Some(slot) = self.slot.take() else { return Poll::Pending };
         let outcome = match slot.poll(cx) {
-            Found::Answer(answer) => {
+            Found::Answer(answer, alone) => {
                 self.leave(&slot);
                 if let Err(CallError::Cycle { pids }) = &answer {
                     Call::tell_of_cycle(&slot, pids);
                 }
                 // Those who look for rings know a slot by its address.
-                if !self.noted {
-                    slot.give_back();
+                if alone && !self.noted {
+                    Current::keep(slot);
                 }
                 answer
             }

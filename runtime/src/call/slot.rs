@@ -5,9 +5,9 @@ use std::time::Instant;
 use serde::de::DeserializeOwned;
 
 use crate::base::{CallError, Decoder};
+use crate::mailbox::{Guard, Lock};
 use crate::node::{Answerable, Awaited, Current, Late, Node, Unanswered, WeakNode};
 use crate::sync::atomic::{AtomicU8, Ordering, fence};
-use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where an answer lies until its caller takes it.
 ///
@@ -15,7 +15,7 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 /// and no seat on the node's wheel, where its slot still sits from the one before.
 pub(super) struct Slot<T> {
     node: WeakNode,
-    state: Mutex<State<T>>,
+    state: Lock<State<T>>,
     /// Where the reply is: one of the five below.
     reply: AtomicU8,
 }
@@ -33,7 +33,8 @@ const PASSED_ON: u8 = 4;
 
 /// What a caller finds.
 pub(super) enum Found<T> {
-    Answer(Result<T, CallError>),
+    /// The answer; and whether the slot is as good as new: nobody else has it any more.
+    Answer(Result<T, CallError>, bool),
     /// Nothing; and up to when the node has told that time has passed.
     Nothing(Option<Instant>),
 }
@@ -58,34 +59,43 @@ enum Answer<T> {
 impl<T: Send + 'static> Slot<T> {
     /// A slot for a call by way of `node`.
     pub(super) fn take(node: &Node) -> Arc<Slot<T>> {
-        match Current::spare(|slot: &Slot<T>| slot.node.is(node)) {
-            Some(slot) => {
-                let mut state = slot.lock();
-                (state.answer, state.told) = (Answer::Awaited(None), None);
-                drop(state);
-                slot.reply.store(UNREAD, Ordering::Relaxed);
-                slot
-            }
-            None => {
-                let state = State { answer: Answer::Awaited(None), remote: None, told: None, seated: false };
-                Arc::new(Slot { node: node.downgrade(), state: Mutex::new(state), reply: AtomicU8::new(UNREAD) })
-            }
-        }
+        Current::spare(|slot: &Slot<T>| slot.node.is(node)).unwrap_or_else(|| {
+            let state = State { answer: Answer::Awaited(None), remote: None, told: None, seated: false };
+            Arc::new(Slot { node: node.downgrade(), state: Lock::new(state), reply: AtomicU8::new(UNREAD) })
+        })
     }
 
-    /// The call is over: another can have the slot, if nobody else has it any more.
-    pub(super) fn give_back(self: Arc<Self>) {
-        if Arc::strong_count(&self) == 1 {
-            // All that the others did with it comes before what the next does.
-            fence(Ordering::Acquire);
-            Current::keep(self);
+    /// The answer; without one the caller is woken when it is there, or when the node tells the time.
+    pub(super) fn poll(self: &Arc<Self>, cx: &mut Context<'_>) -> Found<T> {
+        let mut state = self.lock();
+        match std::mem::replace(&mut state.answer, Answer::Over) {
+            Answer::Here(answer) => {
+                let alone = Arc::strong_count(self) == 1;
+                if alone {
+                    // All that the others did with it comes before what the next does.
+                    fence(Ordering::Acquire);
+                    state.answer = Answer::Awaited(None);
+                    self.reply.store(UNREAD, Ordering::Relaxed);
+                }
+                Found::Answer(answer, alone)
+            }
+            Answer::Awaited(mut waker) => {
+                match &mut waker {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
+                }
+                state.answer = Answer::Awaited(waker);
+                Found::Nothing(state.told)
+            }
+            // As every future that is polled after it was ready, it has nothing more to say.
+            Answer::Over => Found::Nothing(None),
         }
     }
 }
 
 impl<T> Slot<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State<T>> {
+        self.state.lock()
     }
 
     /// The node of whoever made the call, unless it is gone.
@@ -115,24 +125,6 @@ impl<T> Slot<T> {
         let mut state = self.lock();
         state.told = None;
         !std::mem::replace(&mut state.seated, true)
-    }
-
-    /// The answer; without one the caller is woken when it is there, or when the node tells the time.
-    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Found<T> {
-        let mut state = self.lock();
-        match std::mem::replace(&mut state.answer, Answer::Over) {
-            Answer::Here(answer) => Found::Answer(answer),
-            Answer::Awaited(mut waker) => {
-                match &mut waker {
-                    Some(waker) => waker.clone_from(cx.waker()),
-                    none => *none = Some(cx.waker().clone()),
-                }
-                state.answer = Answer::Awaited(waker);
-                Found::Nothing(state.told)
-            }
-            // As every future that is polled after it was ready, it has nothing more to say.
-            Answer::Over => Found::Nothing(None),
-        }
     }
 
     /// The reply has come out of a mailbox: the callee's, or that of somebody whom it was passed on to. Only one who has

@@ -1,5 +1,5 @@
 use std::panic::Location;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use super::queue::{Batch, Taken, Taking, Told, remove};
 use super::save::Saved;
@@ -93,10 +93,7 @@ impl<M: Protocol> Inbox<M> {
     /// messages come this way. `None` if there is none, or it is not as simple as that.
     #[inline(always)]
     pub(crate) fn at_hand(&mut self) -> Option<M> {
-        let simple = const { Mask::urgent::<M>().0 == 0 }
-            && self.saved.as_ref().is_none_or(|saved| saved.len() == 0)
-            && matches!(self.testing, Testing::Nothing);
-        if !simple {
+        if !self.is_plain() {
             return None;
         }
         let entry = self.batch.entries.pop_front()?;
@@ -104,6 +101,27 @@ impl<M: Protocol> Inbox<M> {
         self.read += 1;
         self.count_call(entry.message.variant());
         Some(entry.message)
+    }
+
+    /// Whether all that the owner has is its batch, in the order of arrival.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        let urgent = const { Mask::urgent::<M>().0 != 0 };
+        !urgent
+            && self.saved.as_ref().is_none_or(|saved| saved.len() == 0)
+            && matches!(self.testing, Testing::Nothing)
+    }
+
+    /// Fills the batch of a [plain](Self::is_plain) inbox again, which is empty, or has `cx` woken when that is possible.
+    #[inline]
+    pub(crate) fn poll_refill(&mut self, queue: &Queue<M>, cx: &mut Context<'_>) -> Poll<()> {
+        let told = Told { handled: self.read, calls: self.calls, place: None, saved: 0, batch: 0 };
+        let linger = self.read - self.idle >= BUSY;
+        let refilled = queue.poll_refill(&mut self.batch, told, linger, cx);
+        if refilled.is_pending() {
+            self.idle = self.read;
+        }
+        refilled
     }
 
     #[inline(always)]

@@ -379,6 +379,27 @@ impl<M: Protocol> Queue<M> {
         Taken::Nothing
     }
 
+    /// The same for an owner whose mailbox is not bounded and knows nothing urgent.
+    #[inline]
+    pub(super) fn poll_refill(&self, batch: &mut Batch<M>, told: Told, linger: bool, cx: &mut Context<'_>) -> Poll<()> {
+        batch.recover();
+        let mut inner = self.lock();
+        inner.hear(told);
+        if !inner.entries.is_empty() {
+            mem::swap(&mut inner.entries, &mut batch.entries);
+            drop(inner);
+            batch.taken = batch.entries.len();
+            return Poll::Ready(());
+        }
+        if linger {
+            drop(inner);
+            cx.waker().wake_by_ref();
+        } else {
+            inner.wait(cx.waker());
+        }
+        Poll::Pending
+    }
+
     /// Has `cx` woken when something comes; `false` if something is here.
     #[inline]
     pub(crate) fn wait(&self, cx: &mut Context<'_>) -> bool {

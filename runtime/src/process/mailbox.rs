@@ -202,7 +202,8 @@ impl<M: Protocol> Mailbox<M> {
     #[inline(always)]
     pub(crate) fn at_hand(&mut self) -> Option<M> {
         let desk = self.desk.as_mut()?;
-        if desk.careful || desk.budget < RECEIVE || self.cell.attention() != 0 {
+        // A long mailbox is looked at when what was taken over is read.
+        if desk.careful || desk.budget < RECEIVE || self.cell.attention() & !LONG != 0 {
             return None;
         }
         let message = desk.inbox.at_hand()?;
@@ -213,6 +214,31 @@ impl<M: Protocol> Mailbox<M> {
             self.cell.note_text(self.pid.number(), text(&message));
         }
         Some(message)
+    }
+
+    /// Waits until something is [at hand](Self::at_hand); `false` if it may be for something else that [`step`](Self::step)
+    /// should be asked. Cancel-safe.
+    #[inline]
+    pub(crate) fn refill(&mut self) -> impl Future<Output = bool> + Send {
+        poll_fn(|cx| self.poll_refill(cx))
+    }
+
+    #[inline(always)]
+    fn poll_refill(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let Some(desk) = self.desk.as_mut() else { return Poll::Ready(false) };
+        if desk.careful || self.cell.attention() != 0 || !desk.inbox.is_plain() || !desk.inbox.is_read() {
+            return Poll::Ready(false);
+        }
+        if desk.budget < RECEIVE {
+            desk.budget = BUDGET;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let refilled = desk.inbox.poll_refill(self.cell.queue(), cx);
+        if refilled.is_pending() {
+            desk.budget = BUDGET;
+        }
+        refilled.map(|()| true)
     }
 
     /// The next message, or the word to stop. Cancel-safe.

@@ -114,10 +114,14 @@ impl<T: Send + 'static> Call<T> {
             return;
         }
         self.wait = Wait::Ticking;
+        if matches!(self.patience, Patience::Forever) && (self.callee == 0 || Current::process() == 0) {
+            // Nobody needs to tell the time, neither for an end nor to look for a ring.
+            return;
+        }
         if slot.sit()
             && let Some(node) = slot.node()
         {
-            node.wait(node.clock().now(), late(slot));
+            node.wait_for_tick(late(slot));
         }
     }
 

@@ -1,7 +1,9 @@
 //! greenroom, tested through its public API.
 
+mod abort;
 mod alarms;
 mod allocations;
+mod application_events;
 mod applications;
 mod asides;
 mod blocking;

@@ -98,8 +98,10 @@ impl<M> Bounded<M> {
         Some(standing)
     }
 
-    /// Takes out of the line who ends with an owner: everybody, but for those with what is held if that is to `hold_on`.
+    /// The owner has ended, and nothing counts as with it any more. Takes out of the line who ends with it: everybody, but
+    /// for those with what is held if that is to `hold_on`.
     pub(super) fn part(&mut self, hold_on: bool) -> BTreeMap<u64, Standing<M>> {
+        (self.load, self.want) = (0, Mask(0));
         let mut line = std::mem::take(&mut self.line);
         if hold_on {
             let held = |_: &u64, standing: &mut Standing<M>| {

@@ -622,14 +622,16 @@ impl<M: Protocol> Queue<M> {
                 line = bounded.part(hold_on);
             }
         }
-        let kept = inner.waiting();
-        if let Some(bounded) = inner.bounded() {
-            bounded.load = kept;
-            bounded.want = Mask(0);
+        let mut wakers = Vec::new();
+        if hold_on {
+            let kept = inner.waiting();
+            // It has not received what the next one will.
+            inner.pushed = inner.pushed.saturating_sub(kept as u64);
+            if let Some(bounded) = inner.bounded() {
+                bounded.load = kept;
+            }
+            wakers = inner.advance();
         }
-        // It has not received what the next one will.
-        inner.pushed = inner.pushed.saturating_sub(kept as u64);
-        let mut wakers = inner.advance();
         drop(inner);
         drop(task);
         let mut left: Vec<_> = urgent.into();

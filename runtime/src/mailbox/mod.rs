@@ -20,6 +20,7 @@
 //! right by the next.
 
 mod bounds;
+mod entry;
 mod inbox;
 mod lock;
 mod queue;
@@ -28,7 +29,8 @@ mod want;
 
 pub(crate) use bounds::Bounds;
 pub use bounds::Overflow;
+pub(crate) use entry::{Entry, Origin, Owner, Pushed, Refused, Why};
 pub(crate) use inbox::{Inbox, Next};
-pub(crate) use queue::{Entry, Figures, Origin, Owner, Pushed, Queue, Refused, Why};
+pub(crate) use queue::{Figures, Queue};
 pub(crate) use want::Mask;
 pub use want::Want;

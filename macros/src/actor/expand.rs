@@ -117,7 +117,7 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[allow(deprecated, private_interfaces, unreachable_patterns, unused_qualifications)]
+        #[allow(deprecated, private_interfaces, unreachable_code, unreachable_patterns, unused_qualifications)]
         #[doc(hidden)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
             const STATE: ::core::option::Option<#private::StateFn<Self>> = #state;

@@ -28,7 +28,8 @@ pub struct Metrics {
     pub alarms: BTreeMap<String, u64>,
     /// Calls that nobody answered in time.
     pub call_timeouts: u64,
-    /// Messages to or from other nodes that could not be delivered.
+    /// Messages to or from other nodes that could not be delivered, and those that waited for a child which did not come
+    /// back.
     pub lost_messages: u64,
     /// Connections that ended before the peer had shown that it is a member.
     pub refused_connections: u64,

@@ -131,6 +131,14 @@ impl<M> Saved<M> {
         self.lanes.into_iter().flat_map(|lane| lane.messages).flatten()
     }
 
+    /// The same as they arrived, and where they came from. One that is just being tested is not among them.
+    pub(crate) fn into_entries(self) -> Vec<Entry<M>> {
+        let lanes = self.lanes.into_iter().flat_map(|lane| lane.marks.into_iter().zip(lane.messages));
+        let mut all: Vec<_> = lanes.filter_map(|(mark, message)| Some((mark, message?))).collect();
+        all.sort_unstable_by_key(|(mark, _)| mark.arrival);
+        all.into_iter().map(|(Mark { origin, .. }, message)| Entry { origin, message }).collect()
+    }
+
     /// Takes out the message with this origin.
     pub(crate) fn remove(&mut self, origin: Origin) -> Option<M> {
         let here = |lane: &Lane<M>| lane.marks.iter().position(|mark| mark.origin == origin);

@@ -21,7 +21,7 @@ pub(crate) struct Tally {
 #[non_exhaustive]
 pub struct Counters {
     /// Messages to or from other nodes that could not be delivered: no such process, another protocol, bytes that
-    /// are none of its messages.
+    /// are none of its messages. And messages that waited for a child which did not come back.
     pub lost_messages: u64,
     /// Connections that ended before the peer had shown that it is a member, or whose peer has the name of a connected
     /// node that started later.
@@ -35,6 +35,10 @@ pub struct Counters {
 impl Tally {
     pub(crate) fn overflow(&self) {
         self.overflowed_messages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn lose(&self, messages: u64) {
+        self.lost_messages.fetch_add(messages, Ordering::Relaxed);
     }
 
     pub(crate) fn break_cycle(&self) {
@@ -66,10 +70,6 @@ impl Tally {
 
 #[cfg(feature = "net")]
 impl Tally {
-    pub(crate) fn lose(&self) {
-        self.lost_messages.fetch_add(1, Ordering::Relaxed);
-    }
-
     pub(crate) fn refuse(&self) {
         self.refused_connections.fetch_add(1, Ordering::Relaxed);
     }

@@ -326,7 +326,11 @@ impl<M: Protocol> Drop for Mailbox<M> {
         if desk.warned {
             self.node().clear(&self.stuck(None).key(), None);
         }
-        discard(&self.pid, desk.inbox.drain());
+        if self.cell.is_starting() {
+            desk.inbox.put_back(self.cell.queue());
+        } else {
+            discard(&self.pid, desk.inbox.drain());
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod expand;
 mod interleavings;
 mod invariants;
 mod kit;
+mod lifecycle;
 mod links;
 mod looking;
 mod mail;

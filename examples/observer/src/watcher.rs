@@ -145,7 +145,7 @@ fn figures(metrics: &Metrics, rate: u64) -> Figures {
         waiting: of.values().map(|figures| figures.waiting + figures.saved).sum(),
         memory: of.values().map(|figures| figures.memory).sum(),
         restarts: metrics.restarts.values().sum(),
-        call_timeouts: metrics.call_timeouts,
+        call_timeouts: metrics.call_timeouts(),
         lost_messages: metrics.lost_messages,
         peers: metrics.peers.clone(),
     }

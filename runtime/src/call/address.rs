@@ -114,14 +114,14 @@ impl<M: Protocol> Address<M> {
                 Err(error) => {
                     let slot = Arc::new(Slot::new());
                     slot.put(Err(error.into()));
-                    return Call::new(slot, node.clone(), 0);
+                    return Call::new(slot, node.clone(), 0, &M::NAME);
                 }
             };
             return named.call(make);
         }
         let callee = self.callee();
         let slot = Arc::new(Slot::new());
-        let call = Call::new(Arc::clone(&slot), self.node().clone(), callee);
+        let call = Call::new(Arc::clone(&slot), self.node().clone(), callee, &M::NAME);
         if callee != 0 && Current::is(self.node(), callee) {
             slot.put(Err(CallError::Itself));
             return call;

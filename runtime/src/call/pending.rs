@@ -28,6 +28,8 @@ pub struct Call<T: Send + 'static> {
     node: Node,
     /// The process that was called; zero if it is not known, or of another node.
     callee: u64,
+    /// What may be said to whoever was called: one word, unlike the name itself.
+    protocol: &'static &'static str,
     patience: Patience,
     wait: Wait,
     /// Whether its process's cell knows that it waits for this.
@@ -73,8 +75,17 @@ const USUAL: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(100);
 
 impl<T: Send + 'static> Call<T> {
-    pub(super) fn new(slot: Arc<Slot<T>>, node: Node, callee: u64) -> Call<T> {
-        Call { slot, node, callee, patience: Patience::Usual, wait: Wait::Begun, noted: false, question: None }
+    pub(super) fn new(slot: Arc<Slot<T>>, node: Node, callee: u64, protocol: &'static &'static str) -> Call<T> {
+        Call {
+            slot,
+            node,
+            callee,
+            protocol,
+            patience: Patience::Usual,
+            wait: Wait::Begun,
+            noted: false,
+            question: None,
+        }
     }
 
     pub(super) fn standing(mut self, line: Arc<dyn Line>, ticket: u64) -> Call<T> {
@@ -195,7 +206,7 @@ impl<T: Send + 'static> Future for Call<T> {
             if late {
                 self.slot.leave();
                 self.leave();
-                self.node.tally().timeout();
+                self.node.tally().timeout(self.protocol);
                 return Poll::Ready(Err(CallError::Timeout));
             }
         }

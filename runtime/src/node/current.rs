@@ -2,6 +2,7 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::watch::Bench;
 use super::{Node, Resident, Waiting};
 use crate::base::{CallError, Pid};
 
@@ -36,8 +37,22 @@ pub(crate) trait Unanswered: Send + Sync {
     fn fail(&self, error: CallError);
 }
 
+/// A thread, as greenroom knows it.
+struct Here {
+    current: RefCell<Option<Current>>,
+    /// Where the watch sees what it polls.
+    bench: Bench,
+}
+
+/// What a thread was at when it began to poll a process.
+pub(crate) struct Outer {
+    current: Option<Current>,
+    /// The process of the same node that it polled.
+    process: u64,
+}
+
 crate::sync::thread_local! {
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    static HERE: Here = const { Here { current: RefCell::new(None), bench: Bench::new() } };
 }
 
 impl Current {
@@ -65,12 +80,32 @@ impl Current {
     /// Makes `current` the one that runs, and returns who did before.
     #[inline]
     pub(crate) fn swap(current: Option<Current>) -> Option<Current> {
-        CURRENT.with(|slot| slot.replace(current))
+        HERE.with(|here| here.current.replace(current))
+    }
+
+    /// The thread begins to poll the process in `resident`.
+    #[inline]
+    pub(crate) fn enter(resident: Arc<dyn Resident>, process: u64) -> Outer {
+        HERE.with(|here| {
+            let before = here.bench.sit(resident.node(), process);
+            let current = here.current.replace(Some(Current::of(resident, process)));
+            Outer { current, process: before }
+        })
+    }
+
+    /// It goes on with what it was at. What a process does puts back what it found, so it is its own that is returned.
+    #[inline]
+    pub(crate) fn leave(outer: Outer) -> Option<Ran> {
+        HERE.with(|here| {
+            let inner = here.current.replace(outer.current)?;
+            here.bench.rise(inner.home(), outer.process);
+            inner.into_process()
+        })
     }
 
     fn with<R>(f: impl FnOnce(&mut Current) -> R) -> Option<R> {
         // While a thread is torn down there is no current node any more.
-        CURRENT.try_with(|slot| slot.borrow_mut().as_mut().map(f)).ok().flatten()
+        HERE.try_with(|here| here.current.borrow_mut().as_mut().map(f)).ok().flatten()
     }
 
     pub(crate) fn node() -> Option<Node> {

@@ -1,8 +1,9 @@
 //! Who keeps a thread for long.
 //!
 //! Each thread that polls processes of a node has a seat there: while it polls one, the process's number and the turn's
-//! stand in it. That is all a poll does: two stores before and one after, no clock. A watch outside of the runtime looks
-//! at the seats every few milliseconds; the same process in the same turn for too long has not let the thread go. So a
+//! stand in it. That is all a poll does: two stores before and one after, no clock; and the way to its seat is the one
+//! to its [current](super::current) process, which it goes anyhow. A watch outside of the runtime looks at the seats
+//! every few milliseconds; the same process in the same turn for too long has not let the thread go. So a
 //! loop that never ends is found while it runs, and not when it is over.
 //!
 //! The watch rests while nobody polls. Where no watch is wanted (a test's node, a spawner of one's own) there are no
@@ -41,10 +42,8 @@ struct Seat {
     turn: AtomicU64,
 }
 
-thread_local! {
-    /// This thread's seats, by node: one, but in tests.
-    static SEATS: RefCell<Vec<(Weak<Seats>, Arc<Seat>)>> = const { RefCell::new(Vec::new()) };
-}
+/// A thread's seats, by node, that of the last one first: there is one, but in tests.
+pub(super) struct Bench(RefCell<Vec<(Weak<Seats>, Arc<Seat>)>>);
 
 /// A poll that takes longer is reported.
 const LONG: Duration = Duration::from_millis(10);
@@ -76,19 +75,16 @@ impl Watch {
     }
 }
 
-impl Node {
-    /// This thread begins to poll a process, or is back at the one that it polled before. Who it was.
-    pub(crate) fn sit(&self, number: u64) -> u64 {
-        let Some(seats) = &self.watch().seats else { return 0 };
-        let before = SEATS.try_with(|mine| {
-            let mut mine = mine.borrow_mut();
-            let at = mine.iter().position(|(of, _)| Weak::as_ptr(of) == Arc::as_ptr(seats));
-            let at = at.unwrap_or_else(|| {
-                mine.retain(|(of, _)| of.strong_count() > 0);
-                mine.push((Arc::downgrade(seats), seats.add()));
-                mine.len() - 1
-            });
-            let seat = &mine[at].1;
+impl Bench {
+    pub(super) const fn new() -> Bench {
+        Bench(RefCell::new(Vec::new()))
+    }
+
+    /// The thread begins to poll a process of the node. Who it was that it polled there before.
+    #[inline]
+    pub(super) fn sit(&self, node: &Node, number: u64) -> u64 {
+        let Some(seats) = &node.watch().seats else { return 0 };
+        let before = self.seat(seats, |seat| {
             // Nobody else writes here.
             let before = seat.process.load(Ordering::Relaxed);
             seat.turn.store(seat.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
@@ -96,10 +92,39 @@ impl Node {
             before
         });
         if seats.resting.load(Ordering::Relaxed) {
-            seats.wake(self);
+            seats.wake(node);
         }
-        before.unwrap_or(0)
+        before
     }
+
+    /// It is back at the one that it polled there before.
+    #[inline]
+    pub(super) fn rise(&self, node: &Node, before: u64) {
+        if let Some(seats) = &node.watch().seats {
+            self.seat(seats, |seat| seat.process.store(before, Ordering::Relaxed));
+        }
+    }
+
+    #[inline]
+    fn seat<R>(&self, seats: &Arc<Seats>, f: impl FnOnce(&Seat) -> R) -> R {
+        let mut mine = self.0.borrow_mut();
+        if mine.first().is_none_or(|(of, _)| Weak::as_ptr(of) != Arc::as_ptr(seats)) {
+            find(&mut mine, seats);
+        }
+        f(&mine[0].1)
+    }
+}
+
+/// Brings the thread's seat among these to the front; takes one if it has none.
+#[cold]
+fn find(mine: &mut Vec<(Weak<Seats>, Arc<Seat>)>, seats: &Arc<Seats>) {
+    let at = mine.iter().position(|(of, _)| Weak::as_ptr(of) == Arc::as_ptr(seats));
+    let at = at.unwrap_or_else(|| {
+        mine.retain(|(of, _)| of.strong_count() > 0);
+        mine.push((Arc::downgrade(seats), seats.add()));
+        mine.len() - 1
+    });
+    mine.swap(0, at);
 }
 
 impl Drop for Watch {

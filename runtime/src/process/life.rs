@@ -63,14 +63,9 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
         let inquiries = if cell.is_inquired() { typed::<M>(&cell).inquiries() } else { Vec::new() };
         let probe = if inquiries.is_empty() { None } else { Some(Probe::new(cx.waker())) };
         let waker = probe.as_ref().map_or(cx.waker(), Probe::waker);
-        let before = cell.node().sit(*this.number);
-        let outer = Current::swap(Some(Current::of(cell, *this.number)));
+        let outer = Current::enter(cell, *this.number);
         let result = catch(|| body.poll(&mut Context::from_waker(waker)));
-        // What a process does puts back what it found, so it is its own.
-        let Some((cell, mut dropped)) = Current::swap(outer).and_then(Current::into_process) else {
-            return Poll::Ready(());
-        };
-        cell.node().sit(before);
+        let Some((cell, mut dropped)) = Current::leave(outer) else { return Poll::Ready(()) };
         let reason = match result {
             // What was decided before it returned counts; a panic is never hidden by it.
             Ok(Poll::Ready(reason)) => doom::<M>(&cell).unwrap_or(reason),

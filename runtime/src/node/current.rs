@@ -7,6 +7,7 @@ use super::{Node, Resident, Waiting};
 use crate::base::{CallError, Pid};
 
 /// Who is running on this thread right now: set around each poll of a process. Small, since it is moved in and out then.
+/// Each lies upon the one before, which stays where it is.
 pub(crate) struct Current {
     who: Who,
     /// The process's number; zero outside of any.
@@ -39,20 +40,25 @@ pub(crate) trait Unanswered: Send + Sync {
 
 /// A thread, as greenroom knows it.
 struct Here {
-    current: RefCell<Option<Current>>,
+    /// Who runs, and who does not while that one does: the innermost last.
+    stack: Vec<Current>,
     /// Where the watch sees what it polls.
     bench: Bench,
 }
 
 /// What a thread was at when it began to poll a process.
 pub(crate) struct Outer {
-    current: Option<Current>,
+    depth: Depth,
     /// The process of the same node that it polled.
     process: u64,
 }
 
+/// How many were there before one that is on the stack.
+#[derive(Clone, Copy)]
+pub(crate) struct Depth(usize);
+
 crate::sync::thread_local! {
-    static HERE: Here = const { Here { current: RefCell::new(None), bench: Bench::new() } };
+    static HERE: RefCell<Here> = const { RefCell::new(Here { stack: Vec::new(), bench: Bench::new() }) };
 }
 
 impl Current {
@@ -77,35 +83,46 @@ impl Current {
         self.notes.get_or_insert_default()
     }
 
-    /// Makes `current` the one that runs, and returns who did before.
-    #[inline]
-    pub(crate) fn swap(current: Option<Current>) -> Option<Current> {
-        HERE.with(|here| here.current.replace(current))
+    /// Makes `current` the one that runs, until the [end](Current::end) of that.
+    pub(crate) fn begin(current: Current) -> Depth {
+        HERE.with(|here| here.borrow_mut().begin(current))
+    }
+
+    /// Whoever ran before goes on; the one that began at this depth, unless it has been ended already. One that began
+    /// later and was forgotten ends with it.
+    pub(crate) fn end(depth: Depth) -> Option<Current> {
+        let (own, _forgotten) = HERE.with(|here| here.borrow_mut().end(depth));
+        own
     }
 
     /// The thread begins to poll the process in `resident`.
     #[inline]
     pub(crate) fn enter(resident: Arc<dyn Resident>, process: u64) -> Outer {
         HERE.with(|here| {
-            let before = here.bench.sit(resident.node(), process);
-            let current = here.current.replace(Some(Current::of(resident, process)));
-            Outer { current, process: before }
+            let mut here = here.borrow_mut();
+            let process_before = here.bench.sit(resident.node(), process);
+            let depth = here.begin(Current::of(resident, process));
+            Outer { depth, process: process_before }
         })
     }
 
-    /// It goes on with what it was at. What a process does puts back what it found, so it is its own that is returned.
+    /// It goes on with what it was at.
     #[inline]
     pub(crate) fn leave(outer: Outer) -> Option<Ran> {
-        HERE.with(|here| {
-            let inner = here.current.replace(outer.current)?;
-            here.bench.rise(inner.home(), outer.process);
-            inner.into_process()
-        })
+        let (own, _forgotten) = HERE.with(|here| {
+            let mut here = here.borrow_mut();
+            let (own, forgotten) = here.end(outer.depth);
+            if let Some(own) = &own {
+                here.bench.rise(own.home(), outer.process);
+            }
+            (own, forgotten)
+        });
+        own?.into_process()
     }
 
     fn with<R>(f: impl FnOnce(&mut Current) -> R) -> Option<R> {
         // While a thread is torn down there is no current node any more.
-        HERE.try_with(|here| here.current.borrow_mut().as_mut().map(f)).ok().flatten()
+        HERE.try_with(|here| here.borrow_mut().stack.last_mut().map(f)).ok().flatten()
     }
 
     pub(crate) fn node() -> Option<Node> {
@@ -189,8 +206,7 @@ impl Current {
         let process = Current::process();
         let mut inner = Current::new(node.clone(), process);
         inner.notes().replies = Some(Vec::new());
-        let outer = Current::swap(Some(inner));
-        let restore = Restore(outer);
+        let restore = Restore(Current::begin(inner));
         let result = encode();
         let replies = Current::with(|current| current.notes().replies.take()).flatten().unwrap_or_default();
         drop(restore);
@@ -203,7 +219,7 @@ impl Current {
         process: u64,
         f: impl FnOnce() -> R,
     ) -> (R, Vec<Arc<dyn Unanswered>>) {
-        let restore = Restore(Current::swap(Some(Current::new(node.clone(), process))));
+        let restore = Restore(Current::begin(Current::new(node.clone(), process)));
         let result = f();
         let dropped = Current::with(Current::take_dropped).unwrap_or_default();
         drop(restore);
@@ -223,12 +239,27 @@ impl Current {
     }
 }
 
-struct Restore(Option<Current>);
+impl Here {
+    #[inline]
+    fn begin(&mut self, current: Current) -> Depth {
+        self.stack.push(current);
+        Depth(self.stack.len() - 1)
+    }
+
+    /// Also what has been forgotten, for the caller to drop: not while this is borrowed.
+    #[inline]
+    fn end(&mut self, depth: Depth) -> (Option<Current>, Vec<Current>) {
+        let forgotten = if self.stack.len() > depth.0 + 1 { self.stack.split_off(depth.0 + 1) } else { Vec::new() };
+        let own = if self.stack.len() > depth.0 { self.stack.pop() } else { None };
+        (own, forgotten)
+    }
+}
+
+struct Restore(Depth);
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        let inner = Current::swap(self.0.take());
-        drop(inner);
+        drop(Current::end(self.0));
     }
 }
 
@@ -246,8 +277,8 @@ impl Node {
     ///
     /// Do not hold the guard across an `.await`: a task may wake on another thread. Use [`Node::scope`] there.
     pub fn enter(&self) -> Entered {
-        let outer = Current::swap(Some(Current::new(self.clone(), 0)));
-        Entered { _restore: Restore(outer), _thread: PhantomData }
+        let depth = Current::begin(Current::new(self.clone(), 0));
+        Entered { _restore: Restore(depth), _thread: PhantomData }
     }
 
     /// Runs a future with this node as the current one, set around each poll. Cancel-safe if `future` is.

@@ -9,7 +9,6 @@
 //! The watch rests while nobody polls. Where no watch is wanted (a test's node, a spawner of one's own) there are no
 //! seats either.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -43,7 +42,7 @@ struct Seat {
 }
 
 /// A thread's seats, by node, that of the last one first: there is one, but in tests.
-pub(super) struct Bench(RefCell<Vec<(Weak<Seats>, Arc<Seat>)>>);
+pub(super) struct Bench(Vec<(Weak<Seats>, Arc<Seat>)>);
 
 /// A poll that takes longer is reported.
 const LONG: Duration = Duration::from_millis(10);
@@ -77,12 +76,12 @@ impl Watch {
 
 impl Bench {
     pub(super) const fn new() -> Bench {
-        Bench(RefCell::new(Vec::new()))
+        Bench(Vec::new())
     }
 
     /// The thread begins to poll a process of the node. Who it was that it polled there before.
     #[inline]
-    pub(super) fn sit(&self, node: &Node, number: u64) -> u64 {
+    pub(super) fn sit(&mut self, node: &Node, number: u64) -> u64 {
         let Some(seats) = &node.watch().seats else { return 0 };
         let before = self.seat(seats, |seat| {
             // Nobody else writes here.
@@ -99,25 +98,24 @@ impl Bench {
 
     /// It is back at the one that it polled there before.
     #[inline]
-    pub(super) fn rise(&self, node: &Node, before: u64) {
+    pub(super) fn rise(&mut self, node: &Node, before: u64) {
         if let Some(seats) = &node.watch().seats {
             self.seat(seats, |seat| seat.process.store(before, Ordering::Relaxed));
         }
     }
 
     #[inline]
-    fn seat<R>(&self, seats: &Arc<Seats>, f: impl FnOnce(&Seat) -> R) -> R {
-        let mut mine = self.0.borrow_mut();
-        if mine.first().is_none_or(|(of, _)| Weak::as_ptr(of) != Arc::as_ptr(seats)) {
-            find(&mut mine, seats);
+    fn seat<R>(&mut self, seats: &Arc<Seats>, f: impl FnOnce(&Seat) -> R) -> R {
+        match self.0.first() {
+            Some((of, seat)) if Weak::as_ptr(of) == Arc::as_ptr(seats) => f(seat),
+            _ => f(find(&mut self.0, seats)),
         }
-        f(&mine[0].1)
     }
 }
 
 /// Brings the thread's seat among these to the front; takes one if it has none.
 #[cold]
-fn find(mine: &mut Vec<(Weak<Seats>, Arc<Seat>)>, seats: &Arc<Seats>) {
+fn find<'a>(mine: &'a mut Vec<(Weak<Seats>, Arc<Seat>)>, seats: &Arc<Seats>) -> &'a Seat {
     let at = mine.iter().position(|(of, _)| Weak::as_ptr(of) == Arc::as_ptr(seats));
     let at = at.unwrap_or_else(|| {
         mine.retain(|(of, _)| of.strong_count() > 0);
@@ -125,6 +123,7 @@ fn find(mine: &mut Vec<(Weak<Seats>, Arc<Seat>)>, seats: &Arc<Seats>) {
         mine.len() - 1
     });
     mine.swap(0, at);
+    &mine[0].1
 }
 
 impl Drop for Watch {

@@ -118,14 +118,14 @@ fn end<M: Protocol, F>(
     let pid = cell.node().pid(number);
 
     // Its future, state, streams and mailbox. What panics while it is dropped is caught, the rest still happens.
-    let outer = Current::swap(Some(Current::of(resident, number)));
+    let outer = Current::begin(Current::of(resident, number));
     if let Err(panic) = catch(|| body.set(None)) {
         report::destructor(&pid, &panic);
     }
     discard(&pid, cell.feeds().into_iter().map(|feed| feed.end()));
     discard(&pid, cell.unasked(number));
     discard(&pid, cell.empty());
-    let inner = Current::swap(outer).and_then(Current::into_process);
+    let inner = Current::end(outer).and_then(Current::into_process);
     dropped.extend(inner.into_iter().flat_map(|(_, dropped)| dropped));
     fail(dropped, &CallError::Exit(reason.clone()));
 

@@ -141,7 +141,7 @@ struct Wide;
 impl Wide {
     #[call]
     async fn ask(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

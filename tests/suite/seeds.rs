@@ -122,7 +122,8 @@ struct Desk {
 #[actor]
 impl Desk {
     #[cast]
-    fn note(&mut self, from: u64, n: u64) {
+    fn note(&mut self, from: u64, n: u64, words: String) {
+        assert!(words == wordy(n, words.len()), "somebody else's words");
         self.notes.entry(from).or_default().push(n);
     }
 
@@ -139,8 +140,20 @@ impl Desk {
     }
 }
 
-/// Talks to the desk until it is told to go: casts and calls in one order, and a watch for each ten.
-async fn talk(mut mailbox: Mailbox<Watch>, from: u64, desk: DeskRef, rounds: u64, done: Arc<Mutex<u64>>) {
+/// What is said in the `n`th place.
+fn wordy(n: u64, length: usize) -> String {
+    char::from(b'a' + (n % 26) as u8).to_string().repeat(length)
+}
+
+/// Talks to the desk for so many rounds: casts, some in many pieces, and calls in one order, and a watch for each ten.
+async fn talk(
+    mut mailbox: Mailbox<Watch>,
+    from: u64,
+    desk: DeskRef,
+    rounds: u64,
+    cluster: Cluster,
+    done: Arc<Mutex<u64>>,
+) {
     let mut watches = Vec::new();
     for n in 0..rounds {
         if n % 10 == 0 {
@@ -153,7 +166,8 @@ async fn talk(mut mailbox: Mailbox<Watch>, from: u64, desk: DeskRef, rounds: u64
                 Err(error) => panic!("{error}"),
             }
         } else {
-            drop(desk.note(from, n));
+            let length = if cluster.draw(10) == 0 { cluster.draw(200_000) } else { cluster.draw(100) };
+            drop(desk.note(from, n, wordy(n, length as usize)));
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
@@ -190,11 +204,11 @@ async fn talkers(cluster: &Cluster, rounds: u64) -> (Vec<WatchRef>, Arc<Mutex<u6
     let done = Arc::new(Mutex::new(0));
     let mut talkers = Vec::new();
     for from in 0..4 {
-        let node = cluster.node(1 + from as usize % 2);
+        let node = cluster.node(1 + from as usize % 2).clone();
         let desk: DeskRef = node.named_at("desk", "n0@test");
-        let done = Arc::clone(&done);
+        let (cluster, done) = (cluster.clone(), Arc::clone(&done));
         let _here = node.enter();
-        talkers.push(greenroom::spawn(move |mailbox: Mailbox<Watch>| talk(mailbox, from, desk, rounds, done)));
+        talkers.push(greenroom::spawn(move |mailbox: Mailbox<Watch>| talk(mailbox, from, desk, rounds, cluster, done)));
     }
     (talkers, done)
 }
@@ -217,7 +231,7 @@ fn links_that_fail_lose_no_order_no_answer_and_no_end() {
 }
 
 #[test]
-fn a_server_that_crashes_with_its_node_is_found_again() {
+fn a_server_that_crashes_with_its_node_is_found_again_over_links_that_fail() {
     Check::nodes(3).boot(boot).run(SEEDS, async |cluster| {
         let (talkers, done) = talkers(&cluster, 60).await;
         let crashes = async {
@@ -228,7 +242,7 @@ fn a_server_that_crashes_with_its_node_is_found_again() {
                 cluster.restart(0).await;
             }
         };
-        crashes.await;
+        tokio::join!(crashes, cluster.chaos(Faults::LINKS, Duration::from_secs(30)));
         for talker in talkers {
             assert_eq!(talker.ended().await, Exit::Normal);
         }

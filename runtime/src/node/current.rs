@@ -31,7 +31,10 @@ struct Notes {
 }
 
 /// The process that ran, and the replies that it dropped.
-pub(crate) type Ran = (Arc<dyn Resident>, Vec<Arc<dyn Unanswered>>);
+pub(crate) type Ran = (Arc<dyn Resident>, Dropped);
+
+/// Replies that were dropped during a poll. Most drop none.
+pub(crate) struct Dropped(Option<Box<Notes>>);
 
 /// A caller whose reply was dropped.
 pub(crate) trait Unanswered: Send + Sync {
@@ -91,8 +94,19 @@ impl Current {
     /// Whoever ran before goes on; the one that began at this depth, unless it has been ended already. One that began
     /// later and was forgotten ends with it.
     pub(crate) fn end(depth: Depth) -> Option<Current> {
-        let (own, _forgotten) = HERE.with(|here| here.borrow_mut().end(depth));
-        own
+        let own = HERE.with(|here| here.borrow_mut().end(depth));
+        own.or_else(|| Current::unwind(depth))
+    }
+
+    /// Not what is on top began at this depth.
+    #[cold]
+    fn unwind(depth: Depth) -> Option<Current> {
+        // What it is made of is dropped when nobody looks at the stack.
+        let rest = HERE.with(|here| {
+            let stack = &mut here.borrow_mut().stack;
+            stack.split_off(depth.0.min(stack.len()))
+        });
+        rest.into_iter().next()
     }
 
     /// The thread begins to poll the process in `resident`.
@@ -109,13 +123,16 @@ impl Current {
     /// It goes on with what it was at.
     #[inline]
     pub(crate) fn leave(outer: Outer) -> Option<Ran> {
-        let (own, _forgotten) = HERE.with(|here| {
+        let own = HERE.with(|here| {
             let mut here = here.borrow_mut();
-            let (own, forgotten) = here.end(outer.depth);
-            if let Some(own) = &own {
-                here.bench.rise(own.home(), outer.process);
-            }
-            (own, forgotten)
+            let own = here.end(outer.depth)?;
+            here.bench.rise(own.home(), outer.process);
+            Some(own)
+        });
+        let own = own.or_else(|| {
+            let own = Current::unwind(outer.depth)?;
+            HERE.with(|here| here.borrow_mut().bench.rise(own.home(), outer.process));
+            Some(own)
         });
         own?.into_process()
     }
@@ -189,9 +206,8 @@ impl Current {
     /// The process that ran, and the replies that it dropped.
     #[inline]
     pub(crate) fn into_process(self) -> Option<Ran> {
-        let dropped = self.notes.map(|notes| notes.dropped).unwrap_or_default();
         match self.who {
-            Who::Process(resident) => Some((resident, dropped)),
+            Who::Process(resident) => Some((resident, Dropped(self.notes))),
             Who::Outside(_) => None,
         }
     }
@@ -239,6 +255,16 @@ impl Current {
     }
 }
 
+impl Dropped {
+    pub(crate) fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(crate) fn callers(self) -> Vec<Arc<dyn Unanswered>> {
+        self.0.map(|notes| notes.dropped).unwrap_or_default()
+    }
+}
+
 impl Here {
     #[inline]
     fn begin(&mut self, current: Current) -> Depth {
@@ -246,12 +272,10 @@ impl Here {
         Depth(self.stack.len() - 1)
     }
 
-    /// Also what has been forgotten, for the caller to drop: not while this is borrowed.
+    /// The one on top, if it began at this depth.
     #[inline]
-    fn end(&mut self, depth: Depth) -> (Option<Current>, Vec<Current>) {
-        let forgotten = if self.stack.len() > depth.0 + 1 { self.stack.split_off(depth.0 + 1) } else { Vec::new() };
-        let own = if self.stack.len() > depth.0 { self.stack.pop() } else { None };
-        (own, forgotten)
+    fn end(&mut self, depth: Depth) -> Option<Current> {
+        if self.stack.len() == depth.0 + 1 { self.stack.pop() } else { None }
     }
 }
 

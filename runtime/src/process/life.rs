@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 
 use super::{Cell, catch, discard, report};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Probe, Resident, Unanswered};
+use crate::node::{Current, Inquiry, Probe, Resident, Unanswered};
 
 pin_project! {
     /// The future around a process's own. As small as can be, since it is part of every process's task.
@@ -60,24 +60,26 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
             end::<M, F>(cell, *this.number, this.body, Vec::new(), reason);
             return Poll::Ready(());
         }
-        let inquiries = if cell.is_inquired() { typed::<M>(&cell).inquiries() } else { Vec::new() };
-        let probe = if inquiries.is_empty() { None } else { Some(Probe::new(cx.waker())) };
-        let waker = probe.as_ref().map_or(cx.waker(), Probe::waker);
+        let asked = if cell.is_inquired() { asked::<M>(&cell, cx.waker()) } else { None };
+        let waker = asked.as_ref().map_or(cx.waker(), |(_, probe)| probe.waker());
         let outer = Current::enter(cell, *this.number);
         let result = catch(|| body.poll(&mut Context::from_waker(waker)));
-        let Some((cell, mut dropped)) = Current::leave(outer) else { return Poll::Ready(()) };
+        let Some((cell, dropped)) = Current::leave(outer) else { return Poll::Ready(()) };
         let reason = match result {
             // What was decided before it returned counts; a panic is never hidden by it.
             Ok(Poll::Ready(reason)) => doom::<M>(&cell).unwrap_or(reason),
             Err(panic) => panic,
             Ok(Poll::Pending) => {
-                if !dropped.is_empty() {
-                    fail(std::mem::take(&mut dropped), &CallError::Dropped);
+                if dropped.is_some() {
+                    fail(dropped.callers(), &CallError::Dropped);
                 }
                 match doom::<M>(&cell) {
-                    Some(reason) => reason,
+                    Some(reason) => {
+                        end::<M, F>(cell, *this.number, this.body, Vec::new(), reason);
+                        return Poll::Ready(());
+                    }
                     None => {
-                        if let Some(probe) = &probe {
+                        if let Some((inquiries, probe)) = &asked {
                             inquiries.iter().for_each(|inquiry| inquiry.vote(*this.number, probe));
                         }
                         *this.cell = Some(cell);
@@ -86,7 +88,7 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
                 }
             }
         };
-        end::<M, F>(cell, *this.number, this.body, dropped, reason);
+        end::<M, F>(cell, *this.number, this.body, dropped.callers(), reason);
         Poll::Ready(())
     }
 }
@@ -95,6 +97,13 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
 #[inline]
 fn doom<M: Protocol>(cell: &Arc<dyn Resident>) -> Option<Exit> {
     if cell.is_doomed() { typed::<M>(cell).doom() } else { None }
+}
+
+/// Who asks what the process waits for, and how that is found out.
+#[cold]
+fn asked<M: Protocol>(cell: &Arc<dyn Resident>, task: &Waker) -> Option<(Vec<Arc<Inquiry>>, Probe)> {
+    let inquiries = typed::<M>(cell).inquiries();
+    (!inquiries.is_empty()).then(|| (inquiries, Probe::new(task)))
 }
 
 /// The cell of a life, with its protocol.
@@ -126,7 +135,7 @@ fn end<M: Protocol, F>(
     discard(&pid, cell.unasked(number));
     discard(&pid, cell.empty());
     let inner = Current::end(outer).and_then(Current::into_process);
-    dropped.extend(inner.into_iter().flat_map(|(_, dropped)| dropped));
+    dropped.extend(inner.into_iter().flat_map(|(_, dropped)| dropped.callers()));
     fail(dropped, &CallError::Exit(reason.clone()));
 
     report::crash(&cell, &pid, &reason);

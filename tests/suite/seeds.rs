@@ -11,11 +11,13 @@ use greenroom::testing::{Check, Cluster, Faults, Probe, pattern};
 
 const SEEDS: std::ops::Range<u64> = 0..20;
 
-/// Hears of ends.
+/// Hears of ends, and of nodes.
 #[protocol]
 enum Watch {
     #[from]
     Down(Down),
+    #[from]
+    Node(NodeEvent),
 }
 
 /// Counts what it is told; ends in every way that there is.
@@ -101,6 +103,9 @@ fn a_tree_under_random_kills_is_whole_again() {
         for child in [tree.a(), tree.b(), tree.c()] {
             child.count().await?;
         }
+        // A child depends on those before it: it began after their last beginning.
+        let last = |name: &str| log.lock().unwrap().iter().rposition(|line| *line == format!("start {name}"));
+        assert!(last("a") < last("b") && last("b") < last("c"), "{:?}", log.lock().unwrap());
         // Each watch tells one end, at the latest when all stop.
         assert_eq!(tree.stop().await, Exit::shutdown());
         for watch in watches {
@@ -155,7 +160,19 @@ async fn talk(
     done: Arc<Mutex<u64>>,
 ) {
     let mut watches = Vec::new();
+    mailbox.watch_nodes(true);
     for n in 0..rounds {
+        // Nobody else has had a turn between this and a new watch: the loss of the node is told behind the ends of all
+        // watches that there are.
+        let lost = |event: &NodeEvent| matches!(event, NodeEvent::Down(id) if id.name.as_str() == "n0@test");
+        while let Some(lost) = receive!(match mailbox {
+            Watch::Node(event) => Some(lost(&event)),
+            after!(Duration::ZERO) => None,
+        }) {
+            for watch in if lost { std::mem::take(&mut watches) } else { Vec::new() } {
+                assert!(!ends(&mut mailbox, watch).await, "a watch outlives its connection");
+            }
+        }
         if n % 10 == 0 {
             watches.push(mailbox.monitor(&desk));
         }
@@ -166,24 +183,29 @@ async fn talk(
                 Err(error) => panic!("{error}"),
             }
         } else {
-            let length = if cluster.draw(10) == 0 { cluster.draw(200_000) } else { cluster.draw(100) };
+            let length = if cluster.draw(20) == 0 { cluster.draw(400_000) } else { cluster.draw(100) };
             drop(desk.note(from, n, wordy(n, length as usize)));
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    // Those that have not told an end do so now, or were told before: each once.
     for watch in watches {
-        let live = mailbox.demonitor_only(watch);
-        let mut downs = 0;
-        while receive!(match mailbox {
-            Watch::Down(down) if down.monitor == watch => true,
-            after!(Duration::ZERO) => false,
-        }) {
-            downs += 1;
-        }
-        assert_eq!(downs, u32::from(!live), "a watch tells one end, or is live");
+        ends(&mut mailbox, watch).await;
     }
     *done.lock().unwrap() += 1;
+}
+
+/// Ends a watch; whether it was live. Either it was, or it has told one end.
+async fn ends(mailbox: &mut Mailbox<Watch>, watch: MonitorRef) -> bool {
+    let live = mailbox.demonitor_only(watch);
+    let mut downs = 0;
+    while receive!(match mailbox {
+        Watch::Down(down) if down.monitor == watch => true,
+        after!(Duration::ZERO) => false,
+    }) {
+        downs += 1;
+    }
+    assert_eq!(downs, u32::from(!live), "a watch tells one end, or is live");
+    live
 }
 
 async fn boot(node: Node) -> Result<(), StartError> {

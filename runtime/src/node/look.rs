@@ -50,8 +50,8 @@ impl Node {
 
     /// The node in figures. Takes time in proportion to its processes; [`Metrics::to_prometheus`] writes it down.
     ///
-    /// Nothing is counted for this alone: the figures of living processes are added up when asked for, with what those
-    /// that have ended left behind.
+    /// Nothing of a message is counted for this alone: the figures of living processes are added up when asked for, with
+    /// what those that have ended left behind. A connection counts its bytes, once for each read and write.
     pub fn metrics(&self) -> Metrics {
         let counters = self.counters();
         let mut metrics = Metrics {

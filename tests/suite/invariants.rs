@@ -208,11 +208,8 @@ fn only_net_names_a_socket() {
 fn nothing_is_global_but_the_current_node_and_the_panic_hook() {
     // A `static` by its file and name. The panic hook is the program's, as std has it, and is set once; the place of
     // the last panic is handed from the hook to whoever catches it, on the same thread.
-    const STATED: &[(&str, &str)] = &[
-        ("node/current.rs", "HERE"),
-        ("process/panic.rs", "NOTED"),
-        ("process/panic.rs", "HOOK"),
-    ];
+    const STATED: &[(&str, &str)] =
+        &[("node/current.rs", "HERE"), ("process/panic.rs", "NOTED"), ("process/panic.rs", "HOOK")];
     let rule = Rule {
         find: |path, tokens| {
             let mut found = Vec::new();

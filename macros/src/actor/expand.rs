@@ -81,8 +81,7 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
             let (unused, never) = (crate::names::unused(), local("never"));
             quote!(#enum_::#unused(#never, _) => match #never {},)
         });
-        let others =
-            (!waiting.is_empty()).then(|| quote!(#other => return ::core::result::Result::Err(#other),));
+        let others = (!waiting.is_empty()).then(|| quote!(#other => return ::core::result::Result::Err(#other),));
         quote! {
             fn handle_now(
                 &mut self,

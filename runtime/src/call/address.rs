@@ -151,12 +151,7 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    fn refused<T: Send + 'static>(
-        slot: Arc<Slot<T>>,
-        callee: u64,
-        error: impl Into<CallError>,
-        message: M,
-    ) -> Call<T> {
+    fn refused<T: Send + 'static>(slot: Arc<Slot<T>>, callee: u64, error: impl Into<CallError>, message: M) -> Call<T> {
         // Before the reply in the message is dropped and says less.
         slot.put(Err(error.into()));
         drop(message);

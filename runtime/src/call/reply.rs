@@ -105,9 +105,7 @@ impl<T: Send + 'static> Drop for Reply<T> {
             Some(Caller::Here(slot)) if slot.is_passed_on() => return,
             Some(Caller::Here(slot)) => slot,
             Some(Caller::Elsewhere(far)) if far.passed_on.load(Ordering::Relaxed) => return,
-            Some(Caller::Elsewhere(far)) => {
-                Arc::new(Forsaken { caller: far.caller, holder: Current::process() })
-            }
+            Some(Caller::Elsewhere(far)) => Arc::new(Forsaken { caller: far.caller, holder: Current::process() }),
         };
         if let Some(caller) = Current::drop_reply(caller) {
             caller.fail(CallError::Dropped);

@@ -108,9 +108,7 @@ impl<M: Protocol> Inbox<M> {
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
         let urgent = const { Mask::urgent::<M>().0 != 0 };
-        !urgent
-            && self.saved.as_ref().is_none_or(|saved| saved.len() == 0)
-            && matches!(self.testing, Testing::Nothing)
+        !urgent && self.saved.as_ref().is_none_or(|saved| saved.len() == 0) && matches!(self.testing, Testing::Nothing)
     }
 
     /// Fills the batch of a [plain](Self::is_plain) inbox again, which is empty, or has `cx` woken when that is possible.

@@ -251,7 +251,13 @@ where
     >(<Store<K, V> as ::greenroom::__private::Declared>::OPTIONS);
 }
 #[automatically_derived]
-#[allow(deprecated, private_interfaces, unreachable_patterns, unused_qualifications)]
+#[allow(
+    deprecated,
+    private_interfaces,
+    unreachable_code,
+    unreachable_patterns,
+    unused_qualifications
+)]
 #[doc(hidden)]
 impl<K: Ord, V> ::greenroom::__private::Handle for Store<K, V>
 where

@@ -184,7 +184,13 @@ impl ::greenroom::__private::Actor for Counter {
     >(<Counter as ::greenroom::__private::Declared>::OPTIONS);
 }
 #[automatically_derived]
-#[allow(deprecated, private_interfaces, unreachable_patterns, unused_qualifications)]
+#[allow(
+    deprecated,
+    private_interfaces,
+    unreachable_code,
+    unreachable_patterns,
+    unused_qualifications
+)]
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
     const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;

@@ -128,6 +128,17 @@ impl<M: Protocol> Inbox<M> {
         self.calls += u64::from(Mask::calls::<M>().has(Mask::lane(variant)));
     }
 
+    /// The next saved message to test, in most scans that test any: others are left to [`next`](Self::next).
+    #[inline(always)]
+    pub(crate) fn next_saved(&mut self) -> Option<M> {
+        if self.pending == 0 {
+            return None;
+        }
+        let (lane, message) = self.saved.as_mut()?.next_in_lane(self.pending)?;
+        self.testing = Testing::Saved(lane);
+        Some(message)
+    }
+
     /// The next message to test. With no `cx`, only what is already here counts.
     #[inline(always)]
     pub(crate) fn next(&mut self, queue: &Queue<M>, mut cx: Option<&mut Context<'_>>) -> Next<M> {

@@ -19,8 +19,9 @@ pub use crate::entry::{Report, SHUTDOWN, TestClock, main, test};
 pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive, Receiver};
 pub use crate::supervisor::{
-    Again, AutoShutdown, Backoff, Child, ChildOptions, ChildStub, Children, Dynamic, Flags, Fresh, Held, Once, Places,
-    Restart, Shutdown, Strategy, Subtree, SubtreeStub, SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
+    Again, Anew, AnewChild, AnewNothing, AnewSubtree, AutoShutdown, Backoff, Child, ChildOptions, ChildStub, Children,
+    Dynamic, Flags, Fresh, Held, Once, Places, Restart, Shutdown, Strategy, Subtree, SubtreeStub,
+    SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
 };
 
 /// A struct with `#[actor]` on it: what stands in its parentheses.

@@ -116,6 +116,18 @@ impl Model {
     }
 }
 
+impl Arm {
+    /// Whether some message may match both. A single word is a variant, or a binding that matches any.
+    pub(super) fn shares_a_variant(&self, other: &Arm) -> bool {
+        let any = |arm: &Arm| {
+            arm.wanted.is_none()
+                || arm.patterns.iter().any(|pattern| matches!(pattern, Pat::Ident(ident) if ident.subpat.is_none()))
+        };
+        let names = |arm: &Arm| arm.wanted.clone().unwrap_or_default();
+        any(self) || any(other) || names(self).iter().any(|name| names(other).contains(name))
+    }
+}
+
 /// A number says how many, not of what.
 fn is_no_number(duration: &Expr, errors: &mut Errors) -> bool {
     let Expr::Lit(ExprLit { lit, .. }) = duration else { return true };

@@ -132,10 +132,14 @@ impl ChatTree {
     #[cfg(feature = "rooms")]
     #[doc(hidden)]
     fn __start_rooms(&self) -> Rooms {
-        <Rooms as ::greenroom::__private::Fresh>::fresh()
+        #[allow(unused_imports)]
+        use ::greenroom::__private::{AnewChild as _, AnewNothing as _};
+        (&::greenroom::__private::Anew::<Rooms>::CHILD).__made()
     }
     #[doc(hidden)]
     fn __start_web(&self) -> Web {
-        <Web as ::greenroom::__private::Fresh>::fresh()
+        #[allow(unused_imports)]
+        use ::greenroom::__private::{AnewChild as _, AnewNothing as _};
+        (&::greenroom::__private::Anew::<Web>::CHILD).__made()
     }
 }

@@ -1,7 +1,7 @@
 //! The tree's stub, and the specification by which the runtime starts, restarts and stops the children.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Generics, parse_quote};
@@ -306,8 +306,13 @@ fn starts(model: &Model) -> TokenStream {
         let body = match start {
             Some(start) => quote!(#start),
             None => {
-                let private = private_at(ty.span());
-                quote_spanned!(ty.span()=> <#ty as #private::Fresh>::fresh())
+                let (private, made) = (private_at(ty.span()), Ident::new("__made", ty.span()));
+                let kind = format_ident!("Anew{}", kind(child));
+                quote_spanned! {ty.span()=>
+                    #[allow(unused_imports)]
+                    use #private::{#kind as _, AnewNothing as _};
+                    (&#private::Anew::<#ty>::CHILD).#made()
+                }
             }
         };
         quote! {

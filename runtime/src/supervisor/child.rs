@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::children::{nested, worker};
@@ -113,6 +114,59 @@ impl<T: Default> Fresh for T {
         T::default()
     }
 }
+
+/// A `#[child]` without `start = ..`, to be made. Method syntax finds the first way that there is: by `Default`; or,
+/// for what could be started if only it were made, by complaining of [`Fresh`]; or, for what could not be started
+/// anyway and has been told so, none.
+pub struct Anew<A>(PhantomData<fn() -> A>);
+
+impl<A> Anew<A> {
+    /// The one to be made.
+    pub const CHILD: Anew<A> = Anew(PhantomData);
+}
+
+impl<A: Default> Anew<A> {
+    /// A value for a new life.
+    pub fn __made(&self) -> A {
+        A::default()
+    }
+}
+
+/// Of a process that has no `Default`.
+pub trait AnewChild<A> {
+    /// Nothing: it does not compile.
+    fn __made(&self) -> A
+    where
+        A: Fresh,
+    {
+        A::fresh()
+    }
+}
+
+impl<A: Child> AnewChild<A> for Anew<A> {}
+
+/// Of a tree that has no `Default`.
+pub trait AnewSubtree<A> {
+    /// Nothing: it does not compile.
+    fn __made(&self) -> A
+    where
+        A: Fresh,
+    {
+        A::fresh()
+    }
+}
+
+impl<T: Subtree> AnewSubtree<T> for Anew<T> {}
+
+/// Of what is neither.
+pub trait AnewNothing<A> {
+    /// Nothing: it does not compile, for another reason.
+    fn __made(&self) -> A {
+        unreachable!("what is no child is not planted")
+    }
+}
+
+impl<A> AnewNothing<A> for &Anew<A> {}
 
 /// A stub of any type, as a tree keeps it.
 #[derive(Clone)]

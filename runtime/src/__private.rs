@@ -102,6 +102,37 @@ impl<T: Serialize + DeserializeOwned> Travels for T {
     }
 }
 
+/// A part of a message that is called as one of the runtime's own: if it is, no sender can send it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` comes from the runtime, and no sender sends it",
+    label = "needs `#[from]` on its variant",
+    note = "write `#[from]` on the variant, and give it this one field"
+)]
+pub trait Said: Sized {
+    /// As [`Travels::write`].
+    ///
+    /// # Errors
+    /// As [`Encoder::field`].
+    fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError>;
+
+    /// As [`Travels::read`].
+    ///
+    /// # Errors
+    /// As [`Decoder::field`].
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Said for T {
+    fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        encoder.field(self)
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Result<T, DecodeError> {
+        decoder.field()
+    }
+}
+
 /// A field of a message, to be shown to somebody who traces.
 #[derive(Clone, Copy)]
 pub struct Shown<'a, T>(pub &'a T);

@@ -176,11 +176,16 @@ impl Numbered<'_> {
     /// Phase 1: notes the number of the first alternative that matches, and moves nothing.
     fn tests(&self, hit: &Ident) -> impl Iterator<Item = TokenStream> {
         let cfgs = &self.arm.cfgs;
-        let guard = self.arm.guard.as_ref().map(
-            |Guard { condition, binds }| {
-                if *binds { quote!(&& #condition) } else { quote!(&& (#condition)) }
-            },
-        );
+        let guard = self.arm.guard.as_ref().map(|Guard { condition, binds }| {
+            if *binds {
+                quote!(&& #condition)
+            } else {
+                // What is no `bool` is told at the condition.
+                let span = Span::mixed_site().located_at(condition.span());
+                let condition = quote_spanned!(span=> (#condition));
+                quote!(&& #condition)
+            }
+        });
         self.alternatives.iter().map(move |(number, pattern)| {
             quote! {
                 #(#cfgs)*

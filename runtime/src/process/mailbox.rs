@@ -358,7 +358,6 @@ pub trait Receive {
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<M: Protocol> Receive for Mailbox<M> {
     type Message = M;
     type Source = Mailbox<M>;

@@ -1,6 +1,6 @@
 //! The loop's side of an actor: one `match` from message to method, and the hooks around it.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Generics, ItemEnum, Type};
@@ -132,7 +132,7 @@ fn timed(model: &Model) -> TokenStream {
     let private = private();
     let (cx, index) = (param("cx"), local("index"));
     let hook = |name: &str, handler: &Handler| {
-        let (name, cfgs, outcome) = (Ident::new(name, proc_macro2::Span::call_site()), &handler.cfgs, outcome(handler));
+        let (name, cfgs, outcome) = (Ident::new(name, Span::call_site()), &handler.cfgs, outcome(handler));
         quote! {
             #(#cfgs)*
             async fn #name(
@@ -263,8 +263,8 @@ fn call(handler: &Handler) -> TokenStream {
         .params
         .iter()
         .map(|given| match given {
-            Param::Context => {
-                let cx = param("cx");
+            Param::Context { at } => {
+                let cx = Ident::new("cx", Span::mixed_site().located_at(*at));
                 quote!(#cx)
             }
             Param::Reply => {
@@ -354,7 +354,7 @@ fn switches(model: &Model) -> Vec<TokenStream> {
         .into_iter()
         .filter_map(|(hook, name)| {
             let cfgs = &hook?.cfgs;
-            let name = Ident::new(name, proc_macro2::Span::call_site());
+            let name = Ident::new(name, Span::call_site());
             Some(quote!(#(#cfgs)* const #name: bool = true;))
         })
         .collect()

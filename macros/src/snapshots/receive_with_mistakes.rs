@@ -19,7 +19,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                     &["Post"],
                 );
             }
-            ::greenroom::__private::Mailbox::__scan::<
+            ::greenroom::__private::Receive::__scan::<
                 __Want,
             >(
                 {
@@ -30,7 +30,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
             );
         }
         let (__hit, __message) = loop {
-            let __message = ::greenroom::__private::Mailbox::__next({
+            let __message = ::greenroom::__private::Receive::__next({
                     use ::greenroom::__private::Receiver as _;
                     cx.__receiver()
                 })
@@ -53,7 +53,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 _ => {}
             }
             if ::core::option::Option::is_some(&__hit) {
-                ::greenroom::__private::Mailbox::__take(
+                ::greenroom::__private::Receive::__take(
                     {
                         use ::greenroom::__private::Receiver as _;
                         cx.__receiver()
@@ -62,7 +62,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 );
                 break (__hit, ::core::option::Option::Some(__message));
             }
-            ::greenroom::__private::Mailbox::__skip(
+            ::greenroom::__private::Receive::__skip(
                 {
                     use ::greenroom::__private::Receiver as _;
                     cx.__receiver()

@@ -384,13 +384,49 @@ pub trait Receive {
     /// The messages that come.
     type Message: Protocol;
 
+    /// What `receive!` reads from: itself. Where there is nothing to read, neither is there a type to complain of.
+    #[doc(hidden)]
+    type Source: Receive<Message = Self::Message>;
+
+    #[doc(hidden)]
+    fn __source(&mut self) -> &mut Self::Source;
+
     #[doc(hidden)]
     fn __mailbox(&mut self) -> &mut Mailbox<Self::Message>;
+
+    #[doc(hidden)]
+    #[inline]
+    #[track_caller]
+    fn __scan<W: Want>(&mut self, after: Option<Duration>) {
+        self.__mailbox().__scan::<W>(after);
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    fn __next(&mut self) -> impl Future<Output = Option<Self::Message>> + Send {
+        self.__mailbox().__next()
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    fn __take(&mut self, message: &Self::Message) {
+        self.__mailbox().__take(message);
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    fn __skip(&mut self, message: Self::Message) {
+        self.__mailbox().__skip(message);
+    }
 }
 
-#[diagnostic::do_not_recommend]
 impl<M: Protocol> Receive for Mailbox<M> {
     type Message = M;
+    type Source = Mailbox<M>;
+
+    fn __source(&mut self) -> &mut Mailbox<M> {
+        self
+    }
 
     fn __mailbox(&mut self) -> &mut Mailbox<M> {
         self
@@ -401,11 +437,11 @@ impl<M: Protocol> Receive for Mailbox<M> {
 /// only, and says what is missing there. Method syntax takes a `&mut Context` as well as a `Mailbox` by value.
 pub trait Receiver {
     #[doc(hidden)]
-    fn __receiver(&mut self) -> &mut Mailbox<Self::Message>
+    fn __receiver(&mut self) -> &mut Self::Source
     where
         Self: Receive,
     {
-        self.__mailbox()
+        self.__source()
     }
 }
 

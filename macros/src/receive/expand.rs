@@ -26,6 +26,7 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     let scan = call(subject, &quote_spanned!(span=> __scan::<__Want>), &quote!(#after));
     let next = call(subject, &quote_spanned!(span=> __next), &quote!());
     let next = quote_spanned!(span=> #next.await);
+    let saved = call(subject, &quote_spanned!(span=> __saved), &quote!());
     let take = call(subject, &quote_spanned!(span=> __take), &quote!(&#message));
     let skip = call(subject, &quote_spanned!(span=> __skip), &quote!(#message));
     let numbered: Vec<Numbered<'_>> = number(&model.arms);
@@ -42,7 +43,10 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
                 #scan;
             }
             let (#hit, #message) = loop {
-                let #message = #next;
+                let #message = match #saved {
+                    ::core::option::Option::None => #next,
+                    #message => #message,
+                };
                 let ::core::option::Option::Some(#message) = #message else {
                     break (::core::option::Option::None, ::core::option::Option::None);
                 };

@@ -63,7 +63,7 @@ const SPARES: usize = 8;
 
 crate::sync::thread_local! {
     static HERE: Here = const {
-        Here { current: RefCell::new(None), places: Places::NONE, spares: RefCell::new(Vec::new()) }
+        Here { current: RefCell::new(None), places: Places::none(), spares: RefCell::new(Vec::new()) }
     };
 }
 

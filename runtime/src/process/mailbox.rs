@@ -403,6 +403,12 @@ pub trait Receive {
 
     #[doc(hidden)]
     #[inline]
+    fn __saved(&mut self) -> Option<Self::Message> {
+        self.__mailbox().__saved()
+    }
+
+    #[doc(hidden)]
+    #[inline]
     fn __next(&mut self) -> impl Future<Output = Option<Self::Message>> + Send {
         self.__mailbox().__next()
     }

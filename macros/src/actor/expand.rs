@@ -36,6 +36,7 @@ fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream
         #[automatically_derived]
         impl #impl_generics #private::Actor for #self_ty #where_clause {
             type Protocol = #enum_ #message_generics;
+            #[doc(hidden)]
             const OPTIONS: #private::Options = #not_given(#declared);
         }
     }

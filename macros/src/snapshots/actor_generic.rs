@@ -246,6 +246,7 @@ where
     V: ::core::marker::Send + 'static,
 {
     type Protocol = StoreMessage<K, V>;
+    #[doc(hidden)]
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
         <Store<K, V> as ::greenroom::__private::Declared>::Given,
     >(<Store<K, V> as ::greenroom::__private::Declared>::OPTIONS);

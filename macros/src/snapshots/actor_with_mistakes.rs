@@ -179,6 +179,7 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for CounterRef {
 #[automatically_derived]
 impl ::greenroom::__private::Actor for Counter {
     type Protocol = CounterMessage;
+    #[doc(hidden)]
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
         <Counter as ::greenroom::__private::Declared>::Given,
     >(<Counter as ::greenroom::__private::Declared>::OPTIONS);

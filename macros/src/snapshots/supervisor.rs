@@ -5,10 +5,14 @@ pub struct ChatTree {
 /// The running [`ChatTree`]: a stub for each child.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct ChatTreeRef {
+    #[doc(hidden)]
     __supervisor: ::greenroom::__private::SupervisorRef,
+    #[doc(hidden)]
     log: ::greenroom::__private::Held,
     #[cfg(feature = "rooms")]
+    #[doc(hidden)]
     rooms: ::greenroom::__private::Held,
+    #[doc(hidden)]
     web: ::greenroom::__private::Held,
 }
 #[allow(dead_code, private_interfaces, unreachable_pub)]

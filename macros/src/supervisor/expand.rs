@@ -82,13 +82,13 @@ fn stub(model: &Model) -> TokenStream {
     let intro = format!(" The running [`{}`]: a stub for each child.", ident.unraw());
     let marker = is_generic(model).then(|| {
         let types = model.generics.type_params().map(|param| &param.ident);
-        quote!(__marker: ::core::marker::PhantomData<fn() -> (#(#types,)*)>,)
+        quote!(#[doc(hidden)] __marker: ::core::marker::PhantomData<fn() -> (#(#types,)*)>,)
     });
     let marker_value = is_generic(model).then(|| quote!(__marker: ::core::marker::PhantomData,));
     let fields = model.children.iter().map(|child| {
         let Child { cfgs, name, .. } = child;
         let kept = if child.kind == Kind::Dynamic { reference(child) } else { quote!(#private::Held) };
-        quote!(#(#cfgs)* #name: #kept)
+        quote!(#(#cfgs)* #[doc(hidden)] #name: #kept)
     });
     let clones = model
         .children
@@ -106,6 +106,7 @@ fn stub(model: &Model) -> TokenStream {
         #[doc = #intro]
         #[allow(dead_code, private_interfaces, unreachable_pub)]
         #vis struct #stub #generics #where_clause {
+            #[doc(hidden)]
             __supervisor: #private::SupervisorRef,
             #(#fields,)*
             #marker

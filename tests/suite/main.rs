@@ -22,6 +22,7 @@ mod held;
 mod interleavings;
 mod invariants;
 mod kit;
+mod lifecycle;
 mod links;
 mod looking;
 mod mail;

@@ -64,20 +64,23 @@ impl<M> Saved<M> {
         pending
     }
 
+    /// What [`next`](Self::next) does where one lane is looked at, which is so for most scans; `None` tells nothing else
+    /// than that this was not the short way.
+    #[inline(always)]
+    pub(crate) fn next_in_lane(&mut self, pending: u64) -> Option<(usize, M)> {
+        if !pending.is_power_of_two() {
+            return None;
+        }
+        let lane = pending.trailing_zeros() as usize;
+        let from = self.lanes.get_mut(lane)?;
+        let message = from.messages.get_mut(from.tested)?.take()?;
+        Some((lane, message))
+    }
+
     /// Hands out the oldest message that the scan has not tested, with its lane: to be put back or taken out. `pending`
     /// loses each lane that is through.
     #[inline]
     pub(crate) fn next(&mut self, pending: &mut u64) -> Option<(usize, M)> {
-        // Most scans look at one lane.
-        if pending.is_power_of_two() {
-            let lane = pending.trailing_zeros() as usize;
-            let from = &mut self.lanes[lane];
-            if let Some(message) = from.messages.get_mut(from.tested) {
-                return message.take().map(|message| (lane, message));
-            }
-            *pending = 0;
-            return None;
-        }
         let urgent = self.urgent.0;
         let lane = self.oldest(*pending & urgent, pending).or_else(|| self.oldest(*pending & !urgent, pending))?;
         let from = &mut self.lanes[lane];

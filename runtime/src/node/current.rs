@@ -1,11 +1,14 @@
+use std::any::Any;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::watch::Places;
 use super::{Node, Resident, Waiting};
 use crate::base::{CallError, Pid};
 
 /// Who is running on this thread right now: set around each poll of a process. Small, since it is moved in and out then.
+/// Each lies upon the one before, which stays where it is.
 pub(crate) struct Current {
     who: Who,
     /// The process's number; zero outside of any.
@@ -28,27 +31,47 @@ struct Notes {
     replies: Option<Vec<u64>>,
 }
 
-/// The process that ran, and the replies that it dropped.
-pub(crate) type Ran = (Arc<dyn Resident>, Vec<Arc<dyn Unanswered>>);
+/// What a process leaves behind that has run.
+pub(crate) struct Ran {
+    /// The process.
+    pub(crate) resident: Arc<dyn Resident>,
+    notes: Option<Box<Notes>>,
+}
+
+impl Ran {
+    /// The replies that it dropped.
+    #[inline]
+    pub(crate) fn dropped(&mut self) -> Option<Vec<Arc<dyn Unanswered>>> {
+        self.notes.take().map(|notes| notes.dropped)
+    }
+}
 
 /// A caller whose reply was dropped.
 pub(crate) trait Unanswered: Send + Sync {
     fn fail(&self, error: CallError);
 }
 
+/// What belongs to a thread: one thing, so that a poll looks for it once.
+struct Here {
+    /// Who runs, and who does not while that one does: the innermost last.
+    stack: RefCell<Vec<Current>>,
+    places: Places,
+    /// What calls have done with, and the next can use again: the latest last.
+    spares: RefCell<Vec<Arc<dyn Any + Send + Sync>>>,
+}
+
+/// How many spares a thread keeps.
+const SPARES: usize = 8;
+
 crate::sync::thread_local! {
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    static HERE: Here = const {
+        Here { stack: RefCell::new(Vec::new()), places: Places::none(), spares: RefCell::new(Vec::new()) }
+    };
 }
 
 impl Current {
     pub(crate) fn new(node: Node, process: u64) -> Current {
         Current { who: Who::Outside(node), process, notes: None }
-    }
-
-    /// The process in `resident`, while it is polled.
-    #[inline]
-    pub(crate) fn of(resident: Arc<dyn Resident>, process: u64) -> Current {
-        Current { who: Who::Process(resident), process, notes: None }
     }
 
     fn home(&self) -> &Node {
@@ -62,15 +85,24 @@ impl Current {
         self.notes.get_or_insert_default()
     }
 
-    /// Makes `current` the one that runs, and returns who did before.
+    /// Runs `f`, which must not panic, as the process with this number in `resident`; what it leaves behind.
     #[inline]
-    pub(crate) fn swap(current: Option<Current>) -> Option<Current> {
-        CURRENT.with(|slot| slot.replace(current))
+    pub(crate) fn run(resident: Arc<dyn Resident>, process: u64, f: impl FnOnce()) -> Option<Ran> {
+        HERE.with(|here| {
+            let seat = resident.node().seat(&here.places);
+            let before = seat.as_ref().map_or(0, |seat| seat.sit(process));
+            let depth = here.begin(Current { who: Who::Process(resident), process, notes: None });
+            f();
+            if let Some(seat) = seat {
+                seat.leave(before);
+            }
+            here.end(depth).and_then(Current::into_process)
+        })
     }
 
     fn with<R>(f: impl FnOnce(&mut Current) -> R) -> Option<R> {
         // While a thread is torn down there is no current node any more.
-        CURRENT.try_with(|slot| slot.borrow_mut().as_mut().map(f)).ok().flatten()
+        HERE.try_with(|here| here.stack.borrow_mut().last_mut().map(f)).ok().flatten()
     }
 
     pub(crate) fn node() -> Option<Node> {
@@ -123,6 +155,28 @@ impl Current {
         });
     }
 
+    /// Something of this type that somebody has left here and that `fits`.
+    pub(crate) fn spare<T: Any + Send + Sync>(fits: impl Fn(&T) -> bool) -> Option<Arc<T>> {
+        let spare = HERE.try_with(|here| {
+            let mut spares = here.spares.borrow_mut();
+            let at = spares.iter().rposition(|spare| (**spare).downcast_ref().is_some_and(&fits))?;
+            Some(spares.swap_remove(at))
+        });
+        spare.ok()??.downcast().ok()
+    }
+
+    /// Leaves something here for the next who can use it.
+    pub(crate) fn keep(spare: Arc<dyn Any + Send + Sync>) {
+        let old = HERE.try_with(|here| {
+            let mut spares = here.spares.borrow_mut();
+            let old = if spares.len() < SPARES { None } else { Some(spares.remove(0)) };
+            spares.push(spare);
+            old
+        });
+        // Not while they are borrowed.
+        drop(old);
+    }
+
     /// Keeps a dropped reply until the poll is over; hands it back outside of a process.
     pub(crate) fn drop_reply(caller: Arc<dyn Unanswered>) -> Option<Arc<dyn Unanswered>> {
         let mut caller = Some(caller);
@@ -134,12 +188,10 @@ impl Current {
         caller
     }
 
-    /// The process that ran, and the replies that it dropped.
     #[inline]
-    pub(crate) fn into_process(self) -> Option<Ran> {
-        let dropped = self.notes.map(|notes| notes.dropped).unwrap_or_default();
+    fn into_process(self) -> Option<Ran> {
         match self.who {
-            Who::Process(resident) => Some((resident, dropped)),
+            Who::Process(resident) => Some(Ran { resident, notes: self.notes }),
             Who::Outside(_) => None,
         }
     }
@@ -154,8 +206,7 @@ impl Current {
         let process = Current::process();
         let mut inner = Current::new(node.clone(), process);
         inner.notes().replies = Some(Vec::new());
-        let outer = Current::swap(Some(inner));
-        let restore = Restore(outer);
+        let restore = Restore::begin(inner);
         let result = encode();
         let replies = Current::with(|current| current.notes().replies.take()).flatten().unwrap_or_default();
         drop(restore);
@@ -168,7 +219,7 @@ impl Current {
         process: u64,
         f: impl FnOnce() -> R,
     ) -> (R, Vec<Arc<dyn Unanswered>>) {
-        let restore = Restore(Current::swap(Some(Current::new(node.clone(), process))));
+        let restore = Restore::begin(Current::new(node.clone(), process));
         let result = f();
         let dropped = Current::with(Current::take_dropped).unwrap_or_default();
         drop(restore);
@@ -188,12 +239,54 @@ impl Current {
     }
 }
 
-struct Restore(Option<Current>);
+impl Here {
+    /// From now on this one runs, until the [end](Self::end) of that.
+    #[inline]
+    fn begin(&self, current: Current) -> Depth {
+        let mut stack = self.stack.borrow_mut();
+        stack.push(current);
+        Depth(stack.len() - 1)
+    }
+
+    /// Whoever ran before goes on. The one that began at this depth, unless it has been ended already.
+    #[inline]
+    fn end(&self, depth: Depth) -> Option<Current> {
+        let mut stack = self.stack.borrow_mut();
+        if stack.len() == depth.0 + 1 {
+            return stack.pop();
+        }
+        drop(stack);
+        self.unwind(depth)
+    }
+
+    /// Not what is on top began at this depth: one that began later and was forgotten ends with it.
+    #[cold]
+    fn unwind(&self, depth: Depth) -> Option<Current> {
+        let rest = {
+            let mut stack = self.stack.borrow_mut();
+            let at = depth.0.min(stack.len());
+            stack.split_off(at)
+        };
+        // What it is made of is dropped when nobody looks at the stack.
+        rest.into_iter().next()
+    }
+}
+
+/// How many were there before one that is on the stack.
+#[derive(Clone, Copy)]
+struct Depth(usize);
+
+struct Restore(Depth);
+
+impl Restore {
+    fn begin(current: Current) -> Restore {
+        Restore(HERE.with(|here| here.begin(current)))
+    }
+}
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        let inner = Current::swap(self.0.take());
-        drop(inner);
+        drop(HERE.with(|here| here.end(self.0)));
     }
 }
 
@@ -211,8 +304,7 @@ impl Node {
     ///
     /// Do not hold the guard across an `.await`: a task may wake on another thread. Use [`Node::scope`] there.
     pub fn enter(&self) -> Entered {
-        let outer = Current::swap(Some(Current::new(self.clone(), 0)));
-        Entered { _restore: Restore(outer), _thread: PhantomData }
+        Entered { _restore: Restore::begin(Current::new(self.clone(), 0)), _thread: PhantomData }
     }
 
     /// Runs a future with this node as the current one, set around each poll. Cancel-safe if `future` is.

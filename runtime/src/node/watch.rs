@@ -8,7 +8,8 @@
 //! The watch rests while nobody polls. Where no watch is wanted (a test's node, a spawner of one's own) there are no
 //! seats either.
 
-use std::cell::RefCell;
+use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -41,9 +42,71 @@ struct Seat {
     turn: AtomicU64,
 }
 
-thread_local! {
-    /// This thread's seats, by node: one, but in tests.
-    static SEATS: RefCell<Vec<(Weak<Seats>, Arc<Seat>)>> = const { RefCell::new(Vec::new()) };
+/// A thread's seats, by node.
+pub(super) struct Places {
+    /// That of the first node that it polled for: of the only one, but in tests.
+    first: OnceCell<Place>,
+    others: RefCell<Vec<Place>>,
+}
+
+struct Place {
+    of: Weak<Seats>,
+    seat: Arc<Seat>,
+}
+
+impl Places {
+    pub(super) const fn none() -> Places {
+        Places { first: OnceCell::new(), others: RefCell::new(Vec::new()) }
+    }
+
+    #[inline]
+    fn find(&self, seats: &Arc<Seats>) -> Cow<'_, Arc<Seat>> {
+        let first = self.first.get_or_init(|| seats.place());
+        if first.is_of(seats) { Cow::Borrowed(&first.seat) } else { Cow::Owned(self.find_other(seats)) }
+    }
+
+    #[cold]
+    fn find_other(&self, seats: &Arc<Seats>) -> Arc<Seat> {
+        let mut others = self.others.borrow_mut();
+        let at = others.iter().position(|place| place.is_of(seats));
+        let at = at.unwrap_or_else(|| {
+            others.retain(|place| place.of.strong_count() > 0);
+            others.push(seats.place());
+            others.len() - 1
+        });
+        Arc::clone(&others[at].seat)
+    }
+}
+
+impl Place {
+    fn is_of(&self, seats: &Arc<Seats>) -> bool {
+        Weak::as_ptr(&self.of) == Arc::as_ptr(seats)
+    }
+}
+
+/// This thread's seat of a node.
+pub(super) struct Mine<'a>(Cow<'a, Arc<Seat>>);
+
+impl Mine<'_> {
+    /// The thread begins to poll this process. Who sat there before, whose poll this one is part of.
+    #[inline]
+    pub(super) fn sit(&self, process: u64) -> u64 {
+        // Nobody else writes here.
+        let before = self.0.process.load(Ordering::Relaxed);
+        self.0.turn.store(self.0.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.0.process.store(process, Ordering::Relaxed);
+        before
+    }
+
+    /// It is back at the one that it polled before.
+    #[inline]
+    pub(super) fn leave(&self, before: u64) {
+        if before != 0 {
+            self.sit(before);
+        } else {
+            self.0.process.store(0, Ordering::Relaxed);
+        }
+    }
 }
 
 /// A poll that takes longer is reported.
@@ -77,28 +140,14 @@ impl Watch {
 }
 
 impl Node {
-    /// This thread begins to poll a process, or is back at the one that it polled before. Who it was.
-    pub(crate) fn sit(&self, number: u64) -> u64 {
-        let Some(seats) = &self.watch().seats else { return 0 };
-        let before = SEATS.try_with(|mine| {
-            let mut mine = mine.borrow_mut();
-            let at = mine.iter().position(|(of, _)| Weak::as_ptr(of) == Arc::as_ptr(seats));
-            let at = at.unwrap_or_else(|| {
-                mine.retain(|(of, _)| of.strong_count() > 0);
-                mine.push((Arc::downgrade(seats), seats.add()));
-                mine.len() - 1
-            });
-            let seat = &mine[at].1;
-            // Nobody else writes here.
-            let before = seat.process.load(Ordering::Relaxed);
-            seat.turn.store(seat.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-            seat.process.store(number, Ordering::Relaxed);
-            before
-        });
+    /// This thread's seat, for somebody who is about to poll; `None` if nobody watches.
+    #[inline]
+    pub(super) fn seat<'a>(&self, places: &'a Places) -> Option<Mine<'a>> {
+        let seats = self.watch().seats.as_ref()?;
         if seats.resting.load(Ordering::Relaxed) {
             seats.wake(self);
         }
-        before.unwrap_or(0)
+        Some(Mine(places.find(seats)))
     }
 }
 
@@ -122,10 +171,10 @@ impl Seats {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self) -> Arc<Seat> {
+    fn place(self: &Arc<Self>) -> Place {
         let seat = Arc::new(Seat::default());
         self.all().push(Arc::clone(&seat));
-        seat
+        Place { of: Arc::downgrade(self), seat }
     }
 
     #[cold]

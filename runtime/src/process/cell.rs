@@ -556,8 +556,8 @@ impl<M: Protocol> Cell<M> {
     /// The last two: the name is free, then links and watchers hear of it.
     pub(crate) fn finish(&self, number: u64, reason: &Exit) {
         let name = self.fate().name.take();
-        if let Some(name) = name {
-            self.node.names().free(&name, number);
+        if let Some(name) = &name {
+            self.node.names().free(name, number);
         }
         let relations = {
             let mut fate = self.fate();
@@ -571,6 +571,9 @@ impl<M: Protocol> Cell<M> {
         }
         self.node.table().leave(number, || Some(self.last_figures(reason)));
         self.look_away(number);
+        if !reason.is_orderly() {
+            self.node.lives().tell(|| self.crashed(number, name, reason));
+        }
         let Farewell { signals, watching } = relations.map(|relations| relations.end(reason)).unwrap_or_default();
         let me = self.node.pid(number);
         for (reference, subject, target) in watching {
@@ -757,8 +760,8 @@ impl<M: Protocol> Resident for Cell<M> {
         fate.belongings.as_ref().filter(|_| alive)?.waiting.clone()
     }
 
-    fn is_inquired(&self) -> bool {
-        self.attention() & attention::INQUIRED != 0
+    fn is_pressed(&self) -> bool {
+        self.attention() & (attention::DOOMED | attention::INQUIRED) != 0
     }
 
     fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {

@@ -8,7 +8,9 @@ use super::attention::{ASKED, DOOMED, LONG, SUSPENDED, TRACED};
 use super::cell::Stage;
 use super::{Cell, Mailbox};
 use crate::base::{Exit, Pid, Protocol};
-use crate::inspect::{Alarm, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place};
+use crate::inspect::{
+    Alarm, LifeEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place,
+};
 use crate::mailbox::{Entry, Figures, Owner, Pushed, Refused};
 use crate::node::{Current, Last, Node};
 
@@ -87,6 +89,21 @@ impl<M: Protocol> Cell<M> {
     /// What goes into the books when it has ended.
     pub(super) fn last_figures<'a>(&self, reason: &'a Exit) -> Last<'a> {
         Last { protocol: M::NAME, reason, figures: counted(&self.queue.settle()) }
+    }
+
+    /// What is told of a process that has ended other than in order, before anybody can live here anew.
+    pub(super) fn crashed(&self, number: u64, name: Option<String>, reason: &Exit) -> LifeEvent {
+        let fate = self.fate();
+        let now = self.node.clock().now();
+        LifeEvent::Crashed {
+            pid: self.node.pid(number),
+            name,
+            place: self.path().map(ToString::to_string),
+            kind: Cow::Borrowed(fate.start.kind),
+            protocol: Cow::Borrowed(M::NAME),
+            reason: reason.clone(),
+            age: fate.born.map(|born| now.saturating_duration_since(born)).unwrap_or_default(),
+        }
     }
 
     /// What runs here, and the receive that it was last seen in.

@@ -9,6 +9,7 @@ use greenroom::prelude::*;
 use tracing::field::{Field, Visit};
 use tracing::span;
 
+use crate::events::{Listening, listen};
 use crate::stage::{Letter, LetterRef, act, idle, settle};
 
 type Event = BTreeMap<&'static str, String>;
@@ -55,10 +56,10 @@ impl tracing::Subscriber for Reporter {
 
 impl Reporter {
     /// One that listens on this thread, as long as the guard lives.
-    fn listen() -> (Reporter, tracing::subscriber::DefaultGuard) {
+    fn listen() -> (Reporter, Listening) {
         let reporter = Reporter::default();
-        let guard = tracing::subscriber::set_default(reporter.clone());
-        (reporter, guard)
+        let listening = listen(reporter.clone());
+        (reporter, listening)
     }
 
     fn take(&self) -> Vec<Event> {

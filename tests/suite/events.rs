@@ -14,18 +14,28 @@ pub(crate) struct Events {
     /// Fields that differ from run to run.
     without: &'static [&'static str],
     lines: Arc<Mutex<Vec<String>>>,
+}
+
+/// A subscriber is this thread's as long as this lives.
+pub(crate) struct Listening {
+    _subscriber: DefaultGuard,
     /// While there is one subscriber alone, tracing asks the thread that comes upon an event first whether anybody wants
-    /// it, and believes it for all of them: so there are two.
+    /// it, and believes that for all threads: so there are two.
     _second: Dispatch,
+}
+
+/// Has `subscriber` hear what is told on this thread.
+pub(crate) fn listen(subscriber: impl Subscriber + Send + Sync + 'static) -> Listening {
+    let second = Dispatch::new(NoSubscriber::new());
+    Listening { _subscriber: tracing::subscriber::set_default(subscriber), _second: second }
 }
 
 impl Events {
     /// Listens to these targets as long as the guard lives; a line leaves out the fields `without` which it is to be.
-    pub(crate) fn listen(targets: &'static [&'static str], without: &'static [&'static str]) -> (Events, DefaultGuard) {
-        let second = Dispatch::new(NoSubscriber::new());
-        let events = Events { targets, without, lines: Arc::default(), _second: second };
-        let guard = tracing::subscriber::set_default(events.clone());
-        (events, guard)
+    pub(crate) fn listen(targets: &'static [&'static str], without: &'static [&'static str]) -> (Events, Listening) {
+        let events = Events { targets, without, lines: Arc::default() };
+        let listening = listen(events.clone());
+        (events, listening)
     }
 
     /// What has been told since the last time: level, message, fields.

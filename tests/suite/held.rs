@@ -346,15 +346,18 @@ async fn no_more_waits_than_a_place_holds_however_many_starts_fail() -> greenroo
 
 #[greenroom::test]
 async fn a_child_that_drops_what_comes_meanwhile_holds_nothing_over() -> greenroom::Result {
-    let (_, _, guest) = fallen(Plain::new, WhileDown::Drop, 5, [Start::Fails, Start::Fails]).await;
-    // There is nobody.
-    assert_eq!(guest.tap(1).await, Err(CastError::NoProc));
-    assert_eq!(guest.ask(2).await, Err(CallError::NoProc));
+    let (_, _, guest) = fallen(Plain::new, WhileDown::Drop, 5, [Start::Fails, Start::Fails, Start::Fails]).await;
+    let failure = CallError::Exit(Exit::error("no key"));
+    // There is nobody yet, or somebody who starts.
+    let said = guest.tap(1).await;
+    let nobody = said == Err(CastError::NoProc);
+    assert!(nobody || said == Ok(()), "{said:?}");
+    assert_eq!(guest.ask(2).await, Err(if nobody { CallError::NoProc } else { failure.clone() }));
     pause(5).await;
     // There is somebody who starts: it is told, and takes along what it was told.
-    guest.tap(3);
-    assert_eq!(guest.ask(4).await, Err(CallError::Exit(Exit::error("no key"))));
-    pause(20).await;
+    assert_eq!(guest.tap(3).await, Ok(()));
+    assert_eq!(guest.ask(4).await, Err(failure));
+    pause(30).await;
     assert!(guest.heard().await?.is_empty());
     Ok(())
 }

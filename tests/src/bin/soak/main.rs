@@ -24,8 +24,13 @@ use reveller::{Crowd, NAMES, Reveller, WordRef, name_of};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What may be alive more than after the first crowd: what the runtime's threads and tables keep for the next.
-const SLACK: usize = 64 * 1024;
+/// What may be alive more than after the first crowd: what the runtime's threads and tables keep for the next. It does not
+/// grow with the number of crowds; a word left by each process of one crowd of 100,000 would be more.
+const SLACK: usize = 256 * 1024;
+
+/// What an alarm takes that is still raised: that a child keeps crashing is told for a minute after its last crash, and
+/// children of later crowds are called the same.
+const ALARM: usize = 1024;
 
 /// What happened, and what must not.
 #[derive(Debug, Default)]
@@ -87,17 +92,24 @@ fn main() -> ExitCode {
         let node = Node::local();
         // The first one is for what is made once.
         play(&node, crowd, 0, &tally).await;
-        let before = live();
+        let (before, alarms) = (settled().await, node.raised_alarms().len());
         while crowds == 0 || begin.elapsed() < Duration::from_secs(seconds as u64) {
             crowds += 1;
             play(&node, crowd, crowds as u64, &tally).await;
         }
-        let after = live();
-        tally.must(after <= before + SLACK, || format!("{} bytes are left", after - before));
-        println!("memory: {before} bytes after the first crowd, {after} after the last");
+        let (after, more) = (settled().await, node.raised_alarms().len().saturating_sub(alarms));
+        let allowed = before + SLACK + more * ALARM;
+        tally.must(after <= allowed, || format!("{} bytes are left, and {more} alarms", after - before));
+        println!("memory: {before} bytes after the first crowd, {after} and {more} more alarms after the last");
     });
     println!("{} processes in {:.1} s: {tally:?}", (crowds + 1) * crowd, begin.elapsed().as_secs_f32());
     if tally.faults.load(Ordering::Relaxed) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The bytes that the program holds when the last timeouts of a crowd's calls have passed.
+async fn settled() -> usize {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    live()
 }
 
 /// The life of one crowd, from nobody to nobody.

@@ -1,7 +1,9 @@
 //! greenroom, tested through its public API.
 
+mod abort;
 mod alarms;
 mod allocations;
+mod application_events;
 mod applications;
 mod asides;
 mod blocking;
@@ -13,8 +15,10 @@ mod conformance_tree;
 mod crashes;
 mod cycles;
 mod ends;
+mod events;
 mod exits;
 mod expand;
+mod held;
 mod interleavings;
 mod invariants;
 mod kit;

@@ -1,6 +1,6 @@
 //! The loop's side of an actor: one `match` from message to method, and the hooks around it.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Generics, ItemEnum, Type};
@@ -36,6 +36,7 @@ fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream
         #[automatically_derived]
         impl #impl_generics #private::Actor for #self_ty #where_clause {
             type Protocol = #enum_ #message_generics;
+            #[doc(hidden)]
             const OPTIONS: #private::Options = #not_given(#declared);
         }
     }
@@ -69,31 +70,60 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
     let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &messages.ident);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (_, message_generics, _) = model.generics.split_for_impl();
-    let (cx, message) = (param("cx"), local("message"));
-    let mut arms: Vec<TokenStream> = model.handlers.iter().map(|handler| arm(handler, enum_)).collect();
-    if model.generics.type_params().next().is_some() {
-        let (unused, never) = (crate::names::unused(), local("never"));
-        arms.push(quote!(#enum_::#unused(#never, _) => match #never {},));
-    }
+    let (cx, message, other) = (param("cx"), local("message"), local("other"));
+    let (waiting, at_once): (Vec<_>, Vec<_>) = model.handlers.iter().partition(|handler| handler.is_async);
+    let arms = |handlers: &[&Handler]| -> TokenStream { handlers.iter().map(|handler| arm(handler, enum_)).collect() };
+    let message_type = quote!(#enum_ #message_generics);
+    let outcome = quote!(::core::result::Result<(), #private::Exit>);
+    // What waits for nothing needs no future, and is not part of one.
+    let handle_now = (!at_once.is_empty() || waiting.is_empty()).then(|| {
+        let arms = arms(&at_once);
+        let never = model.generics.type_params().next().map(|_| {
+            let (unused, never) = (crate::names::unused(), local("never"));
+            quote!(#enum_::#unused(#never, _) => match #never {},)
+        });
+        let others = (!waiting.is_empty()).then(|| quote!(#other => return ::core::result::Result::Err(#other),));
+        quote! {
+            fn handle_now(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+                #message: #message_type,
+            ) -> ::core::result::Result<#outcome, #message_type> {
+                ::core::result::Result::Ok(match #message {
+                    #arms
+                    #never
+                    #others
+                })
+            }
+        }
+    });
+    let handle = (!waiting.is_empty()).then(|| {
+        let arms = arms(&waiting);
+        quote! {
+            async fn handle(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+                #message: #message_type,
+            ) -> #outcome {
+                match #message {
+                    #arms
+                    _ => ::core::result::Result::Ok(()),
+                }
+            }
+        }
+    });
     let timed = timed(model);
     let state = quote_spanned!(self_ty.span()=> <#self_ty as #private::Declared>::STATE);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[allow(deprecated, private_interfaces, unused_qualifications)]
+        #[allow(deprecated, private_interfaces, unreachable_code, unreachable_patterns, unused_qualifications)]
         #[doc(hidden)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
             const STATE: ::core::option::Option<#private::StateFn<Self>> = #state;
             #timed
-            async fn handle(
-                &mut self,
-                #cx: &mut #private::Context<Self>,
-                #message: #enum_ #message_generics,
-            ) -> ::core::result::Result<(), #private::Exit> {
-                match #message {
-                    #(#arms)*
-                }
-            }
+            #handle_now
+            #handle
         }
     }
 }
@@ -103,7 +133,7 @@ fn timed(model: &Model) -> TokenStream {
     let private = private();
     let (cx, index) = (param("cx"), local("index"));
     let hook = |name: &str, handler: &Handler| {
-        let (name, cfgs, outcome) = (Ident::new(name, proc_macro2::Span::call_site()), &handler.cfgs, outcome(handler));
+        let (name, cfgs, outcome) = (Ident::new(name, Span::call_site()), &handler.cfgs, outcome(handler));
         quote! {
             #(#cfgs)*
             async fn #name(
@@ -234,8 +264,8 @@ fn call(handler: &Handler) -> TokenStream {
         .params
         .iter()
         .map(|given| match given {
-            Param::Context => {
-                let cx = param("cx");
+            Param::Context { at } => {
+                let cx = Ident::new("cx", Span::mixed_site().located_at(*at));
                 quote!(#cx)
             }
             Param::Reply => {
@@ -325,7 +355,7 @@ fn switches(model: &Model) -> Vec<TokenStream> {
         .into_iter()
         .filter_map(|(hook, name)| {
             let cfgs = &hook?.cfgs;
-            let name = Ident::new(name, proc_macro2::Span::call_site());
+            let name = Ident::new(name, Span::call_site());
             Some(quote!(#(#cfgs)* const #name: bool = true;))
         })
         .collect()

@@ -246,12 +246,19 @@ where
     V: ::core::marker::Send + 'static,
 {
     type Protocol = StoreMessage<K, V>;
+    #[doc(hidden)]
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
         <Store<K, V> as ::greenroom::__private::Declared>::Given,
     >(<Store<K, V> as ::greenroom::__private::Declared>::OPTIONS);
 }
 #[automatically_derived]
-#[allow(deprecated, private_interfaces, unused_qualifications)]
+#[allow(
+    deprecated,
+    private_interfaces,
+    unreachable_code,
+    unreachable_patterns,
+    unused_qualifications
+)]
 #[doc(hidden)]
 impl<K: Ord, V> ::greenroom::__private::Handle for Store<K, V>
 where
@@ -262,19 +269,24 @@ where
         K,
         V,
     > as ::greenroom::__private::Declared>::STATE;
-    async fn handle(
+    fn handle_now(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
         __message: StoreMessage<K, V>,
-    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
-        match __message {
-            StoreMessage::Get { key: __field0, reply: __reply } => {
-                let __answer = Self::get(self, __field0);
-                ::greenroom::__private::Reply::send(__reply, __answer);
-                ::core::result::Result::Ok(())
-            }
-            StoreMessage::__Unused(__never, _) => match __never {}
-        }
+    ) -> ::core::result::Result<
+        ::core::result::Result<(), ::greenroom::__private::Exit>,
+        StoreMessage<K, V>,
+    > {
+        ::core::result::Result::Ok(
+            match __message {
+                StoreMessage::Get { key: __field0, reply: __reply } => {
+                    let __answer = Self::get(self, __field0);
+                    ::greenroom::__private::Reply::send(__reply, __answer);
+                    ::core::result::Result::Ok(())
+                }
+                StoreMessage::__Unused(__never, _) => match __never {}
+            },
+        )
     }
 }
 #[automatically_derived]

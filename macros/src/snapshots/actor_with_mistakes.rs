@@ -179,24 +179,36 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for CounterRef {
 #[automatically_derived]
 impl ::greenroom::__private::Actor for Counter {
     type Protocol = CounterMessage;
+    #[doc(hidden)]
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
         <Counter as ::greenroom::__private::Declared>::Given,
     >(<Counter as ::greenroom::__private::Declared>::OPTIONS);
 }
 #[automatically_derived]
-#[allow(deprecated, private_interfaces, unused_qualifications)]
+#[allow(
+    deprecated,
+    private_interfaces,
+    unreachable_code,
+    unreachable_patterns,
+    unused_qualifications
+)]
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
     const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;
-    async fn handle(
+    fn handle_now(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
         __message: CounterMessage,
-    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
-        match __message {
-            CounterMessage::Add { .. } => ::core::unreachable!(),
-            CounterMessage::Count { .. } => ::core::unreachable!(),
-        }
+    ) -> ::core::result::Result<
+        ::core::result::Result<(), ::greenroom::__private::Exit>,
+        CounterMessage,
+    > {
+        ::core::result::Result::Ok(
+            match __message {
+                CounterMessage::Add { .. } => ::core::unreachable!(),
+                CounterMessage::Count { .. } => ::core::unreachable!(),
+            },
+        )
     }
 }
 #[automatically_derived]

@@ -16,14 +16,32 @@ pub trait Handle: Actor {
     /// How its state is written down, if it lets others look at it.
     const STATE: Option<StateFn<Self>> = None;
 
-    /// Takes one message; an error ends the server.
+    /// Takes one message if its handler waits for nothing, or hands it back; an error within ends the server.
+    ///
+    /// # Errors
+    /// The message, which is for [`handle`](Handle::handle).
+    #[inline]
+    fn handle_now(
+        &mut self,
+        cx: &mut Context<Self>,
+        message: Self::Protocol,
+    ) -> Result<Result<(), Exit>, Self::Protocol> {
+        let _ = cx;
+        Err(message)
+    }
+
+    /// Takes one message that [`handle_now`](Handle::handle_now) has handed back; an error ends the server.
     fn handle(
         &mut self,
         cx: &mut Context<Self>,
         message: Self::Protocol,
     ) -> impl Future<Output = Result<(), Exit>> + Send
     where
-        Self: Send;
+        Self: Send,
+    {
+        let _ = (cx, message);
+        async { Ok(()) }
+    }
 
     /// Runs after `init`, before any message.
     fn proceed(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
@@ -67,16 +85,46 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
             return Box::pin(serve_in_time(actor, cx)).await;
         }
         loop {
-            let message = match cx.mailbox().step().await {
-                Step::Message(message) => message,
-                Step::Aside(aside) => match Box::pin(attend(actor, cx, A::STATE, aside)).await {
-                    None => continue,
-                    Some(reason) => return stopped(reason),
-                },
-                Step::Stop(reason) => return stopped(reason),
-            };
-            actor.handle(cx, message).await?;
+            let mut waits = at_hand(actor, cx)?;
+            if waits.is_none() {
+                if cx.mailbox().refill().await {
+                    continue;
+                }
+                waits = match cx.mailbox().step().await {
+                    Step::Message(message) => take(actor, cx, message)?,
+                    Step::Aside(aside) => match Box::pin(attend(actor, cx, A::STATE, aside)).await {
+                        None => None,
+                        Some(reason) => return stopped(reason),
+                    },
+                    Step::Stop(reason) => return stopped(reason),
+                };
+            }
+            if let Some(message) = waits {
+                actor.handle(cx, message).await?;
+            }
         }
+    }
+}
+
+/// Takes what is at hand as long as no handler has to wait: no future is made for any of it. The message whose handler does,
+/// if that is why it is over.
+#[inline]
+fn at_hand<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<Option<A::Protocol>, Exit> {
+    while let Some(message) = cx.mailbox().at_hand() {
+        let waits = take(actor, cx, message)?;
+        if waits.is_some() {
+            return Ok(waits);
+        }
+    }
+    Ok(None)
+}
+
+/// Takes one message, or hands it back if its handler has to wait.
+#[inline]
+fn take<A: Handle>(actor: &mut A, cx: &mut Context<A>, message: A::Protocol) -> Result<Option<A::Protocol>, Exit> {
+    match actor.handle_now(cx, message) {
+        Ok(outcome) => outcome.map(|()| None),
+        Err(message) => Ok(Some(message)),
     }
 }
 
@@ -90,7 +138,9 @@ async fn serve_in_time<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> 
         }
         match cx.mailbox().step_until(agenda.next()).await {
             Some(Step::Message(message)) => {
-                actor.handle(cx, message).await?;
+                if let Some(message) = take(actor, cx, message)? {
+                    actor.handle(cx, message).await?;
+                }
                 agenda.heard(|| cx.now(), A::IDLE);
             }
             Some(Step::Aside(aside)) => {

@@ -30,7 +30,8 @@ pub struct Metrics {
     pub restarts: BTreeMap<String, u64>,
     /// By name: how many alarms are raised just now.
     pub alarms: BTreeMap<String, u64>,
-    /// Messages to or from other nodes that could not be delivered.
+    /// Messages to or from other nodes that could not be delivered, and those that waited for a child which did not come
+    /// back.
     pub lost_messages: u64,
     /// Connections that ended before the peer had shown that it is a member.
     pub refused_connections: u64,

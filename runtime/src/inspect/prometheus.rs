@@ -64,7 +64,7 @@ impl Metrics {
         page.single(
             "lost_messages_total",
             "counter",
-            "Messages to or from other nodes that could not be delivered.",
+            "Messages that could not be delivered, to other nodes or to a child that never came back.",
             self.lost_messages,
         )?;
         page.single(

@@ -1,5 +1,6 @@
+use std::collections::VecDeque;
 use std::panic::Location;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use super::queue::{Batch, Taken, Taking, Told, remove};
 use super::save::Saved;
@@ -87,6 +88,55 @@ impl<M: Protocol> Inbox<M> {
         if let Some(saved) = &mut self.saved {
             self.pending = saved.begin(want);
         }
+    }
+
+    /// The next message of those that were taken over, for an owner that takes whatever comes: nearly all of a server's
+    /// messages come this way. `None` if there is none, or it is not as simple as that.
+    #[inline(always)]
+    pub(crate) fn at_hand(&mut self) -> Option<M> {
+        if !self.is_plain() {
+            return None;
+        }
+        let entry = self.batch.entries.pop_front()?;
+        self.place = None;
+        self.read += 1;
+        self.count_call(entry.message.variant());
+        Some(entry.message)
+    }
+
+    /// Whether all that the owner has is its batch, in the order of arrival.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        let urgent = const { Mask::urgent::<M>().0 != 0 };
+        !urgent && self.saved.as_ref().is_none_or(|saved| saved.len() == 0) && matches!(self.testing, Testing::Nothing)
+    }
+
+    /// Fills the batch of a [plain](Self::is_plain) inbox again, which is empty, or has `cx` woken when that is possible.
+    #[inline]
+    pub(crate) fn poll_refill(&mut self, queue: &Queue<M>, cx: &mut Context<'_>) -> Poll<()> {
+        let told = Told { handled: self.read, calls: self.calls, place: None, saved: 0, batch: 0 };
+        let linger = self.read - self.idle >= BUSY;
+        let refilled = queue.poll_refill(&mut self.batch, told, linger, cx);
+        if refilled.is_pending() {
+            self.idle = self.read;
+        }
+        refilled
+    }
+
+    #[inline(always)]
+    fn count_call(&mut self, variant: usize) {
+        self.calls += u64::from(Mask::calls::<M>().has(Mask::lane(variant)));
+    }
+
+    /// The next saved message to test, in most scans that test any: others are left to [`next`](Self::next).
+    #[inline(always)]
+    pub(crate) fn next_saved(&mut self) -> Option<M> {
+        if self.pending == 0 {
+            return None;
+        }
+        let (lane, message) = self.saved.as_mut()?.next_in_lane(self.pending)?;
+        self.testing = Testing::Saved(lane);
+        Some(message)
     }
 
     /// The next message to test. With no `cx`, only what is already here counts.
@@ -187,10 +237,10 @@ impl<M: Protocol> Inbox<M> {
     /// mailbox.
     #[inline(always)]
     pub(crate) fn keep(&mut self, queue: &Queue<M>, variant: usize) -> bool {
-        self.calls += u64::from(Mask::calls::<M>().has(Mask::lane(variant)));
+        self.count_call(variant);
         if let Testing::Arrived(origin) = self.testing {
             self.testing = Testing::Nothing;
-            return origin == Origin::SENT;
+            return origin.is_sent();
         }
         self.keep_other(queue)
     }
@@ -200,7 +250,7 @@ impl<M: Protocol> Inbox<M> {
         match std::mem::replace(&mut self.testing, Testing::Nothing) {
             Testing::Nothing | Testing::Arrived(_) => false,
             Testing::Saved(lane) => {
-                self.saved.as_mut().and_then(|saved| saved.take_out(lane)).is_some_and(|origin| origin == Origin::SENT)
+                self.saved.as_mut().and_then(|saved| saved.take_out(lane)).is_some_and(Origin::is_sent)
             }
             // It never came to count.
             Testing::InLine(ticket, _) => {
@@ -232,6 +282,16 @@ impl<M: Protocol> Inbox<M> {
         let saved = self.saved.take().map(|saved| saved.into_messages()).into_iter().flatten();
         let Batch { urgent, entries, .. } = &mut self.batch;
         urgent.drain(..).chain(entries.drain(..)).map(|entry| entry.message).chain(saved)
+    }
+
+    /// Everything that waits here stands in the queue again, in the order in which it came: the owner's start has failed.
+    pub(crate) fn put_back(&mut self, queue: &Queue<M>) {
+        let saved = self.saved.take().map(|saved| saved.into_entries()).unwrap_or_default();
+        let is_urgent = |entry: &Entry<M>| Mask::urgent::<M>().has(Mask::lane(entry.message.variant()));
+        let (mut urgent, mut entries): (VecDeque<_>, VecDeque<_>) = saved.into_iter().partition(is_urgent);
+        urgent.append(&mut self.batch.urgent);
+        entries.append(&mut self.batch.entries);
+        queue.put_all_back(urgent, entries);
     }
 
     /// Takes out the message with this origin, wherever it waits.

@@ -1,4 +1,4 @@
-//! The lock around a mailbox, and the bell by which whoever fills it wakes its owner.
+//! The lock around a mailbox, or around an answer, and the bell by which whoever fills it wakes its owner.
 //!
 //! A [`Lock`] spins: what is done under it is a handful of moves, so a wait is shorter than going to sleep would be. Who
 //! finds it held waits a little, then longer each time, and after some microseconds gives its turn to other threads at
@@ -27,7 +27,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Guarded, Visit, spin_loop, yield_now};
 
 /// A value that one thread at a time reaches, and whose owner can wait for others.
-pub(super) struct Lock<T> {
+pub(crate) struct Lock<T> {
     held: AtomicBool,
     /// Somebody wakes the owner by `task`, without holding the lock.
     ringing: AtomicBool,
@@ -59,7 +59,7 @@ unsafe impl<T: Send> Sync for Lock<T> {}
 const PATIENCE: u32 = 7;
 
 impl<T> Lock<T> {
-    pub(super) fn new(value: T) -> Lock<T> {
+    pub(crate) fn new(value: T) -> Lock<T> {
         Lock {
             held: AtomicBool::new(false),
             ringing: AtomicBool::new(false),
@@ -70,7 +70,7 @@ impl<T> Lock<T> {
     }
 
     #[inline]
-    pub(super) fn lock(&self) -> Guard<'_, T> {
+    pub(crate) fn lock(&self) -> Guard<'_, T> {
         if !self.try_hold() {
             self.spin();
         }
@@ -119,7 +119,7 @@ impl Drop for Ringing<'_> {
 }
 
 /// The lock, held. Dropped, it is open again.
-pub(super) struct Guard<'a, T> {
+pub(crate) struct Guard<'a, T> {
     // Ends before the lock opens: fields are dropped in this order.
     inside: Visit<'a, Inside<T>>,
     held: Held<'a, T>,

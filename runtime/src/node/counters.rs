@@ -26,7 +26,7 @@ const MOST_SUPERVISORS: usize = 256;
 #[non_exhaustive]
 pub struct Counters {
     /// Messages to or from other nodes that could not be delivered: no such process, another protocol, bytes that
-    /// are none of its messages.
+    /// are none of its messages. And messages that waited for a child which did not come back.
     pub lost_messages: u64,
     /// Connections that ended before the peer had shown that it is a member, or whose peer has the name of a connected
     /// node that started later.
@@ -40,6 +40,10 @@ pub struct Counters {
 impl Tally {
     pub(crate) fn overflow(&self) {
         self.overflowed_messages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn lose(&self, messages: u64) {
+        self.lost_messages.fetch_add(messages, Ordering::Relaxed);
     }
 
     pub(crate) fn break_cycle(&self) {
@@ -74,10 +78,6 @@ impl Tally {
 
 #[cfg(feature = "net")]
 impl Tally {
-    pub(crate) fn lose(&self) {
-        self.lost_messages.fetch_add(1, Ordering::Relaxed);
-    }
-
     pub(crate) fn refuse(&self) {
         self.refused_connections.fetch_add(1, Ordering::Relaxed);
     }

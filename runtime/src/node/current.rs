@@ -1,8 +1,9 @@
+use std::any::Any;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::watch::Bench;
+use super::watch::Places;
 use super::{Node, Resident, Waiting};
 use crate::base::{CallError, Pid};
 
@@ -30,49 +31,47 @@ struct Notes {
     replies: Option<Vec<u64>>,
 }
 
-/// The process that ran, and the replies that it dropped.
-pub(crate) type Ran = (Arc<dyn Resident>, Dropped);
+/// What a process leaves behind that has run.
+pub(crate) struct Ran {
+    /// The process.
+    pub(crate) resident: Arc<dyn Resident>,
+    notes: Option<Box<Notes>>,
+}
 
-/// Replies that were dropped during a poll. Most drop none.
-pub(crate) struct Dropped(Option<Box<Notes>>);
+impl Ran {
+    /// The replies that it dropped.
+    #[inline]
+    pub(crate) fn dropped(&mut self) -> Option<Vec<Arc<dyn Unanswered>>> {
+        self.notes.take().map(|notes| notes.dropped)
+    }
+}
 
 /// A caller whose reply was dropped.
 pub(crate) trait Unanswered: Send + Sync {
     fn fail(&self, error: CallError);
 }
 
-/// A thread, as greenroom knows it.
+/// What belongs to a thread: one thing, so that a poll looks for it once.
 struct Here {
     /// Who runs, and who does not while that one does: the innermost last.
-    stack: Vec<Current>,
-    /// Where the watch sees what it polls.
-    bench: Bench,
+    stack: RefCell<Vec<Current>>,
+    places: Places,
+    /// What calls have done with, and the next can use again: the latest last.
+    spares: RefCell<Vec<Arc<dyn Any + Send + Sync>>>,
 }
 
-/// What a thread was at when it began to poll a process.
-pub(crate) struct Outer {
-    depth: Depth,
-    /// The process of the same node that it polled.
-    process: u64,
-}
-
-/// How many were there before one that is on the stack.
-#[derive(Clone, Copy)]
-pub(crate) struct Depth(usize);
+/// How many spares a thread keeps.
+const SPARES: usize = 8;
 
 crate::sync::thread_local! {
-    static HERE: RefCell<Here> = const { RefCell::new(Here { stack: Vec::new(), bench: Bench::new() }) };
+    static HERE: Here = const {
+        Here { stack: RefCell::new(Vec::new()), places: Places::none(), spares: RefCell::new(Vec::new()) }
+    };
 }
 
 impl Current {
     pub(crate) fn new(node: Node, process: u64) -> Current {
         Current { who: Who::Outside(node), process, notes: None }
-    }
-
-    /// The process in `resident`, while it is polled.
-    #[inline]
-    pub(crate) fn of(resident: Arc<dyn Resident>, process: u64) -> Current {
-        Current { who: Who::Process(resident), process, notes: None }
     }
 
     fn home(&self) -> &Node {
@@ -86,60 +85,24 @@ impl Current {
         self.notes.get_or_insert_default()
     }
 
-    /// Makes `current` the one that runs, until the [end](Current::end) of that.
-    pub(crate) fn begin(current: Current) -> Depth {
-        HERE.with(|here| here.borrow_mut().begin(current))
-    }
-
-    /// Whoever ran before goes on; the one that began at this depth, unless it has been ended already. One that began
-    /// later and was forgotten ends with it.
-    pub(crate) fn end(depth: Depth) -> Option<Current> {
-        let own = HERE.with(|here| here.borrow_mut().end(depth));
-        own.or_else(|| Current::unwind(depth))
-    }
-
-    /// Not what is on top began at this depth.
-    #[cold]
-    fn unwind(depth: Depth) -> Option<Current> {
-        // What it is made of is dropped when nobody looks at the stack.
-        let rest = HERE.with(|here| {
-            let stack = &mut here.borrow_mut().stack;
-            stack.split_off(depth.0.min(stack.len()))
-        });
-        rest.into_iter().next()
-    }
-
-    /// The thread begins to poll the process in `resident`.
+    /// Runs `f`, which must not panic, as the process with this number in `resident`; what it leaves behind.
     #[inline]
-    pub(crate) fn enter(resident: Arc<dyn Resident>, process: u64) -> Outer {
+    pub(crate) fn run(resident: Arc<dyn Resident>, process: u64, f: impl FnOnce()) -> Option<Ran> {
         HERE.with(|here| {
-            let mut here = here.borrow_mut();
-            let process_before = here.bench.sit(resident.node(), process);
-            let depth = here.begin(Current::of(resident, process));
-            Outer { depth, process: process_before }
+            let seat = resident.node().seat(&here.places);
+            let before = seat.as_ref().map_or(0, |seat| seat.sit(process));
+            let depth = here.begin(Current { who: Who::Process(resident), process, notes: None });
+            f();
+            if let Some(seat) = seat {
+                seat.leave(before);
+            }
+            here.end(depth).and_then(Current::into_process)
         })
-    }
-
-    /// It goes on with what it was at.
-    #[inline]
-    pub(crate) fn leave(outer: Outer) -> Option<Ran> {
-        let own = HERE.with(|here| {
-            let mut here = here.borrow_mut();
-            let own = here.end(outer.depth)?;
-            here.bench.rise(own.home(), outer.process);
-            Some(own)
-        });
-        let own = own.or_else(|| {
-            let own = Current::unwind(outer.depth)?;
-            HERE.with(|here| here.borrow_mut().bench.rise(own.home(), outer.process));
-            Some(own)
-        });
-        own?.into_process()
     }
 
     fn with<R>(f: impl FnOnce(&mut Current) -> R) -> Option<R> {
         // While a thread is torn down there is no current node any more.
-        HERE.try_with(|here| here.borrow_mut().stack.last_mut().map(f)).ok().flatten()
+        HERE.try_with(|here| here.stack.borrow_mut().last_mut().map(f)).ok().flatten()
     }
 
     pub(crate) fn node() -> Option<Node> {
@@ -192,6 +155,28 @@ impl Current {
         });
     }
 
+    /// Something of this type that somebody has left here and that `fits`.
+    pub(crate) fn spare<T: Any + Send + Sync>(fits: impl Fn(&T) -> bool) -> Option<Arc<T>> {
+        let spare = HERE.try_with(|here| {
+            let mut spares = here.spares.borrow_mut();
+            let at = spares.iter().rposition(|spare| (**spare).downcast_ref().is_some_and(&fits))?;
+            Some(spares.swap_remove(at))
+        });
+        spare.ok()??.downcast().ok()
+    }
+
+    /// Leaves something here for the next who can use it.
+    pub(crate) fn keep(spare: Arc<dyn Any + Send + Sync>) {
+        let old = HERE.try_with(|here| {
+            let mut spares = here.spares.borrow_mut();
+            let old = if spares.len() < SPARES { None } else { Some(spares.remove(0)) };
+            spares.push(spare);
+            old
+        });
+        // Not while they are borrowed.
+        drop(old);
+    }
+
     /// Keeps a dropped reply until the poll is over; hands it back outside of a process.
     pub(crate) fn drop_reply(caller: Arc<dyn Unanswered>) -> Option<Arc<dyn Unanswered>> {
         let mut caller = Some(caller);
@@ -203,11 +188,10 @@ impl Current {
         caller
     }
 
-    /// The process that ran, and the replies that it dropped.
     #[inline]
-    pub(crate) fn into_process(self) -> Option<Ran> {
+    fn into_process(self) -> Option<Ran> {
         match self.who {
-            Who::Process(resident) => Some((resident, Dropped(self.notes))),
+            Who::Process(resident) => Some(Ran { resident, notes: self.notes }),
             Who::Outside(_) => None,
         }
     }
@@ -222,7 +206,7 @@ impl Current {
         let process = Current::process();
         let mut inner = Current::new(node.clone(), process);
         inner.notes().replies = Some(Vec::new());
-        let restore = Restore(Current::begin(inner));
+        let restore = Restore::begin(inner);
         let result = encode();
         let replies = Current::with(|current| current.notes().replies.take()).flatten().unwrap_or_default();
         drop(restore);
@@ -235,7 +219,7 @@ impl Current {
         process: u64,
         f: impl FnOnce() -> R,
     ) -> (R, Vec<Arc<dyn Unanswered>>) {
-        let restore = Restore(Current::begin(Current::new(node.clone(), process)));
+        let restore = Restore::begin(Current::new(node.clone(), process));
         let result = f();
         let dropped = Current::with(Current::take_dropped).unwrap_or_default();
         drop(restore);
@@ -255,35 +239,54 @@ impl Current {
     }
 }
 
-impl Dropped {
-    pub(crate) fn is_some(&self) -> bool {
-        self.0.is_some()
-    }
-
-    pub(crate) fn callers(self) -> Vec<Arc<dyn Unanswered>> {
-        self.0.map(|notes| notes.dropped).unwrap_or_default()
-    }
-}
-
 impl Here {
+    /// From now on this one runs, until the [end](Self::end) of that.
     #[inline]
-    fn begin(&mut self, current: Current) -> Depth {
-        self.stack.push(current);
-        Depth(self.stack.len() - 1)
+    fn begin(&self, current: Current) -> Depth {
+        let mut stack = self.stack.borrow_mut();
+        stack.push(current);
+        Depth(stack.len() - 1)
     }
 
-    /// The one on top, if it began at this depth.
+    /// Whoever ran before goes on. The one that began at this depth, unless it has been ended already.
     #[inline]
-    fn end(&mut self, depth: Depth) -> Option<Current> {
-        if self.stack.len() == depth.0 + 1 { self.stack.pop() } else { None }
+    fn end(&self, depth: Depth) -> Option<Current> {
+        let mut stack = self.stack.borrow_mut();
+        if stack.len() == depth.0 + 1 {
+            return stack.pop();
+        }
+        drop(stack);
+        self.unwind(depth)
+    }
+
+    /// Not what is on top began at this depth: one that began later and was forgotten ends with it.
+    #[cold]
+    fn unwind(&self, depth: Depth) -> Option<Current> {
+        let rest = {
+            let mut stack = self.stack.borrow_mut();
+            let at = depth.0.min(stack.len());
+            stack.split_off(at)
+        };
+        // What it is made of is dropped when nobody looks at the stack.
+        rest.into_iter().next()
     }
 }
+
+/// How many were there before one that is on the stack.
+#[derive(Clone, Copy)]
+struct Depth(usize);
 
 struct Restore(Depth);
 
+impl Restore {
+    fn begin(current: Current) -> Restore {
+        Restore(HERE.with(|here| here.begin(current)))
+    }
+}
+
 impl Drop for Restore {
     fn drop(&mut self) {
-        drop(Current::end(self.0));
+        drop(HERE.with(|here| here.end(self.0)));
     }
 }
 
@@ -301,8 +304,7 @@ impl Node {
     ///
     /// Do not hold the guard across an `.await`: a task may wake on another thread. Use [`Node::scope`] there.
     pub fn enter(&self) -> Entered {
-        let depth = Current::begin(Current::new(self.clone(), 0));
-        Entered { _restore: Restore(depth), _thread: PhantomData }
+        Entered { _restore: Restore::begin(Current::new(self.clone(), 0)), _thread: PhantomData }
     }
 
     /// Runs a future with this node as the current one, set around each poll. Cancel-safe if `future` is.

@@ -34,7 +34,7 @@ mod watchers;
 mod wheel;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 pub use alarms::Alarms;
 use alarms::Raised;
@@ -87,6 +87,21 @@ use wheel::Wheel;
 #[derive(Clone)]
 pub struct Node {
     inner: Arc<Inner>,
+}
+
+/// A node, for one who does not keep it alive.
+pub(crate) struct WeakNode {
+    inner: Weak<Inner>,
+}
+
+impl WeakNode {
+    pub(crate) fn is(&self, node: &Node) -> bool {
+        std::ptr::eq(self.inner.as_ptr(), Arc::as_ptr(&node.inner))
+    }
+
+    pub(crate) fn upgrade(&self) -> Option<Node> {
+        self.inner.upgrade().map(|inner| Node { inner })
+    }
 }
 
 struct Inner {
@@ -273,6 +288,10 @@ impl Node {
 
     pub(crate) fn router(&self) -> Option<&Arc<dyn Router>> {
         self.inner.router.get()
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakNode {
+        WeakNode { inner: Arc::downgrade(&self.inner) }
     }
 
     pub(crate) fn same(&self, other: &Node) -> bool {

@@ -83,9 +83,9 @@ pub(crate) trait Resident: Send + Sync {
         None
     }
 
-    /// Whether somebody asks what the process waits for.
-    fn is_inquired(&self) -> bool {
-        false
+    /// Whether its next poll is not to be like any other: it ends, or somebody asks what it waits for.
+    fn is_pressed(&self) -> bool {
+        self.is_doomed()
     }
 
     /// Has the process vote on whether its calls can be answered.

@@ -1,14 +1,15 @@
 //! Who keeps a thread for long.
 //!
 //! Each thread that polls processes of a node has a seat there: while it polls one, the process's number and the turn's
-//! stand in it. That is all a poll does: two stores before and one after, no clock; and the way to its seat is the one
-//! to its [current](super::current) process, which it goes anyhow. A watch outside of the runtime looks at the seats
-//! every few milliseconds; the same process in the same turn for too long has not let the thread go. So a
+//! stand in it. That is all a poll does: two stores before and one after, no clock. A watch outside of the runtime looks
+//! at the seats every few milliseconds; the same process in the same turn for too long has not let the thread go. So a
 //! loop that never ends is found while it runs, and not when it is over.
 //!
 //! The watch rests while nobody polls. Where no watch is wanted (a test's node, a spawner of one's own) there are no
 //! seats either.
 
+use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -41,8 +42,72 @@ struct Seat {
     turn: AtomicU64,
 }
 
-/// A thread's seats, by node, that of the last one first: there is one, but in tests.
-pub(super) struct Bench(Vec<(Weak<Seats>, Arc<Seat>)>);
+/// A thread's seats, by node.
+pub(super) struct Places {
+    /// That of the first node that it polled for: of the only one, but in tests.
+    first: OnceCell<Place>,
+    others: RefCell<Vec<Place>>,
+}
+
+struct Place {
+    of: Weak<Seats>,
+    seat: Arc<Seat>,
+}
+
+impl Places {
+    pub(super) const fn none() -> Places {
+        Places { first: OnceCell::new(), others: RefCell::new(Vec::new()) }
+    }
+
+    #[inline]
+    fn find(&self, seats: &Arc<Seats>) -> Cow<'_, Arc<Seat>> {
+        let first = self.first.get_or_init(|| seats.place());
+        if first.is_of(seats) { Cow::Borrowed(&first.seat) } else { Cow::Owned(self.find_other(seats)) }
+    }
+
+    #[cold]
+    fn find_other(&self, seats: &Arc<Seats>) -> Arc<Seat> {
+        let mut others = self.others.borrow_mut();
+        let at = others.iter().position(|place| place.is_of(seats));
+        let at = at.unwrap_or_else(|| {
+            others.retain(|place| place.of.strong_count() > 0);
+            others.push(seats.place());
+            others.len() - 1
+        });
+        Arc::clone(&others[at].seat)
+    }
+}
+
+impl Place {
+    fn is_of(&self, seats: &Arc<Seats>) -> bool {
+        Weak::as_ptr(&self.of) == Arc::as_ptr(seats)
+    }
+}
+
+/// This thread's seat of a node.
+pub(super) struct Mine<'a>(Cow<'a, Arc<Seat>>);
+
+impl Mine<'_> {
+    /// The thread begins to poll this process. Who sat there before, whose poll this one is part of.
+    #[inline]
+    pub(super) fn sit(&self, process: u64) -> u64 {
+        // Nobody else writes here.
+        let before = self.0.process.load(Ordering::Relaxed);
+        self.0.turn.store(self.0.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.0.process.store(process, Ordering::Relaxed);
+        before
+    }
+
+    /// It is back at the one that it polled before.
+    #[inline]
+    pub(super) fn leave(&self, before: u64) {
+        if before != 0 {
+            self.sit(before);
+        } else {
+            self.0.process.store(0, Ordering::Relaxed);
+        }
+    }
+}
 
 /// A poll that takes longer is reported.
 const LONG: Duration = Duration::from_millis(10);
@@ -74,56 +139,16 @@ impl Watch {
     }
 }
 
-impl Bench {
-    pub(super) const fn new() -> Bench {
-        Bench(Vec::new())
-    }
-
-    /// The thread begins to poll a process of the node. Who it was that it polled there before.
+impl Node {
+    /// This thread's seat, for somebody who is about to poll; `None` if nobody watches.
     #[inline]
-    pub(super) fn sit(&mut self, node: &Node, number: u64) -> u64 {
-        let Some(seats) = &node.watch().seats else { return 0 };
-        let before = self.seat(seats, |seat| {
-            // Nobody else writes here.
-            let before = seat.process.load(Ordering::Relaxed);
-            seat.turn.store(seat.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-            seat.process.store(number, Ordering::Relaxed);
-            before
-        });
+    pub(super) fn seat<'a>(&self, places: &'a Places) -> Option<Mine<'a>> {
+        let seats = self.watch().seats.as_ref()?;
         if seats.resting.load(Ordering::Relaxed) {
-            seats.wake(node);
+            seats.wake(self);
         }
-        before
+        Some(Mine(places.find(seats)))
     }
-
-    /// It is back at the one that it polled there before.
-    #[inline]
-    pub(super) fn rise(&mut self, node: &Node, before: u64) {
-        if let Some(seats) = &node.watch().seats {
-            self.seat(seats, |seat| seat.process.store(before, Ordering::Relaxed));
-        }
-    }
-
-    #[inline]
-    fn seat<R>(&mut self, seats: &Arc<Seats>, f: impl FnOnce(&Seat) -> R) -> R {
-        match self.0.first() {
-            Some((of, seat)) if Weak::as_ptr(of) == Arc::as_ptr(seats) => f(seat),
-            _ => f(find(&mut self.0, seats)),
-        }
-    }
-}
-
-/// Brings the thread's seat among these to the front; takes one if it has none.
-#[cold]
-fn find<'a>(mine: &'a mut Vec<(Weak<Seats>, Arc<Seat>)>, seats: &Arc<Seats>) -> &'a Seat {
-    let at = mine.iter().position(|(of, _)| Weak::as_ptr(of) == Arc::as_ptr(seats));
-    let at = at.unwrap_or_else(|| {
-        mine.retain(|(of, _)| of.strong_count() > 0);
-        mine.push((Arc::downgrade(seats), seats.add()));
-        mine.len() - 1
-    });
-    mine.swap(0, at);
-    &mine[0].1
 }
 
 impl Drop for Watch {
@@ -146,10 +171,10 @@ impl Seats {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self) -> Arc<Seat> {
+    fn place(self: &Arc<Self>) -> Place {
         let seat = Arc::new(Seat::default());
         self.all().push(Arc::clone(&seat));
-        seat
+        Place { of: Arc::downgrade(self), seat }
     }
 
     #[cold]

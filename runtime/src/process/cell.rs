@@ -38,6 +38,8 @@ pub(crate) struct Cell<M: Protocol> {
 struct Place {
     path: Arc<str>,
     exported: AtomicBool,
+    /// Why the last start failed, if it did.
+    failure: Mutex<Option<Exit>>,
 }
 
 /// What has been decided about the process that lives here.
@@ -111,6 +113,16 @@ pub(crate) struct Start {
     pub(crate) kind: &'static str,
 }
 
+impl Place {
+    fn new(path: Arc<str>) -> Place {
+        Place { path, exported: AtomicBool::new(false), failure: Mutex::new(None) }
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<Exit>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Fate {
     /// The call that it waits for, if that takes a while: whom it called, and since when it waits.
     pub(super) fn call(&self) -> Option<(u64, Instant)> {
@@ -146,7 +158,7 @@ impl<M: Protocol> Cell<M> {
             fate: Mutex::new(fate),
             attention: AtomicU8::new(0),
             exported: AtomicBool::new(false),
-            place: path.map(|path| Box::new(Place { path, exported: AtomicBool::new(false) })),
+            place: path.map(|path| Box::new(Place::new(path))),
         })
     }
 
@@ -159,13 +171,35 @@ impl<M: Protocol> Cell<M> {
         self.attention.store(0, Ordering::Relaxed);
         self.exported.store(false, Ordering::Relaxed);
         drop(fate);
-        self.queue.open(number);
+        match self.place {
+            Some(_) => self.queue.open_for_start(number),
+            None => self.queue.open(number),
+        }
         // Only then can it be found.
         self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         if start.node_events {
             self.node.watch_nodes(number, true);
         }
         number
+    }
+
+    /// The start of the process has succeeded: what waits here is its own now. Until then it is held for whoever follows.
+    pub(crate) fn started(&self, number: u64) {
+        if self.place.is_some() {
+            self.queue.started(number);
+        }
+    }
+
+    /// Whether what waits here is held for the next process, should the start of this one fail.
+    pub(super) fn is_starting(&self) -> bool {
+        self.place.is_some() && self.queue.is_starting()
+    }
+
+    /// Whoever starts processes here says how the last start went.
+    pub(crate) fn note_start(&self, failure: Option<&Exit>) {
+        if let Some(place) = &self.place {
+            *place.failure() = failure.cloned();
+        }
     }
 
     // What panics under this lock is at most an allocation; the fate is whole then.
@@ -557,12 +591,18 @@ impl<M: Protocol> Cell<M> {
         last.then(|| fate.doom.clone()).flatten()
     }
 
-    /// Nobody will live here, unless a process moves in anew; whoever called meanwhile learns that.
+    /// Nobody will live here, unless a process moves in anew. What waited is lost; whoever called learns why the last
+    /// start failed, or that there is nobody.
     pub(crate) fn close(&self) {
         let (number, held) = (self.fate().number, self.queue.close());
+        if held.is_empty() {
+            return;
+        }
+        self.node.tally().lose(held.len() as u64);
+        let failure = self.place.as_ref().and_then(|place| place.failure().clone());
         let pid = self.node.pid(number);
         let ((), callers) = Current::collect_dropped(&self.node, number, || discard(&pid, held));
-        fail(callers, &CallError::NoProc);
+        fail(callers, &failure.map_or(CallError::NoProc, CallError::Exit));
     }
 }
 
@@ -720,8 +760,8 @@ impl<M: Protocol> Resident for Cell<M> {
         fate.belongings.as_ref().filter(|_| alive)?.waiting.clone()
     }
 
-    fn is_inquired(&self) -> bool {
-        self.attention() & attention::INQUIRED != 0
+    fn is_pressed(&self) -> bool {
+        self.attention() & (attention::DOOMED | attention::INQUIRED) != 0
     }
 
     fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {

@@ -49,38 +49,46 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(()) };
         let Some(cell) = this.cell.take() else { return Poll::Ready(()) };
         if !this.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
-            if typed::<M>(&cell).set_task(cx.waker(), size) {
-                *this.task = Some(cx.waker().clone());
-            } else {
-                // Somebody is just waking the task as it was: once more, then.
-                cx.waker().wake_by_ref();
+            *this.task = introduce::<M>(&cell, cx.waker(), size).or(this.task.take());
+        }
+        let mut asked = None;
+        if cell.is_pressed() {
+            if let Some(reason) = doom::<M>(&cell) {
+                end::<M, F>(cell, *this.number, this.body, Vec::new(), reason);
+                return Poll::Ready(());
             }
+            asked = Asked::by_others::<M>(&cell, cx.waker());
         }
-        if let Some(reason) = doom::<M>(&cell) {
-            end::<M, F>(cell, *this.number, this.body, Vec::new(), reason);
-            return Poll::Ready(());
-        }
-        let asked = if cell.is_inquired() { asked::<M>(&cell, cx.waker()) } else { None };
-        let waker = asked.as_ref().map_or(cx.waker(), |(_, probe)| probe.waker());
-        let outer = Current::enter(cell, *this.number);
-        let result = catch(|| body.poll(&mut Context::from_waker(waker)));
-        let Some((cell, dropped)) = Current::leave(outer) else { return Poll::Ready(()) };
-        let reason = match result {
+        let waker = asked.as_ref().map_or(cx.waker(), |asked| asked.probe.waker());
+        // What is not there need not be moved: nearly every poll leaves the process waiting, and dropped no reply.
+        let mut returned = None;
+        let ran = Current::run(cell, *this.number, || {
+            let poll = || match body.poll(&mut Context::from_waker(waker)) {
+                Poll::Ready(reason) => returned = Some(Ok(reason)),
+                Poll::Pending => {}
+            };
+            if let Err(panic) = catch(poll) {
+                returned = Some(Err(panic));
+            }
+        });
+        // What a process does puts back what it found, so it is its own.
+        let Some(mut ran) = ran else { return Poll::Ready(()) };
+        let mut dropped = ran.dropped();
+        let cell = ran.resident;
+        let reason = match returned {
             // What was decided before it returned counts; a panic is never hidden by it.
-            Ok(Poll::Ready(reason)) => doom::<M>(&cell).unwrap_or(reason),
-            Err(panic) => panic,
-            Ok(Poll::Pending) => {
-                if dropped.is_some() {
-                    fail(dropped.callers(), &CallError::Dropped);
+            Some(Ok(reason)) => doom::<M>(&cell).unwrap_or(reason),
+            Some(Err(panic)) => panic,
+            None => {
+                if let Some(dropped) = dropped.take() {
+                    fail(dropped, &CallError::Dropped);
                 }
-                match doom::<M>(&cell) {
-                    Some(reason) => {
-                        end::<M, F>(cell, *this.number, this.body, Vec::new(), reason);
-                        return Poll::Ready(());
-                    }
+                let doom = if cell.is_doomed() { doom::<M>(&cell) } else { None };
+                match doom {
+                    Some(reason) => reason,
                     None => {
-                        if let Some((inquiries, probe)) = &asked {
-                            inquiries.iter().for_each(|inquiry| inquiry.vote(*this.number, probe));
+                        if let Some(asked) = asked {
+                            asked.answer(*this.number);
                         }
                         *this.cell = Some(cell);
                         return Poll::Pending;
@@ -88,22 +96,43 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
                 }
             }
         };
-        end::<M, F>(cell, *this.number, this.body, dropped.callers(), reason);
+        end::<M, F>(cell, *this.number, this.body, dropped.unwrap_or_default(), reason);
         Poll::Ready(())
     }
 }
 
-/// Why the process in this cell has to end, if it has.
-#[inline]
-fn doom<M: Protocol>(cell: &Arc<dyn Resident>) -> Option<Exit> {
-    if cell.is_doomed() { typed::<M>(cell).doom() } else { None }
+/// Tells the cell what wakes its process, and how large its task is. `None` if somebody is just waking the task that it was
+/// before: then once more, at the next poll.
+#[cold]
+fn introduce<M: Protocol>(cell: &Arc<dyn Resident>, task: &Waker, size: usize) -> Option<Waker> {
+    if typed::<M>(cell).set_task(task, size) {
+        return Some(task.clone());
+    }
+    task.wake_by_ref();
+    None
 }
 
-/// Who asks what the process waits for, and how that is found out.
-#[cold]
-fn asked<M: Protocol>(cell: &Arc<dyn Resident>, task: &Waker) -> Option<(Vec<Arc<Inquiry>>, Probe)> {
-    let inquiries = typed::<M>(cell).inquiries();
-    (!inquiries.is_empty()).then(|| (inquiries, Probe::new(task)))
+/// What others ask about the poll of a process.
+struct Asked {
+    inquiries: Vec<Arc<Inquiry>>,
+    probe: Probe,
+}
+
+impl Asked {
+    #[cold]
+    fn by_others<M: Protocol>(cell: &Arc<dyn Resident>, task: &Waker) -> Option<Asked> {
+        let inquiries = typed::<M>(cell).inquiries();
+        (!inquiries.is_empty()).then(|| Asked { inquiries, probe: Probe::new(task) })
+    }
+
+    fn answer(&self, number: u64) {
+        self.inquiries.iter().for_each(|inquiry| inquiry.vote(number, &self.probe));
+    }
+}
+
+/// Why the process in this cell has to end, if it has.
+fn doom<M: Protocol>(cell: &Arc<dyn Resident>) -> Option<Exit> {
+    typed::<M>(cell).doom()
 }
 
 /// The cell of a life, with its protocol.
@@ -127,15 +156,15 @@ fn end<M: Protocol, F>(
     let pid = cell.node().pid(number);
 
     // Its future, state, streams and mailbox. What panics while it is dropped is caught, the rest still happens.
-    let outer = Current::begin(Current::of(resident, number));
-    if let Err(panic) = catch(|| body.set(None)) {
-        report::destructor(&pid, &panic);
-    }
-    discard(&pid, cell.feeds().into_iter().map(|feed| feed.end()));
-    discard(&pid, cell.unasked(number));
-    discard(&pid, cell.empty());
-    let inner = Current::end(outer).and_then(Current::into_process);
-    dropped.extend(inner.into_iter().flat_map(|(_, dropped)| dropped.callers()));
+    let ran = Current::run(resident, number, || {
+        if let Err(panic) = catch(|| body.set(None)) {
+            report::destructor(&pid, &panic);
+        }
+        discard(&pid, cell.feeds().into_iter().map(|feed| feed.end()));
+        discard(&pid, cell.unasked(number));
+        discard(&pid, cell.empty());
+    });
+    dropped.extend(ran.and_then(|mut ran| ran.dropped()).into_iter().flatten());
     fail(dropped, &CallError::Exit(reason.clone()));
 
     report::crash(&cell, &pid, &reason);

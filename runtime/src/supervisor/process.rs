@@ -230,6 +230,7 @@ impl Parent {
             child.slot.home.start(&|pid| cell.link(&me, pid))
         };
         let outcome = outwait(cx, &*child.slot.place, child.slot.options.shutdown, starting).await;
+        child.slot.place.note_start(outcome.as_ref().err());
         match &outcome {
             Ok(Some(pid)) => {
                 child.pid = Some(pid.clone());

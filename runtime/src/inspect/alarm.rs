@@ -120,7 +120,7 @@ impl fmt::Display for Alarm {
                 at.as_ref().map_or(Ok(()), |at| write!(f, ", at {at}"))
             }
             Alarm::LongSchedule { pid, kind, took, after } => {
-                write!(f, "{kind} {pid} keeps a thread without an await: {took:?}")?;
+                write!(f, "{kind} {pid} keeps a thread without an await: {took:.1?}")?;
                 after.as_ref().map_or(Ok(()), |after| write!(f, ", after {after}"))
             }
             Alarm::RestartStorm { supervisor, child, restarts } => {

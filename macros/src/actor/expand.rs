@@ -75,6 +75,33 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
         let (unused, never) = (crate::names::unused(), local("never"));
         arms.push(quote!(#enum_::#unused(#never, _) => match #never {},));
     }
+    let outcome = quote!(::core::result::Result<(), #private::Exit>);
+    // What never waits is done when the future is made, which then takes no room in the server's task.
+    let handle = if model.handlers.iter().any(|handler| handler.is_async) {
+        quote! {
+            async fn handle(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+                #message: #enum_ #message_generics,
+            ) -> #outcome {
+                match #message {
+                    #(#arms)*
+                }
+            }
+        }
+    } else {
+        quote! {
+            fn handle(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+                #message: #enum_ #message_generics,
+            ) -> impl ::core::future::Future<Output = #outcome> + ::core::marker::Send {
+                #private::Handled::by(|| match #message {
+                    #(#arms)*
+                })
+            }
+        }
+    };
     let timed = timed(model);
     let state = quote_spanned!(self_ty.span()=> <#self_ty as #private::Declared>::STATE);
     quote! {
@@ -85,15 +112,7 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
         impl #impl_generics #private::Handle for #self_ty #where_clause {
             const STATE: ::core::option::Option<#private::StateFn<Self>> = #state;
             #timed
-            async fn handle(
-                &mut self,
-                #cx: &mut #private::Context<Self>,
-                #message: #enum_ #message_generics,
-            ) -> ::core::result::Result<(), #private::Exit> {
-                match #message {
-                    #(#arms)*
-                }
-            }
+            #handle
         }
     }
 }

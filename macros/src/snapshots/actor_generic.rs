@@ -262,19 +262,21 @@ where
         K,
         V,
     > as ::greenroom::__private::Declared>::STATE;
-    async fn handle(
+    fn handle(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
         __message: StoreMessage<K, V>,
-    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
-        match __message {
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
+    > + ::core::marker::Send {
+        ::greenroom::__private::Handled::by(|| match __message {
             StoreMessage::Get { key: __field0, reply: __reply } => {
                 let __answer = Self::get(self, __field0);
                 ::greenroom::__private::Reply::send(__reply, __answer);
                 ::core::result::Result::Ok(())
             }
             StoreMessage::__Unused(__never, _) => match __never {}
-        }
+        })
     }
 }
 #[automatically_derived]

@@ -188,15 +188,17 @@ impl ::greenroom::__private::Actor for Counter {
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
     const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;
-    async fn handle(
+    fn handle(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
         __message: CounterMessage,
-    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
-        match __message {
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
+    > + ::core::marker::Send {
+        ::greenroom::__private::Handled::by(|| match __message {
             CounterMessage::Add { .. } => ::core::unreachable!(),
             CounterMessage::Count { .. } => ::core::unreachable!(),
-        }
+        })
     }
 }
 #[automatically_derived]

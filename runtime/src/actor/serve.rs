@@ -1,4 +1,6 @@
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
 use super::sys::{StateFn, attend};
@@ -53,6 +55,28 @@ pub trait Handle: Actor {
     }
 }
 
+/// A message that was handled at once, by methods that wait for nothing: of its future only the outcome is left, so it
+/// takes next to no room in the server's task.
+// In a box, since an error ends the server, which happens once.
+pub struct Handled(Option<Box<Exit>>);
+
+impl Handled {
+    /// What `handle` does.
+    #[inline]
+    pub fn by(handle: impl FnOnce() -> Result<(), Exit>) -> Handled {
+        Handled(handle().err().map(Box::new))
+    }
+}
+
+impl Future for Handled {
+    type Output = Result<(), Exit>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<Result<(), Exit>> {
+        Poll::Ready(self.0.take().map_or(Ok(()), |reason| Err(*reason)))
+    }
+}
+
 /// The life of a server: one message after another until it is told to stop.
 ///
 /// # Errors
@@ -69,14 +93,23 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
         loop {
             let message = match cx.mailbox().step().await {
                 Step::Message(message) => message,
-                Step::Aside(aside) => match Box::pin(attend(actor, cx, A::STATE, aside)).await {
+                // Handed on as a whole: what is taken apart here would be kept beside what is awaited.
+                other => match Box::pin(see_to(actor, cx, other)).await {
                     None => continue,
                     Some(reason) => return stopped(reason),
                 },
-                Step::Stop(reason) => return stopped(reason),
             };
             actor.handle(cx, message).await?;
         }
+    }
+}
+
+/// What is no message; the reason to end, if it is one.
+async fn see_to<A: Handle>(actor: &mut A, cx: &mut Context<A>, step: Step<A::Protocol>) -> Option<Exit> {
+    match step {
+        Step::Message(_) => None,
+        Step::Aside(aside) => attend(actor, cx, A::STATE, aside).await,
+        Step::Stop(reason) => Some(reason),
     }
 }
 

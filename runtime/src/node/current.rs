@@ -21,15 +21,15 @@ enum Who {
 }
 
 #[derive(Default)]
-struct Notes {
+pub(crate) struct Notes {
     /// Replies that the process dropped during this poll: whether it ended decides what the callers hear.
     dropped: Vec<Arc<dyn Unanswered>>,
     /// While a message is being encoded for another node: the ids of the replies in it.
     replies: Option<Vec<u64>>,
 }
 
-/// The process that ran, and the replies that it dropped.
-pub(crate) type Ran = (Arc<dyn Resident>, Vec<Arc<dyn Unanswered>>);
+/// Replies that were dropped, if any were.
+pub(crate) struct Dropped(Option<Box<Notes>>);
 
 /// A caller whose reply was dropped.
 pub(crate) trait Unanswered: Send + Sync {
@@ -91,6 +91,11 @@ impl Current {
         Current::with(|current| current.process == process && current.home().same(node)).unwrap_or(false)
     }
 
+    /// The number of the process of this node that is running; zero if none is.
+    pub(crate) fn process_of(node: &Node) -> u64 {
+        Current::with(|current| if current.home().same(node) { current.process } else { 0 }).unwrap_or(0)
+    }
+
     /// Whether a process of this node is running.
     pub(crate) fn is_process_of(node: &Node) -> bool {
         Current::with(|current| current.process != 0 && current.home().same(node)).unwrap_or(false)
@@ -136,10 +141,9 @@ impl Current {
 
     /// The process that ran, and the replies that it dropped.
     #[inline]
-    pub(crate) fn into_process(self) -> Option<Ran> {
-        let dropped = self.notes.map(|notes| notes.dropped).unwrap_or_default();
+    pub(crate) fn into_process(self) -> Option<(Arc<dyn Resident>, Dropped)> {
         match self.who {
-            Who::Process(resident) => Some((resident, dropped)),
+            Who::Process(resident) => Some((resident, Dropped(self.notes))),
             Who::Outside(_) => None,
         }
     }
@@ -185,6 +189,27 @@ impl Current {
         replies.push(id);
         Current::with(|current| current.notes().replies = Some(replies));
         Some(id)
+    }
+}
+
+impl Dropped {
+    pub(crate) const NOTHING: Dropped = Dropped(None);
+
+    /// Tells those who called, if there are any.
+    #[inline]
+    pub(crate) fn fail(self, error: impl FnOnce() -> CallError) {
+        if let Some(notes) = self.0 {
+            notes.fail(&error());
+        }
+    }
+}
+
+impl Notes {
+    #[cold]
+    fn fail(self, error: &CallError) {
+        for caller in self.dropped {
+            caller.fail(error.clone());
+        }
     }
 }
 

@@ -83,11 +83,6 @@ pub(crate) trait Resident: Send + Sync {
         None
     }
 
-    /// Whether somebody asks what the process waits for.
-    fn is_inquired(&self) -> bool {
-        false
-    }
-
     /// Has the process vote on whether its calls can be answered.
     fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
         let _ = (number, inquiry);

@@ -8,7 +8,7 @@
 //! The watch rests while nobody polls. Where no watch is wanted (a test's node, a spawner of one's own) there are no
 //! seats either.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -42,8 +42,14 @@ struct Seat {
 }
 
 thread_local! {
-    /// This thread's seats, by node: one, but in tests.
-    static SEATS: RefCell<Vec<(Weak<Seats>, Arc<Seat>)>> = const { RefCell::new(Vec::new()) };
+    static SEATS: Mine = const { Mine { first: OnceCell::new(), others: RefCell::new(Vec::new()) } };
+}
+
+/// A thread's seats, by node.
+struct Mine {
+    /// That of the first node, which is the only one but in tests.
+    first: OnceCell<(Weak<Seats>, Arc<Seat>)>,
+    others: RefCell<Vec<(Weak<Seats>, Arc<Seat>)>>,
 }
 
 /// A poll that takes longer is reported.
@@ -77,28 +83,34 @@ impl Watch {
 }
 
 impl Node {
-    /// This thread begins to poll a process, or is back at the one that it polled before. Who it was.
+    /// This thread begins to poll a process, until it [rises](Node::rise). Whom it has polled so far.
+    #[inline]
     pub(crate) fn sit(&self, number: u64) -> u64 {
         let Some(seats) = &self.watch().seats else { return 0 };
-        let before = SEATS.try_with(|mine| {
-            let mut mine = mine.borrow_mut();
-            let at = mine.iter().position(|(of, _)| Weak::as_ptr(of) == Arc::as_ptr(seats));
-            let at = at.unwrap_or_else(|| {
-                mine.retain(|(of, _)| of.strong_count() > 0);
-                mine.push((Arc::downgrade(seats), seats.add()));
-                mine.len() - 1
-            });
-            let seat = &mine[at].1;
-            // Nobody else writes here.
-            let before = seat.process.load(Ordering::Relaxed);
-            seat.turn.store(seat.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-            seat.process.store(number, Ordering::Relaxed);
-            before
-        });
+        let before = seats.with_mine(|seat| seat.take(number));
         if seats.resting.load(Ordering::Relaxed) {
             seats.wake(self);
         }
-        before.unwrap_or(0)
+        before
+    }
+
+    /// This thread is back at the process that it polled before.
+    #[inline]
+    pub(crate) fn rise(&self, before: u64) {
+        if let Some(seats) = &self.watch().seats {
+            seats.with_mine(|seat| seat.take(before));
+        }
+    }
+}
+
+impl Seat {
+    /// Another process is polled; which one has been. Nobody but its thread writes into a seat.
+    #[inline]
+    fn take(&self, number: u64) -> u64 {
+        let before = self.process.load(Ordering::Relaxed);
+        self.turn.store(self.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.process.store(number, Ordering::Relaxed);
+        before
     }
 }
 
@@ -126,6 +138,33 @@ impl Seats {
         let seat = Arc::new(Seat::default());
         self.all().push(Arc::clone(&seat));
         seat
+    }
+
+    /// Does something with this thread's seat; zero while the thread is torn down.
+    #[inline]
+    fn with_mine(self: &Arc<Self>, f: impl FnOnce(&Seat) -> u64) -> u64 {
+        let done = SEATS.try_with(|mine| match mine.first.get() {
+            Some((of, seat)) if std::ptr::eq(of.as_ptr(), Arc::as_ptr(self)) => f(seat),
+            _ => self.with_other(mine, f),
+        });
+        done.unwrap_or(0)
+    }
+
+    /// The same where the thread's first seat is another node's, or none yet.
+    #[cold]
+    fn with_other(self: &Arc<Self>, mine: &Mine, f: impl FnOnce(&Seat) -> u64) -> u64 {
+        let new = || (Arc::downgrade(self), self.add());
+        if mine.first.get().is_none() {
+            return f(&mine.first.get_or_init(new).1);
+        }
+        let mut others = mine.others.borrow_mut();
+        let at = others.iter().position(|(of, _)| std::ptr::eq(of.as_ptr(), Arc::as_ptr(self)));
+        let at = at.unwrap_or_else(|| {
+            others.retain(|(of, _)| of.strong_count() > 0);
+            others.push(new());
+            others.len() - 1
+        });
+        f(&others[at].1)
     }
 
     #[cold]

@@ -11,8 +11,8 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::report;
-use crate::base::{Exit, Pid};
-use crate::node::Current;
+use crate::base::Exit;
+use crate::node::{Current, Node};
 
 #[cfg(panic = "abort")]
 compile_error!("greenroom needs `panic = \"unwind\"`: a process that panics must not take its neighbours along");
@@ -27,17 +27,21 @@ thread_local! {
 /// The process and all it owns are dropped afterwards, so nobody sees a state that a panic left half-changed.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
     note_places();
-    panic::catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
-        let payload = match payload.downcast::<Raised>() {
-            Ok(raised) => return raised.0,
-            Err(payload) => payload,
-        };
-        let [last, _] = NOTED.with(|noted| noted.replace([Noted::NOTHING; 2]));
-        let reason = Exit::panic(message(&*payload), &last.place);
-        // A payload may panic when it is dropped; then it is leaked.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
-        reason
-    })
+    panic::catch_unwind(AssertUnwindSafe(f)).map_err(reason)
+}
+
+/// What a panic is as an exit reason.
+#[cold]
+fn reason(payload: Box<dyn Any + Send>) -> Exit {
+    let payload = match payload.downcast::<Raised>() {
+        Ok(raised) => return raised.0,
+        Err(payload) => payload,
+    };
+    let [last, _] = NOTED.with(|noted| noted.replace([Noted::NOTHING; 2]));
+    let reason = Exit::panic(message(&*payload), &last.place);
+    // A payload may panic when it is dropped; then it is leaked.
+    let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    reason
 }
 
 /// What the hook knows of a panic.
@@ -67,13 +71,13 @@ pub(super) fn raise(panic: Exit) -> ! {
     panic::resume_unwind(Box::new(Raised(panic)))
 }
 
-/// Drops one thing after the other; one that panics is told of, and does not keep the others.
+/// Drops one thing after the other, all of them the process's with this number; one that panics is told of, and does not keep the others.
 ///
 /// Together they would be dropped in one go, and the second panic would abort the program.
-pub(crate) fn discard<T>(pid: &Pid, things: impl IntoIterator<Item = T>) {
+pub(crate) fn discard<T>(node: &Node, number: u64, things: impl IntoIterator<Item = T>) {
     for thing in things {
         if let Err(panic) = catch(|| drop(thing)) {
-            report::destructor(pid, &panic);
+            report::destructor(&node.pid(number), &panic);
         }
     }
 }

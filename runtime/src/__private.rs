@@ -8,7 +8,7 @@ pub use serde::de::DeserializeOwned;
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use crate::actor::{
-    Actor, Context, Failure, Handle, Handled, Options, Outcome, Process, Ref, StateFn, Stub, Stubbed, serve,
+    Actor, Context, Failure, Handle, Options, Outcome, Process, Ref, StateFn, Stub, Stubbed, serve,
 };
 pub use crate::base::{
     DecodeError, Decoder, Down, EncodeError, Encoder, Exit, ExitSignal, NodeEvent, Protocol, Receives, System, Variant,

@@ -69,49 +69,59 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
     let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &messages.ident);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (_, message_generics, _) = model.generics.split_for_impl();
-    let (cx, message) = (param("cx"), local("message"));
-    let mut arms: Vec<TokenStream> = model.handlers.iter().map(|handler| arm(handler, enum_)).collect();
-    if model.generics.type_params().next().is_some() {
-        let (unused, never) = (crate::names::unused(), local("never"));
-        arms.push(quote!(#enum_::#unused(#never, _) => match #never {},));
-    }
+    let (cx, message, other) = (param("cx"), local("message"), local("other"));
+    let (waiting, at_once): (Vec<_>, Vec<_>) = model.handlers.iter().partition(|handler| handler.is_async);
+    let arms = |handlers: &[&Handler]| -> TokenStream { handlers.iter().map(|handler| arm(handler, enum_)).collect() };
+    let message_type = quote!(#enum_ #message_generics);
     let outcome = quote!(::core::result::Result<(), #private::Exit>);
-    // What never waits is done when the future is made, which then takes no room in the server's task.
-    let handle = if model.handlers.iter().any(|handler| handler.is_async) {
+    // What waits for nothing needs no future, and is not part of one.
+    let handle_now = (!at_once.is_empty() || waiting.is_empty()).then(|| {
+        let arms = arms(&at_once);
+        let never = model.generics.type_params().next().map(|_| {
+            let (unused, never) = (crate::names::unused(), local("never"));
+            quote!(#enum_::#unused(#never, _) => match #never {},)
+        });
+        let others = (!waiting.is_empty()).then(|| quote!(#other => return ::core::result::Result::Err(#other),));
+        quote! {
+            fn handle_now(
+                &mut self,
+                #cx: &mut #private::Context<Self>,
+                #message: #message_type,
+            ) -> ::core::result::Result<#outcome, #message_type> {
+                ::core::result::Result::Ok(match #message {
+                    #arms
+                    #never
+                    #others
+                })
+            }
+        }
+    });
+    let handle = (!waiting.is_empty()).then(|| {
+        let arms = arms(&waiting);
         quote! {
             async fn handle(
                 &mut self,
                 #cx: &mut #private::Context<Self>,
-                #message: #enum_ #message_generics,
+                #message: #message_type,
             ) -> #outcome {
                 match #message {
-                    #(#arms)*
+                    #arms
+                    _ => ::core::result::Result::Ok(()),
                 }
             }
         }
-    } else {
-        quote! {
-            fn handle(
-                &mut self,
-                #cx: &mut #private::Context<Self>,
-                #message: #enum_ #message_generics,
-            ) -> impl ::core::future::Future<Output = #outcome> + ::core::marker::Send {
-                #private::Handled::by(|| match #message {
-                    #(#arms)*
-                })
-            }
-        }
-    };
+    });
     let timed = timed(model);
     let state = quote_spanned!(self_ty.span()=> <#self_ty as #private::Declared>::STATE);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[allow(deprecated, private_interfaces, unused_qualifications)]
+        #[allow(deprecated, private_interfaces, unreachable_patterns, unused_qualifications)]
         #[doc(hidden)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
             const STATE: ::core::option::Option<#private::StateFn<Self>> = #state;
             #timed
+            #handle_now
             #handle
         }
     }

@@ -251,7 +251,7 @@ where
     >(<Store<K, V> as ::greenroom::__private::Declared>::OPTIONS);
 }
 #[automatically_derived]
-#[allow(deprecated, private_interfaces, unused_qualifications)]
+#[allow(deprecated, private_interfaces, unreachable_patterns, unused_qualifications)]
 #[doc(hidden)]
 impl<K: Ord, V> ::greenroom::__private::Handle for Store<K, V>
 where
@@ -262,21 +262,24 @@ where
         K,
         V,
     > as ::greenroom::__private::Declared>::STATE;
-    fn handle(
+    fn handle_now(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
         __message: StoreMessage<K, V>,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
-    > + ::core::marker::Send {
-        ::greenroom::__private::Handled::by(|| match __message {
-            StoreMessage::Get { key: __field0, reply: __reply } => {
-                let __answer = Self::get(self, __field0);
-                ::greenroom::__private::Reply::send(__reply, __answer);
-                ::core::result::Result::Ok(())
-            }
-            StoreMessage::__Unused(__never, _) => match __never {}
-        })
+    ) -> ::core::result::Result<
+        ::core::result::Result<(), ::greenroom::__private::Exit>,
+        StoreMessage<K, V>,
+    > {
+        ::core::result::Result::Ok(
+            match __message {
+                StoreMessage::Get { key: __field0, reply: __reply } => {
+                    let __answer = Self::get(self, __field0);
+                    ::greenroom::__private::Reply::send(__reply, __answer);
+                    ::core::result::Result::Ok(())
+                }
+                StoreMessage::__Unused(__never, _) => match __never {}
+            },
+        )
     }
 }
 #[automatically_derived]

@@ -442,7 +442,7 @@ impl ::greenroom::__private::Actor for Counter {
     >(<Counter as ::greenroom::__private::Declared>::OPTIONS);
 }
 #[automatically_derived]
-#[allow(deprecated, private_interfaces, unused_qualifications)]
+#[allow(deprecated, private_interfaces, unreachable_patterns, unused_qualifications)]
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
     const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;
@@ -480,15 +480,55 @@ impl ::greenroom::__private::Handle for Counter {
         }
         ::core::result::Result::Ok(())
     }
+    fn handle_now(
+        &mut self,
+        cx: &mut ::greenroom::__private::Context<Self>,
+        __message: CounterMessage,
+    ) -> ::core::result::Result<
+        ::core::result::Result<(), ::greenroom::__private::Exit>,
+        CounterMessage,
+    > {
+        ::core::result::Result::Ok(
+            match __message {
+                CounterMessage::Add { n: __field0 } => {
+                    ::greenroom::__private::Outcome::into_outcome(
+                        Self::add(self, __field0),
+                    )
+                }
+                CounterMessage::Count { reply: __reply } => {
+                    let __answer = Self::count(self);
+                    ::greenroom::__private::Reply::send(__reply, __answer);
+                    ::core::result::Result::Ok(())
+                }
+                CounterMessage::Later { at: __field0, reply: __reply } => {
+                    Self::later(self, __field0, __reply);
+                    ::core::result::Result::Ok(())
+                }
+                CounterMessage::Down(__event) => {
+                    ::greenroom::__private::Outcome::into_outcome(
+                        Self::ended(self, __event),
+                    )
+                }
+                CounterMessage::Exit(__event) => {
+                    ::greenroom::__private::Outcome::into_outcome(
+                        Self::exit(self, __event),
+                    )
+                }
+                CounterMessage::Node(__event) => {
+                    ::greenroom::__private::Outcome::into_outcome(
+                        Self::node(self, __event),
+                    )
+                }
+                __other => return ::core::result::Result::Err(__other),
+            },
+        )
+    }
     async fn handle(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
         __message: CounterMessage,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
         match __message {
-            CounterMessage::Add { n: __field0 } => {
-                ::greenroom::__private::Outcome::into_outcome(Self::add(self, __field0))
-            }
             CounterMessage::Set { to: __field0 } => {
                 <Result<
                     (),
@@ -497,24 +537,7 @@ impl ::greenroom::__private::Handle for Counter {
                     Self::set(self, __field0, cx).await,
                 )
             }
-            CounterMessage::Count { reply: __reply } => {
-                let __answer = Self::count(self);
-                ::greenroom::__private::Reply::send(__reply, __answer);
-                ::core::result::Result::Ok(())
-            }
-            CounterMessage::Later { at: __field0, reply: __reply } => {
-                Self::later(self, __field0, __reply);
-                ::core::result::Result::Ok(())
-            }
-            CounterMessage::Down(__event) => {
-                ::greenroom::__private::Outcome::into_outcome(Self::ended(self, __event))
-            }
-            CounterMessage::Exit(__event) => {
-                ::greenroom::__private::Outcome::into_outcome(Self::exit(self, __event))
-            }
-            CounterMessage::Node(__event) => {
-                ::greenroom::__private::Outcome::into_outcome(Self::node(self, __event))
-            }
+            _ => ::core::result::Result::Ok(()),
         }
     }
 }

@@ -184,21 +184,24 @@ impl ::greenroom::__private::Actor for Counter {
     >(<Counter as ::greenroom::__private::Declared>::OPTIONS);
 }
 #[automatically_derived]
-#[allow(deprecated, private_interfaces, unused_qualifications)]
+#[allow(deprecated, private_interfaces, unreachable_patterns, unused_qualifications)]
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
     const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;
-    fn handle(
+    fn handle_now(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
         __message: CounterMessage,
-    ) -> impl ::core::future::Future<
-        Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
-    > + ::core::marker::Send {
-        ::greenroom::__private::Handled::by(|| match __message {
-            CounterMessage::Add { .. } => ::core::unreachable!(),
-            CounterMessage::Count { .. } => ::core::unreachable!(),
-        })
+    ) -> ::core::result::Result<
+        ::core::result::Result<(), ::greenroom::__private::Exit>,
+        CounterMessage,
+    > {
+        ::core::result::Result::Ok(
+            match __message {
+                CounterMessage::Add { .. } => ::core::unreachable!(),
+                CounterMessage::Count { .. } => ::core::unreachable!(),
+            },
+        )
     }
 }
 #[automatically_derived]

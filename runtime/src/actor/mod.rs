@@ -13,7 +13,7 @@ mod sys;
 
 pub use context::Context;
 pub use kind::{Actor, Options, Process, Ref};
-pub use serve::{Failure, Handle, Handled, Outcome, serve};
+pub use serve::{Failure, Handle, Outcome, serve};
 pub(crate) use spawn::{Newborn, launch, start_of};
 pub use spawn::{Spawn, spawn};
 pub use stub::{Stub, Stubbed};

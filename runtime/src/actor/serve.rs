@@ -1,6 +1,4 @@
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
 use super::sys::{StateFn, attend};
@@ -18,14 +16,32 @@ pub trait Handle: Actor {
     /// How its state is written down, if it lets others look at it.
     const STATE: Option<StateFn<Self>> = None;
 
-    /// Takes one message; an error ends the server.
+    /// Takes one message if its handler waits for nothing, or hands it back; an error within ends the server.
+    ///
+    /// # Errors
+    /// The message, which is for [`handle`](Handle::handle).
+    #[inline]
+    fn handle_now(
+        &mut self,
+        cx: &mut Context<Self>,
+        message: Self::Protocol,
+    ) -> Result<Result<(), Exit>, Self::Protocol> {
+        let _ = cx;
+        Err(message)
+    }
+
+    /// Takes one message that [`handle_now`](Handle::handle_now) has handed back; an error ends the server.
     fn handle(
         &mut self,
         cx: &mut Context<Self>,
         message: Self::Protocol,
     ) -> impl Future<Output = Result<(), Exit>> + Send
     where
-        Self: Send;
+        Self: Send,
+    {
+        let _ = (cx, message);
+        async { Ok(()) }
+    }
 
     /// Runs after `init`, before any message.
     fn proceed(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
@@ -55,28 +71,6 @@ pub trait Handle: Actor {
     }
 }
 
-/// A message that was handled at once, by methods that wait for nothing: of its future only the outcome is left, so it
-/// takes next to no room in the server's task.
-// In a box, since an error ends the server, which happens once.
-pub struct Handled(Option<Box<Exit>>);
-
-impl Handled {
-    /// What `handle` does.
-    #[inline]
-    pub fn by(handle: impl FnOnce() -> Result<(), Exit>) -> Handled {
-        Handled(handle().err().map(Box::new))
-    }
-}
-
-impl Future for Handled {
-    type Output = Result<(), Exit>;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<Result<(), Exit>> {
-        Poll::Ready(self.0.take().map_or(Ok(()), |reason| Err(*reason)))
-    }
-}
-
 /// The life of a server: one message after another until it is told to stop.
 ///
 /// # Errors
@@ -90,14 +84,24 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
         if const { !A::EVERY.is_empty() || A::IDLE.is_some() } {
             return Box::pin(serve_in_time(actor, cx)).await;
         }
-        loop {
-            let message = match cx.mailbox().step().await {
-                Step::Message(message) => message,
-                // Handed on as a whole: what is taken apart here would be kept beside what is awaited.
-                other => match Box::pin(see_to(actor, cx, other)).await {
-                    None => continue,
-                    Some(reason) => return stopped(reason),
-                },
+        'messages: loop {
+            let message = 'waits: {
+                if let Some(message) = at_hand(actor, cx)? {
+                    break 'waits message;
+                }
+                if cx.mailbox().refill().await {
+                    continue 'messages;
+                }
+                let message = match cx.mailbox().step().await {
+                    Step::Message(message) => message,
+                    // Handed on as a whole: what is taken apart here would be kept beside what is awaited.
+                    other => match Box::pin(see_to(actor, cx, other)).await {
+                        None => continue 'messages,
+                        Some(reason) => return stopped(reason),
+                    },
+                };
+                let Some(message) = take_one(actor, cx, message)? else { continue 'messages };
+                message
             };
             actor.handle(cx, message).await?;
         }
@@ -113,6 +117,36 @@ async fn see_to<A: Handle>(actor: &mut A, cx: &mut Context<A>, step: Step<A::Pro
     }
 }
 
+/// Takes what is at hand as long as no handler has to wait: no future is made for any of it. The message whose handler does,
+/// if that is why it is over.
+// By itself, and so is `take_one`: what handlers call is part of these, and a panic in one goes through tables of all that
+// is called in each function on its way.
+#[inline(never)]
+fn at_hand<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<Option<A::Protocol>, Exit> {
+    while let Some(message) = cx.mailbox().at_hand() {
+        let waits = take(actor, cx, message)?;
+        if waits.is_some() {
+            return Ok(waits);
+        }
+    }
+    Ok(None)
+}
+
+/// Takes one message, or hands it back if its handler has to wait.
+#[inline(never)]
+fn take_one<A: Handle>(actor: &mut A, cx: &mut Context<A>, message: A::Protocol) -> Result<Option<A::Protocol>, Exit> {
+    take(actor, cx, message)
+}
+
+/// The same.
+#[inline]
+fn take<A: Handle>(actor: &mut A, cx: &mut Context<A>, message: A::Protocol) -> Result<Option<A::Protocol>, Exit> {
+    match actor.handle_now(cx, message) {
+        Ok(outcome) => outcome.map(|()| None),
+        Err(message) => Ok(Some(message)),
+    }
+}
+
 /// The same for one with timed hooks.
 async fn serve_in_time<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
     let mut agenda = Agenda::new::<A>(cx.now());
@@ -123,7 +157,9 @@ async fn serve_in_time<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> 
         }
         match cx.mailbox().step_until(agenda.next()).await {
             Some(Step::Message(message)) => {
-                actor.handle(cx, message).await?;
+                if let Some(message) = take(actor, cx, message)? {
+                    actor.handle(cx, message).await?;
+                }
                 agenda.heard(|| cx.now(), A::IDLE);
             }
             Some(Step::Aside(aside)) => {

@@ -83,27 +83,52 @@ impl<M: Protocol> Address<M> {
     #[inline]
     pub fn cast(&self, message: M) -> Cast {
         // The way that nearly all messages take.
-        if let Kind::Direct { cell, number } = &self.0 {
-            return match cell.send(Owner::This(*number), message, true) {
-                Ok(None) => Cast::over(Ok(())),
-                Ok(Some(ticket)) => Cast::standing(Arc::clone(cell) as Arc<dyn Line>, ticket),
-                Err(Refused { why: Why::Gone, .. }) => Cast::over(Err(CastError::NoProc)),
-                Err(Refused { .. }) => Cast::over(Err(CastError::Full)),
-            };
+        match self.send_plain(message) {
+            Ok(()) => Cast::sent(),
+            Err(message) => self.cast_with_care(message),
         }
+    }
+
+    /// Sends to a process of this program, if that takes no more than a place in its mailbox.
+    #[inline(always)]
+    fn send_plain(&self, message: M) -> Result<(), M> {
+        match &self.0 {
+            Kind::Direct { cell, number } => cell.queue().push_plain(Owner::This(*number), message),
+            Kind::Child(cell) => send_to_child(cell, message),
+            Kind::Remote { .. } | Kind::Named { .. } => Err(message),
+        }
+    }
+
+    #[cold]
+    fn cast_with_care(&self, message: M) -> Cast {
         match self.send(message) {
-            Ok(Sent::In) => Cast::over(Ok(())),
+            Ok(Sent::In) => Cast::sent(),
             Ok(Sent::InLine(line, ticket)) => Cast::standing(line, ticket),
             Ok(Sent::Out(node, at)) => match node.router().and_then(|router| router.pressure(at)) {
                 Some(pressure) => Cast::pressed(pressure),
-                None => Cast::over(Ok(())),
+                None => Cast::sent(),
             },
-            Err(Unsent(error, _)) => Cast::over(Err(error)),
+            Err(Unsent(error, _)) => Cast::failed(error),
         }
     }
 
     /// Sends a message that asks for an answer.
     pub fn call<T: Send + 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
+        let (node, callee) = (self.node(), self.callee());
+        let slot = Slot::take(node);
+        if callee != 0 && Current::is(node, callee) {
+            slot.put(Err(CallError::Itself));
+            return Call::new(slot, callee);
+        }
+        let message = make(Reply::new(Arc::clone(&slot)));
+        match self.send_plain(message) {
+            Ok(()) => Call::new(slot, callee),
+            Err(message) => self.call_with_care(slot, callee, message),
+        }
+    }
+
+    #[cold]
+    fn call_with_care<T: Send + 'static>(&self, slot: Arc<Slot<T>>, callee: u64, message: M) -> Call<T> {
         if let Kind::Named { node, name, at } = &self.0
             && at == node.name()
         {
@@ -111,32 +136,26 @@ impl<M: Protocol> Address<M> {
             let named = match find(node, name) {
                 Ok((cell, 0)) => Address::child(cell),
                 Ok((cell, number)) => Address::direct(cell, number),
-                Err(error) => {
-                    let slot = Arc::new(Slot::new());
-                    slot.put(Err(error.into()));
-                    return Call::new(slot, node.clone(), 0);
-                }
+                Err(error) => return Address::refused(slot, callee, error, message),
             };
-            return named.call(make);
-        }
-        let callee = self.callee();
-        let slot = Arc::new(Slot::new());
-        let call = Call::new(Arc::clone(&slot), self.node().clone(), callee);
-        if callee != 0 && Current::is(self.node(), callee) {
-            slot.put(Err(CallError::Itself));
-            return call;
-        }
-        let message = make(Reply::new(Arc::clone(&slot)));
-        match self.send(message) {
-            Ok(Sent::InLine(line, ticket)) => call.standing(line, ticket),
-            Ok(Sent::In | Sent::Out(..)) => call,
-            Err(Unsent(error, message)) => {
-                // Before the reply in the message is dropped and says less.
-                slot.put(Err(error.into()));
-                drop(message);
-                call
+            let callee = named.callee();
+            if callee != 0 && Current::is(node, callee) {
+                return Address::refused(slot, callee, CallError::Itself, message);
             }
+            return named.call_with_care(slot, callee, message);
         }
+        match self.send(message) {
+            Ok(Sent::InLine(line, ticket)) => Call::new(slot, callee).standing(line, ticket),
+            Ok(Sent::In | Sent::Out(..)) => Call::new(slot, callee),
+            Err(Unsent(error, message)) => Address::refused(slot, callee, error, message),
+        }
+    }
+
+    fn refused<T: Send + 'static>(slot: Arc<Slot<T>>, callee: u64, error: impl Into<CallError>, message: M) -> Call<T> {
+        // Before the reply in the message is dropped and says less.
+        slot.put(Err(error.into()));
+        drop(message);
+        Call::new(slot, callee)
     }
 
     /// The process that is meant, as far as it is known without looking for it; else zero. Nobody can call a caller that
@@ -310,6 +329,12 @@ impl<M: Protocol> Address<M> {
         let resident = node.table().get(pid.number()).ok_or(NameError::NoProc)?;
         node.names().register(name, Named { number: pid.number(), resident })
     }
+}
+
+// By itself, so that a stub's functions are half as long.
+#[inline(never)]
+fn send_to_child<M: Protocol>(cell: &Cell<M>, message: M) -> Result<(), M> {
+    cell.queue().push_plain(Owner::Whoever, message)
 }
 
 /// Puts a message into the queue of its node's connection.

@@ -13,31 +13,40 @@ use crate::node::{Current, Line};
 /// connection's queue is below its high-water mark, before a full mailbox (`overflow = wait`) when the message is
 /// in. Cancel-safe; but a message that still stands in line is withdrawn, and counted, if its cast is dropped.
 pub struct Cast {
-    state: State,
+    // Nothing if it is in, which nearly all are at once: then there is nothing to make, to hand on or to drop.
+    state: Option<Box<State>>,
 }
 
 enum State {
-    Over(Result<(), CastError>),
+    Failed(CastError),
     /// It is in the queue of a connection that has more than it can send.
     Pressed(Pin<Box<dyn Future<Output = ()> + Send>>),
-    /// It stands in line before a full mailbox.
-    Standing(Arc<dyn Line>, u64),
-    /// The outcome has been told.
-    Told,
+    Standing(Standing),
+}
+
+/// It stands in line before a full mailbox.
+struct Standing {
+    line: Arc<dyn Line>,
+    ticket: u64,
 }
 
 impl Cast {
+    /// It is in.
     #[inline]
-    pub(super) fn over(outcome: Result<(), CastError>) -> Cast {
-        Cast { state: State::Over(outcome) }
+    pub(super) fn sent() -> Cast {
+        Cast { state: None }
+    }
+
+    pub(super) fn failed(error: CastError) -> Cast {
+        Cast { state: Some(Box::new(State::Failed(error))) }
     }
 
     pub(super) fn pressed(pressure: Pin<Box<dyn Future<Output = ()> + Send>>) -> Cast {
-        Cast { state: State::Pressed(pressure) }
+        Cast { state: Some(Box::new(State::Pressed(pressure))) }
     }
 
     pub(super) fn standing(line: Arc<dyn Line>, ticket: u64) -> Cast {
-        Cast { state: State::Standing(line, ticket) }
+        Cast { state: Some(Box::new(State::Standing(Standing { line, ticket }))) }
     }
 }
 
@@ -48,35 +57,32 @@ impl Future for Cast {
         if Current::is_doomed() {
             return Poll::Pending;
         }
-        let outcome = match &mut self.state {
-            State::Over(outcome) => outcome.clone(),
-            State::Pressed(pressure) => {
+        let outcome = match self.state.as_deref_mut() {
+            None => Ok(()),
+            Some(State::Failed(error)) => Err(error.clone()),
+            Some(State::Pressed(pressure)) => {
                 ready!(pressure.as_mut().poll(cx));
                 Ok(())
             }
-            State::Standing(line, ticket) => ready!(line.poll_admitted(*ticket, cx)),
-            State::Told => return Poll::Pending,
+            Some(State::Standing(Standing { line, ticket })) => ready!(line.poll_admitted(*ticket, cx)),
         };
-        self.state = State::Told;
+        self.state = None;
         Poll::Ready(outcome)
     }
 }
 
-impl Drop for Cast {
-    #[inline]
+impl Drop for Standing {
     fn drop(&mut self) {
-        if let State::Standing(line, ticket) = &self.state {
-            line.withdraw(*ticket);
-        }
+        self.line.withdraw(self.ticket);
     }
 }
 
 impl fmt::Debug for Cast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.state {
-            State::Over(Ok(())) | State::Told => "Cast(sent)",
-            State::Over(Err(_)) => "Cast(failed)",
-            State::Pressed(_) | State::Standing(..) => "Cast(waiting)",
+        f.write_str(match self.state.as_deref() {
+            None => "Cast(sent)",
+            Some(State::Failed(_)) => "Cast(failed)",
+            Some(State::Pressed(_) | State::Standing(_)) => "Cast(waiting)",
         })
     }
 }

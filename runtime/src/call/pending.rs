@@ -1,14 +1,14 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::Cast;
 use super::slot::{Found, Slot};
-use crate::base::CallError;
-use crate::node::{Awaited, Current, Late, Line, Node, Waiting};
+use crate::base::{CallError, Pid};
+use crate::node::{Awaited, Current, Late, Line, Waiting};
 
 /// A question that is on its way, and its answer to come.
 ///
@@ -24,8 +24,8 @@ use crate::node::{Awaited, Current, Late, Line, Node, Waiting};
 /// Resolves to a [`CallError`], which tells why there is no answer.
 #[must_use = "a call is answered to whoever awaits it; for a message without an answer use a cast"]
 pub struct Call<T: Send + 'static> {
-    slot: Arc<Slot<T>>,
-    node: Node,
+    /// `None` once the outcome has been told.
+    slot: Option<Arc<Slot<T>>>,
     /// The process that was called; zero if it is not known, or of another node.
     callee: u64,
     patience: Patience,
@@ -47,6 +47,8 @@ enum Patience {
 /// How the time is kept. Nothing is before somebody has to wait.
 enum Wait {
     Begun,
+    /// The node's wheel tells when it ticks next: the time counts from there.
+    Ticking,
     /// The node's wheel tells.
     Seated(Seat),
     /// What the wheel is too coarse for.
@@ -73,8 +75,10 @@ const USUAL: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(100);
 
 impl<T: Send + 'static> Call<T> {
-    pub(super) fn new(slot: Arc<Slot<T>>, node: Node, callee: u64) -> Call<T> {
-        Call { slot, node, callee, patience: Patience::Usual, wait: Wait::Begun, noted: false, question: None }
+    #[inline]
+    pub(super) fn new(slot: Arc<Slot<T>>, callee: u64) -> Call<T> {
+        let (patience, wait) = (Patience::Usual, Wait::Begun);
+        Call { slot: Some(slot), callee, patience, wait, noted: false, question: None }
     }
 
     pub(super) fn standing(mut self, line: Arc<dyn Line>, ticket: u64) -> Call<T> {
@@ -98,8 +102,27 @@ impl<T: Send + 'static> Call<T> {
     }
 
     /// Begins to wait.
-    fn begin(&mut self) {
-        let since = self.node.clock().now();
+    ///
+    /// Most calls are answered long before anybody has to know the time. So one that waits as usual only sees to it that
+    /// it will be told, at the next tick, if it has to wait that long: it waits a tick longer at most, reads no clock,
+    /// and needs no timer.
+    fn begin(&mut self, slot: &Arc<Slot<T>>) {
+        if let Patience::Own(_) = self.patience {
+            if let Some(node) = slot.node() {
+                self.begin_at(node.clock().now(), slot);
+            }
+            return;
+        }
+        self.wait = Wait::Ticking;
+        if slot.sit()
+            && let Some(node) = slot.node()
+        {
+            node.wait(node.clock().now(), late(slot));
+        }
+    }
+
+    /// Has waited since this moment.
+    fn begin_at(&mut self, since: Instant, slot: &Arc<Slot<T>>) {
         let span = match self.patience {
             Patience::Usual => Some(USUAL),
             Patience::Own(span) => Some(span),
@@ -107,21 +130,25 @@ impl<T: Send + 'static> Call<T> {
         };
         // A deadline beyond what a clock can say is none.
         let until = span.and_then(|span| since.checked_add(span));
-        let looks = self.callee != 0 && Current::is_process_of(&self.node);
-        self.sit(Seat { since, until, at: since, pause: LOOK, looks });
+        let looks = self.callee != 0 && slot.node().is_some_and(|node| Current::is_process_of(&node));
+        self.sit(Seat { since, until, at: since, pause: LOOK, looks }, slot);
     }
 
     /// Waits for the next moment at which there is something to do.
-    fn sit(&mut self, seat: Seat) {
+    fn sit(&mut self, seat: Seat, slot: &Arc<Slot<T>>) {
+        // With its node all that could answer is gone, and has said so.
+        let Some(node) = slot.node() else {
+            self.wait = Wait::Begun;
+            return;
+        };
         let own = matches!(self.patience, Patience::Own(_));
-        let last = seat.until.map(|until| if own { self.node.tick_before(until) } else { until });
+        let last = seat.until.map(|until| if own { node.tick_before(until) } else { until });
         let look = if seat.looks { seat.at.checked_add(seat.pause) } else { None };
         let next = look.into_iter().chain(last).min();
         self.wait = match (next, seat.until) {
-            (Some(at), Some(until)) if at <= seat.at => Wait::Timed(self.node.clock().sleep_until(until)),
+            (Some(at), Some(until)) if at <= seat.at => Wait::Timed(node.clock().sleep_until(until)),
             (Some(at), _) => {
-                let slot: Arc<dyn Late> = Arc::clone(&self.slot) as _;
-                self.node.wait(at, Arc::downgrade(&slot));
+                node.wait(at, late(slot));
                 Wait::Seated(Seat { at, pause: seat.pause * 2, ..seat })
             }
             // It waits for ever, and nobody needs to tell the time.
@@ -130,22 +157,81 @@ impl<T: Send + 'static> Call<T> {
     }
 
     /// Looks whether the running process waits for itself, by way of others.
-    fn look(&mut self, seat: &Seat) {
-        let call: Arc<dyn Awaited> = Arc::clone(&self.slot) as _;
+    fn look(&mut self, seat: &Seat, slot: &Arc<Slot<T>>) {
+        let Some(node) = slot.node() else { return };
+        let call: Arc<dyn Awaited> = Arc::clone(slot) as _;
         let waiting = Waiting { call: Arc::downgrade(&call), callee: self.callee, since: seat.since };
-        self.noted = Current::wait(&self.node, waiting);
+        self.noted = Current::wait(&node, waiting);
         if self.noted {
-            self.node.look_for_ring(Current::process());
+            node.look_for_ring(Current::process());
+        }
+    }
+
+    /// Whether the time is up. Without an answer; and so far the node has `told` that time has passed.
+    fn poll_time(&mut self, slot: &Arc<Slot<T>>, told: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
+        // Only a call that has to wait needs to know how long.
+        if let Wait::Begun = self.wait {
+            self.begin(slot);
+            if let Wait::Ticking = self.wait {
+                return Poll::Pending;
+            }
+        }
+        loop {
+            match &mut self.wait {
+                Wait::Begun => return Poll::Pending,
+                Wait::Ticking => {
+                    let Some(since) = told else { return Poll::Pending };
+                    self.begin_at(since, slot);
+                }
+                Wait::Timed(timer) => return timer.as_mut().poll(cx),
+                Wait::Seated(seat) => {
+                    let seat = *seat;
+                    if told.is_none_or(|told| told < seat.at) || seat.at == seat.since {
+                        return Poll::Pending;
+                    }
+                    if seat.until.is_some_and(|until| until <= seat.at) {
+                        return Poll::Ready(());
+                    }
+                    if seat.looks {
+                        self.look(&seat, slot);
+                    }
+                    self.sit(seat, slot);
+                }
+            }
         }
     }
 
     /// Nobody waits here any more.
-    fn leave(&mut self) {
+    fn leave(&mut self, slot: &Arc<Slot<T>>) {
         self.question = None;
-        if std::mem::take(&mut self.noted) {
-            Current::go_on(Arc::as_ptr(&self.slot).cast());
+        if self.noted {
+            Current::go_on(Arc::as_ptr(slot).cast());
         }
     }
+
+    #[cold]
+    fn run_out(&mut self, slot: &Arc<Slot<T>>) -> Result<T, CallError> {
+        slot.leave();
+        self.leave(slot);
+        if let Some(node) = slot.node() {
+            node.tally().timeout();
+        }
+        Err(CallError::Timeout)
+    }
+
+    #[cold]
+    fn tell_of_cycle(slot: &Slot<T>, pids: &[Pid]) {
+        if let Some(node) = slot.node() {
+            node.tally().break_cycle();
+        }
+        tracing::warn!(target: "greenroom", ?pids, "calls in a ring: the first one's fails");
+    }
+}
+
+/// A slot, for the wheel.
+fn late<T: Send + 'static>(slot: &Arc<Slot<T>>) -> Weak<dyn Late> {
+    let slot: Arc<dyn Late> = Arc::clone(slot) as _;
+    Arc::downgrade(&slot)
 }
 
 impl<T: Send + 'static> Future for Call<T> {
@@ -155,57 +241,38 @@ impl<T: Send + 'static> Future for Call<T> {
         if Current::is_doomed() {
             return Poll::Pending;
         }
-        let told = match self.slot.poll(cx) {
-            Found::Answer(answer) => {
-                self.leave();
+        // As every future that is polled after it was ready, it has nothing more to say.
+        let Some(slot) = self.slot.take() else { return Poll::Pending };
+        let outcome = match slot.poll(cx) {
+            Found::Answer(answer, alone) => {
+                self.leave(&slot);
                 if let Err(CallError::Cycle { pids }) = &answer {
-                    self.node.tally().break_cycle();
-                    tracing::warn!(target: "greenroom", ?pids, "calls in a ring: the first one's fails");
+                    Call::tell_of_cycle(&slot, pids);
                 }
-                return Poll::Ready(answer);
+                // Those who look for rings know a slot by its address.
+                if alone && !self.noted {
+                    Current::keep(slot);
+                }
+                answer
             }
-            Found::Nothing(told) => told,
+            Found::Nothing(told) => match self.poll_time(&slot, told, cx) {
+                Poll::Ready(()) => self.run_out(&slot),
+                Poll::Pending => {
+                    self.slot = Some(slot);
+                    return Poll::Pending;
+                }
+            },
         };
-        // Only a call that has to wait needs to know how long.
-        if let Wait::Begun = self.wait {
-            self.begin();
-        }
-        loop {
-            let late = match &mut self.wait {
-                Wait::Begun => return Poll::Pending,
-                Wait::Timed(timer) => {
-                    ready!(timer.as_mut().poll(cx));
-                    true
-                }
-                Wait::Seated(seat) => {
-                    let seat = *seat;
-                    if told.is_none_or(|told| told < seat.at) || seat.at == seat.since {
-                        return Poll::Pending;
-                    }
-                    let late = seat.until.is_some_and(|until| until <= seat.at);
-                    if !late {
-                        if seat.looks {
-                            self.look(&seat);
-                        }
-                        self.sit(seat);
-                    }
-                    late
-                }
-            };
-            if late {
-                self.slot.leave();
-                self.leave();
-                self.node.tally().timeout();
-                return Poll::Ready(Err(CallError::Timeout));
-            }
-        }
+        Poll::Ready(outcome)
     }
 }
 
 impl<T: Send + 'static> Drop for Call<T> {
     fn drop(&mut self) {
-        self.slot.leave();
-        self.leave();
+        if let Some(slot) = self.slot.take() {
+            slot.leave();
+            self.leave(&slot);
+        }
     }
 }
 

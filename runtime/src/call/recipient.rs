@@ -99,11 +99,11 @@ impl<E: Serialize + Send + 'static> Recipient<E> {
     pub fn send(&self, event: E) -> Cast {
         match &self.whom {
             Whom::Here { resident, number, .. } => here(resident, *number, event),
-            Whom::Remote { node, pid } if pid.node() == node.name() => Cast::over(Err(CastError::NoProc)),
+            Whom::Remote { node, pid } if pid.node() == node.name() => Cast::failed(CastError::NoProc),
             Whom::Remote { node, pid } => away(node, Whither::Pid(pid), &event),
             Whom::Named { node, name, at } if at == node.name() => match node.names().find(name) {
                 Some(named) => here(&named.resident, Some(named.number), event),
-                None => Cast::over(Err(CastError::NoProc)),
+                None => Cast::failed(CastError::NoProc),
             },
             Whom::Named { node, name, at } => away(node, Whither::Name(name, at), &event),
         }
@@ -112,9 +112,9 @@ impl<E: Serialize + Send + 'static> Recipient<E> {
 
 fn here<E: Send + 'static>(resident: &Arc<dyn Resident>, number: Option<u64>, event: E) -> Cast {
     match resident.event(number, &mut Some(event)) {
-        Ok(None) => Cast::over(Ok(())),
+        Ok(None) => Cast::sent(),
         Ok(Some(ticket)) => Cast::standing(Arc::clone(resident).line(), ticket),
-        Err(error) => Cast::over(Err(error)),
+        Err(error) => Cast::failed(error),
     }
 }
 
@@ -122,9 +122,9 @@ fn away<E: Serialize + 'static>(node: &Node, to: Whither<'_>, value: &E) -> Cast
     match route(node, to, type_name::<E>(), event::<E>(), Delivery::EVENT, |encoder| encoder.field(value)) {
         Ok(()) => match node.router().and_then(|router| router.pressure(to.node())) {
             Some(pressure) => Cast::pressed(pressure),
-            None => Cast::over(Ok(())),
+            None => Cast::sent(),
         },
-        Err(error) => Cast::over(Err(error)),
+        Err(error) => Cast::failed(error),
     }
 }
 

@@ -19,14 +19,19 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 #[must_use = "a caller waits: answer it with `send`"]
 pub struct Reply<T: Send + 'static> {
     caller: Option<Caller<T>>,
-    /// Encoded into a message for another node: the duty went with it.
-    passed_on: AtomicBool,
 }
 
 enum Caller<T> {
     Here(Arc<Slot<T>>),
     // In a box, so that a message with a reply is small.
-    Elsewhere(Box<(Elsewhere, Write<T>)>),
+    Elsewhere(Box<Far<T>>),
+}
+
+struct Far<T> {
+    caller: Elsewhere,
+    write: Write<T>,
+    /// Encoded into a message for another node: the duty went with it.
+    passed_on: AtomicBool,
 }
 
 /// How an answer becomes bytes.
@@ -48,19 +53,21 @@ struct Forsaken {
 
 impl<T: Send + 'static> Reply<T> {
     pub(super) fn new(slot: Arc<Slot<T>>) -> Reply<T> {
-        Reply { caller: Some(Caller::Here(slot)), passed_on: AtomicBool::new(false) }
+        Reply { caller: Some(Caller::Here(slot)) }
     }
 
     /// Answers. An answer that nobody waits for any more vanishes.
     pub fn send(mut self, value: T) {
         match self.caller.take() {
             Some(Caller::Here(slot)) => {
-                slot.put(Ok(value));
+                let caller = slot.fill(Ok(value));
+                // Before the caller goes on: then the slot is its alone.
+                drop(slot);
+                if let Some(caller) = caller {
+                    caller.wake();
+                }
             }
-            Some(Caller::Elsewhere(elsewhere)) => {
-                let (caller, encode) = *elsewhere;
-                caller.send(&value, encode);
-            }
+            Some(Caller::Elsewhere(far)) => far.caller.send(&value, far.write),
             None => {}
         }
     }
@@ -95,11 +102,10 @@ impl<T: Send + 'static> Drop for Reply<T> {
     fn drop(&mut self) {
         let caller: Arc<dyn Unanswered> = match self.caller.take() {
             None => return,
-            Some(_) if *self.passed_on.get_mut() => return,
+            Some(Caller::Here(slot)) if slot.is_passed_on() => return,
             Some(Caller::Here(slot)) => slot,
-            Some(Caller::Elsewhere(elsewhere)) => {
-                Arc::new(Forsaken { caller: elsewhere.0, holder: Current::process() })
-            }
+            Some(Caller::Elsewhere(far)) if far.passed_on.load(Ordering::Relaxed) => return,
+            Some(Caller::Elsewhere(far)) => Arc::new(Forsaken { caller: far.caller, holder: Current::process() }),
         };
         if let Some(caller) = Current::drop_reply(caller) {
             caller.fail(CallError::Dropped);
@@ -159,13 +165,17 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
                     }
                     // The answer comes back here and goes on from here, and so does the news that there is none:
                     // the new holder need not know the caller's node.
-                    Caller::Elsewhere(elsewhere) => node.pending().insert(Arc::new(elsewhere.0.clone())),
+                    Caller::Elsewhere(far) => node.pending().insert(Arc::new(far.caller.clone())),
                 }
             })
         });
         let travelling = id.zip(here).map(|(id, caller)| Travelling { caller, id });
         let travelling = travelling.ok_or_else(|| S::Error::custom("a reply travels only inside a message"))?;
-        self.passed_on.store(true, Ordering::Relaxed);
+        match &self.caller {
+            Some(Caller::Here(slot)) => slot.pass_on(),
+            Some(Caller::Elsewhere(far)) => far.passed_on.store(true, Ordering::Relaxed),
+            None => {}
+        }
         travelling.serialize(serializer)
     }
 }
@@ -174,9 +184,9 @@ impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Reply<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply<T>, D::Error> {
         let Travelling { caller, id } = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a reply travels only inside a message"))?;
-        let elsewhere = Elsewhere { node, caller: Arc::new(caller), id };
-        let caller = Caller::Elsewhere(Box::new((elsewhere, |value, encoder| encoder.field(value))));
-        Ok(Reply { caller: Some(caller), passed_on: AtomicBool::new(false) })
+        let caller = Elsewhere { node, caller: Arc::new(caller), id };
+        let far = Far { caller, write: |value, encoder| encoder.field(value), passed_on: AtomicBool::new(false) };
+        Ok(Reply { caller: Some(Caller::Elsewhere(Box::new(far))) })
     }
 }
 
@@ -194,7 +204,7 @@ mod tests {
     async fn a_reply_whose_caller_has_left_is_not_waited_for_elsewhere() {
         let node = Node::local();
         for left in [false, true] {
-            let slot = Arc::new(Slot::<u32>::new());
+            let slot = Slot::<u32>::take(&node);
             let reply = Reply::new(Arc::clone(&slot));
             if left {
                 slot.leave();

@@ -1,17 +1,22 @@
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
 use crate::base::{CallError, Decoder};
-use crate::node::{Answerable, Awaited, Late, Node, Unanswered};
-use crate::sync::atomic::{AtomicU8, Ordering};
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::mailbox::{Guard, Lock};
+use crate::node::{Answerable, Awaited, Current, Late, Node, Unanswered, WeakNode};
+use crate::sync::atomic::{AtomicU8, Ordering, fence};
 
 /// Where an answer lies until its caller takes it.
+///
+/// A thread keeps the slots of calls that are over, for those that come: a call in good order needs no memory of its own,
+/// and no seat on the node's wheel, where its slot still sits from the one before.
 pub(super) struct Slot<T> {
-    state: Mutex<State<T>>,
-    /// Where the reply is: one of the four below.
+    node: WeakNode,
+    state: Lock<State<T>>,
+    /// Where the reply is: one of the five below.
     reply: AtomicU8,
 }
 
@@ -23,10 +28,13 @@ const TAKEN: u8 = 1;
 const HELD: u8 = 2;
 /// Anywhere.
 const LOOSE: u8 = 3;
+/// On its way to another node, encoded: the duty to answer went with it.
+const PASSED_ON: u8 = 4;
 
 /// What a caller finds.
 pub(super) enum Found<T> {
-    Answer(Result<T, CallError>),
+    /// The answer; and whether the slot is as good as new: nobody else has it any more.
+    Answer(Result<T, CallError>, bool),
     /// Nothing; and up to when the node has told that time has passed.
     Nothing(Option<Instant>),
 }
@@ -37,6 +45,8 @@ struct State<T> {
     remote: Option<(Node, u64)>,
     /// What time it is at least, as the node told the caller.
     told: Option<Instant>,
+    /// Whether the node tells at its next tick.
+    seated: bool,
 }
 
 enum Answer<T> {
@@ -46,34 +56,29 @@ enum Answer<T> {
     Over,
 }
 
-impl<T> Slot<T> {
-    pub(super) fn new() -> Slot<T> {
-        let state = State { answer: Answer::Awaited(None), remote: None, told: None };
-        Slot { state: Mutex::new(state), reply: AtomicU8::new(UNREAD) }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Puts the answer in, if it is the first and somebody still waits; whether that was so.
-    pub(super) fn put(&self, answer: Result<T, CallError>) -> bool {
-        let mut state = self.lock();
-        let Answer::Awaited(waker) = &mut state.answer else { return false };
-        let waker = waker.take();
-        state.answer = Answer::Here(answer);
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        true
+impl<T: Send + 'static> Slot<T> {
+    /// A slot for a call by way of `node`.
+    pub(super) fn take(node: &Node) -> Arc<Slot<T>> {
+        Current::spare(|slot: &Slot<T>| slot.node.is(node)).unwrap_or_else(|| {
+            let state = State { answer: Answer::Awaited(None), remote: None, told: None, seated: false };
+            Arc::new(Slot { node: node.downgrade(), state: Lock::new(state), reply: AtomicU8::new(UNREAD) })
+        })
     }
 
     /// The answer; without one the caller is woken when it is there, or when the node tells the time.
-    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Found<T> {
+    pub(super) fn poll(self: &Arc<Self>, cx: &mut Context<'_>) -> Found<T> {
         let mut state = self.lock();
         match std::mem::replace(&mut state.answer, Answer::Over) {
-            Answer::Here(answer) => Found::Answer(answer),
+            Answer::Here(answer) => {
+                let alone = Arc::strong_count(self) == 1;
+                if alone {
+                    // All that the others did with it comes before what the next does.
+                    fence(Ordering::Acquire);
+                    state.answer = Answer::Awaited(None);
+                    self.reply.store(UNREAD, Ordering::Relaxed);
+                }
+                Found::Answer(answer, alone)
+            }
             Answer::Awaited(mut waker) => {
                 match &mut waker {
                     Some(waker) => waker.clone_from(cx.waker()),
@@ -86,12 +91,56 @@ impl<T> Slot<T> {
             Answer::Over => Found::Nothing(None),
         }
     }
+}
+
+impl<T> Slot<T> {
+    fn lock(&self) -> Guard<'_, State<T>> {
+        self.state.lock()
+    }
+
+    /// The node of whoever made the call, unless it is gone.
+    pub(super) fn node(&self) -> Option<Node> {
+        self.node.upgrade()
+    }
+
+    /// Puts the answer in, if it is the first and somebody still waits, and says whom to wake.
+    pub(super) fn fill(&self, answer: Result<T, CallError>) -> Option<Waker> {
+        let mut state = self.lock();
+        let Answer::Awaited(waker) = &mut state.answer else { return None };
+        let waker = waker.take();
+        state.answer = Answer::Here(answer);
+        waker
+    }
+
+    /// The same, and wakes the caller.
+    pub(super) fn put(&self, answer: Result<T, CallError>) {
+        if let Some(waker) = self.fill(answer) {
+            waker.wake();
+        }
+    }
+
+    /// Whether the node has to be asked to tell when time has passed: from here on it counts, and who was told before was
+    /// told too early.
+    pub(super) fn sit(&self) -> bool {
+        let mut state = self.lock();
+        state.told = None;
+        !std::mem::replace(&mut state.seated, true)
+    }
 
     /// The reply has come out of a mailbox: the callee's, or that of somebody whom it was passed on to. Only one who has
     /// it moves it, so nobody else writes here.
     pub(super) fn hand_out(&self) {
         let fresh = self.reply.load(Ordering::Relaxed) == UNREAD;
         self.reply.store(if fresh { TAKEN } else { LOOSE }, Ordering::Relaxed);
+    }
+
+    /// It is being encoded for another node.
+    pub(super) fn pass_on(&self) {
+        self.reply.store(PASSED_ON, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_passed_on(&self) -> bool {
+        self.reply.load(Ordering::Relaxed) == PASSED_ON
     }
 
     /// Nobody else will get it from the callee that has just taken it.
@@ -150,6 +199,7 @@ impl<T: Send> Late for Slot<T> {
         if state.told.is_none_or(|told| told < at) {
             state.told = Some(at);
         }
+        state.seated = false;
         let waker = match &mut state.answer {
             Answer::Awaited(waker) => waker.take(),
             Answer::Here(_) | Answer::Over => None,

@@ -1,5 +1,5 @@
 use std::panic::Location;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use super::queue::{Batch, Taken, Taking, Told, remove};
 use super::save::Saved;
@@ -87,6 +87,44 @@ impl<M: Protocol> Inbox<M> {
         if let Some(saved) = &mut self.saved {
             self.pending = saved.begin(want);
         }
+    }
+
+    /// The next message of those that were taken over, for an owner that takes whatever comes: nearly all of a server's
+    /// messages come this way. `None` if there is none, or it is not as simple as that.
+    #[inline(always)]
+    pub(crate) fn at_hand(&mut self) -> Option<M> {
+        if !self.is_plain() {
+            return None;
+        }
+        let entry = self.batch.entries.pop_front()?;
+        self.place = None;
+        self.read += 1;
+        self.count_call(entry.message.variant());
+        Some(entry.message)
+    }
+
+    /// Whether all that the owner has is its batch, in the order of arrival.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        let urgent = const { Mask::urgent::<M>().0 != 0 };
+        !urgent && self.saved.as_ref().is_none_or(|saved| saved.len() == 0) && matches!(self.testing, Testing::Nothing)
+    }
+
+    /// Fills the batch of a [plain](Self::is_plain) inbox again, which is empty, or has `cx` woken when that is possible.
+    #[inline]
+    pub(crate) fn poll_refill(&mut self, queue: &Queue<M>, cx: &mut Context<'_>) -> Poll<()> {
+        let told = Told { handled: self.read, calls: self.calls, place: None, saved: 0, batch: 0 };
+        let linger = self.read - self.idle >= BUSY;
+        let refilled = queue.poll_refill(&mut self.batch, told, linger, cx);
+        if refilled.is_pending() {
+            self.idle = self.read;
+        }
+        refilled
+    }
+
+    #[inline(always)]
+    fn count_call(&mut self, variant: usize) {
+        self.calls += u64::from(Mask::calls::<M>().has(Mask::lane(variant)));
     }
 
     /// The next message to test. With no `cx`, only what is already here counts.
@@ -187,7 +225,7 @@ impl<M: Protocol> Inbox<M> {
     /// mailbox.
     #[inline(always)]
     pub(crate) fn keep(&mut self, queue: &Queue<M>, variant: usize) -> bool {
-        self.calls += u64::from(Mask::calls::<M>().has(Mask::lane(variant)));
+        self.count_call(variant);
         if let Testing::Arrived(origin) = self.testing {
             self.testing = Testing::Nothing;
             return origin == Origin::SENT;

@@ -1,4 +1,4 @@
-//! The lock around a mailbox, and the bell by which whoever fills it wakes its owner.
+//! The lock around a mailbox, or around an answer, and the bell by which whoever fills it wakes its owner.
 //!
 //! A [`Lock`] spins: what is done under it is a handful of moves, so a wait is shorter than going to sleep would be. Who
 //! finds it held waits a little, then longer each time, and after some microseconds gives its turn to other threads at
@@ -27,7 +27,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Guarded, Visit, spin_loop, yield_now};
 
 /// A value that one thread at a time reaches, and whose owner can wait for others.
-pub(super) struct Lock<T> {
+pub(crate) struct Lock<T> {
     held: AtomicBool,
     /// Somebody wakes the owner by `task`, without holding the lock.
     ringing: AtomicBool,
@@ -61,7 +61,12 @@ unsafe impl<T: Send> Sync for Lock<T> {}
 const PATIENCE: u32 = 7;
 
 impl<T> Lock<T> {
-    pub(super) fn new(constant: u32, value: T) -> Lock<T> {
+    pub(crate) fn new(value: T) -> Lock<T> {
+        Lock::with(0, value)
+    }
+
+    /// The same with a number beside the value, which all who hold the lock may read.
+    pub(super) fn with(constant: u32, value: T) -> Lock<T> {
         Lock {
             held: AtomicBool::new(false),
             ringing: AtomicBool::new(false),
@@ -73,7 +78,7 @@ impl<T> Lock<T> {
     }
 
     #[inline]
-    pub(super) fn lock(&self) -> Guard<'_, T> {
+    pub(crate) fn lock(&self) -> Guard<'_, T> {
         if !self.try_hold() {
             self.spin();
         }
@@ -122,7 +127,7 @@ impl Drop for Ringing<'_> {
 }
 
 /// The lock, held. Dropped, it is open again.
-pub(super) struct Guard<'a, T> {
+pub(crate) struct Guard<'a, T> {
     // Ends before the lock opens: fields are dropped in this order.
     inside: Visit<'a, Inside<T>>,
     held: Held<'a, T>,

@@ -24,6 +24,7 @@ mod want;
 pub(crate) use bounds::Bounds;
 pub use bounds::Overflow;
 pub(crate) use inbox::{Inbox, Next};
+pub(crate) use lock::{Guard, Lock};
 pub(crate) use queue::{Entry, Figures, Origin, Owner, Pushed, Queue, Refused, Why};
 pub(crate) use want::Mask;
 pub use want::Want;

@@ -186,7 +186,7 @@ impl<M: Protocol> Queue<M> {
         let rest = bounds.map(|bounds| Box::new(Rest { bounded: Some(Bounded::new(bounds)), ..Rest::new() }));
         let inner =
             Inner { owner, entries: VecDeque::new(), pushed: 0, rest, notice: u64::from(long), told: Told::default() };
-        Queue { inner: Lock::new(long, inner) }
+        Queue { inner: Lock::with(long, inner) }
     }
 
     // What panics under this lock is at most a waker's clone or an allocation; the queue is whole then.
@@ -235,16 +235,26 @@ impl<M: Protocol> Queue<M> {
         }
     }
 
+    /// Puts what somebody sent at the end and wakes the owner: the way of nearly all messages, and short enough to be part
+    /// of whatever sends. One that needs more care is handed back, to be [`push`](Self::push)ed.
+    #[inline(always)]
+    pub(crate) fn push_plain(&self, owner: Owner, message: M) -> Result<(), M> {
+        let mut inner = self.lock();
+        if !inner.takes_plainly(owner) {
+            drop(inner);
+            return Err(message);
+        }
+        inner.pushed += 1;
+        inner.entries.push_back(Entry { origin: Origin::SENT, message });
+        inner.ring();
+        Ok(())
+    }
+
     /// Puts a message at the end and wakes the owner. `held` says whether somebody will hold a ticket for the line.
     #[inline]
     pub(crate) fn push(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
         let mut inner = self.lock();
-        let there = match owner {
-            Owner::This(number) => inner.owner == number,
-            Owner::Whoever => inner.owner != VACANT && inner.owner != CLOSED,
-        };
-        let plain = Mask::urgent::<M>() == Mask(0) && inner.rest.is_none() && inner.pushed + 1 < inner.notice;
-        if !(there && plain) {
+        if !inner.takes_plainly(owner) {
             return Queue::push_with_care(inner, true, owner, entry, held);
         }
         inner.pushed += 1;
@@ -357,6 +367,28 @@ impl<M: Protocol> Queue<M> {
             inner.wait(cx.waker());
         }
         Taken::Nothing
+    }
+
+    /// The same for an owner whose mailbox is not bounded and knows nothing urgent.
+    #[inline]
+    pub(super) fn poll_refill(&self, batch: &mut Batch<M>, told: Told, linger: bool, cx: &mut Context<'_>) -> Poll<()> {
+        batch.recover();
+        let mut inner = self.lock();
+        let long = inner.constant();
+        inner.hear(told, long);
+        if !inner.entries.is_empty() {
+            mem::swap(&mut inner.entries, &mut batch.entries);
+            drop(inner);
+            batch.taken = batch.entries.len();
+            return Poll::Ready(());
+        }
+        if linger {
+            drop(inner);
+            cx.waker().wake_by_ref();
+        } else {
+            inner.wait(cx.waker());
+        }
+        Poll::Pending
     }
 
     /// Has `cx` woken when something comes; `false` if something is here.
@@ -578,6 +610,16 @@ impl<M> Rest<M> {
 }
 
 impl<M: Protocol> Inner<M> {
+    /// Whether the owner is there, and all that a message for it needs is its place at the end.
+    #[inline(always)]
+    fn takes_plainly(&self, owner: Owner) -> bool {
+        let there = match owner {
+            Owner::This(number) => self.owner == number,
+            Owner::Whoever => self.owner != VACANT && self.owner != CLOSED,
+        };
+        there && const { Mask::urgent::<M>().0 == 0 } && self.rest.is_none() && self.pushed + 1 < self.notice
+    }
+
     fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.rest.as_ref().is_none_or(|rest| rest.urgent.is_empty())
     }

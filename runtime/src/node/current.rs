@@ -1,7 +1,9 @@
+use std::any::Any;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::watch::Places;
 use super::{Node, Resident, Waiting};
 use crate::base::{CallError, Pid};
 
@@ -21,34 +23,53 @@ enum Who {
 }
 
 #[derive(Default)]
-pub(crate) struct Notes {
+struct Notes {
     /// Replies that the process dropped during this poll: whether it ended decides what the callers hear.
     dropped: Vec<Arc<dyn Unanswered>>,
     /// While a message is being encoded for another node: the ids of the replies in it.
     replies: Option<Vec<u64>>,
 }
 
-/// Replies that were dropped, if any were.
-pub(crate) struct Dropped(Option<Box<Notes>>);
+/// What a process leaves behind that has run.
+pub(crate) struct Ran {
+    /// The process.
+    pub(crate) resident: Arc<dyn Resident>,
+    notes: Option<Box<Notes>>,
+}
+
+impl Ran {
+    /// The replies that it dropped.
+    #[inline]
+    pub(crate) fn dropped(&mut self) -> Option<Vec<Arc<dyn Unanswered>>> {
+        self.notes.take().map(|notes| notes.dropped)
+    }
+}
 
 /// A caller whose reply was dropped.
 pub(crate) trait Unanswered: Send + Sync {
     fn fail(&self, error: CallError);
 }
 
+/// What belongs to a thread: one thing, so that a poll looks for it once.
+struct Here {
+    current: RefCell<Option<Current>>,
+    places: Places,
+    /// What calls have done with, and the next can use again: the latest last.
+    spares: RefCell<Vec<Arc<dyn Any + Send + Sync>>>,
+}
+
+/// How many spares a thread keeps.
+const SPARES: usize = 8;
+
 crate::sync::thread_local! {
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    static HERE: Here = const {
+        Here { current: RefCell::new(None), places: Places::NONE, spares: RefCell::new(Vec::new()) }
+    };
 }
 
 impl Current {
     pub(crate) fn new(node: Node, process: u64) -> Current {
         Current { who: Who::Outside(node), process, notes: None }
-    }
-
-    /// The process in `resident`, while it is polled.
-    #[inline]
-    pub(crate) fn of(resident: Arc<dyn Resident>, process: u64) -> Current {
-        Current { who: Who::Process(resident), process, notes: None }
     }
 
     fn home(&self) -> &Node {
@@ -62,15 +83,30 @@ impl Current {
         self.notes.get_or_insert_default()
     }
 
-    /// Makes `current` the one that runs, and returns who did before.
+    /// Runs `f`, which must not panic, as the process with this number in `resident`; what it leaves behind, unless it did
+    /// not put back what it found.
     #[inline]
-    pub(crate) fn swap(current: Option<Current>) -> Option<Current> {
-        CURRENT.with(|slot| slot.replace(current))
+    pub(crate) fn run(resident: Arc<dyn Resident>, process: u64, f: impl FnOnce()) -> Option<Ran> {
+        HERE.with(|here| {
+            let seat = resident.node().seat(&here.places);
+            let before = seat.as_ref().map_or(0, |seat| seat.sit(process));
+            let outer = here.current.replace(Some(Current { who: Who::Process(resident), process, notes: None }));
+            f();
+            if let Some(seat) = seat {
+                seat.leave(before);
+            }
+            here.current.replace(outer).and_then(Current::into_process)
+        })
+    }
+
+    /// Makes `current` the one that runs, and returns who did before.
+    fn swap(current: Option<Current>) -> Option<Current> {
+        HERE.with(|here| here.current.replace(current))
     }
 
     fn with<R>(f: impl FnOnce(&mut Current) -> R) -> Option<R> {
         // While a thread is torn down there is no current node any more.
-        CURRENT.try_with(|slot| slot.borrow_mut().as_mut().map(f)).ok().flatten()
+        HERE.try_with(|here| here.current.borrow_mut().as_mut().map(f)).ok().flatten()
     }
 
     pub(crate) fn node() -> Option<Node> {
@@ -128,6 +164,28 @@ impl Current {
         });
     }
 
+    /// Something of this type that somebody has left here and that `fits`.
+    pub(crate) fn spare<T: Any + Send + Sync>(fits: impl Fn(&T) -> bool) -> Option<Arc<T>> {
+        let spare = HERE.try_with(|here| {
+            let mut spares = here.spares.borrow_mut();
+            let at = spares.iter().rposition(|spare| (**spare).downcast_ref().is_some_and(&fits))?;
+            Some(spares.swap_remove(at))
+        });
+        spare.ok()??.downcast().ok()
+    }
+
+    /// Leaves something here for the next who can use it.
+    pub(crate) fn keep(spare: Arc<dyn Any + Send + Sync>) {
+        let old = HERE.try_with(|here| {
+            let mut spares = here.spares.borrow_mut();
+            let old = if spares.len() < SPARES { None } else { Some(spares.remove(0)) };
+            spares.push(spare);
+            old
+        });
+        // Not while they are borrowed.
+        drop(old);
+    }
+
     /// Keeps a dropped reply until the poll is over; hands it back outside of a process.
     pub(crate) fn drop_reply(caller: Arc<dyn Unanswered>) -> Option<Arc<dyn Unanswered>> {
         let mut caller = Some(caller);
@@ -139,11 +197,10 @@ impl Current {
         caller
     }
 
-    /// The process that ran, and the replies that it dropped.
     #[inline]
-    pub(crate) fn into_process(self) -> Option<(Arc<dyn Resident>, Dropped)> {
+    fn into_process(self) -> Option<Ran> {
         match self.who {
-            Who::Process(resident) => Some((resident, Dropped(self.notes))),
+            Who::Process(resident) => Some(Ran { resident, notes: self.notes }),
             Who::Outside(_) => None,
         }
     }
@@ -189,27 +246,6 @@ impl Current {
         replies.push(id);
         Current::with(|current| current.notes().replies = Some(replies));
         Some(id)
-    }
-}
-
-impl Dropped {
-    pub(crate) const NOTHING: Dropped = Dropped(None);
-
-    /// Tells those who called, if there are any.
-    #[inline]
-    pub(crate) fn fail(self, error: impl FnOnce() -> CallError) {
-        if let Some(notes) = self.0 {
-            notes.fail(&error());
-        }
-    }
-}
-
-impl Notes {
-    #[cold]
-    fn fail(self, error: &CallError) {
-        for caller in self.dropped {
-            caller.fail(error.clone());
-        }
     }
 }
 

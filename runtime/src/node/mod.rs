@@ -31,7 +31,7 @@ mod watchers;
 mod wheel;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 pub use alarms::Alarms;
 use alarms::Raised;
@@ -40,7 +40,7 @@ pub use clock::Clock;
 pub(crate) use clock::TokioClock;
 pub use counters::Counters;
 pub use current::Entered;
-pub(crate) use current::{Current, Dropped, Unanswered};
+pub(crate) use current::{Current, Unanswered};
 pub(crate) use directory::{Outgoing, Recipient, Router};
 pub(crate) use flood::{Flood, Verdict};
 pub(crate) use ground::{Ground, Thresholds};
@@ -78,6 +78,21 @@ use wheel::Wheel;
 #[derive(Clone)]
 pub struct Node {
     inner: Arc<Inner>,
+}
+
+/// A node, for one who does not keep it alive.
+pub(crate) struct WeakNode {
+    inner: Weak<Inner>,
+}
+
+impl WeakNode {
+    pub(crate) fn is(&self, node: &Node) -> bool {
+        std::ptr::eq(self.inner.as_ptr(), Arc::as_ptr(&node.inner))
+    }
+
+    pub(crate) fn upgrade(&self) -> Option<Node> {
+        self.inner.upgrade().map(|inner| Node { inner })
+    }
 }
 
 struct Inner {
@@ -261,6 +276,10 @@ impl Node {
 
     pub(crate) fn router(&self) -> Option<&Arc<dyn Router>> {
         self.inner.router.get()
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakNode {
+        WeakNode { inner: Arc::downgrade(&self.inner) }
     }
 
     pub(crate) fn same(&self, other: &Node) -> bool {

@@ -8,6 +8,7 @@
 //! The watch rests while nobody polls. Where no watch is wanted (a test's node, a spawner of one's own) there are no
 //! seats either.
 
+use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -41,15 +42,69 @@ struct Seat {
     turn: AtomicU64,
 }
 
-thread_local! {
-    static SEATS: Mine = const { Mine { first: OnceCell::new(), others: RefCell::new(Vec::new()) } };
+/// A thread's seats, by node.
+pub(super) struct Places {
+    /// That of the first node that it polled for: of the only one, but in tests.
+    first: OnceCell<Place>,
+    others: RefCell<Vec<Place>>,
 }
 
-/// A thread's seats, by node.
-struct Mine {
-    /// That of the first node, which is the only one but in tests.
-    first: OnceCell<(Weak<Seats>, Arc<Seat>)>,
-    others: RefCell<Vec<(Weak<Seats>, Arc<Seat>)>>,
+struct Place {
+    of: Weak<Seats>,
+    seat: Arc<Seat>,
+}
+
+impl Places {
+    pub(super) const NONE: Places = Places { first: OnceCell::new(), others: RefCell::new(Vec::new()) };
+
+    #[inline]
+    fn find(&self, seats: &Arc<Seats>) -> Cow<'_, Arc<Seat>> {
+        let first = self.first.get_or_init(|| seats.place());
+        if first.is_of(seats) { Cow::Borrowed(&first.seat) } else { Cow::Owned(self.find_other(seats)) }
+    }
+
+    #[cold]
+    fn find_other(&self, seats: &Arc<Seats>) -> Arc<Seat> {
+        let mut others = self.others.borrow_mut();
+        let at = others.iter().position(|place| place.is_of(seats));
+        let at = at.unwrap_or_else(|| {
+            others.retain(|place| place.of.strong_count() > 0);
+            others.push(seats.place());
+            others.len() - 1
+        });
+        Arc::clone(&others[at].seat)
+    }
+}
+
+impl Place {
+    fn is_of(&self, seats: &Arc<Seats>) -> bool {
+        Weak::as_ptr(&self.of) == Arc::as_ptr(seats)
+    }
+}
+
+/// This thread's seat of a node.
+pub(super) struct Mine<'a>(Cow<'a, Arc<Seat>>);
+
+impl Mine<'_> {
+    /// The thread begins to poll this process. Who sat there before, whose poll this one is part of.
+    #[inline]
+    pub(super) fn sit(&self, process: u64) -> u64 {
+        // Nobody else writes here.
+        let before = self.0.process.load(Ordering::Relaxed);
+        self.0.turn.store(self.0.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.0.process.store(process, Ordering::Relaxed);
+        before
+    }
+
+    /// It is back at the one that it polled before.
+    #[inline]
+    pub(super) fn leave(&self, before: u64) {
+        if before != 0 {
+            self.sit(before);
+        } else {
+            self.0.process.store(0, Ordering::Relaxed);
+        }
+    }
 }
 
 /// A poll that takes longer is reported.
@@ -83,34 +138,14 @@ impl Watch {
 }
 
 impl Node {
-    /// This thread begins to poll a process, until it [rises](Node::rise). Whom it has polled so far.
+    /// This thread's seat, for somebody who is about to poll; `None` if nobody watches.
     #[inline]
-    pub(crate) fn sit(&self, number: u64) -> u64 {
-        let Some(seats) = &self.watch().seats else { return 0 };
-        let before = seats.with_mine(|seat| seat.take(number));
+    pub(super) fn seat<'a>(&self, places: &'a Places) -> Option<Mine<'a>> {
+        let seats = self.watch().seats.as_ref()?;
         if seats.resting.load(Ordering::Relaxed) {
             seats.wake(self);
         }
-        before
-    }
-
-    /// This thread is back at the process that it polled before.
-    #[inline]
-    pub(crate) fn rise(&self, before: u64) {
-        if let Some(seats) = &self.watch().seats {
-            seats.with_mine(|seat| seat.take(before));
-        }
-    }
-}
-
-impl Seat {
-    /// Another process is polled; which one has been. Nobody but its thread writes into a seat.
-    #[inline]
-    fn take(&self, number: u64) -> u64 {
-        let before = self.process.load(Ordering::Relaxed);
-        self.turn.store(self.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        self.process.store(number, Ordering::Relaxed);
-        before
+        Some(Mine(places.find(seats)))
     }
 }
 
@@ -134,37 +169,10 @@ impl Seats {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self) -> Arc<Seat> {
+    fn place(self: &Arc<Self>) -> Place {
         let seat = Arc::new(Seat::default());
         self.all().push(Arc::clone(&seat));
-        seat
-    }
-
-    /// Does something with this thread's seat; zero while the thread is torn down.
-    #[inline]
-    fn with_mine(self: &Arc<Self>, f: impl FnOnce(&Seat) -> u64) -> u64 {
-        let done = SEATS.try_with(|mine| match mine.first.get() {
-            Some((of, seat)) if std::ptr::eq(of.as_ptr(), Arc::as_ptr(self)) => f(seat),
-            _ => self.with_other(mine, f),
-        });
-        done.unwrap_or(0)
-    }
-
-    /// The same where the thread's first seat is another node's, or none yet.
-    #[cold]
-    fn with_other(self: &Arc<Self>, mine: &Mine, f: impl FnOnce(&Seat) -> u64) -> u64 {
-        let new = || (Arc::downgrade(self), self.add());
-        if mine.first.get().is_none() {
-            return f(&mine.first.get_or_init(new).1);
-        }
-        let mut others = mine.others.borrow_mut();
-        let at = others.iter().position(|(of, _)| std::ptr::eq(of.as_ptr(), Arc::as_ptr(self)));
-        let at = at.unwrap_or_else(|| {
-            others.retain(|(of, _)| of.strong_count() > 0);
-            others.push(new());
-            others.len() - 1
-        });
-        f(&others[at].1)
+        Place { of: Arc::downgrade(self), seat }
     }
 
     #[cold]

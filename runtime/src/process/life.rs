@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 use super::attention::{DOOMED, INQUIRED, NEW};
 use super::{Cell, catch, discard, report};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Dropped, Inquiry, Probe, Resident, Unanswered};
+use crate::node::{Current, Inquiry, Probe, Unanswered};
 
 pin_project! {
     /// The future around a process's own. As small as can be, since it is part of every process's task.
@@ -25,7 +25,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if this.body.is_some() && let Some(cell) = this.cell.take() {
-                end::<M, F>(cell, *this.number, this.body, Dropped::NOTHING, Exit::Killed);
+                end::<M, F>(cell, *this.number, this.body, None, Exit::Killed);
             }
         }
     }
@@ -55,24 +55,27 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
                 settle(&cell, cx.waker(), size);
             }
             if let Some(reason) = cell.doom() {
-                end::<M, F>(cell, number, this.body, Dropped::NOTHING, reason);
+                end::<M, F>(cell, number, this.body, None, reason);
                 return Poll::Ready(());
             }
             vote = Vote::new(&cell, cx.waker());
         }
         let waker = vote.as_ref().map_or(cx.waker(), |vote| vote.probe.waker());
-        let before = cell.node().sit(number);
-        let outer = Current::swap(Some(Current::of(cell, number)));
-        let result = turn(body, waker);
+        // What is not there need not be moved: nearly every poll leaves the process waiting, and dropped no reply.
+        let mut returned = None;
+        let ran = Current::run(cell, number, || turn(body, waker, &mut returned));
         // What a process does puts back what it found, so it is its own.
-        let Some((cell, dropped)) = Current::swap(outer).and_then(own::<M>) else { return Poll::Ready(()) };
-        cell.node().rise(before);
-        let reason = match result {
+        let Some(mut ran) = ran else { return Poll::Ready(()) };
+        let mut dropped = ran.dropped();
+        let Ok(cell) = ran.resident.into_any().downcast::<Cell<M>>() else { return Poll::Ready(()) };
+        let reason = match returned {
             // What was decided before it returned counts; a panic is never hidden by it.
-            Ok(Poll::Ready(reason)) => cell.doom().unwrap_or(reason),
-            Err(panic) => panic,
-            Ok(Poll::Pending) => {
-                dropped.fail(|| CallError::Dropped);
+            Some(Ok(reason)) => cell.doom().unwrap_or(reason),
+            Some(Err(panic)) => panic,
+            None => {
+                if let Some(dropped) = dropped.take() {
+                    fail(dropped, &CallError::Dropped);
+                }
                 let Some(reason) = cell.doom() else {
                     if let Some(vote) = vote {
                         vote.cast(number);
@@ -80,8 +83,7 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
                     *this.cell = Some(cell);
                     return Poll::Pending;
                 };
-                end::<M, F>(cell, number, this.body, Dropped::NOTHING, reason);
-                return Poll::Ready(());
+                reason
             }
         };
         end::<M, F>(cell, number, this.body, dropped, reason);
@@ -93,8 +95,14 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
 // Apart, since a panic looks for its place in a table of all that may unwind in a function, from the top: the smaller the
 // function, the sooner it is through.
 #[inline(never)]
-fn turn<F: Future<Output = Exit>>(body: Pin<&mut F>, waker: &Waker) -> Result<Poll<Exit>, Exit> {
-    catch(|| body.poll(&mut Context::from_waker(waker)))
+fn turn<F: Future<Output = Exit>>(body: Pin<&mut F>, waker: &Waker, returned: &mut Option<Result<Exit, Exit>>) {
+    let poll = || match body.poll(&mut Context::from_waker(waker)) {
+        Poll::Ready(reason) => *returned = Some(Ok(reason)),
+        Poll::Pending => {}
+    };
+    if let Err(panic) = catch(poll) {
+        *returned = Some(Err(panic));
+    }
 }
 
 /// A poll that tells what the process waits for, for those who ask.
@@ -151,33 +159,32 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Wandering<M, F> {
     }
 }
 
-/// The cell of the process that ran, which is one of this protocol, and the replies that it dropped.
-fn own<M: Protocol>(current: Current) -> Option<(Arc<Cell<M>>, Dropped)> {
-    let (resident, dropped) = current.into_process()?;
-    let cell = resident.into_any().downcast().ok()?;
-    Some((cell, dropped))
-}
-
 /// The end of a process, in the order that others may rely on. `dropped` are replies that it dropped in its last poll.
 #[inline(never)]
-fn end<M: Protocol, F>(cell: Arc<Cell<M>>, number: u64, mut body: Pin<&mut Option<F>>, dropped: Dropped, reason: Exit) {
+fn end<M: Protocol, F>(
+    cell: Arc<Cell<M>>,
+    number: u64,
+    mut body: Pin<&mut Option<F>>,
+    dropped: Option<Vec<Arc<dyn Unanswered>>>,
+    reason: Exit,
+) {
     let leftovers = cell.begin_end();
     let node = cell.node();
 
     // Its future, state, streams and mailbox. What panics while it is dropped is caught, the rest still happens.
-    let outer = Current::swap(Some(Current::of(Arc::clone(&cell) as Arc<dyn Resident>, number)));
-    if let Err(panic) = catch(|| body.set(None)) {
-        report::destructor(&node.pid(number), &panic);
-    }
-    if let Some(leftovers) = leftovers {
-        discard(node, number, leftovers.feeds.into_iter().map(|feed| feed.end()));
-        discard(node, number, leftovers.asides);
-    }
-    discard(node, number, cell.empty());
-    let inner = Current::swap(outer).and_then(Current::into_process);
-    dropped.fail(|| CallError::Exit(reason.clone()));
-    if let Some((_, dropped)) = inner {
-        dropped.fail(|| CallError::Exit(reason.clone()));
+    let ran = Current::run(cell.clone(), number, || {
+        if let Err(panic) = catch(|| body.set(None)) {
+            report::destructor(&node.pid(number), &panic);
+        }
+        if let Some(leftovers) = leftovers {
+            discard(node, number, leftovers.feeds.into_iter().map(|feed| feed.end()));
+            discard(node, number, leftovers.asides);
+        }
+        discard(node, number, cell.empty());
+    });
+    let last = ran.and_then(|mut ran| ran.dropped());
+    for dropped in dropped.into_iter().chain(last) {
+        fail(dropped, &CallError::Exit(reason.clone()));
     }
 
     report::crash(&cell, number, &reason);

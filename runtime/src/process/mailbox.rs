@@ -197,6 +197,50 @@ impl<M: Protocol> Mailbox<M> {
         }
     }
 
+    /// The next message of those that were taken over, for a server: what [`step`](Self::step) gives, without waiting.
+    /// `None` tells nothing but that this was not the short way.
+    #[inline(always)]
+    pub(crate) fn at_hand(&mut self) -> Option<M> {
+        let desk = self.desk.as_mut()?;
+        // A long mailbox is looked at when what was taken over is read.
+        if desk.careful || desk.budget < RECEIVE || self.cell.attention() & !LONG != 0 {
+            return None;
+        }
+        let message = desk.inbox.at_hand()?;
+        desk.budget -= RECEIVE;
+        desk.last = Some(message.variant() as u16);
+        message.hand_out();
+        if const { M::REPORTED } {
+            self.cell.note_text(self.pid.number(), text(&message));
+        }
+        Some(message)
+    }
+
+    /// Waits until something is [at hand](Self::at_hand); `false` if it may be for something else that [`step`](Self::step)
+    /// should be asked. Cancel-safe.
+    #[inline]
+    pub(crate) fn refill(&mut self) -> impl Future<Output = bool> + Send {
+        poll_fn(|cx| self.poll_refill(cx))
+    }
+
+    #[inline(always)]
+    fn poll_refill(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let Some(desk) = self.desk.as_mut() else { return Poll::Ready(false) };
+        if desk.careful || self.cell.attention() != 0 || !desk.inbox.is_plain() || !desk.inbox.is_read() {
+            return Poll::Ready(false);
+        }
+        if desk.budget < RECEIVE {
+            desk.budget = BUDGET;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let refilled = desk.inbox.poll_refill(self.cell.queue(), cx);
+        if refilled.is_pending() {
+            desk.budget = BUDGET;
+        }
+        refilled.map(|()| true)
+    }
+
     /// The next message, or the word to stop. Cancel-safe.
     #[inline]
     pub(crate) fn step(&mut self) -> impl Future<Output = Step<M>> + Send {

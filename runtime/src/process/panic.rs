@@ -2,8 +2,9 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::fmt::Write;
 use std::future::Future;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, Location};
 use std::pin::Pin;
 use std::sync::Once;
 use std::task::{Context, Poll};
@@ -117,6 +118,15 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     }
 }
 
+/// A place in the code as text.
+fn place(location: &Location<'_>) -> String {
+    // Long enough for line and column, too.
+    let mut place = String::with_capacity(location.file().len() + 16);
+    // A `String` takes all that is written.
+    let _ = write!(place, "{location}");
+    place
+}
+
 /// Puts a hook before the program's own: a process's panic is told by its crash report, not twice.
 fn note_places() {
     // The hook is the program's, as std has it; it must be set once, whatever number of nodes there is.
@@ -136,7 +146,7 @@ fn note_places() {
                 }
                 return outer(info);
             }
-            let place = info.location().map(ToString::to_string).unwrap_or_default();
+            let place = info.location().map(place).unwrap_or_default();
             let message = message.to_owned();
             NOTED.with(|noted| {
                 let [last, before] = &mut *noted.borrow_mut();

@@ -214,7 +214,8 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 ///   `start_child_with(|| ..)`.
 /// - `significant`: its end counts for `auto_shutdown`.
 /// - `backoff = "100ms..10s"`: a restart waits, longer each time in a row.
-/// - `while_down`: what is sent to it while it is being restarted waits (`hold`), or is dropped (`drop`).
+/// - `while_down`: what is sent to it while it is being restarted waits until a start has succeeded (`hold`), or is
+///   dropped (`drop`).
 ///
 /// A duration is a number and one of `us`, `ms`, `s`, `m`, `h`.
 #[proc_macro_attribute]

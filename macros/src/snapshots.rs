@@ -255,6 +255,17 @@ fn receive_alternatives() {
 }
 
 #[test]
+fn receive_overlapping() {
+    let block = quote! {
+        match cx {
+            Mail::Post { body, .. } => body,
+            Mail::Post { priority, .. } if priority > 10 => urgent(),
+        }
+    };
+    check_receive(block, &expect_file!["snapshots/receive_overlapping.rs"]);
+}
+
+#[test]
 fn receive_with_mistakes() {
     let block = quote! {
         match cx {

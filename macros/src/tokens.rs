@@ -1,12 +1,12 @@
 //! Small questions to syntax trees that several macros ask.
 
-use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, Expr, ExprLit, GenericArgument, GenericParam, Generics, Lit, Meta, Path, PathArguments, PathSegment,
-    Type, TypePath, TypeReference, Visibility, parse_quote,
+    Type, TypePath, TypePtr, TypeReference, Visibility, parse_quote,
 };
 
 use crate::diag::Errors;
@@ -89,14 +89,21 @@ pub(crate) fn is_named(ty: &Type, word: &str) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == word)
 }
 
+/// Where something begins and where it ends: what lies between is pointed at as a whole.
+pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
+    let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    (first, spans.last().unwrap_or(first))
+}
+
+/// Whether a type is one of the runtime's own messages.
+pub(crate) fn is_system(ty: &Type) -> bool {
+    ["Down", "ExitSignal", "NodeEvent"].iter().any(|word| is_named(ty, word))
+}
+
 /// `Reply<T>` → `T`.
 pub(crate) fn answer(ty: &Type) -> Option<&Type> {
-    let segment = last_segment(ty).filter(|segment| segment.ident == "Reply")?;
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
-    match (arguments.args.first(), arguments.args.len()) {
-        (Some(GenericArgument::Type(answer)), 1) => Some(answer),
-        _ => None,
-    }
+    only_argument(last_segment(ty).filter(|segment| segment.ident == "Reply")?)
 }
 
 /// Says once that a process outlives every borrow, if there are lifetimes.
@@ -152,24 +159,94 @@ pub(crate) fn with_param(generics: &Generics, param: GenericParam) -> Generics {
     generics
 }
 
-/// The first reference in a type that no message can hold.
-pub(crate) fn borrow(ty: &Type) -> Option<TypeReference> {
-    struct Find(Option<TypeReference>);
-    impl<'ast> Visit<'ast> for Find {
-        fn visit_type_reference(&mut self, node: &'ast TypeReference) {
-            let is_static = node.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
-            if self.0.is_none() && !is_static {
-                self.0 = Some(node.clone());
+/// The first part of a type that no message can hold: a borrow, or what stays on its thread.
+pub(crate) enum Unfit {
+    Borrow(TypeReference),
+    /// `Rc<T>`, with its `T`.
+    Shared(PathSegment, Type),
+    Pointer(TypePtr),
+}
+
+impl Unfit {
+    /// Looks for it. What other nodes send is not `'static` either.
+    pub(crate) fn find(ty: &Type, local: bool) -> Option<Unfit> {
+        struct Find(Option<Unfit>, bool);
+        impl<'ast> Visit<'ast> for Find {
+            fn visit_type_reference(&mut self, node: &'ast TypeReference) {
+                let is_static = node.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
+                if !(is_static && self.1) {
+                    self.0.get_or_insert_with(|| Unfit::Borrow(node.clone()));
+                }
+                visit::visit_type_reference(self, node);
             }
-            visit::visit_type_reference(self, node);
+            fn visit_path_segment(&mut self, node: &'ast PathSegment) {
+                if let Some(inner) = shared(node) {
+                    self.0.get_or_insert_with(|| Unfit::Shared(node.clone(), inner.clone()));
+                }
+                visit::visit_path_segment(self, node);
+            }
+            fn visit_type_ptr(&mut self, node: &'ast TypePtr) {
+                self.0.get_or_insert_with(|| Unfit::Pointer(node.clone()));
+            }
+            // `fn(&str)` and `dyn Fn(&str)` borrow for the call only.
+            fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+            fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
         }
-        // `fn(&str)` and `dyn Fn(&str)` borrow for the call only.
-        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
-        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+        let mut find = Find(None, local);
+        find.visit_type(ty);
+        find.0
     }
-    let mut find = Find(None);
-    find.visit_type(ty);
-    find.0
+
+    /// What to write in its place.
+    pub(crate) fn advice(&self) -> String {
+        match self {
+            Unfit::Borrow(reference) => {
+                let (borrowed, owned) = (text(&reference.elem), text(owned(&reference.elem)));
+                if is_named(&reference.elem, "Reply") || text(&reference.lifetime) == "'static" && borrowed != owned {
+                    format!("`{owned}` in place of `{}`", text(reference))
+                } else if borrowed == owned {
+                    format!("`{owned}` or `Arc<{owned}>` in place of `&{borrowed}`")
+                } else {
+                    format!("`{owned}` in place of `&{borrowed}`")
+                }
+            }
+            Unfit::Shared(written, inner) => {
+                let cell = last_segment(inner).filter(|last| last.ident == "RefCell" || last.ident == "Cell");
+                let shared = match cell.and_then(only_argument) {
+                    Some(inner) => format!("Mutex<{}>", text(inner)),
+                    None => text(inner),
+                };
+                format!("`Arc<{shared}>`, which may change threads, in place of `{}`", text(written))
+            }
+            Unfit::Pointer(pointer) => {
+                format!("what it points to, which may change threads, in place of `{}`", text(pointer))
+            }
+        }
+    }
+}
+
+impl ToTokens for Unfit {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Unfit::Borrow(reference) => reference.to_tokens(tokens),
+            Unfit::Shared(segment, _) => segment.to_tokens(tokens),
+            Unfit::Pointer(pointer) => pointer.to_tokens(tokens),
+        }
+    }
+}
+
+/// `Rc<T>` → `T`.
+fn shared(segment: &PathSegment) -> Option<&Type> {
+    only_argument(segment).filter(|_| segment.ident == "Rc")
+}
+
+/// `Thing<T>` → `T`.
+fn only_argument(segment: &PathSegment) -> Option<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    match (arguments.args.first(), arguments.args.len()) {
+        (Some(GenericArgument::Type(argument)), 1) => Some(argument),
+        _ => None,
+    }
 }
 
 /// What a message holds in place of a borrow: `String` for `&str`.
@@ -185,18 +262,8 @@ pub(crate) fn owned(borrowed: &Type) -> Type {
     }
 }
 
-/// The advice to own what is borrowed.
-pub(crate) fn advice(reference: &TypeReference) -> String {
-    let (borrowed, owned) = (text(&reference.elem), text(owned(&reference.elem)));
-    if borrowed == owned {
-        format!("`{owned}` or `Arc<{owned}>` in place of `&{borrowed}`")
-    } else {
-        format!("`{owned}` in place of `&{borrowed}`")
-    }
-}
-
-/// A type without borrows, so that what follows a mistake can be checked.
-pub(crate) fn without_borrows(mut ty: Type) -> Type {
+/// A type that a message can hold, so that what follows a mistake can be checked.
+pub(crate) fn fit(mut ty: Type) -> Type {
     struct Own;
     impl VisitMut for Own {
         fn visit_type_mut(&mut self, ty: &mut Type) {
@@ -210,6 +277,10 @@ pub(crate) fn without_borrows(mut ty: Type) -> Type {
                     elem if is_named(elem, "Path") => parse_quote!(::std::path::PathBuf),
                     elem => elem.clone(),
                 };
+            }
+            // A function of it may go anywhere, and still names what was imported.
+            if matches!(ty, Type::Ptr(_)) || last_segment(ty).and_then(shared).is_some() {
+                *ty = parse_quote!(fn(#ty));
             }
             visit_mut::visit_type_mut(self, ty);
         }

@@ -19,8 +19,9 @@ pub use crate::entry::{Report, SHUTDOWN, TestClock, main, test};
 pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive, Receiver};
 pub use crate::supervisor::{
-    Again, AutoShutdown, Backoff, Child, ChildOptions, ChildStub, Children, Dynamic, Flags, Fresh, Held, Once, Places,
-    Restart, Shutdown, Strategy, Subtree, SubtreeStub, SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
+    Again, Anew, AnewChild, AnewNothing, AnewSubtree, AutoShutdown, Backoff, Child, ChildOptions, ChildStub, Children,
+    Dynamic, Flags, Fresh, Held, Once, Places, Restart, Shutdown, Strategy, Subtree, SubtreeStub,
+    SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
 };
 
 /// A struct with `#[actor]` on it: what stands in its parentheses.
@@ -92,6 +93,37 @@ pub trait Travels: Sized {
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Travels for T {
+    fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        encoder.field(self)
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Result<T, DecodeError> {
+        decoder.field()
+    }
+}
+
+/// A part of a message that is called as one of the runtime's own: if it is, no sender can send it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` comes from the runtime, and no sender sends it",
+    label = "needs `#[from]` on its variant",
+    note = "write `#[from]` on the variant, and give it this one field"
+)]
+pub trait Said: Sized {
+    /// As [`Travels::write`].
+    ///
+    /// # Errors
+    /// As [`Encoder::field`].
+    fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError>;
+
+    /// As [`Travels::read`].
+    ///
+    /// # Errors
+    /// As [`Decoder::field`].
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Said for T {
     fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
         encoder.field(self)
     }

@@ -92,10 +92,10 @@ pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
 pub use greenroom_macros::{actor, after, main, protocol, receive, supervisor, test};
 pub use greenroom_macros::{call, cast, continue_with, down, every, exit, idle, init, node_event, terminate};
 pub use inspect::{
-    Alarm, AlarmEvent, EndCounts, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, Trace,
-    TraceEvent, TraceStep,
+    Alarm, AlarmEvent, EndCounts, LifeEvent, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine,
+    Trace, TraceEvent, TraceStep, Traffic,
 };
-pub use node::{Alarms, Clock, Counters, Entered, Node, Overdue, Spawner, Task, Tracing, Work};
+pub use node::{Alarms, Clock, Counters, Entered, Lifecycle, Node, Overdue, Spawner, Task, Tracing, Work};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 #[cfg(feature = "config")]
 pub use settings::{Place, Settings, SettingsError};

@@ -51,18 +51,19 @@ async fn a_cast_allocates_nothing() {
     assert_eq!(allocations, 0, "for {} casts", 8 * ROUNDS);
 }
 
+// Each call uses the slot of the one before.
 #[greenroom::test]
-async fn a_call_allocates_its_slot_and_nothing_else() {
+async fn a_call_after_another_allocates_nothing() {
     let clerk = clerk();
     let allocations = count(|| async {
         assert_eq!(clerk.ask().forever().await, Ok(1));
     })
     .await;
-    assert_eq!(allocations, ROUNDS as usize, "for {ROUNDS} calls");
+    assert_eq!(allocations, 0, "for {ROUNDS} calls");
 }
 
 #[greenroom::test]
-async fn a_call_that_finds_its_answer_needs_no_timer() {
+async fn a_call_that_finds_its_answer_allocates_nothing() {
     let clerk = clerk();
     let allocations = count(|| async {
         let call = clerk.ask();
@@ -70,17 +71,40 @@ async fn a_call_that_finds_its_answer_needs_no_timer() {
         assert_eq!(call.await, Ok(1));
     })
     .await;
-    assert_eq!(allocations, ROUNDS as usize, "for {ROUNDS} calls");
+    assert_eq!(allocations, 0, "for {ROUNDS} calls");
 }
 
+// It needs no timer: the slot has its seat on the wheel from the call before.
 #[greenroom::test]
-async fn a_call_that_waits_allocates_its_slot_and_its_timer() {
+async fn a_call_that_waits_as_usual_allocates_nothing() {
     let clerk = clerk();
     let allocations = count(|| async {
         assert_eq!(clerk.ask().await, Ok(1));
     })
     .await;
-    assert!(allocations <= 2 * ROUNDS as usize, "{allocations} for {ROUNDS} calls");
+    assert_eq!(allocations, 0, "for {ROUNDS} calls");
+}
+
+#[greenroom::test]
+async fn calls_at_once_find_the_slots_of_those_before() {
+    let clerk = clerk();
+    let allocations = count(|| async {
+        let (one, other, third) = (clerk.ask(), clerk.ask(), clerk.ask());
+        assert_eq!(tokio::join!(one, other, third), (Ok(1), Ok(1), Ok(1)));
+    })
+    .await;
+    assert_eq!(allocations, 0, "for {ROUNDS} times three calls: their slots are kept, too");
+}
+
+#[greenroom::test]
+async fn a_call_that_is_given_up_takes_its_slot_along() {
+    let clerk = clerk();
+    let allocations = count(|| async {
+        drop(clerk.ask());
+        tokio::task::yield_now().await;
+    })
+    .await;
+    assert_eq!(allocations, ROUNDS as usize, "for {ROUNDS} calls");
 }
 
 #[actor]

@@ -38,7 +38,8 @@ scenarios! {
         a_server_that_is_stopped_leaves_no_caller_behind;
     restarts:
         a_letter_to_a_child_ends_with_a_life_or_waits_for_the_next
-        a_cell_is_handed_on_with_what_came_while_it_was_empty;
+        a_cell_is_handed_on_with_what_came_while_it_was_empty
+        what_is_sent_to_a_place_waits_until_a_start_succeeds;
     rings:
         a_ring_of_calls_is_always_found
         a_reply_on_its_way_opens_a_ring

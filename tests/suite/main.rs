@@ -1,7 +1,9 @@
 //! greenroom, tested through its public API.
 
+mod abort;
 mod alarms;
 mod allocations;
+mod application_events;
 mod applications;
 mod asides;
 mod blocking;
@@ -13,11 +15,14 @@ mod conformance_tree;
 mod crashes;
 mod cycles;
 mod ends;
+mod events;
 mod exits;
 mod expand;
+mod held;
 mod interleavings;
 mod invariants;
 mod kit;
+mod lifecycle;
 mod links;
 mod looking;
 mod mail;

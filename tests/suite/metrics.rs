@@ -1,5 +1,6 @@
 //! A node in figures: what lives and what has ended, added up.
 
+use greenroom::testing::Cluster;
 use greenroom::{Metrics, Node, ProtocolMetrics, prelude::*};
 
 use crate::stage::{Letter, does, idle, mortal, settle};
@@ -109,11 +110,77 @@ async fn what_a_full_mailbox_does_not_take_is_counted() {
 }
 
 #[greenroom::test]
-async fn a_call_that_nobody_answers_in_time_is_counted() {
-    let process = idle().spawn();
-    assert_eq!(process.ask().within(Duration::from_secs(1)).await, Err(CallError::Timeout));
-    assert_eq!(process.ask().await, Err(CallError::Timeout));
-    assert_eq!(metrics().call_timeouts, 2);
+async fn calls_that_nobody_answers_in_time_are_counted_by_whom_they_asked() {
+    let cluster = Cluster::in_memory(2).await;
+    let (near, far) = (cluster.node(0).spawn(idle()), cluster.node(1).spawn(idle()));
+    crate::stage::LetterRef::register("idle", &near).unwrap();
+    crate::stage::LetterRef::register("idle", &far).unwrap();
+    let there: crate::stage::LetterRef = cluster.node(0).named_at("idle", cluster.node(1).name());
+    let here: crate::stage::LetterRef = cluster.node(0).named("idle");
+    let timeouts = |index: usize| cluster.node(index).metrics().protocols.get("Letter").map_or(0, |of| of.timeouts);
+    let wide = cluster.node(0).start(Wide).await.unwrap();
+    for (asked, callee, expected) in [(1, &near, 1), (2, &there, 2), (3, &here, 3)] {
+        let answer = callee.ask().within(Duration::from_secs(asked)).await;
+        assert_eq!((answer, timeouts(0)), (Err(CallError::Timeout), expected));
+    }
+    assert_eq!(wide.ask().await, Err(CallError::Timeout));
+    // It is the caller who counts.
+    assert_eq!(timeouts(1), 0);
+    let all = cluster.node(0).metrics();
+    assert_eq!((all.protocols["WideMessage"].timeouts, all.call_timeouts()), (1, 4));
+    let page = all.to_prometheus();
+    assert!(page.contains("\ngreenroom_call_timeouts_total{protocol=\"Letter\"} 3\n"), "{page}");
+    cluster.stop().await;
+}
+
+/// Never answers.
+#[actor]
+struct Wide;
+
+#[actor]
+impl Wide {
+    #[call]
+    async fn ask(&self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[greenroom::test]
+async fn bytes_are_counted_by_peer_and_outlast_a_connection() {
+    let cluster = Cluster::in_memory(3).await;
+    let traffic = |index: usize| cluster.node(index).metrics().traffic;
+    let far: Vec<_> = (1..3).map(|index| cluster.node(index).spawn(idle())).collect();
+    for (index, far) in (1..).zip(&far) {
+        crate::stage::LetterRef::register("idle", far).unwrap();
+        let before = traffic(0);
+        let stub: crate::stage::LetterRef = cluster.node(0).named_at("idle", cluster.node(index).name());
+        stub.nested(Some(Err("x".repeat(10_000 * index))));
+        settle().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let after = traffic(0);
+        for (peer, now) in &after {
+            let sent = now.sent - before[peer].sent;
+            let expected = if peer == cluster.node(index).name().as_str() { 10_000 * index as u64 } else { 0 };
+            assert!((expected..expected + 1_000).contains(&sent), "{peer}: {sent}");
+        }
+        // What one has sent the other has received.
+        let mine = traffic(index)["n0@test"];
+        let theirs = after[cluster.node(index).name().as_str()];
+        assert_eq!((mine.received, mine.sent), (theirs.sent, theirs.received));
+    }
+    let before = traffic(0)["n1@test"];
+    cluster.crash(1);
+    settle().await;
+    assert_eq!(traffic(0)["n1@test"], before, "a lost peer's figures stay");
+    cluster.restart(1).await;
+    cluster.connected().await;
+    let all = cluster.node(0).metrics();
+    assert!(all.traffic["n1@test"].sent > before.sent, "they go on where they were");
+    assert_eq!(all.traffic.len(), 2);
+    let page = all.to_prometheus();
+    let line = format!("\ngreenroom_peer_sent_bytes_total{{peer=\"n1@test\"}} {}\n", all.traffic["n1@test"].sent);
+    assert!(page.contains(&line), "{page}");
+    cluster.stop().await;
 }
 
 /// Ends at the first `Go`.

@@ -2,7 +2,7 @@
 
 use greenroom::prelude::*;
 
-use crate::stage::{Letter, LetterRef, act, idle, mortal, rest, run, settle};
+use crate::stage::{Letter, LetterRef, act, does, idle, mortal, rest, run, settle};
 
 #[greenroom::test]
 async fn two_nodes_in_one_program_do_not_see_each_others_names() {
@@ -98,6 +98,42 @@ async fn a_node_is_entered_for_code_outside_of_any_process() {
     first.stop().await;
     second.stop().await;
     assert_eq!((first.process_count(), second.process_count()), (0, 0));
+}
+
+#[greenroom::test]
+async fn what_is_entered_ends_with_whatever_it_was_entered_in() {
+    let (first, second) = (Node::local(), Node::local());
+    let name = || Node::current().id().incarnation;
+    let own = name();
+    // Dropped in the wrong order: the outer one takes the inner one along.
+    let outer = first.enter();
+    let inner = second.enter();
+    assert_eq!(name(), second.id().incarnation);
+    drop(outer);
+    assert_eq!(name(), own);
+    drop(inner);
+    assert_eq!(name(), own);
+    // Forgotten within a process: it does not outlast the process's turn, and the process goes on.
+    let there = second.clone();
+    let process = first.spawn(does(move |cx| {
+        Box::pin(async move {
+            let me = Node::current().id().incarnation;
+            std::mem::forget(there.enter());
+            assert_eq!(Node::current().id().incarnation, there.id().incarnation);
+            settle().await;
+            assert_eq!(Node::current().id().incarnation, me);
+            receive!(match cx {
+                Letter::Go => {}
+            });
+        })
+    }));
+    settle().await;
+    assert_eq!(name(), own);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    process.go();
+    assert_eq!(process.ended().await, Exit::Normal);
+    first.stop().await;
+    second.stop().await;
 }
 
 #[test]

@@ -46,7 +46,8 @@ async fn message_order_beats_arm_order() {
 async fn for_each_message_arms_are_tried_top_down() {
     check!("a1", { Letter::A { n } if n > 5 => "big".into(), Letter::A { .. } => "any".into() } => "any", "");
     check!("a9", { Letter::A { n } if n > 5 => "big".into(), Letter::A { .. } => "any".into() } => "big", "");
-    check!("a9", { Letter::A { .. } => "any".into(), Letter::A { n } if n > 5 => "big".into() } => "any", "");
+    // The compiler warns of the second arm, as in a `match`.
+    check!("a9", { Letter::A { .. } => "any".into(), #[allow(unreachable_patterns)] Letter::A { n } if n > 5 => "big".into() } => "any", "");
 }
 
 #[greenroom::test]

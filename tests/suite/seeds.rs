@@ -11,11 +11,13 @@ use greenroom::testing::{Check, Cluster, Faults, Probe, pattern};
 
 const SEEDS: std::ops::Range<u64> = 0..20;
 
-/// Hears of ends.
+/// Hears of ends, and of nodes.
 #[protocol]
 enum Watch {
     #[from]
     Down(Down),
+    #[from]
+    Node(NodeEvent),
 }
 
 /// Counts what it is told; ends in every way that there is.
@@ -101,6 +103,9 @@ fn a_tree_under_random_kills_is_whole_again() {
         for child in [tree.a(), tree.b(), tree.c()] {
             child.count().await?;
         }
+        // A child depends on those before it: it began after their last beginning.
+        let last = |name: &str| log.lock().unwrap().iter().rposition(|line| *line == format!("start {name}"));
+        assert!(last("a") < last("b") && last("b") < last("c"), "{:?}", log.lock().unwrap());
         // Each watch tells one end, at the latest when all stop.
         assert_eq!(tree.stop().await, Exit::shutdown());
         for watch in watches {
@@ -122,7 +127,8 @@ struct Desk {
 #[actor]
 impl Desk {
     #[cast]
-    fn note(&mut self, from: u64, n: u64) {
+    fn note(&mut self, from: u64, n: u64, words: String) {
+        assert!(words == wordy(n, words.len()), "somebody else's words");
         self.notes.entry(from).or_default().push(n);
     }
 
@@ -139,10 +145,34 @@ impl Desk {
     }
 }
 
-/// Talks to the desk until it is told to go: casts and calls in one order, and a watch for each ten.
-async fn talk(mut mailbox: Mailbox<Watch>, from: u64, desk: DeskRef, rounds: u64, done: Arc<Mutex<u64>>) {
+/// What is said in the `n`th place.
+fn wordy(n: u64, length: usize) -> String {
+    char::from(b'a' + (n % 26) as u8).to_string().repeat(length)
+}
+
+/// Talks to the desk for so many rounds: casts, some in many pieces, and calls in one order, and a watch for each ten.
+async fn talk(
+    mut mailbox: Mailbox<Watch>,
+    from: u64,
+    desk: DeskRef,
+    rounds: u64,
+    cluster: Cluster,
+    done: Arc<Mutex<u64>>,
+) {
     let mut watches = Vec::new();
+    mailbox.watch_nodes(true);
     for n in 0..rounds {
+        // Nobody else has had a turn between this and a new watch: the loss of the node is told behind the ends of all
+        // watches that there are.
+        let lost = |event: &NodeEvent| matches!(event, NodeEvent::Down(id) if id.name.as_str() == "n0@test");
+        while let Some(lost) = receive!(match mailbox {
+            Watch::Node(event) => Some(lost(&event)),
+            after!(Duration::ZERO) => None,
+        }) {
+            for watch in if lost { std::mem::take(&mut watches) } else { Vec::new() } {
+                assert!(!ends(&mut mailbox, watch).await, "a watch outlives its connection");
+            }
+        }
         if n % 10 == 0 {
             watches.push(mailbox.monitor(&desk));
         }
@@ -153,23 +183,29 @@ async fn talk(mut mailbox: Mailbox<Watch>, from: u64, desk: DeskRef, rounds: u64
                 Err(error) => panic!("{error}"),
             }
         } else {
-            drop(desk.note(from, n));
+            let length = if cluster.draw(20) == 0 { cluster.draw(400_000) } else { cluster.draw(100) };
+            drop(desk.note(from, n, wordy(n, length as usize)));
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    // Those that have not told an end do so now, or were told before: each once.
     for watch in watches {
-        let live = mailbox.demonitor_only(watch);
-        let mut downs = 0;
-        while receive!(match mailbox {
-            Watch::Down(down) if down.monitor == watch => true,
-            after!(Duration::ZERO) => false,
-        }) {
-            downs += 1;
-        }
-        assert_eq!(downs, u32::from(!live), "a watch tells one end, or is live");
+        ends(&mut mailbox, watch).await;
     }
     *done.lock().unwrap() += 1;
+}
+
+/// Ends a watch; whether it was live. Either it was, or it has told one end.
+async fn ends(mailbox: &mut Mailbox<Watch>, watch: MonitorRef) -> bool {
+    let live = mailbox.demonitor_only(watch);
+    let mut downs = 0;
+    while receive!(match mailbox {
+        Watch::Down(down) if down.monitor == watch => true,
+        after!(Duration::ZERO) => false,
+    }) {
+        downs += 1;
+    }
+    assert_eq!(downs, u32::from(!live), "a watch tells one end, or is live");
+    live
 }
 
 async fn boot(node: Node) -> Result<(), StartError> {
@@ -190,11 +226,11 @@ async fn talkers(cluster: &Cluster, rounds: u64) -> (Vec<WatchRef>, Arc<Mutex<u6
     let done = Arc::new(Mutex::new(0));
     let mut talkers = Vec::new();
     for from in 0..4 {
-        let node = cluster.node(1 + from as usize % 2);
+        let node = cluster.node(1 + from as usize % 2).clone();
         let desk: DeskRef = node.named_at("desk", "n0@test");
-        let done = Arc::clone(&done);
+        let (cluster, done) = (cluster.clone(), Arc::clone(&done));
         let _here = node.enter();
-        talkers.push(greenroom::spawn(move |mailbox: Mailbox<Watch>| talk(mailbox, from, desk, rounds, done)));
+        talkers.push(greenroom::spawn(move |mailbox: Mailbox<Watch>| talk(mailbox, from, desk, rounds, cluster, done)));
     }
     (talkers, done)
 }
@@ -217,7 +253,7 @@ fn links_that_fail_lose_no_order_no_answer_and_no_end() {
 }
 
 #[test]
-fn a_server_that_crashes_with_its_node_is_found_again() {
+fn a_server_that_crashes_with_its_node_is_found_again_over_links_that_fail() {
     Check::nodes(3).boot(boot).run(SEEDS, async |cluster| {
         let (talkers, done) = talkers(&cluster, 60).await;
         let crashes = async {
@@ -228,7 +264,7 @@ fn a_server_that_crashes_with_its_node_is_found_again() {
                 cluster.restart(0).await;
             }
         };
-        crashes.await;
+        tokio::join!(crashes, cluster.chaos(Faults::LINKS, Duration::from_secs(30)));
         for talker in talkers {
             assert_eq!(talker.ended().await, Exit::Normal);
         }

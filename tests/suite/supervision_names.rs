@@ -1,13 +1,10 @@
 //! A stub from a tree is a name that travels, and a supervisor tells the log what it does.
 
-use std::fmt::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use greenroom::prelude::*;
 use greenroom::testing::Cluster;
 use greenroom::{Node, Subject};
-use tracing::field::{Field, Visit};
-use tracing::{Event, Metadata, Subscriber, span};
+
+use crate::events::Events;
 
 #[actor]
 #[derive(Clone, Default)]
@@ -152,51 +149,11 @@ async fn a_place_whose_stub_was_never_sent_out_cannot_be_named_from_outside() ->
     Ok(())
 }
 
-/// Keeps what supervisors tell, a line an event.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "greenroom::supervisor"
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        struct Line(String);
-        impl Visit for Line {
-            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-                match field.name() {
-                    "message" => self.0.insert_str(0, &format!("{value:?}")),
-                    // Differ from run to run.
-                    "pid" | "reason" | "within" => {}
-                    name => write!(self.0, " {name}={value:?}").unwrap(),
-                }
-            }
-        }
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(format!("{} {}", event.metadata().level(), line.0));
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
 #[greenroom::test]
 async fn a_supervisor_tells_the_log_what_it_does() -> greenroom::Result {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    let (events, _guard) = Events::listen(&["greenroom::supervisor"], &["pid", "reason", "within"]);
     let tree = Outer {}.start().await?;
-    let told = || std::mem::take(&mut *log.0.lock().unwrap());
+    let told = || events.take();
     assert_eq!(
         told(),
         [

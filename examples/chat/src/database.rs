@@ -101,8 +101,11 @@ impl Database {
         cx.blocking(move || store.page(&room, after)).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// To close the file waits for the disk, too.
     #[terminate]
-    fn close(&self) {
+    async fn close(&mut self, cx: &mut Context<Self>) {
+        let store = self.store.take();
+        cx.blocking(move || drop(store)).await;
         LogRef::named("log").note("database: closed".to_owned());
     }
 }

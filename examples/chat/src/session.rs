@@ -75,11 +75,13 @@ pub(crate) struct Session<P> {
     services: Services,
     seat: Option<Seat>,
     unacknowledged: FuturesUnordered<Pin<Box<dyn Future<Output = Id> + Send>>>,
+    /// Whose turn it was last.
+    person_first: bool,
 }
 
 impl<P: Person> Session<P> {
     pub(crate) fn new(person: P, services: Services) -> Session<P> {
-        Session { person, services, seat: None, unacknowledged: FuturesUnordered::new() }
+        Session { person, services, seat: None, unacknowledged: FuturesUnordered::new(), person_first: false }
     }
 }
 
@@ -87,26 +89,16 @@ impl<P: Person> Process for Session<P> {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         cx.watch_nodes(true);
         loop {
-            let ready = self.unacknowledged.len() < AT_ONCE;
-            let outcome = tokio::select! {
-                // In this order and not in tokio's random one, so that a test's seed decides everything. Nobody talks
-                // on and on: a person's connection pauses now and then, when tokio's budget is used up.
-                biased;
-                Some(id) = self.unacknowledged.next() => {
-                    self.person.hears(&Told::Acknowledged { id: &id }).await
+            let outcome = match self.next(cx).await {
+                Next::Written(id) => self.person.hears(&Told::Acknowledged { id: &id }).await,
+                Next::Said(Some(Ok(said))) => self.said(cx, said).await,
+                Next::Said(Some(Err(text))) => self.person.hears(&Told::Error { id: None, text }).await,
+                Next::Said(None) => Err(Gone),
+                Next::Told(Guest::Exit(signal)) => {
+                    self.person.dismiss().await;
+                    return Err(signal.reason);
                 }
-                said = self.person.says(), if ready => match said {
-                    Some(Ok(said)) => self.said(cx, said).await,
-                    Some(Err(text)) => self.person.hears(&Told::Error { id: None, text }).await,
-                    None => Err(Gone),
-                },
-                message = cx.receive() => match message {
-                    Guest::Exit(signal) => {
-                        self.person.dismiss().await;
-                        return Err(signal.reason);
-                    }
-                    message => self.told(cx, message).await,
-                },
+                Next::Told(message) => self.told(cx, message).await,
             };
             if let Err(Gone) = outcome {
                 return Ok(());
@@ -115,7 +107,41 @@ impl<P: Person> Process for Session<P> {
     }
 }
 
+/// What a session sees to next.
+enum Next {
+    /// A line of the person's is written.
+    Written(Id),
+    /// The person says something, or has gone.
+    Said(Option<Result<Said, String>>),
+    /// The room's side has something to tell.
+    Told(Guest),
+}
+
 impl<P: Person> Session<P> {
+    /// Waits for either side. Each is first every other time, so that one that talks on and on leaves the other its
+    /// turns; in a fixed order and not in tokio's random one, so that a test's seed decides everything.
+    async fn next(&mut self, cx: &mut Context<Self>) -> Next {
+        self.person_first = !self.person_first;
+        // Of these there are few.
+        let ready = self.unacknowledged.len() < AT_ONCE;
+        let (written, says) = (self.unacknowledged.next(), self.person.says());
+        if self.person_first {
+            tokio::select! {
+                biased;
+                Some(id) = written => Next::Written(id),
+                said = says, if ready => Next::Said(said),
+                message = cx.receive() => Next::Told(message),
+            }
+        } else {
+            tokio::select! {
+                biased;
+                Some(id) = written => Next::Written(id),
+                message = cx.receive() => Next::Told(message),
+                said = says, if ready => Next::Said(said),
+            }
+        }
+    }
+
     async fn said(&mut self, cx: &mut Context<Self>, said: Said) -> Result<(), Gone> {
         let refused = match said {
             Said::Join { room, nick, heard } => match names(&room, &nick) {
@@ -221,6 +247,7 @@ mod tests {
     use super::*;
     use crate::database::{Database, DatabaseRef};
     use crate::rooms::Rooms;
+    use crate::seat::GuestRef;
     use crate::store::Store;
 
     /// Somebody who says what the test says, and hands on what it hears as the browser would get it.
@@ -246,6 +273,7 @@ mod tests {
     struct Strings {
         says: mpsc::UnboundedSender<Value>,
         hears: mpsc::UnboundedReceiver<Value>,
+        session: GuestRef,
     }
 
     impl Strings {
@@ -268,8 +296,8 @@ mod tests {
     fn puppet(node: &Node) -> Strings {
         let ((says, said), (hears, heard)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
         let services = Services::of(node, node.name());
-        node.spawn(Session::new(Puppet { says: said, hears }, services));
-        Strings { says, hears: heard }
+        let session = node.spawn(Session::new(Puppet { says: said, hears }, services));
+        Strings { says, hears: heard, session }
     }
 
     #[greenroom::test]
@@ -305,6 +333,33 @@ mod tests {
         bob.hear(json!({ "type": "acknowledged", "id": "3" })).await;
         let database: DatabaseRef = node.named("database");
         assert_eq!(database.page(Text::new("lobby").unwrap(), Some(0)).await.unwrap().len(), 2);
+    }
+
+    #[greenroom::test]
+    async fn a_flood_from_one_side_leaves_the_other_its_turns() {
+        let node = Node::current();
+        node.start_tree(Small { store: Arc::new(Store::in_memory()) }).await.unwrap();
+        let mut ann = puppet(&node);
+        ann.say(json!({ "type": "join", "room": "lobby", "nick": "ann" }));
+        ann.hear(json!({ "type": "joined" })).await;
+        for (person, room) in [(900, 3), (3, 900), (900, 900)] {
+            for _ in 0..person {
+                ann.say(json!({ "type": "nonsense" }));
+            }
+            for _ in 0..room {
+                ann.session.came(Text::new("bob").unwrap());
+            }
+            // What either said is told at once.
+            let mut told = Vec::new();
+            while told.len() < person + room {
+                told.push(ann.hears.recv().await.expect("the session goes on")["type"] == "came");
+            }
+            // The one with less to say has every second turn, but for some when tokio's budget is used up.
+            let less = room <= person;
+            let turns = told.iter().enumerate().filter(|(_, came)| **came == less).map(|(at, _)| at);
+            let late = turns.zip(0..).map(|(at, turn)| at.saturating_sub(2 * turn)).max();
+            assert!(late <= Some(32), "{person} and {room}: {late:?} turns late");
+        }
     }
 
     /// As much of the chat as a session needs.

@@ -1,9 +1,9 @@
 //! What goes on in a node, for a person: a page, and the same in a terminal.
 //!
-//! A [`Watcher`] is a process of the node that it shows. It looks around once a second at the supervision trees, and at the
-//! processes only when somebody asks; what it answers, a [`View`], is data, so another node can ask it as well. A [`Web`]
-//! serves a page and pushes a view a second to whoever has it open: each of them is a process of its own. Both are
-//! children of an [`ObserverTree`], which a program starts last and so stops first:
+//! A [`Watcher`] is a process of the node that it shows. Crashes, restarts and alarms come to it as they happen; at
+//! supervision trees and processes it looks only when somebody asks; what it answers, a [`View`], is data, so another
+//! node can ask it as well. A [`Web`] serves a page and pushes a view a second, and one when something has happened, to
+//! whoever has it open: each of them is a process of its own. Both are children of an [`ObserverTree`], which a program starts last and so stops first:
 //!
 //! ```no_run
 //! use greenroom::{Application, prelude::*};
@@ -28,7 +28,7 @@ mod view;
 mod watcher;
 mod web;
 
-pub use client::MOST_CLIENTS;
+pub use client::{MOST_CLIENTS, Reader, ReaderRef};
 pub use news::{Kind, News};
 pub use tree::ObserverTree;
 pub use view::{Figures, MOST_ROWS, Query, Row, Sort, Twig, View};

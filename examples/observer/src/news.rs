@@ -1,10 +1,8 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use greenroom::{Alarm, AlarmEvent, Metrics, Pid};
+use greenroom::{Alarm, AlarmEvent, LifeEvent, Pid};
 use serde::{Deserialize, Serialize};
-
-use crate::Twig;
 
 /// So many are remembered.
 const MOST_NEWS: usize = 100;
@@ -20,7 +18,7 @@ pub struct News {
     pub kind: Kind,
     /// In words.
     pub text: String,
-    /// How often: an alarm that comes and goes again and again is told once.
+    /// How often: what happens again and again is told once.
     pub times: u64,
 }
 
@@ -30,7 +28,7 @@ pub struct News {
 pub enum Kind {
     /// A supervisor has started a child again.
     Restart,
-    /// Processes ended that should not have.
+    /// A process ended that should not have, or a supervisor gave up.
     Crash,
     /// An alarm is raised.
     Alarm,
@@ -38,13 +36,20 @@ pub enum Kind {
     Over,
 }
 
-/// What makes two alarms the same: what is wrong, and with whom.
+/// What makes two pieces of news the same, so that the later one takes the place of the earlier.
 #[derive(PartialEq, Eq)]
-struct Same(&'static str, Option<Pid>);
+enum Same {
+    /// What is wrong, and with whom.
+    Alarm(&'static str, Option<Pid>),
+    /// A process in this place, or of this kind if it has none.
+    Crash(String),
+    /// A child with this path.
+    Restart(String),
+}
 
 impl Same {
     fn of(alarm: &Alarm) -> Same {
-        Same(alarm.name(), alarm.pid().cloned())
+        Same::Alarm(alarm.name(), alarm.pid().cloned())
     }
 }
 
@@ -53,10 +58,6 @@ impl Same {
 pub(crate) struct Chronicle {
     all: VecDeque<(News, Option<Same>)>,
     count: u64,
-    /// By path: how often a child has been started.
-    starts: BTreeMap<String, u64>,
-    /// By protocol and reason: how many have crashed.
-    ended: BTreeMap<(String, &'static str), u64>,
 }
 
 impl Chronicle {
@@ -89,35 +90,18 @@ impl Chronicle {
         }
     }
 
-    /// Notes who has been started again since the last time. `first` is how it all was when nobody had looked yet.
-    pub(crate) fn trees(&mut self, twigs: &[Twig], first: bool) {
-        let mut starts = BTreeMap::new();
-        for twig in twigs.iter().filter(|twig| twig.starts > 0) {
-            // A child that was not there before may have been started more than once by now.
-            let before = self.starts.get(&twig.path).copied().unwrap_or(1);
-            if twig.starts > before && !first {
-                let times = if twig.starts == before + 1 { "" } else { ", more than once" };
-                let who = twig.pid.as_deref().unwrap_or("and is down");
-                self.add(Kind::Restart, format!("{} is started again{times}: {who}, start {}", twig.path, twig.starts));
+    pub(crate) fn life(&mut self, event: &LifeEvent) {
+        let (kind, same) = match event {
+            LifeEvent::Crashed { place, kind, .. } => {
+                (Kind::Crash, Same::Crash(place.clone().unwrap_or_else(|| kind.to_string())))
             }
-            starts.insert(twig.path.clone(), twig.starts);
-        }
-        self.starts = starts;
-    }
-
-    /// Notes who has crashed since the last time.
-    pub(crate) fn crashes(&mut self, metrics: &Metrics, first: bool) {
-        for (protocol, figures) in &metrics.protocols {
-            let ended = figures.ended.by_reason();
-            for (reason, count) in ended.into_iter().filter(|(reason, _)| ["panic", "error", "killed"].contains(reason))
-            {
-                let before = self.ended.insert((protocol.clone(), reason), count).unwrap_or(0);
-                if count > before && !first {
-                    let processes = if count == before + 1 { "a process" } else { "processes" };
-                    self.add(Kind::Crash, format!("{processes} of {protocol} ended: {reason} ({})", count - before));
-                }
+            LifeEvent::Restarted { supervisor, child, .. } => {
+                (Kind::Restart, Same::Restart(format!("{supervisor}/{child}")))
             }
-        }
+            LifeEvent::GaveUp { .. } | LifeEvent::Missed(_) => return self.add(Kind::Crash, event.to_string()),
+            _ => return,
+        };
+        self.tell(kind, event.to_string(), Some(same));
     }
 }
 

@@ -1,18 +1,22 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use greenroom::{AlarmEvent, Metrics, prelude::*};
-use tokio::time::timeout;
+use greenroom::{AlarmEvent, LifeEvent, Metrics, prelude::*};
+use tokio::time::{Instant, timeout};
 
+use crate::MOST_CLIENTS;
+use crate::client::ReaderRef;
 use crate::news::Chronicle;
 use crate::view::{Figures, Query, Row, Twig, View, millis, outline, rates, select};
 
-/// Processes are looked at anew after so long, whoever asks.
+/// Processes and trees are looked at anew after so long, whoever asks.
 const FRESH: Duration = Duration::from_millis(900);
 /// So many at a time, then others have their turn.
 const AT_A_TIME: usize = 500;
 /// A supervisor that has not described itself by then starts or stops a child: it is shown as it was.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// So many are told of news: all clients of this node, and as many from others.
+const MOST_READERS: usize = 2 * MOST_CLIENTS;
 
 /// Looks around on its node. Its name is `observer`, so another node may ask it too.
 #[actor(name = "observer")]
@@ -22,13 +26,15 @@ pub struct Watcher {
     chronicle: Chronicle,
     /// By application: its tree, line by line.
     trees: Vec<(String, Vec<Twig>)>,
-    /// Whether it has looked at the trees before.
-    begun: bool,
+    /// When it looked at them, unless something has happened since.
+    drawn: Option<Instant>,
+    /// Those who are told when something happens.
+    readers: BTreeMap<MonitorRef, ReaderRef>,
 }
 
 /// What was seen when somebody asked last.
 struct Seen {
-    at: tokio::time::Instant,
+    at: Instant,
     rows: Vec<Row>,
     handled: HashMap<u64, u64>,
     metrics: Metrics,
@@ -38,15 +44,16 @@ struct Seen {
 #[actor]
 impl Watcher {
     #[init]
-    async fn begin(&mut self, cx: &mut Context<Self>) {
+    fn begin(&mut self, cx: &mut Context<Self>) {
         cx.attach(cx.node().alarms(), |event| WatcherMessage::Alarm { event });
-        self.look_around(cx).await;
+        cx.attach(cx.node().lifecycle(), |event| WatcherMessage::Life { event });
     }
 
     /// The node as it is now, or was a moment ago.
     #[call]
     pub async fn look(&mut self, cx: &mut Context<Self>, query: Query) -> View {
         let node = cx.node().clone();
+        self.look_at_trees(&node).await;
         self.look_at_processes(&node).await;
         let mut view = View {
             trees: self.trees.iter().flat_map(|(_, twigs)| twigs).cloned().collect(),
@@ -65,16 +72,51 @@ impl Watcher {
         view
     }
 
+    /// Tells `reader` from now on when something has happened: then a look is worth it. Whether there was room.
+    #[call]
+    pub fn follow(&mut self, cx: &mut Context<Self>, reader: ReaderRef) -> bool {
+        let room = self.readers.len() < MOST_READERS;
+        if room {
+            self.readers.insert(cx.monitor(&reader), reader);
+        }
+        room
+    }
+
+    #[down]
+    fn gone(&mut self, down: Down) {
+        self.readers.remove(&down.monitor);
+    }
+
     /// An alarm came or went.
     #[cast]
     pub fn alarm(&mut self, event: AlarmEvent) {
         self.chronicle.alarm(&event);
+        self.tell();
     }
 
-    #[every("1s")]
-    async fn look_around(&mut self, cx: &mut Context<Self>) {
+    /// A process crashed, or lives again.
+    #[cast]
+    pub fn life(&mut self, event: LifeEvent) {
+        self.chronicle.life(&event);
+        self.drawn = None;
+        self.tell();
+    }
+}
+
+impl Watcher {
+    fn tell(&self) {
+        for reader in self.readers.values() {
+            reader.news();
+        }
+    }
+
+    async fn look_at_trees(&mut self, node: &Node) {
+        if self.drawn.is_some_and(|drawn| drawn.elapsed() < FRESH) {
+            return;
+        }
+        self.drawn = Some(Instant::now());
         let mut trees = Vec::new();
-        for application in cx.node().applications() {
+        for application in node.applications() {
             let mut twigs = Vec::new();
             // Who starts or stops does not answer now: the observer's own, for one.
             if !application.up {
@@ -91,16 +133,10 @@ impl Watcher {
             trees.push((application.name, twigs));
         }
         self.trees = trees;
-        let twigs: Vec<Twig> = self.trees.iter().flat_map(|(_, twigs)| twigs).cloned().collect();
-        let first = !std::mem::replace(&mut self.begun, true);
-        self.chronicle.crashes(&cx.node().metrics(), first);
-        self.chronicle.trees(&twigs, first);
     }
-}
 
-impl Watcher {
     async fn look_at_processes(&mut self, node: &Node) {
-        let now = tokio::time::Instant::now();
+        let now = Instant::now();
         if self.seen.as_ref().is_some_and(|seen| now - seen.at < FRESH) {
             return;
         }
@@ -145,7 +181,7 @@ fn figures(metrics: &Metrics, rate: u64) -> Figures {
         waiting: of.values().map(|figures| figures.waiting + figures.saved).sum(),
         memory: of.values().map(|figures| figures.memory).sum(),
         restarts: metrics.restarts.values().sum(),
-        call_timeouts: metrics.call_timeouts,
+        call_timeouts: metrics.call_timeouts(),
         lost_messages: metrics.lost_messages,
         peers: metrics.peers.clone(),
     }

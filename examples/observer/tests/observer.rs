@@ -1,7 +1,8 @@
 //! The observer of a node with a tree in it: asked as a process, and over HTTP.
 
+use greenroom::testing::{Probe, pattern};
 use greenroom::{Application, prelude::*};
-use observer::{Kind, MOST_CLIENTS, ObserverTree, Query, Sort, View, Watcher};
+use observer::{Kind, MOST_CLIENTS, ObserverTree, Query, Reader, Sort, View, Watcher};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -97,9 +98,40 @@ async fn a_restart_is_news_once() {
     office.tree().clerk().r#break();
     tokio::time::sleep(Duration::from_secs(3)).await;
     let view = watcher.look(Query::default()).await.unwrap();
-    let news: Vec<_> = view.news.iter().map(|news| (news.kind, news.text.split(':').next().unwrap())).collect();
-    assert_eq!(news, [(Kind::Crash, "a process of Letter ended"), (Kind::Restart, "/Office/clerk is started again")]);
+    let news: Vec<_> = view.news.iter().map(|news| (news.kind, news.text.split(['(', ':']).next().unwrap())).collect();
+    assert_eq!(news, [(Kind::Crash, "/Office/clerk "), (Kind::Restart, "/Office/clerk is started again")]);
+    assert!(view.news[0].text.contains("torn"), "{:?}", view.news);
     assert_eq!((view.trees[1].starts, view.node.restarts), (2, 1));
+}
+
+#[greenroom::test]
+async fn who_follows_hears_of_a_crash_as_it_happens_and_sees_the_tree_as_it_is() {
+    let office = office().await;
+    let watcher = Watcher::default().start().await.unwrap();
+    let mut probe = Probe::<Reader>::new();
+    assert!(watcher.follow(probe.stub()).await.unwrap());
+    watcher.look(Query::default()).await.unwrap();
+    probe.expect_nothing(Duration::from_secs(60)).await;
+    let before = tokio::time::Instant::now();
+    office.tree().clerk().r#break();
+    // The crash, and then the restart; the clock has not moved.
+    for _ in 0..2 {
+        probe.expect(pattern!(Reader::News)).await;
+    }
+    let view = watcher.look(Query::default()).await.unwrap();
+    assert_eq!((view.trees[1].starts, view.news.len()), (2, 2));
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    // A place of somebody who has gone is free again.
+    for _ in 0..500 {
+        let follower = Probe::<Reader>::new();
+        assert!(watcher.follow(follower.stub()).await.unwrap());
+    }
+    let followers: Vec<_> = (0..2 * MOST_CLIENTS).map(|_| Probe::<Reader>::new()).collect();
+    let mut places = 0;
+    for follower in &followers {
+        places += usize::from(watcher.follow(follower.stub()).await.unwrap());
+    }
+    assert_eq!(places, 2 * MOST_CLIENTS - 1);
 }
 
 /// The observer's page, on a port of its own.

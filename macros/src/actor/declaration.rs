@@ -162,6 +162,7 @@ fn actor(protocol: &Type, trap_exit: bool, target: &Target<'_>) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics #private::Actor for #ident #ty_generics #where_clause {
             #speaks
+            #[doc(hidden)]
             const OPTIONS: #private::Options = #options;
         }
     }

@@ -1,6 +1,6 @@
 //! The loop's side of an actor: one `match` from message to method, and the hooks around it.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Generics, ItemEnum, Type};
@@ -36,6 +36,7 @@ fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream
         #[automatically_derived]
         impl #impl_generics #private::Actor for #self_ty #where_clause {
             type Protocol = #enum_ #message_generics;
+            #[doc(hidden)]
             const OPTIONS: #private::Options = #not_given(#declared);
         }
     }
@@ -116,7 +117,7 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        #[allow(deprecated, private_interfaces, unreachable_patterns, unused_qualifications)]
+        #[allow(deprecated, private_interfaces, unreachable_code, unreachable_patterns, unused_qualifications)]
         #[doc(hidden)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
             const STATE: ::core::option::Option<#private::StateFn<Self>> = #state;
@@ -132,7 +133,7 @@ fn timed(model: &Model) -> TokenStream {
     let private = private();
     let (cx, index) = (param("cx"), local("index"));
     let hook = |name: &str, handler: &Handler| {
-        let (name, cfgs, outcome) = (Ident::new(name, proc_macro2::Span::call_site()), &handler.cfgs, outcome(handler));
+        let (name, cfgs, outcome) = (Ident::new(name, Span::call_site()), &handler.cfgs, outcome(handler));
         quote! {
             #(#cfgs)*
             async fn #name(
@@ -263,8 +264,8 @@ fn call(handler: &Handler) -> TokenStream {
         .params
         .iter()
         .map(|given| match given {
-            Param::Context => {
-                let cx = param("cx");
+            Param::Context { at } => {
+                let cx = Ident::new("cx", Span::mixed_site().located_at(*at));
                 quote!(#cx)
             }
             Param::Reply => {
@@ -354,7 +355,7 @@ fn switches(model: &Model) -> Vec<TokenStream> {
         .into_iter()
         .filter_map(|(hook, name)| {
             let cfgs = &hook?.cfgs;
-            let name = Ident::new(name, proc_macro2::Span::call_site());
+            let name = Ident::new(name, Span::call_site());
             Some(quote!(#(#cfgs)* const #name: bool = true;))
         })
         .collect()

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, ImplItemFn, Pat, PatType, Receiver, ReceiverKind, ReturnType, Signature, Type, Visibility,
+    Attribute, FnArg, GenericParam, ImplItemFn, Pat, PatType, Receiver, ReceiverKind, ReturnType, Signature, Type,
+    Visibility,
 };
 
 use crate::diag::{Errors, Mark};
@@ -73,8 +74,8 @@ pub(super) enum Event {
 
 /// What a parameter is given.
 pub(super) enum Param {
-    /// The process's context.
-    Context,
+    /// The process's context, of the type that stands there.
+    Context { at: Span },
     /// The `Reply` of a call.
     Reply,
     /// A part of the message.
@@ -106,7 +107,7 @@ impl Event {
 
 impl Handler {
     /// Reads a method, and takes our attributes off it. `None` if it is a plain one.
-    pub(super) fn read(method: &mut ImplItemFn, actor: &Type, errors: &mut Errors) -> Option<Handler> {
+    pub(super) fn read(method: &mut ImplItemFn, actor: &Type, local: bool, errors: &mut Errors) -> Option<Handler> {
         let mut marks: Vec<(Attribute, &str)> = Vec::new();
         for hook in HOOKS {
             while let Some(attr) = tokens::take(&mut method.attrs, hook) {
@@ -144,8 +145,8 @@ impl Handler {
         let sig = &method.sig;
         let fine = errors.mark();
         check_signature(word, sig, errors);
-        let params = if errors.since(fine) { Vec::new() } else { read_params(word, sig, actor, errors) };
-        let hook = read_hook(&mark, word, sig, &params, actor, fine, errors);
+        let params = if errors.since(fine) { Vec::new() } else { read_params(word, sig, (actor, local), errors) };
+        let hook = read_hook(&mark, word, sig, &params, (actor, local), fine, errors);
         let broken = errors.since(fine).then(|| parts(sig, actor));
         let output = match &sig.output {
             ReturnType::Type(_, ty) if !matches!(**ty, Type::Never(_) | Type::ImplTrait(_)) => Some((**ty).clone()),
@@ -222,27 +223,56 @@ fn referent(ty: &Type) -> &Type {
     }
 }
 
+/// `a #[cast]`, `an #[init]`: a hook with its article.
+fn one(word: &str) -> String {
+    let an = if word.starts_with(['e', 'i']) { "an" } else { "a" };
+    format!("{an} `#[{word}]`")
+}
+
+/// Whether an attribute is meant to be one of ours and is misspelt, of which the compiler tells.
+pub(super) fn misspells_a_hook(attr: &Attribute) -> bool {
+    let Some(word) = attr.path().get_ident().map(ToString::to_string) else { return false };
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    HOOKS.iter().any(|hook| {
+        let mut wanted: Vec<char> = hook.chars().collect();
+        wanted.sort_unstable();
+        let missing = wanted.iter().filter(|letter| !letters.contains(letter)).count();
+        let surplus = letters.iter().filter(|letter| !wanted.contains(letter)).count();
+        missing + surplus <= 1 && letters.len().abs_diff(wanted.len()) <= 1
+    })
+}
+
 /// What no handler may be, whatever its hook.
 fn check_signature(word: &str, sig: &Signature, errors: &mut Errors) {
     let by_reference = |receiver: &&Receiver| matches!(receiver.kind, ReceiverKind::Reference(..));
     match sig.receiver() {
         Some(receiver) if by_reference(&receiver) => {}
         Some(receiver) => {
-            errors.push(receiver, format!("a `#[{word}]` borrows its actor: `&mut self` or `&self`"));
+            errors.push(receiver, format!("{} borrows its actor: `&mut self` or `&self`", one(word)));
         }
         None => {
-            errors
-                .push(&sig.ident, format!("a `#[{word}]` is a method: its first parameter is `&mut self` or `&self`"));
+            let made = if word == "init" { "; what makes the actor is a plain function" } else { "" };
+            errors.push(
+                &sig.ident,
+                format!("{} is a method: its first parameter is `&mut self` or `&self`{made}", one(word)),
+            );
         }
     }
-    if let Some(param) = sig.generics.params.first() {
+    // Of a lifetime that something borrows for, that something is told.
+    let borrows = |ty: &Type| matches!(tokens::Unfit::find(ty, true), Some(tokens::Unfit::Borrow(_)));
+    let inputs = sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(typed) if borrows(&typed.ty)));
+    let told = word == "cast" && inputs
+        || word == "call" && (inputs || matches!(&sig.output, ReturnType::Type(_, ty) if borrows(ty)));
+    let untold = |param: &&GenericParam| !(told && matches!(param, GenericParam::Lifetime(_)));
+    if let Some(param) = sig.generics.params.iter().find(untold) {
         let what = if matches!(word, "cast" | "call") { "a message" } else { "a hook" };
         errors.push(param, format!("{what} has no parameters of its own: put them on the impl, or name the type"));
     }
     if let Some(unsafety) = unsafety(sig) {
         errors.push(
             unsafety,
-            format!("a `#[{word}]` is called by the actor's loop, which upholds no contract: make it safe"),
+            format!("{} is called by the actor's loop, which upholds no contract: make it safe", one(word)),
         );
     }
 }
@@ -254,7 +284,12 @@ fn unsafety(sig: &Signature) -> Option<syn::Token![unsafe]> {
     }
 }
 
-fn read_params<'a>(word: &str, sig: &'a Signature, actor: &Type, errors: &mut Errors) -> Vec<(Param, &'a PatType)> {
+fn read_params<'a>(
+    word: &str,
+    sig: &'a Signature,
+    actor: (&Type, bool),
+    errors: &mut Errors,
+) -> Vec<(Param, &'a PatType)> {
     let mut params: Vec<(Param, &PatType)> = Vec::new();
     for input in &sig.inputs {
         let FnArg::Typed(typed) = input else { continue };
@@ -266,7 +301,7 @@ fn read_params<'a>(word: &str, sig: &'a Signature, actor: &Type, errors: &mut Er
         if twice {
             let message = match param {
                 Param::Reply => "`Reply` twice: a call has one answer".to_owned(),
-                _ => format!("a `#[{word}]` gets this once"),
+                _ => format!("{} gets this once", one(word)),
             };
             errors.push(&typed.ty, message);
         }
@@ -275,21 +310,21 @@ fn read_params<'a>(word: &str, sig: &'a Signature, actor: &Type, errors: &mut Er
     params
 }
 
-fn read_param(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) -> Option<Param> {
+fn read_param(word: &str, typed: &PatType, actor: (&Type, bool), errors: &mut Errors) -> Option<Param> {
     let (referent, by_reference) = (referent(&typed.ty), matches!(*typed.ty, Type::Reference(_)));
     if tokens::is_named(referent, "Context") {
         if !by_reference {
             errors.push(&typed.ty, "the context is borrowed: `cx: &mut Context<Self>`");
         }
-        return Some(Param::Context);
+        return Some(Param::Context { at: typed.ty.span() });
     }
     match word {
         "init" | "continue_with" | "every" | "idle" => {
-            let an = if word == "continue_with" { "a" } else { "an" };
             errors.push(
                 typed,
                 format!(
-                    "{an} `#[{word}]` gets `&mut self` and `cx: &mut Context<Self>`; what it needs else is in the actor"
+                    "{} gets `&mut self` and `cx: &mut Context<Self>`; what it needs else is in the actor",
+                    one(word)
                 ),
             );
             None
@@ -309,7 +344,7 @@ fn read_param(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) ->
             let name = word.trim_start_matches("node_");
             errors.push(
                 typed,
-                format!("a `#[{word}]` gets `&mut self`, `cx: &mut Context<Self>` and `{name}: {expected}`"),
+                format!("{} gets `&mut self`, `cx: &mut Context<Self>` and `{name}: {expected}`", one(word)),
             );
             None
         }
@@ -317,7 +352,7 @@ fn read_param(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) ->
     }
 }
 
-fn read_field(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) -> Option<Param> {
+fn read_field(word: &str, typed: &PatType, (actor, local): (&Type, bool), errors: &mut Errors) -> Option<Param> {
     if tokens::answer(&typed.ty).is_some() {
         if word == "call" {
             return Some(Param::Reply);
@@ -329,8 +364,8 @@ fn read_field(word: &str, typed: &PatType, actor: &Type, errors: &mut Errors) ->
         errors.push(ty, "a part of a message needs a type of its own, not `impl Trait`");
         return None;
     }
-    if let Some(reference) = tokens::borrow(&typed.ty) {
-        errors.push(&reference, format!("a message owns its parts: {}", tokens::advice(&reference)));
+    if let Some(unfit) = tokens::Unfit::find(&typed.ty, local) {
+        errors.push(&unfit, format!("a message owns its parts: {}", unfit.advice()));
         return None;
     }
     let Pat::Ident(pattern) = &*typed.pat else {
@@ -366,7 +401,7 @@ fn read_hook(
     word: &str,
     sig: &Signature,
     params: &[(Param, &PatType)],
-    actor: &Type,
+    actor: (&Type, bool),
     fine: Mark,
     errors: &mut Errors,
 ) -> Hook {
@@ -382,7 +417,7 @@ fn read_hook(
             let kind = event(word);
             if !errors.since(fine) && !params.iter().any(|(param, _)| matches!(param, Param::Event)) {
                 let expected = kind.word();
-                errors.push(&sig.ident, format!("a `#[{word}]` gets a `{expected}`: add the parameter"));
+                errors.push(&sig.ident, format!("{} gets a `{expected}`: add the parameter", one(word)));
             }
             Hook::Event { variant: Ident::new(kind.variant(), sig.ident.span()), kind }
         }
@@ -421,7 +456,7 @@ fn after_panic(mark: &Attribute, errors: &mut Errors) -> bool {
     found
 }
 
-fn read_call(sig: &Signature, actor: &Type, errors: &mut Errors) -> Hook {
+fn read_call(sig: &Signature, (actor, local): (&Type, bool), errors: &mut Errors) -> Hook {
     let reply = sig.inputs.iter().find_map(|input| match input {
         FnArg::Typed(typed) => tokens::answer(&typed.ty),
         FnArg::Receiver(_) => None,
@@ -439,9 +474,9 @@ fn read_call(sig: &Signature, actor: &Type, errors: &mut Errors) -> Hook {
     if let Type::ImplTrait(ty) = &answer {
         errors.push(ty, "an answer needs a type of its own, not `impl Trait`");
         answer = syn::parse_quote!(());
-    } else if let Some(reference) = tokens::borrow(&answer) {
-        errors.push(&reference, format!("an answer leaves the actor: {}", tokens::advice(&reference)));
-        answer = tokens::without_borrows(answer);
+    } else if let Some(unfit) = tokens::Unfit::find(&answer, local) {
+        errors.push(&unfit, format!("an answer leaves the actor: {}", unfit.advice()));
+        answer = tokens::fit(answer);
     }
     tokens::replace_self(&mut answer, actor);
     Hook::Call { variant: names::variant(&sig.ident), answer, later: reply.is_some() }

@@ -68,6 +68,7 @@ fn impl_options(attr: TokenStream, errors: &mut Errors) -> protocol::Options {
             "local" => read.local = options::switch(name, input)?,
             "debug" => read.debug = options::switch(name, input)?,
             _ => {
+                read.misplaced = true;
                 return Err(syn::Error::new(
                     name.span(),
                     format!(

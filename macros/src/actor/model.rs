@@ -8,7 +8,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Generics, ImplItem, ItemEnum, ItemImpl, Type, Visibility, parse_quote};
 
-use super::handler::{Event, Handler, Hook};
+use super::handler::{Event, Handler, Hook, misspells_a_hook};
 use crate::diag::Errors;
 use crate::names::{self, private, private_at};
 use crate::{protocol, tokens};
@@ -37,10 +37,11 @@ impl Model {
         let actor = check_block(block, errors);
         let self_ty = (*block.self_ty).clone();
         let mut found = Vec::new();
-        let fine = errors.mark();
+        let (fine, mut misspelt) = (errors.mark(), false);
         for item in &mut block.items {
             if let ImplItem::Fn(method) = item {
-                found.extend(Handler::read(method, &self_ty, errors));
+                misspelt |= method.attrs.iter().any(misspells_a_hook);
+                found.extend(Handler::read(method, &self_ty, options.local, errors));
             }
         }
         let mut generics = block.generics.clone();
@@ -60,7 +61,10 @@ impl Model {
             borrows: block.generics.lifetimes().next().is_some(),
         };
         model.sort(found, errors);
-        if model.handlers.is_empty() && !errors.since(fine) {
+        if model.handlers.is_empty() && options.misplaced {
+            return None;
+        }
+        if model.handlers.is_empty() && !misspelt && !errors.since(fine) {
             errors.push(
                 &block.self_ty,
                 "an actor's impl needs a `#[cast]` or a `#[call]`: nothing could be said to this one",

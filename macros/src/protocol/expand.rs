@@ -340,7 +340,9 @@ fn decode(model: &Model) -> TokenStream {
 fn part(field: &Field) -> TokenStream {
     let ty = &field.ty;
     let private = private_at(ty.span());
-    quote_spanned!(ty.span()=> <#ty as #private::Travels>)
+    // What only the runtime says is meant for `#[from]`, rather than for serde.
+    let asked = Ident::new(if tokens::is_system(ty) { "Said" } else { "Travels" }, ty.span());
+    quote_spanned!(ty.span()=> <#ty as #private::#asked>)
 }
 
 /// `From<T>` and `Receives<T>` for a `#[from]` variant.

@@ -25,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) local: bool,
     pub(crate) debug: bool,
     pub(crate) version: Option<LitInt>,
+    /// Whether an actor's impl was given what belongs to its struct, which was refused.
+    pub(crate) misplaced: bool,
 }
 
 /// The whole macro.
@@ -67,7 +69,10 @@ fn parse_item(tokens: TokenStream, errors: &mut Errors) -> Option<ItemEnum> {
     match errors.keep(syn::parse2(tokens))? {
         Item::Enum(item) => Some(item),
         Item::Struct(item) => {
-            errors.push(item.struct_token, "a protocol is an `enum`, one variant for each message");
+            errors.push(
+                item.struct_token,
+                "a protocol is an `enum`, one variant for each message; a struct that is a process has `#[actor]`",
+            );
             None
         }
         Item::Impl(item) => {

@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use quote::ToTokens;
-use syn::{Attribute, Fields, Generics, ItemEnum, LitInt, Member, Type, Visibility};
+use syn::{Attribute, Fields, Generics, ItemEnum, LitInt, Member, Type, Visibility, parse_quote};
 
 use super::Options;
 use crate::diag::Errors;
@@ -77,9 +77,12 @@ impl Model {
             if variant.ident == "__Unused" {
                 unused = Some(variant.ident.clone());
             } else {
-                variants.push(Variant::read(variant, borrows, errors));
+                variants.push(Variant::read(variant, (borrows, options.local), errors));
             }
         }
+        let (ident, (_, arguments, _)) = (&item.ident, item.generics.split_for_impl());
+        let own: Type = parse_quote!(#ident #arguments);
+        variants.iter_mut().for_each(|variant| variant.replace_self(&own));
         Model {
             attrs: item.attrs.clone(),
             cfgs: tokens::cfgs(&item.attrs),
@@ -115,7 +118,7 @@ impl Model {
 }
 
 impl Variant {
-    fn read(variant: &mut syn::Variant, borrows: bool, errors: &mut Errors) -> Variant {
+    fn read(variant: &mut syn::Variant, (borrows, local): (bool, bool), errors: &mut Errors) -> Variant {
         let mut from = tokens::take(&mut variant.attrs, "from");
         while let Some(again) = tokens::take(&mut variant.attrs, "from") {
             errors.push(again, "`#[from]` is written twice");
@@ -132,7 +135,7 @@ impl Variant {
             errors.push(equals, "a message's number is its place in the enum: leave the discriminant out");
         }
         let fine = errors.mark();
-        let fields = read_fields(&mut variant.fields, &mut from, borrows, errors);
+        let fields = read_fields(&mut variant.fields, &mut from, (borrows, local), errors);
         let kind = read_kind(variant, &fields, from, borrows, errors);
         let loose = (borrows || errors.since(fine)).then(|| {
             let replies = fields.iter().filter(|field| tokens::answer(&field.ty).is_some()).count();
@@ -148,6 +151,16 @@ impl Variant {
             loose,
             priority: priority.is_some(),
             redact,
+        }
+    }
+
+    /// Puts the enum's name where `Self` stands, which in the stub is the stub.
+    fn replace_self(&mut self, own: &Type) {
+        self.fields.iter_mut().for_each(|field| tokens::replace_self(&mut field.ty, own));
+        match &mut self.kind {
+            Kind::Call { answer, .. } => tokens::replace_self(answer, own),
+            Kind::From { source: Some(source), .. } => tokens::replace_self(source, own),
+            Kind::Cast | Kind::From { source: None, .. } => {}
         }
     }
 
@@ -169,7 +182,7 @@ impl Variant {
 fn read_fields(
     fields: &mut Fields,
     on_variant: &mut Option<Attribute>,
-    borrows: bool,
+    (borrows, local): (bool, bool),
     errors: &mut Errors,
 ) -> Vec<Field> {
     let named = matches!(fields, Fields::Named(_));
@@ -187,9 +200,9 @@ fn read_fields(
         if let (false, Some(cfg)) = (named, cfgs.first()) {
             errors.push(cfg, "`#[cfg]` on a field without a name shifts its neighbours: name the fields");
         }
-        if let Some(reference) = tokens::borrow(&field.ty).filter(|_| !borrows) {
-            errors.push(&reference, format!("a message owns its parts: {}", tokens::advice(&reference)));
-            field.ty = tokens::without_borrows(field.ty.clone());
+        if let Some(unfit) = tokens::Unfit::find(&field.ty, local).filter(|_| !borrows) {
+            errors.push(&unfit, format!("a message owns its parts: {}", unfit.advice()));
+            field.ty = tokens::fit(field.ty.clone());
         }
         let member = match &field.ident {
             Some(name) => Member::Named(name.clone()),
@@ -220,9 +233,7 @@ fn read_kind(
     if let Some(attr) = from {
         tokens::bare(&attr, errors);
         if let [field] = fields {
-            let system = ["Down", "ExitSignal", "NodeEvent"];
-            let system = system.iter().any(|word| tokens::is_named(&field.ty, word));
-            return Kind::From { attr, system, source: Some(field.ty.clone()) };
+            return Kind::From { attr, system: tokens::is_system(&field.ty), source: Some(field.ty.clone()) };
         }
         errors.push(&variant.ident, format!("`#[from]` needs exactly one field: `{}(Type)`", variant.ident));
     }
@@ -235,7 +246,7 @@ fn read_kind(
     if let Some(cfg) = field.cfgs.first() {
         errors.push(cfg, "`#[cfg]` on a `Reply` would make a call a cast: put it on the variant");
     }
-    Kind::Call { reply, answer: if borrows { tokens::without_borrows(answer.clone()) } else { answer.clone() } }
+    Kind::Call { reply, answer: if borrows { tokens::fit(answer.clone()) } else { answer.clone() } }
 }
 
 /// Tuple fields take their parameters' names once it is known which of them a sender gives.

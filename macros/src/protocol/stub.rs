@@ -135,7 +135,7 @@ fn loose(vis: &Visibility, variant: &Variant, count: usize) -> Option<TokenStrea
         Kind::From { .. } => return None,
         Kind::Cast => quote!(#private::Cast),
         Kind::Call { answer, .. } => {
-            let answer = tokens::without_borrows(answer.clone());
+            let answer = tokens::fit(answer.clone());
             quote!(#private::Call<#answer>)
         }
     };

@@ -26,9 +26,11 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     let scan = call(subject, &quote_spanned!(span=> __scan::<__Want>), &quote!(#after));
     let next = call(subject, &quote_spanned!(span=> __next), &quote!());
     let next = quote_spanned!(span=> #next.await);
+    let saved = call(subject, &quote_spanned!(span=> __saved), &quote!());
     let take = call(subject, &quote_spanned!(span=> __take), &quote!(&#message));
     let skip = call(subject, &quote_spanned!(span=> __skip), &quote!(#message));
     let numbered: Vec<Numbered<'_>> = number(&model.arms);
+    let reach = reach(&model.arms, &message);
     let tests = numbered.iter().flat_map(|arm| arm.tests(&hit));
     let bodies = numbered.iter().map(Numbered::body);
     let late = model.after.as_ref().map(late);
@@ -41,10 +43,14 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
                 #scan;
             }
             let (#hit, #message) = loop {
-                let #message = #next;
+                let #message = match #saved {
+                    ::core::option::Option::None => #next,
+                    #message => #message,
+                };
                 let ::core::option::Option::Some(#message) = #message else {
                     break (::core::option::Option::None, ::core::option::Option::None);
                 };
+                #reach
                 #[allow(unused_mut)]
                 let mut #hit: ::core::option::Option<usize> = ::core::option::Option::None;
                 match #message {
@@ -66,11 +72,11 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     }
 }
 
-/// One of the mailbox's functions. What it asks of the messages is asked where the mailbox stands, and so told once.
+/// One of the functions of whatever is read. It asks nothing of the messages: where their type is written, it is asked.
 fn call(subject: &Expr, function: &TokenStream, arguments: &TokenStream) -> TokenStream {
     let (span, on) = (at(subject), receiver(subject));
     let private = private_at(span);
-    quote_spanned!(span=> #private::Mailbox::#function(#on, #arguments))
+    quote_spanned!(span=> #private::Receive::#function(#on, #arguments))
 }
 
 /// The context or mailbox. Method syntax finds a `&mut Context` as well as a `Mailbox` by value, and the trait is in
@@ -129,6 +135,36 @@ fn want(model: &Model) -> TokenStream {
     }
 }
 
+/// The patterns once more, never run: an arm that an earlier one leaves nothing to is told by rustc's own
+/// `unreachable_patterns`, as in any `match`. Both phases hide that from it, since each arm has a number there.
+fn reach(arms: &[Arm], message: &Ident) -> Option<TokenStream> {
+    let may_hide = |(index, arm): (usize, &Arm)| {
+        arm.guard.is_none() && arms.iter().skip(index + 1).any(|later| arm.shares_a_variant(later))
+    };
+    arms.iter().enumerate().any(may_hide).then(|| {
+        let patterns = arms.iter().map(|arm| {
+            let Arm { cfgs, attrs, patterns, guard, .. } = arm;
+            let guard = guard.as_ref().map(|_| quote!(if false));
+            quote! {
+                #(#cfgs)*
+                #(#attrs)*
+                #[allow(unused_variables, unused_mut)]
+                #(#patterns)|* #guard => {}
+            }
+        });
+        quote! {
+            if false {
+                match #message {
+                    #(#patterns)*
+                    #[allow(unreachable_patterns)]
+                    _ => {}
+                }
+                ::core::unreachable!()
+            }
+        }
+    })
+}
+
 /// An arm with the number of each of its alternatives.
 struct Numbered<'a> {
     arm: &'a Arm,
@@ -144,11 +180,16 @@ impl Numbered<'_> {
     /// Phase 1: notes the number of the first alternative that matches, and moves nothing.
     fn tests(&self, hit: &Ident) -> impl Iterator<Item = TokenStream> {
         let cfgs = &self.arm.cfgs;
-        let guard = self.arm.guard.as_ref().map(
-            |Guard { condition, binds }| {
-                if *binds { quote!(&& #condition) } else { quote!(&& (#condition)) }
-            },
-        );
+        let guard = self.arm.guard.as_ref().map(|Guard { condition, binds }| {
+            if *binds {
+                quote!(&& #condition)
+            } else {
+                // What is no `bool` is told at the condition.
+                let span = Span::mixed_site().located_at(condition.span());
+                let condition = quote_spanned!(span=> (#condition));
+                quote!(&& #condition)
+            }
+        });
         self.alternatives.iter().map(move |(number, pattern)| {
             quote! {
                 #(#cfgs)*

@@ -1,9 +1,10 @@
 //! A block's arms, resolved: what each waits for, and what stands in its way.
 
 use proc_macro2::{Ident, Span};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Arm as SynArm, Attribute, Expr, ExprLit, ExprMatch, Lit, Macro, Pat, PatIdent, UnOp};
+use syn::{Arm as SynArm, Attribute, Expr, ExprLit, ExprMatch, Lit, Macro, Pat, PatIdent, PatTupleStruct, Token, UnOp};
 
 use super::alternatives::{alternatives, wanted};
 use super::guard::Guard;
@@ -44,9 +45,10 @@ pub(super) struct After {
 impl Model {
     /// Reads the block; what breaks a rule is told and left out.
     pub(super) fn read(block: ExprMatch, errors: &mut Errors) -> Model {
-        if !is_place(&block.expr) {
+        let subject = referent(*block.expr);
+        if !is_place(&subject) {
             errors.push(
-                &block.expr,
+                &subject,
                 "expected the context or the mailbox itself, as in `match cx`: bind it to a variable first",
             );
         }
@@ -54,7 +56,7 @@ impl Model {
         if empty {
             errors.push(block.match_token, "a `receive!` without arms would wait for ever: add one, or `after!(..)`");
         }
-        let mut model = Model { subject: *block.expr, arms: Vec::new(), after: None };
+        let mut model = Model { subject: base(subject), arms: Vec::new(), after: None };
         let last = block.arms.iter().rposition(|arm| after(unguarded(&arm.pat)).is_none());
         for (index, arm) in block.arms.into_iter().enumerate() {
             model.read_arm(arm, last.is_none_or(|last| index > last), errors);
@@ -72,6 +74,12 @@ impl Model {
                 errors.push(token, "`after!` has no guard: decide in its body, or compute its duration");
             }
             self.read_after(mac, last, arm.attrs, *arm.body, errors);
+            return;
+        }
+        if let Some(call) = after_without_mark(&pattern) {
+            errors.push(&call.path, format!("`after!` is a macro: write `after!({})`", tokens::text(&call.elems)));
+            let (duration, body) = (syn::parse_quote!(::core::time::Duration::ZERO), *arm.body);
+            self.after = Some(After { word: call.path.span(), attrs: Vec::new(), duration, body });
             return;
         }
         if let Some(mac) = find_after(&pattern) {
@@ -108,6 +116,9 @@ impl Model {
         let duration = if mac.tokens.is_empty() {
             errors.push(mac, "`after!` needs a duration: `after!(Duration::from_secs(1))`");
             None
+        } else if several(mac) {
+            errors.push(&mac.tokens, "`after!` takes one duration: `after!(Duration::from_secs(1))`");
+            None
         } else {
             errors.keep(mac.parse_body::<Expr>()).filter(|duration| is_no_number(duration, errors))
         };
@@ -116,13 +127,30 @@ impl Model {
     }
 }
 
+impl Arm {
+    /// Whether some message may match both. A single word is a variant, or a binding that matches any.
+    pub(super) fn shares_a_variant(&self, other: &Arm) -> bool {
+        let any = |arm: &Arm| {
+            arm.wanted.is_none()
+                || arm.patterns.iter().any(|pattern| matches!(pattern, Pat::Ident(ident) if ident.subpat.is_none()))
+        };
+        let names = |arm: &Arm| arm.wanted.clone().unwrap_or_default();
+        any(self) || any(other) || names(self).iter().any(|name| names(other).contains(name))
+    }
+}
+
+/// Whether there are several expressions where one belongs.
+fn several(mac: &Macro) -> bool {
+    let parsed = mac.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated);
+    parsed.is_ok_and(|all| all.len() > 1)
+}
+
 /// A number says how many, not of what.
 fn is_no_number(duration: &Expr, errors: &mut Errors) -> bool {
     let Expr::Lit(ExprLit { lit, .. }) = duration else { return true };
-    let written = tokens::text(lit);
     let example = match lit {
-        Lit::Int(_) => format!("after!(Duration::from_secs({written}))"),
-        Lit::Float(_) => format!("after!(Duration::from_secs_f64({written}))"),
+        Lit::Int(number) => format!("after!(Duration::from_secs({}))", number.base10_digits()),
+        Lit::Float(number) => format!("after!(Duration::from_secs_f64({}))", number.base10_digits()),
         Lit::Str(_) => "after!(Duration::from_secs(1))".to_owned(),
         _ => return true,
     };
@@ -141,6 +169,14 @@ fn after(pattern: &Pat) -> Option<&Macro> {
     match pattern {
         Pat::Macro(pattern) if tokens::is_word(&pattern.mac.path, "after") => Some(&pattern.mac),
         Pat::Paren(pattern) => after(&pattern.pat),
+        _ => None,
+    }
+}
+
+/// `after(..)`, which reads as a variant.
+fn after_without_mark(pattern: &Pat) -> Option<&PatTupleStruct> {
+    match pattern {
+        Pat::TupleStruct(tuple) if tuple.path.is_ident("after") => Some(tuple),
         _ => None,
     }
 }
@@ -172,6 +208,24 @@ fn bindings(pattern: &Pat) -> Vec<Ident> {
     let mut bindings = Bindings(Vec::new());
     bindings.visit_pat(pattern);
     bindings.0
+}
+
+/// What is borrowed, since the expansion borrows it itself: `match &mut cx` is `match cx`.
+fn referent(expr: Expr) -> Expr {
+    match expr {
+        Expr::Reference(reference) => referent(*reference.expr),
+        other => other,
+    }
+}
+
+/// Of `cx.receive().await` the `cx`, which was meant; of a place itself.
+fn base(expr: Expr) -> Expr {
+    match expr {
+        Expr::MethodCall(call) => base(*call.receiver),
+        Expr::Await(wait) => base(*wait.base),
+        Expr::Try(question) => base(*question.expr),
+        other => other,
+    }
 }
 
 /// Whether an expression may be evaluated again and again: a variable, a field, or one of these by reference.

@@ -246,12 +246,19 @@ where
     V: ::core::marker::Send + 'static,
 {
     type Protocol = StoreMessage<K, V>;
+    #[doc(hidden)]
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
         <Store<K, V> as ::greenroom::__private::Declared>::Given,
     >(<Store<K, V> as ::greenroom::__private::Declared>::OPTIONS);
 }
 #[automatically_derived]
-#[allow(deprecated, private_interfaces, unreachable_patterns, unused_qualifications)]
+#[allow(
+    deprecated,
+    private_interfaces,
+    unreachable_code,
+    unreachable_patterns,
+    unused_qualifications
+)]
 #[doc(hidden)]
 impl<K: Ord, V> ::greenroom::__private::Handle for Store<K, V>
 where

@@ -19,6 +19,7 @@ impl ::greenroom::__private::Declared for Sorter {
 #[automatically_derived]
 impl ::greenroom::__private::Actor for Sorter {
     type Protocol = Mail;
+    #[doc(hidden)]
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::traps_exit::<
         Mail,
     >(<Self as ::greenroom::__private::Declared>::OPTIONS);

@@ -179,12 +179,19 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for CounterRef {
 #[automatically_derived]
 impl ::greenroom::__private::Actor for Counter {
     type Protocol = CounterMessage;
+    #[doc(hidden)]
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
         <Counter as ::greenroom::__private::Declared>::Given,
     >(<Counter as ::greenroom::__private::Declared>::OPTIONS);
 }
 #[automatically_derived]
-#[allow(deprecated, private_interfaces, unreachable_patterns, unused_qualifications)]
+#[allow(
+    deprecated,
+    private_interfaces,
+    unreachable_code,
+    unreachable_patterns,
+    unused_qualifications
+)]
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
     const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;

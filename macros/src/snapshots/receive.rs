@@ -12,7 +12,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                     &["Post", "Collect"],
                 );
             }
-            ::greenroom::__private::Mailbox::__scan::<
+            ::greenroom::__private::Receive::__scan::<
                 __Want,
             >(
                 {
@@ -23,11 +23,19 @@ async fn run(&mut self, cx: &mut Context<Self>) {
             );
         }
         let (__hit, __message) = loop {
-            let __message = ::greenroom::__private::Mailbox::__next({
-                    use ::greenroom::__private::Receiver as _;
-                    cx.__receiver()
-                })
-                .await;
+            let __message = match ::greenroom::__private::Receive::__saved({
+                use ::greenroom::__private::Receiver as _;
+                cx.__receiver()
+            }) {
+                ::core::option::Option::None => {
+                    ::greenroom::__private::Receive::__next({
+                            use ::greenroom::__private::Receiver as _;
+                            cx.__receiver()
+                        })
+                        .await
+                }
+                __message => __message,
+            };
             let ::core::option::Option::Some(__message) = __message else {
                 break (::core::option::Option::None, ::core::option::Option::None);
             };
@@ -54,7 +62,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 _ => {}
             }
             if ::core::option::Option::is_some(&__hit) {
-                ::greenroom::__private::Mailbox::__take(
+                ::greenroom::__private::Receive::__take(
                     {
                         use ::greenroom::__private::Receiver as _;
                         cx.__receiver()
@@ -63,7 +71,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 );
                 break (__hit, ::core::option::Option::Some(__message));
             }
-            ::greenroom::__private::Mailbox::__skip(
+            ::greenroom::__private::Receive::__skip(
                 {
                     use ::greenroom::__private::Receiver as _;
                     cx.__receiver()

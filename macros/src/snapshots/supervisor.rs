@@ -5,10 +5,14 @@ pub struct ChatTree {
 /// The running [`ChatTree`]: a stub for each child.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct ChatTreeRef {
+    #[doc(hidden)]
     __supervisor: ::greenroom::__private::SupervisorRef,
+    #[doc(hidden)]
     log: ::greenroom::__private::Held,
     #[cfg(feature = "rooms")]
+    #[doc(hidden)]
     rooms: ::greenroom::__private::Held,
+    #[doc(hidden)]
     web: ::greenroom::__private::Held,
 }
 #[allow(dead_code, private_interfaces, unreachable_pub)]
@@ -81,46 +85,40 @@ impl ::greenroom::__private::Tree for ChatTree {
         __this: &::std::sync::Arc<Self>,
         __children: &mut ::greenroom::__private::Children,
     ) {
-        {
-            let __tree = ::core::clone::Clone::clone(__this);
-            <Log as ::greenroom::__private::Child>::plant(
-                __children,
-                "log",
-                ::greenroom::__private::ChildOptions {
-                    ..::greenroom::__private::ChildOptions::DEFAULT
-                },
-                move || Self::__start_log(&__tree),
-            );
-        }
+        <Log as ::greenroom::__private::Child>::plant(
+            __children,
+            "log",
+            ::greenroom::__private::ChildOptions {
+                ..::greenroom::__private::ChildOptions::DEFAULT
+            },
+            __this,
+            Self::__start_log,
+        );
         #[cfg(feature = "rooms")]
-        {
-            let __tree = ::core::clone::Clone::clone(__this);
-            <Rooms as ::greenroom::__private::Child>::plant(
-                __children,
-                "rooms",
-                ::greenroom::__private::ChildOptions {
-                    restart: ::greenroom::__private::Restart::Transient,
-                    shutdown: ::greenroom::__private::Shutdown::After(
-                        ::core::time::Duration::from_millis(2000u64),
-                    ),
-                    ..::greenroom::__private::ChildOptions::DEFAULT
-                },
-                move || Self::__start_rooms(&__tree),
-            );
-        }
-        {
-            let __tree = ::core::clone::Clone::clone(__this);
-            <Web as ::greenroom::__private::Child>::plant(
-                __children,
-                "web",
-                ::greenroom::__private::ChildOptions {
-                    restart: ::greenroom::__private::Restart::Temporary,
-                    shutdown: ::greenroom::__private::Shutdown::Kill,
-                    ..::greenroom::__private::ChildOptions::DEFAULT
-                },
-                move || Self::__start_web(&__tree),
-            );
-        }
+        <Rooms as ::greenroom::__private::Child>::plant(
+            __children,
+            "rooms",
+            ::greenroom::__private::ChildOptions {
+                restart: ::greenroom::__private::Restart::Transient,
+                shutdown: ::greenroom::__private::Shutdown::After(
+                    ::core::time::Duration::from_millis(2000u64),
+                ),
+                ..::greenroom::__private::ChildOptions::DEFAULT
+            },
+            __this,
+            Self::__start_rooms,
+        );
+        <Web as ::greenroom::__private::Child>::plant(
+            __children,
+            "web",
+            ::greenroom::__private::ChildOptions {
+                restart: ::greenroom::__private::Restart::Temporary,
+                shutdown: ::greenroom::__private::Shutdown::Kill,
+                ..::greenroom::__private::ChildOptions::DEFAULT
+            },
+            __this,
+            Self::__start_web,
+        );
     }
 }
 #[allow(clippy::unused_self)]
@@ -132,10 +130,14 @@ impl ChatTree {
     #[cfg(feature = "rooms")]
     #[doc(hidden)]
     fn __start_rooms(&self) -> Rooms {
-        <Rooms as ::greenroom::__private::Fresh>::fresh()
+        #[allow(unused_imports)]
+        use ::greenroom::__private::{AnewChild as _, AnewNothing as _};
+        (&::greenroom::__private::Anew::<Rooms>::CHILD).__made()
     }
     #[doc(hidden)]
     fn __start_web(&self) -> Web {
-        <Web as ::greenroom::__private::Fresh>::fresh()
+        #[allow(unused_imports)]
+        use ::greenroom::__private::{AnewChild as _, AnewNothing as _};
+        (&::greenroom::__private::Anew::<Web>::CHILD).__made()
     }
 }

@@ -1,7 +1,7 @@
 //! The tree's stub, and the specification by which the runtime starts, restarts and stops the children.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Generics, parse_quote};
@@ -54,13 +54,15 @@ fn function(child: &Child, name: &str) -> TokenStream {
 /// The type through which a child is reached.
 fn reference(child: &Child) -> TokenStream {
     let ty = &child.ty;
-    let private = private_at(ty.span());
+    let (first, last) = tokens::ends(ty);
+    let private = private_at(first);
+    let close = quote_spanned!(last=> >);
     match child.kind {
-        Kind::Worker => quote_spanned!(ty.span()=> #private::ChildStub<#ty>),
-        Kind::Supervisor => quote_spanned!(ty.span()=> #private::SubtreeStub<#ty>),
+        Kind::Worker => quote_spanned!(first=> #private::ChildStub<#ty #close),
+        Kind::Supervisor => quote_spanned!(first=> #private::SubtreeStub<#ty #close),
         Kind::Dynamic => {
             let again = again(child);
-            quote_spanned!(ty.span()=> #private::Dynamic<#ty, #private::#again>)
+            quote_spanned!(first=> #private::Dynamic<#ty, #private::#again #close)
         }
     }
 }
@@ -80,13 +82,13 @@ fn stub(model: &Model) -> TokenStream {
     let intro = format!(" The running [`{}`]: a stub for each child.", ident.unraw());
     let marker = is_generic(model).then(|| {
         let types = model.generics.type_params().map(|param| &param.ident);
-        quote!(__marker: ::core::marker::PhantomData<fn() -> (#(#types,)*)>,)
+        quote!(#[doc(hidden)] __marker: ::core::marker::PhantomData<fn() -> (#(#types,)*)>,)
     });
     let marker_value = is_generic(model).then(|| quote!(__marker: ::core::marker::PhantomData,));
     let fields = model.children.iter().map(|child| {
         let Child { cfgs, name, .. } = child;
         let kept = if child.kind == Kind::Dynamic { reference(child) } else { quote!(#private::Held) };
-        quote!(#(#cfgs)* #name: #kept)
+        quote!(#(#cfgs)* #[doc(hidden)] #name: #kept)
     });
     let clones = model
         .children
@@ -104,6 +106,7 @@ fn stub(model: &Model) -> TokenStream {
         #[doc = #intro]
         #[allow(dead_code, private_interfaces, unreachable_pub)]
         #vis struct #stub #generics #where_clause {
+            #[doc(hidden)]
             __supervisor: #private::SupervisorRef,
             #(#fields,)*
             #marker
@@ -285,14 +288,7 @@ fn plant(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
         return quote!(#(#cfgs)* #plant(#children, #text, #flags););
     }
     let (start, options, plant) = (names::start(name), options_value(child), function(child, "plant"));
-    let tree = local("tree");
-    quote! {
-        #(#cfgs)*
-        {
-            let #tree = ::core::clone::Clone::clone(#this);
-            #plant(#children, #text, #options, move || Self::#start(&#tree));
-        }
-    }
+    quote!(#(#cfgs)* #plant(#children, #text, #options, #this, Self::#start);)
 }
 
 /// The functions that make the children, where `self` is the tree.
@@ -306,8 +302,13 @@ fn starts(model: &Model) -> TokenStream {
         let body = match start {
             Some(start) => quote!(#start),
             None => {
-                let private = private_at(ty.span());
-                quote_spanned!(ty.span()=> <#ty as #private::Fresh>::fresh())
+                let (private, made) = (private_at(ty.span()), Ident::new("__made", ty.span()));
+                let kind = format_ident!("Anew{}", kind(child));
+                quote_spanned! {ty.span()=>
+                    #[allow(unused_imports)]
+                    use #private::{#kind as _, AnewNothing as _};
+                    (&#private::Anew::<#ty>::CHILD).#made()
+                }
             }
         };
         quote! {

@@ -44,6 +44,11 @@ impl<A: Actor> DerefMut for Context<A> {
 
 impl<A: Actor> Receive for Context<A> {
     type Message = A::Protocol;
+    type Source = Context<A>;
+
+    fn __source(&mut self) -> &mut Context<A> {
+        self
+    }
 
     fn __mailbox(&mut self) -> &mut Mailbox<A::Protocol> {
         &mut self.mailbox

@@ -55,7 +55,8 @@ impl Options {
     label = "needs `#[actor]`, and a way to run",
     note = "write `#[actor]` on `{Self}` and on an impl with `#[cast]` and `#[call]` methods",
     note = "or `#[actor(protocol = ..)]` on it, and `impl Process for {Self}`",
-    note = "among a supervisor's children, a tree is `#[child(supervisor)]`, and a plain field has no attribute"
+    note = "a tree is started by `.start().await`, and is `#[child(supervisor)]` of another; a plain field of one has no attribute",
+    note = "what is generic asks more of its parameters: `Send + 'static`, serde's traits unless it is `local`, and what its impl says"
 )]
 pub trait Process: Actor + Send {
     /// Whether [`terminate`](Process::terminate) runs after a panic too, on a state that may be half-changed.

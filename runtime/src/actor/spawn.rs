@@ -226,6 +226,10 @@ fn live<A: Process>(mut actor: A, mut cx: Context<A>, started: Option<Started>) 
         // In a block, so that the result is not kept as long as the process lives.
         {
             let ready = begin(&mut actor, &mut cx).await;
+            if ready.is_ok() {
+                // Before anybody hears of it.
+                cx.cell().started(cx.pid().number());
+            }
             if let Err(reason) = tell(started, ready) {
                 return reason;
             }

@@ -118,11 +118,11 @@ impl<M: Protocol> Address<M> {
         let slot = Slot::take(node);
         if callee != 0 && Current::is(node, callee) {
             slot.put(Err(CallError::Itself));
-            return Call::new(slot, callee);
+            return Call::new(slot, callee, &M::NAME);
         }
         let message = make(Reply::new(Arc::clone(&slot)));
         match self.send_plain(message) {
-            Ok(()) => Call::new(slot, callee),
+            Ok(()) => Call::new(slot, callee, &M::NAME),
             Err(message) => self.call_with_care(slot, callee, message),
         }
     }
@@ -145,8 +145,8 @@ impl<M: Protocol> Address<M> {
             return named.call_with_care(slot, callee, message);
         }
         match self.send(message) {
-            Ok(Sent::InLine(line, ticket)) => Call::new(slot, callee).standing(line, ticket),
-            Ok(Sent::In | Sent::Out(..)) => Call::new(slot, callee),
+            Ok(Sent::InLine(line, ticket)) => Call::new(slot, callee, &M::NAME).standing(line, ticket),
+            Ok(Sent::In | Sent::Out(..)) => Call::new(slot, callee, &M::NAME),
             Err(Unsent(error, message)) => Address::refused(slot, callee, error, message),
         }
     }
@@ -155,7 +155,7 @@ impl<M: Protocol> Address<M> {
         // Before the reply in the message is dropped and says less.
         slot.put(Err(error.into()));
         drop(message);
-        Call::new(slot, callee)
+        Call::new(slot, callee, &M::NAME)
     }
 
     /// The process that is meant, as far as it is known without looking for it; else zero. Nobody can call a caller that

@@ -28,6 +28,8 @@ pub struct Call<T: Send + 'static> {
     slot: Option<Arc<Slot<T>>>,
     /// The process that was called; zero if it is not known, or of another node.
     callee: u64,
+    /// What may be said to whoever was called: one word, unlike the name itself.
+    protocol: &'static &'static str,
     patience: Patience,
     wait: Wait,
     /// Whether its process's cell knows that it waits for this.
@@ -76,9 +78,9 @@ const LOOK: Duration = Duration::from_millis(100);
 
 impl<T: Send + 'static> Call<T> {
     #[inline]
-    pub(super) fn new(slot: Arc<Slot<T>>, callee: u64) -> Call<T> {
+    pub(super) fn new(slot: Arc<Slot<T>>, callee: u64, protocol: &'static &'static str) -> Call<T> {
         let (patience, wait) = (Patience::Usual, Wait::Begun);
-        Call { slot: Some(slot), callee, patience, wait, noted: false, question: None }
+        Call { slot: Some(slot), callee, protocol, patience, wait, noted: false, question: None }
     }
 
     pub(super) fn standing(mut self, line: Arc<dyn Line>, ticket: u64) -> Call<T> {
@@ -114,10 +116,14 @@ impl<T: Send + 'static> Call<T> {
             return;
         }
         self.wait = Wait::Ticking;
+        if matches!(self.patience, Patience::Forever) && (self.callee == 0 || Current::process() == 0) {
+            // Nobody needs to tell the time, neither for an end nor to look for a ring.
+            return;
+        }
         if slot.sit()
             && let Some(node) = slot.node()
         {
-            node.wait(node.clock().now(), late(slot));
+            node.wait_for_tick(late(slot));
         }
     }
 
@@ -214,7 +220,7 @@ impl<T: Send + 'static> Call<T> {
         slot.leave();
         self.leave(slot);
         if let Some(node) = slot.node() {
-            node.tally().timeout();
+            node.tally().timeout(self.protocol);
         }
         Err(CallError::Timeout)
     }

@@ -10,7 +10,7 @@ use super::peers::{Admission, Peer};
 use super::{Cluster, arrivals};
 use crate::base::{NodeEvent, NodeId, NodeName};
 use crate::net::{BoxedListener, BoxedStream, Closed, Handshakes, Handshaking, Outbox, Transport, drive};
-use crate::node::Node;
+use crate::node::{Meter, Node};
 use crate::session::{Config, CookieKey, Event, Hello, Role, Session, SessionError};
 
 /// What every connection of a node needs.
@@ -165,12 +165,13 @@ impl Links {
         };
         let session = Session::new(config, self.node.clock().now());
         let outbox = Arc::new(Outbox::new(&self.cluster.limits));
-        let mut met = None;
+        let (mut met, meter) = (None, Meter::default());
         let mut up: Option<Arc<Peer>> = None;
         let sink = |event| match event {
             Event::Up(hello) => {
                 place = None;
                 met = Some(hello.node.name.clone());
+                meter.meet(&hello.node.name, self.node.traffic());
                 up = self.admit(&hello, role, &outbox);
                 drop(tried.take());
                 if up.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -189,7 +190,7 @@ impl Links {
             Event::Goodbye => ControlFlow::Continue(()),
         };
         let clock = Arc::clone(self.node.clock());
-        let mut driver = Box::pin(drive(stream, session, Arc::clone(&outbox), sink, &*clock));
+        let mut driver = Box::pin(drive(stream, session, Arc::clone(&outbox), sink, &*clock, &meter));
         let closed = tokio::select! {
             biased;
             closed = &mut driver => closed,

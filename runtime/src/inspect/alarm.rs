@@ -45,7 +45,8 @@ pub enum Alarm {
         /// The last `receive!` that it was seen in.
         after: Option<SourceLine>,
     },
-    /// A child crashes again and again. Cleared when it has not for a minute.
+    /// A child has crashed five times or more, each time within a minute of the last. Cleared when it has not for a
+    /// minute, or two at most.
     RestartStorm {
         /// The supervisor's path, as `/ChatTree`.
         supervisor: String,

@@ -22,13 +22,16 @@ pub struct Metrics {
     pub peers: Vec<String>,
     /// By protocol: its processes and their messages.
     pub protocols: BTreeMap<String, ProtocolMetrics>,
-    /// By supervisor's path: how many times it has started a child again.
+    /// By peer, connected or not: what connections with it carried. A peer says itself what it is called, so the first
+    /// 256 names have figures of their own, and all others together those of [`Metrics::OTHER`].
+    pub traffic: BTreeMap<String, Traffic>,
+    /// By supervisor's path: how many times it has started a child again. Of the first 256 that did; all others are
+    /// [`Metrics::OTHER`].
     pub restarts: BTreeMap<String, u64>,
     /// By name: how many alarms are raised just now.
     pub alarms: BTreeMap<String, u64>,
-    /// Calls that nobody answered in time.
-    pub call_timeouts: u64,
-    /// Messages to or from other nodes that could not be delivered.
+    /// Messages to or from other nodes that could not be delivered, and those that waited for a child which did not come
+    /// back.
     pub lost_messages: u64,
     /// Connections that ended before the peer had shown that it is a member.
     pub refused_connections: u64,
@@ -50,6 +53,8 @@ pub struct ProtocolMetrics {
     pub handled: u64,
     /// Calls among those.
     pub calls: u64,
+    /// Calls from this node to such a process, here or elsewhere, that were not answered in time.
+    pub timeouts: u64,
     /// Messages that a full mailbox refused.
     pub refused: u64,
     /// Messages that a full mailbox dropped, or that were taken back while they stood in line.
@@ -62,6 +67,16 @@ pub struct ProtocolMetrics {
     pub longest: u64,
     /// What living processes take in bytes, as [`Memory::total`](crate::Memory::total).
     pub memory: u64,
+}
+
+/// What connections with one peer carried, in bytes on the wire: handshakes, heartbeats and what encryption adds included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Traffic {
+    /// Bytes that came from it.
+    pub received: u64,
+    /// Bytes that went to it.
+    pub sent: u64,
 }
 
 /// How many processes ended for each reason.
@@ -80,6 +95,23 @@ pub struct EndCounts {
     pub error: u64,
     /// Another process that they were linked to, or depended on, was not there or could not be reached.
     pub lost: u64,
+}
+
+impl Metrics {
+    /// What stands where a name would for those that are too many to be told apart.
+    pub const OTHER: &'static str = "other";
+
+    /// Calls that were not answered in time, to whomever.
+    pub fn call_timeouts(&self) -> u64 {
+        self.protocols.values().map(|of| of.timeouts).sum()
+    }
+}
+
+impl Traffic {
+    #[cfg(feature = "net")]
+    pub(crate) fn new(received: u64, sent: u64) -> Traffic {
+        Traffic { received, sent }
+    }
 }
 
 impl EndCounts {
@@ -123,6 +155,7 @@ impl ProtocolMetrics {
             received,
             handled,
             calls,
+            timeouts,
             refused,
             dropped,
             waiting,
@@ -141,6 +174,7 @@ impl ProtocolMetrics {
         self.received += received;
         self.handled += handled;
         self.calls += calls;
+        self.timeouts += timeouts;
         self.refused += refused;
         self.dropped += dropped;
         self.waiting += waiting;

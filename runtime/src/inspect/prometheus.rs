@@ -24,6 +24,14 @@ impl Metrics {
         page.sample("uptime_seconds", &[], self.uptime.as_secs_f64())?;
         page.single("names", "gauge", "Registered names.", self.names)?;
         page.single("peers", "gauge", "Connected nodes.", self.peers.len())?;
+        page.family("peer_received_bytes_total", "counter", "Bytes that came from a peer, as they are on the wire.")?;
+        for (peer, traffic) in &self.traffic {
+            page.sample("peer_received_bytes_total", &[("peer", peer)], traffic.received)?;
+        }
+        page.family("peer_sent_bytes_total", "counter", "Bytes that went to a peer, as they are on the wire.")?;
+        for (peer, traffic) in &self.traffic {
+            page.sample("peer_sent_bytes_total", &[("peer", peer)], traffic.sent)?;
+        }
 
         self.each(page, "processes", "gauge", "Processes that live.", |of| of.processes)?;
         self.each(page, "processes_started_total", "counter", "Processes that were started.", |of| of.started)?;
@@ -41,6 +49,9 @@ impl Metrics {
         self.each(page, "messages_received_total", "counter", "Messages that came into a mailbox.", |of| of.received)?;
         self.each(page, "messages_handled_total", "counter", "Messages that a process took.", |of| of.handled)?;
         self.each(page, "calls_handled_total", "counter", "Calls among the messages handled.", |of| of.calls)?;
+        self.each(page, "call_timeouts_total", "counter", "Calls that were not answered in time, by callee.", |of| {
+            of.timeouts
+        })?;
         self.each(page, "messages_refused_total", "counter", "Messages that a full mailbox refused.", |of| of.refused)?;
         self.each(page, "messages_dropped_total", "counter", "Messages that a full mailbox dropped.", |of| of.dropped)?;
         self.each(page, "mailbox_messages", "gauge", "Messages that nobody has looked at.", |of| of.waiting)?;
@@ -50,11 +61,10 @@ impl Metrics {
         })?;
         self.each(page, "process_memory_bytes", "gauge", "States and mailboxes, without their heap.", |of| of.memory)?;
 
-        page.single("call_timeouts_total", "counter", "Calls that nobody answered in time.", self.call_timeouts)?;
         page.single(
             "lost_messages_total",
             "counter",
-            "Messages to or from other nodes that could not be delivered.",
+            "Messages that could not be delivered, to other nodes or to a child that never came back.",
             self.lost_messages,
         )?;
         page.single(

@@ -86,7 +86,7 @@ impl<M> Bounded<M> {
     /// Takes the first out of the line if it may come in: if there is room, or it needs none. Not while it is tested.
     pub(super) fn admit(&mut self) -> Option<Standing<M>> {
         let (ticket, first) = self.line.first_key_value()?;
-        let counts = first.entry.as_ref()?.origin == Origin::SENT;
+        let counts = first.entry.as_ref()?.origin.is_sent();
         let ticket = *ticket;
         if counts && self.is_full() { None } else { self.leave(ticket) }
     }
@@ -96,6 +96,22 @@ impl<M> Bounded<M> {
         let standing = self.line.remove(&ticket)?;
         self.unheld -= usize::from(!standing.held);
         Some(standing)
+    }
+
+    /// The owner has ended, and nothing counts as with it any more. Takes out of the line who ends with it: everybody, but
+    /// for those with what is held if that is to `hold_on`.
+    pub(super) fn part(&mut self, hold_on: bool) -> BTreeMap<u64, Standing<M>> {
+        (self.load, self.want) = (0, Mask(0));
+        let mut line = std::mem::take(&mut self.line);
+        if hold_on {
+            let held = |_: &u64, standing: &mut Standing<M>| {
+                standing.entry.as_ref().is_some_and(|entry| entry.origin == Origin::HELD)
+            };
+            self.line = line.extract_if(.., held).collect();
+        }
+        self.unheld = self.line.values().filter(|standing| !standing.held).count();
+        self.lost.extend(line.iter().filter(|(_, standing)| standing.held).map(|(ticket, _)| *ticket));
+        line
     }
 }
 

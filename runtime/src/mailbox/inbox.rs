@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::panic::Location;
 use std::task::{Context, Poll};
 
@@ -127,6 +128,17 @@ impl<M: Protocol> Inbox<M> {
         self.calls += u64::from(Mask::calls::<M>().has(Mask::lane(variant)));
     }
 
+    /// The next saved message to test, in most scans that test any: others are left to [`next`](Self::next).
+    #[inline(always)]
+    pub(crate) fn next_saved(&mut self) -> Option<M> {
+        if self.pending == 0 {
+            return None;
+        }
+        let (lane, message) = self.saved.as_mut()?.next_in_lane(self.pending)?;
+        self.testing = Testing::Saved(lane);
+        Some(message)
+    }
+
     /// The next message to test. With no `cx`, only what is already here counts.
     #[inline(always)]
     pub(crate) fn next(&mut self, queue: &Queue<M>, mut cx: Option<&mut Context<'_>>) -> Next<M> {
@@ -228,7 +240,7 @@ impl<M: Protocol> Inbox<M> {
         self.count_call(variant);
         if let Testing::Arrived(origin) = self.testing {
             self.testing = Testing::Nothing;
-            return origin == Origin::SENT;
+            return origin.is_sent();
         }
         self.keep_other(queue)
     }
@@ -238,7 +250,7 @@ impl<M: Protocol> Inbox<M> {
         match std::mem::replace(&mut self.testing, Testing::Nothing) {
             Testing::Nothing | Testing::Arrived(_) => false,
             Testing::Saved(lane) => {
-                self.saved.as_mut().and_then(|saved| saved.take_out(lane)).is_some_and(|origin| origin == Origin::SENT)
+                self.saved.as_mut().and_then(|saved| saved.take_out(lane)).is_some_and(Origin::is_sent)
             }
             // It never came to count.
             Testing::InLine(ticket, _) => {
@@ -270,6 +282,16 @@ impl<M: Protocol> Inbox<M> {
         let saved = self.saved.take().map(|saved| saved.into_messages()).into_iter().flatten();
         let Batch { urgent, entries, .. } = &mut self.batch;
         urgent.drain(..).chain(entries.drain(..)).map(|entry| entry.message).chain(saved)
+    }
+
+    /// Everything that waits here stands in the queue again, in the order in which it came: the owner's start has failed.
+    pub(crate) fn put_back(&mut self, queue: &Queue<M>) {
+        let saved = self.saved.take().map(|saved| saved.into_entries()).unwrap_or_default();
+        let is_urgent = |entry: &Entry<M>| Mask::urgent::<M>().has(Mask::lane(entry.message.variant()));
+        let (mut urgent, mut entries): (VecDeque<_>, VecDeque<_>) = saved.into_iter().partition(is_urgent);
+        urgent.append(&mut self.batch.urgent);
+        entries.append(&mut self.batch.entries);
+        queue.put_all_back(urgent, entries);
     }
 
     /// Takes out the message with this origin, wherever it waits.

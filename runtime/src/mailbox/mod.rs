@@ -10,11 +10,17 @@
 //! nothing else looks at those in line, too: so a full mailbox cannot lock itself. It tests them where they stand: one that
 //! its guard refuses keeps its place behind the earlier ones of its sender.
 //!
+//! A queue whose owners come one after the other is *vacant* between two of them, and then *starting* until the start of
+//! the next one has succeeded. What comes meanwhile for whoever it will be is marked as held: if the start fails, all of it
+//! that the owner has not received stands in the queue again, in its order, and so does the line. What came for that one
+//! owner only is dropped with it.
+//!
 //! Invariants: a message is in exactly one of queue, batch, save queue or the hands of a receive that is
 //! testing it, which keeps its place; within the save queue each lane is in arrival order; a scan that was abandoned is put
 //! right by the next.
 
 mod bounds;
+mod entry;
 mod inbox;
 mod lock;
 mod queue;
@@ -23,8 +29,9 @@ mod want;
 
 pub(crate) use bounds::Bounds;
 pub use bounds::Overflow;
+pub(crate) use entry::{Entry, Origin, Owner, Pushed, Refused, Why};
 pub(crate) use inbox::{Inbox, Next};
 pub(crate) use lock::{Guard, Lock};
-pub(crate) use queue::{Entry, Figures, Origin, Owner, Pushed, Queue, Refused, Why};
+pub(crate) use queue::{Figures, Queue};
 pub(crate) use want::Mask;
 pub use want::Want;

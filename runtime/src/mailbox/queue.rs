@@ -5,78 +5,10 @@ use std::task::{Context, Poll, Waker};
 
 use super::Mask;
 use super::bounds::{Bounded, Bounds, Overflow, Standing};
+use super::entry::{Entry, Origin, Owner, Pushed, Refused, Why};
 use super::lock::{Guard, Lock};
 use crate::base::Protocol;
 use crate::sync::yield_now;
-
-/// A message and where it came from.
-#[derive(Debug)]
-pub(crate) struct Entry<M> {
-    pub(crate) origin: Origin,
-    pub(crate) message: M,
-}
-
-/// What made a message. Kept beside it so that `demonitor(flush)` finds a queued `Down` again, and so that a bound
-/// counts only what others sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Origin(u64);
-
-impl Origin {
-    /// Somebody sent it.
-    pub(crate) const SENT: Origin = Origin(0);
-    /// The runtime made it, or the process's own timer.
-    pub(crate) const OWN: Origin = Origin(u64::MAX);
-
-    /// It is the `Down` of this monitor.
-    pub(crate) const fn monitor(reference: u64) -> Origin {
-        Origin(reference)
-    }
-}
-
-/// For whom a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
-    /// The process with this number, and none that comes after it.
-    This(u64),
-    /// Whoever owns the queue: a child that may have been restarted.
-    Whoever,
-}
-
-impl Owner {
-    /// The process with this number; zero is a place that is vacant just now, and so whoever will live there.
-    pub(crate) fn of(number: u64) -> Owner {
-        if number == 0 { Owner::Whoever } else { Owner::This(number) }
-    }
-}
-
-/// What became of a message that was taken.
-#[derive(Debug)]
-pub(crate) enum Pushed<M> {
-    /// It is in the queue.
-    In,
-    /// It stands in line, with this ticket.
-    InLine(u64),
-    /// It is in the queue, and the oldest had to go: for the caller to drop.
-    InsteadOf(M),
-}
-
-/// A message that was not taken, handed back.
-pub(crate) struct Refused<M> {
-    pub(crate) message: M,
-    pub(crate) why: Why,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// Nobody reads here, or no longer.
-    Gone,
-    /// The mailbox is full.
-    Full,
-    /// The mailbox is full, and drops silently what comes then.
-    Dropped,
-    /// Somebody looks at what comes in: [`push_seen`](Queue::push_seen) it when that is done.
-    Noticed,
-}
 
 /// The shared end of a mailbox: many push, the owner takes everything at once.
 pub(crate) struct Queue<M> {
@@ -85,7 +17,8 @@ pub(crate) struct Queue<M> {
 }
 
 struct Inner<M> {
-    /// The number of the process that reads it, or [`VACANT`], or [`CLOSED`].
+    /// The number of the process that reads it, with [`STARTING`] at first if it has a place, or [`VACANT`], or
+    /// [`CLOSED`].
     owner: u64,
     entries: VecDeque<Entry<M>>,
     /// How many messages have come in since the owner took over.
@@ -136,8 +69,20 @@ pub(crate) struct Figures {
 /// The process ended and another will come: messages wait for it, up to [`HELD`].
 const VACANT: u64 = 0;
 
+/// Added to the owner's number while its start may still fail. No number is as large.
+const STARTING: u64 = 1 << 63;
+
 /// Nobody will read it again. No process has this number.
 const CLOSED: u64 = u64::MAX;
+
+/// Who reads the queue, in words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Vacant,
+    Starting(u64),
+    Up(u64),
+    Closed,
+}
 
 struct Rest<M> {
     /// Messages of `#[priority]` variants.
@@ -147,7 +92,7 @@ struct Rest<M> {
     hold: bool,
 }
 
-/// How many messages wait for a child that is being restarted.
+/// How many messages wait for a child until a start of it has succeeded.
 const HELD: usize = 1024;
 
 /// How many messages' room an empty queue keeps.
@@ -205,8 +150,31 @@ impl<M: Protocol> Queue<M> {
 
     /// A process takes the queue over; messages that were held are its first.
     pub(crate) fn open(&self, number: u64) {
+        self.take_over(number);
+    }
+
+    /// The same for one whose start may fail: what is sent to whoever lives here is held on until it has
+    /// [started](Queue::started).
+    pub(crate) fn open_for_start(&self, number: u64) {
+        self.take_over(number | STARTING);
+    }
+
+    /// The start of the owner with this number has succeeded: what is here, and what comes, is its own.
+    pub(crate) fn started(&self, number: u64) {
         let mut inner = self.lock();
-        inner.owner = number;
+        if inner.reader() == Reader::Starting(number) {
+            inner.owner = number;
+        }
+    }
+
+    /// Whether the start of the owner may still fail.
+    pub(crate) fn is_starting(&self) -> bool {
+        matches!(self.lock().reader(), Reader::Starting(_))
+    }
+
+    fn take_over(&self, owner: u64) {
+        let mut inner = self.lock();
+        inner.owner = owner;
         let held = inner.waiting();
         inner.pushed = held as u64;
         inner.told = Told::default();
@@ -273,14 +241,15 @@ impl<M: Protocol> Queue<M> {
         mut inner: Guard<'_, Inner<M>>,
         notices: bool,
         owner: Owner,
-        entry: Entry<M>,
+        mut entry: Entry<M>,
         held: bool,
     ) -> Result<Pushed<M>, Refused<M>> {
-        let refuse = match (inner.owner, owner) {
-            (VACANT, Owner::Whoever) if inner.rest.as_ref().is_some_and(|rest| !rest.hold) => Some(Why::Gone),
-            (VACANT, Owner::Whoever) => (inner.entries.len() >= HELD).then_some(Why::Full),
-            (VACANT | CLOSED, _) => Some(Why::Gone),
-            (number, Owner::This(to)) => (number != to).then_some(Why::Gone),
+        let reader = inner.reader();
+        let holds = owner == Owner::Whoever && inner.rest.as_ref().is_none_or(|rest| rest.hold);
+        let refuse = match (reader, owner) {
+            (Reader::Vacant | Reader::Starting(_), _) if holds => (inner.length() >= HELD as u64).then_some(Why::Full),
+            (Reader::Vacant | Reader::Closed, _) => Some(Why::Gone),
+            (Reader::Starting(number) | Reader::Up(number), Owner::This(to)) => (number != to).then_some(Why::Gone),
             (_, Owner::Whoever) => None,
         };
         if let Some(why) = refuse {
@@ -289,9 +258,12 @@ impl<M: Protocol> Queue<M> {
         if inner.pushed + 1 >= inner.notice && notices {
             return Err(Refused { message: entry.message, why: Why::Noticed });
         }
+        if holds && matches!(reader, Reader::Vacant | Reader::Starting(_)) && entry.origin.is_sent() {
+            entry.origin = Origin::HELD;
+        }
         let mut pushed = Pushed::In;
         let lane = Mask::lane(entry.message.variant());
-        if entry.origin == Origin::SENT
+        if entry.origin.is_sent()
             && let Some(bounded) = inner.bounded()
             && (bounded.is_full() || !bounded.line.is_empty())
         {
@@ -414,7 +386,7 @@ impl<M: Protocol> Queue<M> {
     /// The owner with this number says how far it is, and hears [how long](Queue::length) the mailbox is.
     pub(super) fn tell(&self, number: u64, told: Told) -> (u64, u64) {
         let mut inner = self.lock();
-        if inner.owner == number {
+        if inner.owner & !STARTING == number {
             inner.told = told;
         }
         (inner.length(), u64::from(inner.constant()))
@@ -556,7 +528,20 @@ impl<M: Protocol> Queue<M> {
         found.or_else(|| inner.rest.as_mut().and_then(|rest| remove(&mut rest.urgent, origin)))
     }
 
-    /// The owner has ended: what waits comes out, for the caller to drop. `vacant` if another owner will come.
+    /// What an owner whose start failed had taken over and not received stands here again, before what has come since.
+    pub(super) fn put_all_back(&self, mut urgent: VecDeque<Entry<M>>, mut entries: VecDeque<Entry<M>>) {
+        let mut inner = self.lock();
+        entries.append(&mut inner.entries);
+        inner.entries = entries;
+        if !urgent.is_empty() {
+            let rest = inner.rest();
+            urgent.append(&mut rest.urgent);
+            rest.urgent = urgent;
+        }
+    }
+
+    /// The owner has ended: what waits comes out, for the caller to drop. `vacant` if another owner will come: to that
+    /// goes what was held for this one, if its start had not succeeded.
     pub(crate) fn leave(&self, vacant: bool) -> Vec<Entry<M>> {
         self.end(if vacant { VACANT } else { CLOSED })
     }
@@ -568,23 +553,30 @@ impl<M: Protocol> Queue<M> {
 
     fn end(&self, owner: u64) -> Vec<Entry<M>> {
         let mut inner = self.lock();
+        let hold_on = owner == VACANT && matches!(inner.reader(), Reader::Starting(_));
         if inner.owner != CLOSED {
             inner.owner = owner;
         }
         inner.cease();
         (inner.told.batch, inner.told.saved) = (0, 0);
         let task = inner.hang(None);
-        let entries = mem::take(&mut inner.entries);
+        let entries = part(&mut inner.entries, hold_on);
         let (mut urgent, mut line) = (VecDeque::new(), BTreeMap::new());
         if let Some(rest) = &mut inner.rest {
-            urgent = mem::take(&mut rest.urgent);
+            urgent = part(&mut rest.urgent, hold_on);
             if let Some(bounded) = &mut rest.bounded {
-                bounded.load = 0;
-                bounded.want = Mask(0);
-                bounded.unheld = 0;
-                line = mem::take(&mut bounded.line);
-                bounded.lost.extend(line.iter().filter(|(_, standing)| standing.held).map(|(ticket, _)| *ticket));
+                line = bounded.part(hold_on);
             }
+        }
+        let mut wakers = Vec::new();
+        if hold_on {
+            let kept = inner.waiting();
+            // It has not received what the next one will.
+            inner.pushed = inner.pushed.saturating_sub(kept as u64);
+            if let Some(bounded) = inner.bounded() {
+                bounded.load = kept;
+            }
+            wakers = inner.advance();
         }
         drop(inner);
         drop(task);
@@ -592,14 +584,18 @@ impl<M: Protocol> Queue<M> {
         left.extend(entries);
         for Standing { entry, waker, .. } in line.into_values() {
             left.extend(entry);
-            waker.into_iter().for_each(Waker::wake);
+            wakers.extend(waker);
         }
+        wakers.into_iter().for_each(Waker::wake);
         left
     }
 
     /// The number of the process that owns it.
     pub(crate) fn owner(&self) -> Option<u64> {
-        Some(self.lock().owner).filter(|owner| *owner != VACANT && *owner != CLOSED)
+        match self.lock().reader() {
+            Reader::Starting(number) | Reader::Up(number) => Some(number),
+            Reader::Vacant | Reader::Closed => None,
+        }
     }
 }
 
@@ -615,9 +611,18 @@ impl<M: Protocol> Inner<M> {
     fn takes_plainly(&self, owner: Owner) -> bool {
         let there = match owner {
             Owner::This(number) => self.owner == number,
-            Owner::Whoever => self.owner != VACANT && self.owner != CLOSED,
+            Owner::Whoever => (VACANT + 1..STARTING).contains(&self.owner),
         };
         there && const { Mask::urgent::<M>().0 == 0 } && self.rest.is_none() && self.pushed + 1 < self.notice
+    }
+
+    fn reader(&self) -> Reader {
+        match self.owner {
+            VACANT => Reader::Vacant,
+            CLOSED => Reader::Closed,
+            owner if owner & STARTING != 0 => Reader::Starting(owner & !STARTING),
+            owner => Reader::Up(owner),
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -680,8 +685,9 @@ impl<M: Protocol> Inner<M> {
     }
 
     fn put(&mut self, entry: Entry<M>) {
-        self.pushed += 1;
-        if entry.origin == Origin::SENT
+        // Whoever opens the queue counts what waits in it.
+        self.pushed += u64::from(self.owner != VACANT);
+        if entry.origin.is_sent()
             && let Some(bounded) = self.bounded()
         {
             bounded.load += 1;
@@ -718,7 +724,7 @@ impl<M: Protocol> Inner<M> {
 
     /// The oldest message that counts and is not with the owner yet.
     fn oldest(&mut self) -> Option<M> {
-        let at = self.entries.iter().position(|entry| entry.origin == Origin::SENT)?;
+        let at = self.entries.iter().position(|entry| entry.origin.is_sent())?;
         if let Some(bounded) = self.bounded() {
             bounded.load -= 1;
             bounded.dropped += 1;
@@ -749,6 +755,17 @@ impl<M> Batch<M> {
             self.entries = VecDeque::new();
         }
     }
+}
+
+/// Takes out what ends with an owner: everything, but for what is held if that is to `hold_on`.
+fn part<M>(entries: &mut VecDeque<Entry<M>>, hold_on: bool) -> VecDeque<Entry<M>> {
+    let all = mem::take(entries);
+    if !hold_on {
+        return all;
+    }
+    let (held, left) = all.into_iter().partition(|entry| entry.origin == Origin::HELD);
+    *entries = held;
+    left
 }
 
 pub(super) fn remove<M>(entries: &mut VecDeque<Entry<M>>, origin: Origin) -> Option<M> {

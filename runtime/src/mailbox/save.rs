@@ -64,20 +64,23 @@ impl<M> Saved<M> {
         pending
     }
 
+    /// What [`next`](Self::next) does where one lane is looked at, which is so for most scans; `None` tells nothing else
+    /// than that this was not the short way.
+    #[inline(always)]
+    pub(crate) fn next_in_lane(&mut self, pending: u64) -> Option<(usize, M)> {
+        if !pending.is_power_of_two() {
+            return None;
+        }
+        let lane = pending.trailing_zeros() as usize;
+        let from = self.lanes.get_mut(lane)?;
+        let message = from.messages.get_mut(from.tested)?.take()?;
+        Some((lane, message))
+    }
+
     /// Hands out the oldest message that the scan has not tested, with its lane: to be put back or taken out. `pending`
     /// loses each lane that is through.
     #[inline]
     pub(crate) fn next(&mut self, pending: &mut u64) -> Option<(usize, M)> {
-        // Most scans look at one lane.
-        if pending.is_power_of_two() {
-            let lane = pending.trailing_zeros() as usize;
-            let from = &mut self.lanes[lane];
-            if let Some(message) = from.messages.get_mut(from.tested) {
-                return message.take().map(|message| (lane, message));
-            }
-            *pending = 0;
-            return None;
-        }
         let urgent = self.urgent.0;
         let lane = self.oldest(*pending & urgent, pending).or_else(|| self.oldest(*pending & !urgent, pending))?;
         let from = &mut self.lanes[lane];
@@ -129,6 +132,14 @@ impl<M> Saved<M> {
     /// Everything that is saved, lane by lane.
     pub(crate) fn into_messages(self) -> impl Iterator<Item = M> {
         self.lanes.into_iter().flat_map(|lane| lane.messages).flatten()
+    }
+
+    /// The same as they arrived, and where they came from. One that is just being tested is not among them.
+    pub(crate) fn into_entries(self) -> Vec<Entry<M>> {
+        let lanes = self.lanes.into_iter().flat_map(|lane| lane.marks.into_iter().zip(lane.messages));
+        let mut all: Vec<_> = lanes.filter_map(|(mark, message)| Some((mark, message?))).collect();
+        all.sort_unstable_by_key(|(mark, _)| mark.arrival);
+        all.into_iter().map(|(Mark { origin, .. }, message)| Entry { origin, message }).collect()
     }
 
     /// Takes out the message with this origin.

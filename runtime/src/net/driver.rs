@@ -19,7 +19,7 @@ use tokio::io::ReadBuf;
 
 use super::outbox::Work;
 use super::{BoxFuture, Outbox, Stream};
-use crate::node::Clock;
+use crate::node::{Clock, Meter};
 use crate::session::{Backlog, Event, SendError, Session, SessionError};
 
 /// The most bytes that are read at a time.
@@ -44,7 +44,7 @@ pub(crate) enum Closed {
 
 /// Runs `session` over `stream` until it is over, and tells each event to `sink` as it comes.
 ///
-/// What `outbox` holds is sent once the session is up. The connection is closed in good order when the outbox is, or
+/// `meter` counts the bytes in either direction. What `outbox` holds is sent once the session is up. The connection is closed in good order when the outbox is, or
 /// when `sink` breaks; after that `sink` is not called again.
 pub(crate) async fn drive(
     stream: impl Stream,
@@ -52,6 +52,7 @@ pub(crate) async fn drive(
     outbox: Arc<Outbox>,
     sink: impl FnMut(Event) -> ControlFlow<()> + Send,
     clock: &dyn Clock,
+    meter: &Meter,
 ) -> Closed {
     let mut driver = Driver {
         stream,
@@ -59,6 +60,7 @@ pub(crate) async fn drive(
         outbox: Open(outbox),
         sink,
         clock,
+        meter,
         input: vec![0; READ],
         output: Vec::new(),
         written: 0,
@@ -75,6 +77,7 @@ struct Driver<'a, S, F> {
     outbox: Open,
     sink: F,
     clock: &'a dyn Clock,
+    meter: &'a Meter,
     input: Vec<u8>,
     output: Vec<u8>,
     /// How much of `output` is written.
@@ -150,6 +153,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
         if length == 0 {
             return Err(self.lost(None));
         }
+        self.meter.received(length);
         let done = self.session.handle_bytes(self.clock.now(), &self.input[..length]);
         self.tell()?;
         done.map(|()| true).map_err(Closed::Session)
@@ -255,7 +259,10 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
             match Pin::new(&mut self.stream).poll_write(cx, &self.output[self.written..]) {
                 Poll::Pending => return Ok(went_on),
                 Poll::Ready(Ok(0)) => return Err(self.lost(Some(io::ErrorKind::WriteZero.into()))),
-                Poll::Ready(Ok(count)) => self.written += count,
+                Poll::Ready(Ok(count)) => {
+                    self.meter.sent(count);
+                    self.written += count;
+                }
                 Poll::Ready(Err(error)) => return Err(self.lost(Some(error))),
             }
             went_on = true;

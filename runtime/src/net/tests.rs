@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::base::{NodeId, NodeName};
-use crate::node::{Clock, Ground, TokioClock};
+use crate::node::{Clock, Ground, Meter, TokioClock};
 use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, Role, Session, SessionError};
 use crate::wire::{Frame, Signal, Target};
 
@@ -49,7 +49,7 @@ impl Side {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             };
-            drive(stream, session, theirs, sink, &TokioClock).await
+            drive(stream, session, theirs, sink, &TokioClock, &Meter::default()).await
         });
         Side { outbox, events, driver }
     }

@@ -30,6 +30,9 @@ struct State {
 /// How many events a listener may be behind.
 const BEHIND: usize = 256;
 
+/// So many kinds are remembered before those that are quiet are forgotten.
+const MOST_LOGGED: usize = 256;
+
 /// Alarms of one name about one kind of process are logged at most this often.
 const QUIET: Duration = Duration::from_secs(10);
 
@@ -61,6 +64,10 @@ impl State {
                 Some(std::mem::take(unsaid))
             }
             None => {
+                // Paths of supervisors may be without end. What was not said of one that is quiet by now stays unsaid.
+                if self.logged.len() >= MOST_LOGGED {
+                    self.logged.retain(|_, (last, _)| now.saturating_duration_since(*last) < QUIET);
+                }
                 self.logged.insert((alarm.name(), like), (now, 0));
                 Some(0)
             }

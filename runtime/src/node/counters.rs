@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::Node;
+use crate::inspect::Metrics;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, PoisonError};
 
@@ -11,17 +12,21 @@ pub(crate) struct Tally {
     refused_connections: AtomicU64,
     overflowed_messages: AtomicU64,
     broken_cycles: AtomicU64,
-    call_timeouts: AtomicU64,
-    /// By supervisor.
+    /// By the protocol of whoever was called.
+    call_timeouts: Mutex<BTreeMap<&'static str, u64>>,
+    /// By supervisor: of so many by its path, of all others together.
     restarts: Mutex<BTreeMap<String, u64>>,
 }
+
+/// So many supervisors' restarts are counted one by one: paths of dynamic children come and go without end.
+const MOST_SUPERVISORS: usize = 256;
 
 /// What a node lost, counted since it started; from [`Node::counters`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
     /// Messages to or from other nodes that could not be delivered: no such process, another protocol, bytes that
-    /// are none of its messages.
+    /// are none of its messages. And messages that waited for a child which did not come back.
     pub lost_messages: u64,
     /// Connections that ended before the peer had shown that it is a member, or whose peer has the name of a connected
     /// node that started later.
@@ -37,24 +42,31 @@ impl Tally {
         self.overflowed_messages.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn lose(&self, messages: u64) {
+        self.lost_messages.fetch_add(messages, Ordering::Relaxed);
+    }
+
     pub(crate) fn break_cycle(&self) {
         self.broken_cycles.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Nobody answered a call in time.
-    pub(crate) fn timeout(&self) {
-        self.call_timeouts.fetch_add(1, Ordering::Relaxed);
+    /// A process of this protocol did not answer a call in time.
+    pub(crate) fn timeout(&self, protocol: &'static str) {
+        let mut timeouts = self.call_timeouts.lock().unwrap_or_else(PoisonError::into_inner);
+        *timeouts.entry(protocol).or_default() += 1;
     }
 
-    pub(super) fn timeouts(&self) -> u64 {
-        self.call_timeouts.load(Ordering::Relaxed)
+    pub(super) fn timeouts(&self) -> BTreeMap<&'static str, u64> {
+        self.call_timeouts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The supervisor with this path has started a child again.
     pub(crate) fn restart(&self, supervisor: &str) {
         let mut restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = restarts.len() >= MOST_SUPERVISORS;
         match restarts.get_mut(supervisor) {
             Some(count) => *count += 1,
+            None if full => *restarts.entry(Metrics::OTHER.to_owned()).or_default() += 1,
             None => drop(restarts.insert(supervisor.to_owned(), 1)),
         }
     }
@@ -66,10 +78,6 @@ impl Tally {
 
 #[cfg(feature = "net")]
 impl Tally {
-    pub(crate) fn lose(&self) {
-        self.lost_messages.fetch_add(1, Ordering::Relaxed);
-    }
-
     pub(crate) fn refuse(&self) {
         self.refused_connections.fetch_add(1, Ordering::Relaxed);
     }
@@ -85,5 +93,22 @@ impl Node {
             overflowed_messages: tally.overflowed_messages.load(Ordering::Relaxed),
             broken_cycles: tally.broken_cycles.load(Ordering::Relaxed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn supervisors_without_end_are_counted_together() {
+        let tally = Tally::default();
+        for n in 0..1000 {
+            tally.restart(&format!("/Shop/{n}"));
+            tally.restart("/Shop/0");
+        }
+        let restarts = tally.restarts();
+        assert_eq!((restarts.len(), restarts["/Shop/0"]), (MOST_SUPERVISORS + 1, 1001));
+        assert_eq!(restarts[Metrics::OTHER], 1000 - MOST_SUPERVISORS as u64);
     }
 }

@@ -8,6 +8,7 @@ use super::{Node, Resident, Waiting};
 use crate::base::{CallError, Pid};
 
 /// Who is running on this thread right now: set around each poll of a process. Small, since it is moved in and out then.
+/// Each lies upon the one before, which stays where it is.
 pub(crate) struct Current {
     who: Who,
     /// The process's number; zero outside of any.
@@ -52,7 +53,8 @@ pub(crate) trait Unanswered: Send + Sync {
 
 /// What belongs to a thread: one thing, so that a poll looks for it once.
 struct Here {
-    current: RefCell<Option<Current>>,
+    /// Who runs, and who does not while that one does: the innermost last.
+    stack: RefCell<Vec<Current>>,
     places: Places,
     /// What calls have done with, and the next can use again: the latest last.
     spares: RefCell<Vec<Arc<dyn Any + Send + Sync>>>,
@@ -63,7 +65,7 @@ const SPARES: usize = 8;
 
 crate::sync::thread_local! {
     static HERE: Here = const {
-        Here { current: RefCell::new(None), places: Places::NONE, spares: RefCell::new(Vec::new()) }
+        Here { stack: RefCell::new(Vec::new()), places: Places::none(), spares: RefCell::new(Vec::new()) }
     };
 }
 
@@ -83,30 +85,24 @@ impl Current {
         self.notes.get_or_insert_default()
     }
 
-    /// Runs `f`, which must not panic, as the process with this number in `resident`; what it leaves behind, unless it did
-    /// not put back what it found.
+    /// Runs `f`, which must not panic, as the process with this number in `resident`; what it leaves behind.
     #[inline]
     pub(crate) fn run(resident: Arc<dyn Resident>, process: u64, f: impl FnOnce()) -> Option<Ran> {
         HERE.with(|here| {
             let seat = resident.node().seat(&here.places);
             let before = seat.as_ref().map_or(0, |seat| seat.sit(process));
-            let outer = here.current.replace(Some(Current { who: Who::Process(resident), process, notes: None }));
+            let depth = here.begin(Current { who: Who::Process(resident), process, notes: None });
             f();
             if let Some(seat) = seat {
                 seat.leave(before);
             }
-            here.current.replace(outer).and_then(Current::into_process)
+            here.end(depth).and_then(Current::into_process)
         })
-    }
-
-    /// Makes `current` the one that runs, and returns who did before.
-    fn swap(current: Option<Current>) -> Option<Current> {
-        HERE.with(|here| here.current.replace(current))
     }
 
     fn with<R>(f: impl FnOnce(&mut Current) -> R) -> Option<R> {
         // While a thread is torn down there is no current node any more.
-        HERE.try_with(|here| here.current.borrow_mut().as_mut().map(f)).ok().flatten()
+        HERE.try_with(|here| here.stack.borrow_mut().last_mut().map(f)).ok().flatten()
     }
 
     pub(crate) fn node() -> Option<Node> {
@@ -215,8 +211,7 @@ impl Current {
         let process = Current::process();
         let mut inner = Current::new(node.clone(), process);
         inner.notes().replies = Some(Vec::new());
-        let outer = Current::swap(Some(inner));
-        let restore = Restore(outer);
+        let restore = Restore::begin(inner);
         let result = encode();
         let replies = Current::with(|current| current.notes().replies.take()).flatten().unwrap_or_default();
         drop(restore);
@@ -229,7 +224,7 @@ impl Current {
         process: u64,
         f: impl FnOnce() -> R,
     ) -> (R, Vec<Arc<dyn Unanswered>>) {
-        let restore = Restore(Current::swap(Some(Current::new(node.clone(), process))));
+        let restore = Restore::begin(Current::new(node.clone(), process));
         let result = f();
         let dropped = Current::with(Current::take_dropped).unwrap_or_default();
         drop(restore);
@@ -249,12 +244,54 @@ impl Current {
     }
 }
 
-struct Restore(Option<Current>);
+impl Here {
+    /// From now on this one runs, until the [end](Self::end) of that.
+    #[inline]
+    fn begin(&self, current: Current) -> Depth {
+        let mut stack = self.stack.borrow_mut();
+        stack.push(current);
+        Depth(stack.len() - 1)
+    }
+
+    /// Whoever ran before goes on. The one that began at this depth, unless it has been ended already.
+    #[inline]
+    fn end(&self, depth: Depth) -> Option<Current> {
+        let mut stack = self.stack.borrow_mut();
+        if stack.len() == depth.0 + 1 {
+            return stack.pop();
+        }
+        drop(stack);
+        self.unwind(depth)
+    }
+
+    /// Not what is on top began at this depth: one that began later and was forgotten ends with it.
+    #[cold]
+    fn unwind(&self, depth: Depth) -> Option<Current> {
+        let rest = {
+            let mut stack = self.stack.borrow_mut();
+            let at = depth.0.min(stack.len());
+            stack.split_off(at)
+        };
+        // What it is made of is dropped when nobody looks at the stack.
+        rest.into_iter().next()
+    }
+}
+
+/// How many were there before one that is on the stack.
+#[derive(Clone, Copy)]
+struct Depth(usize);
+
+struct Restore(Depth);
+
+impl Restore {
+    fn begin(current: Current) -> Restore {
+        Restore(HERE.with(|here| here.begin(current)))
+    }
+}
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        let inner = Current::swap(self.0.take());
-        drop(inner);
+        drop(HERE.with(|here| here.end(self.0)));
     }
 }
 
@@ -272,8 +309,7 @@ impl Node {
     ///
     /// Do not hold the guard across an `.await`: a task may wake on another thread. Use [`Node::scope`] there.
     pub fn enter(&self) -> Entered {
-        let outer = Current::swap(Some(Current::new(self.clone(), 0)));
-        Entered { _restore: Restore(outer), _thread: PhantomData }
+        Entered { _restore: Restore::begin(Current::new(self.clone(), 0)), _thread: PhantomData }
     }
 
     /// Runs a future with this node as the current one, set around each poll. Cancel-safe if `future` is.

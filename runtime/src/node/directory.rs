@@ -80,7 +80,7 @@ impl Node {
     /// Counts a message that does not leave this node; its sender may have let the cast go.
     pub(crate) fn lose_message(&self, to: &NodeName, error: &CastError) {
         #[cfg(feature = "net")]
-        self.tally().lose();
+        self.tally().lose(1);
         // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
         if matches!(error, CastError::NoProc | CastError::NoConnection) {
             tracing::debug!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");

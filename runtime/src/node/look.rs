@@ -50,8 +50,8 @@ impl Node {
 
     /// The node in figures. Takes time in proportion to its processes; [`Metrics::to_prometheus`] writes it down.
     ///
-    /// Nothing is counted for this alone: the figures of living processes are added up when asked for, with what those
-    /// that have ended left behind.
+    /// Nothing of a message is counted for this alone: the figures of living processes are added up when asked for, with
+    /// what those that have ended left behind. A connection counts its bytes, once for each read and write.
     pub fn metrics(&self) -> Metrics {
         let counters = self.counters();
         let mut metrics = Metrics {
@@ -63,7 +63,8 @@ impl Node {
                 .map(|router| router.peers().iter().map(ToString::to_string).collect())
                 .unwrap_or_default(),
             restarts: self.tally().restarts(),
-            call_timeouts: self.tally().timeouts(),
+            #[cfg(feature = "net")]
+            traffic: self.traffic().figures(),
             lost_messages: counters.lost_messages,
             refused_connections: counters.refused_connections,
             ..Metrics::default()
@@ -75,6 +76,9 @@ impl Node {
                     metrics.protocols.insert(protocol.to_owned(), figures);
                 }
             }
+        }
+        for (protocol, count) in self.tally().timeouts() {
+            metrics.protocols.entry(protocol.to_owned()).or_default().timeouts = count;
         }
         for of in metrics.protocols.values_mut() {
             of.started = of.processes + of.ended.total();

@@ -14,6 +14,7 @@ mod directory;
 mod events;
 mod flood;
 mod ground;
+mod lifecycle;
 mod look;
 mod names;
 mod pending;
@@ -25,6 +26,8 @@ mod spawner;
 mod stop;
 mod table;
 mod trace;
+#[cfg(feature = "net")]
+mod traffic;
 mod units;
 mod watch;
 mod watchers;
@@ -44,6 +47,8 @@ pub(crate) use current::{Current, Unanswered};
 pub(crate) use directory::{Outgoing, Recipient, Router};
 pub(crate) use flood::{Flood, Verdict};
 pub(crate) use ground::{Ground, Thresholds};
+pub use lifecycle::Lifecycle;
+use lifecycle::Lives;
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
 pub(crate) use resident::{Delivery, Line, Lineage, Resident};
@@ -55,6 +60,10 @@ pub use spawner::{Spawner, Task, Work};
 pub use stop::Overdue;
 pub(crate) use table::Last;
 pub use trace::Tracing;
+#[cfg(feature = "net")]
+pub(crate) use traffic::Meter;
+#[cfg(feature = "net")]
+use traffic::Traffic;
 pub(crate) use units::{Unit, Units};
 
 use std::time::{Duration, Instant};
@@ -102,9 +111,12 @@ struct Inner {
     names: Names,
     pending: Pending,
     tally: Tally,
+    #[cfg(feature = "net")]
+    traffic: Traffic,
     flood: Flood,
     wheel: Wheel,
     raised: Raised,
+    lives: Lives,
     taps: Taps,
     watch: Watch,
     born: Instant,
@@ -146,6 +158,7 @@ impl Node {
             // One rim turns in an order that can be foretold.
             wheel: Wheel::new(ground.clock.now(), ground.chance.is_seeded()),
             raised: Raised::default(),
+            lives: Lives::default(),
             taps: Taps::default(),
             watch: Watch::new(ground.thresholds.watched),
             born: ground.clock.now(),
@@ -154,6 +167,8 @@ impl Node {
             names: Names::default(),
             pending: Pending::default(),
             tally: Tally::default(),
+            #[cfg(feature = "net")]
+            traffic: Traffic::default(),
             flood: Flood::default(),
             watchers: Watchers::default(),
             units: Units::default(),
@@ -212,6 +227,11 @@ impl Node {
         &self.inner.tally
     }
 
+    #[cfg(feature = "net")]
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.inner.traffic
+    }
+
     pub(crate) fn flood(&self) -> &Flood {
         &self.inner.flood
     }
@@ -226,6 +246,10 @@ impl Node {
 
     fn raised(&self) -> &Raised {
         &self.inner.raised
+    }
+
+    pub(crate) fn lives(&self) -> &Lives {
+        &self.inner.lives
     }
 
     fn watch(&self) -> &Watch {

@@ -160,3 +160,85 @@ impl Probe {
         call.wakes(&self.waker) && !self.task.woken.load(Ordering::Acquire) && Arc::strong_count(&self.task) == 3
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::NodeId;
+    use crate::sync::{Mutex, PoisonError};
+
+    /// A call as its slot would be: it keeps the waker of the poll that waits for it, until it has an answer.
+    #[derive(Default)]
+    struct Slot {
+        waker: Mutex<Option<Waker>>,
+        outcome: Mutex<Option<Result<(), CallError>>>,
+        /// The reply has been passed on.
+        is_out: AtomicBool,
+    }
+
+    impl Slot {
+        fn put(&self, outcome: Result<(), CallError>) {
+            self.outcome.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(outcome);
+            self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+
+        fn outcome(&self) -> Option<Result<(), CallError>> {
+            self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        }
+    }
+
+    impl Unanswered for Slot {
+        fn fail(&self, error: CallError) {
+            self.put(Err(error));
+        }
+    }
+
+    impl Awaited for Slot {
+        fn is_up_to_callee(&self) -> bool {
+            self.outcome().is_none() && !self.is_out.load(Ordering::Relaxed)
+        }
+
+        fn wakes(&self, waker: &Waker) -> bool {
+            let kept = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.as_ref().is_some_and(|kept| kept.will_wake(waker))
+        }
+    }
+
+    /// Two whose calls wait for each other: the second one has waited less, so it would be the victim. They vote in turn;
+    /// what happens after the first vote, and what the calls come to.
+    #[track_caller]
+    fn check(meanwhile: impl FnOnce(&Slot), expected: [Option<Result<(), ()>>; 2]) {
+        let node = Arc::new(NodeId::local(1));
+        let slots = [Arc::<Slot>::default(), Arc::default()];
+        let now = Instant::now();
+        let members = slots.iter().zip(1..).map(|(slot, number)| Member {
+            pid: Pid::new(Arc::clone(&node), number),
+            call: Arc::clone(slot) as Arc<dyn Awaited>,
+            since: now + std::time::Duration::from_millis(number),
+        });
+        let inquiry = Inquiry { members: members.collect(), missing: AtomicUsize::new(2) };
+        let vote = |number: u64, slot: &Slot| {
+            let probe = Probe::new(Waker::noop());
+            *slot.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(probe.waker().clone());
+            inquiry.vote(number, &probe);
+        };
+        vote(1, &slots[0]);
+        meanwhile(&slots[0]);
+        vote(2, &slots[1]);
+        assert_eq!(slots.map(|slot| slot.outcome().map(|outcome| outcome.map_err(drop))), expected);
+    }
+
+    #[test]
+    fn a_ring_in_which_all_wait_is_broken_where_least_was_waited() {
+        check(|_| {}, [None, Some(Err(()))]);
+    }
+
+    /// The first one has voted, and so will not be asked again: its question is then dropped by a full mailbox, or answered
+    /// by a stranger. Only the last look at all calls finds that it goes on, and the other one with it.
+    #[test]
+    fn who_gets_an_answer_after_the_vote_is_found_by_the_last_look() {
+        check(|slot| slot.put(Ok(())), [Some(Ok(())), None]);
+        check(|slot| slot.put(Err(CallError::Full)), [Some(Err(())), None]);
+        check(|slot| slot.is_out.store(true, Ordering::Relaxed), [None, None]);
+    }
+}

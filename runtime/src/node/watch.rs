@@ -55,7 +55,9 @@ struct Place {
 }
 
 impl Places {
-    pub(super) const NONE: Places = Places { first: OnceCell::new(), others: RefCell::new(Vec::new()) };
+    pub(super) const fn none() -> Places {
+        Places { first: OnceCell::new(), others: RefCell::new(Vec::new()) }
+    }
 
     #[inline]
     fn find(&self, seats: &Arc<Seats>) -> Cow<'_, Arc<Seat>> {

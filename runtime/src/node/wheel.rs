@@ -61,9 +61,19 @@ impl Wheel {
 impl Node {
     /// Tells `waiter`, if it still exists then, when it is `at`: up to a tenth of a second later.
     pub(crate) fn wait(&self, at: Instant, waiter: Weak<dyn Late>) {
+        let late = at.saturating_duration_since(self.wheel().start);
+        self.seat_at(late.as_nanos().div_ceil(TICK.as_nanos()), waiter);
+    }
+
+    /// Tells `waiter`, if it still exists then, at the next tick: within a tenth of a second, and not just now.
+    pub(crate) fn wait_for_tick(&self, waiter: Weak<dyn Late>) {
+        let past = self.clock().now().saturating_duration_since(self.wheel().start);
+        self.seat_at(past.as_nanos() / TICK.as_nanos() + 1, waiter);
+    }
+
+    fn seat_at(&self, tick: u128, waiter: Weak<dyn Late>) {
         let wheel = self.wheel();
-        let late = at.saturating_duration_since(wheel.start);
-        let tick = u64::try_from(late.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX);
+        let tick = u64::try_from(tick).unwrap_or(u64::MAX);
         // Slots are as large as a cache line or more; the bits below say nothing.
         let rim = &wheel.rims[(Weak::as_ptr(&waiter).addr() >> 7) % wheel.rims.len()];
         if rim.seat(tick, waiter) {

@@ -44,6 +44,8 @@ const NOTHING: u16 = u16::MAX;
 struct Place {
     path: Arc<str>,
     exported: AtomicBool,
+    /// Why the last start failed, if it did.
+    failure: Mutex<Option<Exit>>,
 }
 
 /// What a process leaves behind that others wait for.
@@ -62,10 +64,20 @@ pub(super) struct Remains {
     pub(super) links: Vec<Pid>,
 }
 
+impl Place {
+    fn new(path: Arc<str>) -> Place {
+        Place { path, exported: AtomicBool::new(false), failure: Mutex::new(None) }
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<Exit>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<M: Protocol> Cell<M> {
     /// A vacant cell; with a `path`, one process after another will live in it.
     pub(crate) fn new(node: Node, path: Option<Arc<str>>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
-        let place = path.map(|path| Box::new(Place { path, exported: AtomicBool::new(false) }));
+        let place = path.map(|path| Box::new(Place::new(path)));
         Arc::new(Cell::with(node, place, bounds, Fate::vacant()))
     }
 
@@ -103,7 +115,10 @@ impl<M: Protocol> Cell<M> {
         self.exported.store(false, Ordering::Relaxed);
         drop(fate);
         drop(before);
-        self.queue.open(number);
+        match self.place {
+            Some(_) => self.queue.open_for_start(number),
+            None => self.queue.open(number),
+        }
         self.enroll(number, start);
         number
     }
@@ -113,6 +128,25 @@ impl<M: Protocol> Cell<M> {
         self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         if start.kind.node_events {
             self.node.watch_nodes(number, true);
+        }
+    }
+
+    /// The start of the process has succeeded: what waits here is its own now. Until then it is held for whoever follows.
+    pub(crate) fn started(&self, number: u64) {
+        if self.place.is_some() {
+            self.queue.started(number);
+        }
+    }
+
+    /// Whether what waits here is held for the next process, should the start of this one fail.
+    pub(super) fn is_starting(&self) -> bool {
+        self.place.is_some() && self.queue.is_starting()
+    }
+
+    /// Whoever starts processes here says how the last start went.
+    pub(crate) fn note_start(&self, failure: Option<&Exit>) {
+        if let Some(place) = &self.place {
+            *place.failure() = failure.cloned();
         }
     }
 
@@ -497,10 +531,11 @@ impl<M: Protocol> Cell<M> {
             belongings.ended = Some(reason.clone());
             return;
         }
-        if let Some(name) = fate.has_mut().and_then(|rest| rest.name.take()) {
+        let name = fate.has_mut().and_then(|rest| rest.name.take());
+        if let Some(name) = &name {
             // Names are given under their own lock, and this one's after it.
             drop(fate);
-            self.node.names().free(&name, number);
+            self.node.names().free(name, number);
             fate = self.fate();
         }
         let node_events = fate.node_events;
@@ -511,6 +546,9 @@ impl<M: Protocol> Cell<M> {
         }
         self.node.table().leave(number, || Some(self.last_figures(reason)));
         self.look_away(number);
+        if !reason.is_orderly() {
+            self.node.lives().tell(|| self.crashed(number, name, reason));
+        }
         let Some(rest) = rest else { return };
         if rest.relations.is_empty() {
             return;
@@ -532,11 +570,17 @@ impl<M: Protocol> Cell<M> {
         last.then(|| fate.reason()).flatten()
     }
 
-    /// Nobody will live here, unless a process moves in anew; whoever called meanwhile learns that.
+    /// Nobody will live here, unless a process moves in anew. What waited is lost; whoever called learns why the last
+    /// start failed, or that there is nobody.
     pub(crate) fn close(&self) {
         let (number, held) = (self.fate().number, self.queue.close());
+        if held.is_empty() {
+            return;
+        }
+        self.node.tally().lose(held.len() as u64);
+        let failure = self.place.as_ref().and_then(|place| place.failure().clone());
         let ((), callers) = Current::collect_dropped(&self.node, number, || discard(&self.node, number, held));
-        fail(callers, &CallError::NoProc);
+        fail(callers, &failure.map_or(CallError::NoProc, CallError::Exit));
     }
 }
 

@@ -8,7 +8,9 @@ use super::attention::{ASKED, DOOMED, LONG, SUSPENDED, TRACED};
 use super::fate::Stage;
 use super::{Cell, Mailbox};
 use crate::base::{Exit, Pid, Protocol};
-use crate::inspect::{Alarm, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place};
+use crate::inspect::{
+    Alarm, LifeEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place,
+};
 use crate::mailbox::{Entry, Figures, Owner, Pushed, Refused};
 use crate::node::{Current, Last, Node};
 
@@ -92,6 +94,21 @@ impl<M: Protocol> Cell<M> {
     pub(super) fn last_figures<'a>(&self, reason: &'a Exit) -> Last<'a> {
         let Figures { received, handled, calls, refused, dropped, .. } = self.queue.settle();
         Last { protocol: M::NAME, reason, received, handled, calls, refused, dropped }
+    }
+
+    /// What is told of a process that has ended other than in order, before anybody can live here anew.
+    pub(super) fn crashed(&self, number: u64, name: Option<String>, reason: &Exit) -> LifeEvent {
+        let fate = self.fate();
+        let now = self.node.clock().now();
+        LifeEvent::Crashed {
+            pid: self.node.pid(number),
+            name,
+            place: self.path().map(ToString::to_string),
+            kind: Cow::Borrowed((fate.kind.name)()),
+            protocol: Cow::Borrowed(M::NAME),
+            reason: reason.clone(),
+            age: now.saturating_duration_since(self.node.moment(fate.born)),
+        }
     }
 
     /// What runs here, and the receive that it was last seen in.

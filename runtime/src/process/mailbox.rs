@@ -326,7 +326,11 @@ impl<M: Protocol> Drop for Mailbox<M> {
         if desk.warned {
             self.node().clear(&self.stuck(None).key(), None);
         }
-        discard(self.cell.node(), number, desk.inbox.drain());
+        if self.cell.is_starting() {
+            desk.inbox.put_back(self.cell.queue());
+        } else {
+            discard(self.cell.node(), number, desk.inbox.drain());
+        }
     }
 }
 
@@ -336,6 +340,19 @@ impl<M: Protocol> Mailbox<M> {
     #[track_caller]
     pub fn __scan<W: Want>(&mut self, after: Option<Duration>) {
         self.begin(const { Cell::<M>::mask_of(W::NAMES) }, after, Some(Location::caller()));
+    }
+
+    /// A saved message to test, without waiting: a scan may look at thousands. `None` says nothing: `__next` does.
+    #[inline]
+    pub fn __saved(&mut self) -> Option<M> {
+        let desk = self.desk.as_mut()?;
+        if desk.budget == 0 || self.cell.attention() & !LONG != 0 {
+            return None;
+        }
+        let message = desk.inbox.next_saved()?;
+        desk.budget -= 1;
+        desk.testing = message.variant() as u16;
+        Some(message)
     }
 
     pub fn __next(&mut self) -> impl Future<Output = Option<M>> + Send {
@@ -348,6 +365,7 @@ impl<M: Protocol> Mailbox<M> {
         self.desk().after = After::Forever;
     }
 
+    #[inline]
     pub fn __skip(&mut self, message: M) {
         let desk = self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()));
         if let Some(withdrawn) = desk.inbox.skip(self.cell.queue(), message) {
@@ -366,13 +384,55 @@ pub trait Receive {
     /// The messages that come.
     type Message: Protocol;
 
+    /// What `receive!` reads from: itself. Where there is nothing to read, neither is there a type to complain of.
+    #[doc(hidden)]
+    type Source: Receive<Message = Self::Message>;
+
+    #[doc(hidden)]
+    fn __source(&mut self) -> &mut Self::Source;
+
     #[doc(hidden)]
     fn __mailbox(&mut self) -> &mut Mailbox<Self::Message>;
+
+    #[doc(hidden)]
+    #[inline]
+    #[track_caller]
+    fn __scan<W: Want>(&mut self, after: Option<Duration>) {
+        self.__mailbox().__scan::<W>(after);
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    fn __saved(&mut self) -> Option<Self::Message> {
+        self.__mailbox().__saved()
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    fn __next(&mut self) -> impl Future<Output = Option<Self::Message>> + Send {
+        self.__mailbox().__next()
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    fn __take(&mut self, message: &Self::Message) {
+        self.__mailbox().__take(message);
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    fn __skip(&mut self, message: Self::Message) {
+        self.__mailbox().__skip(message);
+    }
 }
 
-#[diagnostic::do_not_recommend]
 impl<M: Protocol> Receive for Mailbox<M> {
     type Message = M;
+    type Source = Mailbox<M>;
+
+    fn __source(&mut self) -> &mut Mailbox<M> {
+        self
+    }
 
     fn __mailbox(&mut self) -> &mut Mailbox<M> {
         self
@@ -383,11 +443,11 @@ impl<M: Protocol> Receive for Mailbox<M> {
 /// only, and says what is missing there. Method syntax takes a `&mut Context` as well as a `Mailbox` by value.
 pub trait Receiver {
     #[doc(hidden)]
-    fn __receiver(&mut self) -> &mut Mailbox<Self::Message>
+    fn __receiver(&mut self) -> &mut Self::Source
     where
         Self: Receive,
     {
-        self.__mailbox()
+        self.__source()
     }
 }
 

@@ -7,7 +7,8 @@
 //! the name is free, then links and watchers hear of it. A [`Mailbox`] is a process's own end.
 //!
 //! States of a cell: vacant → alive (a number) → doomed (a reason; it ends at its next poll) → ending (clearing
-//! up) → vacant or closed. Exit signals are taken in by whoever sends them, under the cell's lock, so a signal
+//! up) → vacant or closed. In a cell with a place, where one process lives after the other, what is sent to whoever lives
+//! there is a process's own only once its `init` has succeeded; before, it waits for the next one if that fails. Exit signals are taken in by whoever sends them, under the cell's lock, so a signal
 //! has had its effect when the sender goes on, and order from one process to another holds by itself.
 
 mod aside;

@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::children::{nested, worker};
@@ -19,7 +20,8 @@ use crate::actor::{Process, Ref};
     label = "needs `#[actor]`, and a way to run",
     note = "write `#[actor]` on `{Self}` and on an impl with `#[cast]` and `#[call]` methods",
     note = "or `#[actor(protocol = ..)]` on it, and `impl Process for {Self}`",
-    note = "among a supervisor's children, a tree is `#[child(supervisor)]`, and a plain field has no attribute"
+    note = "a tree is started by `.start().await`, and is `#[child(supervisor)]` of another; a plain field of one has no attribute",
+    note = "what is generic asks more of its parameters: `Send + 'static`, serde's traits unless it is `local`, and what its impl says"
 )]
 pub trait Child: Sized {
     /// Its stub.
@@ -28,8 +30,8 @@ pub trait Child: Sized {
     /// Its stub, to be kept.
     fn held(places: &Places, id: &str) -> Held;
 
-    /// Adds the child; `make` is called for each of its lives.
-    fn plant(children: &mut Children, id: &str, options: ChildOptions, make: impl FnMut() -> Self + Send + 'static);
+    /// Adds the child; `make` is called for each of its lives, with the tree.
+    fn plant<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: fn(&T) -> Self);
 
     /// Adds a supervisor without children yet, for many of this kind.
     fn plant_dynamic(children: &mut Children, id: &str, flags: Flags);
@@ -43,8 +45,9 @@ impl<A: Process> Child for A {
         Held::new(places.stub::<A>(id))
     }
 
-    fn plant(children: &mut Children, id: &str, options: ChildOptions, make: impl FnMut() -> A + Send + 'static) {
-        let slot = worker(children.places(), id, options, make);
+    fn plant<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: fn(&T) -> A) {
+        let tree = Arc::clone(tree);
+        let slot = worker(children.places(), id, options, move || make(&tree));
         children.push_fixed(slot);
     }
 
@@ -67,8 +70,8 @@ pub trait Subtree: Sized {
     /// Its stub, to be kept.
     fn held(places: &Places, id: &str) -> Held;
 
-    /// Adds the tree; `make` is called for each of its lives.
-    fn plant(children: &mut Children, id: &str, options: ChildOptions, make: impl FnMut() -> Self + Send + 'static);
+    /// Adds the tree; `make` is called for each of its lives, with the tree that it is in.
+    fn plant<P: Tree>(children: &mut Children, id: &str, options: ChildOptions, parent: &Arc<P>, make: fn(&P) -> Self);
 }
 
 #[diagnostic::do_not_recommend]
@@ -79,9 +82,10 @@ impl<T: Tree> Subtree for T {
         Held::new(places.tree::<T>(id))
     }
 
-    fn plant(children: &mut Children, id: &str, options: ChildOptions, mut make: impl FnMut() -> T + Send + 'static) {
+    fn plant<P: Tree>(children: &mut Children, id: &str, options: ChildOptions, parent: &Arc<P>, make: fn(&P) -> T) {
+        let parent = Arc::clone(parent);
         let grow = move |children: &mut Children| {
-            <T as Tree>::plant(&Arc::new(make()), children);
+            <T as Tree>::plant(&Arc::new(make(&parent)), children);
             T::FLAGS
         };
         let slot = nested(children.places(), id, options, false, grow);
@@ -113,6 +117,59 @@ impl<T: Default> Fresh for T {
         T::default()
     }
 }
+
+/// A `#[child]` without `start = ..`, to be made. Method syntax finds the first way that there is: by `Default`; or,
+/// for what could be started if only it were made, by complaining of [`Fresh`]; or, for what could not be started
+/// anyway and has been told so, none.
+pub struct Anew<A>(PhantomData<fn() -> A>);
+
+impl<A> Anew<A> {
+    /// The one to be made.
+    pub const CHILD: Anew<A> = Anew(PhantomData);
+}
+
+impl<A: Default> Anew<A> {
+    /// A value for a new life.
+    pub fn __made(&self) -> A {
+        A::default()
+    }
+}
+
+/// Of a process that has no `Default`.
+pub trait AnewChild<A> {
+    /// Nothing: it does not compile.
+    fn __made(&self) -> A
+    where
+        A: Fresh,
+    {
+        A::fresh()
+    }
+}
+
+impl<A: Child> AnewChild<A> for Anew<A> {}
+
+/// Of a tree that has no `Default`.
+pub trait AnewSubtree<A> {
+    /// Nothing: it does not compile.
+    fn __made(&self) -> A
+    where
+        A: Fresh,
+    {
+        A::fresh()
+    }
+}
+
+impl<T: Subtree> AnewSubtree<T> for Anew<T> {}
+
+/// Of what is neither.
+pub trait AnewNothing<A> {
+    /// Nothing: it does not compile, for another reason.
+    fn __made(&self) -> A {
+        unreachable!("what is no child is not planted")
+    }
+}
+
+impl<A> AnewNothing<A> for &Anew<A> {}
 
 /// A stub of any type, as a tree keeps it.
 #[derive(Clone)]

@@ -95,11 +95,11 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
         let dynamic = self.clone();
         Starting(Box::pin(async move {
             let (seed, planted) = actor.seed(dynamic.supervisor.__address().node(), dynamic.options);
-            dynamic.add(seed, planted).await
+            dynamic.take_in(seed, planted).await
         }))
     }
 
-    async fn add(&self, seed: Seed, planted: Planted<A>) -> Result<Ref<A>, ChildError> {
+    async fn take_in(&self, seed: Seed, planted: Planted<A>) -> Result<Ref<A>, ChildError> {
         let pid = self.supervisor.add(Here(seed)).forever().await??;
         match (planted.0, pid) {
             (Found::Direct(cell), Some(pid)) => Ok(Ref::<A>::__new(Address::direct(cell, pid.number()))),
@@ -150,7 +150,7 @@ impl<A: Process> Dynamic<A, Again> {
     /// As [`start_child`](Dynamic::start_child).
     pub async fn start_child_with(&self, make: impl FnMut() -> A + Send + 'static) -> Result<Ref<A>, ChildError> {
         let (seed, planted) = again(self.options, make);
-        self.add(seed, planted).await
+        self.take_in(seed, planted).await
     }
 }
 

@@ -27,7 +27,7 @@ mod spec;
 mod tree;
 
 pub use builder::{ChildSpec, Supervisor};
-pub use child::{Child, ChildStub, Fresh, Held, Subtree, SubtreeStub};
+pub use child::{Anew, AnewChild, AnewNothing, AnewSubtree, Child, ChildStub, Fresh, Held, Subtree, SubtreeStub};
 pub use children::Children;
 pub use dynamic::{Again, Dynamic, Once, Startable, Starting};
 pub(crate) use here::Here;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Dynamic, Supervision, SupervisionRef, Tree};
 use crate::actor::{Actor, Ref, Stub};
-use crate::base::{Pid, Protocol};
+use crate::base::{Exit, Pid, Protocol};
 use crate::call::Address;
 use crate::node::{Node, Resident};
 use crate::process::Cell;
@@ -25,6 +25,9 @@ pub struct Places {
 
 /// A child's place, whatever its type.
 pub(super) trait Place: Any + Send + Sync {
+    /// How a start here went: what waits for the next one hears of a failure, should there be none.
+    fn note_start(&self, failure: Option<&Exit>);
+
     /// Nobody is about to live here: what is sent is refused until somebody does.
     fn close(&self);
 
@@ -39,6 +42,10 @@ pub(super) trait Place: Any + Send + Sync {
 }
 
 impl<M: Protocol> Place for Cell<M> {
+    fn note_start(&self, failure: Option<&Exit>) {
+        Cell::note_start(self, failure);
+    }
+
     fn close(&self) {
         Cell::close(self);
     }
@@ -66,6 +73,10 @@ pub(super) struct Nested {
 }
 
 impl Place for Nested {
+    fn note_start(&self, failure: Option<&Exit>) {
+        self.cell.note_start(failure);
+    }
+
     fn close(&self) {
         self.cell.close();
         self.places.close();

@@ -206,7 +206,7 @@ impl Parent {
                 Action::Close { child, forgotten } => self.close(child, forgotten),
                 Action::Retry { child, ticket, attempt } => self.note(cx, child, ticket, attempt),
                 Action::End(why) => {
-                    report::ends(self.places.path(), cx.pid(), why);
+                    report::ends(cx.node(), self.places.path(), cx.pid(), why);
                     if let Some(fallen) = self.fallen.take().filter(|_| self.begun && why == Why::TooManyRestarts) {
                         self.fail(&fallen.child, fallen.reason);
                     }
@@ -230,12 +230,13 @@ impl Parent {
             child.slot.home.start(&|pid| cell.link(&me, pid))
         };
         let outcome = outwait(cx, &*child.slot.place, child.slot.options.shutdown, starting).await;
+        child.slot.place.note_start(outcome.as_ref().err());
         match &outcome {
             Ok(Some(pid)) => {
                 child.pid = Some(pid.clone());
                 child.starts += 1;
                 if child.starts > 1 {
-                    node.tally().restart(self.places.path());
+                    report::restarted(&node, self.places.path(), &child.slot, pid, child.starts);
                 }
                 self.running.insert(pid.number(), key);
                 report::started(self.places.path(), &child.slot, pid, child.starts);

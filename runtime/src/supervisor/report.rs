@@ -1,5 +1,5 @@
 //! What a supervisor tells the log, as OTP's supervisor and progress reports: structured events of the target
-//! `greenroom::supervisor`. A child that keeps crashing is told of at its 1st, 2nd, 4th, 8th … crash.
+//! `greenroom::supervisor`, and to whoever listens to the node's [lifecycle](Node::lifecycle). A child that keeps crashing is told of at its 1st, 2nd, 4th, 8th … crash.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::patience::Stopped;
 use super::plan::Why;
 use super::{Restart, Shutdown};
 use crate::base::{Exit, ExitSignal, Pid};
-use crate::inspect::Alarm;
+use crate::inspect::{Alarm, LifeEvent};
 use crate::node::Node;
 
 /// The crashes of one child that follow close on each other.
@@ -86,6 +86,17 @@ pub(super) fn started(supervisor: &str, slot: &Slot, pid: &Pid, starts: u64) {
     tracing::debug!(target: "greenroom::supervisor", supervisor, child = id, %pid, starts, "child started");
 }
 
+/// A child lives again.
+pub(super) fn restarted(node: &Node, supervisor: &str, slot: &Slot, pid: &Pid, starts: u64) {
+    node.tally().restart(supervisor);
+    node.lives().tell(|| LifeEvent::Restarted {
+        supervisor: supervisor.to_owned(),
+        child: slot.id.to_string(),
+        pid: pid.clone(),
+        starts,
+    });
+}
+
 pub(super) fn start_failed(supervisor: &str, slot: &Slot, reason: &Exit) {
     let (id, restart) = (&*slot.id, slot.options.restart);
     tracing::error!(
@@ -109,11 +120,14 @@ pub(super) fn stopped(supervisor: &str, slot: &Slot, pid: &Pid, stopped: &Stoppe
 }
 
 /// The supervisor ends by itself.
-pub(super) fn ends(supervisor: &str, pid: &Pid, why: Why) {
+pub(super) fn ends(node: &Node, supervisor: &str, pid: &Pid, why: Why) {
     match why {
-        Why::TooManyRestarts => tracing::error!(
-            target: "greenroom::supervisor", supervisor, %pid, "supervisor gives up: too many restarts"
-        ),
+        Why::TooManyRestarts => {
+            tracing::error!(
+                target: "greenroom::supervisor", supervisor, %pid, "supervisor gives up: too many restarts"
+            );
+            node.lives().tell(|| LifeEvent::GaveUp { supervisor: supervisor.to_owned(), pid: pid.clone() });
+        }
         Why::AutoShutdown => tracing::info!(
             target: "greenroom::supervisor", supervisor, %pid, "supervisor shuts down: its significant children have"
         ),

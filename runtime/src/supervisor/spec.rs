@@ -53,7 +53,11 @@ pub enum AutoShutdown {
 /// What becomes of messages to a child that is just being restarted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WhileDown {
-    /// They wait for its next life, up to 1,024 of them; further ones are refused as by a full mailbox.
+    /// They wait until a start of it has succeeded, up to 1,024 of them; further ones are refused as by a full mailbox.
+    ///
+    /// However many starts fail before, they keep their order. A start that receives some of them itself, by a `receive!`
+    /// in its `init`, takes those along if it fails. If the child does not come back, all are dropped and counted; calls
+    /// hear the reason of the last start that failed, or that there is no such process.
     Hold,
     /// Casts are dropped, calls fail, as if there were no such process.
     Drop,

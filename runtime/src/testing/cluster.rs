@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use crate::cluster::Cookie;
 use crate::entry::Report;
 use crate::net::Network;
@@ -73,6 +75,8 @@ struct Member {
     first: Life,
     /// Crashed, and not started again.
     down: AtomicBool,
+    /// Held while it is being started again.
+    starting: Mutex<()>,
 }
 
 /// One life of a node. Those before stay, so that a reference to them is good for as long as the cluster.
@@ -179,17 +183,34 @@ impl Cluster {
     /// nothing of its former life, and does what [`boot`](Founding::boot) says. It dials all others; those it does not
     /// reach now it dials again and again, as they do. A node that is up is stopped in order before.
     ///
+    /// Asked for twice at one time, it is done twice, one after the other: each who asks gets a life of the node that
+    /// began after asking. Not cancel-safe: dropped midway, the node may be half started.
+    ///
     /// # Panics
     /// If there is no such node, or its `boot` returns an error.
     pub async fn restart(&self, index: usize) -> &Node {
+        let _turn = self.member(index).starting.lock().await;
         if !self.is_down(index) {
             self.node(index).stop().await;
             self.inner.network.unplug(&host(index));
         }
+        self.start(index).await
+    }
+
+    /// Starts a node again if it is down still when whoever else is starting it has done so.
+    pub(super) async fn revive(&self, index: usize) {
+        let _turn = self.member(index).starting.lock().await;
+        if self.is_down(index) {
+            self.start(index).await;
+        }
+    }
+
+    /// A new life of a node that is down, for whoever has its turn.
+    async fn start(&self, index: usize) -> &Node {
         let others = (0..self.size()).filter(|other| *other != index);
         let life = self.inner.begin(index, others.collect()).await;
         let last = self.life(index);
-        assert!(last.next.set(Box::new(life)).is_ok(), "n{index}@test is being started twice at one time");
+        assert!(last.next.set(Box::new(life)).is_ok(), "a node is started by one at a time");
         self.member(index).down.store(false, Ordering::Relaxed);
         self.inner.boot(self.node(index)).await;
         self.node(index)
@@ -311,7 +332,7 @@ impl Founding {
         for index in 0..self.count {
             let first = inner.begin(index, (0..index).collect()).await;
             assert_eq!(first.node.peers().len(), index, "a node in memory reaches all others");
-            inner.members.push(Member { first, down: AtomicBool::new(false) });
+            inner.members.push(Member { first, down: AtomicBool::new(false), starting: Mutex::default() });
         }
         let cluster = Cluster { inner: Arc::new(inner) };
         // Who dialled knows of a connection a moment before who was dialled.

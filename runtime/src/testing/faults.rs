@@ -82,8 +82,8 @@ impl Cluster {
         sleep(end.saturating_duration_since(Instant::now())).await;
         self.heal_all();
         for index in 0..self.size() {
-            if faults.crashes && self.is_down(index) {
-                self.restart(index).await;
+            if faults.crashes {
+                self.revive(index).await;
             }
         }
         self.connected().await;
@@ -104,11 +104,7 @@ impl Cluster {
                 self.delay(one, other, Duration::from_millis(shortest)..=Duration::from_millis(longest));
             }
             Fault::Crash => self.crash(one),
-            Fault::Restart => {
-                if self.is_down(one) {
-                    self.restart(one).await;
-                }
-            }
+            Fault::Restart => self.revive(one).await,
         }
     }
 

@@ -266,6 +266,11 @@ impl<M: Stubbed> DerefMut for Probe<M> {
 #[diagnostic::do_not_recommend]
 impl<M: Stubbed> Receive for Probe<M> {
     type Message = M;
+    type Source = Probe<M>;
+
+    fn __source(&mut self) -> &mut Probe<M> {
+        self
+    }
 
     fn __mailbox(&mut self) -> &mut Mailbox<M> {
         &mut self.mailbox

@@ -16,13 +16,35 @@ use crate::{Strategy, Supervisor};
 #[actor]
 struct Child {
     book: Book,
+    start: Start,
+}
+
+/// How a life of it starts.
+#[derive(Clone, Copy)]
+enum Start {
+    Succeeds,
+    Fails,
+    /// It looks at all that is here, and takes nothing.
+    Looks,
 }
 
 #[actor(local)]
 impl Child {
     #[init]
-    fn begin(&mut self, cx: &mut Context<Self>) {
+    async fn begin(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         self.book.write(|pages| pages.lives.push(cx.pid().number()));
+        if let Start::Succeeds = self.start {
+            return Ok(());
+        }
+        linger().await;
+        if let Start::Looks = self.start {
+            receive!(match cx {
+                ChildMessage::Read { letter } if letter.number == u32::MAX => drop(letter),
+                after!(Duration::ZERO) => {}
+            });
+            linger().await;
+        }
+        Err(Exit::error("start"))
     }
 
     #[cast]
@@ -150,7 +172,7 @@ pub fn a_letter_to_a_child_ends_with_a_life_or_waits_for_the_next() {
         let book = Book::default();
         let make = {
             let book = book.clone();
-            move || Child { book: book.clone() }
+            move || Child { book: book.clone(), start: Start::Succeeds }
         };
         let supervisor = Supervisor::new(Strategy::OneForOne).intensity(2);
         let tree = supervisor.child("child", ChildSpec::new(make)).start().await.unwrap();
@@ -177,7 +199,7 @@ pub fn a_cell_is_handed_on_with_what_came_while_it_was_empty() {
             let cell = Cell::<ChildMessage>::new(node.clone(), Some("/cell".into()), bounds);
             let live = || {
                 let number = cell.occupy(start_of::<Child>());
-                launch(&cell, number, Child { book: book.clone() }, None);
+                launch(&cell, number, Child { book: book.clone(), start: Start::Succeeds }, None);
                 number
             };
             let first = live();
@@ -194,6 +216,42 @@ pub fn a_cell_is_handed_on_with_what_came_while_it_was_empty() {
             let lost = refused.iter().any(|number| FOLLOWING.contains(number));
             assert!(bounds.is_some() || !lost, "a place holds what comes: {refused:?}");
             book.check(&refused, last(&child).await);
+        });
+    }
+}
+
+/// The same of starts that fail: what is for whoever lives there waits until one succeeds, in its order, and also in the
+/// line before a full mailbox.
+pub fn what_is_sent_to_a_place_waits_until_a_start_succeeds() {
+    for bounds in [None, Some(Bounds { capacity: 1, overflow: Overflow::Wait })] {
+        check_on_node(600, move |node| async move {
+            let book = Book::default();
+            let cell = Cell::<ChildMessage>::new(node.clone(), Some("/cell".into()), bounds);
+            let live = |start| {
+                let number = cell.occupy(start_of::<Child>());
+                launch(&cell, number, Child { book: book.clone(), start }, None);
+                ChildRef::__new(Address::direct(Arc::clone(&cell), number))
+            };
+            let first = live(if roll(2) == 0 { Start::Fails } else { Start::Looks });
+            let child = ChildRef::__new(Address::child(Arc::clone(&cell)));
+            let refused = send(&book, &child, &first, async {
+                first.ended().await;
+                for _ in 0..roll(3) {
+                    live(Start::Looks).ended().await;
+                    linger().await;
+                }
+                live(Start::Succeeds);
+            });
+            let refused = refused.await;
+            assert!(refused.iter().all(|number| DIRECT.contains(number)), "a place holds what comes: {refused:?}");
+            let last = last(&child).await;
+            let read = book.write(|pages| {
+                let read: Vec<_> = pages.letters.iter().filter(|letter| letter.is_read).collect();
+                assert!(read.iter().all(|letter| letter.by == last), "no life before it got so far: {read:?}");
+                read.iter().map(|letter| letter.number).collect::<Vec<_>>()
+            });
+            assert_eq!(read, FOLLOWING);
+            book.check(&refused, last);
         });
     }
 }

@@ -81,3 +81,41 @@ pub async fn which(mut mailbox: Mailbox<Draw>, told: Reply<Vec<String>>) -> Resu
     told.send(seen);
     Ok(())
 }
+
+/// Work to be done, one after the other.
+#[protocol(local)]
+pub enum Job {
+    /// Does one thing, then the next.
+    Run {
+        /// The thing.
+        work: fn(),
+        /// The next.
+        then: Option<Box<Self>>,
+    },
+}
+
+/// Works until there is nothing more.
+///
+/// # Errors
+/// None.
+pub async fn work(mut mailbox: Mailbox<Job>) -> Result<(), Exit> {
+    loop {
+        let mut next = receive!(match &mut mailbox {
+            Job::Run { work, then: Some(next) } if std::mem::needs_drop::<Job>() => {
+                work();
+                *next
+            }
+            Job::Run { work, then: None } => {
+                work();
+                continue;
+            }
+            last => last,
+        });
+        loop {
+            let Job::Run { work, then } = next;
+            work();
+            let Some(then) = then else { break };
+            next = *then;
+        }
+    }
+}

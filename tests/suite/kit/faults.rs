@@ -1,5 +1,7 @@
 //! What can be done to a cluster in memory.
 
+use std::sync::{Arc, Mutex};
+
 use greenroom::prelude::*;
 use greenroom::testing::{Check, Cluster, Faults, Probe, pattern};
 use tokio::time::Instant;
@@ -123,8 +125,8 @@ impl Counter {
 
 #[greenroom::test]
 async fn a_crashed_node_is_gone_at_once_and_comes_back_as_another() {
-    let booted = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let log = std::sync::Arc::clone(&booted);
+    let booted = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&booted);
     let boot = move |node: Node| {
         log.lock().unwrap().push(node.name().to_string());
         async move { Counter::default().start().await.map(drop) }
@@ -158,6 +160,39 @@ async fn a_crashed_node_is_gone_at_once_and_comes_back_as_another() {
 }
 
 #[greenroom::test]
+async fn two_who_start_a_node_again_do_so_one_after_the_other() {
+    let booted = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&booted);
+    let cluster = Cluster::in_memory(2)
+        .boot(move |node| {
+            noted.lock().unwrap().push((node.name().to_string(), node.id().incarnation));
+            async {}
+        })
+        .await;
+    // One that has crashed, and one that is up.
+    for round in 1..=2 {
+        if round == 1 {
+            cluster.crash(1);
+        }
+        let (one, other) = tokio::join!(cluster.restart(1), cluster.restart(1));
+        assert_ne!(one.id(), other.id());
+        assert_eq!(cluster.node(1).id(), other.id());
+        cluster.connected().await;
+        assert_eq!(cluster.node(0).peers(), [other.name().clone()]);
+        let lives: Vec<u64> =
+            booted.lock().unwrap().iter().filter(|(name, _)| name == "n1@test").map(|life| life.1).collect();
+        assert_eq!(lives.len(), 1 + 2 * round, "{lives:?}");
+        assert!(lives.is_sorted());
+    }
+    // Chaos starts what is down, and nothing else.
+    cluster.crash(1);
+    let (chaos, restart) = (cluster.chaos(Faults::ALL, Duration::ZERO), cluster.restart(1));
+    tokio::join!(restart, chaos);
+    assert_eq!(booted.lock().unwrap().len(), 7);
+    cluster.stop().await;
+}
+
+#[greenroom::test]
 #[should_panic(expected = "n1@test does not boot: no luck")]
 async fn a_node_that_does_not_boot_is_told() {
     let boot = |node: Node| async move {
@@ -168,7 +203,7 @@ async fn a_node_that_does_not_boot_is_told() {
 
 #[test]
 fn chaos_ends_with_all_nodes_connected() {
-    let crashed = std::sync::Mutex::new(0);
+    let crashed = Mutex::new(0);
     Check::nodes(3).run(0..10, async |cluster| {
         let first: Vec<_> = (0..3).map(|index| cluster.node(index).id().incarnation).collect();
         cluster.chaos(Faults::ALL, Duration::from_secs(120)).await;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::inspect::EndCounts;
+use crate::inspect::{EndCounts, Traffic};
 
 type Sample = (String, Vec<(String, String)>);
 
@@ -89,6 +89,7 @@ fn what_is_written_can_be_read_by_the_rules() {
     let odd = "a \"quoted\" \\ back\nline";
     let mail = ProtocolMetrics {
         received: u64::MAX,
+        timeouts: 4,
         ended: EndCounts { panic: 3, ..EndCounts::default() },
         ..ProtocolMetrics::default()
     };
@@ -96,6 +97,7 @@ fn what_is_written_can_be_read_by_the_rules() {
         node: odd.to_owned(),
         uptime: Duration::from_millis(1_500),
         protocols: [("Mail".to_owned(), mail), (odd.to_owned(), ProtocolMetrics::default())].into(),
+        traffic: [(odd.to_owned(), Traffic { received: 1, sent: 2 })].into(),
         restarts: [("/ChatTree".to_owned(), 7)].into(),
         alarms: [("long_mailbox".to_owned(), 1)].into(),
         ..Metrics::default()
@@ -107,6 +109,9 @@ fn what_is_written_can_be_read_by_the_rules() {
     assert_eq!(value("messages_received_total", &[("protocol", "Mail")]), u64::MAX as f64);
     assert_eq!(value("messages_received_total", &[("protocol", odd)]), 0.0);
     assert_eq!(value("processes_ended_total", &[("protocol", "Mail"), ("reason", "panic")]), 3.0);
+    assert_eq!(value("call_timeouts_total", &[("protocol", "Mail")]), 4.0);
+    assert_eq!(value("peer_received_bytes_total", &[("peer", odd)]), 1.0);
+    assert_eq!(value("peer_sent_bytes_total", &[("peer", odd)]), 2.0);
     assert_eq!(value("restarts_total", &[("supervisor", "/ChatTree")]), 7.0);
     assert_eq!(value("alarms", &[("alarm", "long_mailbox")]), 1.0);
 }

@@ -1,10 +1,15 @@
-//! `soak CROWD SECONDS`: crowds of processes that link, watch, send, call and die at random, on all cores, one crowd
-//! after the other until the time is up, but two at least.
+//! `soak CROWD SECONDS`: crowds of processes that link, watch, send, call, name themselves, set timers and die at random,
+//! on all cores, and talk to supervised children that crash and are restarted; one crowd after the other until the time is
+//! up, but two at least.
 //!
-//! Afterwards nothing may be left: no process, no name, no memory beyond a constant. Each process checks what it hears:
-//! the messages of one sender are numbered without a gap, an answer counts all that were sent before the question, and
-//! of each watch it hears once at most, and never after it has ended it.
+//! Afterwards nothing may be left: no process, no name, no timer, no memory beyond a constant. Each process checks what it
+//! hears: the messages of one sender are numbered without a gap, also if some came by its name; an answer counts all that
+//! were sent before the question; of each watch it hears once at most, and never after it has ended it, and then whom it
+//! watched has no name any more; each timer goes off once, not before its time, or was cancelled. A child hears nobody's
+//! words twice or out of order, whichever of its lives hears them; each word to it is heard or lost once; and it starts
+//! once more than it crashes.
 
+mod nursery;
 mod reveller;
 
 use std::process::ExitCode;
@@ -14,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use greenroom::prelude::*;
 use greenroom_tests::counting::{Counting, live};
-use reveller::{Crowd, NAMES, Reveller, WordRef};
+use reveller::{Crowd, NAMES, Reveller, WordRef, name_of};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -30,6 +35,18 @@ struct Tally {
     timeouts: AtomicUsize,
     downs: AtomicUsize,
     exits: AtomicUsize,
+    named: AtomicUsize,
+    by_name: AtomicUsize,
+    ticks: AtomicUsize,
+    cancelled: AtomicUsize,
+    /// Words to children, and what became of them.
+    told: AtomicUsize,
+    heard: AtomicUsize,
+    unheard: AtomicUsize,
+    /// Of the children of one crowd.
+    starts: AtomicUsize,
+    crashes: AtomicUsize,
+    failed_starts: AtomicUsize,
     faults: AtomicUsize,
 }
 
@@ -41,6 +58,18 @@ impl Tally {
             self.faults.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+fn count(counter: &AtomicUsize) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A number at random that is always the same: splitmix64's last step.
+fn mix(seed: u64) -> u64 {
+    let z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 fn main() -> ExitCode {
@@ -73,11 +102,13 @@ fn main() -> ExitCode {
 
 /// The life of one crowd, from nobody to nobody.
 async fn play(node: &Node, size: usize, seed: u64, tally: &Arc<Tally>) {
-    let crowd = Arc::new(Crowd::default());
+    let (nursery, kids) = nursery::open(node, size.div_ceil(100), tally).await;
+    let others = node.process_count();
+    let crowd = Arc::new(Crowd::of(kids));
     let stubs: Arc<[_]> = (0..size)
         .map(|number| node.spawn(Reveller::new(number, seed, Arc::clone(&crowd), Arc::clone(tally))))
         .collect();
-    tally.must(node.process_count() == size, || format!("{} of {size} live", node.process_count()));
+    tally.must(node.process_count() >= size, || format!("{} of {size} live", node.process_count()));
     let everybody = crowd.everybody.get_or_init(|| stubs);
     everybody.iter().for_each(|stub| drop(stub.go()));
     for stub in everybody.iter() {
@@ -85,12 +116,17 @@ async fn play(node: &Node, size: usize, seed: u64, tally: &Arc<Tally>) {
             return tally.must(false, || format!("{stub:?} never ends"));
         }
     }
+    nursery::close(nursery, &crowd.kids, tally).await;
+    // Whoever has ended may still be on its way out, and a timer still to find out that nobody is there.
+    let timers = || Arc::strong_count(&crowd.timers) - 1;
     let begin = Instant::now();
-    while node.process_count() > 0 && begin.elapsed() < Duration::from_secs(10) {
+    while node.process_count() + timers() > 0 && begin.elapsed() < Duration::from_secs(10) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    tally.must(node.process_count() == 0, || format!("{} processes are left", node.process_count()));
-    for name in NAMES {
-        tally.must(node.named::<WordRef>(name).pid().is_none(), || format!("somebody is still called {name}"));
+    let left = node.process_count();
+    tally.must(left == 0, || format!("{left} processes are left, of {}", size + others));
+    tally.must(timers() == 0, || format!("{} timers are left", timers()));
+    for name in (0..size).map(name_of).chain(NAMES.map(str::to_owned)) {
+        tally.must(node.named::<WordRef>(&name).pid().is_none(), || format!("somebody is still called {name}"));
     }
 }

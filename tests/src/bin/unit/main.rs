@@ -2,7 +2,10 @@
 //!
 //! It says what starts and stops, one line each, and `ready` when it waits. Its argument says what one of its children
 //! does then: `waits` for ever, `lags` at its stop, `blocks` its thread at its stop, `ends`, or `sleeps`: `main` holds up
-//! its thread.
+//! its thread. A second argument, `hasty`, has all stop within a tenth of a second; otherwise they have longer than any
+//! test takes.
+
+use std::process::ExitCode;
 
 use greenroom::prelude::*;
 use greenroom::{Application, Applications};
@@ -66,8 +69,21 @@ impl Drop for Body {
     }
 }
 
-#[greenroom::main(shutdown = "2s")]
-async fn main() -> greenroom::Result {
+fn main() -> ExitCode {
+    if std::env::args().nth(2).is_some_and(|word| word == "hasty") { hasty() } else { patient() }
+}
+
+#[greenroom::main(shutdown = "100ms")]
+async fn hasty() -> greenroom::Result {
+    run().await
+}
+
+#[greenroom::main(shutdown = "1m")]
+async fn patient() -> greenroom::Result {
+    run().await
+}
+
+async fn run() -> greenroom::Result {
     let manner = std::env::args().nth(1).unwrap_or_default();
     let _body = Body;
     let part = |first, second| Part { first, second, manner: manner.clone() };

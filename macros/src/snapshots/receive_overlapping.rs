@@ -1,0 +1,106 @@
+async fn run(&mut self, cx: &mut Context<Self>) {
+    {
+        let __after: ::core::option::Option<::core::time::Duration> = ::core::option::Option::None;
+        {
+            struct __Want;
+            #[automatically_derived]
+            impl ::greenroom::__private::Want for __Want {
+                const NAMES: ::core::option::Option<&'static [&'static str]> = ::core::option::Option::Some(
+                    &["Post", "Post"],
+                );
+            }
+            ::greenroom::__private::Receive::__scan::<
+                __Want,
+            >(
+                {
+                    use ::greenroom::__private::Receiver as _;
+                    cx.__receiver()
+                },
+                __after,
+            );
+        }
+        let (__hit, __message) = loop {
+            let __message = match ::greenroom::__private::Receive::__saved({
+                use ::greenroom::__private::Receiver as _;
+                cx.__receiver()
+            }) {
+                ::core::option::Option::None => {
+                    ::greenroom::__private::Receive::__next({
+                            use ::greenroom::__private::Receiver as _;
+                            cx.__receiver()
+                        })
+                        .await
+                }
+                __message => __message,
+            };
+            let ::core::option::Option::Some(__message) = __message else {
+                break (::core::option::Option::None, ::core::option::Option::None);
+            };
+            if false {
+                match __message {
+                    #[allow(unused_variables, unused_mut)]
+                    Mail::Post { body, .. } => {}
+                    #[allow(unused_variables, unused_mut)]
+                    Mail::Post { priority, .. } if false => {}
+                    #[allow(unreachable_patterns)]
+                    _ => {}
+                }
+                ::core::unreachable!()
+            }
+            #[allow(unused_mut)]
+            let mut __hit: ::core::option::Option<usize> = ::core::option::Option::None;
+            match __message {
+                #[allow(unused_variables, unused_mut)]
+                Mail::Post {
+                    body,
+                    ..
+                } if ::core::option::Option::is_none(&__hit)
+                    && {
+                        __hit = ::core::option::Option::Some(0usize);
+                        false
+                    } => ::core::unreachable!(),
+                #[allow(unused_variables, unused_mut)]
+                Mail::Post {
+                    priority,
+                    ..
+                } if ::core::option::Option::is_none(&__hit) && (priority > 10)
+                    && {
+                        __hit = ::core::option::Option::Some(1usize);
+                        false
+                    } => ::core::unreachable!(),
+                _ => {}
+            }
+            if ::core::option::Option::is_some(&__hit) {
+                ::greenroom::__private::Receive::__take(
+                    {
+                        use ::greenroom::__private::Receiver as _;
+                        cx.__receiver()
+                    },
+                    &__message,
+                );
+                break (__hit, ::core::option::Option::Some(__message));
+            }
+            ::greenroom::__private::Receive::__skip(
+                {
+                    use ::greenroom::__private::Receiver as _;
+                    cx.__receiver()
+                },
+                __message,
+            );
+        };
+        match (__hit, __message) {
+            (
+                ::core::option::Option::Some(0usize),
+                ::core::option::Option::Some(Mail::Post { body, .. }),
+            ) => body,
+            (
+                ::core::option::Option::Some(1usize),
+                ::core::option::Option::Some(Mail::Post { priority, .. }),
+            ) if {
+                let _ = &priority;
+                true
+            } => urgent(),
+            _ => ::core::unreachable!(),
+        }
+    }
+}

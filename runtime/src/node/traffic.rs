@@ -1,0 +1,126 @@
+//! What a node's connections carried, in bytes, by peer.
+//!
+//! Each connection has a [`Meter`]. Until the peer has shown who it is the meter counts for itself; from then on for the
+//! peer, whose figures outlast the connection. A connection whose peer never shows is counted nowhere.
+//!
+//! Invariants: a figure never goes back · a peer chooses its name, so only the first [`MOST`] names have figures of
+//! their own, and a name keeps its place.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use crate::base::NodeName;
+use crate::inspect::{self, Metrics};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+
+/// All peers' figures.
+#[derive(Default)]
+pub(crate) struct Traffic {
+    peers: Mutex<BTreeMap<String, Arc<Carried>>>,
+}
+
+/// Counts what one connection carries.
+#[derive(Default)]
+pub(crate) struct Meter {
+    early: Carried,
+    peer: OnceLock<Arc<Carried>>,
+}
+
+#[derive(Default)]
+struct Carried {
+    received: AtomicU64,
+    sent: AtomicU64,
+}
+
+/// So many names are told apart.
+const MOST: usize = 256;
+
+impl Traffic {
+    fn peers(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Carried>>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, peer: &str) -> Arc<Carried> {
+        let mut peers = self.peers();
+        let own = peers.contains_key(peer) || peers.len() < MOST;
+        let name = if own { peer } else { Metrics::OTHER };
+        Arc::clone(peers.entry(name.to_owned()).or_default())
+    }
+
+    pub(super) fn figures(&self) -> BTreeMap<String, inspect::Traffic> {
+        self.peers().iter().map(|(peer, carried)| (peer.clone(), carried.figures())).collect()
+    }
+}
+
+impl Meter {
+    #[inline]
+    pub(crate) fn received(&self, bytes: usize) {
+        self.carried().received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn sent(&self, bytes: usize) {
+        self.carried().sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// The peer has shown who it is: what was carried so far is its own, and so is what comes.
+    pub(crate) fn meet(&self, peer: &NodeName, traffic: &Traffic) {
+        let carried = traffic.of(peer.as_str());
+        let early = self.early.figures();
+        if self.peer.set(Arc::clone(&carried)).is_ok() {
+            carried.received.fetch_add(early.received, Ordering::Relaxed);
+            carried.sent.fetch_add(early.sent, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    fn carried(&self) -> &Carried {
+        self.peer.get().map_or(&self.early, |peer| peer)
+    }
+}
+
+impl Carried {
+    fn figures(&self) -> inspect::Traffic {
+        inspect::Traffic::new(self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(n: usize) -> NodeName {
+        format!("n{n}@test").parse().unwrap()
+    }
+
+    #[test]
+    fn what_a_peer_sent_before_it_was_known_is_its_own_too() {
+        let traffic = Traffic::default();
+        for connection in 1..=2 {
+            let meter = Meter::default();
+            meter.received(100);
+            assert_eq!(traffic.figures().len(), connection - 1, "a stranger's is nobody's");
+            meter.meet(&name(7), &traffic);
+            meter.received(20);
+            meter.sent(3);
+            let expected = inspect::Traffic::new(120 * connection as u64, 3 * connection as u64);
+            assert_eq!(traffic.figures(), [("n7@test".to_owned(), expected)].into());
+        }
+    }
+
+    #[test]
+    fn names_without_end_are_counted_together() {
+        let traffic = Traffic::default();
+        for _ in 0..2 {
+            for n in 0..1000 {
+                let meter = Meter::default();
+                meter.meet(&name(n), &traffic);
+                meter.sent(1);
+            }
+        }
+        let figures = traffic.figures();
+        assert_eq!((figures.len(), figures["n0@test"].sent), (MOST + 1, 2));
+        assert_eq!(figures[Metrics::OTHER].sent, 2 * (1000 - MOST as u64));
+    }
+}

@@ -1,0 +1,103 @@
+//! What becomes of a node's processes, told as it happens.
+
+use greenroom::{LifeEvent, Lifecycle, Node, prelude::*};
+
+use crate::stage::{Letter, LetterRef, idle, mortal, settle};
+
+/// What has been told so far, in short.
+async fn told(lifecycle: &mut Lifecycle) -> Vec<String> {
+    let mut events = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            event = lifecycle.next() => events.push(match event.expect("the node goes on") {
+                LifeEvent::Crashed { place: Some(place), reason, .. } => format!("{place}: {reason}"),
+                LifeEvent::Crashed { name: Some(name), reason, .. } => format!("{name}: {reason}"),
+                LifeEvent::Crashed { kind, protocol, reason, .. } => format!("{kind} of {protocol}: {reason}"),
+                LifeEvent::Restarted { supervisor, child, starts, .. } => format!("{supervisor}/{child} {starts}"),
+                LifeEvent::GaveUp { supervisor, .. } => format!("{supervisor} gives up"),
+                other => other.to_string(),
+            }),
+            () = settle() => return events,
+        }
+    }
+}
+
+#[greenroom::test]
+async fn an_end_is_told_unless_it_is_in_order() {
+    let mut lifecycle = Node::current().lifecycle();
+    for (reason, expected) in [
+        (Exit::Normal, None),
+        (Exit::shutdown(), None),
+        (Exit::error("torn"), Some("Act of Letter: torn")),
+        (Exit::NoProc, Some("Act of Letter: no such process")),
+        (Exit::Kill, Some("Act of Letter: kill")),
+    ] {
+        let process = mortal(reason).spawn();
+        process.go();
+        process.ended().await;
+        assert_eq!(told(&mut lifecycle).await, Vec::from_iter(expected.map(str::to_owned)));
+    }
+    let named = idle().spawn();
+    LetterRef::register("clerk", &named).unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    named.exit(Exit::kill());
+    let event = lifecycle.next().await.unwrap();
+    let LifeEvent::Crashed { pid, name, place, age, .. } = &event else { panic!("{event:?}") };
+    assert_eq!((Some(pid), name.as_deref(), place), (named.pid().as_ref(), Some("clerk"), &None));
+    assert_eq!(*age, Duration::from_secs(3));
+    assert_eq!(event.to_string(), format!("clerk (Act {pid}) ended: killed"));
+    let text = serde_json::to_string(&event).unwrap();
+    assert_eq!(serde_json::from_str::<LifeEvent>(&text).unwrap(), event);
+}
+
+/// Ends at the first `Go`.
+#[actor(protocol = Letter)]
+#[derive(Default)]
+struct Fuse;
+
+impl Process for Fuse {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        receive!(match cx {
+            Letter::Go => Err(Exit::error("blown")),
+        })
+    }
+}
+
+#[supervisor(intensity = 2, period = "5s")]
+struct Fuses {
+    #[child]
+    fuse: Fuse,
+}
+
+#[greenroom::test]
+async fn a_crash_is_told_before_its_restart_and_all_before_giving_up() {
+    let tree = Fuses {}.start().await.unwrap();
+    let mut lifecycle = Node::current().lifecycle();
+    for life in 1..=3 {
+        tree.fuse().go();
+        let after = if life < 3 { format!("/Fuses/fuse {}", life + 1) } else { "/Fuses gives up".to_owned() };
+        assert_eq!(told(&mut lifecycle).await, ["/Fuses/fuse: blown".to_owned(), after]);
+    }
+}
+
+#[greenroom::test]
+async fn who_is_slow_learns_how_much_is_lost_and_who_has_gone_costs_nothing() {
+    let node = Node::current();
+    let (mut slow, mut gone, late) = (node.lifecycle(), node.lifecycle(), node.lifecycle());
+    for _ in 0..3_000 {
+        idle().spawn().exit(Exit::kill());
+    }
+    settle().await;
+    assert_eq!(told(&mut gone).await.len(), 1_025);
+    drop(gone);
+    let events = told(&mut slow).await;
+    assert_eq!((events.len(), &*events[1_024]), (1_025, "1976 events are lost"));
+    // It goes on from there.
+    idle().spawn().exit(Exit::kill());
+    assert_eq!(told(&mut slow).await, ["Act of Letter: killed"]);
+    drop((slow, late));
+    idle().spawn().exit(Exit::kill());
+    settle().await;
+    assert_eq!(told(&mut node.lifecycle()).await, [""; 0], "a newcomer hears what comes");
+}

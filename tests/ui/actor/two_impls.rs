@@ -1,0 +1,24 @@
+use greenroom::prelude::*;
+
+#[actor]
+struct Counter {
+    count: u64,
+}
+
+#[actor]
+impl Counter {
+    #[cast]
+    fn add(&mut self, n: u64) {
+        self.count += n;
+    }
+}
+
+#[actor]
+impl Counter {
+    #[cast]
+    fn take(&mut self, n: u64) {
+        self.count -= n;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Tick,
+    Down(Down),
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Post(Vec<Rc<str>>),
+    Count { total: Rc<RefCell<u64>> },
+}
+
+fn send(mail: MailRef) {
+    mail.count(1);
+}
+
+fn main() {}

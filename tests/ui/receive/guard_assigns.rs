@@ -1,0 +1,15 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Post { priority: u8, body: String },
+    Tick,
+}
+
+async fn read(mut mailbox: Mailbox<Mail>) {
+    receive!(match mailbox {
+        Mail::Post { priority, .. } if priority = 7 => {}
+    });
+}
+
+fn main() {}

@@ -1,0 +1,22 @@
+use greenroom::prelude::*;
+
+#[actor]
+struct Counter {
+    count: u64,
+}
+
+#[actor]
+impl Counter {
+    #[cast]
+    fn add(&mut self, n: u64) {
+        self.count += n;
+    }
+}
+
+#[supervisor]
+struct Tree {
+    #[child]
+    counter: Option<Counter>,
+}
+
+fn main() {}

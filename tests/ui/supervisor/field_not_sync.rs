@@ -1,0 +1,8 @@
+use greenroom::prelude::*;
+
+#[supervisor]
+struct Tree {
+    path: std::cell::RefCell<String>,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use greenroom::prelude::*;
+
+#[supervisor]
+struct Tree {}
+
+fn start() {
+    Tree {}.spawn();
+}
+
+fn main() {}

@@ -84,31 +84,44 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
         if const { !A::EVERY.is_empty() || A::IDLE.is_some() } {
             return Box::pin(serve_in_time(actor, cx)).await;
         }
-        loop {
-            let mut waits = at_hand(actor, cx)?;
-            if waits.is_none() {
-                if cx.mailbox().refill().await {
-                    continue;
+        'messages: loop {
+            let message = 'waits: {
+                if let Some(message) = at_hand(actor, cx)? {
+                    break 'waits message;
                 }
-                waits = match cx.mailbox().step().await {
-                    Step::Message(message) => take(actor, cx, message)?,
-                    Step::Aside(aside) => match Box::pin(attend(actor, cx, A::STATE, aside)).await {
-                        None => None,
+                if cx.mailbox().refill().await {
+                    continue 'messages;
+                }
+                let message = match cx.mailbox().step().await {
+                    Step::Message(message) => message,
+                    // Handed on as a whole: what is taken apart here would be kept beside what is awaited.
+                    other => match Box::pin(see_to(actor, cx, other)).await {
+                        None => continue 'messages,
                         Some(reason) => return stopped(reason),
                     },
-                    Step::Stop(reason) => return stopped(reason),
                 };
-            }
-            if let Some(message) = waits {
-                actor.handle(cx, message).await?;
-            }
+                let Some(message) = take_one(actor, cx, message)? else { continue 'messages };
+                message
+            };
+            actor.handle(cx, message).await?;
         }
+    }
+}
+
+/// What is no message; the reason to end, if it is one.
+async fn see_to<A: Handle>(actor: &mut A, cx: &mut Context<A>, step: Step<A::Protocol>) -> Option<Exit> {
+    match step {
+        Step::Message(_) => None,
+        Step::Aside(aside) => attend(actor, cx, A::STATE, aside).await,
+        Step::Stop(reason) => Some(reason),
     }
 }
 
 /// Takes what is at hand as long as no handler has to wait: no future is made for any of it. The message whose handler does,
 /// if that is why it is over.
-#[inline]
+// By itself, and so is `take_one`: what handlers call is part of these, and a panic in one goes through tables of all that
+// is called in each function on its way.
+#[inline(never)]
 fn at_hand<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<Option<A::Protocol>, Exit> {
     while let Some(message) = cx.mailbox().at_hand() {
         let waits = take(actor, cx, message)?;
@@ -120,6 +133,12 @@ fn at_hand<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<Option<A::Pr
 }
 
 /// Takes one message, or hands it back if its handler has to wait.
+#[inline(never)]
+fn take_one<A: Handle>(actor: &mut A, cx: &mut Context<A>, message: A::Protocol) -> Result<Option<A::Protocol>, Exit> {
+    take(actor, cx, message)
+}
+
+/// The same.
 #[inline]
 fn take<A: Handle>(actor: &mut A, cx: &mut Context<A>, message: A::Protocol) -> Result<Option<A::Protocol>, Exit> {
     match actor.handle_now(cx, message) {

@@ -1,13 +1,14 @@
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use super::{Actor, Context, Process, Ref, Stub, Stubbed};
-use crate::base::{Down, Exit, MonitorRef, Pid, Receives, StartError};
+use crate::base::{Down, Exit, MonitorRef, Receives, StartError};
 use crate::call::Address;
 use crate::node::{Current, Node};
-use crate::process::{Cell, Life, Mailbox, Start, catch_unwind, ended};
+use crate::process::{Cell, Kind, Life, Mailbox, Start, catch_unwind, over};
 
 /// Makes a process of a value. On every [`Process`].
 pub trait Spawn: Process {
@@ -17,7 +18,7 @@ pub trait Spawn: Process {
     /// Outside of any node, as [`Node::current`]; there use [`Node::spawn`].
     #[track_caller]
     fn spawn(self) -> Ref<Self> {
-        Node::current().spawn(self)
+        Newborn::<Self>::new(Node::current()).run(self, None)
     }
 
     /// Starts the process linked to the caller's, in one step. As
@@ -41,7 +42,7 @@ pub trait Spawn: Process {
     /// }
     /// ```
     fn spawn_link<M: Stubbed>(self, cx: &Mailbox<M>) -> Ref<Self> {
-        let newborn = Newborn::<Self>::new(cx.node());
+        let newborn = Newborn::<Self>::new(cx.node().clone());
         cx.link(&newborn.stub());
         newborn.run(self, None)
     }
@@ -52,7 +53,7 @@ pub trait Spawn: Process {
     where
         M: Stubbed + Receives<Down>,
     {
-        let newborn = Newborn::<Self>::new(cx.node());
+        let newborn = Newborn::<Self>::new(cx.node().clone());
         let monitor = cx.monitor(&newborn.stub());
         (newborn.run(self, None), monitor)
     }
@@ -79,7 +80,7 @@ pub trait Spawn: Process {
     /// error only if it traps exits, and finds the signal in its mailbox too. As
     /// [`gen_server:start_link/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#start_link/3).
     fn start_link<M: Stubbed>(self, cx: &Mailbox<M>) -> impl Future<Output = Result<Ref<Self>, StartError>> + Send {
-        let newborn = Newborn::<Self>::new(cx.node());
+        let newborn = Newborn::<Self>::new(cx.node().clone());
         cx.link(&newborn.stub());
         newborn.begin(self)
     }
@@ -98,7 +99,7 @@ pub trait Spawn: Process {
     where
         M: Stubbed + Receives<Down>,
     {
-        let newborn = Newborn::<Self>::new(cx.node());
+        let newborn = Newborn::<Self>::new(cx.node().clone());
         let monitor = cx.monitor(&newborn.stub());
         let started = newborn.begin(self);
         async move {
@@ -116,7 +117,7 @@ impl<A: Process> Spawn for A {}
 impl Node {
     /// Starts a process on this node and returns at once.
     pub fn spawn<A: Process>(&self, actor: A) -> Ref<A> {
-        Newborn::<A>::new(self).run(actor, None)
+        Newborn::<A>::new(self.clone()).run(actor, None)
     }
 
     /// Starts a process on this node and waits for its [`init`](Process::init).
@@ -130,7 +131,7 @@ impl Node {
     }
 
     fn begin<A: Process>(&self, actor: A) -> impl Future<Output = Result<Ref<A>, StartError>> + Send + use<A> {
-        Newborn::<A>::new(self).begin(actor)
+        Newborn::<A>::new(self.clone()).begin(actor)
     }
 }
 
@@ -141,14 +142,9 @@ pub(crate) struct Newborn<A: Actor> {
 }
 
 impl<A: Process> Newborn<A> {
-    pub(crate) fn new(node: &Node) -> Newborn<A> {
-        let cell = Cell::new(node.clone(), None, A::OPTIONS.bounds());
-        let number = cell.occupy(start_of::<A>());
+    pub(crate) fn new(node: Node) -> Newborn<A> {
+        let (cell, number) = Cell::occupied(node, A::OPTIONS.bounds(), start_of::<A>());
         Newborn { cell, number }
-    }
-
-    fn pid(&self) -> Pid {
-        self.cell.node().pid(self.number)
     }
 
     pub(crate) fn cell(&self) -> &Arc<Cell<A::Protocol>> {
@@ -164,24 +160,23 @@ impl<A: Process> Newborn<A> {
     }
 
     fn run(self, actor: A, started: Option<Started>) -> Ref<A> {
-        let stub = self.stub();
         launch(&self.cell, self.number, actor, started);
-        stub
+        Ref::<A>::__new(Address::direct(self.cell, self.number))
     }
 
     pub(crate) fn begin(self, actor: A) -> impl Future<Output = Result<Ref<A>, StartError>> + Send + use<A> {
         let (started, outcome) = oneshot::channel();
-        let ended = ended(self.cell.node(), self.pid());
+        let (cell, number) = (Arc::clone(&self.cell), self.number);
         let stub = self.run(actor, Some(Box::new(started)));
         async move {
             match outcome.await {
                 Ok(Ok(())) => Ok(stub),
                 Ok(Err(reason)) => {
                     // The caller may count on the process being gone, its name free.
-                    ended.await;
+                    over(cell, number).await;
                     Err(StartError { child: String::new(), reason })
                 }
-                Err(_) => Err(StartError { child: String::new(), reason: ended.await }),
+                Err(_) => Err(StartError { child: String::new(), reason: over(cell, number).await }),
             }
         }
     }
@@ -193,21 +188,34 @@ pub(crate) type Started = Box<oneshot::Sender<Result<(), Exit>>>;
 
 /// How an actor of this type begins.
 pub(crate) fn start_of<A: Process>() -> Start {
-    Start {
-        parent: Current::process(),
+    Start { parent: Current::process(), kind: Of::<A>::KIND }
+}
+
+/// What all processes of this type have in common.
+struct Of<A>(PhantomData<A>);
+
+impl<A: Process> Of<A> {
+    const KIND: &'static Kind = &Kind {
+        name: || A::OPTIONS.kind,
         trap_exit: A::OPTIONS.trap_exit || A::TRAP_EXIT,
         server: A::SERVER,
         supervisor: A::SUPERVISOR,
         node_events: A::NODE_EVENTS,
         sys: A::OPTIONS.sys,
-        kind: A::OPTIONS.kind,
-    }
+    };
+}
+
+/// The same for a function.
+struct Function<F>(PhantomData<F>);
+
+impl<F: 'static> Function<F> {
+    const KIND: &'static Kind = &Kind::plain(std::any::type_name::<F>);
 }
 
 /// Lets the process that has moved into `cell` run.
 pub(crate) fn launch<A: Process>(cell: &Arc<Cell<A::Protocol>>, number: u64, actor: A, started: Option<Started>) {
     let cx = Context::new(Mailbox::new(Arc::clone(cell), number));
-    cell.node().spawner().spawn(Life::new(Arc::clone(cell), number, live(actor, cx, started)));
+    Life::begin(cell, number, live(actor, cx, started));
 }
 
 // Blocks and no `async fn`, which would keep its arguments twice, and results no longer than they are needed: all of this
@@ -295,14 +303,10 @@ where
     F: Future<Output = T> + Send + 'static,
     T: super::Outcome,
 {
-    let cell = Cell::new(Node::current(), None, None);
-    let start = Start { parent: Current::process(), kind: std::any::type_name::<F>(), ..Start::default() };
-    let number = cell.occupy(start);
+    let start = Start { parent: Current::process(), kind: Function::<F>::KIND };
+    let (cell, number) = Cell::occupied(Node::current(), None, start);
     let mailbox = Mailbox::new(Arc::clone(&cell), number);
     // The function itself runs as the process, so a panic in its first words is the process's own.
-    let life = Life::new(Arc::clone(&cell), number, async move {
-        body(mailbox).await.into_outcome().err().unwrap_or(Exit::Normal)
-    });
-    cell.node().spawner().spawn(life);
+    Life::begin(&cell, number, async move { body(mailbox).await.into_outcome().err().unwrap_or(Exit::Normal) });
     M::Ref::__new(Address::direct(cell, number))
 }

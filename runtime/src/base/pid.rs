@@ -52,6 +52,12 @@ impl Pid {
         &self.node
     }
 
+    /// Whether it is a process of this life of a node.
+    pub(crate) fn is_of(&self, node: &Arc<NodeId>) -> bool {
+        // Nearly always one and the same allocation.
+        Arc::ptr_eq(&self.node, node) || self.node == *node
+    }
+
     /// The process's number on that node.
     pub fn number(&self) -> u64 {
         self.number

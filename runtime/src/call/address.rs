@@ -227,7 +227,10 @@ impl<M: Protocol> Address<M> {
     }
 
     pub(crate) fn exit(&self, reason: Exit) {
-        self.signal(Signal::Exit { reason, linked: false });
+        match &self.0 {
+            Kind::Direct { cell, number } => cell.exit(*number, Current::process_of(cell.node()), reason),
+            _ => self.signal(Signal::Exit { reason, linked: false }),
+        }
     }
 
     fn signal(&self, signal: Signal) {
@@ -370,7 +373,7 @@ pub(super) fn route(
 /// Who sends a signal: the running process, or nobody in particular on `node`.
 pub(crate) fn sender(node: &Node) -> Pid {
     match Current::pid() {
-        Some(pid) if **pid.node_id() == **node.id() => pid,
+        Some(pid) if pid.is_of(node.id()) => pid,
         _ => node.pid(0),
     }
 }

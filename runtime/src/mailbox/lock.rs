@@ -33,6 +33,8 @@ pub(crate) struct Lock<T> {
     ringing: AtomicBool,
     /// Whether the owner waits: a [`Waits`], read and written under the lock.
     waits: AtomicU8,
+    /// A number that never changes, for which there is room here.
+    constant: u32,
     task: Guarded<Option<Waker>>,
     inside: Guarded<Inside<T>>,
 }
@@ -60,10 +62,16 @@ const PATIENCE: u32 = 7;
 
 impl<T> Lock<T> {
     pub(crate) fn new(value: T) -> Lock<T> {
+        Lock::with(0, value)
+    }
+
+    /// The same with a number beside the value, which all who hold the lock may read.
+    pub(super) fn with(constant: u32, value: T) -> Lock<T> {
         Lock {
             held: AtomicBool::new(false),
             ringing: AtomicBool::new(false),
             waits: AtomicU8::new(Waits::NOT),
+            constant,
             task: Guarded::new(None),
             inside: Guarded::new(Inside { value, other: None }),
         }
@@ -153,6 +161,12 @@ impl<T> DerefMut for Guard<'_, T> {
 }
 
 impl<T> Guard<'_, T> {
+    /// What the lock was made with.
+    #[inline]
+    pub(super) fn constant(&self) -> u32 {
+        self.held.0.constant
+    }
+
     /// Makes `task` what wakes the owner. Hands back the waker that is out of use, to be dropped outside of the lock: the
     /// new one, with `Err`, if somebody is just ringing.
     pub(super) fn hang(&mut self, task: Option<Waker>) -> Result<Option<Waker>, Option<Waker>> {

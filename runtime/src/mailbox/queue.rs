@@ -12,6 +12,7 @@ use crate::sync::yield_now;
 
 /// The shared end of a mailbox: many push, the owner takes everything at once.
 pub(crate) struct Queue<M> {
+    // The lock's constant: how many messages make a long mailbox.
     inner: Lock<Inner<M>>,
 }
 
@@ -28,8 +29,6 @@ struct Inner<M> {
     /// a long mailbox. One comparison for both, so that a push costs the same whether anybody looks or not.
     notice: u64,
     told: Told,
-    /// How many messages make a long mailbox.
-    long: u32,
 }
 
 /// What the owner says of itself whenever it takes messages over or goes to wait.
@@ -121,28 +120,18 @@ pub(super) struct Taking {
 }
 
 impl<M: Protocol> Queue<M> {
+    /// Without an owner, and never long.
+    #[cfg(any(test, not(feature = "net")))]
     pub(crate) fn new(bounds: Option<Bounds>) -> Queue<M> {
-        let rest = bounds.map(|bounds| Box::new(Rest { bounded: Some(Bounded::new(bounds)), ..Rest::new() }));
-        Queue {
-            inner: Lock::new(Inner {
-                owner: VACANT,
-                entries: VecDeque::new(),
-                pushed: 0,
-                rest,
-                notice: u64::MAX,
-                told: Told::default(),
-                long: u32::MAX,
-            }),
-        }
+        Queue::owned(bounds, u32::MAX, VACANT)
     }
 
-    /// The same, for a mailbox that is long from so many messages on.
-    pub(crate) fn long_from(self, length: u32) -> Queue<M> {
-        let mut inner = self.lock();
-        inner.long = length;
-        inner.notice = u64::from(length);
-        drop(inner);
-        self
+    /// The mailbox of the process with this number, or without an owner if that is zero, long from so many messages on.
+    pub(crate) fn owned(bounds: Option<Bounds>, long: u32, owner: u64) -> Queue<M> {
+        let rest = bounds.map(|bounds| Box::new(Rest { bounded: Some(Bounded::new(bounds)), ..Rest::new() }));
+        let inner =
+            Inner { owner, entries: VecDeque::new(), pushed: 0, rest, notice: u64::from(long), told: Told::default() };
+        Queue { inner: Lock::with(long, inner) }
     }
 
     // What panics under this lock is at most a waker's clone or an allocation; the queue is whole then.
@@ -189,7 +178,7 @@ impl<M: Protocol> Queue<M> {
         let held = inner.waiting();
         inner.pushed = held as u64;
         inner.told = Told::default();
-        inner.notice = u64::from(inner.long);
+        inner.notice = u64::from(inner.constant());
         if let Some(bounded) = inner.bounded() {
             bounded.load = held;
         }
@@ -331,7 +320,8 @@ impl<M: Protocol> Queue<M> {
     pub(super) fn poll_take(&self, batch: &mut Batch<M>, taking: &Taking, cx: &mut Context<'_>) -> Taken<M> {
         batch.recover();
         let mut inner = self.lock();
-        inner.hear(taking.told);
+        let long = inner.constant();
+        inner.hear(taking.told, long);
         if !inner.is_empty() {
             inner.hand_over(batch);
             return Taken::Batch;
@@ -356,7 +346,8 @@ impl<M: Protocol> Queue<M> {
     pub(super) fn poll_refill(&self, batch: &mut Batch<M>, told: Told, linger: bool, cx: &mut Context<'_>) -> Poll<()> {
         batch.recover();
         let mut inner = self.lock();
-        inner.hear(told);
+        let long = inner.constant();
+        inner.hear(told, long);
         if !inner.entries.is_empty() {
             mem::swap(&mut inner.entries, &mut batch.entries);
             drop(inner);
@@ -387,7 +378,8 @@ impl<M: Protocol> Queue<M> {
     pub(super) fn take(&self, batch: &mut Batch<M>, told: Told) {
         batch.recover();
         let mut inner = self.lock();
-        inner.hear(told);
+        let long = inner.constant();
+        inner.hear(told, long);
         inner.hand_over(batch);
     }
 
@@ -397,13 +389,13 @@ impl<M: Protocol> Queue<M> {
         if inner.owner & !STARTING == number {
             inner.told = told;
         }
-        (inner.length(), u64::from(inner.long))
+        (inner.length(), u64::from(inner.constant()))
     }
 
     /// From now on a message is noticed if it makes the mailbox long, and also before if somebody `traces` it.
     pub(crate) fn notice(&self, traces: bool) {
         let mut inner = self.lock();
-        let room = u64::from(inner.long).saturating_sub(inner.length());
+        let room = u64::from(inner.constant()).saturating_sub(inner.length());
         inner.notice = match (traces, room) {
             (true, _) => 0,
             // It is known to be long: that is looked at again when the owner has taken what is here.
@@ -415,7 +407,7 @@ impl<M: Protocol> Queue<M> {
     /// How many messages wait here, in any way, and how many make a long mailbox.
     pub(crate) fn length(&self) -> (u64, u64) {
         let inner = self.lock();
-        (inner.length(), u64::from(inner.long))
+        (inner.length(), u64::from(inner.constant()))
     }
 
     pub(crate) fn figures(&self) -> Figures {
@@ -648,12 +640,12 @@ impl<M: Protocol> Inner<M> {
         }
     }
 
-    /// What the owner says of itself, before it takes over what is here.
-    fn hear(&mut self, told: Told) {
+    /// What the owner says of itself, before it takes over what is here; so many messages make a long mailbox.
+    fn hear(&mut self, told: Told, long: u32) {
         self.told = Told { batch: u32::try_from(self.waiting()).unwrap_or(u32::MAX), ..told };
         if self.notice != 0 {
             let taken = self.told.batch.saturating_add(self.told.saved);
-            self.notice = self.pushed + u64::from(self.long.saturating_sub(taken));
+            self.notice = self.pushed + u64::from(long.saturating_sub(taken));
         }
     }
 

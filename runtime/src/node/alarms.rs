@@ -79,10 +79,12 @@ impl Node {
     /// Raises an alarm, or brings one that is raised up to date; whether it is new.
     pub(crate) fn raise(&self, alarm: Alarm) -> bool {
         let mut state = self.raised().state();
-        let standing = state.raised.insert(alarm.key(), alarm.clone());
-        if standing.is_some() {
+        let key = alarm.key();
+        if let Some(standing) = state.raised.get_mut(&key) {
+            *standing = alarm;
             return false;
         }
+        state.raised.insert(key, alarm.clone());
         let unsaid = state.log(&alarm, self.clock().now());
         state.tell(&AlarmEvent::Raised(alarm.clone()));
         drop(state);

@@ -123,6 +123,11 @@ impl Current {
         Current::with(|current| current.process == process && current.home().same(node)).unwrap_or(false)
     }
 
+    /// The number of the process of this node that is running; zero if none is.
+    pub(crate) fn process_of(node: &Node) -> u64 {
+        Current::with(|current| if current.home().same(node) { current.process } else { 0 }).unwrap_or(0)
+    }
+
     /// Whether a process of this node is running.
     pub(crate) fn is_process_of(node: &Node) -> bool {
         Current::with(|current| current.process != 0 && current.home().same(node)).unwrap_or(false)

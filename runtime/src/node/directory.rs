@@ -61,7 +61,7 @@ pub(crate) struct Outgoing {
 impl Node {
     /// Brings a signal to a process, here or elsewhere. Whoever is not there answers as the dead do.
     pub(crate) fn signal(&self, from: &Pid, to: &Pid, signal: Signal) {
-        if **to.node_id() == **self.id() {
+        if to.is_of(self.id()) {
             match self.table().get(to.number()) {
                 Some(resident) => resident.signal(to.number(), from, signal),
                 None => self.refuse(from, to, signal, Exit::NoProc),

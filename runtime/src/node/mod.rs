@@ -66,7 +66,7 @@ pub(crate) use traffic::Meter;
 use traffic::Traffic;
 pub(crate) use units::{Unit, Units};
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -259,6 +259,18 @@ impl Node {
     /// When it started.
     fn born(&self) -> Instant {
         self.inner.born
+    }
+
+    /// For how many nanoseconds it has lived.
+    pub(crate) fn age(&self) -> u64 {
+        let age = self.clock().now().saturating_duration_since(self.born());
+        u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// When it had lived for so many nanoseconds.
+    pub(crate) fn moment(&self, age: u64) -> Instant {
+        let born = self.born();
+        born.checked_add(Duration::from_nanos(age)).unwrap_or(born)
     }
 
     fn wheel(&self) -> &Wheel {

@@ -39,11 +39,20 @@ pub(crate) enum Spawn {
 
 impl Spawn {
     pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, task: F) {
+        self.spawn_as(task, |task| Box::pin(task));
+    }
+
+    /// The same for a task that counts on being polled with one and the same waker, as tokio does it; for any other
+    /// spawner `steady` makes one of it that does not.
+    pub(crate) fn spawn_as<F>(&self, task: F, steady: impl FnOnce(F) -> Task)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         match self {
             Spawn::Tokio(handle) => drop(handle.spawn(task)),
             #[cfg(feature = "test")]
-            Spawn::Test(crew) => crew.spawn(Box::pin(task)),
-            Spawn::Own(spawner) => spawner.spawn(Box::pin(task)),
+            Spawn::Test(crew) => crew.spawn(steady(task)),
+            Spawn::Own(spawner) => spawner.spawn(steady(task)),
         }
     }
 

@@ -1,3 +1,13 @@
+//! The processes of a node by number.
+//!
+//! Numbers are dealt out in order, and whoever is young dies young: so the processes of one time stand together in a
+//! [`Row`], whose place follows from the number, and a row goes when the last of it has gone. A spawn and an end then touch
+//! memory that the one before has just touched, and a crowd is never moved because it grew. What one survivor can hold is
+//! a row, which is less than what it takes itself.
+//!
+//! The rows are dealt out to shards, so that spawning on one core does not wait for another. The table is not on a
+//! message's way: a stub holds its target.
+
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
@@ -7,37 +17,59 @@ use tokio::sync::Notify;
 use super::Resident;
 use crate::base::Exit;
 use crate::inspect::ProtocolMetrics;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The processes of a node by number, in shards so that spawning on one core does not wait for another.
-///
-/// It is not on a message's way: a stub holds its target.
+/// The processes of a node by number.
 pub(crate) struct Table {
-    shards: Vec<Mutex<Shard>>,
-    /// Told of each process that leaves.
+    shards: [Mutex<Shard>; SHARDS as usize],
+    /// Told of each process that leaves, while anybody waits for that.
     left: Notify,
+    waiting: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Shard {
-    residents: HashMap<u64, Arc<dyn Resident>, BuildHasherDefault<Spread>>,
+    rows: HashMap<u64, Box<Row>, BuildHasherDefault<Spread>>,
+    /// An empty row for the next: so that one process after the other needs none each.
+    spare: Option<Box<Row>>,
     /// What those left behind that have ended, by protocol: of few, so a search is short.
     ended: Vec<(&'static str, ProtocolMetrics)>,
+}
+
+/// Those whose numbers differ by a multiple of [`SHARDS`] and are close to each other.
+#[derive(Default)]
+struct Row {
+    residents: [Option<Arc<dyn Resident>>; ROW as usize],
+    count: u32,
 }
 
 /// What a process leaves behind in the books.
 pub(crate) struct Last<'a> {
     pub(crate) protocol: &'static str,
     pub(crate) reason: &'a Exit,
-    pub(crate) figures: ProtocolMetrics,
+    pub(crate) received: u64,
+    pub(crate) handled: u64,
+    pub(crate) calls: u64,
+    pub(crate) refused: u64,
+    pub(crate) dropped: u64,
 }
 
-const SHARDS: u64 = 32;
+const SHARDS: u64 = 16;
 
-/// How many processes' room an empty shard keeps.
+/// How many processes have room in a row.
+const ROW: u64 = 32;
+
+/// How many rows' room an empty shard keeps.
 const ROOMY: usize = 64;
 
-/// Numbers are dealt out in order, so they need no mixing but that which brings them into all bits of a hash.
+/// Where a number stands: the shard, the row, the place in it.
+fn place(number: u64) -> (usize, u64, usize) {
+    let (shard, turn) = (number % SHARDS, number / SHARDS);
+    (shard as usize, turn / ROW, (turn % ROW) as usize)
+}
+
+/// Rows are dealt out in order, so their numbers need no mixing but that which brings them into all bits of a hash.
 #[derive(Default)]
 struct Spread(u64);
 
@@ -52,22 +84,23 @@ impl Hasher for Spread {
     }
 
     fn finish(&self) -> u64 {
-        // The upper bits are the mixed ones, and those of one shard agree in the lowest.
+        // The upper bits are the mixed ones.
         self.0.rotate_left(32)
     }
 }
 
 impl Table {
     pub(super) fn new() -> Table {
-        Table { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), left: Notify::new() }
+        Table { shards: Default::default(), left: Notify::new(), waiting: AtomicUsize::new(0) }
     }
 
-    fn shard(&self, number: u64) -> MutexGuard<'_, Shard> {
-        self.shards[(number % SHARDS) as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    fn shard(&self, shard: usize) -> MutexGuard<'_, Shard> {
+        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn insert(&self, number: u64, resident: Arc<dyn Resident>) {
-        self.shard(number).residents.insert(number, resident);
+        let (shard, row, at) = place(number);
+        self.shard(shard).insert(row, at, resident);
     }
 
     pub(crate) fn remove(&self, number: u64) {
@@ -77,25 +110,24 @@ impl Table {
     /// Strikes a process off, and adds to the books what it leaves behind in the same moment: whoever adds up all
     /// figures finds it once.
     pub(crate) fn leave<'a>(&self, number: u64, last: impl FnOnce() -> Option<Last<'a>>) {
-        let mut shard = self.shard(number);
-        let resident = shard.residents.remove(&number);
+        let (shard, row, at) = place(number);
+        let mut shard = self.shard(shard);
+        let removed = shard.remove(row, at);
         if let Some(last) = last() {
             shard.enter(&last);
         }
-        // What a crowd needed is given back bit by bit as it leaves.
-        let residents = &mut shard.residents;
-        if residents.capacity() > ROOMY && residents.len() < residents.capacity() / 8 {
-            let half = residents.capacity() / 2;
-            residents.shrink_to(half);
-        }
         // The guard is gone before the resident is dropped.
         drop(shard);
-        drop(resident);
-        self.left.notify_waiters();
+        drop(removed);
+        // Whoever waits said so before it looked, under the same lock, whether the process was still here.
+        if self.waiting.load(Ordering::Relaxed) != 0 {
+            self.left.notify_waiters();
+        }
     }
 
     /// Resolves when no process has this number any more.
     pub(crate) async fn gone(&self, number: u64) {
+        let _waiting = Waiting::new(&self.waiting);
         loop {
             let left = self.left.notified();
             if self.get(number).is_none() {
@@ -106,18 +138,23 @@ impl Table {
     }
 
     pub(crate) fn get(&self, number: u64) -> Option<Arc<dyn Resident>> {
-        self.shard(number).residents.get(&number).cloned()
+        let (shard, row, at) = place(number);
+        self.shard(shard).rows.get(&row)?.residents[at].clone()
     }
 
     /// Everyone, oldest first.
     pub(crate) fn all(&self) -> Vec<(u64, Arc<dyn Resident>)> {
-        let mut all: Vec<_> = (0..SHARDS)
-            .flat_map(|shard| {
-                let shard = self.shard(shard);
-                shard.residents.iter().map(|(number, resident)| (*number, Arc::clone(resident))).collect::<Vec<_>>()
-            })
-            .collect();
-        all.sort_by_key(|(number, _)| *number);
+        let mut all = Vec::new();
+        for number in 0..SHARDS {
+            let shard = self.shard(number as usize);
+            for (row, residents) in &shard.rows {
+                let turns = (row * ROW..).zip(&residents.residents);
+                all.extend(
+                    turns.filter_map(|(turn, resident)| Some((turn * SHARDS + number, Arc::clone(resident.as_ref()?)))),
+                );
+            }
+        }
+        all.sort_unstable_by_key(|(number, _)| *number);
         all
     }
 
@@ -125,24 +162,69 @@ impl Table {
     pub(super) fn figures(&self) -> Vec<(&'static str, ProtocolMetrics)> {
         let mut all = Vec::new();
         for shard in 0..SHARDS {
-            let shard = self.shard(shard);
+            let shard = self.shard(shard as usize);
             all.extend(shard.ended.iter().cloned());
-            let living = shard.residents.values();
+            let living = shard.rows.values().flat_map(|row| row.residents.iter().flatten());
             all.extend(living.filter_map(|resident| Some((resident.protocol(), resident.figures()?))));
         }
         all
     }
 }
 
+/// Somebody who waits for a process to leave.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Waiting<'a> {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Shard {
+    fn insert(&mut self, row: u64, at: usize, resident: Arc<dyn Resident>) {
+        let row = self.rows.entry(row).or_insert_with(|| self.spare.take().unwrap_or_default());
+        row.residents[at] = Some(resident);
+        row.count += 1;
+    }
+
+    /// Who stood there, for the caller to drop.
+    fn remove(&mut self, row: u64, at: usize) -> Option<Arc<dyn Resident>> {
+        let found = self.rows.get_mut(&row)?;
+        let resident = found.residents[at].take()?;
+        found.count -= 1;
+        if found.count > 0 {
+            return Some(resident);
+        }
+        self.spare = self.rows.remove(&row);
+        // What a crowd needed is given back bit by bit as it leaves.
+        if self.rows.capacity() > ROOMY && self.rows.len() < self.rows.capacity() / 8 {
+            let half = self.rows.capacity() / 2;
+            self.rows.shrink_to(half);
+        }
+        Some(resident)
+    }
+
     fn enter(&mut self, last: &Last<'_>) {
-        let at = self.ended.iter().position(|(protocol, _)| *protocol == last.protocol);
+        // One and the same text, nearly always: then no letter is compared.
+        let same = |protocol: &str| std::ptr::eq(protocol, last.protocol) || protocol == last.protocol;
+        let at = self.ended.iter().position(|(protocol, _)| same(protocol));
         let at = at.unwrap_or_else(|| {
             self.ended.push((last.protocol, ProtocolMetrics::default()));
             self.ended.len() - 1
         });
         let book = &mut self.ended[at].1;
         book.ended.count(last.reason);
-        book.add(&last.figures);
+        book.received += last.received;
+        book.handled += last.handled;
+        book.calls += last.calls;
+        book.refused += last.refused;
+        book.dropped += last.dropped;
     }
 }

@@ -40,8 +40,11 @@ pub(crate) enum Refusal {
 impl<M: Protocol> Cell<M> {
     /// Asks the process with this number for something.
     pub(crate) fn ask(&self, number: u64, aside: Aside) -> Result<(), Refusal> {
-        if self.fate().number == number && !self.start().sys {
-            return Err(Refusal::NotAllowed);
+        {
+            let fate = self.fate();
+            if fate.number == number && !fate.kind.sys {
+                return Err(Refusal::NotAllowed);
+            }
         }
         let before = self.queue.pushed();
         self.acquire(number, |belongings| belongings.asides.push_back((aside, before))).ok_or(Refusal::Gone)?;
@@ -62,11 +65,6 @@ impl<M: Protocol> Cell<M> {
             }
             aside.map(|(aside, _)| aside)
         })?
-    }
-
-    /// What nobody will answer any more, for the caller to drop.
-    pub(super) fn unasked(&self, number: u64) -> Asides {
-        self.belongings(number, |belongings| std::mem::take(&mut belongings.asides)).unwrap_or_default()
     }
 }
 

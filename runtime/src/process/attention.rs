@@ -1,4 +1,4 @@
-//! What a process has to see to before its next message, as bits of one byte: while all are clear, which is nearly
+//! What a process has to see to before its next message, as bits of one number: while all are clear, which is nearly
 //! always, one load tells it so, whatever the number of things that others may want of it.
 
 use super::Cell;
@@ -6,34 +6,36 @@ use crate::base::Protocol;
 use crate::sync::atomic::Ordering;
 
 /// Its end has been decided.
-pub(super) const DOOMED: u8 = 1;
+pub(super) const DOOMED: u16 = 1;
 /// It has been told to stop, as a server between two messages.
-pub(super) const STOPPING: u8 = 1 << 1;
+pub(super) const STOPPING: u16 = 1 << 1;
 /// Somebody wants its mailbox's figures brought up to date.
-pub(super) const ASKED: u8 = 1 << 2;
+pub(super) const ASKED: u16 = 1 << 2;
 /// Its mailbox is known to be long.
-pub(super) const LONG: u8 = 1 << 3;
+pub(super) const LONG: u16 = 1 << 3;
 /// Somebody traces its messages.
-pub(super) const TRACED: u8 = 1 << 4;
+pub(super) const TRACED: u16 = 1 << 4;
 /// Somebody asks whether it waits for a call and for nothing else.
-pub(super) const INQUIRED: u8 = 1 << 5;
+pub(super) const INQUIRED: u16 = 1 << 5;
 /// A server has been asked for something beside its messages.
-pub(super) const SYSTEM: u8 = 1 << 6;
+pub(super) const SYSTEM: u16 = 1 << 6;
 /// A server rests.
-pub(super) const SUSPENDED: u8 = 1 << 7;
+pub(super) const SUSPENDED: u16 = 1 << 7;
+/// It has not had its first turn.
+pub(super) const NEW: u16 = 1 << 8;
 
 impl<M: Protocol> Cell<M> {
-    pub(super) fn attention(&self) -> u8 {
+    pub(super) fn attention(&self) -> u16 {
         self.attention.load(Ordering::Acquire)
     }
 
     /// Sets a bit; whether it was clear.
-    pub(super) fn alert(&self, bit: u8) -> bool {
+    pub(super) fn alert(&self, bit: u16) -> bool {
         self.attention.fetch_or(bit, Ordering::Release) & bit == 0
     }
 
     /// Clears a bit; whether it was set.
-    pub(super) fn ignore(&self, bit: u8) -> bool {
+    pub(super) fn ignore(&self, bit: u16) -> bool {
         self.attention.fetch_and(!bit, Ordering::AcqRel) & bit != 0
     }
 }

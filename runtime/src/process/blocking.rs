@@ -121,14 +121,14 @@ impl<M: Protocol> Running<M> {
     }
 
     fn run<T>(self, f: impl FnOnce() -> T, tell: oneshot::Sender<Result<T, Exit>>) {
-        let pid = self.cell.node().pid(self.number);
-        let ((), dropped) = Current::collect_dropped(self.cell.node(), self.number, || {
+        let node = self.cell.node();
+        let ((), dropped) = Current::collect_dropped(node, self.number, || {
             if self.cell.is_doomed() {
-                return discard(&pid, [f]);
+                return discard(node, self.number, [f]);
             }
             match tell.send(catch(f)) {
                 Ok(()) => {}
-                Err(Ok(unheard)) => discard(&pid, [unheard]),
+                Err(Ok(unheard)) => discard(node, self.number, [unheard]),
                 Err(Err(panic)) => self.cell.unheard(self.number, &panic),
             }
         });

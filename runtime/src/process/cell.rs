@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::aside::Asides;
-use super::attention;
+use super::fate::{Belongings, Fate, Stage, Start};
 use super::feed::Feed;
-use super::{discard, fail};
+use super::{Aside, attention, discard, fail};
 use crate::base::{
     CallError, CastError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject,
     System,
@@ -16,7 +15,7 @@ use crate::inspect::{self, ProcessInfo, ProtocolMetrics};
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
 use crate::node::{Current, Delivery, Inquiry, Line, Lineage, Node, Recipient, Resident, Waiting};
 use crate::signal::{Effect, Farewell, Relations};
-use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Signal, Target, fingerprint};
 
@@ -24,15 +23,22 @@ use crate::wire::{Signal, Target, fingerprint};
 pub(crate) struct Cell<M: Protocol> {
     pub(super) node: Node,
     pub(super) queue: Queue<M>,
-    /// Whether its mailbox is.
-    bounded: bool,
     fate: Mutex<Fate>,
-    /// What the process has to see to before its next message: bits of [`attention`](super::attention).
-    pub(super) attention: AtomicU8,
-    exported: AtomicBool,
     /// Set if another process will move in when this one ends.
     place: Option<Box<Place>>,
+    /// What the process has to see to before its next message: bits of [`attention`](super::attention).
+    pub(super) attention: AtomicU16,
+    /// The variant of the last message that was taken, once the mailbox is gone.
+    last: AtomicU16,
+    /// How much room its task takes, in units of eight bytes; a larger one than can be said is as large as can be said.
+    size: AtomicU16,
+    /// Whether its mailbox is.
+    bounded: bool,
+    exported: AtomicBool,
 }
+
+/// No message was taken.
+const NOTHING: u16 = u16::MAX;
 
 /// What a supervised child's cell is called, in all its lives.
 struct Place {
@@ -42,48 +48,10 @@ struct Place {
     failure: Mutex<Option<Exit>>,
 }
 
-/// What has been decided about the process that lives here.
-pub(super) struct Fate {
-    pub(super) number: u64,
-    pub(super) stage: Stage,
-    doom: Option<Exit>,
-    pub(super) name: Option<String>,
-    pub(super) start: Start,
-    pub(super) born: Option<Instant>,
-    /// The variant of the last message that was taken, once the mailbox is gone.
-    last: Option<u16>,
-    /// How many bytes its task takes.
-    pub(super) size: u32,
-    pub(super) relations: Option<Box<Relations>>,
-    belongings: Option<Box<Belongings>>,
-}
-
-/// What a process has beside its future.
-#[derive(Default)]
-pub(super) struct Belongings {
-    /// A stop in good order that a server has still to see, and how many messages had come before it.
-    stop: Option<(Exit, u64)>,
-    /// How many pieces of blocking code have not returned.
-    pub(super) blocking: u32,
-    /// Why it ended, while only blocking code keeps it from being dead.
-    pub(super) ended: Option<Exit>,
-    /// The streams that feed its mailbox.
+/// What a process leaves behind that others wait for.
+pub(super) struct Leftovers {
     pub(super) feeds: Vec<Arc<Feed>>,
-    /// The call that it waits for, if that takes a while.
-    waiting: Option<Waiting>,
-    /// Its last message in words, if its protocol is reported so.
-    text: Option<String>,
-    /// Who asks what it waits for.
-    inquiries: Vec<Arc<Inquiry>>,
-    /// What is asked of it beside its messages.
-    pub(super) asides: Asides,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    Vacant,
-    Alive,
-    Ending,
+    pub(super) asides: Vec<Aside>,
 }
 
 /// What is told of a process that crashed.
@@ -91,26 +59,9 @@ pub(super) struct Remains {
     pub(super) kind: &'static str,
     pub(super) parent: u64,
     pub(super) name: Option<String>,
-    pub(super) born: Option<Instant>,
+    pub(super) born: Instant,
     pub(super) last: Option<Cow<'static, str>>,
     pub(super) links: Vec<Pid>,
-}
-
-/// How a process begins.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Start {
-    /// The number of the process that started it; zero outside of any.
-    pub(crate) parent: u64,
-    pub(crate) trap_exit: bool,
-    /// It stops between two messages when told to, and when its parent ends: `gen_server`'s way.
-    pub(crate) server: bool,
-    pub(crate) supervisor: bool,
-    /// It hears of other nodes' coming and going.
-    pub(crate) node_events: bool,
-    /// It answers for itself, beside its messages.
-    pub(crate) sys: bool,
-    /// What it is called in a crash report: its type.
-    pub(crate) kind: &'static str,
 }
 
 impl Place {
@@ -123,64 +74,61 @@ impl Place {
     }
 }
 
-impl Fate {
-    /// The call that it waits for, if that takes a while: whom it called, and since when it waits.
-    pub(super) fn call(&self) -> Option<(u64, Instant)> {
-        let waiting = self.belongings.as_ref()?.waiting.as_ref()?;
-        Some((waiting.callee, waiting.since))
-    }
-
-    fn new(number: u64, stage: Stage, start: Start, born: Option<Instant>) -> Fate {
-        Fate {
-            number,
-            stage,
-            doom: None,
-            name: None,
-            start,
-            born,
-            last: None,
-            size: 0,
-            relations: None,
-            belongings: None,
-        }
-    }
-}
-
 impl<M: Protocol> Cell<M> {
     /// A vacant cell; with a `path`, one process after another will live in it.
     pub(crate) fn new(node: Node, path: Option<Arc<str>>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
-        let fate = Fate::new(0, Stage::Vacant, Start::default(), None);
-        let long = node.thresholds().long_mailbox;
-        Arc::new(Cell {
-            node,
-            bounded: bounds.is_some(),
-            queue: Queue::new(bounds).long_from(long),
-            fate: Mutex::new(fate),
-            attention: AtomicU8::new(0),
-            exported: AtomicBool::new(false),
-            place: path.map(|path| Box::new(Place::new(path))),
-        })
+        let place = path.map(|path| Box::new(Place::new(path)));
+        Arc::new(Cell::with(node, place, bounds, Fate::vacant()))
     }
 
-    /// A process moves in: it has a number and can be reached from here on, though it does not run yet.
+    fn with(node: Node, place: Option<Box<Place>>, bounds: Option<Bounds>, fate: Fate) -> Cell<M> {
+        let long = node.thresholds().long_mailbox;
+        Cell {
+            node,
+            bounded: bounds.is_some(),
+            queue: Queue::owned(bounds, long, fate.number),
+            fate: Mutex::new(fate),
+            place,
+            attention: AtomicU16::new(attention::NEW),
+            last: AtomicU16::new(NOTHING),
+            size: AtomicU16::new(0),
+            exported: AtomicBool::new(false),
+        }
+    }
+
+    /// A cell for one process, which has moved in: it has a number and can be reached from here on, though it does not
+    /// run yet.
+    pub(crate) fn occupied(node: Node, bounds: Option<Bounds>, start: Start) -> (Arc<Cell<M>>, u64) {
+        let (number, born) = (node.next_number(), node.age());
+        let cell = Arc::new(Cell::with(node, None, bounds, Fate::new(number, start, born)));
+        cell.enroll(number, start);
+        (cell, number)
+    }
+
+    /// The next process moves in.
     pub(crate) fn occupy(self: &Arc<Self>, start: Start) -> u64 {
-        let number = self.node.next_number();
-        let born = Some(self.node.clock().now());
+        let (number, born) = (self.node.next_number(), self.node.age());
         let mut fate = self.fate();
-        *fate = Fate::new(number, Stage::Alive, start, born);
-        self.attention.store(0, Ordering::Relaxed);
+        let before = std::mem::replace(&mut *fate, Fate::new(number, start, born));
+        self.attention.store(attention::NEW, Ordering::Relaxed);
+        self.last.store(NOTHING, Ordering::Relaxed);
         self.exported.store(false, Ordering::Relaxed);
         drop(fate);
+        drop(before);
         match self.place {
             Some(_) => self.queue.open_for_start(number),
             None => self.queue.open(number),
         }
-        // Only then can it be found.
+        self.enroll(number, start);
+        number
+    }
+
+    /// Only when all else is ready it can be found.
+    fn enroll(self: &Arc<Self>, number: u64, start: Start) {
         self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
-        if start.node_events {
+        if start.kind.node_events {
             self.node.watch_nodes(number, true);
         }
-        number
     }
 
     /// The start of the process has succeeded: what waits here is its own now. Until then it is held for whoever follows.
@@ -300,13 +248,18 @@ impl<M: Protocol> Cell<M> {
     }
 
     pub(crate) fn doom(&self) -> Option<Exit> {
-        if self.is_doomed() { self.fate().doom.clone() } else { None }
+        if self.is_doomed() { self.fate().reason() } else { None }
     }
 
     /// Remembers how to wake the process, and how large its task is; whether that could be noted just now.
-    pub(crate) fn set_task(&self, waker: &Waker, size: usize) -> bool {
-        self.fate().size = u32::try_from(size).unwrap_or(u32::MAX);
+    pub(super) fn set_task(&self, waker: &Waker, size: usize) -> bool {
+        self.size.store(u16::try_from(size.div_ceil(8)).unwrap_or(u16::MAX), Ordering::Relaxed);
         self.queue.hang(waker)
+    }
+
+    /// How many bytes its task takes.
+    pub(super) fn task_size(&self) -> u64 {
+        u64::from(self.size.load(Ordering::Relaxed)) * 8
     }
 
     /// Lets the process have a turn.
@@ -314,18 +267,14 @@ impl<M: Protocol> Cell<M> {
         self.queue.wake();
     }
 
-    pub(crate) fn start(&self) -> Start {
-        self.fate().start
-    }
-
     pub(crate) fn set_trap_exit(&self, trap: bool) -> bool {
-        std::mem::replace(&mut self.fate().start.trap_exit, trap)
+        std::mem::replace(&mut self.fate().trap_exit, trap)
     }
 
     pub(crate) fn watch_nodes(&self, watch: bool) {
         let number = {
             let mut fate = self.fate();
-            fate.start.node_events = watch;
+            fate.node_events = watch;
             fate.number
         };
         self.node.watch_nodes(number, watch);
@@ -339,7 +288,11 @@ impl<M: Protocol> Cell<M> {
     /// The word to stop, if so many messages have been read since: what came before it is handled before it.
     pub(crate) fn take_stop(&self, read: u64) -> Option<Exit> {
         let mut fate = self.fate();
-        let (reason, _) = fate.belongings.as_mut()?.stop.take_if(|(_, before)| *before <= read)?;
+        // Whoever is doomed ends for that reason.
+        if self.attention() & (attention::STOPPING | attention::DOOMED) != attention::STOPPING {
+            return None;
+        }
+        let reason = fate.take_stop(read)?;
         self.ignore(attention::STOPPING);
         Some(reason)
     }
@@ -347,35 +300,63 @@ impl<M: Protocol> Cell<M> {
     /// Asks the process to stop: a server between two messages, any other at once.
     pub(crate) fn stop(&self, number: u64, reason: Exit) {
         let mut fate = self.fate();
-        if fate.number == number && fate.stage == Stage::Alive {
+        if fate.is_home_to(number) {
             self.halt(&mut fate, reason);
         }
     }
 
     fn halt(&self, fate: &mut Fate, reason: Exit) {
-        if fate.start.server {
-            let before = self.queue.pushed();
-            fate.belongings.get_or_insert_default().stop.get_or_insert((reason, before));
-            self.alert(attention::STOPPING);
-        } else if fate.doom.is_none() {
-            fate.doom = Some(reason);
-            self.alert(attention::DOOMED);
+        if !fate.kind.server {
+            return self.die(fate, reason);
         }
-        self.queue.wake();
+        // The first word counts, and a harder one more.
+        if self.attention() & (attention::STOPPING | attention::DOOMED) == 0 {
+            fate.decide_after(self.queue.pushed(), reason);
+            self.alert(attention::STOPPING);
+            self.queue.wake();
+        }
     }
 
     fn die(&self, fate: &mut Fate, reason: Exit) {
-        if fate.doom.is_none() {
-            fate.doom = Some(reason);
+        if !self.is_doomed() {
+            fate.decide(reason);
             self.alert(attention::DOOMED);
             self.queue.wake();
+        }
+    }
+
+    /// Sends an exit signal to the process with this number; `from` is another's of the same node, or zero.
+    pub(crate) fn exit(&self, number: u64, from: u64, reason: Exit) {
+        let mut fate = self.fate();
+        // On the dead it is lost.
+        if fate.is_of(number) {
+            let effect = Relations::exit(from == number, || self.node.pid(from), fate.trap_exit, reason);
+            self.undergo(&mut fate, Some(from), effect);
+        }
+    }
+
+    /// What a signal does to the process; `sender` is the number of who sent it, if it is one of this node.
+    fn undergo(&self, fate: &mut Fate, sender: Option<u64>, effect: Effect) {
+        let number = fate.number;
+        // The node itself stops everybody when `main` returns.
+        let from_above =
+            fate.kind.server && sender.is_some_and(|sender| sender == fate.parent || sender == Node::ITSELF);
+        match effect {
+            Effect::None | Effect::Acknowledge(_) => {}
+            Effect::Die(reason) => self.die(fate, reason),
+            Effect::Stop(reason) if fate.stage == Stage::Alive => self.halt(fate, reason),
+            Effect::Stop(_) => {}
+            Effect::Exit(ExitSignal { reason, .. }) if from_above => self.halt(fate, reason),
+            Effect::Exit(signal) => self.push_system(number, Origin::OWN, signal),
+            // Under the lock, so that `demonitor` either prevents the message or finds it.
+            Effect::Down(down) => self.push_system(number, Origin::monitor(down.monitor.0), down),
         }
     }
 
     /// Ends the process for a panic beside its future; `false` if its end was decided already.
     pub(super) fn ruin(&self, number: u64, panic: &Exit) -> bool {
         let mut fate = self.fate();
-        let in_time = fate.number == number && fate.stage == Stage::Alive && fate.doom.is_none();
+        let in_time = fate.is_home_to(number) && !self.is_doomed();
         if in_time {
             self.die(&mut fate, panic.clone());
         }
@@ -385,38 +366,37 @@ impl<M: Protocol> Cell<M> {
     /// Why the process is ending, if it is.
     pub(super) fn ending(&self, number: u64) -> Option<Exit> {
         let fate = self.fate();
-        let ended = || fate.belongings.as_ref().and_then(|belongings| belongings.ended.clone());
-        (fate.number == number).then(|| ended().or_else(|| fate.doom.clone())).flatten()
+        let ended = || fate.owns().and_then(|belongings| belongings.ended.clone());
+        let decided = || if fate.stage == Stage::Vacant || self.is_doomed() { fate.reason() } else { None };
+        (fate.number == number).then(|| ended().or_else(decided)).flatten()
     }
 
     /// Gives the process something beside its future; `None` if it is ending.
     pub(super) fn acquire<R>(&self, number: u64, f: impl FnOnce(&mut Belongings) -> R) -> Option<R> {
         let mut fate = self.fate();
-        let alive = fate.number == number && fate.stage == Stage::Alive;
-        alive.then(|| f(fate.belongings.get_or_insert_default()))
+        fate.is_home_to(number).then(|| f(fate.belongings()))
     }
 
     /// What the process has beside its future; `None` if it is no more.
     pub(super) fn belongings<R>(&self, number: u64, f: impl FnOnce(&mut Belongings) -> R) -> Option<R> {
         let mut fate = self.fate();
-        let here = fate.number == number && fate.stage != Stage::Vacant;
-        here.then(|| f(fate.belongings.get_or_insert_default()))
+        fate.is_of(number).then(|| f(fate.belongings()))
     }
 
     /// Who asks what the process waits for, to be told after the next poll.
     pub(super) fn inquiries(&self) -> Vec<Arc<Inquiry>> {
-        if self.attention() & attention::INQUIRED == 0 || !self.ignore(attention::INQUIRED) {
+        if !self.ignore(attention::INQUIRED) {
             return Vec::new();
         }
         let mut fate = self.fate();
-        fate.belongings.as_mut().map(|belongings| std::mem::take(&mut belongings.inquiries)).unwrap_or_default()
+        fate.owns_mut().map(|belongings| std::mem::take(&mut belongings.inquiries)).unwrap_or_default()
     }
 
     /// Remembers the variant of the last message that the process took.
     pub(super) fn note_last(&self, number: u64, variant: Option<u16>) {
-        let mut fate = self.fate();
+        let fate = self.fate();
         if fate.number == number {
-            fate.last = variant;
+            self.last.store(variant.unwrap_or(NOTHING), Ordering::Relaxed);
         }
     }
 
@@ -429,18 +409,15 @@ impl<M: Protocol> Cell<M> {
     /// What a crash report says of the process.
     pub(super) fn remains(&self) -> Remains {
         let fate = self.fate();
+        let variant = M::VARIANTS.get(usize::from(self.last.load(Ordering::Relaxed)));
+        let text = fate.owns().and_then(|belongings| belongings.text.clone());
         Remains {
-            kind: fate.start.kind,
-            parent: fate.start.parent,
-            name: fate.name.clone(),
-            born: fate.born,
-            last: fate.belongings.as_ref().and_then(|belongings| belongings.text.clone()).map(Cow::Owned).or_else(
-                || {
-                    let variant = fate.last.and_then(|variant| M::VARIANTS.get(usize::from(variant)));
-                    variant.map(|variant| variant.name.into())
-                },
-            ),
-            links: fate.relations.as_ref().map(|relations| relations.links().cloned().collect()).unwrap_or_default(),
+            kind: (fate.kind.name)(),
+            parent: fate.parent,
+            name: fate.name().cloned(),
+            born: self.node.moment(fate.born),
+            last: text.map(Cow::Owned).or_else(|| variant.map(|variant| variant.name.into())),
+            links: fate.has().map(|rest| rest.relations.links().cloned().collect()).unwrap_or_default(),
         }
     }
 
@@ -497,7 +474,7 @@ impl<M: Protocol> Cell<M> {
         if fate.number != number {
             return;
         }
-        let ended = fate.relations.as_mut().and_then(|relations| relations.demonitor(reference));
+        let ended = fate.has_mut().and_then(|rest| rest.relations.demonitor(reference));
         if let Some((target, _)) = ended {
             self.push_system(number, Origin::monitor(reference.0), Down { monitor: reference, target, reason });
         }
@@ -526,47 +503,45 @@ impl<M: Protocol> Cell<M> {
 
     fn relations<R>(&self, number: u64, f: impl FnOnce(&mut Relations) -> R) -> Option<R> {
         let mut fate = self.fate();
-        let here = fate.number == number && fate.stage != Stage::Vacant;
-        here.then(|| f(fate.relations.get_or_insert_default()))
+        fate.is_of(number).then(|| f(&mut fate.rest().relations))
     }
 
-    /// The first step of an end: nobody takes it for alive any more.
-    pub(crate) fn begin_end(&self) {
-        self.fate().stage = Stage::Ending;
-    }
-
-    /// The second: the streams that feed the mailbox, for the caller to drop.
-    pub(super) fn feeds(&self) -> Vec<Arc<Feed>> {
+    /// The first step of an end: nobody takes it for alive any more. What nobody will answer, and the streams that feed
+    /// the mailbox, for the caller to drop.
+    pub(super) fn begin_end(&self) -> Option<Leftovers> {
         let mut fate = self.fate();
-        fate.belongings.as_mut().map(|belongings| std::mem::take(&mut belongings.feeds)).unwrap_or_default()
+        fate.stage = Stage::Ending;
+        let belongings = fate.owns_mut()?;
+        let (feeds, asides) = (std::mem::take(&mut belongings.feeds), std::mem::take(&mut belongings.asides));
+        Some(Leftovers { feeds, asides: asides.into_iter().map(|(aside, _)| aside).collect() })
     }
 
-    /// The third: what is left in the mailbox, for the caller to drop.
+    /// The second: what is left in the mailbox, for the caller to drop.
     pub(crate) fn empty(&self) -> Vec<Entry<M>> {
         self.queue.leave(self.place.is_some())
     }
 
-    /// The fourth: whether blocking code runs still. The last of it then does the rest.
-    pub(super) fn is_kept(&self, reason: &Exit) -> bool {
-        let mut fate = self.fate();
-        let running = fate.belongings.as_mut().filter(|belongings| belongings.blocking > 0);
-        running.map(|belongings| belongings.ended = Some(reason.clone())).is_some()
-    }
-
-    /// The last two: the name is free, then links and watchers hear of it.
+    /// The last two: the name is free, then links and watchers hear of it. While blocking code still runs, that waits for
+    /// the last of it to return.
     pub(crate) fn finish(&self, number: u64, reason: &Exit) {
-        let name = self.fate().name.take();
-        if let Some(name) = &name {
-            self.node.names().free(name, number);
+        let mut fate = self.fate();
+        if let Some(belongings) = fate.owns_mut()
+            && belongings.blocking > 0
+        {
+            belongings.ended = Some(reason.clone());
+            return;
         }
-        let relations = {
-            let mut fate = self.fate();
-            fate.stage = Stage::Vacant;
-            fate.doom = Some(reason.clone());
-            fate.belongings = None;
-            fate.relations.take()
-        };
-        if self.start().node_events {
+        let name = fate.has_mut().and_then(|rest| rest.name.take());
+        if let Some(name) = &name {
+            // Names are given under their own lock, and this one's after it.
+            drop(fate);
+            self.node.names().free(name, number);
+            fate = self.fate();
+        }
+        let node_events = fate.node_events;
+        let rest = fate.vacate(reason);
+        drop(fate);
+        if node_events {
             self.node.watch_nodes(number, false);
         }
         self.node.table().leave(number, || Some(self.last_figures(reason)));
@@ -574,8 +549,12 @@ impl<M: Protocol> Cell<M> {
         if !reason.is_orderly() {
             self.node.lives().tell(|| self.crashed(number, name, reason));
         }
-        let Farewell { signals, watching } = relations.map(|relations| relations.end(reason)).unwrap_or_default();
+        let Some(rest) = rest else { return };
+        if rest.relations.is_empty() {
+            return;
+        }
         let me = self.node.pid(number);
+        let Farewell { signals, watching } = rest.relations.end(reason);
         for (reference, subject, target) in watching {
             self.tell_demonitor(&me, reference, subject, target);
         }
@@ -588,7 +567,7 @@ impl<M: Protocol> Cell<M> {
     pub(crate) fn left(&self, number: u64) -> Option<Exit> {
         let fate = self.fate();
         let last = fate.number == number && fate.stage == Stage::Vacant;
-        last.then(|| fate.doom.clone()).flatten()
+        last.then(|| fate.reason()).flatten()
     }
 
     /// Nobody will live here, unless a process moves in anew. What waited is lost; whoever called learns why the last
@@ -600,8 +579,7 @@ impl<M: Protocol> Cell<M> {
         }
         self.node.tally().lose(held.len() as u64);
         let failure = self.place.as_ref().and_then(|place| place.failure().clone());
-        let pid = self.node.pid(number);
-        let ((), callers) = Current::collect_dropped(&self.node, number, || discard(&pid, held));
+        let ((), callers) = Current::collect_dropped(&self.node, number, || discard(&self.node, number, held));
         fail(callers, &failure.map_or(CallError::NoProc, CallError::Exit));
     }
 }
@@ -612,34 +590,34 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn signal(&self, number: u64, from: &Pid, signal: Signal) {
-        let me = self.node.pid(number);
         let mut fate = self.fate();
-        if number == 0 || fate.number != number || fate.stage == Stage::Vacant {
+        if number == 0 || !fate.is_of(number) {
             drop(fate);
-            return self.node.refuse(from, &me, signal, Exit::NoProc);
+            return self.node.refuse(from, &self.node.pid(number), signal, Exit::NoProc);
         }
-        // The node itself stops everybody when `main` returns.
-        let parent_ended = fate.start.server
-            && (from.number() == fate.start.parent || from.number() == Node::ITSELF)
-            && **from.node_id() == **self.node.id();
-        let trapping = fate.start.trap_exit;
-        // A signal that concerns no link or monitor needs no relations.
-        let effect = fate.relations.get_or_insert_default().handle(&me, from, trapping, signal);
-        match effect {
-            Effect::None => {}
-            Effect::Die(reason) => self.die(&mut fate, reason),
-            Effect::Stop(reason) if fate.stage == Stage::Alive => self.halt(&mut fate, reason),
-            Effect::Stop(_) => {}
-            Effect::Exit(ExitSignal { reason, .. }) if parent_ended => self.halt(&mut fate, reason),
-            Effect::Exit(signal) => self.push_system(number, Origin::OWN, signal),
-            // Under the lock, so that `demonitor` either prevents the message or finds it.
-            Effect::Down(down) => self.push_system(number, Origin::monitor(down.monitor.0), down),
-            Effect::Acknowledge(id) => {
-                drop(fate);
-                self.node.signal(&me, from, Signal::UnlinkAck { id });
-                self.relations(number, |relations| relations.settle(from, id));
+        let sender = if from.is_of(self.node.id()) { Some(from.number()) } else { None };
+        let trapping = fate.trap_exit;
+        let effect = match signal {
+            // What concerns no link or monitor needs no relations.
+            Signal::Stop { reason } => Effect::Stop(reason),
+            Signal::Exit { reason, linked: false } => {
+                Relations::exit(sender == Some(number), || from.clone(), trapping, reason)
             }
+            signal @ (Signal::Link | Signal::Monitor { .. } | Signal::Unlink { .. }) => {
+                fate.rest().relations.handle(false, from, trapping, signal)
+            }
+            signal => match fate.has_mut() {
+                Some(rest) => rest.relations.handle(false, from, trapping, signal),
+                None => Effect::None,
+            },
+        };
+        if let Effect::Acknowledge(id) = effect {
+            drop(fate);
+            self.node.signal(&self.node.pid(number), from, Signal::UnlinkAck { id });
+            self.relations(number, |relations| relations.settle(from, id));
+            return;
         }
+        self.undergo(&mut fate, sender, effect);
     }
 
     fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError> {
@@ -689,7 +667,7 @@ impl<M: Protocol> Resident for Cell<M> {
 
     fn is_alive(&self, number: u64) -> bool {
         let fate = self.fate();
-        fate.number == number && fate.stage == Stage::Alive && fate.doom.is_none()
+        fate.is_home_to(number) && !self.is_doomed()
     }
 
     fn is_doomed(&self) -> bool {
@@ -711,20 +689,22 @@ impl<M: Protocol> Resident for Cell<M> {
 
     fn take_name(&self, number: u64, name: &str) -> Result<(), Option<String>> {
         let mut fate = self.fate();
-        if fate.number != number || fate.stage != Stage::Alive || fate.doom.is_some() {
+        if !fate.is_home_to(number) || self.is_doomed() {
             return Err(None);
         }
-        if let Some(has) = &fate.name {
+        if let Some(has) = fate.name() {
             return Err(Some(has.clone()));
         }
-        fate.name = Some(name.to_owned());
+        fate.rest().name = Some(name.to_owned());
         Ok(())
     }
 
     fn drop_name(&self, number: u64) {
         let mut fate = self.fate();
-        if fate.number == number {
-            fate.name = None;
+        if fate.number == number
+            && let Some(rest) = fate.has_mut()
+        {
+            rest.name = None;
         }
     }
 
@@ -738,7 +718,7 @@ impl<M: Protocol> Resident for Cell<M> {
             if fate.number != number {
                 return;
             }
-            fate.relations.as_mut().map(|relations| relations.disconnect(node)).unwrap_or_default()
+            fate.has_mut().map(|rest| rest.relations.disconnect(node)).unwrap_or_default()
         };
         for (from, signal) in lost {
             self.signal(number, &from, signal);
@@ -756,12 +736,8 @@ impl<M: Protocol> Resident for Cell<M> {
 
     fn waiting(&self, number: u64) -> Option<Waiting> {
         let fate = self.fate();
-        let alive = fate.number == number && fate.stage == Stage::Alive && fate.doom.is_none();
-        fate.belongings.as_ref().filter(|_| alive)?.waiting.clone()
-    }
-
-    fn is_pressed(&self) -> bool {
-        self.attention() & (attention::DOOMED | attention::INQUIRED) != 0
+        let alive = fate.is_home_to(number) && !self.is_doomed();
+        fate.owns().filter(|_| alive)?.waiting.clone()
     }
 
     fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
@@ -787,8 +763,8 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn lineage(&self) -> Option<Lineage> {
-        let start = self.start();
-        Some(Lineage { parent: start.parent, supervisor: start.supervisor })
+        let fate = self.fate();
+        Some(Lineage { parent: fate.parent, supervisor: fate.kind.supervisor })
     }
 
     fn protocol(&self) -> &'static str {

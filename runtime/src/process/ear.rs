@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use crate::base::{CallError, CastError, Exit, MonitorRef, NodeEvent, NodeId, NodeName, Pid, Subject};
+use super::Cell;
+use crate::base::{CallError, CastError, Exit, MonitorRef, NodeEvent, NodeId, NodeName, Pid, Protocol, Subject};
 use crate::node::{Delivery, Line, Lineage, Node, Recipient, Resident};
 use crate::sync::{Mutex, PoisonError};
 use crate::wire::Signal;
@@ -22,6 +23,15 @@ struct Ear {
 /// Resolves with the reason for which `target` ended. It is being watched when this returns.
 pub(crate) fn ended(node: &Node, target: Pid) -> impl Future<Output = Exit> + Send + use<> {
     listen(node, Subject::Pid(target))
+}
+
+/// Resolves when the process with this number, which has moved into `cell`, has ended: with the reason, even if that was
+/// long before.
+pub(crate) async fn over<M: Protocol>(cell: Arc<Cell<M>>, number: u64) -> Exit {
+    match ended(cell.node(), cell.node().pid(number)).await {
+        Exit::NoProc => cell.left(number).unwrap_or(Exit::NoProc),
+        reason => reason,
+    }
 }
 
 /// The same for whoever has this name on another node when the question arrives there.

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::panic::Location;
 
 use super::attention::{ASKED, DOOMED, LONG, SUSPENDED, TRACED};
-use super::cell::Stage;
+use super::fate::Stage;
 use super::{Cell, Mailbox};
 use crate::base::{Exit, Pid, Protocol};
 use crate::inspect::{
@@ -22,7 +22,7 @@ impl<M: Protocol> Cell<M> {
     pub(super) fn describe(&self, number: u64) -> Option<ProcessInfo> {
         let figures = self.queue.figures();
         let fate = self.fate();
-        if fate.number != number || fate.stage == Stage::Vacant {
+        if !fate.is_of(number) {
             return None;
         }
         let pid = self.node.pid(number);
@@ -42,12 +42,12 @@ impl<M: Protocol> Cell<M> {
                 None => ProcessState::Busy,
             }
         };
-        let relations = fate.relations.as_ref();
+        let relations = fate.has().map(|rest| &rest.relations);
         Some(ProcessInfo {
             pid,
-            name: fate.name.clone(),
+            name: fate.name().cloned(),
             place: self.path().map(ToString::to_string),
-            kind: Cow::Borrowed(fate.start.kind),
+            kind: Cow::Borrowed((fate.kind.name)()),
             protocol: Cow::Borrowed(M::NAME),
             state,
             mailbox: figures.waiting,
@@ -61,34 +61,39 @@ impl<M: Protocol> Cell<M> {
             monitors: relations.map(|relations| relations.watching().cloned().collect()).unwrap_or_default(),
             monitored_by: relations.map(|relations| relations.watchers().cloned().collect()).unwrap_or_default(),
             ancestors: Vec::new(),
-            supervisor: fate.start.supervisor,
-            trap_exit: fate.start.trap_exit,
-            age: fate.born.map(|born| self.node.clock().now().saturating_duration_since(born)).unwrap_or_default(),
-            memory: self.memory(fate.size, &figures),
+            supervisor: fate.kind.supervisor,
+            trap_exit: fate.trap_exit,
+            age: self.node.clock().now().saturating_duration_since(self.node.moment(fate.born)),
+            memory: self.memory(&figures),
         })
     }
 
-    fn memory(&self, task: u32, figures: &Figures) -> Memory {
-        Memory::new(u64::from(task), size_of::<Cell<M>>() as u64, figures.bytes)
+    fn memory(&self, figures: &Figures) -> Memory {
+        Memory::new(self.task_size(), size_of::<Cell<M>>() as u64, figures.bytes)
     }
 
     /// The living process in figures.
     pub(super) fn count(&self) -> ProtocolMetrics {
         let figures = self.queue.figures();
-        let size = self.fate().size;
         ProtocolMetrics {
             processes: 1,
             waiting: figures.waiting,
             saved: figures.saved,
             longest: figures.waiting + figures.saved,
-            memory: self.memory(size, &figures).total(),
-            ..counted(&figures)
+            memory: self.memory(&figures).total(),
+            received: figures.received,
+            handled: figures.handled,
+            calls: figures.calls,
+            refused: figures.refused,
+            dropped: figures.dropped,
+            ..ProtocolMetrics::default()
         }
     }
 
     /// What goes into the books when it has ended.
     pub(super) fn last_figures<'a>(&self, reason: &'a Exit) -> Last<'a> {
-        Last { protocol: M::NAME, reason, figures: counted(&self.queue.settle()) }
+        let Figures { received, handled, calls, refused, dropped, .. } = self.queue.settle();
+        Last { protocol: M::NAME, reason, received, handled, calls, refused, dropped }
     }
 
     /// What is told of a process that has ended other than in order, before anybody can live here anew.
@@ -99,16 +104,16 @@ impl<M: Protocol> Cell<M> {
             pid: self.node.pid(number),
             name,
             place: self.path().map(ToString::to_string),
-            kind: Cow::Borrowed(fate.start.kind),
+            kind: Cow::Borrowed((fate.kind.name)()),
             protocol: Cow::Borrowed(M::NAME),
             reason: reason.clone(),
-            age: fate.born.map(|born| now.saturating_duration_since(born)).unwrap_or_default(),
+            age: now.saturating_duration_since(self.node.moment(fate.born)),
         }
     }
 
     /// What runs here, and the receive that it was last seen in.
     pub(super) fn seen(&self) -> (&'static str, Option<SourceLine>) {
-        let kind = self.fate().start.kind;
+        let kind = (self.fate().kind.name)();
         (kind, self.queue.figures().place.map(place))
     }
 
@@ -182,18 +187,6 @@ impl<M: Protocol> Cell<M> {
     }
 }
 
-/// What is counted over a process's life.
-fn counted(figures: &Figures) -> ProtocolMetrics {
-    ProtocolMetrics {
-        received: figures.received,
-        handled: figures.handled,
-        calls: figures.calls,
-        refused: figures.refused,
-        dropped: figures.dropped,
-        ..ProtocolMetrics::default()
-    }
-}
-
 /// The process of this node that runs just now.
 fn sender(node: &Node) -> Option<Pid> {
     Current::pid().filter(|pid| pid.number() != 0 && pid.number() != u64::MAX && **pid.node_id() == **node.id())
@@ -233,7 +226,7 @@ pub(super) fn text<M: Protocol>(message: &M) -> Option<String> {
 impl<M: Protocol> Mailbox<M> {
     /// Sees to what others want of the process before its next message; `false` if it is to end.
     #[cold]
-    pub(super) fn attend(&mut self, attention: u8) -> bool {
+    pub(super) fn attend(&mut self, attention: u16) -> bool {
         if attention & DOOMED != 0 {
             return false;
         }

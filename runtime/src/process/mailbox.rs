@@ -282,7 +282,7 @@ impl<M: Protocol> Mailbox<M> {
     /// The same when others want something of the process: each after the messages that came before it.
     #[cold]
     fn poll_with_attention(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
-        let read = self.desk().inbox.read();
+        let read = self.desk.as_ref().map_or(0, |desk| desk.inbox.read());
         if let Some(aside) = self.aside(read) {
             return Poll::Ready(Step::Aside(aside));
         }
@@ -329,7 +329,7 @@ impl<M: Protocol> Drop for Mailbox<M> {
         if self.cell.is_starting() {
             desk.inbox.put_back(self.cell.queue());
         } else {
-            discard(&self.pid, desk.inbox.drain());
+            discard(self.cell.node(), number, desk.inbox.drain());
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::fmt::Write;
 use std::future::Future;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, Location};
 use std::pin::Pin;
 use std::sync::Once;
 use std::task::{Context, Poll};
@@ -11,8 +12,8 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::report;
-use crate::base::{Exit, Pid};
-use crate::node::Current;
+use crate::base::Exit;
+use crate::node::{Current, Node};
 
 #[cfg(panic = "abort")]
 compile_error!("greenroom needs `panic = \"unwind\"`: a process that panics must not take its neighbours along");
@@ -27,17 +28,21 @@ thread_local! {
 /// The process and all it owns are dropped afterwards, so nobody sees a state that a panic left half-changed.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
     note_places();
-    panic::catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
-        let payload = match payload.downcast::<Raised>() {
-            Ok(raised) => return raised.0,
-            Err(payload) => payload,
-        };
-        let [last, _] = NOTED.with(|noted| noted.replace([Noted::NOTHING; 2]));
-        let reason = Exit::panic(message(&*payload), &last.place);
-        // A payload may panic when it is dropped; then it is leaked.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
-        reason
-    })
+    panic::catch_unwind(AssertUnwindSafe(f)).map_err(reason)
+}
+
+/// What a panic is as an exit reason.
+#[cold]
+fn reason(payload: Box<dyn Any + Send>) -> Exit {
+    let payload = match payload.downcast::<Raised>() {
+        Ok(raised) => return raised.0,
+        Err(payload) => payload,
+    };
+    let [last, _] = NOTED.with(|noted| noted.replace([Noted::NOTHING; 2]));
+    let reason = Exit::panic(message(&*payload), &last.place);
+    // A payload may panic when it is dropped; then it is leaked.
+    let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    reason
 }
 
 /// What the hook knows of a panic.
@@ -67,13 +72,13 @@ pub(super) fn raise(panic: Exit) -> ! {
     panic::resume_unwind(Box::new(Raised(panic)))
 }
 
-/// Drops one thing after the other; one that panics is told of, and does not keep the others.
+/// Drops one thing after the other, all of them the process's with this number; one that panics is told of, and does not keep the others.
 ///
 /// Together they would be dropped in one go, and the second panic would abort the program.
-pub(crate) fn discard<T>(pid: &Pid, things: impl IntoIterator<Item = T>) {
+pub(crate) fn discard<T>(node: &Node, number: u64, things: impl IntoIterator<Item = T>) {
     for thing in things {
         if let Err(panic) = catch(|| drop(thing)) {
-            report::destructor(pid, &panic);
+            report::destructor(&node.pid(number), &panic);
         }
     }
 }
@@ -113,6 +118,15 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     }
 }
 
+/// A place in the code as text.
+fn place(location: &Location<'_>) -> String {
+    // Long enough for line and column, too.
+    let mut place = String::with_capacity(location.file().len() + 16);
+    // A `String` takes all that is written.
+    let _ = write!(place, "{location}");
+    place
+}
+
 /// Puts a hook before the program's own: a process's panic is told by its crash report, not twice.
 fn note_places() {
     // The hook is the program's, as std has it; it must be set once, whatever number of nodes there is.
@@ -132,7 +146,7 @@ fn note_places() {
                 }
                 return outer(info);
             }
-            let place = info.location().map(ToString::to_string).unwrap_or_default();
+            let place = info.location().map(place).unwrap_or_default();
             let message = message.to_owned();
             NOTED.with(|noted| {
                 let [last, before] = &mut *noted.borrow_mut();

@@ -6,14 +6,14 @@ use crate::base::{Exit, Pid, Protocol};
 use crate::node::{Node, Verdict};
 
 /// Tells of a process that ended other than in order; of many of one kind, how many there were.
-pub(super) fn crash<M: Protocol>(cell: &Cell<M>, pid: &Pid, reason: &Exit) {
+pub(super) fn crash<M: Protocol>(cell: &Cell<M>, number: u64, reason: &Exit) {
     if reason.is_orderly() || matches!(reason, Exit::Killed) {
         return;
     }
     let (node, remains) = (cell.node(), cell.remains());
     let kind = remains.kind;
     match node.flood().admit(kind, node.clock().now()) {
-        Verdict::Tell => tell(node, pid, &remains, reason),
+        Verdict::Tell => tell(node, &node.pid(number), &remains, reason),
         Verdict::Count => {}
         Verdict::Begin(due) => {
             let node = node.clone();
@@ -28,7 +28,7 @@ pub(super) fn crash<M: Protocol>(cell: &Cell<M>, pid: &Pid, reason: &Exit) {
 fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
     let Remains { kind, name, last, links, .. } = remains;
     let name = name.as_deref().unwrap_or("");
-    let lived = remains.born.map(|born| node.clock().now().saturating_duration_since(born)).unwrap_or_default();
+    let lived = node.clock().now().saturating_duration_since(remains.born);
     if tracing::dispatcher::has_been_set() {
         tracing::error!(
             target: "greenroom",

@@ -8,6 +8,7 @@
 //! Invariants: a link is in at most one state a peer; an exit over a link that is no more has no effect; each
 //! monitor gives at most one `Down`.
 
+mod few;
 mod relations;
 
 pub(crate) use relations::{Effect, Farewell, Relations};

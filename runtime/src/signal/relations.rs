@@ -1,14 +1,15 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::few::Few;
 use crate::base::{Down, Exit, ExitSignal, MonitorRef, NodeId, Pid, Subject};
 use crate::wire::Signal;
 
 /// What a process has to do with others.
 #[derive(Default)]
 pub(crate) struct Relations {
-    links: BTreeMap<Pid, Link>,
+    links: Few<Pid, Link>,
     watching: BTreeMap<MonitorRef, Watch>,
-    watchers: BTreeSet<(MonitorRef, Pid)>,
+    watchers: Few<(MonitorRef, Pid), ()>,
     unlinks: u64,
     /// Unlinks of peers whose acknowledgement may not have left yet.
     owed: BTreeMap<Pid, u64>,
@@ -55,7 +56,7 @@ impl Relations {
 
     /// Who watches it.
     pub(crate) fn watchers(&self) -> impl Iterator<Item = &Pid> {
-        self.watchers.iter().map(|(_, watcher)| watcher)
+        self.watchers.iter().map(|((_, watcher), ())| watcher)
     }
 
     /// Links with `peer`; what it has to be told, in this order.
@@ -96,8 +97,8 @@ impl Relations {
         self.watching.remove(&reference).map(|watch| (watch.subject, watch.target))
     }
 
-    /// Takes in one signal.
-    pub(crate) fn handle(&mut self, me: &Pid, from: &Pid, trapping: bool, signal: Signal) -> Effect {
+    /// Takes in one signal; `is_me` if it is the process's own.
+    pub(crate) fn handle(&mut self, is_me: bool, from: &Pid, trapping: bool, signal: Signal) -> Effect {
         match signal {
             Signal::Link => {
                 if !matches!(self.links.get(from), Some(Link::Ending(_))) {
@@ -118,10 +119,15 @@ impl Relations {
                 }
                 Effect::None
             }
-            Signal::Exit { reason, linked } => self.exit(me, from, trapping, reason, linked),
+            Signal::Exit { reason, linked: true } => match self.links.remove(from) {
+                Some(Link::Up) => Relations::take(|| from.clone(), trapping, reason, true),
+                // The peer ended before it acknowledged: nothing is left to wait for.
+                Some(Link::Ending(_)) | None => Effect::None,
+            },
+            Signal::Exit { reason, linked: false } => Relations::exit(is_me, || from.clone(), trapping, reason),
             Signal::Stop { reason } => Effect::Stop(reason),
             Signal::Monitor { reference } => {
-                self.watchers.insert((reference, from.clone()));
+                self.watchers.insert((reference, from.clone()), ());
                 Effect::None
             }
             Signal::Demonitor { reference } => {
@@ -132,19 +138,19 @@ impl Relations {
         }
     }
 
-    fn exit(&mut self, me: &Pid, from: &Pid, trapping: bool, reason: Exit, linked: bool) -> Effect {
-        if linked {
-            match self.links.remove(from) {
-                Some(Link::Up) => {}
-                // The peer ended before it acknowledged: nothing is left to wait for.
-                Some(Link::Ending(_)) | None => return Effect::None,
-            }
-        } else if reason == Exit::Kill {
-            return Effect::Die(Exit::Killed);
+    /// Takes in an exit signal that came over no link, for which one needs no relations.
+    pub(crate) fn exit(is_me: bool, from: impl FnOnce() -> Pid, trapping: bool, reason: Exit) -> Effect {
+        match reason {
+            Exit::Kill => Effect::Die(Exit::Killed),
+            reason => Relations::take(from, trapping, reason, !is_me),
         }
+    }
+
+    /// `ignores` whether a normal exit is nothing to it.
+    fn take(from: impl FnOnce() -> Pid, trapping: bool, reason: Exit, ignores: bool) -> Effect {
         if trapping {
-            Effect::Exit(ExitSignal { from: from.clone(), reason })
-        } else if reason == Exit::Normal && (linked || from != me) {
+            Effect::Exit(ExitSignal { from: from(), reason })
+        } else if reason == Exit::Normal && ignores {
             Effect::None
         } else {
             Effect::Die(reason)
@@ -168,9 +174,9 @@ impl Relations {
 
     /// The connection to `node` is lost: what this process would have heard of those who live there.
     pub(crate) fn disconnect(&mut self, node: &NodeId) -> Vec<(Pid, Signal)> {
-        self.watchers.retain(|(_, watcher)| **watcher.node_id() != *node);
+        self.watchers.retain(|(_, watcher), ()| **watcher.node_id() != *node);
         let reason = Exit::NoConnection;
-        let links = self.links.keys().filter(|peer| **peer.node_id() == *node);
+        let links = self.links.iter().map(|(peer, _)| peer).filter(|peer| **peer.node_id() == *node);
         let exits = links.map(|peer| (peer.clone(), Signal::Exit { reason: reason.clone(), linked: true }));
         let watching = self.watching.iter().filter_map(|(reference, watch)| {
             let target = match (&watch.target, &watch.subject) {
@@ -183,29 +189,34 @@ impl Relations {
         watching.chain(exits).collect()
     }
 
+    /// Whether it has to do with nobody.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.links.is_empty() && self.watching.is_empty() && self.watchers.is_empty()
+    }
+
     /// The process has ended: what everyone concerned has to be told.
-    pub(crate) fn end(self, reason: &Exit) -> Farewell {
-        let watchers = self
-            .watchers
-            .into_iter()
-            .map(|(reference, watcher)| (watcher, Signal::Down { reference, reason: reason.clone() }));
+    pub(crate) fn end(
+        self,
+        reason: &Exit,
+    ) -> Farewell<impl Iterator<Item = (Pid, Signal)>, impl Iterator<Item = (MonitorRef, Subject, Option<Pid>)>> {
+        let down = move |reference| Signal::Down { reference, reason: reason.clone() };
+        let watchers = self.watchers.into_iter().map(move |((reference, watcher), ())| (watcher, down(reference)));
         let links = self.links.into_iter().filter(|(_, link)| matches!(link, Link::Up));
         let links = links.map(|(peer, _)| (peer, Signal::Exit { reason: reason.clone(), linked: true }));
         Farewell {
             // Links hear of it before watchers do, as on a BEAM.
-            signals: links.chain(watchers).collect(),
-            watching: self.watching.into_iter().map(|(r, w)| (r, w.subject, w.target)).collect(),
+            signals: links.chain(watchers),
+            watching: self.watching.into_iter().map(|(r, w)| (r, w.subject, w.target)),
         }
     }
 }
 
 /// What is left to say when a process has ended.
-#[derive(Default)]
-pub(crate) struct Farewell {
+pub(crate) struct Farewell<S, W> {
     /// To its watchers and links.
-    pub(crate) signals: Vec<(Pid, Signal)>,
+    pub(crate) signals: S,
     /// Monitors of its own that have to be taken back.
-    pub(crate) watching: Vec<(MonitorRef, Subject, Option<Pid>)>,
+    pub(crate) watching: W,
 }
 
 #[cfg(test)]
@@ -226,7 +237,7 @@ mod tests {
         if linked {
             assert_eq!(relations.link(pid(2)).count(), 1);
         }
-        relations.handle(&pid(1), &pid(2), trapping, signal)
+        relations.handle(false, &pid(2), trapping, signal)
     }
 
     #[test]
@@ -252,8 +263,8 @@ mod tests {
     fn exit_to_oneself_with_normal_ends_unless_trapped() {
         let mut relations = Relations::default();
         let normal = Signal::Exit { reason: Exit::Normal, linked: false };
-        assert_eq!(relations.handle(&pid(1), &pid(1), false, normal.clone()), Effect::Die(Exit::Normal));
-        assert!(matches!(relations.handle(&pid(1), &pid(1), true, normal), Effect::Exit(_)));
+        assert_eq!(relations.handle(true, &pid(1), false, normal.clone()), Effect::Die(Exit::Normal));
+        assert!(matches!(relations.handle(true, &pid(1), true, normal), Effect::Exit(_)));
     }
 
     #[test]
@@ -263,21 +274,21 @@ mod tests {
         assert!(relations.link(pid(2)).eq([]));
         let Some(Signal::Unlink { id }) = relations.unlink(&pid(2)) else { panic!("was linked") };
         // The peer's own LINK crossed our UNLINK: it does not count.
-        relations.handle(&pid(1), &pid(2), false, Signal::Link);
+        relations.handle(false, &pid(2), false, Signal::Link);
         let died = Signal::Exit { reason: Exit::error("boom"), linked: true };
-        assert_eq!(relations.handle(&pid(1), &pid(2), false, died.clone()), Effect::None);
+        assert_eq!(relations.handle(false, &pid(2), false, died.clone()), Effect::None);
         assert!(relations.link(pid(2)).eq([Signal::Link]));
-        relations.handle(&pid(1), &pid(2), false, Signal::UnlinkAck { id });
-        assert!(matches!(relations.handle(&pid(1), &pid(2), false, died), Effect::Die(_)));
+        relations.handle(false, &pid(2), false, Signal::UnlinkAck { id });
+        assert!(matches!(relations.handle(false, &pid(2), false, died), Effect::Die(_)));
     }
 
     #[test]
     fn an_acknowledgement_goes_before_a_new_link() {
         let mut relations = Relations::default();
         let unlink = |id| Signal::Unlink { id };
-        assert_eq!(relations.handle(&pid(1), &pid(2), false, unlink(7)), Effect::Acknowledge(7));
+        assert_eq!(relations.handle(false, &pid(2), false, unlink(7)), Effect::Acknowledge(7));
         assert!(relations.link(pid(2)).eq([Signal::UnlinkAck { id: 7 }, Signal::Link]));
-        assert_eq!(relations.handle(&pid(1), &pid(2), false, unlink(8)), Effect::Acknowledge(8));
+        assert_eq!(relations.handle(false, &pid(2), false, unlink(8)), Effect::Acknowledge(8));
         relations.settle(&pid(2), 7);
         relations.settle(&pid(2), 8);
         assert!(relations.link(pid(2)).eq([Signal::Link]));
@@ -289,9 +300,9 @@ mod tests {
         let reference = MonitorRef(7);
         relations.monitor(reference, Subject::Pid(pid(2)), Some(pid(2)));
         let down = Signal::Down { reference, reason: Exit::Normal };
-        assert_eq!(relations.handle(&pid(1), &pid(3), false, down.clone()), Effect::None);
-        assert!(matches!(relations.handle(&pid(1), &pid(2), false, down.clone()), Effect::Down(_)));
-        assert_eq!(relations.handle(&pid(1), &pid(2), false, down), Effect::None);
+        assert_eq!(relations.handle(false, &pid(3), false, down.clone()), Effect::None);
+        assert!(matches!(relations.handle(false, &pid(2), false, down.clone()), Effect::Down(_)));
+        assert_eq!(relations.handle(false, &pid(2), false, down), Effect::None);
         assert!(relations.demonitor(reference).is_none());
     }
 
@@ -305,7 +316,7 @@ mod tests {
         let lost = relations.disconnect(pid(2).node_id());
         assert_eq!(lost.len(), 3);
         let effects: Vec<_> =
-            lost.into_iter().map(|(from, signal)| relations.handle(&pid(1), &from, false, signal)).collect();
+            lost.into_iter().map(|(from, signal)| relations.handle(false, &from, false, signal)).collect();
         assert!(matches!(&effects[..], [Effect::Down(_), Effect::Down(_), Effect::Die(Exit::NoConnection)]));
     }
 }

@@ -8,7 +8,7 @@ use super::places::{Nested, Place};
 use super::{ChildOptions, Flags, Parent, Places, SupervisionRef, WhileDown};
 use crate::actor::{Actor, Process, launch, start_of};
 use crate::base::{Exit, Pid};
-use crate::process::{Cell, Start, catch, ended};
+use crate::process::{Cell, Start, catch, over};
 
 /// The children of a supervisor while it is being planted: what `#[supervisor]` fills, for each life anew.
 pub struct Children {
@@ -152,18 +152,18 @@ fn begin<A: Process>(cell: &Arc<Cell<A::Protocol>>, start: Start, actor: A, link
     let number = cell.occupy(start);
     let pid = cell.node().pid(number);
     link(&pid);
-    let ended = ended(cell.node(), pid.clone());
+    let cell = Arc::clone(cell);
     let (started, outcome) = oneshot::channel();
-    launch(cell, number, actor, Some(Box::new(started)));
+    launch(&cell, number, actor, Some(Box::new(started)));
     Box::pin(async move {
         match outcome.await {
             Ok(Ok(())) => Ok(Some(pid)),
             // Either way the child is gone, its name and port free, before anybody tries again.
             Ok(Err(Exit::Normal)) => {
-                ended.await;
+                over(cell, number).await;
                 Ok(None)
             }
-            Ok(Err(_)) | Err(_) => Err(ended.await),
+            Ok(Err(_)) | Err(_) => Err(over(cell, number).await),
         }
     })
 }

@@ -1,5 +1,5 @@
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use greenroom_macros::{actor, protocol};
@@ -129,7 +129,7 @@ pub(crate) struct Parent {
     places: Arc<Places>,
     plan: Plan,
     children: BTreeMap<Key, Child>,
-    running: HashMap<u64, Key>,
+    running: BTreeMap<u64, Key>,
     /// Why a child that the tree cannot do without did not start; later, whose restart was one too many.
     failure: Failure,
     /// It is through its own start.
@@ -160,7 +160,7 @@ impl Parent {
             places,
             plan: Plan::new(flags, dynamic),
             children: BTreeMap::new(),
-            running: HashMap::new(),
+            running: BTreeMap::new(),
             failure,
             begun: false,
             fallen: None,

@@ -42,10 +42,12 @@ impl Crashes {
         if self.count < STORM {
             return;
         }
-        let (supervisor, child) = (supervisor.to_owned(), child.to_owned());
-        let alarm = Alarm::RestartStorm { supervisor, child, restarts: self.count };
-        if node.raise(alarm.clone()) {
-            node.spawner().spawn(outlast(node.clone(), alarm));
+        let alarm = || {
+            let (supervisor, child) = (supervisor.to_owned(), child.to_owned());
+            Alarm::RestartStorm { supervisor, child, restarts: self.count }
+        };
+        if node.raise(alarm()) {
+            node.spawner().spawn(outlast(node.clone(), alarm()));
         }
     }
 }

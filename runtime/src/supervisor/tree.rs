@@ -143,7 +143,7 @@ pub(super) fn root<R>(
     link: impl FnOnce(&SupervisionRef),
     grow: impl FnOnce(&mut Children) -> (R, Flags),
 ) -> Sapling<R> {
-    let newborn = Newborn::<Parent>::new(&node);
+    let newborn = Newborn::<Parent>::new(node.clone());
     let cell = Arc::clone(newborn.cell()) as Arc<dyn Resident>;
     let path = node.names().claim(&format!("/{}", segment(name.as_ref())), newborn.number(), cell);
     let mut children = Children::new(Places::new(node, path, newborn.stub()));

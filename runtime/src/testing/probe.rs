@@ -10,7 +10,7 @@ use crate::actor::Stubbed;
 use crate::base::{Exit, Protocol};
 use crate::mailbox::Want;
 use crate::node::Node;
-use crate::process::{Cell, Life, Mailbox, Receive, Start};
+use crate::process::{Cell, Kind, Life, Mailbox, Receive, Start};
 
 /// A process to talk through: its mailbox is in the hands of the test.
 ///
@@ -121,13 +121,12 @@ impl<M: Stubbed> Probe<M> {
 
     /// A probe on this node.
     pub fn on(node: &Node) -> Probe<M> {
-        let cell = Cell::new(node.clone(), None, None);
-        let number = cell.occupy(Start { kind: "a probe", ..Start::default() });
+        let kind = const { &Kind::plain(|| "a probe") };
+        let (cell, number) = Cell::occupied(node.clone(), None, Start { parent: 0, kind });
         let mailbox = Mailbox::new(Arc::clone(&cell), number);
         let stub = mailbox.me();
         let (end, ended) = oneshot::channel();
-        let life = Life::new(Arc::clone(&cell), number, async move { ended.await.unwrap_or(Exit::Normal) });
-        node.spawner().spawn(life);
+        Life::begin(&cell, number, async move { ended.await.unwrap_or(Exit::Normal) });
         Probe { mailbox, stub, end: Some(end), patience: PATIENCE }
     }
 

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use super::sys::{StateFn, attend};
@@ -82,7 +83,7 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
     async move {
         actor.proceed(cx).await?;
         if const { !A::EVERY.is_empty() || A::IDLE.is_some() } {
-            return Box::pin(serve_in_time(actor, cx)).await;
+            return apart(|| Box::pin(serve_in_time(actor, cx))).await;
         }
         'messages: loop {
             let message = 'waits: {
@@ -95,7 +96,7 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
                 let message = match cx.mailbox().step().await {
                     Step::Message(message) => message,
                     // Handed on as a whole: what is taken apart here would be kept beside what is awaited.
-                    other => match Box::pin(see_to(actor, cx, other)).await {
+                    other => match apart(|| Box::pin(see_to(actor, cx, other))).await {
                         None => continue 'messages,
                         Some(reason) => return stopped(reason),
                     },
@@ -106,6 +107,16 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
             actor.handle(cx, message).await?;
         }
     }
+}
+
+/// A future of no known type, so that no part of it becomes a part of whatever awaits it.
+type Apart<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What few servers need: not among what all of them run through.
+#[cold]
+#[inline(never)]
+fn apart<'a, T>(make: impl FnOnce() -> Apart<'a, T>) -> Apart<'a, T> {
+    make()
 }
 
 /// What is no message; the reason to end, if it is one.

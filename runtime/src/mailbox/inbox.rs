@@ -114,9 +114,8 @@ impl<M: Protocol> Inbox<M> {
     /// Fills the batch of a [plain](Self::is_plain) inbox again, which is empty, or has `cx` woken when that is possible.
     #[inline]
     pub(crate) fn poll_refill(&mut self, queue: &Queue<M>, cx: &mut Context<'_>) -> Poll<()> {
-        let told = Told { handled: self.read, calls: self.calls, place: None, saved: 0, batch: 0 };
         let linger = self.read - self.idle >= BUSY;
-        let refilled = queue.poll_refill(&mut self.batch, told, linger, cx);
+        let refilled = queue.poll_refill(&mut self.batch, (self.read, self.calls), linger, cx);
         if refilled.is_pending() {
             self.idle = self.read;
         }

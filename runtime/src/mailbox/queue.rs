@@ -343,10 +343,16 @@ impl<M: Protocol> Queue<M> {
 
     /// The same for an owner whose mailbox is not bounded and knows nothing urgent.
     #[inline]
-    pub(super) fn poll_refill(&self, batch: &mut Batch<M>, told: Told, linger: bool, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_refill(
+        &self,
+        batch: &mut Batch<M>,
+        (handled, calls): (u64, u64),
+        linger: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         batch.recover();
         let mut inner = self.lock();
-        let long = inner.constant();
+        let (told, long) = (Told { handled, calls, place: None, saved: 0, batch: 0 }, inner.constant());
         inner.hear(told, long);
         if !inner.entries.is_empty() {
             mem::swap(&mut inner.entries, &mut batch.entries);

@@ -1,5 +1,5 @@
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -53,8 +53,12 @@ pub(crate) trait Unanswered: Send + Sync {
 
 /// What belongs to a thread: one thing, so that a poll looks for it once.
 struct Here {
-    /// Who runs, and who does not while that one does: the innermost last.
-    stack: RefCell<Vec<Current>>,
+    /// Who runs.
+    top: RefCell<Option<Current>>,
+    /// Who does not while that one does: the innermost last. Nobody, as a rule.
+    below: RefCell<Vec<Current>>,
+    /// How many they are, all together.
+    depth: Cell<usize>,
     places: Places,
     /// What calls have done with, and the next can use again: the latest last.
     spares: RefCell<Vec<Arc<dyn Any + Send + Sync>>>,
@@ -65,7 +69,11 @@ const SPARES: usize = 8;
 
 crate::sync::thread_local! {
     static HERE: Here = const {
-        Here { stack: RefCell::new(Vec::new()), places: Places::none(), spares: RefCell::new(Vec::new()) }
+        Here {
+            top: RefCell::new(None),
+            below: RefCell::new(Vec::new()),
+            depth: Cell::new(0),
+            places: Places::none(), spares: RefCell::new(Vec::new()) }
     };
 }
 
@@ -102,7 +110,7 @@ impl Current {
 
     fn with<R>(f: impl FnOnce(&mut Current) -> R) -> Option<R> {
         // While a thread is torn down there is no current node any more.
-        HERE.try_with(|here| here.stack.borrow_mut().last_mut().map(f)).ok().flatten()
+        HERE.try_with(|here| here.top.borrow_mut().as_mut().map(f)).ok().flatten()
     }
 
     pub(crate) fn node() -> Option<Node> {
@@ -248,36 +256,48 @@ impl Here {
     /// From now on this one runs, until the [end](Self::end) of that.
     #[inline]
     fn begin(&self, current: Current) -> Depth {
-        let mut stack = self.stack.borrow_mut();
-        stack.push(current);
-        Depth(stack.len() - 1)
+        let depth = self.depth.get();
+        if depth > 0 {
+            self.cover();
+        }
+        self.depth.set(depth + 1);
+        *self.top.borrow_mut() = Some(current);
+        Depth(depth)
+    }
+
+    #[cold]
+    fn cover(&self) {
+        let covered = self.top.take();
+        self.below.borrow_mut().extend(covered);
     }
 
     /// Whoever ran before goes on. The one that began at this depth, unless it has been ended already.
     #[inline]
-    fn end(&self, depth: Depth) -> Option<Current> {
-        let mut stack = self.stack.borrow_mut();
-        if stack.len() == depth.0 + 1 {
-            return stack.pop();
+    fn end(&self, Depth(depth): Depth) -> Option<Current> {
+        if (self.depth.get(), depth) != (1, 0) {
+            return self.uncover(depth);
         }
-        drop(stack);
-        self.unwind(depth)
+        self.depth.set(0);
+        self.top.take()
     }
 
-    /// Not what is on top began at this depth: one that began later and was forgotten ends with it.
+    /// The same where somebody is below, or above: who began later and was forgotten ends with it.
     #[cold]
-    fn unwind(&self, depth: Depth) -> Option<Current> {
-        let rest = {
-            let mut stack = self.stack.borrow_mut();
-            let at = depth.0.min(stack.len());
-            stack.split_off(at)
-        };
-        // What it is made of is dropped when nobody looks at the stack.
+    fn uncover(&self, depth: usize) -> Option<Current> {
+        if depth >= self.depth.get() {
+            return None;
+        }
+        let (top, mut rest) = (self.top.take(), self.below.borrow_mut().split_off(depth));
+        rest.extend(top);
+        let before = self.below.borrow_mut().pop();
+        *self.top.borrow_mut() = before;
+        self.depth.set(depth);
+        // What the others are made of is dropped when nobody looks here.
         rest.into_iter().next()
     }
 }
 
-/// How many were there before one that is on the stack.
+/// How many were there before somebody.
 #[derive(Clone, Copy)]
 struct Depth(usize);
 

@@ -83,6 +83,11 @@ pub(crate) trait Resident: Send + Sync {
         None
     }
 
+    /// Whether its next poll is not to be like any other: it is the first, or the last, or somebody asks what it waits for.
+    fn is_pressed(&self) -> bool {
+        self.is_doomed()
+    }
+
     /// Has the process vote on whether its calls can be answered.
     fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
         let _ = (number, inquiry);

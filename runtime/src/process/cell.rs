@@ -740,6 +740,10 @@ impl<M: Protocol> Resident for Cell<M> {
         fate.owns().filter(|_| alive)?.waiting.clone()
     }
 
+    fn is_pressed(&self) -> bool {
+        self.attention() & (attention::NEW | attention::DOOMED | attention::INQUIRED) != 0
+    }
+
     fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
         self.acquire(number, |belongings| belongings.inquiries.push(inquiry));
         self.alert(attention::INQUIRED);

@@ -1,23 +1,26 @@
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::attention::{DOOMED, INQUIRED, NEW};
+use super::attention::NEW;
 use super::{Cell, catch, discard, report};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Inquiry, Probe, Unanswered};
+use crate::node::{Current, Inquiry, Probe, Resident, Unanswered};
 
 pin_project! {
     /// The future around a process's own. As small as can be, since it is part of every process's task.
     pub(crate) struct Life<M: Protocol, F> {
-        // Lent to the thread, as its current process, during each poll.
-        cell: Option<Arc<Cell<M>>>,
+        // A `Cell<M>`. Lent to the thread, as its current process, during each poll, and as the thread knows it: to find out
+        // each time what it is would cost more than a word.
+        cell: Option<Arc<dyn Resident>>,
         number: u64,
         #[pin]
         body: Option<F>,
+        _protocol: PhantomData<fn() -> M>,
     }
 
     // Reached with a body only if the runtime goes down with the process in it.
@@ -25,7 +28,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if this.body.is_some() && let Some(cell) = this.cell.take() {
-                end::<M, F>(cell, *this.number, this.body, None, Exit::Killed);
+                end::<M, F>(typed(cell), *this.number, this.body, None, Exit::Killed);
             }
         }
     }
@@ -34,7 +37,7 @@ pin_project! {
 impl<M: Protocol, F: Future<Output = Exit> + Send + 'static> Life<M, F> {
     /// Lets the process that has moved into `cell` run.
     pub(crate) fn begin(cell: &Arc<Cell<M>>, number: u64, body: F) {
-        let life = Life { cell: Some(Arc::clone(cell)), number, body: Some(body) };
+        let life = Life::<M, F> { cell: Some(cell.clone()), number, body: Some(body), _protocol: PhantomData };
         cell.node().spawner().spawn_as(life, |life| Box::pin(Wandering { task: None, life }));
     }
 }
@@ -48,10 +51,10 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(()) };
         let Some(cell) = this.cell.take() else { return Poll::Ready(()) };
         let number = *this.number;
-        let attention = cell.attention();
         let mut vote = None;
-        if attention & (NEW | DOOMED | INQUIRED) != 0 {
-            if attention & NEW != 0 {
+        if cell.is_pressed() {
+            let cell = typed::<M>(cell.clone());
+            if cell.attention() & NEW != 0 {
                 settle(&cell, cx.waker(), size);
             }
             if let Some(reason) = cell.doom() {
@@ -67,27 +70,36 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
         // What a process does puts back what it found, so it is its own.
         let Some(mut ran) = ran else { return Poll::Ready(()) };
         let mut dropped = ran.dropped();
-        let Ok(cell) = ran.resident.into_any().downcast::<Cell<M>>() else { return Poll::Ready(()) };
+        let cell = ran.resident;
+        if returned.is_none() {
+            if let Some(dropped) = dropped.take() {
+                fail(dropped, &CallError::Dropped);
+            }
+            if !cell.is_doomed() {
+                if let Some(vote) = vote {
+                    vote.cast(number);
+                }
+                *this.cell = Some(cell);
+                return Poll::Pending;
+            }
+        }
+        let cell = typed::<M>(cell);
         let reason = match returned {
+            Some(Err(panic)) => panic,
             // What was decided before it returned counts; a panic is never hidden by it.
             Some(Ok(reason)) => cell.doom().unwrap_or(reason),
-            Some(Err(panic)) => panic,
-            None => {
-                if let Some(dropped) = dropped.take() {
-                    fail(dropped, &CallError::Dropped);
-                }
-                let Some(reason) = cell.doom() else {
-                    if let Some(vote) = vote {
-                        vote.cast(number);
-                    }
-                    *this.cell = Some(cell);
-                    return Poll::Pending;
-                };
-                reason
-            }
+            None => cell.doom().unwrap_or(Exit::Killed),
         };
         end::<M, F>(cell, number, this.body, dropped, reason);
         Poll::Ready(())
+    }
+}
+
+/// The cell of a life, with its protocol.
+fn typed<M: Protocol>(cell: Arc<dyn Resident>) -> Arc<Cell<M>> {
+    match cell.into_any().downcast() {
+        Ok(cell) => cell,
+        Err(_) => unreachable!("a life begins in a cell of its protocol"),
     }
 }
 
@@ -152,7 +164,7 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Wandering<M, F> {
         if !this.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
             *this.task = Some(cx.waker().clone());
             if let Some(cell) = &this.life.cell {
-                cell.alert(NEW);
+                typed::<M>(cell.clone()).alert(NEW);
             }
         }
         this.life.poll(cx)

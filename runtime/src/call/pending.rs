@@ -51,8 +51,8 @@ enum Wait {
     Begun,
     /// The node's wheel tells when it ticks next: the time counts from there.
     Ticking,
-    /// The node's wheel tells.
-    Seated(Seat),
+    /// The node's wheel tells. In a box, as few calls come to that: a call is moved into whatever awaits it.
+    Seated(Box<Seat>),
     /// What the wheel is too coarse for.
     Timed(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
@@ -155,10 +155,10 @@ impl<T: Send + 'static> Call<T> {
             (Some(at), Some(until)) if at <= seat.at => Wait::Timed(node.clock().sleep_until(until)),
             (Some(at), _) => {
                 node.wait(at, late(slot));
-                Wait::Seated(Seat { at, pause: seat.pause * 2, ..seat })
+                Wait::Seated(Box::new(Seat { at, pause: seat.pause * 2, ..seat }))
             }
             // It waits for ever, and nobody needs to tell the time.
-            (None, _) => Wait::Seated(seat),
+            (None, _) => Wait::Seated(Box::new(seat)),
         };
     }
 
@@ -191,7 +191,7 @@ impl<T: Send + 'static> Call<T> {
                 }
                 Wait::Timed(timer) => return timer.as_mut().poll(cx),
                 Wait::Seated(seat) => {
-                    let seat = *seat;
+                    let seat = **seat;
                     if told.is_none_or(|told| told < seat.at) || seat.at == seat.since {
                         return Poll::Pending;
                     }

@@ -66,6 +66,7 @@ impl<T: Send + 'static> Slot<T> {
     }
 
     /// The answer; without one the caller is woken when it is there, or when the node tells the time.
+    #[inline(always)]
     pub(super) fn poll(self: &Arc<Self>, cx: &mut Context<'_>) -> Found<T> {
         let mut state = self.lock();
         match std::mem::replace(&mut state.answer, Answer::Over) {
@@ -104,6 +105,7 @@ impl<T> Slot<T> {
     }
 
     /// Puts the answer in, if it is the first and somebody still waits, and says whom to wake.
+    #[inline(always)]
     pub(super) fn fill(&self, answer: Result<T, CallError>) -> Option<Waker> {
         let mut state = self.lock();
         let Answer::Awaited(waker) = &mut state.answer else { return None };

@@ -254,7 +254,8 @@ impl Current {
 
 impl Here {
     /// From now on this one runs, until the [end](Self::end) of that.
-    #[inline]
+    // Part of the poll: what would be handed over by memory is written to where it belongs.
+    #[inline(always)]
     fn begin(&self, current: Current) -> Depth {
         let depth = self.depth.get();
         if depth > 0 {
@@ -272,7 +273,7 @@ impl Here {
     }
 
     /// Whoever ran before goes on. The one that began at this depth, unless it has been ended already.
-    #[inline]
+    #[inline(always)]
     fn end(&self, Depth(depth): Depth) -> Option<Current> {
         if (self.depth.get(), depth) != (1, 0) {
             return self.uncover(depth);

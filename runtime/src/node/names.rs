@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use super::Resident;
@@ -14,6 +15,16 @@ use crate::wire::Target;
 pub(crate) struct Names {
     names: RwLock<HashMap<String, Named>>,
     places: RwLock<HashMap<Arc<str>, Arc<dyn Resident>>>,
+}
+
+/// A directory of so many keeps its room, however few have a name.
+const ROOM: usize = 64;
+
+/// Gives back the room of a crowd that has gone.
+fn give_back<K: Eq + Hash, V>(directory: &mut HashMap<K, V>) {
+    if directory.capacity() > ROOM && directory.len() < directory.capacity() / 8 {
+        directory.shrink_to(ROOM.max(directory.len() * 2));
+    }
 }
 
 /// Who has a name.
@@ -45,6 +56,7 @@ impl Names {
         let named = names.remove(name).ok_or_else(|| NameError::Unknown(name.to_owned()))?;
         // Under the lock: whoever does not find the name any more may give its bearer another.
         named.resident.drop_name(named.number);
+        give_back(&mut names);
         drop(names);
         Ok(())
     }
@@ -54,6 +66,7 @@ impl Names {
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
         if names.get(name).is_some_and(|named| named.number == number) {
             names.remove(name);
+            give_back(&mut names);
         }
     }
 
@@ -84,7 +97,10 @@ impl Names {
     }
 
     pub(crate) fn remove_place(&self, path: &str) {
-        let removed = self.places.write().unwrap_or_else(PoisonError::into_inner).remove(path);
+        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+        let removed = places.remove(path);
+        give_back(&mut places);
+        drop(places);
         drop(removed);
     }
 

@@ -24,7 +24,7 @@ use reveller::{Crowd, NAMES, Reveller, WordRef, name_of};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What may be alive more than after the first crowd: what the runtime's threads and tables keep for the next. It does not
+/// What may be alive more than after the first crowds: what the runtime's threads and tables keep for the next. It does not
 /// grow with the number of crowds; a word left by each process of one crowd of 100,000 would be more.
 const SLACK: usize = 64 * 1024;
 

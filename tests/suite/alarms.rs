@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use greenroom::{Alarm, AlarmEvent, Node, prelude::*};
 
-use crate::stage::{Letter, does, idle, settle};
+use crate::stage::{Fuse, Letter, does, idle, settle};
 
 /// What has come and gone so far, by name.
 async fn heard(alarms: &mut greenroom::Alarms) -> Vec<(bool, &'static str)> {
@@ -128,19 +128,6 @@ async fn one_that_waits_in_front_of_a_full_mailbox_is_an_alarm_until_it_goes_on(
     assert_eq!(heard(&mut alarms).await, [(true, "stuck_mailbox")]);
     narrow.exit(Exit::kill());
     assert_eq!(heard(&mut alarms).await, [(false, "stuck_mailbox")]);
-}
-
-/// Ends at the first `Go`.
-#[actor(protocol = Letter)]
-#[derive(Default)]
-struct Fuse;
-
-impl Process for Fuse {
-    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        receive!(match cx {
-            Letter::Go => Err(Exit::error("blown")),
-        })
-    }
 }
 
 #[supervisor(intensity = 100, period = "1s")]

@@ -2,7 +2,7 @@
 
 use greenroom::{LifeEvent, Lifecycle, Node, prelude::*};
 
-use crate::stage::{Letter, LetterRef, idle, mortal, settle};
+use crate::stage::{Fuse, LetterRef, idle, mortal, settle};
 
 /// What has been told so far, in short.
 async fn told(lifecycle: &mut Lifecycle) -> Vec<String> {
@@ -49,19 +49,6 @@ async fn an_end_is_told_unless_it_is_in_order() {
     assert_eq!(event.to_string(), format!("clerk (Act {pid}) ended: killed"));
     let text = serde_json::to_string(&event).unwrap();
     assert_eq!(serde_json::from_str::<LifeEvent>(&text).unwrap(), event);
-}
-
-/// Ends at the first `Go`.
-#[actor(protocol = Letter)]
-#[derive(Default)]
-struct Fuse;
-
-impl Process for Fuse {
-    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        receive!(match cx {
-            Letter::Go => Err(Exit::error("blown")),
-        })
-    }
 }
 
 #[supervisor(intensity = 2, period = "5s")]

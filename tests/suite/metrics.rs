@@ -3,7 +3,7 @@
 use greenroom::testing::Cluster;
 use greenroom::{Metrics, Node, ProtocolMetrics, prelude::*};
 
-use crate::stage::{Letter, does, idle, mortal, settle};
+use crate::stage::{Fuse, Letter, does, idle, mortal, settle};
 
 fn metrics() -> Metrics {
     Node::current().metrics()
@@ -181,19 +181,6 @@ async fn bytes_are_counted_by_peer_and_outlast_a_connection() {
     let line = format!("\ngreenroom_peer_sent_bytes_total{{peer=\"n1@test\"}} {}\n", all.traffic["n1@test"].sent);
     assert!(page.contains(&line), "{page}");
     cluster.stop().await;
-}
-
-/// Ends at the first `Go`.
-#[actor(protocol = Letter)]
-#[derive(Default)]
-struct Fuse;
-
-impl Process for Fuse {
-    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        receive!(match cx {
-            Letter::Go => Err(Exit::error("blown")),
-        })
-    }
 }
 
 #[supervisor(intensity = 10, period = "1s")]

@@ -83,6 +83,19 @@ pub(crate) fn stubborn() -> Act {
     })
 }
 
+/// A child that ends with an error at the first `Go`, and can be started again.
+#[actor(protocol = Letter)]
+#[derive(Default)]
+pub(crate) struct Fuse;
+
+impl Process for Fuse {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        receive!(match cx {
+            Letter::Go => Err(Exit::error("blown")),
+        })
+    }
+}
+
 /// A process that ends for `reason` at its first `Go`.
 pub(crate) fn mortal(reason: Exit) -> Act {
     act(|cx| {

@@ -149,7 +149,7 @@ fn take_one<A: Handle>(actor: &mut A, cx: &mut Context<A>, message: A::Protocol)
     take(actor, cx, message)
 }
 
-/// The same.
+/// [`take_one`], as a part of whoever calls it.
 #[inline]
 fn take<A: Handle>(actor: &mut A, cx: &mut Context<A>, message: A::Protocol) -> Result<Option<A::Protocol>, Exit> {
     match actor.handle_now(cx, message) {

@@ -17,8 +17,8 @@ use crate::node::{Awaited, Current, Late, Line, Waiting};
 /// dropped, it waits no longer, and a late answer vanishes. After
 /// [`gen_server:call/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#call/3).
 ///
-/// A call that has waited for a tenth of a second looks whether its callee, by way of others or not, waits for its own
-/// process, so that no answer can come: [`CallError::Cycle`]. It looks again from time to time.
+/// A call that has waited for one or two tenths of a second looks whether its callee, by way of others or not, waits for
+/// its own process, so that no answer can come: [`CallError::Cycle`]. It looks again from time to time.
 ///
 /// # Errors
 /// Resolves to a [`CallError`], which tells why there is no answer.

@@ -8,7 +8,7 @@ use super::{Node, Resident, Waiting};
 use crate::base::{CallError, Pid};
 
 /// Who is running on this thread right now: set around each poll of a process. Small, since it is moved in and out then.
-/// Each lies upon the one before, which stays where it is.
+/// Each lies upon the one before; whoever is forgotten ends with the one below.
 pub(crate) struct Current {
     who: Who,
     /// The process's number; zero outside of any.
@@ -73,7 +73,9 @@ crate::sync::thread_local! {
             top: RefCell::new(None),
             below: RefCell::new(Vec::new()),
             depth: Cell::new(0),
-            places: Places::none(), spares: RefCell::new(Vec::new()) }
+            places: Places::none(),
+            spares: RefCell::new(Vec::new()),
+        }
     };
 }
 

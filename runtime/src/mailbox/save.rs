@@ -103,7 +103,7 @@ impl<M> Saved<M> {
     }
 
     /// Puts back a message that came out of [`next`](Self::next) and did not match.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put_back(&mut self, lane: usize, message: M) {
         let lane = &mut self.lanes[lane];
         if let Some(place) = lane.messages.get_mut(lane.tested) {

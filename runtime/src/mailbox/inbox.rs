@@ -266,16 +266,19 @@ impl<M: Protocol> Inbox<M> {
     pub(crate) fn skip(&mut self, queue: &Queue<M>, message: M) -> Option<M> {
         if let Testing::Saved(lane) = self.testing
             && let Some(saved) = &mut self.saved
+            && let Some(place) = saved.place(lane)
         {
             self.testing = Testing::Nothing;
-            saved.put_back(lane, message);
+            *place = Some(message);
             return None;
         }
-        self.skip_other(queue, message)
+        // Another value, so that the one above need not be in memory for its sake.
+        self.skip_other(queue, Some(message))
     }
 
     #[inline(never)]
-    fn skip_other(&mut self, queue: &Queue<M>, message: M) -> Option<M> {
+    fn skip_other(&mut self, queue: &Queue<M>, message: Option<M>) -> Option<M> {
+        let message = message?;
         match std::mem::replace(&mut self.testing, Testing::Nothing) {
             Testing::Arrived(origin) => self.save(Entry { origin, message }),
             Testing::InLine(ticket, origin) => return queue.put_back(ticket, Entry { origin, message }),

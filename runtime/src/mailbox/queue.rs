@@ -99,6 +99,10 @@ const HELD: usize = 1024;
 /// How many messages' room an empty queue keeps.
 const ROOMY: usize = 1024;
 
+/// As many bytes an owner that waits does not keep: to give them back can take as long as a thousand messages, which those
+/// that come next should not have to wait for.
+const LARGE: usize = 256 * 1024;
+
 /// As many messages' room may be walked through in circles.
 const SNUG: usize = 16;
 
@@ -346,6 +350,10 @@ impl<M: Protocol> Queue<M> {
             cx.waker().wake_by_ref();
         } else {
             inner.wait(cx.waker());
+            let flooded = inner.take_flooded();
+            drop(inner);
+            drop(flooded);
+            batch.rest();
         }
         Taken::Nothing
     }
@@ -374,6 +382,10 @@ impl<M: Protocol> Queue<M> {
             cx.waker().wake_by_ref();
         } else {
             inner.wait(cx.waker());
+            let flooded = inner.take_flooded();
+            drop(inner);
+            drop(flooded);
+            batch.rest();
         }
         Poll::Pending
     }
@@ -743,6 +755,12 @@ impl<M: Protocol> Inner<M> {
         batch.taken = batch.entries.len();
     }
 
+    /// The memory of a flood, if that is what the empty queue has: for the caller to drop, outside of the lock.
+    #[inline(always)]
+    fn take_flooded(&mut self) -> Option<VecDeque<Entry<M>>> {
+        is_flooded(&self.entries).then(|| mem::take(&mut self.entries))
+    }
+
     /// The oldest message that counts and is not with the owner yet.
     fn oldest(&mut self) -> Option<M> {
         let at = self.entries.iter().position(|entry| entry.origin.is_sent())?;
@@ -775,6 +793,14 @@ impl<M> Batch<M> {
         }
     }
 
+    /// The owner has read all there was, and waits.
+    #[inline(always)]
+    fn rest(&mut self) {
+        if is_flooded(&self.entries) {
+            self.entries = VecDeque::new();
+        }
+    }
+
     #[inline(never)]
     fn recover_room(&mut self) {
         // It is empty; cleared, it fills the same memory again instead of walking through all of it.
@@ -783,6 +809,11 @@ impl<M> Batch<M> {
             self.entries = VecDeque::new();
         }
     }
+}
+
+#[inline(always)]
+fn is_flooded<M>(entries: &VecDeque<Entry<M>>) -> bool {
+    entries.capacity() > LARGE / size_of::<Entry<M>>()
 }
 
 /// Takes out what ends with an owner: everything, but for what is held if that is to `hold_on`.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Cast;
 use super::slot::{Found, Slot};
-use crate::base::{CallError, Pid};
+use crate::base::CallError;
 use crate::node::{Awaited, Current, Late, Line, Waiting};
 
 /// A question that is on its way, and its answer to come.
@@ -101,28 +101,19 @@ impl<T: Send + 'static> Call<T> {
         self
     }
 
-    /// Begins to wait.
+    /// Whether it begins to wait, and is to be told at the next tick that time has passed.
     ///
     /// Most calls are answered long before anybody has to know the time. So one that waits as usual only sees to it that
-    /// it will be told, at the next tick, if it has to wait that long: it waits a tick longer at most, reads no clock,
-    /// and needs no timer.
-    fn begin(&mut self, slot: &Arc<Slot<T>>) {
-        if let Patience::Own(_) = self.patience {
-            if let Some(node) = slot.node() {
-                self.begin_at(node.clock().now(), slot);
-            }
-            return;
-        }
-        self.wait = Wait::Ticking;
-        if matches!(self.patience, Patience::Forever) && (self.callee == 0 || Current::process() == 0) {
-            // Nobody needs to tell the time, neither for an end nor to look for a ring.
-            return;
-        }
-        if slot.sit()
-            && let Some(node) = slot.node()
-        {
-            node.wait_for_tick(late(slot));
-        }
+    /// it will be told, if it has to wait that long: it waits a tick longer at most, reads no clock, and needs no timer.
+    #[inline]
+    fn begins(&self) -> bool {
+        let ticks = match self.patience {
+            Patience::Usual => true,
+            Patience::Own(_) => false,
+            // Else nobody needs to tell the time, neither for an end nor to look for a ring.
+            Patience::Forever => self.callee != 0 && Current::process() != 0,
+        };
+        ticks && matches!(self.wait, Wait::Begun)
     }
 
     /// Has waited since this moment.
@@ -175,9 +166,10 @@ impl<T: Send + 'static> Call<T> {
     fn poll_time(&mut self, slot: &Arc<Slot<T>>, told: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
         // Only a call that has to wait needs to know how long.
         if let Wait::Begun = self.wait {
-            self.begin(slot);
-            if let Wait::Ticking = self.wait {
-                return Poll::Pending;
+            self.wait = Wait::Ticking;
+            match (self.patience, slot.node()) {
+                (Patience::Own(_), Some(node)) => self.begin_at(node.clock().now(), slot),
+                _ => return Poll::Pending,
             }
         }
         loop {
@@ -225,11 +217,24 @@ impl<T: Send + 'static> Call<T> {
     }
 
     #[cold]
-    fn tell_of_cycle(slot: &Slot<T>, pids: &[Pid]) {
-        if let Some(node) = slot.node() {
-            node.tally().break_cycle();
+    fn fail(&mut self, slot: &Arc<Slot<T>>, error: CallError, noted: bool) -> Result<T, CallError> {
+        self.leave(slot, noted);
+        if let CallError::Cycle { pids } = &error {
+            if let Some(node) = slot.node() {
+                node.tally().break_cycle();
+            }
+            tracing::warn!(target: "greenroom", ?pids, "calls in a ring: the first one's fails");
         }
-        tracing::warn!(target: "greenroom", ?pids, "calls in a ring: the first one's fails");
+        Err(error)
+    }
+
+    /// The node is to tell at its next tick: it was not to yet.
+    #[cold]
+    fn tick(&mut self, slot: &Arc<Slot<T>>) {
+        self.wait = Wait::Ticking;
+        if let Some(node) = slot.node() {
+            node.wait_for_tick(late(slot));
+        }
     }
 }
 
@@ -248,26 +253,27 @@ impl<T: Send + 'static> Future for Call<T> {
         }
         // As every future that is polled after it was ready, it has nothing more to say.
         let Some(slot) = self.slot.take() else { return Poll::Pending };
-        match slot.poll(cx) {
-            Found::Answer { answer, alone, noted } => {
+        let begins = self.begins();
+        match slot.poll(begins, cx) {
+            Found::Answer { value, alone, noted } => {
                 self.leave(&slot, noted);
-                if let Err(CallError::Cycle { pids }) = &answer {
-                    Call::tell_of_cycle(&slot, pids);
-                }
                 // Those who look for rings know a slot by its address.
                 if alone && !noted {
                     Current::keep(slot);
                 }
-                Poll::Ready(answer)
+                return Poll::Ready(Ok(value));
             }
-            Found::Nothing(told) => match self.poll_time(&slot, told, cx) {
-                Poll::Ready(()) => Poll::Ready(self.run_out(&slot)),
-                Poll::Pending => {
-                    self.slot = Some(slot);
-                    Poll::Pending
+            Found::Failure { error, noted } => return Poll::Ready(self.fail(&slot, error, noted)),
+            Found::Tick => self.tick(&slot),
+            Found::Nothing(_) if begins => self.wait = Wait::Ticking,
+            Found::Nothing(told) => {
+                if self.poll_time(&slot, told, cx).is_ready() {
+                    return Poll::Ready(self.run_out(&slot));
                 }
-            },
+            }
         }
+        self.slot = Some(slot);
+        Poll::Pending
     }
 }
 

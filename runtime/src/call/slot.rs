@@ -34,13 +34,17 @@ const LOOSE: u8 = 3;
 /// On its way to another node, encoded: the duty to answer went with it.
 const PASSED_ON: u8 = 4;
 
-/// What a caller finds.
+/// What a caller finds. Of answers and errors each by itself: an answer moves as what it is, in registers if it fits there.
 pub(super) enum Found<T> {
     /// The answer; whether the slot is as good as new, since nobody else has it any more; and whether it was
     /// [noted](Slot::note).
-    Answer { answer: Result<T, CallError>, alone: bool, noted: bool },
+    Answer { value: T, alone: bool, noted: bool },
+    /// That there is none.
+    Failure { error: CallError, noted: bool },
     /// Nothing; and up to when the node has told that time has passed.
     Nothing(Option<Instant>),
+    /// Nothing, and the node is to be asked to tell at its next tick.
+    Tick,
 }
 
 struct State<T> {
@@ -68,23 +72,27 @@ impl<T: Send + 'static> Slot<T> {
         Current::spare(|slot: &Slot<T>| slot.node.is(node)).unwrap_or_else(|| Slot::new(node, None))
     }
 
-    /// The answer; without one the caller is woken when it is there, or when the node tells the time.
+    /// The answer; without one the caller is woken when it is there, or when the node tells the time. One that `begins` to
+    /// wait does not count what the node has told before.
     #[inline(always)]
-    pub(super) fn poll(self: &Arc<Self>, cx: &mut Context<'_>) -> Found<T> {
+    pub(super) fn poll(self: &Arc<Self>, begins: bool, cx: &mut Context<'_>) -> Found<T> {
         let mut state = self.lock();
-        // Only what is there is moved, and once.
         match &mut state.answer {
-            Answer::Here(_) => {}
-            Answer::Awaited(Some(waker)) => {
-                waker.clone_from(cx.waker());
+            Answer::Here(Ok(_)) => {}
+            Answer::Awaited(waker) => {
+                match waker {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
+                }
+                if begins {
+                    state.told = None;
+                    if !std::mem::replace(&mut state.seated, true) {
+                        return Found::Tick;
+                    }
+                }
                 return Found::Nothing(state.told);
             }
-            Answer::Awaited(none) => {
-                *none = Some(cx.waker().clone());
-                return Found::Nothing(state.told);
-            }
-            // As every future that is polled after it was ready, it has nothing more to say.
-            Answer::Over => return Found::Nothing(None),
+            Answer::Here(Err(_)) | Answer::Over => return self.poll_failed(state),
         }
         let alone = Arc::strong_count(self) == 1;
         if alone {
@@ -92,11 +100,21 @@ impl<T: Send + 'static> Slot<T> {
             fence(Ordering::Acquire);
             self.reply.store(UNREAD, Ordering::Relaxed);
         }
-        let next = if alone { Answer::Awaited(None) } else { Answer::Over };
         let noted = std::mem::take(&mut state.noted);
+        let next = if alone { Answer::Awaited(None) } else { Answer::Over };
         match std::mem::replace(&mut state.answer, next) {
-            Answer::Here(answer) => Found::Answer { answer, alone, noted },
-            Answer::Awaited(_) | Answer::Over => Found::Nothing(None),
+            Answer::Here(Ok(value)) => Found::Answer { value, alone, noted },
+            _ => Found::Nothing(None),
+        }
+    }
+
+    #[cold]
+    fn poll_failed(&self, mut state: Guard<'_, State<T>>) -> Found<T> {
+        let noted = std::mem::take(&mut state.noted);
+        match std::mem::replace(&mut state.answer, Answer::Over) {
+            Answer::Here(Err(error)) => Found::Failure { error, noted },
+            // As every future that is polled after it was ready, it has nothing more to say.
+            _ => Found::Nothing(None),
         }
     }
 }
@@ -133,14 +151,6 @@ impl<T> Slot<T> {
         if let Some(waker) = self.fill(|| answer) {
             waker.wake();
         }
-    }
-
-    /// Whether the node has to be asked to tell when time has passed: from here on it counts, and who was told before was
-    /// told too early.
-    pub(super) fn sit(&self) -> bool {
-        let mut state = self.lock();
-        state.told = None;
-        !std::mem::replace(&mut state.seated, true)
     }
 
     /// The reply has come out of a mailbox: the callee's, or that of somebody whom it was passed on to. Only one who has

@@ -72,11 +72,14 @@ pub trait Process: Actor + Send {
     #[doc(hidden)]
     const SUPERVISOR: bool = false;
 
+    // What these futures hold is known to be `Send` without a look at it: where it is not, the impl itself has said so.
+
     /// Runs before anything else; whoever called [`start`](super::Spawn::start) waits for it. An error ends the
     /// process and is that caller's error.
     fn init(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
     where
         Self: Send,
+        Context<Self>: Send,
     {
         let _ = cx;
         async { Ok(()) }
@@ -87,12 +90,14 @@ pub trait Process: Actor + Send {
     /// An exit signal ends it at its next `.await` that has to wait.
     fn run(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
     where
-        Self: Send;
+        Self: Send,
+        Context<Self>: Send;
 
     /// Runs when [`run`](Process::run) has returned, with the reason.
     fn terminate(&mut self, cx: &mut Context<Self>, reason: &Exit) -> impl Future<Output = ()> + Send
     where
         Self: Send,
+        Context<Self>: Send,
     {
         let _ = (cx, reason);
         ready(())

@@ -164,7 +164,7 @@ impl<S: Stub> Sys<S> {
 pub type StateFn<A> = fn(&A, &mut fmt::Formatter<'_>) -> fmt::Result;
 
 /// Does what a server is asked; the reason to end if it is told to stop while it rests.
-pub(super) async fn attend<A: Actor>(
+pub(super) async fn attend<A: Process>(
     actor: &mut A,
     cx: &mut Context<A>,
     state: Option<StateFn<A>>,

@@ -476,11 +476,14 @@ impl ::greenroom::__private::Handle for Counter {
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
         mut __index: usize,
-    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit>
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         {
             if __index == 0 {
                 return ::greenroom::__private::Outcome::into_outcome(
-                    Self::flush(self, cx).await,
+                    ::greenroom::__private::sent(Self::flush(self, cx)).await,
                 );
             }
             __index -= 1;
@@ -534,14 +537,17 @@ impl ::greenroom::__private::Handle for Counter {
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
         __message: CounterMessage,
-    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit>
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         match __message {
             CounterMessage::Set { to: __field0 } => {
                 <Result<
                     (),
                     Exit,
                 > as ::greenroom::__private::Outcome>::into_outcome(
-                    Self::set(self, __field0, cx).await,
+                    ::greenroom::__private::sent(Self::set(self, __field0, cx)).await,
                 )
             }
             _ => ::core::result::Result::Ok(()),
@@ -558,10 +564,15 @@ impl ::greenroom::__private::Process for Counter {
     async fn init(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
-    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit>
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         <std::io::Result<
             (),
-        > as ::greenroom::__private::Outcome>::into_outcome(Self::open(self).await)
+        > as ::greenroom::__private::Outcome>::into_outcome(
+            ::greenroom::__private::sent(Self::open(self)).await,
+        )
     }
     fn run(
         &mut self,

@@ -10,18 +10,21 @@ mod model;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Item, ItemImpl};
+use syn::{Item, ItemImpl, ItemStruct};
 
 use crate::diag::Errors;
-use crate::{fallback, options, protocol};
+use crate::{fallback, options, protocol, tokens};
 
 /// The whole macro, for either place.
 pub(crate) fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     match errors.keep(syn::parse2::<Item>(item.clone())) {
         Some(Item::Impl(block)) => on_impl(attr, block, errors),
-        Some(Item::Struct(item)) => {
-            let target = declaration::Target { ident: &item.ident, generics: &item.generics, attrs: &item.attrs };
+        Some(Item::Struct(mut item)) => {
+            if let Some(attr) = tokens::take(&mut item.attrs, "protocol") {
+                errors.push(attr, "`#[protocol]` stands on the `enum` of an actor's messages: leave it out here");
+            }
+            let target = target(&item);
             let generated = declaration::declare(attr, &target, &mut errors);
             quote!(#item #generated #errors)
         }
@@ -37,6 +40,15 @@ pub(crate) fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
         }
         None => fallback::item(&item, &errors),
     }
+}
+
+/// A struct that another attribute has refused, since it is to be an actor: to its impl it is one.
+pub(crate) fn assume(item: &ItemStruct) -> TokenStream {
+    declaration::assume(&target(item))
+}
+
+fn target(item: &ItemStruct) -> declaration::Target<'_> {
+    declaration::Target { ident: &item.ident, generics: &item.generics, attrs: &item.attrs }
 }
 
 fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenStream {

@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Process, Stub, Stubbed};
+use super::{Runs, Stub, Stubbed};
 use crate::base::{Down, ExitSignal, MonitorRef, NodeEvent, Receives};
 use crate::call::Address;
 use crate::process::{Mailbox, Receive, Timer};
@@ -13,13 +13,12 @@ use crate::process::{Mailbox, Receive, Timer};
 ///
 /// It is the process's [`Mailbox`], and whatever that can do a context can: `cx.receive()`, `cx.link(..)`,
 /// `cx.monitor(..)`, `cx.send_after(..)`.
-// Of a process rather than an actor: where `#[actor]` is missing, `impl Process` says so, and says it alone.
-pub struct Context<A: Process> {
+pub struct Context<A: Runs> {
     mailbox: Mailbox<A::Protocol>,
     _actor: PhantomData<fn() -> A>,
 }
 
-impl<A: Process> Context<A> {
+impl<A: Runs> Context<A> {
     pub(crate) fn new(mailbox: Mailbox<A::Protocol>) -> Context<A> {
         Context { mailbox, _actor: PhantomData }
     }
@@ -29,7 +28,7 @@ impl<A: Process> Context<A> {
     }
 }
 
-impl<A: Process> Deref for Context<A> {
+impl<A: Runs> Deref for Context<A> {
     type Target = Mailbox<A::Protocol>;
 
     fn deref(&self) -> &Mailbox<A::Protocol> {
@@ -37,13 +36,13 @@ impl<A: Process> Deref for Context<A> {
     }
 }
 
-impl<A: Process> DerefMut for Context<A> {
+impl<A: Runs> DerefMut for Context<A> {
     fn deref_mut(&mut self) -> &mut Mailbox<A::Protocol> {
         &mut self.mailbox
     }
 }
 
-impl<A: Process> Receive for Context<A> {
+impl<A: Runs> Receive for Context<A> {
     type Message = A::Protocol;
     type Source = Context<A>;
 

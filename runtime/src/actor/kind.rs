@@ -103,3 +103,12 @@ pub trait Process: Actor + Send {
         ready(())
     }
 }
+
+/// What has a [`Context`]: every [`Process`], and nothing else.
+///
+/// A context asks for this rather than for an [`Actor`], since an `impl Process` is there even if it lacks `#[actor]`: so
+/// it is the impl that is told off, and not each place that names the context.
+pub trait Runs: Actor {}
+
+#[diagnostic::do_not_recommend]
+impl<A: Process> Runs for A {}

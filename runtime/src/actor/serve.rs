@@ -3,12 +3,12 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use super::sys::{StateFn, attend};
-use super::{Actor, Context, Process};
+use super::{Context, Runs};
 use crate::base::Exit;
 use crate::process::Step;
 
 /// What a server does with one message. Written by `#[actor]` on an impl.
-pub trait Handle: Actor {
+pub trait Handle: Runs {
     /// The spans of time after which [`every`](Handle::every) is called, again and again.
     const EVERY: &'static [Duration] = &[];
     /// How long no message has to come for [`idle`](Handle::idle) to be called.
@@ -26,10 +26,7 @@ pub trait Handle: Actor {
         &mut self,
         cx: &mut Context<Self>,
         message: Self::Protocol,
-    ) -> Result<Result<(), Exit>, Self::Protocol>
-    where
-        Self: Process,
-    {
+    ) -> Result<Result<(), Exit>, Self::Protocol> {
         let _ = cx;
         Err(message)
     }
@@ -41,7 +38,7 @@ pub trait Handle: Actor {
         message: Self::Protocol,
     ) -> impl Future<Output = Result<(), Exit>> + Send
     where
-        Self: Process,
+        Self: Send,
     {
         let _ = (cx, message);
         async { Ok(()) }
@@ -50,7 +47,7 @@ pub trait Handle: Actor {
     /// Runs after `init`, before any message.
     fn proceed(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
     where
-        Self: Process,
+        Self: Send,
     {
         let _ = cx;
         async { Ok(()) }
@@ -59,7 +56,7 @@ pub trait Handle: Actor {
     /// Runs when the span of [`EVERY`](Handle::EVERY) with this index has passed.
     fn every(&mut self, cx: &mut Context<Self>, index: usize) -> impl Future<Output = Result<(), Exit>> + Send
     where
-        Self: Process,
+        Self: Send,
     {
         let _ = (cx, index);
         async { Ok(()) }
@@ -68,7 +65,7 @@ pub trait Handle: Actor {
     /// Runs when no message has come for [`IDLE`](Handle::IDLE), once until the next one.
     fn idle(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
     where
-        Self: Process,
+        Self: Send,
     {
         let _ = cx;
         async { Ok(()) }
@@ -82,7 +79,7 @@ pub trait Handle: Actor {
 // Blocks and no `async fn`, which would keep its arguments twice; and what few servers need is apart. All of this is in
 // each server's task.
 #[expect(clippy::manual_async_fn, reason = "a block keeps its arguments once")]
-pub fn serve<A: Handle + Process>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
+pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
     async move {
         actor.proceed(cx).await?;
         if const { !A::EVERY.is_empty() || A::IDLE.is_some() } {
@@ -123,7 +120,7 @@ fn apart<'a, T>(make: impl FnOnce() -> Apart<'a, T>) -> Apart<'a, T> {
 }
 
 /// What is no message; the reason to end, if it is one.
-async fn see_to<A: Handle + Process>(actor: &mut A, cx: &mut Context<A>, step: Step<A::Protocol>) -> Option<Exit> {
+async fn see_to<A: Handle>(actor: &mut A, cx: &mut Context<A>, step: Step<A::Protocol>) -> Option<Exit> {
     match step {
         Step::Message(_) => None,
         Step::Aside(aside) => attend(actor, cx, A::STATE, aside).await,
@@ -136,7 +133,7 @@ async fn see_to<A: Handle + Process>(actor: &mut A, cx: &mut Context<A>, step: S
 // By itself, and so is `take_one`: what handlers call is part of these, and a panic in one goes through tables of all that
 // is called in each function on its way.
 #[inline(never)]
-fn at_hand<A: Handle + Process>(actor: &mut A, cx: &mut Context<A>) -> Result<Option<A::Protocol>, Exit> {
+fn at_hand<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<Option<A::Protocol>, Exit> {
     while let Some(message) = cx.mailbox().at_hand() {
         let waits = take(actor, cx, message)?;
         if waits.is_some() {
@@ -148,21 +145,13 @@ fn at_hand<A: Handle + Process>(actor: &mut A, cx: &mut Context<A>) -> Result<Op
 
 /// Takes one message, or hands it back if its handler has to wait.
 #[inline(never)]
-fn take_one<A: Handle + Process>(
-    actor: &mut A,
-    cx: &mut Context<A>,
-    message: A::Protocol,
-) -> Result<Option<A::Protocol>, Exit> {
+fn take_one<A: Handle>(actor: &mut A, cx: &mut Context<A>, message: A::Protocol) -> Result<Option<A::Protocol>, Exit> {
     take(actor, cx, message)
 }
 
 /// [`take_one`], as a part of whoever calls it.
 #[inline]
-fn take<A: Handle + Process>(
-    actor: &mut A,
-    cx: &mut Context<A>,
-    message: A::Protocol,
-) -> Result<Option<A::Protocol>, Exit> {
+fn take<A: Handle>(actor: &mut A, cx: &mut Context<A>, message: A::Protocol) -> Result<Option<A::Protocol>, Exit> {
     match actor.handle_now(cx, message) {
         Ok(outcome) => outcome.map(|()| None),
         Err(message) => Ok(Some(message)),
@@ -170,7 +159,7 @@ fn take<A: Handle + Process>(
 }
 
 /// The same for one with timed hooks.
-async fn serve_in_time<A: Handle + Process>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
+async fn serve_in_time<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
     let mut agenda = Agenda::new::<A>(cx.now());
     loop {
         if let Some(index) = agenda.due(|| cx.now(), A::EVERY) {

@@ -13,6 +13,7 @@ use quote::quote;
 use syn::{Item, ItemImpl, ItemStruct};
 
 use crate::diag::Errors;
+use crate::neighbours::{self, Clash};
 use crate::{fallback, options, protocol, tokens};
 
 /// The whole macro, for either place.
@@ -59,6 +60,28 @@ fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenS
     let mut messages = model.messages();
     let mut spoken = protocol::Model::read(&mut messages, options, &mut errors);
     model.name_stub(&mut spoken);
+    match neighbours::clash(&block, &model.actor) {
+        Some(Clash::Impl) => {
+            let actor = &model.actor;
+            errors.push(
+                &block.self_ty,
+                format!(
+                    "`{actor}` has an `#[actor] impl` already: move these methods there, or leave `#[actor]` off if no message is among them"
+                ),
+            );
+            let methods = protocol::loosely(&mut spoken);
+            return quote!(#block #methods #errors);
+        }
+        Some(Clash::Protocol) => {
+            errors.push(
+                &block.self_ty,
+                "an actor has one protocol, and this impl would make a second one: leave `protocol = ..` off the struct, or `#[actor]` off the impl",
+            );
+            let methods = protocol::expand(&spoken);
+            return quote!(#block #messages #methods #errors);
+        }
+        None => {}
+    }
     if !spoken.variants.is_empty() {
         protocol::check(&mut spoken, &mut errors);
     }

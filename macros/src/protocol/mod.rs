@@ -56,6 +56,11 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     quote!(#protocol #stub)
 }
 
+/// Methods of a stub that is made elsewhere, for what would have been messages: whoever calls them is not told off too.
+pub(crate) fn loosely(model: &mut Model) -> TokenStream {
+    stub::loosely(model)
+}
+
 fn parse_options(attr: TokenStream, errors: &mut Errors) -> Options {
     let mut options = Options::default();
     options::parse("#[protocol]", attr, &["local", "debug", "version"], errors, |name, input| {

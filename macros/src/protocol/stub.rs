@@ -127,6 +127,24 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
     })
 }
 
+/// An impl of the stub with nothing but such methods.
+pub(super) fn loosely(model: &mut Model) -> TokenStream {
+    for variant in &mut model.variants {
+        variant.loose = variant.loose.or_else(|| Some(variant.given().count()));
+    }
+    let Model { stub, cfgs, .. } = &*model;
+    let generics = model.impl_generics();
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let methods = model.variants.iter().filter_map(|variant| method(model, variant));
+    quote! {
+        #(#cfgs)*
+        #[allow(dead_code)]
+        impl #impl_generics #stub #ty_generics #where_clause {
+            #(#methods)*
+        }
+    }
+}
+
 /// The method for a message that broke a rule: callable, so that its callers are not told off as well.
 fn loose(vis: &Visibility, variant: &Variant, count: usize) -> Option<TokenStream> {
     let private = private();

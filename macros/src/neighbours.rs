@@ -1,0 +1,172 @@
+//! The items beside an item, as its file has them.
+//!
+//! A macro is handed one item. Where two make a mistake together, each is right by itself, and rustc would tell one by
+//! one of all the names and impls that both of them make. So an actor's impl looks into its own file, and only to tell
+//! of such a mistake in one message: what is generated for a right program is the same whether the file can be read or
+//! not, and where it cannot (an editor's unsaved text, the other item in another file) rustc tells it in its own way.
+
+use proc_macro2::Ident;
+use syn::visit::{self, Visit};
+use syn::{Attribute, Block, File, ImplItem, Item, ItemImpl, ItemMod, Meta, Stmt};
+
+use crate::tokens;
+
+/// What an actor's impl cannot stand beside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clash {
+    /// Another `#[actor] impl` of the same type, further up.
+    Impl,
+    /// A struct with `protocol = ..`.
+    Protocol,
+}
+
+/// What stands beside this impl, if it clashes.
+pub(crate) fn clash(block: &ItemImpl, actor: &Ident) -> Option<Clash> {
+    if !proc_macro::is_available() {
+        return None;
+    }
+    let path = proc_macro::Span::call_site().local_file()?;
+    find(&std::fs::read_to_string(path).ok()?, block, actor)
+}
+
+fn find(text: &str, block: &ItemImpl, actor: &Ident) -> Option<Clash> {
+    if !is_suspect(text, &actor.to_string()) {
+        return None;
+    }
+    let mut find = Find { block, actor, found: None };
+    find.visit_file(&syn::parse_file(text).ok()?);
+    find.found
+}
+
+/// Whether there is anything to be found: few files are worth parsing.
+fn is_suspect(text: &str, actor: &str) -> bool {
+    let is_impl = |line: &&str| line.contains("impl") && !line.contains(" for ") && line.contains(actor);
+    let names_it = |rest: &str| rest.trim_start().starts_with(actor);
+    let is_struct = |rest: &str| rest.split_once("struct ").is_some_and(|(_, rest)| names_it(rest));
+    text.lines().filter(is_impl).nth(1).is_some()
+        || text.split("#[actor(").skip(1).any(|rest| rest.trim_start().starts_with("protocol") && is_struct(rest))
+}
+
+/// Looks through everything that holds items: the file, its modules, the bodies of its functions.
+struct Find<'a> {
+    block: &'a ItemImpl,
+    actor: &'a Ident,
+    found: Option<Clash>,
+}
+
+impl<'ast> Visit<'ast> for Find<'_> {
+    fn visit_file(&mut self, file: &'ast File) {
+        self.look(file.items.iter());
+        visit::visit_file(self, file);
+    }
+
+    fn visit_item_mod(&mut self, module: &'ast ItemMod) {
+        self.look(module.content.iter().flat_map(|(_, items)| items));
+        visit::visit_item_mod(self, module);
+    }
+
+    fn visit_block(&mut self, block: &'ast Block) {
+        self.look(block.stmts.iter().filter_map(|stmt| match stmt {
+            Stmt::Item(item) => Some(item),
+            _ => None,
+        }));
+        visit::visit_block(self, block);
+    }
+}
+
+impl Find<'_> {
+    fn look<'i>(&mut self, items: impl Iterator<Item = &'i Item> + Clone) {
+        let mut impls = items.clone().filter_map(|item| match item {
+            Item::Impl(other) if self.is_like_ours(other) => Some(other),
+            _ => None,
+        });
+        let Some(place) = impls.position(|other| methods(other) == methods(self.block)) else { return };
+        if place > 0 {
+            self.found = Some(Clash::Impl);
+        } else if items.clone().any(|item| self.gives_a_protocol(item)) {
+            self.found = Some(Clash::Protocol);
+        }
+    }
+
+    fn is_like_ours(&self, other: &ItemImpl) -> bool {
+        other.trait_.is_none()
+            && tokens::text(&other.self_ty) == tokens::text(&self.block.self_ty)
+            && declaration(&other.attrs).is_some()
+    }
+
+    fn gives_a_protocol(&self, item: &Item) -> bool {
+        let (ident, attrs) = match item {
+            Item::Struct(item) => (&item.ident, &item.attrs),
+            Item::Enum(item) => (&item.ident, &item.attrs),
+            _ => return false,
+        };
+        let options = declaration(attrs).and_then(|attr| match &attr.meta {
+            Meta::List(list) => Some(list.tokens.clone()),
+            _ => None,
+        });
+        let protocol = |token: proc_macro2::TokenTree| token.to_string() == "protocol";
+        ident == self.actor && options.is_some_and(|options| options.into_iter().any(protocol))
+    }
+}
+
+/// The `#[actor]` of an item that is there whatever the features are.
+fn declaration(attrs: &[Attribute]) -> Option<&Attribute> {
+    if !tokens::cfgs(attrs).is_empty() {
+        return None;
+    }
+    attrs.iter().find(|attr| tokens::is_word(attr.path(), "actor"))
+}
+
+/// By these an impl is recognised: the compiler does not say where in its file it stands.
+fn methods(block: &ItemImpl) -> Vec<&Ident> {
+    let named = block.items.iter().filter_map(|item| match item {
+        ImplItem::Fn(method) => Some(&method.sig.ident),
+        _ => None,
+    });
+    named.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::format_ident;
+
+    use super::*;
+
+    /// What the impl of `Counter` that has a method `second` finds in a file.
+    fn check(text: &str, expected: Option<Clash>) {
+        let block: ItemImpl = syn::parse_quote!(
+            impl Counter {
+                fn second(&mut self) {}
+            }
+        );
+        assert_eq!(find(text, &block, &format_ident!("Counter")), expected, "{text}");
+    }
+
+    const FIRST: &str = "#[actor] impl Counter {\n #[cast] fn first(&mut self) {} }\n";
+    const SECOND: &str = "#[greenroom::actor]\nimpl Counter {\n /// Says so.\n #[cast] fn second(&mut self) {} }\n";
+
+    #[test]
+    fn another_impl_is_found_beside_it() {
+        check(&format!("{FIRST}{SECOND}"), Some(Clash::Impl));
+        check(&format!("mod counts {{ {FIRST}{SECOND} }}"), Some(Clash::Impl));
+        check(&format!("fn main() {{ let n = || {{ {FIRST}{SECOND} }}; }}"), Some(Clash::Impl));
+    }
+
+    #[test]
+    fn what_is_no_clash() {
+        check(SECOND, None);
+        check(&format!("{SECOND}{FIRST}"), None);
+        check(&format!("{FIRST} mod counts {{ {SECOND} }}"), None);
+        check(&format!("{FIRST} #[cfg(unix)] {SECOND}"), None);
+        check(&format!("impl Counter {{\n fn first() {{}} }}\n{SECOND}"), None);
+        check(&format!("impl Counter {{ ~ }}\n{FIRST}{SECOND}"), None);
+    }
+
+    #[test]
+    fn a_protocol_on_the_struct_is_found() {
+        check(&format!("#[actor(protocol = Count)]\npub struct Counter;\n{SECOND}"), Some(Clash::Protocol));
+        check(&format!("#[actor(name = \"protocol\")]\nstruct Counter;\n{SECOND}"), None);
+        check(&format!("#[actor(protocol = Count)]\nstruct Counters;\n#[actor]\nstruct Counter;\n{SECOND}"), None);
+        check(&format!("mod counts {{ #[actor(protocol = Count)]\nstruct Counter; }}\n{SECOND}"), None);
+    }
+}

@@ -1,13 +1,14 @@
-//! The items beside an item, as its file has them.
+//! What stands around an item, as its file has it.
 //!
-//! A macro is handed one item. Where two make a mistake together, each is right by itself, and rustc would tell one by
-//! one of all the names and impls that both of them make. So an actor's impl looks into its own file, and only to tell
-//! of such a mistake in one message: what is generated for a right program is the same whether the file can be read or
-//! not, and where it cannot (an editor's unsaved text, the other item in another file) rustc tells it in its own way.
+//! A macro is handed one item, without the attributes above its own. Where two items make a mistake together, or an
+//! attribute stands in the wrong order, each is right by itself, and rustc would tell one by one of all the names that
+//! follow from them. So a macro looks into its own file, and only to tell of such a mistake in one message: what is
+//! generated for a right program is the same whether the file can be read or not, and where it cannot (an editor's
+//! unsaved text, the other item in another file) rustc tells it in its own way.
 
 use proc_macro2::Ident;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, File, ImplItem, Item, ItemImpl, ItemMod, Meta, Stmt};
+use syn::{Attribute, Block, File, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Meta, Stmt};
 
 use crate::tokens;
 
@@ -22,11 +23,21 @@ pub(crate) enum Clash {
 
 /// What stands beside this impl, if it clashes.
 pub(crate) fn clash(block: &ItemImpl, actor: &Ident) -> Option<Clash> {
+    find(&file()?, block, actor)
+}
+
+/// The `#[derive(..)]` above a tree's `#[supervisor]`, which has read the children as fields.
+pub(crate) fn derive_above(tree: &ItemStruct) -> Option<Attribute> {
+    find_derive(&file()?, tree)
+}
+
+/// The text of the file that the macro is called in.
+fn file() -> Option<String> {
     if !proc_macro::is_available() {
         return None;
     }
     let path = proc_macro::Span::call_site().local_file()?;
-    find(&std::fs::read_to_string(path).ok()?, block, actor)
+    std::fs::read_to_string(path).ok()
 }
 
 fn find(text: &str, block: &ItemImpl, actor: &Ident) -> Option<Clash> {
@@ -109,6 +120,34 @@ impl Find<'_> {
     }
 }
 
+fn find_derive(text: &str, tree: &ItemStruct) -> Option<Attribute> {
+    struct Find<'a>(&'a ItemStruct, Option<Attribute>);
+    impl<'ast> Visit<'ast> for Find<'_> {
+        fn visit_item_struct(&mut self, other: &'ast ItemStruct) {
+            let names = |item: &ItemStruct| item.fields.iter().map(|field| field.ident.clone()).collect::<Vec<_>>();
+            let mut above = other.attrs.iter().take_while(|attr| !tokens::is_word(attr.path(), "supervisor"));
+            let derive = above.find(|attr| attr.path().is_ident("derive"));
+            let is_tree = other.attrs.iter().any(|attr| tokens::is_word(attr.path(), "supervisor"));
+            if let Some(derive) =
+                derive.filter(|_| is_tree && other.ident == self.0.ident && names(other) == names(self.0))
+            {
+                self.1 = Some(derive.clone());
+            }
+        }
+    }
+    // Few files are worth parsing.
+    let is_above = |rest: &str| {
+        rest.split_once("supervisor")
+            .is_some_and(|(between, _)| !between.contains("struct ") && !between.contains("enum "))
+    };
+    if !text.split("#[derive(").skip(1).any(is_above) {
+        return None;
+    }
+    let mut find = Find(tree, None);
+    find.visit_file(&syn::parse_file(text).ok()?);
+    find.1
+}
+
 /// The `#[actor]` of an item that is there whatever the features are.
 fn declaration(attrs: &[Attribute]) -> Option<&Attribute> {
     if !tokens::cfgs(attrs).is_empty() {
@@ -150,6 +189,30 @@ mod tests {
         check(&format!("{FIRST}{SECOND}"), Some(Clash::Impl));
         check(&format!("mod counts {{ {FIRST}{SECOND} }}"), Some(Clash::Impl));
         check(&format!("fn main() {{ let n = || {{ {FIRST}{SECOND} }}; }}"), Some(Clash::Impl));
+    }
+
+    #[test]
+    fn a_derive_above_a_supervisor_is_found() {
+        let tree: ItemStruct = syn::parse_quote!(
+            struct Tree {
+                path: String,
+                #[child]
+                log: Log,
+            }
+        );
+        let check = |above: &str, expected: Option<&str>| {
+            let text =
+                format!("{above} struct Tree {{ path: String, #[child] log: Log }}\n#[supervisor] struct Other;");
+            assert_eq!(find_derive(&text, &tree).map(tokens::text).as_deref(), expected, "{text}");
+        };
+        check("#[derive(Clone)] #[supervisor]", Some("#[derive(Clone)]"));
+        check(
+            "#[derive(Clone, Debug)]\n/// It is.\n#[greenroom::supervisor(period = 3)]",
+            Some("#[derive(Clone, Debug)]"),
+        );
+        check("#[supervisor]\n#[derive(Clone)]", None);
+        check("#[derive(Clone)]", None);
+        check("#[derive(Clone)] struct Log; #[supervisor]", None);
     }
 
     #[test]

@@ -49,13 +49,32 @@ fn find(text: &str, block: &ItemImpl, actor: &Ident) -> Option<Clash> {
     find.found
 }
 
-/// Whether there is anything to be found: few files are worth parsing.
+/// Whether there may be anything to be found, as far as lines and their indentation tell: few files are worth parsing.
 fn is_suspect(text: &str, actor: &str) -> bool {
-    let is_impl = |line: &&str| line.contains("impl") && !line.contains(" for ") && line.contains(actor);
-    let names_it = |rest: &str| rest.trim_start().starts_with(actor);
-    let is_struct = |rest: &str| rest.split_once("struct ").is_some_and(|(_, rest)| names_it(rest));
-    text.lines().filter(is_impl).nth(1).is_some()
-        || text.split("#[actor(").skip(1).any(|rest| rest.trim_start().starts_with("protocol") && is_struct(rest))
+    // How far the one before is indented, as long as what is around it goes on; and what stands above a line.
+    let (mut before, mut head) = (None, String::new());
+    for line in text.lines() {
+        let code = line.trim_start();
+        let indentation = line.len() - code.len();
+        if code.is_empty() || code.starts_with("//") {
+            continue;
+        }
+        before = before.filter(|before| *before <= indentation);
+        head.push_str(code);
+        let is_open = head.matches('[').count() > head.matches(']').count();
+        if head.starts_with("#[") && (is_open || head.ends_with(']')) {
+            continue;
+        }
+        let is_impl = head.contains("impl") && !head.contains(" for ");
+        if head.contains("actor") && head.contains(actor) && (is_impl || head.contains("protocol")) {
+            if before == Some(indentation) {
+                return true;
+            }
+            before = Some(indentation);
+        }
+        head.clear();
+    }
+    false
 }
 
 /// Looks through everything that holds items: the file, its modules, the bodies of its functions.
@@ -187,8 +206,8 @@ mod tests {
     #[test]
     fn another_impl_is_found_beside_it() {
         check(&format!("{FIRST}{SECOND}"), Some(Clash::Impl));
-        check(&format!("mod counts {{ {FIRST}{SECOND} }}"), Some(Clash::Impl));
-        check(&format!("fn main() {{ let n = || {{ {FIRST}{SECOND} }}; }}"), Some(Clash::Impl));
+        check(&format!("mod counts {{\n{FIRST}{SECOND}}}"), Some(Clash::Impl));
+        check(&format!("fn main() {{\nlet n = || {{\n{FIRST}{SECOND}}};\n}}"), Some(Clash::Impl));
     }
 
     #[test]
@@ -219,7 +238,8 @@ mod tests {
     fn what_is_no_clash() {
         check(SECOND, None);
         check(&format!("{SECOND}{FIRST}"), None);
-        check(&format!("{FIRST} mod counts {{ {SECOND} }}"), None);
+        check(&format!("{FIRST}mod counts {{\n{SECOND}}}"), None);
+        check(&format!("fn one() {{\n{FIRST}}}\nfn two() {{\n{SECOND}}}"), None);
         check(&format!("{FIRST} #[cfg(unix)] {SECOND}"), None);
         check(&format!("impl Counter {{\n fn first() {{}} }}\n{SECOND}"), None);
         check(&format!("impl Counter {{ ~ }}\n{FIRST}{SECOND}"), None);
@@ -228,6 +248,7 @@ mod tests {
     #[test]
     fn a_protocol_on_the_struct_is_found() {
         check(&format!("#[actor(protocol = Count)]\npub struct Counter;\n{SECOND}"), Some(Clash::Protocol));
+        check(&format!("#[actor(\n    protocol = Count,\n)]\nstruct Counter;\n{SECOND}"), Some(Clash::Protocol));
         check(&format!("#[actor(name = \"protocol\")]\nstruct Counter;\n{SECOND}"), None);
         check(&format!("#[actor(protocol = Count)]\nstruct Counters;\n#[actor]\nstruct Counter;\n{SECOND}"), None);
         check(&format!("mod counts {{ #[actor(protocol = Count)]\nstruct Counter; }}\n{SECOND}"), None);

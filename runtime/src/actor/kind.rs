@@ -110,5 +110,4 @@ pub trait Process: Actor + Send {
 /// it is the impl that is told off, and not each place that names the context.
 pub trait Runs: Actor {}
 
-#[diagnostic::do_not_recommend]
 impl<A: Process> Runs for A {}

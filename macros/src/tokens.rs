@@ -152,6 +152,13 @@ pub(crate) fn message_bounds(local: bool) -> TokenStream {
     bounds
 }
 
+/// The generics of an impl that goes on as if these messages may move: whether they do is the protocol's own to tell.
+pub(crate) fn passing(generics: &Generics, message: &TokenStream) -> Generics {
+    let (mut generics, private) = (generics.clone(), private());
+    generics.make_where_clause().predicates.push(parse_quote!(for<'m> #message: #private::Passes<'m>));
+    generics
+}
+
 /// The generics with a parameter in front, for `impl<'de, T>`.
 pub(crate) fn with_param(generics: &Generics, param: GenericParam) -> Generics {
     let mut generics = generics.clone();

@@ -181,6 +181,14 @@ pub fn sent<F: Future + Send>(future: F) -> impl Future<Output = F::Output> + Se
     future
 }
 
+/// A message that may move between threads, as all of a protocol do.
+///
+/// [`Protocol`] asks for that, and tells once whose field forbids it. Generated code goes on as if it were so, as with
+/// [`Moves`].
+pub trait Passes<'a>: Send {}
+
+impl<M: Protocol> Passes<'_> for M {}
+
 /// An actor that may move between threads, as every process does.
 ///
 /// [`Process`] asks for that, and tells once whose field forbids it. Generated code goes on as if it were so: a bound

@@ -24,8 +24,9 @@ pub(super) fn expand(model: &Model, messages: &ItemEnum, spoken: &protocol::Mode
 fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream {
     let private = private();
     let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &messages.ident);
-    let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (_, message_generics, _) = model.generics.split_for_impl();
+    let generics = tokens::passing(generics, &quote!(#enum_ #message_generics));
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
     let declared = options(self_ty);
     let not_given = {
         let private = private_at(self_ty.span());

@@ -18,6 +18,8 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
     let Model { ident, stub, vis, cfgs, .. } = model;
     let generics = model.impl_generics();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let passing = tokens::passing(&generics, &quote!(#ident #ty_generics));
+    let passes = &passing.where_clause;
     let docs = docs(model);
     let allow = allow(model);
     let methods = model.variants.iter().filter_map(|variant| method(model, variant));
@@ -38,7 +40,7 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
-        impl #impl_generics #private::Stub for #stub #ty_generics #where_clause {
+        impl #impl_generics #private::Stub for #stub #ty_generics #passes {
             type Protocol = #ident #ty_generics;
             fn __new(#address: #private::Address<Self::Protocol>) -> Self {
                 Self(#address)
@@ -50,7 +52,7 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
-        impl #impl_generics #private::Stubbed for #ident #ty_generics #where_clause {
+        impl #impl_generics #private::Stubbed for #ident #ty_generics #passes {
             type Ref = #stub #ty_generics;
         }
 

@@ -18,6 +18,7 @@ mod entry;
 mod fallback;
 mod misplaced;
 mod names;
+mod neighbours;
 mod options;
 mod protocol;
 mod receive;

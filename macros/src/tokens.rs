@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, Expr, ExprLit, GenericArgument, GenericParam, Generics, Lit, Meta, Path, PathArguments, PathSegment,
-    Type, TypePath, TypePtr, TypeReference, Visibility, parse_quote,
+    Type, TypeParamBound, TypePath, TypePtr, TypeReference, TypeTraitObject, Visibility, parse_quote,
 };
 
 use crate::diag::Errors;
@@ -152,6 +152,13 @@ pub(crate) fn message_bounds(local: bool) -> TokenStream {
     bounds
 }
 
+/// The generics of an impl that goes on as if these messages may move: whether they do is the protocol's own to tell.
+pub(crate) fn passing(generics: &Generics, message: &TokenStream) -> Generics {
+    let (mut generics, private) = (generics.clone(), private());
+    generics.make_where_clause().predicates.push(parse_quote!(for<'m> #message: #private::Passes<'m>));
+    generics
+}
+
 /// The generics with a parameter in front, for `impl<'de, T>`.
 pub(crate) fn with_param(generics: &Generics, param: GenericParam) -> Generics {
     let mut generics = generics.clone();
@@ -162,9 +169,11 @@ pub(crate) fn with_param(generics: &Generics, param: GenericParam) -> Generics {
 /// The first part of a type that no message can hold: a borrow, or what stays on its thread.
 pub(crate) enum Unfit {
     Borrow(TypeReference),
-    /// `Rc<T>`, with its `T`.
+    /// `Rc<T>` or `Arc<RefCell<T>>`, with what it shares.
     Shared(PathSegment, Type),
     Pointer(TypePtr),
+    /// `dyn FnOnce()`, of whatever thread it may be.
+    Object(TypeTraitObject),
 }
 
 impl Unfit {
@@ -187,6 +196,12 @@ impl Unfit {
             }
             fn visit_type_ptr(&mut self, node: &'ast TypePtr) {
                 self.0.get_or_insert_with(|| Unfit::Pointer(node.clone()));
+            }
+            fn visit_type_trait_object(&mut self, node: &'ast TypeTraitObject) {
+                if stays(node) {
+                    self.0.get_or_insert_with(|| Unfit::Object(node.clone()));
+                }
+                visit::visit_type_trait_object(self, node);
             }
             // `fn(&str)` and `dyn Fn(&str)` borrow for the call only.
             fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
@@ -211,8 +226,7 @@ impl Unfit {
                 }
             }
             Unfit::Shared(written, inner) => {
-                let cell = last_segment(inner).filter(|last| last.ident == "RefCell" || last.ident == "Cell");
-                let shared = match cell.and_then(only_argument) {
+                let shared = match cell(inner).and_then(only_argument) {
                     Some(inner) => format!("Mutex<{}>", text(inner)),
                     None => text(inner),
                 };
@@ -220,6 +234,10 @@ impl Unfit {
             }
             Unfit::Pointer(pointer) => {
                 format!("what it points to, which may change threads, in place of `{}`", text(pointer))
+            }
+            Unfit::Object(object) => {
+                let written = text(object);
+                format!("`{written} + Send`, which may change threads, in place of `{written}`")
             }
         }
     }
@@ -231,13 +249,33 @@ impl ToTokens for Unfit {
             Unfit::Borrow(reference) => reference.to_tokens(tokens),
             Unfit::Shared(segment, _) => segment.to_tokens(tokens),
             Unfit::Pointer(pointer) => pointer.to_tokens(tokens),
+            Unfit::Object(object) => object.to_tokens(tokens),
         }
     }
 }
 
-/// `Rc<T>` → `T`.
+/// Whether what is behind a `dyn` may be bound to its thread. Of a trait of the user's own that is not known here.
+fn stays(object: &TypeTraitObject) -> bool {
+    let mut names = object.bounds.iter().filter_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().map(|last| last.ident.to_string()),
+        _ => None,
+    });
+    names.all(|name| {
+        matches!(
+            name.as_str(),
+            "Fn" | "FnMut" | "FnOnce" | "Future" | "Iterator" | "Any" | "Error" | "Debug" | "Display"
+        )
+    })
+}
+
+/// `Rc<T>` → `T`; `Arc<RefCell<T>>`, which is no better, → `RefCell<T>`.
 fn shared(segment: &PathSegment) -> Option<&Type> {
-    only_argument(segment).filter(|_| segment.ident == "Rc")
+    only_argument(segment).filter(|inner| segment.ident == "Rc" || segment.ident == "Arc" && cell(inner).is_some())
+}
+
+/// `RefCell<T>` → its segment.
+fn cell(ty: &Type) -> Option<&PathSegment> {
+    last_segment(ty).filter(|last| last.ident == "RefCell" || last.ident == "Cell")
 }
 
 /// `Thing<T>` → `T`.
@@ -277,6 +315,11 @@ pub(crate) fn fit(mut ty: Type) -> Type {
                     elem if is_named(elem, "Path") => parse_quote!(::std::path::PathBuf),
                     elem => elem.clone(),
                 };
+            }
+            if let Type::TraitObject(object) = ty
+                && stays(object)
+            {
+                object.bounds.push(parse_quote!(::core::marker::Send));
             }
             // A function of it may go anywhere, and still names what was imported.
             if matches!(ty, Type::Ptr(_)) || last_segment(ty).and_then(shared).is_some() {

@@ -174,6 +174,21 @@ pub const fn traps_exit<P: Receives<ExitSignal>>(options: Options) -> Options {
     options
 }
 
+/// The future of a method that waits: it moves between threads, as its process does. Asked here, where its name stands,
+/// and no more of what holds it.
+#[inline(always)]
+pub fn sent<F: Future + Send>(future: F) -> impl Future<Output = F::Output> + Send {
+    future
+}
+
+/// A message that may move between threads, as all of a protocol do.
+///
+/// [`Protocol`] asks for that, and tells once whose field forbids it. Generated code goes on as if it were so, as with
+/// [`Moves`].
+pub trait Passes<'a>: Send {}
+
+impl<M: Protocol> Passes<'_> for M {}
+
 /// An actor that may move between threads, as every process does.
 ///
 /// [`Process`] asks for that, and tells once whose field forbids it. Generated code goes on as if it were so: a bound

@@ -9,7 +9,6 @@
 
 use std::sync::Arc;
 
-use greenroom::Actor;
 use greenroom::prelude::*;
 
 use crate::line::{Entry, Nick, Room};
@@ -64,7 +63,7 @@ impl Seat {
     /// [`Guest::Look`].
     pub(crate) async fn take<A>(&mut self, cx: &mut Context<A>) -> Result<Vec<Nick>, CallError>
     where
-        A: Actor<Protocol = Guest>,
+        A: Process<Protocol = Guest>,
     {
         if let Some(watch) = self.watch.take() {
             cx.demonitor(watch);
@@ -85,7 +84,7 @@ impl Seat {
     /// [`Guest::Look`] soon.
     pub(crate) fn is_lost<A>(&mut self, cx: &Context<A>, down: &Down) -> bool
     where
-        A: Actor<Protocol = Guest>,
+        A: Process<Protocol = Guest>,
     {
         if self.watch != Some(down.monitor) {
             return false;
@@ -95,7 +94,7 @@ impl Seat {
         std::mem::take(&mut self.joined)
     }
 
-    fn look_in<A: Actor<Protocol = Guest>>(&mut self, cx: &Context<A>, delay: Duration) {
+    fn look_in<A: Process<Protocol = Guest>>(&mut self, cx: &Context<A>, delay: Duration) {
         if let Some(timer) = self.timer.replace(cx.send_after(delay, Guest::Look)) {
             timer.cancel();
         }
@@ -129,7 +128,7 @@ impl Seat {
     }
 
     /// Leaves the room.
-    pub(crate) fn leave<A: Actor<Protocol = Guest>>(mut self, cx: &mut Context<A>) {
+    pub(crate) fn leave<A: Process<Protocol = Guest>>(mut self, cx: &mut Context<A>) {
         if let Some(watch) = self.watch.take() {
             cx.demonitor(watch);
         }

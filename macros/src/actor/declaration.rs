@@ -44,7 +44,7 @@ pub(super) fn declare(attr: TokenStream, target: &Target<'_>, errors: &mut Error
     }
     if tokens::refuse_lifetimes("an actor", target.generics, errors) {
         // The impl says nothing of its own, but asks for this.
-        return expand(&Declared::default(), target);
+        return assume(target);
     }
     expand(&declared, target)
 }
@@ -89,6 +89,11 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
         errors.push(&word, "`sys` is for a server, whose `#[actor] impl` takes one message after the other: an actor with `protocol = ..` takes them itself");
     }
     declared
+}
+
+/// The same without options, for a struct whose other attribute was the mistake: its impl asks for nothing more.
+pub(super) fn assume(target: &Target<'_>) -> TokenStream {
+    expand(&Declared::default(), target)
 }
 
 /// `impl Declared`, and `impl Actor` where the struct names its protocol; where it does not, the actor's own

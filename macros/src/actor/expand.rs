@@ -24,8 +24,9 @@ pub(super) fn expand(model: &Model, messages: &ItemEnum, spoken: &protocol::Mode
 fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream {
     let private = private();
     let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &messages.ident);
-    let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (_, message_generics, _) = model.generics.split_for_impl();
+    let generics = tokens::passing(generics, &quote!(#enum_ #message_generics));
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
     let declared = options(self_ty);
     let not_given = {
         let private = private_at(self_ty.span());
@@ -98,13 +99,15 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
         }
     });
     let handle = (!waiting.is_empty()).then(|| {
-        let arms = arms(&waiting);
+        let (arms, moves) = (arms(&waiting), moves(true));
         quote! {
             async fn handle(
                 &mut self,
                 #cx: &mut #private::Context<Self>,
                 #message: #message_type,
-            ) -> #outcome {
+            ) -> #outcome
+            #moves
+            {
                 match #message {
                     #arms
                     _ => ::core::result::Result::Ok(()),
@@ -134,12 +137,15 @@ fn timed(model: &Model) -> TokenStream {
     let (cx, index) = (param("cx"), local("index"));
     let hook = |name: &str, handler: &Handler| {
         let (name, cfgs, outcome) = (Ident::new(name, Span::call_site()), &handler.cfgs, outcome(handler));
+        let moves = moves(handler.is_async);
         quote! {
             #(#cfgs)*
             async fn #name(
                 &mut self,
                 #cx: &mut #private::Context<Self>,
-            ) -> ::core::result::Result<(), #private::Exit> {
+            ) -> ::core::result::Result<(), #private::Exit>
+            #moves
+            {
                 #outcome
             }
         }
@@ -172,6 +178,7 @@ fn timed(model: &Model) -> TokenStream {
                 }
             }
         });
+        let moves = moves(model.every.iter().any(|handler| handler.is_async));
         quote! {
             const EVERY: &'static [::core::time::Duration] = &[#(#periods),*];
             #[allow(unused_mut, unused_assignments, unused_variables)]
@@ -179,7 +186,9 @@ fn timed(model: &Model) -> TokenStream {
                 &mut self,
                 #cx: &mut #private::Context<Self>,
                 mut #index: usize,
-            ) -> ::core::result::Result<(), #private::Exit> {
+            ) -> ::core::result::Result<(), #private::Exit>
+            #moves
+            {
                 #(#turns)*
                 ::core::result::Result::Ok(())
             }
@@ -287,8 +296,20 @@ fn call(handler: &Handler) -> TokenStream {
             }
         })
         .collect();
-    let wait = handler.is_async.then(|| quote!(.await));
-    quote!(Self::#method(self #(, #arguments)*) #wait)
+    let call = quote!(Self::#method(self #(, #arguments)*));
+    if !handler.is_async {
+        return call;
+    }
+    // A future that cannot change threads is told at its method's name.
+    let (span, private) = (method.span(), private_at(method.span()));
+    let this = Ident::new("self", Span::call_site().located_at(span));
+    quote_spanned!(span=> #private::sent(Self::#method(#this #(, #arguments)*)).await)
+}
+
+/// What a function asks of its actor if it waits for one of its methods: what the actor's own impl has been asked for.
+fn moves(waits: bool) -> Option<TokenStream> {
+    let private = private();
+    waits.then(|| quote!(where for<'cx> Self: #private::Moves<'cx>))
 }
 
 fn process(model: &Model, generics: &Generics) -> TokenStream {
@@ -298,22 +319,26 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
     let (cx, reason) = (param("cx"), param("reason"));
     let switches = switches(model);
     let init = model.init.iter().map(|hook| {
-        let (cfgs, outcome) = (&hook.cfgs, outcome(hook));
+        let (cfgs, outcome, moves) = (&hook.cfgs, outcome(hook), moves(hook.is_async));
         quote! {
             #(#cfgs)*
             async fn init(
                 &mut self,
                 #cx: &mut #private::Context<Self>,
-            ) -> ::core::result::Result<(), #private::Exit> {
+            ) -> ::core::result::Result<(), #private::Exit>
+            #moves
+            {
                 #outcome
             }
         }
     });
     let terminate = model.terminate.iter().map(|hook| {
-        let (cfgs, outcome) = (&hook.cfgs, outcome(hook));
+        let (cfgs, outcome, moves) = (&hook.cfgs, outcome(hook), moves(hook.is_async));
         quote! {
             #(#cfgs)*
-            async fn terminate(&mut self, #cx: &mut #private::Context<Self>, #reason: &#private::Exit) {
+            async fn terminate(&mut self, #cx: &mut #private::Context<Self>, #reason: &#private::Exit)
+            #moves
+            {
                 // The process ends with the reason that it has, whatever comes of this.
                 let _ = #outcome;
             }

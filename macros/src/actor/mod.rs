@@ -10,18 +10,22 @@ mod model;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Item, ItemImpl};
+use syn::{Item, ItemImpl, ItemStruct};
 
 use crate::diag::Errors;
-use crate::{fallback, options, protocol};
+use crate::neighbours::{self, Clash};
+use crate::{fallback, options, protocol, tokens};
 
 /// The whole macro, for either place.
 pub(crate) fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     match errors.keep(syn::parse2::<Item>(item.clone())) {
         Some(Item::Impl(block)) => on_impl(attr, block, errors),
-        Some(Item::Struct(item)) => {
-            let target = declaration::Target { ident: &item.ident, generics: &item.generics, attrs: &item.attrs };
+        Some(Item::Struct(mut item)) => {
+            if let Some(attr) = tokens::take(&mut item.attrs, "protocol") {
+                errors.push(attr, "`#[protocol]` stands on the `enum` of an actor's messages: leave it out here");
+            }
+            let target = target(&item);
             let generated = declaration::declare(attr, &target, &mut errors);
             quote!(#item #generated #errors)
         }
@@ -39,6 +43,15 @@ pub(crate) fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
+/// A struct that another attribute has refused, since it is to be an actor: to its impl it is one.
+pub(crate) fn assume(item: &ItemStruct) -> TokenStream {
+    declaration::assume(&target(item))
+}
+
+fn target(item: &ItemStruct) -> declaration::Target<'_> {
+    declaration::Target { ident: &item.ident, generics: &item.generics, attrs: &item.attrs }
+}
+
 fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenStream {
     let options = impl_options(attr, &mut errors);
     let Some(model) = model::Model::read(&mut block, &options, &mut errors) else {
@@ -47,6 +60,28 @@ fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenS
     let mut messages = model.messages();
     let mut spoken = protocol::Model::read(&mut messages, options, &mut errors);
     model.name_stub(&mut spoken);
+    match neighbours::clash(&block, &model.actor) {
+        Some(Clash::Impl) => {
+            let actor = &model.actor;
+            errors.push(
+                &block.self_ty,
+                format!(
+                    "`{actor}` has an `#[actor] impl` already: move these methods there, or leave `#[actor]` off if no message is among them"
+                ),
+            );
+            let methods = protocol::loosely(&mut spoken);
+            return quote!(#block #methods #errors);
+        }
+        Some(Clash::Protocol) => {
+            errors.push(
+                &block.self_ty,
+                "an actor has one protocol, and this impl would make a second one: leave `protocol = ..` off the struct, or `#[actor]` off the impl",
+            );
+            let methods = protocol::expand(&spoken);
+            return quote!(#block #messages #methods #errors);
+        }
+        None => {}
+    }
     if !spoken.variants.is_empty() {
         protocol::check(&mut spoken, &mut errors);
     }

@@ -17,7 +17,7 @@ use quote::quote;
 use syn::{Item, ItemEnum, LitInt};
 
 use crate::diag::Errors;
-use crate::{fallback, options};
+use crate::{actor, fallback, options, tokens};
 
 /// What stands in the parentheses of `#[protocol(..)]`.
 #[derive(Default)]
@@ -33,8 +33,12 @@ pub(crate) struct Options {
 pub(crate) fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = parse_options(attr, &mut errors);
-    let Some(mut item) = parse_item(item.clone(), &mut errors) else {
-        return fallback::item(&item, &errors);
+    let mut item = match parse_item(item.clone(), &mut errors) {
+        Ok(parsed) => parsed,
+        Err(assumed) => {
+            let item = fallback::item(&item, &errors);
+            return quote!(#item #assumed);
+        }
     };
     let mut model = Model::read(&mut item, options, &mut errors);
     check(&mut model, &mut errors);
@@ -52,6 +56,11 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     quote!(#protocol #stub)
 }
 
+/// Methods of a stub that is made elsewhere, for what would have been messages: whoever calls them is not told off too.
+pub(crate) fn loosely(model: &mut Model) -> TokenStream {
+    stub::loosely(model)
+}
+
 fn parse_options(attr: TokenStream, errors: &mut Errors) -> Options {
     let mut options = Options::default();
     options::parse("#[protocol]", attr, &["local", "debug", "version"], errors, |name, input| {
@@ -65,25 +74,28 @@ fn parse_options(attr: TokenStream, errors: &mut Errors) -> Options {
     options
 }
 
-fn parse_item(tokens: TokenStream, errors: &mut Errors) -> Option<ItemEnum> {
-    match errors.keep(syn::parse2(tokens))? {
-        Item::Enum(item) => Some(item),
+/// The enum, or what else goes on as if it were right.
+fn parse_item(tokens: TokenStream, errors: &mut Errors) -> Result<ItemEnum, TokenStream> {
+    let Some(item) = errors.keep(syn::parse2(tokens)) else { return Err(TokenStream::new()) };
+    match item {
+        Item::Enum(item) => return Ok(item),
         Item::Struct(item) => {
             errors.push(
                 item.struct_token,
                 "a protocol is an `enum`, one variant for each message; a struct that is a process has `#[actor]`",
             );
-            None
+            // The impl of a struct that was meant to be an actor goes on as if it were.
+            let declares_itself = item.attrs.iter().any(|attr| tokens::is_word(attr.path(), "actor"));
+            return Err(if declares_itself { TokenStream::new() } else { actor::assume(&item) });
         }
         Item::Impl(item) => {
             errors.push(item.impl_token, "`#[protocol]` stands on an `enum`; on an `impl` write `#[actor]`");
-            None
         }
         other => {
             errors.push(first_token(&other), "`#[protocol]` stands on an `enum`, one variant for each message");
-            None
         }
     }
+    Err(TokenStream::new())
 }
 
 fn first_token(item: &Item) -> TokenStream {

@@ -18,6 +18,8 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
     let Model { ident, stub, vis, cfgs, .. } = model;
     let generics = model.impl_generics();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let passing = tokens::passing(&generics, &quote!(#ident #ty_generics));
+    let passes = &passing.where_clause;
     let docs = docs(model);
     let allow = allow(model);
     let methods = model.variants.iter().filter_map(|variant| method(model, variant));
@@ -38,7 +40,7 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
-        impl #impl_generics #private::Stub for #stub #ty_generics #where_clause {
+        impl #impl_generics #private::Stub for #stub #ty_generics #passes {
             type Protocol = #ident #ty_generics;
             fn __new(#address: #private::Address<Self::Protocol>) -> Self {
                 Self(#address)
@@ -50,7 +52,7 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
-        impl #impl_generics #private::Stubbed for #ident #ty_generics #where_clause {
+        impl #impl_generics #private::Stubbed for #ident #ty_generics #passes {
             type Ref = #stub #ty_generics;
         }
 
@@ -125,6 +127,24 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
             #body
         }
     })
+}
+
+/// An impl of the stub with nothing but such methods.
+pub(super) fn loosely(model: &mut Model) -> TokenStream {
+    for variant in &mut model.variants {
+        variant.loose = variant.loose.or_else(|| Some(variant.given().count()));
+    }
+    let Model { stub, cfgs, .. } = &*model;
+    let generics = model.impl_generics();
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let methods = model.variants.iter().filter_map(|variant| method(model, variant));
+    quote! {
+        #(#cfgs)*
+        #[allow(dead_code)]
+        impl #impl_generics #stub #ty_generics #where_clause {
+            #(#methods)*
+        }
+    }
 }
 
 /// The method for a message that broke a rule: callable, so that its callers are not told off as well.

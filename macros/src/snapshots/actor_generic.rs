@@ -132,6 +132,7 @@ where
     V: ::core::marker::Send + 'static,
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
+    for<'m> StoreMessage<K, V>: ::greenroom::__private::Passes<'m>,
 {
     type Protocol = StoreMessage<K, V>;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -148,6 +149,7 @@ where
     V: ::core::marker::Send + 'static,
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
+    for<'m> StoreMessage<K, V>: ::greenroom::__private::Passes<'m>,
 {
     type Ref = StoreRef<K, V>;
 }
@@ -244,6 +246,7 @@ impl<K: Ord, V> ::greenroom::__private::Actor for Store<K, V>
 where
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
+    for<'m> StoreMessage<K, V>: ::greenroom::__private::Passes<'m>,
 {
     type Protocol = StoreMessage<K, V>;
     #[doc(hidden)]

@@ -381,7 +381,10 @@ impl CounterRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Stub for CounterRef {
+impl ::greenroom::__private::Stub for CounterRef
+where
+    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+{
     type Protocol = CounterMessage;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
         Self(__address)
@@ -391,7 +394,10 @@ impl ::greenroom::__private::Stub for CounterRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Stubbed for CounterMessage {
+impl ::greenroom::__private::Stubbed for CounterMessage
+where
+    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+{
     type Ref = CounterRef;
 }
 #[automatically_derived]
@@ -441,7 +447,10 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for CounterRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Actor for Counter {
+impl ::greenroom::__private::Actor for Counter
+where
+    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+{
     type Protocol = CounterMessage;
     #[doc(hidden)]
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
@@ -482,11 +491,14 @@ impl ::greenroom::__private::Handle for Counter {
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
         mut __index: usize,
-    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit>
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         {
             if __index == 0 {
                 return ::greenroom::__private::Outcome::into_outcome(
-                    Self::flush(self, cx).await,
+                    ::greenroom::__private::sent(Self::flush(self, cx)).await,
                 );
             }
             __index -= 1;
@@ -540,14 +552,17 @@ impl ::greenroom::__private::Handle for Counter {
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
         __message: CounterMessage,
-    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit>
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         match __message {
             CounterMessage::Set { to: __field0 } => {
                 <Result<
                     (),
                     Exit,
                 > as ::greenroom::__private::Outcome>::into_outcome(
-                    Self::set(self, __field0, cx).await,
+                    ::greenroom::__private::sent(Self::set(self, __field0, cx)).await,
                 )
             }
             _ => ::core::result::Result::Ok(()),
@@ -564,10 +579,15 @@ impl ::greenroom::__private::Process for Counter {
     async fn init(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
-    ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {
+    ) -> ::core::result::Result<(), ::greenroom::__private::Exit>
+    where
+        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+    {
         <std::io::Result<
             (),
-        > as ::greenroom::__private::Outcome>::into_outcome(Self::open(self).await)
+        > as ::greenroom::__private::Outcome>::into_outcome(
+            ::greenroom::__private::sent(Self::open(self)).await,
+        )
     }
     fn run(
         &mut self,

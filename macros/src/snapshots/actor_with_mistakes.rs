@@ -117,7 +117,10 @@ impl CounterRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Stub for CounterRef {
+impl ::greenroom::__private::Stub for CounterRef
+where
+    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+{
     type Protocol = CounterMessage;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
         Self(__address)
@@ -127,7 +130,10 @@ impl ::greenroom::__private::Stub for CounterRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Stubbed for CounterMessage {
+impl ::greenroom::__private::Stubbed for CounterMessage
+where
+    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+{
     type Ref = CounterRef;
 }
 #[automatically_derived]
@@ -177,7 +183,10 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for CounterRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Actor for Counter {
+impl ::greenroom::__private::Actor for Counter
+where
+    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+{
     type Protocol = CounterMessage;
     #[doc(hidden)]
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<

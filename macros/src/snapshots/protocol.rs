@@ -247,7 +247,10 @@ impl MailRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Stub for MailRef {
+impl ::greenroom::__private::Stub for MailRef
+where
+    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+{
     type Protocol = Mail;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
         Self(__address)
@@ -257,7 +260,10 @@ impl ::greenroom::__private::Stub for MailRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Stubbed for Mail {
+impl ::greenroom::__private::Stubbed for Mail
+where
+    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+{
     type Ref = MailRef;
 }
 #[automatically_derived]

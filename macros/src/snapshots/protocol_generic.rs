@@ -177,6 +177,7 @@ where
         + ::greenroom::__private::DeserializeOwned,
     V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
         + ::greenroom::__private::DeserializeOwned,
+    for<'m> Store<K, V>: ::greenroom::__private::Passes<'m>,
 {
     type Protocol = Store<K, V>;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -193,6 +194,7 @@ where
         + ::greenroom::__private::DeserializeOwned,
     V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
         + ::greenroom::__private::DeserializeOwned,
+    for<'m> Store<K, V>: ::greenroom::__private::Passes<'m>,
 {
     type Ref = StoreRef<K, V>;
 }

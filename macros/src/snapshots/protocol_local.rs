@@ -50,7 +50,10 @@ impl JobRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Stub for JobRef {
+impl ::greenroom::__private::Stub for JobRef
+where
+    for<'m> Job: ::greenroom::__private::Passes<'m>,
+{
     type Protocol = Job;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
         Self(__address)
@@ -60,7 +63,10 @@ impl ::greenroom::__private::Stub for JobRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Stubbed for Job {
+impl ::greenroom::__private::Stubbed for Job
+where
+    for<'m> Job: ::greenroom::__private::Passes<'m>,
+{
     type Ref = JobRef;
 }
 #[automatically_derived]

@@ -216,7 +216,10 @@ impl MailRef {
 }
 #[cfg(unix)]
 #[automatically_derived]
-impl ::greenroom::__private::Stub for MailRef {
+impl ::greenroom::__private::Stub for MailRef
+where
+    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+{
     type Protocol = Mail;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
         Self(__address)
@@ -227,7 +230,10 @@ impl ::greenroom::__private::Stub for MailRef {
 }
 #[cfg(unix)]
 #[automatically_derived]
-impl ::greenroom::__private::Stubbed for Mail {
+impl ::greenroom::__private::Stubbed for Mail
+where
+    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+{
     type Ref = MailRef;
 }
 #[cfg(unix)]

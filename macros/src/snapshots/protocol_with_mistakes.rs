@@ -144,7 +144,10 @@ impl MailRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Stub for MailRef {
+impl ::greenroom::__private::Stub for MailRef
+where
+    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+{
     type Protocol = Mail;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
         Self(__address)
@@ -154,7 +157,10 @@ impl ::greenroom::__private::Stub for MailRef {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Stubbed for Mail {
+impl ::greenroom::__private::Stubbed for Mail
+where
+    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+{
     type Ref = MailRef;
 }
 #[automatically_derived]

@@ -72,7 +72,7 @@ impl ::greenroom::__private::Tree for ChatTree {
         period: ::core::time::Duration::from_millis(5000u64),
         ..::greenroom::__private::Flags::DEFAULT
     };
-    fn stubs(__places: &::greenroom::__private::Places) -> Self::Ref {
+    fn stubs(__places: &::greenroom::__private::Places) -> ChatTreeRef {
         ChatTreeRef {
             __supervisor: ::greenroom::__private::Places::supervisor(__places),
             log: <Log as ::greenroom::__private::Child>::held(__places, "log"),

@@ -203,7 +203,7 @@ fn tree(model: &Model) -> TokenStream {
             type Ref = #stub #ty_generics;
             const NAME: &'static str = #text;
             const FLAGS: #private::Flags = #flags;
-            fn stubs(#places: &#private::Places) -> Self::Ref {
+            fn stubs(#places: &#private::Places) -> #stub #ty_generics {
                 #stub {
                     __supervisor: #private::Places::supervisor(#places),
                     #(#stubs,)*

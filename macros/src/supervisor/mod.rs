@@ -6,12 +6,12 @@
 mod expand;
 mod model;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Item, ItemStruct};
 
 use crate::diag::Errors;
-use crate::fallback;
+use crate::{fallback, neighbours, tokens};
 
 /// The whole macro.
 pub(crate) fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
@@ -20,9 +20,19 @@ pub(crate) fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
     let Some(mut item) = parse_item(item.clone(), &mut errors) else {
         return fallback::item(&item, &errors);
     };
+    let derive = neighbours::derive_above(&item);
     let Some(model) = model::Model::read(&mut item, flags, &mut errors) else {
         return quote!(#item #errors);
     };
+    if let Some(derive) = derive {
+        let derive = tokens::text(derive);
+        errors.add(syn::Error::new(
+            Span::call_site(),
+            format!("`{derive}` has read the children as fields: write it below `#[supervisor]`, which takes them out"),
+        ));
+        // It goes on to do so.
+        model.put_back(&mut item);
+    }
     let generated = expand::expand(&model);
     quote!(#item #generated #errors)
 }

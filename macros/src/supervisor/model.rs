@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::ParseStream;
-use syn::{Attribute, Expr, Fields, Generics, ItemStruct, LitInt, LitStr, Type, Visibility};
+use syn::{Attribute, Expr, Fields, Generics, ItemStruct, LitInt, LitStr, Type, Visibility, parse_quote};
 
 use crate::diag::Errors;
 use crate::options::{self, Shutdown, Time};
@@ -146,6 +146,19 @@ impl Model {
             flags,
             children,
         })
+    }
+}
+
+impl Model {
+    /// Puts a field where each child was, of a type that has every trait.
+    pub(super) fn put_back(&self, item: &mut ItemStruct) {
+        if let Fields::Named(fields) = &mut item.fields {
+            let places = self
+                .children
+                .iter()
+                .map(|Child { cfgs, name, .. }| -> syn::Field { parse_quote!(#(#cfgs)* #name: ()) });
+            fields.named.extend(places);
+        }
     }
 }
 

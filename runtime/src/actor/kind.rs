@@ -72,11 +72,14 @@ pub trait Process: Actor + Send {
     #[doc(hidden)]
     const SUPERVISOR: bool = false;
 
+    // What these futures hold is known to be `Send` without a look at it: where it is not, the impl itself has said so.
+
     /// Runs before anything else; whoever called [`start`](super::Spawn::start) waits for it. An error ends the
     /// process and is that caller's error.
     fn init(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
     where
         Self: Send,
+        Context<Self>: Send,
     {
         let _ = cx;
         async { Ok(()) }
@@ -87,14 +90,24 @@ pub trait Process: Actor + Send {
     /// An exit signal ends it at its next `.await` that has to wait.
     fn run(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
     where
-        Self: Send;
+        Self: Send,
+        Context<Self>: Send;
 
     /// Runs when [`run`](Process::run) has returned, with the reason.
     fn terminate(&mut self, cx: &mut Context<Self>, reason: &Exit) -> impl Future<Output = ()> + Send
     where
         Self: Send,
+        Context<Self>: Send,
     {
         let _ = (cx, reason);
         ready(())
     }
 }
+
+/// What has a [`Context`]: every [`Process`], and nothing else.
+///
+/// A context asks for this rather than for an [`Actor`], since an `impl Process` is there even if it lacks `#[actor]`: so
+/// it is the impl that is told off, and not each place that names the context.
+pub trait Runs: Actor {}
+
+impl<A: Process> Runs for A {}

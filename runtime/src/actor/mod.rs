@@ -12,6 +12,7 @@ mod stub;
 mod sys;
 
 pub use context::Context;
+pub(crate) use kind::Runs;
 pub use kind::{Actor, Options, Process, Ref};
 pub use serve::{Failure, Handle, Outcome, serve};
 pub(crate) use spawn::{Newborn, launch, start_of};

@@ -4,12 +4,12 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::sys::{StateFn, attend};
-use super::{Actor, Context};
+use super::{Context, Runs};
 use crate::base::Exit;
 use crate::process::Step;
 
 /// What a server does with one message. Written by `#[actor]` on an impl.
-pub trait Handle: Actor {
+pub trait Handle: Runs {
     /// The spans of time after which [`every`](Handle::every) is called, again and again.
     const EVERY: &'static [Duration] = &[];
     /// How long no message has to come for [`idle`](Handle::idle) to be called.

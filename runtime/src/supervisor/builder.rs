@@ -7,7 +7,7 @@ use super::{
     AutoShutdown, Backoff, ChildOptions, Children, Flags, Places, Restart, Shutdown, Strategy, SupervisionRef, Tree,
     WhileDown,
 };
-use crate::actor::{Actor, Context, Process};
+use crate::actor::{Context, Process};
 use crate::base::StartError;
 use crate::node::Node;
 
@@ -111,7 +111,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// As [`start`](Supervisor::start).
-    pub fn start_link<A: Actor>(
+    pub fn start_link<A: Process>(
         self,
         cx: &Context<A>,
     ) -> impl Future<Output = Result<SupervisionRef, StartError>> + Send {

@@ -9,7 +9,7 @@ use super::{
     ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, Children, Description, Flags, Here, Parent, Places, Seed,
     SupervisionRef,
 };
-use crate::actor::{Actor, Context, Newborn, Stub};
+use crate::actor::{Context, Newborn, Process, Stub};
 use crate::base::{CallError, Exit, Pid, StartError};
 use crate::call::{Address, Call};
 use crate::node::{Node, Resident};
@@ -59,7 +59,7 @@ pub trait StartTree: Tree {
     ///
     /// # Errors
     /// As [`start`](StartTree::start).
-    fn start_link<A: Actor>(self, cx: &Context<A>) -> impl Future<Output = Result<Self::Ref, StartError>> + Send {
+    fn start_link<A: Process>(self, cx: &Context<A>) -> impl Future<Output = Result<Self::Ref, StartError>> + Send {
         plant(cx.node().clone(), self, |supervisor| cx.link(supervisor))
     }
 }

@@ -3,7 +3,7 @@ use greenroom::prelude::*;
 struct Sorter;
 
 impl Process for Sorter {
-    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+    async fn run(&mut self, _cx: &mut Context<Self>) -> Result<(), Exit> {
         Ok(())
     }
 }

@@ -21,4 +21,10 @@ impl Counter {
     }
 }
 
+fn start() {
+    let counter = Counter { count: 0 }.spawn();
+    counter.add(2);
+    counter.take(1);
+}
+
 fn main() {}

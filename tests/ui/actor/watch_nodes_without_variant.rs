@@ -12,4 +12,10 @@ fn hear(cx: &Context<Sorter>) {
 #[actor(protocol = Mail)]
 struct Sorter;
 
+impl Process for Sorter {
+    async fn run(&mut self, _cx: &mut Context<Self>) -> Result<(), Exit> {
+        Ok(())
+    }
+}
+
 fn main() {}

@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use greenroom::prelude::*;
 
@@ -7,6 +8,7 @@ use greenroom::prelude::*;
 enum Mail {
     Post(Vec<Rc<str>>),
     Count { total: Rc<RefCell<u64>> },
+    Add { total: Arc<RefCell<u64>> },
 }
 
 fn send(mail: MailRef) {

@@ -1,0 +1,256 @@
+//! What stands around an item, as its file has it.
+//!
+//! A macro is handed one item, without the attributes above its own. Where two items make a mistake together, or an
+//! attribute stands in the wrong order, each is right by itself, and rustc would tell one by one of all the names that
+//! follow from them. So a macro looks into its own file, and only to tell of such a mistake in one message: what is
+//! generated for a right program is the same whether the file can be read or not, and where it cannot (an editor's
+//! unsaved text, the other item in another file) rustc tells it in its own way.
+
+use proc_macro2::Ident;
+use syn::visit::{self, Visit};
+use syn::{Attribute, Block, File, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Meta, Stmt};
+
+use crate::tokens;
+
+/// What an actor's impl cannot stand beside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clash {
+    /// Another `#[actor] impl` of the same type, further up.
+    Impl,
+    /// A struct with `protocol = ..`.
+    Protocol,
+}
+
+/// What stands beside this impl, if it clashes.
+pub(crate) fn clash(block: &ItemImpl, actor: &Ident) -> Option<Clash> {
+    find(&file()?, block, actor)
+}
+
+/// The `#[derive(..)]` above a tree's `#[supervisor]`, which has read the children as fields.
+pub(crate) fn derive_above(tree: &ItemStruct) -> Option<Attribute> {
+    find_derive(&file()?, tree)
+}
+
+/// The text of the file that the macro is called in.
+fn file() -> Option<String> {
+    if !proc_macro::is_available() {
+        return None;
+    }
+    let path = proc_macro::Span::call_site().local_file()?;
+    std::fs::read_to_string(path).ok()
+}
+
+fn find(text: &str, block: &ItemImpl, actor: &Ident) -> Option<Clash> {
+    if !is_suspect(text, &actor.to_string()) {
+        return None;
+    }
+    let mut find = Find { block, actor, found: None };
+    find.visit_file(&syn::parse_file(text).ok()?);
+    find.found
+}
+
+/// Whether there may be anything to be found, as far as lines and their indentation tell: few files are worth parsing.
+fn is_suspect(text: &str, actor: &str) -> bool {
+    // How far the one before is indented, as long as what is around it goes on; and what stands above a line.
+    let (mut before, mut head) = (None, String::new());
+    for line in text.lines() {
+        let code = line.trim_start();
+        let indentation = line.len() - code.len();
+        if code.is_empty() || code.starts_with("//") {
+            continue;
+        }
+        before = before.filter(|before| *before <= indentation);
+        head.push_str(code);
+        let is_open = head.matches('[').count() > head.matches(']').count();
+        if head.starts_with("#[") && (is_open || head.ends_with(']')) {
+            continue;
+        }
+        let is_impl = head.contains("impl") && !head.contains(" for ");
+        if head.contains("actor") && head.contains(actor) && (is_impl || head.contains("protocol")) {
+            if before == Some(indentation) {
+                return true;
+            }
+            before = Some(indentation);
+        }
+        head.clear();
+    }
+    false
+}
+
+/// Looks through everything that holds items: the file, its modules, the bodies of its functions.
+struct Find<'a> {
+    block: &'a ItemImpl,
+    actor: &'a Ident,
+    found: Option<Clash>,
+}
+
+impl<'ast> Visit<'ast> for Find<'_> {
+    fn visit_file(&mut self, file: &'ast File) {
+        self.look(file.items.iter());
+        visit::visit_file(self, file);
+    }
+
+    fn visit_item_mod(&mut self, module: &'ast ItemMod) {
+        self.look(module.content.iter().flat_map(|(_, items)| items));
+        visit::visit_item_mod(self, module);
+    }
+
+    fn visit_block(&mut self, block: &'ast Block) {
+        self.look(block.stmts.iter().filter_map(|stmt| match stmt {
+            Stmt::Item(item) => Some(item),
+            _ => None,
+        }));
+        visit::visit_block(self, block);
+    }
+}
+
+impl Find<'_> {
+    fn look<'i>(&mut self, items: impl Iterator<Item = &'i Item> + Clone) {
+        let mut impls = items.clone().filter_map(|item| match item {
+            Item::Impl(other) if self.is_like_ours(other) => Some(other),
+            _ => None,
+        });
+        let Some(place) = impls.position(|other| methods(other) == methods(self.block)) else { return };
+        if place > 0 {
+            self.found = Some(Clash::Impl);
+        } else if items.clone().any(|item| self.gives_a_protocol(item)) {
+            self.found = Some(Clash::Protocol);
+        }
+    }
+
+    fn is_like_ours(&self, other: &ItemImpl) -> bool {
+        other.trait_.is_none()
+            && tokens::text(&other.self_ty) == tokens::text(&self.block.self_ty)
+            && declaration(&other.attrs).is_some()
+    }
+
+    fn gives_a_protocol(&self, item: &Item) -> bool {
+        let (ident, attrs) = match item {
+            Item::Struct(item) => (&item.ident, &item.attrs),
+            Item::Enum(item) => (&item.ident, &item.attrs),
+            _ => return false,
+        };
+        let options = declaration(attrs).and_then(|attr| match &attr.meta {
+            Meta::List(list) => Some(list.tokens.clone()),
+            _ => None,
+        });
+        let protocol = |token: proc_macro2::TokenTree| token.to_string() == "protocol";
+        ident == self.actor && options.is_some_and(|options| options.into_iter().any(protocol))
+    }
+}
+
+fn find_derive(text: &str, tree: &ItemStruct) -> Option<Attribute> {
+    struct Find<'a>(&'a ItemStruct, Option<Attribute>);
+    impl<'ast> Visit<'ast> for Find<'_> {
+        fn visit_item_struct(&mut self, other: &'ast ItemStruct) {
+            let names = |item: &ItemStruct| item.fields.iter().map(|field| field.ident.clone()).collect::<Vec<_>>();
+            let mut above = other.attrs.iter().take_while(|attr| !tokens::is_word(attr.path(), "supervisor"));
+            let derive = above.find(|attr| attr.path().is_ident("derive"));
+            let is_tree = other.attrs.iter().any(|attr| tokens::is_word(attr.path(), "supervisor"));
+            if let Some(derive) =
+                derive.filter(|_| is_tree && other.ident == self.0.ident && names(other) == names(self.0))
+            {
+                self.1 = Some(derive.clone());
+            }
+        }
+    }
+    // Few files are worth parsing.
+    let is_above = |rest: &str| {
+        rest.split_once("supervisor")
+            .is_some_and(|(between, _)| !between.contains("struct ") && !between.contains("enum "))
+    };
+    if !text.split("#[derive(").skip(1).any(is_above) {
+        return None;
+    }
+    let mut find = Find(tree, None);
+    find.visit_file(&syn::parse_file(text).ok()?);
+    find.1
+}
+
+/// The `#[actor]` of an item that is there whatever the features are.
+fn declaration(attrs: &[Attribute]) -> Option<&Attribute> {
+    if !tokens::cfgs(attrs).is_empty() {
+        return None;
+    }
+    attrs.iter().find(|attr| tokens::is_word(attr.path(), "actor"))
+}
+
+/// By these an impl is recognised: the compiler does not say where in its file it stands.
+fn methods(block: &ItemImpl) -> Vec<&Ident> {
+    let named = block.items.iter().filter_map(|item| match item {
+        ImplItem::Fn(method) => Some(&method.sig.ident),
+        _ => None,
+    });
+    named.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::format_ident;
+
+    use super::*;
+
+    /// What the impl of `Counter` that has a method `second` finds in a file.
+    fn check(text: &str, expected: Option<Clash>) {
+        let block: ItemImpl = syn::parse_quote!(
+            impl Counter {
+                fn second(&mut self) {}
+            }
+        );
+        assert_eq!(find(text, &block, &format_ident!("Counter")), expected, "{text}");
+    }
+
+    const FIRST: &str = "#[actor] impl Counter {\n #[cast] fn first(&mut self) {} }\n";
+    const SECOND: &str = "#[greenroom::actor]\nimpl Counter {\n /// Says so.\n #[cast] fn second(&mut self) {} }\n";
+
+    #[test]
+    fn another_impl_is_found_beside_it() {
+        check(&format!("{FIRST}{SECOND}"), Some(Clash::Impl));
+        check(&format!("mod counts {{\n{FIRST}{SECOND}}}"), Some(Clash::Impl));
+        check(&format!("fn main() {{\nlet n = || {{\n{FIRST}{SECOND}}};\n}}"), Some(Clash::Impl));
+    }
+
+    #[test]
+    fn a_derive_above_a_supervisor_is_found() {
+        let tree: ItemStruct = syn::parse_quote!(
+            struct Tree {
+                path: String,
+                #[child]
+                log: Log,
+            }
+        );
+        let check = |above: &str, expected: Option<&str>| {
+            let text =
+                format!("{above} struct Tree {{ path: String, #[child] log: Log }}\n#[supervisor] struct Other;");
+            assert_eq!(find_derive(&text, &tree).map(tokens::text).as_deref(), expected, "{text}");
+        };
+        check("#[derive(Clone)] #[supervisor]", Some("#[derive(Clone)]"));
+        check(
+            "#[derive(Clone, Debug)]\n/// It is.\n#[greenroom::supervisor(period = 3)]",
+            Some("#[derive(Clone, Debug)]"),
+        );
+        check("#[supervisor]\n#[derive(Clone)]", None);
+        check("#[derive(Clone)]", None);
+        check("#[derive(Clone)] struct Log; #[supervisor]", None);
+    }
+
+    #[test]
+    fn what_is_no_clash() {
+        check(SECOND, None);
+        check(&format!("{SECOND}{FIRST}"), None);
+        check(&format!("{FIRST}mod counts {{\n{SECOND}}}"), None);
+        check(&format!("fn one() {{\n{FIRST}}}\nfn two() {{\n{SECOND}}}"), None);
+        check(&format!("{FIRST} #[cfg(unix)] {SECOND}"), None);
+        check(&format!("impl Counter {{\n fn first() {{}} }}\n{SECOND}"), None);
+        check(&format!("impl Counter {{ ~ }}\n{FIRST}{SECOND}"), None);
+    }
+
+    #[test]
+    fn a_protocol_on_the_struct_is_found() {
+        check(&format!("#[actor(protocol = Count)]\npub struct Counter;\n{SECOND}"), Some(Clash::Protocol));
+        check(&format!("#[actor(\n    protocol = Count,\n)]\nstruct Counter;\n{SECOND}"), Some(Clash::Protocol));
+        check(&format!("#[actor(name = \"protocol\")]\nstruct Counter;\n{SECOND}"), None);
+        check(&format!("#[actor(protocol = Count)]\nstruct Counters;\n#[actor]\nstruct Counter;\n{SECOND}"), None);
+        check(&format!("mod counts {{ #[actor(protocol = Count)]\nstruct Counter; }}\n{SECOND}"), None);
+    }
+}

@@ -1,0 +1,20 @@
+use greenroom::prelude::*;
+
+#[protocol]
+struct Counter {
+    count: u64,
+}
+
+#[actor]
+impl Counter {
+    #[cast]
+    fn add(&mut self, n: u64) {
+        self.count += n;
+    }
+}
+
+fn start() {
+    Counter { count: 0 }.spawn().add(1);
+}
+
+fn main() {}

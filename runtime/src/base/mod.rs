@@ -2,18 +2,25 @@
 //!
 //! Nothing here runs, waits or knows a node; every other floor speaks in these types.
 
+#[cfg(feature = "net")]
 mod codec;
+#[cfg(feature = "net")]
 mod depth;
 mod error;
 mod exit;
+#[cfg(not(feature = "net"))]
+mod local;
 mod name;
 mod pid;
 mod protocol;
 mod system;
 
+#[cfg(feature = "net")]
 pub use codec::{Decoder, Encoder};
 pub use error::{CallError, CastError, DecodeError, EncodeError, NameError, StartError};
 pub use exit::{Exit, Reason};
+#[cfg(not(feature = "net"))]
+pub use local::{Decoder, Encoder};
 pub use name::{InvalidName, NodeName};
 pub use pid::{MonitorRef, NodeId, Pid};
 pub use protocol::{Protocol, Receives, Variant};

@@ -13,6 +13,7 @@ mod local;
 mod name;
 mod pid;
 mod protocol;
+mod sorted;
 mod system;
 
 #[cfg(feature = "net")]
@@ -24,4 +25,5 @@ pub use local::{Decoder, Encoder};
 pub use name::{InvalidName, NodeName};
 pub use pid::{MonitorRef, NodeId, Pid};
 pub use protocol::{Protocol, Receives, Variant};
+pub(crate) use sorted::Sorted;
 pub use system::{Down, ExitSignal, NodeEvent, Subject, System, event};

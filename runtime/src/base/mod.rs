@@ -1,6 +1,7 @@
 //! Floor 0: data only. Who is who, why a process ended, what may go wrong.
 //!
-//! Nothing here runs, waits or knows a node; every other floor speaks in these types.
+//! Nothing here runs, waits or knows a node; every other floor speaks in these types. [`Sorted`] is the map in which
+//! those above keep what has an order.
 
 #[cfg(feature = "net")]
 mod codec;

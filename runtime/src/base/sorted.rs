@@ -1,7 +1,7 @@
 //! A map in the order of its keys, of little code.
 //!
 //! What std's `BTreeMap` does, for each pair of types it does with code of its own, some ten thousand lines of what LLVM
-//! reads; and the compiler reads it anew for the mailbox of every protocol. Here the same is a sorted list in pieces:
+//! reads; and the compiler makes it anew for the mailbox of every protocol. Here the same is a sorted list in pieces:
 //! each is found, and searched, by halving, and what comes or goes moves the rest of one piece.
 //!
 //! Invariants: keys ascend, within a piece and from one to the next · no piece is empty, none has more than [`FULL`] · two

@@ -97,7 +97,7 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
     let (output, body) = match kind {
         Kind::From { .. } => return None,
         Kind::Cast => {
-            (quote!(#private::Cast), quote!(#private::Address::cast(&self.0, #owner::#ident { #(#fields),* })))
+            (quote!(#private::Cast), quote!(#private::Address::cast(&self.0, move || #owner::#ident { #(#fields),* })))
         }
         Kind::Call { reply, answer } => {
             let member = variant.fields.get(*reply).map(|field| &field.member);

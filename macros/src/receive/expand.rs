@@ -9,7 +9,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, Pat};
+use syn::{Expr, Lifetime, Pat};
 
 use super::guard::Guard;
 use super::model::{After, Arm, Model};
@@ -29,6 +29,7 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     let saved = call(subject, &quote_spanned!(span=> __saved), &quote!());
     let take = call(subject, &quote_spanned!(span=> __take), &quote!(&#message));
     let skip = call(subject, &quote_spanned!(span=> __skip), &quote!(#message));
+    let found = Lifetime::new("'__found", Span::mixed_site());
     let numbered: Vec<Numbered<'_>> = number(&model.arms);
     let reach = reach(&model.arms, &message);
     let tests = numbered.iter().flat_map(|arm| arm.tests(&hit));
@@ -43,9 +44,12 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
                 #scan;
             }
             let (#hit, #message) = loop {
-                let #message = match #saved {
-                    ::core::option::Option::None => #next,
-                    #message => #message,
+                // What is saved is not carried over the `.await`, else it would be moved into the future and out again.
+                let #message = #found: {
+                    if let ::core::option::Option::Some(#message) = #saved {
+                        break #found ::core::option::Option::Some(#message);
+                    }
+                    #next
                 };
                 let ::core::option::Option::Some(#message) = #message else {
                     break (::core::option::Option::None, ::core::option::Option::None);

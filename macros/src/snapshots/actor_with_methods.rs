@@ -348,11 +348,17 @@ pub struct CounterRef(::greenroom::__private::Address<CounterMessage>);
 impl CounterRef {
     /// Adds `n`.
     pub fn add(&self, n: u64) -> ::greenroom::__private::Cast {
-        ::greenroom::__private::Address::cast(&self.0, CounterMessage::Add { n: n })
+        ::greenroom::__private::Address::cast(
+            &self.0,
+            move || CounterMessage::Add { n: n },
+        )
     }
     /// Handled by `Counter::set`.
     pub fn set(&self, to: u64) -> ::greenroom::__private::Cast {
-        ::greenroom::__private::Address::cast(&self.0, CounterMessage::Set { to: to })
+        ::greenroom::__private::Address::cast(
+            &self.0,
+            move || CounterMessage::Set { to: to },
+        )
     }
     /// The count so far.
     pub fn count(&self) -> ::greenroom::__private::Call<u64> {

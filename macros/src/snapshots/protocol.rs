@@ -221,7 +221,7 @@ impl MailRef {
     pub fn post(&self, priority: u8, body: String) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
-            Mail::Post {
+            move || Mail::Post {
                 priority: priority,
                 body: body,
             },
@@ -231,7 +231,7 @@ impl MailRef {
     pub fn forward(&self, arg0: MailRef, arg1: String) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
-            Mail::Forward { 0: arg0, 1: arg1 },
+            move || Mail::Forward { 0: arg0, 1: arg1 },
         )
     }
     /// Takes every waiting letter.
@@ -243,7 +243,7 @@ impl MailRef {
     }
     /// Sends [`Mail::Move`].
     pub fn r#move(&self) -> ::greenroom::__private::Cast {
-        ::greenroom::__private::Address::cast(&self.0, Mail::Move {})
+        ::greenroom::__private::Address::cast(&self.0, move || Mail::Move {})
     }
 }
 #[automatically_derived]

@@ -153,7 +153,7 @@ where
     pub(crate) fn put(&self, key: K, value: V) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
-            Store::Put {
+            move || Store::Put {
                 key: key,
                 value: value,
             },

@@ -46,7 +46,7 @@ struct JobRef(::greenroom::__private::Address<Job>);
 impl JobRef {
     /// Sends [`Job::Run`].
     fn run(&self, value: Box<dyn FnOnce() + Send>) -> ::greenroom::__private::Cast {
-        ::greenroom::__private::Address::cast(&self.0, Job::Run { 0: value })
+        ::greenroom::__private::Address::cast(&self.0, move || Job::Run { 0: value })
     }
 }
 #[automatically_derived]

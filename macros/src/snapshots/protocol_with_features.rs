@@ -200,7 +200,7 @@ impl MailRef {
     ) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
-            Mail::Post {
+            move || Mail::Post {
                 body: body,
                 #[cfg(feature = "priorities")]
                 priority: priority,
@@ -211,7 +211,7 @@ impl MailRef {
     #[deprecated]
     /// Sends [`Mail::Tick`].
     fn tick(&self) -> ::greenroom::__private::Cast {
-        ::greenroom::__private::Address::cast(&self.0, Mail::Tick {})
+        ::greenroom::__private::Address::cast(&self.0, move || Mail::Tick {})
     }
 }
 #[cfg(unix)]

@@ -1,5 +1,6 @@
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::sys::{StateFn, attend};
@@ -87,11 +88,8 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
         }
         'messages: loop {
             let message = 'waits: {
-                if let Some(message) = at_hand(actor, cx)? {
+                if let Some(message) = poll_fn(|task| poll_plainly(actor, cx, task)).await? {
                     break 'waits message;
-                }
-                if cx.mailbox().refill().await {
-                    continue 'messages;
                 }
                 let message = match cx.mailbox().step().await {
                     Step::Message(message) => message,
@@ -128,19 +126,23 @@ async fn see_to<A: Handle>(actor: &mut A, cx: &mut Context<A>, step: Step<A::Pro
     }
 }
 
-/// Takes what is at hand as long as no handler has to wait: no future is made for any of it. The message whose handler does,
-/// if that is why it is over.
+/// Takes what comes as long as no handler has to wait: no future is made for any of it. The message whose handler does, or
+/// none if something else may want to be seen to.
 // By itself, and so is `take_one`: what handlers call is part of these, and a panic in one goes through tables of all that
 // is called in each function on its way.
 #[inline(never)]
-fn at_hand<A: Handle>(actor: &mut A, cx: &mut Context<A>) -> Result<Option<A::Protocol>, Exit> {
-    while let Some(message) = cx.mailbox().at_hand() {
+fn poll_plainly<A: Handle>(
+    actor: &mut A,
+    cx: &mut Context<A>,
+    task: &mut TaskContext<'_>,
+) -> Poll<Result<Option<A::Protocol>, Exit>> {
+    loop {
+        let Some(message) = ready!(cx.mailbox().poll_plain(task)) else { return Poll::Ready(Ok(None)) };
         let waits = take(actor, cx, message)?;
         if waits.is_some() {
-            return Ok(waits);
+            return Poll::Ready(Ok(waits));
         }
     }
-    Ok(None)
 }
 
 /// Takes one message, or hands it back if its handler has to wait.

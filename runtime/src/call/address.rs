@@ -17,18 +17,33 @@ use crate::node::{Current, Line, Named, Node, Outgoing, Recipient, Resident};
 use crate::process::{Aside, Cell, Refusal, ended, ended_by_name};
 use crate::wire::{Signal, fingerprint};
 
-/// Where a stub's messages go: what every generated stub is made of.
-pub struct Address<M: Protocol>(Kind<M>);
+/// Where a stub's messages go: what every generated stub is made of. Two words, since stubs travel in messages.
+pub struct Address<M: Protocol>(Way<M>);
 
-enum Kind<M: Protocol> {
-    /// One process of this program.
-    Direct { cell: Arc<Cell<M>>, number: u64 },
-    /// A supervised child: whoever lives in a cell that has a place in its tree.
-    Child(Arc<Cell<M>>),
-    /// A process known by its pid only: on another node, or no more.
+enum Way<M: Protocol> {
+    /// To a process of this program; if its number is zero, to a supervised child: whoever lives in the cell.
+    Here {
+        cell: Arc<Cell<M>>,
+        number: u64,
+    },
+    Beyond(Arc<Beyond>),
+}
+
+enum Beyond {
     Remote { node: Node, pid: Pid },
-    /// Whoever has a name, looked up for each message.
     Named { node: Node, name: Arc<str>, at: NodeName },
+}
+
+/// Who is meant.
+enum Kind<'a, M: Protocol> {
+    /// One process of this program.
+    Direct { cell: &'a Arc<Cell<M>>, number: u64 },
+    /// A supervised child: whoever lives in a cell that has a place in its tree.
+    Child(&'a Arc<Cell<M>>),
+    /// A process known by its pid only: on another node, or no more.
+    Remote { node: &'a Node, pid: &'a Pid },
+    /// Whoever has a name, looked up for each message.
+    Named { node: &'a Node, name: &'a Arc<str>, at: &'a NodeName },
 }
 
 /// Where a message went.
@@ -53,14 +68,29 @@ struct Unsent<M>(CastError, M);
 
 impl<M: Protocol> Address<M> {
     pub(crate) fn direct(cell: Arc<Cell<M>>, number: u64) -> Address<M> {
-        Address(Kind::Direct { cell, number })
+        Address(Way::Here { cell, number })
+    }
+
+    fn remote(node: Node, pid: Pid) -> Address<M> {
+        Address(Way::Beyond(Arc::new(Beyond::Remote { node, pid })))
+    }
+
+    fn kind(&self) -> Kind<'_, M> {
+        match &self.0 {
+            Way::Here { cell, number: 0 } => Kind::Child(cell),
+            Way::Here { cell, number } => Kind::Direct { cell, number: *number },
+            Way::Beyond(beyond) => match &**beyond {
+                Beyond::Remote { node, pid } => Kind::Remote { node, pid },
+                Beyond::Named { node, name, at } => Kind::Named { node, name, at },
+            },
+        }
     }
 
     /// The same, for those who know nothing of the protocol.
     pub(crate) fn narrow<E>(&self) -> super::Recipient<E> {
-        super::Recipient::new(match &self.0 {
+        super::Recipient::new(match self.kind() {
             Kind::Direct { cell, number } => {
-                Whom::Here { node: cell.node().clone(), resident: cell.clone(), number: Some(*number) }
+                Whom::Here { node: cell.node().clone(), resident: cell.clone(), number: Some(number) }
             }
             Kind::Child(cell) => Whom::Here { node: cell.node().clone(), resident: cell.clone(), number: None },
             Kind::Remote { node, pid } => Whom::Remote { node: node.clone(), pid: pid.clone() },
@@ -71,31 +101,31 @@ impl<M: Protocol> Address<M> {
     }
 
     pub(crate) fn child(cell: Arc<Cell<M>>) -> Address<M> {
-        Address(Kind::Child(cell))
+        Address(Way::Here { cell, number: 0 })
     }
 
     pub(crate) fn named(node: Node, name: &str, at: Option<NodeName>) -> Address<M> {
         let at = at.unwrap_or_else(|| node.name().clone());
-        Address(Kind::Named { node, name: name.into(), at })
+        Address(Way::Beyond(Arc::new(Beyond::Named { node, name: name.into(), at })))
     }
 
-    /// Sends a message.
+    /// Sends the message that `make` puts together.
     #[inline]
-    pub fn cast(&self, message: M) -> Cast {
+    pub fn cast(&self, make: impl FnOnce() -> M) -> Cast {
         // The way that nearly all messages take.
-        match self.send_plain(message) {
+        match self.send_plain(make) {
             Ok(()) => Cast::sent(),
-            Err(message) => self.cast_with_care(message),
+            Err(make) => self.cast_with_care(make()),
         }
     }
 
     /// Sends to a process of this program, if that takes no more than a place in its mailbox.
     #[inline(always)]
-    fn send_plain(&self, message: M) -> Result<(), M> {
+    fn send_plain<F: FnOnce() -> M>(&self, make: F) -> Result<(), F> {
         match &self.0 {
-            Kind::Direct { cell, number } => cell.queue().push_plain(Owner::This(*number), message),
-            Kind::Child(cell) => send_to_child(cell, message),
-            Kind::Remote { .. } | Kind::Named { .. } => Err(message),
+            Way::Here { cell, number: 0 } => send_to_child(cell, make),
+            Way::Here { cell, number } => cell.queue().push_plain(Owner::This(*number), make),
+            Way::Beyond(_) => Err(make),
         }
     }
 
@@ -120,16 +150,16 @@ impl<M: Protocol> Address<M> {
             slot.put(Err(CallError::Itself));
             return Call::new(slot, callee, &M::NAME);
         }
-        let message = make(Reply::new(Arc::clone(&slot)));
-        match self.send_plain(message) {
+        let reply = Reply::new(Arc::clone(&slot));
+        match self.send_plain(move || make(reply)) {
             Ok(()) => Call::new(slot, callee, &M::NAME),
-            Err(message) => self.call_with_care(slot, callee, message),
+            Err(make) => self.call_with_care(slot, callee, make()),
         }
     }
 
     #[cold]
     fn call_with_care<T: Send + 'static>(&self, slot: Arc<Slot<T>>, callee: u64, message: M) -> Call<T> {
-        if let Kind::Named { node, name, at } = &self.0
+        if let Kind::Named { node, name, at } = self.kind()
             && at == node.name()
         {
             // Looked up once, so that it is certain whom the call waits for.
@@ -162,24 +192,26 @@ impl<M: Protocol> Address<M> {
     /// is no process, so to that it does not matter.
     fn callee(&self) -> u64 {
         match &self.0 {
-            Kind::Direct { number, .. } => *number,
-            Kind::Child(cell) if Current::process() != 0 => cell.queue().owner().unwrap_or(0),
-            Kind::Child(_) | Kind::Remote { .. } | Kind::Named { .. } => 0,
+            Way::Here { cell, number: 0 } if Current::process() != 0 => cell.queue().owner().unwrap_or(0),
+            Way::Here { number, .. } => *number,
+            Way::Beyond(_) => 0,
         }
     }
 
     /// The node of whoever made this stub: the way there starts from it.
     pub(crate) fn node(&self) -> &Node {
         match &self.0 {
-            Kind::Direct { cell, .. } | Kind::Child(cell) => cell.node(),
-            Kind::Remote { node, .. } | Kind::Named { node, .. } => node,
+            Way::Here { cell, .. } => cell.node(),
+            Way::Beyond(beyond) => match &**beyond {
+                Beyond::Remote { node, .. } | Beyond::Named { node, .. } => node,
+            },
         }
     }
 
     /// Puts a message where it belongs.
     fn send(&self, message: M) -> Result<Sent<'_>, Unsent<M>> {
-        let (cell, owner) = match &self.0 {
-            Kind::Direct { cell, number } => (Cow::Borrowed(cell), Owner::This(*number)),
+        let (cell, owner) = match self.kind() {
+            Kind::Direct { cell, number } => (Cow::Borrowed(cell), Owner::This(number)),
             Kind::Child(cell) => (Cow::Borrowed(cell), Owner::Whoever),
             Kind::Remote { node, pid } if pid.node() == node.name() => {
                 return Err(Unsent(CastError::NoProc, message));
@@ -207,8 +239,8 @@ impl<M: Protocol> Address<M> {
 
     /// The process that is meant, if that can be told without asking another node.
     pub(crate) fn pid(&self) -> Option<Pid> {
-        match &self.0 {
-            Kind::Direct { cell, number } => Some(cell.node().pid(*number)),
+        match self.kind() {
+            Kind::Direct { cell, number } => Some(cell.node().pid(number)),
             Kind::Child(cell) => cell.queue().owner().map(|number| cell.node().pid(number)),
             Kind::Remote { pid, .. } => Some(pid.clone()),
             Kind::Named { node, name, at } if at == node.name() => {
@@ -227,8 +259,8 @@ impl<M: Protocol> Address<M> {
     }
 
     pub(crate) fn exit(&self, reason: Exit) {
-        match &self.0 {
-            Kind::Direct { cell, number } => cell.exit(*number, Current::process_of(cell.node()), reason),
+        match self.kind() {
+            Kind::Direct { cell, number } => cell.exit(number, Current::process_of(cell.node()), reason),
             _ => self.signal(Signal::Exit { reason, linked: false }),
         }
     }
@@ -236,7 +268,7 @@ impl<M: Protocol> Address<M> {
     fn signal(&self, signal: Signal) {
         let node = self.node();
         let from = sender(node);
-        match (self.pid(), &self.0) {
+        match (self.pid(), self.kind()) {
             (Some(pid), _) => node.signal(&from, &pid, signal),
             (None, Kind::Named { name, at, .. }) => {
                 // A signal to nobody is lost, as in Erlang.
@@ -248,8 +280,8 @@ impl<M: Protocol> Address<M> {
 
     /// Asks the process to stop in order.
     pub(crate) fn stop(&self, reason: Exit) {
-        match &self.0 {
-            Kind::Direct { cell, number } => cell.stop(*number, reason),
+        match self.kind() {
+            Kind::Direct { cell, number } => cell.stop(number, reason),
             Kind::Child(cell) => {
                 if let Some(number) = cell.queue().owner() {
                     cell.stop(number, reason);
@@ -265,8 +297,8 @@ impl<M: Protocol> Address<M> {
 
     /// Asks something of the process itself.
     pub(crate) fn ask(&self, aside: Aside) -> Result<(), Unasked> {
-        let (cell, number) = match &self.0 {
-            Kind::Direct { cell, number } => (Arc::clone(cell), *number),
+        let (cell, number) = match self.kind() {
+            Kind::Direct { cell, number } => (Arc::clone(cell), number),
             Kind::Child(cell) => (Arc::clone(cell), cell.queue().owner().unwrap_or(0)),
             Kind::Named { node, name, at } if at == node.name() => find(node, name).map_err(|_| Unasked::Gone)?,
             Kind::Remote { node, pid } if pid.node() == node.name() => return Err(Unasked::Gone),
@@ -280,13 +312,13 @@ impl<M: Protocol> Address<M> {
 
     pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {
         let watch = self.pid().map(|pid| ended(self.node(), pid));
-        let far = match &self.0 {
+        let far = match self.kind() {
             Kind::Named { node, name, at } if at != node.name() => Some(ended_by_name(node, name, at)),
             _ => None,
         };
         // A process that ended before anybody asked has left its reason behind.
-        let left = match &self.0 {
-            Kind::Direct { cell, number } => Some((Arc::clone(cell), *number)),
+        let left = match self.kind() {
+            Kind::Direct { cell, number } => Some((Arc::clone(cell), number)),
             _ => None,
         };
         async move {
@@ -305,7 +337,7 @@ impl<M: Protocol> Address<M> {
     /// Has `watcher` watch the process, or whoever has the name at this moment.
     pub(crate) fn monitor_by<W: Protocol>(&self, watcher: &Cell<W>, me: &Pid) -> MonitorRef {
         let pid = self.pid();
-        let subject = match &self.0 {
+        let subject = match self.kind() {
             Kind::Named { name, at, .. } => Subject::Name(name.to_string(), at.clone()),
             _ => match &pid {
                 Some(pid) => Subject::Pid(pid.clone()),
@@ -333,8 +365,8 @@ impl<M: Protocol> Address<M> {
 
 // By itself, so that a stub's functions are half as long.
 #[inline(never)]
-fn send_to_child<M: Protocol>(cell: &Cell<M>, message: M) -> Result<(), M> {
-    cell.queue().push_plain(Owner::Whoever, message)
+fn send_to_child<M: Protocol, F: FnOnce() -> M>(cell: &Cell<M>, make: F) -> Result<(), F> {
+    cell.queue().push_plain(Owner::Whoever, make)
 }
 
 /// Puts a message into the queue of its node's connection.
@@ -405,8 +437,8 @@ enum Key<'a> {
 
 impl<M: Protocol> Address<M> {
     fn key(&self) -> Key<'_> {
-        match &self.0 {
-            Kind::Direct { cell, number } => Key::Pid(cell.node().id(), *number),
+        match self.kind() {
+            Kind::Direct { cell, number } => Key::Pid(cell.node().id(), number),
             // The place is a name, here as on every other node.
             Kind::Child(cell) => match cell.path() {
                 Some(path) => Key::Name(path, cell.node().name()),
@@ -422,12 +454,8 @@ impl<M: Protocol> Address<M> {
 impl<M: Protocol> Clone for Address<M> {
     fn clone(&self) -> Self {
         Address(match &self.0 {
-            Kind::Direct { cell, number } => Kind::Direct { cell: Arc::clone(cell), number: *number },
-            Kind::Child(cell) => Kind::Child(Arc::clone(cell)),
-            Kind::Remote { node, pid } => Kind::Remote { node: node.clone(), pid: pid.clone() },
-            Kind::Named { node, name, at } => {
-                Kind::Named { node: node.clone(), name: Arc::clone(name), at: at.clone() }
-            }
+            Way::Here { cell, number } => Way::Here { cell: Arc::clone(cell), number: *number },
+            Way::Beyond(beyond) => Way::Beyond(Arc::clone(beyond)),
         })
     }
 }
@@ -448,7 +476,7 @@ impl<M: Protocol> Hash for Address<M> {
 
 impl<M: Protocol> fmt::Debug for Address<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.0, self.pid()) {
+        match (self.kind(), self.pid()) {
             (Kind::Named { name, at, .. }, _) => write!(f, "<{at} {name:?}>"),
             (Kind::Child(cell), Some(pid)) => match cell.path() {
                 Some(path) => write!(f, "<{} {} {path}>", pid.node(), pid.number()),
@@ -480,7 +508,7 @@ pub(super) fn written(node: &Node, resident: &dyn Resident, pid: Option<Pid>, fo
 /// A process of this node can be reached from others once its stub was written.
 impl<M: Protocol> Serialize for Address<M> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let travelling = match &self.0 {
+        let travelling = match self.kind() {
             Kind::Direct { cell, .. } => written(self.node(), &**cell, self.pid(), false),
             Kind::Child(cell) => written(self.node(), &**cell, self.pid(), true),
             Kind::Remote { pid, .. } => Travelling::Pid(pid.clone()),
@@ -495,10 +523,10 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let travelling = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
-        let kind = match travelling {
+        let address = match travelling {
             Travelling::Name(name, at) => match own_place(&node, &name, &at).map(|place| place.into_any().downcast()) {
-                Some(Ok(cell)) => Kind::Child(cell),
-                Some(Err(_)) | None => Kind::Named { node, name: name.into(), at },
+                Some(Ok(cell)) => Address::child(cell),
+                Some(Err(_)) | None => Address::named(node, &name, Some(at)),
             },
             // A stub that was written has been exported; any other is a guess.
             Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
@@ -507,12 +535,12 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
                         .into_any()
                         .downcast::<Cell<M>>()
                         .map_err(|_| D::Error::custom("a stub of another protocol than its process"))?;
-                    Kind::Direct { cell, number: pid.number() }
+                    Address::direct(cell, pid.number())
                 }
-                None => Kind::Remote { node, pid },
+                None => Address::remote(node, pid),
             },
-            Travelling::Pid(pid) => Kind::Remote { node, pid },
+            Travelling::Pid(pid) => Address::remote(node, pid),
         };
-        Ok(Address(kind))
+        Ok(address)
     }
 }

@@ -71,6 +71,21 @@ impl Future for Cast {
     }
 }
 
+impl Drop for Cast {
+    // Part of whoever sends: nearly always there is nothing to do.
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(state) = self.state.take() {
+            give_up(state);
+        }
+    }
+}
+
+#[cold]
+fn give_up(state: Box<State>) {
+    drop(state);
+}
+
 impl Drop for Standing {
     fn drop(&mut self) {
         self.line.withdraw(self.ticket);

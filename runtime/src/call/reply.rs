@@ -8,7 +8,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::slot::Slot;
 use crate::base::{CallError, EncodeError, Encoder, NodeId};
 use crate::node::{Answerable, Current, Node, Unanswered};
-use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// The duty to answer one call, and the means to do it.
 ///
@@ -18,20 +17,14 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 /// [`gen_server:reply/2`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#reply/2).
 #[must_use = "a caller waits: answer it with `send`"]
 pub struct Reply<T: Send + 'static> {
-    caller: Option<Caller<T>>,
+    /// What leads to the caller, until it has its answer. One word, as a reply is part of a message.
+    slot: Option<Arc<Slot<T>>>,
 }
 
-enum Caller<T> {
-    Here(Arc<Slot<T>>),
-    // In a box, so that a message with a reply is small.
-    Elsewhere(Box<Far<T>>),
-}
-
-struct Far<T> {
+/// A caller on another node, and how it gets its answer.
+pub(super) struct Far<T> {
     caller: Elsewhere,
     write: Write<T>,
-    /// Encoded into a message for another node: the duty went with it.
-    passed_on: AtomicBool,
 }
 
 /// How an answer becomes bytes.
@@ -53,29 +46,27 @@ struct Forsaken {
 
 impl<T: Send + 'static> Reply<T> {
     pub(super) fn new(slot: Arc<Slot<T>>) -> Reply<T> {
-        Reply { caller: Some(Caller::Here(slot)) }
+        Reply { slot: Some(slot) }
     }
 
     /// Answers. An answer that nobody waits for any more vanishes.
     pub fn send(mut self, value: T) {
-        match self.caller.take() {
-            Some(Caller::Here(slot)) => {
-                let caller = slot.fill(Ok(value));
-                // Before the caller goes on: then the slot is its alone.
-                drop(slot);
-                if let Some(caller) = caller {
-                    caller.wake();
-                }
-            }
-            Some(Caller::Elsewhere(far)) => far.caller.send(&value, far.write),
-            None => {}
+        let Some(slot) = self.slot.take() else { return };
+        if let Some(far) = &slot.far {
+            return far.caller.send(&value, far.write);
+        }
+        let caller = slot.fill(Ok(value));
+        // Before the caller goes on: then the slot is its alone.
+        drop(slot);
+        if let Some(caller) = caller {
+            caller.wake();
         }
     }
 
     /// It has come out of a mailbox, and may go anywhere.
     #[doc(hidden)]
     pub fn hand_out(&self) {
-        if let Some(Caller::Here(slot)) = &self.caller {
+        if let Some(slot) = &self.slot {
             slot.hand_out();
         }
     }
@@ -83,33 +74,39 @@ impl<T: Send + 'static> Reply<T> {
     /// Whoever has just taken it keeps it until it answers.
     #[doc(hidden)]
     pub fn hold(&self) {
-        if let Some(Caller::Here(slot)) = &self.caller {
+        if let Some(slot) = &self.slot {
             slot.hold();
         }
     }
 
     /// Whether somebody still waits for the answer. For a caller on another node that is not known: `true`.
     pub fn is_awaited(&self) -> bool {
-        match &self.caller {
-            Some(Caller::Here(slot)) => slot.is_awaited(),
-            Some(Caller::Elsewhere(_)) => true,
-            None => false,
-        }
+        self.slot.as_ref().is_some_and(|slot| slot.far.is_some() || slot.is_awaited())
     }
 }
 
 impl<T: Send + 'static> Drop for Reply<T> {
+    // Part of whoever has answered, where there is nothing to do.
+    #[inline]
     fn drop(&mut self) {
-        let caller: Arc<dyn Unanswered> = match self.caller.take() {
-            None => return,
-            Some(Caller::Here(slot)) if slot.is_passed_on() => return,
-            Some(Caller::Here(slot)) => slot,
-            Some(Caller::Elsewhere(far)) if far.passed_on.load(Ordering::Relaxed) => return,
-            Some(Caller::Elsewhere(far)) => Arc::new(Forsaken { caller: far.caller, holder: Current::process() }),
-        };
-        if let Some(caller) = Current::drop_reply(caller) {
-            caller.fail(CallError::Dropped);
+        if let Some(slot) = self.slot.take() {
+            forsake(slot);
         }
+    }
+}
+
+/// The reply is dropped, and nobody has answered.
+#[cold]
+fn forsake<T: Send + 'static>(slot: Arc<Slot<T>>) {
+    if slot.is_passed_on() {
+        return;
+    }
+    let caller: Arc<dyn Unanswered> = match &slot.far {
+        Some(far) => Arc::new(Forsaken { caller: far.caller.clone(), holder: Current::process() }),
+        None => slot,
+    };
+    if let Some(caller) = Current::drop_reply(caller) {
+        caller.fail(CallError::Dropped);
     }
 }
 
@@ -152,11 +149,11 @@ struct Travelling {
 impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut here = None;
-        let id = self.caller.as_ref().and_then(|caller| {
+        let id = self.slot.as_ref().and_then(|slot| {
             Current::note_reply(|node| {
                 here = Some(NodeId::clone(node.id()));
-                match caller {
-                    Caller::Here(slot) => {
+                match &slot.far {
+                    None => {
                         let id = node.pending().insert(Arc::clone(slot) as Arc<dyn Answerable>);
                         if !slot.set_remote(node.clone(), id) {
                             node.pending().remove(id);
@@ -165,16 +162,14 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
                     }
                     // The answer comes back here and goes on from here, and so does the news that there is none:
                     // the new holder need not know the caller's node.
-                    Caller::Elsewhere(far) => node.pending().insert(Arc::new(far.caller.clone())),
+                    Some(far) => node.pending().insert(Arc::new(far.caller.clone())),
                 }
             })
         });
         let travelling = id.zip(here).map(|(id, caller)| Travelling { caller, id });
         let travelling = travelling.ok_or_else(|| S::Error::custom("a reply travels only inside a message"))?;
-        match &self.caller {
-            Some(Caller::Here(slot)) => slot.pass_on(),
-            Some(Caller::Elsewhere(far)) => far.passed_on.store(true, Ordering::Relaxed),
-            None => {}
+        if let Some(slot) = &self.slot {
+            slot.pass_on();
         }
         travelling.serialize(serializer)
     }
@@ -184,9 +179,9 @@ impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Reply<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply<T>, D::Error> {
         let Travelling { caller, id } = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a reply travels only inside a message"))?;
-        let caller = Elsewhere { node, caller: Arc::new(caller), id };
-        let far = Far { caller, write: |value, encoder| encoder.field(value), passed_on: AtomicBool::new(false) };
-        Ok(Reply { caller: Some(Caller::Elsewhere(Box::new(far))) })
+        let caller = Elsewhere { node: node.clone(), caller: Arc::new(caller), id };
+        let far = Far { caller, write: |value, encoder| encoder.field(value) };
+        Ok(Reply::new(Slot::new(&node, Some(Box::new(far)))))
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
+use super::reply::Far;
 use crate::base::{CallError, Decoder};
 use crate::mailbox::{Guard, Lock};
 use crate::node::{Answerable, Awaited, Current, Late, Node, Unanswered, WeakNode};
@@ -18,6 +19,8 @@ pub(super) struct Slot<T> {
     state: Lock<State<T>>,
     /// Where the reply is: one of the five below.
     reply: AtomicU8,
+    /// The caller, if it is on another node: then nobody waits here, and the slot is no more than what a reply holds on to.
+    pub(super) far: Option<Box<Far<T>>>,
 }
 
 /// In a message that the callee has not taken.
@@ -59,10 +62,7 @@ enum Answer<T> {
 impl<T: Send + 'static> Slot<T> {
     /// A slot for a call by way of `node`.
     pub(super) fn take(node: &Node) -> Arc<Slot<T>> {
-        Current::spare(|slot: &Slot<T>| slot.node.is(node)).unwrap_or_else(|| {
-            let state = State { answer: Answer::Awaited(None), remote: None, told: None, seated: false };
-            Arc::new(Slot { node: node.downgrade(), state: Lock::new(state), reply: AtomicU8::new(UNREAD) })
-        })
+        Current::spare(|slot: &Slot<T>| slot.node.is(node)).unwrap_or_else(|| Slot::new(node, None))
     }
 
     /// The answer; without one the caller is woken when it is there, or when the node tells the time.
@@ -95,6 +95,12 @@ impl<T: Send + 'static> Slot<T> {
 }
 
 impl<T> Slot<T> {
+    /// A slot for a call of this node, or for one of another that has come here.
+    pub(super) fn new(node: &Node, far: Option<Box<Far<T>>>) -> Arc<Slot<T>> {
+        let state = State { answer: Answer::Awaited(None), remote: None, told: None, seated: false };
+        Arc::new(Slot { node: node.downgrade(), state: Lock::new(state), reply: AtomicU8::new(UNREAD), far })
+    }
+
     fn lock(&self) -> Guard<'_, State<T>> {
         self.state.lock()
     }

@@ -90,18 +90,18 @@ impl<M: Protocol> Inbox<M> {
         }
     }
 
-    /// The next message of those that were taken over, for an owner that takes whatever comes: nearly all of a server's
-    /// messages come this way. `None` if there is none, or it is not as simple as that.
+    /// The next message of those that were taken over, and its variant, for an owner that takes whatever comes out of a
+    /// [plain](Self::is_plain) inbox: nearly all of a server's messages come this way.
     #[inline(always)]
-    pub(crate) fn at_hand(&mut self) -> Option<M> {
-        if !self.is_plain() {
-            return None;
-        }
-        let entry = self.batch.entries.pop_front()?;
+    pub(crate) fn at_hand(&mut self) -> Option<(usize, M)> {
+        // All that is to be known of it is asked where it lies: it moves once, to whoever takes it.
+        let message = &self.batch.entries.front()?.message;
+        let variant = message.variant();
+        message.hand_out();
         self.place = None;
         self.read += 1;
-        self.count_call(entry.message.variant());
-        Some(entry.message)
+        self.count_call(variant);
+        self.batch.entries.pop_front().map(|entry| (variant, entry.message))
     }
 
     /// Whether all that the owner has is its batch, in the order of arrival.
@@ -112,7 +112,7 @@ impl<M: Protocol> Inbox<M> {
     }
 
     /// Fills the batch of a [plain](Self::is_plain) inbox again, which is empty, or has `cx` woken when that is possible.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll_refill(&mut self, queue: &Queue<M>, cx: &mut Context<'_>) -> Poll<()> {
         let linger = self.read - self.idle >= BUSY;
         let refilled = queue.poll_refill(&mut self.batch, (self.read, self.calls), linger, cx);
@@ -261,17 +261,28 @@ impl<M: Protocol> Inbox<M> {
 
     /// The tested message did not match: it waits for another receive. Handed back if it has no place any more, since its
     /// sender withdrew it from the line.
-    #[inline]
+    // A part of each receive, where the message is in registers: a guard may refuse thousands.
+    #[inline(always)]
     pub(crate) fn skip(&mut self, queue: &Queue<M>, message: M) -> Option<M> {
+        if let Testing::Saved(lane) = self.testing
+            && let Some(saved) = &mut self.saved
+            && let Some(place) = saved.place(lane)
+        {
+            self.testing = Testing::Nothing;
+            *place = Some(message);
+            return None;
+        }
+        // Another value, so that the one above need not be in memory for its sake.
+        self.skip_other(queue, Some(message))
+    }
+
+    #[inline(never)]
+    fn skip_other(&mut self, queue: &Queue<M>, message: Option<M>) -> Option<M> {
+        let message = message?;
         match std::mem::replace(&mut self.testing, Testing::Nothing) {
-            Testing::Saved(lane) => {
-                if let Some(saved) = &mut self.saved {
-                    saved.put_back(lane, message);
-                }
-            }
             Testing::Arrived(origin) => self.save(Entry { origin, message }),
             Testing::InLine(ticket, origin) => return queue.put_back(ticket, Entry { origin, message }),
-            Testing::Nothing => self.save(Entry { origin: Origin::SENT, message }),
+            Testing::Nothing | Testing::Saved(_) => self.save(Entry { origin: Origin::SENT, message }),
         }
         None
     }

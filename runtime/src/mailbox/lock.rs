@@ -187,22 +187,26 @@ impl<T> Guard<'_, T> {
     }
 
     /// The owner waits, and has `waker` woken by the next who rings.
-    #[inline]
+    #[inline(always)]
     pub(super) fn wait(&mut self, waker: &Waker) {
         let by_task = {
             let task = self.held.0.task.look();
             // SAFETY: it is written under the lock only, which is held here.
             unsafe { &*task.place() }.as_ref().is_some_and(|task| task.will_wake(waker))
         };
-        if by_task && !self.held.0.ringing.load(Ordering::Acquire) {
-            if self.held.0.waits.load(Ordering::Relaxed) == Waits::BY_OTHER {
-                self.set_other(None);
-            }
+        let usual = self.held.0.waits.load(Ordering::Relaxed) != Waits::BY_OTHER;
+        if by_task && usual && !self.held.0.ringing.load(Ordering::Acquire) {
             self.held.0.waits.store(Waits::BY_TASK, Ordering::Relaxed);
         } else {
-            self.set_other(Some(waker.clone()));
-            self.held.0.waits.store(Waits::BY_OTHER, Ordering::Relaxed);
+            self.wait_by(waker);
         }
+    }
+
+    /// The same with a waker that is kept for this once.
+    #[cold]
+    fn wait_by(&mut self, waker: &Waker) {
+        self.set_other(Some(waker.clone()));
+        self.held.0.waits.store(Waits::BY_OTHER, Ordering::Relaxed);
     }
 
     /// The owner does not wait any more.
@@ -222,8 +226,8 @@ impl<T> Guard<'_, T> {
     }
 
     /// Opens the lock, and wakes the owner if it waits.
-    #[inline]
-    pub(super) fn ring(mut self) {
+    #[inline(always)]
+    pub(super) fn ring(self) {
         let lock = self.held.0;
         match lock.waits.load(Ordering::Relaxed) {
             Waits::NOT => {}
@@ -233,14 +237,17 @@ impl<T> Guard<'_, T> {
                 drop(self);
                 lock.wake();
             }
-            _ => {
-                lock.waits.store(Waits::NOT, Ordering::Relaxed);
-                let waker = self.set_other(None);
-                drop(self);
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
-            }
+            _ => self.ring_other(),
+        }
+    }
+
+    #[cold]
+    fn ring_other(mut self) {
+        self.held.0.waits.store(Waits::NOT, Ordering::Relaxed);
+        let waker = self.set_other(None);
+        drop(self);
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::hint::cold_path;
 use std::mem;
 use std::panic::Location;
 use std::task::{Context, Poll, Waker};
@@ -97,6 +98,13 @@ const HELD: usize = 1024;
 
 /// How many messages' room an empty queue keeps.
 const ROOMY: usize = 1024;
+
+/// As many bytes an owner that waits does not keep: to give them back can take as long as a thousand messages, which those
+/// that come next should not have to wait for.
+const LARGE: usize = 256 * 1024;
+
+/// As many messages' room may be walked through in circles.
+const SNUG: usize = 16;
 
 /// What an owner has taken over.
 pub(super) enum Taken<M> {
@@ -204,16 +212,21 @@ impl<M: Protocol> Queue<M> {
     }
 
     /// Puts what somebody sent at the end and wakes the owner: the way of nearly all messages, and short enough to be part
-    /// of whatever sends. One that needs more care is handed back, to be [`push`](Self::push)ed.
+    /// of whatever sends. The message is `make`'s, which only puts it together: it is made where it will lie. One that needs
+    /// more care is not made; it is to be [`push`](Self::push)ed.
     #[inline(always)]
-    pub(crate) fn push_plain(&self, owner: Owner, message: M) -> Result<(), M> {
+    pub(crate) fn push_plain<F: FnOnce() -> M>(&self, owner: Owner, make: F) -> Result<(), F> {
         let mut inner = self.lock();
-        if !inner.takes_plainly(owner) {
+        // To grow is a matter of care too. Where it cannot happen nothing can panic that has a message in its hands, which
+        // then needs no place of its own.
+        if !inner.takes_plainly(owner) || inner.entries.len() == inner.entries.capacity() {
+            // Said so, since this is a row of conditions: the compiler would take what comes after them for the rare case.
+            cold_path();
             drop(inner);
-            return Err(message);
+            return Err(make);
         }
         inner.pushed += 1;
-        inner.entries.push_back(Entry { origin: Origin::SENT, message });
+        inner.entries.push_back(Entry { origin: Origin::SENT, message: make() });
         inner.ring();
         Ok(())
     }
@@ -337,12 +350,16 @@ impl<M: Protocol> Queue<M> {
             cx.waker().wake_by_ref();
         } else {
             inner.wait(cx.waker());
+            let flooded = inner.take_flooded();
+            drop(inner);
+            drop(flooded);
+            batch.rest();
         }
         Taken::Nothing
     }
 
     /// The same for an owner whose mailbox is not bounded and knows nothing urgent.
-    #[inline]
+    #[inline(always)]
     pub(super) fn poll_refill(
         &self,
         batch: &mut Batch<M>,
@@ -352,9 +369,9 @@ impl<M: Protocol> Queue<M> {
     ) -> Poll<()> {
         batch.recover();
         let mut inner = self.lock();
-        let (told, long) = (Told { handled, calls, place: None, saved: 0, batch: 0 }, inner.constant());
-        inner.hear(told, long);
-        if !inner.entries.is_empty() {
+        let (waiting, long) = (u32::try_from(inner.entries.len()).unwrap_or(u32::MAX), inner.constant());
+        inner.hear_of(Told { handled, calls, place: None, saved: 0, batch: waiting }, long);
+        if waiting != 0 {
             mem::swap(&mut inner.entries, &mut batch.entries);
             drop(inner);
             batch.taken = batch.entries.len();
@@ -365,6 +382,10 @@ impl<M: Protocol> Queue<M> {
             cx.waker().wake_by_ref();
         } else {
             inner.wait(cx.waker());
+            let flooded = inner.take_flooded();
+            drop(inner);
+            drop(flooded);
+            batch.rest();
         }
         Poll::Pending
     }
@@ -648,7 +669,13 @@ impl<M: Protocol> Inner<M> {
 
     /// What the owner says of itself, before it takes over what is here; so many messages make a long mailbox.
     fn hear(&mut self, told: Told, long: u32) {
-        self.told = Told { batch: u32::try_from(self.waiting()).unwrap_or(u32::MAX), ..told };
+        self.hear_of(Told { batch: u32::try_from(self.waiting()).unwrap_or(u32::MAX), ..told }, long);
+    }
+
+    /// The same where it is known what is here.
+    #[inline(always)]
+    fn hear_of(&mut self, told: Told, long: u32) {
+        self.told = told;
         if self.notice != 0 {
             let taken = self.told.batch.saturating_add(self.told.saved);
             self.notice = self.pushed + u64::from(long.saturating_sub(taken));
@@ -728,6 +755,12 @@ impl<M: Protocol> Inner<M> {
         batch.taken = batch.entries.len();
     }
 
+    /// The memory of a flood, if that is what the empty queue has: for the caller to drop, outside of the lock.
+    #[inline(always)]
+    fn take_flooded(&mut self) -> Option<VecDeque<Entry<M>>> {
+        is_flooded(&self.entries).then(|| mem::take(&mut self.entries))
+    }
+
     /// The oldest message that counts and is not with the owner yet.
     fn oldest(&mut self) -> Option<M> {
         let at = self.entries.iter().position(|entry| entry.origin.is_sent())?;
@@ -753,14 +786,34 @@ impl<M> Batch<M> {
     }
 
     /// Gives the memory of a flood back once floods are over, and begins at the front of what is kept.
-    #[inline]
+    #[inline(always)]
     fn recover(&mut self) {
+        if self.entries.capacity() > SNUG {
+            self.recover_room();
+        }
+    }
+
+    /// The owner has read all there was, and waits.
+    #[inline(always)]
+    fn rest(&mut self) {
+        if is_flooded(&self.entries) {
+            self.entries = VecDeque::new();
+        }
+    }
+
+    #[inline(never)]
+    fn recover_room(&mut self) {
         // It is empty; cleared, it fills the same memory again instead of walking through all of it.
         self.entries.clear();
         if self.entries.capacity() > ROOMY && self.taken < self.entries.capacity() / 4 {
             self.entries = VecDeque::new();
         }
     }
+}
+
+#[inline(always)]
+fn is_flooded<M>(entries: &VecDeque<Entry<M>>) -> bool {
+    entries.capacity() > LARGE / size_of::<Entry<M>>()
 }
 
 /// Takes out what ends with an owner: everything, but for what is held if that is to `hold_on`.

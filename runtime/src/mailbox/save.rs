@@ -102,14 +102,13 @@ impl<M> Saved<M> {
         oldest.map(|(_, lane)| lane)
     }
 
-    /// Puts back a message that came out of [`next`](Self::next) and did not match.
-    #[inline]
-    pub(crate) fn put_back(&mut self, lane: usize, message: M) {
-        let lane = &mut self.lanes[lane];
-        if let Some(place) = lane.messages.get_mut(lane.tested) {
-            *place = Some(message);
-        }
+    /// Where the message that came out of [`next`](Self::next), from this lane, goes back to, since it did not match.
+    #[inline(always)]
+    pub(crate) fn place(&mut self, lane: usize) -> Option<&mut Option<M>> {
+        let lane = self.lanes.get_mut(lane)?;
+        let place = lane.messages.get_mut(lane.tested).filter(|place| place.is_none())?;
         lane.tested += 1;
+        Some(place)
     }
 
     /// The message that came out of this lane last stays out; where it came from. Costs at most the shorter part of a

@@ -3,46 +3,27 @@ use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::watch::Places;
+use super::watch::{Places, Seated};
 use super::{Node, Resident, Waiting};
 use crate::base::{CallError, Pid};
 
-/// Who is running on this thread right now: set around each poll of a process. Small, since it is moved in and out then.
-/// Each lies upon the one before; whoever is forgotten ends with the one below.
-pub(crate) struct Current {
-    who: Who,
-    /// The process's number; zero outside of any.
-    process: u64,
-    /// What few polls need.
-    notes: Option<Box<Notes>>,
-}
+/// Who is running on this thread right now: set around each poll of a process. Each lies upon the one before; whoever is
+/// forgotten ends with the one below.
+pub(crate) enum Current {}
 
-enum Who {
-    /// The process itself, to see whether it is to end.
-    Process(Arc<dyn Resident>),
-    Outside(Node),
-}
-
+/// What few polls need.
 #[derive(Default)]
-struct Notes {
+pub(crate) struct Notes {
     /// Replies that the process dropped during this poll: whether it ended decides what the callers hear.
     dropped: Vec<Arc<dyn Unanswered>>,
     /// While a message is being encoded for another node: the ids of the replies in it.
     replies: Option<Vec<u64>>,
 }
 
-/// What a process leaves behind that has run.
-pub(crate) struct Ran {
-    /// The process.
-    pub(crate) resident: Arc<dyn Resident>,
-    notes: Option<Box<Notes>>,
-}
-
-impl Ran {
-    /// The replies that it dropped.
-    #[inline]
-    pub(crate) fn dropped(&mut self) -> Option<Vec<Arc<dyn Unanswered>>> {
-        self.notes.take().map(|notes| notes.dropped)
+impl Notes {
+    /// The replies that were dropped.
+    pub(crate) fn dropped(self) -> Vec<Arc<dyn Unanswered>> {
+        self.dropped
     }
 }
 
@@ -51,17 +32,34 @@ pub(crate) trait Unanswered: Send + Sync {
     fn fail(&self, error: CallError);
 }
 
-/// What belongs to a thread: one thing, so that a poll looks for it once.
+/// What belongs to a thread: one thing, so that a poll looks for it once. In parts, since each is moved in and out by
+/// itself, in registers.
 struct Here {
-    /// Who runs.
-    top: RefCell<Option<Current>>,
-    /// Who does not while that one does: the innermost last. Nobody, as a rule.
-    below: RefCell<Vec<Current>>,
-    /// How many they are, all together.
+    /// How many run, each on behalf of the one before. If nobody does, the next five say nothing.
     depth: Cell<usize>,
+    /// The number of the process that runs; zero outside of any.
+    process: Cell<u64>,
+    /// The process itself, to see whether it is to end.
+    resident: RefCell<Option<Arc<dyn Resident>>>,
+    /// The node, if it is no process that runs.
+    outside: RefCell<Option<Node>>,
+    notes: RefCell<Option<Box<Notes>>>,
+    /// Where the watch sees it.
+    seated: Cell<Seated>,
+    /// Who does not run while that one does: the innermost last. Nobody, as a rule.
+    below: RefCell<Vec<Covered>>,
     places: Places,
     /// What calls have done with, and the next can use again: the latest last.
     spares: RefCell<Vec<Arc<dyn Any + Send + Sync>>>,
+}
+
+/// Who waits for somebody that runs on the same thread.
+struct Covered {
+    process: u64,
+    resident: Option<Arc<dyn Resident>>,
+    outside: Option<Node>,
+    notes: Option<Box<Notes>>,
+    seated: Seated,
 }
 
 /// How many spares a thread keeps.
@@ -70,9 +68,13 @@ const SPARES: usize = 8;
 crate::sync::thread_local! {
     static HERE: Here = const {
         Here {
-            top: RefCell::new(None),
-            below: RefCell::new(Vec::new()),
             depth: Cell::new(0),
+            process: Cell::new(0),
+            resident: RefCell::new(None),
+            outside: RefCell::new(None),
+            notes: RefCell::new(None),
+            seated: Cell::new(Seated::NOWHERE),
+            below: RefCell::new(Vec::new()),
             places: Places::none(),
             spares: RefCell::new(Vec::new()),
         }
@@ -80,92 +82,96 @@ crate::sync::thread_local! {
 }
 
 impl Current {
-    pub(crate) fn new(node: Node, process: u64) -> Current {
-        Current { who: Who::Outside(node), process, notes: None }
-    }
-
-    fn home(&self) -> &Node {
-        match &self.who {
-            Who::Process(resident) => resident.node(),
-            Who::Outside(node) => node,
-        }
-    }
-
-    fn notes(&mut self) -> &mut Notes {
-        self.notes.get_or_insert_default()
-    }
-
-    /// Runs `f`, which must not panic, as the process with this number in `resident`; what it leaves behind.
+    /// From now on the process with this number, which is taken out of `resident`, runs here, until its
+    /// [end](Self::end). Not if it is [pressed](Resident::glance), unless that is allowed for: then it stays where it is.
     #[inline]
-    pub(crate) fn run(resident: Arc<dyn Resident>, process: u64, f: impl FnOnce()) -> Option<Ran> {
+    pub(crate) fn begin(resident: &mut Option<Arc<dyn Resident>>, process: u64, allowed: bool) -> bool {
         HERE.with(|here| {
-            let seat = resident.node().seat(&here.places);
-            let before = seat.as_ref().map_or(0, |seat| seat.sit(process));
-            let depth = here.begin(Current { who: Who::Process(resident), process, notes: None });
-            f();
-            if let Some(seat) = seat {
-                seat.leave(before);
+            let Some(it) = resident else { return false };
+            let (node, pressed) = it.glance();
+            if pressed && !allowed {
+                return false;
             }
-            here.end(depth).and_then(Current::into_process)
+            here.begin(process);
+            here.seated.set(node.sit(&here.places, process));
+            *here.resident.borrow_mut() = resident.take();
+            true
         })
     }
 
-    fn with<R>(f: impl FnOnce(&mut Current) -> R) -> Option<R> {
+    /// The process has run, and goes back to `resident`; nothing does if it has been ended already, by somebody who began
+    /// before it. What it noted meanwhile goes to `notes`.
+    #[inline]
+    pub(crate) fn end(resident: &mut Option<Arc<dyn Resident>>, process: u64, notes: &mut Option<Box<Notes>>) {
+        HERE.with(|here| {
+            if here.depth.get() != 1 || here.process.get() != process {
+                return here.end_nested(resident, process, notes);
+            }
+            here.depth.set(0);
+            here.places.leave(here.seated.get(), 0);
+            if here.notes.borrow().is_some() {
+                *notes = here.notes.take();
+            }
+            *resident = here.resident.take();
+        });
+    }
+
+    /// `None` if nobody runs here.
+    fn with<R>(f: impl FnOnce(&Here) -> R) -> Option<R> {
         // While a thread is torn down there is no current node any more.
-        HERE.try_with(|here| here.top.borrow_mut().as_mut().map(f)).ok().flatten()
+        HERE.try_with(|here| (here.depth.get() > 0).then(|| f(here))).ok().flatten()
     }
 
     pub(crate) fn node() -> Option<Node> {
-        Current::with(|current| current.home().clone())
+        Current::with(|here| here.home(Node::clone))?
     }
 
     /// The running process's number; zero outside of any.
     pub(crate) fn process() -> u64 {
-        Current::with(|current| current.process).unwrap_or(0)
+        Current::with(|here| here.process.get()).unwrap_or(0)
     }
 
     pub(crate) fn pid() -> Option<Pid> {
-        Current::with(|current| current.home().pid(current.process))
+        Current::with(|here| here.home(|node| node.pid(here.process.get())))?
     }
 
     /// Whether the process with this number of this node is running.
     pub(crate) fn is(node: &Node, process: u64) -> bool {
-        Current::with(|current| current.process == process && current.home().same(node)).unwrap_or(false)
+        Current::with(|here| here.process.get() == process && here.is_at(node)).unwrap_or(false)
     }
 
     /// The number of the process of this node that is running; zero if none is.
     pub(crate) fn process_of(node: &Node) -> u64 {
-        Current::with(|current| if current.home().same(node) { current.process } else { 0 }).unwrap_or(0)
+        Current::with(|here| if here.is_at(node) { here.process.get() } else { 0 }).unwrap_or(0)
     }
 
     /// Whether a process of this node is running.
     pub(crate) fn is_process_of(node: &Node) -> bool {
-        Current::with(|current| current.process != 0 && current.home().same(node)).unwrap_or(false)
+        Current::process_of(node) != 0
     }
 
     /// Whether the running process is to end at its next `.await` that waits: greenroom's own operations wait then.
     pub(crate) fn is_doomed() -> bool {
-        Current::with(|current| matches!(&current.who, Who::Process(resident) if resident.is_doomed())).unwrap_or(false)
+        Current::with(|here| here.resident.borrow().as_ref().is_some_and(|resident| resident.is_doomed()))
+            .unwrap_or(false)
     }
 
     /// Notes what the running process waits for; `false` outside of a process of `node`.
     pub(crate) fn wait(node: &Node, waiting: Waiting) -> bool {
-        let noted = Current::with(|current| {
-            let Who::Process(resident) = &current.who else { return false };
-            let here = resident.node().same(node);
-            if here {
-                resident.wait(current.process, Ok(waiting));
-            }
-            here
+        let noted = Current::with(|here| {
+            let resident = here.resident.borrow();
+            let Some(resident) = resident.as_ref().filter(|resident| resident.node().same(node)) else { return false };
+            resident.wait(here.process.get(), Ok(waiting));
+            true
         });
         noted.unwrap_or(false)
     }
 
     /// The running process does not wait for this call any more.
     pub(crate) fn go_on(call: *const ()) {
-        Current::with(|current| {
-            if let Who::Process(resident) = &current.who {
-                resident.wait(current.process, Err(call));
+        Current::with(|here| {
+            if let Some(resident) = &*here.resident.borrow() {
+                resident.wait(here.process.get(), Err(call));
             }
         });
     }
@@ -195,35 +201,21 @@ impl Current {
     /// Keeps a dropped reply until the poll is over; hands it back outside of a process.
     pub(crate) fn drop_reply(caller: Arc<dyn Unanswered>) -> Option<Arc<dyn Unanswered>> {
         let mut caller = Some(caller);
-        Current::with(|current| {
-            if current.process != 0 {
-                current.notes().dropped.extend(caller.take());
+        Current::with(|here| {
+            if here.process.get() != 0 {
+                here.note(|notes| notes.dropped.extend(caller.take()));
             }
         });
         caller
     }
 
-    #[inline]
-    fn into_process(self) -> Option<Ran> {
-        match self.who {
-            Who::Process(resident) => Some(Ran { resident, notes: self.notes }),
-            Who::Outside(_) => None,
-        }
-    }
-
-    fn take_dropped(&mut self) -> Vec<Arc<dyn Unanswered>> {
-        self.notes.as_mut().map(|notes| std::mem::take(&mut notes.dropped)).unwrap_or_default()
-    }
-
     /// Collects the ids of the replies that `encode` meets.
     pub(crate) fn collect_replies<R>(node: &Node, encode: impl FnOnce() -> R) -> (R, Vec<u64>) {
         // The encoding node, not the running one: a stub of another node in this program may be used here.
-        let process = Current::process();
-        let mut inner = Current::new(node.clone(), process);
-        inner.notes().replies = Some(Vec::new());
-        let restore = Restore::begin(inner);
+        let restore = Restore::begin(node.clone(), Current::process());
+        Current::with(|here| here.note(|notes| notes.replies = Some(Vec::new())));
         let result = encode();
-        let replies = Current::with(|current| current.notes().replies.take()).flatten().unwrap_or_default();
+        let replies = Current::with(|here| here.note(|notes| notes.replies.take())).flatten().unwrap_or_default();
         drop(restore);
         (result, replies)
     }
@@ -234,69 +226,107 @@ impl Current {
         process: u64,
         f: impl FnOnce() -> R,
     ) -> (R, Vec<Arc<dyn Unanswered>>) {
-        let restore = Restore::begin(Current::new(node.clone(), process));
+        let restore = Restore::begin(node.clone(), process);
         let result = f();
-        let dropped = Current::with(Current::take_dropped).unwrap_or_default();
+        let dropped = Current::with(|here| here.note(|notes| std::mem::take(&mut notes.dropped))).unwrap_or_default();
         drop(restore);
         (result, dropped)
     }
 
-    /// Notes a reply that is being encoded; `false` if nothing is being encoded for another node.
+    /// Notes a reply that is being encoded; `None` if nothing is being encoded for another node.
     pub(crate) fn note_reply(make: impl FnOnce(&Node) -> u64) -> Option<u64> {
-        let (node, mut replies) = Current::with(|current| {
-            let replies = current.notes.as_mut()?.replies.take()?;
-            Some((current.home().clone(), replies))
+        let (node, mut replies) = Current::with(|here| {
+            let replies = here.notes.borrow_mut().as_mut()?.replies.take()?;
+            here.home(Node::clone).zip(Some(replies))
         })??;
         let id = make(&node);
         replies.push(id);
-        Current::with(|current| current.notes().replies = Some(replies));
+        Current::with(|here| here.note(|notes| notes.replies = Some(replies)));
         Some(id)
     }
 }
 
 impl Here {
-    /// From now on this one runs, until the [end](Self::end) of that.
-    // Part of the poll: what would be handed over by memory is written to where it belongs.
+    /// The node of whoever runs.
+    fn home<R>(&self, f: impl FnOnce(&Node) -> R) -> Option<R> {
+        match &*self.resident.borrow() {
+            Some(resident) => Some(f(resident.node())),
+            None => self.outside.borrow().as_ref().map(f),
+        }
+    }
+
+    fn is_at(&self, node: &Node) -> bool {
+        self.home(|home| home.same(node)).unwrap_or(false)
+    }
+
+    fn note<R>(&self, f: impl FnOnce(&mut Notes) -> R) -> R {
+        f(self.notes.borrow_mut().get_or_insert_default())
+    }
+
+    /// From now on somebody runs in the name of the process with this number, until the [end](Self::uncover) of that.
+    // Part of each poll, and so is what ends it.
     #[inline(always)]
-    fn begin(&self, current: Current) -> Depth {
+    fn begin(&self, process: u64) -> Depth {
         let depth = self.depth.get();
         if depth > 0 {
             self.cover();
         }
         self.depth.set(depth + 1);
-        *self.top.borrow_mut() = Some(current);
+        self.process.set(process);
         Depth(depth)
     }
 
     #[cold]
     fn cover(&self) {
-        let covered = self.top.take();
-        self.below.borrow_mut().extend(covered);
+        let covered = self.take();
+        self.below.borrow_mut().push(covered);
     }
 
-    /// Whoever ran before goes on. The one that began at this depth, unless it has been ended already.
-    #[inline(always)]
-    fn end(&self, Depth(depth): Depth) -> Option<Current> {
-        if (self.depth.get(), depth) != (1, 0) {
-            return self.uncover(depth);
+    fn take(&self) -> Covered {
+        Covered {
+            process: self.process.get(),
+            resident: self.resident.take(),
+            outside: self.outside.take(),
+            notes: self.notes.take(),
+            seated: self.seated.get(),
         }
-        self.depth.set(0);
-        self.top.take()
     }
 
-    /// The same where somebody is below, or above: who began later and was forgotten ends with it.
+    /// The end of a process that runs on behalf of somebody, or that somebody still runs on behalf of.
     #[cold]
-    fn uncover(&self, depth: usize) -> Option<Current> {
-        if depth >= self.depth.get() {
-            return None;
+    fn end_nested(&self, resident: &mut Option<Arc<dyn Resident>>, process: u64, notes: &mut Option<Box<Notes>>) {
+        let is_it = |resident: &Option<_>, number| resident.is_some() && number == process;
+        let depth = if is_it(&self.resident.borrow(), self.process.get()) {
+            self.depth.get().checked_sub(1)
+        } else {
+            self.below.borrow().iter().rposition(|covered| is_it(&covered.resident, covered.process))
+        };
+        if let Some(ended) = depth.and_then(|depth| self.uncover(Depth(depth))) {
+            (*resident, *notes) = (ended.resident, ended.notes);
         }
-        let (top, mut rest) = (self.top.take(), self.below.borrow_mut().split_off(depth));
-        rest.extend(top);
-        let before = self.below.borrow_mut().pop();
-        *self.top.borrow_mut() = before;
-        self.depth.set(depth);
-        // What the others are made of is dropped when nobody looks here.
-        rest.into_iter().next()
+    }
+
+    /// Whoever ran before goes on. The one that began at this depth, unless it has been ended already: those who began
+    /// later and were forgotten end with it.
+    fn uncover(&self, Depth(depth): Depth) -> Option<Covered> {
+        let mut ended = None;
+        while self.depth.get() > depth {
+            let top = self.take();
+            let before = self.below.borrow_mut().pop();
+            self.places.leave(top.seated, before.as_ref().map_or(0, |before| before.process));
+            self.seated.set(Seated::NOWHERE);
+            if let Some(Covered { process, resident, outside, notes, seated }) = before {
+                self.seated.set(seated);
+                self.process.set(process);
+                *self.resident.borrow_mut() = resident;
+                *self.outside.borrow_mut() = outside;
+                *self.notes.borrow_mut() = notes;
+            }
+            self.depth.set(self.depth.get() - 1);
+            // What the one before this is made of is dropped when nobody looks here.
+            ended = Some(top);
+        }
+        ended
     }
 }
 
@@ -307,14 +337,19 @@ struct Depth(usize);
 struct Restore(Depth);
 
 impl Restore {
-    fn begin(current: Current) -> Restore {
-        Restore(HERE.with(|here| here.begin(current)))
+    /// Somebody who is no process runs, in the name of one or of none.
+    fn begin(node: Node, process: u64) -> Restore {
+        HERE.with(|here| {
+            let depth = here.begin(process);
+            drop(here.outside.replace(Some(node)));
+            Restore(depth)
+        })
     }
 }
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        drop(HERE.with(|here| here.end(self.0)));
+        drop(HERE.with(|here| here.uncover(self.0)));
     }
 }
 
@@ -332,7 +367,7 @@ impl Node {
     ///
     /// Do not hold the guard across an `.await`: a task may wake on another thread. Use [`Node::scope`] there.
     pub fn enter(&self) -> Entered {
-        Entered { _restore: Restore::begin(Current::new(self.clone(), 0)), _thread: PhantomData }
+        Entered { _restore: Restore::begin(self.clone(), 0), _thread: PhantomData }
     }
 
     /// Runs a future with this node as the current one, set around each poll. Cancel-safe if `future` is.

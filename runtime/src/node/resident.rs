@@ -83,9 +83,10 @@ pub(crate) trait Resident: Send + Sync {
         None
     }
 
-    /// Whether its next poll is not to be like any other: it is the first, or the last, or somebody asks what it waits for.
-    fn is_pressed(&self) -> bool {
-        self.is_doomed()
+    /// What each poll asks first: where it lives; and whether it is pressed, so that this poll is not to be like any other,
+    /// as it is the first, or the last, or somebody asks what the process waits for.
+    fn glance(&self) -> (&Node, bool) {
+        (self.node(), self.is_doomed())
     }
 
     /// Has the process vote on whether its calls can be answered.

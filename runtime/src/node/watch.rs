@@ -8,7 +8,6 @@
 //! The watch rests while nobody polls. Where no watch is wanted (a test's node, a spawner of one's own) there are no
 //! seats either.
 
-use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -51,7 +50,18 @@ pub(super) struct Places {
 
 struct Place {
     of: Weak<Seats>,
+    /// Where those are, which tells them from others as long as this is here.
+    at: Seated,
     seat: Arc<Seat>,
+}
+
+/// Where a thread has sat down: the address of a node's seats.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seated(usize);
+
+impl Seated {
+    /// Nobody watches.
+    pub(super) const NOWHERE: Seated = Seated(0);
 }
 
 impl Places {
@@ -59,52 +69,62 @@ impl Places {
         Places { first: OnceCell::new(), others: RefCell::new(Vec::new()) }
     }
 
-    #[inline]
-    fn find(&self, seats: &Arc<Seats>) -> Cow<'_, Arc<Seat>> {
-        let first = self.first.get_or_init(|| seats.place());
-        if first.is_of(seats) { Cow::Borrowed(&first.seat) } else { Cow::Owned(self.find_other(seats)) }
+    /// The thread begins to poll this process.
+    #[inline(always)]
+    fn sit(&self, seats: &Arc<Seats>, process: u64) -> Seated {
+        let at = Seated(Arc::as_ptr(seats).addr());
+        match self.first.get() {
+            Some(first) if first.at == at => first.seat.sit(process),
+            _ => self.sit_elsewhere(seats, process),
+        }
+        at
     }
 
     #[cold]
-    fn find_other(&self, seats: &Arc<Seats>) -> Arc<Seat> {
-        let mut others = self.others.borrow_mut();
-        let at = others.iter().position(|place| place.is_of(seats));
-        let at = at.unwrap_or_else(|| {
-            others.retain(|place| place.of.strong_count() > 0);
+    fn sit_elsewhere(&self, seats: &Arc<Seats>, process: u64) {
+        let at = Seated(Arc::as_ptr(seats).addr());
+        let known =
+            self.first.get_or_init(|| seats.place()).at == at || self.others.borrow().iter().any(|it| it.at == at);
+        if !known {
+            let mut others = self.others.borrow_mut();
+            others.retain(|other| other.of.strong_count() > 0);
             others.push(seats.place());
-            others.len() - 1
-        });
-        Arc::clone(&others[at].seat)
+        }
+        self.leave(at, process);
+    }
+
+    /// It is back at the process that it polled before, or at none if that is zero.
+    #[inline(always)]
+    pub(super) fn leave(&self, seated: Seated, before: u64) {
+        match self.first.get() {
+            Some(first) if first.at == seated => first.seat.leave(before),
+            _ if seated == Seated::NOWHERE => {}
+            _ => self.leave_elsewhere(seated, before),
+        }
+    }
+
+    #[cold]
+    fn leave_elsewhere(&self, seated: Seated, before: u64) {
+        if let Some(other) = self.others.borrow().iter().find(|other| other.at == seated) {
+            other.seat.leave(before);
+        }
     }
 }
 
-impl Place {
-    fn is_of(&self, seats: &Arc<Seats>) -> bool {
-        Weak::as_ptr(&self.of) == Arc::as_ptr(seats)
-    }
-}
-
-/// This thread's seat of a node.
-pub(super) struct Mine<'a>(Cow<'a, Arc<Seat>>);
-
-impl Mine<'_> {
-    /// The thread begins to poll this process. Who sat there before, whose poll this one is part of.
-    #[inline]
-    pub(super) fn sit(&self, process: u64) -> u64 {
+impl Seat {
+    #[inline(always)]
+    fn sit(&self, process: u64) {
         // Nobody else writes here.
-        let before = self.0.process.load(Ordering::Relaxed);
-        self.0.turn.store(self.0.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        self.0.process.store(process, Ordering::Relaxed);
-        before
+        self.turn.store(self.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.process.store(process, Ordering::Relaxed);
     }
 
-    /// It is back at the one that it polled before.
-    #[inline]
-    pub(super) fn leave(&self, before: u64) {
+    #[inline(always)]
+    fn leave(&self, before: u64) {
         if before != 0 {
             self.sit(before);
         } else {
-            self.0.process.store(0, Ordering::Relaxed);
+            self.process.store(0, Ordering::Relaxed);
         }
     }
 }
@@ -140,14 +160,14 @@ impl Watch {
 }
 
 impl Node {
-    /// This thread's seat, for somebody who is about to poll; `None` if nobody watches.
-    #[inline]
-    pub(super) fn seat<'a>(&self, places: &'a Places) -> Option<Mine<'a>> {
-        let seats = self.watch().seats.as_ref()?;
+    /// This thread is about to poll the process with this number.
+    #[inline(always)]
+    pub(super) fn sit(&self, places: &Places, process: u64) -> Seated {
+        let Some(seats) = &self.watch().seats else { return Seated::NOWHERE };
         if seats.resting.load(Ordering::Relaxed) {
             seats.wake(self);
         }
-        Some(Mine(places.find(seats)))
+        places.sit(seats, process)
     }
 }
 
@@ -174,7 +194,7 @@ impl Seats {
     fn place(self: &Arc<Self>) -> Place {
         let seat = Arc::new(Seat::default());
         self.all().push(Arc::clone(&seat));
-        Place { of: Arc::downgrade(self), seat }
+        Place { of: Arc::downgrade(self), at: Seated(Arc::as_ptr(self).addr()), seat }
     }
 
     #[cold]

@@ -740,8 +740,8 @@ impl<M: Protocol> Resident for Cell<M> {
         fate.owns().filter(|_| alive)?.waiting.clone()
     }
 
-    fn is_pressed(&self) -> bool {
-        self.attention() & (attention::NEW | attention::DOOMED | attention::INQUIRED) != 0
+    fn glance(&self) -> (&Node, bool) {
+        (&self.node, self.attention() & (attention::NEW | attention::DOOMED | attention::INQUIRED) != 0)
     }
 
     fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {

@@ -49,40 +49,38 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
         let size = size_of::<Self>();
         let mut this = self.project();
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(()) };
-        let Some(cell) = this.cell.take() else { return Poll::Ready(()) };
         let number = *this.number;
         let mut vote = None;
-        if cell.is_pressed() {
-            let cell = typed::<M>(cell.clone());
+        if !Current::begin(this.cell, number, false) {
+            let Some(cell) = this.cell.clone().map(typed::<M>) else { return Poll::Ready(()) };
             if cell.attention() & NEW != 0 {
                 settle(&cell, cx.waker(), size);
             }
             if let Some(reason) = cell.doom() {
+                *this.cell = None;
                 end::<M, F>(cell, number, this.body, None, reason);
                 return Poll::Ready(());
             }
             vote = Vote::new(&cell, cx.waker());
+            Current::begin(this.cell, number, true);
         }
         let waker = vote.as_ref().map_or(cx.waker(), |vote| vote.probe.waker());
-        // What is not there need not be moved: nearly every poll leaves the process waiting, and dropped no reply.
-        let mut returned = None;
-        let ran = Current::run(cell, number, || turn(body, waker, &mut returned));
-        // What a process does puts back what it found, so it is its own.
-        let Some(mut ran) = ran else { return Poll::Ready(()) };
-        let mut dropped = ran.dropped();
-        let cell = ran.resident;
-        if returned.is_none() {
-            if let Some(dropped) = dropped.take() {
+        // What is not there need not be moved: nearly every poll leaves the process waiting, and noted nothing.
+        let (mut returned, mut notes) = (None, None);
+        turn(body, waker, &mut returned);
+        Current::end(this.cell, number, &mut notes);
+        // Whoever was told to end meanwhile is awake, and ends in its next turn. But callers that it left hear why.
+        let dropped = notes.map(|notes| notes.dropped());
+        let Some(cell) = this.cell.take_if(|cell| returned.is_some() || (dropped.is_some() && cell.is_doomed())) else {
+            if let Some(dropped) = dropped {
                 fail(dropped, &CallError::Dropped);
             }
-            if !cell.is_doomed() {
-                if let Some(vote) = vote {
-                    vote.cast(number);
-                }
-                *this.cell = Some(cell);
-                return Poll::Pending;
+            if let Some(vote) = vote {
+                vote.cast(number);
             }
-        }
+            // What a process does puts back what it found, so it is its own.
+            return if this.cell.is_some() { Poll::Pending } else { Poll::Ready(()) };
+        };
         let cell = typed::<M>(cell);
         let reason = match returned {
             Some(Err(panic)) => panic,
@@ -184,17 +182,18 @@ fn end<M: Protocol, F>(
     let node = cell.node();
 
     // Its future, state, streams and mailbox. What panics while it is dropped is caught, the rest still happens.
-    let ran = Current::run(cell.clone(), number, || {
-        if let Err(panic) = catch(|| body.set(None)) {
-            report::destructor(&node.pid(number), &panic);
-        }
-        if let Some(leftovers) = leftovers {
-            discard(node, number, leftovers.feeds.into_iter().map(|feed| feed.end()));
-            discard(node, number, leftovers.asides);
-        }
-        discard(node, number, cell.empty());
-    });
-    let last = ran.and_then(|mut ran| ran.dropped());
+    let (mut resident, mut notes) = (Some(Arc::clone(&cell) as Arc<dyn Resident>), None);
+    Current::begin(&mut resident, number, true);
+    if let Err(panic) = catch(|| body.set(None)) {
+        report::destructor(&node.pid(number), &panic);
+    }
+    if let Some(leftovers) = leftovers {
+        discard(node, number, leftovers.feeds.into_iter().map(|feed| feed.end()));
+        discard(node, number, leftovers.asides);
+    }
+    discard(node, number, cell.empty());
+    Current::end(&mut resident, number, &mut notes);
+    let last = notes.map(|notes| notes.dropped());
     for dropped in dropped.into_iter().chain(last) {
         fail(dropped, &CallError::Exit(reason.clone()));
     }

@@ -1,4 +1,5 @@
 use std::future::{Future, poll_fn};
+use std::hint::cold_path;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -197,48 +198,40 @@ impl<M: Protocol> Mailbox<M> {
         }
     }
 
-    /// The next message of those that were taken over, for a server: what [`step`](Self::step) gives, without waiting.
-    /// `None` tells nothing but that this was not the short way.
+    /// The next message, for a server, as long as there is nothing but messages to see to: what [`step`](Self::step) gives,
+    /// the short way. `None` tells nothing but that this is not it. Cancel-safe.
     #[inline(always)]
-    pub(crate) fn at_hand(&mut self) -> Option<M> {
-        let desk = self.desk.as_mut()?;
-        // A long mailbox is looked at when what was taken over is read.
-        if desk.careful || desk.budget < RECEIVE || self.cell.attention() & !LONG != 0 {
-            return None;
-        }
-        let message = desk.inbox.at_hand()?;
-        desk.budget -= RECEIVE;
-        desk.last = Some(message.variant() as u16);
-        message.hand_out();
-        if const { M::REPORTED } {
-            self.cell.note_text(self.pid.number(), text(&message));
-        }
-        Some(message)
-    }
-
-    /// Waits until something is [at hand](Self::at_hand); `false` if it may be for something else that [`step`](Self::step)
-    /// should be asked. Cancel-safe.
-    #[inline]
-    pub(crate) fn refill(&mut self) -> impl Future<Output = bool> + Send {
-        poll_fn(|cx| self.poll_refill(cx))
-    }
-
-    #[inline(always)]
-    fn poll_refill(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        let Some(desk) = self.desk.as_mut() else { return Poll::Ready(false) };
-        if desk.careful || self.cell.attention() != 0 || !desk.inbox.is_plain() || !desk.inbox.is_read() {
-            return Poll::Ready(false);
+    pub(crate) fn poll_plain(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
+        let Some(desk) = self.desk.as_mut() else { return Poll::Ready(None) };
+        let attention = self.cell.attention();
+        if desk.careful || attention & !LONG != 0 || !desk.inbox.is_plain() {
+            cold_path();
+            return Poll::Ready(None);
         }
         if desk.budget < RECEIVE {
+            cold_path();
             desk.budget = BUDGET;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let refilled = desk.inbox.poll_refill(self.cell.queue(), cx);
-        if refilled.is_pending() {
-            desk.budget = BUDGET;
+        if desk.inbox.is_read() {
+            // A long mailbox is looked at when what was taken over is read.
+            if attention != 0 {
+                cold_path();
+                return Poll::Ready(None);
+            }
+            if desk.inbox.poll_refill(self.cell.queue(), cx).is_pending() {
+                desk.budget = BUDGET;
+                return Poll::Pending;
+            }
         }
-        refilled.map(|()| true)
+        let Some((variant, message)) = desk.inbox.at_hand() else { return Poll::Ready(None) };
+        desk.budget -= RECEIVE;
+        desk.last = Some(variant as u16);
+        if const { M::REPORTED } {
+            self.cell.note_text(self.pid.number(), text(&message));
+        }
+        Poll::Ready(Some(message))
     }
 
     /// The next message, or the word to stop. Cancel-safe.
@@ -343,7 +336,7 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// A saved message to test, without waiting: a scan may look at thousands. `None` says nothing: `__next` does.
-    #[inline]
+    #[inline(always)]
     pub fn __saved(&mut self) -> Option<M> {
         let desk = self.desk.as_mut()?;
         if desk.budget == 0 || self.cell.attention() & !LONG != 0 {
@@ -365,7 +358,7 @@ impl<M: Protocol> Mailbox<M> {
         self.desk().after = After::Forever;
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn __skip(&mut self, message: M) {
         let desk = self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()));
         if let Some(withdrawn) = desk.inbox.skip(self.cell.queue(), message) {
@@ -402,7 +395,7 @@ pub trait Receive {
     }
 
     #[doc(hidden)]
-    #[inline]
+    #[inline(always)]
     fn __saved(&mut self) -> Option<Self::Message> {
         self.__mailbox().__saved()
     }
@@ -420,7 +413,7 @@ pub trait Receive {
     }
 
     #[doc(hidden)]
-    #[inline]
+    #[inline(always)]
     fn __skip(&mut self, message: Self::Message) {
         self.__mailbox().__skip(message);
     }

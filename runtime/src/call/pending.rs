@@ -32,8 +32,6 @@ pub struct Call<T: Send + 'static> {
     protocol: &'static &'static str,
     patience: Patience,
     wait: Wait,
-    /// Whether its process's cell knows that it waits for this.
-    noted: bool,
     /// While the question stands in line before a full mailbox: dropped with the call, it is withdrawn.
     question: Option<Cast>,
 }
@@ -80,7 +78,7 @@ impl<T: Send + 'static> Call<T> {
     #[inline]
     pub(super) fn new(slot: Arc<Slot<T>>, callee: u64, protocol: &'static &'static str) -> Call<T> {
         let (patience, wait) = (Patience::Usual, Wait::Begun);
-        Call { slot: Some(slot), callee, protocol, patience, wait, noted: false, question: None }
+        Call { slot: Some(slot), callee, protocol, patience, wait, question: None }
     }
 
     pub(super) fn standing(mut self, line: Arc<dyn Line>, ticket: u64) -> Call<T> {
@@ -163,12 +161,12 @@ impl<T: Send + 'static> Call<T> {
     }
 
     /// Looks whether the running process waits for itself, by way of others.
-    fn look(&mut self, seat: &Seat, slot: &Arc<Slot<T>>) {
+    fn look(&self, seat: &Seat, slot: &Arc<Slot<T>>) {
         let Some(node) = slot.node() else { return };
         let call: Arc<dyn Awaited> = Arc::clone(slot) as _;
         let waiting = Waiting { call: Arc::downgrade(&call), callee: self.callee, since: seat.since };
-        self.noted = Current::wait(&node, waiting);
-        if self.noted {
+        if Current::wait(&node, waiting) {
+            slot.note();
             node.look_for_ring(Current::process());
         }
     }
@@ -207,18 +205,19 @@ impl<T: Send + 'static> Call<T> {
         }
     }
 
-    /// Nobody waits here any more.
-    fn leave(&mut self, slot: &Arc<Slot<T>>) {
+    /// Nobody waits here any more, which those who look for rings may have `noted`.
+    #[inline]
+    fn leave(&mut self, slot: &Arc<Slot<T>>, noted: bool) {
         self.question = None;
-        if self.noted {
+        if noted {
             Current::go_on(Arc::as_ptr(slot).cast());
         }
     }
 
     #[cold]
     fn run_out(&mut self, slot: &Arc<Slot<T>>) -> Result<T, CallError> {
-        slot.leave();
-        self.leave(slot);
+        let noted = slot.leave();
+        self.leave(slot, noted);
         if let Some(node) = slot.node() {
             node.tally().timeout(self.protocol);
         }
@@ -249,35 +248,34 @@ impl<T: Send + 'static> Future for Call<T> {
         }
         // As every future that is polled after it was ready, it has nothing more to say.
         let Some(slot) = self.slot.take() else { return Poll::Pending };
-        let outcome = match slot.poll(cx) {
-            Found::Answer(answer, alone) => {
-                self.leave(&slot);
+        match slot.poll(cx) {
+            Found::Answer { answer, alone, noted } => {
+                self.leave(&slot, noted);
                 if let Err(CallError::Cycle { pids }) = &answer {
                     Call::tell_of_cycle(&slot, pids);
                 }
                 // Those who look for rings know a slot by its address.
-                if alone && !self.noted {
+                if alone && !noted {
                     Current::keep(slot);
                 }
-                answer
+                Poll::Ready(answer)
             }
             Found::Nothing(told) => match self.poll_time(&slot, told, cx) {
-                Poll::Ready(()) => self.run_out(&slot),
+                Poll::Ready(()) => Poll::Ready(self.run_out(&slot)),
                 Poll::Pending => {
                     self.slot = Some(slot);
-                    return Poll::Pending;
+                    Poll::Pending
                 }
             },
-        };
-        Poll::Ready(outcome)
+        }
     }
 }
 
 impl<T: Send + 'static> Drop for Call<T> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
-            slot.leave();
-            self.leave(&slot);
+            let noted = slot.leave();
+            self.leave(&slot, noted);
         }
     }
 }

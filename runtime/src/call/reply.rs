@@ -55,7 +55,7 @@ impl<T: Send + 'static> Reply<T> {
         if let Some(far) = &slot.far {
             return far.caller.send(&value, far.write);
         }
-        let caller = slot.fill(Ok(value));
+        let caller = slot.fill(|| Ok(value));
         // Before the caller goes on: then the slot is its alone.
         drop(slot);
         if let Some(caller) = caller {

@@ -36,8 +36,9 @@ const PASSED_ON: u8 = 4;
 
 /// What a caller finds.
 pub(super) enum Found<T> {
-    /// The answer; and whether the slot is as good as new: nobody else has it any more.
-    Answer(Result<T, CallError>, bool),
+    /// The answer; whether the slot is as good as new, since nobody else has it any more; and whether it was
+    /// [noted](Slot::note).
+    Answer { answer: Result<T, CallError>, alone: bool, noted: bool },
     /// Nothing; and up to when the node has told that time has passed.
     Nothing(Option<Instant>),
 }
@@ -50,6 +51,8 @@ struct State<T> {
     told: Option<Instant>,
     /// Whether the node tells at its next tick.
     seated: bool,
+    /// Whether the caller's cell knows that it waits for this.
+    noted: bool,
 }
 
 enum Answer<T> {
@@ -69,27 +72,31 @@ impl<T: Send + 'static> Slot<T> {
     #[inline(always)]
     pub(super) fn poll(self: &Arc<Self>, cx: &mut Context<'_>) -> Found<T> {
         let mut state = self.lock();
-        match std::mem::replace(&mut state.answer, Answer::Over) {
-            Answer::Here(answer) => {
-                let alone = Arc::strong_count(self) == 1;
-                if alone {
-                    // All that the others did with it comes before what the next does.
-                    fence(Ordering::Acquire);
-                    state.answer = Answer::Awaited(None);
-                    self.reply.store(UNREAD, Ordering::Relaxed);
-                }
-                Found::Answer(answer, alone)
+        // Only what is there is moved, and once.
+        match &mut state.answer {
+            Answer::Here(_) => {}
+            Answer::Awaited(Some(waker)) => {
+                waker.clone_from(cx.waker());
+                return Found::Nothing(state.told);
             }
-            Answer::Awaited(mut waker) => {
-                match &mut waker {
-                    Some(waker) => waker.clone_from(cx.waker()),
-                    none => *none = Some(cx.waker().clone()),
-                }
-                state.answer = Answer::Awaited(waker);
-                Found::Nothing(state.told)
+            Answer::Awaited(none) => {
+                *none = Some(cx.waker().clone());
+                return Found::Nothing(state.told);
             }
             // As every future that is polled after it was ready, it has nothing more to say.
-            Answer::Over => Found::Nothing(None),
+            Answer::Over => return Found::Nothing(None),
+        }
+        let alone = Arc::strong_count(self) == 1;
+        if alone {
+            // All that the others did with it comes before what the next does.
+            fence(Ordering::Acquire);
+            self.reply.store(UNREAD, Ordering::Relaxed);
+        }
+        let next = if alone { Answer::Awaited(None) } else { Answer::Over };
+        let noted = std::mem::take(&mut state.noted);
+        match std::mem::replace(&mut state.answer, next) {
+            Answer::Here(answer) => Found::Answer { answer, alone, noted },
+            Answer::Awaited(_) | Answer::Over => Found::Nothing(None),
         }
     }
 }
@@ -97,7 +104,7 @@ impl<T: Send + 'static> Slot<T> {
 impl<T> Slot<T> {
     /// A slot for a call of this node, or for one of another that has come here.
     pub(super) fn new(node: &Node, far: Option<Box<Far<T>>>) -> Arc<Slot<T>> {
-        let state = State { answer: Answer::Awaited(None), remote: None, told: None, seated: false };
+        let state = State { answer: Answer::Awaited(None), remote: None, told: None, seated: false, noted: false };
         Arc::new(Slot { node: node.downgrade(), state: Lock::new(state), reply: AtomicU8::new(UNREAD), far })
     }
 
@@ -110,19 +117,20 @@ impl<T> Slot<T> {
         self.node.upgrade()
     }
 
-    /// Puts the answer in, if it is the first and somebody still waits, and says whom to wake.
+    /// Puts the answer in, if it is the first and somebody still waits, and says whom to wake. It is put together where it
+    /// will lie.
     #[inline(always)]
-    pub(super) fn fill(&self, answer: Result<T, CallError>) -> Option<Waker> {
+    pub(super) fn fill(&self, answer: impl FnOnce() -> Result<T, CallError>) -> Option<Waker> {
         let mut state = self.lock();
         let Answer::Awaited(waker) = &mut state.answer else { return None };
         let waker = waker.take();
-        state.answer = Answer::Here(answer);
+        state.answer = Answer::Here(answer());
         waker
     }
 
     /// The same, and wakes the caller.
     pub(super) fn put(&self, answer: Result<T, CallError>) {
-        if let Some(waker) = self.fill(answer) {
+        if let Some(waker) = self.fill(|| answer) {
             waker.wake();
         }
     }
@@ -157,9 +165,15 @@ impl<T> Slot<T> {
         self.reply.store(if fresh { HELD } else { LOOSE }, Ordering::Relaxed);
     }
 
-    /// Nobody waits any more.
-    pub(super) fn leave(&self) {
+    /// The caller's cell knows from here on that it waits for this.
+    pub(super) fn note(&self) {
+        self.lock().noted = true;
+    }
+
+    /// Nobody waits any more; whether that it did was [noted](Self::note).
+    pub(super) fn leave(&self) -> bool {
         let mut state = self.lock();
+        let noted = std::mem::take(&mut state.noted);
         let answer = std::mem::replace(&mut state.answer, Answer::Over);
         let remote = state.remote.take();
         drop(state);
@@ -167,6 +181,7 @@ impl<T> Slot<T> {
         if let Some((node, id)) = remote {
             node.pending().remove(id);
         }
+        noted
     }
 
     /// Whether somebody still waits.

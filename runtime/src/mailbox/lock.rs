@@ -27,6 +27,9 @@ use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Guarded, Visit, spin_loop, yield_now};
 
 /// A value that one thread at a time reaches, and whose owner can wait for others.
+// In this order, so that all that a sender touches lies together: of a process that has not run for a while, each part that
+// lies apart is to be fetched from memory by itself.
+#[repr(C)]
 pub(crate) struct Lock<T> {
     held: AtomicBool,
     /// Somebody wakes the owner by `task`, without holding the lock.
@@ -39,6 +42,7 @@ pub(crate) struct Lock<T> {
     inside: Guarded<Inside<T>>,
 }
 
+#[repr(C)]
 struct Inside<T> {
     value: T,
     /// The owner's waker, if it waits by another than its task's.

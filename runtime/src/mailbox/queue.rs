@@ -17,6 +17,8 @@ pub(crate) struct Queue<M> {
     inner: Lock<Inner<M>>,
 }
 
+// What a sender touches first, as in the lock around it.
+#[repr(C)]
 struct Inner<M> {
     /// The number of the process that reads it, with [`STARTING`] at first if it has a place, or [`VACANT`], or
     /// [`CLOSED`].

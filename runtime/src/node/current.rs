@@ -180,22 +180,29 @@ impl Current {
     pub(crate) fn spare<T: Any + Send + Sync>(fits: impl Fn(&T) -> bool) -> Option<Arc<T>> {
         let spare = HERE.try_with(|here| {
             let mut spares = here.spares.borrow_mut();
-            let at = spares.iter().rposition(|spare| (**spare).downcast_ref().is_some_and(&fits))?;
-            Some(spares.swap_remove(at))
+            let does_fit = |spare: &Arc<dyn Any + Send + Sync>| (**spare).downcast_ref().is_some_and(&fits);
+            // It is the last one, as a rule.
+            if !does_fit(spares.last()?) {
+                let at = spares.iter().rposition(does_fit)?;
+                let last = spares.len() - 1;
+                spares.swap(at, last);
+            }
+            spares.pop()
         });
         spare.ok()??.downcast().ok()
     }
 
     /// Leaves something here for the next who can use it.
     pub(crate) fn keep(spare: Arc<dyn Any + Send + Sync>) {
-        let old = HERE.try_with(|here| {
+        // What there is no room for is dropped when nothing is borrowed.
+        let mut spare = Some(spare);
+        let _ = HERE.try_with(|here| {
             let mut spares = here.spares.borrow_mut();
-            let old = if spares.len() < SPARES { None } else { Some(spares.remove(0)) };
-            spares.push(spare);
-            old
+            if spares.len() >= SPARES {
+                std::mem::swap(&mut spare, &mut Some(spares.remove(0)));
+            }
+            spares.extend(spare.take());
         });
-        // Not while they are borrowed.
-        drop(old);
     }
 
     /// Keeps a dropped reply until the poll is over; hands it back outside of a process.

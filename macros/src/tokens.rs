@@ -206,6 +206,8 @@ impl Unfit {
             // `fn(&str)` and `dyn Fn(&str)` borrow for the call only.
             fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
             fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+            // The length of an array.
+            fn visit_expr(&mut self, _: &'ast Expr) {}
         }
         let mut find = Find(None, local);
         find.visit_type(ty);
@@ -331,6 +333,7 @@ pub(crate) fn fit(mut ty: Type) -> Type {
             lifetime.ident = Ident::new("static", lifetime.ident.span());
         }
         fn visit_type_fn_ptr_mut(&mut self, _: &mut syn::TypeFnPtr) {}
+        fn visit_expr_mut(&mut self, _: &mut Expr) {}
     }
     Own.visit_type_mut(&mut ty);
     ty
@@ -349,6 +352,9 @@ pub(crate) fn replace_self_in_generics(generics: &mut Generics, actor: &Type) {
 struct SelfType<'a>(&'a Type);
 
 impl VisitMut for SelfType<'_> {
+    // It has a `Self` of its own, or none.
+    fn visit_item_mut(&mut self, _: &mut syn::Item) {}
+
     fn visit_type_mut(&mut self, ty: &mut Type) {
         visit_mut::visit_type_mut(self, ty);
         let Type::Path(TypePath { qself: None, path, .. }) = ty else { return };

@@ -207,10 +207,11 @@ impl Handler {
 
 /// How many parts the message of a broken handler has.
 fn parts(sig: &Signature, actor: &Type) -> usize {
+    let actor = tokens::text(actor);
     let is_part = |(index, input): (usize, &FnArg)| {
         let FnArg::Typed(typed) = input else { return false };
         let referent = referent(&typed.ty);
-        let in_place_of_self = index == 0 && (tokens::is_named(referent, "Self") || referent == actor);
+        let in_place_of_self = index == 0 && (tokens::is_named(referent, "Self") || tokens::text(referent) == actor);
         !in_place_of_self && !tokens::is_named(referent, "Context") && tokens::answer(referent).is_none()
     };
     sig.inputs.iter().enumerate().filter(|input| is_part(*input)).count()

@@ -73,10 +73,7 @@ fn docs(model: &Model) -> Vec<Attribute> {
         docs.push(parse_quote!(#[doc = ""]));
         docs.extend(first.into_iter().cloned());
     }
-    let hidden: Attribute = parse_quote!(#[doc(hidden)]);
-    if model.attrs.contains(&hidden) {
-        docs.push(hidden);
-    }
+    docs.extend(model.attrs.iter().find(|attr| tokens::text(&attr.meta) == "doc(hidden)").cloned());
     docs
 }
 

@@ -127,6 +127,8 @@ impl<'ast> Visit<'ast> for Check<'_> {
     fn visit_expr_closure(&mut self, _: &'ast syn::ExprClosure) {}
     fn visit_expr_async(&mut self, _: &'ast syn::ExprAsync) {}
     fn visit_item(&mut self, _: &'ast syn::Item) {}
+
+    fn visit_type(&mut self, _: &'ast syn::Type) {}
 }
 
 #[cfg(test)]

@@ -188,6 +188,10 @@ fn find_after(pattern: &Pat) -> Option<&Macro> {
             self.0 = self.0.or_else(|| after(pattern));
             visit::visit_pat(self, pattern);
         }
+        // No pattern of this one's.
+        fn visit_block(&mut self, _: &'ast syn::Block) {}
+        fn visit_expr(&mut self, _: &'ast Expr) {}
+        fn visit_type(&mut self, _: &'ast syn::Type) {}
     }
     let mut find = Find(None);
     find.visit_pat(pattern);
@@ -204,6 +208,10 @@ fn bindings(pattern: &Pat) -> Vec<Ident> {
             }
             visit::visit_pat_ident(self, pattern);
         }
+        // No pattern of this one's.
+        fn visit_block(&mut self, _: &'ast syn::Block) {}
+        fn visit_expr(&mut self, _: &'ast Expr) {}
+        fn visit_type(&mut self, _: &'ast syn::Type) {}
     }
     let mut bindings = Bindings(Vec::new());
     bindings.visit_pat(pattern);

@@ -1,4 +1,6 @@
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use super::interrupt::Interrupts;
 use crate::base::Exit;
@@ -48,11 +50,18 @@ impl Node {
         // Until all has stopped, for the second signal.
         let mut interrupts = Interrupts::listen(self);
         let mut body = Box::pin(self.scope(body));
-        let outcome = tokio::select! {
-            biased;
-            reason = self.units().lost() => Err(reason),
-            () = interrupts.first() => Ok(()),
-            outcome = &mut body => outcome,
+        let outcome = {
+            let (mut lost, mut told) = (pin!(self.units().lost()), pin!(interrupts.first()));
+            poll_fn(|cx| {
+                if let Poll::Ready(reason) = lost.as_mut().poll(cx) {
+                    return Poll::Ready(Err(reason));
+                }
+                match told.as_mut().poll(cx) {
+                    Poll::Ready(()) => Poll::Ready(Ok(())),
+                    Poll::Pending => body.as_mut().poll(cx),
+                }
+            })
+            .await
         };
         self.let_go(body);
         let stopped = match shutdown {
@@ -71,7 +80,7 @@ impl Node {
     }
 
     /// Drops a future that may be in the middle of things, where it would have gone on.
-    fn let_go<F: Future>(&self, future: std::pin::Pin<Box<F>>) {
+    fn let_go<F: Future>(&self, future: Pin<Box<F>>) {
         let _here = self.enter();
         drop(future);
     }

@@ -191,7 +191,7 @@ impl<T: Send + 'static> fmt::Debug for Reply<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "net"))]
 mod tests {
     use super::*;
 

@@ -38,12 +38,14 @@ pub(crate) enum Spawn {
 }
 
 impl Spawn {
-    pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, task: F) {
-        self.spawn_as(task, |task| Box::pin(task));
+    /// Starts a task that is no process. In a box, so that what tokio does with it is compiled for all of them at once.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task: Task = Box::pin(task);
+        self.spawn_as(task, |task| task);
     }
 
-    /// The same for a task that counts on being polled with one and the same waker, as tokio does it; for any other
-    /// spawner `steady` makes one of it that does not.
+    /// The same without a box, for a process: it counts on being polled with one and the same waker, as tokio does it; for
+    /// any other spawner `steady` makes one of it that does not.
     pub(crate) fn spawn_as<F>(&self, task: F, steady: impl FnOnce(F) -> Task)
     where
         F: Future<Output = ()> + Send + 'static,

@@ -1,12 +1,10 @@
-use serde::{Deserialize, Serialize};
-
 use crate::base::{Exit, MonitorRef};
 
 /// What one process tells another beside messages.
 ///
 /// The same within a node and between two. A signal is never a message: the receiver's own
 /// [`Relations`](crate::signal::Relations) decide whether one becomes of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// The two share their fate from now on.
     Link,

@@ -66,8 +66,11 @@ fn build(places: &Places, system: &str, dependencies: &str, program: &str) -> Re
         fs::remove_dir_all(&place).map_err(told)?;
     }
     fs::create_dir_all(place.join("src")).map_err(told)?;
+    // greenroom lies here on disk, and what does so is compiled for changes to come, which takes half as long again. Whoever
+    // has it from a registry, as all others are had here, has it compiled once.
+    let once = "[profile.dev.package.\"*\"]\nincremental = false\n";
     let manifest = format!(
-        "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}\n\n[workspace]\n"
+        "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}\n\n{once}\n[workspace]\n"
     );
     fs::write(place.join("Cargo.toml"), manifest).map_err(told)?;
     // The same versions as everywhere here, none of them to be looked up.

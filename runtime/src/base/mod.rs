@@ -1,7 +1,6 @@
 //! Floor 0: data only. Who is who, why a process ended, what may go wrong.
 //!
-//! Nothing here runs, waits or knows a node; every other floor speaks in these types. [`Sorted`] is the map in which
-//! those above keep what has an order.
+//! Nothing here runs, waits or knows a node; every other floor speaks in these types.
 
 #[cfg(feature = "net")]
 mod codec;
@@ -14,7 +13,6 @@ mod local;
 mod name;
 mod pid;
 mod protocol;
-mod sorted;
 mod system;
 
 #[cfg(feature = "net")]
@@ -26,5 +24,4 @@ pub use local::{Decoder, Encoder};
 pub use name::{InvalidName, NodeName};
 pub use pid::{MonitorRef, NodeId, Pid};
 pub use protocol::{Protocol, Receives, Variant};
-pub(crate) use sorted::Sorted;
 pub use system::{Down, ExitSignal, NodeEvent, Subject, System, event};

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -10,7 +10,6 @@ use futures_core::Stream;
 
 use super::Node;
 use super::events::{Heard, Listener, Teller, events};
-use crate::base::Sorted;
 use crate::inspect::{Alarm, AlarmEvent, Key};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,10 +21,10 @@ pub(crate) struct Raised {
 
 #[derive(Default)]
 struct State {
-    raised: Sorted<Key, Alarm>,
+    raised: BTreeMap<Key, Alarm>,
     listeners: Vec<Teller<AlarmEvent>>,
     /// When alarms of one name and kind were last logged, and how many since then were not.
-    logged: Sorted<(&'static str, Cow<'static, str>), (Instant, u64)>,
+    logged: BTreeMap<(&'static str, Cow<'static, str>), (Instant, u64)>,
 }
 
 /// How many events a listener may be behind.

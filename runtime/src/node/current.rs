@@ -194,15 +194,13 @@ impl Current {
 
     /// Leaves something here for the next who can use it.
     pub(crate) fn keep(spare: Arc<dyn Any + Send + Sync>) {
-        // What there is no room for is dropped when nothing is borrowed.
-        let mut spare = Some(spare);
-        let _ = HERE.try_with(|here| {
+        let kept = HERE.try_with(|here| {
             let mut spares = here.spares.borrow_mut();
-            if spares.len() >= SPARES {
-                std::mem::swap(&mut spare, &mut Some(spares.remove(0)));
-            }
-            spares.extend(spare.take());
+            spares.push(spare);
+            (spares.len() > SPARES).then(|| spares.remove(0))
         });
+        // Not while they are borrowed.
+        drop(kept);
     }
 
     /// Keeps a dropped reply until the poll is over; hands it back outside of a process.

@@ -1,16 +1,18 @@
+use std::collections::BTreeMap;
+
 use super::few::Few;
-use crate::base::{Down, Exit, ExitSignal, MonitorRef, NodeId, Pid, Sorted, Subject};
+use crate::base::{Down, Exit, ExitSignal, MonitorRef, NodeId, Pid, Subject};
 use crate::wire::Signal;
 
 /// What a process has to do with others.
 #[derive(Default)]
 pub(crate) struct Relations {
     links: Few<Pid, Link>,
-    watching: Sorted<MonitorRef, Watch>,
+    watching: BTreeMap<MonitorRef, Watch>,
     watchers: Few<(MonitorRef, Pid), ()>,
     unlinks: u64,
     /// Unlinks of peers whose acknowledgement may not have left yet.
-    owed: Sorted<Pid, u64>,
+    owed: BTreeMap<Pid, u64>,
 }
 
 enum Link {

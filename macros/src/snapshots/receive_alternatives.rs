@@ -20,18 +20,18 @@ async fn run(&mut self, cx: &mut Context<Self>) {
             );
         }
         let (__hit, __message) = loop {
-            let __message = match ::greenroom::__private::Receive::__saved({
-                use ::greenroom::__private::Receiver as _;
-                self.mailbox.__receiver()
-            }) {
-                ::core::option::Option::None => {
-                    ::greenroom::__private::Receive::__next({
-                            use ::greenroom::__private::Receiver as _;
-                            self.mailbox.__receiver()
-                        })
-                        .await
+            let __message = '__found: {
+                if let ::core::option::Option::Some(__message) = ::greenroom::__private::Receive::__saved({
+                    use ::greenroom::__private::Receiver as _;
+                    self.mailbox.__receiver()
+                }) {
+                    break '__found ::core::option::Option::Some(__message);
                 }
-                __message => __message,
+                ::greenroom::__private::Receive::__next({
+                        use ::greenroom::__private::Receiver as _;
+                        self.mailbox.__receiver()
+                    })
+                    .await
             };
             let ::core::option::Option::Some(__message) = __message else {
                 break (::core::option::Option::None, ::core::option::Option::None);

@@ -20,12 +20,10 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Signal, Target, fingerprint};
 
 /// Where a process lives, and its successors if it is supervised.
+// In this order, so that what a poll asks first, and what a sender touches, lies together. Of a process that has not run for
+// a while, each line of the cache that is wanted is to be fetched from memory by itself.
+#[repr(C)]
 pub(crate) struct Cell<M: Protocol> {
-    pub(super) node: Node,
-    pub(super) queue: Queue<M>,
-    fate: Mutex<Fate>,
-    /// Set if another process will move in when this one ends.
-    place: Option<Box<Place>>,
     /// What the process has to see to before its next message: bits of [`attention`](super::attention).
     pub(super) attention: AtomicU16,
     /// The variant of the last message that was taken, once the mailbox is gone.
@@ -35,6 +33,11 @@ pub(crate) struct Cell<M: Protocol> {
     /// Whether its mailbox is.
     bounded: bool,
     exported: AtomicBool,
+    pub(super) node: Node,
+    /// Set if another process will move in when this one ends.
+    place: Option<Box<Place>>,
+    pub(super) queue: Queue<M>,
+    fate: Mutex<Fate>,
 }
 
 /// No message was taken.

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::hint::cold_path;
 use std::sync::Arc;
 
 use serde::de::Error as _;
@@ -146,19 +147,24 @@ impl<M: Protocol> Address<M> {
     pub fn call<T: Send + 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
         let (node, callee) = (self.node(), self.callee());
         let slot = Slot::take(node);
-        if callee != 0 && Current::is(node, callee) {
+        // One call is made at the end, whatever happens: so its parts go to where it is awaited, with no stop on the way.
+        let (callee, question) = if callee != 0 && Current::is(node, callee) {
+            cold_path();
             slot.put(Err(CallError::Itself));
-            return Call::new(slot, callee, &M::NAME);
-        }
-        let reply = Reply::new(Arc::clone(&slot));
-        match self.send_plain(move || make(reply)) {
-            Ok(()) => Call::new(slot, callee, &M::NAME),
-            Err(make) => self.call_with_care(slot, callee, make()),
-        }
+            (callee, None)
+        } else {
+            let reply = Reply::new(Arc::clone(&slot));
+            match self.send_plain(move || make(reply)) {
+                Ok(()) => (callee, None),
+                Err(make) => self.call_with_care(&slot, callee, make()),
+            }
+        };
+        Call::new(slot, callee, &M::NAME, question)
     }
 
+    /// The process that is called, and the question if it stands in line.
     #[cold]
-    fn call_with_care<T: Send + 'static>(&self, slot: Arc<Slot<T>>, callee: u64, message: M) -> Call<T> {
+    fn call_with_care<T: Send + 'static>(&self, slot: &Slot<T>, callee: u64, message: M) -> (u64, Option<Cast>) {
         if let Kind::Named { node, name, at } = self.kind()
             && at == node.name()
         {
@@ -166,26 +172,32 @@ impl<M: Protocol> Address<M> {
             let named = match find(node, name) {
                 Ok((cell, 0)) => Address::child(cell),
                 Ok((cell, number)) => Address::direct(cell, number),
-                Err(error) => return Address::refused(slot, callee, error, message),
+                Err(error) => {
+                    Address::refuse(slot, error, message);
+                    return (callee, None);
+                }
             };
             let callee = named.callee();
             if callee != 0 && Current::is(node, callee) {
-                return Address::refused(slot, callee, CallError::Itself, message);
+                Address::refuse(slot, CallError::Itself, message);
+                return (callee, None);
             }
             return named.call_with_care(slot, callee, message);
         }
         match self.send(message) {
-            Ok(Sent::InLine(line, ticket)) => Call::new(slot, callee, &M::NAME).standing(line, ticket),
-            Ok(Sent::In | Sent::Out(..)) => Call::new(slot, callee, &M::NAME),
-            Err(Unsent(error, message)) => Address::refused(slot, callee, error, message),
+            Ok(Sent::InLine(line, ticket)) => (callee, Some(Cast::standing(line, ticket))),
+            Ok(Sent::In | Sent::Out(..)) => (callee, None),
+            Err(Unsent(error, message)) => {
+                Address::refuse(slot, error, message);
+                (callee, None)
+            }
         }
     }
 
-    fn refused<T: Send + 'static>(slot: Arc<Slot<T>>, callee: u64, error: impl Into<CallError>, message: M) -> Call<T> {
+    fn refuse<T: Send + 'static>(slot: &Slot<T>, error: impl Into<CallError>, message: M) {
         // Before the reply in the message is dropped and says less.
         slot.put(Err(error.into()));
         drop(message);
-        Call::new(slot, callee, &M::NAME)
     }
 
     /// The process that is meant, as far as it is known without looking for it; else zero. Nobody can call a caller that

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::Cast;
 use super::slot::{Found, Slot};
 use crate::base::CallError;
-use crate::node::{Awaited, Current, Late, Line, Waiting};
+use crate::node::{Awaited, Current, Late, Waiting};
 
 /// A question that is on its way, and its answer to come.
 ///
@@ -76,14 +76,13 @@ const LOOK: Duration = Duration::from_millis(100);
 
 impl<T: Send + 'static> Call<T> {
     #[inline]
-    pub(super) fn new(slot: Arc<Slot<T>>, callee: u64, protocol: &'static &'static str) -> Call<T> {
-        let (patience, wait) = (Patience::Usual, Wait::Begun);
-        Call { slot: Some(slot), callee, protocol, patience, wait, question: None }
-    }
-
-    pub(super) fn standing(mut self, line: Arc<dyn Line>, ticket: u64) -> Call<T> {
-        self.question = Some(Cast::standing(line, ticket));
-        self
+    pub(super) fn new(
+        slot: Arc<Slot<T>>,
+        callee: u64,
+        protocol: &'static &'static str,
+        question: Option<Cast>,
+    ) -> Call<T> {
+        Call { slot: Some(slot), callee, protocol, patience: Patience::Usual, wait: Wait::Begun, question }
     }
 
     /// Waits for at most `patience`, counted from the next poll.

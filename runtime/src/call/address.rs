@@ -69,6 +69,7 @@ struct Unsent<M>(CastError, M);
 
 impl<M: Protocol> Address<M> {
     pub(crate) fn direct(cell: Arc<Cell<M>>, number: u64) -> Address<M> {
+        const { assert!(size_of::<Way<M>>() == 2 * size_of::<u64>(), "a stub is two words") };
         Address(Way::Here { cell, number })
     }
 

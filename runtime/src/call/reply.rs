@@ -195,6 +195,9 @@ impl<T: Send + 'static> fmt::Debug for Reply<T> {
 mod tests {
     use super::*;
 
+    // Both are parts of messages, which are moved.
+    const _: () = assert!(size_of::<Reply<String>>() == size_of::<usize>());
+
     #[tokio::test]
     async fn a_reply_whose_caller_has_left_is_not_waited_for_elsewhere() {
         let node = Node::local();

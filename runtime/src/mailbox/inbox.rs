@@ -319,6 +319,8 @@ impl<M: Protocol> Inbox<M> {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
     use super::*;
     use crate::base::Variant;
     use crate::mailbox::Owner;
@@ -415,6 +417,27 @@ mod tests {
         inbox.skip(&queue, letter);
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true).0, Some(A(1)));
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| true).0, Some(A(2)));
+    }
+
+    #[test]
+    fn an_owner_that_waits_keeps_no_memory_of_a_flood() {
+        let flood: Vec<_> = (0..20_000).map(A).collect();
+        let (queue, mut inbox) = (queue(&flood), Inbox::new());
+        let entry = size_of::<Entry<Letter>>();
+        let room = |inbox: &Inbox<Letter>| queue.figures().bytes as usize + inbox.batch.entries.capacity() * entry;
+        assert!(room(&inbox) > 256 * 1024, "room for a flood: {}", room(&inbox));
+        let mut cx = Context::from_waker(Waker::noop());
+        for round in 1..=2 {
+            inbox.begin(&queue, Mask::ALL, None);
+            let mut read = 0;
+            while let Next::Test(letter) = inbox.next(&queue, Some(&mut cx)) {
+                inbox.keep(&queue, letter.variant());
+                read += 1;
+            }
+            // It looks once more before it waits, since so many came.
+            assert_eq!(read, if round == 1 { flood.len() } else { 0 });
+        }
+        assert!(room(&inbox) < 1024, "room for what comes next: {}", room(&inbox));
     }
 
     #[test]

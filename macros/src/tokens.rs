@@ -256,26 +256,27 @@ impl ToTokens for Unfit {
     }
 }
 
-/// Whether what is behind a `dyn` may be bound to its thread. Of a trait of the user's own that is not known here.
+/// Whether what is behind a `dyn` may be bound to its thread. Known of closures by their parentheses, and of std's other
+/// traits where they are named in full; a trait of the user's own may ask for `Send` itself.
 fn stays(object: &TypeTraitObject) -> bool {
-    let mut names = object.bounds.iter().filter_map(|bound| match bound {
-        TypeParamBound::Trait(bound) => bound.path.segments.last().map(|last| last.ident.to_string()),
-        _ => None,
-    });
-    names.all(|name| {
-        matches!(
-            name.as_str(),
-            "Fn" | "FnMut" | "FnOnce" | "Future" | "Iterator" | "Any" | "Error" | "Debug" | "Display"
-        )
+    object.bounds.iter().all(|bound| match bound {
+        TypeParamBound::Trait(bound) => {
+            let (first, last) = (bound.path.segments.first(), bound.path.segments.last());
+            let is_closure = last.is_some_and(|last| matches!(last.arguments, PathArguments::Parenthesized(_)));
+            is_closure || first.is_some_and(|first| first.ident == "std" || first.ident == "core")
+        }
+        _ => true,
     })
 }
 
 /// `Rc<T>` → `T`; `Arc<RefCell<T>>`, which is no better, → `RefCell<T>`.
 fn shared(segment: &PathSegment) -> Option<&Type> {
-    only_argument(segment).filter(|inner| segment.ident == "Rc" || segment.ident == "Arc" && cell(inner).is_some())
+    let is_no_better =
+        |inner: &&Type| segment.ident == "Arc" && cell(inner).is_some_and(|cell| cell.ident == "RefCell");
+    only_argument(segment).filter(|inner| segment.ident == "Rc" || is_no_better(inner))
 }
 
-/// `RefCell<T>` → its segment.
+/// `RefCell<T>`, `Cell<T>` → its segment.
 fn cell(ty: &Type) -> Option<&PathSegment> {
     last_segment(ty).filter(|last| last.ident == "RefCell" || last.ident == "Cell")
 }

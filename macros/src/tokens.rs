@@ -263,7 +263,8 @@ fn stays(object: &TypeTraitObject) -> bool {
         TypeParamBound::Trait(bound) => {
             let (first, last) = (bound.path.segments.first(), bound.path.segments.last());
             let is_closure = last.is_some_and(|last| matches!(last.arguments, PathArguments::Parenthesized(_)));
-            is_closure || first.is_some_and(|first| first.ident == "std" || first.ident == "core")
+            let is_of_std = first.is_some_and(|first| first.ident == "std" || first.ident == "core");
+            is_closure || (is_of_std && last.is_some_and(|last| last.ident != "Send"))
         }
         _ => true,
     })

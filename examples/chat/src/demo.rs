@@ -80,7 +80,7 @@ async fn perform(lines: &[Line], data: &Path) -> greenroom::Result<(Tally, PathB
     let history = place.history();
     let services = Services::of(&node, node.name());
     let performance = async {
-        terminal.hushed(node.start_tree(ChatTree { place, services: services.clone() })).await?;
+        terminal.hushed(|| node.start_tree(ChatTree { place, services: services.clone() })).await?;
         node.start(Troupe::new(services.clone())).await?;
         conduct(&node, services, lines, data, cookie).await
     };

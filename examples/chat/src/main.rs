@@ -79,14 +79,14 @@ async fn live(node: &Node, place: Place, args: &Serve) -> greenroom::Result {
     if args.seeds.is_empty() {
         let services = Services::of(node, node.name());
         let tree = ChatTree { place, services };
-        let chat = terminal.hushed(Application::new("chat", tree).permanent().start()).await?;
+        let chat = terminal.hushed(|| Application::new("chat", tree).permanent().start()).await?;
         observe(args.observe, &terminal).await?;
         chat.join().await
     } else {
         terminal.note(&format!("looking for the rooms at {:?}", args.seeds));
         let services = Services::find(node).await;
         let tree = BranchTree { place, services };
-        let chat = terminal.hushed(Application::new("chat", tree).permanent().start()).await?;
+        let chat = terminal.hushed(|| Application::new("chat", tree).permanent().start()).await?;
         observe(args.observe, &terminal).await?;
         chat.join().await
     }
@@ -97,7 +97,7 @@ async fn live(node: &Node, place: Place, args: &Serve) -> greenroom::Result {
 async fn observe(port: Option<u16>, terminal: &Terminal) -> greenroom::Result {
     let Some(port) = port else { return Ok(()) };
     let tree = ObserverTree::at(([127, 0, 0, 1], port).into());
-    terminal.hushed(Application::new("observer", tree).after("chat").start()).await?;
+    terminal.hushed(|| Application::new("observer", tree).after("chat").start()).await?;
     terminal.note(&format!("observer: http://127.0.0.1:{port}"));
     Ok(())
 }

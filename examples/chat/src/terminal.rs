@@ -35,11 +35,14 @@ impl Terminal {
         }
     }
 
-    /// Keeps silent while something starts. If it fails, whoever awaits it tells why, once, and silence stays: reports
-    /// of the same may still be on their way.
-    pub(crate) async fn hushed<T, E>(&self, starting: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    /// Keeps silent while something starts, from before it begins to. If it fails, whoever awaits it tells why, once, and
+    /// silence stays: reports of the same may still be on their way.
+    pub(crate) async fn hushed<T, E, F>(&self, start: impl FnOnce() -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
         *self.hush() = Some(Vec::new());
-        let started = starting.await?;
+        let started = start().await?;
         let notes = self.hush().take().unwrap_or_default();
         notes.iter().for_each(|note| show(note));
         Ok(started)

@@ -84,7 +84,7 @@ pub(crate) async fn side(args: Side) -> greenroom::Result {
     let node = builder.start().await?;
     let place = Place::new(args.data, Some(node.name()), 0, terminal.clone())?;
     let services = Services::find(&node).await;
-    terminal.hushed(node.start_tree(BranchTree { place, services: services.clone() })).await?;
+    terminal.hushed(|| node.start_tree(BranchTree { place, services: services.clone() })).await?;
     node.start(Troupe::new(services.clone())).await?;
     node.spawn(Session::new(Listener::new(args.heard, print), services));
     // Nothing ever comes; the end does.

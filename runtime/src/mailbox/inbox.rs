@@ -2,7 +2,8 @@ use std::collections::VecDeque;
 use std::panic::Location;
 use std::task::{Context, Poll};
 
-use super::queue::{Batch, Taken, Taking, Told, remove};
+use super::batch::Batch;
+use super::queue::{Taken, Taking, Told, remove};
 use super::save::Saved;
 use super::{Entry, Mask, Origin, Queue};
 use crate::base::Protocol;

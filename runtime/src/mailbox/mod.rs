@@ -19,6 +19,7 @@
 //! testing it, which keeps its place; within the save queue each lane is in arrival order; a scan that was abandoned is put
 //! right by the next.
 
+mod batch;
 mod bounds;
 mod entry;
 mod inbox;

@@ -1,23 +1,18 @@
-use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Instant;
 
 use super::fate::{Belongings, Fate, Stage, Start};
 use super::feed::Feed;
 use super::{Aside, attention, discard, fail};
-use crate::base::{
-    CallError, CastError, Decoder, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject,
-    System,
-};
-use crate::inspect::{self, ProcessInfo, ProtocolMetrics};
+use crate::base::{CallError, Down, Exit, ExitSignal, MonitorRef, Pid, Protocol, Subject, System};
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
-use crate::node::{Current, Delivery, Inquiry, Line, Lineage, Node, Recipient, Resident, Waiting};
+use crate::node::{Current, Inquiry, Node, Recipient, Resident};
 use crate::signal::{Effect, Farewell, Relations};
 use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::{Signal, Target, fingerprint};
+use crate::wire::{Signal, Target};
 
 /// Where a process lives, and its successors if it is supervised.
 // In this order, so that what a poll asks first, and what a sender touches, lies together. Of a process that has not run for
@@ -230,6 +225,16 @@ impl<M: Protocol> Cell<M> {
         self.exported.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the process's stub has left this node.
+    pub(super) fn is_exported(&self) -> bool {
+        self.exported.load(Ordering::Relaxed)
+    }
+
+    /// Whether the place's has.
+    pub(super) fn is_place_exported(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.exported.load(Ordering::Relaxed))
+    }
+
     /// The path of the place that this is, if one process after another lives here.
     pub(crate) fn path(&self) -> Option<&Arc<str>> {
         self.place.as_ref().map(|place| &place.path)
@@ -339,7 +344,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// What a signal does to the process; `sender` is the number of who sent it, if it is one of this node.
-    fn undergo(&self, fate: &mut Fate, sender: Option<u64>, effect: Effect) {
+    pub(super) fn undergo(&self, fate: &mut Fate, sender: Option<u64>, effect: Effect) {
         let number = fate.number;
         // The node itself stops everybody when `main` returns.
         let from_above =
@@ -425,7 +430,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     // A process that does not take such messages never traps or watches: the types see to that.
-    fn push_system<T: 'static>(&self, number: u64, origin: Origin, message: T) {
+    pub(super) fn push_system<T: 'static>(&self, number: u64, origin: Origin, message: T) {
         if let Some(message) = M::from_system(&mut System::offer(&mut Some(message))) {
             // Refused means that the process is clearing up and reads no more.
             let _ = self.push(Owner::This(number), Entry { origin, message }, false);
@@ -504,7 +509,7 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
-    fn relations<R>(&self, number: u64, f: impl FnOnce(&mut Relations) -> R) -> Option<R> {
+    pub(super) fn relations<R>(&self, number: u64, f: impl FnOnce(&mut Relations) -> R) -> Option<R> {
         let mut fate = self.fate();
         fate.is_of(number).then(|| f(&mut fate.rest().relations))
     }
@@ -585,218 +590,8 @@ impl<M: Protocol> Cell<M> {
         let ((), callers) = Current::collect_dropped(&self.node, number, || discard(&self.node, number, held));
         fail(callers, &failure.map_or(CallError::NoProc, CallError::Exit));
     }
-}
 
-impl<M: Protocol> Resident for Cell<M> {
-    fn node(&self) -> &Node {
-        &self.node
-    }
-
-    fn signal(&self, number: u64, from: &Pid, signal: Signal) {
-        let mut fate = self.fate();
-        if number == 0 || !fate.is_of(number) {
-            drop(fate);
-            return self.node.refuse(from, &self.node.pid(number), signal, Exit::NoProc);
-        }
-        let sender = if from.is_of(self.node.id()) { Some(from.number()) } else { None };
-        let trapping = fate.trap_exit;
-        let effect = match signal {
-            // What concerns no link or monitor needs no relations.
-            Signal::Stop { reason } => Effect::Stop(reason),
-            Signal::Exit { reason, linked: false } => {
-                Relations::exit(sender == Some(number), || from.clone(), trapping, reason)
-            }
-            signal @ (Signal::Link | Signal::Monitor { .. } | Signal::Unlink { .. }) => {
-                fate.rest().relations.handle(false, from, trapping, signal)
-            }
-            signal => match fate.has_mut() {
-                Some(rest) => rest.relations.handle(false, from, trapping, signal),
-                None => Effect::None,
-            },
-        };
-        if let Effect::Acknowledge(id) = effect {
-            drop(fate);
-            self.node.signal(&self.node.pid(number), from, Signal::UnlinkAck { id });
-            self.relations(number, |relations| relations.settle(from, id));
-            return;
-        }
-        self.undergo(&mut fate, sender, effect);
-    }
-
-    fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError> {
-        let mut decoder = Decoder::new(delivery.payload);
-        let message = if delivery.variant == Delivery::EVENT {
-            let event = M::decode_event(delivery.protocol, &mut decoder);
-            event.ok_or_else(|| CallError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?
-        } else if delivery.protocol == fingerprint::<M>() {
-            M::decode(delivery.variant as usize, &mut decoder)
-        } else {
-            return Err(CallError::Incompatible(format!("`{}` differs between the nodes", M::NAME).into()));
-        };
-        let message = message.map_err(CallError::Decode)?;
-        decoder.finish().map_err(CallError::Decode)?;
-        match self.send(Owner::of(number), message, false) {
-            Ok(_) => Ok(()),
-            Err(Refused { why: Why::Gone, .. }) => Err(CallError::NoProc),
-            Err(_) => Err(CallError::Full),
-        }
-    }
-
-    fn event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<u64>, CastError> {
-        let event = M::from_system(&mut System::offer_any(event));
-        let message =
-            event.ok_or_else(|| CastError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?;
-        self.send(number.map_or(Owner::Whoever, Owner::This), message, true).map_err(|refused| match refused.why {
-            Why::Gone => CastError::NoProc,
-            Why::Full | Why::Dropped | Why::Noticed => CastError::Full,
-        })
-    }
-
-    fn owner(&self) -> Option<u64> {
-        self.queue.owner()
-    }
-
-    fn export(&self) {
-        Cell::export(self);
-    }
-
-    fn export_place(&self) -> Option<String> {
-        Cell::export_place(self)
-    }
-
-    fn line(self: Arc<Self>) -> Arc<dyn Line> {
-        self
-    }
-
-    fn is_alive(&self, number: u64) -> bool {
-        let fate = self.fate();
-        fate.is_home_to(number) && !self.is_doomed()
-    }
-
-    fn is_doomed(&self) -> bool {
-        self.attention() & attention::DOOMED != 0
-    }
-
-    fn is_exported(&self) -> bool {
-        self.exported.load(Ordering::Relaxed)
-    }
-
-    fn occupant(&self) -> u64 {
-        let fate = self.fate();
-        if fate.stage == Stage::Alive { fate.number } else { 0 }
-    }
-
-    fn is_place_exported(&self) -> bool {
-        self.place.as_ref().is_some_and(|place| place.exported.load(Ordering::Relaxed))
-    }
-
-    fn take_name(&self, number: u64, name: &str) -> Result<(), Option<String>> {
-        let mut fate = self.fate();
-        if !fate.is_home_to(number) || self.is_doomed() {
-            return Err(None);
-        }
-        if let Some(has) = fate.name() {
-            return Err(Some(has.clone()));
-        }
-        fate.rest().name = Some(name.to_owned());
-        Ok(())
-    }
-
-    fn drop_name(&self, number: u64) {
-        let mut fate = self.fate();
-        if fate.number == number
-            && let Some(rest) = fate.has_mut()
-        {
-            rest.name = None;
-        }
-    }
-
-    fn node_event(&self, number: u64, event: NodeEvent) {
-        self.push_system(number, Origin::OWN, event);
-    }
-
-    fn disconnect(&self, number: u64, node: &NodeId) {
-        let lost = {
-            let mut fate = self.fate();
-            if fate.number != number {
-                return;
-            }
-            fate.has_mut().map(|rest| rest.relations.disconnect(node)).unwrap_or_default()
-        };
-        for (from, signal) in lost {
-            self.signal(number, &from, signal);
-        }
-    }
-
-    fn wait(&self, number: u64, waiting: Result<Waiting, *const ()>) {
-        let before = self.belongings(number, |belongings| match waiting {
-            Ok(waiting) => belongings.waiting.replace(waiting),
-            Err(call) => belongings.waiting.take_if(|waiting| std::ptr::addr_eq(waiting.call.as_ptr(), call)),
-        });
-        // Not under the lock: it may be the last of its call.
-        drop(before);
-    }
-
-    fn waiting(&self, number: u64) -> Option<Waiting> {
-        let fate = self.fate();
-        let alive = fate.is_home_to(number) && !self.is_doomed();
-        fate.owns().filter(|_| alive)?.waiting.clone()
-    }
-
-    fn glance(&self) -> (&Node, bool) {
-        (&self.node, self.attention() & (attention::NEW | attention::DOOMED | attention::INQUIRED) != 0)
-    }
-
-    fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
-        self.acquire(number, |belongings| belongings.inquiries.push(inquiry));
-        self.alert(attention::INQUIRED);
-        self.queue.wake();
-    }
-
-    fn info(&self, number: u64) -> Option<ProcessInfo> {
-        self.describe(number)
-    }
-
-    fn figures(&self) -> Option<ProtocolMetrics> {
-        Some(self.count())
-    }
-
-    fn glimpse(&self) -> Option<(&'static str, Option<inspect::SourceLine>)> {
-        Some(self.seen())
-    }
-
-    fn trace(&self, number: u64, traced: bool) {
-        self.set_traced(number, traced);
-    }
-
-    fn lineage(&self) -> Option<Lineage> {
-        let fate = self.fate();
-        Some(Lineage { parent: fate.parent, supervisor: fate.kind.supervisor })
-    }
-
-    fn protocol(&self) -> &'static str {
-        M::NAME
-    }
-
-    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
-        self
-    }
-}
-
-impl<M: Protocol> Cell<M> {
     pub(crate) const fn mask_of(names: Option<&[&str]>) -> Mask {
         Mask::of(names, M::VARIANTS)
-    }
-}
-
-impl<M: Protocol> Line for Cell<M> {
-    fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), CastError>> {
-        self.queue.poll_admitted(ticket, cx).map_err(|()| CastError::NoProc)
-    }
-
-    fn withdraw(&self, ticket: u64) {
-        if let Some(message) = self.queue.withdraw(ticket) {
-            self.overflow(message);
-        }
     }
 }

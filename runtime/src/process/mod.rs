@@ -24,6 +24,7 @@ mod look;
 mod mailbox;
 mod panic;
 mod report;
+mod resident;
 mod timer;
 
 pub(crate) use aside::{Aside, Refusal, Wake};

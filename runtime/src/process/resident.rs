@@ -1,0 +1,222 @@
+//! A cell as its node sees it, which knows nothing of its protocol: what becomes of signals, of bytes and of events.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::fate::Stage;
+use super::{Cell, attention};
+use crate::base::{CallError, CastError, Decoder, Exit, NodeEvent, NodeId, Pid, Protocol, System};
+use crate::inspect::{self, ProcessInfo, ProtocolMetrics};
+use crate::mailbox::{Origin, Owner, Refused, Why};
+use crate::node::{Delivery, Inquiry, Line, Lineage, Node, Resident, Waiting};
+use crate::signal::{Effect, Relations};
+use crate::wire::{Signal, fingerprint};
+
+impl<M: Protocol> Resident for Cell<M> {
+    fn node(&self) -> &Node {
+        &self.node
+    }
+
+    fn signal(&self, number: u64, from: &Pid, signal: Signal) {
+        let mut fate = self.fate();
+        if number == 0 || !fate.is_of(number) {
+            drop(fate);
+            return self.node.refuse(from, &self.node.pid(number), signal, Exit::NoProc);
+        }
+        let sender = if from.is_of(self.node.id()) { Some(from.number()) } else { None };
+        let trapping = fate.trap_exit;
+        let effect = match signal {
+            // What concerns no link or monitor needs no relations.
+            Signal::Stop { reason } => Effect::Stop(reason),
+            Signal::Exit { reason, linked: false } => {
+                Relations::exit(sender == Some(number), || from.clone(), trapping, reason)
+            }
+            signal @ (Signal::Link | Signal::Monitor { .. } | Signal::Unlink { .. }) => {
+                fate.rest().relations.handle(false, from, trapping, signal)
+            }
+            signal => match fate.has_mut() {
+                Some(rest) => rest.relations.handle(false, from, trapping, signal),
+                None => Effect::None,
+            },
+        };
+        if let Effect::Acknowledge(id) = effect {
+            drop(fate);
+            self.node.signal(&self.node.pid(number), from, Signal::UnlinkAck { id });
+            self.relations(number, |relations| relations.settle(from, id));
+            return;
+        }
+        self.undergo(&mut fate, sender, effect);
+    }
+
+    fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError> {
+        let mut decoder = Decoder::new(delivery.payload);
+        let message = if delivery.variant == Delivery::EVENT {
+            let event = M::decode_event(delivery.protocol, &mut decoder);
+            event.ok_or_else(|| CallError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?
+        } else if delivery.protocol == fingerprint::<M>() {
+            M::decode(delivery.variant as usize, &mut decoder)
+        } else {
+            return Err(CallError::Incompatible(format!("`{}` differs between the nodes", M::NAME).into()));
+        };
+        let message = message.map_err(CallError::Decode)?;
+        decoder.finish().map_err(CallError::Decode)?;
+        match self.send(Owner::of(number), message, false) {
+            Ok(_) => Ok(()),
+            Err(Refused { why: Why::Gone, .. }) => Err(CallError::NoProc),
+            Err(_) => Err(CallError::Full),
+        }
+    }
+
+    fn event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<u64>, CastError> {
+        let event = M::from_system(&mut System::offer_any(event));
+        let message =
+            event.ok_or_else(|| CastError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?;
+        self.send(number.map_or(Owner::Whoever, Owner::This), message, true).map_err(|refused| match refused.why {
+            Why::Gone => CastError::NoProc,
+            Why::Full | Why::Dropped | Why::Noticed => CastError::Full,
+        })
+    }
+
+    fn owner(&self) -> Option<u64> {
+        self.queue.owner()
+    }
+
+    fn export(&self) {
+        Cell::export(self);
+    }
+
+    fn export_place(&self) -> Option<String> {
+        Cell::export_place(self)
+    }
+
+    fn line(self: Arc<Self>) -> Arc<dyn Line> {
+        self
+    }
+
+    fn is_alive(&self, number: u64) -> bool {
+        let fate = self.fate();
+        fate.is_home_to(number) && !self.is_doomed()
+    }
+
+    fn is_doomed(&self) -> bool {
+        self.attention() & attention::DOOMED != 0
+    }
+
+    fn is_exported(&self) -> bool {
+        Cell::is_exported(self)
+    }
+
+    fn occupant(&self) -> u64 {
+        let fate = self.fate();
+        if fate.stage == Stage::Alive { fate.number } else { 0 }
+    }
+
+    fn is_place_exported(&self) -> bool {
+        Cell::is_place_exported(self)
+    }
+
+    fn take_name(&self, number: u64, name: &str) -> Result<(), Option<String>> {
+        let mut fate = self.fate();
+        if !fate.is_home_to(number) || self.is_doomed() {
+            return Err(None);
+        }
+        if let Some(has) = fate.name() {
+            return Err(Some(has.clone()));
+        }
+        fate.rest().name = Some(name.to_owned());
+        Ok(())
+    }
+
+    fn drop_name(&self, number: u64) {
+        let mut fate = self.fate();
+        if fate.number == number
+            && let Some(rest) = fate.has_mut()
+        {
+            rest.name = None;
+        }
+    }
+
+    fn node_event(&self, number: u64, event: NodeEvent) {
+        self.push_system(number, Origin::OWN, event);
+    }
+
+    fn disconnect(&self, number: u64, node: &NodeId) {
+        let lost = {
+            let mut fate = self.fate();
+            if fate.number != number {
+                return;
+            }
+            fate.has_mut().map(|rest| rest.relations.disconnect(node)).unwrap_or_default()
+        };
+        for (from, signal) in lost {
+            self.signal(number, &from, signal);
+        }
+    }
+
+    fn wait(&self, number: u64, waiting: Result<Waiting, *const ()>) {
+        let before = self.belongings(number, |belongings| match waiting {
+            Ok(waiting) => belongings.waiting.replace(waiting),
+            Err(call) => belongings.waiting.take_if(|waiting| std::ptr::addr_eq(waiting.call.as_ptr(), call)),
+        });
+        // Not under the lock: it may be the last of its call.
+        drop(before);
+    }
+
+    fn waiting(&self, number: u64) -> Option<Waiting> {
+        let fate = self.fate();
+        let alive = fate.is_home_to(number) && !self.is_doomed();
+        fate.owns().filter(|_| alive)?.waiting.clone()
+    }
+
+    fn glance(&self) -> (&Node, bool) {
+        (&self.node, self.attention() & (attention::NEW | attention::DOOMED | attention::INQUIRED) != 0)
+    }
+
+    fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
+        self.acquire(number, |belongings| belongings.inquiries.push(inquiry));
+        self.alert(attention::INQUIRED);
+        self.queue.wake();
+    }
+
+    fn info(&self, number: u64) -> Option<ProcessInfo> {
+        self.describe(number)
+    }
+
+    fn figures(&self) -> Option<ProtocolMetrics> {
+        Some(self.count())
+    }
+
+    fn glimpse(&self) -> Option<(&'static str, Option<inspect::SourceLine>)> {
+        Some(self.seen())
+    }
+
+    fn trace(&self, number: u64, traced: bool) {
+        self.set_traced(number, traced);
+    }
+
+    fn lineage(&self) -> Option<Lineage> {
+        let fate = self.fate();
+        Some(Lineage { parent: fate.parent, supervisor: fate.kind.supervisor })
+    }
+
+    fn protocol(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+impl<M: Protocol> Line for Cell<M> {
+    fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), CastError>> {
+        self.queue.poll_admitted(ticket, cx).map_err(|()| CastError::NoProc)
+    }
+
+    fn withdraw(&self, ticket: u64) {
+        if let Some(message) = self.queue.withdraw(ticket) {
+            self.overflow(message);
+        }
+    }
+}

@@ -4,8 +4,8 @@
 
 use std::fmt::{self, Debug};
 
-pub use serde::de::DeserializeOwned;
-pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
+pub use serde_core::de::DeserializeOwned;
+pub use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use crate::actor::{
     Actor, Context, Failure, Handle, Options, Outcome, Process, Ref, StateFn, Stub, Stubbed, serve,

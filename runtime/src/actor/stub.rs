@@ -2,8 +2,8 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_core::Serialize;
+use serde_core::de::DeserializeOwned;
 
 use super::Sys;
 use crate::base::{Exit, NameError, NodeName, Pid, Protocol, Receives};

@@ -1,8 +1,6 @@
 use std::fmt;
 use std::future::Future;
 
-use serde::{Deserialize, Serialize};
-
 use super::hosted::{Hosted, Terms};
 use super::{ApplicationError, Running};
 use crate::base::Exit;
@@ -58,7 +56,8 @@ pub struct Application<T> {
 }
 
 /// What becomes of the node when an application ends by itself: OTP's `restart_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ApplicationKind {
     /// The node stops, whatever the reason.
     Permanent,

@@ -2,8 +2,6 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::CallError;
 
 /// Why a process ended, or shall end. The reason of an exit signal and of a `Down`.
@@ -11,7 +9,8 @@ use super::CallError;
 /// `?` turns any error into one, so "let it crash" is one character; for that reason `Exit` itself is no
 /// [`std::error::Error`] (as `anyhow::Error` is none). The model is Erlang's
 /// [exit reasons](https://www.erlang.org/doc/system/ref_man_processes.html). Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Exit {
     /// Its work is done. Links ignore it.

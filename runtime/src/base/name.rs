@@ -2,13 +2,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde_core::de::Error as _;
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The name of a node, as `pong@gollum`: what it is called, and where.
 ///
 /// A name is not an address: how a node is reached says its `advertise` setting. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeName(Arc<str>);
 
 /// Why a text is no node name.
@@ -69,6 +69,18 @@ impl TryFrom<String> for NodeName {
 
     fn try_from(name: String) -> Result<NodeName, InvalidName> {
         NodeName::new(name)
+    }
+}
+
+impl Serialize for NodeName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for NodeName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<NodeName, D::Error> {
+        NodeName::try_from(String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

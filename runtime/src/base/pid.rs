@@ -3,12 +3,12 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::NodeName;
 
 /// One life of a node: its name, and an incarnation that differs each time it starts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId {
     /// What the node is called.
     pub name: NodeName,
@@ -31,7 +31,7 @@ impl NodeId {
 }
 
 /// The identity of a process: node, incarnation and number. Never used twice. Cheap to clone.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct Pid {
     node: Arc<NodeId>,
     number: u64,
@@ -107,11 +107,49 @@ impl fmt::Debug for Pid {
 /// One act of watching, made by `cx.monitor(..)`; the [`Down`](crate::Down) that ends it carries the same.
 ///
 /// Unique on the node that made it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MonitorRef(pub(crate) u64);
 
 impl fmt::Debug for MonitorRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MonitorRef({})", self.0)
+    }
+}
+
+// What is part of a stub travels without serde's derive: as a tuple of its fields.
+
+impl Serialize for NodeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.name, self.incarnation).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for NodeId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<NodeId, D::Error> {
+        <(NodeName, u64)>::deserialize(deserializer).map(|(name, incarnation)| NodeId { name, incarnation })
+    }
+}
+
+impl Serialize for Pid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.node, self.number).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pid, D::Error> {
+        <(Arc<NodeId>, u64)>::deserialize(deserializer).map(|(node, number)| Pid { node, number })
+    }
+}
+
+impl Serialize for MonitorRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for MonitorRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MonitorRef, D::Error> {
+        u64::deserialize(deserializer).map(MonitorRef)
     }
 }

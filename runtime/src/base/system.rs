@@ -1,8 +1,6 @@
 use std::any::Any;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use super::{Exit, MonitorRef, NodeId, NodeName, Pid};
 
 /// A process that was watched has ended, or was never there.
@@ -20,7 +18,8 @@ pub struct Down {
 }
 
 /// Who was watched: a process, or whoever had a name at that moment.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Subject {
     /// A process.
     Pid(Pid),

@@ -4,8 +4,8 @@ use std::hash::{Hash, Hasher};
 use std::hint::cold_path;
 use std::sync::Arc;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_core::de::Error as _;
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::recipient::Whom;
 use super::slot::Slot;
@@ -501,21 +501,17 @@ impl<M: Protocol> fmt::Debug for Address<M> {
     }
 }
 
-/// An address in bytes.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Travelling {
-    Pid(Pid),
-    Name(String, NodeName),
-}
+/// An address in bytes: a pid, or else a name on a node. An enum of two, and one that serde knows.
+pub(super) type Travelling = Result<Pid, (String, NodeName)>;
 
 /// A process of this node in bytes: from now on others can reach it.
 pub(super) fn written(node: &Node, resident: &dyn Resident, pid: Option<Pid>, follows: bool) -> Travelling {
     // A place travels by its path, and so follows the child from there too.
     if follows && let Some(path) = resident.export_place() {
-        return Travelling::Name(path, node.name().clone());
+        return Err((path, node.name().clone()));
     }
     resident.export();
-    Travelling::Pid(pid.unwrap_or_else(|| node.pid(0)))
+    Ok(pid.unwrap_or_else(|| node.pid(0)))
 }
 
 /// A process of this node can be reached from others once its stub was written.
@@ -524,8 +520,8 @@ impl<M: Protocol> Serialize for Address<M> {
         let travelling = match self.kind() {
             Kind::Direct { cell, .. } => written(self.node(), &**cell, self.pid(), false),
             Kind::Child(cell) => written(self.node(), &**cell, self.pid(), true),
-            Kind::Remote { pid, .. } => Travelling::Pid(pid.clone()),
-            Kind::Named { name, at, .. } => Travelling::Name(name.to_string(), at.clone()),
+            Kind::Remote { pid, .. } => Ok(pid.clone()),
+            Kind::Named { name, at, .. } => Err((name.to_string(), at.clone())),
         };
         travelling.serialize(serializer)
     }
@@ -537,12 +533,12 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
         let travelling = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
         let address = match travelling {
-            Travelling::Name(name, at) => match own_place(&node, &name, &at).map(|place| place.into_any().downcast()) {
+            Err((name, at)) => match own_place(&node, &name, &at).map(|place| place.into_any().downcast()) {
                 Some(Ok(cell)) => Address::child(cell),
                 Some(Err(_)) | None => Address::named(node, &name, Some(at)),
             },
             // A stub that was written has been exported; any other is a guess.
-            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
+            Ok(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
                 Some(resident) => {
                     let cell = resident
                         .into_any()
@@ -552,7 +548,7 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
                 }
                 None => Address::remote(node, pid),
             },
-            Travelling::Pid(pid) => Address::remote(node, pid),
+            Ok(pid) => Address::remote(node, pid),
         };
         Ok(address)
     }

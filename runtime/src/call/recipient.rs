@@ -4,8 +4,8 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_core::de::Error as _;
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Cast;
 use super::address::{Travelling, own_place, route, written};
@@ -172,8 +172,8 @@ impl<E> Serialize for Recipient<E> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let travelling = match &self.whom {
             Whom::Here { node, resident, number } => written(node, &**resident, self.pid(), number.is_none()),
-            Whom::Remote { pid, .. } => Travelling::Pid(pid.clone()),
-            Whom::Named { name, at, .. } => Travelling::Name(name.to_string(), at.clone()),
+            Whom::Remote { pid, .. } => Ok(pid.clone()),
+            Whom::Named { name, at, .. } => Err((name.to_string(), at.clone())),
         };
         travelling.serialize(serializer)
     }
@@ -185,16 +185,16 @@ impl<'de, E> Deserialize<'de> for Recipient<E> {
         let travelling = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
         Ok(Recipient::new(match travelling {
-            Travelling::Name(name, at) => match own_place(&node, &name, &at) {
+            Err((name, at)) => match own_place(&node, &name, &at) {
                 Some(resident) => Whom::Here { node, resident, number: None },
                 None => Whom::Named { node, name: name.into(), at },
             },
             // A stub that was written has been exported; any other is a guess.
-            Travelling::Pid(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
+            Ok(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
                 Some(resident) => Whom::Here { node, resident, number: Some(pid.number()) },
                 None => Whom::Remote { node, pid },
             },
-            Travelling::Pid(pid) => Whom::Remote { node, pid },
+            Ok(pid) => Whom::Remote { node, pid },
         }))
     }
 }

@@ -1,9 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeOwned, Error as _};
-use serde::ser::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_core::de::{DeserializeOwned, Error as _};
+use serde_core::ser::Error as _;
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::slot::Slot;
 use crate::base::{CallError, EncodeError, Encoder, NodeId};
@@ -138,12 +138,8 @@ impl Unanswered for Forsaken {
     }
 }
 
-/// A reply in bytes: whose call it is.
-#[derive(Serialize, Deserialize)]
-struct Travelling {
-    caller: NodeId,
-    id: u64,
-}
+/// A reply in bytes: on which node its call waits, and which one it is.
+type Travelling = (NodeId, u64);
 
 /// Works only within a message to another node: a reply in a file would be a duty that nobody has.
 impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
@@ -166,7 +162,7 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
                 }
             })
         });
-        let travelling = id.zip(here).map(|(id, caller)| Travelling { caller, id });
+        let travelling: Option<Travelling> = here.zip(id);
         let travelling = travelling.ok_or_else(|| S::Error::custom("a reply travels only inside a message"))?;
         if let Some(slot) = &self.slot {
             slot.pass_on();
@@ -177,7 +173,7 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
 
 impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Reply<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply<T>, D::Error> {
-        let Travelling { caller, id } = Travelling::deserialize(deserializer)?;
+        let (caller, id) = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a reply travels only inside a message"))?;
         let caller = Elsewhere { node: node.clone(), caller: Arc::new(caller), id };
         let far = Far { caller, write: |value, encoder| encoder.field(value) };

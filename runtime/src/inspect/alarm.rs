@@ -2,8 +2,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::SourceLine;
 use crate::base::Pid;
 
@@ -11,8 +9,8 @@ use crate::base::Pid;
 ///
 /// After OTP's [`alarm_handler`](https://www.erlang.org/doc/apps/sasl/alarm_handler.html) and the limits of
 /// [`erlang:system_monitor/2`](https://www.erlang.org/doc/apps/erts/erlang.html#system_monitor/2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Alarm {
     /// More messages wait for a process than the node's limit. Cleared when half of that are left, or it ends.
@@ -58,8 +56,8 @@ pub enum Alarm {
 }
 
 /// An alarm comes or goes; from [`Node::alarms`](crate::Node::alarms).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum AlarmEvent {
     /// It is raised.

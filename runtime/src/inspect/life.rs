@@ -2,13 +2,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::{Exit, Pid};
 
 /// What becomes of a node's processes, as far as it is news; from [`Node::lifecycle`](crate::Node::lifecycle).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum LifeEvent {
     /// A process has ended other than in order: it panicked, failed, was killed, or depended on one that is lost.

@@ -1,15 +1,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::Exit;
 
 /// A node in figures; from [`Node::metrics`](crate::Node::metrics).
 ///
 /// Counters count from the node's start and never go back. [`to_prometheus`](Metrics::to_prometheus) writes them down
 /// for [Prometheus](https://prometheus.io).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Metrics {
     /// The node's name.
@@ -38,7 +37,8 @@ pub struct Metrics {
 }
 
 /// The processes of one protocol in figures, those that have ended included.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ProtocolMetrics {
     /// Processes that live.
@@ -70,7 +70,8 @@ pub struct ProtocolMetrics {
 }
 
 /// What connections with one peer carried, in bytes on the wire: handshakes, heartbeats and what encryption adds included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Traffic {
     /// Bytes that came from it.
@@ -80,7 +81,8 @@ pub struct Traffic {
 }
 
 /// How many processes ended for each reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct EndCounts {
     /// Their work was done.

@@ -3,8 +3,6 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::{Pid, Subject};
 
 /// One process, as it is just now; from [`Node::process_info`](crate::Node::process_info).
@@ -12,7 +10,8 @@ use crate::base::{Pid, Subject};
 /// Looking never stops the process. The figures of its mailbox are exact while it waits; while it runs they are as of
 /// when it last took messages over, and asking makes it bring them up to date at its next message. The model is
 /// [`erlang:process_info/1`](https://www.erlang.org/doc/apps/erts/erlang.html#process_info/1).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ProcessInfo {
     /// Who it is.
@@ -60,8 +59,8 @@ pub struct ProcessInfo {
 }
 
 /// What a process is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ProcessState {
     /// A thread is at it just now.
@@ -88,7 +87,8 @@ pub enum ProcessState {
 }
 
 /// A line of a source file.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SourceLine {
     /// The file, as the compiler was told of it.
     pub file: Cow<'static, str>,
@@ -97,7 +97,8 @@ pub struct SourceLine {
 }
 
 /// What a process takes, in bytes. What its state and its messages hold on the heap is not known, and not in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Memory {
     /// The task: the process's state, and what it keeps across its `.await`s.

@@ -1,8 +1,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::Pid;
 
 /// How much of a process's messages to watch: so many steps, for so long, whichever is over first.
@@ -13,7 +11,8 @@ use crate::base::Pid;
 /// # let _ = trace;
 /// assert_eq!(greenroom::Trace::default().steps, 100);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Trace {
     /// How many steps to tell of at most: no more than 10,000.
     pub steps: u32,
@@ -29,7 +28,8 @@ impl Default for Trace {
 }
 
 /// One step of one message of a traced process; from [`Tracing::next`](crate::Tracing::next).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct TraceEvent {
     /// When, counted from the trace's beginning.
@@ -45,8 +45,8 @@ pub struct TraceEvent {
 }
 
 /// What becomes of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum TraceStep {
     /// It came into the mailbox, or stands in line before it.

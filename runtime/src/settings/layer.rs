@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use serde::Serialize;
+use serde_core::Serialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 

@@ -17,8 +17,8 @@ mod tree;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_core::Serialize;
+use serde_core::de::DeserializeOwned;
 
 pub use error::{Place, SettingsError};
 use tree::Entry;

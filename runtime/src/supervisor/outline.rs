@@ -1,12 +1,11 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use super::{AutoShutdown, ChildInfo, ChildState, Flags, Restart, Strategy, SupervisionRef};
 use crate::base::{CallError, Pid};
 
 /// A supervisor and its children, one level of a tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Outline {
     /// Where it stands among its node's trees, as `/ChatTree/storage`.
@@ -30,7 +29,8 @@ pub struct Outline {
 /// └─ storage <local 6> one_for_one, 1 restart in 5s
 ///    └─ disk <local 7> permanent
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Description {
     /// The supervisor.

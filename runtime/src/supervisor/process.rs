@@ -3,7 +3,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use greenroom_macros::{actor, protocol};
-use serde::{Deserialize, Serialize};
 
 use super::children::{Children, Slot};
 use super::patience::{Ended, outlast, outwait, stop};
@@ -18,7 +17,8 @@ use crate::process::{Step, ended};
 use crate::wire::Signal;
 
 /// What a supervisor understands.
-#[protocol]
+#[cfg_attr(feature = "serde", protocol)]
+#[cfg_attr(not(feature = "serde"), protocol(local))]
 pub enum Supervision {
     /// Its children in start order, as OTP's `which_children`.
     Children {
@@ -84,7 +84,8 @@ pub enum Supervision {
 }
 
 /// Which child is meant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ChildId {
     /// The one with this id: a field's name, or what was given at run time.
     Id(String),

@@ -1,13 +1,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::SupervisionRef;
 use crate::base::{CallError, Exit, Pid};
 
 /// Who is restarted when a child ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Strategy {
     /// The child itself.
     OneForOne,
@@ -18,7 +17,8 @@ pub enum Strategy {
 }
 
 /// When a child is restarted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Restart {
     /// Always, even after a normal end.
     Permanent,
@@ -29,7 +29,8 @@ pub enum Restart {
 }
 
 /// How long a child may take to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Shutdown {
     /// It is killed at once.
     Kill,
@@ -40,7 +41,8 @@ pub enum Shutdown {
 }
 
 /// Whether a supervisor's work is done when that of its significant children is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AutoShutdown {
     /// No: it goes on until it is told to stop.
     Never,
@@ -51,7 +53,8 @@ pub enum AutoShutdown {
 }
 
 /// What becomes of messages to a child that is just being restarted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum WhileDown {
     /// They wait until a start of it has succeeded, up to 1,024 of them; further ones are refused as by a full mailbox.
     ///
@@ -68,7 +71,8 @@ pub enum WhileDown {
 ///
 /// The first restart waits between `min` and twice that, each further one up to twice as long, none longer than
 /// `max`. A child that has lived for `max` begins anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Backoff {
     /// The shortest pause.
     pub min: Duration,
@@ -88,7 +92,8 @@ impl Backoff {
 }
 
 /// What stands in `#[supervisor(..)]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Flags {
     /// Who is restarted when a child ends.
     pub strategy: Strategy,
@@ -140,7 +145,8 @@ impl ChildOptions {
 }
 
 /// How a child is just now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ChildState {
     /// It runs.
     Up,
@@ -151,7 +157,8 @@ pub enum ChildState {
 }
 
 /// A child as [`TreeStub::children`](super::TreeStub::children) shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ChildInfo {
     /// Its id: the field's name, or what was given at run time; a dynamic child's is its number.
@@ -169,7 +176,8 @@ pub struct ChildInfo {
 }
 
 /// How many children there are, as OTP's `count_children`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ChildCount {
     /// All children, running or not.
@@ -183,7 +191,8 @@ pub struct ChildCount {
 }
 
 /// Why a supervisor did not do with a child what it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ChildError {
     /// It has no such child.
@@ -242,7 +251,8 @@ impl From<CallError> for ChildError {
 }
 
 /// Options that contradict each other. `#[supervisor]` finds the same at compile time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Mismatch {
     /// A significant child that is always restarted never ends.

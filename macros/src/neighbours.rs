@@ -45,8 +45,35 @@ fn find(text: &str, block: &ItemImpl, actor: &Ident) -> Option<Clash> {
         return None;
     }
     let mut find = Find { block, actor, found: None };
-    find.visit_file(&syn::parse_file(text).ok()?);
+    look_through(text, &mut |items| find.look(items))?;
     find.found
+}
+
+/// Shows the items of the file, of its modules and of the bodies of its functions, each list by itself.
+fn look_through(text: &str, look: &mut dyn FnMut(&[&Item])) -> Option<()> {
+    struct Lists<'a>(&'a mut dyn FnMut(&[&Item]));
+    impl<'ast> Visit<'ast> for Lists<'_> {
+        fn visit_file(&mut self, file: &'ast File) {
+            self.0(&file.items.iter().collect::<Vec<_>>());
+            visit::visit_file(self, file);
+        }
+
+        fn visit_item_mod(&mut self, module: &'ast ItemMod) {
+            self.0(&module.content.iter().flat_map(|(_, items)| items).collect::<Vec<_>>());
+            visit::visit_item_mod(self, module);
+        }
+
+        fn visit_block(&mut self, block: &'ast Block) {
+            let items = block.stmts.iter().filter_map(|stmt| match stmt {
+                Stmt::Item(item) => Some(item),
+                _ => None,
+            });
+            self.0(&items.collect::<Vec<_>>());
+            visit::visit_block(self, block);
+        }
+    }
+    Lists(look).visit_file(&syn::parse_file(text).ok()?);
+    Some(())
 }
 
 /// Whether there may be anything to be found, as far as lines and their indentation tell: few files are worth parsing.
@@ -77,43 +104,23 @@ fn is_suspect(text: &str, actor: &str) -> bool {
     false
 }
 
-/// Looks through everything that holds items: the file, its modules, the bodies of its functions.
+/// Looks for an impl that is as ours.
 struct Find<'a> {
     block: &'a ItemImpl,
     actor: &'a Ident,
     found: Option<Clash>,
 }
 
-impl<'ast> Visit<'ast> for Find<'_> {
-    fn visit_file(&mut self, file: &'ast File) {
-        self.look(file.items.iter());
-        visit::visit_file(self, file);
-    }
-
-    fn visit_item_mod(&mut self, module: &'ast ItemMod) {
-        self.look(module.content.iter().flat_map(|(_, items)| items));
-        visit::visit_item_mod(self, module);
-    }
-
-    fn visit_block(&mut self, block: &'ast Block) {
-        self.look(block.stmts.iter().filter_map(|stmt| match stmt {
-            Stmt::Item(item) => Some(item),
-            _ => None,
-        }));
-        visit::visit_block(self, block);
-    }
-}
-
 impl Find<'_> {
-    fn look<'i>(&mut self, items: impl Iterator<Item = &'i Item> + Clone) {
-        let mut impls = items.clone().filter_map(|item| match item {
+    fn look(&mut self, items: &[&Item]) {
+        let mut impls = items.iter().filter_map(|item| match item {
             Item::Impl(other) if self.is_like_ours(other) => Some(other),
             _ => None,
         });
         let Some(place) = impls.position(|other| methods(other) == methods(self.block)) else { return };
         if place > 0 {
             self.found = Some(Clash::Impl);
-        } else if items.clone().any(|item| self.gives_a_protocol(item)) {
+        } else if items.iter().any(|item| self.gives_a_protocol(item)) {
             self.found = Some(Clash::Protocol);
         }
     }
@@ -140,20 +147,6 @@ impl Find<'_> {
 }
 
 fn find_derive(text: &str, tree: &ItemStruct) -> Option<Attribute> {
-    struct Find<'a>(&'a ItemStruct, Option<Attribute>);
-    impl<'ast> Visit<'ast> for Find<'_> {
-        fn visit_item_struct(&mut self, other: &'ast ItemStruct) {
-            let names = |item: &ItemStruct| item.fields.iter().map(|field| field.ident.clone()).collect::<Vec<_>>();
-            let mut above = other.attrs.iter().take_while(|attr| !tokens::is_word(attr.path(), "supervisor"));
-            let derive = above.find(|attr| attr.path().is_ident("derive"));
-            let is_tree = other.attrs.iter().any(|attr| tokens::is_word(attr.path(), "supervisor"));
-            if let Some(derive) =
-                derive.filter(|_| is_tree && other.ident == self.0.ident && names(other) == names(self.0))
-            {
-                self.1 = Some(derive.clone());
-            }
-        }
-    }
     // Few files are worth parsing.
     let is_above = |rest: &str| {
         rest.split_once("supervisor")
@@ -162,9 +155,22 @@ fn find_derive(text: &str, tree: &ItemStruct) -> Option<Attribute> {
     if !text.split("#[derive(").skip(1).any(is_above) {
         return None;
     }
-    let mut find = Find(tree, None);
-    find.visit_file(&syn::parse_file(text).ok()?);
-    find.1
+    let names = |item: &ItemStruct| item.fields.iter().map(|field| field.ident.clone()).collect::<Vec<_>>();
+    let derived = |other: &ItemStruct| {
+        let mut above = other.attrs.iter().take_while(|attr| !tokens::is_word(attr.path(), "supervisor"));
+        let is_tree = other.attrs.iter().any(|attr| tokens::is_word(attr.path(), "supervisor"));
+        let is_ours = is_tree && other.ident == tree.ident && names(other) == names(tree);
+        above.find(|attr| is_ours && attr.path().is_ident("derive")).cloned()
+    };
+    let mut found = None;
+    look_through(text, &mut |items| {
+        let derive = items.iter().find_map(|item| match item {
+            Item::Struct(other) => derived(other),
+            _ => None,
+        });
+        found = found.take().or(derive);
+    })?;
+    found
 }
 
 /// The `#[actor]` of an item that is there whatever the features are.

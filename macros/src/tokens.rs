@@ -1,12 +1,12 @@
 //! Small questions to syntax trees that several macros ask.
 
-use proc_macro2::{Delimiter, Ident, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use syn::parse::Parse;
 use syn::visit::{self, Visit};
-use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Expr, ExprLit, GenericArgument, GenericParam, Generics, Lit, Meta, Path, PathArguments, PathSegment,
-    Type, TypeParamBound, TypePath, TypePtr, TypeReference, TypeTraitObject, Visibility, parse_quote,
+    Attribute, Expr, ExprLit, GenericArgument, GenericParam, Generics, Lifetime, Lit, Meta, Path, PathArguments,
+    PathSegment, Type, TypeParamBound, TypePath, TypePtr, TypeReference, TypeTraitObject, Visibility, parse_quote,
 };
 
 use crate::diag::Errors;
@@ -306,72 +306,109 @@ pub(crate) fn owned(borrowed: &Type) -> Type {
 
 /// A type that a message can hold, so that what follows a mistake can be checked.
 pub(crate) fn fit(mut ty: Type) -> Type {
-    struct Own;
-    impl VisitMut for Own {
-        fn visit_type_mut(&mut self, ty: &mut Type) {
-            if let Type::Reference(reference) = ty {
-                *ty = match &*reference.elem {
-                    Type::Slice(slice) => {
-                        let element = &slice.elem;
-                        parse_quote!(::std::vec::Vec<#element>)
-                    }
-                    elem if is_named(elem, "str") => parse_quote!(::std::string::String),
-                    elem if is_named(elem, "Path") => parse_quote!(::std::path::PathBuf),
-                    elem => elem.clone(),
-                };
-            }
-            if let Type::TraitObject(object) = ty
-                && stays(object)
-            {
-                object.bounds.push(parse_quote!(::core::marker::Send));
-            }
-            // A function of it may go anywhere, and still names what was imported.
-            if matches!(ty, Type::Ptr(_)) || last_segment(ty).and_then(shared).is_some() {
-                *ty = parse_quote!(fn(#ty));
-            }
-            visit_mut::visit_type_mut(self, ty);
-        }
-        fn visit_lifetime_mut(&mut self, lifetime: &mut syn::Lifetime) {
-            lifetime.ident = Ident::new("static", lifetime.ident.span());
-        }
-        fn visit_type_fn_ptr_mut(&mut self, _: &mut syn::TypeFnPtr) {}
-        fn visit_expr_mut(&mut self, _: &mut Expr) {}
-    }
-    Own.visit_type_mut(&mut ty);
+    make_fit(&mut ty);
     ty
+}
+
+fn make_fit(ty: &mut Type) {
+    while let Type::Reference(reference) = ty {
+        *ty = match &*reference.elem {
+            Type::Slice(slice) => {
+                let element = &slice.elem;
+                parse_quote!(::std::vec::Vec<#element>)
+            }
+            elem if is_named(elem, "str") => parse_quote!(::std::string::String),
+            elem if is_named(elem, "Path") => parse_quote!(::std::path::PathBuf),
+            elem => elem.clone(),
+        };
+    }
+    if let Type::TraitObject(object) = ty
+        && stays(object)
+    {
+        object.bounds.push(parse_quote!(::core::marker::Send));
+    }
+    // A function of it may go anywhere, and still names what was imported.
+    if matches!(ty, Type::Ptr(_)) || last_segment(ty).and_then(shared).is_some() {
+        *ty = parse_quote!(fn(#ty));
+    }
+    match ty {
+        Type::Array(array) => make_fit(&mut array.elem),
+        Type::Group(group) => make_fit(&mut group.elem),
+        Type::Paren(paren) => make_fit(&mut paren.elem),
+        Type::Slice(slice) => make_fit(&mut slice.elem),
+        Type::Tuple(tuple) => tuple.elems.iter_mut().for_each(make_fit),
+        Type::TraitObject(object) => object.bounds.iter_mut().for_each(|bound| match bound {
+            TypeParamBound::Trait(bound) => make_path_fit(&mut bound.path),
+            TypeParamBound::Lifetime(lifetime) => make_static(lifetime),
+            _ => {}
+        }),
+        Type::Path(path) => {
+            path.qself.iter_mut().for_each(|this| make_fit(&mut this.ty));
+            make_path_fit(&mut path.path);
+        }
+        _ => {}
+    }
+}
+
+fn make_path_fit(path: &mut Path) {
+    for segment in &mut path.segments {
+        let PathArguments::AngleBracketed(arguments) = &mut segment.arguments else { continue };
+        for argument in &mut arguments.args {
+            match argument {
+                GenericArgument::Type(ty) => make_fit(ty),
+                GenericArgument::AssocType(assoc) => make_fit(&mut assoc.ty),
+                GenericArgument::Lifetime(lifetime) => make_static(lifetime),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn make_static(lifetime: &mut Lifetime) {
+    lifetime.ident = Ident::new("static", lifetime.ident.span());
 }
 
 /// Puts the type itself where `Self` stands, since `Self` is another type in the generated enum.
 pub(crate) fn replace_self(ty: &mut Type, actor: &Type) {
-    SelfType(actor).visit_type_mut(ty);
+    replace_self_in(ty, actor);
 }
 
 /// The same for bounds.
 pub(crate) fn replace_self_in_generics(generics: &mut Generics, actor: &Type) {
-    SelfType(actor).visit_generics_mut(generics);
+    let mut bounds = generics.where_clause.take();
+    replace_self_in(generics, actor);
+    replace_self_in(&mut bounds, actor);
+    generics.where_clause = bounds;
 }
 
-struct SelfType<'a>(&'a Type);
-
-impl VisitMut for SelfType<'_> {
-    // It has a `Self` of its own, or none.
-    fn visit_item_mut(&mut self, _: &mut syn::Item) {}
-
-    fn visit_type_mut(&mut self, ty: &mut Type) {
-        visit_mut::visit_type_mut(self, ty);
-        let Type::Path(TypePath { qself: None, path, .. }) = ty else { return };
-        if path.segments.first().is_none_or(|first| first.ident != "Self") {
-            return;
-        }
-        let actor = self.0;
-        *ty = match path.segments.len() {
-            1 => actor.clone(),
-            _ => {
-                let rest = path.segments.iter().skip(1);
-                parse_quote!(<#actor>::#(#rest)::*)
-            }
-        };
+fn replace_self_in<T: ToTokens + Parse>(node: &mut T, actor: &Type) {
+    // What was read stays readable with one type in place of another.
+    if let Ok(replaced) = syn::parse2(without_self(node.to_token_stream(), actor)) {
+        *node = replaced;
     }
+}
+
+fn without_self(tokens: TokenStream, actor: &Type) -> TokenStream {
+    let mut out = TokenStream::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Ident(word) if word == "Self" => match tokens.peek() {
+                // `Self::Item`, but not `Self: Clone`.
+                Some(TokenTree::Punct(colon)) if colon.as_char() == ':' && colon.spacing() == Spacing::Joint => {
+                    out.extend(quote!(<#actor>));
+                }
+                _ => actor.to_tokens(&mut out),
+            },
+            TokenTree::Group(group) => {
+                let mut inside = Group::new(group.delimiter(), without_self(group.stream(), actor));
+                inside.set_span(group.span());
+                out.extend([TokenTree::Group(inside)]);
+            }
+            token => out.extend([token]),
+        }
+    }
+    out
 }
 
 /// How far a visibility reaches, to find the widest.

@@ -77,6 +77,12 @@ impl<A: Debug> Showable for A {
     note = "derive them: `#[derive(Serialize, Deserialize)]`",
     note = "or keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl"
 )]
+#[cfg_attr(
+    not(feature = "serde"),
+    diagnostic::on_unimplemented(
+        note = "greenroom's own reasons, errors and reports have them by its feature `serde`, which is part of `net`"
+    )
+)]
 pub trait Travels: Sized {
     /// Writes it.
     ///

@@ -41,6 +41,8 @@
 //! # Features
 //! - `net` (default): other nodes, over TCP with Noise encryption. A node listens nowhere unless told to.
 //! - `signal` (default): SIGTERM and ctrl-c stop the program in order.
+//! - `serde` (part of `net`): serde's traits for the reasons, errors and reports that greenroom hands out, such as [`Exit`]
+//!   and [`ProcessInfo`], so that they can be in a message that travels, or in JSON. Pids and stubs have them anyway.
 //! - `config`: `Settings`, a program's settings in layers.
 //! - `test`: [`#[greenroom::test]`](macro@test) on a paused clock, in-memory clusters.
 //!

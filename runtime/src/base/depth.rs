@@ -239,8 +239,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fmt::Debug;
 
-    use serde_core::de::DeserializeOwned;
     use serde::{Deserialize, Serialize};
+    use serde_core::de::DeserializeOwned;
 
     use super::super::{DecodeError, Decoder, Encoder};
 

@@ -1,6 +1,7 @@
 //! Floor 0: data only. Who is who, why a process ended, what may go wrong.
 //!
-//! Nothing here runs, waits or knows a node; every other floor speaks in these types.
+//! Nothing here runs, waits or knows a node; every other floor speaks in these types. [`Sorted`] is the map in which
+//! those above keep what has an order.
 
 #[cfg(feature = "net")]
 mod codec;
@@ -13,7 +14,9 @@ mod local;
 mod name;
 mod pid;
 mod protocol;
+mod sorted;
 mod system;
+mod two;
 
 #[cfg(feature = "net")]
 pub use codec::{Decoder, Encoder};
@@ -24,4 +27,5 @@ pub use local::{Decoder, Encoder};
 pub use name::{InvalidName, NodeName};
 pub use pid::{MonitorRef, NodeId, Pid};
 pub use protocol::{Protocol, Receives, Variant};
+pub(crate) use sorted::Sorted;
 pub use system::{Down, ExitSignal, NodeEvent, Subject, System, event};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::NodeName;
+use super::two::{read_two, write_two};
 
 /// One life of a node: its name, and an incarnation that differs each time it starts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,29 +117,31 @@ impl fmt::Debug for MonitorRef {
     }
 }
 
-// What is part of a stub travels without serde's derive: as a tuple of its fields.
+// What is part of a stub has serde's traits without its derive.
 
 impl Serialize for NodeId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (&self.name, self.incarnation).serialize(serializer)
+        write_two(serializer, "NodeId", ["name", "incarnation"], &self.name, &self.incarnation)
     }
 }
 
 impl<'de> Deserialize<'de> for NodeId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<NodeId, D::Error> {
-        <(NodeName, u64)>::deserialize(deserializer).map(|(name, incarnation)| NodeId { name, incarnation })
+        let (name, incarnation) = read_two(deserializer, "NodeId", &["name", "incarnation"])?;
+        Ok(NodeId { name, incarnation })
     }
 }
 
 impl Serialize for Pid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (&self.node, self.number).serialize(serializer)
+        write_two(serializer, "Pid", ["node", "number"], &self.node, &self.number)
     }
 }
 
 impl<'de> Deserialize<'de> for Pid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pid, D::Error> {
-        <(Arc<NodeId>, u64)>::deserialize(deserializer).map(|(node, number)| Pid { node, number })
+        let (node, number) = read_two(deserializer, "Pid", &["node", "number"])?;
+        Ok(Pid { node, number })
     }
 }
 

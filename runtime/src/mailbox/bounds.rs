@@ -1,8 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
 use std::task::Waker;
 
 use super::{Entry, Mask, Origin};
-use crate::base::Protocol;
+use crate::base::{Protocol, Sorted};
 
 /// How many messages a mailbox holds, and what becomes of one too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +34,11 @@ pub(super) struct Bounded<M> {
     /// a mailbox full of what nobody wants now cannot lock itself.
     pub(super) want: Mask,
     /// Those who stand in line, by ticket.
-    pub(super) line: BTreeMap<u64, Standing<M>>,
+    pub(super) line: Sorted<u64, Standing<M>>,
     /// How many of them nobody holds the ticket of.
     pub(super) unheld: usize,
     /// Tickets of those whom the owner's end overtook in line.
-    pub(super) lost: BTreeSet<u64>,
+    pub(super) lost: Sorted<u64, ()>,
     pub(super) tickets: u64,
     /// Messages that were refused.
     pub(super) refused: u64,
@@ -62,9 +61,9 @@ impl<M> Bounded<M> {
             bounds,
             load: 0,
             want: Mask(0),
-            line: BTreeMap::new(),
+            line: Sorted::new(),
             unheld: 0,
-            lost: BTreeSet::new(),
+            lost: Sorted::new(),
             tickets: 0,
             refused: 0,
             dropped: 0,
@@ -85,7 +84,7 @@ impl<M> Bounded<M> {
 
     /// Takes the first out of the line if it may come in: if there is room, or it needs none. Not while it is tested.
     pub(super) fn admit(&mut self) -> Option<Standing<M>> {
-        let (ticket, first) = self.line.first_key_value()?;
+        let (ticket, first) = self.line.first()?;
         let counts = first.entry.as_ref()?.origin.is_sent();
         let ticket = *ticket;
         if counts && self.is_full() { None } else { self.leave(ticket) }
@@ -100,18 +99,21 @@ impl<M> Bounded<M> {
 
     /// The owner has ended, and nothing counts as with it any more. Takes out of the line who ends with it: everybody, but
     /// for those with what is held if that is to `hold_on`.
-    pub(super) fn part(&mut self, hold_on: bool) -> BTreeMap<u64, Standing<M>> {
-        (self.load, self.want) = (0, Mask(0));
-        let mut line = std::mem::take(&mut self.line);
-        if hold_on {
-            let held = |_: &u64, standing: &mut Standing<M>| {
-                standing.entry.as_ref().is_some_and(|entry| entry.origin == Origin::HELD)
-            };
-            self.line = line.extract_if(.., held).collect();
+    pub(super) fn part(&mut self, hold_on: bool) -> Vec<Standing<M>> {
+        (self.load, self.want, self.unheld) = (0, Mask(0), 0);
+        let mut left = Vec::new();
+        for (ticket, standing) in std::mem::take(&mut self.line) {
+            if hold_on && standing.entry.as_ref().is_some_and(|entry| entry.origin == Origin::HELD) {
+                self.unheld += usize::from(!standing.held);
+                self.line.insert(ticket, standing);
+                continue;
+            }
+            if standing.held {
+                self.lost.insert(ticket, ());
+            }
+            left.push(standing);
         }
-        self.unheld = self.line.values().filter(|standing| !standing.held).count();
-        self.lost.extend(line.iter().filter(|(_, standing)| standing.held).map(|(ticket, _)| *ticket));
-        line
+        left
     }
 }
 
@@ -119,7 +121,7 @@ impl<M: Protocol> Bounded<M> {
     /// The first in line behind `tested` that is wanted, for the owner to test. It keeps its place.
     pub(super) fn test(&mut self, want: Mask, tested: u64) -> Option<(u64, Entry<M>)> {
         let wanted = |entry: &mut Entry<M>| want.has(Mask::lane(entry.message.variant()));
-        let mut behind = self.line.range_mut(tested + 1..);
+        let mut behind = self.line.behind_mut(&tested);
         behind.find_map(|(ticket, standing)| Some((*ticket, standing.entry.take_if(wanted)?)))
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::hint::cold_path;
 use std::mem;
 use std::panic::Location;
@@ -511,7 +511,7 @@ impl<M: Protocol> Queue<M> {
     pub(crate) fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
         let mut inner = self.lock();
         let Some(bounded) = inner.bounded() else { return Poll::Ready(Ok(())) };
-        if bounded.lost.remove(&ticket) {
+        if bounded.lost.remove(&ticket).is_some() {
             return Poll::Ready(Err(()));
         }
         match bounded.line.get_mut(&ticket) {
@@ -581,7 +581,7 @@ impl<M: Protocol> Queue<M> {
         (inner.told.batch, inner.told.saved) = (0, 0);
         let task = inner.hang(None);
         let entries = part(&mut inner.entries, hold_on);
-        let (mut urgent, mut line) = (VecDeque::new(), BTreeMap::new());
+        let (mut urgent, mut line) = (VecDeque::new(), Vec::new());
         if let Some(rest) = &mut inner.rest {
             urgent = part(&mut rest.urgent, hold_on);
             if let Some(bounded) = &mut rest.bounded {
@@ -602,7 +602,7 @@ impl<M: Protocol> Queue<M> {
         drop(task);
         let mut left: Vec<_> = urgent.into();
         left.extend(entries);
-        for Standing { entry, waker, .. } in line.into_values() {
+        for Standing { entry, waker, .. } in line {
             left.extend(entry);
             wakers.extend(waker);
         }

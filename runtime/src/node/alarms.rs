@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -10,6 +10,7 @@ use futures_core::Stream;
 
 use super::Node;
 use super::events::{Heard, Listener, Teller, events};
+use crate::base::Sorted;
 use crate::inspect::{Alarm, AlarmEvent, Key};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -21,10 +22,10 @@ pub(crate) struct Raised {
 
 #[derive(Default)]
 struct State {
-    raised: BTreeMap<Key, Alarm>,
+    raised: Sorted<Key, Alarm>,
     listeners: Vec<Teller<AlarmEvent>>,
     /// When alarms of one name and kind were last logged, and how many since then were not.
-    logged: BTreeMap<(&'static str, Cow<'static, str>), (Instant, u64)>,
+    logged: Sorted<(&'static str, Cow<'static, str>), (Instant, u64)>,
 }
 
 /// How many events a listener may be behind.

@@ -13,7 +13,7 @@ pub(crate) struct Tally {
     overflowed_messages: AtomicU64,
     broken_cycles: AtomicU64,
     /// By the protocol of whoever was called.
-    call_timeouts: Mutex<BTreeMap<&'static str, u64>>,
+    call_timeouts: Mutex<BTreeMap<String, u64>>,
     /// By supervisor: of so many by its path, of all others together.
     restarts: Mutex<BTreeMap<String, u64>>,
 }
@@ -51,12 +51,15 @@ impl Tally {
     }
 
     /// A process of this protocol did not answer a call in time.
-    pub(crate) fn timeout(&self, protocol: &'static str) {
+    pub(crate) fn timeout(&self, protocol: &str) {
         let mut timeouts = self.call_timeouts.lock().unwrap_or_else(PoisonError::into_inner);
-        *timeouts.entry(protocol).or_default() += 1;
+        match timeouts.get_mut(protocol) {
+            Some(count) => *count += 1,
+            None => drop(timeouts.insert(protocol.to_owned(), 1)),
+        }
     }
 
-    pub(super) fn timeouts(&self) -> BTreeMap<&'static str, u64> {
+    pub(super) fn timeouts(&self) -> BTreeMap<String, u64> {
         self.call_timeouts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -1,12 +1,13 @@
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::base::Sorted;
 
 /// Keeps the reports of a node's crashes from becoming a flood: of each kind of process the first few are told, then
 /// only how many more there were.
 #[derive(Default)]
 pub(crate) struct Flood {
-    kinds: Mutex<BTreeMap<&'static str, Spell>>,
+    kinds: Mutex<Sorted<&'static str, Spell>>,
 }
 
 /// A span of time in which a kind's crashes are counted.
@@ -34,7 +35,7 @@ const SPELL: Duration = Duration::from_secs(10);
 const TOLD: u32 = 5;
 
 impl Flood {
-    fn kinds(&self) -> MutexGuard<'_, BTreeMap<&'static str, Spell>> {
+    fn kinds(&self) -> MutexGuard<'_, Sorted<&'static str, Spell>> {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -42,7 +43,7 @@ impl Flood {
     pub(crate) fn admit(&self, kind: &'static str, now: Instant) -> Verdict {
         let mut kinds = self.kinds();
         let fresh = || Spell { end: now + SPELL, told: 0, untold: 0 };
-        let spell = kinds.entry(kind).or_insert_with(fresh);
+        let spell = kinds.get_or_insert_with(kind, fresh);
         // One whose sum has not been told yet goes on until it has.
         if spell.end <= now && spell.untold == 0 {
             *spell = fresh();
@@ -57,7 +58,7 @@ impl Flood {
 
     /// Tells how many of this kind were only counted, and counts anew.
     pub(crate) fn sum_up(&self, kind: &'static str) {
-        let spell = self.kinds().remove(kind);
+        let spell = self.kinds().remove(&kind);
         if let Some(Spell { untold: count @ 1.., .. }) = spell {
             summary(kind, count);
         }

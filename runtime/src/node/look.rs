@@ -78,7 +78,7 @@ impl Node {
             }
         }
         for (protocol, count) in self.tally().timeouts() {
-            metrics.protocols.entry(protocol.to_owned()).or_default().timeouts = count;
+            metrics.protocols.entry(protocol).or_default().timeouts = count;
         }
         for of in metrics.protocols.values_mut() {
             of.started = of.processes + of.ended.total();

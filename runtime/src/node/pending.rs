@@ -1,7 +1,6 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::{CallError, NodeName};
+use crate::base::{CallError, NodeName, Sorted};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +14,7 @@ pub(crate) trait Answerable: Send + Sync {
 #[derive(Default)]
 pub(crate) struct Pending {
     /// In order, for that is the order in which a lost connection is told.
-    calls: Mutex<BTreeMap<u64, Waiting>>,
+    calls: Mutex<Sorted<u64, Waiting>>,
     ids: AtomicU64,
 }
 
@@ -28,7 +27,7 @@ struct Waiting {
 }
 
 impl Pending {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Waiting>> {
+    fn lock(&self) -> MutexGuard<'_, Sorted<u64, Waiting>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -71,9 +70,16 @@ impl Pending {
 
     /// The connection to a node is lost, and with it the answers that it owed.
     pub(crate) fn disconnect(&self, node: &NodeName) {
-        let lost: Vec<_> = self.lock().extract_if(.., |_, waiting| waiting.node.as_ref() == Some(node)).collect();
-        for (_, waiting) in lost {
-            waiting.slot.answer(Err(CallError::NoConnection));
+        let mut lost = Vec::new();
+        self.lock().retain(|_, waiting| {
+            let stays = waiting.node.as_ref() != Some(node);
+            if !stays {
+                lost.push(Arc::clone(&waiting.slot));
+            }
+            stays
+        });
+        for slot in lost {
+            slot.answer(Err(CallError::NoConnection));
         }
     }
 }

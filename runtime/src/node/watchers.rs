@@ -1,21 +1,20 @@
-use std::collections::BTreeSet;
-
 use super::Node;
 #[cfg(feature = "net")]
 use crate::base::NodeEvent;
+use crate::base::Sorted;
 use crate::sync::{Mutex, PoisonError};
 
 /// The processes that hear of other nodes' coming and going.
 #[derive(Default)]
 pub(super) struct Watchers {
-    numbers: Mutex<BTreeSet<u64>>,
+    numbers: Mutex<Sorted<u64, ()>>,
 }
 
 impl Node {
     pub(crate) fn watch_nodes(&self, number: u64, watch: bool) {
         let mut numbers = self.watchers().numbers.lock().unwrap_or_else(PoisonError::into_inner);
         if watch {
-            numbers.insert(number);
+            numbers.insert(number, ());
         } else {
             numbers.remove(&number);
         }
@@ -24,7 +23,8 @@ impl Node {
     /// Tells all that asked for it.
     #[cfg(feature = "net")]
     pub(crate) fn announce(&self, event: &NodeEvent) {
-        let numbers = self.watchers().numbers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let numbers = self.watchers().numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let numbers: Vec<u64> = numbers.keys().copied().collect();
         for number in numbers {
             if let Some(resident) = self.table().get(number) {
                 resident.node_event(number, event.clone());

@@ -1,10 +1,10 @@
-use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::{Clock, Node};
+use crate::base::Sorted;
 
 /// Somebody who waits for a while, and is told when that has passed.
 pub(crate) trait Late: Send + Sync {
@@ -29,7 +29,7 @@ struct Rim {
 #[derive(Default)]
 struct Turning {
     /// By tick, counted from the wheel's start.
-    spokes: BTreeMap<u64, Spoke>,
+    spokes: Sorted<u64, Spoke>,
     /// The tick that the task sleeps for that turns the rim; without one there is no such task.
     asleep: Option<u64>,
     /// Wakes it when somebody comes who will not wait for so long.
@@ -96,7 +96,7 @@ impl Rim {
     /// Takes a waiter in; whether the rim has to be driven from now on.
     fn seat(&self, tick: u64, waiter: Weak<dyn Late>) -> bool {
         let mut turning = self.turning();
-        let spoke = turning.spokes.entry(tick).or_insert_with(|| Spoke { waiting: Vec::new(), sweep: SWEEP });
+        let spoke = turning.spokes.get_or_insert_with(tick, || Spoke { waiting: Vec::new(), sweep: SWEEP });
         if spoke.waiting.len() >= spoke.sweep {
             spoke.waiting.retain(|waiter| waiter.strong_count() > 0);
             spoke.sweep = SWEEP.max(2 * spoke.waiting.len());
@@ -121,7 +121,7 @@ impl Rim {
     /// The next tick that somebody waits for; with `None` the rim is driven no more.
     fn next(&self) -> Option<u64> {
         let mut turning = self.turning();
-        let next = turning.spokes.keys().next().copied();
+        let next = turning.spokes.first().map(|(tick, _)| *tick);
         (turning.asleep, turning.driver) = (next, None);
         next
     }
@@ -129,7 +129,7 @@ impl Rim {
     /// Resolves when somebody waits for a tick before this one.
     fn poll_earlier(&self, tick: u64, cx: &mut Context<'_>) -> Poll<()> {
         let mut turning = self.turning();
-        if turning.spokes.keys().next().is_some_and(|next| *next < tick) {
+        if turning.spokes.first().is_some_and(|(next, _)| *next < tick) {
             return Poll::Ready(());
         }
         turning.driver = Some(cx.waker().clone());
@@ -202,7 +202,7 @@ mod tests {
             rim.seat(1, weak(&Arc::new(Waiter::default())));
         }
         rim.seat(1, weak(&waiting));
-        assert!(rim.turning().spokes[&1].waiting.len() <= SWEEP + 1);
+        assert!(rim.turning().spokes.get(&1).unwrap().waiting.len() <= SWEEP + 1);
         rim.turn(1, Instant::now());
         assert_eq!(waiting.0.load(Ordering::Relaxed), 1);
     }

@@ -1,5 +1,6 @@
-use std::collections::BTreeMap;
 use std::{iter, mem};
+
+use crate::base::Sorted;
 
 /// A map of which most have none or one: the one needs no memory of its own.
 #[derive(Default)]
@@ -8,7 +9,7 @@ pub(super) enum Few<K, V> {
     None,
     One(K, V),
     // Stays what it is when it gets shorter: whoever had many will have again.
-    Many(BTreeMap<K, V>),
+    Many(Sorted<K, V>),
 }
 
 impl<K: Ord, V> Few<K, V> {
@@ -46,7 +47,10 @@ impl<K: Ord, V> Few<K, V> {
             Few::One(one, before) if *one == key => Some(mem::replace(before, value)),
             Few::One(..) => {
                 let Few::One(one, before) = mem::take(self) else { return None };
-                *self = Few::Many(BTreeMap::from([(one, before), (key, value)]));
+                let mut many = Sorted::new();
+                many.insert(one, before);
+                many.insert(key, value);
+                *self = Few::Many(many);
                 None
             }
             Few::Many(many) => many.insert(key, value),
@@ -84,7 +88,7 @@ impl<K: Ord, V> Few<K, V> {
             Few::One(key, value) => (Some((key, value)), None),
             Few::Many(many) => (None, Some(many)),
         };
-        one.into_iter().chain(many.into_iter().flatten())
+        one.into_iter().chain(many.into_iter().flat_map(Sorted::iter).map(|(key, value)| (key, value)))
     }
 
     /// The same, handed out.
@@ -100,6 +104,8 @@ impl<K: Ord, V> Few<K, V> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     /// Inserts, removes and looks up by the digits of a number, beside a map that is known to be right.

@@ -1,18 +1,16 @@
-use std::collections::BTreeMap;
-
 use super::few::Few;
-use crate::base::{Down, Exit, ExitSignal, MonitorRef, NodeId, Pid, Subject};
+use crate::base::{Down, Exit, ExitSignal, MonitorRef, NodeId, Pid, Sorted, Subject};
 use crate::wire::Signal;
 
 /// What a process has to do with others.
 #[derive(Default)]
 pub(crate) struct Relations {
     links: Few<Pid, Link>,
-    watching: BTreeMap<MonitorRef, Watch>,
+    watching: Sorted<MonitorRef, Watch>,
     watchers: Few<(MonitorRef, Pid), ()>,
     unlinks: u64,
     /// Unlinks of peers whose acknowledgement may not have left yet.
-    owed: BTreeMap<Pid, u64>,
+    owed: Sorted<Pid, u64>,
 }
 
 enum Link {

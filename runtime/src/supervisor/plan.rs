@@ -11,12 +11,12 @@
 //! Invariants: children are in start order, since a new one always comes last · a temporary child is up or not
 //! here at all · between two messages nothing is laid out.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::{AutoShutdown, ChildError, ChildOptions, Flags, Restart, Strategy};
-use crate::base::Exit;
+use crate::base::{Exit, Sorted};
 
 /// Which child, for as long as its specification is kept. Later ones are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +27,7 @@ pub(super) struct Plan {
     flags: Flags,
     /// All children are of one kind and many: who is not restarted is forgotten.
     dynamic: bool,
-    children: BTreeMap<Key, Child>,
+    children: Sorted<Key, Child>,
     ids: HashMap<Arc<str>, Key>,
     restarts: VecDeque<Instant>,
     actions: VecDeque<Action>,
@@ -112,7 +112,7 @@ impl Plan {
         Plan {
             flags,
             dynamic,
-            children: BTreeMap::new(),
+            children: Sorted::new(),
             ids: HashMap::new(),
             restarts: VecDeque::new(),
             actions: VecDeque::new(),
@@ -248,8 +248,8 @@ impl Plan {
     pub(super) fn end(&mut self) {
         self.task = Task::End;
         self.actions.clear();
-        let up = |(_, child): &(&Key, &Child)| child.status == Status::Up;
-        self.actions.extend(self.children.iter().rev().filter(up).map(|(&key, _)| Action::Stop(key)));
+        let up = |(_, child): &&(Key, Child)| child.status == Status::Up;
+        self.actions.extend(self.children.iter().rev().filter(up).map(|(key, _)| Action::Stop(*key)));
     }
 
     /// A start went well.
@@ -335,7 +335,7 @@ impl Plan {
         match self.flags.strategy {
             Strategy::OneForOne => vec![key],
             Strategy::OneForAll => self.keys().collect(),
-            Strategy::RestForOne => self.children.range(key..).map(|(&key, _)| key).collect(),
+            Strategy::RestForOne => self.keys().skip_while(|other| *other < key).collect(),
         }
     }
 

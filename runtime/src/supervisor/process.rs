@@ -1,5 +1,4 @@
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use greenroom_macros::{actor, protocol};
@@ -10,7 +9,7 @@ use super::plan::{Action, Key, Plan, State, Taken, Ticket, Why};
 use super::report::{self, Crashes};
 use super::{ChildCount, ChildError, ChildInfo, ChildState, Flags, Here, Outline, Places, Shutdown};
 use crate::actor::{Context, Process};
-use crate::base::{Exit, ExitSignal, Pid, StartError};
+use crate::base::{Exit, ExitSignal, Pid, Sorted, StartError};
 use crate::call::Reply;
 use crate::mailbox::Owner;
 use crate::process::{Step, ended};
@@ -129,8 +128,8 @@ pub(crate) struct Parent {
     root: bool,
     places: Arc<Places>,
     plan: Plan,
-    children: BTreeMap<Key, Child>,
-    running: BTreeMap<u64, Key>,
+    children: Sorted<Key, Child>,
+    running: Sorted<u64, Key>,
     /// Why a child that the tree cannot do without did not start; later, whose restart was one too many.
     failure: Failure,
     /// It is through its own start.
@@ -160,8 +159,8 @@ impl Parent {
             root,
             places,
             plan: Plan::new(flags, dynamic),
-            children: BTreeMap::new(),
-            running: BTreeMap::new(),
+            children: Sorted::new(),
+            running: Sorted::new(),
             failure,
             begun: false,
             fallen: None,
@@ -435,7 +434,7 @@ impl Parent {
     }
 
     fn list(&self) -> Vec<ChildInfo> {
-        let info = |(key, child): (&Key, &Child)| ChildInfo {
+        let info = |(key, child): &(Key, Child)| ChildInfo {
             id: child.slot.id.to_string(),
             pid: child.pid.clone(),
             state: match self.plan.state(*key) {
@@ -496,7 +495,7 @@ impl Process for Parent {
 
 impl Drop for Parent {
     fn drop(&mut self) {
-        for child in std::mem::take(&mut self.children).into_values() {
+        for (_, child) in std::mem::take(&mut self.children) {
             self.abandon(child.slot);
         }
         if self.root {

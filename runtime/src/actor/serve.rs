@@ -1,4 +1,4 @@
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::{Duration, Instant};
@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::sys::{StateFn, attend};
 use super::{Context, Runs};
 use crate::base::Exit;
-use crate::process::Step;
+use crate::node::Current;
+use crate::process::{Step, catch};
 
 /// What a server does with one message. Written by `#[actor]` on an impl.
 pub trait Handle: Runs {
@@ -99,7 +100,8 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
                         Some(reason) => return stopped(reason),
                     },
                 };
-                let Some(message) = take_one(actor, cx, message)? else { continue 'messages };
+                let Poll::Ready(waits) = take_one(actor, cx, message) else { return pending().await };
+                let Some(message) = waits? else { continue 'messages };
                 message
             };
             actor.handle(cx, message).await?;
@@ -136,19 +138,38 @@ fn poll_plainly<A: Handle>(
     cx: &mut Context<A>,
     task: &mut TaskContext<'_>,
 ) -> Poll<Result<Option<A::Protocol>, Exit>> {
-    loop {
-        let Some(message) = ready!(cx.mailbox().poll_plain(task)) else { return Poll::Ready(Ok(None)) };
-        let waits = take(actor, cx, message)?;
-        if waits.is_some() {
-            return Poll::Ready(Ok(waits));
+    contain::<A, _>(|| {
+        loop {
+            let Some(message) = ready!(cx.mailbox().poll_plain(task)) else { return Poll::Ready(Ok(None)) };
+            let waits = take(actor, cx, message)?;
+            if waits.is_some() {
+                return Poll::Ready(Ok(waits));
+            }
         }
-    }
+    })
 }
 
 /// Takes one message, or hands it back if its handler has to wait.
 #[inline(never)]
-fn take_one<A: Handle>(actor: &mut A, cx: &mut Context<A>, message: A::Protocol) -> Result<Option<A::Protocol>, Exit> {
-    take(actor, cx, message)
+fn take_one<A: Handle>(
+    actor: &mut A,
+    cx: &mut Context<A>,
+    message: A::Protocol,
+) -> Poll<Result<Option<A::Protocol>, Exit>> {
+    contain::<A, _>(|| Poll::Ready(take(actor, cx, message)))
+}
+
+/// Catches a panic where it has not come far: what is left of its way, through all that polls a process, is most of what a
+/// crash costs. The process then waits, and is ended by what polled it.
+#[inline(always)]
+fn contain<A: Handle, T>(f: impl FnOnce() -> Poll<T>) -> Poll<T> {
+    if !A::ENDS_AT_PANIC {
+        return f();
+    }
+    catch(f).unwrap_or_else(|panic| {
+        Current::crash(panic);
+        Poll::Pending
+    })
 }
 
 /// [`take_one`], as a part of whoever calls it.

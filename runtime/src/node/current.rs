@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::watch::{Places, Seated};
 use super::{Node, Resident, Waiting};
-use crate::base::{CallError, Pid};
+use crate::base::{CallError, Exit, Pid};
 
 /// Who is running on this thread right now: set around each poll of a process. Each lies upon the one before; whoever is
 /// forgotten ends with the one below.
@@ -18,12 +18,14 @@ pub(crate) struct Notes {
     dropped: Vec<Arc<dyn Unanswered>>,
     /// While a message is being encoded for another node: the ids of the replies in it.
     replies: Option<Vec<u64>>,
+    /// The panic that it ended with, if that was caught on the way: the poll says that it waits.
+    crash: Option<Exit>,
 }
 
 impl Notes {
-    /// The replies that were dropped.
-    pub(crate) fn dropped(self) -> Vec<Arc<dyn Unanswered>> {
-        self.dropped
+    /// The replies that were dropped, and the panic.
+    pub(crate) fn into_parts(self) -> (Vec<Arc<dyn Unanswered>>, Option<Exit>) {
+        (self.dropped, self.crash)
     }
 }
 
@@ -212,6 +214,12 @@ impl Current {
             }
         });
         caller
+    }
+
+    /// The running process has panicked, and says nothing more: it ends with this poll.
+    #[cold]
+    pub(crate) fn crash(panic: Exit) {
+        Current::with(|here| here.note(|notes| notes.crash = Some(panic)));
     }
 
     /// Collects the ids of the replies that `encode` meets.

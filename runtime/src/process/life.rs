@@ -70,7 +70,11 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
         turn(body, waker, &mut returned);
         Current::end(this.cell, number, &mut notes);
         // Whoever was told to end meanwhile is awake, and ends in its next turn. But callers that it left hear why.
-        let dropped = notes.map(|notes| notes.dropped());
+        let dropped = notes.map(|notes| {
+            let (dropped, crash) = notes.into_parts();
+            returned = returned.take().or(crash.map(Err));
+            dropped
+        });
         let Some(cell) = this.cell.take_if(|cell| returned.is_some() || (dropped.is_some() && cell.is_doomed())) else {
             if let Some(dropped) = dropped {
                 fail(dropped, &CallError::Dropped);
@@ -193,7 +197,7 @@ fn end<M: Protocol, F>(
     }
     discard(node, number, cell.empty());
     Current::end(&mut resident, number, &mut notes);
-    let last = notes.map(|notes| notes.dropped());
+    let last = notes.map(|notes| notes.into_parts().0);
     for dropped in dropped.into_iter().chain(last) {
         fail(dropped, &CallError::Exit(reason.clone()));
     }

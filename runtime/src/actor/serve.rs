@@ -7,7 +7,7 @@ use super::sys::{StateFn, attend};
 use super::{Context, Runs};
 use crate::base::Exit;
 use crate::node::Current;
-use crate::process::{Step, catch};
+use crate::process::{Step, catch_within};
 
 /// What a server does with one message. Written by `#[actor]` on an impl.
 pub trait Handle: Runs {
@@ -166,7 +166,7 @@ fn contain<A: Handle, T>(f: impl FnOnce() -> Poll<T>) -> Poll<T> {
     if !A::ENDS_AT_PANIC {
         return f();
     }
-    catch(f).unwrap_or_else(|panic| {
+    catch_within(f).unwrap_or_else(|panic| {
         Current::crash(panic);
         Poll::Pending
     })

@@ -247,13 +247,14 @@ impl<T: Send + 'static> Future for Call<T> {
     type Output = Result<T, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if Current::is_doomed() {
-            return Poll::Pending;
-        }
         // As every future that is polled after it was ready, it has nothing more to say.
         let Some(slot) = self.slot.take() else { return Poll::Pending };
         let begins = self.begins();
+        // A turn begins with a look whether the process is to end. So only what comes within it is looked at here: an outcome
+        // for which nobody had to wait.
+        let at_once = matches!(self.wait, Wait::Begun);
         match slot.poll(begins, cx) {
+            Found::Answer { .. } | Found::Failure { .. } if at_once && Current::is_doomed() => return Poll::Pending,
             Found::Answer { value, alone, noted } => {
                 self.leave(&slot, noted);
                 // Those who look for rings know a slot by its address.

@@ -51,8 +51,10 @@ struct Here {
     /// Who does not run while that one does: the innermost last. Nobody, as a rule.
     below: RefCell<Vec<Covered>>,
     places: Places,
-    /// What calls have done with, and the next can use again: the latest last.
-    spares: RefCell<Vec<Arc<dyn Any + Send + Sync>>>,
+    /// What a call has done with, and the next can use again.
+    spare: Cell<Option<Spare>>,
+    /// What earlier ones have, the latest last.
+    spares: RefCell<Vec<Spare>>,
 }
 
 /// Who waits for somebody that runs on the same thread.
@@ -64,8 +66,11 @@ struct Covered {
     seated: Seated,
 }
 
-/// How many spares a thread keeps.
-const SPARES: usize = 8;
+/// Something that one has done with, and another can use.
+type Spare = Arc<dyn Any + Send + Sync>;
+
+/// How many spares a thread keeps beside the last one.
+const SPARES: usize = 7;
 
 crate::sync::thread_local! {
     static HERE: Here = const {
@@ -78,6 +83,7 @@ crate::sync::thread_local! {
             seated: Cell::new(Seated::NOWHERE),
             below: RefCell::new(Vec::new()),
             places: Places::none(),
+            spare: Cell::new(None),
             spares: RefCell::new(Vec::new()),
         }
     };
@@ -96,7 +102,9 @@ impl Current {
             }
             here.begin(process);
             here.seated.set(node.sit(&here.places, process));
-            *here.resident.borrow_mut() = resident.take();
+            if let Some(before) = here.resident.replace(resident.take()) {
+                discard(before);
+            }
             true
         })
     }
@@ -114,7 +122,9 @@ impl Current {
             if here.notes.borrow().is_some() {
                 *notes = here.notes.take();
             }
-            *resident = here.resident.take();
+            if let Some(before) = std::mem::replace(resident, here.resident.take()) {
+                discard(before);
+            }
         });
     }
 
@@ -179,30 +189,31 @@ impl Current {
     }
 
     /// Something of this type that somebody has left here and that `fits`.
+    #[inline]
     pub(crate) fn spare<T: Any + Send + Sync>(fits: impl Fn(&T) -> bool) -> Option<Arc<T>> {
         let spare = HERE.try_with(|here| {
-            let mut spares = here.spares.borrow_mut();
-            let does_fit = |spare: &Arc<dyn Any + Send + Sync>| (**spare).downcast_ref().is_some_and(&fits);
             // It is the last one, as a rule.
-            if !does_fit(spares.last()?) {
-                let at = spares.iter().rposition(does_fit)?;
-                let last = spares.len() - 1;
-                spares.swap(at, last);
-            }
-            spares.pop()
+            let last = match here.spare.take() {
+                None => None,
+                Some(last) => match last.downcast() {
+                    Ok(last) if fits(&last) => return Some(last),
+                    Ok(last) => Some(last as Spare),
+                    Err(last) => Some(last),
+                },
+            };
+            here.spare_before(last, &|spare| (**spare).downcast_ref().is_some_and(&fits))?.downcast().ok()
         });
-        spare.ok()??.downcast().ok()
+        spare.ok()?
     }
 
     /// Leaves something here for the next who can use it.
-    pub(crate) fn keep(spare: Arc<dyn Any + Send + Sync>) {
-        let kept = HERE.try_with(|here| {
-            let mut spares = here.spares.borrow_mut();
-            spares.push(spare);
-            (spares.len() > SPARES).then(|| spares.remove(0))
+    #[inline]
+    pub(crate) fn keep(spare: Spare) {
+        let _ = HERE.try_with(|here| {
+            if let Some(before) = here.spare.replace(Some(spare)) {
+                here.put_by(before);
+            }
         });
-        // Not while they are borrowed.
-        drop(kept);
     }
 
     /// Keeps a dropped reply until the poll is over; hands it back outside of a process.
@@ -270,6 +281,29 @@ impl Here {
 
     fn is_at(&self, node: &Node) -> bool {
         self.home(|home| home.same(node)).unwrap_or(false)
+    }
+
+    /// One of those that were left before the last one.
+    #[cold]
+    fn spare_before(&self, last: Option<Spare>, does_fit: &dyn Fn(&Spare) -> bool) -> Option<Spare> {
+        let mut spares = self.spares.borrow_mut();
+        let found = spares.iter().rposition(does_fit).map(|at| spares.remove(at));
+        drop(spares);
+        if let Some(last) = last {
+            self.put_by(last);
+        }
+        found
+    }
+
+    /// There is a newer one.
+    #[cold]
+    fn put_by(&self, spare: Spare) {
+        let mut spares = self.spares.borrow_mut();
+        spares.push(spare);
+        let oldest = (spares.len() > SPARES).then(|| spares.remove(0));
+        // Not while they are borrowed.
+        drop(spares);
+        drop(oldest);
     }
 
     fn note<R>(&self, f: impl FnOnce(&mut Notes) -> R) -> R {
@@ -341,6 +375,13 @@ impl Here {
         }
         ended
     }
+}
+
+/// Drops what is not there, as a rule: out of the way of each poll.
+#[cold]
+#[inline(never)]
+fn discard(resident: Arc<dyn Resident>) {
+    drop(resident);
 }
 
 /// How many were there before somebody.

@@ -39,5 +39,5 @@ pub use mailbox::Mailbox;
 pub(crate) use mailbox::Step;
 pub use mailbox::{Receive, Receiver};
 use panic::raise;
-pub(crate) use panic::{catch, catch_unwind, discard};
+pub(crate) use panic::{catch, catch_unwind, catch_within, discard};
 pub use timer::Timer;

@@ -227,7 +227,7 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
                 #enum_::#variant(#event) => #outcome,
             }
         }
-        Hook::Call { variant, later, .. } => {
+        Hook::Call { variant, later, answer: ty } => {
             let (field, reply) = (handler.reply_field(), local("reply"));
             let body = if *later {
                 quote!(#call;)
@@ -235,10 +235,13 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
                 let answer = local("answer");
                 // What never waits needs not tell what it holds meanwhile.
                 let hold = handler.is_async.then(|| quote!(#private::Reply::hold(&#reply);));
+                // Here it is told if the answer may not change threads.
+                let here = private_at(ty.span());
+                let send = quote_spanned!(ty.span()=> #here::Reply::send);
                 quote! {
                     #hold
                     let #answer = #call;
-                    #private::Reply::send(#reply, #answer);
+                    #send(#reply, #answer);
                 }
             };
             quote! {

@@ -145,7 +145,7 @@ impl<M: Protocol> Address<M> {
     }
 
     /// Sends a message that asks for an answer.
-    pub fn call<T: Send + 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
+    pub fn call<T: 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
         let (node, callee) = (self.node(), self.callee());
         let slot = Slot::take(node);
         // One call is made at the end, whatever happens: so its parts go to where it is awaited, with no stop on the way.
@@ -165,7 +165,7 @@ impl<M: Protocol> Address<M> {
 
     /// The process that is called, and the question if it stands in line.
     #[cold]
-    fn call_with_care<T: Send + 'static>(&self, slot: &Slot<T>, callee: u64, message: M) -> (u64, Option<Cast>) {
+    fn call_with_care<T: 'static>(&self, slot: &Slot<T>, callee: u64, message: M) -> (u64, Option<Cast>) {
         if let Kind::Named { node, name, at } = self.kind()
             && at == node.name()
         {
@@ -195,7 +195,7 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    fn refuse<T: Send + 'static>(slot: &Slot<T>, error: impl Into<CallError>, message: M) {
+    fn refuse<T: 'static>(slot: &Slot<T>, error: impl Into<CallError>, message: M) {
         // Before the reply in the message is dropped and says less.
         slot.put(Err(error.into()));
         drop(message);

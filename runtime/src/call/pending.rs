@@ -23,7 +23,7 @@ use crate::node::{Awaited, Current, Late, Waiting};
 /// # Errors
 /// Resolves to a [`CallError`], which tells why there is no answer.
 #[must_use = "a call is answered to whoever awaits it; for a message without an answer use a cast"]
-pub struct Call<T: Send + 'static> {
+pub struct Call<T: 'static> {
     /// `None` once the outcome has been told.
     slot: Option<Arc<Slot<T>>>,
     /// The process that was called; zero if it is not known, or of another node.
@@ -74,7 +74,7 @@ const USUAL: Duration = Duration::from_secs(5);
 /// How long a call waits before it looks whether it is in a ring. It looks again after twice as long, and so on.
 const LOOK: Duration = Duration::from_millis(100);
 
-impl<T: Send + 'static> Call<T> {
+impl<T: 'static> Call<T> {
     #[inline]
     pub(super) fn new(
         slot: Arc<Slot<T>>,
@@ -238,12 +238,12 @@ impl<T: Send + 'static> Call<T> {
 }
 
 /// A slot, for the wheel.
-fn late<T: Send + 'static>(slot: &Arc<Slot<T>>) -> Weak<dyn Late> {
+fn late<T: 'static>(slot: &Arc<Slot<T>>) -> Weak<dyn Late> {
     let slot: Arc<dyn Late> = Arc::clone(slot) as _;
     Arc::downgrade(&slot)
 }
 
-impl<T: Send + 'static> Future for Call<T> {
+impl<T: 'static> Future for Call<T> {
     type Output = Result<T, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -277,7 +277,7 @@ impl<T: Send + 'static> Future for Call<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for Call<T> {
+impl<T: 'static> Drop for Call<T> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
             let noted = slot.leave();
@@ -286,7 +286,7 @@ impl<T: Send + 'static> Drop for Call<T> {
     }
 }
 
-impl<T: Send + 'static> fmt::Debug for Call<T> {
+impl<T: 'static> fmt::Debug for Call<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Call")
     }

@@ -7,6 +7,7 @@ use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::slot::Slot;
 use crate::base::{CallError, EncodeError, Encoder, NodeId};
+use crate::mailbox::Carried;
 use crate::node::{Answerable, Current, Node, Unanswered};
 
 /// The duty to answer one call, and the means to do it.
@@ -16,7 +17,7 @@ use crate::node::{Answerable, Current, Node, Unanswered};
 /// [`CallError::Dropped`]. The idea is Erlang's `From` in
 /// [`gen_server:reply/2`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#reply/2).
 #[must_use = "a caller waits: answer it with `send`"]
-pub struct Reply<T: Send + 'static> {
+pub struct Reply<T: 'static> {
     /// What leads to the caller, until it has its answer. One word, as a reply is part of a message.
     slot: Option<Arc<Slot<T>>>,
 }
@@ -44,18 +45,21 @@ struct Forsaken {
     holder: u64,
 }
 
-impl<T: Send + 'static> Reply<T> {
+impl<T: 'static> Reply<T> {
     pub(super) fn new(slot: Arc<Slot<T>>) -> Reply<T> {
         Reply { slot: Some(slot) }
     }
 
     /// Answers. An answer that nobody waits for any more vanishes.
-    pub fn send(mut self, value: T) {
+    pub fn send(mut self, value: T)
+    where
+        T: Send,
+    {
         let Some(slot) = self.slot.take() else { return };
         if let Some(far) = &slot.far {
             return far.caller.send(&value, far.write);
         }
-        let caller = slot.fill(|| Ok(value));
+        let caller = slot.fill(|| Ok(Carried::new(value)));
         // Before the caller goes on: then the slot is its alone.
         drop(slot);
         if let Some(caller) = caller {
@@ -85,7 +89,7 @@ impl<T: Send + 'static> Reply<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for Reply<T> {
+impl<T: 'static> Drop for Reply<T> {
     // Part of whoever has answered, where there is nothing to do.
     #[inline]
     fn drop(&mut self) {
@@ -97,7 +101,7 @@ impl<T: Send + 'static> Drop for Reply<T> {
 
 /// The reply is dropped, and nobody has answered.
 #[cold]
-fn forsake<T: Send + 'static>(slot: Arc<Slot<T>>) {
+fn forsake<T: 'static>(slot: Arc<Slot<T>>) {
     if slot.is_passed_on() {
         return;
     }
@@ -171,7 +175,7 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
     }
 }
 
-impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Reply<T> {
+impl<'de, T: Serialize + 'static> Deserialize<'de> for Reply<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply<T>, D::Error> {
         let (caller, id) = Travelling::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a reply travels only inside a message"))?;
@@ -181,7 +185,7 @@ impl<'de, T: Serialize + Send + 'static> Deserialize<'de> for Reply<T> {
     }
 }
 
-impl<T: Send + 'static> fmt::Debug for Reply<T> {
+impl<T: 'static> fmt::Debug for Reply<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Reply")
     }

@@ -6,7 +6,7 @@ use serde_core::de::DeserializeOwned;
 
 use super::reply::Far;
 use crate::base::{CallError, Decoder};
-use crate::mailbox::{Guard, Lock};
+use crate::mailbox::{Carried, Guard, Lock};
 use crate::node::{Answerable, Awaited, Current, Late, Node, Unanswered, WeakNode};
 use crate::sync::atomic::{AtomicU8, Ordering, fence};
 
@@ -61,12 +61,12 @@ struct State<T> {
 
 enum Answer<T> {
     Awaited(Option<Waker>),
-    Here(Result<T, CallError>),
+    Here(Result<Carried<T>, CallError>),
     /// Taken, or nobody waits any more: what comes now vanishes.
     Over,
 }
 
-impl<T: Send + 'static> Slot<T> {
+impl<T: 'static> Slot<T> {
     /// A slot for a call by way of `node`.
     pub(super) fn take(node: &Node) -> Arc<Slot<T>> {
         Current::spare(|slot: &Slot<T>| slot.node.is(node)).unwrap_or_else(|| Slot::new(node, None))
@@ -103,7 +103,7 @@ impl<T: Send + 'static> Slot<T> {
         let noted = std::mem::take(&mut state.noted);
         let next = if alone { Answer::Awaited(None) } else { Answer::Over };
         match std::mem::replace(&mut state.answer, next) {
-            Answer::Here(Ok(value)) => Found::Answer { value, alone, noted },
+            Answer::Here(Ok(value)) => Found::Answer { value: value.into_inner(), alone, noted },
             _ => Found::Nothing(None),
         }
     }
@@ -138,7 +138,7 @@ impl<T> Slot<T> {
     /// Puts the answer in, if it is the first and somebody still waits, and says whom to wake. It is put together where it
     /// will lie.
     #[inline(always)]
-    pub(super) fn fill(&self, answer: impl FnOnce() -> Result<T, CallError>) -> Option<Waker> {
+    pub(super) fn fill(&self, answer: impl FnOnce() -> Result<Carried<T>, CallError>) -> Option<Waker> {
         let mut state = self.lock();
         let Answer::Awaited(waker) = &mut state.answer else { return None };
         let waker = waker.take();
@@ -147,7 +147,7 @@ impl<T> Slot<T> {
     }
 
     /// The same, and wakes the caller.
-    pub(super) fn put(&self, answer: Result<T, CallError>) {
+    pub(super) fn put(&self, answer: Result<Carried<T>, CallError>) {
         if let Some(waker) = self.fill(|| answer) {
             waker.wake();
         }
@@ -210,13 +210,13 @@ impl<T> Slot<T> {
     }
 }
 
-impl<T: Send> Unanswered for Slot<T> {
+impl<T> Unanswered for Slot<T> {
     fn fail(&self, error: CallError) {
         self.put(Err(error));
     }
 }
 
-impl<T: Send> Awaited for Slot<T> {
+impl<T> Awaited for Slot<T> {
     fn is_up_to_callee(&self) -> bool {
         matches!(self.reply.load(Ordering::Relaxed), UNREAD | HELD) && self.is_awaited()
     }
@@ -226,7 +226,7 @@ impl<T: Send> Awaited for Slot<T> {
     }
 }
 
-impl<T: Send> Late for Slot<T> {
+impl<T> Late for Slot<T> {
     fn late(&self, at: Instant) {
         let mut state = self.lock();
         if state.told.is_none_or(|told| told < at) {
@@ -251,7 +251,7 @@ impl<T: DeserializeOwned + Send> Answerable for Slot<T> {
             let mut decoder = Decoder::new(bytes);
             let value = decoder.field().map_err(CallError::Decode)?;
             decoder.finish().map_err(CallError::Decode)?;
-            Ok(value)
+            Ok(Carried::new(value))
         }));
     }
 }

@@ -49,6 +49,31 @@ struct Inside<T> {
     other: Option<Waker>,
 }
 
+/// A value that may change threads, which was asked where it was put in: whatever only hands it on need not ask again.
+///
+/// So a message that carries a reply may move between threads whatever the answer is, and an answer that may not is told
+/// once: where somebody answers with it.
+#[repr(transparent)]
+pub(crate) struct Carried<T>(T);
+
+// SAFETY: there is one only where `T: Send` was known, since `new` asks for that and nothing else makes one.
+unsafe impl<T> Send for Carried<T> {}
+
+impl<T> Carried<T> {
+    #[inline(always)]
+    pub(crate) fn new(value: T) -> Carried<T>
+    where
+        T: Send,
+    {
+        Carried(value)
+    }
+
+    #[inline(always)]
+    pub(crate) fn into_inner(self) -> T {
+        self.0
+    }
+}
+
 /// How the owner is woken.
 struct Waits;
 

@@ -32,7 +32,7 @@ pub(crate) use bounds::Bounds;
 pub use bounds::Overflow;
 pub(crate) use entry::{Entry, Origin, Owner, Pushed, Refused, Why};
 pub(crate) use inbox::{Inbox, Next};
-pub(crate) use lock::{Guard, Lock};
+pub(crate) use lock::{Carried, Guard, Lock};
 pub(crate) use queue::{Figures, Queue};
 pub(crate) use want::Mask;
 pub use want::Want;

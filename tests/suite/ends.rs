@@ -166,6 +166,57 @@ async fn messages_that_panic_while_they_are_dropped_do_not_stop_the_end() {
     }
 }
 
+/// A server whose state panics, too, when it is dropped: after its handler has, not within.
+#[actor]
+struct Climber {
+    rope: Dropped,
+}
+
+#[actor(local)]
+impl Climber {
+    #[call]
+    fn climb(&mut self) -> u32 {
+        panic!("slipped")
+    }
+
+    #[cast]
+    async fn rest(&mut self) {
+        assert!(self.rope.panics);
+    }
+
+    #[cast]
+    fn slip(&mut self) {
+        panic!("slipped")
+    }
+}
+
+#[greenroom::test]
+async fn a_state_is_dropped_after_its_handlers_panic() {
+    for (warmed_up, asked) in [(false, false), (false, true), (true, false), (true, true)] {
+        let log = Log::default();
+        let rope = Dropped { what: "rope", name: "climber", log: log.clone(), panics: true };
+        let climber = Climber { rope }.spawn();
+        let ended = climber.ended();
+        if warmed_up {
+            settle().await;
+            drop(climber.rest());
+            drop(climber.rest());
+        }
+        // The first message comes another way to a server than one that it has waited for.
+        let reason = if asked {
+            match climber.climb().await {
+                Err(CallError::Exit(reason)) => reason,
+                outcome => panic!("{outcome:?}"),
+            }
+        } else {
+            drop(climber.slip());
+            ended.await
+        };
+        assert!(matches!(reason, Exit::Panic { message, .. } if &*message == "slipped"));
+        assert_eq!(log.take(), ["rope dropped, named: false"]);
+    }
+}
+
 #[greenroom::test]
 async fn what_is_dropped_may_use_greenroom() {
     struct Farewell(LetterRef);

@@ -136,6 +136,32 @@ async fn what_is_entered_ends_with_whatever_it_was_entered_in() {
     second.stop().await;
 }
 
+#[actor]
+struct Careless {
+    there: Node,
+}
+
+#[actor(local)]
+impl Careless {
+    #[cast]
+    fn slip(&mut self) {
+        std::mem::forget(self.there.enter());
+        panic!("slipped");
+    }
+}
+
+#[greenroom::test]
+async fn a_panic_within_what_was_entered_and_forgotten_ends_its_process() {
+    let (first, second) = (Node::local(), Node::local());
+    let careless = first.spawn(Careless { there: second.clone() });
+    let ended = careless.ended();
+    drop(careless.slip());
+    let reason = tokio::time::timeout(Duration::from_secs(1), ended).await.expect("it ends");
+    assert!(matches!(reason, Exit::Panic { message, .. } if &*message == "slipped"));
+    first.stop().await;
+    second.stop().await;
+}
+
 #[test]
 fn outside_of_any_node_there_is_no_current_one() {
     assert!(Node::try_current().is_none());

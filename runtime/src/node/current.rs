@@ -356,9 +356,14 @@ impl Here {
     /// Whoever ran before goes on. The one that began at this depth, unless it has been ended already: those who began
     /// later and were forgotten end with it.
     fn uncover(&self, Depth(depth): Depth) -> Option<Covered> {
-        let mut ended = None;
+        let mut ended: Option<Covered> = None;
         while self.depth.get() > depth {
-            let top = self.take();
+            // A panic where somebody was forgotten is that of the one below.
+            let crash = ended.as_mut().and_then(|forgotten| forgotten.notes.as_mut()?.crash.take());
+            let mut top = self.take();
+            if let Some(crash) = crash {
+                top.notes.get_or_insert_default().crash = Some(crash);
+            }
             let before = self.below.borrow_mut().pop();
             self.places.leave(top.seated, before.as_ref().map_or(0, |before| before.process));
             self.seated.set(Seated::NOWHERE);

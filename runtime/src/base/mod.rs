@@ -12,11 +12,11 @@ mod exit;
 #[cfg(not(feature = "net"))]
 mod local;
 mod name;
+mod pair;
 mod pid;
 mod protocol;
 mod sorted;
 mod system;
-mod two;
 
 #[cfg(feature = "net")]
 pub use codec::{Decoder, Encoder};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::NodeName;
-use super::two::{read_two, write_two};
+use super::pair::{read_pair, write_pair};
 
 /// One life of a node: its name, and an incarnation that differs each time it starts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,26 +121,26 @@ impl fmt::Debug for MonitorRef {
 
 impl Serialize for NodeId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_two(serializer, "NodeId", ["name", "incarnation"], &self.name, &self.incarnation)
+        write_pair(serializer, "NodeId", ["name", "incarnation"], &self.name, &self.incarnation)
     }
 }
 
 impl<'de> Deserialize<'de> for NodeId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<NodeId, D::Error> {
-        let (name, incarnation) = read_two(deserializer, "NodeId", &["name", "incarnation"])?;
+        let (name, incarnation) = read_pair(deserializer, "NodeId", &["name", "incarnation"])?;
         Ok(NodeId { name, incarnation })
     }
 }
 
 impl Serialize for Pid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_two(serializer, "Pid", ["node", "number"], &self.node, &self.number)
+        write_pair(serializer, "Pid", ["node", "number"], &self.node, &self.number)
     }
 }
 
 impl<'de> Deserialize<'de> for Pid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pid, D::Error> {
-        let (node, number) = read_two(deserializer, "Pid", &["node", "number"])?;
+        let (node, number) = read_pair(deserializer, "Pid", &["node", "number"])?;
         Ok(Pid { node, number })
     }
 }

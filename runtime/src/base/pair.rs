@@ -9,7 +9,7 @@ use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 /// The names of the fields, in their order.
 type Names = [&'static str; 2];
 
-pub(super) fn write_two<S: Serializer>(
+pub(super) fn write_pair<S: Serializer>(
     serializer: S,
     name: &'static str,
     [first, second]: Names,
@@ -22,21 +22,21 @@ pub(super) fn write_two<S: Serializer>(
     fields.end()
 }
 
-pub(super) fn read_two<'de, D: Deserializer<'de>, A: Deserialize<'de>, B: Deserialize<'de>>(
+pub(super) fn read_pair<'de, D: Deserializer<'de>, A: Deserialize<'de>, B: Deserialize<'de>>(
     deserializer: D,
     name: &'static str,
     names: &'static Names,
 ) -> Result<(A, B), D::Error> {
-    deserializer.deserialize_struct(name, names, Two { name, names, fields: PhantomData })
+    deserializer.deserialize_struct(name, names, Pair { name, names, fields: PhantomData })
 }
 
-struct Two<A, B> {
+struct Pair<A, B> {
     name: &'static str,
     names: &'static Names,
     fields: PhantomData<(A, B)>,
 }
 
-impl<'de, A: Deserialize<'de>, B: Deserialize<'de>> Visitor<'de> for Two<A, B> {
+impl<'de, A: Deserialize<'de>, B: Deserialize<'de>> Visitor<'de> for Pair<A, B> {
     type Value = (A, B);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,15 +4,12 @@
 
 use std::fmt::{self, Debug};
 
-pub use serde_core::de::DeserializeOwned;
-pub use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
-
 pub use crate::actor::{
     Actor, Context, Failure, Handle, Options, Outcome, Process, Ref, StateFn, Stub, Stubbed, serve,
 };
 pub use crate::base::{
-    DecodeError, Decoder, Down, EncodeError, Encoder, Exit, ExitSignal, NodeEvent, Protocol, Receives, System, Variant,
-    event,
+    DecodeError, Decoder, Deserialize, DeserializeOwned, Deserializer, Down, EncodeError, Encoder, Exit, ExitSignal,
+    NodeEvent, Protocol, Receives, Serialize, Serializer, System, Variant, event,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
 pub use crate::entry::{Report, SHUTDOWN, TestClock, main, test};
@@ -80,7 +77,7 @@ impl<A: Debug> Showable for A {
 #[cfg_attr(
     not(feature = "serde"),
     diagnostic::on_unimplemented(
-        note = "greenroom's own reasons, errors and reports have them by its feature `serde`, which is part of `net`"
+        note = "greenroom sees that a type has them by its feature `serde`, which is part of `net`; without it, it knows only the standard library's types and its own"
     )
 )]
 pub trait Travels: Sized {

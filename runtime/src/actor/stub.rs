@@ -2,11 +2,8 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
 
-use serde_core::Serialize;
-use serde_core::de::DeserializeOwned;
-
 use super::Sys;
-use crate::base::{Exit, NameError, NodeName, Pid, Protocol, Receives};
+use crate::base::{DeserializeOwned, Exit, NameError, NodeName, Pid, Protocol, Receives, Serialize};
 use crate::call::{Address, Recipient};
 use crate::node::Node;
 

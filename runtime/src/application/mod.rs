@@ -27,3 +27,8 @@ pub use error::ApplicationError;
 use hosted::Hosted;
 pub use running::{ApplicationInfo, Running};
 pub use set::Applications;
+
+#[cfg(not(feature = "serde"))]
+crate::base::travel! {
+    [] ApplicationKind,
+}

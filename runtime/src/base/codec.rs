@@ -1,8 +1,8 @@
 //! Fields to bytes and back: postcard with a bound on size and on nesting, and no trailing bytes.
 
 use postcard::ser_flavors::Flavor;
-use serde_core::Serialize;
-use serde_core::de::DeserializeOwned;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::depth::Depth;
 use super::{DecodeError, EncodeError};

@@ -11,7 +11,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use serde_core::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 /// Whether the bound was met, during one reading.
 #[derive(Default)]
@@ -239,8 +239,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fmt::Debug;
 
+    use serde::de::DeserializeOwned;
     use serde::{Deserialize, Serialize};
-    use serde_core::de::DeserializeOwned;
 
     use super::super::{DecodeError, Decoder, Encoder};
 

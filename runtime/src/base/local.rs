@@ -6,10 +6,7 @@
 
 use std::marker::PhantomData;
 
-use serde_core::Serialize;
-use serde_core::de::DeserializeOwned;
-
-use super::{DecodeError, EncodeError};
+use super::{DecodeError, DeserializeOwned, EncodeError, Serialize};
 
 /// Where [`Protocol::encode`](super::Protocol::encode) would write its fields.
 pub struct Encoder<'a>(PhantomData<&'a mut Vec<u8>>);

@@ -12,11 +12,17 @@ mod exit;
 #[cfg(not(feature = "net"))]
 mod local;
 mod name;
-mod pair;
 mod pid;
 mod protocol;
 mod sorted;
+#[cfg(not(feature = "serde"))]
+mod stand_in;
 mod system;
+
+#[cfg(feature = "serde")]
+pub use serde::de::DeserializeOwned;
+#[cfg(feature = "serde")]
+pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[cfg(feature = "net")]
 pub use codec::{Decoder, Encoder};
@@ -28,4 +34,8 @@ pub use name::{InvalidName, NodeName};
 pub use pid::{MonitorRef, NodeId, Pid};
 pub use protocol::{Protocol, Receives, Variant};
 pub(crate) use sorted::Sorted;
+#[cfg(not(feature = "serde"))]
+pub(crate) use stand_in::travel;
+#[cfg(not(feature = "serde"))]
+pub use stand_in::{Deserialize, DeserializeOwned, Deserializer, Serialize, Serializer};
 pub use system::{Down, ExitSignal, NodeEvent, Subject, System, event};

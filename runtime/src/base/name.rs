@@ -2,13 +2,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde_core::de::Error as _;
-use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
-
 /// The name of a node, as `pong@gollum`: what it is called, and where.
 ///
 /// A name is not an address: how a node is reached says its `advertise` setting. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(try_from = "String"))]
 pub struct NodeName(Arc<str>);
 
 /// Why a text is no node name.
@@ -72,15 +70,10 @@ impl TryFrom<String> for NodeName {
     }
 }
 
-impl Serialize for NodeName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+#[cfg(feature = "serde")]
+impl serde::Serialize for NodeName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for NodeName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<NodeName, D::Error> {
-        NodeName::try_from(String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

@@ -3,13 +3,11 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
-
 use super::NodeName;
-use super::pair::{read_pair, write_pair};
 
 /// One life of a node: its name, and an incarnation that differs each time it starts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NodeId {
     /// What the node is called.
     pub name: NodeName,
@@ -33,6 +31,7 @@ impl NodeId {
 
 /// The identity of a process: node, incarnation and number. Never used twice. Cheap to clone.
 #[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Pid {
     node: Arc<NodeId>,
     number: u64,
@@ -109,6 +108,7 @@ impl fmt::Debug for Pid {
 ///
 /// Unique on the node that made it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MonitorRef(pub(crate) u64);
 
 impl fmt::Debug for MonitorRef {
@@ -117,42 +117,32 @@ impl fmt::Debug for MonitorRef {
     }
 }
 
-// What is part of a stub has serde's traits without its derive.
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use std::sync::Arc;
 
-impl Serialize for NodeId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_pair(serializer, "NodeId", ["name", "incarnation"], &self.name, &self.incarnation)
+    use crate::base::{NodeId, NodeName, Pid};
+
+    /// What a pid is read from, or what is wrong with it.
+    fn check(json: &str, expected: Result<(), &str>) {
+        let pid = Pid::new(Arc::new(NodeId { name: NodeName::new("a@b").unwrap(), incarnation: 7 }), 9);
+        match (serde_json::from_str::<Pid>(json), expected) {
+            (Ok(read), Ok(())) => assert_eq!(read, pid, "{json}"),
+            (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{json}: {error}"),
+            (read, expected) => panic!("{json}: {read:?}, not {expected:?}"),
+        }
+        let written = r#"{"node":{"name":"a@b","incarnation":7},"number":9}"#;
+        assert_eq!(serde_json::to_string(&pid).unwrap(), written);
     }
-}
 
-impl<'de> Deserialize<'de> for NodeId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<NodeId, D::Error> {
-        let (name, incarnation) = read_pair(deserializer, "NodeId", &["name", "incarnation"])?;
-        Ok(NodeId { name, incarnation })
-    }
-}
-
-impl Serialize for Pid {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_pair(serializer, "Pid", ["node", "number"], &self.node, &self.number)
-    }
-}
-
-impl<'de> Deserialize<'de> for Pid {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pid, D::Error> {
-        let (node, number) = read_pair(deserializer, "Pid", &["node", "number"])?;
-        Ok(Pid { node, number })
-    }
-}
-
-impl Serialize for MonitorRef {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for MonitorRef {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MonitorRef, D::Error> {
-        u64::deserialize(deserializer).map(MonitorRef)
+    #[test]
+    fn fields_come_by_name_or_in_their_order() {
+        check(r#"{"node":{"name":"a@b","incarnation":7},"number":9}"#, Ok(()));
+        check(r#"{"number":9,"more":[1],"node":{"incarnation":7,"name":"a@b"}}"#, Ok(()));
+        check(r#"[["a@b",7],9]"#, Ok(()));
+        check(r#"{"number":9}"#, Err("missing field `node`"));
+        check(r#"{"number":9,"number":9}"#, Err("duplicate field `number`"));
+        check(r#"[["a@b",7]]"#, Err("invalid length 1, expected struct Pid"));
+        check("9", Err("expected struct Pid"));
     }
 }

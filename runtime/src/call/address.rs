@@ -4,9 +4,6 @@ use std::hash::{Hash, Hasher};
 use std::hint::cold_path;
 use std::sync::Arc;
 
-use serde_core::de::Error as _;
-use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
-
 use super::recipient::Whom;
 use super::slot::Slot;
 use super::{Call, Cast, Reply};
@@ -36,7 +33,7 @@ enum Beyond {
 }
 
 /// Who is meant.
-enum Kind<'a, M: Protocol> {
+pub(super) enum Kind<'a, M: Protocol> {
     /// One process of this program.
     Direct { cell: &'a Arc<Cell<M>>, number: u64 },
     /// A supervised child: whoever lives in a cell that has a place in its tree.
@@ -73,11 +70,11 @@ impl<M: Protocol> Address<M> {
         Address(Way::Here { cell, number })
     }
 
-    fn remote(node: Node, pid: Pid) -> Address<M> {
+    pub(super) fn remote(node: Node, pid: Pid) -> Address<M> {
         Address(Way::Beyond(Arc::new(Beyond::Remote { node, pid })))
     }
 
-    fn kind(&self) -> Kind<'_, M> {
+    pub(super) fn kind(&self) -> Kind<'_, M> {
         match &self.0 {
             Way::Here { cell, number: 0 } => Kind::Child(cell),
             Way::Here { cell, number } => Kind::Direct { cell, number: *number },
@@ -433,13 +430,6 @@ fn find<M: Protocol>(node: &Node, name: &str) -> Result<(Arc<Cell<M>>, u64), Cas
     Ok((cell, named.number))
 }
 
-/// The place of a tree of this node, come home; a name is none.
-pub(super) fn own_place(node: &Node, path: &str, at: &NodeName) -> Option<Arc<dyn Resident>> {
-    let place = if at == node.name() { node.names().place(path) } else { None }?;
-    // Only one whose stub was sent out can come home.
-    place.is_place_exported().then_some(place)
-}
-
 /// What makes two addresses the same.
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'a> {
@@ -498,58 +488,5 @@ impl<M: Protocol> fmt::Debug for Address<M> {
             (_, Some(pid)) => write!(f, "{pid}"),
             (_, None) => write!(f, "<{} restarting>", self.node().name()),
         }
-    }
-}
-
-/// An address in bytes: a pid, or else a name on a node. An enum of two, and one that serde knows.
-pub(super) type Travelling = Result<Pid, (String, NodeName)>;
-
-/// A process of this node in bytes: from now on others can reach it.
-pub(super) fn written(node: &Node, resident: &dyn Resident, pid: Option<Pid>, follows: bool) -> Travelling {
-    // A place travels by its path, and so follows the child from there too.
-    if follows && let Some(path) = resident.export_place() {
-        return Err((path, node.name().clone()));
-    }
-    resident.export();
-    Ok(pid.unwrap_or_else(|| node.pid(0)))
-}
-
-/// A process of this node can be reached from others once its stub was written.
-impl<M: Protocol> Serialize for Address<M> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let travelling = match self.kind() {
-            Kind::Direct { cell, .. } => written(self.node(), &**cell, self.pid(), false),
-            Kind::Child(cell) => written(self.node(), &**cell, self.pid(), true),
-            Kind::Remote { pid, .. } => Ok(pid.clone()),
-            Kind::Named { name, at, .. } => Err((name.to_string(), at.clone())),
-        };
-        travelling.serialize(serializer)
-    }
-}
-
-/// Works where a node is current: inside a process, or after `node.enter()`.
-impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let travelling = Travelling::deserialize(deserializer)?;
-        let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
-        let address = match travelling {
-            Err((name, at)) => match own_place(&node, &name, &at).map(|place| place.into_any().downcast()) {
-                Some(Ok(cell)) => Address::child(cell),
-                Some(Err(_)) | None => Address::named(node, &name, Some(at)),
-            },
-            // A stub that was written has been exported; any other is a guess.
-            Ok(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
-                Some(resident) => {
-                    let cell = resident
-                        .into_any()
-                        .downcast::<Cell<M>>()
-                        .map_err(|_| D::Error::custom("a stub of another protocol than its process"))?;
-                    Address::direct(cell, pid.number())
-                }
-                None => Address::remote(node, pid),
-            },
-            Ok(pid) => Address::remote(node, pid),
-        };
-        Ok(address)
     }
 }

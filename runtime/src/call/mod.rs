@@ -12,6 +12,10 @@ mod pending;
 mod recipient;
 mod reply;
 mod slot;
+#[cfg(not(feature = "serde"))]
+mod stay;
+#[cfg(feature = "serde")]
+mod travel;
 
 pub use address::Address;
 pub(crate) use address::Unasked;

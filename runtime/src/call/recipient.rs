@@ -4,13 +4,10 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde_core::de::Error as _;
-use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
-
 use super::Cast;
-use super::address::{Travelling, own_place, route, written};
-use crate::base::{CastError, NodeId, NodeName, Pid, event};
-use crate::node::{Current, Delivery, Node, Recipient as Whither, Resident};
+use super::address::route;
+use crate::base::{CastError, NodeId, NodeName, Pid, Serialize, event};
+use crate::node::{Delivery, Node, Recipient as Whither, Resident};
 
 /// A stub narrowed to one type of event: any process whose protocol has a variant `#[from] E`.
 ///
@@ -52,7 +49,7 @@ use crate::node::{Current, Delivery, Node, Recipient as Whither, Resident};
 /// # }
 /// ```
 pub struct Recipient<E> {
-    whom: Whom,
+    pub(super) whom: Whom,
     _event: PhantomData<fn(E)>,
 }
 
@@ -164,37 +161,5 @@ impl<E> fmt::Debug for Recipient<E> {
             (_, Some(pid)) => write!(f, "Recipient({pid})"),
             (_, None) => f.write_str("Recipient(restarting)"),
         }
-    }
-}
-
-/// A process of this node can be reached from others once its stub was written.
-impl<E> Serialize for Recipient<E> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let travelling = match &self.whom {
-            Whom::Here { node, resident, number } => written(node, &**resident, self.pid(), number.is_none()),
-            Whom::Remote { pid, .. } => Ok(pid.clone()),
-            Whom::Named { name, at, .. } => Err((name.to_string(), at.clone())),
-        };
-        travelling.serialize(serializer)
-    }
-}
-
-/// Works where a node is current: inside a process, or after `node.enter()`.
-impl<'de, E> Deserialize<'de> for Recipient<E> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let travelling = Travelling::deserialize(deserializer)?;
-        let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
-        Ok(Recipient::new(match travelling {
-            Err((name, at)) => match own_place(&node, &name, &at) {
-                Some(resident) => Whom::Here { node, resident, number: None },
-                None => Whom::Named { node, name: name.into(), at },
-            },
-            // A stub that was written has been exported; any other is a guess.
-            Ok(pid) if **pid.node_id() == **node.id() => match node.exported(pid.number()) {
-                Some(resident) => Whom::Here { node, resident, number: Some(pid.number()) },
-                None => Whom::Remote { node, pid },
-            },
-            Ok(pid) => Whom::Remote { node, pid },
-        }))
     }
 }

@@ -1,10 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_core::de::{DeserializeOwned, Error as _};
-use serde_core::ser::Error as _;
-use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
-
 use super::slot::Slot;
 use crate::base::{CallError, EncodeError, Encoder, NodeId};
 use crate::mailbox::Carried;
@@ -19,13 +15,13 @@ use crate::node::{Answerable, Current, Node, Unanswered};
 #[must_use = "a caller waits: answer it with `send`"]
 pub struct Reply<T: 'static> {
     /// What leads to the caller, until it has its answer. One word, as a reply is part of a message.
-    slot: Option<Arc<Slot<T>>>,
+    pub(super) slot: Option<Arc<Slot<T>>>,
 }
 
 /// A caller on another node, and how it gets its answer.
 pub(super) struct Far<T> {
-    caller: Elsewhere,
-    write: Write<T>,
+    pub(super) caller: Elsewhere,
+    pub(super) write: Write<T>,
 }
 
 /// How an answer becomes bytes.
@@ -33,10 +29,10 @@ type Write<T> = fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>;
 
 /// A caller on another node.
 #[derive(Clone)]
-struct Elsewhere {
-    node: Node,
-    caller: Arc<NodeId>,
-    id: u64,
+pub(super) struct Elsewhere {
+    pub(super) node: Node,
+    pub(super) caller: Arc<NodeId>,
+    pub(super) id: u64,
 }
 
 /// One whose reply was dropped, and by which process.
@@ -139,49 +135,6 @@ impl Unanswered for Forsaken {
         if let Some(router) = self.caller.node.router() {
             router.answer(self.holder, &self.caller.caller, self.caller.id, Err(error));
         }
-    }
-}
-
-/// A reply in bytes: on which node its call waits, and which one it is.
-type Travelling = (NodeId, u64);
-
-/// Works only within a message to another node: a reply in a file would be a duty that nobody has.
-impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut here = None;
-        let id = self.slot.as_ref().and_then(|slot| {
-            Current::note_reply(|node| {
-                here = Some(NodeId::clone(node.id()));
-                match &slot.far {
-                    None => {
-                        let id = node.pending().insert(Arc::clone(slot) as Arc<dyn Answerable>);
-                        if !slot.set_remote(node.clone(), id) {
-                            node.pending().remove(id);
-                        }
-                        id
-                    }
-                    // The answer comes back here and goes on from here, and so does the news that there is none:
-                    // the new holder need not know the caller's node.
-                    Some(far) => node.pending().insert(Arc::new(far.caller.clone())),
-                }
-            })
-        });
-        let travelling: Option<Travelling> = here.zip(id);
-        let travelling = travelling.ok_or_else(|| S::Error::custom("a reply travels only inside a message"))?;
-        if let Some(slot) = &self.slot {
-            slot.pass_on();
-        }
-        travelling.serialize(serializer)
-    }
-}
-
-impl<'de, T: Serialize + 'static> Deserialize<'de> for Reply<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply<T>, D::Error> {
-        let (caller, id) = Travelling::deserialize(deserializer)?;
-        let node = Current::node().ok_or_else(|| D::Error::custom("a reply travels only inside a message"))?;
-        let caller = Elsewhere { node: node.clone(), caller: Arc::new(caller), id };
-        let far = Far { caller, write: |value, encoder| encoder.field(value) };
-        Ok(Reply::new(Slot::new(&node, Some(Box::new(far)))))
     }
 }
 

@@ -2,10 +2,8 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Instant;
 
-use serde_core::de::DeserializeOwned;
-
 use super::reply::Far;
-use crate::base::{CallError, Decoder};
+use crate::base::{CallError, Decoder, DeserializeOwned};
 use crate::mailbox::{Carried, Guard, Lock};
 use crate::node::{Answerable, Awaited, Current, Late, Node, Unanswered, WeakNode};
 use crate::sync::atomic::{AtomicU8, Ordering, fence};

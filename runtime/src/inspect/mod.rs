@@ -19,3 +19,8 @@ pub use metrics::{EndCounts, Metrics, ProtocolMetrics, Traffic};
 pub(crate) use process::place;
 pub use process::{Memory, ProcessInfo, ProcessState, SourceLine};
 pub use trace::{Trace, TraceEvent, TraceStep};
+
+#[cfg(not(feature = "serde"))]
+crate::base::travel! {
+    [] Alarm, [] AlarmEvent, [] LifeEvent, [] Metrics, [] ProtocolMetrics, [] Traffic, [] EndCounts, [] ProcessInfo, [] ProcessState, [] SourceLine, [] Memory, [] Trace, [] TraceEvent, [] TraceStep,
+}

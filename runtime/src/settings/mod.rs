@@ -17,8 +17,8 @@ mod tree;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use serde_core::Serialize;
-use serde_core::de::DeserializeOwned;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use error::{Place, SettingsError};
 use tree::Entry;

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use serde_core::de::value::StrDeserializer;
-use serde_core::de::{
+use serde::de::value::StrDeserializer;
+use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, MapAccess,
     SeqAccess, Unexpected, VariantAccess, Visitor,
 };
-use serde_core::forward_to_deserialize_any;
+use serde::forward_to_deserialize_any;
 
 use super::tree::{Entry, Value};
 use super::{SettingsError, layer};

@@ -41,3 +41,8 @@ pub use spec::{
 };
 pub(crate) use tree::Sapling;
 pub use tree::{Root, StartTree, Tree, TreeStub};
+
+#[cfg(not(feature = "serde"))]
+crate::base::travel! {
+    [] Outline, [] Description, [] ChildId, [] Strategy, [] Restart, [] Shutdown, [] AutoShutdown, [] WhileDown, [] Backoff, [] Flags, [] ChildState, [] ChildInfo, [] ChildCount, [] ChildError, [] Mismatch,
+}

@@ -16,8 +16,7 @@ use crate::process::{Step, ended};
 use crate::wire::Signal;
 
 /// What a supervisor understands.
-#[cfg_attr(feature = "serde", protocol)]
-#[cfg_attr(not(feature = "serde"), protocol(local))]
+#[protocol]
 pub enum Supervision {
     /// Its children in start order, as OTP's `which_children`.
     Children {

@@ -279,7 +279,7 @@ fn take_target(reader: &mut Reader<'_>) -> Result<Target, WireError> {
     }
 }
 
-fn take_postcard<T: serde_core::de::DeserializeOwned>(reader: Reader<'_>) -> Result<T, WireError> {
+fn take_postcard<T: serde::de::DeserializeOwned>(reader: Reader<'_>) -> Result<T, WireError> {
     let mut decoder = Decoder::new(reader.rest());
     let value = decoder.field().map_err(|_| WireError::Reason)?;
     decoder.finish().map_err(|_| WireError::Trailing)?;

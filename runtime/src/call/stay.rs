@@ -1,0 +1,13 @@
+//! Without the feature `serde`: stubs and replies may be parts of any message, and none leaves its node.
+
+use super::{Address, Recipient, Reply};
+use crate::base::{Deserialize, DeserializeOwned, Protocol, Serialize};
+
+impl<M: Protocol> Serialize for Address<M> {}
+impl<'de, M: Protocol> Deserialize<'de> for Address<M> {}
+
+impl<E> Serialize for Recipient<E> {}
+impl<'de, E> Deserialize<'de> for Recipient<E> {}
+
+impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {}
+impl<'de, T: Serialize + 'static> Deserialize<'de> for Reply<T> {}

@@ -11,6 +11,32 @@ fn check(generated: TokenStream, expected: &ExpectFile) {
     expected.assert_eq(&prettyplease::unparse(&file));
 }
 
+/// The runtime is compiled beside the macros, and so keeps what they make of the one protocol that it has.
+#[test]
+fn supervision() {
+    let written = include_str!("../../runtime/core/src/supervisor/protocol/written.rs");
+    let file = syn::parse_file(written).expect("it is Rust");
+    let generated = file.items.into_iter().map(|item| match item {
+        syn::Item::Enum(mut item) => {
+            assert!(crate::tokens::take(&mut item.attrs, "protocol").is_some(), "it is a protocol");
+            let expanded = crate::protocol::protocol(quote!(), quote!(#item));
+            let mut expanded: syn::File = syn::parse2(expanded).expect("an expansion is a list of items");
+            for item in &mut expanded.items {
+                // Whoever lacks a trait is not to be told that supervisors have it.
+                if let syn::Item::Impl(item) = item
+                    && item.trait_.is_some()
+                {
+                    item.attrs.push(syn::parse_quote!(#[diagnostic::do_not_recommend]));
+                }
+            }
+            quote!(#expanded)
+        }
+        other => quote!(#other),
+    });
+    let expected = expect_file!["../../runtime/core/src/supervisor/protocol/expanded.rs"];
+    check(generated.collect(), &expected);
+}
+
 #[test]
 fn protocol() {
     let item = quote! {

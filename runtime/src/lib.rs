@@ -48,67 +48,10 @@
 //!
 //! How it is built: a house of few floors, each importing only those below it; see the book's page *The floors*.
 
-// Without `net` the way to other nodes is a trait that nobody implements.
-#![cfg_attr(not(feature = "net"), allow(dead_code))]
-
-// The macros name `::greenroom`, also from within.
-extern crate self as greenroom;
-
-mod actor;
-mod application;
-mod base;
-mod call;
-#[cfg(feature = "net")]
-mod cluster;
-mod entry;
-mod inspect;
-mod mailbox;
-#[cfg(feature = "net")]
-mod net;
-mod node;
-pub mod prelude;
-mod process;
-#[cfg(feature = "net")]
-mod session;
-#[cfg(feature = "config")]
-mod settings;
-mod signal;
-mod supervisor;
-mod sync;
-mod wire;
-
-#[doc(hidden)]
-pub mod __private;
-#[cfg(feature = "test")]
-pub mod testing;
-
-pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn};
-pub use application::{Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, Running};
-pub use base::{
-    CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
-    NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, StartError, Subject, Variant,
-};
-pub use call::{Call, Cast, Recipient, Reply};
-#[cfg(feature = "net")]
-pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
+// All of it but the macros is in a crate of its own, so that both are compiled at one time.
+#[doc(inline)]
+pub use greenroom_core::*;
 pub use greenroom_macros::{actor, after, main, protocol, receive, supervisor, test};
 pub use greenroom_macros::{call, cast, continue_with, down, every, exit, idle, init, node_event, terminate};
-pub use inspect::{
-    Alarm, AlarmEvent, EndCounts, LifeEvent, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine,
-    Trace, TraceEvent, TraceStep, Traffic,
-};
-pub use node::{Alarms, Clock, Counters, Entered, Lifecycle, Node, Overdue, Spawner, Task, Tracing, Work};
-pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
-#[cfg(feature = "config")]
-pub use settings::{Place, Settings, SettingsError};
-pub use supervisor::{
-    Again, AutoShutdown, Backoff, ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description,
-    Dynamic, Flags, Mismatch, Once, Outline, Restart, Root, Shutdown, StartTree, Startable, Starting, Strategy,
-    Supervision, SupervisionRef, Supervisor, Tree, TreeStub, WhileDown,
-};
 
-#[cfg(all(feature = "net", feature = "test"))]
-pub use testing::check;
-
-/// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.
-pub type Result<T = (), E = Exit> = std::result::Result<T, E>;
+pub mod prelude;

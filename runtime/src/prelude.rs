@@ -1,15 +1,7 @@
 //! What a program that uses greenroom wants in scope: `use greenroom::prelude::*;`.
 
-pub use std::time::Duration;
-
-pub use crate::actor::{Actor, Context, Process, Spawn, Stub};
-pub use crate::base::{CallError, CastError, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeName, Pid};
-pub use crate::call::{Call, Cast, Recipient, Reply};
-#[cfg(feature = "net")]
-pub use crate::cluster::Cookie;
-pub use crate::node::Node;
-pub use crate::process::{Mailbox, Receive, Timer};
-pub use crate::supervisor::{StartTree, TreeStub};
+#[doc(no_inline)]
+pub use greenroom_core::prelude::*;
 pub use greenroom_macros::{actor, after, protocol, receive, supervisor};
 // Words of an `#[actor] impl`, here for what they say anywhere else.
 pub use greenroom_macros::{call, cast, continue_with, down, every, exit, idle, init, node_event, terminate};

@@ -1,6 +1,6 @@
 //! The runtime, compiled a second time on locks whose threads a test schedules.
 //!
-//! Its modules are those of `runtime/src`, word for word, without `net`; only [`sync`] is another one: its locks and
+//! Its modules are those of `runtime/core/src`, word for word, without `net`; only [`sync`] is another one: its locks and
 //! atomics are shuttle's, which runs all threads of a scenario on one, lets another go on at each lock, and tries many
 //! such orders. A scenario that hangs in one of them fails, and so does one whose assertion does not hold in each.
 //!
@@ -8,40 +8,49 @@
 //! them. Each says what must hold in whatever order its threads run.
 
 // What is without use here has its use in the runtime, which is read by the lints as a whole.
-#![allow(dead_code, unused_imports, unexpected_cfgs, unreachable_pub, missing_docs)]
+#![allow(dead_code, unused_imports, unused_variables, unexpected_cfgs, unreachable_pub, missing_docs)]
+#![allow(clippy::if_same_then_else)]
 
 // The macros name `::greenroom`, and so do the scripts of the stage.
 extern crate self as greenroom;
 
-#[path = "../../../runtime/src/actor/mod.rs"]
+#[path = "../../../runtime/core/src/actor/mod.rs"]
 mod actor;
-#[path = "../../../runtime/src/application/mod.rs"]
+#[path = "../../../runtime/core/src/application/mod.rs"]
 mod application;
-#[path = "../../../runtime/src/base/mod.rs"]
+#[path = "../../../runtime/core/src/base/mod.rs"]
 mod base;
-#[path = "../../../runtime/src/call/mod.rs"]
+#[path = "../../../runtime/core/src/call/mod.rs"]
 mod call;
-#[path = "../../../runtime/src/entry.rs"]
+#[path = "../../../runtime/core/src/entry.rs"]
 mod entry;
-#[path = "../../../runtime/src/inspect/mod.rs"]
+#[path = "../../../runtime/core/src/inspect/mod.rs"]
 mod inspect;
-#[path = "../../../runtime/src/mailbox/mod.rs"]
+#[path = "../../../runtime/core/src/log.rs"]
+mod log;
+#[path = "../../../runtime/core/src/mailbox/mod.rs"]
 mod mailbox;
-#[path = "../../../runtime/src/node/mod.rs"]
+#[path = "../../../runtime/core/src/node/mod.rs"]
 mod node;
-#[path = "../../../runtime/src/prelude.rs"]
-mod prelude;
-#[path = "../../../runtime/src/process/mod.rs"]
+#[path = "../../../runtime/core/src/process/mod.rs"]
 mod process;
-#[path = "../../../runtime/src/signal/mod.rs"]
+#[path = "../../../runtime/core/src/signal/mod.rs"]
 mod signal;
-#[path = "../../../runtime/src/supervisor/mod.rs"]
+#[path = "../../../runtime/core/src/supervisor/mod.rs"]
 mod supervisor;
-#[path = "../../../runtime/src/wire/mod.rs"]
+#[path = "../../../runtime/core/src/wire/mod.rs"]
 mod wire;
 
+#[path = "../../../runtime/core/src/prelude.rs"]
+mod core_prelude;
+mod prelude {
+    pub use greenroom_macros::{actor, after, call, cast, protocol, receive, supervisor};
+
+    pub use crate::core_prelude::*;
+}
+
 #[doc(hidden)]
-#[path = "../../../runtime/src/__private.rs"]
+#[path = "../../../runtime/core/src/__private.rs"]
 pub mod __private;
 
 pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn};

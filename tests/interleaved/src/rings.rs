@@ -26,7 +26,7 @@ struct Sibling {
 
 type Answer = Result<u32, CallError>;
 
-#[actor(local)]
+#[actor]
 impl Sibling {
     #[cast]
     fn meet(&mut self, other: SiblingRef) {

@@ -1,0 +1,128 @@
+//! What becomes of the frames that a peer sends.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::peers::Peer;
+use crate::base::{CallError, Exit, NodeEvent, NodeId, Pid};
+use crate::log;
+use crate::node::{Current, Delivery, Named, Node};
+use crate::wire::{Frame, Signal, Target};
+
+/// Acts on one frame of `peer`. Nothing here waits, and nothing that a peer can send makes it panic.
+pub(super) fn arrive(node: &Node, peer: &Peer, frame: Frame) {
+    match frame {
+        Frame::Message { from, to, protocol, variant, replies, payload } => {
+            let delivery = Delivery { protocol, variant, payload: &payload };
+            if let Err(error) = deliver(node, &to, delivery) {
+                node.tally().lose(1);
+                let peer_name = &peer.id.name;
+                // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
+                if error == CallError::NoProc {
+                    log::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for nobody");
+                } else {
+                    log::warn!(
+                        target: "greenroom", peer = %peer_name, from, ?to, %error, "a message cannot be delivered"
+                    );
+                }
+                for id in replies {
+                    answer(node, &peer.id, id, error.clone());
+                }
+            }
+        }
+        Frame::Answer { id, result, .. } => {
+            let _entered = node.enter();
+            node.pending().answer(id, result.as_ref().map(Bytes::as_ref).map_err(CallError::clone));
+        }
+        Frame::Signal { from, to, signal } => signalled(node, peer, from, &to, signal),
+    }
+}
+
+/// A frame of this node's that the peer will not take: whoever waits for an answer to it hears so.
+pub(super) fn refused(node: &Node, frame: Frame, limit: usize) {
+    node.tally().lose(1);
+    log::warn!(target: "greenroom", limit, "a frame is larger than the peer takes");
+    if let Frame::Message { replies, .. } = frame {
+        let error = CallError::Encode(crate::base::EncodeError::TooLarge { limit });
+        for id in replies {
+            node.pending().answer(id, Err(error.clone()));
+        }
+    }
+}
+
+fn answer(node: &Node, caller: &NodeId, id: u64, error: CallError) {
+    if let Some(router) = node.router() {
+        router.answer(0, caller, id, Err(error));
+    }
+}
+
+fn find(node: &Node, to: &Target) -> Option<Named> {
+    match to {
+        Target::Name(name) => node.names().find(name),
+        Target::Pid { incarnation, number } => {
+            let resident = node.table().get(*number).filter(|_| *incarnation == node.id().incarnation)?;
+            Some(Named { number: *number, resident })
+        }
+    }
+}
+
+fn deliver(node: &Node, to: &Target, delivery: Delivery<'_>) -> Result<(), CallError> {
+    let by_number = matches!(to, Target::Pid { .. });
+    let found = find(node, to).filter(|found| !by_number || found.resident.is_exported());
+    let Named { number, resident } = found.ok_or(CallError::NoProc)?;
+    // A reply in a message that is refused is dropped on the way; what its caller hears is the reason, not that.
+    let (result, dropped) = Current::collect_dropped(node, number, || resident.deliver(number, delivery));
+    if result.is_ok() {
+        for caller in dropped {
+            caller.fail(CallError::Dropped);
+        }
+    }
+    // The name alone: the sender puts its own beside it.
+    result.map_err(|error| match error {
+        CallError::Incompatible(_) => CallError::Incompatible(resident.protocol().into()),
+        other => other,
+    })
+}
+
+fn signalled(node: &Node, peer: &Peer, from: u64, to: &Target, signal: Signal) {
+    let from = Pid::new(Arc::clone(&peer.id), from);
+    // What answers a step of a local process needs no permission: the process's own relations know of it.
+    let open = matches!(to, Target::Name(_))
+        || matches!(
+            signal,
+            Signal::Down { .. }
+                | Signal::UnlinkAck { .. }
+                | Signal::Unlink { .. }
+                | Signal::Demonitor { .. }
+                | Signal::Exit { linked: true, .. }
+        );
+    match find(node, to).filter(|found| open || found.resident.is_exported()) {
+        Some(Named { number, resident }) => {
+            if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
+                peer.concern(number);
+            }
+            resident.signal(number, &from, signal);
+        }
+        None => {
+            let number = match to {
+                Target::Pid { number, .. } => *number,
+                Target::Name(_) => 0,
+            };
+            node.refuse(&from, &node.pid(number), signal, Exit::NoProc);
+        }
+    }
+}
+
+/// The connection is lost: everyone concerned hears so, and nothing of it counts afterwards.
+pub(super) fn lose(node: &Node, peer: &Peer) {
+    let _telling = peer.losing();
+    let Some(concerned) = peer.bury() else { return };
+    node.pending().disconnect(&peer.id.name);
+    for number in concerned {
+        if let Some(resident) = node.table().get(number) {
+            resident.disconnect(number, &peer.id);
+        }
+    }
+    node.announce(&NodeEvent::Down(NodeId::clone(&peer.id)));
+}

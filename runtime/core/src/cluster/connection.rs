@@ -1,0 +1,262 @@
+//! The tasks around a cluster: listen, dial, run a connection.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::peers::{Admission, Peer};
+use super::{Cluster, arrivals};
+use crate::base::{NodeEvent, NodeId, NodeName};
+use crate::log;
+use crate::net::{BoxedListener, BoxedStream, Closed, Handshakes, Handshaking, Outbox, Transport, drive};
+use crate::node::{Meter, Node};
+use crate::session::{Config, CookieKey, Event, Hello, Role, Session, SessionError};
+
+/// What every connection of a node needs.
+#[derive(Clone)]
+pub(super) struct Links {
+    pub(super) node: Node,
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) key: CookieKey,
+    pub(super) cluster_name: String,
+    pub(super) hello: Hello,
+    pub(super) tick: Duration,
+}
+
+/// How a connection ended, with whom if it came that far.
+struct Ended {
+    closed: Closed,
+    peer: Option<NodeName>,
+}
+
+/// The pause before the first new attempt to reach a seed, doubled up to [`LONGEST`] until a connection has lasted for
+/// as long.
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(10);
+
+impl Links {
+    /// Accepts connections until the node stops.
+    pub(super) async fn listen(self, mut listener: BoxedListener, mut closing: watch::Receiver<bool>) {
+        let handshakes = Handshakes::new(self.cluster.limits.handshakes);
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                accepted = listener.accept() => accepted,
+                () = stopping(&mut closing) => return,
+            };
+            match accepted {
+                Ok((stream, from)) => match handshakes.enter() {
+                    Some(place) => {
+                        let links = self.clone();
+                        let closing = closing.clone();
+                        self.node.spawner().spawn(async move {
+                            let ended = links.run(stream, Role::Listener, Some(place), closing, None).await;
+                            links.report(&from, &ended);
+                        });
+                    }
+                    None => {
+                        self.node.tally().refuse();
+                        log::warn!(target: "greenroom", from, "too many handshakes at once: refused");
+                    }
+                },
+                Err(error) => {
+                    // Out of descriptors, most likely: whoever wants in will try again, and so does this.
+                    log::warn!(target: "greenroom", %error, "cannot accept a connection");
+                    let pause = self.node.clock().sleep_until(self.node.clock().now() + SHORTEST);
+                    pause.await;
+                }
+            }
+        }
+    }
+
+    /// Keeps a connection to a seed until the node stops. `tried` hears when the first attempt is decided.
+    pub(super) async fn seed(self, address: String, tried: oneshot::Sender<()>, mut closing: watch::Receiver<bool>) {
+        let (mut tried, mut pause, mut name) = (Some(tried), SHORTEST, None);
+        while !*closing.borrow() {
+            // A seed may have dialled this node instead.
+            if self.is_reached(&address, name.as_ref()) {
+                drop(tried.take());
+                tokio::select! {
+                    biased;
+                    () = self.absent(&address, name.as_ref()) => {}
+                    () = stopping(&mut closing) => return,
+                }
+            }
+            let connected = tokio::select! {
+                biased;
+                connected = self.transport.connect(&address) => connected,
+                () = stopping(&mut closing) => return,
+            };
+            match connected {
+                Ok(stream) => {
+                    let began = self.node.clock().now();
+                    let ended = self.run(stream, Role::Dialler, None, closing.clone(), tried.take()).await;
+                    self.report(&address, &ended);
+                    if matches!(ended.closed, Closed::Session(SessionError::Reflected | SessionError::SameName(_))) {
+                        return;
+                    }
+                    // Whoever is turned away as soon as it is known does not come back ten times a second.
+                    if ended.peer.is_some() && self.node.clock().now() - began >= LONGEST {
+                        pause = SHORTEST;
+                    }
+                    name = ended.peer.or(name);
+                }
+                Err(error) => {
+                    // A mistyped address shows at once; that a seed is away for hours is told once.
+                    if tried.take().is_some() {
+                        log::warn!(target: "greenroom", seed = address, %error, "cannot reach a seed: trying on");
+                    } else {
+                        log::debug!(target: "greenroom", seed = address, %error, "cannot reach a seed");
+                    }
+                }
+            }
+            let until = self.node.clock().now() + pause;
+            pause = (pause * 2).min(LONGEST);
+            tokio::select! {
+                biased;
+                () = self.node.clock().sleep_until(until) => {}
+                () = stopping(&mut closing) => return,
+            }
+        }
+    }
+
+    /// Whether there is a connection to the seed with this address, or this name if that is known.
+    fn is_reached(&self, address: &str, name: Option<&NodeName>) -> bool {
+        self.cluster.is_reached_at(address) || name.is_some_and(|name| self.cluster.peer(name).is_some())
+    }
+
+    /// Resolves when there is none.
+    async fn absent(&self, address: &str, name: Option<&NodeName>) {
+        loop {
+            let changed = self.cluster.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if !self.is_reached(address, name) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Runs one connection to its end.
+    async fn run(
+        &self,
+        stream: BoxedStream,
+        role: Role,
+        mut place: Option<Handshaking>,
+        mut closing: watch::Receiver<bool>,
+        mut tried: Option<oneshot::Sender<()>>,
+    ) -> Ended {
+        let mut entropy = [0; 32];
+        if self.node.chance().secret(&mut entropy).is_err() {
+            let error = SessionError::Cipher("the operating system gives no random bytes".to_owned());
+            return Ended { closed: Closed::Session(error), peer: None };
+        }
+        let config = Config {
+            local: self.hello.clone(),
+            key: self.key.clone(),
+            cluster: self.cluster_name.clone(),
+            role,
+            limits: self.cluster.limits,
+            tick: self.tick,
+            entropy,
+        };
+        let session = Session::new(config, self.node.clock().now());
+        let outbox = Arc::new(Outbox::new(&self.cluster.limits));
+        let (mut met, meter) = (None, Meter::default());
+        let mut up: Option<Arc<Peer>> = None;
+        let sink = |event| match event {
+            Event::Up(hello) => {
+                place = None;
+                met = Some(hello.node.name.clone());
+                meter.meet(&hello.node.name, self.node.traffic());
+                up = self.admit(&hello, role, &outbox);
+                drop(tried.take());
+                if up.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            }
+            Event::Frame(frame) => match &up {
+                Some(peer) if peer.is_live() => {
+                    arrivals::arrive(&self.node, peer, frame);
+                    ControlFlow::Continue(())
+                }
+                _ => ControlFlow::Break(()),
+            },
+            Event::Refused { frame, limit } => {
+                arrivals::refused(&self.node, frame, limit);
+                ControlFlow::Continue(())
+            }
+            Event::Goodbye => ControlFlow::Continue(()),
+        };
+        let clock = Arc::clone(self.node.clock());
+        let mut driver = Box::pin(drive(stream, session, Arc::clone(&outbox), sink, &*clock, &meter));
+        let closed = tokio::select! {
+            biased;
+            closed = &mut driver => closed,
+            () = stopping(&mut closing) => {
+                // A connection that is still shaking hands when the node stops has nobody else to close it.
+                outbox.close();
+                driver.as_mut().await
+            }
+        };
+        drop(driver);
+        if let Some(peer) = up {
+            self.lose(&peer);
+        }
+        Ended { closed, peer: met }
+    }
+
+    fn admit(&self, hello: &Hello, role: Role, outbox: &Arc<Outbox>) -> Option<Arc<Peer>> {
+        loop {
+            match self.cluster.admit(hello, role, outbox) {
+                Admission::Superfluous => return None,
+                Admission::Outlived => {
+                    self.node.tally().refuse();
+                    log::warn!(
+                        target: "greenroom", node = %self.node.name(), peer = %hello.node,
+                        "refused: a node of the same name that started later is connected"
+                    );
+                    return None;
+                }
+                Admission::After(old) => self.lose(&old),
+                Admission::Up(peer) => {
+                    log::info!(target: "greenroom", node = %self.node.name(), peer = %peer.id.name, "node up");
+                    self.node.announce(&NodeEvent::Up(NodeId::clone(&peer.id)));
+                    return Some(peer);
+                }
+            }
+        }
+    }
+
+    /// The end of a connection, in this order: it takes nothing more, all hear of its loss, another one may come.
+    fn lose(&self, peer: &Arc<Peer>) {
+        peer.outbox.close();
+        arrivals::lose(&self.node, peer);
+        self.cluster.remove(peer);
+    }
+
+    fn report(&self, address: &str, ended: &Ended) {
+        let node = self.node.name();
+        match (&ended.peer, &ended.closed) {
+            (Some(peer), Closed::Here | Closed::There) => {
+                log::info!(target: "greenroom", %node, %peer, "connection closed");
+            }
+            (Some(peer), closed) => {
+                log::warn!(target: "greenroom", %node, %peer, reason = %closed, "node down");
+            }
+            (None, Closed::Here | Closed::There) => {}
+            (None, closed) => {
+                self.node.tally().refuse();
+                log::error!(target: "greenroom", %node, address, reason = %closed, "connection refused");
+            }
+        }
+    }
+}
+
+/// Resolves when the node stops.
+async fn stopping(closing: &mut watch::Receiver<bool>) {
+    // An error means that the cluster is gone altogether.
+    let _ = closing.wait_for(|closing| *closing).await;
+}

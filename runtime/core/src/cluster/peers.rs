@@ -1,0 +1,253 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, watch};
+
+use crate::base::{CallError, CastError, EncodeError, Exit, NodeId, NodeName};
+use crate::log;
+use crate::net::{Outbox, PushError};
+use crate::node::{Outgoing, Recipient, Router};
+use crate::session::{Hello, Limits, Role};
+use crate::wire::{Frame, Signal, Target};
+
+/// A node's connections.
+pub(crate) struct Cluster {
+    pub(super) name: NodeName,
+    pub(super) limits: Limits,
+    peers: RwLock<BTreeMap<NodeName, Arc<Peer>>>,
+    pub(super) address: OnceLock<String>,
+    /// Told whenever a peer comes or goes.
+    pub(super) changed: Notify,
+    /// Becomes `true` when the node stops; each task around the cluster holds a receiver until it has ended.
+    pub(super) closing: watch::Sender<bool>,
+}
+
+/// A node at the other end of a connection that is up.
+pub(super) struct Peer {
+    pub(super) id: Arc<NodeId>,
+    pub(super) outbox: Arc<Outbox>,
+    /// Where it may be dialled, as it says.
+    advertise: Option<String>,
+    role: Role,
+    /// Whether its loss has not been told yet: what arrives afterwards no longer counts.
+    live: AtomicBool,
+    /// Held while the loss is told.
+    losing: Mutex<()>,
+    /// The local processes that its loss concerns.
+    concerned: Mutex<BTreeSet<u64>>,
+}
+
+/// What becomes of a connection that has just shaken hands.
+pub(super) enum Admission {
+    /// It is the connection to this peer.
+    Up(Arc<Peer>),
+    /// It will be, when the loss of this one is told: then ask again.
+    After(Arc<Peer>),
+    /// Another connection to this peer stays.
+    Superfluous,
+    /// A node of this name that started later is connected: this one is an earlier life of it, or its double.
+    Outlived,
+}
+
+impl Cluster {
+    pub(super) fn new(name: NodeName, limits: Limits) -> Cluster {
+        Cluster {
+            name,
+            limits,
+            peers: RwLock::default(),
+            address: OnceLock::new(),
+            changed: Notify::new(),
+            closing: watch::Sender::new(false),
+        }
+    }
+
+    pub(super) fn peer(&self, name: &NodeName) -> Option<Arc<Peer>> {
+        self.peers.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Whether a peer is connected that says it may be dialled here: it has dialled this node first.
+    pub(super) fn is_reached_at(&self, address: &str) -> bool {
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        peers.values().any(|peer| peer.advertise.as_deref() == Some(address))
+    }
+
+    pub(super) fn names(&self) -> Vec<NodeName> {
+        self.peers.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Takes in a connection whose peer has said who it is. Both ends decide alike.
+    pub(super) fn admit(&self, hello: &Hello, role: Role, outbox: &Arc<Outbox>) -> Admission {
+        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        let name = hello.node.name.clone();
+        if let Some(old) = peers.get(&name) {
+            return match old.id.incarnation.cmp(&hello.node.incarnation) {
+                std::cmp::Ordering::Greater if old.is_live() => Admission::Outlived,
+                // Dialled twice from the same side: that side has lost the first. Dialled from both sides: they
+                // crossed, and the one from the smaller name stays.
+                std::cmp::Ordering::Equal if old.role != role && !self.prefers(role, &name) && old.is_live() => {
+                    Admission::Superfluous
+                }
+                _ => Admission::After(Arc::clone(old)),
+            };
+        }
+        let peer = Arc::new(Peer {
+            id: Arc::new(hello.node.clone()),
+            outbox: Arc::clone(outbox),
+            advertise: hello.advertise.clone(),
+            role,
+            live: AtomicBool::new(true),
+            losing: Mutex::default(),
+            concerned: Mutex::default(),
+        });
+        peers.insert(name, Arc::clone(&peer));
+        drop(peers);
+        self.changed.notify_waiters();
+        Admission::Up(peer)
+    }
+
+    /// Whether a connection in this role was dialled by the smaller name.
+    fn prefers(&self, role: Role, peer: &NodeName) -> bool {
+        match role {
+            Role::Dialler => self.name < *peer,
+            Role::Listener => *peer < self.name,
+        }
+    }
+
+    /// Forgets a peer whose connection is over.
+    pub(super) fn remove(&self, peer: &Arc<Peer>) {
+        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        if peers.get(&peer.id.name).is_some_and(|current| Arc::ptr_eq(current, peer)) {
+            peers.remove(&peer.id.name);
+        }
+        drop(peers);
+        self.changed.notify_waiters();
+    }
+
+    fn push(&self, from: u64, to: Recipient<'_>, frame: impl FnOnce(Target) -> Frame) -> Result<(), CastError> {
+        let peer = self.peer(to.node()).ok_or(CastError::NoConnection)?;
+        push_to(&peer, from, to, frame)
+    }
+}
+
+impl Peer {
+    pub(super) fn concern(&self, process: u64) {
+        self.concerned.lock().unwrap_or_else(PoisonError::into_inner).insert(process);
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.live.load(Ordering::Acquire)
+    }
+
+    /// Whether another thread is telling its loss: what follows has to wait until that is done.
+    pub(super) fn losing(&self) -> MutexGuard<'_, ()> {
+        self.losing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the peer's time: the processes that have to hear of it, or nothing if that was done before.
+    pub(super) fn bury(&self) -> Option<BTreeSet<u64>> {
+        self.live
+            .swap(false, Ordering::AcqRel)
+            .then(|| std::mem::take(&mut *self.concerned.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+impl Router for Cluster {
+    fn message(&self, from: u64, to: Recipient<'_>, message: Outgoing) -> Result<(), CastError> {
+        let Outgoing { protocol, variant, replies, payload } = message;
+        self.push(from, to, |to| Frame::Message { from, to, protocol, variant, replies, payload: Bytes::from(payload) })
+    }
+
+    fn answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>) {
+        // The caller's node is gone, or has another life: nobody waits there.
+        let Some(peer) = self.peer(&node.name).filter(|peer| peer.id.incarnation == node.incarnation) else { return };
+        let pushed = peer.outbox.push(from, &Frame::Answer { from, id, result: result.map(Bytes::from) });
+        match pushed {
+            Ok(()) | Err(PushError::Closed) => {}
+            Err(PushError::TooLarge { limit }) => {
+                let error = CallError::Encode(EncodeError::TooLarge { limit });
+                let told = peer.outbox.push(from, &Frame::Answer { from, id, result: Err(error) });
+                if told.is_err() {
+                    self.give_up(&peer);
+                }
+            }
+            Err(PushError::Full | PushError::Encode(_)) => self.give_up(&peer),
+        }
+    }
+
+    fn signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit> {
+        let peer = self.peer(to.node()).ok_or(Exit::NoConnection)?;
+        if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
+            // Before it is sent, and with the very connection that takes it: whose loss is told from then on.
+            peer.concern(from);
+        }
+        match push_to(&peer, from, to, |to| Frame::Signal { from, to, signal }) {
+            Ok(()) => Ok(()),
+            Err(CastError::NoProc) => Err(Exit::NoProc),
+            Err(CastError::NoConnection) => Err(Exit::NoConnection),
+            Err(_) => {
+                self.give_up(&peer);
+                Err(Exit::NoConnection)
+            }
+        }
+    }
+
+    fn pressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let outbox = Arc::clone(&self.peer(node)?.outbox);
+        if outbox.is_ready() {
+            return None;
+        }
+        Some(Box::pin(async move { outbox.ready().await }))
+    }
+
+    fn limit(&self) -> usize {
+        self.limits.frame
+    }
+
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.closing.send_replace(true);
+        for name in self.names() {
+            if let Some(peer) = self.peer(&name) {
+                peer.outbox.close();
+            }
+        }
+        Box::pin(self.closing.closed())
+    }
+
+    fn address(&self) -> Option<String> {
+        self.address.get().cloned()
+    }
+
+    fn peers(&self) -> Vec<NodeName> {
+        self.names()
+    }
+}
+
+impl Cluster {
+    /// An answer or a signal is owed: where there is no room for one, the connection is lost rather than that.
+    fn give_up(&self, peer: &Peer) {
+        log::error!(target: "greenroom", peer = %peer.id.name, "no room for a signal: the connection is given up");
+        peer.outbox.close();
+    }
+}
+
+/// Puts a frame into the outbox of this very connection.
+fn push_to(peer: &Peer, from: u64, to: Recipient<'_>, frame: impl FnOnce(Target) -> Frame) -> Result<(), CastError> {
+    let target = match to {
+        Recipient::Pid(pid) if pid.node_id().incarnation != peer.id.incarnation => return Err(CastError::NoProc),
+        Recipient::Pid(pid) => Target::Pid { incarnation: peer.id.incarnation, number: pid.number() },
+        Recipient::Name(name, _) if name.is_empty() || name.len() > Target::MAX_NAME => {
+            return Err(CastError::NoProc);
+        }
+        Recipient::Name(name, _) => Target::Name(name.to_owned()),
+    };
+    peer.outbox.push(from, &frame(target)).map_err(|error| match error {
+        PushError::Full => CastError::Full,
+        PushError::Closed => CastError::NoConnection,
+        PushError::TooLarge { limit } => CastError::Encode(EncodeError::TooLarge { limit }),
+        PushError::Encode(error) => CastError::Encode(EncodeError::Field(error.to_string().into())),
+    })
+}

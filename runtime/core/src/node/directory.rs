@@ -1,0 +1,117 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{Node, Resident};
+use crate::base::{CallError, CastError, Exit, NodeId, NodeName, Pid};
+use crate::log;
+use crate::wire::Signal;
+
+/// Where something on another node shall go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Recipient<'a> {
+    Pid(&'a Pid),
+    Name(&'a str, &'a NodeName),
+}
+
+impl Recipient<'_> {
+    pub(crate) fn node(&self) -> &NodeName {
+        match self {
+            Recipient::Pid(pid) => pid.node(),
+            Recipient::Name(_, node) => node,
+        }
+    }
+}
+
+/// The way to other nodes, which the cluster knows.
+pub(crate) trait Router: Send + Sync {
+    /// Puts a message into the queue of its node's connection.
+    fn message(&self, from: u64, to: Recipient<'_>, message: Outgoing) -> Result<(), CastError>;
+
+    /// Sends an answer. A lost connection loses it: the caller has heard of the loss.
+    fn answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>);
+
+    /// Sends a signal, or says what its sender should hear: `NoProc` or `NoConnection`. The loss of a connection
+    /// that carried a link or a monitor concerns the sender.
+    fn signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit>;
+
+    /// What to wait for if the connection's queue is above its high-water mark.
+    fn pressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+    /// The largest message that a connection carries, in bytes.
+    fn limit(&self) -> usize;
+
+    /// Ends all connections in order.
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Where this node listens, if it does.
+    fn address(&self) -> Option<String>;
+
+    /// The nodes that are connected.
+    fn peers(&self) -> Vec<NodeName>;
+}
+
+/// A message in bytes.
+pub(crate) struct Outgoing {
+    pub(crate) protocol: u64,
+    pub(crate) variant: u32,
+    pub(crate) replies: Vec<u64>,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Node {
+    /// Brings a signal to a process, here or elsewhere. Whoever is not there answers as the dead do.
+    pub(crate) fn signal(&self, from: &Pid, to: &Pid, signal: Signal) {
+        if to.is_of(self.id()) {
+            match self.table().get(to.number()) {
+                Some(resident) => resident.signal(to.number(), from, signal),
+                None => self.refuse(from, to, signal, Exit::NoProc),
+            }
+        } else if *to.node() == *self.name() {
+            // An earlier life of this node.
+            self.refuse(from, to, signal, Exit::NoProc);
+        } else {
+            let sent = self.send_signal(from.number(), Recipient::Pid(to), signal.clone());
+            if let Err(reason) = sent {
+                self.refuse(from, to, signal, reason);
+            }
+        }
+    }
+
+    /// Counts a message that does not leave this node; its sender may have let the cast go.
+    pub(crate) fn lose_message(&self, to: &NodeName, error: &CastError) {
+        #[cfg(feature = "net")]
+        self.tally().lose(1);
+        // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
+        if matches!(error, CastError::NoProc | CastError::NoConnection) {
+            log::debug!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
+        } else {
+            log::warn!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
+        }
+    }
+
+    /// The process with this number, if others may know it.
+    pub(crate) fn exported(&self, number: u64) -> Option<Arc<dyn Resident>> {
+        self.table().get(number).filter(|resident| resident.is_exported())
+    }
+
+    /// Brings a signal to another node, whose loss concerns the sender from now on.
+    pub(crate) fn send_signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit> {
+        self.router().ok_or(Exit::NoConnection)?.signal(from, to, signal)
+    }
+
+    /// Answers for a process that cannot: a link and a monitor learn it, everything else is lost on the dead.
+    pub(crate) fn refuse(&self, from: &Pid, to: &Pid, signal: Signal, reason: Exit) {
+        let answer = match signal {
+            Signal::Link => Signal::Exit { reason, linked: true },
+            Signal::Monitor { reference } => Signal::Down { reference, reason },
+            Signal::Unlink { id } => Signal::UnlinkAck { id },
+            Signal::UnlinkAck { .. }
+            | Signal::Exit { .. }
+            | Signal::Stop { .. }
+            | Signal::Demonitor { .. }
+            | Signal::Down { .. } => return,
+        };
+        self.signal(to, from, answer);
+    }
+}

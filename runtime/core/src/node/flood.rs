@@ -1,0 +1,110 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::base::Sorted;
+use crate::log;
+
+/// Keeps the reports of a node's crashes from becoming a flood: of each kind of process the first few are told, then
+/// only how many more there were.
+#[derive(Default)]
+pub(crate) struct Flood {
+    kinds: Mutex<Sorted<&'static str, Spell>>,
+}
+
+/// A span of time in which a kind's crashes are counted.
+struct Spell {
+    end: Instant,
+    told: u32,
+    untold: u64,
+}
+
+/// What becomes of a report.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is told.
+    Tell,
+    /// It is the first that is only counted: the sum is due at this time.
+    Begin(Instant),
+    /// It is counted.
+    Count,
+}
+
+/// How long a spell lasts.
+const SPELL: Duration = Duration::from_secs(10);
+
+/// How many reports of one kind are told in a spell.
+const TOLD: u32 = 5;
+
+impl Flood {
+    fn kinds(&self) -> MutexGuard<'_, Sorted<&'static str, Spell>> {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A process of this kind crashed.
+    pub(crate) fn admit(&self, kind: &'static str, now: Instant) -> Verdict {
+        let mut kinds = self.kinds();
+        let fresh = || Spell { end: now + SPELL, told: 0, untold: 0 };
+        let spell = kinds.get_or_insert_with(kind, fresh);
+        // One whose sum has not been told yet goes on until it has.
+        if spell.end <= now && spell.untold == 0 {
+            *spell = fresh();
+        }
+        if spell.told < TOLD {
+            spell.told += 1;
+            return Verdict::Tell;
+        }
+        spell.untold += 1;
+        if spell.untold == 1 { Verdict::Begin(spell.end) } else { Verdict::Count }
+    }
+
+    /// Tells how many of this kind were only counted, and counts anew.
+    pub(crate) fn sum_up(&self, kind: &'static str) {
+        let spell = self.kinds().remove(&kind);
+        if let Some(Spell { untold: count @ 1.., .. }) = spell {
+            summary(kind, count);
+        }
+    }
+
+    /// Tells all sums that are due some day: the node stops.
+    pub(crate) fn subside(&self) {
+        let spells = std::mem::take(&mut *self.kinds());
+        for (kind, spell) in spells {
+            if spell.untold > 0 {
+                summary(kind, spell.untold);
+            }
+        }
+    }
+}
+
+fn summary(kind: &str, count: u64) {
+    if log::is_heard() {
+        log::error!(target: "greenroom", process = kind, count, "more processes of this kind ended abnormally");
+    } else {
+        eprintln!("greenroom: {kind}: {count} more ended abnormally");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_are_told_and_the_rest_counted_by_kind_and_spell() {
+        let (flood, start) = (Flood::default(), Instant::now());
+        let end = start + SPELL;
+        for _ in 0..TOLD {
+            assert_eq!(flood.admit("a", start), Verdict::Tell);
+        }
+        assert_eq!(flood.admit("a", start + SPELL / 2), Verdict::Begin(end));
+        assert_eq!(flood.admit("a", start + SPELL / 2), Verdict::Count);
+        assert_eq!(flood.admit("b", start), Verdict::Tell);
+        // The sum comes late: until it is told, it grows.
+        assert_eq!(flood.admit("a", end), Verdict::Count);
+        flood.sum_up("a");
+        assert_eq!(flood.admit("a", end), Verdict::Tell);
+        // Few in a long time are all told.
+        for hour in 1..20 {
+            assert_eq!(flood.admit("b", start + hour * 360 * SPELL), Verdict::Tell);
+        }
+    }
+}

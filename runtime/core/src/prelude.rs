@@ -1,0 +1,12 @@
+//! What a program that uses greenroom wants in scope beside the macros.
+
+pub use std::time::Duration;
+
+pub use crate::actor::{Actor, Context, Process, Spawn, Stub};
+pub use crate::base::{CallError, CastError, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeName, Pid};
+pub use crate::call::{Call, Cast, Recipient, Reply};
+#[cfg(feature = "net")]
+pub use crate::cluster::Cookie;
+pub use crate::node::Node;
+pub use crate::process::{Mailbox, Receive, Timer};
+pub use crate::supervisor::{StartTree, TreeStub};

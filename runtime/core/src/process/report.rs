@@ -1,0 +1,66 @@
+//! The crash report: one event for each abnormal end, and for what panics while a process is cleared up.
+
+use super::Cell;
+use super::cell::Remains;
+use crate::base::{Exit, Pid, Protocol};
+use crate::log;
+use crate::node::{Node, Verdict};
+
+/// Tells of a process that ended other than in order; of many of one kind, how many there were.
+pub(super) fn crash<M: Protocol>(cell: &Cell<M>, number: u64, reason: &Exit) {
+    if reason.is_orderly() || matches!(reason, Exit::Killed) {
+        return;
+    }
+    let (node, remains) = (cell.node(), cell.remains());
+    let kind = remains.kind;
+    match node.flood().admit(kind, node.clock().now()) {
+        Verdict::Tell => tell(node, &node.pid(number), &remains, reason),
+        Verdict::Count => {}
+        Verdict::Begin(due) => {
+            let node = node.clone();
+            node.clone().spawner().spawn(async move {
+                node.clock().sleep_until(due).await;
+                node.flood().sum_up(kind);
+            });
+        }
+    }
+}
+
+fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
+    let Remains { kind, name, last, links, .. } = remains;
+    let name = name.as_deref().unwrap_or("");
+    let lived = node.clock().now().saturating_duration_since(remains.born);
+    if log::is_heard() {
+        log::error!(
+            target: "greenroom",
+            %pid,
+            process = kind,
+            name,
+            %reason,
+            last_message = last.as_deref(),
+            ancestors = ?node.ancestors(remains.parent),
+            ?links,
+            ?lived,
+            "process ended abnormally"
+        );
+    } else {
+        // Without a subscriber the event would be lost; a newcomer's first crash must be seen.
+        let named = if name.is_empty() { String::new() } else { format!(" ({name})") };
+        let after = last.as_ref().map(|last| format!(" after `{last}`")).unwrap_or_default();
+        eprintln!("greenroom: {kind} {pid}{named} ended{after}: {reason}");
+    }
+}
+
+/// Tells of what panicked while a process was cleared up: that ends nothing more.
+pub(super) fn destructor(pid: &Pid, panic: &Exit) {
+    leftover(pid, "a destructor", panic);
+}
+
+/// Tells of a panic that came too late to end its process.
+pub(super) fn leftover(pid: &Pid, what: &str, panic: &Exit) {
+    if log::is_heard() {
+        log::error!(target: "greenroom", %pid, %panic, "{what} panicked while its process ended");
+    } else {
+        eprintln!("greenroom: {what} of {pid} {panic}");
+    }
+}

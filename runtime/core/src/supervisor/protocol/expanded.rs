@@ -1,0 +1,700 @@
+use std::any::Any;
+use std::sync::Arc;
+use crate::base::{ExitSignal, Pid};
+use crate::call::Reply;
+use crate::supervisor::here::Here;
+use crate::supervisor::process::{ChildId, Note, Seed};
+use crate::supervisor::{ChildCount, ChildError, ChildInfo, Outline};
+/// What a supervisor understands.
+pub enum Supervision {
+    /// Its children in start order, as OTP's `which_children`.
+    Children {
+        /// The answer.
+        reply: Reply<Vec<ChildInfo>>,
+    },
+    /// How many children it has, as OTP's `count_children`.
+    Count {
+        /// The answer.
+        reply: Reply<ChildCount>,
+    },
+    /// Itself and its children; [`TreeStub::describe`](crate::TreeStub::describe) puts a whole tree together.
+    Outline {
+        /// The answer.
+        reply: Reply<Outline>,
+    },
+    /// Stops a child and keeps its specification, unless it is temporary.
+    Terminate {
+        /// Which.
+        child: ChildId,
+        /// When it is gone.
+        reply: Reply<Result<(), ChildError>>,
+    },
+    /// Starts a child that is down.
+    Restart {
+        /// Which.
+        child: ChildId,
+        /// The process, if it did not decide otherwise.
+        reply: Reply<Result<Option<Pid>, ChildError>>,
+    },
+    /// Forgets a child that is down.
+    Delete {
+        /// Which.
+        child: ChildId,
+        /// When it is forgotten.
+        reply: Reply<Result<(), ChildError>>,
+    },
+    /// A child's place.
+    #[doc(hidden)]
+    Find {
+        /// Which.
+        child: ChildId,
+        /// Its cell.
+        reply: Reply<Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>>,
+    },
+    /// A further child.
+    #[doc(hidden)]
+    Add {
+        /// How it is planted.
+        seed: Here<Seed>,
+        /// The process, if it did not decide otherwise.
+        reply: Reply<Result<Option<Pid>, ChildError>>,
+    },
+    /// The supervisor's own note.
+    #[doc(hidden)]
+    Retry {
+        /// Whom to start again.
+        note: Here<Note>,
+    },
+    /// A child ended, or the supervisor's parent did.
+    Exit(ExitSignal),
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::greenroom::__private::Protocol for Supervision {
+    const NAME: &'static str = "Supervision";
+    const VARIANTS: &'static [::greenroom::__private::Variant] = &[
+        ::greenroom::__private::Variant {
+            name: "Children",
+            shape: "reply: Reply<Vec<ChildInfo>>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Count",
+            shape: "reply: Reply<ChildCount>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Outline",
+            shape: "reply: Reply<Outline>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Terminate",
+            shape: "child: ChildId, reply: Reply<Result<(), ChildError>>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Restart",
+            shape: "child: ChildId, reply: Reply<Result<Option<Pid>, ChildError>>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Delete",
+            shape: "child: ChildId, reply: Reply<Result<(), ChildError>>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Find",
+            shape: "child: ChildId, reply: Reply<Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Add",
+            shape: "seed: Here<Seed>, reply: Reply<Result<Option<Pid>, ChildError>>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Retry",
+            shape: "note: Here<Note>",
+            call: false,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Exit",
+            shape: "ExitSignal",
+            call: false,
+            system: true,
+            priority: false,
+        },
+    ];
+    fn variant(&self) -> usize {
+        match self {
+            Self::Children { .. } => 0,
+            Self::Count { .. } => 1,
+            Self::Outline { .. } => 2,
+            Self::Terminate { .. } => 3,
+            Self::Restart { .. } => 4,
+            Self::Delete { .. } => 5,
+            Self::Find { .. } => 6,
+            Self::Add { .. } => 7,
+            Self::Retry { .. } => 8,
+            Self::Exit { .. } => 9,
+        }
+    }
+    fn from_system(
+        __system: &mut ::greenroom::__private::System<'_>,
+    ) -> ::core::option::Option<Self> {
+        if let ::core::option::Option::Some(__message) = ::greenroom::__private::System::take::<
+            ExitSignal,
+        >(__system) {
+            return ::core::option::Option::Some(Self::Exit { 0: __message });
+        }
+        ::core::option::Option::None
+    }
+    #[allow(unreachable_patterns)]
+    fn hand_out(&self) {
+        match self {
+            Self::Children { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            Self::Count { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            Self::Outline { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            Self::Terminate { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            Self::Restart { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            Self::Delete { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            Self::Find { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            Self::Add { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::hand_out(__reply)
+            }
+            _ => {}
+        }
+    }
+    fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        #[allow(unused_imports)]
+        use ::greenroom::__private::Opaque as _;
+        match self {
+            Self::Children { reply: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Children");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Count { reply: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Count");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Outline { reply: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Outline");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Terminate { child: __field0, reply: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Terminate");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "child",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Restart { child: __field0, reply: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Restart");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "child",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Delete { child: __field0, reply: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Delete");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "child",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Find { child: __field0, reply: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Find");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "child",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Add { seed: __field0, reply: __field1 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Add");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "seed",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "reply",
+                    ::greenroom::__private::Shown(__field1).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Retry { note: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Retry");
+                ::core::fmt::DebugStruct::field(
+                    &mut __shown,
+                    "note",
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __shown)
+            }
+            Self::Exit { 0: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Exit");
+                ::core::fmt::DebugTuple::field(
+                    &mut __shown,
+                    ::greenroom::__private::Shown(__field0).__shown(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __shown)
+            }
+        }
+    }
+    fn encode(
+        &self,
+        __encoder: &mut ::greenroom::__private::Encoder<'_>,
+    ) -> ::core::result::Result<(), ::greenroom::__private::EncodeError> {
+        match self {
+            Self::Children { reply: __field0 } => {
+                <Reply<
+                    Vec<ChildInfo>,
+                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Count { reply: __field0 } => {
+                <Reply<
+                    ChildCount,
+                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Outline { reply: __field0 } => {
+                <Reply<
+                    Outline,
+                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Terminate { child: __field0, reply: __field1 } => {
+                <ChildId as ::greenroom::__private::Travels>::write(
+                    __field0,
+                    __encoder,
+                )?;
+                <Reply<
+                    Result<(), ChildError>,
+                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Restart { child: __field0, reply: __field1 } => {
+                <ChildId as ::greenroom::__private::Travels>::write(
+                    __field0,
+                    __encoder,
+                )?;
+                <Reply<
+                    Result<Option<Pid>, ChildError>,
+                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Delete { child: __field0, reply: __field1 } => {
+                <ChildId as ::greenroom::__private::Travels>::write(
+                    __field0,
+                    __encoder,
+                )?;
+                <Reply<
+                    Result<(), ChildError>,
+                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Find { child: __field0, reply: __field1 } => {
+                <ChildId as ::greenroom::__private::Travels>::write(
+                    __field0,
+                    __encoder,
+                )?;
+                <Reply<
+                    Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>,
+                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Add { seed: __field0, reply: __field1 } => {
+                <Here<
+                    Seed,
+                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                <Reply<
+                    Result<Option<Pid>, ChildError>,
+                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Retry { note: __field0 } => {
+                <Here<
+                    Note,
+                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Exit { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
+        }
+    }
+    fn decode(
+        __variant: usize,
+        __decoder: &mut ::greenroom::__private::Decoder<'_>,
+    ) -> ::core::result::Result<Self, ::greenroom::__private::DecodeError> {
+        match __variant {
+            0 => {
+                ::core::result::Result::Ok(Self::Children {
+                    reply: <Reply<
+                        Vec<ChildInfo>,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            1 => {
+                ::core::result::Result::Ok(Self::Count {
+                    reply: <Reply<
+                        ChildCount,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            2 => {
+                ::core::result::Result::Ok(Self::Outline {
+                    reply: <Reply<
+                        Outline,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            3 => {
+                ::core::result::Result::Ok(Self::Terminate {
+                    child: <ChildId as ::greenroom::__private::Travels>::read(
+                        __decoder,
+                    )?,
+                    reply: <Reply<
+                        Result<(), ChildError>,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            4 => {
+                ::core::result::Result::Ok(Self::Restart {
+                    child: <ChildId as ::greenroom::__private::Travels>::read(
+                        __decoder,
+                    )?,
+                    reply: <Reply<
+                        Result<Option<Pid>, ChildError>,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            5 => {
+                ::core::result::Result::Ok(Self::Delete {
+                    child: <ChildId as ::greenroom::__private::Travels>::read(
+                        __decoder,
+                    )?,
+                    reply: <Reply<
+                        Result<(), ChildError>,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            6 => {
+                ::core::result::Result::Ok(Self::Find {
+                    child: <ChildId as ::greenroom::__private::Travels>::read(
+                        __decoder,
+                    )?,
+                    reply: <Reply<
+                        Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            7 => {
+                ::core::result::Result::Ok(Self::Add {
+                    seed: <Here<
+                        Seed,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    reply: <Reply<
+                        Result<Option<Pid>, ChildError>,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            8 => {
+                ::core::result::Result::Ok(Self::Retry {
+                    note: <Here<
+                        Note,
+                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                })
+            }
+            _ => {
+                ::core::result::Result::Err(
+                    ::greenroom::__private::DecodeError::Variant(
+                        <u32 as ::core::convert::TryFrom<usize>>::try_from(__variant)
+                            .unwrap_or(u32::MAX),
+                    ),
+                )
+            }
+        }
+    }
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::core::convert::From<ExitSignal> for Supervision {
+    fn from(value: ExitSignal) -> Self {
+        Self::Exit { 0: value }
+    }
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::greenroom::__private::Receives<ExitSignal> for Supervision {}
+/// Stub of a process that speaks [`Supervision`], wherever it lives.
+///
+/// What a supervisor understands.
+#[allow(dead_code, private_interfaces, unreachable_pub)]
+pub struct SupervisionRef(::greenroom::__private::Address<Supervision>);
+#[allow(
+    dead_code,
+    private_interfaces,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::too_many_arguments
+)]
+impl SupervisionRef {
+    /// Its children in start order, as OTP's `which_children`.
+    pub fn children(&self) -> ::greenroom::__private::Call<Vec<ChildInfo>> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            |__reply| Supervision::Children {
+                reply: __reply,
+            },
+        )
+    }
+    /// How many children it has, as OTP's `count_children`.
+    pub fn count(&self) -> ::greenroom::__private::Call<ChildCount> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            |__reply| Supervision::Count {
+                reply: __reply,
+            },
+        )
+    }
+    /// Itself and its children; [`TreeStub::describe`](crate::TreeStub::describe) puts a whole tree together.
+    pub fn outline(&self) -> ::greenroom::__private::Call<Outline> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            |__reply| Supervision::Outline {
+                reply: __reply,
+            },
+        )
+    }
+    /// Stops a child and keeps its specification, unless it is temporary.
+    pub fn terminate(
+        &self,
+        child: ChildId,
+    ) -> ::greenroom::__private::Call<Result<(), ChildError>> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            move |__reply| Supervision::Terminate {
+                child: child,
+                reply: __reply,
+            },
+        )
+    }
+    /// Starts a child that is down.
+    pub fn restart(
+        &self,
+        child: ChildId,
+    ) -> ::greenroom::__private::Call<Result<Option<Pid>, ChildError>> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            move |__reply| Supervision::Restart {
+                child: child,
+                reply: __reply,
+            },
+        )
+    }
+    /// Forgets a child that is down.
+    pub fn delete(
+        &self,
+        child: ChildId,
+    ) -> ::greenroom::__private::Call<Result<(), ChildError>> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            move |__reply| Supervision::Delete {
+                child: child,
+                reply: __reply,
+            },
+        )
+    }
+    /// A child's place.
+    #[doc(hidden)]
+    pub fn find(
+        &self,
+        child: ChildId,
+    ) -> ::greenroom::__private::Call<
+        Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>,
+    > {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            move |__reply| Supervision::Find {
+                child: child,
+                reply: __reply,
+            },
+        )
+    }
+    /// A further child.
+    #[doc(hidden)]
+    pub fn add(
+        &self,
+        seed: Here<Seed>,
+    ) -> ::greenroom::__private::Call<Result<Option<Pid>, ChildError>> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            move |__reply| Supervision::Add {
+                seed: seed,
+                reply: __reply,
+            },
+        )
+    }
+    /// The supervisor's own note.
+    #[doc(hidden)]
+    pub fn retry(&self, note: Here<Note>) -> ::greenroom::__private::Cast {
+        ::greenroom::__private::Address::cast(
+            &self.0,
+            move || Supervision::Retry { note: note },
+        )
+    }
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::greenroom::__private::Stub for SupervisionRef
+where
+    for<'m> Supervision: ::greenroom::__private::Passes<'m>,
+{
+    type Protocol = Supervision;
+    fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
+        Self(__address)
+    }
+    fn __address(&self) -> &::greenroom::__private::Address<Self::Protocol> {
+        &self.0
+    }
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::greenroom::__private::Stubbed for Supervision
+where
+    for<'m> Supervision: ::greenroom::__private::Passes<'m>,
+{
+    type Ref = SupervisionRef;
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::core::clone::Clone for SupervisionRef {
+    fn clone(&self) -> Self {
+        Self(::core::clone::Clone::clone(&self.0))
+    }
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::core::cmp::PartialEq for SupervisionRef {
+    fn eq(&self, other: &Self) -> bool {
+        ::core::cmp::PartialEq::eq(&self.0, &other.0)
+    }
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::core::cmp::Eq for SupervisionRef {}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::core::hash::Hash for SupervisionRef {
+    fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+        ::core::hash::Hash::hash(&self.0, state);
+    }
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::core::fmt::Debug for SupervisionRef {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        ::core::fmt::Formatter::debug_tuple(f, "SupervisionRef").field(&self.0).finish()
+    }
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::greenroom::__private::Serialize for SupervisionRef {
+    fn serialize<S: ::greenroom::__private::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::greenroom::__private::Serialize::serialize(&self.0, serializer)
+    }
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl<'de> ::greenroom::__private::Deserialize<'de> for SupervisionRef {
+    fn deserialize<D: ::greenroom::__private::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::core::result::Result<Self, D::Error> {
+        ::core::result::Result::map(
+            ::greenroom::__private::Deserialize::deserialize(deserializer),
+            Self,
+        )
+    }
+}

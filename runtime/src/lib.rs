@@ -41,8 +41,11 @@
 //! # Features
 //! - `net` (default): other nodes, over TCP with Noise encryption. A node listens nowhere unless told to.
 //! - `signal` (default): SIGTERM and ctrl-c stop the program in order.
-//! - `serde` (part of `net`): serde's traits for the reasons, errors and reports that greenroom hands out, such as [`Exit`]
-//!   and [`ProcessInfo`], so that they can be in a message that travels, or in JSON. Pids and stubs have them anyway.
+//! - `tracing` (default, and part of `net`): events for whoever logs. Without it, as without a subscriber, crashes are told
+//!   on standard error and the rest is only counted.
+//! - `serde` (part of `net`): your own types with serde's traits may be in messages, and what greenroom hands out has these
+//!   traits: pids, stubs, reasons, errors, reports. Without it a protocol that is not `local` is made of the standard
+//!   library's types and greenroom's; it is the same protocol with it.
 //! - `config`: `Settings`, a program's settings in layers.
 //! - `test`: [`#[greenroom::test]`](macro@test) on a paused clock, in-memory clusters.
 //!

@@ -303,10 +303,17 @@ fn call(handler: &Handler) -> TokenStream {
     if !handler.is_async {
         return call;
     }
-    // A future that cannot change threads is told at its method's name.
+    // A future that cannot change threads is told at its method's name, unless it is the message that cannot.
     let (span, private) = (method.span(), private_at(method.span()));
     let this = Ident::new("self", Span::call_site().located_at(span));
-    quote_spanned!(span=> #private::sent(Self::#method(#this #(, #arguments)*)).await)
+    let given = handler.fields().map(|(_, ty)| ty);
+    let call =
+        quote_spanned!(span=> #private::Waits::<(#(#given,)*)>::sent(Self::#method(#this #(, #arguments)*)).await);
+    quote!({
+        #[allow(unused_imports)]
+        use #private::Stuck as _;
+        #call
+    })
 }
 
 /// What a function asks of its actor if it waits for one of its methods: what the actor's own impl has been asked for.

@@ -116,10 +116,12 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
         let prose = format!(" Sends [`{}::{}`].", owner.unraw(), ident.unraw());
         quote!(#[doc = #prose])
     });
+    // With the mark a method that nobody calls is not compiled.
     Some(quote! {
         #(#cfgs)*
         #(#docs)*
         #prose
+        #[inline]
         #vis fn #method(&self #(, #params)*) -> #output {
             #body
         }

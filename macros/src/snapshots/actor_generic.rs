@@ -115,6 +115,7 @@ where
     V: ::core::marker::Send + 'static,
 {
     /// Handled by `Store::get`.
+    #[inline]
     pub(crate) fn get(&self, key: K) -> ::greenroom::__private::Call<Option<V>> {
         ::greenroom::__private::Address::call(
             &self.0,

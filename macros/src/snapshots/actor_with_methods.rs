@@ -347,6 +347,7 @@ pub struct CounterRef(::greenroom::__private::Address<CounterMessage>);
 )]
 impl CounterRef {
     /// Adds `n`.
+    #[inline]
     pub fn add(&self, n: u64) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
@@ -354,6 +355,7 @@ impl CounterRef {
         )
     }
     /// Handled by `Counter::set`.
+    #[inline]
     pub fn set(&self, to: u64) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
@@ -361,6 +363,7 @@ impl CounterRef {
         )
     }
     /// The count so far.
+    #[inline]
     pub fn count(&self) -> ::greenroom::__private::Call<u64> {
         ::greenroom::__private::Address::call(
             &self.0,
@@ -370,6 +373,7 @@ impl CounterRef {
         )
     }
     /// Handled by `Counter::later`.
+    #[inline]
     pub fn later(&self, at: u64) -> ::greenroom::__private::Call<u64> {
         ::greenroom::__private::Address::call(
             &self.0,
@@ -497,9 +501,12 @@ impl ::greenroom::__private::Handle for Counter {
     {
         {
             if __index == 0 {
-                return ::greenroom::__private::Outcome::into_outcome(
-                    ::greenroom::__private::sent(Self::flush(self, cx)).await,
-                );
+                return ::greenroom::__private::Outcome::into_outcome({
+                    #[allow(unused_imports)]
+                    use ::greenroom::__private::Stuck as _;
+                    ::greenroom::__private::Waits::<()>::sent(Self::flush(self, cx))
+                        .await
+                });
             }
             __index -= 1;
         }
@@ -561,9 +568,14 @@ impl ::greenroom::__private::Handle for Counter {
                 <Result<
                     (),
                     Exit,
-                > as ::greenroom::__private::Outcome>::into_outcome(
-                    ::greenroom::__private::sent(Self::set(self, __field0, cx)).await,
-                )
+                > as ::greenroom::__private::Outcome>::into_outcome({
+                    #[allow(unused_imports)]
+                    use ::greenroom::__private::Stuck as _;
+                    ::greenroom::__private::Waits::<
+                        (u64,),
+                    >::sent(Self::set(self, __field0, cx))
+                        .await
+                })
             }
             _ => ::core::result::Result::Ok(()),
         }
@@ -585,9 +597,11 @@ impl ::greenroom::__private::Process for Counter {
     {
         <std::io::Result<
             (),
-        > as ::greenroom::__private::Outcome>::into_outcome(
-            ::greenroom::__private::sent(Self::open(self)).await,
-        )
+        > as ::greenroom::__private::Outcome>::into_outcome({
+            #[allow(unused_imports)]
+            use ::greenroom::__private::Stuck as _;
+            ::greenroom::__private::Waits::<()>::sent(Self::open(self)).await
+        })
     }
     fn run(
         &mut self,

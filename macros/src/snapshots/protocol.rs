@@ -218,6 +218,7 @@ pub struct MailRef(::greenroom::__private::Address<Mail>);
 )]
 impl MailRef {
     /// Leaves one letter.
+    #[inline]
     pub fn post(&self, priority: u8, body: String) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
@@ -228,6 +229,7 @@ impl MailRef {
         )
     }
     /// Sends [`Mail::Forward`].
+    #[inline]
     pub fn forward(&self, arg0: MailRef, arg1: String) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
@@ -235,6 +237,7 @@ impl MailRef {
         )
     }
     /// Takes every waiting letter.
+    #[inline]
     pub fn collect(&self) -> ::greenroom::__private::Call<Vec<String>> {
         ::greenroom::__private::Address::call(
             &self.0,
@@ -242,6 +245,7 @@ impl MailRef {
         )
     }
     /// Sends [`Mail::Move`].
+    #[inline]
     pub fn r#move(&self) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(&self.0, move || Mail::Move {})
     }

@@ -150,6 +150,7 @@ where
         + ::greenroom::__private::DeserializeOwned,
 {
     /// Sends [`Store::Put`].
+    #[inline]
     pub(crate) fn put(&self, key: K, value: V) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
@@ -160,6 +161,7 @@ where
         )
     }
     /// Sends [`Store::Get`].
+    #[inline]
     pub(crate) fn get(&self, key: K) -> ::greenroom::__private::Call<Option<V>> {
         ::greenroom::__private::Address::call(
             &self.0,

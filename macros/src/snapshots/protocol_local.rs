@@ -45,6 +45,7 @@ struct JobRef(::greenroom::__private::Address<Job>);
 )]
 impl JobRef {
     /// Sends [`Job::Run`].
+    #[inline]
     fn run(&self, value: Box<dyn FnOnce() + Send>) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(&self.0, move || Job::Run { 0: value })
     }

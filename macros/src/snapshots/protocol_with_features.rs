@@ -192,6 +192,7 @@ struct MailRef(::greenroom::__private::Address<Mail>);
 #[allow(deprecated)]
 impl MailRef {
     /// Sends [`Mail::Post`].
+    #[inline]
     fn post(
         &self,
         body: String,
@@ -210,6 +211,7 @@ impl MailRef {
     #[cfg(feature = "ticks")]
     #[deprecated]
     /// Sends [`Mail::Tick`].
+    #[inline]
     fn tick(&self) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(&self.0, move || Mail::Tick {})
     }

@@ -3,6 +3,8 @@
 //! Traits of its own are here only for what the compiler says of a mistake: each is asked for at one place.
 
 use std::fmt::{self, Debug};
+use std::future::{Pending, pending};
+use std::marker::PhantomData;
 
 pub use crate::actor::{
     Actor, Context, Failure, Handle, Options, Outcome, Process, Ref, StateFn, Stub, Stubbed, serve,
@@ -177,12 +179,28 @@ pub const fn traps_exit<P: Receives<ExitSignal>>(options: Options) -> Options {
     options
 }
 
-/// The future of a method that waits: it moves between threads, as its process does. Asked here, where its name stands,
-/// and no more of what holds it.
-#[inline(always)]
-pub fn sent<F: Future + Send>(future: F) -> impl Future<Output = F::Output> + Send {
-    future
+/// The future of a method that waits, with what of a message it is given: it moves between threads, as its process does.
+/// Asked here, where the method's name stands, and no more of what holds it.
+pub struct Waits<P>(PhantomData<P>);
+
+impl<P: Send> Waits<P> {
+    /// The future itself.
+    #[inline(always)]
+    pub fn sent<F: Future + Send>(future: F) -> impl Future<Output = F::Output> + Send {
+        future
+    }
 }
+
+/// The same for a message that may not move. That has been told where the message is written, and is not told again: a
+/// method of a trait yields to one of the type's own.
+pub trait Stuck {
+    /// Never runs.
+    fn sent<F: Future>(_: F) -> Pending<F::Output> {
+        pending()
+    }
+}
+
+impl<P> Stuck for Waits<P> {}
 
 /// A message that may move between threads, as all of a protocol do.
 ///

@@ -290,13 +290,18 @@ pub fn at_an_owners_end_each_message_is_taken_left_or_refused() {
             take(&mut first, 1);
             take(&mut first, 1);
             // In its batch: taken over, and dropped with it.
-            let mut gone: Vec<_> = first.drain().collect();
+            let drain = |inbox: &mut Inbox<Note>| -> Vec<Note> {
+                let taken = inbox.drain().into_iter().map(|entry| entry.message).collect::<Vec<_>>();
+                let saved = std::iter::from_fn(|| inbox.drain_saved()).flatten().flatten();
+                taken.into_iter().chain(saved).collect()
+            };
+            let mut gone = drain(&mut first);
             drop(first);
             gone.extend(queue.leave(true).into_iter().map(|entry| entry.message));
             queue.open(2);
             let mut second = Inbox::new();
             take(&mut second, 2);
-            gone.extend(second.drain());
+            gone.extend(drain(&mut second));
             gone.extend(queue.close().into_iter().map(|entry| entry.message));
             seen.extend(gone);
             let came: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();

@@ -41,6 +41,7 @@ pub trait Handle: Runs {
     ) -> impl Future<Output = Result<(), Exit>> + Send
     where
         Self: Send,
+        Self::Protocol: Send,
     {
         let _ = (cx, message);
         async { Ok(()) }

@@ -1,5 +1,4 @@
-use std::task::Waker;
-
+use super::line::{Line, Standing};
 use super::{Entry, Mask, Origin};
 use crate::base::{Protocol, Sorted};
 
@@ -34,7 +33,7 @@ pub(super) struct Bounded<M> {
     /// a mailbox full of what nobody wants now cannot lock itself.
     pub(super) want: Mask,
     /// Those who stand in line, by ticket.
-    pub(super) line: Sorted<u64, Standing<M>>,
+    pub(super) line: Line<M>,
     /// How many of them nobody holds the ticket of.
     pub(super) unheld: usize,
     /// Tickets of those whom the owner's end overtook in line.
@@ -46,22 +45,13 @@ pub(super) struct Bounded<M> {
     pub(super) dropped: u64,
 }
 
-/// A message in line.
-pub(super) struct Standing<M> {
-    /// `None` while the owner tests it.
-    pub(super) entry: Option<Entry<M>>,
-    pub(super) waker: Option<Waker>,
-    /// Whether a cast holds the ticket. Otherwise its sender takes it to be in: it comes from another node, or was waited for.
-    pub(super) held: bool,
-}
-
 impl<M> Bounded<M> {
     pub(super) fn new(bounds: Bounds) -> Bounded<M> {
         Bounded {
             bounds,
             load: 0,
             want: Mask(0),
-            line: Sorted::new(),
+            line: Line::new(),
             unheld: 0,
             lost: Sorted::new(),
             tickets: 0,
@@ -86,13 +76,12 @@ impl<M> Bounded<M> {
     pub(super) fn admit(&mut self) -> Option<Standing<M>> {
         let (ticket, first) = self.line.first()?;
         let counts = first.entry.as_ref()?.origin.is_sent();
-        let ticket = *ticket;
         if counts && self.is_full() { None } else { self.leave(ticket) }
     }
 
     /// Takes the one with this ticket out of the line.
     pub(super) fn leave(&mut self, ticket: u64) -> Option<Standing<M>> {
-        let standing = self.line.remove(&ticket)?;
+        let standing = self.line.remove(ticket)?;
         self.unheld -= usize::from(!standing.held);
         Some(standing)
     }
@@ -102,7 +91,7 @@ impl<M> Bounded<M> {
     pub(super) fn part(&mut self, hold_on: bool) -> Vec<Standing<M>> {
         (self.load, self.want, self.unheld) = (0, Mask(0), 0);
         let mut left = Vec::new();
-        for (ticket, standing) in std::mem::take(&mut self.line) {
+        for (ticket, standing) in self.line.take() {
             if hold_on && standing.entry.as_ref().is_some_and(|entry| entry.origin == Origin::HELD) {
                 self.unheld += usize::from(!standing.held);
                 self.line.insert(ticket, standing);
@@ -119,9 +108,14 @@ impl<M> Bounded<M> {
 
 impl<M: Protocol> Bounded<M> {
     /// The first in line behind `tested` that is wanted, for the owner to test. It keeps its place.
-    pub(super) fn test(&mut self, want: Mask, tested: u64) -> Option<(u64, Entry<M>)> {
+    pub(super) fn test(&mut self, want: Mask, mut tested: u64) -> Option<(u64, Entry<M>)> {
         let wanted = |entry: &mut Entry<M>| want.has(Mask::lane(entry.message.variant()));
-        let mut behind = self.line.behind_mut(&tested);
-        behind.find_map(|(ticket, standing)| Some((*ticket, standing.entry.take_if(wanted)?)))
+        while let Some(ticket) = self.line.next(tested) {
+            if let Some(entry) = self.line.get_mut(ticket)?.entry.take_if(wanted) {
+                return Some((ticket, entry));
+            }
+            tested = ticket;
+        }
+        None
     }
 }

@@ -288,18 +288,29 @@ impl<M: Protocol> Inbox<M> {
         None
     }
 
-    /// Everything that waits here, in no particular order.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = M> {
-        let saved = self.saved.take().map(|saved| saved.into_messages()).into_iter().flatten();
-        let Batch { urgent, entries, .. } = &mut self.batch;
-        urgent.drain(..).chain(entries.drain(..)).map(|entry| entry.message).chain(saved)
+    /// What was taken over and not looked at; for the caller to drop, as what is [saved](Self::drain_saved).
+    pub(crate) fn drain(&mut self) -> VecDeque<Entry<M>> {
+        let mut all = std::mem::take(&mut self.batch.urgent);
+        if all.is_empty() {
+            return std::mem::take(&mut self.batch.entries);
+        }
+        all.append(&mut self.batch.entries);
+        all
+    }
+
+    /// A lane of what is saved, as long as there is one.
+    pub(crate) fn drain_saved(&mut self) -> Option<VecDeque<Option<M>>> {
+        self.saved.as_mut()?.pop_lane()
     }
 
     /// Everything that waits here stands in the queue again, in the order in which it came: the owner's start has failed.
     pub(crate) fn put_back(&mut self, queue: &Queue<M>) {
-        let saved = self.saved.take().map(|saved| saved.into_entries()).unwrap_or_default();
-        let is_urgent = |entry: &Entry<M>| Mask::urgent::<M>().has(Mask::lane(entry.message.variant()));
-        let (mut urgent, mut entries): (VecDeque<_>, VecDeque<_>) = saved.into_iter().partition(is_urgent);
+        let mut saved = self.saved.take().map(|saved| saved.into_entries()).unwrap_or_default();
+        let (mut urgent, mut entries) = (VecDeque::new(), VecDeque::new());
+        while let Some(entry) = saved.pop_front() {
+            let is_urgent = Mask::urgent::<M>().has(Mask::lane(entry.message.variant()));
+            if is_urgent { &mut urgent } else { &mut entries }.push_back(entry);
+        }
         urgent.append(&mut self.batch.urgent);
         entries.append(&mut self.batch.entries);
         queue.put_all_back(urgent, entries);

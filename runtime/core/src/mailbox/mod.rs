@@ -23,6 +23,7 @@ mod batch;
 mod bounds;
 mod entry;
 mod inbox;
+mod line;
 mod lock;
 mod queue;
 mod save;

@@ -6,8 +6,9 @@ use std::task::{Context, Poll, Waker};
 
 use super::Mask;
 use super::batch::{Batch, is_flooded};
-use super::bounds::{Bounded, Bounds, Overflow, Standing};
+use super::bounds::{Bounded, Bounds, Overflow};
 use super::entry::{Entry, Origin, Owner, Pushed, Refused, Why};
+use super::line::Standing;
 use super::lock::{Guard, Lock};
 use crate::base::Protocol;
 use crate::sync::yield_now;
@@ -466,7 +467,7 @@ impl<M: Protocol> Queue<M> {
     /// The message in line that was tested stands there again; handed back if its sender has withdrawn it.
     pub(super) fn put_back(&self, ticket: u64, entry: Entry<M>) -> Option<M> {
         let mut inner = self.lock();
-        match inner.bounded().and_then(|bounded| bounded.line.get_mut(&ticket)) {
+        match inner.bounded().and_then(|bounded| bounded.line.get_mut(ticket)) {
             Some(standing) => {
                 standing.entry = Some(entry);
                 None
@@ -514,7 +515,7 @@ impl<M: Protocol> Queue<M> {
         if bounded.lost.remove(&ticket).is_some() {
             return Poll::Ready(Err(()));
         }
-        match bounded.line.get_mut(&ticket) {
+        match bounded.line.get_mut(ticket) {
             None => Poll::Ready(Ok(())),
             Some(standing) => {
                 match &mut standing.waker {
@@ -562,16 +563,16 @@ impl<M: Protocol> Queue<M> {
 
     /// The owner has ended: what waits comes out, for the caller to drop. `vacant` if another owner will come: to that
     /// goes what was held for this one, if its start had not succeeded.
-    pub(crate) fn leave(&self, vacant: bool) -> Vec<Entry<M>> {
+    pub(crate) fn leave(&self, vacant: bool) -> VecDeque<Entry<M>> {
         self.end(if vacant { VACANT } else { CLOSED })
     }
 
     /// Nobody will come any more.
-    pub(crate) fn close(&self) -> Vec<Entry<M>> {
+    pub(crate) fn close(&self) -> VecDeque<Entry<M>> {
         self.end(CLOSED)
     }
 
-    fn end(&self, owner: u64) -> Vec<Entry<M>> {
+    fn end(&self, owner: u64) -> VecDeque<Entry<M>> {
         let mut inner = self.lock();
         let hold_on = owner == VACANT && matches!(inner.reader(), Reader::Starting(_));
         if inner.owner != CLOSED {
@@ -580,10 +581,10 @@ impl<M: Protocol> Queue<M> {
         inner.cease();
         (inner.told.batch, inner.told.saved) = (0, 0);
         let task = inner.hang(None);
-        let entries = part(&mut inner.entries, hold_on);
-        let (mut urgent, mut line) = (VecDeque::new(), Vec::new());
+        let mut entries = part(&mut inner.entries, hold_on);
+        let (mut left, mut line) = (VecDeque::new(), Vec::new());
         if let Some(rest) = &mut inner.rest {
-            urgent = part(&mut rest.urgent, hold_on);
+            left = part(&mut rest.urgent, hold_on);
             if let Some(bounded) = &mut rest.bounded {
                 line = bounded.part(hold_on);
             }
@@ -600,10 +601,15 @@ impl<M: Protocol> Queue<M> {
         }
         drop(inner);
         drop(task);
-        let mut left: Vec<_> = urgent.into();
-        left.extend(entries);
+        if left.is_empty() {
+            left = entries;
+        } else {
+            left.append(&mut entries);
+        }
         for Standing { entry, waker, .. } in line {
-            left.extend(entry);
+            if let Some(entry) = entry {
+                left.push_back(entry);
+            }
             wakers.extend(waker);
         }
         wakers.into_iter().for_each(Waker::wake);
@@ -761,22 +767,43 @@ impl<M: Protocol> Inner<M> {
             bounded.load -= 1;
             bounded.dropped += 1;
         }
-        self.entries.remove(at).map(|entry| entry.message)
+        cut(&mut self.entries, at).map(|entry| entry.message)
     }
 }
 
 /// Takes out what ends with an owner: everything, but for what is held if that is to `hold_on`.
 fn part<M>(entries: &mut VecDeque<Entry<M>>, hold_on: bool) -> VecDeque<Entry<M>> {
-    let all = mem::take(entries);
+    let mut all = mem::take(entries);
     if !hold_on {
         return all;
     }
-    let (held, left) = all.into_iter().partition(|entry| entry.origin == Origin::HELD);
-    *entries = held;
+    let mut left = VecDeque::new();
+    while let Some(entry) = all.pop_front() {
+        if entry.origin == Origin::HELD { &mut *entries } else { &mut left }.push_back(entry);
+    }
     left
 }
 
 pub(super) fn remove<M>(entries: &mut VecDeque<Entry<M>>, origin: Origin) -> Option<M> {
     let at = entries.iter().position(|entry| entry.origin == origin)?;
-    entries.remove(at).map(|entry| entry.message)
+    cut(entries, at).map(|entry| entry.message)
+}
+
+/// Takes out what is there. Costs at most the shorter part of the queue.
+///
+/// As `VecDeque::remove`, which moves what lies between in one piece: with four times the code, for each type of message.
+#[inline]
+pub(super) fn cut<T>(queue: &mut VecDeque<T>, at: usize) -> Option<T> {
+    if at == 0 { queue.pop_front() } else { cut_behind(queue, at) }
+}
+
+fn cut_behind<T>(queue: &mut VecDeque<T>, at: usize) -> Option<T> {
+    let last = queue.len().checked_sub(1)?;
+    if at <= last / 2 {
+        (0..at).rev().for_each(|place| queue.swap(place, place + 1));
+        queue.pop_front()
+    } else {
+        (at..last).for_each(|place| queue.swap(place, place + 1));
+        queue.pop_back()
+    }
 }

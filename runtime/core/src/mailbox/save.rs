@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 
+use super::queue::cut;
 use super::{Entry, Mask, Origin};
 
 /// Messages that no receive has taken yet, a lane for each variant.
@@ -120,7 +121,7 @@ impl<M> Saved<M> {
 
     fn cut(&mut self, lane: usize, at: usize) -> Option<(Mark, Option<M>)> {
         let from = &mut self.lanes[lane];
-        let cut = (from.marks.remove(at)?, from.messages.remove(at)?);
+        let cut = (cut(&mut from.marks, at)?, cut(&mut from.messages, at)?);
         self.len -= 1;
         if from.messages.is_empty() {
             self.occupied &= !(1 << lane);
@@ -128,17 +129,24 @@ impl<M> Saved<M> {
         Some(cut)
     }
 
-    /// Everything that is saved, lane by lane.
-    pub(crate) fn into_messages(self) -> impl Iterator<Item = M> {
-        self.lanes.into_iter().flat_map(|lane| lane.messages).flatten()
+    /// All of one variant, if anything is saved: for who ends.
+    pub(crate) fn pop_lane(&mut self) -> Option<VecDeque<Option<M>>> {
+        self.lanes.pop().map(|lane| lane.messages)
     }
 
-    /// The same as they arrived, and where they came from. One that is just being tested is not among them.
-    pub(crate) fn into_entries(self) -> Vec<Entry<M>> {
-        let lanes = self.lanes.into_iter().flat_map(|lane| lane.marks.into_iter().zip(lane.messages));
-        let mut all: Vec<_> = lanes.filter_map(|(mark, message)| Some((mark, message?))).collect();
-        all.sort_unstable_by_key(|(mark, _)| mark.arrival);
-        all.into_iter().map(|(Mark { origin, .. }, message)| Entry { origin, message }).collect()
+    /// Everything that is saved, as it arrived, and where it came from. One that is just being tested is not among it.
+    pub(crate) fn into_entries(mut self) -> VecDeque<Entry<M>> {
+        let mut all = VecDeque::with_capacity(self.len as usize);
+        let mut pending = self.begin(Mask::ALL);
+        while let Some(lane) = self.oldest(pending, &mut pending) {
+            let from = &mut self.lanes[lane];
+            if let (Some(Mark { origin, .. }), Some(Some(message))) =
+                (from.marks.pop_front(), from.messages.pop_front())
+            {
+                all.push_back(Entry { origin, message });
+            }
+        }
+        all
     }
 
     /// Takes out the message with this origin.

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
@@ -525,7 +526,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// The second: what is left in the mailbox, for the caller to drop.
-    pub(crate) fn empty(&self) -> Vec<Entry<M>> {
+    pub(crate) fn empty(&self) -> VecDeque<Entry<M>> {
         self.queue.leave(self.place.is_some())
     }
 

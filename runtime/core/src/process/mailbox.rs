@@ -323,6 +323,9 @@ impl<M: Protocol> Drop for Mailbox<M> {
             desk.inbox.put_back(self.cell.queue());
         } else {
             discard(self.cell.node(), number, desk.inbox.drain());
+            while let Some(lane) = desk.inbox.drain_saved() {
+                discard(self.cell.node(), number, lane);
+            }
         }
     }
 }

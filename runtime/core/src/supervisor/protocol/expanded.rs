@@ -519,6 +519,7 @@ pub struct SupervisionRef(::greenroom::__private::Address<Supervision>);
 )]
 impl SupervisionRef {
     /// Its children in start order, as OTP's `which_children`.
+    #[inline]
     pub fn children(&self) -> ::greenroom::__private::Call<Vec<ChildInfo>> {
         ::greenroom::__private::Address::call(
             &self.0,
@@ -528,6 +529,7 @@ impl SupervisionRef {
         )
     }
     /// How many children it has, as OTP's `count_children`.
+    #[inline]
     pub fn count(&self) -> ::greenroom::__private::Call<ChildCount> {
         ::greenroom::__private::Address::call(
             &self.0,
@@ -537,6 +539,7 @@ impl SupervisionRef {
         )
     }
     /// Itself and its children; [`TreeStub::describe`](crate::TreeStub::describe) puts a whole tree together.
+    #[inline]
     pub fn outline(&self) -> ::greenroom::__private::Call<Outline> {
         ::greenroom::__private::Address::call(
             &self.0,
@@ -546,6 +549,7 @@ impl SupervisionRef {
         )
     }
     /// Stops a child and keeps its specification, unless it is temporary.
+    #[inline]
     pub fn terminate(
         &self,
         child: ChildId,
@@ -559,6 +563,7 @@ impl SupervisionRef {
         )
     }
     /// Starts a child that is down.
+    #[inline]
     pub fn restart(
         &self,
         child: ChildId,
@@ -572,6 +577,7 @@ impl SupervisionRef {
         )
     }
     /// Forgets a child that is down.
+    #[inline]
     pub fn delete(
         &self,
         child: ChildId,
@@ -586,6 +592,7 @@ impl SupervisionRef {
     }
     /// A child's place.
     #[doc(hidden)]
+    #[inline]
     pub fn find(
         &self,
         child: ChildId,
@@ -602,6 +609,7 @@ impl SupervisionRef {
     }
     /// A further child.
     #[doc(hidden)]
+    #[inline]
     pub fn add(
         &self,
         seed: Here<Seed>,
@@ -616,6 +624,7 @@ impl SupervisionRef {
     }
     /// The supervisor's own note.
     #[doc(hidden)]
+    #[inline]
     pub fn retry(&self, note: Here<Note>) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,

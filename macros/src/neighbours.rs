@@ -8,7 +8,7 @@
 
 use proc_macro2::Ident;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, File, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Meta, Stmt};
+use syn::{Attribute, Block, File, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Meta, Stmt, Visibility};
 
 use crate::tokens;
 
@@ -24,6 +24,11 @@ pub(crate) enum Clash {
 /// What stands beside this impl, if it clashes.
 pub(crate) fn clash(block: &ItemImpl, actor: &Ident) -> Option<Clash> {
     find(&file()?, block, actor)
+}
+
+/// Whether the struct beside this impl is `pub`.
+pub(crate) fn is_public(block: &ItemImpl, actor: &Ident) -> bool {
+    file().is_some_and(|text| find_public(&text, block, actor))
 }
 
 /// The `#[derive(..)]` above a tree's `#[supervisor]`, which has read the children as fields.
@@ -146,6 +151,27 @@ impl Find<'_> {
     }
 }
 
+fn find_public(text: &str, block: &ItemImpl, actor: &Ident) -> bool {
+    // Few files are worth parsing.
+    if !text.contains(&format!("pub struct {actor}")) {
+        return false;
+    }
+    let ours = Find { block, actor, found: None };
+    let is_ours =
+        |item: &Item| matches!(item, Item::Impl(other) if ours.is_like_ours(other) && methods(other) == methods(block));
+    let is_public = |item: &Item| match item {
+        Item::Struct(item) => {
+            item.ident == *actor && matches!(item.vis, Visibility::Public(_)) && declaration(&item.attrs).is_some()
+        }
+        _ => false,
+    };
+    let mut found = false;
+    let looked = look_through(text, &mut |items| {
+        found |= items.iter().any(|item| is_ours(item)) && items.iter().any(|item| is_public(item));
+    });
+    looked.is_some() && found
+}
+
 fn find_derive(text: &str, tree: &ItemStruct) -> Option<Attribute> {
     // Few files are worth parsing.
     let is_above = |rest: &str| {
@@ -214,6 +240,27 @@ mod tests {
         check(&format!("{FIRST}{SECOND}"), Some(Clash::Impl));
         check(&format!("mod counts {{\n{FIRST}{SECOND}}}"), Some(Clash::Impl));
         check(&format!("fn main() {{\nlet n = || {{\n{FIRST}{SECOND}}};\n}}"), Some(Clash::Impl));
+    }
+
+    #[test]
+    fn a_public_struct_is_found_beside_it() {
+        let check = |before: &str, expected: bool| {
+            let block: ItemImpl = syn::parse_quote!(
+                impl Counter {
+                    fn second(&mut self) {}
+                }
+            );
+            let text = format!("{before}{SECOND}");
+            assert_eq!(find_public(&text, &block, &format_ident!("Counter")), expected, "{text}");
+        };
+        check("#[actor] pub struct Counter;\n", true);
+        check("/// Counts.\n#[greenroom::actor(name = \"c\")]\npub struct Counter { n: u64 }\n", true);
+        check("#[actor] pub(crate) struct Counter;\n", false);
+        check("#[actor] struct Counter;\n", false);
+        check("pub struct Counter;\n", false);
+        check("#[actor] pub struct Counters;\n#[actor] struct Counter;\n", false);
+        check("mod counts { #[actor] pub struct Counter; }\n", false);
+        check("#[cfg(unix)] #[actor] pub struct Counter;\n", false);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod model;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Item, ItemImpl, ItemStruct};
+use syn::{Item, ItemImpl, ItemStruct, parse_quote};
 
 use crate::diag::Errors;
 use crate::neighbours::{self, Clash};
@@ -58,6 +58,15 @@ fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenS
         return quote!(#block #errors);
     };
     let mut messages = model.messages();
+    if tokens::reach(&messages.vis) < tokens::reach(&parse_quote!(pub)) && neighbours::is_public(&block, &model.actor) {
+        let actor = &model.actor;
+        errors.push(
+            &block.self_ty,
+            format!("`{actor}` is `pub`, and what may be said to it is not: write `pub fn` where others may send the message"),
+        );
+        // As if it were.
+        messages.vis = parse_quote!(pub);
+    }
     let mut spoken = protocol::Model::read(&mut messages, options, &mut errors);
     model.name_stub(&mut spoken);
     match neighbours::clash(&block, &model.actor) {

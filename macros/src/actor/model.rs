@@ -196,16 +196,15 @@ impl Model {
         self.handlers.iter().find(|handler| matches!(handler.hook, Hook::Event { kind, .. } if kind == wanted))
     }
 
-    /// An impl has no visibility: its messages are as visible as the most visible of its handlers.
+    /// An impl has no visibility: its messages are as visible as the most visible of its handlers. Where there are none, an
+    /// actor that is `pub` has no other way to have them so, too.
     fn visibility(&self) -> Visibility {
-        self.handlers
-            .iter()
-            .filter(|handler| !matches!(handler.hook, Hook::Event { .. }))
-            .map(|handler| &handler.vis)
-            .max_by_key(|vis| tokens::reach(vis))
-            .filter(|vis| tokens::reach(vis) > 0)
-            .cloned()
-            .unwrap_or_else(|| parse_quote!(pub(crate)))
+        let sent = self.handlers.iter().filter(|handler| !matches!(handler.hook, Hook::Event { .. }));
+        match sent.map(|handler| &handler.vis).max_by_key(|vis| tokens::reach(vis)) {
+            Some(vis) if tokens::reach(vis) > 0 => vis.clone(),
+            Some(_) => parse_quote!(pub(crate)),
+            None => parse_quote!(pub),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bounded mailboxes: what becomes of one message too many, and how a full mailbox never locks itself.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use greenroom::prelude::*;
@@ -98,6 +99,52 @@ async fn drop_oldest_keeps_what_came_last() {
     settle().await;
     drop(jobs);
     assert_eq!(Node::current().counters().overflowed_messages, 4);
+}
+
+#[protocol]
+enum Ward {
+    #[priority]
+    Alarm {
+        n: u32,
+    },
+    Note {
+        n: u32,
+    },
+}
+
+#[actor(protocol = Ward, mailbox = 2, overflow = drop_oldest)]
+struct Nurse(Arc<Mutex<Vec<u32>>>);
+
+impl Process for Nurse {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        loop {
+            let n = receive!(match cx {
+                Ward::Alarm { n } | Ward::Note { n } => n,
+            });
+            self.0.lock().unwrap().push(n);
+        }
+    }
+}
+
+/// What a nurse hears of what was sent before she came: notes are negative here.
+async fn hears(sent: &[i32], expected: &[u32], overflowed: u64) {
+    let before = Node::current().counters().overflowed_messages;
+    let heard = Arc::default();
+    let nurse = Nurse(Arc::clone(&heard)).spawn();
+    for n in sent {
+        drop(if *n < 0 { nurse.note(n.unsigned_abs()) } else { nurse.alarm(n.unsigned_abs()) });
+    }
+    settle().await;
+    assert_eq!(*heard.lock().unwrap(), expected, "{sent:?}");
+    assert_eq!(Node::current().counters().overflowed_messages - before, overflowed, "{sent:?}");
+}
+
+#[greenroom::test]
+async fn drop_oldest_gives_up_what_is_urgent_only_for_what_is() {
+    hears(&[-1, -2, -3, -4], &[3, 4], 2).await;
+    hears(&[1, 2, 3, 4], &[3, 4], 2).await;
+    hears(&[1, 2, -3], &[1, 2], 1).await;
+    hears(&[-1, 2, 3, 4], &[3, 4], 2).await;
 }
 
 #[greenroom::test]

@@ -1,5 +1,5 @@
-//! The code lock of OTP's `gen_statem`: a state is a function with its own `receive!`. Buttons that nobody looks at
-//! while the door stands open wait, in order: that is postponing. `after!` is the state timeout.
+//! The code lock of OTP's `gen_statem`: a state is a function with its own `receive!`, and begins with what is done on
+//! entry. Buttons that nobody looks at while the door stands open wait, in order: that is postponing.
 
 use greenroom::prelude::*;
 

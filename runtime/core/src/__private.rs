@@ -70,16 +70,22 @@ impl<A: Debug> Showable for A {
 }
 
 /// A part of a message that leaves its node, by way of serde.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot travel to another node",
-    label = "a message's parts, and its answer, need serde's `Serialize` and `Deserialize`",
-    note = "derive them: `#[derive(Serialize, Deserialize)]`",
-    note = "or keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl"
+#[cfg_attr(
+    feature = "serde",
+    diagnostic::on_unimplemented(
+        message = "`{Self}` cannot travel to another node",
+        label = "a message's parts, and its answer, need serde's `Serialize` and `Deserialize`",
+        note = "derive them: `#[derive(Serialize, Deserialize)]`",
+        note = "or keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl"
+    )
 )]
 #[cfg_attr(
     not(feature = "serde"),
     diagnostic::on_unimplemented(
-        note = "greenroom sees that a type has them by its feature `serde`, which is part of `net`; without it, it knows only the standard library's types and its own"
+        message = "`{Self}` cannot travel to another node",
+        label = "greenroom is built without its feature `serde`, which types of your own need for that",
+        note = "keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl",
+        note = "or switch the feature on, `greenroom = {{ .., features = [\"serde\"] }}`, and derive `Serialize` and `Deserialize`"
     )
 )]
 pub trait Travels: Sized {

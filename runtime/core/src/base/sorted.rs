@@ -123,6 +123,7 @@ impl<K: Ord, V> Sorted<K, V> {
 
     /// Puts a new entry where it belongs; where that is by then.
     fn put(&mut self, (at, place): Place, key: K, value: V) -> Place {
+        let is_last = at + 1 == self.pieces.len();
         let Some(piece) = self.pieces.get_mut(at) else {
             self.pieces.push(Vec::from([(key, value)]));
             return (at, 0);
@@ -132,7 +133,7 @@ impl<K: Ord, V> Sorted<K, V> {
             return (at, place);
         }
         // Keys that come in their order leave full pieces behind.
-        let middle = if place == FULL { FULL } else { FULL / 2 };
+        let middle = if is_last && place == FULL { FULL } else { FULL / 2 };
         let rest = piece.split_off(middle);
         self.pieces.insert(at + 1, rest);
         let (at, place) = if place < middle { (at, place) } else { (at + 1, place - middle) };
@@ -283,6 +284,15 @@ mod tests {
             for span in [1, 10, 100, 1_000, 1_000_000] {
                 check(span, seed);
             }
+        }
+    }
+
+    #[test]
+    fn keys_that_come_into_a_gap_share_pieces() {
+        let mut sorted = Sorted::new();
+        for key in (0..FULL).chain((1_000..10_000).rev()) {
+            sorted.insert(key, key);
+            sorted.check();
         }
     }
 

@@ -1,6 +1,6 @@
 //! What may be part of a message that travels, where greenroom does not see serde's traits: without its feature `serde`.
 //!
-//! The standard library's types, as far as serde has them, and greenroom's own. A type of a program's own needs the
+//! Those of the standard library's types that messages are made of, and greenroom's own. A type of a program's own needs the
 //! feature, or a protocol that is `local`. So a program that holds without the feature holds with it: in the unit tests,
 //! which have it, each of these lists asks serde.
 

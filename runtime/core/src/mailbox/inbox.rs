@@ -83,8 +83,17 @@ impl<M: Protocol> Inbox<M> {
             }
         }
         if !matches!(self.testing, Testing::Nothing) {
-            // A guard that panicked, in a body that caught it: the message went with it.
-            self.keep_other(queue);
+            // A guard that panicked, in a body that caught it: the message went with it, and counts no longer.
+            let counted = match self.testing {
+                Testing::Arrived(origin) => {
+                    self.testing = Testing::Nothing;
+                    origin.is_sent()
+                }
+                _ => self.keep_other(queue),
+            };
+            if counted {
+                queue.release();
+            }
         }
         if let Some(saved) = &mut self.saved {
             self.pending = saved.begin(want);

@@ -299,9 +299,9 @@ impl<M: Protocol> Queue<M> {
                     bounded.dropped += 1;
                     return Err(Refused { message: entry.message, why: Why::Dropped });
                 }
-                Overflow::DropOldest => match inner.oldest() {
+                Overflow::DropOldest => match inner.oldest(Mask::urgent::<M>().has(lane)) {
                     Some(oldest) => pushed = Pushed::InsteadOf(oldest),
-                    // All that is here is with the owner already.
+                    // All that counts is with the owner already, or goes before it.
                     None => {
                         inner.count_dropped();
                         return Err(Refused { message: entry.message, why: Why::Dropped });
@@ -760,14 +760,21 @@ impl<M: Protocol> Inner<M> {
         is_flooded(&self.entries).then(|| mem::take(&mut self.entries))
     }
 
-    /// The oldest message that counts and is not with the owner yet.
-    fn oldest(&mut self) -> Option<M> {
-        let at = self.entries.iter().position(|entry| entry.origin.is_sent())?;
+    /// The oldest message that counts and is not with the owner yet. One that is urgent gives way only to another.
+    fn oldest(&mut self, urgent: bool) -> Option<M> {
+        let first = |entries: &mut VecDeque<Entry<M>>| {
+            let at = entries.iter().position(|entry| entry.origin.is_sent())?;
+            cut(entries, at)
+        };
+        let oldest = match first(&mut self.entries) {
+            None if urgent => first(&mut self.rest.as_mut()?.urgent),
+            oldest => oldest,
+        }?;
         if let Some(bounded) = self.bounded() {
             bounded.load -= 1;
             bounded.dropped += 1;
         }
-        cut(&mut self.entries, at).map(|entry| entry.message)
+        Some(oldest.message)
     }
 }
 
@@ -798,7 +805,7 @@ pub(super) fn cut<T>(queue: &mut VecDeque<T>, at: usize) -> Option<T> {
 }
 
 fn cut_behind<T>(queue: &mut VecDeque<T>, at: usize) -> Option<T> {
-    let last = queue.len().checked_sub(1)?;
+    let last = queue.len().checked_sub(1).filter(|last| at <= *last)?;
     if at <= last / 2 {
         (0..at).rev().for_each(|place| queue.swap(place, place + 1));
         queue.pop_front()

@@ -80,7 +80,7 @@ fn summary(kind: &str, count: u64) {
     if log::is_heard() {
         log::error!(target: "greenroom", process = kind, count, "more processes of this kind ended abnormally");
     } else {
-        eprintln!("greenroom: {kind}: {count} more ended abnormally");
+        log::tell(format_args!("{kind}: {count} more ended abnormally"));
     }
 }
 

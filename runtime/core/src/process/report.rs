@@ -47,7 +47,7 @@ fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
         // Without a subscriber the event would be lost; a newcomer's first crash must be seen.
         let named = if name.is_empty() { String::new() } else { format!(" ({name})") };
         let after = last.as_ref().map(|last| format!(" after `{last}`")).unwrap_or_default();
-        eprintln!("greenroom: {kind} {pid}{named} ended{after}: {reason}");
+        log::tell(format_args!("{kind} {pid}{named} ended{after}: {reason}"));
     }
 }
 
@@ -61,6 +61,6 @@ pub(super) fn leftover(pid: &Pid, what: &str, panic: &Exit) {
     if log::is_heard() {
         log::error!(target: "greenroom", %pid, %panic, "{what} panicked while its process ended");
     } else {
-        eprintln!("greenroom: {what} of {pid} {panic}");
+        log::tell(format_args!("{what} of {pid} {panic}"));
     }
 }

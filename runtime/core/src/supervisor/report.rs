@@ -124,9 +124,13 @@ pub(super) fn stopped(supervisor: &str, slot: &Slot, pid: &Pid, stopped: &Stoppe
 pub(super) fn ends(node: &Node, supervisor: &str, pid: &Pid, why: Why) {
     match why {
         Why::TooManyRestarts => {
-            log::error!(
-                target: "greenroom::supervisor", supervisor, %pid, "supervisor gives up: too many restarts"
-            );
+            if log::is_heard() {
+                log::error!(
+                    target: "greenroom::supervisor", supervisor, %pid, "supervisor gives up: too many restarts"
+                );
+            } else {
+                log::tell(format_args!("{supervisor} {pid} gives up: too many restarts"));
+            }
             node.lives().tell(|| LifeEvent::GaveUp { supervisor: supervisor.to_owned(), pid: pid.clone() });
         }
         Why::AutoShutdown => log::info!(

@@ -3,7 +3,8 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::batch::Batch;
-use super::queue::{Taken, Taking, Told, remove};
+use super::excise::remove;
+use super::queue::{Taken, Taking, Told};
 use super::save::Saved;
 use super::{Entry, Mask, Origin, Queue};
 use crate::base::Protocol;

@@ -22,6 +22,7 @@
 mod batch;
 mod bounds;
 mod entry;
+mod excise;
 mod inbox;
 mod line;
 mod lock;

@@ -8,6 +8,7 @@ use super::Mask;
 use super::batch::{Batch, is_flooded};
 use super::bounds::{Bounded, Bounds, Overflow};
 use super::entry::{Entry, Origin, Owner, Pushed, Refused, Why};
+use super::excise::{cut, part, remove};
 use super::line::Standing;
 use super::lock::{Guard, Lock};
 use crate::base::Protocol;
@@ -775,42 +776,5 @@ impl<M: Protocol> Inner<M> {
             bounded.dropped += 1;
         }
         Some(oldest.message)
-    }
-}
-
-/// Takes out what ends with an owner: everything, but for what is held if that is to `hold_on`.
-fn part<M>(entries: &mut VecDeque<Entry<M>>, hold_on: bool) -> VecDeque<Entry<M>> {
-    let mut all = mem::take(entries);
-    if !hold_on {
-        return all;
-    }
-    let mut left = VecDeque::new();
-    while let Some(entry) = all.pop_front() {
-        if entry.origin == Origin::HELD { &mut *entries } else { &mut left }.push_back(entry);
-    }
-    left
-}
-
-pub(super) fn remove<M>(entries: &mut VecDeque<Entry<M>>, origin: Origin) -> Option<M> {
-    let at = entries.iter().position(|entry| entry.origin == origin)?;
-    cut(entries, at).map(|entry| entry.message)
-}
-
-/// Takes out what is there. Costs at most the shorter part of the queue.
-///
-/// As `VecDeque::remove`, which moves what lies between in one piece: with four times the code, for each type of message.
-#[inline]
-pub(super) fn cut<T>(queue: &mut VecDeque<T>, at: usize) -> Option<T> {
-    if at == 0 { queue.pop_front() } else { cut_behind(queue, at) }
-}
-
-fn cut_behind<T>(queue: &mut VecDeque<T>, at: usize) -> Option<T> {
-    let last = queue.len().checked_sub(1).filter(|last| at <= *last)?;
-    if at <= last / 2 {
-        (0..at).rev().for_each(|place| queue.swap(place, place + 1));
-        queue.pop_front()
-    } else {
-        (at..last).for_each(|place| queue.swap(place, place + 1));
-        queue.pop_back()
     }
 }

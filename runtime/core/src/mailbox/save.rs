@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use super::queue::cut;
+use super::excise::cut;
 use super::{Entry, Mask, Origin};
 
 /// Messages that no receive has taken yet, a lane for each variant.

@@ -9,6 +9,8 @@
 //! | [`#[supervisor]`](macro@supervisor) | who restarts whom |
 //! | [`#[main]`](macro@main), [`#[test]`](macro@test) | where it all runs |
 #![forbid(unsafe_code)]
+// Without supervision some of what the words share has one user less.
+#![cfg_attr(not(feature = "supervision"), allow(dead_code))]
 // A model holds few values and lives for one expansion: boxes would buy nothing.
 #![allow(clippy::large_enum_variant)]
 
@@ -24,6 +26,10 @@ mod protocol;
 mod receive;
 #[cfg(test)]
 mod snapshots;
+#[cfg(feature = "supervision")]
+mod supervisor;
+#[cfg(not(feature = "supervision"))]
+#[path = "supervisor/missing.rs"]
 mod supervisor;
 mod tokens;
 

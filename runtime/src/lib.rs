@@ -41,6 +41,8 @@
 //! # Features
 //! - `net` (default): other nodes, over TCP with Noise encryption. A node listens nowhere unless told to.
 //! - `signal` (default): SIGTERM and ctrl-c stop the program in order.
+//! - `supervision` (default): supervisors, their trees, and applications. Without it whoever starts a process sees to its
+//!   end, by a link or a monitor.
 //! - `tracing` (default, and part of `net`): events for whoever logs. Without it, as without a subscriber, crashes are told
 //!   on standard error and the rest is only counted.
 //! - `serde` (part of `net`): your own types with serde's traits may be in messages, and what greenroom hands out has these
@@ -54,6 +56,27 @@
 // All of it but the macros is in a crate of its own, so that both are compiled at one time.
 #[doc(inline)]
 pub use greenroom_core::*;
+// Named beside the star, so that the compiler knows of each the feature that it is behind.
+#[cfg(all(feature = "net", feature = "test"))]
+#[doc(inline)]
+pub use greenroom_core::check;
+#[cfg(feature = "test")]
+#[doc(inline)]
+pub use greenroom_core::testing;
+#[cfg(feature = "supervision")]
+#[doc(inline)]
+pub use greenroom_core::{
+    Again, Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, AutoShutdown, Backoff,
+    ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description, Dynamic, Flags, Mismatch, Once,
+    Outline, Restart, Root, Running, StartTree, Startable, Starting, Strategy, Supervision, SupervisionRef, Supervisor,
+    Tree, TreeStub, WhileDown,
+};
+#[cfg(feature = "net")]
+#[doc(inline)]
+pub use greenroom_core::{Cookie, CookieError, NodeBuilder, NodeError};
+#[cfg(feature = "config")]
+#[doc(inline)]
+pub use greenroom_core::{Place, Settings, SettingsError};
 pub use greenroom_macros::{actor, after, main, protocol, receive, supervisor, test};
 pub use greenroom_macros::{call, cast, continue_with, down, every, exit, idle, init, node_event, terminate};
 

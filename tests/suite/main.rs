@@ -1,6 +1,5 @@
 //! greenroom, tested through its public API.
 
-mod abort;
 mod alarms;
 mod allocations;
 mod application_events;
@@ -34,6 +33,7 @@ mod nodes;
 mod order;
 mod receive;
 mod recipients;
+mod refused;
 mod save_queue;
 mod seeds;
 mod servers;

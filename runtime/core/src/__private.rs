@@ -11,15 +11,16 @@ pub use crate::actor::{
 };
 pub use crate::base::{
     DecodeError, Decoder, Deserialize, DeserializeOwned, Deserializer, Down, EncodeError, Encoder, Exit, ExitSignal,
-    NodeEvent, Protocol, Receives, Serialize, Serializer, System, Variant, event,
+    NodeEvent, Protocol, Receives, Serialize, Serializer, Shutdown, System, Variant, event,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
 pub use crate::entry::{Report, SHUTDOWN, TestClock, main, test};
 pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive, Receiver};
+#[cfg(feature = "supervision")]
 pub use crate::supervisor::{
     Again, Anew, AnewChild, AnewNothing, AnewSubtree, AutoShutdown, Backoff, Child, ChildOptions, ChildStub, Children,
-    Dynamic, Flags, Fresh, Held, Once, Places, Restart, Shutdown, Strategy, Subtree, SubtreeStub,
+    Dynamic, Flags, Fresh, Held, Once, Places, Restart, Strategy, Subtree, SubtreeStub,
     SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
 };
 

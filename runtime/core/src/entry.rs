@@ -5,9 +5,8 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::base::Exit;
+use crate::base::{Exit, Shutdown};
 use crate::node::Node;
-use crate::supervisor::Shutdown;
 
 /// What `main` and a test may return: nothing, or a `Result` whose error can be shown.
 #[diagnostic::on_unimplemented(

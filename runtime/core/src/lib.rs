@@ -3,15 +3,18 @@
 //! They are compiled at one time, since neither needs the other. How it is built: a house of few floors, each importing
 //! only those below it; see the book's page *The floors*.
 
-// Without `net` the way to other nodes is a trait that nobody implements.
-#![cfg_attr(not(feature = "net"), allow(dead_code))]
-// Without `tracing` what was gathered for an event goes nowhere.
-#![cfg_attr(not(feature = "tracing"), allow(unused_variables, unused_imports, clippy::if_same_then_else))]
+// The lints read it whole. Without `net` the way to other nodes is a trait that nobody implements, without `supervision`
+// so is what ends a node, and without `tracing` what was gathered for an event goes nowhere.
+#![cfg_attr(
+    not(all(feature = "net", feature = "supervision", feature = "tracing")),
+    allow(dead_code, unused_variables, unused_imports, clippy::if_same_then_else)
+)]
 
 // What the macros have made names `::greenroom`, also from within.
 extern crate self as greenroom;
 
 mod actor;
+#[cfg(feature = "supervision")]
 mod application;
 mod base;
 mod call;
@@ -31,6 +34,7 @@ mod session;
 #[cfg(feature = "config")]
 mod settings;
 mod signal;
+#[cfg(feature = "supervision")]
 mod supervisor;
 mod sync;
 mod wire;
@@ -41,10 +45,11 @@ pub mod __private;
 pub mod testing;
 
 pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn};
+#[cfg(feature = "supervision")]
 pub use application::{Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, Running};
 pub use base::{
     CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
-    NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, StartError, Subject, Variant,
+    NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, Shutdown, StartError, Subject, Variant,
 };
 pub use call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
@@ -57,10 +62,11 @@ pub use node::{Alarms, Clock, Counters, Entered, Lifecycle, Node, Overdue, Spawn
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 #[cfg(feature = "config")]
 pub use settings::{Place, Settings, SettingsError};
+#[cfg(feature = "supervision")]
 pub use supervisor::{
     Again, AutoShutdown, Backoff, ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description,
-    Dynamic, Flags, Mismatch, Once, Outline, Restart, Root, Shutdown, StartTree, Startable, Starting, Strategy,
-    Supervision, SupervisionRef, Supervisor, Tree, TreeStub, WhileDown,
+    Dynamic, Flags, Mismatch, Once, Outline, Restart, Root, StartTree, Startable, Starting, Strategy, Supervision,
+    SupervisionRef, Supervisor, Tree, TreeStub, WhileDown,
 };
 
 #[cfg(all(feature = "net", feature = "test"))]

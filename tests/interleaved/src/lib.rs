@@ -56,7 +56,7 @@ pub mod __private;
 pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn};
 pub use base::{
     CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
-    NodeEvent, NodeId, NodeName, Pid, Protocol, Receives, StartError, Subject, Variant,
+    NodeEvent, NodeId, NodeName, Pid, Protocol, Receives, Shutdown, StartError, Subject, Variant,
 };
 pub use call::{Call, Cast, Reply};
 pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
@@ -67,7 +67,7 @@ pub use inspect::{
 pub use node::{Alarms, Clock, Counters, Entered, Node, Spawner, Task, Tracing};
 pub use process::{Mailbox, Receive, Timer};
 pub use supervisor::{
-    ChildInfo, Restart, Shutdown, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,
+    ChildInfo, Restart, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,
 };
 
 pub type Result<T = (), E = Exit> = std::result::Result<T, E>;

@@ -3,9 +3,9 @@ use std::future::Future;
 
 use super::hosted::{Hosted, Terms};
 use super::{ApplicationError, Running};
-use crate::base::Exit;
+use crate::base::{Exit, Shutdown};
 use crate::node::Node;
-use crate::supervisor::{Root, Shutdown};
+use crate::supervisor::Root;
 
 /// A supervision tree that is started, stopped and missed as one: by its name, after those that it needs.
 ///

@@ -7,9 +7,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::{ApplicationError, ApplicationKind, report};
 use crate::actor::Stub;
-use crate::base::{Exit, StartError};
+use crate::base::{Exit, Shutdown, StartError};
 use crate::node::{Node, Unit};
-use crate::supervisor::{Root, Sapling, Shutdown, SupervisionRef, TreeStub};
+use crate::supervisor::{Root, Sapling, SupervisionRef, TreeStub};
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// An application that has begun, as its node holds it.

@@ -15,10 +15,8 @@
 mod builder;
 mod error;
 mod hosted;
-mod interrupt;
 mod order;
 mod report;
-mod run;
 mod running;
 mod set;
 

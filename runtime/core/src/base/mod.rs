@@ -14,6 +14,7 @@ mod local;
 mod name;
 mod pid;
 mod protocol;
+mod shutdown;
 mod sorted;
 #[cfg(not(feature = "serde"))]
 mod stand_in;
@@ -35,6 +36,7 @@ pub use local::{Decoder, Encoder};
 pub use name::{InvalidName, NodeName};
 pub use pid::{MonitorRef, NodeId, Pid};
 pub use protocol::{Protocol, Receives, Variant};
+pub use shutdown::Shutdown;
 pub(crate) use sorted::Sorted;
 #[cfg(not(feature = "serde"))]
 pub use stand_in::{Deserialize, DeserializeOwned, Deserializer, Serialize, Serializer};

@@ -16,7 +16,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{CallError, DecodeError, EncodeError, Exit, MonitorRef, NodeId, NodeName, Pid, StartError, Subject};
+use super::{
+    CallError, DecodeError, EncodeError, Exit, MonitorRef, NodeId, NodeName, Pid, Shutdown, StartError, Subject,
+};
 
 /// Types that may travel, if the parameters in front of them do.
 #[cfg(not(feature = "serde"))]
@@ -64,8 +66,8 @@ travel! {
     [A, B, C, D, E, F] (A, B, C, D, E, F), [A, B, C, D, E, F, G] (A, B, C, D, E, F, G),
     [A, B, C, D, E, F, G, H] (A, B, C, D, E, F, G, H),
     // Of this floor.
-    [] CallError, [] DecodeError, [] EncodeError, [] Exit, [] MonitorRef, [] NodeId, [] NodeName, [] Pid, [] StartError,
-    [] Subject,
+    [] CallError, [] DecodeError, [] EncodeError, [] Exit, [] MonitorRef, [] NodeId, [] NodeName, [] Pid, [] Shutdown,
+    [] StartError, [] Subject,
 }
 
 /// Arrays, of the lengths for which serde has them.

@@ -14,12 +14,14 @@ mod directory;
 mod events;
 mod flood;
 mod ground;
+mod interrupt;
 mod lifecycle;
 mod look;
 mod names;
 mod pending;
 mod resident;
 mod ring;
+mod run;
 #[cfg(feature = "test")]
 mod schedule;
 mod spawner;

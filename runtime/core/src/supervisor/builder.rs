@@ -4,11 +4,10 @@ use std::time::Duration;
 use super::children::{Slot, nested, once, worker};
 use super::tree::{Root, Sapling, root};
 use super::{
-    AutoShutdown, Backoff, ChildOptions, Children, Flags, Places, Restart, Shutdown, Strategy, SupervisionRef, Tree,
-    WhileDown,
+    AutoShutdown, Backoff, ChildOptions, Children, Flags, Places, Restart, Strategy, SupervisionRef, Tree, WhileDown,
 };
 use crate::actor::{Context, Process};
-use crate::base::StartError;
+use crate::base::{Shutdown, StartError};
 use crate::node::Node;
 
 /// A supervisor whose children are known only at run time. Where they are known before, write

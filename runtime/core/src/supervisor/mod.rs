@@ -39,12 +39,12 @@ pub(crate) use process::{Parent, Seed};
 pub use protocol::{Supervision, SupervisionRef};
 pub use spec::{
     AutoShutdown, Backoff, ChildCount, ChildError, ChildInfo, ChildOptions, ChildState, Flags, Mismatch, Restart,
-    Shutdown, Strategy, WhileDown,
+    Strategy, WhileDown,
 };
 pub(crate) use tree::Sapling;
 pub use tree::{Root, StartTree, Tree, TreeStub};
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::travel! {
-    [] Outline, [] Description, [] ChildId, [] Strategy, [] Restart, [] Shutdown, [] AutoShutdown, [] WhileDown, [] Backoff, [] Flags, [] ChildState, [] ChildInfo, [] ChildCount, [] ChildError, [] Mismatch,
+    [] Outline, [] Description, [] ChildId, [] Strategy, [] Restart, [] AutoShutdown, [] WhileDown, [] Backoff, [] Flags, [] ChildState, [] ChildInfo, [] ChildCount, [] ChildError, [] Mismatch,
 }

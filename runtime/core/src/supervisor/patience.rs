@@ -8,11 +8,11 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use super::Parent;
 use super::children::Starting;
 use super::places::Place;
-use super::{Parent, Shutdown};
 use crate::actor::Context;
-use crate::base::{Exit, Pid};
+use crate::base::{Exit, Pid, Shutdown};
 use crate::node::Node;
 use crate::process::ended;
 use crate::wire::Signal;

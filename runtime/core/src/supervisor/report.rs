@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use super::Restart;
 use super::children::Slot;
 use super::patience::Stopped;
 use super::plan::Why;
-use super::{Restart, Shutdown};
-use crate::base::{Exit, ExitSignal, Pid};
+use crate::base::{Exit, ExitSignal, Pid, Shutdown};
 use crate::inspect::{Alarm, LifeEvent};
 use crate::log;
 use crate::node::Node;

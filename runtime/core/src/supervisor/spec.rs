@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::SupervisionRef;
-use crate::base::{CallError, Exit, Pid};
+use crate::base::{CallError, Exit, Pid, Shutdown};
 
 /// Who is restarted when a child ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,18 +26,6 @@ pub enum Restart {
     Transient,
     /// Never; it is forgotten when it ends.
     Temporary,
-}
-
-/// How long a child may take to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Shutdown {
-    /// It is killed at once.
-    Kill,
-    /// It is told to shut down, and killed after this time.
-    After(Duration),
-    /// It is told to shut down and may take its time: right for supervisors.
-    Forever,
 }
 
 /// Whether a supervisor's work is done when that of its significant children is.

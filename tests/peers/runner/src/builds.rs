@@ -16,6 +16,11 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         "greenroom = { path = \"GREENROOM\", default-features = false }",
         include_str!("../hello/greenroom.rs"),
     ),
+    (
+        "greenroom, supervised",
+        "greenroom = { path = \"GREENROOM\", default-features = false, features = [\"supervision\"] }",
+        include_str!("../hello/greenroom.rs"),
+    ),
     ("its macros alone", "greenroom-macros = { path = \"MACROS\" }", include_str!("../hello/nothing.rs")),
     (
         "mpsc",

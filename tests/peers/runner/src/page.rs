@@ -308,7 +308,7 @@ fn builds(results: &Results) -> String {
 fn builds_chart(results: &Results) -> String {
     let bars = |seconds: fn(&crate::results::Build) -> f64| {
         results.builds.iter().map(move |build| Bar {
-            label: build.system.split_once(',').map_or(build.system.as_str(), |_| "local only").to_owned(),
+            label: build.system.split_once(", ").map_or(build.system.as_str(), |(_, kind)| kind).to_owned(),
             value: seconds(build),
             spread: (seconds(build), seconds(build)),
             told: format!("{:.1} s", seconds(build)),

@@ -2,10 +2,9 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
+use super::Node;
 use super::interrupt::Interrupts;
-use crate::base::Exit;
-use crate::node::Node;
-use crate::supervisor::Shutdown;
+use crate::base::{Exit, Shutdown};
 
 impl Node {
     /// Runs `body` with this node as the current one, and then stops the node: what `#[greenroom::main]` does, for a

@@ -1,0 +1,96 @@
+//! Programs that are refused when they are compiled, for what their `Cargo.toml` says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Asserts that this program, with greenroom without features, is refused by one error, under a profile with this setting.
+#[track_caller]
+fn check(name: &str, panic: &str, program: &str, refusal: &str) {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(root.join("src")).expect("there is room");
+    let manifest = format!(
+        r#"
+            [package]
+            name = "program"
+            version = "0.0.0"
+            edition = "2024"
+
+            [workspace]
+
+            [dependencies]
+            greenroom = {{ path = {runtime:?}, default-features = false }}
+
+            [profile.dev]
+            panic = "{panic}"
+            debug = false
+            incremental = false
+        "#,
+        runtime = tests.join("../runtime"),
+    );
+    fs::write(root.join("Cargo.toml"), manifest).expect("it is ours");
+    fs::write(root.join("src/main.rs"), program).expect("it is ours");
+    // The versions that are here already.
+    fs::copy(tests.join("../Cargo.lock"), root.join("Cargo.lock")).expect("the workspace has one");
+    let cargo = Command::new(env!("CARGO"))
+        .args(["check", "--offline", "--quiet", "--color=never"])
+        .current_dir(&root)
+        .env("CARGO_TARGET_DIR", root.join("target"))
+        // What this test is run with is not what a program is compiled with.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET")
+        .output()
+        .expect("cargo is there");
+    assert!(!cargo.status.success());
+    let said = String::from_utf8(cargo.stderr).expect("it says it in UTF-8");
+    let errors: Vec<_> = said.lines().filter(|line| line.starts_with("error")).collect();
+    assert_eq!(errors[0], refusal, "{said}");
+    assert_eq!(errors.len(), 2, "that, and cargo's own: {said}");
+}
+
+#[test]
+fn a_program_whose_panics_abort() {
+    check(
+        "abort",
+        "abort",
+        "fn main() { drop(greenroom::Node::local()) }",
+        r#"error: greenroom needs `panic = "unwind"`: a process that panics must not take its neighbours along"#,
+    );
+}
+
+#[test]
+fn a_tree_without_the_feature_for_it() {
+    check(
+        "treeless",
+        "unwind",
+        r"
+            use greenroom::prelude::*;
+
+            #[actor]
+            #[derive(Default)]
+            struct Log;
+
+            #[actor]
+            impl Log {
+                #[cast]
+                fn write(&mut self, _line: String) {}
+            }
+
+            #[supervisor]
+            struct Tree {
+                #[child]
+                log: Log,
+            }
+
+            #[greenroom::main]
+            async fn main() -> greenroom::Result {
+                let tree = Tree {}.start().await?;
+                tree.log().write(String::new());
+                Ok(())
+            }
+        ",
+        r#"error: supervision trees need greenroom's feature `supervision`: `greenroom = { .., features = ["supervision"] }`"#,
+    );
+}

@@ -1,6 +1,8 @@
 //! Bounded mailboxes: what becomes of one message too many, and how a full mailbox never locks itself.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
@@ -52,7 +54,7 @@ async fn check(worker: WorkRef) -> (Vec<Result<(), CastError>>, Vec<u32>) {
     settle().await;
     let mut said = Vec::new();
     for cast in &mut casts {
-        let now = std::future::poll_fn(|cx| match cast.as_mut().poll(cx) {
+        let now = poll_fn(|cx| match cast.as_mut().poll(cx) {
             Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
             Poll::Pending => Poll::Ready(None),
         });
@@ -93,11 +95,9 @@ async fn drop_oldest_keeps_what_came_last() {
     for n in 1..=4 {
         worker.job(n);
     }
-    let (go, jobs) = (worker.go(), worker.take());
-    // Even the order to go pushed out the oldest.
-    drop(go);
-    settle().await;
-    drop(jobs);
+    // Even the order to go, and the question, push out the oldest: none of the jobs is left.
+    let (_go, jobs) = (worker.go(), worker.take());
+    assert!(jobs.await.unwrap().is_empty());
     assert_eq!(Node::current().counters().overflowed_messages, 4);
 }
 
@@ -145,6 +145,54 @@ async fn drop_oldest_gives_up_what_is_urgent_only_for_what_is() {
     hears(&[1, 2, 3, 4], &[3, 4], 2).await;
     hears(&[1, 2, -3], &[1, 2], 1).await;
     hears(&[-1, 2, 3, 4], &[3, 4], 2).await;
+}
+
+/// Catches the panic of its own guard, and goes on.
+#[actor(protocol = Work, mailbox = 2, overflow = reject)]
+struct Survives;
+
+impl Process for Survives {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        {
+            let mut looks = pin!(async {
+                receive!(match cx {
+                    Work::Job { n } if panics(n) => {}
+                });
+            });
+            poll_fn(|task| match catch_unwind(AssertUnwindSafe(|| looks.as_mut().poll(task))) {
+                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Ready(())) | Err(_) => Poll::Ready(()),
+            })
+            .await;
+        }
+        receive!(match cx {
+            Work::Go => {}
+        });
+        let mut jobs = Vec::new();
+        loop {
+            receive!(match cx {
+                Work::Job { n } => jobs.push(n),
+                Work::Take { reply } => reply.send(jobs.clone()),
+            });
+        }
+    }
+}
+
+fn panics(n: u32) -> bool {
+    panic!("cannot judge {n}");
+}
+
+#[greenroom::test]
+async fn a_message_that_went_with_a_guards_panic_counts_no_longer() {
+    let worker = Survives.spawn();
+    worker.job(1);
+    settle().await;
+    // None of these is wanted yet, and there is room for two.
+    let said = (worker.job(2).await, worker.job(3).await, worker.job(4).await);
+    assert_eq!(said, (Ok(()), Ok(()), Err(CastError::Full)));
+    worker.go();
+    settle().await;
+    assert_eq!(worker.take().await.unwrap(), [2, 3]);
 }
 
 #[greenroom::test]

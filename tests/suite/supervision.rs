@@ -337,7 +337,7 @@ struct Job {
 #[greenroom::test]
 async fn a_tree_shuts_down_with_its_significant_children() -> greenroom::Result {
     let job = Job {}.start().await?;
-    let ended = job.supervisor().ended();
+    let ended = job.ended();
     let helper = job.helper();
     let helper = helper.ended();
     job.left().finish();
@@ -478,7 +478,7 @@ async fn a_supervisor_ignores_strangers_and_obeys_its_parent() -> greenroom::Res
     settle().await;
     assert_eq!(shop.till().next().await?, 1);
     // Even a normal end of the parent stops the tree.
-    let ended = shop.supervisor().ended();
+    let ended = shop.ended();
     owner.finish();
     assert_eq!(ended.await, Exit::Normal);
     settle().await;

@@ -166,7 +166,7 @@ async fn a_supervisor_tells_the_log_what_it_does() -> greenroom::Result {
         tree.counter().crash();
         settle().await;
     }
-    let ended = tree.supervisor().ended();
+    let ended = tree.ended();
     let reports: Vec<_> = told().into_iter().filter(|line| !line.starts_with("DEBUG")).collect();
     assert_eq!(
         reports,

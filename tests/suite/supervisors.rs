@@ -237,7 +237,7 @@ async fn it_gives_up_when_restarts_in_the_period_exceed_the_intensity() {
     // Three in 10 s are allowed.
     for (gap, gives_up) in [(Duration::from_millis(100), true), (Duration::from_secs(4), false)] {
         let (log, _, tree) = three().await;
-        let ended = tree.supervisor().ended();
+        let ended = tree.ended();
         for _ in 0..4 {
             tree.a().crash();
             tokio::time::sleep(gap).await;

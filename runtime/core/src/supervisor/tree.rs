@@ -256,16 +256,27 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
 
     /// Stops the children in reverse order, then the supervisor; resolves when all are gone. Cancel-safe: the
     /// tree stops all the same.
-    fn stop(&self) -> impl Future<Output = Exit> + Send {
+    fn stop(&self) -> impl Future<Output = Exit> + Send + use<Self> {
         Stub::stop(self.supervisor(), Exit::shutdown())
+    }
+
+    /// Resolves when the tree has ended, with the reason: after a [`stop`](TreeStub::stop), or when its supervisor gave up
+    /// or was done. As [`Stub::ended`]. Cancel-safe.
+    fn ended(&self) -> impl Future<Output = Exit> + Send + use<Self> {
+        Stub::ended(self.supervisor())
     }
 }
 
 impl SupervisionRef {
     /// As [`TreeStub::stop`]: the supervisor is a tree first, and a process second. With a reason of one's own it is
     /// stopped by [`Stub::stop(&supervisor, reason)`](Stub::stop).
-    pub fn stop(&self) -> impl Future<Output = Exit> + Send {
+    pub fn stop(&self) -> impl Future<Output = Exit> + Send + use<> {
         Stub::stop(self, Exit::shutdown())
+    }
+
+    /// As [`Stub::ended`], and [`TreeStub::ended`]: of the two that it has.
+    pub fn ended(&self) -> impl Future<Output = Exit> + Send + use<> {
+        Stub::ended(self)
     }
 }
 

@@ -86,6 +86,47 @@ async fn saved_messages_make_a_mailbox_long_too() {
 }
 
 #[greenroom::test]
+async fn a_mailbox_is_long_until_half_of_that_is_left_and_may_become_so_again() {
+    let mut alarms = Node::current().alarms();
+    // Takes as many `A` as each `B` says.
+    let process = does(|cx| {
+        Box::pin(async move {
+            loop {
+                let n = receive!(match cx {
+                    Letter::B { n } => n,
+                });
+                for _ in 0..n {
+                    receive!(match cx {
+                        Letter::A { .. } => {}
+                    });
+                }
+            }
+        })
+    })
+    .spawn();
+    let mut check = async |more: u32, fewer: u32, expected: &[(bool, &'static str)]| {
+        // It looks at each hundred, and saves them.
+        for n in 0..more {
+            process.a(n);
+            if n % 100 == 99 {
+                settle().await;
+            }
+        }
+        process.b(fewer);
+        assert_eq!(heard(&mut alarms).await, expected, "{more} more, then {fewer} fewer");
+    };
+    let (raised, cleared) = ((true, "long_mailbox"), (false, "long_mailbox"));
+    check(9_000, 0, &[]).await;
+    check(2_000, 0, &[raised]).await;
+    check(1_000, 5_000, &[]).await;
+    check(5_000, 4_000, &[]).await;
+    check(0, 3_500, &[cleared]).await;
+    check(5_000, 0, &[]).await;
+    check(1_000, 10_000, &[raised, cleared]).await;
+    check(10_000, 0, &[raised]).await;
+}
+
+#[greenroom::test]
 async fn a_node_has_its_own_idea_of_long() {
     let node = Node::builder("short@test").long_mailbox(3).start().await.unwrap();
     let mut alarms = node.alarms();

@@ -213,7 +213,7 @@ impl<M: Protocol> Inbox<M> {
     }
 
     fn told(&self) -> Told {
-        let saved = self.saved.as_ref().map_or(0, |saved| saved.len());
+        let saved = self.saved();
         Told {
             handled: self.read.saturating_sub(u64::from(saved)),
             calls: self.calls,
@@ -227,15 +227,19 @@ impl<M: Protocol> Inbox<M> {
         self.place
     }
 
-    /// Tells how far the process with this number, whose inbox it is, has come. Says what
-    /// [`length`](Queue::length) does.
-    pub(crate) fn tell(&self, queue: &Queue<M>, number: u64) -> (u64, u64) {
+    /// Tells how far the process with this number, whose inbox it is, has come. Says how many messages wait, in any way.
+    pub(crate) fn tell(&self, queue: &Queue<M>, number: u64) -> u64 {
         queue.tell(number, self.told())
     }
 
     /// How many messages have been looked at, or saved, since the process began.
     pub(crate) fn read(&self) -> u64 {
         self.read
+    }
+
+    /// How many messages no receive has taken.
+    pub(crate) fn saved(&self) -> u32 {
+        self.saved.as_ref().map_or(0, |saved| saved.len())
     }
 
     /// Whether nothing is left of what was taken over.

@@ -94,7 +94,7 @@ impl<T> Lock<T> {
         Lock::with(0, value)
     }
 
-    /// The same with a number beside the value, which all who hold the lock may read.
+    /// The same with a number beside the value, which everybody may read.
     pub(super) fn with(constant: u32, value: T) -> Lock<T> {
         Lock {
             held: AtomicBool::new(false),
@@ -104,6 +104,12 @@ impl<T> Lock<T> {
             task: Guarded::new(None),
             inside: Guarded::new(Inside { value, other: None }),
         }
+    }
+
+    /// The number that it was made with.
+    #[inline]
+    pub(super) fn constant(&self) -> u32 {
+        self.constant
     }
 
     #[inline]
@@ -190,12 +196,6 @@ impl<T> DerefMut for Guard<'_, T> {
 }
 
 impl<T> Guard<'_, T> {
-    /// What the lock was made with.
-    #[inline]
-    pub(super) fn constant(&self) -> u32 {
-        self.held.0.constant
-    }
-
     /// Makes `task` what wakes the owner. Hands back the waker that is out of use, to be dropped outside of the lock: the
     /// new one, with `Err`, if somebody is just ringing.
     pub(super) fn hang(&mut self, task: Option<Waker>) -> Result<Option<Waker>, Option<Waker>> {

@@ -32,7 +32,7 @@ struct Inner<M> {
     /// What most queues never have.
     rest: Option<Box<Rest<M>>>,
     /// From this number of messages on, what comes in is noticed: zero while somebody traces the owner, else what makes
-    /// a long mailbox. One comparison for both, so that a push costs the same whether anybody looks or not.
+    /// a long mailbox, or [`KNOWN`]. One comparison for all, so that a push costs the same whether anybody looks or not.
     notice: u64,
     told: Told,
 }
@@ -80,6 +80,10 @@ const STARTING: u64 = 1 << 63;
 
 /// Nobody will read it again. No process has this number.
 const CLOSED: u64 = u64::MAX;
+
+/// In place of a number of messages: the mailbox is long, and that is known. What comes in is not noticed until the owner
+/// has seen that it is short again.
+const KNOWN: u64 = u64::MAX;
 
 /// Who reads the queue, in words.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -181,7 +185,7 @@ impl<M: Protocol> Queue<M> {
         let held = inner.waiting();
         inner.pushed = held as u64;
         inner.told = Told::default();
-        inner.notice = u64::from(inner.constant());
+        inner.notice = u64::from(self.inner.constant());
         if let Some(bounded) = inner.bounded() {
             bounded.load = held;
         }
@@ -328,7 +332,7 @@ impl<M: Protocol> Queue<M> {
     pub(super) fn poll_take(&self, batch: &mut Batch<M>, taking: &Taking, cx: &mut Context<'_>) -> Taken<M> {
         batch.recover();
         let mut inner = self.lock();
-        let long = inner.constant();
+        let long = self.inner.constant();
         inner.hear(taking.told, long);
         if !inner.is_empty() {
             inner.hand_over(batch);
@@ -364,7 +368,7 @@ impl<M: Protocol> Queue<M> {
     ) -> Poll<()> {
         batch.recover();
         let mut inner = self.lock();
-        let (waiting, long) = (u32::try_from(inner.entries.len()).unwrap_or(u32::MAX), inner.constant());
+        let (waiting, long) = (u32::try_from(inner.entries.len()).unwrap_or(u32::MAX), self.inner.constant());
         inner.hear_of(Told { handled, calls, place: None, saved: 0, batch: waiting }, long);
         if waiting != 0 {
             mem::swap(&mut inner.entries, &mut batch.entries);
@@ -400,36 +404,42 @@ impl<M: Protocol> Queue<M> {
     pub(super) fn take(&self, batch: &mut Batch<M>, told: Told) {
         batch.recover();
         let mut inner = self.lock();
-        let long = inner.constant();
+        let long = self.inner.constant();
         inner.hear(told, long);
         inner.hand_over(batch);
     }
 
-    /// The owner with this number says how far it is, and hears [how long](Queue::length) the mailbox is.
-    pub(super) fn tell(&self, number: u64, told: Told) -> (u64, u64) {
+    /// The owner with this number says how far it is, and hears how long the mailbox is.
+    pub(super) fn tell(&self, number: u64, told: Told) -> u64 {
         let mut inner = self.lock();
         if inner.owner & !STARTING == number {
             inner.told = told;
         }
-        (inner.length(), u64::from(inner.constant()))
+        inner.length()
     }
 
-    /// From now on a message is noticed if it makes the mailbox long, and also before if somebody `traces` it.
-    pub(crate) fn notice(&self, traces: bool) {
+    /// From now on a message is noticed if it makes the mailbox long, unless it `is_known` to be that, and also before if
+    /// somebody `traces` it.
+    pub(crate) fn notice(&self, traces: bool, is_known: bool) {
         let mut inner = self.lock();
-        let room = u64::from(inner.constant()).saturating_sub(inner.length());
+        let room = u64::from(self.inner.constant()).saturating_sub(inner.length());
         inner.notice = match (traces, room) {
             (true, _) => 0,
-            // It is known to be long: that is looked at again when the owner has taken what is here.
-            (false, 0) => u64::MAX,
+            (false, 0) if is_known => KNOWN,
             (false, room) => inner.pushed + room,
         };
+    }
+
+    /// How many saved messages leave a mailbox short again that was long.
+    #[inline]
+    pub(crate) fn short(&self) -> u32 {
+        self.inner.constant() / 2
     }
 
     /// How many messages wait here, in any way, and how many make a long mailbox.
     pub(crate) fn length(&self) -> (u64, u64) {
         let inner = self.lock();
-        (inner.length(), u64::from(inner.constant()))
+        (inner.length(), u64::from(self.inner.constant()))
     }
 
     pub(crate) fn figures(&self) -> Figures {
@@ -676,7 +686,8 @@ impl<M: Protocol> Inner<M> {
     #[inline(always)]
     fn hear_of(&mut self, told: Told, long: u32) {
         self.told = told;
-        if self.notice != 0 {
+        // Neither zero nor KNOWN, in one comparison.
+        if self.notice.wrapping_sub(1) < KNOWN - 1 {
             let taken = self.told.batch.saturating_add(self.told.saved);
             self.notice = self.pushed + u64::from(long.saturating_sub(taken));
         }

@@ -127,7 +127,7 @@ impl<M: Protocol> Cell<M> {
         } else {
             self.ignore(TRACED);
         }
-        self.queue.notice(traced);
+        self.queue.notice(traced, self.attention() & LONG != 0);
     }
 
     /// Puts a message into the mailbox that its queue has noticed: the process is traced, or its mailbox long.
@@ -153,7 +153,7 @@ impl<M: Protocol> Cell<M> {
             let (pid, protocol) = (self.node.pid(number), Cow::Borrowed(M::NAME));
             self.node.raise(Alarm::LongMailbox { pid, protocol, length });
         }
-        self.queue.notice(traced);
+        self.queue.notice(traced, self.attention() & LONG != 0);
         pushed
     }
 
@@ -236,10 +236,10 @@ impl<M: Protocol> Mailbox<M> {
         }
         if attention & (ASKED | LONG) != 0 {
             let cell = std::sync::Arc::clone(&self.cell);
-            let (length, long) = self.desk().inbox.tell(cell.queue(), number);
-            if attention & LONG != 0 && length <= long / 2 && self.cell.ignore(LONG) {
+            let length = self.desk().inbox.tell(cell.queue(), number);
+            if attention & LONG != 0 && length <= u64::from(cell.queue().short()) && self.cell.ignore(LONG) {
                 self.cell.clear_long(number);
-                self.cell.queue().notice(attention & TRACED != 0);
+                self.cell.queue().notice(attention & TRACED != 0, false);
             }
         }
         self.desk().careful = self.cell.is_bounded() || attention & TRACED != 0;

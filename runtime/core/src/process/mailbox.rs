@@ -137,11 +137,19 @@ impl<M: Protocol> Mailbox<M> {
         }
     }
 
+    /// A long mailbox is looked at when what was taken over is read, not at each message; and not where more is saved than
+    /// leaves it short.
+    #[cold]
+    fn may_be_short(&mut self) -> bool {
+        let short = self.cell.queue().short();
+        let inbox = &self.desk().inbox;
+        inbox.is_read() && inbox.saved() <= short
+    }
+
     #[inline(always)]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         let attention = self.cell.attention();
-        // A long mailbox is looked at when what was taken over is read, not at each message.
-        let concerns = attention != 0 && (attention != LONG || self.desk().inbox.is_read());
+        let concerns = attention != 0 && (attention != LONG || self.may_be_short());
         if concerns && !self.attend(attention) {
             // The wrapper around the process ends it as soon as this poll is over.
             return Poll::Pending;

@@ -1,6 +1,6 @@
 //! A conversation while other messages wait: the reader says something to a partner and receives only the answer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bench::{Figure, Size, size};
 use greenroom::prelude::*;
@@ -9,7 +9,7 @@ use greenroom::prelude::*;
 enum Letter {
     Junk { n: u64 },
     Answer { n: u64 },
-    Talk { rounds: u64, guarded: bool, reply: Reply<u64> },
+    Talk { rounds: u64, guarded: bool, reply: Reply<(u64, Duration)> },
 }
 
 /// Has a full letter box, and a conversation.
@@ -24,7 +24,7 @@ impl Process for Reader {
             let (rounds, guarded, reply) = receive!(match cx {
                 Letter::Talk { rounds, guarded, reply } => (rounds, guarded, reply),
             });
-            let mut answers = 0;
+            let (begin, mut answers) = (Instant::now(), 0);
             for round in 0..rounds {
                 self.partner.say(round, cx.me());
                 answers += if guarded {
@@ -37,7 +37,7 @@ impl Process for Reader {
                     })
                 };
             }
-            reply.send(answers);
+            reply.send((answers, begin.elapsed()));
         }
     }
 }
@@ -79,9 +79,8 @@ pub async fn converse(name: &str, waiting: &[u64], size: Size, guarded: bool) ->
         // All that waits has been looked at once.
         reader.talk(1, guarded).forever().await.expect("the reader lives");
         let rounds = size.rounds(junk);
-        let begin = Instant::now();
-        let answers = reader.talk(rounds, guarded).forever().await.expect("the reader lives");
-        figures.push(Figure::nanos(format!("{name}/{junk}"), rounds, begin.elapsed(), answers));
+        let (answers, elapsed) = reader.talk(rounds, guarded).forever().await.expect("the reader lives");
+        figures.push(Figure::nanos(format!("{name}/{junk}"), rounds, elapsed, answers));
     }
     figures
 }

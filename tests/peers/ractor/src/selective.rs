@@ -2,7 +2,7 @@
 //! and looks through the stash before it waits, as one must who may have stashed the answer.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bench::{Figure, Size, size};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, cast};
@@ -12,7 +12,7 @@ struct Reader;
 enum Letter {
     Junk,
     Answer(u64),
-    Talk { rounds: u64, guarded: bool, reply: RpcReplyPort<u64> },
+    Talk { rounds: u64, guarded: bool, reply: RpcReplyPort<(u64, Duration)> },
 }
 
 struct Desk {
@@ -25,7 +25,8 @@ struct Talk {
     round: u64,
     rounds: u64,
     guarded: bool,
-    reply: RpcReplyPort<u64>,
+    begin: Instant,
+    reply: RpcReplyPort<(u64, Duration)>,
 }
 
 impl Talk {
@@ -39,7 +40,7 @@ impl Desk {
     fn say(&mut self, me: &ActorRef<Letter>) -> Result<(), ActorProcessingErr> {
         while let Some(mut talk) = self.talk.take() {
             if talk.round == talk.rounds {
-                talk.reply.send(talk.round)?;
+                talk.reply.send((talk.round, talk.begin.elapsed()))?;
                 break;
             }
             cast!(self.partner, (talk.round, me.clone()))?;
@@ -71,7 +72,7 @@ impl Actor for Reader {
     async fn handle(&self, me: ActorRef<Letter>, letter: Letter, desk: &mut Desk) -> Result<(), ActorProcessingErr> {
         match (letter, &mut desk.talk) {
             (Letter::Talk { rounds, guarded, reply }, _) => {
-                desk.talk = Some(Talk { round: 0, rounds, guarded, reply });
+                desk.talk = Some(Talk { round: 0, rounds, guarded, begin: Instant::now(), reply });
                 desk.say(&me)?;
             }
             (letter, Some(talk)) if talk.wants(&letter) => {
@@ -134,9 +135,8 @@ async fn converse(name: &str, size: Size, guarded: bool) -> Vec<Figure> {
         };
         talk(1).await;
         let rounds = size.rounds(junk);
-        let begin = Instant::now();
-        let answers = talk(rounds).await;
-        figures.push(Figure::nanos(format!("{name}/{junk}"), rounds, begin.elapsed(), answers));
+        let (answers, elapsed) = talk(rounds).await;
+        figures.push(Figure::nanos(format!("{name}/{junk}"), rounds, elapsed, answers));
     }
     figures
 }

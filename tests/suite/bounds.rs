@@ -15,24 +15,28 @@ enum Work {
     Take { reply: Reply<Vec<u32>> },
 }
 
+/// Takes nothing until it is told to go, then hands out jobs in the order in which it got them.
+async fn hold<A: Process<Protocol = Work>>(cx: &mut Context<A>) -> Result<(), Exit> {
+    receive!(match cx {
+        Work::Go => {}
+    });
+    let mut jobs = Vec::new();
+    loop {
+        receive!(match cx {
+            Work::Job { n } => jobs.push(n),
+            Work::Take { reply } => reply.send(jobs.clone()),
+        });
+    }
+}
+
 macro_rules! holder {
     ($name:ident, $overflow:ident) => {
-        /// Takes nothing until it is told to go, then hands out jobs in the order in which it got them.
         #[actor(protocol = Work, mailbox = 2, overflow = $overflow)]
         struct $name;
 
         impl Process for $name {
             async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-                receive!(match cx {
-                    Work::Go => {}
-                });
-                let mut jobs = Vec::new();
-                loop {
-                    receive!(match cx {
-                        Work::Job { n } => jobs.push(n),
-                        Work::Take { reply } => reply.send(jobs.clone()),
-                    });
-                }
+                hold(cx).await
             }
         }
     };
@@ -165,16 +169,7 @@ impl Process for Survives {
             })
             .await;
         }
-        receive!(match cx {
-            Work::Go => {}
-        });
-        let mut jobs = Vec::new();
-        loop {
-            receive!(match cx {
-                Work::Job { n } => jobs.push(n),
-                Work::Take { reply } => reply.send(jobs.clone()),
-            });
-        }
+        hold(cx).await
     }
 }
 

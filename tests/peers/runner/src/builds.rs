@@ -21,7 +21,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         "greenroom = { path = \"GREENROOM\", default-features = false, features = [\"supervision\"] }",
         include_str!("../hello/greenroom.rs"),
     ),
-    ("its macros alone", "greenroom-macros = { path = \"MACROS\" }", include_str!("../hello/nothing.rs")),
+    ("macros alone", "greenroom-macros = { path = \"MACROS\" }", include_str!("../hello/nothing.rs")),
     (
         "mpsc",
         "tokio = { version = \"1\", features = [\"rt-multi-thread\", \"sync\", \"macros\"] }",

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Asserts that this program, with greenroom without features, is refused by one error, under a profile with this setting.
+/// Gives all that the compiler says.
 #[track_caller]
-fn check(name: &str, panic: &str, program: &str, refusal: &str) {
+fn check(name: &str, panic: &str, program: &str, refusal: &str) -> String {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(root.join("src")).expect("there is room");
@@ -48,6 +49,7 @@ fn check(name: &str, panic: &str, program: &str, refusal: &str) {
     let errors: Vec<_> = said.lines().filter(|line| line.starts_with("error")).collect();
     assert_eq!(errors[0], refusal, "{said}");
     assert_eq!(errors.len(), 2, "that, and cargo's own: {said}");
+    said
 }
 
 #[test]
@@ -93,4 +95,17 @@ fn a_tree_without_the_feature_for_it() {
         ",
         r#"error: supervision trees need greenroom's feature `supervision`: `greenroom = { .., features = ["supervision"] }`"#,
     );
+}
+
+#[test]
+fn names_without_the_features_that_they_are_behind() {
+    let said = check(
+        "nameless",
+        "unwind",
+        "use greenroom::{Cookie, Settings, Supervisor, testing};\n\nfn main() {}",
+        "error[E0432]: unresolved imports `greenroom::Cookie`, `greenroom::Settings`, `greenroom::Supervisor`, `greenroom::testing`",
+    );
+    for feature in ["net", "config", "supervision", "test"] {
+        assert!(said.contains(&format!("the item is gated behind the `{feature}` feature")), "{said}");
+    }
 }

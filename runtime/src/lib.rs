@@ -66,17 +66,17 @@ pub use greenroom_core::testing;
 #[cfg(feature = "supervision")]
 #[doc(inline)]
 pub use greenroom_core::{
-    Again, Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, AutoShutdown, Backoff,
-    ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description, Dynamic, Flags, Mismatch, Once,
-    Outline, Restart, Root, Running, StartTree, Startable, Starting, Strategy, Supervision, SupervisionRef, Supervisor,
-    Tree, TreeStub, WhileDown,
+    Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, AutoShutdown, Backoff, ChildCount,
+    ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description, Dynamic, InvalidOptions, OneShot, Restart,
+    Restartable, Running, StartChild, StartTree, Startable, Strategy, Supervision, SupervisionRef, Supervisor,
+    SupervisorInfo, SupervisorOptions, Tree, TreeRoot, TreeStub, WhileDown,
 };
 #[cfg(feature = "net")]
 #[doc(inline)]
 pub use greenroom_core::{Cookie, CookieError, NodeBuilder, NodeError};
 #[cfg(feature = "config")]
 #[doc(inline)]
-pub use greenroom_core::{Place, Settings, SettingsError};
+pub use greenroom_core::{SettingOrigin, Settings, SettingsError};
 pub use greenroom_macros::{actor, after, main, protocol, receive, supervisor, test};
 pub use greenroom_macros::{call, cast, continue_with, down, every, exit, idle, init, node_event, terminate};
 

@@ -1,6 +1,6 @@
 //! What becomes of a node's processes, told as it happens.
 
-use greenroom::{LifeEvent, Lifecycle, Node, prelude::*};
+use greenroom::{Lifecycle, LifecycleEvent, Node, prelude::*};
 
 use crate::stage::{Fuse, LetterRef, idle, mortal, settle};
 
@@ -11,11 +11,11 @@ async fn told(lifecycle: &mut Lifecycle) -> Vec<String> {
         tokio::select! {
             biased;
             event = lifecycle.next() => events.push(match event.expect("the node goes on") {
-                LifeEvent::Crashed { place: Some(place), reason, .. } => format!("{place}: {reason}"),
-                LifeEvent::Crashed { name: Some(name), reason, .. } => format!("{name}: {reason}"),
-                LifeEvent::Crashed { kind, protocol, reason, .. } => format!("{kind} of {protocol}: {reason}"),
-                LifeEvent::Restarted { supervisor, child, starts, .. } => format!("{supervisor}/{child} {starts}"),
-                LifeEvent::GaveUp { supervisor, .. } => format!("{supervisor} gives up"),
+                LifecycleEvent::Crashed { place: Some(place), reason, .. } => format!("{place}: {reason}"),
+                LifecycleEvent::Crashed { name: Some(name), reason, .. } => format!("{name}: {reason}"),
+                LifecycleEvent::Crashed { kind, protocol, reason, .. } => format!("{kind} of {protocol}: {reason}"),
+                LifecycleEvent::Restarted { supervisor, child, starts, .. } => format!("{supervisor}/{child} {starts}"),
+                LifecycleEvent::GaveUp { supervisor, .. } => format!("{supervisor} gives up"),
                 other => other.to_string(),
             }),
             () = settle() => return events,
@@ -43,12 +43,12 @@ async fn an_end_is_told_unless_it_is_in_order() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     named.exit(Exit::kill());
     let event = lifecycle.next().await.unwrap();
-    let LifeEvent::Crashed { pid, name, place, age, .. } = &event else { panic!("{event:?}") };
+    let LifecycleEvent::Crashed { pid, name, place, age, .. } = &event else { panic!("{event:?}") };
     assert_eq!((Some(pid), name.as_deref(), place), (named.pid().as_ref(), Some("clerk"), &None));
     assert_eq!(*age, Duration::from_secs(3));
     assert_eq!(event.to_string(), format!("clerk (Act {pid}) ended: killed"));
     let text = serde_json::to_string(&event).unwrap();
-    assert_eq!(serde_json::from_str::<LifeEvent>(&text).unwrap(), event);
+    assert_eq!(serde_json::from_str::<LifecycleEvent>(&text).unwrap(), event);
 }
 
 #[supervisor(intensity = 2, period = "5s")]

@@ -31,7 +31,7 @@ use crate::session::Session;
 use crate::store::Store;
 use crate::terminal::{LevelFilter, Terminal};
 use crate::text::Text;
-use crate::tree::{ChatTree, Place};
+use crate::tree::{ChatTree, NodeSettings};
 use listener::{Heard, Listener};
 use other::Other;
 pub(crate) use other::side;
@@ -76,7 +76,7 @@ async fn perform(lines: &[Line], data: &Path) -> greenroom::Result<(Tally, PathB
     let terminal = Terminal::open(false, LevelFilter::ERROR);
     let cookie = Cookie::random()?;
     let node = Node::builder(NODES[0]).cookie(cookie.clone()).listen("127.0.0.1:0").start().await?;
-    let place = Place::new(data.to_owned(), Some(node.name()), 0, terminal.clone())?;
+    let place = NodeSettings::new(data.to_owned(), Some(node.name()), 0, terminal.clone())?;
     let history = place.history();
     let services = Services::of(&node, node.name());
     let performance = async {

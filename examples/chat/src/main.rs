@@ -32,7 +32,7 @@ use greenroom::{Application, Shutdown};
 use observer::ObserverTree;
 use services::Services;
 use terminal::{LevelFilter, Terminal};
-use tree::{BranchTree, ChatTree, Place};
+use tree::{BranchTree, ChatTree, NodeSettings};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -61,7 +61,7 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// Serves the page until it is told to stop.
 async fn serve(args: Serve) -> greenroom::Result {
     let terminal = Terminal::open(true, LevelFilter::WARN);
-    let place = Place::new(args.data.clone(), args.node.as_ref().map(|(name, _)| name), args.port, terminal)?;
+    let place = NodeSettings::new(args.data.clone(), args.node.as_ref().map(|(name, _)| name), args.port, terminal)?;
     let node = match &args.node {
         None => Node::local(),
         Some((name, listen)) => {
@@ -74,7 +74,7 @@ async fn serve(args: Serve) -> greenroom::Result {
 }
 
 /// Runs the tree that is right for this node; ends only if the tree does.
-async fn live(node: &Node, place: Place, args: &Serve) -> greenroom::Result {
+async fn live(node: &Node, place: NodeSettings, args: &Serve) -> greenroom::Result {
     let terminal = place.terminal.clone();
     if args.seeds.is_empty() {
         let services = Services::of(node, node.name());

@@ -19,10 +19,10 @@ use crate::seat::GuestRef;
 #[derive(Default)]
 pub(crate) struct Rooms {
     /// By the watch on each, which is the order in which they came.
-    guests: BTreeMap<MonitorRef, Place>,
+    guests: BTreeMap<MonitorRef, Guest>,
 }
 
-struct Place {
+struct Guest {
     room: Room,
     nick: Nick,
     guest: GuestRef,
@@ -44,7 +44,7 @@ impl Rooms {
             for other in self.those_in(&room) {
                 other.guest.came(nick.clone());
             }
-            self.guests.insert(cx.monitor(&guest), Place { room: room.clone(), nick, guest });
+            self.guests.insert(cx.monitor(&guest), Guest { room: room.clone(), nick, guest });
         }
         let mut nicks: Vec<Nick> = self.those_in(&room).map(|place| place.nick.clone()).collect();
         nicks.sort();
@@ -107,11 +107,11 @@ impl Rooms {
         LogRef::named("log").note("rooms: closed".to_owned());
     }
 
-    fn seat(&self, guest: &GuestRef) -> Option<(MonitorRef, &Place)> {
+    fn seat(&self, guest: &GuestRef) -> Option<(MonitorRef, &Guest)> {
         self.guests.iter().find(|(_, place)| place.guest == *guest).map(|(watch, place)| (*watch, place))
     }
 
-    fn those_in<'a>(&'a self, room: &'a Room) -> impl Iterator<Item = &'a Place> {
+    fn those_in<'a>(&'a self, room: &'a Room) -> impl Iterator<Item = &'a Guest> {
         self.guests.values().filter(move |place| place.room == *room)
     }
 

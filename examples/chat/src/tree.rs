@@ -15,7 +15,7 @@ use crate::web::Web;
 
 /// What a tree is started with.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct NodeSettings {
     /// The directory of the history and the log.
     pub(crate) data: PathBuf,
     /// What the node's own files are called.
@@ -26,15 +26,20 @@ pub(crate) struct Place {
     pub(crate) terminal: Terminal,
 }
 
-impl Place {
+impl NodeSettings {
     /// A place for the node of this name, and its directory.
-    pub(crate) fn new(data: PathBuf, node: Option<&NodeName>, port: u16, terminal: Terminal) -> Result<Place, Exit> {
+    pub(crate) fn new(
+        data: PathBuf,
+        node: Option<&NodeName>,
+        port: u16,
+        terminal: Terminal,
+    ) -> Result<NodeSettings, Exit> {
         let failed = |error| Exit::error(format!("cannot use the directory {}: {error}", data.display()));
         std::fs::create_dir_all(&data).map_err(failed)?;
         let name = node.and_then(|name| name.as_str().split('@').next()).unwrap_or("chat");
         // A node's name may have letters in it that a file's cannot.
         let name = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-        Ok(Place { data, name, port, terminal })
+        Ok(NodeSettings { data, name, port, terminal })
     }
 
     fn log(&self) -> PathBuf {
@@ -51,7 +56,7 @@ impl Place {
 /// and stops first, so nobody comes in before all is ready.
 #[supervisor(strategy = one_for_one, intensity = 10, period = "10s")]
 pub(crate) struct ChatTree {
-    pub(crate) place: Place,
+    pub(crate) place: NodeSettings,
     pub(crate) services: Services,
     #[child(start = Log::at(self.place.log(), self.place.terminal.clone()))]
     log: Log,
@@ -70,7 +75,7 @@ pub(crate) struct ChatTree {
 /// A node that has joined another one: its own web and log, everything else by name.
 #[supervisor(strategy = one_for_one, intensity = 10, period = "10s")]
 pub(crate) struct BranchTree {
-    pub(crate) place: Place,
+    pub(crate) place: NodeSettings,
     pub(crate) services: Services,
     #[child(start = Log::at(self.place.log(), self.place.terminal.clone()))]
     log: Log,

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use greenroom::{Alarm, AlarmEvent, LifeEvent, Pid};
+use greenroom::{Alarm, AlarmEvent, LifecycleEvent, Pid};
 use serde::{Deserialize, Serialize};
 
 /// So many are remembered.
@@ -90,15 +90,17 @@ impl Chronicle {
         }
     }
 
-    pub(crate) fn life(&mut self, event: &LifeEvent) {
+    pub(crate) fn life(&mut self, event: &LifecycleEvent) {
         let (kind, same) = match event {
-            LifeEvent::Crashed { place, kind, .. } => {
+            LifecycleEvent::Crashed { place, kind, .. } => {
                 (Kind::Crash, Same::Crash(place.clone().unwrap_or_else(|| kind.to_string())))
             }
-            LifeEvent::Restarted { supervisor, child, .. } => {
+            LifecycleEvent::Restarted { supervisor, child, .. } => {
                 (Kind::Restart, Same::Restart(format!("{supervisor}/{child}")))
             }
-            LifeEvent::GaveUp { .. } | LifeEvent::Missed(_) => return self.add(Kind::Crash, event.to_string()),
+            LifecycleEvent::GaveUp { .. } | LifecycleEvent::Missed(_) => {
+                return self.add(Kind::Crash, event.to_string());
+            }
             _ => return,
         };
         self.tell(kind, event.to_string(), Some(same));

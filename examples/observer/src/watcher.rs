@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use greenroom::{AlarmEvent, LifeEvent, Metrics, prelude::*};
+use greenroom::{AlarmEvent, LifecycleEvent, Metrics, prelude::*};
 use tokio::time::{Instant, timeout};
 
 use crate::MOST_CLIENTS;
@@ -96,7 +96,7 @@ impl Watcher {
 
     /// A process crashed, or lives again.
     #[cast]
-    pub fn life(&mut self, event: LifeEvent) {
+    pub fn life(&mut self, event: LifecycleEvent) {
         self.chronicle.life(&event);
         self.drawn = None;
         self.tell();

@@ -66,11 +66,11 @@ impl ::greenroom::__private::TreeStub for ChatTreeRef {
 impl ::greenroom::__private::Tree for ChatTree {
     type Ref = ChatTreeRef;
     const NAME: &'static str = "ChatTree";
-    const FLAGS: ::greenroom::__private::Flags = ::greenroom::__private::Flags {
+    const FLAGS: ::greenroom::__private::SupervisorOptions = ::greenroom::__private::SupervisorOptions {
         strategy: ::greenroom::__private::Strategy::RestForOne,
         intensity: 3,
         period: ::core::time::Duration::from_millis(5000u64),
-        ..::greenroom::__private::Flags::DEFAULT
+        ..::greenroom::__private::SupervisorOptions::DEFAULT
     };
     fn stubs(__places: &::greenroom::__private::Places) -> ChatTreeRef {
         ChatTreeRef {

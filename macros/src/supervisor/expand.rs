@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Generics, parse_quote};
 
-use super::model::{Child, Flags, Kind, Model};
+use super::model::{Child, Kind, Model, SupervisorOptions};
 use crate::names::{self, local, param, private, private_at};
 use crate::tokens;
 
@@ -69,7 +69,7 @@ fn reference(child: &Child) -> TokenStream {
 
 /// Whether a dynamic child lives once or again.
 fn again(child: &Child) -> Ident {
-    let word = if child.restart == Some("Temporary") { "Once" } else { "Again" };
+    let word = if child.restart == Some("Temporary") { "OneShot" } else { "Restartable" };
     Ident::new(word, Span::call_site())
 }
 
@@ -202,7 +202,7 @@ fn tree(model: &Model) -> TokenStream {
         impl #impl_generics #private::Tree for #ident #ty_generics #where_clause {
             type Ref = #stub #ty_generics;
             const NAME: &'static str = #text;
-            const FLAGS: #private::Flags = #flags;
+            const FLAGS: #private::SupervisorOptions = #flags;
             fn stubs(#places: &#private::Places) -> #stub #ty_generics {
                 #stub {
                     __supervisor: #private::Places::supervisor(#places),
@@ -218,7 +218,7 @@ fn tree(model: &Model) -> TokenStream {
     }
 }
 
-fn flags_value(flags: &Flags) -> TokenStream {
+fn flags_value(flags: &SupervisorOptions) -> TokenStream {
     let private = private();
     let strategy = flags.strategy.map(|strategy| {
         let strategy = Ident::new(strategy, Span::call_site());
@@ -233,7 +233,7 @@ fn flags_value(flags: &Flags) -> TokenStream {
         let auto_shutdown = Ident::new(auto_shutdown, Span::call_site());
         quote!(auto_shutdown: #private::AutoShutdown::#auto_shutdown,)
     });
-    quote!(#private::Flags { #strategy #intensity #period #auto_shutdown ..#private::Flags::DEFAULT })
+    quote!(#private::SupervisorOptions { #strategy #intensity #period #auto_shutdown ..#private::SupervisorOptions::DEFAULT })
 }
 
 /// `#[child(..)]` as a value.

@@ -16,7 +16,7 @@ use crate::{fallback, neighbours, tokens};
 /// The whole macro.
 pub(crate) fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let flags = model::Flags::parse(attr, &mut errors);
+    let flags = model::SupervisorOptions::parse(attr, &mut errors);
     let Some(mut item) = parse_item(item.clone(), &mut errors) else {
         return fallback::item(&item, &errors);
     };

@@ -10,7 +10,7 @@ use crate::{names, tokens};
 
 /// What stands in `#[supervisor(..)]`; what is left out is the runtime's default.
 #[derive(Default)]
-pub(super) struct Flags {
+pub(super) struct SupervisorOptions {
     pub(super) strategy: Option<&'static str>,
     pub(super) intensity: Option<LitInt>,
     pub(super) period: Option<Time>,
@@ -24,7 +24,7 @@ pub(super) struct Model {
     pub(super) ident: Ident,
     pub(super) stub: Ident,
     pub(super) generics: Generics,
-    pub(super) flags: Flags,
+    pub(super) flags: SupervisorOptions,
     pub(super) children: Vec<Child>,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Child {
     pub(super) backoff: Option<(Time, Time)>,
     pub(super) while_down: Option<&'static str>,
     /// A dynamic child's supervisor's own.
-    pub(super) flags: Flags,
+    pub(super) flags: SupervisorOptions,
 }
 
 /// What a child is.
@@ -61,9 +61,9 @@ const AUTO_SHUTDOWNS: &[(&str, &str)] = &[("any", "Any"), ("all", "All")];
 const WHILE_DOWN: &[(&str, &str)] = &[("hold", "Hold"), ("drop", "Drop")];
 const RESTARTS: &[(&str, &str)] = &[("permanent", "Permanent"), ("transient", "Transient"), ("temporary", "Temporary")];
 
-impl Flags {
-    pub(super) fn parse(attr: TokenStream, errors: &mut Errors) -> Flags {
-        let mut flags = Flags::default();
+impl SupervisorOptions {
+    pub(super) fn parse(attr: TokenStream, errors: &mut Errors) -> SupervisorOptions {
+        let mut flags = SupervisorOptions::default();
         let known = ["strategy", "intensity", "period", "auto_shutdown"];
         let mut window = Window::default();
         options::parse("#[supervisor]", attr, &known, errors, |name, input| {
@@ -121,7 +121,7 @@ impl Window {
 
 impl Model {
     /// Reads the struct, and takes the children out of it. `None` if nothing could follow from it.
-    pub(super) fn read(item: &mut ItemStruct, flags: Flags, errors: &mut Errors) -> Option<Model> {
+    pub(super) fn read(item: &mut ItemStruct, flags: SupervisorOptions, errors: &mut Errors) -> Option<Model> {
         let borrows = tokens::refuse_lifetimes("a supervisor", &item.generics, errors);
         let named = matches!(item.fields, Fields::Named(_));
         if !named {
@@ -162,7 +162,7 @@ impl Model {
     }
 }
 
-fn take_children(fields: &mut Fields, flags: &Flags, errors: &mut Errors) -> Vec<Child> {
+fn take_children(fields: &mut Fields, flags: &SupervisorOptions, errors: &mut Errors) -> Vec<Child> {
     let mut children = Vec::new();
     let Fields::Named(named) = fields else {
         fields.iter_mut().for_each(|field| while tokens::take(&mut field.attrs, "child").is_some() {});
@@ -190,7 +190,7 @@ fn take_children(fields: &mut Fields, flags: &Flags, errors: &mut Errors) -> Vec
                 significant: false,
                 backoff: None,
                 while_down: None,
-                flags: Flags::default(),
+                flags: SupervisorOptions::default(),
             };
             child.options(&mark, flags, errors);
             children.push(child);
@@ -200,7 +200,7 @@ fn take_children(fields: &mut Fields, flags: &Flags, errors: &mut Errors) -> Vec
 }
 
 impl Child {
-    fn options(&mut self, mark: &Attribute, tree: &Flags, errors: &mut Errors) {
+    fn options(&mut self, mark: &Attribute, tree: &SupervisorOptions, errors: &mut Errors) {
         let arguments = tokens::arguments(mark, errors);
         let known = [
             "start",
@@ -243,7 +243,7 @@ impl Child {
     }
 
     /// Options that contradict each other, each told off where it stands.
-    fn check<'a>(&self, place: &impl Fn(&str) -> Option<&'a Ident>, tree: &Flags, errors: &mut Errors) {
+    fn check<'a>(&self, place: &impl Fn(&str) -> Option<&'a Ident>, tree: &SupervisorOptions, errors: &mut Errors) {
         if self.kind == Kind::Dynamic {
             if let Some(start) = place("start") {
                 errors.push(start, "a dynamic child is started by hand: `tree.sessions().start_child(..)`");

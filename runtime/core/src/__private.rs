@@ -19,9 +19,9 @@ pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive, Receiver};
 #[cfg(feature = "supervision")]
 pub use crate::supervisor::{
-    Again, Anew, AnewChild, AnewNothing, AnewSubtree, AutoShutdown, Backoff, Child, ChildOptions, ChildStub, Children,
-    Dynamic, Flags, Fresh, Held, Once, Places, Restart, Strategy, Subtree, SubtreeStub,
-    SupervisionRef as SupervisorRef, Tree, TreeStub, WhileDown,
+    Anew, AnewChild, AnewNothing, AnewSubtree, AutoShutdown, Backoff, Child, ChildOptions, ChildStub, Children,
+    Dynamic, Fresh, Held, OneShot, Places, Restart, Restartable, Strategy, Subtree, SubtreeStub,
+    SupervisionRef as SupervisorRef, SupervisorOptions, Tree, TreeStub, WhileDown,
 };
 
 /// A struct with `#[actor]` on it: what stands in its parentheses.

@@ -55,18 +55,18 @@ pub use call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
 pub use inspect::{
-    Alarm, AlarmEvent, EndCounts, LifeEvent, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine,
-    Trace, TraceEvent, TraceStep, Traffic,
+    Alarm, AlarmEvent, ExitCounts, LifecycleEvent, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics,
+    SourceLine, Trace, TraceEvent, TraceStep, Traffic,
 };
-pub use node::{Alarms, Clock, Counters, Entered, Lifecycle, Node, Overdue, Spawner, Task, Tracing, Work};
+pub use node::{Alarms, Clock, Counters, EnterGuard, Lifecycle, Node, Spawner, StopTimeout, Task, Tracing, Work};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 #[cfg(feature = "config")]
-pub use settings::{Place, Settings, SettingsError};
+pub use settings::{SettingOrigin, Settings, SettingsError};
 #[cfg(feature = "supervision")]
 pub use supervisor::{
-    Again, AutoShutdown, Backoff, ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description,
-    Dynamic, Flags, Mismatch, Once, Outline, Restart, Root, StartTree, Startable, Starting, Strategy, Supervision,
-    SupervisionRef, Supervisor, Tree, TreeStub, WhileDown,
+    AutoShutdown, Backoff, ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description, Dynamic,
+    InvalidOptions, OneShot, Restart, Restartable, StartChild, StartTree, Startable, Strategy, Supervision,
+    SupervisionRef, Supervisor, SupervisorInfo, SupervisorOptions, Tree, TreeRoot, TreeStub, WhileDown,
 };
 
 #[cfg(all(feature = "net", feature = "test"))]

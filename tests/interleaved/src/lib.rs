@@ -61,10 +61,10 @@ pub use base::{
 pub use call::{Call, Cast, Reply};
 pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
 pub use inspect::{
-    Alarm, AlarmEvent, EndCounts, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, Trace,
+    Alarm, AlarmEvent, ExitCounts, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, Trace,
     TraceEvent, TraceStep,
 };
-pub use node::{Alarms, Clock, Counters, Entered, Node, Spawner, Task, Tracing};
+pub use node::{Alarms, Clock, Counters, EnterGuard, Node, Spawner, Task, Tracing};
 pub use process::{Mailbox, Receive, Timer};
 pub use supervisor::{
     ChildInfo, Restart, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,

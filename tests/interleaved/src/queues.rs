@@ -78,7 +78,7 @@ fn receive(inbox: &mut Inbox<Note>, queue: &Queue<Note>, want: Mask) -> Note {
     let mut hung = roll(4) == 0;
     block_on(poll_fn(|cx| {
         if !hung {
-            hung = queue.hang(cx.waker());
+            hung = queue.set_waker(cx.waker());
         }
         if !hung {
             cx.waker().wake_by_ref();

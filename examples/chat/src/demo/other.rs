@@ -21,7 +21,7 @@ use crate::args::Side;
 use crate::services::Services;
 use crate::session::Session;
 use crate::terminal::{LevelFilter, Terminal};
-use crate::tree::{BranchTree, Place};
+use crate::tree::{BranchTree, NodeSettings};
 
 /// The second node's process.
 pub(super) struct Other {
@@ -82,7 +82,7 @@ pub(crate) async fn side(args: Side) -> greenroom::Result {
     let terminal = Terminal::open(false, LevelFilter::ERROR);
     let builder = Node::builder(NODES[1]).cookie(Cookie::load()?).seed(args.seed.to_string());
     let node = builder.start().await?;
-    let place = Place::new(args.data, Some(node.name()), 0, terminal.clone())?;
+    let place = NodeSettings::new(args.data, Some(node.name()), 0, terminal.clone())?;
     let services = Services::find(&node).await;
     terminal.hushed(|| node.start_tree(BranchTree { place, services: services.clone() })).await?;
     node.start(Troupe::new(services.clone())).await?;

@@ -124,7 +124,7 @@ fn apart<'a, T>(make: impl FnOnce() -> Apart<'a, T>) -> Apart<'a, T> {
 async fn see_to<A: Handle>(actor: &mut A, cx: &mut Context<A>, step: Step<A::Protocol>) -> Option<Exit> {
     match step {
         Step::Message(_) => None,
-        Step::Aside(aside) => attend(actor, cx, A::STATE, aside).await,
+        Step::SystemRequest(aside) => attend(actor, cx, A::STATE, aside).await,
         Step::Stop(reason) => Some(reason),
     }
 }
@@ -197,7 +197,7 @@ async fn serve_in_time<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> 
                 }
                 agenda.heard(|| cx.now(), A::IDLE);
             }
-            Some(Step::Aside(aside)) => {
+            Some(Step::SystemRequest(aside)) => {
                 if let Some(reason) = attend(actor, cx, A::STATE, aside).await {
                     return stopped(reason);
                 }

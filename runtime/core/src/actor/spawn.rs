@@ -8,7 +8,7 @@ use super::{Actor, Context, Process, Ref, Stub, Stubbed};
 use crate::base::{Down, Exit, MonitorRef, Receives, StartError};
 use crate::call::Address;
 use crate::node::{Current, Node};
-use crate::process::{Cell, Kind, Life, Mailbox, Start, catch_unwind, over};
+use crate::process::{Cell, Life, Mailbox, ProcessKind, Start, catch_unwind, over};
 
 /// Makes a process of a value. On every [`Process`].
 pub trait Spawn: Process {
@@ -195,7 +195,7 @@ pub(crate) fn start_of<A: Process>() -> Start {
 struct Of<A>(PhantomData<A>);
 
 impl<A: Process> Of<A> {
-    const KIND: &'static Kind = &Kind {
+    const KIND: &'static ProcessKind = &ProcessKind {
         name: || A::OPTIONS.kind,
         trap_exit: A::OPTIONS.trap_exit || A::TRAP_EXIT,
         server: A::SERVER,
@@ -209,7 +209,7 @@ impl<A: Process> Of<A> {
 struct Function<F>(PhantomData<F>);
 
 impl<F: 'static> Function<F> {
-    const KIND: &'static Kind = &Kind::plain(std::any::type_name::<F>);
+    const KIND: &'static ProcessKind = &ProcessKind::plain(std::any::type_name::<F>);
 }
 
 /// Lets the process that has moved into `cell` run.

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::{Actor, Context, Process, Runs, Stub};
 use crate::base::Exit;
 use crate::call::{Address, Unasked};
-use crate::process::{Aside, Wake};
+use crate::process::{SystemRequest, Wake};
 
 /// What can be asked of a server itself; from [`Stub::sys`].
 ///
@@ -76,7 +76,7 @@ impl<S: Stub> Sys<S> {
     /// # Errors
     /// As [`SysError`] says.
     pub fn state(&self) -> impl Future<Output = Result<String, SysError>> + Send + use<S> {
-        self.ask(Aside::Show)
+        self.ask(SystemRequest::Show)
     }
 
     /// Does something with the state, between two messages, and says what comes of it. As `sys:replace_state/2`.
@@ -109,7 +109,7 @@ impl<S: Stub> Sys<S> {
     /// # Errors
     /// As [`SysError`] says.
     pub fn suspend(&self) -> impl Future<Output = Result<(), SysError>> + Send + use<S> {
-        self.ask(Aside::Suspend)
+        self.ask(SystemRequest::Suspend)
     }
 
     /// Lets the server go on. As `sys:resume/1`. Cancel-safe.
@@ -117,7 +117,7 @@ impl<S: Stub> Sys<S> {
     /// # Errors
     /// As [`SysError`] says.
     pub fn resume(&self) -> impl Future<Output = Result<(), SysError>> + Send + use<S> {
-        self.ask(Aside::Resume)
+        self.ask(SystemRequest::Resume)
     }
 
     fn with_boxed<A: Process<Protocol = S::Protocol>, R: Send + 'static>(
@@ -125,7 +125,7 @@ impl<S: Stub> Sys<S> {
         f: Box<dyn FnOnce(&mut A) -> R + Send>,
     ) -> impl Future<Output = Result<R, SysError>> + Send + use<S, A, R> {
         let asked = self.ask(|tell: oneshot::Sender<Result<R, SysError>>| {
-            Aside::With(Box::new(move |state| {
+            SystemRequest::With(Box::new(move |state| {
                 if tell.is_closed() {
                     return;
                 }
@@ -138,7 +138,7 @@ impl<S: Stub> Sys<S> {
     }
 
     /// Asks at once, and waits when it is awaited.
-    fn ask<T: Send + 'static, F: FnOnce(oneshot::Sender<T>) -> Aside>(
+    fn ask<T: Send + 'static, F: FnOnce(oneshot::Sender<T>) -> SystemRequest>(
         &self,
         make: F,
     ) -> impl Future<Output = Result<T, SysError>> + Send + use<S, T, F> {
@@ -168,7 +168,7 @@ pub(super) async fn attend<A: Runs>(
     actor: &mut A,
     cx: &mut Context<A>,
     state: Option<StateFn<A>>,
-    aside: Aside,
+    aside: SystemRequest,
 ) -> Option<Exit> {
     if !answer(actor, state, aside, false) {
         return None;
@@ -177,7 +177,7 @@ pub(super) async fn attend<A: Runs>(
     let reason = loop {
         match cx.mailbox().woken().await {
             Wake::Stop(reason) => break Some(reason),
-            Wake::Aside(aside) => {
+            Wake::SystemRequest(aside) => {
                 if !answer(actor, state, aside, true) {
                     break None;
                 }
@@ -189,19 +189,19 @@ pub(super) async fn attend<A: Runs>(
 }
 
 /// Answers; whether the server rests from then on.
-fn answer<A: Actor>(actor: &mut A, state: Option<StateFn<A>>, aside: Aside, rests: bool) -> bool {
+fn answer<A: Actor>(actor: &mut A, state: Option<StateFn<A>>, aside: SystemRequest, rests: bool) -> bool {
     // Whoever asked may have gone: then nobody hears the answer.
     match aside {
-        Aside::Show(tell) => {
+        SystemRequest::Show(tell) => {
             let text = state.map(|state| State(actor, state).to_string());
             let _ = tell.send(text.unwrap_or_default());
         }
-        Aside::With(f) => f(actor as &mut dyn Any),
-        Aside::Suspend(tell) => {
+        SystemRequest::With(f) => f(actor as &mut dyn Any),
+        SystemRequest::Suspend(tell) => {
             let _ = tell.send(());
             return true;
         }
-        Aside::Resume(tell) => {
+        SystemRequest::Resume(tell) => {
             let _ = tell.send(());
             return false;
         }

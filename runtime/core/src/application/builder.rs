@@ -1,11 +1,11 @@
 use std::fmt;
 use std::future::Future;
 
-use super::hosted::{Hosted, Terms};
+use super::running_application::{ApplicationSpec, RunningApplication};
 use super::{ApplicationError, Running};
 use crate::base::{Exit, Shutdown};
 use crate::node::Node;
-use crate::supervisor::Root;
+use crate::supervisor::TreeRoot;
 
 /// A supervision tree that is started, stopped and missed as one: by its name, after those that it needs.
 ///
@@ -51,7 +51,7 @@ use crate::supervisor::Root;
 /// [`Settings`](https://docs.rs/greenroom/latest/greenroom/struct.Settings.html) to say.
 #[must_use = "an application runs only once it is started"]
 pub struct Application<T> {
-    terms: Terms,
+    terms: ApplicationSpec,
     root: T,
 }
 
@@ -68,14 +68,14 @@ pub enum ApplicationKind {
     Temporary,
 }
 
-impl<T: Root> Application<T> {
+impl<T: TreeRoot> Application<T> {
     /// One with OTP's defaults: temporary, after nobody; it may take as long to stop as its tree needs.
     ///
     /// `root` is a struct with [`#[supervisor]`](attr.supervisor.html), or a
     /// [`Supervisor`](crate::Supervisor).
     pub fn new(name: impl Into<String>, root: T) -> Application<T> {
         let (kind, shutdown) = (ApplicationKind::Temporary, Shutdown::Forever);
-        Application { terms: Terms { name: name.into(), after: Vec::new(), kind, shutdown }, root }
+        Application { terms: ApplicationSpec { name: name.into(), after: Vec::new(), kind, shutdown }, root }
     }
 
     /// It needs this application: it starts only if that one is up, and stops before it. Any number of times.
@@ -132,15 +132,16 @@ impl<T: Root> Application<T> {
         self,
         node: &Node,
     ) -> impl Future<Output = Result<Running<T::Ref>, ApplicationError>> + Send + use<T> {
-        let begun = Hosted::reserve(node, self.terms).map(|hosted| (hosted.begin(self.root), hosted));
+        let begun = RunningApplication::reserve(node, self.terms)
+            .map(|running_application| (running_application.begin(self.root), running_application));
         async move {
-            let (starting, hosted) = begun?;
+            let (starting, running_application) = begun?;
             let stub = starting.await?;
-            Ok(Running::new(hosted, stub))
+            Ok(Running::new(running_application, stub))
         }
     }
 
-    pub(super) fn terms(&self) -> &Terms {
+    pub(super) fn terms(&self) -> &ApplicationSpec {
         &self.terms
     }
 }
@@ -150,7 +151,7 @@ impl Node {
     ///
     /// # Errors
     /// As [`Application::start`].
-    pub async fn start_application<T: Root>(
+    pub async fn start_application<T: TreeRoot>(
         &self,
         application: Application<T>,
     ) -> Result<Running<T::Ref>, ApplicationError> {

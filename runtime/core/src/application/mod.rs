@@ -2,7 +2,7 @@
 //!
 //! An [`Application`] is a supervision tree with a name: started after those that it needs, stopped as one, and with
 //! a say in what becomes of the node when it ends. Its life: *reserved*, while its tree is planted; *starting*; *up*;
-//! *ended*. A [`Hosted`] is one that has begun; the node holds it as a `Unit`, and drops it when it has ended. After
+//! *ended*. A [`RunningApplication`] is one that has begun; the node holds it as a `Service`, and drops it when it has ended. After
 //! OTP's [`application`](https://www.erlang.org/doc/apps/kernel/application.html).
 //!
 //! Invariants: no two of a node have one name · when one is up, those that it comes after were up before it, so the
@@ -14,16 +14,16 @@
 
 mod builder;
 mod error;
-mod hosted;
 mod order;
 mod report;
 mod running;
+mod running_application;
 mod set;
 
 pub use builder::{Application, ApplicationKind};
 pub use error::ApplicationError;
-use hosted::Hosted;
 pub use running::{ApplicationInfo, Running};
+use running_application::RunningApplication;
 pub use set::Applications;
 
 #[cfg(any(test, not(feature = "serde")))]

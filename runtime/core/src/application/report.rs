@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
-use super::Hosted;
+use super::RunningApplication;
 use crate::base::{Exit, StartError};
 use crate::log;
 
-pub(super) fn started(hosted: &Hosted) {
-    let (application, kind) = (hosted.name(), hosted.kind());
+pub(super) fn started(running_application: &RunningApplication) {
+    let (application, kind) = (running_application.name(), running_application.kind());
     log::info!(target: "greenroom::application", application, %kind, "application started");
 }
 
-pub(super) fn start_failed(hosted: &Hosted, error: &StartError) {
-    let application = hosted.name();
+pub(super) fn start_failed(running_application: &RunningApplication, error: &StartError) {
+    let application = running_application.name();
     let StartError { child, reason } = error;
     log::error!(
         target: "greenroom::application", application, child = child.as_str(), %reason, "application did not start"
@@ -21,8 +21,8 @@ pub(super) fn start_failed(hosted: &Hosted, error: &StartError) {
 }
 
 /// It was told to stop, and has.
-pub(super) fn stopped(hosted: &Hosted, reason: &Exit) {
-    let application = hosted.name();
+pub(super) fn stopped(running_application: &RunningApplication, reason: &Exit) {
+    let application = running_application.name();
     if reason.is_orderly() {
         log::info!(target: "greenroom::application", application, %reason, "application stopped");
     } else {
@@ -31,8 +31,8 @@ pub(super) fn stopped(hosted: &Hosted, reason: &Exit) {
 }
 
 /// It ended by itself; if `fatal`, the node stops.
-pub(super) fn ended(hosted: &Hosted, reason: &Exit, fatal: bool) {
-    let (application, kind) = (hosted.name(), hosted.kind());
+pub(super) fn ended(running_application: &RunningApplication, reason: &Exit, fatal: bool) {
+    let (application, kind) = (running_application.name(), running_application.kind());
     if fatal {
         log::error!(
             target: "greenroom::application", application, %kind, %reason, "application ended, so the node stops"
@@ -45,8 +45,8 @@ pub(super) fn ended(hosted: &Hosted, reason: &Exit, fatal: bool) {
 }
 
 /// It was told to stop and has not; `false`, for that is what the report says.
-pub(super) fn late(hosted: &Hosted, patience: Duration) -> bool {
-    let application = hosted.name();
+pub(super) fn late(running_application: &RunningApplication, patience: Duration) -> bool {
+    let application = running_application.name();
     log::error!(
         target: "greenroom::application", application, ?patience, "application did not stop in time and is killed"
     );

@@ -3,7 +3,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::ApplicationKind;
-use super::hosted::Hosted;
+use super::running_application::RunningApplication;
 use crate::base::Exit;
 use crate::node::Node;
 use crate::supervisor::{SupervisionRef, TreeStub};
@@ -14,7 +14,7 @@ use crate::supervisor::{SupervisionRef, TreeStub};
 /// From [`Application::start`](super::Application::start), or by its name from [`Node::application`].
 #[derive(Clone)]
 pub struct Running<R> {
-    hosted: Arc<Hosted>,
+    running_application: Arc<RunningApplication>,
     stub: R,
 }
 
@@ -35,13 +35,13 @@ pub struct ApplicationInfo {
 }
 
 impl<R: TreeStub> Running<R> {
-    pub(super) fn new(hosted: Arc<Hosted>, stub: R) -> Running<R> {
-        Running { hosted, stub }
+    pub(super) fn new(running_application: Arc<RunningApplication>, stub: R) -> Running<R> {
+        Running { running_application, stub }
     }
 
     /// What it is called.
     pub fn name(&self) -> &str {
-        self.hosted.name()
+        self.running_application.name()
     }
 
     /// The stub of its tree, with a method for each child.
@@ -56,16 +56,16 @@ impl<R: TreeStub> Running<R> {
     ///
     /// Cancel-safe: it stops all the same.
     pub fn stop(&self) -> impl Future<Output = Exit> + Send + use<R> {
-        let hosted = Arc::clone(&self.hosted);
-        hosted.node().spawner().spawn(Arc::clone(&hosted).stop_with_dependents());
-        async move { hosted.ended().await }
+        let running_application = Arc::clone(&self.running_application);
+        running_application.node().spawner().spawn(Arc::clone(&running_application).stop_with_dependents());
+        async move { running_application.ended().await }
     }
 
     /// Resolves when it has ended, with the reason. A root supervisor that gave up says whose restart was one too
     /// many. Cancel-safe.
     pub fn ended(&self) -> impl Future<Output = Exit> + Send + use<R> {
-        let hosted = Arc::clone(&self.hosted);
-        async move { hosted.ended().await }
+        let running_application = Arc::clone(&self.running_application);
+        async move { running_application.ended().await }
     }
 
     /// Waits for its end, as a `main` does that has nothing else to do. Cancel-safe.
@@ -80,7 +80,7 @@ impl<R: TreeStub> Running<R> {
 
 impl<R> fmt::Debug for Running<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Running").field(&self.hosted.name()).finish()
+        f.debug_tuple("Running").field(&self.running_application.name()).finish()
     }
 }
 
@@ -89,16 +89,16 @@ impl Node {
     /// [`application:which_applications/0`](https://www.erlang.org/doc/apps/kernel/application.html#which_applications/0).
     /// They stop in the reverse of it.
     pub fn applications(&self) -> Vec<ApplicationInfo> {
-        let info = |hosted: Arc<Hosted>| {
+        let info = |running_application: Arc<RunningApplication>| {
             Some(ApplicationInfo {
-                name: hosted.name().to_owned(),
-                kind: hosted.kind(),
-                after: hosted.after().to_vec(),
-                up: hosted.is_up(),
-                supervisor: hosted.supervisor()?.clone(),
+                name: running_application.name().to_owned(),
+                kind: running_application.kind(),
+                after: running_application.after().to_vec(),
+                up: running_application.is_up(),
+                supervisor: running_application.supervisor()?.clone(),
             })
         };
-        Hosted::all(self).into_iter().filter_map(info).collect()
+        RunningApplication::all(self).into_iter().filter_map(info).collect()
     }
 
     /// The application of this name, if it is up and `R` is its tree's stub.
@@ -117,8 +117,10 @@ impl Node {
     /// # }
     /// ```
     pub fn application<R: TreeStub>(&self, name: &str) -> Option<Running<R>> {
-        let hosted = Hosted::all(self).into_iter().find(|hosted| hosted.name() == name && hosted.is_up())?;
-        let stub = hosted.stub()?;
-        Some(Running { hosted, stub })
+        let running_application = RunningApplication::all(self)
+            .into_iter()
+            .find(|running_application| running_application.name() == name && running_application.is_up())?;
+        let stub = running_application.stub()?;
+        Some(Running { running_application, stub })
     }
 }

@@ -2,11 +2,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::hosted::{Hosted, Terms};
 use super::order::{Entry, order};
+use super::running_application::{ApplicationSpec, RunningApplication};
 use super::{Application, ApplicationError};
-use crate::node::{Node, Unit};
-use crate::supervisor::Root;
+use crate::node::{Node, Service};
+use crate::supervisor::TreeRoot;
 
 /// Applications that start together, each after those that it needs, in whatever order they were given: what a
 /// release is to OTP, and `application:ensure_all_started`.
@@ -39,15 +39,15 @@ pub struct Applications {
 
 /// An application of whatever tree.
 trait Begin: Send {
-    fn terms(&self) -> &Terms;
+    fn terms(&self) -> &ApplicationSpec;
 
     fn begin(self: Box<Self>, node: &Node) -> Beginning;
 }
 
 type Beginning = Pin<Box<dyn Future<Output = Result<(), ApplicationError>> + Send>>;
 
-impl<T: Root> Begin for Application<T> {
-    fn terms(&self) -> &Terms {
+impl<T: TreeRoot> Begin for Application<T> {
+    fn terms(&self) -> &ApplicationSpec {
         Application::terms(self)
     }
 
@@ -64,7 +64,7 @@ impl Applications {
     }
 
     /// One more.
-    pub fn with<T: Root>(mut self, application: Application<T>) -> Applications {
+    pub fn with<T: TreeRoot>(mut self, application: Application<T>) -> Applications {
         self.list.push(Box::new(application));
         self
     }
@@ -88,7 +88,7 @@ impl Applications {
     async fn start_on(self, node: Node) -> Result<(), ApplicationError> {
         let order = {
             let entries: Vec<_> = self.list.iter().map(|application| entry(application.terms())).collect();
-            order(&entries, |name| find(&node, name).is_some_and(|hosted| hosted.is_up()))?
+            order(&entries, |name| find(&node, name).is_some_and(|running_application| running_application.is_up()))?
         };
         if let Some(taken) = self.list.iter().find(|application| find(&node, &application.terms().name).is_some()) {
             return Err(ApplicationError::AlreadyStarted(taken.terms().name.clone()));
@@ -99,8 +99,8 @@ impl Applications {
             let Some(application) = waiting[index].take() else { continue };
             let name = application.terms().name.clone();
             if let Err(error) = application.begin(&node).await {
-                for hosted in started.into_iter().rev() {
-                    Unit::stop(hosted).await;
+                for running_application in started.into_iter().rev() {
+                    Service::stop(running_application).await;
                 }
                 return Err(error);
             }
@@ -110,12 +110,12 @@ impl Applications {
     }
 }
 
-fn entry(terms: &Terms) -> Entry<'_> {
+fn entry(terms: &ApplicationSpec) -> Entry<'_> {
     Entry { name: &terms.name, after: &terms.after }
 }
 
-fn find(node: &Node, name: &str) -> Option<Arc<Hosted>> {
-    Hosted::all(node).into_iter().find(|hosted| hosted.name() == name)
+fn find(node: &Node, name: &str) -> Option<Arc<RunningApplication>> {
+    RunningApplication::all(node).into_iter().find(|running_application| running_application.name() == name)
 }
 
 impl Node {

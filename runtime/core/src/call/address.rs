@@ -11,8 +11,8 @@ use crate::base::{
     CallError, CastError, EncodeError, Encoder, Exit, MonitorRef, NameError, NodeId, NodeName, Pid, Protocol, Subject,
 };
 use crate::mailbox::{Owner, Refused, Why};
-use crate::node::{Current, Line, Named, Node, Outgoing, Recipient, Resident};
-use crate::process::{Aside, Cell, Refusal, ended, ended_by_name};
+use crate::node::{Current, Line, Named, Node, Outgoing, RemoteTarget, Resident};
+use crate::process::{Cell, Refusal, SystemRequest, ended, ended_by_name};
 use crate::wire::{Signal, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of. Two words, since stubs travel in messages.
@@ -112,24 +112,24 @@ impl<M: Protocol> Address<M> {
     #[inline]
     pub fn cast(&self, make: impl FnOnce() -> M) -> Cast {
         // The way that nearly all messages take.
-        match self.send_plain(make) {
+        match self.send_fast(make) {
             Ok(()) => Cast::sent(),
-            Err(make) => self.cast_with_care(make()),
+            Err(make) => self.cast_slow(make()),
         }
     }
 
     /// Sends to a process of this program, if that takes no more than a place in its mailbox.
     #[inline(always)]
-    fn send_plain<F: FnOnce() -> M>(&self, make: F) -> Result<(), F> {
+    fn send_fast<F: FnOnce() -> M>(&self, make: F) -> Result<(), F> {
         match &self.0 {
             Way::Here { cell, number: 0 } => send_to_child(cell, make),
-            Way::Here { cell, number } => cell.queue().push_plain(Owner::This(*number), make),
+            Way::Here { cell, number } => cell.queue().push_fast(Owner::This(*number), make),
             Way::Beyond(_) => Err(make),
         }
     }
 
     #[cold]
-    fn cast_with_care(&self, message: M) -> Cast {
+    fn cast_slow(&self, message: M) -> Cast {
         match self.send(message) {
             Ok(Sent::In) => Cast::sent(),
             Ok(Sent::InLine(line, ticket)) => Cast::standing(line, ticket),
@@ -152,9 +152,9 @@ impl<M: Protocol> Address<M> {
             (callee, None)
         } else {
             let reply = Reply::new(Arc::clone(&slot));
-            match self.send_plain(move || make(reply)) {
+            match self.send_fast(move || make(reply)) {
                 Ok(()) => (callee, None),
-                Err(make) => self.call_with_care(&slot, callee, make()),
+                Err(make) => self.call_slow(&slot, callee, make()),
             }
         };
         Call::new(slot, callee, &M::NAME, question)
@@ -162,7 +162,7 @@ impl<M: Protocol> Address<M> {
 
     /// The process that is called, and the question if it stands in line.
     #[cold]
-    fn call_with_care<T: 'static>(&self, slot: &Slot<T>, callee: u64, message: M) -> (u64, Option<Cast>) {
+    fn call_slow<T: 'static>(&self, slot: &Slot<T>, callee: u64, message: M) -> (u64, Option<Cast>) {
         if let Kind::Named { node, name, at } = self.kind()
             && at == node.name()
         {
@@ -180,7 +180,7 @@ impl<M: Protocol> Address<M> {
                 Address::refuse(slot, CallError::Itself, message);
                 return (callee, None);
             }
-            return named.call_with_care(slot, callee, message);
+            return named.call_slow(slot, callee, message);
         }
         match self.send(message) {
             Ok(Sent::InLine(line, ticket)) => (callee, Some(Cast::standing(line, ticket))),
@@ -227,7 +227,7 @@ impl<M: Protocol> Address<M> {
                 return Err(Unsent(CastError::NoProc, message));
             }
             Kind::Remote { node, pid } => {
-                send_out(node, Recipient::Pid(pid), message)?;
+                send_out(node, RemoteTarget::Pid(pid), message)?;
                 return Ok(Sent::Out(node, pid.node()));
             }
             Kind::Named { node, name, at } if at == node.name() => match find(node, name) {
@@ -235,7 +235,7 @@ impl<M: Protocol> Address<M> {
                 Err(error) => return Err(Unsent(error, message)),
             },
             Kind::Named { node, name, at } => {
-                send_out(node, Recipient::Name(name, at), message)?;
+                send_out(node, RemoteTarget::Name(name, at), message)?;
                 return Ok(Sent::Out(node, at));
             }
         };
@@ -282,7 +282,7 @@ impl<M: Protocol> Address<M> {
             (Some(pid), _) => node.signal(&from, &pid, signal),
             (None, Kind::Named { name, at, .. }) => {
                 // A signal to nobody is lost, as in Erlang.
-                let _ = node.send_signal(from.number(), Recipient::Name(name, at), signal);
+                let _ = node.send_signal(from.number(), RemoteTarget::Name(name, at), signal);
             }
             (None, _) => {}
         }
@@ -306,7 +306,7 @@ impl<M: Protocol> Address<M> {
     }
 
     /// Asks something of the process itself.
-    pub(crate) fn ask(&self, aside: Aside) -> Result<(), Unasked> {
+    pub(crate) fn ask(&self, aside: SystemRequest) -> Result<(), Unasked> {
         let (cell, number) = match self.kind() {
             Kind::Direct { cell, number } => (Arc::clone(cell), number),
             Kind::Child(cell) => (Arc::clone(cell), cell.queue().owner().unwrap_or(0)),
@@ -376,11 +376,11 @@ impl<M: Protocol> Address<M> {
 // By itself, so that a stub's functions are half as long.
 #[inline(never)]
 fn send_to_child<M: Protocol, F: FnOnce() -> M>(cell: &Cell<M>, make: F) -> Result<(), F> {
-    cell.queue().push_plain(Owner::Whoever, make)
+    cell.queue().push_fast(Owner::Whoever, make)
 }
 
 /// Puts a message into the queue of its node's connection.
-fn send_out<M: Protocol>(node: &Node, to: Recipient<'_>, message: M) -> Result<(), Unsent<M>> {
+fn send_out<M: Protocol>(node: &Node, to: RemoteTarget<'_>, message: M) -> Result<(), Unsent<M>> {
     let (protocol, variant) = (fingerprint::<M>(), message.variant() as u32);
     let sent = route(node, to, M::NAME, protocol, variant, |encoder| message.encode(encoder));
     sent.map_err(|error| Unsent(error, message))
@@ -389,7 +389,7 @@ fn send_out<M: Protocol>(node: &Node, to: Recipient<'_>, message: M) -> Result<(
 /// Puts what `encode` writes into the queue of a connection.
 pub(super) fn route(
     node: &Node,
-    to: Recipient<'_>,
+    to: RemoteTarget<'_>,
     name: &'static str,
     protocol: u64,
     variant: u32,

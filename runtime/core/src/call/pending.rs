@@ -9,7 +9,7 @@ use super::Cast;
 use super::slot::{Found, Slot};
 use crate::base::CallError;
 use crate::log;
-use crate::node::{Awaited, Current, Late, Waiting};
+use crate::node::{Awaited, Current, Timeout, Waiting};
 
 /// A question that is on its way, and its answer to come.
 ///
@@ -211,7 +211,7 @@ impl<T: 'static> Call<T> {
         let noted = slot.leave();
         self.leave(slot, noted);
         if let Some(node) = slot.node() {
-            node.tally().timeout(self.protocol);
+            node.loss_counts().timeout(self.protocol);
         }
         Err(CallError::Timeout)
     }
@@ -221,7 +221,7 @@ impl<T: 'static> Call<T> {
         self.leave(slot, noted);
         if let CallError::Cycle { pids } = &error {
             if let Some(node) = slot.node() {
-                node.tally().break_cycle();
+                node.loss_counts().break_cycle();
             }
             log::warn!(target: "greenroom", ?pids, "calls in a ring: the first one's fails");
         }
@@ -239,8 +239,8 @@ impl<T: 'static> Call<T> {
 }
 
 /// A slot, for the wheel.
-fn late<T: 'static>(slot: &Arc<Slot<T>>) -> Weak<dyn Late> {
-    let slot: Arc<dyn Late> = Arc::clone(slot) as _;
+fn late<T: 'static>(slot: &Arc<Slot<T>>) -> Weak<dyn Timeout> {
+    let slot: Arc<dyn Timeout> = Arc::clone(slot) as _;
     Arc::downgrade(&slot)
 }
 

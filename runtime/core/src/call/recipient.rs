@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Cast;
 use super::address::route;
 use crate::base::{CastError, NodeId, NodeName, Pid, Serialize, event};
-use crate::node::{Delivery, Node, Recipient as Whither, Resident};
+use crate::node::{Delivery, Node, RemoteTarget as Whither, Resident};
 
 /// A stub narrowed to one type of event: any process whose protocol has a variant `#[from] E`.
 ///

@@ -20,7 +20,7 @@ pub struct Reply<T: 'static> {
 
 /// A caller on another node, and how it gets its answer.
 pub(super) struct Far<T> {
-    pub(super) caller: Elsewhere,
+    pub(super) caller: RemoteCaller,
     pub(super) write: Write<T>,
 }
 
@@ -29,7 +29,7 @@ type Write<T> = fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>;
 
 /// A caller on another node.
 #[derive(Clone)]
-pub(super) struct Elsewhere {
+pub(super) struct RemoteCaller {
     pub(super) node: Node,
     pub(super) caller: Arc<NodeId>,
     pub(super) id: u64,
@@ -37,7 +37,7 @@ pub(super) struct Elsewhere {
 
 /// One whose reply was dropped, and by which process.
 struct Forsaken {
-    caller: Elsewhere,
+    caller: RemoteCaller,
     holder: u64,
 }
 
@@ -110,7 +110,7 @@ fn forsake<T: 'static>(slot: Arc<Slot<T>>) {
     }
 }
 
-impl Elsewhere {
+impl RemoteCaller {
     fn send<T>(&self, value: &T, encode: Write<T>) {
         let Some(router) = self.node.router() else { return };
         let mut bytes = Vec::new();
@@ -122,7 +122,7 @@ impl Elsewhere {
 }
 
 /// The answer to a call that was passed on from here.
-impl Answerable for Elsewhere {
+impl Answerable for RemoteCaller {
     fn answer(&self, result: Result<&[u8], CallError>) {
         if let Some(router) = self.node.router() {
             router.answer(0, &self.caller, self.id, result.map(<[u8]>::to_vec));

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::reply::Far;
 use crate::base::{CallError, Decoder, DeserializeOwned};
 use crate::mailbox::{Carried, Guard, Lock};
-use crate::node::{Answerable, Awaited, Current, Late, Node, Unanswered, WeakNode};
+use crate::node::{Answerable, Awaited, Current, Node, Timeout, Unanswered, WeakNode};
 use crate::sync::atomic::{AtomicU8, Ordering, fence};
 
 /// Where an answer lies until its caller takes it.
@@ -224,7 +224,7 @@ impl<T> Awaited for Slot<T> {
     }
 }
 
-impl<T> Late for Slot<T> {
+impl<T> Timeout for Slot<T> {
     fn late(&self, at: Instant) {
         let mut state = self.lock();
         if state.told.is_none_or(|told| told < at) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::address::{Address, Kind};
 use super::recipient::{Recipient, Whom};
-use super::reply::{Elsewhere, Far, Reply};
+use super::reply::{Far, RemoteCaller, Reply};
 use super::slot::Slot;
 use crate::base::{NodeId, NodeName, Pid, Protocol};
 use crate::node::{Answerable, Current, Node, Resident};
@@ -143,7 +143,7 @@ impl<'de, T: Serialize + 'static> Deserialize<'de> for Reply<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply<T>, D::Error> {
         let (caller, id) = Awaited::deserialize(deserializer)?;
         let node = Current::node().ok_or_else(|| D::Error::custom("a reply travels only inside a message"))?;
-        let caller = Elsewhere { node: node.clone(), caller: Arc::new(caller), id };
+        let caller = RemoteCaller { node: node.clone(), caller: Arc::new(caller), id };
         let far = Far { caller, write: |value, encoder| encoder.field(value) };
         Ok(Reply::new(Slot::new(&node, Some(Box::new(far)))))
     }

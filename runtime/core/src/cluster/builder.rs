@@ -10,7 +10,7 @@ use super::{Cluster, Cookie, CookieError};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::log;
 use crate::net::{Tcp, Transport};
-use crate::node::{Ground, Node, Router, Thresholds};
+use crate::node::{Node, NodeEnv, Router, Thresholds};
 use crate::session::{Hello, Limits};
 
 /// A node that others can reach, in the making; from [`Node::builder`].
@@ -25,7 +25,7 @@ pub struct NodeBuilder {
     tick: Duration,
     thresholds: Thresholds,
     transport: Option<Arc<dyn Transport>>,
-    ground: Option<Ground>,
+    ground: Option<NodeEnv>,
     incarnation: Option<u64>,
 }
 
@@ -150,7 +150,7 @@ impl NodeBuilder {
     }
 
     #[cfg(feature = "test")]
-    pub(crate) fn ground(mut self, ground: Ground) -> NodeBuilder {
+    pub(crate) fn ground(mut self, ground: NodeEnv) -> NodeBuilder {
         self.ground = Some(ground);
         self
     }
@@ -196,9 +196,9 @@ impl NodeBuilder {
         if let Some(bad) = self.advertise.as_ref().filter(|a| a.is_empty() || a.len() > LONGEST_ADDRESS) {
             return Err(NodeError::Advertise(bad.chars().take(80).collect()));
         }
-        let mut ground = self.ground.unwrap_or_else(Ground::tokio);
+        let mut ground = self.ground.unwrap_or_else(NodeEnv::tokio);
         let mut random = [0; 8];
-        ground.chance.secret(&mut random).map_err(|_| NodeError::Random)?;
+        ground.rng.secret(&mut random).map_err(|_| NodeError::Random)?;
         // The time makes a later life the greater one; what is left of a tie is the instance's.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);

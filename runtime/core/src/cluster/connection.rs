@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::peers::{Admission, Peer};
-use super::{Cluster, arrivals};
+use super::{Cluster, inbound};
 use crate::base::{NodeEvent, NodeId, NodeName};
 use crate::log;
 use crate::net::{BoxedListener, BoxedStream, Closed, Handshakes, Handshaking, Outbox, Transport, drive};
-use crate::node::{Meter, Node};
+use crate::node::{ConnectionMeter, Node};
 use crate::session::{Config, CookieKey, Event, Hello, Role, Session, SessionError};
 
 /// What every connection of a node needs.
@@ -58,7 +58,7 @@ impl Links {
                         });
                     }
                     None => {
-                        self.node.tally().refuse();
+                        self.node.loss_counts().refuse();
                         log::warn!(target: "greenroom", from, "too many handshakes at once: refused");
                     }
                 },
@@ -151,7 +151,7 @@ impl Links {
         mut tried: Option<oneshot::Sender<()>>,
     ) -> Ended {
         let mut entropy = [0; 32];
-        if self.node.chance().secret(&mut entropy).is_err() {
+        if self.node.rng().secret(&mut entropy).is_err() {
             let error = SessionError::Cipher("the operating system gives no random bytes".to_owned());
             return Ended { closed: Closed::Session(error), peer: None };
         }
@@ -166,7 +166,7 @@ impl Links {
         };
         let session = Session::new(config, self.node.clock().now());
         let outbox = Arc::new(Outbox::new(&self.cluster.limits));
-        let (mut met, meter) = (None, Meter::default());
+        let (mut met, meter) = (None, ConnectionMeter::default());
         let mut up: Option<Arc<Peer>> = None;
         let sink = |event| match event {
             Event::Up(hello) => {
@@ -179,13 +179,13 @@ impl Links {
             }
             Event::Frame(frame) => match &up {
                 Some(peer) if peer.is_live() => {
-                    arrivals::arrive(&self.node, peer, frame);
+                    inbound::arrive(&self.node, peer, frame);
                     ControlFlow::Continue(())
                 }
                 _ => ControlFlow::Break(()),
             },
             Event::Refused { frame, limit } => {
-                arrivals::refused(&self.node, frame, limit);
+                inbound::refused(&self.node, frame, limit);
                 ControlFlow::Continue(())
             }
             Event::Goodbye => ControlFlow::Continue(()),
@@ -213,7 +213,7 @@ impl Links {
             match self.cluster.admit(hello, role, outbox) {
                 Admission::Superfluous => return None,
                 Admission::Outlived => {
-                    self.node.tally().refuse();
+                    self.node.loss_counts().refuse();
                     log::warn!(
                         target: "greenroom", node = %self.node.name(), peer = %hello.node,
                         "refused: a node of the same name that started later is connected"
@@ -233,7 +233,7 @@ impl Links {
     /// The end of a connection, in this order: it takes nothing more, all hear of its loss, another one may come.
     fn lose(&self, peer: &Arc<Peer>) {
         peer.outbox.close();
-        arrivals::lose(&self.node, peer);
+        inbound::lose(&self.node, peer);
         self.cluster.remove(peer);
     }
 
@@ -248,7 +248,7 @@ impl Links {
             }
             (None, Closed::Here | Closed::There) => {}
             (None, closed) => {
-                self.node.tally().refuse();
+                self.node.loss_counts().refuse();
                 log::error!(target: "greenroom", %node, address, reason = %closed, "connection refused");
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! A [`Cluster`] is a node's [`Router`](crate::node::Router): it knows each connected peer and puts what goes
 //! there into the peer's outbox. Tasks around it listen, dial the seeds again and again, and run one driver a
-//! connection, whose events [`arrivals`] turns into deliveries, signals and answers.
+//! connection, whose events [`inbound`] turns into deliveries, signals and answers.
 //!
 //! Invariants: a peer is connected at most once; of two connections that cross, the one dialled by the node with the
 //! smaller name stays; everything of an old connection has had its effect, down to its `NoConnection`s, before a new
@@ -12,10 +12,10 @@
 //! How it fails: a connection that ends, for whatever reason, is a lost node: links, monitors and calls hear
 //! `NoConnection`. What cannot be delivered is counted and logged, and a call in it gets the reason.
 
-mod arrivals;
 mod builder;
 mod connection;
 mod cookie;
+mod inbound;
 mod peers;
 
 pub use builder::{NodeBuilder, NodeError};

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use crate::base::{CallError, CastError, EncodeError, Exit, NodeId, NodeName};
 use crate::log;
 use crate::net::{Outbox, PushError};
-use crate::node::{Outgoing, Recipient, Router};
+use crate::node::{Outgoing, RemoteTarget, Router};
 use crate::session::{Hello, Limits, Role};
 use crate::wire::{Frame, Signal, Target};
 
@@ -127,7 +127,7 @@ impl Cluster {
         self.changed.notify_waiters();
     }
 
-    fn push(&self, from: u64, to: Recipient<'_>, frame: impl FnOnce(Target) -> Frame) -> Result<(), CastError> {
+    fn push(&self, from: u64, to: RemoteTarget<'_>, frame: impl FnOnce(Target) -> Frame) -> Result<(), CastError> {
         let peer = self.peer(to.node()).ok_or(CastError::NoConnection)?;
         push_to(&peer, from, to, frame)
     }
@@ -156,7 +156,7 @@ impl Peer {
 }
 
 impl Router for Cluster {
-    fn message(&self, from: u64, to: Recipient<'_>, message: Outgoing) -> Result<(), CastError> {
+    fn message(&self, from: u64, to: RemoteTarget<'_>, message: Outgoing) -> Result<(), CastError> {
         let Outgoing { protocol, variant, replies, payload } = message;
         self.push(from, to, |to| Frame::Message { from, to, protocol, variant, replies, payload: Bytes::from(payload) })
     }
@@ -178,7 +178,7 @@ impl Router for Cluster {
         }
     }
 
-    fn signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit> {
+    fn signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit> {
         let peer = self.peer(to.node()).ok_or(Exit::NoConnection)?;
         if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
             // Before it is sent, and with the very connection that takes it: whose loss is told from then on.
@@ -235,14 +235,14 @@ impl Cluster {
 }
 
 /// Puts a frame into the outbox of this very connection.
-fn push_to(peer: &Peer, from: u64, to: Recipient<'_>, frame: impl FnOnce(Target) -> Frame) -> Result<(), CastError> {
+fn push_to(peer: &Peer, from: u64, to: RemoteTarget<'_>, frame: impl FnOnce(Target) -> Frame) -> Result<(), CastError> {
     let target = match to {
-        Recipient::Pid(pid) if pid.node_id().incarnation != peer.id.incarnation => return Err(CastError::NoProc),
-        Recipient::Pid(pid) => Target::Pid { incarnation: peer.id.incarnation, number: pid.number() },
-        Recipient::Name(name, _) if name.is_empty() || name.len() > Target::MAX_NAME => {
+        RemoteTarget::Pid(pid) if pid.node_id().incarnation != peer.id.incarnation => return Err(CastError::NoProc),
+        RemoteTarget::Pid(pid) => Target::Pid { incarnation: peer.id.incarnation, number: pid.number() },
+        RemoteTarget::Name(name, _) if name.is_empty() || name.len() > Target::MAX_NAME => {
             return Err(CastError::NoProc);
         }
-        Recipient::Name(name, _) => Target::Name(name.to_owned()),
+        RemoteTarget::Name(name, _) => Target::Name(name.to_owned()),
     };
     peer.outbox.push(from, &frame(target)).map_err(|error| match error {
         PushError::Full => CastError::Full,

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::Cookie;
 use crate::base::{NodeEvent, NodeName};
 use crate::net::{BoxFuture, BoxedListener, BoxedStream, Network, Transport};
-use crate::node::Ground;
+use crate::node::NodeEnv;
 use crate::prelude::*;
 
 /// A server with its number, and a process that hears of other nodes.
@@ -87,7 +87,7 @@ impl Place {
 /// Two nodes that are each other's seeds, the second of which starts so much later, end with one connection; nobody
 /// dials again, and nothing happens for a long time. `advertised` says whether they know each other by address.
 async fn check(later: Duration, advertised: bool) {
-    let network = Network::new(&Ground::seeded(0));
+    let network = Network::new(&NodeEnv::seeded(0));
     let cookie = Cookie::random().unwrap();
     let [at_a, at_b] = if advertised { ["host-a", "host-b"] } else { ["elsewhere-a", "elsewhere-b"] };
     let begin_b = async {
@@ -121,7 +121,7 @@ async fn two_nodes_that_are_each_others_seeds_meet_once() {
 
 #[greenroom_macros::test]
 async fn a_seed_that_has_dialled_first_is_not_dialled() {
-    let network = Network::new(&Ground::seeded(0));
+    let network = Network::new(&NodeEnv::seeded(0));
     let cookie = Cookie::random().unwrap();
     let mut a = place(&network, &cookie, "a@test", "host-a", "host-a", "host-b").await;
     let before = a.dialled();
@@ -134,7 +134,7 @@ async fn a_seed_that_has_dialled_first_is_not_dialled() {
 
 #[greenroom_macros::test]
 async fn a_later_life_takes_the_place_of_an_earlier_one() {
-    let network = Network::new(&Ground::seeded(0));
+    let network = Network::new(&NodeEnv::seeded(0));
     let cookie = Cookie::random().unwrap();
     let mut a = place(&network, &cookie, "a@test", "host-a", "host-a", "nowhere").await;
     let first = place(&network, &cookie, "b@test", "host-b", "host-b", "host-a").await;

@@ -8,7 +8,7 @@ use crate::base::{Exit, Pid};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
-pub enum LifeEvent {
+pub enum LifecycleEvent {
     /// A process has ended other than in order: it panicked, failed, was killed, or depended on one that is lost.
     Crashed {
         /// Who it was.
@@ -48,21 +48,21 @@ pub enum LifeEvent {
     Missed(u64),
 }
 
-impl fmt::Display for LifeEvent {
+impl fmt::Display for LifecycleEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LifeEvent::Crashed { pid, name, place, kind, reason, .. } => {
+            LifecycleEvent::Crashed { pid, name, place, kind, reason, .. } => {
                 match place.as_ref().or(name.as_ref()) {
                     Some(known) => write!(f, "{known} ({kind} {pid})")?,
                     None => write!(f, "{kind} {pid}")?,
                 }
                 write!(f, " ended: {reason}")
             }
-            LifeEvent::Restarted { supervisor, child, pid, starts } => {
+            LifecycleEvent::Restarted { supervisor, child, pid, starts } => {
                 write!(f, "{supervisor}/{child} is started again: {pid}, start {starts}")
             }
-            LifeEvent::GaveUp { supervisor, .. } => write!(f, "{supervisor} gives up: too many restarts"),
-            LifeEvent::Missed(count) => write!(f, "{count} events are lost"),
+            LifecycleEvent::GaveUp { supervisor, .. } => write!(f, "{supervisor} gives up: too many restarts"),
+            LifecycleEvent::Missed(count) => write!(f, "{count} events are lost"),
         }
     }
 }

@@ -46,7 +46,7 @@ pub struct ProtocolMetrics {
     /// Processes that were started.
     pub started: u64,
     /// Processes that have ended, by reason.
-    pub ended: EndCounts,
+    pub ended: ExitCounts,
     /// Messages that came into a mailbox.
     pub received: u64,
     /// Messages that a process took.
@@ -84,7 +84,7 @@ pub struct Traffic {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub struct EndCounts {
+pub struct ExitCounts {
     /// Their work was done.
     pub normal: u64,
     /// They were told to stop, or decided so, in good order.
@@ -116,7 +116,7 @@ impl Traffic {
     }
 }
 
-impl EndCounts {
+impl ExitCounts {
     pub(crate) fn count(&mut self, reason: &Exit) {
         let count = match reason {
             Exit::Normal => &mut self.normal,
@@ -131,7 +131,7 @@ impl EndCounts {
 
     /// Each reason's name and count.
     pub fn by_reason(&self) -> [(&'static str, u64); 6] {
-        let EndCounts { normal, shutdown, killed, panic, error, lost } = *self;
+        let ExitCounts { normal, shutdown, killed, panic, error, lost } = *self;
         [
             ("normal", normal),
             ("shutdown", shutdown),
@@ -153,7 +153,7 @@ impl ProtocolMetrics {
         let ProtocolMetrics {
             processes,
             started,
-            ended: EndCounts { normal, shutdown, killed, panic, error, lost },
+            ended: ExitCounts { normal, shutdown, killed, panic, error, lost },
             received,
             handled,
             calls,

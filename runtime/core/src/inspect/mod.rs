@@ -14,13 +14,13 @@ mod trace;
 
 pub(crate) use alarm::Key;
 pub use alarm::{Alarm, AlarmEvent};
-pub use life::LifeEvent;
-pub use metrics::{EndCounts, Metrics, ProtocolMetrics, Traffic};
+pub use life::LifecycleEvent;
+pub use metrics::{ExitCounts, Metrics, ProtocolMetrics, Traffic};
 pub(crate) use process::place;
 pub use process::{Memory, ProcessInfo, ProcessState, SourceLine};
 pub use trace::{Trace, TraceEvent, TraceStep};
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::travel! {
-    [] Alarm, [] AlarmEvent, [] LifeEvent, [] Metrics, [] ProtocolMetrics, [] Traffic, [] EndCounts, [] ProcessInfo, [] ProcessState, [] SourceLine, [] Memory, [] Trace, [] TraceEvent, [] TraceStep,
+    [] Alarm, [] AlarmEvent, [] LifecycleEvent, [] Metrics, [] ProtocolMetrics, [] Traffic, [] ExitCounts, [] ProcessInfo, [] ProcessState, [] SourceLine, [] Memory, [] Trace, [] TraceEvent, [] TraceStep,
 }

@@ -1,4 +1,4 @@
-use super::line::{Line, Standing};
+use super::wait_queue::{WaitQueue, Waiter};
 use super::{Entry, Mask, Origin};
 use crate::base::{Protocol, Sorted};
 
@@ -33,7 +33,7 @@ pub(super) struct Bounded<M> {
     /// a mailbox full of what nobody wants now cannot lock itself.
     pub(super) want: Mask,
     /// Those who stand in line, by ticket.
-    pub(super) line: Line<M>,
+    pub(super) wait_queue: WaitQueue<M>,
     /// How many of them nobody holds the ticket of.
     pub(super) unheld: usize,
     /// Tickets of those whom the owner's end overtook in line.
@@ -51,7 +51,7 @@ impl<M> Bounded<M> {
             bounds,
             load: 0,
             want: Mask(0),
-            line: Line::new(),
+            wait_queue: WaitQueue::new(),
             unheld: 0,
             lost: Sorted::new(),
             tickets: 0,
@@ -68,33 +68,33 @@ impl<M> Bounded<M> {
     pub(super) fn stand(&mut self, entry: Entry<M>, held: bool) -> u64 {
         self.tickets += 1;
         self.unheld += usize::from(!held);
-        self.line.insert(self.tickets, Standing { entry: Some(entry), waker: None, held });
+        self.wait_queue.insert(self.tickets, Waiter { entry: Some(entry), waker: None, held });
         self.tickets
     }
 
     /// Takes the first out of the line if it may come in: if there is room, or it needs none. Not while it is tested.
-    pub(super) fn admit(&mut self) -> Option<Standing<M>> {
-        let (ticket, first) = self.line.first()?;
+    pub(super) fn admit(&mut self) -> Option<Waiter<M>> {
+        let (ticket, first) = self.wait_queue.first()?;
         let counts = first.entry.as_ref()?.origin.is_sent();
         if counts && self.is_full() { None } else { self.leave(ticket) }
     }
 
     /// Takes the one with this ticket out of the line.
-    pub(super) fn leave(&mut self, ticket: u64) -> Option<Standing<M>> {
-        let standing = self.line.remove(ticket)?;
+    pub(super) fn leave(&mut self, ticket: u64) -> Option<Waiter<M>> {
+        let standing = self.wait_queue.remove(ticket)?;
         self.unheld -= usize::from(!standing.held);
         Some(standing)
     }
 
     /// The owner has ended, and nothing counts as with it any more. Takes out of the line who ends with it: everybody, but
     /// for those with what is held if that is to `hold_on`.
-    pub(super) fn part(&mut self, hold_on: bool) -> Vec<Standing<M>> {
+    pub(super) fn part(&mut self, hold_on: bool) -> Vec<Waiter<M>> {
         (self.load, self.want, self.unheld) = (0, Mask(0), 0);
         let mut left = Vec::new();
-        for (ticket, standing) in self.line.take() {
+        for (ticket, standing) in self.wait_queue.take() {
             if hold_on && standing.entry.as_ref().is_some_and(|entry| entry.origin == Origin::HELD) {
                 self.unheld += usize::from(!standing.held);
-                self.line.insert(ticket, standing);
+                self.wait_queue.insert(ticket, standing);
                 continue;
             }
             if standing.held {
@@ -110,8 +110,8 @@ impl<M: Protocol> Bounded<M> {
     /// The first in line behind `tested` that is wanted, for the owner to test. It keeps its place.
     pub(super) fn test(&mut self, want: Mask, mut tested: u64) -> Option<(u64, Entry<M>)> {
         let wanted = |entry: &mut Entry<M>| want.has(Mask::lane(entry.message.variant()));
-        while let Some(ticket) = self.line.next(tested) {
-            if let Some(entry) = self.line.get_mut(ticket)?.entry.take_if(wanted) {
+        while let Some(ticket) = self.wait_queue.next(tested) {
+            if let Some(entry) = self.wait_queue.get_mut(ticket)?.entry.take_if(wanted) {
                 return Some((ticket, entry));
             }
             tested = ticket;

@@ -3,8 +3,8 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::batch::Batch;
-use super::excise::remove;
-use super::queue::{Taken, Taking, Told};
+use super::queue::{ReaderStats, TakeOutcome, TakeRequest};
+use super::remove::remove;
 use super::save::Saved;
 use super::{Entry, Mask, Origin, Queue};
 use crate::base::Protocol;
@@ -171,15 +171,15 @@ impl<M: Protocol> Inbox<M> {
             match cx.as_deref_mut() {
                 Some(cx) => {
                     let linger = self.read - self.idle >= BUSY;
-                    let taking = Taking { want: self.want, tested: self.in_line, linger, told: self.told() };
+                    let taking = TakeRequest { want: self.want, tested: self.in_line, linger, told: self.told() };
                     match queue.poll_take(&mut self.batch, &taking, cx) {
-                        Taken::Batch => {}
-                        Taken::InLine(ticket, entry) => {
+                        TakeOutcome::Batch => {}
+                        TakeOutcome::InLine(ticket, entry) => {
                             self.in_line = ticket;
                             self.testing = Testing::InLine(ticket, entry.origin);
                             return Next::Test(entry.message);
                         }
-                        Taken::Nothing => {
+                        TakeOutcome::Nothing => {
                             self.idle = self.read;
                             return Next::Empty;
                         }
@@ -212,9 +212,9 @@ impl<M: Protocol> Inbox<M> {
         self.saved.get_or_insert_with(|| Box::new(Saved::new(Mask::urgent::<M>()))).push(lane, entry);
     }
 
-    fn told(&self) -> Told {
+    fn told(&self) -> ReaderStats {
         let saved = self.saved();
-        Told {
+        ReaderStats {
             handled: self.read.saturating_sub(u64::from(saved)),
             calls: self.calls,
             place: self.place,

@@ -6,8 +6,8 @@
 //! thing under it that can take long is the copying when a flooded queue grows: some milliseconds for millions of
 //! messages, once for each doubling; a lock that sleeps would make its waiters wait as long.
 //!
-//! The bell is the owner's task. The owner hangs it up once ([`hang`](Guard::hang)); before it waits it says so
-//! ([`wait`](Guard::wait)), and the next one who leaves by [`ring`](Guard::ring) wakes it, outside of the lock and
+//! The bell is the owner's task. The owner hangs it up once ([`set_waker`](Guard::set_waker)); before it waits it says so
+//! ([`wait`](Guard::wait)), and the next one who leaves by [`unlock_and_wake`](Guard::unlock_and_wake) wakes it, outside of the lock and
 //! by reference: to clone a waker for each wait is much of what a message costs. An owner that waits by another waker than
 //! its task's (inside a `select!` of somebody's own making), or while it is still being woken for what came before, has a
 //! clone kept, and taken.
@@ -198,7 +198,7 @@ impl<T> DerefMut for Guard<'_, T> {
 impl<T> Guard<'_, T> {
     /// Makes `task` what wakes the owner. Hands back the waker that is out of use, to be dropped outside of the lock: the
     /// new one, with `Err`, if somebody is just ringing.
-    pub(super) fn hang(&mut self, task: Option<Waker>) -> Result<Option<Waker>, Option<Waker>> {
+    pub(super) fn set_waker(&mut self, task: Option<Waker>) -> Result<Option<Waker>, Option<Waker>> {
         // It is set under the lock only, so nobody begins to ring meanwhile.
         if self.held.0.ringing.load(Ordering::Acquire) {
             return Err(task);
@@ -239,7 +239,7 @@ impl<T> Guard<'_, T> {
     }
 
     /// The owner does not wait any more.
-    pub(super) fn cease(&mut self) {
+    pub(super) fn cancel_wait(&mut self) {
         self.held.0.waits.store(Waits::NOT, Ordering::Relaxed);
         self.set_other(None);
     }
@@ -256,7 +256,7 @@ impl<T> Guard<'_, T> {
 
     /// Opens the lock, and wakes the owner if it waits.
     #[inline(always)]
-    pub(super) fn ring(self) {
+    pub(super) fn unlock_and_wake(self) {
         let lock = self.held.0;
         match lock.waits.load(Ordering::Relaxed) {
             Waits::NOT => {}

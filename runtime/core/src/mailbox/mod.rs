@@ -22,12 +22,12 @@
 mod batch;
 mod bounds;
 mod entry;
-mod excise;
 mod inbox;
-mod line;
 mod lock;
 mod queue;
+mod remove;
 mod save;
+mod wait_queue;
 mod want;
 
 pub(crate) use bounds::Bounds;

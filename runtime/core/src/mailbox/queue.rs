@@ -8,9 +8,9 @@ use super::Mask;
 use super::batch::{Batch, is_flooded};
 use super::bounds::{Bounded, Bounds, Overflow};
 use super::entry::{Entry, Origin, Owner, Pushed, Refused, Why};
-use super::excise::{cut, part, remove};
-use super::line::Standing;
 use super::lock::{Guard, Lock};
+use super::remove::{cut, part, remove};
+use super::wait_queue::Waiter;
 use crate::base::Protocol;
 use crate::sync::yield_now;
 
@@ -34,12 +34,12 @@ struct Inner<M> {
     /// From this number of messages on, what comes in is noticed: zero while somebody traces the owner, else what makes
     /// a long mailbox, or [`KNOWN`]. One comparison for all, so that a push costs the same whether anybody looks or not.
     notice: u64,
-    told: Told,
+    told: ReaderStats,
 }
 
 /// What the owner says of itself whenever it takes messages over or goes to wait.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct ReaderStats {
     /// Messages that it took.
     pub(super) handled: u64,
     /// Calls among those that it took.
@@ -106,7 +106,7 @@ struct Rest<M> {
 const HELD: usize = 1024;
 
 /// What an owner has taken over.
-pub(super) enum Taken<M> {
+pub(super) enum TakeOutcome<M> {
     /// What was in the queue: it is in the batch.
     Batch,
     /// A message that stands in line, to be tested there: with its ticket.
@@ -116,14 +116,14 @@ pub(super) enum Taken<M> {
 }
 
 /// How an owner takes over.
-pub(super) struct Taking {
+pub(super) struct TakeRequest {
     /// What its receive can take.
     pub(super) want: Mask,
     /// The last ticket in line that this receive has tested.
     pub(super) tested: u64,
     /// Whether it comes again by itself before it waits.
     pub(super) linger: bool,
-    pub(super) told: Told,
+    pub(super) told: ReaderStats,
 }
 
 impl<M: Protocol> Queue<M> {
@@ -136,8 +136,14 @@ impl<M: Protocol> Queue<M> {
     /// The mailbox of the process with this number, or without an owner if that is zero, long from so many messages on.
     pub(crate) fn owned(bounds: Option<Bounds>, long: u32, owner: u64) -> Queue<M> {
         let rest = bounds.map(|bounds| Box::new(Rest { bounded: Some(Bounded::new(bounds)), ..Rest::new() }));
-        let inner =
-            Inner { owner, entries: VecDeque::new(), pushed: 0, rest, notice: u64::from(long), told: Told::default() };
+        let inner = Inner {
+            owner,
+            entries: VecDeque::new(),
+            pushed: 0,
+            rest,
+            notice: u64::from(long),
+            told: ReaderStats::default(),
+        };
         Queue { inner: Lock::with(long, inner) }
     }
 
@@ -184,7 +190,7 @@ impl<M: Protocol> Queue<M> {
         inner.owner = owner;
         let held = inner.waiting();
         inner.pushed = held as u64;
-        inner.told = Told::default();
+        inner.told = ReaderStats::default();
         inner.notice = u64::from(self.inner.constant());
         if let Some(bounded) = inner.bounded() {
             bounded.load = held;
@@ -193,9 +199,9 @@ impl<M: Protocol> Queue<M> {
 
     /// Has `task` woken when something concerns the owner; whether that could be noted just now: not while somebody is
     /// waking the task that it was before.
-    pub(crate) fn hang(&self, task: &Waker) -> bool {
+    pub(crate) fn set_waker(&self, task: &Waker) -> bool {
         let task = task.clone();
-        let hung = self.lock().hang(Some(task));
+        let hung = self.lock().set_waker(Some(task));
         if hung.is_err() {
             yield_now();
         }
@@ -214,7 +220,7 @@ impl<M: Protocol> Queue<M> {
     /// of whatever sends. The message is `make`'s, which only puts it together: it is made where it will lie. One that needs
     /// more care is not made; it is to be [`push`](Self::push)ed.
     #[inline(always)]
-    pub(crate) fn push_plain<F: FnOnce() -> M>(&self, owner: Owner, make: F) -> Result<(), F> {
+    pub(crate) fn push_fast<F: FnOnce() -> M>(&self, owner: Owner, make: F) -> Result<(), F> {
         let mut inner = self.lock();
         // To grow is a matter of care too. Where it cannot happen nothing can panic that has a message in its hands, which
         // then needs no place of its own.
@@ -226,7 +232,7 @@ impl<M: Protocol> Queue<M> {
         }
         inner.pushed += 1;
         inner.entries.push_back(Entry { origin: Origin::SENT, message: make() });
-        inner.ring();
+        inner.unlock_and_wake();
         Ok(())
     }
 
@@ -235,21 +241,21 @@ impl<M: Protocol> Queue<M> {
     pub(crate) fn push(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
         let mut inner = self.lock();
         if !inner.takes_plainly(owner) {
-            return Queue::push_with_care(inner, true, owner, entry, held);
+            return Queue::push_slow(inner, true, owner, entry, held);
         }
         inner.pushed += 1;
         inner.entries.push_back(entry);
-        inner.ring();
+        inner.unlock_and_wake();
         Ok(Pushed::In)
     }
 
     /// The same for a message that has been [noticed](Why::Noticed).
     pub(crate) fn push_seen(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
-        Queue::push_with_care(self.lock(), false, owner, entry, held)
+        Queue::push_slow(self.lock(), false, owner, entry, held)
     }
 
     #[cold]
-    fn push_with_care(
+    fn push_slow(
         mut inner: Guard<'_, Inner<M>>,
         notices: bool,
         owner: Owner,
@@ -277,7 +283,7 @@ impl<M: Protocol> Queue<M> {
         let lane = Mask::lane(entry.message.variant());
         if entry.origin.is_sent()
             && let Some(bounded) = inner.bounded()
-            && (bounded.is_full() || !bounded.line.is_empty())
+            && (bounded.is_full() || !bounded.wait_queue.is_empty())
         {
             let wanted = bounded.want.has(lane);
             let capacity = bounded.bounds.capacity;
@@ -285,7 +291,7 @@ impl<M: Protocol> Queue<M> {
                 // What the owner waits for is let in, though it keeps its place behind the line: its sender need not wait.
                 Overflow::Wait if wanted && bounded.unheld < capacity.saturating_mul(2) => {
                     bounded.stand(entry, false);
-                    inner.ring();
+                    inner.unlock_and_wake();
                     return Ok(Pushed::In);
                 }
                 // What another node sends holds no ticket, so that it cannot feel the line: there are as many of those as
@@ -322,26 +328,26 @@ impl<M: Protocol> Queue<M> {
         } else {
             inner.put(entry);
         }
-        inner.ring();
+        inner.unlock_and_wake();
         Ok(pushed)
     }
 
     /// Moves everything that waits into the empty `batch`, or hands out the next in line that is wanted, or has `cx` woken
     /// when there is something.
     #[inline]
-    pub(super) fn poll_take(&self, batch: &mut Batch<M>, taking: &Taking, cx: &mut Context<'_>) -> Taken<M> {
+    pub(super) fn poll_take(&self, batch: &mut Batch<M>, taking: &TakeRequest, cx: &mut Context<'_>) -> TakeOutcome<M> {
         batch.recover();
         let mut inner = self.lock();
         let long = self.inner.constant();
         inner.hear(taking.told, long);
         if !inner.is_empty() {
             inner.hand_over(batch);
-            return Taken::Batch;
+            return TakeOutcome::Batch;
         }
         if let Some(bounded) = inner.bounded() {
             bounded.want = taking.want;
             if let Some((ticket, entry)) = bounded.test(taking.want, taking.tested) {
-                return Taken::InLine(ticket, entry);
+                return TakeOutcome::InLine(ticket, entry);
             }
         }
         if taking.linger {
@@ -354,7 +360,7 @@ impl<M: Protocol> Queue<M> {
             drop(flooded);
             batch.rest();
         }
-        Taken::Nothing
+        TakeOutcome::Nothing
     }
 
     /// The same for an owner whose mailbox is not bounded and knows nothing urgent.
@@ -369,7 +375,7 @@ impl<M: Protocol> Queue<M> {
         batch.recover();
         let mut inner = self.lock();
         let (waiting, long) = (u32::try_from(inner.entries.len()).unwrap_or(u32::MAX), self.inner.constant());
-        inner.hear_of(Told { handled, calls, place: None, saved: 0, batch: waiting }, long);
+        inner.hear_of(ReaderStats { handled, calls, place: None, saved: 0, batch: waiting }, long);
         if waiting != 0 {
             mem::swap(&mut inner.entries, &mut batch.entries);
             drop(inner);
@@ -401,7 +407,7 @@ impl<M: Protocol> Queue<M> {
     }
 
     /// Moves everything that waits into the empty `batch`.
-    pub(super) fn take(&self, batch: &mut Batch<M>, told: Told) {
+    pub(super) fn take(&self, batch: &mut Batch<M>, told: ReaderStats) {
         batch.recover();
         let mut inner = self.lock();
         let long = self.inner.constant();
@@ -410,7 +416,7 @@ impl<M: Protocol> Queue<M> {
     }
 
     /// The owner with this number says how far it is, and hears how long the mailbox is.
-    pub(super) fn tell(&self, number: u64, told: Told) -> u64 {
+    pub(super) fn tell(&self, number: u64, told: ReaderStats) -> u64 {
         let mut inner = self.lock();
         if inner.owner & !STARTING == number {
             inner.told = told;
@@ -451,7 +457,7 @@ impl<M: Protocol> Queue<M> {
     pub(crate) fn settle(&self) -> Figures {
         let mut inner = self.lock();
         let figures = Figures { is_waiting: inner.is_awaited(), ..inner.figures() };
-        (inner.pushed, inner.told) = (0, Told::default());
+        (inner.pushed, inner.told) = (0, ReaderStats::default());
         if let Some(bounded) = inner.bounded() {
             (bounded.refused, bounded.dropped) = (0, 0);
         }
@@ -478,7 +484,7 @@ impl<M: Protocol> Queue<M> {
     /// The message in line that was tested stands there again; handed back if its sender has withdrawn it.
     pub(super) fn put_back(&self, ticket: u64, entry: Entry<M>) -> Option<M> {
         let mut inner = self.lock();
-        match inner.bounded().and_then(|bounded| bounded.line.get_mut(ticket)) {
+        match inner.bounded().and_then(|bounded| bounded.wait_queue.get_mut(ticket)) {
             Some(standing) => {
                 standing.entry = Some(entry);
                 None
@@ -526,7 +532,7 @@ impl<M: Protocol> Queue<M> {
         if bounded.lost.remove(&ticket).is_some() {
             return Poll::Ready(Err(()));
         }
-        match bounded.line.get_mut(ticket) {
+        match bounded.wait_queue.get_mut(ticket) {
             None => Poll::Ready(Ok(())),
             Some(standing) => {
                 match &mut standing.waker {
@@ -547,7 +553,7 @@ impl<M: Protocol> Queue<M> {
         let standing = bounded.leave(ticket)?;
         bounded.dropped += u64::from(standing.entry.is_some());
         let wakers = inner.advance();
-        inner.ring();
+        inner.unlock_and_wake();
         wakers.into_iter().for_each(Waker::wake);
         standing.entry.map(|entry| entry.message)
     }
@@ -589,15 +595,15 @@ impl<M: Protocol> Queue<M> {
         if inner.owner != CLOSED {
             inner.owner = owner;
         }
-        inner.cease();
+        inner.cancel_wait();
         (inner.told.batch, inner.told.saved) = (0, 0);
-        let task = inner.hang(None);
+        let task = inner.set_waker(None);
         let mut entries = part(&mut inner.entries, hold_on);
-        let (mut left, mut line) = (VecDeque::new(), Vec::new());
+        let (mut left, mut wait_queue) = (VecDeque::new(), Vec::new());
         if let Some(rest) = &mut inner.rest {
             left = part(&mut rest.urgent, hold_on);
             if let Some(bounded) = &mut rest.bounded {
-                line = bounded.part(hold_on);
+                wait_queue = bounded.part(hold_on);
             }
         }
         let mut wakers = Vec::new();
@@ -617,7 +623,7 @@ impl<M: Protocol> Queue<M> {
         } else {
             left.append(&mut entries);
         }
-        for Standing { entry, waker, .. } in line {
+        for Waiter { entry, waker, .. } in wait_queue {
             if let Some(entry) = entry {
                 left.push_back(entry);
             }
@@ -678,13 +684,13 @@ impl<M: Protocol> Inner<M> {
     }
 
     /// What the owner says of itself, before it takes over what is here; so many messages make a long mailbox.
-    fn hear(&mut self, told: Told, long: u32) {
-        self.hear_of(Told { batch: u32::try_from(self.waiting()).unwrap_or(u32::MAX), ..told }, long);
+    fn hear(&mut self, told: ReaderStats, long: u32) {
+        self.hear_of(ReaderStats { batch: u32::try_from(self.waiting()).unwrap_or(u32::MAX), ..told }, long);
     }
 
     /// The same where it is known what is here.
     #[inline(always)]
-    fn hear_of(&mut self, told: Told, long: u32) {
+    fn hear_of(&mut self, told: ReaderStats, long: u32) {
         self.told = told;
         // Neither zero nor KNOWN, in one comparison.
         if self.notice.wrapping_sub(1) < KNOWN - 1 {
@@ -694,13 +700,13 @@ impl<M: Protocol> Inner<M> {
     }
 
     fn length(&self) -> u64 {
-        let Told { saved, batch, .. } = self.told;
+        let ReaderStats { saved, batch, .. } = self.told;
         self.waiting() as u64 + u64::from(saved) + u64::from(batch)
     }
 
     /// All but whether the owner waits, which the lock knows.
     fn figures(&self) -> Figures {
-        let Told { handled, calls, place, saved, batch } = self.told;
+        let ReaderStats { handled, calls, place, saved, batch } = self.told;
         let rest = self.rest.as_ref();
         let bounded = rest.and_then(|rest| rest.bounded.as_ref());
         let urgent = rest.map_or(0, |rest| rest.urgent.capacity());
@@ -708,7 +714,7 @@ impl<M: Protocol> Inner<M> {
         Figures {
             waiting: self.waiting() as u64 + u64::from(batch),
             saved: u64::from(saved),
-            in_line: bounded.map_or(0, |bounded| bounded.line.len() as u64),
+            in_line: bounded.map_or(0, |bounded| bounded.wait_queue.len() as u64),
             received: self.pushed,
             handled,
             calls,

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use super::excise::cut;
+use super::remove::cut;
 use super::{Entry, Mask, Origin};
 
 /// Messages that no receive has taken yet, a lane for each variant.

@@ -19,7 +19,7 @@ use tokio::io::ReadBuf;
 
 use super::outbox::Work;
 use super::{BoxFuture, Outbox, Stream};
-use crate::node::{Clock, Meter};
+use crate::node::{Clock, ConnectionMeter};
 use crate::session::{Backlog, Event, SendError, Session, SessionError};
 
 /// The most bytes that are read at a time.
@@ -52,7 +52,7 @@ pub(crate) async fn drive(
     outbox: Arc<Outbox>,
     sink: impl FnMut(Event) -> ControlFlow<()> + Send,
     clock: &dyn Clock,
-    meter: &Meter,
+    meter: &ConnectionMeter,
 ) -> Closed {
     let mut driver = Driver {
         stream,
@@ -77,7 +77,7 @@ struct Driver<'a, S, F> {
     outbox: Open,
     sink: F,
     clock: &'a dyn Clock,
-    meter: &'a Meter,
+    meter: &'a ConnectionMeter,
     input: Vec<u8>,
     output: Vec<u8>,
     /// How much of `output` is written.

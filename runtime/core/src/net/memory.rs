@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 use super::{BoxFuture, BoxedListener, BoxedStream, Listener, Transport};
-use crate::node::{Chance, Clock, Ground};
+use crate::node::{Clock, NodeEnv, Rng};
 use pipe::{Plug, Wire};
 
 /// How many streams wait to be accepted.
@@ -45,7 +45,7 @@ pub(crate) struct Host {
 
 struct Board {
     clock: Arc<dyn Clock>,
-    chance: Arc<Chance>,
+    rng: Arc<Rng>,
     lines: Mutex<Lines>,
     /// Told when somebody who dials may try again.
     healed: Notify,
@@ -81,9 +81,9 @@ struct Link {
 }
 
 impl Network {
-    pub(crate) fn new(ground: &Ground) -> Network {
-        let (clock, chance) = (Arc::clone(&ground.clock), Arc::clone(&ground.chance));
-        Network { board: Arc::new(Board { clock, chance, lines: Mutex::default(), healed: Notify::new() }) }
+    pub(crate) fn new(ground: &NodeEnv) -> Network {
+        let (clock, rng) = (Arc::clone(&ground.clock), Arc::clone(&ground.rng));
+        Network { board: Arc::new(Board { clock, rng, lines: Mutex::default(), healed: Notify::new() }) }
     }
 
     /// The machine with this name.
@@ -161,7 +161,7 @@ impl Board {
         let Some(delay) = delay else { return Duration::ZERO };
         let spread = delay.end().saturating_sub(*delay.start());
         let spread = u64::try_from(spread.as_nanos()).unwrap_or(u64::MAX);
-        *delay.start() + Duration::from_nanos(self.chance.below(spread.saturating_add(1).max(1)))
+        *delay.start() + Duration::from_nanos(self.rng.below(spread.saturating_add(1).max(1)))
     }
 
     /// A new link, if nothing is in the way; `None` if the dialler's words do not arrive, or no answer does.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::base::{NodeId, NodeName};
-use crate::node::{Clock, Ground, Meter, TokioClock};
+use crate::node::{Clock, ConnectionMeter, NodeEnv, TokioClock};
 use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, Role, Session, SessionError};
 use crate::wire::{Frame, Signal, Target};
 
@@ -49,7 +49,7 @@ impl Side {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             };
-            drive(stream, session, theirs, sink, &TokioClock, &Meter::default()).await
+            drive(stream, session, theirs, sink, &TokioClock, &ConnectionMeter::default()).await
         });
         Side { outbox, events, driver }
     }
@@ -69,7 +69,7 @@ async fn connected() -> (Network, Side, Side) {
 }
 
 async fn connected_with(limits: Limits) -> (Network, Side, Side) {
-    let network = Network::new(&Ground::seeded(0));
+    let network = Network::new(&NodeEnv::seeded(0));
     let mut listener = network.host("b").listen("b:1").await.unwrap();
     let near = network.host("a").connect("b:1").await.unwrap();
     let (far, from) = listener.accept().await.unwrap();
@@ -122,7 +122,7 @@ async fn both_sides_send_more_than_the_streams_hold() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_pushed_before_it_is_up_waits() {
-    let network = Network::new(&Ground::seeded(0));
+    let network = Network::new(&NodeEnv::seeded(0));
     let mut listener = network.host("b").listen("b:1").await.unwrap();
     let near = network.host("a").connect("b:1").await.unwrap();
     let mut a = Side::spawn(near, "a@x", Role::Dialler, Limits::default());
@@ -265,7 +265,7 @@ async fn senders_feel_back_pressure_and_a_cap() {
 
 #[tokio::test(start_paused = true)]
 async fn another_cookie() {
-    let network = Network::new(&Ground::seeded(0));
+    let network = Network::new(&NodeEnv::seeded(0));
     let mut listener = network.host("b").listen("b:1").await.unwrap();
     let near = network.host("a").connect("b:1").await.unwrap();
     let (far, _) = listener.accept().await.unwrap();
@@ -276,7 +276,7 @@ async fn another_cookie() {
 
 #[tokio::test(start_paused = true)]
 async fn strangers_are_sent_away() {
-    let network = Network::new(&Ground::seeded(0));
+    let network = Network::new(&NodeEnv::seeded(0));
     let mut listener = network.host("b").listen("b:1").await.unwrap();
     let mut check = async |bytes: &[u8], answer: &[u8], expected: SessionError| {
         let mut near = network.host("a").connect("b:1").await.unwrap();

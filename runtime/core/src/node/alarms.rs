@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_core::Stream;
 
 use super::Node;
-use super::events::{Heard, Listener, Teller, events};
+use super::events::{EventReceiver, EventSender, Received, events};
 use crate::base::Sorted;
 use crate::inspect::{Alarm, AlarmEvent, Key};
 use crate::log;
@@ -17,14 +17,14 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The alarms that are raised on a node, and those who hear of them.
 #[derive(Default)]
-pub(crate) struct Raised {
+pub(crate) struct ActiveAlarms {
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     raised: Sorted<Key, Alarm>,
-    listeners: Vec<Teller<AlarmEvent>>,
+    listeners: Vec<EventSender<AlarmEvent>>,
     /// When alarms of one name and kind were last logged, and how many since then were not.
     logged: Sorted<(&'static str, Cow<'static, str>), (Instant, u64)>,
 }
@@ -38,7 +38,7 @@ const MOST_LOGGED: usize = 256;
 /// Alarms of one name about one kind of process are logged at most this often.
 const QUIET: Duration = Duration::from_secs(10);
 
-impl Raised {
+impl ActiveAlarms {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,7 +146,7 @@ impl Node {
 #[must_use = "alarms are heard by whoever awaits `next`"]
 pub struct Alarms {
     raised: VecDeque<Alarm>,
-    listener: Listener<AlarmEvent>,
+    listener: EventReceiver<AlarmEvent>,
 }
 
 impl Alarms {
@@ -161,8 +161,8 @@ impl Alarms {
         }
         self.listener.poll_next(cx).map(|heard| {
             heard.map(|heard| match heard {
-                Heard::Event(event) => event,
-                Heard::Missed(count) => AlarmEvent::Missed(count),
+                Received::Event(event) => event,
+                Received::Missed(count) => AlarmEvent::Missed(count),
             })
         })
     }

@@ -7,7 +7,7 @@ use crate::sync::{Mutex, PoisonError};
 
 /// What a node lost, counted since it started.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct LossCounts {
     lost_messages: AtomicU64,
     refused_connections: AtomicU64,
     overflowed_messages: AtomicU64,
@@ -37,7 +37,7 @@ pub struct Counters {
     pub broken_cycles: u64,
 }
 
-impl Tally {
+impl LossCounts {
     pub(crate) fn overflow(&self) {
         self.overflowed_messages.fetch_add(1, Ordering::Relaxed);
     }
@@ -80,7 +80,7 @@ impl Tally {
 }
 
 #[cfg(feature = "net")]
-impl Tally {
+impl LossCounts {
     pub(crate) fn refuse(&self) {
         self.refused_connections.fetch_add(1, Ordering::Relaxed);
     }
@@ -89,12 +89,12 @@ impl Tally {
 impl Node {
     /// What the node lost since it started.
     pub fn counters(&self) -> Counters {
-        let tally = self.tally();
+        let loss_counts = self.loss_counts();
         Counters {
-            lost_messages: tally.lost_messages.load(Ordering::Relaxed),
-            refused_connections: tally.refused_connections.load(Ordering::Relaxed),
-            overflowed_messages: tally.overflowed_messages.load(Ordering::Relaxed),
-            broken_cycles: tally.broken_cycles.load(Ordering::Relaxed),
+            lost_messages: loss_counts.lost_messages.load(Ordering::Relaxed),
+            refused_connections: loss_counts.refused_connections.load(Ordering::Relaxed),
+            overflowed_messages: loss_counts.overflowed_messages.load(Ordering::Relaxed),
+            broken_cycles: loss_counts.broken_cycles.load(Ordering::Relaxed),
         }
     }
 }
@@ -105,12 +105,12 @@ mod tests {
 
     #[test]
     fn supervisors_without_end_are_counted_together() {
-        let tally = Tally::default();
+        let loss_counts = LossCounts::default();
         for n in 0..1000 {
-            tally.restart(&format!("/Shop/{n}"));
-            tally.restart("/Shop/0");
+            loss_counts.restart(&format!("/Shop/{n}"));
+            loss_counts.restart("/Shop/0");
         }
-        let restarts = tally.restarts();
+        let restarts = loss_counts.restarts();
         assert_eq!((restarts.len(), restarts["/Shop/0"]), (MOST_SUPERVISORS + 1, 1001));
         assert_eq!(restarts[Metrics::OTHER], 1000 - MOST_SUPERVISORS as u64);
     }

@@ -3,7 +3,7 @@ use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::watch::{Places, Seated};
+use super::watchdog::{Seated, ThreadSlots};
 use super::{Node, Resident, Waiting};
 use crate::base::{CallError, Exit, Pid};
 
@@ -50,7 +50,7 @@ struct Here {
     seated: Cell<Seated>,
     /// Who does not run while that one does: the innermost last. Nobody, as a rule.
     below: RefCell<Vec<Covered>>,
-    places: Places,
+    places: ThreadSlots,
     /// What a call has done with, and the next can use again.
     spare: Cell<Option<Spare>>,
     /// What earlier ones have, the latest last.
@@ -82,7 +82,7 @@ crate::sync::thread_local! {
             notes: RefCell::new(None),
             seated: Cell::new(Seated::NOWHERE),
             below: RefCell::new(Vec::new()),
-            places: Places::none(),
+            places: ThreadSlots::none(),
             spare: Cell::new(None),
             spares: RefCell::new(Vec::new()),
         }
@@ -414,7 +414,7 @@ impl Drop for Restore {
 
 /// Makes a node the current one until it is dropped; from [`Node::enter`].
 #[must_use = "the node is current only while this lives"]
-pub struct Entered {
+pub struct EnterGuard {
     _restore: Restore,
     /// It belongs to the thread that it was made on.
     _thread: PhantomData<*const ()>,
@@ -425,8 +425,8 @@ impl Node {
     /// `MailRef::named(..)` or `Counter::default().spawn()` work outside of any process.
     ///
     /// Do not hold the guard across an `.await`: a task may wake on another thread. Use [`Node::scope`] there.
-    pub fn enter(&self) -> Entered {
-        Entered { _restore: Restore::begin(self.clone(), 0), _thread: PhantomData }
+    pub fn enter(&self) -> EnterGuard {
+        EnterGuard { _restore: Restore::begin(self.clone(), 0), _thread: PhantomData }
     }
 
     /// Runs a future with this node as the current one, set around each poll. Cancel-safe if `future` is.

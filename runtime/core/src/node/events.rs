@@ -5,19 +5,19 @@ use std::task::{Context, Poll, Waker};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A bounded way for events from the runtime to somebody who listens: who tells never waits, who is slow misses some.
-pub(crate) fn events<T>(capacity: usize) -> (Teller<T>, Listener<T>) {
+pub(crate) fn events<T>(capacity: usize) -> (EventSender<T>, EventReceiver<T>) {
     let state = State { events: VecDeque::new(), capacity, missed: 0, waker: None, over: false };
     let shared = Arc::new(Mutex::new(state));
-    (Teller(Arc::downgrade(&shared)), Listener(shared))
+    (EventSender(Arc::downgrade(&shared)), EventReceiver(shared))
 }
 
-pub(crate) struct Teller<T>(Weak<Mutex<State<T>>>);
+pub(crate) struct EventSender<T>(Weak<Mutex<State<T>>>);
 
-pub(crate) struct Listener<T>(Arc<Mutex<State<T>>>);
+pub(crate) struct EventReceiver<T>(Arc<Mutex<State<T>>>);
 
 /// What a listener hears.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Heard<T> {
+pub(crate) enum Received<T> {
     Event(T),
     /// So many events in between are lost.
     Missed(u64),
@@ -36,7 +36,7 @@ fn lock<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<T> Teller<T> {
+impl<T> EventSender<T> {
     /// Tells of an event; `false` if nobody listens any more.
     pub(crate) fn tell(&self, event: T) -> bool {
         let Some(shared) = self.0.upgrade() else { return false };
@@ -55,7 +55,7 @@ impl<T> Teller<T> {
     }
 }
 
-impl<T> Drop for Teller<T> {
+impl<T> Drop for EventSender<T> {
     fn drop(&mut self) {
         let Some(shared) = self.0.upgrade() else { return };
         let mut state = lock(&shared);
@@ -68,15 +68,15 @@ impl<T> Drop for Teller<T> {
     }
 }
 
-impl<T> Listener<T> {
+impl<T> EventReceiver<T> {
     /// The next event; `None` when there will be no more.
-    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Heard<T>>> {
+    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Received<T>>> {
         let mut state = lock(&self.0);
         if let Some(event) = state.events.pop_front() {
-            return Poll::Ready(Some(Heard::Event(event)));
+            return Poll::Ready(Some(Received::Event(event)));
         }
         if state.missed > 0 {
-            return Poll::Ready(Some(Heard::Missed(std::mem::take(&mut state.missed))));
+            return Poll::Ready(Some(Received::Missed(std::mem::take(&mut state.missed))));
         }
         if state.over {
             return Poll::Ready(None);
@@ -101,13 +101,13 @@ mod tests {
             assert!(teller.tell(event));
         }
         let mut heard = || listener.poll_next(&mut cx);
-        assert_eq!(heard(), Poll::Ready(Some(Heard::Event(1))));
-        assert_eq!(heard(), Poll::Ready(Some(Heard::Event(2))));
-        assert_eq!(heard(), Poll::Ready(Some(Heard::Missed(3))));
+        assert_eq!(heard(), Poll::Ready(Some(Received::Event(1))));
+        assert_eq!(heard(), Poll::Ready(Some(Received::Event(2))));
+        assert_eq!(heard(), Poll::Ready(Some(Received::Missed(3))));
         assert_eq!(heard(), Poll::Pending);
         teller.tell(6);
         drop(teller);
-        assert_eq!(heard(), Poll::Ready(Some(Heard::Event(6))));
+        assert_eq!(heard(), Poll::Ready(Some(Received::Event(6))));
         assert_eq!(heard(), Poll::Ready(None));
         let (teller, listener) = events(2);
         drop(listener);

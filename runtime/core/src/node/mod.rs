@@ -6,80 +6,80 @@
 //! know nothing of each other. The one thread-local says which node, and which process of it, is running.
 
 mod alarms;
-mod chance;
 mod clock;
 mod counters;
 mod current;
-mod directory;
+mod deadlock;
+mod env;
 mod events;
-mod flood;
-mod ground;
 mod interrupt;
+mod introspect;
 mod lifecycle;
-mod look;
 mod names;
 mod pending;
+mod report_limiter;
 mod resident;
-mod ring;
+mod rng;
+mod router;
 mod run;
 #[cfg(feature = "test")]
 mod schedule;
+mod services;
 mod spawner;
 mod stop;
 mod table;
+mod timer_wheel;
 mod trace;
 #[cfg(feature = "net")]
 mod traffic;
-mod units;
-mod watch;
+mod watchdog;
 mod watchers;
-mod wheel;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
+use alarms::ActiveAlarms;
 pub use alarms::Alarms;
-use alarms::Raised;
-pub(crate) use chance::Chance;
 pub use clock::Clock;
 pub(crate) use clock::TokioClock;
 pub use counters::Counters;
-pub use current::Entered;
+pub use current::EnterGuard;
 pub(crate) use current::{Current, Unanswered};
-pub(crate) use directory::{Outgoing, Recipient, Router};
-pub(crate) use flood::{Flood, Verdict};
-pub(crate) use ground::{Ground, Thresholds};
+pub(crate) use deadlock::{Awaited, DeadlockCheck, Probe, Waiting};
+pub(crate) use env::{NodeEnv, Thresholds};
 pub use lifecycle::Lifecycle;
-use lifecycle::Lives;
+use lifecycle::LifecycleSubscribers;
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
-pub(crate) use resident::{Delivery, Line, Lineage, Resident};
-pub(crate) use ring::{Awaited, Inquiry, Probe, Waiting};
+pub(crate) use report_limiter::{ReportLimiter, Verdict};
+pub(crate) use resident::{Ancestry, Delivery, Line, Resident};
+pub(crate) use rng::Rng;
+pub(crate) use router::{Outgoing, RemoteTarget, Router};
 #[cfg(feature = "test")]
-pub(crate) use schedule::{Bounds, Crew, Desk, Progress, Schedule, Stuck};
+pub(crate) use schedule::{Bounds, Desk, NodeTasks, Progress, Schedule, Stuck};
+pub(crate) use services::{Service, Services};
 pub(crate) use spawner::Spawn;
 pub use spawner::{Spawner, Task, Work};
-pub use stop::Overdue;
-pub(crate) use table::Last;
+pub use stop::StopTimeout;
+pub(crate) use table::FinalCounts;
 pub use trace::Tracing;
 #[cfg(feature = "net")]
-pub(crate) use traffic::Meter;
+pub(crate) use traffic::ConnectionMeter;
 #[cfg(feature = "net")]
 use traffic::Traffic;
-pub(crate) use units::{Unit, Units};
 
 use std::time::{Duration, Instant};
 
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use counters::Tally;
+use counters::LossCounts;
 use names::Names;
 use table::Table;
-use trace::Taps;
-use watch::Watch;
+pub(crate) use timer_wheel::Timeout;
+use timer_wheel::TimerWheel;
+use trace::Traces;
+use watchdog::Watchdog;
 use watchers::Watchers;
-pub(crate) use wheel::Late;
-use wheel::Wheel;
 
 /// A node: processes, their names, and the way to other nodes. Cheap to clone.
 ///
@@ -108,22 +108,22 @@ impl WeakNode {
 
 struct Inner {
     id: Arc<NodeId>,
-    ground: Ground,
+    env: NodeEnv,
     table: Table,
     names: Names,
     pending: Pending,
-    tally: Tally,
+    loss_counts: LossCounts,
     #[cfg(feature = "net")]
     traffic: Traffic,
-    flood: Flood,
-    wheel: Wheel,
-    raised: Raised,
-    lives: Lives,
-    taps: Taps,
-    watch: Watch,
+    report_limiter: ReportLimiter,
+    timer_wheel: TimerWheel,
+    raised: ActiveAlarms,
+    lives: LifecycleSubscribers,
+    taps: Traces,
+    watchdog: Watchdog,
     born: Instant,
     watchers: Watchers,
-    units: Units,
+    services: Services,
     router: OnceLock<Arc<dyn Router>>,
     /// Numbers of processes; zero stands for whoever is outside of any.
     numbers: AtomicU64,
@@ -140,40 +140,40 @@ impl Node {
     /// Outside of a tokio runtime, whose threads its processes run on.
     #[track_caller]
     pub fn local() -> Node {
-        Node::on(Ground::tokio())
+        Node::on(NodeEnv::tokio())
     }
 
     /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
     pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
-        let ground = Ground::new(Spawn::Own(Arc::new(spawner)), Arc::new(clock), Chance::fresh());
-        Node::on(Ground { thresholds: Thresholds::unwatched(), ..ground })
+        let env = NodeEnv::new(Spawn::Own(Arc::new(spawner)), Arc::new(clock), Rng::fresh());
+        Node::on(NodeEnv { thresholds: Thresholds::unwatched(), ..env })
     }
 
     /// A node that nobody can reach, on this ground.
-    pub(crate) fn on(ground: Ground) -> Node {
-        Node::new(NodeId::local(ground.chance.next()), ground)
+    pub(crate) fn on(env: NodeEnv) -> Node {
+        Node::new(NodeId::local(env.rng.next()), env)
     }
 
-    pub(crate) fn new(id: NodeId, ground: Ground) -> Node {
+    pub(crate) fn new(id: NodeId, env: NodeEnv) -> Node {
         let inner = Inner {
             id: Arc::new(id),
             // One rim turns in an order that can be foretold.
-            wheel: Wheel::new(ground.clock.now(), ground.chance.is_seeded()),
-            raised: Raised::default(),
-            lives: Lives::default(),
-            taps: Taps::default(),
-            watch: Watch::new(ground.thresholds.watched),
-            born: ground.clock.now(),
-            ground,
+            timer_wheel: TimerWheel::new(env.clock.now(), env.rng.is_seeded()),
+            raised: ActiveAlarms::default(),
+            lives: LifecycleSubscribers::default(),
+            taps: Traces::default(),
+            watchdog: Watchdog::new(env.thresholds.watched),
+            born: env.clock.now(),
+            env,
             table: Table::new(),
             names: Names::default(),
             pending: Pending::default(),
-            tally: Tally::default(),
+            loss_counts: LossCounts::default(),
             #[cfg(feature = "net")]
             traffic: Traffic::default(),
-            flood: Flood::default(),
+            report_limiter: ReportLimiter::default(),
             watchers: Watchers::default(),
-            units: Units::default(),
+            services: Services::default(),
             router: OnceLock::new(),
             numbers: AtomicU64::new(1),
             references: AtomicU64::new(1),
@@ -193,7 +193,7 @@ impl Node {
 
     /// How many processes live here. Takes time in proportion.
     pub fn process_count(&self) -> usize {
-        self.inner.table.all().iter().filter(|(_, resident)| resident.lineage().is_some()).count()
+        self.inner.table.all().iter().filter(|(_, resident)| resident.ancestry().is_some()).count()
     }
 
     pub(crate) fn pid(&self, number: u64) -> Pid {
@@ -201,16 +201,16 @@ impl Node {
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.inner.ground.clock
+        &self.inner.env.clock
     }
 
     pub(crate) fn spawner(&self) -> &Spawn {
-        &self.inner.ground.spawn
+        &self.inner.env.spawn
     }
 
     /// The coin that this node's processes toss.
-    pub(crate) fn chance(&self) -> &Chance {
-        &self.inner.ground.chance
+    pub(crate) fn rng(&self) -> &Rng {
+        &self.inner.env.rng
     }
 
     pub(crate) fn table(&self) -> &Table {
@@ -225,8 +225,8 @@ impl Node {
         &self.inner.pending
     }
 
-    pub(crate) fn tally(&self) -> &Tally {
-        &self.inner.tally
+    pub(crate) fn loss_counts(&self) -> &LossCounts {
+        &self.inner.loss_counts
     }
 
     #[cfg(feature = "net")]
@@ -234,28 +234,28 @@ impl Node {
         &self.inner.traffic
     }
 
-    pub(crate) fn flood(&self) -> &Flood {
-        &self.inner.flood
+    pub(crate) fn report_limiter(&self) -> &ReportLimiter {
+        &self.inner.report_limiter
     }
 
     pub(crate) fn thresholds(&self) -> &Thresholds {
-        &self.inner.ground.thresholds
+        &self.inner.env.thresholds
     }
 
-    pub(crate) fn taps(&self) -> &Taps {
+    pub(crate) fn taps(&self) -> &Traces {
         &self.inner.taps
     }
 
-    fn raised(&self) -> &Raised {
+    fn raised(&self) -> &ActiveAlarms {
         &self.inner.raised
     }
 
-    pub(crate) fn lives(&self) -> &Lives {
+    pub(crate) fn lives(&self) -> &LifecycleSubscribers {
         &self.inner.lives
     }
 
-    fn watch(&self) -> &Watch {
-        &self.inner.watch
+    fn watchdog(&self) -> &Watchdog {
+        &self.inner.watchdog
     }
 
     /// When it started.
@@ -275,16 +275,16 @@ impl Node {
         born.checked_add(Duration::from_nanos(age)).unwrap_or(born)
     }
 
-    fn wheel(&self) -> &Wheel {
-        &self.inner.wheel
+    fn timer_wheel(&self) -> &TimerWheel {
+        &self.inner.timer_wheel
     }
 
     fn watchers(&self) -> &Watchers {
         &self.inner.watchers
     }
 
-    pub(crate) fn units(&self) -> &Units {
-        &self.inner.units
+    pub(crate) fn services(&self) -> &Services {
+        &self.inner.services
     }
 
     pub(crate) fn next_number(&self) -> u64 {

@@ -2,7 +2,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::{Inquiry, Node, Waiting};
+use super::{DeadlockCheck, Node, Waiting};
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
 use crate::inspect::{ProcessInfo, ProtocolMetrics, SourceLine};
 use crate::wire::Signal;
@@ -90,12 +90,12 @@ pub(crate) trait Resident: Send + Sync {
     }
 
     /// Has the process vote on whether its calls can be answered.
-    fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
+    fn inquire(&self, number: u64, inquiry: Arc<DeadlockCheck>) {
         let _ = (number, inquiry);
     }
 
     /// Where the process comes from; `None` for what only listens for one.
-    fn lineage(&self) -> Option<Lineage>;
+    fn ancestry(&self) -> Option<Ancestry>;
 
     /// The process as others may see it, all but its ancestors.
     fn info(&self, number: u64) -> Option<ProcessInfo> {
@@ -127,7 +127,7 @@ pub(crate) trait Resident: Send + Sync {
 
 /// Where a process comes from.
 #[derive(Clone, Copy)]
-pub(crate) struct Lineage {
+pub(crate) struct Ancestry {
     /// The number of the process that started it; zero outside of any.
     pub(crate) parent: u64,
     /// Whether it looks after others.

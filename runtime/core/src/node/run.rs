@@ -50,7 +50,7 @@ impl Node {
         let mut interrupts = Interrupts::listen(self);
         let mut body = Box::pin(self.scope(body));
         let outcome = {
-            let (mut lost, mut told) = (pin!(self.units().lost()), pin!(interrupts.first()));
+            let (mut lost, mut told) = (pin!(self.services().lost()), pin!(interrupts.first()));
             poll_fn(|cx| {
                 if let Poll::Ready(reason) = lost.as_mut().poll(cx) {
                     return Poll::Ready(Err(reason));

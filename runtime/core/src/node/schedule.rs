@@ -1,6 +1,6 @@
 //! All processes of a test on one thread, in an order drawn from a seed.
 //!
-//! A [`Schedule`] holds the tasks of all nodes of one test, each node's in a [`Crew`], and the test's own future, which
+//! A [`Schedule`] holds the tasks of all nodes of one test, each node's in a [`NodeTasks`], and the test's own future, which
 //! is task 0. One *step* polls one of the tasks that have been woken; the seed says which. When nobody is ready, the
 //! thread is tokio's, whose paused clock then jumps to the next timer. So the same seed does the same steps, and
 //! the trace, a hash over them, says whether it did.
@@ -26,7 +26,7 @@ use std::time::Duration;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep};
 
-use super::chance::Chance;
+use super::rng::Rng;
 use super::{Task, Work};
 
 /// What runs a test; cheap to clone.
@@ -37,7 +37,7 @@ pub(crate) struct Schedule {
 
 /// The tasks of one node of a test: its spawner.
 #[derive(Clone)]
-pub(crate) struct Crew {
+pub(crate) struct NodeTasks {
     schedule: Schedule,
     number: usize,
 }
@@ -78,7 +78,7 @@ pub(crate) struct Progress {
 }
 
 struct Shared {
-    chance: Chance,
+    rng: Rng,
     ranked: bool,
     desk: Desk,
     state: Mutex<State>,
@@ -126,26 +126,26 @@ impl Schedule {
     /// A schedule for the thread of a current-thread runtime whose clock is paused.
     pub(crate) fn new(seed: u64, desk: Desk) -> Schedule {
         let state = State { next: ROOT + 1, ..State::default() };
-        let (chance, ranked) = (Chance::seeded(seed), seed % 4 == 3);
-        Schedule { shared: Arc::new(Shared { chance, ranked, desk, state: Mutex::new(state) }) }
+        let (rng, ranked) = (Rng::seeded(seed), seed % 4 == 3);
+        Schedule { shared: Arc::new(Shared { rng, ranked, desk, state: Mutex::new(state) }) }
     }
 
     /// A number that belongs to the seed: what a node's own chance begins with.
     pub(crate) fn draw(&self) -> u64 {
-        self.shared.chance.next()
+        self.shared.rng.next()
     }
 
     /// A spawner for one more node.
-    pub(crate) fn crew(&self) -> Crew {
+    pub(crate) fn crew(&self) -> NodeTasks {
         let mut state = self.shared.lock();
         state.crews.push(true);
-        Crew { schedule: self.clone(), number: state.crews.len() - 1 }
+        NodeTasks { schedule: self.clone(), number: state.crews.len() - 1 }
     }
 
     /// Ends all crews: what is left of the test is dropped, here and now.
     pub(crate) fn end(&self) {
         let crews = self.shared.lock().crews.len();
-        (0..crews).for_each(|number| Crew { schedule: self.clone(), number }.kill());
+        (0..crews).for_each(|number| NodeTasks { schedule: self.clone(), number }.kill());
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -171,7 +171,7 @@ impl Schedule {
                     return late.as_mut().poll(cx).map(|()| Err(Stuck::Time { since: self.shared.lock().last }));
                 };
                 match step {
-                    Step::Root => {
+                    Step::TreeRoot => {
                         alarm.ready.store(false, Ordering::Release);
                         if let Poll::Ready(output) = root.as_mut().poll(&mut Context::from_waker(&waker)) {
                             return Poll::Ready(Ok(output));
@@ -192,7 +192,7 @@ impl Schedule {
 
 /// What is polled next.
 enum Step {
-    Root,
+    TreeRoot,
     Task(u64, Task, Arc<Alarm>),
 }
 
@@ -211,15 +211,15 @@ impl Shared {
                 return None;
             }
             let crowd = state.ready.len() as u64;
-            let at = if self.ranked { state.first() } else { usize::try_from(self.chance.below(crowd)).unwrap_or(0) };
+            let at = if self.ranked { state.first() } else { usize::try_from(self.rng.below(crowd)).unwrap_or(0) };
             let number = state.ready.swap_remove(at);
             let step = if number == ROOT {
-                Step::Root
+                Step::TreeRoot
             } else {
                 // One that is over may have been woken before.
                 let Some(slot) = state.tasks.get_mut(&number) else { continue };
-                if self.ranked && self.chance.below(32) == 0 {
-                    slot.rank = self.chance.next();
+                if self.ranked && self.rng.below(32) == 0 {
+                    slot.rank = self.rng.next();
                 }
                 let Some(task) = slot.task.take() else { continue };
                 Step::Task(number, task, Arc::clone(&slot.alarm))
@@ -267,7 +267,7 @@ impl State {
     }
 }
 
-impl Crew {
+impl NodeTasks {
     pub(crate) fn spawn(&self, task: Task) {
         let shared = &self.schedule.shared;
         let mut state = shared.lock();
@@ -277,7 +277,7 @@ impl Crew {
         }
         let number = state.next;
         state.next += 1;
-        let rank = if shared.ranked { shared.chance.next() } else { 0 };
+        let rank = if shared.ranked { shared.rng.next() } else { 0 };
         let alarm = Arc::new(Alarm::new(number, shared));
         state.tasks.insert(number, Slot { crew: self.number, rank, alarm, task: Some(task) });
         state.wake(number);

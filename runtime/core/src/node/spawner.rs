@@ -33,7 +33,7 @@ pub(super) fn watch(look: impl FnOnce() + Send + 'static) -> Option<std::thread:
 pub(crate) enum Spawn {
     Tokio(tokio::runtime::Handle),
     #[cfg(feature = "test")]
-    Test(super::Crew),
+    Test(super::NodeTasks),
     Own(Arc<dyn Spawner>),
 }
 

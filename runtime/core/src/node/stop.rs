@@ -16,22 +16,22 @@ const TOLD: usize = 16;
 /// What did not stop in time; from [`Node::stop_within`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Overdue {
+pub struct StopTimeout {
     /// The time there was.
     pub patience: Duration,
     /// How many processes were left when it was over.
     pub processes: usize,
 }
 
-impl fmt::Display for Overdue {
+impl fmt::Display for StopTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Overdue { patience, processes } = self;
+        let StopTimeout { patience, processes } = self;
         let were = if *processes == 1 { "process was" } else { "processes were" };
         write!(f, "{processes} {were} killed: not stopped within {patience:?}")
     }
 }
 
-impl std::error::Error for Overdue {}
+impl std::error::Error for StopTimeout {}
 
 impl Node {
     /// Stops everything in order: first the applications, last started first, then other supervision trees, each
@@ -41,7 +41,7 @@ impl Node {
     /// Called when `main` returns. Not cancel-safe: what has not been told to stop by then goes on. Afterwards no
     /// application starts on this node.
     pub async fn stop(&self) {
-        for unit in self.units().close().into_iter().rev() {
+        for unit in self.services().close().into_iter().rev() {
             unit.stop().await;
         }
         self.shut_down(true).await;
@@ -57,7 +57,7 @@ impl Node {
     ///
     /// # Errors
     /// Something was killed.
-    pub async fn stop_within(&self, patience: Duration) -> Result<(), Overdue> {
+    pub async fn stop_within(&self, patience: Duration) -> Result<(), StopTimeout> {
         if self.clock().within(Some(patience), self.stop()).await.is_some() {
             return Ok(());
         }
@@ -73,18 +73,19 @@ impl Node {
         self.kill(&late).await;
         self.clock().within(Some(GRACE), self.disconnect()).await;
         // None: the processes were done, and a connection was late.
-        if late.is_empty() { Ok(()) } else { Err(Overdue { patience, processes: late.len() }) }
+        if late.is_empty() { Ok(()) } else { Err(StopTimeout { patience, processes: late.len() }) }
     }
 
     async fn disconnect(&self) {
-        self.flood().subside();
+        self.report_limiter().subside();
         if let Some(router) = self.router() {
             router.close().await;
         }
     }
 
     async fn shut_down(&self, trees: bool) {
-        let chosen = self.numbers_of(|lineage| !trees || (lineage.supervisor && !self.is_supervisor(lineage.parent)));
+        let chosen =
+            self.numbers_of(|ancestry| !trees || (ancestry.supervisor && !self.is_supervisor(ancestry.parent)));
         if !self.demand(&chosen, Exit::shutdown(), (!trees).then_some(GRACE)).await {
             self.kill(&chosen).await;
         }
@@ -96,8 +97,8 @@ impl Node {
         let mut family = HashSet::from([root]);
         // Oldest first, so a parent comes before its children.
         let below = self.numbers_of(|_| true).into_iter().filter(|number| {
-            let lineage = self.table().get(*number).and_then(|resident| resident.lineage());
-            let kin = *number == root || lineage.is_some_and(|lineage| family.contains(&lineage.parent));
+            let ancestry = self.table().get(*number).and_then(|resident| resident.ancestry());
+            let kin = *number == root || ancestry.is_some_and(|ancestry| family.contains(&ancestry.parent));
             kin && (family.insert(*number) || *number == root)
         });
         let below: Vec<_> = below.collect();
@@ -125,12 +126,12 @@ impl Node {
     }
 
     /// The numbers of such processes, oldest first.
-    fn numbers_of(&self, such: impl Fn(super::Lineage) -> bool) -> Vec<u64> {
+    fn numbers_of(&self, such: impl Fn(super::Ancestry) -> bool) -> Vec<u64> {
         let all = self.table().all().into_iter();
-        all.filter(|(_, resident)| resident.lineage().is_some_and(&such)).map(|(number, _)| number).collect()
+        all.filter(|(_, resident)| resident.ancestry().is_some_and(&such)).map(|(number, _)| number).collect()
     }
 
     fn is_supervisor(&self, number: u64) -> bool {
-        self.table().get(number).and_then(|resident| resident.lineage()).is_some_and(|lineage| lineage.supervisor)
+        self.table().get(number).and_then(|resident| resident.ancestry()).is_some_and(|ancestry| ancestry.supervisor)
     }
 }

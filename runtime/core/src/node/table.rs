@@ -45,7 +45,7 @@ struct Row {
 }
 
 /// What a process leaves behind in the books.
-pub(crate) struct Last<'a> {
+pub(crate) struct FinalCounts<'a> {
     pub(crate) protocol: &'static str,
     pub(crate) reason: &'a Exit,
     pub(crate) received: u64,
@@ -109,7 +109,7 @@ impl Table {
 
     /// Strikes a process off, and adds to the books what it leaves behind in the same moment: whoever adds up all
     /// figures finds it once.
-    pub(crate) fn leave<'a>(&self, number: u64, last: impl FnOnce() -> Option<Last<'a>>) {
+    pub(crate) fn leave<'a>(&self, number: u64, last: impl FnOnce() -> Option<FinalCounts<'a>>) {
         let (shard, row, at) = place(number);
         let mut shard = self.shard(shard);
         let removed = shard.remove(row, at);
@@ -211,7 +211,7 @@ impl Shard {
         Some(resident)
     }
 
-    fn enter(&mut self, last: &Last<'_>) {
+    fn enter(&mut self, last: &FinalCounts<'_>) {
         // One and the same text, nearly always: then no letter is compared.
         let same = |protocol: &str| std::ptr::eq(protocol, last.protocol) || protocol == last.protocol;
         let at = self.ended.iter().position(|(protocol, _)| same(protocol));

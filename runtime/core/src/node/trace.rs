@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use futures_core::Stream;
 
-use super::events::{Heard, Listener, Teller, events};
+use super::events::{EventReceiver, EventSender, Received, events};
 use super::{Node, Resident};
 use crate::base::Pid;
 use crate::inspect::{Trace, TraceEvent, TraceStep};
@@ -16,7 +16,7 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Who traces which process of a node. A process knows of it by one bit.
 #[derive(Default)]
-pub(crate) struct Taps {
+pub(crate) struct Traces {
     taps: Mutex<HashMap<u64, Tap>>,
 }
 
@@ -26,13 +26,13 @@ struct Tap {
     begin: Instant,
     end: Instant,
     steps: u32,
-    teller: Teller<TraceEvent>,
+    teller: EventSender<TraceEvent>,
 }
 
 /// The longest trace.
 const STEPS: u32 = 10_000;
 
-impl Taps {
+impl Traces {
     fn taps(&self) -> MutexGuard<'_, HashMap<u64, Tap>> {
         self.taps.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,7 +112,7 @@ impl Node {
 /// What becomes of one process's messages; from [`Node::trace`]. Dropping it ends the trace.
 #[must_use = "a trace is heard by whoever awaits `next`"]
 pub struct Tracing {
-    listener: Listener<TraceEvent>,
+    listener: EventReceiver<TraceEvent>,
     late: Pin<Box<dyn Future<Output = ()> + Send>>,
     guard: Guard,
 }
@@ -147,9 +147,9 @@ impl Tracing {
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<TraceEvent>> {
         loop {
             match self.listener.poll_next(cx) {
-                Poll::Ready(Some(Heard::Event(event))) => return Poll::Ready(Some(event)),
+                Poll::Ready(Some(Received::Event(event))) => return Poll::Ready(Some(event)),
                 // It has room for all that a trace may tell.
-                Poll::Ready(Some(Heard::Missed(_))) => {}
+                Poll::Ready(Some(Received::Missed(_))) => {}
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => break,
             }

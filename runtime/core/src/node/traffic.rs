@@ -1,6 +1,6 @@
 //! What a node's connections carried, in bytes, by peer.
 //!
-//! Each connection has a [`Meter`]. Until the peer has shown who it is the meter counts for itself; from then on for the
+//! Each connection has a [`ConnectionMeter`]. Until the peer has shown who it is the meter counts for itself; from then on for the
 //! peer, whose figures outlast the connection. A connection whose peer never shows is counted nowhere.
 //!
 //! Invariants: a figure never goes back · a peer chooses its name, so only the first [`MOST`] names have figures of
@@ -22,7 +22,7 @@ pub(crate) struct Traffic {
 
 /// Counts what one connection carries.
 #[derive(Default)]
-pub(crate) struct Meter {
+pub(crate) struct ConnectionMeter {
     early: Carried,
     peer: OnceLock<Arc<Carried>>,
 }
@@ -53,7 +53,7 @@ impl Traffic {
     }
 }
 
-impl Meter {
+impl ConnectionMeter {
     #[inline]
     pub(crate) fn received(&self, bytes: usize) {
         self.carried().received.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -98,7 +98,7 @@ mod tests {
     fn what_a_peer_sent_before_it_was_known_is_its_own_too() {
         let traffic = Traffic::default();
         for connection in 1..=2 {
-            let meter = Meter::default();
+            let meter = ConnectionMeter::default();
             meter.received(100);
             assert_eq!(traffic.figures().len(), connection - 1, "a stranger's is nobody's");
             meter.meet(&name(7), &traffic);
@@ -114,7 +114,7 @@ mod tests {
         let traffic = Traffic::default();
         for _ in 0..2 {
             for n in 0..1000 {
-                let meter = Meter::default();
+                let meter = ConnectionMeter::default();
                 meter.meet(&name(n), &traffic);
                 meter.sent(1);
             }

@@ -101,7 +101,7 @@ trait Owner: Send + Sync {
 
 impl<M: Protocol> Owner for Cell<M> {
     fn unheard(&self, number: u64, panic: &Exit) {
-        if !self.ruin(number, panic) {
+        if !self.fail_with_panic(number, panic) {
             report::leftover(&self.node().pid(number), "blocking code", panic);
         }
     }
@@ -116,7 +116,7 @@ struct Running<M: Protocol> {
 impl<M: Protocol> Running<M> {
     /// Notes that one more runs; `None` if the process is ending.
     fn begin(cell: &Arc<Cell<M>>, number: u64) -> Option<Running<M>> {
-        cell.acquire(number, |belongings| belongings.blocking += 1)?;
+        cell.acquire(number, |attached| attached.blocking += 1)?;
         Some(Running { cell: Arc::clone(cell), number })
     }
 
@@ -139,10 +139,10 @@ impl<M: Protocol> Running<M> {
 
 impl<M: Protocol> Drop for Running<M> {
     fn drop(&mut self) {
-        let ended = self.cell.belongings(self.number, |belongings| {
-            belongings.blocking -= 1;
+        let ended = self.cell.attached(self.number, |attached| {
+            attached.blocking -= 1;
             // Whoever is last closes the door.
-            if belongings.blocking == 0 { belongings.ended.take() } else { None }
+            if attached.blocking == 0 { attached.ended.take() } else { None }
         });
         if let Some(reason) = ended.flatten() {
             self.cell.finish(self.number, &reason);

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::fate::{Belongings, Fate, Stage, Start};
-use super::feed::Feed;
-use super::{Aside, attention, discard, fail};
+use super::control::{Attached, ControlBlock, RunState, Start};
+use super::stream_source::StreamSource;
+use super::{SystemRequest, discard, fail, flags};
 use crate::base::{CallError, Down, Exit, ExitSignal, MonitorRef, Pid, Protocol, Subject, System};
 use crate::mailbox::{Bounds, Entry, Mask, Origin, Owner, Pushed, Queue, Refused, Why};
-use crate::node::{Current, Inquiry, Node, Recipient, Resident};
+use crate::node::{Current, DeadlockCheck, Node, RemoteTarget, Resident};
 use crate::signal::{Effect, Farewell, Relations};
 use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,8 +20,8 @@ use crate::wire::{Signal, Target};
 // a while, each line of the cache that is wanted is to be fetched from memory by itself.
 #[repr(C)]
 pub(crate) struct Cell<M: Protocol> {
-    /// What the process has to see to before its next message: bits of [`attention`](super::attention).
-    pub(super) attention: AtomicU16,
+    /// What the process has to see to before its next message: bits of [`flags`](super::flags).
+    pub(super) flags: AtomicU16,
     /// The variant of the last message that was taken, once the mailbox is gone.
     last: AtomicU16,
     /// How much room its task takes, in units of eight bytes; a larger one than can be said is as large as can be said.
@@ -31,16 +31,16 @@ pub(crate) struct Cell<M: Protocol> {
     exported: AtomicBool,
     pub(super) node: Node,
     /// Set if another process will move in when this one ends.
-    place: Option<Box<Place>>,
+    place: Option<Box<ChildSlot>>,
     pub(super) queue: Queue<M>,
-    fate: Mutex<Fate>,
+    control: Mutex<ControlBlock>,
 }
 
 /// No message was taken.
 const NOTHING: u16 = u16::MAX;
 
 /// What a supervised child's cell is called, in all its lives.
-struct Place {
+struct ChildSlot {
     path: Arc<str>,
     exported: AtomicBool,
     /// Why the last start failed, if it did.
@@ -48,13 +48,13 @@ struct Place {
 }
 
 /// What a process leaves behind that others wait for.
-pub(super) struct Leftovers {
-    pub(super) feeds: Vec<Arc<Feed>>,
-    pub(super) asides: Vec<Aside>,
+pub(super) struct PendingWork {
+    pub(super) feeds: Vec<Arc<StreamSource>>,
+    pub(super) asides: Vec<SystemRequest>,
 }
 
 /// What is told of a process that crashed.
-pub(super) struct Remains {
+pub(super) struct CrashInfo {
     pub(super) kind: &'static str,
     pub(super) parent: u64,
     pub(super) name: Option<String>,
@@ -63,9 +63,9 @@ pub(super) struct Remains {
     pub(super) links: Vec<Pid>,
 }
 
-impl Place {
-    fn new(path: Arc<str>) -> Place {
-        Place { path, exported: AtomicBool::new(false), failure: Mutex::new(None) }
+impl ChildSlot {
+    fn new(path: Arc<str>) -> ChildSlot {
+        ChildSlot { path, exported: AtomicBool::new(false), failure: Mutex::new(None) }
     }
 
     fn failure(&self) -> MutexGuard<'_, Option<Exit>> {
@@ -76,19 +76,19 @@ impl Place {
 impl<M: Protocol> Cell<M> {
     /// A vacant cell; with a `path`, one process after another will live in it.
     pub(crate) fn new(node: Node, path: Option<Arc<str>>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
-        let place = path.map(|path| Box::new(Place::new(path)));
-        Arc::new(Cell::with(node, place, bounds, Fate::vacant()))
+        let place = path.map(|path| Box::new(ChildSlot::new(path)));
+        Arc::new(Cell::with(node, place, bounds, ControlBlock::vacant()))
     }
 
-    fn with(node: Node, place: Option<Box<Place>>, bounds: Option<Bounds>, fate: Fate) -> Cell<M> {
+    fn with(node: Node, place: Option<Box<ChildSlot>>, bounds: Option<Bounds>, control: ControlBlock) -> Cell<M> {
         let long = node.thresholds().long_mailbox;
         Cell {
             node,
             bounded: bounds.is_some(),
-            queue: Queue::owned(bounds, long, fate.number),
-            fate: Mutex::new(fate),
+            queue: Queue::owned(bounds, long, control.number),
+            control: Mutex::new(control),
             place,
-            attention: AtomicU16::new(attention::NEW),
+            flags: AtomicU16::new(flags::NEW),
             last: AtomicU16::new(NOTHING),
             size: AtomicU16::new(0),
             exported: AtomicBool::new(false),
@@ -99,7 +99,7 @@ impl<M: Protocol> Cell<M> {
     /// run yet.
     pub(crate) fn occupied(node: Node, bounds: Option<Bounds>, start: Start) -> (Arc<Cell<M>>, u64) {
         let (number, born) = (node.next_number(), node.age());
-        let cell = Arc::new(Cell::with(node, None, bounds, Fate::new(number, start, born)));
+        let cell = Arc::new(Cell::with(node, None, bounds, ControlBlock::new(number, start, born)));
         cell.enroll(number, start);
         (cell, number)
     }
@@ -107,12 +107,12 @@ impl<M: Protocol> Cell<M> {
     /// The next process moves in.
     pub(crate) fn occupy(self: &Arc<Self>, start: Start) -> u64 {
         let (number, born) = (self.node.next_number(), self.node.age());
-        let mut fate = self.fate();
-        let before = std::mem::replace(&mut *fate, Fate::new(number, start, born));
-        self.attention.store(attention::NEW, Ordering::Relaxed);
+        let mut control = self.control();
+        let before = std::mem::replace(&mut *control, ControlBlock::new(number, start, born));
+        self.flags.store(flags::NEW, Ordering::Relaxed);
         self.last.store(NOTHING, Ordering::Relaxed);
         self.exported.store(false, Ordering::Relaxed);
-        drop(fate);
+        drop(control);
         drop(before);
         match self.place {
             Some(_) => self.queue.open_for_start(number),
@@ -150,8 +150,8 @@ impl<M: Protocol> Cell<M> {
     }
 
     // What panics under this lock is at most an allocation; the fate is whole then.
-    pub(super) fn fate(&self) -> MutexGuard<'_, Fate> {
-        self.fate.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn control(&self) -> MutexGuard<'_, ControlBlock> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn node(&self) -> &Node {
@@ -174,12 +174,12 @@ impl<M: Protocol> Cell<M> {
     pub(crate) fn send(&self, owner: Owner, message: M, held: bool) -> Result<Option<u64>, Refused<M>> {
         match self.push(owner, Entry { origin: Origin::SENT, message }, held) {
             Ok(Pushed::In) => Ok(None),
-            other => self.sent_with_care(other),
+            other => self.sent_slow(other),
         }
     }
 
     #[cold]
-    fn sent_with_care(&self, pushed: Result<Pushed<M>, Refused<M>>) -> Result<Option<u64>, Refused<M>> {
+    fn sent_slow(&self, pushed: Result<Pushed<M>, Refused<M>>) -> Result<Option<u64>, Refused<M>> {
         match pushed {
             Ok(Pushed::In) => Ok(None),
             Ok(Pushed::InLine(ticket)) => Ok(Some(ticket)),
@@ -193,7 +193,7 @@ impl<M: Protocol> Cell<M> {
             }
             Err(refused) => {
                 if refused.why == Why::Full {
-                    self.node.tally().overflow();
+                    self.node.loss_counts().overflow();
                 }
                 Err(refused)
             }
@@ -217,7 +217,7 @@ impl<M: Protocol> Cell<M> {
 
     /// Drops a message that an overflowing mailbox has no room for; a call in it hears so.
     pub(super) fn overflow(&self, message: M) {
-        self.node.tally().overflow();
+        self.node.loss_counts().overflow();
         let ((), dropped) = Current::collect_dropped(&self.node, u64::MAX, || drop(message));
         fail(dropped, &CallError::Full);
     }
@@ -243,8 +243,8 @@ impl<M: Protocol> Cell<M> {
 
     /// The number of the process that lives here, also while it clears up.
     pub(crate) fn resident(&self) -> Option<u64> {
-        let fate = self.fate();
-        (fate.stage != Stage::Vacant).then_some(fate.number)
+        let control = self.control();
+        (control.stage != RunState::Vacant).then_some(control.number)
     }
 
     /// A stub that follows whoever lives here leaves this node: the path that it travels by.
@@ -257,13 +257,13 @@ impl<M: Protocol> Cell<M> {
     }
 
     pub(crate) fn doom(&self) -> Option<Exit> {
-        if self.is_doomed() { self.fate().reason() } else { None }
+        if self.is_doomed() { self.control().reason() } else { None }
     }
 
     /// Remembers how to wake the process, and how large its task is; whether that could be noted just now.
     pub(super) fn set_task(&self, waker: &Waker, size: usize) -> bool {
         self.size.store(u16::try_from(size.div_ceil(8)).unwrap_or(u16::MAX), Ordering::Relaxed);
-        self.queue.hang(waker)
+        self.queue.set_waker(waker)
     }
 
     /// How many bytes its task takes.
@@ -277,85 +277,85 @@ impl<M: Protocol> Cell<M> {
     }
 
     pub(crate) fn set_trap_exit(&self, trap: bool) -> bool {
-        std::mem::replace(&mut self.fate().trap_exit, trap)
+        std::mem::replace(&mut self.control().trap_exit, trap)
     }
 
     pub(crate) fn watch_nodes(&self, watch: bool) {
         let number = {
-            let mut fate = self.fate();
-            fate.node_events = watch;
-            fate.number
+            let mut control = self.control();
+            control.node_events = watch;
+            control.number
         };
         self.node.watch_nodes(number, watch);
     }
 
     /// Whether a server has been told to stop and has not seen it yet.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.attention() & attention::STOPPING != 0
+        self.flags() & flags::STOPPING != 0
     }
 
     /// The word to stop, if so many messages have been read since: what came before it is handled before it.
     pub(crate) fn take_stop(&self, read: u64) -> Option<Exit> {
-        let mut fate = self.fate();
+        let mut control = self.control();
         // Whoever is doomed ends for that reason.
-        if self.attention() & (attention::STOPPING | attention::DOOMED) != attention::STOPPING {
+        if self.flags() & (flags::STOPPING | flags::DOOMED) != flags::STOPPING {
             return None;
         }
-        let reason = fate.take_stop(read)?;
-        self.ignore(attention::STOPPING);
+        let reason = control.take_stop(read)?;
+        self.clear_flag(flags::STOPPING);
         Some(reason)
     }
 
     /// Asks the process to stop: a server between two messages, any other at once.
     pub(crate) fn stop(&self, number: u64, reason: Exit) {
-        let mut fate = self.fate();
-        if fate.is_home_to(number) {
-            self.halt(&mut fate, reason);
+        let mut control = self.control();
+        if control.is_home_to(number) {
+            self.halt(&mut control, reason);
         }
     }
 
-    fn halt(&self, fate: &mut Fate, reason: Exit) {
-        if !fate.kind.server {
-            return self.die(fate, reason);
+    fn halt(&self, control: &mut ControlBlock, reason: Exit) {
+        if !control.kind.server {
+            return self.die(control, reason);
         }
         // The first word counts, and a harder one more.
-        if self.attention() & (attention::STOPPING | attention::DOOMED) == 0 {
-            fate.decide_after(self.queue.pushed(), reason);
-            self.alert(attention::STOPPING);
+        if self.flags() & (flags::STOPPING | flags::DOOMED) == 0 {
+            control.decide_after(self.queue.pushed(), reason);
+            self.set_flag(flags::STOPPING);
             self.queue.wake();
         }
     }
 
-    fn die(&self, fate: &mut Fate, reason: Exit) {
+    fn die(&self, control: &mut ControlBlock, reason: Exit) {
         if !self.is_doomed() {
-            fate.decide(reason);
-            self.alert(attention::DOOMED);
+            control.decide(reason);
+            self.set_flag(flags::DOOMED);
             self.queue.wake();
         }
     }
 
     /// Sends an exit signal to the process with this number; `from` is another's of the same node, or zero.
     pub(crate) fn exit(&self, number: u64, from: u64, reason: Exit) {
-        let mut fate = self.fate();
+        let mut control = self.control();
         // On the dead it is lost.
-        if fate.is_of(number) {
-            let effect = Relations::exit(from == number, || self.node.pid(from), fate.trap_exit, reason);
-            self.undergo(&mut fate, Some(from), effect);
+        if control.is_of(number) {
+            let effect = Relations::exit(from == number, || self.node.pid(from), control.trap_exit, reason);
+            self.apply_effect(&mut control, Some(from), effect);
         }
     }
 
     /// What a signal does to the process; `sender` is the number of who sent it, if it is one of this node.
-    pub(super) fn undergo(&self, fate: &mut Fate, sender: Option<u64>, effect: Effect) {
-        let number = fate.number;
+    pub(super) fn apply_effect(&self, control: &mut ControlBlock, sender: Option<u64>, effect: Effect) {
+        let number = control.number;
         // The node itself stops everybody when `main` returns.
         let from_above =
-            fate.kind.server && sender.is_some_and(|sender| sender == fate.parent || sender == Node::ITSELF);
+            control.kind.server && sender.is_some_and(|sender| sender == control.parent || sender == Node::ITSELF);
         match effect {
             Effect::None | Effect::Acknowledge(_) => {}
-            Effect::Die(reason) => self.die(fate, reason),
-            Effect::Stop(reason) if fate.stage == Stage::Alive => self.halt(fate, reason),
+            Effect::Die(reason) => self.die(control, reason),
+            Effect::Stop(reason) if control.stage == RunState::Alive => self.halt(control, reason),
             Effect::Stop(_) => {}
-            Effect::Exit(ExitSignal { reason, .. }) if from_above => self.halt(fate, reason),
+            Effect::Exit(ExitSignal { reason, .. }) if from_above => self.halt(control, reason),
             Effect::Exit(signal) => self.push_system(number, Origin::OWN, signal),
             // Under the lock, so that `demonitor` either prevents the message or finds it.
             Effect::Down(down) => self.push_system(number, Origin::monitor(down.monitor.0), down),
@@ -363,70 +363,70 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Ends the process for a panic beside its future; `false` if its end was decided already.
-    pub(super) fn ruin(&self, number: u64, panic: &Exit) -> bool {
-        let mut fate = self.fate();
-        let in_time = fate.is_home_to(number) && !self.is_doomed();
+    pub(super) fn fail_with_panic(&self, number: u64, panic: &Exit) -> bool {
+        let mut control = self.control();
+        let in_time = control.is_home_to(number) && !self.is_doomed();
         if in_time {
-            self.die(&mut fate, panic.clone());
+            self.die(&mut control, panic.clone());
         }
         in_time
     }
 
     /// Why the process is ending, if it is.
     pub(super) fn ending(&self, number: u64) -> Option<Exit> {
-        let fate = self.fate();
-        let ended = || fate.owns().and_then(|belongings| belongings.ended.clone());
-        let decided = || if fate.stage == Stage::Vacant || self.is_doomed() { fate.reason() } else { None };
-        (fate.number == number).then(|| ended().or_else(decided)).flatten()
+        let control = self.control();
+        let ended = || control.owns().and_then(|attached| attached.ended.clone());
+        let decided = || if control.stage == RunState::Vacant || self.is_doomed() { control.reason() } else { None };
+        (control.number == number).then(|| ended().or_else(decided)).flatten()
     }
 
     /// Gives the process something beside its future; `None` if it is ending.
-    pub(super) fn acquire<R>(&self, number: u64, f: impl FnOnce(&mut Belongings) -> R) -> Option<R> {
-        let mut fate = self.fate();
-        fate.is_home_to(number).then(|| f(fate.belongings()))
+    pub(super) fn acquire<R>(&self, number: u64, f: impl FnOnce(&mut Attached) -> R) -> Option<R> {
+        let mut control = self.control();
+        control.is_home_to(number).then(|| f(control.attached()))
     }
 
     /// What the process has beside its future; `None` if it is no more.
-    pub(super) fn belongings<R>(&self, number: u64, f: impl FnOnce(&mut Belongings) -> R) -> Option<R> {
-        let mut fate = self.fate();
-        fate.is_of(number).then(|| f(fate.belongings()))
+    pub(super) fn attached<R>(&self, number: u64, f: impl FnOnce(&mut Attached) -> R) -> Option<R> {
+        let mut control = self.control();
+        control.is_of(number).then(|| f(control.attached()))
     }
 
     /// Who asks what the process waits for, to be told after the next poll.
-    pub(super) fn inquiries(&self) -> Vec<Arc<Inquiry>> {
-        if !self.ignore(attention::INQUIRED) {
+    pub(super) fn inquiries(&self) -> Vec<Arc<DeadlockCheck>> {
+        if !self.clear_flag(flags::INQUIRED) {
             return Vec::new();
         }
-        let mut fate = self.fate();
-        fate.owns_mut().map(|belongings| std::mem::take(&mut belongings.inquiries)).unwrap_or_default()
+        let mut control = self.control();
+        control.owns_mut().map(|attached| std::mem::take(&mut attached.inquiries)).unwrap_or_default()
     }
 
     /// Remembers the variant of the last message that the process took.
     pub(super) fn note_last(&self, number: u64, variant: Option<u16>) {
-        let fate = self.fate();
-        if fate.number == number {
+        let control = self.control();
+        if control.number == number {
             self.last.store(variant.unwrap_or(NOTHING), Ordering::Relaxed);
         }
     }
 
     /// Remembers in words what the process has just taken.
     pub(super) fn note_text(&self, number: u64, text: Option<String>) {
-        let before = self.acquire(number, |belongings| std::mem::replace(&mut belongings.text, text));
+        let before = self.acquire(number, |attached| std::mem::replace(&mut attached.text, text));
         drop(before);
     }
 
     /// What a crash report says of the process.
-    pub(super) fn remains(&self) -> Remains {
-        let fate = self.fate();
+    pub(super) fn crash_info(&self) -> CrashInfo {
+        let control = self.control();
         let variant = M::VARIANTS.get(usize::from(self.last.load(Ordering::Relaxed)));
-        let text = fate.owns().and_then(|belongings| belongings.text.clone());
-        Remains {
-            kind: (fate.kind.name)(),
-            parent: fate.parent,
-            name: fate.name().cloned(),
-            born: self.node.moment(fate.born),
+        let text = control.owns().and_then(|attached| attached.text.clone());
+        CrashInfo {
+            kind: (control.kind.name)(),
+            parent: control.parent,
+            name: control.name().cloned(),
+            born: self.node.moment(control.born),
             last: text.map(Cow::Owned).or_else(|| variant.map(|variant| variant.name.into())),
-            links: fate.has().map(|rest| rest.relations.links().cloned().collect()).unwrap_or_default(),
+            links: control.has().map(|rest| rest.relations.links().cloned().collect()).unwrap_or_default(),
         }
     }
 
@@ -468,7 +468,7 @@ impl<M: Protocol> Cell<M> {
         match (target, subject) {
             (Some(target), _) | (None, Subject::Pid(target)) => self.node.signal(me, &target, signal),
             (None, Subject::Name(name, node)) => {
-                let sent = self.node.send_signal(me.number(), Recipient::Name(&name, &node), signal);
+                let sent = self.node.send_signal(me.number(), RemoteTarget::Name(&name, &node), signal);
                 if let Err(reason) = sent {
                     self.down(me.number(), reference, reason);
                 }
@@ -479,11 +479,11 @@ impl<M: Protocol> Cell<M> {
 
     /// A watch that cannot be set up ends at once.
     pub(crate) fn down(&self, number: u64, reference: MonitorRef, reason: Exit) {
-        let mut fate = self.fate();
-        if fate.number != number {
+        let mut control = self.control();
+        if control.number != number {
             return;
         }
-        let ended = fate.has_mut().and_then(|rest| rest.relations.demonitor(reference));
+        let ended = control.has_mut().and_then(|rest| rest.relations.demonitor(reference));
         if let Some((target, _)) = ended {
             self.push_system(number, Origin::monitor(reference.0), Down { monitor: reference, target, reason });
         }
@@ -505,24 +505,24 @@ impl<M: Protocol> Cell<M> {
             (Some(target), _) | (None, Subject::Pid(target)) => self.node.signal(me, &target, signal),
             (None, Subject::Name(name, node)) => {
                 // A lost connection has ended the watch by itself.
-                let _ = self.node.send_signal(me.number(), Recipient::Name(&name, &node), signal);
+                let _ = self.node.send_signal(me.number(), RemoteTarget::Name(&name, &node), signal);
             }
         }
     }
 
     pub(super) fn relations<R>(&self, number: u64, f: impl FnOnce(&mut Relations) -> R) -> Option<R> {
-        let mut fate = self.fate();
-        fate.is_of(number).then(|| f(&mut fate.rest().relations))
+        let mut control = self.control();
+        control.is_of(number).then(|| f(&mut control.rest().relations))
     }
 
     /// The first step of an end: nobody takes it for alive any more. What nobody will answer, and the streams that feed
     /// the mailbox, for the caller to drop.
-    pub(super) fn begin_end(&self) -> Option<Leftovers> {
-        let mut fate = self.fate();
-        fate.stage = Stage::Ending;
-        let belongings = fate.owns_mut()?;
-        let (feeds, asides) = (std::mem::take(&mut belongings.feeds), std::mem::take(&mut belongings.asides));
-        Some(Leftovers { feeds, asides: asides.into_iter().map(|(aside, _)| aside).collect() })
+    pub(super) fn begin_end(&self) -> Option<PendingWork> {
+        let mut control = self.control();
+        control.stage = RunState::Ending;
+        let attached = control.owns_mut()?;
+        let (feeds, asides) = (std::mem::take(&mut attached.feeds), std::mem::take(&mut attached.asides));
+        Some(PendingWork { feeds, asides: asides.into_iter().map(|(system_request, _)| system_request).collect() })
     }
 
     /// The second: what is left in the mailbox, for the caller to drop.
@@ -533,23 +533,23 @@ impl<M: Protocol> Cell<M> {
     /// The last two: the name is free, then links and watchers hear of it. While blocking code still runs, that waits for
     /// the last of it to return.
     pub(crate) fn finish(&self, number: u64, reason: &Exit) {
-        let mut fate = self.fate();
-        if let Some(belongings) = fate.owns_mut()
-            && belongings.blocking > 0
+        let mut control = self.control();
+        if let Some(attached) = control.owns_mut()
+            && attached.blocking > 0
         {
-            belongings.ended = Some(reason.clone());
+            attached.ended = Some(reason.clone());
             return;
         }
-        let name = fate.has_mut().and_then(|rest| rest.name.take());
+        let name = control.has_mut().and_then(|rest| rest.name.take());
         if let Some(name) = &name {
             // Names are given under their own lock, and this one's after it.
-            drop(fate);
+            drop(control);
             self.node.names().free(name, number);
-            fate = self.fate();
+            control = self.control();
         }
-        let node_events = fate.node_events;
-        let rest = fate.vacate(reason);
-        drop(fate);
+        let node_events = control.node_events;
+        let rest = control.vacate(reason);
+        drop(control);
         if node_events {
             self.node.watch_nodes(number, false);
         }
@@ -574,19 +574,19 @@ impl<M: Protocol> Cell<M> {
 
     /// Why the process with this number ended, if it was the last to live here.
     pub(crate) fn left(&self, number: u64) -> Option<Exit> {
-        let fate = self.fate();
-        let last = fate.number == number && fate.stage == Stage::Vacant;
-        last.then(|| fate.reason()).flatten()
+        let control = self.control();
+        let last = control.number == number && control.stage == RunState::Vacant;
+        last.then(|| control.reason()).flatten()
     }
 
     /// Nobody will live here, unless a process moves in anew. What waited is lost; whoever called learns why the last
     /// start failed, or that there is nobody.
     pub(crate) fn close(&self) {
-        let (number, held) = (self.fate().number, self.queue.close());
+        let (number, held) = (self.control().number, self.queue.close());
         if held.is_empty() {
             return;
         }
-        self.node.tally().lose(held.len() as u64);
+        self.node.loss_counts().lose(held.len() as u64);
         let failure = self.place.as_ref().and_then(|place| place.failure().clone());
         let ((), callers) = Current::collect_dropped(&self.node, number, || discard(&self.node, number, held));
         fail(callers, &failure.map_or(CallError::NoProc, CallError::Exit));

@@ -6,10 +6,10 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::attention::NEW;
+use super::flags::NEW;
 use super::{Cell, catch, discard, report};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Inquiry, Probe, Resident, Unanswered};
+use crate::node::{Current, DeadlockCheck, Probe, Resident, Unanswered};
 
 pin_project! {
     /// The future around a process's own. As small as can be, since it is part of every process's task.
@@ -53,7 +53,7 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
         let mut vote = None;
         if !Current::begin(this.cell, number, false) {
             let Some(cell) = this.cell.clone().map(typed::<M>) else { return Poll::Ready(()) };
-            if cell.attention() & NEW != 0 {
+            if cell.flags() & NEW != 0 {
                 settle(&cell, cx.waker(), size);
             }
             if let Some(reason) = cell.doom() {
@@ -121,7 +121,7 @@ fn turn<F: Future<Output = Exit>>(body: Pin<&mut F>, waker: &Waker, returned: &m
 
 /// A poll that tells what the process waits for, for those who ask.
 struct Vote {
-    inquiries: Vec<Arc<Inquiry>>,
+    inquiries: Vec<Arc<DeadlockCheck>>,
     probe: Probe,
 }
 
@@ -142,7 +142,7 @@ impl Vote {
 #[cold]
 fn settle<M: Protocol>(cell: &Cell<M>, waker: &Waker, size: usize) {
     if cell.set_task(waker, size) {
-        cell.ignore(NEW);
+        cell.clear_flag(NEW);
     } else {
         // Somebody is just waking the task as it was: once more, then.
         waker.wake_by_ref();
@@ -166,7 +166,7 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Wandering<M, F> {
         if !this.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
             *this.task = Some(cx.waker().clone());
             if let Some(cell) = &this.life.cell {
-                typed::<M>(cell.clone()).alert(NEW);
+                typed::<M>(cell.clone()).set_flag(NEW);
             }
         }
         this.life.poll(cx)

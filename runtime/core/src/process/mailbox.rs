@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::attention::LONG;
-use super::look::text;
-use super::{Aside, Cell, discard};
+use super::flags::LONG;
+use super::introspect::text;
+use super::{Cell, SystemRequest, discard};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
 use crate::node::{Node, Resident as _};
@@ -20,11 +20,11 @@ pub struct Mailbox<M: Protocol> {
     pub(super) cell: Arc<Cell<M>>,
     pid: Pid,
     // Apart, and made for the first message: a process that only waits has none, and a mailbox is small to move.
-    desk: Option<Box<Desk<M>>>,
+    desk: Option<Box<ReadState<M>>>,
 }
 
 /// What a process needs to read its messages.
-pub(super) struct Desk<M> {
+pub(super) struct ReadState<M> {
     pub(super) inbox: Inbox<M>,
     after: After,
     budget: u16,
@@ -49,7 +49,7 @@ enum After {
 /// What a server does next.
 pub(crate) enum Step<M> {
     Message(M),
-    Aside(Aside),
+    SystemRequest(SystemRequest),
     Stop(Exit),
 }
 
@@ -65,8 +65,8 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     #[inline]
-    pub(super) fn desk(&mut self) -> &mut Desk<M> {
-        self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()))
+    pub(super) fn desk(&mut self) -> &mut ReadState<M> {
+        self.desk.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()))
     }
 
     /// The process's identity.
@@ -101,7 +101,7 @@ impl<M: Protocol> Mailbox<M> {
             // A deadline beyond what a clock can say is none.
             Some(after) => self.node().clock().now().checked_add(after).map_or(After::Forever, After::Until),
         };
-        let desk = self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()));
+        let desk = self.desk.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()));
         desk.budget = desk.budget.saturating_sub(RECEIVE - 1);
         desk.inbox.begin(self.cell.queue(), want, place);
         desk.after = after;
@@ -148,13 +148,13 @@ impl<M: Protocol> Mailbox<M> {
 
     #[inline(always)]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
-        let attention = self.cell.attention();
-        let concerns = attention != 0 && (attention != LONG || self.may_be_short());
-        if concerns && !self.attend(attention) {
+        let flags = self.cell.flags();
+        let concerns = flags != 0 && (flags != LONG || self.may_be_short());
+        if concerns && !self.attend(flags) {
             // The wrapper around the process ends it as soon as this poll is over.
             return Poll::Pending;
         }
-        let desk = self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()));
+        let desk = self.desk.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()));
         if desk.budget == 0 {
             desk.budget = BUDGET;
             cx.waker().wake_by_ref();
@@ -211,8 +211,8 @@ impl<M: Protocol> Mailbox<M> {
     #[inline(always)]
     pub(crate) fn poll_plain(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         let Some(desk) = self.desk.as_mut() else { return Poll::Ready(None) };
-        let attention = self.cell.attention();
-        if desk.careful || attention & !LONG != 0 || !desk.inbox.is_plain() {
+        let flags = self.cell.flags();
+        if desk.careful || flags & !LONG != 0 || !desk.inbox.is_plain() {
             cold_path();
             return Poll::Ready(None);
         }
@@ -224,7 +224,7 @@ impl<M: Protocol> Mailbox<M> {
         }
         if desk.inbox.is_read() {
             // A long mailbox is looked at when what was taken over is read.
-            if attention != 0 {
+            if flags != 0 {
                 cold_path();
                 return Poll::Ready(None);
             }
@@ -266,7 +266,7 @@ impl<M: Protocol> Mailbox<M> {
 
     #[inline(always)]
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
-        if self.cell.attention() != 0 {
+        if self.cell.flags() != 0 {
             return self.poll_with_attention(cx);
         }
         if self.desk.is_none() && !self.cell.is_bounded() && self.cell.queue().wait(cx) {
@@ -277,7 +277,7 @@ impl<M: Protocol> Mailbox<M> {
             return Poll::Ready(Step::Message(message));
         }
         // It may have been told something just now.
-        if self.cell.attention() != 0 { self.poll_with_attention(cx) } else { Poll::Pending }
+        if self.cell.flags() != 0 { self.poll_with_attention(cx) } else { Poll::Pending }
     }
 
     /// The same when others want something of the process: each after the messages that came before it.
@@ -285,7 +285,7 @@ impl<M: Protocol> Mailbox<M> {
     fn poll_with_attention(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
         let read = self.desk.as_ref().map_or(0, |desk| desk.inbox.read());
         if let Some(aside) = self.aside(read) {
-            return Poll::Ready(Step::Aside(aside));
+            return Poll::Ready(Step::SystemRequest(aside));
         }
         if self.cell.is_stopping()
             && let Some(reason) = self.cell.take_stop(read)
@@ -299,7 +299,7 @@ impl<M: Protocol> Mailbox<M> {
         // A message that came before the stop may have been taken out again: then the count never gets there.
         let nothing_left = self.desk().inbox.is_read() && self.cell.queue().is_empty();
         if nothing_left && let Some(aside) = self.aside(u64::MAX) {
-            return Poll::Ready(Step::Aside(aside));
+            return Poll::Ready(Step::SystemRequest(aside));
         }
         if self.cell.is_stopping()
             && nothing_left
@@ -311,10 +311,10 @@ impl<M: Protocol> Mailbox<M> {
     }
 }
 
-impl<M: Protocol> Desk<M> {
-    fn new(bounded: bool) -> Box<Desk<M>> {
+impl<M: Protocol> ReadState<M> {
+    fn new(bounded: bool) -> Box<ReadState<M>> {
         let (inbox, after) = (Inbox::new(), After::Forever);
-        Box::new(Desk { inbox, after, budget: BUDGET, careful: bounded, warned: false, testing: 0, last: None })
+        Box::new(ReadState { inbox, after, budget: BUDGET, careful: bounded, warned: false, testing: 0, last: None })
     }
 }
 
@@ -350,7 +350,7 @@ impl<M: Protocol> Mailbox<M> {
     #[inline(always)]
     pub fn __saved(&mut self) -> Option<M> {
         let desk = self.desk.as_mut()?;
-        if desk.budget == 0 || self.cell.attention() & !LONG != 0 {
+        if desk.budget == 0 || self.cell.flags() & !LONG != 0 {
             return None;
         }
         let message = desk.inbox.next_saved()?;
@@ -371,7 +371,7 @@ impl<M: Protocol> Mailbox<M> {
 
     #[inline(always)]
     pub fn __skip(&mut self, message: M) {
-        let desk = self.desk.get_or_insert_with(|| Desk::new(self.cell.is_bounded()));
+        let desk = self.desk.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()));
         if let Some(withdrawn) = desk.inbox.skip(self.cell.queue(), message) {
             self.cell.overflow(withdrawn);
         }

@@ -12,27 +12,25 @@
 //! signals are taken in by whoever sends them, under the cell's lock, so a signal has had its effect when the sender goes
 //! on, and order from one process to another holds by itself.
 
-mod aside;
-mod attention;
 mod blocking;
 mod cell;
-mod ear;
-mod fate;
-mod feed;
+mod control;
+mod exit_watcher;
+mod flags;
+mod introspect;
 mod life;
-mod look;
 mod mailbox;
 mod panic;
 mod report;
 mod resident;
+mod stream_source;
+mod system_request;
 mod timer;
 
-pub(crate) use aside::{Aside, Refusal, Wake};
 pub use blocking::Blocking;
 pub(crate) use cell::Cell;
-pub(crate) use ear::{ended, ended_by_name, over};
-pub(crate) use fate::{Kind, Start};
-pub use feed::Attachment;
+pub(crate) use control::{ProcessKind, Start};
+pub(crate) use exit_watcher::{ended, ended_by_name, over};
 pub(crate) use life::Life;
 use life::fail;
 pub use mailbox::Mailbox;
@@ -40,4 +38,6 @@ pub(crate) use mailbox::Step;
 pub use mailbox::{Receive, Receiver};
 use panic::raise;
 pub(crate) use panic::{catch, catch_unwind, catch_within, discard};
+pub use stream_source::Attachment;
+pub(crate) use system_request::{Refusal, SystemRequest, Wake};
 pub use timer::Timer;

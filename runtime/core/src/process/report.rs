@@ -1,7 +1,7 @@
 //! The crash report: one event for each abnormal end, and for what panics while a process is cleared up.
 
 use super::Cell;
-use super::cell::Remains;
+use super::cell::CrashInfo;
 use crate::base::{Exit, Pid, Protocol};
 use crate::log;
 use crate::node::{Node, Verdict};
@@ -11,25 +11,25 @@ pub(super) fn crash<M: Protocol>(cell: &Cell<M>, number: u64, reason: &Exit) {
     if reason.is_orderly() || matches!(reason, Exit::Killed) {
         return;
     }
-    let (node, remains) = (cell.node(), cell.remains());
-    let kind = remains.kind;
-    match node.flood().admit(kind, node.clock().now()) {
-        Verdict::Tell => tell(node, &node.pid(number), &remains, reason),
+    let (node, crash_info) = (cell.node(), cell.crash_info());
+    let kind = crash_info.kind;
+    match node.report_limiter().admit(kind, node.clock().now()) {
+        Verdict::Tell => tell(node, &node.pid(number), &crash_info, reason),
         Verdict::Count => {}
         Verdict::Begin(due) => {
             let node = node.clone();
             node.clone().spawner().spawn(async move {
                 node.clock().sleep_until(due).await;
-                node.flood().sum_up(kind);
+                node.report_limiter().sum_up(kind);
             });
         }
     }
 }
 
-fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
-    let Remains { kind, name, last, links, .. } = remains;
+fn tell(node: &Node, pid: &Pid, crash_info: &CrashInfo, reason: &Exit) {
+    let CrashInfo { kind, name, last, links, .. } = crash_info;
     let name = name.as_deref().unwrap_or("");
-    let lived = node.clock().now().saturating_duration_since(remains.born);
+    let lived = node.clock().now().saturating_duration_since(crash_info.born);
     if log::is_heard() {
         log::error!(
             target: "greenroom",
@@ -38,7 +38,7 @@ fn tell(node: &Node, pid: &Pid, remains: &Remains, reason: &Exit) {
             name,
             %reason,
             last_message = last.as_deref(),
-            ancestors = ?node.ancestors(remains.parent),
+            ancestors = ?node.ancestors(crash_info.parent),
             ?links,
             ?lived,
             "process ended abnormally"

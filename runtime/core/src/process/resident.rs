@@ -4,12 +4,12 @@ use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::fate::Stage;
-use super::{Cell, attention};
+use super::control::RunState;
+use super::{Cell, flags};
 use crate::base::{CallError, CastError, Decoder, Exit, NodeEvent, NodeId, Pid, Protocol, System};
 use crate::inspect::{self, ProcessInfo, ProtocolMetrics};
 use crate::mailbox::{Origin, Owner, Refused, Why};
-use crate::node::{Delivery, Inquiry, Line, Lineage, Node, Resident, Waiting};
+use crate::node::{Ancestry, DeadlockCheck, Delivery, Line, Node, Resident, Waiting};
 use crate::signal::{Effect, Relations};
 use crate::wire::{Signal, fingerprint};
 
@@ -19,13 +19,13 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn signal(&self, number: u64, from: &Pid, signal: Signal) {
-        let mut fate = self.fate();
-        if number == 0 || !fate.is_of(number) {
-            drop(fate);
+        let mut control = self.control();
+        if number == 0 || !control.is_of(number) {
+            drop(control);
             return self.node.refuse(from, &self.node.pid(number), signal, Exit::NoProc);
         }
         let sender = if from.is_of(self.node.id()) { Some(from.number()) } else { None };
-        let trapping = fate.trap_exit;
+        let trapping = control.trap_exit;
         let effect = match signal {
             // What concerns no link or monitor needs no relations.
             Signal::Stop { reason } => Effect::Stop(reason),
@@ -33,20 +33,20 @@ impl<M: Protocol> Resident for Cell<M> {
                 Relations::exit(sender == Some(number), || from.clone(), trapping, reason)
             }
             signal @ (Signal::Link | Signal::Monitor { .. } | Signal::Unlink { .. }) => {
-                fate.rest().relations.handle(false, from, trapping, signal)
+                control.rest().relations.handle(false, from, trapping, signal)
             }
-            signal => match fate.has_mut() {
+            signal => match control.has_mut() {
                 Some(rest) => rest.relations.handle(false, from, trapping, signal),
                 None => Effect::None,
             },
         };
         if let Effect::Acknowledge(id) = effect {
-            drop(fate);
+            drop(control);
             self.node.signal(&self.node.pid(number), from, Signal::UnlinkAck { id });
             self.relations(number, |relations| relations.settle(from, id));
             return;
         }
-        self.undergo(&mut fate, sender, effect);
+        self.apply_effect(&mut control, sender, effect);
     }
 
     fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError> {
@@ -95,12 +95,12 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn is_alive(&self, number: u64) -> bool {
-        let fate = self.fate();
-        fate.is_home_to(number) && !self.is_doomed()
+        let control = self.control();
+        control.is_home_to(number) && !self.is_doomed()
     }
 
     fn is_doomed(&self) -> bool {
-        self.attention() & attention::DOOMED != 0
+        self.flags() & flags::DOOMED != 0
     }
 
     fn is_exported(&self) -> bool {
@@ -108,8 +108,8 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn occupant(&self) -> u64 {
-        let fate = self.fate();
-        if fate.stage == Stage::Alive { fate.number } else { 0 }
+        let control = self.control();
+        if control.stage == RunState::Alive { control.number } else { 0 }
     }
 
     fn is_place_exported(&self) -> bool {
@@ -117,21 +117,21 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn take_name(&self, number: u64, name: &str) -> Result<(), Option<String>> {
-        let mut fate = self.fate();
-        if !fate.is_home_to(number) || self.is_doomed() {
+        let mut control = self.control();
+        if !control.is_home_to(number) || self.is_doomed() {
             return Err(None);
         }
-        if let Some(has) = fate.name() {
+        if let Some(has) = control.name() {
             return Err(Some(has.clone()));
         }
-        fate.rest().name = Some(name.to_owned());
+        control.rest().name = Some(name.to_owned());
         Ok(())
     }
 
     fn drop_name(&self, number: u64) {
-        let mut fate = self.fate();
-        if fate.number == number
-            && let Some(rest) = fate.has_mut()
+        let mut control = self.control();
+        if control.number == number
+            && let Some(rest) = control.has_mut()
         {
             rest.name = None;
         }
@@ -143,11 +143,11 @@ impl<M: Protocol> Resident for Cell<M> {
 
     fn disconnect(&self, number: u64, node: &NodeId) {
         let lost = {
-            let mut fate = self.fate();
-            if fate.number != number {
+            let mut control = self.control();
+            if control.number != number {
                 return;
             }
-            fate.has_mut().map(|rest| rest.relations.disconnect(node)).unwrap_or_default()
+            control.has_mut().map(|rest| rest.relations.disconnect(node)).unwrap_or_default()
         };
         for (from, signal) in lost {
             self.signal(number, &from, signal);
@@ -155,27 +155,27 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn wait(&self, number: u64, waiting: Result<Waiting, *const ()>) {
-        let before = self.belongings(number, |belongings| match waiting {
-            Ok(waiting) => belongings.waiting.replace(waiting),
-            Err(call) => belongings.waiting.take_if(|waiting| std::ptr::addr_eq(waiting.call.as_ptr(), call)),
+        let before = self.attached(number, |attached| match waiting {
+            Ok(waiting) => attached.waiting.replace(waiting),
+            Err(call) => attached.waiting.take_if(|waiting| std::ptr::addr_eq(waiting.call.as_ptr(), call)),
         });
         // Not under the lock: it may be the last of its call.
         drop(before);
     }
 
     fn waiting(&self, number: u64) -> Option<Waiting> {
-        let fate = self.fate();
-        let alive = fate.is_home_to(number) && !self.is_doomed();
-        fate.owns().filter(|_| alive)?.waiting.clone()
+        let control = self.control();
+        let alive = control.is_home_to(number) && !self.is_doomed();
+        control.owns().filter(|_| alive)?.waiting.clone()
     }
 
     fn glance(&self) -> (&Node, bool) {
-        (&self.node, self.attention() & (attention::NEW | attention::DOOMED | attention::INQUIRED) != 0)
+        (&self.node, self.flags() & (flags::NEW | flags::DOOMED | flags::INQUIRED) != 0)
     }
 
-    fn inquire(&self, number: u64, inquiry: Arc<Inquiry>) {
-        self.acquire(number, |belongings| belongings.inquiries.push(inquiry));
-        self.alert(attention::INQUIRED);
+    fn inquire(&self, number: u64, inquiry: Arc<DeadlockCheck>) {
+        self.acquire(number, |attached| attached.inquiries.push(inquiry));
+        self.set_flag(flags::INQUIRED);
         self.queue.wake();
     }
 
@@ -195,9 +195,9 @@ impl<M: Protocol> Resident for Cell<M> {
         self.set_traced(number, traced);
     }
 
-    fn lineage(&self) -> Option<Lineage> {
-        let fate = self.fate();
-        Some(Lineage { parent: fate.parent, supervisor: fate.kind.supervisor })
+    fn ancestry(&self) -> Option<Ancestry> {
+        let control = self.control();
+        Some(Ancestry { parent: control.parent, supervisor: control.kind.supervisor })
     }
 
     fn protocol(&self) -> &'static str {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 /// Where a setting comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Place {
+pub enum SettingOrigin {
     /// The defaults.
     Default,
     /// A file; line and column count from 1.
@@ -26,12 +26,12 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsError {
     pub(super) key: Option<String>,
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<SettingOrigin>,
     pub(super) problem: String,
 }
 
 impl SettingsError {
-    pub(super) fn new(key: &str, place: &Place, problem: impl fmt::Display) -> SettingsError {
+    pub(super) fn new(key: &str, place: &SettingOrigin, problem: impl fmt::Display) -> SettingsError {
         let key = (!key.is_empty()).then(|| key.to_owned());
         SettingsError { key, place: Some(place.clone()), problem: problem.to_string() }
     }
@@ -42,19 +42,19 @@ impl SettingsError {
     }
 
     /// Where it stands; `None` for what is set nowhere.
-    pub fn place(&self) -> Option<&Place> {
+    pub fn place(&self) -> Option<&SettingOrigin> {
         self.place.as_ref()
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SettingOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Default => f.write_str("the defaults"),
-            Place::File { path, line: 0, .. } => write!(f, "{}", path.display()),
-            Place::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
-            Place::Variable(name) => write!(f, "{name} in the environment"),
-            Place::Program => f.write_str("set by the program"),
+            SettingOrigin::Default => f.write_str("the defaults"),
+            SettingOrigin::File { path, line: 0, .. } => write!(f, "{}", path.display()),
+            SettingOrigin::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
+            SettingOrigin::Variable(name) => write!(f, "{name} in the environment"),
+            SettingOrigin::Program => f.write_str("set by the program"),
         }
     }
 }

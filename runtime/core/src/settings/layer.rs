@@ -9,10 +9,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::tree::{Entry, Value};
-use super::{Place, SettingsError};
+use super::{SettingOrigin, SettingsError};
 
 /// A value of the program's own.
-pub(super) fn value(value: &impl Serialize, key: &str, place: &Place) -> Result<Entry, SettingsError> {
+pub(super) fn value(value: &impl Serialize, key: &str, place: &SettingOrigin) -> Result<Entry, SettingsError> {
     let value = toml::Value::try_from(value).map_err(|_| {
         SettingsError::new(
             key,
@@ -24,7 +24,7 @@ pub(super) fn value(value: &impl Serialize, key: &str, place: &Place) -> Result<
     Ok(plain(value, place).under(&words))
 }
 
-fn plain(value: toml::Value, place: &Place) -> Entry {
+fn plain(value: toml::Value, place: &SettingOrigin) -> Entry {
     let value = match value {
         toml::Value::String(text) => Value::Text(text),
         toml::Value::Integer(number) => Value::Integer(number),
@@ -60,24 +60,24 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Entry, SettingsError> {
 }
 
 /// A file without a line.
-fn whole(path: &Path) -> Place {
-    Place::File { path: path.to_owned(), line: 0, column: 0 }
+fn whole(path: &Path) -> SettingOrigin {
+    SettingOrigin::File { path: path.to_owned(), line: 0, column: 0 }
 }
 
 /// One line of TOML, from a variable.
-pub(super) fn inline(text: &str, place: &Place) -> Result<Entry, SettingsError> {
+pub(super) fn inline(text: &str, place: &SettingOrigin) -> Result<Entry, SettingsError> {
     let parsed = DeValue::parse(text).map_err(|error| SettingsError::new("", place, error.message()))?;
     entry(&parsed, &|_| place.clone())
 }
 
-fn place(path: &Path, text: &str, offset: usize) -> Place {
+fn place(path: &Path, text: &str, offset: usize) -> SettingOrigin {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Place::File { path: path.to_owned(), line, column }
+    SettingOrigin::File { path: path.to_owned(), line, column }
 }
 
-fn table(table: &DeTable<'_>, at: &impl Fn(usize) -> Place) -> Result<BTreeMap<String, Entry>, SettingsError> {
+fn table(table: &DeTable<'_>, at: &impl Fn(usize) -> SettingOrigin) -> Result<BTreeMap<String, Entry>, SettingsError> {
     let named = |(name, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
         let entry = entry(value, at)?;
         Ok((name.get_ref().to_string(), Entry { key_place: at(name.span().start), ..entry }))
@@ -85,7 +85,7 @@ fn table(table: &DeTable<'_>, at: &impl Fn(usize) -> Place) -> Result<BTreeMap<S
     table.iter().map(named).collect()
 }
 
-fn entry(value: &Spanned<DeValue<'_>>, at: &impl Fn(usize) -> Place) -> Result<Entry, SettingsError> {
+fn entry(value: &Spanned<DeValue<'_>>, at: &impl Fn(usize) -> SettingOrigin) -> Result<Entry, SettingsError> {
     let place = at(value.span().start);
     let unfit = |_| SettingsError::new("", &place, "a number beyond what 64 bits hold");
     let value = match value.get_ref() {
@@ -107,14 +107,14 @@ pub(super) fn variables(
     prefix: &str,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Entry, SettingsError> {
-    let mut whole = Entry::table(Place::Default);
+    let mut whole = Entry::table(SettingOrigin::Default);
     let prefix = format!("{prefix}_");
     let named = variables.into_iter().filter_map(|(name, text)| Some((name.into_string().ok()?, text)));
     let mut chosen: Vec<_> = named.filter(|(name, text)| name.starts_with(&prefix) && !text.is_empty()).collect();
     // In whatever order the system has them, the result is the same.
     chosen.sort();
     for (name, text) in chosen {
-        let place = Place::Variable(name.clone());
+        let place = SettingOrigin::Variable(name.clone());
         let key = name[prefix.len()..].to_lowercase();
         let words: Vec<_> = key.split("__").collect();
         let dotted = words.join(".");

@@ -1,6 +1,6 @@
 //! Floor 0: a program's settings, in layers.
 //!
-//! Each layer becomes a tree whose leaves know their [`Place`]; the trees are laid over each other, and the user's own
+//! Each layer becomes a tree whose leaves know their [`SettingOrigin`]; the trees are laid over each other, and the user's own
 //! struct is read from the result by serde. So whatever is wrong with a value is told with its key and with the place
 //! that it comes from, and never with the value itself, which may be a secret.
 //!
@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use error::{Place, SettingsError};
+pub use error::{SettingOrigin, SettingsError};
 use tree::Entry;
 
 /// What a program is told before it runs: defaults, over them files of [TOML](https://toml.io), over them environment
@@ -89,7 +89,7 @@ impl Settings {
 
     /// What holds where nothing else is said: most often the struct's own `Default`.
     pub fn defaults(mut self, defaults: &impl Serialize) -> Settings {
-        self.layers[DEFAULTS].push(layer::value(defaults, "", &Place::Default));
+        self.layers[DEFAULTS].push(layer::value(defaults, "", &SettingOrigin::Default));
         self
     }
 
@@ -123,7 +123,7 @@ impl Settings {
 
     /// Sets one key, as `database.path`, whatever the layers below say.
     pub fn set(mut self, key: &str, value: impl Serialize) -> Settings {
-        self.layers[PROGRAM].push(layer::value(&value, key, &Place::Program));
+        self.layers[PROGRAM].push(layer::value(&value, key, &SettingOrigin::Program));
         self
     }
 
@@ -141,7 +141,7 @@ impl Settings {
     /// A file that cannot be read or is no TOML, a value that is not of its key's type, a key that there is none of, a
     /// key that is set nowhere: the first of them, with its place.
     pub fn load<T: DeserializeOwned>(self) -> Result<T, SettingsError> {
-        let mut whole = Entry::table(Place::Default);
+        let mut whole = Entry::table(SettingOrigin::Default);
         for layer in self.layers.into_iter().flatten() {
             whole.lay(layer?);
         }

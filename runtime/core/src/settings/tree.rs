@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
-use super::Place;
+use super::SettingOrigin;
 
 /// A value, and where it comes from.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) value: Value,
     /// Where the value stands.
-    pub(super) place: Place,
+    pub(super) place: SettingOrigin,
     /// Where its key stands.
-    pub(super) key_place: Place,
+    pub(super) key_place: SettingOrigin,
 }
 
 #[derive(Clone)]
@@ -25,11 +25,11 @@ pub(super) enum Value {
 }
 
 impl Entry {
-    pub(super) fn new(value: Value, place: Place) -> Entry {
+    pub(super) fn new(value: Value, place: SettingOrigin) -> Entry {
         Entry { value, key_place: place.clone(), place }
     }
 
-    pub(super) fn table(place: Place) -> Entry {
+    pub(super) fn table(place: SettingOrigin) -> Entry {
         Entry::new(Value::Table(BTreeMap::new()), place)
     }
 
@@ -59,9 +59,9 @@ impl Entry {
 }
 
 /// Whether two names are one key. A variable cannot tell `max-users` from `max_users`.
-fn same(name: &str, over: &str, place: &Place) -> bool {
+fn same(name: &str, over: &str, place: &SettingOrigin) -> bool {
     match place {
-        Place::Variable(_) => plain(name) == plain(over),
+        SettingOrigin::Variable(_) => plain(name) == plain(over),
         _ => name == over,
     }
 }

@@ -2,9 +2,10 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::children::{Slot, nested, once, worker};
-use super::tree::{Root, Sapling, root};
+use super::tree::{PendingTree, TreeRoot, root};
 use super::{
-    AutoShutdown, Backoff, ChildOptions, Children, Flags, Places, Restart, Strategy, SupervisionRef, Tree, WhileDown,
+    AutoShutdown, Backoff, ChildOptions, Children, Places, Restart, Strategy, SupervisionRef, SupervisorOptions, Tree,
+    WhileDown,
 };
 use crate::actor::{Context, Process};
 use crate::base::{Shutdown, StartError};
@@ -47,7 +48,7 @@ use crate::node::Node;
 #[must_use = "a supervisor runs only once it is started"]
 pub struct Supervisor {
     name: String,
-    flags: Flags,
+    flags: SupervisorOptions,
     children: Vec<(String, Planter)>,
 }
 
@@ -56,7 +57,7 @@ type Planter = Box<dyn FnOnce(&Places, &str) -> Slot + Send>;
 impl Supervisor {
     /// One without children yet, and OTP's defaults: at most one restart in 5 s, no automatic shutdown.
     pub fn new(strategy: Strategy) -> Supervisor {
-        let flags = Flags { strategy, ..Flags::DEFAULT };
+        let flags = SupervisorOptions { strategy, ..SupervisorOptions::DEFAULT };
         Supervisor { name: "Supervisor".to_owned(), flags, children: Vec::new() }
     }
 
@@ -122,10 +123,10 @@ impl Supervisor {
         node: Node,
         link: impl FnOnce(&SupervisionRef),
     ) -> impl Future<Output = Result<SupervisionRef, StartError>> + Send {
-        self.sow(&node, link).grown()
+        self.prepare(&node, link).grown()
     }
 
-    fn plant(self, children: &mut Children) -> Flags {
+    fn plant(self, children: &mut Children) -> SupervisorOptions {
         for (id, planter) in self.children {
             let slot = planter(children.places(), &id);
             children.push(Slot { fixed: true, ..slot });
@@ -134,10 +135,10 @@ impl Supervisor {
     }
 }
 
-impl Root for Supervisor {
+impl TreeRoot for Supervisor {
     type Ref = SupervisionRef;
 
-    fn sow(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> Sapling<SupervisionRef> {
+    fn prepare(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> PendingTree<SupervisionRef> {
         let name = self.name.clone();
         root(node.clone(), name, link, |children| {
             let flags = self.plant(children);

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::children::{nested, worker};
-use super::{ChildOptions, Children, Flags, Places, Tree};
+use super::{ChildOptions, Children, Places, SupervisorOptions, Tree};
 use crate::actor::{Process, Ref};
 
 /// A [`Process`], as `#[child]` needs it. What the compiler says of one is what it says of the other, word by word, and
@@ -34,7 +34,7 @@ pub trait Child: Sized {
     fn plant<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: fn(&T) -> Self);
 
     /// Adds a supervisor without children yet, for many of this kind.
-    fn plant_dynamic(children: &mut Children, id: &str, flags: Flags);
+    fn plant_dynamic(children: &mut Children, id: &str, flags: SupervisorOptions);
 }
 
 #[diagnostic::do_not_recommend]
@@ -51,7 +51,7 @@ impl<A: Process> Child for A {
         children.push_fixed(slot);
     }
 
-    fn plant_dynamic(children: &mut Children, id: &str, flags: Flags) {
+    fn plant_dynamic(children: &mut Children, id: &str, flags: SupervisorOptions) {
         let slot = nested(children.places(), id, ChildOptions::SUPERVISOR, true, move |_| flags);
         children.push_fixed(slot);
     }

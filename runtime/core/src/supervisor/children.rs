@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use super::places::{Nested, Place};
-use super::{ChildOptions, Flags, Parent, Places, SupervisionRef, WhileDown};
+use super::{ChildOptions, Places, SupervisionRef, SupervisorOptions, SupervisorProcess, WhileDown};
 use crate::actor::{Actor, Process, launch, start_of};
 use crate::base::{Exit, Pid};
 use crate::process::{Cell, Start, catch, over};
@@ -75,7 +75,7 @@ pub(super) fn worker<A: Process>(
 /// A child that lives once.
 pub(super) fn once<A: Process>(cell: Arc<Cell<A::Protocol>>, id: Arc<str>, options: ChildOptions, actor: A) -> Slot {
     let place = Arc::clone(&cell) as Arc<dyn Place>;
-    Slot { id, options, home: Box::new(Once { cell, actor: Some(actor) }), place, supervisor: None, fixed: false }
+    Slot { id, options, home: Box::new(OneShot { cell, actor: Some(actor) }), place, supervisor: None, fixed: false }
 }
 
 /// A supervisor as a child; `grow` plants its children for each of its lives.
@@ -84,7 +84,7 @@ pub(super) fn nested(
     id: &str,
     options: ChildOptions,
     dynamic: bool,
-    grow: impl FnMut(&mut Children) -> Flags + Send + 'static,
+    grow: impl FnMut(&mut Children) -> SupervisorOptions + Send + 'static,
 ) -> Slot {
     let place = places.nested(id);
     place.cell.queue().hold(options.while_down == WhileDown::Hold);
@@ -107,12 +107,12 @@ impl<A: Process, F: FnMut() -> A + Send> Home for Worker<A, F> {
     }
 }
 
-struct Once<A: Actor> {
+struct OneShot<A: Actor> {
     cell: Arc<Cell<A::Protocol>>,
     actor: Option<A>,
 }
 
-impl<A: Process> Home for Once<A> {
+impl<A: Process> Home for OneShot<A> {
     fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting {
         match self.actor.take() {
             Some(actor) => begin(&self.cell, start_of::<A>(), actor, link),
@@ -127,7 +127,7 @@ struct Nest<F> {
     grow: F,
 }
 
-impl<F: FnMut(&mut Children) -> Flags + Send> Home for Nest<F> {
+impl<F: FnMut(&mut Children) -> SupervisorOptions + Send> Home for Nest<F> {
     fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting {
         let mut children = Children::new(Arc::clone(&self.place.places));
         let flags = match catch(|| (self.grow)(&mut children)) {
@@ -135,8 +135,8 @@ impl<F: FnMut(&mut Children) -> Flags + Send> Home for Nest<F> {
             Err(panic) => return Box::pin(std::future::ready(Err(panic))),
         };
         let failure = Arc::new(Mutex::new(None));
-        let parent = Parent::new(flags, self.dynamic, children, false, Arc::clone(&failure));
-        let starting = begin(&self.place.cell, start_of::<Parent>(), parent, link);
+        let parent = SupervisorProcess::new(flags, self.dynamic, children, false, Arc::clone(&failure));
+        let starting = begin(&self.place.cell, start_of::<SupervisorProcess>(), parent, link);
         Box::pin(async move {
             // Which grandchild it was tells more than that the supervisor was told to shut down.
             starting.await.map_err(|reason| {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::children::{once, worker};
-use super::process::Seed;
-use super::{ChildError, ChildOptions, Here, SupervisionRef, TreeStub};
+use super::process::ChildFactory;
+use super::{ChildError, ChildOptions, LocalOnly, SupervisionRef, TreeStub};
 use crate::actor::{Actor, Process, Ref, Stub};
 use crate::call::Address;
 use crate::node::Node;
@@ -15,7 +15,7 @@ use crate::process::Cell;
 
 /// Children of one kind that come and go, under a supervisor of their own: OTP's `simple_one_for_one`.
 ///
-/// From a tree whose field is `#[child(dynamic)]`. `R` says whether they are restarted: [`Once`] or [`Again`].
+/// From a tree whose field is `#[child(dynamic)]`. `R` says whether they are restarted: [`OneShot`] or [`Restartable`].
 /// As a [`TreeStub`] it counts, lists and terminates them.
 pub struct Dynamic<A, R> {
     supervisor: SupervisionRef,
@@ -24,10 +24,10 @@ pub struct Dynamic<A, R> {
 }
 
 /// Temporary children: each lives once.
-pub struct Once;
+pub struct OneShot;
 
 /// Children that are restarted, and so made anew.
-pub struct Again;
+pub struct Restartable;
 
 /// An actor that can be a dynamic child: one that lives once, or is `Clone` so that it can live again.
 #[diagnostic::on_unimplemented(
@@ -39,12 +39,12 @@ pub struct Again;
 )]
 pub trait Startable<R>: Process {
     #[doc(hidden)]
-    fn seed(self, node: &Node, options: ChildOptions) -> (Seed, Planted<Self>);
+    fn seed(self, node: &Node, options: ChildOptions) -> (ChildFactory, StartedChild<Self>);
 }
 
 /// How the stub of a child is found once it has started.
 #[doc(hidden)]
-pub struct Planted<A: Actor>(Found<A>);
+pub struct StartedChild<A: Actor>(Found<A>);
 
 enum Found<A: Actor> {
     /// It lives once: a process like any other.
@@ -54,32 +54,35 @@ enum Found<A: Actor> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Process> Startable<Once> for A {
-    fn seed(self, node: &Node, options: ChildOptions) -> (Seed, Planted<A>) {
+impl<A: Process> Startable<OneShot> for A {
+    fn seed(self, node: &Node, options: ChildOptions) -> (ChildFactory, StartedChild<A>) {
         let cell = Cell::<A::Protocol>::new(node.clone(), None, A::OPTIONS.bounds());
         let home = Arc::clone(&cell);
-        let seed = Seed(Box::new(move |places| once(home, places.number(), options, self)));
-        (seed, Planted(Found::Direct(cell)))
+        let seed = ChildFactory(Box::new(move |places| once(home, places.number(), options, self)));
+        (seed, StartedChild(Found::Direct(cell)))
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Process + Clone> Startable<Again> for A {
-    fn seed(self, _: &Node, options: ChildOptions) -> (Seed, Planted<A>) {
+impl<A: Process + Clone> Startable<Restartable> for A {
+    fn seed(self, _: &Node, options: ChildOptions) -> (ChildFactory, StartedChild<A>) {
         again(options, move || self.clone())
     }
 }
 
-fn again<A: Process>(options: ChildOptions, make: impl FnMut() -> A + Send + 'static) -> (Seed, Planted<A>) {
+fn again<A: Process>(
+    options: ChildOptions,
+    make: impl FnMut() -> A + Send + 'static,
+) -> (ChildFactory, StartedChild<A>) {
     let (give, take) = tokio::sync::oneshot::channel();
-    let seed = Seed(Box::new(move |places| {
+    let seed = ChildFactory(Box::new(move |places| {
         let id = places.number();
         let slot = worker(places, &id, options, make);
         // Whoever asked may have gone.
         let _ = give.send(places.stub::<A>(&id));
         slot
     }));
-    (seed, Planted(Found::Place(take)))
+    (seed, StartedChild(Found::Place(take)))
 }
 
 impl<A: Process, R: 'static> Dynamic<A, R> {
@@ -88,19 +91,19 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
     ///
     /// # Errors
     /// The child's own reason, or the supervisor is not there.
-    pub fn start_child(&self, actor: A) -> Starting<Ref<A>>
+    pub fn start_child(&self, actor: A) -> StartChild<Ref<A>>
     where
         A: Startable<R>,
     {
         let dynamic = self.clone();
-        Starting(Box::pin(async move {
+        StartChild(Box::pin(async move {
             let (seed, planted) = actor.seed(dynamic.supervisor.__address().node(), dynamic.options);
             dynamic.take_in(seed, planted).await
         }))
     }
 
-    async fn take_in(&self, seed: Seed, planted: Planted<A>) -> Result<Ref<A>, ChildError> {
-        let pid = self.supervisor.add(Here(seed)).forever().await??;
+    async fn take_in(&self, seed: ChildFactory, planted: StartedChild<A>) -> Result<Ref<A>, ChildError> {
+        let pid = self.supervisor.add(LocalOnly(seed)).forever().await??;
         match (planted.0, pid) {
             (Found::Direct(cell), Some(pid)) => Ok(Ref::<A>::__new(Address::direct(cell, pid.number()))),
             // It decided not to run: a stub of nobody.
@@ -127,9 +130,9 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
 ///
 /// [`start_child`]: Dynamic::start_child
 #[must_use = "no child starts unless this is awaited"]
-pub struct Starting<S>(Pin<Box<dyn Future<Output = Result<S, ChildError>> + Send>>);
+pub struct StartChild<S>(Pin<Box<dyn Future<Output = Result<S, ChildError>> + Send>>);
 
-impl<S> Future for Starting<S> {
+impl<S> Future for StartChild<S> {
     type Output = Result<S, ChildError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -137,13 +140,13 @@ impl<S> Future for Starting<S> {
     }
 }
 
-impl<S> fmt::Debug for Starting<S> {
+impl<S> fmt::Debug for StartChild<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Starting").finish_non_exhaustive()
     }
 }
 
-impl<A: Process> Dynamic<A, Again> {
+impl<A: Process> Dynamic<A, Restartable> {
     /// As [`start_child`](Dynamic::start_child), for an actor that is made anew for each of its lives.
     ///
     /// # Errors

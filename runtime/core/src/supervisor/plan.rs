@@ -15,7 +15,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{AutoShutdown, ChildError, ChildOptions, Flags, Restart, Strategy};
+use super::{AutoShutdown, ChildError, ChildOptions, Restart, Strategy, SupervisorOptions};
 use crate::base::{Exit, Sorted};
 
 /// Which child, for as long as its specification is kept. Later ones are greater.
@@ -24,7 +24,7 @@ pub(super) struct Key(u64);
 
 /// The children of one supervisor and the restarts so far.
 pub(super) struct Plan {
-    flags: Flags,
+    flags: SupervisorOptions,
     /// All children are of one kind and many: who is not restarted is forgotten.
     dynamic: bool,
     children: Sorted<Key, Child>,
@@ -108,7 +108,7 @@ pub(super) enum State {
 }
 
 impl Plan {
-    pub(super) fn new(flags: Flags, dynamic: bool) -> Plan {
+    pub(super) fn new(flags: SupervisorOptions, dynamic: bool) -> Plan {
         Plan {
             flags,
             dynamic,

@@ -1,10 +1,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::children::{Children, Slot};
-use super::patience::{Ended, outlast, outwait, stop};
 use super::plan::{Action, Key, Plan, State, Taken, Ticket, Why};
 use super::report::{self, Crashes};
-use super::{ChildCount, ChildError, ChildInfo, ChildState, Flags, Here, Outline, Places, Supervision};
+use super::shutdown_wait::{Ended, outlast, outwait, stop};
+use super::{
+    ChildCount, ChildError, ChildInfo, ChildState, LocalOnly, Places, Supervision, SupervisorInfo, SupervisorOptions,
+};
 use crate::actor::{Actor, Context, Options, Process};
 use crate::base::{Exit, ExitSignal, Pid, Shutdown, Sorted, StartError};
 use crate::mailbox::Owner;
@@ -40,7 +42,7 @@ impl From<Pid> for ChildId {
 }
 
 /// A child that is still to be planted.
-pub struct Seed(pub(super) Box<dyn FnOnce(&Places) -> Slot + Send>);
+pub struct ChildFactory(pub(super) Box<dyn FnOnce(&Places) -> Slot + Send>);
 
 /// A restart that is due.
 pub struct Note {
@@ -49,8 +51,8 @@ pub struct Note {
 }
 
 /// The process that looks after the children of a tree.
-pub(crate) struct Parent {
-    flags: Flags,
+pub(crate) struct SupervisorProcess {
+    flags: SupervisorOptions,
     dynamic: bool,
     /// Nobody above it: when it ends, its places go with it.
     root: bool,
@@ -68,7 +70,7 @@ pub(crate) struct Parent {
     outcome: Result<Option<Pid>, Exit>,
 }
 
-impl Actor for Parent {
+impl Actor for SupervisorProcess {
     type Protocol = Supervision;
     const OPTIONS: Options = Options { kind: "Parent", ..Options::DEFAULT };
 }
@@ -83,10 +85,16 @@ struct Child {
     crashes: Crashes,
 }
 
-impl Parent {
-    pub(super) fn new(flags: Flags, dynamic: bool, children: Children, root: bool, failure: Failure) -> Parent {
+impl SupervisorProcess {
+    pub(super) fn new(
+        flags: SupervisorOptions,
+        dynamic: bool,
+        children: Children,
+        root: bool,
+        failure: Failure,
+    ) -> SupervisorProcess {
         let places = Arc::clone(children.places());
-        let mut parent = Parent {
+        let mut parent = SupervisorProcess {
             flags,
             dynamic,
             root,
@@ -231,7 +239,9 @@ impl Parent {
         let begin = node.clock().now();
         for (key, pid, shutdown, gone) in leaving {
             let left = match shutdown {
-                Shutdown::After(patience) => Some(patience.saturating_sub(node.clock().now().duration_since(begin))),
+                Shutdown::After(shutdown_wait) => {
+                    Some(shutdown_wait.saturating_sub(node.clock().now().duration_since(begin)))
+                }
                 Shutdown::Kill | Shutdown::Forever => None,
             };
             let stopped = outlast(&node, &me, &pid, left, gone).await;
@@ -259,11 +269,11 @@ impl Parent {
 
     /// Comes back to a restart, by a message behind those that are here already.
     fn note(&mut self, cx: &mut Context<Self>, child: Key, ticket: Ticket, attempt: u32) {
-        let note = Supervision::Retry { note: Here(Note { child, ticket }) };
+        let note = Supervision::Retry { note: LocalOnly(Note { child, ticket }) };
         let backoff = self.children.get(&child).and_then(|child| child.slot.options.backoff);
         match backoff {
             Some(backoff) => {
-                let delay = backoff.delay(attempt, cx.node().chance().next());
+                let delay = backoff.delay(attempt, cx.node().rng().next());
                 drop(cx.send_after(delay, note));
             }
             None => {
@@ -288,7 +298,7 @@ impl Parent {
         match message {
             Supervision::Children { reply } => reply.send(self.list()),
             Supervision::Count { reply } => reply.send(self.count()),
-            Supervision::Outline { reply } => reply.send(Outline {
+            Supervision::SupervisorInfo { reply } => reply.send(SupervisorInfo {
                 path: self.places.path().to_string(),
                 pid: cx.pid().clone(),
                 flags: self.flags,
@@ -312,7 +322,7 @@ impl Parent {
             }
             Supervision::Find { child, reply } => {
                 let found = self.find(&child).and_then(|key| self.children.get(&key));
-                let cell = found.map(|child| Here(Arc::clone(&child.slot.place).cell()));
+                let cell = found.map(|child| LocalOnly(Arc::clone(&child.slot.place).cell()));
                 reply.send(cell.ok_or(ChildError::NotFound));
             }
             Supervision::Add { seed, reply } => {
@@ -320,7 +330,7 @@ impl Parent {
                 let answer = self.asked(cx, asked).await?;
                 reply.send(answer);
             }
-            Supervision::Retry { note: Here(Note { child, ticket }) } => {
+            Supervision::Retry { note: LocalOnly(Note { child, ticket }) } => {
                 self.plan.retry(child, ticket, cx.node().clock().now());
                 self.settle(cx).await?;
             }
@@ -342,7 +352,7 @@ impl Parent {
         Ok(std::mem::replace(&mut self.outcome, Ok(None)).map_err(ChildError::Start))
     }
 
-    fn add(&mut self, seed: Seed) -> Result<(), ChildError> {
+    fn add(&mut self, seed: ChildFactory) -> Result<(), ChildError> {
         let places = Arc::clone(&self.places);
         let slot = (seed.0)(&places);
         let key = self.plant(slot)?;
@@ -351,8 +361,8 @@ impl Parent {
     }
 
     async fn exited(&mut self, cx: &mut Context<Self>, signal: ExitSignal) -> Result<(), Exit> {
-        let here = **signal.from.node_id() == **cx.node().id();
-        let ended = if here { self.running.get(&signal.from.number()).copied() } else { None };
+        let local_only = **signal.from.node_id() == **cx.node().id();
+        let ended = if local_only { self.running.get(&signal.from.number()).copied() } else { None };
         // A stranger's exit, or that of a child which has been stopped, concerns nobody here.
         let Some(key) = ended else { return Ok(()) };
         let now = cx.node().clock().now();
@@ -390,7 +400,7 @@ impl Parent {
 }
 
 #[diagnostic::do_not_recommend]
-impl Process for Parent {
+impl Process for SupervisorProcess {
     const TRAP_EXIT: bool = true;
     const SERVER: bool = true;
     const SUPERVISOR: bool = true;
@@ -415,7 +425,7 @@ impl Process for Parent {
                 Step::Message(message) => self.handle(cx, message).await,
                 Step::Stop(reason) => Err(reason),
                 // It has not said that it allows that.
-                Step::Aside(_) => Ok(()),
+                Step::SystemRequest(_) => Ok(()),
             };
             if let Err(reason) = done {
                 break reason;
@@ -426,7 +436,7 @@ impl Process for Parent {
     }
 }
 
-impl Drop for Parent {
+impl Drop for SupervisorProcess {
     fn drop(&mut self) {
         for (_, child) in std::mem::take(&mut self.children) {
             self.abandon(child.slot);

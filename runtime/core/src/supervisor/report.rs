@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::Restart;
 use super::children::Slot;
-use super::patience::Stopped;
 use super::plan::Why;
+use super::shutdown_wait::Stopped;
 use crate::base::{Exit, ExitSignal, Pid, Shutdown};
-use crate::inspect::{Alarm, LifeEvent};
+use crate::inspect::{Alarm, LifecycleEvent};
 use crate::log;
 use crate::node::Node;
 
@@ -89,8 +89,8 @@ pub(super) fn started(supervisor: &str, slot: &Slot, pid: &Pid, starts: u64) {
 
 /// A child lives again.
 pub(super) fn restarted(node: &Node, supervisor: &str, slot: &Slot, pid: &Pid, starts: u64) {
-    node.tally().restart(supervisor);
-    node.lives().tell(|| LifeEvent::Restarted {
+    node.loss_counts().restart(supervisor);
+    node.lives().tell(|| LifecycleEvent::Restarted {
         supervisor: supervisor.to_owned(),
         child: slot.id.to_string(),
         pid: pid.clone(),
@@ -131,7 +131,7 @@ pub(super) fn ends(node: &Node, supervisor: &str, pid: &Pid, why: Why) {
             } else {
                 log::tell(format_args!("{supervisor} {pid} gives up: too many restarts"));
             }
-            node.lives().tell(|| LifeEvent::GaveUp { supervisor: supervisor.to_owned(), pid: pid.clone() });
+            node.lives().tell(|| LifecycleEvent::GaveUp { supervisor: supervisor.to_owned(), pid: pid.clone() });
         }
         Why::AutoShutdown => log::info!(
             target: "greenroom::supervisor", supervisor, %pid, "supervisor shuts down: its significant children have"

@@ -82,7 +82,7 @@ impl Backoff {
 /// What stands in `#[supervisor(..)]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Flags {
+pub struct SupervisorOptions {
     /// Who is restarted when a child ends.
     pub strategy: Strategy,
     /// More restarts than this within `period`, and the supervisor gives up.
@@ -93,9 +93,9 @@ pub struct Flags {
     pub auto_shutdown: AutoShutdown,
 }
 
-impl Flags {
+impl SupervisorOptions {
     /// OTP's: one for one, at most one restart in 5 s, no automatic shutdown.
-    pub const DEFAULT: Flags = Flags {
+    pub const DEFAULT: SupervisorOptions = SupervisorOptions {
         strategy: Strategy::OneForOne,
         intensity: 1,
         period: Duration::from_secs(5),
@@ -196,7 +196,7 @@ pub enum ChildError {
     /// The child did not start, for this reason.
     Start(Exit),
     /// The options do not go together.
-    Options(Mismatch),
+    Options(InvalidOptions),
     /// The child speaks another protocol than the stub that was asked for.
     Incompatible,
     /// The supervisor is on another node, and what makes a child is code, which does not travel: start it there.
@@ -242,7 +242,7 @@ impl From<CallError> for ChildError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub enum Mismatch {
+pub enum InvalidOptions {
     /// A significant child that is always restarted never ends.
     SignificantPermanent,
     /// A significant child under a supervisor that never shuts down by itself.
@@ -251,29 +251,29 @@ pub enum Mismatch {
     Backoff,
 }
 
-impl fmt::Display for Mismatch {
+impl fmt::Display for InvalidOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Mismatch::SignificantPermanent => "a permanent child cannot be significant: it is always restarted",
-            Mismatch::SignificantNever => "a child is significant only under a supervisor with `auto_shutdown`",
-            Mismatch::Backoff => "a backoff goes from a short pause to a longer one",
+            InvalidOptions::SignificantPermanent => "a permanent child cannot be significant: it is always restarted",
+            InvalidOptions::SignificantNever => "a child is significant only under a supervisor with `auto_shutdown`",
+            InvalidOptions::Backoff => "a backoff goes from a short pause to a longer one",
         })
     }
 }
 
-impl std::error::Error for Mismatch {}
+impl std::error::Error for InvalidOptions {}
 
 impl ChildOptions {
     /// Whether these can stand under a supervisor of such flags.
-    pub(super) fn check(&self, flags: &Flags) -> Result<(), Mismatch> {
+    pub(super) fn check(&self, flags: &SupervisorOptions) -> Result<(), InvalidOptions> {
         if self.significant && self.restart == Restart::Permanent {
-            return Err(Mismatch::SignificantPermanent);
+            return Err(InvalidOptions::SignificantPermanent);
         }
         if self.significant && flags.auto_shutdown == AutoShutdown::Never {
-            return Err(Mismatch::SignificantNever);
+            return Err(InvalidOptions::SignificantNever);
         }
         if self.backoff.is_some_and(|backoff| backoff.min.is_zero() || backoff.min > backoff.max) {
-            return Err(Mismatch::Backoff);
+            return Err(InvalidOptions::Backoff);
         }
         Ok(())
     }

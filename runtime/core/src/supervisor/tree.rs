@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError};
 use super::places::segment;
 use super::process::Failure;
 use super::{
-    ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, Children, Description, Flags, Here, Parent, Places, Seed,
-    SupervisionRef,
+    ChildCount, ChildError, ChildFactory, ChildId, ChildInfo, ChildSpec, Children, Description, LocalOnly, Places,
+    SupervisionRef, SupervisorOptions, SupervisorProcess,
 };
 use crate::actor::{Context, Newborn, Process, Stub};
 use crate::base::{CallError, Exit, Pid, StartError};
@@ -29,7 +29,7 @@ pub trait Tree: Sized + Send + Sync + 'static {
     const NAME: &'static str;
 
     /// What stands in `#[supervisor(..)]`.
-    const FLAGS: Flags;
+    const FLAGS: SupervisorOptions;
 
     #[doc(hidden)]
     fn stubs(places: &Places) -> Self::Ref;
@@ -81,19 +81,19 @@ impl Node {
     message = "`{Self}` is no supervision tree",
     note = "write `#[supervisor]` on a struct whose fields are its children"
 )]
-pub trait Root: Send + 'static {
+pub trait TreeRoot: Send + 'static {
     /// The stub of the whole.
     type Ref: TreeStub;
 
     #[doc(hidden)]
-    fn sow(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> Sapling<Self::Ref>;
+    fn prepare(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> PendingTree<Self::Ref>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Tree> Root for T {
+impl<T: Tree> TreeRoot for T {
     type Ref = T::Ref;
 
-    fn sow(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> Sapling<T::Ref> {
+    fn prepare(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> PendingTree<T::Ref> {
         root(node.clone(), T::NAME, link, |children| {
             T::plant(&Arc::new(self), children);
             (T::stubs(children.places()), T::FLAGS)
@@ -106,17 +106,17 @@ fn plant<T: Tree>(
     tree: T,
     link: impl FnOnce(&SupervisionRef),
 ) -> impl Future<Output = Result<T::Ref, StartError>> + Send {
-    tree.sow(&node, link).grown()
+    tree.prepare(&node, link).grown()
 }
 
 /// A supervisor that has none above it, on its way through its start.
-pub struct Sapling<R> {
+pub struct PendingTree<R> {
     pub(crate) stub: R,
     starting: Pin<Box<dyn Future<Output = Result<SupervisionRef, StartError>> + Send>>,
     failure: Failure,
 }
 
-impl<R> Sapling<R> {
+impl<R> PendingTree<R> {
     /// Its stub, when all children are through their `init`.
     pub(super) async fn grown(self) -> Result<R, StartError> {
         self.starting.await.map(|_| self.stub)
@@ -141,19 +141,19 @@ pub(super) fn root<R>(
     node: Node,
     name: impl AsRef<str>,
     link: impl FnOnce(&SupervisionRef),
-    grow: impl FnOnce(&mut Children) -> (R, Flags),
-) -> Sapling<R> {
-    let newborn = Newborn::<Parent>::new(node.clone());
+    grow: impl FnOnce(&mut Children) -> (R, SupervisorOptions),
+) -> PendingTree<R> {
+    let newborn = Newborn::<SupervisorProcess>::new(node.clone());
     let cell = Arc::clone(newborn.cell()) as Arc<dyn Resident>;
     let path = node.names().claim(&format!("/{}", segment(name.as_ref())), newborn.number(), cell);
     let mut children = Children::new(Places::new(node, path, newborn.stub()));
     let (stub, flags) = grow(&mut children);
     link(&newborn.stub());
     let failure = Failure::default();
-    let starting = newborn.begin(Parent::new(flags, false, children, true, Arc::clone(&failure)));
+    let starting = newborn.begin(SupervisorProcess::new(flags, false, children, true, Arc::clone(&failure)));
     let why = Arc::clone(&failure);
     let starting = Box::pin(async move { starting.await.map_err(|error| take(&why).unwrap_or(error)) });
-    Sapling { stub, starting, failure }
+    PendingTree { stub, starting, failure }
 }
 
 /// What the stub of every tree can do beside its children. Also on the stub of a supervisor itself.
@@ -187,7 +187,7 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
     fn find_child<S: Stub>(&self, child: impl Into<ChildId>) -> impl Future<Output = Result<S, ChildError>> + Send {
         let call = self.supervisor().find(child.into()).forever();
         async move {
-            let Here(cell) = call.await??;
+            let LocalOnly(cell) = call.await??;
             let cell: Arc<Cell<S::Protocol>> = cell.downcast().map_err(|_| ChildError::Incompatible)?;
             Ok(S::__new(match cell.resident() {
                 Some(number) if cell.path().is_none() => Address::direct(cell, number),
@@ -209,13 +209,13 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Result<R, ChildError>> + Send {
         let (give, take) = tokio::sync::oneshot::channel();
         let id = id.to_owned();
-        let seed = Seed(Box::new(move |places| {
+        let seed = ChildFactory(Box::new(move |places| {
             let (stub, slot) = spec.plant(places, &id);
             // Whoever asked may have gone.
             let _ = give.send(stub);
             slot
         }));
-        let call = self.supervisor().add(Here(seed)).forever();
+        let call = self.supervisor().add(LocalOnly(seed)).forever();
         async move {
             call.await.map_err(|error| match error {
                 CallError::Encode(_) => ChildError::Elsewhere,

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::Cluster;
-use super::cluster::Founding;
+use super::cluster::ClusterBuilder;
 use super::run::{self, Failure, replay, run};
 use crate::entry::Report;
 use crate::node::{Bounds, Desk, Node, Progress, Schedule};
@@ -46,7 +46,7 @@ const SEEDS: &str = "GREENROOM_TEST_SEEDS";
 /// ```
 #[must_use = "a check is run with `run`"]
 pub struct Check {
-    founding: Founding,
+    founding: ClusterBuilder,
     bounds: Bounds,
 }
 
@@ -102,16 +102,16 @@ pub fn check<R: Report>(seeds: impl IntoIterator<Item = u64>, scenario: impl Asy
 impl Check {
     /// So many nodes; with one there is nobody to be connected with.
     pub fn nodes(count: usize) -> Check {
-        Check { founding: Founding::of(count), bounds: BOUNDS }
+        Check { founding: ClusterBuilder::of(count), bounds: BOUNDS }
     }
 
-    /// As [`Founding::tick`].
+    /// As [`ClusterBuilder::tick`].
     pub fn tick(mut self, tick: Duration) -> Check {
         self.founding = self.founding.tick(tick);
         self
     }
 
-    /// As [`Founding::boot`]: what each node does when it has started, and when it has started again.
+    /// As [`ClusterBuilder::boot`]: what each node does when it has started, and when it has started again.
     pub fn boot<F>(mut self, boot: impl Fn(Node) -> F + Send + Sync + 'static) -> Check
     where
         F: Future<Output: Report> + Send + 'static,

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::cluster::Cookie;
 use crate::entry::Report;
 use crate::net::Network;
-use crate::node::{Chance, Crew, Ground, Node, Schedule, Spawn};
+use crate::node::{Node, NodeEnv, NodeTasks, Rng, Schedule, Spawn};
 
 /// Several nodes in one program, connected by links in memory: no socket, no waiting for a real clock. All that stands
 /// above the socket is the real thing: handshake, encryption, heartbeat, frames.
@@ -45,7 +45,7 @@ pub struct Cluster {
 /// A [`Cluster`] in the making: `.await` it.
 #[derive(Clone)]
 #[must_use = "a cluster is there once it is awaited"]
-pub struct Founding {
+pub struct ClusterBuilder {
     count: usize,
     tick: Duration,
     boot: Option<Boot>,
@@ -53,7 +53,7 @@ pub struct Founding {
 }
 
 /// One node or several, by index: what a partition lies between.
-pub trait Side {
+pub trait NodeSet {
     /// The indices.
     fn indices(self) -> Vec<usize>;
 }
@@ -61,7 +61,7 @@ pub trait Side {
 struct Inner {
     network: Network,
     schedule: Option<Schedule>,
-    chance: Chance,
+    rng: Rng,
     cookie: Cookie,
     tick: Duration,
     boot: Option<Boot>,
@@ -82,7 +82,7 @@ struct Member {
 /// One life of a node. Those before stay, so that a reference to them is good for as long as the cluster.
 struct Life {
     node: Node,
-    crew: Option<Crew>,
+    crew: Option<NodeTasks>,
     next: OnceLock<Box<Life>>,
 }
 
@@ -103,8 +103,8 @@ impl Cluster {
     ///
     /// # Panics
     /// If the nodes do not connect, which is a failed test.
-    pub fn in_memory(count: usize) -> Founding {
-        Founding::of(count)
+    pub fn in_memory(count: usize) -> ClusterBuilder {
+        ClusterBuilder::of(count)
     }
 
     /// The node with this index, in its present life.
@@ -129,12 +129,12 @@ impl Cluster {
 
     /// Breaks the links between each node of `a` and each of `b` at once, and refuses new ones until
     /// [`heal`](Cluster::heal).
-    pub fn partition(&self, a: impl Side, b: impl Side) {
+    pub fn partition(&self, a: impl NodeSet, b: impl NodeSet) {
         self.between(a, b, Network::cut);
     }
 
     /// Lets the links between two sides stand and carry nothing: the loss shows only by silence.
-    pub fn stall(&self, a: impl Side, b: impl Side) {
+    pub fn stall(&self, a: impl NodeSet, b: impl NodeSet) {
         self.between(a, b, Network::stall);
     }
 
@@ -143,18 +143,18 @@ impl Cluster {
     /// A link is a stream, of which nothing is ever missing in the middle. So what is sent stands at the end of the
     /// line; it arrives if this is [healed](Cluster::heal) before the silence counts as loss, and otherwise never. No
     /// new link comes about meanwhile.
-    pub fn drop_between(&self, from: impl Side, to: impl Side) {
+    pub fn drop_between(&self, from: impl NodeSet, to: impl NodeSet) {
         self.between(from, to, Network::hold);
     }
 
     /// Lets each piece that the links between two sides carry take a time drawn from `delay`, in both directions; order
     /// is kept.
-    pub fn delay(&self, a: impl Side, b: impl Side, delay: RangeInclusive<Duration>) {
+    pub fn delay(&self, a: impl NodeSet, b: impl NodeSet, delay: RangeInclusive<Duration>) {
         self.between(a, b, |network, a, b| network.slow(a, b, delay.clone()));
     }
 
     /// Undoes what was done to the links between two sides; the nodes find each other again.
-    pub fn heal(&self, a: impl Side, b: impl Side) {
+    pub fn heal(&self, a: impl NodeSet, b: impl NodeSet) {
         self.between(a, b, Network::heal);
     }
 
@@ -180,7 +180,7 @@ impl Cluster {
     }
 
     /// Starts a node that has [crashed](Cluster::crash) again, under its name: it is a new incarnation, knows
-    /// nothing of its former life, and does what [`boot`](Founding::boot) says. It dials all others; those it does not
+    /// nothing of its former life, and does what [`boot`](ClusterBuilder::boot) says. It dials all others; those it does not
     /// reach now it dials again and again, as they do. A node that is up is stopped in order before.
     ///
     /// Asked for twice at one time, it is done twice, one after the other: each who asks gets a life of the node that
@@ -252,11 +252,11 @@ impl Cluster {
         (0..self.size()).filter(|index| !self.is_down(*index)).map(|index| self.node(index).clone()).collect()
     }
 
-    pub(super) fn chance(&self) -> &Chance {
-        &self.inner.chance
+    pub(super) fn rng(&self) -> &Rng {
+        &self.inner.rng
     }
 
-    fn between(&self, a: impl Side, b: impl Side, act: impl Fn(&Network, &str, &str)) {
+    fn between(&self, a: impl NodeSet, b: impl NodeSet, act: impl Fn(&Network, &str, &str)) {
         let (a, b) = (a.indices(), b.indices());
         for from in &a {
             for to in b.iter().filter(|to| *to != from) {
@@ -283,21 +283,21 @@ impl Cluster {
     }
 }
 
-impl Founding {
-    pub(super) fn of(count: usize) -> Founding {
-        Founding { count, tick: TICK, boot: None, schedule: None }
+impl ClusterBuilder {
+    pub(super) fn of(count: usize) -> ClusterBuilder {
+        ClusterBuilder { count, tick: TICK, boot: None, schedule: None }
     }
 
     /// How long silence may last until it counts as loss; 4 s unless said otherwise. As
     /// [`NodeBuilder::tick`](crate::NodeBuilder::tick).
-    pub fn tick(mut self, tick: Duration) -> Founding {
+    pub fn tick(mut self, tick: Duration) -> ClusterBuilder {
         self.tick = tick;
         self
     }
 
     /// What each node does when it has started: once all are connected, and again after each
     /// [`restart`](Cluster::restart). It runs with the node as the current one.
-    pub fn boot<F>(mut self, boot: impl Fn(Node) -> F + Send + Sync + 'static) -> Founding
+    pub fn boot<F>(mut self, boot: impl Fn(Node) -> F + Send + Sync + 'static) -> ClusterBuilder
     where
         F: Future<Output: Report> + Send + 'static,
     {
@@ -308,7 +308,7 @@ impl Founding {
         self
     }
 
-    pub(super) fn on(mut self, schedule: &Schedule) -> Founding {
+    pub(super) fn on(mut self, schedule: &Schedule) -> ClusterBuilder {
         self.schedule = Some(schedule.clone());
         self
     }
@@ -316,12 +316,12 @@ impl Founding {
     async fn found(self) -> Cluster {
         let current = || Node::try_current().and_then(|node| node.spawner().schedule().cloned());
         let schedule = self.schedule.or_else(current);
-        let chance = Chance::seeded(schedule.as_ref().map_or(0, Schedule::draw));
-        let network = Network::new(&Ground::seeded(chance.next()));
+        let rng = Rng::seeded(schedule.as_ref().map_or(0, Schedule::draw));
+        let network = Network::new(&NodeEnv::seeded(rng.next()));
         let mut inner = Inner {
             network,
             schedule,
-            chance,
+            rng,
             // Its bytes are in nobody's way.
             cookie: Cookie::random().expect("random bytes"),
             tick: self.tick,
@@ -344,7 +344,7 @@ impl Founding {
     }
 }
 
-impl IntoFuture for Founding {
+impl IntoFuture for ClusterBuilder {
     type Output = Cluster;
     type IntoFuture = Pin<Box<dyn Future<Output = Cluster> + Send>>;
 
@@ -356,7 +356,7 @@ impl IntoFuture for Founding {
 impl Inner {
     /// Starts a node that dials these others.
     async fn begin(&self, index: usize, others: Vec<usize>) -> Life {
-        let (ground, crew) = ground(self.schedule.as_ref(), self.chance.next());
+        let (ground, crew) = ground(self.schedule.as_ref(), self.rng.next());
         let name = host(index);
         let mut builder = Node::builder(format!("n{index}@test"))
             .cookie(self.cookie.clone())
@@ -382,9 +382,9 @@ impl Inner {
 }
 
 /// What one more node stands on.
-fn ground(schedule: Option<&Schedule>, seed: u64) -> (Ground, Option<Crew>) {
+fn ground(schedule: Option<&Schedule>, seed: u64) -> (NodeEnv, Option<NodeTasks>) {
     let crew = schedule.map(Schedule::crew);
-    let mut ground = Ground::seeded(seed);
+    let mut ground = NodeEnv::seeded(seed);
     if let Some(crew) = &crew {
         ground.spawn = Spawn::Test(crew.clone());
     }
@@ -395,37 +395,37 @@ fn host(index: usize) -> String {
     format!("host{index}")
 }
 
-impl Side for usize {
+impl NodeSet for usize {
     fn indices(self) -> Vec<usize> {
         vec![self]
     }
 }
 
-impl Side for std::ops::Range<usize> {
+impl NodeSet for std::ops::Range<usize> {
     fn indices(self) -> Vec<usize> {
         self.collect()
     }
 }
 
-impl Side for Vec<usize> {
+impl NodeSet for Vec<usize> {
     fn indices(self) -> Vec<usize> {
         self
     }
 }
 
-impl Side for &[usize] {
+impl NodeSet for &[usize] {
     fn indices(self) -> Vec<usize> {
         self.to_vec()
     }
 }
 
-impl<const N: usize> Side for [usize; N] {
+impl<const N: usize> NodeSet for [usize; N] {
     fn indices(self) -> Vec<usize> {
         self.to_vec()
     }
 }
 
-impl<const N: usize> Side for &[usize; N] {
+impl<const N: usize> NodeSet for &[usize; N] {
     fn indices(self) -> Vec<usize> {
         self.to_vec()
     }
@@ -437,7 +437,7 @@ impl fmt::Debug for Cluster {
     }
 }
 
-impl fmt::Debug for Founding {
+impl fmt::Debug for ClusterBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Founding").field("count", &self.count).field("tick", &self.tick).finish_non_exhaustive()
     }

@@ -115,7 +115,7 @@ impl Cluster {
     #[track_caller]
     pub fn draw(&self, bound: u64) -> u64 {
         assert!(bound > 0, "no number is below zero");
-        self.chance().below(bound)
+        self.rng().below(bound)
     }
 
     fn pick(&self, count: usize) -> usize {

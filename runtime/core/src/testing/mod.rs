@@ -23,7 +23,7 @@ mod run;
 #[cfg(feature = "net")]
 pub use check::{Check, check};
 #[cfg(feature = "net")]
-pub use cluster::{Cluster, Founding, Side};
+pub use cluster::{Cluster, ClusterBuilder, NodeSet};
 #[cfg(feature = "net")]
 pub use faults::Faults;
 pub use probe::{Pattern, Probe, pattern};

@@ -10,7 +10,7 @@ use crate::actor::Stubbed;
 use crate::base::{Exit, Protocol};
 use crate::mailbox::Want;
 use crate::node::Node;
-use crate::process::{Cell, Kind, Life, Mailbox, Receive, Start};
+use crate::process::{Cell, Life, Mailbox, ProcessKind, Receive, Start};
 
 /// A process to talk through: its mailbox is in the hands of the test.
 ///
@@ -121,7 +121,7 @@ impl<M: Stubbed> Probe<M> {
 
     /// A probe on this node.
     pub fn on(node: &Node) -> Probe<M> {
-        let kind = const { &Kind::plain(|| "a probe") };
+        let kind = const { &ProcessKind::plain(|| "a probe") };
         let (cell, number) = Cell::occupied(node.clone(), None, Start { parent: 0, kind });
         let mailbox = Mailbox::new(Arc::clone(&cell), number);
         let stub = mailbox.me();

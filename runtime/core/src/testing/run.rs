@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::entry::Report;
 use crate::inspect::{ProcessInfo, ProcessState};
-use crate::node::{Bounds, Desk, Ground, Node, Progress, Schedule, Spawn, Stuck};
+use crate::node::{Bounds, Desk, Node, NodeEnv, Progress, Schedule, Spawn, Stuck};
 
 /// Says which seed runs, and no other.
 const SEED: &str = "GREENROOM_TEST_SEED";
@@ -37,7 +37,7 @@ pub(crate) fn paused<F: Future<Output: Report>>(body: F) {
     let nodes = || alone.borrow().clone();
     let (failure, progress) = run(seed.unwrap_or(0), Desk::Apart, bounds, nodes, async |schedule: Schedule| {
         let crew = schedule.crew();
-        let ground = Ground { spawn: Spawn::Test(crew), ..Ground::seeded(schedule.draw()) };
+        let ground = NodeEnv { spawn: Spawn::Test(crew), ..NodeEnv::seeded(schedule.draw()) };
         let node = Node::on(ground);
         alone.borrow_mut().push(node.clone());
         let failure = node.scope(body).await.failure();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::inspect::{EndCounts, Traffic};
+use crate::inspect::{ExitCounts, Traffic};
 
 type Sample = (String, Vec<(String, String)>);
 
@@ -90,7 +90,7 @@ fn what_is_written_can_be_read_by_the_rules() {
     let mail = ProtocolMetrics {
         received: u64::MAX,
         timeouts: 4,
-        ended: EndCounts { panic: 3, ..EndCounts::default() },
+        ended: ExitCounts { panic: 3, ..ExitCounts::default() },
         ..ProtocolMetrics::default()
     };
     let metrics = Metrics {

@@ -165,8 +165,8 @@ impl AsyncWrite for Plug {
             return Poll::Pending;
         }
         // A stream may come apart anywhere.
-        if board.chance.below(8) == 0 {
-            count = usize::try_from(board.chance.below(count as u64)).unwrap_or(0) + 1;
+        if board.rng.below(8) == 0 {
+            count = usize::try_from(board.rng.below(count as u64)).unwrap_or(0) + 1;
         }
         pipe.last = pipe.last.max(board.clock.now() + board.draw(pipe.delay.as_ref()));
         let piece = (pipe.last, bytes[..count].iter().copied().collect());

@@ -139,7 +139,7 @@ impl Bench {
 
 fn run(scenario: &[Vec<Value>]) -> String {
     let [_, strategy, intensity, auto_shutdown] = &scenario[0][..] else { panic!("a scenario begins with `sup`") };
-    let flags = Flags {
+    let flags = SupervisorOptions {
         strategy: match strategy.as_str().unwrap() {
             "one_for_one" => Strategy::OneForOne,
             "one_for_all" => Strategy::OneForAll,

@@ -55,7 +55,7 @@ struct Kid {
 
 /// A supervisor as OTP's manual tells it.
 struct Naive {
-    flags: Flags,
+    flags: SupervisorOptions,
     kids: Vec<Kid>,
     restarts: Vec<u64>,
     again: VecDeque<u64>,
@@ -251,7 +251,7 @@ impl Real {
     }
 }
 
-fn options(dice: &mut Dice, flags: &Flags) -> ChildOptions {
+fn options(dice: &mut Dice, flags: &SupervisorOptions) -> ChildOptions {
     let restart = [Restart::Permanent, Restart::Transient, Restart::Temporary][dice.roll(3) as usize];
     let may = flags.auto_shutdown != AutoShutdown::Never && restart != Restart::Permanent;
     ChildOptions { restart, significant: may && dice.roll(2) == 0, ..ChildOptions::DEFAULT }
@@ -260,7 +260,7 @@ fn options(dice: &mut Dice, flags: &Flags) -> ChildOptions {
 /// One random life of a supervisor, in both.
 fn life(seed: u64) -> u64 {
     let mut dice = Dice(seed);
-    let flags = Flags {
+    let flags = SupervisorOptions {
         strategy: [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne][dice.roll(3) as usize],
         intensity: dice.roll(6) as u32,
         period: Duration::from_secs(1 + dice.roll(9)),

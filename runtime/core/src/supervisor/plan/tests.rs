@@ -10,7 +10,7 @@ fn options(restart: Restart) -> ChildOptions {
 }
 
 /// A plan with these children, numbered from 1, all running.
-fn plan(flags: Flags, children: &[ChildOptions], now: Instant) -> Plan {
+fn plan(flags: SupervisorOptions, children: &[ChildOptions], now: Instant) -> Plan {
     let mut plan = Plan::new(flags, false);
     for (n, options) in children.iter().enumerate() {
         plan.add(Some(n.to_string().into()), *options).unwrap();
@@ -49,7 +49,7 @@ fn actions(plan: &mut Plan, now: Instant) -> Vec<String> {
 /// Four children of the given kinds, all running; what follows when `child` ends.
 fn check(strategy: Strategy, kinds: [Restart; 4], child: u64, reason: &Exit) -> Vec<String> {
     let now = Instant::now();
-    let mut plan = plan(Flags { strategy, ..Flags::DEFAULT }, &kinds.map(options), now);
+    let mut plan = plan(SupervisorOptions { strategy, ..SupervisorOptions::DEFAULT }, &kinds.map(options), now);
     plan.exited(Key(child), reason, now);
     actions(&mut plan, now)
 }
@@ -92,7 +92,7 @@ fn each_kind_is_restarted_when_it_should() {
 
 #[test]
 fn it_gives_up_when_restarts_in_the_window_exceed_the_intensity() {
-    let (flags, start) = (Flags { intensity: 2, ..Flags::DEFAULT }, Instant::now());
+    let (flags, start) = (SupervisorOptions { intensity: 2, ..SupervisorOptions::DEFAULT }, Instant::now());
     let mut plan = plan(flags, &[options(P)], start);
     for (second, expected) in
         [(0, "start 1"), (1, "start 1"), (7, "start 1"), (8, "start 1"), (9, "end: TooManyRestarts")]
@@ -106,7 +106,7 @@ fn it_gives_up_when_restarts_in_the_window_exceed_the_intensity() {
 #[test]
 fn a_restart_that_fails_midway_goes_on_where_it_stopped() {
     let now = Instant::now();
-    let flags = Flags { strategy: Strategy::RestForOne, intensity: 9, ..Flags::DEFAULT };
+    let flags = SupervisorOptions { strategy: Strategy::RestForOne, intensity: 9, ..SupervisorOptions::DEFAULT };
     let mut plan = plan(flags, &[options(P), options(P), options(P), options(P)], now);
     plan.exited(Key(2), &Exit::error("boom"), now);
     let (mut log, mut ticket) = (Vec::new(), None);
@@ -135,7 +135,7 @@ fn a_restart_that_fails_midway_goes_on_where_it_stopped() {
 #[test]
 fn a_failing_start_takes_back_what_was_started() {
     let now = Instant::now();
-    let mut plan = Plan::new(Flags::DEFAULT, false);
+    let mut plan = Plan::new(SupervisorOptions::DEFAULT, false);
     for _ in 0..3 {
         plan.add(None, options(P)).unwrap();
     }
@@ -152,7 +152,7 @@ fn a_failing_start_takes_back_what_was_started() {
 #[test]
 fn a_child_added_or_started_by_hand_fails_without_a_retry() {
     let now = Instant::now();
-    let mut plan = plan(Flags::DEFAULT, &[options(P)], now);
+    let mut plan = plan(SupervisorOptions::DEFAULT, &[options(P)], now);
     assert_eq!(plan.add(Some("0".into()), options(P)), Err(Taken::Running(Key(1))));
     let new = plan.add(Some("new".into()), options(P)).unwrap();
     plan.begin_child(new);
@@ -177,7 +177,7 @@ fn a_child_added_or_started_by_hand_fails_without_a_retry() {
 #[test]
 fn a_backoff_waits_longer_each_time_in_a_row_and_counts_once() {
     let backoff = Some(Backoff { min: Duration::from_millis(100), max: Duration::from_secs(10) });
-    let flags = Flags { strategy: Strategy::OneForAll, intensity: 3, ..Flags::DEFAULT };
+    let flags = SupervisorOptions { strategy: Strategy::OneForAll, intensity: 3, ..SupervisorOptions::DEFAULT };
     let mut now = Instant::now();
     let mut plan = plan(flags, &[options(P), ChildOptions { backoff, ..options(P) }], now);
     let mut crash = |pause: u64| {

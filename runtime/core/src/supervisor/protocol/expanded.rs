@@ -2,9 +2,9 @@ use std::any::Any;
 use std::sync::Arc;
 use crate::base::{ExitSignal, Pid};
 use crate::call::Reply;
-use crate::supervisor::here::Here;
-use crate::supervisor::process::{ChildId, Note, Seed};
-use crate::supervisor::{ChildCount, ChildError, ChildInfo, Outline};
+use crate::supervisor::local_only::LocalOnly;
+use crate::supervisor::process::{ChildId, Note, ChildFactory};
+use crate::supervisor::{ChildCount, ChildError, ChildInfo, SupervisorInfo};
 /// What a supervisor understands.
 pub enum Supervision {
     /// Its children in start order, as OTP's `which_children`.
@@ -18,9 +18,9 @@ pub enum Supervision {
         reply: Reply<ChildCount>,
     },
     /// Itself and its children; [`TreeStub::describe`](crate::TreeStub::describe) puts a whole tree together.
-    Outline {
+    SupervisorInfo {
         /// The answer.
-        reply: Reply<Outline>,
+        reply: Reply<SupervisorInfo>,
     },
     /// Stops a child and keeps its specification, unless it is temporary.
     Terminate {
@@ -49,13 +49,13 @@ pub enum Supervision {
         /// Which.
         child: ChildId,
         /// Its cell.
-        reply: Reply<Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>>,
+        reply: Reply<Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>>,
     },
     /// A further child.
     #[doc(hidden)]
     Add {
         /// How it is planted.
-        seed: Here<Seed>,
+        seed: LocalOnly<ChildFactory>,
         /// The process, if it did not decide otherwise.
         reply: Reply<Result<Option<Pid>, ChildError>>,
     },
@@ -63,7 +63,7 @@ pub enum Supervision {
     #[doc(hidden)]
     Retry {
         /// Whom to start again.
-        note: Here<Note>,
+        note: LocalOnly<Note>,
     },
     /// A child ended, or the supervisor's parent did.
     Exit(ExitSignal),
@@ -148,7 +148,7 @@ impl ::greenroom::__private::Protocol for Supervision {
         match self {
             Self::Children { .. } => 0,
             Self::Count { .. } => 1,
-            Self::Outline { .. } => 2,
+            Self::SupervisorInfo { .. } => 2,
             Self::Terminate { .. } => 3,
             Self::Restart { .. } => 4,
             Self::Delete { .. } => 5,
@@ -177,7 +177,7 @@ impl ::greenroom::__private::Protocol for Supervision {
             Self::Count { reply: __reply, .. } => {
                 ::greenroom::__private::Reply::hand_out(__reply)
             }
-            Self::Outline { reply: __reply, .. } => {
+            Self::SupervisorInfo { reply: __reply, .. } => {
                 ::greenroom::__private::Reply::hand_out(__reply)
             }
             Self::Terminate { reply: __reply, .. } => {
@@ -220,7 +220,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                 );
                 ::core::fmt::DebugStruct::finish(&mut __shown)
             }
-            Self::Outline { reply: __field0 } => {
+            Self::SupervisorInfo { reply: __field0 } => {
                 let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Outline");
                 ::core::fmt::DebugStruct::field(
                     &mut __shown,
@@ -335,9 +335,9 @@ impl ::greenroom::__private::Protocol for Supervision {
                 > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
                 ::core::result::Result::Ok(())
             }
-            Self::Outline { reply: __field0 } => {
+            Self::SupervisorInfo { reply: __field0 } => {
                 <Reply<
-                    Outline,
+                    SupervisorInfo,
                 > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
                 ::core::result::Result::Ok(())
             }
@@ -377,13 +377,13 @@ impl ::greenroom::__private::Protocol for Supervision {
                     __encoder,
                 )?;
                 <Reply<
-                    Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>,
+                    Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>,
                 > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Add { seed: __field0, reply: __field1 } => {
-                <Here<
-                    Seed,
+                <LocalOnly<
+                    ChildFactory,
                 > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
                 <Reply<
                     Result<Option<Pid>, ChildError>,
@@ -391,7 +391,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::result::Result::Ok(())
             }
             Self::Retry { note: __field0 } => {
-                <Here<
+                <LocalOnly<
                     Note,
                 > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
                 ::core::result::Result::Ok(())
@@ -421,9 +421,9 @@ impl ::greenroom::__private::Protocol for Supervision {
                 })
             }
             2 => {
-                ::core::result::Result::Ok(Self::Outline {
+                ::core::result::Result::Ok(Self::SupervisorInfo {
                     reply: <Reply<
-                        Outline,
+                        SupervisorInfo,
                     > as ::greenroom::__private::Travels>::read(__decoder)?,
                 })
             }
@@ -463,14 +463,14 @@ impl ::greenroom::__private::Protocol for Supervision {
                         __decoder,
                     )?,
                     reply: <Reply<
-                        Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>,
+                        Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>,
                     > as ::greenroom::__private::Travels>::read(__decoder)?,
                 })
             }
             7 => {
                 ::core::result::Result::Ok(Self::Add {
-                    seed: <Here<
-                        Seed,
+                    seed: <LocalOnly<
+                        ChildFactory,
                     > as ::greenroom::__private::Travels>::read(__decoder)?,
                     reply: <Reply<
                         Result<Option<Pid>, ChildError>,
@@ -479,7 +479,7 @@ impl ::greenroom::__private::Protocol for Supervision {
             }
             8 => {
                 ::core::result::Result::Ok(Self::Retry {
-                    note: <Here<
+                    note: <LocalOnly<
                         Note,
                     > as ::greenroom::__private::Travels>::read(__decoder)?,
                 })
@@ -540,10 +540,10 @@ impl SupervisionRef {
     }
     /// Itself and its children; [`TreeStub::describe`](crate::TreeStub::describe) puts a whole tree together.
     #[inline]
-    pub fn outline(&self) -> ::greenroom::__private::Call<Outline> {
+    pub fn outline(&self) -> ::greenroom::__private::Call<SupervisorInfo> {
         ::greenroom::__private::Address::call(
             &self.0,
-            |__reply| Supervision::Outline {
+            |__reply| Supervision::SupervisorInfo {
                 reply: __reply,
             },
         )
@@ -597,7 +597,7 @@ impl SupervisionRef {
         &self,
         child: ChildId,
     ) -> ::greenroom::__private::Call<
-        Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>,
+        Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>,
     > {
         ::greenroom::__private::Address::call(
             &self.0,
@@ -612,7 +612,7 @@ impl SupervisionRef {
     #[inline]
     pub fn add(
         &self,
-        seed: Here<Seed>,
+        seed: LocalOnly<ChildFactory>,
     ) -> ::greenroom::__private::Call<Result<Option<Pid>, ChildError>> {
         ::greenroom::__private::Address::call(
             &self.0,
@@ -625,7 +625,7 @@ impl SupervisionRef {
     /// The supervisor's own note.
     #[doc(hidden)]
     #[inline]
-    pub fn retry(&self, note: Here<Note>) -> ::greenroom::__private::Cast {
+    pub fn retry(&self, note: LocalOnly<Note>) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
             move || Supervision::Retry { note: note },

@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use crate::base::{ExitSignal, Pid};
 use crate::call::Reply;
-use crate::supervisor::here::Here;
-use crate::supervisor::process::{ChildId, Note, Seed};
-use crate::supervisor::{ChildCount, ChildError, ChildInfo, Outline};
+use crate::supervisor::local_only::LocalOnly;
+use crate::supervisor::process::{ChildId, Note, ChildFactory};
+use crate::supervisor::{ChildCount, ChildError, ChildInfo, SupervisorInfo};
 
 /// What a supervisor understands.
 #[protocol]
@@ -21,9 +21,9 @@ pub enum Supervision {
         reply: Reply<ChildCount>,
     },
     /// Itself and its children; [`TreeStub::describe`](crate::TreeStub::describe) puts a whole tree together.
-    Outline {
+    SupervisorInfo {
         /// The answer.
-        reply: Reply<Outline>,
+        reply: Reply<SupervisorInfo>,
     },
     /// Stops a child and keeps its specification, unless it is temporary.
     Terminate {
@@ -52,13 +52,13 @@ pub enum Supervision {
         /// Which.
         child: ChildId,
         /// Its cell.
-        reply: Reply<Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>>,
+        reply: Reply<Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>>,
     },
     /// A further child.
     #[doc(hidden)]
     Add {
         /// How it is planted.
-        seed: Here<Seed>,
+        seed: LocalOnly<ChildFactory>,
         /// The process, if it did not decide otherwise.
         reply: Reply<Result<Option<Pid>, ChildError>>,
     },
@@ -66,7 +66,7 @@ pub enum Supervision {
     #[doc(hidden)]
     Retry {
         /// Whom to start again.
-        note: Here<Note>,
+        note: LocalOnly<Note>,
     },
     /// A child ended, or the supervisor's parent did.
     #[from]

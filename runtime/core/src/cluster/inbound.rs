@@ -16,7 +16,7 @@ pub(super) fn arrive(node: &Node, peer: &Peer, frame: Frame) {
         Frame::Message { from, to, protocol, variant, replies, payload } => {
             let delivery = Delivery { protocol, variant, payload: &payload };
             if let Err(error) = deliver(node, &to, delivery) {
-                node.tally().lose(1);
+                node.loss_counts().lose(1);
                 let peer_name = &peer.id.name;
                 // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
                 if error == CallError::NoProc {
@@ -41,7 +41,7 @@ pub(super) fn arrive(node: &Node, peer: &Peer, frame: Frame) {
 
 /// A frame of this node's that the peer will not take: whoever waits for an answer to it hears so.
 pub(super) fn refused(node: &Node, frame: Frame, limit: usize) {
-    node.tally().lose(1);
+    node.loss_counts().lose(1);
     log::warn!(target: "greenroom", limit, "a frame is larger than the peer takes");
     if let Frame::Message { replies, .. } = frame {
         let error = CallError::Encode(crate::base::EncodeError::TooLarge { limit });

@@ -25,17 +25,17 @@ pub(super) const SUSPENDED: u16 = 1 << 7;
 pub(super) const NEW: u16 = 1 << 8;
 
 impl<M: Protocol> Cell<M> {
-    pub(super) fn attention(&self) -> u16 {
-        self.attention.load(Ordering::Acquire)
+    pub(super) fn flags(&self) -> u16 {
+        self.flags.load(Ordering::Acquire)
     }
 
     /// Sets a bit; whether it was clear.
-    pub(super) fn alert(&self, bit: u16) -> bool {
-        self.attention.fetch_or(bit, Ordering::Release) & bit == 0
+    pub(super) fn set_flag(&self, bit: u16) -> bool {
+        self.flags.fetch_or(bit, Ordering::Release) & bit == 0
     }
 
     /// Clears a bit; whether it was set.
-    pub(super) fn ignore(&self, bit: u16) -> bool {
-        self.attention.fetch_and(!bit, Ordering::AcqRel) & bit != 0
+    pub(super) fn clear_flag(&self, bit: u16) -> bool {
+        self.flags.fetch_and(!bit, Ordering::AcqRel) & bit != 0
     }
 }

@@ -1,38 +1,38 @@
 //! What has been decided about the process that lives in a cell, and what it is beside its messages.
 //!
 //! Each process pays for this as long as it lives, so it is packed: what all of a kind have in common is written down
-//! once ([`Kind`]), a plain reason to end is one byte, and what most processes never have is apart, made when first needed
-//! ([`Rest`]).
+//! once ([`ProcessKind`]), a plain reason to end is one byte, and what most processes never have is apart, made when first needed
+//! ([`ColdState`]).
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::aside::Asides;
-use super::feed::Feed;
+use super::stream_source::StreamSource;
+use super::system_request::SystemRequests;
 use crate::base::Exit;
-use crate::node::{Inquiry, Waiting};
+use crate::node::{DeadlockCheck, Waiting};
 use crate::signal::Relations;
 
 /// What is known of a life: of the one that a cell is home to, or of the last.
-pub(super) struct Fate {
+pub(super) struct ControlBlock {
     pub(super) number: u64,
     /// The number of the process that started it; zero outside of any.
     pub(super) parent: u64,
-    pub(super) kind: &'static Kind,
+    pub(super) kind: &'static ProcessKind,
     /// When it began, on its node's clock: nanoseconds since the node did.
     pub(super) born: u64,
-    rest: Option<Box<Rest>>,
+    rest: Option<Box<ColdState>>,
     /// How many messages had come before the stop that a server has still to see: the lower half of that number.
     before: u32,
-    verdict: Verdict,
-    pub(super) stage: Stage,
+    verdict: ExitIntent,
+    pub(super) stage: RunState,
     pub(super) trap_exit: bool,
     pub(super) node_events: bool,
 }
 
 /// What all processes of one kind have in common.
 #[derive(Debug)]
-pub(crate) struct Kind {
+pub(crate) struct ProcessKind {
     /// What it is called in a crash report: its type.
     pub(crate) name: fn() -> &'static str,
     pub(crate) trap_exit: bool,
@@ -45,13 +45,13 @@ pub(crate) struct Kind {
     pub(crate) sys: bool,
 }
 
-impl Kind {
+impl ProcessKind {
     /// A process that is nothing in particular.
-    pub(crate) const fn plain(name: fn() -> &'static str) -> Kind {
-        Kind { name, trap_exit: false, server: false, supervisor: false, node_events: false, sys: false }
+    pub(crate) const fn plain(name: fn() -> &'static str) -> ProcessKind {
+        ProcessKind { name, trap_exit: false, server: false, supervisor: false, node_events: false, sys: false }
     }
 
-    const NOTHING: &'static Kind = &Kind::plain(|| "");
+    const NOTHING: &'static ProcessKind = &ProcessKind::plain(|| "");
 }
 
 /// How a process begins.
@@ -59,11 +59,11 @@ impl Kind {
 pub(crate) struct Start {
     /// The number of the process that started it; zero outside of any.
     pub(crate) parent: u64,
-    pub(crate) kind: &'static Kind,
+    pub(crate) kind: &'static ProcessKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum RunState {
     Vacant,
     Alive,
     Ending,
@@ -71,7 +71,7 @@ pub(super) enum Stage {
 
 /// Why a process shall end, or has ended.
 #[derive(Clone, Copy)]
-enum Verdict {
+enum ExitIntent {
     None,
     Normal,
     Shutdown,
@@ -85,50 +85,53 @@ enum Verdict {
 
 /// What most processes never have.
 #[derive(Default)]
-pub(super) struct Rest {
+pub(super) struct ColdState {
     reason: Option<Exit>,
     pub(super) name: Option<String>,
     pub(super) relations: Relations,
-    belongings: Option<Box<Belongings>>,
+    attached: Option<Box<Attached>>,
 }
 
 /// What few processes have beside their future.
 #[derive(Default)]
-pub(super) struct Belongings {
+pub(super) struct Attached {
     /// How many pieces of blocking code have not returned.
     pub(super) blocking: u32,
     /// Why it ended, while only blocking code keeps it from being dead.
     pub(super) ended: Option<Exit>,
     /// The streams that feed its mailbox.
-    pub(super) feeds: Vec<Arc<Feed>>,
+    pub(super) feeds: Vec<Arc<StreamSource>>,
     /// The call that it waits for, if that takes a while.
     pub(super) waiting: Option<Waiting>,
     /// Its last message in words, if its protocol is reported so.
     pub(super) text: Option<String>,
     /// Who asks what it waits for.
-    pub(super) inquiries: Vec<Arc<Inquiry>>,
+    pub(super) inquiries: Vec<Arc<DeadlockCheck>>,
     /// What is asked of it beside its messages.
-    pub(super) asides: Asides,
+    pub(super) asides: SystemRequests,
 }
 
-impl Fate {
+impl ControlBlock {
     /// Nobody has lived here yet.
-    pub(super) fn vacant() -> Fate {
-        Fate { stage: Stage::Vacant, ..Fate::new(0, Start { parent: 0, kind: Kind::NOTHING }, 0) }
+    pub(super) fn vacant() -> ControlBlock {
+        ControlBlock {
+            stage: RunState::Vacant,
+            ..ControlBlock::new(0, Start { parent: 0, kind: ProcessKind::NOTHING }, 0)
+        }
     }
 
     /// A process begins.
-    pub(super) fn new(number: u64, start: Start, born: u64) -> Fate {
+    pub(super) fn new(number: u64, start: Start, born: u64) -> ControlBlock {
         let Start { parent, kind } = start;
-        Fate {
+        ControlBlock {
             number,
             parent,
             kind,
             born,
             rest: None,
             before: 0,
-            verdict: Verdict::None,
-            stage: Stage::Alive,
+            verdict: ExitIntent::None,
+            stage: RunState::Alive,
             trap_exit: kind.trap_exit,
             node_events: kind.node_events,
         }
@@ -136,40 +139,40 @@ impl Fate {
 
     /// Whether the process with this number lives here.
     pub(super) fn is_home_to(&self, number: u64) -> bool {
-        self.number == number && self.stage == Stage::Alive
+        self.number == number && self.stage == RunState::Alive
     }
 
     /// The same, also while it clears up.
     pub(super) fn is_of(&self, number: u64) -> bool {
-        self.number == number && self.stage != Stage::Vacant
+        self.number == number && self.stage != RunState::Vacant
     }
 
     /// Why it shall end, or has ended.
     pub(super) fn reason(&self) -> Option<Exit> {
         Some(match self.verdict {
-            Verdict::None => return None,
-            Verdict::Normal => Exit::Normal,
-            Verdict::Shutdown => Exit::shutdown(),
-            Verdict::Kill => Exit::Kill,
-            Verdict::Killed => Exit::Killed,
-            Verdict::NoProc => Exit::NoProc,
-            Verdict::NoConnection => Exit::NoConnection,
-            Verdict::Told => return self.rest.as_ref()?.reason.clone(),
+            ExitIntent::None => return None,
+            ExitIntent::Normal => Exit::Normal,
+            ExitIntent::Shutdown => Exit::shutdown(),
+            ExitIntent::Kill => Exit::Kill,
+            ExitIntent::Killed => Exit::Killed,
+            ExitIntent::NoProc => Exit::NoProc,
+            ExitIntent::NoConnection => Exit::NoConnection,
+            ExitIntent::Told => return self.rest.as_ref()?.reason.clone(),
         })
     }
 
     /// It shall end for this reason, or has ended.
     pub(super) fn decide(&mut self, reason: Exit) {
         self.verdict = match reason {
-            Exit::Normal => Verdict::Normal,
-            Exit::Shutdown(None) => Verdict::Shutdown,
-            Exit::Kill => Verdict::Kill,
-            Exit::Killed => Verdict::Killed,
-            Exit::NoProc => Verdict::NoProc,
-            Exit::NoConnection => Verdict::NoConnection,
+            Exit::Normal => ExitIntent::Normal,
+            Exit::Shutdown(None) => ExitIntent::Shutdown,
+            Exit::Kill => ExitIntent::Kill,
+            Exit::Killed => ExitIntent::Killed,
+            Exit::NoProc => ExitIntent::NoProc,
+            Exit::NoConnection => ExitIntent::NoConnection,
             told @ (Exit::Shutdown(Some(_)) | Exit::Panic { .. } | Exit::Error { .. }) => {
                 self.rest.get_or_insert_default().reason = Some(told);
-                Verdict::Told
+                ExitIntent::Told
             }
         };
     }
@@ -186,22 +189,22 @@ impl Fate {
         let due = read == u64::MAX || (read as u32).wrapping_sub(self.before) as i32 >= 0;
         let reason = if due { self.reason() } else { None };
         if reason.is_some() {
-            self.verdict = Verdict::None;
+            self.verdict = ExitIntent::None;
         }
         reason
     }
 
-    pub(super) fn rest(&mut self) -> &mut Rest {
+    pub(super) fn rest(&mut self) -> &mut ColdState {
         self.rest.get_or_insert_default()
     }
 
     /// What it has of the rest, if it has any.
-    pub(super) fn has(&self) -> Option<&Rest> {
+    pub(super) fn has(&self) -> Option<&ColdState> {
         self.rest.as_deref()
     }
 
     /// The same, to be changed.
-    pub(super) fn has_mut(&mut self) -> Option<&mut Rest> {
+    pub(super) fn has_mut(&mut self) -> Option<&mut ColdState> {
         self.rest.as_deref_mut()
     }
 
@@ -209,18 +212,18 @@ impl Fate {
         self.has()?.name.as_ref()
     }
 
-    pub(super) fn belongings(&mut self) -> &mut Belongings {
-        self.rest().belongings.get_or_insert_default()
+    pub(super) fn attached(&mut self) -> &mut Attached {
+        self.rest().attached.get_or_insert_default()
     }
 
     /// What it has beside its future, if it has anything.
-    pub(super) fn owns(&self) -> Option<&Belongings> {
-        self.has()?.belongings.as_deref()
+    pub(super) fn owns(&self) -> Option<&Attached> {
+        self.has()?.attached.as_deref()
     }
 
     /// The same, to be changed.
-    pub(super) fn owns_mut(&mut self) -> Option<&mut Belongings> {
-        self.has_mut()?.belongings.as_deref_mut()
+    pub(super) fn owns_mut(&mut self) -> Option<&mut Attached> {
+        self.has_mut()?.attached.as_deref_mut()
     }
 
     /// The call that it waits for, if that takes a while: whom it called, and since when it waits.
@@ -230,8 +233,8 @@ impl Fate {
     }
 
     /// Nobody lives here any more; what the dead had, for the caller to see to.
-    pub(super) fn vacate(&mut self, reason: &Exit) -> Option<Box<Rest>> {
-        self.stage = Stage::Vacant;
+    pub(super) fn vacate(&mut self, reason: &Exit) -> Option<Box<ColdState>> {
+        self.stage = RunState::Vacant;
         let rest = self.rest.take();
         self.decide(reason.clone());
         rest

@@ -7,12 +7,12 @@ use tokio::sync::oneshot;
 
 use super::Cell;
 use crate::base::{CallError, CastError, Exit, MonitorRef, NodeEvent, NodeId, NodeName, Pid, Protocol, Subject};
-use crate::node::{Delivery, Line, Lineage, Node, Recipient, Resident};
+use crate::node::{Ancestry, Delivery, Line, Node, RemoteTarget, Resident};
 use crate::sync::{Mutex, PoisonError};
 use crate::wire::Signal;
 
 /// Something that watches one process without being one, for whoever waits outside.
-struct Ear {
+struct ExitWatcher {
     node: Node,
     number: u64,
     reference: MonitorRef,
@@ -43,15 +43,16 @@ fn listen(node: &Node, target: Subject) -> impl Future<Output = Exit> + Send + u
     let (tell, told) = oneshot::channel();
     let number = node.next_number();
     let reference = node.next_reference();
-    let ear = Ear { node: node.clone(), number, reference, target: target.clone(), tell: Mutex::new(Some(tell)) };
+    let ear =
+        ExitWatcher { node: node.clone(), number, reference, target: target.clone(), tell: Mutex::new(Some(tell)) };
     let ear = Arc::new(ear);
     node.table().insert(number, Arc::clone(&ear) as Arc<dyn Resident>);
-    let guard = Deaf { node: node.clone(), number, reference, target: target.clone() };
+    let guard = UnwatchOnDrop { node: node.clone(), number, reference, target: target.clone() };
     let signal = Signal::Monitor { reference };
     match &target {
         Subject::Pid(pid) => node.signal(&node.pid(number), pid, signal),
         Subject::Name(name, at) => {
-            if let Err(reason) = node.send_signal(number, Recipient::Name(name, at), signal) {
+            if let Err(reason) = node.send_signal(number, RemoteTarget::Name(name, at), signal) {
                 ear.hear(reason);
             }
         }
@@ -65,14 +66,14 @@ fn listen(node: &Node, target: Subject) -> impl Future<Output = Exit> + Send + u
 }
 
 /// Takes the ear away when nobody listens any more.
-struct Deaf {
+struct UnwatchOnDrop {
     node: Node,
     number: u64,
     reference: MonitorRef,
     target: Subject,
 }
 
-impl Drop for Deaf {
+impl Drop for UnwatchOnDrop {
     fn drop(&mut self) {
         if self.node.table().get(self.number).is_some() {
             self.node.table().remove(self.number);
@@ -81,14 +82,14 @@ impl Drop for Deaf {
                 Subject::Pid(pid) => self.node.signal(&self.node.pid(self.number), pid, signal),
                 Subject::Name(name, at) => {
                     // A lost connection has ended the watch by itself.
-                    let _ = self.node.send_signal(self.number, Recipient::Name(name, at), signal);
+                    let _ = self.node.send_signal(self.number, RemoteTarget::Name(name, at), signal);
                 }
             }
         }
     }
 }
 
-impl Ear {
+impl ExitWatcher {
     fn hear(&self, reason: Exit) {
         self.node.table().remove(self.number);
         let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -99,7 +100,7 @@ impl Ear {
     }
 }
 
-impl Resident for Ear {
+impl Resident for ExitWatcher {
     fn node(&self) -> &Node {
         &self.node
     }
@@ -168,7 +169,7 @@ impl Resident for Ear {
         }
     }
 
-    fn lineage(&self) -> Option<Lineage> {
+    fn ancestry(&self) -> Option<Ancestry> {
         None
     }
 
@@ -182,7 +183,7 @@ impl Resident for Ear {
 }
 
 /// Nobody stands in line before something that takes no messages.
-impl Line for Ear {
+impl Line for ExitWatcher {
     fn poll_admitted(&self, _: u64, _: &mut Context<'_>) -> Poll<Result<(), CastError>> {
         Poll::Ready(Err(CastError::NoProc))
     }

@@ -9,7 +9,7 @@ use crate::base::Exit;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a node stops as a whole before all else: an application, of which only a floor above knows more.
-pub(crate) trait Unit: Send + Sync {
+pub(crate) trait Service: Send + Sync {
     /// Begins at once to stop it; resolves when nothing of it is left.
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -19,7 +19,7 @@ pub(crate) trait Unit: Send + Sync {
 
 /// The units of a node, in the order in which they started.
 #[derive(Default)]
-pub(crate) struct Units {
+pub(crate) struct Services {
     state: Mutex<State>,
     /// Told when the node has lost one that it cannot do without.
     lost: Notify,
@@ -27,7 +27,7 @@ pub(crate) struct Units {
 
 #[derive(Default)]
 struct State {
-    units: Vec<Arc<dyn Unit>>,
+    services: Vec<Arc<dyn Service>>,
     /// The node stops: nothing starts any more.
     closed: bool,
     loss: Option<Exit>,
@@ -35,41 +35,41 @@ struct State {
     heirs: usize,
 }
 
-impl Units {
+impl Services {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Those there are, oldest first.
-    pub(crate) fn all(&self) -> Vec<Arc<dyn Unit>> {
-        self.lock().units.clone()
+    pub(crate) fn all(&self) -> Vec<Arc<dyn Service>> {
+        self.lock().services.clone()
     }
 
     /// Adds the unit that `admit` makes when it has seen those there are; `None` if the node stops.
-    pub(crate) fn admit<U: Unit + 'static, E>(
+    pub(crate) fn admit<U: Service + 'static, E>(
         &self,
-        admit: impl FnOnce(&[Arc<dyn Unit>]) -> Result<Arc<U>, E>,
+        admit: impl FnOnce(&[Arc<dyn Service>]) -> Result<Arc<U>, E>,
     ) -> Option<Result<Arc<U>, E>> {
         let mut state = self.lock();
         if state.closed {
             return None;
         }
-        let admitted = admit(&state.units);
+        let admitted = admit(&state.services);
         if let Ok(unit) = &admitted {
-            state.units.push(Arc::clone(unit) as Arc<dyn Unit>);
+            state.services.push(Arc::clone(unit) as Arc<dyn Service>);
         }
         Some(admitted)
     }
 
-    pub(crate) fn remove(&self, unit: &Arc<dyn Unit>) {
-        self.lock().units.retain(|other| !Arc::ptr_eq(other, unit));
+    pub(crate) fn remove(&self, unit: &Arc<dyn Service>) {
+        self.lock().services.retain(|other| !Arc::ptr_eq(other, unit));
     }
 
     /// Lets nothing start any more, and hands out what is to be stopped, oldest first.
-    pub(super) fn close(&self) -> Vec<Arc<dyn Unit>> {
+    pub(super) fn close(&self) -> Vec<Arc<dyn Service>> {
         let mut state = self.lock();
         state.closed = true;
-        state.units.clone()
+        state.services.clone()
     }
 
     /// The node cannot go on without what has ended, for this reason. The first one stays. Whether somebody sees to it
@@ -97,12 +97,12 @@ impl Units {
 }
 
 /// Somebody who waits for a loss.
-struct Heir<'a>(&'a Units);
+struct Heir<'a>(&'a Services);
 
 impl<'a> Heir<'a> {
-    fn new(units: &'a Units) -> Heir<'a> {
-        units.lock().heirs += 1;
-        Heir(units)
+    fn new(services: &'a Services) -> Heir<'a> {
+        services.lock().heirs += 1;
+        Heir(services)
     }
 }
 

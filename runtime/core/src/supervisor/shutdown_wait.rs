@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::Parent;
+use super::SupervisorProcess;
 use super::children::Starting;
 use super::places::Place;
 use crate::actor::Context;
@@ -29,18 +29,24 @@ pub(super) struct Stopped {
 /// Stops a process, and waits until it is gone.
 pub(super) async fn stop(node: &Node, me: &Pid, pid: Pid, shutdown: Shutdown) -> Stopped {
     let gone = Box::pin(ended(node, pid.clone()));
-    let (reason, patience) = match shutdown {
+    let (reason, shutdown_wait) = match shutdown {
         Shutdown::Kill => (Exit::Kill, None),
-        Shutdown::After(patience) => (Exit::shutdown(), Some(patience)),
+        Shutdown::After(shutdown_wait) => (Exit::shutdown(), Some(shutdown_wait)),
         Shutdown::Forever => (Exit::shutdown(), None),
     };
     node.signal(me, &pid, Signal::Exit { reason, linked: false });
-    outlast(node, me, &pid, patience, gone).await
+    outlast(node, me, &pid, shutdown_wait, gone).await
 }
 
 /// Waits for the end of a process that was told to stop, and kills it if that takes too long.
-pub(super) async fn outlast(node: &Node, me: &Pid, pid: &Pid, patience: Option<Duration>, mut gone: Ended) -> Stopped {
-    if let Some(reason) = node.clock().within(patience, gone.as_mut()).await {
+pub(super) async fn outlast(
+    node: &Node,
+    me: &Pid,
+    pid: &Pid,
+    shutdown_wait: Option<Duration>,
+    mut gone: Ended,
+) -> Stopped {
+    if let Some(reason) = node.clock().within(shutdown_wait, gone.as_mut()).await {
         return Stopped { reason, late: false };
     }
     node.signal(me, pid, Signal::Exit { reason: Exit::Kill, linked: false });
@@ -50,7 +56,7 @@ pub(super) async fn outlast(node: &Node, me: &Pid, pid: &Pid, patience: Option<D
 /// Waits for the `init` of the child that starts in `place`. A supervisor that is told to stop meanwhile gives it
 /// the time that it may take to stop, and no more; one that is a supervisor itself passes the word on.
 pub(super) async fn outwait(
-    cx: &mut Context<Parent>,
+    cx: &mut Context<SupervisorProcess>,
     place: &dyn Place,
     shutdown: Shutdown,
     mut starting: Starting,
@@ -74,8 +80,8 @@ pub(super) async fn outwait(
     match shutdown {
         Shutdown::Kill => tell(Exit::Kill),
         Shutdown::Forever => tell(Exit::shutdown()),
-        Shutdown::After(patience) => {
-            if let Some(outcome) = node.clock().within(Some(patience), starting.as_mut()).await {
+        Shutdown::After(shutdown_wait) => {
+            if let Some(outcome) = node.clock().within(Some(shutdown_wait), starting.as_mut()).await {
                 return outcome;
             }
             tell(Exit::Kill);

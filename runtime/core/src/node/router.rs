@@ -9,16 +9,16 @@ use crate::wire::Signal;
 
 /// Where something on another node shall go.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Recipient<'a> {
+pub(crate) enum RemoteTarget<'a> {
     Pid(&'a Pid),
     Name(&'a str, &'a NodeName),
 }
 
-impl Recipient<'_> {
+impl RemoteTarget<'_> {
     pub(crate) fn node(&self) -> &NodeName {
         match self {
-            Recipient::Pid(pid) => pid.node(),
-            Recipient::Name(_, node) => node,
+            RemoteTarget::Pid(pid) => pid.node(),
+            RemoteTarget::Name(_, node) => node,
         }
     }
 }
@@ -26,14 +26,14 @@ impl Recipient<'_> {
 /// The way to other nodes, which the cluster knows.
 pub(crate) trait Router: Send + Sync {
     /// Puts a message into the queue of its node's connection.
-    fn message(&self, from: u64, to: Recipient<'_>, message: Outgoing) -> Result<(), CastError>;
+    fn message(&self, from: u64, to: RemoteTarget<'_>, message: Outgoing) -> Result<(), CastError>;
 
     /// Sends an answer. A lost connection loses it: the caller has heard of the loss.
     fn answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>);
 
     /// Sends a signal, or says what its sender should hear: `NoProc` or `NoConnection`. The loss of a connection
     /// that carried a link or a monitor concerns the sender.
-    fn signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit>;
+    fn signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit>;
 
     /// What to wait for if the connection's queue is above its high-water mark.
     fn pressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
@@ -71,7 +71,7 @@ impl Node {
             // An earlier life of this node.
             self.refuse(from, to, signal, Exit::NoProc);
         } else {
-            let sent = self.send_signal(from.number(), Recipient::Pid(to), signal.clone());
+            let sent = self.send_signal(from.number(), RemoteTarget::Pid(to), signal.clone());
             if let Err(reason) = sent {
                 self.refuse(from, to, signal, reason);
             }
@@ -81,7 +81,7 @@ impl Node {
     /// Counts a message that does not leave this node; its sender may have let the cast go.
     pub(crate) fn lose_message(&self, to: &NodeName, error: &CastError) {
         #[cfg(feature = "net")]
-        self.tally().lose(1);
+        self.loss_counts().lose(1);
         // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
         if matches!(error, CastError::NoProc | CastError::NoConnection) {
             log::debug!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
@@ -96,7 +96,7 @@ impl Node {
     }
 
     /// Brings a signal to another node, whose loss concerns the sender from now on.
-    pub(crate) fn send_signal(&self, from: u64, to: Recipient<'_>, signal: Signal) -> Result<(), Exit> {
+    pub(crate) fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit> {
         self.router().ok_or(Exit::NoConnection)?.signal(from, to, signal)
     }
 

@@ -2,29 +2,29 @@ use std::fmt;
 
 /// A part of a message that cannot leave its node, such as a function. Writing it to another node is an error,
 /// and so is reading one: nobody outside can make it.
-pub struct Here<T>(pub(super) T);
+pub struct LocalOnly<T>(pub(super) T);
 
 #[cfg(feature = "serde")]
-impl<T> serde::Serialize for Here<T> {
+impl<T> serde::Serialize for LocalOnly<T> {
     fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
         Err(serde::ser::Error::custom("a child's specification stays on its node"))
     }
 }
 
 #[cfg(feature = "serde")]
-impl<'de, T> serde::Deserialize<'de> for Here<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Here<T>, D::Error> {
+impl<'de, T> serde::Deserialize<'de> for LocalOnly<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<LocalOnly<T>, D::Error> {
         Err(serde::de::Error::custom("a child's specification stays on its node"))
     }
 }
 
 #[cfg(not(feature = "serde"))]
-impl<T> crate::base::Serialize for Here<T> {}
+impl<T> crate::base::Serialize for LocalOnly<T> {}
 
 #[cfg(not(feature = "serde"))]
-impl<T> crate::base::Deserialize<'_> for Here<T> {}
+impl<T> crate::base::Deserialize<'_> for LocalOnly<T> {}
 
-impl<T> fmt::Debug for Here<T> {
+impl<T> fmt::Debug for LocalOnly<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Here")
     }

@@ -8,12 +8,12 @@ use tokio::sync::{oneshot, watch};
 use super::{ApplicationError, ApplicationKind, report};
 use crate::actor::Stub;
 use crate::base::{Exit, Shutdown, StartError};
-use crate::node::{Node, Unit};
-use crate::supervisor::{Root, Sapling, SupervisionRef, TreeStub};
+use crate::node::{Node, Service};
+use crate::supervisor::{PendingTree, SupervisionRef, TreeRoot, TreeStub};
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// An application that has begun, as its node holds it.
-pub(super) struct Hosted {
+pub(super) struct RunningApplication {
     node: Node,
     name: String,
     after: Vec<String>,
@@ -38,25 +38,25 @@ enum Phase {
 
 struct Tree {
     supervisor: SupervisionRef,
-    /// A `Root::Ref`.
+    /// A `TreeRoot::Ref`.
     stub: Box<dyn Any + Send + Sync>,
 }
 
 /// What is said about an application before it begins.
-pub(super) struct Terms {
+pub(super) struct ApplicationSpec {
     pub(super) name: String,
     pub(super) after: Vec<String>,
     pub(super) kind: ApplicationKind,
     pub(super) shutdown: Shutdown,
 }
 
-impl Hosted {
+impl RunningApplication {
     /// All of a node, oldest first.
-    pub(super) fn all(node: &Node) -> Vec<Arc<Hosted>> {
-        node.units().all().into_iter().filter_map(Hosted::from).collect()
+    pub(super) fn all(node: &Node) -> Vec<Arc<RunningApplication>> {
+        node.services().all().into_iter().filter_map(RunningApplication::from).collect()
     }
 
-    fn from(unit: Arc<dyn Unit>) -> Option<Arc<Hosted>> {
+    fn from(unit: Arc<dyn Service>) -> Option<Arc<RunningApplication>> {
         unit.into_any().downcast().ok()
     }
 
@@ -64,11 +64,12 @@ impl Hosted {
     ///
     /// # Errors
     /// Its name is taken, one that it comes after is not up, or the node stops.
-    pub(super) fn reserve(node: &Node, terms: Terms) -> Result<Arc<Hosted>, ApplicationError> {
-        let Terms { name, after, kind, shutdown } = terms;
+    pub(super) fn reserve(node: &Node, terms: ApplicationSpec) -> Result<Arc<RunningApplication>, ApplicationError> {
+        let ApplicationSpec { name, after, kind, shutdown } = terms;
         let own = name.clone();
-        let admitted = node.units().admit(|units| {
-            let others: Vec<_> = units.iter().filter_map(|unit| Hosted::from(Arc::clone(unit))).collect();
+        let admitted = node.services().admit(|services| {
+            let others: Vec<_> =
+                services.iter().filter_map(|unit| RunningApplication::from(Arc::clone(unit))).collect();
             if others.iter().any(|other| other.name == name) {
                 return Err(ApplicationError::AlreadyStarted(name));
             }
@@ -76,7 +77,7 @@ impl Hosted {
             if let Some(missing) = after.iter().find(|name| !up(name)) {
                 return Err(ApplicationError::NotStarted { application: name, dependency: missing.clone() });
             }
-            Ok(Arc::new(Hosted {
+            Ok(Arc::new(RunningApplication {
                 node: node.clone(),
                 name,
                 after,
@@ -93,12 +94,12 @@ impl Hosted {
     /// Plants its tree; resolves when that is up, with the stub.
     ///
     /// Dropped midway, it starts all the same.
-    pub(super) fn begin<R: Root>(
+    pub(super) fn begin<R: TreeRoot>(
         self: &Arc<Self>,
         root: R,
     ) -> impl Future<Output = Result<R::Ref, ApplicationError>> + Send + use<R> {
         let reservation = Reservation(Arc::clone(self));
-        let sapling = root.sow(&self.node, |_| {});
+        let sapling = root.prepare(&self.node, |_| {});
         let stub = sapling.stub.clone();
         let tree = Tree { supervisor: stub.supervisor().clone(), stub: Box::new(stub.clone()) };
         // It is set here only, and a reservation begins once.
@@ -116,7 +117,7 @@ impl Hosted {
     }
 
     /// Sees the application through its life.
-    async fn live<R>(self: Arc<Self>, sapling: Sapling<R>, told: oneshot::Sender<Result<(), StartError>>) {
+    async fn live<R>(self: Arc<Self>, sapling: PendingTree<R>, told: oneshot::Sender<Result<(), StartError>>) {
         let (starting, surrender) = sapling.watch();
         let outcome = starting.await;
         if let Err(error) = &outcome {
@@ -149,7 +150,7 @@ impl Hosted {
         report::ended(&self, &reason, fatal);
         let alone = fatal && {
             let loss = Exit::error(format!("application `{}` ended: {reason}", self.name));
-            !self.node.units().lose(loss)
+            !self.node.services().lose(loss)
         };
         let node = self.node.clone();
         self.leave(reason);
@@ -160,22 +161,26 @@ impl Hosted {
 
     /// It is gone: its name is free, and whoever waits for its end learns of it.
     fn leave(self: &Arc<Self>, reason: Exit) {
-        self.node.units().remove(&(Arc::clone(self) as Arc<dyn Unit>));
+        self.node.services().remove(&(Arc::clone(self) as Arc<dyn Service>));
         self.phase.send_replace(Phase::Ended(reason));
     }
 
     /// Stops it, after those that come after it.
     pub(super) async fn stop_with_dependents(self: Arc<Self>) {
-        let all = Hosted::all(&self.node);
+        let all = RunningApplication::all(&self.node);
         let mut falling = vec![Arc::clone(&self)];
         // Oldest first, so who comes after another stands behind it.
         for other in all {
-            if other.after.iter().any(|name| falling.iter().any(|hosted| hosted.name == *name)) {
+            if other
+                .after
+                .iter()
+                .any(|name| falling.iter().any(|running_application| running_application.name == *name))
+            {
                 falling.push(other);
             }
         }
-        for hosted in falling.into_iter().rev() {
-            hosted.stop().await;
+        for running_application in falling.into_iter().rev() {
+            running_application.stop().await;
         }
     }
 
@@ -241,7 +246,7 @@ impl Hosted {
     }
 }
 
-impl Unit for Hosted {
+impl Service for RunningApplication {
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.stopping.store(true, Ordering::Release);
         Box::pin(async move { self.halt().await })
@@ -253,7 +258,7 @@ impl Unit for Hosted {
 }
 
 /// Takes an application's place back if its tree cannot even be planted: the caller's code panicked.
-struct Reservation(Arc<Hosted>);
+struct Reservation(Arc<RunningApplication>);
 
 impl Drop for Reservation {
     fn drop(&mut self) {

@@ -1,19 +1,19 @@
 use std::fmt;
 
-use super::{AutoShutdown, ChildInfo, ChildState, Flags, Restart, Strategy, SupervisionRef};
+use super::{AutoShutdown, ChildInfo, ChildState, Restart, Strategy, SupervisionRef, SupervisorOptions};
 use crate::base::{CallError, Pid};
 
 /// A supervisor and its children, one level of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub struct Outline {
+pub struct SupervisorInfo {
     /// Where it stands among its node's trees, as `/ChatTree/storage`.
     pub path: String,
     /// The supervisor.
     pub pid: Pid,
     /// How it treats its children.
-    pub flags: Flags,
+    pub flags: SupervisorOptions,
     /// Whether its children are of one kind and come and go.
     pub dynamic: bool,
     /// They, in start order.
@@ -34,9 +34,9 @@ pub struct Outline {
 #[non_exhaustive]
 pub struct Description {
     /// The supervisor.
-    pub supervisor: Outline,
+    pub supervisor: SupervisorInfo,
     /// For each of its children that is a supervisor and runs: its own description, by the child's place in
-    /// [`Outline::children`].
+    /// [`SupervisorInfo::children`].
     pub below: Vec<(usize, Description)>,
 }
 
@@ -89,7 +89,7 @@ impl Description {
 }
 
 /// What it is, without its children.
-impl fmt::Display for Outline {
+impl fmt::Display for SupervisorInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let strategy = match self.flags.strategy {
             _ if self.dynamic => "dynamic",
@@ -97,7 +97,7 @@ impl fmt::Display for Outline {
             Strategy::OneForAll => "one_for_all",
             Strategy::RestForOne => "rest_for_one",
         };
-        let Flags { intensity, period, auto_shutdown, .. } = self.flags;
+        let SupervisorOptions { intensity, period, auto_shutdown, .. } = self.flags;
         let restarts = if intensity == 1 { "restart" } else { "restarts" };
         write!(f, "{strategy}, {intensity} {restarts} in {period:?}")?;
         f.write_str(match auto_shutdown {
@@ -110,7 +110,7 @@ impl fmt::Display for Outline {
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outline { path, pid, .. } = &self.supervisor;
+        let SupervisorInfo { path, pid, .. } = &self.supervisor;
         write!(f, "{path} {pid} {}", self.supervisor)?;
         self.draw(f, "")
     }

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::panic::Location;
 
-use super::attention::{ASKED, DOOMED, LONG, SUSPENDED, TRACED};
-use super::fate::Stage;
+use super::control::RunState;
+use super::flags::{ASKED, DOOMED, LONG, SUSPENDED, TRACED};
 use super::{Cell, Mailbox};
 use crate::base::{Exit, Pid, Protocol};
 use crate::inspect::{
-    Alarm, LifeEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place,
+    Alarm, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place,
 };
 use crate::mailbox::{Entry, Figures, Owner, Pushed, Refused};
-use crate::node::{Current, Last, Node};
+use crate::node::{Current, FinalCounts, Node};
 
 /// The longest text of a traced message, in bytes.
 const TEXT: usize = 1_000;
@@ -21,20 +21,20 @@ impl<M: Protocol> Cell<M> {
     /// The process with this number, all but its ancestors.
     pub(super) fn describe(&self, number: u64) -> Option<ProcessInfo> {
         let figures = self.queue.figures();
-        let fate = self.fate();
-        if !fate.is_of(number) {
+        let control = self.control();
+        if !control.is_of(number) {
             return None;
         }
         let pid = self.node.pid(number);
-        let state = if fate.stage == Stage::Ending || self.attention() & DOOMED != 0 {
+        let state = if control.stage == RunState::Ending || self.flags() & DOOMED != 0 {
             ProcessState::Exiting
-        } else if self.attention() & SUSPENDED != 0 {
+        } else if self.flags() & SUSPENDED != 0 {
             ProcessState::Suspended
         } else if figures.is_waiting {
             ProcessState::Waiting { at: figures.place.map(place) }
         } else {
-            self.alert(ASKED);
-            match fate.call() {
+            self.set_flag(ASKED);
+            match control.call() {
                 Some((callee, since)) => {
                     let waited = self.node.clock().now().saturating_duration_since(since);
                     ProcessState::Calling { callee: self.node.pid(callee), waited }
@@ -42,12 +42,12 @@ impl<M: Protocol> Cell<M> {
                 None => ProcessState::Busy,
             }
         };
-        let relations = fate.has().map(|rest| &rest.relations);
+        let relations = control.has().map(|rest| &rest.relations);
         Some(ProcessInfo {
             pid,
-            name: fate.name().cloned(),
+            name: control.name().cloned(),
             place: self.path().map(ToString::to_string),
-            kind: Cow::Borrowed((fate.kind.name)()),
+            kind: Cow::Borrowed((control.kind.name)()),
             protocol: Cow::Borrowed(M::NAME),
             state,
             mailbox: figures.waiting,
@@ -61,9 +61,9 @@ impl<M: Protocol> Cell<M> {
             monitors: relations.map(|relations| relations.watching().cloned().collect()).unwrap_or_default(),
             monitored_by: relations.map(|relations| relations.watchers().cloned().collect()).unwrap_or_default(),
             ancestors: Vec::new(),
-            supervisor: fate.kind.supervisor,
-            trap_exit: fate.trap_exit,
-            age: self.node.clock().now().saturating_duration_since(self.node.moment(fate.born)),
+            supervisor: control.kind.supervisor,
+            trap_exit: control.trap_exit,
+            age: self.node.clock().now().saturating_duration_since(self.node.moment(control.born)),
             memory: self.memory(&figures),
         })
     }
@@ -91,43 +91,43 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// What goes into the books when it has ended.
-    pub(super) fn last_figures<'a>(&self, reason: &'a Exit) -> Last<'a> {
+    pub(super) fn last_figures<'a>(&self, reason: &'a Exit) -> FinalCounts<'a> {
         let Figures { received, handled, calls, refused, dropped, .. } = self.queue.settle();
-        Last { protocol: M::NAME, reason, received, handled, calls, refused, dropped }
+        FinalCounts { protocol: M::NAME, reason, received, handled, calls, refused, dropped }
     }
 
     /// What is told of a process that has ended other than in order, before anybody can live here anew.
-    pub(super) fn crashed(&self, number: u64, name: Option<String>, reason: &Exit) -> LifeEvent {
-        let fate = self.fate();
+    pub(super) fn crashed(&self, number: u64, name: Option<String>, reason: &Exit) -> LifecycleEvent {
+        let control = self.control();
         let now = self.node.clock().now();
-        LifeEvent::Crashed {
+        LifecycleEvent::Crashed {
             pid: self.node.pid(number),
             name,
             place: self.path().map(ToString::to_string),
-            kind: Cow::Borrowed((fate.kind.name)()),
+            kind: Cow::Borrowed((control.kind.name)()),
             protocol: Cow::Borrowed(M::NAME),
             reason: reason.clone(),
-            age: now.saturating_duration_since(self.node.moment(fate.born)),
+            age: now.saturating_duration_since(self.node.moment(control.born)),
         }
     }
 
     /// What runs here, and the receive that it was last seen in.
     pub(super) fn seen(&self) -> (&'static str, Option<SourceLine>) {
-        let kind = (self.fate().kind.name)();
+        let kind = (self.control().kind.name)();
         (kind, self.queue.figures().place.map(place))
     }
 
     /// Somebody traces the process with this number from now on, or does no longer.
     pub(super) fn set_traced(&self, number: u64, traced: bool) {
-        if self.fate().number != number {
+        if self.control().number != number {
             return;
         }
         if traced {
-            self.alert(TRACED);
+            self.set_flag(TRACED);
         } else {
-            self.ignore(TRACED);
+            self.clear_flag(TRACED);
         }
-        self.queue.notice(traced, self.attention() & LONG != 0);
+        self.queue.notice(traced, self.flags() & LONG != 0);
     }
 
     /// Puts a message into the mailbox that its queue has noticed: the process is traced, or its mailbox long.
@@ -139,7 +139,7 @@ impl<M: Protocol> Cell<M> {
             Owner::This(number) => number,
             Owner::Whoever => self.queue.owner().unwrap_or(0),
         };
-        let mut traced = self.attention() & TRACED != 0;
+        let mut traced = self.flags() & TRACED != 0;
         let variant = entry.message.variant();
         if traced {
             traced = self.trace_step(number, TraceStep::Arrived, variant, Some(&entry.message));
@@ -149,11 +149,11 @@ impl<M: Protocol> Cell<M> {
             traced = self.trace_step(number, TraceStep::Refused, variant, None);
         }
         let (length, long) = self.queue.length();
-        if number != 0 && length >= long && self.alert(LONG) {
+        if number != 0 && length >= long && self.set_flag(LONG) {
             let (pid, protocol) = (self.node.pid(number), Cow::Borrowed(M::NAME));
             self.node.raise(Alarm::LongMailbox { pid, protocol, length });
         }
-        self.queue.notice(traced, self.attention() & LONG != 0);
+        self.queue.notice(traced, self.flags() & LONG != 0);
         pushed
     }
 
@@ -164,18 +164,18 @@ impl<M: Protocol> Cell<M> {
         let text = message.and_then(text);
         let goes_on = self.node.taps().tell(number, self.node.clock().now(), step, name, from, text);
         if !goes_on {
-            self.ignore(TRACED);
+            self.clear_flag(TRACED);
         }
         goes_on
     }
 
     /// The process with this number has ended: nobody looks at it any more.
     pub(super) fn look_away(&self, number: u64) {
-        let attention = self.attention();
-        if attention & LONG != 0 {
+        let flags = self.flags();
+        if flags & LONG != 0 {
             self.clear_long(number);
         }
-        if attention & TRACED != 0 {
+        if flags & TRACED != 0 {
             self.node.taps().end(number, None);
         }
     }
@@ -226,23 +226,23 @@ pub(super) fn text<M: Protocol>(message: &M) -> Option<String> {
 impl<M: Protocol> Mailbox<M> {
     /// Sees to what others want of the process before its next message; `false` if it is to end.
     #[cold]
-    pub(super) fn attend(&mut self, attention: u16) -> bool {
-        if attention & DOOMED != 0 {
+    pub(super) fn attend(&mut self, flags: u16) -> bool {
+        if flags & DOOMED != 0 {
             return false;
         }
         let number = self.pid().number();
-        if attention & ASKED != 0 {
-            self.cell.ignore(ASKED);
+        if flags & ASKED != 0 {
+            self.cell.clear_flag(ASKED);
         }
-        if attention & (ASKED | LONG) != 0 {
+        if flags & (ASKED | LONG) != 0 {
             let cell = std::sync::Arc::clone(&self.cell);
             let length = self.desk().inbox.tell(cell.queue(), number);
-            if attention & LONG != 0 && length <= u64::from(cell.queue().short()) && self.cell.ignore(LONG) {
+            if flags & LONG != 0 && length <= u64::from(cell.queue().short()) && self.cell.clear_flag(LONG) {
                 self.cell.clear_long(number);
-                self.cell.queue().notice(attention & TRACED != 0, false);
+                self.cell.queue().notice(flags & TRACED != 0, false);
             }
         }
-        self.desk().careful = self.cell.is_bounded() || attention & TRACED != 0;
+        self.desk().careful = self.cell.is_bounded() || flags & TRACED != 0;
         true
     }
 
@@ -253,7 +253,7 @@ impl<M: Protocol> Mailbox<M> {
             self.cell.queue().release();
         }
         let (number, testing) = (self.pid().number(), self.desk().testing);
-        if self.cell.attention() & TRACED != 0 {
+        if self.cell.flags() & TRACED != 0 {
             self.cell.trace_step(number, TraceStep::Taken, usize::from(testing), None);
         }
         if std::mem::take(&mut self.desk().warned) {

@@ -9,15 +9,15 @@ use crate::base::Sorted;
 /// Who stands in line, by ticket.
 ///
 /// What finds a ticket is the same for all messages, and so is compiled once: only the places know what lies there.
-pub(super) struct Line<M> {
+pub(super) struct WaitQueue<M> {
     /// In which place each lies.
     order: Sorted<u64, usize>,
-    places: Vec<Option<Standing<M>>>,
+    places: Vec<Option<Waiter<M>>>,
     free: Vec<usize>,
 }
 
 /// A message in line.
-pub(super) struct Standing<M> {
+pub(super) struct Waiter<M> {
     /// `None` while the owner tests it.
     pub(super) entry: Option<Entry<M>>,
     pub(super) waker: Option<Waker>,
@@ -25,9 +25,9 @@ pub(super) struct Standing<M> {
     pub(super) held: bool,
 }
 
-impl<M> Line<M> {
-    pub(super) fn new() -> Line<M> {
-        Line { order: Sorted::new(), places: Vec::new(), free: Vec::new() }
+impl<M> WaitQueue<M> {
+    pub(super) fn new() -> WaitQueue<M> {
+        WaitQueue { order: Sorted::new(), places: Vec::new(), free: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -39,7 +39,7 @@ impl<M> Line<M> {
     }
 
     /// Puts one at its ticket's place, which is the end if it is the newest.
-    pub(super) fn insert(&mut self, ticket: u64, standing: Standing<M>) {
+    pub(super) fn insert(&mut self, ticket: u64, standing: Waiter<M>) {
         let place = self.free.pop().unwrap_or(self.places.len());
         if place == self.places.len() {
             self.places.push(None);
@@ -48,12 +48,12 @@ impl<M> Line<M> {
         self.order.insert(ticket, place);
     }
 
-    pub(super) fn first(&self) -> Option<(u64, &Standing<M>)> {
+    pub(super) fn first(&self) -> Option<(u64, &Waiter<M>)> {
         let (ticket, place) = *self.order.first()?;
         Some((ticket, self.places[place].as_ref()?))
     }
 
-    pub(super) fn get_mut(&mut self, ticket: u64) -> Option<&mut Standing<M>> {
+    pub(super) fn get_mut(&mut self, ticket: u64) -> Option<&mut Waiter<M>> {
         let place = *self.order.get(&ticket)?;
         self.places[place].as_mut()
     }
@@ -63,7 +63,7 @@ impl<M> Line<M> {
         self.order.behind(&ticket).map(|(ticket, _)| *ticket)
     }
 
-    pub(super) fn remove(&mut self, ticket: u64) -> Option<Standing<M>> {
+    pub(super) fn remove(&mut self, ticket: u64) -> Option<Waiter<M>> {
         let place = self.order.remove(&ticket)?;
         let standing = self.places[place].take();
         if self.order.is_empty() {
@@ -76,8 +76,8 @@ impl<M> Line<M> {
     }
 
     /// Takes everybody out, in order.
-    pub(super) fn take(&mut self) -> Vec<(u64, Standing<M>)> {
-        let Line { order, mut places, .. } = mem::replace(self, Line::new());
+    pub(super) fn take(&mut self) -> Vec<(u64, Waiter<M>)> {
+        let WaitQueue { order, mut places, .. } = mem::replace(self, WaitQueue::new());
         let mut all = Vec::new();
         for (ticket, place) in order {
             if let Some(standing) = places[place].take() {

@@ -20,21 +20,21 @@ use crate::base::Pid;
 use crate::inspect::Alarm;
 
 /// A node's seats, if somebody watches them.
-pub(crate) struct Watch {
-    seats: Option<Arc<Seats>>,
+pub(crate) struct Watchdog {
+    seats: Option<Arc<ThreadSlotTable>>,
 }
 
-struct Seats {
-    all: Mutex<Vec<Arc<Seat>>>,
+struct ThreadSlotTable {
+    all: Mutex<Vec<Arc<ThreadSlot>>>,
     /// Whether whoever sits down has to wake the watch.
     resting: AtomicBool,
     closed: AtomicBool,
-    watch: Mutex<Option<Thread>>,
+    watchdog: Mutex<Option<Thread>>,
 }
 
 /// One thread's.
 #[derive(Default)]
-struct Seat {
+struct ThreadSlot {
     /// The process that it polls; zero for none.
     process: AtomicU64,
     /// How many polls it has begun.
@@ -42,17 +42,17 @@ struct Seat {
 }
 
 /// A thread's seats, by node.
-pub(super) struct Places {
+pub(super) struct ThreadSlots {
     /// That of the first node that it polled for: of the only one, but in tests.
     first: OnceCell<Place>,
     others: RefCell<Vec<Place>>,
 }
 
 struct Place {
-    of: Weak<Seats>,
+    of: Weak<ThreadSlotTable>,
     /// Where those are, which tells them from others as long as this is here.
     at: Seated,
-    seat: Arc<Seat>,
+    seat: Arc<ThreadSlot>,
 }
 
 /// Where a thread has sat down: the address of a node's seats.
@@ -64,14 +64,14 @@ impl Seated {
     pub(super) const NOWHERE: Seated = Seated(0);
 }
 
-impl Places {
-    pub(super) const fn none() -> Places {
-        Places { first: OnceCell::new(), others: RefCell::new(Vec::new()) }
+impl ThreadSlots {
+    pub(super) const fn none() -> ThreadSlots {
+        ThreadSlots { first: OnceCell::new(), others: RefCell::new(Vec::new()) }
     }
 
     /// The thread begins to poll this process.
     #[inline(always)]
-    fn sit(&self, seats: &Arc<Seats>, process: u64) -> Seated {
+    fn sit(&self, seats: &Arc<ThreadSlotTable>, process: u64) -> Seated {
         let at = Seated(Arc::as_ptr(seats).addr());
         match self.first.get() {
             Some(first) if first.at == at => first.seat.sit(process),
@@ -81,7 +81,7 @@ impl Places {
     }
 
     #[cold]
-    fn sit_elsewhere(&self, seats: &Arc<Seats>, process: u64) {
+    fn sit_elsewhere(&self, seats: &Arc<ThreadSlotTable>, process: u64) {
         let at = Seated(Arc::as_ptr(seats).addr());
         let known =
             self.first.get_or_init(|| seats.place()).at == at || self.others.borrow().iter().any(|it| it.at == at);
@@ -111,7 +111,7 @@ impl Places {
     }
 }
 
-impl Seat {
+impl ThreadSlot {
     #[inline(always)]
     fn sit(&self, process: u64) {
         // Nobody else writes here.
@@ -141,15 +141,15 @@ const PATIENCE: u32 = 20;
 /// How long it rests at a time.
 const REST: Duration = Duration::from_secs(1);
 
-impl Watch {
-    pub(super) fn new(watched: bool) -> Watch {
-        let seats = || Seats {
+impl Watchdog {
+    pub(super) fn new(watched: bool) -> Watchdog {
+        let seats = || ThreadSlotTable {
             all: Mutex::default(),
             resting: AtomicBool::new(true),
             closed: AtomicBool::new(false),
-            watch: Mutex::default(),
+            watchdog: Mutex::default(),
         };
-        Watch { seats: watched.then(|| Arc::new(seats())) }
+        Watchdog { seats: watched.then(|| Arc::new(seats())) }
     }
 
     /// Whether a thread polls this process just now, as far as somebody watches.
@@ -162,8 +162,8 @@ impl Watch {
 impl Node {
     /// This thread is about to poll the process with this number.
     #[inline(always)]
-    pub(super) fn sit(&self, places: &Places, process: u64) -> Seated {
-        let Some(seats) = &self.watch().seats else { return Seated::NOWHERE };
+    pub(super) fn sit(&self, places: &ThreadSlots, process: u64) -> Seated {
+        let Some(seats) = &self.watchdog().seats else { return Seated::NOWHERE };
         if seats.resting.load(Ordering::Relaxed) {
             seats.wake(self);
         }
@@ -171,28 +171,28 @@ impl Node {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Watchdog {
     fn drop(&mut self) {
         if let Some(seats) = &self.seats {
             seats.closed.store(true, Ordering::Relaxed);
-            if let Some(watch) = &*seats.watch() {
-                watch.unpark();
+            if let Some(watchdog) = &*seats.watchdog() {
+                watchdog.unpark();
             }
         }
     }
 }
 
-impl Seats {
-    fn all(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
+impl ThreadSlotTable {
+    fn all(&self) -> MutexGuard<'_, Vec<Arc<ThreadSlot>>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn watch(&self) -> MutexGuard<'_, Option<Thread>> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    fn watchdog(&self) -> MutexGuard<'_, Option<Thread>> {
+        self.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn place(self: &Arc<Self>) -> Place {
-        let seat = Arc::new(Seat::default());
+        let seat = Arc::new(ThreadSlot::default());
         self.all().push(Arc::clone(&seat));
         Place { of: Arc::downgrade(self), at: Seated(Arc::as_ptr(self).addr()), seat }
     }
@@ -202,12 +202,12 @@ impl Seats {
         if !self.resting.swap(false, Ordering::Relaxed) {
             return;
         }
-        let mut watch = self.watch();
-        match &*watch {
-            Some(watch) => watch.unpark(),
+        let mut watchdog = self.watchdog();
+        match &*watchdog {
+            Some(watchdog) => watchdog.unpark(),
             None => {
                 let (seats, node) = (Arc::clone(self), Arc::downgrade(&node.inner));
-                *watch = spawner::watch(move || seats.look(&node));
+                *watchdog = spawner::watch(move || seats.look(&node));
             }
         }
     }
@@ -239,7 +239,7 @@ impl Seats {
         let mut all = self.all();
         // Of a thread that is no more only this half is left.
         all.retain(|seat| Arc::strong_count(seat) > 1);
-        let turn = |seat: &Arc<Seat>| Turn {
+        let turn = |seat: &Arc<ThreadSlot>| Turn {
             seat: Arc::as_ptr(seat).addr(),
             number: seat.turn.load(Ordering::Relaxed),
             process: seat.process.load(Ordering::Relaxed),

@@ -7,7 +7,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// The numbers are SplitMix64's, one sequence a node: good enough for pauses and orders, and no secret. What has to be
 /// a secret comes from the operating system, unless the node is a test's.
 #[derive(Debug)]
-pub(crate) struct Chance {
+pub(crate) struct Rng {
     state: AtomicU64,
     seeded: bool,
 }
@@ -15,16 +15,16 @@ pub(crate) struct Chance {
 /// What a step of the sequence adds: 2^64 divided by the golden ratio.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
-impl Chance {
+impl Rng {
     /// A sequence that begins somewhere else each time.
-    pub(crate) fn fresh() -> Chance {
-        Chance { state: AtomicU64::new(RandomState::new().hash_one(0)), seeded: false }
+    pub(crate) fn fresh() -> Rng {
+        Rng { state: AtomicU64::new(RandomState::new().hash_one(0)), seeded: false }
     }
 
     /// The sequence of this seed.
     #[cfg(any(test, feature = "test"))]
-    pub(crate) fn seeded(seed: u64) -> Chance {
-        Chance { state: AtomicU64::new(seed), seeded: true }
+    pub(crate) fn seeded(seed: u64) -> Rng {
+        Rng { state: AtomicU64::new(seed), seeded: true }
     }
 
     /// Whether everything has to go as the seed says.
@@ -66,19 +66,19 @@ mod tests {
 
     #[test]
     fn a_seed_is_a_sequence() {
-        let draw = |chance: Chance| [(); 3].map(|()| chance.next());
+        let draw = |rng: Rng| [(); 3].map(|()| rng.next());
         // The reference sequence of SplitMix64 for this seed.
         let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
-        assert_eq!(draw(Chance::seeded(1_234_567)), expected);
-        assert_ne!(draw(Chance::fresh()), draw(Chance::fresh()));
+        assert_eq!(draw(Rng::seeded(1_234_567)), expected);
+        assert_ne!(draw(Rng::fresh()), draw(Rng::fresh()));
     }
 
     #[test]
     fn below_is_below_and_reaches_all() {
-        let chance = Chance::seeded(0);
+        let rng = Rng::seeded(0);
         let mut seen = [0; 7];
         for _ in 0..7_000 {
-            seen[usize::try_from(chance.below(7)).unwrap()] += 1;
+            seen[usize::try_from(rng.below(7)).unwrap()] += 1;
         }
         assert!(seen.iter().all(|count| (800..1_200).contains(count)), "{seen:?}");
     }

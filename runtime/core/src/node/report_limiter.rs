@@ -7,12 +7,12 @@ use crate::log;
 /// Keeps the reports of a node's crashes from becoming a flood: of each kind of process the first few are told, then
 /// only how many more there were.
 #[derive(Default)]
-pub(crate) struct Flood {
-    kinds: Mutex<Sorted<&'static str, Spell>>,
+pub(crate) struct ReportLimiter {
+    kinds: Mutex<Sorted<&'static str, Window>>,
 }
 
 /// A span of time in which a kind's crashes are counted.
-struct Spell {
+struct Window {
     end: Instant,
     told: u32,
     untold: u64,
@@ -35,15 +35,15 @@ const SPELL: Duration = Duration::from_secs(10);
 /// How many reports of one kind are told in a spell.
 const TOLD: u32 = 5;
 
-impl Flood {
-    fn kinds(&self) -> MutexGuard<'_, Sorted<&'static str, Spell>> {
+impl ReportLimiter {
+    fn kinds(&self) -> MutexGuard<'_, Sorted<&'static str, Window>> {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A process of this kind crashed.
     pub(crate) fn admit(&self, kind: &'static str, now: Instant) -> Verdict {
         let mut kinds = self.kinds();
-        let fresh = || Spell { end: now + SPELL, told: 0, untold: 0 };
+        let fresh = || Window { end: now + SPELL, told: 0, untold: 0 };
         let spell = kinds.get_or_insert_with(kind, fresh);
         // One whose sum has not been told yet goes on until it has.
         if spell.end <= now && spell.untold == 0 {
@@ -60,7 +60,7 @@ impl Flood {
     /// Tells how many of this kind were only counted, and counts anew.
     pub(crate) fn sum_up(&self, kind: &'static str) {
         let spell = self.kinds().remove(&kind);
-        if let Some(Spell { untold: count @ 1.., .. }) = spell {
+        if let Some(Window { untold: count @ 1.., .. }) = spell {
             summary(kind, count);
         }
     }
@@ -90,21 +90,21 @@ mod tests {
 
     #[test]
     fn the_first_are_told_and_the_rest_counted_by_kind_and_spell() {
-        let (flood, start) = (Flood::default(), Instant::now());
+        let (report_limiter, start) = (ReportLimiter::default(), Instant::now());
         let end = start + SPELL;
         for _ in 0..TOLD {
-            assert_eq!(flood.admit("a", start), Verdict::Tell);
+            assert_eq!(report_limiter.admit("a", start), Verdict::Tell);
         }
-        assert_eq!(flood.admit("a", start + SPELL / 2), Verdict::Begin(end));
-        assert_eq!(flood.admit("a", start + SPELL / 2), Verdict::Count);
-        assert_eq!(flood.admit("b", start), Verdict::Tell);
+        assert_eq!(report_limiter.admit("a", start + SPELL / 2), Verdict::Begin(end));
+        assert_eq!(report_limiter.admit("a", start + SPELL / 2), Verdict::Count);
+        assert_eq!(report_limiter.admit("b", start), Verdict::Tell);
         // The sum comes late: until it is told, it grows.
-        assert_eq!(flood.admit("a", end), Verdict::Count);
-        flood.sum_up("a");
-        assert_eq!(flood.admit("a", end), Verdict::Tell);
+        assert_eq!(report_limiter.admit("a", end), Verdict::Count);
+        report_limiter.sum_up("a");
+        assert_eq!(report_limiter.admit("a", end), Verdict::Tell);
         // Few in a long time are all told.
         for hour in 1..20 {
-            assert_eq!(flood.admit("b", start + hour * 360 * SPELL), Verdict::Tell);
+            assert_eq!(report_limiter.admit("b", start + hour * 360 * SPELL), Verdict::Tell);
         }
     }
 }

@@ -1,37 +1,37 @@
 use std::sync::Arc;
 
-use super::chance::Chance;
+use super::rng::Rng;
 use super::{Clock, Spawn, TokioClock};
 
 /// What a node stands on: where its processes run, what time it is, how the dice fall, and from when on it raises
 /// alarms.
 #[derive(Clone)]
-pub(crate) struct Ground {
+pub(crate) struct NodeEnv {
     pub(crate) spawn: Spawn,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) chance: Arc<Chance>,
+    pub(crate) rng: Arc<Rng>,
     pub(crate) thresholds: Thresholds,
 }
 
-impl Ground {
+impl NodeEnv {
     /// tokio's threads and its clock.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     #[track_caller]
-    pub(crate) fn tokio() -> Ground {
-        Ground::new(Spawn::Tokio(tokio::runtime::Handle::current()), Arc::new(TokioClock), Chance::fresh())
+    pub(crate) fn tokio() -> NodeEnv {
+        NodeEnv::new(Spawn::Tokio(tokio::runtime::Handle::current()), Arc::new(TokioClock), Rng::fresh())
     }
 
     /// The same with dice that fall as this seed says, for a test: by its clock no poll takes any time.
     #[cfg(any(test, feature = "test"))]
     #[track_caller]
-    pub(crate) fn seeded(seed: u64) -> Ground {
-        Ground { chance: Arc::new(Chance::seeded(seed)), thresholds: Thresholds::unwatched(), ..Ground::tokio() }
+    pub(crate) fn seeded(seed: u64) -> NodeEnv {
+        NodeEnv { rng: Arc::new(Rng::seeded(seed)), thresholds: Thresholds::unwatched(), ..NodeEnv::tokio() }
     }
 
-    pub(crate) fn new(spawn: Spawn, clock: Arc<dyn Clock>, chance: Chance) -> Ground {
-        Ground { spawn, clock, chance: Arc::new(chance), thresholds: Thresholds::default() }
+    pub(crate) fn new(spawn: Spawn, clock: Arc<dyn Clock>, rng: Rng) -> NodeEnv {
+        NodeEnv { spawn, clock, rng: Arc::new(rng), thresholds: Thresholds::default() }
     }
 }
 

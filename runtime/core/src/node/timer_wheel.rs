@@ -7,7 +7,7 @@ use super::{Clock, Node};
 use crate::base::Sorted;
 
 /// Somebody who waits for a while, and is told when that has passed.
-pub(crate) trait Late: Send + Sync {
+pub(crate) trait Timeout: Send + Sync {
     /// It is `at` or later.
     fn late(&self, at: Instant);
 }
@@ -15,21 +15,21 @@ pub(crate) trait Late: Send + Sync {
 /// Where those wait who need no time of their own: all of one tick share a timer.
 ///
 /// Who has got what it waited for does not sign off; it is swept out when it is in the way.
-pub(super) struct Wheel {
+pub(super) struct TimerWheel {
     start: Instant,
     /// Several, so that callers on different threads do not wait for each other.
-    rims: Vec<Arc<Rim>>,
+    rims: Vec<Arc<Shard>>,
 }
 
 #[derive(Default)]
-struct Rim {
+struct Shard {
     turning: Mutex<Turning>,
 }
 
 #[derive(Default)]
 struct Turning {
     /// By tick, counted from the wheel's start.
-    spokes: Sorted<u64, Spoke>,
+    spokes: Sorted<u64, Slot>,
     /// The tick that the task sleeps for that turns the rim; without one there is no such task.
     asleep: Option<u64>,
     /// Wakes it when somebody comes who will not wait for so long.
@@ -37,8 +37,8 @@ struct Turning {
 }
 
 /// Who waits for one tick.
-struct Spoke {
-    waiting: Vec<Weak<dyn Late>>,
+struct Slot {
+    waiting: Vec<Weak<dyn Timeout>>,
     /// At this length it is swept.
     sweep: usize,
 }
@@ -51,52 +51,52 @@ const TICK: Duration = Duration::from_millis(100);
 /// The shortest spoke that is swept.
 const SWEEP: usize = 64;
 
-impl Wheel {
-    pub(super) fn new(start: Instant, single: bool) -> Wheel {
+impl TimerWheel {
+    pub(super) fn new(start: Instant, single: bool) -> TimerWheel {
         let count = if single { 1 } else { RIMS };
-        Wheel { start, rims: (0..count).map(|_| Arc::default()).collect() }
+        TimerWheel { start, rims: (0..count).map(|_| Arc::default()).collect() }
     }
 }
 
 impl Node {
     /// Tells `waiter`, if it still exists then, when it is `at`: up to a tenth of a second later.
-    pub(crate) fn wait(&self, at: Instant, waiter: Weak<dyn Late>) {
-        let late = at.saturating_duration_since(self.wheel().start);
+    pub(crate) fn wait(&self, at: Instant, waiter: Weak<dyn Timeout>) {
+        let late = at.saturating_duration_since(self.timer_wheel().start);
         self.seat_at(late.as_nanos().div_ceil(TICK.as_nanos()), waiter);
     }
 
     /// Tells `waiter`, if it still exists then, at the next tick: within a tenth of a second, and not just now.
-    pub(crate) fn wait_for_tick(&self, waiter: Weak<dyn Late>) {
-        let past = self.clock().now().saturating_duration_since(self.wheel().start);
+    pub(crate) fn wait_for_tick(&self, waiter: Weak<dyn Timeout>) {
+        let past = self.clock().now().saturating_duration_since(self.timer_wheel().start);
         self.seat_at(past.as_nanos() / TICK.as_nanos() + 1, waiter);
     }
 
-    fn seat_at(&self, tick: u128, waiter: Weak<dyn Late>) {
-        let wheel = self.wheel();
+    fn seat_at(&self, tick: u128, waiter: Weak<dyn Timeout>) {
+        let timer_wheel = self.timer_wheel();
         let tick = u64::try_from(tick).unwrap_or(u64::MAX);
         // Slots are as large as a cache line or more; the bits below say nothing.
-        let rim = &wheel.rims[(Weak::as_ptr(&waiter).addr() >> 7) % wheel.rims.len()];
+        let rim = &timer_wheel.rims[(Weak::as_ptr(&waiter).addr() >> 7) % timer_wheel.rims.len()];
         if rim.seat(tick, waiter) {
-            self.spawner().spawn(drive(Arc::clone(rim), Arc::clone(self.clock()), wheel.start));
+            self.spawner().spawn(drive(Arc::clone(rim), Arc::clone(self.clock()), timer_wheel.start));
         }
     }
 
     /// The last moment before `at` that the wheel hits to the point.
     pub(crate) fn tick_before(&self, at: Instant) -> Instant {
-        let past = at.saturating_duration_since(self.wheel().start).as_nanos() % TICK.as_nanos();
+        let past = at.saturating_duration_since(self.timer_wheel().start).as_nanos() % TICK.as_nanos();
         at - Duration::from_nanos(u64::try_from(past).unwrap_or(0))
     }
 }
 
-impl Rim {
+impl Shard {
     fn turning(&self) -> MutexGuard<'_, Turning> {
         self.turning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a waiter in; whether the rim has to be driven from now on.
-    fn seat(&self, tick: u64, waiter: Weak<dyn Late>) -> bool {
+    fn seat(&self, tick: u64, waiter: Weak<dyn Timeout>) -> bool {
         let mut turning = self.turning();
-        let spoke = turning.spokes.get_or_insert_with(tick, || Spoke { waiting: Vec::new(), sweep: SWEEP });
+        let spoke = turning.spokes.get_or_insert_with(tick, || Slot { waiting: Vec::new(), sweep: SWEEP });
         if spoke.waiting.len() >= spoke.sweep {
             spoke.waiting.retain(|waiter| waiter.strong_count() > 0);
             spoke.sweep = SWEEP.max(2 * spoke.waiting.len());
@@ -147,7 +147,7 @@ impl Rim {
 }
 
 /// Turns a rim as long as somebody sits on it.
-async fn drive(rim: Arc<Rim>, clock: Arc<dyn Clock>, start: Instant) {
+async fn drive(rim: Arc<Shard>, clock: Arc<dyn Clock>, start: Instant) {
     while let Some(tick) = rim.next() {
         let at = start + TICK.saturating_mul(u32::try_from(tick).unwrap_or(u32::MAX));
         let mut sleep = clock.sleep_until(at);
@@ -170,19 +170,19 @@ mod tests {
     #[derive(Default)]
     struct Waiter(AtomicU32);
 
-    impl Late for Waiter {
+    impl Timeout for Waiter {
         fn late(&self, _: Instant) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn weak(waiter: &Arc<Waiter>) -> Weak<dyn Late> {
-        Arc::downgrade(&(Arc::clone(waiter) as Arc<dyn Late>))
+    fn weak(waiter: &Arc<Waiter>) -> Weak<dyn Timeout> {
+        Arc::downgrade(&(Arc::clone(waiter) as Arc<dyn Timeout>))
     }
 
     #[test]
     fn a_turn_tells_those_of_its_tick_once() {
-        let (rim, early, late) = (Rim::default(), Arc::new(Waiter::default()), Arc::new(Waiter::default()));
+        let (rim, early, late) = (Shard::default(), Arc::new(Waiter::default()), Arc::new(Waiter::default()));
         assert!(rim.seat(1, weak(&early)));
         assert!(!rim.seat(2, weak(&late)));
         assert_eq!(rim.next(), Some(1));
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn those_who_are_served_take_no_room() {
-        let (rim, waiting) = (Rim::default(), Arc::new(Waiter::default()));
+        let (rim, waiting) = (Shard::default(), Arc::new(Waiter::default()));
         for _ in 0..10_000 {
             rim.seat(1, weak(&Arc::new(Waiter::default())));
         }

@@ -20,7 +20,7 @@ impl Node {
     /// ```
     pub fn processes(&self) -> Vec<Pid> {
         let all = self.table().all();
-        let processes = all.iter().filter(|(_, resident)| resident.lineage().is_some());
+        let processes = all.iter().filter(|(_, resident)| resident.ancestry().is_some());
         processes.map(|(number, _)| self.pid(*number)).collect()
     }
 
@@ -32,10 +32,10 @@ impl Node {
         }
         let number = pid.number();
         let resident = self.table().get(number)?;
-        let parent = resident.lineage()?.parent;
+        let parent = resident.ancestry()?.parent;
         let mut info = resident.info(number)?;
         info.ancestors = self.ancestors(parent);
-        if info.state != ProcessState::Exiting && (Current::is(self, number) || self.watch().is_running(number)) {
+        if info.state != ProcessState::Exiting && (Current::is(self, number) || self.watchdog().is_running(number)) {
             info.state = ProcessState::Running;
         }
         Some(info)
@@ -64,7 +64,7 @@ impl Node {
                 .router()
                 .map(|router| router.peers().iter().map(ToString::to_string).collect())
                 .unwrap_or_default(),
-            restarts: self.tally().restarts(),
+            restarts: self.loss_counts().restarts(),
             #[cfg(feature = "net")]
             traffic: self.traffic().figures(),
             lost_messages: counters.lost_messages,
@@ -79,7 +79,7 @@ impl Node {
                 }
             }
         }
-        for (protocol, count) in self.tally().timeouts() {
+        for (protocol, count) in self.loss_counts().timeouts() {
             metrics.protocols.entry(protocol).or_default().timeouts = count;
         }
         for of in metrics.protocols.values_mut() {
@@ -94,7 +94,7 @@ impl Node {
 
     /// Who started the process, who started that one, and so on, as far as they still live and one further.
     pub(crate) fn ancestors(&self, parent: u64) -> Vec<Pid> {
-        let next = |number: &u64| self.table().get(*number)?.lineage().map(|lineage| lineage.parent);
+        let next = |number: &u64| self.table().get(*number)?.ancestry().map(|ancestry| ancestry.parent);
         let line = std::iter::successors(Some(parent), next);
         line.take_while(|number| *number != 0).map(|number| self.pid(number)).collect()
     }

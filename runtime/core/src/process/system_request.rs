@@ -10,12 +10,12 @@ use std::task::Poll;
 
 use tokio::sync::oneshot;
 
-use super::attention::{DOOMED, SUSPENDED, SYSTEM};
+use super::flags::{DOOMED, SUSPENDED, SYSTEM};
 use super::{Cell, Mailbox};
 use crate::base::{Exit, Protocol};
 
 /// One thing that is asked.
-pub(crate) enum Aside {
+pub(crate) enum SystemRequest {
     /// The state as text.
     Show(oneshot::Sender<String>),
     /// Whatever is to be done with the state, if it is of the type that is meant.
@@ -28,7 +28,7 @@ pub(crate) enum Aside {
 type Work = Box<dyn FnOnce(&mut dyn Any) + Send>;
 
 /// What is asked of one process, each with how many messages came before it.
-pub(super) type Asides = VecDeque<(Aside, u64)>;
+pub(super) type SystemRequests = VecDeque<(SystemRequest, u64)>;
 
 /// Why something cannot be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,29 +39,29 @@ pub(crate) enum Refusal {
 
 impl<M: Protocol> Cell<M> {
     /// Asks the process with this number for something.
-    pub(crate) fn ask(&self, number: u64, aside: Aside) -> Result<(), Refusal> {
+    pub(crate) fn ask(&self, number: u64, aside: SystemRequest) -> Result<(), Refusal> {
         {
-            let fate = self.fate();
-            if fate.number == number && !fate.kind.sys {
+            let control = self.control();
+            if control.number == number && !control.kind.sys {
                 return Err(Refusal::NotAllowed);
             }
         }
         let before = self.queue.pushed();
-        self.acquire(number, |belongings| belongings.asides.push_back((aside, before))).ok_or(Refusal::Gone)?;
-        self.alert(SYSTEM);
+        self.acquire(number, |attached| attached.asides.push_back((aside, before))).ok_or(Refusal::Gone)?;
+        self.set_flag(SYSTEM);
         self.wake();
         Ok(())
     }
 
     /// The next thing that is asked, if so many messages have been read since.
-    fn next_aside(&self, number: u64, read: u64) -> Option<Aside> {
-        self.belongings(number, |belongings| {
-            if belongings.asides.front().is_none_or(|(_, before)| *before > read) {
+    fn next_aside(&self, number: u64, read: u64) -> Option<SystemRequest> {
+        self.attached(number, |attached| {
+            if attached.asides.front().is_none_or(|(_, before)| *before > read) {
                 return None;
             }
-            let aside = belongings.asides.pop_front();
-            if belongings.asides.is_empty() {
-                self.ignore(SYSTEM);
+            let aside = attached.asides.pop_front();
+            if attached.asides.is_empty() {
+                self.clear_flag(SYSTEM);
             }
             aside.map(|(aside, _)| aside)
         })?
@@ -70,23 +70,23 @@ impl<M: Protocol> Cell<M> {
 
 /// What a server that rests wakes up for.
 pub(crate) enum Wake {
-    Aside(Aside),
+    SystemRequest(SystemRequest),
     Stop(Exit),
 }
 
 impl<M: Protocol> Mailbox<M> {
     /// What is asked of the process, if its turn has come.
-    pub(super) fn aside(&mut self, read: u64) -> Option<Aside> {
-        let asked = self.cell.attention() & SYSTEM != 0;
+    pub(super) fn aside(&mut self, read: u64) -> Option<SystemRequest> {
+        let asked = self.cell.flags() & SYSTEM != 0;
         if asked { self.cell.next_aside(self.pid().number(), read) } else { None }
     }
 
     /// The process rests from here on, or does no longer.
     pub(crate) fn rest(&self, rests: bool) {
         if rests {
-            self.cell.alert(SUSPENDED);
+            self.cell.set_flag(SUSPENDED);
         } else {
-            self.cell.ignore(SUSPENDED);
+            self.cell.clear_flag(SUSPENDED);
         }
     }
 
@@ -94,14 +94,14 @@ impl<M: Protocol> Mailbox<M> {
     pub(crate) async fn woken(&mut self) -> Wake {
         poll_fn(|_| {
             // Whoever asks, stops or kills wakes the task itself.
-            if self.cell.attention() & DOOMED != 0 {
+            if self.cell.flags() & DOOMED != 0 {
                 return Poll::Pending;
             }
             if let Some(reason) = self.cell.take_stop(u64::MAX) {
                 return Poll::Ready(Wake::Stop(reason));
             }
             let asked = self.aside(u64::MAX);
-            asked.map_or(Poll::Pending, |aside| Poll::Ready(Wake::Aside(aside)))
+            asked.map_or(Poll::Pending, |aside| Poll::Ready(Wake::SystemRequest(aside)))
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! Calls in a ring: processes of this node of which each waits for the next, so that none will ever be answered.
 //!
 //! A call that has waited for a while looks: it notes in its process's cell what it waits for, and follows the notes
-//! from callee to callee. If they lead back to it, there is a suspicion, and an [`Inquiry`] that every process of the
+//! from callee to callee. If they lead back to it, there is a suspicion, and an [`DeadlockCheck`] that every process of the
 //! ring has to vote on. To vote, a process is polled once more with a waker of its own ([`Probe`]), whose clones can
 //! be counted: a correct future leaves a clone of the waker of its last poll with everything that could wake it, so if
 //! there is one clone, and it lies with the call, then nothing but the answer can make the process go on. The answer in
@@ -45,7 +45,7 @@ pub(crate) struct Waiting {
 }
 
 /// Whether the calls of a ring can be answered.
-pub(crate) struct Inquiry {
+pub(crate) struct DeadlockCheck {
     members: Vec<Member>,
     /// How many have still to vote that they wait for nothing but their call.
     missing: AtomicUsize,
@@ -65,7 +65,7 @@ impl Node {
     pub(crate) fn look_for_ring(&self, caller: u64) {
         let Some(members) = self.ring(caller) else { return };
         let missing = AtomicUsize::new(members.len());
-        let inquiry = Arc::new(Inquiry { members, missing });
+        let inquiry = Arc::new(DeadlockCheck { members, missing });
         for member in &inquiry.members {
             let number = member.pid.number();
             if let Some(resident) = self.table().get(number) {
@@ -97,7 +97,7 @@ impl Node {
     }
 }
 
-impl Inquiry {
+impl DeadlockCheck {
     /// The vote of the process with this number, after a poll with `probe` left it waiting. The last one breaks the
     /// ring, if it is one.
     pub(crate) fn vote(&self, number: u64, probe: &Probe) {
@@ -216,7 +216,7 @@ mod tests {
             call: Arc::clone(slot) as Arc<dyn Awaited>,
             since: now + std::time::Duration::from_millis(number),
         });
-        let inquiry = Inquiry { members: members.collect(), missing: AtomicUsize::new(2) };
+        let inquiry = DeadlockCheck { members: members.collect(), missing: AtomicUsize::new(2) };
         let vote = |number: u64, slot: &Slot| {
             let probe = Probe::new(Waker::noop());
             *slot.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(probe.waker().clone());

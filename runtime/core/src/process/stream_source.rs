@@ -16,7 +16,7 @@ use crate::node::{Current, Line as _, Node};
 /// Dropping it changes nothing: the stream stays attached.
 #[derive(Clone)]
 pub struct Attachment {
-    feed: Arc<Feed>,
+    feed: Arc<StreamSource>,
 }
 
 impl<M: Protocol> Mailbox<M> {
@@ -67,7 +67,7 @@ impl<M: Protocol> Mailbox<M> {
         let (cell, number) = (Arc::clone(self.cell()), self.pid().number());
         let pump = pump(Arc::clone(&cell), number, stream, wrap);
         let node = self.node().clone();
-        let feed = Arc::new(Feed {
+        let feed = Arc::new(StreamSource {
             gate: Mutex::default(),
             pump: Mutex::new(Some(Box::pin(pump))),
             // Not the process itself: a stream that calls its process waits for it as anybody does.
@@ -75,15 +75,15 @@ impl<M: Protocol> Mailbox<M> {
             node: node.clone(),
         });
         let attached = Attachment { feed: Arc::clone(&feed) };
-        if cell.acquire(number, |belongings| belongings.feeds.push(Arc::clone(&feed))).is_none() {
+        if cell.acquire(number, |attached| attached.feeds.push(Arc::clone(&feed))).is_none() {
             attached.detach();
             return attached;
         }
         node.spawner().spawn(async move {
             if let Err(panic) = poll_fn(|cx| feed.poll(cx)).await {
-                cell.ruin(number, &panic);
+                cell.fail_with_panic(number, &panic);
             }
-            cell.belongings(number, |belongings| belongings.feeds.retain(|other| !Arc::ptr_eq(other, &feed)));
+            cell.attached(number, |attached| attached.feeds.retain(|other| !Arc::ptr_eq(other, &feed)));
         });
         attached
     }
@@ -110,7 +110,7 @@ impl fmt::Debug for Attachment {
 
 /// A stream on its way into a mailbox. A task drives it, the process owns it, and either may end it: whoever does
 /// shuts the gate, which wakes the task, and takes the pump out unless it is at work just then.
-pub(super) struct Feed {
+pub(super) struct StreamSource {
     gate: Mutex<Gate>,
     pump: Mutex<Option<Pump>>,
     node: Node,
@@ -125,7 +125,7 @@ struct Gate {
 
 type Pump = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-impl Feed {
+impl StreamSource {
     fn gate(&self) -> MutexGuard<'_, Gate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }

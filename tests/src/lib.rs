@@ -27,35 +27,35 @@ pub mod start {
     pub mod machines {}
 }
 
-/// The words of the language.
+/// The language.
 #[cfg(doctest)]
-pub mod words {
-    #[doc = include_str!("../../book/src/words/protocol.md")]
+pub mod language {
+    #[doc = include_str!("../../book/src/language/protocol.md")]
     pub mod protocol {}
-    #[doc = include_str!("../../book/src/words/actor.md")]
+    #[doc = include_str!("../../book/src/language/actor.md")]
     pub mod actor {}
-    #[doc = include_str!("../../book/src/words/mailbox.md")]
+    #[doc = include_str!("../../book/src/language/mailbox.md")]
     pub mod mailbox {}
-    #[doc = include_str!("../../book/src/words/receive.md")]
+    #[doc = include_str!("../../book/src/language/receive.md")]
     pub mod receive {}
-    #[doc = include_str!("../../book/src/words/states.md")]
+    #[doc = include_str!("../../book/src/language/states.md")]
     pub mod states {}
-    #[doc = include_str!("../../book/src/words/supervisor.md")]
+    #[doc = include_str!("../../book/src/language/supervisor.md")]
     pub mod supervisor {}
-    #[doc = include_str!("../../book/src/words/main.md")]
+    #[doc = include_str!("../../book/src/language/main.md")]
     pub mod main {}
-    #[doc = include_str!("../../book/src/words/test.md")]
+    #[doc = include_str!("../../book/src/language/test.md")]
     pub mod test {}
-    #[doc = include_str!("../../book/src/words/life.md")]
-    pub mod life {}
-    #[doc = include_str!("../../book/src/words/outside.md")]
+    #[doc = include_str!("../../book/src/language/processes.md")]
+    pub mod processes {}
+    #[doc = include_str!("../../book/src/language/outside.md")]
     pub mod outside {}
 }
 
 /// What a node shows of itself.
 #[cfg(doctest)]
-#[doc = include_str!("../../book/src/looking-inside.md")]
-pub mod looking_inside {}
+#[doc = include_str!("../../book/src/inspecting.md")]
+pub mod inspecting {}
 
 /// What to watch.
 #[cfg(doctest)]
@@ -90,8 +90,8 @@ pub mod design {
 /// How greenroom is built.
 #[cfg(doctest)]
 pub mod inside {
-    #[doc = include_str!("../../book/src/inside/floors.md")]
-    pub mod floors {}
+    #[doc = include_str!("../../book/src/inside/layers.md")]
+    pub mod layers {}
     #[doc = include_str!("../../book/src/inside/message.md")]
     pub mod message {}
     #[doc = include_str!("../../book/src/inside/memory.md")]

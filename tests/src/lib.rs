@@ -67,6 +67,11 @@ pub mod production {}
 #[doc = include_str!("../../book/src/reference.md")]
 pub mod reference {}
 
+/// The terms.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/glossary.md")]
+pub mod glossary {}
+
 /// For those who come from elsewhere.
 #[cfg(doctest)]
 pub mod from {

@@ -8,7 +8,7 @@ use super::peers::Peer;
 use crate::base::{CallError, Exit, NodeEvent, NodeId, Pid};
 use crate::log;
 use crate::node::{Current, Delivery, Named, Node};
-use crate::wire::{Frame, Signal, Target};
+use crate::wire::{Frame, FrameTarget, Signal};
 
 /// Acts on one frame of `peer`. Nothing here waits, and nothing that a peer can send makes it panic.
 pub(super) fn arrive(node: &Node, peer: &Peer, frame: Frame) {
@@ -57,18 +57,18 @@ fn answer(node: &Node, caller: &NodeId, id: u64, error: CallError) {
     }
 }
 
-fn find(node: &Node, to: &Target) -> Option<Named> {
+fn find(node: &Node, to: &FrameTarget) -> Option<Named> {
     match to {
-        Target::Name(name) => node.names().find(name),
-        Target::Pid { incarnation, number } => {
+        FrameTarget::Name(name) => node.names().find(name),
+        FrameTarget::Pid { incarnation, number } => {
             let resident = node.table().get(*number).filter(|_| *incarnation == node.id().incarnation)?;
             Some(Named { number: *number, resident })
         }
     }
 }
 
-fn deliver(node: &Node, to: &Target, delivery: Delivery<'_>) -> Result<(), CallError> {
-    let by_number = matches!(to, Target::Pid { .. });
+fn deliver(node: &Node, to: &FrameTarget, delivery: Delivery<'_>) -> Result<(), CallError> {
+    let by_number = matches!(to, FrameTarget::Pid { .. });
     let found = find(node, to).filter(|found| !by_number || found.resident.is_exported());
     let Named { number, resident } = found.ok_or(CallError::NoProc)?;
     // A reply in a message that is refused is dropped on the way; what its caller hears is the reason, not that.
@@ -85,10 +85,10 @@ fn deliver(node: &Node, to: &Target, delivery: Delivery<'_>) -> Result<(), CallE
     })
 }
 
-fn signalled(node: &Node, peer: &Peer, from: u64, to: &Target, signal: Signal) {
+fn signalled(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: Signal) {
     let from = Pid::new(Arc::clone(&peer.id), from);
     // What answers a step of a local process needs no permission: the process's own relations know of it.
-    let open = matches!(to, Target::Name(_))
+    let open = matches!(to, FrameTarget::Name(_))
         || matches!(
             signal,
             Signal::Down { .. }
@@ -106,8 +106,8 @@ fn signalled(node: &Node, peer: &Peer, from: u64, to: &Target, signal: Signal) {
         }
         None => {
             let number = match to {
-                Target::Pid { number, .. } => *number,
-                Target::Name(_) => 0,
+                FrameTarget::Pid { number, .. } => *number,
+                FrameTarget::Name(_) => 0,
             };
             node.refuse(&from, &node.pid(number), signal, Exit::NoProc);
         }

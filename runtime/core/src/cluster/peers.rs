@@ -12,7 +12,7 @@ use crate::log;
 use crate::net::{Outbox, PushError};
 use crate::node::{Outgoing, RemoteTarget, Router};
 use crate::session::{Hello, Limits, Role};
-use crate::wire::{Frame, Signal, Target};
+use crate::wire::{Frame, FrameTarget, Signal};
 
 /// A node's connections.
 pub(crate) struct Cluster {
@@ -127,7 +127,7 @@ impl Cluster {
         self.changed.notify_waiters();
     }
 
-    fn push(&self, from: u64, to: RemoteTarget<'_>, frame: impl FnOnce(Target) -> Frame) -> Result<(), CastError> {
+    fn push(&self, from: u64, to: RemoteTarget<'_>, frame: impl FnOnce(FrameTarget) -> Frame) -> Result<(), CastError> {
         let peer = self.peer(to.node()).ok_or(CastError::NoConnection)?;
         push_to(&peer, from, to, frame)
     }
@@ -235,14 +235,19 @@ impl Cluster {
 }
 
 /// Puts a frame into the outbox of this very connection.
-fn push_to(peer: &Peer, from: u64, to: RemoteTarget<'_>, frame: impl FnOnce(Target) -> Frame) -> Result<(), CastError> {
+fn push_to(
+    peer: &Peer,
+    from: u64,
+    to: RemoteTarget<'_>,
+    frame: impl FnOnce(FrameTarget) -> Frame,
+) -> Result<(), CastError> {
     let target = match to {
         RemoteTarget::Pid(pid) if pid.node_id().incarnation != peer.id.incarnation => return Err(CastError::NoProc),
-        RemoteTarget::Pid(pid) => Target::Pid { incarnation: peer.id.incarnation, number: pid.number() },
-        RemoteTarget::Name(name, _) if name.is_empty() || name.len() > Target::MAX_NAME => {
+        RemoteTarget::Pid(pid) => FrameTarget::Pid { incarnation: peer.id.incarnation, number: pid.number() },
+        RemoteTarget::Name(name, _) if name.is_empty() || name.len() > FrameTarget::MAX_NAME => {
             return Err(CastError::NoProc);
         }
-        RemoteTarget::Name(name, _) => Target::Name(name.to_owned()),
+        RemoteTarget::Name(name, _) => FrameTarget::Name(name.to_owned()),
     };
     peer.outbox.push(from, &frame(target)).map_err(|error| match error {
         PushError::Full => CastError::Full,

@@ -14,7 +14,7 @@ use super::*;
 use crate::base::{NodeId, NodeName};
 use crate::node::{Clock, ConnectionMeter, NodeEnv, TokioClock};
 use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, Role, Session, SessionError};
-use crate::wire::{Frame, Signal, Target};
+use crate::wire::{Frame, FrameTarget, Signal};
 
 /// One node's side of a connection.
 struct Side {
@@ -82,13 +82,13 @@ async fn connected_with(limits: Limits) -> (Network, Side, Side) {
 }
 
 fn message(from: u64, size: usize) -> Frame {
-    let to = Target::Name("echo".into());
+    let to = FrameTarget::Name("echo".into());
     let payload = Bytes::from(vec![from as u8; size]);
     Frame::Message { from, to, protocol: 1, variant: 2, replies: vec![3], payload }
 }
 
 fn link(from: u64) -> Frame {
-    Frame::Signal { from, to: Target::Name("echo".into()), signal: Signal::Link }
+    Frame::Signal { from, to: FrameTarget::Name("echo".into()), signal: Signal::Link }
 }
 
 #[tokio::test(start_paused = true)]

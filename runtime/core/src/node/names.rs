@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Resident;
 use crate::base::NameError;
 use crate::sync::{PoisonError, RwLock};
-use crate::wire::Target;
+use crate::wire::FrameTarget;
 
 /// The names of a node's processes. A name is free the moment its process ends, before anybody hears of that.
 ///
@@ -36,7 +36,7 @@ pub(crate) struct Named {
 
 impl Names {
     pub(crate) fn register(&self, name: &str, named: Named) -> Result<(), NameError> {
-        if name.is_empty() || name.len() > Target::MAX_NAME || name.starts_with('/') {
+        if name.is_empty() || name.len() > FrameTarget::MAX_NAME || name.starts_with('/') {
             return Err(NameError::Invalid);
         }
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);

@@ -13,7 +13,7 @@ use crate::node::{Current, DeadlockCheck, Node, RemoteTarget, Resident};
 use crate::signal::{Effect, Farewell, Relations};
 use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::{Signal, Target};
+use crate::wire::{FrameTarget, Signal};
 
 /// Where a process lives, and its successors if it is supervised.
 // In this order, so that what a poll asks first, and what a sender touches, lies together. Of a process that has not run for
@@ -251,7 +251,7 @@ impl<M: Protocol> Cell<M> {
     ///
     /// One whose path does not fit into a frame has none there.
     pub(crate) fn export_place(&self) -> Option<String> {
-        let place = self.place.as_ref().filter(|place| place.path.len() <= Target::MAX_NAME)?;
+        let place = self.place.as_ref().filter(|place| place.path.len() <= FrameTarget::MAX_NAME)?;
         place.exported.store(true, Ordering::Relaxed);
         Some(place.path.to_string())
     }

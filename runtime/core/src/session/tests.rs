@@ -7,7 +7,7 @@ mod records;
 
 use super::*;
 use crate::base::{NodeId, NodeName};
-use crate::wire::Target;
+use crate::wire::FrameTarget;
 
 /// Xorshift, so that a failure comes back with its seed.
 struct Random(u64);
@@ -147,7 +147,7 @@ fn config(name: &str, role: Role) -> Config {
 
 fn message(from: u64, size: usize) -> Frame {
     let payload: Vec<u8> = (0..size).map(|at| (at as u64).wrapping_mul(from + 1) as u8).collect();
-    let to = Target::Pid { incarnation: 1, number: from };
+    let to = FrameTarget::Pid { incarnation: 1, number: from };
     Frame::Message { from, to, protocol: 1, variant: 2, replies: Vec::new(), payload: payload.into() }
 }
 

@@ -28,7 +28,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::varint::{self, Reader};
-use super::{Signal, Target};
+use super::{FrameTarget, Signal};
 use crate::base::{CallError, Decoder, Encoder, Exit, MonitorRef};
 
 /// What one process says to another, on its way between two nodes.
@@ -38,7 +38,7 @@ pub(crate) enum Frame {
     Message {
         /// The sending process's number on its node, 0 from outside of any.
         from: u64,
-        to: Target,
+        to: FrameTarget,
         /// The protocol's fingerprint.
         protocol: u64,
         variant: u32,
@@ -55,7 +55,7 @@ pub(crate) enum Frame {
         result: Result<Bytes, CallError>,
     },
     /// A step of a link, a monitor or an exit.
-    Signal { from: u64, to: Target, signal: Signal },
+    Signal { from: u64, to: FrameTarget, signal: Signal },
 }
 
 /// Why bytes are no frame, or a frame has no bytes.
@@ -246,17 +246,17 @@ impl Frame {
     }
 }
 
-fn put_head(out: &mut Vec<u8>, kind: u8, from: u64, to: &Target) -> Result<(), WireError> {
+fn put_head(out: &mut Vec<u8>, kind: u8, from: u64, to: &FrameTarget) -> Result<(), WireError> {
     out.push(kind);
     varint::put(out, from);
     match to {
-        Target::Pid { incarnation, number } => {
+        FrameTarget::Pid { incarnation, number } => {
             out.push(PID);
             varint::put(out, *incarnation);
             varint::put(out, *number);
         }
-        Target::Name(name) => {
-            if name.is_empty() || name.len() > Target::MAX_NAME {
+        FrameTarget::Name(name) => {
+            if name.is_empty() || name.len() > FrameTarget::MAX_NAME {
                 return Err(WireError::Text);
             }
             out.push(NAME);
@@ -271,10 +271,10 @@ fn put_postcard(out: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<(), 
     Encoder::new(out, usize::MAX).field(value).map_err(|_| WireError::Reason)
 }
 
-fn take_target(reader: &mut Reader<'_>) -> Result<Target, WireError> {
+fn take_target(reader: &mut Reader<'_>) -> Result<FrameTarget, WireError> {
     match reader.byte()? {
-        PID => Ok(Target::Pid { incarnation: reader.varint()?, number: reader.varint()? }),
-        NAME => Ok(Target::Name(reader.text(Target::MAX_NAME)?.to_owned())),
+        PID => Ok(FrameTarget::Pid { incarnation: reader.varint()?, number: reader.varint()? }),
+        NAME => Ok(FrameTarget::Name(reader.text(FrameTarget::MAX_NAME)?.to_owned())),
         other => Err(WireError::Kind(other)),
     }
 }

@@ -19,4 +19,4 @@ pub(crate) use fingerprint::fingerprint;
 #[cfg(feature = "net")]
 pub(crate) use frame::{Frame, WireError};
 pub(crate) use signal::Signal;
-pub(crate) use target::Target;
+pub(crate) use target::FrameTarget;

@@ -107,7 +107,7 @@ fn a_frame_that_is_too_large_is_the_senders_to_know() {
     assert_eq!(pair.listener.frames(), [&fits]);
     assert_eq!(pair.dialler.session.send_frame(1, &early), Err(SendError::TooLarge { limit: 1000 }));
     assert_eq!(pair.dialler.session.frame_limit(), 1000);
-    let name = Target::Name(String::new());
+    let name = FrameTarget::Name(String::new());
     let nameless = Frame::Signal { from: 1, to: name, signal: crate::wire::Signal::Link };
     assert_eq!(Encoded::new(&nameless).err(), Some(crate::wire::WireError::Text));
     assert_eq!(pair.dialler.session.backlog().bytes, 0);

@@ -1,8 +1,8 @@
 use super::*;
 
 fn samples() -> Vec<Frame> {
-    let pid = Target::Pid { incarnation: u64::MAX, number: 300 };
-    let name = Target::Name("n".repeat(Target::MAX_NAME));
+    let pid = FrameTarget::Pid { incarnation: u64::MAX, number: 300 };
+    let name = FrameTarget::Name("n".repeat(FrameTarget::MAX_NAME));
     let mut frames = vec![
         Frame::Message {
             from: 0,
@@ -14,7 +14,7 @@ fn samples() -> Vec<Frame> {
         },
         Frame::Message {
             from: 1,
-            to: Target::Name("logger".into()),
+            to: FrameTarget::Name("logger".into()),
             protocol: 0,
             variant: 0,
             replies: Vec::new(),
@@ -60,7 +60,7 @@ fn every_frame_comes_back() {
 fn bytes_as_the_table_says() {
     let message = Frame::Message {
         from: 300,
-        to: Target::Pid { incarnation: 2, number: 3 },
+        to: FrameTarget::Pid { incarnation: 2, number: 3 },
         protocol: 4,
         variant: 5,
         replies: vec![6],
@@ -68,7 +68,7 @@ fn bytes_as_the_table_says() {
     };
     assert_eq!(&encoded(&message)[..], [0, 0xac, 2, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 5, 1, 6, 7]);
     let down = Signal::Down { reference: MonitorRef(9), reason: Exit::Normal };
-    let down = Frame::Signal { from: 1, to: Target::Name("x".into()), signal: down };
+    let down = Frame::Signal { from: 1, to: FrameTarget::Name("x".into()), signal: down };
     assert_eq!(&encoded(&down)[..], [9, 1, 1, 1, b'x', 9, 0]);
 }
 
@@ -111,7 +111,7 @@ fn any_byte_may_be_wrong() {
 
 #[test]
 fn what_has_no_bytes() {
-    let check = |to: Target, replies: usize, expected: WireError| {
+    let check = |to: FrameTarget, replies: usize, expected: WireError| {
         let replies = vec![0; replies];
         let payload = Bytes::new();
         let frame = Frame::Message { from: 0, to, protocol: 0, variant: 0, replies, payload };
@@ -119,9 +119,9 @@ fn what_has_no_bytes() {
         assert_eq!(frame.encode(&mut out), Err(expected));
         assert_eq!(out, [1, 2, 3]);
     };
-    check(Target::Name(String::new()), 0, WireError::Text);
-    check(Target::Name("n".repeat(256)), 0, WireError::Text);
-    check(Target::Name("n".into()), Frame::MAX_REPLIES + 1, WireError::Replies);
+    check(FrameTarget::Name(String::new()), 0, WireError::Text);
+    check(FrameTarget::Name("n".repeat(256)), 0, WireError::Text);
+    check(FrameTarget::Name("n".into()), Frame::MAX_REPLIES + 1, WireError::Replies);
 }
 
 #[test]

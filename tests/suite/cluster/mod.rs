@@ -1,6 +1,7 @@
 //! Several nodes: in memory on a paused clock, over sockets, and in two operating system processes.
 
 mod calls;
+mod cookie_files;
 mod desk;
 mod killed;
 mod loss;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,78 +10,92 @@ use crate::session::CookieKey;
 
 /// The secret that the nodes of a cluster share: 32 random bytes, written as base64.
 ///
-/// Whoever has it is a member. It is never sent: it keys the handshake of every connection. It has no `Display`
-/// and shows nothing in `Debug`, so that it does not end up in a log.
+/// A program that has the cookie is a member of the cluster. The cookie is never sent: it keys the handshake of every
+/// connection. It has no `Display` and prints nothing in `Debug`, which keeps it out of logs.
+///
+/// [`Cookie::load`] creates one on first use. By hand, for several machines:
+///
+/// ```sh
+/// mkdir -p ~/.greenroom && (umask 077 && head -c 32 /dev/urandom | base64 > ~/.greenroom/cookie)
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cookie([u8; 32]);
 
-/// Why there is no cookie.
+/// Why a cookie could not be loaded or made.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CookieError {
-    /// The text is not 32 bytes in base64. Where it came from, not what it was.
+    /// The text is not 32 bytes in base64, or all of them are zero. Holds the place that the text came from, never the
+    /// text.
     Malformed(String),
     /// The file cannot be read or made.
     File(PathBuf, io::Error),
-    /// There is neither `GREENROOM_COOKIE` nor a home directory to keep one in.
-    Homeless,
-    /// The operating system gives no random bytes.
-    Random,
+    /// Other users of the machine may read or replace the file. Holds its permission bits.
+    Exposed(PathBuf, u32),
+    /// Neither `GREENROOM_COOKIE` nor a home directory is set.
+    NoHome,
+    /// The operating system returned no random bytes.
+    Random(io::Error),
 }
 
 impl Cookie {
     /// The environment variable that a cookie is taken from.
     pub const VARIABLE: &str = "GREENROOM_COOKIE";
 
-    /// A new one, from the operating system's random bytes.
+    /// Makes a new cookie from the operating system's random bytes.
     ///
     /// # Errors
     /// [`CookieError::Random`].
     pub fn random() -> Result<Cookie, CookieError> {
         let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|_| CookieError::Random)?;
+        getrandom::fill(&mut bytes).map_err(|error| CookieError::Random(error.into()))?;
         Ok(Cookie(bytes))
     }
 
-    /// The cookie in `GREENROOM_COOKIE`; without it the one in `.greenroom/cookie` in the home directory, which is
-    /// made on first use, readable by its owner only.
+    /// Returns the cookie in `GREENROOM_COOKIE`; without the variable, the one in `.greenroom/cookie` in the home
+    /// directory, as [`load_from`](Cookie::load_from).
     ///
     /// # Errors
-    /// The text is no cookie, or the file cannot be read or made.
+    /// The text is not a cookie, the file cannot be read or made, or other users may read it.
     pub fn load() -> Result<Cookie, CookieError> {
         if let Ok(text) = std::env::var(Cookie::VARIABLE) {
-            return parse(&text).ok_or_else(|| CookieError::Malformed(Cookie::VARIABLE.to_owned()));
+            return parse(&text, || Cookie::VARIABLE.to_owned());
         }
         let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"));
-        Cookie::load_from(Path::new(&home.ok_or(CookieError::Homeless)?).join(".greenroom").join("cookie"))
+        Cookie::load_from(Path::new(&home.ok_or(CookieError::NoHome)?).join(".greenroom").join("cookie"))
     }
 
-    /// The cookie in a file, which is made on first use, readable by its owner only.
+    /// Returns the cookie in a file, and makes the file on first use, readable by its owner only.
+    ///
+    /// Several programs may start at once: all of them get the same cookie. A lock on the file beside it with the
+    /// extension `lock` decides which of them makes it. As with Erlang's
+    /// [`.erlang.cookie`](https://www.erlang.org/doc/system/distributed.html#security), a file that other users may read
+    /// or write is refused.
     ///
     /// # Errors
-    /// The text is no cookie, or the file cannot be read or made.
+    /// The text is not a cookie, the file cannot be read or made, or other users may read or write it.
     pub fn load_from(path: impl AsRef<Path>) -> Result<Cookie, CookieError> {
         let path = path.as_ref();
         let failed = |error| CookieError::File(path.to_owned(), error);
-        match std::fs::read_to_string(path) {
-            Ok(text) => parse(&text).ok_or_else(|| CookieError::Malformed(path.display().to_string())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let cookie = Cookie::random()?;
-                match write_new(path, &cookie) {
-                    Ok(()) => Ok(cookie),
-                    // Another program was faster: its cookie counts.
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                        let text = std::fs::read_to_string(path).map_err(failed)?;
-                        parse(&text).ok_or_else(|| CookieError::Malformed(path.display().to_string()))
-                    }
-                    Err(error) => Err(failed(error)),
-                }
-            }
-            Err(error) => Err(failed(error)),
+        if let Some(cookie) = read(path)? {
+            return Ok(cookie);
         }
+        let lock = lock_beside(path).map_err(failed)?;
+        // Another program may have made it since.
+        let cookie = match read(path)? {
+            Some(cookie) => cookie,
+            None => {
+                let cookie = Cookie::random()?;
+                write_new(path, &cookie).map_err(failed)?;
+                // A file system without permissions gives the file some that are too wide.
+                read(path)?.unwrap_or(cookie)
+            }
+        };
+        drop(lock);
+        Ok(cookie)
     }
 
-    /// The cookie as text, to be handed to another program.
+    /// Returns the cookie as text, to be handed to another program.
     pub fn expose(&self) -> String {
         BASE64_STANDARD.encode(self.0)
     }
@@ -90,33 +105,74 @@ impl Cookie {
     }
 }
 
-fn parse(text: &str) -> Option<Cookie> {
-    let bytes = BASE64_STANDARD.decode(text.trim()).ok()?;
-    bytes.try_into().ok().map(Cookie)
+fn parse(text: &str, origin: impl FnOnce() -> String) -> Result<Cookie, CookieError> {
+    let bytes: Option<[u8; 32]> = BASE64_STANDARD.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
+    match bytes {
+        // Zeros come from a buffer or a file that was never filled, not from a random source.
+        Some(bytes) if bytes != [0; 32] => Ok(Cookie(bytes)),
+        _ => Err(CookieError::Malformed(origin())),
+    }
 }
 
-/// Writes beside and links into place, so that nobody ever reads half a cookie.
-fn write_new(path: &Path, cookie: &Cookie) -> io::Result<()> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
-    }
-    let beside = path.with_extension(format!("new-{}", std::process::id()));
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
+/// The cookie in a file, or `None` if there is no file.
+fn read(path: &Path) -> Result<Option<Cookie>, CookieError> {
+    let failed = |error| CookieError::File(path.to_owned(), error);
+    let text = match fs::read(path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
-    let written = file.write_all(cookie.expose().as_bytes()).and_then(|()| file.sync_all());
-    let linked = written.and_then(|()| std::fs::hard_link(&beside, path));
-    let removed = std::fs::remove_file(&beside);
-    linked.and(removed)
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).map_err(failed)?.permissions()) & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(CookieError::Exposed(path.to_owned(), mode));
+        }
+    }
+    parse(&text, || path.display().to_string()).map(Some)
+}
+
+/// Waits for the right to make the file. It ends when the returned file is dropped, and with the program: nothing stale
+/// remains after a crash.
+fn lock_beside(path: &Path) -> io::Result<File> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(directory)?;
+    }
+    let file = private(OpenOptions::new().write(true).create(true)).open(path.with_extension("lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Writes a file beside `path` and renames it, so that no program reads half a cookie. Needs the lock.
+fn write_new(path: &Path, cookie: &Cookie) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    match fs::remove_file(&beside) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&beside)?;
+    file.write_all(cookie.expose().as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)
+}
+
+/// Gives a file that is made by these options to its owner alone.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
 }
 
 impl FromStr for Cookie {
     type Err = CookieError;
 
     fn from_str(text: &str) -> Result<Cookie, CookieError> {
-        parse(text).ok_or_else(|| CookieError::Malformed("the text".to_owned()))
+        parse(text, || "the text".to_owned())
     }
 }
 
@@ -129,45 +185,50 @@ impl fmt::Debug for Cookie {
 impl fmt::Display for CookieError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CookieError::Malformed(place) => write!(f, "{place} is no cookie: expected 32 bytes in base64"),
-            CookieError::File(path, error) => write!(f, "cannot use the cookie file {}: {error}", path.display()),
-            CookieError::Homeless => {
-                write!(f, "no cookie: set {}, or HOME for one to be kept there", Cookie::VARIABLE)
+            CookieError::Malformed(origin) => write!(
+                f,
+                "{origin} is not a cookie: expected 32 random bytes in base64, as `head -c 32 /dev/urandom | base64` prints"
+            ),
+            CookieError::File(path, error) => write!(
+                f,
+                "cannot use the cookie file {}: {error}; set {} to take the cookie from the environment",
+                path.display(),
+                Cookie::VARIABLE
+            ),
+            CookieError::Exposed(path, mode) => write!(
+                f,
+                "the cookie file {path} has mode {mode:04o}: other users may read or write it; run `chmod 600 {path}`",
+                path = path.display()
+            ),
+            CookieError::NoHome => {
+                write!(f, "no cookie: set {}, or HOME for a file to keep it in", Cookie::VARIABLE)
             }
-            CookieError::Random => f.write_str("the operating system gives no random bytes"),
+            CookieError::Random(error) => write!(f, "the operating system returned no random bytes: {error}"),
         }
     }
 }
 
-impl std::error::Error for CookieError {}
+impl std::error::Error for CookieError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            CookieError::File(_, error) | CookieError::Random(error) => Some(error),
+            CookieError::Malformed(_) | CookieError::Exposed(..) | CookieError::NoHome => None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_cookie_is_32_bytes_and_nothing_else() {
+    fn a_cookie_is_32_random_bytes() {
         let cookie = Cookie::random().unwrap();
         assert_eq!(cookie.expose().parse::<Cookie>().unwrap(), cookie);
         assert_eq!(format!("{cookie:?}"), "Cookie(..)");
-        for bad in ["", "secret", "c2VjcmV0", &cookie.expose()[1..]] {
+        let zeros = BASE64_STANDARD.encode([0; 32]);
+        for bad in ["", "secret", "c2VjcmV0", &cookie.expose()[1..], &zeros] {
             assert!(bad.parse::<Cookie>().is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_cookie_file_is_made_once_and_for_its_owner_only() {
-        let directory = std::env::temp_dir().join(format!("greenroom-cookie-{}", std::process::id()));
-        let path = directory.join("deep").join("cookie");
-        let made = Cookie::load_from(&path).unwrap();
-        assert_eq!(Cookie::load_from(&path).unwrap(), made);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-        std::fs::write(&path, "half").unwrap();
-        assert!(matches!(Cookie::load_from(&path), Err(CookieError::Malformed(_))));
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -10,8 +10,8 @@ use std::time::Instant;
 use super::stream_source::StreamSource;
 use super::system_request::SystemRequests;
 use crate::base::Exit;
-use crate::node::{DeadlockCheck, Waiting};
-use crate::signal::Relations;
+use crate::node::{DeadlockCheck, Node, Waiting};
+use crate::signal::{Relations, RelationsSlot};
 
 /// What is known of a life: of the one that a cell is home to, or of the last.
 pub(super) struct ControlBlock {
@@ -208,6 +208,12 @@ impl ControlBlock {
         self.rest.as_deref_mut()
     }
 
+    /// Whether the sender with this number, if it is one of this node, is the parent of this server, or the node itself,
+    /// which stops everybody when `main` returns.
+    pub(super) fn is_server_of(&self, sender: Option<u64>) -> bool {
+        self.kind.server && sender.is_some_and(|sender| sender == self.parent || sender == Node::ITSELF)
+    }
+
     pub(super) fn name(&self) -> Option<&String> {
         self.has()?.name.as_ref()
     }
@@ -238,5 +244,15 @@ impl ControlBlock {
         let rest = self.rest.take();
         self.decide(reason.clone());
         rest
+    }
+}
+
+impl RelationsSlot for ControlBlock {
+    fn relations(&mut self) -> Option<&mut Relations> {
+        self.has_mut().map(|rest| &mut rest.relations)
+    }
+
+    fn relations_or_default(&mut self) -> &mut Relations {
+        &mut self.rest().relations
     }
 }

@@ -1,9 +1,7 @@
 //! What a process has to see to before its next message, as bits of one number: while all are clear, which is nearly
 //! always, one load tells it so, whatever the number of things that others may want of it.
 
-use super::Cell;
-use crate::base::Protocol;
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{AtomicU16, Ordering};
 
 /// Its end has been decided.
 pub(super) const DOOMED: u16 = 1;
@@ -24,18 +22,33 @@ pub(super) const SUSPENDED: u16 = 1 << 7;
 /// It has not had its first turn.
 pub(super) const NEW: u16 = 1 << 8;
 
-impl<M: Protocol> Cell<M> {
-    pub(super) fn flags(&self) -> u16 {
-        self.flags.load(Ordering::Acquire)
+/// The flags of one process.
+pub(super) struct Flags(AtomicU16);
+
+impl Flags {
+    pub(super) fn new(bits: u16) -> Flags {
+        Flags(AtomicU16::new(bits))
+    }
+
+    #[inline]
+    pub(super) fn get(&self) -> u16 {
+        self.0.load(Ordering::Acquire)
     }
 
     /// Sets a bit; whether it was clear.
-    pub(super) fn set_flag(&self, bit: u16) -> bool {
-        self.flags.fetch_or(bit, Ordering::Release) & bit == 0
+    #[inline]
+    pub(super) fn set(&self, bit: u16) -> bool {
+        self.0.fetch_or(bit, Ordering::Release) & bit == 0
     }
 
     /// Clears a bit; whether it was set.
-    pub(super) fn clear_flag(&self, bit: u16) -> bool {
-        self.flags.fetch_and(!bit, Ordering::AcqRel) & bit != 0
+    #[inline]
+    pub(super) fn clear(&self, bit: u16) -> bool {
+        self.0.fetch_and(!bit, Ordering::AcqRel) & bit != 0
+    }
+
+    /// The flags of the next process.
+    pub(super) fn reset(&self, bits: u16) {
+        self.0.store(bits, Ordering::Relaxed);
     }
 }

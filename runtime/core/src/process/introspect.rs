@@ -26,14 +26,14 @@ impl<M: Protocol> Cell<M> {
             return None;
         }
         let pid = self.node.pid(number);
-        let state = if control.stage == RunState::Ending || self.flags() & DOOMED != 0 {
+        let state = if control.stage == RunState::Ending || self.flags.get() & DOOMED != 0 {
             ProcessState::Exiting
-        } else if self.flags() & SUSPENDED != 0 {
+        } else if self.flags.get() & SUSPENDED != 0 {
             ProcessState::Suspended
         } else if figures.is_waiting {
             ProcessState::Waiting { at: figures.place.map(place) }
         } else {
-            self.set_flag(ASKED);
+            self.flags.set(ASKED);
             match control.call() {
                 Some((callee, since)) => {
                     let waited = self.node.clock().now().saturating_duration_since(since);
@@ -123,11 +123,11 @@ impl<M: Protocol> Cell<M> {
             return;
         }
         if traced {
-            self.set_flag(TRACED);
+            self.flags.set(TRACED);
         } else {
-            self.clear_flag(TRACED);
+            self.flags.clear(TRACED);
         }
-        self.queue.notice(traced, self.flags() & LONG != 0);
+        self.queue.notice(traced, self.flags.get() & LONG != 0);
     }
 
     /// Puts a message into the mailbox that its queue has noticed: the process is traced, or its mailbox long.
@@ -139,7 +139,7 @@ impl<M: Protocol> Cell<M> {
             Owner::This(number) => number,
             Owner::Whoever => self.queue.owner().unwrap_or(0),
         };
-        let mut traced = self.flags() & TRACED != 0;
+        let mut traced = self.flags.get() & TRACED != 0;
         let variant = entry.message.variant();
         if traced {
             traced = self.trace_step(number, TraceStep::Arrived, variant, Some(&entry.message));
@@ -149,11 +149,11 @@ impl<M: Protocol> Cell<M> {
             traced = self.trace_step(number, TraceStep::Refused, variant, None);
         }
         let (length, long) = self.queue.length();
-        if number != 0 && length >= long && self.set_flag(LONG) {
+        if number != 0 && length >= long && self.flags.set(LONG) {
             let (pid, protocol) = (self.node.pid(number), Cow::Borrowed(M::NAME));
             self.node.raise(Alarm::LongMailbox { pid, protocol, length });
         }
-        self.queue.notice(traced, self.flags() & LONG != 0);
+        self.queue.notice(traced, self.flags.get() & LONG != 0);
         pushed
     }
 
@@ -164,14 +164,14 @@ impl<M: Protocol> Cell<M> {
         let text = message.and_then(text);
         let goes_on = self.node.taps().tell(number, self.node.clock().now(), step, name, from, text);
         if !goes_on {
-            self.clear_flag(TRACED);
+            self.flags.clear(TRACED);
         }
         goes_on
     }
 
     /// The process with this number has ended: nobody looks at it any more.
     pub(super) fn look_away(&self, number: u64) {
-        let flags = self.flags();
+        let flags = self.flags.get();
         if flags & LONG != 0 {
             self.clear_long(number);
         }
@@ -232,12 +232,12 @@ impl<M: Protocol> Mailbox<M> {
         }
         let number = self.pid().number();
         if flags & ASKED != 0 {
-            self.cell.clear_flag(ASKED);
+            self.cell.flags.clear(ASKED);
         }
         if flags & (ASKED | LONG) != 0 {
             let cell = std::sync::Arc::clone(&self.cell);
             let length = self.desk().inbox.tell(cell.queue(), number);
-            if flags & LONG != 0 && length <= u64::from(cell.queue().short()) && self.cell.clear_flag(LONG) {
+            if flags & LONG != 0 && length <= u64::from(cell.queue().short()) && self.cell.flags.clear(LONG) {
                 self.cell.clear_long(number);
                 self.cell.queue().notice(flags & TRACED != 0, false);
             }
@@ -253,7 +253,7 @@ impl<M: Protocol> Mailbox<M> {
             self.cell.queue().release();
         }
         let (number, testing) = (self.pid().number(), self.desk().testing);
-        if self.cell.flags() & TRACED != 0 {
+        if self.cell.flags.get() & TRACED != 0 {
             self.cell.trace_step(number, TraceStep::Taken, usize::from(testing), None);
         }
         if std::mem::take(&mut self.desk().warned) {

@@ -6,10 +6,11 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
+use super::end::{end, fail};
 use super::flags::NEW;
-use super::{Cell, catch, discard, report};
+use super::{Cell, catch};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, DeadlockCheck, Probe, Resident, Unanswered};
+use crate::node::{Current, DeadlockCheck, Probe, Resident};
 
 pin_project! {
     /// The future around a process's own. As small as can be, since it is part of every process's task.
@@ -53,7 +54,7 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
         let mut vote = None;
         if !Current::begin(this.cell, number, false) {
             let Some(cell) = this.cell.clone().map(typed::<M>) else { return Poll::Ready(()) };
-            if cell.flags() & NEW != 0 {
+            if cell.flags.get() & NEW != 0 {
                 settle(&cell, cx.waker(), size);
             }
             if let Some(reason) = cell.doom() {
@@ -142,7 +143,7 @@ impl Vote {
 #[cold]
 fn settle<M: Protocol>(cell: &Cell<M>, waker: &Waker, size: usize) {
     if cell.set_task(waker, size) {
-        cell.clear_flag(NEW);
+        cell.flags.clear(NEW);
     } else {
         // Somebody is just waking the task as it was: once more, then.
         waker.wake_by_ref();
@@ -166,49 +167,9 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for Wandering<M, F> {
         if !this.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
             *this.task = Some(cx.waker().clone());
             if let Some(cell) = &this.life.cell {
-                typed::<M>(cell.clone()).set_flag(NEW);
+                typed::<M>(cell.clone()).flags.set(NEW);
             }
         }
         this.life.poll(cx)
-    }
-}
-
-/// The end of a process, in the order that others may rely on. `dropped` are replies that it dropped in its last poll.
-#[inline(never)]
-fn end<M: Protocol, F>(
-    cell: Arc<Cell<M>>,
-    number: u64,
-    mut body: Pin<&mut Option<F>>,
-    dropped: Option<Vec<Arc<dyn Unanswered>>>,
-    reason: Exit,
-) {
-    let leftovers = cell.begin_end();
-    let node = cell.node();
-
-    // Its future, state, streams and mailbox. What panics while it is dropped is caught, the rest still happens.
-    let (mut resident, mut notes) = (Some(Arc::clone(&cell) as Arc<dyn Resident>), None);
-    Current::begin(&mut resident, number, true);
-    if let Err(panic) = catch(|| body.set(None)) {
-        report::destructor(&node.pid(number), &panic);
-    }
-    if let Some(leftovers) = leftovers {
-        discard(node, number, leftovers.feeds.into_iter().map(|feed| feed.end()));
-        discard(node, number, leftovers.asides);
-    }
-    discard(node, number, cell.empty());
-    Current::end(&mut resident, number, &mut notes);
-    let last = notes.map(|notes| notes.into_parts().0);
-    for dropped in dropped.into_iter().chain(last) {
-        fail(dropped, &CallError::Exit(reason.clone()));
-    }
-
-    report::crash(&cell, number, &reason);
-    cell.finish(number, &reason);
-}
-
-/// Tells callers whose replies were dropped.
-pub(super) fn fail(dropped: Vec<Arc<dyn Unanswered>>, error: &CallError) {
-    for caller in dropped {
-        caller.fail(error.clone());
     }
 }

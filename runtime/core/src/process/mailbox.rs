@@ -148,7 +148,7 @@ impl<M: Protocol> Mailbox<M> {
 
     #[inline(always)]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
-        let flags = self.cell.flags();
+        let flags = self.cell.flags.get();
         let concerns = flags != 0 && (flags != LONG || self.may_be_short());
         if concerns && !self.attend(flags) {
             // The wrapper around the process ends it as soon as this poll is over.
@@ -211,7 +211,7 @@ impl<M: Protocol> Mailbox<M> {
     #[inline(always)]
     pub(crate) fn poll_plain(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         let Some(desk) = self.desk.as_mut() else { return Poll::Ready(None) };
-        let flags = self.cell.flags();
+        let flags = self.cell.flags.get();
         if desk.careful || flags & !LONG != 0 || !desk.inbox.is_plain() {
             cold_path();
             return Poll::Ready(None);
@@ -266,7 +266,7 @@ impl<M: Protocol> Mailbox<M> {
 
     #[inline(always)]
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
-        if self.cell.flags() != 0 {
+        if self.cell.flags.get() != 0 {
             return self.poll_with_attention(cx);
         }
         if self.desk.is_none() && !self.cell.is_bounded() && self.cell.queue().wait(cx) {
@@ -277,7 +277,7 @@ impl<M: Protocol> Mailbox<M> {
             return Poll::Ready(Step::Message(message));
         }
         // It may have been told something just now.
-        if self.cell.flags() != 0 { self.poll_with_attention(cx) } else { Poll::Pending }
+        if self.cell.flags.get() != 0 { self.poll_with_attention(cx) } else { Poll::Pending }
     }
 
     /// The same when others want something of the process: each after the messages that came before it.
@@ -350,7 +350,7 @@ impl<M: Protocol> Mailbox<M> {
     #[inline(always)]
     pub fn __saved(&mut self) -> Option<M> {
         let desk = self.desk.as_mut()?;
-        if desk.budget == 0 || self.cell.flags() & !LONG != 0 {
+        if desk.budget == 0 || self.cell.flags.get() & !LONG != 0 {
             return None;
         }
         let message = desk.inbox.next_saved()?;

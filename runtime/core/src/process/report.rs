@@ -1,7 +1,7 @@
 //! The crash report: one event for each abnormal end, and for what panics while a process is cleared up.
 
 use super::Cell;
-use super::cell::CrashInfo;
+use super::end::CrashInfo;
 use crate::base::{Exit, Pid, Protocol};
 use crate::log;
 use crate::node::{Node, Verdict};

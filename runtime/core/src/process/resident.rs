@@ -6,11 +6,10 @@ use std::task::{Context, Poll};
 
 use super::control::RunState;
 use super::{Cell, flags};
-use crate::base::{CallError, CastError, Decoder, Exit, NodeEvent, NodeId, Pid, Protocol, System};
+use crate::base::{CallError, CastError, Decoder, NodeEvent, NodeId, Pid, Protocol, System};
 use crate::inspect::{self, ProcessInfo, ProtocolMetrics};
 use crate::mailbox::{Origin, Owner, Refused, Why};
 use crate::node::{Ancestry, DeadlockCheck, Delivery, Line, Node, Resident, Waiting};
-use crate::signal::{Effect, Relations};
 use crate::wire::{Signal, fingerprint};
 
 impl<M: Protocol> Resident for Cell<M> {
@@ -19,34 +18,7 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn signal(&self, number: u64, from: &Pid, signal: Signal) {
-        let mut control = self.control();
-        if number == 0 || !control.is_of(number) {
-            drop(control);
-            return self.node.refuse(from, &self.node.pid(number), signal, Exit::NoProc);
-        }
-        let sender = if from.is_of(self.node.id()) { Some(from.number()) } else { None };
-        let trapping = control.trap_exit;
-        let effect = match signal {
-            // What concerns no link or monitor needs no relations.
-            Signal::Stop { reason } => Effect::Stop(reason),
-            Signal::Exit { reason, linked: false } => {
-                Relations::exit(sender == Some(number), || from.clone(), trapping, reason)
-            }
-            signal @ (Signal::Link | Signal::Monitor { .. } | Signal::Unlink { .. }) => {
-                control.rest().relations.handle(false, from, trapping, signal)
-            }
-            signal => match control.has_mut() {
-                Some(rest) => rest.relations.handle(false, from, trapping, signal),
-                None => Effect::None,
-            },
-        };
-        if let Effect::Acknowledge(id) = effect {
-            drop(control);
-            self.node.signal(&self.node.pid(number), from, Signal::UnlinkAck { id });
-            self.relations(number, |relations| relations.settle(from, id));
-            return;
-        }
-        self.apply_effect(&mut control, sender, effect);
+        self.handle_signal(number, from, signal);
     }
 
     fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError> {
@@ -100,7 +72,7 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn is_doomed(&self) -> bool {
-        self.flags() & flags::DOOMED != 0
+        self.flags.get() & flags::DOOMED != 0
     }
 
     fn is_exported(&self) -> bool {
@@ -170,12 +142,12 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn glance(&self) -> (&Node, bool) {
-        (&self.node, self.flags() & (flags::NEW | flags::DOOMED | flags::INQUIRED) != 0)
+        (&self.node, self.flags.get() & (flags::NEW | flags::DOOMED | flags::INQUIRED) != 0)
     }
 
     fn inquire(&self, number: u64, inquiry: Arc<DeadlockCheck>) {
         self.acquire(number, |attached| attached.inquiries.push(inquiry));
-        self.set_flag(flags::INQUIRED);
+        self.flags.set(flags::INQUIRED);
         self.queue.wake();
     }
 

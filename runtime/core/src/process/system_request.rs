@@ -48,7 +48,7 @@ impl<M: Protocol> Cell<M> {
         }
         let before = self.queue.pushed();
         self.acquire(number, |attached| attached.asides.push_back((aside, before))).ok_or(Refusal::Gone)?;
-        self.set_flag(SYSTEM);
+        self.flags.set(SYSTEM);
         self.wake();
         Ok(())
     }
@@ -61,7 +61,7 @@ impl<M: Protocol> Cell<M> {
             }
             let aside = attached.asides.pop_front();
             if attached.asides.is_empty() {
-                self.clear_flag(SYSTEM);
+                self.flags.clear(SYSTEM);
             }
             aside.map(|(aside, _)| aside)
         })?
@@ -77,16 +77,16 @@ pub(crate) enum Wake {
 impl<M: Protocol> Mailbox<M> {
     /// What is asked of the process, if its turn has come.
     pub(super) fn aside(&mut self, read: u64) -> Option<SystemRequest> {
-        let asked = self.cell.flags() & SYSTEM != 0;
+        let asked = self.cell.flags.get() & SYSTEM != 0;
         if asked { self.cell.next_aside(self.pid().number(), read) } else { None }
     }
 
     /// The process rests from here on, or does no longer.
     pub(crate) fn rest(&self, rests: bool) {
         if rests {
-            self.cell.set_flag(SUSPENDED);
+            self.cell.flags.set(SUSPENDED);
         } else {
-            self.cell.clear_flag(SUSPENDED);
+            self.cell.flags.clear(SUSPENDED);
         }
     }
 
@@ -94,7 +94,7 @@ impl<M: Protocol> Mailbox<M> {
     pub(crate) async fn woken(&mut self) -> Wake {
         poll_fn(|_| {
             // Whoever asks, stops or kills wakes the task itself.
-            if self.cell.flags() & DOOMED != 0 {
+            if self.cell.flags.get() & DOOMED != 0 {
                 return Poll::Pending;
             }
             if let Some(reason) = self.cell.take_stop(u64::MAX) {

@@ -8,7 +8,9 @@
 //! Invariants: a link is in at most one state a peer; an exit over a link that is no more has no effect; each
 //! monitor gives at most one `Down`.
 
+mod dispatch;
 mod few;
 mod relations;
 
-pub(crate) use relations::{Effect, Farewell, Relations};
+pub(crate) use dispatch::{Arrival, Effect, RelationsSlot, dispatch};
+pub(crate) use relations::{Farewell, Relations};

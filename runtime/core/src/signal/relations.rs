@@ -1,5 +1,5 @@
 use super::few::Few;
-use crate::base::{Down, Exit, ExitSignal, MonitorRef, NodeId, Pid, Sorted, Subject};
+use crate::base::{Exit, MonitorRef, NodeId, Pid, Sorted, Subject};
 use crate::wire::Signal;
 
 /// What a process has to do with others.
@@ -23,22 +23,6 @@ struct Watch {
     subject: Subject,
     /// Who it is, once that is known: a name on another node is resolved there.
     target: Option<Pid>,
-}
-
-/// What becomes of a signal.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    None,
-    /// The process ends.
-    Die(Exit),
-    /// The process ends in good order.
-    Stop(Exit),
-    /// A message for its mailbox.
-    Exit(ExitSignal),
-    /// A message for its mailbox.
-    Down(Down),
-    /// The peer unlinked and waits for the acknowledgement with this id: send it, then [`settle`](Relations::settle).
-    Acknowledge(u64),
 }
 
 impl Relations {
@@ -95,79 +79,51 @@ impl Relations {
         self.watching.remove(&reference).map(|watch| (watch.subject, watch.target))
     }
 
-    /// Takes in one signal; `is_me` if it is the process's own.
-    pub(crate) fn handle(&mut self, is_me: bool, from: &Pid, trapping: bool, signal: Signal) -> Effect {
-        match signal {
-            Signal::Link => {
-                if !matches!(self.links.get(from), Some(Link::Ending(_))) {
-                    self.links.insert(from.clone(), Link::Up);
-                }
-                Effect::None
-            }
-            Signal::Unlink { id } => {
-                if matches!(self.links.get(from), Some(Link::Up)) {
-                    self.links.remove(from);
-                }
-                self.owed.insert(from.clone(), id);
-                Effect::Acknowledge(id)
-            }
-            Signal::UnlinkAck { id } => {
-                if matches!(self.links.get(from), Some(Link::Ending(pending)) if *pending == id) {
-                    self.links.remove(from);
-                }
-                Effect::None
-            }
-            Signal::Exit { reason, linked: true } => match self.links.remove(from) {
-                Some(Link::Up) => Relations::take(|| from.clone(), trapping, reason, true),
-                // The peer ended before it acknowledged: nothing is left to wait for.
-                Some(Link::Ending(_)) | None => Effect::None,
-            },
-            Signal::Exit { reason, linked: false } => Relations::exit(is_me, || from.clone(), trapping, reason),
-            Signal::Stop { reason } => Effect::Stop(reason),
-            Signal::Monitor { reference } => {
-                self.watchers.insert((reference, from.clone()), ());
-                Effect::None
-            }
-            Signal::Demonitor { reference } => {
-                self.watchers.remove(&(reference, from.clone()));
-                Effect::None
-            }
-            Signal::Down { reference, reason } => self.down(from, reference, reason),
+    /// The peer has linked; an unlink of ours that it has not acknowledged yet prevails.
+    pub(super) fn accept_link(&mut self, from: &Pid) {
+        if !matches!(self.links.get(from), Some(Link::Ending(_))) {
+            self.links.insert(from.clone(), Link::Up);
         }
     }
 
-    /// Takes in an exit signal that came over no link, for which one needs no relations.
-    pub(crate) fn exit(is_me: bool, from: impl FnOnce() -> Pid, trapping: bool, reason: Exit) -> Effect {
-        match reason {
-            Exit::Kill => Effect::Die(Exit::Killed),
-            reason => Relations::take(from, trapping, reason, !is_me),
+    /// The peer has unlinked and waits for the acknowledgement.
+    pub(super) fn accept_unlink(&mut self, from: &Pid, id: u64) {
+        if matches!(self.links.get(from), Some(Link::Up)) {
+            self.links.remove(from);
+        }
+        self.owed.insert(from.clone(), id);
+    }
+
+    /// The peer has acknowledged the unlink with this id.
+    pub(super) fn complete_unlink(&mut self, from: &Pid, id: u64) {
+        if matches!(self.links.get(from), Some(Link::Ending(pending)) if *pending == id) {
+            self.links.remove(from);
         }
     }
 
-    /// `ignores` whether a normal exit is nothing to it.
-    fn take(from: impl FnOnce() -> Pid, trapping: bool, reason: Exit, ignores: bool) -> Effect {
-        if trapping {
-            Effect::Exit(ExitSignal { from: from(), reason })
-        } else if reason == Exit::Normal && ignores {
-            Effect::None
-        } else {
-            Effect::Die(reason)
-        }
+    /// The peer has ended; whether the link was up.
+    pub(super) fn break_link(&mut self, from: &Pid) -> bool {
+        // Ending: the peer ended before it acknowledged, and nothing is left to wait for.
+        matches!(self.links.remove(from), Some(Link::Up))
     }
 
-    fn down(&mut self, from: &Pid, reference: MonitorRef, reason: Exit) -> Effect {
-        let expected = self.watching.get(&reference).is_some_and(|watch| match (&watch.target, &watch.subject) {
+    pub(super) fn add_watcher(&mut self, from: &Pid, reference: MonitorRef) {
+        self.watchers.insert((reference, from.clone()), ());
+    }
+
+    pub(super) fn remove_watcher(&mut self, from: &Pid, reference: MonitorRef) {
+        self.watchers.remove(&(reference, from.clone()));
+    }
+
+    /// What the monitor watched, if it was live and `from` is that.
+    pub(super) fn complete_monitor(&mut self, from: &Pid, reference: MonitorRef) -> Option<Subject> {
+        let watch = self.watching.get(&reference)?;
+        let expected = match (&watch.target, &watch.subject) {
             (Some(target), _) => target == from,
             (None, Subject::Name(_, node)) => node == from.node(),
             (None, Subject::Pid(pid)) => pid == from,
-        });
-        if !expected {
-            return Effect::None;
-        }
-        match self.watching.remove(&reference) {
-            Some(watch) => Effect::Down(Down { monitor: reference, target: watch.subject, reason }),
-            None => Effect::None,
-        }
+        };
+        if expected { self.watching.remove(&reference).map(|watch| watch.subject) } else { None }
     }
 
     /// The connection to `node` is lost: what this process would have heard of those who live there.
@@ -215,106 +171,4 @@ pub(crate) struct Farewell<S, W> {
     pub(crate) signals: S,
     /// Monitors of its own that have to be taken back.
     pub(crate) watching: W,
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::base::NodeName;
-
-    fn pid(number: u64) -> Pid {
-        let node = NodeId { name: NodeName::new("a@test").unwrap(), incarnation: 1 };
-        Pid::new(Arc::new(node), number)
-    }
-
-    /// Feeds signals from process 2 to process 1, linked to it or not.
-    fn check(linked: bool, trapping: bool, signal: Signal) -> Effect {
-        let mut relations = Relations::default();
-        if linked {
-            assert_eq!(relations.link(pid(2)).count(), 1);
-        }
-        relations.handle(false, &pid(2), trapping, signal)
-    }
-
-    #[test]
-    fn exit_signals_follow_the_table() {
-        let exit = |reason: &Exit, linked| Signal::Exit { reason: reason.clone(), linked };
-        let message = |reason: &Exit| Effect::Exit(ExitSignal { from: pid(2), reason: reason.clone() });
-        let boom = Exit::error("boom");
-        assert_eq!(check(true, false, exit(&Exit::Normal, true)), Effect::None);
-        assert_eq!(check(true, true, exit(&Exit::Normal, true)), message(&Exit::Normal));
-        assert_eq!(check(true, false, exit(&boom, true)), Effect::Die(boom.clone()));
-        assert_eq!(check(true, true, exit(&boom, true)), message(&boom));
-        assert_eq!(check(true, false, exit(&Exit::Kill, true)), Effect::Die(Exit::Kill));
-        assert_eq!(check(true, true, exit(&Exit::Kill, true)), message(&Exit::Kill));
-        assert_eq!(check(false, false, exit(&Exit::Kill, false)), Effect::Die(Exit::Killed));
-        assert_eq!(check(false, true, exit(&Exit::Kill, false)), Effect::Die(Exit::Killed));
-        assert_eq!(check(false, false, exit(&Exit::Normal, false)), Effect::None);
-        assert_eq!(check(false, true, exit(&Exit::Normal, false)), message(&Exit::Normal));
-        assert_eq!(check(false, false, exit(&boom, true)), Effect::None);
-        assert_eq!(check(false, true, exit(&boom, true)), Effect::None);
-    }
-
-    #[test]
-    fn exit_to_oneself_with_normal_ends_unless_trapped() {
-        let mut relations = Relations::default();
-        let normal = Signal::Exit { reason: Exit::Normal, linked: false };
-        assert_eq!(relations.handle(true, &pid(1), false, normal.clone()), Effect::Die(Exit::Normal));
-        assert!(matches!(relations.handle(true, &pid(1), true, normal), Effect::Exit(_)));
-    }
-
-    #[test]
-    fn a_link_made_anew_survives_the_old_acknowledgement() {
-        let mut relations = Relations::default();
-        assert!(relations.link(pid(2)).eq([Signal::Link]));
-        assert!(relations.link(pid(2)).eq([]));
-        let Some(Signal::Unlink { id }) = relations.unlink(&pid(2)) else { panic!("was linked") };
-        // The peer's own LINK crossed our UNLINK: it does not count.
-        relations.handle(false, &pid(2), false, Signal::Link);
-        let died = Signal::Exit { reason: Exit::error("boom"), linked: true };
-        assert_eq!(relations.handle(false, &pid(2), false, died.clone()), Effect::None);
-        assert!(relations.link(pid(2)).eq([Signal::Link]));
-        relations.handle(false, &pid(2), false, Signal::UnlinkAck { id });
-        assert!(matches!(relations.handle(false, &pid(2), false, died), Effect::Die(_)));
-    }
-
-    #[test]
-    fn an_acknowledgement_goes_before_a_new_link() {
-        let mut relations = Relations::default();
-        let unlink = |id| Signal::Unlink { id };
-        assert_eq!(relations.handle(false, &pid(2), false, unlink(7)), Effect::Acknowledge(7));
-        assert!(relations.link(pid(2)).eq([Signal::UnlinkAck { id: 7 }, Signal::Link]));
-        assert_eq!(relations.handle(false, &pid(2), false, unlink(8)), Effect::Acknowledge(8));
-        relations.settle(&pid(2), 7);
-        relations.settle(&pid(2), 8);
-        assert!(relations.link(pid(2)).eq([Signal::Link]));
-    }
-
-    #[test]
-    fn a_down_counts_once_and_only_from_whom_was_watched() {
-        let mut relations = Relations::default();
-        let reference = MonitorRef(7);
-        relations.monitor(reference, Subject::Pid(pid(2)), Some(pid(2)));
-        let down = Signal::Down { reference, reason: Exit::Normal };
-        assert_eq!(relations.handle(false, &pid(3), false, down.clone()), Effect::None);
-        assert!(matches!(relations.handle(false, &pid(2), false, down.clone()), Effect::Down(_)));
-        assert_eq!(relations.handle(false, &pid(2), false, down), Effect::None);
-        assert!(relations.demonitor(reference).is_none());
-    }
-
-    #[test]
-    fn a_lost_node_is_a_lost_process() {
-        let mut relations = Relations::default();
-        assert_eq!(relations.link(pid(2)).count(), 1);
-        relations.monitor(MonitorRef(1), Subject::Pid(pid(2)), Some(pid(2)));
-        let by_name = Subject::Name("mail".into(), pid(2).node().clone());
-        relations.monitor(MonitorRef(2), by_name, None);
-        let lost = relations.disconnect(pid(2).node_id());
-        assert_eq!(lost.len(), 3);
-        let effects: Vec<_> =
-            lost.into_iter().map(|(from, signal)| relations.handle(false, &from, false, signal)).collect();
-        assert!(matches!(&effects[..], [Effect::Down(_), Effect::Down(_), Effect::Die(Exit::NoConnection)]));
-    }
 }

@@ -143,7 +143,7 @@ impl<M: Stubbed> Mailbox<M> {
                 sleep.as_mut().poll(cx)
             })
             .await;
-            if running.fire() {
+            if running.finish() {
                 cell.send_own(number, message);
             }
         });

@@ -7,7 +7,7 @@ use super::sys::{StateFn, attend};
 use super::{Context, Runs};
 use crate::base::Exit;
 use crate::node::Current;
-use crate::process::{Step, catch_within};
+use crate::process::{Step, catch_nested};
 
 /// What a server does with one message. Written by `#[actor]` on an impl.
 pub trait Handle: Runs {
@@ -141,7 +141,7 @@ fn poll_plainly<A: Handle>(
 ) -> Poll<Result<Option<A::Protocol>, Exit>> {
     contain::<A, _>(|| {
         loop {
-            let Some(message) = ready!(cx.mailbox().poll_plain(task)) else { return Poll::Ready(Ok(None)) };
+            let Some(message) = ready!(cx.mailbox().poll_fast(task)) else { return Poll::Ready(Ok(None)) };
             let waits = take(actor, cx, message)?;
             if waits.is_some() {
                 return Poll::Ready(Ok(waits));
@@ -167,7 +167,7 @@ fn contain<A: Handle, T>(f: impl FnOnce() -> Poll<T>) -> Poll<T> {
     if !A::ENDS_AT_PANIC {
         return f();
     }
-    catch_within(f).unwrap_or_else(|panic| {
+    catch_nested(f).unwrap_or_else(|panic| {
         Current::crash(panic);
         Poll::Pending
     })

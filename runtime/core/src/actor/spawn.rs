@@ -8,7 +8,7 @@ use super::{Actor, Context, Process, Ref, Stub, Stubbed};
 use crate::base::{Down, Exit, MonitorRef, Receives, StartError};
 use crate::call::Address;
 use crate::node::{Current, Node};
-use crate::process::{Cell, Life, Mailbox, ProcessKind, Start, catch_unwind, over};
+use crate::process::{Cell, Mailbox, ProcessKind, ProcessTask, StartInfo, catch_unwind, ended_in_cell};
 
 /// Makes a process of a value. On every [`Process`].
 pub trait Spawn: Process {
@@ -143,7 +143,7 @@ pub(crate) struct Newborn<A: Actor> {
 
 impl<A: Process> Newborn<A> {
     pub(crate) fn new(node: Node) -> Newborn<A> {
-        let (cell, number) = Cell::occupied(node, A::OPTIONS.bounds(), start_of::<A>());
+        let (cell, number) = Cell::new_occupied(node, A::OPTIONS.bounds(), start_of::<A>());
         Newborn { cell, number }
     }
 
@@ -173,10 +173,10 @@ impl<A: Process> Newborn<A> {
                 Ok(Ok(())) => Ok(stub),
                 Ok(Err(reason)) => {
                     // The caller may count on the process being gone, its name free.
-                    over(cell, number).await;
+                    ended_in_cell(cell, number).await;
                     Err(StartError { child: String::new(), reason })
                 }
-                Err(_) => Err(StartError { child: String::new(), reason: over(cell, number).await }),
+                Err(_) => Err(StartError { child: String::new(), reason: ended_in_cell(cell, number).await }),
             }
         }
     }
@@ -187,8 +187,8 @@ impl<A: Process> Newborn<A> {
 pub(crate) type Started = Box<oneshot::Sender<Result<(), Exit>>>;
 
 /// How an actor of this type begins.
-pub(crate) fn start_of<A: Process>() -> Start {
-    Start { parent: Current::process(), kind: Of::<A>::KIND }
+pub(crate) fn start_of<A: Process>() -> StartInfo {
+    StartInfo { parent: Current::process(), kind: Of::<A>::KIND }
 }
 
 /// What all processes of this type have in common.
@@ -215,7 +215,7 @@ impl<F: 'static> Function<F> {
 /// Lets the process that has moved into `cell` run.
 pub(crate) fn launch<A: Process>(cell: &Arc<Cell<A::Protocol>>, number: u64, actor: A, started: Option<Started>) {
     let cx = Context::new(Mailbox::new(Arc::clone(cell), number));
-    Life::begin(cell, number, live(actor, cx, started));
+    ProcessTask::spawn(cell, number, live(actor, cx, started));
 }
 
 // Blocks and no `async fn`, which would keep its arguments twice, and results no longer than they are needed: all of this
@@ -228,7 +228,7 @@ fn live<A: Process>(mut actor: A, mut cx: Context<A>, started: Option<Started>) 
             let ready = begin(&mut actor, &mut cx).await;
             if ready.is_ok() {
                 // Before anybody hears of it.
-                cx.cell().started(cx.pid().number());
+                cx.cell().start_succeeded(cx.pid().number());
             }
             if let Err(reason) = tell(started, ready) {
                 return reason;
@@ -303,10 +303,10 @@ where
     F: Future<Output = T> + Send + 'static,
     T: super::Outcome,
 {
-    let start = Start { parent: Current::process(), kind: Function::<F>::KIND };
-    let (cell, number) = Cell::occupied(Node::current(), None, start);
+    let start = StartInfo { parent: Current::process(), kind: Function::<F>::KIND };
+    let (cell, number) = Cell::new_occupied(Node::current(), None, start);
     let mailbox = Mailbox::new(Arc::clone(&cell), number);
     // The function itself runs as the process, so a panic in its first words is the process's own.
-    Life::begin(&cell, number, async move { body(mailbox).await.into_outcome().err().unwrap_or(Exit::Normal) });
+    ProcessTask::spawn(&cell, number, async move { body(mailbox).await.into_outcome().err().unwrap_or(Exit::Normal) });
     M::Ref::__new(Address::direct(cell, number))
 }

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::{Actor, Context, Process, Runs, Stub};
 use crate::base::Exit;
 use crate::call::{Address, Unasked};
-use crate::process::{SystemRequest, Wake};
+use crate::process::{SuspendedEvent, SystemRequest};
 
 /// What can be asked of a server itself; from [`Stub::sys`].
 ///
@@ -76,7 +76,7 @@ impl<S: Stub> Sys<S> {
     /// # Errors
     /// As [`SysError`] says.
     pub fn state(&self) -> impl Future<Output = Result<String, SysError>> + Send + use<S> {
-        self.ask(SystemRequest::Show)
+        self.ask(SystemRequest::FormatState)
     }
 
     /// Does something with the state, between two messages, and says what comes of it. As `sys:replace_state/2`.
@@ -125,7 +125,7 @@ impl<S: Stub> Sys<S> {
         f: Box<dyn FnOnce(&mut A) -> R + Send>,
     ) -> impl Future<Output = Result<R, SysError>> + Send + use<S, A, R> {
         let asked = self.ask(|tell: oneshot::Sender<Result<R, SysError>>| {
-            SystemRequest::With(Box::new(move |state| {
+            SystemRequest::WithState(Box::new(move |state| {
                 if tell.is_closed() {
                     return;
                 }
@@ -173,18 +173,18 @@ pub(super) async fn attend<A: Runs>(
     if !answer(actor, state, aside, false) {
         return None;
     }
-    cx.mailbox().rest(true);
+    cx.mailbox().set_suspended(true);
     let reason = loop {
-        match cx.mailbox().woken().await {
-            Wake::Stop(reason) => break Some(reason),
-            Wake::SystemRequest(aside) => {
+        match cx.mailbox().next_while_suspended().await {
+            SuspendedEvent::Stop(reason) => break Some(reason),
+            SuspendedEvent::SystemRequest(aside) => {
                 if !answer(actor, state, aside, true) {
                     break None;
                 }
             }
         }
     };
-    cx.mailbox().rest(false);
+    cx.mailbox().set_suspended(false);
     reason
 }
 
@@ -192,11 +192,11 @@ pub(super) async fn attend<A: Runs>(
 fn answer<A: Actor>(actor: &mut A, state: Option<StateFn<A>>, aside: SystemRequest, rests: bool) -> bool {
     // Whoever asked may have gone: then nobody hears the answer.
     match aside {
-        SystemRequest::Show(tell) => {
+        SystemRequest::FormatState(tell) => {
             let text = state.map(|state| State(actor, state).to_string());
             let _ = tell.send(text.unwrap_or_default());
         }
-        SystemRequest::With(f) => f(actor as &mut dyn Any),
+        SystemRequest::WithState(f) => f(actor as &mut dyn Any),
         SystemRequest::Suspend(tell) => {
             let _ = tell.send(());
             return true;

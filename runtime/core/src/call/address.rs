@@ -12,7 +12,7 @@ use crate::base::{
 };
 use crate::mailbox::{Owner, Refused, Why};
 use crate::node::{Current, Line, Named, Node, Outgoing, RemoteTarget, Resident};
-use crate::process::{Cell, Refusal, SystemRequest, ended, ended_by_name};
+use crate::process::{Cell, RequestError, SystemRequest, ended, ended_by_name};
 use crate::wire::{Signal, fingerprint};
 
 /// Where a stub's messages go: what every generated stub is made of. Two words, since stubs travel in messages.
@@ -314,9 +314,9 @@ impl<M: Protocol> Address<M> {
             Kind::Remote { node, pid } if pid.node() == node.name() => return Err(Unasked::Gone),
             Kind::Named { .. } | Kind::Remote { .. } => return Err(Unasked::Elsewhere),
         };
-        cell.ask(number, aside).map_err(|refusal| match refusal {
-            Refusal::Gone => Unasked::Gone,
-            Refusal::NotAllowed => Unasked::NotAllowed,
+        cell.request(number, aside).map_err(|refusal| match refusal {
+            RequestError::Gone => Unasked::Gone,
+            RequestError::NotAllowed => Unasked::NotAllowed,
         })
     }
 
@@ -338,7 +338,7 @@ impl<M: Protocol> Address<M> {
                 (None, None) => Exit::NoProc,
             };
             match left {
-                Some((cell, number)) if reason == Exit::NoProc => cell.left(number).unwrap_or(reason),
+                Some((cell, number)) if reason == Exit::NoProc => cell.last_exit(number).unwrap_or(reason),
                 _ => reason,
             }
         }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::control::{Attached, ControlBlock, RunState, Start};
+use super::control::{Attached, ControlBlock, RunState, StartInfo};
 use super::flags::{self, Flags};
 use crate::base::{Exit, Protocol};
 use crate::mailbox::{Bounds, Mask, Queue};
@@ -76,7 +76,7 @@ impl<M: Protocol> Cell<M> {
 
     /// A cell for one process, which has moved in: it has a number and can be reached from here on, though it does not
     /// run yet.
-    pub(crate) fn occupied(node: Node, bounds: Option<Bounds>, start: Start) -> (Arc<Cell<M>>, u64) {
+    pub(crate) fn new_occupied(node: Node, bounds: Option<Bounds>, start: StartInfo) -> (Arc<Cell<M>>, u64) {
         let (number, born) = (node.next_number(), node.age());
         let cell = Arc::new(Cell::with(node, None, bounds, ControlBlock::new(number, start, born)));
         cell.enroll(number, start);
@@ -84,7 +84,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// The next process moves in.
-    pub(crate) fn occupy(self: &Arc<Self>, start: Start) -> u64 {
+    pub(crate) fn occupy(self: &Arc<Self>, start: StartInfo) -> u64 {
         let (number, born) = (self.node.next_number(), self.node.age());
         let mut control = self.control();
         let before = std::mem::replace(&mut *control, ControlBlock::new(number, start, born));
@@ -102,7 +102,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Only when all else is ready it can be found.
-    fn enroll(self: &Arc<Self>, number: u64, start: Start) {
+    fn enroll(self: &Arc<Self>, number: u64, start: StartInfo) {
         self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         if start.kind.node_events {
             self.node.watch_nodes(number, true);
@@ -110,7 +110,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// The start of the process has succeeded: what waits here is its own now. Until then it is held for whoever follows.
-    pub(crate) fn started(&self, number: u64) {
+    pub(crate) fn start_succeeded(&self, number: u64) {
         if self.place.is_some() {
             self.queue.started(number);
         }
@@ -122,7 +122,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Whoever starts processes here says how the last start went.
-    pub(crate) fn note_start(&self, failure: Option<&Exit>) {
+    pub(crate) fn set_start_failure(&self, failure: Option<&Exit>) {
         if let Some(place) = &self.place {
             *place.failure() = failure.cloned();
         }
@@ -167,7 +167,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// The number of the process that lives here, also while it clears up.
-    pub(crate) fn resident(&self) -> Option<u64> {
+    pub(crate) fn current_number(&self) -> Option<u64> {
         let control = self.control();
         (control.stage != RunState::Vacant).then_some(control.number)
     }

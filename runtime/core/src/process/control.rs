@@ -56,7 +56,7 @@ impl ProcessKind {
 
 /// How a process begins.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Start {
+pub(crate) struct StartInfo {
     /// The number of the process that started it; zero outside of any.
     pub(crate) parent: u64,
     pub(crate) kind: &'static ProcessKind,
@@ -116,13 +116,13 @@ impl ControlBlock {
     pub(super) fn vacant() -> ControlBlock {
         ControlBlock {
             stage: RunState::Vacant,
-            ..ControlBlock::new(0, Start { parent: 0, kind: ProcessKind::NOTHING }, 0)
+            ..ControlBlock::new(0, StartInfo { parent: 0, kind: ProcessKind::NOTHING }, 0)
         }
     }
 
     /// A process begins.
-    pub(super) fn new(number: u64, start: Start, born: u64) -> ControlBlock {
-        let Start { parent, kind } = start;
+    pub(super) fn new(number: u64, start: StartInfo, born: u64) -> ControlBlock {
+        let StartInfo { parent, kind } = start;
         ControlBlock {
             number,
             parent,

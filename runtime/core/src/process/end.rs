@@ -139,7 +139,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Why the process with this number ended, if it was the last to live here.
-    pub(crate) fn left(&self, number: u64) -> Option<Exit> {
+    pub(crate) fn last_exit(&self, number: u64) -> Option<Exit> {
         let control = self.control();
         let last = control.number == number && control.stage == RunState::Vacant;
         last.then(|| control.reason()).flatten()

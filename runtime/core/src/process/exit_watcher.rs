@@ -27,9 +27,9 @@ pub(crate) fn ended(node: &Node, target: Pid) -> impl Future<Output = Exit> + Se
 
 /// Resolves when the process with this number, which has moved into `cell`, has ended: with the reason, even if that was
 /// long before.
-pub(crate) async fn over<M: Protocol>(cell: Arc<Cell<M>>, number: u64) -> Exit {
+pub(crate) async fn ended_in_cell<M: Protocol>(cell: Arc<Cell<M>>, number: u64) -> Exit {
     match ended(cell.node(), cell.node().pid(number)).await {
-        Exit::NoProc => cell.left(number).unwrap_or(Exit::NoProc),
+        Exit::NoProc => cell.last_exit(number).unwrap_or(Exit::NoProc),
         reason => reason,
     }
 }

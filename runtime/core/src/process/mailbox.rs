@@ -114,12 +114,12 @@ impl<M: Protocol> Mailbox<M> {
         if const { M::REPORTED } {
             self.cell.note_text(self.pid.number(), text(message));
         }
-        self.kept();
+        self.mark_taken();
     }
 
     /// The same of a message that may go anywhere already.
     #[inline(always)]
-    pub(crate) fn kept(&mut self) {
+    pub(crate) fn mark_taken(&mut self) {
         let Some(desk) = &mut self.desk else { return };
         desk.last = Some(desk.testing);
         let counts = desk.inbox.keep(self.cell.queue(), usize::from(desk.testing));
@@ -209,7 +209,7 @@ impl<M: Protocol> Mailbox<M> {
     /// The next message, for a server, as long as there is nothing but messages to see to: what [`step`](Self::step) gives,
     /// the short way. `None` tells nothing but that this is not it. Cancel-safe.
     #[inline(always)]
-    pub(crate) fn poll_plain(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
+    pub(crate) fn poll_fast(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         let Some(desk) = self.desk.as_mut() else { return Poll::Ready(None) };
         let flags = self.cell.flags.get();
         if desk.careful || flags & !LONG != 0 || !desk.inbox.is_plain() {

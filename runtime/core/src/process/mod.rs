@@ -1,7 +1,7 @@
 //! Floor 4: a process.
 //!
 //! A [`Cell`] is where a process lives: its queue, its relations, its name, what has been decided about it. It
-//! outlives the process if a supervisor restarts it there. A [`Life`] is the future around a process's own: it
+//! outlives the process if a supervisor restarts it there. A [`ProcessTask`] is the future around a process's own: it
 //! sets the current node for each poll, catches panics, acts on exit signals, and at the end clears up in the
 //! order that others may rely on: future, state, attached streams and mailbox are dropped, blocking code returns, then
 //! the name is free, then links and watchers hear of it. A [`Mailbox`] is a process's own end.
@@ -19,7 +19,6 @@ mod end;
 mod exit_watcher;
 mod flags;
 mod introspect;
-mod life;
 mod mailbox;
 mod messages;
 mod panic;
@@ -28,19 +27,20 @@ mod resident;
 mod signals;
 mod stream_source;
 mod system_request;
+mod task;
 mod timer;
 
 pub use blocking::Blocking;
 pub(crate) use cell::Cell;
-pub(crate) use control::{ProcessKind, Start};
+pub(crate) use control::{ProcessKind, StartInfo};
 use end::fail;
-pub(crate) use exit_watcher::{ended, ended_by_name, over};
-pub(crate) use life::Life;
+pub(crate) use exit_watcher::{ended, ended_by_name, ended_in_cell};
 pub use mailbox::Mailbox;
 pub(crate) use mailbox::Step;
 pub use mailbox::{Receive, Receiver};
 use panic::raise;
-pub(crate) use panic::{catch, catch_unwind, catch_within, discard};
+pub(crate) use panic::{catch, catch_nested, catch_unwind, discard};
 pub use stream_source::Attachment;
-pub(crate) use system_request::{Refusal, SystemRequest, Wake};
+pub(crate) use system_request::{RequestError, SuspendedEvent, SystemRequest};
+pub(crate) use task::ProcessTask;
 pub use timer::Timer;

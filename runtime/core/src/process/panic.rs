@@ -28,12 +28,12 @@ thread_local! {
 /// The process and all it owns are dropped afterwards, so nobody sees a state that a panic left half-changed.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
     note_places();
-    catch_within(f)
+    catch_nested(f)
 }
 
 /// The same within something that is caught as well.
 #[inline(always)]
-pub(crate) fn catch_within<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
+pub(crate) fn catch_nested<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
     panic::catch_unwind(AssertUnwindSafe(f)).map_err(reason)
 }
 

@@ -17,9 +17,9 @@ use crate::base::{Exit, Protocol};
 /// One thing that is asked.
 pub(crate) enum SystemRequest {
     /// The state as text.
-    Show(oneshot::Sender<String>),
+    FormatState(oneshot::Sender<String>),
     /// Whatever is to be done with the state, if it is of the type that is meant.
-    With(Work),
+    WithState(Work),
     Suspend(oneshot::Sender<()>),
     Resume(oneshot::Sender<()>),
 }
@@ -32,22 +32,22 @@ pub(super) type SystemRequests = VecDeque<(SystemRequest, u64)>;
 
 /// Why something cannot be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum RequestError {
     Gone,
     NotAllowed,
 }
 
 impl<M: Protocol> Cell<M> {
     /// Asks the process with this number for something.
-    pub(crate) fn ask(&self, number: u64, aside: SystemRequest) -> Result<(), Refusal> {
+    pub(crate) fn request(&self, number: u64, aside: SystemRequest) -> Result<(), RequestError> {
         {
             let control = self.control();
             if control.number == number && !control.kind.sys {
-                return Err(Refusal::NotAllowed);
+                return Err(RequestError::NotAllowed);
             }
         }
         let before = self.queue.pushed();
-        self.acquire(number, |attached| attached.asides.push_back((aside, before))).ok_or(Refusal::Gone)?;
+        self.acquire(number, |attached| attached.asides.push_back((aside, before))).ok_or(RequestError::Gone)?;
         self.flags.set(SYSTEM);
         self.wake();
         Ok(())
@@ -69,7 +69,7 @@ impl<M: Protocol> Cell<M> {
 }
 
 /// What a server that rests wakes up for.
-pub(crate) enum Wake {
+pub(crate) enum SuspendedEvent {
     SystemRequest(SystemRequest),
     Stop(Exit),
 }
@@ -82,7 +82,7 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The process rests from here on, or does no longer.
-    pub(crate) fn rest(&self, rests: bool) {
+    pub(crate) fn set_suspended(&self, rests: bool) {
         if rests {
             self.cell.flags.set(SUSPENDED);
         } else {
@@ -91,17 +91,17 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// The next thing that is asked of a process that rests; its messages stay where they are. Cancel-safe.
-    pub(crate) async fn woken(&mut self) -> Wake {
+    pub(crate) async fn next_while_suspended(&mut self) -> SuspendedEvent {
         poll_fn(|_| {
             // Whoever asks, stops or kills wakes the task itself.
             if self.cell.flags.get() & DOOMED != 0 {
                 return Poll::Pending;
             }
             if let Some(reason) = self.cell.take_stop(u64::MAX) {
-                return Poll::Ready(Wake::Stop(reason));
+                return Poll::Ready(SuspendedEvent::Stop(reason));
             }
             let asked = self.aside(u64::MAX);
-            asked.map_or(Poll::Pending, |aside| Poll::Ready(Wake::SystemRequest(aside)))
+            asked.map_or(Poll::Pending, |aside| Poll::Ready(SuspendedEvent::SystemRequest(aside)))
         })
         .await
     }

@@ -25,7 +25,7 @@ impl Timer {
 
     /// Takes the message back; whether that was in time.
     pub fn cancel(&self) -> bool {
-        let in_time = self.fire();
+        let in_time = self.finish();
         if in_time {
             self.state.cancelled.notify_one();
         }
@@ -33,7 +33,7 @@ impl Timer {
     }
 
     /// Ends the timer; `false` if it was over already.
-    pub(crate) fn fire(&self) -> bool {
+    pub(crate) fn finish(&self) -> bool {
         !self.state.over.swap(true, Ordering::AcqRel)
     }
 

@@ -8,7 +8,7 @@ use super::places::{Nested, Place};
 use super::{ChildOptions, Places, SupervisionRef, SupervisorOptions, SupervisorProcess, WhileDown};
 use crate::actor::{Actor, Process, launch, start_of};
 use crate::base::{Exit, Pid};
-use crate::process::{Cell, Start, catch, over};
+use crate::process::{Cell, StartInfo, catch, ended_in_cell};
 
 /// The children of a supervisor while it is being planted: what `#[supervisor]` fills, for each life anew.
 pub struct Children {
@@ -148,7 +148,7 @@ impl<F: FnMut(&mut Children) -> SupervisorOptions + Send> Home for Nest<F> {
 }
 
 /// A process moves into `cell`.
-fn begin<A: Process>(cell: &Arc<Cell<A::Protocol>>, start: Start, actor: A, link: &dyn Fn(&Pid)) -> Starting {
+fn begin<A: Process>(cell: &Arc<Cell<A::Protocol>>, start: StartInfo, actor: A, link: &dyn Fn(&Pid)) -> Starting {
     let number = cell.occupy(start);
     let pid = cell.node().pid(number);
     link(&pid);
@@ -160,10 +160,10 @@ fn begin<A: Process>(cell: &Arc<Cell<A::Protocol>>, start: Start, actor: A, link
             Ok(Ok(())) => Ok(Some(pid)),
             // Either way the child is gone, its name and port free, before anybody tries again.
             Ok(Err(Exit::Normal)) => {
-                over(cell, number).await;
+                ended_in_cell(cell, number).await;
                 Ok(None)
             }
-            Ok(Err(_)) | Err(_) => Err(over(cell, number).await),
+            Ok(Err(_)) | Err(_) => Err(ended_in_cell(cell, number).await),
         }
     })
 }

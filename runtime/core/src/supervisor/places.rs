@@ -43,7 +43,7 @@ pub(super) trait Place: Any + Send + Sync {
 
 impl<M: Protocol> Place for Cell<M> {
     fn note_start(&self, failure: Option<&Exit>) {
-        Cell::note_start(self, failure);
+        Cell::set_start_failure(self, failure);
     }
 
     fn close(&self) {
@@ -58,7 +58,7 @@ impl<M: Protocol> Place for Cell<M> {
     }
 
     fn resident(&self) -> Option<Pid> {
-        Cell::resident(self).map(|number| self.node().pid(number))
+        Cell::current_number(self).map(|number| self.node().pid(number))
     }
 
     fn cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

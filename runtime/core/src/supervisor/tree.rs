@@ -189,7 +189,7 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
         async move {
             let LocalOnly(cell) = call.await??;
             let cell: Arc<Cell<S::Protocol>> = cell.downcast().map_err(|_| ChildError::Incompatible)?;
-            Ok(S::__new(match cell.resident() {
+            Ok(S::__new(match cell.current_number() {
                 Some(number) if cell.path().is_none() => Address::direct(cell, number),
                 _ => Address::child(cell),
             }))

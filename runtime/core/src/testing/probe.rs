@@ -10,7 +10,7 @@ use crate::actor::Stubbed;
 use crate::base::{Exit, Protocol};
 use crate::mailbox::Want;
 use crate::node::Node;
-use crate::process::{Cell, Life, Mailbox, ProcessKind, Receive, Start};
+use crate::process::{Cell, Mailbox, ProcessKind, ProcessTask, Receive, StartInfo};
 
 /// A process to talk through: its mailbox is in the hands of the test.
 ///
@@ -122,11 +122,11 @@ impl<M: Stubbed> Probe<M> {
     /// A probe on this node.
     pub fn on(node: &Node) -> Probe<M> {
         let kind = const { &ProcessKind::plain(|| "a probe") };
-        let (cell, number) = Cell::occupied(node.clone(), None, Start { parent: 0, kind });
+        let (cell, number) = Cell::new_occupied(node.clone(), None, StartInfo { parent: 0, kind });
         let mailbox = Mailbox::new(Arc::clone(&cell), number);
         let stub = mailbox.me();
         let (end, ended) = oneshot::channel();
-        Life::begin(&cell, number, async move { ended.await.unwrap_or(Exit::Normal) });
+        ProcessTask::spawn(&cell, number, async move { ended.await.unwrap_or(Exit::Normal) });
         Probe { mailbox, stub, end: Some(end), patience: PATIENCE }
     }
 
@@ -170,7 +170,7 @@ impl<M: Stubbed> Probe<M> {
             message.hand_out();
             match (pattern.take)(message) {
                 Ok(value) => {
-                    self.mailbox.kept();
+                    self.mailbox.mark_taken();
                     return value;
                 }
                 Err(message) => self.mailbox.__skip(message),

@@ -14,7 +14,7 @@ use crate::node::{Current, DeadlockCheck, Probe, Resident};
 
 pin_project! {
     /// The future around a process's own. As small as can be, since it is part of every process's task.
-    pub(crate) struct Life<M: Protocol, F> {
+    pub(crate) struct ProcessTask<M: Protocol, F> {
         // A `Cell<M>`. Lent to the thread, as its current process, during each poll, and as the thread knows it: to find out
         // each time what it is would cost more than a word.
         cell: Option<Arc<dyn Resident>>,
@@ -25,7 +25,7 @@ pin_project! {
     }
 
     // Reached with a body only if the runtime goes down with the process in it.
-    impl<M: Protocol, F> PinnedDrop for Life<M, F> {
+    impl<M: Protocol, F> PinnedDrop for ProcessTask<M, F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if this.body.is_some() && let Some(cell) = this.cell.take() {
@@ -35,15 +35,15 @@ pin_project! {
     }
 }
 
-impl<M: Protocol, F: Future<Output = Exit> + Send + 'static> Life<M, F> {
+impl<M: Protocol, F: Future<Output = Exit> + Send + 'static> ProcessTask<M, F> {
     /// Lets the process that has moved into `cell` run.
-    pub(crate) fn begin(cell: &Arc<Cell<M>>, number: u64, body: F) {
-        let life = Life::<M, F> { cell: Some(cell.clone()), number, body: Some(body), _protocol: PhantomData };
+    pub(crate) fn spawn(cell: &Arc<Cell<M>>, number: u64, body: F) {
+        let life = ProcessTask::<M, F> { cell: Some(cell.clone()), number, body: Some(body), _protocol: PhantomData };
         cell.node().spawner().spawn_as(life, |life| Box::pin(Wandering { task: None, life }));
     }
 }
 
-impl<M: Protocol, F: Future<Output = Exit>> Future for Life<M, F> {
+impl<M: Protocol, F: Future<Output = Exit>> Future for ProcessTask<M, F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -155,7 +155,7 @@ pin_project! {
     struct Wandering<M: Protocol, F> {
         task: Option<Waker>,
         #[pin]
-        life: Life<M, F>,
+        life: ProcessTask<M, F>,
     }
 }
 

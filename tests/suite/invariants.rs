@@ -154,7 +154,7 @@ fn the_pure_floors_name_no_runtime_no_clock_and_no_socket() {
         "runtime/core/src",
         &Rule {
             find: |path, tokens| {
-                let pure = ["inspect/", "wire/", "signal/", "session/", "supervisor/plan.rs"];
+                let pure = ["inspect/", "wire/", "signal/", "session/", "supervisor/plan/"];
                 if !pure.iter().any(|pure| path.starts_with(pure)) || is_test(path) {
                     return Vec::new();
                 }
@@ -169,12 +169,12 @@ fn the_pure_floors_name_no_runtime_no_clock_and_no_socket() {
                 ("inspect/metrics.rs", "let now = SystemTime::now();"),
                 ("session/mod.rs", "fn f(clock: &dyn Clock) {}"),
                 ("signal/mod.rs", "std::thread::sleep(d);"),
-                ("supervisor/plan.rs", "node.spawn(child);"),
+                ("supervisor/plan/mod.rs", "node.spawn(child);"),
                 ("session/hello.rs", "use std::net::SocketAddr;"),
             ],
             innocent: &[
                 ("session/mod.rs", "/// See tokio.\nfn f(now: Instant) -> Instant { now }"),
-                ("supervisor/process.rs", "tokio::select! {}"),
+                ("supervisor/process/mod.rs", "tokio::select! {}"),
             ],
         },
     );

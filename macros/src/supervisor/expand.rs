@@ -271,7 +271,7 @@ fn child_stub(child: &Child, places: &Ident) -> TokenStream {
     let text = name.unraw().to_string();
     let value = if *kind == Kind::Dynamic {
         let (again, options) = (again(child), options_value(child));
-        quote!(#private::Places::dynamic::<#ty, #private::#again>(#places, #text, #options))
+        quote!(#private::Dynamic::<#ty, #private::#again>::__new(#places, #text, #options))
     } else {
         let held = function(child, "held");
         quote!(#held(#places, #text))

@@ -1,24 +1,7 @@
 use std::fmt;
 
-use super::{AutoShutdown, ChildInfo, ChildState, Restart, Strategy, SupervisionRef, SupervisorOptions};
-use crate::base::{CallError, Pid};
-
-/// A supervisor and its children, one level of a tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct SupervisorInfo {
-    /// Where it stands among its node's trees, as `/ChatTree/storage`.
-    pub path: String,
-    /// The supervisor.
-    pub pid: Pid,
-    /// How it treats its children.
-    pub flags: SupervisorOptions,
-    /// Whether its children are of one kind and come and go.
-    pub dynamic: bool,
-    /// They, in start order.
-    pub children: Vec<ChildInfo>,
-}
+use super::{ChildState, Restart, SupervisionRef, SupervisorInfo};
+use crate::base::CallError;
 
 /// A whole tree as data; printed, it is a drawing. From [`TreeStub::describe`](super::TreeStub::describe).
 ///
@@ -85,26 +68,6 @@ impl Description {
             }
         }
         Ok(())
-    }
-}
-
-/// What it is, without its children.
-impl fmt::Display for SupervisorInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let strategy = match self.flags.strategy {
-            _ if self.dynamic => "dynamic",
-            Strategy::OneForOne => "one_for_one",
-            Strategy::OneForAll => "one_for_all",
-            Strategy::RestForOne => "rest_for_one",
-        };
-        let SupervisorOptions { intensity, period, auto_shutdown, .. } = self.flags;
-        let restarts = if intensity == 1 { "restart" } else { "restarts" };
-        write!(f, "{strategy}, {intensity} {restarts} in {period:?}")?;
-        f.write_str(match auto_shutdown {
-            AutoShutdown::Never => "",
-            AutoShutdown::Any => ", until any significant child ends",
-            AutoShutdown::All => ", until all significant children end",
-        })
     }
 }
 

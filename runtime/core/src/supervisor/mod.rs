@@ -12,37 +12,31 @@
 //! of a child no longer than that one's `shutdown` (`shutdown_wait.rs`) · its end closes the places of what was
 //! added at run time; those of a tree's fields wait for the supervisor's next life, or go with the root.
 
-mod builder;
 mod child;
-mod children;
 mod description;
-mod dynamic;
-mod local_only;
-mod places;
+mod error;
+mod info;
+mod options;
 mod plan;
 mod process;
 mod protocol;
-mod report;
-mod shutdown_wait;
 mod spec;
 mod tree;
 
-pub use builder::{ChildSpec, Supervisor};
-pub use child::{Anew, AnewChild, AnewNothing, AnewSubtree, Child, ChildStub, Fresh, Held, Subtree, SubtreeStub};
-pub use children::Children;
-pub use description::{Description, SupervisorInfo};
-pub use dynamic::{Dynamic, OneShot, Restartable, StartChild, Startable};
-pub(crate) use local_only::LocalOnly;
-pub use places::Places;
-pub use process::ChildId;
-pub(crate) use process::{ChildFactory, SupervisorProcess};
-pub use protocol::{Supervision, SupervisionRef};
-pub use spec::{
-    AutoShutdown, Backoff, ChildCount, ChildError, ChildInfo, ChildOptions, ChildState, InvalidOptions, Restart,
-    Strategy, SupervisorOptions, WhileDown,
+pub use child::{Children, Places};
+pub use description::Description;
+pub use error::ChildError;
+pub use info::{ChildCount, ChildId, ChildInfo, ChildState, SupervisorInfo};
+pub use options::{
+    AutoShutdown, Backoff, ChildOptions, InvalidOptions, Restart, Strategy, SupervisorOptions, WhileDown,
 };
+pub use protocol::{Supervision, SupervisionRef};
+pub use spec::ChildSpec;
 pub(crate) use tree::PendingTree;
-pub use tree::{StartTree, Tree, TreeRoot, TreeStub};
+pub use tree::{
+    Anew, AnewChild, AnewNothing, AnewSubtree, Child, ChildStub, Dynamic, Fresh, Held, OneShot, Restartable,
+    StartChild, StartTree, Startable, Subtree, SubtreeStub, Supervisor, Tree, TreeRoot, TreeStub,
+};
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::travel! {

@@ -7,5 +7,7 @@
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::semicolon_if_nothing_returned)]
 mod expanded;
+mod local_only;
 
 pub use expanded::{Supervision, SupervisionRef};
+pub(crate) use local_only::LocalOnly;

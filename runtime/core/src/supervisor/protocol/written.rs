@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use crate::base::{ExitSignal, Pid};
 use crate::call::Reply;
-use crate::supervisor::local_only::LocalOnly;
-use crate::supervisor::process::{ChildId, Note, ChildFactory};
-use crate::supervisor::{ChildCount, ChildError, ChildInfo, SupervisorInfo};
+use crate::supervisor::child::ChildFactory;
+use crate::supervisor::plan::Note;
+use crate::supervisor::protocol::local_only::LocalOnly;
+use crate::supervisor::{ChildCount, ChildError, ChildId, ChildInfo, SupervisorInfo};
 
 /// What a supervisor understands.
 #[protocol]

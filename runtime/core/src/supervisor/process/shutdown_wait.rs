@@ -8,13 +8,11 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::SupervisorProcess;
-use super::children::Starting;
-use super::places::Place;
-use crate::actor::Context;
+use crate::actor::{Context, Process};
 use crate::base::{Exit, Pid, Shutdown};
 use crate::node::Node;
 use crate::process::ended;
+use crate::supervisor::child::{Place, Starting};
 use crate::wire::Signal;
 
 pub(super) type Ended = Pin<Box<dyn Future<Output = Exit> + Send>>;
@@ -55,8 +53,8 @@ pub(super) async fn outlast(
 
 /// Waits for the `init` of the child that starts in `place`. A supervisor that is told to stop meanwhile gives it
 /// the time that it may take to stop, and no more; one that is a supervisor itself passes the word on.
-pub(super) async fn outwait(
-    cx: &mut Context<SupervisorProcess>,
+pub(super) async fn outwait<A: Process>(
+    cx: &mut Context<A>,
     place: &dyn Place,
     shutdown: Shutdown,
     mut starting: Starting,

@@ -1,7 +1,10 @@
+mod conformance;
+mod model;
+
 use std::time::Duration;
 
-use super::super::Backoff;
 use super::*;
+use crate::supervisor::Backoff;
 
 use Restart::{Permanent as P, Temporary as Tmp, Transient as Tr};
 

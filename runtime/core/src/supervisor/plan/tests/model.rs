@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::*;
+use super::super::*;
 
 /// Numbers that are the same in every run.
 struct Dice(u64);

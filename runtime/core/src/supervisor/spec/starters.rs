@@ -1,66 +1,15 @@
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::places::{Nested, Place};
-use super::{ChildOptions, Places, SupervisionRef, SupervisorOptions, SupervisorProcess, WhileDown};
 use crate::actor::{Actor, Process, launch, start_of};
 use crate::base::{Exit, Pid};
 use crate::process::{Cell, StartInfo, catch, ended_in_cell};
+use crate::supervisor::child::{Children, Home, Nested, Place, Places, Slot, Starting};
+use crate::supervisor::process::SupervisorProcess;
+use crate::supervisor::{ChildOptions, SupervisorOptions, WhileDown};
 
-/// The children of a supervisor while it is being planted: what `#[supervisor]` fills, for each life anew.
-pub struct Children {
-    places: Arc<Places>,
-    slots: Vec<Slot>,
-}
-
-/// One child: its options, how it is made, and the place that it lives in across restarts.
-pub(super) struct Slot {
-    pub(super) id: Arc<str>,
-    pub(super) options: ChildOptions,
-    pub(super) home: Box<dyn Home>,
-    pub(super) place: Arc<dyn Place>,
-    /// Its stub, if it is a supervisor itself.
-    pub(super) supervisor: Option<SupervisionRef>,
-    /// It belongs to the tree's own specification: forgotten, it is back when the supervisor itself is restarted.
-    pub(super) fixed: bool,
-}
-
-/// How a child is made, whatever its type.
-pub(super) trait Home: Send {
-    /// Makes a new life of the child and has `link` link it before it runs; resolves when its `init` is through,
-    /// with nobody if it decided that it is not needed.
-    fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting;
-}
-
-pub(super) type Starting = Pin<Box<dyn Future<Output = Result<Option<Pid>, Exit>> + Send>>;
-
-impl Children {
-    pub(super) fn new(places: Arc<Places>) -> Children {
-        Children { places, slots: Vec::new() }
-    }
-
-    pub(super) fn into_slots(self) -> Vec<Slot> {
-        self.slots
-    }
-
-    pub(super) fn push(&mut self, slot: Slot) {
-        self.slots.push(slot);
-    }
-
-    pub(super) fn places(&self) -> &Arc<Places> {
-        &self.places
-    }
-
-    /// A child of the tree's own specification.
-    pub(super) fn push_fixed(&mut self, slot: Slot) {
-        self.push(Slot { fixed: true, ..slot });
-    }
-}
-
-pub(super) fn worker<A: Process>(
+pub(in crate::supervisor) fn worker<A: Process>(
     places: &Places,
     id: &str,
     options: ChildOptions,
@@ -73,13 +22,18 @@ pub(super) fn worker<A: Process>(
 }
 
 /// A child that lives once.
-pub(super) fn once<A: Process>(cell: Arc<Cell<A::Protocol>>, id: Arc<str>, options: ChildOptions, actor: A) -> Slot {
+pub(in crate::supervisor) fn once<A: Process>(
+    cell: Arc<Cell<A::Protocol>>,
+    id: Arc<str>,
+    options: ChildOptions,
+    actor: A,
+) -> Slot {
     let place = Arc::clone(&cell) as Arc<dyn Place>;
     Slot { id, options, home: Box::new(OneShot { cell, actor: Some(actor) }), place, supervisor: None, fixed: false }
 }
 
 /// A supervisor as a child; `grow` plants its children for each of its lives.
-pub(super) fn nested(
+pub(in crate::supervisor) fn nested(
     places: &Places,
     id: &str,
     options: ChildOptions,

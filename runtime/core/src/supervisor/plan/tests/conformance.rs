@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::*;
+use super::super::*;
 
-const SCENARIOS: &str = include_str!("../../../../../tests/conformance/tree.json");
-const EXPECTED: &str = include_str!("../../../../../tests/conformance/tree.expected");
+const SCENARIOS: &str = include_str!("../../../../../../tests/conformance/tree.json");
+const EXPECTED: &str = include_str!("../../../../../../tests/conformance/tree.expected");
 
 /// A supervisor whose children are names.
 struct Bench {

@@ -5,13 +5,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::children::{once, worker};
-use super::process::ChildFactory;
-use super::{ChildError, ChildOptions, LocalOnly, SupervisionRef, TreeStub};
+use super::TreeStub;
 use crate::actor::{Actor, Process, Ref, Stub};
 use crate::call::Address;
 use crate::node::Node;
 use crate::process::Cell;
+use crate::supervisor::child::{ChildFactory, Places};
+use crate::supervisor::protocol::LocalOnly;
+use crate::supervisor::spec::{once, worker};
+use crate::supervisor::{ChildError, ChildOptions, SupervisionRef};
 
 /// Children of one kind that come and go, under a supervisor of their own: OTP's `simple_one_for_one`.
 ///
@@ -158,8 +160,10 @@ impl<A: Process> Dynamic<A, Restartable> {
 }
 
 impl<A, R> Dynamic<A, R> {
-    pub(super) fn new(supervisor: SupervisionRef, options: ChildOptions) -> Dynamic<A, R> {
-        Dynamic { supervisor, options, _kind: PhantomData }
+    /// The stub of a child of which there are many.
+    #[doc(hidden)]
+    pub fn __new(places: &Places, id: &str, options: ChildOptions) -> Dynamic<A, R> {
+        Dynamic { supervisor: places.nested(id).places.supervisor(), options, _kind: PhantomData }
     }
 }
 
@@ -173,7 +177,7 @@ impl<A: 'static, R: 'static> TreeStub for Dynamic<A, R> {
 // By hand: a derive would ask the same of the parameters.
 impl<A, R> Clone for Dynamic<A, R> {
     fn clone(&self) -> Self {
-        Dynamic::new(self.supervisor.clone(), self.options)
+        Dynamic { supervisor: self.supervisor.clone(), options: self.options, _kind: PhantomData }
     }
 }
 

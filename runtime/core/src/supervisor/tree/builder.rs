@@ -1,15 +1,14 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::children::{Slot, nested, once, worker};
-use super::tree::{PendingTree, TreeRoot, root};
-use super::{
-    AutoShutdown, Backoff, ChildOptions, Children, Places, Restart, Strategy, SupervisionRef, SupervisorOptions, Tree,
-    WhileDown,
-};
+use super::TreeRoot;
+use super::root::{PendingTree, root};
 use crate::actor::{Context, Process};
-use crate::base::{Shutdown, StartError};
+use crate::base::StartError;
 use crate::node::Node;
+use crate::supervisor::child::{Children, Places, Slot};
+use crate::supervisor::spec::nested;
+use crate::supervisor::{AutoShutdown, ChildOptions, ChildSpec, Strategy, SupervisionRef, SupervisorOptions};
 
 /// A supervisor whose children are known only at run time. Where they are known before, write
 /// [`#[supervisor]`](attr.supervisor.html): its stub has a method for each.
@@ -154,86 +153,6 @@ impl Node {
     /// As [`Supervisor::start`].
     pub async fn start_supervisor(&self, supervisor: Supervisor) -> Result<SupervisionRef, StartError> {
         supervisor.start_on(self.clone(), |_| {}).await
-    }
-}
-
-/// How a child that is known only at run time is made and treated. `R` is its stub.
-#[must_use = "a child is started by the supervisor that it is given to"]
-pub struct ChildSpec<R> {
-    options: ChildOptions,
-    plant: Plant<R>,
-}
-
-type Plant<R> = Box<dyn FnOnce(&Places, &str, ChildOptions) -> (R, Slot) + Send>;
-
-impl<R: 'static> ChildSpec<R> {
-    /// A child that `make` makes anew for each of its lives. Permanent, 5 s to stop.
-    pub fn new<A: Process>(make: impl FnMut() -> A + Send + 'static) -> ChildSpec<R>
-    where
-        A::Protocol: crate::actor::Stubbed<Ref = R>,
-    {
-        let plant = |places: &Places, id: &str, options| (places.stub::<A>(id), worker(places, id, options, make));
-        ChildSpec { options: ChildOptions::DEFAULT, plant: Box::new(plant) }
-    }
-
-    /// A child that lives once: temporary. 5 s to stop.
-    pub fn once<A: Process>(actor: A) -> ChildSpec<R>
-    where
-        A::Protocol: crate::actor::Stubbed<Ref = R>,
-    {
-        let plant = |places: &Places, id: &str, options| {
-            let options = ChildOptions { restart: Restart::Temporary, ..options };
-            let slot = once(places.cell::<A>(id), id.into(), options, actor);
-            (places.stub::<A>(id), slot)
-        };
-        let options = ChildOptions { restart: Restart::Temporary, ..ChildOptions::DEFAULT };
-        ChildSpec { options, plant: Box::new(plant) }
-    }
-
-    /// A nested tree, made anew for each of its lives. Permanent, as long to stop as it takes.
-    pub fn tree<T: Tree<Ref = R>>(mut make: impl FnMut() -> T + Send + 'static) -> ChildSpec<R> {
-        let plant = move |places: &Places, id: &str, options| {
-            let grow = move |children: &mut Children| {
-                T::plant(&std::sync::Arc::new(make()), children);
-                T::FLAGS
-            };
-            (places.tree::<T>(id), nested(places, id, options, false, grow))
-        };
-        ChildSpec { options: ChildOptions::SUPERVISOR, plant: Box::new(plant) }
-    }
-
-    /// When it is restarted. One that lives [`once`](ChildSpec::once) is temporary, whatever is said.
-    pub fn restart(mut self, restart: Restart) -> ChildSpec<R> {
-        self.options.restart = restart;
-        self
-    }
-
-    /// How long it may take to stop.
-    pub fn shutdown(mut self, shutdown: Shutdown) -> ChildSpec<R> {
-        self.options.shutdown = shutdown;
-        self
-    }
-
-    /// Its end counts for the supervisor's automatic shutdown.
-    pub fn significant(mut self) -> ChildSpec<R> {
-        self.options.significant = true;
-        self
-    }
-
-    /// Its restarts wait, between `min` and `max`, longer each time in a row.
-    pub fn backoff(mut self, min: Duration, max: Duration) -> ChildSpec<R> {
-        self.options.backoff = Some(Backoff { min, max });
-        self
-    }
-
-    /// What becomes of messages while it is being restarted.
-    pub fn while_down(mut self, while_down: WhileDown) -> ChildSpec<R> {
-        self.options.while_down = while_down;
-        self
-    }
-
-    pub(super) fn plant(self, places: &Places, id: &str) -> (R, Slot) {
-        (self.plant)(places, id, self.options)
     }
 }
 

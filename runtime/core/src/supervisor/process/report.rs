@@ -3,14 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::Restart;
-use super::children::Slot;
-use super::plan::Why;
 use super::shutdown_wait::Stopped;
 use crate::base::{Exit, ExitSignal, Pid, Shutdown};
 use crate::inspect::{Alarm, LifecycleEvent};
 use crate::log;
 use crate::node::Node;
+use crate::supervisor::Restart;
+use crate::supervisor::child::Slot;
+use crate::supervisor::plan::Why;
 
 /// The crashes of one child that follow close on each other.
 #[derive(Default)]

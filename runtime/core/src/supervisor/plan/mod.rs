@@ -59,6 +59,12 @@ enum Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket(u64);
 
+/// A restart that is due.
+pub struct Note {
+    pub(super) child: Key,
+    pub(super) ticket: Ticket,
+}
+
 /// What the actions in hand are for: it decides what a failed start means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Task {
@@ -396,9 +402,5 @@ impl Child {
     }
 }
 
-#[cfg(test)]
-mod conformance;
-#[cfg(test)]
-mod model;
 #[cfg(test)]
 mod tests;

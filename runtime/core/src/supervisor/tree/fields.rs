@@ -9,9 +9,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::children::{nested, worker};
-use super::{ChildOptions, Children, Places, SupervisorOptions, Tree};
+use super::Tree;
 use crate::actor::{Process, Ref};
+use crate::supervisor::child::{Children, Places};
+use crate::supervisor::spec::{nested, worker};
+use crate::supervisor::{ChildOptions, SupervisorOptions};
 
 /// A [`Process`], as `#[child]` needs it. What the compiler says of one is what it says of the other, word by word, and
 /// so said once.
@@ -79,7 +81,7 @@ impl<T: Tree> Subtree for T {
     type Stub = T::Ref;
 
     fn held(places: &Places, id: &str) -> Held {
-        Held::new(places.tree::<T>(id))
+        Held::new(T::stubs(&places.nested(id).places))
     }
 
     fn plant<P: Tree>(children: &mut Children, id: &str, options: ChildOptions, parent: &Arc<P>, make: fn(&P) -> T) {

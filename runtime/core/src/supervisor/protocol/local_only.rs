@@ -2,7 +2,7 @@ use std::fmt;
 
 /// A part of a message that cannot leave its node, such as a function. Writing it to another node is an error,
 /// and so is reading one: nobody outside can make it.
-pub struct LocalOnly<T>(pub(super) T);
+pub struct LocalOnly<T>(pub(in crate::supervisor) T);
 
 #[cfg(feature = "serde")]
 impl<T> serde::Serialize for LocalOnly<T> {

@@ -5,12 +5,12 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Dynamic, Supervision, SupervisionRef, Tree};
 use crate::actor::{Actor, Ref, Stub};
 use crate::base::{Exit, Pid, Protocol};
 use crate::call::Address;
 use crate::node::{Node, Resident};
 use crate::process::Cell;
+use crate::supervisor::{Supervision, SupervisionRef};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,7 +24,7 @@ pub struct Places {
 }
 
 /// A child's place, whatever its type.
-pub(super) trait Place: Any + Send + Sync {
+pub(in crate::supervisor) trait Place: Any + Send + Sync {
     /// How a start here went: what waits for the next one hears of a failure, should there be none.
     fn note_start(&self, failure: Option<&Exit>);
 
@@ -67,9 +67,9 @@ impl<M: Protocol> Place for Cell<M> {
 }
 
 /// The place of a nested supervisor, with those of its children.
-pub(super) struct Nested {
-    pub(super) cell: Arc<Cell<Supervision>>,
-    pub(super) places: Arc<Places>,
+pub(in crate::supervisor) struct Nested {
+    pub(in crate::supervisor) cell: Arc<Cell<Supervision>>,
+    pub(in crate::supervisor) places: Arc<Places>,
 }
 
 impl Place for Nested {
@@ -97,7 +97,7 @@ impl Place for Nested {
 }
 
 impl Places {
-    pub(super) fn new(node: Node, path: Arc<str>, supervisor: SupervisionRef) -> Arc<Places> {
+    pub(in crate::supervisor) fn new(node: Node, path: Arc<str>, supervisor: SupervisionRef) -> Arc<Places> {
         Arc::new(Places { node, path, supervisor, places: Mutex::default(), unnamed: AtomicU64::new(0) })
     }
 
@@ -105,12 +105,12 @@ impl Places {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn node(&self) -> &Node {
+    pub(in crate::supervisor) fn node(&self) -> &Node {
         &self.node
     }
 
     /// Where the supervisor stands among the trees of its node, as `/ChatTree/storage`.
-    pub(super) fn path(&self) -> &Arc<str> {
+    pub(in crate::supervisor) fn path(&self) -> &Arc<str> {
         &self.path
     }
 
@@ -120,26 +120,16 @@ impl Places {
     }
 
     /// The stub of a child.
-    pub(super) fn stub<A: Actor>(&self, id: &str) -> Ref<A> {
+    pub(in crate::supervisor) fn stub<A: Actor>(&self, id: &str) -> Ref<A> {
         Ref::<A>::__new(Address::child(self.cell::<A>(id)))
     }
 
-    /// The stub of a nested tree.
-    pub(super) fn tree<T: Tree>(&self, id: &str) -> T::Ref {
-        T::stubs(&self.nested(id).places)
-    }
-
-    /// The stub of a child of which there are many.
-    pub fn dynamic<A, R>(&self, id: &str, options: super::ChildOptions) -> Dynamic<A, R> {
-        Dynamic::new(self.nested(id).places.supervisor(), options)
-    }
-
     /// An id for a child that was given none.
-    pub(super) fn number(&self) -> Arc<str> {
+    pub(in crate::supervisor) fn number(&self) -> Arc<str> {
         format!("#{}", self.unnamed.fetch_add(1, Ordering::Relaxed) + 1).into()
     }
 
-    pub(super) fn cell<A: Actor>(&self, id: &str) -> Arc<Cell<A::Protocol>> {
+    pub(in crate::supervisor) fn cell<A: Actor>(&self, id: &str) -> Arc<Cell<A::Protocol>> {
         self.place(id, |path| {
             let cell = Cell::new(self.node.clone(), Some(Arc::clone(path)), A::OPTIONS.bounds());
             self.node.names().add_place(path, Arc::clone(&cell) as Arc<dyn Resident>);
@@ -147,7 +137,7 @@ impl Places {
         })
     }
 
-    pub(super) fn nested(&self, id: &str) -> Arc<Nested> {
+    pub(in crate::supervisor) fn nested(&self, id: &str) -> Arc<Nested> {
         self.place(id, |path| {
             let cell = Cell::<Supervision>::new(self.node.clone(), Some(Arc::clone(path)), None);
             self.node.names().add_place(path, Arc::clone(&cell) as Arc<dyn Resident>);
@@ -170,7 +160,7 @@ impl Places {
     }
 
     /// The child of this id is forgotten, and its place with it.
-    pub(super) fn remove(&self, id: &str) {
+    pub(in crate::supervisor) fn remove(&self, id: &str) {
         let place = self.lock().remove(id);
         if let Some(place) = place {
             place.abandon();
@@ -185,18 +175,18 @@ impl Places {
         self.all().iter().for_each(|place| place.close());
     }
 
-    pub(super) fn abandon(&self) {
+    pub(in crate::supervisor) fn abandon(&self) {
         self.all().iter().for_each(|place| place.abandon());
     }
 
     /// The tree is gone.
-    pub(super) fn uproot(&self) {
+    pub(in crate::supervisor) fn uproot(&self) {
         self.abandon();
         self.node.names().remove_place(&self.path);
     }
 }
 
 /// An id, or a name, as a part of a path: any text, but between two slashes it must not look like two.
-pub(super) fn segment(id: &str) -> String {
+pub(in crate::supervisor) fn segment(id: &str) -> String {
     id.replace('%', "%25").replace('/', "%2F")
 }

@@ -20,10 +20,9 @@ mod entry;
 mod fallback;
 mod misplaced;
 mod names;
-mod neighbours;
-mod options;
 mod protocol;
 mod receive;
+mod sibling_items;
 #[cfg(test)]
 mod snapshots;
 #[cfg(feature = "supervision")]
@@ -31,7 +30,7 @@ mod supervisor;
 #[cfg(not(feature = "supervision"))]
 #[path = "supervisor/missing.rs"]
 mod supervisor;
-mod tokens;
+mod syntax;
 
 use proc_macro::TokenStream;
 

@@ -18,7 +18,7 @@ fn supervision() {
     let file = syn::parse_file(written).expect("it is Rust");
     let generated = file.items.into_iter().map(|item| match item {
         syn::Item::Enum(mut item) => {
-            assert!(crate::tokens::take(&mut item.attrs, "protocol").is_some(), "it is a protocol");
+            assert!(crate::syntax::attr::take(&mut item.attrs, "protocol").is_some(), "it is a protocol");
             let expanded = crate::protocol::protocol(quote!(), quote!(#item));
             let mut expanded: syn::File = syn::parse2(expanded).expect("an expansion is a list of items");
             for item in &mut expanded.items {

@@ -7,8 +7,9 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Generics, LitInt, LitStr, Type, parse_quote};
 
 use crate::diag::Errors;
+use crate::fallback;
 use crate::names::{private, private_at};
-use crate::{options, tokens};
+use crate::syntax::{attr, generics, options};
 
 /// The options of an actor's struct.
 pub(super) const OPTIONS: &[&str] = &["protocol", "name", "trap_exit", "mailbox", "overflow", "sys"];
@@ -42,19 +43,19 @@ pub(super) fn declare(attr: TokenStream, target: &Target<'_>, errors: &mut Error
     {
         errors.push(&word, "`sys` is for an actor without type parameters: what they stand for may have no `Debug`");
     }
-    if tokens::refuse_lifetimes("an actor", target.generics, errors) {
+    if generics::reject_lifetimes("an actor", target.generics, errors) {
         // The impl says nothing of its own, but asks for this.
-        return assume(target);
+        return fallback::actor(target.ident, target.generics, target.attrs);
     }
     expand(&declared, target)
 }
 
 fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
     let mut declared = Declared::default();
-    options::parse_or_place("#[actor]", attr, OPTIONS, super::IMPL_OPTIONS, errors, |name, input| {
+    options::parse_with_misplaced("#[actor]", attr, OPTIONS, super::IMPL_OPTIONS, errors, |name, input| {
         match name.to_string().as_str() {
             "protocol" => declared.protocol = Some(options::value(name, "Mail", input)?),
-            "trap_exit" => declared.trap_exit = options::switch(name, input)?,
+            "trap_exit" => declared.trap_exit = options::flag(name, input)?,
             "mailbox" => {
                 let capacity = options::number(name, "1024", input)?;
                 if capacity.base10_parse::<u32>()? == 0 {
@@ -62,10 +63,10 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
                 }
                 declared.mailbox = Some(capacity);
             }
-            "sys" => declared.sys = options::switch(name, input)?.then(|| name.clone()),
-            "overflow" => declared.overflow = Some((name.clone(), options::word(name, OVERFLOW, input)?)),
+            "sys" => declared.sys = options::flag(name, input)?.then(|| name.clone()),
+            "overflow" => declared.overflow = Some((name.clone(), options::choice(name, OVERFLOW, input)?)),
             "name" => {
-                let literal = options::text(name, "\"mail\"", input)?;
+                let literal = options::string(name, "\"mail\"", input)?;
                 if literal.value().is_empty() {
                     return Err(syn::Error::new(literal.span(), "a name has at least one letter"));
                 }
@@ -91,17 +92,12 @@ fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
     declared
 }
 
-/// The same without options, for a struct whose other attribute was the mistake: its impl asks for nothing more.
-pub(super) fn assume(target: &Target<'_>) -> TokenStream {
-    expand(&Declared::default(), target)
-}
-
 /// `impl Declared`, and `impl Actor` where the struct names its protocol; where it does not, the actor's own
 /// `#[actor] impl` has the protocol and writes that.
 fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
     let private = private();
     let Target { ident, generics, attrs } = target;
-    let cfgs = tokens::cfgs(attrs);
+    let cfgs = attr::cfgs(attrs);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let kind = ident.unraw().to_string();
     let name = declared.name.iter();
@@ -144,8 +140,8 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
 fn actor(protocol: &Type, trap_exit: bool, target: &Target<'_>) -> TokenStream {
     let private = private();
     let Target { ident, generics, attrs } = target;
-    let cfgs = tokens::cfgs(attrs);
-    let mut generics = tokens::bounded(generics, &quote!(::core::marker::Send + 'static));
+    let cfgs = attr::cfgs(attrs);
+    let mut generics = generics::with_bounds(generics, &quote!(::core::marker::Send + 'static));
     if generics.type_params().next().is_some() {
         // What the messages demand of the parameters is known where they are written, not here.
         let clause = generics.make_where_clause();

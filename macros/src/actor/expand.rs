@@ -8,12 +8,13 @@ use syn::{Generics, ItemEnum, Type};
 use super::handler::{Event, Handler, Hook, Param};
 use super::model::Model;
 use crate::names::{local, nth, param, private, private_at};
-use crate::{protocol, tokens};
+use crate::protocol;
+use crate::syntax::generics;
 
 /// The enum, its protocol and stub, `impl Handle`, `impl Process`.
 pub(super) fn expand(model: &Model, messages: &ItemEnum, spoken: &protocol::Model) -> TokenStream {
     let protocol = protocol::expand(spoken);
-    let generics = tokens::bounded(&model.generics, &tokens::message_bounds(model.local));
+    let generics = generics::with_bounds(&model.generics, &generics::message_bounds(model.local));
     let actor = actor(model, messages, &generics);
     let handle = handle(model, messages, &generics);
     let process = process(model, &generics);
@@ -25,7 +26,7 @@ fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream
     let private = private();
     let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &messages.ident);
     let (_, message_generics, _) = model.generics.split_for_impl();
-    let generics = tokens::passing(generics, &quote!(#enum_ #message_generics));
+    let generics = generics::assuming_send(generics, &quote!(#enum_ #message_generics));
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let declared = options(self_ty);
     let not_given = {

@@ -11,8 +11,11 @@ use syn::{
 };
 
 use crate::diag::{Errors, Mark};
-use crate::options::Time;
-use crate::{names, tokens};
+use crate::names;
+use crate::syntax::duration::Time;
+use crate::syntax::text::source_text;
+use crate::syntax::unsendable::{Unsendable, sendable};
+use crate::syntax::{attr, options, self_type, types};
 
 /// The attributes that make a method a handler or a hook.
 pub(super) const HOOKS: &[&str] =
@@ -110,7 +113,7 @@ impl Handler {
     pub(super) fn read(method: &mut ImplItemFn, actor: &Type, local: bool, errors: &mut Errors) -> Option<Handler> {
         let mut marks: Vec<(Attribute, &str)> = Vec::new();
         for hook in HOOKS {
-            while let Some(attr) = tokens::take(&mut method.attrs, hook) {
+            while let Some(attr) = attr::take(&mut method.attrs, hook) {
                 marks.push((attr, *hook));
             }
         }
@@ -118,17 +121,17 @@ impl Handler {
             // What answers is meant to be a call.
             marks.sort_by_key(|(_, word)| *word != "call");
         }
-        let priority = tokens::take(&mut method.attrs, "priority");
-        while let Some(again) = tokens::take(&mut method.attrs, "priority") {
+        let priority = attr::take(&mut method.attrs, "priority");
+        while let Some(again) = attr::take(&mut method.attrs, "priority") {
             errors.push(again, "`#[priority]` is written twice");
         }
         if let Some(priority) = &priority {
-            tokens::bare(priority, errors);
+            attr::expect_no_arguments(priority, errors);
             if !marks.iter().any(|(_, word)| matches!(*word, "cast" | "call")) {
                 errors.push(priority, "`#[priority]` is about a message: it goes with `#[cast]` or `#[call]`");
             }
         }
-        let redact = tokens::take(&mut method.attrs, "redact");
+        let redact = attr::take(&mut method.attrs, "redact");
         if let Some(redact) =
             redact.as_ref().filter(|_| !marks.iter().any(|(_, word)| matches!(*word, "cast" | "call")))
         {
@@ -140,7 +143,7 @@ impl Handler {
             errors.push(other, format!("a method is one thing: `#[{word}]` or `#[{second}]`, not both"));
         }
         if !matches!(word, "terminate" | "every" | "idle") {
-            tokens::bare(&mark, errors);
+            attr::expect_no_arguments(&mark, errors);
         }
         let sig = &method.sig;
         let fine = errors.mark();
@@ -153,8 +156,8 @@ impl Handler {
             _ => None,
         };
         let handler = Handler {
-            cfgs: tokens::cfgs(&method.attrs),
-            docs: tokens::docs(&method.attrs),
+            cfgs: attr::cfgs(&method.attrs),
+            docs: attr::docs(&method.attrs),
             vis: method.vis.clone(),
             method: sig.ident.clone(),
             is_async: sig.asyncness.is_some(),
@@ -207,12 +210,12 @@ impl Handler {
 
 /// How many parts the message of a broken handler has.
 fn parts(sig: &Signature, actor: &Type) -> usize {
-    let actor = tokens::text(actor);
+    let actor = source_text(actor);
     let is_part = |(index, input): (usize, &FnArg)| {
         let FnArg::Typed(typed) = input else { return false };
         let referent = referent(&typed.ty);
-        let in_place_of_self = index == 0 && (tokens::is_named(referent, "Self") || tokens::text(referent) == actor);
-        !in_place_of_self && !tokens::is_named(referent, "Context") && tokens::answer(referent).is_none()
+        let in_place_of_self = index == 0 && (types::is_named(referent, "Self") || source_text(referent) == actor);
+        !in_place_of_self && !types::is_named(referent, "Context") && types::reply_type(referent).is_none()
     };
     sig.inputs.iter().enumerate().filter(|input| is_part(*input)).count()
 }
@@ -261,7 +264,7 @@ fn check_signature(word: &str, sig: &Signature, errors: &mut Errors) {
         }
     }
     // Of a lifetime that something borrows for, that something is told.
-    let borrows = |ty: &Type| matches!(tokens::Unfit::find(ty, true), Some(tokens::Unfit::Borrow(_)));
+    let borrows = |ty: &Type| matches!(Unsendable::find(ty, true), Some(Unsendable::Borrow(_)));
     let inputs = sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(typed) if borrows(&typed.ty)));
     let told = word == "cast" && inputs
         || word == "call" && (inputs || matches!(&sig.output, ReturnType::Type(_, ty) if borrows(ty)));
@@ -313,7 +316,7 @@ fn read_params<'a>(
 
 fn read_param(word: &str, typed: &PatType, actor: (&Type, bool), errors: &mut Errors) -> Option<Param> {
     let (referent, by_reference) = (referent(&typed.ty), matches!(*typed.ty, Type::Reference(_)));
-    if tokens::is_named(referent, "Context") {
+    if types::is_named(referent, "Context") {
         if !by_reference {
             errors.push(&typed.ty, "the context is borrowed: `cx: &mut Context<Self>`");
         }
@@ -331,7 +334,7 @@ fn read_param(word: &str, typed: &PatType, actor: (&Type, bool), errors: &mut Er
             None
         }
         "terminate" => {
-            if tokens::is_named(referent, "Exit") {
+            if types::is_named(referent, "Exit") {
                 return Some(Param::Reason { owned: !by_reference });
             }
             errors.push(typed, "a `#[terminate]` gets `&mut self`, `cx: &mut Context<Self>` and `reason: &Exit`");
@@ -339,7 +342,7 @@ fn read_param(word: &str, typed: &PatType, actor: (&Type, bool), errors: &mut Er
         }
         "down" | "exit" | "node_event" => {
             let expected = event(word).word();
-            if tokens::is_named(&typed.ty, expected) {
+            if types::is_named(&typed.ty, expected) {
                 return Some(Param::Event);
             }
             let name = word.trim_start_matches("node_");
@@ -354,7 +357,7 @@ fn read_param(word: &str, typed: &PatType, actor: (&Type, bool), errors: &mut Er
 }
 
 fn read_field(word: &str, typed: &PatType, (actor, local): (&Type, bool), errors: &mut Errors) -> Option<Param> {
-    if tokens::answer(&typed.ty).is_some() {
+    if types::reply_type(&typed.ty).is_some() {
         if word == "call" {
             return Some(Param::Reply);
         }
@@ -365,7 +368,7 @@ fn read_field(word: &str, typed: &PatType, (actor, local): (&Type, bool), errors
         errors.push(ty, "a part of a message needs a type of its own, not `impl Trait`");
         return None;
     }
-    if let Some(unfit) = tokens::Unfit::find(&typed.ty, local) {
+    if let Some(unfit) = Unsendable::find(&typed.ty, local) {
         errors.push(&unfit, format!("a message owns its parts: {}", unfit.advice()));
         return None;
     }
@@ -374,7 +377,7 @@ fn read_field(word: &str, typed: &PatType, (actor, local): (&Type, bool), errors
         return None;
     };
     let mut ty = (*typed.ty).clone();
-    tokens::replace_self(&mut ty, actor);
+    self_type::replace_self(&mut ty, actor);
     let redact = typed.attrs.iter().find(|attr| attr.path().is_ident("redact")).cloned();
     Some(Param::Field { name: field_name(&pattern.ident), ty, redact })
 }
@@ -429,7 +432,7 @@ fn read_hook(
 fn time(mark: &Attribute, example: &str, errors: &mut Errors) -> Time {
     let instead = Time { duration: Duration::from_secs(1), span: mark.span() };
     let fine = errors.mark();
-    let arguments = tokens::arguments(mark, errors);
+    let arguments = attr::arguments(mark, errors);
     if errors.since(fine) {
         return instead;
     }
@@ -449,9 +452,9 @@ fn time(mark: &Attribute, example: &str, errors: &mut Errors) -> Time {
 
 fn after_panic(mark: &Attribute, errors: &mut Errors) -> bool {
     let mut found = false;
-    let arguments = tokens::arguments(mark, errors);
-    crate::options::parse("#[terminate]", arguments, &["after_panic"], errors, |name, input| {
-        found = crate::options::switch(name, input)?;
+    let arguments = attr::arguments(mark, errors);
+    options::parse("#[terminate]", arguments, &["after_panic"], errors, |name, input| {
+        found = options::flag(name, input)?;
         Ok(())
     });
     found
@@ -459,7 +462,7 @@ fn after_panic(mark: &Attribute, errors: &mut Errors) -> bool {
 
 fn read_call(sig: &Signature, (actor, local): (&Type, bool), errors: &mut Errors) -> Hook {
     let reply = sig.inputs.iter().find_map(|input| match input {
-        FnArg::Typed(typed) => tokens::answer(&typed.ty),
+        FnArg::Typed(typed) => types::reply_type(&typed.ty),
         FnArg::Receiver(_) => None,
     });
     let mut answer: Type = match (reply, &sig.output) {
@@ -475,10 +478,10 @@ fn read_call(sig: &Signature, (actor, local): (&Type, bool), errors: &mut Errors
     if let Type::ImplTrait(ty) = &answer {
         errors.push(ty, "an answer needs a type of its own, not `impl Trait`");
         answer = syn::parse_quote!(());
-    } else if let Some(unfit) = tokens::Unfit::find(&answer, local) {
+    } else if let Some(unfit) = Unsendable::find(&answer, local) {
         errors.push(&unfit, format!("an answer leaves the actor: {}", unfit.advice()));
-        answer = tokens::fit(answer);
+        answer = sendable(answer);
     }
-    tokens::replace_self(&mut answer, actor);
+    self_type::replace_self(&mut answer, actor);
     Hook::Call { variant: names::variant(&sig.ident), answer, later: reply.is_some() }
 }

@@ -13,8 +13,9 @@ use quote::quote;
 use syn::{Item, ItemImpl, ItemStruct, parse_quote};
 
 use crate::diag::Errors;
-use crate::neighbours::{self, Clash};
-use crate::{fallback, options, protocol, tokens};
+use crate::sibling_items::{self, Clash};
+use crate::syntax::{attr, options, visibility};
+use crate::{fallback, protocol};
 
 /// The whole macro, for either place.
 pub(crate) fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
@@ -22,7 +23,7 @@ pub(crate) fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
     match errors.keep(syn::parse2::<Item>(item.clone())) {
         Some(Item::Impl(block)) => on_impl(attr, block, errors),
         Some(Item::Struct(mut item)) => {
-            if let Some(attr) = tokens::take(&mut item.attrs, "protocol") {
+            if let Some(attr) = attr::take(&mut item.attrs, "protocol") {
                 errors.push(attr, "`#[protocol]` stands on the `enum` of an actor's messages: leave it out here");
             }
             let target = target(&item);
@@ -43,11 +44,6 @@ pub(crate) fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// A struct that another attribute has refused, since it is to be an actor: to its impl it is one.
-pub(crate) fn assume(item: &ItemStruct) -> TokenStream {
-    declaration::assume(&target(item))
-}
-
 fn target(item: &ItemStruct) -> declaration::Target<'_> {
     declaration::Target { ident: &item.ident, generics: &item.generics, attrs: &item.attrs }
 }
@@ -58,7 +54,9 @@ fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenS
         return quote!(#block #errors);
     };
     let mut messages = model.messages();
-    if tokens::reach(&messages.vis) < tokens::reach(&parse_quote!(pub)) && neighbours::is_public(&block, &model.actor) {
+    if visibility::reach(&messages.vis) < visibility::reach(&parse_quote!(pub))
+        && sibling_items::is_public(&block, &model.actor)
+    {
         let actor = &model.actor;
         errors.push(
             &block.self_ty,
@@ -69,7 +67,7 @@ fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenS
     }
     let mut spoken = protocol::Model::read(&mut messages, options, &mut errors);
     model.name_stub(&mut spoken);
-    match neighbours::clash(&block, &model.actor) {
+    match sibling_items::clash(&block, &model.actor) {
         Some(Clash::Impl) => {
             let actor = &model.actor;
             errors.push(
@@ -107,10 +105,10 @@ const IMPL_OPTIONS: &[&str] = &["local", "debug"];
 
 fn impl_options(attr: TokenStream, errors: &mut Errors) -> protocol::Options {
     let mut read = protocol::Options::default();
-    options::parse_or_place("#[actor]", attr, IMPL_OPTIONS, declaration::OPTIONS, errors, |name, input| {
+    options::parse_with_misplaced("#[actor]", attr, IMPL_OPTIONS, declaration::OPTIONS, errors, |name, input| {
         match name.to_string().as_str() {
-            "local" => read.local = options::switch(name, input)?,
-            "debug" => read.debug = options::switch(name, input)?,
+            "local" => read.local = options::flag(name, input)?,
+            "debug" => read.debug = options::flag(name, input)?,
             _ => {
                 read.misplaced = true;
                 return Err(syn::Error::new(

@@ -11,7 +11,8 @@ use syn::{Attribute, Generics, ImplItem, ItemEnum, ItemImpl, Type, Visibility, p
 use super::handler::{Event, Handler, Hook, misspells_a_hook};
 use crate::diag::Errors;
 use crate::names::{self, private, private_at};
-use crate::{protocol, tokens};
+use crate::protocol;
+use crate::syntax::{attr, generics, self_type, visibility};
 
 /// What the attribute found in the impl.
 pub(super) struct Model {
@@ -45,9 +46,9 @@ impl Model {
             }
         }
         let mut generics = block.generics.clone();
-        tokens::replace_self_in_generics(&mut generics, &self_ty);
+        self_type::replace_self_in_generics(&mut generics, &self_ty);
         let mut model = Model {
-            cfgs: tokens::cfgs(&block.attrs),
+            cfgs: attr::cfgs(&block.attrs),
             actor: actor?,
             self_ty,
             generics,
@@ -126,13 +127,13 @@ impl Model {
         let ident = names::message(&self.actor);
         let vis = self.visibility();
         let cfgs = &self.cfgs;
-        let generics = tokens::without_lifetimes(&self.generics);
-        let generics = tokens::bounded(&generics, &tokens::message_bounds(true));
+        let generics = generics::without_lifetimes(&self.generics);
+        let generics = generics::with_bounds(&generics, &generics::message_bounds(true));
         let (params, where_clause) = (&generics.params, &generics.where_clause);
         let intro = format!(" What [`{}`] understands.", self.actor.unraw());
         let variants = self.handlers.iter().map(|handler| {
             let Handler { cfgs, docs, method, priority, redact, .. } = handler;
-            let prose = (!tokens::has_prose(docs)).then(|| {
+            let prose = (!attr::has_doc_text(docs)).then(|| {
                 let prose = format!(" Handled by `{}::{}`.", self.actor.unraw(), method.unraw());
                 quote!(#[doc = #prose])
             });
@@ -200,8 +201,8 @@ impl Model {
     /// actor that is `pub` has no other way to have them so, too.
     fn visibility(&self) -> Visibility {
         let sent = self.handlers.iter().filter(|handler| !matches!(handler.hook, Hook::Event { .. }));
-        match sent.map(|handler| &handler.vis).max_by_key(|vis| tokens::reach(vis)) {
-            Some(vis) if tokens::reach(vis) > 0 => vis.clone(),
+        match sent.map(|handler| &handler.vis).max_by_key(|vis| visibility::reach(vis)) {
+            Some(vis) if visibility::reach(vis) > 0 => vis.clone(),
             Some(_) => parse_quote!(pub(crate)),
             None => parse_quote!(pub),
         }
@@ -211,7 +212,7 @@ impl Model {
 /// The actor's name, if the impl is one that can have messages.
 fn check_block(block: &ItemImpl, errors: &mut Errors) -> Option<Ident> {
     if let Some((path, _)) = &block.trait_ {
-        let message = if tokens::is_word(path, "Process") {
+        let message = if attr::path_ends_with(path, "Process") {
             "an `impl Process` stands alone: `#[actor(protocol = ..)]` goes on the struct"
         } else {
             "`#[actor]` stands on the actor's own impl, not on that of a trait"
@@ -227,7 +228,7 @@ fn check_block(block: &ItemImpl, errors: &mut Errors) -> Option<Ident> {
         return None;
     };
     let segment = path.path.segments.last()?;
-    if block.generics.lifetimes().next().is_none() && !tokens::same_arguments(segment, &block.generics) {
+    if block.generics.lifetimes().next().is_none() && !generics::arguments_match_params(segment, &block.generics) {
         let ident = &segment.ident;
         errors.push(
             &block.self_ty,

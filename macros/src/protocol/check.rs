@@ -9,7 +9,8 @@ use quote::format_ident;
 
 use super::model::{Kind, Model};
 use crate::diag::Errors;
-use crate::tokens;
+use crate::syntax::generics;
+use crate::syntax::text::source_text;
 
 /// Adds a message for every rule that the protocol breaks.
 pub(crate) fn check(model: &mut Model, errors: &mut Errors) {
@@ -46,9 +47,9 @@ fn one_variant_a_source(model: &mut Model, errors: &mut Errors) {
     for variant in model.variants.iter_mut().filter(|variant| variant.cfgs.is_empty()) {
         let Kind::From { attr, source, .. } = &mut variant.kind else { continue };
         let Some(ty) = source else { continue };
-        let written = tokens::text(&*ty);
+        let written = source_text(&*ty);
         let first = sources.insert(written.clone(), variant.ident.clone());
-        if tokens::is_type_param(ty, &model.generics) {
+        if generics::is_type_param(ty, &model.generics) {
             let enum_ = &model.ident;
             errors.push(attr, format!("`#[from]` needs a type of its own: `{written}` may be `{enum_}` itself"));
             *source = None;

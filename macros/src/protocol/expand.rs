@@ -8,7 +8,8 @@ use syn::spanned::Spanned;
 use super::model::{Field, Kind, Model, Variant};
 use super::show::show;
 use crate::names::{local, nth, param, private, private_at};
-use crate::tokens;
+use crate::syntax::text::source_text;
+use crate::syntax::{attr, types};
 
 /// `impl Protocol`, and `From` for each `#[from]` variant.
 pub(crate) fn protocol(model: &Model) -> TokenStream {
@@ -81,14 +82,14 @@ fn shape(fields: &[Field]) -> TokenStream {
             return quote!(#text);
         };
         // Whoever wrote the path, it is the same `Reply`.
-        written.push(tokens::text(field).replace("::greenroom::__private::", ""));
+        written.push(source_text(field).replace("::greenroom::__private::", ""));
         let with = choose(rest, written);
         written.pop();
         if field.cfgs.is_empty() {
             return with;
         }
         let without = choose(rest, written);
-        let predicate = tokens::predicate(&field.cfgs);
+        let predicate = attr::cfg_predicate(&field.cfgs);
         quote!(if ::core::cfg!(#predicate) { #with } else { #without })
     }
     choose(fields, &mut Vec::new())
@@ -341,7 +342,7 @@ fn part(field: &Field) -> TokenStream {
     let ty = &field.ty;
     let private = private_at(ty.span());
     // What only the runtime says is meant for `#[from]`, rather than for serde.
-    let asked = Ident::new(if tokens::is_system(ty) { "Said" } else { "Travels" }, ty.span());
+    let asked = Ident::new(if types::is_system_message(ty) { "Said" } else { "Travels" }, ty.span());
     quote_spanned!(ty.span()=> <#ty as #private::#asked>)
 }
 

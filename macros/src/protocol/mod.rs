@@ -17,7 +17,8 @@ use quote::quote;
 use syn::{Item, ItemEnum, LitInt};
 
 use crate::diag::Errors;
-use crate::{actor, fallback, options, tokens};
+use crate::fallback;
+use crate::syntax::{attr, options};
 
 /// What stands in the parentheses of `#[protocol(..)]`.
 #[derive(Default)]
@@ -65,8 +66,8 @@ fn parse_options(attr: TokenStream, errors: &mut Errors) -> Options {
     let mut options = Options::default();
     options::parse("#[protocol]", attr, &["local", "debug", "version"], errors, |name, input| {
         match name.to_string().as_str() {
-            "local" => options.local = options::switch(name, input)?,
-            "debug" => options.debug = options::switch(name, input)?,
+            "local" => options.local = options::flag(name, input)?,
+            "debug" => options.debug = options::flag(name, input)?,
             _ => options.version = Some(options::number(name, "1", input)?),
         }
         Ok(())
@@ -85,8 +86,12 @@ fn parse_item(tokens: TokenStream, errors: &mut Errors) -> Result<ItemEnum, Toke
                 "a protocol is an `enum`, one variant for each message; a struct that is a process has `#[actor]`",
             );
             // The impl of a struct that was meant to be an actor goes on as if it were.
-            let declares_itself = item.attrs.iter().any(|attr| tokens::is_word(attr.path(), "actor"));
-            return Err(if declares_itself { TokenStream::new() } else { actor::assume(&item) });
+            let declares_itself = item.attrs.iter().any(|attr| attr::path_ends_with(attr.path(), "actor"));
+            return Err(if declares_itself {
+                TokenStream::new()
+            } else {
+                fallback::actor(&item.ident, &item.generics, &item.attrs)
+            });
         }
         Item::Impl(item) => {
             errors.push(item.impl_token, "`#[protocol]` stands on an `enum`; on an `impl` write `#[actor]`");

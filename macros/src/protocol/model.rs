@@ -6,7 +6,9 @@ use syn::{Attribute, Fields, Generics, ItemEnum, LitInt, Member, Type, Visibilit
 
 use super::Options;
 use crate::diag::Errors;
-use crate::{names, tokens};
+use crate::names;
+use crate::syntax::unsendable::{Unsendable, sendable};
+use crate::syntax::{attr, generics, self_type, types};
 
 /// A protocol.
 pub(crate) struct Model {
@@ -70,7 +72,7 @@ pub(crate) struct Field {
 impl Model {
     /// Reads the enum, and takes our attributes off it. With lifetimes only its stub can follow from it.
     pub(crate) fn read(item: &mut ItemEnum, options: Options, errors: &mut Errors) -> Model {
-        let borrows = tokens::refuse_lifetimes("a protocol", &item.generics, errors);
+        let borrows = generics::reject_lifetimes("a protocol", &item.generics, errors);
         let mut variants = Vec::new();
         let mut unused = None;
         for variant in &mut item.variants {
@@ -85,7 +87,7 @@ impl Model {
         variants.iter_mut().for_each(|variant| variant.replace_self(&own));
         Model {
             attrs: item.attrs.clone(),
-            cfgs: tokens::cfgs(&item.attrs),
+            cfgs: attr::cfgs(&item.attrs),
             vis: item.vis.clone(),
             ident: item.ident.clone(),
             actor: None,
@@ -102,7 +104,7 @@ impl Model {
 
     /// The generics of every generated impl.
     pub(crate) fn impl_generics(&self) -> Generics {
-        tokens::bounded(&self.generics, &tokens::message_bounds(self.local))
+        generics::with_bounds(&self.generics, &generics::message_bounds(self.local))
     }
 
     /// Whether a variant's number depends on the crate's features.
@@ -119,16 +121,16 @@ impl Model {
 
 impl Variant {
     fn read(variant: &mut syn::Variant, (borrows, local): (bool, bool), errors: &mut Errors) -> Variant {
-        let mut from = tokens::take(&mut variant.attrs, "from");
-        while let Some(again) = tokens::take(&mut variant.attrs, "from") {
+        let mut from = attr::take(&mut variant.attrs, "from");
+        while let Some(again) = attr::take(&mut variant.attrs, "from") {
             errors.push(again, "`#[from]` is written twice");
         }
-        let priority = tokens::take(&mut variant.attrs, "priority");
-        while let Some(again) = tokens::take(&mut variant.attrs, "priority") {
+        let priority = attr::take(&mut variant.attrs, "priority");
+        while let Some(again) = attr::take(&mut variant.attrs, "priority") {
             errors.push(again, "`#[priority]` is written twice");
         }
         if let Some(priority) = &priority {
-            tokens::bare(priority, errors);
+            attr::expect_no_arguments(priority, errors);
         }
         let redact = take_redact(&mut variant.attrs, errors);
         if let Some((equals, _)) = &variant.discriminant {
@@ -138,12 +140,12 @@ impl Variant {
         let fields = read_fields(&mut variant.fields, &mut from, (borrows, local), errors);
         let kind = read_kind(variant, &fields, from, borrows, errors);
         let loose = (borrows || errors.since(fine)).then(|| {
-            let replies = fields.iter().filter(|field| tokens::answer(&field.ty).is_some()).count();
+            let replies = fields.iter().filter(|field| types::reply_type(&field.ty).is_some()).count();
             fields.len() - replies
         });
         Variant {
-            cfgs: tokens::cfgs(&variant.attrs),
-            docs: tokens::docs(&variant.attrs),
+            cfgs: attr::cfgs(&variant.attrs),
+            docs: attr::docs(&variant.attrs),
             ident: variant.ident.clone(),
             method: names::method(&variant.ident),
             fields: name_params(fields, &kind),
@@ -156,10 +158,10 @@ impl Variant {
 
     /// Puts the enum's name where `Self` stands, which in the stub is the stub.
     fn replace_self(&mut self, own: &Type) {
-        self.fields.iter_mut().for_each(|field| tokens::replace_self(&mut field.ty, own));
+        self.fields.iter_mut().for_each(|field| self_type::replace_self(&mut field.ty, own));
         match &mut self.kind {
-            Kind::Call { answer, .. } => tokens::replace_self(answer, own),
-            Kind::From { source: Some(source), .. } => tokens::replace_self(source, own),
+            Kind::Call { answer, .. } => self_type::replace_self(answer, own),
+            Kind::From { source: Some(source), .. } => self_type::replace_self(source, own),
             Kind::Cast | Kind::From { source: None, .. } => {}
         }
     }
@@ -188,21 +190,21 @@ fn read_fields(
     let named = matches!(fields, Fields::Named(_));
     let mut read = Vec::new();
     for (index, field) in fields.iter_mut().enumerate() {
-        if let Some(from) = tokens::take(&mut field.attrs, "from") {
+        if let Some(from) = attr::take(&mut field.attrs, "from") {
             errors.push(&from, "`#[from]` stands on the variant, not on its field");
             on_variant.get_or_insert(from);
         }
-        if let Some(priority) = tokens::take(&mut field.attrs, "priority") {
+        if let Some(priority) = attr::take(&mut field.attrs, "priority") {
             errors.push(&priority, "`#[priority]` stands on the variant, not on its field");
         }
         let redact = take_redact(&mut field.attrs, errors);
-        let cfgs = tokens::cfgs(&field.attrs);
+        let cfgs = attr::cfgs(&field.attrs);
         if let (false, Some(cfg)) = (named, cfgs.first()) {
             errors.push(cfg, "`#[cfg]` on a field without a name shifts its neighbours: name the fields");
         }
-        if let Some(unfit) = tokens::Unfit::find(&field.ty, local).filter(|_| !borrows) {
+        if let Some(unfit) = Unsendable::find(&field.ty, local).filter(|_| !borrows) {
             errors.push(&unfit, format!("a message owns its parts: {}", unfit.advice()));
-            field.ty = tokens::fit(field.ty.clone());
+            field.ty = sendable(field.ty.clone());
         }
         let member = match &field.ident {
             Some(name) => Member::Named(name.clone()),
@@ -215,9 +217,9 @@ fn read_fields(
 }
 
 fn take_redact(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Option<Attribute> {
-    let redact = tokens::take(attrs, "redact")?;
-    tokens::bare(&redact, errors);
-    while let Some(again) = tokens::take(attrs, "redact") {
+    let redact = attr::take(attrs, "redact")?;
+    attr::expect_no_arguments(&redact, errors);
+    while let Some(again) = attr::take(attrs, "redact") {
         errors.push(again, "`#[redact]` is written twice");
     }
     Some(redact)
@@ -231,14 +233,14 @@ fn read_kind(
     errors: &mut Errors,
 ) -> Kind {
     if let Some(attr) = from {
-        tokens::bare(&attr, errors);
+        attr::expect_no_arguments(&attr, errors);
         if let [field] = fields {
-            return Kind::From { attr, system: tokens::is_system(&field.ty), source: Some(field.ty.clone()) };
+            return Kind::From { attr, system: types::is_system_message(&field.ty), source: Some(field.ty.clone()) };
         }
         errors.push(&variant.ident, format!("`#[from]` needs exactly one field: `{}(Type)`", variant.ident));
     }
     let mut replies =
-        fields.iter().enumerate().filter_map(|(index, field)| Some((index, field, tokens::answer(&field.ty)?)));
+        fields.iter().enumerate().filter_map(|(index, field)| Some((index, field, types::reply_type(&field.ty)?)));
     let Some((reply, field, answer)) = replies.next() else { return Kind::Cast };
     if let Some((_, again, _)) = replies.next() {
         errors.push(&again.ty, "`Reply` twice in one variant: a call has one answer");
@@ -246,7 +248,7 @@ fn read_kind(
     if let Some(cfg) = field.cfgs.first() {
         errors.push(cfg, "`#[cfg]` on a `Reply` would make a call a cast: put it on the variant");
     }
-    Kind::Call { reply, answer: if borrows { tokens::fit(answer.clone()) } else { answer.clone() } }
+    Kind::Call { reply, answer: if borrows { sendable(answer.clone()) } else { answer.clone() } }
 }
 
 /// Tuple fields take their parameters' names once it is known which of them a sender gives.

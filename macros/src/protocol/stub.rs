@@ -10,7 +10,9 @@ use syn::{Attribute, GenericParam, Visibility, parse_quote};
 use super::expand::allow;
 use super::model::{Kind, Model, Variant};
 use crate::names::{local, nth, param, private, type_param};
-use crate::tokens;
+use crate::syntax::text::source_text;
+use crate::syntax::unsendable::sendable;
+use crate::syntax::{attr, generics};
 
 /// The stub's struct, its methods, and what makes it a stub.
 pub(crate) fn stub(model: &Model) -> TokenStream {
@@ -18,7 +20,7 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
     let Model { ident, stub, vis, cfgs, .. } = model;
     let generics = model.impl_generics();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let passing = tokens::passing(&generics, &quote!(#ident #ty_generics));
+    let passing = generics::assuming_send(&generics, &quote!(#ident #ty_generics));
     let passes = &passing.where_clause;
     let docs = docs(model);
     let allow = allow(model);
@@ -66,14 +68,14 @@ fn docs(model: &Model) -> Vec<Attribute> {
         None => format!(" Stub of a process that speaks [`{}`], wherever it lives.", model.ident.unraw()),
     };
     let mut docs = vec![parse_quote!(#[doc = #intro])];
-    let first = tokens::first_paragraph(&model.attrs);
+    let first = attr::first_paragraph(&model.attrs);
     if model.actor.is_some() {
         docs.push(parse_quote!(#[allow(rustdoc::private_intra_doc_links)]));
     } else if !first.is_empty() {
         docs.push(parse_quote!(#[doc = ""]));
         docs.extend(first.into_iter().cloned());
     }
-    docs.extend(model.attrs.iter().find(|attr| tokens::text(&attr.meta) == "doc(hidden)").cloned());
+    docs.extend(model.attrs.iter().find(|attr| source_text(&attr.meta) == "doc(hidden)").cloned());
     docs
 }
 
@@ -112,7 +114,7 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
             )
         }
     };
-    let prose = (!tokens::has_prose(docs)).then(|| {
+    let prose = (!attr::has_doc_text(docs)).then(|| {
         let prose = format!(" Sends [`{}::{}`].", owner.unraw(), ident.unraw());
         quote!(#[doc = #prose])
     });
@@ -154,7 +156,7 @@ fn loose(vis: &Visibility, variant: &Variant, count: usize) -> Option<TokenStrea
         Kind::From { .. } => return None,
         Kind::Cast => quote!(#private::Cast),
         Kind::Call { answer, .. } => {
-            let answer = tokens::fit(answer.clone());
+            let answer = sendable(answer.clone());
             quote!(#private::Call<#answer>)
         }
     };
@@ -170,7 +172,7 @@ fn loose(vis: &Visibility, variant: &Variant, count: usize) -> Option<TokenStrea
 /// The stub of a protocol with lifetimes: it can be named and spoken to, and does nothing.
 pub(crate) fn unusable(model: &Model) -> TokenStream {
     let Model { stub, vis, cfgs, .. } = model;
-    let generics = tokens::without_lifetimes(&model.generics);
+    let generics = generics::without_lifetimes(&model.generics);
     let (impl_generics, ty_generics, _) = generics.split_for_impl();
     let types = generics.type_params().map(|param| &param.ident);
     let methods = model.variants.iter().filter_map(|variant| loose(vis, variant, variant.loose.unwrap_or_default()));
@@ -196,7 +198,7 @@ fn traits(model: &Model) -> TokenStream {
     let generics = model.impl_generics();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let lifetime: GenericParam = parse_quote!('de);
-    let with_lifetime = tokens::with_param(&generics, lifetime);
+    let with_lifetime = generics::with_param(&generics, lifetime);
     let (impl_with_lifetime, _, _) = with_lifetime.split_for_impl();
     let (other, state, f) = (param("other"), param("state"), param("f"));
     let (serializer, deserializer) = (param("serializer"), param("deserializer"));

@@ -138,7 +138,7 @@ mod tests {
     use syn::parse::Parser;
 
     use super::*;
-    use crate::tokens::text;
+    use crate::syntax::text::source_text;
 
     fn parse(tokens: proc_macro2::TokenStream) -> Pat {
         Pat::parse_multi_with_leading_vert.parse2(tokens).unwrap()
@@ -148,7 +148,7 @@ mod tests {
     fn alternatives_multiply_out_from_the_left() {
         let check = |tokens, expected: &[&str]| {
             let found = alternatives(&parse(tokens)).unwrap();
-            assert_eq!(found.iter().map(text).collect::<Vec<_>>(), expected);
+            assert_eq!(found.iter().map(source_text).collect::<Vec<_>>(), expected);
         };
         check(quote!(Pair(x, _) | Pair(_, x)), &["Pair(x, _)", "Pair(_, x)"]);
         check(quote!(P(A | B, C | D)), &["P(A, C)", "P(A, D)", "P(B, C)", "P(B, D)"]);

@@ -9,7 +9,8 @@ use syn::{Arm as SynArm, Attribute, Expr, ExprLit, ExprMatch, Lit, Macro, Pat, P
 use super::alternatives::{alternatives, wanted};
 use super::guard::Guard;
 use crate::diag::Errors;
-use crate::tokens;
+use crate::syntax::attr;
+use crate::syntax::text::source_text;
 
 /// The block.
 pub(super) struct Model {
@@ -77,7 +78,7 @@ impl Model {
             return;
         }
         if let Some(call) = after_without_mark(&pattern) {
-            errors.push(&call.path, format!("`after!` is a macro: write `after!({})`", tokens::text(&call.elems)));
+            errors.push(&call.path, format!("`after!` is a macro: write `after!({})`", source_text(&call.elems)));
             let (duration, body) = (syn::parse_quote!(::core::time::Duration::ZERO), *arm.body);
             self.after = Some(After { word: call.path.span(), attrs: Vec::new(), duration, body });
             return;
@@ -96,7 +97,7 @@ impl Model {
                 vec![pattern]
             }),
         };
-        let cfgs = tokens::cfgs(&arm.attrs);
+        let cfgs = attr::cfgs(&arm.attrs);
         let attrs = arm.attrs.into_iter().filter(|attr| !attr.path().is_ident("cfg")).collect();
         self.arms.push(Arm { cfgs, attrs, patterns, wanted, guard, guarded, body: *arm.body });
     }
@@ -167,7 +168,7 @@ fn unguarded(pattern: &Pat) -> &Pat {
 
 fn after(pattern: &Pat) -> Option<&Macro> {
     match pattern {
-        Pat::Macro(pattern) if tokens::is_word(&pattern.mac.path, "after") => Some(&pattern.mac),
+        Pat::Macro(pattern) if attr::path_ends_with(&pattern.mac.path, "after") => Some(&pattern.mac),
         Pat::Paren(pattern) => after(&pattern.pat),
         _ => None,
     }

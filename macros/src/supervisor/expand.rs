@@ -8,7 +8,7 @@ use syn::{Generics, parse_quote};
 
 use super::model::{Child, Kind, Model, SupervisorOptions};
 use crate::names::{self, local, param, private, private_at};
-use crate::tokens;
+use crate::syntax::{attr, generics, types};
 
 /// Everything but the struct.
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -22,7 +22,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 fn generics(model: &Model) -> Generics {
     let private = private();
     let bounds = quote!(::core::marker::Send + ::core::marker::Sync + 'static);
-    let mut generics = tokens::bounded(&model.generics, &bounds);
+    let mut generics = generics::with_bounds(&model.generics, &bounds);
     if is_generic(model) {
         let clause = generics.make_where_clause();
         for child in model.children.iter().filter(|child| child.cfgs.is_empty()) {
@@ -54,7 +54,7 @@ fn function(child: &Child, name: &str) -> TokenStream {
 /// The type through which a child is reached.
 fn reference(child: &Child) -> TokenStream {
     let ty = &child.ty;
-    let (first, last) = tokens::ends(ty);
+    let (first, last) = types::first_and_last_span(ty);
     let private = private_at(first);
     let close = quote_spanned!(last=> >);
     match child.kind {
@@ -160,7 +160,7 @@ fn accessor(model: &Model, child: &Child) -> TokenStream {
         Kind::Supervisor => " Its stubs follow their children across restarts, also its own.",
         Kind::Dynamic => " Starts children of this kind, and looks after them.",
     };
-    let prose = if tokens::has_prose(docs) {
+    let prose = if attr::has_doc_text(docs) {
         quote!(#(#docs)* #[doc = ""] #[doc = #follows])
     } else {
         let prose = format!(" The child `{}`, followed across restarts.", name.unraw());

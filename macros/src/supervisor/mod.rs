@@ -11,7 +11,8 @@ use quote::quote;
 use syn::{Item, ItemStruct};
 
 use crate::diag::Errors;
-use crate::{fallback, neighbours, tokens};
+use crate::syntax::text::source_text;
+use crate::{fallback, sibling_items};
 
 /// The whole macro.
 pub(crate) fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
@@ -20,12 +21,12 @@ pub(crate) fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
     let Some(mut item) = parse_item(item.clone(), &mut errors) else {
         return fallback::item(&item, &errors);
     };
-    let derive = neighbours::derive_above(&item);
+    let derive = sibling_items::derive_above(&item);
     let Some(model) = model::Model::read(&mut item, flags, &mut errors) else {
         return quote!(#item #errors);
     };
     if let Some(derive) = derive {
-        let derive = tokens::text(derive);
+        let derive = source_text(derive);
         errors.add(syn::Error::new(
             Span::call_site(),
             format!("`{derive}` has read the children as fields: write it below `#[supervisor]`, which takes them out"),

@@ -5,8 +5,9 @@ use syn::parse::ParseStream;
 use syn::{Attribute, Expr, Fields, Generics, ItemStruct, LitInt, LitStr, Type, Visibility, parse_quote};
 
 use crate::diag::Errors;
-use crate::options::{self, Shutdown, Time};
-use crate::{names, tokens};
+use crate::names;
+use crate::syntax::duration::{Shutdown, Time, parse_duration};
+use crate::syntax::{attr, generics, options};
 
 /// What stands in `#[supervisor(..)]`; what is left out is the runtime's default.
 #[derive(Default)]
@@ -68,8 +69,8 @@ impl SupervisorOptions {
         let mut window = Window::default();
         options::parse("#[supervisor]", attr, &known, errors, |name, input| {
             match name.to_string().as_str() {
-                "strategy" => flags.strategy = Some(options::word(name, STRATEGIES, input)?),
-                "auto_shutdown" => flags.auto_shutdown = Some(options::word(name, AUTO_SHUTDOWNS, input)?),
+                "strategy" => flags.strategy = Some(options::choice(name, STRATEGIES, input)?),
+                "auto_shutdown" => flags.auto_shutdown = Some(options::choice(name, AUTO_SHUTDOWNS, input)?),
                 _ => flags.window(name, input, &mut window)?,
             }
             Ok(())
@@ -122,7 +123,7 @@ impl Window {
 impl Model {
     /// Reads the struct, and takes the children out of it. `None` if nothing could follow from it.
     pub(super) fn read(item: &mut ItemStruct, flags: SupervisorOptions, errors: &mut Errors) -> Option<Model> {
-        let borrows = tokens::refuse_lifetimes("a supervisor", &item.generics, errors);
+        let borrows = generics::reject_lifetimes("a supervisor", &item.generics, errors);
         let named = matches!(item.fields, Fields::Named(_));
         if !named {
             errors.push(
@@ -138,7 +139,7 @@ impl Model {
             );
         }
         (named && !borrows).then(|| Model {
-            cfgs: tokens::cfgs(&item.attrs),
+            cfgs: attr::cfgs(&item.attrs),
             vis: item.vis.clone(),
             ident: item.ident.clone(),
             stub: names::stub(&item.ident),
@@ -165,22 +166,22 @@ impl Model {
 fn take_children(fields: &mut Fields, flags: &SupervisorOptions, errors: &mut Errors) -> Vec<Child> {
     let mut children = Vec::new();
     let Fields::Named(named) = fields else {
-        fields.iter_mut().for_each(|field| while tokens::take(&mut field.attrs, "child").is_some() {});
+        fields.iter_mut().for_each(|field| while attr::take(&mut field.attrs, "child").is_some() {});
         return children;
     };
     let all = std::mem::take(&mut named.named);
     for mut field in all {
-        let Some(mark) = tokens::take(&mut field.attrs, "child") else {
+        let Some(mark) = attr::take(&mut field.attrs, "child") else {
             named.named.push(field);
             continue;
         };
-        if let Some(again) = tokens::take(&mut field.attrs, "child") {
+        if let Some(again) = attr::take(&mut field.attrs, "child") {
             errors.push(again, "`#[child]` is written twice");
         }
         if let Some(name) = field.ident.clone() {
             let mut child = Child {
-                cfgs: tokens::cfgs(&field.attrs),
-                docs: tokens::docs(&field.attrs),
+                cfgs: attr::cfgs(&field.attrs),
+                docs: attr::docs(&field.attrs),
                 name,
                 ty: field.ty,
                 kind: Kind::Worker,
@@ -201,7 +202,7 @@ fn take_children(fields: &mut Fields, flags: &SupervisorOptions, errors: &mut Er
 
 impl Child {
     fn options(&mut self, mark: &Attribute, tree: &SupervisorOptions, errors: &mut Errors) {
-        let arguments = tokens::arguments(mark, errors);
+        let arguments = attr::arguments(mark, errors);
         let known = [
             "start",
             "restart",
@@ -219,18 +220,18 @@ impl Child {
             written.push(name.clone());
             match name.to_string().as_str() {
                 "start" => self.start = Some(options::value(name, "Log::open(self.path.clone())", input)?),
-                "restart" => self.restart = Some(options::word(name, RESTARTS, input)?),
+                "restart" => self.restart = Some(options::choice(name, RESTARTS, input)?),
                 "shutdown" => self.shutdown = Some(Shutdown::parse(name, input)?),
                 "supervisor" | "dynamic" => {
-                    options::switch(name, input)?;
+                    options::flag(name, input)?;
                     if self.kind != Kind::Worker {
                         return Err(syn::Error::new(name.span(), "a child is `supervisor` or `dynamic`, not both"));
                     }
                     self.kind = if name == "dynamic" { Kind::Dynamic } else { Kind::Supervisor };
                 }
-                "significant" => self.significant = options::switch(name, input)?,
+                "significant" => self.significant = options::flag(name, input)?,
                 "backoff" => self.backoff = Some(backoff(name, input)?),
-                "while_down" => self.while_down = Some(options::word(name, WHILE_DOWN, input)?),
+                "while_down" => self.while_down = Some(options::choice(name, WHILE_DOWN, input)?),
                 _ => self.flags.window(name, input, &mut window)?,
             }
             Ok(())
@@ -286,8 +287,8 @@ fn backoff(name: &Ident, input: ParseStream<'_>) -> syn::Result<(Time, Time)> {
     let text = literal.value();
     let error = |problem: String| syn::Error::new(literal.span(), format!("{problem}: {expected}"));
     let (min, max) = text.split_once("..").ok_or_else(|| error(format!("`{text}` has no `..`")))?;
-    let min = options::duration(min).map_err(error)?;
-    let max = options::duration(max).map_err(error)?;
+    let min = parse_duration(min).map_err(error)?;
+    let max = parse_duration(max).map_err(error)?;
     if min.is_zero() || min > max {
         return Err(error(format!("`{text}` does not go from a short pause to a longer one")));
     }

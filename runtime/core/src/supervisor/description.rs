@@ -26,7 +26,7 @@ pub struct Description {
 impl Description {
     /// Asks a supervisor, then those below it. What ends or stops meanwhile is left out.
     pub(super) async fn of(supervisor: SupervisionRef) -> Result<Description, CallError> {
-        let outline = supervisor.outline().forever().await?;
+        let outline = supervisor.supervisor_info().forever().await?;
         let mut below = Vec::new();
         for (index, child) in outline.children.iter().enumerate() {
             if let Some(nested) = child.supervisor.clone().filter(|_| child.state == ChildState::Up)

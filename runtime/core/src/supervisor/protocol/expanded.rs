@@ -89,8 +89,8 @@ impl ::greenroom::__private::Protocol for Supervision {
             priority: false,
         },
         ::greenroom::__private::Variant {
-            name: "Outline",
-            shape: "reply: Reply<Outline>",
+            name: "SupervisorInfo",
+            shape: "reply: Reply<SupervisorInfo>",
             call: true,
             system: false,
             priority: false,
@@ -118,21 +118,21 @@ impl ::greenroom::__private::Protocol for Supervision {
         },
         ::greenroom::__private::Variant {
             name: "Find",
-            shape: "child: ChildId, reply: Reply<Result<Here<Arc<dyn Any + Send + Sync>>, ChildError>>",
+            shape: "child: ChildId, reply: Reply<Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Add",
-            shape: "seed: Here<Seed>, reply: Reply<Result<Option<Pid>, ChildError>>",
+            shape: "seed: LocalOnly<ChildFactory>, reply: Reply<Result<Option<Pid>, ChildError>>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Retry",
-            shape: "note: Here<Note>",
+            shape: "note: LocalOnly<Note>",
             call: false,
             system: false,
             priority: false,
@@ -222,7 +222,10 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::fmt::DebugStruct::finish(&mut __shown)
             }
             Self::SupervisorInfo { reply: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Outline");
+                let mut __shown = ::core::fmt::Formatter::debug_struct(
+                    __f,
+                    "SupervisorInfo",
+                );
                 ::core::fmt::DebugStruct::field(
                     &mut __shown,
                     "reply",
@@ -541,7 +544,7 @@ impl SupervisionRef {
     }
     /// Itself and its children; [`TreeStub::describe`](crate::TreeStub::describe) puts a whole tree together.
     #[inline]
-    pub fn outline(&self) -> ::greenroom::__private::Call<SupervisorInfo> {
+    pub fn supervisor_info(&self) -> ::greenroom::__private::Call<SupervisorInfo> {
         ::greenroom::__private::Address::call(
             &self.0,
             |__reply| Supervision::SupervisorInfo {

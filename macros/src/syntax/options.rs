@@ -1,16 +1,13 @@
 //! Options in parentheses, `name = value` or a bare switch, as all attributes of greenroom take them.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::quote;
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, ExprLit, ExprPath, Lit, LitInt, LitStr, Token};
 
 use crate::diag::{Errors, list};
-use crate::names::private;
 
 /// Reads `tokens` as options: `known` names them all, `read` takes what follows a name.
 ///
@@ -22,11 +19,11 @@ pub(crate) fn parse(
     errors: &mut Errors,
     read: impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
 ) {
-    parse_or_place(attribute, tokens, known, &[], errors, read);
+    parse_with_misplaced(attribute, tokens, known, &[], errors, read);
 }
 
 /// The same where some words have their place elsewhere: nobody is told to write them here, but `read` says where.
-pub(crate) fn parse_or_place(
+pub(crate) fn parse_with_misplaced(
     attribute: &str,
     tokens: TokenStream,
     known: &[&str],
@@ -38,7 +35,7 @@ pub(crate) fn parse_or_place(
     let parser = |input: ParseStream<'_>| {
         let mut seen = HashSet::new();
         while !input.is_empty() {
-            if let Err(error) = one(attribute, input, (known, elsewhere), &mut seen, &mut read) {
+            if let Err(error) = parse_one(attribute, input, (known, elsewhere), &mut seen, &mut read) {
                 found.add(error);
                 skip_option(input)?;
             }
@@ -54,7 +51,7 @@ pub(crate) fn parse_or_place(
     errors.absorb(found);
 }
 
-fn one(
+fn parse_one(
     attribute: &str,
     input: ParseStream<'_>,
     (known, elsewhere): (&[&str], &[&str]),
@@ -62,11 +59,11 @@ fn one(
     read: &mut impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
 ) -> syn::Result<()> {
     let name = input.call(Ident::parse_any).map_err(|error| {
-        syn::Error::new(error.span(), format!("expected an option of `{attribute}`: {}", options(known)))
+        syn::Error::new(error.span(), format!("expected an option of `{attribute}`: {}", expected(known)))
     })?;
     let word = name.unraw().to_string();
     if ![known, elsewhere].concat().contains(&word.as_str()) {
-        return Err(syn::Error::new(name.span(), format!("`{attribute}` has no option `{word}`: {}", options(known))));
+        return Err(syn::Error::new(name.span(), format!("`{attribute}` has no option `{word}`: {}", expected(known))));
     }
     if !seen.insert(word.clone()) {
         return Err(syn::Error::new(name.span(), format!("`{word}` is written twice")));
@@ -78,7 +75,7 @@ fn one(
     Ok(())
 }
 
-fn options(known: &[&str]) -> String {
+fn expected(known: &[&str]) -> String {
     if known.is_empty() { "it takes none".to_owned() } else { format!("expected {}", list(known)) }
 }
 
@@ -116,7 +113,7 @@ pub(crate) fn number(name: &Ident, example: &str, input: ParseStream<'_>) -> syn
 }
 
 /// `= "text"`.
-pub(crate) fn text(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<LitStr> {
+pub(crate) fn string(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<LitStr> {
     let value: Expr = value(name, example, input)?;
     match value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text),
@@ -125,7 +122,7 @@ pub(crate) fn text(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::
 }
 
 /// A switch: its name alone.
-pub(crate) fn switch(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
+pub(crate) fn flag(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
     if input.peek(Token![=]) {
         return Err(syn::Error::new(name.span(), format!("`{name}` is a switch: write it alone, or leave it out")));
     }
@@ -133,7 +130,7 @@ pub(crate) fn switch(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> 
 }
 
 /// `= word`, one of those given.
-pub(crate) fn word<T: Copy>(name: &Ident, choices: &[(&str, T)], input: ParseStream<'_>) -> syn::Result<T> {
+pub(crate) fn choice<T: Copy>(name: &Ident, choices: &[(&str, T)], input: ParseStream<'_>) -> syn::Result<T> {
     let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
     let found: Expr = value(name, words.first().copied().unwrap_or("_"), input)?;
     let Expr::Path(ExprPath { path, .. }) = &found else {
@@ -146,124 +143,16 @@ pub(crate) fn word<T: Copy>(name: &Ident, choices: &[(&str, T)], input: ParseStr
         .ok_or_else(|| syn::Error::new_spanned(path, format!("`{name}` is {}", list(&words))))
 }
 
-/// A span of time in quotes, as `"500ms"`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Time {
-    pub(crate) duration: Duration,
-    pub(crate) span: Span,
-}
-
-impl Time {
-    /// As generated code writes it.
-    pub(crate) fn tokens(self) -> TokenStream {
-        let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
-        if micros.is_multiple_of(1_000) {
-            let millis = micros / 1_000;
-            quote!(::core::time::Duration::from_millis(#millis))
-        } else {
-            quote!(::core::time::Duration::from_micros(#micros))
-        }
-    }
-}
-
-impl Parse for Time {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Time> {
-        let expected = "expected a duration in quotes, as \"500ms\", \"5s\", \"1m\" or \"1h\"";
-        let literal: LitStr = input.parse().map_err(|error| syn::Error::new(error.span(), expected))?;
-        duration(&literal.value())
-            .map(|duration| Time { duration, span: literal.span() })
-            .map_err(|problem| syn::Error::new(literal.span(), format!("{problem}: {expected}")))
-    }
-}
-
-/// One number and one unit: us, ms, s, m, h.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let text = text.trim();
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    if number.is_empty() {
-        return Err(format!("`{text}` does not start with a number"));
-    }
-    let micros: u64 = match unit.trim_start() {
-        "us" => 1,
-        "ms" => 1_000,
-        "s" => 1_000_000,
-        "m" => 60_000_000,
-        "h" => 3_600_000_000,
-        "" => return Err(format!("`{text}` has no unit")),
-        unit => return Err(format!("`{unit}` is no unit of time")),
-    };
-    number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(micros))
-        .map(Duration::from_micros)
-        .ok_or_else(|| format!("`{text}` is too long"))
-}
-
-/// How long something may take to stop: `= kill`, `= forever` or `= "5s"`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Shutdown {
-    Kill,
-    Forever,
-    After(Time),
-}
-
-impl Shutdown {
-    pub(crate) fn parse(name: &Ident, input: ParseStream<'_>) -> syn::Result<Shutdown> {
-        let found: Expr = value(name, "\"5s\"", input)?;
-        let expected = format!("`{name}` is `kill`, `forever` or a duration in quotes, as \"5s\"");
-        match &found {
-            Expr::Path(ExprPath { path, .. }) if path.is_ident("kill") => Ok(Shutdown::Kill),
-            Expr::Path(ExprPath { path, .. }) if path.is_ident("forever") => Ok(Shutdown::Forever),
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match text.value().as_str() {
-                word @ ("kill" | "forever") => {
-                    Err(syn::Error::new(text.span(), format!("`{word}` stands without quotes: `{name} = {word}`")))
-                }
-                _ => syn::parse2(quote!(#text)).map(Shutdown::After),
-            },
-            _ => Err(syn::Error::new_spanned(found, expected)),
-        }
-    }
-
-    /// As generated code writes it.
-    pub(crate) fn tokens(self) -> TokenStream {
-        let private = private();
-        match self {
-            Shutdown::Kill => quote!(#private::Shutdown::Kill),
-            Shutdown::Forever => quote!(#private::Shutdown::Forever),
-            Shutdown::After(time) => {
-                let time = time.tokens();
-                quote!(#private::Shutdown::After(#time))
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use quote::quote;
 
-    #[test]
-    fn durations() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("5s"), Ok(Duration::from_secs(5)));
-        assert_eq!(duration("2 m"), Ok(Duration::from_secs(120)));
-        assert_eq!(duration("1h"), Ok(Duration::from_secs(3600)));
-        assert_eq!(duration("7us"), Ok(Duration::from_micros(7)));
-        for wrong in ["", "s", "5", "5 parsecs", "1.5s", "-1s", "99999999999999999999h"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
+    use super::*;
 
     fn check(tokens: TokenStream, expected: &[&str]) {
         let mut errors = Errors::default();
         parse("#[t]", tokens, &["name", "quiet"], &mut errors, |name, input| {
-            if name == "quiet" {
-                switch(name, input).map(drop)
-            } else {
-                value::<LitStr>(name, "\"x\"", input).map(drop)
-            }
+            if name == "quiet" { flag(name, input).map(drop) } else { value::<LitStr>(name, "\"x\"", input).map(drop) }
         });
         assert_eq!(errors.messages(), expected);
     }

@@ -6,9 +6,10 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Item, ItemFn, ReturnType};
 
 use crate::diag::Errors;
+use crate::fallback;
 use crate::names::private;
-use crate::options::Shutdown;
-use crate::{fallback, options, tokens};
+use crate::syntax::duration::Shutdown;
+use crate::syntax::{attr, options};
 
 /// `#[greenroom::main]`.
 pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
@@ -43,13 +44,13 @@ pub(crate) fn test(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut real = false;
     options::parse("#[greenroom::test]", attr, &["clock"], &mut errors, |name, input| {
-        real = options::word(name, &[("real", true), ("paused", false)], input)?;
+        real = options::choice(name, &[("real", true), ("paused", false)], input)?;
         Ok(())
     });
     let Some(mut function) = parse("test", item.clone(), &mut errors) else {
         return fallback::item(&item, &errors);
     };
-    if let Some(again) = tokens::take(&mut function.attrs, "test") {
+    if let Some(again) = attr::take(&mut function.attrs, "test") {
         errors.push(again, "`#[greenroom::test]` makes the test already: leave `#[test]` out");
     }
     if !check("test", &function, &mut errors) {

@@ -10,7 +10,8 @@ use proc_macro2::Ident;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Block, File, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Meta, Stmt, Visibility};
 
-use crate::tokens;
+use crate::syntax::attr;
+use crate::syntax::text::source_text;
 
 /// What an actor's impl cannot stand beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +133,7 @@ impl Find<'_> {
 
     fn is_like_ours(&self, other: &ItemImpl) -> bool {
         other.trait_.is_none()
-            && tokens::text(&other.self_ty) == tokens::text(&self.block.self_ty)
+            && source_text(&other.self_ty) == source_text(&self.block.self_ty)
             && declaration(&other.attrs).is_some()
     }
 
@@ -183,8 +184,8 @@ fn find_derive(text: &str, tree: &ItemStruct) -> Option<Attribute> {
     }
     let names = |item: &ItemStruct| item.fields.iter().map(|field| field.ident.clone()).collect::<Vec<_>>();
     let derived = |other: &ItemStruct| {
-        let mut above = other.attrs.iter().take_while(|attr| !tokens::is_word(attr.path(), "supervisor"));
-        let is_tree = other.attrs.iter().any(|attr| tokens::is_word(attr.path(), "supervisor"));
+        let mut above = other.attrs.iter().take_while(|attr| !attr::path_ends_with(attr.path(), "supervisor"));
+        let is_tree = other.attrs.iter().any(|attr| attr::path_ends_with(attr.path(), "supervisor"));
         let is_ours = is_tree && other.ident == tree.ident && names(other) == names(tree);
         above.find(|attr| is_ours && attr.path().is_ident("derive")).cloned()
     };
@@ -201,10 +202,10 @@ fn find_derive(text: &str, tree: &ItemStruct) -> Option<Attribute> {
 
 /// The `#[actor]` of an item that is there whatever the features are.
 fn declaration(attrs: &[Attribute]) -> Option<&Attribute> {
-    if !tokens::cfgs(attrs).is_empty() {
+    if !attr::cfgs(attrs).is_empty() {
         return None;
     }
-    attrs.iter().find(|attr| tokens::is_word(attr.path(), "actor"))
+    attrs.iter().find(|attr| attr::path_ends_with(attr.path(), "actor"))
 }
 
 /// By these an impl is recognised: the compiler does not say where in its file it stands.
@@ -275,7 +276,7 @@ mod tests {
         let check = |above: &str, expected: Option<&str>| {
             let text =
                 format!("{above} struct Tree {{ path: String, #[child] log: Log }}\n#[supervisor] struct Other;");
-            assert_eq!(find_derive(&text, &tree).map(tokens::text).as_deref(), expected, "{text}");
+            assert_eq!(find_derive(&text, &tree).map(source_text).as_deref(), expected, "{text}");
         };
         check("#[derive(Clone)] #[supervisor]", Some("#[derive(Clone)]"));
         check(

@@ -1,13 +1,13 @@
-//! Alarms: raised when something is wrong, cleared when it is over.
+//! Alarms: raised when a condition begins, cleared when it ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use greenroom::{Alarm, AlarmEvent, Node, prelude::*};
 
-use crate::stage::{Fuse, Letter, does, idle, settle};
+use crate::scripted::{Fuse, Letter, does, idle, settle};
 
-/// What has come and gone so far, by name.
+/// The events so far: the name of each alarm and whether it was raised or cleared.
 async fn heard(alarms: &mut greenroom::Alarms) -> Vec<(bool, &'static str)> {
     let mut events = Vec::new();
     loop {
@@ -23,8 +23,8 @@ async fn heard(alarms: &mut greenroom::Alarms) -> Vec<(bool, &'static str)> {
     }
 }
 
-/// A process that takes `Go`, then as many `A` as there are.
-fn glutton() -> greenroom::Ref<crate::stage::Act> {
+/// A process that takes `Go`, then every waiting `A`.
+fn glutton() -> greenroom::Ref<crate::scripted::Scripted> {
     does(|cx| {
         Box::pin(async move {
             receive!(match cx {
@@ -55,12 +55,12 @@ async fn a_long_mailbox_is_raised_once_and_cleared_when_it_is_short() {
     assert_eq!(heard(&mut alarms).await, [(true, "long_mailbox")]);
     let [Alarm::LongMailbox { pid, length, .. }] = &node.raised_alarms()[..] else { panic!() };
     assert_eq!((pid, *length), (&process.pid().unwrap(), 10_000));
-    // Who comes late learns of it all the same.
+    // A late subscriber receives the alarms that are raised.
     assert_eq!(heard(&mut node.alarms()).await, [(true, "long_mailbox")]);
     process.go();
     assert_eq!(heard(&mut alarms).await, [(false, "long_mailbox")]);
     assert!(node.raised_alarms().is_empty());
-    // And again.
+    // A second time.
     let process = glutton();
     for n in 0..10_000 {
         process.a(n);
@@ -78,7 +78,7 @@ async fn saved_messages_make_a_mailbox_long_too() {
         for n in 0..100 {
             process.a(n);
         }
-        // It looks at each few, and saves them.
+        // It tests a few at a time and saves them.
         settle().await;
         assert!(n < 99 || process.is_alive());
     }
@@ -88,7 +88,7 @@ async fn saved_messages_make_a_mailbox_long_too() {
 #[greenroom::test]
 async fn a_mailbox_is_long_until_half_of_that_is_left_and_may_become_so_again() {
     let mut alarms = Node::current().alarms();
-    // Takes as many `A` as each `B` says.
+    // Takes as many `A` as each `B` states.
     let process = does(|cx| {
         Box::pin(async move {
             loop {
@@ -105,7 +105,7 @@ async fn a_mailbox_is_long_until_half_of_that_is_left_and_may_become_so_again() 
     })
     .spawn();
     let mut check = async |more: u32, fewer: u32, expected: &[(bool, &'static str)]| {
-        // It looks at each hundred, and saves them.
+        // It tests a hundred at a time and saves them.
         for n in 0..more {
             process.a(n);
             if n % 100 == 99 {
@@ -127,7 +127,7 @@ async fn a_mailbox_is_long_until_half_of_that_is_left_and_may_become_so_again() 
 }
 
 #[greenroom::test]
-async fn a_node_has_its_own_idea_of_long() {
+async fn each_node_has_its_own_long_mailbox_limit() {
     let node = Node::builder("short@test").long_mailbox(3).start().await.unwrap();
     let mut alarms = node.alarms();
     let process = node.spawn(idle());
@@ -151,7 +151,7 @@ impl Process for Narrow {
 }
 
 #[greenroom::test]
-async fn one_that_waits_in_front_of_a_full_mailbox_is_an_alarm_until_it_goes_on() {
+async fn a_process_stuck_before_a_full_mailbox_raises_an_alarm_until_it_continues() {
     let node = Node::current();
     let mut alarms = node.alarms();
     let narrow = Narrow.spawn();
@@ -160,7 +160,7 @@ async fn one_that_waits_in_front_of_a_full_mailbox_is_an_alarm_until_it_goes_on(
     assert_eq!(heard(&mut alarms).await, [(true, "stuck_mailbox")]);
     let [Alarm::StuckMailbox { at: Some(at), .. }] = &node.raised_alarms()[..] else { panic!() };
     assert_eq!(at.file, file!());
-    // What it waits for is let in, full or not.
+    // A wanted message is admitted to a full mailbox.
     narrow.b(1);
     assert_eq!(heard(&mut alarms).await, [(false, "stuck_mailbox")]);
     let narrow = Narrow.spawn();
@@ -178,7 +178,7 @@ struct Fuses {
 }
 
 #[greenroom::test]
-async fn a_child_that_crashes_again_and_again_is_a_storm_until_it_is_quiet() {
+async fn repeated_crashes_of_a_child_raise_the_restart_storm_alarm() {
     let node = Node::current();
     let mut alarms = node.alarms();
     let tree = Fuses {}.start().await.unwrap();
@@ -197,7 +197,7 @@ async fn a_child_that_crashes_again_and_again_is_a_storm_until_it_is_quiet() {
     assert_eq!(heard(&mut alarms).await, [(false, "restart_storm")]);
 }
 
-/// On real threads: the loop goes on until it is found, so no time is measured.
+/// On real threads. The loop runs until the watchdog reports it, so no time is measured.
 #[test]
 fn a_loop_that_never_awaits_is_found_while_it_runs() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

@@ -1,14 +1,14 @@
-//! What a message costs: how often memory is asked for on its way.
+//! The number of allocations per message.
 
 use greenroom::prelude::*;
 use greenroom_tests::counting::{Counting, asked, asked_bytes};
 
-use crate::stage::{Letter, LetterRef, act};
+use crate::scripted::{Letter, LetterRef, act};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Answers, and counts nothing else.
+/// A server that only answers.
 fn clerk() -> LetterRef {
     act(|cx| {
         Box::pin(async move {
@@ -25,7 +25,7 @@ fn clerk() -> LetterRef {
 
 const ROUNDS: u32 = 100;
 
-/// How often memory is asked for in `ROUNDS` rounds, once everything has grown to its size.
+/// The number of allocations in `ROUNDS` rounds, after all buffers have reached their size.
 async fn count<F: Future<Output = ()>>(round: impl Fn() -> F) -> usize {
     for _ in 0..ROUNDS {
         round().await;
@@ -44,14 +44,14 @@ async fn a_cast_allocates_nothing() {
         for n in 0..8 {
             drop(clerk.a(n));
         }
-        // They are read, and the mailbox is empty for the next round.
+        // The messages are read, and the mailbox is empty for the next round.
         tokio::task::yield_now().await;
     })
     .await;
     assert_eq!(allocations, 0, "for {} casts", 8 * ROUNDS);
 }
 
-// Each call uses the slot of the one before.
+// Each call reuses the slot of the previous one.
 #[greenroom::test]
 async fn a_call_after_another_allocates_nothing() {
     let clerk = clerk();
@@ -74,9 +74,9 @@ async fn a_call_that_finds_its_answer_allocates_nothing() {
     assert_eq!(allocations, 0, "for {ROUNDS} calls");
 }
 
-// It needs no timer: the slot has its seat on the wheel from the call before.
+// No timer is needed: the slot is still on the timer wheel from the previous call.
 #[greenroom::test]
-async fn a_call_that_waits_as_usual_allocates_nothing() {
+async fn a_call_that_waits_with_the_default_timeout_allocates_nothing() {
     let clerk = clerk();
     let allocations = count(|| async {
         assert_eq!(clerk.ask().await, Ok(1));
@@ -97,7 +97,7 @@ async fn calls_at_once_find_the_slots_of_those_before() {
 }
 
 #[greenroom::test]
-async fn a_call_that_is_given_up_takes_its_slot_along() {
+async fn a_call_that_times_out_keeps_no_slot() {
     let clerk = clerk();
     let allocations = count(|| async {
         drop(clerk.ask());
@@ -121,16 +121,16 @@ impl Idler {
     }
 }
 
-/// Lets everybody run until nothing moves.
+/// Waits until all processes are idle.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
-// The table in book/src/inside/memory.md. On a node of its own, whose tasks are tokio's: a test's are in boxes.
+// The table in book/src/inside/memory.md. On a node with tokio's spawner: a test's tasks are boxed.
 #[greenroom::test]
 async fn an_idle_process_is_a_cell_and_a_task() {
     let node = Node::local();
-    // The tables that know all processes grow now and then: the least of many is what one takes.
+    // The process tables grow from time to time: the smallest of many measurements is the cost of one.
     let mut idlers = Vec::with_capacity(64);
     let mut least = (usize::MAX, usize::MAX);
     for _ in 0..64 {

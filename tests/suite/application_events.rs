@@ -1,11 +1,11 @@
-//! What applications tell the log: each event, with its level and its fields.
+//! The log events of applications, with level and fields.
 
 use greenroom::prelude::*;
 use greenroom::{Application, ApplicationKind, Shutdown};
 
 use crate::events::Events;
 
-/// What is the matter with the only child of an application.
+/// The fault of an application's only child.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manner {
     Good,
@@ -32,7 +32,7 @@ impl Worker {
         Err(reason)
     }
 
-    /// So that it hears of its stop.
+    /// Traps exits, so that it receives its stop.
     #[exit]
     fn signal(&mut self, _signal: ExitSignal) {}
 
@@ -51,17 +51,17 @@ struct Shop {
     worker: Worker,
 }
 
-/// What becomes of an application once it is up.
+/// The fate of an application after its start.
 #[derive(Debug)]
 enum Then {
     Stop,
-    /// Its child ends for this reason.
+    /// Its child exits with this reason.
     End(Exit),
     /// The node stops, within a second.
     Halt,
 }
 
-/// Starts an application on a node of its own and lets that become of it: what the log tells, from the first on.
+/// Starts an application on a node of its own and applies the fate. Returns the log events from the start on.
 async fn check(manner: Manner, kind: ApplicationKind, shutdown: Shutdown, then: Then, expected: &[&str]) {
     let (events, _guard) = Events::listen(&["greenroom::application", "greenroom"], &["pid", "protocol"]);
     let node = Node::local();
@@ -78,7 +78,7 @@ async fn check(manner: Manner, kind: ApplicationKind, shutdown: Shutdown, then: 
         }
     }
     node.stop().await;
-    // What is told of its processes but for that is told elsewhere.
+    // Other log events of its processes have their own tests.
     let lines: Vec<_> = events.take().into_iter().filter(|line| !line.contains("process ended abnormally")).collect();
     assert_eq!(lines, expected, "{kind}, {told}");
 }
@@ -87,7 +87,7 @@ const FOREVER: Shutdown = Shutdown::Forever;
 const SECOND: Shutdown = Shutdown::After(Duration::from_secs(1));
 
 #[greenroom::test]
-async fn its_start_and_its_stop_are_told() {
+async fn an_applications_start_and_stop_are_logged() {
     let temporary = ApplicationKind::Temporary;
     check(
         Manner::Good,
@@ -122,7 +122,7 @@ async fn its_start_and_its_stop_are_told() {
 }
 
 #[greenroom::test]
-async fn its_end_is_told_with_what_it_means_for_the_node() {
+async fn an_applications_end_is_logged_with_its_effect_on_the_node() {
     use ApplicationKind::{Permanent, Temporary, Transient};
     let done = || Then::End(Exit::Normal);
     let boom = || Then::End(Exit::error("boom"));
@@ -156,10 +156,10 @@ async fn its_end_is_told_with_what_it_means_for_the_node() {
 }
 
 #[greenroom::test]
-async fn what_does_not_stop_in_time_is_told_and_that_it_was_killed() {
+async fn an_application_that_does_not_stop_in_time_is_logged_and_killed() {
     let started = r#"INFO application started application="shop" kind=temporary"#;
     let killed = r#"ERROR application did not stop in order application="shop" reason=killed"#;
-    // At its own deadline.
+    // At the application's deadline.
     check(
         Manner::Stuck,
         ApplicationKind::Temporary,
@@ -169,7 +169,7 @@ async fn what_does_not_stop_in_time_is_told_and_that_it_was_killed() {
     )
     .await;
     check(Manner::Stuck, ApplicationKind::Temporary, Shutdown::Kill, Then::Stop, &[started, killed]).await;
-    // At the node's: its supervisor and its child, one by one, and then itself.
+    // At the node's deadline: its supervisor, its child, then the application.
     let late = "ERROR process did not stop in time and is killed patience=1s";
     check(Manner::Stuck, ApplicationKind::Temporary, FOREVER, Then::Halt, &[started, late, late, killed]).await;
 }

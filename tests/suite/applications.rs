@@ -1,20 +1,20 @@
-//! Applications: who starts after whom, what is left when a start fails, who falls with whom, and what a node does when
-//! one ends. Each case is a script; signals, which are the operating system's, are in `signals.rs`.
+//! Applications: start order, failed starts, stopping together, and the node's reaction to an application's end. Each case
+//! is a script. Signals of the operating system are tested in `signals.rs`.
 
 use std::fmt::Write;
 
 use greenroom::prelude::*;
 use greenroom::{Application, ApplicationKind, Applications, Running, Shutdown, Strategy, Supervisor};
 
-use crate::stage::Log;
+use crate::scripted::Log;
 
-/// A child that notes when it comes and goes.
+/// A child that records its start and stop.
 #[actor]
 struct Kid {
     part: Part,
 }
 
-/// What an application is told to do, read from `name<dependency:flag:flag`.
+/// The settings of an application, parsed from `name<dependency:flag:flag`.
 #[derive(Clone)]
 struct Part {
     name: String,
@@ -56,7 +56,7 @@ impl Part {
 impl Kid {
     #[init]
     async fn begin(&mut self) {
-        // Whoever starts next must wait for this.
+        // The next start must wait for this.
         tokio::time::sleep(Duration::from_millis(1)).await;
         self.part.log.note(format!("+{}", self.part.name));
     }
@@ -71,7 +71,7 @@ impl Kid {
         Err(Exit::Normal)
     }
 
-    /// So that it hears of its stop.
+    /// Traps exits, so that it receives its stop.
     #[exit]
     fn signal(&mut self, _signal: ExitSignal) {}
 
@@ -86,7 +86,7 @@ impl Kid {
     }
 }
 
-/// Fails to start, if told to, when its sibling is up.
+/// Fails to start on request, after its sibling is up.
 #[actor]
 struct Tail {
     part: Part,
@@ -115,8 +115,8 @@ struct App {
     tail: Tail,
 }
 
-/// Plays a script on a node of its own. What each step is expected to tell: the children's notes, then the outcome if
-/// there is any to tell.
+/// Runs a script on a node of its own. Each step lists the expected records of the children, then the outcome if there is
+/// one.
 #[track_caller]
 fn check(script: &'static [(&'static str, &'static str)]) -> impl Future<Output = ()> {
     let caller = std::panic::Location::caller();
@@ -124,7 +124,7 @@ fn check(script: &'static [(&'static str, &'static str)]) -> impl Future<Output 
         let (node, log) = (Node::local(), Log::default());
         for (step, expected) in script {
             let mut told = node.scope(play(&node, &log, step)).await;
-            // More than a start or a stop takes.
+            // Longer than a start or a stop.
             tokio::time::sleep(Duration::from_millis(10)).await;
             for note in log.take().into_iter().rev() {
                 told.insert_str(0, &format!("{note} "));
@@ -224,7 +224,7 @@ async fn a_start_that_fails_leaves_nothing_running() {
 }
 
 #[greenroom::test]
-async fn a_start_that_nobody_waits_for_goes_on() {
+async fn a_start_whose_caller_left_continues() {
     check(&[("abandon a", "+a"), ("list", "a"), ("start b<a", "+b"), ("halt", "-b -a")]).await;
     check(&[
         ("abandon a:hangs:1s", "+a"),
@@ -236,7 +236,7 @@ async fn a_start_that_nobody_waits_for_goes_on() {
 }
 
 #[greenroom::test]
-async fn a_stop_takes_those_along_that_come_after() {
+async fn a_stop_stops_the_applications_that_depend_on_it() {
     check(&[
         ("together a b<a c<b d", "+a +b +c +d"),
         ("stop b", "-c -b shutdown"),
@@ -250,7 +250,7 @@ async fn a_stop_takes_those_along_that_come_after() {
 }
 
 #[greenroom::test]
-async fn what_its_end_means_for_the_node_is_its_kinds_to_say() {
+async fn the_applications_kind_decides_the_nodes_reaction_to_its_end() {
     check(&[
         ("together a b<a:temporary", "+a +b"),
         ("crash b", "too many restarts, the last of `kid`: panicked"),
@@ -272,7 +272,7 @@ async fn what_its_end_means_for_the_node_is_its_kinds_to_say() {
 }
 
 #[greenroom::test]
-async fn what_does_not_stop_in_time_is_killed_and_told() {
+async fn processes_that_do_not_stop_in_time_are_killed_and_logged() {
     check(&[
         ("start a:stuck:1s", "+a"),
         ("start b<a:stuck:kill", "+b"),
@@ -283,7 +283,7 @@ async fn what_does_not_stop_in_time_is_killed_and_told() {
     .await;
     check(&[
         ("together a b<a:stuck", "+a +b"),
-        // Two supervisors, two kids and a's tail: b's is gone already.
+        // Two supervisors, two children and the last child of a: that of b has stopped already.
         ("halt-in-1s", "b is stuck 5 processes were killed: not stopped within 1s"),
         ("list", ""),
     ])
@@ -291,7 +291,7 @@ async fn what_does_not_stop_in_time_is_killed_and_told() {
 }
 
 #[greenroom::test]
-async fn a_run_ends_with_its_body_or_with_what_the_node_cannot_do_without() -> greenroom::Result {
+async fn a_run_ends_with_its_body_or_with_a_permanent_application() -> greenroom::Result {
     let shutdown = Shutdown::After(Duration::from_secs(1));
     let log = Log::default();
     let app = |word: &str| Part::read(word, &log).application();
@@ -306,7 +306,7 @@ async fn a_run_ends_with_its_body_or_with_what_the_node_cannot_do_without() -> g
     assert_eq!(Node::local().run(shutdown, body).await, Err(Exit::error("no more")));
     assert_eq!(log.take().join(" "), "+a -a");
 
-    // The body waits for ever, and is dropped where it waits.
+    // The body waits forever and is dropped at its await.
     let body = async {
         let guard = Guard(log.clone());
         app("a").start().await?;
@@ -328,7 +328,7 @@ async fn a_run_ends_with_its_body_or_with_what_the_node_cannot_do_without() -> g
     Ok(())
 }
 
-/// Says on which node it is dropped.
+/// Records the node on which it is dropped.
 struct Guard(Log);
 
 impl Drop for Guard {
@@ -339,13 +339,13 @@ impl Drop for Guard {
 }
 
 #[greenroom::test]
-async fn a_supervisor_of_ones_own_is_an_application_too() -> greenroom::Result {
+async fn a_run_time_supervisor_can_be_an_application() -> greenroom::Result {
     let root = Supervisor::new(Strategy::OneForOne).name("Loose");
     let loose = Application::new("loose", root).start().await?;
     loose.tree().start_child("kid", greenroom::ChildSpec::once(Kid { part: Part::read("k", &Log::default()) })).await?;
     let info = Node::current().applications().remove(0);
     assert_eq!(info.supervisor.describe().await?.supervisor.path, "/Loose");
-    // By its name it is found as what it is only.
+    // The name resolves only with the right protocol.
     assert!(Node::current().application::<AppRef>("loose").is_none());
     assert_eq!(loose.stop().await, Exit::shutdown());
     assert_eq!(loose.join().await, Ok(()));

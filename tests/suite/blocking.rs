@@ -1,4 +1,4 @@
-//! Blocking code: beside the processes, and never outliving its own.
+//! Blocking code: on threads of its own, and always over before its process is.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,9 +7,9 @@ use std::sync::{Arc, mpsc};
 use greenroom::{NameError, Task, prelude::*};
 use tokio::sync::oneshot;
 
-use crate::stage::{LetterRef, act, idle, run};
+use crate::scripted::{LetterRef, act, idle, run};
 
-/// Lets everybody run a while; the paused clock stands still as long as blocking code runs.
+/// Lets all processes run. The paused clock does not advance while blocking code runs.
 async fn turns() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -22,7 +22,7 @@ async fn is_pending(future: &mut (impl Future + Unpin)) -> bool {
 }
 
 #[greenroom::test]
-async fn blocking_code_returns_a_value_and_holds_up_nobody() {
+async fn blocking_code_returns_a_value_and_delays_no_process() {
     let (go, gate) = mpsc::channel();
     let diver = run(move |cx| {
         Box::pin(async move {
@@ -35,7 +35,7 @@ async fn blocking_code_returns_a_value_and_holds_up_nobody() {
             found.await.unwrap()
         })
     });
-    // While it waits for this.
+    // The process waits for this.
     let helper = run(move |_| Box::pin(async move { go.send(()).unwrap() }));
     helper.await;
     assert_eq!(diver.await, "pearl");
@@ -55,8 +55,8 @@ async fn a_panic_in_blocking_code_is_the_processs_own() {
 }
 
 #[greenroom::test]
-async fn a_panic_that_nobody_waits_for_ends_the_process_all_the_same() {
-    // Dropped before the panic, or after it.
+async fn a_panic_in_unawaited_blocking_code_ends_the_process() {
+    // The future is dropped before the panic or after it.
     for early in [true, false] {
         let process = act(move |cx| {
             Box::pin(async move {
@@ -69,7 +69,7 @@ async fn a_panic_that_nobody_waits_for_ends_the_process_all_the_same() {
                     dive = None;
                 }
                 drop(go);
-                // Time for it to happen.
+                // Gives the panic time to happen.
                 for _ in 0..100 {
                     cx.blocking(std::thread::yield_now).await;
                 }
@@ -82,7 +82,7 @@ async fn a_panic_that_nobody_waits_for_ends_the_process_all_the_same() {
 }
 
 #[greenroom::test]
-async fn a_process_is_not_dead_before_its_blocking_code_returned() {
+async fn a_process_ends_after_its_blocking_code_has_returned() {
     for reason in [Exit::Killed, Exit::error("enough"), Exit::error("returned")] {
         let (begun, has_begun) = oneshot::channel();
         let (go, gate) = mpsc::channel::<()>();
@@ -118,7 +118,7 @@ async fn a_process_is_not_dead_before_its_blocking_code_returned() {
 }
 
 #[greenroom::test]
-async fn a_link_hears_of_the_end_only_when_blocking_code_returned() {
+async fn a_link_fires_after_blocking_code_has_returned() {
     let (begun, has_begun) = oneshot::channel();
     let (go, gate) = mpsc::channel::<()>();
     let diver = act(move |cx| {
@@ -149,11 +149,11 @@ async fn a_link_hears_of_the_end_only_when_blocking_code_returned() {
 }
 
 #[greenroom::test]
-async fn a_reply_that_blocking_code_drops_says_why() {
+async fn a_reply_dropped_by_blocking_code_fails_with_the_reason() {
     let callee = act(|cx| {
         Box::pin(async move {
             receive!(match cx {
-                crate::stage::Letter::Ask { reply } => cx.blocking(move || drop(reply)).await,
+                crate::scripted::Letter::Ask { reply } => cx.blocking(move || drop(reply)).await,
             });
             std::future::pending().await
         })
@@ -161,7 +161,7 @@ async fn a_reply_that_blocking_code_drops_says_why() {
     assert_eq!(callee.spawn().ask().await, Err(CallError::Dropped));
 }
 
-/// tokio's tasks, and threads as a spawner gets them that says nothing of blocking code.
+/// A spawner with tokio's tasks and the default threads for blocking code.
 struct Plain(tokio::runtime::Handle);
 
 impl greenroom::Spawner for Plain {
@@ -184,7 +184,7 @@ impl greenroom::Clock for Real {
 }
 
 #[test]
-fn a_spawner_of_ones_own_gives_blocking_code_a_thread() {
+fn a_custom_spawner_runs_blocking_code_on_a_thread() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let apart = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&apart);

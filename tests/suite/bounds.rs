@@ -1,4 +1,4 @@
-//! Bounded mailboxes: what becomes of one message too many, and how a full mailbox never locks itself.
+//! Bounded mailboxes: the overflow policies, and that a full mailbox never deadlocks its process.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,7 @@ enum Work {
     Take { reply: Reply<Vec<u32>> },
 }
 
-/// Takes nothing until it is told to go, then hands out jobs in the order in which it got them.
+/// Takes nothing before `Go`, then hands out jobs in the order of their arrival.
 async fn hold<A: Process<Protocol = Work>>(cx: &mut Context<A>) -> Result<(), Exit> {
     receive!(match cx {
         Work::Go => {}
@@ -47,12 +47,13 @@ holder!(Rejects, reject);
 holder!(DropsNewest, drop_newest);
 holder!(DropsOldest, drop_oldest);
 
-/// Lets everybody run until nothing moves: the paused clock jumps only then.
+/// Waits until all processes are idle: the paused clock advances only then.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
-/// Sends four jobs to a process that reads none of them yet, then lets it go: what each cast said, what arrived.
+/// Sends four jobs to a process that reads none of them yet, then lets it run. Returns each cast's outcome and the jobs that
+/// arrived.
 async fn check(worker: WorkRef) -> (Vec<Result<(), CastError>>, Vec<u32>) {
     let mut casts: Vec<_> = (1..=4).map(|n| Box::pin(worker.job(n))).collect();
     settle().await;
@@ -72,13 +73,13 @@ async fn check(worker: WorkRef) -> (Vec<Result<(), CastError>>, Vec<u32>) {
 }
 
 #[greenroom::test]
-async fn wait_lets_nobody_overtake_and_loses_nothing() {
+async fn overflow_wait_keeps_the_order_and_loses_nothing() {
     let (said, jobs) = check(Waits.spawn()).await;
     assert_eq!((said, jobs), (vec![Ok(()), Ok(())], vec![1, 2, 3, 4]));
 }
 
 #[greenroom::test]
-async fn reject_tells_the_sender() {
+async fn reject_returns_full_to_the_sender() {
     let worker = Rejects.spawn();
     let (said, jobs) = check(worker).await;
     assert_eq!((said, jobs), (vec![Ok(()), Ok(()), Err(CastError::Full), Err(CastError::Full)], vec![1, 2]));
@@ -86,20 +87,20 @@ async fn reject_tells_the_sender() {
 }
 
 #[greenroom::test]
-async fn drop_newest_keeps_what_came_first() {
+async fn drop_newest_keeps_the_first_messages() {
     let (said, jobs) = check(DropsNewest.spawn()).await;
     assert_eq!((said, jobs), (vec![Ok(()); 4], vec![1, 2]));
     assert_eq!(Node::current().counters().overflowed_messages, 2);
 }
 
 #[greenroom::test]
-async fn drop_oldest_keeps_what_came_last() {
+async fn drop_oldest_keeps_the_last_messages() {
     let worker = DropsOldest.spawn();
-    // Sent before it runs at all: everything is still in the queue.
+    // Sent before its first poll: everything is still in the queue.
     for n in 1..=4 {
         worker.job(n);
     }
-    // Even the order to go, and the question, push out the oldest: none of the jobs is left.
+    // `Go` and the call push out the oldest messages too: no job is left.
     let (_go, jobs) = (worker.go(), worker.take());
     assert!(jobs.await.unwrap().is_empty());
     assert_eq!(Node::current().counters().overflowed_messages, 4);
@@ -130,7 +131,7 @@ impl Process for Nurse {
     }
 }
 
-/// What a nurse hears of what was sent before she came: notes are negative here.
+/// The messages that a nurse receives of those sent before her start. Notes are negative here.
 async fn hears(sent: &[i32], expected: &[u32], overflowed: u64) {
     let before = Node::current().counters().overflowed_messages;
     let heard = Arc::default();
@@ -144,14 +145,14 @@ async fn hears(sent: &[i32], expected: &[u32], overflowed: u64) {
 }
 
 #[greenroom::test]
-async fn drop_oldest_gives_up_what_is_urgent_only_for_what_is() {
+async fn drop_oldest_drops_a_priority_message_only_for_another() {
     hears(&[-1, -2, -3, -4], &[3, 4], 2).await;
     hears(&[1, 2, 3, 4], &[3, 4], 2).await;
     hears(&[1, 2, -3], &[1, 2], 1).await;
     hears(&[-1, 2, 3, 4], &[3, 4], 2).await;
 }
 
-/// Catches the panic of its own guard, and goes on.
+/// Catches the panic of its own guard and continues.
 #[actor(protocol = Work, mailbox = 2, overflow = reject)]
 struct Survives;
 
@@ -182,7 +183,7 @@ async fn a_message_that_went_with_a_guards_panic_counts_no_longer() {
     let worker = Survives.spawn();
     worker.job(1);
     settle().await;
-    // None of these is wanted yet, and there is room for two.
+    // None of these is wanted yet, and the mailbox has room for two.
     let said = (worker.job(2).await, worker.job(3).await, worker.job(4).await);
     assert_eq!(said, (Ok(()), Ok(()), Err(CastError::Full)));
     worker.go();
@@ -191,11 +192,11 @@ async fn a_message_that_went_with_a_guards_panic_counts_no_longer() {
 }
 
 #[greenroom::test]
-async fn a_full_mailbox_lets_in_what_its_process_waits_for() {
+async fn a_full_mailbox_admits_a_wanted_message() {
     let worker = Waits.spawn();
     let _waiting: Vec<_> = (0..3).map(|n| worker.job(n)).collect();
     settle().await;
-    // `Go` is wanted, so it does not stand in line behind the third job.
+    // `Go` is wanted, so it does not wait behind the third job.
     assert_eq!(worker.go().await, Ok(()));
     settle().await;
     assert_eq!(worker.take().await.unwrap(), [0, 1, 2]);
@@ -220,7 +221,7 @@ async fn saved_messages_count_and_what_is_wanted_is_let_in_at_most_once_the_capa
         assert_eq!(worker.job(n).await, Ok(()));
         settle().await;
     }
-    // Both have been looked at and saved; orders to go are what it waits for.
+    // Both were tested and saved. The process waits for `Go`.
     assert_eq!(worker.job(3).await, Err(CastError::Full));
     let orders: Vec<_> = (0..4).map(|_| worker.go()).collect();
     let mut said = Vec::new();
@@ -243,7 +244,7 @@ enum Watch {
     Down(Down),
 }
 
-/// Watches a process and has a timer, and takes nothing before it is asked.
+/// Monitors a process, has a timer, and takes nothing before it is called.
 #[actor(protocol = Watch, mailbox = 2, overflow = reject)]
 struct Watcher {
     target: WorkRef,
@@ -256,7 +257,7 @@ impl Process for Watcher {
         let reply = receive!(match cx {
             Watch::Take { reply } => reply,
         });
-        // An answer comes though its own mailbox is full.
+        // An answer arrives although its own mailbox is full.
         let other = Waits.spawn();
         other.go();
         let mut seen = vec![format!("answer {:?}", other.take().await?)];
@@ -289,7 +290,7 @@ async fn system_messages_timers_and_replies_are_neither_counted_nor_refused() {
 }
 
 #[greenroom::test]
-async fn a_cast_that_is_dropped_in_line_is_withdrawn_and_counted() {
+async fn a_waiting_cast_that_is_dropped_is_withdrawn_and_counted() {
     let worker = Waits.spawn();
     for n in 1..=4 {
         worker.job(n);
@@ -302,7 +303,7 @@ async fn a_cast_that_is_dropped_in_line_is_withdrawn_and_counted() {
 }
 
 #[greenroom::test]
-async fn who_stands_in_line_before_a_process_that_ends_hears_so() {
+async fn waiters_of_a_process_that_ends_fail() {
     let worker = Waits.spawn();
     let mut casts: Vec<_> = (0..3).map(|n| worker.job(n)).collect();
     let last = casts.pop().expect("three");
@@ -311,7 +312,7 @@ async fn who_stands_in_line_before_a_process_that_ends_hears_so() {
 }
 
 #[greenroom::test]
-async fn a_call_stands_in_line_too_and_times_out_there() {
+async fn a_call_waits_for_a_full_mailbox_and_times_out_there() {
     let worker = Waits.spawn();
     let _full: Vec<_> = (0..2).map(|n| worker.job(n)).collect();
     settle().await;
@@ -370,7 +371,7 @@ async fn priority_is_a_second_lane_in_order_within_itself() {
     assert_eq!(reader.read().await.unwrap(), [1, 2, 3, 4]);
 }
 
-/// Saves everything, then looks at what was saved and at what has come since.
+/// Saves everything, then reads the saved messages and the new ones.
 #[actor(protocol = Lanes)]
 struct Saver;
 
@@ -379,7 +380,7 @@ impl Process for Saver {
         let reply = receive!(match cx {
             Lanes::Read { reply } => reply,
         });
-        // Twice as long as whoever sends what is urgent meanwhile.
+        // Twice as long as the sender of the priority messages.
         settle().await;
         settle().await;
         let mut seen = Vec::new();
@@ -395,7 +396,7 @@ impl Process for Saver {
 }
 
 #[greenroom::test]
-async fn what_is_urgent_goes_before_what_is_saved() {
+async fn priority_messages_come_before_saved_ones() {
     let saver = Saver.spawn();
     saver.slow(3);
     let seen = saver.read();
@@ -433,12 +434,12 @@ impl Process for Picky {
 }
 
 #[greenroom::test]
-async fn what_is_looked_at_ahead_of_its_turn_keeps_its_place_if_it_is_refused() {
+async fn a_waiter_that_a_guard_refuses_keeps_its_place() {
     let (took, mut taken) = tokio::sync::mpsc::unbounded_channel();
     let picky = Picky { took }.spawn();
     settle().await;
     let mut casts = vec![picky.red(1), picky.red(2), picky.red(3)];
-    // Wanted by its variant, so it may come in; refused by the guard, it stays behind the third.
+    // Its variant is wanted, so it may be admitted. The guard refuses it, so it stays behind the third.
     assert_eq!(picky.blue(4).await, Ok(()));
     settle().await;
     casts.extend([picky.red(5), picky.blue(9)]);

@@ -1,12 +1,12 @@
-//! Calls: an answer, or the reason why there is none.
+//! Calls: an answer, or a typed error.
 
 use greenroom::prelude::*;
 use tokio::time::Instant;
 
-use crate::stage::{Act, Letter, LetterRef, act, does, idle, next, rest, run, settle};
+use crate::scripted::{Letter, LetterRef, Scripted, act, does, idle, next, rest, run, settle};
 
-/// A process that answers its first question after `delay`, then waits.
-fn slow(delay: Duration) -> Act {
+/// A process that answers its first call after `delay`, then waits.
+fn slow(delay: Duration) -> Scripted {
     act(move |cx| {
         Box::pin(async move {
             let reply = receive!(match cx {
@@ -19,8 +19,8 @@ fn slow(delay: Duration) -> Act {
     })
 }
 
-/// What becomes of the reply that a process holds, and of the process.
-fn holder(end: impl FnOnce(Reply<u32>) -> Result<(), Exit> + Send + 'static) -> Act {
+/// The fate of a reply that a process holds, and of the process.
+fn holder(end: impl FnOnce(Reply<u32>) -> Result<(), Exit> + Send + 'static) -> Scripted {
     act(move |cx| {
         Box::pin(async move {
             let reply = receive!(match cx {
@@ -32,7 +32,7 @@ fn holder(end: impl FnOnce(Reply<u32>) -> Result<(), Exit> + Send + 'static) -> 
 }
 
 #[greenroom::test]
-async fn an_unanswered_call_times_out_after_5_s_or_when_told() {
+async fn an_unanswered_call_times_out_after_5_s_or_its_own_timeout() {
     let callee = idle().spawn();
     let begin = Instant::now();
     assert_eq!(callee.ask().await, Err(CallError::Timeout));
@@ -116,16 +116,16 @@ async fn a_call_takes_its_place_when_the_method_is_called() {
 }
 
 #[greenroom::test]
-async fn whoever_holds_a_reply_at_its_end_gives_its_reason() {
+async fn the_holder_of_a_reply_gives_its_exit_reason() {
     let boom = || Exit::error("boom");
-    // Returned with an error; panicked; the reply was in the frame.
+    // The process returned an error or panicked while the reply was in its frame.
     assert_eq!(holder(|_reply| Err(Exit::error("boom"))).spawn().ask().await, Err(CallError::Exit(boom())));
     assert_eq!(holder(|_reply| Ok(())).spawn().ask().await, Err(CallError::Exit(Exit::Normal)));
     match holder(|_reply| panic!("words")).spawn().ask().await {
         Err(CallError::Exit(Exit::Panic { message, .. })) => assert_eq!(&*message, "words"),
         outcome => panic!("{outcome:?}"),
     }
-    // Killed while the reply was in the frame, the mailbox (seen or not) or the state.
+    // The process was killed while the reply was in its frame, its mailbox (read or not) or its state.
     let frame = slow(Duration::from_secs(3));
     let queue = idle();
     let saved = does(|cx| {
@@ -149,7 +149,7 @@ async fn whoever_holds_a_reply_at_its_end_gives_its_reason() {
 }
 
 #[greenroom::test]
-async fn a_reply_dropped_by_a_process_that_lives_on_is_dropped() {
+async fn a_reply_dropped_by_a_running_process_fails_as_dropped() {
     let callee = act(|cx| {
         Box::pin(async move {
             receive!(match cx {
@@ -197,7 +197,7 @@ async fn a_reply_that_was_passed_on_fails_when_its_holder_ends() {
     let (to, passed) = tokio::sync::oneshot::channel();
     let call = first.on(to);
     assert_eq!(first.ended().await, Exit::Normal);
-    // The first has ended, the reply lives on.
+    // The first process has ended; the reply is still held.
     let reply = passed.await.expect("it was passed on");
     assert!(reply.is_awaited());
     drop(second.take().within(Duration::ZERO));
@@ -229,7 +229,7 @@ async fn a_dead_process_is_noproc() {
 }
 
 #[greenroom::test]
-async fn question_mark_ends_the_caller_with_the_callees_own_reason() {
+async fn the_question_mark_operator_ends_the_caller_with_the_callees_reason() {
     type End = fn() -> Result<(), Exit>;
     let panics: End = || panic!("words");
     let ends: [(End, &str); 3] =
@@ -301,7 +301,7 @@ async fn many_calls_at_once_get_their_own_answers() {
 }
 
 #[greenroom::test]
-async fn a_call_that_is_dropped_was_asked_all_the_same() {
+async fn a_dropped_call_is_still_received() {
     let heard = run(|cx| {
         Box::pin(async move {
             let me = cx.me();

@@ -1,8 +1,8 @@
 //! 300 random programs of links, monitors, exits and names, each with what a real BEAM did.
 //!
-//! `conformance/signals.json` has a scenario a line, `conformance/signals.expected` the events that Erlang/OTP 25
-//! recorded. Each scenario runs on a node of its own; after every step the test waits until nothing moves: the
-//! paused clock goes on only when no process can.
+//! `conformance/signals.json` holds one scenario per line, `conformance/signals.expected` the events that Erlang/OTP 25
+//! recorded. Each scenario runs on its own node. After every step the test waits until all processes are idle: the paused
+//! clock advances only then.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -14,8 +14,8 @@ use serde_json::Value;
 const PROGRAMS: &str = include_str!("../conformance/signals.json");
 const RECORDED: &str = include_str!("../conformance/signals.expected");
 
-/// Where greenroom differs on purpose: the runner asks first, prints BEAM's line and skips the call. Linking a
-/// dead process is an EXIT signal here, trapping or not; sending to a name that nobody has is silent.
+/// The two intended differences: the runner checks first, prints the BEAM's line and skips the call. In greenroom, linking
+/// to a dead process gives an EXIT signal, trapping or not, and a send to an unregistered name is silent.
 const DIFFERENT: [&str; 2] = ["error noproc", "error badarg"];
 
 #[greenroom::test]
@@ -42,12 +42,12 @@ async fn play(program: &str) -> String {
     let steps: Vec<Step> =
         serde_json::from_str::<Vec<Value>>(program).expect("a list of steps").iter().map(Step::read).collect();
     let node = Node::local();
-    let stage = Arc::new(Stage::default());
+    let scripted = Arc::new(Stage::default());
     for step in steps {
-        let Some(player) = stage.player(step.actor()) else {
+        let Some(player) = scripted.player(step.actor()) else {
             if let Step::Spawn { player, parent: None, traps, .. } = step {
-                let stub = node.spawn(Player::new(player, traps, &stage));
-                stage.enter(player, stub);
+                let stub = node.spawn(Player::new(player, traps, &scripted));
+                scripted.enter(player, stub);
                 settle().await;
             }
             continue;
@@ -55,17 +55,17 @@ async fn play(program: &str) -> String {
         player.perform(step);
         settle().await;
     }
-    let happened = stage.report(&node);
+    let happened = scripted.report(&node);
     node.stop().await;
     happened
 }
 
-/// Waits until nothing moves: the paused clock goes on only when nobody has anything to do.
+/// Waits until all processes are idle: the paused clock advances only then.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
-/// What a process is told to do, by number of process and monitor.
+/// One step of a scenario. Processes and monitors are given by number.
 #[derive(Clone, Debug)]
 enum Step {
     Spawn { player: usize, parent: Option<usize>, how: How, traps: bool },
@@ -129,7 +129,7 @@ impl Step {
         }
     }
 
-    /// Who does it; the test itself, as `None`, only spawns.
+    /// The process that executes the step. `None` is the test itself, which only spawns.
     fn actor(&self) -> Option<usize> {
         match *self {
             Step::Spawn { parent, .. } => parent,
@@ -150,7 +150,7 @@ impl Step {
     }
 }
 
-/// What all players of a scenario share.
+/// The state that all processes of a scenario share.
 #[derive(Default)]
 struct Stage {
     players: Mutex<Vec<PlayerRef>>,
@@ -182,7 +182,7 @@ impl Stage {
         self.log.lock().unwrap().push((number, line.into()));
     }
 
-    /// What happened, process by process; who is alive; who has which name.
+    /// The events process by process, then the living processes, then the owners of the names.
     fn report(&self, node: &Node) -> String {
         let mut lines = String::new();
         let (log, players) = (self.log.lock().unwrap(), self.players.lock().unwrap().clone());
@@ -224,9 +224,9 @@ type PlayerRef = PlayerMessageRef;
 struct Player {
     number: usize,
     traps: bool,
-    /// Its own monitors, as the scenario numbers them.
+    /// The process's monitors by the scenario's numbers.
     monitors: HashMap<MonitorRef, usize>,
-    stage: Arc<Stage>,
+    scripted: Arc<Stage>,
 }
 
 impl Process for Player {
@@ -241,7 +241,7 @@ impl Process for Player {
                     self.log(format!("DOWN m{monitor} {}", short(&down.reason)));
                 }
                 PlayerMessage::Exit(signal) => {
-                    self.log(format!("EXIT {} {}", self.stage.who(&signal.from), short(&signal.reason)));
+                    self.log(format!("EXIT {} {}", self.scripted.who(&signal.from), short(&signal.reason)));
                 }
             }
         }
@@ -249,19 +249,19 @@ impl Process for Player {
 }
 
 impl Player {
-    fn new(number: usize, traps: bool, stage: &Arc<Stage>) -> Player {
-        Player { number, traps, monitors: HashMap::new(), stage: Arc::clone(stage) }
+    fn new(number: usize, traps: bool, scripted: &Arc<Stage>) -> Player {
+        Player { number, traps, monitors: HashMap::new(), scripted: Arc::clone(scripted) }
     }
 
     fn log(&self, line: impl Into<String>) {
-        self.stage.log(self.number, line);
+        self.scripted.log(self.number, line);
     }
 
     fn perform(&mut self, cx: &mut Context<Self>, step: Step) -> Result<(), Exit> {
-        let stage = Arc::clone(&self.stage);
+        let scripted = Arc::clone(&self.scripted);
         match step {
             Step::Spawn { player, how, traps, .. } => {
-                let child = Player::new(player, traps, &stage);
+                let child = Player::new(player, traps, &scripted);
                 let stub = match how {
                     How::Plain => child.spawn(),
                     How::Link => child.spawn_link(cx),
@@ -271,18 +271,18 @@ impl Player {
                         stub
                     }
                 };
-                stage.enter(player, stub);
+                scripted.enter(player, stub);
             }
             Step::Link(_, to) => {
-                if self.traps || stage.stub(to).is_alive() {
-                    cx.link(&stage.stub(to));
+                if self.traps || scripted.stub(to).is_alive() {
+                    cx.link(&scripted.stub(to));
                 } else {
                     self.log(DIFFERENT[0]);
                 }
             }
-            Step::Unlink(_, from) => cx.unlink(&stage.stub(from)),
+            Step::Unlink(_, from) => cx.unlink(&scripted.stub(from)),
             Step::Monitor(_, target, monitor) => {
-                self.monitors.insert(cx.monitor(&stage.stub(target)), monitor);
+                self.monitors.insert(cx.monitor(&scripted.stub(target)), monitor);
             }
             Step::MonitorName(_, name, monitor) => {
                 self.monitors.insert(cx.monitor(&PlayerRef::named(&name)), monitor);
@@ -294,14 +294,14 @@ impl Player {
                     self.log(format!("demonitor m{monitor} {live}"));
                 }
             }
-            Step::Exit(_, to, reason) => stage.stub(to).exit(reason),
+            Step::Exit(_, to, reason) => scripted.stub(to).exit(reason),
             Step::Stop(_, reason) => return Err(reason),
             Step::Panic(_) => panic!("panic"),
             Step::Trap(_, trap) => {
                 cx.trap_exit(trap);
                 self.traps = trap;
             }
-            Step::Send(_, to, n) => drop(stage.stub(to).hear(self.number, n)),
+            Step::Send(_, to, n) => drop(scripted.stub(to).hear(self.number, n)),
             Step::SendName(_, name, n) => {
                 let named = PlayerRef::named(&name);
                 match named.pid() {
@@ -309,7 +309,7 @@ impl Player {
                     None => self.log(DIFFERENT[1]),
                 }
             }
-            Step::Register(_, name, who) => match PlayerRef::register(&name, &stage.stub(who)) {
+            Step::Register(_, name, who) => match PlayerRef::register(&name, &scripted.stub(who)) {
                 Ok(()) => self.log(format!("register {name} true")),
                 Err(_) => self.log("error badarg"),
             },
@@ -322,7 +322,7 @@ impl Player {
     }
 }
 
-/// A reason in the recording's words.
+/// Formats a reason as the recording does.
 fn short(reason: &Exit) -> String {
     match reason {
         Exit::Panic { .. } => "panic".into(),

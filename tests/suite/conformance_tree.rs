@@ -1,4 +1,4 @@
-//! What a real BEAM's supervisors did in 300 random programs, against real processes: every line the same.
+//! 300 random supervisor programs that ran on a real BEAM, run here with real processes: every line must be equal.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,7 +11,7 @@ use serde_json::Value;
 const SCENARIOS: &str = include_str!("../conformance/tree.json");
 const EXPECTED: &str = include_str!("../conformance/tree.expected");
 
-/// What happened, and which starts are to fail.
+/// The events so far, and the starts that must fail.
 #[derive(Default)]
 struct World {
     log: String,
@@ -42,7 +42,7 @@ impl Kid {
         Err(reason)
     }
 
-    /// Trapped only so that the end is told of.
+    /// Traps exits only to record its end.
     #[exit]
     fn told(&mut self, signal: ExitSignal) -> Result<(), Exit> {
         Err(signal.reason)
@@ -50,7 +50,7 @@ impl Kid {
 
     #[terminate]
     fn end(&mut self, reason: &Exit) {
-        // One that ended itself has said so.
+        // A child that ended itself has recorded that.
         if matches!(reason, Exit::Shutdown(detail) if detail.is_none()) {
             let mut world = self.world.lock().unwrap();
             if !world.log.ends_with(&format!("die {}\n", self.id)) {
@@ -71,7 +71,7 @@ impl Bench {
         self.world.lock().unwrap().log.write_fmt(text).unwrap();
     }
 
-    /// Waits until nothing moves any more: on the paused clock, time passes only then.
+    /// Waits until all processes are idle: the paused clock advances only then.
     async fn settle(&self) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -107,7 +107,7 @@ impl Bench {
                     Err(ChildError::Start(_)) => "error refused",
                     Err(other) => panic!("{other}"),
                 };
-                // The record has the answer before what was done for it.
+                // The recording lists the answer before the events that led to it.
                 self.world.lock().unwrap().log.insert_str(place, &format!("{answer}\n"));
             }
         }
@@ -171,7 +171,7 @@ async fn run(scenario: &[Vec<Value>]) -> greenroom::Result<String> {
         bench.kids.insert(id, bench.tree.find_child(id.to_string()).await?);
     }
     let ended = bench.tree.ended();
-    // How it began is not part of the record.
+    // The first start is not part of the recording.
     bench.world.lock().unwrap().log.clear();
     for step in steps {
         bench.step(step).await;

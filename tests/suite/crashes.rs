@@ -1,4 +1,4 @@
-//! The crash report: one event for each abnormal end, and a sum for a flood.
+//! Crash reports: one log event per abnormal exit, and a summary when there are many.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -10,11 +10,11 @@ use tracing::field::{Field, Visit};
 use tracing::span;
 
 use crate::events::{Listening, listen};
-use crate::stage::{Letter, LetterRef, act, idle, settle};
+use crate::scripted::{Letter, LetterRef, act, idle, settle};
 
 type Event = BTreeMap<&'static str, String>;
 
-/// Takes down what greenroom tells on this thread.
+/// Records greenroom's log events of this thread.
 #[derive(Clone, Default)]
 struct Reporter(Arc<Mutex<Vec<Event>>>);
 
@@ -55,7 +55,7 @@ impl tracing::Subscriber for Reporter {
 }
 
 impl Reporter {
-    /// One that listens on this thread, as long as the guard lives.
+    /// Records on this thread until the guard is dropped.
     fn listen() -> (Reporter, Listening) {
         let reporter = Reporter::default();
         let listening = listen(reporter.clone());
@@ -67,7 +67,7 @@ impl Reporter {
     }
 }
 
-/// A process that crashes when told to, after it has set a letter aside.
+/// A process that saves one message and then crashes on request.
 fn poet(name: &'static str) -> impl Process<Protocol = Letter> {
     act(move |cx| {
         Box::pin(async move {
@@ -85,7 +85,7 @@ fn poet(name: &'static str) -> impl Process<Protocol = Letter> {
 }
 
 #[greenroom::test]
-async fn a_crash_is_told_once_with_all_that_helps() {
+async fn a_crash_is_reported_once_with_all_details() {
     let (reporter, _guard) = Reporter::listen();
     let publisher = act(|cx| {
         Box::pin(async move {
@@ -101,7 +101,7 @@ async fn a_crash_is_told_once_with_all_that_helps() {
     let stub = poet.clone();
     stub.b(1);
     tokio::time::sleep(Duration::from_secs(90)).await;
-    // Not taken: the last message is the one before the crash, not the last in the queue.
+    // Not taken: the last message in the report is the one before the crash, not the last in the queue.
     stub.go();
     stub.a(1);
     settle().await;
@@ -114,13 +114,13 @@ async fn a_crash_is_told_once_with_all_that_helps() {
     assert_eq!(crash["ancestors"], format!("[{}]", publisher.pid().unwrap()));
     assert_eq!(crash["links"].matches('<').count(), 1);
     assert!(crash["lived"].starts_with("90."), "{}", crash["lived"]);
-    // The one that it was linked with went with it, for the same reason.
+    // The linked process exited with it, for the same reason.
     assert_eq!(events.len(), 2, "{events:?}");
     assert_eq!(events[0]["reason"], events[1]["reason"]);
 }
 
 #[greenroom::test]
-async fn an_end_in_order_is_no_crash_and_a_first_message_may_be_missing() {
+async fn a_normal_exit_is_not_reported_and_the_last_message_may_be_missing() {
     let (reporter, _guard) = Reporter::listen();
     for reason in [Exit::shutdown(), Exit::Kill] {
         let process = idle().spawn();
@@ -135,7 +135,7 @@ async fn an_end_in_order_is_no_crash_and_a_first_message_may_be_missing() {
 }
 
 #[greenroom::test]
-async fn a_flood_is_summed_up() {
+async fn many_crashes_are_summarised() {
     let (reporter, _guard) = Reporter::listen();
     let crash = |count: usize| async move {
         for _ in 0..count {
@@ -147,10 +147,10 @@ async fn a_flood_is_summed_up() {
     tokio::time::sleep(Duration::from_secs(11)).await;
     let [sum] = &reporter.take()[..] else { panic!("one") };
     assert_eq!((&*sum["process"], &*sum["count"]), ("Act", "15"));
-    // And then anew.
+    // Then the limit starts anew.
     crash(6).await;
     assert_eq!(reporter.take().len(), 5);
-    // What is not told yet is told when the node stops.
+    // The remaining summary is logged when the node stops.
     Node::current().stop().await;
     let [sum] = &reporter.take()[..] else { panic!("one") };
     assert_eq!(sum["count"], "1");
@@ -169,7 +169,7 @@ fn without_a_subscriber_a_crash_is_a_line_on_standard_error() {
     assert_eq!(lines[5], "greenroom: Climber: 2 more ended abnormally");
 }
 
-/// A protocol whose messages a report shows, as far as they may be shown.
+/// A protocol whose messages appear in reports, except for hidden fields.
 #[protocol(local, debug)]
 #[expect(dead_code, reason = "what is redacted is read by nobody")]
 enum Teller {
@@ -190,7 +190,7 @@ enum Teller {
     },
 }
 
-/// It has no `Debug`, and needs none.
+/// A type without `Debug`.
 struct Card;
 
 #[greenroom::test]
@@ -203,7 +203,7 @@ async fn a_report_shows_the_last_message_without_what_is_redacted() {
         });
         say(&teller);
         teller.ended().await;
-        // Else it would be a flood.
+        // Spaced, so that the limit does not apply.
         tokio::time::sleep(Duration::from_secs(60)).await;
         reporter.take().remove(0).remove("last_message").unwrap()
     };
@@ -246,7 +246,7 @@ async fn a_server_shows_its_last_message_without_what_is_redacted() {
     assert_eq!(reporter.take()[0]["last_message"], "Reveal(..)");
 }
 
-/// What panics when it is shown.
+/// A value whose `Debug` panics.
 struct Shy;
 
 impl Debug for Shy {
@@ -275,9 +275,9 @@ async fn a_message_that_cannot_be_shown_is_handled_all_the_same() {
     assert_eq!(reporter.take()[0]["last_message"], "Meet { one:  (its `Debug` panicked)");
 }
 
-/// No crash report comes then, so the panics must be seen before it is over.
+/// No crash report follows, so the panics are checked before the end.
 #[test]
-fn two_panics_that_abort_the_program_are_told() {
+fn both_panics_are_reported_before_an_abort() {
     let output = Command::new(env!("CARGO_BIN_EXE_crash")).arg("twice").output().expect("it runs");
     let text = String::from_utf8(output.stderr).expect("text");
     let told: Vec<_> = text.lines().filter(|line| line.starts_with("greenroom: a process panicked at ")).collect();

@@ -1,4 +1,4 @@
-//! Calls in a ring: what can never be answered is told, what is uncertain times out.
+//! Call cycles: a certain deadlock is reported at once, an uncertain one times out.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -8,12 +8,12 @@ use greenroom::prelude::*;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::stage::{Act, Letter, LetterRef, does, run, settle};
+use crate::scripted::{Letter, LetterRef, Scripted, does, run, settle};
 
-/// What a link of the chain does while it is asked.
+/// The behaviour of a chain member while it is called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Way {
-    /// Awaits its call and nothing else.
+    /// Awaits its call only.
     #[default]
     Simply,
     Forever,
@@ -30,7 +30,7 @@ enum Way {
     InTask,
 }
 
-/// A link of a chain of questions: it knows once it has asked the next.
+/// A member of a call chain. It answers after it has called the next.
 #[actor]
 #[derive(Default)]
 struct Link {
@@ -46,7 +46,7 @@ impl Link {
         self.next = Some(next);
     }
 
-    /// Asks the next, and counts oneself.
+    /// Calls the next and adds one.
     #[call]
     async fn depth(&mut self, cx: &mut Context<Self>) -> Result<u32, CallError> {
         let heard = self.ask(cx).await;
@@ -66,7 +66,7 @@ impl Link {
     }
 
     async fn ask(&mut self, cx: &mut Context<Self>) -> Result<u32, CallError> {
-        // What a caller asked who has left meanwhile is heard all the same: once is enough.
+        // A request whose caller has left is still received. Calling the next once is enough.
         let Some(next) = self.next.take() else { return Ok(0) };
         let call = next.depth();
         let answer = match self.way {
@@ -94,7 +94,7 @@ impl Link {
     }
 }
 
-/// Everybody calls the next and the last one the first; what each of them heard, and who they are.
+/// Every process calls the next, and the last one the first. Returns the outcome of each call, and the pids.
 async fn ring(ways: &[Way]) -> (Vec<Pid>, Vec<Result<u32, CallError>>, Duration) {
     let links: Vec<_> = ways.iter().map(|way| Link { way: *way, ..Link::default() }.spawn()).collect();
     for (link, next) in links.iter().zip(links.iter().cycle().skip(1)) {
@@ -110,7 +110,7 @@ async fn ring(ways: &[Way]) -> (Vec<Pid>, Vec<Result<u32, CallError>>, Duration)
     (links.iter().map(|link| link.pid().unwrap()).collect(), heard, elapsed)
 }
 
-/// What the ring's last one hears, who closes it; the others get an answer made of that.
+/// The outcome for the process that closes the cycle. The others receive an answer made of it.
 fn told(pids: &[Pid]) -> CallError {
     let mut pids = pids.to_vec();
     pids.rotate_right(1);
@@ -130,11 +130,11 @@ async fn a_cycle_of_calls_that_is_stuck_is_found_and_named() {
 }
 
 #[greenroom::test]
-async fn what_may_still_go_on_is_no_cycle() {
+async fn calls_that_can_still_be_answered_are_not_a_cycle() {
     for way in [Way::Both, Way::WithTimer, Way::WithChannel, Way::WithMailbox, Way::InTask] {
         for ways in [[Way::Simply, way, Way::Simply], [way, Way::Simply, way]] {
             let (_, heard, elapsed) = ring(&ways).await;
-            // The first that runs out of time answers, and so on.
+            // The first call that times out leads to an answer, and so on.
             assert!(heard.contains(&Err(CallError::Timeout)), "{ways:?}: {heard:?}");
             assert!(!heard.iter().any(|heard| matches!(heard, Err(CallError::Cycle { .. }))), "{ways:?}: {heard:?}");
             assert!(elapsed >= Duration::from_secs(5), "{elapsed:?}");
@@ -143,8 +143,8 @@ async fn what_may_still_go_on_is_no_cycle() {
     assert_eq!(Node::current().counters().broken_cycles, 0);
 }
 
-/// Asks whoever it is told to ask, as its only word: what it hears is its answer to `other`.
-fn asks(other: impl FnOnce() -> LetterRef + Send + 'static) -> Act {
+/// Calls the given process. The outcome is its answer to `other`.
+fn asks(other: impl FnOnce() -> LetterRef + Send + 'static) -> Scripted {
     does(move |cx| {
         Box::pin(async move {
             let reply = receive!(match cx {
@@ -157,20 +157,20 @@ fn asks(other: impl FnOnce() -> LetterRef + Send + 'static) -> Act {
 }
 
 #[greenroom::test]
-async fn a_reply_that_may_be_passed_on_makes_no_cycle() {
+async fn a_reply_that_may_be_passed_on_is_not_a_cycle() {
     let name = || LetterRef::named("first");
     let second = asks(name).spawn();
     let first = run(move |cx| {
         Box::pin(async move {
             LetterRef::register("first", &cx.me()).unwrap();
-            // The second has taken this by `receive!`, so it might give it to anybody.
+            // The second has taken this reply with `receive!`, so it may pass it on.
             let begin = Instant::now();
             (second.ask().await, begin.elapsed().as_secs())
         })
     });
     assert_eq!(first.await, (Err(CallError::Timeout), 5));
 
-    // And so it does: whoever has it answers in time, though it looks like a ring.
+    // It passes the reply on, and the new holder answers in time, although the calls look like a cycle.
     let second = does(move |cx| {
         Box::pin(async move {
             let reply = receive!(match cx {
@@ -202,8 +202,8 @@ async fn a_reply_that_may_be_passed_on_makes_no_cycle() {
 }
 
 #[greenroom::test]
-async fn questions_that_nobody_has_taken_make_a_cycle() {
-    // Neither ever reads its mailbox: each asks the other at once.
+async fn calls_in_unread_mailboxes_form_a_cycle() {
+    // Neither reads its mailbox: each calls the other at once.
     let (first, heard) = tokio::sync::oneshot::channel();
     let (to, other) = tokio::sync::oneshot::channel::<LetterRef>();
     let one = does(move |_| Box::pin(async move { drop(first.send(other.await.unwrap().ask().await)) })).spawn();
@@ -222,7 +222,7 @@ async fn questions_that_nobody_has_taken_make_a_cycle() {
 }
 
 #[greenroom::test]
-async fn a_kill_goes_before_the_news_of_a_cycle() {
+async fn a_kill_has_precedence_over_a_cycle_error() {
     for victim in 0..3 {
         let links: Vec<_> = (0..3).map(|_| Link::default().spawn()).collect();
         for (link, next) in links.iter().zip(links.iter().cycle().skip(1)) {
@@ -238,12 +238,12 @@ async fn a_kill_goes_before_the_news_of_a_cycle() {
 }
 
 #[greenroom::test]
-async fn who_waits_for_a_cycle_is_not_in_it() {
+async fn a_caller_of_a_cycle_is_not_part_of_it() {
     let links: Vec<_> = (0..4).map(|_| Link::default().spawn()).collect();
     for (link, next) in [(0, 1), (1, 2), (2, 3), (3, 1)] {
         links[link].follow(links[next].clone());
     }
-    // The chain's first link is outside, and hears what the ring's answers come to.
+    // The first caller of the chain is not part of the cycle and receives the result of its answers.
     links[0].begin();
     let pids = [3, 1, 2].map(|link| links[link].pid().unwrap()).to_vec();
     for link in &links {
@@ -276,11 +276,11 @@ async fn a_child_of_a_tree_and_a_name_can_be_in_a_cycle() {
     assert_eq!(pair.left().heard().await.unwrap(), [Err(CallError::Cycle { pids })]);
 }
 
-/// What a crowd knows of who called whom, so that the news of a ring can be checked.
+/// The calls of a crowd, to check each reported cycle.
 #[derive(Clone, Default)]
 struct Ledger(Arc<Mutex<HashMap<Pid, Pid>>>);
 
-/// One of a crowd of whom everybody may ask everybody.
+/// A member of a crowd. Each member may call each other one.
 #[actor]
 struct Guest {
     ledger: Ledger,
@@ -292,7 +292,7 @@ struct Guest {
 
 #[actor(local)]
 impl Guest {
-    /// Asks `hops` others by way of each other.
+    /// Calls a chain of `hops` members.
     #[cast]
     async fn wander(&mut self, cx: &mut Context<Self>, hops: u32, upwards: bool) {
         let _ = self.hop(cx, hops, upwards).await;
@@ -321,7 +321,7 @@ impl Guest {
         let me = crowd.iter().position(|guest| *guest == cx.me()).unwrap();
         let range = if upwards { me + 1..crowd.len() } else { 0..crowd.len() };
         if hops == 0 || range.is_empty() {
-            // Some answer at once, some after a while.
+            // Some members answer at once, others later.
             if self.roll(3) == 0 {
                 let millis = self.roll(400) as u64;
                 nap(cx, Duration::from_millis(millis)).await;
@@ -351,7 +351,7 @@ impl Guest {
     }
 }
 
-/// Sleeps by the node's clock.
+/// Sleeps on the node's clock.
 async fn nap(cx: &mut Context<Guest>, span: Duration) {
     receive!(match cx {
         GuestMessage::Nobody => {}
@@ -359,7 +359,7 @@ async fn nap(cx: &mut Context<Guest>, span: Duration) {
     });
 }
 
-/// `guests` ask each other, upwards only, so that nobody can be in a ring, or as they like.
+/// Lets `guests` call each other: only upwards, so that no cycle can occur, or without restriction.
 async fn revel(guests: usize, upwards: bool) -> (u32, u32) {
     let (ledger, crowd) = (Ledger::default(), Arc::new(OnceLock::new()));
     let guest = |dice| Guest { ledger: ledger.clone(), crowd: Arc::clone(&crowd), dice, cycles: 0, answers: 0 }.spawn();
@@ -372,11 +372,11 @@ async fn revel(guests: usize, upwards: bool) -> (u32, u32) {
         settle().await;
     }
     let mut sum = (0, 0);
-    // A question is heard though its caller has left, so it may take some rounds until all is quiet.
+    // A request is received although its caller has left, so it may take several rounds until all processes are idle.
     for _ in 0..100 {
         let before = std::mem::take(&mut sum);
         for guest in &guests {
-            // Everybody comes to an end, since no call has a timeout: a ring that is not found would hang here.
+            // Every call resolves. None has a timeout, so an undetected cycle would hang here.
             let (cycles, answers) = guest.told().forever().await.unwrap();
             sum = (sum.0 + cycles, sum.1 + answers);
         }
@@ -392,7 +392,7 @@ async fn revel(guests: usize, upwards: bool) -> (u32, u32) {
 }
 
 #[greenroom::test]
-async fn a_crowd_is_told_of_every_cycle_and_of_no_other() {
+async fn in_a_crowd_exactly_the_real_cycles_are_reported() {
     let (cycles, answers) = revel(60, true).await;
     assert_eq!(cycles, 0);
     assert!(answers > 1_000, "{answers}");
@@ -400,7 +400,7 @@ async fn a_crowd_is_told_of_every_cycle_and_of_no_other() {
     assert!(cycles > 100 && answers > 500, "{cycles} {answers}");
 }
 
-/// A clock on which a second is over in ten milliseconds.
+/// A clock on which a second takes ten milliseconds.
 struct Hurried(std::time::Instant);
 
 const HURRY: u32 = 100;
@@ -424,7 +424,7 @@ impl greenroom::Spawner for Tokio {
 }
 
 #[test]
-fn a_crowd_on_many_threads_is_told_of_every_cycle_and_of_no_other() {
+fn in_a_crowd_on_many_threads_exactly_the_real_cycles_are_reported() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
     runtime.block_on(async {
         let node = Node::local_on(Tokio, Hurried(std::time::Instant::now()));

@@ -1,4 +1,4 @@
-//! What greenroom tells the log, a line an event, for tests that say what that is.
+//! Records greenroom's log events, one line each, for tests of the log.
 
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -7,38 +7,38 @@ use tracing::field::{Field, Visit};
 use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing::{Dispatch, Event, Metadata, Subscriber, span};
 
-/// Takes down what is told on this thread.
+/// Records the events of this thread.
 #[derive(Clone)]
 pub(crate) struct Events {
     targets: &'static [&'static str],
-    /// Fields that differ from run to run.
+    /// Fields that differ between runs.
     without: &'static [&'static str],
     lines: Arc<Mutex<Vec<String>>>,
 }
 
-/// A subscriber is this thread's as long as this lives.
+/// Keeps the subscriber of this thread installed until it is dropped.
 pub(crate) struct Listening {
     _subscriber: DefaultGuard,
-    /// While there is one subscriber alone, tracing asks the thread that comes upon an event first whether anybody wants
-    /// it, and believes that for all threads: so there are two.
+    /// With a single subscriber, tracing caches for all threads whether the first thread that reaches an event wants it. A
+    /// second subscriber prevents that.
     _second: Dispatch,
 }
 
-/// Has `subscriber` hear what is told on this thread.
+/// Installs `subscriber` for this thread.
 pub(crate) fn listen(subscriber: impl Subscriber + Send + Sync + 'static) -> Listening {
     let second = Dispatch::new(NoSubscriber::new());
     Listening { _subscriber: tracing::subscriber::set_default(subscriber), _second: second }
 }
 
 impl Events {
-    /// Listens to these targets as long as the guard lives; a line leaves out the fields `without` which it is to be.
+    /// Records the events of these targets until the guard is dropped, without the fields `without`.
     pub(crate) fn listen(targets: &'static [&'static str], without: &'static [&'static str]) -> (Events, Listening) {
         let events = Events { targets, without, lines: Arc::default() };
         let listening = listen(events.clone());
         (events, listening)
     }
 
-    /// What has been told since the last time: level, message, fields.
+    /// The events since the last call: level, message, fields.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.lines.lock().unwrap())
     }

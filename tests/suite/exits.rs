@@ -1,25 +1,25 @@
-//! Exit signals: who dies of what, and who only hears of it.
+//! Exit signals: which processes exit, and which receive a message.
 
 use greenroom::prelude::*;
 
-use crate::stage::{Letter, Log, act, does, idle, rest, run, settle};
+use crate::scripted::{Letter, Log, act, does, idle, rest, run, settle};
 
-/// How a signal comes.
+/// The origin of a signal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
-    /// A linked process ended itself.
+    /// A linked process exits.
     Link,
-    /// Another process sent it.
+    /// Another process sends it.
     Sent,
-    /// Code outside of any process sent it.
+    /// Code outside of any process sends it.
     Outside,
-    /// The process sent it to itself.
+    /// The process sends it to itself.
     Itself,
-    /// A process that was linked once ended itself.
+    /// A process that was linked before exits.
     NoMoreLinked,
 }
 
-/// What becomes of the process.
+/// The effect on the process.
 #[derive(Debug, PartialEq)]
 enum Fate {
     Lives,
@@ -151,7 +151,7 @@ async fn after_its_own_kill_a_process_is_not_alive() {
 }
 
 #[greenroom::test]
-async fn what_was_decided_first_is_the_reason() {
+async fn the_first_exit_reason_counts() {
     let process = idle().spawn();
     let ended = process.ended();
     process.exit(Exit::error("first"));
@@ -174,7 +174,7 @@ async fn exits_that_are_queued_survive_turning_trapping_off() {
 }
 
 #[greenroom::test]
-async fn an_exit_signal_says_who_sent_it() {
+async fn an_exit_signal_names_its_sender() {
     let (from, me) = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
@@ -199,7 +199,7 @@ async fn an_exit_signal_says_who_sent_it() {
 #[greenroom::test]
 async fn an_exit_signal_interrupts_any_await_that_waits() {
     let far = Duration::from_secs(100_000);
-    let waits: Vec<crate::stage::Act> = vec![
+    let waits: Vec<crate::scripted::Scripted> = vec![
         idle(),
         does(move |_| Box::pin(async move { tokio::time::sleep(far).await })),
         does(|cx| {
@@ -229,7 +229,7 @@ async fn an_exit_signal_interrupts_any_await_that_waits() {
     ];
     for (number, wait) in waits.into_iter().enumerate() {
         let process = wait.spawn();
-        // One that never stops yielding leaves the paused clock no moment to go on.
+        // A process that yields forever never lets the paused clock advance.
         tokio::task::yield_now().await;
         let ended = process.ended();
         process.exit(Exit::error("enough"));
@@ -238,7 +238,7 @@ async fn an_exit_signal_interrupts_any_await_that_waits() {
 }
 
 #[greenroom::test]
-async fn whoever_is_to_end_gets_no_further_than_greenrooms_next_operation() {
+async fn an_ending_process_stops_at_its_next_greenroom_operation() {
     let log = Log::default();
     for operation in 0..4 {
         let notes = log.clone();
@@ -266,12 +266,12 @@ async fn whoever_is_to_end_gets_no_further_than_greenrooms_next_operation() {
     assert_eq!(log.take(), [""; 0], "these went on after their end");
 }
 
-async fn run_to_end(process: crate::stage::Act) -> Exit {
+async fn run_to_end(process: crate::scripted::Scripted) -> Exit {
     process.spawn().ended().await
 }
 
 #[greenroom::test]
-async fn a_signal_to_the_dead_is_lost() {
+async fn a_signal_to_a_dead_process_is_lost() {
     let process = idle().spawn();
     assert_eq!(process.stop(Exit::Normal).await, Exit::Normal);
     for reason in [Exit::Kill, Exit::Normal, Exit::error("boom")] {

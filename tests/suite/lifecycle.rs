@@ -1,10 +1,10 @@
-//! What becomes of a node's processes, told as it happens.
+//! Lifecycle events of a node's processes.
 
 use greenroom::{Lifecycle, LifecycleEvent, Node, prelude::*};
 
-use crate::stage::{Fuse, LetterRef, idle, mortal, settle};
+use crate::scripted::{Fuse, LetterRef, idle, mortal, settle};
 
-/// What has been told so far, in short.
+/// The events so far in short form.
 async fn told(lifecycle: &mut Lifecycle) -> Vec<String> {
     let mut events = Vec::new();
     loop {
@@ -24,7 +24,7 @@ async fn told(lifecycle: &mut Lifecycle) -> Vec<String> {
 }
 
 #[greenroom::test]
-async fn an_end_is_told_unless_it_is_in_order() {
+async fn abnormal_exits_of_applications_are_logged() {
     let mut lifecycle = Node::current().lifecycle();
     for (reason, expected) in [
         (Exit::Normal, None),
@@ -58,7 +58,7 @@ struct Fuses {
 }
 
 #[greenroom::test]
-async fn a_crash_is_told_before_its_restart_and_all_before_giving_up() {
+async fn crash_restart_and_giving_up_are_reported_in_order() {
     let tree = Fuses {}.start().await.unwrap();
     let mut lifecycle = Node::current().lifecycle();
     for life in 1..=3 {
@@ -69,7 +69,7 @@ async fn a_crash_is_told_before_its_restart_and_all_before_giving_up() {
 }
 
 #[greenroom::test]
-async fn who_is_slow_learns_how_much_is_lost_and_who_has_gone_costs_nothing() {
+async fn a_slow_subscriber_learns_how_many_events_it_missed() {
     let node = Node::current();
     let (mut slow, mut gone, late) = (node.lifecycle(), node.lifecycle(), node.lifecycle());
     for _ in 0..3_000 {
@@ -80,7 +80,7 @@ async fn who_is_slow_learns_how_much_is_lost_and_who_has_gone_costs_nothing() {
     drop(gone);
     let events = told(&mut slow).await;
     assert_eq!((events.len(), &*events[1_024]), (1_025, "1976 events are lost"));
-    // It goes on from there.
+    // The stream continues from there.
     idle().spawn().exit(Exit::kill());
     assert_eq!(told(&mut slow).await, ["Act of Letter: killed"]);
     drop((slow, late));

@@ -1,8 +1,8 @@
-//! Links: who shares whose fate, from when to when.
+//! Links: two processes that end together, from `link` to `unlink`.
 
 use greenroom::prelude::*;
 
-use crate::stage::{Letter, act, idle, mortal, next, rest, run, settle};
+use crate::scripted::{Letter, act, idle, mortal, next, rest, run, settle};
 
 #[greenroom::test]
 async fn linking_twice_gives_one_exit() {
@@ -42,7 +42,7 @@ async fn a_link_holds_both_ways() {
 }
 
 #[greenroom::test]
-async fn a_link_to_oneself_is_none() {
+async fn a_link_to_oneself_has_no_effect() {
     let heard = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
@@ -57,7 +57,7 @@ async fn a_link_to_oneself_is_none() {
 }
 
 #[greenroom::test]
-async fn a_link_to_the_dead_is_an_exit_signal_noproc() {
+async fn a_link_to_a_dead_process_is_an_exit_signal_noproc() {
     let heard = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
@@ -67,7 +67,7 @@ async fn a_link_to_the_dead_is_an_exit_signal_noproc() {
             let from = receive!(match cx {
                 Letter::Exit(signal) => (signal.from, signal.reason),
             });
-            cx.link(&crate::stage::LetterRef::named("nobody"));
+            cx.link(&crate::scripted::LetterRef::named("nobody"));
             (from == (dead.pid().unwrap(), Exit::NoProc), rest(cx).await)
         })
     });
@@ -156,7 +156,7 @@ async fn a_link_made_anew_after_unlink_counts() {
 }
 
 #[greenroom::test]
-async fn a_crash_goes_through_a_whole_set_of_links_up_to_who_traps() {
+async fn a_crash_passes_through_all_links_up_to_a_process_that_traps() {
     let heard = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);

@@ -1,8 +1,8 @@
-//! What a function that is a process can do: all that an actor can.
+//! Processes from closures: everything that an actor can do.
 
 use greenroom::{StartError, prelude::*};
 
-use crate::stage::{Letter, idle, mortal, rest, run};
+use crate::scripted::{Letter, idle, mortal, rest, run};
 
 #[protocol(local)]
 enum Note {
@@ -73,7 +73,7 @@ async fn a_function_may_leave_a_queued_down_where_it_is() {
     assert_eq!(process.ended().await, Exit::Normal);
 }
 
-/// A process whose `init` fails if told so.
+/// A process whose `init` fails on request.
 #[actor(protocol = Letter)]
 struct Starter(bool);
 
@@ -108,7 +108,7 @@ async fn start_monitor_gives_a_stub_and_a_watch_or_an_error_and_no_down() {
 }
 
 #[greenroom::test]
-async fn one_whose_start_is_not_awaited_is_watched_all_the_same() {
+async fn a_monitor_works_without_awaiting_the_start() {
     let heard = run(|cx| {
         Box::pin(async move {
             drop(Starter(true).start_monitor(cx));

@@ -1,9 +1,9 @@
-//! A node in figures: what lives and what has ended, added up.
+//! A node's metrics: running and ended processes, added up.
 
 use greenroom::testing::Cluster;
 use greenroom::{Metrics, Node, ProtocolMetrics, prelude::*};
 
-use crate::stage::{Fuse, Letter, does, idle, mortal, settle};
+use crate::scripted::{Fuse, Letter, does, idle, mortal, settle};
 
 fn metrics() -> Metrics {
     Node::current().metrics()
@@ -13,8 +13,8 @@ fn letters() -> ProtocolMetrics {
     metrics().protocols.remove("Letter").unwrap_or_default()
 }
 
-/// Takes two `A`, and whatever asks meanwhile.
-fn reader() -> crate::stage::Act {
+/// Takes two `A`, and answers calls in between.
+fn reader() -> crate::scripted::Scripted {
     does(|cx| {
         Box::pin(async move {
             let mut left = 2;
@@ -95,7 +95,7 @@ impl Door {
 }
 
 #[greenroom::test]
-async fn what_a_full_mailbox_does_not_take_is_counted() {
+async fn refused_messages_of_a_full_mailbox_are_counted() {
     let (gauge, door) = (Gauge.spawn(), Door.spawn());
     for n in 0..5 {
         gauge.read(n);
@@ -110,13 +110,13 @@ async fn what_a_full_mailbox_does_not_take_is_counted() {
 }
 
 #[greenroom::test]
-async fn calls_that_nobody_answers_in_time_are_counted_by_whom_they_asked() {
+async fn call_timeouts_are_counted_by_callee() {
     let cluster = Cluster::in_memory(2).await;
     let (near, far) = (cluster.node(0).spawn(idle()), cluster.node(1).spawn(idle()));
-    crate::stage::LetterRef::register("idle", &near).unwrap();
-    crate::stage::LetterRef::register("idle", &far).unwrap();
-    let there: crate::stage::LetterRef = cluster.node(0).named_at("idle", cluster.node(1).name());
-    let here: crate::stage::LetterRef = cluster.node(0).named("idle");
+    crate::scripted::LetterRef::register("idle", &near).unwrap();
+    crate::scripted::LetterRef::register("idle", &far).unwrap();
+    let there: crate::scripted::LetterRef = cluster.node(0).named_at("idle", cluster.node(1).name());
+    let here: crate::scripted::LetterRef = cluster.node(0).named("idle");
     let timeouts = |index: usize| cluster.node(index).metrics().protocols.get("Letter").map_or(0, |of| of.timeouts);
     let wide = cluster.node(0).start(Wide).await.unwrap();
     for (asked, callee, expected) in [(1, &near, 1), (2, &there, 2), (3, &here, 3)] {
@@ -124,7 +124,7 @@ async fn calls_that_nobody_answers_in_time_are_counted_by_whom_they_asked() {
         assert_eq!((answer, timeouts(0)), (Err(CallError::Timeout), expected));
     }
     assert_eq!(wide.ask().await, Err(CallError::Timeout));
-    // It is the caller who counts.
+    // The caller's metrics count it.
     assert_eq!(timeouts(1), 0);
     let all = cluster.node(0).metrics();
     assert_eq!((all.protocols["WideMessage"].timeouts, all.call_timeouts()), (1, 4));
@@ -133,7 +133,7 @@ async fn calls_that_nobody_answers_in_time_are_counted_by_whom_they_asked() {
     cluster.stop().await;
 }
 
-/// Never answers.
+/// A server that never answers.
 #[actor]
 struct Wide;
 
@@ -151,9 +151,9 @@ async fn bytes_are_counted_by_peer_and_outlast_a_connection() {
     let traffic = |index: usize| cluster.node(index).metrics().traffic;
     let far: Vec<_> = (1..3).map(|index| cluster.node(index).spawn(idle())).collect();
     for (index, far) in (1..).zip(&far) {
-        crate::stage::LetterRef::register("idle", far).unwrap();
+        crate::scripted::LetterRef::register("idle", far).unwrap();
         let before = traffic(0);
-        let stub: crate::stage::LetterRef = cluster.node(0).named_at("idle", cluster.node(index).name());
+        let stub: crate::scripted::LetterRef = cluster.node(0).named_at("idle", cluster.node(index).name());
         stub.nested(Some(Err("x".repeat(10_000 * index))));
         settle().await;
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -163,7 +163,7 @@ async fn bytes_are_counted_by_peer_and_outlast_a_connection() {
             let expected = if peer == cluster.node(index).name().as_str() { 10_000 * index as u64 } else { 0 };
             assert!((expected..expected + 1_000).contains(&sent), "{peer}: {sent}");
         }
-        // What one has sent the other has received.
+        // The bytes sent by one node are those received by the other.
         let mine = traffic(index)["n0@test"];
         let theirs = after[cluster.node(index).name().as_str()];
         assert_eq!((mine.received, mine.sent), (theirs.sent, theirs.received));
@@ -190,7 +190,7 @@ struct Fuses {
 }
 
 #[greenroom::test]
-async fn a_child_that_lives_again_counts_all_its_lives() {
+async fn a_restarted_child_counts_over_all_incarnations() {
     let tree = Fuses {}.start().await.unwrap();
     for life in 1..=3 {
         tree.fuse().go();
@@ -209,9 +209,9 @@ async fn a_child_that_lives_again_counts_all_its_lives() {
 }
 
 #[greenroom::test]
-async fn the_node_itself_has_figures_too() {
+async fn a_node_has_metrics_of_its_own() {
     let process = idle().spawn();
-    crate::stage::LetterRef::register("idle", &process).unwrap();
+    crate::scripted::LetterRef::register("idle", &process).unwrap();
     tokio::time::sleep(Duration::from_secs(3)).await;
     let all = metrics();
     assert_eq!((all.names, all.uptime, all.node.as_str()), (1, Duration::from_secs(3), "nonode@nohost"));

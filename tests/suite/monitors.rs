@@ -2,11 +2,11 @@
 
 use greenroom::{Subject, prelude::*};
 
-use crate::stage::{Letter, LetterRef, act, idle, mortal, next, rest, run, settle};
+use crate::scripted::{Letter, LetterRef, act, idle, mortal, next, rest, run, settle};
 
 #[greenroom::test]
 async fn n_monitors_give_n_downs() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             let target = mortal(Exit::error("boom")).spawn();
             let monitors = [cx.monitor(&target), cx.monitor(&target), cx.monitor(&target)];
@@ -24,12 +24,12 @@ async fn n_monitors_give_n_downs() {
             (downs == monitors, rest(cx).await)
         })
     });
-    assert_eq!(heard.await, (true, vec![]));
+    assert_eq!(received.await, (true, vec![]));
 }
 
 #[greenroom::test]
-async fn a_down_says_why() {
-    for (reason, heard) in [
+async fn a_down_has_the_exit_reason() {
+    for (reason, received) in [
         (Exit::Normal, "down normal"),
         (Exit::shutdown(), "down shutdown"),
         (Exit::Kill, "down kill"),
@@ -43,7 +43,7 @@ async fn a_down_says_why() {
                 rest(cx).await
             })
         });
-        assert_eq!(downs.await, [heard]);
+        assert_eq!(downs.await, [received]);
     }
     let downs = run(|cx| {
         Box::pin(async move {
@@ -58,7 +58,7 @@ async fn a_down_says_why() {
 
 #[greenroom::test]
 async fn by_name_the_target_is_name_and_node_resolved_once() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             let first = idle().spawn();
             LetterRef::register("mail", &first).unwrap();
@@ -76,12 +76,12 @@ async fn by_name_the_target_is_name_and_node_resolved_once() {
             (down.monitor == monitor, down.reason)
         })
     });
-    assert_eq!(heard.await, (true, Exit::error("first")));
+    assert_eq!(received.await, (true, Exit::error("first")));
 }
 
 #[greenroom::test]
-async fn the_dead_and_the_unknown_are_noproc_and_a_lost_node_is_noconnection() {
-    let heard = run(|cx| {
+async fn dead_and_unknown_processes_are_noproc_and_a_lost_node_is_noconnection() {
+    let received = run(|cx| {
         Box::pin(async move {
             let dead = idle().spawn();
             dead.stop(Exit::error("before")).await;
@@ -108,12 +108,12 @@ async fn the_dead_and_the_unknown_are_noproc_and_a_lost_node_is_noconnection() {
             rest(cx).await
         })
     });
-    assert_eq!(heard.await, [""; 0]);
+    assert_eq!(received.await, [""; 0]);
 }
 
 #[greenroom::test]
 async fn a_monitor_of_oneself_never_fires() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             let me = cx.me();
             LetterRef::register("myself", &me).unwrap();
@@ -124,12 +124,12 @@ async fn a_monitor_of_oneself_never_fires() {
             rest(cx).await
         })
     });
-    assert_eq!(heard.await, [""; 0]);
+    assert_eq!(received.await, [""; 0]);
 }
 
 #[greenroom::test]
-async fn after_demonitor_no_down_comes_and_it_says_whether_it_was_live() {
-    let heard = run(|cx| {
+async fn after_demonitor_no_down_comes_and_it_returns_whether_it_was_live() {
+    let received = run(|cx| {
         Box::pin(async move {
             let target = mortal(Exit::error("boom")).spawn();
             let (first, second, third) = (cx.monitor(&target), cx.monitor(&target), cx.monitor(&target));
@@ -141,17 +141,17 @@ async fn after_demonitor_no_down_comes_and_it_says_whether_it_was_live() {
             (live, down.monitor == third, rest(cx).await)
         })
     });
-    assert_eq!(heard.await, ([true, false, true, false], true, vec![]));
+    assert_eq!(received.await, ([true, false, true, false], true, vec![]));
 }
 
-/// Where a `Down` lies when it is taken out again.
+/// The place of a `Down` when `demonitor` removes it.
 #[derive(Clone, Copy, Debug)]
 enum Lies {
-    /// In the queue: no receive has looked yet.
+    /// In the queue: no receive has read it yet.
     Queued,
-    /// Taken over with others by a receive that found what it wanted before it.
+    /// In the batch that a receive took over and did not need to the end.
     InTheBatch,
-    /// In the save queue: a receive has passed it over.
+    /// In the save queue: a receive has skipped it.
     Saved,
 }
 
@@ -159,7 +159,7 @@ enum Lies {
 async fn demonitor_takes_a_queued_down_out_again_wherever_it_lies() {
     for lies in [Lies::Queued, Lies::InTheBatch, Lies::Saved] {
         for flush in [true, false] {
-            let heard = run(move |cx| {
+            let received = run(move |cx| {
                 Box::pin(async move {
                     let me = cx.me();
                     let target = mortal(Exit::error("boom")).spawn();
@@ -191,14 +191,14 @@ async fn demonitor_takes_a_queued_down_out_again_wherever_it_lies() {
                     (live, downs == expected, left.join(" "))
                 })
             });
-            assert_eq!(heard.await, (false, true, "a1 b1".to_owned()), "{lies:?}, flush: {flush}");
+            assert_eq!(received.await, (false, true, "a1 b1".to_owned()), "{lies:?}, flush: {flush}");
         }
     }
 }
 
 #[greenroom::test]
 async fn a_monitor_of_a_process_that_watches_back_is_another() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             let me = cx.me();
             let target = act(move |cx| {
@@ -219,16 +219,16 @@ async fn a_monitor_of_a_process_that_watches_back_is_another() {
             rest(cx).await
         })
     });
-    assert_eq!(heard.await, [""; 0]);
+    assert_eq!(received.await, [""; 0]);
 }
 
 #[greenroom::test]
-async fn whoever_waits_outside_hears_the_end_too() {
+async fn code_outside_of_processes_can_await_an_end() {
     let process = mortal(Exit::error("boom")).spawn();
     let (first, second) = (process.ended(), process.ended());
     process.go();
     assert_eq!((first.await, second.await), (Exit::error("boom"), Exit::error("boom")));
-    // Nor is the reason lost on who asks too late; a name that nobody has is another matter.
+    // A late caller receives the reason too. An unregistered name gives `NoProc`.
     assert_eq!(process.ended().await, Exit::error("boom"));
     assert_eq!(LetterRef::named("nobody").ended().await, Exit::NoProc);
 }

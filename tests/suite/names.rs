@@ -1,8 +1,8 @@
-//! Names: one process each way, free before anybody hears of the end.
+//! Names: one name per process and one process per name, freed before links and monitors fire.
 
 use greenroom::{NameError, prelude::*};
 
-use crate::stage::{Letter, LetterRef, act, idle, mortal, run, settle};
+use crate::scripted::{Letter, LetterRef, act, idle, mortal, run, settle};
 
 #[protocol]
 enum Other {
@@ -11,7 +11,7 @@ enum Other {
 }
 
 #[greenroom::test]
-async fn register_fails_if_the_name_is_taken_the_process_named_or_dead() {
+async fn register_fails_if_the_name_is_taken_or_the_process_is_named_or_dead() {
     let (first, second, dead) = (idle().spawn(), idle().spawn(), idle().spawn());
     dead.stop(Exit::Normal).await;
     assert_eq!(LetterRef::register("mail", &first), Ok(()));
@@ -46,7 +46,7 @@ async fn unregister_frees_the_name_and_the_process_for_another() {
 }
 
 #[greenroom::test]
-async fn one_that_is_to_end_cannot_be_named() {
+async fn an_ending_process_cannot_be_registered() {
     let process = idle().spawn();
     process.exit(Exit::Kill);
     assert_eq!(LetterRef::register("mail", &process), Err(NameError::NoProc));
@@ -128,7 +128,7 @@ async fn a_name_carries_its_protocol_another_stub_type_is_an_error() {
 }
 
 #[greenroom::test]
-async fn a_name_of_another_node_never_means_ones_own() {
+async fn a_name_of_another_node_never_reaches_a_local_process() {
     let process = idle().spawn();
     LetterRef::register("mail", &process).unwrap();
     let far = LetterRef::at("mail", "far@away");

@@ -2,7 +2,7 @@
 
 use greenroom::prelude::*;
 
-use crate::stage::{Letter, LetterRef, act, does, idle, mortal, rest, run, settle};
+use crate::scripted::{Letter, LetterRef, act, does, idle, mortal, rest, run, settle};
 
 #[greenroom::test]
 async fn two_nodes_in_one_program_do_not_see_each_others_names() {
@@ -30,19 +30,19 @@ async fn processes_of_two_nodes_are_never_taken_for_each_other() {
     assert_eq!(here.pid().unwrap().number(), there.pid().unwrap().number());
     assert_ne!(here.pid(), there.pid());
     assert_ne!(here, there);
-    // Without a connection the other node's process is a lost one, not the namesake here.
+    // Without a connection, a process of the other node is lost. The local process with the same name is not meant.
     let stranger = there.clone();
-    let heard = first.spawn(act(move |cx| {
+    let received = first.spawn(act(move |cx| {
         Box::pin(async move {
             cx.trap_exit(true);
             cx.link(&stranger);
             cx.monitor(&stranger);
             settle().await;
-            let heard = rest(cx).await;
-            Err(Exit::error(heard.join(", ")))
+            let received = rest(cx).await;
+            Err(Exit::error(received.join(", ")))
         })
     }));
-    let reason = heard.ended().await.to_string();
+    let reason = received.ended().await.to_string();
     assert!(reason.starts_with("exit no") && reason.contains("down no"), "{reason}");
     here.stop(Exit::Normal).await;
     assert!(there.is_alive());
@@ -101,11 +101,11 @@ async fn a_node_is_entered_for_code_outside_of_any_process() {
 }
 
 #[greenroom::test]
-async fn what_is_entered_ends_with_whatever_it_was_entered_in() {
+async fn an_enter_guard_ends_with_its_scope() {
     let (first, second) = (Node::local(), Node::local());
     let name = || Node::current().id().incarnation;
     let own = name();
-    // Dropped in the wrong order: the outer one takes the inner one along.
+    // Dropped in the wrong order: the outer guard ends the inner one too.
     let outer = first.enter();
     let inner = second.enter();
     assert_eq!(name(), second.id().incarnation);
@@ -113,7 +113,7 @@ async fn what_is_entered_ends_with_whatever_it_was_entered_in() {
     assert_eq!(name(), own);
     drop(inner);
     assert_eq!(name(), own);
-    // Forgotten within a process: it does not outlast the process's turn, and the process goes on.
+    // A guard that a process forgets does not outlast the process's poll, and the process continues.
     let there = second.clone();
     let process = first.spawn(does(move |cx| {
         Box::pin(async move {
@@ -174,7 +174,7 @@ fn outside_of_any_node_there_is_no_current_one() {
 async fn stopping_a_node_ends_who_traps_exits_too_at_the_latest_by_a_kill() {
     let node = Node::local();
     let orderly = node.spawn(mortal(Exit::Normal));
-    let stubborn = node.spawn(crate::stage::stubborn());
+    let stubborn = node.spawn(crate::scripted::stubborn());
     let ended = [orderly.ended(), stubborn.ended()];
     settle().await;
     let begin = tokio::time::Instant::now();
@@ -198,7 +198,7 @@ async fn a_stub_travels_in_messages_and_is_a_value() {
             });
         }
     });
-    let heard = run(move |cx| {
+    let received = run(move |cx| {
         Box::pin(async move {
             greeter.greet(cx.me(), 1);
             LetterRef::register("me", &cx.me()).unwrap();
@@ -210,12 +210,12 @@ async fn a_stub_travels_in_messages_and_is_a_value() {
             (same, set.len(), format!("{:?}", cx.me()).contains(&cx.pid().to_string()), rest(cx).await.join(" "))
         })
     });
-    assert_eq!(heard.await, (true, 2, true, "a1 a2".to_owned()));
+    assert_eq!(received.await, (true, 2, true, "a1 a2".to_owned()));
 }
 
 #[greenroom::test]
-async fn a_message_after_a_while_comes_unless_it_was_cancelled() {
-    let heard = run(|cx| {
+async fn a_delayed_message_arrives_unless_its_timer_is_cancelled() {
+    let received = run(|cx| {
         Box::pin(async move {
             let at = |ms| Duration::from_millis(ms);
             let kept = cx.send_after(at(10), Letter::A { n: 1 });
@@ -232,5 +232,5 @@ async fn a_message_after_a_while_comes_unless_it_was_cancelled() {
             (first / 10, kept.cancel(), rest(cx).await.join(" "))
         })
     });
-    assert_eq!(heard.await, (1, false, "a3".to_owned()));
+    assert_eq!(received.await, (1, false, "a3".to_owned()));
 }

@@ -1,4 +1,4 @@
-//! Selective receive: which message, which arm, in what order, until when.
+//! Selective receive: the message, the arm, the order, the timeout.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use greenroom::prelude::*;
 use tokio::time::Instant;
 
-use crate::stage::{Act, Letter, LetterRef, next, rest, run};
+use crate::scripted::{Letter, LetterRef, Scripted, next, rest, run};
 
 /// Puts `a1 b2 go ..` into the process's own mailbox.
-fn queue(cx: &Context<Act>, letters: &str) {
+fn queue(cx: &Context<Scripted>, letters: &str) {
     let me = cx.me();
     for letter in letters.split_whitespace() {
         let n = letter[1..].parse().unwrap_or(0);
@@ -21,7 +21,7 @@ fn queue(cx: &Context<Act>, letters: &str) {
     }
 }
 
-/// After a receive that takes by `arms`: what it took, and what is left in which order.
+/// Runs one receive with `arms`. Returns the taken message and the remaining ones in order.
 macro_rules! check {
     ($queued:literal, { $($arms:tt)* } => $took:expr, $left:expr) => {{
         let (took, left) = run(|cx| {
@@ -46,7 +46,7 @@ async fn message_order_beats_arm_order() {
 async fn for_each_message_arms_are_tried_top_down() {
     check!("a1", { Letter::A { n } if n > 5 => "big".into(), Letter::A { .. } => "any".into() } => "any", "");
     check!("a9", { Letter::A { n } if n > 5 => "big".into(), Letter::A { .. } => "any".into() } => "big", "");
-    // The compiler warns of the second arm, as in a `match`.
+    // The compiler warns about the second arm, as in a `match`.
     check!("a9", { Letter::A { .. } => "any".into(), #[allow(unreachable_patterns)] Letter::A { n } if n > 5 => "big".into() } => "any", "");
 }
 
@@ -151,7 +151,7 @@ async fn while_blocked_only_new_arrivals_are_tested() {
     let sender = async {
         let stub: LetterRef = told.await.expect("the stub");
         for n in [4, 5, 9] {
-            crate::stage::settle().await;
+            crate::scripted::settle().await;
             stub.a(n);
         }
     };
@@ -165,7 +165,7 @@ async fn after_is_evaluated_once_and_before_matching_even_if_a_message_matches()
     let order = run(|cx| {
         Box::pin(async move {
             queue(cx, "a1 a2");
-            let order = crate::stage::Log::default();
+            let order = crate::scripted::Log::default();
             let after = |how| {
                 order.note(how);
                 Duration::from_secs(1)
@@ -235,7 +235,7 @@ async fn a_message_in_time_beats_the_deadline() {
 }
 
 #[greenroom::test]
-async fn a_deadline_beyond_all_clocks_is_none() {
+async fn a_deadline_beyond_the_clocks_range_never_passes() {
     let took = run(|cx| {
         Box::pin(async move {
             cx.send_after(Duration::from_secs(1_000_000), Letter::Go);
@@ -256,14 +256,14 @@ async fn a_receive_with_only_after_consumes_nothing() {
 
 #[greenroom::test]
 async fn bodies_leave_the_loops_and_the_function_around_them() {
-    async fn returns(cx: &mut Context<Act>) -> u32 {
+    async fn returns(cx: &mut Context<Scripted>) -> u32 {
         let n = receive!(match cx {
             Letter::A { n } => return n + 100,
             Letter::B { n } => n,
         });
         n * 2
     }
-    async fn asks(cx: &mut Context<Act>) -> Result<u32, std::num::ParseIntError> {
+    async fn asks(cx: &mut Context<Scripted>) -> Result<u32, std::num::ParseIntError> {
         Ok(receive!(match cx {
             Letter::A { n } => n.to_string().parse::<u32>()?,
             Letter::B { .. } => "x".parse()?,
@@ -349,7 +349,7 @@ async fn dropped_before_it_matched_it_has_taken_nothing() {
 async fn dropped_midway_through_its_tests_a_receive_loses_nothing() {
     let left = run(|cx| {
         Box::pin(async move {
-            // More than a process takes in one go: the receive gives way to others in the middle of its scan.
+            // More than a process reads in one poll: the receive yields in the middle of its scan.
             for n in 0..300 {
                 cx.me().a(n);
             }
@@ -367,7 +367,7 @@ async fn dropped_midway_through_its_tests_a_receive_loses_nothing() {
 }
 
 #[greenroom::test]
-async fn a_busy_receiver_lets_others_run() {
+async fn a_busy_receiver_yields_to_other_processes() {
     let turns = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&turns);
     let receiver = run(|cx| {
@@ -414,7 +414,7 @@ async fn messages_from_one_process_arrive_in_the_order_in_which_they_were_sent()
         Box::pin(async move {
             let me = cx.me();
             let (first, second) = (me.clone(), me.clone());
-            crate::stage::act(move |cx| {
+            crate::scripted::act(move |cx| {
                 Box::pin(async move {
                     cx.monitor(&first);
                     (0..50).for_each(|n| drop(first.a(n)));
@@ -425,7 +425,7 @@ async fn messages_from_one_process_arrive_in_the_order_in_which_they_were_sent()
             })
             .spawn();
             cx.trap_exit(true);
-            crate::stage::settle().await;
+            crate::scripted::settle().await;
             rest(cx).await
         })
     });

@@ -1,4 +1,4 @@
-//! Stubs narrowed to one type of event: who sends need not know who listens.
+//! Recipients: stubs narrowed to one type of event.
 
 use greenroom::prelude::*;
 use greenroom::testing::Cluster;
@@ -10,7 +10,7 @@ struct Alarm(String);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Weather(i8);
 
-/// Listens to alarms and weather.
+/// Receives alarms and weather.
 #[protocol]
 enum Guard {
     #[from]
@@ -22,7 +22,7 @@ enum Guard {
     },
 }
 
-/// Listens to weather only.
+/// Receives weather only.
 #[protocol]
 enum Gardener {
     Heard {
@@ -32,7 +32,7 @@ enum Gardener {
     Sky(Weather),
 }
 
-/// Keeps listeners and tells them.
+/// Keeps recipients and sends them events.
 #[protocol]
 enum Tower {
     Subscribe { listener: Recipient<Weather> },
@@ -69,7 +69,7 @@ fn gardener(node: &Node) -> GardenerRef {
 fn tower(node: &Node) -> TowerRef {
     let _here = node.enter();
     greenroom::spawn(|mut mailbox: Mailbox<Tower>| async move {
-        // Hash and equality are of the identity, which never changes.
+        // Hash and equality use the identity, which never changes.
         #[allow(clippy::mutable_key_type)]
         let mut listeners = std::collections::HashSet::new();
         loop {
@@ -94,7 +94,7 @@ async fn an_event_becomes_one_of_the_listeners_own_messages() -> greenroom::Resu
     let (guard, gardener, tower) = (guard(&node), gardener(&node), tower(&node));
     tower.subscribe(guard.recipient());
     tower.subscribe(gardener.recipient());
-    // The same listener once more: it compares as its stub does.
+    // The same recipient again: it compares like its stub.
     tower.subscribe(guard.clone().recipient());
     assert_eq!(tower.tell(-4).await?, 2);
     guard.recipient().send(Alarm("fire".into())).await?;
@@ -103,7 +103,7 @@ async fn an_event_becomes_one_of_the_listeners_own_messages() -> greenroom::Resu
 }
 
 #[greenroom::test]
-async fn a_name_and_the_dead_can_be_narrowed_too() -> greenroom::Result {
+async fn a_recipient_of_a_name_or_a_dead_process_is_possible() -> greenroom::Result {
     let guard = guard(&Node::current());
     let by_name = GuardRef::named("guard").recipient::<Alarm>();
     assert_eq!(by_name.send(Alarm("too early".into())).await, Err(CastError::NoProc));
@@ -131,14 +131,14 @@ async fn a_recipient_travels_and_events_arrive_from_another_node() -> greenroom:
     Ok(())
 }
 
-/// What a peer could send: an event that the target takes no variant for.
+/// An event that a peer could send and for which the target has no variant.
 #[greenroom::test]
-async fn an_event_that_the_listener_does_not_take_is_refused_and_counted() -> greenroom::Result {
+async fn an_event_without_a_variant_is_refused_and_counted() -> greenroom::Result {
     let cluster = Cluster::in_memory(2).await;
     let (here, there) = (cluster.node(0), cluster.node(1));
     let gardener = gardener(here);
     GardenerRef::register("listener", &gardener)?;
-    // By the name alone the far side takes it for a guard, which would listen to alarms.
+    // By name alone, the remote node is assumed to have a guard, which receives alarms.
     let wrong = there.named_at::<GuardRef>("listener", here.name()).recipient::<Alarm>();
     wrong.send(Alarm("fire".into())).await?;
     there.named_at::<GardenerRef>("listener", here.name()).heard().await?;
@@ -163,7 +163,7 @@ impl Process for Careful {
     }
 }
 
-/// Keeps a gardener.
+/// Holds the stub of a gardener.
 #[supervisor(intensity = 3, period = "5s")]
 struct Garden {
     #[child]

@@ -1,10 +1,10 @@
-//! The save queue against a model that anybody can check: a list, searched from its front.
+//! The save queue against a simple model: a list that is searched from the front.
 
 use greenroom::prelude::*;
 
-use crate::stage::{Act, Letter, LetterRef, idle, run};
+use crate::scripted::{Letter, LetterRef, Scripted, idle, run};
 
-/// A message, as the model knows it.
+/// A message of the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Item {
     A(u32),
@@ -13,7 +13,7 @@ enum Item {
     Down(MonitorRef),
 }
 
-/// What `receive!` took: which arm, and the message.
+/// The arm and the message that `receive!` took.
 type Took = Option<(u8, Item)>;
 
 /// The arms of one `receive!`, for the model.
@@ -38,11 +38,11 @@ fn item(letter: &Letter) -> Item {
 
 const NOW: Duration = Duration::ZERO;
 
-/// How many kinds of `receive!` there are.
+/// The number of kinds of `receive!`.
 const KINDS: u64 = 9;
 
-/// One `receive!` of the given kind, and what it should take.
-async fn receive(cx: &mut Context<Act>, model: &mut Vec<Item>, kind: u64, x: u32) -> (Took, Took) {
+/// One `receive!` of the given kind, and the expected message.
+async fn receive(cx: &mut Context<Scripted>, model: &mut Vec<Item>, kind: u64, x: u32) -> (Took, Took) {
     let a = |item| matches!(item, Item::A(_));
     let b = |item| matches!(item, Item::B(_));
     let a_x = |item| item == Item::A(x);
@@ -73,7 +73,7 @@ async fn receive(cx: &mut Context<Act>, model: &mut Vec<Item>, kind: u64, x: u32
                 Letter::A { n } | Letter::B { n } if n % 2 == 1 => Some((0, Item::A(n))),
                 after!(NOW) => None,
             });
-            // The arm does not say which of the two it was; the rest of the queue will.
+            // The arm does not show which of the two it was. The rest of the queue does.
             let number = |item| if let Item::B(n) = item { Item::A(n) } else { item };
             (took, expected(model, &[&odd]).map(|(arm, item)| (arm, number(item))))
         }
@@ -108,7 +108,7 @@ async fn receive(cx: &mut Context<Act>, model: &mut Vec<Item>, kind: u64, x: u32
             expected(model, &[&down]),
         ),
         7 => {
-            // Dropped before it matches: it takes nothing.
+            // Dropped before it matches: nothing is taken.
             tokio::select! {
                 biased;
                 () = async { receive!(match cx { Letter::A { n: 99 } | Letter::B { n: 99 } => {} }) } => panic!("nobody sent 99"),
@@ -127,8 +127,8 @@ async fn receive(cx: &mut Context<Act>, model: &mut Vec<Item>, kind: u64, x: u32
     }
 }
 
-/// One random life of a mailbox; returns how many messages were taken out again.
-async fn live(cx: &mut Context<Act>, dead: &LetterRef, mut dice: Dice) -> usize {
+/// Random operations on one mailbox. Returns the number of messages that `demonitor` removed.
+async fn live(cx: &mut Context<Scripted>, dead: &LetterRef, mut dice: Dice) -> usize {
     let (me, mut model, mut monitors, mut taken) = (cx.me(), Vec::new(), Vec::new(), 0);
     for step in 0..300 {
         let x = dice.roll(6) as u32;
@@ -177,7 +177,7 @@ async fn live(cx: &mut Context<Act>, dead: &LetterRef, mut dice: Dice) -> usize 
 }
 
 #[greenroom::test]
-async fn a_random_mailbox_does_what_a_list_would() {
+async fn random_mailbox_operations_match_a_list() {
     let mut taken = 0;
     for seed in 1..=200 {
         let dead = idle().spawn();
@@ -187,7 +187,7 @@ async fn a_random_mailbox_does_what_a_list_would() {
     assert!(taken > 10_000, "only {taken} messages were taken: the test tries nothing");
 }
 
-/// Numbers that look random and are the same each time: splitmix64.
+/// Pseudo-random numbers that are equal in every run: splitmix64.
 struct Dice(u64);
 
 impl Dice {

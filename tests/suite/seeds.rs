@@ -1,6 +1,6 @@
-//! greenroom on its own test kit: what has to hold in every order, and whatever happens to the links.
+//! Scenarios that must hold in every schedule and under every connection fault.
 //!
-//! Twenty seeds each with the other tests; a thousand by `GREENROOM_TEST_SEEDS=1000`, see CONTRIBUTING.
+//! Twenty seeds each in the normal test run; a thousand with `GREENROOM_TEST_SEEDS=1000`, see CONTRIBUTING.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use greenroom::testing::{Check, Cluster, Faults, Probe, pattern};
 
 const SEEDS: std::ops::Range<u64> = 0..20;
 
-/// Hears of ends, and of nodes.
+/// Receives `Down`s and node events.
 #[protocol]
 enum Watch {
     #[from]
@@ -20,7 +20,7 @@ enum Watch {
     Node(NodeEvent),
 }
 
-/// Counts what it is told; ends in every way that there is.
+/// Counts its messages, and ends in every possible way.
 #[actor]
 struct Worker {
     log: Arc<Mutex<Vec<String>>>,
@@ -54,7 +54,7 @@ impl Worker {
     }
 }
 
-/// Of each kind one; what comes later depends on what came before.
+/// One child of each kind. Later children depend on earlier ones.
 #[supervisor(strategy = rest_for_one, intensity = 1000, period = "1s")]
 struct Shop {
     log: Arc<Mutex<Vec<String>>>,
@@ -67,7 +67,7 @@ struct Shop {
 }
 
 #[test]
-fn a_tree_under_random_kills_is_whole_again() {
+fn a_tree_is_complete_again_after_random_kills() {
     Check::nodes(1).run(SEEDS, async |cluster| {
         let log = Arc::new(Mutex::new(Vec::new()));
         let tree = Shop { log: Arc::clone(&log) }.start().await?;
@@ -88,11 +88,11 @@ fn a_tree_under_random_kills_is_whole_again() {
                 _ => calls.push(child.count().within(Duration::from_secs(30))),
             }
         }
-        // Every call ends, and no life goes on counting where the last one stopped.
+        // Every call resolves, and no incarnation continues the count of the previous one.
         for call in calls {
             assert!(!matches!(call.await, Err(CallError::Timeout)), "a call without an answer");
         }
-        // Whoever is told to end does so, and somebody else stands in its place.
+        // A process that is asked to end does so, and another one takes its slot.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let children = tree.children().await?;
         assert!(children.iter().all(|child| child.pid.is_some()), "{children:?}");
@@ -103,10 +103,10 @@ fn a_tree_under_random_kills_is_whole_again() {
         for child in [tree.a(), tree.b(), tree.c()] {
             child.count().await?;
         }
-        // A child depends on those before it: it began after their last beginning.
+        // A child started after the last start of every child before it.
         let last = |name: &str| log.lock().unwrap().iter().rposition(|line| *line == format!("start {name}"));
         assert!(last("a") < last("b") && last("b") < last("c"), "{:?}", log.lock().unwrap());
-        // Each watch tells one end, at the latest when all stop.
+        // Each monitor reports one exit, at the latest when everything stops.
         assert_eq!(tree.stop().await, Exit::shutdown());
         for watch in watches {
             watcher.expect(pattern!(Watch::Down(down) if down.monitor == watch)).await;
@@ -117,22 +117,22 @@ fn a_tree_under_random_kills_is_whole_again() {
     });
 }
 
-/// Writes down what it is told, by whom.
-#[actor(name = "desk")]
+/// Records each message with its sender.
+#[actor(name = "recorder")]
 #[derive(Default)]
-struct Desk {
+struct Recorder {
     notes: BTreeMap<u64, Vec<u64>>,
 }
 
 #[actor]
-impl Desk {
+impl Recorder {
     #[cast]
     fn note(&mut self, from: u64, n: u64, words: String) {
         assert!(words == wordy(n, words.len()), "somebody else's words");
         self.notes.entry(from).or_default().push(n);
     }
 
-    /// As a call: is answered with the same.
+    /// The call form: answers with the same value.
     #[call]
     fn echo(&mut self, from: u64, n: u64) -> u64 {
         self.notes.entry(from).or_default().push(n);
@@ -145,16 +145,16 @@ impl Desk {
     }
 }
 
-/// What is said in the `n`th place.
+/// The text of the `n`th message.
 fn wordy(n: u64, length: usize) -> String {
     char::from(b'a' + (n % 26) as u8).to_string().repeat(length)
 }
 
-/// Talks to the desk for so many rounds: casts, some in many pieces, and calls in one order, and a watch for each ten.
+/// Sends this many rounds to the recorder: casts, some in many fragments, and calls in one order, and a monitor for each ten.
 async fn talk(
     mut mailbox: Mailbox<Watch>,
     from: u64,
-    desk: DeskRef,
+    recorder: RecorderRef,
     rounds: u64,
     cluster: Cluster,
     done: Arc<Mutex<u64>>,
@@ -162,8 +162,8 @@ async fn talk(
     let mut watches = Vec::new();
     mailbox.watch_nodes(true);
     for n in 0..rounds {
-        // Nobody else has had a turn between this and a new watch: the loss of the node is told behind the ends of all
-        // watches that there are.
+        // No other process ran between this and a new monitor: the node event of the loss comes after the `Down`s of all
+        // existing monitors.
         let lost = |event: &NodeEvent| matches!(event, NodeEvent::Down(id) if id.name.as_str() == "n0@test");
         while let Some(lost) = receive!(match mailbox {
             Watch::Node(event) => Some(lost(&event)),
@@ -174,17 +174,17 @@ async fn talk(
             }
         }
         if n % 10 == 0 {
-            watches.push(mailbox.monitor(&desk));
+            watches.push(mailbox.monitor(&recorder));
         }
         if n % 3 == 0 {
-            match desk.echo(from, n).within(Duration::from_secs(20)).await {
+            match recorder.echo(from, n).within(Duration::from_secs(20)).await {
                 Ok(answer) => assert_eq!(answer, n, "somebody else's answer"),
                 Err(CallError::NoConnection | CallError::Timeout | CallError::NoProc | CallError::Exit(_)) => {}
                 Err(error) => panic!("{error}"),
             }
         } else {
             let length = if cluster.draw(20) == 0 { cluster.draw(400_000) } else { cluster.draw(100) };
-            drop(desk.note(from, n, wordy(n, length as usize)));
+            drop(recorder.note(from, n, wordy(n, length as usize)));
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
@@ -194,7 +194,7 @@ async fn talk(
     *done.lock().unwrap() += 1;
 }
 
-/// Ends a watch; whether it was live. Either it was, or it has told one end.
+/// Removes a monitor and returns whether it was live. If not, it has reported one exit.
 async fn ends(mailbox: &mut Mailbox<Watch>, watch: MonitorRef) -> bool {
     let live = mailbox.demonitor_only(watch);
     let mut downs = 0;
@@ -210,12 +210,12 @@ async fn ends(mailbox: &mut Mailbox<Watch>, watch: MonitorRef) -> bool {
 
 async fn boot(node: Node) -> Result<(), StartError> {
     if node.name().as_str() == "n0@test" {
-        Desk::default().start().await?;
+        Recorder::default().start().await?;
     }
     Ok(())
 }
 
-/// What holds of everything that arrived: in order from each sender, nothing twice.
+/// Checks all that arrived: in order from each sender, nothing twice.
 fn in_order(notes: &BTreeMap<u64, Vec<u64>>) {
     for (from, notes) in notes {
         assert!(notes.is_sorted_by(|a, b| a < b), "{from}: {notes:?}");
@@ -227,10 +227,12 @@ async fn talkers(cluster: &Cluster, rounds: u64) -> (Vec<WatchRef>, Arc<Mutex<u6
     let mut talkers = Vec::new();
     for from in 0..4 {
         let node = cluster.node(1 + from as usize % 2).clone();
-        let desk: DeskRef = node.named_at("desk", "n0@test");
+        let recorder: RecorderRef = node.named_at("recorder", "n0@test");
         let (cluster, done) = (cluster.clone(), Arc::clone(&done));
         let _here = node.enter();
-        talkers.push(greenroom::spawn(move |mailbox: Mailbox<Watch>| talk(mailbox, from, desk, rounds, cluster, done)));
+        talkers.push(greenroom::spawn(move |mailbox: Mailbox<Watch>| {
+            talk(mailbox, from, recorder, rounds, cluster, done)
+        }));
     }
     (talkers, done)
 }
@@ -244,9 +246,9 @@ fn links_that_fail_lose_no_order_no_answer_and_no_end() {
             assert_eq!(talker.ended().await, Exit::Normal);
         }
         assert_eq!(*done.lock().unwrap(), 4);
-        in_order(&cluster.node(0).named::<DeskRef>("desk").notes().await?);
-        // All is as it was at first.
-        let far: DeskRef = cluster.node(2).named_at("desk", "n0@test");
+        in_order(&cluster.node(0).named::<RecorderRef>("recorder").notes().await?);
+        // Everything is as at the start.
+        let far: RecorderRef = cluster.node(2).named_at("recorder", "n0@test");
         assert_eq!(far.echo(9, 1).await, Ok(1));
         Ok::<(), Exit>(())
     });
@@ -270,7 +272,7 @@ fn a_server_that_crashes_with_its_node_is_found_again_over_links_that_fail() {
         }
         assert_eq!(*done.lock().unwrap(), 4);
         cluster.connected().await;
-        in_order(&cluster.node(0).named::<DeskRef>("desk").notes().await?);
+        in_order(&cluster.node(0).named::<RecorderRef>("recorder").notes().await?);
         Ok::<(), Exit>(())
     });
 }

@@ -1,8 +1,8 @@
-//! Servers: a protocol read off methods, hooks at both ends.
+//! Servers: actors made from methods, with hooks for start and end.
 
 use greenroom::prelude::*;
 
-use crate::stage::{Log, idle, run, settle};
+use crate::scripted::{Log, idle, run, settle};
 
 #[actor]
 #[derive(Default)]
@@ -69,7 +69,7 @@ impl Server {
     }
 
     #[cast]
-    fn watch(&mut self, cx: &mut Context<Self>, who: crate::stage::LetterRef) {
+    fn watch(&mut self, cx: &mut Context<Self>, who: crate::scripted::LetterRef) {
         self.watch = Some(cx.monitor(&who));
     }
 
@@ -84,7 +84,7 @@ impl Server {
     }
 }
 
-/// A server that traps exits, since it has a hook for them, and closes after a panic too.
+/// A server that traps exits, since it has a hook for them, and whose `#[terminate]` also runs after a panic.
 #[actor]
 struct Guarded {
     log: Log,
@@ -232,7 +232,7 @@ async fn a_servers_panic_reaches_its_callers() {
 }
 
 #[greenroom::test]
-async fn the_down_hook_hears_of_whom_was_watched() {
+async fn the_down_hook_receives_the_end_of_a_monitored_process() {
     let log = Log::default();
     let server = server(&log).start().await.expect("it starts");
     let other = idle().spawn();
@@ -244,14 +244,14 @@ async fn the_down_hook_hears_of_whom_was_watched() {
 }
 
 #[greenroom::test]
-async fn the_exit_hook_hears_of_strangers_but_a_parents_exit_stops_the_server() {
+async fn the_exit_hook_receives_other_exits_but_a_parents_exit_stops_the_server() {
     let log = Log::default();
     let notes = log.clone();
     let guarded = run(move |cx| {
         Box::pin(async move {
             let guarded = Guarded { log: notes.clone() }.spawn_link(cx);
             let target = guarded.clone();
-            let stranger = crate::stage::act(move |_| {
+            let stranger = crate::scripted::act(move |_| {
                 Box::pin(async move {
                     target.exit(Exit::error("stranger"));
                     target.exit(Exit::Normal);
@@ -266,7 +266,7 @@ async fn the_exit_hook_hears_of_strangers_but_a_parents_exit_stops_the_server() 
         })
     })
     .await;
-    // Even a normal end of the parent, as it came over the link.
+    // A normal exit of the parent stops it too, since it came over the link.
     settle().await;
     assert!(!guarded.is_alive());
     assert_eq!(log.take(), ["terminate normal"]);

@@ -1,17 +1,17 @@
-//! A program that the operating system tells to stop: a real one, and real signals.
+//! A real program that receives real signals to stop from the operating system.
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// The program `unit`, and what it says.
+/// The program `unit` and its output.
 struct Unit {
     child: Child,
     output: std::io::Lines<BufReader<ChildStdout>>,
 }
 
 impl Unit {
-    /// Starts it with these words, and waits until all is up.
+    /// Starts it with these arguments and waits until all is up.
     fn start(manner: &str) -> Unit {
         let mut child = Command::new(env!("CARGO_BIN_EXE_unit"))
             .args(manner.split(' '))
@@ -25,7 +25,7 @@ impl Unit {
         unit
     }
 
-    /// What it says up to this line.
+    /// Returns the output up to this line.
     fn until(&mut self, last: &str) -> Vec<String> {
         let mut lines = Vec::new();
         while lines.last().is_none_or(|line| line != last) {
@@ -39,7 +39,7 @@ impl Unit {
         assert!(status.expect("`kill` is there").success());
     }
 
-    /// Its exit code, what else it said, and its errors, when it is over.
+    /// Waits for the end. Returns the exit code, the remaining output and the error output.
     fn end(self) -> (Option<i32>, String, String) {
         let lines: Vec<_> = self.output.map(|line| line.expect("it says it in UTF-8")).collect();
         let output = self.child.wait_with_output().expect("it is over");
@@ -47,7 +47,7 @@ impl Unit {
     }
 }
 
-/// Sends `unit` the first signal; the second one, if any, when it has said a certain line.
+/// Sends `unit` the first signal, and the second one, if any, after a certain line of output.
 #[track_caller]
 fn check(manner: &str, first: Option<&str>, second: Option<(&str, &str)>, expected: (i32, &str, &str)) {
     let mut unit = Unit::start(manner);
@@ -63,7 +63,7 @@ fn check(manner: &str, first: Option<&str>, second: Option<(&str, &str)>, expect
     said.push(rest);
     let errors = errors.lines().filter(|line| line.starts_with("error: ")).collect::<Vec<_>>().join(" ");
     let said = said.join(" ");
-    // Whoever is killed may still have a last word.
+    // A killed process may still have written a last line.
     let (code_expected, said_expected, errors_expected) = expected;
     match said_expected.strip_suffix('…') {
         Some(begin) => assert!(said.starts_with(begin), "{said}"),
@@ -79,16 +79,16 @@ fn a_signal_stops_a_program_in_order() {
     }
 }
 
-/// Two supervisors and two children of each, all but one in good order: they wait for that one.
+/// Two supervisors with two children each. All but one child stop at once; the rest waits for that one.
 const OVERDUE: &str = "error: 6 processes were killed: not stopped within 100ms";
 
 #[test]
-fn what_does_not_stop_in_time_is_killed_and_the_exit_code_tells() {
+fn processes_that_do_not_stop_in_time_are_killed_and_the_exit_code_shows_it() {
     check("lags hasty", Some("TERM"), None, (1, "body web lags…", OVERDUE));
 }
 
 #[test]
-fn what_holds_up_its_thread_does_not_hold_up_the_end() {
+fn a_blocked_thread_does_not_delay_the_end() {
     check("blocks hasty", Some("INT"), None, (1, "body web blocks…", OVERDUE));
 }
 
@@ -99,9 +99,9 @@ fn a_second_signal_ends_a_program_at_once() {
 }
 
 #[test]
-fn a_second_signal_is_heard_while_main_holds_up_its_thread() {
+fn a_second_signal_works_while_main_blocks_its_thread() {
     let mut unit = Unit::start("sleeps");
-    // The first one waits for `main` to wait. Nothing tells when it was heard, so there is one after the other.
+    // The first signal must arrive while `main` waits. No output shows its arrival, so one follows the other.
     loop {
         unit.signal("INT");
         if unit.child.try_wait().expect("it is ours").is_some() {
@@ -112,7 +112,7 @@ fn a_second_signal_is_heard_while_main_holds_up_its_thread() {
 }
 
 #[test]
-fn a_program_ends_with_what_it_cannot_do_without() {
+fn a_program_ends_with_its_permanent_application() {
     let expected = "error: application `chat` ended: too many restarts, the last of `two`: out of words";
     check("ends", None, None, (1, "-web -rooms body -disk -log", expected));
 }

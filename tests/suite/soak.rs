@@ -1,10 +1,10 @@
-//! Crowds of processes that live and die at random, in a program of their own: see `tests/src/bin/soak`.
+//! Crowds of processes that start and end at random, in a program of their own: see `tests/src/bin/soak`.
 
 use std::process::Command;
 
 #[test]
-fn of_crowds_that_live_and_die_at_random_nothing_is_left_and_nothing_was_lost() {
-    // For ten seconds at least: a crowd that has begun goes on to its end.
+fn random_crowds_leave_nothing_and_lose_nothing() {
+    // For at least ten seconds: a crowd that has started runs to its end.
     let output = Command::new(env!("CARGO_BIN_EXE_soak")).args(["100000", "10"]).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));

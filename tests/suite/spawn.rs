@@ -1,10 +1,10 @@
-//! Starting processes: linked or watched in one step, and what the starter hears of a failure.
+//! Starting processes: linked or monitored atomically, and the errors that the caller receives.
 
 use greenroom::{StartError, prelude::*};
 
-use crate::stage::{Letter, LetterRef, Log, act, idle, rest, run, settle};
+use crate::scripted::{Letter, LetterRef, Log, act, idle, rest, run, settle};
 
-/// A process whose `init` does what it is told.
+/// A process whose `init` follows a setting.
 #[actor(protocol = Letter)]
 struct Beginner {
     init: Init,
@@ -74,7 +74,7 @@ async fn if_init_fails_start_returns_its_reason_and_the_process_is_gone() {
         };
         assert!(reason.to_string().contains(check), "{reason}");
         assert_eq!(child, "");
-        // So that whoever tries again finds it free.
+        // A second attempt finds the name free.
         assert_eq!(LetterRef::named("beginner").pid(), None);
         assert_eq!(log.take(), ["init"]);
     }
@@ -82,7 +82,7 @@ async fn if_init_fails_start_returns_its_reason_and_the_process_is_gone() {
 }
 
 #[greenroom::test]
-async fn if_init_fails_a_linked_starter_hears_of_it_as_of_any_end() {
+async fn if_init_fails_a_linked_starter_receives_an_exit_signal() {
     let outcome = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
@@ -102,7 +102,7 @@ async fn if_init_fails_a_linked_starter_hears_of_it_as_of_any_end() {
 }
 
 #[greenroom::test]
-async fn a_process_that_starts_linked_shares_its_starters_fate() {
+async fn a_linked_process_ends_with_its_starter() {
     let log = Log::default();
     let notes = log.clone();
     let starter = act(move |cx| {
@@ -118,7 +118,7 @@ async fn a_process_that_starts_linked_shares_its_starters_fate() {
 
 #[greenroom::test]
 async fn a_link_is_atomic_with_the_spawn() {
-    // The parent ends before its child has run at all: the child never begins.
+    // The parent ends before its child's first poll: the child never runs.
     let log = Log::default();
     let notes = log.clone();
     let parent = act(move |cx| {
@@ -148,7 +148,7 @@ async fn a_monitor_is_atomic_with_the_spawn() {
 }
 
 #[greenroom::test]
-async fn one_that_is_killed_before_it_ran_never_begins() {
+async fn a_process_killed_before_its_first_poll_never_runs() {
     let log = Log::default();
     let process = beginner(Init::Works, &log).spawn();
     let ended = process.ended();
@@ -189,7 +189,7 @@ async fn a_function_is_a_process_too() {
 }
 
 #[greenroom::test]
-async fn a_panic_of_a_functions_first_words_is_the_processs_own() {
+async fn a_panic_before_the_first_await_of_a_closure_is_the_processs_own() {
     let process = greenroom::spawn(|mailbox: Mailbox<Letter>| {
         assert!(mailbox.pid().number() == 0, "before the first await");
         async {}

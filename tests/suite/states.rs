@@ -1,8 +1,8 @@
-//! A state machine as `gen_statem` has it: a function a state, each with its own `receive!`.
+//! A state machine like `gen_statem`: one function per state, each with its own `receive!`.
 
 use greenroom::prelude::*;
 
-use crate::stage::{Log, settle};
+use crate::scripted::{Log, settle};
 
 #[protocol]
 enum Turn {
@@ -44,7 +44,7 @@ impl Door {
 }
 
 #[greenroom::test]
-async fn what_a_state_does_not_match_waits_in_order_for_one_that_does() {
+async fn unmatched_messages_wait_in_order_for_a_state_that_matches() {
     let log = Log::default();
     let door = Door { log: log.clone() }.spawn();
     for who in [1, 2] {
@@ -54,7 +54,7 @@ async fn what_a_state_does_not_match_waits_in_order_for_one_that_does() {
     assert_eq!(log.take(), [""; 0]);
     door.unlock();
     door.enter(3);
-    // Unlocked twice: the second time waits for a locked door.
+    // Unlocked twice: the second message waits until the door is locked.
     door.unlock();
     door.lock();
     door.enter(4);

@@ -9,9 +9,9 @@ use futures_core::Stream;
 use greenroom::prelude::*;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::stage::{Letter, LetterRef, Log, act, rest, run, settle};
+use crate::scripted::{Letter, LetterRef, Log, act, rest, run, settle};
 
-/// What somebody else sends; notes its end.
+/// A stream from a channel. Records its drop.
 struct Source {
     items: mpsc::UnboundedReceiver<u32>,
     log: Log,
@@ -39,7 +39,7 @@ impl Drop for Source {
     }
 }
 
-/// Everything from one, as fast as it is asked for.
+/// Numbers from one, always ready.
 struct Numbers(Arc<AtomicU32>);
 
 impl Stream for Numbers {
@@ -201,7 +201,7 @@ impl Process for Narrow {
 async fn a_full_mailbox_holds_its_stream_back() {
     let (taken, permits) = (Arc::new(AtomicU32::new(0)), Arc::new(Semaphore::new(0)));
     let narrow = Narrow { taken: Arc::clone(&taken), permits: Arc::clone(&permits) }.spawn();
-    // Four in the mailbox and one in line.
+    // Four in the mailbox and one in the wait queue.
     settle().await;
     assert_eq!(taken.load(Ordering::Relaxed), 5);
     for taken_by_then in [6, 7, 8] {

@@ -6,7 +6,7 @@ use greenroom::{
     SupervisionRef, Supervisor,
 };
 
-/// Counts, and fails in every way that is asked for.
+/// Counts, and fails in the requested way.
 #[actor]
 #[derive(Clone, Default)]
 struct Worker {
@@ -37,7 +37,7 @@ impl Worker {
     }
 }
 
-/// Does not start before it has been tried some times.
+/// Fails its first starts.
 #[actor(protocol = WorkerMessage)]
 struct Late {
     failures: std::sync::Arc<std::sync::atomic::AtomicU32>,
@@ -83,7 +83,7 @@ struct Shop {
     door: Worker,
 }
 
-/// Waits until nothing moves any more: on the paused clock, time passes only then.
+/// Waits until all processes are idle: the paused clock advances only then.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
@@ -111,10 +111,10 @@ async fn a_nested_trees_stubs_follow_its_own_restart_too() -> greenroom::Result 
     let shop = Shop { first: 0 }.start().await?;
     let (disk, index) = (shop.storage().disk(), shop.storage().index());
     assert_eq!((disk.next().await?, index.next().await?), (1, 1));
-    // One for all: its sibling begins anew with it.
+    // one_for_all: its sibling is restarted with it.
     crash(&disk).await;
     assert_eq!(index.next().await?, 1);
-    // The nested supervisor itself is killed: nobody survives it, and all are back.
+    // The nested supervisor is killed: none of its children survives, and all are started again.
     let (supervisor, old) = (shop.storage().supervisor().clone(), disk.pid());
     supervisor.exit(Exit::kill());
     settle().await;
@@ -127,13 +127,13 @@ async fn a_nested_trees_stubs_follow_its_own_restart_too() -> greenroom::Result 
 }
 
 #[greenroom::test]
-async fn a_supervisor_that_gives_up_is_its_parents_affair() -> greenroom::Result {
+async fn a_supervisor_that_gives_up_is_handled_by_its_parent() -> greenroom::Result {
     let shop = Shop { first: 0 }.start().await?;
     let (disk, supervisor) = (shop.storage().disk(), shop.storage().supervisor().pid());
     for _ in 0..3 {
         crash(&disk).await;
     }
-    // The third was one too many: a permanent child, it was restarted.
+    // The third restart was one too many. The nested supervisor is a permanent child and was restarted.
     assert_ne!(shop.storage().supervisor().pid(), supervisor);
     assert_eq!(disk.next().await?, 1);
     let storage = shop.children().await?.into_iter().find(|child| child.id == "storage").unwrap();
@@ -152,7 +152,7 @@ async fn giving_up_ends_with_shutdown_so_a_transient_supervisor_stays_down() -> 
     }
     assert_eq!(root.children().await?[0].state, ChildState::Down);
     assert_eq!(disk.next().await, Err(CallError::NoProc));
-    // Started by hand, it is back, and so are the stubs of its children.
+    // `restart_child` starts it again, and the stubs of its children reach it.
     root.restart_child("storage").await?;
     assert_eq!(disk.next().await?, 1);
     Ok(())
@@ -168,13 +168,13 @@ async fn dynamic_children_come_and_go() -> greenroom::Result {
     for worker in [&guest, &clerk, &other] {
         crash(worker).await;
     }
-    // A guest lives once; a clerk begins anew, as it was handed over.
+    // A guest is temporary; a clerk is restarted from the value that was passed in.
     assert_eq!(guest.next().await, Err(CallError::NoProc));
     assert_eq!((clerk.next().await?, other.next().await?), (21, 31));
     assert_eq!(shop.guests().count_children().await?.specs, 0);
     let ids: Vec<_> = shop.clerks().children().await?.into_iter().map(|child| child.id).collect();
     assert_eq!(ids, ["#1", "#2"]);
-    // One that ends in good order is not kept.
+    // A child that exits normally is forgotten.
     clerk.finish();
     settle().await;
     assert_eq!(shop.clerks().count_children().await?.specs, 1);
@@ -198,7 +198,7 @@ async fn dynamic_children_stop_at_once_and_not_one_by_one() -> greenroom::Result
     settle().await;
     let begin = tokio::time::Instant::now();
     TreeStub::stop(&shop).await;
-    // Each dies of the exit signal at its `.await`; even if all had to be killed, it would be 5 s for them all.
+    // Each exits at its `.await` when the signal arrives. Even if all had to be killed, the whole would take 5 s.
     assert!(begin.elapsed() <= Duration::from_secs(5));
     assert_eq!(Node::current().process_count(), 0);
     Ok(())
@@ -221,7 +221,7 @@ async fn a_backoff_waits_and_messages_meanwhile_are_held_or_dropped() -> greenro
     assert_eq!(state(shop.children().await?), ChildState::Up);
     assert_eq!(door.next().await?, 1);
 
-    // Held: the call is answered by the next life.
+    // The call waits, and the next incarnation answers it.
     let spec = ChildSpec::new(Worker::default).backoff(Duration::from_secs(1), Duration::from_secs(9));
     let held: WorkerRef = shop.start_child("held", spec).await?;
     let gone = held.ended();
@@ -234,7 +234,7 @@ async fn a_backoff_waits_and_messages_meanwhile_are_held_or_dropped() -> greenro
 }
 
 #[greenroom::test]
-async fn what_waits_in_a_child_that_crashes_is_lost_and_its_calls_fail() -> greenroom::Result {
+async fn messages_in_a_crashed_child_are_lost_and_its_calls_fail() -> greenroom::Result {
     let shop = Shop { first: 0 }.start().await?;
     let till = shop.till();
     till.crash();
@@ -246,7 +246,7 @@ async fn what_waits_in_a_child_that_crashes_is_lost_and_its_calls_fail() -> gree
 }
 
 #[greenroom::test]
-async fn a_restart_that_fails_is_tried_again_and_others_are_heard_meanwhile() -> greenroom::Result {
+async fn a_failed_restart_is_retried_and_other_requests_are_served_meanwhile() -> greenroom::Result {
     let failures = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
     let theirs = std::sync::Arc::clone(&failures);
     let tree = Supervisor::new(Strategy::OneForOne)
@@ -261,7 +261,7 @@ async fn a_restart_that_fails_is_tried_again_and_others_are_heard_meanwhile() ->
     assert_eq!(tree.count_children().await?.specs, 1);
     settle().await;
     assert_eq!(late.next().await?, 7);
-    // Four restarts so far; two more are one too many.
+    // Four restarts so far. Two more exceed the intensity.
     failures.store(9, std::sync::atomic::Ordering::Relaxed);
     let ended = tree.ended();
     late.crash();
@@ -350,7 +350,7 @@ async fn a_tree_shuts_down_with_its_significant_children() -> greenroom::Result 
 
 #[greenroom::test]
 async fn a_child_that_decides_not_to_run_is_kept_as_down() -> greenroom::Result {
-    /// Has nothing to do.
+    /// Returns `Exit::Normal` from `init`.
     #[actor(protocol = WorkerMessage)]
     struct Idle;
 
@@ -384,7 +384,7 @@ async fn a_failing_start_leaves_nothing_running_and_names_the_child() -> greenro
 
 #[greenroom::test]
 async fn a_child_that_does_not_stop_is_killed_after_its_time() -> greenroom::Result {
-    /// Ignores whatever it is told.
+    /// Ignores all messages and signals.
     #[actor(protocol = Deaf)]
     struct Stubborn;
 
@@ -426,7 +426,7 @@ async fn a_tree_describes_itself_and_draws_itself() -> greenroom::Result {
     let storage = description.child("storage").unwrap();
     assert_eq!(storage.supervisor.path, "/Shop/storage");
     assert_eq!(storage.supervisor.children[0].starts, 2);
-    // Pids differ from run to run.
+    // Pids differ between runs.
     let mut drawing = description.to_string();
     while let Some(at) = drawing.find(" <") {
         let end = at + drawing[at..].find('>').unwrap();
@@ -446,7 +446,7 @@ async fn a_tree_describes_itself_and_draws_itself() -> greenroom::Result {
     Ok(())
 }
 
-/// Starts a shop, tells a stranger's stub of it, and ends when it is told to.
+/// Starts a shop, sends its stub to an unrelated process, and ends on request.
 #[actor(protocol = WorkerMessage)]
 struct Owner {
     tell: Option<tokio::sync::oneshot::Sender<ShopRef>>,
@@ -466,7 +466,7 @@ impl Process for Owner {
 }
 
 #[greenroom::test]
-async fn a_supervisor_ignores_strangers_and_obeys_its_parent() -> greenroom::Result {
+async fn a_supervisor_ignores_unrelated_exits_and_obeys_its_parent() -> greenroom::Result {
     let (tell, told) = tokio::sync::oneshot::channel();
     let owner = Owner { tell: Some(tell) }.spawn();
     let shop = told.await?;
@@ -477,7 +477,7 @@ async fn a_supervisor_ignores_strangers_and_obeys_its_parent() -> greenroom::Res
     stranger.ended().await;
     settle().await;
     assert_eq!(shop.till().next().await?, 1);
-    // Even a normal end of the parent stops the tree.
+    // A normal exit of the parent stops the tree too.
     let ended = shop.ended();
     owner.finish();
     assert_eq!(ended.await, Exit::Normal);
@@ -487,7 +487,7 @@ async fn a_supervisor_ignores_strangers_and_obeys_its_parent() -> greenroom::Res
 }
 
 #[greenroom::test]
-async fn a_stub_from_the_tree_is_a_name_and_compares_as_one() -> greenroom::Result {
+async fn stubs_of_a_tree_compare_by_slot() -> greenroom::Result {
     let shop = Shop { first: 0 }.start().await?;
     let (till, disk) = (shop.till(), shop.storage().disk());
     assert_eq!(till, shop.clone().till());

@@ -1,4 +1,4 @@
-//! A stub from a tree is a name that travels, and a supervisor tells the log what it does.
+//! Stubs of a tree that travel in messages, and the log events of a supervisor.
 
 use greenroom::prelude::*;
 use greenroom::testing::Cluster;
@@ -40,7 +40,7 @@ struct Outer {
     counter: Counter,
 }
 
-/// Hands out what it was given.
+/// Returns the stubs that it was given.
 #[actor]
 struct Porter {
     inner: CounterRef,
@@ -54,14 +54,14 @@ impl Porter {
         (self.inner.clone(), self.outer.clone())
     }
 
-    /// Whether these are the two that it has itself.
+    /// Returns whether these equal its own two stubs.
     #[call]
     fn knows(&self, inner: CounterRef, outer: CounterRef) -> bool {
         inner == self.inner && outer == self.outer
     }
 }
 
-/// Watches what it is told to.
+/// Monitors the given process.
 #[protocol(local)]
 enum Watching {
     Watch {
@@ -72,7 +72,7 @@ enum Watching {
     Down(Down),
 }
 
-/// Waits until nothing moves any more, on any node.
+/// Waits until all processes of all nodes are idle.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
@@ -94,7 +94,7 @@ async fn a_stub_from_a_tree_follows_its_child_from_another_node_too() -> greenro
     assert!(porter.knows(inner.clone(), outer.clone()).await?, "come home, it is the same");
     assert_eq!((inner.next().await?, inner.next().await?, outer.next().await?), (1, 2, 1));
 
-    // The child is restarted, then the supervisor above it is killed: the name leads there all the same.
+    // The child is restarted, then the supervisor above it is killed: the stub still reaches the child.
     outer.crash();
     settle().await;
     assert_eq!(outer.next().await?, 1);
@@ -102,12 +102,12 @@ async fn a_stub_from_a_tree_follows_its_child_from_another_node_too() -> greenro
     settle().await;
     assert_eq!(inner.next().await?, 1);
 
-    // What is sent to a child between two lives waits for the next one.
+    // A message to a child in its restart gap waits for the next incarnation.
     inner.crash();
     settle().await;
     assert_eq!(inner.next().await?, 1);
 
-    // A monitor is of whoever lives there now.
+    // A monitor is attached to the current incarnation.
     let (down, told) = tokio::sync::oneshot::channel();
     let watcher = cluster.node(1).scope(async {
         greenroom::spawn(|mut mailbox: Mailbox<Watching>| async move {
@@ -130,7 +130,7 @@ async fn a_stub_from_a_tree_follows_its_child_from_another_node_too() -> greenro
     settle().await;
     assert_eq!(outer.next().await?, 1);
 
-    // Gone with its tree.
+    // The child ended with its tree.
     TreeStub::stop(&tree).await;
     assert_eq!(outer.next().await, Err(CallError::NoProc));
     cluster.stop().await;
@@ -138,7 +138,7 @@ async fn a_stub_from_a_tree_follows_its_child_from_another_node_too() -> greenro
 }
 
 #[greenroom::test]
-async fn a_place_whose_stub_was_never_sent_out_cannot_be_named_from_outside() -> greenroom::Result {
+async fn a_child_whose_stub_was_never_sent_cannot_be_reached_from_outside() -> greenroom::Result {
     let cluster = Cluster::in_memory(2).await;
     let home = cluster.node(0);
     let tree = home.start_tree(Outer {}).await?;
@@ -150,7 +150,7 @@ async fn a_place_whose_stub_was_never_sent_out_cannot_be_named_from_outside() ->
 }
 
 #[greenroom::test]
-async fn a_supervisor_tells_the_log_what_it_does() -> greenroom::Result {
+async fn a_supervisor_logs_its_actions() -> greenroom::Result {
     let (events, _guard) = Events::listen(&["greenroom::supervisor"], &["pid", "reason", "within"]);
     let tree = Outer {}.start().await?;
     let told = || events.take();

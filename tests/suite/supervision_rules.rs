@@ -1,4 +1,4 @@
-//! What holds for a tree about which nothing is said, and what a child may rely on.
+//! The defaults of a supervision tree, and the guarantees for a child.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use greenroom::prelude::*;
 use tokio::time::Instant;
 
-use crate::stage::{Act, mortal, settle, stubborn};
+use crate::scripted::{Scripted, mortal, settle, stubborn};
 
-/// What only one can have at a time, like a port.
+/// A resource that one process can hold at a time, like a port.
 struct Port(Arc<AtomicBool>);
 
 impl Drop for Port {
@@ -74,15 +74,15 @@ async fn a_restarted_child_finds_free_what_its_predecessor_held() -> greenroom::
     Ok(())
 }
 
-/// Ends for an error at each `Go`, in each of its lives.
-fn fragile() -> Act {
+/// Exits with an error at each `Go`, in each incarnation.
+fn fragile() -> Scripted {
     mortal(Exit::error("boom"))
 }
 
 #[supervisor]
 struct Plain {
     #[child(start = fragile())]
-    child: Act,
+    child: Scripted,
 }
 
 #[greenroom::test]
@@ -103,12 +103,12 @@ async fn by_default_a_worker_has_five_seconds_to_stop_and_a_supervisor_all_the_t
     #[supervisor]
     struct Worker {
         #[child(start = stubborn())]
-        child: Act,
+        child: Scripted,
     }
     #[supervisor]
     struct Slow {
         #[child(start = stubborn(), shutdown = "60s")]
-        child: Act,
+        child: Scripted,
     }
     #[supervisor]
     struct Above {
@@ -128,13 +128,13 @@ async fn by_default_a_worker_has_five_seconds_to_stop_and_a_supervisor_all_the_t
 }
 
 #[greenroom::test]
-async fn children_of_a_dynamic_kind_crash_on_its_own_account() -> greenroom::Result {
+async fn crashes_of_dynamic_children_count_in_their_own_supervisor() -> greenroom::Result {
     #[supervisor]
     struct Crowd {
         #[child(start = fragile())]
-        steady: Act,
+        steady: Scripted,
         #[child(dynamic, restart = permanent)]
-        many: Act,
+        many: Scripted,
     }
     let tree = Crowd {}.start().await?;
     let guest = tree.many().start_child_with(fragile).await?;
@@ -142,7 +142,7 @@ async fn children_of_a_dynamic_kind_crash_on_its_own_account() -> greenroom::Res
         guest.go();
         settle().await;
     }
-    // Two are too many for their own supervisor, whose end is one for the tree.
+    // Two restarts are too many for the nested supervisor. Its end counts as one restart in the tree.
     let starts: Vec<_> = tree.children().await?.into_iter().map(|child| (child.id, child.starts)).collect();
     assert_eq!(starts, [("steady".to_owned(), 1), ("many".to_owned(), 2)]);
     assert_eq!(tree.many().count_children().await?.specs, 0);
@@ -150,15 +150,15 @@ async fn children_of_a_dynamic_kind_crash_on_its_own_account() -> greenroom::Res
 }
 
 #[greenroom::test]
-async fn a_temporary_child_that_a_sibling_takes_down_is_forgotten() -> greenroom::Result {
+async fn a_temporary_child_that_stops_with_a_sibling_is_forgotten() -> greenroom::Result {
     #[supervisor(strategy = rest_for_one)]
     struct Pair {
         #[child(start = fragile())]
-        first: Act,
+        first: Scripted,
         #[child(start = fragile(), restart = transient)]
-        kept: Act,
+        kept: Scripted,
         #[child(start = fragile(), restart = temporary)]
-        forgotten: Act,
+        forgotten: Scripted,
     }
     let tree = Pair {}.start().await?;
     tree.first().go();

@@ -1,4 +1,4 @@
-//! Trees that are told to stop while a child's `init` does not come to an end.
+//! Trees that are stopped while a child's `init` does not return.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,7 +7,7 @@ use greenroom::prelude::*;
 use greenroom::{ChildError, ChildSpec, Shutdown, Strategy, Supervisor};
 use tokio::time::Instant;
 
-/// Its `init` takes so many seconds in its first life, and so many in its second.
+/// A child whose `init` takes the given seconds in its first and in its second incarnation.
 #[actor]
 #[derive(Clone)]
 struct Slow {
@@ -49,7 +49,7 @@ struct Outer {
     inner: Inner,
 }
 
-/// A node whose only tree hangs at its start stops in the time that the child has to stop.
+/// A node whose only tree hangs at its start stops within the child's `shutdown` time.
 #[greenroom::test]
 async fn a_node_stops_although_a_child_never_starts() {
     for nested in [false, true] {
@@ -73,9 +73,9 @@ async fn a_node_stops_although_a_child_never_starts() {
     }
 }
 
-/// The same in the middle of its life, by the tree's own stub.
+/// A restart that hangs, stopped through the tree's stub.
 #[greenroom::test]
-async fn a_tree_stops_although_a_child_does_not_come_back() -> greenroom::Result {
+async fn a_tree_stops_although_a_start_does_not_return() -> greenroom::Result {
     let tree = Outer { slow: slow(0, NEVER) }.start().await?;
     tree.inner().first().crash();
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -86,14 +86,14 @@ async fn a_tree_stops_although_a_child_does_not_come_back() -> greenroom::Result
     Ok(())
 }
 
-/// What was asked for before the stop is still done, if it is done in the child's time.
+/// A request that came before the stop is still executed if it ends within the child's `shutdown` time.
 #[greenroom::test]
-async fn a_start_that_came_first_has_its_time() -> greenroom::Result {
+async fn a_start_requested_before_a_stop_has_its_time() -> greenroom::Result {
     let cases = [
         (3, Shutdown::After(Duration::from_secs(5)), 3, true),
         (9, Shutdown::After(Duration::from_secs(5)), 5, false),
         (9, Shutdown::Kill, 0, false),
-        // It does not trap exits, so the word ends it.
+        // It does not trap exits, so the signal ends it.
         (9, Shutdown::Forever, 0, false),
     ];
     for (takes, shutdown, passes, starts) in cases {

@@ -1,4 +1,4 @@
-//! Supervision trees: who is started, restarted and stopped, in which order.
+//! Supervision trees: the order of starts, restarts and stops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use greenroom::{Restart, prelude::*};
 use tokio::time::Instant;
 
-use crate::stage::{Log, idle, run, settle};
+use crate::scripted::{Log, idle, run, settle};
 
-/// A child that notes its starts and stops.
+/// A child that records its starts and stops.
 #[actor]
 struct Kid {
     id: &'static str,
     log: Log,
-    /// How many of its next starts fail.
+    /// The number of its next starts that fail.
     failures: Arc<AtomicU32>,
     count: u32,
 }
@@ -27,7 +27,7 @@ impl Kid {
             self.log.note(format!("failed {}", self.id));
             return Err(Exit::error("no port"));
         }
-        // Whoever starts next must wait for this.
+        // The next start must wait for this.
         tokio::time::sleep(Duration::from_millis(1)).await;
         self.log.note(format!("start {}", self.id));
         Ok(())
@@ -105,10 +105,10 @@ async fn three() -> (Log, Kids, ThreeRef) {
     (kids.log.clone(), kids, tree)
 }
 
-/// Which children run.
+/// The running children.
 async fn up(tree: &ThreeRef) -> Vec<bool> {
     let children = tree.children().await.expect("the supervisor lives");
-    // A temporary child that ended is forgotten.
+    // A temporary child is forgotten when it ends.
     ["a", "b", "c"].iter().map(|id| children.iter().any(|child| child.id == *id && child.pid.is_some())).collect()
 }
 
@@ -168,7 +168,7 @@ async fn a_stub_from_the_tree_follows_its_child_and_no_state_survives() -> green
     let stub = tree.a();
     assert_eq!((stub.count().await?, stub.count().await?), (1, 2));
     stub.crash();
-    // It waits for the next life: the first is about to end, and its queue with it.
+    // The message waits for the next incarnation: the first is about to end, and its queue with it.
     let lost = stub.count().await;
     assert!(matches!(lost, Err(CallError::Exit(Exit::Panic { .. }))), "{lost:?}");
     assert_eq!(stub.count().await?, 1);
@@ -207,7 +207,7 @@ async fn a_child_that_is_not_restarted_is_noproc() {
 }
 
 #[greenroom::test]
-async fn a_child_that_calls_itself_through_the_tree_hears_so_at_once() {
+async fn a_child_that_calls_itself_through_the_tree_fails_at_once() {
     #[actor]
     struct Narcissus {
         me: Arc<std::sync::Mutex<Option<NarcissusRef>>>,
@@ -234,7 +234,7 @@ async fn a_child_that_calls_itself_through_the_tree_hears_so_at_once() {
 
 #[greenroom::test]
 async fn it_gives_up_when_restarts_in_the_period_exceed_the_intensity() {
-    // Three in 10 s are allowed.
+    // The intensity is three in 10 s.
     for (gap, gives_up) in [(Duration::from_millis(100), true), (Duration::from_secs(4), false)] {
         let (log, _, tree) = three().await;
         let ended = tree.ended();
@@ -320,7 +320,7 @@ async fn a_parents_exit_stops_the_tree_and_a_strangers_is_ignored() {
     for reason in [Exit::Normal, Exit::error("boom")] {
         let kids = Kids::default();
         let (log, last) = (kids.log.clone(), reason.clone());
-        let parent = crate::stage::act(move |cx| {
+        let parent = crate::scripted::act(move |cx| {
             Box::pin(async move {
                 let tree = Three { kids }.start_link(cx).await.map_err(|error| error.reason)?;
                 let target = tree.clone();
@@ -338,9 +338,9 @@ async fn a_parents_exit_stops_the_tree_and_a_strangers_is_ignored() {
 }
 
 #[greenroom::test]
-async fn a_tree_that_gives_up_takes_its_linked_parent_along() {
+async fn a_tree_that_gives_up_ends_its_linked_parent() {
     let kids = Kids::default();
-    let parent = crate::stage::act(move |cx| {
+    let parent = crate::scripted::act(move |cx| {
         Box::pin(async move {
             let tree = Three { kids }.start_link(cx).await.map_err(|error| error.reason)?;
             for _ in 0..4 {

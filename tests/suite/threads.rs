@@ -1,16 +1,16 @@
-//! Processes on several threads: relations made and ended at once from all sides.
+//! Processes on several threads: links and monitors created and removed concurrently.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use greenroom::prelude::*;
 
-use crate::stage::{Act, Letter, LetterRef, act};
+use crate::scripted::{Letter, LetterRef, Scripted, act};
 
 const CROWD: usize = 600;
 
-/// A life of random dealings with others, then an end.
-fn reveller(number: usize, crowd: Arc<Mutex<Vec<LetterRef>>>) -> Act {
+/// Random operations on other processes, then an exit.
+fn reveller(number: usize, crowd: Arc<Mutex<Vec<LetterRef>>>) -> Scripted {
     act(move |cx| {
         Box::pin(async move {
             cx.trap_exit(number.is_multiple_of(3));
@@ -19,7 +19,7 @@ fn reveller(number: usize, crowd: Arc<Mutex<Vec<LetterRef>>>) -> Act {
             });
             let (mut state, mut monitors) = (number as u64 + 1, Vec::new());
             let mut roll = |sides: usize| {
-                // Knuth's multiplier; the upper bits are the good ones.
+                // Knuth's multiplier. The upper bits are the mixed ones.
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 (state >> 33) as usize % sides
             };
@@ -50,7 +50,7 @@ fn reveller(number: usize, crowd: Arc<Mutex<Vec<LetterRef>>>) -> Act {
 }
 
 #[test]
-fn many_processes_on_many_threads_all_end_and_each_watcher_hears_of_each_end_once() {
+fn many_processes_on_many_threads_end_and_each_monitor_reports_once() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
     runtime.block_on(async {
         let node = Node::local();
@@ -96,7 +96,7 @@ fn many_processes_on_many_threads_all_end_and_each_watcher_hears_of_each_end_onc
     });
 }
 
-/// Everything from one, without end.
+/// Numbers from one, without end.
 struct Numbers(u32);
 
 impl futures_core::Stream for Numbers {

@@ -1,4 +1,4 @@
-//! The usual timeout of a call: five seconds, shared.
+//! The default timeout of a call: five seconds, on a shared timer.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use greenroom::{Task, prelude::*};
 use tokio::time::Instant;
 
-use crate::stage::{idle, settle};
+use crate::scripted::{idle, settle};
 
-/// tokio's clock, counting those who ask to be woken.
+/// tokio's clock. Counts the timers that are created.
 struct Counting(Arc<AtomicU32>);
 
 impl greenroom::Clock for Counting {
@@ -32,7 +32,7 @@ impl greenroom::Spawner for Tokio {
 }
 
 #[greenroom::test]
-async fn a_call_that_is_told_nothing_waits_for_5_s_and_a_tenth_more_at_most() {
+async fn a_call_without_a_timeout_waits_for_5_s_and_a_tenth_more_at_most() {
     let callee = idle().spawn();
     for millisecond in (0..300).step_by(7) {
         tokio::time::sleep(Duration::from_millis(millisecond)).await;
@@ -44,7 +44,7 @@ async fn a_call_that_is_told_nothing_waits_for_5_s_and_a_tenth_more_at_most() {
 }
 
 #[greenroom::test]
-async fn calls_that_wait_as_long_as_usual_share_their_timers() {
+async fn calls_with_the_default_timeout_share_their_timers() {
     let timers = Arc::new(AtomicU32::new(0));
     let node = Node::local_on(Tokio, Counting(Arc::clone(&timers)));
     let callee = node.spawn(idle());
@@ -60,11 +60,11 @@ async fn calls_that_wait_as_long_as_usual_share_their_timers() {
 }
 
 #[greenroom::test]
-async fn one_that_changes_its_mind_keeps_its_own_time() {
+async fn a_call_whose_timeout_is_changed_keeps_the_last_one() {
     let callee = idle().spawn();
     for (told, expected) in [(Duration::from_secs(2), 2_000), (Duration::from_secs(20), 20_000)] {
         let mut call = callee.ask();
-        // The first poll begins the usual wait.
+        // The default timeout starts at the first poll.
         let early = std::future::poll_fn(|cx| std::task::Poll::Ready(Pin::new(&mut call).poll(cx).is_pending()));
         assert!(early.await);
         let begin = Instant::now();

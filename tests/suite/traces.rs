@@ -1,14 +1,14 @@
-//! One process's messages, watched by somebody else: bounded, and gone when nobody looks.
+//! Traces of one process's messages: bounded, and removed when the trace is dropped.
 
 use greenroom::{Node, Trace, TraceEvent, TraceStep, Tracing, prelude::*};
 
-use crate::stage::{Letter, does, idle, settle};
+use crate::scripted::{Letter, does, idle, settle};
 
 fn trace(stub: &impl Stub, trace: Trace) -> Tracing {
     Node::current().trace(&stub.pid().unwrap(), trace).expect("it lives")
 }
 
-/// All that is told until the trace is over.
+/// All events until the trace ends.
 async fn all(mut trace: Tracing) -> Vec<(TraceStep, String, Option<String>)> {
     let mut steps = Vec::new();
     while let Some(TraceEvent { step, variant, text, .. }) = trace.next().await {
@@ -22,7 +22,7 @@ fn step(step: TraceStep, variant: &str, text: &str) -> (TraceStep, String, Optio
 }
 
 #[greenroom::test]
-async fn a_trace_tells_of_each_message_as_it_comes_and_as_it_is_taken() {
+async fn a_trace_reports_each_message_on_arrival_and_when_it_is_taken() {
     use TraceStep::{Arrived, Taken};
     let process = does(|cx| {
         Box::pin(async move {
@@ -69,7 +69,7 @@ async fn a_trace_is_bounded_in_count_and_in_time() {
 }
 
 #[greenroom::test]
-async fn a_trace_ends_on_time_though_nothing_comes() {
+async fn a_trace_ends_on_time_without_messages() {
     let process = idle().spawn();
     let begin = tokio::time::Instant::now();
     assert_eq!(all(trace(&process, Trace::default())).await, []);
@@ -77,7 +77,7 @@ async fn a_trace_ends_on_time_though_nothing_comes() {
 }
 
 #[greenroom::test]
-async fn the_last_who_asks_traces_and_a_dropped_trace_is_over() {
+async fn a_new_trace_replaces_the_last_and_a_dropped_trace_ends() {
     let process = idle().spawn();
     let first = trace(&process, Trace::default());
     let second = trace(&process, Trace::default());
@@ -90,7 +90,7 @@ async fn the_last_who_asks_traces_and_a_dropped_trace_is_over() {
 }
 
 #[greenroom::test]
-async fn who_sent_a_message_is_told_if_a_process_did() {
+async fn a_trace_names_the_sending_process() {
     let process = idle().spawn();
     let mut trace = trace(&process, Trace::default());
     let target = process.clone();
@@ -102,7 +102,7 @@ async fn who_sent_a_message_is_told_if_a_process_did() {
     assert_eq!(senders, [None, by_process]);
 }
 
-/// What has no `Debug`.
+/// A type without `Debug`.
 pub(crate) struct Secret;
 
 #[protocol(local)]
@@ -122,7 +122,7 @@ impl std::fmt::Debug for Bomb {
 }
 
 #[greenroom::test]
-async fn what_can_be_shown_of_a_message_is_and_the_rest_is_left_blank() {
+async fn reports_show_the_debug_fields_of_a_message_and_leave_the_rest_blank() {
     let process = greenroom::spawn(|mut mailbox: Mailbox<Parcel>| async move {
         for _ in 0..5 {
             drop(mailbox.receive().await);
@@ -154,7 +154,7 @@ impl Process for Narrow {
 }
 
 #[greenroom::test]
-async fn a_message_that_is_refused_is_told_of_too() {
+async fn a_refused_message_is_traced_too() {
     let narrow = Narrow.spawn();
     let trace = trace(&narrow, Trace { steps: 3, ..Trace::default() });
     assert!(narrow.mixed(1, Secret).await.is_ok());
@@ -164,7 +164,7 @@ async fn a_message_that_is_refused_is_told_of_too() {
 }
 
 #[greenroom::test]
-async fn nobody_traces_the_dead() {
+async fn a_dead_process_cannot_be_traced() {
     let process = idle().spawn();
     let pid = process.pid().unwrap();
     let trace = trace(&process, Trace::default());

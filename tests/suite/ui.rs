@@ -1,8 +1,8 @@
-//! Wrong programs, and what the compiler says about them: the wrong word, and the fix.
+//! Incorrect programs and their compiler messages: the wrong word and the fix.
 //!
-//! Each file under `ui` makes the one mistake that its name tells. `TRYBUILD=overwrite` writes the texts anew.
+//! Each file under `ui` contains one mistake, named by the file. `TRYBUILD=overwrite` writes the messages anew.
 
 #[test]
-fn mistakes_explain_themselves() {
+fn incorrect_programs_get_the_expected_messages() {
     trybuild::TestCases::new().compile_fail("ui/*/*.rs");
 }

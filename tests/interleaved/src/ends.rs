@@ -4,11 +4,11 @@ use tokio::sync::oneshot;
 
 use crate::checker::{check_on_hasty_node, check_on_node, linger};
 use crate::prelude::*;
-use crate::stage::{Act, Letter, LetterRef, act, does, mortal, next, run};
+use crate::scripted::{Letter, LetterRef, Scripted, act, does, mortal, next, run};
 use crate::{NameError, Stubbed};
 
 /// A watcher that is also linked, and traps: what it hears over the one and over the other.
-async fn hear(cx: &mut Context<Act>, victim: &LetterRef, ready: oneshot::Sender<()>) -> (Exit, Exit) {
+async fn hear(cx: &mut Context<Scripted>, victim: &LetterRef, ready: oneshot::Sender<()>) -> (Exit, Exit) {
     cx.trap_exit(true);
     let monitor = cx.monitor(victim);
     cx.link(victim);

@@ -11,7 +11,7 @@
 #![allow(dead_code, unused_imports, unused_variables, unexpected_cfgs, unreachable_pub, missing_docs)]
 #![allow(clippy::if_same_then_else)]
 
-// The macros name `::greenroom`, and so do the scripts of the stage.
+// The macros name `::greenroom`, and so do the scripts of the scripted.
 extern crate self as greenroom;
 
 #[path = "../../../runtime/core/src/actor/mod.rs"]
@@ -79,6 +79,6 @@ pub mod queues;
 pub mod replies;
 pub mod restarts;
 pub mod rings;
-#[path = "../../suite/stage.rs"]
-mod stage;
+#[path = "../../suite/scripted.rs"]
+mod scripted;
 mod sync;

@@ -2,7 +2,7 @@
 
 use crate::checker::{check_on_hasty_node, check_on_node, linger};
 use crate::prelude::*;
-use crate::stage::{Letter, LetterRef, act, does, idle};
+use crate::scripted::{Letter, LetterRef, act, does, idle};
 
 /// A process that answers its first question, from another one: the reply is passed on.
 fn secretary() -> LetterRef {

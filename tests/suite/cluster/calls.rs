@@ -8,19 +8,21 @@ use greenroom::{EncodeError, Node};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::desk::{Clerk, Desk, DeskRef, Till, TillRef, Visitor, by_pid, desk, far, live, two_nodes};
+use super::echo_server::{
+    Clerk, Counter, CounterRef, EchoServer, EchoServerRef, Visitor, by_pid, echo_server, far, live, two_nodes,
+};
 
-/// The largest frame between nodes.
+/// The frame limit between the nodes.
 const FRAME: usize = 16 << 20;
 
-/// The call ends like this, and at once: the clock, which stands still, need not jump to a timeout.
+/// Asserts that the call has this outcome at once: the paused clock need not advance to a timeout.
 async fn check<T: Debug + PartialEq + Send>(call: Call<T>, expected: Result<T, CallError>) {
     let asked = Instant::now();
     assert_eq!(call.await, expected);
     assert_eq!(asked.elapsed(), Duration::ZERO, "{expected:?} came late");
 }
 
-/// The stub that differs from `stub` in one part of its pid.
+/// A stub that differs from `stub` in one part of its pid.
 fn forged<S: Stub>(node: &Node, stub: &impl Stub, part: &str, change: impl FnOnce(u64) -> u64) -> S {
     fn find<'a>(value: &'a mut Value, part: &str) -> Option<&'a mut Value> {
         let object = value.as_object_mut()?;
@@ -42,7 +44,7 @@ async fn a_call_is_answered_by_name_and_by_pid() {
     check(far.echo("by name".into()), Ok("by name".into())).await;
     let direct = by_pid(&far).await;
     assert_eq!(direct.pid().unwrap().node(), cluster.node(1).name());
-    assert_eq!(direct, cluster.node(1).named::<DeskRef>("desk").who().await.unwrap());
+    assert_eq!(direct, cluster.node(1).named::<EchoServerRef>("echo").who().await.unwrap());
     check(direct.echo("by pid".into()), Ok("by pid".into())).await;
     cluster.stop().await;
 }
@@ -51,7 +53,7 @@ async fn a_call_is_answered_by_name_and_by_pid() {
 async fn all_nodes_of_a_cluster_reach_each_other_from_the_start() {
     let cluster = Cluster::in_memory(3).await;
     for at in 0..3 {
-        desk(cluster.node(at), "desk");
+        echo_server(cluster.node(at), "echo");
     }
     for (from, to) in [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)] {
         check(far(&cluster, from, to).echo("hello".into()), Ok("hello".into())).await;
@@ -59,13 +61,13 @@ async fn all_nodes_of_a_cluster_reach_each_other_from_the_start() {
 }
 
 #[greenroom::test]
-async fn what_one_process_sends_arrives_in_order() {
+async fn messages_of_one_process_arrive_in_order() {
     let (cluster, far) = two_nodes().await;
     live(cluster.node(0), async move |_: Mailbox<Visitor>| {
         for n in 0..500 {
             far.note(n);
             if n % 100 == 0 {
-                // A large message takes many records, and nothing overtakes it.
+                // A large message takes many records, and no message overtakes it.
                 far.parcel("x".repeat(300_000));
             }
         }
@@ -82,28 +84,28 @@ async fn a_stub_in_a_message_is_answered() {
     let (cluster, far) = two_nodes().await;
     live(cluster.node(0), async move |mut mailbox: Mailbox<Visitor>| {
         far.visit(mailbox.me());
-        let desk = receive!(match mailbox {
-            Visitor::Welcome { desk } => desk,
+        let echo_server = receive!(match mailbox {
+            Visitor::Welcome { echo_server } => echo_server,
         });
-        assert_eq!(desk.echo("thanks".into()).await?, "thanks");
-        assert_eq!(desk.pid(), by_pid(&far).await.pid());
+        assert_eq!(echo_server.echo("thanks".into()).await?, "thanks");
+        assert_eq!(echo_server.pid(), by_pid(&far).await.pid());
         Ok(())
     })
     .await;
 }
 
 #[greenroom::test]
-async fn a_reply_is_passed_on_to_whoever_answers() {
+async fn a_reply_can_be_passed_on_to_the_process_that_answers() {
     let cluster = Cluster::in_memory(3).await;
     for at in 0..3 {
-        desk(cluster.node(at), "desk");
+        echo_server(cluster.node(at), "echo");
     }
     let second = cluster.node(1).spawn(Clerk);
-    DeskRef::register("second", &second).unwrap();
+    EchoServerRef::register("second", &second).unwrap();
     let asked = far(&cluster, 0, 1);
     for (who, answer) in [
         (far(&cluster, 0, 2), "n2@test answers"),
-        // Back to the node that asked.
+        // Back to the caller's node.
         (far(&cluster, 0, 0), "n0@test answers"),
         (cluster.node(0).named_at("second", "n1@test"), "n1@test answers"),
     ] {
@@ -112,20 +114,20 @@ async fn a_reply_is_passed_on_to_whoever_answers() {
 }
 
 #[greenroom::test]
-async fn a_reply_that_was_passed_on_fails_with_whoever_holds_it() {
+async fn a_passed_reply_fails_with_its_holder() {
     let cluster = Cluster::in_memory(3).await;
     let asked = {
-        desk(cluster.node(1), "desk");
+        echo_server(cluster.node(1), "echo");
         far(&cluster, 0, 1)
     };
-    let nobody = cluster.node(0).named_at::<DeskRef>("nobody", "n2@test");
+    let nobody = cluster.node(0).named_at::<EchoServerRef>("nobody", "n2@test");
     check(asked.refer(nobody), Err(CallError::NoProc)).await;
-    let nowhere = cluster.node(0).named_at::<DeskRef>("desk", "n9@test");
+    let nowhere = cluster.node(0).named_at::<EchoServerRef>("echo", "n9@test");
     check(asked.refer(nowhere), Err(CallError::NoConnection)).await;
 
-    let holder = desk(cluster.node(2), "desk");
+    let holder = echo_server(cluster.node(2), "echo");
     let held = asked.refer_to_shelf(far(&cluster, 0, 2));
-    // Its answer comes behind the duty's arrival.
+    // Its answer comes after the reply has been passed on.
     far(&cluster, 1, 2).echo("is it there?".into()).await.unwrap();
     holder.exit(Exit::error("gone home"));
     check(held, Err(CallError::Exit(Exit::error("gone home")))).await;
@@ -134,8 +136,8 @@ async fn a_reply_that_was_passed_on_fails_with_whoever_holds_it() {
 #[greenroom::test]
 async fn a_reply_that_was_passed_on_fails_when_its_holders_node_is_lost() {
     let cluster = Cluster::in_memory(3).await;
-    desk(cluster.node(1), "desk");
-    desk(cluster.node(2), "desk");
+    echo_server(cluster.node(1), "echo");
+    echo_server(cluster.node(2), "echo");
     let held = far(&cluster, 0, 1).refer_to_shelf(far(&cluster, 0, 2)).within(Duration::from_secs(60));
     far(&cluster, 0, 1).echo("passed on".into()).await.unwrap();
     cluster.partition(0, 2);
@@ -144,28 +146,28 @@ async fn a_reply_that_was_passed_on_fails_when_its_holders_node_is_lost() {
 }
 
 #[greenroom::test]
-async fn a_call_to_nobody_fails_at_once() {
+async fn a_call_to_an_unknown_process_fails_at_once() {
     let (cluster, far) = two_nodes().await;
     let near = cluster.node(0);
     let unknown = || "hello".to_owned();
-    check(near.named_at::<DeskRef>("nobody", "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
-    check(near.named_at::<DeskRef>("", "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
-    check(near.named_at::<DeskRef>(&"x".repeat(256), "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
-    check(near.named_at::<DeskRef>("desk", "n9@test").echo(unknown()), Err(CallError::NoConnection)).await;
-    check(near.named_at::<DeskRef>("desk", "no name").echo(unknown()), Err(CallError::NoConnection)).await;
+    check(near.named_at::<EchoServerRef>("nobody", "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
+    check(near.named_at::<EchoServerRef>("", "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
+    check(near.named_at::<EchoServerRef>(&"x".repeat(256), "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
+    check(near.named_at::<EchoServerRef>("echo", "n9@test").echo(unknown()), Err(CallError::NoConnection)).await;
+    check(near.named_at::<EchoServerRef>("echo", "no name").echo(unknown()), Err(CallError::NoConnection)).await;
 
-    // Its stub has never left its node: who guesses its number reaches nobody.
+    // Its stub has never left its node: a guessed number reaches no process.
     let direct = by_pid(&far).await;
     let hidden = cluster.node(1).spawn(Clerk);
     let number = hidden.pid().unwrap().number();
-    let guessed: DeskRef = forged(near, &direct, "number", |_| number);
+    let guessed: EchoServerRef = forged(near, &direct, "number", |_| number);
     check(guessed.echo(unknown()), Err(CallError::NoProc)).await;
-    // A message is no way around that: a stub of a process here that was never sent out is nobody's.
+    // A message cannot get around that: a stub of a local process that was never sent out reaches no process.
     check(far.refer(guessed), Err(CallError::Dropped)).await;
-    let earlier: DeskRef = forged(near, &direct, "incarnation", |incarnation| incarnation - 1);
+    let earlier: EchoServerRef = forged(near, &direct, "incarnation", |incarnation| incarnation - 1);
     check(earlier.echo(unknown()), Err(CallError::NoProc)).await;
 
-    let process = cluster.node(1).named::<DeskRef>("desk");
+    let process = cluster.node(1).named::<EchoServerRef>("echo");
     process.exit(Exit::shutdown());
     process.ended().await;
     check(direct.echo(unknown()), Err(CallError::NoProc)).await;
@@ -174,36 +176,36 @@ async fn a_call_to_nobody_fails_at_once() {
 }
 
 #[greenroom::test]
-async fn what_cannot_be_delivered_is_counted() {
+async fn undeliverable_messages_are_counted() {
     let (cluster, far) = two_nodes().await;
     let lost = || [0, 1].map(|at| cluster.node(at).counters().lost_messages);
     assert_eq!(lost(), [0, 0]);
-    cluster.node(0).named_at::<DeskRef>("nobody", "n1@test").note(1);
+    cluster.node(0).named_at::<EchoServerRef>("nobody", "n1@test").note(1);
     far.echo("behind it".into()).await.unwrap();
     assert_eq!(lost(), [0, 1]);
     far.parcel("x".repeat(FRAME));
     assert_eq!(lost(), [1, 1]);
-    cluster.node(0).named_at::<DeskRef>("desk", "n9@test").note(1);
+    cluster.node(0).named_at::<EchoServerRef>("echo", "n9@test").note(1);
     assert_eq!(lost(), [2, 1]);
 }
 
 #[greenroom::test]
-async fn another_protocol_is_told_with_both_names() {
+async fn a_protocol_mismatch_names_both_protocols() {
     let (cluster, far) = two_nodes().await;
     let both = |error: CallError| match error {
-        CallError::Incompatible(text) => text.contains("Desk") && text.contains("Till"),
+        CallError::Incompatible(text) => text.contains("EchoServer") && text.contains("Counter"),
         _ => false,
     };
-    let by_name = cluster.node(0).named_at::<TillRef>("desk", "n1@test").pay(5).await.unwrap_err();
+    let by_name = cluster.node(0).named_at::<CounterRef>("echo", "n1@test").pay(5).await.unwrap_err();
     assert!(both(by_name.clone()), "{by_name}");
     let direct = by_pid(&far).await;
-    let by_pid = forged::<TillRef>(cluster.node(0), &direct, "number", |number| number).pay(5).await.unwrap_err();
+    let by_pid = forged::<CounterRef>(cluster.node(0), &direct, "number", |number| number).pay(5).await.unwrap_err();
     assert!(both(by_pid.clone()), "{by_pid}");
-    let here = cluster.node(1).named::<TillRef>("desk").pay(5).await.unwrap_err();
+    let here = cluster.node(1).named::<CounterRef>("echo").pay(5).await.unwrap_err();
     assert!(both(here.clone()), "{here}");
     assert_eq!(
-        <Till as greenroom::Protocol>::NAME.contains("Till"),
-        <Desk as greenroom::Protocol>::NAME.contains("Desk")
+        <Counter as greenroom::Protocol>::NAME.contains("Counter"),
+        <EchoServer as greenroom::Protocol>::NAME.contains("EchoServer")
     );
 }
 
@@ -220,11 +222,11 @@ async fn a_message_that_is_too_large_fails_at_its_sender() {
 }
 
 #[greenroom::test]
-async fn a_call_hears_why_it_is_not_answered() {
+async fn an_unanswered_call_fails_with_the_reason() {
     let cluster = Cluster::in_memory(2).await;
     let start = || {
         let at = cluster.node(1);
-        DeskRef::register("desk", &at.spawn(Clerk)).unwrap();
+        EchoServerRef::register("echo", &at.spawn(Clerk)).unwrap();
         far(&cluster, 0, 1)
     };
     check(start().forget(), Err(CallError::Dropped)).await;
@@ -236,7 +238,7 @@ async fn a_call_hears_why_it_is_not_answered() {
             if &**message == "boom" && location.contains("desk.rs")),
         "{panicked:?}"
     );
-    // The call is behind the last one in the mailbox of a process that ends.
+    // The call is the last message in the mailbox of a process that ends.
     let far = start();
     let (failed, waiting) = (far.fail("ill".into()), far.echo("too late".into()));
     check(failed, Err(CallError::Exit(Exit::error("ill")))).await;
@@ -261,14 +263,14 @@ async fn a_late_answer_vanishes() {
 }
 
 #[greenroom::test]
-async fn awaited_casts_feel_the_connections_limit_and_dropped_ones_meet_it() {
+async fn awaited_casts_wait_for_the_connections_queue_and_unawaited_ones_are_full() {
     let (_cluster, far) = two_nodes().await;
     for _ in 0..640 {
         far.parcel("x".repeat(8 << 10)).await.unwrap();
     }
     assert_eq!(far.notes().await.unwrap().len(), 640, "five times the high-water mark, one by one");
 
-    // Nobody gives the connection a turn in between, so it fills up.
+    // The connection's task does not run in between, so its queue fills up.
     let outcomes: Vec<_> = (0..640).map(|_| far.parcel("x".repeat(8 << 10))).collect();
     let mut full = 0;
     for outcome in outcomes {

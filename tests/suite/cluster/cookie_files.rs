@@ -1,4 +1,4 @@
-//! The cookie file: made once, whoever starts first and whatever an earlier start left behind.
+//! The cookie file: made once, also by concurrent starts and beside stale files.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,10 +8,10 @@ use std::sync::{Arc, Barrier};
 
 use greenroom::{Cookie, CookieError};
 
-/// Where the child processes of a test find the file.
+/// The variable by which child processes of a test find the file.
 const FILE: &str = "GREENROOM_TEST_COOKIE_FILE";
 
-/// A folder of its own for each test, removed at the end.
+/// A folder for one test, removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -72,7 +72,7 @@ fn threads_that_start_at_once_get_the_same_cookie() {
     assert_eq!(cookies.len(), 1);
 }
 
-/// Also containers that share a folder, each of whose programs has the same process id: no name depends on it.
+/// Covers containers that share a folder too: no file name depends on the process id.
 #[test]
 fn processes_that_start_at_once_get_the_same_cookie() {
     let folder = Folder::new("processes");
@@ -104,7 +104,7 @@ fn prints_the_cookie() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_others_may_read_is_refused_with_the_command_that_mends_it() {
+fn a_file_that_others_may_read_is_refused_with_the_command_to_run() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = Folder::new("modes");

@@ -7,18 +7,18 @@ use std::time::Instant;
 use greenroom::prelude::*;
 use greenroom::{Node, NodeEvent};
 
-use super::desk::{Visitor, down, exit, live, soon};
+use super::echo_server::{Visitor, down, exit, live, soon};
 use super::loss::lookout;
 
 #[path = "../../src/bin/peer/keeper.rs"]
 mod keeper;
 use keeper::KeeperRef;
 
-/// The other process: node `peer@test`.
+/// The other OS process: node `peer@test`.
 struct Peer {
     child: Child,
     address: String,
-    /// Held, for the process ends when it closes.
+    /// Kept open: the process ends when it closes.
     _input: ChildStdin,
 }
 
@@ -39,7 +39,7 @@ impl Peer {
         Peer { child, address: address.trim().to_owned(), _input: input }
     }
 
-    /// As SIGKILL: it has no chance to say anything.
+    /// Sends SIGKILL: the process cannot send a goodbye.
     fn kill(&mut self) {
         self.child.kill().expect("it still runs");
         self.child.wait().expect("it is over");
@@ -48,7 +48,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // Killed already, if all went well.
+        // In a passing test it is killed already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -82,7 +82,7 @@ async fn a_killed_peer_is_lost_at_once_and_comes_back_as_another() -> greenroom:
         assert_eq!((Some(signal.from), signal.reason), (by_pid.pid(), Exit::NoConnection));
         assert_eq!(held.await, Err(CallError::NoConnection));
         assert_eq!(by_name.echo("hello".into()).await, Err(CallError::NoConnection));
-        // A peer that is only silent is lost after 60 s.
+        // A silent peer is lost after 60 s.
         assert!(killed.elapsed() < Duration::from_secs(5), "noticed after {:?}", killed.elapsed());
         Ok(())
     })

@@ -1,4 +1,4 @@
-//! Monitors, links and calls across nodes, and what becomes of them when a connection is lost.
+//! Monitors, links and calls between nodes, and the loss of a connection.
 
 use greenroom::prelude::*;
 use greenroom::testing::Cluster;
@@ -6,12 +6,12 @@ use greenroom::{Node, NodeEvent, Subject};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::desk::{Clerk, DeskRef, Visitor, by_pid, desk, down, exit, far, live, soon, two_nodes};
+use super::echo_server::{Clerk, EchoServerRef, Visitor, by_pid, down, echo_server, exit, far, live, soon, two_nodes};
 
-/// Silence that counts as loss, in a cluster in memory.
+/// The time of silence that counts as loss in an in-memory cluster.
 const TICK: Duration = Duration::from_secs(4);
 
-/// How a process far away, or its node, is lost.
+/// The ways in which a remote process or its node is lost.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Loss {
     Error,
@@ -21,8 +21,8 @@ enum Loss {
     Stop,
 }
 
-/// Monitors by pid and by name, a trapping link, a call and whoever waits for the end hear of the loss: each its
-/// reason, and no later than that.
+/// Monitors by pid and by name, a trapping link, a call and a wait for the end: each reports the loss with its reason, in
+/// time.
 async fn check(loss: Loss, reason: Exit, within: Duration) {
     let (cluster, far) = two_nodes().await;
     let near = cluster.node(0).clone();
@@ -43,7 +43,7 @@ async fn check(loss: Loss, reason: Exit, within: Duration) {
         }
         let mut downs = [down(&mut mailbox).await, down(&mut mailbox).await];
         downs.sort_by_key(|down| down.monitor);
-        let name = Subject::Name("desk".into(), cluster.node(1).name().clone());
+        let name = Subject::Name("echo".into(), cluster.node(1).name().clone());
         let pid = Subject::Pid(direct.pid().unwrap());
         for (down, monitor, target) in [(&downs[0], by_name, name), (&downs[1], by_pid, pid)] {
             assert_eq!((down.monitor, &down.target, &down.reason), (monitor, &target, &reason), "{loss:?}");
@@ -66,7 +66,7 @@ async fn check(loss: Loss, reason: Exit, within: Duration) {
 }
 
 #[greenroom::test]
-async fn a_process_that_ends_far_away_is_heard_of() {
+async fn the_end_of_a_remote_process_is_reported() {
     check(Loss::Error, Exit::error("ill"), Duration::ZERO).await;
     check(Loss::Kill, Exit::Killed, Duration::ZERO).await;
 }
@@ -74,17 +74,17 @@ async fn a_process_that_ends_far_away_is_heard_of() {
 #[greenroom::test]
 async fn a_lost_node_is_a_lost_process() {
     check(Loss::Partition, Exit::NoConnection, Duration::ZERO).await;
-    // A peer ticks each quarter of it.
+    // A peer sends a tick every quarter of it.
     check(Loss::Stall, Exit::NoConnection, TICK + TICK / 4).await;
 }
 
 #[greenroom::test]
-async fn a_node_that_stops_takes_its_processes_down_in_order() {
+async fn a_stopping_node_stops_its_processes_in_order() {
     check(Loss::Stop, Exit::shutdown(), Duration::ZERO).await;
 }
 
 #[greenroom::test]
-async fn a_link_ends_whoever_does_not_trap() {
+async fn a_link_ends_a_process_that_does_not_trap() {
     for (partition, reason) in [(true, Exit::NoConnection), (false, Exit::error("ill"))] {
         let (cluster, far) = two_nodes().await;
         let direct = by_pid(&far).await;
@@ -92,7 +92,7 @@ async fn a_link_ends_whoever_does_not_trap() {
             let _here = cluster.node(0).enter();
             greenroom::spawn(async move |mut mailbox: Mailbox<Visitor>| {
                 mailbox.link(&direct);
-                // The answer to the link's own node comes behind it.
+                // The answer to the link's own node comes after it.
                 direct.echo("linked".into()).await.unwrap();
                 mailbox.receive().await;
             })
@@ -111,7 +111,7 @@ async fn a_link_ends_whoever_does_not_trap() {
 #[greenroom::test]
 async fn a_link_works_in_both_directions() {
     let (cluster, _) = two_nodes().await;
-    let there = cluster.node(1).named::<DeskRef>("desk");
+    let there = cluster.node(1).named::<EchoServerRef>("echo");
     let far = far(&cluster, 0, 1);
     let direct = by_pid(&far).await;
     let ended = there.ended();
@@ -126,13 +126,13 @@ async fn a_link_works_in_both_directions() {
 }
 
 #[greenroom::test]
-async fn who_is_not_there_is_told_at_once() {
+async fn a_system_request_to_a_missing_process_fails_at_once() {
     let (cluster, _) = two_nodes().await;
     let near = cluster.node(0).clone();
     for (name, at, reason) in
-        [("nobody", "n1@test", Exit::NoProc), ("desk", "n9@test", Exit::NoConnection), ("", "n1@test", Exit::NoProc)]
+        [("nobody", "n1@test", Exit::NoProc), ("echo", "n9@test", Exit::NoConnection), ("", "n1@test", Exit::NoProc)]
     {
-        let stub = near.named_at::<DeskRef>(name, at);
+        let stub = near.named_at::<EchoServerRef>(name, at);
         let began = Instant::now();
         live(&near, async move |mut mailbox: Mailbox<Visitor>| {
             let monitor = mailbox.monitor(&stub);
@@ -147,7 +147,7 @@ async fn who_is_not_there_is_told_at_once() {
 }
 
 #[greenroom::test]
-async fn a_watch_that_was_taken_back_is_silent() {
+async fn a_removed_monitor_reports_nothing() {
     let (cluster, far) = two_nodes().await;
     let near = cluster.node(0).clone();
     live(&near, async move |mut mailbox: Mailbox<Visitor>| {
@@ -174,13 +174,13 @@ async fn a_watch_that_was_taken_back_is_silent() {
 #[greenroom::test]
 async fn stopping_a_name_far_away_stops_that_one() {
     let (cluster, far) = two_nodes().await;
-    let near = desk(cluster.node(0), "desk");
+    let near = echo_server(cluster.node(0), "echo");
     assert_eq!(soon(far.stop(Exit::shutdown())).await, Exit::shutdown());
     assert!(near.is_alive());
     assert_eq!(far.echo("hello".into()).await, Err(CallError::NoProc));
 }
 
-/// Tells what nodes come and go.
+/// Forwards node events.
 #[actor]
 struct Lookout {
     tell: mpsc::UnboundedSender<NodeEvent>,
@@ -190,12 +190,12 @@ struct Lookout {
 impl Lookout {
     #[node_event]
     fn seen(&mut self, event: NodeEvent) {
-        // The test may be over.
+        // The test may have ended.
         let _ = self.tell.send(event);
     }
 }
 
-/// What this node hears of others from now on.
+/// The node events of this node from now on.
 pub(crate) async fn lookout(node: &Node) -> mpsc::UnboundedReceiver<NodeEvent> {
     let (tell, told) = mpsc::unbounded_channel();
     node.start(Lookout { tell }).await.expect("a lookout starts");
@@ -205,7 +205,7 @@ pub(crate) async fn lookout(node: &Node) -> mpsc::UnboundedReceiver<NodeEvent> {
 #[greenroom::test]
 async fn nodes_come_and_go_in_order() {
     let cluster = Cluster::in_memory(2).await;
-    desk(cluster.node(1), "desk");
+    echo_server(cluster.node(1), "echo");
     let mut seen = [lookout(cluster.node(0)).await, lookout(cluster.node(1)).await];
     let ids = [1, 0].map(|other| (**cluster.node(other).id()).clone());
     for round in 0..3 {
@@ -224,7 +224,7 @@ async fn nodes_come_and_go_in_order() {
         }
         assert_eq!(far(&cluster, 0, 1).echo("hello".into()).await.as_deref(), Ok("hello"));
     }
-    // Sixty ticks later nobody has been lost, and nobody dialled for nothing.
+    // Sixty ticks later no node was lost, and no redial was attempted.
     tokio::time::sleep(60 * TICK).await;
     assert!(seen.iter_mut().all(|seen| seen.try_recv().is_err()));
 }
@@ -255,7 +255,7 @@ async fn a_down_comes_before_the_node_is_back() {
 async fn a_third_node_goes_on() {
     let cluster = Cluster::in_memory(3).await;
     for at in 1..3 {
-        desk(cluster.node(at), "desk");
+        echo_server(cluster.node(at), "echo");
     }
     let lost = far(&cluster, 0, 1).wait();
     let kept = far(&cluster, 0, 2).wait().within(Duration::from_secs(1));

@@ -2,7 +2,7 @@
 
 mod calls;
 mod cookie_files;
-mod desk;
+mod echo_server;
 mod killed;
 mod loss;
 mod sockets;

@@ -1,4 +1,4 @@
-//! Nodes on real sockets, and what strangers do to them.
+//! Nodes on real sockets, and hostile connections.
 
 use std::future::Future;
 
@@ -8,19 +8,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, interval, timeout};
 
-use super::desk::{DeskRef, desk};
+use super::echo_server::{EchoServerRef, echo_server};
 
-/// A handshake may take so long.
+/// The handshake limit.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// So many may be under way at one time.
+/// The number of concurrent handshakes.
 const HANDSHAKES: usize = 64;
-/// What a dialler says first: it has version 1 of the wire.
+/// The preamble of a dialler: version 1 of the wire.
 const OFFER: &[u8] = b"GRNM\x01\x00\x01";
 
-/// A node with a desk that listens at a free port.
+/// A node with an echo server that listens at a free port.
 async fn server(cookie: &Cookie) -> (Node, String) {
     let node = Node::builder("server@test").cookie(cookie.clone()).listen("127.0.0.1:0").start().await.unwrap();
-    desk(&node, "desk");
+    echo_server(&node, "echo");
     let address = node.address().unwrap();
     assert!(!address.ends_with(":0"), "{address}");
     (node, address)
@@ -30,15 +30,15 @@ async fn dialler(name: &str, cookie: &Cookie, seed: &str) -> Node {
     Node::builder(name).cookie(cookie.clone()).seed(seed).start().await.unwrap()
 }
 
-/// A member is let in and served.
+/// Asserts that a member is admitted and served.
 async fn serves(cookie: &Cookie, address: &str) {
     let node = dialler("member@test", cookie, address).await;
-    let desk: DeskRef = node.named_at("desk", "server@test");
-    assert_eq!(desk.echo("hello".into()).await.as_deref(), Ok("hello"));
+    let echo_server: EchoServerRef = node.named_at("echo", "server@test");
+    assert_eq!(echo_server.echo("hello".into()).await.as_deref(), Ok("hello"));
     node.stop().await;
 }
 
-/// Waits, for no longer than a handshake takes, until it is so.
+/// Waits until the condition holds, at most for the handshake limit.
 async fn eventually(what: &str, mut so: impl FnMut() -> bool) {
     let settled = async {
         while !so() {
@@ -48,12 +48,12 @@ async fn eventually(what: &str, mut so: impl FnMut() -> bool) {
     assert!(timeout(2 * PATIENCE, settled).await.is_ok(), "{what}");
 }
 
-/// Sends these bytes as a stranger; the node hangs up, and counts that.
+/// Sends these bytes from an unknown peer. The node must close the connection and count it.
 async fn check(node: &Node, address: &str, bytes: &[u8]) {
     let refused = node.counters().refused_connections;
     let begin = bytes[..bytes.len().min(20)].escape_ascii().to_string();
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // The node may have hung up before it had all.
+    // The node may have closed the connection before it read everything.
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
     let mut answer = Vec::new();
@@ -65,12 +65,12 @@ async fn check(node: &Node, address: &str, bytes: &[u8]) {
 }
 
 #[greenroom::test(clock = real)]
-async fn a_node_listens_only_where_it_was_told_to() {
+async fn a_node_listens_only_where_it_is_configured_to() {
     assert_eq!(Node::current().address(), None);
     let node = Node::builder("a@test").start().await.unwrap();
     assert_eq!(node.address(), None);
     assert_eq!(node.peers(), []);
-    let far: DeskRef = node.named_at("desk", "server@test");
+    let far: EchoServerRef = node.named_at("echo", "server@test");
     assert_eq!(far.echo("hello".into()).await, Err(CallError::NoConnection));
 
     let cookie = Cookie::random().unwrap();
@@ -94,7 +94,7 @@ async fn a_wrong_cookie_is_refused_and_the_others_are_served() {
     let stranger = dialler("stranger@test", &Cookie::random().unwrap(), &address).await;
     eventually("it is counted", || node.counters().refused_connections > 0).await;
     assert_eq!(stranger.peers(), []);
-    let far: DeskRef = stranger.named_at("desk", "server@test");
+    let far: EchoServerRef = stranger.named_at("echo", "server@test");
     assert_eq!(far.echo("hello".into()).await, Err(CallError::NoConnection));
     stranger.stop().await;
 
@@ -107,14 +107,17 @@ async fn a_wrong_cookie_is_refused_and_the_others_are_served() {
     assert_eq!(namesake.peers(), [], "a node is no peer of its namesake");
     namesake.stop().await;
 
-    assert_eq!(member.named_at::<DeskRef>("desk", "server@test").echo("hello".into()).await.as_deref(), Ok("hello"));
+    assert_eq!(
+        member.named_at::<EchoServerRef>("echo", "server@test").echo("hello".into()).await.as_deref(),
+        Ok("hello")
+    );
     serves(&cookie, &address).await;
     eventually("who came and went is gone", || node.peers() == [member.name().clone()]).await;
     member.stop().await;
     node.stop().await;
 }
 
-/// All that a member says when it joins, recorded on its way.
+/// Records all bytes that a member sends when it joins.
 async fn recorded(cookie: &Cookie, address: &str) -> Vec<u8> {
     let between = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = between.local_addr().unwrap().to_string();
@@ -138,8 +141,8 @@ async fn recorded(cookie: &Cookie, address: &str) -> Vec<u8> {
     };
     let join = async {
         let node = dialler("stranger@test", cookie, &proxy).await;
-        let desk: DeskRef = node.named_at("desk", "server@test");
-        assert_eq!(desk.echo("hello".into()).await.as_deref(), Ok("hello"));
+        let echo_server: EchoServerRef = node.named_at("echo", "server@test");
+        assert_eq!(echo_server.echo("hello".into()).await.as_deref(), Ok("hello"));
         node.stop().await;
     };
     tokio::join!(relay, join).0
@@ -163,7 +166,7 @@ async fn hostile_bytes_do_not_disturb() {
         vec![0; 100_000],
         vec![0xff; 100_000],
         b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
-        // Truncated, of no version, of too many, of another one.
+        // Truncated, without a version, with too many, with another one.
         b"GRN".to_vec(),
         OFFER[..OFFER.len() - 1].to_vec(),
         b"GRNM\x00".to_vec(),
@@ -180,12 +183,15 @@ async fn hostile_bytes_do_not_disturb() {
         record[..record.len() - 1].to_vec(),
         flipped,
     ];
-    // One after the other counts each, all at once is what happens.
+    // One after the other to count each, then all at once.
     for bytes in &cases {
         check(&node, &address, bytes).await;
     }
     all(cases.iter().map(|bytes| check(&node, &address, bytes))).await;
-    assert_eq!(member.named_at::<DeskRef>("desk", "server@test").echo("hello".into()).await.as_deref(), Ok("hello"));
+    assert_eq!(
+        member.named_at::<EchoServerRef>("echo", "server@test").echo("hello".into()).await.as_deref(),
+        Ok("hello")
+    );
     serves(&cookie, &address).await;
     eventually("who came and went is gone", || node.peers() == [member.name().clone()]).await;
 }
@@ -195,7 +201,7 @@ async fn half_open_connections_and_drips_end() {
     let cookie = Cookie::random().unwrap();
     let (node, address) = server(&cookie).await;
     let member = dialler("first@test", &cookie, &address).await;
-    let far: DeskRef = member.named_at("desk", "server@test");
+    let far: EchoServerRef = member.named_at("echo", "server@test");
     let began = Instant::now();
     let drip = async {
         let mut stream = TcpStream::connect(&address).await.unwrap();
@@ -213,12 +219,12 @@ async fn half_open_connections_and_drips_end() {
         for _ in 0..HANDSHAKES + 16 {
             streams.push(TcpStream::connect(&address).await.unwrap());
         }
-        // One place is the drip's.
+        // The slow connection takes one place.
         eventually("those beyond the cap are refused at once", || node.counters().refused_connections >= 16).await;
         assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
         assert_eq!(far.echo("hello".into()).await.as_deref(), Ok("hello"));
         all(streams.into_iter().map(async |mut stream| {
-            // Hung up or reset: no more is known of it, and nothing was said.
+            // Closed or reset, without any bytes.
             assert!(!matches!(stream.read(&mut [0; 8]).await, Ok(1..)));
         }))
         .await;
@@ -232,7 +238,7 @@ async fn half_open_connections_and_drips_end() {
     assert_eq!(far.echo("hello".into()).await.as_deref(), Ok("hello"));
 }
 
-/// Awaits all of them, side by side.
+/// Awaits all of them concurrently.
 async fn all<F: Future<Output = ()>>(futures: impl Iterator<Item = F>) {
     let mut futures: Vec<_> = futures.map(Box::pin).collect();
     std::future::poll_fn(|cx| {

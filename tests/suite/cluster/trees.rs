@@ -1,5 +1,5 @@
-//! A supervisor on another node: its children are listed, stopped and started again from here; a new one is started
-//! there only.
+//! A supervisor on another node: its children can be listed, stopped and restarted from here. New ones can be started only
+//! there.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,7 +23,7 @@ impl Clerk {
 }
 
 #[greenroom::test]
-async fn a_supervisor_elsewhere_does_what_can_be_said_in_words() -> greenroom::Result {
+async fn a_remote_supervisor_executes_requests_that_can_be_sent() -> greenroom::Result {
     let cluster = Cluster::in_memory(2).await;
     let (there, here) = (cluster.node(0), cluster.node(1));
     let root = Supervisor::new(Strategy::OneForOne).child("first", ChildSpec::<ClerkRef>::new(Clerk::default));
@@ -35,11 +35,11 @@ async fn a_supervisor_elsewhere_does_what_can_be_said_in_words() -> greenroom::R
     assert_eq!((listed.len(), &*listed[0].id, listed[0].starts), (1, "first", 1));
     assert_eq!(office.describe().await?.supervisor.path, "/Supervisor");
 
-    // What makes a child is code, and stays where it is. Nothing starts, and nobody waits for ever.
+    // A child's constructor is code and cannot be sent. Nothing starts, and the caller receives an error.
     let refused: Result<ClerkRef, _> = office.start_child("second", ChildSpec::new(Clerk::default)).await;
     assert_eq!(refused.unwrap_err(), ChildError::Elsewhere);
     assert_eq!(office.count_children().await?.specs, 1);
-    // A start that is asked for there is seen here.
+    // A start that was requested there is visible here.
     let second: ClerkRef = tree.start_child("second", ChildSpec::new(Clerk::default)).await?;
     assert_eq!(second.serve().await?, 1);
     assert_eq!(office.count_children().await?.active, 2);
@@ -60,7 +60,7 @@ async fn a_supervisor_elsewhere_does_what_can_be_said_in_words() -> greenroom::R
     Ok(())
 }
 
-/// Traps exits, so that a stranger's exit signal would not end it.
+/// Traps exits, so that an unrelated process's exit signal does not end it.
 #[actor(trap_exit)]
 struct Ledger {
     lines: Arc<Mutex<Vec<String>>>,
@@ -85,7 +85,7 @@ impl Ledger {
 }
 
 #[greenroom::test]
-async fn a_server_elsewhere_stops_behind_what_was_sent_before() -> greenroom::Result {
+async fn a_remote_server_stops_after_the_messages_sent_before() -> greenroom::Result {
     let cluster = Cluster::in_memory(2).await;
     let (there, here) = (cluster.node(0), cluster.node(1));
     let lines = Arc::new(Mutex::new(Vec::new()));

@@ -1,4 +1,4 @@
-//! A scenario over many seeds: what passes, what is reported, and that a seed is a run to the step.
+//! Scenarios over many seeds: passes, reports, and that one seed always gives the same steps.
 
 use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
@@ -14,13 +14,13 @@ enum Note {
     Say { word: u8 },
 }
 
-/// What a check says when it fails.
+/// Returns the report of a failing check.
 fn report(check: impl FnOnce()) -> String {
     let payload = std::panic::catch_unwind(AssertUnwindSafe(check)).expect_err("it fails");
     *payload.downcast::<String>().expect("a text")
 }
 
-/// Who of three speaks first.
+/// The order of the first messages of three processes.
 async fn race() -> u8 {
     let mut probe = Probe::<Note>::new();
     for word in 0..3 {
@@ -63,7 +63,7 @@ fn the_smallest_failing_seed_is_reported_with_its_command() {
 }
 
 #[test]
-fn an_error_a_wait_for_nothing_and_a_run_for_nothing_fail() {
+fn an_error_a_hang_and_an_endless_run_fail() {
     let error = report(|| greenroom::check([7], async |_| Err::<(), _>(Exit::error("no luck"))));
     assert!(error.starts_with("seed 7 fails") && error.contains("returned an error: no luck"), "{error}");
     let waits = report(|| {
@@ -85,14 +85,14 @@ fn an_error_a_wait_for_nothing_and_a_run_for_nothing_fail() {
     assert!(runs.contains("seed 7 fails, at step 1000000, 0ns after") && runs.contains("runs on and on"), "{runs}");
 }
 
-/// Asks, and has nobody who answers.
+/// Calls a process that never answers.
 #[protocol]
 enum Ask {
     What { reply: Reply<u8> },
 }
 
 #[test]
-fn a_wait_for_nothing_says_where_each_process_waits() {
+fn a_hang_is_reported_with_the_place_of_each_process() {
     let line = Mutex::new(0);
     let said = report(|| {
         Check::nodes(1).run([7], async |_| {
@@ -115,7 +115,7 @@ fn a_wait_for_nothing_says_where_each_process_waits() {
     assert!(said.contains(&format!("in a call to {mute}\n")), "{mute}: {said}");
 }
 
-/// Three nodes that talk while all kinds of faults happen; fails at its end, so that the report tells its hash.
+/// Three nodes exchange messages under all kinds of faults. It fails at its end, so that the report contains its hash.
 async fn busy(cluster: Cluster) {
     let mut probe = Probe::<Note>::on(cluster.node(0));
     cluster.node(0).scope(async { NoteRef::register("list", &probe.stub()) }).await.unwrap();
@@ -153,7 +153,7 @@ fn the_same_seed_takes_the_same_steps_through_all_faults() {
 }
 
 #[test]
-fn an_order_that_no_seed_decides_is_told() {
+fn an_order_that_the_seed_does_not_decide_is_reported() {
     let said = report(|| {
         Check::nodes(1).run([0], async |_| -> () {
             // Sixteen pauses in an order that differs from map to map.
@@ -179,18 +179,18 @@ fn blocking_code_is_a_step_of_the_seed() {
 }
 
 #[greenroom::test]
-async fn a_check_inside_a_test_of_greenrooms_is_told_off() {
+async fn a_check_inside_a_greenroom_test_panics_with_the_remedy() {
     let said = std::panic::catch_unwind(|| greenroom::check(0..1, async |_| ())).expect_err("it panics");
     let said = said.downcast_ref::<&str>().expect("a text");
     assert!(said.contains("call it in a `#[test]` that is no `async fn`"), "{said}");
 }
 
-/// Run by the test below, in a program of its own.
+/// The test below runs this one in a process of its own.
 #[test]
 #[ignore = "fails on purpose"]
 fn fails_from_seed_5_on() {
     Check::nodes(1).run(0..3, async |_| {
-        // The seed itself, as the environment of another run says it.
+        // The seed, as another run reads it from its environment.
         let run = std::env::var("RUNS").expect("set below");
         let count = std::fs::read_to_string(&run).unwrap_or_default().len();
         std::fs::write(&run, "x".repeat(count + 1)).unwrap();
@@ -199,7 +199,7 @@ fn fails_from_seed_5_on() {
 }
 
 #[test]
-fn the_environment_says_which_seeds_are_run() {
+fn the_environment_selects_the_seeds() {
     let runs = |name: &str, value: &str| {
         let file = std::env::temp_dir().join(format!("greenroom-runs-{}-{name}", std::process::id()));
         let _ = std::fs::remove_file(&file);

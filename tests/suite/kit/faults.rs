@@ -1,4 +1,4 @@
-//! What can be done to a cluster in memory.
+//! The faults of an in-memory cluster.
 
 use std::sync::{Arc, Mutex};
 
@@ -54,7 +54,7 @@ async fn a_partition_lies_between_two_sides() {
 }
 
 #[greenroom::test]
-async fn one_way_nothing_arrives_and_the_other_way_all_is_well() {
+async fn a_one_way_loss_leaves_the_other_direction_working() {
     let cluster = Cluster::in_memory(2).await;
     let (mut near, far) = pair(&cluster);
     let mut back = Probe::<Mail>::on(cluster.node(1));
@@ -65,10 +65,10 @@ async fn one_way_nothing_arrives_and_the_other_way_all_is_well() {
     there.post(2);
     back.expect(pattern!(Mail::Post { n: 2 })).await;
     near.expect_nothing(Duration::from_secs(1)).await;
-    // Healed in time, it goes on where it was.
+    // Healed in time, the connection continues.
     cluster.heal(0, 1);
     near.expect(pattern!(Mail::Post { n: 1 })).await;
-    // Not in time, both sides lose each other, and what was on its way never comes.
+    // Healed too late, both nodes lose each other, and frames in flight never arrive.
     cluster.drop_between([1], [0]);
     near.watch_nodes(true);
     back.watch_nodes(true);
@@ -153,14 +153,14 @@ async fn a_crashed_node_is_gone_at_once_and_comes_back_as_another() {
     assert!(after.name == before.name && after.incarnation > before.incarnation);
     probe.expect(pattern!(Mail::Node(NodeEvent::Up(id)) if id == *after)).await;
     assert_eq!(counter.next().await, Ok(1));
-    // One that is up stops in order before.
+    // A running node is stopped in order first.
     cluster.restart(2).await;
     cluster.connected().await;
     assert_eq!(*booted.lock().unwrap(), ["n0@test", "n1@test", "n2@test", "n0@test", "n2@test"]);
 }
 
 #[greenroom::test]
-async fn two_who_start_a_node_again_do_so_one_after_the_other() {
+async fn concurrent_restarts_of_a_node_run_one_after_the_other() {
     let booted = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&booted);
     let cluster = Cluster::in_memory(2)
@@ -169,7 +169,7 @@ async fn two_who_start_a_node_again_do_so_one_after_the_other() {
             async {}
         })
         .await;
-    // One that has crashed, and one that is up.
+    // A crashed node and a running one.
     for round in 1..=2 {
         if round == 1 {
             cluster.crash(1);
@@ -184,7 +184,7 @@ async fn two_who_start_a_node_again_do_so_one_after_the_other() {
         assert_eq!(lives.len(), 1 + 2 * round, "{lives:?}");
         assert!(lives.is_sorted());
     }
-    // Chaos starts what is down, and nothing else.
+    // `chaos` starts only nodes that are down.
     cluster.crash(1);
     let (chaos, restart) = (cluster.chaos(Faults::ALL, Duration::ZERO), cluster.restart(1));
     tokio::join!(restart, chaos);
@@ -194,7 +194,7 @@ async fn two_who_start_a_node_again_do_so_one_after_the_other() {
 
 #[greenroom::test]
 #[should_panic(expected = "n1@test does not boot: no luck")]
-async fn a_node_that_does_not_boot_is_told() {
+async fn a_node_that_fails_to_boot_is_reported() {
     let boot = |node: Node| async move {
         if node.name().as_str() == "n1@test" { Err(Exit::error("no luck")) } else { Ok(()) }
     };
@@ -215,12 +215,12 @@ fn chaos_ends_with_all_nodes_connected() {
 }
 
 #[test]
-fn chaos_among_links_leaves_crashed_nodes_to_the_scenario() {
+fn chaos_without_crashes_never_starts_a_crashed_node() {
     Check::nodes(3).run(0..3, async |cluster| {
         cluster.crash(2);
         cluster.chaos(Faults::LINKS, Duration::from_secs(30)).await;
         assert!(cluster.is_down(2));
-        // Both at once: one starts it, the other does not.
+        // Both at once: only one of them starts the node.
         tokio::join!(cluster.chaos(Faults::LINKS, Duration::ZERO), cluster.restart(2));
         cluster.connected().await;
         assert_eq!(cluster.node(2).peers().len(), 2);

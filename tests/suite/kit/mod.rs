@@ -1,4 +1,4 @@
-//! The test kit itself: probes, clusters whose seed decides, reports of what fails.
+//! The test kit: probes, clusters that a seed schedules, reports of failures.
 
 mod checks;
 mod faults;

@@ -1,4 +1,4 @@
-//! A process to talk through.
+//! Probes: processes through which a test sends and receives.
 
 use std::panic::AssertUnwindSafe;
 
@@ -22,14 +22,14 @@ enum Mail {
     Exit(ExitSignal),
 }
 
-/// Two words.
+/// The two messages of the test.
 #[protocol]
 enum Mute {
     Word { n: u8 },
     Other,
 }
 
-/// What a future panics with.
+/// Returns the panic message of a future.
 async fn panic_of(future: impl Future<Output = ()>) -> String {
     let mut future = std::pin::pin!(future);
     let payload =
@@ -57,12 +57,12 @@ async fn a_probe_expects_by_pattern_and_leaves_the_rest_in_order() {
         rest.push(probe.expect(pattern!(Mail::Post { body, .. } => body)).await);
     }
     assert_eq!(rest, ["a", "c"]);
-    // A value may use what stands around it.
+    // A value may use surrounding variables.
     let answer = mail.ask();
     let seven = 7;
     probe.expect(pattern!(Mail::Ask { reply } => reply.send(seven))).await;
     assert_eq!(answer.await, Ok(7));
-    // `receive!` reads a probe, too.
+    // `receive!` reads from a probe too.
     mail.post(0, "e".into());
     let body = receive!(match probe {
         Mail::Post { body, .. } => body,
@@ -72,7 +72,7 @@ async fn a_probe_expects_by_pattern_and_leaves_the_rest_in_order() {
 }
 
 #[greenroom::test]
-async fn what_is_missing_is_told_with_what_came_instead() {
+async fn a_failed_expect_shows_the_messages_that_came_instead() {
     let began = Instant::now();
     let mut probe = Probe::<Mail>::new();
     let mail = probe.stub();
@@ -84,7 +84,7 @@ async fn what_is_missing_is_told_with_what_came_instead() {
     let text = panic_of(probe.expect(pattern!(Mail::Ask { .. }))).await;
     let expected = "expected `Mail::Ask { .. }` within 60s; what is there:\n    Post { priority: 1, body: \"low\" }";
     assert_eq!(text, expected);
-    // It was looked at and not taken.
+    // It was tested and not taken.
     let text = panic_of(probe.expect_nothing(Duration::from_secs(1))).await;
     assert!(text.contains("probes.rs:") && text.ends_with("expected nothing for 1s, and `Post` came"), "{text}");
     for n in 0..20 {
@@ -102,7 +102,7 @@ async fn what_is_missing_is_told_with_what_came_instead() {
 }
 
 #[greenroom::test]
-async fn a_probe_lives_and_dies_as_any_process() {
+async fn a_probe_starts_and_ends_like_any_process() {
     let mut watcher = Probe::<Mail>::new();
     watcher.trap_exit(true);
     let [returned, told, mut killed, linked] = [(); 4].map(|()| Probe::<Mail>::new());
@@ -122,8 +122,8 @@ async fn a_probe_lives_and_dies_as_any_process() {
     let text = panic_of(killed.expect(pattern!(Mail::Ask { .. }))).await;
     assert!(text.contains("ended by an exit signal"), "{text}");
     linked.end(Exit::error("together")).await;
-    let heard = watcher.expect(pattern!(Mail::Exit(signal) => signal.reason)).await;
-    assert_eq!(heard, Exit::error("together"));
+    let received = watcher.expect(pattern!(Mail::Exit(signal) => signal.reason)).await;
+    assert_eq!(received, Exit::error("together"));
 }
 
 #[greenroom::test]

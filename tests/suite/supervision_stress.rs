@@ -1,7 +1,6 @@
-//! A tree under fire: three levels and a thousand workers, while kills, panics, failing starts and stalls come.
+//! A tree of three levels and a thousand workers under kills, panics, failing starts and stalls.
 //!
-//! `FIRE=50000 cargo test --release -p greenroom-tests --test suite fire` is the long run; `FIRE_SEED` changes the
-//! dice.
+//! The long run: `STRESS=50000 cargo test --release -p greenroom-tests --test suite stress`. `STRESS_SEED` sets the seed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -9,14 +8,14 @@ use std::sync::{Arc, Mutex};
 use greenroom::prelude::*;
 use greenroom::{ChildSpec, ChildState, Description, Node, Shutdown, Strategy, SupervisionRef, Supervisor};
 
-/// What the workers have in common with their tormentor.
+/// The state that the workers share with the test.
 #[derive(Default)]
 struct World {
     /// How many of the next starts of a worker fail.
     failing: HashMap<(usize, usize), u32>,
-    /// The starts of each group, in order, since it was last asked.
+    /// The starts of each group, in order, since the last check.
     starts: HashMap<usize, Vec<usize>>,
-    /// How many live in each place just now: never more than one.
+    /// The number of running processes per slot: never more than one.
     living: HashMap<(usize, usize), u32>,
     crowded: bool,
 }
@@ -63,7 +62,7 @@ impl Worker {
         Err(Exit::Normal)
     }
 
-    /// Does not react to anything but a kill.
+    /// Reacts to nothing but a kill.
     #[cast]
     async fn stall(&mut self, cx: &mut Context<Self>) {
         cx.trap_exit(true);
@@ -101,7 +100,7 @@ fn group(group: usize, world: &Arc<Mutex<World>>) -> Supervisor {
 }
 
 fn tree(world: &Arc<Mutex<World>>) -> Supervisor {
-    // However often a group gives up, the root does not.
+    // However often a group gives up, the root never does.
     let mut root = Supervisor::new(Strategy::OneForOne).name("Fire").intensity(u32::MAX).period(Duration::from_secs(1));
     for index in 0..GROUPS {
         let world = Arc::clone(world);
@@ -110,7 +109,7 @@ fn tree(world: &Arc<Mutex<World>>) -> Supervisor {
     root
 }
 
-/// Numbers that are the same in every run.
+/// A generator with the same numbers in every run.
 struct Dice(u64);
 
 impl Dice {
@@ -123,7 +122,7 @@ impl Dice {
     }
 }
 
-/// A whole tree has every child of every level, running.
+/// Checks that every child of every level is running.
 fn check_whole(description: &Description) {
     assert_eq!(description.supervisor.children.len(), GROUPS);
     assert_eq!(description.below.len(), GROUPS);
@@ -137,15 +136,14 @@ fn check_whole(description: &Description) {
     }
 }
 
-/// In a group that starts from the top, or from somewhere on, no worker starts before the one above it: between
-/// two restarts numbers only rise, one by one.
+/// Checks that no worker of a group starts before the one above it: between two restarts the numbers rise one by one.
 fn check_order(world: &mut World) {
     for (group, starts) in &mut world.starts {
         if STRATEGIES[group % 3] == Strategy::OneForOne {
             continue;
         }
         for pair in starts.windows(2) {
-            // The next in order, or a restart from an earlier one (or from the same that just started).
+            // The next in order, or a restart from an earlier one or from the one that just started.
             assert!(pair[1] <= pair[0] + 1, "group {group}: {} started after {}", pair[1], pair[0]);
         }
         starts.drain(..starts.len().saturating_sub(1));
@@ -153,10 +151,10 @@ fn check_order(world: &mut World) {
 }
 
 #[greenroom::test]
-async fn a_tree_under_fire_is_whole_afterwards() -> greenroom::Result {
+async fn a_stressed_tree_is_complete_afterwards() -> greenroom::Result {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let blows = number("FIRE").unwrap_or(4_000);
-    let mut dice = Dice(number("FIRE_SEED").unwrap_or(1));
+    let blows = number("STRESS").unwrap_or(4_000);
+    let mut dice = Dice(number("STRESS_SEED").unwrap_or(1));
     let world = Arc::<Mutex<World>>::default();
     let root = tree(&world).start().await?;
     let mut workers = HashMap::new();
@@ -200,7 +198,7 @@ async fn a_tree_under_fire_is_whole_afterwards() -> greenroom::Result {
             check_order(&mut world.lock().unwrap());
         }
     }
-    // Who stalls is let go, who fails to start is through with it.
+    // Stalled workers are released, and failing starts are over.
     world.lock().unwrap().failing.clear();
     for worker in workers.values() {
         worker.exit(Exit::kill());

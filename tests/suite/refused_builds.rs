@@ -1,11 +1,11 @@
-//! Programs that are refused when they are compiled, for what their `Cargo.toml` says.
+//! Programs that do not compile because of a setting in their `Cargo.toml`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Asserts that this program, with greenroom without features, is refused by one error, under a profile with this setting.
-/// Gives all that the compiler says.
+/// Asserts that this program, with greenroom without features and a profile with this setting, gives one compiler error.
+/// Returns all compiler output.
 #[track_caller]
 fn check(name: &str, panic: &str, program: &str, refusal: &str) -> String {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -32,13 +32,13 @@ fn check(name: &str, panic: &str, program: &str, refusal: &str) -> String {
     );
     fs::write(root.join("Cargo.toml"), manifest).expect("it is ours");
     fs::write(root.join("src/main.rs"), program).expect("it is ours");
-    // The versions that are here already.
+    // The versions that are downloaded already.
     fs::copy(tests.join("../Cargo.lock"), root.join("Cargo.lock")).expect("the workspace has one");
     let cargo = Command::new(env!("CARGO"))
         .args(["check", "--offline", "--quiet", "--color=never"])
         .current_dir(&root)
         .env("CARGO_TARGET_DIR", root.join("target"))
-        // What this test is run with is not what a program is compiled with.
+        // The flags of this test do not apply to the program.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("CARGO_BUILD_TARGET")

@@ -1,8 +1,8 @@
-//! The one guarantee about order: what one process does to another arrives as it was done, of whatever kind it is.
+//! The order guarantee: all that one process sends to another arrives in the order sent, messages and signals alike.
 
 use greenroom::prelude::*;
 
-use crate::stage::{Letter, act, mortal, next, rest, run, settle};
+use crate::scripted::{Letter, act, mortal, next, rest, run, settle};
 
 #[greenroom::test]
 async fn from_one_process_to_another_order_holds_across_all_kinds_of_signal() {
@@ -15,7 +15,7 @@ async fn from_one_process_to_another_order_holds_across_all_kinds_of_signal() {
                     me.a(1);
                     me.exit(Exit::error("one"));
                     me.a(2);
-                    // Nothing comes of a link that is taken back before the end.
+                    // A link that is removed before the end has no effect.
                     cx.link(&me);
                     cx.unlink(&me);
                     me.exit(Exit::Normal);
@@ -36,7 +36,7 @@ async fn from_one_process_to_another_order_holds_across_all_kinds_of_signal() {
             let other = other.spawn();
             cx.monitor(&other);
             let answer = other.ask().await.unwrap();
-            // What was sent before the answer is here when the answer is.
+            // All that was sent before the answer has arrived when the answer has.
             let mut heard = rest(cx).await;
             heard.push(format!("answer {answer}"));
             other.go();
@@ -50,7 +50,7 @@ async fn from_one_process_to_another_order_holds_across_all_kinds_of_signal() {
 }
 
 #[greenroom::test]
-async fn a_monitor_or_link_that_is_set_up_before_a_message_hears_what_comes_of_the_message() {
+async fn a_monitor_or_link_made_before_a_message_reports_its_consequences() {
     for link in [false, true] {
         let heard = run(move |cx| {
             Box::pin(async move {

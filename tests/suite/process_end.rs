@@ -1,11 +1,10 @@
-//! The end of a process: future, state and mailbox are dropped, then its name is free, then links and watchers
-//! hear of it.
+//! The end of a process: future, state and mailbox are dropped, then its name is freed, then links and monitors fire.
 
 use greenroom::prelude::*;
 
-use crate::stage::{Letter, LetterRef, Log, run, settle};
+use crate::scripted::{Letter, LetterRef, Log, run, settle};
 
-/// Tells when it is dropped, and what others see at that moment.
+/// Records its drop, and what other processes see at that moment.
 struct Dropped {
     what: &'static str,
     name: &'static str,
@@ -28,13 +27,13 @@ enum How {
     Killed,
     Panics,
     Returns,
-    /// And its state panics while it is dropped.
+    /// Killed, and its state panics while it is dropped.
     KilledPanickingDrop,
-    /// And its state panics while it is dropped: that is a panic like any other.
+    /// Returned, and its state panics while it is dropped: an ordinary panic.
     ReturnsPanickingDrop,
 }
 
-/// A process with something to drop in its state and its frame.
+/// A process with a value to drop in its state and in its frame.
 #[actor(protocol = Letter)]
 struct Owner {
     how: How,
@@ -71,7 +70,7 @@ async fn check(how: How) -> Vec<String> {
             LetterRef::register("owner", &owner).unwrap();
             cx.monitor(&owner);
             owner.go();
-            // It waits in the mailbox to the end.
+            // It stays in the mailbox to the end.
             let call = owner.ask();
             notes.note(match call.await {
                 Err(CallError::Exit(reason)) => format!("call {}", kind(&reason)),
@@ -102,7 +101,7 @@ fn kind(reason: &Exit) -> &'static str {
 }
 
 #[greenroom::test]
-async fn everything_is_dropped_then_the_name_is_free_then_others_hear() {
+async fn everything_is_dropped_then_the_name_is_freed_then_links_and_monitors_fire() {
     for (how, reason) in [
         (How::Killed, "killed"),
         (How::Panics, "panic"),
@@ -166,7 +165,7 @@ async fn messages_that_panic_while_they_are_dropped_do_not_stop_the_end() {
     }
 }
 
-/// A server whose state panics, too, when it is dropped: after its handler has, not within.
+/// A server whose handler panics, and whose state panics afterwards while it is dropped.
 #[actor]
 struct Climber {
     rope: Dropped,
@@ -202,7 +201,7 @@ async fn a_state_is_dropped_after_its_handlers_panic() {
             drop(climber.rest());
             drop(climber.rest());
         }
-        // The first message comes another way to a server than one that it has waited for.
+        // A server reads its first message on another code path than a message that it waited for.
         let reason = if asked {
             match climber.climb().await {
                 Err(CallError::Exit(reason)) => reason,
@@ -218,18 +217,18 @@ async fn a_state_is_dropped_after_its_handlers_panic() {
 }
 
 #[greenroom::test]
-async fn what_is_dropped_may_use_greenroom() {
+async fn drop_code_may_use_greenroom() {
     struct Farewell(LetterRef);
     impl Drop for Farewell {
         fn drop(&mut self) {
             self.0.a(9);
-            crate::stage::idle().spawn();
+            crate::scripted::idle().spawn();
         }
     }
     let heard = run(|cx| {
         Box::pin(async move {
             let farewell = Farewell(cx.me());
-            let process = crate::stage::act(move |_| {
+            let process = crate::scripted::act(move |_| {
                 Box::pin(async move {
                     let _farewell = farewell;
                     std::future::pending().await
@@ -239,7 +238,7 @@ async fn what_is_dropped_may_use_greenroom() {
             settle().await;
             process.exit(Exit::Kill);
             settle().await;
-            crate::stage::rest(cx).await
+            crate::scripted::rest(cx).await
         })
     });
     assert_eq!(heard.await, ["a9", "down killed"]);

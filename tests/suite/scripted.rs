@@ -1,4 +1,4 @@
-//! A process whose life is a script, so that a test can say in place what one does.
+//! Scripted processes: a test writes in place what a process does.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use greenroom::prelude::*;
 use tokio::sync::oneshot;
 
-/// What scripted processes say to each other.
+/// The protocol of scripted processes.
 #[protocol]
 #[derive(Debug)]
 pub(crate) enum Letter {
@@ -35,14 +35,14 @@ pub(crate) enum Letter {
 
 /// A process that follows a script.
 #[actor(protocol = Letter)]
-pub(crate) struct Act {
+pub(crate) struct Scripted {
     script: Option<Script>,
 }
 
 type Scene<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-type Script = Box<dyn for<'a> FnOnce(&'a mut Context<Act>) -> Scene<'a, Result<(), Exit>> + Send>;
+type Script = Box<dyn for<'a> FnOnce(&'a mut Context<Scripted>) -> Scene<'a, Result<(), Exit>> + Send>;
 
-impl Process for Act {
+impl Process for Scripted {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         match self.script.take() {
             Some(script) => script(cx).await,
@@ -51,15 +51,17 @@ impl Process for Act {
     }
 }
 
-/// A process that will do what the script says.
+/// A process that executes `script`.
 pub(crate) fn act(
-    script: impl for<'a> FnOnce(&'a mut Context<Act>) -> Scene<'a, Result<(), Exit>> + Send + 'static,
-) -> Act {
-    Act { script: Some(Box::new(script)) }
+    script: impl for<'a> FnOnce(&'a mut Context<Scripted>) -> Scene<'a, Result<(), Exit>> + Send + 'static,
+) -> Scripted {
+    Scripted { script: Some(Box::new(script)) }
 }
 
-/// A process that does what the script says and ends normally.
-pub(crate) fn does(script: impl for<'a> FnOnce(&'a mut Context<Act>) -> Scene<'a, ()> + Send + 'static) -> Act {
+/// A process that executes `script` and ends normally.
+pub(crate) fn does(
+    script: impl for<'a> FnOnce(&'a mut Context<Scripted>) -> Scene<'a, ()> + Send + 'static,
+) -> Scripted {
     act(|cx| {
         Box::pin(async move {
             script(cx).await;
@@ -68,13 +70,13 @@ pub(crate) fn does(script: impl for<'a> FnOnce(&'a mut Context<Act>) -> Scene<'a
     })
 }
 
-/// A process that lives until it is ended from outside.
-pub(crate) fn idle() -> Act {
+/// A process that runs until another process ends it.
+pub(crate) fn idle() -> Scripted {
     act(|_| Box::pin(std::future::pending()))
 }
 
-/// A process that traps exits and otherwise lives until it is killed.
-pub(crate) fn stubborn() -> Act {
+/// A process that traps exits and runs until it is killed.
+pub(crate) fn stubborn() -> Scripted {
     act(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
@@ -97,7 +99,7 @@ impl Process for Fuse {
 }
 
 /// A process that ends for `reason` at its first `Go`.
-pub(crate) fn mortal(reason: Exit) -> Act {
+pub(crate) fn mortal(reason: Exit) -> Scripted {
     act(|cx| {
         Box::pin(async move {
             receive!(match cx {
@@ -111,15 +113,15 @@ pub(crate) fn mortal(reason: Exit) -> Act {
     })
 }
 
-/// Runs a script as a process and returns what it comes to.
+/// Runs a script as a process and returns its result.
 #[track_caller]
 pub(crate) fn run<T: Send + 'static>(
-    script: impl for<'a> FnOnce(&'a mut Context<Act>) -> Scene<'a, T> + Send + 'static,
+    script: impl for<'a> FnOnce(&'a mut Context<Scripted>) -> Scene<'a, T> + Send + 'static,
 ) -> impl Future<Output = T> {
     let (tell, told) = oneshot::channel();
     let process = act(|cx| {
         Box::pin(async move {
-            // Whoever asked waits below.
+            // The test waits for the result below.
             let _ = tell.send(script(cx).await);
             Ok(())
         })
@@ -134,21 +136,21 @@ pub(crate) fn run<T: Send + 'static>(
     }
 }
 
-/// Resolves when nobody has anything to do: only then does the paused clock go on.
+/// Resolves when all processes are idle: the paused clock advances only then.
 pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
-/// The next message, in short; `None` if none is here.
-pub(crate) async fn next(cx: &mut Context<Act>) -> Option<String> {
+/// The next message in short form, or `None` if none waits.
+pub(crate) async fn next(cx: &mut Context<Scripted>) -> Option<String> {
     receive!(match cx {
         letter => Some(short(&letter)),
         after!(Duration::ZERO) => None,
     })
 }
 
-/// All messages that are here, in short.
-pub(crate) async fn rest(cx: &mut Context<Act>) -> Vec<String> {
+/// All waiting messages in short form.
+pub(crate) async fn rest(cx: &mut Context<Scripted>) -> Vec<String> {
     let mut letters = Vec::new();
     while let Some(letter) = next(cx).await {
         letters.push(letter);
@@ -169,7 +171,7 @@ fn short(letter: &Letter) -> String {
     }
 }
 
-/// What happened, in order, as several processes tell it.
+/// Events of several processes in order.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 

@@ -1,4 +1,4 @@
-//! Hooks that time calls: `#[every]`, `#[idle]`, `#[continue_with]`.
+//! Hooks that run by time: `#[every]`, `#[idle]`, `#[continue_with]`.
 
 use greenroom::prelude::*;
 
@@ -55,7 +55,7 @@ async fn continue_runs_before_any_message_and_every_and_idle_keep_time() {
     clerk.note();
     tokio::time::sleep(Duration::from_secs(9)).await;
     clerk.note();
-    // Idle at 19 s and not again before the next message; turns at 30, 45 and 60 s.
+    // `#[idle]` runs at 19 s and not again before the next message; `#[every]` runs at 30, 45 and 60 s.
     tokio::time::sleep(Duration::from_secs(53)).await;
     let events = clerk.events().await.unwrap();
     assert_eq!(events, ["init", "continue", "note", "note", "idle", "flush", "sweep", "flush"]);

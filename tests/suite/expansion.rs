@@ -1,4 +1,4 @@
-//! The programs that the lints have passed also do what they say.
+//! Runs the programs of `tests/src/expansion`, which the lints have checked.
 
 use greenroom::prelude::*;
 use greenroom_tests::expansion::patterns::{DrawRef, Shape};
@@ -78,7 +78,7 @@ async fn keywords_as_names() -> greenroom::Result {
     Ok(())
 }
 
-/// One of each pattern, in the order in which the arms are written.
+/// One message for each pattern, in the order of the arms.
 #[greenroom::test]
 async fn patterns_of_every_kind() -> greenroom::Result {
     let told = greenroom::spawn(|mut mailbox: Mailbox<Told>| async move {
@@ -114,7 +114,7 @@ async fn patterns_of_every_kind() -> greenroom::Result {
     Ok(())
 }
 
-/// To be told.
+/// The receiver of the events.
 #[protocol(local)]
 enum Told {
     Tell { reply: Reply<Vec<String>> },

@@ -1,17 +1,17 @@
-//! What a node shows of its processes: each as it is, none stopped by being looked at.
+//! Introspection: a node describes its processes without stopping them.
 
 use greenroom::{Node, ProcessInfo, ProcessState, SourceLine, Subject, prelude::*};
 
-use crate::stage::{Letter, LetterRef, does, idle, settle};
+use crate::scripted::{Letter, LetterRef, does, idle, settle};
 
 fn look(stub: &impl Stub) -> ProcessInfo {
     let node = Node::current();
     node.process_info(&stub.pid().expect("it has a pid")).expect("it lives")
 }
 
-/// Waits for `Go`, and says on which line.
+/// Waits for `Go`. `WAITS` is the line at which it does.
 const WAITS: u32 = line!() + 4;
-fn waits() -> greenroom::Ref<crate::stage::Act> {
+fn waits() -> greenroom::Ref<crate::scripted::Scripted> {
     does(|cx| {
         Box::pin(async move {
             receive!(match cx {
@@ -48,7 +48,7 @@ async fn a_process_that_waits_shows_where_and_what_waits_for_it() {
     assert!(info.memory.state > 0 && info.memory.cell > 0, "{:?}", info.memory);
 }
 
-/// A server, whose messages come into the same mailbox as those of its own receives.
+/// A server that also receives selectively from its mailbox.
 #[actor(name = "clerk", trap_exit)]
 #[derive(Default)]
 struct Clerk {
@@ -96,7 +96,7 @@ async fn a_server_waits_between_messages_or_at_a_receive_in_a_handler() {
 }
 
 #[greenroom::test]
-async fn the_figures_of_one_that_is_busy_follow_when_it_is_asked() {
+async fn the_counts_of_a_busy_process_are_updated_on_request() {
     let process = does(|cx| {
         Box::pin(async move {
             for _ in 0..4 {
@@ -112,7 +112,7 @@ async fn the_figures_of_one_that_is_busy_follow_when_it_is_asked() {
         process.a(n);
     }
     settle().await;
-    // All four were taken over at once.
+    // All four messages were taken over in one batch.
     let info = look(&process);
     assert_eq!((info.state, info.mailbox, info.handled), (ProcessState::Busy, 4, 0));
     tokio::time::sleep(Duration::from_millis(1500)).await;
@@ -121,7 +121,7 @@ async fn the_figures_of_one_that_is_busy_follow_when_it_is_asked() {
 }
 
 #[greenroom::test]
-async fn one_that_waits_for_an_answer_shows_whose() {
+async fn a_process_that_waits_for_an_answer_shows_the_callee() {
     let deaf = idle().spawn();
     let callee = deaf.pid().unwrap();
     let caller = does(|_| {
@@ -131,7 +131,7 @@ async fn one_that_waits_for_an_answer_shows_whose() {
         })
     })
     .spawn();
-    // Most calls are answered before it is worth a note.
+    // Most calls are answered before they are recorded.
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(look(&caller).state, ProcessState::Busy);
     let begun = tokio::time::Instant::now() - Duration::from_millis(50);
@@ -143,7 +143,7 @@ async fn one_that_waits_for_an_answer_shows_whose() {
 }
 
 #[greenroom::test]
-async fn one_that_looks_at_itself_runs() {
+async fn a_process_that_inspects_itself_is_running() {
     let process = does(|cx| {
         Box::pin(async move {
             let info = cx.node().process_info(cx.pid()).unwrap();
@@ -179,7 +179,7 @@ async fn links_monitors_and_ancestors_are_shown_from_both_sides() {
 }
 
 #[greenroom::test]
-async fn the_dead_and_the_distant_are_not_shown() {
+async fn dead_and_remote_processes_have_no_info() {
     let process = idle().spawn();
     let pid = process.pid().unwrap();
     process.exit(Exit::kill());
@@ -201,7 +201,7 @@ async fn age_is_by_the_nodes_clock() {
 }
 
 #[greenroom::test]
-async fn what_is_shown_is_plain_data() {
+async fn process_info_is_plain_data() {
     let process = waits();
     process.a(1);
     settle().await;

@@ -1,8 +1,8 @@
-//! A server itself, rather than what it understands: its state looked at and changed, and the server at rest.
+//! System requests: reading and replacing a server's state, suspending and resuming it.
 
 use greenroom::{Node, ProcessState, SysError, prelude::*};
 
-use crate::stage::{LetterRef, idle, settle};
+use crate::scripted::{LetterRef, idle, settle};
 
 #[actor(sys)]
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ async fn a_state_can_be_changed_and_replaced() {
 }
 
 #[greenroom::test]
-async fn a_server_at_rest_handles_nothing_and_can_be_asked_stopped_and_killed() {
+async fn a_suspended_server_handles_nothing_and_can_be_inspected_stopped_and_killed() {
     let counter = Counter::default().spawn();
     counter.sys().suspend().await.unwrap();
     counter.add(5);
@@ -63,7 +63,7 @@ async fn a_server_at_rest_handles_nothing_and_can_be_asked_stopped_and_killed() 
     assert_eq!(counter.count().await, Ok(5));
     let info = Node::current().process_info(&counter.pid().unwrap()).unwrap();
     assert_ne!(info.state, ProcessState::Suspended);
-    // One that goes on is told so again.
+    // A running server is resumed again.
     counter.sys().resume().await.unwrap();
     counter.sys().suspend().await.unwrap();
     assert_eq!(counter.stop(Exit::shutdown()).await, Exit::shutdown());
@@ -97,7 +97,7 @@ impl Busy {
 }
 
 #[greenroom::test]
-async fn who_cannot_be_asked_says_so() {
+async fn a_process_without_system_requests_returns_an_error() {
     assert_eq!(Private.spawn().sys().state().await, Err(SysError::NotAllowed));
     assert_eq!(idle().spawn().sys().state().await, Err(SysError::NotAllowed));
     assert_eq!(LetterRef::named("nobody").sys().state().await, Err(SysError::NoProc));
@@ -110,7 +110,7 @@ async fn who_cannot_be_asked_says_so() {
 }
 
 #[greenroom::test]
-async fn what_a_server_does_not_come_to_is_given_up() {
+async fn system_requests_of_a_server_that_ends_fail() {
     let busy = Busy.spawn();
     busy.hang();
     settle().await;

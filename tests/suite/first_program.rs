@@ -1,4 +1,4 @@
-//! The first program that one writes.
+//! The first program of the book.
 
 use greenroom::prelude::*;
 
@@ -38,7 +38,7 @@ impl Process for Sorter {
 }
 
 #[greenroom::test]
-async fn urgent_letters_come_first() -> greenroom::Result {
+async fn priority_letters_come_first() -> greenroom::Result {
     let sorter = Sorter { urgent: 10 }.spawn();
     for (priority, body) in [(15, "high"), (7, "low"), (1, "low"), (17, "high")] {
         sorter.post(priority, body.into());

@@ -1,4 +1,4 @@
-//! What is sent to a child while it is being restarted waits until a start has succeeded.
+//! Messages to a child in its restart gap wait until a start has succeeded.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -8,7 +8,7 @@ use std::task::Poll;
 use greenroom::testing::Check;
 use greenroom::{ChildSpec, Strategy, SupervisionRef, Supervisor, TreeStub, WhileDown, prelude::*};
 
-use crate::stage::settle;
+use crate::scripted::settle;
 
 #[protocol]
 enum Knock {
@@ -19,11 +19,11 @@ enum Knock {
     Ring {
         n: u32,
     },
-    /// Is answered with all that was heard in this life.
+    /// Answers with all that this incarnation received.
     Heard {
         reply: Reply<Vec<u32>>,
     },
-    /// Not waited for by any start, and so never lost with one that takes a tap.
+    /// A message that no failing start takes, so none loses it.
     Ask {
         n: u32,
         reply: Reply<u32>,
@@ -31,28 +31,28 @@ enum Knock {
     Fall,
 }
 
-/// What a start does that does not succeed. Each takes ten milliseconds, in which others send to it.
+/// A start that fails. Each takes ten milliseconds, during which other processes send to it.
 #[derive(Clone, Copy, Debug)]
 enum Start {
-    /// Looks at no message.
+    /// Reads no message.
     Fails,
-    /// Looks at all there are, and wants none.
+    /// Tests all waiting messages and takes none.
     Looks,
-    /// Takes one tap or ring, whichever comes.
+    /// Takes one tap or ring.
     Takes,
     Panics,
-    /// Sends itself a tap, and tells others of itself.
+    /// Sends itself a tap and publishes its direct stub.
     Writes,
-    /// Decides that it is not needed.
+    /// Returns `Exit::Normal`: not needed.
     Declines,
 }
 
-/// What the lives of a guest have in common.
+/// The state that all incarnations of a guest share.
 #[derive(Clone, Default)]
 struct House {
-    /// The next starts; when there are no more, they succeed.
+    /// The next starts. When the list is empty, starts succeed.
     starts: Arc<Mutex<VecDeque<Start>>>,
-    /// A stub of one life only, of the last that told.
+    /// The direct stub of the last incarnation that published one.
     me: Arc<Mutex<Option<KnockRef>>>,
 }
 
@@ -62,7 +62,7 @@ impl House {
     }
 }
 
-/// One life of a guest, whatever its mailbox.
+/// One incarnation of a guest, with either mailbox.
 struct Guest {
     house: House,
     heard: Vec<u32>,
@@ -138,7 +138,7 @@ guests! {
     DropsOldest(, mailbox = 2, overflow = drop_oldest);
 }
 
-/// A guest under a supervisor that has ended its first life; its next starts are these.
+/// Starts a guest under a supervisor and ends its first incarnation. The next starts are `starts`.
 async fn fallen<A: Process<Protocol = Knock>>(
     make: fn(House) -> A,
     while_down: WhileDown,
@@ -164,7 +164,7 @@ async fn pause(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
-/// What a cast says by now.
+/// The outcome of a cast at this moment.
 async fn now(cast: &mut (impl Future<Output = Result<(), CastError>> + Unpin)) -> Option<Result<(), CastError>> {
     let mut cast = std::pin::pin!(cast);
     std::future::poll_fn(|cx| match cast.as_mut().poll(cx) {
@@ -175,10 +175,10 @@ async fn now(cast: &mut (impl Future<Output = Result<(), CastError>> + Unpin)) -
 }
 
 #[greenroom::test]
-async fn what_is_sent_waits_through_starts_that_fail_and_keeps_its_order() -> greenroom::Result {
+async fn messages_wait_through_failing_starts_in_order() -> greenroom::Result {
     for failing in [Start::Fails, Start::Looks, Start::Panics] {
         let (_, tree, guest) = fallen(Plain::new, WhileDown::Hold, 5, [failing, failing]).await;
-        // Before the first start, during it, and during the second.
+        // Before the first start, during it and during the second.
         for round in 0..3 {
             guest.tap(10 * round);
             guest.ring(10 * round + 1);
@@ -200,21 +200,21 @@ async fn what_is_sent_waits_through_starts_that_fail_and_keeps_its_order() -> gr
 }
 
 #[greenroom::test]
-async fn what_a_failing_start_has_received_is_its_own_and_the_rest_stays() -> greenroom::Result {
+async fn a_failing_start_loses_only_the_messages_that_it_received() -> greenroom::Result {
     let (_, _, guest) = fallen(Plain::new, WhileDown::Hold, 5, [Start::Takes, Start::Looks, Start::Takes]).await;
     for n in 0..3 {
         guest.tap(n);
     }
     let asked = guest.ask(3);
     guest.ring(4);
-    // The first took the ring, which comes first, and the third the oldest tap.
+    // The first start took the ring, which has priority, and the third the oldest tap.
     assert_eq!(asked.await, Ok(3));
     assert_eq!(guest.heard().await?, [1, 2, 3]);
     Ok(())
 }
 
 #[greenroom::test]
-async fn a_call_that_a_failing_start_has_received_hears_why_it_failed() {
+async fn a_call_that_a_failing_start_received_fails_with_its_reason() {
     #[actor(protocol = Knock)]
     struct Opens(u32);
     impl Process for Opens {
@@ -253,7 +253,7 @@ async fn a_call_that_a_failing_start_has_received_hears_why_it_failed() {
 }
 
 #[greenroom::test]
-async fn what_is_for_one_life_only_ends_with_its_start() -> greenroom::Result {
+async fn messages_to_one_incarnation_end_with_its_start() -> greenroom::Result {
     let (house, _, guest) = fallen(Plain::new, WhileDown::Hold, 5, [Start::Writes, Start::Fails]).await;
     guest.tap(1);
     pause(5).await;
@@ -269,7 +269,7 @@ async fn what_is_for_one_life_only_ends_with_its_start() -> greenroom::Result {
 #[greenroom::test]
 async fn a_bounded_mailbox_is_as_full_for_the_next_start_as_for_the_one_that_failed() -> greenroom::Result {
     let (full, gone) = (Err(CastError::Full), 2);
-    // What the third and the fourth of four casts say, what is heard of them all, and how many overflow.
+    // The outcomes of the third and fourth of four casts, the messages received, and the number of overflows.
     let none = [Start::Fails, Start::Fails];
     let some = [Start::Looks, Start::Fails];
     for starts in [none, some] {
@@ -278,11 +278,11 @@ async fn a_bounded_mailbox_is_as_full_for_the_next_start_as_for_the_one_that_fai
         check(Waits::new, starts, [Ok(()), Ok(())], &[1, 2, 3, 4], 0).await?;
     }
     check(DropsOldest::new, none, [Ok(()), Ok(())], &[3, 4], gone).await?;
-    // One that has been looked at is not dropped any more.
+    // A message that was tested is not dropped any more.
     check(DropsOldest::new, [Start::Looks, Start::Fails], [Ok(()), Ok(())], &[3, 4], gone).await
 }
 
-/// Sends four to a mailbox with room for two: three before the first start that fails, one during the second.
+/// Sends four messages to a mailbox with room for two: three before the first failing start, one during the second.
 async fn check<A: Process<Protocol = Knock>>(
     make: fn(House) -> A,
     starts: [Start; 2],
@@ -297,7 +297,7 @@ async fn check<A: Process<Protocol = Knock>>(
     pause(15).await;
     let fourth = guest.tap(4);
     assert_eq!([third.await, fourth.await], said, "{starts:?}");
-    // Up by then, and through with all that waited.
+    // The guest is up by then and has read all that waited.
     pause(20).await;
     assert_eq!(guest.heard().await?, heard, "{starts:?}");
     assert_eq!(Node::current().counters().overflowed_messages - before, overflowed);
@@ -306,18 +306,18 @@ async fn check<A: Process<Protocol = Knock>>(
 }
 
 #[greenroom::test]
-async fn who_stands_in_line_keeps_the_place_and_who_is_for_one_life_only_loses_it() -> greenroom::Result {
+async fn waiters_keep_their_place_over_a_restart_unless_they_wait_for_one_incarnation() -> greenroom::Result {
     let (house, _, guest) = fallen(Waits::new, WhileDown::Hold, 5, [Start::Writes, Start::Looks]).await;
     assert_eq!(guest.tap(1).await, Ok(()));
     pause(5).await;
-    // Its own tap is here, too: there is no room left.
+    // Its own tap counts too: no room is left.
     let me = house.me.lock().unwrap().take().expect("it has told");
     let (mut own, mut second, mut third) = (me.tap(2), guest.tap(3), guest.tap(4));
     for cast in [&mut own, &mut second, &mut third] {
         assert_eq!(now(cast).await, None);
     }
     pause(10).await;
-    // The first start has failed: two that were its own are gone, so one more has come in.
+    // The first start has failed and its two own messages are gone, so one more was admitted.
     assert_eq!(now(&mut own).await, Some(Err(CastError::NoProc)));
     assert_eq!(now(&mut second).await, Some(Ok(())));
     assert_eq!(now(&mut third).await, None);
@@ -329,7 +329,7 @@ async fn who_stands_in_line_keeps_the_place_and_who_is_for_one_life_only_loses_i
 }
 
 #[greenroom::test]
-async fn no_more_waits_than_a_place_holds_however_many_starts_fail() -> greenroom::Result {
+async fn the_number_of_waiting_messages_is_bounded_over_failing_starts() -> greenroom::Result {
     let (_, _, guest) = fallen(Plain::new, WhileDown::Hold, 5, [Start::Fails, Start::Looks, Start::Fails]).await;
     for n in 0..1024 {
         assert_eq!(guest.tap(n).await, Ok(()));
@@ -345,16 +345,16 @@ async fn no_more_waits_than_a_place_holds_however_many_starts_fail() -> greenroo
 }
 
 #[greenroom::test]
-async fn a_child_that_drops_what_comes_meanwhile_holds_nothing_over() -> greenroom::Result {
+async fn a_child_that_drops_messages_in_its_restart_gap_keeps_none() -> greenroom::Result {
     let (_, _, guest) = fallen(Plain::new, WhileDown::Drop, 5, [Start::Fails, Start::Fails, Start::Fails]).await;
     let failure = CallError::Exit(Exit::error("no key"));
-    // There is nobody yet, or somebody who starts.
+    // Either no process is there yet, or one is starting.
     let said = guest.tap(1).await;
     let nobody = said == Err(CastError::NoProc);
     assert!(nobody || said == Ok(()), "{said:?}");
     assert_eq!(guest.ask(2).await, Err(if nobody { CallError::NoProc } else { failure.clone() }));
     pause(5).await;
-    // There is somebody who starts: it is told, and takes along what it was told.
+    // A process is starting: it receives the message, and the message is lost with it.
     assert_eq!(guest.tap(3).await, Ok(()));
     assert_eq!(guest.ask(4).await, Err(failure));
     pause(30).await;
@@ -363,7 +363,7 @@ async fn a_child_that_drops_what_comes_meanwhile_holds_nothing_over() -> greenro
 }
 
 #[greenroom::test]
-async fn if_the_supervisor_gives_up_what_waited_is_lost_and_calls_hear_why() {
+async fn if_the_supervisor_gives_up_waiting_messages_are_lost_and_calls_fail_with_the_reason() {
     let failure = CallError::Exit(Exit::error("no key"));
     let panic = |error: &CallError| matches!(error, CallError::Exit(Exit::Panic { .. }));
     for (starts, counted) in [([Start::Fails; 3], 3), ([Start::Looks; 3], 3), ([Start::Panics; 3], 3)] {
@@ -388,20 +388,20 @@ async fn if_the_supervisor_gives_up_what_waited_is_lost_and_calls_hear_why() {
 }
 
 #[greenroom::test]
-async fn if_the_child_is_not_started_again_calls_that_wait_hear_that_there_is_none() {
-    // It decides that it is not needed, after a start that failed.
+async fn if_the_child_is_not_restarted_waiting_calls_fail_with_noproc() {
+    // It returns `Exit::Normal` after a failed start.
     let (_, _, guest) = fallen(Plain::new, WhileDown::Hold, 5, [Start::Fails, Start::Declines]).await;
     guest.tap(1);
     assert_eq!(guest.ask(2).await, Err(CallError::NoProc));
     assert_eq!(Node::current().counters().lost_messages, 2);
-    // It is stopped for good while its start goes on: by the time that it can be, that has failed or succeeded.
+    // It is terminated during its start: the supervisor executes that after the start has failed or succeeded.
     let (_, tree, guest) = fallen(Plain::new, WhileDown::Hold, 5, [Start::Fails]).await;
     let asked = guest.ask(1);
     pause(5).await;
     assert_eq!(tree.terminate_child("guest").await, Ok(()));
     assert_eq!(asked.await, Err(CallError::Exit(Exit::error("no key"))));
     assert_eq!(guest.ask(1).await, Err(CallError::NoProc));
-    // Started by hand it is there again, without any of that.
+    // `restart_child` starts it again, without those messages.
     tree.restart_child("guest").await.expect("it starts");
     assert_eq!(guest.heard().await, Ok(vec![]));
 }
@@ -419,7 +419,7 @@ async fn a_start_that_is_killed_has_not_succeeded() -> greenroom::Result {
 }
 
 #[greenroom::test]
-async fn what_waits_outlives_a_factory_that_panics() -> greenroom::Result {
+async fn waiting_messages_survive_a_constructor_that_panics() -> greenroom::Result {
     let mut makes = 0;
     let spec = ChildSpec::new(move || {
         makes += 1;
@@ -437,7 +437,7 @@ async fn what_waits_outlives_a_factory_that_panics() -> greenroom::Result {
 }
 
 #[greenroom::test]
-async fn what_waited_is_counted_as_received_once() -> greenroom::Result {
+async fn waiting_messages_are_counted_as_received_once() -> greenroom::Result {
     let figures = || Node::current().metrics().protocols["Knock"].clone();
     let (_, tree, guest) = fallen(Plain::new, WhileDown::Hold, 5, [Start::Looks, Start::Takes, Start::Fails]).await;
     let before = figures();
@@ -447,7 +447,7 @@ async fn what_waited_is_counted_as_received_once() -> greenroom::Result {
     }
     pause(15).await;
     guest.ring(5);
-    // The ring is the second start's, which takes what comes first.
+    // The second start takes the ring, the first message.
     assert_eq!(guest.heard().await?, [0, 1, 2, 3, 4]);
     TreeStub::stop(&tree).await;
     let after = figures();
@@ -455,8 +455,8 @@ async fn what_waited_is_counted_as_received_once() -> greenroom::Result {
     Ok(())
 }
 
-/// Whatever a start does and whoever is killed in it: all that is sent from the first life's end on is heard, once, and
-/// by each sender's order.
+/// However a start fails or is killed: every message sent from the first incarnation's end on is received once, in each
+/// sender's order.
 #[test]
 fn nothing_that_waits_is_lost_doubled_or_overtaken() {
     Check::nodes(1).run(0..20, async |cluster| match cluster.draw(2) {
@@ -487,7 +487,7 @@ async fn random<A: Process<Protocol = Knock>>(
                     match kind {
                         0 => calls.push((n, guest.ask(n).forever())),
                         1 => assert_eq!(guest.tap(n).await, Ok(())),
-                        // In line before a mailbox that is full, it is not waited for here.
+                        // A waiter of a full mailbox is not awaited here.
                         _ => casts.push(guest.tap(n)),
                     }
                     if length > 2 {
@@ -503,7 +503,7 @@ async fn random<A: Process<Protocol = Knock>>(
             })
         })
         .collect();
-    // Sometimes somebody kills the first of the starts, which takes ten milliseconds.
+    // In some runs the first start, which takes ten milliseconds, is killed.
     if cluster.draw(2) == 0 {
         pause(cluster.draw(10)).await;
         guest.exit(Exit::Kill);

@@ -21,14 +21,15 @@ mod call;
 #[cfg(feature = "net")]
 mod cluster;
 mod entry;
-mod inspect;
 mod log;
 mod mailbox;
 #[cfg(feature = "net")]
 mod net;
 mod node;
+mod observe;
 pub mod prelude;
 mod process;
+mod sched;
 #[cfg(feature = "net")]
 mod session;
 #[cfg(feature = "config")]
@@ -54,12 +55,13 @@ pub use base::{
 pub use call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
-pub use inspect::{
-    Alarm, AlarmEvent, ExitCounts, LifecycleEvent, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics,
-    SourceLine, Trace, TraceEvent, TraceStep, Traffic,
+pub use node::{EnterGuard, Node, StopTimeout, Tracing};
+pub use observe::{
+    Alarm, AlarmEvent, Alarms, Counters, ExitCounts, Lifecycle, LifecycleEvent, Memory, Metrics, ProcessInfo,
+    ProcessState, ProtocolMetrics, SourceLine, Trace, TraceEvent, TraceStep, Traffic,
 };
-pub use node::{Alarms, Clock, Counters, EnterGuard, Lifecycle, Node, Spawner, StopTimeout, Task, Tracing, Work};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
+pub use sched::{Clock, Spawner, Task, Work};
 #[cfg(feature = "config")]
 pub use settings::{SettingOrigin, Settings, SettingsError};
 #[cfg(feature = "supervision")]

@@ -24,16 +24,18 @@ mod base;
 mod call;
 #[path = "../../../runtime/core/src/entry.rs"]
 mod entry;
-#[path = "../../../runtime/core/src/inspect/mod.rs"]
-mod inspect;
 #[path = "../../../runtime/core/src/log.rs"]
 mod log;
 #[path = "../../../runtime/core/src/mailbox/mod.rs"]
 mod mailbox;
 #[path = "../../../runtime/core/src/node/mod.rs"]
 mod node;
+#[path = "../../../runtime/core/src/observe/mod.rs"]
+mod observe;
 #[path = "../../../runtime/core/src/process/mod.rs"]
 mod process;
+#[path = "../../../runtime/core/src/sched/mod.rs"]
+mod sched;
 #[path = "../../../runtime/core/src/signal/mod.rs"]
 mod signal;
 #[path = "../../../runtime/core/src/supervisor/mod.rs"]
@@ -60,12 +62,13 @@ pub use base::{
 };
 pub use call::{Call, Cast, Reply};
 pub use greenroom_macros::{actor, after, call, cast, main, protocol, receive, supervisor, test};
-pub use inspect::{
-    Alarm, AlarmEvent, ExitCounts, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, Trace,
-    TraceEvent, TraceStep,
+pub use node::{EnterGuard, Node, Tracing};
+pub use observe::{
+    Alarm, AlarmEvent, Alarms, Counters, ExitCounts, Memory, Metrics, ProcessInfo, ProcessState, ProtocolMetrics,
+    SourceLine, Trace, TraceEvent, TraceStep,
 };
-pub use node::{Alarms, Clock, Counters, EnterGuard, Node, Spawner, Task, Tracing};
 pub use process::{Mailbox, Receive, Timer};
+pub use sched::{Clock, Spawner, Task};
 pub use supervisor::{
     ChildInfo, Restart, StartTree, Strategy, Supervision, SupervisionRef, Supervisor, Tree, TreeStub,
 };

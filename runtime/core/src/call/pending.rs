@@ -9,7 +9,9 @@ use super::Cast;
 use super::slot::{Found, Slot};
 use crate::base::CallError;
 use crate::log;
-use crate::node::{Awaited, Current, Timeout, Waiting};
+use crate::node::Current;
+use crate::observe::{Awaited, Waiting};
+use crate::sched::Timeout;
 
 /// A question that is on its way, and its answer to come.
 ///

@@ -3,9 +3,11 @@ use std::task::{Context, Waker};
 use std::time::Instant;
 
 use super::reply::Far;
-use crate::base::{CallError, Decoder, DeserializeOwned};
+use crate::base::{CallError, Decoder, DeserializeOwned, Pid};
 use crate::mailbox::{Carried, Guard, Lock};
-use crate::node::{Answerable, Awaited, Current, Node, Timeout, Unanswered, WeakNode};
+use crate::node::{Answerable, Current, Node, Unanswered, WeakNode};
+use crate::observe::Awaited;
+use crate::sched::Timeout;
 use crate::sync::atomic::{AtomicU8, Ordering, fence};
 
 /// Where an answer lies until its caller takes it.
@@ -221,6 +223,10 @@ impl<T> Awaited for Slot<T> {
 
     fn wakes(&self, other: &Waker) -> bool {
         matches!(&self.lock().answer, Answer::Awaited(Some(waker)) if waker.will_wake(other))
+    }
+
+    fn break_cycle(&self, pids: Vec<Pid>) {
+        self.put(Err(CallError::Cycle { pids }));
     }
 }
 

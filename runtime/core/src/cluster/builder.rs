@@ -10,7 +10,8 @@ use super::{Cluster, Cookie, CookieError};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::log;
 use crate::net::{Tcp, Transport};
-use crate::node::{Node, NodeEnv, Router, Thresholds};
+use crate::node::{Node, Router};
+use crate::sched::{NodeEnv, Thresholds};
 use crate::session::{Hello, Limits};
 
 /// A node that others can reach, in the making; from [`Node::builder`].

@@ -11,7 +11,8 @@ use super::{Cluster, inbound};
 use crate::base::{NodeEvent, NodeId, NodeName};
 use crate::log;
 use crate::net::{BoxedListener, BoxedStream, Closed, Handshakes, Handshaking, Outbox, Transport, drive};
-use crate::node::{ConnectionMeter, Node};
+use crate::node::Node;
+use crate::observe::ConnectionMeter;
 use crate::session::{Config, CookieKey, Event, Hello, Role, Session, SessionError};
 
 /// What every connection of a node needs.

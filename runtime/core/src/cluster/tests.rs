@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use super::Cookie;
 use crate::base::{NodeEvent, NodeName};
 use crate::net::{BoxFuture, BoxedListener, BoxedStream, Network, Transport};
-use crate::node::NodeEnv;
 use crate::prelude::*;
+use crate::sched::NodeEnv;
 
 /// A server with its number, and a process that hears of other nodes.
 #[actor]

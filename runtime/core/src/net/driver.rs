@@ -19,7 +19,8 @@ use tokio::io::ReadBuf;
 
 use super::outbox::Work;
 use super::{BoxFuture, Outbox, Stream};
-use crate::node::{Clock, ConnectionMeter};
+use crate::observe::ConnectionMeter;
+use crate::sched::Clock;
 use crate::session::{Backlog, Event, SendError, Session, SessionError};
 
 /// The most bytes that are read at a time.

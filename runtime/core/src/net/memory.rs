@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 use super::{BoxFuture, BoxedListener, BoxedStream, Listener, Transport};
-use crate::node::{Clock, NodeEnv, Rng};
+use crate::sched::{Clock, NodeEnv, Rng};
 use pipe::{Plug, Wire};
 
 /// How many streams wait to be accepted.

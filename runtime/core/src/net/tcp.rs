@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{BoxFuture, BoxedListener, BoxedStream, Listener, Transport};
-use crate::node::Clock;
+use crate::sched::Clock;
 
 /// Streams over TCP, each write sent at once: the session above gathers small frames itself.
 pub(crate) struct Tcp {

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::base::{NodeId, NodeName};
-use crate::node::{Clock, ConnectionMeter, NodeEnv, TokioClock};
+use crate::observe::ConnectionMeter;
+use crate::sched::{Clock, NodeEnv, TokioClock};
 use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, Role, Session, SessionError};
 use crate::wire::{Frame, FrameTarget, Signal};
 

@@ -5,81 +5,45 @@
 //! [`Router`], so the floors above decide what either is. There is nothing global: two nodes in one program
 //! know nothing of each other. The one thread-local says which node, and which process of it, is running.
 
-mod alarms;
-mod clock;
-mod counters;
 mod current;
-mod deadlock;
-mod env;
-mod events;
-mod interrupt;
 mod introspect;
-mod lifecycle;
 mod names;
+mod node_events;
 mod pending;
-mod report_limiter;
 mod resident;
-mod rng;
 mod router;
-mod run;
-#[cfg(feature = "test")]
-mod schedule;
 mod services;
-mod spawner;
-mod stop;
+mod shutdown;
 mod table;
-mod timer_wheel;
-mod trace;
-#[cfg(feature = "net")]
-mod traffic;
-mod watchdog;
-mod watchers;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
-
-use alarms::ActiveAlarms;
-pub use alarms::Alarms;
-pub use clock::Clock;
-pub(crate) use clock::TokioClock;
-pub use counters::Counters;
-pub use current::EnterGuard;
-pub(crate) use current::{Current, Unanswered};
-pub(crate) use deadlock::{Awaited, DeadlockCheck, Probe, Waiting};
-pub(crate) use env::{NodeEnv, Thresholds};
-pub use lifecycle::Lifecycle;
-use lifecycle::LifecycleSubscribers;
-pub(crate) use names::Named;
-pub(crate) use pending::{Answerable, Pending};
-pub(crate) use report_limiter::{ReportLimiter, Verdict};
-pub(crate) use resident::{Ancestry, Delivery, Line, Resident};
-pub(crate) use rng::Rng;
-pub(crate) use router::{Outgoing, RemoteTarget, Router};
-#[cfg(feature = "test")]
-pub(crate) use schedule::{Bounds, Desk, NodeTasks, Progress, Schedule, Stuck};
-pub(crate) use services::{Service, Services};
-pub(crate) use spawner::Spawn;
-pub use spawner::{Spawner, Task, Work};
-pub use stop::StopTimeout;
-pub(crate) use table::FinalCounts;
-pub use trace::Tracing;
-#[cfg(feature = "net")]
-pub(crate) use traffic::ConnectionMeter;
-#[cfg(feature = "net")]
-use traffic::Traffic;
-
 use std::time::{Duration, Instant};
 
+pub use current::EnterGuard;
+pub(crate) use current::{Current, Unanswered};
+pub use introspect::Tracing;
+pub(crate) use names::Named;
+pub(crate) use pending::{Answerable, Pending};
+pub(crate) use resident::{Ancestry, Delivery, Line, Resident};
+pub(crate) use router::{Outgoing, RemoteTarget, Router};
+pub(crate) use services::{Service, Services};
+pub use shutdown::StopTimeout;
+pub(crate) use table::FinalCounts;
+
+#[cfg(feature = "net")]
+use crate::base::NodeEvent;
 use crate::base::{MonitorRef, NodeId, NodeName, Pid};
+#[cfg(feature = "net")]
+use crate::observe::PeerTraffic;
+use crate::observe::{
+    ActiveAlarms, LifecycleSubscribers, LossCounts, ReportLimiter, Seated, ThreadSlots, Traces, Watchdog,
+};
+use crate::sched::{Clock, NodeEnv, Rng, Spawn, Spawner, Thresholds, Timeout, TimerWheel};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use counters::LossCounts;
 use names::Names;
+use node_events::Watchers;
 use table::Table;
-pub(crate) use timer_wheel::Timeout;
-use timer_wheel::TimerWheel;
-use trace::Traces;
-use watchdog::Watchdog;
-use watchers::Watchers;
 
 /// A node: processes, their names, and the way to other nodes. Cheap to clone.
 ///
@@ -114,7 +78,7 @@ struct Inner {
     pending: Pending,
     loss_counts: LossCounts,
     #[cfg(feature = "net")]
-    traffic: Traffic,
+    traffic: PeerTraffic,
     report_limiter: ReportLimiter,
     timer_wheel: TimerWheel,
     raised: ActiveAlarms,
@@ -170,7 +134,7 @@ impl Node {
             pending: Pending::default(),
             loss_counts: LossCounts::default(),
             #[cfg(feature = "net")]
-            traffic: Traffic::default(),
+            traffic: PeerTraffic::default(),
             report_limiter: ReportLimiter::default(),
             watchers: Watchers::default(),
             services: Services::default(),
@@ -230,7 +194,7 @@ impl Node {
     }
 
     #[cfg(feature = "net")]
-    pub(crate) fn traffic(&self) -> &Traffic {
+    pub(crate) fn traffic(&self) -> &PeerTraffic {
         &self.inner.traffic
     }
 
@@ -258,6 +222,12 @@ impl Node {
         &self.inner.watchdog
     }
 
+    /// This thread is about to poll the process with this number.
+    #[inline(always)]
+    fn sit(&self, places: &ThreadSlots, process: u64) -> Seated {
+        self.inner.watchdog.enter(places, process, &self.inner)
+    }
+
     /// When it started.
     fn born(&self) -> Instant {
         self.inner.born
@@ -275,12 +245,29 @@ impl Node {
         born.checked_add(Duration::from_nanos(age)).unwrap_or(born)
     }
 
-    fn timer_wheel(&self) -> &TimerWheel {
-        &self.inner.timer_wheel
+    /// Tells `waiter`, if it still exists then, when it is `at`: up to a tenth of a second later.
+    pub(crate) fn wait(&self, at: Instant, waiter: Weak<dyn Timeout>) {
+        self.inner.timer_wheel.add(at, waiter, &self.inner.env);
     }
 
-    fn watchers(&self) -> &Watchers {
-        &self.inner.watchers
+    /// Tells `waiter`, if it still exists then, at the next tick: within a tenth of a second, and not just now.
+    pub(crate) fn wait_for_tick(&self, waiter: Weak<dyn Timeout>) {
+        self.inner.timer_wheel.add_at_next_tick(waiter, &self.inner.env);
+    }
+
+    /// The last moment before `at` that the wheel hits to the point.
+    pub(crate) fn tick_before(&self, at: Instant) -> Instant {
+        self.inner.timer_wheel.tick_before(at)
+    }
+
+    pub(crate) fn watch_nodes(&self, number: u64, watch: bool) {
+        self.inner.watchers.watch(number, watch);
+    }
+
+    /// Tells all that asked for it.
+    #[cfg(feature = "net")]
+    pub(crate) fn announce(&self, event: &NodeEvent) {
+        self.inner.watchers.announce(event, &self.inner.table);
     }
 
     pub(crate) fn services(&self) -> &Services {

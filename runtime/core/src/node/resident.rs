@@ -2,9 +2,9 @@ use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::{DeadlockCheck, Node, Waiting};
+use super::Node;
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
-use crate::inspect::{ProcessInfo, ProtocolMetrics, SourceLine};
+use crate::observe::{DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, Waiting};
 use crate::wire::Signal;
 
 /// What a node needs of a process. Each call names the process by number, since a supervised child's

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::Resident;
 use crate::base::Exit;
-use crate::inspect::ProtocolMetrics;
+use crate::observe::ProtocolMetrics;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 

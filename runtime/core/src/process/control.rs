@@ -10,7 +10,8 @@ use std::time::Instant;
 use super::stream_source::StreamSource;
 use super::system_request::SystemRequests;
 use crate::base::Exit;
-use crate::node::{DeadlockCheck, Node, Waiting};
+use crate::node::Node;
+use crate::observe::{DeadlockCheck, Waiting};
 use crate::signal::{Relations, RelationsSlot};
 
 /// What is known of a life: of the one that a cell is home to, or of the last.

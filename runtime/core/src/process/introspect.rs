@@ -8,11 +8,11 @@ use super::control::RunState;
 use super::flags::{ASKED, DOOMED, LONG, SUSPENDED, TRACED};
 use super::{Cell, Mailbox};
 use crate::base::{Exit, Pid, Protocol};
-use crate::inspect::{
-    Alarm, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place,
-};
 use crate::mailbox::{Entry, Figures, Owner, Pushed, Refused};
 use crate::node::{Current, FinalCounts, Node};
+use crate::observe::{
+    Alarm, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place,
+};
 
 /// The longest text of a traced message, in bytes.
 const TEXT: usize = 1_000;

@@ -4,7 +4,8 @@ use super::Cell;
 use super::end::CrashInfo;
 use crate::base::{Exit, Pid, Protocol};
 use crate::log;
-use crate::node::{Node, Verdict};
+use crate::node::Node;
+use crate::observe::Verdict;
 
 /// Tells of a process that ended other than in order; of many of one kind, how many there were.
 pub(super) fn crash<M: Protocol>(cell: &Cell<M>, number: u64, reason: &Exit) {

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use super::control::RunState;
 use super::{Cell, flags};
 use crate::base::{CallError, CastError, Decoder, NodeEvent, NodeId, Pid, Protocol, System};
-use crate::inspect::{self, ProcessInfo, ProtocolMetrics};
 use crate::mailbox::{Origin, Owner, Refused, Why};
-use crate::node::{Ancestry, DeadlockCheck, Delivery, Line, Node, Resident, Waiting};
+use crate::node::{Ancestry, Delivery, Line, Node, Resident};
+use crate::observe::{DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, Waiting};
 use crate::wire::{Signal, fingerprint};
 
 impl<M: Protocol> Resident for Cell<M> {
@@ -159,7 +159,7 @@ impl<M: Protocol> Resident for Cell<M> {
         Some(self.count())
     }
 
-    fn glimpse(&self) -> Option<(&'static str, Option<inspect::SourceLine>)> {
+    fn glimpse(&self) -> Option<(&'static str, Option<SourceLine>)> {
         Some(self.seen())
     }
 

@@ -10,7 +10,8 @@ use super::end::{end, fail};
 use super::flags::NEW;
 use super::{Cell, catch};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, DeadlockCheck, Probe, Resident};
+use crate::node::{Current, Resident};
+use crate::observe::{DeadlockCheck, Probe};
 
 pin_project! {
     /// The future around a process's own. As small as can be, since it is part of every process's task.

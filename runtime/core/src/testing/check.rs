@@ -7,7 +7,8 @@ use super::Cluster;
 use super::cluster::ClusterBuilder;
 use super::run::{self, Failure, replay, run};
 use crate::entry::Report;
-use crate::node::{Bounds, Desk, Node, Progress, Schedule};
+use crate::node::Node;
+use crate::sched::{Bounds, Desk, Progress, Schedule};
 
 /// How many seeds are run, from zero on, in place of those in the source.
 const SEEDS: &str = "GREENROOM_TEST_SEEDS";

@@ -11,7 +11,8 @@ use tokio::sync::Mutex;
 use crate::cluster::Cookie;
 use crate::entry::Report;
 use crate::net::Network;
-use crate::node::{Node, NodeEnv, NodeTasks, Rng, Schedule, Spawn};
+use crate::node::Node;
+use crate::sched::{NodeEnv, NodeTasks, Rng, Schedule, Spawn};
 
 /// Several nodes in one program, connected by links in memory: no socket, no waiting for a real clock. All that stands
 /// above the socket is the real thing: handshake, encryption, heartbeat, frames.

@@ -8,8 +8,9 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use crate::entry::Report;
-use crate::inspect::{ProcessInfo, ProcessState};
-use crate::node::{Bounds, Desk, Node, NodeEnv, Progress, Schedule, Spawn, Stuck};
+use crate::node::Node;
+use crate::observe::{ProcessInfo, ProcessState};
+use crate::sched::{Bounds, Desk, NodeEnv, Progress, Schedule, Spawn, Stuck};
 
 /// Says which seed runs, and no other.
 const SEED: &str = "GREENROOM_TEST_SEED";

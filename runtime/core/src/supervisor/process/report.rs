@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::shutdown_wait::Stopped;
 use crate::base::{Exit, ExitSignal, Pid, Shutdown};
-use crate::inspect::{Alarm, LifecycleEvent};
 use crate::log;
 use crate::node::Node;
+use crate::observe::{Alarm, LifecycleEvent};
 use crate::supervisor::Restart;
 use crate::supervisor::child::Slot;
 use crate::supervisor::plan::Why;

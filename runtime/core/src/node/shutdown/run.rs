@@ -2,9 +2,9 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use super::Node;
 use super::interrupt::Interrupts;
 use crate::base::{Exit, Shutdown};
+use crate::node::Node;
 
 impl Node {
     /// Runs `body` with this node as the current one, and then stops the node: what `#[greenroom::main]` does, for a

@@ -1,73 +1,14 @@
-use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use futures_core::Stream;
 
-use super::events::{EventReceiver, EventSender, Received, events};
-use super::{Node, Resident};
 use crate::base::Pid;
-use crate::inspect::{Trace, TraceEvent, TraceStep};
-use crate::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Who traces which process of a node. A process knows of it by one bit.
-#[derive(Default)]
-pub(crate) struct Traces {
-    taps: Mutex<HashMap<u64, Tap>>,
-}
-
-struct Tap {
-    /// Which trace it is: a later one of the same process takes its place.
-    id: u64,
-    begin: Instant,
-    end: Instant,
-    steps: u32,
-    teller: EventSender<TraceEvent>,
-}
-
-/// The longest trace.
-const STEPS: u32 = 10_000;
-
-impl Traces {
-    fn taps(&self) -> MutexGuard<'_, HashMap<u64, Tap>> {
-        self.taps.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells of one step; `false` if the process is traced no more.
-    pub(crate) fn tell(
-        &self,
-        number: u64,
-        now: Instant,
-        step: TraceStep,
-        variant: &'static str,
-        from: Option<Pid>,
-        text: Option<String>,
-    ) -> bool {
-        let mut taps = self.taps();
-        let Some(tap) = taps.get_mut(&number) else { return false };
-        let at = now.saturating_duration_since(tap.begin);
-        let goes_on = now < tap.end && tap.steps > 0 && tap.teller.tell(TraceEvent::new(at, step, variant, from, text));
-        tap.steps = tap.steps.saturating_sub(1);
-        let over = !goes_on || tap.steps == 0;
-        let ended = if over { taps.remove(&number) } else { None };
-        drop(taps);
-        drop(ended);
-        !over
-    }
-
-    /// The process has ended, or its trace with this id is over.
-    pub(crate) fn end(&self, number: u64, id: Option<u64>) -> bool {
-        let mut taps = self.taps();
-        let ends = taps.get(&number).is_some_and(|tap| id.is_none_or(|id| tap.id == id));
-        let ended = if ends { taps.remove(&number) } else { None };
-        drop(taps);
-        ended.is_some()
-    }
-}
+use crate::node::{Node, Resident};
+use crate::observe::{EventReceiver, Received, Trace, TraceEvent};
 
 impl Node {
     /// Watches what becomes of one process's messages, without stopping it: each that comes in, and each that it
@@ -97,11 +38,7 @@ impl Node {
         // What a clock cannot say is far enough.
         let end = begin.checked_add(trace.lasting).unwrap_or(begin + std::time::Duration::from_secs(86_400));
         let id = self.next_reference().0;
-        let steps = trace.steps.min(STEPS);
-        let (teller, listener) = events(steps as usize);
-        let tap = Tap { id, begin, end, steps, teller };
-        let replaced = self.taps().taps().insert(number, tap);
-        drop(replaced);
+        let listener = self.taps().begin(number, id, begin, end, trace.steps);
         resident.trace(number, true);
         let late = self.clock().sleep_until(end);
         let guard = Guard { node: self.clone(), number, id, resident };

@@ -9,14 +9,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use super::{Metrics, Traffic};
 use crate::base::NodeName;
-use crate::inspect::{self, Metrics};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// All peers' figures.
 #[derive(Default)]
-pub(crate) struct Traffic {
+pub(crate) struct PeerTraffic {
     peers: Mutex<BTreeMap<String, Arc<Carried>>>,
 }
 
@@ -36,7 +36,7 @@ struct Carried {
 /// So many names are told apart.
 const MOST: usize = 256;
 
-impl Traffic {
+impl PeerTraffic {
     fn peers(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Carried>>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -48,7 +48,7 @@ impl Traffic {
         Arc::clone(peers.entry(name.to_owned()).or_default())
     }
 
-    pub(super) fn figures(&self) -> BTreeMap<String, inspect::Traffic> {
+    pub(crate) fn figures(&self) -> BTreeMap<String, Traffic> {
         self.peers().iter().map(|(peer, carried)| (peer.clone(), carried.figures())).collect()
     }
 }
@@ -65,7 +65,7 @@ impl ConnectionMeter {
     }
 
     /// The peer has shown who it is: what was carried so far is its own, and so is what comes.
-    pub(crate) fn meet(&self, peer: &NodeName, traffic: &Traffic) {
+    pub(crate) fn meet(&self, peer: &NodeName, traffic: &PeerTraffic) {
         let carried = traffic.of(peer.as_str());
         let early = self.early.figures();
         if self.peer.set(Arc::clone(&carried)).is_ok() {
@@ -81,8 +81,8 @@ impl ConnectionMeter {
 }
 
 impl Carried {
-    fn figures(&self) -> inspect::Traffic {
-        inspect::Traffic::new(self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
+    fn figures(&self) -> Traffic {
+        Traffic::new(self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn what_a_peer_sent_before_it_was_known_is_its_own_too() {
-        let traffic = Traffic::default();
+        let traffic = PeerTraffic::default();
         for connection in 1..=2 {
             let meter = ConnectionMeter::default();
             meter.received(100);
@@ -104,14 +104,14 @@ mod tests {
             meter.meet(&name(7), &traffic);
             meter.received(20);
             meter.sent(3);
-            let expected = inspect::Traffic::new(120 * connection as u64, 3 * connection as u64);
+            let expected = Traffic::new(120 * connection as u64, 3 * connection as u64);
             assert_eq!(traffic.figures(), [("n7@test".to_owned(), expected)].into());
         }
     }
 
     #[test]
     fn names_without_end_are_counted_together() {
-        let traffic = Traffic::default();
+        let traffic = PeerTraffic::default();
         for _ in 0..2 {
             for n in 0..1000 {
                 let meter = ConnectionMeter::default();

@@ -1,4 +1,5 @@
-use super::Node;
+#[cfg(feature = "net")]
+use super::table::Table;
 #[cfg(feature = "net")]
 use crate::base::NodeEvent;
 use crate::base::Sorted;
@@ -10,9 +11,9 @@ pub(super) struct Watchers {
     numbers: Mutex<Sorted<u64, ()>>,
 }
 
-impl Node {
-    pub(crate) fn watch_nodes(&self, number: u64, watch: bool) {
-        let mut numbers = self.watchers().numbers.lock().unwrap_or_else(PoisonError::into_inner);
+impl Watchers {
+    pub(super) fn watch(&self, number: u64, watch: bool) {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         if watch {
             numbers.insert(number, ());
         } else {
@@ -22,11 +23,11 @@ impl Node {
 
     /// Tells all that asked for it.
     #[cfg(feature = "net")]
-    pub(crate) fn announce(&self, event: &NodeEvent) {
-        let numbers = self.watchers().numbers.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn announce(&self, event: &NodeEvent, table: &Table) {
+        let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         let numbers: Vec<u64> = numbers.keys().copied().collect();
         for number in numbers {
-            if let Some(resident) = self.table().get(number) {
+            if let Some(resident) = table.get(number) {
                 resident.node_event(number, event.clone());
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::inspect::{ExitCounts, Traffic};
+use crate::observe::{ExitCounts, Traffic};
 
 type Sample = (String, Vec<(String, String)>);
 

@@ -2,9 +2,9 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
-use super::Node;
 use crate::base::Exit;
 use crate::log;
+use crate::node::{Ancestry, Node};
 use crate::wire::Signal;
 
 /// How long a process has to stop in order before it is killed: OTP's default for a worker.
@@ -126,7 +126,7 @@ impl Node {
     }
 
     /// The numbers of such processes, oldest first.
-    fn numbers_of(&self, such: impl Fn(super::Ancestry) -> bool) -> Vec<u64> {
+    fn numbers_of(&self, such: impl Fn(Ancestry) -> bool) -> Vec<u64> {
         let all = self.table().all().into_iter();
         all.filter(|(_, resident)| resident.ancestry().is_some_and(&such)).map(|(number, _)| number).collect()
     }

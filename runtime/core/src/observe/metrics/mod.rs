@@ -1,5 +1,15 @@
+mod counters;
+mod prometheus;
+#[cfg(feature = "net")]
+mod traffic;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+pub use counters::Counters;
+pub(crate) use counters::LossCounts;
+#[cfg(feature = "net")]
+pub(crate) use traffic::{ConnectionMeter, PeerTraffic};
 
 use crate::base::Exit;
 

@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 
-use super::Node;
-use super::events::{EventReceiver, EventSender, Received, events};
-use crate::base::Sorted;
-use crate::inspect::{Alarm, AlarmEvent, Key};
+use super::{Alarm, AlarmEvent, Key};
+use crate::base::{NodeName, Sorted};
 use crate::log;
+use crate::observe::events::{EventReceiver, EventSender, Received, events};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The alarms that are raised on a node, and those who hear of them.
@@ -41,6 +40,50 @@ const QUIET: Duration = Duration::from_secs(10);
 impl ActiveAlarms {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Raises an alarm of this node, or brings one that is raised up to date; whether it is new.
+    pub(crate) fn raise(&self, alarm: Alarm, node: &NodeName, now: Instant) -> bool {
+        let mut state = self.state();
+        let key = alarm.key();
+        if let Some(standing) = state.raised.get_mut(&key) {
+            *standing = alarm;
+            return false;
+        }
+        state.raised.insert(key, alarm.clone());
+        let unsaid = state.log(&alarm, now);
+        state.tell(&AlarmEvent::Raised(alarm.clone()));
+        drop(state);
+        if let Some(unsaid) = unsaid {
+            log::warn!(target: "greenroom::alarm", node = %node, alarm = alarm.name(), unsaid, "{alarm}");
+        }
+        true
+    }
+
+    /// The alarm with this key, if it is raised.
+    pub(crate) fn get(&self, key: &Key) -> Option<Alarm> {
+        self.state().raised.get(key).cloned()
+    }
+
+    /// Ends an alarm. What is told of it then is `last`, if that knows more than when it was raised.
+    pub(crate) fn clear(&self, key: &Key, last: Option<Alarm>) {
+        let mut state = self.state();
+        if let Some(alarm) = state.raised.remove(key) {
+            state.tell(&AlarmEvent::Cleared(last.unwrap_or(alarm)));
+        }
+    }
+
+    /// The alarms that are raised just now.
+    pub(crate) fn all(&self) -> Vec<Alarm> {
+        self.state().raised.values().cloned().collect()
+    }
+
+    pub(crate) fn subscribe(&self) -> Alarms {
+        let (teller, listener) = events(BEHIND);
+        let mut state = self.state();
+        let raised = state.raised.values().cloned().collect();
+        state.listeners.push(teller);
+        Alarms { raised, listener }
     }
 }
 
@@ -74,71 +117,6 @@ impl State {
                 Some(0)
             }
         }
-    }
-}
-
-impl Node {
-    /// Raises an alarm, or brings one that is raised up to date; whether it is new.
-    pub(crate) fn raise(&self, alarm: Alarm) -> bool {
-        let mut state = self.raised().state();
-        let key = alarm.key();
-        if let Some(standing) = state.raised.get_mut(&key) {
-            *standing = alarm;
-            return false;
-        }
-        state.raised.insert(key, alarm.clone());
-        let unsaid = state.log(&alarm, self.clock().now());
-        state.tell(&AlarmEvent::Raised(alarm.clone()));
-        drop(state);
-        if let Some(unsaid) = unsaid {
-            log::warn!(target: "greenroom::alarm", node = %self.name(), alarm = alarm.name(), unsaid, "{alarm}");
-        }
-        true
-    }
-
-    /// The alarm with this key, if it is raised.
-    pub(crate) fn raised_alarm(&self, key: &Key) -> Option<Alarm> {
-        self.raised().state().raised.get(key).cloned()
-    }
-
-    /// Ends an alarm. What is told of it then is `last`, if that knows more than when it was raised.
-    pub(crate) fn clear(&self, key: &Key, last: Option<Alarm>) {
-        let mut state = self.raised().state();
-        if let Some(alarm) = state.raised.remove(key) {
-            state.tell(&AlarmEvent::Cleared(last.unwrap_or(alarm)));
-        }
-    }
-
-    /// The alarms that are raised just now.
-    pub fn raised_alarms(&self) -> Vec<Alarm> {
-        self.raised().state().raised.values().cloned().collect()
-    }
-
-    /// The node's alarms, from those that are raised now: an event for each that comes or goes.
-    ///
-    /// It is a [`Stream`], so a process can [`attach`](crate::Mailbox::attach) it to its mailbox. Who does not keep up
-    /// misses events, and learns [how many](AlarmEvent::Missed); the node never waits. Every alarm is also a `tracing`
-    /// warning of the target `greenroom::alarm`, of many of one kind at most one in ten seconds.
-    ///
-    /// ```
-    /// # use greenroom::{AlarmEvent, prelude::*};
-    /// # async fn watch(node: Node) {
-    /// let mut alarms = node.alarms();
-    /// while let Some(event) = alarms.next().await {
-    ///     match event {
-    ///         AlarmEvent::Raised(alarm) => eprintln!("raised: {alarm}"),
-    ///         AlarmEvent::Cleared(alarm) => eprintln!("over: {alarm}"),
-    ///         _ => {}
-    ///     }
-    /// }
-    /// # }
-    /// ```
-    pub fn alarms(&self) -> Alarms {
-        let (teller, listener) = events(BEHIND);
-        let mut state = self.raised().state();
-        let raised = state.raised.values().cloned().collect();
-        state.listeners.push(teller);
-        Alarms { raised, listener }
     }
 }
 

@@ -1,8 +1,13 @@
 //! What a node shows of itself to whoever looks: its processes one by one, and all of them in figures.
 
+mod events;
+mod trace;
+
+pub use trace::Tracing;
+
 use super::{Current, Node};
 use crate::base::Pid;
-use crate::inspect::{Alarm, Metrics, ProcessInfo, ProcessState};
+use crate::observe::{Alarm, Counters, Metrics, ProcessInfo, ProcessState};
 
 impl Node {
     /// The processes that live here, oldest first. Takes time in proportion, and stops none of them. As
@@ -90,6 +95,11 @@ impl Node {
             *metrics.alarms.entry(alarm.name().to_owned()).or_default() += 1;
         }
         metrics
+    }
+
+    /// What the node lost since it started.
+    pub fn counters(&self) -> Counters {
+        self.loss_counts().counters()
     }
 
     /// Who started the process, who started that one, and so on, as far as they still live and one further.

@@ -22,12 +22,6 @@ pub trait Spawner: Send + Sync + 'static {
     }
 }
 
-/// Runs the watch over a node's threads, which must not be one of them. `None` if there is no thread left for it.
-pub(super) fn watch(look: impl FnOnce() + Send + 'static) -> Option<std::thread::Thread> {
-    let watch = std::thread::Builder::new().name("greenroom-watch".to_owned()).spawn(look);
-    watch.map(|watch| watch.thread().clone()).ok()
-}
-
 /// tokio without a box for each process, a test's schedule, or a spawner of one's own.
 #[derive(Clone)]
 pub(crate) enum Spawn {

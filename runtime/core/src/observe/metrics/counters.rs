@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::Node;
-use crate::inspect::Metrics;
+use super::Metrics;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, PoisonError};
 
@@ -59,7 +58,7 @@ impl LossCounts {
         }
     }
 
-    pub(super) fn timeouts(&self) -> BTreeMap<String, u64> {
+    pub(crate) fn timeouts(&self) -> BTreeMap<String, u64> {
         self.call_timeouts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -74,8 +73,17 @@ impl LossCounts {
         }
     }
 
-    pub(super) fn restarts(&self) -> BTreeMap<String, u64> {
+    pub(crate) fn restarts(&self) -> BTreeMap<String, u64> {
         self.restarts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        Counters {
+            lost_messages: self.lost_messages.load(Ordering::Relaxed),
+            refused_connections: self.refused_connections.load(Ordering::Relaxed),
+            overflowed_messages: self.overflowed_messages.load(Ordering::Relaxed),
+            broken_cycles: self.broken_cycles.load(Ordering::Relaxed),
+        }
     }
 }
 
@@ -83,19 +91,6 @@ impl LossCounts {
 impl LossCounts {
     pub(crate) fn refuse(&self) {
         self.refused_connections.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Node {
-    /// What the node lost since it started.
-    pub fn counters(&self) -> Counters {
-        let loss_counts = self.loss_counts();
-        Counters {
-            lost_messages: loss_counts.lost_messages.load(Ordering::Relaxed),
-            refused_connections: loss_counts.refused_connections.load(Ordering::Relaxed),
-            overflowed_messages: loss_counts.overflowed_messages.load(Ordering::Relaxed),
-            broken_cycles: loss_counts.broken_cycles.load(Ordering::Relaxed),
-        }
     }
 }
 

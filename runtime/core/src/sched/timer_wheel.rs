@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::{Clock, Node};
+use super::{Clock, NodeEnv};
 use crate::base::Sorted;
 
 /// Somebody who waits for a while, and is told when that has passed.
@@ -15,7 +15,7 @@ pub(crate) trait Timeout: Send + Sync {
 /// Where those wait who need no time of their own: all of one tick share a timer.
 ///
 /// Who has got what it waited for does not sign off; it is swept out when it is in the way.
-pub(super) struct TimerWheel {
+pub(crate) struct TimerWheel {
     start: Instant,
     /// Several, so that callers on different threads do not wait for each other.
     rims: Vec<Arc<Shard>>,
@@ -52,38 +52,35 @@ const TICK: Duration = Duration::from_millis(100);
 const SWEEP: usize = 64;
 
 impl TimerWheel {
-    pub(super) fn new(start: Instant, single: bool) -> TimerWheel {
+    pub(crate) fn new(start: Instant, single: bool) -> TimerWheel {
         let count = if single { 1 } else { RIMS };
         TimerWheel { start, rims: (0..count).map(|_| Arc::default()).collect() }
     }
-}
 
-impl Node {
     /// Tells `waiter`, if it still exists then, when it is `at`: up to a tenth of a second later.
-    pub(crate) fn wait(&self, at: Instant, waiter: Weak<dyn Timeout>) {
-        let late = at.saturating_duration_since(self.timer_wheel().start);
-        self.seat_at(late.as_nanos().div_ceil(TICK.as_nanos()), waiter);
+    pub(crate) fn add(&self, at: Instant, waiter: Weak<dyn Timeout>, env: &NodeEnv) {
+        let late = at.saturating_duration_since(self.start);
+        self.seat_at(late.as_nanos().div_ceil(TICK.as_nanos()), waiter, env);
     }
 
     /// Tells `waiter`, if it still exists then, at the next tick: within a tenth of a second, and not just now.
-    pub(crate) fn wait_for_tick(&self, waiter: Weak<dyn Timeout>) {
-        let past = self.clock().now().saturating_duration_since(self.timer_wheel().start);
-        self.seat_at(past.as_nanos() / TICK.as_nanos() + 1, waiter);
+    pub(crate) fn add_at_next_tick(&self, waiter: Weak<dyn Timeout>, env: &NodeEnv) {
+        let past = env.clock.now().saturating_duration_since(self.start);
+        self.seat_at(past.as_nanos() / TICK.as_nanos() + 1, waiter, env);
     }
 
-    fn seat_at(&self, tick: u128, waiter: Weak<dyn Timeout>) {
-        let timer_wheel = self.timer_wheel();
+    fn seat_at(&self, tick: u128, waiter: Weak<dyn Timeout>, env: &NodeEnv) {
         let tick = u64::try_from(tick).unwrap_or(u64::MAX);
         // Slots are as large as a cache line or more; the bits below say nothing.
-        let rim = &timer_wheel.rims[(Weak::as_ptr(&waiter).addr() >> 7) % timer_wheel.rims.len()];
+        let rim = &self.rims[(Weak::as_ptr(&waiter).addr() >> 7) % self.rims.len()];
         if rim.seat(tick, waiter) {
-            self.spawner().spawn(drive(Arc::clone(rim), Arc::clone(self.clock()), timer_wheel.start));
+            env.spawn.spawn(drive(Arc::clone(rim), Arc::clone(&env.clock), self.start));
         }
     }
 
     /// The last moment before `at` that the wheel hits to the point.
     pub(crate) fn tick_before(&self, at: Instant) -> Instant {
-        let past = at.saturating_duration_since(self.timer_wheel().start).as_nanos() % TICK.as_nanos();
+        let past = at.saturating_duration_since(self.start).as_nanos() % TICK.as_nanos();
         at - Duration::from_nanos(u64::try_from(past).unwrap_or(0))
     }
 }

@@ -22,17 +22,19 @@ use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 use std::time::Instant;
 
-use super::{Node, Unanswered};
-use crate::base::{CallError, Pid};
+use crate::base::Pid;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A call that a process waits for, as those see it who look for rings.
-pub(crate) trait Awaited: Unanswered {
+pub(crate) trait Awaited: Send + Sync {
     /// Whether it has no answer yet, and nobody but the callee can give one.
     fn is_up_to_callee(&self) -> bool;
 
     /// Whether the answer will wake `waker`, and nobody else.
     fn wakes(&self, waker: &Waker) -> bool;
+
+    /// Ends the call, as one of a cycle of these processes, whose first is the caller.
+    fn break_cycle(&self, pids: Vec<Pid>);
 }
 
 /// What a process waits for, noted by a call that has waited for a while.
@@ -60,30 +62,23 @@ struct Member {
 /// The longest ring that is looked for.
 const LONGEST: usize = 1024;
 
-impl Node {
-    /// Looks whether `caller` waits in a ring, and has those in it asked.
-    pub(crate) fn look_for_ring(&self, caller: u64) {
-        let Some(members) = self.ring(caller) else { return };
-        let missing = AtomicUsize::new(members.len());
-        let inquiry = Arc::new(DeadlockCheck { members, missing });
-        for member in &inquiry.members {
-            let number = member.pid.number();
-            if let Some(resident) = self.table().get(number) {
-                resident.inquire(number, Arc::clone(&inquiry));
-            }
-        }
-    }
-
-    /// Everybody from `caller` to whoever waits for it, if they are a ring.
-    fn ring(&self, caller: u64) -> Option<Vec<Member>> {
+impl DeadlockCheck {
+    /// Looks whether `caller` waits in a ring. `waiting` says what the process with a number waits for, and `pid` which
+    /// process that is.
+    pub(crate) fn find(
+        caller: u64,
+        waiting: impl Fn(u64) -> Option<Waiting>,
+        pid: impl Fn(u64) -> Pid,
+    ) -> Option<DeadlockCheck> {
         let mut members = Vec::new();
         let (mut number, mut landmark, mut stride) = (caller, caller, 1);
         loop {
-            let Waiting { call, callee: next, since } = self.table().get(number)?.waiting(number)?;
+            let Waiting { call, callee: next, since } = waiting(number)?;
             let call = call.upgrade().filter(|call| call.is_up_to_callee())?;
-            members.push(Member { pid: self.pid(number), call, since });
+            members.push(Member { pid: pid(number), call, since });
             if next == caller {
-                return Some(members);
+                let missing = AtomicUsize::new(members.len());
+                return Some(DeadlockCheck { members, missing });
             }
             // It may lead into a ring that the caller is not part of: one comes by one's own traces then.
             if next == landmark || members.len() == LONGEST {
@@ -95,9 +90,12 @@ impl Node {
             number = next;
         }
     }
-}
 
-impl DeadlockCheck {
+    /// The numbers of the processes that have to vote.
+    pub(crate) fn members(&self) -> impl Iterator<Item = u64> {
+        self.members.iter().map(|member| member.pid.number())
+    }
+
     /// The vote of the process with this number, after a poll with `probe` left it waiting. The last one breaks the
     /// ring, if it is one.
     pub(crate) fn vote(&self, number: u64, probe: &Probe) {
@@ -117,7 +115,7 @@ impl DeadlockCheck {
         let Some(victim) = (0..self.members.len()).max_by_key(shortest) else { return };
         let mut pids: Vec<Pid> = self.members.iter().map(|member| member.pid.clone()).collect();
         pids.rotate_left(victim);
-        self.members[victim].call.fail(CallError::Cycle { pids });
+        self.members[victim].call.break_cycle(pids);
     }
 }
 
@@ -164,7 +162,7 @@ impl Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::NodeId;
+    use crate::base::{CallError, NodeId};
     use crate::sync::{Mutex, PoisonError};
 
     /// A call as its slot would be: it keeps the waker of the poll that waits for it, until it has an answer.
@@ -187,12 +185,6 @@ mod tests {
         }
     }
 
-    impl Unanswered for Slot {
-        fn fail(&self, error: CallError) {
-            self.put(Err(error));
-        }
-    }
-
     impl Awaited for Slot {
         fn is_up_to_callee(&self) -> bool {
             self.outcome().is_none() && !self.is_out.load(Ordering::Relaxed)
@@ -201,6 +193,10 @@ mod tests {
         fn wakes(&self, waker: &Waker) -> bool {
             let kept = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
             kept.as_ref().is_some_and(|kept| kept.will_wake(waker))
+        }
+
+        fn break_cycle(&self, pids: Vec<Pid>) {
+            self.put(Err(CallError::Cycle { pids }));
         }
     }
 

@@ -6,9 +6,9 @@
 #[cfg(feature = "signal")]
 use tokio::sync::oneshot;
 
-use super::Node;
 #[cfg(feature = "signal")]
 use crate::log;
+use crate::node::Node;
 
 /// Listens until it is dropped.
 pub(super) struct Interrupts {

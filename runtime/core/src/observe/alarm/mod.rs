@@ -1,6 +1,11 @@
+mod active;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
+
+pub(crate) use active::ActiveAlarms;
+pub use active::Alarms;
 
 use super::SourceLine;
 use crate::base::Pid;

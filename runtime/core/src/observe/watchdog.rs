@@ -15,10 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use super::{Inner, Node, spawner};
-use crate::base::Pid;
-use crate::inspect::Alarm;
-
 /// A node's seats, if somebody watches them.
 pub(crate) struct Watchdog {
     seats: Option<Arc<ThreadSlotTable>>,
@@ -32,6 +28,11 @@ struct ThreadSlotTable {
     watchdog: Mutex<Option<Thread>>,
 }
 
+/// Takes what the watch has found: the node.
+pub(crate) trait LongPollSink: Send + Sync + 'static {
+    fn report(self: &Arc<Self>, finding: Finding);
+}
+
 /// One thread's.
 #[derive(Default)]
 struct ThreadSlot {
@@ -42,7 +43,7 @@ struct ThreadSlot {
 }
 
 /// A thread's seats, by node.
-pub(super) struct ThreadSlots {
+pub(crate) struct ThreadSlots {
     /// That of the first node that it polled for: of the only one, but in tests.
     first: OnceCell<Place>,
     others: RefCell<Vec<Place>>,
@@ -57,15 +58,15 @@ struct Place {
 
 /// Where a thread has sat down: the address of a node's seats.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seated(usize);
+pub(crate) struct Seated(usize);
 
 impl Seated {
     /// Nobody watches.
-    pub(super) const NOWHERE: Seated = Seated(0);
+    pub(crate) const NOWHERE: Seated = Seated(0);
 }
 
 impl ThreadSlots {
-    pub(super) const fn none() -> ThreadSlots {
+    pub(crate) const fn none() -> ThreadSlots {
         ThreadSlots { first: OnceCell::new(), others: RefCell::new(Vec::new()) }
     }
 
@@ -95,7 +96,7 @@ impl ThreadSlots {
 
     /// It is back at the process that it polled before, or at none if that is zero.
     #[inline(always)]
-    pub(super) fn leave(&self, seated: Seated, before: u64) {
+    pub(crate) fn leave(&self, seated: Seated, before: u64) {
         match self.first.get() {
             Some(first) if first.at == seated => first.seat.leave(before),
             _ if seated == Seated::NOWHERE => {}
@@ -142,7 +143,7 @@ const PATIENCE: u32 = 20;
 const REST: Duration = Duration::from_secs(1);
 
 impl Watchdog {
-    pub(super) fn new(watched: bool) -> Watchdog {
+    pub(crate) fn new(watched: bool) -> Watchdog {
         let seats = || ThreadSlotTable {
             all: Mutex::default(),
             resting: AtomicBool::new(true),
@@ -153,19 +154,17 @@ impl Watchdog {
     }
 
     /// Whether a thread polls this process just now, as far as somebody watches.
-    pub(super) fn is_running(&self, number: u64) -> bool {
+    pub(crate) fn is_running(&self, number: u64) -> bool {
         let Some(seats) = &self.seats else { return false };
         seats.all().iter().any(|seat| seat.process.load(Ordering::Relaxed) == number)
     }
-}
 
-impl Node {
     /// This thread is about to poll the process with this number.
     #[inline(always)]
-    pub(super) fn sit(&self, places: &ThreadSlots, process: u64) -> Seated {
-        let Some(seats) = &self.watchdog().seats else { return Seated::NOWHERE };
+    pub(crate) fn enter(&self, places: &ThreadSlots, process: u64, sink: &Arc<impl LongPollSink>) -> Seated {
+        let Some(seats) = &self.seats else { return Seated::NOWHERE };
         if seats.resting.load(Ordering::Relaxed) {
-            seats.wake(self);
+            seats.wake(sink);
         }
         places.sit(seats, process)
     }
@@ -198,7 +197,7 @@ impl ThreadSlotTable {
     }
 
     #[cold]
-    fn wake(self: &Arc<Self>, node: &Node) {
+    fn wake(self: &Arc<Self>, sink: &Arc<impl LongPollSink>) {
         if !self.resting.swap(false, Ordering::Relaxed) {
             return;
         }
@@ -206,14 +205,16 @@ impl ThreadSlotTable {
         match &*watchdog {
             Some(watchdog) => watchdog.unpark(),
             None => {
-                let (seats, node) = (Arc::clone(self), Arc::downgrade(&node.inner));
-                *watchdog = spawner::watch(move || seats.look(&node));
+                let (seats, sink) = (Arc::clone(self), Arc::downgrade(sink));
+                let watch = std::thread::Builder::new().name("greenroom-watch".to_owned());
+                let watch = watch.spawn(move || seats.look(&sink));
+                *watchdog = watch.map(|watch| watch.thread().clone()).ok();
             }
         }
     }
 
     /// The watch's life.
-    fn look(&self, node: &Weak<Inner>) {
+    fn look(&self, sink: &Weak<impl LongPollSink>) {
         let (mut seen, mut quiet) = (Seen::default(), 0);
         while !self.closed.load(Ordering::Relaxed) {
             if quiet < PATIENCE {
@@ -229,9 +230,8 @@ impl ThreadSlotTable {
             if found.is_empty() {
                 continue;
             }
-            let Some(inner) = node.upgrade() else { return };
-            let node = Node { inner };
-            found.into_iter().for_each(|verdict| node.judge(verdict));
+            let Some(sink) = sink.upgrade() else { return };
+            found.into_iter().for_each(|finding| sink.report(finding));
         }
     }
 
@@ -272,7 +272,7 @@ struct Sitting {
 
 /// What the watch found.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+pub(crate) enum Finding {
     /// The process has kept its thread for so long.
     Long(u64, Duration),
     /// It has let go, after so long at most.
@@ -280,11 +280,11 @@ enum Verdict {
 }
 
 impl Seen {
-    fn look(&mut self, turns: &[Turn], now: Instant) -> Vec<Verdict> {
+    fn look(&mut self, turns: &[Turn], now: Instant) -> Vec<Finding> {
         let mut found = Vec::new();
         let over = |sitting: &Sitting| {
             let took = now.saturating_duration_since(sitting.since);
-            sitting.reported.then_some(Verdict::Over(sitting.turn.process, took))
+            sitting.reported.then_some(Finding::Over(sitting.turn.process, took))
         };
         self.seats.retain(|seat, sitting| {
             let stays =
@@ -300,27 +300,10 @@ impl Seen {
             let took = now.saturating_duration_since(sitting.since);
             if took >= LONG && !sitting.reported {
                 sitting.reported = true;
-                found.push(Verdict::Long(turn.process, took));
+                found.push(Finding::Long(turn.process, took));
             }
         }
         found
-    }
-}
-
-impl Node {
-    fn judge(&self, verdict: Verdict) {
-        let (Verdict::Long(number, took) | Verdict::Over(number, took)) = verdict;
-        let alarm = self.long_schedule(self.pid(number), took);
-        match verdict {
-            Verdict::Long(..) => drop(self.raise(alarm)),
-            Verdict::Over(..) => self.clear(&alarm.key(), Some(alarm)),
-        }
-    }
-
-    fn long_schedule(&self, pid: Pid, took: Duration) -> Alarm {
-        let seen = self.table().get(pid.number()).and_then(|resident| resident.glimpse());
-        let (kind, after) = seen.unwrap_or_default();
-        Alarm::LongSchedule { pid, kind: kind.into(), took, after }
     }
 }
 
@@ -340,14 +323,14 @@ mod tests {
         assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 1, 8)], at(0)), []);
         // Process 8 has had turn after turn; process 7 the same one.
         assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 2, 8)], at(9)), []);
-        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 3, 8)], at(12)), [Verdict::Long(7, ms(12))]);
+        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 3, 8)], at(12)), [Finding::Long(7, ms(12))]);
         assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 3, 8)], at(20)), []);
         assert_eq!(
             seen.look(&[turn(1, 2, 7), turn(2, 3, 8)], at(25)),
-            [Verdict::Over(7, ms(25)), Verdict::Long(8, ms(13))]
+            [Finding::Over(7, ms(25)), Finding::Long(8, ms(13))]
         );
         // An empty seat, and one whose thread has ended.
-        assert_eq!(seen.look(&[turn(1, 2, 0)], at(30)), [Verdict::Over(8, ms(18))]);
+        assert_eq!(seen.look(&[turn(1, 2, 0)], at(30)), [Finding::Over(8, ms(18))]);
         assert_eq!(seen.look(&[turn(1, 2, 0)], at(90)), []);
     }
 }

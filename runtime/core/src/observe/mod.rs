@@ -1,0 +1,38 @@
+//! Observation of a node: process info, metrics, alarms, lifecycle events, message traces, the watchdog and the
+//! deadlock check.
+//!
+//! Nothing here refers to a node: `node` and `process` fill in the data, and pass in the time. The public data types
+//! implement serde's traits, so that a web page, a terminal or another node can show them. Their texts are `Cow`s:
+//! borrowed where the name of a type or file is known at compile time, owned after deserialization.
+
+mod alarm;
+mod deadlock;
+mod events;
+mod lifecycle;
+mod metrics;
+mod process;
+mod report_limiter;
+mod trace;
+mod watchdog;
+
+pub(crate) use alarm::{ActiveAlarms, Key};
+pub use alarm::{Alarm, AlarmEvent, Alarms};
+pub(crate) use deadlock::{Awaited, DeadlockCheck, Probe, Waiting};
+pub(crate) use events::{EventReceiver, Received};
+pub(crate) use lifecycle::LifecycleSubscribers;
+pub use lifecycle::{Lifecycle, LifecycleEvent};
+pub(crate) use metrics::LossCounts;
+#[cfg(feature = "net")]
+pub(crate) use metrics::{ConnectionMeter, PeerTraffic};
+pub use metrics::{Counters, ExitCounts, Metrics, ProtocolMetrics, Traffic};
+pub(crate) use process::place;
+pub use process::{Memory, ProcessInfo, ProcessState, SourceLine};
+pub(crate) use report_limiter::{ReportLimiter, Verdict};
+pub(crate) use trace::Traces;
+pub use trace::{Trace, TraceEvent, TraceStep};
+pub(crate) use watchdog::{Finding, LongPollSink, Seated, ThreadSlots, Watchdog};
+
+#[cfg(any(test, not(feature = "serde")))]
+crate::base::travel! {
+    [] Alarm, [] AlarmEvent, [] LifecycleEvent, [] Metrics, [] ProtocolMetrics, [] Traffic, [] ExitCounts, [] ProcessInfo, [] ProcessState, [] SourceLine, [] Memory, [] Trace, [] TraceEvent, [] TraceStep,
+}

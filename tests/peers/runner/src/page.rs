@@ -41,11 +41,11 @@ const MESSAGES: &[Row] = &[
 ];
 
 const LIVES: &[Row] = &[
-    ("spawn", "begin: 200,000 actors, each initialised"),
-    ("spawn1m", "begin: 1,000,000 actors, each initialised"),
-    ("stop", "end: 200,000 actors"),
-    ("stop1m", "end: 1,000,000 actors"),
-    ("monitor", "50,000 ends told to one watcher"),
+    ("spawn", "start 200,000 actors, each initialised"),
+    ("spawn1m", "start 1,000,000 actors, each initialised"),
+    ("stop", "stop 200,000 actors"),
+    ("stop1m", "stop 1,000,000 actors"),
+    ("monitor", "50,000 exits, all monitored by one process"),
 ];
 
 const ROOM: &[Row] = &[("memory", "bytes an idle actor"), ("restart", "crash until running again")];
@@ -245,17 +245,17 @@ const GROWTH: &[Growth] = &[
         "processes",
         "processes",
         &[
-            ("growth_spawn", "begin"),
+            ("growth_spawn", "start"),
             ("growth_cast", "a message"),
             ("growth_named", "a message by name"),
-            ("growth_stop", "end"),
+            ("growth_stop", "stop"),
         ],
     ),
     ("saved", "saved messages", &[("growth_unwanted", "of another variant"), ("growth_refused", "refused by a guard")]),
     (
         "bytes",
         "bytes a message",
-        &[("growth_bytes", "there and back, moved"), ("growth_fresh", "a new one, and its end")],
+        &[("growth_bytes", "round trip, moved"), ("growth_fresh", "allocated and dropped")],
     ),
 ];
 
@@ -282,8 +282,8 @@ fn growth_table(results: &Results, x: &str, series: &[Row]) -> String {
 }
 
 fn fairness(results: &Results) -> String {
-    let mut text = "| | half of all | 99 % | 99.9 % | the longest |\n|---|---:|---:|---:|---:|\n".to_owned();
-    for (name, words) in [("calm", "nobody is flooded"), ("flood", "a neighbour is flooded")] {
+    let mut text = "| | 50 % | 99 % | 99.9 % | maximum |\n|---|---:|---:|---:|---:|\n".to_owned();
+    for (name, words) in [("calm", "no process is flooded"), ("flood", "a neighbour is flooded")] {
         write!(text, "| {words} |").expect("a String takes all");
         for share in ["p50", "p99", "p99.9", "max"] {
             let figure = results.get("greenroom", &format!("{name}/{share}"), 2);

@@ -203,7 +203,7 @@ pub fn a_cell_is_handed_on_with_what_came_while_it_was_empty() {
                 number
             };
             let first = live();
-            let child = ChildRef::__new(Address::child(Arc::clone(&cell)));
+            let child = ChildRef::__new(Address::following(Arc::clone(&cell)));
             let direct = ChildRef::__new(Address::direct(Arc::clone(&cell), first));
             let refused = send(&book, &child, &direct, async {
                 linger().await;
@@ -233,7 +233,7 @@ pub fn what_is_sent_to_a_place_waits_until_a_start_succeeds() {
                 ChildRef::__new(Address::direct(Arc::clone(&cell), number))
             };
             let first = live(if roll(2) == 0 { Start::Fails } else { Start::Looks });
-            let child = ChildRef::__new(Address::child(Arc::clone(&cell)));
+            let child = ChildRef::__new(Address::following(Arc::clone(&cell)));
             let refused = send(&book, &child, &first, async {
                 first.ended().await;
                 for _ in 0..roll(3) {

@@ -18,4 +18,6 @@ pub use serve::{Failure, Handle, Outcome, serve};
 pub(crate) use spawn::{Newborn, launch, start_of};
 pub use spawn::{Spawn, spawn};
 pub use stub::{Stub, Stubbed};
-pub use sys::{StateFn, Sys, SysError};
+pub use sys::{StateFn, Sys};
+
+pub use crate::call::SysError;

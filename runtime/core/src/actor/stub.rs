@@ -85,7 +85,7 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     where
         Self::Protocol: Receives<E>,
     {
-        self.__address().narrow()
+        Recipient::of(self.__address())
     }
 
     /// Gives a process of this node a name. It is free again when the process ends.

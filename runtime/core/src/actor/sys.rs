@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{Actor, Context, Process, Runs, Stub};
 use crate::base::Exit;
-use crate::call::{Address, Unasked};
+use crate::call::{Address, SysError};
 use crate::process::{SuspendedEvent, SystemRequest};
 
 /// What can be asked of a server itself; from [`Stub::sys`].
@@ -45,22 +45,6 @@ use crate::process::{SuspendedEvent, SystemRequest};
 #[derive(Debug)]
 pub struct Sys<S: Stub> {
     stub: S,
-}
-
-/// Why a server did not do what it was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SysError {
-    /// It has not said `#[actor(sys)]`, or is no server.
-    NotAllowed,
-    /// It lives on another node.
-    Elsewhere,
-    /// There is no such process, or it ended before its turn came.
-    NoProc,
-    /// Its state is of another type.
-    OtherType,
-    /// It did not come to it within 5 s; it will not any more.
-    Timeout,
 }
 
 /// How long a server may take to come to it, as in OTP.
@@ -145,11 +129,7 @@ impl<S: Stub> Sys<S> {
         let address: &Address<S::Protocol> = self.stub.__address();
         let (tell, told) = oneshot::channel();
         let node = address.node().clone();
-        let asked = address.ask(make(tell)).map_err(|refused| match refused {
-            Unasked::Elsewhere => SysError::Elsewhere,
-            Unasked::Gone => SysError::NoProc,
-            Unasked::NotAllowed => SysError::NotAllowed,
-        });
+        let asked = address.request(make(tell));
         async move {
             asked?;
             match node.clock().within(Some(PATIENCE), told).await {
@@ -216,17 +196,3 @@ impl<A> fmt::Display for State<'_, A> {
         (self.1)(self.0, f)
     }
 }
-
-impl fmt::Display for SysError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            SysError::NotAllowed => "the process does not allow that: a server says `#[actor(sys)]`",
-            SysError::Elsewhere => "the process lives on another node",
-            SysError::NoProc => "no such process",
-            SysError::OtherType => "the process's state is of another type",
-            SysError::Timeout => "the process did not come to it in time",
-        })
-    }
-}
-
-impl std::error::Error for SysError {}

@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use crate::base::CastError;
-use crate::node::{Current, Line};
+use crate::base::{CastError, NodeName};
+use crate::node::{Current, Line, Node};
 
 /// A message that has taken its place.
 ///
@@ -13,25 +13,47 @@ use crate::node::{Current, Line};
 /// connection's queue is below its high-water mark, before a full mailbox (`overflow = wait`) when the message is
 /// in. Cancel-safe; but a message that still stands in line is withdrawn, and counted, if its cast is dropped.
 pub struct Cast {
-    // Nothing if it is in, which nearly all are at once: then there is nothing to make, to hand on or to drop.
+    // `None` for a message in its mailbox, as nearly all are at once: then there is nothing to build, move or drop.
     state: Option<Box<State>>,
 }
 
 enum State {
     Failed(CastError),
-    /// It is in the queue of a connection that has more than it can send.
-    Pressed(Pin<Box<dyn Future<Output = ()> + Send>>),
-    Standing(Standing),
+    /// The message is in the queue of a connection, which is above its high-water mark.
+    BackPressure(Pin<Box<dyn Future<Output = ()> + Send>>),
+    Waiting(Waiting),
 }
 
-/// It stands in line before a full mailbox.
-struct Standing {
-    line: Arc<dyn Line>,
-    ticket: u64,
+/// A message in the wait queue of a full mailbox.
+struct Waiting {
+    queue: Arc<dyn Line>,
+    id: u64,
+}
+
+/// Where a message was put.
+pub(super) enum Placement<'a> {
+    Mailbox,
+    /// The wait queue of a full mailbox, under this id.
+    WaitQueue(Arc<dyn Line>, u64),
+    /// The queue of the connection from one node to another.
+    Connection(&'a Node, &'a NodeName),
+}
+
+impl From<Placement<'_>> for Cast {
+    fn from(placement: Placement<'_>) -> Cast {
+        match placement {
+            Placement::Mailbox => Cast::sent(),
+            Placement::WaitQueue(queue, id) => Cast::waiting(queue, id),
+            Placement::Connection(node, to) => {
+                let pressure = node.router().and_then(|router| router.pressure(to));
+                Cast { state: pressure.map(|pressure| Box::new(State::BackPressure(pressure))) }
+            }
+        }
+    }
 }
 
 impl Cast {
-    /// It is in.
+    /// The message is in its mailbox.
     #[inline]
     pub(super) fn sent() -> Cast {
         Cast { state: None }
@@ -41,12 +63,8 @@ impl Cast {
         Cast { state: Some(Box::new(State::Failed(error))) }
     }
 
-    pub(super) fn pressed(pressure: Pin<Box<dyn Future<Output = ()> + Send>>) -> Cast {
-        Cast { state: Some(Box::new(State::Pressed(pressure))) }
-    }
-
-    pub(super) fn standing(line: Arc<dyn Line>, ticket: u64) -> Cast {
-        Cast { state: Some(Box::new(State::Standing(Standing { line, ticket }))) }
+    pub(super) fn waiting(queue: Arc<dyn Line>, id: u64) -> Cast {
+        Cast { state: Some(Box::new(State::Waiting(Waiting { queue, id }))) }
     }
 }
 
@@ -60,11 +78,11 @@ impl Future for Cast {
         let outcome = match self.state.as_deref_mut() {
             None => Ok(()),
             Some(State::Failed(error)) => Err(error.clone()),
-            Some(State::Pressed(pressure)) => {
+            Some(State::BackPressure(pressure)) => {
                 ready!(pressure.as_mut().poll(cx));
                 Ok(())
             }
-            Some(State::Standing(Standing { line, ticket })) => ready!(line.poll_admitted(*ticket, cx)),
+            Some(State::Waiting(Waiting { queue, id })) => ready!(queue.poll_admitted(*id, cx)),
         };
         self.state = None;
         Poll::Ready(outcome)
@@ -72,23 +90,23 @@ impl Future for Cast {
 }
 
 impl Drop for Cast {
-    // Part of whoever sends: nearly always there is nothing to do.
+    // Inlined into the sender: nearly always there is nothing to do.
     #[inline]
     fn drop(&mut self) {
         if let Some(state) = self.state.take() {
-            give_up(state);
+            drop_state(state);
         }
     }
 }
 
 #[cold]
-fn give_up(state: Box<State>) {
+fn drop_state(state: Box<State>) {
     drop(state);
 }
 
-impl Drop for Standing {
+impl Drop for Waiting {
     fn drop(&mut self) {
-        self.line.withdraw(self.ticket);
+        self.queue.withdraw(self.id);
     }
 }
 
@@ -97,7 +115,7 @@ impl fmt::Debug for Cast {
         f.write_str(match self.state.as_deref() {
             None => "Cast(sent)",
             Some(State::Failed(_)) => "Cast(failed)",
-            Some(State::Pressed(_) | State::Standing(_)) => "Cast(waiting)",
+            Some(State::BackPressure(_) | State::Waiting(_)) => "Cast(waiting)",
         })
     }
 }

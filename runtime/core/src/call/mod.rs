@@ -7,19 +7,24 @@
 //! is dropped unanswered says why.
 
 mod address;
+mod call_future;
 mod cast;
-mod pending;
 mod recipient;
+mod remote;
+mod remote_caller;
 mod reply;
+mod signals;
 mod slot;
-#[cfg(not(feature = "serde"))]
-mod stay;
+mod system;
+mod target;
 #[cfg(feature = "serde")]
-mod travel;
+mod with_serde;
+#[cfg(not(feature = "serde"))]
+mod without_serde;
 
 pub use address::Address;
-pub(crate) use address::Unasked;
+pub use call_future::Call;
 pub use cast::Cast;
-pub use pending::Call;
 pub use recipient::Recipient;
 pub use reply::Reply;
+pub use system::SysError;

@@ -2,9 +2,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::slot::Slot;
-use crate::base::{CallError, EncodeError, Encoder, NodeId};
+use crate::base::CallError;
 use crate::mailbox::Carried;
-use crate::node::{Answerable, Current, Node, Unanswered};
+use crate::node::{Current, Unanswered};
 
 /// The duty to answer one call, and the means to do it.
 ///
@@ -18,29 +18,6 @@ pub struct Reply<T: 'static> {
     pub(super) slot: Option<Arc<Slot<T>>>,
 }
 
-/// A caller on another node, and how it gets its answer.
-pub(super) struct Far<T> {
-    pub(super) caller: RemoteCaller,
-    pub(super) write: Write<T>,
-}
-
-/// How an answer becomes bytes.
-type Write<T> = fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>;
-
-/// A caller on another node.
-#[derive(Clone)]
-pub(super) struct RemoteCaller {
-    pub(super) node: Node,
-    pub(super) caller: Arc<NodeId>,
-    pub(super) id: u64,
-}
-
-/// One whose reply was dropped, and by which process.
-struct Forsaken {
-    caller: RemoteCaller,
-    holder: u64,
-}
-
 impl<T: 'static> Reply<T> {
     pub(super) fn new(slot: Arc<Slot<T>>) -> Reply<T> {
         Reply { slot: Some(slot) }
@@ -52,8 +29,8 @@ impl<T: 'static> Reply<T> {
         T: Send,
     {
         let Some(slot) = self.slot.take() else { return };
-        if let Some(far) = &slot.far {
-            return far.caller.send(&value, far.write);
+        if let Some(remote) = &slot.remote_caller {
+            return remote.answer_with(&value);
         }
         let caller = slot.fill(|| Ok(Carried::new(value)));
         // Before the caller goes on: then the slot is its alone.
@@ -81,7 +58,7 @@ impl<T: 'static> Reply<T> {
 
     /// Whether somebody still waits for the answer. For a caller on another node that is not known: `true`.
     pub fn is_awaited(&self) -> bool {
-        self.slot.as_ref().is_some_and(|slot| slot.far.is_some() || slot.is_awaited())
+        self.slot.as_ref().is_some_and(|slot| slot.remote_caller.is_some() || slot.is_awaited())
     }
 }
 
@@ -101,40 +78,12 @@ fn forsake<T: 'static>(slot: Arc<Slot<T>>) {
     if slot.is_passed_on() {
         return;
     }
-    let caller: Arc<dyn Unanswered> = match &slot.far {
-        Some(far) => Arc::new(Forsaken { caller: far.caller.clone(), holder: Current::process() }),
+    let caller: Arc<dyn Unanswered> = match &slot.remote_caller {
+        Some(remote) => remote.unanswered_by(Current::process()),
         None => slot,
     };
     if let Some(caller) = Current::drop_reply(caller) {
         caller.fail(CallError::Dropped);
-    }
-}
-
-impl RemoteCaller {
-    fn send<T>(&self, value: &T, encode: Write<T>) {
-        let Some(router) = self.node.router() else { return };
-        let mut bytes = Vec::new();
-        let (result, _) =
-            Current::collect_replies(&self.node, || encode(value, &mut Encoder::new(&mut bytes, router.limit())));
-        let answer = result.map(|()| bytes).map_err(CallError::Encode);
-        router.answer(Current::process(), &self.caller, self.id, answer);
-    }
-}
-
-/// The answer to a call that was passed on from here.
-impl Answerable for RemoteCaller {
-    fn answer(&self, result: Result<&[u8], CallError>) {
-        if let Some(router) = self.node.router() {
-            router.answer(0, &self.caller, self.id, result.map(<[u8]>::to_vec));
-        }
-    }
-}
-
-impl Unanswered for Forsaken {
-    fn fail(&self, error: CallError) {
-        if let Some(router) = self.caller.node.router() {
-            router.answer(self.holder, &self.caller.caller, self.caller.id, Err(error));
-        }
     }
 }
 
@@ -147,6 +96,8 @@ impl<T: 'static> fmt::Debug for Reply<T> {
 #[cfg(all(test, feature = "net"))]
 mod tests {
     use super::*;
+    use crate::base::Encoder;
+    use crate::node::Node;
 
     // Both are parts of messages, which are moved.
     const _: () = assert!(size_of::<Reply<String>>() == size_of::<usize>());

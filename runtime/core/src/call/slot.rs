@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Instant;
 
-use super::reply::Far;
+use super::remote_caller::RemoteCaller;
 use crate::base::{CallError, Decoder, DeserializeOwned, Pid};
 use crate::mailbox::{Carried, Guard, Lock};
 use crate::node::{Answerable, Current, Node, Unanswered, WeakNode};
@@ -19,8 +19,8 @@ pub(super) struct Slot<T> {
     state: Lock<State<T>>,
     /// Where the reply is: one of the five below.
     reply: AtomicU8,
-    /// The caller, if it is on another node: then nobody waits here, and the slot is no more than what a reply holds on to.
-    pub(super) far: Option<Box<Far<T>>>,
+    /// The caller, if it is on another node. Then no call waits for this slot, which only identifies the caller for a reply.
+    pub(super) remote_caller: Option<Box<RemoteCaller<T>>>,
 }
 
 /// In a message that the callee has not taken.
@@ -121,9 +121,9 @@ impl<T: 'static> Slot<T> {
 
 impl<T> Slot<T> {
     /// A slot for a call of this node, or for one of another that has come here.
-    pub(super) fn new(node: &Node, far: Option<Box<Far<T>>>) -> Arc<Slot<T>> {
+    pub(super) fn new(node: &Node, remote_caller: Option<Box<RemoteCaller<T>>>) -> Arc<Slot<T>> {
         let state = State { answer: Answer::Awaited(None), remote: None, told: None, seated: false, noted: false };
-        Arc::new(Slot { node: node.downgrade(), state: Lock::new(state), reply: AtomicU8::new(UNREAD), far })
+        Arc::new(Slot { node: node.downgrade(), state: Lock::new(state), reply: AtomicU8::new(UNREAD), remote_caller })
     }
 
     fn lock(&self) -> Guard<'_, State<T>> {

@@ -38,6 +38,11 @@ pub(crate) trait Resident: Send + Sync {
     /// The same for the place that one process after another lives in: its path, if it has one that fits.
     fn export_place(&self) -> Option<String>;
 
+    /// The path of a supervised child.
+    fn path(&self) -> Option<&Arc<str>> {
+        None
+    }
+
     /// The line before its mailbox.
     fn line(self: Arc<Self>) -> Arc<dyn Line>;
 

@@ -14,8 +14,8 @@ pub(crate) enum RemoteTarget<'a> {
     Name(&'a str, &'a NodeName),
 }
 
-impl RemoteTarget<'_> {
-    pub(crate) fn node(&self) -> &NodeName {
+impl<'a> RemoteTarget<'a> {
+    pub(crate) fn node(&self) -> &'a NodeName {
         match self {
             RemoteTarget::Pid(pid) => pid.node(),
             RemoteTarget::Name(_, node) => node,

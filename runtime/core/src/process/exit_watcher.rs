@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 use super::Cell;
-use crate::base::{CallError, CastError, Exit, MonitorRef, NodeEvent, NodeId, NodeName, Pid, Protocol, Subject};
+use crate::base::{CallError, CastError, Exit, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject};
 use crate::node::{Ancestry, Delivery, Line, Node, RemoteTarget, Resident};
 use crate::sync::{Mutex, PoisonError};
 use crate::wire::Signal;
@@ -22,7 +22,7 @@ struct ExitWatcher {
 
 /// Resolves with the reason for which `target` ended. It is being watched when this returns.
 pub(crate) fn ended(node: &Node, target: Pid) -> impl Future<Output = Exit> + Send + use<> {
-    listen(node, Subject::Pid(target))
+    watch_exit(node, Subject::Pid(target))
 }
 
 /// Resolves when the process with this number, which has moved into `cell`, has ended: with the reason, even if that was
@@ -34,12 +34,9 @@ pub(crate) async fn ended_in_cell<M: Protocol>(cell: Arc<Cell<M>>, number: u64) 
     }
 }
 
-/// The same for whoever has this name on another node when the question arrives there.
-pub(crate) fn ended_by_name(node: &Node, name: &str, at: &NodeName) -> impl Future<Output = Exit> + Send + use<> {
-    listen(node, Subject::Name(name.to_owned(), at.clone()))
-}
-
-fn listen(node: &Node, target: Subject) -> impl Future<Output = Exit> + Send + use<> {
+/// Resolves with the reason for which `target` ended; a name is looked up once, on its node. The process is monitored
+/// when this returns.
+pub(crate) fn watch_exit(node: &Node, target: Subject) -> impl Future<Output = Exit> + Send + use<> {
     let (tell, told) = oneshot::channel();
     let number = node.next_number();
     let reference = node.next_reference();

@@ -34,7 +34,7 @@ pub use blocking::Blocking;
 pub(crate) use cell::Cell;
 pub(crate) use control::{ProcessKind, StartInfo};
 use end::fail;
-pub(crate) use exit_watcher::{ended, ended_by_name, ended_in_cell};
+pub(crate) use exit_watcher::{ended, ended_in_cell, watch_exit};
 pub use mailbox::Mailbox;
 pub(crate) use mailbox::Step;
 pub use mailbox::{Receive, Receiver};

@@ -62,6 +62,10 @@ impl<M: Protocol> Resident for Cell<M> {
         Cell::export_place(self)
     }
 
+    fn path(&self) -> Option<&Arc<str>> {
+        Cell::path(self)
+    }
+
     fn line(self: Arc<Self>) -> Arc<dyn Line> {
         self
     }

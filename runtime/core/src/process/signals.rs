@@ -9,16 +9,7 @@ use crate::signal::{Arrival, Effect, Relations, dispatch};
 use crate::wire::Signal;
 
 impl<M: Protocol> Cell<M> {
-    /// Sends an exit signal to the process with this number; `from` is another's of the same node, or zero.
-    pub(crate) fn exit(&self, number: u64, from: u64, reason: Exit) {
-        self.handle_signal(number, &self.node.pid(from), Signal::Exit { reason, linked: false });
-    }
-
-    /// Asks the process to stop: a server between two messages, any other at once.
-    pub(crate) fn stop(&self, number: u64, reason: Exit) {
-        self.handle_signal(number, &self.node.pid(0), Signal::Stop { reason });
-    }
-
+    /// Has the process stop: a server between two messages, any other at once.
     fn halt(&self, control: &mut ControlBlock, reason: Exit) {
         if !control.kind.server {
             return self.die(control, reason);

@@ -121,7 +121,7 @@ impl Places {
 
     /// The stub of a child.
     pub(in crate::supervisor) fn stub<A: Actor>(&self, id: &str) -> Ref<A> {
-        Ref::<A>::__new(Address::child(self.cell::<A>(id)))
+        Ref::<A>::__new(Address::following(self.cell::<A>(id)))
     }
 
     /// An id for a child that was given none.
@@ -141,7 +141,7 @@ impl Places {
         self.place(id, |path| {
             let cell = Cell::<Supervision>::new(self.node.clone(), Some(Arc::clone(path)), None);
             self.node.names().add_place(path, Arc::clone(&cell) as Arc<dyn Resident>);
-            let stub = SupervisionRef::__new(Address::child(Arc::clone(&cell)));
+            let stub = SupervisionRef::__new(Address::following(Arc::clone(&cell)));
             Arc::new(Nested { cell, places: Places::new(self.node.clone(), Arc::clone(path), stub) })
         })
     }

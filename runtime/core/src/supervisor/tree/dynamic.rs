@@ -109,7 +109,7 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
         match (planted.0, pid) {
             (Found::Direct(cell), Some(pid)) => Ok(Ref::<A>::__new(Address::direct(cell, pid.number()))),
             // It decided not to run: a stub of nobody.
-            (Found::Direct(cell), None) => Ok(Ref::<A>::__new(Address::child(cell))),
+            (Found::Direct(cell), None) => Ok(Ref::<A>::__new(Address::following(cell))),
             (Found::Place(stub), _) => stub.await.map_err(|_| ChildError::NoProc),
         }
     }

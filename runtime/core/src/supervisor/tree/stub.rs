@@ -45,7 +45,7 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
             let cell: Arc<Cell<S::Protocol>> = cell.downcast().map_err(|_| ChildError::Incompatible)?;
             Ok(S::__new(match cell.current_number() {
                 Some(number) if cell.path().is_none() => Address::direct(cell, number),
-                _ => Address::child(cell),
+                _ => Address::following(cell),
             }))
         }
     }

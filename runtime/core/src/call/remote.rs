@@ -1,0 +1,37 @@
+//! Messages on their way to another node: encoded, and put into the queue of its connection.
+
+use crate::base::{CastError, EncodeError, Encoder, Protocol};
+use crate::node::{Current, Node, Outgoing, RemoteTarget};
+use crate::wire::fingerprint;
+
+/// Puts a message into the queue of its node's connection.
+pub(super) fn send_remote<M: Protocol>(node: &Node, to: RemoteTarget<'_>, message: &M) -> Result<(), CastError> {
+    let (protocol, variant) = (fingerprint::<M>(), message.variant() as u32);
+    route(node, to, M::NAME, protocol, variant, |encoder| message.encode(encoder))
+}
+
+/// Puts the bytes that `encode` writes into the queue of a connection. `name` is the protocol's.
+pub(super) fn route(
+    node: &Node,
+    to: RemoteTarget<'_>,
+    name: &'static str,
+    protocol: u64,
+    variant: u32,
+    encode: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
+) -> Result<(), CastError> {
+    let router = node.router().ok_or(CastError::NoConnection)?;
+    let mut payload = Vec::new();
+    let (result, replies) = Current::collect_replies(node, || encode(&mut Encoder::new(&mut payload, router.limit())));
+    // From here on only the bytes count: a reply in the message is answered through them.
+    node.pending().sent(&replies, to.node(), name);
+    let fail = |error: CastError| {
+        for id in &replies {
+            node.pending().answer(*id, Err(error.clone().into()));
+        }
+        node.lose_message(to.node(), &error);
+        error
+    };
+    result.map_err(|error| fail(CastError::Encode(error)))?;
+    let outgoing = Outgoing { protocol, variant, replies: replies.clone(), payload };
+    router.message(Current::process(), to, outgoing).map_err(fail)
+}

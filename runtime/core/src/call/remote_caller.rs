@@ -1,0 +1,75 @@
+//! Callers on other nodes: their calls are answered by a frame instead of in a reply slot.
+
+use std::sync::Arc;
+
+use crate::base::{CallError, EncodeError, Encoder, NodeId};
+use crate::node::{Answerable, Current, Node, Unanswered};
+
+/// A caller on another node that expects a `T`.
+pub(super) struct RemoteCaller<T> {
+    route: ReplyRoute,
+    encode: Encode<T>,
+}
+
+type Encode<T> = fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>;
+
+/// The way to a caller on another node.
+#[derive(Clone)]
+struct ReplyRoute {
+    node: Node,
+    caller: Arc<NodeId>,
+    /// The call's id on the caller's node.
+    id: u64,
+}
+
+/// The caller of a reply that the process `holder` dropped.
+struct DroppedReply {
+    route: ReplyRoute,
+    holder: u64,
+}
+
+impl<T> RemoteCaller<T> {
+    /// The caller of the call `id` of the node `caller`, as seen from `node`.
+    pub(super) fn new(node: Node, caller: Arc<NodeId>, id: u64, encode: Encode<T>) -> RemoteCaller<T> {
+        RemoteCaller { route: ReplyRoute { node, caller, id }, encode }
+    }
+
+    /// Sends the answer.
+    pub(super) fn answer_with(&self, value: &T) {
+        let ReplyRoute { node, caller, id } = &self.route;
+        let Some(router) = node.router() else { return };
+        let mut bytes = Vec::new();
+        let (result, _) =
+            Current::collect_replies(node, || (self.encode)(value, &mut Encoder::new(&mut bytes, router.limit())));
+        let answer = result.map(|()| bytes).map_err(CallError::Encode);
+        router.answer(Current::process(), caller, *id, answer);
+    }
+
+    /// Forwards the answer of a call that was passed on to a third node.
+    ///
+    /// The answer comes back to this node first, and so does an error: the new holder need not know the caller's node.
+    pub(super) fn forward(&self) -> Arc<dyn Answerable> {
+        Arc::new(self.route.clone())
+    }
+
+    /// Reports that the process `holder` dropped the reply.
+    pub(super) fn unanswered_by(&self, holder: u64) -> Arc<dyn Unanswered> {
+        Arc::new(DroppedReply { route: self.route.clone(), holder })
+    }
+}
+
+impl Answerable for ReplyRoute {
+    fn answer(&self, result: Result<&[u8], CallError>) {
+        if let Some(router) = self.node.router() {
+            router.answer(0, &self.caller, self.id, result.map(<[u8]>::to_vec));
+        }
+    }
+}
+
+impl Unanswered for DroppedReply {
+    fn fail(&self, error: CallError) {
+        if let Some(router) = self.route.node.router() {
+            router.answer(self.holder, &self.route.caller, self.route.id, Err(error));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Everything that reaches a process beside its messages: signals, monitors and names.
+
+use std::sync::Arc;
+
+use super::Address;
+use super::target::{FOLLOWING, Target};
+use crate::base::{Exit, MonitorRef, NameError, Pid, Protocol, Subject};
+use crate::node::{Current, Named, Node};
+use crate::process::{Cell, watch_exit};
+use crate::wire::Signal;
+
+impl<M: Protocol> Address<M> {
+    pub(crate) fn is_alive(&self) -> bool {
+        self.local_process().is_some_and(|process| process.resident.is_alive(process.number))
+    }
+
+    /// Sends an exit signal.
+    pub(crate) fn exit(&self, reason: Exit) {
+        self.0.signal(&sender(self.node()), Signal::Exit { reason, linked: false });
+    }
+
+    /// Requests the process to stop in order.
+    pub(crate) fn stop(&self, reason: Exit) {
+        self.0.signal(&sender(self.node()), Signal::Stop { reason });
+    }
+
+    /// Resolves with the process's exit reason. The process is monitored when this returns.
+    pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {
+        let watched = self.0.current().map(|subject| watch_exit(self.node(), subject));
+        // A cell keeps the reason of the last process in it, which may have ended before it was monitored.
+        let held = match &self.0 {
+            Target::Cell { number: FOLLOWING, .. } | Target::Identity(_) => None,
+            Target::Cell { cell, number } => Some((Arc::clone(cell), *number)),
+        };
+        async move {
+            let reason = match watched {
+                Some(watched) => watched.await,
+                None => Exit::NoProc,
+            };
+            match held {
+                Some((cell, number)) if reason == Exit::NoProc => cell.last_exit(number).unwrap_or(reason),
+                _ => reason,
+            }
+        }
+    }
+
+    /// Has the process in `watcher`, whose pid is `me`, monitor the process that this is at the moment.
+    pub(crate) fn monitor_by<W: Protocol>(&self, watcher: &Cell<W>, me: &Pid) -> MonitorRef {
+        // Number zero is not a process: the monitor then reports `NoProc` at once.
+        let current = self.0.current().unwrap_or_else(|| Subject::Pid(self.node().pid(0)));
+        let target = match &current {
+            Subject::Pid(pid) => Some(pid.clone()),
+            Subject::Name(..) => None,
+        };
+        watcher.monitor(me, self.0.subject().cloned().unwrap_or(current), target)
+    }
+
+    /// Registers the process under a name.
+    pub(crate) fn register(&self, name: &str) -> Result<(), NameError> {
+        let process = self.local_process().ok_or(NameError::NoProc)?;
+        self.node().names().register(name, process)
+    }
+
+    /// The process, if this node runs it.
+    fn local_process(&self) -> Option<Named> {
+        let node = self.node();
+        let number = self.pid().filter(|pid| pid.is_of(node.id()))?.number();
+        Some(Named { number, resident: node.table().get(number)? })
+    }
+}
+
+/// The pid of the process that sends a signal: the running one, or number zero of `node` outside of any.
+fn sender(node: &Node) -> Pid {
+    match Current::pid() {
+        Some(pid) if pid.is_of(node.id()) => pid,
+        _ => node.pid(0),
+    }
+}

@@ -1,0 +1,258 @@
+//! The receiver that a stub or a [`Recipient`](super::Recipient) stands for, and where it is.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use crate::base::{CastError, NodeId, NodeName, Pid, Protocol, Subject};
+use crate::node::{Named, Node, RemoteTarget, Resident};
+use crate::process::Cell;
+use crate::wire::Signal;
+
+/// The receiver of messages, signals and requests.
+///
+/// A stub knows its receiver's cell with the protocol, `C` is then [`Cell<M>`]. A recipient does not know the protocol,
+/// `C` is then `dyn Resident`.
+pub(super) enum Target<C: ?Sized> {
+    /// A process of this program, by its cell.
+    Cell {
+        cell: Arc<C>,
+        /// The process's number, or [`FOLLOWING`].
+        number: u64,
+    },
+    /// A process by its pid or its name alone.
+    Identity(Arc<Identity>),
+}
+
+/// In place of a process's number: the target is a supervised child, that is the process that owns the cell at the time.
+pub(super) const FOLLOWING: u64 = 0;
+
+/// The pid or the name of a process, as seen from one node.
+pub(super) struct Identity {
+    pub(super) node: Node,
+    pub(super) subject: Subject,
+}
+
+/// Where a target is at this moment.
+pub(super) enum Resolved<'a, C: ?Sized> {
+    /// On this node.
+    Local(Local<'a, C>),
+    /// On another node.
+    Remote(RemoteTarget<'a>),
+    /// On this node, but not a process: the name is not registered, or the pid is of an earlier incarnation or was never
+    /// sent to another node.
+    Missing(Option<&'a Pid>),
+}
+
+/// A process of this node that a target was resolved to.
+pub(super) enum Local<'a, C: ?Sized> {
+    /// The target holds its cell.
+    Held { cell: &'a Arc<C>, number: u64 },
+    /// The target is its registered name.
+    Registered { name: &'a str, process: Named },
+}
+
+/// A cell as a target holds it.
+pub(super) trait TargetCell: Resident {
+    /// The cell of a process; `name` names it in the error.
+    ///
+    /// # Errors
+    /// The process speaks another protocol.
+    fn of_process(process: Arc<dyn Resident>, name: &dyn fmt::Display) -> Result<Arc<Self>, CastError>;
+}
+
+impl<M: Protocol> TargetCell for Cell<M> {
+    fn of_process(process: Arc<dyn Resident>, name: &dyn fmt::Display) -> Result<Arc<Cell<M>>, CastError> {
+        let protocol = process.protocol();
+        process
+            .into_any()
+            .downcast()
+            .map_err(|_| CastError::Incompatible(format!("`{name}` speaks `{protocol}`, not `{}`", M::NAME).into()))
+    }
+}
+
+impl TargetCell for dyn Resident {
+    fn of_process(process: Arc<dyn Resident>, _: &dyn fmt::Display) -> Result<Arc<dyn Resident>, CastError> {
+        Ok(process)
+    }
+}
+
+impl<M: Protocol> Target<Cell<M>> {
+    /// The same receiver without its protocol.
+    pub(super) fn erase(&self) -> Target<dyn Resident> {
+        match self {
+            Target::Cell { cell, number } => Target::Cell { cell: Arc::clone(cell) as _, number: *number },
+            Target::Identity(identity) => Target::Identity(Arc::clone(identity)),
+        }
+    }
+}
+
+impl<C: ?Sized> Target<C> {
+    pub(super) fn identity(node: Node, subject: Subject) -> Target<C> {
+        Target::Identity(Arc::new(Identity { node, subject }))
+    }
+
+    /// The pid or name of a target that is known by nothing else.
+    pub(super) fn subject(&self) -> Option<&Subject> {
+        match self {
+            Target::Cell { .. } => None,
+            Target::Identity(identity) => Some(&identity.subject),
+        }
+    }
+}
+
+impl<C: Resident + ?Sized> Target<C> {
+    /// The node on which the target was made: "local" and "remote" are meant from there.
+    pub(super) fn node(&self) -> &Node {
+        match self {
+            Target::Cell { cell, .. } => cell.node(),
+            Target::Identity(identity) => &identity.node,
+        }
+    }
+
+    /// Finds out where the target is; a registered name is looked up.
+    pub(super) fn resolve(&self) -> Resolved<'_, C> {
+        let identity = match self {
+            Target::Cell { cell, number } => return Resolved::Local(Local::Held { cell, number: *number }),
+            Target::Identity(identity) => identity,
+        };
+        let node = &identity.node;
+        match &identity.subject {
+            Subject::Pid(pid) if pid.node() == node.name() => Resolved::Missing(Some(pid)),
+            Subject::Pid(pid) => Resolved::Remote(RemoteTarget::Pid(pid)),
+            Subject::Name(name, at) if at == node.name() => match node.names().find(name) {
+                Some(process) => Resolved::Local(Local::Registered { name, process }),
+                None => Resolved::Missing(None),
+            },
+            Subject::Name(name, at) => Resolved::Remote(RemoteTarget::Name(name, at)),
+        }
+    }
+
+    /// The process that a monitor set now watches; `None` if there is no process.
+    pub(super) fn current(&self) -> Option<Subject> {
+        match self.resolve() {
+            Resolved::Remote(RemoteTarget::Name(name, at)) => Some(Subject::Name(name.to_owned(), at.clone())),
+            _ => self.pid().map(Subject::Pid),
+        }
+    }
+
+    /// The process's pid, unless only another node knows it or there is no process.
+    pub(super) fn pid(&self) -> Option<Pid> {
+        match self.resolve() {
+            Resolved::Local(process) => process.number().map(|number| self.node().pid(number)),
+            Resolved::Remote(RemoteTarget::Pid(pid)) | Resolved::Missing(Some(pid)) => Some(pid.clone()),
+            Resolved::Remote(RemoteTarget::Name(..)) | Resolved::Missing(None) => None,
+        }
+    }
+
+    /// Sends an exit signal or a request to stop, either of which is lost on a process that does not exist.
+    pub(super) fn signal(&self, from: &Pid, signal: Signal) {
+        match self.resolve() {
+            Resolved::Local(process) => process.signal(from, signal),
+            Resolved::Remote(to) => {
+                let _ = self.node().send_signal(from.number(), to, signal);
+            }
+            Resolved::Missing(Some(pid)) => self.node().signal(from, pid, signal),
+            Resolved::Missing(None) => {}
+        }
+    }
+}
+
+impl<'a, C: Resident + ?Sized> Local<'a, C> {
+    /// The process's number; `None` if a supervised child is being restarted.
+    pub(super) fn number(&self) -> Option<u64> {
+        match self {
+            Local::Held { cell, number: FOLLOWING } => cell.owner(),
+            Local::Held { number, .. } => Some(*number),
+            Local::Registered { process, .. } => Some(process.number).filter(|number| *number != FOLLOWING),
+        }
+    }
+
+    fn signal(&self, from: &Pid, signal: Signal) {
+        let Some(number) = self.number() else { return };
+        match self {
+            Local::Held { cell, .. } => cell.signal(number, from, signal),
+            Local::Registered { process, .. } => process.resident.signal(number, from, signal),
+        }
+    }
+}
+
+impl<'a, C: TargetCell + ?Sized> Local<'a, C> {
+    /// The process's cell, and its number or [`FOLLOWING`].
+    ///
+    /// # Errors
+    /// The registered process speaks another protocol.
+    pub(super) fn cell(self) -> Result<(Cow<'a, Arc<C>>, u64), CastError> {
+        match self {
+            Local::Held { cell, number } => Ok((Cow::Borrowed(cell), number)),
+            Local::Registered { name, process: Named { number, resident } } => {
+                Ok((Cow::Owned(C::of_process(resident, &name)?), number))
+            }
+        }
+    }
+}
+
+/// The parts of a target that make two of them equal.
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'a> {
+    Process(&'a NodeId, u64),
+    Name(&'a str, &'a NodeName),
+    Cell(usize),
+}
+
+impl<C: Resident + ?Sized> Target<C> {
+    fn key(&self) -> Key<'_> {
+        match self {
+            // A child's path is a name: a stub that was sent to another node and back holds only that.
+            Target::Cell { cell, number: FOLLOWING } => match cell.path() {
+                Some(path) => Key::Name(path, cell.node().name()),
+                None => Key::Cell(Arc::as_ptr(cell).addr()),
+            },
+            Target::Cell { cell, number } => Key::Process(cell.node().id(), *number),
+            Target::Identity(identity) => match &identity.subject {
+                Subject::Pid(pid) => Key::Process(pid.node_id(), pid.number()),
+                Subject::Name(name, at) => Key::Name(name, at),
+            },
+        }
+    }
+}
+
+// By hand, since a derive would require `C: Clone`.
+impl<C: ?Sized> Clone for Target<C> {
+    fn clone(&self) -> Self {
+        match self {
+            Target::Cell { cell, number } => Target::Cell { cell: Arc::clone(cell), number: *number },
+            Target::Identity(identity) => Target::Identity(Arc::clone(identity)),
+        }
+    }
+}
+
+impl<C: Resident + ?Sized> PartialEq for Target<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl<C: Resident + ?Sized> Eq for Target<C> {}
+
+impl<C: Resident + ?Sized> Hash for Target<C> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl<C: Resident + ?Sized> fmt::Debug for Target<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = match self {
+            Target::Cell { cell, number: FOLLOWING } => cell.path(),
+            _ => None,
+        };
+        match (self.subject(), self.pid(), path) {
+            (Some(Subject::Name(name, at)), ..) => write!(f, "<{at} {name:?}>"),
+            (_, Some(pid), Some(path)) => write!(f, "<{} {} {path}>", pid.node(), pid.number()),
+            (_, Some(pid), None) => write!(f, "{pid}"),
+            (_, None, _) => write!(f, "<{} restarting>", self.node().name()),
+        }
+    }
+}

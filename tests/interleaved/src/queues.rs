@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use shuttle::future::block_on;
@@ -11,7 +11,7 @@ use shuttle::thread;
 
 use crate::base::{Protocol, Variant};
 use crate::checker::{check, roll};
-use crate::mailbox::{Bounds, Entry, Inbox, Mask, Next, Origin, Overflow, Owner, Pushed, Queue, Refused};
+use crate::mailbox::{Addressee, Arrival, Bounds, Entry, Inbox, Mask, Next, Origin, Overflow, PushObserver, Queue};
 
 /// A message: who sent it, and its number among those of that sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +44,24 @@ fn queue(bounds: Option<(usize, Overflow)>) -> Arc<Queue<Note>> {
     let queue = Queue::new(bounds.map(|(capacity, overflow)| Bounds { capacity, overflow }));
     queue.open(1);
     Arc::new(queue)
+}
+
+/// The messages that an overflow policy has dropped.
+#[derive(Default)]
+struct Dropped(Mutex<Vec<Note>>);
+
+impl PushObserver<Note> for Dropped {
+    fn arriving(&self, _: u64, _: &Note) -> bool {
+        false
+    }
+
+    fn arrived(&self, _: Arrival) {}
+
+    fn dropped(&self, message: Note) {
+        self.0.lock().unwrap().push(message);
+    }
+
+    fn refused(&self) {}
 }
 
 fn sent(message: Note) -> Entry<Note> {
@@ -96,13 +114,15 @@ fn receive(inbox: &mut Inbox<Note>, queue: &Queue<Note>, want: Mask) -> Note {
 }
 
 /// Pushes, and waits in line if need be; whether the message came in.
-fn push(queue: &Queue<Note>, owner: Owner, note: Note) -> bool {
-    match queue.push(owner, sent(note), true) {
-        Ok(Pushed::In) => true,
-        Ok(Pushed::InLine(ticket)) => block_on(poll_fn(|cx| queue.poll_admitted(ticket, cx))).is_ok(),
-        Ok(Pushed::InsteadOf(_)) => panic!("nothing is dropped here"),
-        Err(Refused { .. }) => false,
-    }
+fn push(queue: &Queue<Note>, to: Addressee, note: Note) -> bool {
+    let dropped = Dropped::default();
+    let accepted = match queue.push(&dropped, to, sent(note), true) {
+        Ok(None) => true,
+        Ok(Some(id)) => block_on(poll_fn(|cx| queue.poll_admitted(id, cx))).is_ok(),
+        Err(_) => false,
+    };
+    assert_eq!(dropped.0.into_inner().unwrap(), []);
+    accepted
 }
 
 /// Two push, the owner sleeps and wakes between.
@@ -112,7 +132,7 @@ pub fn what_is_pushed_arrives_once_and_in_order() {
         let senders = (0..2).map(|sender| {
             let queue = Arc::clone(&queue);
             thread::spawn(move || {
-                (0..2).for_each(|number| assert!(push(&queue, Owner::This(1), Plain(sender, number))));
+                (0..2).for_each(|number| assert!(push(&queue, Addressee::Process(1), Plain(sender, number))));
             })
         });
         let senders: Vec<_> = senders.collect();
@@ -130,17 +150,13 @@ pub fn what_makes_room_is_dropped_once() {
         let senders = (0..2).map(|sender| {
             let queue = Arc::clone(&queue);
             thread::spawn(move || {
-                let mut dropped = Vec::new();
+                // The oldest; the newest if the messages that fill the mailbox are with the owner.
+                let dropped = Dropped::default();
                 for number in 0..2 {
-                    match queue.push(Owner::This(1), sent(Plain(sender, number)), true) {
-                        Ok(Pushed::InsteadOf(oldest)) => dropped.push(oldest),
-                        Ok(Pushed::In) => {}
-                        Ok(Pushed::InLine(_)) => panic!("nobody waits here"),
-                        // What fills the mailbox is with its owner already: then the newest has to go.
-                        Err(Refused { message, .. }) => dropped.push(message),
-                    }
+                    let pushed = queue.push(&dropped, Addressee::Process(1), sent(Plain(sender, number)), true);
+                    assert!(matches!(pushed, Ok(None)));
                 }
-                dropped
+                dropped.0.into_inner().unwrap()
             })
         });
         let senders: Vec<_> = senders.collect();
@@ -172,7 +188,7 @@ pub fn what_a_receive_skips_is_there_for_the_next() {
             let queue = Arc::clone(&queue);
             thread::spawn(move || {
                 for note in [Plain(0, 0), Plain(0, 1), Other(0, 2), Plain(0, 3)] {
-                    assert!(push(&queue, Owner::This(1), note));
+                    assert!(push(&queue, Addressee::Process(1), note));
                 }
             })
         };
@@ -193,29 +209,29 @@ pub fn who_stands_in_line_gets_in_or_withdraws() {
         let senders = (0..2).map(|sender| {
             let (queue, withdrawn) = (Arc::clone(&queue), Arc::clone(&withdrawn));
             thread::spawn(move || {
-                let mut mine = Vec::new();
+                let (mut mine, dropped) = (Vec::new(), Dropped::default());
                 for number in 0..2 {
                     let note = Plain(sender, number);
-                    let came = match queue.push(Owner::This(1), sent(note), true) {
-                        Ok(Pushed::InLine(ticket)) if roll(2) == 0 => match queue.withdraw(ticket) {
+                    let came = match queue.push(&dropped, Addressee::Process(1), sent(note), true) {
+                        Ok(Some(id)) if roll(2) == 0 => match queue.withdraw(id) {
                             Some(back) => {
                                 assert_eq!(back, note);
                                 false
                             }
                             None => true,
                         },
-                        Ok(Pushed::InLine(ticket)) => block_on(poll_fn(|cx| queue.poll_admitted(ticket, cx))).is_ok(),
-                        Ok(Pushed::In) => true,
-                        other => panic!("{}", if other.is_ok() { "dropped" } else { "refused" }),
+                        Ok(Some(id)) => block_on(poll_fn(|cx| queue.poll_admitted(id, cx))).is_ok(),
+                        Ok(None) => true,
+                        Err(_) => panic!("refused"),
                     };
                     if came {
                         mine.push(note);
                     }
                 }
                 // The runtime's own is neither counted nor refused.
-                assert!(
-                    queue.push(Owner::This(1), Entry { origin: Origin::OWN, message: Other(sender, 2) }, false).is_ok()
-                );
+                let own = Entry { origin: Origin::OWN, message: Other(sender, 2) };
+                assert!(queue.push(&dropped, Addressee::Process(1), own, false).is_ok());
+                assert_eq!(dropped.0.into_inner().unwrap(), []);
                 withdrawn.fetch_add(2 - mine.len(), Ordering::Relaxed);
                 mine.push(Other(sender, 2));
                 mine
@@ -246,7 +262,7 @@ pub fn a_full_mailbox_lets_in_what_its_owner_waits_for() {
         let queue = queue(Some((1, Overflow::Wait)));
         let senders = [vec![Plain(0, 0), Plain(0, 1)], vec![Other(1, 0)]].map(|notes| {
             let queue = Arc::clone(&queue);
-            thread::spawn(move || notes.into_iter().for_each(|note| assert!(push(&queue, Owner::This(1), note))))
+            thread::spawn(move || notes.into_iter().for_each(|note| assert!(push(&queue, Addressee::Process(1), note))))
         });
         let mut inbox = Inbox::new();
         let mut seen = vec![receive(&mut inbox, &queue, OTHER)];
@@ -261,7 +277,7 @@ pub fn at_an_owners_end_each_message_is_taken_left_or_refused() {
     for bounds in [None, Some((1, Overflow::Wait))] {
         check(900, move || {
             let queue = queue(bounds);
-            let senders = [Owner::This(1), Owner::Whoever].into_iter().zip(0..).map(|(owner, sender)| {
+            let senders = [Addressee::Process(1), Addressee::AnyOwner].into_iter().zip(0..).map(|(owner, sender)| {
                 let queue = Arc::clone(&queue);
                 thread::spawn(move || {
                     let came = |number: &u32| push(&queue, owner, Plain(sender, *number));

@@ -11,7 +11,7 @@ use super::slot::Slot;
 use super::target::{FOLLOWING, Resolved, Target};
 use super::{Call, Cast, Reply};
 use crate::base::{CallError, CastError, NodeName, Pid, Protocol, Subject};
-use crate::mailbox::{Owner, Refused, Why};
+use crate::mailbox::{Addressee, Refused};
 use crate::node::{Current, Line, Node};
 use crate::process::Cell;
 
@@ -66,7 +66,7 @@ impl<M: Protocol> Address<M> {
     fn send_fast<F: FnOnce() -> M>(&self, make: F) -> Result<(), F> {
         match &self.0 {
             Target::Cell { cell, number: FOLLOWING } => send_following(cell, make),
-            Target::Cell { cell, number } => cell.queue().push_fast(Owner::This(*number), make),
+            Target::Cell { cell, number } => cell.queue().push_fast(Addressee::Process(*number), make),
             Target::Identity(_) => Err(make),
         }
     }
@@ -137,11 +137,11 @@ impl<M: Protocol> Address<M> {
     fn send<'a>(&'a self, to: Resolved<'a, Cell<M>>, message: M) -> Result<Placement<'a>, Unsent<M>> {
         match to {
             Resolved::Local(process) => match process.cell() {
-                Ok((cell, number)) => match cell.send(Owner::of(number), message, true) {
+                Ok((cell, number)) => match cell.send(Addressee::of(number), message, true) {
                     Ok(None) => Ok(Placement::Mailbox),
                     Ok(Some(id)) => Ok(Placement::WaitQueue(cell.into_owned() as Arc<dyn Line>, id)),
-                    Err(Refused { message, why: Why::Gone }) => Err(Unsent { error: CastError::NoProc, message }),
-                    Err(Refused { message, .. }) => Err(Unsent { error: CastError::Full, message }),
+                    Err(Refused::Gone(message)) => Err(Unsent { error: CastError::NoProc, message }),
+                    Err(Refused::Full(message)) => Err(Unsent { error: CastError::Full, message }),
                 },
                 Err(error) => Err(Unsent { error, message }),
             },
@@ -157,7 +157,7 @@ impl<M: Protocol> Address<M> {
 // Out of line: halves the length of a stub's functions.
 #[inline(never)]
 fn send_following<M: Protocol, F: FnOnce() -> M>(cell: &Cell<M>, make: F) -> Result<(), F> {
-    cell.queue().push_fast(Owner::Whoever, make)
+    cell.queue().push_fast(Addressee::AnyOwner, make)
 }
 
 // By hand, since a derive would require the same of `M`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::base::{CastError, NodeName};
+use crate::mailbox::WaiterId;
 use crate::node::{Current, Line, Node};
 
 /// A message that has taken its place.
@@ -27,14 +28,14 @@ enum State {
 /// A message in the wait queue of a full mailbox.
 struct Waiting {
     queue: Arc<dyn Line>,
-    id: u64,
+    id: WaiterId,
 }
 
 /// Where a message was put.
 pub(super) enum Placement<'a> {
     Mailbox,
     /// The wait queue of a full mailbox, under this id.
-    WaitQueue(Arc<dyn Line>, u64),
+    WaitQueue(Arc<dyn Line>, WaiterId),
     /// The queue of the connection from one node to another.
     Connection(&'a Node, &'a NodeName),
 }
@@ -63,7 +64,7 @@ impl Cast {
         Cast { state: Some(Box::new(State::Failed(error))) }
     }
 
-    pub(super) fn waiting(queue: Arc<dyn Line>, id: u64) -> Cast {
+    pub(super) fn waiting(queue: Arc<dyn Line>, id: WaiterId) -> Cast {
         Cast { state: Some(Box::new(State::Waiting(Waiting { queue, id }))) }
     }
 }

@@ -6,7 +6,7 @@ use super::batch::Batch;
 use super::queue::{ReaderStats, TakeOutcome, TakeRequest};
 use super::remove::remove;
 use super::save::Saved;
-use super::{Entry, Mask, Origin, Queue};
+use super::{Entry, Mask, Origin, Queue, WaiterId};
 use crate::base::Protocol;
 
 /// The owner's end of a mailbox: the batch that it took over, the save queue, the running scan.
@@ -16,16 +16,16 @@ pub(crate) struct Inbox<M> {
     want: Mask,
     /// The lanes of the save queue that the running scan has not been through. Then it looks at what arrives.
     pending: u64,
-    /// The last in line that it has tested.
-    in_line: u64,
+    /// The last waiter that the running scan has tested.
+    last_waiter: Option<WaiterId>,
     /// How many messages have come out of the queue.
     read: u64,
     /// As many as that when it last waited.
     idle: u64,
     /// How many calls were among those that matched.
     calls: u64,
-    /// Where the running receive stands, if that is known.
-    place: Option<&'static Location<'static>>,
+    /// The source location of the running receive, if known.
+    location: Option<&'static Location<'static>>,
     testing: Testing,
 }
 
@@ -36,8 +36,8 @@ enum Testing {
     /// A lane of the save queue, where its place is kept.
     Saved(usize),
     Arrived(Origin),
-    /// The line, where its place is kept.
-    InLine(u64, Origin),
+    /// The wait queue, where its place is kept.
+    Waiter(WaiterId, Origin),
 }
 
 /// What a scan came upon.
@@ -59,22 +59,22 @@ impl<M: Protocol> Inbox<M> {
             saved: None,
             want: Mask::ALL,
             pending: 0,
-            in_line: 0,
+            last_waiter: None,
             read: 0,
             idle: 0,
             calls: 0,
-            place: None,
+            location: None,
             testing: Testing::Nothing,
         }
     }
 
-    /// Begins a receive that can take `want` and stands at `place`.
+    /// Begins a receive that can take `want`, at this source location.
     #[inline(always)]
-    pub(crate) fn begin(&mut self, queue: &Queue<M>, want: Mask, place: Option<&'static Location<'static>>) {
+    pub(crate) fn begin(&mut self, queue: &Queue<M>, want: Mask, location: Option<&'static Location<'static>>) {
         self.want = want;
-        self.place = place;
+        self.location = location;
         self.pending = 0;
-        self.in_line = 0;
+        self.last_waiter = None;
         if const { Mask::urgent::<M>().0 != 0 } {
             // What is urgent goes before what is saved, also if it came only now.
             queue.take_urgent(&mut self.batch);
@@ -109,7 +109,7 @@ impl<M: Protocol> Inbox<M> {
         let message = &self.batch.entries.front()?.message;
         let variant = message.variant();
         message.hand_out();
-        self.place = None;
+        self.location = None;
         self.read += 1;
         self.count_call(variant);
         self.batch.entries.pop_front().map(|entry| (variant, entry.message))
@@ -125,8 +125,8 @@ impl<M: Protocol> Inbox<M> {
     /// Fills the batch of a [plain](Self::is_plain) inbox again, which is empty, or has `cx` woken when that is possible.
     #[inline(always)]
     pub(crate) fn poll_refill(&mut self, queue: &Queue<M>, cx: &mut Context<'_>) -> Poll<()> {
-        let linger = self.read - self.idle >= BUSY;
-        let refilled = queue.poll_refill(&mut self.batch, (self.read, self.calls), linger, cx);
+        let repoll = self.read - self.idle >= BUSY;
+        let refilled = queue.poll_refill(&mut self.batch, (self.read, self.calls), repoll, cx);
         if refilled.is_pending() {
             self.idle = self.read;
         }
@@ -170,13 +170,14 @@ impl<M: Protocol> Inbox<M> {
             }
             match cx.as_deref_mut() {
                 Some(cx) => {
-                    let linger = self.read - self.idle >= BUSY;
-                    let taking = TakeRequest { want: self.want, tested: self.in_line, linger, told: self.told() };
-                    match queue.poll_take(&mut self.batch, &taking, cx) {
+                    let repoll = self.read - self.idle >= BUSY;
+                    let request =
+                        TakeRequest { want: self.want, tested: self.last_waiter, repoll, reader: self.stats() };
+                    match queue.poll_take(&mut self.batch, &request, cx) {
                         TakeOutcome::Batch => {}
-                        TakeOutcome::InLine(ticket, entry) => {
-                            self.in_line = ticket;
-                            self.testing = Testing::InLine(ticket, entry.origin);
+                        TakeOutcome::Waiter(id, entry) => {
+                            self.last_waiter = Some(id);
+                            self.testing = Testing::Waiter(id, entry.origin);
                             return Next::Test(entry.message);
                         }
                         TakeOutcome::Nothing => {
@@ -186,8 +187,8 @@ impl<M: Protocol> Inbox<M> {
                     }
                 }
                 None => {
-                    let told = self.told();
-                    queue.take(&mut self.batch, told);
+                    let stats = self.stats();
+                    queue.take(&mut self.batch, stats);
                     if self.is_read() {
                         return Next::Empty;
                     }
@@ -212,24 +213,25 @@ impl<M: Protocol> Inbox<M> {
         self.saved.get_or_insert_with(|| Box::new(Saved::new(Mask::urgent::<M>()))).push(lane, entry);
     }
 
-    fn told(&self) -> ReaderStats {
+    fn stats(&self) -> ReaderStats {
         let saved = self.saved();
         ReaderStats {
             handled: self.read.saturating_sub(u64::from(saved)),
             calls: self.calls,
-            place: self.place,
+            location: self.location,
             saved,
             batch: u32::try_from(self.batch.urgent.len() + self.batch.entries.len()).unwrap_or(u32::MAX),
         }
     }
 
-    pub(crate) fn place(&self) -> Option<&'static Location<'static>> {
-        self.place
+    pub(crate) fn location(&self) -> Option<&'static Location<'static>> {
+        self.location
     }
 
-    /// Tells how far the process with this number, whose inbox it is, has come. Says how many messages wait, in any way.
-    pub(crate) fn tell(&self, queue: &Queue<M>, number: u64) -> u64 {
-        queue.tell(number, self.told())
+    /// Publishes the counts of the process with this number, which owns the inbox. Returns how many messages the mailbox
+    /// holds.
+    pub(crate) fn publish(&self, queue: &Queue<M>, number: u64) -> u64 {
+        queue.publish(number, self.stats())
     }
 
     /// How many messages have been looked at, or saved, since the process began.
@@ -267,8 +269,8 @@ impl<M: Protocol> Inbox<M> {
                 self.saved.as_mut().and_then(|saved| saved.take_out(lane)).is_some_and(Origin::is_sent)
             }
             // It never came to count.
-            Testing::InLine(ticket, _) => {
-                queue.admit(ticket);
+            Testing::Waiter(id, _) => {
+                queue.admit(id);
                 false
             }
         }
@@ -296,7 +298,7 @@ impl<M: Protocol> Inbox<M> {
         let message = message?;
         match std::mem::replace(&mut self.testing, Testing::Nothing) {
             Testing::Arrived(origin) => self.save(Entry { origin, message }),
-            Testing::InLine(ticket, origin) => return queue.put_back(ticket, Entry { origin, message }),
+            Testing::Waiter(id, origin) => return queue.put_back(id, Entry { origin, message }),
             Testing::Nothing | Testing::Saved(_) => self.save(Entry { origin: Origin::SENT, message }),
         }
         None
@@ -349,7 +351,7 @@ mod tests {
 
     use super::*;
     use crate::base::Variant;
-    use crate::mailbox::Owner;
+    use crate::mailbox::{Addressee, Arrival, PushObserver, Refused};
 
     #[derive(Debug, PartialEq, Clone, Copy)]
     enum Letter {
@@ -399,9 +401,27 @@ mod tests {
         queue.open(1);
         for letter in letters {
             let entry = Entry { origin: Origin::SENT, message: *letter };
-            assert!(queue.push(Owner::This(1), entry, false).is_ok());
+            assert!(push(&queue, Addressee::Process(1), entry).is_ok());
         }
         queue
+    }
+
+    struct Unobserved;
+
+    impl PushObserver<Letter> for Unobserved {
+        fn arriving(&self, _: u64, _: &Letter) -> bool {
+            false
+        }
+
+        fn arrived(&self, _: Arrival) {}
+
+        fn dropped(&self, _: Letter) {}
+
+        fn refused(&self) {}
+    }
+
+    fn push(queue: &Queue<Letter>, to: Addressee, entry: Entry<Letter>) -> Result<Option<WaiterId>, Refused<Letter>> {
+        queue.push(&Unobserved, to, entry, false)
     }
 
     #[test]
@@ -450,7 +470,7 @@ mod tests {
         let flood: Vec<_> = (0..20_000).map(A).collect();
         let (queue, mut inbox) = (queue(&flood), Inbox::new());
         let entry = size_of::<Entry<Letter>>();
-        let room = |inbox: &Inbox<Letter>| queue.figures().bytes as usize + inbox.batch.entries.capacity() * entry;
+        let room = |inbox: &Inbox<Letter>| queue.stats().bytes as usize + inbox.batch.entries.capacity() * entry;
         assert!(room(&inbox) > 256 * 1024, "room for a flood: {}", room(&inbox));
         let mut cx = Context::from_waker(Waker::noop());
         for round in 1..=2 {
@@ -469,9 +489,9 @@ mod tests {
     #[test]
     fn a_message_of_a_known_origin_is_found_again() {
         let (queue, mut inbox) = (queue(&[A(1)]), Inbox::new());
-        assert!(queue.push(Owner::This(1), Entry { origin: Origin::monitor(9), message: B(9) }, false).is_ok());
+        assert!(push(&queue, Addressee::Process(1), Entry { origin: Origin::monitor(9), message: B(9) }).is_ok());
         assert_eq!(inbox.remove(&queue, Origin::monitor(9)), Some(B(9)));
-        assert!(queue.push(Owner::This(1), Entry { origin: Origin::monitor(9), message: B(9) }, false).is_ok());
+        assert!(push(&queue, Addressee::Process(1), Entry { origin: Origin::monitor(9), message: B(9) }).is_ok());
         assert_eq!(receive(&mut inbox, &queue, 0b01, |_| false).0, None);
         assert_eq!(inbox.remove(&queue, Origin::monitor(9)), Some(B(9)));
         assert_eq!(inbox.remove(&queue, Origin::monitor(9)), None);
@@ -483,12 +503,12 @@ mod tests {
         let queue = queue(&[A(1)]);
         assert_eq!(queue.leave(true).len(), 1);
         let entry = || Entry { origin: Origin::SENT, message: A(2) };
-        assert!(queue.push(Owner::This(1), entry(), false).is_err());
-        assert!(queue.push(Owner::Whoever, entry(), false).is_ok());
+        assert!(push(&queue, Addressee::Process(1), entry()).is_err());
+        assert!(push(&queue, Addressee::AnyOwner, entry()).is_ok());
         queue.open(2);
-        assert!(queue.push(Owner::This(1), entry(), false).is_err());
-        assert!(queue.push(Owner::This(2), entry(), false).is_ok());
+        assert!(push(&queue, Addressee::Process(1), entry()).is_err());
+        assert!(push(&queue, Addressee::Process(2), entry()).is_ok());
         assert_eq!(queue.close().len(), 2);
-        assert!(queue.push(Owner::Whoever, entry(), false).is_err());
+        assert!(push(&queue, Addressee::AnyOwner, entry()).is_err());
     }
 }

@@ -20,21 +20,18 @@
 //! right by the next.
 
 mod batch;
-mod bounds;
 mod entry;
 mod inbox;
 mod lock;
 mod queue;
 mod remove;
 mod save;
-mod wait_queue;
 mod want;
 
-pub(crate) use bounds::Bounds;
-pub use bounds::Overflow;
-pub(crate) use entry::{Entry, Origin, Owner, Pushed, Refused, Why};
+pub(crate) use entry::{Addressee, Entry, Origin, Refused};
 pub(crate) use inbox::{Inbox, Next};
 pub(crate) use lock::{Carried, Guard, Lock};
-pub(crate) use queue::{Figures, Queue};
+pub use queue::Overflow;
+pub(crate) use queue::{Arrival, Bounds, MailboxStats, PushObserver, Queue, WaiterId};
 pub(crate) use want::Mask;
 pub use want::Want;

@@ -5,15 +5,15 @@ use std::mem;
 
 use super::entry::{Entry, Origin};
 
-/// Takes out what ends with an owner: everything, but for what is held if that is to `hold_on`.
-pub(super) fn part<M>(entries: &mut VecDeque<Entry<M>>, hold_on: bool) -> VecDeque<Entry<M>> {
+/// Takes out what ends with an owner: everything, but for what is held if that is to `keep_early`.
+pub(super) fn part<M>(entries: &mut VecDeque<Entry<M>>, keep_early: bool) -> VecDeque<Entry<M>> {
     let mut all = mem::take(entries);
-    if !hold_on {
+    if !keep_early {
         return all;
     }
     let mut left = VecDeque::new();
     while let Some(entry) = all.pop_front() {
-        if entry.origin == Origin::HELD { &mut *entries } else { &mut left }.push_back(entry);
+        if entry.origin == Origin::EARLY { &mut *entries } else { &mut left }.push_back(entry);
     }
     left
 }

@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 
 use super::Node;
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
+use crate::mailbox::WaiterId;
 use crate::observe::{DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, Waiting};
 use crate::wire::Signal;
 
@@ -27,7 +28,7 @@ pub(crate) trait Resident: Send + Sync {
     ///
     /// # Errors
     /// Why it did not arrive.
-    fn event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<u64>, CastError>;
+    fn event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<WaiterId>, CastError>;
 
     /// The number of who lives there just now.
     fn owner(&self) -> Option<u64>;
@@ -141,11 +142,11 @@ pub(crate) struct Ancestry {
 
 /// The line before a full mailbox, for those who stand in it.
 pub(crate) trait Line: Send + Sync {
-    /// Resolves when the message with this ticket is in, or will never be.
-    fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), CastError>>;
+    /// Resolves when the message with this waiter id is in, or will never be.
+    fn poll_admitted(&self, id: WaiterId, cx: &mut Context<'_>) -> Poll<Result<(), CastError>>;
 
-    /// Takes the message with this ticket out again, if it still stands there.
-    fn withdraw(&self, ticket: u64);
+    /// Takes the message with this waiter id out again, if it still stands there.
+    fn withdraw(&self, id: WaiterId);
 }
 
 /// A message from another node, not decoded yet.

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::Cell;
 use crate::base::{CallError, CastError, Exit, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject};
+use crate::mailbox::WaiterId;
 use crate::node::{Ancestry, Delivery, Line, Node, RemoteTarget, Resident};
 use crate::sync::{Mutex, PoisonError};
 use crate::wire::Signal;
@@ -118,7 +119,7 @@ impl Resident for ExitWatcher {
         Err(CallError::NoProc)
     }
 
-    fn event(&self, _: Option<u64>, _: &mut dyn Any) -> Result<Option<u64>, CastError> {
+    fn event(&self, _: Option<u64>, _: &mut dyn Any) -> Result<Option<WaiterId>, CastError> {
         Err(CastError::NoProc)
     }
 
@@ -181,9 +182,9 @@ impl Resident for ExitWatcher {
 
 /// Nobody stands in line before something that takes no messages.
 impl Line for ExitWatcher {
-    fn poll_admitted(&self, _: u64, _: &mut Context<'_>) -> Poll<Result<(), CastError>> {
+    fn poll_admitted(&self, _: WaiterId, _: &mut Context<'_>) -> Poll<Result<(), CastError>> {
         Poll::Ready(Err(CastError::NoProc))
     }
 
-    fn withdraw(&self, _: u64) {}
+    fn withdraw(&self, _: WaiterId) {}
 }

@@ -8,7 +8,7 @@ use super::control::RunState;
 use super::flags::{ASKED, DOOMED, LONG, SUSPENDED, TRACED};
 use super::{Cell, Mailbox};
 use crate::base::{Exit, Pid, Protocol};
-use crate::mailbox::{Entry, Figures, Owner, Pushed, Refused};
+use crate::mailbox::{Arrival, MailboxStats, PushObserver};
 use crate::node::{Current, FinalCounts, Node};
 use crate::observe::{
     Alarm, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place,
@@ -20,7 +20,7 @@ const TEXT: usize = 1_000;
 impl<M: Protocol> Cell<M> {
     /// The process with this number, all but its ancestors.
     pub(super) fn describe(&self, number: u64) -> Option<ProcessInfo> {
-        let figures = self.queue.figures();
+        let figures = self.queue.stats();
         let control = self.control();
         if !control.is_of(number) {
             return None;
@@ -30,8 +30,8 @@ impl<M: Protocol> Cell<M> {
             ProcessState::Exiting
         } else if self.flags.get() & SUSPENDED != 0 {
             ProcessState::Suspended
-        } else if figures.is_waiting {
-            ProcessState::Waiting { at: figures.place.map(place) }
+        } else if figures.is_owner_waiting {
+            ProcessState::Waiting { at: figures.location.map(place) }
         } else {
             self.flags.set(ASKED);
             match control.call() {
@@ -52,7 +52,7 @@ impl<M: Protocol> Cell<M> {
             state,
             mailbox: figures.waiting,
             saved: figures.saved,
-            in_line: figures.in_line,
+            in_line: figures.waiters,
             capacity: self.queue.capacity(),
             received: figures.received,
             handled: figures.handled,
@@ -68,13 +68,13 @@ impl<M: Protocol> Cell<M> {
         })
     }
 
-    fn memory(&self, figures: &Figures) -> Memory {
+    fn memory(&self, figures: &MailboxStats) -> Memory {
         Memory::new(self.task_size(), size_of::<Cell<M>>() as u64, figures.bytes)
     }
 
     /// The living process in figures.
     pub(super) fn count(&self) -> ProtocolMetrics {
-        let figures = self.queue.figures();
+        let figures = self.queue.stats();
         ProtocolMetrics {
             processes: 1,
             waiting: figures.waiting,
@@ -92,7 +92,7 @@ impl<M: Protocol> Cell<M> {
 
     /// What goes into the books when it has ended.
     pub(super) fn last_figures<'a>(&self, reason: &'a Exit) -> FinalCounts<'a> {
-        let Figures { received, handled, calls, refused, dropped, .. } = self.queue.settle();
+        let MailboxStats { received, handled, calls, refused, dropped, .. } = self.queue.take_final_stats();
         FinalCounts { protocol: M::NAME, reason, received, handled, calls, refused, dropped }
     }
 
@@ -114,7 +114,7 @@ impl<M: Protocol> Cell<M> {
     /// What runs here, and the receive that it was last seen in.
     pub(super) fn seen(&self) -> (&'static str, Option<SourceLine>) {
         let kind = (self.control().kind.name)();
-        (kind, self.queue.figures().place.map(place))
+        (kind, self.queue.stats().location.map(place))
     }
 
     /// Somebody traces the process with this number from now on, or does no longer.
@@ -127,34 +127,7 @@ impl<M: Protocol> Cell<M> {
         } else {
             self.flags.clear(TRACED);
         }
-        self.queue.notice(traced, self.flags.get() & LONG != 0);
-    }
-
-    /// Puts a message into the mailbox that its queue has noticed: the process is traced, or its mailbox long.
-    ///
-    /// May run under the lock of the fate.
-    #[cold]
-    pub(super) fn push_noticed(&self, owner: Owner, entry: Entry<M>, held: bool) -> Result<Pushed<M>, Refused<M>> {
-        let number = match owner {
-            Owner::This(number) => number,
-            Owner::Whoever => self.queue.owner().unwrap_or(0),
-        };
-        let mut traced = self.flags.get() & TRACED != 0;
-        let variant = entry.message.variant();
-        if traced {
-            traced = self.trace_step(number, TraceStep::Arrived, variant, Some(&entry.message));
-        }
-        let pushed = self.queue.push_seen(owner, entry, held);
-        if traced && pushed.is_err() {
-            traced = self.trace_step(number, TraceStep::Refused, variant, None);
-        }
-        let (length, long) = self.queue.length();
-        if number != 0 && length >= long && self.flags.set(LONG) {
-            let (pid, protocol) = (self.node.pid(number), Cow::Borrowed(M::NAME));
-            self.node.raise(Alarm::LongMailbox { pid, protocol, length });
-        }
-        self.queue.notice(traced, self.flags.get() & LONG != 0);
-        pushed
+        self.queue.set_reporting(traced, self.flags.get() & LONG != 0);
     }
 
     /// Tells of a step of a message; `false` when that was the last.
@@ -184,6 +157,36 @@ impl<M: Protocol> Cell<M> {
         let (pid, protocol) = (self.node.pid(number), Cow::Borrowed(M::NAME));
         let alarm = Alarm::LongMailbox { pid, protocol, length: 0 };
         self.node.clear(&alarm.key(), None);
+    }
+}
+
+// May run under the lock of the control block.
+impl<M: Protocol> PushObserver<M> for Cell<M> {
+    #[cold]
+    fn arriving(&self, number: u64, message: &M) -> bool {
+        self.flags.get() & TRACED != 0 && self.trace_step(number, TraceStep::Arrived, message.variant(), Some(message))
+    }
+
+    #[cold]
+    fn arrived(&self, arrival: Arrival) {
+        let Arrival { number, variant, mut traced, accepted } = arrival;
+        if traced && !accepted {
+            traced = self.trace_step(number, TraceStep::Refused, variant, None);
+        }
+        let (length, long) = self.queue.length();
+        if number != 0 && length >= long && self.flags.set(LONG) {
+            let (pid, protocol) = (self.node.pid(number), Cow::Borrowed(M::NAME));
+            self.node.raise(Alarm::LongMailbox { pid, protocol, length });
+        }
+        self.queue.set_reporting(traced, self.flags.get() & LONG != 0);
+    }
+
+    fn dropped(&self, message: M) {
+        self.overflow(message);
+    }
+
+    fn refused(&self) {
+        self.node.loss_counts().overflow();
     }
 }
 
@@ -236,10 +239,10 @@ impl<M: Protocol> Mailbox<M> {
         }
         if flags & (ASKED | LONG) != 0 {
             let cell = std::sync::Arc::clone(&self.cell);
-            let length = self.desk().inbox.tell(cell.queue(), number);
+            let length = self.desk().inbox.publish(cell.queue(), number);
             if flags & LONG != 0 && length <= u64::from(cell.queue().short()) && self.cell.flags.clear(LONG) {
                 self.cell.clear_long(number);
-                self.cell.queue().notice(flags & TRACED != 0, false);
+                self.cell.queue().set_reporting(flags & TRACED != 0, false);
             }
         }
         self.desk().careful = self.cell.is_bounded() || flags & TRACED != 0;

@@ -132,7 +132,7 @@ impl<M: Protocol> Mailbox<M> {
     fn warn_if_stuck(&mut self) {
         if !self.desk().warned && self.cell.queue().is_stuck() {
             self.desk().warned = true;
-            let place = self.desk().inbox.place();
+            let place = self.desk().inbox.location();
             self.node().raise(self.stuck(place));
         }
     }
@@ -323,7 +323,7 @@ impl<M: Protocol> Drop for Mailbox<M> {
         let Some(mut desk) = self.desk.take() else { return };
         let number = self.pid.number();
         self.cell.note_last(number, desk.last);
-        desk.inbox.tell(self.cell.queue(), number);
+        desk.inbox.publish(self.cell.queue(), number);
         if desk.warned {
             self.node().clear(&self.stuck(None).key(), None);
         }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use super::control::RunState;
 use super::{Cell, flags};
 use crate::base::{CallError, CastError, Decoder, NodeEvent, NodeId, Pid, Protocol, System};
-use crate::mailbox::{Origin, Owner, Refused, Why};
+use crate::mailbox::{Addressee, Origin, Refused, WaiterId};
 use crate::node::{Ancestry, Delivery, Line, Node, Resident};
 use crate::observe::{DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, Waiting};
 use crate::wire::{Signal, fingerprint};
@@ -33,21 +33,23 @@ impl<M: Protocol> Resident for Cell<M> {
         };
         let message = message.map_err(CallError::Decode)?;
         decoder.finish().map_err(CallError::Decode)?;
-        match self.send(Owner::of(number), message, false) {
+        match self.send(Addressee::of(number), message, false) {
             Ok(_) => Ok(()),
-            Err(Refused { why: Why::Gone, .. }) => Err(CallError::NoProc),
-            Err(_) => Err(CallError::Full),
+            Err(Refused::Gone(_)) => Err(CallError::NoProc),
+            Err(Refused::Full(_)) => Err(CallError::Full),
         }
     }
 
-    fn event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<u64>, CastError> {
+    fn event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<WaiterId>, CastError> {
         let event = M::from_system(&mut System::offer_any(event));
         let message =
             event.ok_or_else(|| CastError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?;
-        self.send(number.map_or(Owner::Whoever, Owner::This), message, true).map_err(|refused| match refused.why {
-            Why::Gone => CastError::NoProc,
-            Why::Full | Why::Dropped | Why::Noticed => CastError::Full,
-        })
+        self.send(number.map_or(Addressee::AnyOwner, Addressee::Process), message, true).map_err(
+            |refused| match refused {
+                Refused::Gone(_) => CastError::NoProc,
+                Refused::Full(_) => CastError::Full,
+            },
+        )
     }
 
     fn owner(&self) -> Option<u64> {
@@ -186,12 +188,12 @@ impl<M: Protocol> Resident for Cell<M> {
 }
 
 impl<M: Protocol> Line for Cell<M> {
-    fn poll_admitted(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<(), CastError>> {
-        self.queue.poll_admitted(ticket, cx).map_err(|()| CastError::NoProc)
+    fn poll_admitted(&self, id: WaiterId, cx: &mut Context<'_>) -> Poll<Result<(), CastError>> {
+        self.queue.poll_admitted(id, cx).map_err(|()| CastError::NoProc)
     }
 
-    fn withdraw(&self, ticket: u64) {
-        if let Some(message) = self.queue.withdraw(ticket) {
+    fn withdraw(&self, id: WaiterId) {
+        if let Some(message) = self.queue.withdraw(id) {
             self.overflow(message);
         }
     }

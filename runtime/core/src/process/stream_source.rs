@@ -8,7 +8,7 @@ use futures_core::Stream;
 
 use super::{Cell, Mailbox, catch, fail};
 use crate::base::{CallError, Exit, Protocol};
-use crate::mailbox::{Owner, Refused, Why};
+use crate::mailbox::{Addressee, Refused, WaiterId};
 use crate::node::{Current, Line as _, Node};
 
 /// A stream that feeds a mailbox; from [`attach`](Mailbox::attach).
@@ -191,19 +191,19 @@ async fn pump<M: Protocol, S: Stream>(cell: Arc<Cell<M>>, number: u64, stream: S
     let mut stream = std::pin::pin!(stream);
     let mut budget = BUDGET;
     while let Some(item) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
-        match cell.send(Owner::This(number), wrap(item), true) {
+        match cell.send(Addressee::Process(number), wrap(item), true) {
             Ok(None) => {}
-            Ok(Some(ticket)) => {
-                let standing = Standing { cell: &cell, ticket };
-                let admitted = poll_fn(|cx| standing.cell.poll_admitted(ticket, cx)).await;
+            Ok(Some(id)) => {
+                let standing = Standing { cell: &cell, id };
+                let admitted = poll_fn(|cx| standing.cell.poll_admitted(id, cx)).await;
                 drop(standing);
                 if admitted.is_err() {
                     return;
                 }
             }
-            Err(Refused { why: Why::Gone, .. }) => return,
-            // The mailbox's policy says so, and has counted it.
-            Err(_) => {}
+            Err(Refused::Gone(_)) => return,
+            // The overflow policy says so, and has counted it.
+            Err(Refused::Full(_)) => {}
         }
         budget -= 1;
         if budget == 0 {
@@ -216,12 +216,12 @@ async fn pump<M: Protocol, S: Stream>(cell: Arc<Cell<M>>, number: u64, stream: S
 /// A message in line, which does not outlive its stream there.
 struct Standing<'a, M: Protocol> {
     cell: &'a Cell<M>,
-    ticket: u64,
+    id: WaiterId,
 }
 
 impl<M: Protocol> Drop for Standing<'_, M> {
     fn drop(&mut self) {
-        self.cell.withdraw(self.ticket);
+        self.cell.withdraw(self.id);
     }
 }
 

@@ -7,7 +7,7 @@ use super::report;
 use super::shutdown_wait::{Ended, outlast, outwait, stop};
 use crate::actor::Context;
 use crate::base::{Exit, Pid, Shutdown, StartError};
-use crate::mailbox::Owner;
+use crate::mailbox::Addressee;
 use crate::process::ended;
 use crate::supervisor::Supervision;
 use crate::supervisor::child::Slot;
@@ -160,7 +160,7 @@ impl SupervisorProcess {
             None => {
                 let number = cx.pid().number();
                 // To itself: refused only if it is ending.
-                let _ = cx.mailbox().cell().send(Owner::This(number), note, false);
+                let _ = cx.mailbox().cell().send(Addressee::Process(number), note, false);
             }
         }
     }

@@ -16,7 +16,7 @@ pub(in crate::supervisor) fn worker<A: Process>(
     make: impl FnMut() -> A + Send + 'static,
 ) -> Slot {
     let cell = places.cell::<A>(id);
-    cell.queue().hold(options.while_down == WhileDown::Hold);
+    cell.queue().set_accepts_early(options.while_down == WhileDown::Hold);
     let place = Arc::clone(&cell) as Arc<dyn Place>;
     Slot { id: id.into(), options, home: Box::new(Worker { cell, make }), place, supervisor: None, fixed: false }
 }
@@ -41,7 +41,7 @@ pub(in crate::supervisor) fn nested(
     grow: impl FnMut(&mut Children) -> SupervisorOptions + Send + 'static,
 ) -> Slot {
     let place = places.nested(id);
-    place.cell.queue().hold(options.while_down == WhileDown::Hold);
+    place.cell.queue().set_accepts_early(options.while_down == WhileDown::Hold);
     let supervisor = Some(place.places.supervisor());
     let home = Box::new(Nest { place: Arc::clone(&place), dynamic, grow });
     Slot { id: id.into(), options, home, place, supervisor, fixed: false }

@@ -14,7 +14,7 @@ pub use crate::base::{
     NodeEvent, Protocol, Receives, Serialize, Serializer, Shutdown, System, Variant, event,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
-pub use crate::entry::{Report, SHUTDOWN, TestClock, main, test};
+pub use crate::entry::{SHUTDOWN, TestClock, main, test};
 pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive, Receiver};
 #[cfg(feature = "supervision")]
@@ -23,6 +23,7 @@ pub use crate::supervisor::{
     Dynamic, Fresh, Held, OneShot, Places, Restart, Restartable, Strategy, Subtree, SubtreeStub,
     SupervisionRef as SupervisorRef, SupervisorOptions, Tree, TreeStub, WhileDown,
 };
+pub use crate::termination::Termination;
 
 /// A struct with `#[actor]` on it: what stands in its parentheses.
 #[diagnostic::on_unimplemented(

@@ -1,36 +1,12 @@
 //! What `#[greenroom::main]` and `#[greenroom::test]` turn into.
 
-use std::fmt::Display;
 use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::base::{Exit, Shutdown};
 use crate::node::Node;
-
-/// What `main` and a test may return: nothing, or a `Result` whose error can be shown.
-#[diagnostic::on_unimplemented(
-    message = "neither `main` nor a test returns `{Self}`",
-    label = "return nothing, or `greenroom::Result`"
-)]
-pub trait Report {
-    /// The error's text, if it is one.
-    fn failure(self) -> Option<String>;
-}
-
-#[diagnostic::do_not_recommend]
-impl Report for () {
-    fn failure(self) -> Option<String> {
-        None
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<E: Display> Report for Result<(), E> {
-    fn failure(self) -> Option<String> {
-        self.err().map(|error| error.to_string())
-    }
-}
+use crate::termination::Termination;
 
 /// How long everything may take to stop, where `#[greenroom::main(shutdown = ..)]` says nothing: as long as most that
 /// start programs wait before they kill one.
@@ -41,7 +17,7 @@ pub const SHUTDOWN: Shutdown = Shutdown::After(Duration::from_secs(30));
 /// An error goes to standard error in one line, and the exit code is 1.
 pub fn main<F>(shutdown: Shutdown, body: F) -> ExitCode
 where
-    F: Future<Output: Report>,
+    F: Future<Output: Termination>,
 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -88,7 +64,7 @@ pub enum TestClock {
 #[track_caller]
 pub fn test<F>(clock: TestClock, body: F)
 where
-    F: Future<Output: Report>,
+    F: Future<Output: Termination>,
 {
     match clock {
         #[cfg(feature = "test")]

@@ -38,6 +38,7 @@ mod signal;
 #[cfg(feature = "supervision")]
 mod supervisor;
 mod sync;
+mod termination;
 mod wire;
 
 #[doc(hidden)]

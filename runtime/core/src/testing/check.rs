@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::Cluster;
 use super::cluster::ClusterBuilder;
 use super::run::{self, Failure, replay, run};
-use crate::entry::Report;
 use crate::node::Node;
 use crate::sched::{Bounds, Desk, Progress, Schedule};
+use crate::termination::Termination;
 
 /// How many seeds are run, from zero on, in place of those in the source.
 const SEEDS: &str = "GREENROOM_TEST_SEEDS";
@@ -96,7 +96,7 @@ const BOUNDS: Bounds = Bounds { steps: 1_000_000, time: Duration::from_secs(24 *
 /// # Panics
 /// When the scenario fails on a seed; in an async function, since it brings a runtime of its own.
 #[track_caller]
-pub fn check<R: Report>(seeds: impl IntoIterator<Item = u64>, scenario: impl AsyncFn(Cluster) -> R) {
+pub fn check<R: Termination>(seeds: impl IntoIterator<Item = u64>, scenario: impl AsyncFn(Cluster) -> R) {
     Check::nodes(3).run(seeds, scenario);
 }
 
@@ -115,7 +115,7 @@ impl Check {
     /// As [`ClusterBuilder::boot`]: what each node does when it has started, and when it has started again.
     pub fn boot<F>(mut self, boot: impl Fn(Node) -> F + Send + Sync + 'static) -> Check
     where
-        F: Future<Output: Report> + Send + 'static,
+        F: Future<Output: Termination> + Send + 'static,
     {
         self.founding = self.founding.boot(boot);
         self
@@ -132,7 +132,7 @@ impl Check {
     /// # Panics
     /// As [`check`](crate::check).
     #[track_caller]
-    pub fn run<R: Report>(&self, seeds: impl IntoIterator<Item = u64>, scenario: impl AsyncFn(Cluster) -> R) {
+    pub fn run<R: Termination>(&self, seeds: impl IntoIterator<Item = u64>, scenario: impl AsyncFn(Cluster) -> R) {
         assert!(
             tokio::runtime::Handle::try_current().is_err(),
             "`check` brings a runtime of its own: call it in a `#[test]` that is no `async fn`"
@@ -164,7 +164,7 @@ impl Check {
         }
     }
 
-    fn once<R: Report>(&self, seed: u64, scenario: &impl AsyncFn(Cluster) -> R) -> (Option<Failure>, Progress) {
+    fn once<R: Termination>(&self, seed: u64, scenario: &impl AsyncFn(Cluster) -> R) -> (Option<Failure>, Progress) {
         let cluster = RefCell::new(None);
         let nodes = || cluster.borrow().as_ref().map(Cluster::alive).unwrap_or_default();
         run(seed, Desk::Here, self.bounds, nodes, async |schedule: Schedule| {

@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::cluster::Cookie;
-use crate::entry::Report;
 use crate::net::Network;
 use crate::node::Node;
 use crate::sched::{NodeEnv, NodeTasks, Rng, Schedule, Spawn};
+use crate::termination::Termination;
 
 /// Several nodes in one program, connected by links in memory: no socket, no waiting for a real clock. All that stands
 /// above the socket is the real thing: handshake, encryption, heartbeat, frames.
@@ -300,7 +300,7 @@ impl ClusterBuilder {
     /// [`restart`](Cluster::restart). It runs with the node as the current one.
     pub fn boot<F>(mut self, boot: impl Fn(Node) -> F + Send + Sync + 'static) -> ClusterBuilder
     where
-        F: Future<Output: Report> + Send + 'static,
+        F: Future<Output: Termination> + Send + 'static,
     {
         self.boot = Some(Arc::new(move |node| {
             let booting = boot(node);

@@ -7,10 +7,10 @@ use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
-use crate::entry::Report;
 use crate::node::Node;
 use crate::observe::{ProcessInfo, ProcessState};
 use crate::sched::{Bounds, Desk, NodeEnv, Progress, Schedule, Spawn, Stuck};
+use crate::termination::Termination;
 
 /// Says which seed runs, and no other.
 const SEED: &str = "GREENROOM_TEST_SEED";
@@ -31,7 +31,7 @@ const LONG: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Runs a test's body on a fresh local node, on a paused clock.
 #[track_caller]
-pub(crate) fn paused<F: Future<Output: Report>>(body: F) {
+pub(crate) fn paused<F: Future<Output: Termination>>(body: F) {
     let seed = number(SEED);
     let bounds = Bounds { steps: u64::MAX, time: LONG };
     let alone = RefCell::new(Vec::new());

@@ -40,6 +40,8 @@ mod sched;
 mod signal;
 #[path = "../../../runtime/core/src/supervisor/mod.rs"]
 mod supervisor;
+#[path = "../../../runtime/core/src/termination.rs"]
+mod termination;
 #[path = "../../../runtime/core/src/wire/mod.rs"]
 mod wire;
 

@@ -17,9 +17,9 @@ const KNOWN_FILES_OF_RUNTIME: &[Known] = &[
     ("application/", "application/", "not yet divided"),
     ("base/", "base/", "not yet divided"),
     ("call/", "call/", "not yet divided"),
-    ("node/", "node/", "not yet divided"),
     ("process/", "process/", "not yet divided"),
     ("session/", "session/", "not yet divided"),
+    ("sched/", "sched/", "not yet divided"),
     ("wire/", "wire/", "not yet divided"),
 ];
 const KNOWN_FILES_OF_MACROS: &[Known] = &[("protocol/", "protocol/", "not yet divided")];

@@ -286,7 +286,7 @@ async fn a_panic_is_a_reason_with_its_message_and_place() {
     let panics: [(fn(), &str); 3] = [
         (|| panic!("plain words"), "plain words"),
         (|| panic!("number {}", 7), "number 7"),
-        (|| std::panic::panic_any(7), "a panic without words"),
+        (|| std::panic::panic_any(7), "a panic without a message"),
     ];
     for (panics, words) in panics {
         let reason = run_to_end(does(move |_| Box::pin(async move { panics() }))).await;

@@ -58,7 +58,7 @@ fn a_program_whose_panics_abort() {
         "abort",
         "abort",
         "fn main() { drop(greenroom::Node::local()) }",
-        r#"error: greenroom needs `panic = "unwind"`: a process that panics must not take its neighbours along"#,
+        r#"error: greenroom needs `panic = "unwind"`: a panic must end its process, not the program"#,
     );
 }
 

@@ -98,7 +98,7 @@ fn the_only_statics_are_the_current_node_and_the_panic_hook() {
     // Each by its file and name. A program has one panic hook, which is set once; the hook hands the source line of the
     // last panic to the code that catches it, on the same thread.
     const ALLOWED: &[(&str, &str)] =
-        &[("node/current.rs", "HERE"), ("process/panic.rs", "NOTED"), ("process/panic.rs", "HOOK")];
+        &[("node/current.rs", "HERE"), ("process/panic.rs", "PANICS"), ("process/panic.rs", "HOOK")];
     let rule = Rule {
         find: |path, code| {
             let mut found = named(code, &["lazy_static"]);
@@ -142,8 +142,8 @@ fn only_the_spawner_starts_tasks_and_threads() {
             },
             violating: &[
                 ("cluster/builder.rs", "tokio::spawn(task);"),
-                ("process/life.rs", "tokio::task::spawn(task);"),
-                ("process/life.rs", "std::thread::spawn(f);"),
+                ("process/task.rs", "tokio::task::spawn(task);"),
+                ("process/task.rs", "std::thread::spawn(f);"),
                 ("actor/context.rs", "task::spawn_blocking(f);"),
             ],
             innocent: &[

@@ -6,29 +6,30 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
 
-use super::{Cell, Mailbox, catch, discard, fail, raise, report};
+use super::{Cell, Mailbox, catch, drop_each, fail_callers, report, resume_panic};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Resident as _};
+use crate::node::Current;
 
-/// Blocking code that runs beside its process, and what it returns; from [`blocking`](Mailbox::blocking).
-#[must_use = "blocking code is waited for with `.await`"]
+/// A future for the return value of blocking code; from [`blocking`](Mailbox::blocking).
+///
+/// Cancel-safe: a dropped `Blocking` does not stop the code, and its return value is dropped.
+#[must_use = "the return value of blocking code is received with `.await`"]
 pub struct Blocking<T> {
-    told: oneshot::Receiver<Result<T, Exit>>,
+    result: oneshot::Receiver<Result<T, Exit>>,
     owner: Arc<dyn Owner>,
     number: u64,
 }
 
 impl<M: Protocol> Mailbox<M> {
-    /// Runs code that blocks its thread (a file, a database, a long computation) where that hurts nobody:
-    /// on tokio's blocking pool, or where the node's [`Spawner`](crate::Spawner) says. It begins at once;
-    /// `.await` waits for what it returns.
+    /// Runs code that blocks its thread (a file, a database, a long computation) on tokio's blocking pool, or where the
+    /// node's [`Spawner`](crate::Spawner) decides. The code starts at once; `.await` waits for its return value.
     ///
-    /// The process is not dead before `f` has returned: its name, links and monitors stay until then, also if it is
-    /// killed meanwhile. If an exit signal decides the process's end before `f` has begun, `f` is dropped unrun.
-    /// An exit signal does not interrupt `f`: code that may take long asks now and then whether to go on.
+    /// The process does not end before `f` has returned. If the process is killed meanwhile, its name, links and monitors
+    /// stay until then. An exit signal does not interrupt `f`: code that takes long should check from time to time
+    /// whether to go on. If the process's end is decided before `f` has started, `f` is dropped without being run.
     ///
-    /// Cancel-safe in so far as nothing is left behind: dropped, `f` goes on to its end and what it returns is
-    /// dropped. The nearest thing in OTP is a
+    /// Cancel-safe: if the returned future is dropped, `f` runs to its end and its return value is dropped. The
+    /// counterpart in OTP is a
     /// [dirty native function](https://www.erlang.org/doc/apps/erts/erl_nif.html#dirty_nifs).
     ///
     /// ```
@@ -50,14 +51,13 @@ impl<M: Protocol> Mailbox<M> {
     /// ```
     ///
     /// # Panics
-    /// The `.await` panics as `f` did, so a panic in `f` is the process's own; if the future has been dropped, `f`'s
-    /// panic ends the process all the same.
+    /// The `.await` panics if `f` panicked. If the future has been dropped, a panic in `f` ends the process as well.
     pub fn blocking<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Blocking<T> {
-        let (tell, told) = oneshot::channel();
-        if let Some(running) = Running::begin(self.cell(), self.pid().number()) {
-            self.node().spawner().run_blocking(Box::new(move || running.run(f, tell)));
+        let (sender, result) = oneshot::channel();
+        if let Some(running) = RunningGuard::new(self.cell(), self.pid().number()) {
+            self.node().spawner().run_blocking(Box::new(move || running.run(f, sender)));
         }
-        Blocking { told, owner: Arc::clone(self.cell()) as Arc<dyn Owner>, number: self.pid().number() }
+        Blocking { result, owner: Arc::clone(self.cell()) as Arc<dyn Owner>, number: self.pid().number() }
     }
 }
 
@@ -68,10 +68,10 @@ impl<T> Future for Blocking<T> {
         if Current::is_doomed() {
             return Poll::Pending;
         }
-        match ready!(Pin::new(&mut self.told).poll(cx)) {
+        match ready!(Pin::new(&mut self.result).poll(cx)) {
             Ok(Ok(value)) => Poll::Ready(value),
-            Ok(Err(panic)) => raise(panic),
-            // Never run: the process, or the whole runtime, is about to end.
+            Ok(Err(panic)) => resume_panic(panic),
+            // `f` was dropped without being run: the process, or the runtime, is about to end.
             Err(_) => Poll::Pending,
         }
     }
@@ -79,10 +79,10 @@ impl<T> Future for Blocking<T> {
 
 impl<T> Drop for Blocking<T> {
     fn drop(&mut self) {
-        self.told.close();
-        // It came between the last poll and now; what comes later is the other end's to tell.
-        if let Ok(Err(panic)) = self.told.try_recv() {
-            self.owner.unheard(self.number, &panic);
+        self.result.close();
+        // A panic between the last poll and now. A later one is reported by the code's own thread.
+        if let Ok(Err(panic)) = self.result.try_recv() {
+            self.owner.unobserved_panic(self.number, &panic);
         }
     }
 }
@@ -93,59 +93,59 @@ impl<T> fmt::Debug for Blocking<T> {
     }
 }
 
-/// The process whose blocking code it is.
+/// The cell of the process that runs blocking code, without its protocol.
 trait Owner: Send + Sync {
-    /// Its code panicked, and nobody waits for that.
-    fn unheard(&self, number: u64, panic: &Exit);
+    /// Ends the process because its blocking code panicked and the `Blocking` future has been dropped.
+    fn unobserved_panic(&self, number: u64, panic: &Exit);
 }
 
 impl<M: Protocol> Owner for Cell<M> {
-    fn unheard(&self, number: u64, panic: &Exit) {
+    fn unobserved_panic(&self, number: u64, panic: &Exit) {
         if !self.fail_with_panic(number, panic) {
-            report::leftover(&self.node().pid(number), "blocking code", panic);
+            report::late_panic(&self.node().pid(number), "blocking code", panic);
         }
     }
 }
 
-/// Keeps a process from being dead while its blocking code runs.
-struct Running<M: Protocol> {
+/// Counts one piece of blocking code as running; the end of its process waits until all of them are dropped.
+struct RunningGuard<M: Protocol> {
     cell: Arc<Cell<M>>,
     number: u64,
 }
 
-impl<M: Protocol> Running<M> {
-    /// Notes that one more runs; `None` if the process is ending.
-    fn begin(cell: &Arc<Cell<M>>, number: u64) -> Option<Running<M>> {
-        cell.acquire(number, |attached| attached.blocking += 1)?;
-        Some(Running { cell: Arc::clone(cell), number })
+impl<M: Protocol> RunningGuard<M> {
+    /// Returns `None` if the process is ending.
+    fn new(cell: &Arc<Cell<M>>, number: u64) -> Option<RunningGuard<M>> {
+        cell.with_attached_if_running(number, |attached| attached.blocking += 1)?;
+        Some(RunningGuard { cell: Arc::clone(cell), number })
     }
 
-    fn run<T>(self, f: impl FnOnce() -> T, tell: oneshot::Sender<Result<T, Exit>>) {
+    fn run<T>(self, f: impl FnOnce() -> T, sender: oneshot::Sender<Result<T, Exit>>) {
         let node = self.cell.node();
         let ((), dropped) = Current::collect_dropped(node, self.number, || {
-            if self.cell.is_doomed() {
-                return discard(node, self.number, [f]);
+            if self.cell.is_exiting() {
+                return drop_each(node, self.number, [f]);
             }
-            match tell.send(catch(f)) {
+            match sender.send(catch(f)) {
                 Ok(()) => {}
-                Err(Ok(unheard)) => discard(node, self.number, [unheard]),
-                Err(Err(panic)) => self.cell.unheard(self.number, &panic),
+                Err(Ok(value)) => drop_each(node, self.number, [value]),
+                Err(Err(panic)) => self.cell.unobserved_panic(self.number, &panic),
             }
         });
-        let error = self.cell.ending(self.number).map_or(CallError::Dropped, CallError::Exit);
-        fail(dropped, &error);
+        let error = self.cell.exit_reason_of(self.number).map_or(CallError::Dropped, CallError::Exit);
+        fail_callers(dropped, &error);
     }
 }
 
-impl<M: Protocol> Drop for Running<M> {
+impl<M: Protocol> Drop for RunningGuard<M> {
     fn drop(&mut self) {
-        let ended = self.cell.attached(self.number, |attached| {
+        let ended = self.cell.with_attached(self.number, |attached| {
             attached.blocking -= 1;
-            // Whoever is last closes the door.
+            // The last piece of blocking code completes the process's end.
             if attached.blocking == 0 { attached.ended.take() } else { None }
         });
         if let Some(reason) = ended.flatten() {
-            self.cell.finish(self.number, &reason);
+            self.cell.complete_end(self.number, &reason);
         }
     }
 }

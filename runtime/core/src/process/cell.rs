@@ -1,9 +1,11 @@
+//! The record of a process, and how processes occupy it.
+
 use std::sync::Arc;
 use std::task::Waker;
 
 use super::control::{Attached, ControlBlock, RunState, StartInfo};
 use super::flags::{self, Flags};
-use crate::base::{Exit, Protocol};
+use crate::base::{Exit, Protocol, Variant};
 use crate::mailbox::{Bounds, Mask, Queue};
 use crate::node::{Node, Resident};
 use crate::observe::DeadlockCheck;
@@ -11,136 +13,159 @@ use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::FrameTarget;
 
-/// Where a process lives, and its successors if it is supervised.
-// In this order, so that what a poll asks first, and what a sender touches, lies together. Of a process that has not run for
-// a while, each line of the cache that is wanted is to be fetched from memory by itself.
+/// The shared record of a process: its mailbox, its flags and its control block.
+///
+/// A supervised child keeps its cell over its restarts; each of its incarnations has a number of its own.
+// The fields that a poll reads first, and those that a sender touches, lie together: each cache line of a process that has
+// not run for a while is a fetch from memory.
 #[repr(C)]
 pub(crate) struct Cell<M: Protocol> {
-    /// What the process has to see to before its next message: bits of [`flags`](super::flags).
+    /// The events that the process handles before its next message.
     pub(super) flags: Flags,
-    /// The variant of the last message that was taken, once the mailbox is gone.
-    pub(super) last: AtomicU16,
-    /// How much room its task takes, in units of eight bytes; a larger one than can be said is as large as can be said.
-    size: AtomicU16,
-    /// Whether its mailbox is.
-    bounded: bool,
-    exported: AtomicBool,
+    /// The variant of the last message that the process took; set when its `Mailbox` is dropped.
+    last_variant: AtomicU16,
+    /// The size of the process's task in units of eight bytes, saturating.
+    task_size: AtomicU16,
+    is_bounded: bool,
+    is_exported: AtomicBool,
     pub(super) node: Node,
-    /// Set if another process will move in when this one ends.
-    pub(super) place: Option<Box<ChildSlot>>,
+    /// Set for a supervised child, whose cell is reused.
+    child_slot: Option<Box<ChildSlot>>,
     pub(super) queue: Queue<M>,
     control: Mutex<ControlBlock>,
 }
 
-/// No message was taken.
-pub(super) const NOTHING: u16 = u16::MAX;
+/// The value of `last_variant` before any message was taken.
+const NO_VARIANT: u16 = u16::MAX;
 
-/// What a supervised child's cell is called, in all its lives.
-pub(super) struct ChildSlot {
+/// Properties of a supervised child that its incarnations share.
+struct ChildSlot {
+    /// The child's path in the supervision tree.
     path: Arc<str>,
-    exported: AtomicBool,
-    /// Why the last start failed, if it did.
-    failure: Mutex<Option<Exit>>,
+    /// A following stub has left this node.
+    is_exported: AtomicBool,
+    /// The reason for which the last start failed; `None` if it succeeded.
+    start_failure: Mutex<Option<Exit>>,
 }
 
 impl ChildSlot {
     fn new(path: Arc<str>) -> ChildSlot {
-        ChildSlot { path, exported: AtomicBool::new(false), failure: Mutex::new(None) }
+        ChildSlot { path, is_exported: AtomicBool::new(false), start_failure: Mutex::new(None) }
     }
 
-    pub(super) fn failure(&self) -> MutexGuard<'_, Option<Exit>> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    fn start_failure(&self) -> MutexGuard<'_, Option<Exit>> {
+        self.start_failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Occupancy.
 impl<M: Protocol> Cell<M> {
-    /// A vacant cell; with a `path`, one process after another will live in it.
+    /// Makes a vacant cell. A cell with a `path` is reused: each incarnation of a supervised child occupies it.
     pub(crate) fn new(node: Node, path: Option<Arc<str>>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
-        let place = path.map(|path| Box::new(ChildSlot::new(path)));
-        Arc::new(Cell::with(node, place, bounds, ControlBlock::vacant()))
+        let child_slot = path.map(|path| Box::new(ChildSlot::new(path)));
+        Arc::new(Cell::with_control(node, child_slot, bounds, ControlBlock::vacant()))
     }
 
-    fn with(node: Node, place: Option<Box<ChildSlot>>, bounds: Option<Bounds>, control: ControlBlock) -> Cell<M> {
-        let long = node.thresholds().long_mailbox;
-        Cell {
-            node,
-            bounded: bounds.is_some(),
-            queue: Queue::owned(bounds, long, control.number),
-            control: Mutex::new(control),
-            place,
-            flags: Flags::new(flags::NEW),
-            last: AtomicU16::new(NOTHING),
-            size: AtomicU16::new(0),
-            exported: AtomicBool::new(false),
-        }
-    }
-
-    /// A cell for one process, which has moved in: it has a number and can be reached from here on, though it does not
-    /// run yet.
+    /// Makes a cell for one process, and occupies it. The process can be reached from now on, but does not run yet.
     pub(crate) fn new_occupied(node: Node, bounds: Option<Bounds>, start: StartInfo) -> (Arc<Cell<M>>, u64) {
-        let (number, born) = (node.next_number(), node.age());
-        let cell = Arc::new(Cell::with(node, None, bounds, ControlBlock::new(number, start, born)));
-        cell.enroll(number, start);
+        let (number, started_at) = (node.next_number(), node.age());
+        let cell = Arc::new(Cell::with_control(node, None, bounds, ControlBlock::new(number, start, started_at)));
+        cell.register(number, start);
         (cell, number)
     }
 
-    /// The next process moves in.
+    fn with_control(
+        node: Node,
+        child_slot: Option<Box<ChildSlot>>,
+        bounds: Option<Bounds>,
+        control: ControlBlock,
+    ) -> Cell<M> {
+        let long = node.thresholds().long_mailbox;
+        Cell {
+            node,
+            is_bounded: bounds.is_some(),
+            queue: Queue::owned(bounds, long, control.number),
+            control: Mutex::new(control),
+            child_slot,
+            flags: Flags::new(flags::NO_WAKER),
+            last_variant: AtomicU16::new(NO_VARIANT),
+            task_size: AtomicU16::new(0),
+            is_exported: AtomicBool::new(false),
+        }
+    }
+
+    /// Occupies a vacant cell with the next process and returns its number.
     pub(crate) fn occupy(self: &Arc<Self>, start: StartInfo) -> u64 {
-        let (number, born) = (self.node.next_number(), self.node.age());
+        let (number, started_at) = (self.node.next_number(), self.node.age());
         let mut control = self.control();
-        let before = std::mem::replace(&mut *control, ControlBlock::new(number, start, born));
-        self.flags.reset(flags::NEW);
-        self.last.store(NOTHING, Ordering::Relaxed);
-        self.exported.store(false, Ordering::Relaxed);
+        let before = std::mem::replace(&mut *control, ControlBlock::new(number, start, started_at));
+        self.flags.reset(flags::NO_WAKER);
+        self.last_variant.store(NO_VARIANT, Ordering::Relaxed);
+        self.is_exported.store(false, Ordering::Relaxed);
         drop(control);
         drop(before);
-        match self.place {
-            Some(_) => self.queue.open_for_start(number),
-            None => self.queue.open(number),
+        if self.is_reused() {
+            self.queue.open_for_start(number);
+        } else {
+            self.queue.open(number);
         }
-        self.enroll(number, start);
+        self.register(number, start);
         number
     }
 
-    /// Only when all else is ready it can be found.
-    fn enroll(self: &Arc<Self>, number: u64, start: StartInfo) {
+    /// Enters the process into its node's table, once everything else is ready.
+    fn register(self: &Arc<Self>, number: u64, start: StartInfo) {
         self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
         if start.kind.node_events {
             self.node.watch_nodes(number, true);
         }
     }
 
-    /// The start of the process has succeeded: what waits here is its own now. Until then it is held for whoever follows.
+    /// Records that the process's `init` has succeeded. Messages that following stubs sent are held for the next
+    /// incarnation until then; from now on they belong to this one.
     pub(crate) fn start_succeeded(&self, number: u64) {
-        if self.place.is_some() {
+        if self.is_reused() {
             self.queue.started(number);
         }
     }
 
-    /// Whether what waits here is held for the next process, should the start of this one fail.
+    /// Returns whether the `init` of a supervised child has not succeeded yet.
     pub(super) fn is_starting(&self) -> bool {
-        self.place.is_some() && self.queue.is_starting()
+        self.is_reused() && self.queue.is_starting()
     }
 
-    /// Whoever starts processes here says how the last start went.
+    /// Records the outcome of a supervised child's last start; `None` is success.
     pub(crate) fn set_start_failure(&self, failure: Option<&Exit>) {
-        if let Some(place) = &self.place {
-            *place.failure() = failure.cloned();
+        if let Some(slot) = &self.child_slot {
+            *slot.start_failure() = failure.cloned();
         }
     }
 
-    // What panics under this lock is at most an allocation; the fate is whole then.
-    pub(super) fn control(&self) -> MutexGuard<'_, ControlBlock> {
-        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn start_failure(&self) -> Option<Exit> {
+        self.child_slot.as_ref().and_then(|slot| slot.start_failure().clone())
     }
 
+    /// Returns whether another process may occupy the cell when this one has ended.
+    pub(super) fn is_reused(&self) -> bool {
+        self.child_slot.is_some()
+    }
+
+    /// Returns the child's path in the supervision tree, if the cell is a supervised child's.
+    pub(crate) fn path(&self) -> Option<&Arc<str>> {
+        self.child_slot.as_ref().map(|slot| &slot.path)
+    }
+
+    /// Returns the number of the process that occupies the cell, also while it is ending.
+    pub(crate) fn current_number(&self) -> Option<u64> {
+        let control = self.control();
+        (control.state != RunState::Vacant).then_some(control.number)
+    }
+}
+
+/// Access to the parts, each for one process at a time.
+impl<M: Protocol> Cell<M> {
     pub(crate) fn node(&self) -> &Node {
         &self.node
-    }
-
-    #[inline]
-    pub(super) fn is_bounded(&self) -> bool {
-        self.bounded
     }
 
     #[inline]
@@ -148,64 +173,73 @@ impl<M: Protocol> Cell<M> {
         &self.queue
     }
 
-    pub(crate) fn export(&self) {
-        self.exported.store(true, Ordering::Relaxed);
+    #[inline]
+    pub(super) fn is_bounded(&self) -> bool {
+        self.is_bounded
     }
 
-    /// Whether the process's stub has left this node.
-    pub(super) fn is_exported(&self) -> bool {
-        self.exported.load(Ordering::Relaxed)
+    // Nothing but an allocation can panic under this lock, and the control block is consistent then.
+    pub(super) fn control(&self) -> MutexGuard<'_, ControlBlock> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the place's has.
-    pub(super) fn is_place_exported(&self) -> bool {
-        self.place.as_ref().is_some_and(|place| place.exported.load(Ordering::Relaxed))
+    /// Returns the reason for which the process ends with its next poll.
+    pub(super) fn exit_reason(&self) -> Option<Exit> {
+        if self.is_exiting() { self.control().exit_reason() } else { None }
     }
 
-    /// The path of the place that this is, if one process after another lives here.
-    pub(crate) fn path(&self) -> Option<&Arc<str>> {
-        self.place.as_ref().map(|place| &place.path)
+    /// Calls `f` with the process's attachments unless the process has begun to end.
+    pub(super) fn with_attached_if_running<R>(&self, number: u64, f: impl FnOnce(&mut Attached) -> R) -> Option<R> {
+        let mut control = self.control();
+        control.is_running(number).then(|| f(control.attached_or_default()))
     }
 
-    /// The number of the process that lives here, also while it clears up.
-    pub(crate) fn current_number(&self) -> Option<u64> {
-        let control = self.control();
-        (control.stage != RunState::Vacant).then_some(control.number)
+    /// Calls `f` with the process's attachments unless the process's end is complete.
+    pub(super) fn with_attached<R>(&self, number: u64, f: impl FnOnce(&mut Attached) -> R) -> Option<R> {
+        let mut control = self.control();
+        control.is_occupied_by(number).then(|| f(control.attached_or_default()))
     }
 
-    /// A stub that follows whoever lives here leaves this node: the path that it travels by.
-    ///
-    /// One whose path does not fit into a frame has none there.
-    pub(crate) fn export_place(&self) -> Option<String> {
-        let place = self.place.as_ref().filter(|place| place.path.len() <= FrameTarget::MAX_NAME)?;
-        place.exported.store(true, Ordering::Relaxed);
-        Some(place.path.to_string())
+    /// Takes the pending deadlock checks, which the process's next poll answers.
+    pub(super) fn take_deadlock_checks(&self) -> Vec<Arc<DeadlockCheck>> {
+        if !self.flags.clear(flags::DEADLOCK_CHECK) {
+            return Vec::new();
+        }
+        let mut control = self.control();
+        control.attached_mut().map(|attached| std::mem::take(&mut attached.deadlock_checks)).unwrap_or_default()
     }
 
-    pub(crate) fn doom(&self) -> Option<Exit> {
-        if self.is_doomed() { self.control().reason() } else { None }
-    }
-
-    /// Remembers how to wake the process, and how large its task is; whether that could be noted just now.
+    /// Sets the task's waker and size. Returns `false` if the waker could not be set because another thread is calling
+    /// the previous one.
     pub(super) fn set_task(&self, waker: &Waker, size: usize) -> bool {
-        self.size.store(u16::try_from(size.div_ceil(8)).unwrap_or(u16::MAX), Ordering::Relaxed);
+        self.task_size.store(u16::try_from(size.div_ceil(8)).unwrap_or(u16::MAX), Ordering::Relaxed);
         self.queue.set_waker(waker)
     }
 
-    /// How many bytes its task takes.
+    /// Returns the size of the process's task in bytes.
     pub(super) fn task_size(&self) -> u64 {
-        u64::from(self.size.load(Ordering::Relaxed)) * 8
+        u64::from(self.task_size.load(Ordering::Relaxed)) * 8
     }
 
-    /// Lets the process have a turn.
-    pub(super) fn wake(&self) {
-        self.queue.wake();
+    /// Records the variant of the last message that the process took, for its crash report.
+    pub(super) fn set_last_variant(&self, number: u64, variant: Option<u16>) {
+        let control = self.control();
+        if control.number == number {
+            self.last_variant.store(variant.unwrap_or(NO_VARIANT), Ordering::Relaxed);
+        }
     }
 
-    pub(crate) fn set_trap_exit(&self, trap: bool) -> bool {
-        std::mem::replace(&mut self.control().trap_exit, trap)
+    pub(super) fn last_variant(&self) -> Option<&'static Variant> {
+        M::VARIANTS.get(usize::from(self.last_variant.load(Ordering::Relaxed)))
     }
 
+    /// Records the text of the message that the process has just taken, for its crash report.
+    pub(super) fn set_last_text(&self, number: u64, text: Option<String>) {
+        let before = self.with_attached_if_running(number, |attached| std::mem::replace(&mut attached.last_text, text));
+        drop(before);
+    }
+
+    /// Starts or stops the delivery of node events to the process.
     pub(crate) fn watch_nodes(&self, watch: bool) {
         let number = {
             let mut control = self.control();
@@ -215,28 +249,32 @@ impl<M: Protocol> Cell<M> {
         self.node.watch_nodes(number, watch);
     }
 
-    /// Gives the process something beside its future; `None` if it is ending.
-    pub(super) fn acquire<R>(&self, number: u64, f: impl FnOnce(&mut Attached) -> R) -> Option<R> {
-        let mut control = self.control();
-        control.is_home_to(number).then(|| f(control.attached()))
-    }
-
-    /// What the process has beside its future; `None` if it is no more.
-    pub(super) fn attached<R>(&self, number: u64, f: impl FnOnce(&mut Attached) -> R) -> Option<R> {
-        let mut control = self.control();
-        control.is_of(number).then(|| f(control.attached()))
-    }
-
-    /// Who asks what the process waits for, to be told after the next poll.
-    pub(super) fn inquiries(&self) -> Vec<Arc<DeadlockCheck>> {
-        if !self.flags.clear(flags::INQUIRED) {
-            return Vec::new();
-        }
-        let mut control = self.control();
-        control.owns_mut().map(|attached| std::mem::take(&mut attached.inquiries)).unwrap_or_default()
-    }
-
     pub(crate) const fn mask_of(names: Option<&[&str]>) -> Mask {
         Mask::of(names, M::VARIANTS)
+    }
+}
+
+/// Stubs that leave the node.
+impl<M: Protocol> Cell<M> {
+    /// Records that a direct stub has left this node, so that other nodes may reach the process by number.
+    pub(crate) fn export(&self) {
+        self.is_exported.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_exported(&self) -> bool {
+        self.is_exported.load(Ordering::Relaxed)
+    }
+
+    /// Records that a following stub has left this node and returns the path by which other nodes reach the child;
+    /// `None` for a path that does not fit into a frame.
+    pub(crate) fn export_place(&self) -> Option<String> {
+        let slot = self.child_slot.as_ref().filter(|slot| slot.path.len() <= FrameTarget::MAX_NAME)?;
+        slot.is_exported.store(true, Ordering::Relaxed);
+        Some(slot.path.to_string())
+    }
+
+    /// Returns whether a following stub has left this node.
+    pub(super) fn is_place_exported(&self) -> bool {
+        self.child_slot.as_ref().is_some_and(|slot| slot.is_exported.load(Ordering::Relaxed))
     }
 }

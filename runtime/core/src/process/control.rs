@@ -1,8 +1,8 @@
-//! What has been decided about the process that lives in a cell, and what it is beside its messages.
+//! The control block of a cell: the state, identity and exit intent of the process that occupies it.
 //!
-//! Each process pays for this as long as it lives, so it is packed: what all of a kind have in common is written down
-//! once ([`ProcessKind`]), a plain reason to end is one byte, and what most processes never have is apart, made when first needed
-//! ([`ColdState`]).
+//! Every process pays for its control block as long as it runs, so the block is packed: properties that all processes of
+//! a kind share are stored once ([`ProcessKind`]), an exit reason without details takes one byte ([`ExitIntent`]), and
+//! state that most processes never have is allocated on first use ([`ColdState`]).
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,63 +14,66 @@ use crate::node::Node;
 use crate::observe::{DeadlockCheck, Waiting};
 use crate::signal::{Relations, RelationsSlot};
 
-/// What is known of a life: of the one that a cell is home to, or of the last.
+/// The state of a cell's current incarnation or, in a vacant cell, of its last one.
 pub(super) struct ControlBlock {
     pub(super) number: u64,
-    /// The number of the process that started it; zero outside of any.
+    /// The number of the process that started this one; zero if none did.
     pub(super) parent: u64,
     pub(super) kind: &'static ProcessKind,
-    /// When it began, on its node's clock: nanoseconds since the node did.
-    pub(super) born: u64,
-    rest: Option<Box<ColdState>>,
-    /// How many messages had come before the stop that a server has still to see: the lower half of that number.
-    before: u32,
-    verdict: ExitIntent,
-    pub(super) stage: RunState,
+    /// The time of the start: nanoseconds since the node's start, on the node's clock.
+    pub(super) started_at: u64,
+    cold: Option<Box<ColdState>>,
+    /// The number of messages that a server handles before its pending stop: the lower half of their count.
+    stop_after: u32,
+    intent: ExitIntent,
+    pub(super) state: RunState,
     pub(super) trap_exit: bool,
     pub(super) node_events: bool,
 }
 
-/// What all processes of one kind have in common.
+/// Properties that all processes of one kind share.
 #[derive(Debug)]
 pub(crate) struct ProcessKind {
-    /// What it is called in a crash report: its type.
+    /// Returns the type's name, for crash reports.
     pub(crate) name: fn() -> &'static str,
     pub(crate) trap_exit: bool,
-    /// It stops between two messages when told to, and when its parent ends: `gen_server`'s way.
+    /// As a `gen_server`, the process stops between two messages when requested, and when its parent ends.
     pub(crate) server: bool,
     pub(crate) supervisor: bool,
-    /// It hears of other nodes' coming and going.
+    /// The process receives an event for each connection that is made or lost.
     pub(crate) node_events: bool,
-    /// It answers for itself, beside its messages.
+    /// The process answers [system requests](super::SystemRequest).
     pub(crate) sys: bool,
 }
 
 impl ProcessKind {
-    /// A process that is nothing in particular.
+    /// A kind without any of the optional properties.
     pub(crate) const fn plain(name: fn() -> &'static str) -> ProcessKind {
         ProcessKind { name, trap_exit: false, server: false, supervisor: false, node_events: false, sys: false }
     }
 
-    const NOTHING: &'static ProcessKind = &ProcessKind::plain(|| "");
+    /// The kind of a cell that no process has occupied yet.
+    const NONE: &'static ProcessKind = &ProcessKind::plain(|| "");
 }
 
-/// How a process begins.
+/// The properties that a process has from its start.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StartInfo {
-    /// The number of the process that started it; zero outside of any.
+    /// The number of the process that starts it; zero if none does.
     pub(crate) parent: u64,
     pub(crate) kind: &'static ProcessKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RunState {
+    /// No process occupies the cell.
     Vacant,
-    Alive,
+    Running,
+    /// The process has ended, and what it owned is being dropped.
     Ending,
 }
 
-/// Why a process shall end, or has ended.
+/// The reason for which a process is to end, or has ended, in one byte.
 #[derive(Clone, Copy)]
 enum ExitIntent {
     None,
@@ -80,77 +83,77 @@ enum ExitIntent {
     Killed,
     NoProc,
     NoConnection,
-    /// In so many words, which are with the rest.
-    Told,
+    /// The reason has details and is stored in [`ColdState::exit_reason`].
+    Detailed,
 }
 
-/// What most processes never have.
+/// State that most processes never have.
 #[derive(Default)]
 pub(super) struct ColdState {
-    reason: Option<Exit>,
+    exit_reason: Option<Exit>,
     pub(super) name: Option<String>,
     pub(super) relations: Relations,
     attached: Option<Box<Attached>>,
 }
 
-/// What few processes have beside their future.
+/// What few processes own beside their future.
 #[derive(Default)]
 pub(super) struct Attached {
-    /// How many pieces of blocking code have not returned.
+    /// The number of closures passed to `blocking` that have not returned.
     pub(super) blocking: u32,
-    /// Why it ended, while only blocking code keeps it from being dead.
+    /// The exit reason of a process that has ended except for its blocking code.
     pub(super) ended: Option<Exit>,
-    /// The streams that feed its mailbox.
-    pub(super) feeds: Vec<Arc<StreamSource>>,
-    /// The call that it waits for, if that takes a while.
+    /// The streams that feed the mailbox.
+    pub(super) streams: Vec<Arc<StreamSource>>,
+    /// The call that the process waits for, if it has waited for some time.
     pub(super) waiting: Option<Waiting>,
-    /// Its last message in words, if its protocol is reported so.
-    pub(super) text: Option<String>,
-    /// Who asks what it waits for.
-    pub(super) inquiries: Vec<Arc<DeadlockCheck>>,
-    /// What is asked of it beside its messages.
-    pub(super) asides: SystemRequests,
+    /// The text of the last message, if the protocol reports message texts.
+    pub(super) last_text: Option<String>,
+    /// Deadlock checks that wait for the process's confirmation.
+    pub(super) deadlock_checks: Vec<Arc<DeadlockCheck>>,
+    /// Pending requests to the server itself.
+    pub(super) requests: SystemRequests,
 }
 
 impl ControlBlock {
-    /// Nobody has lived here yet.
+    /// The control block of a cell that no process has occupied yet.
     pub(super) fn vacant() -> ControlBlock {
         ControlBlock {
-            stage: RunState::Vacant,
-            ..ControlBlock::new(0, StartInfo { parent: 0, kind: ProcessKind::NOTHING }, 0)
+            state: RunState::Vacant,
+            ..ControlBlock::new(0, StartInfo { parent: 0, kind: ProcessKind::NONE }, 0)
         }
     }
 
-    /// A process begins.
-    pub(super) fn new(number: u64, start: StartInfo, born: u64) -> ControlBlock {
+    /// The control block of a process that starts at `started_at`.
+    pub(super) fn new(number: u64, start: StartInfo, started_at: u64) -> ControlBlock {
         let StartInfo { parent, kind } = start;
         ControlBlock {
             number,
             parent,
             kind,
-            born,
-            rest: None,
-            before: 0,
-            verdict: ExitIntent::None,
-            stage: RunState::Alive,
+            started_at,
+            cold: None,
+            stop_after: 0,
+            intent: ExitIntent::None,
+            state: RunState::Running,
             trap_exit: kind.trap_exit,
             node_events: kind.node_events,
         }
     }
 
-    /// Whether the process with this number lives here.
-    pub(super) fn is_home_to(&self, number: u64) -> bool {
-        self.number == number && self.stage == RunState::Alive
+    /// Returns whether the process with this number occupies the cell and has not begun to end.
+    pub(super) fn is_running(&self, number: u64) -> bool {
+        self.number == number && self.state == RunState::Running
     }
 
-    /// The same, also while it clears up.
-    pub(super) fn is_of(&self, number: u64) -> bool {
-        self.number == number && self.stage != RunState::Vacant
+    /// Returns whether the process with this number occupies the cell; true until its end is complete.
+    pub(super) fn is_occupied_by(&self, number: u64) -> bool {
+        self.number == number && self.state != RunState::Vacant
     }
 
-    /// Why it shall end, or has ended.
-    pub(super) fn reason(&self) -> Option<Exit> {
-        Some(match self.verdict {
+    /// Returns the reason for which the process is to end, or has ended.
+    pub(super) fn exit_reason(&self) -> Option<Exit> {
+        Some(match self.intent {
             ExitIntent::None => return None,
             ExitIntent::Normal => Exit::Normal,
             ExitIntent::Shutdown => Exit::shutdown(),
@@ -158,102 +161,99 @@ impl ControlBlock {
             ExitIntent::Killed => Exit::Killed,
             ExitIntent::NoProc => Exit::NoProc,
             ExitIntent::NoConnection => Exit::NoConnection,
-            ExitIntent::Told => return self.rest.as_ref()?.reason.clone(),
+            ExitIntent::Detailed => return self.cold.as_ref()?.exit_reason.clone(),
         })
     }
 
-    /// It shall end for this reason, or has ended.
-    pub(super) fn decide(&mut self, reason: Exit) {
-        self.verdict = match reason {
+    /// Sets the reason for which the process is to end, or has ended.
+    pub(super) fn set_exit_reason(&mut self, reason: Exit) {
+        self.intent = match reason {
             Exit::Normal => ExitIntent::Normal,
             Exit::Shutdown(None) => ExitIntent::Shutdown,
             Exit::Kill => ExitIntent::Kill,
             Exit::Killed => ExitIntent::Killed,
             Exit::NoProc => ExitIntent::NoProc,
             Exit::NoConnection => ExitIntent::NoConnection,
-            told @ (Exit::Shutdown(Some(_)) | Exit::Panic { .. } | Exit::Error { .. }) => {
-                self.rest.get_or_insert_default().reason = Some(told);
-                ExitIntent::Told
+            detailed @ (Exit::Shutdown(Some(_)) | Exit::Panic { .. } | Exit::Error { .. }) => {
+                self.cold.get_or_insert_default().exit_reason = Some(detailed);
+                ExitIntent::Detailed
             }
         };
     }
 
-    /// It shall stop for this reason when it is through with the messages that came before: so many of all.
-    pub(super) fn decide_after(&mut self, before: u64, reason: Exit) {
-        // What lies between two counts is less than half of what the lower half can tell apart.
-        self.before = before as u32;
-        self.decide(reason);
+    /// Sets the reason for which the process is to stop once it has read the first `stop_after` of all its messages.
+    pub(super) fn set_stop_reason(&mut self, stop_after: u64, reason: Exit) {
+        // The lower half suffices: two counts that are compared differ by less than 2^31.
+        self.stop_after = stop_after as u32;
+        self.set_exit_reason(reason);
     }
 
-    /// The reason to stop, taken back, if so many messages have been read that its turn has come; `u64::MAX` is all.
+    /// Takes the reason to stop if the process has read as many messages as were sent before the stop; `u64::MAX` counts
+    /// as all messages.
     pub(super) fn take_stop(&mut self, read: u64) -> Option<Exit> {
-        let due = read == u64::MAX || (read as u32).wrapping_sub(self.before) as i32 >= 0;
-        let reason = if due { self.reason() } else { None };
+        let is_due = read == u64::MAX || (read as u32).wrapping_sub(self.stop_after) as i32 >= 0;
+        let reason = if is_due { self.exit_reason() } else { None };
         if reason.is_some() {
-            self.verdict = ExitIntent::None;
+            self.intent = ExitIntent::None;
         }
         reason
     }
 
-    pub(super) fn rest(&mut self) -> &mut ColdState {
-        self.rest.get_or_insert_default()
-    }
-
-    /// What it has of the rest, if it has any.
-    pub(super) fn has(&self) -> Option<&ColdState> {
-        self.rest.as_deref()
-    }
-
-    /// The same, to be changed.
-    pub(super) fn has_mut(&mut self) -> Option<&mut ColdState> {
-        self.rest.as_deref_mut()
-    }
-
-    /// Whether the sender with this number, if it is one of this node, is the parent of this server, or the node itself,
-    /// which stops everybody when `main` returns.
+    /// Returns whether the process is a server, and `sender` its parent or the node itself, which stops all processes
+    /// when `main` returns. `sender` is `None` for a process of another node.
     pub(super) fn is_server_of(&self, sender: Option<u64>) -> bool {
         self.kind.server && sender.is_some_and(|sender| sender == self.parent || sender == Node::ITSELF)
     }
 
+    pub(super) fn cold(&self) -> Option<&ColdState> {
+        self.cold.as_deref()
+    }
+
+    pub(super) fn cold_mut(&mut self) -> Option<&mut ColdState> {
+        self.cold.as_deref_mut()
+    }
+
+    pub(super) fn cold_or_default(&mut self) -> &mut ColdState {
+        self.cold.get_or_insert_default()
+    }
+
+    pub(super) fn attached(&self) -> Option<&Attached> {
+        self.cold()?.attached.as_deref()
+    }
+
+    pub(super) fn attached_mut(&mut self) -> Option<&mut Attached> {
+        self.cold_mut()?.attached.as_deref_mut()
+    }
+
+    pub(super) fn attached_or_default(&mut self) -> &mut Attached {
+        self.cold_or_default().attached.get_or_insert_default()
+    }
+
     pub(super) fn name(&self) -> Option<&String> {
-        self.has()?.name.as_ref()
+        self.cold()?.name.as_ref()
     }
 
-    pub(super) fn attached(&mut self) -> &mut Attached {
-        self.rest().attached.get_or_insert_default()
-    }
-
-    /// What it has beside its future, if it has anything.
-    pub(super) fn owns(&self) -> Option<&Attached> {
-        self.has()?.attached.as_deref()
-    }
-
-    /// The same, to be changed.
-    pub(super) fn owns_mut(&mut self) -> Option<&mut Attached> {
-        self.has_mut()?.attached.as_deref_mut()
-    }
-
-    /// The call that it waits for, if that takes a while: whom it called, and since when it waits.
-    pub(super) fn call(&self) -> Option<(u64, Instant)> {
-        let waiting = self.owns()?.waiting.as_ref()?;
+    /// Returns the callee of the call that the process has waited for, and the start of the wait.
+    pub(super) fn waiting_call(&self) -> Option<(u64, Instant)> {
+        let waiting = self.attached()?.waiting.as_ref()?;
         Some((waiting.callee, waiting.since))
     }
 
-    /// Nobody lives here any more; what the dead had, for the caller to see to.
+    /// Makes the cell vacant, keeps the exit reason and returns the cold state of the process that ended.
     pub(super) fn vacate(&mut self, reason: &Exit) -> Option<Box<ColdState>> {
-        self.stage = RunState::Vacant;
-        let rest = self.rest.take();
-        self.decide(reason.clone());
-        rest
+        self.state = RunState::Vacant;
+        let cold = self.cold.take();
+        self.set_exit_reason(reason.clone());
+        cold
     }
 }
 
 impl RelationsSlot for ControlBlock {
     fn relations(&mut self) -> Option<&mut Relations> {
-        self.has_mut().map(|rest| &mut rest.relations)
+        self.cold_mut().map(|cold| &mut cold.relations)
     }
 
     fn relations_or_default(&mut self) -> &mut Relations {
-        &mut self.rest().relations
+        &mut self.cold_or_default().relations
     }
 }

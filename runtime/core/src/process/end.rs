@@ -1,4 +1,13 @@
-//! The end of a process.
+//! The end of a process, in the order on which other processes rely.
+//!
+//! 1. The process's future with its state, its streams, its pending system requests and its mailbox are dropped.
+//! 2. Callers whose replies were dropped receive the exit reason.
+//! 3. The crash report is logged.
+//! 4. Once the process's blocking code has returned, the process's name is free.
+//! 5. Links receive exit signals and watchers receive `Down`.
+//!
+//! So a restarted child finds its predecessor's port, file and name free. A panic in a destructor is caught and reported;
+//! the remaining steps still happen.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -6,184 +15,167 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::cell::NOTHING;
 use super::control::RunState;
 use super::stream_source::StreamSource;
-use super::{Cell, SystemRequest, catch, discard, report};
+use super::{Cell, SystemRequest, catch, drop_each, report};
 use crate::base::{CallError, Exit, Pid, Protocol};
 use crate::mailbox::Entry;
 use crate::node::{Current, Resident, Unanswered};
-use crate::signal::Farewell;
-use crate::sync::atomic::Ordering;
+use crate::signal::ExitNotices;
 
-/// What a process leaves behind that others wait for.
+/// Work that a process leaves behind unfinished.
 struct PendingWork {
-    feeds: Vec<Arc<StreamSource>>,
-    asides: Vec<SystemRequest>,
+    streams: Vec<Arc<StreamSource>>,
+    requests: Vec<SystemRequest>,
 }
 
-/// What is told of a process that crashed.
+/// The facts about a process that its crash report contains.
 pub(super) struct CrashInfo {
     pub(super) kind: &'static str,
     pub(super) parent: u64,
     pub(super) name: Option<String>,
-    pub(super) born: Instant,
-    pub(super) last: Option<Cow<'static, str>>,
+    pub(super) started_at: Instant,
+    pub(super) last_message: Option<Cow<'static, str>>,
     pub(super) links: Vec<Pid>,
 }
 
-/// The end of a process, in the order that others may rely on. `dropped` are replies that it dropped in its last poll.
+/// Ends the process in `cell`. `dropped` are the callers whose replies it dropped in its last poll.
 #[inline(never)]
 pub(super) fn end<M: Protocol, F>(
     cell: Arc<Cell<M>>,
     number: u64,
-    mut body: Pin<&mut Option<F>>,
+    mut future: Pin<&mut Option<F>>,
     dropped: Option<Vec<Arc<dyn Unanswered>>>,
     reason: Exit,
 ) {
-    let leftovers = cell.begin_end();
+    let pending_work = cell.begin_end();
     let node = cell.node();
 
-    // Its future, state, streams and mailbox. What panics while it is dropped is caught, the rest still happens.
     let (mut resident, mut notes) = (Some(Arc::clone(&cell) as Arc<dyn Resident>), None);
     Current::begin(&mut resident, number, true);
-    if let Err(panic) = catch(|| body.set(None)) {
-        report::destructor(&node.pid(number), &panic);
+    if let Err(panic) = catch(|| future.set(None)) {
+        report::destructor_panic(&node.pid(number), &panic);
     }
-    if let Some(leftovers) = leftovers {
-        discard(node, number, leftovers.feeds.into_iter().map(|feed| feed.end()));
-        discard(node, number, leftovers.asides);
+    if let Some(work) = pending_work {
+        drop_each(node, number, work.streams.into_iter().map(|stream| stream.end()));
+        drop_each(node, number, work.requests);
     }
-    discard(node, number, cell.empty());
+    drop_each(node, number, cell.drain_mailbox());
     Current::end(&mut resident, number, &mut notes);
-    let last = notes.map(|notes| notes.into_parts().0);
-    for dropped in dropped.into_iter().chain(last) {
-        fail(dropped, &CallError::Exit(reason.clone()));
+    let dropped_now = notes.map(|notes| notes.into_parts().0);
+    for dropped in dropped.into_iter().chain(dropped_now) {
+        fail_callers(dropped, &CallError::Exit(reason.clone()));
     }
 
     report::crash(&cell, number, &reason);
-    cell.finish(number, &reason);
+    cell.complete_end(number, &reason);
 }
 
-/// Tells callers whose replies were dropped.
-pub(super) fn fail(dropped: Vec<Arc<dyn Unanswered>>, error: &CallError) {
+/// Fails the calls whose replies were dropped.
+pub(super) fn fail_callers(dropped: Vec<Arc<dyn Unanswered>>, error: &CallError) {
     for caller in dropped {
         caller.fail(error.clone());
     }
 }
 
 impl<M: Protocol> Cell<M> {
-    /// The first step of an end: nobody takes it for alive any more. What nobody will answer, and the streams that feed
-    /// the mailbox, for the caller to drop.
+    /// Begins the end: the process no longer counts as alive. Returns its unfinished work, which the caller drops.
     fn begin_end(&self) -> Option<PendingWork> {
         let mut control = self.control();
-        control.stage = RunState::Ending;
-        let attached = control.owns_mut()?;
-        let (feeds, asides) = (std::mem::take(&mut attached.feeds), std::mem::take(&mut attached.asides));
-        Some(PendingWork { feeds, asides: asides.into_iter().map(|(system_request, _)| system_request).collect() })
+        control.state = RunState::Ending;
+        let attached = control.attached_mut()?;
+        let (streams, requests) = (std::mem::take(&mut attached.streams), std::mem::take(&mut attached.requests));
+        Some(PendingWork { streams, requests: requests.into_iter().map(|(request, _)| request).collect() })
     }
 
-    /// The second: what is left in the mailbox, for the caller to drop.
-    fn empty(&self) -> VecDeque<Entry<M>> {
-        self.queue.leave(self.place.is_some())
+    /// Takes the unread messages out of the mailbox, for the caller to drop.
+    fn drain_mailbox(&self) -> VecDeque<Entry<M>> {
+        self.queue.leave(self.is_reused())
     }
 
-    /// The last two: the name is free, then links and watchers hear of it. While blocking code still runs, that waits for
+    /// Completes the end: frees the name, then notifies links and watchers. While blocking code runs, the end is left to
     /// the last of it to return.
-    pub(super) fn finish(&self, number: u64, reason: &Exit) {
+    pub(super) fn complete_end(&self, number: u64, reason: &Exit) {
         let mut control = self.control();
-        if let Some(attached) = control.owns_mut()
+        if let Some(attached) = control.attached_mut()
             && attached.blocking > 0
         {
             attached.ended = Some(reason.clone());
             return;
         }
-        let name = control.has_mut().and_then(|rest| rest.name.take());
+        let name = control.cold_mut().and_then(|cold| cold.name.take());
         if let Some(name) = &name {
-            // Names are given under their own lock, and this one's after it.
+            // Lock order: the table of names first, then the control block.
             drop(control);
             self.node.names().free(name, number);
             control = self.control();
         }
         let node_events = control.node_events;
-        let rest = control.vacate(reason);
+        let cold = control.vacate(reason);
         drop(control);
         if node_events {
             self.node.watch_nodes(number, false);
         }
-        self.node.table().leave(number, || Some(self.last_figures(reason)));
-        self.look_away(number);
+        self.node.table().leave(number, || Some(self.final_counts(reason)));
+        self.end_observation(number);
         if !reason.is_orderly() {
-            self.node.lives().tell(|| self.crashed(number, name, reason));
+            self.node.lives().tell(|| self.crash_event(number, name, reason));
         }
-        let Some(rest) = rest else { return };
-        if rest.relations.is_empty() {
+        let Some(cold) = cold else { return };
+        if cold.relations.is_empty() {
             return;
         }
         let me = self.node.pid(number);
-        let Farewell { signals, watching } = rest.relations.end(reason);
-        for (reference, subject, target) in watching {
-            self.tell_demonitor(&me, reference, subject, target);
+        let ExitNotices { signals, monitors } = cold.relations.into_notices(reason);
+        for (reference, subject, target) in monitors {
+            self.send_demonitor(&me, reference, subject, target);
         }
         for (peer, signal) in signals {
             self.node.signal(&me, &peer, signal);
         }
     }
 
-    /// Why the process is ending, if it is.
-    pub(super) fn ending(&self, number: u64) -> Option<Exit> {
+    /// Returns the exit reason of the process with this number if it is ending, or was the cell's last one.
+    pub(super) fn exit_reason_of(&self, number: u64) -> Option<Exit> {
         let control = self.control();
-        let ended = || control.owns().and_then(|attached| attached.ended.clone());
-        let decided = || if control.stage == RunState::Vacant || self.is_doomed() { control.reason() } else { None };
-        (control.number == number).then(|| ended().or_else(decided)).flatten()
+        let ended = || control.attached().and_then(|attached| attached.ended.clone());
+        let is_set = control.state == RunState::Vacant || self.is_exiting();
+        let set = || if is_set { control.exit_reason() } else { None };
+        (control.number == number).then(|| ended().or_else(set)).flatten()
     }
 
-    /// Why the process with this number ended, if it was the last to live here.
+    /// Returns the exit reason of the process with this number if it has ended and was the cell's last one.
     pub(crate) fn last_exit(&self, number: u64) -> Option<Exit> {
         let control = self.control();
-        let last = control.number == number && control.stage == RunState::Vacant;
-        last.then(|| control.reason()).flatten()
+        let was_last = control.number == number && control.state == RunState::Vacant;
+        was_last.then(|| control.exit_reason()).flatten()
     }
 
-    /// Nobody will live here, unless a process moves in anew. What waited is lost; whoever called learns why the last
-    /// start failed, or that there is nobody.
+    /// Closes the vacant cell: messages are refused until a process occupies it again. Held messages are lost; calls
+    /// among them fail with the reason of the last failed start, or with [`CallError::NoProc`].
     pub(crate) fn close(&self) {
         let (number, held) = (self.control().number, self.queue.close());
         if held.is_empty() {
             return;
         }
         self.node.loss_counts().lose(held.len() as u64);
-        let failure = self.place.as_ref().and_then(|place| place.failure().clone());
-        let ((), callers) = Current::collect_dropped(&self.node, number, || discard(&self.node, number, held));
-        fail(callers, &failure.map_or(CallError::NoProc, CallError::Exit));
+        let failure = self.start_failure();
+        let ((), callers) = Current::collect_dropped(&self.node, number, || drop_each(&self.node, number, held));
+        fail_callers(callers, &failure.map_or(CallError::NoProc, CallError::Exit));
     }
 
-    /// Remembers the variant of the last message that the process took.
-    pub(super) fn note_last(&self, number: u64, variant: Option<u16>) {
-        let control = self.control();
-        if control.number == number {
-            self.last.store(variant.unwrap_or(NOTHING), Ordering::Relaxed);
-        }
-    }
-
-    /// Remembers in words what the process has just taken.
-    pub(super) fn note_text(&self, number: u64, text: Option<String>) {
-        let before = self.acquire(number, |attached| std::mem::replace(&mut attached.text, text));
-        drop(before);
-    }
-
-    /// What a crash report says of the process.
+    /// Returns the facts for a crash report.
     pub(super) fn crash_info(&self) -> CrashInfo {
         let control = self.control();
-        let variant = M::VARIANTS.get(usize::from(self.last.load(Ordering::Relaxed)));
-        let text = control.owns().and_then(|attached| attached.text.clone());
+        let text = control.attached().and_then(|attached| attached.last_text.clone());
+        let variant = || self.last_variant().map(|variant| Cow::Borrowed(variant.name));
         CrashInfo {
             kind: (control.kind.name)(),
             parent: control.parent,
             name: control.name().cloned(),
-            born: self.node.moment(control.born),
-            last: text.map(Cow::Owned).or_else(|| variant.map(|variant| variant.name.into())),
-            links: control.has().map(|rest| rest.relations.links().cloned().collect()).unwrap_or_default(),
+            started_at: self.node.moment(control.started_at),
+            last_message: text.map(Cow::Owned).or_else(variant),
+            links: control.cold().map(|cold| cold.relations.links().cloned().collect()).unwrap_or_default(),
         }
     }
 }

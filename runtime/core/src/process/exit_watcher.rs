@@ -12,22 +12,21 @@ use crate::node::{Ancestry, Delivery, Line, Node, RemoteTarget, Resident};
 use crate::sync::{Mutex, PoisonError};
 use crate::wire::Signal;
 
-/// Something that watches one process without being one, for whoever waits outside.
+/// An entry in the process table that monitors a process on behalf of code that need not be a process.
 struct ExitWatcher {
     node: Node,
     number: u64,
     reference: MonitorRef,
     target: Subject,
-    tell: Mutex<Option<oneshot::Sender<Exit>>>,
+    sender: Mutex<Option<oneshot::Sender<Exit>>>,
 }
 
-/// Resolves with the reason for which `target` ended. It is being watched when this returns.
+/// Resolves with the exit reason of `target`. The monitor is set when this function returns. Cancel-safe.
 pub(crate) fn ended(node: &Node, target: Pid) -> impl Future<Output = Exit> + Send + use<> {
     watch_exit(node, Subject::Pid(target))
 }
 
-/// Resolves when the process with this number, which has moved into `cell`, has ended: with the reason, even if that was
-/// long before.
+/// Resolves with the exit reason of the process with this number, which occupied `cell`, even if it ended before.
 pub(crate) async fn ended_in_cell<M: Protocol>(cell: Arc<Cell<M>>, number: u64) -> Exit {
     match ended(cell.node(), cell.node().pid(number)).await {
         Exit::NoProc => cell.last_exit(number).unwrap_or(Exit::NoProc),
@@ -35,35 +34,39 @@ pub(crate) async fn ended_in_cell<M: Protocol>(cell: Arc<Cell<M>>, number: u64) 
     }
 }
 
-/// Resolves with the reason for which `target` ended; a name is looked up once, on its node. The process is monitored
-/// when this returns.
+/// Resolves with the exit reason of `target`; a name is resolved once, on its node. The monitor is set when this function
+/// returns. Cancel-safe.
 pub(crate) fn watch_exit(node: &Node, target: Subject) -> impl Future<Output = Exit> + Send + use<> {
-    let (tell, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     let number = node.next_number();
     let reference = node.next_reference();
-    let ear =
-        ExitWatcher { node: node.clone(), number, reference, target: target.clone(), tell: Mutex::new(Some(tell)) };
-    let ear = Arc::new(ear);
-    node.table().insert(number, Arc::clone(&ear) as Arc<dyn Resident>);
+    let watcher = Arc::new(ExitWatcher {
+        node: node.clone(),
+        number,
+        reference,
+        target: target.clone(),
+        sender: Mutex::new(Some(sender)),
+    });
+    node.table().insert(number, Arc::clone(&watcher) as Arc<dyn Resident>);
     let guard = UnwatchOnDrop { node: node.clone(), number, reference, target: target.clone() };
     let signal = Signal::Monitor { reference };
     match &target {
         Subject::Pid(pid) => node.signal(&node.pid(number), pid, signal),
         Subject::Name(name, at) => {
             if let Err(reason) = node.send_signal(number, RemoteTarget::Name(name, at), signal) {
-                ear.hear(reason);
+                watcher.resolve(reason);
             }
         }
     }
     async move {
-        let reason = told.await;
+        let reason = receiver.await;
         drop(guard);
-        // Only a node that is torn down drops the ear unheard.
+        // The watcher is dropped without a reason only while its node shuts down.
         reason.unwrap_or(Exit::NoConnection)
     }
 }
 
-/// Takes the ear away when nobody listens any more.
+/// Removes the watcher and its monitor when the future is dropped.
 struct UnwatchOnDrop {
     node: Node,
     number: u64,
@@ -79,7 +82,7 @@ impl Drop for UnwatchOnDrop {
             match &self.target {
                 Subject::Pid(pid) => self.node.signal(&self.node.pid(self.number), pid, signal),
                 Subject::Name(name, at) => {
-                    // A lost connection has ended the watch by itself.
+                    // Fails if the connection is lost, which has already ended the monitor.
                     let _ = self.node.send_signal(self.number, RemoteTarget::Name(name, at), signal);
                 }
             }
@@ -88,12 +91,12 @@ impl Drop for UnwatchOnDrop {
 }
 
 impl ExitWatcher {
-    fn hear(&self, reason: Exit) {
+    fn resolve(&self, reason: Exit) {
         self.node.table().remove(self.number);
-        let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(tell) = tell {
-            // Whoever asked may have gone.
-            let _ = tell.send(reason);
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(sender) = sender {
+            // Fails if the future has been dropped meanwhile.
+            let _ = sender.send(reason);
         }
     }
 }
@@ -111,7 +114,7 @@ impl Resident for ExitWatcher {
                 Subject::Name(_, at) => at == from.node(),
             }
         {
-            self.hear(reason);
+            self.resolve(reason);
         }
     }
 
@@ -163,7 +166,7 @@ impl Resident for ExitWatcher {
             Subject::Name(_, at) => *at == node.name,
         };
         if lost {
-            self.hear(Exit::NoConnection);
+            self.resolve(Exit::NoConnection);
         }
     }
 

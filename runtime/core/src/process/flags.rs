@@ -1,26 +1,28 @@
-//! What a process has to see to before its next message, as bits of one number: while all are clear, which is nearly
-//! always, one load tells it so, whatever the number of things that others may want of it.
+//! The flags of a process: the events that it handles before its next message.
+//!
+//! All flags are bits of one atomic number. While all are clear, which is nearly always, a poll finds out with one load,
+//! however many kinds of event there are.
 
 use crate::sync::atomic::{AtomicU16, Ordering};
 
-/// Its end has been decided.
-pub(super) const DOOMED: u16 = 1;
-/// It has been told to stop, as a server between two messages.
+/// An exit reason is set: the process ends with its next poll.
+pub(super) const EXITING: u16 = 1;
+/// A server has a pending stop, which it handles between two messages.
 pub(super) const STOPPING: u16 = 1 << 1;
-/// Somebody wants its mailbox's figures brought up to date.
-pub(super) const ASKED: u16 = 1 << 2;
-/// Its mailbox is known to be long.
+/// The statistics of the mailbox are to be brought up to date.
+pub(super) const STATS_REQUESTED: u16 = 1 << 2;
+/// The mailbox is known to be long: an alarm is raised.
 pub(super) const LONG: u16 = 1 << 3;
-/// Somebody traces its messages.
+/// The messages of the process are traced.
 pub(super) const TRACED: u16 = 1 << 4;
-/// Somebody asks whether it waits for a call and for nothing else.
-pub(super) const INQUIRED: u16 = 1 << 5;
-/// A server has been asked for something beside its messages.
-pub(super) const SYSTEM: u16 = 1 << 6;
-/// A server rests.
+/// A deadlock check waits for the confirmation that the process waits for a call and for nothing else.
+pub(super) const DEADLOCK_CHECK: u16 = 1 << 5;
+/// A server has pending system requests.
+pub(super) const SYSTEM_REQUEST: u16 = 1 << 6;
+/// A server is suspended.
 pub(super) const SUSPENDED: u16 = 1 << 7;
-/// It has not had its first turn.
-pub(super) const NEW: u16 = 1 << 8;
+/// The process has no waker yet: it has not been polled, or its task has a new waker.
+pub(super) const NO_WAKER: u16 = 1 << 8;
 
 /// The flags of one process.
 pub(super) struct Flags(AtomicU16);
@@ -35,19 +37,19 @@ impl Flags {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Sets a bit; whether it was clear.
+    /// Sets a flag; returns whether it was clear.
     #[inline]
-    pub(super) fn set(&self, bit: u16) -> bool {
-        self.0.fetch_or(bit, Ordering::Release) & bit == 0
+    pub(super) fn set(&self, flag: u16) -> bool {
+        self.0.fetch_or(flag, Ordering::Release) & flag == 0
     }
 
-    /// Clears a bit; whether it was set.
+    /// Clears a flag; returns whether it was set.
     #[inline]
-    pub(super) fn clear(&self, bit: u16) -> bool {
-        self.0.fetch_and(!bit, Ordering::AcqRel) & bit != 0
+    pub(super) fn clear(&self, flag: u16) -> bool {
+        self.0.fetch_and(!flag, Ordering::AcqRel) & flag != 0
     }
 
-    /// The flags of the next process.
+    /// Replaces all flags, for the cell's next incarnation.
     pub(super) fn reset(&self, bits: u16) {
         self.0.store(bits, Ordering::Relaxed);
     }

@@ -1,11 +1,11 @@
-//! A process as others may see it, and what is done for those who look: all off a message's way.
+//! Introspection: process info, metrics, traces and alarms, apart from the path of a message.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::panic::Location;
 
 use super::control::RunState;
-use super::flags::{ASKED, DOOMED, LONG, SUSPENDED, TRACED};
+use super::flags::{EXITING, LONG, STATS_REQUESTED, SUSPENDED, TRACED};
 use super::{Cell, Mailbox};
 use crate::base::{Exit, Pid, Protocol};
 use crate::mailbox::{Arrival, MailboxStats, PushObserver};
@@ -14,27 +14,28 @@ use crate::observe::{
     Alarm, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place,
 };
 
-/// The longest text of a traced message, in bytes.
-const TEXT: usize = 1_000;
+/// The maximal length of a reported message text, in bytes.
+const MAX_TEXT: usize = 1_000;
 
+/// The process as others see it.
 impl<M: Protocol> Cell<M> {
-    /// The process with this number, all but its ancestors.
-    pub(super) fn describe(&self, number: u64) -> Option<ProcessInfo> {
-        let figures = self.queue.stats();
+    /// Describes the process with this number. The node adds the ancestors.
+    pub(super) fn process_info(&self, number: u64) -> Option<ProcessInfo> {
+        let stats = self.queue.stats();
         let control = self.control();
-        if !control.is_of(number) {
+        if !control.is_occupied_by(number) {
             return None;
         }
         let pid = self.node.pid(number);
-        let state = if control.stage == RunState::Ending || self.flags.get() & DOOMED != 0 {
+        let state = if control.state == RunState::Ending || self.flags.get() & EXITING != 0 {
             ProcessState::Exiting
         } else if self.flags.get() & SUSPENDED != 0 {
             ProcessState::Suspended
-        } else if figures.is_owner_waiting {
-            ProcessState::Waiting { at: figures.location.map(place) }
+        } else if stats.is_owner_waiting {
+            ProcessState::Waiting { at: stats.location.map(place) }
         } else {
-            self.flags.set(ASKED);
-            match control.call() {
+            self.flags.set(STATS_REQUESTED);
+            match control.waiting_call() {
                 Some((callee, since)) => {
                     let waited = self.node.clock().now().saturating_duration_since(since);
                     ProcessState::Calling { callee: self.node.pid(callee), waited }
@@ -42,7 +43,7 @@ impl<M: Protocol> Cell<M> {
                 None => ProcessState::Busy,
             }
         };
-        let relations = control.has().map(|rest| &rest.relations);
+        let relations = control.cold().map(|cold| &cold.relations);
         Some(ProcessInfo {
             pid,
             name: control.name().cloned(),
@@ -50,54 +51,54 @@ impl<M: Protocol> Cell<M> {
             kind: Cow::Borrowed((control.kind.name)()),
             protocol: Cow::Borrowed(M::NAME),
             state,
-            mailbox: figures.waiting,
-            saved: figures.saved,
-            in_line: figures.waiters,
+            mailbox: stats.waiting,
+            saved: stats.saved,
+            in_line: stats.waiters,
             capacity: self.queue.capacity(),
-            received: figures.received,
-            handled: figures.handled,
-            overflowed: figures.refused + figures.dropped,
+            received: stats.received,
+            handled: stats.handled,
+            overflowed: stats.refused + stats.dropped,
             links: relations.map(|relations| relations.links().cloned().collect()).unwrap_or_default(),
-            monitors: relations.map(|relations| relations.watching().cloned().collect()).unwrap_or_default(),
+            monitors: relations.map(|relations| relations.monitored().cloned().collect()).unwrap_or_default(),
             monitored_by: relations.map(|relations| relations.watchers().cloned().collect()).unwrap_or_default(),
             ancestors: Vec::new(),
             supervisor: control.kind.supervisor,
             trap_exit: control.trap_exit,
-            age: self.node.clock().now().saturating_duration_since(self.node.moment(control.born)),
-            memory: self.memory(&figures),
+            age: self.node.clock().now().saturating_duration_since(self.node.moment(control.started_at)),
+            memory: self.memory(&stats),
         })
     }
 
-    fn memory(&self, figures: &MailboxStats) -> Memory {
-        Memory::new(self.task_size(), size_of::<Cell<M>>() as u64, figures.bytes)
+    fn memory(&self, stats: &MailboxStats) -> Memory {
+        Memory::new(self.task_size(), size_of::<Cell<M>>() as u64, stats.bytes)
     }
 
-    /// The living process in figures.
-    pub(super) fn count(&self) -> ProtocolMetrics {
-        let figures = self.queue.stats();
+    /// Returns the metrics of the running process.
+    pub(super) fn metrics(&self) -> ProtocolMetrics {
+        let stats = self.queue.stats();
         ProtocolMetrics {
             processes: 1,
-            waiting: figures.waiting,
-            saved: figures.saved,
-            longest: figures.waiting + figures.saved,
-            memory: self.memory(&figures).total(),
-            received: figures.received,
-            handled: figures.handled,
-            calls: figures.calls,
-            refused: figures.refused,
-            dropped: figures.dropped,
+            waiting: stats.waiting,
+            saved: stats.saved,
+            longest: stats.waiting + stats.saved,
+            memory: self.memory(&stats).total(),
+            received: stats.received,
+            handled: stats.handled,
+            calls: stats.calls,
+            refused: stats.refused,
+            dropped: stats.dropped,
             ..ProtocolMetrics::default()
         }
     }
 
-    /// What goes into the books when it has ended.
-    pub(super) fn last_figures<'a>(&self, reason: &'a Exit) -> FinalCounts<'a> {
+    /// Returns the counts of a process that has ended, which the node adds to its totals.
+    pub(super) fn final_counts<'a>(&self, reason: &'a Exit) -> FinalCounts<'a> {
         let MailboxStats { received, handled, calls, refused, dropped, .. } = self.queue.take_final_stats();
         FinalCounts { protocol: M::NAME, reason, received, handled, calls, refused, dropped }
     }
 
-    /// What is told of a process that has ended other than in order, before anybody can live here anew.
-    pub(super) fn crashed(&self, number: u64, name: Option<String>, reason: &Exit) -> LifecycleEvent {
+    /// Returns the event for the abnormal end of a process, as long as no other process occupies the cell.
+    pub(super) fn crash_event(&self, number: u64, name: Option<String>, reason: &Exit) -> LifecycleEvent {
         let control = self.control();
         let now = self.node.clock().now();
         LifecycleEvent::Crashed {
@@ -107,17 +108,20 @@ impl<M: Protocol> Cell<M> {
             kind: Cow::Borrowed((control.kind.name)()),
             protocol: Cow::Borrowed(M::NAME),
             reason: reason.clone(),
-            age: now.saturating_duration_since(self.node.moment(control.born)),
+            age: now.saturating_duration_since(self.node.moment(control.started_at)),
         }
     }
 
-    /// What runs here, and the receive that it was last seen in.
-    pub(super) fn seen(&self) -> (&'static str, Option<SourceLine>) {
+    /// Returns the process's type and the source line of its last known receive.
+    pub(super) fn type_and_line(&self) -> (&'static str, Option<SourceLine>) {
         let kind = (self.control().kind.name)();
         (kind, self.queue.stats().location.map(place))
     }
+}
 
-    /// Somebody traces the process with this number from now on, or does no longer.
+/// Traces and the alarm for a long mailbox.
+impl<M: Protocol> Cell<M> {
+    /// Starts or stops tracing of the process with this number.
     pub(super) fn set_traced(&self, number: u64, traced: bool) {
         if self.control().number != number {
             return;
@@ -130,11 +134,11 @@ impl<M: Protocol> Cell<M> {
         self.queue.set_reporting(traced, self.flags.get() & LONG != 0);
     }
 
-    /// Tells of a step of a message; `false` when that was the last.
+    /// Reports a step of a message to the trace; returns `false` if the trace has ended.
     fn trace_step(&self, number: u64, step: TraceStep, variant: usize, message: Option<&M>) -> bool {
         let name = M::VARIANTS.get(variant).map_or("", |variant| variant.name);
-        let from = if message.is_some() { sender(&self.node) } else { None };
-        let text = message.and_then(text);
+        let from = if message.is_some() { current_sender(&self.node) } else { None };
+        let text = message.and_then(message_text);
         let goes_on = self.node.taps().tell(number, self.node.clock().now(), step, name, from, text);
         if !goes_on {
             self.flags.clear(TRACED);
@@ -142,8 +146,8 @@ impl<M: Protocol> Cell<M> {
         goes_on
     }
 
-    /// The process with this number has ended: nobody looks at it any more.
-    pub(super) fn look_away(&self, number: u64) {
+    /// Ends the trace and the alarm of a process that has ended.
+    pub(super) fn end_observation(&self, number: u64) {
         let flags = self.flags.get();
         if flags & LONG != 0 {
             self.clear_long(number);
@@ -160,7 +164,7 @@ impl<M: Protocol> Cell<M> {
     }
 }
 
-// May run under the lock of the control block.
+// The caller may hold the lock of the control block.
 impl<M: Protocol> PushObserver<M> for Cell<M> {
     #[cold]
     fn arriving(&self, number: u64, message: &M) -> bool {
@@ -182,7 +186,7 @@ impl<M: Protocol> PushObserver<M> for Cell<M> {
     }
 
     fn dropped(&self, message: M) {
-        self.overflow(message);
+        self.drop_overflow(message);
     }
 
     fn refused(&self) {
@@ -190,18 +194,19 @@ impl<M: Protocol> PushObserver<M> for Cell<M> {
     }
 }
 
-/// The process of this node that runs just now.
-fn sender(node: &Node) -> Option<Pid> {
-    Current::pid().filter(|pid| pid.number() != 0 && pid.number() != u64::MAX && **pid.node_id() == **node.id())
+/// Returns the process of this node that is running on this thread.
+fn current_sender(node: &Node) -> Option<Pid> {
+    Current::pid().filter(|pid| pid.number() != 0 && pid.number() != Node::ITSELF && **pid.node_id() == **node.id())
 }
 
-/// A message as text, cut where it gets too long: a large one costs no more than what is shown of it.
-pub(super) fn text<M: Protocol>(message: &M) -> Option<String> {
-    struct Cut(String);
+/// Formats a message. The text is truncated while it is written, so that a large message costs no more than its
+/// reported part.
+pub(super) fn message_text<M: Protocol>(message: &M) -> Option<String> {
+    struct Truncated(String);
 
-    impl Write for Cut {
+    impl Write for Truncated {
         fn write_str(&mut self, text: &str) -> fmt::Result {
-            let end = text.floor_char_boundary(TEXT.saturating_sub(self.0.len()));
+            let end = text.floor_char_boundary(MAX_TEXT.saturating_sub(self.0.len()));
             self.0.push_str(&text[..end]);
             if end < text.len() { Err(fmt::Error) } else { Ok(()) }
         }
@@ -215,57 +220,67 @@ pub(super) fn text<M: Protocol>(message: &M) -> Option<String> {
         }
     }
 
-    let mut cut = Cut(String::new());
-    // Whoever wrote the `Debug` may have made a mistake in it: that is not the sender's.
-    let shown = super::catch(|| write!(cut, "{}", Shown(message)));
-    match shown {
+    let mut text = Truncated(String::new());
+    // A panic in the message's `Debug` must not end the sender.
+    let written = super::catch(|| write!(text, "{}", Shown(message)));
+    match written {
         Ok(Ok(())) => {}
-        Ok(Err(fmt::Error)) => cut.0.push('…'),
-        Err(_) => cut.0.push_str(" (its `Debug` panicked)"),
+        Ok(Err(fmt::Error)) => text.0.push('…'),
+        Err(_) => text.0.push_str(" (its `Debug` panicked)"),
     }
-    (!cut.0.is_empty()).then_some(cut.0)
+    (!text.0.is_empty()).then_some(text.0)
 }
 
+/// The process's own part in its introspection.
 impl<M: Protocol> Mailbox<M> {
-    /// Sees to what others want of the process before its next message; `false` if it is to end.
+    /// Handles the flags before the next message; returns `false` if the process is to end.
     #[cold]
-    pub(super) fn attend(&mut self, flags: u16) -> bool {
-        if flags & DOOMED != 0 {
+    pub(super) fn handle_flags(&mut self, flags: u16) -> bool {
+        if flags & EXITING != 0 {
             return false;
         }
         let number = self.pid().number();
-        if flags & ASKED != 0 {
-            self.cell.flags.clear(ASKED);
+        if flags & STATS_REQUESTED != 0 {
+            self.cell.flags.clear(STATS_REQUESTED);
         }
-        if flags & (ASKED | LONG) != 0 {
+        if flags & (STATS_REQUESTED | LONG) != 0 {
             let cell = std::sync::Arc::clone(&self.cell);
-            let length = self.desk().inbox.publish(cell.queue(), number);
+            let length = self.read_state().inbox.publish(cell.queue(), number);
             if flags & LONG != 0 && length <= u64::from(cell.queue().short()) && self.cell.flags.clear(LONG) {
                 self.cell.clear_long(number);
                 self.cell.queue().set_reporting(flags & TRACED != 0, false);
             }
         }
-        self.desk().careful = self.cell.is_bounded() || flags & TRACED != 0;
+        self.read_state().reports_takes = self.cell.is_bounded() || flags & TRACED != 0;
         true
     }
 
-    /// The process has taken a message of a bounded mailbox, or while it is traced.
+    /// Reports that the process has taken a message, if its mailbox is bounded or traced. `counts` is set for a message
+    /// that counts against the bound.
     #[cold]
-    pub(super) fn taken(&mut self, counts: bool) {
+    pub(super) fn report_take(&mut self, counts: bool) {
         if counts && self.cell.is_bounded() {
             self.cell.queue().release();
         }
-        let (number, testing) = (self.pid().number(), self.desk().testing);
+        let (number, variant) = (self.pid().number(), self.read_state().tested_variant);
         if self.cell.flags.get() & TRACED != 0 {
-            self.cell.trace_step(number, TraceStep::Taken, usize::from(testing), None);
+            self.cell.trace_step(number, TraceStep::Taken, usize::from(variant), None);
         }
-        if std::mem::take(&mut self.desk().warned) {
-            self.node().clear(&self.stuck(None).key(), None);
+        if std::mem::take(&mut self.read_state().is_stuck) {
+            self.node().clear(&self.stuck_alarm(None).key(), None);
         }
     }
 
-    /// The alarm of one that waits in front of a full mailbox.
-    pub(super) fn stuck(&self, at: Option<&'static Location<'static>>) -> Alarm {
+    /// Raises an alarm, once, if the process waits for one kind of message and its mailbox is full of others.
+    pub(super) fn raise_if_stuck(&mut self) {
+        if !self.read_state().is_stuck && self.cell.queue().is_stuck() {
+            self.read_state().is_stuck = true;
+            let place = self.read_state().inbox.location();
+            self.node().raise(self.stuck_alarm(place));
+        }
+    }
+
+    pub(super) fn stuck_alarm(&self, at: Option<&'static Location<'static>>) -> Alarm {
         let (pid, protocol) = (self.pid().clone(), Cow::Borrowed(M::NAME));
         Alarm::StuckMailbox { pid, protocol, at: at.map(place) }
     }

@@ -7,74 +7,78 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::flags::LONG;
-use super::introspect::text;
-use super::{Cell, SystemRequest, discard};
+use super::introspect::message_text;
+use super::{Cell, SystemRequest, drop_each};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
-use crate::node::{Node, Resident as _};
+use crate::node::Node;
 
-/// A process's own end of its mailbox: what `receive!` reads.
+/// The receiving end of a process's mailbox, which `receive!` reads.
 ///
-/// A process made from a closure is handed one; an actor has it in its [`Context`](crate::Context).
+/// A process that was spawned from a closure receives it as the closure's argument. An actor reaches it through its
+/// [`Context`](crate::Context).
 pub struct Mailbox<M: Protocol> {
     pub(super) cell: Arc<Cell<M>>,
     pid: Pid,
-    // Apart, and made for the first message: a process that only waits has none, and a mailbox is small to move.
-    desk: Option<Box<ReadState<M>>>,
+    // Boxed, and allocated for the first message: a process that only waits has none, and a mailbox is cheap to move.
+    read_state: Option<Box<ReadState<M>>>,
 }
 
-/// What a process needs to read its messages.
+/// The state that a process needs to read its messages.
 pub(super) struct ReadState<M> {
     pub(super) inbox: Inbox<M>,
-    after: After,
+    timeout: Timeout,
+    /// The number of messages that the process may still test before it yields.
     budget: u16,
-    /// Whether a message that is taken concerns anybody else: the mailbox is bounded, or the process traced.
-    pub(super) careful: bool,
-    pub(super) warned: bool,
-    /// The variants of the message that is being tested and of the last that was taken, for the crash report.
-    pub(super) testing: u16,
-    last: Option<u16>,
+    /// Each message that is taken is reported: the mailbox is bounded, or its messages are traced.
+    pub(super) reports_takes: bool,
+    /// An alarm is raised because the process waits in front of a full mailbox.
+    pub(super) is_stuck: bool,
+    /// The variant of the message that is being tested.
+    pub(super) tested_variant: u16,
+    /// The variant of the last message that was taken, for the crash report.
+    last_variant: Option<u16>,
 }
 
-/// How long the running receive waits.
-enum After {
-    Forever,
-    /// Only for what is here already.
-    Now,
-    Until(Instant),
-    /// The same, with the timer running.
+/// The timeout of the current receive.
+enum Timeout {
+    Never,
+    /// The receive takes only a message that has already arrived.
+    Immediate,
+    At(Instant),
+    /// A deadline whose timer is running.
     Sleeping(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
-/// What a server does next.
+/// The next event that a server handles.
 pub(crate) enum Step<M> {
     Message(M),
     SystemRequest(SystemRequest),
     Stop(Exit),
 }
 
-/// What a process may do in one go before it lets others run, however many messages wait: so many looks at a message.
+/// The number of messages that a process may test before it yields to other tasks.
 const BUDGET: u16 = 4096;
-/// What beginning a receive counts: after 128 of them in one go others have their turn.
-const RECEIVE: u16 = BUDGET / 128;
+/// The part of the budget that the start of a receive takes: a process yields after 128 receives.
+const RECEIVE_COST: u16 = BUDGET / 128;
 
 impl<M: Protocol> Mailbox<M> {
     pub(crate) fn new(cell: Arc<Cell<M>>, number: u64) -> Mailbox<M> {
         let pid = cell.node().pid(number);
-        Mailbox { cell, pid, desk: None }
+        Mailbox { cell, pid, read_state: None }
     }
 
     #[inline]
-    pub(super) fn desk(&mut self) -> &mut ReadState<M> {
-        self.desk.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()))
+    pub(super) fn read_state(&mut self) -> &mut ReadState<M> {
+        self.read_state.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()))
     }
 
-    /// The process's identity.
+    /// Returns the process's pid.
     pub fn pid(&self) -> &Pid {
         &self.pid
     }
 
-    /// The node that the process lives on.
+    /// Returns the node on which the process runs.
     pub fn node(&self) -> &Node {
         self.cell.node()
     }
@@ -83,115 +87,108 @@ impl<M: Protocol> Mailbox<M> {
         &self.cell
     }
 
-    /// Takes a queued message with this origin out again.
+    /// Removes the `Down` of this monitor, if it is in the mailbox.
     pub(crate) fn flush(&mut self, reference: MonitorRef) {
         let origin = Origin::monitor(reference.0);
-        let message = match &mut self.desk {
-            Some(desk) => desk.inbox.remove(self.cell.queue(), origin),
+        let message = match &mut self.read_state {
+            Some(state) => state.inbox.remove(self.cell.queue(), origin),
             None => self.cell.queue().remove(origin),
         };
         drop(message);
     }
 
+    /// Starts a receive of the variants in `want`.
     #[inline(always)]
     fn begin(&mut self, want: Mask, after: Option<Duration>, place: Option<&'static Location<'static>>) {
-        let after = match after {
-            None => After::Forever,
-            Some(Duration::ZERO) => After::Now,
-            // A deadline beyond what a clock can say is none.
-            Some(after) => self.node().clock().now().checked_add(after).map_or(After::Forever, After::Until),
+        let timeout = match after {
+            None => Timeout::Never,
+            Some(Duration::ZERO) => Timeout::Immediate,
+            // A deadline that the clock cannot represent never comes.
+            Some(after) => self.node().clock().now().checked_add(after).map_or(Timeout::Never, Timeout::At),
         };
-        let desk = self.desk.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()));
-        desk.budget = desk.budget.saturating_sub(RECEIVE - 1);
-        desk.inbox.begin(self.cell.queue(), want, place);
-        desk.after = after;
+        let state = self.read_state.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()));
+        state.budget = state.budget.saturating_sub(RECEIVE_COST - 1);
+        state.inbox.begin(self.cell.queue(), want, place);
+        state.timeout = timeout;
     }
 
-    /// The tested message is the process's now.
+    /// Takes the tested message: it belongs to the process now.
     #[inline(always)]
-    fn keep(&mut self, message: &M) {
+    fn take(&mut self, message: &M) {
         message.hand_out();
         if const { M::REPORTED } {
-            self.cell.note_text(self.pid.number(), text(message));
+            self.cell.set_last_text(self.pid.number(), message_text(message));
         }
         self.mark_taken();
     }
 
-    /// The same of a message that may go anywhere already.
+    /// Takes a tested message that has been handed out already.
     #[inline(always)]
     pub(crate) fn mark_taken(&mut self) {
-        let Some(desk) = &mut self.desk else { return };
-        desk.last = Some(desk.testing);
-        let counts = desk.inbox.keep(self.cell.queue(), usize::from(desk.testing));
-        if desk.careful {
-            self.taken(counts);
+        let Some(state) = &mut self.read_state else { return };
+        state.last_variant = Some(state.tested_variant);
+        let counts = state.inbox.keep(self.cell.queue(), usize::from(state.tested_variant));
+        if state.reports_takes {
+            self.report_take(counts);
         }
     }
 
-    /// Tells, once, of a process that waits for one thing in front of a mailbox full of another.
-    fn warn_if_stuck(&mut self) {
-        if !self.desk().warned && self.cell.queue().is_stuck() {
-            self.desk().warned = true;
-            let place = self.desk().inbox.location();
-            self.node().raise(self.stuck(place));
-        }
-    }
-
-    /// A long mailbox is looked at when what was taken over is read, not at each message; and not where more is saved than
-    /// leaves it short.
+    /// Returns whether the alarm for a long mailbox may be over. This is examined once per batch, not per message, and
+    /// only while few enough messages are saved.
     #[cold]
     fn may_be_short(&mut self) -> bool {
         let short = self.cell.queue().short();
-        let inbox = &self.desk().inbox;
+        let inbox = &self.read_state().inbox;
         inbox.is_read() && inbox.saved() <= short
     }
 
     #[inline(always)]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         let flags = self.cell.flags.get();
-        let concerns = flags != 0 && (flags != LONG || self.may_be_short());
-        if concerns && !self.attend(flags) {
-            // The wrapper around the process ends it as soon as this poll is over.
+        let is_flagged = flags != 0 && (flags != LONG || self.may_be_short());
+        if is_flagged && !self.handle_flags(flags) {
+            // The process's task ends it right after this poll.
             return Poll::Pending;
         }
-        let desk = self.desk.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()));
-        if desk.budget == 0 {
-            desk.budget = BUDGET;
+        let state = self.read_state.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()));
+        if state.budget == 0 {
+            state.budget = BUDGET;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        desk.budget -= 1;
-        let now = matches!(desk.after, After::Now);
-        let waiting = if now { None } else { Some(&mut *cx) };
-        if let Next::Test(message) = desk.inbox.next(self.cell.queue(), waiting) {
-            desk.testing = message.variant() as u16;
+        state.budget -= 1;
+        let immediate = matches!(state.timeout, Timeout::Immediate);
+        let waiting = if immediate { None } else { Some(&mut *cx) };
+        if let Next::Test(message) = state.inbox.next(self.cell.queue(), waiting) {
+            state.tested_variant = message.variant() as u16;
             return Poll::Ready(Some(message));
         }
-        self.poll_time(cx)
+        self.poll_timeout(cx)
     }
 
-    /// There is no message: whether the time is up.
-    fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
-        if let After::Until(at) = self.desk().after {
+    /// Polls the timeout of a receive that has found no message.
+    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
+        if let Timeout::At(at) = self.read_state().timeout {
             let timer = self.node().clock().sleep_until(at);
-            self.desk().after = After::Sleeping(timer);
+            self.read_state().timeout = Timeout::Sleeping(timer);
         }
-        let out_of_time = match &mut self.desk().after {
-            After::Forever | After::Until(_) => false,
-            After::Now => true,
-            After::Sleeping(timer) => timer.as_mut().poll(cx).is_ready(),
+        let timed_out = match &mut self.read_state().timeout {
+            Timeout::Never | Timeout::At(_) => false,
+            Timeout::Immediate => true,
+            Timeout::Sleeping(timer) => timer.as_mut().poll(cx).is_ready(),
         };
-        if out_of_time {
+        if timed_out {
             return Poll::Ready(None);
         }
-        self.desk().budget = BUDGET;
+        self.read_state().budget = BUDGET;
         if self.cell.is_bounded() {
-            self.warn_if_stuck();
+            self.raise_if_stuck();
         }
         Poll::Pending
     }
 
-    /// The next message, whatever it is, oldest first. Cancel-safe.
+    /// Receives the oldest message, whatever its variant. Cancel-safe: a message is either returned or stays in the
+    /// mailbox.
     #[track_caller]
     pub fn receive(&mut self) -> impl Future<Output = M> + Send {
         let place = Location::caller();
@@ -199,67 +196,67 @@ impl<M: Protocol> Mailbox<M> {
             self.begin(Mask::ALL, None, Some(place));
             loop {
                 if let Some(message) = poll_fn(|cx| self.poll_next(cx)).await {
-                    self.keep(&message);
+                    self.take(&message);
                     return message;
                 }
             }
         }
     }
 
-    /// The next message, for a server, as long as there is nothing but messages to see to: what [`step`](Self::step) gives,
-    /// the short way. `None` tells nothing but that this is not it. Cancel-safe.
+    /// The fast path of [`step`](Self::step) for a server: returns the next message as long as no flag is set and no
+    /// message is saved. `None` means that the caller has to use `step`. Cancel-safe.
     #[inline(always)]
     pub(crate) fn poll_fast(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
-        let Some(desk) = self.desk.as_mut() else { return Poll::Ready(None) };
+        let Some(state) = self.read_state.as_mut() else { return Poll::Ready(None) };
         let flags = self.cell.flags.get();
-        if desk.careful || flags & !LONG != 0 || !desk.inbox.is_plain() {
+        if state.reports_takes || flags & !LONG != 0 || !state.inbox.is_plain() {
             cold_path();
             return Poll::Ready(None);
         }
-        if desk.budget < RECEIVE {
+        if state.budget < RECEIVE_COST {
             cold_path();
-            desk.budget = BUDGET;
+            state.budget = BUDGET;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if desk.inbox.is_read() {
-            // A long mailbox is looked at when what was taken over is read.
+        if state.inbox.is_read() {
+            // A long mailbox is examined once per batch.
             if flags != 0 {
                 cold_path();
                 return Poll::Ready(None);
             }
-            if desk.inbox.poll_refill(self.cell.queue(), cx).is_pending() {
-                desk.budget = BUDGET;
+            if state.inbox.poll_refill(self.cell.queue(), cx).is_pending() {
+                state.budget = BUDGET;
                 return Poll::Pending;
             }
         }
-        let Some((variant, message)) = desk.inbox.at_hand() else { return Poll::Ready(None) };
-        desk.budget -= RECEIVE;
-        desk.last = Some(variant as u16);
+        let Some((variant, message)) = state.inbox.at_hand() else { return Poll::Ready(None) };
+        state.budget -= RECEIVE_COST;
+        state.last_variant = Some(variant as u16);
         if const { M::REPORTED } {
-            self.cell.note_text(self.pid.number(), text(&message));
+            self.cell.set_last_text(self.pid.number(), message_text(&message));
         }
         Poll::Ready(Some(message))
     }
 
-    /// The next message, or the word to stop. Cancel-safe.
+    /// Waits for the next event of a server. Cancel-safe.
     #[inline]
     pub(crate) fn step(&mut self) -> impl Future<Output = Step<M>> + Send {
-        if self.desk.is_some() {
+        if self.read_state.is_some() {
             self.begin(Mask::ALL, None, None);
         }
         poll_fn(|cx| self.poll_step(cx))
     }
 
-    /// The same, until it is `deadline`. Cancel-safe.
+    /// Waits for the next event of a server, until `deadline`. Cancel-safe.
     pub(crate) async fn step_until(&mut self, deadline: Option<Instant>) -> Option<Step<M>> {
         let Some(deadline) = deadline else { return Some(self.step().await) };
         self.begin(Mask::ALL, None, None);
-        let mut late = self.node().clock().sleep_until(deadline);
+        let mut timer = self.node().clock().sleep_until(deadline);
         poll_fn(|cx| match self.poll_step(cx) {
             Poll::Ready(step) => Poll::Ready(Some(step)),
-            Poll::Pending if self.cell.is_doomed() => Poll::Pending,
-            Poll::Pending => late.as_mut().poll(cx).map(|()| None),
+            Poll::Pending if self.cell.is_exiting() => Poll::Pending,
+            Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
         })
         .await
     }
@@ -267,25 +264,26 @@ impl<M: Protocol> Mailbox<M> {
     #[inline(always)]
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
         if self.cell.flags.get() != 0 {
-            return self.poll_with_attention(cx);
+            return self.poll_step_slow(cx);
         }
-        if self.desk.is_none() && !self.cell.is_bounded() && self.cell.queue().wait(cx) {
+        if self.read_state.is_none() && !self.cell.is_bounded() && self.cell.queue().wait(cx) {
             return Poll::Pending;
         }
         if let Poll::Ready(Some(message)) = self.poll_next(cx) {
-            self.keep(&message);
+            self.take(&message);
             return Poll::Ready(Step::Message(message));
         }
-        // It may have been told something just now.
-        if self.cell.flags.get() != 0 { self.poll_with_attention(cx) } else { Poll::Pending }
+        // A flag may have been set since the first look.
+        if self.cell.flags.get() != 0 { self.poll_step_slow(cx) } else { Poll::Pending }
     }
 
-    /// The same when others want something of the process: each after the messages that came before it.
+    /// Polls for the next event while a flag is set. A system request and a stop come after the messages that were sent
+    /// before them.
     #[cold]
-    fn poll_with_attention(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
-        let read = self.desk.as_ref().map_or(0, |desk| desk.inbox.read());
-        if let Some(aside) = self.aside(read) {
-            return Poll::Ready(Step::SystemRequest(aside));
+    fn poll_step_slow(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
+        let read = self.read_state.as_ref().map_or(0, |state| state.inbox.read());
+        if let Some(request) = self.take_request(read) {
+            return Poll::Ready(Step::SystemRequest(request));
         }
         if self.cell.is_stopping()
             && let Some(reason) = self.cell.take_stop(read)
@@ -293,13 +291,13 @@ impl<M: Protocol> Mailbox<M> {
             return Poll::Ready(Step::Stop(reason));
         }
         if let Poll::Ready(Some(message)) = self.poll_next(cx) {
-            self.keep(&message);
+            self.take(&message);
             return Poll::Ready(Step::Message(message));
         }
-        // A message that came before the stop may have been taken out again: then the count never gets there.
-        let nothing_left = self.desk().inbox.is_read() && self.cell.queue().is_empty();
-        if nothing_left && let Some(aside) = self.aside(u64::MAX) {
-            return Poll::Ready(Step::SystemRequest(aside));
+        // A message that was sent before may have been withdrawn; then the count of read messages stays too low.
+        let nothing_left = self.read_state().inbox.is_read() && self.cell.queue().is_empty();
+        if nothing_left && let Some(request) = self.take_request(u64::MAX) {
+            return Poll::Ready(Step::SystemRequest(request));
         }
         if self.cell.is_stopping()
             && nothing_left
@@ -312,33 +310,40 @@ impl<M: Protocol> Mailbox<M> {
 }
 
 impl<M: Protocol> ReadState<M> {
-    fn new(bounded: bool) -> Box<ReadState<M>> {
-        let (inbox, after) = (Inbox::new(), After::Forever);
-        Box::new(ReadState { inbox, after, budget: BUDGET, careful: bounded, warned: false, testing: 0, last: None })
+    fn new(is_bounded: bool) -> Box<ReadState<M>> {
+        Box::new(ReadState {
+            inbox: Inbox::new(),
+            timeout: Timeout::Never,
+            budget: BUDGET,
+            reports_takes: is_bounded,
+            is_stuck: false,
+            tested_variant: 0,
+            last_variant: None,
+        })
     }
 }
 
 impl<M: Protocol> Drop for Mailbox<M> {
     fn drop(&mut self) {
-        let Some(mut desk) = self.desk.take() else { return };
+        let Some(mut state) = self.read_state.take() else { return };
         let number = self.pid.number();
-        self.cell.note_last(number, desk.last);
-        desk.inbox.publish(self.cell.queue(), number);
-        if desk.warned {
-            self.node().clear(&self.stuck(None).key(), None);
+        self.cell.set_last_variant(number, state.last_variant);
+        state.inbox.publish(self.cell.queue(), number);
+        if state.is_stuck {
+            self.node().clear(&self.stuck_alarm(None).key(), None);
         }
         if self.cell.is_starting() {
-            desk.inbox.put_back(self.cell.queue());
+            state.inbox.put_back(self.cell.queue());
         } else {
-            discard(self.cell.node(), number, desk.inbox.drain());
-            while let Some(lane) = desk.inbox.drain_saved() {
-                discard(self.cell.node(), number, lane);
+            drop_each(self.cell.node(), number, state.inbox.drain());
+            while let Some(lane) = state.inbox.drain_saved() {
+                drop_each(self.cell.node(), number, lane);
             }
         }
     }
 }
 
-/// The functions of `receive!`.
+/// The functions that `receive!` expands to.
 #[doc(hidden)]
 impl<M: Protocol> Mailbox<M> {
     #[track_caller]
@@ -346,16 +351,16 @@ impl<M: Protocol> Mailbox<M> {
         self.begin(const { Cell::<M>::mask_of(W::NAMES) }, after, Some(Location::caller()));
     }
 
-    /// A saved message to test, without waiting: a scan may look at thousands. `None` says nothing: `__next` does.
+    /// Returns a saved message to test, without waiting: a scan may test thousands. After `None`, `__next` continues.
     #[inline(always)]
     pub fn __saved(&mut self) -> Option<M> {
-        let desk = self.desk.as_mut()?;
-        if desk.budget == 0 || self.cell.flags.get() & !LONG != 0 {
+        let state = self.read_state.as_mut()?;
+        if state.budget == 0 || self.cell.flags.get() & !LONG != 0 {
             return None;
         }
-        let message = desk.inbox.next_saved()?;
-        desk.budget -= 1;
-        desk.testing = message.variant() as u16;
+        let message = state.inbox.next_saved()?;
+        state.budget -= 1;
+        state.tested_variant = message.variant() as u16;
         Some(message)
     }
 
@@ -364,31 +369,31 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     pub fn __take(&mut self, message: &M) {
-        self.keep(message);
-        // A timer that is not needed any more must not wake anybody.
-        self.desk().after = After::Forever;
+        self.take(message);
+        // Drops a running timer, which would wake the process for nothing.
+        self.read_state().timeout = Timeout::Never;
     }
 
     #[inline(always)]
     pub fn __skip(&mut self, message: M) {
-        let desk = self.desk.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()));
-        if let Some(withdrawn) = desk.inbox.skip(self.cell.queue(), message) {
-            self.cell.overflow(withdrawn);
+        let state = self.read_state.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()));
+        if let Some(withdrawn) = state.inbox.skip(self.cell.queue(), message) {
+            self.cell.drop_overflow(withdrawn);
         }
     }
 }
 
-/// What `receive!` reads from: a [`Mailbox`], or a [`Context`](crate::Context) around one.
+/// A source that `receive!` reads: a [`Mailbox`], or an actor's [`Context`](crate::Context).
 #[diagnostic::on_unimplemented(
-    message = "nothing can be received from `{Self}`",
+    message = "cannot receive from `{Self}`",
     label = "expected a process's `cx: &mut Context<Self>`, or a `mut mailbox: Mailbox<..>`",
-    note = "only the process itself reads its mailbox: `receive!(match cx {{ .. }})`; others talk to it through its stub"
+    note = "only the process itself reads its mailbox: `receive!(match cx {{ .. }})`; others send messages through its stub"
 )]
 pub trait Receive {
-    /// The messages that come.
+    /// The process's protocol.
     type Message: Protocol;
 
-    /// What `receive!` reads from: itself. Where there is nothing to read, neither is there a type to complain of.
+    /// The type itself. A type that does not implement `Receive` has no such type, which avoids follow-up errors.
     #[doc(hidden)]
     type Source: Receive<Message = Self::Message>;
 
@@ -443,8 +448,9 @@ impl<M: Protocol> Receive for Mailbox<M> {
     }
 }
 
-/// The way of `receive!` to the mailbox. It is on everything, so that the compiler asks for [`Receive`] at one place
-/// only, and says what is missing there. Method syntax takes a `&mut Context` as well as a `Mailbox` by value.
+/// Access of `receive!` to a [`Receive`]. Every type implements it, so that the compiler reports a missing [`Receive`] once.
+///
+/// Method syntax accepts a `&mut Context` as well as a `Mailbox` by value.
 pub trait Receiver {
     #[doc(hidden)]
     fn __receiver(&mut self) -> &mut Self::Source

@@ -1,16 +1,18 @@
-//! Floor 4: a process.
+//! Layer 4: processes.
 //!
-//! A [`Cell`] is where a process lives: its queue, its relations, its name, what has been decided about it. It
-//! outlives the process if a supervisor restarts it there. A [`ProcessTask`] is the future around a process's own: it
-//! sets the current node for each poll, catches panics, acts on exit signals, and at the end clears up in the
-//! order that others may rely on: future, state, attached streams and mailbox are dropped, blocking code returns, then
-//! the name is free, then links and watchers hear of it. A [`Mailbox`] is a process's own end.
+//! A [`Cell`] is the shared record of a process: mailbox, links, name and exit state. A supervised child keeps its cell
+//! over its restarts. A [`ProcessTask`] is the future around the process's own future: it sets the current process for
+//! each poll, catches panics, acts on exit signals and carries out the process's end. A [`Mailbox`] is the process's
+//! own end of its mailbox.
 //!
-//! States of a cell: vacant → alive (a number) → doomed (a reason; it ends at its next poll) → ending (clearing
-//! up) → vacant or closed. In a cell with a place, where one process lives after the other, what is sent to whoever lives
-//! there is a process's own only once its `init` has succeeded; before, it waits for the next one if that fails. Exit
-//! signals are taken in by whoever sends them, under the cell's lock, so a signal has had its effect when the sender goes
-//! on, and order from one process to another holds by itself.
+//! States of a cell: vacant → running → running with an exit reason (the process ends with its next poll) → ending → vacant
+//! or closed. The control block holds the state; the flags tell a poll about it in one load.
+//!
+//! A supervised child's cell holds the messages of following stubs until the `init` of an incarnation has succeeded. If
+//! the `init` fails, they wait for the next incarnation.
+//!
+//! `cell` is the record and its occupancy; `messages`, `signals`, `end`, `introspect` and `system_request` are what other
+//! processes and the node do with it.
 
 mod blocking;
 mod cell;
@@ -33,13 +35,13 @@ mod timer;
 pub use blocking::Blocking;
 pub(crate) use cell::Cell;
 pub(crate) use control::{ProcessKind, StartInfo};
-use end::fail;
+use end::fail_callers;
 pub(crate) use exit_watcher::{ended, ended_in_cell, watch_exit};
 pub use mailbox::Mailbox;
 pub(crate) use mailbox::Step;
 pub use mailbox::{Receive, Receiver};
-use panic::raise;
-pub(crate) use panic::{catch, catch_nested, catch_unwind, discard};
+use panic::resume_panic;
+pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each};
 pub use stream_source::Attachment;
 pub(crate) use system_request::{RequestError, SuspendedEvent, SystemRequest};
 pub(crate) use task::ProcessTask;

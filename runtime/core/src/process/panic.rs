@@ -1,4 +1,7 @@
-//! Panics of processes: caught, told once, and turned into an exit reason with message and place.
+//! Panics of processes: caught, reported once, and turned into an exit reason with message and source line.
+//!
+//! A panic hook, set once per program, records the panics of processes instead of printing them: the crash report
+//! contains them. Panics outside of processes go to the program's own hook.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -16,93 +19,93 @@ use crate::base::Exit;
 use crate::node::{Current, Node};
 
 #[cfg(panic = "abort")]
-compile_error!("greenroom needs `panic = \"unwind\"`: a process that panics must not take its neighbours along");
+compile_error!("greenroom needs `panic = \"unwind\"`: a panic must end its process, not the program");
 
 thread_local! {
-    /// The panics of a process on this thread that nobody has caught yet: the last, and the one before it.
-    static NOTED: RefCell<[Noted; 2]> = const { RefCell::new([Noted::NOTHING; 2]) };
+    /// The panics of processes on this thread that have not been caught yet: the last, and the one before it.
+    static PANICS: RefCell<[PanicRecord; 2]> = const { RefCell::new([PanicRecord::EMPTY; 2]) };
 }
 
-/// Runs `f`; a panic becomes an exit reason.
+/// Runs `f` and turns a panic into an exit reason.
 ///
-/// The process and all it owns are dropped afterwards, so nobody sees a state that a panic left half-changed.
+/// The process and all that it owns are dropped after a panic, so other code never sees a half-changed state.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
-    note_places();
+    install_hook();
     catch_nested(f)
 }
 
-/// The same within something that is caught as well.
+/// Runs `f` within a call of [`catch`] and turns a panic into an exit reason.
 #[inline(always)]
 pub(crate) fn catch_nested<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
-    panic::catch_unwind(AssertUnwindSafe(f)).map_err(reason)
+    panic::catch_unwind(AssertUnwindSafe(f)).map_err(exit_reason)
 }
 
-/// What a panic is as an exit reason.
+/// Returns the exit reason for a panic's payload.
 #[cold]
-fn reason(payload: Box<dyn Any + Send>) -> Exit {
-    let payload = match payload.downcast::<Raised>() {
-        Ok(raised) => return raised.0,
+fn exit_reason(payload: Box<dyn Any + Send>) -> Exit {
+    let payload = match payload.downcast::<ForwardedPanic>() {
+        Ok(forwarded) => return forwarded.0,
         Err(payload) => payload,
     };
-    let [last, _] = NOTED.with(|noted| noted.replace([Noted::NOTHING; 2]));
-    let reason = Exit::panic(message(&*payload), &last.place);
-    // A payload may panic when it is dropped; then it is leaked.
+    let [last, _] = PANICS.with(|panics| panics.replace([PanicRecord::EMPTY; 2]));
+    let reason = Exit::panic(message(&*payload), &last.location);
+    // A payload whose own destructor panics is leaked.
     let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
     reason
 }
 
-/// What the hook knows of a panic.
-struct Noted {
-    place: String,
+/// One panic as the hook saw it.
+struct PanicRecord {
+    location: String,
     message: String,
 }
 
-impl Noted {
-    const NOTHING: Noted = Noted { place: String::new(), message: String::new() };
+impl PanicRecord {
+    const EMPTY: PanicRecord = PanicRecord { location: String::new(), message: String::new() };
 }
 
-/// How std's last words begin before it aborts the program: nothing will be caught, and no crash report follows.
-/// Stable Rust has no other mark of such a panic.
-const LAST_WORDS: [&str; 4] = [
+/// The beginnings of the messages with which the standard library aborts the program, so that no crash report follows.
+/// Stable Rust offers no other way to recognise such a panic.
+const ABORT_MESSAGES: [&str; 4] = [
     "panic in a destructor during cleanup",
     "panic in a function that cannot unwind",
     "unsafe precondition(s) violated",
     "misaligned pointer dereference",
 ];
 
-/// A panic that was caught elsewhere.
-struct Raised(Exit);
+/// The payload of a panic that was caught on another thread.
+struct ForwardedPanic(Exit);
 
-/// Goes on with a panic that was caught on another thread: to [`catch`] it is the same.
-pub(super) fn raise(panic: Exit) -> ! {
-    panic::resume_unwind(Box::new(Raised(panic)))
+/// Resumes a panic that was caught on another thread; [`catch`] returns the same exit reason for it.
+pub(super) fn resume_panic(panic: Exit) -> ! {
+    panic::resume_unwind(Box::new(ForwardedPanic(panic)))
 }
 
-/// Drops one thing after the other, all of them the process's with this number; one that panics is told of, and does not keep the others.
+/// Drops the items one by one on behalf of the process with this number; reports those whose destructor panics.
 ///
-/// Together they would be dropped in one go, and the second panic would abort the program.
-pub(crate) fn discard<T>(node: &Node, number: u64, things: impl IntoIterator<Item = T>) {
-    for thing in things {
-        if let Err(panic) = catch(|| drop(thing)) {
-            report::destructor(&node.pid(number), &panic);
+/// A collection would drop them in one go, and a second panic would abort the program.
+pub(crate) fn drop_each<T>(node: &Node, number: u64, items: impl IntoIterator<Item = T>) {
+    for item in items {
+        if let Err(panic) = catch(|| drop(item)) {
+            report::destructor_panic(&node.pid(number), &panic);
         }
     }
 }
 
 pin_project! {
-    /// [`catch`] for a future: a panic in any of its polls ends it.
-    pub(crate) struct Caught<F> {
+    /// A future whose panics become exit reasons; from [`catch_unwind`].
+    pub(crate) struct CatchUnwind<F> {
         #[pin]
         future: F,
     }
 }
 
-/// [`catch`] for a future.
-pub(crate) fn catch_unwind<F: Future>(future: F) -> Caught<F> {
-    Caught { future }
+/// Applies [`catch`] to each poll of a future. The result is complete after the first panic.
+pub(crate) fn catch_unwind<F: Future>(future: F) -> CatchUnwind<F> {
+    CatchUnwind { future }
 }
 
-impl<F: Future> Future for Caught<F> {
+impl<F: Future> Future for CatchUnwind<F> {
     type Output = Result<F::Output, Exit>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -120,22 +123,21 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     } else if let Some(text) = payload.downcast_ref::<String>() {
         text
     } else {
-        "a panic without words"
+        "a panic without a message"
     }
 }
 
-/// A place in the code as text.
-fn place(location: &Location<'_>) -> String {
-    // Long enough for line and column, too.
-    let mut place = String::with_capacity(location.file().len() + 16);
-    // A `String` takes all that is written.
-    let _ = write!(place, "{location}");
-    place
+fn location_text(location: &Location<'_>) -> String {
+    // Room for line and column, too.
+    let mut text = String::with_capacity(location.file().len() + 16);
+    // Writing to a `String` does not fail.
+    let _ = write!(text, "{location}");
+    text
 }
 
-/// Puts a hook before the program's own: a process's panic is told by its crash report, not twice.
-fn note_places() {
-    // The hook is the program's, as std has it; it must be set once, whatever number of nodes there is.
+/// Sets a panic hook that records the panics of processes and calls the previous hook for all others.
+fn install_hook() {
+    // Per program, as the standard library's hook is: it is set once, however many nodes there are.
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let outer = panic::take_hook();
@@ -144,19 +146,19 @@ fn note_places() {
                 return outer(info);
             }
             let message = message(info.payload());
-            if LAST_WORDS.iter().any(|words| message.starts_with(words)) {
-                for noted in NOTED.with(|noted| noted.replace([Noted::NOTHING; 2])).iter().rev() {
-                    if !noted.place.is_empty() {
-                        eprintln!("greenroom: a process panicked at {}: {}", noted.place, noted.message);
+            if ABORT_MESSAGES.iter().any(|beginning| message.starts_with(beginning)) {
+                for panic in PANICS.with(|panics| panics.replace([PanicRecord::EMPTY; 2])).iter().rev() {
+                    if !panic.location.is_empty() {
+                        eprintln!("greenroom: a process panicked at {}: {}", panic.location, panic.message);
                     }
                 }
                 return outer(info);
             }
-            let place = info.location().map(place).unwrap_or_default();
+            let location = info.location().map(location_text).unwrap_or_default();
             let message = message.to_owned();
-            NOTED.with(|noted| {
-                let [last, before] = &mut *noted.borrow_mut();
-                *before = std::mem::replace(last, Noted { place, message });
+            PANICS.with(|panics| {
+                let [last, before] = &mut *panics.borrow_mut();
+                *before = std::mem::replace(last, PanicRecord { location, message });
             });
         }));
     });

@@ -74,11 +74,11 @@ impl<M: Protocol> Resident for Cell<M> {
 
     fn is_alive(&self, number: u64) -> bool {
         let control = self.control();
-        control.is_home_to(number) && !self.is_doomed()
+        control.is_running(number) && !self.is_exiting()
     }
 
     fn is_doomed(&self) -> bool {
-        self.flags.get() & flags::DOOMED != 0
+        Cell::is_exiting(self)
     }
 
     fn is_exported(&self) -> bool {
@@ -87,7 +87,7 @@ impl<M: Protocol> Resident for Cell<M> {
 
     fn occupant(&self) -> u64 {
         let control = self.control();
-        if control.stage == RunState::Alive { control.number } else { 0 }
+        if control.state == RunState::Running { control.number } else { 0 }
     }
 
     fn is_place_exported(&self) -> bool {
@@ -96,22 +96,22 @@ impl<M: Protocol> Resident for Cell<M> {
 
     fn take_name(&self, number: u64, name: &str) -> Result<(), Option<String>> {
         let mut control = self.control();
-        if !control.is_home_to(number) || self.is_doomed() {
+        if !control.is_running(number) || self.is_exiting() {
             return Err(None);
         }
-        if let Some(has) = control.name() {
-            return Err(Some(has.clone()));
+        if let Some(name) = control.name() {
+            return Err(Some(name.clone()));
         }
-        control.rest().name = Some(name.to_owned());
+        control.cold_or_default().name = Some(name.to_owned());
         Ok(())
     }
 
     fn drop_name(&self, number: u64) {
         let mut control = self.control();
         if control.number == number
-            && let Some(rest) = control.has_mut()
+            && let Some(cold) = control.cold_mut()
         {
-            rest.name = None;
+            cold.name = None;
         }
     }
 
@@ -125,7 +125,7 @@ impl<M: Protocol> Resident for Cell<M> {
             if control.number != number {
                 return;
             }
-            control.has_mut().map(|rest| rest.relations.disconnect(node)).unwrap_or_default()
+            control.cold_mut().map(|cold| cold.relations.disconnect(node)).unwrap_or_default()
         };
         for (from, signal) in lost {
             self.signal(number, &from, signal);
@@ -133,7 +133,7 @@ impl<M: Protocol> Resident for Cell<M> {
     }
 
     fn wait(&self, number: u64, waiting: Result<Waiting, *const ()>) {
-        let before = self.attached(number, |attached| match waiting {
+        let before = self.with_attached(number, |attached| match waiting {
             Ok(waiting) => attached.waiting.replace(waiting),
             Err(call) => attached.waiting.take_if(|waiting| std::ptr::addr_eq(waiting.call.as_ptr(), call)),
         });
@@ -143,30 +143,30 @@ impl<M: Protocol> Resident for Cell<M> {
 
     fn waiting(&self, number: u64) -> Option<Waiting> {
         let control = self.control();
-        let alive = control.is_home_to(number) && !self.is_doomed();
-        control.owns().filter(|_| alive)?.waiting.clone()
+        let alive = control.is_running(number) && !self.is_exiting();
+        control.attached().filter(|_| alive)?.waiting.clone()
     }
 
     fn glance(&self) -> (&Node, bool) {
-        (&self.node, self.flags.get() & (flags::NEW | flags::DOOMED | flags::INQUIRED) != 0)
+        (&self.node, self.flags.get() & (flags::NO_WAKER | flags::EXITING | flags::DEADLOCK_CHECK) != 0)
     }
 
     fn inquire(&self, number: u64, inquiry: Arc<DeadlockCheck>) {
-        self.acquire(number, |attached| attached.inquiries.push(inquiry));
-        self.flags.set(flags::INQUIRED);
+        self.with_attached_if_running(number, |attached| attached.deadlock_checks.push(inquiry));
+        self.flags.set(flags::DEADLOCK_CHECK);
         self.queue.wake();
     }
 
     fn info(&self, number: u64) -> Option<ProcessInfo> {
-        self.describe(number)
+        self.process_info(number)
     }
 
     fn figures(&self) -> Option<ProtocolMetrics> {
-        Some(self.count())
+        Some(self.metrics())
     }
 
     fn glimpse(&self) -> Option<(&'static str, Option<SourceLine>)> {
-        Some(self.seen())
+        Some(self.type_and_line())
     }
 
     fn trace(&self, number: u64, traced: bool) {
@@ -194,7 +194,7 @@ impl<M: Protocol> Line for Cell<M> {
 
     fn withdraw(&self, id: WaiterId) {
         if let Some(message) = self.queue.withdraw(id) {
-            self.overflow(message);
+            self.drop_overflow(message);
         }
     }
 }

@@ -1,85 +1,96 @@
-//! Signals and relations of the process in a cell.
+//! The signals that the process in a cell receives, and those that it sends: exits, stops, links and monitors.
+//!
+//! The sender's thread handles a signal, under the lock of the receiver's control block. So the signal has had its effect
+//! when the sender goes on, and signals from one process to another keep their order.
 
 use super::control::{ControlBlock, RunState};
 use super::{Cell, flags};
 use crate::base::{Down, Exit, MonitorRef, Pid, Protocol, Subject};
 use crate::mailbox::Origin;
-use crate::node::{RemoteTarget, Resident as _};
-use crate::signal::{Arrival, Effect, Relations, dispatch};
+use crate::node::RemoteTarget;
+use crate::signal::{Effect, Receipt, Relations, dispatch};
 use crate::wire::Signal;
 
 impl<M: Protocol> Cell<M> {
-    /// Has the process stop: a server between two messages, any other at once.
-    fn halt(&self, control: &mut ControlBlock, reason: Exit) {
-        if !control.kind.server {
-            return self.die(control, reason);
-        }
-        // The first word counts, and a harder one more.
-        if self.flags.get() & (flags::STOPPING | flags::DOOMED) == 0 {
-            control.decide_after(self.queue.pushed(), reason);
-            self.flags.set(flags::STOPPING);
-            self.queue.wake();
-        }
-    }
-
-    fn die(&self, control: &mut ControlBlock, reason: Exit) {
-        if !self.is_doomed() {
-            control.decide(reason);
-            self.flags.set(flags::DOOMED);
-            self.queue.wake();
-        }
-    }
-
-    /// Handles a signal to the process with this number.
+    /// Handles a signal to the process with this number. If the process has ended, a link or monitor is answered with
+    /// [`Exit::NoProc`], and an exit signal is lost.
     pub(super) fn handle_signal(&self, number: u64, from: &Pid, signal: Signal) {
         let mut control = self.control();
-        if number == 0 || !control.is_of(number) {
+        if number == 0 || !control.is_occupied_by(number) {
             drop(control);
             return self.node.refuse(from, &self.node.pid(number), signal, Exit::NoProc);
         }
         let sender = if from.is_of(self.node.id()) { Some(from.number()) } else { None };
-        let arrival = Arrival {
+        let receipt = Receipt {
             from,
             is_own: sender == Some(number),
             is_trapping: control.trap_exit,
             is_from_parent: control.is_server_of(sender),
         };
-        match dispatch(&mut *control, arrival, signal) {
+        match dispatch(&mut *control, receipt, signal) {
+            Effect::None => {}
+            Effect::Exit(reason) => self.set_exit(&mut control, reason),
+            Effect::Stop(reason) if control.state == RunState::Running => self.set_stop(&mut control, reason),
+            Effect::Stop(_) => {}
+            Effect::ExitMessage(signal) => self.push_system(number, Origin::OWN, signal),
+            // Under the lock, so that `demonitor` either prevents the message or finds it.
+            Effect::DownMessage(down) => self.push_system(number, Origin::monitor(down.monitor.0), down),
             Effect::Acknowledge(id) => {
                 drop(control);
                 self.node.signal(&self.node.pid(number), from, Signal::UnlinkAck { id });
-                self.relations(number, |relations| relations.settle(from, id));
+                self.relations(number, |relations| relations.ack_sent(from, id));
             }
-            Effect::None => {}
-            Effect::Die(reason) => self.die(&mut control, reason),
-            Effect::Stop(reason) if control.stage == RunState::Alive => self.halt(&mut control, reason),
-            Effect::Stop(_) => {}
-            Effect::Exit(signal) => self.push_system(number, Origin::OWN, signal),
-            // Under the lock, so that `demonitor` either prevents the message or finds it.
-            Effect::Down(down) => self.push_system(number, Origin::monitor(down.monitor.0), down),
         }
     }
 
-    /// Ends the process for a panic beside its future; `false` if its end was decided already.
+    /// Ends the process because of a panic outside its future; returns `false` if its exit reason was already set.
     pub(super) fn fail_with_panic(&self, number: u64, panic: &Exit) -> bool {
         let mut control = self.control();
-        let in_time = control.is_home_to(number) && !self.is_doomed();
+        let in_time = control.is_running(number) && !self.is_exiting();
         if in_time {
-            self.die(&mut control, panic.clone());
+            self.set_exit(&mut control, panic.clone());
         }
         in_time
     }
 
-    /// Whether a server has been told to stop and has not seen it yet.
+    /// Sets the exit reason unless one is set, and wakes the process, which ends with its next poll.
+    fn set_exit(&self, control: &mut ControlBlock, reason: Exit) {
+        if !self.is_exiting() {
+            control.set_exit_reason(reason);
+            self.flags.set(flags::EXITING);
+            self.queue.wake();
+        }
+    }
+
+    /// Has a server stop after the messages sent so far; any other process ends at once.
+    fn set_stop(&self, control: &mut ControlBlock, reason: Exit) {
+        if !control.kind.server {
+            return self.set_exit(control, reason);
+        }
+        // The first stop counts; an exit signal that comes later overrides it.
+        if self.flags.get() & (flags::STOPPING | flags::EXITING) == 0 {
+            control.set_stop_reason(self.queue.pushed(), reason);
+            self.flags.set(flags::STOPPING);
+            self.queue.wake();
+        }
+    }
+
+    /// Returns whether an exit reason is set, so that the process ends with its next poll.
+    pub(super) fn is_exiting(&self) -> bool {
+        self.flags.get() & flags::EXITING != 0
+    }
+
+    /// Returns whether a server has a pending stop.
     pub(crate) fn is_stopping(&self) -> bool {
         self.flags.get() & flags::STOPPING != 0
     }
 
-    /// The word to stop, if so many messages have been read since: what came before it is handled before it.
-    pub(crate) fn take_stop(&self, read: u64) -> Option<Exit> {
+    /// Takes the pending stop of a server that has read `read` messages, if all that were sent before the stop are among
+    /// them.
+    pub(super) fn take_stop(&self, read: u64) -> Option<Exit> {
         let mut control = self.control();
-        // Whoever is doomed ends for that reason.
-        if self.flags.get() & (flags::STOPPING | flags::DOOMED) != flags::STOPPING {
+        // An exit signal's reason prevails.
+        if self.flags.get() & (flags::STOPPING | flags::EXITING) != flags::STOPPING {
             return None;
         }
         let reason = control.take_stop(read)?;
@@ -87,7 +98,11 @@ impl<M: Protocol> Cell<M> {
         Some(reason)
     }
 
-    /// Links the process that lives here to `peer`. A link to itself is none.
+    pub(crate) fn set_trap_exit(&self, trap: bool) -> bool {
+        std::mem::replace(&mut self.control().trap_exit, trap)
+    }
+
+    /// Links the process in this cell, which is `me`, to `peer`. A link to itself has no effect.
     pub(crate) fn link(&self, me: &Pid, peer: &Pid) {
         if me == peer {
             return;
@@ -105,10 +120,10 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
-    /// Watches `subject`, which is `target` if that is known already.
+    /// Starts a monitor on `subject`. `target` is the subject's process, if it is known already.
     pub(crate) fn monitor(&self, me: &Pid, subject: Subject, target: Option<Pid>) -> MonitorRef {
         let reference = self.node.next_reference();
-        // Who watches itself would hear of its end no more than anybody else's dead.
+        // A process that has ended receives no `Down`, so a monitor on itself never fires.
         if target.as_ref() == Some(me) {
             return reference;
         }
@@ -119,41 +134,41 @@ impl<M: Protocol> Cell<M> {
             (None, Subject::Name(name, node)) => {
                 let sent = self.node.send_signal(me.number(), RemoteTarget::Name(&name, &node), signal);
                 if let Err(reason) = sent {
-                    self.down(me.number(), reference, reason);
+                    self.fail_monitor(me.number(), reference, reason);
                 }
             }
         }
         reference
     }
 
-    /// A watch that cannot be set up ends at once.
-    fn down(&self, number: u64, reference: MonitorRef, reason: Exit) {
+    /// Ends a monitor whose signal could not be sent: the process receives its `Down`.
+    fn fail_monitor(&self, number: u64, reference: MonitorRef, reason: Exit) {
         let mut control = self.control();
         if control.number != number {
             return;
         }
-        let ended = control.has_mut().and_then(|rest| rest.relations.demonitor(reference));
+        let ended = control.cold_mut().and_then(|cold| cold.relations.demonitor(reference));
         if let Some((target, _)) = ended {
             self.push_system(number, Origin::monitor(reference.0), Down { monitor: reference, target, reason });
         }
     }
 
-    /// Ends a watch; whether it was live.
+    /// Ends a monitor; returns whether it was live.
     pub(crate) fn demonitor(&self, me: &Pid, reference: MonitorRef) -> bool {
         let ended = self.relations(me.number(), |relations| relations.demonitor(reference)).flatten();
         let live = ended.is_some();
         if let Some((subject, target)) = ended {
-            self.tell_demonitor(me, reference, subject, target);
+            self.send_demonitor(me, reference, subject, target);
         }
         live
     }
 
-    pub(super) fn tell_demonitor(&self, me: &Pid, reference: MonitorRef, subject: Subject, target: Option<Pid>) {
+    pub(super) fn send_demonitor(&self, me: &Pid, reference: MonitorRef, subject: Subject, target: Option<Pid>) {
         let signal = Signal::Demonitor { reference };
         match (target, subject) {
             (Some(target), _) | (None, Subject::Pid(target)) => self.node.signal(me, &target, signal),
             (None, Subject::Name(name, node)) => {
-                // A lost connection has ended the watch by itself.
+                // Fails if the connection is lost, which has already ended the monitor.
                 let _ = self.node.send_signal(me.number(), RemoteTarget::Name(&name, &node), signal);
             }
         }
@@ -161,6 +176,6 @@ impl<M: Protocol> Cell<M> {
 
     fn relations<R>(&self, number: u64, f: impl FnOnce(&mut Relations) -> R) -> Option<R> {
         let mut control = self.control();
-        control.is_of(number).then(|| f(&mut control.rest().relations))
+        control.is_occupied_by(number).then(|| f(&mut control.cold_or_default().relations))
     }
 }

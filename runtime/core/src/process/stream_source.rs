@@ -6,31 +6,31 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 
-use super::{Cell, Mailbox, catch, fail};
+use super::{Cell, Mailbox, catch, fail_callers};
 use crate::base::{CallError, Exit, Protocol};
 use crate::mailbox::{Addressee, Refused, WaiterId};
 use crate::node::{Current, Line as _, Node};
 
-/// A stream that feeds a mailbox; from [`attach`](Mailbox::attach).
+/// A handle to a stream that feeds a mailbox; from [`attach`](Mailbox::attach).
 ///
-/// Dropping it changes nothing: the stream stays attached.
+/// Dropping the handle does not detach the stream.
 #[derive(Clone)]
 pub struct Attachment {
-    feed: Arc<StreamSource>,
+    source: Arc<StreamSource>,
 }
 
 impl<M: Protocol> Mailbox<M> {
-    /// Makes a message of each item of `stream` and puts it into this process's mailbox, until the stream or the
-    /// process ends, or it is [detached](Attachment::detach). As a
-    /// [port](https://www.erlang.org/doc/system/c_port.html) in Erlang sends what it reads to its owner.
+    /// Sends each item of `stream` to this process's mailbox, as the message that `wrap` makes of it, until the stream or
+    /// the process ends, or the stream is [detached](Attachment::detach). The counterpart in OTP is a
+    /// [port](https://www.erlang.org/doc/system/c_port.html), which sends what it reads to its owner.
     ///
-    /// A bounded mailbox holds the stream back: while it is full (`overflow = wait`) nothing more is taken from the
-    /// stream, and one message stands in line. Under the other policies what is too much is refused or dropped, and
-    /// counted. An unbounded mailbox takes whatever comes.
+    /// A full bounded mailbox with `overflow = wait` suspends the stream: one message waits in the wait queue, and no
+    /// further item is taken. Under the other overflow policies, messages that do not fit are refused or dropped, and
+    /// counted. An unbounded mailbox takes every item.
     ///
-    /// The stream belongs to the process: when that ends, the stream is dropped before the process's name is free and
-    /// its links hear of it. A panic of the stream, or of `wrap`, is the process's own. For a message at the stream's
-    /// end, chain an item to it.
+    /// The process owns the stream: when the process ends, the stream is dropped before the process's name is free and
+    /// its links and watchers are notified. A panic of the stream or of `wrap` ends the process. To receive a message at
+    /// the stream's end, chain an item to the stream.
     ///
     /// ```
     /// # use greenroom::prelude::*;
@@ -67,123 +67,128 @@ impl<M: Protocol> Mailbox<M> {
         let (cell, number) = (Arc::clone(self.cell()), self.pid().number());
         let pump = pump(Arc::clone(&cell), number, stream, wrap);
         let node = self.node().clone();
-        let feed = Arc::new(StreamSource {
-            gate: Mutex::default(),
+        let source = Arc::new(StreamSource {
+            state: Mutex::default(),
             pump: Mutex::new(Some(Box::pin(pump))),
-            // Not the process itself: a stream that calls its process waits for it as anybody does.
+            // A number of its own, so that a stream may call the process that it feeds.
             number: node.next_number(),
             node: node.clone(),
         });
-        let attached = Attachment { feed: Arc::clone(&feed) };
-        if cell.acquire(number, |attached| attached.feeds.push(Arc::clone(&feed))).is_none() {
-            attached.detach();
-            return attached;
+        let attachment = Attachment { source: Arc::clone(&source) };
+        let attached = cell.with_attached_if_running(number, |attached| attached.streams.push(Arc::clone(&source)));
+        if attached.is_none() {
+            attachment.detach();
+            return attachment;
         }
         node.spawner().spawn(async move {
-            if let Err(panic) = poll_fn(|cx| feed.poll(cx)).await {
+            if let Err(panic) = poll_fn(|cx| source.poll(cx)).await {
                 cell.fail_with_panic(number, &panic);
             }
-            cell.attached(number, |attached| attached.feeds.retain(|other| !Arc::ptr_eq(other, &feed)));
+            cell.with_attached(number, |attached| attached.streams.retain(|other| !Arc::ptr_eq(other, &source)));
         });
-        attached
+        attachment
     }
 }
 
 impl Attachment {
-    /// Drops the stream: nothing more comes of it, though messages may be queued already. One that stands in line
-    /// before a full mailbox is withdrawn, and counted. Whether the stream was still attached.
+    /// Detaches and drops the stream; returns whether it was still attached.
+    ///
+    /// Messages that are queued already stay in the mailbox. A message in the wait queue of a full mailbox is withdrawn,
+    /// and counted as dropped.
     pub fn detach(&self) -> bool {
-        self.feed.detach()
+        self.source.detach()
     }
 
-    /// Whether the stream still feeds the mailbox.
+    /// Returns whether the stream still feeds the mailbox.
     pub fn is_attached(&self) -> bool {
-        !self.feed.gate().over
+        !self.source.state().is_ended
     }
 }
 
 impl fmt::Debug for Attachment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_attached() { "Attachment" } else { "Attachment(over)" })
+        f.write_str(if self.is_attached() { "Attachment" } else { "Attachment(detached)" })
     }
 }
 
-/// A stream on its way into a mailbox. A task drives it, the process owns it, and either may end it: whoever does
-/// shuts the gate, which wakes the task, and takes the pump out unless it is at work just then.
+/// A stream that feeds a mailbox. A task drives it, and the process owns it; either may end it.
+///
+/// To end it, set `is_ended`, wake the task, and take the pump, unless the task is polling it at that moment: then the
+/// task drops it.
 pub(super) struct StreamSource {
-    gate: Mutex<Gate>,
+    state: Mutex<SourceState>,
     pump: Mutex<Option<Pump>>,
     node: Node,
     number: u64,
 }
 
 #[derive(Default)]
-struct Gate {
-    over: bool,
-    task: Option<Waker>,
+struct SourceState {
+    is_ended: bool,
+    waker: Option<Waker>,
 }
 
 type Pump = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl StreamSource {
-    fn gate(&self) -> MutexGuard<'_, Gate> {
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, SourceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pump(&self) -> MutexGuard<'_, Option<Pump>> {
         self.pump.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drives the stream; `Err` if it panicked.
+    /// Polls the pump; `Err` is its panic.
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<(), Exit>> {
-        let over = {
-            let mut gate = self.gate();
-            gate.task = Some(cx.waker().clone());
-            gate.over
+        let is_ended = {
+            let mut state = self.state();
+            state.waker = Some(cx.waker().clone());
+            state.is_ended
         };
         let mut pump = self.pump();
         let (polled, dropped) = Current::collect_dropped(&self.node, self.number, || {
-            let ended = catch(|| over || pump.as_mut().is_none_or(|pump| pump.as_mut().poll(cx).is_ready()));
+            let ended = catch(|| is_ended || pump.as_mut().is_none_or(|pump| pump.as_mut().poll(cx).is_ready()));
             match ended {
                 Ok(false) => Poll::Pending,
                 ended => {
-                    self.gate().over = true;
+                    self.state().is_ended = true;
                     Poll::Ready(catch(|| *pump = None).and(ended).map(drop))
                 }
             }
         });
-        fail(dropped, &CallError::Dropped);
+        fail_callers(dropped, &CallError::Dropped);
         polled
     }
 
-    /// Shuts the gate; whether it was open.
-    fn shut(&self) -> bool {
-        let mut gate = self.gate();
-        let task = gate.task.take();
-        let open = !std::mem::replace(&mut gate.over, true);
-        drop(gate);
-        if let Some(task) = task {
-            task.wake();
+    /// Marks the stream as ended and wakes its task; returns `false` if it had ended already.
+    fn mark_ended(&self) -> bool {
+        let mut state = self.state();
+        let waker = state.waker.take();
+        let was_attached = !std::mem::replace(&mut state.is_ended, true);
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
         }
-        open
+        was_attached
     }
 
     fn detach(&self) -> bool {
-        let open = self.shut();
-        // Taken, it is at work, perhaps for whoever calls this; the task drops it then.
+        let was_attached = self.mark_ended();
+        // A locked pump is being polled, perhaps by the caller of this function; its task drops it then.
         let pump = self.pump.try_lock().ok().and_then(|mut pump| pump.take());
         drop(pump);
-        open
+        was_attached
     }
 
-    /// Ends it and hands the stream out, to be dropped; waits for what it is at.
+    /// Ends the stream and returns it, for the caller to drop. Blocks while the task polls it.
     pub(super) fn end(&self) -> impl Sized + use<> {
-        self.shut();
+        self.mark_ended();
         self.pump().take()
     }
 }
 
-/// After so many messages in one go a stream lets others run, however many items are ready.
+/// The number of messages after which a stream yields to other tasks, however many items are ready.
 const BUDGET: u8 = 64;
 
 /// Moves items from the stream into the mailbox until either ends.
@@ -194,42 +199,42 @@ async fn pump<M: Protocol, S: Stream>(cell: Arc<Cell<M>>, number: u64, stream: S
         match cell.send(Addressee::Process(number), wrap(item), true) {
             Ok(None) => {}
             Ok(Some(id)) => {
-                let standing = Standing { cell: &cell, id };
-                let admitted = poll_fn(|cx| standing.cell.poll_admitted(id, cx)).await;
-                drop(standing);
+                let guard = WithdrawOnDrop { cell: &cell, id };
+                let admitted = poll_fn(|cx| guard.cell.poll_admitted(id, cx)).await;
+                drop(guard);
                 if admitted.is_err() {
                     return;
                 }
             }
             Err(Refused::Gone(_)) => return,
-            // The overflow policy says so, and has counted it.
+            // Refused or dropped by the mailbox's overflow policy, which has counted it.
             Err(Refused::Full(_)) => {}
         }
         budget -= 1;
         if budget == 0 {
             budget = BUDGET;
-            pause().await;
+            yield_once().await;
         }
     }
 }
 
-/// A message in line, which does not outlive its stream there.
-struct Standing<'a, M: Protocol> {
+/// A message in a wait queue, which is withdrawn when its stream is dropped.
+struct WithdrawOnDrop<'a, M: Protocol> {
     cell: &'a Cell<M>,
     id: WaiterId,
 }
 
-impl<M: Protocol> Drop for Standing<'_, M> {
+impl<M: Protocol> Drop for WithdrawOnDrop<'_, M> {
     fn drop(&mut self) {
         self.cell.withdraw(self.id);
     }
 }
 
-/// Lets others run once.
-async fn pause() {
-    let mut paused = false;
+/// Yields to other tasks once.
+async fn yield_once() {
+    let mut yielded = false;
     poll_fn(|cx| {
-        if std::mem::replace(&mut paused, true) {
+        if std::mem::replace(&mut yielded, true) {
             return Poll::Ready(());
         }
         cx.waker().wake_by_ref();

@@ -1,7 +1,8 @@
-//! What is asked of a server itself rather than said to it: to show its state, to have it changed, to rest.
+//! Requests to a server itself, beside its messages: format its state, change its state, suspend, resume.
 //!
-//! It goes beside the mailbox and keeps its place there all the same, as a stop does: what was sent before it is handled
-//! before it.
+//! A request is not a message, but it keeps its order among messages, as a stop does: the server handles it after the
+//! messages that were sent before it. As the
+//! [`sys`](https://www.erlang.org/doc/apps/stdlib/sys.html) module of OTP.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -10,98 +11,103 @@ use std::task::Poll;
 
 use tokio::sync::oneshot;
 
-use super::flags::{DOOMED, SUSPENDED, SYSTEM};
+use super::flags::{SUSPENDED, SYSTEM_REQUEST};
 use super::{Cell, Mailbox};
 use crate::base::{Exit, Protocol};
 
-/// One thing that is asked.
+/// One request to a server.
 pub(crate) enum SystemRequest {
-    /// The state as text.
+    /// Returns the state as text.
     FormatState(oneshot::Sender<String>),
-    /// Whatever is to be done with the state, if it is of the type that is meant.
-    WithState(Work),
+    /// Calls a function with the state, which checks the state's type.
+    WithState(StateFn),
     Suspend(oneshot::Sender<()>),
     Resume(oneshot::Sender<()>),
 }
 
-/// What is to be done with a state.
-type Work = Box<dyn FnOnce(&mut dyn Any) + Send>;
+type StateFn = Box<dyn FnOnce(&mut dyn Any) + Send>;
 
-/// What is asked of one process, each with how many messages came before it.
+/// The pending requests of one process, each with the number of messages that were sent before it.
 pub(super) type SystemRequests = VecDeque<(SystemRequest, u64)>;
 
-/// Why something cannot be asked.
+/// The error of a request that was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestError {
+    /// The process has ended.
     Gone,
+    /// The process's kind does not answer system requests.
     NotAllowed,
 }
 
 impl<M: Protocol> Cell<M> {
-    /// Asks the process with this number for something.
-    pub(crate) fn request(&self, number: u64, aside: SystemRequest) -> Result<(), RequestError> {
+    /// Sends a request to the process with this number.
+    pub(crate) fn request(&self, number: u64, request: SystemRequest) -> Result<(), RequestError> {
         {
             let control = self.control();
             if control.number == number && !control.kind.sys {
                 return Err(RequestError::NotAllowed);
             }
         }
-        let before = self.queue.pushed();
-        self.acquire(number, |attached| attached.asides.push_back((aside, before))).ok_or(RequestError::Gone)?;
-        self.flags.set(SYSTEM);
-        self.wake();
+        let sent_before = self.queue.pushed();
+        self.with_attached_if_running(number, |attached| attached.requests.push_back((request, sent_before)))
+            .ok_or(RequestError::Gone)?;
+        self.flags.set(SYSTEM_REQUEST);
+        self.queue.wake();
         Ok(())
     }
 
-    /// The next thing that is asked, if so many messages have been read since.
-    fn next_aside(&self, number: u64, read: u64) -> Option<SystemRequest> {
-        self.attached(number, |attached| {
-            if attached.asides.front().is_none_or(|(_, before)| *before > read) {
+    /// Takes the next request of a process that has read `read` messages, if all that were sent before the request are
+    /// among them.
+    fn take_request(&self, number: u64, read: u64) -> Option<SystemRequest> {
+        self.with_attached(number, |attached| {
+            if attached.requests.front().is_none_or(|(_, sent_before)| *sent_before > read) {
                 return None;
             }
-            let aside = attached.asides.pop_front();
-            if attached.asides.is_empty() {
-                self.flags.clear(SYSTEM);
+            let request = attached.requests.pop_front();
+            if attached.requests.is_empty() {
+                self.flags.clear(SYSTEM_REQUEST);
             }
-            aside.map(|(aside, _)| aside)
+            request.map(|(request, _)| request)
         })?
     }
 }
 
-/// What a server that rests wakes up for.
+/// The events that a suspended server handles.
 pub(crate) enum SuspendedEvent {
     SystemRequest(SystemRequest),
     Stop(Exit),
 }
 
 impl<M: Protocol> Mailbox<M> {
-    /// What is asked of the process, if its turn has come.
-    pub(super) fn aside(&mut self, read: u64) -> Option<SystemRequest> {
-        let asked = self.cell.flags.get() & SYSTEM != 0;
-        if asked { self.cell.next_aside(self.pid().number(), read) } else { None }
+    /// Takes the next request, once all messages that were sent before it have been read.
+    pub(super) fn take_request(&mut self, read: u64) -> Option<SystemRequest> {
+        let pending = self.cell.flags.get() & SYSTEM_REQUEST != 0;
+        if pending { self.cell.take_request(self.pid().number(), read) } else { None }
     }
 
-    /// The process rests from here on, or does no longer.
-    pub(crate) fn set_suspended(&self, rests: bool) {
-        if rests {
+    /// Marks the process as suspended or resumed, for its process info.
+    pub(crate) fn set_suspended(&self, suspended: bool) {
+        if suspended {
             self.cell.flags.set(SUSPENDED);
         } else {
             self.cell.flags.clear(SUSPENDED);
         }
     }
 
-    /// The next thing that is asked of a process that rests; its messages stay where they are. Cancel-safe.
+    /// Waits for the next event of a suspended process. Its messages stay in the mailbox. Cancel-safe.
     pub(crate) async fn next_while_suspended(&mut self) -> SuspendedEvent {
+        // No waker to set: a request, a stop and an exit signal wake the process's task.
         poll_fn(|_| {
-            // Whoever asks, stops or kills wakes the task itself.
-            if self.cell.flags.get() & DOOMED != 0 {
+            if self.cell.is_exiting() {
                 return Poll::Pending;
             }
             if let Some(reason) = self.cell.take_stop(u64::MAX) {
                 return Poll::Ready(SuspendedEvent::Stop(reason));
             }
-            let asked = self.aside(u64::MAX);
-            asked.map_or(Poll::Pending, |aside| Poll::Ready(SuspendedEvent::SystemRequest(aside)))
+            match self.take_request(u64::MAX) {
+                Some(request) => Poll::Ready(SuspendedEvent::SystemRequest(request)),
+                None => Poll::Pending,
+            }
         })
         .await
     }

@@ -1,3 +1,5 @@
+//! The task of a process: the future around the process's own future.
+
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -6,41 +8,45 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::end::{end, fail};
-use super::flags::NEW;
+use super::end::{end, fail_callers};
+use super::flags::NO_WAKER;
 use super::{Cell, catch};
 use crate::base::{CallError, Exit, Protocol};
 use crate::node::{Current, Resident};
 use crate::observe::{DeadlockCheck, Probe};
 
 pin_project! {
-    /// The future around a process's own. As small as can be, since it is part of every process's task.
+    /// The future around a process's own future. For each poll it sets the current process and catches panics; it acts
+    /// on exit signals and, at the end, runs [`end`].
+    ///
+    /// It is part of every process's memory, so it is kept small.
     pub(crate) struct ProcessTask<M: Protocol, F> {
-        // A `Cell<M>`. Lent to the thread, as its current process, during each poll, and as the thread knows it: to find out
-        // each time what it is would cost more than a word.
+        // A `Cell<M>`. During each poll the thread holds it as its current process, in the type that the thread knows:
+        // finding out the type anew for each poll would cost more than this word.
         cell: Option<Arc<dyn Resident>>,
         number: u64,
         #[pin]
-        body: Option<F>,
+        future: Option<F>,
         _protocol: PhantomData<fn() -> M>,
     }
 
-    // Reached with a body only if the runtime goes down with the process in it.
+    // The future is still there only if the runtime shuts down before the process has ended.
     impl<M: Protocol, F> PinnedDrop for ProcessTask<M, F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if this.body.is_some() && let Some(cell) = this.cell.take() {
-                end::<M, F>(typed(cell), *this.number, this.body, None, Exit::Killed);
+            if this.future.is_some() && let Some(cell) = this.cell.take() {
+                end::<M, F>(downcast(cell), *this.number, this.future, None, Exit::Killed);
             }
         }
     }
 }
 
 impl<M: Protocol, F: Future<Output = Exit> + Send + 'static> ProcessTask<M, F> {
-    /// Lets the process that has moved into `cell` run.
-    pub(crate) fn spawn(cell: &Arc<Cell<M>>, number: u64, body: F) {
-        let life = ProcessTask::<M, F> { cell: Some(cell.clone()), number, body: Some(body), _protocol: PhantomData };
-        cell.node().spawner().spawn_as(life, |life| Box::pin(Wandering { task: None, life }));
+    /// Spawns the task of the process with this number, which occupies `cell`.
+    pub(crate) fn spawn(cell: &Arc<Cell<M>>, number: u64, future: F) {
+        let task =
+            ProcessTask::<M, F> { cell: Some(cell.clone()), number, future: Some(future), _protocol: PhantomData };
+        cell.node().spawner().spawn_as(task, |task| Box::pin(MovableTask { waker: None, task }));
     }
 }
 
@@ -50,69 +56,75 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for ProcessTask<M, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let size = size_of::<Self>();
         let mut this = self.project();
-        let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(()) };
+        let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Ready(()) };
         let number = *this.number;
-        let mut vote = None;
+        let mut confirmation = None;
         if !Current::begin(this.cell, number, false) {
-            let Some(cell) = this.cell.clone().map(typed::<M>) else { return Poll::Ready(()) };
-            if cell.flags.get() & NEW != 0 {
-                settle(&cell, cx.waker(), size);
+            let Some(cell) = this.cell.clone().map(downcast::<M>) else { return Poll::Ready(()) };
+            if cell.flags.get() & NO_WAKER != 0 {
+                set_waker(&cell, cx.waker(), size);
             }
-            if let Some(reason) = cell.doom() {
+            if let Some(reason) = cell.exit_reason() {
                 *this.cell = None;
-                end::<M, F>(cell, number, this.body, None, reason);
+                end::<M, F>(cell, number, this.future, None, reason);
                 return Poll::Ready(());
             }
-            vote = Vote::new(&cell, cx.waker());
+            confirmation = Confirmation::new(&cell, cx.waker());
             Current::begin(this.cell, number, true);
         }
-        let waker = vote.as_ref().map_or(cx.waker(), |vote| vote.probe.waker());
-        // What is not there need not be moved: nearly every poll leaves the process waiting, and noted nothing.
+        let waker = confirmation.as_ref().map_or(cx.waker(), |confirmation| confirmation.probe.waker());
+        // Out parameters: nearly every poll leaves the process waiting and without notes, so there is nothing to move.
         let (mut returned, mut notes) = (None, None);
-        turn(body, waker, &mut returned);
+        poll_future(future, waker, &mut returned);
         Current::end(this.cell, number, &mut notes);
-        // Whoever was told to end meanwhile is awake, and ends in its next turn. But callers that it left hear why.
+        // An exit reason that was set during the poll has woken the task, which ends with its next poll. Only if callers
+        // lost their replies in this poll does it end now, so that they receive the reason.
         let dropped = notes.map(|notes| {
             let (dropped, crash) = notes.into_parts();
             returned = returned.take().or(crash.map(Err));
             dropped
         });
-        let Some(cell) = this.cell.take_if(|cell| returned.is_some() || (dropped.is_some() && cell.is_doomed())) else {
+        let ends = |cell: &mut Arc<dyn Resident>| returned.is_some() || (dropped.is_some() && cell.is_doomed());
+        let Some(cell) = this.cell.take_if(ends) else {
             if let Some(dropped) = dropped {
-                fail(dropped, &CallError::Dropped);
+                fail_callers(dropped, &CallError::Dropped);
             }
-            if let Some(vote) = vote {
-                vote.cast(number);
+            if let Some(confirmation) = confirmation {
+                confirmation.confirm(number);
             }
-            // What a process does puts back what it found, so it is its own.
+            // Code within the poll restores the thread's current process, so the cell is back by now.
             return if this.cell.is_some() { Poll::Pending } else { Poll::Ready(()) };
         };
-        let cell = typed::<M>(cell);
+        let cell = downcast::<M>(cell);
         let reason = match returned {
+            // A panic is reported even if an exit reason was set before.
             Some(Err(panic)) => panic,
-            // What was decided before it returned counts; a panic is never hidden by it.
-            Some(Ok(reason)) => cell.doom().unwrap_or(reason),
-            None => cell.doom().unwrap_or(Exit::Killed),
+            Some(Ok(reason)) => cell.exit_reason().unwrap_or(reason),
+            None => cell.exit_reason().unwrap_or(Exit::Killed),
         };
-        end::<M, F>(cell, number, this.body, dropped, reason);
+        end::<M, F>(cell, number, this.future, dropped, reason);
         Poll::Ready(())
     }
 }
 
-/// The cell of a life, with its protocol.
-fn typed<M: Protocol>(cell: Arc<dyn Resident>) -> Arc<Cell<M>> {
+/// Returns the cell of a task with its protocol.
+fn downcast<M: Protocol>(cell: Arc<dyn Resident>) -> Arc<Cell<M>> {
     match cell.into_any().downcast() {
         Ok(cell) => cell,
-        Err(_) => unreachable!("a life begins in a cell of its protocol"),
+        Err(_) => unreachable!("a task is spawned with a cell of its protocol"),
     }
 }
 
-/// One poll of a process's own future; a panic becomes a reason to end.
-// Apart, since a panic looks for its place in a table of all that may unwind in a function, from the top: the smaller the
-// function, the sooner it is through.
+/// Polls a process's own future once; a panic becomes an exit reason.
+// Out of line: unwinding searches the function's table of landing pads from the top, so a small function makes a panic
+// cheaper.
 #[inline(never)]
-fn turn<F: Future<Output = Exit>>(body: Pin<&mut F>, waker: &Waker, returned: &mut Option<Result<Exit, Exit>>) {
-    let poll = || match body.poll(&mut Context::from_waker(waker)) {
+fn poll_future<F: Future<Output = Exit>>(
+    future: Pin<&mut F>,
+    waker: &Waker,
+    returned: &mut Option<Result<Exit, Exit>>,
+) {
+    let poll = || match future.poll(&mut Context::from_waker(waker)) {
         Poll::Ready(reason) => *returned = Some(Ok(reason)),
         Poll::Pending => {}
     };
@@ -121,56 +133,56 @@ fn turn<F: Future<Output = Exit>>(body: Pin<&mut F>, waker: &Waker, returned: &m
     }
 }
 
-/// A poll that tells what the process waits for, for those who ask.
-struct Vote {
-    inquiries: Vec<Arc<DeadlockCheck>>,
+/// A poll that finds out, for pending deadlock checks, what the process waits for.
+struct Confirmation {
+    checks: Vec<Arc<DeadlockCheck>>,
     probe: Probe,
 }
 
-impl Vote {
-    /// If anybody asks.
-    fn new<M: Protocol>(cell: &Cell<M>, waker: &Waker) -> Option<Box<Vote>> {
-        let inquiries = cell.inquiries();
-        let asked = !inquiries.is_empty();
-        asked.then(|| Box::new(Vote { inquiries, probe: Probe::new(waker) }))
+impl Confirmation {
+    /// Takes the pending checks; `None` if there are no pending checks.
+    fn new<M: Protocol>(cell: &Cell<M>, waker: &Waker) -> Option<Box<Confirmation>> {
+        let checks = cell.take_deadlock_checks();
+        let pending = !checks.is_empty();
+        pending.then(|| Box::new(Confirmation { checks, probe: Probe::new(waker) }))
     }
 
-    fn cast(&self, number: u64) {
-        self.inquiries.iter().for_each(|inquiry| inquiry.vote(number, &self.probe));
+    fn confirm(&self, number: u64) {
+        self.checks.iter().for_each(|check| check.vote(number, &self.probe));
     }
 }
 
-/// A process's first turn, or the first by this waker: by it, it is woken from now on.
+/// Sets the waker that wakes the process from now on.
 #[cold]
-fn settle<M: Protocol>(cell: &Cell<M>, waker: &Waker, size: usize) {
+fn set_waker<M: Protocol>(cell: &Cell<M>, waker: &Waker, size: usize) {
     if cell.set_task(waker, size) {
-        cell.flags.clear(NEW);
+        cell.flags.clear(NO_WAKER);
     } else {
-        // Somebody is just waking the task as it was: once more, then.
+        // Another thread is calling the previous waker: try again in another poll.
         waker.wake_by_ref();
     }
 }
 
 pin_project! {
-    /// A life that may be polled with another waker each time.
-    struct Wandering<M: Protocol, F> {
-        task: Option<Waker>,
+    /// A task that may be polled with another waker each time, as by a spawner that is not tokio's.
+    struct MovableTask<M: Protocol, F> {
+        waker: Option<Waker>,
         #[pin]
-        life: ProcessTask<M, F>,
+        task: ProcessTask<M, F>,
     }
 }
 
-impl<M: Protocol, F: Future<Output = Exit>> Future for Wandering<M, F> {
+impl<M: Protocol, F: Future<Output = Exit>> Future for MovableTask<M, F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        if !this.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
-            *this.task = Some(cx.waker().clone());
-            if let Some(cell) = &this.life.cell {
-                typed::<M>(cell.clone()).flags.set(NEW);
+        if !this.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *this.waker = Some(cx.waker().clone());
+            if let Some(cell) = &this.task.cell {
+                downcast::<M>(cell.clone()).flags.set(NO_WAKER);
             }
         }
-        this.life.poll(cx)
+        this.task.poll(cx)
     }
 }

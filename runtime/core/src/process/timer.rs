@@ -4,9 +4,10 @@ use tokio::sync::Notify;
 
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// A message that is still to come; from [`send_after`](crate::Mailbox::send_after).
+/// A timer that sends a message to its own process; from [`send_after`](crate::Mailbox::send_after).
 ///
-/// Dropping it changes nothing: the message comes all the same.
+/// Dropping the handle does not cancel the timer. As in OTP's
+/// [`erlang:send_after`](https://www.erlang.org/doc/apps/erts/erlang.html#send_after/3).
 #[derive(Clone, Debug)]
 pub struct Timer {
     state: Arc<State>,
@@ -14,7 +15,8 @@ pub struct Timer {
 
 #[derive(Debug, Default)]
 struct State {
-    over: AtomicBool,
+    /// The timer has fired or was cancelled.
+    is_done: AtomicBool,
     cancelled: Notify,
 }
 
@@ -23,7 +25,10 @@ impl Timer {
         Timer { state: Arc::default() }
     }
 
-    /// Takes the message back; whether that was in time.
+    /// Cancels the timer. Returns `true` if the message will not be sent, `false` if it was sent or the timer was
+    /// already cancelled.
+    ///
+    /// A message that was sent may still wait in the mailbox.
     pub fn cancel(&self) -> bool {
         let in_time = self.finish();
         if in_time {
@@ -32,11 +37,12 @@ impl Timer {
         in_time
     }
 
-    /// Ends the timer; `false` if it was over already.
+    /// Marks the timer as done; returns `false` if it was done already.
     pub(crate) fn finish(&self) -> bool {
-        !self.state.over.swap(true, Ordering::AcqRel)
+        !self.state.is_done.swap(true, Ordering::AcqRel)
     }
 
+    /// Resolves when the timer is cancelled. Cancel-safe.
     pub(crate) async fn cancelled(&self) {
         self.state.cancelled.notified().await;
     }

@@ -1,17 +1,17 @@
-//! The effect of each signal on the process that receives it: one place for local and remote signals.
+//! The effect of each signal on its receiver, for local and remote signals alike.
 
 use super::Relations;
 use crate::base::{Down, Exit, ExitSignal, Pid};
 use crate::wire::Signal;
 
 /// The circumstances in which a process receives a signal.
-pub(crate) struct Arrival<'a> {
+pub(crate) struct Receipt<'a> {
     pub(crate) from: &'a Pid,
     /// The sender is the receiver itself.
     pub(crate) is_own: bool,
-    /// The receiver traps exits.
+    /// The receiver traps exits: it receives exit signals as messages.
     pub(crate) is_trapping: bool,
-    /// The receiver is a server, and the sender its parent or the node itself.
+    /// The receiver is a server, and the sender is its parent or the node itself.
     pub(crate) is_from_parent: bool,
 }
 
@@ -19,19 +19,20 @@ pub(crate) struct Arrival<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     None,
-    /// The process ends.
-    Die(Exit),
-    /// The process ends in good order.
+    /// The process ends for this reason.
+    Exit(Exit),
+    /// The process stops in order: a server after the messages that were sent before.
     Stop(Exit),
-    /// A message for its mailbox.
-    Exit(ExitSignal),
-    /// A message for its mailbox.
-    Down(Down),
-    /// The peer unlinked and waits for the acknowledgement with this id: send it, then [`settle`](Relations::settle).
+    /// The mailbox receives this message.
+    ExitMessage(ExitSignal),
+    /// The mailbox receives this message.
+    DownMessage(Down),
+    /// The peer unlinked and waits for the acknowledgement with this id; once it is sent, call
+    /// [`ack_sent`](Relations::ack_sent).
     Acknowledge(u64),
 }
 
-/// The place of a process's relations. Most processes never have any, so they are allocated when first needed.
+/// Access to a process's relations. Most processes never have any, so they are allocated on first use.
 pub(crate) trait RelationsSlot {
     fn relations(&mut self) -> Option<&mut Relations>;
 
@@ -39,8 +40,8 @@ pub(crate) trait RelationsSlot {
 }
 
 /// Updates the receiver's relations by one signal and returns the signal's effect.
-pub(crate) fn dispatch(slot: &mut impl RelationsSlot, arrival: Arrival<'_>, signal: Signal) -> Effect {
-    let from = arrival.from;
+pub(crate) fn dispatch(slot: &mut impl RelationsSlot, receipt: Receipt<'_>, signal: Signal) -> Effect {
+    let from = receipt.from;
     match signal {
         Signal::Link => slot.relations_or_default().accept_link(from),
         Signal::Unlink { id } => {
@@ -49,18 +50,18 @@ pub(crate) fn dispatch(slot: &mut impl RelationsSlot, arrival: Arrival<'_>, sign
         }
         Signal::UnlinkAck { id } => {
             if let Some(relations) = slot.relations() {
-                relations.complete_unlink(from, id);
+                relations.accept_ack(from, id);
             }
         }
         Signal::Exit { reason, linked: true } => {
             if slot.relations().is_some_and(|relations| relations.break_link(from)) {
-                return arrival.exit(reason, true);
+                return receipt.exit(reason, true);
             }
         }
-        Signal::Exit { reason: Exit::Kill, linked: false } => return Effect::Die(Exit::Killed),
+        Signal::Exit { reason: Exit::Kill, linked: false } => return Effect::Exit(Exit::Killed),
         Signal::Exit { reason, linked: false } => {
-            let ignores_normal = !arrival.is_own;
-            return arrival.exit(reason, ignores_normal);
+            let ignores_normal = !receipt.is_own;
+            return receipt.exit(reason, ignores_normal);
         }
         Signal::Stop { reason } => return Effect::Stop(reason),
         Signal::Monitor { reference } => slot.relations_or_default().add_watcher(from, reference),
@@ -72,24 +73,24 @@ pub(crate) fn dispatch(slot: &mut impl RelationsSlot, arrival: Arrival<'_>, sign
         Signal::Down { reference, reason } => {
             let target = slot.relations().and_then(|relations| relations.complete_monitor(from, reference));
             if let Some(target) = target {
-                return Effect::Down(Down { monitor: reference, target, reason });
+                return Effect::DownMessage(Down { monitor: reference, target, reason });
             }
         }
     }
     Effect::None
 }
 
-impl Arrival<'_> {
-    /// The effect of an exit signal that is not an unlinked `kill`.
+impl Receipt<'_> {
+    /// Returns the effect of an exit signal that came over a link, or without one for a reason other than `kill`.
     fn exit(self, reason: Exit, ignores_normal: bool) -> Effect {
         if self.is_trapping && self.is_from_parent {
             Effect::Stop(reason)
         } else if self.is_trapping {
-            Effect::Exit(ExitSignal { from: self.from.clone(), reason })
+            Effect::ExitMessage(ExitSignal { from: self.from.clone(), reason })
         } else if reason == Exit::Normal && ignores_normal {
             Effect::None
         } else {
-            Effect::Die(reason)
+            Effect::Exit(reason)
         }
     }
 }
@@ -118,33 +119,33 @@ mod tests {
 
     /// Sends `signal` to process 1, which does not trap exits.
     fn handle(relations: &mut Relations, from: u64, signal: Signal) -> Effect {
-        let arrival = Arrival { from: &pid(from), is_own: from == 1, is_trapping: false, is_from_parent: false };
-        dispatch(relations, arrival, signal)
+        let receipt = Receipt { from: &pid(from), is_own: from == 1, is_trapping: false, is_from_parent: false };
+        dispatch(relations, receipt, signal)
     }
 
-    /// Feeds signals from process 2 to process 1, linked to it or not.
+    /// Sends `signal` from process 2 to process 1, which is linked to it or not.
     fn check(linked: bool, is_trapping: bool, signal: Signal) -> Effect {
         let mut relations = Relations::default();
         if linked {
             assert_eq!(relations.link(pid(2)).count(), 1);
         }
-        let arrival = Arrival { from: &pid(2), is_own: false, is_trapping, is_from_parent: false };
-        dispatch(&mut relations, arrival, signal)
+        let receipt = Receipt { from: &pid(2), is_own: false, is_trapping, is_from_parent: false };
+        dispatch(&mut relations, receipt, signal)
     }
 
     #[test]
-    fn exit_signals_follow_the_table() {
+    fn exit_signals_have_the_effects_of_otp() {
         let exit = |reason: &Exit, linked| Signal::Exit { reason: reason.clone(), linked };
-        let message = |reason: &Exit| Effect::Exit(ExitSignal { from: pid(2), reason: reason.clone() });
+        let message = |reason: &Exit| Effect::ExitMessage(ExitSignal { from: pid(2), reason: reason.clone() });
         let boom = Exit::error("boom");
         assert_eq!(check(true, false, exit(&Exit::Normal, true)), Effect::None);
         assert_eq!(check(true, true, exit(&Exit::Normal, true)), message(&Exit::Normal));
-        assert_eq!(check(true, false, exit(&boom, true)), Effect::Die(boom.clone()));
+        assert_eq!(check(true, false, exit(&boom, true)), Effect::Exit(boom.clone()));
         assert_eq!(check(true, true, exit(&boom, true)), message(&boom));
-        assert_eq!(check(true, false, exit(&Exit::Kill, true)), Effect::Die(Exit::Kill));
+        assert_eq!(check(true, false, exit(&Exit::Kill, true)), Effect::Exit(Exit::Kill));
         assert_eq!(check(true, true, exit(&Exit::Kill, true)), message(&Exit::Kill));
-        assert_eq!(check(false, false, exit(&Exit::Kill, false)), Effect::Die(Exit::Killed));
-        assert_eq!(check(false, true, exit(&Exit::Kill, false)), Effect::Die(Exit::Killed));
+        assert_eq!(check(false, false, exit(&Exit::Kill, false)), Effect::Exit(Exit::Killed));
+        assert_eq!(check(false, true, exit(&Exit::Kill, false)), Effect::Exit(Exit::Killed));
         assert_eq!(check(false, false, exit(&Exit::Normal, false)), Effect::None);
         assert_eq!(check(false, true, exit(&Exit::Normal, false)), message(&Exit::Normal));
         assert_eq!(check(false, false, exit(&boom, true)), Effect::None);
@@ -152,64 +153,64 @@ mod tests {
     }
 
     #[test]
-    fn exit_to_oneself_with_normal_ends_unless_trapped() {
+    fn a_normal_exit_signal_to_oneself_ends_the_process_unless_trapped() {
         let mut relations = Relations::default();
         let normal = Signal::Exit { reason: Exit::Normal, linked: false };
-        assert_eq!(handle(&mut relations, 1, normal.clone()), Effect::Die(Exit::Normal));
-        let trapped = Arrival { from: &pid(1), is_own: true, is_trapping: true, is_from_parent: false };
-        assert!(matches!(dispatch(&mut relations, trapped, normal), Effect::Exit(_)));
+        assert_eq!(handle(&mut relations, 1, normal.clone()), Effect::Exit(Exit::Normal));
+        let trapped = Receipt { from: &pid(1), is_own: true, is_trapping: true, is_from_parent: false };
+        assert!(matches!(dispatch(&mut relations, trapped, normal), Effect::ExitMessage(_)));
     }
 
     #[test]
     fn an_exit_signal_from_the_parent_stops_a_server_that_traps_exits() {
         let (parent, exit) = (pid(2), Signal::Exit { reason: Exit::Normal, linked: false });
-        let arrival = |is_trapping| Arrival { from: &parent, is_own: false, is_trapping, is_from_parent: true };
+        let receipt = |is_trapping| Receipt { from: &parent, is_own: false, is_trapping, is_from_parent: true };
         let mut relations = Relations::default();
-        assert_eq!(dispatch(&mut relations, arrival(true), exit.clone()), Effect::Stop(Exit::Normal));
-        assert_eq!(dispatch(&mut relations, arrival(false), exit), Effect::None);
+        assert_eq!(dispatch(&mut relations, receipt(true), exit.clone()), Effect::Stop(Exit::Normal));
+        assert_eq!(dispatch(&mut relations, receipt(false), exit), Effect::None);
     }
 
     #[test]
-    fn a_link_made_anew_survives_the_old_acknowledgement() {
+    fn a_new_link_survives_the_acknowledgement_of_an_older_unlink() {
         let mut relations = Relations::default();
         assert!(relations.link(pid(2)).eq([Signal::Link]));
         assert!(relations.link(pid(2)).eq([]));
         let Some(Signal::Unlink { id }) = relations.unlink(&pid(2)) else { panic!("was linked") };
-        // The peer's own LINK crossed our UNLINK: it does not count.
+        // The peer sent this link before it received the unlink.
         handle(&mut relations, 2, Signal::Link);
-        let died = Signal::Exit { reason: Exit::error("boom"), linked: true };
-        assert_eq!(handle(&mut relations, 2, died.clone()), Effect::None);
+        let exit = Signal::Exit { reason: Exit::error("boom"), linked: true };
+        assert_eq!(handle(&mut relations, 2, exit.clone()), Effect::None);
         assert!(relations.link(pid(2)).eq([Signal::Link]));
         handle(&mut relations, 2, Signal::UnlinkAck { id });
-        assert!(matches!(handle(&mut relations, 2, died), Effect::Die(_)));
+        assert!(matches!(handle(&mut relations, 2, exit), Effect::Exit(_)));
     }
 
     #[test]
-    fn an_acknowledgement_goes_before_a_new_link() {
+    fn a_pending_acknowledgement_precedes_a_new_link() {
         let mut relations = Relations::default();
         let unlink = |id| Signal::Unlink { id };
         assert_eq!(handle(&mut relations, 2, unlink(7)), Effect::Acknowledge(7));
         assert!(relations.link(pid(2)).eq([Signal::UnlinkAck { id: 7 }, Signal::Link]));
         assert_eq!(handle(&mut relations, 2, unlink(8)), Effect::Acknowledge(8));
-        relations.settle(&pid(2), 7);
-        relations.settle(&pid(2), 8);
+        relations.ack_sent(&pid(2), 7);
+        relations.ack_sent(&pid(2), 8);
         assert!(relations.link(pid(2)).eq([Signal::Link]));
     }
 
     #[test]
-    fn a_down_counts_once_and_only_from_whom_was_watched() {
+    fn a_down_is_accepted_once_and_only_from_the_monitored_process() {
         let mut relations = Relations::default();
         let reference = MonitorRef(7);
         relations.monitor(reference, Subject::Pid(pid(2)), Some(pid(2)));
         let down = Signal::Down { reference, reason: Exit::Normal };
         assert_eq!(handle(&mut relations, 3, down.clone()), Effect::None);
-        assert!(matches!(handle(&mut relations, 2, down.clone()), Effect::Down(_)));
+        assert!(matches!(handle(&mut relations, 2, down.clone()), Effect::DownMessage(_)));
         assert_eq!(handle(&mut relations, 2, down), Effect::None);
         assert!(relations.demonitor(reference).is_none());
     }
 
     #[test]
-    fn a_lost_node_is_a_lost_process() {
+    fn a_lost_connection_ends_links_and_monitors() {
         let mut relations = Relations::default();
         assert_eq!(relations.link(pid(2)).count(), 1);
         relations.monitor(MonitorRef(1), Subject::Pid(pid(2)), Some(pid(2)));
@@ -219,6 +220,9 @@ mod tests {
         assert_eq!(lost.len(), 3);
         let effects: Vec<_> =
             lost.into_iter().map(|(from, signal)| handle(&mut relations, from.number(), signal)).collect();
-        assert!(matches!(&effects[..], [Effect::Down(_), Effect::Down(_), Effect::Die(Exit::NoConnection)]));
+        assert!(matches!(
+            &effects[..],
+            [Effect::DownMessage(_), Effect::DownMessage(_), Effect::Exit(Exit::NoConnection)]
+        ));
     }
 }

@@ -1,16 +1,18 @@
-//! Floor 2: links and monitors as a state machine.
+//! Layer 2: links and monitors as a state machine.
 //!
-//! A process's [`Relations`] are who it is linked to, whom it watches and who watches it. A signal goes in,
-//! at most one [`Effect`] comes out; nothing here sends, waits or locks. Links follow OTP's
-//! [`NewLinking`](https://github.com/erlang/otp/blob/master/erts/emulator/internal_doc/NewLinking.md)
-//! protocol: `unlink` waits for an acknowledgement, so that a link made anew is not taken for the old one.
+//! [`Relations`] holds a process's links, its monitors and its watchers. [`dispatch`] updates them by one signal and
+//! returns the signal's [`Effect`] on the receiver. Nothing here sends, waits or locks.
 //!
-//! Invariants: a link is in at most one state a peer; an exit over a link that is no more has no effect; each
-//! monitor gives at most one `Down`.
+//! Links follow OTP's
+//! [`NewLinking`](https://github.com/erlang/otp/blob/master/erts/emulator/internal_doc/NewLinking.md) protocol: an
+//! `unlink` waits for an acknowledgement, so that a link made later is not taken for the one that it removed.
+//!
+//! Invariants: a link has at most one state per peer; an exit signal over a removed link has no effect; each monitor
+//! gives at most one `Down`.
 
 mod dispatch;
-mod few;
 mod relations;
+mod small_map;
 
-pub(crate) use dispatch::{Arrival, Effect, RelationsSlot, dispatch};
-pub(crate) use relations::{Farewell, Relations};
+pub(crate) use dispatch::{Effect, Receipt, RelationsSlot, dispatch};
+pub(crate) use relations::{ExitNotices, Relations};

@@ -162,7 +162,9 @@ impl fmt::Display for Failure {
         match self {
             Failure::Panic(payload) => {
                 let text = payload.downcast_ref::<String>().map(String::as_str);
-                f.write_str(text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without words"))
+                f.write_str(
+                    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message"),
+                )
             }
             Failure::Error(error) => write!(f, "the scenario returned an error: {error}"),
             Failure::Stuck(Stuck::Steps, waits) => write!(f, "it runs on and on without an end{waits}"),

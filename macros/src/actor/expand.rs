@@ -151,7 +151,7 @@ fn timed(model: &Model) -> TokenStream {
             }
         }
     };
-    let proceed = model.proceed.iter().map(|handler| hook("proceed", handler));
+    let continue_with = model.continue_with.iter().map(|handler| hook("continue_with", handler));
     let idle = model.idle.iter().map(|handler| {
         let (cfgs, time) = (&handler.cfgs, time(&handler.hook));
         let hook = hook("idle", handler);
@@ -195,7 +195,7 @@ fn timed(model: &Model) -> TokenStream {
             }
         }
     });
-    quote!(#(#proceed)* #(#idle)* #every)
+    quote!(#(#continue_with)* #(#idle)* #every)
 }
 
 fn time(hook: &Hook) -> Option<TokenStream> {
@@ -235,12 +235,12 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
             } else {
                 let answer = local("answer");
                 // What never waits needs not tell what it holds meanwhile.
-                let hold = handler.is_async.then(|| quote!(#private::Reply::hold(&#reply);));
+                let mark_held = handler.is_async.then(|| quote!(#private::Reply::mark_held(&#reply);));
                 // Here it is told if the answer may not change threads.
                 let here = private_at(ty.span());
                 let send = quote_spanned!(ty.span()=> #here::Reply::send);
                 quote! {
-                    #hold
+                    #mark_held
                     let #answer = #call;
                     #send(#reply, #answer);
                 }

@@ -24,7 +24,7 @@ pub(super) struct Model {
     /// Everything that handles a message, in order.
     pub(super) handlers: Vec<Handler>,
     pub(super) init: Option<Handler>,
-    pub(super) proceed: Option<Handler>,
+    pub(super) continue_with: Option<Handler>,
     pub(super) idle: Option<Handler>,
     pub(super) every: Vec<Handler>,
     pub(super) terminate: Option<Handler>,
@@ -55,7 +55,7 @@ impl Model {
             local: options.local,
             handlers: Vec::new(),
             init: None,
-            proceed: None,
+            continue_with: None,
             idle: None,
             every: Vec::new(),
             terminate: None,
@@ -80,7 +80,7 @@ impl Model {
         for handler in found {
             let slot = match handler.hook {
                 Hook::Init => Some((&mut self.init, "init")),
-                Hook::Continue => Some((&mut self.proceed, "continue_with")),
+                Hook::Continue => Some((&mut self.continue_with, "continue_with")),
                 Hook::Idle(_) => Some((&mut self.idle, "idle")),
                 Hook::Every(_) => {
                     self.every.push(handler);
@@ -115,7 +115,7 @@ impl Model {
             self.handlers.push(handler);
         }
         // What broke a rule has had its place, and is called by nobody.
-        for slot in [&mut self.init, &mut self.proceed, &mut self.idle, &mut self.terminate] {
+        for slot in [&mut self.init, &mut self.continue_with, &mut self.idle, &mut self.terminate] {
             slot.take_if(|handler| handler.broken.is_some());
         }
         self.every.retain(|handler| handler.broken.is_none());

@@ -29,7 +29,7 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
     let number = number(model);
     let from_system = from_system(model);
     let decode_event = decode_event(model);
-    let hand_out = hand_out(model);
+    let mark_taken = mark_taken(model);
     let show = show(model);
     let codec = (!model.local).then(|| {
         let encode = encode(model);
@@ -49,7 +49,7 @@ pub(crate) fn protocol(model: &Model) -> TokenStream {
             #number
             #from_system
             #decode_event
-            #hand_out
+            #mark_taken
             #show
             #codec
         }
@@ -237,7 +237,7 @@ fn decode_event(model: &Model) -> Option<TokenStream> {
 }
 
 /// Who gets a call may give its reply away.
-fn hand_out(model: &Model) -> Option<TokenStream> {
+fn mark_taken(model: &Model) -> Option<TokenStream> {
     let private = private();
     let reply = local("reply");
     let calls: Vec<TokenStream> = model
@@ -248,14 +248,14 @@ fn hand_out(model: &Model) -> Option<TokenStream> {
             let (cfgs, ident, member) = (&variant.cfgs, &variant.ident, &variant.fields.get(*index)?.member);
             Some(quote! {
                 #(#cfgs)*
-                Self::#ident { #member: #reply, .. } => #private::Reply::hand_out(#reply),
+                Self::#ident { #member: #reply, .. } => #private::Reply::mark_taken(#reply),
             })
         })
         .collect();
     (!calls.is_empty()).then(|| {
         quote! {
             #[allow(unreachable_patterns)]
-            fn hand_out(&self) {
+            fn mark_taken(&self) {
                 match self {
                     #(#calls)*
                     _ => {}

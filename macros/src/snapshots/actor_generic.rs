@@ -59,10 +59,10 @@ where
         }
     }
     #[allow(unreachable_patterns)]
-    fn hand_out(&self) {
+    fn mark_taken(&self) {
         match self {
             Self::Get { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             _ => {}
         }

@@ -148,13 +148,13 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         ::core::option::Option::None
     }
     #[allow(unreachable_patterns)]
-    fn hand_out(&self) {
+    fn mark_taken(&self) {
         match self {
             Self::Count { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             Self::Later { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             _ => {}
         }
@@ -472,7 +472,7 @@ where
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
     const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;
-    async fn proceed(
+    async fn continue_with(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit> {

@@ -44,10 +44,10 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         }
     }
     #[allow(unreachable_patterns)]
-    fn hand_out(&self) {
+    fn mark_taken(&self) {
         match self {
             Self::Count { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             _ => {}
         }

@@ -37,10 +37,10 @@ impl ::greenroom::__private::Protocol for Mail {
         }
     }
     #[allow(unreachable_patterns)]
-    fn hand_out(&self) {
+    fn mark_taken(&self) {
         match self {
             Self::Collect { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::actor::{launch, start_of};
+use crate::actor::{launch, start_info};
 use crate::call::Address;
 use crate::checker::{check_on_node, linger, roll};
 use crate::mailbox::{Bounds, Overflow};
@@ -198,7 +198,7 @@ pub fn a_cell_is_handed_on_with_what_came_while_it_was_empty() {
             let book = Book::default();
             let cell = Cell::<ChildMessage>::new(node.clone(), Some("/cell".into()), bounds);
             let live = || {
-                let number = cell.occupy(start_of::<Child>());
+                let number = cell.occupy(start_info::<Child>());
                 launch(&cell, number, Child { book: book.clone(), start: Start::Succeeds }, None);
                 number
             };
@@ -228,7 +228,7 @@ pub fn what_is_sent_to_a_place_waits_until_a_start_succeeds() {
             let book = Book::default();
             let cell = Cell::<ChildMessage>::new(node.clone(), Some("/cell".into()), bounds);
             let live = |start| {
-                let number = cell.occupy(start_of::<Child>());
+                let number = cell.occupy(start_info::<Child>());
                 launch(&cell, number, Child { book: book.clone(), start }, None);
                 ChildRef::__new(Address::direct(Arc::clone(&cell), number))
             };

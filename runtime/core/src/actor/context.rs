@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Runs, Stub, Stubbed};
+use super::{HasContext, Stub, Stubbed};
 use crate::base::{Down, ExitSignal, MonitorRef, NodeEvent, Receives};
 use crate::call::Address;
 use crate::process::{Mailbox, Receive, Timer};
@@ -13,12 +13,12 @@ use crate::process::{Mailbox, Receive, Timer};
 ///
 /// It is the process's [`Mailbox`], and whatever that can do a context can: `cx.receive()`, `cx.link(..)`,
 /// `cx.monitor(..)`, `cx.send_after(..)`.
-pub struct Context<A: Runs> {
+pub struct Context<A: HasContext> {
     mailbox: Mailbox<A::Protocol>,
     _actor: PhantomData<fn() -> A>,
 }
 
-impl<A: Runs> Context<A> {
+impl<A: HasContext> Context<A> {
     pub(crate) fn new(mailbox: Mailbox<A::Protocol>) -> Context<A> {
         Context { mailbox, _actor: PhantomData }
     }
@@ -28,7 +28,7 @@ impl<A: Runs> Context<A> {
     }
 }
 
-impl<A: Runs> Deref for Context<A> {
+impl<A: HasContext> Deref for Context<A> {
     type Target = Mailbox<A::Protocol>;
 
     fn deref(&self) -> &Mailbox<A::Protocol> {
@@ -36,13 +36,13 @@ impl<A: Runs> Deref for Context<A> {
     }
 }
 
-impl<A: Runs> DerefMut for Context<A> {
+impl<A: HasContext> DerefMut for Context<A> {
     fn deref_mut(&mut self) -> &mut Mailbox<A::Protocol> {
         &mut self.mailbox
     }
 }
 
-impl<A: Runs> Receive for Context<A> {
+impl<A: HasContext> Receive for Context<A> {
     type Message = A::Protocol;
     type Source = Context<A>;
 

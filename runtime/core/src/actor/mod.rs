@@ -5,19 +5,19 @@
 //! [`Handle`] it, until told to stop.
 
 mod context;
-mod kind;
 mod serve;
 mod spawn;
 mod stub;
 mod sys;
+mod traits;
 
 pub use context::Context;
-pub(crate) use kind::Runs;
-pub use kind::{Actor, Options, Process, Ref};
 pub use serve::{Failure, Handle, Outcome, serve};
-pub(crate) use spawn::{Newborn, launch, start_of};
+pub(crate) use spawn::{NewProcess, launch, start_info};
 pub use spawn::{Spawn, spawn};
 pub use stub::{Stub, Stubbed};
 pub use sys::{StateFn, Sys};
+pub(crate) use traits::HasContext;
+pub use traits::{Actor, Options, Process, Ref};
 
 pub use crate::call::SysError;

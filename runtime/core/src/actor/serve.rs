@@ -4,13 +4,13 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::sys::{StateFn, attend};
-use super::{Context, Runs};
+use super::{Context, HasContext};
 use crate::base::Exit;
 use crate::node::Current;
 use crate::process::{Step, catch_nested};
 
 /// What a server does with one message. Written by `#[actor]` on an impl.
-pub trait Handle: Runs {
+pub trait Handle: HasContext {
     /// The spans of time after which [`every`](Handle::every) is called, again and again.
     const EVERY: &'static [Duration] = &[];
     /// How long no message has to come for [`idle`](Handle::idle) to be called.
@@ -48,7 +48,7 @@ pub trait Handle: Runs {
     }
 
     /// Runs after `init`, before any message.
-    fn proceed(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
+    fn continue_with(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
     where
         Self: Send,
     {
@@ -84,7 +84,7 @@ pub trait Handle: Runs {
 #[expect(clippy::manual_async_fn, reason = "a block keeps its arguments once")]
 pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
     async move {
-        actor.proceed(cx).await?;
+        actor.continue_with(cx).await?;
         if const { !A::EVERY.is_empty() || A::IDLE.is_some() } {
             return apart(|| Box::pin(serve_in_time(actor, cx))).await;
         }

@@ -18,7 +18,7 @@ pub trait Spawn: Process {
     /// Outside of any node, as [`Node::current`]; there use [`Node::spawn`].
     #[track_caller]
     fn spawn(self) -> Ref<Self> {
-        Newborn::<Self>::new(Node::current()).run(self, None)
+        NewProcess::<Self>::new(Node::current()).run(self, None)
     }
 
     /// Starts the process linked to the caller's, in one step. As
@@ -42,9 +42,9 @@ pub trait Spawn: Process {
     /// }
     /// ```
     fn spawn_link<M: Stubbed>(self, cx: &Mailbox<M>) -> Ref<Self> {
-        let newborn = Newborn::<Self>::new(cx.node().clone());
-        cx.link(&newborn.stub());
-        newborn.run(self, None)
+        let new_process = NewProcess::<Self>::new(cx.node().clone());
+        cx.link(&new_process.stub());
+        new_process.run(self, None)
     }
 
     /// Starts the process watched by the caller's, in one step. As
@@ -53,9 +53,9 @@ pub trait Spawn: Process {
     where
         M: Stubbed + Receives<Down>,
     {
-        let newborn = Newborn::<Self>::new(cx.node().clone());
-        let monitor = cx.monitor(&newborn.stub());
-        (newborn.run(self, None), monitor)
+        let new_process = NewProcess::<Self>::new(cx.node().clone());
+        let monitor = cx.monitor(&new_process.stub());
+        (new_process.run(self, None), monitor)
     }
 
     /// Starts the process on the current node and waits for its [`init`](Process::init).
@@ -80,9 +80,9 @@ pub trait Spawn: Process {
     /// error only if it traps exits, and finds the signal in its mailbox too. As
     /// [`gen_server:start_link/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#start_link/3).
     fn start_link<M: Stubbed>(self, cx: &Mailbox<M>) -> impl Future<Output = Result<Ref<Self>, StartError>> + Send {
-        let newborn = Newborn::<Self>::new(cx.node().clone());
-        cx.link(&newborn.stub());
-        newborn.begin(self)
+        let new_process = NewProcess::<Self>::new(cx.node().clone());
+        cx.link(&new_process.stub());
+        new_process.begin(self)
     }
 
     /// As [`start`](Spawn::start), watched by the caller's process in one step.
@@ -99,9 +99,9 @@ pub trait Spawn: Process {
     where
         M: Stubbed + Receives<Down>,
     {
-        let newborn = Newborn::<Self>::new(cx.node().clone());
-        let monitor = cx.monitor(&newborn.stub());
-        let started = newborn.begin(self);
+        let new_process = NewProcess::<Self>::new(cx.node().clone());
+        let monitor = cx.monitor(&new_process.stub());
+        let started = new_process.begin(self);
         async move {
             let outcome = started.await;
             if outcome.is_err() {
@@ -117,7 +117,7 @@ impl<A: Process> Spawn for A {}
 impl Node {
     /// Starts a process on this node and returns at once.
     pub fn spawn<A: Process>(&self, actor: A) -> Ref<A> {
-        Newborn::<A>::new(self.clone()).run(actor, None)
+        NewProcess::<A>::new(self.clone()).run(actor, None)
     }
 
     /// Starts a process on this node and waits for its [`init`](Process::init).
@@ -131,20 +131,20 @@ impl Node {
     }
 
     fn begin<A: Process>(&self, actor: A) -> impl Future<Output = Result<Ref<A>, StartError>> + Send + use<A> {
-        Newborn::<A>::new(self.clone()).begin(actor)
+        NewProcess::<A>::new(self.clone()).begin(actor)
     }
 }
 
 /// A process that can be reached, linked and watched, but does not run yet.
-pub(crate) struct Newborn<A: Actor> {
+pub(crate) struct NewProcess<A: Actor> {
     cell: Arc<Cell<A::Protocol>>,
     number: u64,
 }
 
-impl<A: Process> Newborn<A> {
-    pub(crate) fn new(node: Node) -> Newborn<A> {
-        let (cell, number) = Cell::new_occupied(node, A::OPTIONS.bounds(), start_of::<A>());
-        Newborn { cell, number }
+impl<A: Process> NewProcess<A> {
+    pub(crate) fn new(node: Node) -> NewProcess<A> {
+        let (cell, number) = Cell::new_occupied(node, A::OPTIONS.bounds(), start_info::<A>());
+        NewProcess { cell, number }
     }
 
     pub(crate) fn cell(&self) -> &Arc<Cell<A::Protocol>> {
@@ -187,7 +187,7 @@ impl<A: Process> Newborn<A> {
 pub(crate) type Started = Box<oneshot::Sender<Result<(), Exit>>>;
 
 /// How an actor of this type begins.
-pub(crate) fn start_of<A: Process>() -> StartInfo {
+pub(crate) fn start_info<A: Process>() -> StartInfo {
     StartInfo { parent: Current::process(), kind: Of::<A>::KIND }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Actor, Context, Process, Runs, Stub};
+use super::{Actor, Context, HasContext, Process, Stub};
 use crate::base::Exit;
 use crate::call::{Address, SysError};
 use crate::process::{SuspendedEvent, SystemRequest};
@@ -144,7 +144,7 @@ impl<S: Stub> Sys<S> {
 pub type StateFn<A> = fn(&A, &mut fmt::Formatter<'_>) -> fmt::Result;
 
 /// Does what a server is asked; the reason to end if it is told to stop while it rests.
-pub(super) async fn attend<A: Runs>(
+pub(super) async fn attend<A: HasContext>(
     actor: &mut A,
     cx: &mut Context<A>,
     state: Option<StateFn<A>>,

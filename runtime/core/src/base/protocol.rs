@@ -37,7 +37,7 @@ pub trait Protocol: Sized + Send + 'static {
 
     /// The process has it now: its reply, if it is a call, may go anywhere.
     #[doc(hidden)]
-    fn hand_out(&self) {}
+    fn mark_taken(&self) {}
 
     /// Writes the fields, in order. A local protocol has no bytes.
     #[doc(hidden)]

@@ -42,17 +42,17 @@ impl<T: 'static> Reply<T> {
 
     /// It has come out of a mailbox, and may go anywhere.
     #[doc(hidden)]
-    pub fn hand_out(&self) {
+    pub fn mark_taken(&self) {
         if let Some(slot) = &self.slot {
-            slot.hand_out();
+            slot.mark_taken();
         }
     }
 
     /// Whoever has just taken it keeps it until it answers.
     #[doc(hidden)]
-    pub fn hold(&self) {
+    pub fn mark_held(&self) {
         if let Some(slot) = &self.slot {
-            slot.hold();
+            slot.mark_held();
         }
     }
 

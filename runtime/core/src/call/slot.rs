@@ -155,7 +155,7 @@ impl<T> Slot<T> {
 
     /// The reply has come out of a mailbox: the callee's, or that of somebody whom it was passed on to. Only one who has
     /// it moves it, so nobody else writes here.
-    pub(super) fn hand_out(&self) {
+    pub(super) fn mark_taken(&self) {
         let fresh = self.reply.load(Ordering::Relaxed) == UNREAD;
         self.reply.store(if fresh { TAKEN } else { LOOSE }, Ordering::Relaxed);
     }
@@ -170,7 +170,7 @@ impl<T> Slot<T> {
     }
 
     /// Nobody else will get it from the callee that has just taken it.
-    pub(super) fn hold(&self) {
+    pub(super) fn mark_held(&self) {
         let fresh = self.reply.load(Ordering::Relaxed) == TAKEN;
         self.reply.store(if fresh { HELD } else { LOOSE }, Ordering::Relaxed);
     }

@@ -108,7 +108,7 @@ impl<M: Protocol> Inbox<M> {
         // All that is to be known of it is asked where it lies: it moves once, to whoever takes it.
         let message = &self.batch.entries.front()?.message;
         let variant = message.variant();
-        message.hand_out();
+        message.mark_taken();
         self.location = None;
         self.read += 1;
         self.count_call(variant);

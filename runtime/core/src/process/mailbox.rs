@@ -115,7 +115,7 @@ impl<M: Protocol> Mailbox<M> {
     /// Takes the tested message: it belongs to the process now.
     #[inline(always)]
     fn take(&mut self, message: &M) {
-        message.hand_out();
+        message.mark_taken();
         if const { M::REPORTED } {
             self.cell.set_last_text(self.pid.number(), message_text(message));
         }

@@ -167,7 +167,7 @@ impl<M: Stubbed> Probe<M> {
                 others.push(String::new());
             }
             // Its pattern may move it out.
-            message.hand_out();
+            message.mark_taken();
             match (pattern.take)(message) {
                 Ok(value) => {
                     self.mailbox.mark_taken();

@@ -170,31 +170,31 @@ impl ::greenroom::__private::Protocol for Supervision {
         ::core::option::Option::None
     }
     #[allow(unreachable_patterns)]
-    fn hand_out(&self) {
+    fn mark_taken(&self) {
         match self {
             Self::Children { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             Self::Count { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             Self::SupervisorInfo { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             Self::Terminate { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             Self::Restart { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             Self::Delete { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             Self::Find { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             Self::Add { reply: __reply, .. } => {
-                ::greenroom::__private::Reply::hand_out(__reply)
+                ::greenroom::__private::Reply::mark_taken(__reply)
             }
             _ => {}
         }

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::actor::{Actor, Process, launch, start_of};
+use crate::actor::{Actor, Process, launch, start_info};
 use crate::base::{Exit, Pid};
 use crate::process::{Cell, StartInfo, catch, ended_in_cell};
 use crate::supervisor::child::{Children, Home, Nested, Place, Places, Slot, Starting};
@@ -55,7 +55,7 @@ struct Worker<A: Actor, F> {
 impl<A: Process, F: FnMut() -> A + Send> Home for Worker<A, F> {
     fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting {
         match catch(&mut self.make) {
-            Ok(actor) => begin(&self.cell, start_of::<A>(), actor, link),
+            Ok(actor) => begin(&self.cell, start_info::<A>(), actor, link),
             Err(panic) => Box::pin(std::future::ready(Err(panic))),
         }
     }
@@ -69,7 +69,7 @@ struct OneShot<A: Actor> {
 impl<A: Process> Home for OneShot<A> {
     fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting {
         match self.actor.take() {
-            Some(actor) => begin(&self.cell, start_of::<A>(), actor, link),
+            Some(actor) => begin(&self.cell, start_info::<A>(), actor, link),
             None => Box::pin(std::future::ready(Err(Exit::error("a child without a factory starts once")))),
         }
     }
@@ -90,7 +90,7 @@ impl<F: FnMut(&mut Children) -> SupervisorOptions + Send> Home for Nest<F> {
         };
         let failure = Arc::new(Mutex::new(None));
         let parent = SupervisorProcess::new(flags, self.dynamic, children, false, Arc::clone(&failure));
-        let starting = begin(&self.place.cell, start_of::<SupervisorProcess>(), parent, link);
+        let starting = begin(&self.place.cell, start_info::<SupervisorProcess>(), parent, link);
         Box::pin(async move {
             // Which grandchild it was tells more than that the supervisor was told to shut down.
             starting.await.map_err(|reason| {

@@ -2,7 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 
-use crate::actor::Newborn;
+use crate::actor::NewProcess;
 use crate::base::StartError;
 use crate::node::{Node, Resident};
 use crate::supervisor::child::{Children, Places, segment};
@@ -43,14 +43,14 @@ pub(super) fn root<R>(
     link: impl FnOnce(&SupervisionRef),
     grow: impl FnOnce(&mut Children) -> (R, SupervisorOptions),
 ) -> PendingTree<R> {
-    let newborn = Newborn::<SupervisorProcess>::new(node.clone());
-    let cell = Arc::clone(newborn.cell()) as Arc<dyn Resident>;
-    let path = node.names().claim(&format!("/{}", segment(name.as_ref())), newborn.number(), cell);
-    let mut children = Children::new(Places::new(node, path, newborn.stub()));
+    let new_process = NewProcess::<SupervisorProcess>::new(node.clone());
+    let cell = Arc::clone(new_process.cell()) as Arc<dyn Resident>;
+    let path = node.names().claim(&format!("/{}", segment(name.as_ref())), new_process.number(), cell);
+    let mut children = Children::new(Places::new(node, path, new_process.stub()));
     let (stub, flags) = grow(&mut children);
-    link(&newborn.stub());
+    link(&new_process.stub());
     let failure = Failure::default();
-    let starting = newborn.begin(SupervisorProcess::new(flags, false, children, true, Arc::clone(&failure)));
+    let starting = new_process.begin(SupervisorProcess::new(flags, false, children, true, Arc::clone(&failure)));
     let why = Arc::clone(&failure);
     let starting = Box::pin(async move { starting.await.map_err(|error| take(&why).unwrap_or(error)) });
     PendingTree { stub, starting, failure }

@@ -108,12 +108,12 @@ pub trait Process: Actor + Send {
 ///
 /// A context asks for this rather than for an [`Actor`], since an `impl Process` is there even if it lacks `#[actor]`: so
 /// it is the impl that is told off, and not each place that names the context.
-pub trait Runs: Actor {
+pub trait HasContext: Actor {
     /// Whether a panic is the last of it: [`terminate`](Process::terminate) does not run then.
     #[doc(hidden)]
     const ENDS_AT_PANIC: bool;
 }
 
-impl<A: Process> Runs for A {
+impl<A: Process> HasContext for A {
     const ENDS_AT_PANIC: bool = !A::TERMINATE_AFTER_PANIC;
 }

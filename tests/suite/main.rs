@@ -28,6 +28,7 @@ mod monitors;
 mod names;
 mod nodes;
 mod process_end;
+mod prose;
 mod receive;
 mod recipients;
 mod refused_builds;

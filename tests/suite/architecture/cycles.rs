@@ -16,7 +16,6 @@ const KNOWN_FILES_OF_RUNTIME: &[Known] = &[
     ("actor/", "actor/", "not yet divided"),
     ("application/", "application/", "not yet divided"),
     ("base/", "base/", "not yet divided"),
-    ("process/", "process/", "not yet divided"),
     ("session/", "session/", "not yet divided"),
     ("sched/", "sched/", "not yet divided"),
     ("wire/", "wire/", "not yet divided"),

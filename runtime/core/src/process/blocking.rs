@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
 
-use super::{Cell, Mailbox, catch, drop_each, fail_callers, report, resume_panic};
+use super::{Cell, Mailbox, catch, drop_each, fail_callers, report_late_panic, resume_panic};
 use crate::base::{CallError, Exit, Protocol};
 use crate::node::Current;
 
@@ -102,7 +102,7 @@ trait Owner: Send + Sync {
 impl<M: Protocol> Owner for Cell<M> {
     fn unobserved_panic(&self, number: u64, panic: &Exit) {
         if !self.fail_with_panic(number, panic) {
-            report::late_panic(&self.node().pid(number), "blocking code", panic);
+            report_late_panic(&self.node().pid(number), "blocking code", panic);
         }
     }
 }
@@ -116,8 +116,7 @@ struct RunningGuard<M: Protocol> {
 impl<M: Protocol> RunningGuard<M> {
     /// Returns `None` if the process is ending.
     fn new(cell: &Arc<Cell<M>>, number: u64) -> Option<RunningGuard<M>> {
-        cell.with_attached_if_running(number, |attached| attached.blocking += 1)?;
-        Some(RunningGuard { cell: Arc::clone(cell), number })
+        cell.begin_blocking(number).then(|| RunningGuard { cell: Arc::clone(cell), number })
     }
 
     fn run<T>(self, f: impl FnOnce() -> T, sender: oneshot::Sender<Result<T, Exit>>) {
@@ -139,13 +138,6 @@ impl<M: Protocol> RunningGuard<M> {
 
 impl<M: Protocol> Drop for RunningGuard<M> {
     fn drop(&mut self) {
-        let ended = self.cell.with_attached(self.number, |attached| {
-            attached.blocking -= 1;
-            // The last piece of blocking code completes the process's end.
-            if attached.blocking == 0 { attached.ended.take() } else { None }
-        });
-        if let Some(reason) = ended.flatten() {
-            self.cell.complete_end(self.number, &reason);
-        }
+        self.cell.end_blocking(self.number);
     }
 }

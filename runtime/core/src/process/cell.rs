@@ -1,14 +1,27 @@
 //! The record of a process, and how processes occupy it.
 
+mod attached;
+mod control;
+mod end;
+pub(super) mod flags;
+mod introspect;
+mod messages;
+mod report;
+mod resident;
+mod signals;
+
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::control::{Attached, ControlBlock, RunState, StartInfo};
-use super::flags::{self, Flags};
+use control::{ControlBlock, RunState};
+pub(crate) use control::{ProcessKind, StartInfo};
+pub(super) use end::end;
+use flags::Flags;
+pub(super) use introspect::message_text;
+
 use crate::base::{Exit, Protocol, Variant};
 use crate::mailbox::{Bounds, Mask, Queue};
 use crate::node::{Node, Resident};
-use crate::observe::DeadlockCheck;
 use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::FrameTarget;
@@ -28,10 +41,10 @@ pub(crate) struct Cell<M: Protocol> {
     task_size: AtomicU16,
     is_bounded: bool,
     is_exported: AtomicBool,
-    pub(super) node: Node,
+    node: Node,
     /// Set for a supervised child, whose cell is reused.
     child_slot: Option<Box<ChildSlot>>,
-    pub(super) queue: Queue<M>,
+    queue: Queue<M>,
     control: Mutex<ControlBlock>,
 }
 
@@ -141,12 +154,12 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
-    pub(super) fn start_failure(&self) -> Option<Exit> {
+    fn start_failure(&self) -> Option<Exit> {
         self.child_slot.as_ref().and_then(|slot| slot.start_failure().clone())
     }
 
     /// Returns whether another process may occupy the cell when this one has ended.
-    pub(super) fn is_reused(&self) -> bool {
+    fn is_reused(&self) -> bool {
         self.child_slot.is_some()
     }
 
@@ -179,34 +192,13 @@ impl<M: Protocol> Cell<M> {
     }
 
     // Nothing but an allocation can panic under this lock, and the control block is consistent then.
-    pub(super) fn control(&self) -> MutexGuard<'_, ControlBlock> {
+    fn control(&self) -> MutexGuard<'_, ControlBlock> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the reason for which the process ends with its next poll.
     pub(super) fn exit_reason(&self) -> Option<Exit> {
         if self.is_exiting() { self.control().exit_reason() } else { None }
-    }
-
-    /// Calls `f` with the process's attachments unless the process has begun to end.
-    pub(super) fn with_attached_if_running<R>(&self, number: u64, f: impl FnOnce(&mut Attached) -> R) -> Option<R> {
-        let mut control = self.control();
-        control.is_running(number).then(|| f(control.attached_or_default()))
-    }
-
-    /// Calls `f` with the process's attachments unless the process's end is complete.
-    pub(super) fn with_attached<R>(&self, number: u64, f: impl FnOnce(&mut Attached) -> R) -> Option<R> {
-        let mut control = self.control();
-        control.is_occupied_by(number).then(|| f(control.attached_or_default()))
-    }
-
-    /// Takes the pending deadlock checks, which the process's next poll answers.
-    pub(super) fn take_deadlock_checks(&self) -> Vec<Arc<DeadlockCheck>> {
-        if !self.flags.clear(flags::DEADLOCK_CHECK) {
-            return Vec::new();
-        }
-        let mut control = self.control();
-        control.attached_mut().map(|attached| std::mem::take(&mut attached.deadlock_checks)).unwrap_or_default()
     }
 
     /// Sets the task's waker and size. Returns `false` if the waker could not be set because another thread is calling
@@ -217,7 +209,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Returns the size of the process's task in bytes.
-    pub(super) fn task_size(&self) -> u64 {
+    fn task_size(&self) -> u64 {
         u64::from(self.task_size.load(Ordering::Relaxed)) * 8
     }
 
@@ -229,14 +221,8 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
-    pub(super) fn last_variant(&self) -> Option<&'static Variant> {
+    fn last_variant(&self) -> Option<&'static Variant> {
         M::VARIANTS.get(usize::from(self.last_variant.load(Ordering::Relaxed)))
-    }
-
-    /// Records the text of the message that the process has just taken, for its crash report.
-    pub(super) fn set_last_text(&self, number: u64, text: Option<String>) {
-        let before = self.with_attached_if_running(number, |attached| std::mem::replace(&mut attached.last_text, text));
-        drop(before);
     }
 
     /// Starts or stops the delivery of node events to the process.
@@ -261,7 +247,7 @@ impl<M: Protocol> Cell<M> {
         self.is_exported.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_exported(&self) -> bool {
+    fn is_exported(&self) -> bool {
         self.is_exported.load(Ordering::Relaxed)
     }
 
@@ -274,7 +260,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Returns whether a following stub has left this node.
-    pub(super) fn is_place_exported(&self) -> bool {
+    fn is_place_exported(&self) -> bool {
         self.child_slot.as_ref().is_some_and(|slot| slot.is_exported.load(Ordering::Relaxed))
     }
 }

@@ -1,41 +1,44 @@
+mod observe;
+mod server;
+
 use std::future::{Future, poll_fn};
-use std::hint::cold_path;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::flags::LONG;
-use super::introspect::message_text;
-use super::{Cell, SystemRequest, drop_each};
-use crate::base::{Exit, MonitorRef, Pid, Protocol};
+use super::cell::flags::LONG;
+use super::cell::message_text;
+use super::{Cell, drop_each};
+use crate::base::{MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
 use crate::node::Node;
+pub(crate) use server::Step;
 
 /// The receiving end of a process's mailbox, which `receive!` reads.
 ///
 /// A process that was spawned from a closure receives it as the closure's argument. An actor reaches it through its
 /// [`Context`](crate::Context).
 pub struct Mailbox<M: Protocol> {
-    pub(super) cell: Arc<Cell<M>>,
+    cell: Arc<Cell<M>>,
     pid: Pid,
     // Boxed, and allocated for the first message: a process that only waits has none, and a mailbox is cheap to move.
     read_state: Option<Box<ReadState<M>>>,
 }
 
 /// The state that a process needs to read its messages.
-pub(super) struct ReadState<M> {
-    pub(super) inbox: Inbox<M>,
+struct ReadState<M> {
+    inbox: Inbox<M>,
     timeout: Timeout,
     /// The number of messages that the process may still test before it yields.
     budget: u16,
     /// Each message that is taken is reported: the mailbox is bounded, or its messages are traced.
-    pub(super) reports_takes: bool,
+    reports_takes: bool,
     /// An alarm is raised because the process waits in front of a full mailbox.
-    pub(super) is_stuck: bool,
+    is_stuck: bool,
     /// The variant of the message that is being tested.
-    pub(super) tested_variant: u16,
+    tested_variant: u16,
     /// The variant of the last message that was taken, for the crash report.
     last_variant: Option<u16>,
 }
@@ -50,13 +53,6 @@ enum Timeout {
     Sleeping(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
-/// The next event that a server handles.
-pub(crate) enum Step<M> {
-    Message(M),
-    SystemRequest(SystemRequest),
-    Stop(Exit),
-}
-
 /// The number of messages that a process may test before it yields to other tasks.
 const BUDGET: u16 = 4096;
 /// The part of the budget that the start of a receive takes: a process yields after 128 receives.
@@ -69,7 +65,7 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     #[inline]
-    pub(super) fn read_state(&mut self) -> &mut ReadState<M> {
+    fn read_state(&mut self) -> &mut ReadState<M> {
         self.read_state.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()))
     }
 
@@ -201,111 +197,6 @@ impl<M: Protocol> Mailbox<M> {
                 }
             }
         }
-    }
-
-    /// The fast path of [`step`](Self::step) for a server: returns the next message as long as no flag is set and no
-    /// message is saved. `None` means that the caller has to use `step`. Cancel-safe.
-    #[inline(always)]
-    pub(crate) fn poll_fast(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
-        let Some(state) = self.read_state.as_mut() else { return Poll::Ready(None) };
-        let flags = self.cell.flags.get();
-        if state.reports_takes || flags & !LONG != 0 || !state.inbox.is_plain() {
-            cold_path();
-            return Poll::Ready(None);
-        }
-        if state.budget < RECEIVE_COST {
-            cold_path();
-            state.budget = BUDGET;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if state.inbox.is_read() {
-            // A long mailbox is examined once per batch.
-            if flags != 0 {
-                cold_path();
-                return Poll::Ready(None);
-            }
-            if state.inbox.poll_refill(self.cell.queue(), cx).is_pending() {
-                state.budget = BUDGET;
-                return Poll::Pending;
-            }
-        }
-        let Some((variant, message)) = state.inbox.at_hand() else { return Poll::Ready(None) };
-        state.budget -= RECEIVE_COST;
-        state.last_variant = Some(variant as u16);
-        if const { M::REPORTED } {
-            self.cell.set_last_text(self.pid.number(), message_text(&message));
-        }
-        Poll::Ready(Some(message))
-    }
-
-    /// Waits for the next event of a server. Cancel-safe.
-    #[inline]
-    pub(crate) fn step(&mut self) -> impl Future<Output = Step<M>> + Send {
-        if self.read_state.is_some() {
-            self.begin(Mask::ALL, None, None);
-        }
-        poll_fn(|cx| self.poll_step(cx))
-    }
-
-    /// Waits for the next event of a server, until `deadline`. Cancel-safe.
-    pub(crate) async fn step_until(&mut self, deadline: Option<Instant>) -> Option<Step<M>> {
-        let Some(deadline) = deadline else { return Some(self.step().await) };
-        self.begin(Mask::ALL, None, None);
-        let mut timer = self.node().clock().sleep_until(deadline);
-        poll_fn(|cx| match self.poll_step(cx) {
-            Poll::Ready(step) => Poll::Ready(Some(step)),
-            Poll::Pending if self.cell.is_exiting() => Poll::Pending,
-            Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
-        })
-        .await
-    }
-
-    #[inline(always)]
-    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
-        if self.cell.flags.get() != 0 {
-            return self.poll_step_slow(cx);
-        }
-        if self.read_state.is_none() && !self.cell.is_bounded() && self.cell.queue().wait(cx) {
-            return Poll::Pending;
-        }
-        if let Poll::Ready(Some(message)) = self.poll_next(cx) {
-            self.take(&message);
-            return Poll::Ready(Step::Message(message));
-        }
-        // A flag may have been set since the first look.
-        if self.cell.flags.get() != 0 { self.poll_step_slow(cx) } else { Poll::Pending }
-    }
-
-    /// Polls for the next event while a flag is set. A system request and a stop come after the messages that were sent
-    /// before them.
-    #[cold]
-    fn poll_step_slow(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
-        let read = self.read_state.as_ref().map_or(0, |state| state.inbox.read());
-        if let Some(request) = self.take_request(read) {
-            return Poll::Ready(Step::SystemRequest(request));
-        }
-        if self.cell.is_stopping()
-            && let Some(reason) = self.cell.take_stop(read)
-        {
-            return Poll::Ready(Step::Stop(reason));
-        }
-        if let Poll::Ready(Some(message)) = self.poll_next(cx) {
-            self.take(&message);
-            return Poll::Ready(Step::Message(message));
-        }
-        // A message that was sent before may have been withdrawn; then the count of read messages stays too low.
-        let nothing_left = self.read_state().inbox.is_read() && self.cell.queue().is_empty();
-        if nothing_left && let Some(request) = self.take_request(u64::MAX) {
-            return Poll::Ready(Step::SystemRequest(request));
-        }
-        if self.cell.is_stopping()
-            && nothing_left
-            && let Some(reason) = self.cell.take_stop(u64::MAX)
-        {
-            return Poll::Ready(Step::Stop(reason));
-        }
-        Poll::Pending
     }
 }
 

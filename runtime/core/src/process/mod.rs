@@ -10,39 +10,38 @@
 //!
 //! A supervised child's cell holds the messages of following stubs until the `init` of an incarnation has succeeded. If
 //! the `init` fails, they wait for the next incarnation.
-//!
-//! `cell` is the record and its occupancy; `messages`, `signals`, `end`, `introspect` and `system_request` are what other
-//! processes and the node do with it.
 
+mod attach;
 mod blocking;
 mod cell;
-mod control;
-mod end;
 mod exit_watcher;
-mod flags;
-mod introspect;
 mod mailbox;
-mod messages;
 mod panic;
-mod report;
-mod resident;
-mod signals;
 mod stream_source;
 mod system_request;
 mod task;
 mod timer;
 
+use std::sync::Arc;
+
+pub use attach::Attachment;
 pub use blocking::Blocking;
-pub(crate) use cell::Cell;
-pub(crate) use control::{ProcessKind, StartInfo};
-use end::fail_callers;
+pub(crate) use cell::{Cell, ProcessKind, StartInfo};
 pub(crate) use exit_watcher::{ended, ended_in_cell, watch_exit};
-pub use mailbox::Mailbox;
 pub(crate) use mailbox::Step;
-pub use mailbox::{Receive, Receiver};
-use panic::resume_panic;
+pub use mailbox::{Mailbox, Receive, Receiver};
 pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each};
-pub use stream_source::Attachment;
+use panic::{report_destructor_panic, report_late_panic, resume_panic};
 pub(crate) use system_request::{RequestError, SuspendedEvent, SystemRequest};
 pub(crate) use task::ProcessTask;
 pub use timer::Timer;
+
+use crate::base::CallError;
+use crate::node::Unanswered;
+
+/// Fails the calls whose replies were dropped.
+fn fail_callers(dropped: Vec<Arc<dyn Unanswered>>, error: &CallError) {
+    for caller in dropped {
+        caller.fail(error.clone());
+    }
+}

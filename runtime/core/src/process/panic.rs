@@ -14,8 +14,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::report;
-use crate::base::Exit;
+use crate::base::{Exit, Pid};
+use crate::log;
 use crate::node::{Current, Node};
 
 #[cfg(panic = "abort")]
@@ -87,7 +87,7 @@ pub(super) fn resume_panic(panic: Exit) -> ! {
 pub(crate) fn drop_each<T>(node: &Node, number: u64, items: impl IntoIterator<Item = T>) {
     for item in items {
         if let Err(panic) = catch(|| drop(item)) {
-            report::destructor_panic(&node.pid(number), &panic);
+            report_destructor_panic(&node.pid(number), &panic);
         }
     }
 }
@@ -162,4 +162,18 @@ fn install_hook() {
             });
         }));
     });
+}
+
+/// Reports the panic of a destructor while a process ends. The panic has no further effect.
+pub(super) fn report_destructor_panic(pid: &Pid, panic: &Exit) {
+    report_late_panic(pid, "a destructor", panic);
+}
+
+/// Reports a panic that came after the exit reason of its process was set.
+pub(super) fn report_late_panic(pid: &Pid, source: &str, panic: &Exit) {
+    if log::is_heard() {
+        log::error!(target: "greenroom", %pid, %panic, "{source} panicked while its process ended");
+    } else {
+        log::tell(format_args!("{source} of {pid} {panic}"));
+    }
 }

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::end::{end, fail_callers};
-use super::flags::NO_WAKER;
-use super::{Cell, catch};
+use super::cell::end;
+use super::cell::flags::NO_WAKER;
+use super::{Cell, catch, fail_callers};
 use crate::base::{CallError, Exit, Protocol};
 use crate::node::{Current, Resident};
 use crate::observe::{DeadlockCheck, Probe};

@@ -44,7 +44,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Ends the process because of a panic outside its future; returns `false` if its exit reason was already set.
-    pub(super) fn fail_with_panic(&self, number: u64, panic: &Exit) -> bool {
+    pub(in crate::process) fn fail_with_panic(&self, number: u64, panic: &Exit) -> bool {
         let mut control = self.control();
         let in_time = control.is_running(number) && !self.is_exiting();
         if in_time {
@@ -76,7 +76,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Returns whether an exit reason is set, so that the process ends with its next poll.
-    pub(super) fn is_exiting(&self) -> bool {
+    pub(in crate::process) fn is_exiting(&self) -> bool {
         self.flags.get() & flags::EXITING != 0
     }
 
@@ -87,7 +87,7 @@ impl<M: Protocol> Cell<M> {
 
     /// Takes the pending stop of a server that has read `read` messages, if all that were sent before the stop are among
     /// them.
-    pub(super) fn take_stop(&self, read: u64) -> Option<Exit> {
+    pub(in crate::process) fn take_stop(&self, read: u64) -> Option<Exit> {
         let mut control = self.control();
         // An exit signal's reason prevails.
         if self.flags.get() & (flags::STOPPING | flags::EXITING) != flags::STOPPING {

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::stream_source::StreamSource;
-use super::system_request::SystemRequests;
 use crate::base::Exit;
 use crate::node::Node;
 use crate::observe::{DeadlockCheck, Waiting};
+use crate::process::stream_source::StreamSource;
+use crate::process::system_request::SystemRequests;
 use crate::signal::{Relations, RelationsSlot};
 
 /// The state of a cell's current incarnation or, in a vacant cell, of its last one.
@@ -42,7 +42,7 @@ pub(crate) struct ProcessKind {
     pub(crate) supervisor: bool,
     /// The process receives an event for each connection that is made or lost.
     pub(crate) node_events: bool,
-    /// The process answers [system requests](super::SystemRequest).
+    /// The process answers [system requests](crate::process::SystemRequest).
     pub(crate) sys: bool,
 }
 

@@ -2,17 +2,17 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
-use std::panic::Location;
 
+use super::Cell;
 use super::control::RunState;
 use super::flags::{EXITING, LONG, STATS_REQUESTED, SUSPENDED, TRACED};
-use super::{Cell, Mailbox};
 use crate::base::{Exit, Pid, Protocol};
 use crate::mailbox::{Arrival, MailboxStats, PushObserver};
 use crate::node::{Current, FinalCounts, Node};
 use crate::observe::{
     Alarm, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place,
 };
+use crate::process::catch;
 
 /// The maximal length of a reported message text, in bytes.
 const MAX_TEXT: usize = 1_000;
@@ -135,7 +135,13 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Reports a step of a message to the trace; returns `false` if the trace has ended.
-    fn trace_step(&self, number: u64, step: TraceStep, variant: usize, message: Option<&M>) -> bool {
+    pub(in crate::process) fn trace_step(
+        &self,
+        number: u64,
+        step: TraceStep,
+        variant: usize,
+        message: Option<&M>,
+    ) -> bool {
         let name = M::VARIANTS.get(variant).map_or("", |variant| variant.name);
         let from = if message.is_some() { current_sender(&self.node) } else { None };
         let text = message.and_then(message_text);
@@ -157,7 +163,7 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
-    fn clear_long(&self, number: u64) {
+    pub(in crate::process) fn clear_long(&self, number: u64) {
         let (pid, protocol) = (self.node.pid(number), Cow::Borrowed(M::NAME));
         let alarm = Alarm::LongMailbox { pid, protocol, length: 0 };
         self.node.clear(&alarm.key(), None);
@@ -201,7 +207,7 @@ fn current_sender(node: &Node) -> Option<Pid> {
 
 /// Formats a message. The text is truncated while it is written, so that a large message costs no more than its
 /// reported part.
-pub(super) fn message_text<M: Protocol>(message: &M) -> Option<String> {
+pub(in crate::process) fn message_text<M: Protocol>(message: &M) -> Option<String> {
     struct Truncated(String);
 
     impl Write for Truncated {
@@ -222,66 +228,11 @@ pub(super) fn message_text<M: Protocol>(message: &M) -> Option<String> {
 
     let mut text = Truncated(String::new());
     // A panic in the message's `Debug` must not end the sender.
-    let written = super::catch(|| write!(text, "{}", Shown(message)));
+    let written = catch(|| write!(text, "{}", Shown(message)));
     match written {
         Ok(Ok(())) => {}
         Ok(Err(fmt::Error)) => text.0.push('…'),
         Err(_) => text.0.push_str(" (its `Debug` panicked)"),
     }
     (!text.0.is_empty()).then_some(text.0)
-}
-
-/// The process's own part in its introspection.
-impl<M: Protocol> Mailbox<M> {
-    /// Handles the flags before the next message; returns `false` if the process is to end.
-    #[cold]
-    pub(super) fn handle_flags(&mut self, flags: u16) -> bool {
-        if flags & EXITING != 0 {
-            return false;
-        }
-        let number = self.pid().number();
-        if flags & STATS_REQUESTED != 0 {
-            self.cell.flags.clear(STATS_REQUESTED);
-        }
-        if flags & (STATS_REQUESTED | LONG) != 0 {
-            let cell = std::sync::Arc::clone(&self.cell);
-            let length = self.read_state().inbox.publish(cell.queue(), number);
-            if flags & LONG != 0 && length <= u64::from(cell.queue().short()) && self.cell.flags.clear(LONG) {
-                self.cell.clear_long(number);
-                self.cell.queue().set_reporting(flags & TRACED != 0, false);
-            }
-        }
-        self.read_state().reports_takes = self.cell.is_bounded() || flags & TRACED != 0;
-        true
-    }
-
-    /// Reports that the process has taken a message, if its mailbox is bounded or traced. `counts` is set for a message
-    /// that counts against the bound.
-    #[cold]
-    pub(super) fn report_take(&mut self, counts: bool) {
-        if counts && self.cell.is_bounded() {
-            self.cell.queue().release();
-        }
-        let (number, variant) = (self.pid().number(), self.read_state().tested_variant);
-        if self.cell.flags.get() & TRACED != 0 {
-            self.cell.trace_step(number, TraceStep::Taken, usize::from(variant), None);
-        }
-        if std::mem::take(&mut self.read_state().is_stuck) {
-            self.node().clear(&self.stuck_alarm(None).key(), None);
-        }
-    }
-
-    /// Raises an alarm, once, if the process waits for one kind of message and its mailbox is full of others.
-    pub(super) fn raise_if_stuck(&mut self) {
-        if !self.read_state().is_stuck && self.cell.queue().is_stuck() {
-            self.read_state().is_stuck = true;
-            let place = self.read_state().inbox.location();
-            self.node().raise(self.stuck_alarm(place));
-        }
-    }
-
-    pub(super) fn stuck_alarm(&self, at: Option<&'static Location<'static>>) -> Alarm {
-        let (pid, protocol) = (self.pid().clone(), Cow::Borrowed(M::NAME));
-        Alarm::StuckMailbox { pid, protocol, at: at.map(place) }
-    }
 }

@@ -1,9 +1,10 @@
 //! Messages on their way into a cell's mailbox.
 
-use super::{Cell, fail_callers};
+use super::Cell;
 use crate::base::{CallError, Protocol, System};
 use crate::mailbox::{Addressee, Entry, Origin, Refused, WaiterId};
 use crate::node::{Current, Node};
+use crate::process::fail_callers;
 
 impl<M: Protocol> Cell<M> {
     /// Pushes a message into the mailbox or, if that is full, into its wait queue.
@@ -30,7 +31,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Drops a message that does not fit into the mailbox; a call in it fails with [`CallError::Full`].
-    pub(super) fn drop_overflow(&self, message: M) {
+    pub(in crate::process) fn drop_overflow(&self, message: M) {
         self.node.loss_counts().overflow();
         let ((), dropped) = Current::collect_dropped(&self.node, Node::ITSELF, || drop(message));
         fail_callers(dropped, &CallError::Full);

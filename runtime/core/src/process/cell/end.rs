@@ -9,18 +9,17 @@
 //! So a restarted child finds its predecessor's port, file and name free. A panic in a destructor is caught and reported;
 //! the remaining steps still happen.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::control::RunState;
-use super::stream_source::StreamSource;
-use super::{Cell, SystemRequest, catch, drop_each, report};
-use crate::base::{CallError, Exit, Pid, Protocol};
+use super::{Cell, report};
+use crate::base::{CallError, Exit, Protocol};
 use crate::mailbox::Entry;
 use crate::node::{Current, Resident, Unanswered};
+use crate::process::stream_source::StreamSource;
+use crate::process::{SystemRequest, catch, drop_each, fail_callers, report_destructor_panic};
 use crate::signal::ExitNotices;
 
 /// Work that a process leaves behind unfinished.
@@ -29,19 +28,9 @@ struct PendingWork {
     requests: Vec<SystemRequest>,
 }
 
-/// The facts about a process that its crash report contains.
-pub(super) struct CrashInfo {
-    pub(super) kind: &'static str,
-    pub(super) parent: u64,
-    pub(super) name: Option<String>,
-    pub(super) started_at: Instant,
-    pub(super) last_message: Option<Cow<'static, str>>,
-    pub(super) links: Vec<Pid>,
-}
-
 /// Ends the process in `cell`. `dropped` are the callers whose replies it dropped in its last poll.
 #[inline(never)]
-pub(super) fn end<M: Protocol, F>(
+pub(in crate::process) fn end<M: Protocol, F>(
     cell: Arc<Cell<M>>,
     number: u64,
     mut future: Pin<&mut Option<F>>,
@@ -54,7 +43,7 @@ pub(super) fn end<M: Protocol, F>(
     let (mut resident, mut notes) = (Some(Arc::clone(&cell) as Arc<dyn Resident>), None);
     Current::begin(&mut resident, number, true);
     if let Err(panic) = catch(|| future.set(None)) {
-        report::destructor_panic(&node.pid(number), &panic);
+        report_destructor_panic(&node.pid(number), &panic);
     }
     if let Some(work) = pending_work {
         drop_each(node, number, work.streams.into_iter().map(|stream| stream.end()));
@@ -69,13 +58,6 @@ pub(super) fn end<M: Protocol, F>(
 
     report::crash(&cell, number, &reason);
     cell.complete_end(number, &reason);
-}
-
-/// Fails the calls whose replies were dropped.
-pub(super) fn fail_callers(dropped: Vec<Arc<dyn Unanswered>>, error: &CallError) {
-    for caller in dropped {
-        caller.fail(error.clone());
-    }
 }
 
 impl<M: Protocol> Cell<M> {
@@ -136,7 +118,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Returns the exit reason of the process with this number if it is ending, or was the cell's last one.
-    pub(super) fn exit_reason_of(&self, number: u64) -> Option<Exit> {
+    pub(in crate::process) fn exit_reason_of(&self, number: u64) -> Option<Exit> {
         let control = self.control();
         let ended = || control.attached().and_then(|attached| attached.ended.clone());
         let is_set = control.state == RunState::Vacant || self.is_exiting();
@@ -162,20 +144,5 @@ impl<M: Protocol> Cell<M> {
         let failure = self.start_failure();
         let ((), callers) = Current::collect_dropped(&self.node, number, || drop_each(&self.node, number, held));
         fail_callers(callers, &failure.map_or(CallError::NoProc, CallError::Exit));
-    }
-
-    /// Returns the facts for a crash report.
-    pub(super) fn crash_info(&self) -> CrashInfo {
-        let control = self.control();
-        let text = control.attached().and_then(|attached| attached.last_text.clone());
-        let variant = || self.last_variant().map(|variant| Cow::Borrowed(variant.name));
-        CrashInfo {
-            kind: (control.kind.name)(),
-            parent: control.parent,
-            name: control.name().cloned(),
-            started_at: self.node.moment(control.started_at),
-            last_message: text.map(Cow::Owned).or_else(variant),
-            links: control.cold().map(|cold| cold.relations.links().cloned().collect()).unwrap_or_default(),
-        }
     }
 }

@@ -1,11 +1,23 @@
-//! Crash reports: a log event for each abnormal end, and for each panic while a process ends.
+//! Crash reports: a log event for each abnormal end.
+
+use std::borrow::Cow;
+use std::time::Instant;
 
 use super::Cell;
-use super::end::CrashInfo;
 use crate::base::{Exit, Pid, Protocol};
 use crate::log;
 use crate::node::Node;
 use crate::observe::Verdict;
+
+/// The facts about a process that its crash report contains.
+struct CrashInfo {
+    kind: &'static str,
+    parent: u64,
+    name: Option<String>,
+    started_at: Instant,
+    last_message: Option<Cow<'static, str>>,
+    links: Vec<Pid>,
+}
 
 /// Reports the abnormal end of a process. If processes of one kind crash often, their number is reported instead.
 ///
@@ -54,16 +66,19 @@ fn log_crash(node: &Node, pid: &Pid, crash_info: &CrashInfo, reason: &Exit) {
     }
 }
 
-/// Reports the panic of a destructor while a process ends. The panic has no further effect.
-pub(super) fn destructor_panic(pid: &Pid, panic: &Exit) {
-    late_panic(pid, "a destructor", panic);
-}
-
-/// Reports a panic that came after the exit reason of its process was set.
-pub(super) fn late_panic(pid: &Pid, source: &str, panic: &Exit) {
-    if log::is_heard() {
-        log::error!(target: "greenroom", %pid, %panic, "{source} panicked while its process ended");
-    } else {
-        log::tell(format_args!("{source} of {pid} {panic}"));
+impl<M: Protocol> Cell<M> {
+    /// Returns the facts for a crash report.
+    fn crash_info(&self) -> CrashInfo {
+        let control = self.control();
+        let text = control.attached().and_then(|attached| attached.last_text.clone());
+        let variant = || self.last_variant().map(|variant| Cow::Borrowed(variant.name));
+        CrashInfo {
+            kind: (control.kind.name)(),
+            parent: control.parent,
+            name: control.name().cloned(),
+            started_at: self.node.moment(control.started_at),
+            last_message: text.map(Cow::Owned).or_else(variant),
+            links: control.cold().map(|cold| cold.relations.links().cloned().collect()).unwrap_or_default(),
+        }
     }
 }

@@ -1,0 +1,99 @@
+//! What a process owns beside its future: streams, blocking code, system requests, deadlock checks.
+//!
+//! Few processes own any of these, so they are in [`Attached`], which is allocated on first use.
+
+use std::sync::Arc;
+
+use super::Cell;
+use super::control::Attached;
+use super::flags::{DEADLOCK_CHECK, SYSTEM_REQUEST};
+use crate::base::{Exit, Protocol};
+use crate::observe::DeadlockCheck;
+use crate::process::stream_source::StreamSource;
+use crate::process::{RequestError, SystemRequest};
+
+impl<M: Protocol> Cell<M> {
+    /// Sends a request to the process with this number.
+    pub(crate) fn request(&self, number: u64, request: SystemRequest) -> Result<(), RequestError> {
+        {
+            let control = self.control();
+            if control.number == number && !control.kind.sys {
+                return Err(RequestError::NotAllowed);
+            }
+        }
+        let sent_before = self.queue.pushed();
+        self.with_attached_if_running(number, |attached| attached.requests.push_back((request, sent_before)))
+            .ok_or(RequestError::Gone)?;
+        self.flags.set(SYSTEM_REQUEST);
+        self.queue.wake();
+        Ok(())
+    }
+
+    /// Takes the next request of a process that has read `read` messages, if all that were sent before the request are
+    /// among them.
+    pub(in crate::process) fn take_request(&self, number: u64, read: u64) -> Option<SystemRequest> {
+        self.with_attached(number, |attached| {
+            if attached.requests.front().is_none_or(|(_, sent_before)| *sent_before > read) {
+                return None;
+            }
+            let request = attached.requests.pop_front();
+            if attached.requests.is_empty() {
+                self.flags.clear(SYSTEM_REQUEST);
+            }
+            request.map(|(request, _)| request)
+        })?
+    }
+
+    /// Adds a stream that feeds the mailbox; returns `false` if the process has begun to end.
+    pub(in crate::process) fn add_stream(&self, number: u64, source: &Arc<StreamSource>) -> bool {
+        self.with_attached_if_running(number, |attached| attached.streams.push(Arc::clone(source))).is_some()
+    }
+
+    pub(in crate::process) fn remove_stream(&self, number: u64, source: &Arc<StreamSource>) {
+        self.with_attached(number, |attached| attached.streams.retain(|other| !Arc::ptr_eq(other, source)));
+    }
+
+    /// Counts one more piece of blocking code; returns `false` if the process has begun to end.
+    pub(in crate::process) fn begin_blocking(&self, number: u64) -> bool {
+        self.with_attached_if_running(number, |attached| attached.blocking += 1).is_some()
+    }
+
+    /// Counts one piece of blocking code less. The last one completes the end of its process, if that has ended
+    /// meanwhile.
+    pub(in crate::process) fn end_blocking(&self, number: u64) {
+        let ended: Option<Option<Exit>> = self.with_attached(number, |attached| {
+            attached.blocking -= 1;
+            if attached.blocking == 0 { attached.ended.take() } else { None }
+        });
+        if let Some(reason) = ended.flatten() {
+            self.complete_end(number, &reason);
+        }
+    }
+
+    /// Records the text of the message that the process has just taken, for its crash report.
+    pub(in crate::process) fn set_last_text(&self, number: u64, text: Option<String>) {
+        let before = self.with_attached_if_running(number, |attached| std::mem::replace(&mut attached.last_text, text));
+        drop(before);
+    }
+
+    /// Calls `f` with the process's attachments unless the process has begun to end.
+    pub(super) fn with_attached_if_running<R>(&self, number: u64, f: impl FnOnce(&mut Attached) -> R) -> Option<R> {
+        let mut control = self.control();
+        control.is_running(number).then(|| f(control.attached_or_default()))
+    }
+
+    /// Calls `f` with the process's attachments unless the process's end is complete.
+    pub(super) fn with_attached<R>(&self, number: u64, f: impl FnOnce(&mut Attached) -> R) -> Option<R> {
+        let mut control = self.control();
+        control.is_occupied_by(number).then(|| f(control.attached_or_default()))
+    }
+
+    /// Takes the pending deadlock checks, which the process's next poll answers.
+    pub(in crate::process) fn take_deadlock_checks(&self) -> Vec<Arc<DeadlockCheck>> {
+        if !self.flags.clear(DEADLOCK_CHECK) {
+            return Vec::new();
+        }
+        let mut control = self.control();
+        control.attached_mut().map(|attached| std::mem::take(&mut attached.deadlock_checks)).unwrap_or_default()
+    }
+}

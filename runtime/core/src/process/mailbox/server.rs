@@ -1,0 +1,160 @@
+//! The loop of a server: its next message, system request or stop.
+
+use std::future::{Future, poll_fn};
+use std::hint::cold_path;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use super::{BUDGET, Mailbox, RECEIVE_COST};
+use crate::base::{Exit, Protocol};
+use crate::mailbox::Mask;
+use crate::process::cell::flags::{LONG, SUSPENDED, SYSTEM_REQUEST};
+use crate::process::cell::message_text;
+use crate::process::{SuspendedEvent, SystemRequest};
+
+/// The next event that a server handles.
+pub(crate) enum Step<M> {
+    Message(M),
+    SystemRequest(SystemRequest),
+    Stop(Exit),
+}
+
+impl<M: Protocol> Mailbox<M> {
+    /// The fast path of [`step`](Self::step) for a server: returns the next message as long as no flag is set and no
+    /// message is saved. `None` means that the caller has to use `step`. Cancel-safe.
+    #[inline(always)]
+    pub(crate) fn poll_fast(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
+        let Some(state) = self.read_state.as_mut() else { return Poll::Ready(None) };
+        let flags = self.cell.flags.get();
+        if state.reports_takes || flags & !LONG != 0 || !state.inbox.is_plain() {
+            cold_path();
+            return Poll::Ready(None);
+        }
+        if state.budget < RECEIVE_COST {
+            cold_path();
+            state.budget = BUDGET;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if state.inbox.is_read() {
+            // A long mailbox is examined once per batch.
+            if flags != 0 {
+                cold_path();
+                return Poll::Ready(None);
+            }
+            if state.inbox.poll_refill(self.cell.queue(), cx).is_pending() {
+                state.budget = BUDGET;
+                return Poll::Pending;
+            }
+        }
+        let Some((variant, message)) = state.inbox.at_hand() else { return Poll::Ready(None) };
+        state.budget -= RECEIVE_COST;
+        state.last_variant = Some(variant as u16);
+        if const { M::REPORTED } {
+            self.cell.set_last_text(self.pid.number(), message_text(&message));
+        }
+        Poll::Ready(Some(message))
+    }
+
+    /// Waits for the next event of a server. Cancel-safe.
+    #[inline]
+    pub(crate) fn step(&mut self) -> impl Future<Output = Step<M>> + Send {
+        if self.read_state.is_some() {
+            self.begin(Mask::ALL, None, None);
+        }
+        poll_fn(|cx| self.poll_step(cx))
+    }
+
+    /// Waits for the next event of a server, until `deadline`. Cancel-safe.
+    pub(crate) async fn step_until(&mut self, deadline: Option<Instant>) -> Option<Step<M>> {
+        let Some(deadline) = deadline else { return Some(self.step().await) };
+        self.begin(Mask::ALL, None, None);
+        let mut timer = self.node().clock().sleep_until(deadline);
+        poll_fn(|cx| match self.poll_step(cx) {
+            Poll::Ready(step) => Poll::Ready(Some(step)),
+            Poll::Pending if self.cell.is_exiting() => Poll::Pending,
+            Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+        })
+        .await
+    }
+
+    #[inline(always)]
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
+        if self.cell.flags.get() != 0 {
+            return self.poll_step_slow(cx);
+        }
+        if self.read_state.is_none() && !self.cell.is_bounded() && self.cell.queue().wait(cx) {
+            return Poll::Pending;
+        }
+        if let Poll::Ready(Some(message)) = self.poll_next(cx) {
+            self.take(&message);
+            return Poll::Ready(Step::Message(message));
+        }
+        // A flag may have been set since the first look.
+        if self.cell.flags.get() != 0 { self.poll_step_slow(cx) } else { Poll::Pending }
+    }
+
+    /// Polls for the next event while a flag is set. A system request and a stop come after the messages that were sent
+    /// before them.
+    #[cold]
+    fn poll_step_slow(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
+        let read = self.read_state.as_ref().map_or(0, |state| state.inbox.read());
+        if let Some(request) = self.take_request(read) {
+            return Poll::Ready(Step::SystemRequest(request));
+        }
+        if self.cell.is_stopping()
+            && let Some(reason) = self.cell.take_stop(read)
+        {
+            return Poll::Ready(Step::Stop(reason));
+        }
+        if let Poll::Ready(Some(message)) = self.poll_next(cx) {
+            self.take(&message);
+            return Poll::Ready(Step::Message(message));
+        }
+        // A message that was sent before may have been withdrawn; then the count of read messages stays too low.
+        let nothing_left = self.read_state().inbox.is_read() && self.cell.queue().is_empty();
+        if nothing_left && let Some(request) = self.take_request(u64::MAX) {
+            return Poll::Ready(Step::SystemRequest(request));
+        }
+        if self.cell.is_stopping()
+            && nothing_left
+            && let Some(reason) = self.cell.take_stop(u64::MAX)
+        {
+            return Poll::Ready(Step::Stop(reason));
+        }
+        Poll::Pending
+    }
+
+    /// Takes the next request, once all messages that were sent before it have been read.
+    fn take_request(&mut self, read: u64) -> Option<SystemRequest> {
+        let pending = self.cell.flags.get() & SYSTEM_REQUEST != 0;
+        if pending { self.cell.take_request(self.pid().number(), read) } else { None }
+    }
+
+    /// Marks the process as suspended or resumed, for its process info.
+    pub(crate) fn set_suspended(&self, suspended: bool) {
+        if suspended {
+            self.cell.flags.set(SUSPENDED);
+        } else {
+            self.cell.flags.clear(SUSPENDED);
+        }
+    }
+
+    /// Waits for the next event of a suspended process. Its messages stay in the mailbox. Cancel-safe.
+    pub(crate) async fn next_while_suspended(&mut self) -> SuspendedEvent {
+        // No waker to set: a request, a stop and an exit signal wake the process's task.
+        poll_fn(|_| {
+            if self.cell.is_exiting() {
+                return Poll::Pending;
+            }
+            if let Some(reason) = self.cell.take_stop(u64::MAX) {
+                return Poll::Ready(SuspendedEvent::Stop(reason));
+            }
+            match self.take_request(u64::MAX) {
+                Some(request) => Poll::Ready(SuspendedEvent::SystemRequest(request)),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+}

@@ -8,12 +8,12 @@ pub struct ChatTreeRef {
     #[doc(hidden)]
     __supervisor: ::greenroom::__private::SupervisorRef,
     #[doc(hidden)]
-    log: ::greenroom::__private::Held,
+    log: ::greenroom::__private::StoredStub,
     #[cfg(feature = "rooms")]
     #[doc(hidden)]
-    rooms: ::greenroom::__private::Held,
+    rooms: ::greenroom::__private::StoredStub,
     #[doc(hidden)]
-    web: ::greenroom::__private::Held,
+    web: ::greenroom::__private::StoredStub,
 }
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 impl ChatTreeRef {
@@ -21,16 +21,16 @@ impl ChatTreeRef {
     ///
     /// The stub follows the child across restarts.
     pub fn log(&self) -> ::greenroom::__private::ChildStub<Log> {
-        ::greenroom::__private::Held::get(&self.log)
+        ::greenroom::__private::StoredStub::get(&self.log)
     }
     #[cfg(feature = "rooms")]
     /// The child `rooms`, followed across restarts.
     pub fn rooms(&self) -> ::greenroom::__private::ChildStub<Rooms> {
-        ::greenroom::__private::Held::get(&self.rooms)
+        ::greenroom::__private::StoredStub::get(&self.rooms)
     }
     /// The child `web`, followed across restarts.
     pub fn web(&self) -> ::greenroom::__private::ChildStub<Web> {
-        ::greenroom::__private::Held::get(&self.web)
+        ::greenroom::__private::StoredStub::get(&self.web)
     }
 }
 #[automatically_derived]
@@ -66,26 +66,29 @@ impl ::greenroom::__private::TreeStub for ChatTreeRef {
 impl ::greenroom::__private::Tree for ChatTree {
     type Ref = ChatTreeRef;
     const NAME: &'static str = "ChatTree";
-    const FLAGS: ::greenroom::__private::SupervisorOptions = ::greenroom::__private::SupervisorOptions {
+    const OPTIONS: ::greenroom::__private::SupervisorOptions = ::greenroom::__private::SupervisorOptions {
         strategy: ::greenroom::__private::Strategy::RestForOne,
         intensity: 3,
         period: ::core::time::Duration::from_millis(5000u64),
         ..::greenroom::__private::SupervisorOptions::DEFAULT
     };
-    fn stubs(__places: &::greenroom::__private::Places) -> ChatTreeRef {
+    fn stubs(__cells: &::greenroom::__private::ChildCells) -> ChatTreeRef {
         ChatTreeRef {
-            __supervisor: ::greenroom::__private::Places::supervisor(__places),
-            log: <Log as ::greenroom::__private::Child>::held(__places, "log"),
+            __supervisor: ::greenroom::__private::ChildCells::supervisor(__cells),
+            log: <Log as ::greenroom::__private::Child>::stored_stub(__cells, "log"),
             #[cfg(feature = "rooms")]
-            rooms: <Rooms as ::greenroom::__private::Child>::held(__places, "rooms"),
-            web: <Web as ::greenroom::__private::Child>::held(__places, "web"),
+            rooms: <Rooms as ::greenroom::__private::Child>::stored_stub(
+                __cells,
+                "rooms",
+            ),
+            web: <Web as ::greenroom::__private::Child>::stored_stub(__cells, "web"),
         }
     }
-    fn plant(
+    fn add_children(
         __this: &::std::sync::Arc<Self>,
         __children: &mut ::greenroom::__private::Children,
     ) {
-        <Log as ::greenroom::__private::Child>::plant(
+        <Log as ::greenroom::__private::Child>::add(
             __children,
             "log",
             ::greenroom::__private::ChildOptions {
@@ -95,7 +98,7 @@ impl ::greenroom::__private::Tree for ChatTree {
             Self::__start_log,
         );
         #[cfg(feature = "rooms")]
-        <Rooms as ::greenroom::__private::Child>::plant(
+        <Rooms as ::greenroom::__private::Child>::add(
             __children,
             "rooms",
             ::greenroom::__private::ChildOptions {
@@ -108,7 +111,7 @@ impl ::greenroom::__private::Tree for ChatTree {
             __this,
             Self::__start_rooms,
         );
-        <Web as ::greenroom::__private::Child>::plant(
+        <Web as ::greenroom::__private::Child>::add(
             __children,
             "web",
             ::greenroom::__private::ChildOptions {
@@ -131,13 +134,13 @@ impl ChatTree {
     #[doc(hidden)]
     fn __start_rooms(&self) -> Rooms {
         #[allow(unused_imports)]
-        use ::greenroom::__private::{AnewChild as _, AnewNothing as _};
-        (&::greenroom::__private::Anew::<Rooms>::CHILD).__made()
+        use ::greenroom::__private::{DefaultProbeChild as _, DefaultProbeOther as _};
+        (&::greenroom::__private::DefaultProbe::<Rooms>::NEW).__make()
     }
     #[doc(hidden)]
     fn __start_web(&self) -> Web {
         #[allow(unused_imports)]
-        use ::greenroom::__private::{AnewChild as _, AnewNothing as _};
-        (&::greenroom::__private::Anew::<Web>::CHILD).__made()
+        use ::greenroom::__private::{DefaultProbeChild as _, DefaultProbeOther as _};
+        (&::greenroom::__private::DefaultProbe::<Web>::NEW).__make()
     }
 }

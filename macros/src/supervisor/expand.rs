@@ -87,7 +87,7 @@ fn stub(model: &Model) -> TokenStream {
     let marker_value = is_generic(model).then(|| quote!(__marker: ::core::marker::PhantomData,));
     let fields = model.children.iter().map(|child| {
         let Child { cfgs, name, .. } = child;
-        let kept = if child.kind == Kind::Dynamic { reference(child) } else { quote!(#private::Held) };
+        let kept = if child.kind == Kind::Dynamic { reference(child) } else { quote!(#private::StoredStub) };
         quote!(#(#cfgs)* #[doc(hidden)] #name: #kept)
     });
     let clones = model
@@ -170,7 +170,7 @@ fn accessor(model: &Model, child: &Child) -> TokenStream {
         quote!(::core::clone::Clone::clone(&self.#name))
     } else {
         let private = private();
-        quote!(#private::Held::get(&self.#name))
+        quote!(#private::StoredStub::get(&self.#name))
     };
     quote! {
         #(#cfgs)*
@@ -188,8 +188,8 @@ fn tree(model: &Model) -> TokenStream {
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let text = ident.unraw().to_string();
     let flags = flags_value(flags);
-    let (this, children, places) = (local("this"), local("children"), local("places"));
-    let stubs = model.children.iter().map(|child| child_stub(child, &places));
+    let (this, children, cells) = (local("this"), local("children"), local("cells"));
+    let stubs = model.children.iter().map(|child| child_stub(child, &cells));
     let planted = model.children.iter().map(|child| plant(child, &this, &children));
     let marker = is_generic(model).then(|| quote!(__marker: ::core::marker::PhantomData,));
     // A tree without children starts nothing that could need these.
@@ -202,15 +202,15 @@ fn tree(model: &Model) -> TokenStream {
         impl #impl_generics #private::Tree for #ident #ty_generics #where_clause {
             type Ref = #stub #ty_generics;
             const NAME: &'static str = #text;
-            const FLAGS: #private::SupervisorOptions = #flags;
-            fn stubs(#places: &#private::Places) -> #stub #ty_generics {
+            const OPTIONS: #private::SupervisorOptions = #flags;
+            fn stubs(#cells: &#private::ChildCells) -> #stub #ty_generics {
                 #stub {
-                    __supervisor: #private::Places::supervisor(#places),
+                    __supervisor: #private::ChildCells::supervisor(#cells),
                     #(#stubs,)*
                     #marker
                 }
             }
-            fn plant(#this: &::std::sync::Arc<Self>, #children: &mut #private::Children) {
+            fn add_children(#this: &::std::sync::Arc<Self>, #children: &mut #private::Children) {
                 #unused
                 #(#planted)*
             }
@@ -265,16 +265,16 @@ fn options_value(child: &Child) -> TokenStream {
 }
 
 /// The stub of a child, by its place.
-fn child_stub(child: &Child, places: &Ident) -> TokenStream {
+fn child_stub(child: &Child, cells: &Ident) -> TokenStream {
     let private = private();
     let Child { cfgs, name, ty, kind, .. } = child;
     let text = name.unraw().to_string();
     let value = if *kind == Kind::Dynamic {
         let (again, options) = (again(child), options_value(child));
-        quote!(#private::Dynamic::<#ty, #private::#again>::__new(#places, #text, #options))
+        quote!(#private::Dynamic::<#ty, #private::#again>::__new(#cells, #text, #options))
     } else {
-        let held = function(child, "held");
-        quote!(#held(#places, #text))
+        let stored_stub = function(child, "stored_stub");
+        quote!(#stored_stub(#cells, #text))
     };
     quote!(#(#cfgs)* #name: #value)
 }
@@ -284,10 +284,10 @@ fn plant(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
     let Child { cfgs, name, kind, flags, .. } = child;
     let text = name.unraw().to_string();
     if *kind == Kind::Dynamic {
-        let (plant, flags) = (function(child, "plant_dynamic"), flags_value(flags));
+        let (plant, flags) = (function(child, "add_dynamic"), flags_value(flags));
         return quote!(#(#cfgs)* #plant(#children, #text, #flags););
     }
-    let (start, options, plant) = (names::start(name), options_value(child), function(child, "plant"));
+    let (start, options, plant) = (names::start(name), options_value(child), function(child, "add"));
     quote!(#(#cfgs)* #plant(#children, #text, #options, #this, Self::#start);)
 }
 
@@ -302,12 +302,12 @@ fn starts(model: &Model) -> TokenStream {
         let body = match start {
             Some(start) => quote!(#start),
             None => {
-                let (private, made) = (private_at(ty.span()), Ident::new("__made", ty.span()));
-                let kind = format_ident!("Anew{}", kind(child));
+                let (private, made) = (private_at(ty.span()), Ident::new("__make", ty.span()));
+                let kind = format_ident!("DefaultProbe{}", kind(child));
                 quote_spanned! {ty.span()=>
                     #[allow(unused_imports)]
-                    use #private::{#kind as _, AnewNothing as _};
-                    (&#private::Anew::<#ty>::CHILD).#made()
+                    use #private::{#kind as _, DefaultProbeOther as _};
+                    (&#private::DefaultProbe::<#ty>::NEW).#made()
                 }
             }
         };

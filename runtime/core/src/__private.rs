@@ -19,9 +19,9 @@ pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive, Receiver};
 #[cfg(feature = "supervision")]
 pub use crate::supervisor::{
-    Anew, AnewChild, AnewNothing, AnewSubtree, AutoShutdown, Backoff, Child, ChildOptions, ChildStub, Children,
-    Dynamic, Fresh, Held, OneShot, Places, Restart, Restartable, Strategy, Subtree, SubtreeStub,
-    SupervisionRef as SupervisorRef, SupervisorOptions, Tree, TreeStub, WhileDown,
+    AutoShutdown, Backoff, Child, ChildCells, ChildOptions, ChildStub, Children, DefaultProbe, DefaultProbeChild,
+    DefaultProbeOther, DefaultProbeSubtree, Dynamic, MakeDefault, OneShot, Restart, Restartable, StoredStub, Strategy,
+    Subtree, SubtreeStub, SupervisionRef as SupervisorRef, SupervisorOptions, Tree, TreeStub, WhileDown,
 };
 pub use crate::termination::Termination;
 

@@ -118,7 +118,7 @@ impl RunningApplication {
 
     /// Sees the application through its life.
     async fn live<R>(self: Arc<Self>, sapling: PendingTree<R>, told: oneshot::Sender<Result<(), StartError>>) {
-        let (starting, surrender) = sapling.watch();
+        let (starting, surrender) = sapling.into_parts();
         let outcome = starting.await;
         if let Err(error) = &outcome {
             report::start_failed(&self, error);

@@ -1,9 +1,12 @@
 use std::fmt;
 
-use super::{ChildState, Restart, SupervisionRef, SupervisorInfo};
+use super::plan::ChildState;
+use super::{Restart, SupervisionRef, SupervisorInfo};
 use crate::base::CallError;
 
-/// A whole tree as data; printed, it is a drawing. From [`TreeStub::describe`](super::TreeStub::describe).
+/// A whole supervision tree as data. Its `Display` draws the tree.
+///
+/// Returned by [`TreeStub::describe`](super::TreeStub::describe).
 ///
 /// ```text
 /// /ChatTree <local 3> rest_for_one, 3 restarts in 5s
@@ -16,46 +19,50 @@ use crate::base::CallError;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Description {
-    /// The supervisor.
+    /// The supervisor at the top.
     pub supervisor: SupervisorInfo,
-    /// For each of its children that is a supervisor and runs: its own description, by the child's place in
+    /// The descriptions of the running children that are supervisors. Each has its index in
     /// [`SupervisorInfo::children`].
     pub below: Vec<(usize, Description)>,
 }
 
 impl Description {
-    /// Asks a supervisor, then those below it. What ends or stops meanwhile is left out.
+    /// Calls the supervisor, then the supervisors below it. A supervisor that exits in the meantime is left out.
     pub(super) async fn of(supervisor: SupervisionRef) -> Result<Description, CallError> {
-        let outline = supervisor.supervisor_info().forever().await?;
+        let supervisor = supervisor.info().forever().await?;
         let mut below = Vec::new();
-        for (index, child) in outline.children.iter().enumerate() {
+        for (index, child) in supervisor.children.iter().enumerate() {
             if let Some(nested) = child.supervisor.clone().filter(|_| child.state == ChildState::Up)
                 && let Ok(description) = Box::pin(Description::of(nested)).await
             {
                 below.push((index, description));
             }
         }
-        Ok(Description { supervisor: outline, below })
+        Ok(Description { supervisor, below })
     }
 
-    /// The description of a nested supervisor.
+    /// Returns the description of the child with this id, if that child is a running supervisor.
     pub fn child(&self, id: &str) -> Option<&Description> {
         let index = self.supervisor.children.iter().position(|child| child.id == id)?;
+        self.child_at(index)
+    }
+
+    fn child_at(&self, index: usize) -> Option<&Description> {
         self.below.iter().find(|(at, _)| *at == index).map(|(_, description)| description)
     }
 
     fn draw(&self, f: &mut fmt::Formatter<'_>, margin: &str) -> fmt::Result {
         let children = &self.supervisor.children;
         for (index, child) in children.iter().enumerate() {
-            let last = index + 1 == children.len();
-            write!(f, "\n{margin}{}{}", if last { "└─ " } else { "├─ " }, child.id)?;
+            let is_last = index + 1 == children.len();
+            write!(f, "\n{margin}{}{}", if is_last { "└─ " } else { "├─ " }, child.id)?;
             if let Some(pid) = &child.pid {
                 write!(f, " {pid}")?;
             }
-            let below = self.below.iter().find(|(at, _)| *at == index).map(|(_, description)| description);
+            let below = self.child_at(index);
             match below {
                 Some(description) => write!(f, " {}", description.supervisor)?,
-                None => write!(f, " {}", restart(child.restart))?,
+                None => write!(f, " {}", restart_name(child.restart))?,
             }
             match child.state {
                 ChildState::Up if child.starts > 1 => write!(f, ", {} starts", child.starts)?,
@@ -64,7 +71,7 @@ impl Description {
                 ChildState::Restarting => f.write_str(", restarting")?,
             }
             if let Some(description) = below {
-                description.draw(f, &format!("{margin}{}", if last { "   " } else { "│  " }))?;
+                description.draw(f, &format!("{margin}{}", if is_last { "   " } else { "│  " }))?;
             }
         }
         Ok(())
@@ -79,7 +86,7 @@ impl fmt::Display for Description {
     }
 }
 
-fn restart(restart: Restart) -> &'static str {
+fn restart_name(restart: Restart) -> &'static str {
     match restart {
         Restart::Permanent => "permanent",
         Restart::Transient => "transient",

@@ -1,58 +1,71 @@
+use std::error::Error;
 use std::fmt;
 
 use super::InvalidOptions;
 use crate::base::{CallError, Exit, Pid};
 
-/// Why a supervisor did not do with a child what it was asked for.
+/// The reason why a request to a supervisor about a child failed.
+///
+/// The requests are the methods of [`TreeStub`](super::TreeStub) and [`Dynamic`](super::Dynamic).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ChildError {
-    /// It has no such child.
+    /// The supervisor has no such child.
     NotFound,
-    /// The child runs: terminate it first.
+    /// The child is running. Terminate it first.
     Running,
-    /// The child is about to be restarted: terminate it first.
+    /// The child is about to be restarted. Terminate it first.
     Restarting,
-    /// There is a child of this id already, and it runs.
+    /// A running child has this id already. The pid is that child's.
     AlreadyStarted(Pid),
-    /// There is a child of this id already, and it does not run: restart or delete it.
+    /// A child that is down has this id already. Restart or delete it.
     AlreadyPresent,
-    /// The child did not start, for this reason.
+    /// The child's `init` failed with this reason.
     Start(Exit),
-    /// The options do not go together.
+    /// The child's options contradict each other.
     Options(InvalidOptions),
-    /// The child speaks another protocol than the stub that was asked for.
+    /// The child has another protocol than the requested stub.
     Incompatible,
-    /// The supervisor is on another node, and what makes a child is code, which does not travel: start it there.
-    Elsewhere,
-    /// There is no such supervisor, or no longer.
+    /// The supervisor is on another node. A child spec contains code, so it can only be used on its own node.
+    RemoteSupervisor,
+    /// The supervisor does not exist, or has exited.
     NoProc,
-    /// The supervisor did not answer.
+    /// The call to the supervisor failed.
     Call(CallError),
 }
 
 impl fmt::Display for ChildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ChildError::NotFound => f.write_str("no such child"),
-            ChildError::Running => f.write_str("the child is running"),
-            ChildError::Restarting => f.write_str("the child is being restarted"),
-            ChildError::AlreadyStarted(pid) => write!(f, "a child of this id is running: {pid}"),
-            ChildError::AlreadyPresent => f.write_str("a child of this id is there, not running"),
-            ChildError::Start(reason) => write!(f, "the child did not start: {reason}"),
-            ChildError::Options(mismatch) => write!(f, "{mismatch}"),
-            ChildError::Incompatible => f.write_str("the child speaks another protocol"),
-            ChildError::Elsewhere => {
-                f.write_str("a child's specification stays on its node, and the supervisor is on another")
+            ChildError::NotFound => f.write_str("the supervisor has no such child"),
+            ChildError::Running => f.write_str("the child is running: terminate it first"),
+            ChildError::Restarting => f.write_str("the child is being restarted: terminate it first"),
+            ChildError::AlreadyStarted(pid) => write!(f, "a running child has this id already: {pid}"),
+            ChildError::AlreadyPresent => {
+                f.write_str("a child that is down has this id already: restart it or delete it")
             }
-            ChildError::NoProc => f.write_str("no such supervisor"),
-            ChildError::Call(error) => write!(f, "the supervisor did not answer: {error}"),
+            ChildError::Start(reason) => write!(f, "the child did not start: {reason}"),
+            ChildError::Options(_) => f.write_str("the child's options contradict each other"),
+            ChildError::Incompatible => f.write_str("the child has another protocol than the requested stub"),
+            ChildError::RemoteSupervisor => {
+                f.write_str("the supervisor is on another node: start the child from a process on that node")
+            }
+            ChildError::NoProc => f.write_str("the supervisor does not exist"),
+            ChildError::Call(_) => f.write_str("the call to the supervisor failed"),
         }
     }
 }
 
-impl std::error::Error for ChildError {}
+impl Error for ChildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            ChildError::Options(error) => Some(error),
+            ChildError::Call(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<CallError> for ChildError {
     fn from(error: CallError) -> ChildError {

@@ -1,15 +1,16 @@
 use std::fmt;
 
+use super::plan::ChildState;
 use super::{AutoShutdown, Restart, Strategy, SupervisionRef, SupervisorOptions};
 use crate::base::Pid;
 
-/// Which child is meant.
+/// A reference to one child in a request to its supervisor: its id or its pid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ChildId {
-    /// The one with this id: a field's name, or what was given at run time.
+    /// The child's id: the name of a field, or the id that was given at run time.
     Id(String),
-    /// The one that is this process.
+    /// The child's current process.
     Pid(Pid),
 }
 
@@ -31,79 +32,70 @@ impl From<Pid> for ChildId {
     }
 }
 
-/// How a child is just now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum ChildState {
-    /// It runs.
-    Up,
-    /// It does not run, and nobody is about to start it: it ended in good order, or was terminated.
-    Down,
-    /// Its restart failed and will be tried again, or waits.
-    Restarting,
-}
-
-/// A child as [`TreeStub::children`](super::TreeStub::children) shows it.
+/// One child of a supervisor, as returned by [`TreeStub::children`](super::TreeStub::children).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ChildInfo {
-    /// Its id: the field's name, or what was given at run time; a dynamic child's is its number.
+    /// The child's id: the name of a field, or the id that was given at run time. A dynamic child has a number.
     pub id: String,
-    /// The process, if it runs just now.
+    /// The child's process, if it is running.
     pub pid: Option<Pid>,
-    /// How it is.
+    /// The child's current state.
     pub state: ChildState,
-    /// When it is restarted.
+    /// When the child is restarted.
     pub restart: Restart,
-    /// How often it has been started so far.
+    /// The number of successful starts so far.
     pub starts: u64,
-    /// If it is a supervisor itself: its stub.
+    /// The child's own supervisor stub, if the child is a supervisor.
     pub supervisor: Option<SupervisionRef>,
 }
 
-/// How many children there are, as OTP's `count_children`.
+/// The number of children of a supervisor, by kind.
+///
+/// From OTP's [`count_children`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#count_children/1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ChildCount {
     /// All children, running or not.
     pub specs: usize,
-    /// Those that run.
+    /// The running children.
     pub active: usize,
-    /// Those that are supervisors.
+    /// The children that are supervisors.
     pub supervisors: usize,
-    /// Those that are not.
+    /// The children that are not supervisors.
     pub workers: usize,
 }
 
-/// A supervisor and its children, one level of a tree.
+/// A supervisor and its children: one level of a tree.
+///
+/// Its `Display` shows the supervisor's options, without the children.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SupervisorInfo {
-    /// Where it stands among its node's trees, as `/ChatTree/storage`.
+    /// The supervisor's path in the trees of its node, such as `/ChatTree/storage`.
     pub path: String,
-    /// The supervisor.
+    /// The supervisor's process.
     pub pid: Pid,
-    /// How it treats its children.
-    pub flags: SupervisorOptions,
-    /// Whether its children are of one kind and come and go.
+    /// The supervisor's options.
+    pub options: SupervisorOptions,
+    /// Whether the supervisor runs dynamic children: any number of one kind.
     pub dynamic: bool,
-    /// They, in start order.
+    /// The children in start order.
     pub children: Vec<ChildInfo>,
 }
 
-/// What it is, without its children.
 impl fmt::Display for SupervisorInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let strategy = match self.flags.strategy {
+        let strategy = match self.options.strategy {
             _ if self.dynamic => "dynamic",
             Strategy::OneForOne => "one_for_one",
             Strategy::OneForAll => "one_for_all",
             Strategy::RestForOne => "rest_for_one",
         };
-        let SupervisorOptions { intensity, period, auto_shutdown, .. } = self.flags;
+        let SupervisorOptions { intensity, period, auto_shutdown, .. } = self.options;
         let restarts = if intensity == 1 { "restart" } else { "restarts" };
         write!(f, "{strategy}, {intensity} {restarts} in {period:?}")?;
         f.write_str(match auto_shutdown {

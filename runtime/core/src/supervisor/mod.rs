@@ -1,16 +1,31 @@
-//! Floor 7: supervision trees.
+//! Layer 7: supervision trees.
 //!
-//! What to do about a child's end is decided by a `Plan`, which knows strategy, restart kinds and intensity but
-//! no process and no clock; a [`SupervisorProcess`] is the process that carries it out. It traps exits and is linked to
-//! each child. A child has a place of its own (`places.rs`) that outlives it, and below a nested supervisor that
-//! one too, so that a stub from the tree follows it across restarts. After OTP's
+//! A supervisor starts its children, restarts them when they fail, and stops them. Its decisions are made by the pure
+//! state machine in `plan`, which knows strategies, restart kinds and intensity, but no process and no clock. The process
+//! in `process` executes them. It traps exits and is linked to each child. After OTP's
 //! [`supervisor`](https://www.erlang.org/doc/apps/stdlib/supervisor.html).
 //!
-//! Invariants: a child starts in its place only when its predecessor is gone, so no two live there and none is
-//! left behind · a child stays linked until it is gone, so a killed supervisor leaves nobody · the supervisor
-//! takes the next message only when the last one's actions are done; told to stop meanwhile, it waits for the `init`
-//! of a child no longer than that one's `shutdown` (`shutdown_wait.rs`) · its end closes the places of what was
-//! added at run time; those of a tree's fields wait for the supervisor's next life, or go with the root.
+//! The modules, each of which imports only those above it:
+//!
+//! | module | contents |
+//! |---|---|
+//! | `options`, `error` | the options of supervisors and children; the error of requests |
+//! | `plan` | the decisions |
+//! | `protocol`, `info`, `child` | the messages to a supervisor, their answers, and the cells of its children |
+//! | `process` | the supervisor's process |
+//! | `spec` | child specs, and the starters of children |
+//! | `description`, `tree` | `#[supervisor]`, [`Supervisor`], [`Dynamic`], and the stubs |
+//!
+//! Each child has a cell of its own, which outlives the child's process. Below a nested supervisor it outlives that
+//! supervisor's process too. A stub from the tree holds the cell, so it follows the child across restarts.
+//!
+//! Invariants:
+//! - A child starts only when the previous process in its cell is gone, so a cell never has two processes.
+//! - A child stays linked until it is gone, so a supervisor that is killed leaves no child behind.
+//! - The supervisor takes the next message only after the actions of the last one. A stop request while a child is
+//!   starting waits for its `init` no longer than the child's `shutdown`.
+//! - When a supervisor exits, the cells of children that were added at run time are removed. The cells of a tree's fields
+//!   stay for the supervisor's next start. They are removed when the root of the tree exits.
 
 mod child;
 mod description;
@@ -23,22 +38,25 @@ mod protocol;
 mod spec;
 mod tree;
 
-pub use child::{Children, Places};
+pub use child::{ChildCells, Children};
 pub use description::Description;
 pub use error::ChildError;
-pub use info::{ChildCount, ChildId, ChildInfo, ChildState, SupervisorInfo};
+pub use info::{ChildCount, ChildId, ChildInfo, SupervisorInfo};
 pub use options::{
     AutoShutdown, Backoff, ChildOptions, InvalidOptions, Restart, Strategy, SupervisorOptions, WhileDown,
 };
+pub use plan::ChildState;
 pub use protocol::{Supervision, SupervisionRef};
 pub use spec::ChildSpec;
 pub(crate) use tree::PendingTree;
 pub use tree::{
-    Anew, AnewChild, AnewNothing, AnewSubtree, Child, ChildStub, Dynamic, Fresh, Held, OneShot, Restartable,
-    StartChild, StartTree, Startable, Subtree, SubtreeStub, Supervisor, Tree, TreeRoot, TreeStub,
+    Child, ChildStub, DefaultProbe, DefaultProbeChild, DefaultProbeOther, DefaultProbeSubtree, Dynamic, MakeDefault,
+    OneShot, Restartable, StartChild, StartTree, Startable, StoredStub, Subtree, SubtreeStub, Supervisor, Tree,
+    TreeRoot, TreeStub,
 };
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::travel! {
-    [] SupervisorInfo, [] Description, [] ChildId, [] Strategy, [] Restart, [] AutoShutdown, [] WhileDown, [] Backoff, [] SupervisorOptions, [] ChildState, [] ChildInfo, [] ChildCount, [] ChildError, [] InvalidOptions,
+    [] SupervisorInfo, [] Description, [] ChildId, [] Strategy, [] Restart, [] AutoShutdown, [] WhileDown, [] Backoff,
+    [] SupervisorOptions, [] ChildState, [] ChildInfo, [] ChildCount, [] ChildError, [] InvalidOptions,
 }

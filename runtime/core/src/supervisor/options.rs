@@ -3,72 +3,80 @@ use std::time::Duration;
 
 use crate::base::Shutdown;
 
-/// Who is restarted when a child ends.
+/// Which children a supervisor restarts when one of them exits.
+///
+/// From OTP's [`supervisor`](https://www.erlang.org/doc/apps/stdlib/supervisor.html).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Strategy {
-    /// The child itself.
+    /// Only the child that exited.
     OneForOne,
-    /// All children: the others are stopped in reverse order, then all start in order.
+    /// All children. The supervisor stops the others in reverse order, then starts all in order.
     OneForAll,
-    /// The child and those declared after it.
+    /// The child that exited and the children that are declared after it.
     RestForOne,
 }
 
-/// When a child is restarted.
+/// When a supervisor restarts a child.
+///
+/// From OTP's child specification, where it has the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Restart {
-    /// Always, even after a normal end.
+    /// Always, also after a normal exit.
     Permanent,
-    /// Unless it ended normally or by a shutdown.
+    /// After a failure only, not after a normal exit or a shutdown.
     Transient,
-    /// Never; it is forgotten when it ends.
+    /// Never. The supervisor removes the child when it exits.
     Temporary,
 }
 
-/// Whether a supervisor's work is done when that of its significant children is.
+/// When a supervisor shuts down because its significant children have exited.
+///
+/// A child counts when it exits by itself and is not restarted. From OTP's supervisor flag of this name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AutoShutdown {
-    /// No: it goes on until it is told to stop.
+    /// Never. The supervisor runs until it is stopped.
     Never,
-    /// When one of them has ended by itself, and is not restarted.
+    /// When one significant child has exited.
     Any,
-    /// When the last of them has.
+    /// When the last significant child has exited.
     All,
 }
 
-/// What becomes of messages to a child that is just being restarted.
+/// The treatment of messages that are sent to a child while it restarts.
+///
+/// Erlang has no counterpart: a message to a process that is down is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum WhileDown {
-    /// They wait until a start of it has succeeded, up to 1,024 of them; further ones are refused as by a full mailbox.
+    /// Messages wait until the child has started. Up to 1,024 wait; further ones are refused as by a full mailbox.
     ///
-    /// However many starts fail before, they keep their order. A start that receives some of them itself, by a `receive!`
-    /// in its `init`, takes those along if it fails. If the child does not come back, all are dropped and counted; calls
-    /// hear the reason of the last start that failed, or that there is no such process.
+    /// Messages keep their order over any number of failed starts. A start whose `init` receives some of them by
+    /// `receive!` and then fails takes these with it. If the supervisor gives up on the child, all are dropped and
+    /// counted. Calls among them then fail with the reason of the last failed start, or with `NoProc`.
     Hold,
-    /// Casts are dropped, calls fail, as if there were no such process.
+    /// Casts are dropped and calls fail with `NoProc`.
     Drop,
 }
 
-/// How long a restart waits: longer each time in a row, and never the same, so that children which fell
-/// together do not rise together. Ours; Erlang has none.
+/// The pause before each restart of a child. It grows with each restart in a row and has a random part, so that
+/// children that failed together do not restart together.
 ///
-/// The first restart waits between `min` and twice that, each further one up to twice as long, none longer than
-/// `max`. A child that has lived for `max` begins anew.
+/// The first pause lies between `min` and `2 * min`. Each further pause is up to twice as long, and none exceeds `max`.
+/// A child that has run for `max` starts again with the first pause. Erlang has no counterpart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Backoff {
-    /// The shortest pause.
+    /// The shortest pause. Greater than zero.
     pub min: Duration,
-    /// The longest.
+    /// The longest pause. At least `min`.
     pub max: Duration,
 }
 
 impl Backoff {
-    /// The pause before a restart that `attempt` others went before in a row. `random` is any number.
+    /// Returns the pause before a restart that follows `attempt` earlier ones in a row. `random` is any number.
     pub fn delay(self, attempt: u32, random: u64) -> Duration {
         let doubled = 2u32.checked_pow(attempt.saturating_add(1)).unwrap_or(u32::MAX);
         let longest = self.min.saturating_mul(doubled).min(self.max);
@@ -78,22 +86,24 @@ impl Backoff {
     }
 }
 
-/// What stands in `#[supervisor(..)]`.
+/// The options of a supervisor, as in `#[supervisor(..)]`.
+///
+/// OTP calls them supervisor flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SupervisorOptions {
-    /// Who is restarted when a child ends.
+    /// Which children are restarted when one exits.
     pub strategy: Strategy,
-    /// More restarts than this within `period`, and the supervisor gives up.
+    /// The number of restarts that are allowed within `period`. With one more the supervisor gives up.
     pub intensity: u32,
-    /// The window in which restarts count.
+    /// The time window in which restarts are counted.
     pub period: Duration,
-    /// Whether it ends with its significant children.
+    /// When the supervisor shuts down because its significant children have exited.
     pub auto_shutdown: AutoShutdown,
 }
 
 impl SupervisorOptions {
-    /// OTP's: one for one, at most one restart in 5 s, no automatic shutdown.
+    /// OTP's defaults: one for one, 1 restart in 5 s, no automatic shutdown.
     pub const DEFAULT: SupervisorOptions = SupervisorOptions {
         strategy: Strategy::OneForOne,
         intensity: 1,
@@ -102,23 +112,23 @@ impl SupervisorOptions {
     };
 }
 
-/// What stands in `#[child(..)]`.
+/// The options of a child, as in `#[child(..)]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChildOptions {
-    /// When it is restarted.
+    /// When the child is restarted.
     pub restart: Restart,
-    /// How long it may take to stop.
+    /// The time that the child gets to stop.
     pub shutdown: Shutdown,
-    /// Whether its end counts for the supervisor's automatic shutdown.
+    /// Whether the child's exit counts for the supervisor's automatic shutdown.
     pub significant: bool,
-    /// How long its restarts wait.
+    /// The pause before each restart. Without one a restart is immediate.
     pub backoff: Option<Backoff>,
-    /// What becomes of messages while it is being restarted.
+    /// The treatment of messages that arrive while the child restarts.
     pub while_down: WhileDown,
 }
 
 impl ChildOptions {
-    /// OTP's for a worker: permanent, 5 s to stop.
+    /// OTP's defaults for a worker: permanent, 5 s to stop.
     pub const DEFAULT: ChildOptions = ChildOptions {
         restart: Restart::Permanent,
         shutdown: Shutdown::After(Duration::from_secs(5)),
@@ -127,42 +137,16 @@ impl ChildOptions {
         while_down: WhileDown::Hold,
     };
 
-    /// OTP's for a supervisor: permanent, as long to stop as it takes.
+    /// OTP's defaults for a supervisor: permanent, unlimited time to stop.
     pub const SUPERVISOR: ChildOptions = ChildOptions { shutdown: Shutdown::Forever, ..ChildOptions::DEFAULT };
-}
-/// Options that contradict each other. `#[supervisor]` finds the same at compile time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum InvalidOptions {
-    /// A significant child that is always restarted never ends.
-    SignificantPermanent,
-    /// A significant child under a supervisor that never shuts down by itself.
-    SignificantNever,
-    /// A backoff that ends before it begins, or takes no time.
-    Backoff,
-}
 
-impl fmt::Display for InvalidOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            InvalidOptions::SignificantPermanent => "a permanent child cannot be significant: it is always restarted",
-            InvalidOptions::SignificantNever => "a child is significant only under a supervisor with `auto_shutdown`",
-            InvalidOptions::Backoff => "a backoff goes from a short pause to a longer one",
-        })
-    }
-}
-
-impl std::error::Error for InvalidOptions {}
-
-impl ChildOptions {
-    /// Whether these can stand under a supervisor of such flags.
-    pub(super) fn check(&self, flags: &SupervisorOptions) -> Result<(), InvalidOptions> {
+    /// Checks these options against each other and against the supervisor's.
+    pub(super) fn check(&self, supervisor: &SupervisorOptions) -> Result<(), InvalidOptions> {
         if self.significant && self.restart == Restart::Permanent {
             return Err(InvalidOptions::SignificantPermanent);
         }
-        if self.significant && flags.auto_shutdown == AutoShutdown::Never {
-            return Err(InvalidOptions::SignificantNever);
+        if self.significant && supervisor.auto_shutdown == AutoShutdown::Never {
+            return Err(InvalidOptions::SignificantWithoutAutoShutdown);
         }
         if self.backoff.is_some_and(|backoff| backoff.min.is_zero() || backoff.min > backoff.max) {
             return Err(InvalidOptions::Backoff);
@@ -171,27 +155,59 @@ impl ChildOptions {
     }
 }
 
+/// Options of a child that contradict each other.
+///
+/// `#[supervisor]` rejects the same combinations at compile time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum InvalidOptions {
+    /// The child is significant and permanent, so its exit never counts.
+    SignificantPermanent,
+    /// The child is significant, but its supervisor has no `auto_shutdown`.
+    SignificantWithoutAutoShutdown,
+    /// The backoff's `min` is zero or greater than its `max`.
+    Backoff,
+}
+
+impl fmt::Display for InvalidOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InvalidOptions::SignificantPermanent => {
+                "a permanent child cannot be significant: make it transient or temporary"
+            }
+            InvalidOptions::SignificantWithoutAutoShutdown => {
+                "a significant child needs a supervisor with `auto_shutdown`: set it to `any` or `all`"
+            }
+            InvalidOptions::Backoff => "the backoff's `min` must be above zero and not above its `max`",
+        })
+    }
+}
+
+impl std::error::Error for InvalidOptions {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_backoff_doubles_within_its_bounds_and_never_twice_the_same() {
+    fn a_backoff_doubles_within_its_bounds_and_varies() {
         let backoff = Backoff { min: Duration::from_millis(100), max: Duration::from_secs(10) };
-        let between = |attempt, from: u64, to: u64| {
+        let check = |attempt, shortest: u64, longest: u64| {
             for random in [0, 1, 7, u64::MAX / 3, u64::MAX] {
                 let delay = backoff.delay(attempt, random);
-                assert!(Duration::from_millis(from) <= delay && delay <= Duration::from_millis(to), "{delay:?}");
+                let (shortest, longest) = (Duration::from_millis(shortest), Duration::from_millis(longest));
+                assert!(shortest <= delay && delay <= longest, "{delay:?}");
             }
             assert_ne!(backoff.delay(attempt, 1), backoff.delay(attempt, 2));
         };
-        between(0, 100, 200);
-        between(1, 200, 400);
-        between(5, 3200, 6400);
-        between(6, 5000, 10_000);
-        between(60, 5000, 10_000);
-        between(u32::MAX, 5000, 10_000);
-        let exact = Backoff { min: Duration::from_secs(1), max: Duration::from_secs(1) };
-        assert_eq!(exact.delay(0, 9), Duration::from_secs(1));
+        check(0, 100, 200);
+        check(1, 200, 400);
+        check(5, 3200, 6400);
+        check(6, 5000, 10_000);
+        check(60, 5000, 10_000);
+        check(u32::MAX, 5000, 10_000);
+        let fixed = Backoff { min: Duration::from_secs(1), max: Duration::from_secs(1) };
+        assert_eq!(fixed.delay(0, 9), Duration::from_secs(1));
     }
 }

@@ -1,9 +1,9 @@
-//! A supervisor's children, whatever their types.
+//! A supervisor's children independent of their types: the cells that they run in, and their specs bound to these.
 
-mod children;
-mod places;
+mod bound;
+mod cells;
 
-pub use children::Children;
-pub(super) use children::{ChildFactory, Home, Slot, Starting};
-pub use places::Places;
-pub(super) use places::{Nested, Place, segment};
+pub use bound::Children;
+pub(super) use bound::{BoundSpec, ChildFactory, ChildStarter, StartFuture};
+pub use cells::ChildCells;
+pub(super) use cells::{ChildCell, SupervisorCell, path_segment};

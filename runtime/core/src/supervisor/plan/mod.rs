@@ -1,15 +1,18 @@
-//! What a supervisor does next: a state machine without a process and without a clock.
+//! The decisions of a supervisor as a state machine, without a process and without a clock.
 //!
-//! It is told what happened ([`Plan::exited`], [`Plan::started`], [`Plan::failed`], …) and what is asked of it
-//! ([`Plan::terminate`], [`Plan::restart`], …), and lays [`Action`]s out for the supervisor, which carries them
-//! out one by one and says how each went before it asks for the next.
+//! The supervisor's process reports events ([`Plan::child_exited`], [`Plan::child_started`], [`Plan::start_failed`], …)
+//! and requests ([`Plan::terminate`], [`Plan::restart`], …). The plan queues [`Action`]s in response. The process
+//! executes them one by one, and reports the result of each before it takes the next. After OTP's
+//! [`supervisor.erl`](https://github.com/erlang/otp/blob/master/lib/stdlib/src/supervisor.erl).
 //!
-//! A child is up, down (not running, its specification kept), or about to start again: *waiting* while its
-//! backoff passes, *failed* when a restart did not succeed. Only the last counts again when it is retried.
-//! Whatever is down because a sibling's restart stopped midway starts with that sibling's retry.
+//! A child is up, down (not running, its spec kept), or about to start again. In the last case it either *waits* for its
+//! backoff to pass, or its restart has *failed* and is retried. Only the retry of a failed restart counts for the
+//! intensity again. The siblings that are down because a restart stopped midway start with the retry.
 //!
-//! Invariants: children are in start order, since a new one always comes last · a temporary child is up or not
-//! here at all · between two messages nothing is laid out.
+//! Invariants:
+//! - Children are in start order, since a new child always comes last.
+//! - A temporary child is up or not in the plan.
+//! - The action queue is empty between two messages to the supervisor.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -18,29 +21,32 @@ use std::time::Instant;
 use super::{AutoShutdown, ChildError, ChildOptions, Restart, Strategy, SupervisorOptions};
 use crate::base::{Exit, Sorted};
 
-/// Which child, for as long as its specification is kept. Later ones are greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Key(u64);
+#[cfg(test)]
+mod tests;
 
-/// The children of one supervisor and the restarts so far.
+/// The identity of a child for as long as its spec is kept. Keys are in start order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ChildKey(u64);
+
+/// The children of one supervisor, their states and the recent restarts.
 pub(super) struct Plan {
-    flags: SupervisorOptions,
-    /// All children are of one kind and many: who is not restarted is forgotten.
+    options: SupervisorOptions,
+    /// Whether this is the supervisor of dynamic children. It removes a child that exits and is not restarted.
     dynamic: bool,
-    children: Sorted<Key, Child>,
-    ids: HashMap<Arc<str>, Key>,
+    children: Sorted<ChildKey, Child>,
+    ids: HashMap<Arc<str>, ChildKey>,
     restarts: VecDeque<Instant>,
     actions: VecDeque<Action>,
-    task: Task,
-    keys: u64,
-    tickets: u64,
+    operation: Operation,
+    last_key: u64,
+    last_retry: u64,
 }
 
 struct Child {
     id: Option<Arc<str>>,
     options: ChildOptions,
     status: Status,
-    /// Restarts in a row, for the backoff.
+    /// The restarts in a row, for the backoff.
     attempts: u32,
     up_since: Option<Instant>,
 }
@@ -49,100 +55,112 @@ struct Child {
 enum Status {
     Up,
     Down,
-    /// Its restart is counted and will be tried when the backoff has passed.
-    Waiting(Ticket),
-    /// Its restart failed and will be tried again.
-    Failed(Ticket),
+    /// The restart is counted, and starts when the backoff has passed.
+    Waiting(RetryId),
+    /// The restart failed and will be retried.
+    Failed(RetryId),
 }
 
-/// Tells a retry that is due from one that something else has overtaken.
+/// The identity of one retry. A retry that something else has overtaken has an old id and is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ticket(u64);
+pub(super) struct RetryId(u64);
 
-/// A restart that is due.
-pub struct Note {
-    pub(super) child: Key,
-    pub(super) ticket: Ticket,
+/// A retry that is due, as the supervisor sends it to itself.
+pub struct PendingRetry {
+    pub(super) child: ChildKey,
+    pub(super) id: RetryId,
 }
 
-/// What the actions in hand are for: it decides what a failed start means.
+/// The purpose of the queued actions. It decides the consequence of a failed start.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Task {
-    /// The first start of all.
-    Begin,
-    /// Restarts after a child's end.
+enum Operation {
+    /// The first start of all children.
+    StartAll,
+    /// Restarts after a child's exit.
     Restart,
-    /// One child that was asked for, and is new.
+    /// The requested start of a new child.
     Add,
-    /// One child that was asked for, and is known.
+    /// The requested start of a child that is down.
     Start,
     Terminate,
-    End,
+    StopAll,
 }
 
-/// What the supervisor does next.
+/// The next step of the supervisor.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Starts a child; [`Plan::started`], [`Plan::ignored`] or [`Plan::failed`] answers.
-    Start(Key),
-    /// Stops a child as its options say; [`Plan::stopped`] answers.
-    Stop(Key),
-    /// Nobody is about to live there, and if it is `forgotten` nobody ever will.
-    Close { child: Key, forgotten: bool },
-    /// Calls [`Plan::retry`] when the messages that have come by now are handled, and the backoff for so many
-    /// attempts has passed, if the child has one.
-    Retry { child: Key, ticket: Ticket, attempt: u32 },
-    /// Ends the supervisor, in good order: everything stops.
-    End(Why),
+    /// Start the child, then report [`Plan::child_started`], [`Plan::child_ignored`] or [`Plan::start_failed`].
+    Start(ChildKey),
+    /// Stop the child as its options say, then report [`Plan::child_stopped`].
+    Stop(ChildKey),
+    /// Close the child's mailbox: no start is planned. With `removed` there will never be one.
+    Close { child: ChildKey, removed: bool },
+    /// Call [`Plan::retry`] after the messages that are queued now, and after the backoff for `attempt` if the child has
+    /// one.
+    Retry { child: ChildKey, id: RetryId, attempt: u32 },
+    /// Stop all children, then end the supervisor with the reason `shutdown`.
+    ShutDown(ShutdownCause),
 }
 
-/// Why a supervisor ends by itself.
+/// The reason why a supervisor shuts down by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    /// More restarts than its intensity allows.
+pub(super) enum ShutdownCause {
+    /// More restarts than the intensity allows.
     TooManyRestarts,
-    /// Its significant children have done their work.
+    /// The significant children have exited.
     AutoShutdown,
 }
 
-/// How a child is just now.
+/// The current state of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ChildState {
+    /// The child is running.
     Up,
+    /// The child is not running, and no restart is planned: it exited in good order, or was terminated.
     Down,
+    /// The child's last start failed and will be retried, or its restart waits for the backoff.
     Restarting,
 }
 
+/// The child that has an id already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IdTaken {
+    Running(ChildKey),
+    NotRunning,
+}
+
 impl Plan {
-    pub(super) fn new(flags: SupervisorOptions, dynamic: bool) -> Plan {
+    pub(super) fn new(options: SupervisorOptions, dynamic: bool) -> Plan {
         Plan {
-            flags,
+            options,
             dynamic,
             children: Sorted::new(),
             ids: HashMap::new(),
             restarts: VecDeque::new(),
             actions: VecDeque::new(),
-            task: Task::Begin,
-            keys: 0,
-            tickets: 0,
+            operation: Operation::StartAll,
+            last_key: 0,
+            last_retry: 0,
         }
     }
 
-    /// What to do next; `None` when everything is done that was to be done.
-    pub(super) fn next(&mut self) -> Option<Action> {
+    /// Takes the next action; `None` if all is done.
+    pub(super) fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// A further child, not started yet.
+    /// Adds a child without starting it.
     ///
     /// # Errors
-    /// The id is taken, by a child that runs (its key is told) or by one that does not.
-    pub(super) fn add(&mut self, id: Option<Arc<str>>, options: ChildOptions) -> Result<Key, Taken> {
-        self.keys += 1;
-        let key = Key(self.keys);
+    /// Another child has the id.
+    pub(super) fn add(&mut self, id: Option<Arc<str>>, options: ChildOptions) -> Result<ChildKey, IdTaken> {
+        self.last_key += 1;
+        let key = ChildKey(self.last_key);
         if let Some(id) = &id {
             if let Some(&other) = self.ids.get(id) {
-                return Err(if self.state(other) == Some(State::Up) { Taken::Running(other) } else { Taken::Present });
+                let is_up = self.state(other) == Some(ChildState::Up);
+                return Err(if is_up { IdTaken::Running(other) } else { IdTaken::NotRunning });
             }
             self.ids.insert(Arc::clone(id), key);
         }
@@ -150,50 +168,50 @@ impl Plan {
         Ok(key)
     }
 
-    /// The first start, of all children in order.
-    pub(super) fn begin(&mut self) {
-        self.task = Task::Begin;
+    /// Plans the first start of all children, in order.
+    pub(super) fn start_all(&mut self) {
+        self.operation = Operation::StartAll;
         self.actions.extend(self.children.keys().map(|&key| Action::Start(key)));
     }
 
-    /// The start of a child that was just added.
-    pub(super) fn begin_child(&mut self, child: Key) {
-        self.task = Task::Add;
+    /// Plans the start of a child that was just added.
+    pub(super) fn start_added(&mut self, child: ChildKey) {
+        self.operation = Operation::Add;
         self.actions.push_back(Action::Start(child));
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<Key> {
+    pub(super) fn find(&self, id: &str) -> Option<ChildKey> {
         self.ids.get(id).copied()
     }
 
-    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = ChildKey> {
         self.children.keys().copied()
     }
 
-    pub(super) fn state(&self, child: Key) -> Option<State> {
+    pub(super) fn state(&self, child: ChildKey) -> Option<ChildState> {
         self.children.get(&child).map(|child| match child.status {
-            Status::Up => State::Up,
-            Status::Down => State::Down,
-            Status::Waiting(_) | Status::Failed(_) => State::Restarting,
+            Status::Up => ChildState::Up,
+            Status::Down => ChildState::Down,
+            Status::Waiting(_) | Status::Failed(_) => ChildState::Restarting,
         })
     }
 
-    /// A child ended by itself.
-    pub(super) fn exited(&mut self, key: Key, reason: &Exit, now: Instant) {
+    /// Handles the exit of a child that was not stopped by the supervisor.
+    pub(super) fn child_exited(&mut self, key: ChildKey, reason: &Exit, now: Instant) {
         let Some(child) = self.children.get_mut(&key).filter(|child| child.status == Status::Up) else { return };
         child.status = Status::Down;
-        child.settle(now);
+        child.reset_backoff_if_stable(now);
         let significant = child.options.significant;
-        let again = match child.options.restart {
+        let restart = match child.options.restart {
             Restart::Permanent => true,
             Restart::Transient => !reason.is_orderly(),
             Restart::Temporary => false,
         };
-        if again {
-            return self.again(key, now, true);
+        if restart {
+            return self.count_and_restart(key, now, true);
         }
-        self.retire(key);
-        let over = match self.flags.auto_shutdown {
+        self.set_down(key);
+        let shut_down = match self.options.auto_shutdown {
             AutoShutdown::Never => false,
             AutoShutdown::Any => significant,
             AutoShutdown::All => {
@@ -201,121 +219,121 @@ impl Plan {
                 significant && !self.children.values().any(active)
             }
         };
-        if over {
-            self.actions.push_back(Action::End(Why::AutoShutdown));
+        if shut_down {
+            self.actions.push_back(Action::ShutDown(ShutdownCause::AutoShutdown));
         }
     }
 
-    /// The time of a retry has come.
-    pub(super) fn retry(&mut self, key: Key, ticket: Ticket, now: Instant) {
+    /// Handles a retry whose time has come.
+    pub(super) fn retry(&mut self, key: ChildKey, id: RetryId, now: Instant) {
         match self.children.get(&key).map(|child| child.status) {
-            Some(Status::Waiting(due)) if due == ticket => self.revive(key),
-            Some(Status::Failed(due)) if due == ticket => self.again(key, now, false),
+            Some(Status::Waiting(due)) if due == id => self.restart_affected(key),
+            Some(Status::Failed(due)) if due == id => self.count_and_restart(key, now, false),
             _ => {}
         }
     }
 
-    /// Stops a child for good, as far as this supervisor is concerned; its specification is kept.
-    pub(super) fn terminate(&mut self, key: Key) -> Result<(), ChildError> {
+    /// Plans to stop a child. Its spec is kept.
+    pub(super) fn terminate(&mut self, key: ChildKey) -> Result<(), ChildError> {
         let state = self.state(key).ok_or(ChildError::NotFound)?;
-        self.task = Task::Terminate;
-        if state == State::Up {
+        self.operation = Operation::Terminate;
+        if state == ChildState::Up {
             self.actions.push_back(Action::Stop(key));
         } else {
-            self.retire(key);
+            self.set_down(key);
         }
         Ok(())
     }
 
-    /// Starts a child that is down.
-    pub(super) fn restart(&mut self, key: Key) -> Result<(), ChildError> {
-        self.idle(key)?;
-        self.task = Task::Start;
+    /// Plans to start a child that is down.
+    pub(super) fn restart(&mut self, key: ChildKey) -> Result<(), ChildError> {
+        self.require_down(key)?;
+        self.operation = Operation::Start;
         self.actions.push_back(Action::Start(key));
         Ok(())
     }
 
-    /// Forgets a child that is down.
-    pub(super) fn delete(&mut self, key: Key) -> Result<(), ChildError> {
-        self.idle(key)?;
-        self.forget(key);
+    /// Removes a child that is down.
+    pub(super) fn delete(&mut self, key: ChildKey) -> Result<(), ChildError> {
+        self.require_down(key)?;
+        self.remove(key);
         Ok(())
     }
 
-    fn idle(&self, key: Key) -> Result<(), ChildError> {
+    fn require_down(&self, key: ChildKey) -> Result<(), ChildError> {
         match self.state(key).ok_or(ChildError::NotFound)? {
-            State::Down => Ok(()),
-            State::Up => Err(ChildError::Running),
-            State::Restarting => Err(ChildError::Restarting),
+            ChildState::Down => Ok(()),
+            ChildState::Up => Err(ChildError::Running),
+            ChildState::Restarting => Err(ChildError::Restarting),
         }
     }
 
-    /// Stops all children, the last one first.
-    pub(super) fn end(&mut self) {
-        self.task = Task::End;
+    /// Plans to stop all children, the last one first.
+    pub(super) fn stop_all(&mut self) {
+        self.operation = Operation::StopAll;
         self.actions.clear();
-        let up = |(_, child): &&(Key, Child)| child.status == Status::Up;
+        let up = |(_, child): &&(ChildKey, Child)| child.status == Status::Up;
         self.actions.extend(self.children.iter().rev().filter(up).map(|(key, _)| Action::Stop(*key)));
     }
 
-    /// A start went well.
-    pub(super) fn started(&mut self, key: Key, now: Instant) {
+    /// Handles a successful start.
+    pub(super) fn child_started(&mut self, key: ChildKey, now: Instant) {
         if let Some(child) = self.children.get_mut(&key) {
             child.status = Status::Up;
             child.up_since = Some(now);
         }
     }
 
-    /// A child decided not to start, and that is all right.
-    pub(super) fn ignored(&mut self, key: Key) {
-        self.retire(key);
+    /// Handles a start after which the child does not run and did not fail: OTP's `ignore`.
+    pub(super) fn child_ignored(&mut self, key: ChildKey) {
+        self.set_down(key);
     }
 
-    /// A start failed.
-    pub(super) fn failed(&mut self, key: Key) {
-        match self.task {
-            Task::Begin => self.end(),
-            Task::Add => self.forget(key),
-            Task::Restart => {
-                // What comes after it in order starts with its retry.
+    /// Handles a failed start.
+    pub(super) fn start_failed(&mut self, key: ChildKey) {
+        match self.operation {
+            Operation::StartAll => self.stop_all(),
+            Operation::Add => self.remove(key),
+            Operation::Restart => {
+                // The retry starts the siblings after this child too.
                 self.actions.retain(|action| !matches!(action, Action::Start(_)));
-                self.wait(key, Status::Failed);
+                self.schedule_retry(key, Status::Failed);
             }
-            Task::Start | Task::Terminate | Task::End => self.retire(key),
+            Operation::Start | Operation::Terminate | Operation::StopAll => self.set_down(key),
         }
     }
 
-    /// A child that was to be stopped is gone.
-    pub(super) fn stopped(&mut self, key: Key) {
+    /// Handles the exit of a child that the supervisor stopped.
+    pub(super) fn child_stopped(&mut self, key: ChildKey) {
         let Some(child) = self.children.get_mut(&key) else { return };
         child.status = Status::Down;
-        match (child.options.restart, self.task) {
-            (_, Task::End) => {}
-            // A temporary child that a sibling takes down is forgotten like one that ended by itself.
-            (Restart::Temporary, _) | (_, Task::Terminate) => self.retire(key),
+        match (child.options.restart, self.operation) {
+            (_, Operation::StopAll) => {}
+            // A temporary child that is stopped because of a sibling is removed, like one that exited by itself.
+            (Restart::Temporary, _) | (_, Operation::Terminate) => self.set_down(key),
             _ => {}
         }
     }
 
-    /// A restart is due: counts it, and begins it now or after the backoff.
-    fn again(&mut self, key: Key, now: Instant, patient: bool) {
-        if self.too_many(now) {
+    /// Counts a restart, and plans it for now or, with `use_backoff`, for after the backoff.
+    fn count_and_restart(&mut self, key: ChildKey, now: Instant, use_backoff: bool) {
+        if self.exceeds_intensity(now) {
             if let Some(child) = self.children.get_mut(&key) {
                 child.status = Status::Down;
             }
-            self.actions.push_back(Action::End(Why::TooManyRestarts));
-        } else if patient && self.children.get(&key).is_some_and(|child| child.options.backoff.is_some()) {
-            self.task = Task::Restart;
+            self.actions.push_back(Action::ShutDown(ShutdownCause::TooManyRestarts));
+        } else if use_backoff && self.children.get(&key).is_some_and(|child| child.options.backoff.is_some()) {
+            self.operation = Operation::Restart;
             self.stop_affected(key);
-            self.wait(key, Status::Waiting);
+            self.schedule_retry(key, Status::Waiting);
         } else {
-            self.revive(key);
+            self.restart_affected(key);
         }
     }
 
-    /// Stops whom the strategy says, and starts them and `key`.
-    fn revive(&mut self, key: Key) {
-        self.task = Task::Restart;
+    /// Plans to stop the children that the strategy names, and to start them with `key`.
+    fn restart_affected(&mut self, key: ChildKey) {
+        self.operation = Operation::Restart;
         self.stop_affected(key);
         for other in self.affected(key) {
             if let Some(child) = self.children.get_mut(&other)
@@ -329,78 +347,68 @@ impl Plan {
         }
     }
 
-    fn stop_affected(&mut self, key: Key) {
+    fn stop_affected(&mut self, key: ChildKey) {
         for other in self.affected(key).into_iter().rev() {
-            if self.state(other) == Some(State::Up) {
+            if self.state(other) == Some(ChildState::Up) {
                 self.actions.push_back(Action::Stop(other));
             }
         }
     }
 
-    fn affected(&self, key: Key) -> Vec<Key> {
-        match self.flags.strategy {
+    fn affected(&self, key: ChildKey) -> Vec<ChildKey> {
+        match self.options.strategy {
             Strategy::OneForOne => vec![key],
             Strategy::OneForAll => self.keys().collect(),
             Strategy::RestForOne => self.keys().skip_while(|other| *other < key).collect(),
         }
     }
 
-    fn wait(&mut self, key: Key, status: impl Fn(Ticket) -> Status) {
-        self.tickets += 1;
-        let ticket = Ticket(self.tickets);
+    fn schedule_retry(&mut self, key: ChildKey, status: impl Fn(RetryId) -> Status) {
+        self.last_retry += 1;
+        let id = RetryId(self.last_retry);
         if let Some(child) = self.children.get_mut(&key) {
-            child.status = status(ticket);
+            child.status = status(id);
             let attempt = child.attempts;
             child.attempts = attempt.saturating_add(1);
-            self.actions.push_back(Action::Retry { child: key, ticket, attempt });
+            self.actions.push_back(Action::Retry { child: key, id, attempt });
         }
     }
 
-    /// A child is down and nobody is about to start it; a temporary one is forgotten.
-    fn retire(&mut self, key: Key) {
+    /// Marks a child as down without a planned restart. A temporary or dynamic child is removed.
+    fn set_down(&mut self, key: ChildKey) {
         let Some(child) = self.children.get_mut(&key) else { return };
         child.status = Status::Down;
         if self.dynamic || child.options.restart == Restart::Temporary {
-            self.forget(key);
+            self.remove(key);
         } else {
-            self.actions.push_front(Action::Close { child: key, forgotten: false });
+            self.actions.push_front(Action::Close { child: key, removed: false });
         }
     }
 
-    fn forget(&mut self, key: Key) {
+    fn remove(&mut self, key: ChildKey) {
         if let Some(id) = self.children.remove(&key).and_then(|child| child.id) {
             self.ids.remove(&id);
         }
-        self.actions.push_front(Action::Close { child: key, forgotten: true });
+        self.actions.push_front(Action::Close { child: key, removed: true });
     }
 
-    /// Counts a restart; whether that is one too many within the period.
-    fn too_many(&mut self, now: Instant) -> bool {
+    /// Counts a restart. Returns whether there are now more within the period than the intensity allows.
+    fn exceeds_intensity(&mut self, now: Instant) -> bool {
         self.restarts.push_back(now);
-        let period = self.flags.period;
+        let period = self.options.period;
         while self.restarts.front().is_some_and(|first| now.duration_since(*first) > period) {
             self.restarts.pop_front();
         }
-        self.restarts.len() > self.flags.intensity as usize
+        self.restarts.len() > self.options.intensity as usize
     }
 }
 
-/// Whose id it is already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
-    Running(Key),
-    Present,
-}
-
 impl Child {
-    /// Forgets earlier attempts if the child has lived for as long as its longest backoff.
-    fn settle(&mut self, now: Instant) {
+    /// Resets the backoff if the child has run for as long as its longest pause.
+    fn reset_backoff_if_stable(&mut self, now: Instant) {
         let Some(backoff) = self.options.backoff else { return };
         if self.up_since.take().is_some_and(|since| now.duration_since(since) >= backoff.max) {
             self.attempts = 0;
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,4 +1,4 @@
-//! The process that runs a supervisor.
+//! The process that runs a supervisor: it translates messages and exit signals to events of its plan.
 
 mod actions;
 mod report;
@@ -6,104 +6,105 @@ mod shutdown_wait;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::child::{ChildFactory, Children, Places, Slot};
-use super::plan::{Key, Note, Plan, State, Taken};
+use super::child::{BoundSpec, ChildCells, ChildFactory, Children};
+use super::plan::{ChildKey, ChildState, IdTaken, PendingRetry, Plan};
 use super::protocol::LocalOnly;
-use super::{ChildCount, ChildError, ChildId, ChildInfo, ChildState, Supervision, SupervisorInfo, SupervisorOptions};
+use super::{ChildCount, ChildError, ChildId, ChildInfo, Supervision, SupervisorInfo, SupervisorOptions};
 use crate::actor::{Actor, Context, Options, Process};
 use crate::base::{Exit, ExitSignal, Pid, Sorted, StartError};
 use crate::process::Step;
-use report::Crashes;
+use report::CrashCount;
 
-/// The process that looks after the children of a tree.
+/// The process of one supervisor.
 pub(crate) struct SupervisorProcess {
-    flags: SupervisorOptions,
+    options: SupervisorOptions,
     dynamic: bool,
-    /// Nobody above it: when it ends, its places go with it.
-    root: bool,
-    places: Arc<Places>,
+    /// Whether this supervisor is the root of a tree. The root removes the tree's cells when it exits.
+    is_root: bool,
+    cells: Arc<ChildCells>,
     plan: Plan,
-    children: Sorted<Key, Child>,
-    running: Sorted<u64, Key>,
-    /// Why a child that the tree cannot do without did not start; later, whose restart was one too many.
-    failure: Failure,
-    /// It is through its own start.
-    begun: bool,
-    /// The last child that had to be restarted.
-    fallen: Option<StartError>,
-    /// How the last start went.
-    outcome: Result<Option<Pid>, Exit>,
+    children: Sorted<ChildKey, Child>,
+    running: Sorted<u64, ChildKey>,
+    failure: SharedFailure,
+    init_done: bool,
+    /// The last child that exited or failed to start, with the reason.
+    last_failed: Option<StartError>,
+    /// The result of the last start.
+    last_start: Result<Option<Pid>, Exit>,
 }
 
 impl Actor for SupervisorProcess {
     type Protocol = Supervision;
-    const OPTIONS: Options = Options { kind: "Parent", ..Options::DEFAULT };
+    const OPTIONS: Options = Options { kind: "Supervisor", ..Options::DEFAULT };
 }
 
-/// What a supervisor leaves behind for whoever started it.
-pub(super) type Failure = Arc<Mutex<Option<StartError>>>;
+/// The failure that ended a supervisor, readable by its starter.
+///
+/// During the supervisor's start this is the child that did not start. Later it is the child whose restart was one too
+/// many.
+pub(super) type SharedFailure = Arc<Mutex<Option<StartError>>>;
 
 struct Child {
-    slot: Slot,
+    spec: BoundSpec,
     pid: Option<Pid>,
     starts: u64,
-    crashes: Crashes,
+    crashes: CrashCount,
 }
 
 impl SupervisorProcess {
     pub(super) fn new(
-        flags: SupervisorOptions,
+        options: SupervisorOptions,
         dynamic: bool,
         children: Children,
-        root: bool,
-        failure: Failure,
+        is_root: bool,
+        failure: SharedFailure,
     ) -> SupervisorProcess {
-        let places = Arc::clone(children.places());
-        let mut parent = SupervisorProcess {
-            flags,
+        let cells = Arc::clone(children.cells());
+        let mut supervisor = SupervisorProcess {
+            options,
             dynamic,
-            root,
-            places,
-            plan: Plan::new(flags, dynamic),
+            is_root,
+            cells,
+            plan: Plan::new(options, dynamic),
             children: Sorted::new(),
             running: Sorted::new(),
             failure,
-            begun: false,
-            fallen: None,
-            outcome: Ok(None),
+            init_done: false,
+            last_failed: None,
+            last_start: Ok(None),
         };
-        for slot in children.into_slots() {
-            let id = Arc::clone(&slot.id);
-            if let Err(error) = parent.plant(slot) {
-                parent.fail(&id, Exit::from(error));
+        for spec in children.into_specs() {
+            let id = Arc::clone(&spec.id);
+            if let Err(error) = supervisor.add_child(spec) {
+                supervisor.set_failure(&id, Exit::from(error));
             }
         }
-        parent
+        supervisor
     }
 
-    fn fail(&self, child: &str, reason: Exit) {
+    fn set_failure(&self, child: &str, reason: Exit) {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert(StartError { child: child.to_owned(), reason });
     }
 
-    /// A further child, not started yet.
-    fn plant(&mut self, slot: Slot) -> Result<Key, ChildError> {
-        slot.options.check(&self.flags).map_err(ChildError::Options)?;
-        let key = self.plan.add(Some(Arc::clone(&slot.id)), slot.options).map_err(|taken| match taken {
-            Taken::Running(other) => match self.children.get(&other).and_then(|child| child.pid.clone()) {
+    /// Adds a child without starting it.
+    fn add_child(&mut self, spec: BoundSpec) -> Result<ChildKey, ChildError> {
+        spec.options.check(&self.options).map_err(ChildError::Options)?;
+        let key = self.plan.add(Some(Arc::clone(&spec.id)), spec.options).map_err(|taken| match taken {
+            IdTaken::Running(other) => match self.children.get(&other).and_then(|child| child.pid.clone()) {
                 Some(pid) => ChildError::AlreadyStarted(pid),
                 None => ChildError::AlreadyPresent,
             },
-            Taken::Present => ChildError::AlreadyPresent,
+            IdTaken::NotRunning => ChildError::AlreadyPresent,
         })?;
-        self.children.insert(key, Child { slot, pid: None, starts: 0, crashes: Crashes::default() });
+        self.children.insert(key, Child { spec, pid: None, starts: 0, crashes: CrashCount::default() });
         Ok(key)
     }
 
-    fn find(&self, child: &ChildId) -> Option<Key> {
+    fn find(&self, child: &ChildId) -> Option<ChildKey> {
         match child {
             ChildId::Id(id) => self.plan.find(id),
-            ChildId::Pid(pid) if **pid.node_id() == **self.places.node().id() => {
+            ChildId::Pid(pid) if **pid.node_id() == **self.cells.node().id() => {
                 self.running.get(&pid.number()).copied()
             }
             ChildId::Pid(_) => None,
@@ -112,104 +113,86 @@ impl SupervisorProcess {
 
     async fn handle(&mut self, cx: &mut Context<Self>, message: Supervision) -> Result<(), Exit> {
         match message {
-            Supervision::Children { reply } => reply.send(self.list()),
+            Supervision::Children { reply } => reply.send(self.child_infos()),
             Supervision::Count { reply } => reply.send(self.count()),
-            Supervision::SupervisorInfo { reply } => reply.send(SupervisorInfo {
-                path: self.places.path().to_string(),
+            Supervision::Info { reply } => reply.send(SupervisorInfo {
+                path: self.cells.path().to_string(),
                 pid: cx.pid().clone(),
-                flags: self.flags,
+                options: self.options,
                 dynamic: self.dynamic,
-                children: self.list(),
+                children: self.child_infos(),
             }),
             Supervision::Terminate { child, reply } => {
-                let asked = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.terminate(key));
-                self.settle(cx).await?;
-                reply.send(asked);
+                let planned = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.terminate(key));
+                self.execute_actions(cx).await?;
+                reply.send(planned);
             }
             Supervision::Restart { child, reply } => {
-                let asked = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.restart(key));
-                let answer = self.asked(cx, asked).await?;
-                reply.send(answer);
+                let planned = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.restart(key));
+                let started = self.execute_start(cx, planned).await?;
+                reply.send(started);
             }
             Supervision::Delete { child, reply } => {
-                let asked = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.delete(key));
-                self.settle(cx).await?;
-                reply.send(asked);
+                let planned = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.delete(key));
+                self.execute_actions(cx).await?;
+                reply.send(planned);
             }
             Supervision::Find { child, reply } => {
                 let found = self.find(&child).and_then(|key| self.children.get(&key));
-                let cell = found.map(|child| LocalOnly(Arc::clone(&child.slot.place).cell()));
+                let cell = found.map(|child| LocalOnly(Arc::clone(&child.spec.cell).into_cell()));
                 reply.send(cell.ok_or(ChildError::NotFound));
             }
-            Supervision::Add { seed, reply } => {
-                let asked = self.add(seed.0);
-                let answer = self.asked(cx, asked).await?;
-                reply.send(answer);
+            Supervision::Add { factory, reply } => {
+                let planned = self.add_and_plan_start(factory.0);
+                let started = self.execute_start(cx, planned).await?;
+                reply.send(started);
             }
-            Supervision::Retry { note: LocalOnly(Note { child, ticket }) } => {
-                self.plan.retry(child, ticket, cx.node().clock().now());
-                self.settle(cx).await?;
+            Supervision::Retry { retry: LocalOnly(PendingRetry { child, id }) } => {
+                self.plan.retry(child, id, cx.node().clock().now());
+                self.execute_actions(cx).await?;
             }
-            Supervision::Exit(signal) => self.exited(cx, signal).await?,
+            Supervision::Exit(signal) => self.handle_exit(cx, signal).await?,
         }
         Ok(())
     }
 
-    /// Carries out a start that was asked for, and says how it went.
-    async fn asked(
-        &mut self,
-        cx: &mut Context<Self>,
-        asked: Result<(), ChildError>,
-    ) -> Result<Result<Option<Pid>, ChildError>, Exit> {
-        if let Err(error) = asked {
-            return Ok(Err(error));
-        }
-        self.settle(cx).await?;
-        Ok(std::mem::replace(&mut self.outcome, Ok(None)).map_err(ChildError::Start))
-    }
-
-    fn add(&mut self, seed: ChildFactory) -> Result<(), ChildError> {
-        let places = Arc::clone(&self.places);
-        let slot = (seed.0)(&places);
-        let key = self.plant(slot)?;
-        self.plan.begin_child(key);
+    fn add_and_plan_start(&mut self, factory: ChildFactory) -> Result<(), ChildError> {
+        let spec = (factory.0)(&self.cells);
+        let key = self.add_child(spec)?;
+        self.plan.start_added(key);
         Ok(())
     }
 
-    async fn exited(&mut self, cx: &mut Context<Self>, signal: ExitSignal) -> Result<(), Exit> {
-        let local_only = **signal.from.node_id() == **cx.node().id();
-        let ended = if local_only { self.running.get(&signal.from.number()).copied() } else { None };
-        // A stranger's exit, or that of a child which has been stopped, concerns nobody here.
-        let Some(key) = ended else { return Ok(()) };
+    async fn handle_exit(&mut self, cx: &mut Context<Self>, signal: ExitSignal) -> Result<(), Exit> {
+        let is_local = **signal.from.node_id() == **cx.node().id();
+        let child = if is_local { self.running.get(&signal.from.number()).copied() } else { None };
+        // The exits of other processes, and of children that the supervisor stopped, are ignored.
+        let Some(key) = child else { return Ok(()) };
         let now = cx.node().clock().now();
-        self.leave(key);
+        self.set_not_running(key);
         if let Some(child) = self.children.get_mut(&key) {
-            report::ended(self.places.path(), &child.slot, &signal, &mut child.crashes, now);
-            self.fallen = Some(StartError { child: child.slot.id.to_string(), reason: signal.reason.clone() });
-            child.crashes.alarm(cx.node(), self.places.path(), &child.slot.id);
+            report::child_exited(self.cells.path(), &child.spec, &signal, &mut child.crashes, now);
+            self.last_failed = Some(StartError { child: child.spec.id.to_string(), reason: signal.reason.clone() });
+            child.crashes.raise_alarm(cx.node(), self.cells.path(), &child.spec.id);
         }
-        self.plan.exited(key, &signal.reason, now);
-        self.settle(cx).await
+        self.plan.child_exited(key, &signal.reason, now);
+        self.execute_actions(cx).await
     }
 
-    fn list(&self) -> Vec<ChildInfo> {
-        let info = |(key, child): &(Key, Child)| ChildInfo {
-            id: child.slot.id.to_string(),
+    fn child_infos(&self) -> Vec<ChildInfo> {
+        let info = |(key, child): &(ChildKey, Child)| ChildInfo {
+            id: child.spec.id.to_string(),
             pid: child.pid.clone(),
-            state: match self.plan.state(*key) {
-                Some(State::Up) => ChildState::Up,
-                Some(State::Restarting) => ChildState::Restarting,
-                Some(State::Down) | None => ChildState::Down,
-            },
-            restart: child.slot.options.restart,
+            state: self.plan.state(*key).unwrap_or(ChildState::Down),
+            restart: child.spec.options.restart,
             starts: child.starts,
-            supervisor: child.slot.supervisor.clone(),
+            supervisor: child.spec.supervisor.clone(),
         };
         self.children.iter().map(info).collect()
     }
 
     fn count(&self) -> ChildCount {
-        let supervisors = self.children.values().filter(|child| child.slot.supervisor.is_some()).count();
+        let supervisors = self.children.values().filter(|child| child.spec.supervisor.is_some()).count();
         let specs = self.children.len();
         ChildCount { specs, active: self.running.len(), supervisors, workers: specs - supervisors }
     }
@@ -222,10 +205,10 @@ impl Process for SupervisorProcess {
     const SUPERVISOR: bool = true;
 
     async fn init(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        let refused = self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        if !refused {
-            self.plan.begin();
-            self.settle(cx).await?;
+        let has_invalid_child = self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if !has_invalid_child {
+            self.plan.start_all();
+            self.execute_actions(cx).await?;
         }
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         match &*failure {
@@ -235,15 +218,15 @@ impl Process for SupervisorProcess {
     }
 
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        self.begun = true;
+        self.init_done = true;
         let reason = loop {
-            let done = match cx.mailbox().step().await {
+            let result = match cx.mailbox().step().await {
                 Step::Message(message) => self.handle(cx, message).await,
                 Step::Stop(reason) => Err(reason),
-                // It has not said that it allows that.
+                // `Options` has no `sys`, so a supervisor does not serve these.
                 Step::SystemRequest(_) => Ok(()),
             };
-            if let Err(reason) = done {
+            if let Err(reason) = result {
                 break reason;
             }
         };
@@ -255,10 +238,10 @@ impl Process for SupervisorProcess {
 impl Drop for SupervisorProcess {
     fn drop(&mut self) {
         for (_, child) in std::mem::take(&mut self.children) {
-            self.abandon(child.slot);
+            self.remove_cell(child.spec);
         }
-        if self.root {
-            self.places.uproot();
+        if self.is_root {
+            self.cells.remove_tree();
         }
     }
 }

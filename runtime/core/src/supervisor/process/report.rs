@@ -1,46 +1,49 @@
-//! What a supervisor tells the log, as OTP's supervisor and progress reports: structured events of the target
-//! `greenroom::supervisor`, and to whoever listens to the node's [lifecycle](Node::lifecycle). A child that keeps crashing is told of at its 1st, 2nd, 4th, 8th … crash.
+//! The log events of a supervisor, with the target `greenroom::supervisor`, and its events for
+//! [`Node::lifecycle`](Node::lifecycle).
+//!
+//! They correspond to OTP's supervisor and progress reports. A child that crashes repeatedly is logged at its 1st, 2nd,
+//! 4th, 8th … crash.
 
 use std::time::{Duration, Instant};
 
-use super::shutdown_wait::Stopped;
+use super::shutdown_wait::StopOutcome;
 use crate::base::{Exit, ExitSignal, Pid, Shutdown};
 use crate::log;
 use crate::node::Node;
 use crate::observe::{Alarm, LifecycleEvent};
 use crate::supervisor::Restart;
-use crate::supervisor::child::Slot;
-use crate::supervisor::plan::Why;
+use crate::supervisor::child::BoundSpec;
+use crate::supervisor::plan::ShutdownCause;
 
-/// The crashes of one child that follow close on each other.
+/// The crashes of one child in a row.
 #[derive(Default)]
-pub(super) struct Crashes {
+pub(super) struct CrashCount {
     count: u64,
     first: Option<Instant>,
     last: Option<Instant>,
 }
 
-/// After so long without a crash the next one is the first again.
-const QUIET: Duration = Duration::from_secs(60);
+/// A pause between two crashes after which counting starts again.
+const QUIET_PERIOD: Duration = Duration::from_secs(60);
 
-/// So many crashes in a row are a storm.
-const STORM: u64 = 5;
+/// The number of crashes in a row that raises the alarm `RestartStorm`.
+const STORM_CRASHES: u64 = 5;
 
-impl Crashes {
-    /// One more; how many there have been and for how long, if that is worth telling.
-    fn note(&mut self, now: Instant) -> Option<(u64, Duration)> {
-        if self.last.is_some_and(|last| now.duration_since(last) > QUIET) {
-            *self = Crashes::default();
+impl CrashCount {
+    /// Counts a crash. Returns the number of crashes in a row and their time span if this one is to be logged.
+    fn add(&mut self, now: Instant) -> Option<(u64, Duration)> {
+        if self.last.is_some_and(|last| now.duration_since(last) > QUIET_PERIOD) {
+            *self = CrashCount::default();
         }
         self.last = Some(now);
         self.count += 1;
-        let since = now.duration_since(*self.first.get_or_insert(now));
-        self.count.is_power_of_two().then_some((self.count, since))
+        let span = now.duration_since(*self.first.get_or_insert(now));
+        self.count.is_power_of_two().then_some((self.count, span))
     }
 
-    /// Raises the alarm if this is a storm, until it has been quiet.
-    pub(super) fn alarm(&self, node: &Node, supervisor: &str, child: &str) {
-        if self.count < STORM {
+    /// Raises the alarm `RestartStorm` after many crashes in a row. It is cleared after a quiet period.
+    pub(super) fn raise_alarm(&self, node: &Node, supervisor: &str, child: &str) {
+        if self.count < STORM_CRASHES {
             return;
         }
         let alarm = || {
@@ -48,15 +51,15 @@ impl Crashes {
             Alarm::RestartStorm { supervisor, child, restarts: self.count }
         };
         if node.raise(alarm()) {
-            node.spawner().spawn(outlast(node.clone(), alarm()));
+            node.spawner().spawn(clear_after_quiet_period(node.clone(), alarm()));
         }
     }
 }
 
-/// Clears the alarm of a storm when it has not grown for a while.
-async fn outlast(node: Node, mut storm: Alarm) {
+/// Clears a `RestartStorm` once it has not changed for a quiet period.
+async fn clear_after_quiet_period(node: Node, mut storm: Alarm) {
     loop {
-        node.clock().sleep_until(node.clock().now() + QUIET).await;
+        node.clock().sleep_until(node.clock().now() + QUIET_PERIOD).await;
         match node.raised_alarm(&storm.key()) {
             Some(now) if now != storm => storm = now,
             _ => return node.clear(&storm.key(), None),
@@ -64,66 +67,72 @@ async fn outlast(node: Node, mut storm: Alarm) {
     }
 }
 
-/// A child ended by itself.
-pub(super) fn ended(supervisor: &str, slot: &Slot, signal: &ExitSignal, crashes: &mut Crashes, now: Instant) {
+/// Logs the exit of a child that the supervisor did not stop.
+pub(super) fn child_exited(
+    supervisor: &str,
+    spec: &BoundSpec,
+    signal: &ExitSignal,
+    crashes: &mut CrashCount,
+    now: Instant,
+) {
     let ExitSignal { from, reason, .. } = signal;
-    let restart = slot.options.restart;
-    let id = &*slot.id;
+    let restart = spec.options.restart;
+    let id = &*spec.id;
     if reason.is_orderly() && restart != Restart::Permanent {
         log::debug!(target: "greenroom::supervisor", supervisor, child = id, pid = %from, %reason, "child ended");
         return;
     }
-    let Some((crashes, since)) = crashes.note(now) else { return };
-    let report = if crashes == 1 { "child terminated" } else { "child keeps terminating" };
+    let Some((crashes, within)) = crashes.add(now) else { return };
+    let message = if crashes == 1 { "child terminated" } else { "child keeps terminating" };
     log::error!(
         target: "greenroom::supervisor",
-        supervisor, child = id, pid = %from, ?restart, %reason, crashes, within = ?since, "{report}"
+        supervisor, child = id, pid = %from, ?restart, %reason, crashes, ?within, "{message}"
     );
 }
 
-/// A child is through its `init`: OTP's progress report.
-pub(super) fn started(supervisor: &str, slot: &Slot, pid: &Pid, starts: u64) {
-    let id = &*slot.id;
+/// Logs a successful start: OTP's progress report.
+pub(super) fn child_started(supervisor: &str, spec: &BoundSpec, pid: &Pid, starts: u64) {
+    let id = &*spec.id;
     log::debug!(target: "greenroom::supervisor", supervisor, child = id, %pid, starts, "child started");
 }
 
-/// A child lives again.
-pub(super) fn restarted(node: &Node, supervisor: &str, slot: &Slot, pid: &Pid, starts: u64) {
+/// Counts a successful restart and publishes it as a lifecycle event.
+pub(super) fn child_restarted(node: &Node, supervisor: &str, spec: &BoundSpec, pid: &Pid, starts: u64) {
     node.loss_counts().restart(supervisor);
     node.lives().tell(|| LifecycleEvent::Restarted {
         supervisor: supervisor.to_owned(),
-        child: slot.id.to_string(),
+        child: spec.id.to_string(),
         pid: pid.clone(),
         starts,
     });
 }
 
-pub(super) fn start_failed(supervisor: &str, slot: &Slot, reason: &Exit) {
-    let (id, restart) = (&*slot.id, slot.options.restart);
+pub(super) fn start_failed(supervisor: &str, spec: &BoundSpec, reason: &Exit) {
+    let (id, restart) = (&*spec.id, spec.options.restart);
     log::error!(
         target: "greenroom::supervisor", supervisor, child = id, ?restart, %reason, "child did not start"
     );
 }
 
-/// A child was told to stop, and did.
-pub(super) fn stopped(supervisor: &str, slot: &Slot, pid: &Pid, stopped: &Stopped) {
-    let (id, reason) = (&*slot.id, &stopped.reason);
-    let expected = reason.is_orderly() || (slot.options.shutdown == Shutdown::Kill && *reason == Exit::Killed);
-    if stopped.late {
+/// Logs the exit of a child that the supervisor stopped, if the child did not stop as requested.
+pub(super) fn child_stopped(supervisor: &str, spec: &BoundSpec, pid: &Pid, outcome: &StopOutcome) {
+    let (id, reason) = (&*spec.id, &outcome.reason);
+    let expected = reason.is_orderly() || (spec.options.shutdown == Shutdown::Kill && *reason == Exit::Killed);
+    if outcome.timed_out {
         log::warn!(
             target: "greenroom::supervisor", supervisor, child = id, %pid, "child did not stop in time and was killed"
         );
     } else if !expected {
         log::error!(
-            target: "greenroom::supervisor", supervisor, child = id, %pid, %reason, "child crashed while it stopped"
+            target: "greenroom::supervisor", supervisor, child = id, %pid, %reason, "child crashed while stopping"
         );
     }
 }
 
-/// The supervisor ends by itself.
-pub(super) fn ends(node: &Node, supervisor: &str, pid: &Pid, why: Why) {
-    match why {
-        Why::TooManyRestarts => {
+/// Logs that the supervisor shuts down by itself. Giving up is published as a lifecycle event too.
+pub(super) fn shuts_down(node: &Node, supervisor: &str, pid: &Pid, cause: ShutdownCause) {
+    match cause {
+        ShutdownCause::TooManyRestarts => {
             if log::is_heard() {
                 log::error!(
                     target: "greenroom::supervisor", supervisor, %pid, "supervisor gives up: too many restarts"
@@ -133,8 +142,8 @@ pub(super) fn ends(node: &Node, supervisor: &str, pid: &Pid, why: Why) {
             }
             node.lives().tell(|| LifecycleEvent::GaveUp { supervisor: supervisor.to_owned(), pid: pid.clone() });
         }
-        Why::AutoShutdown => log::info!(
-            target: "greenroom::supervisor", supervisor, %pid, "supervisor shuts down: its significant children have"
+        ShutdownCause::AutoShutdown => log::info!(
+            target: "greenroom::supervisor", supervisor, %pid, "supervisor shuts down: its significant children exited"
         ),
     }
 }
@@ -144,12 +153,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn crashes_in_a_row_are_told_ever_more_rarely() {
-        let (mut crashes, begin) = (Crashes::default(), Instant::now());
-        let told: Vec<_> = (0..100).filter_map(|s| crashes.note(begin + Duration::from_secs(s))).collect();
+    fn crashes_in_a_row_are_logged_at_powers_of_two() {
+        let (mut crashes, begin) = (CrashCount::default(), Instant::now());
+        let logged: Vec<_> = (0..100).filter_map(|s| crashes.add(begin + Duration::from_secs(s))).collect();
         let seconds = |n| Duration::from_secs(n);
         assert_eq!(
-            told,
+            logged,
             [
                 (1, seconds(0)),
                 (2, seconds(1)),
@@ -160,6 +169,6 @@ mod tests {
                 (64, seconds(63)),
             ]
         );
-        assert_eq!(crashes.note(begin + seconds(160)), Some((1, seconds(0))));
+        assert_eq!(crashes.add(begin + seconds(160)), Some((1, seconds(0))));
     }
 }

@@ -1,7 +1,7 @@
-//! How long a supervisor waits for a child: for its end, and for its `init` once the supervisor itself is to stop.
+//! The waits of a supervisor for a child: for its exit, and for its `init` once the supervisor itself is to stop.
 //!
-//! Both are bounded by the child's `shutdown`, so whoever stops a tree waits no longer than its options say. While
-//! nobody wants it to stop, a supervisor waits for an `init` as long as that takes, as OTP's does.
+//! Both are bounded by the child's `shutdown`, so stopping a tree takes no longer than its options say. A supervisor that
+//! is not stopping waits for an `init` without a limit, as OTP's supervisor does.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -12,77 +12,79 @@ use crate::actor::{Context, Process};
 use crate::base::{Exit, Pid, Shutdown};
 use crate::node::Node;
 use crate::process::ended;
-use crate::supervisor::child::{Place, Starting};
+use crate::supervisor::child::{ChildCell, StartFuture};
 use crate::wire::Signal;
 
-pub(super) type Ended = Pin<Box<dyn Future<Output = Exit> + Send>>;
+pub(super) type ExitFuture = Pin<Box<dyn Future<Output = Exit> + Send>>;
 
-/// How a process that was to stop ended.
-pub(super) struct Stopped {
+/// The result of stopping a child.
+pub(super) struct StopOutcome {
     pub(super) reason: Exit,
-    /// It took longer than it may.
-    pub(super) late: bool,
+    /// Whether the child did not stop in time and was killed.
+    pub(super) timed_out: bool,
 }
 
-/// Stops a process, and waits until it is gone.
-pub(super) async fn stop(node: &Node, me: &Pid, pid: Pid, shutdown: Shutdown) -> Stopped {
-    let gone = Box::pin(ended(node, pid.clone()));
-    let (reason, shutdown_wait) = match shutdown {
+/// Stops a process and waits until it is gone.
+pub(super) async fn stop_and_wait(node: &Node, supervisor: &Pid, pid: Pid, shutdown: Shutdown) -> StopOutcome {
+    let exit = Box::pin(ended(node, pid.clone()));
+    let (reason, timeout) = match shutdown {
         Shutdown::Kill => (Exit::Kill, None),
-        Shutdown::After(shutdown_wait) => (Exit::shutdown(), Some(shutdown_wait)),
+        Shutdown::After(timeout) => (Exit::shutdown(), Some(timeout)),
         Shutdown::Forever => (Exit::shutdown(), None),
     };
-    node.signal(me, &pid, Signal::Exit { reason, linked: false });
-    outlast(node, me, &pid, shutdown_wait, gone).await
+    node.signal(supervisor, &pid, Signal::Exit { reason, linked: false });
+    wait_or_kill(node, supervisor, &pid, timeout, exit).await
 }
 
-/// Waits for the end of a process that was told to stop, and kills it if that takes too long.
-pub(super) async fn outlast(
+/// Waits for the exit of a process that is stopping, and kills it after `timeout`.
+pub(super) async fn wait_or_kill(
     node: &Node,
-    me: &Pid,
+    supervisor: &Pid,
     pid: &Pid,
-    shutdown_wait: Option<Duration>,
-    mut gone: Ended,
-) -> Stopped {
-    if let Some(reason) = node.clock().within(shutdown_wait, gone.as_mut()).await {
-        return Stopped { reason, late: false };
+    timeout: Option<Duration>,
+    mut exit: ExitFuture,
+) -> StopOutcome {
+    if let Some(reason) = node.clock().within(timeout, exit.as_mut()).await {
+        return StopOutcome { reason, timed_out: false };
     }
-    node.signal(me, pid, Signal::Exit { reason: Exit::Kill, linked: false });
-    Stopped { reason: gone.await, late: true }
+    node.signal(supervisor, pid, Signal::Exit { reason: Exit::Kill, linked: false });
+    StopOutcome { reason: exit.await, timed_out: true }
 }
 
-/// Waits for the `init` of the child that starts in `place`. A supervisor that is told to stop meanwhile gives it
-/// the time that it may take to stop, and no more; one that is a supervisor itself passes the word on.
-pub(super) async fn outwait<A: Process>(
+/// Waits for the `init` of the child that is starting in `cell`.
+///
+/// If the supervisor is to stop in the meantime, the child gets the time of its `shutdown` and is then killed. A child
+/// with an unlimited `shutdown`, such as a supervisor, is stopped at once and waited for.
+pub(super) async fn wait_for_init<A: Process>(
     cx: &mut Context<A>,
-    place: &dyn Place,
+    child: &dyn ChildCell,
     shutdown: Shutdown,
-    mut starting: Starting,
+    mut starting: StartFuture,
 ) -> Result<Option<Pid>, Exit> {
     let cell = cx.mailbox().cell();
     let started = poll_fn(|cx| match starting.as_mut().poll(cx) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-        // The word to stop wakes the process, and so this.
+        // A stop request wakes the process, and with it this future.
         Poll::Pending if cell.is_stopping() => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     });
     if let Some(outcome) = started.await {
         return outcome;
     }
-    let (node, me) = (cx.node(), cx.pid());
-    let tell = |reason| {
-        if let Some(pid) = place.resident() {
-            node.signal(me, &pid, Signal::Exit { reason, linked: false });
+    let (node, supervisor) = (cx.node(), cx.pid());
+    let send_exit = |reason| {
+        if let Some(pid) = child.pid() {
+            node.signal(supervisor, &pid, Signal::Exit { reason, linked: false });
         }
     };
     match shutdown {
-        Shutdown::Kill => tell(Exit::Kill),
-        Shutdown::Forever => tell(Exit::shutdown()),
-        Shutdown::After(shutdown_wait) => {
-            if let Some(outcome) = node.clock().within(Some(shutdown_wait), starting.as_mut()).await {
+        Shutdown::Kill => send_exit(Exit::Kill),
+        Shutdown::Forever => send_exit(Exit::shutdown()),
+        Shutdown::After(timeout) => {
+            if let Some(outcome) = node.clock().within(Some(timeout), starting.as_mut()).await {
                 return outcome;
             }
-            tell(Exit::Kill);
+            send_exit(Exit::Kill);
         }
     }
     starting.await

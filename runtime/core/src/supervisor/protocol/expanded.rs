@@ -3,70 +3,74 @@ use std::sync::Arc;
 use crate::base::{ExitSignal, Pid};
 use crate::call::Reply;
 use crate::supervisor::child::ChildFactory;
-use crate::supervisor::plan::Note;
+use crate::supervisor::plan::PendingRetry;
 use crate::supervisor::protocol::local_only::LocalOnly;
 use crate::supervisor::{ChildCount, ChildError, ChildId, ChildInfo, SupervisorInfo};
-/// What a supervisor understands.
+/// The protocol of every supervisor.
+///
+/// [`TreeStub`](crate::TreeStub) has a method for each request. After OTP's
+/// [`supervisor`](https://www.erlang.org/doc/apps/stdlib/supervisor.html).
 pub enum Supervision {
-    /// Its children in start order, as OTP's `which_children`.
+    /// Lists the children in start order, as OTP's `which_children`.
     Children {
-        /// The answer.
+        /// Receives the children.
         reply: Reply<Vec<ChildInfo>>,
     },
-    /// How many children it has, as OTP's `count_children`.
+    /// Counts the children, as OTP's `count_children`.
     Count {
-        /// The answer.
+        /// Receives the numbers.
         reply: Reply<ChildCount>,
     },
-    /// Itself and its children; [`TreeStub::describe`](crate::TreeStub::describe) puts a whole tree together.
-    SupervisorInfo {
-        /// The answer.
+    /// Describes the supervisor and its children. [`TreeStub::describe`](crate::TreeStub::describe) describes a whole
+    /// tree.
+    Info {
+        /// Receives the description.
         reply: Reply<SupervisorInfo>,
     },
-    /// Stops a child and keeps its specification, unless it is temporary.
+    /// Stops a child. Its spec is kept, unless the child is temporary.
     Terminate {
-        /// Which.
+        /// The child.
         child: ChildId,
-        /// When it is gone.
+        /// Receives the result when the child is gone.
         reply: Reply<Result<(), ChildError>>,
     },
     /// Starts a child that is down.
     Restart {
-        /// Which.
+        /// The child.
         child: ChildId,
-        /// The process, if it did not decide otherwise.
+        /// Receives the process, or `None` if the child ended normally in its `init`.
         reply: Reply<Result<Option<Pid>, ChildError>>,
     },
-    /// Forgets a child that is down.
+    /// Removes a child that is down.
     Delete {
-        /// Which.
+        /// The child.
         child: ChildId,
-        /// When it is forgotten.
+        /// Receives the result.
         reply: Reply<Result<(), ChildError>>,
     },
-    /// A child's place.
+    /// Looks up the cell of a child.
     #[doc(hidden)]
     Find {
-        /// Which.
+        /// The child.
         child: ChildId,
-        /// Its cell.
+        /// Receives the cell.
         reply: Reply<Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>>,
     },
-    /// A further child.
+    /// Adds a child and starts it.
     #[doc(hidden)]
     Add {
-        /// How it is planted.
-        seed: LocalOnly<ChildFactory>,
-        /// The process, if it did not decide otherwise.
+        /// Makes the child's spec.
+        factory: LocalOnly<ChildFactory>,
+        /// Receives the process, or `None` if the child ended normally in its `init`.
         reply: Reply<Result<Option<Pid>, ChildError>>,
     },
-    /// The supervisor's own note.
+    /// Retries a restart. The supervisor sends it to itself.
     #[doc(hidden)]
     Retry {
-        /// Whom to start again.
-        note: LocalOnly<Note>,
+        /// The restart.
+        retry: LocalOnly<PendingRetry>,
     },
-    /// A child ended, or the supervisor's parent did.
+    /// Reports the exit of a child, or of the supervisor's parent.
     Exit(ExitSignal),
 }
 #[automatically_derived]
@@ -89,7 +93,7 @@ impl ::greenroom::__private::Protocol for Supervision {
             priority: false,
         },
         ::greenroom::__private::Variant {
-            name: "SupervisorInfo",
+            name: "Info",
             shape: "reply: Reply<SupervisorInfo>",
             call: true,
             system: false,
@@ -125,14 +129,14 @@ impl ::greenroom::__private::Protocol for Supervision {
         },
         ::greenroom::__private::Variant {
             name: "Add",
-            shape: "seed: LocalOnly<ChildFactory>, reply: Reply<Result<Option<Pid>, ChildError>>",
+            shape: "factory: LocalOnly<ChildFactory>, reply: Reply<Result<Option<Pid>, ChildError>>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Retry",
-            shape: "note: LocalOnly<Note>",
+            shape: "retry: LocalOnly<PendingRetry>",
             call: false,
             system: false,
             priority: false,
@@ -149,7 +153,7 @@ impl ::greenroom::__private::Protocol for Supervision {
         match self {
             Self::Children { .. } => 0,
             Self::Count { .. } => 1,
-            Self::SupervisorInfo { .. } => 2,
+            Self::Info { .. } => 2,
             Self::Terminate { .. } => 3,
             Self::Restart { .. } => 4,
             Self::Delete { .. } => 5,
@@ -178,7 +182,7 @@ impl ::greenroom::__private::Protocol for Supervision {
             Self::Count { reply: __reply, .. } => {
                 ::greenroom::__private::Reply::mark_taken(__reply)
             }
-            Self::SupervisorInfo { reply: __reply, .. } => {
+            Self::Info { reply: __reply, .. } => {
                 ::greenroom::__private::Reply::mark_taken(__reply)
             }
             Self::Terminate { reply: __reply, .. } => {
@@ -221,11 +225,8 @@ impl ::greenroom::__private::Protocol for Supervision {
                 );
                 ::core::fmt::DebugStruct::finish(&mut __shown)
             }
-            Self::SupervisorInfo { reply: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(
-                    __f,
-                    "SupervisorInfo",
-                );
+            Self::Info { reply: __field0 } => {
+                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Info");
                 ::core::fmt::DebugStruct::field(
                     &mut __shown,
                     "reply",
@@ -289,11 +290,11 @@ impl ::greenroom::__private::Protocol for Supervision {
                 );
                 ::core::fmt::DebugStruct::finish(&mut __shown)
             }
-            Self::Add { seed: __field0, reply: __field1 } => {
+            Self::Add { factory: __field0, reply: __field1 } => {
                 let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Add");
                 ::core::fmt::DebugStruct::field(
                     &mut __shown,
-                    "seed",
+                    "factory",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
@@ -303,11 +304,11 @@ impl ::greenroom::__private::Protocol for Supervision {
                 );
                 ::core::fmt::DebugStruct::finish(&mut __shown)
             }
-            Self::Retry { note: __field0 } => {
+            Self::Retry { retry: __field0 } => {
                 let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Retry");
                 ::core::fmt::DebugStruct::field(
                     &mut __shown,
-                    "note",
+                    "retry",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __shown)
@@ -339,7 +340,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                 > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
                 ::core::result::Result::Ok(())
             }
-            Self::SupervisorInfo { reply: __field0 } => {
+            Self::Info { reply: __field0 } => {
                 <Reply<
                     SupervisorInfo,
                 > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
@@ -385,7 +386,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                 > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
-            Self::Add { seed: __field0, reply: __field1 } => {
+            Self::Add { factory: __field0, reply: __field1 } => {
                 <LocalOnly<
                     ChildFactory,
                 > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
@@ -394,9 +395,9 @@ impl ::greenroom::__private::Protocol for Supervision {
                 > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
-            Self::Retry { note: __field0 } => {
+            Self::Retry { retry: __field0 } => {
                 <LocalOnly<
-                    Note,
+                    PendingRetry,
                 > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
                 ::core::result::Result::Ok(())
             }
@@ -425,7 +426,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                 })
             }
             2 => {
-                ::core::result::Result::Ok(Self::SupervisorInfo {
+                ::core::result::Result::Ok(Self::Info {
                     reply: <Reply<
                         SupervisorInfo,
                     > as ::greenroom::__private::Travels>::read(__decoder)?,
@@ -473,7 +474,7 @@ impl ::greenroom::__private::Protocol for Supervision {
             }
             7 => {
                 ::core::result::Result::Ok(Self::Add {
-                    seed: <LocalOnly<
+                    factory: <LocalOnly<
                         ChildFactory,
                     > as ::greenroom::__private::Travels>::read(__decoder)?,
                     reply: <Reply<
@@ -483,8 +484,8 @@ impl ::greenroom::__private::Protocol for Supervision {
             }
             8 => {
                 ::core::result::Result::Ok(Self::Retry {
-                    note: <LocalOnly<
-                        Note,
+                    retry: <LocalOnly<
+                        PendingRetry,
                     > as ::greenroom::__private::Travels>::read(__decoder)?,
                 })
             }
@@ -511,7 +512,7 @@ impl ::core::convert::From<ExitSignal> for Supervision {
 impl ::greenroom::__private::Receives<ExitSignal> for Supervision {}
 /// Stub of a process that speaks [`Supervision`], wherever it lives.
 ///
-/// What a supervisor understands.
+/// The protocol of every supervisor.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct SupervisionRef(::greenroom::__private::Address<Supervision>);
 #[allow(
@@ -522,7 +523,7 @@ pub struct SupervisionRef(::greenroom::__private::Address<Supervision>);
     clippy::too_many_arguments
 )]
 impl SupervisionRef {
-    /// Its children in start order, as OTP's `which_children`.
+    /// Lists the children in start order, as OTP's `which_children`.
     #[inline]
     pub fn children(&self) -> ::greenroom::__private::Call<Vec<ChildInfo>> {
         ::greenroom::__private::Address::call(
@@ -532,7 +533,7 @@ impl SupervisionRef {
             },
         )
     }
-    /// How many children it has, as OTP's `count_children`.
+    /// Counts the children, as OTP's `count_children`.
     #[inline]
     pub fn count(&self) -> ::greenroom::__private::Call<ChildCount> {
         ::greenroom::__private::Address::call(
@@ -542,17 +543,18 @@ impl SupervisionRef {
             },
         )
     }
-    /// Itself and its children; [`TreeStub::describe`](crate::TreeStub::describe) puts a whole tree together.
+    /// Describes the supervisor and its children. [`TreeStub::describe`](crate::TreeStub::describe) describes a whole
+    /// tree.
     #[inline]
-    pub fn supervisor_info(&self) -> ::greenroom::__private::Call<SupervisorInfo> {
+    pub fn info(&self) -> ::greenroom::__private::Call<SupervisorInfo> {
         ::greenroom::__private::Address::call(
             &self.0,
-            |__reply| Supervision::SupervisorInfo {
+            |__reply| Supervision::Info {
                 reply: __reply,
             },
         )
     }
-    /// Stops a child and keeps its specification, unless it is temporary.
+    /// Stops a child. Its spec is kept, unless the child is temporary.
     #[inline]
     pub fn terminate(
         &self,
@@ -580,7 +582,7 @@ impl SupervisionRef {
             },
         )
     }
-    /// Forgets a child that is down.
+    /// Removes a child that is down.
     #[inline]
     pub fn delete(
         &self,
@@ -594,7 +596,7 @@ impl SupervisionRef {
             },
         )
     }
-    /// A child's place.
+    /// Looks up the cell of a child.
     #[doc(hidden)]
     #[inline]
     pub fn find(
@@ -611,28 +613,28 @@ impl SupervisionRef {
             },
         )
     }
-    /// A further child.
+    /// Adds a child and starts it.
     #[doc(hidden)]
     #[inline]
     pub fn add(
         &self,
-        seed: LocalOnly<ChildFactory>,
+        factory: LocalOnly<ChildFactory>,
     ) -> ::greenroom::__private::Call<Result<Option<Pid>, ChildError>> {
         ::greenroom::__private::Address::call(
             &self.0,
             move |__reply| Supervision::Add {
-                seed: seed,
+                factory: factory,
                 reply: __reply,
             },
         )
     }
-    /// The supervisor's own note.
+    /// Retries a restart. The supervisor sends it to itself.
     #[doc(hidden)]
     #[inline]
-    pub fn retry(&self, note: LocalOnly<Note>) -> ::greenroom::__private::Cast {
+    pub fn retry(&self, retry: LocalOnly<PendingRetry>) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
-            move || Supervision::Retry { note: note },
+            move || Supervision::Retry { retry: retry },
         )
     }
 }

@@ -1,8 +1,12 @@
-//! What a supervisor understands, as it is written, and what `#[protocol]` makes of it.
+//! The protocol of supervisors: as written, and as expanded by `#[protocol]`.
 //!
-//! This crate is compiled beside the macros and not after them, so it uses none. A test of theirs holds `expanded.rs`
-//! against `written.rs`, with a mark on each impl that keeps it out of what the compiler says of a program's mistakes;
-//! `UPDATE_EXPECT=1 cargo test -p greenroom-macros --lib` writes it anew.
+//! The macros and this crate are compiled in parallel, so this crate cannot use the macros. `written.rs` is the source.
+//! A test of the macros keeps `expanded.rs` equal to its expansion, in which each trait impl has an attribute that keeps
+//! it out of compiler messages. After a change of `written.rs`,
+//! `UPDATE_EXPECT=1 cargo test -p greenroom-macros --lib` writes `expanded.rs`.
+//!
+//! The messages carry functions on the cells of children, and those cells hold stubs of this protocol. So this module
+//! and `child` depend on each other.
 
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::semicolon_if_nothing_returned)]

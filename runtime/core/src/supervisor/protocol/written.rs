@@ -4,72 +4,76 @@ use std::sync::Arc;
 use crate::base::{ExitSignal, Pid};
 use crate::call::Reply;
 use crate::supervisor::child::ChildFactory;
-use crate::supervisor::plan::Note;
+use crate::supervisor::plan::PendingRetry;
 use crate::supervisor::protocol::local_only::LocalOnly;
 use crate::supervisor::{ChildCount, ChildError, ChildId, ChildInfo, SupervisorInfo};
 
-/// What a supervisor understands.
+/// The protocol of every supervisor.
+///
+/// [`TreeStub`](crate::TreeStub) has a method for each request. After OTP's
+/// [`supervisor`](https://www.erlang.org/doc/apps/stdlib/supervisor.html).
 #[protocol]
 pub enum Supervision {
-    /// Its children in start order, as OTP's `which_children`.
+    /// Lists the children in start order, as OTP's `which_children`.
     Children {
-        /// The answer.
+        /// Receives the children.
         reply: Reply<Vec<ChildInfo>>,
     },
-    /// How many children it has, as OTP's `count_children`.
+    /// Counts the children, as OTP's `count_children`.
     Count {
-        /// The answer.
+        /// Receives the numbers.
         reply: Reply<ChildCount>,
     },
-    /// Itself and its children; [`TreeStub::describe`](crate::TreeStub::describe) puts a whole tree together.
-    SupervisorInfo {
-        /// The answer.
+    /// Describes the supervisor and its children. [`TreeStub::describe`](crate::TreeStub::describe) describes a whole
+    /// tree.
+    Info {
+        /// Receives the description.
         reply: Reply<SupervisorInfo>,
     },
-    /// Stops a child and keeps its specification, unless it is temporary.
+    /// Stops a child. Its spec is kept, unless the child is temporary.
     Terminate {
-        /// Which.
+        /// The child.
         child: ChildId,
-        /// When it is gone.
+        /// Receives the result when the child is gone.
         reply: Reply<Result<(), ChildError>>,
     },
     /// Starts a child that is down.
     Restart {
-        /// Which.
+        /// The child.
         child: ChildId,
-        /// The process, if it did not decide otherwise.
+        /// Receives the process, or `None` if the child ended normally in its `init`.
         reply: Reply<Result<Option<Pid>, ChildError>>,
     },
-    /// Forgets a child that is down.
+    /// Removes a child that is down.
     Delete {
-        /// Which.
+        /// The child.
         child: ChildId,
-        /// When it is forgotten.
+        /// Receives the result.
         reply: Reply<Result<(), ChildError>>,
     },
-    /// A child's place.
+    /// Looks up the cell of a child.
     #[doc(hidden)]
     Find {
-        /// Which.
+        /// The child.
         child: ChildId,
-        /// Its cell.
+        /// Receives the cell.
         reply: Reply<Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>>,
     },
-    /// A further child.
+    /// Adds a child and starts it.
     #[doc(hidden)]
     Add {
-        /// How it is planted.
-        seed: LocalOnly<ChildFactory>,
-        /// The process, if it did not decide otherwise.
+        /// Makes the child's spec.
+        factory: LocalOnly<ChildFactory>,
+        /// Receives the process, or `None` if the child ended normally in its `init`.
         reply: Reply<Result<Option<Pid>, ChildError>>,
     },
-    /// The supervisor's own note.
+    /// Retries a restart. The supervisor sends it to itself.
     #[doc(hidden)]
     Retry {
-        /// Whom to start again.
-        note: LocalOnly<Note>,
+        /// The restart.
+        retry: LocalOnly<PendingRetry>,
     },
-    /// A child ended, or the supervisor's parent did.
+    /// Reports the exit of a child, or of the supervisor's parent.
     #[from]
     Exit(ExitSignal),
 }

@@ -1,79 +1,93 @@
-//! How a child is specified and made.
+//! Child specs, and the starters that make a child from one.
 
 mod starters;
 
 use std::time::Duration;
 
-use super::child::{Places, Slot};
+use super::child::{BoundSpec, ChildCells};
 use super::{Backoff, ChildOptions, Restart, WhileDown};
-use crate::actor::Process;
+use crate::actor::{Process, Stubbed};
 use crate::base::Shutdown;
-pub(super) use starters::{nested, once, worker};
+pub(super) use starters::{one_shot, supervisor, worker};
 
-/// How a child that is known only at run time is made and treated. `R` is its stub.
-#[must_use = "a child is started by the supervisor that it is given to"]
+/// The spec of a child that is known only at run time: its options, and a function that makes it. `R` is the type of its
+/// stub.
+///
+/// For [`Supervisor::child`](super::Supervisor::child) and [`TreeStub::start_child`](super::TreeStub::start_child). From
+/// OTP's child specification.
+#[must_use = "a child starts only when its spec is given to a supervisor"]
 pub struct ChildSpec<R> {
-    pub(super) options: ChildOptions,
-    pub(super) plant: Plant<R>,
+    options: ChildOptions,
+    bind: Bind<R>,
 }
 
-pub(super) type Plant<R> = Box<dyn FnOnce(&Places, &str, ChildOptions) -> (R, Slot) + Send>;
+/// Binds a spec to a cell of the supervisor.
+type Bind<R> = Box<dyn FnOnce(&ChildCells, &str, ChildOptions) -> (R, BoundSpec) + Send>;
 
 impl<R: 'static> ChildSpec<R> {
-    /// A child that `make` makes anew for each of its lives. Permanent, 5 s to stop.
+    /// Creates the spec of a child that `make` makes for each start. The child is permanent and gets 5 s to stop.
     pub fn new<A: Process>(make: impl FnMut() -> A + Send + 'static) -> ChildSpec<R>
     where
-        A::Protocol: crate::actor::Stubbed<Ref = R>,
+        A::Protocol: Stubbed<Ref = R>,
     {
-        let plant = |places: &Places, id: &str, options| (places.stub::<A>(id), worker(places, id, options, make));
-        ChildSpec { options: ChildOptions::DEFAULT, plant: Box::new(plant) }
+        ChildSpec::with(ChildOptions::DEFAULT, |cells, id, options| {
+            (cells.stub::<A>(id), worker(cells, id, options, make))
+        })
     }
 
-    /// A child that lives once: temporary. 5 s to stop.
+    /// Creates the spec of a child that starts once. The child is temporary and gets 5 s to stop.
     pub fn once<A: Process>(actor: A) -> ChildSpec<R>
     where
-        A::Protocol: crate::actor::Stubbed<Ref = R>,
+        A::Protocol: Stubbed<Ref = R>,
     {
-        let plant = |places: &Places, id: &str, options| {
-            let options = ChildOptions { restart: Restart::Temporary, ..options };
-            let slot = once(places.cell::<A>(id), id.into(), options, actor);
-            (places.stub::<A>(id), slot)
-        };
         let options = ChildOptions { restart: Restart::Temporary, ..ChildOptions::DEFAULT };
-        ChildSpec { options, plant: Box::new(plant) }
+        ChildSpec::with(options, |cells, id, options| {
+            let options = ChildOptions { restart: Restart::Temporary, ..options };
+            let spec = one_shot(cells.cell::<A>(id), id.into(), options, actor);
+            (cells.stub::<A>(id), spec)
+        })
     }
 
-    /// When it is restarted. One that lives [`once`](ChildSpec::once) is temporary, whatever is said.
+    pub(super) fn with(
+        options: ChildOptions,
+        bind: impl FnOnce(&ChildCells, &str, ChildOptions) -> (R, BoundSpec) + Send + 'static,
+    ) -> ChildSpec<R> {
+        ChildSpec { options, bind: Box::new(bind) }
+    }
+
+    /// Sets when the child is restarted. Without effect on a child that starts [`once`](ChildSpec::once), which stays
+    /// temporary.
     pub fn restart(mut self, restart: Restart) -> ChildSpec<R> {
         self.options.restart = restart;
         self
     }
 
-    /// How long it may take to stop.
+    /// Sets the time that the child gets to stop.
     pub fn shutdown(mut self, shutdown: Shutdown) -> ChildSpec<R> {
         self.options.shutdown = shutdown;
         self
     }
 
-    /// Its end counts for the supervisor's automatic shutdown.
+    /// Makes the child significant: its exit counts for the supervisor's automatic shutdown.
     pub fn significant(mut self) -> ChildSpec<R> {
         self.options.significant = true;
         self
     }
 
-    /// Its restarts wait, between `min` and `max`, longer each time in a row.
+    /// Sets a pause before each restart of the child, between `min` and `max`. See [`Backoff`].
     pub fn backoff(mut self, min: Duration, max: Duration) -> ChildSpec<R> {
         self.options.backoff = Some(Backoff { min, max });
         self
     }
 
-    /// What becomes of messages while it is being restarted.
+    /// Sets the treatment of messages that are sent to the child while it restarts.
     pub fn while_down(mut self, while_down: WhileDown) -> ChildSpec<R> {
         self.options.while_down = while_down;
         self
     }
 
-    pub(super) fn plant(self, places: &Places, id: &str) -> (R, Slot) {
-        (self.plant)(places, id, self.options)
+    /// Returns the child's stub and its spec, bound to the supervisor's cell with this id.
+    pub(super) fn bind(self, cells: &ChildCells, id: &str) -> (R, BoundSpec) {
+        (self.bind)(cells, id, self.options)
     }
 }

@@ -1,3 +1,5 @@
+//! The starters of the three kinds of children: a worker, a worker that starts once, and a supervisor.
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
@@ -5,46 +7,47 @@ use tokio::sync::oneshot;
 use crate::actor::{Actor, Process, launch, start_info};
 use crate::base::{Exit, Pid};
 use crate::process::{Cell, StartInfo, catch, ended_in_cell};
-use crate::supervisor::child::{Children, Home, Nested, Place, Places, Slot, Starting};
+use crate::supervisor::child::{BoundSpec, ChildCells, ChildStarter, Children, StartFuture, SupervisorCell};
 use crate::supervisor::process::SupervisorProcess;
 use crate::supervisor::{ChildOptions, SupervisorOptions, WhileDown};
 
+/// Binds a worker that `make` makes for each start.
 pub(in crate::supervisor) fn worker<A: Process>(
-    places: &Places,
+    cells: &ChildCells,
     id: &str,
     options: ChildOptions,
     make: impl FnMut() -> A + Send + 'static,
-) -> Slot {
-    let cell = places.cell::<A>(id);
+) -> BoundSpec {
+    let cell = cells.cell::<A>(id);
     cell.queue().set_accepts_early(options.while_down == WhileDown::Hold);
-    let place = Arc::clone(&cell) as Arc<dyn Place>;
-    Slot { id: id.into(), options, home: Box::new(Worker { cell, make }), place, supervisor: None, fixed: false }
+    let starter = Box::new(Worker { cell: Arc::clone(&cell), make });
+    BoundSpec { id: id.into(), options, starter, cell, supervisor: None, declared: false }
 }
 
-/// A child that lives once.
-pub(in crate::supervisor) fn once<A: Process>(
+/// Binds a worker that starts once.
+pub(in crate::supervisor) fn one_shot<A: Process>(
     cell: Arc<Cell<A::Protocol>>,
     id: Arc<str>,
     options: ChildOptions,
     actor: A,
-) -> Slot {
-    let place = Arc::clone(&cell) as Arc<dyn Place>;
-    Slot { id, options, home: Box::new(OneShot { cell, actor: Some(actor) }), place, supervisor: None, fixed: false }
+) -> BoundSpec {
+    let starter = Box::new(OneShot { cell: Arc::clone(&cell), actor: Some(actor) });
+    BoundSpec { id, options, starter, cell, supervisor: None, declared: false }
 }
 
-/// A supervisor as a child; `grow` plants its children for each of its lives.
-pub(in crate::supervisor) fn nested(
-    places: &Places,
+/// Binds a supervisor, to which `add_children` adds the children for each start.
+pub(in crate::supervisor) fn supervisor(
+    cells: &ChildCells,
     id: &str,
     options: ChildOptions,
     dynamic: bool,
-    grow: impl FnMut(&mut Children) -> SupervisorOptions + Send + 'static,
-) -> Slot {
-    let place = places.nested(id);
-    place.cell.queue().set_accepts_early(options.while_down == WhileDown::Hold);
-    let supervisor = Some(place.places.supervisor());
-    let home = Box::new(Nest { place: Arc::clone(&place), dynamic, grow });
-    Slot { id: id.into(), options, home, place, supervisor, fixed: false }
+    add_children: impl FnMut(&mut Children) -> SupervisorOptions + Send + 'static,
+) -> BoundSpec {
+    let cell = cells.supervisor_cell(id);
+    cell.cell.queue().set_accepts_early(options.while_down == WhileDown::Hold);
+    let supervisor = Some(cell.children.supervisor());
+    let starter = Box::new(Supervisor { cell: Arc::clone(&cell), dynamic, add_children });
+    BoundSpec { id: id.into(), options, starter, cell, supervisor, declared: false }
 }
 
 struct Worker<A: Actor, F> {
@@ -52,10 +55,10 @@ struct Worker<A: Actor, F> {
     make: F,
 }
 
-impl<A: Process, F: FnMut() -> A + Send> Home for Worker<A, F> {
-    fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting {
+impl<A: Process, F: FnMut() -> A + Send> ChildStarter for Worker<A, F> {
+    fn start(&mut self, link: &dyn Fn(&Pid)) -> StartFuture {
         match catch(&mut self.make) {
-            Ok(actor) => begin(&self.cell, start_info::<A>(), actor, link),
+            Ok(actor) => start_process(&self.cell, start_info::<A>(), actor, link),
             Err(panic) => Box::pin(std::future::ready(Err(panic))),
         }
     }
@@ -66,33 +69,33 @@ struct OneShot<A: Actor> {
     actor: Option<A>,
 }
 
-impl<A: Process> Home for OneShot<A> {
-    fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting {
+impl<A: Process> ChildStarter for OneShot<A> {
+    fn start(&mut self, link: &dyn Fn(&Pid)) -> StartFuture {
         match self.actor.take() {
-            Some(actor) => begin(&self.cell, start_info::<A>(), actor, link),
+            Some(actor) => start_process(&self.cell, start_info::<A>(), actor, link),
             None => Box::pin(std::future::ready(Err(Exit::error("a child without a factory starts once")))),
         }
     }
 }
 
-struct Nest<F> {
-    place: Arc<Nested>,
+struct Supervisor<F> {
+    cell: Arc<SupervisorCell>,
     dynamic: bool,
-    grow: F,
+    add_children: F,
 }
 
-impl<F: FnMut(&mut Children) -> SupervisorOptions + Send> Home for Nest<F> {
-    fn start(&mut self, link: &dyn Fn(&Pid)) -> Starting {
-        let mut children = Children::new(Arc::clone(&self.place.places));
-        let flags = match catch(|| (self.grow)(&mut children)) {
-            Ok(flags) => flags,
+impl<F: FnMut(&mut Children) -> SupervisorOptions + Send> ChildStarter for Supervisor<F> {
+    fn start(&mut self, link: &dyn Fn(&Pid)) -> StartFuture {
+        let mut children = Children::new(Arc::clone(&self.cell.children));
+        let options = match catch(|| (self.add_children)(&mut children)) {
+            Ok(options) => options,
             Err(panic) => return Box::pin(std::future::ready(Err(panic))),
         };
         let failure = Arc::new(Mutex::new(None));
-        let parent = SupervisorProcess::new(flags, self.dynamic, children, false, Arc::clone(&failure));
-        let starting = begin(&self.place.cell, start_info::<SupervisorProcess>(), parent, link);
+        let process = SupervisorProcess::new(options, self.dynamic, children, false, Arc::clone(&failure));
+        let starting = start_process(&self.cell.cell, start_info::<SupervisorProcess>(), process, link);
         Box::pin(async move {
-            // Which grandchild it was tells more than that the supervisor was told to shut down.
+            // The failed grandchild and its reason say more than the supervisor's own reason, `shutdown`.
             starting.await.map_err(|reason| {
                 let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
                 failure.map_or(reason, Exit::from)
@@ -101,8 +104,13 @@ impl<F: FnMut(&mut Children) -> SupervisorOptions + Send> Home for Nest<F> {
     }
 }
 
-/// A process moves into `cell`.
-fn begin<A: Process>(cell: &Arc<Cell<A::Protocol>>, start: StartInfo, actor: A, link: &dyn Fn(&Pid)) -> Starting {
+/// Starts a process in a vacant cell.
+fn start_process<A: Process>(
+    cell: &Arc<Cell<A::Protocol>>,
+    start: StartInfo,
+    actor: A,
+    link: &dyn Fn(&Pid),
+) -> StartFuture {
     let number = cell.occupy(start);
     let pid = cell.node().pid(number);
     link(&pid);
@@ -112,7 +120,7 @@ fn begin<A: Process>(cell: &Arc<Cell<A::Protocol>>, start: StartInfo, actor: A, 
     Box::pin(async move {
         match outcome.await {
             Ok(Ok(())) => Ok(Some(pid)),
-            // Either way the child is gone, its name and port free, before anybody tries again.
+            // In both cases the process must be gone before the next start, so that its name and port are free.
             Ok(Err(Exit::Normal)) => {
                 ended_in_cell(cell, number).await;
                 Ok(None)

@@ -2,16 +2,18 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::TreeRoot;
-use super::root::{PendingTree, root};
+use super::root::{PendingTree, start_root};
 use crate::actor::{Context, Process};
 use crate::base::StartError;
 use crate::node::Node;
-use crate::supervisor::child::{Children, Places, Slot};
-use crate::supervisor::spec::nested;
+use crate::supervisor::child::{BoundSpec, ChildCells, Children};
+use crate::supervisor::spec::supervisor;
 use crate::supervisor::{AutoShutdown, ChildOptions, ChildSpec, Strategy, SupervisionRef, SupervisorOptions};
 
-/// A supervisor whose children are known only at run time. Where they are known before, write
-/// [`#[supervisor]`](attr.supervisor.html): its stub has a method for each.
+/// A supervisor whose children are known only at run time.
+///
+/// If the children are known at compile time, use [`#[supervisor]`](attr.supervisor.html): its stub has a method for
+/// each child. From OTP's [`supervisor`](https://www.erlang.org/doc/apps/stdlib/supervisor.html).
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -47,69 +49,75 @@ use crate::supervisor::{AutoShutdown, ChildOptions, ChildSpec, Strategy, Supervi
 #[must_use = "a supervisor runs only once it is started"]
 pub struct Supervisor {
     name: String,
-    flags: SupervisorOptions,
-    children: Vec<(String, Planter)>,
+    options: SupervisorOptions,
+    children: Vec<(String, BindChild)>,
 }
 
-type Planter = Box<dyn FnOnce(&Places, &str) -> Slot + Send>;
+type BindChild = Box<dyn FnOnce(&ChildCells, &str) -> BoundSpec + Send>;
 
 impl Supervisor {
-    /// One without children yet, and OTP's defaults: at most one restart in 5 s, no automatic shutdown.
+    /// Creates a supervisor without children and with OTP's defaults: 1 restart in 5 s, no automatic shutdown.
     pub fn new(strategy: Strategy) -> Supervisor {
-        let flags = SupervisorOptions { strategy, ..SupervisorOptions::DEFAULT };
-        Supervisor { name: "Supervisor".to_owned(), flags, children: Vec::new() }
+        let options = SupervisorOptions { strategy, ..SupervisorOptions::DEFAULT };
+        Supervisor { name: "Supervisor".to_owned(), options, children: Vec::new() }
     }
 
-    /// What it is called in reports, and in the places of its children: `/name/child`.
+    /// Sets the supervisor's name in logs and in the paths of its children, `/name/child`. The default is `Supervisor`.
     pub fn name(mut self, name: impl Into<String>) -> Supervisor {
         self.name = name.into();
         self
     }
 
-    /// More restarts than this within the period, and it gives up.
+    /// Sets the number of restarts that are allowed within the period. With one more the supervisor gives up. The default
+    /// is 1.
     pub fn intensity(mut self, restarts: u32) -> Supervisor {
-        self.flags.intensity = restarts;
+        self.options.intensity = restarts;
         self
     }
 
-    /// The window in which restarts count.
+    /// Sets the time window in which restarts are counted. The default is 5 s.
     pub fn period(mut self, period: Duration) -> Supervisor {
-        self.flags.period = period;
+        self.options.period = period;
         self
     }
 
-    /// Whether it ends with its significant children.
+    /// Sets when the supervisor shuts down because its significant children have exited. The default is never.
     pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Supervisor {
-        self.flags.auto_shutdown = auto_shutdown;
+        self.options.auto_shutdown = auto_shutdown;
         self
     }
 
-    /// One more child, started after those before it.
+    /// Adds a child, which starts after those that were added before.
     pub fn child<R: 'static>(mut self, id: impl Into<String>, spec: ChildSpec<R>) -> Supervisor {
-        let planter: Planter = Box::new(|places, id| spec.plant(places, id).1);
-        self.children.push((id.into(), planter));
+        let bind: BindChild = Box::new(|cells, id| spec.bind(cells, id).1);
+        self.children.push((id.into(), bind));
         self
     }
 
-    /// Starts the children in order, each when the one before it is through its `init`, on the current node.
+    /// Starts the supervisor on the current node.
     ///
-    /// Not cancel-safe: dropped midway, it goes on.
+    /// The children start in the order in which they were added, each after the `init` of the one before it. Resolves
+    /// with the supervisor's stub after the last `init`.
+    ///
+    /// Not cancel-safe: if the future is dropped, the supervisor continues to start and to run.
     ///
     /// # Errors
-    /// A child that did not start, or whose options contradict each other, or whose id another one has; those
-    /// that had started are stopped again, in reverse.
+    /// A child's `init` failed, a child's options contradict each other, or two children have one id. The error names the
+    /// child. The children that had started are stopped again, in reverse order.
     ///
     /// # Panics
-    /// Outside of any node, as [`Node::current`]; there use [`Node::start_supervisor`].
+    /// If there is no current node, as [`Node::current`]. Use [`Node::start_supervisor`] there.
     #[track_caller]
     pub fn start(self) -> impl Future<Output = Result<SupervisionRef, StartError>> + Send {
         self.start_on(Node::current(), |_| {})
     }
 
-    /// As [`start`](Supervisor::start), linked to the caller's process.
+    /// Starts the supervisor on the caller's node, as [`start`](Supervisor::start), and links it to the caller.
+    ///
+    /// Not cancel-safe: if the future is dropped, the supervisor continues to start and to run.
     ///
     /// # Errors
-    /// As [`start`](Supervisor::start).
+    /// A child did not start, as with [`start`](Supervisor::start).
     pub fn start_link<A: Process>(
         self,
         cx: &Context<A>,
@@ -122,15 +130,15 @@ impl Supervisor {
         node: Node,
         link: impl FnOnce(&SupervisionRef),
     ) -> impl Future<Output = Result<SupervisionRef, StartError>> + Send {
-        self.prepare(&node, link).grown()
+        self.prepare(&node, link).started()
     }
 
-    fn plant(self, children: &mut Children) -> SupervisorOptions {
-        for (id, planter) in self.children {
-            let slot = planter(children.places(), &id);
-            children.push(Slot { fixed: true, ..slot });
+    fn add_children(self, children: &mut Children) -> SupervisorOptions {
+        for (id, bind) in self.children {
+            let spec = bind(children.cells(), &id);
+            children.push_declared(spec);
         }
-        self.flags
+        self.options
     }
 }
 
@@ -139,30 +147,31 @@ impl TreeRoot for Supervisor {
 
     fn prepare(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> PendingTree<SupervisionRef> {
         let name = self.name.clone();
-        root(node.clone(), name, link, |children| {
-            let flags = self.plant(children);
-            (children.places().supervisor(), flags)
+        start_root(node.clone(), name, link, |children| {
+            let options = self.add_children(children);
+            (children.cells().supervisor(), options)
         })
     }
 }
 
 impl Node {
-    /// Starts a supervisor on this node. Not cancel-safe, as [`Supervisor::start`].
+    /// Starts a supervisor on this node, as [`Supervisor::start`]. Not cancel-safe: if the future is dropped, the
+    /// supervisor continues to start and to run.
     ///
     /// # Errors
-    /// As [`Supervisor::start`].
+    /// A child did not start, as with [`Supervisor::start`].
     pub async fn start_supervisor(&self, supervisor: Supervisor) -> Result<SupervisionRef, StartError> {
         supervisor.start_on(self.clone(), |_| {}).await
     }
 }
 
 impl ChildSpec<SupervisionRef> {
-    /// A nested supervisor, made anew for each of its lives. Permanent, as long to stop as it takes.
+    /// Creates the spec of a nested supervisor that `make` makes for each start. The supervisor is permanent and gets
+    /// unlimited time to stop.
     pub fn supervisor(mut make: impl FnMut() -> Supervisor + Send + 'static) -> ChildSpec<SupervisionRef> {
-        let plant = move |places: &Places, id: &str, options| {
-            let slot = nested(places, id, options, false, move |children| make().plant(children));
-            (places.nested(id).places.supervisor(), slot)
-        };
-        ChildSpec { options: ChildOptions::SUPERVISOR, plant: Box::new(plant) }
+        ChildSpec::with(ChildOptions::SUPERVISOR, move |cells, id, options| {
+            let spec = supervisor(cells, id, options, false, move |children| make().add_children(children));
+            (cells.supervisor_cell(id).children.supervisor(), spec)
+        })
     }
 }

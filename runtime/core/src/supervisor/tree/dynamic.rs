@@ -5,33 +5,40 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::sync::oneshot;
+
 use super::TreeStub;
 use crate::actor::{Actor, Process, Ref, Stub};
 use crate::call::Address;
 use crate::node::Node;
 use crate::process::Cell;
-use crate::supervisor::child::{ChildFactory, Places};
+use crate::supervisor::child::{ChildCells, ChildFactory};
 use crate::supervisor::protocol::LocalOnly;
-use crate::supervisor::spec::{once, worker};
+use crate::supervisor::spec::{one_shot, worker};
 use crate::supervisor::{ChildError, ChildOptions, SupervisionRef};
 
-/// Children of one kind that come and go, under a supervisor of their own: OTP's `simple_one_for_one`.
+/// The stub of a supervisor for any number of children of one kind, which are started at run time.
 ///
-/// From a tree whose field is `#[child(dynamic)]`. `R` says whether they are restarted: [`OneShot`] or [`Restartable`].
-/// As a [`TreeStub`] it counts, lists and terminates them.
+/// A tree with a field `#[child(dynamic)]` has a method that returns it. `R` is [`OneShot`] for temporary children and
+/// [`Restartable`] for others. The methods of [`TreeStub`] count, list and terminate the children.
+///
+/// From OTP's
+/// [`simple_one_for_one`](https://www.erlang.org/doc/system/sup_princ.html#simplified-one_for_one-supervisors).
 pub struct Dynamic<A, R> {
     supervisor: SupervisionRef,
     options: ChildOptions,
     _kind: PhantomData<fn() -> (A, R)>,
 }
 
-/// Temporary children: each lives once.
+/// The kind of dynamic children that are temporary: each starts once.
 pub struct OneShot;
 
-/// Children that are restarted, and so made anew.
+/// The kind of dynamic children that are restarted. Each start needs a new value of the actor.
 pub struct Restartable;
 
-/// An actor that can be a dynamic child: one that lives once, or is `Clone` so that it can live again.
+/// An actor that can be a dynamic child of the kind `R`.
+///
+/// Every process can be [`OneShot`]. A [`Restartable`] one has to be `Clone`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be started again",
     label = "a dynamic child that is restarted has to be `Clone`",
@@ -41,83 +48,90 @@ pub struct Restartable;
 )]
 pub trait Startable<R>: Process {
     #[doc(hidden)]
-    fn seed(self, node: &Node, options: ChildOptions) -> (ChildFactory, StartedChild<Self>);
+    fn into_factory(self, node: &Node, options: ChildOptions) -> (ChildFactory, StubSource<Self>);
 }
 
-/// How the stub of a child is found once it has started.
+/// The source of a child's stub after the child's start.
 #[doc(hidden)]
-pub struct StartedChild<A: Actor>(Found<A>);
+pub struct StubSource<A: Actor>(Source<A>);
 
-enum Found<A: Actor> {
-    /// It lives once: a process like any other.
+enum Source<A: Actor> {
+    /// The cell of a child that starts once. The stub is direct.
     Direct(Arc<Cell<A::Protocol>>),
-    /// It lives in a place, named when it is planted.
-    Place(tokio::sync::oneshot::Receiver<Ref<A>>),
+    /// The stub of a child that is restarted, sent when the child is added. It follows the child.
+    Following(oneshot::Receiver<Ref<A>>),
 }
 
 #[diagnostic::do_not_recommend]
 impl<A: Process> Startable<OneShot> for A {
-    fn seed(self, node: &Node, options: ChildOptions) -> (ChildFactory, StartedChild<A>) {
+    fn into_factory(self, node: &Node, options: ChildOptions) -> (ChildFactory, StubSource<A>) {
         let cell = Cell::<A::Protocol>::new(node.clone(), None, A::OPTIONS.bounds());
-        let home = Arc::clone(&cell);
-        let seed = ChildFactory(Box::new(move |places| once(home, places.number(), options, self)));
-        (seed, StartedChild(Found::Direct(cell)))
+        let child = Arc::clone(&cell);
+        let factory = ChildFactory(Box::new(move |cells| one_shot(child, cells.next_id(), options, self)));
+        (factory, StubSource(Source::Direct(cell)))
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<A: Process + Clone> Startable<Restartable> for A {
-    fn seed(self, _: &Node, options: ChildOptions) -> (ChildFactory, StartedChild<A>) {
-        again(options, move || self.clone())
+    fn into_factory(self, _: &Node, options: ChildOptions) -> (ChildFactory, StubSource<A>) {
+        restartable(options, move || self.clone())
     }
 }
 
-fn again<A: Process>(
+fn restartable<A: Process>(
     options: ChildOptions,
     make: impl FnMut() -> A + Send + 'static,
-) -> (ChildFactory, StartedChild<A>) {
-    let (give, take) = tokio::sync::oneshot::channel();
-    let seed = ChildFactory(Box::new(move |places| {
-        let id = places.number();
-        let slot = worker(places, &id, options, make);
-        // Whoever asked may have gone.
-        let _ = give.send(places.stub::<A>(&id));
-        slot
+) -> (ChildFactory, StubSource<A>) {
+    let (sender, receiver) = oneshot::channel();
+    let factory = ChildFactory(Box::new(move |cells| {
+        let id = cells.next_id();
+        let spec = worker(cells, &id, options, make);
+        // Fails if the caller no longer waits.
+        let _ = sender.send(cells.stub::<A>(&id));
+        spec
     }));
-    (seed, StartedChild(Found::Place(take)))
+    (factory, StubSource(Source::Following(receiver)))
 }
 
 impl<A: Process, R: 'static> Dynamic<A, R> {
-    /// Starts one more child, and waits for its `init`. Not cancel-safe: dropped midway, the child starts all
-    /// the same.
+    /// Starts a child and returns its stub after its `init`.
+    ///
+    /// Not cancel-safe: if the future is dropped after its first poll, the child starts all the same. From OTP's
+    /// [`supervisor:start_child/2`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#start_child/2).
     ///
     /// # Errors
-    /// The child's own reason, or the supervisor is not there.
+    /// - [`ChildError::Start`]: the child's `init` failed.
+    /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
     pub fn start_child(&self, actor: A) -> StartChild<Ref<A>>
     where
         A: Startable<R>,
     {
         let dynamic = self.clone();
         StartChild(Box::pin(async move {
-            let (seed, planted) = actor.seed(dynamic.supervisor.__address().node(), dynamic.options);
-            dynamic.take_in(seed, planted).await
+            let (factory, source) = actor.into_factory(dynamic.supervisor.__address().node(), dynamic.options);
+            dynamic.add(factory, source).await
         }))
     }
 
-    async fn take_in(&self, seed: ChildFactory, planted: StartedChild<A>) -> Result<Ref<A>, ChildError> {
-        let pid = self.supervisor.add(LocalOnly(seed)).forever().await??;
-        match (planted.0, pid) {
-            (Found::Direct(cell), Some(pid)) => Ok(Ref::<A>::__new(Address::direct(cell, pid.number()))),
-            // It decided not to run: a stub of nobody.
-            (Found::Direct(cell), None) => Ok(Ref::<A>::__new(Address::following(cell))),
-            (Found::Place(stub), _) => stub.await.map_err(|_| ChildError::NoProc),
+    async fn add(&self, factory: ChildFactory, source: StubSource<A>) -> Result<Ref<A>, ChildError> {
+        let pid = self.supervisor.add(LocalOnly(factory)).forever().await??;
+        match (source.0, pid) {
+            (Source::Direct(cell), Some(pid)) => Ok(Ref::<A>::__new(Address::direct(cell, pid.number()))),
+            // The child ended normally in its `init`: a stub without a process.
+            (Source::Direct(cell), None) => Ok(Ref::<A>::__new(Address::following(cell))),
+            (Source::Following(stub), _) => stub.await.map_err(|_| ChildError::NoProc),
         }
     }
 
-    /// Stops one of the children and waits until it is gone. As in OTP, that succeeds if it has ended already.
+    /// Stops a child and waits until it is gone. Succeeds also if the child has exited already, as in OTP.
+    ///
+    /// Cancel-safe: if the future is dropped after its first poll, the child stops all the same. From OTP's
+    /// [`supervisor:terminate_child/2`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#terminate_child/2).
     ///
     /// # Errors
-    /// It lives, but not here.
+    /// - [`ChildError::NotFound`]: the process is running, but it is not a child of this supervisor.
+    /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
     pub async fn terminate_child(&self, child: &Ref<A>) -> Result<(), ChildError> {
         let Some(pid) = child.pid() else { return Ok(()) };
         match TreeStub::terminate_child(self, pid).await {
@@ -127,10 +141,8 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
     }
 }
 
-/// A child's way through its `init`, to be awaited. A type of its own, so that what [`start_child`] asks of an actor is
-/// asked once, at that word.
-///
-/// [`start_child`]: Dynamic::start_child
+/// The start of a dynamic child as a future, from [`Dynamic::start_child`].
+// A named type, so that the bound of `start_child` on the actor is checked, and reported, at one place only.
 #[must_use = "no child starts unless this is awaited"]
 pub struct StartChild<S>(Pin<Box<dyn Future<Output = Result<S, ChildError>> + Send>>);
 
@@ -144,26 +156,28 @@ impl<S> Future for StartChild<S> {
 
 impl<S> fmt::Debug for StartChild<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Starting").finish_non_exhaustive()
+        f.debug_struct("StartChild").finish_non_exhaustive()
     }
 }
 
 impl<A: Process> Dynamic<A, Restartable> {
-    /// As [`start_child`](Dynamic::start_child), for an actor that is made anew for each of its lives.
+    /// Starts a child that `make` makes for each start, as [`start_child`](Dynamic::start_child) does with a clone.
+    ///
+    /// Not cancel-safe: if the future is dropped after its first poll, the child starts all the same.
     ///
     /// # Errors
-    /// As [`start_child`](Dynamic::start_child).
+    /// - [`ChildError::Start`]: the child's `init` failed.
+    /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
     pub async fn start_child_with(&self, make: impl FnMut() -> A + Send + 'static) -> Result<Ref<A>, ChildError> {
-        let (seed, planted) = again(self.options, make);
-        self.take_in(seed, planted).await
+        let (factory, source) = restartable(self.options, make);
+        self.add(factory, source).await
     }
 }
 
 impl<A, R> Dynamic<A, R> {
-    /// The stub of a child of which there are many.
     #[doc(hidden)]
-    pub fn __new(places: &Places, id: &str, options: ChildOptions) -> Dynamic<A, R> {
-        Dynamic { supervisor: places.nested(id).places.supervisor(), options, _kind: PhantomData }
+    pub fn __new(cells: &ChildCells, id: &str, options: ChildOptions) -> Dynamic<A, R> {
+        Dynamic { supervisor: cells.supervisor_cell(id).children.supervisor(), options, _kind: PhantomData }
     }
 }
 
@@ -174,7 +188,7 @@ impl<A: 'static, R: 'static> TreeStub for Dynamic<A, R> {
     }
 }
 
-// By hand: a derive would ask the same of the parameters.
+// Not derived: that would require `Clone` and `Debug` of the type parameters.
 impl<A, R> Clone for Dynamic<A, R> {
     fn clone(&self) -> Self {
         Dynamic { supervisor: self.supervisor.clone(), options: self.options, _kind: PhantomData }

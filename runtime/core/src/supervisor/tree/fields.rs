@@ -1,22 +1,22 @@
-//! What a tree asks of its fields' types, and how it keeps their stubs.
+//! The requirements on the types of a tree's fields, and the storage of the fields' stubs.
 //!
-//! A type that can be no child is one mistake in one field, so the compiler is asked at few places, which sound all
-//! the same: each is a function of the field's type, called on it by name. What a tree keeps has no type in it that
-//! could fail.
+//! A field of a wrong type is one mistake and should be one compiler message. So generated code uses the field's type in
+//! few places, all as `<Type as Child>::function`, which fail with one message. A [`StoredStub`] is the same type for
+//! every field, so it cannot fail.
 
 use std::any::Any;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::Tree;
 use crate::actor::{Process, Ref};
-use crate::supervisor::child::{Children, Places};
-use crate::supervisor::spec::{nested, worker};
+use crate::supervisor::child::{ChildCells, Children};
+use crate::supervisor::spec::{supervisor, worker};
 use crate::supervisor::{ChildOptions, SupervisorOptions};
 
-/// A [`Process`], as `#[child]` needs it. What the compiler says of one is what it says of the other, word by word, and
-/// so said once.
+/// A [`Process`] as the type of a `#[child]` field.
+///
+/// Its message is that of `Process`, word by word, so the compiler prints it once.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a process, so nobody can start it",
     label = "needs `#[actor]`, and a way to run",
@@ -26,178 +26,106 @@ use crate::supervisor::{ChildOptions, SupervisorOptions};
     note = "what is generic asks more of its parameters: `Send + 'static`, serde's traits unless it is `local`, and what its impl says"
 )]
 pub trait Child: Sized {
-    /// Its stub.
+    /// The child's stub.
     type Stub: Clone + fmt::Debug + Send + Sync + 'static;
 
-    /// Its stub, to be kept.
-    fn held(places: &Places, id: &str) -> Held;
+    /// Returns the stub of the child with this id.
+    fn stored_stub(cells: &ChildCells, id: &str) -> StoredStub;
 
-    /// Adds the child; `make` is called for each of its lives, with the tree.
-    fn plant<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: fn(&T) -> Self);
+    /// Adds the child. `make` makes it from the tree for each start.
+    fn add<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: fn(&T) -> Self);
 
-    /// Adds a supervisor without children yet, for many of this kind.
-    fn plant_dynamic(children: &mut Children, id: &str, flags: SupervisorOptions);
+    /// Adds a supervisor for dynamic children of this type.
+    fn add_dynamic(children: &mut Children, id: &str, options: SupervisorOptions);
 }
 
 #[diagnostic::do_not_recommend]
 impl<A: Process> Child for A {
     type Stub = Ref<A>;
 
-    fn held(places: &Places, id: &str) -> Held {
-        Held::new(places.stub::<A>(id))
+    fn stored_stub(cells: &ChildCells, id: &str) -> StoredStub {
+        StoredStub::new(cells.stub::<A>(id))
     }
 
-    fn plant<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: fn(&T) -> A) {
+    fn add<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: fn(&T) -> A) {
         let tree = Arc::clone(tree);
-        let slot = worker(children.places(), id, options, move || make(&tree));
-        children.push_fixed(slot);
+        let spec = worker(children.cells(), id, options, move || make(&tree));
+        children.push_declared(spec);
     }
 
-    fn plant_dynamic(children: &mut Children, id: &str, flags: SupervisorOptions) {
-        let slot = nested(children.places(), id, ChildOptions::SUPERVISOR, true, move |_| flags);
-        children.push_fixed(slot);
+    fn add_dynamic(children: &mut Children, id: &str, options: SupervisorOptions) {
+        let spec = supervisor(children.cells(), id, ChildOptions::SUPERVISOR, true, move |_| options);
+        children.push_declared(spec);
     }
 }
 
-/// A [`Tree`], as `#[child(supervisor)]` needs it, in the same words again.
+/// A [`Tree`] as the type of a `#[child(supervisor)]` field, with the same message as `Tree`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a supervision tree",
     label = "needs `#[supervisor]` on the struct",
     note = "`#[child(supervisor)]` is for a struct with `#[supervisor]`; for an actor write `#[child]`"
 )]
 pub trait Subtree: Sized {
-    /// Its stub.
+    /// The tree's stub.
     type Stub: Clone + fmt::Debug + Send + Sync + 'static;
 
-    /// Its stub, to be kept.
-    fn held(places: &Places, id: &str) -> Held;
+    /// Returns the stub of the tree with this id.
+    fn stored_stub(cells: &ChildCells, id: &str) -> StoredStub;
 
-    /// Adds the tree; `make` is called for each of its lives, with the tree that it is in.
-    fn plant<P: Tree>(children: &mut Children, id: &str, options: ChildOptions, parent: &Arc<P>, make: fn(&P) -> Self);
+    /// Adds the tree. `make` makes it from its parent tree for each start.
+    fn add<P: Tree>(children: &mut Children, id: &str, options: ChildOptions, parent: &Arc<P>, make: fn(&P) -> Self);
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Tree> Subtree for T {
     type Stub = T::Ref;
 
-    fn held(places: &Places, id: &str) -> Held {
-        Held::new(T::stubs(&places.nested(id).places))
+    fn stored_stub(cells: &ChildCells, id: &str) -> StoredStub {
+        StoredStub::new(T::stubs(&cells.supervisor_cell(id).children))
     }
 
-    fn plant<P: Tree>(children: &mut Children, id: &str, options: ChildOptions, parent: &Arc<P>, make: fn(&P) -> T) {
+    fn add<P: Tree>(children: &mut Children, id: &str, options: ChildOptions, parent: &Arc<P>, make: fn(&P) -> T) {
         let parent = Arc::clone(parent);
-        let grow = move |children: &mut Children| {
-            <T as Tree>::plant(&Arc::new(make(&parent)), children);
-            T::FLAGS
+        let add_children = move |children: &mut Children| {
+            T::add_children(&Arc::new(make(&parent)), children);
+            T::OPTIONS
         };
-        let slot = nested(children.places(), id, options, false, grow);
-        children.push_fixed(slot);
+        let spec = supervisor(children.cells(), id, options, false, add_children);
+        children.push_declared(spec);
     }
 }
 
-/// The stub of a child.
+/// The stub of a `#[child]` field.
 pub type ChildStub<A> = <A as Child>::Stub;
 
-/// The stub of a nested tree.
+/// The stub of a `#[child(supervisor)]` field.
 pub type SubtreeStub<T> = <T as Subtree>::Stub;
 
-/// What a `#[child]` without `start = ..` is made from.
-#[diagnostic::on_unimplemented(
-    message = "a supervisor does not know how to make a `{Self}`",
-    label = "needs `start = ..`, or `Default`",
-    note = "say how: `#[child(start = {Self}::new(..))]`, where `self` is the tree",
-    note = "or derive it: `#[derive(Default)]`"
-)]
-pub trait Fresh {
-    /// A value for a new life.
-    fn fresh() -> Self;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Default> Fresh for T {
-    fn fresh() -> T {
-        T::default()
-    }
-}
-
-/// A `#[child]` without `start = ..`, to be made. Method syntax finds the first way that there is: by `Default`; or,
-/// for what could be started if only it were made, by complaining of [`Fresh`]; or, for what could not be started
-/// anyway and has been told so, none.
-pub struct Anew<A>(PhantomData<fn() -> A>);
-
-impl<A> Anew<A> {
-    /// The one to be made.
-    pub const CHILD: Anew<A> = Anew(PhantomData);
-}
-
-impl<A: Default> Anew<A> {
-    /// A value for a new life.
-    pub fn __made(&self) -> A {
-        A::default()
-    }
-}
-
-/// Of a process that has no `Default`.
-pub trait AnewChild<A> {
-    /// Nothing: it does not compile.
-    fn __made(&self) -> A
-    where
-        A: Fresh,
-    {
-        A::fresh()
-    }
-}
-
-impl<A: Child> AnewChild<A> for Anew<A> {}
-
-/// Of a tree that has no `Default`.
-pub trait AnewSubtree<A> {
-    /// Nothing: it does not compile.
-    fn __made(&self) -> A
-    where
-        A: Fresh,
-    {
-        A::fresh()
-    }
-}
-
-impl<T: Subtree> AnewSubtree<T> for Anew<T> {}
-
-/// Of what is neither.
-pub trait AnewNothing<A> {
-    /// Nothing: it does not compile, for another reason.
-    fn __made(&self) -> A {
-        unreachable!("what is no child is not planted")
-    }
-}
-
-impl<A> AnewNothing<A> for &Anew<A> {}
-
-/// A stub of any type, as a tree keeps it.
+/// A stub without its type, as a tree's stub stores it for each field.
 #[derive(Clone)]
-pub struct Held(Arc<dyn Kept>);
+pub struct StoredStub(Arc<dyn AnyStub>);
 
-trait Kept: Any + fmt::Debug + Send + Sync {}
+trait AnyStub: Any + fmt::Debug + Send + Sync {}
 
-impl<S: Any + fmt::Debug + Send + Sync> Kept for S {}
+impl<S: Any + fmt::Debug + Send + Sync> AnyStub for S {}
 
-impl Held {
-    fn new<S: Any + fmt::Debug + Send + Sync>(stub: S) -> Held {
-        Held(Arc::new(stub))
+impl StoredStub {
+    fn new<S: Any + fmt::Debug + Send + Sync>(stub: S) -> StoredStub {
+        StoredStub(Arc::new(stub))
     }
 
-    /// The stub.
+    /// Returns the stub.
     ///
     /// # Panics
-    /// It is of another type. Generated code puts in and takes out under one name.
+    /// If the stub has another type. Generated code stores and reads each field with one type.
     #[must_use]
     pub fn get<S: Any + Clone>(&self) -> S {
-        let kept: &dyn Any = &*self.0;
-        kept.downcast_ref::<S>().expect("what a tree keeps has the type of its field").clone()
+        let stub: &dyn Any = &*self.0;
+        stub.downcast_ref::<S>().expect("a stored stub has the type of its field").clone()
     }
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for StoredStub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

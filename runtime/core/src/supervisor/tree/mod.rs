@@ -1,6 +1,7 @@
-//! Supervision trees and their stubs.
+//! Supervision trees: structs with `#[supervisor]`, supervisors that are built at run time, and the stubs of both.
 
 mod builder;
+mod defaults;
 mod dynamic;
 mod fields;
 mod root;
@@ -9,87 +10,97 @@ mod stub;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::child::{Children, Places};
-use super::spec::nested;
+use super::child::{ChildCells, Children};
+use super::spec::supervisor;
 use super::{ChildOptions, ChildSpec, SupervisionRef, SupervisorOptions};
 use crate::actor::{Context, Process};
 use crate::base::StartError;
 use crate::node::Node;
 pub use builder::Supervisor;
+pub use defaults::{DefaultProbe, DefaultProbeChild, DefaultProbeOther, DefaultProbeSubtree, MakeDefault};
 pub use dynamic::{Dynamic, OneShot, Restartable, StartChild, Startable};
-pub use fields::{Anew, AnewChild, AnewNothing, AnewSubtree, Child, ChildStub, Fresh, Held, Subtree, SubtreeStub};
+pub use fields::{Child, ChildStub, StoredStub, Subtree, SubtreeStub};
 pub(crate) use root::PendingTree;
-use root::root;
+use root::start_root;
 pub use stub::TreeStub;
 
-/// A struct whose fields are children. Derived by [`#[supervisor]`](attr.supervisor.html).
+/// A struct whose fields are the children of a supervisor. Implemented by [`#[supervisor]`](attr.supervisor.html).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a supervision tree",
     label = "needs `#[supervisor]` on the struct",
     note = "`#[child(supervisor)]` is for a struct with `#[supervisor]`; for an actor write `#[child]`"
 )]
 pub trait Tree: Sized + Send + Sync + 'static {
-    /// The stub: one method a child.
+    /// The tree's stub, with a method for each child.
     type Ref: TreeStub;
 
-    /// What the tree is called: the struct's name.
+    /// The tree's name: the struct's name.
     const NAME: &'static str;
 
-    /// What stands in `#[supervisor(..)]`.
-    const FLAGS: SupervisorOptions;
+    /// The options of `#[supervisor(..)]`.
+    const OPTIONS: SupervisorOptions;
 
     #[doc(hidden)]
-    fn stubs(places: &Places) -> Self::Ref;
+    fn stubs(cells: &ChildCells) -> Self::Ref;
 
     #[doc(hidden)]
-    fn plant(this: &Arc<Self>, children: &mut Children);
+    fn add_children(this: &Arc<Self>, children: &mut Children);
 }
 
-/// Starts a tree. On every [`Tree`].
+/// The methods that start a tree. Implemented for every [`Tree`].
 pub trait StartTree: Tree {
-    /// Starts the children in the order in which they are written, each when the one before it is through its
-    /// `init`, on the current node.
+    /// Starts the tree on the current node.
     ///
-    /// Not cancel-safe: dropped midway, the tree goes on.
+    /// The children start in the order in which they are declared, each after the `init` of the one before it. Resolves
+    /// with the tree's stub after the last `init`.
+    ///
+    /// Not cancel-safe: if the future is dropped, the tree continues to start and to run. From OTP's
+    /// [`supervisor:start_link/2`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#start_link/2), without the
+    /// link.
     ///
     /// # Errors
-    /// A child that did not start; those that had started are stopped again, in reverse.
+    /// A child's `init` failed. The error names the child and its reason. The children that had started are stopped
+    /// again, in reverse order.
     ///
     /// # Panics
-    /// Outside of any node, as [`Node::current`]; there use [`Node::start_tree`].
+    /// If there is no current node, as [`Node::current`]. Use [`Node::start_tree`] there.
     #[track_caller]
     fn start(self) -> impl Future<Output = Result<Self::Ref, StartError>> + Send {
-        plant(Node::current(), self, |_| {})
+        start_on(Node::current(), self, |_| {})
     }
 
-    /// As [`start`](StartTree::start), linked to the caller's process.
+    /// Starts the tree on the caller's node, as [`start`](StartTree::start), and links its supervisor to the caller.
+    ///
+    /// Not cancel-safe: if the future is dropped, the tree continues to start and to run. From OTP's
+    /// [`supervisor:start_link/2`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#start_link/2).
     ///
     /// # Errors
-    /// As [`start`](StartTree::start).
+    /// A child's `init` failed, as with [`start`](StartTree::start).
     fn start_link<A: Process>(self, cx: &Context<A>) -> impl Future<Output = Result<Self::Ref, StartError>> + Send {
-        plant(cx.node().clone(), self, |supervisor| cx.link(supervisor))
+        start_on(cx.node().clone(), self, |supervisor| cx.link(supervisor))
     }
 }
 
 impl<T: Tree> StartTree for T {}
 
 impl Node {
-    /// Starts a tree on this node. Not cancel-safe, as [`StartTree::start`].
+    /// Starts a tree on this node, as [`StartTree::start`]. Not cancel-safe: if the future is dropped, the tree continues
+    /// to start and to run.
     ///
     /// # Errors
-    /// As [`StartTree::start`].
+    /// A child's `init` failed, as with [`StartTree::start`].
     pub async fn start_tree<T: Tree>(&self, tree: T) -> Result<T::Ref, StartError> {
-        plant(self.clone(), tree, |_| {}).await
+        start_on(self.clone(), tree, |_| {}).await
     }
 }
 
-/// What may stand at the top: a tree, or a supervisor that was put together at run time.
+/// A supervisor that can be the root of a tree: a struct with `#[supervisor]`, or a [`Supervisor`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no supervision tree",
+    message = "`{Self}` is not a supervision tree",
     note = "write `#[supervisor]` on a struct whose fields are its children"
 )]
 pub trait TreeRoot: Send + 'static {
-    /// The stub of the whole.
+    /// The stub of the tree.
     type Ref: TreeStub;
 
     #[doc(hidden)]
@@ -101,31 +112,32 @@ impl<T: Tree> TreeRoot for T {
     type Ref = T::Ref;
 
     fn prepare(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> PendingTree<T::Ref> {
-        root(node.clone(), T::NAME, link, |children| {
-            T::plant(&Arc::new(self), children);
-            (T::stubs(children.places()), T::FLAGS)
+        start_root(node.clone(), T::NAME, link, |children| {
+            T::add_children(&Arc::new(self), children);
+            (T::stubs(children.cells()), T::OPTIONS)
         })
     }
 }
 
-fn plant<T: Tree>(
+fn start_on<T: Tree>(
     node: Node,
     tree: T,
     link: impl FnOnce(&SupervisionRef),
 ) -> impl Future<Output = Result<T::Ref, StartError>> + Send {
-    tree.prepare(&node, link).grown()
+    tree.prepare(&node, link).started()
 }
 
 impl<R: 'static> ChildSpec<R> {
-    /// A nested tree, made anew for each of its lives. Permanent, as long to stop as it takes.
+    /// Creates the spec of a nested tree that `make` makes for each start. The tree is permanent and gets unlimited time
+    /// to stop.
     pub fn tree<T: Tree<Ref = R>>(mut make: impl FnMut() -> T + Send + 'static) -> ChildSpec<R> {
-        let plant = move |places: &Places, id: &str, options| {
-            let grow = move |children: &mut Children| {
-                T::plant(&Arc::new(make()), children);
-                T::FLAGS
+        ChildSpec::with(ChildOptions::SUPERVISOR, move |cells, id, options| {
+            let add_children = move |children: &mut Children| {
+                T::add_children(&Arc::new(make()), children);
+                T::OPTIONS
             };
-            (T::stubs(&places.nested(id).places), nested(places, id, options, false, grow))
-        };
-        ChildSpec { options: ChildOptions::SUPERVISOR, plant: Box::new(plant) }
+            let stubs = T::stubs(&cells.supervisor_cell(id).children);
+            (stubs, supervisor(cells, id, options, false, add_children))
+        })
     }
 }

@@ -2,6 +2,8 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use crate::actor::Stub;
 use crate::base::{CallError, Exit, Pid};
 use crate::call::{Address, Call};
@@ -10,34 +12,40 @@ use crate::supervisor::child::ChildFactory;
 use crate::supervisor::protocol::LocalOnly;
 use crate::supervisor::{ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, Description, SupervisionRef};
 
-/// What the stub of every tree can do beside its children. Also on the stub of a supervisor itself.
+/// The methods that every stub of a tree has, beside those for its children. Also implemented for the stub of a
+/// supervisor, [`SupervisionRef`].
+///
+/// From OTP's [`supervisor`](https://www.erlang.org/doc/apps/stdlib/supervisor.html).
 pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
-    /// The supervisor itself, to be linked, watched or stopped.
+    /// Returns the stub of the supervisor's process, with which it can be linked and monitored.
     fn supervisor(&self) -> &SupervisionRef;
 
-    /// The children in start order, as OTP's `which_children`.
+    /// Lists the children in start order. From OTP's
+    /// [`which_children`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#which_children/1).
     fn children(&self) -> Call<Vec<ChildInfo>> {
         SupervisionRef::children(self.supervisor())
     }
 
-    /// How many there are, as OTP's `count_children`.
+    /// Counts the children. From OTP's
+    /// [`count_children`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#count_children/1).
     fn count_children(&self) -> Call<ChildCount> {
         SupervisionRef::count(self.supervisor())
     }
 
-    /// The whole tree as data; printed, it is a drawing. Cancel-safe.
+    /// Describes the whole tree as data, whose `Display` draws it. Cancel-safe.
     ///
     /// # Errors
-    /// The supervisor is not there. What ends below it meanwhile is left out.
+    /// The supervisor cannot be reached. A nested supervisor that exits in the meantime is left out.
     fn describe(&self) -> impl Future<Output = Result<Description, CallError>> + Send {
         Description::of(self.supervisor().clone())
     }
 
-    /// The stub of a child that is known by its id, or by its pid, only. It follows the child across restarts.
-    /// Cancel-safe.
+    /// Returns the stub of a child, by its id or pid. The stub follows the child across restarts. Cancel-safe.
     ///
     /// # Errors
-    /// There is no such child, or it speaks another protocol, or the supervisor is on another node.
+    /// - [`ChildError::NotFound`]: the supervisor has no such child.
+    /// - [`ChildError::Incompatible`]: the child has another protocol than `S`.
+    /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached, or is on another node.
     fn find_child<S: Stub>(&self, child: impl Into<ChildId>) -> impl Future<Output = Result<S, ChildError>> + Send {
         let call = self.supervisor().find(child.into()).forever();
         async move {
@@ -50,85 +58,110 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
         }
     }
 
-    /// Starts a further child, after all others, and waits for its `init`. Not cancel-safe: dropped midway, the
-    /// child starts all the same.
+    /// Adds a child after all others, starts it, and returns its stub after its `init`.
+    ///
+    /// Not cancel-safe: the child starts also if the future is dropped. From OTP's
+    /// [`start_child`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#start_child/2).
     ///
     /// # Errors
-    /// The id is taken, the child did not start (and is forgotten), or the supervisor is not there, or on another node
-    /// ([`ChildError::Elsewhere`]): a specification does not travel.
+    /// - [`ChildError::AlreadyStarted`], [`ChildError::AlreadyPresent`]: another child has the id.
+    /// - [`ChildError::Options`]: the spec's options contradict each other.
+    /// - [`ChildError::Start`]: the child's `init` failed. The child is removed.
+    /// - [`ChildError::RemoteSupervisor`]: the supervisor is on another node. A spec contains code and cannot be sent.
+    /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
     fn start_child<R: Send + 'static>(
         &self,
         id: &str,
         spec: ChildSpec<R>,
     ) -> impl Future<Output = Result<R, ChildError>> + Send {
-        let (give, take) = tokio::sync::oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let id = id.to_owned();
-        let seed = ChildFactory(Box::new(move |places| {
-            let (stub, slot) = spec.plant(places, &id);
-            // Whoever asked may have gone.
-            let _ = give.send(stub);
-            slot
+        let factory = ChildFactory(Box::new(move |cells| {
+            let (stub, spec) = spec.bind(cells, &id);
+            // Fails if the caller no longer waits.
+            let _ = sender.send(stub);
+            spec
         }));
-        let call = self.supervisor().add(LocalOnly(seed)).forever();
+        let call = self.supervisor().add(LocalOnly(factory)).forever();
         async move {
             call.await.map_err(|error| match error {
-                CallError::Encode(_) => ChildError::Elsewhere,
+                CallError::Encode(_) => ChildError::RemoteSupervisor,
                 error => ChildError::from(error),
             })??;
-            take.await.map_err(|_| ChildError::NoProc)
+            receiver.await.map_err(|_| ChildError::NoProc)
         }
     }
 
-    /// Stops a child, by id or pid, and waits until it is gone. Its specification is kept, unless it is temporary.
-    /// Cancel-safe: it stops all the same.
+    /// Stops a child and waits until it is gone. Its spec is kept, unless the child is temporary.
+    ///
+    /// Cancel-safe: the child stops also if the future is dropped. From OTP's
+    /// [`terminate_child`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#terminate_child/2).
     ///
     /// # Errors
-    /// There is no such child.
+    /// - [`ChildError::NotFound`]: the supervisor has no such child.
+    /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
     fn terminate_child(&self, child: impl Into<ChildId>) -> impl Future<Output = Result<(), ChildError>> + Send {
         let call = self.supervisor().terminate(child.into()).forever();
         async move { call.await? }
     }
 
-    /// Starts a child that is down: terminated before, or ended in good order. `None` if it decides not to run.
-    /// Cancel-safe: it starts all the same.
+    /// Starts a child that is down: one that was terminated, or that exited in good order. Returns its process, or `None`
+    /// if the child ended normally in its `init`.
+    ///
+    /// Cancel-safe: the child starts also if the future is dropped. From OTP's
+    /// [`restart_child`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#restart_child/2).
     ///
     /// # Errors
-    /// There is no such child, it runs or is being restarted already, or it did not start.
+    /// - [`ChildError::NotFound`]: the supervisor has no such child.
+    /// - [`ChildError::Running`], [`ChildError::Restarting`]: the child is not down.
+    /// - [`ChildError::Start`]: the child's `init` failed. The child stays down.
+    /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
     fn restart_child(&self, child: impl Into<ChildId>) -> impl Future<Output = Result<Option<Pid>, ChildError>> + Send {
         let call = self.supervisor().restart(child.into()).forever();
         async move { call.await? }
     }
 
-    /// Forgets a child that is down. Cancel-safe: it is forgotten all the same.
+    /// Removes a child that is down, with its spec.
+    ///
+    /// Cancel-safe: the child is removed also if the future is dropped. From OTP's
+    /// [`delete_child`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#delete_child/2).
     ///
     /// # Errors
-    /// There is no such child, or it runs or is being restarted: terminate it first.
+    /// - [`ChildError::NotFound`]: the supervisor has no such child.
+    /// - [`ChildError::Running`], [`ChildError::Restarting`]: the child is not down. Terminate it first.
+    /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
     fn delete_child(&self, child: impl Into<ChildId>) -> impl Future<Output = Result<(), ChildError>> + Send {
         let call = self.supervisor().delete(child.into()).forever();
         async move { call.await? }
     }
 
-    /// Stops the children in reverse order, then the supervisor; resolves when all are gone. Cancel-safe: the
-    /// tree stops all the same.
+    /// Stops the children in reverse order, then the supervisor. Resolves with the supervisor's exit reason when all are
+    /// gone.
+    ///
+    /// Cancel-safe: the tree stops also if the future is dropped.
     fn stop(&self) -> impl Future<Output = Exit> + Send + use<Self> {
         Stub::stop(self.supervisor(), Exit::shutdown())
     }
 
-    /// Resolves when the tree has ended, with the reason: after a [`stop`](TreeStub::stop), or when its supervisor gave up
-    /// or was done. As [`Stub::ended`]. Cancel-safe.
+    /// Waits for the exit of the supervisor and returns its reason, as [`Stub::ended`]. Cancel-safe.
+    ///
+    /// The supervisor exits after a [`stop`](TreeStub::stop), when it gives up, and by its automatic shutdown.
     fn ended(&self) -> impl Future<Output = Exit> + Send + use<Self> {
         Stub::ended(self.supervisor())
     }
 }
 
+// A supervisor's stub has both traits, whose `stop` and `ended` would be ambiguous.
 impl SupervisionRef {
-    /// As [`TreeStub::stop`]: the supervisor is a tree first, and a process second. With a reason of one's own it is
-    /// stopped by [`Stub::stop(&supervisor, reason)`](Stub::stop).
+    /// Stops the children in reverse order, then the supervisor, as [`TreeStub::stop`].
+    ///
+    /// To stop it with another reason than `shutdown`, call [`Stub::stop(&supervisor, reason)`](Stub::stop). Cancel-safe:
+    /// the tree stops also if the future is dropped.
     pub fn stop(&self) -> impl Future<Output = Exit> + Send + use<> {
         Stub::stop(self, Exit::shutdown())
     }
 
-    /// As [`Stub::ended`], and [`TreeStub::ended`]: of the two that it has.
+    /// Waits for the exit of the supervisor and returns its reason, as [`TreeStub::ended`]. Cancel-safe.
     pub fn ended(&self) -> impl Future<Output = Exit> + Send + use<> {
         Stub::ended(self)
     }

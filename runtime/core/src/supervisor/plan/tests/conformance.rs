@@ -1,4 +1,4 @@
-//! What a real BEAM's supervisors did in 300 random programs, against the plan alone: every line the same.
+//! The plan against recordings of OTP's supervisors in 300 random programs: each line of the log must be equal.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
@@ -6,49 +6,49 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::super::*;
+use crate::supervisor::plan::*;
 
 const SCENARIOS: &str = include_str!("../../../../../../tests/conformance/tree.json");
 const EXPECTED: &str = include_str!("../../../../../../tests/conformance/tree.expected");
 
-/// A supervisor whose children are names.
-struct Bench {
+/// A supervisor that executes the plan without processes, and logs each action.
+struct Executor {
     plan: Plan,
     now: Instant,
-    gone: bool,
+    has_ended: bool,
     log: String,
-    retries: VecDeque<(Key, Ticket)>,
-    ids: BTreeMap<Key, u64>,
+    retries: VecDeque<(ChildKey, RetryId)>,
+    ids: BTreeMap<ChildKey, u64>,
     graceful: BTreeMap<u64, bool>,
-    failing: BTreeMap<u64, u64>,
-    /// Whether the last start that was asked for failed.
-    refused: bool,
+    failing_starts: BTreeMap<u64, u64>,
+    /// Whether the last start failed.
+    start_failed: bool,
 }
 
-impl Bench {
-    fn settle(&mut self) {
+impl Executor {
+    fn execute_actions(&mut self) {
         loop {
-            while let Some(action) = self.plan.next() {
-                self.carry_out(action);
+            while let Some(action) = self.plan.next_action() {
+                self.execute(action);
             }
-            let Some((key, ticket)) = self.retries.pop_front() else { return };
-            self.plan.retry(key, ticket, self.now);
+            let Some((key, id)) = self.retries.pop_front() else { return };
+            self.plan.retry(key, id, self.now);
         }
     }
 
-    fn carry_out(&mut self, action: Action) {
+    fn execute(&mut self, action: Action) {
         match action {
             Action::Start(key) => {
                 let id = self.ids[&key];
-                let failing = self.failing.entry(id).or_default();
-                self.refused = *failing > 0;
-                if self.refused {
+                let failing = self.failing_starts.entry(id).or_default();
+                self.start_failed = *failing > 0;
+                if self.start_failed {
                     *failing -= 1;
                     writeln!(self.log, "failed {id}").unwrap();
-                    self.plan.failed(key);
+                    self.plan.start_failed(key);
                 } else {
                     writeln!(self.log, "start {id}").unwrap();
-                    self.plan.started(key, self.now);
+                    self.plan.child_started(key, self.now);
                 }
             }
             Action::Stop(key) => {
@@ -56,29 +56,29 @@ impl Bench {
                 if self.graceful[&id] {
                     writeln!(self.log, "stop {id}").unwrap();
                 }
-                self.plan.stopped(key);
+                self.plan.child_stopped(key);
             }
             Action::Close { .. } => {}
-            Action::Retry { child, ticket, .. } => self.retries.push_back((child, ticket)),
-            Action::End(_) => {
-                self.gone = true;
+            Action::Retry { child, id, .. } => self.retries.push_back((child, id)),
+            Action::ShutDown(_) => {
+                self.has_ended = true;
                 self.retries.clear();
-                self.plan.end();
+                self.plan.stop_all();
             }
         }
     }
 
     fn step(&mut self, step: &[Value]) {
-        let (word, id) = (step[0].as_str().unwrap(), step[1].as_u64().unwrap());
+        let (command, id) = (step[0].as_str().unwrap(), step[1].as_u64().unwrap());
         let text: Vec<_> = step.iter().map(|part| part.to_string().replace('"', "")).collect();
         writeln!(self.log, "> {}", text.join(" ")).unwrap();
-        let key = if self.gone { None } else { self.plan.find(&id.to_string()) };
-        match word {
+        let key = if self.has_ended { None } else { self.plan.find(&id.to_string()) };
+        match command {
             "failstart" => {
-                self.failing.insert(id, step[2].as_u64().unwrap());
+                self.failing_starts.insert(id, step[2].as_u64().unwrap());
             }
             "crash" => {
-                if let Some(key) = key.filter(|&key| self.plan.state(key) == Some(State::Up)) {
+                if let Some(key) = key.filter(|&key| self.plan.state(key) == Some(ChildState::Up)) {
                     let reason = match step[2].as_str().unwrap() {
                         "normal" => Exit::Normal,
                         "shutdown" => Exit::shutdown(),
@@ -88,31 +88,31 @@ impl Bench {
                     if reason != Exit::Killed {
                         writeln!(self.log, "die {id}").unwrap();
                     }
-                    self.plan.exited(key, &reason, self.now);
+                    self.plan.child_exited(key, &reason, self.now);
                 }
             }
-            asked => self.ask(asked, key),
+            request => self.handle(request, key),
         }
-        self.settle();
-        self.children();
+        self.execute_actions();
+        self.log_children();
     }
 
-    fn ask(&mut self, asked: &str, key: Option<Key>) {
+    fn handle(&mut self, request: &str, key: Option<ChildKey>) {
         let answer = match key {
-            _ if self.gone => Err(ChildError::NoProc),
+            _ if self.has_ended => Err(ChildError::NoProc),
             None => Err(ChildError::NotFound),
-            Some(key) => match asked {
+            Some(key) => match request {
                 "terminate" => self.plan.terminate(key),
                 "restart" => self.plan.restart(key),
                 _ => self.plan.delete(key),
             },
         };
-        // What follows from it comes after it in the log, but may change it.
-        let place = self.log.len();
-        let started = answer.is_ok() && asked == "restart";
-        self.settle();
+        // The answer precedes the actions in the log, but depends on their results.
+        let answer_position = self.log.len();
+        let started = answer.is_ok() && request == "restart";
+        self.execute_actions();
         let answer = match answer {
-            Ok(()) if started && self.refused => "error refused",
+            Ok(()) if started && self.start_failed => "error refused",
             Ok(()) => "ok",
             Err(ChildError::NoProc) => "noproc",
             Err(ChildError::NotFound) => "error not_found",
@@ -120,26 +120,26 @@ impl Bench {
             Err(ChildError::Restarting) => "error restarting",
             Err(other) => panic!("{other}"),
         };
-        self.log.insert_str(place, &format!("{answer}\n"));
+        self.log.insert_str(answer_position, &format!("{answer}\n"));
     }
 
-    fn children(&mut self) {
+    fn log_children(&mut self) {
         let state = |key| match self.plan.state(key) {
-            Some(State::Up) => "up",
-            Some(State::Down) => "none",
-            Some(State::Restarting) => "restarting",
-            None => "forgotten",
+            Some(ChildState::Up) => "up",
+            Some(ChildState::Down) => "none",
+            Some(ChildState::Restarting) => "restarting",
+            None => "removed",
         };
         let children: Vec<_> = self.plan.keys().map(|key| format!("{}:{}", self.ids[&key], state(key))).collect();
         self.log.push_str("children ");
-        self.log.push_str(if self.gone { "gone".to_owned() } else { children.join(" ") }.as_str());
+        self.log.push_str(if self.has_ended { "gone".to_owned() } else { children.join(" ") }.as_str());
         self.log.push('\n');
     }
 }
 
 fn run(scenario: &[Vec<Value>]) -> String {
     let [_, strategy, intensity, auto_shutdown] = &scenario[0][..] else { panic!("a scenario begins with `sup`") };
-    let flags = SupervisorOptions {
+    let options = SupervisorOptions {
         strategy: match strategy.as_str().unwrap() {
             "one_for_one" => Strategy::OneForOne,
             "one_for_all" => Strategy::OneForAll,
@@ -153,49 +153,49 @@ fn run(scenario: &[Vec<Value>]) -> String {
             _ => AutoShutdown::All,
         },
     };
-    let mut bench = Bench {
-        plan: Plan::new(flags, false),
+    let mut executor = Executor {
+        plan: Plan::new(options, false),
         now: Instant::now(),
-        gone: false,
+        has_ended: false,
         log: String::new(),
         retries: VecDeque::new(),
         ids: BTreeMap::new(),
         graceful: BTreeMap::new(),
-        failing: BTreeMap::new(),
-        refused: false,
+        failing_starts: BTreeMap::new(),
+        start_failed: false,
     };
-    let (kids, steps): (Vec<_>, Vec<_>) = scenario[1..].iter().partition(|step| step[0] == "kid");
-    for kid in kids {
-        let id = kid[1].as_u64().unwrap();
+    let (children, steps): (Vec<_>, Vec<_>) = scenario[1..].iter().partition(|step| step[0] == "kid");
+    for child in children {
+        let id = child[1].as_u64().unwrap();
         let options = ChildOptions {
-            restart: match kid[2].as_str().unwrap() {
+            restart: match child[2].as_str().unwrap() {
                 "permanent" => Restart::Permanent,
                 "transient" => Restart::Transient,
                 _ => Restart::Temporary,
             },
-            significant: kid[3].as_bool().unwrap(),
+            significant: child[3].as_bool().unwrap(),
             ..ChildOptions::DEFAULT
         };
-        let key = bench.plan.add(Some(id.to_string().into()), options).unwrap();
-        bench.ids.insert(key, id);
-        bench.graceful.insert(id, kid[4] == "graceful");
+        let key = executor.plan.add(Some(id.to_string().into()), options).unwrap();
+        executor.ids.insert(key, id);
+        executor.graceful.insert(id, child[4] == "graceful");
     }
-    bench.plan.begin();
-    bench.settle();
-    // How it began is not part of the record.
-    bench.log.clear();
+    executor.plan.start_all();
+    executor.execute_actions();
+    // The first start is not part of the recordings.
+    executor.log.clear();
     for step in steps {
-        bench.step(step);
+        executor.step(step);
     }
-    if !bench.gone {
-        bench.log.push_str("> end\n");
-        bench.plan.end();
-        bench.settle();
-        bench.gone = true;
-        bench.children();
+    if !executor.has_ended {
+        executor.log.push_str("> end\n");
+        executor.plan.stop_all();
+        executor.execute_actions();
+        executor.has_ended = true;
+        executor.log_children();
     }
-    bench.log.push_str("sup ended shutdown\n");
-    bench.log
+    executor.log.push_str("sup ended shutdown\n");
+    executor.log
 }
 
 #[test]

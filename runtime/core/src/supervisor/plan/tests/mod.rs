@@ -8,75 +8,75 @@ use crate::supervisor::Backoff;
 
 use Restart::{Permanent as P, Temporary as Tmp, Transient as Tr};
 
-fn options(restart: Restart) -> ChildOptions {
+fn child(restart: Restart) -> ChildOptions {
     ChildOptions { restart, ..ChildOptions::DEFAULT }
 }
 
-/// A plan with these children, numbered from 1, all running.
-fn plan(flags: SupervisorOptions, children: &[ChildOptions], now: Instant) -> Plan {
-    let mut plan = Plan::new(flags, false);
+/// Returns a plan with these children, whose keys count from 1, all running.
+fn plan(supervisor: SupervisorOptions, children: &[ChildOptions], now: Instant) -> Plan {
+    let mut plan = Plan::new(supervisor, false);
     for (n, options) in children.iter().enumerate() {
         plan.add(Some(n.to_string().into()), *options).unwrap();
     }
-    plan.begin();
-    while let Some(action) = plan.next() {
+    plan.start_all();
+    while let Some(action) = plan.next_action() {
         let Action::Start(key) = action else { panic!("{action:?}") };
-        plan.started(key, now);
+        plan.child_started(key, now);
     }
     plan
 }
 
-/// What is laid out, if every step goes well.
+/// Executes all actions successfully and returns them as text.
 fn actions(plan: &mut Plan, now: Instant) -> Vec<String> {
     let mut log = Vec::new();
-    while let Some(action) = plan.next() {
+    while let Some(action) = plan.next_action() {
         log.push(match action {
             Action::Start(key) => {
-                plan.started(key, now);
+                plan.child_started(key, now);
                 format!("start {}", key.0)
             }
             Action::Stop(key) => {
-                plan.stopped(key);
+                plan.child_stopped(key);
                 format!("stop {}", key.0)
             }
-            Action::Close { child, forgotten } => {
-                format!("{} {}", if forgotten { "forget" } else { "close" }, child.0)
+            Action::Close { child, removed } => {
+                format!("{} {}", if removed { "remove" } else { "close" }, child.0)
             }
             Action::Retry { child, attempt, .. } => format!("retry {} after {attempt}", child.0),
-            Action::End(why) => format!("end: {why:?}"),
+            Action::ShutDown(cause) => format!("shut down: {cause:?}"),
         });
     }
     log
 }
 
-/// Four children of the given kinds, all running; what follows when `child` ends.
-fn check(strategy: Strategy, kinds: [Restart; 4], child: u64, reason: &Exit) -> Vec<String> {
+/// Returns the actions after the exit of `child`, one of four running children.
+fn actions_after_exit(strategy: Strategy, kinds: [Restart; 4], child: u64, reason: &Exit) -> Vec<String> {
     let now = Instant::now();
-    let mut plan = plan(SupervisorOptions { strategy, ..SupervisorOptions::DEFAULT }, &kinds.map(options), now);
-    plan.exited(Key(child), reason, now);
+    let mut plan = plan(SupervisorOptions { strategy, ..SupervisorOptions::DEFAULT }, &kinds.map(child), now);
+    plan.child_exited(ChildKey(child), reason, now);
     actions(&mut plan, now)
 }
 
 #[test]
-fn each_strategy_restarts_whom_it_should() {
+fn each_strategy_restarts_its_children() {
     let boom = Exit::error("boom");
-    assert_eq!(check(Strategy::OneForOne, [P, P, P, P], 2, &boom), ["start 2"]);
+    assert_eq!(actions_after_exit(Strategy::OneForOne, [P, P, P, P], 2, &boom), ["start 2"]);
     assert_eq!(
-        check(Strategy::OneForAll, [P, P, P, P], 2, &boom),
+        actions_after_exit(Strategy::OneForAll, [P, P, P, P], 2, &boom),
         ["stop 4", "stop 3", "stop 1", "start 1", "start 2", "start 3", "start 4"]
     );
     assert_eq!(
-        check(Strategy::RestForOne, [P, P, P, P], 2, &boom),
+        actions_after_exit(Strategy::RestForOne, [P, P, P, P], 2, &boom),
         ["stop 4", "stop 3", "start 2", "start 3", "start 4"]
     );
     assert_eq!(
-        check(Strategy::OneForAll, [P, P, P, Tmp], 2, &boom),
-        ["stop 4", "forget 4", "stop 3", "stop 1", "start 1", "start 2", "start 3"]
+        actions_after_exit(Strategy::OneForAll, [P, P, P, Tmp], 2, &boom),
+        ["stop 4", "remove 4", "stop 3", "stop 1", "start 1", "start 2", "start 3"]
     );
 }
 
 #[test]
-fn each_kind_is_restarted_when_it_should() {
+fn each_restart_kind_depends_on_the_exit_reason() {
     let boom = Exit::error("boom");
     for (kind, reason, expected) in [
         (P, &boom, "start 2"),
@@ -86,111 +86,115 @@ fn each_kind_is_restarted_when_it_should() {
         (Tr, &Exit::Killed, "start 2"),
         (Tr, &Exit::Normal, "close 2"),
         (Tr, &Exit::Shutdown(Some("later".into())), "close 2"),
-        (Tmp, &boom, "forget 2"),
-        (Tmp, &Exit::Normal, "forget 2"),
+        (Tmp, &boom, "remove 2"),
+        (Tmp, &Exit::Normal, "remove 2"),
     ] {
-        assert_eq!(check(Strategy::OneForOne, [P, kind, P, P], 2, reason), [expected], "{kind:?} {reason:?}");
+        assert_eq!(
+            actions_after_exit(Strategy::OneForOne, [P, kind, P, P], 2, reason),
+            [expected],
+            "{kind:?} {reason:?}"
+        );
     }
 }
 
 #[test]
-fn it_gives_up_when_restarts_in_the_window_exceed_the_intensity() {
-    let (flags, start) = (SupervisorOptions { intensity: 2, ..SupervisorOptions::DEFAULT }, Instant::now());
-    let mut plan = plan(flags, &[options(P)], start);
+fn the_supervisor_gives_up_when_restarts_in_the_window_exceed_the_intensity() {
+    let (supervisor, start) = (SupervisorOptions { intensity: 2, ..SupervisorOptions::DEFAULT }, Instant::now());
+    let mut plan = plan(supervisor, &[child(P)], start);
     for (second, expected) in
-        [(0, "start 1"), (1, "start 1"), (7, "start 1"), (8, "start 1"), (9, "end: TooManyRestarts")]
+        [(0, "start 1"), (1, "start 1"), (7, "start 1"), (8, "start 1"), (9, "shut down: TooManyRestarts")]
     {
         let now = start + Duration::from_secs(second);
-        plan.exited(Key(1), &Exit::error("boom"), now);
+        plan.child_exited(ChildKey(1), &Exit::error("boom"), now);
         assert_eq!(actions(&mut plan, now), [expected], "after {second} s");
     }
 }
 
 #[test]
-fn a_restart_that_fails_midway_goes_on_where_it_stopped() {
+fn a_restart_that_fails_midway_continues_with_its_retry() {
     let now = Instant::now();
-    let flags = SupervisorOptions { strategy: Strategy::RestForOne, intensity: 9, ..SupervisorOptions::DEFAULT };
-    let mut plan = plan(flags, &[options(P), options(P), options(P), options(P)], now);
-    plan.exited(Key(2), &Exit::error("boom"), now);
-    let (mut log, mut ticket) = (Vec::new(), None);
-    while let Some(action) = plan.next() {
+    let supervisor = SupervisorOptions { strategy: Strategy::RestForOne, intensity: 9, ..SupervisorOptions::DEFAULT };
+    let mut plan = plan(supervisor, &[child(P), child(P), child(P), child(P)], now);
+    plan.child_exited(ChildKey(2), &Exit::error("boom"), now);
+    let (mut log, mut retry) = (Vec::new(), None);
+    while let Some(action) = plan.next_action() {
         match action {
-            Action::Stop(key) => plan.stopped(key),
-            Action::Start(Key(3)) => plan.failed(Key(3)),
-            Action::Start(key) => plan.started(key, now),
-            Action::Retry { ticket: due, .. } => ticket = Some(due),
+            Action::Stop(key) => plan.child_stopped(key),
+            Action::Start(ChildKey(3)) => plan.start_failed(ChildKey(3)),
+            Action::Start(key) => plan.child_started(key, now),
+            Action::Retry { id: due, .. } => retry = Some(due),
             _ => {}
         }
         log.push(action);
     }
     assert_eq!(log.len(), 5, "{log:?}");
-    let states: Vec<_> = (1..5).map(|n| plan.state(Key(n)).unwrap()).collect();
-    assert_eq!(states, [State::Up, State::Up, State::Restarting, State::Down]);
-    assert_eq!(plan.restart(Key(3)), Err(ChildError::Restarting));
-    assert_eq!(plan.delete(Key(3)), Err(ChildError::Restarting));
-    plan.retry(Key(3), ticket.unwrap(), now);
+    let states: Vec<_> = (1..5).map(|n| plan.state(ChildKey(n)).unwrap()).collect();
+    assert_eq!(states, [ChildState::Up, ChildState::Up, ChildState::Restarting, ChildState::Down]);
+    assert_eq!(plan.restart(ChildKey(3)), Err(ChildError::Restarting));
+    assert_eq!(plan.delete(ChildKey(3)), Err(ChildError::Restarting));
+    plan.retry(ChildKey(3), retry.unwrap(), now);
     assert_eq!(actions(&mut plan, now), ["start 3", "start 4"]);
-    // The same retry once more has been overtaken.
-    plan.retry(Key(3), ticket.unwrap(), now);
-    assert_eq!(plan.next(), None);
+    // A second retry with the same id is ignored.
+    plan.retry(ChildKey(3), retry.unwrap(), now);
+    assert_eq!(plan.next_action(), None);
 }
 
 #[test]
-fn a_failing_start_takes_back_what_was_started() {
+fn a_failed_first_start_stops_the_started_children() {
     let now = Instant::now();
     let mut plan = Plan::new(SupervisorOptions::DEFAULT, false);
     for _ in 0..3 {
-        plan.add(None, options(P)).unwrap();
+        plan.add(None, child(P)).unwrap();
     }
-    plan.begin();
-    assert_eq!(plan.next(), Some(Action::Start(Key(1))));
-    plan.started(Key(1), now);
-    assert_eq!(plan.next(), Some(Action::Start(Key(2))));
-    plan.started(Key(2), now);
-    assert_eq!(plan.next(), Some(Action::Start(Key(3))));
-    plan.failed(Key(3));
+    plan.start_all();
+    assert_eq!(plan.next_action(), Some(Action::Start(ChildKey(1))));
+    plan.child_started(ChildKey(1), now);
+    assert_eq!(plan.next_action(), Some(Action::Start(ChildKey(2))));
+    plan.child_started(ChildKey(2), now);
+    assert_eq!(plan.next_action(), Some(Action::Start(ChildKey(3))));
+    plan.start_failed(ChildKey(3));
     assert_eq!(actions(&mut plan, now), ["stop 2", "stop 1"]);
 }
 
 #[test]
-fn a_child_added_or_started_by_hand_fails_without_a_retry() {
+fn a_requested_start_that_fails_is_not_retried() {
     let now = Instant::now();
-    let mut plan = plan(SupervisorOptions::DEFAULT, &[options(P)], now);
-    assert_eq!(plan.add(Some("0".into()), options(P)), Err(Taken::Running(Key(1))));
-    let new = plan.add(Some("new".into()), options(P)).unwrap();
-    plan.begin_child(new);
-    assert_eq!(plan.next(), Some(Action::Start(new)));
-    plan.failed(new);
-    assert_eq!(plan.next(), Some(Action::Close { child: new, forgotten: true }));
-    assert_eq!((plan.find("new"), plan.next()), (None, None));
+    let mut plan = plan(SupervisorOptions::DEFAULT, &[child(P)], now);
+    assert_eq!(plan.add(Some("0".into()), child(P)), Err(IdTaken::Running(ChildKey(1))));
+    let new = plan.add(Some("new".into()), child(P)).unwrap();
+    plan.start_added(new);
+    assert_eq!(plan.next_action(), Some(Action::Start(new)));
+    plan.start_failed(new);
+    assert_eq!(plan.next_action(), Some(Action::Close { child: new, removed: true }));
+    assert_eq!((plan.find("new"), plan.next_action()), (None, None));
 
-    plan.terminate(Key(1)).unwrap();
+    plan.terminate(ChildKey(1)).unwrap();
     assert_eq!(actions(&mut plan, now), ["stop 1", "close 1"]);
-    assert_eq!(plan.add(Some("0".into()), options(P)), Err(Taken::Present));
-    plan.restart(Key(1)).unwrap();
-    assert_eq!(plan.next(), Some(Action::Start(Key(1))));
-    plan.failed(Key(1));
+    assert_eq!(plan.add(Some("0".into()), child(P)), Err(IdTaken::NotRunning));
+    plan.restart(ChildKey(1)).unwrap();
+    assert_eq!(plan.next_action(), Some(Action::Start(ChildKey(1))));
+    plan.start_failed(ChildKey(1));
     assert_eq!(actions(&mut plan, now), ["close 1"]);
-    assert_eq!(plan.state(Key(1)), Some(State::Down));
-    plan.delete(Key(1)).unwrap();
-    assert_eq!(actions(&mut plan, now), ["forget 1"]);
-    assert_eq!(plan.terminate(Key(1)), Err(ChildError::NotFound));
+    assert_eq!(plan.state(ChildKey(1)), Some(ChildState::Down));
+    plan.delete(ChildKey(1)).unwrap();
+    assert_eq!(actions(&mut plan, now), ["remove 1"]);
+    assert_eq!(plan.terminate(ChildKey(1)), Err(ChildError::NotFound));
 }
 
 #[test]
-fn a_backoff_waits_longer_each_time_in_a_row_and_counts_once() {
+fn a_backoff_counts_restarts_in_a_row_and_uses_the_intensity_once() {
     let backoff = Some(Backoff { min: Duration::from_millis(100), max: Duration::from_secs(10) });
-    let flags = SupervisorOptions { strategy: Strategy::OneForAll, intensity: 3, ..SupervisorOptions::DEFAULT };
+    let supervisor = SupervisorOptions { strategy: Strategy::OneForAll, intensity: 3, ..SupervisorOptions::DEFAULT };
     let mut now = Instant::now();
-    let mut plan = plan(flags, &[options(P), ChildOptions { backoff, ..options(P) }], now);
+    let mut plan = plan(supervisor, &[child(P), ChildOptions { backoff, ..child(P) }], now);
     let mut crash = |pause: u64| {
         now += Duration::from_secs(pause);
-        plan.exited(Key(2), &Exit::error("boom"), now);
-        assert_eq!(plan.next(), Some(Action::Stop(Key(1))));
-        plan.stopped(Key(1));
-        let Some(Action::Retry { ticket, attempt, .. }) = plan.next() else { panic!("a retry") };
-        assert_eq!(plan.next(), None);
-        plan.retry(Key(2), ticket, now);
+        plan.child_exited(ChildKey(2), &Exit::error("boom"), now);
+        assert_eq!(plan.next_action(), Some(Action::Stop(ChildKey(1))));
+        plan.child_stopped(ChildKey(1));
+        let Some(Action::Retry { id, attempt, .. }) = plan.next_action() else { panic!("a retry") };
+        assert_eq!(plan.next_action(), None);
+        plan.retry(ChildKey(2), id, now);
         assert_eq!(actions(&mut plan, now), ["start 1", "start 2"]);
         attempt
     };

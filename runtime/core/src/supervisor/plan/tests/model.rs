@@ -1,33 +1,33 @@
-//! The plan against a naive model, written from OTP's text: whole lists, copied and rebuilt at each step.
+//! The plan against a model that is written from OTP's documentation: simple lists, copied and rebuilt at each step.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::super::*;
+use crate::supervisor::plan::*;
 
-/// Numbers that are the same in every run.
-struct Dice(u64);
+/// A random number generator with the same numbers in every run: splitmix64.
+struct Rng(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+impl Rng {
+    fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % sides
+        (z ^ (z >> 31)) % limit
     }
 }
 
-/// The world around a supervisor: which starts fail, and what happened.
+/// The environment of a supervisor: the starts that fail, and the log of what it did.
 #[derive(Default)]
-struct World {
-    failing: HashMap<u64, u64>,
+struct Environment {
+    failing_starts: HashMap<u64, u64>,
     log: Vec<String>,
 }
 
-impl World {
+impl Environment {
     fn start(&mut self, id: u64) -> bool {
-        let failing = self.failing.entry(id).or_default();
+        let failing = self.failing_starts.entry(id).or_default();
         let fails = *failing > 0;
         *failing = failing.saturating_sub(1);
         self.log.push(format!("{} {id}", if fails { "failed" } else { "start" }));
@@ -39,6 +39,7 @@ impl World {
     }
 }
 
+/// The field `pid` of OTP's child record.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pid {
     Running,
@@ -47,279 +48,304 @@ enum Pid {
 }
 
 #[derive(Clone, Debug)]
-struct Kid {
+struct ModelChild {
     id: u64,
     options: ChildOptions,
     pid: Pid,
 }
 
-/// A supervisor as OTP's manual tells it.
-struct Naive {
-    flags: SupervisorOptions,
-    kids: Vec<Kid>,
-    restarts: Vec<u64>,
-    again: VecDeque<u64>,
-    gone: bool,
+/// A request to the supervisor.
+#[derive(Clone, Copy, PartialEq)]
+enum Request {
+    Terminate,
+    Restart,
+    Delete,
+    Add,
 }
 
-impl Naive {
-    fn kid(&mut self, id: u64) -> Option<&mut Kid> {
-        self.kids.iter_mut().find(|kid| kid.id == id)
+/// A supervisor as OTP's manual describes it.
+struct Model {
+    supervisor: SupervisorOptions,
+    children: Vec<ModelChild>,
+    restarts: Vec<u64>,
+    retries: VecDeque<u64>,
+    has_ended: bool,
+}
+
+impl Model {
+    fn child(&mut self, id: u64) -> Option<&mut ModelChild> {
+        self.children.iter_mut().find(|child| child.id == id)
     }
 
     fn remove_if_temporary(&mut self, id: u64) {
-        self.kids.retain(|kid| kid.id != id || kid.options.restart != Restart::Temporary);
-        if let Some(kid) = self.kid(id) {
-            kid.pid = Pid::Undefined;
+        self.children.retain(|child| child.id != id || child.options.restart != Restart::Temporary);
+        if let Some(child) = self.child(id) {
+            child.pid = Pid::Undefined;
         }
     }
 
-    fn shut_down(&mut self, world: &mut World) {
-        self.gone = true;
-        for kid in self.kids.iter().rev().filter(|kid| kid.pid == Pid::Running) {
-            world.stop(kid.id);
+    fn shut_down(&mut self, environment: &mut Environment) {
+        self.has_ended = true;
+        for child in self.children.iter().rev().filter(|child| child.pid == Pid::Running) {
+            environment.stop(child.id);
         }
-        self.kids.clear();
-        self.again.clear();
+        self.children.clear();
+        self.retries.clear();
     }
 
-    fn exited(&mut self, id: u64, reason: &Exit, second: u64, world: &mut World) {
-        let Some(kid) = self.kid(id).filter(|kid| kid.pid == Pid::Running).map(|kid| kid.clone()) else { return };
-        let permanent = kid.options.restart == Restart::Permanent;
-        let transient = kid.options.restart == Restart::Transient;
+    fn child_exited(&mut self, id: u64, reason: &Exit, second: u64, environment: &mut Environment) {
+        let Some(child) = self.child(id).filter(|child| child.pid == Pid::Running).map(|child| child.clone()) else {
+            return;
+        };
+        let permanent = child.options.restart == Restart::Permanent;
+        let transient = child.options.restart == Restart::Transient;
         if permanent || (transient && !reason.is_orderly()) {
-            return self.restart(id, second, world);
+            return self.restart(id, second, environment);
         }
         self.remove_if_temporary(id);
-        let significant = |kid: &Kid| kid.options.significant && kid.pid != Pid::Undefined;
-        let over = match self.flags.auto_shutdown {
+        let significant = |child: &ModelChild| child.options.significant && child.pid != Pid::Undefined;
+        let shut_down = match self.supervisor.auto_shutdown {
             AutoShutdown::Never => false,
-            AutoShutdown::Any => kid.options.significant,
-            AutoShutdown::All => kid.options.significant && !self.kids.iter().any(significant),
+            AutoShutdown::Any => child.options.significant,
+            AutoShutdown::All => child.options.significant && !self.children.iter().any(significant),
         };
-        if over {
-            self.shut_down(world);
+        if shut_down {
+            self.shut_down(environment);
         }
     }
 
-    fn restart(&mut self, id: u64, second: u64, world: &mut World) {
+    fn restart(&mut self, id: u64, second: u64, environment: &mut Environment) {
         self.restarts.push(second);
-        let period = self.flags.period.as_secs();
+        let period = self.supervisor.period.as_secs();
         let recent = self.restarts.iter().filter(|&&at| second - at <= period).count();
-        if recent > self.flags.intensity as usize {
+        if recent > self.supervisor.intensity as usize {
             self.remove_if_temporary(id);
-            return self.shut_down(world);
+            return self.shut_down(environment);
         }
-        if let Some(kid) = self.kid(id) {
-            kid.pid = Pid::Undefined;
+        if let Some(child) = self.child(id) {
+            child.pid = Pid::Undefined;
         }
-        let at = self.kids.iter().position(|kid| kid.id == id).unwrap();
-        let (before, affected, after) = match self.flags.strategy {
+        let at = self.children.iter().position(|child| child.id == id).unwrap();
+        let (before, affected, after) = match self.supervisor.strategy {
             Strategy::OneForOne => {
-                (self.kids[..at].to_vec(), vec![self.kids[at].clone()], self.kids[at + 1..].to_vec())
+                (self.children[..at].to_vec(), vec![self.children[at].clone()], self.children[at + 1..].to_vec())
             }
-            Strategy::OneForAll => (vec![], self.kids.clone(), vec![]),
-            Strategy::RestForOne => (self.kids[..at].to_vec(), self.kids[at..].to_vec(), vec![]),
+            Strategy::OneForAll => (vec![], self.children.clone(), vec![]),
+            Strategy::RestForOne => (self.children[..at].to_vec(), self.children[at..].to_vec(), vec![]),
         };
         let mut stopped = Vec::new();
-        for mut kid in affected.into_iter().rev() {
-            if kid.pid == Pid::Running {
-                world.stop(kid.id);
+        for mut child in affected.into_iter().rev() {
+            if child.pid == Pid::Running {
+                environment.stop(child.id);
             }
-            kid.pid = Pid::Undefined;
-            if kid.options.restart != Restart::Temporary {
-                stopped.insert(0, kid);
+            child.pid = Pid::Undefined;
+            if child.options.restart != Restart::Temporary {
+                stopped.insert(0, child);
             }
         }
-        for kid in &mut stopped {
-            if !world.start(kid.id) {
-                kid.pid = Pid::Restarting;
-                self.again.push_back(kid.id);
+        for child in &mut stopped {
+            if !environment.start(child.id) {
+                child.pid = Pid::Restarting;
+                self.retries.push_back(child.id);
                 break;
             }
-            kid.pid = Pid::Running;
+            child.pid = Pid::Running;
         }
-        self.kids = [before, stopped, after].concat();
+        self.children = [before, stopped, after].concat();
     }
 
-    fn settle(&mut self, second: u64, world: &mut World) {
-        while let Some(id) = self.again.pop_front() {
-            if self.kid(id).is_some_and(|kid| kid.pid == Pid::Restarting) {
-                self.restart(id, second, world);
+    fn run_retries(&mut self, second: u64, environment: &mut Environment) {
+        while let Some(id) = self.retries.pop_front() {
+            if self.child(id).is_some_and(|child| child.pid == Pid::Restarting) {
+                self.restart(id, second, environment);
             }
         }
     }
 
-    fn ask(&mut self, asked: u64, id: u64, options: ChildOptions, world: &mut World) -> Result<(), ChildError> {
-        if asked == 3 {
-            return match self.kid(id).map(|kid| kid.pid) {
-                // Which pid is told is the supervisor's business.
+    fn handle(
+        &mut self,
+        request: Request,
+        id: u64,
+        options: ChildOptions,
+        environment: &mut Environment,
+    ) -> Result<(), ChildError> {
+        if request == Request::Add {
+            return match self.child(id).map(|child| child.pid) {
+                // The pid in the error is not part of the plan.
                 Some(Pid::Running) => Err(ChildError::Running),
                 Some(_) => Err(ChildError::AlreadyPresent),
-                None if world.start(id) => {
-                    self.kids.push(Kid { id, options, pid: Pid::Running });
+                None if environment.start(id) => {
+                    self.children.push(ModelChild { id, options, pid: Pid::Running });
                     Ok(())
                 }
                 None => Ok(()),
             };
         }
-        let kid = self.kid(id).ok_or(ChildError::NotFound)?;
-        match (asked, kid.pid) {
-            (0, Pid::Running) => {
-                world.stop(id);
+        let child = self.child(id).ok_or(ChildError::NotFound)?;
+        match (request, child.pid) {
+            (Request::Terminate, Pid::Running) => {
+                environment.stop(id);
                 self.remove_if_temporary(id);
             }
-            (0, _) => kid.pid = Pid::Undefined,
+            (Request::Terminate, _) => child.pid = Pid::Undefined,
             (_, Pid::Running) => return Err(ChildError::Running),
             (_, Pid::Restarting) => return Err(ChildError::Restarting),
-            (1, Pid::Undefined) => {
-                if world.start(id) {
-                    kid.pid = Pid::Running;
+            (Request::Restart, Pid::Undefined) => {
+                if environment.start(id) {
+                    child.pid = Pid::Running;
                 }
             }
-            (_, Pid::Undefined) => self.kids.retain(|kid| kid.id != id),
+            (_, Pid::Undefined) => self.children.retain(|child| child.id != id),
         }
         Ok(())
     }
 
-    fn children(&self) -> Vec<(u64, State)> {
+    fn children(&self) -> Vec<(u64, ChildState)> {
         let state = |pid| match pid {
-            Pid::Running => State::Up,
-            Pid::Undefined => State::Down,
-            Pid::Restarting => State::Restarting,
+            Pid::Running => ChildState::Up,
+            Pid::Undefined => ChildState::Down,
+            Pid::Restarting => ChildState::Restarting,
         };
-        self.kids.iter().map(|kid| (kid.id, state(kid.pid))).collect()
+        self.children.iter().map(|child| (child.id, state(child.pid))).collect()
     }
 }
 
-/// The plan, carried out in the same world.
-struct Real {
+/// The plan, executed in an environment of the same kind.
+struct Executor {
     plan: Plan,
-    ids: HashMap<Key, u64>,
-    again: VecDeque<(Key, Ticket)>,
-    gone: bool,
+    ids: HashMap<ChildKey, u64>,
+    retries: VecDeque<(ChildKey, RetryId)>,
+    has_ended: bool,
 }
 
-impl Real {
-    fn settle(&mut self, now: Instant, world: &mut World, retries: bool) {
+impl Executor {
+    fn execute_actions(&mut self, now: Instant, environment: &mut Environment, retries: bool) {
         loop {
-            while let Some(action) = self.plan.next() {
+            while let Some(action) = self.plan.next_action() {
                 match action {
-                    Action::Start(key) if world.start(self.ids[&key]) => self.plan.started(key, now),
-                    Action::Start(key) => self.plan.failed(key),
+                    Action::Start(key) if environment.start(self.ids[&key]) => self.plan.child_started(key, now),
+                    Action::Start(key) => self.plan.start_failed(key),
                     Action::Stop(key) => {
-                        world.stop(self.ids[&key]);
-                        self.plan.stopped(key);
+                        environment.stop(self.ids[&key]);
+                        self.plan.child_stopped(key);
                     }
                     Action::Close { .. } => {}
-                    Action::Retry { child, ticket, .. } => self.again.push_back((child, ticket)),
-                    Action::End(_) => {
-                        self.gone = true;
-                        self.again.clear();
-                        self.plan.end();
+                    Action::Retry { child, id, .. } => self.retries.push_back((child, id)),
+                    Action::ShutDown(_) => {
+                        self.has_ended = true;
+                        self.retries.clear();
+                        self.plan.stop_all();
                     }
                 }
             }
-            match self.again.pop_front() {
-                Some((key, ticket)) if retries => self.plan.retry(key, ticket, now),
-                Some(retry) => return self.again.push_front(retry),
+            match self.retries.pop_front() {
+                Some((key, id)) if retries => self.plan.retry(key, id, now),
+                Some(retry) => return self.retries.push_front(retry),
                 None => return,
             }
         }
     }
 
-    fn ask(&mut self, asked: u64, id: u64, options: ChildOptions) -> Result<(), ChildError> {
-        if asked == 3 {
+    fn handle(&mut self, request: Request, id: u64, options: ChildOptions) -> Result<(), ChildError> {
+        if request == Request::Add {
             let key = self.plan.add(Some(id.to_string().into()), options).map_err(|taken| match taken {
-                Taken::Running(_) => ChildError::Running,
-                Taken::Present => ChildError::AlreadyPresent,
+                IdTaken::Running(_) => ChildError::Running,
+                IdTaken::NotRunning => ChildError::AlreadyPresent,
             })?;
             self.ids.insert(key, id);
-            self.plan.begin_child(key);
+            self.plan.start_added(key);
             return Ok(());
         }
         let key = self.plan.find(&id.to_string()).ok_or(ChildError::NotFound)?;
-        match asked {
-            0 => self.plan.terminate(key),
-            1 => self.plan.restart(key),
+        match request {
+            Request::Terminate => self.plan.terminate(key),
+            Request::Restart => self.plan.restart(key),
             _ => self.plan.delete(key),
         }
     }
 
-    fn children(&self) -> Vec<(u64, State)> {
+    fn children(&self) -> Vec<(u64, ChildState)> {
         self.plan.keys().map(|key| (self.ids[&key], self.plan.state(key).unwrap())).collect()
     }
 }
 
-fn options(dice: &mut Dice, flags: &SupervisorOptions) -> ChildOptions {
-    let restart = [Restart::Permanent, Restart::Transient, Restart::Temporary][dice.roll(3) as usize];
-    let may = flags.auto_shutdown != AutoShutdown::Never && restart != Restart::Permanent;
-    ChildOptions { restart, significant: may && dice.roll(2) == 0, ..ChildOptions::DEFAULT }
+fn options(rng: &mut Rng, supervisor: &SupervisorOptions) -> ChildOptions {
+    let restart = [Restart::Permanent, Restart::Transient, Restart::Temporary][rng.below(3) as usize];
+    let may_be_significant = supervisor.auto_shutdown != AutoShutdown::Never && restart != Restart::Permanent;
+    ChildOptions { restart, significant: may_be_significant && rng.below(2) == 0, ..ChildOptions::DEFAULT }
 }
 
-/// One random life of a supervisor, in both.
-fn life(seed: u64) -> u64 {
-    let mut dice = Dice(seed);
-    let flags = SupervisorOptions {
-        strategy: [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne][dice.roll(3) as usize],
-        intensity: dice.roll(6) as u32,
-        period: Duration::from_secs(1 + dice.roll(9)),
-        auto_shutdown: [AutoShutdown::Never, AutoShutdown::Any, AutoShutdown::All][dice.roll(3) as usize],
+/// Runs a random program in the model and in the plan and compares them after each step. Returns the number of steps.
+fn check(seed: u64) -> u64 {
+    let mut rng = Rng(seed);
+    let supervisor = SupervisorOptions {
+        strategy: [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne][rng.below(3) as usize],
+        intensity: rng.below(6) as u32,
+        period: Duration::from_secs(1 + rng.below(9)),
+        auto_shutdown: [AutoShutdown::Never, AutoShutdown::Any, AutoShutdown::All][rng.below(3) as usize],
     };
-    let mut naive = Naive { flags, kids: vec![], restarts: vec![], again: VecDeque::new(), gone: false };
-    let mut real = Real { plan: Plan::new(flags, false), ids: HashMap::new(), again: VecDeque::new(), gone: false };
-    let (mut told, mut done) = (World::default(), World::default());
-    for id in 0..1 + dice.roll(6) {
-        let options = options(&mut dice, &flags);
-        let key = real.plan.add(Some(id.to_string().into()), options).unwrap();
-        real.ids.insert(key, id);
-        told.start(id);
-        naive.kids.push(Kid { id, options, pid: Pid::Running });
+    let mut model =
+        Model { supervisor, children: vec![], restarts: vec![], retries: VecDeque::new(), has_ended: false };
+    let mut executor = Executor {
+        plan: Plan::new(supervisor, false),
+        ids: HashMap::new(),
+        retries: VecDeque::new(),
+        has_ended: false,
+    };
+    let (mut expected, mut actual) = (Environment::default(), Environment::default());
+    for id in 0..1 + rng.below(6) {
+        let options = options(&mut rng, &supervisor);
+        let key = executor.plan.add(Some(id.to_string().into()), options).unwrap();
+        executor.ids.insert(key, id);
+        expected.start(id);
+        model.children.push(ModelChild { id, options, pid: Pid::Running });
     }
     let (begin, mut second, mut steps) = (Instant::now(), 0, 0);
-    real.plan.begin();
-    real.settle(begin, &mut done, true);
-    while steps < 40 && !naive.gone {
+    executor.plan.start_all();
+    executor.execute_actions(begin, &mut actual, true);
+    while steps < 40 && !model.has_ended {
         steps += 1;
-        second += dice.roll(4);
-        let (now, id) = (begin + Duration::from_secs(second), dice.roll(8));
-        match dice.roll(8) {
-            asked @ 0..4 => {
-                let options = options(&mut dice, &flags);
-                let answers = (naive.ask(asked, id, options, &mut told), real.ask(asked, id, options));
+        second += rng.below(4);
+        let (now, id) = (begin + Duration::from_secs(second), rng.below(8));
+        match rng.below(8) {
+            n @ 0..4 => {
+                let request = [Request::Terminate, Request::Restart, Request::Delete, Request::Add][n as usize];
+                let options = options(&mut rng, &supervisor);
+                let answers =
+                    (model.handle(request, id, options, &mut expected), executor.handle(request, id, options));
                 assert_eq!(answers.0, answers.1, "seed {seed}, step {steps}");
             }
             4 => {
-                let failures = dice.roll(4);
-                told.failing.insert(id, failures);
-                done.failing.insert(id, failures);
+                let failures = rng.below(4);
+                expected.failing_starts.insert(id, failures);
+                actual.failing_starts.insert(id, failures);
             }
             _ => {
                 let reason =
-                    [Exit::Normal, Exit::shutdown(), Exit::Killed, Exit::error("boom")][dice.roll(4) as usize].clone();
-                naive.exited(id, &reason, second, &mut told);
-                if let Some(key) = real.plan.find(&id.to_string()) {
-                    real.plan.exited(key, &reason, now);
+                    [Exit::Normal, Exit::shutdown(), Exit::Killed, Exit::error("boom")][rng.below(4) as usize].clone();
+                model.child_exited(id, &reason, second, &mut expected);
+                if let Some(key) = executor.plan.find(&id.to_string()) {
+                    executor.plan.child_exited(key, &reason, now);
                 }
             }
         }
-        // Restarts that failed may have to wait behind other messages.
-        let quiet = dice.roll(3) > 0;
-        real.settle(now, &mut done, quiet);
-        if quiet {
-            naive.settle(second, &mut told);
+        // Retries may have to wait behind other messages.
+        let handle_retries = rng.below(3) > 0;
+        executor.execute_actions(now, &mut actual, handle_retries);
+        if handle_retries {
+            model.run_retries(second, &mut expected);
         }
-        assert_eq!(told.log, done.log, "seed {seed}, step {steps}");
-        assert_eq!(naive.gone, real.gone, "seed {seed}, step {steps}");
-        if !naive.gone {
-            assert_eq!(naive.children(), real.children(), "seed {seed}, step {steps}");
+        assert_eq!(expected.log, actual.log, "seed {seed}, step {steps}");
+        assert_eq!(model.has_ended, executor.has_ended, "seed {seed}, step {steps}");
+        if !model.has_ended {
+            assert_eq!(model.children(), executor.children(), "seed {seed}, step {steps}");
         }
     }
     steps
 }
 
 #[test]
-fn the_plan_does_what_the_text_says() {
-    let steps: u64 = (0..5_000).map(life).sum();
+fn the_plan_does_what_otps_manual_says() {
+    let steps: u64 = (0..5_000).map(check).sum();
     assert!(steps > 50_000, "only {steps} steps");
 }

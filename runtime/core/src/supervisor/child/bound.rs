@@ -1,0 +1,58 @@
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{ChildCell, ChildCells};
+use crate::base::{Exit, Pid};
+use crate::supervisor::{ChildOptions, SupervisionRef};
+
+/// The specs of all children of a supervisor, bound to their cells. `#[supervisor]` fills it for each start of the
+/// supervisor.
+pub struct Children {
+    cells: Arc<ChildCells>,
+    specs: Vec<BoundSpec>,
+}
+
+/// The spec of one child, bound to the cell in which all incarnations of the child run.
+pub(in crate::supervisor) struct BoundSpec {
+    pub(in crate::supervisor) id: Arc<str>,
+    pub(in crate::supervisor) options: ChildOptions,
+    pub(in crate::supervisor) starter: Box<dyn ChildStarter>,
+    pub(in crate::supervisor) cell: Arc<dyn ChildCell>,
+    /// The child's stub, if the child is a supervisor.
+    pub(in crate::supervisor) supervisor: Option<SupervisionRef>,
+    /// Whether the child is declared by the tree. A declared child that was removed is back when the supervisor
+    /// restarts.
+    pub(in crate::supervisor) declared: bool,
+}
+
+/// Starts a child, independent of its type.
+pub(in crate::supervisor) trait ChildStarter: Send {
+    /// Makes a new incarnation of the child. `link` runs before the process does.
+    ///
+    /// Resolves when `init` is done, with `None` if the child ended normally in `init`: OTP's `ignore`.
+    fn start(&mut self, link: &dyn Fn(&Pid)) -> StartFuture;
+}
+
+pub(in crate::supervisor) type StartFuture = Pin<Box<dyn Future<Output = Result<Option<Pid>, Exit>> + Send>>;
+
+/// A child that is added at run time: binds its spec to a cell of the supervisor.
+pub struct ChildFactory(pub(in crate::supervisor) Box<dyn FnOnce(&ChildCells) -> BoundSpec + Send>);
+
+impl Children {
+    pub(in crate::supervisor) fn new(cells: Arc<ChildCells>) -> Children {
+        Children { cells, specs: Vec::new() }
+    }
+
+    pub(in crate::supervisor) fn into_specs(self) -> Vec<BoundSpec> {
+        self.specs
+    }
+
+    /// Adds a child that is declared by the tree.
+    pub(in crate::supervisor) fn push_declared(&mut self, spec: BoundSpec) {
+        self.specs.push(BoundSpec { declared: true, ..spec });
+    }
+
+    pub(in crate::supervisor) fn cells(&self) -> &Arc<ChildCells> {
+        &self.cells
+    }
+}

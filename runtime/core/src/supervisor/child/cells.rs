@@ -1,0 +1,196 @@
+//! The cells of a supervisor's children.
+//!
+//! A child's cell outlives the child's process. Below a nested supervisor it outlives that supervisor's process too. A
+//! stub from a tree holds a cell, so it follows the child across restarts.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::actor::{Actor, Ref, Stub};
+use crate::base::{Exit, Pid, Protocol};
+use crate::call::Address;
+use crate::mailbox::Bounds;
+use crate::node::{Node, Resident};
+use crate::process::Cell;
+use crate::supervisor::{Supervision, SupervisionRef};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The cells of one supervisor's children, by id.
+pub struct ChildCells {
+    node: Node,
+    path: Arc<str>,
+    supervisor: SupervisionRef,
+    cells: Mutex<HashMap<Arc<str>, Arc<dyn ChildCell>>>,
+    last_number: AtomicU64,
+}
+
+/// A child's cell, independent of the child's protocol.
+pub(in crate::supervisor) trait ChildCell: Any + Send + Sync {
+    /// Records the result of a start. If no further start follows, waiting calls fail with `failure`.
+    fn record_start(&self, failure: Option<&Exit>);
+
+    /// Refuses messages until the next start.
+    fn close(&self);
+
+    /// Refuses messages for good and gives up the cell's path.
+    fn remove(&self);
+
+    /// Returns the process that runs in this cell, also while it is ending.
+    fn pid(&self) -> Option<Pid>;
+
+    /// Returns the `Cell` with its protocol's type.
+    fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+impl<M: Protocol> ChildCell for Cell<M> {
+    fn record_start(&self, failure: Option<&Exit>) {
+        Cell::set_start_failure(self, failure);
+    }
+
+    fn close(&self) {
+        Cell::close(self);
+    }
+
+    fn remove(&self) {
+        Cell::close(self);
+        if let Some(path) = self.path() {
+            self.node().names().remove_place(path);
+        }
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        self.current_number().map(|number| self.node().pid(number))
+    }
+
+    fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+/// The cell of a nested supervisor, together with the cells of its children.
+pub(in crate::supervisor) struct SupervisorCell {
+    pub(in crate::supervisor) cell: Arc<Cell<Supervision>>,
+    pub(in crate::supervisor) children: Arc<ChildCells>,
+}
+
+impl ChildCell for SupervisorCell {
+    fn record_start(&self, failure: Option<&Exit>) {
+        self.cell.record_start(failure);
+    }
+
+    fn close(&self) {
+        self.cell.close();
+        self.children.close();
+    }
+
+    fn remove(&self) {
+        self.cell.remove();
+        self.children.remove_all();
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        self.cell.pid()
+    }
+
+    fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        Arc::clone(&self.cell) as Arc<dyn Any + Send + Sync>
+    }
+}
+
+impl ChildCells {
+    pub(in crate::supervisor) fn new(node: Node, path: Arc<str>, supervisor: SupervisionRef) -> Arc<ChildCells> {
+        Arc::new(ChildCells { node, path, supervisor, cells: Mutex::default(), last_number: AtomicU64::new(0) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<dyn ChildCell>>> {
+        self.cells.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::supervisor) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Returns the supervisor's path in the trees of its node, such as `/ChatTree/storage`.
+    pub(in crate::supervisor) fn path(&self) -> &Arc<str> {
+        &self.path
+    }
+
+    /// Returns the supervisor's stub. The stub of a nested supervisor follows it across restarts.
+    pub fn supervisor(&self) -> SupervisionRef {
+        self.supervisor.clone()
+    }
+
+    /// Returns the stub of the child with this id.
+    pub(in crate::supervisor) fn stub<A: Actor>(&self, id: &str) -> Ref<A> {
+        Ref::<A>::__new(Address::following(self.cell::<A>(id)))
+    }
+
+    /// Returns an unused id for a child without one.
+    pub(in crate::supervisor) fn next_id(&self) -> Arc<str> {
+        format!("#{}", self.last_number.fetch_add(1, Ordering::Relaxed) + 1).into()
+    }
+
+    pub(in crate::supervisor) fn cell<A: Actor>(&self, id: &str) -> Arc<Cell<A::Protocol>> {
+        self.get_or_insert(id, |path| self.new_cell(path, A::OPTIONS.bounds()))
+    }
+
+    pub(in crate::supervisor) fn supervisor_cell(&self, id: &str) -> Arc<SupervisorCell> {
+        self.get_or_insert(id, |path| {
+            let cell = self.new_cell::<Supervision>(path, None);
+            let stub = SupervisionRef::__new(Address::following(Arc::clone(&cell)));
+            Arc::new(SupervisorCell { cell, children: ChildCells::new(self.node.clone(), Arc::clone(path), stub) })
+        })
+    }
+
+    fn new_cell<M: Protocol>(&self, path: &Arc<str>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
+        let cell = Cell::new(self.node.clone(), Some(Arc::clone(path)), bounds);
+        self.node.names().add_place(path, Arc::clone(&cell) as Arc<dyn Resident>);
+        cell
+    }
+
+    /// Returns the cell with this id, or makes one if there is none of this type.
+    fn get_or_insert<C: ChildCell>(&self, id: &str, make: impl FnOnce(&Arc<str>) -> Arc<C>) -> Arc<C> {
+        let mut cells = self.lock();
+        if let Some(cell) = cells.get(id)
+            && let Ok(cell) = (Arc::clone(cell) as Arc<dyn Any + Send + Sync>).downcast()
+        {
+            return cell;
+        }
+        let cell = make(&format!("{}/{}", self.path, path_segment(id)).into());
+        cells.insert(id.into(), Arc::clone(&cell) as Arc<dyn ChildCell>);
+        cell
+    }
+
+    /// Removes the cell with this id.
+    pub(in crate::supervisor) fn remove(&self, id: &str) {
+        let cell = self.lock().remove(id);
+        if let Some(cell) = cell {
+            cell.remove();
+        }
+    }
+
+    fn all(&self) -> Vec<Arc<dyn ChildCell>> {
+        self.lock().values().cloned().collect()
+    }
+
+    fn close(&self) {
+        self.all().iter().for_each(|cell| cell.close());
+    }
+
+    fn remove_all(&self) {
+        self.all().iter().for_each(|cell| cell.remove());
+    }
+
+    /// Removes all cells and gives up the path of the tree, whose root this supervisor is.
+    pub(in crate::supervisor) fn remove_tree(&self) {
+        self.remove_all();
+        self.node.names().remove_place(&self.path);
+    }
+}
+
+/// Encodes an id or a name as one segment of a path: any text is valid, but a slash separates segments.
+pub(in crate::supervisor) fn path_segment(id: &str) -> String {
+    id.replace('%', "%25").replace('/', "%2F")
+}

@@ -317,7 +317,7 @@ async fn options_that_contradict_each_other_are_refused_at_run_time_too() -> gre
 
     let tree = Supervisor::new(Strategy::OneForOne).start().await?;
     let answer = tree.start_child("x", permanent().restart(Restart::Transient)).await;
-    assert_eq!(answer, Err(ChildError::Options(InvalidOptions::SignificantNever)));
+    assert_eq!(answer, Err(ChildError::Options(InvalidOptions::SignificantWithoutAutoShutdown)));
     let backoff = permanent().backoff(Duration::from_secs(2), Duration::from_secs(1));
     assert!(tree.start_child("x", backoff).await.is_err());
     assert_eq!(tree.count_children().await?.specs, 0);

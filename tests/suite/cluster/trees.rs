@@ -37,7 +37,7 @@ async fn a_remote_supervisor_executes_requests_that_can_be_sent() -> greenroom::
 
     // A child's constructor is code and cannot be sent. Nothing starts, and the caller receives an error.
     let refused: Result<ClerkRef, _> = office.start_child("second", ChildSpec::new(Clerk::default)).await;
-    assert_eq!(refused.unwrap_err(), ChildError::Elsewhere);
+    assert_eq!(refused.unwrap_err(), ChildError::RemoteSupervisor);
     assert_eq!(office.count_children().await?.specs, 1);
     // A start that was requested there is visible here.
     let second: ClerkRef = tree.start_child("second", ChildSpec::new(Clerk::default)).await?;

@@ -113,7 +113,7 @@ async fn a_crash_is_reported_once_with_all_details() {
     assert_eq!((&*crash["process"], &*crash["name"], &*crash["last_message"]), ("Act", "poet", "Go"));
     assert_eq!(crash["ancestors"], format!("[{}]", publisher.pid().unwrap()));
     assert_eq!(crash["links"].matches('<').count(), 1);
-    assert!(crash["lived"].starts_with("90."), "{}", crash["lived"]);
+    assert!(crash["age"].starts_with("90."), "{}", crash["age"]);
     // The linked process exited with it, for the same reason.
     assert_eq!(events.len(), 2, "{events:?}");
     assert_eq!(events[0]["reason"], events[1]["reason"]);

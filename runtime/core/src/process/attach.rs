@@ -1,3 +1,5 @@
+//! Streams that are attached to a mailbox.
+
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;

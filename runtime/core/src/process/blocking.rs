@@ -1,3 +1,5 @@
+//! Blocking code of a process, which runs beside it and keeps it from ending.
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;

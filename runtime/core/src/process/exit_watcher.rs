@@ -1,3 +1,5 @@
+//! Waiting for the exit of a process, from code that need not be a process.
+
 use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;

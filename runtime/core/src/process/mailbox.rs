@@ -1,3 +1,5 @@
+//! The process's end of its mailbox: receiving, by `receive!` and as a server.
+
 mod observe;
 mod server;
 

@@ -6,7 +6,7 @@
 //! own end of its mailbox.
 //!
 //! States of a cell: vacant → running → running with an exit reason (the process ends with its next poll) → ending → vacant
-//! or closed. The control block holds the state; the flags tell a poll about it in one load.
+//! or closed. The control block holds the state. A poll reads the flags, which reflect it, in one load.
 //!
 //! A supervised child's cell holds the messages of following stubs until the `init` of an incarnation has succeeded. If
 //! the `init` fails, they wait for the next incarnation.

@@ -21,8 +21,8 @@ pin_project! {
     ///
     /// It is part of every process's memory, so it is kept small.
     pub(crate) struct ProcessTask<M: Protocol, F> {
-        // A `Cell<M>`. During each poll the thread holds it as its current process, in the type that the thread knows:
-        // finding out the type anew for each poll would cost more than this word.
+        // A `Cell<M>`. During each poll the thread holds it as its current process, with this type. To look up the vtable
+        // anew for each poll would cost more than this word.
         cell: Option<Arc<dyn Resident>>,
         number: u64,
         #[pin]

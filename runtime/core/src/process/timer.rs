@@ -1,3 +1,5 @@
+//! Timers that send a message to their own process.
+
 use std::sync::Arc;
 
 use tokio::sync::Notify;

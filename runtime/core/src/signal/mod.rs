@@ -5,7 +5,7 @@
 //!
 //! Links follow OTP's
 //! [`NewLinking`](https://github.com/erlang/otp/blob/master/erts/emulator/internal_doc/NewLinking.md) protocol: an
-//! `unlink` waits for an acknowledgement, so that a link made later is not taken for the one that it removed.
+//! `unlink` waits for an acknowledgement, so that a link made later is not mistaken for the removed one.
 //!
 //! Invariants: a link has at most one state per peer; an exit signal over a removed link has no effect; each monitor
 //! gives at most one `Down`.

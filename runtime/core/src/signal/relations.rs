@@ -1,3 +1,5 @@
+//! The links, monitors and watchers of a process, and how they change.
+
 use super::small_map::SmallMap;
 use crate::base::{Exit, MonitorRef, NodeId, Pid, Sorted, Subject};
 use crate::wire::Signal;

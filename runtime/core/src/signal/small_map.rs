@@ -1,3 +1,5 @@
+//! A map that needs no allocation for a single entry.
+
 use std::{iter, mem};
 
 use crate::base::Sorted;

@@ -1,6 +1,6 @@
-//! What a process owns beside its future: streams, blocking code, system requests, deadlock checks.
+//! Attachments of a process, which it owns beside its future: streams, blocking code, system requests, deadlock checks.
 //!
-//! Few processes own any of these, so they are in [`Attached`], which is allocated on first use.
+//! Few processes have any, so they are in [`Attached`], which is allocated on first use.
 
 use std::sync::Arc;
 

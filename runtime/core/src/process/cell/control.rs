@@ -1,8 +1,10 @@
 //! The control block of a cell: the state, identity and exit intent of the process that occupies it.
 //!
-//! Every process pays for its control block as long as it runs, so the block is packed: properties that all processes of
-//! a kind share are stored once ([`ProcessKind`]), an exit reason without details takes one byte ([`ExitIntent`]), and
-//! state that most processes never have is allocated on first use ([`ColdState`]).
+//! Every process pays for its control block as long as it runs, so the block is packed:
+//!
+//! - Properties that all processes of a kind share are stored once, in a [`ProcessKind`].
+//! - An exit reason without details takes one byte, an [`ExitIntent`].
+//! - State that most processes never have is allocated on first use, as a [`ColdState`].
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,7 +39,7 @@ pub(crate) struct ProcessKind {
     /// Returns the type's name, for crash reports.
     pub(crate) name: fn() -> &'static str,
     pub(crate) trap_exit: bool,
-    /// As a `gen_server`, the process stops between two messages when requested, and when its parent ends.
+    /// The process stops between two messages when requested, and when its parent ends, as a `gen_server` does.
     pub(crate) server: bool,
     pub(crate) supervisor: bool,
     /// The process receives an event for each connection that is made or lost.
@@ -96,7 +98,7 @@ pub(super) struct ColdState {
     attached: Option<Box<Attached>>,
 }
 
-/// What few processes own beside their future.
+/// Attachments, which few processes own beside their future.
 #[derive(Default)]
 pub(super) struct Attached {
     /// The number of closures passed to `blocking` that have not returned.

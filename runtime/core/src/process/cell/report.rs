@@ -44,7 +44,7 @@ pub(super) fn crash<M: Protocol>(cell: &Cell<M>, number: u64, reason: &Exit) {
 fn log_crash(node: &Node, pid: &Pid, crash_info: &CrashInfo, reason: &Exit) {
     let CrashInfo { kind, name, last_message, links, .. } = crash_info;
     let name = name.as_deref().unwrap_or("");
-    let lived = node.clock().now().saturating_duration_since(crash_info.started_at);
+    let age = node.clock().now().saturating_duration_since(crash_info.started_at);
     if log::is_heard() {
         log::error!(
             target: "greenroom",
@@ -55,7 +55,7 @@ fn log_crash(node: &Node, pid: &Pid, crash_info: &CrashInfo, reason: &Exit) {
             last_message = last_message.as_deref(),
             ancestors = ?node.ancestors(crash_info.parent),
             ?links,
-            ?lived,
+            ?age,
             "process ended abnormally"
         );
     } else {

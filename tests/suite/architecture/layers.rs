@@ -52,7 +52,7 @@ fn a_module_imports_only_lower_layers() {
     }
     for (path, text) in [
         ("cluster/mod.rs", "use crate::{base::Exit, net::{self, Tcp}, node::Node};"),
-        ("node/table.rs", "use super::Resident; use crate::wire::Signal; use crate::node::Node;"),
+        ("node/table.rs", "use super::AnyCell; use crate::wire::Signal; use crate::node::Node;"),
         ("wire/frame.rs", "// crate::node\n#[cfg(test)]\nmod tests { use crate::node::Node; }"),
         ("wire/frame.rs", "#[cfg(test)] mod tests;"),
         ("prelude.rs", "pub use crate::cluster::Cookie;"),

@@ -12,7 +12,7 @@ use super::target::{FOLLOWING, Resolved, Target};
 use super::{Call, Cast, Reply};
 use crate::base::{CallError, CastError, NodeName, Pid, Protocol, Subject};
 use crate::mailbox::{Addressee, Refused};
-use crate::node::{Current, Line, Node};
+use crate::node::{Admission, Current, Node};
 use crate::process::Cell;
 
 /// The receiver of a stub's messages: the one field of every generated stub. Two words, since stubs travel in messages.
@@ -139,7 +139,7 @@ impl<M: Protocol> Address<M> {
             Resolved::Local(process) => match process.cell() {
                 Ok((cell, number)) => match cell.send(Addressee::of(number), message, true) {
                     Ok(None) => Ok(Placement::Mailbox),
-                    Ok(Some(id)) => Ok(Placement::WaitQueue(cell.into_owned() as Arc<dyn Line>, id)),
+                    Ok(Some(id)) => Ok(Placement::WaitQueue(cell.into_owned() as Arc<dyn Admission>, id)),
                     Err(Refused::Gone(message)) => Err(Unsent { error: CastError::NoProc, message }),
                     Err(Refused::Full(message)) => Err(Unsent { error: CastError::Full, message }),
                 },

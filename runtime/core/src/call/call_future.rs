@@ -257,7 +257,7 @@ impl<T: 'static> Future for Call<T> {
         // for which nobody had to wait.
         let at_once = matches!(self.wait, Wait::Begun);
         match slot.poll(begins, cx) {
-            Found::Answer { .. } | Found::Failure { .. } if at_once && Current::is_doomed() => return Poll::Pending,
+            Found::Answer { .. } | Found::Failure { .. } if at_once && Current::is_exiting() => return Poll::Pending,
             Found::Answer { value, alone, noted } => {
                 self.leave(&slot, noted);
                 // Those who look for rings know a slot by its address.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::base::{CastError, NodeName};
 use crate::mailbox::WaiterId;
-use crate::node::{Current, Line, Node};
+use crate::node::{Admission, Current, Node};
 
 /// A message that has taken its place.
 ///
@@ -27,7 +27,7 @@ enum State {
 
 /// A message in the wait queue of a full mailbox.
 struct Waiting {
-    queue: Arc<dyn Line>,
+    queue: Arc<dyn Admission>,
     id: WaiterId,
 }
 
@@ -35,7 +35,7 @@ struct Waiting {
 pub(super) enum Placement<'a> {
     Mailbox,
     /// The wait queue of a full mailbox, under this id.
-    WaitQueue(Arc<dyn Line>, WaiterId),
+    WaitQueue(Arc<dyn Admission>, WaiterId),
     /// The queue of the connection from one node to another.
     Connection(&'a Node, &'a NodeName),
 }
@@ -64,7 +64,7 @@ impl Cast {
         Cast { state: Some(Box::new(State::Failed(error))) }
     }
 
-    pub(super) fn waiting(queue: Arc<dyn Line>, id: WaiterId) -> Cast {
+    pub(super) fn waiting(queue: Arc<dyn Admission>, id: WaiterId) -> Cast {
         Cast { state: Some(Box::new(State::Waiting(Waiting { queue, id }))) }
     }
 }
@@ -73,7 +73,7 @@ impl Future for Cast {
     type Output = Result<(), CastError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if Current::is_doomed() {
+        if Current::is_exiting() {
             return Poll::Pending;
         }
         let outcome = match self.state.as_deref_mut() {

@@ -8,7 +8,7 @@ use super::remote::route;
 use super::target::{FOLLOWING, Resolved, Target};
 use super::{Address, Cast};
 use crate::base::{CastError, Pid, Protocol, Serialize, event};
-use crate::node::{Delivery, Resident};
+use crate::node::{AnyCell, Delivery};
 
 /// A stub narrowed to one type of event: any process whose protocol has a variant `#[from] E`.
 ///
@@ -50,12 +50,12 @@ use crate::node::{Delivery, Resident};
 /// # }
 /// ```
 pub struct Recipient<E> {
-    pub(super) target: Target<dyn Resident>,
+    pub(super) target: Target<dyn AnyCell>,
     _event: PhantomData<fn(E)>,
 }
 
 impl<E> Recipient<E> {
-    pub(super) fn new(target: Target<dyn Resident>) -> Recipient<E> {
+    pub(super) fn new(target: Target<dyn AnyCell>) -> Recipient<E> {
         Recipient { target, _event: PhantomData }
     }
 
@@ -83,8 +83,10 @@ impl<E: Serialize + Send + 'static> Recipient<E> {
         match self.target.resolve() {
             Resolved::Local(process) => {
                 let (cell, number) = process.cell()?;
-                let waiting = cell.event(Some(number).filter(|number| *number != FOLLOWING), &mut Some(value))?;
-                Ok(waiting.map_or(Placement::Mailbox, |id| Placement::WaitQueue(cell.into_owned().line(), id)))
+                let waiting =
+                    cell.deliver_event(Some(number).filter(|number| *number != FOLLOWING), &mut Some(value))?;
+                Ok(waiting
+                    .map_or(Placement::Mailbox, |id| Placement::WaitQueue(cell.into_owned().into_admission(), id)))
             }
             Resolved::Remote(to) => {
                 let node = self.target.node();

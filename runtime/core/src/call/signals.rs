@@ -11,7 +11,7 @@ use crate::wire::Signal;
 
 impl<M: Protocol> Address<M> {
     pub(crate) fn is_alive(&self) -> bool {
-        self.local_process().is_some_and(|process| process.resident.is_alive(process.number))
+        self.local_process().is_some_and(|process| process.cell.is_alive(process.number))
     }
 
     /// Sends an exit signal.
@@ -65,7 +65,7 @@ impl<M: Protocol> Address<M> {
     fn local_process(&self) -> Option<Named> {
         let node = self.node();
         let number = self.pid().filter(|pid| pid.is_of(node.id()))?.number();
-        Some(Named { number, resident: node.table().get(number)? })
+        Some(Named { number, cell: node.table().get(number)? })
     }
 }
 

@@ -6,14 +6,14 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::base::{CastError, NodeId, NodeName, Pid, Protocol, Subject};
-use crate::node::{Named, Node, RemoteTarget, Resident};
+use crate::node::{AnyCell, Named, Node, RemoteTarget};
 use crate::process::Cell;
 use crate::wire::Signal;
 
 /// The receiver of messages, signals and requests.
 ///
 /// A stub knows its receiver's cell with the protocol, `C` is then [`Cell<M>`]. A recipient does not know the protocol,
-/// `C` is then `dyn Resident`.
+/// `C` is then `dyn AnyCell`.
 pub(super) enum Target<C: ?Sized> {
     /// A process of this program, by its cell.
     Cell {
@@ -54,16 +54,16 @@ pub(super) enum Local<'a, C: ?Sized> {
 }
 
 /// A cell as a target holds it.
-pub(super) trait TargetCell: Resident {
+pub(super) trait TargetCell: AnyCell {
     /// The cell of a process; `name` names it in the error.
     ///
     /// # Errors
     /// The process speaks another protocol.
-    fn of_process(process: Arc<dyn Resident>, name: &dyn fmt::Display) -> Result<Arc<Self>, CastError>;
+    fn of_process(process: Arc<dyn AnyCell>, name: &dyn fmt::Display) -> Result<Arc<Self>, CastError>;
 }
 
 impl<M: Protocol> TargetCell for Cell<M> {
-    fn of_process(process: Arc<dyn Resident>, name: &dyn fmt::Display) -> Result<Arc<Cell<M>>, CastError> {
+    fn of_process(process: Arc<dyn AnyCell>, name: &dyn fmt::Display) -> Result<Arc<Cell<M>>, CastError> {
         let protocol = process.protocol();
         process
             .into_any()
@@ -72,15 +72,15 @@ impl<M: Protocol> TargetCell for Cell<M> {
     }
 }
 
-impl TargetCell for dyn Resident {
-    fn of_process(process: Arc<dyn Resident>, _: &dyn fmt::Display) -> Result<Arc<dyn Resident>, CastError> {
+impl TargetCell for dyn AnyCell {
+    fn of_process(process: Arc<dyn AnyCell>, _: &dyn fmt::Display) -> Result<Arc<dyn AnyCell>, CastError> {
         Ok(process)
     }
 }
 
 impl<M: Protocol> Target<Cell<M>> {
     /// The same receiver without its protocol.
-    pub(super) fn erase(&self) -> Target<dyn Resident> {
+    pub(super) fn erase(&self) -> Target<dyn AnyCell> {
         match self {
             Target::Cell { cell, number } => Target::Cell { cell: Arc::clone(cell) as _, number: *number },
             Target::Identity(identity) => Target::Identity(Arc::clone(identity)),
@@ -102,7 +102,7 @@ impl<C: ?Sized> Target<C> {
     }
 }
 
-impl<C: Resident + ?Sized> Target<C> {
+impl<C: AnyCell + ?Sized> Target<C> {
     /// The node on which the target was made: "local" and "remote" are meant from there.
     pub(super) fn node(&self) -> &Node {
         match self {
@@ -159,11 +159,11 @@ impl<C: Resident + ?Sized> Target<C> {
     }
 }
 
-impl<'a, C: Resident + ?Sized> Local<'a, C> {
+impl<'a, C: AnyCell + ?Sized> Local<'a, C> {
     /// The process's number; `None` if a supervised child is being restarted.
     pub(super) fn number(&self) -> Option<u64> {
         match self {
-            Local::Held { cell, number: FOLLOWING } => cell.owner(),
+            Local::Held { cell, number: FOLLOWING } => cell.mailbox_owner(),
             Local::Held { number, .. } => Some(*number),
             Local::Registered { process, .. } => Some(process.number).filter(|number| *number != FOLLOWING),
         }
@@ -173,7 +173,7 @@ impl<'a, C: Resident + ?Sized> Local<'a, C> {
         let Some(number) = self.number() else { return };
         match self {
             Local::Held { cell, .. } => cell.signal(number, from, signal),
-            Local::Registered { process, .. } => process.resident.signal(number, from, signal),
+            Local::Registered { process, .. } => process.cell.signal(number, from, signal),
         }
     }
 }
@@ -186,8 +186,8 @@ impl<'a, C: TargetCell + ?Sized> Local<'a, C> {
     pub(super) fn cell(self) -> Result<(Cow<'a, Arc<C>>, u64), CastError> {
         match self {
             Local::Held { cell, number } => Ok((Cow::Borrowed(cell), number)),
-            Local::Registered { name, process: Named { number, resident } } => {
-                Ok((Cow::Owned(C::of_process(resident, &name)?), number))
+            Local::Registered { name, process: Named { number, cell } } => {
+                Ok((Cow::Owned(C::of_process(cell, &name)?), number))
             }
         }
     }
@@ -201,7 +201,7 @@ enum Key<'a> {
     Cell(usize),
 }
 
-impl<C: Resident + ?Sized> Target<C> {
+impl<C: AnyCell + ?Sized> Target<C> {
     fn key(&self) -> Key<'_> {
         match self {
             // A child's path is a name: a stub that was sent to another node and back holds only that.
@@ -228,21 +228,21 @@ impl<C: ?Sized> Clone for Target<C> {
     }
 }
 
-impl<C: Resident + ?Sized> PartialEq for Target<C> {
+impl<C: AnyCell + ?Sized> PartialEq for Target<C> {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
 
-impl<C: Resident + ?Sized> Eq for Target<C> {}
+impl<C: AnyCell + ?Sized> Eq for Target<C> {}
 
-impl<C: Resident + ?Sized> Hash for Target<C> {
+impl<C: AnyCell + ?Sized> Hash for Target<C> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.key().hash(state);
     }
 }
 
-impl<C: Resident + ?Sized> fmt::Debug for Target<C> {
+impl<C: AnyCell + ?Sized> fmt::Debug for Target<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = match self {
             Target::Cell { cell, number: FOLLOWING } => cell.path(),

@@ -11,20 +11,20 @@ use super::slot::Slot;
 use super::target::{FOLLOWING, Target, TargetCell};
 use super::{Address, Recipient, Reply};
 use crate::base::{CastError, NodeId, NodeName, Pid, Protocol, Subject};
-use crate::node::{Answerable, Current, Node, Resident};
+use crate::node::{Answerable, AnyCell, Current, Node};
 
 /// A target in bytes: a pid, or else a name on a node. A type with two variants that serde knows.
 type EncodedTarget = Result<Pid, (String, NodeName)>;
 
 /// A process of this node can be reached from others once its target was encoded.
-impl<C: Resident + ?Sized> Serialize for Target<C> {
+impl<C: AnyCell + ?Sized> Serialize for Target<C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let encoded: EncodedTarget = match self {
-            Target::Cell { cell, number } => match if *number == FOLLOWING { cell.export_place() } else { None } {
+            Target::Cell { cell, number } => match if *number == FOLLOWING { cell.export_path() } else { None } {
                 // By its path a stub follows the child from other nodes too.
                 Some(path) => Err((path, cell.node().name().clone())),
                 None => {
-                    cell.export();
+                    cell.export_pid();
                     Ok(self.pid().unwrap_or_else(|| cell.node().pid(0)))
                 }
             },
@@ -60,14 +60,14 @@ fn decode<C: TargetCell + ?Sized>(node: Node, encoded: EncodedTarget) -> Result<
 }
 
 /// The process of this node that a pid came back to. Only one that was sent out can come back; any other is a guess.
-fn exported_process(node: &Node, pid: &Pid) -> Option<Arc<dyn Resident>> {
+fn exported_process(node: &Node, pid: &Pid) -> Option<Arc<dyn AnyCell>> {
     if pid.is_of(node.id()) { node.exported(pid.number()) } else { None }
 }
 
 /// The supervised child of this node that a path came back to. Only one that was sent out can come back.
-fn exported_place(node: &Node, path: &str, at: &NodeName) -> Option<Arc<dyn Resident>> {
+fn exported_place(node: &Node, path: &str, at: &NodeName) -> Option<Arc<dyn AnyCell>> {
     let place = if at == node.name() { node.names().place(path) } else { None }?;
-    place.is_place_exported().then_some(place)
+    place.is_path_exported().then_some(place)
 }
 
 impl<M: Protocol> Serialize for Address<M> {

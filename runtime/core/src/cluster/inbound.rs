@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::peers::Peer;
 use crate::base::{CallError, Exit, NodeEvent, NodeId, Pid};
 use crate::log;
-use crate::node::{Current, Delivery, Named, Node};
+use crate::node::{Current, Delivery, Named, Node, SignalTarget};
 use crate::wire::{Frame, FrameTarget, Signal};
 
 /// Acts on one frame of `peer`. Nothing here waits, and nothing that a peer can send makes it panic.
@@ -61,18 +61,18 @@ fn find(node: &Node, to: &FrameTarget) -> Option<Named> {
     match to {
         FrameTarget::Name(name) => node.names().find(name),
         FrameTarget::Pid { incarnation, number } => {
-            let resident = node.table().get(*number).filter(|_| *incarnation == node.id().incarnation)?;
-            Some(Named { number: *number, resident })
+            let cell = node.table().get(*number).filter(|_| *incarnation == node.id().incarnation)?;
+            Some(Named { number: *number, cell })
         }
     }
 }
 
 fn deliver(node: &Node, to: &FrameTarget, delivery: Delivery<'_>) -> Result<(), CallError> {
     let by_number = matches!(to, FrameTarget::Pid { .. });
-    let found = find(node, to).filter(|found| !by_number || found.resident.is_exported());
-    let Named { number, resident } = found.ok_or(CallError::NoProc)?;
+    let found = find(node, to).filter(|found| !by_number || found.cell.is_pid_exported());
+    let Named { number, cell } = found.ok_or(CallError::NoProc)?;
     // A reply in a message that is refused is dropped on the way; what its caller hears is the reason, not that.
-    let (result, dropped) = Current::collect_dropped(node, number, || resident.deliver(number, delivery));
+    let (result, dropped) = Current::collect_dropped(node, number, || cell.deliver(number, delivery));
     if result.is_ok() {
         for caller in dropped {
             caller.fail(CallError::Dropped);
@@ -80,7 +80,7 @@ fn deliver(node: &Node, to: &FrameTarget, delivery: Delivery<'_>) -> Result<(), 
     }
     // The name alone: the sender puts its own beside it.
     result.map_err(|error| match error {
-        CallError::Incompatible(_) => CallError::Incompatible(resident.protocol().into()),
+        CallError::Incompatible(_) => CallError::Incompatible(cell.protocol().into()),
         other => other,
     })
 }
@@ -97,12 +97,20 @@ fn signalled(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: Sign
                 | Signal::Demonitor { .. }
                 | Signal::Exit { linked: true, .. }
         );
-    match find(node, to).filter(|found| open || found.resident.is_exported()) {
-        Some(Named { number, resident }) => {
+    let target: Option<(u64, Arc<dyn SignalTarget>)> = match to {
+        FrameTarget::Pid { incarnation, number } if open && *incarnation == node.id().incarnation => {
+            node.table().signal_target(*number).map(|target| (*number, target))
+        }
+        _ => find(node, to)
+            .filter(|found| open || found.cell.is_pid_exported())
+            .map(|found| (found.number, found.cell as Arc<dyn SignalTarget>)),
+    };
+    match target {
+        Some((number, target)) => {
             if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
                 peer.concern(number);
             }
-            resident.signal(number, &from, signal);
+            target.signal(number, &from, signal);
         }
         None => {
             let number = match to {
@@ -120,8 +128,8 @@ pub(super) fn lose(node: &Node, peer: &Peer) {
     let Some(concerned) = peer.bury() else { return };
     node.pending().disconnect(&peer.id.name);
     for number in concerned {
-        if let Some(resident) = node.table().get(number) {
-            resident.disconnect(number, &peer.id);
+        if let Some(target) = node.table().signal_target(number) {
+            target.disconnect(number, &peer.id);
         }
     }
     node.announce(&NodeEvent::Down(NodeId::clone(&peer.id)));

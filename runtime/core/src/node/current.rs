@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 pub use scope::EnterGuard;
 
-use super::{Node, Resident};
+use super::{AnyCell, Node};
 use crate::base::{CallError, Exit, Pid};
 use crate::observe::{Seated, ThreadSlots, Waiting};
 
@@ -45,7 +45,7 @@ struct Here {
     /// The number of the process that runs; zero outside of any.
     process: Cell<u64>,
     /// The process itself, to see whether it is to end.
-    resident: RefCell<Option<Arc<dyn Resident>>>,
+    cell: RefCell<Option<Arc<dyn AnyCell>>>,
     /// The node, if it is no process that runs.
     outside: RefCell<Option<Node>>,
     notes: RefCell<Option<Box<Notes>>>,
@@ -63,7 +63,7 @@ struct Here {
 /// Who waits for somebody that runs on the same thread.
 struct Covered {
     process: u64,
-    resident: Option<Arc<dyn Resident>>,
+    cell: Option<Arc<dyn AnyCell>>,
     outside: Option<Node>,
     notes: Option<Box<Notes>>,
     seated: Seated,
@@ -80,7 +80,7 @@ crate::sync::thread_local! {
         Here {
             depth: Cell::new(0),
             process: Cell::new(0),
-            resident: RefCell::new(None),
+            cell: RefCell::new(None),
             outside: RefCell::new(None),
             notes: RefCell::new(None),
             seated: Cell::new(Seated::NOWHERE),
@@ -93,39 +93,39 @@ crate::sync::thread_local! {
 }
 
 impl Current {
-    /// From now on the process with this number, which is taken out of `resident`, runs here, until its
-    /// [end](Self::end). Not if it is [pressed](Resident::glance), unless that is allowed for: then it stays where it is.
+    /// From now on the process with this number, which is taken out of `cell`, runs here, until its
+    /// [end](Self::end). Not if it is [pressed](Pollable::prepare_poll), unless that is allowed for: then it stays where it is.
     #[inline]
-    pub(crate) fn begin(resident: &mut Option<Arc<dyn Resident>>, process: u64, allowed: bool) -> bool {
+    pub(crate) fn begin(cell: &mut Option<Arc<dyn AnyCell>>, process: u64, allowed: bool) -> bool {
         HERE.with(|here| {
-            let Some(it) = resident else { return false };
-            let (node, pressed) = it.glance();
+            let Some(it) = cell else { return false };
+            let (node, pressed) = it.prepare_poll();
             if pressed && !allowed {
                 return false;
             }
             here.begin(process);
             here.seated.set(node.sit(&here.places, process));
-            if let Some(before) = here.resident.replace(resident.take()) {
+            if let Some(before) = here.cell.replace(cell.take()) {
                 discard(before);
             }
             true
         })
     }
 
-    /// The process has run, and goes back to `resident`; nothing does if it has been ended already, by somebody who began
+    /// The process has run, and goes back to `cell`; nothing does if it has been ended already, by somebody who began
     /// before it. What it noted meanwhile goes to `notes`.
     #[inline]
-    pub(crate) fn end(resident: &mut Option<Arc<dyn Resident>>, process: u64, notes: &mut Option<Box<Notes>>) {
+    pub(crate) fn end(cell: &mut Option<Arc<dyn AnyCell>>, process: u64, notes: &mut Option<Box<Notes>>) {
         HERE.with(|here| {
             if here.depth.get() != 1 || here.process.get() != process {
-                return here.end_nested(resident, process, notes);
+                return here.end_nested(cell, process, notes);
             }
             here.depth.set(0);
             here.places.leave(here.seated.get(), 0);
             if here.notes.borrow().is_some() {
                 *notes = here.notes.take();
             }
-            if let Some(before) = std::mem::replace(resident, here.resident.take()) {
+            if let Some(before) = std::mem::replace(cell, here.cell.take()) {
                 discard(before);
             }
         });
@@ -166,17 +166,16 @@ impl Current {
     }
 
     /// Whether the running process is to end at its next `.await` that waits: greenroom's own operations wait then.
-    pub(crate) fn is_doomed() -> bool {
-        Current::with(|here| here.resident.borrow().as_ref().is_some_and(|resident| resident.is_doomed()))
-            .unwrap_or(false)
+    pub(crate) fn is_exiting() -> bool {
+        Current::with(|here| here.cell.borrow().as_ref().is_some_and(|cell| cell.is_exiting())).unwrap_or(false)
     }
 
     /// Notes what the running process waits for; `false` outside of a process of `node`.
     pub(crate) fn wait(node: &Node, waiting: Waiting) -> bool {
         let noted = Current::with(|here| {
-            let resident = here.resident.borrow();
-            let Some(resident) = resident.as_ref().filter(|resident| resident.node().same(node)) else { return false };
-            resident.wait(here.process.get(), Ok(waiting));
+            let cell = here.cell.borrow();
+            let Some(cell) = cell.as_ref().filter(|cell| cell.node().same(node)) else { return false };
+            cell.set_waiting(here.process.get(), waiting);
             true
         });
         noted.unwrap_or(false)
@@ -185,8 +184,8 @@ impl Current {
     /// The running process does not wait for this call any more.
     pub(crate) fn go_on(call: *const ()) {
         Current::with(|here| {
-            if let Some(resident) = &*here.resident.borrow() {
-                resident.wait(here.process.get(), Err(call));
+            if let Some(cell) = &*here.cell.borrow() {
+                cell.clear_waiting(here.process.get(), call);
             }
         });
     }
@@ -276,8 +275,8 @@ impl Current {
 impl Here {
     /// The node of whoever runs.
     fn home<R>(&self, f: impl FnOnce(&Node) -> R) -> Option<R> {
-        match &*self.resident.borrow() {
-            Some(resident) => Some(f(resident.node())),
+        match &*self.cell.borrow() {
+            Some(cell) => Some(f(cell.node())),
             None => self.outside.borrow().as_ref().map(f),
         }
     }
@@ -335,7 +334,7 @@ impl Here {
     fn take(&self) -> Covered {
         Covered {
             process: self.process.get(),
-            resident: self.resident.take(),
+            cell: self.cell.take(),
             outside: self.outside.take(),
             notes: self.notes.take(),
             seated: self.seated.get(),
@@ -344,15 +343,15 @@ impl Here {
 
     /// The end of a process that runs on behalf of somebody, or that somebody still runs on behalf of.
     #[cold]
-    fn end_nested(&self, resident: &mut Option<Arc<dyn Resident>>, process: u64, notes: &mut Option<Box<Notes>>) {
-        let is_it = |resident: &Option<_>, number| resident.is_some() && number == process;
-        let depth = if is_it(&self.resident.borrow(), self.process.get()) {
+    fn end_nested(&self, cell: &mut Option<Arc<dyn AnyCell>>, process: u64, notes: &mut Option<Box<Notes>>) {
+        let is_it = |cell: &Option<_>, number| cell.is_some() && number == process;
+        let depth = if is_it(&self.cell.borrow(), self.process.get()) {
             self.depth.get().checked_sub(1)
         } else {
-            self.below.borrow().iter().rposition(|covered| is_it(&covered.resident, covered.process))
+            self.below.borrow().iter().rposition(|covered| is_it(&covered.cell, covered.process))
         };
         if let Some(ended) = depth.and_then(|depth| self.uncover(Depth(depth))) {
-            (*resident, *notes) = (ended.resident, ended.notes);
+            (*cell, *notes) = (ended.cell, ended.notes);
         }
     }
 
@@ -370,10 +369,10 @@ impl Here {
             let before = self.below.borrow_mut().pop();
             self.places.leave(top.seated, before.as_ref().map_or(0, |before| before.process));
             self.seated.set(Seated::NOWHERE);
-            if let Some(Covered { process, resident, outside, notes, seated }) = before {
+            if let Some(Covered { process, cell, outside, notes, seated }) = before {
                 self.seated.set(seated);
                 self.process.set(process);
-                *self.resident.borrow_mut() = resident;
+                *self.cell.borrow_mut() = cell;
                 *self.outside.borrow_mut() = outside;
                 *self.notes.borrow_mut() = notes;
             }
@@ -388,8 +387,8 @@ impl Here {
 /// Drops what is not there, as a rule: out of the way of each poll.
 #[cold]
 #[inline(never)]
-fn discard(resident: Arc<dyn Resident>) {
-    drop(resident);
+fn discard(cell: Arc<dyn AnyCell>) {
+    drop(cell);
 }
 
 /// How many were there before somebody.

@@ -1,16 +1,16 @@
 //! Floor 3: a node, which is what processes have in common.
 //!
 //! A [`Node`] knows the processes that live on it, their names, the calls that other nodes have still to
-//! answer, a clock and a spawner. It knows a process only as a [`Resident`] and other nodes only as a
+//! answer, a clock and a spawner. It knows a process only as an [`AnyCell`] and other nodes only as a
 //! [`Router`], so the floors above decide what either is. There is nothing global: two nodes in one program
 //! know nothing of each other. The one thread-local says which node, and which process of it, is running.
 
+mod any_cell;
 mod current;
 mod introspect;
 mod names;
 mod node_events;
 mod pending;
-mod resident;
 mod router;
 mod services;
 mod shutdown;
@@ -20,12 +20,14 @@ use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+pub(crate) use any_cell::{
+    Addressable, Admission, Ancestry, AnyCell, Delivery, Inspect, MessageTarget, Pollable, SignalTarget,
+};
 pub use current::EnterGuard;
 pub(crate) use current::{Current, Unanswered};
 pub use introspect::Tracing;
 pub(crate) use names::Named;
 pub(crate) use pending::{Answerable, Pending};
-pub(crate) use resident::{Ancestry, Delivery, Line, Resident};
 pub(crate) use router::{Outgoing, RemoteTarget, Router};
 pub(crate) use services::{Service, Services};
 pub use shutdown::StopTimeout;
@@ -157,7 +159,7 @@ impl Node {
 
     /// How many processes live here. Takes time in proportion.
     pub fn process_count(&self) -> usize {
-        self.inner.table.all().iter().filter(|(_, resident)| resident.ancestry().is_some()).count()
+        self.inner.table.count()
     }
 
     pub(crate) fn pid(&self, number: u64) -> Pid {

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::Resident;
+use super::AnyCell;
 use crate::base::NameError;
 use crate::sync::{PoisonError, RwLock};
 use crate::wire::FrameTarget;
@@ -14,7 +14,7 @@ use crate::wire::FrameTarget;
 #[derive(Default)]
 pub(crate) struct Names {
     names: RwLock<HashMap<String, Named>>,
-    places: RwLock<HashMap<Arc<str>, Arc<dyn Resident>>>,
+    places: RwLock<HashMap<Arc<str>, Arc<dyn AnyCell>>>,
 }
 
 /// A directory of so many keeps its room, however few have a name.
@@ -31,7 +31,7 @@ fn give_back<K: Eq + Hash, V>(directory: &mut HashMap<K, V>) {
 #[derive(Clone)]
 pub(crate) struct Named {
     pub(crate) number: u64,
-    pub(crate) resident: Arc<dyn Resident>,
+    pub(crate) cell: Arc<dyn AnyCell>,
 }
 
 impl Names {
@@ -43,7 +43,7 @@ impl Names {
         if names.contains_key(name) {
             return Err(NameError::Taken(name.to_owned()));
         }
-        named.resident.take_name(named.number, name).map_err(|has| match has {
+        named.cell.set_name(named.number, name).map_err(|has| match has {
             Some(other) => NameError::Named(other),
             None => NameError::NoProc,
         })?;
@@ -55,7 +55,7 @@ impl Names {
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
         let named = names.remove(name).ok_or_else(|| NameError::Unknown(name.to_owned()))?;
         // Under the lock: whoever does not find the name any more may give its bearer another.
-        named.resident.drop_name(named.number);
+        named.cell.clear_name(named.number);
         give_back(&mut names);
         drop(names);
         Ok(())
@@ -75,8 +75,8 @@ impl Names {
         if named.is_some() || !name.starts_with('/') {
             return named;
         }
-        let resident = self.place(name).filter(|place| place.is_place_exported())?;
-        Some(Named { number: resident.occupant(), resident })
+        let cell = self.place(name).filter(|place| place.is_path_exported())?;
+        Some(Named { number: cell.running_number(), cell })
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -84,7 +84,7 @@ impl Names {
     }
 
     /// Gives a tree's root its place: `base`, or that with the root's number if another tree has it.
-    pub(crate) fn claim(&self, base: &str, number: u64, root: Arc<dyn Resident>) -> Arc<str> {
+    pub(crate) fn claim(&self, base: &str, number: u64, root: Arc<dyn AnyCell>) -> Arc<str> {
         let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
         let path: Arc<str> =
             if places.contains_key(base) { format!("{base}#{number}").into() } else { Arc::from(base) };
@@ -92,8 +92,8 @@ impl Names {
         path
     }
 
-    pub(crate) fn add_place(&self, path: &Arc<str>, resident: Arc<dyn Resident>) {
-        self.places.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(path), resident);
+    pub(crate) fn add_place(&self, path: &Arc<str>, cell: Arc<dyn AnyCell>) {
+        self.places.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(path), cell);
     }
 
     pub(crate) fn remove_place(&self, path: &str) {
@@ -104,7 +104,7 @@ impl Names {
         drop(removed);
     }
 
-    pub(crate) fn place(&self, path: &str) -> Option<Arc<dyn Resident>> {
+    pub(crate) fn place(&self, path: &str) -> Option<Arc<dyn AnyCell>> {
         self.places.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 }

@@ -27,8 +27,8 @@ impl Watchers {
         let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         let numbers: Vec<u64> = numbers.keys().copied().collect();
         for number in numbers {
-            if let Some(resident) = table.get(number) {
-                resident.node_event(number, event.clone());
+            if let Some(cell) = table.get(number) {
+                cell.deliver_node_event(number, event.clone());
             }
         }
     }

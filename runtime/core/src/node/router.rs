@@ -2,7 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Node, Resident};
+use super::{AnyCell, Node};
 use crate::base::{CallError, CastError, Exit, NodeId, NodeName, Pid};
 use crate::log;
 use crate::wire::Signal;
@@ -63,8 +63,8 @@ impl Node {
     /// Brings a signal to a process, here or elsewhere. Whoever is not there answers as the dead do.
     pub(crate) fn signal(&self, from: &Pid, to: &Pid, signal: Signal) {
         if to.is_of(self.id()) {
-            match self.table().get(to.number()) {
-                Some(resident) => resident.signal(to.number(), from, signal),
+            match self.table().signal_target(to.number()) {
+                Some(target) => target.signal(to.number(), from, signal),
                 None => self.refuse(from, to, signal, Exit::NoProc),
             }
         } else if *to.node() == *self.name() {
@@ -91,8 +91,8 @@ impl Node {
     }
 
     /// The process with this number, if others may know it.
-    pub(crate) fn exported(&self, number: u64) -> Option<Arc<dyn Resident>> {
-        self.table().get(number).filter(|resident| resident.is_exported())
+    pub(crate) fn exported(&self, number: u64) -> Option<Arc<dyn AnyCell>> {
+        self.table().get(number).filter(|cell| cell.is_pid_exported())
     }
 
     /// Brings a signal to another node, whose loss concerns the sender from now on.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::Resident;
+use super::{AnyCell, SignalTarget};
 use crate::base::Exit;
 use crate::observe::ProtocolMetrics;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -33,6 +33,7 @@ struct Shard {
     rows: HashMap<u64, Box<Row>, BuildHasherDefault<Spread>>,
     /// An empty row for the next: so that one process after the other needs none each.
     spare: Option<Box<Row>>,
+    watchers: HashMap<u64, Arc<dyn SignalTarget>, BuildHasherDefault<Spread>>,
     /// What those left behind that have ended, by protocol: of few, so a search is short.
     ended: Vec<(&'static str, ProtocolMetrics)>,
 }
@@ -40,7 +41,7 @@ struct Shard {
 /// Those whose numbers differ by a multiple of [`SHARDS`] and are close to each other.
 #[derive(Default)]
 struct Row {
-    residents: [Option<Arc<dyn Resident>>; ROW as usize],
+    cells: [Option<Arc<dyn AnyCell>>; ROW as usize],
     count: u32,
 }
 
@@ -98,25 +99,50 @@ impl Table {
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn insert(&self, number: u64, resident: Arc<dyn Resident>) {
-        let (shard, row, at) = place(number);
-        self.shard(shard).insert(row, at, resident);
+    fn shard_of(&self, number: u64) -> MutexGuard<'_, Shard> {
+        self.shard((number % SHARDS) as usize)
     }
 
-    pub(crate) fn remove(&self, number: u64) {
-        self.leave(number, || None);
+    pub(crate) fn insert(&self, number: u64, cell: Arc<dyn AnyCell>) {
+        let (shard, row, at) = place(number);
+        self.shard(shard).insert(row, at, cell);
+    }
+
+    pub(crate) fn insert_watcher(&self, number: u64, watcher: Arc<dyn SignalTarget>) {
+        self.shard_of(number).watchers.insert(number, watcher);
+    }
+
+    /// Returns true if the watcher was still there.
+    pub(crate) fn remove_watcher(&self, number: u64) -> bool {
+        let mut shard = self.shard_of(number);
+        let removed = shard.watchers.remove(&number);
+        if shard.watchers.capacity() > ROOMY && shard.watchers.len() < shard.watchers.capacity() / 8 {
+            let half = shard.watchers.capacity() / 2;
+            shard.watchers.shrink_to(half);
+        }
+        // The guard is gone before the watcher is dropped.
+        drop(shard);
+        removed.is_some()
+    }
+
+    /// Returns the process or the watcher with this number.
+    pub(crate) fn signal_target(&self, number: u64) -> Option<Arc<dyn SignalTarget>> {
+        let (shard, row, at) = place(number);
+        let shard = self.shard(shard);
+        match shard.get(row, at) {
+            Some(cell) => Some(Arc::clone(cell) as Arc<dyn SignalTarget>),
+            None => shard.watchers.get(&number).cloned(),
+        }
     }
 
     /// Strikes a process off, and adds to the books what it leaves behind in the same moment: whoever adds up all
     /// figures finds it once.
-    pub(crate) fn leave<'a>(&self, number: u64, last: impl FnOnce() -> Option<FinalCounts<'a>>) {
+    pub(crate) fn leave<'a>(&self, number: u64, last: impl FnOnce() -> FinalCounts<'a>) {
         let (shard, row, at) = place(number);
         let mut shard = self.shard(shard);
         let removed = shard.remove(row, at);
-        if let Some(last) = last() {
-            shard.enter(&last);
-        }
-        // The guard is gone before the resident is dropped.
+        shard.enter(&last());
+        // The guard is gone before the cell is dropped.
         drop(shard);
         drop(removed);
         // Whoever waits said so before it looked, under the same lock, whether the process was still here.
@@ -137,21 +163,25 @@ impl Table {
         }
     }
 
-    pub(crate) fn get(&self, number: u64) -> Option<Arc<dyn Resident>> {
+    pub(crate) fn get(&self, number: u64) -> Option<Arc<dyn AnyCell>> {
         let (shard, row, at) = place(number);
-        self.shard(shard).rows.get(&row)?.residents[at].clone()
+        self.shard(shard).get(row, at).cloned()
+    }
+
+    /// Takes time in proportion to the number of processes.
+    pub(crate) fn count(&self) -> usize {
+        let count = |shard| self.shard(shard).rows.values().map(|row| row.count as usize).sum::<usize>();
+        (0..SHARDS as usize).map(count).sum()
     }
 
     /// Everyone, oldest first.
-    pub(crate) fn all(&self) -> Vec<(u64, Arc<dyn Resident>)> {
+    pub(crate) fn all(&self) -> Vec<(u64, Arc<dyn AnyCell>)> {
         let mut all = Vec::new();
         for number in 0..SHARDS {
             let shard = self.shard(number as usize);
-            for (row, residents) in &shard.rows {
-                let turns = (row * ROW..).zip(&residents.residents);
-                all.extend(
-                    turns.filter_map(|(turn, resident)| Some((turn * SHARDS + number, Arc::clone(resident.as_ref()?)))),
-                );
+            for (row, cells) in &shard.rows {
+                let turns = (row * ROW..).zip(&cells.cells);
+                all.extend(turns.filter_map(|(turn, cell)| Some((turn * SHARDS + number, Arc::clone(cell.as_ref()?)))));
             }
         }
         all.sort_unstable_by_key(|(number, _)| *number);
@@ -164,8 +194,8 @@ impl Table {
         for shard in 0..SHARDS {
             let shard = self.shard(shard as usize);
             all.extend(shard.ended.iter().cloned());
-            let living = shard.rows.values().flat_map(|row| row.residents.iter().flatten());
-            all.extend(living.filter_map(|resident| Some((resident.protocol(), resident.figures()?))));
+            let living = shard.rows.values().flat_map(|row| row.cells.iter().flatten());
+            all.extend(living.filter_map(|cell| Some((cell.protocol(), cell.metrics()))));
         }
         all
     }
@@ -188,19 +218,23 @@ impl Drop for Waiting<'_> {
 }
 
 impl Shard {
-    fn insert(&mut self, row: u64, at: usize, resident: Arc<dyn Resident>) {
+    fn get(&self, row: u64, at: usize) -> Option<&Arc<dyn AnyCell>> {
+        self.rows.get(&row)?.cells[at].as_ref()
+    }
+
+    fn insert(&mut self, row: u64, at: usize, cell: Arc<dyn AnyCell>) {
         let row = self.rows.entry(row).or_insert_with(|| self.spare.take().unwrap_or_default());
-        row.residents[at] = Some(resident);
+        row.cells[at] = Some(cell);
         row.count += 1;
     }
 
     /// Who stood there, for the caller to drop.
-    fn remove(&mut self, row: u64, at: usize) -> Option<Arc<dyn Resident>> {
+    fn remove(&mut self, row: u64, at: usize) -> Option<Arc<dyn AnyCell>> {
         let found = self.rows.get_mut(&row)?;
-        let resident = found.residents[at].take()?;
+        let cell = found.cells[at].take()?;
         found.count -= 1;
         if found.count > 0 {
-            return Some(resident);
+            return Some(cell);
         }
         self.spare = self.rows.remove(&row);
         // What a crowd needed is given back bit by bit as it leaves.
@@ -208,7 +242,7 @@ impl Shard {
             let half = self.rows.capacity() / 2;
             self.rows.shrink_to(half);
         }
-        Some(resident)
+        Some(cell)
     }
 
     fn enter(&mut self, last: &FinalCounts<'_>) {

@@ -67,7 +67,7 @@ impl<T> Future for Blocking<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        if Current::is_doomed() {
+        if Current::is_exiting() {
             return Poll::Pending;
         }
         match ready!(Pin::new(&mut self.result).poll(cx)) {

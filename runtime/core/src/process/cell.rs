@@ -1,5 +1,6 @@
 //! The record of a process, and how processes occupy it.
 
+mod any_cell;
 mod attached;
 mod control;
 mod end;
@@ -7,7 +8,7 @@ pub(super) mod flags;
 mod introspect;
 mod messages;
 mod report;
-mod resident;
+
 mod signals;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(super) use introspect::message_text;
 
 use crate::base::{Exit, Protocol, Variant};
 use crate::mailbox::{Bounds, Mask, Queue};
-use crate::node::{Node, Resident};
+use crate::node::{AnyCell, Node};
 use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::FrameTarget;
@@ -128,7 +129,7 @@ impl<M: Protocol> Cell<M> {
 
     /// Enters the process into its node's table, once everything else is ready.
     fn register(self: &Arc<Self>, number: u64, start: StartInfo) {
-        self.node.table().insert(number, Arc::clone(self) as Arc<dyn Resident>);
+        self.node.table().insert(number, Arc::clone(self) as Arc<dyn AnyCell>);
         if start.kind.node_events {
             self.node.watch_nodes(number, true);
         }

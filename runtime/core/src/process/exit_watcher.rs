@@ -1,16 +1,13 @@
 //! Waiting for the exit of a process, from code that need not be a process.
 
-use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
 use super::Cell;
-use crate::base::{CallError, CastError, Exit, MonitorRef, NodeEvent, NodeId, Pid, Protocol, Subject};
-use crate::mailbox::WaiterId;
-use crate::node::{Ancestry, Delivery, Line, Node, RemoteTarget, Resident};
+use crate::base::{Exit, MonitorRef, NodeId, Pid, Protocol, Subject};
+use crate::node::{Node, RemoteTarget, SignalTarget};
 use crate::sync::{Mutex, PoisonError};
 use crate::wire::Signal;
 
@@ -49,7 +46,7 @@ pub(crate) fn watch_exit(node: &Node, target: Subject) -> impl Future<Output = E
         target: target.clone(),
         sender: Mutex::new(Some(sender)),
     });
-    node.table().insert(number, Arc::clone(&watcher) as Arc<dyn Resident>);
+    node.table().insert_watcher(number, Arc::clone(&watcher) as Arc<dyn SignalTarget>);
     let guard = UnwatchOnDrop { node: node.clone(), number, reference, target: target.clone() };
     let signal = Signal::Monitor { reference };
     match &target {
@@ -78,8 +75,7 @@ struct UnwatchOnDrop {
 
 impl Drop for UnwatchOnDrop {
     fn drop(&mut self) {
-        if self.node.table().get(self.number).is_some() {
-            self.node.table().remove(self.number);
+        if self.node.table().remove_watcher(self.number) {
             let signal = Signal::Demonitor { reference: self.reference };
             match &self.target {
                 Subject::Pid(pid) => self.node.signal(&self.node.pid(self.number), pid, signal),
@@ -94,7 +90,7 @@ impl Drop for UnwatchOnDrop {
 
 impl ExitWatcher {
     fn resolve(&self, reason: Exit) {
-        self.node.table().remove(self.number);
+        self.node.table().remove_watcher(self.number);
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(sender) = sender {
             // Fails if the future has been dropped meanwhile.
@@ -103,11 +99,7 @@ impl ExitWatcher {
     }
 }
 
-impl Resident for ExitWatcher {
-    fn node(&self) -> &Node {
-        &self.node
-    }
-
+impl SignalTarget for ExitWatcher {
     fn signal(&self, _: u64, from: &Pid, signal: Signal) {
         if let Signal::Down { reference, reason } = signal
             && reference == self.reference
@@ -120,48 +112,6 @@ impl Resident for ExitWatcher {
         }
     }
 
-    fn deliver(&self, _: u64, _: Delivery<'_>) -> Result<(), CallError> {
-        Err(CallError::NoProc)
-    }
-
-    fn event(&self, _: Option<u64>, _: &mut dyn Any) -> Result<Option<WaiterId>, CastError> {
-        Err(CastError::NoProc)
-    }
-
-    fn owner(&self) -> Option<u64> {
-        None
-    }
-
-    fn export(&self) {}
-
-    fn export_place(&self) -> Option<String> {
-        None
-    }
-
-    fn line(self: Arc<Self>) -> Arc<dyn Line> {
-        self
-    }
-
-    fn is_alive(&self, _: u64) -> bool {
-        false
-    }
-
-    fn is_doomed(&self) -> bool {
-        false
-    }
-
-    fn is_exported(&self) -> bool {
-        false
-    }
-
-    fn take_name(&self, _: u64, _: &str) -> Result<(), Option<String>> {
-        Err(None)
-    }
-
-    fn drop_name(&self, _: u64) {}
-
-    fn node_event(&self, _: u64, _: NodeEvent) {}
-
     fn disconnect(&self, _: u64, node: &NodeId) {
         let lost = match &self.target {
             Subject::Pid(pid) => **pid.node_id() == *node,
@@ -171,25 +121,4 @@ impl Resident for ExitWatcher {
             self.resolve(Exit::NoConnection);
         }
     }
-
-    fn ancestry(&self) -> Option<Ancestry> {
-        None
-    }
-
-    fn protocol(&self) -> &'static str {
-        ""
-    }
-
-    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
-        self
-    }
-}
-
-/// Nobody stands in line before something that takes no messages.
-impl Line for ExitWatcher {
-    fn poll_admitted(&self, _: WaiterId, _: &mut Context<'_>) -> Poll<Result<(), CastError>> {
-        Poll::Ready(Err(CastError::NoProc))
-    }
-
-    fn withdraw(&self, _: WaiterId) {}
 }

@@ -12,7 +12,7 @@ use super::cell::end;
 use super::cell::flags::NO_WAKER;
 use super::{Cell, catch, fail_callers};
 use crate::base::{CallError, Exit, Protocol};
-use crate::node::{Current, Resident};
+use crate::node::{AnyCell, Current};
 use crate::observe::{DeadlockCheck, Probe};
 
 pin_project! {
@@ -23,7 +23,7 @@ pin_project! {
     pub(crate) struct ProcessTask<M: Protocol, F> {
         // A `Cell<M>`. During each poll the thread holds it as its current process, with this type. To look up the vtable
         // anew for each poll would cost more than this word.
-        cell: Option<Arc<dyn Resident>>,
+        cell: Option<Arc<dyn AnyCell>>,
         number: u64,
         #[pin]
         future: Option<F>,
@@ -84,7 +84,7 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for ProcessTask<M, F> {
             returned = returned.take().or(crash.map(Err));
             dropped
         });
-        let ends = |cell: &mut Arc<dyn Resident>| returned.is_some() || (dropped.is_some() && cell.is_doomed());
+        let ends = |cell: &mut Arc<dyn AnyCell>| returned.is_some() || (dropped.is_some() && cell.is_exiting());
         let Some(cell) = this.cell.take_if(ends) else {
             if let Some(dropped) = dropped {
                 fail_callers(dropped, &CallError::Dropped);
@@ -108,7 +108,7 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for ProcessTask<M, F> {
 }
 
 /// Returns the cell of a task with its protocol.
-fn downcast<M: Protocol>(cell: Arc<dyn Resident>) -> Arc<Cell<M>> {
+fn downcast<M: Protocol>(cell: Arc<dyn AnyCell>) -> Arc<Cell<M>> {
     match cell.into_any().downcast() {
         Ok(cell) => cell,
         Err(_) => unreachable!("a task is spawned with a cell of its protocol"),

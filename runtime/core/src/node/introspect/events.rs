@@ -86,14 +86,14 @@ impl Node {
         let Some(check) = DeadlockCheck::find(caller, waiting, |number| self.pid(number)) else { return };
         let check = Arc::new(check);
         for number in check.members() {
-            if let Some(resident) = self.table().get(number) {
-                resident.inquire(number, Arc::clone(&check));
+            if let Some(cell) = self.table().get(number) {
+                cell.check_deadlock(number, Arc::clone(&check));
             }
         }
     }
 
     fn long_schedule(&self, pid: Pid, took: Duration) -> Alarm {
-        let seen = self.table().get(pid.number()).and_then(|resident| resident.glimpse());
+        let seen = self.table().get(pid.number()).map(|cell| cell.type_and_line());
         let (kind, after) = seen.unwrap_or_default();
         Alarm::LongSchedule { pid, kind: kind.into(), took, after }
     }

@@ -24,9 +24,7 @@ impl Node {
     /// # }
     /// ```
     pub fn processes(&self) -> Vec<Pid> {
-        let all = self.table().all();
-        let processes = all.iter().filter(|(_, resident)| resident.ancestry().is_some());
-        processes.map(|(number, _)| self.pid(*number)).collect()
+        self.table().all().iter().map(|(number, _)| self.pid(*number)).collect()
     }
 
     /// One process of this node; `None` if it has ended, or lives elsewhere. Takes the same short time whatever the
@@ -36,9 +34,9 @@ impl Node {
             return None;
         }
         let number = pid.number();
-        let resident = self.table().get(number)?;
-        let parent = resident.ancestry()?.parent;
-        let mut info = resident.info(number)?;
+        let cell = self.table().get(number)?;
+        let parent = cell.ancestry().parent;
+        let mut info = cell.process_info(number)?;
         info.ancestors = self.ancestors(parent);
         if info.state != ProcessState::Exiting && (Current::is(self, number) || self.watchdog().is_running(number)) {
             info.state = ProcessState::Running;
@@ -104,7 +102,7 @@ impl Node {
 
     /// Who started the process, who started that one, and so on, as far as they still live and one further.
     pub(crate) fn ancestors(&self, parent: u64) -> Vec<Pid> {
-        let next = |number: &u64| self.table().get(*number)?.ancestry().map(|ancestry| ancestry.parent);
+        let next = |number: &u64| Some(self.table().get(*number)?.ancestry().parent);
         let line = std::iter::successors(Some(parent), next);
         line.take_while(|number| *number != 0).map(|number| self.pid(number)).collect()
     }

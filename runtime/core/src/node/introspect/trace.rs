@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 use crate::base::Pid;
-use crate::node::{Node, Resident};
+use crate::node::{AnyCell, Node};
 use crate::observe::{EventReceiver, Received, Trace, TraceEvent};
 
 impl Node {
@@ -33,15 +33,15 @@ impl Node {
             return None;
         }
         let number = pid.number();
-        let resident = self.table().get(number).filter(|resident| resident.is_alive(number))?;
+        let cell = self.table().get(number).filter(|cell| cell.is_alive(number))?;
         let begin = self.clock().now();
         // What a clock cannot say is far enough.
         let end = begin.checked_add(trace.lasting).unwrap_or(begin + std::time::Duration::from_secs(86_400));
         let id = self.next_reference().0;
         let listener = self.taps().begin(number, id, begin, end, trace.steps);
-        resident.trace(number, true);
+        cell.set_traced(number, true);
         let late = self.clock().sleep_until(end);
-        let guard = Guard { node: self.clone(), number, id, resident };
+        let guard = Guard { node: self.clone(), number, id, cell };
         Some(Tracing { listener, late, guard })
     }
 }
@@ -58,13 +58,13 @@ struct Guard {
     node: Node,
     number: u64,
     id: u64,
-    resident: Arc<dyn Resident>,
+    cell: Arc<dyn AnyCell>,
 }
 
 impl Guard {
     fn end(&self) {
         if self.node.taps().end(self.number, Some(self.id)) {
-            self.resident.trace(self.number, false);
+            self.cell.set_traced(self.number, false);
         }
     }
 }

@@ -63,8 +63,8 @@ impl Node {
         }
         let late = self.numbers_of(|_| true);
         for number in late.iter().take(TOLD) {
-            if let Some(resident) = self.table().get(*number) {
-                let (pid, protocol) = (self.pid(*number), resident.protocol());
+            if let Some(cell) = self.table().get(*number) {
+                let (pid, protocol) = (self.pid(*number), cell.protocol());
                 log::error!(
                     target: "greenroom", %pid, protocol, ?patience, "process did not stop in time and is killed"
                 );
@@ -97,8 +97,8 @@ impl Node {
         let mut family = HashSet::from([root]);
         // Oldest first, so a parent comes before its children.
         let below = self.numbers_of(|_| true).into_iter().filter(|number| {
-            let ancestry = self.table().get(*number).and_then(|resident| resident.ancestry());
-            let kin = *number == root || ancestry.is_some_and(|ancestry| family.contains(&ancestry.parent));
+            let cell = self.table().get(*number);
+            let kin = *number == root || cell.is_some_and(|cell| family.contains(&cell.ancestry().parent));
             kin && (family.insert(*number) || *number == root)
         });
         let below: Vec<_> = below.collect();
@@ -113,8 +113,8 @@ impl Node {
     async fn demand(&self, numbers: &[u64], reason: Exit, patience: Option<Duration>) -> bool {
         let me = self.pid(Node::ITSELF);
         for number in numbers {
-            if let Some(resident) = self.table().get(*number) {
-                resident.signal(*number, &me, Signal::Exit { reason: reason.clone(), linked: false });
+            if let Some(cell) = self.table().get(*number) {
+                cell.signal(*number, &me, Signal::Exit { reason: reason.clone(), linked: false });
             }
         }
         let gone = async {
@@ -128,10 +128,10 @@ impl Node {
     /// The numbers of such processes, oldest first.
     fn numbers_of(&self, such: impl Fn(Ancestry) -> bool) -> Vec<u64> {
         let all = self.table().all().into_iter();
-        all.filter(|(_, resident)| resident.ancestry().is_some_and(&such)).map(|(number, _)| number).collect()
+        all.filter(|(_, cell)| such(cell.ancestry())).map(|(number, _)| number).collect()
     }
 
     fn is_supervisor(&self, number: u64) -> bool {
-        self.table().get(number).and_then(|resident| resident.ancestry()).is_some_and(|ancestry| ancestry.supervisor)
+        self.table().get(number).is_some_and(|cell| cell.ancestry().supervisor)
     }
 }

@@ -17,7 +17,7 @@ use super::control::RunState;
 use super::{Cell, report};
 use crate::base::{CallError, Exit, Protocol};
 use crate::mailbox::Entry;
-use crate::node::{Current, Resident, Unanswered};
+use crate::node::{AnyCell, Current, Unanswered};
 use crate::process::stream_source::StreamSource;
 use crate::process::{SystemRequest, catch, drop_each, fail_callers, report_destructor_panic};
 use crate::signal::ExitNotices;
@@ -40,7 +40,7 @@ pub(in crate::process) fn end<M: Protocol, F>(
     let pending_work = cell.begin_end();
     let node = cell.node();
 
-    let (mut resident, mut notes) = (Some(Arc::clone(&cell) as Arc<dyn Resident>), None);
+    let (mut resident, mut notes) = (Some(Arc::clone(&cell) as Arc<dyn AnyCell>), None);
     Current::begin(&mut resident, number, true);
     if let Err(panic) = catch(|| future.set(None)) {
         report_destructor_panic(&node.pid(number), &panic);
@@ -98,7 +98,7 @@ impl<M: Protocol> Cell<M> {
         if node_events {
             self.node.watch_nodes(number, false);
         }
-        self.node.table().leave(number, || Some(self.final_counts(reason)));
+        self.node.table().leave(number, || self.final_counts(reason));
         self.end_observation(number);
         if !reason.is_orderly() {
             self.node.lives().tell(|| self.crash_event(number, name, reason));

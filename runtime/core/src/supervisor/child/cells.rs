@@ -11,7 +11,7 @@ use crate::actor::{Actor, Ref, Stub};
 use crate::base::{Exit, Pid, Protocol};
 use crate::call::Address;
 use crate::mailbox::Bounds;
-use crate::node::{Node, Resident};
+use crate::node::{AnyCell, Node};
 use crate::process::Cell;
 use crate::supervisor::{Supervision, SupervisionRef};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -146,7 +146,7 @@ impl ChildCells {
 
     fn new_cell<M: Protocol>(&self, path: &Arc<str>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
         let cell = Cell::new(self.node.clone(), Some(Arc::clone(path)), bounds);
-        self.node.names().add_place(path, Arc::clone(&cell) as Arc<dyn Resident>);
+        self.node.names().add_place(path, Arc::clone(&cell) as Arc<dyn AnyCell>);
         cell
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use crate::actor::NewProcess;
 use crate::base::StartError;
-use crate::node::{Node, Resident};
+use crate::node::{AnyCell, Node};
 use crate::supervisor::child::{ChildCells, Children, path_segment};
 use crate::supervisor::process::{SharedFailure, SupervisorProcess};
 use crate::supervisor::{SupervisionRef, SupervisorOptions};
@@ -46,7 +46,7 @@ pub(super) fn start_root<R>(
     add_children: impl FnOnce(&mut Children) -> (R, SupervisorOptions),
 ) -> PendingTree<R> {
     let new_process = NewProcess::<SupervisorProcess>::new(node.clone());
-    let cell = Arc::clone(new_process.cell()) as Arc<dyn Resident>;
+    let cell = Arc::clone(new_process.cell()) as Arc<dyn AnyCell>;
     let path = node.names().claim(&format!("/{}", path_segment(name.as_ref())), new_process.number(), cell);
     let mut children = Children::new(ChildCells::new(node, path, new_process.stub()));
     let (stub, options) = add_children(&mut children);

@@ -1,0 +1,167 @@
+//! The node's view of a process's cell: one trait for each use.
+//!
+//! A cell is generic over the protocol of its process. A node's tables hold cells of all protocols, as [`AnyCell`].
+//!
+//! A supervised child keeps its cell over its restarts, and each of its processes has a number of its own. Methods take
+//! that number, so that a request for an earlier process has no effect on a later one.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::Node;
+use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
+use crate::mailbox::WaiterId;
+use crate::observe::{DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, Waiting};
+use crate::wire::Signal;
+
+/// A cell of any protocol.
+pub(crate) trait AnyCell: SignalTarget + MessageTarget + Addressable + Pollable + Inspect {}
+
+impl<T: SignalTarget + MessageTarget + Addressable + Pollable + Inspect> AnyCell for T {}
+
+/// A receiver of signals: a process's cell, or an exit watcher.
+pub(crate) trait SignalTarget: Send + Sync {
+    /// Handles a signal from another process.
+    fn signal(&self, number: u64, from: &Pid, signal: Signal);
+
+    /// Handles the loss of the connection to a node.
+    fn disconnect(&self, number: u64, node: &NodeId);
+}
+
+/// A receiver of messages that arrive without their type: from another node, or as events.
+pub(crate) trait MessageTarget: Send + Sync {
+    /// Decodes a message from another node and puts it into the mailbox.
+    ///
+    /// # Errors
+    /// The process is gone, its mailbox is full, or the bytes are not one of its messages.
+    fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError>;
+
+    /// Puts an event, an `Option<E>` for a variant `#[from] E`, into the mailbox of the process with this number, or
+    /// else of the cell's current process. Returns the id of the message if it waits in front of a full mailbox.
+    ///
+    /// # Errors
+    /// The process is gone, its mailbox is full, or its protocol has no variant for the event.
+    fn deliver_event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<WaiterId>, CastError>;
+
+    /// Puts the event that another node has connected or disconnected into the mailbox.
+    fn deliver_node_event(&self, number: u64, event: NodeEvent);
+
+    /// Returns the number of the process that owns the mailbox: the one that runs, or starts.
+    fn mailbox_owner(&self) -> Option<u64>;
+
+    /// Returns the cell as the queue of messages that wait in front of its mailbox.
+    fn into_admission(self: Arc<Self>) -> Arc<dyn Admission>;
+
+    /// Returns the protocol's name, for errors.
+    fn protocol(&self) -> &'static str;
+
+    /// Returns the cell for a downcast to its type.
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+/// A process that is found by name, by path in a supervision tree, or by a pid from another node.
+pub(crate) trait Addressable: Send + Sync {
+    /// Returns true if the process runs and its exit has not been decided.
+    fn is_alive(&self, number: u64) -> bool;
+
+    /// Returns the number of the process that runs; zero between two processes.
+    fn running_number(&self) -> u64;
+
+    /// Sets the process's registered name.
+    ///
+    /// # Errors
+    /// The name that it has already, or `None` if it does not run.
+    fn set_name(&self, number: u64, name: &str) -> Result<(), Option<String>>;
+
+    /// Clears the process's registered name.
+    fn clear_name(&self, number: u64);
+
+    /// Returns the path in the supervision tree; `None` for a process that is not a supervised child.
+    fn path(&self) -> Option<&Arc<str>>;
+
+    /// Lets other nodes reach the process by pid, since a stub of it leaves this node.
+    fn export_pid(&self);
+
+    /// Returns true if other nodes may reach the process by pid.
+    fn is_pid_exported(&self) -> bool;
+
+    /// Lets other nodes reach the cell's current process by the cell's path in its supervision tree, and returns that
+    /// path. `None` if the cell has no path, or one that is too long for a name.
+    fn export_path(&self) -> Option<String>;
+
+    /// Returns true if other nodes may reach the cell's current process by path.
+    fn is_path_exported(&self) -> bool;
+}
+
+/// A process as the thread that polls it needs it.
+pub(crate) trait Pollable: Send + Sync {
+    /// Returns the process's node.
+    fn node(&self) -> &Node;
+
+    /// Returns the process's node, and true if the next poll needs more than the usual steps: it is the first, the exit
+    /// has been decided, or a deadlock check waits for an answer. One call, since every poll begins with it.
+    fn prepare_poll(&self) -> (&Node, bool);
+
+    /// Returns true if the process's exit has been decided: it ends at its next `.await` that waits.
+    fn is_exiting(&self) -> bool;
+
+    /// Notes the call for whose answer the process waits.
+    fn set_waiting(&self, number: u64, waiting: Waiting);
+
+    /// Clears that note if it is of the call at this address.
+    fn clear_waiting(&self, number: u64, call: *const ());
+}
+
+/// A process as others observe it.
+pub(crate) trait Inspect: Send + Sync {
+    /// Returns the parent, and whether the process is a supervisor.
+    fn ancestry(&self) -> Ancestry;
+
+    /// Returns the process's state, without its ancestors; `None` if it has ended.
+    fn process_info(&self, number: u64) -> Option<ProcessInfo>;
+
+    /// Returns the metrics of the cell's current process.
+    fn metrics(&self) -> ProtocolMetrics;
+
+    /// Returns the actor's or function's name, and the `receive!` that last polled the mailbox.
+    fn type_and_line(&self) -> (&'static str, Option<SourceLine>);
+
+    /// Starts or ends the trace of the process's messages.
+    fn set_traced(&self, number: u64, traced: bool);
+
+    /// Returns the call for whose answer the process has waited for a while.
+    fn waiting(&self, number: u64) -> Option<Waiting>;
+
+    /// Lets the process confirm at its next poll that it waits for nothing but its call.
+    fn check_deadlock(&self, number: u64, check: Arc<DeadlockCheck>);
+}
+
+/// A process's origin.
+#[derive(Clone, Copy)]
+pub(crate) struct Ancestry {
+    /// The number of the process that started it; zero outside of any.
+    pub(crate) parent: u64,
+    pub(crate) supervisor: bool,
+}
+
+/// The queue of messages that wait in front of a full mailbox.
+pub(crate) trait Admission: Send + Sync {
+    /// Resolves when the message with this id is in the mailbox, or will never be.
+    fn poll_admitted(&self, id: WaiterId, cx: &mut Context<'_>) -> Poll<Result<(), CastError>>;
+
+    /// Takes the message with this id back, if it still waits.
+    fn withdraw(&self, id: WaiterId);
+}
+
+/// A message from another node, before it is decoded.
+pub(crate) struct Delivery<'a> {
+    pub(crate) protocol: u64,
+    pub(crate) variant: u32,
+    pub(crate) payload: &'a [u8],
+}
+
+impl Delivery<'_> {
+    /// The variant of an event: `protocol` is then the number of the event's type.
+    pub(crate) const EVENT: u32 = u32::MAX;
+}

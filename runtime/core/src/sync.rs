@@ -1,5 +1,6 @@
-//! Floor 0: what threads meet at. The one place that says which locks the runtime is made of, so that it can be
-//! compiled a second time on locks whose threads a test schedules (`tests/interleaved`).
+//! The locks, atomics and thread functions of the runtime, in one place.
+//!
+//! `tests/interleaved` compiles the runtime a second time with another `sync`, whose threads a test schedules.
 
 pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::atomic;
@@ -9,42 +10,42 @@ pub(crate) use std::thread_local;
 
 use std::cell::UnsafeCell;
 
-/// What only the holder of a lock may reach. The other side of this page tells if somebody else does.
-pub(crate) struct Guarded<T>(UnsafeCell<T>);
+/// An `UnsafeCell` whose accesses are announced, so that the other `sync` can check them.
+pub(crate) struct GuardedCell<T>(UnsafeCell<T>);
 
-/// Alone with what is [`Guarded`], for as long as this lives.
-pub(crate) struct Visit<'a, T>(&'a UnsafeCell<T>);
+/// An exclusive access to a [`GuardedCell`], until it is dropped.
+pub(crate) struct Exclusive<'a, T>(&'a UnsafeCell<T>);
 
-/// The same among others who only look.
-pub(crate) struct Look<'a, T>(&'a UnsafeCell<T>);
+/// A shared access to a [`GuardedCell`], until it is dropped.
+pub(crate) struct Shared<'a, T>(&'a UnsafeCell<T>);
 
-impl<T> Guarded<T> {
+impl<T> GuardedCell<T> {
     #[inline]
-    pub(crate) const fn new(value: T) -> Guarded<T> {
-        Guarded(UnsafeCell::new(value))
+    pub(crate) const fn new(value: T) -> GuardedCell<T> {
+        GuardedCell(UnsafeCell::new(value))
     }
 
     #[inline]
-    pub(crate) fn visit(&self) -> Visit<'_, T> {
-        Visit(&self.0)
+    pub(crate) fn exclusive(&self) -> Exclusive<'_, T> {
+        Exclusive(&self.0)
     }
 
     #[inline]
-    pub(crate) fn look(&self) -> Look<'_, T> {
-        Look(&self.0)
+    pub(crate) fn shared(&self) -> Shared<'_, T> {
+        Shared(&self.0)
     }
 }
 
-impl<T> Visit<'_, T> {
+impl<T> Exclusive<'_, T> {
     #[inline]
-    pub(crate) fn place(&self) -> *mut T {
+    pub(crate) fn as_ptr(&self) -> *mut T {
         self.0.get()
     }
 }
 
-impl<T> Look<'_, T> {
+impl<T> Shared<'_, T> {
     #[inline]
-    pub(crate) fn place(&self) -> *const T {
+    pub(crate) fn as_ptr(&self) -> *const T {
         self.0.get()
     }
 }

@@ -8,57 +8,57 @@ use std::cell::UnsafeCell;
 
 use shuttle::sync::atomic::{AtomicI32, Ordering};
 
-/// What only the holder of a lock may reach. Others have their turn while somebody is inside, and one that comes in as
-/// well, other than to look among those who look, fails the scenario.
-pub(crate) struct Guarded<T> {
+/// An `UnsafeCell` that checks its accesses: one that overlaps with an exclusive access fails the scenario. Each access lets
+/// other threads run while it lasts.
+pub(crate) struct GuardedCell<T> {
     value: UnsafeCell<T>,
-    /// How many look; below zero, somebody is alone inside.
-    inside: AtomicI32,
+    /// The number of shared accesses, or -1 during an exclusive one.
+    accesses: AtomicI32,
 }
 
-/// Alone with what is [`Guarded`], for as long as this lives.
-pub(crate) struct Visit<'a, T>(&'a Guarded<T>);
+/// An exclusive access to a [`GuardedCell`], until it is dropped.
+pub(crate) struct Exclusive<'a, T>(&'a GuardedCell<T>);
 
-/// The same among others who only look.
-pub(crate) struct Look<'a, T>(&'a Guarded<T>);
+/// A shared access to a [`GuardedCell`], until it is dropped.
+pub(crate) struct Shared<'a, T>(&'a GuardedCell<T>);
 
-impl<T> Guarded<T> {
-    pub(crate) fn new(value: T) -> Guarded<T> {
-        Guarded { value: UnsafeCell::new(value), inside: AtomicI32::new(0) }
+impl<T> GuardedCell<T> {
+    pub(crate) fn new(value: T) -> GuardedCell<T> {
+        GuardedCell { value: UnsafeCell::new(value), accesses: AtomicI32::new(0) }
     }
 
-    pub(crate) fn visit(&self) -> Visit<'_, T> {
-        assert_eq!(self.inside.fetch_sub(1, Ordering::SeqCst), 0, "somebody else is inside");
-        Visit(self)
+    pub(crate) fn exclusive(&self) -> Exclusive<'_, T> {
+        assert_eq!(self.accesses.fetch_sub(1, Ordering::SeqCst), 0, "an exclusive access overlaps with another one");
+        Exclusive(self)
     }
 
-    pub(crate) fn look(&self) -> Look<'_, T> {
-        assert!(self.inside.fetch_add(1, Ordering::SeqCst) >= 0, "somebody writes what is looked at");
-        Look(self)
+    pub(crate) fn shared(&self) -> Shared<'_, T> {
+        assert!(self.accesses.fetch_add(1, Ordering::SeqCst) >= 0, "a shared access overlaps with an exclusive one");
+        Shared(self)
     }
 }
 
-impl<T> Visit<'_, T> {
-    pub(crate) fn place(&self) -> *mut T {
+impl<T> Exclusive<'_, T> {
+    pub(crate) fn as_ptr(&self) -> *mut T {
         self.0.value.get()
     }
 }
 
-impl<T> Look<'_, T> {
-    pub(crate) fn place(&self) -> *const T {
+impl<T> Shared<'_, T> {
+    pub(crate) fn as_ptr(&self) -> *const T {
         self.0.value.get()
     }
 }
 
-impl<T> Drop for Visit<'_, T> {
+impl<T> Drop for Exclusive<'_, T> {
     fn drop(&mut self) {
-        self.0.inside.fetch_add(1, Ordering::SeqCst);
+        self.0.accesses.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-impl<T> Drop for Look<'_, T> {
+impl<T> Drop for Shared<'_, T> {
     fn drop(&mut self) {
-        self.0.inside.fetch_sub(1, Ordering::SeqCst);
+        self.0.accesses.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::slot::Slot;
 use crate::base::CallError;
-use crate::mailbox::Carried;
+use crate::mailbox::CheckedSend;
 use crate::node::{Current, Unanswered};
 
 /// The duty to answer one call, and the means to do it.
@@ -32,7 +32,7 @@ impl<T: 'static> Reply<T> {
         if let Some(remote) = &slot.remote_caller {
             return remote.answer_with(&value);
         }
-        let caller = slot.fill(|| Ok(Carried::new(value)));
+        let caller = slot.fill(|| Ok(CheckedSend::new(value)));
         // Before the caller goes on: then the slot is its alone.
         drop(slot);
         if let Some(caller) = caller {

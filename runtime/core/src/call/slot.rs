@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::remote_caller::RemoteCaller;
 use crate::base::{CallError, Decoder, DeserializeOwned, Pid};
-use crate::mailbox::{Carried, Guard, Lock};
+use crate::mailbox::{CheckedSend, Guard, Lock};
 use crate::node::{Answerable, Current, Node, Unanswered, WeakNode};
 use crate::observe::Awaited;
 use crate::sched::Timeout;
@@ -61,7 +61,7 @@ struct State<T> {
 
 enum Answer<T> {
     Awaited(Option<Waker>),
-    Here(Result<Carried<T>, CallError>),
+    Here(Result<CheckedSend<T>, CallError>),
     /// Taken, or nobody waits any more: what comes now vanishes.
     Over,
 }
@@ -138,7 +138,7 @@ impl<T> Slot<T> {
     /// Puts the answer in, if it is the first and somebody still waits, and says whom to wake. It is put together where it
     /// will lie.
     #[inline(always)]
-    pub(super) fn fill(&self, answer: impl FnOnce() -> Result<Carried<T>, CallError>) -> Option<Waker> {
+    pub(super) fn fill(&self, answer: impl FnOnce() -> Result<CheckedSend<T>, CallError>) -> Option<Waker> {
         let mut state = self.lock();
         let Answer::Awaited(waker) = &mut state.answer else { return None };
         let waker = waker.take();
@@ -147,7 +147,7 @@ impl<T> Slot<T> {
     }
 
     /// The same, and wakes the caller.
-    pub(super) fn put(&self, answer: Result<Carried<T>, CallError>) {
+    pub(super) fn put(&self, answer: Result<CheckedSend<T>, CallError>) {
         if let Some(waker) = self.fill(|| answer) {
             waker.wake();
         }
@@ -255,7 +255,7 @@ impl<T: DeserializeOwned + Send> Answerable for Slot<T> {
             let mut decoder = Decoder::new(bytes);
             let value = decoder.field().map_err(CallError::Decode)?;
             decoder.finish().map_err(CallError::Decode)?;
-            Ok(Carried::new(value))
+            Ok(CheckedSend::new(value))
         }));
     }
 }

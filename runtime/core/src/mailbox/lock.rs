@@ -1,71 +1,75 @@
-//! The lock around a mailbox, or around an answer, and the bell by which whoever fills it wakes its owner.
+//! The lock around a mailbox or a reply slot, and the waker of its owner.
 //!
-//! A [`Lock`] spins: what is done under it is a handful of moves, so a wait is shorter than going to sleep would be. Who
-//! finds it held waits a little, then longer each time, and after some microseconds gives its turn to other threads at
-//! each look: so a holder that the system has put aside costs the others their turns and nothing worse. The one
-//! thing under it that can take long is the copying when a flooded queue grows: some milliseconds for millions of
-//! messages, once for each doubling; a lock that sleeps would make its waiters wait as long.
+//! A [`Lock`] spins: its critical sections are a handful of moves, so waiting for one is shorter than putting a thread to
+//! sleep. A thread that finds it held spins with growing pauses, and after some microseconds yields at each try. If the
+//! operating system has suspended the holder, the others lose their time slices and nothing worse. The one long critical
+//! section is the copy when a very long queue grows: some milliseconds for millions of messages, once per doubling. A
+//! sleeping lock would make its waiters wait as long.
 //!
-//! The bell is the owner's task. The owner hangs it up once ([`set_waker`](Guard::set_waker)); before it waits it says so
-//! ([`wait`](Guard::wait)), and the next one who leaves by [`unlock_and_wake`](Guard::unlock_and_wake) wakes it, outside of the lock and
-//! by reference: to clone a waker for each wait is much of what a message costs. An owner that waits by another waker than
-//! its task's (inside a `select!` of somebody's own making), or while it is still being woken for what came before, has a
-//! clone kept, and taken.
+//! The owner's waker is kept in the lock. The owner sets it once ([`set_waker`](Guard::set_waker)) and marks that it waits
+//! ([`wait`](Guard::wait)). The next [`unlock_and_wake`](Guard::unlock_and_wake) wakes it by reference, after the lock is
+//! open: cloning a waker for each wait would be a large part of a message's cost. An owner that waits with another waker
+//! than its task's (inside a hand-written `select!`), or while the wake-up for an earlier message still runs, stores a clone
+//! for this one wait.
 //!
-//! States of the bell: silent → awaited (the owner waits) → ringing (somebody wakes it) → silent.
+//! States: idle → the owner waits → a thread wakes it → idle.
 //!
-//! Invariants: all that is guarded is touched by the lock's holder only, but for one thing: whoever has set `ringing`,
-//! under the lock, reads the task's waker outside of it until it clears `ringing` again. While `ringing` is set nobody sets
-//! it anew, since the owner does not wait by its task then; and the task's waker is neither replaced nor dropped.
+//! Invariants:
+//! - Only the holder of the lock accesses the guarded data, with one exception: a thread that has set `waking` under the
+//!   lock reads the task's waker without the lock, until it clears `waking`.
+//! - While `waking` is set, no thread sets it again, since the owner does not wait by its task then.
+//! - While `waking` is set, the task's waker is neither replaced nor dropped.
 
 #![allow(unsafe_code)]
 
+use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::task::Waker;
 
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use crate::sync::{Guarded, Visit, spin_loop, yield_now};
+use crate::sync::{Exclusive, GuardedCell, spin_loop, yield_now};
 
-/// A value that one thread at a time reaches, and whose owner can wait for others.
-// In this order, so that all that a sender touches lies together: of a process that has not run for a while, each part that
-// lies apart is to be fetched from memory by itself.
+/// A value that one thread at a time accesses, and whose owner can wait for the others.
+// The fields that a sender touches come first and lie together: of a process that has not run for a while, each cache line is
+// fetched from memory by itself.
 #[repr(C)]
 pub(crate) struct Lock<T> {
-    held: AtomicBool,
-    /// Somebody wakes the owner by `task`, without holding the lock.
-    ringing: AtomicBool,
-    /// Whether the owner waits: a [`Waits`], read and written under the lock.
-    waits: AtomicU8,
-    /// A number that never changes, for which there is room here.
+    locked: AtomicBool,
+    /// Set while a thread wakes the owner by `task` without holding the lock.
+    waking: AtomicBool,
+    /// Whether and how the owner waits: a [`WaitState`], read and written under the lock.
+    wait_state: AtomicU8,
+    /// A number that never changes, in space that alignment would waste.
     constant: u32,
-    task: Guarded<Option<Waker>>,
-    inside: Guarded<Inside<T>>,
+    /// The waker of the owner's task.
+    task: GuardedCell<Option<Waker>>,
+    contents: GuardedCell<Contents<T>>,
 }
 
 #[repr(C)]
-struct Inside<T> {
+struct Contents<T> {
     value: T,
-    /// The owner's waker, if it waits by another than its task's.
-    other: Option<Waker>,
+    /// The owner's waker, if it waits with another than its task's.
+    other_waker: Option<Waker>,
 }
 
-/// A value that may change threads, which was asked where it was put in: whatever only hands it on need not ask again.
+/// A value that is known to be `Send` since it was wrapped: code that only passes it on needs no `Send` bound.
 ///
-/// So a message that carries a reply may move between threads whatever the answer is, and an answer that may not is told
-/// once: where somebody answers with it.
+/// A message with a reply can move between threads whatever the type of the answer. An answer that is not `Send` is one
+/// compile error, at the code that answers.
 #[repr(transparent)]
-pub(crate) struct Carried<T>(T);
+pub(crate) struct CheckedSend<T>(T);
 
-// SAFETY: there is one only where `T: Send` was known, since `new` asks for that and nothing else makes one.
-unsafe impl<T> Send for Carried<T> {}
+// SAFETY: a `CheckedSend<T>` only exists where `T: Send` holds: `new` requires that, and nothing else constructs one.
+unsafe impl<T> Send for CheckedSend<T> {}
 
-impl<T> Carried<T> {
+impl<T> CheckedSend<T> {
     #[inline(always)]
-    pub(crate) fn new(value: T) -> Carried<T>
+    pub(crate) fn new(value: T) -> CheckedSend<T>
     where
         T: Send,
     {
-        Carried(value)
+        CheckedSend(value)
     }
 
     #[inline(always)]
@@ -74,39 +78,39 @@ impl<T> Carried<T> {
     }
 }
 
-/// How the owner is woken.
-struct Waits;
+/// Whether and with which waker the owner waits.
+struct WaitState;
 
-impl Waits {
-    const NOT: u8 = 0;
+impl WaitState {
+    const IDLE: u8 = 0;
     const BY_TASK: u8 = 1;
     const BY_OTHER: u8 = 2;
 }
 
-// SAFETY: the value is handed out to one thread at a time, as by a mutex; the waker is `Sync`.
+// SAFETY: the lock hands the value to one thread at a time, as a mutex does, so `T: Send` is enough. `Waker` is `Sync`.
 unsafe impl<T: Send> Sync for Lock<T> {}
 
-/// After this many rounds of looking, each twice as long as the one before, others have their turn.
-const PATIENCE: u32 = 7;
+/// The number of spin rounds, each twice as long as the one before, before a thread yields.
+const SPIN_ROUNDS: u32 = 7;
 
 impl<T> Lock<T> {
     pub(crate) fn new(value: T) -> Lock<T> {
         Lock::with(0, value)
     }
 
-    /// The same with a number beside the value, which everybody may read.
+    /// Creates a lock with a number beside the value, which can be read without locking.
     pub(super) fn with(constant: u32, value: T) -> Lock<T> {
         Lock {
-            held: AtomicBool::new(false),
-            ringing: AtomicBool::new(false),
-            waits: AtomicU8::new(Waits::NOT),
+            locked: AtomicBool::new(false),
+            waking: AtomicBool::new(false),
+            wait_state: AtomicU8::new(WaitState::IDLE),
             constant,
-            task: Guarded::new(None),
-            inside: Guarded::new(Inside { value, other: None }),
+            task: GuardedCell::new(None),
+            contents: GuardedCell::new(Contents { value, other_waker: None }),
         }
     }
 
-    /// The number that it was made with.
+    /// Returns the number that the lock was created with.
     #[inline]
     pub(super) fn constant(&self) -> u32 {
         self.constant
@@ -114,57 +118,58 @@ impl<T> Lock<T> {
 
     #[inline]
     pub(crate) fn lock(&self) -> Guard<'_, T> {
-        if !self.try_hold() {
+        if !self.try_acquire() {
             self.spin();
         }
-        Guard { inside: self.inside.visit(), held: Held(self) }
+        Guard { contents: self.contents.exclusive(), held: Held(self) }
     }
 
     #[inline]
-    fn try_hold(&self) -> bool {
-        self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    fn try_acquire(&self) -> bool {
+        self.locked.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     #[cold]
     fn spin(&self) {
         let mut round = 0;
         loop {
-            if round < PATIENCE {
+            if round < SPIN_ROUNDS {
                 (0..1 << round).for_each(|_| spin_loop());
                 round += 1;
             } else {
                 yield_now();
             }
-            if !self.held.load(Ordering::Relaxed) && self.try_hold() {
+            if !self.locked.load(Ordering::Relaxed) && self.try_acquire() {
                 return;
             }
         }
     }
 
-    /// Wakes the owner's task. Whoever calls it has set `ringing`.
+    /// Wakes the owner's task. The caller has set `waking`.
     fn wake(&self) {
-        let _ringing = Ringing(&self.ringing);
-        let task = self.task.look();
-        // SAFETY: while `ringing` is set, which is until the end of this function, nobody writes the waker.
-        if let Some(task) = unsafe { &*task.place() } {
+        let _waking = ClearWaking(&self.waking);
+        let task = self.task.shared();
+        // SAFETY: no thread writes the waker while `waking` is set, which is until `_waking` is dropped at the end of this
+        // function. The reference ends before that.
+        if let Some(task) = unsafe { &*task.as_ptr() } {
             task.wake_by_ref();
         }
     }
 }
 
-/// The bell rings, until this is dropped: also if the waker panics.
-struct Ringing<'a>(&'a AtomicBool);
+/// Clears `waking` when dropped, also if the waker panics.
+struct ClearWaking<'a>(&'a AtomicBool);
 
-impl Drop for Ringing<'_> {
+impl Drop for ClearWaking<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
     }
 }
 
-/// The lock, held. Dropped, it is open again.
+/// The held lock. Dropping it unlocks.
 pub(crate) struct Guard<'a, T> {
-    // Ends before the lock opens: fields are dropped in this order.
-    inside: Visit<'a, Inside<T>>,
+    // Fields are dropped in order: the access ends before the lock opens.
+    contents: Exclusive<'a, Contents<T>>,
     held: Held<'a, T>,
 }
 
@@ -173,7 +178,7 @@ struct Held<'a, T>(&'a Lock<T>);
 impl<T> Drop for Held<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.0.held.store(false, Ordering::Release);
+        self.0.locked.store(false, Ordering::Release);
     }
 }
 
@@ -182,98 +187,100 @@ impl<T> Deref for Guard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the lock is held as long as this guard lives, and the borrow is no longer than the guard's.
-        unsafe { &(*self.inside.place()).value }
+        // SAFETY: the lock is held for the guard's lifetime, and the reference lives no longer than a borrow of the guard.
+        unsafe { &(*self.contents.as_ptr()).value }
     }
 }
 
 impl<T> DerefMut for Guard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as above; the guard is borrowed mutably, so no other reference comes from it.
-        unsafe { &mut (*self.inside.place()).value }
+        // SAFETY: the lock is held for the guard's lifetime. The guard is mutably borrowed, so no other reference to the
+        // value exists.
+        unsafe { &mut (*self.contents.as_ptr()).value }
     }
 }
 
 impl<T> Guard<'_, T> {
-    /// Makes `task` what wakes the owner. Hands back the waker that is out of use, to be dropped outside of the lock: the
-    /// new one, with `Err`, if somebody is just ringing.
+    /// Sets the waker of the owner's task. Returns the waker that is not used any more, to be dropped outside of the lock:
+    /// the former one, or the new one as `Err` while a thread wakes the task.
     pub(super) fn set_waker(&mut self, task: Option<Waker>) -> Result<Option<Waker>, Option<Waker>> {
-        // It is set under the lock only, so nobody begins to ring meanwhile.
-        if self.held.0.ringing.load(Ordering::Acquire) {
+        // `waking` is set under the lock only, so it stays clear from here on.
+        if self.held.0.waking.load(Ordering::Acquire) {
             return Err(task);
         }
-        let place = self.held.0.task.visit();
-        // SAFETY: the lock is held and nobody rings, so nobody else reaches the waker.
-        Ok(std::mem::replace(unsafe { &mut *place.place() }, task))
+        let current = self.held.0.task.exclusive();
+        // SAFETY: this thread holds the lock and `waking` is clear, so no other thread accesses the waker.
+        Ok(mem::replace(unsafe { &mut *current.as_ptr() }, task))
     }
 
-    /// What wakes the owner, whether it waits or not.
+    /// Returns a clone of the task's waker, whether the owner waits or not.
     pub(super) fn task(&self) -> Option<Waker> {
-        let task = self.held.0.task.look();
-        // SAFETY: it is written under the lock only, which is held here.
-        unsafe { &*task.place() }.clone()
+        let task = self.held.0.task.shared();
+        // SAFETY: the waker is written under the lock only, which this thread holds.
+        unsafe { &*task.as_ptr() }.clone()
     }
 
-    /// The owner waits, and has `waker` woken by the next who rings.
+    /// Marks that the owner waits: the next `unlock_and_wake` wakes `waker`.
     #[inline(always)]
     pub(super) fn wait(&mut self, waker: &Waker) {
         let by_task = {
-            let task = self.held.0.task.look();
-            // SAFETY: it is written under the lock only, which is held here.
-            unsafe { &*task.place() }.as_ref().is_some_and(|task| task.will_wake(waker))
+            let task = self.held.0.task.shared();
+            // SAFETY: the waker is written under the lock only, which this thread holds.
+            unsafe { &*task.as_ptr() }.as_ref().is_some_and(|task| task.will_wake(waker))
         };
-        let usual = self.held.0.waits.load(Ordering::Relaxed) != Waits::BY_OTHER;
-        if by_task && usual && !self.held.0.ringing.load(Ordering::Acquire) {
-            self.held.0.waits.store(Waits::BY_TASK, Ordering::Relaxed);
+        let usual = self.held.0.wait_state.load(Ordering::Relaxed) != WaitState::BY_OTHER;
+        if by_task && usual && !self.held.0.waking.load(Ordering::Acquire) {
+            self.held.0.wait_state.store(WaitState::BY_TASK, Ordering::Relaxed);
         } else {
-            self.wait_by(waker);
+            self.wait_with_clone(waker);
         }
     }
 
-    /// The same with a waker that is kept for this once.
+    /// Marks that the owner waits with a waker that is stored for this one wait.
     #[cold]
-    fn wait_by(&mut self, waker: &Waker) {
-        self.set_other(Some(waker.clone()));
-        self.held.0.waits.store(Waits::BY_OTHER, Ordering::Relaxed);
+    fn wait_with_clone(&mut self, waker: &Waker) {
+        self.replace_other_waker(Some(waker.clone()));
+        self.held.0.wait_state.store(WaitState::BY_OTHER, Ordering::Relaxed);
     }
 
-    /// The owner does not wait any more.
+    /// Marks that the owner does not wait any more.
     pub(super) fn cancel_wait(&mut self) {
-        self.held.0.waits.store(Waits::NOT, Ordering::Relaxed);
-        self.set_other(None);
+        self.held.0.wait_state.store(WaitState::IDLE, Ordering::Relaxed);
+        self.replace_other_waker(None);
     }
 
-    /// Whether the owner waits.
-    pub(super) fn is_awaited(&self) -> bool {
-        self.held.0.waits.load(Ordering::Relaxed) != Waits::NOT
+    /// Returns whether the owner waits.
+    pub(super) fn is_owner_waiting(&self) -> bool {
+        self.held.0.wait_state.load(Ordering::Relaxed) != WaitState::IDLE
     }
 
-    fn set_other(&mut self, waker: Option<Waker>) -> Option<Waker> {
-        // SAFETY: as in `deref_mut`.
-        std::mem::replace(unsafe { &mut (*self.inside.place()).other }, waker)
+    fn replace_other_waker(&mut self, waker: Option<Waker>) -> Option<Waker> {
+        // SAFETY: the lock is held for the guard's lifetime. The guard is mutably borrowed, so no other reference to the
+        // contents exists.
+        mem::replace(unsafe { &mut (*self.contents.as_ptr()).other_waker }, waker)
     }
 
-    /// Opens the lock, and wakes the owner if it waits.
+    /// Unlocks, and wakes the owner if it waits.
     #[inline(always)]
     pub(super) fn unlock_and_wake(self) {
         let lock = self.held.0;
-        match lock.waits.load(Ordering::Relaxed) {
-            Waits::NOT => {}
-            Waits::BY_TASK => {
-                lock.waits.store(Waits::NOT, Ordering::Relaxed);
-                lock.ringing.store(true, Ordering::Relaxed);
+        match lock.wait_state.load(Ordering::Relaxed) {
+            WaitState::IDLE => {}
+            WaitState::BY_TASK => {
+                lock.wait_state.store(WaitState::IDLE, Ordering::Relaxed);
+                lock.waking.store(true, Ordering::Relaxed);
                 drop(self);
                 lock.wake();
             }
-            _ => self.ring_other(),
+            _ => self.wake_other(),
         }
     }
 
     #[cold]
-    fn ring_other(mut self) {
-        self.held.0.waits.store(Waits::NOT, Ordering::Relaxed);
-        let waker = self.set_other(None);
+    fn wake_other(mut self) {
+        self.held.0.wait_state.store(WaitState::IDLE, Ordering::Relaxed);
+        let waker = self.replace_other_waker(None);
         drop(self);
         if let Some(waker) = waker {
             waker.wake();

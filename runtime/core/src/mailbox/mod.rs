@@ -30,7 +30,7 @@ mod want;
 
 pub(crate) use entry::{Addressee, Entry, Origin, Refused};
 pub(crate) use inbox::{Inbox, Next};
-pub(crate) use lock::{Carried, Guard, Lock};
+pub(crate) use lock::{CheckedSend, Guard, Lock};
 pub use queue::Overflow;
 pub(crate) use queue::{Arrival, Bounds, MailboxStats, PushObserver, Queue, WaiterId};
 pub(crate) use want::Mask;

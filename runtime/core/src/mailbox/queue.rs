@@ -183,13 +183,13 @@ impl<M: Protocol> Queue<M> {
 
     pub(crate) fn stats(&self) -> MailboxStats {
         let inner = self.lock();
-        MailboxStats { is_owner_waiting: inner.is_awaited(), ..inner.stats() }
+        MailboxStats { is_owner_waiting: inner.is_owner_waiting(), ..inner.stats() }
     }
 
     /// Takes the final counts of an owner that has ended; the next owner begins at zero.
     pub(crate) fn take_final_stats(&self) -> MailboxStats {
         let mut inner = self.lock();
-        let stats = MailboxStats { is_owner_waiting: inner.is_awaited(), ..inner.stats() };
+        let stats = MailboxStats { is_owner_waiting: inner.is_owner_waiting(), ..inner.stats() };
         (inner.pushed, inner.reader) = (0, ReaderStats::default());
         if let Some(bounded) = inner.bounded() {
             (bounded.refused, bounded.dropped) = (0, 0);
@@ -235,7 +235,7 @@ impl<M: Protocol> Queue<M> {
     /// Returns whether the mailbox is full while its owner waits for another message.
     pub(crate) fn is_stuck(&self) -> bool {
         let mut inner = self.lock();
-        inner.is_awaited() && inner.bounded().is_some_and(|bounded| bounded.is_full())
+        inner.is_owner_waiting() && inner.bounded().is_some_and(|bounded| bounded.is_full())
     }
 
     /// Returns how many messages have been pushed since the owner took over.

@@ -103,7 +103,7 @@ fn receive(inbox: &mut Inbox<Note>, queue: &Queue<Note>, want: Mask) -> Note {
         }
         match inbox.next(queue, Some(cx)) {
             Next::Test(note) => {
-                if inbox.keep(queue, 0) {
+                if inbox.accept(queue, 0) {
                     queue.release();
                 }
                 Poll::Ready(note)
@@ -165,7 +165,7 @@ pub fn what_makes_room_is_dropped_once() {
         let dropped: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
         inbox.begin(&queue, Mask::ALL, None);
         while let Next::Test(note) = inbox.next(&queue, None) {
-            if inbox.keep(&queue, 0) {
+            if inbox.accept(&queue, 0) {
                 queue.release();
             }
             seen.push(note);
@@ -248,7 +248,7 @@ pub fn who_stands_in_line_gets_in_or_withdraws() {
         let expected: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
         inbox.begin(&queue, Mask::ALL, None);
         while let Next::Test(note) = inbox.next(&queue, None) {
-            inbox.keep(&queue, 0);
+            inbox.accept(&queue, 0);
             seen.push(note);
         }
         assert_eq!(expected.len() + withdrawn.load(Ordering::Relaxed), 6);
@@ -292,7 +292,7 @@ pub fn at_an_owners_end_each_message_is_taken_left_or_refused() {
                     // Polled as a process is that something else has woken.
                     Poll::Ready(match inbox.next(&queue, Some(cx)) {
                         Next::Test(note) => {
-                            if inbox.keep(&queue, 0) {
+                            if inbox.accept(&queue, 0) {
                                 queue.release();
                             }
                             assert!(number == 1 || !matches!(note, Plain(0, _)), "it was meant for the first");
@@ -313,7 +313,7 @@ pub fn at_an_owners_end_each_message_is_taken_left_or_refused() {
             };
             let mut gone = drain(&mut first);
             drop(first);
-            gone.extend(queue.leave(true).into_iter().map(|entry| entry.message));
+            gone.extend(queue.end_owner(true).into_iter().map(|entry| entry.message));
             queue.open(2);
             let mut second = Inbox::new();
             take(&mut second, 2);

@@ -1,60 +1,61 @@
-//! What an owner has taken over, and how much memory it keeps for what comes.
+//! The batch: messages that the owner has taken over, and the memory that it keeps for the next ones.
 
 use std::collections::VecDeque;
 
 use super::Entry;
 
-/// How many messages' room an empty queue keeps.
-const ROOMY: usize = 1024;
+/// The largest capacity, in messages, that an empty batch always keeps.
+const KEPT_CAPACITY: usize = 1024;
 
-/// As many bytes an owner that waits does not keep: to give them back can take as long as a thousand messages, which those
-/// that come next should not have to wait for.
-const LARGE: usize = 256 * 1024;
+/// The size in bytes that a waiting owner does not keep. Freeing so much memory can take as long as a thousand messages; it
+/// happens before the wait, so that the next messages need not wait for it.
+const OVERSIZED_BYTES: usize = 256 * 1024;
 
-/// As many messages' room may be walked through in circles.
-const SNUG: usize = 16;
+/// The largest capacity, in messages, that is used as a ring and not from its start each time.
+const RING_CAPACITY: usize = 16;
 
-/// What an owner has taken over: urgent messages and others.
+/// Messages that the owner has taken over: those of `#[priority]` variants, and the others.
 pub(super) struct Batch<M> {
-    pub(super) urgent: VecDeque<Entry<M>>,
+    pub(super) priority: VecDeque<Entry<M>>,
     pub(super) entries: VecDeque<Entry<M>>,
-    /// How many others there were at first.
+    /// The number of `entries` when they were taken over.
     pub(super) taken: usize,
 }
 
 impl<M> Batch<M> {
     pub(super) fn new() -> Batch<M> {
-        Batch { urgent: VecDeque::new(), entries: VecDeque::new(), taken: 0 }
+        Batch { priority: VecDeque::new(), entries: VecDeque::new(), taken: 0 }
     }
 
-    /// Gives the memory of a flood back once floods are over, and begins at the front of what is kept.
+    /// Prepares the empty batch for the next messages: frees the memory of a flood that is over, and fills kept memory from
+    /// its start.
     #[inline(always)]
-    pub(super) fn recover(&mut self) {
-        if self.entries.capacity() > SNUG {
-            self.recover_room();
+    pub(super) fn reset(&mut self) {
+        if self.entries.capacity() > RING_CAPACITY {
+            self.reset_large();
         }
     }
 
-    /// The owner has read all there was, and waits.
+    /// Frees oversized memory, before the owner waits.
     #[inline(always)]
-    pub(super) fn rest(&mut self) {
-        if is_flooded(&self.entries) {
+    pub(super) fn free_oversized(&mut self) {
+        if is_oversized(&self.entries) {
             self.entries = VecDeque::new();
         }
     }
 
     #[inline(never)]
-    fn recover_room(&mut self) {
-        // It is empty; cleared, it fills the same memory again instead of walking through all of it.
+    fn reset_large(&mut self) {
+        // `clear` on the empty queue moves its head to the start: the next batch uses the same cache lines again.
         self.entries.clear();
-        if self.entries.capacity() > ROOMY && self.taken < self.entries.capacity() / 4 {
+        if self.entries.capacity() > KEPT_CAPACITY && self.taken < self.entries.capacity() / 4 {
             self.entries = VecDeque::new();
         }
     }
 }
 
-/// Whether this is more room than an owner that waits keeps.
+/// Returns whether this is more memory than a waiting owner keeps.
 #[inline(always)]
-pub(super) fn is_flooded<M>(entries: &VecDeque<Entry<M>>) -> bool {
-    entries.capacity() > LARGE / size_of::<Entry<M>>()
+pub(super) fn is_oversized<M>(entries: &VecDeque<Entry<M>>) -> bool {
+    entries.capacity() > OVERSIZED_BYTES / size_of::<Entry<M>>()
 }

@@ -1,23 +1,26 @@
-//! Floor 1: the mailbox and the scan behind `receive!`.
+//! The mailbox: the queue of a process's incoming messages, its save queue and its wait queue.
 //!
-//! A message is pushed into the shared [`Queue`] under its lock. The owner swaps the whole queue out in one go
-//! and reads it through its [`Inbox`]: messages that the current receive does not take go to the save queue,
-//! which has a lane for each variant, so a receive never looks at a saved message that no arm can want.
-//! Order across lanes is kept by arrival numbers.
+//! Senders push messages into the shared [`Queue`] under its lock. The owner, which is the process that reads the mailbox,
+//! swaps the whole queue for its empty batch and reads it through its [`Inbox`]. Messages that the current receive does not
+//! take go to the save queue, which has a lane for each variant: a receive never tests a saved message that none of its arms
+//! can take.
 //!
-//! A bounded mailbox counts what others sent, in the save queue too, until the owner has taken it; what the runtime
-//! made is neither counted nor refused. One message too many stands in line, is refused or dropped. A receive that finds
-//! nothing else looks at those in line, too: so a full mailbox cannot lock itself. It tests them where they stand: one that
-//! its guard refuses keeps its place behind the earlier ones of its sender.
+//! A bounded mailbox counts the messages that others sent, until a receive takes them; the save queue is included. Messages of
+//! the runtime are neither counted nor refused. A message beyond the bound waits in the wait queue, is refused or is dropped,
+//! by the overflow policy. A receive that finds no other message tests those in the wait queue, so that a mailbox full of
+//! messages that the owner does not want now cannot block itself. A tested message that does not match keeps its place in the
+//! wait queue, behind the earlier ones of its sender.
 //!
-//! A queue whose owners come one after the other is *vacant* between two of them, and then *starting* until the start of
-//! the next one has succeeded. What comes meanwhile for whoever it will be is marked as held: if the start fails, all of it
-//! that the owner has not received stands in the queue again, in its order, and so does the line. What came for that one
-//! owner only is dropped with it.
+//! The mailbox of a supervised child has one owner after another. Between two of them it is *vacant*, and then *starting* until
+//! the next start has succeeded. A message for any owner that comes meanwhile is *early*. If the start fails, the early
+//! messages that the owner has not received go back into the queue or stay in the wait queue, in order. Messages for that one
+//! owner are dropped with it.
 //!
-//! Invariants: a message is in exactly one of queue, batch, save queue or the hands of a receive that is
-//! testing it, which keeps its place; within the save queue each lane is in arrival order; a scan that was abandoned is put
-//! right by the next.
+//! Invariants:
+//! - A message is in exactly one of queue, wait queue, batch, save queue and a receive that tests it. A message that is tested
+//!   keeps its place.
+//! - Each lane of the save queue is in the order of arrival. Arrival numbers give the order across lanes.
+//! - The next scan repairs one that was abandoned while it tested a message.
 
 mod batch;
 mod entry;
@@ -25,7 +28,7 @@ mod inbox;
 mod lock;
 mod queue;
 mod remove;
-mod save;
+mod save_queue;
 mod want;
 
 pub(crate) use entry::{Addressee, Entry, Origin, Refused};

@@ -4,7 +4,7 @@ use std::task::{Context, Poll, Waker};
 use super::Mask;
 use super::entry::{Entry, Origin};
 use super::lock::{Guard, Lock};
-use super::remove::{part, remove};
+use super::remove::{remove_all, remove_origin};
 use crate::base::Protocol;
 use crate::sync::yield_now;
 
@@ -50,7 +50,7 @@ struct Inner<M> {
 /// The parts of a queue that few mailboxes need.
 struct Extras<M> {
     /// Messages of `#[priority]` variants.
-    urgent: VecDeque<Entry<M>>,
+    priority: VecDeque<Entry<M>>,
     bounded: Option<Bounded<M>>,
     /// Whether early messages are kept; otherwise they are refused.
     accepts_early: bool,
@@ -288,25 +288,25 @@ impl<M: Protocol> Queue<M> {
     pub(crate) fn remove(&self, origin: Origin) -> Option<M> {
         let mut inner = self.lock();
         let inner = &mut *inner;
-        let found = remove(&mut inner.entries, origin);
-        found.or_else(|| inner.extras.as_mut().and_then(|extras| remove(&mut extras.urgent, origin)))
+        let found = remove_origin(&mut inner.entries, origin);
+        found.or_else(|| inner.extras.as_mut().and_then(|extras| remove_origin(&mut extras.priority, origin)))
     }
 
     /// Puts back in front what an owner whose start failed had taken over and not received.
-    pub(super) fn put_all_back(&self, mut urgent: VecDeque<Entry<M>>, mut entries: VecDeque<Entry<M>>) {
+    pub(super) fn put_all_back(&self, mut priority: VecDeque<Entry<M>>, mut entries: VecDeque<Entry<M>>) {
         let mut inner = self.lock();
         entries.append(&mut inner.entries);
         inner.entries = entries;
-        if !urgent.is_empty() {
+        if !priority.is_empty() {
             let extras = inner.extras();
-            urgent.append(&mut extras.urgent);
-            extras.urgent = urgent;
+            priority.append(&mut extras.priority);
+            extras.priority = priority;
         }
     }
 
     /// Ends the owner. Returns the messages that end with it, for the caller to drop. With `vacant` another owner will
     /// come: if the start of this one had not succeeded, early messages stay for that one.
-    pub(crate) fn leave(&self, vacant: bool) -> VecDeque<Entry<M>> {
+    pub(crate) fn end_owner(&self, vacant: bool) -> VecDeque<Entry<M>> {
         self.end(if vacant { Occupancy::VACANT } else { Occupancy::CLOSED })
     }
 
@@ -324,10 +324,10 @@ impl<M: Protocol> Queue<M> {
         inner.cancel_wait();
         (inner.reader.batch, inner.reader.saved) = (0, 0);
         let task = inner.set_waker(None);
-        let mut entries = part(&mut inner.entries, keep_early);
+        let mut entries = remove_all(&mut inner.entries, keep_early);
         let (mut left, mut waiters) = (VecDeque::new(), Vec::new());
         if let Some(extras) = &mut inner.extras {
-            left = part(&mut extras.urgent, keep_early);
+            left = remove_all(&mut extras.priority, keep_early);
             if let Some(bounded) = &mut extras.bounded {
                 waiters = bounded.remove_waiters(keep_early);
             }
@@ -362,18 +362,18 @@ impl<M: Protocol> Queue<M> {
 
 impl<M> Extras<M> {
     fn new() -> Extras<M> {
-        Extras { urgent: VecDeque::new(), bounded: None, accepts_early: true }
+        Extras { priority: VecDeque::new(), bounded: None, accepts_early: true }
     }
 }
 
 impl<M: Protocol> Inner<M> {
     fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.extras.as_ref().is_none_or(|extras| extras.urgent.is_empty())
+        self.entries.is_empty() && self.extras.as_ref().is_none_or(|extras| extras.priority.is_empty())
     }
 
     /// Returns how many messages the owner has not taken over.
     fn queued(&self) -> usize {
-        self.entries.len() + self.extras.as_ref().map_or(0, |extras| extras.urgent.len())
+        self.entries.len() + self.extras.as_ref().map_or(0, |extras| extras.priority.len())
     }
 
     /// Returns how many messages the mailbox holds: queued, taken over or saved.
@@ -393,8 +393,8 @@ impl<M: Protocol> Inner<M> {
         let ReaderStats { handled, calls, location, saved, batch } = self.reader;
         let extras = self.extras.as_ref();
         let bounded = extras.and_then(|extras| extras.bounded.as_ref());
-        let urgent = extras.map_or(0, |extras| extras.urgent.capacity());
-        let slots = self.entries.capacity() + urgent + saved as usize + batch as usize;
+        let priority = extras.map_or(0, |extras| extras.priority.capacity());
+        let slots = self.entries.capacity() + priority + saved as usize + batch as usize;
         MailboxStats {
             waiting: self.queued() as u64 + u64::from(batch),
             saved: u64::from(saved),
@@ -426,8 +426,8 @@ impl<M: Protocol> Inner<M> {
         {
             bounded.load += 1;
         }
-        if Mask::urgent::<M>().has(Mask::lane(entry.message.variant())) {
-            self.extras().urgent.push_back(entry);
+        if Mask::priority::<M>().contains(Mask::lane(entry.message.variant())) {
+            self.extras().priority.push_back(entry);
         } else {
             self.entries.push_back(entry);
         }

@@ -125,7 +125,7 @@ impl<M: Protocol> Mailbox<M> {
     pub(crate) fn mark_taken(&mut self) {
         let Some(state) = &mut self.read_state else { return };
         state.last_variant = Some(state.tested_variant);
-        let counts = state.inbox.keep(self.cell.queue(), usize::from(state.tested_variant));
+        let counts = state.inbox.accept(self.cell.queue(), usize::from(state.tested_variant));
         if state.reports_takes {
             self.report_take(counts);
         }

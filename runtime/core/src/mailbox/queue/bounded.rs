@@ -50,7 +50,7 @@ impl<M> Bounded<M> {
             load: self.load,
             waiters: self.wait_queue.len(),
             unawaited: self.unawaited,
-            wanted: self.want.has(lane),
+            wanted: self.want.contains(lane),
             can_wait,
         })
     }
@@ -102,7 +102,7 @@ impl<M> Bounded<M> {
 impl<M: Protocol> Bounded<M> {
     /// Takes the message of the first waiter behind `tested` that is wanted, for the owner to test. The waiter stays.
     pub(super) fn take_wanted(&mut self, want: Mask, mut tested: Option<WaiterId>) -> Option<(WaiterId, Entry<M>)> {
-        let wanted = |entry: &mut Entry<M>| want.has(Mask::lane(entry.message.variant()));
+        let wanted = |entry: &mut Entry<M>| want.contains(Mask::lane(entry.message.variant()));
         while let Some(id) = self.wait_queue.next(tested) {
             if let Some(entry) = self.wait_queue.get_mut(id)?.entry.take_if(wanted) {
                 return Some((id, entry));

@@ -6,7 +6,7 @@ use std::hint::cold_path;
 use super::super::Mask;
 use super::super::entry::{Addressee, Entry, Origin, Refused};
 use super::super::lock::Guard;
-use super::super::remove::cut;
+use super::super::remove::remove_at;
 use super::occupancy::Reception;
 use super::overflow::Admission;
 use super::{Inner, Queue, WaiterId};
@@ -147,7 +147,7 @@ impl<M: Protocol> Inner<M> {
     #[inline(always)]
     fn accepts_fast(&self, to: Addressee) -> bool {
         self.occupancy.runs(to)
-            && const { Mask::urgent::<M>().0 == 0 }
+            && const { Mask::priority::<M>().0 == 0 }
             && self.extras.is_none()
             && !self.report.is_reached(self.pushed)
     }
@@ -189,7 +189,7 @@ impl<M: Protocol> Inner<M> {
                     bounded.dropped += 1;
                     return Placed::Dropped(entry.message);
                 }
-                Admission::DropOldest => match self.remove_oldest(Mask::urgent::<M>().has(lane)) {
+                Admission::DropOldest => match self.remove_oldest(Mask::priority::<M>().contains(lane)) {
                     Some(oldest) => placed = Placed::Replaced(oldest),
                     // All messages that count are with the owner, or go before this one.
                     None => {
@@ -211,13 +211,13 @@ impl<M: Protocol> Inner<M> {
 
     /// Removes the oldest message that counts and that the owner has not taken over. One of a `#[priority]` variant only
     /// for another of these.
-    fn remove_oldest(&mut self, urgent: bool) -> Option<M> {
+    fn remove_oldest(&mut self, priority: bool) -> Option<M> {
         let first = |entries: &mut VecDeque<Entry<M>>| {
             let at = entries.iter().position(|entry| entry.origin.is_sent())?;
-            cut(entries, at)
+            remove_at(entries, at)
         };
         let oldest = match first(&mut self.entries) {
-            None if urgent => first(&mut self.extras.as_mut()?.urgent),
+            None if priority => first(&mut self.extras.as_mut()?.priority),
             oldest => oldest,
         }?;
         if let Some(bounded) = self.bounded() {

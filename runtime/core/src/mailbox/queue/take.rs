@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::{Context, Poll};
 
-use super::super::batch::{Batch, is_flooded};
+use super::super::batch::{Batch, is_oversized};
 use super::super::{Entry, Mask};
 use super::{Inner, Queue, ReaderStats, WaiterId};
 use crate::base::Protocol;
@@ -40,7 +40,7 @@ impl<M: Protocol> Queue<M> {
         request: &TakeRequest,
         cx: &mut Context<'_>,
     ) -> TakeOutcome<M> {
-        batch.recover();
+        batch.reset();
         let mut inner = self.lock();
         let long = self.inner.constant();
         inner.publish(request.reader, long);
@@ -59,10 +59,10 @@ impl<M: Protocol> Queue<M> {
             cx.waker().wake_by_ref();
         } else {
             inner.wait(cx.waker());
-            let flooded = inner.take_flooded();
+            let oversized = inner.take_oversized();
             drop(inner);
-            drop(flooded);
-            batch.rest();
+            drop(oversized);
+            batch.free_oversized();
         }
         TakeOutcome::Nothing
     }
@@ -77,7 +77,7 @@ impl<M: Protocol> Queue<M> {
         repoll: bool,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        batch.recover();
+        batch.reset();
         let mut inner = self.lock();
         let (waiting, long) = (u32::try_from(inner.entries.len()).unwrap_or(u32::MAX), self.inner.constant());
         inner.publish_counted(ReaderStats { handled, calls, location: None, saved: 0, batch: waiting }, long);
@@ -92,10 +92,10 @@ impl<M: Protocol> Queue<M> {
             cx.waker().wake_by_ref();
         } else {
             inner.wait(cx.waker());
-            let flooded = inner.take_flooded();
+            let oversized = inner.take_oversized();
             drop(inner);
-            drop(flooded);
-            batch.rest();
+            drop(oversized);
+            batch.free_oversized();
         }
         Poll::Pending
     }
@@ -113,7 +113,7 @@ impl<M: Protocol> Queue<M> {
 
     /// Moves all queued messages into the empty `batch`.
     pub(in crate::mailbox) fn take(&self, batch: &mut Batch<M>, reader: ReaderStats) {
-        batch.recover();
+        batch.reset();
         let mut inner = self.lock();
         let long = self.inner.constant();
         inner.publish(reader, long);
@@ -121,9 +121,9 @@ impl<M: Protocol> Queue<M> {
     }
 
     /// Moves the queued messages of `#[priority]` variants behind those in `batch`.
-    pub(in crate::mailbox) fn take_urgent(&self, batch: &mut Batch<M>) {
+    pub(in crate::mailbox) fn take_priority(&self, batch: &mut Batch<M>) {
         if let Some(extras) = &mut self.lock().extras {
-            batch.urgent.append(&mut extras.urgent);
+            batch.priority.append(&mut extras.priority);
         }
     }
 }
@@ -146,7 +146,7 @@ impl<M: Protocol> Inner<M> {
     fn hand_over(&mut self, batch: &mut Batch<M>) {
         mem::swap(&mut self.entries, &mut batch.entries);
         if let Some(extras) = &mut self.extras {
-            batch.urgent.append(&mut extras.urgent);
+            batch.priority.append(&mut extras.priority);
             if let Some(bounded) = &mut extras.bounded {
                 bounded.want = Mask(0);
             }
@@ -156,7 +156,7 @@ impl<M: Protocol> Inner<M> {
 
     /// Takes the memory of the empty queue if that is large, for the caller to free outside of the lock.
     #[inline(always)]
-    fn take_flooded(&mut self) -> Option<VecDeque<Entry<M>>> {
-        is_flooded(&self.entries).then(|| mem::take(&mut self.entries))
+    fn take_oversized(&mut self) -> Option<VecDeque<Entry<M>>> {
+        is_oversized(&self.entries).then(|| mem::take(&mut self.entries))
     }
 }

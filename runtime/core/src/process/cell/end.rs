@@ -72,7 +72,7 @@ impl<M: Protocol> Cell<M> {
 
     /// Takes the unread messages out of the mailbox, for the caller to drop.
     fn drain_mailbox(&self) -> VecDeque<Entry<M>> {
-        self.queue.leave(self.is_reused())
+        self.queue.end_owner(self.is_reused())
     }
 
     /// Completes the end: frees the name, then notifies links and watchers. While blocking code runs, the end is left to

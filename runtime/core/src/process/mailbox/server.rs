@@ -26,7 +26,7 @@ impl<M: Protocol> Mailbox<M> {
     pub(crate) fn poll_fast(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         let Some(state) = self.read_state.as_mut() else { return Poll::Ready(None) };
         let flags = self.cell.flags.get();
-        if state.reports_takes || flags & !LONG != 0 || !state.inbox.is_plain() {
+        if state.reports_takes || flags & !LONG != 0 || !state.inbox.is_batch_only() {
             cold_path();
             return Poll::Ready(None);
         }
@@ -47,7 +47,7 @@ impl<M: Protocol> Mailbox<M> {
                 return Poll::Pending;
             }
         }
-        let Some((variant, message)) = state.inbox.at_hand() else { return Poll::Ready(None) };
+        let Some((variant, message)) = state.inbox.next_in_batch() else { return Poll::Ready(None) };
         state.budget -= RECEIVE_COST;
         state.last_variant = Some(variant as u16);
         if const { M::REPORTED } {

@@ -158,14 +158,14 @@ async fn an_applications_end_is_logged_with_its_effect_on_the_node() {
 #[greenroom::test]
 async fn an_application_that_does_not_stop_in_time_is_logged_and_killed() {
     let started = r#"INFO application started application="shop" kind=temporary"#;
-    let killed = r#"ERROR application did not stop in order application="shop" reason=killed"#;
+    let killed = r#"ERROR application failed while stopping application="shop" reason=killed"#;
     // At the application's deadline.
     check(
         Manner::Stuck,
         ApplicationKind::Temporary,
         SECOND,
         Then::Stop,
-        &[started, r#"ERROR application did not stop in time and is killed application="shop" patience=1s"#, killed],
+        &[started, r#"ERROR application did not stop in time and is killed application="shop" timeout=1s"#, killed],
     )
     .await;
     check(Manner::Stuck, ApplicationKind::Temporary, Shutdown::Kill, Then::Stop, &[started, killed]).await;

@@ -169,7 +169,7 @@ async fn play(node: &Node, log: &Log, step: &str) -> String {
         }
         _ => panic!("no such step: {step}"),
     };
-    outcome.map_or_else(|error| error.to_string(), |()| String::new())
+    outcome.map_or_else(|error| Exit::from(error).to_string(), |()| String::new())
 }
 
 async fn over(app: Running<AppRef>, how: impl FnOnce(&Running<AppRef>)) -> String {
@@ -183,10 +183,10 @@ async fn over(app: Running<AppRef>, how: impl FnOnce(&Running<AppRef>)) -> Strin
 #[greenroom::test]
 async fn each_starts_after_those_it_needs() {
     check(&[
-        ("start chat<storage", "application `chat` comes after `storage`, which is not running"),
+        ("start chat<storage", "application `chat` depends on `storage`, which is not running: start it first"),
         ("start storage", "+storage"),
         ("start chat<storage", "+chat"),
-        ("start chat", "application `chat` is started already"),
+        ("start chat", "application `chat` is running already"),
         ("list", "storage chat"),
         ("halt", "-chat -storage"),
         ("start storage", "application `storage` cannot start: the node is stopping"),
@@ -201,9 +201,9 @@ async fn each_starts_after_those_it_needs() {
     check(&[
         ("together a b<c c<b", "applications come after each other: `b` after `c` after `b`"),
         ("together a a", "two applications are called `a`"),
-        ("together a b<x", "application `b` comes after `x`, which is not running"),
+        ("together a b<x", "application `b` depends on `x`, which is not running: start it first"),
         ("start x", "+x"),
-        ("together a x", "application `x` is started already"),
+        ("together a x", "application `x` is running already"),
         ("together a b<x", "+a +b"),
         ("list", "x a b"),
     ])
@@ -213,10 +213,10 @@ async fn each_starts_after_those_it_needs() {
 #[greenroom::test]
 async fn a_start_that_fails_leaves_nothing_running() {
     check(&[
-        ("start a:fails", "+a -a application `a`: cannot start `tail`: no port"),
+        ("start a:fails", "+a -a application `a` did not start: cannot start `tail`: no port"),
         ("list", ""),
         ("start a", "+a"),
-        ("together b<a c<b d<c:fails e", "+b +c +d -d -c -b application `d`: cannot start `tail`: no port"),
+        ("together b<a c<b d<c:fails e", "+b +c +d -d -c -b application `d` did not start: cannot start `tail`: no port"),
         ("list", "a"),
         ("start b", "+b"),
     ])
@@ -229,7 +229,7 @@ async fn a_start_whose_caller_left_continues() {
     check(&[
         ("abandon a:hangs:1s", "+a"),
         ("list", "a?"),
-        ("start b<a", "application `b` comes after `a`, which is not running"),
+        ("start b<a", "application `b` depends on `a`, which is not running: start it first"),
         ("halt", ""),
     ])
     .await;

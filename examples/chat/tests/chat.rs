@@ -35,11 +35,11 @@ fn what_does_not_start_says_so_in_one_line() {
         (&["--prot", "80"][..], "chat: unknown argument \"--prot\""),
         (
             &["--data", fresh, "--port", &port],
-            "chat: application `chat`: cannot start `web`: cannot listen at 127.0.0.1:",
+            "chat: application `chat` did not start: cannot start `web`: cannot listen at 127.0.0.1:",
         ),
         (
             &["--data", garbage, "--port", "0"],
-            "chat: application `chat`: cannot start `database`: cannot use the database ",
+            "chat: application `chat` did not start: cannot start `database`: cannot use the database ",
         ),
         (&["--demo", "nowhere.txt"], "chat: cannot read nowhere.txt: "),
     ] {

@@ -1,13 +1,17 @@
-use std::fmt;
 use std::future::Future;
 
-use super::running_application::{ApplicationSpec, RunningApplication};
+use super::running_application::RunningApplication;
+use super::spec::{ApplicationKind, ApplicationSpec};
 use super::{ApplicationError, Running};
-use crate::base::{Exit, Shutdown};
+use crate::base::Shutdown;
 use crate::node::Node;
 use crate::supervisor::TreeRoot;
 
-/// A supervision tree that is started, stopped and missed as one: by its name, after those that it needs.
+/// A supervision tree with a name, which starts after the applications that it depends on and stops as a whole.
+///
+/// From OTP's [`application`](https://www.erlang.org/doc/apps/kernel/application.html), without its environment: a tree
+/// gets its configuration from the fields of its struct, which
+/// [`Settings`](https://docs.rs/greenroom/latest/greenroom/struct.Settings.html) can load.
 ///
 /// ```
 /// use greenroom::Application;
@@ -45,84 +49,71 @@ use crate::supervisor::TreeRoot;
 ///     Ok(()) // stops `chat`, then `storage`
 /// }
 /// ```
-///
-/// As OTP's [`application`](https://www.erlang.org/doc/apps/kernel/application.html), without its environment: what a
-/// tree is started with are the fields of its struct, and where those come from is for
-/// [`Settings`](https://docs.rs/greenroom/latest/greenroom/struct.Settings.html) to say.
 #[must_use = "an application runs only once it is started"]
 pub struct Application<T> {
-    terms: ApplicationSpec,
+    spec: ApplicationSpec,
     root: T,
 }
 
-/// What becomes of the node when an application ends by itself: OTP's `restart_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum ApplicationKind {
-    /// The node stops, whatever the reason.
-    Permanent,
-    /// The node stops if something went wrong: any reason but a normal end or a shutdown, and a root supervisor that
-    /// gave up. (OTP cannot tell the latter from a shutdown.)
-    Transient,
-    /// The log tells it.
-    Temporary,
-}
-
 impl<T: TreeRoot> Application<T> {
-    /// One with OTP's defaults: temporary, after nobody; it may take as long to stop as its tree needs.
+    /// Creates an application with OTP's defaults: temporary, without dependencies, unlimited time to stop.
     ///
     /// `root` is a struct with [`#[supervisor]`](attr.supervisor.html), or a
     /// [`Supervisor`](crate::Supervisor).
     pub fn new(name: impl Into<String>, root: T) -> Application<T> {
         let (kind, shutdown) = (ApplicationKind::Temporary, Shutdown::Forever);
-        Application { terms: ApplicationSpec { name: name.into(), after: Vec::new(), kind, shutdown }, root }
+        Application { spec: ApplicationSpec { name: name.into(), after: Vec::new(), kind, shutdown }, root }
     }
 
-    /// It needs this application: it starts only if that one is up, and stops before it. Any number of times.
+    /// Adds a dependency: this application starts only if the other one is up, and stops before it.
     pub fn after(mut self, name: impl Into<String>) -> Application<T> {
-        self.terms.after.push(name.into());
+        self.spec.after.push(name.into());
         self
     }
 
-    /// When it ends, the node stops.
+    /// Makes the application permanent: when it ends, the node stops.
     pub fn permanent(self) -> Application<T> {
         self.kind(ApplicationKind::Permanent)
     }
 
-    /// When it ends because something went wrong, the node stops.
+    /// Makes the application transient: when it ends because of a failure, the node stops.
     pub fn transient(self) -> Application<T> {
         self.kind(ApplicationKind::Transient)
     }
 
-    /// When it ends, the log tells it. The default.
+    /// Makes the application temporary: when it ends, the end is logged. This is the default.
     pub fn temporary(self) -> Application<T> {
         self.kind(ApplicationKind::Temporary)
     }
 
-    /// One of the three.
+    /// Sets the consequence for the node when the application ends without being stopped.
     pub fn kind(mut self, kind: ApplicationKind) -> Application<T> {
-        self.terms.kind = kind;
+        self.spec.kind = kind;
         self
     }
 
-    /// How long the whole of it may take to stop, before what is left is killed. As long as its tree needs, unless
-    /// said otherwise: each child has a `shutdown` of its own.
-    pub fn shutdown(mut self, shutdown: Shutdown) -> Application<T> {
-        self.terms.shutdown = shutdown;
-        self
-    }
-
-    /// Starts it on the current node; resolves when all its children are through their `init`.
+    /// Sets the time that the whole application gets to stop. What is left then is killed.
     ///
-    /// Dropped midway, it starts all the same.
+    /// The default is unlimited, since each child has a `shutdown` of its own.
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Application<T> {
+        self.spec.shutdown = shutdown;
+        self
+    }
+
+    /// Starts the application on the current node. Resolves when all children have finished their `init`.
+    ///
+    /// To start several applications in the right order, use [`Applications`](super::Applications). Not cancel-safe: if
+    /// the future is dropped, the application continues to start and to run. From OTP's
+    /// [`application:start/1`](https://www.erlang.org/doc/apps/kernel/application.html#start/1).
     ///
     /// # Errors
-    /// One that it comes after is not up, one of its name is started already, the node stops, or its tree does not
-    /// start: then nothing of it is left. To start several in the right order, see
-    /// [`Applications`](super::Applications).
+    /// - [`ApplicationError::NotStarted`]: a dependency is not up.
+    /// - [`ApplicationError::AlreadyStarted`]: an application of this name has been started.
+    /// - [`ApplicationError::Tree`]: a child did not start. The children that had started are stopped again.
+    /// - [`ApplicationError::Stopping`]: the node is stopping.
     ///
     /// # Panics
-    /// Outside of any node, as [`Node::current`]; there use [`Node::start_application`].
+    /// If there is no current node, as [`Node::current`]. Use [`Node::start_application`] there.
     #[track_caller]
     pub fn start(self) -> impl Future<Output = Result<Running<T::Ref>, ApplicationError>> + Send {
         self.start_on(&Node::current())
@@ -132,50 +123,30 @@ impl<T: TreeRoot> Application<T> {
         self,
         node: &Node,
     ) -> impl Future<Output = Result<Running<T::Ref>, ApplicationError>> + Send + use<T> {
-        let begun = RunningApplication::reserve(node, self.terms)
-            .map(|running_application| (running_application.begin(self.root), running_application));
+        let reserved = RunningApplication::reserve(node, self.spec)
+            .map(|application| (application.start_tree(self.root), application));
         async move {
-            let (starting, running_application) = begun?;
+            let (starting, application) = reserved?;
             let stub = starting.await?;
-            Ok(Running::new(running_application, stub))
+            Ok(Running::new(application, stub))
         }
     }
 
-    pub(super) fn terms(&self) -> &ApplicationSpec {
-        &self.terms
+    pub(super) fn spec(&self) -> &ApplicationSpec {
+        &self.spec
     }
 }
 
 impl Node {
-    /// Starts an application on this node. Dropped midway, it starts all the same.
+    /// Starts an application on this node, as [`Application::start`]. Not cancel-safe: if the future is dropped, the
+    /// application continues to start and to run.
     ///
     /// # Errors
-    /// As [`Application::start`].
+    /// The application did not start, as with [`Application::start`].
     pub async fn start_application<T: TreeRoot>(
         &self,
         application: Application<T>,
     ) -> Result<Running<T::Ref>, ApplicationError> {
         application.start_on(self).await
-    }
-}
-
-impl ApplicationKind {
-    /// Whether the node stops when such an application ends for this reason.
-    pub(super) fn is_fatal(self, reason: &Exit) -> bool {
-        match self {
-            ApplicationKind::Permanent => true,
-            ApplicationKind::Transient => !reason.is_orderly(),
-            ApplicationKind::Temporary => false,
-        }
-    }
-}
-
-impl fmt::Display for ApplicationKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ApplicationKind::Permanent => "permanent",
-            ApplicationKind::Transient => "transient",
-            ApplicationKind::Temporary => "temporary",
-        })
     }
 }

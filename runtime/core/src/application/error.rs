@@ -1,32 +1,34 @@
+use std::error::Error;
 use std::fmt;
 
 use crate::base::StartError;
 
-/// Why an application did not start.
+/// The reason why an application did not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ApplicationError {
-    /// One that it comes after is not up. As OTP's `{not_started, Dependency}`.
+    /// A dependency is not up. As OTP's `{not_started, Dependency}`.
     NotStarted {
-        /// The application.
+        /// The application's name.
         application: String,
-        /// The one that it comes after.
+        /// The dependency's name.
         dependency: String,
     },
-    /// One of this name is on the node, or on its way there. As OTP's `{already_started, Application}`.
+    /// An application of this name has been started on the node. As OTP's `{already_started, Application}`.
     AlreadyStarted(String),
-    /// Two that were to start together have this name.
-    Twice(String),
-    /// These were to start together, and each comes after the next, the last one after the first.
+    /// Two applications of one [`Applications`](super::Applications) have this name.
+    DuplicateName(String),
+    /// The applications of one [`Applications`](super::Applications) depend on each other: each on the next, the last on
+    /// the first.
     Cycle(Vec<String>),
-    /// Its tree did not start; what had started of it is stopped again.
+    /// A child of the application's tree did not start. The children that had started are stopped again.
     Tree {
-        /// The application.
+        /// The application's name.
         application: String,
-        /// The child, and its reason.
+        /// The child and its reason.
         error: StartError,
     },
-    /// The node stops, and starts no application any more.
+    /// The node is stopping and starts no further application.
     Stopping(String),
 }
 
@@ -34,21 +36,28 @@ impl fmt::Display for ApplicationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ApplicationError::NotStarted { application, dependency } => {
-                write!(f, "application `{application}` comes after `{dependency}`, which is not running")
+                write!(f, "application `{application}` depends on `{dependency}`, which is not running: start it first")
             }
-            ApplicationError::AlreadyStarted(name) => write!(f, "application `{name}` is started already"),
-            ApplicationError::Twice(name) => write!(f, "two applications are called `{name}`"),
+            ApplicationError::AlreadyStarted(name) => write!(f, "application `{name}` is running already"),
+            ApplicationError::DuplicateName(name) => write!(f, "two applications have the name `{name}`"),
             ApplicationError::Cycle(names) => {
-                f.write_str("applications come after each other: ")?;
+                f.write_str("applications depend on each other: ")?;
                 for name in names {
                     write!(f, "`{name}` after ")?;
                 }
                 write!(f, "`{}`", names.first().map_or("", String::as_str))
             }
-            ApplicationError::Tree { application, error } => write!(f, "application `{application}`: {error}"),
+            ApplicationError::Tree { application, .. } => write!(f, "application `{application}` did not start"),
             ApplicationError::Stopping(name) => write!(f, "application `{name}` cannot start: the node is stopping"),
         }
     }
 }
 
-impl std::error::Error for ApplicationError {}
+impl Error for ApplicationError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            ApplicationError::Tree { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,16 +1,21 @@
-//! Floor 8: applications.
+//! Layer 8: applications.
 //!
-//! An [`Application`] is a supervision tree with a name: started after those that it needs, stopped as one, and with
-//! a say in what becomes of the node when it ends. Its life: *reserved*, while its tree is planted; *starting*; *up*;
-//! *ended*. A [`RunningApplication`] is one that has begun; the node holds it as a `Service`, and drops it when it has ended. After
-//! OTP's [`application`](https://www.erlang.org/doc/apps/kernel/application.html).
+//! An [`Application`] is a supervision tree with a name. It starts after the applications that it depends on, stops as a
+//! whole, and decides what happens to the node when it ends. After OTP's
+//! [`application`](https://www.erlang.org/doc/apps/kernel/application.html).
 //!
-//! Invariants: no two of a node have one name · when one is up, those that it comes after were up before it, so the
-//! reverse of the order in which they stand is right for stopping · its end is seen by one task, which decides once
-//! what it means · a start that fails leaves no process and no name behind.
+//! States: *reserved* (it has its name, its tree is being set up) → *starting* → *up* → *ended*. The node holds a
+//! `RunningApplication` as a `Service` from *reserved* on, and drops it when it has ended.
 //!
-//! How it fails: a start by [`ApplicationError`]; an application that the node cannot do without by the node's own
-//! end, whose reason [`Node::run`](crate::Node::run) returns.
+//! Invariants:
+//! - No two applications of a node have one name.
+//! - When an application is up, those that it depends on were up before it. So the reverse order of starting is a valid
+//!   order of stopping.
+//! - One task waits for the end of an application, and decides the consequence once.
+//! - A start that fails leaves no process and no name behind.
+//!
+//! Failures: a start fails with an [`ApplicationError`]. When the node cannot continue without an application that ended,
+//! the node ends, and [`Node::run`](crate::Node::run) returns the reason.
 
 mod builder;
 mod error;
@@ -19,12 +24,14 @@ mod report;
 mod running;
 mod running_application;
 mod set;
+mod spec;
 
-pub use builder::{Application, ApplicationKind};
+pub use builder::Application;
 pub use error::ApplicationError;
 pub use running::{ApplicationInfo, Running};
-use running_application::RunningApplication;
+
 pub use set::Applications;
+pub use spec::ApplicationKind;
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::travel! {

@@ -1,38 +1,34 @@
-//! What an application tells the log, as OTP's progress and exit reports: structured events of the target
-//! `greenroom::application`.
+//! The log events of applications, with the target `greenroom::application`. They correspond to OTP's progress and exit
+//! reports.
 
 use std::time::Duration;
 
-use super::RunningApplication;
+use super::ApplicationKind;
 use crate::base::{Exit, StartError};
 use crate::log;
 
-pub(super) fn started(running_application: &RunningApplication) {
-    let (application, kind) = (running_application.name(), running_application.kind());
+pub(super) fn started(application: &str, kind: ApplicationKind) {
     log::info!(target: "greenroom::application", application, %kind, "application started");
 }
 
-pub(super) fn start_failed(running_application: &RunningApplication, error: &StartError) {
-    let application = running_application.name();
+pub(super) fn start_failed(application: &str, error: &StartError) {
     let StartError { child, reason } = error;
     log::error!(
         target: "greenroom::application", application, child = child.as_str(), %reason, "application did not start"
     );
 }
 
-/// It was told to stop, and has.
-pub(super) fn stopped(running_application: &RunningApplication, reason: &Exit) {
-    let application = running_application.name();
+/// Logs the end of an application that was stopped.
+pub(super) fn stopped(application: &str, reason: &Exit) {
     if reason.is_orderly() {
         log::info!(target: "greenroom::application", application, %reason, "application stopped");
     } else {
-        log::error!(target: "greenroom::application", application, %reason, "application did not stop in order");
+        log::error!(target: "greenroom::application", application, %reason, "application failed while stopping");
     }
 }
 
-/// It ended by itself; if `fatal`, the node stops.
-pub(super) fn ended(running_application: &RunningApplication, reason: &Exit, fatal: bool) {
-    let (application, kind) = (running_application.name(), running_application.kind());
+/// Logs the end of an application that was not stopped. With `fatal` the node stops because of it.
+pub(super) fn ended(application: &str, kind: ApplicationKind, reason: &Exit, fatal: bool) {
     if fatal {
         log::error!(
             target: "greenroom::application", application, %kind, %reason, "application ended, so the node stops"
@@ -44,11 +40,8 @@ pub(super) fn ended(running_application: &RunningApplication, reason: &Exit, fat
     }
 }
 
-/// It was told to stop and has not; `false`, for that is what the report says.
-pub(super) fn late(running_application: &RunningApplication, patience: Duration) -> bool {
-    let application = running_application.name();
+pub(super) fn stop_timed_out(application: &str, timeout: Duration) {
     log::error!(
-        target: "greenroom::application", application, ?patience, "application did not stop in time and is killed"
+        target: "greenroom::application", application, ?timeout, "application did not stop in time and is killed"
     );
-    false
 }

@@ -8,70 +8,72 @@ use crate::base::Exit;
 use crate::node::Node;
 use crate::supervisor::{SupervisionRef, TreeStub};
 
-/// An application that has been started: its tree's stub, its end, and the way to stop it. Cheap to clone; that it is
-/// dropped means nothing to the application.
+/// A handle to a started application, with its tree's stub.
 ///
-/// From [`Application::start`](super::Application::start), or by its name from [`Node::application`].
+/// Returned by [`Application::start`](super::Application::start), and by [`Node::application`] for a name. A clone is
+/// cheap. Dropping the handle does not stop the application.
 #[derive(Clone)]
 pub struct Running<R> {
-    running_application: Arc<RunningApplication>,
+    application: Arc<RunningApplication>,
     stub: R,
 }
 
-/// An application as [`Node::applications`] shows it.
+/// One application of a node, as returned by [`Node::applications`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApplicationInfo {
-    /// Its name.
+    /// The application's name.
     pub name: String,
-    /// What becomes of the node when it ends.
+    /// The consequence for the node when the application ends without being stopped.
     pub kind: ApplicationKind,
-    /// Those that it comes after.
+    /// The names of the applications that this one depends on.
     pub after: Vec<String>,
-    /// Whether it is up: through its start, and not told to stop.
+    /// Whether the application has started and is not being stopped.
     pub up: bool,
-    /// Its root, which describes the whole tree.
+    /// The root supervisor, whose [`TreeStub::describe`] describes the whole tree.
     pub supervisor: SupervisionRef,
 }
 
 impl<R: TreeStub> Running<R> {
-    pub(super) fn new(running_application: Arc<RunningApplication>, stub: R) -> Running<R> {
-        Running { running_application, stub }
+    pub(super) fn new(application: Arc<RunningApplication>, stub: R) -> Running<R> {
+        Running { application, stub }
     }
 
-    /// What it is called.
+    /// Returns the application's name.
     pub fn name(&self) -> &str {
-        self.running_application.name()
+        self.application.name()
     }
 
-    /// The stub of its tree, with a method for each child.
+    /// Returns the stub of the application's tree, with a method for each child.
     pub fn tree(&self) -> &R {
         &self.stub
     }
 
-    /// Stops those that come after it, last started first, then itself: its children in reverse order. Resolves with
-    /// the reason it ended for. As
-    /// [`application:stop/1`](https://www.erlang.org/doc/apps/kernel/application.html#stop/1), which leaves the
-    /// others without what they need. The node goes on, also without a permanent one.
+    /// Stops the applications that depend on this one, last started first, then this one. Resolves with its exit reason.
     ///
-    /// Cancel-safe: it stops all the same.
+    /// The children stop in reverse order. The node continues, also without a permanent application. OTP's
+    /// [`application:stop/1`](https://www.erlang.org/doc/apps/kernel/application.html#stop/1) leaves the dependent
+    /// applications running.
+    ///
+    /// Cancel-safe: the application stops also if the future is dropped.
     pub fn stop(&self) -> impl Future<Output = Exit> + Send + use<R> {
-        let running_application = Arc::clone(&self.running_application);
-        running_application.node().spawner().spawn(Arc::clone(&running_application).stop_with_dependents());
-        async move { running_application.ended().await }
+        let application = Arc::clone(&self.application);
+        application.node().spawner().spawn(Arc::clone(&application).stop_with_dependents());
+        async move { application.ended().await }
     }
 
-    /// Resolves when it has ended, with the reason. A root supervisor that gave up says whose restart was one too
-    /// many. Cancel-safe.
+    /// Waits for the end of the application and returns its reason. Cancel-safe.
+    ///
+    /// If the root supervisor gave up, the reason names the child whose restart was one too many.
     pub fn ended(&self) -> impl Future<Output = Exit> + Send + use<R> {
-        let running_application = Arc::clone(&self.running_application);
-        async move { running_application.ended().await }
+        let application = Arc::clone(&self.application);
+        async move { application.ended().await }
     }
 
-    /// Waits for its end, as a `main` does that has nothing else to do. Cancel-safe.
+    /// Waits for the end of the application, for a `main` that has nothing else to do. Cancel-safe.
     ///
     /// # Errors
-    /// The reason, if something went wrong: any but a normal end or a shutdown.
+    /// The application failed: it ended for another reason than a normal exit or a shutdown.
     pub async fn join(&self) -> Result<(), Exit> {
         let reason = self.ended().await;
         if reason.is_orderly() { Ok(()) } else { Err(reason) }
@@ -80,28 +82,29 @@ impl<R: TreeStub> Running<R> {
 
 impl<R> fmt::Debug for Running<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Running").field(&self.running_application.name()).finish()
+        f.debug_tuple("Running").field(&self.application.name()).finish()
     }
 }
 
 impl Node {
-    /// The applications of this node in the order in which they started, as
+    /// Lists the applications of this node in the order in which they started. They stop in reverse order.
+    ///
+    /// From OTP's
     /// [`application:which_applications/0`](https://www.erlang.org/doc/apps/kernel/application.html#which_applications/0).
-    /// They stop in the reverse of it.
     pub fn applications(&self) -> Vec<ApplicationInfo> {
-        let info = |running_application: Arc<RunningApplication>| {
+        let info = |application: Arc<RunningApplication>| {
             Some(ApplicationInfo {
-                name: running_application.name().to_owned(),
-                kind: running_application.kind(),
-                after: running_application.after().to_vec(),
-                up: running_application.is_up(),
-                supervisor: running_application.supervisor()?.clone(),
+                name: application.name().to_owned(),
+                kind: application.kind(),
+                after: application.after().to_vec(),
+                up: application.is_up(),
+                supervisor: application.supervisor()?.clone(),
             })
         };
         RunningApplication::all(self).into_iter().filter_map(info).collect()
     }
 
-    /// The application of this name, if it is up and `R` is its tree's stub.
+    /// Returns the application of this name, if it is up and `R` is its tree's stub.
     ///
     /// ```
     /// # use greenroom::prelude::*;
@@ -117,10 +120,8 @@ impl Node {
     /// # }
     /// ```
     pub fn application<R: TreeStub>(&self, name: &str) -> Option<Running<R>> {
-        let running_application = RunningApplication::all(self)
-            .into_iter()
-            .find(|running_application| running_application.name() == name && running_application.is_up())?;
-        let stub = running_application.stub()?;
-        Some(Running { running_application, stub })
+        let application = RunningApplication::find(self, name).filter(|application| application.is_up())?;
+        let stub = application.stub()?;
+        Some(Running { application, stub })
     }
 }

@@ -5,32 +5,29 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{oneshot, watch};
 
-use super::{ApplicationError, ApplicationKind, report};
+use super::spec::{ApplicationKind, ApplicationSpec};
+use super::{ApplicationError, report};
 use crate::actor::Stub;
 use crate::base::{Exit, Shutdown, StartError};
 use crate::node::{Node, Service};
 use crate::supervisor::{PendingTree, SupervisionRef, TreeRoot, TreeStub};
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// An application that has begun, as its node holds it.
+/// An application from its reservation to its end, as its node holds it.
 pub(super) struct RunningApplication {
     node: Node,
-    name: String,
-    after: Vec<String>,
-    kind: ApplicationKind,
-    shutdown: Shutdown,
-    phase: watch::Sender<Phase>,
-    /// It was told to stop: its end is no surprise.
+    spec: ApplicationSpec,
+    state: watch::Sender<State>,
+    /// Whether the application was stopped, so that its end has no consequence for the node.
     stopping: AtomicBool,
     tree: OnceLock<Tree>,
 }
 
-/// How far it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Phase {
-    /// It has its name, and no process yet.
+enum State {
+    /// The name is taken. There is no process yet.
     Reserved,
-    /// Its children are on their way through `init`.
+    /// The root supervisor is starting its children.
     Starting,
     Up,
     Ended(Exit),
@@ -42,161 +39,150 @@ struct Tree {
     stub: Box<dyn Any + Send + Sync>,
 }
 
-/// What is said about an application before it begins.
-pub(super) struct ApplicationSpec {
-    pub(super) name: String,
-    pub(super) after: Vec<String>,
-    pub(super) kind: ApplicationKind,
-    pub(super) shutdown: Shutdown,
-}
-
 impl RunningApplication {
-    /// All of a node, oldest first.
+    /// Returns all applications of a node, oldest first.
     pub(super) fn all(node: &Node) -> Vec<Arc<RunningApplication>> {
-        node.services().all().into_iter().filter_map(RunningApplication::from).collect()
+        node.services().all().into_iter().filter_map(RunningApplication::from_service).collect()
     }
 
-    fn from(unit: Arc<dyn Service>) -> Option<Arc<RunningApplication>> {
-        unit.into_any().downcast().ok()
+    pub(super) fn find(node: &Node, name: &str) -> Option<Arc<RunningApplication>> {
+        RunningApplication::all(node).into_iter().find(|application| application.name() == name)
     }
 
-    /// Gives an application its place among the others of the node.
+    fn from_service(service: Arc<dyn Service>) -> Option<Arc<RunningApplication>> {
+        service.into_any().downcast().ok()
+    }
+
+    /// Adds an application to the node, so that no other can take its name.
     ///
     /// # Errors
-    /// Its name is taken, one that it comes after is not up, or the node stops.
-    pub(super) fn reserve(node: &Node, terms: ApplicationSpec) -> Result<Arc<RunningApplication>, ApplicationError> {
-        let ApplicationSpec { name, after, kind, shutdown } = terms;
-        let own = name.clone();
+    /// The name is taken, a dependency is not up, or the node is stopping.
+    pub(super) fn reserve(node: &Node, spec: ApplicationSpec) -> Result<Arc<RunningApplication>, ApplicationError> {
+        let name = spec.name.clone();
         let admitted = node.services().admit(|services| {
             let others: Vec<_> =
-                services.iter().filter_map(|unit| RunningApplication::from(Arc::clone(unit))).collect();
-            if others.iter().any(|other| other.name == name) {
-                return Err(ApplicationError::AlreadyStarted(name));
+                services.iter().filter_map(|service| RunningApplication::from_service(Arc::clone(service))).collect();
+            if others.iter().any(|other| other.name() == spec.name) {
+                return Err(ApplicationError::AlreadyStarted(spec.name));
             }
-            let up = |name: &String| others.iter().any(|other| other.name == *name && other.is_up());
-            if let Some(missing) = after.iter().find(|name| !up(name)) {
-                return Err(ApplicationError::NotStarted { application: name, dependency: missing.clone() });
+            let is_up = |name: &String| others.iter().any(|other| other.name() == name && other.is_up());
+            if let Some(missing) = spec.after.iter().find(|name| !is_up(name)) {
+                let dependency = missing.clone();
+                return Err(ApplicationError::NotStarted { application: spec.name, dependency });
             }
             Ok(Arc::new(RunningApplication {
                 node: node.clone(),
-                name,
-                after,
-                kind,
-                shutdown,
-                phase: watch::Sender::new(Phase::Reserved),
+                spec,
+                state: watch::Sender::new(State::Reserved),
                 stopping: AtomicBool::new(false),
                 tree: OnceLock::new(),
             }))
         });
-        admitted.unwrap_or(Err(ApplicationError::Stopping(own)))
+        admitted.unwrap_or(Err(ApplicationError::Stopping(name)))
     }
 
-    /// Plants its tree; resolves when that is up, with the stub.
+    /// Starts the tree of a reserved application. Resolves with the tree's stub when the application is up.
     ///
-    /// Dropped midway, it starts all the same.
-    pub(super) fn begin<R: TreeRoot>(
+    /// If the future is dropped, the application continues to start.
+    pub(super) fn start_tree<R: TreeRoot>(
         self: &Arc<Self>,
         root: R,
     ) -> impl Future<Output = Result<R::Ref, ApplicationError>> + Send + use<R> {
-        let reservation = Reservation(Arc::clone(self));
-        let sapling = root.prepare(&self.node, |_| {});
-        let stub = sapling.stub.clone();
+        let reservation = ReservationGuard(Arc::clone(self));
+        let pending = root.prepare(&self.node, |_| {});
+        let stub = pending.stub.clone();
         let tree = Tree { supervisor: stub.supervisor().clone(), stub: Box::new(stub.clone()) };
-        // It is set here only, and a reservation begins once.
+        // Not set before: an application is started once.
         let _ = self.tree.set(tree);
-        self.phase.send_replace(Phase::Starting);
+        self.state.send_replace(State::Starting);
         drop(reservation);
-        let (told, outcome) = oneshot::channel();
-        self.node.spawner().spawn(Arc::clone(self).live(sapling, told));
-        let application = self.name.clone();
+        let (sender, receiver) = oneshot::channel();
+        self.node.spawner().spawn(Arc::clone(self).run(pending, sender));
+        let application = self.name().to_owned();
         async move {
-            let outcome =
-                outcome.await.unwrap_or_else(|_| Err(StartError { child: String::new(), reason: Exit::Killed }));
-            outcome.map(|()| stub).map_err(|error| ApplicationError::Tree { application, error })
+            let started =
+                receiver.await.unwrap_or_else(|_| Err(StartError { child: String::new(), reason: Exit::Killed }));
+            started.map(|()| stub).map_err(|error| ApplicationError::Tree { application, error })
         }
     }
 
-    /// Sees the application through its life.
-    async fn live<R>(self: Arc<Self>, sapling: PendingTree<R>, told: oneshot::Sender<Result<(), StartError>>) {
-        let (starting, surrender) = sapling.into_parts();
+    /// The task of the application: waits for the tree's start, reports it to `started`, then waits for the tree's end.
+    async fn run<R>(self: Arc<Self>, pending: PendingTree<R>, started: oneshot::Sender<Result<(), StartError>>) {
+        let (starting, failure) = pending.into_parts();
         let outcome = starting.await;
         if let Err(error) = &outcome {
-            report::start_failed(&self, error);
-            self.leave(error.reason.clone());
+            report::start_failed(self.name(), error);
+            self.set_ended(error.reason.clone());
         } else {
-            self.phase.send_replace(Phase::Up);
-            report::started(&self);
+            self.state.send_replace(State::Up);
+            report::started(self.name(), self.kind());
         }
         let supervisor = outcome.as_ref().ok().cloned();
-        // Whoever started it may have gone.
-        let _ = told.send(outcome.map(drop));
+        // Fails if the caller no longer waits.
+        let _ = started.send(outcome.map(drop));
         let Some(supervisor) = supervisor else { return };
         let reason = Stub::ended(&supervisor).await;
-        let reason = match surrender() {
+        let reason = match failure() {
             Some(StartError { child, reason }) => {
                 Exit::error(format!("too many restarts, the last of `{child}`: {reason}"))
             }
             None => reason,
         };
-        self.end(reason).await;
+        self.handle_end(reason).await;
     }
 
-    async fn end(self: Arc<Self>, reason: Exit) {
+    async fn handle_end(self: Arc<Self>, reason: Exit) {
         if self.stopping.load(Ordering::Acquire) {
-            report::stopped(&self, &reason);
-            return self.leave(reason);
+            report::stopped(self.name(), &reason);
+            return self.set_ended(reason);
         }
-        let fatal = self.kind.is_fatal(&reason);
-        report::ended(&self, &reason, fatal);
-        let alone = fatal && {
-            let loss = Exit::error(format!("application `{}` ended: {reason}", self.name));
+        let fatal = self.kind().is_fatal(&reason);
+        report::ended(self.name(), self.kind(), &reason, fatal);
+        // Without a `Node::run` that waits for the loss, this task stops the node.
+        let must_stop_node = fatal && {
+            let loss = Exit::error(format!("application `{}` ended: {reason}", self.name()));
             !self.node.services().lose(loss)
         };
         let node = self.node.clone();
-        self.leave(reason);
-        if alone {
+        self.set_ended(reason);
+        if must_stop_node {
             node.stop().await;
         }
     }
 
-    /// It is gone: its name is free, and whoever waits for its end learns of it.
-    fn leave(self: &Arc<Self>, reason: Exit) {
+    /// Frees the name and wakes those that wait for the end.
+    fn set_ended(self: &Arc<Self>, reason: Exit) {
         self.node.services().remove(&(Arc::clone(self) as Arc<dyn Service>));
-        self.phase.send_replace(Phase::Ended(reason));
+        self.state.send_replace(State::Ended(reason));
     }
 
-    /// Stops it, after those that come after it.
+    /// Stops the applications that depend on this one, last started first, then this one.
     pub(super) async fn stop_with_dependents(self: Arc<Self>) {
-        let all = RunningApplication::all(&self.node);
-        let mut falling = vec![Arc::clone(&self)];
-        // Oldest first, so who comes after another stands behind it.
-        for other in all {
-            if other
-                .after
-                .iter()
-                .any(|name| falling.iter().any(|running_application| running_application.name == *name))
-            {
-                falling.push(other);
+        let mut stopping = vec![Arc::clone(&self)];
+        // The oldest is first, so an application follows its dependencies.
+        for other in RunningApplication::all(&self.node) {
+            if other.after().iter().any(|name| stopping.iter().any(|application| application.name() == name)) {
+                stopping.push(other);
             }
         }
-        for running_application in falling.into_iter().rev() {
-            running_application.stop().await;
+        for application in stopping.into_iter().rev() {
+            application.stop().await;
         }
     }
 
-    /// Resolves when it has ended.
+    /// Waits for the end of the application and returns its reason.
     pub(super) async fn ended(&self) -> Exit {
-        let mut phase = self.phase.subscribe();
-        let ended = phase.wait_for(|phase| matches!(phase, Phase::Ended(_))).await;
+        let mut state = self.state.subscribe();
+        let ended = state.wait_for(|state| matches!(state, State::Ended(_))).await;
         match ended.as_deref() {
-            Ok(Phase::Ended(reason)) => reason.clone(),
-            // The sender is in `self`.
+            Ok(State::Ended(reason)) => reason.clone(),
+            // Cannot happen: `self` owns the sender.
             _ => Exit::NoProc,
         }
     }
 
     pub(super) fn is_up(&self) -> bool {
-        *self.phase.borrow() == Phase::Up && !self.stopping.load(Ordering::Acquire)
+        *self.state.borrow() == State::Up && !self.stopping.load(Ordering::Acquire)
     }
 
     pub(super) fn node(&self) -> &Node {
@@ -204,39 +190,45 @@ impl RunningApplication {
     }
 
     pub(super) fn name(&self) -> &str {
-        &self.name
+        &self.spec.name
     }
 
     pub(super) fn after(&self) -> &[String] {
-        &self.after
+        &self.spec.after
     }
 
     pub(super) fn kind(&self) -> ApplicationKind {
-        self.kind
+        self.spec.kind
     }
 
     pub(super) fn supervisor(&self) -> Option<&SupervisionRef> {
         self.tree.get().map(|tree| &tree.supervisor)
     }
 
-    /// The tree's stub, if it is one of this type.
+    /// Returns the tree's stub, if it is of this type.
     pub(super) fn stub<R: TreeStub>(&self) -> Option<R> {
         self.tree.get().and_then(|tree| tree.stub.downcast_ref().cloned())
     }
 
-    async fn halt(&self) {
-        let mut phase = self.phase.subscribe();
-        // The sender is in `self`.
-        let _ = phase.wait_for(|phase| *phase != Phase::Reserved).await;
+    async fn stop_tree(&self) {
+        let mut state = self.state.subscribe();
+        // Cannot fail: `self` owns the sender.
+        let _ = state.wait_for(|state| *state != State::Reserved).await;
         if let Some(supervisor) = self.supervisor() {
-            let stopping = |patience| {
+            let stop = |timeout| {
                 let stopping = Stub::stop(supervisor, Exit::shutdown());
-                async move { self.node.clock().within(patience, stopping).await.is_some() }
+                async move { self.node.clock().within(timeout, stopping).await.is_some() }
             };
-            let stopped = match self.shutdown {
+            let stopped = match self.spec.shutdown {
                 Shutdown::Kill => false,
-                Shutdown::Forever => stopping(None).await,
-                Shutdown::After(patience) => stopping(Some(patience)).await || report::late(self, patience),
+                Shutdown::Forever => stop(None).await,
+                Shutdown::After(timeout) => {
+                    let stopped = stop(Some(timeout)).await;
+                    if !stopped {
+                        report::stop_timed_out(self.name(), timeout);
+                    }
+                    stopped
+                }
             };
             if let Some(pid) = supervisor.pid().filter(|_| !stopped) {
                 self.node.kill_below(pid.number()).await;
@@ -249,7 +241,7 @@ impl RunningApplication {
 impl Service for RunningApplication {
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.stopping.store(true, Ordering::Release);
-        Box::pin(async move { self.halt().await })
+        Box::pin(async move { self.stop_tree().await })
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
@@ -257,13 +249,14 @@ impl Service for RunningApplication {
     }
 }
 
-/// Takes an application's place back if its tree cannot even be planted: the caller's code panicked.
-struct Reservation(Arc<RunningApplication>);
+/// Ends an application that is still reserved when the guard is dropped: the user's code panicked while the tree was set
+/// up.
+struct ReservationGuard(Arc<RunningApplication>);
 
-impl Drop for Reservation {
+impl Drop for ReservationGuard {
     fn drop(&mut self) {
-        if *self.0.phase.borrow() == Phase::Reserved {
-            self.0.leave(Exit::NoProc);
+        if *self.0.state.borrow() == State::Reserved {
+            self.0.set_ended(Exit::NoProc);
         }
     }
 }

@@ -2,14 +2,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::order::{Entry, order};
-use super::running_application::{ApplicationSpec, RunningApplication};
+use super::order::{Entry, start_order};
+use super::running_application::RunningApplication;
+use super::spec::ApplicationSpec;
 use super::{Application, ApplicationError};
 use crate::node::{Node, Service};
 use crate::supervisor::TreeRoot;
 
-/// Applications that start together, each after those that it needs, in whatever order they were given: what a
-/// release is to OTP, and `application:ensure_all_started`.
+/// Applications that start together, each after those that it depends on, in whatever order they were added.
+///
+/// From OTP's releases, and
+/// [`application:ensure_all_started`](https://www.erlang.org/doc/apps/kernel/application.html#ensure_all_started/3).
 ///
 /// ```
 /// # use greenroom::prelude::*;
@@ -34,52 +37,54 @@ use crate::supervisor::TreeRoot;
 #[derive(Default)]
 #[must_use = "applications run only once they are started"]
 pub struct Applications {
-    list: Vec<Box<dyn Begin>>,
+    list: Vec<Box<dyn StartApplication>>,
 }
 
-/// An application of whatever tree.
-trait Begin: Send {
-    fn terms(&self) -> &ApplicationSpec;
+/// An [`Application`] independent of the type of its tree.
+trait StartApplication: Send {
+    fn spec(&self) -> &ApplicationSpec;
 
-    fn begin(self: Box<Self>, node: &Node) -> Beginning;
+    fn start(self: Box<Self>, node: &Node) -> StartFuture;
 }
 
-type Beginning = Pin<Box<dyn Future<Output = Result<(), ApplicationError>> + Send>>;
+type StartFuture = Pin<Box<dyn Future<Output = Result<(), ApplicationError>> + Send>>;
 
-impl<T: TreeRoot> Begin for Application<T> {
-    fn terms(&self) -> &ApplicationSpec {
-        Application::terms(self)
+impl<T: TreeRoot> StartApplication for Application<T> {
+    fn spec(&self) -> &ApplicationSpec {
+        Application::spec(self)
     }
 
-    fn begin(self: Box<Self>, node: &Node) -> Beginning {
+    fn start(self: Box<Self>, node: &Node) -> StartFuture {
         let starting = self.start_on(node);
         Box::pin(async move { starting.await.map(drop) })
     }
 }
 
 impl Applications {
-    /// None yet.
+    /// Creates an empty set.
     pub fn new() -> Applications {
         Applications::default()
     }
 
-    /// One more.
+    /// Adds an application.
     pub fn with<T: TreeRoot>(mut self, application: Application<T>) -> Applications {
         self.list.push(Box::new(application));
         self
     }
 
-    /// Starts all on the current node, one after the other; resolves when the last one is up.
-    /// [`Node::application`] finds each by its name.
+    /// Starts all applications on the current node, one after the other. Resolves when the last one is up.
     ///
-    /// Not cancel-safe: dropped midway, what has begun goes on and nothing further begins.
+    /// [`Node::application`] then finds each by its name. Not cancel-safe: if the future is dropped, the application that
+    /// is starting continues, and no further one starts.
     ///
     /// # Errors
-    /// Their dependencies cannot be met: then nothing has started. Or one does not start: then those that this call
-    /// had started are stopped again, in reverse.
+    /// - [`ApplicationError::NotStarted`], [`ApplicationError::DuplicateName`], [`ApplicationError::Cycle`],
+    ///   [`ApplicationError::AlreadyStarted`]: no valid start order, or a name is taken. No application starts.
+    /// - [`ApplicationError::Tree`], [`ApplicationError::Stopping`]: an application did not start. Those that this call
+    ///   had started are stopped again, in reverse order.
     ///
     /// # Panics
-    /// Outside of any node, as [`Node::current`]; there use [`Node::start_applications`].
+    /// If there is no current node, as [`Node::current`]. Use [`Node::start_applications`] there.
     #[track_caller]
     pub fn start(self) -> impl Future<Output = Result<(), ApplicationError>> + Send {
         self.start_on(Node::current())
@@ -87,42 +92,41 @@ impl Applications {
 
     async fn start_on(self, node: Node) -> Result<(), ApplicationError> {
         let order = {
-            let entries: Vec<_> = self.list.iter().map(|application| entry(application.terms())).collect();
-            order(&entries, |name| find(&node, name).is_some_and(|running_application| running_application.is_up()))?
+            let entries: Vec<_> = self.list.iter().map(|application| entry(application.spec())).collect();
+            let is_up = |name: &str| RunningApplication::find(&node, name).is_some_and(|found| found.is_up());
+            start_order(&entries, is_up)?
         };
-        if let Some(taken) = self.list.iter().find(|application| find(&node, &application.terms().name).is_some()) {
-            return Err(ApplicationError::AlreadyStarted(taken.terms().name.clone()));
+        let is_taken = |spec: &ApplicationSpec| RunningApplication::find(&node, &spec.name).is_some();
+        if let Some(taken) = self.list.iter().find(|application| is_taken(application.spec())) {
+            return Err(ApplicationError::AlreadyStarted(taken.spec().name.clone()));
         }
         let mut waiting: Vec<_> = self.list.into_iter().map(Some).collect();
-        let mut started = Vec::new();
+        let mut started: Vec<Arc<RunningApplication>> = Vec::new();
         for index in order {
             let Some(application) = waiting[index].take() else { continue };
-            let name = application.terms().name.clone();
-            if let Err(error) = application.begin(&node).await {
-                for running_application in started.into_iter().rev() {
-                    Service::stop(running_application).await;
+            let name = application.spec().name.clone();
+            if let Err(error) = application.start(&node).await {
+                for application in started.into_iter().rev() {
+                    Service::stop(application).await;
                 }
                 return Err(error);
             }
-            started.extend(find(&node, &name));
+            started.extend(RunningApplication::find(&node, &name));
         }
         Ok(())
     }
 }
 
-fn entry(terms: &ApplicationSpec) -> Entry<'_> {
-    Entry { name: &terms.name, after: &terms.after }
-}
-
-fn find(node: &Node, name: &str) -> Option<Arc<RunningApplication>> {
-    RunningApplication::all(node).into_iter().find(|running_application| running_application.name() == name)
+fn entry(spec: &ApplicationSpec) -> Entry<'_> {
+    Entry { name: &spec.name, after: &spec.after }
 }
 
 impl Node {
-    /// Starts applications on this node, as [`Applications::start`].
+    /// Starts applications on this node, as [`Applications::start`]. Not cancel-safe: if the future is dropped, the
+    /// application that is starting continues, and no further one starts.
     ///
     /// # Errors
-    /// As [`Applications::start`].
+    /// An application did not start, as with [`Applications::start`].
     pub async fn start_applications(&self, applications: Applications) -> Result<(), ApplicationError> {
         applications.start_on(self.clone()).await
     }

@@ -1,19 +1,22 @@
+use std::error::Error;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-/// Where a setting comes from.
+/// The origin of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SettingOrigin {
-    /// The defaults.
+    /// The default values.
     Default,
-    /// A file; line and column count from 1.
+    /// A file. Lines and columns count from 1.
     File {
-        /// Its path, as it was given.
+        /// The path as it was given.
         path: PathBuf,
-        /// The line; 0 for the file as a whole.
+        /// The line, or 0 for the file as a whole.
         line: usize,
-        /// The column, in characters.
+        /// The column in characters.
         column: usize,
     },
     /// The environment variable of this name.
@@ -22,30 +25,40 @@ pub enum SettingOrigin {
     Program,
 }
 
-/// What is wrong with the settings: with which key, from which place. It never shows the value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An error in the settings, with its key and its origin. It never contains the value, which may be a secret.
+#[derive(Clone, Debug)]
 pub struct SettingsError {
     pub(super) key: Option<String>,
-    pub(super) place: Option<SettingOrigin>,
+    pub(super) origin: Option<SettingOrigin>,
     pub(super) problem: String,
+    pub(super) source: Option<Arc<io::Error>>,
 }
 
 impl SettingsError {
-    pub(super) fn new(key: &str, place: &SettingOrigin, problem: impl fmt::Display) -> SettingsError {
+    pub(super) fn new(key: &str, origin: &SettingOrigin, problem: impl fmt::Display) -> SettingsError {
         let key = (!key.is_empty()).then(|| key.to_owned());
-        SettingsError { key, place: Some(place.clone()), problem: problem.to_string() }
+        SettingsError { key, origin: Some(origin.clone()), problem: problem.to_string(), source: None }
     }
 
-    /// The key, as `database.path`, if it is about one.
+    /// Returns the key, such as `database.path`, if the error is about one.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
 
-    /// Where it stands; `None` for what is set nowhere.
-    pub fn place(&self) -> Option<&SettingOrigin> {
-        self.place.as_ref()
+    /// Returns the origin of the setting, or `None` if the key is not set.
+    pub fn origin(&self) -> Option<&SettingOrigin> {
+        self.origin.as_ref()
     }
 }
+
+/// Compares all but the source, which has no equality.
+impl PartialEq for SettingsError {
+    fn eq(&self, other: &SettingsError) -> bool {
+        (&self.key, &self.origin, &self.problem) == (&other.key, &other.origin, &other.problem)
+    }
+}
+
+impl Eq for SettingsError {}
 
 impl fmt::Display for SettingOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,8 +74,8 @@ impl fmt::Display for SettingOrigin {
 
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}: ")?;
         }
         if let Some(key) = &self.key {
             write!(f, "`{key}`: ")?;
@@ -71,4 +84,8 @@ impl fmt::Display for SettingsError {
     }
 }
 
-impl std::error::Error for SettingsError {}
+impl Error for SettingsError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|error| &**error as &(dyn Error + 'static))
+    }
+}

@@ -1,15 +1,19 @@
-//! Floor 0: a program's settings, in layers.
+//! Layer 0: a program's settings, from several layers of configuration.
 //!
-//! Each layer becomes a tree whose leaves know their [`SettingOrigin`]; the trees are laid over each other, and the user's own
-//! struct is read from the result by serde. So whatever is wrong with a value is told with its key and with the place
-//! that it comes from, and never with the value itself, which may be a secret.
+//! Each layer is converted to a tree whose entries know their [`SettingOrigin`]. The trees are merged, and serde reads
+//! the user's struct from the result. So an error can name the key and its origin. It never shows the value, which may be
+//! a secret.
 //!
-//! Invariants: a layer above wins, leaf by leaf · every key is read by the struct, or is an error · a variable's text is
-//! read as the type that the struct asks for, not as what it looks like.
+//! Invariants:
+//! - The value of an upper layer replaces that of a lower one, key by key.
+//! - A key that the struct does not read is an error.
+//! - The text of a variable is read as the type that the struct asks for. Its form does not matter.
 
 mod error;
 mod layer;
 mod read;
+mod read_error;
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -23,8 +27,17 @@ use serde::de::DeserializeOwned;
 pub use error::{SettingOrigin, SettingsError};
 use tree::Entry;
 
-/// What a program is told before it runs: defaults, over them files of [TOML](https://toml.io), over them environment
-/// variables, over them what the program sets itself, from its command line, say.
+/// The settings of a program, in layers. The upper layer wins, key by key.
+///
+/// | layer | method |
+/// |---|---|
+/// | values that the program sets, for instance from its command line | [`set`](Settings::set) |
+/// | environment variables | [`environment`](Settings::environment) |
+/// | [TOML](https://toml.io) files | [`file`](Settings::file), [`optional_file`](Settings::optional_file) |
+/// | default values | [`defaults`](Settings::defaults) |
+///
+/// OTP's counterpart is the
+/// [environment of an application](https://www.erlang.org/doc/system/applications.html#configuring-an-application).
 ///
 /// ```
 /// use greenroom::Settings;
@@ -57,77 +70,78 @@ use tree::Entry;
 /// # Ok::<(), greenroom::SettingsError>(())
 /// ```
 ///
-/// In which order the methods are called says nothing, except that a later file is laid over an earlier one, and a
-/// later `set` over an earlier one. The defaults may also be serde's, `#[serde(default)]`.
+/// The order of the calls matters only within a layer: a later file or `set` wins over an earlier one. The defaults may
+/// also be serde's, `#[serde(default)]`.
 ///
-/// An error says what is wrong with which key, and where:
+/// An error names the key and the origin of its value, but does not show the value. A type with a `Deserialize` of its own
+/// writes its own errors.
 ///
 /// ```text
 /// chat.toml:3:9: `database.cache_mib`: expected u32, found a string
-/// CHAT_DATABASE__CACHE in the environment: `database.cache`: no such key; did you mean `cache_mib`?
+/// CHAT_DATABASE__CACHE in the environment: `database.cache`: unknown key; did you mean `cache_mib`?
 /// ```
-///
-/// What is wrong is told without the value. A type with a `Deserialize` of its own writes its own errors.
 #[derive(Default)]
-#[must_use = "settings are read when they are loaded"]
+#[must_use = "settings are read only by `load`"]
 pub struct Settings {
-    /// By rank, as below; a layer that cannot be had is an error only when all are loaded.
+    /// By layer, see the constants below. The error of a layer is returned by `load`.
     layers: [Vec<Result<Entry, SettingsError>>; 4],
 }
 
-/// The layers from below.
+// The layers from bottom to top.
 const DEFAULTS: usize = 0;
 const FILES: usize = 1;
 const VARIABLES: usize = 2;
 const PROGRAM: usize = 3;
 
 impl Settings {
-    /// No layer yet.
+    /// Creates settings without any layer.
     pub fn new() -> Settings {
         Settings::default()
     }
 
-    /// What holds where nothing else is said: most often the struct's own `Default`.
+    /// Adds default values, usually the struct's own `Default`.
     pub fn defaults(mut self, defaults: &impl Serialize) -> Settings {
         self.layers[DEFAULTS].push(layer::value(defaults, "", &SettingOrigin::Default));
         self
     }
 
-    /// A file of TOML, which has to be there.
+    /// Adds a TOML file. If it cannot be read, [`load`](Settings::load) fails.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Settings {
         self.layers[FILES].push(layer::file(&path.into()));
         self
     }
 
-    /// A file of TOML that need not be there.
-    pub fn file_if_there(self, path: impl Into<PathBuf>) -> Settings {
+    /// Adds a TOML file if it exists.
+    pub fn optional_file(self, path: impl Into<PathBuf>) -> Settings {
         let path = path.into();
         if path.exists() { self.file(path) } else { self }
     }
 
-    /// The environment variables that begin with this prefix: with `CHAT`, the variable `CHAT_DATABASE__PATH` is the
-    /// key `database.path`. An empty one counts as none.
+    /// Adds the environment variables whose names begin with this prefix and an underscore. Empty ones are ignored.
     ///
-    /// A list may be written with commas, `CHAT_SEEDS=a:1,b:2`, and anything as TOML has it in a line:
-    /// `CHAT_DATABASE={path = "x"}`. A variable of this prefix that is no key is an error, so take a prefix that
-    /// nobody else uses; `GREENROOM` is the node's.
+    /// With the prefix `CHAT`, the variable `CHAT_DATABASE__PATH` is the key `database.path`. A list can be written with
+    /// commas, `CHAT_SEEDS=a:1,b:2`. Every value can be written as inline TOML, `CHAT_DATABASE={path = "x"}`.
+    ///
+    /// A variable that matches no key is an error, so the prefix must not be shared with other programs. `GREENROOM` is
+    /// the prefix of the node's own variables.
     pub fn environment(self, prefix: &str) -> Settings {
         self.variables(prefix, std::env::vars_os())
     }
 
-    /// The same with variables from elsewhere, a test for instance.
+    /// Adds the given variables as [`environment`](Settings::environment) adds those of the process, for instance in a
+    /// test.
     pub fn variables(mut self, prefix: &str, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Settings {
         self.layers[VARIABLES].push(layer::variables(prefix, variables));
         self
     }
 
-    /// Sets one key, as `database.path`, whatever the layers below say.
+    /// Sets a key, such as `database.path`. The value wins over those of all other layers.
     pub fn set(mut self, key: &str, value: impl Serialize) -> Settings {
         self.layers[PROGRAM].push(layer::value(&value, key, &SettingOrigin::Program));
         self
     }
 
-    /// The same for what may not have been given, such as an option of the command line.
+    /// Sets a key if `value` is `Some`, for instance from an optional argument of the command line.
     pub fn set_some(self, key: &str, value: Option<impl Serialize>) -> Settings {
         match value {
             Some(value) => self.set(key, value),
@@ -135,16 +149,16 @@ impl Settings {
         }
     }
 
-    /// Reads them.
+    /// Merges all layers and reads `T` from the result.
     ///
     /// # Errors
-    /// A file that cannot be read or is no TOML, a value that is not of its key's type, a key that there is none of, a
-    /// key that is set nowhere: the first of them, with its place.
+    /// The first of these, with its key and origin: a file that cannot be read or is not TOML, a value of a wrong type, a
+    /// key that `T` does not have, a key that is neither set nor has a default.
     pub fn load<T: DeserializeOwned>(self) -> Result<T, SettingsError> {
-        let mut whole = Entry::table(SettingOrigin::Default);
+        let mut root = Entry::empty_table(SettingOrigin::Default);
         for layer in self.layers.into_iter().flatten() {
-            whole.lay(layer?);
+            root.merge(layer?);
         }
-        read::read(&whole)
+        read::read(&root)
     }
 }

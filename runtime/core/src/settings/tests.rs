@@ -1,6 +1,7 @@
-//! Settings as data: a file, variables, what the program sets; and what comes of them, or the error.
+//! Tests as data: the layers, and the loaded struct or the error.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,7 @@ enum Level {
     },
 }
 
-/// The same with nothing to fall back to, and strict by itself.
+/// A struct without defaults, whose own `Deserialize` rejects unknown keys.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Strict {
@@ -50,14 +51,14 @@ struct Secret {
     words: Vec<u8>,
 }
 
-fn layers(file: &str, variables: &str) -> Settings {
+fn settings(file: &str, variables: &str) -> Settings {
     let mut settings = Settings::new();
     settings.layers[FILES].push(layer::parse(Path::new("chat.toml"), file));
     let variables = variables.lines().filter_map(|line| line.trim().split_once('='));
     settings.variables("CHAT", variables.map(|(name, value)| (name.into(), value.into())))
 }
 
-/// Loads `Chat` over its defaults.
+/// Loads `Chat` over its defaults and checks the values, or the error.
 #[track_caller]
 fn check(file: &str, variables: &str, expected: &str) {
     let defaults = Chat {
@@ -66,21 +67,21 @@ fn check(file: &str, variables: &str, expected: &str) {
         max_users: Some(100),
         ..Chat::default()
     };
-    let loaded = layers(file, variables).defaults(&defaults).load::<Chat>();
-    let told = match loaded {
+    let loaded = settings(file, variables).defaults(&defaults).load::<Chat>();
+    let actual = match loaded {
         Ok(Chat { port, name, level, seeds, max_users, database: Database { path, cache, sync }, limits }) => {
             format!("{port} {name:?} {level:?} {seeds:?} {max_users:?} {path:?} {cache} {sync} {limits:?}")
         }
         Err(error) => error.to_string(),
     };
-    assert_eq!(told, expected);
+    assert_eq!(actual, expected);
 }
 
-/// Loads `Strict`.
+/// Loads `Strict` and checks the error, or that there is no error.
 #[track_caller]
-fn strict(file: &str, variables: &str, expected: &str) {
-    let told = layers(file, variables).load::<Strict>().map_or_else(|error| error.to_string(), |_| String::new());
-    assert_eq!(told, expected);
+fn check_strict(file: &str, variables: &str, expected: &str) {
+    let actual = settings(file, variables).load::<Strict>().map_or_else(|error| error.to_string(), |_| String::new());
+    assert_eq!(actual, expected);
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn the_upper_layer_wins_key_by_key() {
         "CHAT_PORT=82\nCHAT_DATABASE__PATH=b\nCHAT_MAX_USERS=7\nCHATTER_PORT=1\nOTHER=1\nCHAT_NAME=",
         r#"82 "" File { path: "log" } [] Some(7) "b" 64 true {}"#,
     );
-    // Read as what the struct asks for.
+    // The text of a variable is read as the field's type.
     check(
         "",
         "CHAT_NAME=007\nCHAT_SEEDS=a:1, b:2\nCHAT_LEVEL=debug\nCHAT_DATABASE__SYNC=false\nCHAT_LIMITS__A=2",
@@ -110,9 +111,9 @@ fn the_upper_layer_wins_key_by_key() {
 }
 
 #[test]
-fn a_wrong_value_is_told_by_key_and_place_and_not_shown() {
+fn an_error_names_key_and_origin_but_not_the_value() {
     check("name = 'x'\nport = 'hunter2'", "", "chat.toml:2:8: `port`: expected u16, found a string");
-    check("port = 70000", "", "chat.toml:1:8: `port`: expected u16, and this is an integer that is none");
+    check("port = 70000", "", "chat.toml:1:8: `port`: expected u16, found an integer that is not a valid value");
     check("[database]\n  cache = 1.5", "", "chat.toml:2:11: `database.cache`: expected u8, found a float");
     check("database = 3", "", "chat.toml:1:12: `database`: expected struct Database, found an integer");
     check("seeds = ['a', 7]", "", "chat.toml:1:15: `seeds.1`: expected a string, found an integer");
@@ -132,41 +133,42 @@ fn a_wrong_value_is_told_by_key_and_place_and_not_shown() {
 }
 
 #[test]
-fn a_key_that_there_is_none_of_is_told_with_what_was_meant() {
-    check("prot = 1", "", "chat.toml:1:1: `prot`: no such key; did you mean `port`?");
+fn an_unknown_key_is_an_error_with_a_suggestion() {
+    check("prot = 1", "", "chat.toml:1:1: `prot`: unknown key; did you mean `port`?");
     check(
         "[database]\n\nfile = 1",
         "",
-        "chat.toml:3:1: `database.file`: no such key; there are `path`, `cache`, `sync`",
+        "chat.toml:3:1: `database.file`: unknown key; expected one of `path`, `cache`, `sync`",
     );
     check(
         "",
         "CHAT_DATABASE__CASH=1",
-        "CHAT_DATABASE__CASH in the environment: `database.cash`: no such key; did you mean `cache`?",
+        "CHAT_DATABASE__CASH in the environment: `database.cash`: unknown key; did you mean `cache`?",
     );
-    strict("user = 'u'\nusr = 'x'", "", "chat.toml:2:1: `usr`: no such key; did you mean `user`?");
-    strict("user = 'u'", "", "`password`: set nowhere, and there is no default");
-    strict("user = 'u'\n[password]", "", "`password.words`: set nowhere, and there is no default");
-    strict(
+    check_strict("user = 'u'\nusr = 'x'", "", "chat.toml:2:1: `usr`: unknown key; did you mean `user`?");
+    check_strict("user = 'u'", "", "`password`: not set, and without a default");
+    check_strict("user = 'u'\n[password]", "", "`password.words`: not set, and without a default");
+    check_strict(
         "user = 'u'",
         "CHAT_PASSWORD__WORDS=1,hunter2",
         "CHAT_PASSWORD__WORDS in the environment: `password.words.1`: expected u8",
     );
-    strict("user = 'u'", "CHAT_PASSWORD__WORDS=1,2", "");
+    check_strict("user = 'u'", "CHAT_PASSWORD__WORDS=1,2", "");
 }
 
 #[test]
-fn the_program_has_the_last_word_and_errs_in_its_own_name() {
+fn values_of_the_program_win_and_their_errors_name_it() {
     let load = |settings: Settings| settings.defaults(&Chat::default()).load::<Chat>();
-    let told = |settings| load(settings).map_or_else(|error| error.to_string(), |chat| format!("{chat:?}"));
-    let below = || layers("port = 1\ndatabase.cache = 1", "CHAT_PORT=2\nCHAT_DATABASE__CACHE=2");
-    let chat = load(below().set("port", 3).set_some("database.cache", Some(3)).set_some("name", None::<String>));
+    let result = |settings| load(settings).map_or_else(|error| error.to_string(), |chat| format!("{chat:?}"));
+    let lower = || settings("port = 1\ndatabase.cache = 1", "CHAT_PORT=2\nCHAT_DATABASE__CACHE=2");
+    let chat = load(lower().set("port", 3).set_some("database.cache", Some(3)).set_some("name", None::<String>));
     assert!(chat.is_ok_and(|chat| (chat.port, chat.database.cache, &*chat.name) == (3, 3, "")));
-    assert_eq!(told(below().set("port", "x")), "set by the program: `port`: expected u16, found a string");
-    assert_eq!(told(below().set("ports", 3)), "set by the program: `ports`: no such key; did you mean `port`?");
-    let unfit = "set by the program: `port`: not a value that TOML has: text, number, truth, list or table, whole numbers below 2^63";
-    assert_eq!(told(below().set("port", u64::MAX)), unfit);
+    assert_eq!(result(lower().set("port", "x")), "set by the program: `port`: expected u16, found a string");
+    assert_eq!(result(lower().set("ports", 3)), "set by the program: `ports`: unknown key; did you mean `port`?");
+    let not_toml = "set by the program: `port`: not a TOML value: expected a string, a boolean, a list, a table or a number; integers below 2^63";
+    assert_eq!(result(lower().set("port", u64::MAX)), not_toml);
     let error = Settings::new().file("nowhere.toml").load::<Chat>().unwrap_err();
-    assert!(error.to_string().starts_with("nowhere.toml: cannot be read: "), "{error}");
-    assert!(load(Settings::new().file_if_there("nowhere.toml")).is_ok());
+    assert_eq!(error.to_string(), "nowhere.toml: cannot read the file");
+    assert!(error.source().is_some_and(|source| source.is::<std::io::Error>()));
+    assert!(load(Settings::new().optional_file("nowhere.toml")).is_ok());
 }

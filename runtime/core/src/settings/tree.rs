@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 
 use super::SettingOrigin;
 
-/// A value, and where it comes from.
+/// A value with its origin.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) value: Value,
-    /// Where the value stands.
-    pub(super) place: SettingOrigin,
-    /// Where its key stands.
-    pub(super) key_place: SettingOrigin,
+    /// The origin of the value.
+    pub(super) origin: SettingOrigin,
+    /// The origin of the value's key.
+    pub(super) key_origin: SettingOrigin,
 }
 
 #[derive(Clone)]
@@ -20,52 +20,52 @@ pub(super) enum Value {
     Integer(i64),
     Float(f64),
     Bool(bool),
-    /// A variable's text: it is whatever it is read as.
-    Word(String),
+    /// The text of a variable. Its type is decided by the field that is read from it.
+    Untyped(String),
 }
 
 impl Entry {
-    pub(super) fn new(value: Value, place: SettingOrigin) -> Entry {
-        Entry { value, key_place: place.clone(), place }
+    pub(super) fn new(value: Value, origin: SettingOrigin) -> Entry {
+        Entry { value, key_origin: origin.clone(), origin }
     }
 
-    pub(super) fn table(place: SettingOrigin) -> Entry {
-        Entry::new(Value::Table(BTreeMap::new()), place)
+    pub(super) fn empty_table(origin: SettingOrigin) -> Entry {
+        Entry::new(Value::Table(BTreeMap::new()), origin)
     }
 
-    /// Lays another one over this one: table over table key by key, anything else in its stead.
-    pub(super) fn lay(&mut self, over: Entry) {
-        match (&mut self.value, over.value) {
-            (Value::Table(below), Value::Table(above)) => {
-                for (name, entry) in above {
-                    match below.iter_mut().find(|(other, _)| same(other, &name, &entry.key_place)) {
-                        Some((_, below)) => below.lay(entry),
-                        None => drop(below.insert(name, entry)),
+    /// Merges an entry of a higher layer into this one. Tables are merged key by key; any other value is replaced.
+    pub(super) fn merge(&mut self, upper: Entry) {
+        match (&mut self.value, upper.value) {
+            (Value::Table(lower_table), Value::Table(upper_table)) => {
+                for (name, entry) in upper_table {
+                    match lower_table.iter_mut().find(|(other, _)| is_same_key(other, &name, &entry.key_origin)) {
+                        Some((_, lower)) => lower.merge(entry),
+                        None => drop(lower_table.insert(name, entry)),
                     }
                 }
-                (self.place, self.key_place) = (over.place, over.key_place);
+                (self.origin, self.key_origin) = (upper.origin, upper.key_origin);
             }
-            (_, value) => *self = Entry { value, ..over },
+            (_, value) => *self = Entry { value, ..upper },
         }
     }
 
-    /// This value under a key of several words.
-    pub(super) fn under(self, words: &[&str]) -> Entry {
+    /// Returns tables that contain this entry under a key of several words.
+    pub(super) fn nested_under(self, words: &[&str]) -> Entry {
         words.iter().rev().fold(self, |entry, word| {
-            let place = entry.key_place.clone();
-            Entry::new(Value::Table(BTreeMap::from([((*word).to_owned(), entry)])), place)
+            let origin = entry.key_origin.clone();
+            Entry::new(Value::Table(BTreeMap::from([((*word).to_owned(), entry)])), origin)
         })
     }
 }
 
-/// Whether two names are one key. A variable cannot tell `max-users` from `max_users`.
-fn same(name: &str, over: &str, place: &SettingOrigin) -> bool {
-    match place {
-        SettingOrigin::Variable(_) => plain(name) == plain(over),
-        _ => name == over,
+/// Returns whether two names are one key. The name of a variable has neither case nor hyphens.
+fn is_same_key(lower: &str, upper: &str, upper_origin: &SettingOrigin) -> bool {
+    match upper_origin {
+        SettingOrigin::Variable(_) => as_in_variable(lower) == as_in_variable(upper),
+        _ => lower == upper,
     }
 }
 
-fn plain(name: &str) -> String {
+fn as_in_variable(name: &str) -> String {
     name.to_lowercase().replace('-', "_")
 }

@@ -150,7 +150,7 @@ impl ChildCells {
         cell
     }
 
-    /// Returns the cell with this id, or makes one if there is none of this type.
+    /// Returns the cell with this id, or makes it unless one of this type exists.
     fn get_or_insert<C: ChildCell>(&self, id: &str, make: impl FnOnce(&Arc<str>) -> Arc<C>) -> Arc<C> {
         let mut cells = self.lock();
         if let Some(cell) = cells.get(id)

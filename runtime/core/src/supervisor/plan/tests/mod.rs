@@ -49,11 +49,11 @@ fn actions(plan: &mut Plan, now: Instant) -> Vec<String> {
     log
 }
 
-/// Returns the actions after the exit of `child`, one of four running children.
-fn actions_after_exit(strategy: Strategy, kinds: [Restart; 4], child: u64, reason: &Exit) -> Vec<String> {
+/// Returns the actions after the exit of the child `exited`, one of four running children.
+fn actions_after_exit(strategy: Strategy, kinds: [Restart; 4], exited: u64, reason: &Exit) -> Vec<String> {
     let now = Instant::now();
     let mut plan = plan(SupervisorOptions { strategy, ..SupervisorOptions::DEFAULT }, &kinds.map(child), now);
-    plan.child_exited(ChildKey(child), reason, now);
+    plan.child_exited(ChildKey(exited), reason, now);
     actions(&mut plan, now)
 }
 

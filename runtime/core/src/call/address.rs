@@ -15,34 +15,36 @@ use crate::mailbox::{Addressee, Refused};
 use crate::node::{Admission, Current, Node};
 use crate::process::Cell;
 
-/// The receiver of a stub's messages: the one field of every generated stub. Two words, since stubs travel in messages.
+/// The receiver of a stub's messages, and the only field of every generated stub.
+///
+/// Two words, since stubs are parts of messages.
 pub struct Address<M: Protocol>(pub(super) Target<Cell<M>>);
 
-/// A message that was not sent, handed back.
-struct Unsent<M> {
+/// The error of a message that was not sent, with the message.
+struct SendError<M> {
     error: CastError,
     message: M,
 }
 
 impl<M: Protocol> Address<M> {
-    /// An address of one process of this program.
+    /// Creates the address of one process of this program.
     pub(crate) fn direct(cell: Arc<Cell<M>>, number: u64) -> Address<M> {
         const { assert!(size_of::<Target<Cell<M>>>() == 2 * size_of::<u64>(), "a stub is two words") };
         Address(Target::Cell { cell, number })
     }
 
-    /// An address of a supervised child, over all its restarts.
+    /// Creates the address of a supervised child, valid over all its restarts.
     pub(crate) fn following(cell: Arc<Cell<M>>) -> Address<M> {
         Address(Target::Cell { cell, number: FOLLOWING })
     }
 
-    /// An address of the process that has a name on `at`, or on `node` itself.
+    /// Creates the address of the process that is registered under a name on `at`, or on `node` itself.
     pub(crate) fn named(node: Node, name: &str, at: Option<NodeName>) -> Address<M> {
         let at = at.unwrap_or_else(|| node.name().clone());
         Address(Target::identity(node, Subject::Name(name.to_owned(), at)))
     }
 
-    /// The node on which the stub was made.
+    /// Returns the node on which the stub was made.
     pub(crate) fn node(&self) -> &Node {
         self.0.node()
     }
@@ -75,18 +77,18 @@ impl<M: Protocol> Address<M> {
     fn cast_slow(&self, message: M) -> Cast {
         match self.send(self.0.resolve(), message) {
             Ok(placement) => Cast::from(placement),
-            Err(Unsent { error, .. }) => Cast::failed(error),
+            Err(SendError { error, .. }) => Cast::failed(error),
         }
     }
 
     /// Sends a message that carries a [`Reply`].
     pub fn call<T: 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
         let (node, callee) = (self.node(), self.callee());
-        let slot = Slot::take(node);
+        let slot = Slot::for_call(node);
         // One `Call::new` at the end of every path, so that its parts are built where the caller awaits it.
-        let (callee, waiting) = if callee != 0 && Current::is(node, callee) {
+        let (callee, queued) = if callee != 0 && Current::is(node, callee) {
             cold_path();
-            slot.put(Err(CallError::Itself));
+            slot.fill_and_wake(Err(CallError::Itself));
             (callee, None)
         } else {
             let reply = Reply::new(Arc::clone(&slot));
@@ -95,7 +97,7 @@ impl<M: Protocol> Address<M> {
                 Err(make) => self.call_slow(&slot, callee, make()),
             }
         };
-        Call::new(slot, callee, &M::NAME, waiting)
+        Call::new(slot, callee, &M::NAME, queued)
     }
 
     /// Returns the number of the process that is called, and the message's cast if it is in the wait queue.
@@ -110,22 +112,24 @@ impl<M: Protocol> Address<M> {
         let sent = if callee != 0 && Current::is(self.node(), callee) {
             Err((CallError::Itself, message))
         } else {
-            self.send(resolved, message).map_err(|unsent| (CallError::from(unsent.error), unsent.message))
+            self.send(resolved, message).map_err(|SendError { error, message }| (CallError::from(error), message))
         };
         match sent {
             Ok(Placement::WaitQueue(queue, id)) => (callee, Some(Cast::waiting(queue, id))),
             Ok(Placement::Mailbox | Placement::Connection(..)) => (callee, None),
             Err((error, message)) => {
                 // Before the reply in the message is dropped, which reports less.
-                slot.put(Err(error));
+                slot.fill_and_wake(Err(error));
                 drop(message);
                 (callee, None)
             }
         }
     }
 
-    /// The number of the process that is called, as far as it is known without a lookup; else zero. A caller that is not a
-    /// process needs none, as no process can wait for it.
+    /// Returns the number of the process that is called if it is known without a lookup, else zero.
+    ///
+    /// A caller that is not a process gets zero for a supervised child: no process can wait for such a caller, so a
+    /// deadlock is not possible.
     fn callee(&self) -> u64 {
         match &self.0 {
             Target::Cell { cell, number: FOLLOWING } if Current::process() != 0 => cell.queue().owner().unwrap_or(0),
@@ -134,22 +138,23 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    fn send<'a>(&'a self, to: Resolved<'a, Cell<M>>, message: M) -> Result<Placement<'a>, Unsent<M>> {
+    /// Puts the message into the queue that it belongs into.
+    fn send<'a>(&'a self, to: Resolved<'a, Cell<M>>, message: M) -> Result<Placement<'a>, SendError<M>> {
         match to {
             Resolved::Local(process) => match process.cell() {
                 Ok((cell, number)) => match cell.send(Addressee::of(number), message, true) {
                     Ok(None) => Ok(Placement::Mailbox),
                     Ok(Some(id)) => Ok(Placement::WaitQueue(cell.into_owned() as Arc<dyn Admission>, id)),
-                    Err(Refused::Gone(message)) => Err(Unsent { error: CastError::NoProc, message }),
-                    Err(Refused::Full(message)) => Err(Unsent { error: CastError::Full, message }),
+                    Err(Refused::Gone(message)) => Err(SendError { error: CastError::NoProc, message }),
+                    Err(Refused::Full(message)) => Err(SendError { error: CastError::Full, message }),
                 },
-                Err(error) => Err(Unsent { error, message }),
+                Err(error) => Err(SendError { error, message }),
             },
             Resolved::Remote(to) => match send_remote(self.node(), to, &message) {
                 Ok(()) => Ok(Placement::Connection(self.node(), to.node())),
-                Err(error) => Err(Unsent { error, message }),
+                Err(error) => Err(SendError { error, message }),
             },
-            Resolved::Missing(_) => Err(Unsent { error: CastError::NoProc, message }),
+            Resolved::Missing(_) => Err(SendError { error: CastError::NoProc, message }),
         }
     }
 }

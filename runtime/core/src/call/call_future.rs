@@ -6,76 +6,83 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::Cast;
-use super::slot::{Found, Slot};
+use super::slot::{Slot, SlotPoll};
 use crate::base::CallError;
 use crate::log;
 use crate::node::Current;
 use crate::observe::{Awaited, Waiting};
 use crate::sched::Timeout;
 
-/// A question that is on its way, and its answer to come.
+/// The future of a call: its message has been sent, and `.await` waits for the answer.
 ///
-/// The message took its place when the method was called; `.await` only waits. It waits for 5 s from its
-/// first poll unless told otherwise, and up to a tenth of a second more: such calls share their timers. Cancel-safe:
-/// dropped, it waits no longer, and a late answer vanishes. After
-/// [`gen_server:call/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#call/3).
+/// The message is in the callee's mailbox, or on its way there, when the stub's method returns.
 ///
-/// A call that has waited for one or two tenths of a second looks whether its callee, by way of others or not, waits for
-/// its own process, so that no answer can come: [`CallError::Cycle`]. It looks again from time to time.
+/// The call waits for 5 s, counted from its first poll, unless [`within`](Call::within) or [`forever`](Call::forever)
+/// change that. The default time limit is kept by a timer that calls share, and so can last up to 0.1 s longer.
+///
+/// A call that has waited for 0.1 s to 0.2 s starts to check whether it is deadlocked: whether its callee, directly or
+/// through further calls, waits for the calling process. Such a call fails with [`CallError::Cycle`].
+///
+/// Cancel-safe: when the future is dropped, a message in the wait queue of a full mailbox is withdrawn; any other message
+/// stays, and its answer is dropped.
+///
+/// The model is [`gen_server:call/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#call/3). Unlike there, a
+/// failed call does not end the caller.
 ///
 /// # Errors
-/// Resolves to a [`CallError`], which tells why there is no answer.
-#[must_use = "a call is answered to whoever awaits it; for a message without an answer use a cast"]
+/// Resolves to a [`CallError`], which states why there is no answer.
+#[must_use = "a call returns its answer when it is awaited; for a message without an answer use a cast"]
 pub struct Call<T: 'static> {
-    /// `None` once the outcome has been told.
+    /// `None` once the outcome was returned.
     slot: Option<Arc<Slot<T>>>,
-    /// The process that was called; zero if it is not known, or of another node.
+    /// The number of the process that was called; zero if it is on another node or was not looked up.
     callee: u64,
-    /// What may be said to whoever was called: one word, unlike the name itself.
+    /// The name of the callee's protocol. A reference to it is one word, the name itself two.
     protocol: &'static &'static str,
-    patience: Patience,
+    limit: TimeLimit,
     wait: Wait,
-    /// While the question stands in line before a full mailbox: dropped with the call, it is withdrawn.
-    question: Option<Cast>,
+    /// The message while it is in the wait queue of a full mailbox; its drop withdraws it.
+    queued: Option<Cast>,
 }
 
 #[derive(Clone, Copy)]
-enum Patience {
-    /// As long as any other, and with no timer of its own.
-    Usual,
-    Own(Duration),
-    Forever,
+enum TimeLimit {
+    /// [`DEFAULT_LIMIT`], kept by the timer wheel.
+    Default,
+    Custom(Duration),
+    None,
 }
 
-/// How the time is kept. Nothing is before somebody has to wait.
+/// The state of the wait for an outcome.
 enum Wait {
-    Begun,
-    /// The node's wheel tells when it ticks next: the time counts from there.
-    Ticking,
-    /// The node's wheel tells. In a box, as few calls come to that: a call is moved into whatever awaits it.
-    Seated(Box<Seat>),
-    /// What the wheel is too coarse for.
-    Timed(Pin<Box<dyn Future<Output = ()> + Send>>),
+    NotStarted,
+    /// The call is registered for the timer wheel's next tick. The time limit counts from that tick.
+    FirstTick,
+    /// The call is registered for a later tick. In a box, since few calls wait so long and every call is moved into the
+    /// future that awaits it.
+    OnWheel(Box<WheelWait>),
+    /// The call waits for a point in time that the wheel is too coarse for.
+    Timer(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
-/// A seat on the node's wheel.
+/// A wait that the timer wheel keeps.
 #[derive(Clone, Copy)]
-struct Seat {
+struct WheelWait {
     since: Instant,
-    until: Option<Instant>,
-    /// When the wheel tells next, or the moment itself that it begins.
-    at: Instant,
-    /// How long it is from then until the caller looks for a ring.
-    pause: Duration,
-    /// Whether the caller can be in one.
-    looks: bool,
+    deadline: Option<Instant>,
+    /// The time of the tick that the call is registered for. Equal to `since` if it is not registered.
+    next: Instant,
+    /// The time from `next` to the following deadlock check.
+    check_after: Duration,
+    /// Set if the call can be part of a deadlock: its callee and its caller are processes of this node.
+    checks_deadlock: bool,
 }
 
-/// How long a call waits unless told otherwise, as in OTP.
-const USUAL: Duration = Duration::from_secs(5);
+/// The time limit of a call that sets none, as in OTP.
+const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long a call waits before it looks whether it is in a ring. It looks again after twice as long, and so on.
-const LOOK: Duration = Duration::from_millis(100);
+/// The time until a call's first deadlock check. Each further check takes twice as long to come.
+const FIRST_DEADLOCK_CHECK: Duration = Duration::from_millis(100);
 
 impl<T: 'static> Call<T> {
     #[inline]
@@ -83,135 +90,137 @@ impl<T: 'static> Call<T> {
         slot: Arc<Slot<T>>,
         callee: u64,
         protocol: &'static &'static str,
-        question: Option<Cast>,
+        queued: Option<Cast>,
     ) -> Call<T> {
-        Call { slot: Some(slot), callee, protocol, patience: Patience::Usual, wait: Wait::Begun, question }
+        Call { slot: Some(slot), callee, protocol, limit: TimeLimit::Default, wait: Wait::NotStarted, queued }
     }
 
-    /// Waits for at most `patience`, counted from the next poll.
-    pub fn within(self, patience: Duration) -> Call<T> {
-        self.with(Patience::Own(patience))
+    /// Sets the time limit to `limit`, counted from the next poll.
+    ///
+    /// The call then fails with [`CallError::Timeout`]. The callee may have handled the message all the same.
+    pub fn within(self, limit: Duration) -> Call<T> {
+        self.with_limit(TimeLimit::Custom(limit))
     }
 
-    /// Waits as long as it takes: for an answer, or for the news that there will be none.
+    /// Removes the time limit: the call ends with an answer or with an error of another kind.
     pub fn forever(self) -> Call<T> {
-        self.with(Patience::Forever)
+        self.with_limit(TimeLimit::None)
     }
 
-    fn with(mut self, patience: Patience) -> Call<T> {
-        (self.patience, self.wait) = (patience, Wait::Begun);
+    fn with_limit(mut self, limit: TimeLimit) -> Call<T> {
+        (self.limit, self.wait) = (limit, Wait::NotStarted);
         self
     }
 
-    /// Whether it begins to wait, and is to be told at the next tick that time has passed.
+    /// Returns whether the wait starts with this poll and has to be registered for the wheel's next tick.
     ///
-    /// Most calls are answered long before anybody has to know the time. So one that waits as usual only sees to it that
-    /// it will be told, if it has to wait that long: it waits a tick longer at most, reads no clock, and needs no timer.
+    /// Most calls are answered before that tick. So a call with the default limit reads no clock when it starts to wait:
+    /// it counts from the tick, and waits up to one tick longer.
     #[inline]
-    fn begins(&self) -> bool {
-        let ticks = match self.patience {
-            Patience::Usual => true,
-            Patience::Own(_) => false,
-            // Else nobody needs to tell the time, neither for an end nor to look for a ring.
-            Patience::Forever => self.callee != 0 && Current::process() != 0,
+    fn starts_on_wheel(&self) -> bool {
+        let needs_tick = match self.limit {
+            TimeLimit::Default => true,
+            TimeLimit::Custom(_) => false,
+            // Only for the deadlock check.
+            TimeLimit::None => self.callee != 0 && Current::process() != 0,
         };
-        ticks && matches!(self.wait, Wait::Begun)
+        needs_tick && matches!(self.wait, Wait::NotStarted)
     }
 
-    /// Has waited since this moment.
-    fn begin_at(&mut self, since: Instant, slot: &Arc<Slot<T>>) {
-        let span = match self.patience {
-            Patience::Usual => Some(USUAL),
-            Patience::Own(span) => Some(span),
-            Patience::Forever => None,
+    /// Starts to count the time limit from `since`.
+    fn start_counting(&mut self, since: Instant, slot: &Arc<Slot<T>>) {
+        let limit = match self.limit {
+            TimeLimit::Default => Some(DEFAULT_LIMIT),
+            TimeLimit::Custom(limit) => Some(limit),
+            TimeLimit::None => None,
         };
-        // A deadline beyond what a clock can say is none.
-        let until = span.and_then(|span| since.checked_add(span));
-        let looks = self.callee != 0 && slot.node().is_some_and(|node| Current::is_process_of(&node));
-        self.sit(Seat { since, until, at: since, pause: LOOK, looks }, slot);
+        // A deadline that an `Instant` cannot express never comes.
+        let deadline = limit.and_then(|limit| since.checked_add(limit));
+        let checks_deadlock = self.callee != 0 && slot.node().is_some_and(|node| Current::is_process_of(&node));
+        let check_after = FIRST_DEADLOCK_CHECK;
+        self.register(WheelWait { since, deadline, next: since, check_after, checks_deadlock }, slot);
     }
 
-    /// Waits for the next moment at which there is something to do.
-    fn sit(&mut self, seat: Seat, slot: &Arc<Slot<T>>) {
-        // With its node all that could answer is gone, and has said so.
+    /// Registers for the next deadlock check or the deadline, whichever is first.
+    fn register(&mut self, wait: WheelWait, slot: &Arc<Slot<T>>) {
+        // Without its node the call has no callee any more, and has its outcome.
         let Some(node) = slot.node() else {
-            self.wait = Wait::Begun;
+            self.wait = Wait::NotStarted;
             return;
         };
-        let own = matches!(self.patience, Patience::Own(_));
-        let last = seat.until.map(|until| if own { node.tick_before(until) } else { until });
-        let look = if seat.looks { seat.at.checked_add(seat.pause) } else { None };
-        let next = look.into_iter().chain(last).min();
-        self.wait = match (next, seat.until) {
-            (Some(at), Some(until)) if at <= seat.at => Wait::Timed(node.clock().sleep_until(until)),
-            (Some(at), _) => {
-                node.wait(at, late(slot));
-                Wait::Seated(Box::new(Seat { at, pause: seat.pause * 2, ..seat }))
+        let is_custom = matches!(self.limit, TimeLimit::Custom(_));
+        let last = wait.deadline.map(|deadline| if is_custom { node.tick_before(deadline) } else { deadline });
+        let check = if wait.checks_deadlock { wait.next.checked_add(wait.check_after) } else { None };
+        let next = check.into_iter().chain(last).min();
+        self.wait = match (next, wait.deadline) {
+            (Some(next), Some(deadline)) if next <= wait.next => Wait::Timer(node.clock().sleep_until(deadline)),
+            (Some(next), _) => {
+                node.wait(next, as_timeout(slot));
+                Wait::OnWheel(Box::new(WheelWait { next, check_after: wait.check_after * 2, ..wait }))
             }
-            // It waits for ever, and nobody needs to tell the time.
-            (None, _) => Wait::Seated(Box::new(seat)),
+            // Neither a deadline nor a deadlock check.
+            (None, _) => Wait::OnWheel(Box::new(wait)),
         };
     }
 
-    /// Looks whether the running process waits for itself, by way of others.
-    fn look(&self, seat: &Seat, slot: &Arc<Slot<T>>) {
+    /// Checks whether the running process waits for itself through the calls of other processes.
+    fn check_deadlock(&self, wait: &WheelWait, slot: &Arc<Slot<T>>) {
         let Some(node) = slot.node() else { return };
         let call: Arc<dyn Awaited> = Arc::clone(slot) as _;
-        let waiting = Waiting { call: Arc::downgrade(&call), callee: self.callee, since: seat.since };
+        let waiting = Waiting { call: Arc::downgrade(&call), callee: self.callee, since: wait.since };
         if Current::wait(&node, waiting) {
-            slot.note();
+            slot.set_noted();
             node.look_for_ring(Current::process());
         }
     }
 
-    /// Whether the time is up. Without an answer; and so far the node has `told` that time has passed.
-    fn poll_time(&mut self, slot: &Arc<Slot<T>>, told: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
-        // Only a call that has to wait needs to know how long.
-        if let Wait::Begun = self.wait {
-            self.wait = Wait::Ticking;
-            match (self.patience, slot.node()) {
-                (Patience::Own(_), Some(node)) => self.begin_at(node.clock().now(), slot),
+    /// Resolves when the time limit has passed. `time` is the last time that the timer wheel reported.
+    fn poll_limit(&mut self, slot: &Arc<Slot<T>>, time: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Wait::NotStarted = self.wait {
+            self.wait = Wait::FirstTick;
+            match (self.limit, slot.node()) {
+                (TimeLimit::Custom(_), Some(node)) => self.start_counting(node.clock().now(), slot),
                 _ => return Poll::Pending,
             }
         }
         loop {
             match &mut self.wait {
-                Wait::Begun => return Poll::Pending,
-                Wait::Ticking => {
-                    let Some(since) = told else { return Poll::Pending };
-                    self.begin_at(since, slot);
+                Wait::NotStarted => return Poll::Pending,
+                Wait::FirstTick => {
+                    let Some(since) = time else { return Poll::Pending };
+                    self.start_counting(since, slot);
                 }
-                Wait::Timed(timer) => return timer.as_mut().poll(cx),
-                Wait::Seated(seat) => {
-                    let seat = **seat;
-                    if told.is_none_or(|told| told < seat.at) || seat.at == seat.since {
+                Wait::Timer(timer) => return timer.as_mut().poll(cx),
+                Wait::OnWheel(wait) => {
+                    let wait = **wait;
+                    if time.is_none_or(|time| time < wait.next) || wait.next == wait.since {
                         return Poll::Pending;
                     }
-                    if seat.until.is_some_and(|until| until <= seat.at) {
+                    if wait.deadline.is_some_and(|deadline| deadline <= wait.next) {
                         return Poll::Ready(());
                     }
-                    if seat.looks {
-                        self.look(&seat, slot);
+                    if wait.checks_deadlock {
+                        self.check_deadlock(&wait, slot);
                     }
-                    self.sit(seat, slot);
+                    self.register(wait, slot);
                 }
             }
         }
     }
 
-    /// Nobody waits here any more, which those who look for rings may have `noted`.
+    /// Ends the wait. A `noted` one is removed from the caller's cell.
     #[inline]
-    fn leave(&mut self, slot: &Arc<Slot<T>>, noted: bool) {
-        self.question = None;
+    fn stop_waiting(&mut self, slot: &Arc<Slot<T>>, noted: bool) {
+        self.queued = None;
         if noted {
             Current::go_on(Arc::as_ptr(slot).cast());
         }
     }
 
     #[cold]
-    fn run_out(&mut self, slot: &Arc<Slot<T>>) -> Result<T, CallError> {
-        let noted = slot.leave();
-        self.leave(slot, noted);
+    fn time_out(&mut self, slot: &Arc<Slot<T>>) -> Result<T, CallError> {
+        let noted = slot.close();
+        self.stop_waiting(slot, noted);
         if let Some(node) = slot.node() {
             node.loss_counts().timeout(self.protocol);
         }
@@ -220,28 +229,26 @@ impl<T: 'static> Call<T> {
 
     #[cold]
     fn fail(&mut self, slot: &Arc<Slot<T>>, error: CallError, noted: bool) -> Result<T, CallError> {
-        self.leave(slot, noted);
+        self.stop_waiting(slot, noted);
         if let CallError::Cycle { pids } = &error {
             if let Some(node) = slot.node() {
                 node.loss_counts().break_cycle();
             }
-            log::warn!(target: "greenroom", ?pids, "calls in a ring: the first one's fails");
+            log::warn!(target: "greenroom", ?pids, "a cycle of calls was broken: the call of the first process fails");
         }
         Err(error)
     }
 
-    /// The node is to tell at its next tick: it was not to yet.
     #[cold]
-    fn tick(&mut self, slot: &Arc<Slot<T>>) {
-        self.wait = Wait::Ticking;
+    fn register_for_tick(&mut self, slot: &Arc<Slot<T>>) {
+        self.wait = Wait::FirstTick;
         if let Some(node) = slot.node() {
-            node.wait_for_tick(late(slot));
+            node.wait_for_tick(as_timeout(slot));
         }
     }
 }
 
-/// A slot, for the wheel.
-fn late<T: 'static>(slot: &Arc<Slot<T>>) -> Weak<dyn Timeout> {
+fn as_timeout<T: 'static>(slot: &Arc<Slot<T>>) -> Weak<dyn Timeout> {
     let slot: Arc<dyn Timeout> = Arc::clone(slot) as _;
     Arc::downgrade(&slot)
 }
@@ -250,28 +257,30 @@ impl<T: 'static> Future for Call<T> {
     type Output = Result<T, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // As every future that is polled after it was ready, it has nothing more to say.
+        // Polled again after it was ready: pending, like a future that is never woken.
         let Some(slot) = self.slot.take() else { return Poll::Pending };
-        let begins = self.begins();
-        // A turn begins with a look whether the process is to end. So only what comes within it is looked at here: an outcome
-        // for which nobody had to wait.
-        let at_once = matches!(self.wait, Wait::Begun);
-        match slot.poll(begins, cx) {
-            Found::Answer { .. } | Found::Failure { .. } if at_once && Current::is_exiting() => return Poll::Pending,
-            Found::Answer { value, alone, noted } => {
-                self.leave(&slot, noted);
-                // Those who look for rings know a slot by its address.
-                if alone && !noted {
+        let starts = self.starts_on_wheel();
+        // A process's exit flag is read at the start of each turn. A wait that starts within the turn reads it here, so
+        // that a process which has to exit does not go on with an outcome that was there at once.
+        let is_first = matches!(self.wait, Wait::NotStarted);
+        match slot.poll(starts, cx) {
+            SlotPoll::Answer { .. } | SlotPoll::Error { .. } if is_first && Current::is_exiting() => {
+                return Poll::Pending;
+            }
+            SlotPoll::Answer { value, reusable, noted } => {
+                self.stop_waiting(&slot, noted);
+                // The deadlock check identifies a slot by its address: one that it knows is not reused.
+                if reusable && !noted {
                     Current::keep(slot);
                 }
                 return Poll::Ready(Ok(value));
             }
-            Found::Failure { error, noted } => return Poll::Ready(self.fail(&slot, error, noted)),
-            Found::Tick => self.tick(&slot),
-            Found::Nothing(_) if begins => self.wait = Wait::Ticking,
-            Found::Nothing(told) => {
-                if self.poll_time(&slot, told, cx).is_ready() {
-                    return Poll::Ready(self.run_out(&slot));
+            SlotPoll::Error { error, noted } => return Poll::Ready(self.fail(&slot, error, noted)),
+            SlotPoll::PendingUnregistered => self.register_for_tick(&slot),
+            SlotPoll::Pending(_) if starts => self.wait = Wait::FirstTick,
+            SlotPoll::Pending(time) => {
+                if self.poll_limit(&slot, time, cx).is_ready() {
+                    return Poll::Ready(self.time_out(&slot));
                 }
             }
         }
@@ -283,8 +292,8 @@ impl<T: 'static> Future for Call<T> {
 impl<T: 'static> Drop for Call<T> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
-            let noted = slot.leave();
-            self.leave(&slot, noted);
+            let noted = slot.close();
+            self.stop_waiting(&slot, noted);
         }
     }
 }

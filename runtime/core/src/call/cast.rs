@@ -8,19 +8,27 @@ use crate::base::{CastError, NodeName};
 use crate::mailbox::WaiterId;
 use crate::node::{Admission, Current, Node};
 
-/// A message that has taken its place.
+/// The future of a cast: its message has been sent, and `.await` waits for room or returns the error.
 ///
-/// Drop it, as Erlang's `!`, or `.await?` it to feel back-pressure: towards another node it resolves when the
-/// connection's queue is below its high-water mark, before a full mailbox (`overflow = wait`) when the message is
-/// in. Cancel-safe; but a message that still stands in line is withdrawn, and counted, if its cast is dropped.
+/// Drop it to go on at once, as with Erlang's `!`; errors are then lost. Or await it for back-pressure:
+/// - in front of a full mailbox (`overflow = wait`) it resolves when the message is in the mailbox;
+/// - towards another node it resolves when the connection's queue is below its high-water mark;
+/// - else it resolves at once.
+///
+/// Cancel-safe. A message that is in the wait queue of a full mailbox is withdrawn when its cast is dropped, and counts as
+/// an overflow; any other message stays.
+///
+/// # Errors
+/// Resolves to a [`CastError`] if the message did not reach a mailbox of this node, or the queue of a connection. An error
+/// on another node is not reported.
 pub struct Cast {
-    // `None` for a message in its mailbox, as nearly all are at once: then there is nothing to build, move or drop.
+    // `None` if the message is in the mailbox, as nearly always: then there is nothing to build, move or drop.
     state: Option<Box<State>>,
 }
 
 enum State {
     Failed(CastError),
-    /// The message is in the queue of a connection, which is above its high-water mark.
+    /// The message is in the queue of a connection, and the queue is above its high-water mark.
     BackPressure(Pin<Box<dyn Future<Output = ()> + Send>>),
     Waiting(Waiting),
 }
@@ -31,10 +39,10 @@ struct Waiting {
     id: WaiterId,
 }
 
-/// Where a message was put.
+/// The queue that a message was put into.
 pub(super) enum Placement<'a> {
     Mailbox,
-    /// The wait queue of a full mailbox, under this id.
+    /// The wait queue of a full mailbox, with the message's id there.
     WaitQueue(Arc<dyn Admission>, WaiterId),
     /// The queue of the connection from one node to another.
     Connection(&'a Node, &'a NodeName),
@@ -46,15 +54,15 @@ impl From<Placement<'_>> for Cast {
             Placement::Mailbox => Cast::sent(),
             Placement::WaitQueue(queue, id) => Cast::waiting(queue, id),
             Placement::Connection(node, to) => {
-                let pressure = node.router().and_then(|router| router.pressure(to));
-                Cast { state: pressure.map(|pressure| Box::new(State::BackPressure(pressure))) }
+                let below_mark = node.router().and_then(|router| router.pressure(to));
+                Cast { state: below_mark.map(|below_mark| Box::new(State::BackPressure(below_mark))) }
             }
         }
     }
 }
 
 impl Cast {
-    /// The message is in its mailbox.
+    /// Returns the cast of a message that is in its mailbox.
     #[inline]
     pub(super) fn sent() -> Cast {
         Cast { state: None }
@@ -79,8 +87,8 @@ impl Future for Cast {
         let outcome = match self.state.as_deref_mut() {
             None => Ok(()),
             Some(State::Failed(error)) => Err(error.clone()),
-            Some(State::BackPressure(pressure)) => {
-                ready!(pressure.as_mut().poll(cx));
+            Some(State::BackPressure(below_mark)) => {
+                ready!(below_mark.as_mut().poll(cx));
                 Ok(())
             }
             Some(State::Waiting(Waiting { queue, id })) => ready!(queue.poll_admitted(*id, cx)),

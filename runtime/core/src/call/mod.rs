@@ -1,10 +1,17 @@
-//! Floor 5: casts, calls and replies, and the [`Address`] that they go to.
+//! Layer 5: casts, calls and replies, and the [`Address`] that they are sent to.
 //!
-//! An address is one of four: a process of this node (its cell and number), a supervised child (its cell,
-//! whoever lives there), a process of another node (its pid), or a name. A message takes its place in the
-//! target's mailbox, or in the queue of its node's connection, when the method is called; the [`Cast`] or
-//! [`Call`] that comes back only waits. An answer goes into one slot that caller and reply share; a reply that
-//! is dropped unanswered says why.
+//! A message. A stub's method calls [`Address::cast`] or [`Address::call`], which put the message where it belongs before
+//! they return; the [`Cast`] or [`Call`] that they return only waits.
+//! - The address holds the cell of its process: the message is pushed into the mailbox.
+//! - The address is the pid of a process of another node, or a name there: the message is encoded and put into the queue
+//!   of that node's connection.
+//! - The address is a name on this node: it is looked up for each message.
+//!
+//! An answer. A call and its [`Reply`] share a reply slot, which takes one outcome: the answer, or the reason why there is
+//! none. A reply that is dropped unanswered fails its call. A reply that travelled to another node is answered by a frame.
+//!
+//! Everything that is not a message (signals, monitors, system requests) goes through the same [`Target`](target::Target)
+//! and its one function that tells local from remote.
 
 mod address;
 mod call_future;

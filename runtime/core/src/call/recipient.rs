@@ -10,11 +10,12 @@ use super::{Address, Cast};
 use crate::base::{CastError, Pid, Protocol, Serialize, event};
 use crate::node::{AnyCell, Delivery};
 
-/// A stub narrowed to one type of event: any process whose protocol has a variant `#[from] E`.
+/// A stub reduced to one type of event, for any process whose protocol has a variant `#[from] E`.
 ///
-/// What subscribers and event managers hold: they need not know who listens. From
-/// [`Stub::recipient`](crate::Stub::recipient). The event becomes one of the listener's messages where the listener
-/// lives. Compares and travels as the stub that it was made of; between nodes an event's type is known by its full path.
+/// Subscriber lists and event managers hold recipients: they send an event without knowing the subscriber's protocol. A
+/// recipient comes from [`Stub::recipient`](crate::Stub::recipient). The event becomes a message of the receiver's protocol
+/// on the receiver's node. Two recipients are equal if the stubs that they were made of are equal, and a recipient can be
+/// sent to another node as a stub can. Between nodes an event's type is identified by its full path.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -36,14 +37,14 @@ use crate::node::{AnyCell, Delivery};
 ///     let mut last = String::new();
 ///     loop {
 ///         receive!(match mailbox {
-///             Guard::Alarm(Alarm(what)) => last = what,
+///             Guard::Alarm(Alarm(cause)) => last = cause,
 ///             Guard::Last { reply } => reply.send(last.clone()),
 ///         });
 ///     }
 /// });
-/// let listeners: Vec<Recipient<Alarm>> = vec![guard.recipient()];
-/// for listener in &listeners {
-///     listener.send(Alarm("fire".into()));
+/// let subscribers: Vec<Recipient<Alarm>> = vec![guard.recipient()];
+/// for subscriber in &subscribers {
+///     subscriber.send(Alarm("fire".into()));
 /// }
 /// assert_eq!(guard.last().await?, "fire");
 /// # Ok(())
@@ -59,19 +60,24 @@ impl<E> Recipient<E> {
         Recipient { target, _event: PhantomData }
     }
 
-    /// A recipient for the receiver of a stub.
+    /// Creates the recipient for the receiver of a stub.
     pub(crate) fn of<M: Protocol>(address: &Address<M>) -> Recipient<E> {
         Recipient::new(address.0.erase())
     }
 
-    /// The process's identity, as [`Stub::pid`](crate::Stub::pid).
+    /// Returns the receiver's pid.
+    ///
+    /// `None` for a name on another node, for a name that is not registered, and for a supervised child that is being
+    /// restarted.
     pub fn pid(&self) -> Option<Pid> {
         self.target.pid()
     }
 }
 
 impl<E: Serialize + Send + 'static> Recipient<E> {
-    /// Sends an event. As with every cast, drop what it returns or await it to feel back-pressure.
+    /// Sends an event, as a cast.
+    ///
+    /// Drop the returned [`Cast`] to go on at once, or await it for back-pressure and errors.
     pub fn send(&self, event: E) -> Cast {
         match self.place(event) {
             Ok(placement) => Cast::from(placement),

@@ -1,16 +1,16 @@
-//! Messages on their way to another node: encoded, and put into the queue of its connection.
+//! Messages to other nodes: encoding, and the queue of the connection.
 
 use crate::base::{CastError, EncodeError, Encoder, Protocol};
 use crate::node::{Current, Node, Outgoing, RemoteTarget};
 use crate::wire::fingerprint;
 
-/// Puts a message into the queue of its node's connection.
+/// Puts a message into the queue of the connection to its node.
 pub(super) fn send_remote<M: Protocol>(node: &Node, to: RemoteTarget<'_>, message: &M) -> Result<(), CastError> {
     let (protocol, variant) = (fingerprint::<M>(), message.variant() as u32);
     route(node, to, M::NAME, protocol, variant, |encoder| message.encode(encoder))
 }
 
-/// Puts the bytes that `encode` writes into the queue of a connection. `name` is the protocol's.
+/// Puts the bytes that `encode` writes into the queue of the connection to their node. `name` is the protocol's.
 pub(super) fn route(
     node: &Node,
     to: RemoteTarget<'_>,
@@ -22,7 +22,7 @@ pub(super) fn route(
     let router = node.router().ok_or(CastError::NoConnection)?;
     let mut payload = Vec::new();
     let (result, replies) = Current::collect_replies(node, || encode(&mut Encoder::new(&mut payload, router.limit())));
-    // From here on only the bytes count: a reply in the message is answered through them.
+    // A reply in the message was passed on with the bytes. It is answered from there, or by `fail`.
     node.pending().sent(&replies, to.node(), name);
     let fail = |error: CastError| {
         for id in &replies {

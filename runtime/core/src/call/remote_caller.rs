@@ -1,11 +1,11 @@
-//! Callers on other nodes: their calls are answered by a frame instead of in a reply slot.
+//! Callers on other nodes. Their calls are answered by a frame instead of in a reply slot.
 
 use std::sync::Arc;
 
 use crate::base::{CallError, EncodeError, Encoder, NodeId};
 use crate::node::{Answerable, Current, Node, Unanswered};
 
-/// A caller on another node that expects a `T`.
+/// A caller on another node that waits for a `T`.
 pub(super) struct RemoteCaller<T> {
     route: ReplyRoute,
     encode: Encode<T>,
@@ -13,7 +13,7 @@ pub(super) struct RemoteCaller<T> {
 
 type Encode<T> = fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>;
 
-/// The way to a caller on another node.
+/// The route of an answer from one node to a call of another.
 #[derive(Clone)]
 struct ReplyRoute {
     node: Node,
@@ -22,14 +22,14 @@ struct ReplyRoute {
     id: u64,
 }
 
-/// The caller of a reply that the process `holder` dropped.
+/// A call whose reply the process `holder` dropped.
 struct DroppedReply {
     route: ReplyRoute,
     holder: u64,
 }
 
 impl<T> RemoteCaller<T> {
-    /// The caller of the call `id` of the node `caller`, as seen from `node`.
+    /// Creates the caller of the call with this `id` on the node `caller`, to be answered from `node`.
     pub(super) fn new(node: Node, caller: Arc<NodeId>, id: u64, encode: Encode<T>) -> RemoteCaller<T> {
         RemoteCaller { route: ReplyRoute { node, caller, id }, encode }
     }
@@ -45,14 +45,15 @@ impl<T> RemoteCaller<T> {
         router.answer(Current::process(), caller, *id, answer);
     }
 
-    /// Forwards the answer of a call that was passed on to a third node.
+    /// Returns the route for the answer of a third node, to which the reply is passed on.
     ///
-    /// The answer comes back to this node first, and so does an error: the new holder need not know the caller's node.
+    /// That node answers to this one, which forwards the answer or the error. The third node needs no connection to the
+    /// caller's node.
     pub(super) fn forward(&self) -> Arc<dyn Answerable> {
         Arc::new(self.route.clone())
     }
 
-    /// Reports that the process `holder` dropped the reply.
+    /// Returns the call as one whose reply the process `holder` dropped.
     pub(super) fn unanswered_by(&self, holder: u64) -> Arc<dyn Unanswered> {
         Arc::new(DroppedReply { route: self.route.clone(), holder })
     }

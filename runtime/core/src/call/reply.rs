@@ -6,15 +6,48 @@ use crate::base::CallError;
 use crate::mailbox::CheckedSend;
 use crate::node::{Current, Unanswered};
 
-/// The duty to answer one call, and the means to do it.
+/// The handle with which a callee answers one call.
 ///
-/// It may be kept, passed to another process or sent to another node; whoever holds it answers. Dropped
-/// unanswered it fails the call: with the holder's exit reason if the holder ends, else with
-/// [`CallError::Dropped`]. The idea is Erlang's `From` in
-/// [`gen_server:reply/2`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#reply/2).
-#[must_use = "a caller waits: answer it with `send`"]
+/// A reply can be kept, passed to another process or sent to another node; its holder answers. A reply that is dropped
+/// without an answer fails the call:
+/// - with [`CallError::Exit`] and the holder's exit reason, if the holder is exiting;
+/// - else with [`CallError::Dropped`].
+///
+/// The model is `From` in [`gen_server:reply/2`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#reply/2).
+///
+/// ```
+/// use greenroom::prelude::*;
+///
+/// #[protocol(local)]
+/// enum Kitchen {
+///     Cook { dish: String, reply: Reply<String> },
+///     Serve,
+/// }
+///
+/// # #[greenroom::main]
+/// # async fn main() -> greenroom::Result {
+/// let kitchen = greenroom::spawn(|mut mailbox: Mailbox<Kitchen>| async move {
+///     let mut orders = Vec::new();
+///     loop {
+///         receive!(match mailbox {
+///             Kitchen::Cook { dish, reply } => orders.push((dish, reply)),
+///             Kitchen::Serve => {
+///                 for (dish, reply) in orders.drain(..) {
+///                     reply.send(format!("hot {dish}"));
+///                 }
+///             }
+///         });
+///     }
+/// });
+/// let soup = kitchen.cook("soup".into());
+/// kitchen.serve();
+/// assert_eq!(soup.await?, "hot soup");
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "the caller waits for an answer: give it with `send`"]
 pub struct Reply<T: 'static> {
-    /// What leads to the caller, until it has its answer. One word, as a reply is part of a message.
+    /// Leads to the caller; `None` once it was answered. One word, as a reply is part of a message.
     pub(super) slot: Option<Arc<Slot<T>>>,
 }
 
@@ -23,7 +56,7 @@ impl<T: 'static> Reply<T> {
         Reply { slot: Some(slot) }
     }
 
-    /// Answers. An answer that nobody waits for any more vanishes.
+    /// Answers the call. The answer is dropped if the caller no longer waits.
     pub fn send(mut self, value: T)
     where
         T: Send,
@@ -33,14 +66,14 @@ impl<T: 'static> Reply<T> {
             return remote.answer_with(&value);
         }
         let caller = slot.fill(|| Ok(CheckedSend::new(value)));
-        // Before the caller goes on: then the slot is its alone.
+        // Before the caller runs: the slot can be reused only if nothing else refers to it.
         drop(slot);
         if let Some(caller) = caller {
             caller.wake();
         }
     }
 
-    /// It has come out of a mailbox, and may go anywhere.
+    /// Records that the message with this reply left a mailbox.
     #[doc(hidden)]
     pub fn mark_taken(&self) {
         if let Some(slot) = &self.slot {
@@ -48,7 +81,7 @@ impl<T: 'static> Reply<T> {
         }
     }
 
-    /// Whoever has just taken it keeps it until it answers.
+    /// Records that the callee's generated code keeps the reply until it answers.
     #[doc(hidden)]
     pub fn mark_held(&self) {
         if let Some(slot) = &self.slot {
@@ -56,25 +89,24 @@ impl<T: 'static> Reply<T> {
         }
     }
 
-    /// Whether somebody still waits for the answer. For a caller on another node that is not known: `true`.
+    /// Returns whether the caller still waits. For a caller on another node that is not known, and the result is `true`.
     pub fn is_awaited(&self) -> bool {
         self.slot.as_ref().is_some_and(|slot| slot.remote_caller.is_some() || slot.is_awaited())
     }
 }
 
 impl<T: 'static> Drop for Reply<T> {
-    // Part of whoever has answered, where there is nothing to do.
+    // Inlined into the code that has answered, where there is nothing to do.
     #[inline]
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
-            forsake(slot);
+            drop_unanswered(slot);
         }
     }
 }
 
-/// The reply is dropped, and nobody has answered.
 #[cold]
-fn forsake<T: 'static>(slot: Arc<Slot<T>>) {
+fn drop_unanswered<T: 'static>(slot: Arc<Slot<T>>) {
     if slot.is_passed_on() {
         return;
     }
@@ -82,6 +114,7 @@ fn forsake<T: 'static>(slot: Arc<Slot<T>>) {
         Some(remote) => remote.unanswered_by(Current::process()),
         None => slot,
     };
+    // Within a process the call fails after the poll, with the exit reason if the process has exited then.
     if let Some(caller) = Current::drop_reply(caller) {
         caller.fail(CallError::Dropped);
     }
@@ -99,23 +132,23 @@ mod tests {
     use crate::base::Encoder;
     use crate::node::Node;
 
-    // Both are parts of messages, which are moved.
+    // A reply is part of a message, which is moved.
     const _: () = assert!(size_of::<Reply<String>>() == size_of::<usize>());
 
     #[tokio::test]
-    async fn a_reply_whose_caller_has_left_is_not_waited_for_elsewhere() {
+    async fn an_encoded_reply_is_a_pending_call_only_while_its_caller_waits() {
         let node = Node::local();
-        for left in [false, true] {
-            let slot = Slot::<u32>::take(&node);
+        for is_closed in [false, true] {
+            let slot = Slot::<u32>::for_call(&node);
             let reply = Reply::new(Arc::clone(&slot));
-            if left {
-                slot.leave();
+            if is_closed {
+                slot.close();
             }
             let mut bytes = Vec::new();
             let (encoded, ids) = Current::collect_replies(&node, || Encoder::new(&mut bytes, usize::MAX).field(&reply));
             assert!(encoded.is_ok());
-            assert_eq!((ids.len(), node.pending().count()), (1, usize::from(!left)));
-            slot.leave();
+            assert_eq!((ids.len(), node.pending().count()), (1, usize::from(!is_closed)));
+            slot.close();
             assert_eq!(node.pending().count(), 0);
         }
     }

@@ -1,4 +1,4 @@
-//! Everything that reaches a process beside its messages: signals, monitors and names.
+//! Operations on the process at an address that are not messages: signals, monitors and registered names.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::process::{Cell, watch_exit};
 use crate::wire::Signal;
 
 impl<M: Protocol> Address<M> {
+    /// Returns whether the process is on this node and will go on running.
     pub(crate) fn is_alive(&self) -> bool {
         self.local_process().is_some_and(|process| process.cell.is_alive(process.number))
     }
@@ -19,12 +20,12 @@ impl<M: Protocol> Address<M> {
         self.0.signal(&sender(self.node()), Signal::Exit { reason, linked: false });
     }
 
-    /// Requests the process to stop in order.
+    /// Sends a request to stop.
     pub(crate) fn stop(&self, reason: Exit) {
         self.0.signal(&sender(self.node()), Signal::Stop { reason });
     }
 
-    /// Resolves with the process's exit reason. The process is monitored when this returns.
+    /// Resolves with the process's exit reason. The process is already monitored when this returns.
     pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {
         let watched = self.0.current().map(|subject| watch_exit(self.node(), subject));
         // A cell keeps the reason of the last process in it, which may have ended before it was monitored.
@@ -44,9 +45,9 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    /// Has the process in `watcher`, whose pid is `me`, monitor the process that this is at the moment.
+    /// Makes the process in the cell `watcher`, whose pid is `me`, monitor the process that is at this address now.
     pub(crate) fn monitor_by<W: Protocol>(&self, watcher: &Cell<W>, me: &Pid) -> MonitorRef {
-        // Number zero is not a process: the monitor then reports `NoProc` at once.
+        // Number zero is never a process: the monitor reports `NoProc` at once.
         let current = self.0.current().unwrap_or_else(|| Subject::Pid(self.node().pid(0)));
         let target = match &current {
             Subject::Pid(pid) => Some(pid.clone()),
@@ -61,7 +62,7 @@ impl<M: Protocol> Address<M> {
         self.node().names().register(name, process)
     }
 
-    /// The process, if this node runs it.
+    /// Returns the process if it is on this node.
     fn local_process(&self) -> Option<Named> {
         let node = self.node();
         let number = self.pid().filter(|pid| pid.is_of(node.id()))?.number();
@@ -69,7 +70,7 @@ impl<M: Protocol> Address<M> {
     }
 }
 
-/// The pid of the process that sends a signal: the running one, or number zero of `node` outside of any.
+/// Returns the pid of the running process, or number zero of `node` outside of its processes.
 fn sender(node: &Node) -> Pid {
     match Current::pid() {
         Some(pid) if pid.is_of(node.id()) => pid,

@@ -1,3 +1,11 @@
+//! The reply slot, which a call and its reply share: it takes one outcome and keeps it until the caller polls.
+//!
+//! A slot is reused. The thread on which a call finishes keeps its slot for the next call made there, so that a call
+//! which goes well allocates nothing. It also needs no registration with the timer wheel, which still has the slot from
+//! the call before.
+//!
+//! The slot also records where the reply is. The deadlock check needs to know whether only the callee can answer.
+
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Instant;
@@ -10,119 +18,125 @@ use crate::observe::Awaited;
 use crate::sched::Timeout;
 use crate::sync::atomic::{AtomicU8, Ordering, fence};
 
-/// Where an answer lies until its caller takes it.
-///
-/// A thread keeps the slots of calls that are over, for those that come: a call in good order needs no memory of its own,
-/// and no seat on the node's wheel, where its slot still sits from the one before.
+/// The place of one call's outcome.
 pub(super) struct Slot<T> {
+    /// The node of the stub that the call was made with.
     node: WeakNode,
     state: Lock<State<T>>,
-    /// Where the reply is: one of the five below.
+    /// Where the reply is: one of the five constants below. Only the reply's holder writes it.
     reply: AtomicU8,
-    /// The caller, if it is on another node. Then no call waits for this slot, which only identifies the caller for a reply.
+    /// The caller, if it is on another node. Then no call waits for this slot, which only leads the reply to its caller.
     pub(super) remote_caller: Option<Box<RemoteCaller<T>>>,
 }
 
-/// In a message that the callee has not taken.
+/// The reply is in a message that the callee has not taken.
 const UNREAD: u8 = 0;
-/// Taken by the callee just now.
+/// The callee has just taken the reply.
 const TAKEN: u8 = 1;
-/// With the callee's generated code, that answers by what a method returns.
+/// The callee's generated code holds the reply, and answers with the return value of a method.
 const HELD: u8 = 2;
-/// Anywhere.
-const LOOSE: u8 = 3;
-/// On its way to another node, encoded: the duty to answer went with it.
+/// The reply can be anywhere.
+const ANYWHERE: u8 = 3;
+/// The reply was encoded for another node, where its copy is the one to be answered.
 const PASSED_ON: u8 = 4;
 
-/// What a caller finds. Of answers and errors each by itself: an answer moves as what it is, in registers if it fits there.
-pub(super) enum Found<T> {
-    /// The answer; whether the slot is as good as new, since nobody else has it any more; and whether it was
-    /// [noted](Slot::note).
-    Answer { value: T, alone: bool, noted: bool },
-    /// That there is none.
-    Failure { error: CallError, noted: bool },
-    /// Nothing; and up to when the node has told that time has passed.
-    Nothing(Option<Instant>),
-    /// Nothing, and the node is to be asked to tell at its next tick.
-    Tick,
+/// The result of a poll.
+// An answer and an error are variants of their own: an answer is then moved as itself, in registers if it fits there.
+pub(super) enum SlotPoll<T> {
+    Answer {
+        value: T,
+        /// Set if nothing else refers to the slot, so that the next call can use it.
+        reusable: bool,
+        /// Set if the wait was [noted](Slot::set_noted).
+        noted: bool,
+    },
+    Error {
+        error: CallError,
+        noted: bool,
+    },
+    /// Neither; with the last time that the timer wheel reported.
+    Pending(Option<Instant>),
+    /// Neither, and the slot has to be registered for the timer wheel's next tick.
+    PendingUnregistered,
 }
 
 struct State<T> {
-    answer: Answer<T>,
-    /// Under which other nodes know the slot, once the reply has left this one.
-    remote: Option<(Node, u64)>,
-    /// What time it is at least, as the node told the caller.
-    told: Option<Instant>,
-    /// Whether the node tells at its next tick.
-    seated: bool,
-    /// Whether the caller's cell knows that it waits for this.
+    outcome: Outcome<T>,
+    /// The id under which another node answers, once the reply has left this one.
+    remote_id: Option<(Node, u64)>,
+    /// The last time that the timer wheel reported.
+    time: Option<Instant>,
+    /// Set while the slot is registered for the timer wheel's next tick.
+    registered: bool,
+    /// Set while the caller's cell refers to this slot, for the deadlock check.
     noted: bool,
 }
 
-enum Answer<T> {
-    Awaited(Option<Waker>),
-    Here(Result<CheckedSend<T>, CallError>),
-    /// Taken, or nobody waits any more: what comes now vanishes.
-    Over,
+enum Outcome<T> {
+    Pending(Option<Waker>),
+    Ready(Result<CheckedSend<T>, CallError>),
+    /// The outcome was taken, or the caller does not wait any more: a later outcome is dropped.
+    Closed,
 }
 
 impl<T: 'static> Slot<T> {
-    /// A slot for a call by way of `node`.
-    pub(super) fn take(node: &Node) -> Arc<Slot<T>> {
+    /// Returns a slot for a call with a stub of `node`: one that this thread has kept, or a new one.
+    pub(super) fn for_call(node: &Node) -> Arc<Slot<T>> {
         Current::spare(|slot: &Slot<T>| slot.node.is(node)).unwrap_or_else(|| Slot::new(node, None))
     }
 
-    /// The answer; without one the caller is woken when it is there, or when the node tells the time. One that `begins` to
-    /// wait does not count what the node has told before.
+    /// Takes the outcome, or has the caller woken by it and by the timer wheel. With `starts` the wait starts here, and a
+    /// time that the wheel reported before does not count.
     #[inline(always)]
-    pub(super) fn poll(self: &Arc<Self>, begins: bool, cx: &mut Context<'_>) -> Found<T> {
+    pub(super) fn poll(self: &Arc<Self>, starts: bool, cx: &mut Context<'_>) -> SlotPoll<T> {
         let mut state = self.lock();
-        match &mut state.answer {
-            Answer::Here(Ok(_)) => {}
-            Answer::Awaited(waker) => {
+        match &mut state.outcome {
+            Outcome::Ready(Ok(_)) => {}
+            Outcome::Pending(waker) => {
                 match waker {
                     Some(waker) => waker.clone_from(cx.waker()),
                     none => *none = Some(cx.waker().clone()),
                 }
-                if begins {
-                    state.told = None;
-                    if !std::mem::replace(&mut state.seated, true) {
-                        return Found::Tick;
+                if starts {
+                    state.time = None;
+                    if !std::mem::replace(&mut state.registered, true) {
+                        return SlotPoll::PendingUnregistered;
                     }
                 }
-                return Found::Nothing(state.told);
+                return SlotPoll::Pending(state.time);
             }
-            Answer::Here(Err(_)) | Answer::Over => return self.poll_failed(state),
+            Outcome::Ready(Err(_)) | Outcome::Closed => return self.poll_cold(state),
         }
-        let alone = Arc::strong_count(self) == 1;
-        if alone {
-            // All that the others did with it comes before what the next does.
+        let reusable = Arc::strong_count(self) == 1;
+        if reusable {
+            // Pairs with the release when the other references were dropped: their writes precede those of the next call.
             fence(Ordering::Acquire);
             self.reply.store(UNREAD, Ordering::Relaxed);
         }
         let noted = std::mem::take(&mut state.noted);
-        let next = if alone { Answer::Awaited(None) } else { Answer::Over };
-        match std::mem::replace(&mut state.answer, next) {
-            Answer::Here(Ok(value)) => Found::Answer { value: value.into_inner(), alone, noted },
-            _ => Found::Nothing(None),
+        let next = if reusable { Outcome::Pending(None) } else { Outcome::Closed };
+        match std::mem::replace(&mut state.outcome, next) {
+            Outcome::Ready(Ok(value)) => SlotPoll::Answer { value: value.into_inner(), reusable, noted },
+            _ => SlotPoll::Pending(None),
         }
     }
 
     #[cold]
-    fn poll_failed(&self, mut state: Guard<'_, State<T>>) -> Found<T> {
+    fn poll_cold(&self, mut state: Guard<'_, State<T>>) -> SlotPoll<T> {
         let noted = std::mem::take(&mut state.noted);
-        match std::mem::replace(&mut state.answer, Answer::Over) {
-            Answer::Here(Err(error)) => Found::Failure { error, noted },
-            // As every future that is polled after it was ready, it has nothing more to say.
-            _ => Found::Nothing(None),
+        match std::mem::replace(&mut state.outcome, Outcome::Closed) {
+            Outcome::Ready(Err(error)) => SlotPoll::Error { error, noted },
+            // The outcome was taken before.
+            _ => SlotPoll::Pending(None),
         }
     }
 }
 
 impl<T> Slot<T> {
-    /// A slot for a call of this node, or for one of another that has come here.
+    /// Creates a slot for a call with a stub of `node`, or for the reply of a caller on another node.
     pub(super) fn new(node: &Node, remote_caller: Option<Box<RemoteCaller<T>>>) -> Arc<Slot<T>> {
-        let state = State { answer: Answer::Awaited(None), remote: None, told: None, seated: false, noted: false };
+        let state =
+            State { outcome: Outcome::Pending(None), remote_id: None, time: None, registered: false, noted: false };
         Arc::new(Slot { node: node.downgrade(), state: Lock::new(state), reply: AtomicU8::new(UNREAD), remote_caller })
     }
 
@@ -130,38 +144,43 @@ impl<T> Slot<T> {
         self.state.lock()
     }
 
-    /// The node of whoever made the call, unless it is gone.
+    /// Returns the node of the stub that the call was made with, unless it no longer exists.
     pub(super) fn node(&self) -> Option<Node> {
         self.node.upgrade()
     }
 
-    /// Puts the answer in, if it is the first and somebody still waits, and says whom to wake. It is put together where it
-    /// will lie.
+    /// Sets the outcome, unless there is one or the caller no longer waits. Returns the caller's waker.
+    // `outcome` is a closure so that the answer is built in place.
     #[inline(always)]
-    pub(super) fn fill(&self, answer: impl FnOnce() -> Result<CheckedSend<T>, CallError>) -> Option<Waker> {
+    pub(super) fn fill(&self, outcome: impl FnOnce() -> Result<CheckedSend<T>, CallError>) -> Option<Waker> {
         let mut state = self.lock();
-        let Answer::Awaited(waker) = &mut state.answer else { return None };
+        let Outcome::Pending(waker) = &mut state.outcome else { return None };
         let waker = waker.take();
-        state.answer = Answer::Here(answer());
+        state.outcome = Outcome::Ready(outcome());
         waker
     }
 
-    /// The same, and wakes the caller.
-    pub(super) fn put(&self, answer: Result<CheckedSend<T>, CallError>) {
-        if let Some(waker) = self.fill(|| answer) {
+    /// Sets the outcome, unless there is one or the caller no longer waits, and wakes the caller.
+    pub(super) fn fill_and_wake(&self, outcome: Result<CheckedSend<T>, CallError>) {
+        if let Some(waker) = self.fill(|| outcome) {
             waker.wake();
         }
     }
 
-    /// The reply has come out of a mailbox: the callee's, or that of somebody whom it was passed on to. Only one who has
-    /// it moves it, so nobody else writes here.
+    /// Records that the reply left a mailbox: the callee's, or that of a process to which it was passed on.
     pub(super) fn mark_taken(&self) {
-        let fresh = self.reply.load(Ordering::Relaxed) == UNREAD;
-        self.reply.store(if fresh { TAKEN } else { LOOSE }, Ordering::Relaxed);
+        let is_first = self.reply.load(Ordering::Relaxed) == UNREAD;
+        self.reply.store(if is_first { TAKEN } else { ANYWHERE }, Ordering::Relaxed);
     }
 
-    /// It is being encoded for another node.
-    pub(super) fn pass_on(&self) {
+    /// Records that the generated code of the callee keeps the reply until it answers.
+    pub(super) fn mark_held(&self) {
+        let is_callee = self.reply.load(Ordering::Relaxed) == TAKEN;
+        self.reply.store(if is_callee { HELD } else { ANYWHERE }, Ordering::Relaxed);
+    }
+
+    /// Records that the reply was encoded for another node.
+    pub(super) fn mark_passed_on(&self) {
         self.reply.store(PASSED_ON, Ordering::Relaxed);
     }
 
@@ -169,42 +188,36 @@ impl<T> Slot<T> {
         self.reply.load(Ordering::Relaxed) == PASSED_ON
     }
 
-    /// Nobody else will get it from the callee that has just taken it.
-    pub(super) fn mark_held(&self) {
-        let fresh = self.reply.load(Ordering::Relaxed) == TAKEN;
-        self.reply.store(if fresh { HELD } else { LOOSE }, Ordering::Relaxed);
-    }
-
-    /// The caller's cell knows from here on that it waits for this.
-    pub(super) fn note(&self) {
+    /// Records that the caller's cell refers to this slot, so that the deadlock check finds it.
+    pub(super) fn set_noted(&self) {
         self.lock().noted = true;
     }
 
-    /// Nobody waits any more; whether that it did was [noted](Self::note).
-    pub(super) fn leave(&self) -> bool {
+    /// Ends the wait: a later outcome is dropped. Returns whether the wait was [noted](Self::set_noted).
+    pub(super) fn close(&self) -> bool {
         let mut state = self.lock();
         let noted = std::mem::take(&mut state.noted);
-        let answer = std::mem::replace(&mut state.answer, Answer::Over);
-        let remote = state.remote.take();
+        let outcome = std::mem::replace(&mut state.outcome, Outcome::Closed);
+        let remote_id = state.remote_id.take();
         drop(state);
-        drop(answer);
-        if let Some((node, id)) = remote {
+        drop(outcome);
+        if let Some((node, id)) = remote_id {
             node.pending().remove(id);
         }
         noted
     }
 
-    /// Whether somebody still waits.
+    /// Returns whether the call has no outcome and its caller still waits.
     pub(super) fn is_awaited(&self) -> bool {
-        matches!(self.lock().answer, Answer::Awaited(_))
+        matches!(self.lock().outcome, Outcome::Pending(_))
     }
 
-    /// Another node may answer under this id; `false` if nobody waits any more.
-    pub(super) fn set_remote(&self, node: Node, id: u64) -> bool {
+    /// Sets the id under which another node can answer. Returns `false` if the caller no longer waits.
+    pub(super) fn set_remote_id(&self, node: Node, id: u64) -> bool {
         let mut state = self.lock();
-        let awaited = matches!(state.answer, Answer::Awaited(_));
+        let awaited = matches!(state.outcome, Outcome::Pending(_));
         if awaited {
-            state.remote = Some((node, id));
+            state.remote_id = Some((node, id));
         }
         awaited
     }
@@ -212,7 +225,7 @@ impl<T> Slot<T> {
 
 impl<T> Unanswered for Slot<T> {
     fn fail(&self, error: CallError) {
-        self.put(Err(error));
+        self.fill_and_wake(Err(error));
     }
 }
 
@@ -222,24 +235,24 @@ impl<T> Awaited for Slot<T> {
     }
 
     fn wakes(&self, other: &Waker) -> bool {
-        matches!(&self.lock().answer, Answer::Awaited(Some(waker)) if waker.will_wake(other))
+        matches!(&self.lock().outcome, Outcome::Pending(Some(waker)) if waker.will_wake(other))
     }
 
     fn break_cycle(&self, pids: Vec<Pid>) {
-        self.put(Err(CallError::Cycle { pids }));
+        self.fill_and_wake(Err(CallError::Cycle { pids }));
     }
 }
 
 impl<T> Timeout for Slot<T> {
     fn late(&self, at: Instant) {
         let mut state = self.lock();
-        if state.told.is_none_or(|told| told < at) {
-            state.told = Some(at);
+        if state.time.is_none_or(|time| time < at) {
+            state.time = Some(at);
         }
-        state.seated = false;
-        let waker = match &mut state.answer {
-            Answer::Awaited(waker) => waker.take(),
-            Answer::Here(_) | Answer::Over => None,
+        state.registered = false;
+        let waker = match &mut state.outcome {
+            Outcome::Pending(waker) => waker.take(),
+            Outcome::Ready(_) | Outcome::Closed => None,
         };
         drop(state);
         if let Some(waker) = waker {
@@ -250,8 +263,8 @@ impl<T> Timeout for Slot<T> {
 
 impl<T: DeserializeOwned + Send> Answerable for Slot<T> {
     fn answer(&self, result: Result<&[u8], CallError>) {
-        self.lock().remote = None;
-        self.put(result.and_then(|bytes| {
+        self.lock().remote_id = None;
+        self.fill_and_wake(result.and_then(|bytes| {
             let mut decoder = Decoder::new(bytes);
             let value = decoder.field().map_err(CallError::Decode)?;
             decoder.finish().map_err(CallError::Decode)?;

@@ -1,4 +1,4 @@
-//! System requests: to the server itself instead of its protocol.
+//! System requests: those that a server answers itself, beside its protocol.
 
 use std::fmt;
 
@@ -7,24 +7,25 @@ use super::target::Resolved;
 use crate::base::Protocol;
 use crate::process::{RequestError, SystemRequest};
 
-/// Why a server did not do what it was asked.
+/// The error of a system request, made with [`Sys`](crate::Sys).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SysError {
-    /// It has not said `#[actor(sys)]`, or is no server.
+    /// The process does not allow system requests: it is a server without `#[actor(sys)]`, or not a server.
     NotAllowed,
-    /// It lives on another node.
+    /// The process is on another node. System requests are local.
     Elsewhere,
-    /// There is no such process, or it ended before its turn came.
+    /// The process does not exist, or it exited before it handled the request.
     NoProc,
-    /// Its state is of another type.
+    /// The state of the server has another type than the request expects.
     OtherType,
-    /// It did not come to it within 5 s; it will not any more.
+    /// The server did not handle the request within 5 s. A request on its state is then dropped; `suspend` and `resume`
+    /// still take effect when the server comes to them.
     Timeout,
 }
 
 impl<M: Protocol> Address<M> {
-    /// Makes a system request of the process.
+    /// Sends a system request.
     pub(crate) fn request(&self, request: SystemRequest) -> Result<(), SysError> {
         let process = match self.0.resolve() {
             Resolved::Local(process) => process,
@@ -43,11 +44,13 @@ impl<M: Protocol> Address<M> {
 impl fmt::Display for SysError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            SysError::NotAllowed => "the process does not allow that: a server says `#[actor(sys)]`",
-            SysError::Elsewhere => "the process lives on another node",
+            SysError::NotAllowed => {
+                "the process does not allow system requests: write `#[actor(sys)]` on the struct of a server"
+            }
+            SysError::Elsewhere => "the process is on another node, and system requests are local",
             SysError::NoProc => "no such process",
-            SysError::OtherType => "the process's state is of another type",
-            SysError::Timeout => "the process did not come to it in time",
+            SysError::OtherType => "the process's state has another type than the request expects",
+            SysError::Timeout => "the process did not handle the system request within 5 s",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The receiver that a stub or a [`Recipient`](super::Recipient) stands for, and where it is.
+//! The receiver of a stub or a [`Recipient`](super::Recipient): one type for all kinds, and the function that locates it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,36 +12,35 @@ use crate::wire::Signal;
 
 /// The receiver of messages, signals and requests.
 ///
-/// A stub knows its receiver's cell with the protocol, `C` is then [`Cell<M>`]. A recipient does not know the protocol,
-/// `C` is then `dyn AnyCell`.
+/// `C` is [`Cell<M>`] in a stub, which knows the receiver's protocol, and `dyn AnyCell` in a recipient, which does not.
 pub(super) enum Target<C: ?Sized> {
-    /// A process of this program, by its cell.
+    /// A process of this program, or a supervised child, by its cell.
     Cell {
         cell: Arc<C>,
         /// The process's number, or [`FOLLOWING`].
         number: u64,
     },
-    /// A process by its pid or its name alone.
+    /// A process by its pid or its registered name.
     Identity(Arc<Identity>),
 }
 
-/// In place of a process's number: the target is a supervised child, that is the process that owns the cell at the time.
+/// The number of a target that is a supervised child: the process that owns the cell at the time of the message.
 pub(super) const FOLLOWING: u64 = 0;
 
-/// The pid or the name of a process, as seen from one node.
+/// A pid or a registered name, seen from one node.
 pub(super) struct Identity {
     pub(super) node: Node,
     pub(super) subject: Subject,
 }
 
-/// Where a target is at this moment.
+/// The location of a target at one moment.
 pub(super) enum Resolved<'a, C: ?Sized> {
     /// On this node.
     Local(Local<'a, C>),
     /// On another node.
     Remote(RemoteTarget<'a>),
-    /// On this node, but not a process: the name is not registered, or the pid is of an earlier incarnation or was never
-    /// sent to another node.
+    /// Belongs to this node, but is not a process that a message can be sent to. Either the name is not registered. Or the
+    /// pid is from an earlier incarnation, or was never sent to another node and so was guessed.
     Missing(Option<&'a Pid>),
 }
 
@@ -49,13 +48,13 @@ pub(super) enum Resolved<'a, C: ?Sized> {
 pub(super) enum Local<'a, C: ?Sized> {
     /// The target holds its cell.
     Held { cell: &'a Arc<C>, number: u64 },
-    /// The target is its registered name.
+    /// The target is a name, and the registry holds the process.
     Registered { name: &'a str, process: Named },
 }
 
-/// A cell as a target holds it.
+/// A type of cell that a target can hold.
 pub(super) trait TargetCell: AnyCell {
-    /// The cell of a process; `name` names it in the error.
+    /// Converts a process to its cell. `name` is the process's name in the error.
     ///
     /// # Errors
     /// The process speaks another protocol.
@@ -79,7 +78,7 @@ impl TargetCell for dyn AnyCell {
 }
 
 impl<M: Protocol> Target<Cell<M>> {
-    /// The same receiver without its protocol.
+    /// Returns the same target without its protocol.
     pub(super) fn erase(&self) -> Target<dyn AnyCell> {
         match self {
             Target::Cell { cell, number } => Target::Cell { cell: Arc::clone(cell) as _, number: *number },
@@ -93,7 +92,7 @@ impl<C: ?Sized> Target<C> {
         Target::Identity(Arc::new(Identity { node, subject }))
     }
 
-    /// The pid or name of a target that is known by nothing else.
+    /// Returns the pid or name of a target that holds no cell.
     pub(super) fn subject(&self) -> Option<&Subject> {
         match self {
             Target::Cell { .. } => None,
@@ -103,7 +102,7 @@ impl<C: ?Sized> Target<C> {
 }
 
 impl<C: AnyCell + ?Sized> Target<C> {
-    /// The node on which the target was made: "local" and "remote" are meant from there.
+    /// Returns the node on which the target was made, from whose view it is local or remote.
     pub(super) fn node(&self) -> &Node {
         match self {
             Target::Cell { cell, .. } => cell.node(),
@@ -111,7 +110,7 @@ impl<C: AnyCell + ?Sized> Target<C> {
         }
     }
 
-    /// Finds out where the target is; a registered name is looked up.
+    /// Locates the target. A name on this node is looked up.
     pub(super) fn resolve(&self) -> Resolved<'_, C> {
         let identity = match self {
             Target::Cell { cell, number } => return Resolved::Local(Local::Held { cell, number: *number }),
@@ -129,7 +128,7 @@ impl<C: AnyCell + ?Sized> Target<C> {
         }
     }
 
-    /// The process that a monitor set now watches; `None` if there is no process.
+    /// Returns the process that a monitor set up now would watch, or `None` if there is no process.
     pub(super) fn current(&self) -> Option<Subject> {
         match self.resolve() {
             Resolved::Remote(RemoteTarget::Name(name, at)) => Some(Subject::Name(name.to_owned(), at.clone())),
@@ -137,7 +136,7 @@ impl<C: AnyCell + ?Sized> Target<C> {
         }
     }
 
-    /// The process's pid, unless only another node knows it or there is no process.
+    /// Returns the process's pid. `None` for a name on another node, or if there is no process.
     pub(super) fn pid(&self) -> Option<Pid> {
         match self.resolve() {
             Resolved::Local(process) => process.number().map(|number| self.node().pid(number)),
@@ -146,7 +145,7 @@ impl<C: AnyCell + ?Sized> Target<C> {
         }
     }
 
-    /// Sends an exit signal or a request to stop, either of which is lost on a process that does not exist.
+    /// Sends an exit signal or a request to stop. Either is lost if there is no process.
     pub(super) fn signal(&self, from: &Pid, signal: Signal) {
         match self.resolve() {
             Resolved::Local(process) => process.signal(from, signal),
@@ -160,7 +159,7 @@ impl<C: AnyCell + ?Sized> Target<C> {
 }
 
 impl<'a, C: AnyCell + ?Sized> Local<'a, C> {
-    /// The process's number; `None` if a supervised child is being restarted.
+    /// Returns the process's number, or `None` while a supervised child is being restarted.
     pub(super) fn number(&self) -> Option<u64> {
         match self {
             Local::Held { cell, number: FOLLOWING } => cell.mailbox_owner(),
@@ -179,7 +178,7 @@ impl<'a, C: AnyCell + ?Sized> Local<'a, C> {
 }
 
 impl<'a, C: TargetCell + ?Sized> Local<'a, C> {
-    /// The process's cell, and its number or [`FOLLOWING`].
+    /// Returns the process's cell, and its number or [`FOLLOWING`].
     ///
     /// # Errors
     /// The registered process speaks another protocol.
@@ -193,7 +192,7 @@ impl<'a, C: TargetCell + ?Sized> Local<'a, C> {
     }
 }
 
-/// The parts of a target that make two of them equal.
+/// The identity of a target, by which two are compared.
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'a> {
     Process(&'a NodeId, u64),
@@ -204,7 +203,7 @@ enum Key<'a> {
 impl<C: AnyCell + ?Sized> Target<C> {
     fn key(&self) -> Key<'_> {
         match self {
-            // A child's path is a name: a stub that was sent to another node and back holds only that.
+            // A stub of the child that was sent to another node is the child's path, which is a name there and here.
             Target::Cell { cell, number: FOLLOWING } => match cell.path() {
                 Some(path) => Key::Name(path, cell.node().name()),
                 None => Key::Cell(Arc::as_ptr(cell).addr()),

@@ -1,4 +1,4 @@
-//! Stubs and replies in bytes: what of them goes to another node, and what becomes of it there.
+//! Stubs, recipients and replies as bytes in messages between nodes.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use super::{Address, Recipient, Reply};
 use crate::base::{CastError, NodeId, NodeName, Pid, Protocol, Subject};
 use crate::node::{Answerable, AnyCell, Current, Node};
 
-/// A target in bytes: a pid, or else a name on a node. A type with two variants that serde knows.
+/// The serialized form of a target: a pid, or a name on a node.
 type EncodedTarget = Result<Pid, (String, NodeName)>;
 
-/// A process of this node can be reached from others once its target was encoded.
+/// A process of this node can be reached from other nodes once a stub of it was serialized.
 impl<C: AnyCell + ?Sized> Serialize for Target<C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let encoded: EncodedTarget = match self {
             Target::Cell { cell, number } => match if *number == FOLLOWING { cell.export_path() } else { None } {
-                // By its path a stub follows the child from other nodes too.
+                // The path identifies the child over all restarts, on every node.
                 Some(path) => Err((path, cell.node().name().clone())),
                 None => {
                     cell.export_pid();
@@ -37,11 +37,13 @@ impl<C: AnyCell + ?Sized> Serialize for Target<C> {
     }
 }
 
-/// Works where a node is current: inside a process, or after `node.enter()`.
+/// Requires a current node: a running process, or `node.enter()`.
 impl<'de, C: TargetCell + ?Sized> Deserialize<'de> for Target<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let encoded = EncodedTarget::deserialize(deserializer)?;
-        let node = Current::node().ok_or_else(|| D::Error::custom("a stub is read only where a node is current"))?;
+        let node = Current::node().ok_or_else(|| {
+            D::Error::custom("a stub can be deserialized only inside a process, or after `node.enter()`")
+        })?;
         decode(node, encoded).map_err(D::Error::custom)
     }
 }
@@ -59,12 +61,12 @@ fn decode<C: TargetCell + ?Sized>(node: Node, encoded: EncodedTarget) -> Result<
     })
 }
 
-/// The process of this node that a pid came back to. Only one that was sent out can come back; any other is a guess.
+/// Returns the process of this node with this pid, if the pid was sent to another node before. Any other was guessed.
 fn exported_process(node: &Node, pid: &Pid) -> Option<Arc<dyn AnyCell>> {
     if pid.is_of(node.id()) { node.exported(pid.number()) } else { None }
 }
 
-/// The supervised child of this node that a path came back to. Only one that was sent out can come back.
+/// Returns the supervised child of this node with this path, if the path was sent to another node before.
 fn exported_place(node: &Node, path: &str, at: &NodeName) -> Option<Arc<dyn AnyCell>> {
     let place = if at == node.name() { node.names().place(path) } else { None }?;
     place.is_path_exported().then_some(place)
@@ -94,20 +96,20 @@ impl<'de, E> Deserialize<'de> for Recipient<E> {
     }
 }
 
-/// A reply in bytes: the caller's node, and the call's id there.
+/// The serialized form of a reply: the node on which the call waits, and the call's id there.
 type EncodedReply = (NodeId, u64);
 
-/// Works only within a message to another node: a reply in a file would be a duty that nobody has.
+/// Works only in a message to another node. A reply written elsewhere, as to a file, could not be answered.
 impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut here = None;
+        let mut caller_node = None;
         let id = self.slot.as_ref().and_then(|slot| {
             Current::note_reply(|node| {
-                here = Some(NodeId::clone(node.id()));
+                caller_node = Some(NodeId::clone(node.id()));
                 match &slot.remote_caller {
                     None => {
                         let id = node.pending().insert(Arc::clone(slot) as Arc<dyn Answerable>);
-                        if !slot.set_remote(node.clone(), id) {
+                        if !slot.set_remote_id(node.clone(), id) {
                             node.pending().remove(id);
                         }
                         id
@@ -116,19 +118,21 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
                 }
             })
         });
-        let awaited: Option<EncodedReply> = here.zip(id);
-        let awaited = awaited.ok_or_else(|| S::Error::custom("a reply travels only inside a message"))?;
+        let encoded: Option<EncodedReply> = caller_node.zip(id);
+        let encoded =
+            encoded.ok_or_else(|| S::Error::custom("a reply can be serialized only in a message to a node"))?;
         if let Some(slot) = &self.slot {
-            slot.pass_on();
+            slot.mark_passed_on();
         }
-        awaited.serialize(serializer)
+        encoded.serialize(serializer)
     }
 }
 
 impl<'de, T: Serialize + 'static> Deserialize<'de> for Reply<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply<T>, D::Error> {
         let (caller, id) = EncodedReply::deserialize(deserializer)?;
-        let node = Current::node().ok_or_else(|| D::Error::custom("a reply travels only inside a message"))?;
+        let node = Current::node()
+            .ok_or_else(|| D::Error::custom("a reply can be deserialized only in a message from a node"))?;
         let caller = RemoteCaller::new(node.clone(), Arc::new(caller), id, |value, encoder| encoder.field(value));
         Ok(Reply::new(Slot::new(&node, Some(Box::new(caller)))))
     }

@@ -1,4 +1,4 @@
-//! Without the feature `serde`: stubs and replies may be parts of any message, and none leaves its node.
+//! Without the feature `serde`: stubs and replies can be parts of any message, and no message leaves its node.
 
 use super::{Address, Recipient, Reply};
 use crate::base::{Deserialize, DeserializeOwned, Protocol, Serialize};

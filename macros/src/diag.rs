@@ -1,28 +1,31 @@
-//! The error sink: every phase adds what it finds, the end of a macro writes all of it beside the user's item.
+//! The errors of one expansion. Every phase adds to them, and the macro emits them beside the user's item.
 //!
-//! A phase never stops at the first mistake unless nothing sensible can follow. What it leaves in the model
-//! after a mistake still expands, so that one mistake gives one message.
+//! A phase continues after an error wherever its model can still be expanded. It corrects the model so that one mistake
+//! gives one message: rustc finds nothing more to report about it.
+//!
+//! The messages follow rustc: what is expected or not possible, then `help:` with what to write.
 
 use std::fmt::Display;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// The mistakes found so far.
+/// The errors found so far.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
-/// How many mistakes there were at some moment, as [`Errors::mark`] says.
-#[derive(Clone, Copy)]
-pub(crate) struct Mark(usize);
-
 impl Errors {
-    /// Adds a message, pointing at `at`.
+    /// Adds an error that points at the tokens of `at`.
     pub(crate) fn push(&mut self, at: impl ToTokens, message: impl Display) {
         self.add(syn::Error::new_spanned(at, message));
     }
 
-    /// Adds an error that a parser made.
+    /// Adds an error that points at the tokens of `at`, with a line of help.
+    pub(crate) fn push_help(&mut self, at: impl ToTokens, message: impl Display, help: impl Display) {
+        self.push(at, with_help(message, help));
+    }
+
+    /// Adds an error from a parser.
     pub(crate) fn add(&mut self, error: syn::Error) {
         match &mut self.0 {
             Some(errors) => errors.combine(error),
@@ -30,28 +33,22 @@ impl Errors {
         }
     }
 
-    /// The value, or the error kept.
-    pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+    /// Returns the value of `result`, or adds its error.
+    pub(crate) fn record<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }
 
-    /// This moment, for [`since`](Errors::since).
-    pub(crate) fn mark(&self) -> Mark {
-        Mark(self.0.iter().flatten().count())
+    /// Returns the number of errors. Compared with an earlier count, it tells whether a phase added any.
+    pub(crate) fn count(&self) -> usize {
+        self.0.iter().flatten().count()
     }
 
-    /// Whether anything was found since.
-    pub(crate) fn since(&self, mark: Mark) -> bool {
-        self.mark().0 > mark.0
-    }
-
-    /// Whether nothing is wrong so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Takes over what another sink has collected.
-    pub(crate) fn absorb(&mut self, other: Errors) {
+    /// Adds all errors of `other`.
+    pub(crate) fn append(&mut self, other: Errors) {
         if let Some(error) = other.0 {
             self.add(error);
         }
@@ -71,12 +68,21 @@ impl ToTokens for Errors {
     }
 }
 
-/// `a, b or c`, each in backquotes.
-pub(crate) fn list(words: &[&str]) -> String {
+/// Returns an error at `span`, with a line of help.
+pub(crate) fn error(span: Span, message: impl Display, help: impl Display) -> syn::Error {
+    syn::Error::new(span, with_help(message, help))
+}
+
+fn with_help(message: impl Display, help: impl Display) -> String {
+    format!("{message}\n= help: {help}")
+}
+
+/// Returns the words as "`a`, `b` or `c`".
+pub(crate) fn one_of(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
         None => String::new(),
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
     }
 }

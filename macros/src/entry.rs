@@ -1,4 +1,5 @@
-//! `#[greenroom::main]` and `#[greenroom::test]`: an `async fn` inside a plain one that brings a node.
+//! `#[greenroom::main]` and `#[greenroom::test]`: a plain function that starts a node and runs the user's `async fn` on
+//! it.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -11,7 +12,7 @@ use crate::names::private;
 use crate::syntax::duration::Shutdown;
 use crate::syntax::{attr, options};
 
-/// `#[greenroom::main]`.
+/// Expands `#[greenroom::main]`.
 pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut shutdown = None;
@@ -39,7 +40,7 @@ pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// `#[greenroom::test]`.
+/// Expands `#[greenroom::test]`.
 pub(crate) fn test(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut real = false;
@@ -50,8 +51,8 @@ pub(crate) fn test(attr: TokenStream, item: TokenStream) -> TokenStream {
     let Some(mut function) = parse("test", item.clone(), &mut errors) else {
         return fallback::item(&item, &errors);
     };
-    if let Some(again) = attr::take(&mut function.attrs, "test") {
-        errors.push(again, "`#[greenroom::test]` makes the test already: leave `#[test]` out");
+    if let Some(plain) = attr::take(&mut function.attrs, "test") {
+        errors.push_help(plain, "`#[test]` cannot be combined with `#[greenroom::test]`", "remove `#[test]`");
     }
     if !check("test", &function, &mut errors) {
         return fallback::function(&function, &errors);
@@ -70,25 +71,43 @@ pub(crate) fn test(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-fn parse(word: &str, item: TokenStream, errors: &mut Errors) -> Option<ItemFn> {
-    match errors.keep(syn::parse2::<Item>(item))? {
+fn parse(attribute: &str, item: TokenStream, errors: &mut Errors) -> Option<ItemFn> {
+    match errors.record(syn::parse2::<Item>(item))? {
         Item::Fn(function) => Some(function),
         other => {
-            let first: TokenStream = quote!(#other).into_iter().take(1).collect();
-            errors.push(first, format!("`#[greenroom::{word}]` stands on an `async fn`"));
+            errors.push(attr::first_token(&other), format!("`#[greenroom::{attribute}]` expects an `async fn`"));
             None
         }
     }
 }
 
-/// What the plain function is made of.
+fn check(attribute: &str, function: &ItemFn, errors: &mut Errors) -> bool {
+    let sig = &function.sig;
+    let before = errors.count();
+    if sig.asyncness.is_none() {
+        errors.push_help(
+            sig.fn_token,
+            format!("`#[greenroom::{attribute}]` expects an `async fn`"),
+            "add `async` before `fn`",
+        );
+    }
+    if let Some(input) = sig.inputs.first() {
+        errors.push(input, format!("a `#[greenroom::{attribute}]` function cannot have parameters"));
+    }
+    if let Some(param) = sig.generics.params.first() {
+        errors.push(param, format!("a `#[greenroom::{attribute}]` function cannot be generic"));
+    }
+    errors.count() == before
+}
+
+/// The parts of the generated function.
 struct Parts<'a> {
     attrs: &'a [Attribute],
     vis: &'a syn::Visibility,
     name: &'a syn::Ident,
-    /// The function as it was written, without what stands on the outer one.
+    /// The user's function, without its attributes and visibility: those are on the generated one.
     inner: TokenStream,
-    /// Its call: a complaint about what it returns belongs to its type.
+    /// The call of the user's function, at the span of its return type: rustc reports an unsuitable type there.
     call: TokenStream,
 }
 
@@ -102,22 +121,4 @@ impl Parts<'_> {
         };
         Parts { attrs, vis, name, inner: quote!(#sig #block), call }
     }
-}
-
-fn check(word: &str, function: &ItemFn, errors: &mut Errors) -> bool {
-    let sig = &function.sig;
-    let mut fine = true;
-    if sig.asyncness.is_none() {
-        errors.push(sig.fn_token, format!("`#[greenroom::{word}]` runs an `async fn`: write `async` here"));
-        fine = false;
-    }
-    if let Some(input) = sig.inputs.first() {
-        errors.push(input, format!("`#[greenroom::{word}]` calls the function without arguments"));
-        fine = false;
-    }
-    if let Some(param) = sig.generics.params.first() {
-        errors.push(param, format!("`#[greenroom::{word}]` calls the function itself: it cannot be generic"));
-        fine = false;
-    }
-    fine
 }

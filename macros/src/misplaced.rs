@@ -1,27 +1,29 @@
-//! Words that another macro of ours reads, where that macro does not stand around them.
+//! Attributes and macros that are written outside of the macro that reads them.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
-use crate::diag::Errors;
+use crate::diag::{self, Errors};
 use crate::fallback;
 
-/// `after!` as a pattern of an ordinary `match`.
+/// Expands an `after!` outside of `receive!`.
 pub(crate) fn after(_duration: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    errors.add(syn::Error::new(
+    errors.add(diag::error(
         Span::call_site(),
-        "`after!` is the last arm of a `receive!`: write `receive!(match cx { .., after!(duration) => .. })`",
+        "`after!` is valid only as the last arm of a `receive!`",
+        "write `receive!(match cx { .., after!(duration) => .. })`",
     ));
     quote!(#errors)
 }
 
-/// `#[cast]`, `#[init]` or another of these, on a method that no `#[actor]` has read.
-pub(crate) fn method(word: &str, item: TokenStream) -> TokenStream {
+/// Expands `#[cast]`, `#[init]` or another attribute of a method that is not inside an `#[actor]` impl.
+pub(crate) fn method(name: &str, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    errors.add(syn::Error::new(
+    errors.add(diag::error(
         Span::call_site(),
-        format!("`#[{word}]` is read by `#[actor]`: write `#[actor]` on the impl around this method"),
+        format!("`#[{name}]` is valid only inside an `#[actor]` impl"),
+        "add `#[actor]` to the impl",
     ));
     fallback::item(&item, &errors)
 }

@@ -1,31 +1,31 @@
-//! Every identifier that generated code declares, and how a name of the user's becomes another.
+//! The identifiers that generated code declares, and how they follow from the user's names.
 
 use proc_macro2::{Ident, Span};
 use quote::{format_ident, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{GenericParam, Generics};
 
-/// `Mail` → `MailRef`: the stub of a protocol, of an actor, of a tree.
+/// Returns the name of a stub: `MailRef` for the protocol `Mail`. Actors and trees have stubs too.
 pub(crate) fn stub(owner: &Ident) -> Ident {
     format_ident!("{}Ref", owner.unraw(), span = owner.span())
 }
 
-/// `Counter` → `CounterMessage`: the protocol read off an actor's methods.
+/// Returns the name of the protocol that an actor's methods define: `CounterMessage` for `Counter`.
 pub(crate) fn message(actor: &Ident) -> Ident {
     format_ident!("{}Message", actor.unraw(), span = actor.span())
 }
 
-/// `Post` → `post`, `GetURL` → `get_url`, `Move` → `r#move`: the stub's method for a variant.
+/// Returns the name of the stub's method for a variant: `post` for `Post`, `get_url` for `GetURL`, `r#move` for `Move`.
 pub(crate) fn method(variant: &Ident) -> Ident {
     ident(&snake_case(&variant.unraw().to_string()), variant.span())
 }
 
-/// `add_two` → `AddTwo`: the variant for an actor's method.
+/// Returns the name of the variant for an actor's method: `AddTwo` for `add_two`.
 pub(crate) fn variant(method: &Ident) -> Ident {
     ident(&camel_case(&method.unraw().to_string()), method.span())
 }
 
-/// A stub method's parameter for a tuple field: the only one is `value`, others `arg0`, `arg1`.
+/// Returns the name of a stub method's parameter for a tuple field: `value` for the only one, else `arg0`, `arg1`.
 pub(crate) fn argument(index: usize, count: usize) -> Ident {
     if count == 1 {
         Ident::new("value", Span::mixed_site())
@@ -34,22 +34,23 @@ pub(crate) fn argument(index: usize, count: usize) -> Ident {
     }
 }
 
-/// The function that makes a supervisor's child: `log` → `__start_log`.
+/// Returns the name of the function that makes a supervisor's child: `__start_log` for `log`.
 pub(crate) fn start(child: &Ident) -> Ident {
     format_ident!("__start_{}", child.unraw(), span = child.span())
 }
 
-/// A local of the expansion: no user code can see it, whatever it is called.
+/// Returns the name of a local variable. Its hygiene hides it from user code.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__{name}"), Span::mixed_site())
 }
 
-/// A parameter that documentation shows: as hidden from user code as a [`local`], but spelled as by hand.
+/// Returns the name of a parameter. It is hidden from user code as a [`local`] is, but has no prefix, since the
+/// documentation shows it.
 pub(crate) fn param(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// A type parameter of a generated method, beside those that the user wrote.
+/// Returns the name of a type parameter of a generated method, different from those in `generics`.
 pub(crate) fn type_param(name: &str, generics: &Generics) -> Ident {
     let taken = generics.params.iter().any(|param| match param {
         GenericParam::Type(param) => param.ident == name,
@@ -59,27 +60,27 @@ pub(crate) fn type_param(name: &str, generics: &Generics) -> Ident {
     if taken { local(name) } else { param(name) }
 }
 
-/// The `index`th local of a kind.
+/// Returns the name of one of several local variables.
 pub(crate) fn nth(name: &str, index: usize) -> Ident {
     format_ident!("__{name}{index}", span = Span::mixed_site())
 }
 
-/// The variant that uses a generic actor's parameters where no message does.
+/// Returns the name of the variant that mentions a generic actor's type parameters. It cannot be constructed.
 pub(crate) fn unused() -> Ident {
     Ident::new("__Unused", Span::call_site())
 }
 
-/// The only path that generated code names.
+/// Returns the path of the runtime's items for generated code. Generated code uses no other path into the runtime.
 pub(crate) fn private() -> proc_macro2::TokenStream {
     private_at(Span::call_site())
 }
 
-/// The same, where what the compiler says of it belongs to something that the user wrote.
+/// Returns the path of the runtime's items with the span of user code: rustc reports an error about it there.
 pub(crate) fn private_at(span: Span) -> proc_macro2::TokenStream {
     quote_spanned!(span=> ::greenroom::__private)
 }
 
-/// A word as an identifier: raw if it is a keyword, with a trailing underscore if it cannot be raw.
+/// Returns `name` as an identifier: raw for a keyword, with a trailing underscore for a keyword that cannot be raw.
 fn ident(name: &str, span: Span) -> Ident {
     if syn::parse_str::<Ident>(name).is_ok() {
         return Ident::new(name, span);
@@ -95,11 +96,12 @@ fn snake_case(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut out = String::with_capacity(name.len() + 4);
     for (index, &letter) in letters.iter().enumerate() {
-        let after = index.checked_sub(1).and_then(|before| letters.get(before));
-        let before_lower = letters.get(index + 1).is_some_and(|next| next.is_lowercase());
+        let previous = index.checked_sub(1).and_then(|before| letters.get(before));
+        let next_is_lower = letters.get(index + 1).is_some_and(|next| next.is_lowercase());
         let starts_word = letter.is_uppercase()
-            && after
-                .is_some_and(|&last| last.is_lowercase() || last.is_numeric() || (last.is_uppercase() && before_lower));
+            && previous.is_some_and(|&last| {
+                last.is_lowercase() || last.is_numeric() || (last.is_uppercase() && next_is_lower)
+            });
         if starts_word {
             out.push('_');
         }

@@ -1,10 +1,11 @@
-//! What stands around an item, as its file has it.
+//! The items beside an item, read from its source file. They serve error messages only.
 //!
-//! A macro is handed one item, without the attributes above its own. Where two items make a mistake together, or an
-//! attribute stands in the wrong order, each is right by itself, and rustc would tell one by one of all the names that
-//! follow from them. So a macro looks into its own file, and only to tell of such a mistake in one message: what is
-//! generated for a right program is the same whether the file can be read or not, and where it cannot (an editor's
-//! unsaved text, the other item in another file) rustc tells it in its own way.
+//! A macro receives one item, without the attributes above its own. Some mistakes need two items: each is correct alone,
+//! and rustc would report every generated name that they both define. For these mistakes the macro reads its source file,
+//! and reports the mistake in one message.
+//!
+//! A correct program expands to the same code whether the file can be read or not. If it cannot be read, or the other
+//! item is in another file, rustc reports the mistake in its own way.
 
 use proc_macro2::Ident;
 use syn::visit::{self, Visit};
@@ -13,32 +14,32 @@ use syn::{Attribute, Block, File, ImplItem, Item, ItemImpl, ItemMod, ItemStruct,
 use crate::syntax::attr;
 use crate::syntax::text::source_text;
 
-/// What an actor's impl cannot stand beside.
+/// An item that conflicts with an `#[actor]` impl.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Clash {
-    /// Another `#[actor] impl` of the same type, further up.
+pub(crate) enum Conflict {
+    /// Another `#[actor]` impl of the same type, before this one.
     Impl,
     /// A struct with `protocol = ..`.
     Protocol,
 }
 
-/// What stands beside this impl, if it clashes.
-pub(crate) fn clash(block: &ItemImpl, actor: &Ident) -> Option<Clash> {
-    find(&file()?, block, actor)
+/// Returns the conflict of this impl with an item beside it.
+pub(crate) fn conflict(block: &ItemImpl, actor: &Ident) -> Option<Conflict> {
+    find_conflict(&source_file()?, block, actor)
 }
 
-/// Whether the struct beside this impl is `pub`.
-pub(crate) fn is_public(block: &ItemImpl, actor: &Ident) -> bool {
-    file().is_some_and(|text| find_public(&text, block, actor))
+/// Returns true if the actor's struct beside this impl is `pub`.
+pub(crate) fn actor_is_public(block: &ItemImpl, actor: &Ident) -> bool {
+    source_file().is_some_and(|text| find_public_actor(&text, block, actor))
 }
 
-/// The `#[derive(..)]` above a tree's `#[supervisor]`, which has read the children as fields.
+/// Returns the `#[derive(..)]` above a tree's `#[supervisor]`. It has read the children as fields.
 pub(crate) fn derive_above(tree: &ItemStruct) -> Option<Attribute> {
-    find_derive(&file()?, tree)
+    find_derive(&source_file()?, tree)
 }
 
-/// The text of the file that the macro is called in.
-fn file() -> Option<String> {
+/// Returns the text of the file that contains the macro call.
+fn source_file() -> Option<String> {
     if !proc_macro::is_available() {
         return None;
     }
@@ -46,17 +47,18 @@ fn file() -> Option<String> {
     std::fs::read_to_string(path).ok()
 }
 
-fn find(text: &str, block: &ItemImpl, actor: &Ident) -> Option<Clash> {
-    if !is_suspect(text, &actor.to_string()) {
+fn find_conflict(text: &str, block: &ItemImpl, actor: &Ident) -> Option<Conflict> {
+    if !may_contain_conflict(text, &actor.to_string()) {
         return None;
     }
-    let mut find = Find { block, actor, found: None };
-    look_through(text, &mut |items| find.look(items))?;
-    find.found
+    let search = ConflictSearch { block, actor };
+    let mut found = None;
+    for_each_item_list(text, &mut |items| found = found.or_else(|| search.conflict_in(items)))?;
+    found
 }
 
-/// Shows the items of the file, of its modules and of the bodies of its functions, each list by itself.
-fn look_through(text: &str, look: &mut dyn FnMut(&[&Item])) -> Option<()> {
+/// Calls `visit_list` with the items of the file, of each module and of each function body.
+fn for_each_item_list(text: &str, visit_list: &mut dyn FnMut(&[&Item])) -> Option<()> {
     struct Lists<'a>(&'a mut dyn FnMut(&[&Item]));
     impl<'ast> Visit<'ast> for Lists<'_> {
         fn visit_file(&mut self, file: &'ast File) {
@@ -78,13 +80,14 @@ fn look_through(text: &str, look: &mut dyn FnMut(&[&Item])) -> Option<()> {
             visit::visit_block(self, block);
         }
     }
-    Lists(look).visit_file(&syn::parse_file(text).ok()?);
+    Lists(visit_list).visit_file(&syn::parse_file(text).ok()?);
     Some(())
 }
 
-/// Whether there may be anything to be found, as far as lines and their indentation tell: few files are worth parsing.
-fn is_suspect(text: &str, actor: &str) -> bool {
-    // How far the one before is indented, as long as what is around it goes on; and what stands above a line.
+/// Returns false if the file cannot contain a conflict, judged by lines and their indentation. Parsing a file takes far
+/// longer, and few files need it.
+fn may_contain_conflict(text: &str, actor: &str) -> bool {
+    // The indentation of the previous candidate in the same block, and a line together with the attributes above it.
     let (mut before, mut head) = (None, String::new());
     for line in text.lines() {
         let code = line.trim_start();
@@ -110,40 +113,40 @@ fn is_suspect(text: &str, actor: &str) -> bool {
     false
 }
 
-/// Looks for an impl that is as ours.
-struct Find<'a> {
+/// The impl that the macro has received.
+struct ConflictSearch<'a> {
     block: &'a ItemImpl,
     actor: &'a Ident,
-    found: Option<Clash>,
 }
 
-impl Find<'_> {
-    fn look(&mut self, items: &[&Item]) {
+impl ConflictSearch<'_> {
+    fn conflict_in(&self, items: &[&Item]) -> Option<Conflict> {
         let mut impls = items.iter().filter_map(|item| match item {
-            Item::Impl(other) if self.is_like_ours(other) => Some(other),
+            Item::Impl(other) if self.is_actor_impl(other) => Some(other),
             _ => None,
         });
-        let Some(place) = impls.position(|other| methods(other) == methods(self.block)) else { return };
-        if place > 0 {
-            self.found = Some(Clash::Impl);
-        } else if items.iter().any(|item| self.gives_a_protocol(item)) {
-            self.found = Some(Clash::Protocol);
+        let position = impls.position(|other| method_names(other) == method_names(self.block))?;
+        if position > 0 {
+            return Some(Conflict::Impl);
         }
+        items.iter().any(|item| self.is_actor_with_protocol(item)).then_some(Conflict::Protocol)
     }
 
-    fn is_like_ours(&self, other: &ItemImpl) -> bool {
+    /// Returns true for an `#[actor]` impl of the same type.
+    fn is_actor_impl(&self, other: &ItemImpl) -> bool {
         other.trait_.is_none()
             && source_text(&other.self_ty) == source_text(&self.block.self_ty)
-            && declaration(&other.attrs).is_some()
+            && actor_attribute(&other.attrs).is_some()
     }
 
-    fn gives_a_protocol(&self, item: &Item) -> bool {
+    /// Returns true for the actor's struct or enum if it has `protocol = ..`.
+    fn is_actor_with_protocol(&self, item: &Item) -> bool {
         let (ident, attrs) = match item {
             Item::Struct(item) => (&item.ident, &item.attrs),
             Item::Enum(item) => (&item.ident, &item.attrs),
             _ => return false,
         };
-        let options = declaration(attrs).and_then(|attr| match &attr.meta {
+        let options = actor_attribute(attrs).and_then(|attr| match &attr.meta {
             Meta::List(list) => Some(list.tokens.clone()),
             _ => None,
         });
@@ -152,29 +155,31 @@ impl Find<'_> {
     }
 }
 
-fn find_public(text: &str, block: &ItemImpl, actor: &Ident) -> bool {
-    // Few files are worth parsing.
+fn find_public_actor(text: &str, block: &ItemImpl, actor: &Ident) -> bool {
+    // Avoids parsing most files.
     if !text.contains(&format!("pub struct {actor}")) {
         return false;
     }
-    let ours = Find { block, actor, found: None };
-    let is_ours =
-        |item: &Item| matches!(item, Item::Impl(other) if ours.is_like_ours(other) && methods(other) == methods(block));
+    let search = ConflictSearch { block, actor };
+    let is_this_impl = |item: &Item| match item {
+        Item::Impl(other) => search.is_actor_impl(other) && method_names(other) == method_names(block),
+        _ => false,
+    };
     let is_public = |item: &Item| match item {
         Item::Struct(item) => {
-            item.ident == *actor && matches!(item.vis, Visibility::Public(_)) && declaration(&item.attrs).is_some()
+            item.ident == *actor && matches!(item.vis, Visibility::Public(_)) && actor_attribute(&item.attrs).is_some()
         }
         _ => false,
     };
     let mut found = false;
-    let looked = look_through(text, &mut |items| {
-        found |= items.iter().any(|item| is_ours(item)) && items.iter().any(|item| is_public(item));
+    let parsed = for_each_item_list(text, &mut |items| {
+        found |= items.iter().any(|item| is_this_impl(item)) && items.iter().any(|item| is_public(item));
     });
-    looked.is_some() && found
+    parsed.is_some() && found
 }
 
 fn find_derive(text: &str, tree: &ItemStruct) -> Option<Attribute> {
-    // Few files are worth parsing.
+    // Avoids parsing most files.
     let is_above = |rest: &str| {
         rest.split_once("supervisor")
             .is_some_and(|(between, _)| !between.contains("struct ") && !between.contains("enum "))
@@ -182,15 +187,15 @@ fn find_derive(text: &str, tree: &ItemStruct) -> Option<Attribute> {
     if !text.split("#[derive(").skip(1).any(is_above) {
         return None;
     }
-    let names = |item: &ItemStruct| item.fields.iter().map(|field| field.ident.clone()).collect::<Vec<_>>();
+    let field_names = |item: &ItemStruct| item.fields.iter().map(|field| field.ident.clone()).collect::<Vec<_>>();
     let derived = |other: &ItemStruct| {
         let mut above = other.attrs.iter().take_while(|attr| !attr::path_ends_with(attr.path(), "supervisor"));
         let is_tree = other.attrs.iter().any(|attr| attr::path_ends_with(attr.path(), "supervisor"));
-        let is_ours = is_tree && other.ident == tree.ident && names(other) == names(tree);
-        above.find(|attr| is_ours && attr.path().is_ident("derive")).cloned()
+        let is_this_tree = is_tree && other.ident == tree.ident && field_names(other) == field_names(tree);
+        above.find(|attr| is_this_tree && attr.path().is_ident("derive")).cloned()
     };
     let mut found = None;
-    look_through(text, &mut |items| {
+    for_each_item_list(text, &mut |items| {
         let derive = items.iter().find_map(|item| match item {
             Item::Struct(other) => derived(other),
             _ => None,
@@ -200,21 +205,21 @@ fn find_derive(text: &str, tree: &ItemStruct) -> Option<Attribute> {
     found
 }
 
-/// The `#[actor]` of an item that is there whatever the features are.
-fn declaration(attrs: &[Attribute]) -> Option<&Attribute> {
+/// Returns the `#[actor]` of an item without `#[cfg]`.
+fn actor_attribute(attrs: &[Attribute]) -> Option<&Attribute> {
     if !attr::cfgs(attrs).is_empty() {
         return None;
     }
     attrs.iter().find(|attr| attr::path_ends_with(attr.path(), "actor"))
 }
 
-/// By these an impl is recognised: the compiler does not say where in its file it stands.
-fn methods(block: &ItemImpl) -> Vec<&Ident> {
-    let named = block.items.iter().filter_map(|item| match item {
+/// Returns the names of the methods. They identify an impl: the compiler does not tell its position in the file.
+fn method_names(block: &ItemImpl) -> Vec<&Ident> {
+    let names = block.items.iter().filter_map(|item| match item {
         ImplItem::Fn(method) => Some(&method.sig.ident),
         _ => None,
     });
-    named.collect()
+    names.collect()
 }
 
 #[cfg(test)]
@@ -223,28 +228,28 @@ mod tests {
 
     use super::*;
 
-    /// What the impl of `Counter` that has a method `second` finds in a file.
-    fn check(text: &str, expected: Option<Clash>) {
+    /// Checks the conflict of the impl of `Counter` with the method `second`.
+    fn check(text: &str, expected: Option<Conflict>) {
         let block: ItemImpl = syn::parse_quote!(
             impl Counter {
                 fn second(&mut self) {}
             }
         );
-        assert_eq!(find(text, &block, &format_ident!("Counter")), expected, "{text}");
+        assert_eq!(find_conflict(text, &block, &format_ident!("Counter")), expected, "{text}");
     }
 
     const FIRST: &str = "#[actor] impl Counter {\n #[cast] fn first(&mut self) {} }\n";
-    const SECOND: &str = "#[greenroom::actor]\nimpl Counter {\n /// Says so.\n #[cast] fn second(&mut self) {} }\n";
+    const SECOND: &str = "#[greenroom::actor]\nimpl Counter {\n /// Counts.\n #[cast] fn second(&mut self) {} }\n";
 
     #[test]
-    fn another_impl_is_found_beside_it() {
-        check(&format!("{FIRST}{SECOND}"), Some(Clash::Impl));
-        check(&format!("mod counts {{\n{FIRST}{SECOND}}}"), Some(Clash::Impl));
-        check(&format!("fn main() {{\nlet n = || {{\n{FIRST}{SECOND}}};\n}}"), Some(Clash::Impl));
+    fn another_impl_conflicts() {
+        check(&format!("{FIRST}{SECOND}"), Some(Conflict::Impl));
+        check(&format!("mod counts {{\n{FIRST}{SECOND}}}"), Some(Conflict::Impl));
+        check(&format!("fn main() {{\nlet n = || {{\n{FIRST}{SECOND}}};\n}}"), Some(Conflict::Impl));
     }
 
     #[test]
-    fn a_public_struct_is_found_beside_it() {
+    fn public_actor() {
         let check = |before: &str, expected: bool| {
             let block: ItemImpl = syn::parse_quote!(
                 impl Counter {
@@ -252,7 +257,7 @@ mod tests {
                 }
             );
             let text = format!("{before}{SECOND}");
-            assert_eq!(find_public(&text, &block, &format_ident!("Counter")), expected, "{text}");
+            assert_eq!(find_public_actor(&text, &block, &format_ident!("Counter")), expected, "{text}");
         };
         check("#[actor] pub struct Counter;\n", true);
         check("/// Counts.\n#[greenroom::actor(name = \"c\")]\npub struct Counter { n: u64 }\n", true);
@@ -265,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_derive_above_a_supervisor_is_found() {
+    fn derive_above_supervisor() {
         let tree: ItemStruct = syn::parse_quote!(
             struct Tree {
                 path: String,
@@ -280,7 +285,7 @@ mod tests {
         };
         check("#[derive(Clone)] #[supervisor]", Some("#[derive(Clone)]"));
         check(
-            "#[derive(Clone, Debug)]\n/// It is.\n#[greenroom::supervisor(period = 3)]",
+            "#[derive(Clone, Debug)]\n/// Rooms.\n#[greenroom::supervisor(period = 3)]",
             Some("#[derive(Clone, Debug)]"),
         );
         check("#[supervisor]\n#[derive(Clone)]", None);
@@ -289,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_clash() {
+    fn unrelated_items_do_not_conflict() {
         check(SECOND, None);
         check(&format!("{SECOND}{FIRST}"), None);
         check(&format!("{FIRST}mod counts {{\n{SECOND}}}"), None);
@@ -300,9 +305,9 @@ mod tests {
     }
 
     #[test]
-    fn a_protocol_on_the_struct_is_found() {
-        check(&format!("#[actor(protocol = Count)]\npub struct Counter;\n{SECOND}"), Some(Clash::Protocol));
-        check(&format!("#[actor(\n    protocol = Count,\n)]\nstruct Counter;\n{SECOND}"), Some(Clash::Protocol));
+    fn a_protocol_on_the_struct_conflicts() {
+        check(&format!("#[actor(protocol = Count)]\npub struct Counter;\n{SECOND}"), Some(Conflict::Protocol));
+        check(&format!("#[actor(\n    protocol = Count,\n)]\nstruct Counter;\n{SECOND}"), Some(Conflict::Protocol));
         check(&format!("#[actor(name = \"protocol\")]\nstruct Counter;\n{SECOND}"), None);
         check(&format!("#[actor(protocol = Count)]\nstruct Counters;\n#[actor]\nstruct Counter;\n{SECOND}"), None);
         check(&format!("mod counts {{ #[actor(protocol = Count)]\nstruct Counter; }}\n{SECOND}"), None);

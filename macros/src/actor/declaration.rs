@@ -1,120 +1,71 @@
-//! `#[actor]` on a struct: which protocol it speaks, and its options.
+//! `#[actor]` on a struct or an enum: `impl Declared` with the options, and `impl Actor` if `protocol = ..` is among
+//! them. Without it the actor's `#[actor]` impl defines the protocol and generates `impl Actor`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Generics, LitInt, LitStr, Type, parse_quote};
+use syn::{Attribute, Generics, Type, parse_quote};
 
+use super::options::ActorOptions;
 use crate::diag::Errors;
-use crate::fallback;
 use crate::names::{private, private_at};
-use crate::syntax::{attr, generics, options};
+use crate::syntax::{attr, generics};
 
-/// The options of an actor's struct.
-pub(super) const OPTIONS: &[&str] = &["protocol", "name", "trap_exit", "mailbox", "overflow", "sys"];
-
-/// The struct, or the enum, that is an actor.
-pub(super) struct Target<'a> {
+/// The struct or the enum.
+pub(super) struct Declaration<'a> {
     pub(super) ident: &'a Ident,
     pub(super) generics: &'a Generics,
     pub(super) attrs: &'a [Attribute],
 }
 
-#[derive(Default)]
-struct Declared {
-    protocol: Option<Type>,
-    name: Option<LitStr>,
-    trap_exit: bool,
-    mailbox: Option<LitInt>,
-    overflow: Option<(Ident, &'static str)>,
-    sys: Option<Ident>,
-}
-
-/// What becomes of a message too many, as it is written and as the runtime calls it.
-const OVERFLOW: &[(&str, &str)] =
-    &[("wait", "Wait"), ("reject", "Reject"), ("drop_newest", "DropNewest"), ("drop_oldest", "DropOldest")];
-
-/// All that the attribute adds to the struct.
-pub(super) fn declare(attr: TokenStream, target: &Target<'_>, errors: &mut Errors) -> TokenStream {
-    let mut declared = parse(attr, errors);
-    if target.generics.type_params().next().is_some()
-        && let Some(word) = declared.sys.take()
+/// Adds an error for every option that cannot be combined with the others or with the type, and removes `sys` in that
+/// case. Returns false if the type cannot be an actor.
+pub(super) fn check(declaration: &Declaration<'_>, options: &mut ActorOptions, errors: &mut Errors) -> bool {
+    if let (Some((word, _)), None) = (&options.overflow, &options.mailbox) {
+        errors.push_help(word, "`overflow` needs a bounded mailbox", "add `mailbox = 1024`");
+    }
+    if let Some(word) = options.sys.take_if(|_| options.protocol.is_some()) {
+        errors.push_help(
+            &word,
+            "`sys` cannot be combined with `protocol`",
+            "remove `sys`; it needs the message loop that an `#[actor]` impl generates",
+        );
+    }
+    if declaration.generics.type_params().next().is_some()
+        && let Some(word) = options.sys.take()
     {
-        errors.push(&word, "`sys` is for an actor without type parameters: what they stand for may have no `Debug`");
+        errors.push_help(
+            &word,
+            "`sys` cannot be used on a generic actor",
+            "remove `sys`; it needs `Debug`, which the type parameters may lack",
+        );
     }
-    if generics::reject_lifetimes("an actor", target.generics, errors) {
-        // The impl says nothing of its own, but asks for this.
-        return fallback::actor(target.ident, target.generics, target.attrs);
-    }
-    expand(&declared, target)
+    !generics::reject_lifetimes("an actor", declaration.generics, errors)
 }
 
-fn parse(attr: TokenStream, errors: &mut Errors) -> Declared {
-    let mut declared = Declared::default();
-    options::parse_with_misplaced("#[actor]", attr, OPTIONS, super::IMPL_OPTIONS, errors, |name, input| {
-        match name.to_string().as_str() {
-            "protocol" => declared.protocol = Some(options::value(name, "Mail", input)?),
-            "trap_exit" => declared.trap_exit = options::flag(name, input)?,
-            "mailbox" => {
-                let capacity = options::number(name, "1024", input)?;
-                if capacity.base10_parse::<u32>()? == 0 {
-                    return Err(syn::Error::new(capacity.span(), "a mailbox holds at least one message"));
-                }
-                declared.mailbox = Some(capacity);
-            }
-            "sys" => declared.sys = options::flag(name, input)?.then(|| name.clone()),
-            "overflow" => declared.overflow = Some((name.clone(), options::choice(name, OVERFLOW, input)?)),
-            "name" => {
-                let literal = options::string(name, "\"mail\"", input)?;
-                if literal.value().is_empty() {
-                    return Err(syn::Error::new(literal.span(), "a name has at least one letter"));
-                }
-                declared.name = Some(literal);
-            }
-            _ => {
-                return Err(syn::Error::new(
-                    name.span(),
-                    format!(
-                        "`{name}` stands where the protocol is written: `#[protocol({name})]` on the enum, or `#[actor({name})]` on the impl"
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    });
-    if let (Some((word, _)), None) = (&declared.overflow, &declared.mailbox) {
-        errors.push(word, "`overflow` is about a bounded mailbox: add `mailbox = 1024`");
-    }
-    if let Some(word) = declared.sys.take_if(|_| declared.protocol.is_some()) {
-        errors.push(&word, "`sys` is for a server, whose `#[actor] impl` takes one message after the other: an actor with `protocol = ..` takes them itself");
-    }
-    declared
-}
-
-/// `impl Declared`, and `impl Actor` where the struct names its protocol; where it does not, the actor's own
-/// `#[actor] impl` has the protocol and writes that.
-fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
+/// Generates everything but the struct.
+pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> TokenStream {
     let private = private();
-    let Target { ident, generics, attrs } = target;
+    let Declaration { ident, generics, attrs } = declaration;
     let cfgs = attr::cfgs(attrs);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let kind = ident.unraw().to_string();
-    let name = declared.name.iter();
-    let trap_exit = declared.trap_exit.then(|| quote!(trap_exit: true,));
-    let mailbox = declared.mailbox.as_ref().map(|capacity| quote!(mailbox: ::core::option::Option::Some(#capacity),));
-    let overflow = declared.overflow.as_ref().map(|(word, policy)| {
+    let name = options.name.iter();
+    let trap_exit = options.trap_exit.then(|| quote!(trap_exit: true,));
+    let mailbox = options.mailbox.as_ref().map(|capacity| quote!(mailbox: ::core::option::Option::Some(#capacity),));
+    let overflow = options.overflow.as_ref().map(|(word, policy)| {
         let policy = Ident::new(policy, word.span());
         quote!(overflow: #private::Overflow::#policy,)
     });
-    let sys = declared.sys.as_ref().map(|_| quote!(sys: true,));
-    let state = declared.sys.as_ref().map(|word| {
+    let sys = options.sys.as_ref().map(|_| quote!(sys: true,));
+    let state = options.sys.as_ref().map(|word| {
         let private = private_at(word.span());
         let state = quote_spanned!(word.span()=> <Self as #private::Showable>::STATE);
         quote!(const STATE: ::core::option::Option<#private::StateFn<Self>> = ::core::option::Option::Some(#state);)
     });
-    let given = if declared.protocol.is_some() { quote!(#private::Given) } else { quote!(()) };
-    let actor = declared.protocol.as_ref().map(|protocol| actor(protocol, declared.trap_exit, target));
+    let given = if options.protocol.is_some() { quote!(#private::Given) } else { quote!(()) };
+    let actor = options.protocol.as_ref().map(|protocol| actor(protocol, options.trap_exit, declaration));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -137,13 +88,13 @@ fn expand(declared: &Declared, target: &Target<'_>) -> TokenStream {
     }
 }
 
-fn actor(protocol: &Type, trap_exit: bool, target: &Target<'_>) -> TokenStream {
+fn actor(protocol: &Type, trap_exit: bool, declaration: &Declaration<'_>) -> TokenStream {
     let private = private();
-    let Target { ident, generics, attrs } = target;
+    let Declaration { ident, generics, attrs } = declaration;
     let cfgs = attr::cfgs(attrs);
     let mut generics = generics::with_bounds(generics, &quote!(::core::marker::Send + 'static));
     if generics.type_params().next().is_some() {
-        // What the messages demand of the parameters is known where they are written, not here.
+        // The bounds on the protocol's type parameters are known where it is defined, not here.
         let clause = generics.make_where_clause();
         clause.predicates.push(parse_quote!(#protocol: #private::Stubbed));
         if trap_exit {
@@ -154,15 +105,15 @@ fn actor(protocol: &Type, trap_exit: bool, target: &Target<'_>) -> TokenStream {
     let mut options = quote!(<Self as #private::Declared>::OPTIONS);
     if trap_exit {
         let private = private_at(protocol.span());
-        let traps = quote_spanned!(protocol.span()=> #private::traps_exit::<#protocol>);
-        options = quote!(#traps(#options));
+        let traps_exit = quote_spanned!(protocol.span()=> #private::traps_exit::<#protocol>);
+        options = quote!(#traps_exit(#options));
     }
-    let speaks = quote_spanned!(protocol.span()=> type Protocol = #protocol;);
+    let protocol = quote_spanned!(protocol.span()=> type Protocol = #protocol;);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         impl #impl_generics #private::Actor for #ident #ty_generics #where_clause {
-            #speaks
+            #protocol
             #[doc(hidden)]
             const OPTIONS: #private::Options = #options;
         }

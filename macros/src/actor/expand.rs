@@ -1,34 +1,50 @@
-//! The loop's side of an actor: one `match` from message to method, and the hooks around it.
+//! The generated items of an actor's impl: the messages, the `match` from message to method, and the hooks around it.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Generics, ItemEnum, Type};
+use syn::{Generics, Type};
 
-use super::handler::{Event, Handler, Hook, Param};
+use super::handler::{Handler, Hook, Param, SystemMessage};
 use super::model::Model;
 use crate::names::{local, nth, param, private, private_at};
 use crate::protocol;
+use crate::sibling_items::Conflict;
 use crate::syntax::generics;
 
-/// The enum, its protocol and stub, `impl Handle`, `impl Process`.
-pub(super) fn expand(model: &Model, messages: &ItemEnum, spoken: &protocol::Model) -> TokenStream {
-    let protocol = protocol::expand(spoken);
-    let generics = generics::with_bounds(&model.generics, &generics::message_bounds(model.local));
-    let actor = actor(model, messages, &generics);
-    let handle = handle(model, messages, &generics);
+/// Generates everything but the impl itself.
+pub(super) fn expand(model: &Model) -> TokenStream {
+    let messages = &model.messages;
+    match model.conflict {
+        // The first impl defines the stub. Calls of this one's messages still compile.
+        Some(Conflict::Impl) => return protocol::placeholder_methods(&model.protocol),
+        // The struct defines the protocol of the process.
+        Some(Conflict::Protocol) => {
+            let protocol = protocol::expand(&model.protocol);
+            return quote!(#messages #protocol);
+        }
+        None => {}
+    }
+    let protocol = protocol::expand(&model.protocol);
+    if model.has_lifetimes {
+        let options = options_of_struct(model);
+        return quote!(#protocol #options);
+    }
+    let generics = generics::with_bounds(&model.generics, &generics::message_bounds(model.protocol.local));
+    let actor = actor(model, &generics);
+    let handle = handle(model, &generics);
     let process = process(model, &generics);
     quote!(#messages #protocol #actor #handle #process)
 }
 
-/// What the struct declares and the impl speaks, together.
-fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream {
+/// Generates `impl Actor`: the options of the struct, and the protocol of the impl.
+fn actor(model: &Model, generics: &Generics) -> TokenStream {
     let private = private();
-    let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &messages.ident);
+    let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &model.messages.ident);
     let (_, message_generics, _) = model.generics.split_for_impl();
     let generics = generics::assuming_send(generics, &quote!(#enum_ #message_generics));
     let (impl_generics, _, where_clause) = generics.split_for_impl();
-    let declared = options(self_ty);
+    let options = options(self_ty);
     let not_given = {
         let private = private_at(self_ty.span());
         quote_spanned!(self_ty.span()=> #private::not_given::<<#self_ty as #private::Declared>::Given>)
@@ -39,19 +55,21 @@ fn actor(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream
         impl #impl_generics #private::Actor for #self_ty #where_clause {
             type Protocol = #enum_ #message_generics;
             #[doc(hidden)]
-            const OPTIONS: #private::Options = #not_given(#declared);
+            const OPTIONS: #private::Options = #not_given(#options);
         }
     }
 }
 
-/// The only place that asks for the struct's attribute: if it is missing, it is told once, at the name.
+/// Returns the options of the struct. No other generated code requires the struct's `#[actor]`: if it is missing, rustc
+/// reports it once, at the actor's name.
 fn options(self_ty: &Type) -> TokenStream {
     let private = private();
     quote_spanned!(self_ty.span()=> <#self_ty as #private::Declared>::OPTIONS)
 }
 
-/// What is left of an impl with lifetimes: the question for the struct's attribute, which refuses them.
-pub(super) fn declared(model: &Model) -> TokenStream {
+/// Generates all that an impl with lifetimes gets: a use of the struct's options. The struct's `#[actor]` reports the
+/// lifetimes.
+fn options_of_struct(model: &Model) -> TokenStream {
     let private = private();
     let Model { cfgs, self_ty, generics, .. } = model;
     let (impl_generics, _, where_clause) = generics.split_for_impl();
@@ -67,24 +85,25 @@ pub(super) fn declared(model: &Model) -> TokenStream {
     }
 }
 
-fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStream {
+/// Generates `impl Handle`: the `match` from message to method, and the timer hooks.
+fn handle(model: &Model, generics: &Generics) -> TokenStream {
     let private = private();
-    let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &messages.ident);
+    let (cfgs, self_ty, enum_) = (&model.cfgs, &model.self_ty, &model.messages.ident);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (_, message_generics, _) = model.generics.split_for_impl();
     let (cx, message, other) = (param("cx"), local("message"), local("other"));
-    let (waiting, at_once): (Vec<_>, Vec<_>) = model.handlers.iter().partition(|handler| handler.is_async);
+    let (asynchronous, synchronous): (Vec<_>, Vec<_>) = model.handlers.iter().partition(|handler| handler.is_async);
     let arms = |handlers: &[&Handler]| -> TokenStream { handlers.iter().map(|handler| arm(handler, enum_)).collect() };
     let message_type = quote!(#enum_ #message_generics);
     let outcome = quote!(::core::result::Result<(), #private::Exit>);
-    // What waits for nothing needs no future, and is not part of one.
-    let handle_now = (!at_once.is_empty() || waiting.is_empty()).then(|| {
-        let arms = arms(&at_once);
+    // Methods that are not `async` have no part in the future of `handle`, which stays small.
+    let handle_now = (!synchronous.is_empty() || asynchronous.is_empty()).then(|| {
+        let arms = arms(&synchronous);
         let never = model.generics.type_params().next().map(|_| {
             let (unused, never) = (crate::names::unused(), local("never"));
             quote!(#enum_::#unused(#never, _) => match #never {},)
         });
-        let others = (!waiting.is_empty()).then(|| quote!(#other => return ::core::result::Result::Err(#other),));
+        let others = (!asynchronous.is_empty()).then(|| quote!(#other => return ::core::result::Result::Err(#other),));
         quote! {
             fn handle_now(
                 &mut self,
@@ -99,15 +118,15 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
             }
         }
     });
-    let handle = (!waiting.is_empty()).then(|| {
-        let (arms, moves) = (arms(&waiting), moves(true));
+    let handle = (!asynchronous.is_empty()).then(|| {
+        let (arms, send_clause) = (arms(&asynchronous), send_clause(true));
         quote! {
             async fn handle(
                 &mut self,
                 #cx: &mut #private::Context<Self>,
                 #message: #message_type,
             ) -> #outcome
-            #moves
+            #send_clause
             {
                 match #message {
                     #arms
@@ -116,7 +135,7 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
             }
         }
     });
-    let timed = timed(model);
+    let timer_hooks = timer_hooks(model);
     let state = quote_spanned!(self_ty.span()=> <#self_ty as #private::Declared>::STATE);
     quote! {
         #(#cfgs)*
@@ -125,34 +144,34 @@ fn handle(model: &Model, messages: &ItemEnum, generics: &Generics) -> TokenStrea
         #[doc(hidden)]
         impl #impl_generics #private::Handle for #self_ty #where_clause {
             const STATE: ::core::option::Option<#private::StateFn<Self>> = #state;
-            #timed
+            #timer_hooks
             #handle_now
             #handle
         }
     }
 }
 
-/// The hooks that time calls, not a message.
-fn timed(model: &Model) -> TokenStream {
+/// Generates the hooks that a timer triggers, and the one after `init`.
+fn timer_hooks(model: &Model) -> TokenStream {
     let private = private();
     let (cx, index) = (param("cx"), local("index"));
     let hook = |name: &str, handler: &Handler| {
         let (name, cfgs, outcome) = (Ident::new(name, Span::call_site()), &handler.cfgs, outcome(handler));
-        let moves = moves(handler.is_async);
+        let send_clause = send_clause(handler.is_async);
         quote! {
             #(#cfgs)*
             async fn #name(
                 &mut self,
                 #cx: &mut #private::Context<Self>,
             ) -> ::core::result::Result<(), #private::Exit>
-            #moves
+            #send_clause
             {
                 #outcome
             }
         }
     };
-    let continue_with = model.continue_with.iter().map(|handler| hook("continue_with", handler));
-    let idle = model.idle.iter().map(|handler| {
+    let continue_with = model.hooks.continue_with.iter().map(|handler| hook("continue_with", handler));
+    let idle = model.hooks.idle.iter().map(|handler| {
         let (cfgs, time) = (&handler.cfgs, time(&handler.hook));
         let hook = hook("idle", handler);
         quote! {
@@ -161,13 +180,13 @@ fn timed(model: &Model) -> TokenStream {
             #hook
         }
     });
-    let every = (!model.every.is_empty()).then(|| {
-        let periods = model.every.iter().map(|handler| {
+    let every = (!model.hooks.every.is_empty()).then(|| {
+        let periods = model.hooks.every.iter().map(|handler| {
             let (cfgs, time) = (&handler.cfgs, time(&handler.hook));
             quote!(#(#cfgs)* #time)
         });
-        // Counted rather than numbered: a method may not be there under this configuration.
-        let turns = model.every.iter().map(|handler| {
+        // The index is counted down at run time: `#[cfg]` may remove a method, and a constant would then be wrong.
+        let turns = model.hooks.every.iter().map(|handler| {
             let (cfgs, outcome) = (&handler.cfgs, outcome(handler));
             quote! {
                 #(#cfgs)*
@@ -179,7 +198,7 @@ fn timed(model: &Model) -> TokenStream {
                 }
             }
         });
-        let moves = moves(model.every.iter().any(|handler| handler.is_async));
+        let send_clause = send_clause(model.hooks.every.iter().any(|handler| handler.is_async));
         quote! {
             const EVERY: &'static [::core::time::Duration] = &[#(#periods),*];
             #[allow(unused_mut, unused_assignments, unused_variables)]
@@ -188,7 +207,7 @@ fn timed(model: &Model) -> TokenStream {
                 #cx: &mut #private::Context<Self>,
                 mut #index: usize,
             ) -> ::core::result::Result<(), #private::Exit>
-            #moves
+            #send_clause
             {
                 #(#turns)*
                 ::core::result::Result::Ok(())
@@ -198,6 +217,7 @@ fn timed(model: &Model) -> TokenStream {
     quote!(#(#continue_with)* #(#idle)* #every)
 }
 
+/// Returns the time span of a hook.
 fn time(hook: &Hook) -> Option<TokenStream> {
     match hook {
         Hook::Every(time) | Hook::Idle(time) => Some(time.tokens()),
@@ -205,11 +225,11 @@ fn time(hook: &Hook) -> Option<TokenStream> {
     }
 }
 
-/// One message to its method.
+/// Generates the arm that passes a message to its method.
 fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
     let private = private();
     let cfgs = &handler.cfgs;
-    if let (Some(_), Some(variant)) = (handler.broken, handler.variant()) {
+    if let (Some(_), Some(variant)) = (handler.placeholder_args, handler.variant()) {
         return quote!(#(#cfgs)* #enum_::#variant { .. } => ::core::unreachable!(),);
     }
     let names = handler.fields().map(|(name, _)| name);
@@ -221,24 +241,24 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
             #(#cfgs)*
             #enum_::#variant { #(#fields),* } => #outcome,
         },
-        Hook::Event { variant, .. } => {
+        Hook::System { variant, .. } => {
             let event = local("event");
             quote! {
                 #(#cfgs)*
                 #enum_::#variant(#event) => #outcome,
             }
         }
-        Hook::Call { variant, later, answer: ty } => {
+        Hook::Call { variant, later, reply: ty } => {
             let (field, reply) = (handler.reply_field(), local("reply"));
             let body = if *later {
                 quote!(#call;)
             } else {
                 let answer = local("answer");
-                // What never waits needs not tell what it holds meanwhile.
+                // The deadlock check reads which reply the process holds while the method waits.
                 let mark_held = handler.is_async.then(|| quote!(#private::Reply::mark_held(&#reply);));
-                // Here it is told if the answer may not change threads.
-                let here = private_at(ty.span());
-                let send = quote_spanned!(ty.span()=> #here::Reply::send);
+                // At the span of the return type rustc reports that it is not `Send`.
+                let private = private_at(ty.span());
+                let send = quote_spanned!(ty.span()=> #private::Reply::send);
                 quote! {
                     #mark_held
                     let #answer = #call;
@@ -257,7 +277,7 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
     }
 }
 
-/// What comes of a method that answers nobody: it goes on, or ends the process.
+/// Generates the call of a method without a reply. Its `Err` ends the process.
 fn outcome(handler: &Handler) -> TokenStream {
     let private = private();
     let call = call(handler);
@@ -270,22 +290,22 @@ fn outcome(handler: &Handler) -> TokenStream {
     }
 }
 
-/// The method with its arguments, in the order in which it wants them.
+/// Generates the call of a method, with its arguments in order.
 fn call(handler: &Handler) -> TokenStream {
     let (method, mut index) = (&handler.method, 0);
     let arguments: Vec<TokenStream> = handler
         .params
         .iter()
-        .map(|given| match given {
-            Param::Context { at } => {
-                let cx = Ident::new("cx", Span::mixed_site().located_at(*at));
+        .map(|argument| match argument {
+            Param::Context { span } => {
+                let cx = Ident::new("cx", Span::mixed_site().located_at(*span));
                 quote!(#cx)
             }
             Param::Reply => {
                 let reply = local("reply");
                 quote!(#reply)
             }
-            Param::Event => {
+            Param::SystemMessage => {
                 let event = local("event");
                 quote!(#event)
             }
@@ -304,12 +324,13 @@ fn call(handler: &Handler) -> TokenStream {
     if !handler.is_async {
         return call;
     }
-    // A future that cannot change threads is told at its method's name, unless it is the message that cannot.
+    // At the span of the method's name rustc reports that the future is not `Send`. If a field of the message is not
+    // `Send`, that has been reported already: `Stuck` then accepts any future.
     let (span, private) = (method.span(), private_at(method.span()));
     let this = Ident::new("self", Span::call_site().located_at(span));
-    let given = handler.fields().map(|(_, ty)| ty);
+    let fields = handler.fields().map(|(_, ty)| ty);
     let call =
-        quote_spanned!(span=> #private::Waits::<(#(#given,)*)>::sent(Self::#method(#this #(, #arguments)*)).await);
+        quote_spanned!(span=> #private::Waits::<(#(#fields,)*)>::sent(Self::#method(#this #(, #arguments)*)).await);
     quote!({
         #[allow(unused_imports)]
         use #private::Stuck as _;
@@ -317,40 +338,42 @@ fn call(handler: &Handler) -> TokenStream {
     })
 }
 
-/// What a function asks of its actor if it waits for one of its methods: what the actor's own impl has been asked for.
-fn moves(waits: bool) -> Option<TokenStream> {
+/// Returns the where clause of a function that awaits a method. It makes rustc assume `Self: Send`, which `impl Process`
+/// checks and reports once.
+fn send_clause(awaits: bool) -> Option<TokenStream> {
     let private = private();
-    waits.then(|| quote!(where for<'cx> Self: #private::Moves<'cx>))
+    awaits.then(|| quote!(where for<'cx> Self: #private::Moves<'cx>))
 }
 
+/// Generates `impl Process`.
 fn process(model: &Model, generics: &Generics) -> TokenStream {
     let private = private();
     let (cfgs, self_ty) = (&model.cfgs, &model.self_ty);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (cx, reason) = (param("cx"), param("reason"));
-    let switches = switches(model);
-    let init = model.init.iter().map(|hook| {
-        let (cfgs, outcome, moves) = (&hook.cfgs, outcome(hook), moves(hook.is_async));
+    let constants = process_constants(model);
+    let init = model.hooks.init.iter().map(|hook| {
+        let (cfgs, outcome, send_clause) = (&hook.cfgs, outcome(hook), send_clause(hook.is_async));
         quote! {
             #(#cfgs)*
             async fn init(
                 &mut self,
                 #cx: &mut #private::Context<Self>,
             ) -> ::core::result::Result<(), #private::Exit>
-            #moves
+            #send_clause
             {
                 #outcome
             }
         }
     });
-    let terminate = model.terminate.iter().map(|hook| {
-        let (cfgs, outcome, moves) = (&hook.cfgs, outcome(hook), moves(hook.is_async));
+    let terminate = model.hooks.terminate.iter().map(|hook| {
+        let (cfgs, outcome, send_clause) = (&hook.cfgs, outcome(hook), send_clause(hook.is_async));
         quote! {
             #(#cfgs)*
             async fn terminate(&mut self, #cx: &mut #private::Context<Self>, #reason: &#private::Exit)
-            #moves
+            #send_clause
             {
-                // The process ends with the reason that it has, whatever comes of this.
+                // An `Err` does not change the exit reason.
                 let _ = #outcome;
             }
         }
@@ -360,9 +383,9 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
         #[automatically_derived]
         #[allow(deprecated)]
         impl #impl_generics #private::Process for #self_ty #where_clause {
-            // It is told to stop between two messages, never within a handler.
+            // A stop request is handled between two messages, never during a handler.
             const SERVER: bool = true;
-            #(#switches)*
+            #(#constants)*
             #(#init)*
             fn run(
                 &mut self,
@@ -378,16 +401,16 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
     }
 }
 
-/// What the presence of a hook says about the process.
-fn switches(model: &Model) -> Vec<TokenStream> {
+/// Generates the constants of `Process` that follow from the hooks.
+fn process_constants(model: &Model) -> Vec<TokenStream> {
     let after_panic =
-        model.terminate.as_ref().filter(|hook| matches!(hook.hook, Hook::Terminate { after_panic: true }));
-    let switches = [
+        model.hooks.terminate.as_ref().filter(|hook| matches!(hook.hook, Hook::Terminate { after_panic: true }));
+    let constants = [
         (after_panic, "TERMINATE_AFTER_PANIC"),
-        (model.event(Event::Exit), "TRAP_EXIT"),
-        (model.event(Event::Node), "NODE_EVENTS"),
+        (model.system_handler(SystemMessage::ExitSignal), "TRAP_EXIT"),
+        (model.system_handler(SystemMessage::NodeEvent), "NODE_EVENTS"),
     ];
-    switches
+    constants
         .into_iter()
         .filter_map(|(hook, name)| {
             let cfgs = &hook?.cfgs;

@@ -1,4 +1,4 @@
-//! An actor's impl, resolved: its handlers, its hooks, and the enum of messages that follows from them.
+//! An actor's impl, resolved: its handlers and hooks, and the enum of messages that follows from them.
 
 use std::collections::HashMap;
 
@@ -8,233 +8,264 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Generics, ImplItem, ItemEnum, ItemImpl, Type, Visibility, parse_quote};
 
-use super::handler::{Event, Handler, Hook, misspells_a_hook};
+use super::handler::{Handler, Hook, SystemMessage};
+use super::options::ImplOptions;
+use super::params::Owner;
+use super::parse::is_misspelt_hook;
 use crate::diag::Errors;
 use crate::names::{self, private, private_at};
 use crate::protocol;
+use crate::sibling_items::Conflict;
 use crate::syntax::{attr, generics, self_type, visibility};
 
-/// What the attribute found in the impl.
+/// An actor's impl.
 pub(super) struct Model {
     pub(super) cfgs: Vec<Attribute>,
     pub(super) actor: Ident,
     pub(super) self_ty: Type,
     pub(super) generics: Generics,
-    pub(super) local: bool,
-    /// Everything that handles a message, in order.
+    /// The methods that handle a message, in order.
     pub(super) handlers: Vec<Handler>,
+    pub(super) hooks: Hooks,
+    /// Set if the impl has lifetime parameters. The struct's attribute reports them.
+    pub(super) has_lifetimes: bool,
+    /// The generated enum, `CounterMessage`.
+    pub(super) messages: ItemEnum,
+    /// The protocol of the enum.
+    pub(super) protocol: protocol::Model,
+    /// Set after an error about another item.
+    pub(super) conflict: Option<Conflict>,
+}
+
+/// The methods that are called without a message.
+#[derive(Default)]
+pub(super) struct Hooks {
     pub(super) init: Option<Handler>,
     pub(super) continue_with: Option<Handler>,
     pub(super) idle: Option<Handler>,
     pub(super) every: Vec<Handler>,
     pub(super) terminate: Option<Handler>,
-    /// Whether it has lifetimes. The struct's attribute tells that off.
-    pub(super) borrows: bool,
 }
 
 impl Model {
-    /// Reads the impl, and takes our attributes off its methods. `None` if nothing could follow from it.
-    pub(super) fn read(block: &mut ItemImpl, options: &protocol::Options, errors: &mut Errors) -> Option<Model> {
-        let actor = check_block(block, errors);
+    /// Parses the impl, and removes greenroom's attributes from its methods. Returns `None` if an error leaves nothing to
+    /// expand.
+    pub(super) fn parse(block: &mut ItemImpl, options: ImplOptions, errors: &mut Errors) -> Option<Model> {
+        let actor = parse_head(block, errors);
         let self_ty = (*block.self_ty).clone();
-        let mut found = Vec::new();
-        let (fine, mut misspelt) = (errors.mark(), false);
+        let owner = Owner { self_ty: &self_ty, local: options.protocol.local };
+        let mut methods = Vec::new();
+        let (before, mut has_misspelt_hook) = (errors.count(), false);
         for item in &mut block.items {
             if let ImplItem::Fn(method) = item {
-                misspelt |= method.attrs.iter().any(misspells_a_hook);
-                found.extend(Handler::read(method, &self_ty, options.local, errors));
+                has_misspelt_hook |= method.attrs.iter().any(is_misspelt_hook);
+                methods.extend(Handler::parse(method, owner, errors));
             }
         }
         let mut generics = block.generics.clone();
         self_type::replace_self_in_generics(&mut generics, &self_ty);
-        let mut model = Model {
-            cfgs: attr::cfgs(&block.attrs),
-            actor: actor?,
-            self_ty,
-            generics,
-            local: options.local,
-            handlers: Vec::new(),
-            init: None,
-            continue_with: None,
-            idle: None,
-            every: Vec::new(),
-            terminate: None,
-            borrows: block.generics.lifetimes().next().is_some(),
-        };
-        model.sort(found, errors);
-        if model.handlers.is_empty() && options.misplaced {
+        let actor = actor?;
+        let (handlers, hooks) = sort(methods, errors);
+        if handlers.is_empty() && options.misplaced {
             return None;
         }
-        if model.handlers.is_empty() && !misspelt && !errors.since(fine) {
-            errors.push(
-                &block.self_ty,
-                "an actor's impl needs a `#[cast]` or a `#[call]`: nothing could be said to this one",
-            );
+        if handlers.is_empty() && !has_misspelt_hook && errors.count() == before {
+            errors.push(&block.self_ty, "an `#[actor]` impl needs at least one `#[cast]` or `#[call]` method");
         }
-        Some(model)
+        let cfgs = attr::cfgs(&block.attrs);
+        let has_lifetimes = block.generics.lifetimes().next().is_some();
+        let mut messages = messages(&actor, &cfgs, &generics, &handlers);
+        let mut protocol = protocol::Model::parse(&mut messages, options.protocol, errors);
+        protocol.has_lifetimes = has_lifetimes;
+        name_stub(&mut protocol, &actor, &handlers);
+        Some(Model {
+            cfgs,
+            actor,
+            self_ty,
+            generics,
+            handlers,
+            hooks,
+            has_lifetimes,
+            messages,
+            protocol,
+            conflict: None,
+        })
     }
 
-    /// Every handler to its place; of two that claim one place the first keeps it.
-    fn sort(&mut self, found: Vec<Handler>, errors: &mut Errors) {
-        let mut variants: HashMap<String, Ident> = HashMap::new();
-        for handler in found {
-            let slot = match handler.hook {
-                Hook::Init => Some((&mut self.init, "init")),
-                Hook::Continue => Some((&mut self.continue_with, "continue_with")),
-                Hook::Idle(_) => Some((&mut self.idle, "idle")),
-                Hook::Every(_) => {
-                    self.every.push(handler);
-                    continue;
-                }
-                Hook::Terminate { .. } => Some((&mut self.terminate, "terminate")),
-                _ => None,
-            };
-            if let Some((slot, word)) = slot {
-                match slot {
-                    Some(first) if first.cfgs.is_empty() && handler.cfgs.is_empty() => {
-                        let first = &first.method;
-                        errors.push(&handler.method, format!("`#[{word}]` twice: `{first}` is it already"));
-                    }
-                    _ => *slot = Some(handler),
-                }
-                continue;
-            }
-            let Some(variant) = handler.variant() else { continue };
-            let first = variants.get(&variant.to_string());
-            if let Some(first) = first.filter(|_| handler.cfgs.is_empty()) {
-                let second = &handler.method;
-                errors.push(
-                    second,
-                    format!("`{first}` and `{second}` would both be the message `{variant}`: rename one"),
-                );
-                continue;
-            }
-            if handler.cfgs.is_empty() {
-                variants.insert(variant.to_string(), handler.method.clone());
-            }
-            self.handlers.push(handler);
-        }
-        // What broke a rule has had its place, and is called by nobody.
-        for slot in [&mut self.init, &mut self.continue_with, &mut self.idle, &mut self.terminate] {
-            slot.take_if(|handler| handler.broken.is_some());
-        }
-        self.every.retain(|handler| handler.broken.is_none());
-    }
-
-    /// `CounterMessage`.
-    pub(super) fn messages(&self) -> ItemEnum {
-        let private = private();
-        let ident = names::message(&self.actor);
-        let vis = self.visibility();
-        let cfgs = &self.cfgs;
-        let generics = generics::without_lifetimes(&self.generics);
-        let generics = generics::with_bounds(&generics, &generics::message_bounds(true));
-        let (params, where_clause) = (&generics.params, &generics.where_clause);
-        let intro = format!(" What [`{}`] understands.", self.actor.unraw());
-        let variants = self.handlers.iter().map(|handler| {
-            let Handler { cfgs, docs, method, priority, redact, .. } = handler;
-            let prose = (!attr::has_doc_text(docs)).then(|| {
-                let prose = format!(" Handled by `{}::{}`.", self.actor.unraw(), method.unraw());
-                quote!(#[doc = #prose])
-            });
-            let head = quote!(#(#cfgs)* #(#docs)* #prose #priority #redact);
-            let names = handler.fields().map(|(name, _)| name);
-            let types = handler.fields().map(|(_, ty)| ty);
-            let redacts = handler.redacts();
-            match &handler.hook {
-                Hook::Event { variant, kind } => {
-                    let word = Ident::new(kind.word(), variant.span());
-                    quote!(#head #[from] #variant(#private::#word))
-                }
-                Hook::Call { variant, answer, .. } => {
-                    let reply = handler.reply_field();
-                    let private = private_at(answer.span());
-                    let answers = quote_spanned!(answer.span()=> #private::Reply<#answer>);
-                    quote!(#head #variant { #(#redacts #names: #types,)* #reply: #answers })
-                }
-                Hook::Cast { variant } if handler.fields().next().is_none() => quote!(#head #variant),
-                Hook::Cast { variant } => quote!(#head #variant { #(#redacts #names: #types),* }),
-                Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => quote!(),
-            }
-        });
-        let params_used = self.generics.type_params().next().map(|_| {
-            let unused = names::unused();
-            let types = self.generics.type_params().map(|param| &param.ident);
-            quote! {
-                #[doc(hidden)]
-                #unused(
-                    ::core::convert::Infallible,
-                    ::core::marker::PhantomData<fn() -> (#(#types,)*)>,
-                ),
-            }
-        });
-        parse_quote! {
-            #(#cfgs)*
-            #[doc = #intro]
-            #[allow(missing_docs, dead_code, private_interfaces, unreachable_pub, rustdoc::private_intra_doc_links)]
-            #vis enum #ident <#params> #where_clause {
-                #(#variants,)*
-                #params_used
-            }
-        }
-    }
-
-    /// Gives the stub the actor's name, and its methods those of the handlers.
-    pub(super) fn name_stub(&self, spoken: &mut protocol::Model) {
-        spoken.stub = names::stub(&self.actor);
-        spoken.borrows = self.borrows;
-        spoken.actor = Some(self.actor.clone());
-        for (variant, handler) in spoken.variants.iter_mut().zip(&self.handlers) {
-            variant.method = handler.method.clone();
-            if self.borrows || handler.broken.is_some() {
-                variant.loose = handler.broken.or_else(|| Some(handler.fields().count()));
-            }
-        }
-    }
-
-    /// The handler of a kind of system message.
-    pub(super) fn event(&self, wanted: Event) -> Option<&Handler> {
-        self.handlers.iter().find(|handler| matches!(handler.hook, Hook::Event { kind, .. } if kind == wanted))
-    }
-
-    /// An impl has no visibility: its messages are as visible as the most visible of its handlers. Where there are none, an
-    /// actor that is `pub` has no other way to have them so, too.
-    fn visibility(&self) -> Visibility {
-        let sent = self.handlers.iter().filter(|handler| !matches!(handler.hook, Hook::Event { .. }));
-        match sent.map(|handler| &handler.vis).max_by_key(|vis| visibility::reach(vis)) {
-            Some(vis) if visibility::reach(vis) > 0 => vis.clone(),
-            Some(_) => parse_quote!(pub(crate)),
-            None => parse_quote!(pub),
-        }
+    /// Returns the handler of a message from the runtime.
+    pub(super) fn system_handler(&self, wanted: SystemMessage) -> Option<&Handler> {
+        let is_wanted = |handler: &&Handler| matches!(handler.hook, Hook::System { message, .. } if message == wanted);
+        self.handlers.iter().find(is_wanted)
     }
 }
 
-/// The actor's name, if the impl is one that can have messages.
-fn check_block(block: &ItemImpl, errors: &mut Errors) -> Option<Ident> {
+/// Returns the actor's name if the impl can be an actor's.
+fn parse_head(block: &ItemImpl, errors: &mut Errors) -> Option<Ident> {
     if let Some((path, _)) = &block.trait_ {
-        let message = if attr::path_ends_with(path, "Process") {
-            "an `impl Process` stands alone: `#[actor(protocol = ..)]` goes on the struct"
+        if attr::path_ends_with(path, "Process") {
+            errors.push_help(
+                path,
+                "`#[actor]` cannot be used on an `impl Process`",
+                "remove it, and write `#[actor(protocol = ..)]` on the struct",
+            );
         } else {
-            "`#[actor]` stands on the actor's own impl, not on that of a trait"
-        };
-        errors.push(path, message);
+            errors.push_help(
+                path,
+                "`#[actor]` cannot be used on the impl of a trait",
+                "move it to an impl of the actor itself, such as `impl Counter`",
+            );
+        }
         return None;
     }
     let Type::Path(path) = &*block.self_ty else {
-        // Of the others rustc says that they cannot have an impl.
+        // rustc reports the other types, which cannot have an impl.
         if let Type::TraitObject(_) = &*block.self_ty {
-            errors.push(&block.self_ty, "expected the actor's name, as in `impl Counter`");
+            errors.push(&block.self_ty, "expected the name of an actor, such as `impl Counter`");
         }
         return None;
     };
     let segment = path.path.segments.last()?;
     if block.generics.lifetimes().next().is_none() && !generics::arguments_match_params(segment, &block.generics) {
         let ident = &segment.ident;
-        errors.push(
+        errors.push_help(
             &block.self_ty,
-            format!("an actor's impl is as generic as its struct, in the same order: `impl<T> {ident}<T>`"),
+            "an actor's impl must have the type parameters of its struct, in the same order",
+            format!("write `impl<T> {ident}<T>`"),
         );
         return None;
     }
     Some(segment.ident.clone())
+}
+
+/// Separates handlers of messages from hooks. Of two methods with the same hook or message it keeps the first.
+fn sort(methods: Vec<Handler>, errors: &mut Errors) -> (Vec<Handler>, Hooks) {
+    let (mut handlers, mut hooks) = (Vec::new(), Hooks::default());
+    let mut variants: HashMap<String, Ident> = HashMap::new();
+    for method in methods {
+        let hook = match method.hook {
+            Hook::Init => Some((&mut hooks.init, "init")),
+            Hook::Continue => Some((&mut hooks.continue_with, "continue_with")),
+            Hook::Idle(_) => Some((&mut hooks.idle, "idle")),
+            Hook::Every(_) => {
+                hooks.every.push(method);
+                continue;
+            }
+            Hook::Terminate { .. } => Some((&mut hooks.terminate, "terminate")),
+            Hook::Cast { .. } | Hook::Call { .. } | Hook::System { .. } => None,
+        };
+        if let Some((slot, name)) = hook {
+            match slot {
+                Some(first) if first.cfgs.is_empty() && method.cfgs.is_empty() => {
+                    errors.push_help(
+                        &method.method,
+                        format!("duplicate `#[{name}]` method"),
+                        format!("remove the attribute; `{}` has it already", first.method),
+                    );
+                }
+                _ => *slot = Some(method),
+            }
+            continue;
+        }
+        let Some(variant) = method.variant() else { continue };
+        let first = variants.get(&variant.to_string());
+        if let Some(first) = first.filter(|_| method.cfgs.is_empty()) {
+            let second = &method.method;
+            errors.push_help(
+                second,
+                format!("the methods `{first}` and `{second}` both define the message `{variant}`"),
+                "rename one of them",
+            );
+            continue;
+        }
+        if method.cfgs.is_empty() {
+            variants.insert(variant.to_string(), method.method.clone());
+        }
+        handlers.push(method);
+    }
+    // A hook with an error took part in the search for duplicates, and is not called.
+    for slot in [&mut hooks.init, &mut hooks.continue_with, &mut hooks.idle, &mut hooks.terminate] {
+        slot.take_if(|hook| hook.placeholder_args.is_some());
+    }
+    hooks.every.retain(|hook| hook.placeholder_args.is_none());
+    (handlers, hooks)
+}
+
+/// Generates the enum of the messages.
+fn messages(actor: &Ident, cfgs: &[Attribute], actor_generics: &Generics, handlers: &[Handler]) -> ItemEnum {
+    let private = private();
+    let ident = names::message(actor);
+    let vis = visibility(handlers);
+    let generics = generics::without_lifetimes(actor_generics);
+    let generics = generics::with_bounds(&generics, &generics::message_bounds(true));
+    let (params, where_clause) = (&generics.params, &generics.where_clause);
+    let intro = format!(" The messages of the actor [`{}`].", actor.unraw());
+    let variants = handlers.iter().map(|handler| {
+        let Handler { cfgs, docs, method, priority, redact, .. } = handler;
+        let doc_text = (!attr::has_doc_text(docs)).then(|| {
+            let doc_text = format!(" Handled by `{}::{}`.", actor.unraw(), method.unraw());
+            quote!(#[doc = #doc_text])
+        });
+        let head = quote!(#(#cfgs)* #(#docs)* #doc_text #priority #redact);
+        let names = handler.fields().map(|(name, _)| name);
+        let types = handler.fields().map(|(_, ty)| ty);
+        let redacts = handler.redacts();
+        match &handler.hook {
+            Hook::System { variant, message } => {
+                let ty = Ident::new(message.type_name(), variant.span());
+                quote!(#head #[from] #variant(#private::#ty))
+            }
+            Hook::Call { variant, reply, .. } => {
+                let field = handler.reply_field();
+                let private = private_at(reply.span());
+                let ty = quote_spanned!(reply.span()=> #private::Reply<#reply>);
+                quote!(#head #variant { #(#redacts #names: #types,)* #field: #ty })
+            }
+            Hook::Cast { variant } if handler.fields().next().is_none() => quote!(#head #variant),
+            Hook::Cast { variant } => quote!(#head #variant { #(#redacts #names: #types),* }),
+            Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => quote!(),
+        }
+    });
+    let unused = actor_generics.type_params().next().map(|_| {
+        let unused = names::unused();
+        let types = actor_generics.type_params().map(|param| &param.ident);
+        quote! {
+            #[doc(hidden)]
+            #unused(
+                ::core::convert::Infallible,
+                ::core::marker::PhantomData<fn() -> (#(#types,)*)>,
+            ),
+        }
+    });
+    parse_quote! {
+        #(#cfgs)*
+        #[doc = #intro]
+        #[allow(missing_docs, dead_code, private_interfaces, unreachable_pub, rustdoc::private_intra_doc_links)]
+        #vis enum #ident <#params> #where_clause {
+            #(#variants,)*
+            #unused
+        }
+    }
+}
+
+/// Returns the visibility of the messages: that of the most visible handler, and at least `pub(crate)`. Without casts
+/// and calls it is `pub`, since a public actor has no other way to make its messages public.
+fn visibility(handlers: &[Handler]) -> Visibility {
+    let sent = handlers.iter().filter(|handler| !matches!(handler.hook, Hook::System { .. }));
+    match sent.map(|handler| &handler.vis).max_by_key(|vis| visibility::reach(vis)) {
+        Some(vis) if visibility::reach(vis) > 0 => vis.clone(),
+        Some(_) => parse_quote!(pub(crate)),
+        None => parse_quote!(pub),
+    }
+}
+
+/// Names the stub after the actor, and its methods after the handlers.
+fn name_stub(protocol: &mut protocol::Model, actor: &Ident, handlers: &[Handler]) {
+    protocol.stub = names::stub(actor);
+    protocol.actor = Some(actor.clone());
+    for (variant, handler) in protocol.variants.iter_mut().zip(handlers) {
+        variant.method = handler.method.clone();
+        if protocol.has_lifetimes || handler.placeholder_args.is_some() {
+            variant.placeholder_args = handler.placeholder_args.or_else(|| Some(handler.fields().count()));
+        }
+    }
 }

@@ -1,60 +1,69 @@
 //! The rules that need the whole enum.
 //!
-//! What breaks one is told once, and put right in the model, so that rustc has nothing to add.
+//! A broken rule gives one error, and the model is corrected so that rustc does not report a second one.
 
 use std::collections::HashMap;
 
 use proc_macro2::Ident;
 use quote::format_ident;
 
-use super::model::{Kind, Model};
+use super::model::{MessageKind, Model};
 use crate::diag::Errors;
 use crate::syntax::generics;
 use crate::syntax::text::source_text;
 
-/// Adds a message for every rule that the protocol breaks.
+/// Adds an error for every rule that the protocol breaks.
 pub(crate) fn check(model: &mut Model, errors: &mut Errors) {
     if model.variants.is_empty() {
-        errors.push(
-            &model.ident,
-            format!("a protocol without variants: nothing could be said to a process that speaks `{}`", model.ident),
-        );
+        errors.push_help(&model.ident, "a protocol needs at least one variant", "add a variant for each message");
     }
-    one_method_a_variant(model, errors);
-    one_variant_a_source(model, errors);
+    check_methods(model, errors);
+    check_sources(model, errors);
 }
 
-// Variants under a `#[cfg]` are left to rustc, here and below: two of them may exclude each other.
+// Both rules leave variants with `#[cfg]` to rustc: two such variants may exclude each other.
 
-fn one_method_a_variant(model: &mut Model, errors: &mut Errors) {
+/// Two variants cannot have stub methods of one name.
+fn check_methods(model: &mut Model, errors: &mut Errors) {
     let mut methods: HashMap<String, Ident> = HashMap::new();
     for variant in model.variants.iter_mut().filter(|variant| variant.cfgs.is_empty()) {
-        if matches!(variant.kind, Kind::From { .. }) {
+        if matches!(variant.kind, MessageKind::From { .. }) {
             continue;
         }
         let first = methods.insert(variant.method.to_string(), variant.ident.clone());
         if let Some(first) = first.filter(|first| *first != variant.ident) {
             let (second, method) = (&variant.ident, &variant.method);
-            errors
-                .push(second, format!("`{first}` and `{second}` would share the stub's method `{method}`: rename one"));
+            errors.push_help(
+                second,
+                format!("the variants `{first}` and `{second}` both define the stub's method `{method}`"),
+                "rename one of them",
+            );
             variant.method = format_ident!("{method}_");
         }
     }
 }
 
-fn one_variant_a_source(model: &mut Model, errors: &mut Errors) {
+/// Each `#[from]` variant needs a type of its own.
+fn check_sources(model: &mut Model, errors: &mut Errors) {
     let mut sources: HashMap<String, Ident> = HashMap::new();
     for variant in model.variants.iter_mut().filter(|variant| variant.cfgs.is_empty()) {
-        let Kind::From { attr, source, .. } = &mut variant.kind else { continue };
+        let MessageKind::From { attr, source, .. } = &mut variant.kind else { continue };
         let Some(ty) = source else { continue };
         let written = source_text(&*ty);
         let first = sources.insert(written.clone(), variant.ident.clone());
         if generics::is_type_param(ty, &model.generics) {
-            let enum_ = &model.ident;
-            errors.push(attr, format!("`#[from]` needs a type of its own: `{written}` may be `{enum_}` itself"));
+            errors.push_help(
+                attr,
+                format!("`#[from]` cannot be used for the type parameter `{written}`"),
+                format!("use a concrete type; `From<{written}>` would overlap with `From<{}>`", model.ident),
+            );
             *source = None;
         } else if let Some(first) = first {
-            errors.push(attr, format!("`#[from]` twice for `{written}`: `{first}` takes it already"));
+            errors.push_help(
+                attr,
+                format!("duplicate `#[from]` for `{written}`"),
+                format!("remove this variant; `{first}` has the same type"),
+            );
             *source = None;
         }
     }

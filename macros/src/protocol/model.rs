@@ -1,10 +1,10 @@
-//! What a protocol is, resolved from the enum: which variant is a call, which comes from the runtime.
+//! A protocol, resolved from the enum: which variant is a cast, a call or a message from the runtime.
 
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{Attribute, Fields, Generics, ItemEnum, LitInt, Member, Type, Visibility, parse_quote};
 
-use super::Options;
+use super::options::ProtocolOptions;
 use crate::diag::Errors;
 use crate::names;
 use crate::syntax::unsendable::{Unsendable, sendable};
@@ -16,22 +16,22 @@ pub(crate) struct Model {
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) ident: Ident,
-    /// The actor whose methods it was read off.
+    /// The actor whose methods define the protocol.
     pub(crate) actor: Option<Ident>,
     pub(crate) stub: Ident,
     pub(crate) generics: Generics,
     pub(crate) local: bool,
-    /// Whether a crash report shows its messages.
+    /// Set if a crash report shows the last message.
     pub(crate) debug: bool,
     pub(crate) version: Option<LitInt>,
     pub(crate) variants: Vec<Variant>,
-    /// A last variant that nobody can make, which uses the type parameters.
+    /// The variant of a generic actor's messages that mentions the type parameters.
     pub(crate) unused: Option<Ident>,
-    /// Whether it has lifetimes, which was refused.
-    pub(crate) borrows: bool,
+    /// Set after an error about lifetime parameters.
+    pub(crate) has_lifetimes: bool,
 }
 
-/// One message.
+/// One variant of the enum.
 pub(crate) struct Variant {
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) docs: Vec<Attribute>,
@@ -39,52 +39,55 @@ pub(crate) struct Variant {
     /// The stub's method.
     pub(crate) method: Ident,
     pub(crate) fields: Vec<Field>,
-    pub(crate) kind: Kind,
-    /// Set where a part of the message was refused: the stub's method takes this many arguments of any type.
-    pub(crate) loose: Option<usize>,
-    /// Whether it goes before all others.
+    pub(crate) kind: MessageKind,
+    /// Set after an error in the variant: the stub's method takes this many arguments of any type.
+    pub(crate) placeholder_args: Option<usize>,
     pub(crate) priority: bool,
-    /// Set if a crash report shows its name only.
     pub(crate) redact: Option<Attribute>,
 }
 
-/// What a message is to its sender.
-pub(crate) enum Kind {
-    /// Sent, never answered.
+pub(crate) enum MessageKind {
     Cast,
-    /// Answered through the field at this index, by this type.
-    Call { reply: usize, answer: Type },
-    /// Made from its only field, of the type `source`; never by the stub.
-    From { attr: Attribute, system: bool, source: Option<Type> },
+    /// The reply goes through the field at the index `reply_field`, and has the type `reply`.
+    Call {
+        reply_field: usize,
+        reply: Type,
+    },
+    /// Converted from its only field, of the type `source`. The stub has no method for it. `source` is `None` after an
+    /// error.
+    From {
+        attr: Attribute,
+        system: bool,
+        source: Option<Type>,
+    },
 }
 
-/// A part of a message.
+/// A field of a variant.
 pub(crate) struct Field {
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) member: Member,
     pub(crate) ty: Type,
     /// The stub method's parameter.
     pub(crate) param: Ident,
-    /// Set if no crash report shows it.
     pub(crate) redact: Option<Attribute>,
 }
 
 impl Model {
-    /// Reads the enum, and takes our attributes off it. With lifetimes only its stub can follow from it.
-    pub(crate) fn read(item: &mut ItemEnum, options: Options, errors: &mut Errors) -> Model {
-        let borrows = generics::reject_lifetimes("a protocol", &item.generics, errors);
+    /// Parses the enum, and removes greenroom's attributes from it.
+    pub(crate) fn parse(item: &mut ItemEnum, options: ProtocolOptions, errors: &mut Errors) -> Model {
+        let has_lifetimes = generics::reject_lifetimes("a protocol", &item.generics, errors);
         let mut variants = Vec::new();
         let mut unused = None;
         for variant in &mut item.variants {
-            if variant.ident == "__Unused" {
+            if variant.ident == names::unused() {
                 unused = Some(variant.ident.clone());
             } else {
-                variants.push(Variant::read(variant, (borrows, options.local), errors));
+                variants.push(Variant::parse(variant, (has_lifetimes, options.local), errors));
             }
         }
         let (ident, (_, arguments, _)) = (&item.ident, item.generics.split_for_impl());
-        let own: Type = parse_quote!(#ident #arguments);
-        variants.iter_mut().for_each(|variant| variant.replace_self(&own));
+        let self_ty: Type = parse_quote!(#ident #arguments);
+        variants.iter_mut().for_each(|variant| variant.replace_self(&self_ty));
         Model {
             attrs: item.attrs.clone(),
             cfgs: attr::cfgs(&item.attrs),
@@ -98,48 +101,46 @@ impl Model {
             version: options.version,
             variants,
             unused,
-            borrows,
+            has_lifetimes,
         }
     }
 
-    /// The generics of every generated impl.
+    /// Returns the generics of every generated impl.
     pub(crate) fn impl_generics(&self) -> Generics {
         generics::with_bounds(&self.generics, &generics::message_bounds(self.local))
     }
 
-    /// Whether a variant's number depends on the crate's features.
-    pub(crate) fn numbers_vary(&self) -> bool {
+    /// Returns true if the indexes of the variants depend on the crate's features.
+    pub(crate) fn has_cfg_variants(&self) -> bool {
         self.variants.iter().any(|variant| !variant.cfgs.is_empty())
     }
 
-    /// Whether a method or impl touches something deprecated.
-    pub(crate) fn deprecated(&self) -> bool {
-        let marked = |attrs: &[Attribute]| attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
-        marked(&self.attrs) || self.variants.iter().any(|variant| marked(&variant.docs))
+    /// Returns true if the enum or a variant is deprecated, so that generated code has to allow that.
+    pub(crate) fn has_deprecated_parts(&self) -> bool {
+        let deprecated = |attrs: &[Attribute]| attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
+        deprecated(&self.attrs) || self.variants.iter().any(|variant| deprecated(&variant.docs))
     }
 }
 
 impl Variant {
-    fn read(variant: &mut syn::Variant, (borrows, local): (bool, bool), errors: &mut Errors) -> Variant {
-        let mut from = attr::take(&mut variant.attrs, "from");
-        while let Some(again) = attr::take(&mut variant.attrs, "from") {
-            errors.push(again, "`#[from]` is written twice");
-        }
-        let priority = attr::take(&mut variant.attrs, "priority");
-        while let Some(again) = attr::take(&mut variant.attrs, "priority") {
-            errors.push(again, "`#[priority]` is written twice");
-        }
+    fn parse(variant: &mut syn::Variant, (has_lifetimes, local): (bool, bool), errors: &mut Errors) -> Variant {
+        let mut from = attr::take_one(&mut variant.attrs, "from", errors);
+        let priority = attr::take_one(&mut variant.attrs, "priority", errors);
         if let Some(priority) = &priority {
             attr::expect_no_arguments(priority, errors);
         }
         let redact = take_redact(&mut variant.attrs, errors);
         if let Some((equals, _)) = &variant.discriminant {
-            errors.push(equals, "a message's number is its place in the enum: leave the discriminant out");
+            errors.push_help(
+                equals,
+                "a variant of a protocol cannot have a discriminant",
+                "remove it; the position in the enum is the message's number",
+            );
         }
-        let fine = errors.mark();
-        let fields = read_fields(&mut variant.fields, &mut from, (borrows, local), errors);
-        let kind = read_kind(variant, &fields, from, borrows, errors);
-        let loose = (borrows || errors.since(fine)).then(|| {
+        let before = errors.count();
+        let fields = parse_fields(&mut variant.fields, &mut from, (has_lifetimes, local), errors);
+        let kind = message_kind(variant, &fields, from, has_lifetimes, errors);
+        let placeholder_args = (has_lifetimes || errors.count() > before).then(|| {
             let replies = fields.iter().filter(|field| types::reply_type(&field.ty).is_some()).count();
             fields.len() - replies
         });
@@ -150,60 +151,70 @@ impl Variant {
             method: names::method(&variant.ident),
             fields: name_params(fields, &kind),
             kind,
-            loose,
+            placeholder_args,
             priority: priority.is_some(),
             redact,
         }
     }
 
-    /// Puts the enum's name where `Self` stands, which in the stub is the stub.
-    fn replace_self(&mut self, own: &Type) {
-        self.fields.iter_mut().for_each(|field| self_type::replace_self(&mut field.ty, own));
+    /// Replaces `Self`, which would be the stub in the stub's impl.
+    fn replace_self(&mut self, self_ty: &Type) {
+        self.fields.iter_mut().for_each(|field| self_type::replace_self(&mut field.ty, self_ty));
         match &mut self.kind {
-            Kind::Call { answer, .. } => self_type::replace_self(answer, own),
-            Kind::From { source: Some(source), .. } => self_type::replace_self(source, own),
-            Kind::Cast | Kind::From { source: None, .. } => {}
+            MessageKind::Call { reply, .. } => self_type::replace_self(reply, self_ty),
+            MessageKind::From { source: Some(source), .. } => self_type::replace_self(source, self_ty),
+            MessageKind::Cast | MessageKind::From { source: None, .. } => {}
         }
     }
 
-    /// Whether the message may leave its node.
-    pub(crate) fn travels(&self) -> bool {
-        self.loose.is_none() && !matches!(self.kind, Kind::From { system: true, .. })
+    /// Returns true if the message can be sent to another node.
+    pub(crate) fn is_encodable(&self) -> bool {
+        self.placeholder_args.is_none() && !matches!(self.kind, MessageKind::From { system: true, .. })
     }
 
-    /// The fields that a sender gives.
-    pub(crate) fn given(&self) -> impl Iterator<Item = &Field> {
-        let reply = match self.kind {
-            Kind::Call { reply, .. } => Some(reply),
-            _ => None,
-        };
-        self.fields.iter().enumerate().filter(move |(index, _)| Some(*index) != reply).map(|(_, field)| field)
+    /// Returns the fields that are parameters of the stub's method.
+    pub(crate) fn method_params(&self) -> impl Iterator<Item = &Field> {
+        let reply_field = self.kind.reply_field();
+        self.fields.iter().enumerate().filter(move |(index, _)| Some(*index) != reply_field).map(|(_, field)| field)
     }
 }
 
-fn read_fields(
+impl MessageKind {
+    fn reply_field(&self) -> Option<usize> {
+        match self {
+            MessageKind::Call { reply_field, .. } => Some(*reply_field),
+            MessageKind::Cast | MessageKind::From { .. } => None,
+        }
+    }
+}
+
+fn parse_fields(
     fields: &mut Fields,
-    on_variant: &mut Option<Attribute>,
-    (borrows, local): (bool, bool),
+    from: &mut Option<Attribute>,
+    (has_lifetimes, local): (bool, bool),
     errors: &mut Errors,
 ) -> Vec<Field> {
     let named = matches!(fields, Fields::Named(_));
-    let mut read = Vec::new();
+    let mut parsed = Vec::new();
     for (index, field) in fields.iter_mut().enumerate() {
-        if let Some(from) = attr::take(&mut field.attrs, "from") {
-            errors.push(&from, "`#[from]` stands on the variant, not on its field");
-            on_variant.get_or_insert(from);
+        if let Some(misplaced) = attr::take(&mut field.attrs, "from") {
+            errors.push_help(&misplaced, "`#[from]` cannot be used on a field", "move it to the variant");
+            from.get_or_insert(misplaced);
         }
-        if let Some(priority) = attr::take(&mut field.attrs, "priority") {
-            errors.push(&priority, "`#[priority]` stands on the variant, not on its field");
+        if let Some(misplaced) = attr::take(&mut field.attrs, "priority") {
+            errors.push_help(&misplaced, "`#[priority]` cannot be used on a field", "move it to the variant");
         }
         let redact = take_redact(&mut field.attrs, errors);
         let cfgs = attr::cfgs(&field.attrs);
         if let (false, Some(cfg)) = (named, cfgs.first()) {
-            errors.push(cfg, "`#[cfg]` on a field without a name shifts its neighbours: name the fields");
+            errors.push_help(
+                cfg,
+                "`#[cfg]` cannot be used on a field without a name",
+                "give the fields names; without it the positions of the others would change",
+            );
         }
-        if let Some(unfit) = Unsendable::find(&field.ty, local).filter(|_| !borrows) {
-            errors.push(&unfit, format!("a message owns its parts: {}", unfit.advice()));
+        if let Some(unsendable) = Unsendable::find(&field.ty, local).filter(|_| !has_lifetimes) {
+            unsendable.report("a message", errors);
             field.ty = sendable(field.ty.clone());
         }
         let member = match &field.ident {
@@ -211,64 +222,72 @@ fn read_fields(
             None => Member::Unnamed(index.into()),
         };
         let param = field.ident.clone().unwrap_or_else(|| names::argument(index, 0));
-        read.push(Field { cfgs, member, ty: field.ty.clone(), param, redact });
+        parsed.push(Field { cfgs, member, ty: field.ty.clone(), param, redact });
     }
-    read
+    parsed
 }
 
 fn take_redact(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Option<Attribute> {
-    let redact = attr::take(attrs, "redact")?;
+    let redact = attr::take_one(attrs, "redact", errors)?;
     attr::expect_no_arguments(&redact, errors);
-    while let Some(again) = attr::take(attrs, "redact") {
-        errors.push(again, "`#[redact]` is written twice");
-    }
     Some(redact)
 }
 
-fn read_kind(
+fn message_kind(
     variant: &syn::Variant,
     fields: &[Field],
     from: Option<Attribute>,
-    borrows: bool,
+    has_lifetimes: bool,
     errors: &mut Errors,
-) -> Kind {
+) -> MessageKind {
     if let Some(attr) = from {
         attr::expect_no_arguments(&attr, errors);
         if let [field] = fields {
-            return Kind::From { attr, system: types::is_system_message(&field.ty), source: Some(field.ty.clone()) };
+            let system = types::is_system_message(&field.ty);
+            return MessageKind::From { attr, system, source: Some(field.ty.clone()) };
         }
-        errors.push(&variant.ident, format!("`#[from]` needs exactly one field: `{}(Type)`", variant.ident));
+        errors.push_help(
+            &variant.ident,
+            "a `#[from]` variant needs exactly one field",
+            format!("write `{}(Type)`", variant.ident),
+        );
     }
     let mut replies =
         fields.iter().enumerate().filter_map(|(index, field)| Some((index, field, types::reply_type(&field.ty)?)));
-    let Some((reply, field, answer)) = replies.next() else { return Kind::Cast };
-    if let Some((_, again, _)) = replies.next() {
-        errors.push(&again.ty, "`Reply` twice in one variant: a call has one answer");
+    let Some((reply_field, field, reply)) = replies.next() else { return MessageKind::Cast };
+    if let Some((_, duplicate, _)) = replies.next() {
+        errors.push_help(
+            &duplicate.ty,
+            "a call can have only one `Reply`",
+            "send both values in one reply, such as `Reply<(A, B)>`",
+        );
     }
     if let Some(cfg) = field.cfgs.first() {
-        errors.push(cfg, "`#[cfg]` on a `Reply` would make a call a cast: put it on the variant");
+        errors.push_help(
+            cfg,
+            "`#[cfg]` cannot be used on a `Reply`",
+            "move it to the variant; without the field the call would be a cast",
+        );
     }
-    Kind::Call { reply, answer: if borrows { sendable(answer.clone()) } else { answer.clone() } }
+    let reply = if has_lifetimes { sendable(reply.clone()) } else { reply.clone() };
+    MessageKind::Call { reply_field, reply }
 }
 
-/// Tuple fields take their parameters' names once it is known which of them a sender gives.
-fn name_params(mut fields: Vec<Field>, kind: &Kind) -> Vec<Field> {
-    let reply = match kind {
-        Kind::Call { reply, .. } => Some(*reply),
-        _ => None,
-    };
-    let count = fields.len() - usize::from(reply.is_some());
-    let given = fields.iter_mut().enumerate().filter(|(index, _)| Some(*index) != reply);
-    for (place, (_, field)) in given.enumerate() {
+/// Names the parameters for tuple fields. The names depend on how many of the fields are parameters.
+fn name_params(mut fields: Vec<Field>, kind: &MessageKind) -> Vec<Field> {
+    let reply_field = kind.reply_field();
+    let count = fields.len() - usize::from(reply_field.is_some());
+    let params = fields.iter_mut().enumerate().filter(|(index, _)| Some(*index) != reply_field);
+    for (position, (_, field)) in params.enumerate() {
         if matches!(field.member, Member::Unnamed(_)) {
-            field.param = names::argument(place, count);
+            field.param = names::argument(position, count);
         }
     }
     fields
 }
 
 impl ToTokens for Field {
-    /// As in the shape: `priority: u8`.
+    /// Writes the field as in a message's shape: `priority: u8`.
     fn to_tokens(&self, out: &mut proc_macro2::TokenStream) {
         if let Member::Named(name) = &self.member {
             out.extend(quote::quote!(#name:));

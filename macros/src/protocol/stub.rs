@@ -1,29 +1,30 @@
-//! The stub: what a sender holds. A newtype over an address, with a method for each variant.
+//! The stub: a typed handle that sends to a process. It is a newtype around an address, with a method for each variant.
 //!
-//! Its standard traits are written out: derived ones would ask them of the protocol's type parameters.
+//! The impls of the standard traits are generated in full. Derived ones would require the same traits of the protocol's
+//! type parameters.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::{Attribute, GenericParam, Visibility, parse_quote};
 
-use super::expand::allow;
-use super::model::{Kind, Model, Variant};
+use super::expand::allow_deprecated;
+use super::model::{MessageKind, Model, Variant};
 use crate::names::{local, nth, param, private, type_param};
 use crate::syntax::text::source_text;
 use crate::syntax::unsendable::sendable;
 use crate::syntax::{attr, generics};
 
-/// The stub's struct, its methods, and what makes it a stub.
-pub(crate) fn stub(model: &Model) -> TokenStream {
+/// Generates the stub's struct, its methods and its traits.
+pub(super) fn stub(model: &Model) -> TokenStream {
     let private = private();
     let Model { ident, stub, vis, cfgs, .. } = model;
     let generics = model.impl_generics();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let passing = generics::assuming_send(&generics, &quote!(#ident #ty_generics));
-    let passes = &passing.where_clause;
+    let sendable = generics::assuming_send(&generics, &quote!(#ident #ty_generics));
+    let sendable_clause = &sendable.where_clause;
     let docs = docs(model);
-    let allow = allow(model);
+    let allow = allow_deprecated(model);
     let methods = model.variants.iter().filter_map(|variant| method(model, variant));
     let traits = traits(model);
     let address = local("address");
@@ -42,7 +43,7 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
-        impl #impl_generics #private::Stub for #stub #ty_generics #passes {
+        impl #impl_generics #private::Stub for #stub #ty_generics #sendable_clause {
             type Protocol = #ident #ty_generics;
             fn __new(#address: #private::Address<Self::Protocol>) -> Self {
                 Self(#address)
@@ -54,7 +55,7 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
         #(#cfgs)*
         #[automatically_derived]
-        impl #impl_generics #private::Stubbed for #ident #ty_generics #passes {
+        impl #impl_generics #private::Stubbed for #ident #ty_generics #sendable_clause {
             type Ref = #stub #ty_generics;
         }
 
@@ -64,8 +65,8 @@ pub(crate) fn stub(model: &Model) -> TokenStream {
 
 fn docs(model: &Model) -> Vec<Attribute> {
     let intro = match &model.actor {
-        Some(actor) => format!(" Stub of the actor [`{}`], wherever it lives.", actor.unraw()),
-        None => format!(" Stub of a process that speaks [`{}`], wherever it lives.", model.ident.unraw()),
+        Some(actor) => format!(" Stub of the actor [`{}`], on this node or another.", actor.unraw()),
+        None => format!(" Stub of a process with the protocol [`{}`], on this node or another.", model.ident.unraw()),
     };
     let mut docs = vec![parse_quote!(#[doc = #intro])];
     let first = attr::first_paragraph(&model.attrs);
@@ -79,50 +80,50 @@ fn docs(model: &Model) -> Vec<Attribute> {
     docs
 }
 
-/// The method that sends one message. The runtime's messages have none.
+/// Generates the method that sends a message. Messages from the runtime have none.
 fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
     let private = private();
     let (owner, vis) = (&model.ident, &model.vis);
     let Variant { cfgs, docs, ident, method, kind, .. } = variant;
-    if let Some(count) = variant.loose {
-        return loose(vis, variant, count);
+    if let Some(count) = variant.placeholder_args {
+        return placeholder_method(vis, variant, count);
     }
-    let params = variant.given().map(|field| {
+    let params = variant.method_params().map(|field| {
         let (cfgs, param, ty) = (&field.cfgs, &field.param, &field.ty);
         quote!(#(#cfgs)* #param: #ty)
     });
     let mut fields: Vec<TokenStream> = variant
-        .given()
+        .method_params()
         .map(|field| {
             let (cfgs, member, param) = (&field.cfgs, &field.member, &field.param);
             quote!(#(#cfgs)* #member: #param)
         })
         .collect();
     let (output, body) = match kind {
-        Kind::From { .. } => return None,
-        Kind::Cast => {
+        MessageKind::From { .. } => return None,
+        MessageKind::Cast => {
             (quote!(#private::Cast), quote!(#private::Address::cast(&self.0, move || #owner::#ident { #(#fields),* })))
         }
-        Kind::Call { reply, answer } => {
-            let member = variant.fields.get(*reply).map(|field| &field.member);
+        MessageKind::Call { reply_field, reply: ty } => {
+            let member = variant.fields.get(*reply_field).map(|field| &field.member);
             let reply = local("reply");
             let moves = (!fields.is_empty()).then(|| quote!(move));
             fields.push(quote!(#member: #reply));
             (
-                quote!(#private::Call<#answer>),
+                quote!(#private::Call<#ty>),
                 quote!(#private::Address::call(&self.0, #moves |#reply| #owner::#ident { #(#fields),* })),
             )
         }
     };
-    let prose = (!attr::has_doc_text(docs)).then(|| {
-        let prose = format!(" Sends [`{}::{}`].", owner.unraw(), ident.unraw());
-        quote!(#[doc = #prose])
+    let doc_text = (!attr::has_doc_text(docs)).then(|| {
+        let doc_text = format!(" Sends [`{}::{}`].", owner.unraw(), ident.unraw());
+        quote!(#[doc = #doc_text])
     });
-    // With the mark a method that nobody calls is not compiled.
+    // `#[inline]` keeps rustc from compiling methods that are never called.
     Some(quote! {
         #(#cfgs)*
         #(#docs)*
-        #prose
+        #doc_text
         #[inline]
         #vis fn #method(&self #(, #params)*) -> #output {
             #body
@@ -130,15 +131,16 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
     })
 }
 
-/// An impl of the stub with nothing but such methods.
-pub(super) fn loosely(model: &mut Model) -> TokenStream {
-    for variant in &mut model.variants {
-        variant.loose = variant.loose.or_else(|| Some(variant.given().count()));
-    }
-    let Model { stub, cfgs, .. } = &*model;
+/// Generates placeholder methods for all variants, in an impl of a stub that another item defines. After the error about
+/// this item, calls of its messages still compile.
+pub(crate) fn placeholder_methods(model: &Model) -> TokenStream {
+    let Model { stub, vis, cfgs, .. } = model;
     let generics = model.impl_generics();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let methods = model.variants.iter().filter_map(|variant| method(model, variant));
+    let methods = model.variants.iter().filter_map(|variant| {
+        let count = variant.placeholder_args.unwrap_or_else(|| variant.method_params().count());
+        placeholder_method(vis, variant, count)
+    });
     quote! {
         #(#cfgs)*
         #[allow(dead_code)]
@@ -148,19 +150,19 @@ pub(super) fn loosely(model: &mut Model) -> TokenStream {
     }
 }
 
-/// The method for a message that broke a rule: callable, so that its callers are not told off as well.
-fn loose(vis: &Visibility, variant: &Variant, count: usize) -> Option<TokenStream> {
+/// Generates a method with parameters of any type for a variant with an error. Calls of it still compile.
+fn placeholder_method(vis: &Visibility, variant: &Variant, count: usize) -> Option<TokenStream> {
     let private = private();
     let Variant { cfgs, method, kind, .. } = variant;
     let output = match kind {
-        Kind::From { .. } => return None,
-        Kind::Cast => quote!(#private::Cast),
-        Kind::Call { answer, .. } => {
-            let answer = sendable(answer.clone());
-            quote!(#private::Call<#answer>)
+        MessageKind::From { .. } => return None,
+        MessageKind::Cast => quote!(#private::Cast),
+        MessageKind::Call { reply, .. } => {
+            let reply = sendable(reply.clone());
+            quote!(#private::Call<#reply>)
         }
     };
-    let types: Vec<Ident> = (0..count).map(|index| nth("Part", index)).collect();
+    let types: Vec<Ident> = (0..count).map(|index| nth("Arg", index)).collect();
     Some(quote! {
         #(#cfgs)*
         #vis fn #method<#(#types),*>(&self #(, _: #types)*) -> #output {
@@ -169,13 +171,16 @@ fn loose(vis: &Visibility, variant: &Variant, count: usize) -> Option<TokenStrea
     })
 }
 
-/// The stub of a protocol with lifetimes: it can be named and spoken to, and does nothing.
-pub(crate) fn unusable(model: &Model) -> TokenStream {
+/// Generates the stub of a protocol with lifetimes: a type with placeholder methods.
+pub(super) fn placeholder(model: &Model) -> TokenStream {
     let Model { stub, vis, cfgs, .. } = model;
     let generics = generics::without_lifetimes(&model.generics);
     let (impl_generics, ty_generics, _) = generics.split_for_impl();
     let types = generics.type_params().map(|param| &param.ident);
-    let methods = model.variants.iter().filter_map(|variant| loose(vis, variant, variant.loose.unwrap_or_default()));
+    let methods = model
+        .variants
+        .iter()
+        .filter_map(|variant| placeholder_method(vis, variant, variant.placeholder_args.unwrap_or_default()));
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
@@ -190,7 +195,7 @@ pub(crate) fn unusable(model: &Model) -> TokenStream {
     }
 }
 
-/// What every stub can do by the standard traits, each by way of the address.
+/// Generates the standard traits, each through the address.
 fn traits(model: &Model) -> TokenStream {
     let private = private();
     let Model { stub, cfgs, .. } = model;

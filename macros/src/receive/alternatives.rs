@@ -1,16 +1,17 @@
-//! The ways in which a pattern can match.
+//! The alternatives of a pattern.
 //!
-//! A guard is tried for each alternative of `A(x, _) | A(_, x) if x > 10`, and the body's bindings are those of the
-//! alternative for which it held. The first phase of a `receive!` must say which one that was, so each
-//! gets a number: nested `|` are multiplied out, from the left, in the order in which `match` tries them.
+//! `match` tries a guard for each alternative of `A(x, _) | A(_, x) if x > 10`. The body's bindings are those of the
+//! alternative for which the guard held. The first phase of a `receive!` must record which one that was, so each gets a
+//! number. Nested `|` are multiplied out from the left, in the order in which `match` tries them.
 
 use proc_macro2::Ident;
 use syn::{Pat, Path};
 
-/// Beyond this the arm is refused: four nested pairs of eight would be 4,096 arms.
-const LIMIT: usize = 64;
+/// The largest number of alternatives of an arm with a guard. Four nested `|` with eight patterns each would make 4,096
+/// arms.
+pub(super) const LIMIT: usize = 64;
 
-/// Every alternative, none of which holds a `|`. `None` if there are too many.
+/// Returns the alternatives, none of which contains a `|`, or `None` if they exceed the limit.
 pub(super) fn alternatives(pattern: &Pat) -> Option<Vec<Pat>> {
     let found = match pattern {
         Pat::Or(or) => {
@@ -57,7 +58,7 @@ pub(super) fn alternatives(pattern: &Pat) -> Option<Vec<Pat>> {
         Pat::TupleStruct(tuple) => {
             let with = |parts: Vec<Pat>| {
                 let mut tuple = tuple.clone();
-                tuple.elems.iter_mut().zip(parts).for_each(|(place, part)| *place = part);
+                tuple.elems.iter_mut().zip(parts).for_each(|(old, new)| *old = new);
                 Pat::TupleStruct(tuple)
             };
             product(tuple.elems.iter())?.into_iter().map(with).collect()
@@ -65,7 +66,7 @@ pub(super) fn alternatives(pattern: &Pat) -> Option<Vec<Pat>> {
         Pat::Tuple(tuple) => {
             let with = |parts: Vec<Pat>| {
                 let mut tuple = tuple.clone();
-                tuple.elems.iter_mut().zip(parts).for_each(|(place, part)| *place = part);
+                tuple.elems.iter_mut().zip(parts).for_each(|(old, new)| *old = new);
                 Pat::Tuple(tuple)
             };
             product(tuple.elems.iter())?.into_iter().map(with).collect()
@@ -73,7 +74,7 @@ pub(super) fn alternatives(pattern: &Pat) -> Option<Vec<Pat>> {
         Pat::Slice(slice) => {
             let with = |parts: Vec<Pat>| {
                 let mut slice = slice.clone();
-                slice.elems.iter_mut().zip(parts).for_each(|(place, part)| *place = part);
+                slice.elems.iter_mut().zip(parts).for_each(|(old, new)| *old = new);
                 Pat::Slice(slice)
             };
             product(slice.elems.iter())?.into_iter().map(with).collect()
@@ -83,7 +84,7 @@ pub(super) fn alternatives(pattern: &Pat) -> Option<Vec<Pat>> {
     (found.len() <= LIMIT).then_some(found)
 }
 
-/// A range behind `&` or `@` needs its parentheses; nothing else does.
+/// Restores the parentheses of a range, which needs them after `&` or `@`. No other pattern does.
 fn parenthesize(pattern: Pat) -> Pat {
     match pattern {
         Pat::Range(_) => Pat::Paren(syn::PatParen {
@@ -95,6 +96,7 @@ fn parenthesize(pattern: Pat) -> Pat {
     }
 }
 
+/// Returns all combinations of the parts' alternatives.
 fn product<'a>(parts: impl Iterator<Item = &'a Pat>) -> Option<Vec<Vec<Pat>>> {
     let mut rows: Vec<Vec<Pat>> = vec![Vec::new()];
     for part in parts {
@@ -110,21 +112,21 @@ fn product<'a>(parts: impl Iterator<Item = &'a Pat>) -> Option<Vec<Vec<Pat>>> {
     Some(rows)
 }
 
-/// The variants that a pattern may match, by name; `None` if it may match any.
-pub(super) fn wanted(pattern: &Pat) -> Option<Vec<Ident>> {
+/// Returns the names of the variants that a pattern may match, or `None` if it may match any.
+pub(super) fn variants(pattern: &Pat) -> Option<Vec<Ident>> {
     let last = |path: &Path| path.segments.last().map(|segment| vec![segment.ident.clone()]);
     match pattern {
         Pat::Struct(structure) => last(&structure.path),
         Pat::TupleStruct(tuple) => last(&tuple.path),
         Pat::Path(path) => last(&path.path),
-        Pat::Paren(paren) => wanted(&paren.pat),
+        Pat::Paren(paren) => variants(&paren.pat),
         Pat::Or(or) => or.cases.iter().try_fold(Vec::new(), |mut names, case| {
-            names.extend(wanted(case)?);
+            names.extend(variants(case)?);
             Some(names)
         }),
         Pat::Ident(ident) => match &ident.subpat {
-            Some((_, inner)) => wanted(inner),
-            // Either an imported variant or a binding. The compiler refuses a binding with a variant's name.
+            Some((_, inner)) => variants(inner),
+            // An imported variant or a binding. A binding cannot have the name of a variant: rustc rejects it.
             None if ident.by_ref.is_none() && ident.mutability.is_none() => Some(vec![ident.ident.clone()]),
             None => None,
         },
@@ -165,9 +167,9 @@ mod tests {
     }
 
     #[test]
-    fn wanted_variants() {
+    fn variants_of_a_pattern() {
         let check = |tokens, expected: Option<&[&str]>| {
-            let found = wanted(&parse(tokens));
+            let found = variants(&parse(tokens));
             let found = found.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
             assert_eq!(
                 found.as_deref(),

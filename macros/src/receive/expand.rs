@@ -1,9 +1,12 @@
-//! Two phases, since a guard must see a message that stays where it is, and a body must own it.
+//! The expansion of a block has two phases: a guard must see a message that stays in the mailbox, and a body must own it.
 //!
-//! Phase 1 takes the next message that the block may want and tests it: each arm's guard ends in `false` after noting
-//! the arm's number, so that no arm ever moves out of the message. Without a hit the message goes back to its
-//! place. Phase 2 is one `match` on the number and the message, and moves; the bodies stand there, once
-//! each, outside of any generated loop. No borrow of the context is held across a test.
+//! - Phase 1 takes the next message that may match, and tests it. Each arm's guard records the arm's number and then
+//!   evaluates to `false`, so that no arm moves out of the message. A message that matches no arm returns to its position
+//!   in the mailbox.
+//! - Phase 2 is one `match` on the number and the message, and moves. It contains each body once, outside of any
+//!   generated loop.
+//!
+//! The context is not borrowed while a message is tested.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -16,13 +19,13 @@ use super::model::{After, Arm, Model};
 use crate::diag::Errors;
 use crate::names::{local, private, private_at};
 
-/// The block, with its errors in front.
+/// Generates the block, with the errors at its beginning.
 pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
-    let (after, hit, message) = (local("after"), local("hit"), local("message"));
-    let deadline = deadline(model.after.as_ref());
-    let want = want(model);
+    let (after, matched, message) = (local("after"), local("matched"), local("message"));
+    let timeout = timeout(model.after.as_ref());
+    let wanted = wanted_variants(model);
     let subject = &model.subject;
-    let span = at(subject);
+    let span = subject_span(subject);
     let scan = call(subject, &quote_spanned!(span=> __scan::<__Want>), &quote!(#after));
     let next = call(subject, &quote_spanned!(span=> __next), &quote!());
     let next = quote_spanned!(span=> #next.await);
@@ -31,20 +34,20 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     let skip = call(subject, &quote_spanned!(span=> __skip), &quote!(#message));
     let found = Lifetime::new("'__found", Span::mixed_site());
     let numbered: Vec<Numbered<'_>> = number(&model.arms);
-    let reach = reach(&model.arms, &message);
-    let tests = numbered.iter().flat_map(|arm| arm.tests(&hit));
+    let reachability = reachability_check(&model.arms, &message);
+    let tests = numbered.iter().flat_map(|arm| arm.tests(&matched));
     let bodies = numbered.iter().map(Numbered::body);
-    let late = model.after.as_ref().map(late);
+    let timeout_arm = model.after.as_ref().map(timeout_arm);
     quote! {
         {
             #errors
-            let #after: ::core::option::Option<::core::time::Duration> = #deadline;
+            let #after: ::core::option::Option<::core::time::Duration> = #timeout;
             {
-                #want
+                #wanted
                 #scan;
             }
-            let (#hit, #message) = loop {
-                // What is saved is not carried over the `.await`, else it would be moved into the future and out again.
+            let (#matched, #message) = loop {
+                // A saved message is not held over the `.await`: it would be moved into the future and out of it.
                 let #message = #found: {
                     if let ::core::option::Option::Some(#message) = #saved {
                         break #found ::core::option::Option::Some(#message);
@@ -54,39 +57,40 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
                 let ::core::option::Option::Some(#message) = #message else {
                     break (::core::option::Option::None, ::core::option::Option::None);
                 };
-                #reach
+                #reachability
                 #[allow(unused_mut)]
-                let mut #hit: ::core::option::Option<usize> = ::core::option::Option::None;
+                let mut #matched: ::core::option::Option<usize> = ::core::option::Option::None;
                 match #message {
                     #(#tests)*
                     _ => {}
                 }
-                if ::core::option::Option::is_some(&#hit) {
+                if ::core::option::Option::is_some(&#matched) {
                     #take;
-                    break (#hit, ::core::option::Option::Some(#message));
+                    break (#matched, ::core::option::Option::Some(#message));
                 }
                 #skip;
             };
-            match (#hit, #message) {
+            match (#matched, #message) {
                 #(#bodies)*
-                #late
+                #timeout_arm
                 _ => ::core::unreachable!(),
             }
         }
     }
 }
 
-/// One of the functions of whatever is read. It asks nothing of the messages: where their type is written, it is asked.
+/// Generates the call of a function of `Receive`. It has no bounds on the messages: those are checked where their type is
+/// defined.
 fn call(subject: &Expr, function: &TokenStream, arguments: &TokenStream) -> TokenStream {
-    let (span, on) = (at(subject), receiver(subject));
+    let (span, receiver) = (subject_span(subject), receiver(subject));
     let private = private_at(span);
-    quote_spanned!(span=> #private::Receive::#function(#on, #arguments))
+    quote_spanned!(span=> #private::Receive::#function(#receiver, #arguments))
 }
 
-/// The context or mailbox. Method syntax finds a `&mut Context` as well as a `Mailbox` by value, and the trait is in
-/// scope of nothing else. What is neither is told at the subject itself.
+/// Generates the borrow of the context or mailbox. Method syntax accepts a `&mut Context` and a `Mailbox` by value, and
+/// rustc reports another type at the subject itself. The trait is in scope in this block only.
 fn receiver(subject: &Expr) -> TokenStream {
-    let (private, span) = (private(), at(subject));
+    let (private, span) = (private(), subject_span(subject));
     let method = Ident::new("__receiver", span);
     let subject = match subject {
         Expr::Path(_) | Expr::Field(_) | Expr::Paren(_) => quote!(#subject),
@@ -98,13 +102,13 @@ fn receiver(subject: &Expr) -> TokenStream {
     }}
 }
 
-/// The subject's place, for what the expansion does with it.
-fn at(subject: &Expr) -> Span {
+/// Returns the span of the subject for generated code that uses it.
+fn subject_span(subject: &Expr) -> Span {
     Span::mixed_site().located_at(subject.span())
 }
 
-/// How long the block waits. A value that is no duration is told at the value, by the word before it.
-fn deadline(after: Option<&After>) -> TokenStream {
+/// Generates the timeout. rustc reports a value of another type at the value, and points at the word `after`.
+fn timeout(after: Option<&After>) -> TokenStream {
     let Some(After { word, duration, .. }) = after else { return quote!(::core::option::Option::None) };
     let span = Span::mixed_site().located_at(*word);
     let (value, ty) = (local("duration"), quote_spanned!(span=> ::core::time::Duration));
@@ -114,16 +118,16 @@ fn deadline(after: Option<&After>) -> TokenStream {
     }}
 }
 
-/// The type by which the runtime knows, at compile time, which variants the block may match.
-fn want(model: &Model) -> TokenStream {
+/// Generates the type by which the runtime knows at compile time which variants the block may match.
+fn wanted_variants(model: &Model) -> TokenStream {
     let private = private();
-    let everything = model.arms.iter().any(|arm| arm.wanted.is_none());
+    let everything = model.arms.iter().any(|arm| arm.variants.is_none());
     let names = if everything {
         quote!(::core::option::Option::None)
     } else {
         let names = model.arms.iter().flat_map(|arm| {
             let cfgs = &arm.cfgs;
-            arm.wanted.iter().flatten().map(move |name| {
+            arm.variants.iter().flatten().map(move |name| {
                 let name = name.unraw().to_string();
                 quote!(#(#cfgs)* #name)
             })
@@ -139,13 +143,13 @@ fn want(model: &Model) -> TokenStream {
     }
 }
 
-/// The patterns once more, never run: an arm that an earlier one leaves nothing to is told by rustc's own
-/// `unreachable_patterns`, as in any `match`. Both phases hide that from it, since each arm has a number there.
-fn reach(arms: &[Arm], message: &Ident) -> Option<TokenStream> {
-    let may_hide = |(index, arm): (usize, &Arm)| {
+/// Generates a `match` on the patterns that never runs. rustc's `unreachable_patterns` then warns of an arm that earlier
+/// ones cover, as in any `match`. In both phases the numbers of the arms hide such arms from it.
+fn reachability_check(arms: &[Arm], message: &Ident) -> Option<TokenStream> {
+    let may_cover = |(index, arm): (usize, &Arm)| {
         arm.guard.is_none() && arms.iter().skip(index + 1).any(|later| arm.shares_a_variant(later))
     };
-    arms.iter().enumerate().any(may_hide).then(|| {
+    arms.iter().enumerate().any(may_cover).then(|| {
         let patterns = arms.iter().map(|arm| {
             let Arm { cfgs, attrs, patterns, guard, .. } = arm;
             let guard = guard.as_ref().map(|_| quote!(if false));
@@ -169,7 +173,7 @@ fn reach(arms: &[Arm], message: &Ident) -> Option<TokenStream> {
     })
 }
 
-/// An arm with the number of each of its alternatives.
+/// An arm, and the number of each of its alternatives.
 struct Numbered<'a> {
     arm: &'a Arm,
     alternatives: Vec<(Literal, &'a Pat)>,
@@ -181,14 +185,14 @@ fn number(arms: &[Arm]) -> Vec<Numbered<'_>> {
 }
 
 impl Numbered<'_> {
-    /// Phase 1: notes the number of the first alternative that matches, and moves nothing.
-    fn tests(&self, hit: &Ident) -> impl Iterator<Item = TokenStream> {
+    /// Generates the arms of phase 1, which record the number of the first alternative that matches.
+    fn tests(&self, matched: &Ident) -> impl Iterator<Item = TokenStream> {
         let cfgs = &self.arm.cfgs;
-        let guard = self.arm.guard.as_ref().map(|Guard { condition, binds }| {
-            if *binds {
+        let guard = self.arm.guard.as_ref().map(|Guard { condition, has_let }| {
+            if *has_let {
                 quote!(&& #condition)
             } else {
-                // What is no `bool` is told at the condition.
+                // rustc reports a condition that is not a `bool` at this span.
                 let span = Span::mixed_site().located_at(condition.span());
                 let condition = quote_spanned!(span=> (#condition));
                 quote!(&& #condition)
@@ -198,30 +202,30 @@ impl Numbered<'_> {
             quote! {
                 #(#cfgs)*
                 #[allow(unused_variables, unused_mut)]
-                #pattern if ::core::option::Option::is_none(&#hit) #guard && {
-                    #hit = ::core::option::Option::Some(#number);
+                #pattern if ::core::option::Option::is_none(&#matched) #guard && {
+                    #matched = ::core::option::Option::Some(#number);
                     false
                 } => ::core::unreachable!(),
             }
         })
     }
 
-    /// Phase 2: moves the message into the bindings of the alternative that was hit.
+    /// Generates the arm of phase 2, which moves the message into the bindings of the alternative that matched.
     fn body(&self) -> TokenStream {
-        let Arm { cfgs, attrs, guard, guarded, body, .. } = self.arm;
+        let Arm { cfgs, attrs, guard, used_by_guard, body, .. } = self.arm;
         let patterns = self.alternatives.iter().map(
             |(number, pattern)| quote!((::core::option::Option::Some(#number), ::core::option::Option::Some(#pattern))),
         );
-        let again = match guard {
-            Some(Guard { condition, binds: true }) => Some(quote!(if #condition)),
-            // What only the guard reads has been read.
-            Some(_) if !guarded.is_empty() => Some(quote!(if { #(let _ = &#guarded;)* true })),
+        let guard = match guard {
+            Some(Guard { condition, has_let: true }) => Some(quote!(if #condition)),
+            // Uses the bindings, so that rustc does not report those that only the guard has used.
+            Some(_) if !used_by_guard.is_empty() => Some(quote!(if { #(let _ = &#used_by_guard;)* true })),
             _ => None,
         };
-        quote!(#(#cfgs)* #(#attrs)* #(#patterns)|* #again => #body,)
+        quote!(#(#cfgs)* #(#attrs)* #(#patterns)|* #guard => #body,)
     }
 }
 
-fn late(After { attrs, body, .. }: &After) -> TokenStream {
+fn timeout_arm(After { attrs, body, .. }: &After) -> TokenStream {
     quote!(#(#attrs)* (::core::option::Option::None, ::core::option::Option::None) => #body,)
 }

@@ -1,4 +1,5 @@
-//! An arm's guard. It decides on a message that is still in the queue: so it may look, but neither wait nor leave.
+//! The guard of an arm. It is evaluated on a message that is still in the mailbox, so it cannot wait and cannot leave the
+//! block.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -11,38 +12,38 @@ use crate::diag::Errors;
 /// The condition after `if`.
 pub(super) struct Guard {
     pub(super) condition: Expr,
-    /// Whether it binds by `let`. Then the body needs the bindings, and the guard runs again for it.
-    pub(super) binds: bool,
+    /// Set if the guard contains a `let`. The body needs its bindings, so the guard is evaluated again for the body.
+    pub(super) has_let: bool,
 }
 
 impl Guard {
-    /// Checks a guard; `None` if it does what no guard may.
-    pub(super) fn read(condition: Expr, errors: &mut Errors) -> Option<Guard> {
-        let mut check = Check { depth: 0, fine: true, errors };
+    /// Checks a guard. Returns `None` after an error.
+    pub(super) fn parse(condition: Expr, errors: &mut Errors) -> Option<Guard> {
+        let mut check = Check { depth: 0, is_valid: true, errors };
         check.visit_expr(&condition);
-        let fine = check.fine;
-        let binds = binds(&condition);
-        fine.then_some(Guard { condition, binds })
+        let is_valid = check.is_valid;
+        let has_let = has_let(&condition);
+        is_valid.then_some(Guard { condition, has_let })
     }
 
-    /// Those of the bindings that it names.
-    pub(super) fn names(&self, bindings: &[Ident]) -> Vec<Ident> {
+    /// Returns those of the bindings that the guard uses.
+    pub(super) fn used(&self, bindings: &[Ident]) -> Vec<Ident> {
         let mut words = Vec::new();
-        collect(self.condition.to_token_stream(), &mut words);
-        let named = |binding: &&Ident| {
+        collect_words(self.condition.to_token_stream(), &mut words);
+        let is_used = |binding: &&Ident| {
             let word = binding.unraw().to_string();
-            // A format string names a binding inside of a literal.
+            // A format string uses a binding inside a literal.
             let inside = format!("{{{word}");
             words.iter().any(|found| *found == word || (found.starts_with(['"', 'r']) && found.contains(&inside)))
         };
-        bindings.iter().filter(named).cloned().collect()
+        bindings.iter().filter(is_used).cloned().collect()
     }
 }
 
-fn collect(tokens: TokenStream, words: &mut Vec<String>) {
+fn collect_words(tokens: TokenStream, words: &mut Vec<String>) {
     for token in tokens {
         match token {
-            TokenTree::Group(group) => collect(group.stream(), words),
+            TokenTree::Group(group) => collect_words(group.stream(), words),
             TokenTree::Ident(ident) => words.push(ident.unraw().to_string()),
             TokenTree::Literal(literal) => words.push(literal.to_string()),
             TokenTree::Punct(_) => {}
@@ -50,29 +51,30 @@ fn collect(tokens: TokenStream, words: &mut Vec<String>) {
     }
 }
 
-/// Whether the chain of `&&` holds a `let`.
-fn binds(condition: &Expr) -> bool {
+/// Returns true if the chain of `&&` contains a `let`.
+fn has_let(condition: &Expr) -> bool {
     match condition {
         Expr::Let(_) => true,
-        Expr::Binary(binary) if matches!(binary.op, BinOp::And(_)) => binds(&binary.left) || binds(&binary.right),
-        Expr::Group(group) => binds(&group.expr),
+        Expr::Binary(binary) if matches!(binary.op, BinOp::And(_)) => has_let(&binary.left) || has_let(&binary.right),
+        Expr::Group(group) => has_let(&group.expr),
         _ => false,
     }
 }
 
 struct Check<'a> {
-    /// Loops around, inside of the guard.
+    /// The number of loops around the expression, inside the guard.
     depth: usize,
-    fine: bool,
+    is_valid: bool,
     errors: &'a mut Errors,
 }
 
 impl Check<'_> {
-    fn refuse(&mut self, at: impl ToTokens, what: &str) {
-        self.fine = false;
-        self.errors.push(
+    fn reject(&mut self, at: impl ToTokens, expression: &str) {
+        self.is_valid = false;
+        self.errors.push_help(
             at,
-            format!("{what} in a guard, which only decides: move it into the body, or before the `receive!`"),
+            format!("a guard cannot contain {expression}"),
+            "move it to the body of the arm, or before the `receive!`",
         );
     }
 
@@ -85,29 +87,29 @@ impl Check<'_> {
 
 impl<'ast> Visit<'ast> for Check<'_> {
     fn visit_expr_await(&mut self, expr: &'ast syn::ExprAwait) {
-        self.refuse(expr.await_token, "`.await`");
+        self.reject(expr.await_token, "`.await`");
         visit::visit_expr_await(self, expr);
     }
 
     fn visit_expr_try(&mut self, expr: &'ast syn::ExprTry) {
-        self.refuse(expr.question_token, "`?`");
+        self.reject(expr.question_token, "`?`");
         visit::visit_expr_try(self, expr);
     }
 
     fn visit_expr_return(&mut self, expr: &'ast syn::ExprReturn) {
-        self.refuse(expr.return_token, "`return`");
+        self.reject(expr.return_token, "`return`");
     }
 
     fn visit_expr_break(&mut self, expr: &'ast syn::ExprBreak) {
         if self.depth == 0 {
-            self.refuse(expr.break_token, "`break`");
+            self.reject(expr.break_token, "`break`");
         }
         visit::visit_expr_break(self, expr);
     }
 
     fn visit_expr_continue(&mut self, expr: &'ast syn::ExprContinue) {
         if self.depth == 0 {
-            self.refuse(expr.continue_token, "`continue`");
+            self.reject(expr.continue_token, "`continue`");
         }
     }
 
@@ -123,7 +125,7 @@ impl<'ast> Visit<'ast> for Check<'_> {
         self.within_loop(|check| visit::visit_expr_for_loop(check, expr));
     }
 
-    // A body of their own: what leaves it does not leave the guard.
+    // A `return` in these bodies does not leave the guard.
     fn visit_expr_closure(&mut self, _: &'ast syn::ExprClosure) {}
     fn visit_expr_async(&mut self, _: &'ast syn::ExprAsync) {}
     fn visit_item(&mut self, _: &'ast syn::Item) {}
@@ -139,17 +141,17 @@ mod tests {
 
     fn check(tokens: TokenStream, expected: Option<&str>) {
         let mut errors = Errors::default();
-        let guard = Guard::read(syn::parse2(tokens).unwrap(), &mut errors);
+        let guard = Guard::parse(syn::parse2(tokens).unwrap(), &mut errors);
         let found: Vec<String> = errors.messages();
         assert_eq!(guard.is_some(), expected.is_none());
         assert_eq!(found.len(), usize::from(expected.is_some()), "{found:?}");
         if let (Some(expected), Some(found)) = (expected, found.first()) {
-            assert!(found.starts_with(expected), "{found}");
+            assert!(found.contains(expected), "{found}");
         }
     }
 
     #[test]
-    fn guards_neither_wait_nor_leave() {
+    fn expressions_that_a_guard_cannot_contain() {
         check(quote!(priority > 10 && names.iter().any(|n| n == name)), None);
         check(
             quote!(loop {
@@ -180,9 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn bindings_that_a_guard_names() {
-        let guard = Guard { condition: syn::parse2(quote!(a > 1 && f!("{b}"))).unwrap(), binds: false };
-        let names = guard.names(&[format_ident!("a"), format_ident!("b"), format_ident!("c")]);
+    fn bindings_that_a_guard_uses() {
+        let guard = Guard { condition: syn::parse2(quote!(a > 1 && f!("{b}"))).unwrap(), has_let: false };
+        let names = guard.used(&[format_ident!("a"), format_ident!("b"), format_ident!("c")]);
         assert_eq!(names, ["a", "b"]);
     }
 }

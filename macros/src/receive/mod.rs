@@ -1,8 +1,7 @@
 //! `receive!`: a `match` that waits for a message which matches.
 //!
-//! parse (an ordinary `match`) → model ([`arms`](model) and their [`alternatives`]) → check ([`guard`], `after!`)
-//! → [`expand`]. A block with a mistake still expands without the part that was wrong, so that its bodies are
-//! checked and completed as usual.
+//! The phases: parse an ordinary `match`, resolve it into a [`model`] of its arms and check their guards, expand. After an
+//! error the block expands without the wrong part, so that rustc checks the other arms and editors complete them.
 
 mod alternatives;
 mod expand;
@@ -14,48 +13,52 @@ use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprMatch};
 
-use crate::diag::Errors;
+use crate::diag::{self, Errors};
 
-/// The whole macro.
+/// Expands the macro.
 pub(crate) fn receive(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let Some(block) = errors.keep(parse.parse2(input)) else {
+    let Some(block) = errors.record(parse.parse2(input)) else {
         return quote!({ #errors });
     };
-    let model = model::Model::read(block, &mut errors);
+    let model = model::Model::parse(block, &mut errors);
     expand::expand(&model, &errors)
 }
 
 fn parse(input: ParseStream<'_>) -> syn::Result<ExprMatch> {
     if !input.peek(syn::Token![match]) {
-        let message = "`receive!` takes a `match`: `receive!(match cx { Mail::Post { body, .. } => body })`";
-        return Err(syn::Error::new(input.span(), message));
+        let help = "write `receive!(match cx { Mail::Post { body, .. } => body })`";
+        return Err(diag::error(input.span(), "`receive!` expects a `match`", help));
     }
     let ahead = input.fork();
     ahead.parse::<syn::Token![match]>()?;
     if Expr::parse_without_eager_brace(&ahead).is_ok() && ahead.peek(syn::Token![,]) {
-        return Err(ahead.error("no comma here: the arms stand in braces right after, as in any `match`"));
+        return Err(diag::error(
+            ahead.span(),
+            "expected `{`, found `,`",
+            "remove the comma; the arms follow in braces",
+        ));
     }
     let arms = input.fork();
-    let block: ExprMatch = input.parse().map_err(|error| bare_after(&arms).unwrap_or(error))?;
-    if input.is_empty() { Ok(block) } else { Err(input.error("`receive!` takes one `match` and nothing after it")) }
+    let block: ExprMatch = input.parse().map_err(|error| after_without_mark(&arms).unwrap_or(error))?;
+    if input.is_empty() { Ok(block) } else { Err(input.error("unexpected tokens after the `match`")) }
 }
 
-/// Among arms that are none, an `after` without its mark: the likely reason.
-fn bare_after(input: ParseStream<'_>) -> Option<syn::Error> {
+/// Returns an error about an `after` without `!` among arms that cannot be parsed. It is the most likely mistake.
+fn after_without_mark(input: ParseStream<'_>) -> Option<syn::Error> {
     let mut tokens = Vec::new();
     while let Ok(token) = input.parse::<TokenTree>() {
         tokens.push(token);
     }
     let Some(TokenTree::Group(arms)) = tokens.pop() else { return None };
     let arms: Vec<TokenTree> = arms.stream().into_iter().collect();
-    let bare = |pair: &[TokenTree]| match pair {
+    let span = |pair: &[TokenTree]| match pair {
         [TokenTree::Ident(word), next] if word == "after" => {
-            let mark = matches!(next, TokenTree::Punct(punct) if matches!(punct.as_char(), '!' | '=' | '.' | ','));
-            (!mark).then(|| word.span())
+            let is_other = matches!(next, TokenTree::Punct(punct) if matches!(punct.as_char(), '!' | '=' | '.' | ','));
+            (!is_other).then(|| word.span())
         }
         _ => None,
     };
-    let span = arms.windows(2).find_map(bare)?;
-    Some(syn::Error::new(span, "`after!` is a macro: write `after!(Duration::from_secs(1)) => ..`"))
+    let span = arms.windows(2).find_map(span)?;
+    Some(diag::error(span, "`after` is a macro", "write `after!(Duration::from_secs(1)) => ..`"))
 }

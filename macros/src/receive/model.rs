@@ -1,4 +1,4 @@
-//! A block's arms, resolved: what each waits for, and what stands in its way.
+//! A `receive!` block, resolved: its subject, its arms, and the timeout.
 
 use proc_macro2::{Ident, Span};
 use syn::punctuated::Punctuated;
@@ -6,37 +6,37 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Arm as SynArm, Attribute, Expr, ExprLit, ExprMatch, Lit, Macro, Pat, PatIdent, PatTupleStruct, Token, UnOp};
 
-use super::alternatives::{alternatives, wanted};
+use super::alternatives::{LIMIT, alternatives, variants};
 use super::guard::Guard;
 use crate::diag::Errors;
 use crate::syntax::attr;
 use crate::syntax::text::source_text;
 
-/// The block.
+/// A `receive!` block.
 pub(super) struct Model {
-    /// The context or mailbox: a place, since it is named several times.
+    /// The context or mailbox. It is a place expression, since the expansion evaluates it several times.
     pub(super) subject: Expr,
     pub(super) arms: Vec<Arm>,
     pub(super) after: Option<After>,
 }
 
-/// An arm that takes messages.
+/// An arm that matches messages.
 pub(super) struct Arm {
     pub(super) cfgs: Vec<Attribute>,
     pub(super) attrs: Vec<Attribute>,
-    /// With a guard one pattern for each way to match; without one the pattern as it was written.
+    /// With a guard the alternatives of the pattern, without one the pattern as it was written.
     pub(super) patterns: Vec<Pat>,
-    /// The variants that it may match; `None` for all of them.
-    pub(super) wanted: Option<Vec<Ident>>,
+    /// The variants that the pattern may match, or `None` for all of them.
+    pub(super) variants: Option<Vec<Ident>>,
     pub(super) guard: Option<Guard>,
-    /// What the pattern binds and the guard names.
-    pub(super) guarded: Vec<Ident>,
+    /// The bindings of the pattern that the guard uses.
+    pub(super) used_by_guard: Vec<Ident>,
     pub(super) body: Expr,
 }
 
-/// What happens when nothing came in time.
+/// The timeout: `after!(duration) => body`.
 pub(super) struct After {
-    /// Where `after!` is written.
+    /// The span of the word `after`.
     pub(super) word: Span,
     pub(super) attrs: Vec<Attribute>,
     pub(super) duration: Expr,
@@ -44,84 +44,101 @@ pub(super) struct After {
 }
 
 impl Model {
-    /// Reads the block; what breaks a rule is told and left out.
-    pub(super) fn read(block: ExprMatch, errors: &mut Errors) -> Model {
-        let subject = referent(*block.expr);
+    /// Resolves the block. Parts with an error are left out.
+    pub(super) fn parse(block: ExprMatch, errors: &mut Errors) -> Model {
+        let subject = without_reference(*block.expr);
         if !is_place(&subject) {
-            errors.push(
+            errors.push_help(
                 &subject,
-                "expected the context or the mailbox itself, as in `match cx`: bind it to a variable first",
+                "expected the context or a mailbox, such as `match cx`",
+                "bind it to a variable before the `receive!`",
             );
         }
         let empty = block.arms.is_empty();
         if empty {
-            errors.push(block.match_token, "a `receive!` without arms would wait for ever: add one, or `after!(..)`");
+            errors.push_help(
+                block.match_token,
+                "a `receive!` without arms would never end",
+                "add an arm, or `after!(duration) => ..`",
+            );
         }
-        let mut model = Model { subject: base(subject), arms: Vec::new(), after: None };
-        let last = block.arms.iter().rposition(|arm| after(unguarded(&arm.pat)).is_none());
+        let mut model = Model { subject: base_place(subject), arms: Vec::new(), after: None };
+        let last = block.arms.iter().rposition(|arm| after(without_guard(&arm.pat)).is_none());
         for (index, arm) in block.arms.into_iter().enumerate() {
-            model.read_arm(arm, last.is_none_or(|last| index > last), errors);
+            model.parse_arm(arm, last.is_none_or(|last| index > last), errors);
         }
         model
     }
 
-    fn read_arm(&mut self, arm: SynArm, last: bool, errors: &mut Errors) {
+    fn parse_arm(&mut self, arm: SynArm, last: bool, errors: &mut Errors) {
         let (pattern, guard) = match arm.pat {
             Pat::Guard(guarded) => (*guarded.pat, Some((guarded.if_token, *guarded.guard))),
             pattern => (pattern, None),
         };
         if let Some(mac) = after(&pattern) {
             if let Some((token, _)) = guard {
-                errors.push(token, "`after!` has no guard: decide in its body, or compute its duration");
+                errors.push_help(
+                    token,
+                    "`after!` cannot have a guard",
+                    "move the condition to its duration or its body",
+                );
             }
-            self.read_after(mac, last, arm.attrs, *arm.body, errors);
+            self.parse_after(mac, last, arm.attrs, *arm.body, errors);
             return;
         }
         if let Some(call) = after_without_mark(&pattern) {
-            errors.push(&call.path, format!("`after!` is a macro: write `after!({})`", source_text(&call.elems)));
+            errors.push_help(&call.path, "`after` is a macro", format!("write `after!({})`", source_text(&call.elems)));
             let (duration, body) = (syn::parse_quote!(::core::time::Duration::ZERO), *arm.body);
             self.after = Some(After { word: call.path.span(), attrs: Vec::new(), duration, body });
             return;
         }
         if let Some(mac) = find_after(&pattern) {
-            errors.push(&mac.path, "`after!` is an arm of its own: it cannot be part of a pattern");
+            errors.push_help(&mac.path, "`after!` cannot be part of a pattern", "write it as an arm of its own");
             return;
         }
-        let guard = guard.and_then(|(_, guard)| Guard::read(guard, errors));
-        let wanted = wanted(&pattern);
-        let guarded = guard.as_ref().map(|guard| guard.names(&bindings(&pattern))).unwrap_or_default();
+        let guard = guard.and_then(|(_, guard)| Guard::parse(guard, errors));
+        let variants = variants(&pattern);
+        let used_by_guard = guard.as_ref().map(|guard| guard.used(&bindings(&pattern))).unwrap_or_default();
         let patterns = match guard {
             None => vec![pattern],
             Some(_) => alternatives(&pattern).unwrap_or_else(|| {
-                errors.push(&pattern, "more than 64 alternatives under one guard: split the arm");
+                errors.push_help(
+                    &pattern,
+                    format!("an arm with a guard cannot have more than {LIMIT} alternatives"),
+                    "split the arm",
+                );
                 vec![pattern]
             }),
         };
         let cfgs = attr::cfgs(&arm.attrs);
         let attrs = arm.attrs.into_iter().filter(|attr| !attr.path().is_ident("cfg")).collect();
-        self.arms.push(Arm { cfgs, attrs, patterns, wanted, guard, guarded, body: *arm.body });
+        self.arms.push(Arm { cfgs, attrs, patterns, variants, guard, used_by_guard, body: *arm.body });
     }
 
-    fn read_after(&mut self, mac: &Macro, last: bool, attrs: Vec<Attribute>, body: Expr, errors: &mut Errors) {
+    fn parse_after(&mut self, mac: &Macro, last: bool, attrs: Vec<Attribute>, body: Expr, errors: &mut Errors) {
         if self.after.is_some() {
-            errors.push(&mac.path, "`after!` twice: a `receive!` has one deadline");
+            errors.push(&mac.path, "a `receive!` can have only one `after!`");
             return;
         }
         if !last {
-            errors.push(&mac.path, "`after!` is the last arm: move it to the end");
+            errors.push_help(&mac.path, "`after!` must be the last arm", "move it to the end");
         }
         if let Some(cfg) = attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
-            errors.push(cfg, "`after!` cannot depend on a feature: put `#[cfg]` on its duration or its body");
+            errors.push_help(cfg, "`#[cfg]` cannot be used on `after!`", "use `#[cfg]` in its duration or its body");
         }
         let attrs = attrs.into_iter().filter(|attr| !attr.path().is_ident("cfg")).collect();
         let duration = if mac.tokens.is_empty() {
-            errors.push(mac, "`after!` needs a duration: `after!(Duration::from_secs(1))`");
+            errors.push_help(mac, "`after!` expects a duration", "write `after!(Duration::from_secs(1))`");
             None
-        } else if several(mac) {
-            errors.push(&mac.tokens, "`after!` takes one duration: `after!(Duration::from_secs(1))`");
+        } else if has_several(mac) {
+            errors.push_help(
+                &mac.tokens,
+                "`after!` expects one duration, found several expressions",
+                "write `after!(Duration::from_secs(1))`",
+            );
             None
         } else {
-            errors.keep(mac.parse_body::<Expr>()).filter(|duration| is_no_number(duration, errors))
+            errors.record(mac.parse_body::<Expr>()).filter(|duration| reject_literal(duration, errors))
         };
         let duration = duration.unwrap_or_else(|| syn::parse_quote!(::core::time::Duration::ZERO));
         self.after = Some(After { word: mac.path.span(), attrs, duration, body });
@@ -129,43 +146,45 @@ impl Model {
 }
 
 impl Arm {
-    /// Whether some message may match both. A single word is a variant, or a binding that matches any.
+    /// Returns true if a message may match both arms. A single word is a variant, or a binding that matches any message.
     pub(super) fn shares_a_variant(&self, other: &Arm) -> bool {
         let any = |arm: &Arm| {
-            arm.wanted.is_none()
+            arm.variants.is_none()
                 || arm.patterns.iter().any(|pattern| matches!(pattern, Pat::Ident(ident) if ident.subpat.is_none()))
         };
-        let names = |arm: &Arm| arm.wanted.clone().unwrap_or_default();
+        let names = |arm: &Arm| arm.variants.clone().unwrap_or_default();
         any(self) || any(other) || names(self).iter().any(|name| names(other).contains(name))
     }
 }
 
-/// Whether there are several expressions where one belongs.
-fn several(mac: &Macro) -> bool {
+/// Returns true if the macro has several arguments.
+fn has_several(mac: &Macro) -> bool {
     let parsed = mac.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated);
     parsed.is_ok_and(|all| all.len() > 1)
 }
 
-/// A number says how many, not of what.
-fn is_no_number(duration: &Expr, errors: &mut Errors) -> bool {
+/// Reports a literal, which cannot be a `Duration`, and returns false for it.
+fn reject_literal(duration: &Expr, errors: &mut Errors) -> bool {
     let Expr::Lit(ExprLit { lit, .. }) = duration else { return true };
-    let example = match lit {
-        Lit::Int(number) => format!("after!(Duration::from_secs({}))", number.base10_digits()),
-        Lit::Float(number) => format!("after!(Duration::from_secs_f64({}))", number.base10_digits()),
-        Lit::Str(_) => "after!(Duration::from_secs(1))".to_owned(),
+    let (found, example) = match lit {
+        Lit::Int(number) => ("an integer", format!("after!(Duration::from_secs({}))", number.base10_digits())),
+        Lit::Float(number) => ("a float", format!("after!(Duration::from_secs_f64({}))", number.base10_digits())),
+        Lit::Str(_) => ("a string", "after!(Duration::from_secs(1))".to_owned()),
         _ => return true,
     };
-    errors.push(lit, format!("`after!` takes a `Duration`: `{example}`"));
+    errors.push_help(lit, format!("expected a `Duration`, found {found}"), format!("write `{example}`"));
     false
 }
 
-fn unguarded(pattern: &Pat) -> &Pat {
+/// Returns the pattern without its guard.
+fn without_guard(pattern: &Pat) -> &Pat {
     match pattern {
         Pat::Guard(guarded) => &guarded.pat,
         pattern => pattern,
     }
 }
 
+/// Returns the `after!` that the pattern consists of.
 fn after(pattern: &Pat) -> Option<&Macro> {
     match pattern {
         Pat::Macro(pattern) if attr::path_ends_with(&pattern.mac.path, "after") => Some(&pattern.mac),
@@ -174,7 +193,7 @@ fn after(pattern: &Pat) -> Option<&Macro> {
     }
 }
 
-/// `after(..)`, which reads as a variant.
+/// Returns an `after(..)` without `!`, which has the syntax of a variant.
 fn after_without_mark(pattern: &Pat) -> Option<&PatTupleStruct> {
     match pattern {
         Pat::TupleStruct(tuple) if tuple.path.is_ident("after") => Some(tuple),
@@ -182,6 +201,7 @@ fn after_without_mark(pattern: &Pat) -> Option<&PatTupleStruct> {
     }
 }
 
+/// Returns an `after!` anywhere in the pattern.
 fn find_after(pattern: &Pat) -> Option<&Macro> {
     struct Find<'a>(Option<&'a Macro>);
     impl<'ast> Visit<'ast> for Find<'ast> {
@@ -189,7 +209,7 @@ fn find_after(pattern: &Pat) -> Option<&Macro> {
             self.0 = self.0.or_else(|| after(pattern));
             visit::visit_pat(self, pattern);
         }
-        // No pattern of this one's.
+        // Patterns in these are not part of this one.
         fn visit_block(&mut self, _: &'ast syn::Block) {}
         fn visit_expr(&mut self, _: &'ast Expr) {}
         fn visit_type(&mut self, _: &'ast syn::Type) {}
@@ -199,7 +219,7 @@ fn find_after(pattern: &Pat) -> Option<&Macro> {
     find.0
 }
 
-/// What a pattern binds. A constant among them does no harm.
+/// Returns the names that a pattern binds. Constants may be among them, which is harmless.
 fn bindings(pattern: &Pat) -> Vec<Ident> {
     struct Bindings(Vec<Ident>);
     impl<'ast> Visit<'ast> for Bindings {
@@ -209,7 +229,7 @@ fn bindings(pattern: &Pat) -> Vec<Ident> {
             }
             visit::visit_pat_ident(self, pattern);
         }
-        // No pattern of this one's.
+        // Patterns in these are not part of this one.
         fn visit_block(&mut self, _: &'ast syn::Block) {}
         fn visit_expr(&mut self, _: &'ast Expr) {}
         fn visit_type(&mut self, _: &'ast syn::Type) {}
@@ -219,25 +239,25 @@ fn bindings(pattern: &Pat) -> Vec<Ident> {
     bindings.0
 }
 
-/// What is borrowed, since the expansion borrows it itself: `match &mut cx` is `match cx`.
-fn referent(expr: Expr) -> Expr {
+/// Returns `cx` of `&mut cx`: the expansion borrows the subject itself.
+fn without_reference(expr: Expr) -> Expr {
     match expr {
-        Expr::Reference(reference) => referent(*reference.expr),
+        Expr::Reference(reference) => without_reference(*reference.expr),
         other => other,
     }
 }
 
-/// Of `cx.receive().await` the `cx`, which was meant; of a place itself.
-fn base(expr: Expr) -> Expr {
+/// Returns `cx` of `cx.receive().await`. After the error about that subject, the block is checked with `cx`.
+fn base_place(expr: Expr) -> Expr {
     match expr {
-        Expr::MethodCall(call) => base(*call.receiver),
-        Expr::Await(wait) => base(*wait.base),
-        Expr::Try(question) => base(*question.expr),
+        Expr::MethodCall(call) => base_place(*call.receiver),
+        Expr::Await(wait) => base_place(*wait.base),
+        Expr::Try(question) => base_place(*question.expr),
         other => other,
     }
 }
 
-/// Whether an expression may be evaluated again and again: a variable, a field, or one of these by reference.
+/// Returns true if the expression can be evaluated several times: a variable, a field, or a reference to one.
 fn is_place(expr: &Expr) -> bool {
     match expr {
         Expr::Path(_) => true,

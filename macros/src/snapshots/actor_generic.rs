@@ -16,7 +16,7 @@ impl<K: Ord, V> Store<K, V> {
         self.find(key)
     }
 }
-/// What [`Store`] understands.
+/// The messages of the actor [`Store`].
 #[allow(
     missing_docs,
     dead_code,
@@ -72,24 +72,24 @@ where
         use ::greenroom::__private::Opaque as _;
         match self {
             Self::Get { key: __field0, reply: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Get");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Get");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "key",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::__Unused(__never, _) => match *__never {}
         }
     }
 }
-/// Stub of the actor [`Store`], wherever it lives.
+/// Stub of the actor [`Store`], on this node or another.
 #[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub(crate) struct StoreRef<K: Ord, V>(

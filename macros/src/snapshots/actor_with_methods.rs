@@ -38,7 +38,7 @@ impl Counter {
     fn exit(&mut self, signal: ExitSignal) {}
     fn node(&mut self, event: NodeEvent) {}
 }
-/// What [`Counter`] understands.
+/// The messages of the actor [`Counter`].
 #[allow(
     missing_docs,
     dead_code,
@@ -164,69 +164,69 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         use ::greenroom::__private::Opaque as _;
         match self {
             Self::Add { n: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Add");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Add");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "n",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Set { to: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Set");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Set");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "to",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Count { reply: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Count");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Count");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Later { at: __field0, reply: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Later");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Later");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "at",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Down { 0: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Down");
+                let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Down");
                 ::core::fmt::DebugTuple::field(
-                    &mut __shown,
+                    &mut __builder,
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugTuple::finish(&mut __shown)
+                ::core::fmt::DebugTuple::finish(&mut __builder)
             }
             Self::Exit { 0: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Exit");
+                let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Exit");
                 ::core::fmt::DebugTuple::field(
-                    &mut __shown,
+                    &mut __builder,
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugTuple::finish(&mut __shown)
+                ::core::fmt::DebugTuple::finish(&mut __builder)
             }
             Self::Node { 0: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Node");
+                let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Node");
                 ::core::fmt::DebugTuple::field(
-                    &mut __shown,
+                    &mut __builder,
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugTuple::finish(&mut __shown)
+                ::core::fmt::DebugTuple::finish(&mut __builder)
             }
         }
     }
@@ -334,7 +334,7 @@ impl ::core::convert::From<::greenroom::__private::NodeEvent> for CounterMessage
 #[automatically_derived]
 impl ::greenroom::__private::Receives<::greenroom::__private::NodeEvent>
 for CounterMessage {}
-/// Stub of the actor [`Counter`], wherever it lives.
+/// Stub of the actor [`Counter`], on this node or another.
 #[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct CounterRef(::greenroom::__private::Address<CounterMessage>);

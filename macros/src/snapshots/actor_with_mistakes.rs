@@ -4,7 +4,7 @@ impl Counter {
         7
     }
 }
-/// What [`Counter`] understands.
+/// The messages of the actor [`Counter`].
 #[allow(
     missing_docs,
     dead_code,
@@ -58,13 +58,13 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         match self {
             Self::Add { .. } => ::core::fmt::Formatter::write_str(__f, "Add"),
             Self::Count { reply: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Count");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Count");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
         }
     }
@@ -97,7 +97,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         }
     }
 }
-/// Stub of the actor [`Counter`], wherever it lives.
+/// Stub of the actor [`Counter`], on this node or another.
 #[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub(crate) struct CounterRef(::greenroom::__private::Address<CounterMessage>);
@@ -109,7 +109,7 @@ pub(crate) struct CounterRef(::greenroom::__private::Address<CounterMessage>);
     clippy::too_many_arguments
 )]
 impl CounterRef {
-    pub(crate) fn add<__Part0>(&self, _: __Part0) -> ::greenroom::__private::Cast {
+    pub(crate) fn add<__Arg0>(&self, _: __Arg0) -> ::greenroom::__private::Cast {
         ::core::unreachable!()
     }
     pub(crate) fn count(&self) -> ::greenroom::__private::Call<u64> {
@@ -236,7 +236,9 @@ impl ::greenroom::__private::Process for Counter {
         ::greenroom::__private::serve(self, cx)
     }
 }
-::core::compile_error!("a message owns its parts: `String` in place of `&str`")
 ::core::compile_error!(
-    "a `#[call]` is a method: its first parameter is `&mut self` or `&self`",
+    "a message cannot contain a reference\n= help: use `String` instead of `&str`",
+)
+::core::compile_error!(
+    "a `#[call]` method needs a `self` parameter\n= help: write `&mut self` or `&self` as the first parameter",
 )

@@ -85,48 +85,48 @@ impl ::greenroom::__private::Protocol for Mail {
         use ::greenroom::__private::Opaque as _;
         match self {
             Self::Post { priority: __field0, body: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Post");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Post");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "priority",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "body",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Forward { 0: __field0, 1: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Forward");
+                let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Forward");
                 ::core::fmt::DebugTuple::field(
-                    &mut __shown,
+                    &mut __builder,
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugTuple::field(
-                    &mut __shown,
+                    &mut __builder,
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugTuple::finish(&mut __shown)
+                ::core::fmt::DebugTuple::finish(&mut __builder)
             }
             Self::Collect { reply: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Collect");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Collect");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Move { .. } => ::core::fmt::Formatter::write_str(__f, "Move"),
             Self::Down { 0: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Down");
+                let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Down");
                 ::core::fmt::DebugTuple::field(
-                    &mut __shown,
+                    &mut __builder,
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugTuple::finish(&mut __shown)
+                ::core::fmt::DebugTuple::finish(&mut __builder)
             }
         }
     }
@@ -204,7 +204,7 @@ impl ::core::convert::From<Down> for Mail {
 }
 #[automatically_derived]
 impl ::greenroom::__private::Receives<Down> for Mail {}
-/// Stub of a process that speaks [`Mail`], wherever it lives.
+/// Stub of a process with the protocol [`Mail`], on this node or another.
 ///
 /// What a mail sorter understands.
 #[allow(dead_code, private_interfaces, unreachable_pub)]

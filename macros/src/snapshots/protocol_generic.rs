@@ -47,32 +47,32 @@ where
         use ::greenroom::__private::Opaque as _;
         match self {
             Self::Put { key: __field0, value: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Put");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Put");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "key",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "value",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Get { key: __field0, reply: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Get");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Get");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "key",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
         }
     }
@@ -125,7 +125,7 @@ where
         }
     }
 }
-/// Stub of a process that speaks [`Store`], wherever it lives.
+/// Stub of a process with the protocol [`Store`], on this node or another.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub(crate) struct StoreRef<K: Ord, V>(
     ::greenroom::__private::Address<Store<K, V>>,

@@ -23,17 +23,17 @@ impl ::greenroom::__private::Protocol for Job {
         use ::greenroom::__private::Opaque as _;
         match self {
             Self::Run { 0: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Run");
+                let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Run");
                 ::core::fmt::DebugTuple::field(
-                    &mut __shown,
+                    &mut __builder,
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugTuple::finish(&mut __shown)
+                ::core::fmt::DebugTuple::finish(&mut __builder)
             }
         }
     }
 }
-/// Stub of a process that speaks [`Job`], wherever it lives.
+/// Stub of a process with the protocol [`Job`], on this node or another.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 struct JobRef(::greenroom::__private::Address<Job>);
 #[allow(

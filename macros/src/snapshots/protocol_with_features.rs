@@ -43,7 +43,7 @@ impl ::greenroom::__private::Protocol for Mail {
     ];
     fn variant(&self) -> usize {
         #[allow(dead_code)]
-        enum __Number {
+        enum __Index {
             Post,
             #[cfg(feature = "ticks")]
             Tick,
@@ -51,11 +51,11 @@ impl ::greenroom::__private::Protocol for Mail {
             Down,
         }
         match self {
-            Self::Post { .. } => __Number::Post as usize,
+            Self::Post { .. } => __Index::Post as usize,
             #[cfg(feature = "ticks")]
-            Self::Tick { .. } => __Number::Tick as usize,
+            Self::Tick { .. } => __Index::Tick as usize,
             #[cfg(feature = "watch")]
-            Self::Down { .. } => __Number::Down as usize,
+            Self::Down { .. } => __Index::Down as usize,
         }
     }
     fn from_system(
@@ -78,30 +78,30 @@ impl ::greenroom::__private::Protocol for Mail {
                 #[cfg(feature = "priorities")]
                 priority: __field1,
             } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Post");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Post");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "body",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 #[cfg(feature = "priorities")]
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "priority",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             #[cfg(feature = "ticks")]
             Self::Tick { .. } => ::core::fmt::Formatter::write_str(__f, "Tick"),
             #[cfg(feature = "watch")]
             Self::Down { 0: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Down");
+                let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Down");
                 ::core::fmt::DebugTuple::field(
-                    &mut __shown,
+                    &mut __builder,
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugTuple::finish(&mut __shown)
+                ::core::fmt::DebugTuple::finish(&mut __builder)
             }
         }
     }
@@ -133,7 +133,7 @@ impl ::greenroom::__private::Protocol for Mail {
         __decoder: &mut ::greenroom::__private::Decoder<'_>,
     ) -> ::core::result::Result<Self, ::greenroom::__private::DecodeError> {
         #[allow(dead_code)]
-        enum __Number {
+        enum __Index {
             Post,
             #[cfg(feature = "ticks")]
             Tick,
@@ -141,7 +141,7 @@ impl ::greenroom::__private::Protocol for Mail {
             Down,
         }
         match __variant {
-            __number if __number == __Number::Post as usize => {
+            __index if __index == __Index::Post as usize => {
                 ::core::result::Result::Ok(Self::Post {
                     body: <String as ::greenroom::__private::Travels>::read(__decoder)?,
                     #[cfg(feature = "priorities")]
@@ -149,7 +149,7 @@ impl ::greenroom::__private::Protocol for Mail {
                 })
             }
             #[cfg(feature = "ticks")]
-            __number if __number == __Number::Tick as usize => {
+            __index if __index == __Index::Tick as usize => {
                 ::core::result::Result::Ok(Self::Tick {})
             }
             _ => {
@@ -178,7 +178,7 @@ impl ::core::convert::From<Down> for Mail {
 #[allow(deprecated)]
 impl ::greenroom::__private::Receives<Down> for Mail {}
 #[cfg(unix)]
-/// Stub of a process that speaks [`Mail`], wherever it lives.
+/// Stub of a process with the protocol [`Mail`], on this node or another.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 struct MailRef(::greenroom::__private::Address<Mail>);
 #[cfg(unix)]

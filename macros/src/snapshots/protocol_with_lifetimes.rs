@@ -6,10 +6,10 @@ enum Mail<'a> {
 struct MailRef(::core::marker::PhantomData<fn() -> ()>);
 #[allow(dead_code)]
 impl MailRef {
-    fn post<__Part0>(&self, _: __Part0) -> ::greenroom::__private::Cast {
+    fn post<__Arg0>(&self, _: __Arg0) -> ::greenroom::__private::Cast {
         ::core::unreachable!()
     }
 }
 ::core::compile_error!(
-    "a protocol cannot borrow: it outlives every lifetime; own the data, or share it by `Arc`",
+    "a protocol cannot have a lifetime parameter\n= help: own the data, or share it in an `Arc`",
 )

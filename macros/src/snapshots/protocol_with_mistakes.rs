@@ -50,39 +50,39 @@ impl ::greenroom::__private::Protocol for Mail {
         use ::greenroom::__private::Opaque as _;
         match self {
             Self::Post { body: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Post");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Post");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "body",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Collect { reply: __field0, again: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Collect");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Collect");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "again",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Down { 0: __field0, 1: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Down");
+                let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Down");
                 ::core::fmt::DebugTuple::field(
-                    &mut __shown,
+                    &mut __builder,
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugTuple::field(
-                    &mut __shown,
+                    &mut __builder,
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugTuple::finish(&mut __shown)
+                ::core::fmt::DebugTuple::finish(&mut __builder)
             }
         }
     }
@@ -118,7 +118,7 @@ impl ::greenroom::__private::Protocol for Mail {
         }
     }
 }
-/// Stub of a process that speaks [`Mail`], wherever it lives.
+/// Stub of a process with the protocol [`Mail`], on this node or another.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 struct MailRef(::greenroom::__private::Address<Mail>);
 #[allow(
@@ -129,16 +129,16 @@ struct MailRef(::greenroom::__private::Address<Mail>);
     clippy::too_many_arguments
 )]
 impl MailRef {
-    fn post<__Part0>(&self, _: __Part0) -> ::greenroom::__private::Cast {
+    fn post<__Arg0>(&self, _: __Arg0) -> ::greenroom::__private::Cast {
         ::core::unreachable!()
     }
     fn collect(&self) -> ::greenroom::__private::Call<u8> {
         ::core::unreachable!()
     }
-    fn down<__Part0, __Part1>(
+    fn down<__Arg0, __Arg1>(
         &self,
-        _: __Part0,
-        _: __Part1,
+        _: __Arg0,
+        _: __Arg1,
     ) -> ::greenroom::__private::Cast {
         ::core::unreachable!()
     }
@@ -210,8 +210,14 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for MailRef {
     }
 }
 ::core::compile_error!(
-    "`#[protocol]` has no option `locale`: expected `local`, `debug` or `version`",
+    "unknown option `locale` of `#[protocol]`\n= help: expected `local`, `debug` or `version`",
 )
-::core::compile_error!("a message owns its parts: `String` in place of `&str`")
-::core::compile_error!("`Reply` twice in one variant: a call has one answer")
-::core::compile_error!("`#[from]` needs exactly one field: `Down(Type)`")
+::core::compile_error!(
+    "a message cannot contain a reference\n= help: use `String` instead of `&str`",
+)
+::core::compile_error!(
+    "a call can have only one `Reply`\n= help: send both values in one reply, such as `Reply<(A, B)>`",
+)
+::core::compile_error!(
+    "a `#[from]` variant needs exactly one field\n= help: write `Down(Type)`",
+)

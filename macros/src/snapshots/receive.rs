@@ -22,7 +22,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 __after,
             );
         }
-        let (__hit, __message) = loop {
+        let (__matched, __message) = loop {
             let __message = '__found: {
                 if let ::core::option::Option::Some(__message) = ::greenroom::__private::Receive::__saved({
                     use ::greenroom::__private::Receiver as _;
@@ -40,28 +40,29 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 break (::core::option::Option::None, ::core::option::Option::None);
             };
             #[allow(unused_mut)]
-            let mut __hit: ::core::option::Option<usize> = ::core::option::Option::None;
+            let mut __matched: ::core::option::Option<usize> = ::core::option::Option::None;
             match __message {
                 #[allow(unused_variables, unused_mut)]
                 Mail::Post {
                     priority,
                     body,
-                } if ::core::option::Option::is_none(&__hit) && (priority > self.urgent)
+                } if ::core::option::Option::is_none(&__matched)
+                    && (priority > self.urgent)
                     && {
-                        __hit = ::core::option::Option::Some(0usize);
+                        __matched = ::core::option::Option::Some(0usize);
                         false
                     } => ::core::unreachable!(),
                 #[allow(unused_variables, unused_mut)]
                 Mail::Collect {
                     reply,
-                } if ::core::option::Option::is_none(&__hit)
+                } if ::core::option::Option::is_none(&__matched)
                     && {
-                        __hit = ::core::option::Option::Some(1usize);
+                        __matched = ::core::option::Option::Some(1usize);
                         false
                     } => ::core::unreachable!(),
                 _ => {}
             }
-            if ::core::option::Option::is_some(&__hit) {
+            if ::core::option::Option::is_some(&__matched) {
                 ::greenroom::__private::Receive::__take(
                     {
                         use ::greenroom::__private::Receiver as _;
@@ -69,7 +70,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                     },
                     &__message,
                 );
-                break (__hit, ::core::option::Option::Some(__message));
+                break (__matched, ::core::option::Option::Some(__message));
             }
             ::greenroom::__private::Receive::__skip(
                 {
@@ -79,7 +80,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 __message,
             );
         };
-        match (__hit, __message) {
+        match (__matched, __message) {
             (
                 ::core::option::Option::Some(0usize),
                 ::core::option::Option::Some(Mail::Post { priority, body }),

@@ -19,7 +19,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 __after,
             );
         }
-        let (__hit, __message) = loop {
+        let (__matched, __message) = loop {
             let __message = '__found: {
                 if let ::core::option::Option::Some(__message) = ::greenroom::__private::Receive::__saved({
                     use ::greenroom::__private::Receiver as _;
@@ -37,16 +37,16 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 break (::core::option::Option::None, ::core::option::Option::None);
             };
             #[allow(unused_mut)]
-            let mut __hit: ::core::option::Option<usize> = ::core::option::Option::None;
+            let mut __matched: ::core::option::Option<usize> = ::core::option::Option::None;
             match __message {
                 #[cfg(unix)]
                 #[allow(unused_variables, unused_mut)]
                 Mail::Pair(
                     x,
                     _,
-                ) if ::core::option::Option::is_none(&__hit) && (x > 10)
+                ) if ::core::option::Option::is_none(&__matched) && (x > 10)
                     && {
-                        __hit = ::core::option::Option::Some(0usize);
+                        __matched = ::core::option::Option::Some(0usize);
                         false
                     } => ::core::unreachable!(),
                 #[cfg(unix)]
@@ -54,30 +54,30 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 Mail::Pair(
                     _,
                     x,
-                ) if ::core::option::Option::is_none(&__hit) && (x > 10)
+                ) if ::core::option::Option::is_none(&__matched) && (x > 10)
                     && {
-                        __hit = ::core::option::Option::Some(1usize);
+                        __matched = ::core::option::Option::Some(1usize);
                         false
                     } => ::core::unreachable!(),
                 #[allow(unused_variables, unused_mut)]
                 Mail::Post {
                     body,
                     ..
-                } if ::core::option::Option::is_none(&__hit)
+                } if ::core::option::Option::is_none(&__matched)
                     && let Some(n) = number(&body) && n > 3
                     && {
-                        __hit = ::core::option::Option::Some(2usize);
+                        __matched = ::core::option::Option::Some(2usize);
                         false
                     } => ::core::unreachable!(),
                 #[allow(unused_variables, unused_mut)]
-                message if ::core::option::Option::is_none(&__hit)
+                message if ::core::option::Option::is_none(&__matched)
                     && {
-                        __hit = ::core::option::Option::Some(3usize);
+                        __matched = ::core::option::Option::Some(3usize);
                         false
                     } => ::core::unreachable!(),
                 _ => {}
             }
-            if ::core::option::Option::is_some(&__hit) {
+            if ::core::option::Option::is_some(&__matched) {
                 ::greenroom::__private::Receive::__take(
                     {
                         use ::greenroom::__private::Receiver as _;
@@ -85,7 +85,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                     },
                     &__message,
                 );
-                break (__hit, ::core::option::Option::Some(__message));
+                break (__matched, ::core::option::Option::Some(__message));
             }
             ::greenroom::__private::Receive::__skip(
                 {
@@ -95,7 +95,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 __message,
             );
         };
-        match (__hit, __message) {
+        match (__matched, __message) {
             #[cfg(unix)]
             (
                 ::core::option::Option::Some(0usize),

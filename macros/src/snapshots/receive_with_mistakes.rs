@@ -1,11 +1,13 @@
 async fn run(&mut self, cx: &mut Context<Self>) {
     {
-        ::core::compile_error!("`after!` is the last arm: move it to the end")
         ::core::compile_error!(
-            "`after!` needs a duration: `after!(Duration::from_secs(1))`",
+            "`after!` must be the last arm\n= help: move it to the end",
         )
         ::core::compile_error!(
-            "`.await` in a guard, which only decides: move it into the body, or before the `receive!`",
+            "`after!` expects a duration\n= help: write `after!(Duration::from_secs(1))`",
+        )
+        ::core::compile_error!(
+            "a guard cannot contain `.await`\n= help: move it to the body of the arm, or before the `receive!`",
         )
         let __after: ::core::option::Option<::core::time::Duration> = {
             let __duration: ::core::time::Duration = ::core::time::Duration::ZERO;
@@ -29,7 +31,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 __after,
             );
         }
-        let (__hit, __message) = loop {
+        let (__matched, __message) = loop {
             let __message = '__found: {
                 if let ::core::option::Option::Some(__message) = ::greenroom::__private::Receive::__saved({
                     use ::greenroom::__private::Receiver as _;
@@ -47,20 +49,20 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 break (::core::option::Option::None, ::core::option::Option::None);
             };
             #[allow(unused_mut)]
-            let mut __hit: ::core::option::Option<usize> = ::core::option::Option::None;
+            let mut __matched: ::core::option::Option<usize> = ::core::option::Option::None;
             match __message {
                 #[allow(unused_variables, unused_mut)]
                 Mail::Post {
                     body,
                     ..
-                } if ::core::option::Option::is_none(&__hit)
+                } if ::core::option::Option::is_none(&__matched)
                     && {
-                        __hit = ::core::option::Option::Some(0usize);
+                        __matched = ::core::option::Option::Some(0usize);
                         false
                     } => ::core::unreachable!(),
                 _ => {}
             }
-            if ::core::option::Option::is_some(&__hit) {
+            if ::core::option::Option::is_some(&__matched) {
                 ::greenroom::__private::Receive::__take(
                     {
                         use ::greenroom::__private::Receiver as _;
@@ -68,7 +70,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                     },
                     &__message,
                 );
-                break (__hit, ::core::option::Option::Some(__message));
+                break (__matched, ::core::option::Option::Some(__message));
             }
             ::greenroom::__private::Receive::__skip(
                 {
@@ -78,7 +80,7 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 __message,
             );
         };
-        match (__hit, __message) {
+        match (__matched, __message) {
             (
                 ::core::option::Option::Some(0usize),
                 ::core::option::Option::Some(Mail::Post { body, .. }),

@@ -2,7 +2,7 @@
 pub struct ChatTree {
     path: PathBuf,
 }
-/// The running [`ChatTree`]: a stub for each child.
+/// Stub of the tree [`ChatTree`], with a stub for each child.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct ChatTreeRef {
     #[doc(hidden)]
@@ -24,11 +24,11 @@ impl ChatTreeRef {
         ::greenroom::__private::StoredStub::get(&self.log)
     }
     #[cfg(feature = "rooms")]
-    /// The child `rooms`, followed across restarts.
+    /// The stub of the child `rooms`. It follows the child across restarts.
     pub fn rooms(&self) -> ::greenroom::__private::ChildStub<Rooms> {
         ::greenroom::__private::StoredStub::get(&self.rooms)
     }
-    /// The child `web`, followed across restarts.
+    /// The stub of the child `web`. It follows the child across restarts.
     pub fn web(&self) -> ::greenroom::__private::ChildStub<Web> {
         ::greenroom::__private::StoredStub::get(&self.web)
     }
@@ -48,11 +48,11 @@ impl ::core::clone::Clone for ChatTreeRef {
 #[automatically_derived]
 impl ::core::fmt::Debug for ChatTreeRef {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        let mut __out = ::core::fmt::Formatter::debug_struct(f, "ChatTreeRef");
-        __out.field("log", &self.log);
-        #[cfg(feature = "rooms")] __out.field("rooms", &self.rooms);
-        __out.field("web", &self.web);
-        __out.finish()
+        let mut __builder = ::core::fmt::Formatter::debug_struct(f, "ChatTreeRef");
+        __builder.field("log", &self.log);
+        #[cfg(feature = "rooms")] __builder.field("rooms", &self.rooms);
+        __builder.field("web", &self.web);
+        __builder.finish()
     }
 }
 #[automatically_derived]

@@ -1,4 +1,4 @@
-//! The tree's stub, and the specification by which the runtime starts, restarts and stops the children.
+//! The stub of a tree, and the specification by which the runtime starts, restarts and stops the children.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -6,11 +6,12 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Generics, parse_quote};
 
-use super::model::{Child, Kind, Model, SupervisorOptions};
+use super::model::{Child, Model};
+use super::options::{ChildKind, TreeOptions};
 use crate::names::{self, local, param, private, private_at};
 use crate::syntax::{attr, generics, types};
 
-/// Everything but the struct.
+/// Generates everything but the struct.
 pub(super) fn expand(model: &Model) -> TokenStream {
     let stub = stub(model);
     let tree = tree(model);
@@ -18,7 +19,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     quote!(#stub #tree #starts)
 }
 
-/// The generics of every generated item: a tree is shared with its children's processes.
+/// Returns the generics of every generated item. The processes of the children share the tree, so it is `Send` and `Sync`.
 fn generics(model: &Model) -> Generics {
     let private = private();
     let bounds = quote!(::core::marker::Send + ::core::marker::Sync + 'static);
@@ -27,8 +28,8 @@ fn generics(model: &Model) -> Generics {
         let clause = generics.make_where_clause();
         for child in model.children.iter().filter(|child| child.cfgs.is_empty()) {
             let ty = &child.ty;
-            let kind = kind(child);
-            clause.predicates.push(parse_quote!(#ty: #private::#kind));
+            let trait_ = child_trait(child);
+            clause.predicates.push(parse_quote!(#ty: #private::#trait_));
         }
     }
     generics
@@ -38,48 +39,49 @@ fn is_generic(model: &Model) -> bool {
     model.generics.type_params().next().is_some()
 }
 
-/// The trait that has a child's functions. Each is called by its path, at the type: so what the compiler says of a
-/// type that can be no child is the same everywhere, and said once.
-fn kind(child: &Child) -> Ident {
-    Ident::new(if child.kind == Kind::Supervisor { "Subtree" } else { "Child" }, Span::call_site())
+/// Returns the trait of a child's type. Its functions are called by their path, at the span of the type: all calls cause
+/// the same error for a type that cannot be a child, and rustc prints equal errors once.
+fn child_trait(child: &Child) -> Ident {
+    Ident::new(if child.options.kind == ChildKind::Supervisor { "Subtree" } else { "Child" }, Span::call_site())
 }
 
-fn function(child: &Child, name: &str) -> TokenStream {
-    let (ty, kind) = (&child.ty, kind(child));
+fn trait_function(child: &Child, name: &str) -> TokenStream {
+    let (ty, trait_) = (&child.ty, child_trait(child));
     let private = private_at(ty.span());
     let name = Ident::new(name, ty.span());
-    quote_spanned!(ty.span()=> <#ty as #private::#kind>::#name)
+    quote_spanned!(ty.span()=> <#ty as #private::#trait_>::#name)
 }
 
-/// The type through which a child is reached.
-fn reference(child: &Child) -> TokenStream {
+/// Returns the type of the child's stub.
+fn stub_type(child: &Child) -> TokenStream {
     let ty = &child.ty;
     let (first, last) = types::first_and_last_span(ty);
     let private = private_at(first);
     let close = quote_spanned!(last=> >);
-    match child.kind {
-        Kind::Worker => quote_spanned!(first=> #private::ChildStub<#ty #close),
-        Kind::Supervisor => quote_spanned!(first=> #private::SubtreeStub<#ty #close),
-        Kind::Dynamic => {
-            let again = again(child);
-            quote_spanned!(first=> #private::Dynamic<#ty, #private::#again #close)
+    match child.options.kind {
+        ChildKind::Worker => quote_spanned!(first=> #private::ChildStub<#ty #close),
+        ChildKind::Supervisor => quote_spanned!(first=> #private::SubtreeStub<#ty #close),
+        ChildKind::Dynamic => {
+            let lifetime = dynamic_lifetime(child);
+            quote_spanned!(first=> #private::Dynamic<#ty, #private::#lifetime #close)
         }
     }
 }
 
-/// Whether a dynamic child lives once or again.
-fn again(child: &Child) -> Ident {
-    let word = if child.restart == Some("Temporary") { "OneShot" } else { "Restartable" };
+/// Returns the type that tells whether a dynamic child is restarted.
+fn dynamic_lifetime(child: &Child) -> Ident {
+    let word = if child.options.restart == Some("Temporary") { "OneShot" } else { "Restartable" };
     Ident::new(word, Span::call_site())
 }
 
+/// Generates the stub of the tree.
 fn stub(model: &Model) -> TokenStream {
     let private = private();
     let Model { cfgs, vis, ident, stub, .. } = model;
     let name = stub.unraw().to_string();
     let generics = generics(model);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let intro = format!(" The running [`{}`]: a stub for each child.", ident.unraw());
+    let intro = format!(" Stub of the tree [`{}`], with a stub for each child.", ident.unraw());
     let marker = is_generic(model).then(|| {
         let types = model.generics.type_params().map(|param| &param.ident);
         quote!(#[doc(hidden)] __marker: ::core::marker::PhantomData<fn() -> (#(#types,)*)>,)
@@ -87,17 +89,17 @@ fn stub(model: &Model) -> TokenStream {
     let marker_value = is_generic(model).then(|| quote!(__marker: ::core::marker::PhantomData,));
     let fields = model.children.iter().map(|child| {
         let Child { cfgs, name, .. } = child;
-        let kept = if child.kind == Kind::Dynamic { reference(child) } else { quote!(#private::StoredStub) };
-        quote!(#(#cfgs)* #[doc(hidden)] #name: #kept)
+        let ty = if child.options.kind == ChildKind::Dynamic { stub_type(child) } else { quote!(#private::StoredStub) };
+        quote!(#(#cfgs)* #[doc(hidden)] #name: #ty)
     });
     let clones = model
         .children
         .iter()
         .map(|Child { cfgs, name, .. }| quote!(#(#cfgs)* #name: ::core::clone::Clone::clone(&self.#name)));
-    let out = local("out");
-    let shown = model.children.iter().map(|Child { cfgs, name, .. }| {
+    let builder = local("builder");
+    let fmt_fields = model.children.iter().map(|Child { cfgs, name, .. }| {
         let text = name.unraw().to_string();
-        quote!(#(#cfgs)* #out.field(#text, &self.#name);)
+        quote!(#(#cfgs)* #builder.field(#text, &self.#name);)
     });
     let methods = model.children.iter().map(|child| accessor(model, child));
     let f = param("f");
@@ -134,9 +136,9 @@ fn stub(model: &Model) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics ::core::fmt::Debug for #stub #ty_generics #where_clause {
             fn fmt(&self, #f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                let mut #out = ::core::fmt::Formatter::debug_struct(#f, #name);
-                #(#shown)*
-                #out.finish()
+                let mut #builder = ::core::fmt::Formatter::debug_struct(#f, #name);
+                #(#fmt_fields)*
+                #builder.finish()
             }
         }
 
@@ -150,23 +152,25 @@ fn stub(model: &Model) -> TokenStream {
     }
 }
 
-/// The method that gives a child's stub.
+/// Generates the method that returns a child's stub.
 fn accessor(model: &Model, child: &Child) -> TokenStream {
     let vis = &model.vis;
     let Child { cfgs, docs, name, .. } = child;
-    let reference = reference(child);
-    let follows = match child.kind {
-        Kind::Worker => " The stub follows the child across restarts.",
-        Kind::Supervisor => " Its stubs follow their children across restarts, also its own.",
-        Kind::Dynamic => " Starts children of this kind, and looks after them.",
+    let stub_type = stub_type(child);
+    let follows = match child.options.kind {
+        ChildKind::Worker => " The stub follows the child across restarts.",
+        ChildKind::Supervisor => {
+            " The stub of the tree. Its stubs follow their children across restarts of the tree too."
+        }
+        ChildKind::Dynamic => " Starts and supervises children of this type.",
     };
-    let prose = if attr::has_doc_text(docs) {
+    let doc_text = if attr::has_doc_text(docs) {
         quote!(#(#docs)* #[doc = ""] #[doc = #follows])
     } else {
-        let prose = format!(" The child `{}`, followed across restarts.", name.unraw());
-        quote!(#(#docs)* #[doc = #prose])
+        let doc_text = format!(" The stub of the child `{}`. It follows the child across restarts.", name.unraw());
+        quote!(#(#docs)* #[doc = #doc_text])
     };
-    let stub = if child.kind == Kind::Dynamic {
+    let stub = if child.options.kind == ChildKind::Dynamic {
         quote!(::core::clone::Clone::clone(&self.#name))
     } else {
         let private = private();
@@ -174,26 +178,27 @@ fn accessor(model: &Model, child: &Child) -> TokenStream {
     };
     quote! {
         #(#cfgs)*
-        #prose
-        #vis fn #name(&self) -> #reference {
+        #doc_text
+        #vis fn #name(&self) -> #stub_type {
             #stub
         }
     }
 }
 
+/// Generates `impl Tree`.
 fn tree(model: &Model) -> TokenStream {
     let private = private();
-    let Model { cfgs, ident, stub, flags, .. } = model;
+    let Model { cfgs, ident, stub, options, .. } = model;
     let generics = generics(model);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let text = ident.unraw().to_string();
-    let flags = flags_value(flags);
+    let options = tree_options(options);
     let (this, children, cells) = (local("this"), local("children"), local("cells"));
     let stubs = model.children.iter().map(|child| child_stub(child, &cells));
-    let planted = model.children.iter().map(|child| plant(child, &this, &children));
+    let additions = model.children.iter().map(|child| add_child(child, &this, &children));
     let marker = is_generic(model).then(|| quote!(__marker: ::core::marker::PhantomData,));
-    // A tree without children starts nothing that could need these.
-    let unused = model.children.iter().all(|child| !child.cfgs.is_empty() || child.kind == Kind::Dynamic);
+    // Without static children, nothing uses these parameters.
+    let unused = model.children.iter().all(|child| !child.cfgs.is_empty() || child.options.kind == ChildKind::Dynamic);
     let unused = unused.then(|| quote!(let _ = (#this, &mut *#children);));
     quote! {
         #(#cfgs)*
@@ -202,7 +207,7 @@ fn tree(model: &Model) -> TokenStream {
         impl #impl_generics #private::Tree for #ident #ty_generics #where_clause {
             type Ref = #stub #ty_generics;
             const NAME: &'static str = #text;
-            const OPTIONS: #private::SupervisorOptions = #flags;
+            const OPTIONS: #private::SupervisorOptions = #options;
             fn stubs(#cells: &#private::ChildCells) -> #stub #ty_generics {
                 #stub {
                     __supervisor: #private::ChildCells::supervisor(#cells),
@@ -212,51 +217,52 @@ fn tree(model: &Model) -> TokenStream {
             }
             fn add_children(#this: &::std::sync::Arc<Self>, #children: &mut #private::Children) {
                 #unused
-                #(#planted)*
+                #(#additions)*
             }
         }
     }
 }
 
-fn flags_value(flags: &SupervisorOptions) -> TokenStream {
+/// Generates the value of `#[supervisor(..)]`.
+fn tree_options(options: &TreeOptions) -> TokenStream {
     let private = private();
-    let strategy = flags.strategy.map(|strategy| {
+    let strategy = options.strategy.map(|strategy| {
         let strategy = Ident::new(strategy, Span::call_site());
         quote!(strategy: #private::Strategy::#strategy,)
     });
-    let intensity = flags.intensity.as_ref().map(|intensity| quote!(intensity: #intensity,));
-    let period = flags.period.map(|period| {
+    let intensity = options.intensity.as_ref().map(|intensity| quote!(intensity: #intensity,));
+    let period = options.period.map(|period| {
         let period = period.tokens();
         quote!(period: #period,)
     });
-    let auto_shutdown = flags.auto_shutdown.map(|auto_shutdown| {
+    let auto_shutdown = options.auto_shutdown.map(|auto_shutdown| {
         let auto_shutdown = Ident::new(auto_shutdown, Span::call_site());
         quote!(auto_shutdown: #private::AutoShutdown::#auto_shutdown,)
     });
     quote!(#private::SupervisorOptions { #strategy #intensity #period #auto_shutdown ..#private::SupervisorOptions::DEFAULT })
 }
 
-/// `#[child(..)]` as a value.
-fn options_value(child: &Child) -> TokenStream {
+/// Generates the value of `#[child(..)]`.
+fn child_options(child: &Child) -> TokenStream {
     let private = private();
-    let restart = child.restart.map(|restart| {
+    let restart = child.options.restart.map(|restart| {
         let restart = Ident::new(restart, Span::call_site());
         quote!(restart: #private::Restart::#restart,)
     });
-    let shutdown = child.shutdown.map(|shutdown| {
+    let shutdown = child.options.shutdown.map(|shutdown| {
         let shutdown = shutdown.tokens();
         quote!(shutdown: #shutdown,)
     });
-    let significant = child.significant.then(|| quote!(significant: true,));
-    let backoff = child.backoff.map(|(min, max)| {
+    let significant = child.options.significant.then(|| quote!(significant: true,));
+    let backoff = child.options.backoff.map(|(min, max)| {
         let (min, max) = (min.tokens(), max.tokens());
         quote!(backoff: ::core::option::Option::Some(#private::Backoff { min: #min, max: #max }),)
     });
-    let while_down = child.while_down.map(|while_down| {
+    let while_down = child.options.while_down.map(|while_down| {
         let while_down = Ident::new(while_down, Span::call_site());
         quote!(while_down: #private::WhileDown::#while_down,)
     });
-    let default = if child.kind == Kind::Supervisor { quote!(SUPERVISOR) } else { quote!(DEFAULT) };
+    let default = if child.options.kind == ChildKind::Supervisor { quote!(SUPERVISOR) } else { quote!(DEFAULT) };
     quote! {
         #private::ChildOptions {
             #restart #shutdown #significant #backoff #while_down ..#private::ChildOptions::#default
@@ -264,50 +270,50 @@ fn options_value(child: &Child) -> TokenStream {
     }
 }
 
-/// The stub of a child, by its place.
+/// Generates the stub of a child.
 fn child_stub(child: &Child, cells: &Ident) -> TokenStream {
     let private = private();
-    let Child { cfgs, name, ty, kind, .. } = child;
+    let Child { cfgs, name, ty, options, .. } = child;
     let text = name.unraw().to_string();
-    let value = if *kind == Kind::Dynamic {
-        let (again, options) = (again(child), options_value(child));
-        quote!(#private::Dynamic::<#ty, #private::#again>::__new(#cells, #text, #options))
+    let value = if options.kind == ChildKind::Dynamic {
+        let (lifetime, options) = (dynamic_lifetime(child), child_options(child));
+        quote!(#private::Dynamic::<#ty, #private::#lifetime>::__new(#cells, #text, #options))
     } else {
-        let stored_stub = function(child, "stored_stub");
+        let stored_stub = trait_function(child, "stored_stub");
         quote!(#stored_stub(#cells, #text))
     };
     quote!(#(#cfgs)* #name: #value)
 }
 
-/// The statement that plants a child.
-fn plant(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
-    let Child { cfgs, name, kind, flags, .. } = child;
+/// Generates the statement that adds a child to the tree.
+fn add_child(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
+    let Child { cfgs, name, options, .. } = child;
     let text = name.unraw().to_string();
-    if *kind == Kind::Dynamic {
-        let (plant, flags) = (function(child, "add_dynamic"), flags_value(flags));
-        return quote!(#(#cfgs)* #plant(#children, #text, #flags););
+    if options.kind == ChildKind::Dynamic {
+        let (add, options) = (trait_function(child, "add_dynamic"), tree_options(&options.supervisor));
+        return quote!(#(#cfgs)* #add(#children, #text, #options););
     }
-    let (start, options, plant) = (names::start(name), options_value(child), function(child, "add"));
-    quote!(#(#cfgs)* #plant(#children, #text, #options, #this, Self::#start);)
+    let (start, options, add) = (names::start(name), child_options(child), trait_function(child, "add"));
+    quote!(#(#cfgs)* #add(#children, #text, #options, #this, Self::#start);)
 }
 
-/// The functions that make the children, where `self` is the tree.
+/// Generates the functions that make the children. `self` is the tree.
 fn starts(model: &Model) -> TokenStream {
     let Model { cfgs, ident, .. } = model;
     let generics = generics(model);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let functions = model.children.iter().filter(|child| child.kind != Kind::Dynamic).map(|child| {
-        let Child { cfgs, name, ty, start, .. } = child;
+    let functions = model.children.iter().filter(|child| child.options.kind != ChildKind::Dynamic).map(|child| {
+        let Child { cfgs, name, ty, options, .. } = child;
         let function = names::start(name);
-        let body = match start {
+        let body = match &options.start {
             Some(start) => quote!(#start),
             None => {
-                let (private, made) = (private_at(ty.span()), Ident::new("__make", ty.span()));
-                let kind = format_ident!("DefaultProbe{}", kind(child));
+                let (private, make) = (private_at(ty.span()), Ident::new("__make", ty.span()));
+                let trait_ = format_ident!("DefaultProbe{}", child_trait(child));
                 quote_spanned! {ty.span()=>
                     #[allow(unused_imports)]
-                    use #private::{#kind as _, DefaultProbeOther as _};
-                    (&#private::DefaultProbe::<#ty>::NEW).#made()
+                    use #private::{#trait_ as _, DefaultProbeOther as _};
+                    (&#private::DefaultProbe::<#ty>::NEW).#make()
                 }
             }
         };

@@ -1,16 +1,17 @@
-//! `#[supervisor]` without the feature `supervision`: it says what is missing.
+//! `#[supervisor]` without the feature `supervision`: an error.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
-use crate::diag::Errors;
+use crate::diag::{self, Errors};
 
-/// The error, and no item: without its children a tree would be a riddle at each place that names them.
+/// Returns the error without the item: a tree that lacks its children would cause an error at each use of them.
 pub(crate) fn supervisor(_: TokenStream, _: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    errors.add(syn::Error::new(
+    errors.add(diag::error(
         Span::call_site(),
-        "supervision trees need greenroom's feature `supervision`: `greenroom = { .., features = [\"supervision\"] }`",
+        "`#[supervisor]` needs greenroom's feature `supervision`",
+        "write `greenroom = { .., features = [\"supervision\"] }` in `Cargo.toml`",
     ));
     quote!(#errors)
 }

@@ -1,49 +1,51 @@
-//! `#[supervisor]`: a struct becomes a supervision tree; its fields with `#[child]` are the children, in order.
+//! `#[supervisor]`: a struct becomes a supervision tree. Its fields with `#[child]` are the children, in order.
 //!
-//! The struct keeps its plain fields only: they are the arguments of the tree. A child's field is not a value
-//! but a place, filled by a running process, so it lives in the tree's stub.
+//! The emitted struct keeps the other fields only, which are the arguments of the tree. The children are processes, and
+//! the stub of the tree has a method for each.
 
+mod check;
 mod expand;
 mod model;
+mod options;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Item, ItemStruct};
 
+use self::model::Model;
+use self::options::TreeOptions;
 use crate::diag::Errors;
-use crate::syntax::text::source_text;
-use crate::{fallback, sibling_items};
+use crate::fallback;
+use crate::syntax::attr;
 
-/// The whole macro.
+/// Expands the attribute.
 pub(crate) fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let flags = model::SupervisorOptions::parse(attr, &mut errors);
+    let options = TreeOptions::parse(attr, &mut errors);
     let Some(mut item) = parse_item(item.clone(), &mut errors) else {
         return fallback::item(&item, &errors);
     };
-    let derive = sibling_items::derive_above(&item);
-    let Some(model) = model::Model::read(&mut item, flags, &mut errors) else {
+    let has_derive_above = check::reject_derive_above(&item, &mut errors);
+    let Some(model) = Model::parse(&mut item, options, &mut errors) else {
         return quote!(#item #errors);
     };
-    if let Some(derive) = derive {
-        let derive = source_text(derive);
-        errors.add(syn::Error::new(
-            Span::call_site(),
-            format!("`{derive}` has read the children as fields: write it below `#[supervisor]`, which takes them out"),
-        ));
-        // It goes on to do so.
-        model.put_back(&mut item);
+    check::check(&model, &mut errors);
+    if has_derive_above {
+        model.restore_fields(&mut item);
     }
     let generated = expand::expand(&model);
     quote!(#item #generated #errors)
 }
 
 fn parse_item(tokens: TokenStream, errors: &mut Errors) -> Option<ItemStruct> {
-    match errors.keep(syn::parse2(tokens))? {
+    match errors.record(syn::parse2(tokens))? {
         Item::Struct(item) => Some(item),
         other => {
-            let first: TokenStream = quote!(#other).into_iter().take(1).collect();
-            errors.push(first, "`#[supervisor]` stands on a struct, one `#[child]` field for each child");
+            errors.push_help(
+                attr::first_token(&other),
+                "`#[supervisor]` expects a struct",
+                "write a struct with a `#[child]` field for each child",
+            );
             None
         }
     }

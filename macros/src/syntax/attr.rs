@@ -1,17 +1,17 @@
-//! Attributes: which of them generated items repeat, and what their arguments are.
+//! Attributes: those that generated items repeat, and those that a macro reads and removes.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Expr, ExprLit, Lit, Meta, Path};
+use syn::{Attribute, Expr, ExprLit, Item, Lit, Meta, Path};
 
 use crate::diag::Errors;
 
-/// The attributes that whatever is derived from an item repeats: `#[cfg(..)]`.
+/// Returns the `#[cfg(..)]` attributes. Every generated item repeats those of the item that it is derived from.
 pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
 }
 
-/// All predicates of several `#[cfg]`s as one: `all(a, b)`.
+/// Returns the predicates of several `#[cfg]` attributes as one: `all(a, b)`.
 pub(crate) fn cfg_predicate(cfgs: &[Attribute]) -> TokenStream {
     let predicates = cfgs.iter().filter_map(|attr| match &attr.meta {
         Meta::List(list) => Some(&list.tokens),
@@ -20,29 +20,29 @@ pub(crate) fn cfg_predicate(cfgs: &[Attribute]) -> TokenStream {
     quote!(all(#(#predicates),*))
 }
 
-/// Documentation and deprecation, which a generated function repeats.
+/// Returns the documentation and `#[deprecated]`. A generated function repeats them.
 pub(crate) fn docs(attrs: &[Attribute]) -> Vec<Attribute> {
     let repeated = |attr: &&Attribute| attr.path().is_ident("doc") || attr.path().is_ident("deprecated");
     attrs.iter().filter(repeated).cloned().collect()
 }
 
-/// Whether any of the attributes is prose.
+/// Returns true if any of the attributes is a line of documentation.
 pub(crate) fn has_doc_text(attrs: &[Attribute]) -> bool {
-    attrs.iter().any(|attr| prose(attr).is_some())
+    attrs.iter().any(|attr| doc_text(attr).is_some())
 }
 
-/// The first paragraph of the documentation.
+/// Returns the first paragraph of the documentation.
 pub(crate) fn first_paragraph(attrs: &[Attribute]) -> Vec<&Attribute> {
     attrs
         .iter()
-        .filter_map(|attr| Some((attr, prose(attr)?)))
+        .filter_map(|attr| Some((attr, doc_text(attr)?)))
         .skip_while(|(_, text)| text.trim().is_empty())
         .take_while(|(_, text)| !text.trim().is_empty())
         .map(|(attr, _)| attr)
         .collect()
 }
 
-fn prose(attr: &Attribute) -> Option<String> {
+fn doc_text(attr: &Attribute) -> Option<String> {
     let Meta::NameValue(pair) = &attr.meta else { return None };
     match &pair.value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if attr.path().is_ident("doc") => Some(text.value()),
@@ -50,34 +50,52 @@ fn prose(attr: &Attribute) -> Option<String> {
     }
 }
 
-/// Takes an attribute of ours off an item.
+/// Removes the first attribute with this name, and returns it.
 pub(crate) fn take(attrs: &mut Vec<Attribute>, name: &str) -> Option<Attribute> {
     let index = attrs.iter().position(|attr| attr.path().is_ident(name))?;
     Some(attrs.remove(index))
 }
 
-/// Demands that an attribute stands alone, as `#[from]`.
+/// Removes the attribute with this name, and returns it. Reports it if it is written twice.
+pub(crate) fn take_one(attrs: &mut Vec<Attribute>, name: &str, errors: &mut Errors) -> Option<Attribute> {
+    let found = take(attrs, name)?;
+    while let Some(duplicate) = take(attrs, name) {
+        errors.push(duplicate, format!("duplicate attribute `#[{name}]`"));
+    }
+    Some(found)
+}
+
+/// Reports arguments of an attribute that takes none, such as `#[from]`.
 pub(crate) fn expect_no_arguments(attr: &Attribute, errors: &mut Errors) {
     if !matches!(attr.meta, Meta::Path(_)) {
         let name = attr.path().to_token_stream();
-        errors.push(&attr.meta, format!("`#[{name}]` takes nothing"));
+        errors.push(&attr.meta, format!("`#[{name}]` takes no arguments"));
     }
 }
 
-/// What stands in an attribute's parentheses; nothing if it has none.
+/// Returns the tokens in the attribute's parentheses, or none if it has no parentheses.
 pub(crate) fn arguments(attr: &Attribute, errors: &mut Errors) -> TokenStream {
     match &attr.meta {
         Meta::Path(_) => TokenStream::new(),
         Meta::List(list) => list.tokens.clone(),
         Meta::NameValue(pair) => {
             let name = attr.path().to_token_stream();
-            errors.push(&pair.value, format!("options stand in parentheses: `#[{name}(..)]`"));
+            errors.push_help(
+                &pair.value,
+                format!("expected the arguments of `#[{name}]` in parentheses"),
+                format!("write `#[{name}(..)]`"),
+            );
             TokenStream::new()
         }
     }
 }
 
-/// `path::to::Thing` with one word only, and no arguments.
+/// Returns true if the last segment of the path is `word`: an attribute is recognised by its short and its full name.
 pub(crate) fn path_ends_with(path: &Path, word: &str) -> bool {
     path.segments.last().is_some_and(|segment| segment.ident == word)
+}
+
+/// Returns the first token of an item, where an error about its kind is reported.
+pub(crate) fn first_token(item: &Item) -> TokenStream {
+    quote!(#item).into_iter().take(1).collect()
 }

@@ -1,4 +1,4 @@
-//! Durations in quotes, as `"500ms"`, and how long a stop may take.
+//! Durations in quotes, such as `"500ms"`, and the value of `shutdown`.
 
 use std::time::Duration;
 
@@ -8,17 +8,20 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Expr, ExprLit, ExprPath, Lit, LitStr};
 
 use super::options::value;
+use crate::diag;
 use crate::names::private;
 
-/// A span of time in quotes, as `"500ms"`.
+/// A duration, and the span of its literal.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Time {
+pub(crate) struct DurationLit {
     pub(crate) duration: Duration,
     pub(crate) span: Span,
 }
 
-impl Time {
-    /// As generated code writes it.
+const HELP: &str = "write a number and a unit in quotes, such as \"500ms\", \"5s\", \"1m\" or \"1h\"";
+
+impl DurationLit {
+    /// Returns the expression that makes the duration.
     pub(crate) fn tokens(self) -> TokenStream {
         let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
         if micros.is_multiple_of(1_000) {
@@ -30,23 +33,22 @@ impl Time {
     }
 }
 
-impl Parse for Time {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Time> {
-        let expected = "expected a duration in quotes, as \"500ms\", \"5s\", \"1m\" or \"1h\"";
-        let literal: LitStr = input.parse().map_err(|error| syn::Error::new(error.span(), expected))?;
+impl Parse for DurationLit {
+    fn parse(input: ParseStream<'_>) -> syn::Result<DurationLit> {
+        let literal: LitStr = input.parse().map_err(|error| diag::error(error.span(), "expected a duration", HELP))?;
         parse_duration(&literal.value())
-            .map(|duration| Time { duration, span: literal.span() })
-            .map_err(|problem| syn::Error::new(literal.span(), format!("{problem}: {expected}")))
+            .map(|duration| DurationLit { duration, span: literal.span() })
+            .map_err(|problem| diag::error(literal.span(), problem, HELP))
     }
 }
 
-/// One number and one unit: us, ms, s, m, h.
+/// Parses a number and a unit: `us`, `ms`, `s`, `m` or `h`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     if number.is_empty() {
-        return Err(format!("`{text}` does not start with a number"));
+        return Err(format!("expected a duration, found `{text}`"));
     }
     let micros: u64 = match unit.trim_start() {
         "us" => 1,
@@ -54,51 +56,56 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         "s" => 1_000_000,
         "m" => 60_000_000,
         "h" => 3_600_000_000,
-        "" => return Err(format!("`{text}` has no unit")),
-        unit => return Err(format!("`{unit}` is no unit of time")),
+        "" => return Err(format!("missing unit of the duration `{text}`")),
+        unit => return Err(format!("unknown unit `{unit}` of the duration `{text}`")),
     };
     number
         .parse::<u64>()
         .ok()
         .and_then(|number| number.checked_mul(micros))
         .map(Duration::from_micros)
-        .ok_or_else(|| format!("`{text}` is too long"))
+        .ok_or_else(|| format!("the duration `{text}` is too long"))
 }
 
-/// How long something may take to stop: `= kill`, `= forever` or `= "5s"`.
+/// The value of `shutdown`: `kill`, `forever` or a duration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shutdown {
     Kill,
     Forever,
-    After(Time),
+    After(DurationLit),
 }
 
 impl Shutdown {
+    /// Parses `= kill`, `= forever` or `= "5s"`.
     pub(crate) fn parse(name: &Ident, input: ParseStream<'_>) -> syn::Result<Shutdown> {
         let found: Expr = value(name, "\"5s\"", input)?;
-        let expected = format!("`{name}` is `kill`, `forever` or a duration in quotes, as \"5s\"");
         match &found {
             Expr::Path(ExprPath { path, .. }) if path.is_ident("kill") => Ok(Shutdown::Kill),
             Expr::Path(ExprPath { path, .. }) if path.is_ident("forever") => Ok(Shutdown::Forever),
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match text.value().as_str() {
-                word @ ("kill" | "forever") => {
-                    Err(syn::Error::new(text.span(), format!("`{word}` stands without quotes: `{name} = {word}`")))
-                }
+                word @ ("kill" | "forever") => Err(diag::error(
+                    text.span(),
+                    format!("expected `{word}` without quotes"),
+                    format!("write `{name} = {word}`"),
+                )),
                 _ => syn::parse2(quote!(#text)).map(Shutdown::After),
             },
-            _ => Err(syn::Error::new_spanned(found, expected)),
+            other => Err(syn::Error::new_spanned(
+                other,
+                format!("`{name}` expects `kill`, `forever` or a duration in quotes, such as \"5s\""),
+            )),
         }
     }
 
-    /// As generated code writes it.
+    /// Returns the expression of the value.
     pub(crate) fn tokens(self) -> TokenStream {
         let private = private();
         match self {
             Shutdown::Kill => quote!(#private::Shutdown::Kill),
             Shutdown::Forever => quote!(#private::Shutdown::Forever),
-            Shutdown::After(time) => {
-                let time = time.tokens();
-                quote!(#private::Shutdown::After(#time))
+            Shutdown::After(duration) => {
+                let duration = duration.tokens();
+                quote!(#private::Shutdown::After(#duration))
             }
         }
     }

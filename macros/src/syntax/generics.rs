@@ -8,19 +8,20 @@ use super::text::source_text;
 use crate::diag::Errors;
 use crate::names::private;
 
-/// Says once that a process outlives every borrow, if there are lifetimes.
-pub(crate) fn reject_lifetimes(what: &str, generics: &Generics, errors: &mut Errors) -> bool {
+/// Reports the first lifetime parameter, and returns true if there is one. A process can outlive every borrow.
+pub(crate) fn reject_lifetimes(owner: &str, generics: &Generics, errors: &mut Errors) -> bool {
     let first = generics.lifetimes().next();
     if let Some(lifetime) = first {
-        errors.push(
+        errors.push_help(
             lifetime,
-            format!("{what} cannot borrow: it outlives every lifetime; own the data, or share it by `Arc`"),
+            format!("{owner} cannot have a lifetime parameter"),
+            "own the data, or share it in an `Arc`",
         );
     }
     first.is_some()
 }
 
-/// The generics without what was refused.
+/// Returns the generics without lifetimes. The where clause may name them, so it is removed too.
 pub(crate) fn without_lifetimes(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
     if generics.lifetimes().next().is_some() {
@@ -31,7 +32,7 @@ pub(crate) fn without_lifetimes(generics: &Generics) -> Generics {
     generics
 }
 
-/// The generics with these bounds on every type parameter.
+/// Returns the generics with the bounds on every type parameter.
 pub(crate) fn with_bounds(generics: &Generics, bounds: &TokenStream) -> Generics {
     let mut generics = generics.clone();
     let params: Vec<Ident> = generics.type_params().map(|param| param.ident.clone()).collect();
@@ -44,7 +45,7 @@ pub(crate) fn with_bounds(generics: &Generics, bounds: &TokenStream) -> Generics
     generics
 }
 
-/// What a message's type parameters must be able to do: to be sent, and to travel unless local.
+/// Returns the bounds on the type parameters of a message: serde's traits are among them unless the protocol is local.
 pub(crate) fn message_bounds(local: bool) -> TokenStream {
     let private = private();
     let mut bounds = quote!(::core::marker::Send + 'static);
@@ -54,52 +55,45 @@ pub(crate) fn message_bounds(local: bool) -> TokenStream {
     bounds
 }
 
-/// The generics of an impl that goes on as if these messages may move: whether they do is the protocol's own to tell.
+/// Returns the generics with a bound that makes rustc assume `message: Send`. The impl of the protocol itself is the
+/// only one that checks it, so that rustc reports a message that is not `Send` once.
 pub(crate) fn assuming_send(generics: &Generics, message: &TokenStream) -> Generics {
     let (mut generics, private) = (generics.clone(), private());
     generics.make_where_clause().predicates.push(parse_quote!(for<'m> #message: #private::Passes<'m>));
     generics
 }
 
-/// The generics with a parameter in front, for `impl<'de, T>`.
+/// Returns the generics with one more parameter in front, for `impl<'de, T>`.
 pub(crate) fn with_param(generics: &Generics, param: GenericParam) -> Generics {
     let mut generics = generics.clone();
     generics.params.insert(0, param);
     generics
 }
 
-/// `: Type` where a type is a parameter by itself: `T`.
+/// Returns true if the type is one of the type parameters.
 pub(crate) fn is_type_param(ty: &Type, generics: &Generics) -> bool {
     let Type::Path(TypePath { qself: None, path, .. }) = ty else { return false };
     path.get_ident().is_some_and(|ident| generics.type_params().any(|param| param.ident == *ident))
 }
 
-/// `<T, U>` as arguments, each parameter by its name, with a leading `::` never needed.
-pub(crate) fn param_names(generics: &Generics) -> Vec<&Ident> {
-    generics
-        .params
-        .iter()
-        .filter_map(|param| match param {
-            GenericParam::Type(param) => Some(&param.ident),
-            GenericParam::Const(param) => Some(&param.ident),
-            GenericParam::Lifetime(_) => None,
-        })
-        .collect()
-}
-
-/// Whether the arguments of the self type are the parameters of its impl, in order.
+/// Returns true if the arguments of an impl's self type are the parameters of the impl, in the same order.
 pub(crate) fn arguments_match_params(segment: &PathSegment, generics: &Generics) -> bool {
-    let params = param_names(generics);
+    let params: Vec<&Ident> = generics.params.iter().filter_map(param_name).collect();
     match &segment.arguments {
         PathArguments::None => params.is_empty(),
         PathArguments::AngleBracketed(arguments) => {
-            arguments.args.len() == params.len()
-                && arguments
-                    .args
-                    .iter()
-                    .zip(params)
-                    .all(|(argument, param)| source_text(argument) == source_text(param))
+            let arguments: Vec<String> = arguments.args.iter().map(source_text).collect();
+            let params: Vec<String> = params.into_iter().map(source_text).collect();
+            arguments == params
         }
         PathArguments::Parenthesized(_) => false,
+    }
+}
+
+fn param_name(param: &GenericParam) -> Option<&Ident> {
+    match param {
+        GenericParam::Type(param) => Some(&param.ident),
+        GenericParam::Const(param) => Some(&param.ident),
+        GenericParam::Lifetime(_) => None,
     }
 }

@@ -1,4 +1,5 @@
-//! What reads the user's tokens: attributes, options, types, generics. Nothing here knows of a single macro.
+//! Parsing and rewriting of the user's tokens: attributes, options, durations, types and generics. Every macro uses it;
+//! it knows none of them.
 
 pub(crate) mod attr;
 pub(crate) mod duration;

@@ -1,4 +1,4 @@
-//! Options in parentheses, `name = value` or a bare switch, as all attributes of greenroom take them.
+//! Options in an attribute's parentheses: `name = value`, or a name alone.
 
 use std::collections::HashSet;
 
@@ -7,11 +7,11 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, ExprLit, ExprPath, Lit, LitInt, LitStr, Token};
 
-use crate::diag::{Errors, list};
+use crate::diag::{self, Errors, one_of};
 
-/// Reads `tokens` as options: `known` names them all, `read` takes what follows a name.
+/// Parses `tokens` as the options of `attribute`. `known` lists the names, and `read` parses what follows a name.
 ///
-/// A mistake in one option leaves the others standing.
+/// After an error in one option, parsing continues with the next.
 pub(crate) fn parse(
     attribute: &str,
     tokens: TokenStream,
@@ -22,12 +22,13 @@ pub(crate) fn parse(
     parse_with_misplaced(attribute, tokens, known, &[], errors, read);
 }
 
-/// The same where some words have their place elsewhere: nobody is told to write them here, but `read` says where.
+/// Parses options, some of which belong to another attribute. `read` reports those in `misplaced`; the messages about
+/// other mistakes do not suggest them.
 pub(crate) fn parse_with_misplaced(
     attribute: &str,
     tokens: TokenStream,
     known: &[&str],
-    elsewhere: &[&str],
+    misplaced: &[&str],
     errors: &mut Errors,
     mut read: impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
 ) {
@@ -35,7 +36,7 @@ pub(crate) fn parse_with_misplaced(
     let parser = |input: ParseStream<'_>| {
         let mut seen = HashSet::new();
         while !input.is_empty() {
-            if let Err(error) = parse_one(attribute, input, (known, elsewhere), &mut seen, &mut read) {
+            if let Err(error) = parse_one(attribute, input, (known, misplaced), &mut seen, &mut read) {
                 found.add(error);
                 skip_option(input)?;
             }
@@ -48,25 +49,25 @@ pub(crate) fn parse_with_misplaced(
     if let Err(error) = parser.parse2(tokens) {
         found.add(error);
     }
-    errors.absorb(found);
+    errors.append(found);
 }
 
 fn parse_one(
     attribute: &str,
     input: ParseStream<'_>,
-    (known, elsewhere): (&[&str], &[&str]),
+    (known, misplaced): (&[&str], &[&str]),
     seen: &mut HashSet<String>,
     read: &mut impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
 ) -> syn::Result<()> {
     let name = input.call(Ident::parse_any).map_err(|error| {
-        syn::Error::new(error.span(), format!("expected an option of `{attribute}`: {}", expected(known)))
+        diag::error(error.span(), format!("expected the name of an option of `{attribute}`"), expected(known))
     })?;
     let word = name.unraw().to_string();
-    if ![known, elsewhere].concat().contains(&word.as_str()) {
-        return Err(syn::Error::new(name.span(), format!("`{attribute}` has no option `{word}`: {}", expected(known))));
+    if ![known, misplaced].concat().contains(&word.as_str()) {
+        return Err(diag::error(name.span(), format!("unknown option `{word}` of `{attribute}`"), expected(known)));
     }
     if !seen.insert(word.clone()) {
-        return Err(syn::Error::new(name.span(), format!("`{word}` is written twice")));
+        return Err(syn::Error::new(name.span(), format!("duplicate option `{word}`")));
     }
     read(&name, input)?;
     if !input.is_empty() && !input.peek(Token![,]) {
@@ -76,7 +77,7 @@ fn parse_one(
 }
 
 fn expected(known: &[&str]) -> String {
-    if known.is_empty() { "it takes none".to_owned() } else { format!("expected {}", list(known)) }
+    if known.is_empty() { "it has no options".to_owned() } else { format!("expected {}", one_of(known)) }
 }
 
 fn skip_option(input: ParseStream<'_>) -> syn::Result<()> {
@@ -86,61 +87,69 @@ fn skip_option(input: ParseStream<'_>) -> syn::Result<()> {
     Ok(())
 }
 
-/// `= value`.
+/// Parses `= value`.
 pub(crate) fn value<T: Parse>(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<T> {
+    let missing =
+        || diag::error(name.span(), format!("`{name}` expects a value"), format!("write `{name} = {example}`"));
     if !input.peek(Token![=]) {
-        return Err(syn::Error::new(name.span(), format!("`{name}` needs a value: `{name} = {example}`")));
+        return Err(missing());
     }
     input.parse::<Token![=]>()?;
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new(name.span(), format!("`{name}` needs a value: `{name} = {example}`")));
+        return Err(missing());
     }
     input.parse()
 }
 
-/// `= 3`, a whole number.
+/// Parses `= 3`.
 pub(crate) fn number(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<LitInt> {
     let value: Expr = value(name, example, input)?;
-    let whole = match &value {
+    let number = match &value {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.suffix().is_empty() => {
             number.base10_parse::<u32>().is_ok().then(|| number.clone())
         }
         _ => None,
     };
-    whole.ok_or_else(|| {
-        syn::Error::new_spanned(value, format!("`{name}` is a whole number below 2^32, as `{name} = {example}`"))
+    number.ok_or_else(|| {
+        let message = format!("`{name}` expects a whole number below 2^32, such as `{name} = {example}`");
+        syn::Error::new_spanned(value, message)
     })
 }
 
-/// `= "text"`.
+/// Parses `= "text"`.
 pub(crate) fn string(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<LitStr> {
     let value: Expr = value(name, example, input)?;
     match value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text),
-        other => Err(syn::Error::new_spanned(other, format!("`{name}` stands in quotes, as `{name} = {example}`"))),
+        other => {
+            let message = format!("`{name}` expects a string in quotes, such as `{name} = {example}`");
+            Err(syn::Error::new_spanned(other, message))
+        }
     }
 }
 
-/// A switch: its name alone.
+/// Parses an option without a value.
 pub(crate) fn flag(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
     if input.peek(Token![=]) {
-        return Err(syn::Error::new(name.span(), format!("`{name}` is a switch: write it alone, or leave it out")));
+        let help = format!("write `{name}` alone to switch it on, or leave it out");
+        return Err(diag::error(name.span(), format!("`{name}` takes no value"), help));
     }
     Ok(true)
 }
 
-/// `= word`, one of those given.
+/// Parses `= word`, where the word is one of `choices`.
 pub(crate) fn choice<T: Copy>(name: &Ident, choices: &[(&str, T)], input: ParseStream<'_>) -> syn::Result<T> {
     let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
     let found: Expr = value(name, words.first().copied().unwrap_or("_"), input)?;
+    let expected = one_of(&words);
     let Expr::Path(ExprPath { path, .. }) = &found else {
-        return Err(syn::Error::new_spanned(found, format!("`{name}` is a word, without quotes: {}", list(&words))));
+        return Err(syn::Error::new_spanned(found, format!("`{name}` expects {expected}, without quotes")));
     };
     choices
         .iter()
         .find(|(word, _)| path.is_ident(word))
         .map(|(_, choice)| *choice)
-        .ok_or_else(|| syn::Error::new_spanned(path, format!("`{name}` is {}", list(&words))))
+        .ok_or_else(|| syn::Error::new_spanned(path, format!("`{name}` expects {expected}")))
 }
 
 #[cfg(test)]
@@ -158,14 +167,20 @@ mod tests {
     }
 
     #[test]
-    fn options_are_told_off_one_by_one() {
+    fn each_wrong_option_is_reported() {
         check(quote!(name = "a", quiet), &[]);
-        check(quote!(nmae = 3 + f(1, 2), name = "a"), &["`#[t]` has no option `nmae`: expected `name` or `quiet`"]);
-        check(quote!(name), &["`name` needs a value: `name = \"x\"`"]);
-        check(quote!(quiet, quiet), &["`quiet` is written twice"]);
+        check(
+            quote!(nmae = 3 + f(1, 2), name = "a"),
+            &["unknown option `nmae` of `#[t]`\n= help: expected `name` or `quiet`"],
+        );
+        check(quote!(name), &["`name` expects a value\n= help: write `name = \"x\"`"]);
+        check(quote!(quiet, quiet), &["duplicate option `quiet`"]);
         check(
             quote!(quiet = true, name = "a" "b"),
-            &["`quiet` is a switch: write it alone, or leave it out", "expected `,` after `name`"],
+            &[
+                "`quiet` takes no value\n= help: write `quiet` alone to switch it on, or leave it out",
+                "expected `,` after `name`",
+            ],
         );
     }
 }

@@ -3,7 +3,8 @@
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Tokens as one writes them: `Vec<String>`, not `Vec < String >`. Two spellings of a type are one text.
+/// Returns the tokens as they are usually formatted: `Vec<String>`, not `Vec < String >`. Two spellings of one type give
+/// one text.
 pub(crate) fn source_text(tokens: impl ToTokens) -> String {
     let mut out = String::new();
     write(tokens.to_token_stream(), &mut out);
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_read_as_written() {
+    fn types_are_formatted_as_usual() {
         for (tokens, expected) in [
             (quote!(Vec<Option<String>>), "Vec<Option<String>>"),
             (quote!(HashMap<u8, std::sync::Arc<str>>), "HashMap<u8, std::sync::Arc<str>>"),

@@ -1,8 +1,8 @@
-//! How far a visibility reaches.
+//! Visibilities.
 
 use syn::Visibility;
 
-/// How far a visibility reaches, to find the widest.
+/// Returns how far a visibility reaches, from 0 for a private item to 3 for a public one.
 pub(crate) fn reach(vis: &Visibility) -> u8 {
     match vis {
         Visibility::Public(_) => 3,

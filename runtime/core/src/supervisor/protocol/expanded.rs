@@ -208,118 +208,124 @@ impl ::greenroom::__private::Protocol for Supervision {
         use ::greenroom::__private::Opaque as _;
         match self {
             Self::Children { reply: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Children");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(
+                    __f,
+                    "Children",
+                );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Count { reply: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Count");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Count");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Info { reply: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Info");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Info");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Terminate { child: __field0, reply: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Terminate");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(
+                    __f,
+                    "Terminate",
+                );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "child",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Restart { child: __field0, reply: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Restart");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Restart");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "child",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Delete { child: __field0, reply: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Delete");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Delete");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "child",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Find { child: __field0, reply: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Find");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Find");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "child",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Add { factory: __field0, reply: __field1 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Add");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Add");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "factory",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "reply",
                     ::greenroom::__private::Shown(__field1).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Retry { retry: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_struct(__f, "Retry");
+                let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Retry");
                 ::core::fmt::DebugStruct::field(
-                    &mut __shown,
+                    &mut __builder,
                     "retry",
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugStruct::finish(&mut __shown)
+                ::core::fmt::DebugStruct::finish(&mut __builder)
             }
             Self::Exit { 0: __field0 } => {
-                let mut __shown = ::core::fmt::Formatter::debug_tuple(__f, "Exit");
+                let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Exit");
                 ::core::fmt::DebugTuple::field(
-                    &mut __shown,
+                    &mut __builder,
                     ::greenroom::__private::Shown(__field0).__shown(),
                 );
-                ::core::fmt::DebugTuple::finish(&mut __shown)
+                ::core::fmt::DebugTuple::finish(&mut __builder)
             }
         }
     }
@@ -510,7 +516,7 @@ impl ::core::convert::From<ExitSignal> for Supervision {
 #[automatically_derived]
 #[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Receives<ExitSignal> for Supervision {}
-/// Stub of a process that speaks [`Supervision`], wherever it lives.
+/// Stub of a process with the protocol [`Supervision`], on this node or another.
 ///
 /// The protocol of every supervisor.
 #[allow(dead_code, private_interfaces, unreachable_pub)]

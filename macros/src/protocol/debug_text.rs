@@ -1,12 +1,12 @@
-//! A message as text, for whoever traces its receiver: each field that has `Debug`, and `_` for the others;
-//! nothing of what is marked `#[redact]`.
+//! `Protocol::show`: a message as text for traces and crash reports. Fields without `Debug` appear as `_`, and those with
+//! `#[redact]` as `[redacted]`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::Member;
 use syn::ext::IdentExt;
 
-use super::expand::match_self;
+use super::matches::match_self;
 use super::model::{Field, Model, Variant};
 use crate::names::{local, nth, private};
 
@@ -15,8 +15,8 @@ pub(super) fn show(model: &Model) -> TokenStream {
     let f = local("f");
     let arms = model.variants.iter().map(|variant| arm(variant, &f));
     let body = match_self(model, &quote!(#(#arms)*));
-    // Which of the two `__shown` a field gets, its own or the trait's, is the compiler's choice: so a message needs no
-    // `Debug`, and no field either.
+    // `__shown` is a method of the type for a field with `Debug`, and else a method of the trait `Opaque`. Method
+    // resolution chooses, so that a field does not need `Debug`.
     quote! {
         fn show(&self, #f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             #[allow(unused_imports)]
@@ -30,12 +30,9 @@ fn arm(variant: &Variant, f: &Ident) -> TokenStream {
     let private = private();
     let (cfgs, ident) = (&variant.cfgs, &variant.ident);
     let name = ident.unraw().to_string();
-    if variant.redact.is_some() {
-        let name = format!("{name}(..)");
-        return quote!(#(#cfgs)* Self::#ident { .. } => ::core::fmt::Formatter::write_str(#f, #name),);
-    }
-    if variant.fields.is_empty() {
-        return quote!(#(#cfgs)* Self::#ident { .. } => ::core::fmt::Formatter::write_str(#f, #name),);
+    if variant.redact.is_some() || variant.fields.is_empty() {
+        let text = if variant.redact.is_some() { format!("{name}(..)") } else { name };
+        return quote!(#(#cfgs)* Self::#ident { .. } => ::core::fmt::Formatter::write_str(#f, #text),);
     }
     let bindings: Vec<Ident> = (0..variant.fields.len()).map(|index| nth("field", index)).collect();
     let patterns = variant.fields.iter().zip(&bindings).map(|(field, binding)| {
@@ -45,7 +42,7 @@ fn arm(variant: &Variant, f: &Ident) -> TokenStream {
             None => quote!(#(#cfgs)* #member: #binding),
         }
     });
-    let shown = local("shown");
+    let builder = local("builder");
     let fields = variant.fields.iter().zip(&bindings).map(|(Field { cfgs, member, redact, .. }, binding)| {
         let value = match redact {
             Some(_) => quote!(&::core::format_args!("[redacted]")),
@@ -54,9 +51,9 @@ fn arm(variant: &Variant, f: &Ident) -> TokenStream {
         match member {
             Member::Named(name) => {
                 let name = name.unraw().to_string();
-                quote!(#(#cfgs)* ::core::fmt::DebugStruct::field(&mut #shown, #name, #value);)
+                quote!(#(#cfgs)* ::core::fmt::DebugStruct::field(&mut #builder, #name, #value);)
             }
-            Member::Unnamed(_) => quote!(#(#cfgs)* ::core::fmt::DebugTuple::field(&mut #shown, #value);),
+            Member::Unnamed(_) => quote!(#(#cfgs)* ::core::fmt::DebugTuple::field(&mut #builder, #value);),
         }
     });
     let (begin, finish) = match variant.fields[0].member {
@@ -66,9 +63,9 @@ fn arm(variant: &Variant, f: &Ident) -> TokenStream {
     quote! {
         #(#cfgs)*
         Self::#ident { #(#patterns),* } => {
-            let mut #shown = ::core::fmt::Formatter::#begin(#f, #name);
+            let mut #builder = ::core::fmt::Formatter::#begin(#f, #name);
             #(#fields)*
-            ::core::fmt::#finish::finish(&mut #shown)
+            ::core::fmt::#finish::finish(&mut #builder)
         }
     }
 }

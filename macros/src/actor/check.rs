@@ -1,0 +1,53 @@
+//! The rules that need the impl as a whole, or the items beside it.
+
+use syn::{ItemImpl, parse_quote};
+
+use super::model::Model;
+use crate::diag::Errors;
+use crate::sibling_items::{self, Conflict};
+use crate::syntax::visibility;
+
+/// Adds an error for every rule that the impl breaks, and corrects the model.
+pub(super) fn check(model: &mut Model, block: &ItemImpl, errors: &mut Errors) {
+    check_visibility(model, block, errors);
+    check_conflict(model, block, errors);
+    if model.conflict.is_none() && !model.handlers.is_empty() {
+        crate::protocol::check(&mut model.protocol, errors);
+    }
+}
+
+/// The messages of a public actor are public.
+fn check_visibility(model: &mut Model, block: &ItemImpl, errors: &mut Errors) {
+    let public = parse_quote!(pub);
+    let actor = &model.actor;
+    if visibility::reach(&model.messages.vis) < visibility::reach(&public)
+        && sibling_items::actor_is_public(block, actor)
+    {
+        errors.push_help(
+            &block.self_ty,
+            format!("`{actor}` is `pub`, but its messages are not"),
+            "write `pub fn` for the messages that other modules may send",
+        );
+        model.messages.vis = public.clone();
+        model.protocol.vis = public;
+    }
+}
+
+/// An actor has one protocol.
+fn check_conflict(model: &mut Model, block: &ItemImpl, errors: &mut Errors) {
+    let actor = &model.actor;
+    model.conflict = sibling_items::conflict(block, actor);
+    match model.conflict {
+        Some(Conflict::Impl) => errors.push_help(
+            &block.self_ty,
+            format!("duplicate `#[actor]` impl of `{actor}`"),
+            "move these methods to the first one, or remove `#[actor]` if none of them handles a message",
+        ),
+        Some(Conflict::Protocol) => errors.push_help(
+            &block.self_ty,
+            format!("`{actor}` has two protocols: the struct's `protocol = ..`, and this impl"),
+            "remove `protocol = ..` from the struct, or `#[actor]` from the impl",
+        ),
+        None => {}
+    }
+}

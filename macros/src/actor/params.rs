@@ -1,0 +1,149 @@
+//! The parameters of a method, by type and position: the context, the reply, or a field of the message.
+
+use proc_macro2::Ident;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{FnArg, Pat, PatType, Signature, Type};
+
+use super::handler::{Param, SystemMessage};
+use crate::diag::Errors;
+use crate::syntax::text::source_text;
+use crate::syntax::types::without_reference;
+use crate::syntax::unsendable::Unsendable;
+use crate::syntax::{self_type, types};
+
+/// The actor's type, and whether its protocol is local.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'a> {
+    pub(super) self_ty: &'a Type,
+    pub(super) local: bool,
+}
+
+/// Parses the parameters. `hook` is the name of the method's attribute.
+pub(super) fn parse_params(hook: &str, sig: &Signature, owner: Owner<'_>, errors: &mut Errors) -> Vec<Param> {
+    let mut params: Vec<Param> = Vec::new();
+    for input in &sig.inputs {
+        let FnArg::Typed(typed) = input else { continue };
+        let Some(param) = parse_param(hook, typed, owner, errors) else { continue };
+        let is_duplicate = params.iter().any(|other| match (&param, other) {
+            (Param::Field { .. }, _) => false,
+            (param, other) => std::mem::discriminant(param) == std::mem::discriminant(other),
+        });
+        if is_duplicate {
+            let message = match param {
+                Param::Reply => "a call can have only one `Reply`".to_owned(),
+                _ => format!("duplicate parameter of type `{}`", source_text(&typed.ty)),
+            };
+            errors.push(&typed.ty, message);
+        }
+        params.push(param);
+    }
+    params
+}
+
+/// Returns the number of message fields in the signature of a method with an error.
+pub(super) fn count_fields(sig: &Signature, self_ty: &Type) -> usize {
+    let self_text = source_text(self_ty);
+    let is_field = |(index, input): (usize, &FnArg)| {
+        let FnArg::Typed(typed) = input else { return false };
+        let ty = without_reference(&typed.ty);
+        let is_actor = index == 0 && (types::is_named(ty, "Self") || source_text(ty) == self_text);
+        !is_actor && !types::is_named(ty, "Context") && types::reply_type(ty).is_none()
+    };
+    sig.inputs.iter().enumerate().filter(|input| is_field(*input)).count()
+}
+
+/// Returns the attribute's name with its article: "a `#[cast]`", "an `#[init]`".
+pub(super) fn with_article(hook: &str) -> String {
+    let article = if hook.starts_with(['e', 'i']) { "an" } else { "a" };
+    format!("{article} `#[{hook}]`")
+}
+
+fn parse_param(hook: &str, typed: &PatType, owner: Owner<'_>, errors: &mut Errors) -> Option<Param> {
+    let (ty, by_reference) = (without_reference(&typed.ty), matches!(*typed.ty, Type::Reference(_)));
+    if types::is_named(ty, "Context") {
+        if !by_reference {
+            errors.push_help(&typed.ty, "the context is passed by reference", "write `cx: &mut Context<Self>`");
+        }
+        return Some(Param::Context { span: typed.ty.span() });
+    }
+    match hook {
+        "init" | "continue_with" | "every" | "idle" => {
+            errors.push_help(
+                typed,
+                format!(
+                    "{} method can have only the parameters `&mut self` and `cx: &mut Context<Self>`",
+                    with_article(hook)
+                ),
+                "store other values in the actor",
+            );
+            None
+        }
+        "terminate" => {
+            if types::is_named(ty, "Exit") {
+                return Some(Param::Reason { owned: !by_reference });
+            }
+            errors.push(
+                typed,
+                "a `#[terminate]` method can have only the parameters `&mut self`, `cx: &mut Context<Self>` and `reason: &Exit`",
+            );
+            None
+        }
+        "down" | "exit" | "node_event" => {
+            let expected = SystemMessage::of_hook(hook).type_name();
+            if types::is_named(&typed.ty, expected) {
+                return Some(Param::SystemMessage);
+            }
+            let name = hook.trim_start_matches("node_");
+            errors.push(
+                typed,
+                format!(
+                    "{} method can have only the parameters `&mut self`, `cx: &mut Context<Self>` and `{name}: {expected}`",
+                    with_article(hook)
+                ),
+            );
+            None
+        }
+        _ => parse_field(hook, typed, owner, errors),
+    }
+}
+
+fn parse_field(hook: &str, typed: &PatType, owner: Owner<'_>, errors: &mut Errors) -> Option<Param> {
+    if types::reply_type(&typed.ty).is_some() {
+        if hook == "call" {
+            return Some(Param::Reply);
+        }
+        errors.push_help(&typed.ty, "a `#[cast]` method cannot have a `Reply`", "write `#[call]` instead");
+        return None;
+    }
+    if let Type::ImplTrait(ty) = &*typed.ty {
+        errors.push_help(ty, "a message cannot contain `impl Trait`", "use a concrete type");
+        return None;
+    }
+    if let Some(unsendable) = Unsendable::find(&typed.ty, owner.local) {
+        unsendable.report("a message", errors);
+        return None;
+    }
+    let Pat::Ident(pattern) = &*typed.pat else {
+        errors.push_help(
+            &typed.pat,
+            "expected a name for the parameter, found a pattern",
+            "take the value apart in the body of the method",
+        );
+        return None;
+    };
+    let mut ty = (*typed.ty).clone();
+    self_type::replace_self(&mut ty, owner.self_ty);
+    let redact = typed.attrs.iter().find(|attr| attr.path().is_ident("redact")).cloned();
+    Some(Param::Field { name: field_name(&pattern.ident), ty, redact })
+}
+
+/// Returns the parameter's name without leading underscores: the stub's method has no unused parameters.
+fn field_name(param: &Ident) -> Ident {
+    let name = param.unraw().to_string();
+    let bare = name.trim_start_matches('_');
+    if bare.len() == name.len() {
+        return param.clone();
+    }
+    syn::parse_str::<Ident>(bare).map_or_else(|_| param.clone(), |name| Ident::new(&name.to_string(), param.span()))
+}

@@ -162,6 +162,7 @@ impl Node {
         self.inner.table.count()
     }
 
+    #[inline]
     pub(crate) fn pid(&self, number: u64) -> Pid {
         Pid::new(Arc::clone(&self.inner.id), number)
     }

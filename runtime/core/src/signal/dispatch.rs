@@ -40,6 +40,7 @@ pub(crate) trait RelationsSlot {
 }
 
 /// Updates the receiver's relations by one signal and returns the signal's effect.
+#[inline]
 pub(crate) fn dispatch(slot: &mut impl RelationsSlot, receipt: Receipt<'_>, signal: Signal) -> Effect {
     let from = receipt.from;
     match signal {
@@ -82,12 +83,13 @@ pub(crate) fn dispatch(slot: &mut impl RelationsSlot, receipt: Receipt<'_>, sign
 
 impl Receipt<'_> {
     /// Returns the effect of an exit signal that came over a link, or without one for a reason other than `kill`.
+    #[inline]
     fn exit(self, reason: Exit, ignores_normal: bool) -> Effect {
         if self.is_trapping && self.is_from_parent {
             Effect::Stop(reason)
         } else if self.is_trapping {
             Effect::ExitMessage(ExitSignal { from: self.from.clone(), reason })
-        } else if reason == Exit::Normal && ignores_normal {
+        } else if matches!(reason, Exit::Normal) && ignores_normal {
             Effect::None
         } else {
             Effect::Exit(reason)

@@ -216,7 +216,10 @@ async fn a_start_that_fails_leaves_nothing_running() {
         ("start a:fails", "+a -a application `a` did not start: cannot start `tail`: no port"),
         ("list", ""),
         ("start a", "+a"),
-        ("together b<a c<b d<c:fails e", "+b +c +d -d -c -b application `d` did not start: cannot start `tail`: no port"),
+        (
+            "together b<a c<b d<c:fails e",
+            "+b +c +d -d -c -b application `d` did not start: cannot start `tail`: no port",
+        ),
         ("list", "a"),
         ("start b", "+b"),
     ])

@@ -1,6 +1,6 @@
 //! The record of a process, and how processes occupy it.
 
-mod any_cell;
+mod addressing;
 mod attached;
 mod control;
 mod end;
@@ -25,7 +25,6 @@ use crate::mailbox::{Bounds, Mask, Queue};
 use crate::node::{AnyCell, Node};
 use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::FrameTarget;
 
 /// The shared record of a process: its mailbox, its flags and its control block.
 ///
@@ -41,6 +40,7 @@ pub(crate) struct Cell<M: Protocol> {
     /// The size of the process's task in units of eight bytes, saturating.
     task_size: AtomicU16,
     is_bounded: bool,
+    /// A direct stub has left this node, so other nodes may reach the process by pid.
     is_exported: AtomicBool,
     node: Node,
     /// Set for a supervised child, whose cell is reused.
@@ -56,7 +56,7 @@ const NO_VARIANT: u16 = u16::MAX;
 struct ChildSlot {
     /// The child's path in the supervision tree.
     path: Arc<str>,
-    /// A following stub has left this node.
+    /// A following stub has left this node, so other nodes may reach the child by its path.
     is_exported: AtomicBool,
     /// The reason for which the last start failed; `None` if it succeeded.
     start_failure: Mutex<Option<Exit>>,
@@ -238,30 +238,5 @@ impl<M: Protocol> Cell<M> {
 
     pub(crate) const fn mask_of(names: Option<&[&str]>) -> Mask {
         Mask::of(names, M::VARIANTS)
-    }
-}
-
-/// Stubs that leave the node.
-impl<M: Protocol> Cell<M> {
-    /// Records that a direct stub has left this node, so that other nodes may reach the process by number.
-    pub(crate) fn export(&self) {
-        self.is_exported.store(true, Ordering::Relaxed);
-    }
-
-    fn is_exported(&self) -> bool {
-        self.is_exported.load(Ordering::Relaxed)
-    }
-
-    /// Records that a following stub has left this node and returns the path by which other nodes reach the child;
-    /// `None` for a path that does not fit into a frame.
-    pub(crate) fn export_place(&self) -> Option<String> {
-        let slot = self.child_slot.as_ref().filter(|slot| slot.path.len() <= FrameTarget::MAX_NAME)?;
-        slot.is_exported.store(true, Ordering::Relaxed);
-        Some(slot.path.to_string())
-    }
-
-    /// Returns whether a following stub has left this node.
-    fn is_place_exported(&self) -> bool {
-        self.child_slot.as_ref().is_some_and(|slot| slot.is_exported.load(Ordering::Relaxed))
     }
 }

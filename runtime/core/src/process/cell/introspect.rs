@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
+use std::sync::Arc;
 
 use super::Cell;
 use super::control::RunState;
-use super::flags::{EXITING, LONG, STATS_REQUESTED, SUSPENDED, TRACED};
+use super::flags::{DEADLOCK_CHECK, EXITING, LONG, STATS_REQUESTED, SUSPENDED, TRACED};
 use crate::base::{Exit, Pid, Protocol};
 use crate::mailbox::{Arrival, MailboxStats, PushObserver};
-use crate::node::{Current, FinalCounts, Node};
+use crate::node::{Ancestry, Current, FinalCounts, Inspect, Node};
 use crate::observe::{
-    Alarm, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep, place,
+    Alarm, DeadlockCheck, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep,
+    Waiting, place,
 };
 use crate::process::catch;
 
@@ -18,9 +20,13 @@ use crate::process::catch;
 const MAX_TEXT: usize = 1_000;
 
 /// The process as others see it.
-impl<M: Protocol> Cell<M> {
-    /// Describes the process with this number. The node adds the ancestors.
-    pub(super) fn process_info(&self, number: u64) -> Option<ProcessInfo> {
+impl<M: Protocol> Inspect for Cell<M> {
+    fn ancestry(&self) -> Ancestry {
+        let control = self.control();
+        Ancestry { parent: control.parent, supervisor: control.kind.supervisor }
+    }
+
+    fn process_info(&self, number: u64) -> Option<ProcessInfo> {
         let stats = self.queue.stats();
         let control = self.control();
         if !control.is_occupied_by(number) {
@@ -69,12 +75,7 @@ impl<M: Protocol> Cell<M> {
         })
     }
 
-    fn memory(&self, stats: &MailboxStats) -> Memory {
-        Memory::new(self.task_size(), size_of::<Cell<M>>() as u64, stats.bytes)
-    }
-
-    /// Returns the metrics of the running process.
-    pub(super) fn metrics(&self) -> ProtocolMetrics {
+    fn metrics(&self) -> ProtocolMetrics {
         let stats = self.queue.stats();
         ProtocolMetrics {
             processes: 1,
@@ -89,6 +90,42 @@ impl<M: Protocol> Cell<M> {
             dropped: stats.dropped,
             ..ProtocolMetrics::default()
         }
+    }
+
+    fn type_and_line(&self) -> (&'static str, Option<SourceLine>) {
+        let kind = (self.control().kind.name)();
+        (kind, self.queue.stats().location.map(place))
+    }
+
+    fn set_traced(&self, number: u64, traced: bool) {
+        if self.control().number != number {
+            return;
+        }
+        if traced {
+            self.flags.set(TRACED);
+        } else {
+            self.flags.clear(TRACED);
+        }
+        self.queue.set_reporting(traced, self.flags.get() & LONG != 0);
+    }
+
+    fn waiting(&self, number: u64) -> Option<Waiting> {
+        let control = self.control();
+        let alive = control.is_running(number) && !self.is_exiting();
+        control.attached().filter(|_| alive)?.waiting.clone()
+    }
+
+    fn check_deadlock(&self, number: u64, check: Arc<DeadlockCheck>) {
+        self.with_attached_if_running(number, |attached| attached.deadlock_checks.push(check));
+        self.flags.set(DEADLOCK_CHECK);
+        self.queue.wake();
+    }
+}
+
+/// Memory, and the records of a process that has ended.
+impl<M: Protocol> Cell<M> {
+    fn memory(&self, stats: &MailboxStats) -> Memory {
+        Memory::new(self.task_size(), size_of::<Cell<M>>() as u64, stats.bytes)
     }
 
     /// Returns the counts of a process that has ended, which the node adds to its totals.
@@ -111,29 +148,10 @@ impl<M: Protocol> Cell<M> {
             age: now.saturating_duration_since(self.node.moment(control.started_at)),
         }
     }
-
-    /// Returns the process's type and the source line of its last known receive.
-    pub(super) fn type_and_line(&self) -> (&'static str, Option<SourceLine>) {
-        let kind = (self.control().kind.name)();
-        (kind, self.queue.stats().location.map(place))
-    }
 }
 
 /// Traces and the alarm for a long mailbox.
 impl<M: Protocol> Cell<M> {
-    /// Starts or stops tracing of the process with this number.
-    pub(super) fn set_traced(&self, number: u64, traced: bool) {
-        if self.control().number != number {
-            return;
-        }
-        if traced {
-            self.flags.set(TRACED);
-        } else {
-            self.flags.clear(TRACED);
-        }
-        self.queue.set_reporting(traced, self.flags.get() & LONG != 0);
-    }
-
     /// Reports a step of a message to the trace; returns `false` if the trace has ended.
     pub(in crate::process) fn trace_step(
         &self,

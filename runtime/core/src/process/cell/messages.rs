@@ -1,10 +1,14 @@
-//! Messages on their way into a cell's mailbox.
+//! Messages on their way into a cell's mailbox, from this node and from others.
 
 use super::Cell;
-use crate::base::{CallError, Protocol, System};
+use crate::base::{CallError, CastError, Decoder, NodeEvent, Protocol, System};
 use crate::mailbox::{Addressee, Entry, Origin, Refused, WaiterId};
-use crate::node::{Current, Node};
+use crate::node::{Admission, Current, Delivery, MessageTarget, Node};
 use crate::process::fail_callers;
+use crate::wire::fingerprint;
+use std::any::Any;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 impl<M: Protocol> Cell<M> {
     /// Pushes a message into the mailbox or, if that is full, into its wait queue.
@@ -35,5 +39,69 @@ impl<M: Protocol> Cell<M> {
         self.node.loss_counts().overflow();
         let ((), dropped) = Current::collect_dropped(&self.node, Node::ITSELF, || drop(message));
         fail_callers(dropped, &CallError::Full);
+    }
+}
+
+impl<M: Protocol> MessageTarget for Cell<M> {
+    fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError> {
+        let mut decoder = Decoder::new(delivery.payload);
+        let message = if delivery.variant == Delivery::EVENT {
+            let event = M::decode_event(delivery.protocol, &mut decoder);
+            event.ok_or_else(|| CallError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?
+        } else if delivery.protocol == fingerprint::<M>() {
+            M::decode(delivery.variant as usize, &mut decoder)
+        } else {
+            return Err(CallError::Incompatible(format!("`{}` differs between the nodes", M::NAME).into()));
+        };
+        let message = message.map_err(CallError::Decode)?;
+        decoder.finish().map_err(CallError::Decode)?;
+        match self.send(Addressee::of(number), message, false) {
+            Ok(_) => Ok(()),
+            Err(Refused::Gone(_)) => Err(CallError::NoProc),
+            Err(Refused::Full(_)) => Err(CallError::Full),
+        }
+    }
+
+    fn deliver_event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<WaiterId>, CastError> {
+        let event = M::from_system(&mut System::offer_any(event));
+        let message =
+            event.ok_or_else(|| CastError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?;
+        let to = number.map_or(Addressee::AnyOwner, Addressee::Process);
+        self.send(to, message, true).map_err(|refused| match refused {
+            Refused::Gone(_) => CastError::NoProc,
+            Refused::Full(_) => CastError::Full,
+        })
+    }
+
+    fn deliver_node_event(&self, number: u64, event: NodeEvent) {
+        self.push_system(number, Origin::OWN, event);
+    }
+
+    fn mailbox_owner(&self) -> Option<u64> {
+        self.queue.owner()
+    }
+
+    fn into_admission(self: Arc<Self>) -> Arc<dyn Admission> {
+        self
+    }
+
+    fn protocol(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+impl<M: Protocol> Admission for Cell<M> {
+    fn poll_admitted(&self, id: WaiterId, cx: &mut Context<'_>) -> Poll<Result<(), CastError>> {
+        self.queue.poll_admitted(id, cx).map_err(|()| CastError::NoProc)
+    }
+
+    fn withdraw(&self, id: WaiterId) {
+        if let Some(message) = self.queue.withdraw(id) {
+            self.drop_overflow(message);
+        }
     }
 }

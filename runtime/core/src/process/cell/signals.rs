@@ -5,16 +5,15 @@
 
 use super::control::{ControlBlock, RunState};
 use super::{Cell, flags};
-use crate::base::{Down, Exit, MonitorRef, Pid, Protocol, Subject};
+use crate::base::{Down, Exit, MonitorRef, NodeId, Pid, Protocol, Subject};
 use crate::mailbox::Origin;
-use crate::node::RemoteTarget;
+use crate::node::{RemoteTarget, SignalTarget};
 use crate::signal::{Effect, Receipt, Relations, dispatch};
 use crate::wire::Signal;
 
-impl<M: Protocol> Cell<M> {
-    /// Handles a signal to the process with this number. If the process has ended, a link or monitor is answered with
-    /// [`Exit::NoProc`], and an exit signal is lost.
-    pub(super) fn handle_signal(&self, number: u64, from: &Pid, signal: Signal) {
+impl<M: Protocol> SignalTarget for Cell<M> {
+    // If the process has ended, a link or monitor is answered with `Exit::NoProc`, and an exit signal is lost.
+    fn signal(&self, number: u64, from: &Pid, signal: Signal) {
         let mut control = self.control();
         if number == 0 || !control.is_occupied_by(number) {
             drop(control);
@@ -43,6 +42,21 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
+    fn disconnect(&self, number: u64, node: &NodeId) {
+        let lost = {
+            let mut control = self.control();
+            if control.number != number {
+                return;
+            }
+            control.cold_mut().map(|cold| cold.relations.disconnect(node)).unwrap_or_default()
+        };
+        for (from, signal) in lost {
+            self.signal(number, &from, signal);
+        }
+    }
+}
+
+impl<M: Protocol> Cell<M> {
     /// Ends the process because of a panic outside its future; returns `false` if its exit reason was already set.
     pub(in crate::process) fn fail_with_panic(&self, number: u64, panic: &Exit) -> bool {
         let mut control = self.control();

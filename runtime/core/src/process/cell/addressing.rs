@@ -1,0 +1,92 @@
+//! Names and exported stubs of the process in a cell, and its polls.
+
+use std::sync::Arc;
+
+use super::control::RunState;
+use super::{Cell, flags};
+use crate::base::Protocol;
+use crate::node::{Addressable, Node, Pollable};
+use crate::observe::Waiting;
+use crate::sync::atomic::Ordering;
+use crate::wire::FrameTarget;
+
+impl<M: Protocol> Addressable for Cell<M> {
+    fn is_alive(&self, number: u64) -> bool {
+        let control = self.control();
+        control.is_running(number) && !self.is_exiting()
+    }
+
+    fn running_number(&self) -> u64 {
+        let control = self.control();
+        if control.state == RunState::Running { control.number } else { 0 }
+    }
+
+    fn set_name(&self, number: u64, name: &str) -> Result<(), Option<String>> {
+        let mut control = self.control();
+        if !control.is_running(number) || self.is_exiting() {
+            return Err(None);
+        }
+        if let Some(name) = control.name() {
+            return Err(Some(name.clone()));
+        }
+        control.cold_or_default().name = Some(name.to_owned());
+        Ok(())
+    }
+
+    fn clear_name(&self, number: u64) {
+        let mut control = self.control();
+        if control.number == number
+            && let Some(cold) = control.cold_mut()
+        {
+            cold.name = None;
+        }
+    }
+
+    fn path(&self) -> Option<&Arc<str>> {
+        Cell::path(self)
+    }
+
+    fn export_pid(&self) {
+        self.is_exported.store(true, Ordering::Relaxed);
+    }
+
+    fn is_pid_exported(&self) -> bool {
+        self.is_exported.load(Ordering::Relaxed)
+    }
+
+    fn export_path(&self) -> Option<String> {
+        let slot = self.child_slot.as_ref().filter(|slot| slot.path.len() <= FrameTarget::MAX_NAME)?;
+        slot.is_exported.store(true, Ordering::Relaxed);
+        Some(slot.path.to_string())
+    }
+
+    fn is_path_exported(&self) -> bool {
+        self.child_slot.as_ref().is_some_and(|slot| slot.is_exported.load(Ordering::Relaxed))
+    }
+}
+
+impl<M: Protocol> Pollable for Cell<M> {
+    fn node(&self) -> &Node {
+        &self.node
+    }
+
+    fn prepare_poll(&self) -> (&Node, bool) {
+        (&self.node, self.flags.get() & (flags::NO_WAKER | flags::EXITING | flags::DEADLOCK_CHECK) != 0)
+    }
+
+    fn is_exiting(&self) -> bool {
+        Cell::is_exiting(self)
+    }
+
+    fn set_waiting(&self, number: u64, waiting: Waiting) {
+        let before = self.with_attached(number, |attached| attached.waiting.replace(waiting));
+        // Not under the lock: it may be the last reference to its call.
+        drop(before);
+    }
+
+    fn clear_waiting(&self, number: u64, call: *const ()) {
+        let is_same = |waiting: &mut Waiting| std::ptr::addr_eq(waiting.call.as_ptr(), call);
+        let before = self.with_attached(number, |attached| attached.waiting.take_if(is_same));
+        drop(before);
+    }
+}

@@ -54,5 +54,6 @@ mod system_requests;
 mod threads;
 mod timed_hooks;
 mod timeouts;
+mod timers;
 mod traces;
 mod ui;

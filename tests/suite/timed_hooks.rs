@@ -81,3 +81,114 @@ async fn a_timed_hook_that_fails_ends_the_process() {
     sloth.nothing();
     assert_eq!(sloth.ended().await, Exit::error("too early"));
 }
+
+/// A sensor whose hooks take longer than their periods.
+#[actor]
+#[derive(Default)]
+struct SlowSensor {
+    samples: u64,
+    reports: u64,
+}
+
+#[actor]
+impl SlowSensor {
+    #[every("1s")]
+    async fn sample(&mut self) {
+        self.samples += 1;
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+    }
+
+    #[every("2s")]
+    async fn report(&mut self) {
+        self.reports += 1;
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+    }
+
+    #[cast]
+    fn note(&mut self) {}
+
+    #[call]
+    fn counts(&self) -> (u64, u64) {
+        (self.samples, self.reports)
+    }
+}
+
+#[greenroom::test]
+async fn hooks_slower_than_their_periods_let_messages_and_stops_through() {
+    let sensor = SlowSensor::default().spawn();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    // Behind the tick that runs, and before the next one.
+    let before = sensor.counts().within(Duration::from_secs(3)).await.expect("served after one tick");
+    for _ in 0..100 {
+        sensor.note();
+    }
+    let after = sensor.counts().within(Duration::from_secs(3)).await.expect("all that waited is served after one tick");
+    assert!(after.0 + after.1 <= before.0 + before.1 + 2, "{before:?}, then {after:?}");
+    let stopped = tokio::time::timeout(Duration::from_secs(3), sensor.stop(Exit::shutdown())).await;
+    assert_eq!(stopped, Ok(Exit::shutdown()));
+}
+
+#[greenroom::test]
+async fn missed_ticks_are_dropped() {
+    #[actor]
+    #[derive(Default)]
+    struct Gauge {
+        ticks: Vec<Duration>,
+        started: Option<std::time::Instant>,
+    }
+    #[actor]
+    impl Gauge {
+        #[init]
+        fn start(&mut self, cx: &mut Context<Self>) {
+            self.started = Some(cx.now());
+        }
+        #[every("1s")]
+        async fn tick(&mut self, cx: &mut Context<Self>) {
+            self.ticks.push(cx.now() - self.started.expect("started"));
+            if self.ticks.len() == 1 {
+                tokio::time::sleep(Duration::from_millis(3700)).await;
+            }
+        }
+        #[call]
+        fn ticks(&self) -> Vec<Duration> {
+            self.ticks.clone()
+        }
+    }
+    let gauge = Gauge::default().spawn();
+    tokio::time::sleep(Duration::from_millis(7500)).await;
+    let seconds: Vec<_> = gauge.ticks().await.unwrap().iter().map(Duration::as_secs).collect();
+    assert_eq!(seconds, [1, 5, 6, 7]);
+}
+
+/// On the real clock, on one thread: the hook computes and never awaits.
+#[test]
+fn a_hook_that_computes_without_end_lets_other_tasks_run() {
+    #[actor]
+    #[derive(Default)]
+    struct Miner {
+        blocks: u64,
+    }
+    #[actor]
+    impl Miner {
+        #[every("1ms")]
+        fn mine(&mut self) {
+            self.blocks += 1;
+            let until = std::time::Instant::now() + Duration::from_millis(3);
+            while std::time::Instant::now() < until {
+                std::hint::spin_loop();
+            }
+        }
+        #[call]
+        fn blocks(&self) -> u64 {
+            self.blocks
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let miner = greenroom::Node::local().spawn(Miner::default());
+        let other = tokio::spawn(async { 7 });
+        while miner.blocks().await.unwrap() < 5 {}
+        assert_eq!(other.await.unwrap(), 7);
+        assert_eq!(Stub::stop(&miner, Exit::shutdown()).await, Exit::shutdown());
+    });
+}

@@ -1,13 +1,12 @@
-use std::future::Future;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{HasContext, Stub, Stubbed};
 use crate::base::{Down, ExitSignal, MonitorRef, NodeEvent, Receives};
 use crate::call::Address;
-use crate::process::{Mailbox, Receive, Timer};
+use crate::process::{Mailbox, Receive};
 
 /// A process's view of itself and the world; every handler and `run` can have it.
 ///
@@ -125,28 +124,5 @@ impl<M: Stubbed> Mailbox<M> {
         M: Receives<NodeEvent>,
     {
         self.cell().watch_nodes(watch);
-    }
-
-    /// Puts a message into this process's own mailbox after `delay`.
-    pub fn send_after(&self, delay: Duration, message: M) -> Timer {
-        let timer = Timer::new();
-        let node = self.node();
-        let Some(at) = node.clock().now().checked_add(delay) else { return timer };
-        let mut sleep = node.clock().sleep_until(at);
-        let (cell, number, running) = (Arc::clone(self.cell()), self.pid().number(), timer.clone());
-        node.spawner().spawn(async move {
-            let mut cancelled = std::pin::pin!(running.cancelled());
-            std::future::poll_fn(|cx| {
-                if cancelled.as_mut().poll(cx).is_ready() {
-                    return std::task::Poll::Ready(());
-                }
-                sleep.as_mut().poll(cx)
-            })
-            .await;
-            if running.finish() {
-                cell.send_own(number, message);
-            }
-        });
-        timer
     }
 }

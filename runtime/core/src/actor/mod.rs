@@ -9,6 +9,7 @@ mod serve;
 mod spawn;
 mod stub;
 mod sys;
+mod timed_hooks;
 mod traits;
 
 pub use context::Context;

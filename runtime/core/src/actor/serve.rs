@@ -1,9 +1,10 @@
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::sys::{StateFn, attend};
+use super::timed_hooks::serve_timed;
 use super::{Context, HasContext};
 use crate::base::Exit;
 use crate::node::Current;
@@ -86,7 +87,7 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
     async move {
         actor.continue_with(cx).await?;
         if const { !A::EVERY.is_empty() || A::IDLE.is_some() } {
-            return apart(|| Box::pin(serve_in_time(actor, cx))).await;
+            return apart(|| Box::pin(serve_timed(actor, cx))).await;
         }
         'messages: loop {
             let message = 'waits: {
@@ -175,82 +176,19 @@ fn contain<A: Handle, T>(f: impl FnOnce() -> Poll<T>) -> Poll<T> {
 
 /// [`take_one`], as a part of whoever calls it.
 #[inline]
-fn take<A: Handle>(actor: &mut A, cx: &mut Context<A>, message: A::Protocol) -> Result<Option<A::Protocol>, Exit> {
+pub(super) fn take<A: Handle>(
+    actor: &mut A,
+    cx: &mut Context<A>,
+    message: A::Protocol,
+) -> Result<Option<A::Protocol>, Exit> {
     match actor.handle_now(cx, message) {
         Ok(outcome) => outcome.map(|()| None),
         Err(message) => Ok(Some(message)),
     }
 }
 
-/// The same for one with timed hooks.
-async fn serve_in_time<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
-    let mut agenda = Agenda::new::<A>(cx.now());
-    loop {
-        if let Some(index) = agenda.due(|| cx.now(), A::EVERY) {
-            actor.every(cx, index).await?;
-            continue;
-        }
-        match cx.mailbox().step_until(agenda.next()).await {
-            Some(Step::Message(message)) => {
-                if let Some(message) = take(actor, cx, message)? {
-                    actor.handle(cx, message).await?;
-                }
-                agenda.heard(|| cx.now(), A::IDLE);
-            }
-            Some(Step::SystemRequest(aside)) => {
-                if let Some(reason) = attend(actor, cx, A::STATE, aside).await {
-                    return stopped(reason);
-                }
-            }
-            Some(Step::Stop(reason)) => return stopped(reason),
-            None if agenda.is_idle(cx.now()) => actor.idle(cx).await?,
-            None => {}
-        }
-    }
-}
-
-fn stopped(reason: Exit) -> Result<(), Exit> {
+pub(super) fn stopped(reason: Exit) -> Result<(), Exit> {
     if reason == Exit::Normal { Ok(()) } else { Err(reason) }
-}
-
-/// What time will ask of a server, and when. Empty, and free, for one without timed hooks.
-struct Agenda {
-    turns: Vec<Instant>,
-    idle: Option<Instant>,
-}
-
-impl Agenda {
-    fn new<A: Handle>(now: Instant) -> Agenda {
-        let turns = A::EVERY.iter().map(|period| now + *period).collect();
-        Agenda { turns, idle: A::IDLE.map(|idle| now + idle) }
-    }
-
-    /// The next turn that is due, which comes again after its period. Turns that were missed are not made up for.
-    fn due(&mut self, now: impl Fn() -> Instant, periods: &[Duration]) -> Option<usize> {
-        let index = (0..self.turns.len()).min_by_key(|&index| self.turns[index])?;
-        let now = now();
-        if self.turns[index] > now {
-            return None;
-        }
-        let next = self.turns[index] + periods[index];
-        self.turns[index] = if next > now { next } else { now + periods[index] };
-        Some(index)
-    }
-
-    /// When to stop waiting for a message.
-    fn next(&self) -> Option<Instant> {
-        self.turns.iter().copied().chain(self.idle).min()
-    }
-
-    /// A message has come: the time without one begins anew.
-    fn heard(&mut self, now: impl Fn() -> Instant, idle: Option<Duration>) {
-        self.idle = idle.map(|idle| now() + idle);
-    }
-
-    /// Whether the time without a message is up, which is told once.
-    fn is_idle(&mut self, now: Instant) -> bool {
-        self.idle.take_if(|idle| *idle <= now).is_some()
-    }
 }
 
 /// What a handler may return: nothing, or a `Result` whose error ends the process.

@@ -25,6 +25,7 @@ mod timer;
 use std::sync::Arc;
 
 pub use attach::Attachment;
+pub(crate) use attach::yield_once;
 pub use blocking::Blocking;
 pub(crate) use cell::{Cell, ProcessKind, StartInfo};
 pub(crate) use exit_watcher::{ended, ended_in_cell, watch_exit};

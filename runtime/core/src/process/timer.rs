@@ -1,51 +1,106 @@
 //! Timers that send a message to their own process.
+//!
+//! A timer is a task that sleeps. The process that set it owns it: the process's end takes the message out of the timer and
+//! wakes its task, which then ends. So neither a task nor a message outlives the process.
 
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::sync::atomic::{AtomicBool, Ordering};
+use super::Mailbox;
+use crate::base::Protocol;
+use crate::sync::{Mutex, PoisonError};
 
 /// A timer that sends a message to its own process; from [`send_after`](crate::Mailbox::send_after).
 ///
 /// Dropping the handle does not cancel the timer. As in OTP's
-/// [`erlang:send_after`](https://www.erlang.org/doc/apps/erts/erlang.html#send_after/3).
-#[derive(Clone, Debug)]
+/// [`erlang:send_after`](https://www.erlang.org/doc/apps/erts/erlang.html#send_after/3), a timer ends with its process.
+#[derive(Clone)]
 pub struct Timer {
     state: Arc<State>,
 }
 
-#[derive(Debug, Default)]
 struct State {
-    /// The timer has fired or was cancelled.
-    is_done: AtomicBool,
+    /// Sends the message. `None` once the timer has fired, was cancelled, or its process has ended.
+    send: Mutex<Option<Send>>,
     cancelled: Notify,
 }
 
+type Send = Box<dyn FnOnce() + std::marker::Send>;
+
 impl Timer {
-    pub(crate) fn new() -> Timer {
-        Timer { state: Arc::default() }
+    fn new(send: Send) -> Timer {
+        Timer { state: Arc::new(State { send: Mutex::new(Some(send)), cancelled: Notify::new() }) }
     }
 
-    /// Cancels the timer. Returns `true` if the message will not be sent, `false` if it was sent or the timer was
-    /// already cancelled.
+    /// Cancels the timer and drops its message. Returns `true` if the message will not be sent, `false` if it was sent, the
+    /// timer was already cancelled, or its process has ended.
     ///
     /// A message that was sent may still wait in the mailbox.
     pub fn cancel(&self) -> bool {
-        let in_time = self.finish();
-        if in_time {
+        self.take().is_some()
+    }
+
+    /// Ends the timer and its task. Returns the message, for the caller to drop outside of locks.
+    pub(super) fn take(&self) -> Option<impl Sized + use<>> {
+        let send = self.finish();
+        if send.is_some() {
             self.state.cancelled.notify_one();
         }
-        in_time
+        send
     }
 
-    /// Marks the timer as done; returns `false` if it was done already.
-    pub(crate) fn finish(&self) -> bool {
-        !self.state.is_done.swap(true, Ordering::AcqRel)
+    fn finish(&self) -> Option<Send> {
+        self.state.send.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Resolves when the timer is cancelled. Cancel-safe.
-    pub(crate) async fn cancelled(&self) {
-        self.state.cancelled.notified().await;
+    fn is_done(&self) -> bool {
+        self.state.send.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_done() { "Timer(done)" } else { "Timer(running)" })
+    }
+}
+
+impl<M: Protocol> Mailbox<M> {
+    /// Sends `message` to this process itself after `delay`, whatever the bound of its mailbox.
+    ///
+    /// The timer ends with the process, and its message is dropped then. A delay beyond the range of the clock never
+    /// passes.
+    pub fn send_after(&self, delay: Duration, message: M) -> Timer {
+        let (node, cell, number) = (self.node(), Arc::clone(self.cell()), self.pid().number());
+        let at = node.clock().now().checked_add(delay);
+        let owner = Arc::clone(&cell);
+        let timer = Timer::new(Box::new(move || owner.send_own(number, message)));
+        let Some(id) = cell.add_timer(number, &timer) else {
+            timer.cancel();
+            return timer;
+        };
+        let Some(at) = at else { return timer };
+        let mut sleep = node.clock().sleep_until(at);
+        let running = timer.clone();
+        node.spawner().spawn(async move {
+            let mut cancelled = pin!(running.state.cancelled.notified());
+            poll_fn(|cx| {
+                if cancelled.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(());
+                }
+                sleep.as_mut().poll(cx)
+            })
+            .await;
+            cell.remove_timer(number, id);
+            if let Some(send) = running.finish() {
+                send();
+            }
+        });
+        timer
     }
 }

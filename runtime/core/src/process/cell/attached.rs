@@ -1,4 +1,5 @@
-//! Attachments of a process, which it owns beside its future: streams, blocking code, system requests, deadlock checks.
+//! Attachments of a process, which it owns beside its future: streams, timers, blocking code, system requests, deadlock
+//! checks.
 //!
 //! Few processes have any, so they are in [`Attached`], which is allocated on first use.
 
@@ -10,7 +11,7 @@ use super::flags::{DEADLOCK_CHECK, SYSTEM_REQUEST};
 use crate::base::{Exit, Protocol};
 use crate::observe::DeadlockCheck;
 use crate::process::stream_source::StreamSource;
-use crate::process::{RequestError, SystemRequest};
+use crate::process::{RequestError, SystemRequest, Timer};
 
 impl<M: Protocol> Cell<M> {
     /// Sends a request to the process with this number.
@@ -51,6 +52,22 @@ impl<M: Protocol> Cell<M> {
 
     pub(in crate::process) fn remove_stream(&self, number: u64, source: &Arc<StreamSource>) {
         self.with_attached(number, |attached| attached.streams.retain(|other| !Arc::ptr_eq(other, source)));
+    }
+
+    /// Adds a timer and returns its key, or `None` if the process has begun to end.
+    pub(in crate::process) fn add_timer(&self, number: u64, timer: &Timer) -> Option<u64> {
+        self.with_attached_if_running(number, |attached| {
+            let id = attached.next_timer;
+            attached.next_timer += 1;
+            attached.timers.insert(id, timer.clone());
+            id
+        })
+    }
+
+    /// Forgets a timer that has fired or was cancelled.
+    pub(in crate::process) fn remove_timer(&self, number: u64, id: u64) {
+        let removed = self.with_attached(number, |attached| attached.timers.remove(&id));
+        drop(removed);
     }
 
     /// Counts one more piece of blocking code; returns `false` if the process has begun to end.

@@ -9,9 +9,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::base::Exit;
+use crate::base::{Exit, Sorted};
 use crate::node::Node;
 use crate::observe::{DeadlockCheck, Waiting};
+use crate::process::Timer;
 use crate::process::stream_source::StreamSource;
 use crate::process::system_request::SystemRequests;
 use crate::signal::{Relations, RelationsSlot};
@@ -107,6 +108,10 @@ pub(super) struct Attached {
     pub(super) ended: Option<Exit>,
     /// The streams that feed the mailbox.
     pub(super) streams: Vec<Arc<StreamSource>>,
+    /// The timers that have neither fired nor been cancelled, in the order in which they were set.
+    pub(super) timers: Sorted<u64, Timer>,
+    /// The key of the next timer.
+    pub(super) next_timer: u64,
     /// The call that the process waits for, if it has waited for some time.
     pub(super) waiting: Option<Waiting>,
     /// The text of the last message, if the protocol reports message texts.

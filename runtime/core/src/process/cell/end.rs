@@ -1,6 +1,6 @@
 //! The end of a process, in the order on which other processes rely.
 //!
-//! 1. The process's future with its state, its streams, its pending system requests and its mailbox are dropped.
+//! 1. The process's future with its state, its streams, its timers, its pending system requests and its mailbox are dropped.
 //! 2. Callers whose replies were dropped receive the exit reason.
 //! 3. The crash report is logged.
 //! 4. Once the process's blocking code has returned, the process's name is free.
@@ -15,16 +15,17 @@ use std::sync::Arc;
 
 use super::control::RunState;
 use super::{Cell, report};
-use crate::base::{CallError, Exit, Protocol};
+use crate::base::{CallError, Exit, Protocol, Sorted};
 use crate::mailbox::Entry;
 use crate::node::{AnyCell, Current, Unanswered};
 use crate::process::stream_source::StreamSource;
-use crate::process::{SystemRequest, catch, drop_each, fail_callers, report_destructor_panic};
+use crate::process::{SystemRequest, Timer, catch, drop_each, fail_callers, report_destructor_panic};
 use crate::signal::ExitNotices;
 
 /// Work that a process leaves behind unfinished.
 struct PendingWork {
     streams: Vec<Arc<StreamSource>>,
+    timers: Sorted<u64, Timer>,
     requests: Vec<SystemRequest>,
 }
 
@@ -47,6 +48,7 @@ pub(in crate::process) fn end<M: Protocol, F>(
     }
     if let Some(work) = pending_work {
         drop_each(node, number, work.streams.into_iter().map(|stream| stream.end()));
+        drop_each(node, number, work.timers.into_iter().map(|(_, timer)| timer.take()));
         drop_each(node, number, work.requests);
     }
     drop_each(node, number, cell.drain_mailbox());
@@ -66,8 +68,10 @@ impl<M: Protocol> Cell<M> {
         let mut control = self.control();
         control.state = RunState::Ending;
         let attached = control.attached_mut()?;
-        let (streams, requests) = (std::mem::take(&mut attached.streams), std::mem::take(&mut attached.requests));
-        Some(PendingWork { streams, requests: requests.into_iter().map(|(request, _)| request).collect() })
+        let streams = std::mem::take(&mut attached.streams);
+        let timers = std::mem::take(&mut attached.timers);
+        let requests = std::mem::take(&mut attached.requests);
+        Some(PendingWork { streams, timers, requests: requests.into_iter().map(|(request, _)| request).collect() })
     }
 
     /// Takes the unread messages out of the mailbox, for the caller to drop.

@@ -78,6 +78,16 @@ impl<M: Protocol> Mailbox<M> {
         .await
     }
 
+    /// The number of messages that have arrived so far, to be compared with [`has_read`](Self::has_read) later.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.cell.queue().pushed()
+    }
+
+    /// Returns whether the process has read as many messages as had [`arrived`](Self::arrived) at some time.
+    pub(crate) fn has_read(&self, arrived: u64) -> bool {
+        self.read_state.as_ref().map_or(0, |state| state.inbox.read()) >= arrived
+    }
+
     #[inline(always)]
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
         if self.cell.flags.get() != 0 {

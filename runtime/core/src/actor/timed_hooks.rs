@@ -1,0 +1,132 @@
+//! Servers with `#[every]` and `#[idle]`.
+//!
+//! A slow hook must not starve the rest of its server. Between two ticks, of the same hook or of two, the server handles
+//! every message, system request and stop that had arrived by the end of the first. Ticks that were missed meanwhile are
+//! dropped: the next one is on the grid of the period, as with tokio's
+//! [`MissedTickBehavior::Skip`](https://docs.rs/tokio/latest/tokio/time/enum.MissedTickBehavior.html).
+
+use std::time::{Duration, Instant};
+
+use super::Context;
+use super::serve::{Handle, stopped, take};
+use super::sys::attend;
+use crate::base::Exit;
+use crate::process::{Step, yield_once};
+
+/// The loop of a server with timed hooks.
+///
+/// # Errors
+/// The reason to end: an error of a handler or a hook, or the reason of a stop unless that is `Normal`.
+pub(super) async fn serve_timed<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
+    let mut hooks = TimedHooks::new::<A>(cx.now());
+    // The count of the messages that had arrived by the end of the last tick.
+    let mut arrived = 0;
+    loop {
+        if cx.mailbox().has_read(arrived)
+            && let Some(index) = hooks.due(cx.now())
+        {
+            actor.every(cx, index).await?;
+            hooks.skip_missed(index, cx.now(), A::EVERY);
+            // A hook that computes keeps the thread, and another one may be due at once.
+            if hooks.due(cx.now()).is_some() {
+                yield_once().await;
+            }
+            arrived = cx.mailbox().arrived();
+        }
+        // After each tick one step at least, which also returns stops and system requests. If the deadline has passed, the
+        // step returns at once.
+        match cx.mailbox().step_until(hooks.next()).await {
+            Some(Step::Message(message)) => {
+                if let Some(message) = take(actor, cx, message)? {
+                    actor.handle(cx, message).await?;
+                }
+                hooks.restart_idle(cx.now(), A::IDLE);
+            }
+            Some(Step::SystemRequest(request)) => {
+                if let Some(reason) = attend(actor, cx, A::STATE, request).await {
+                    return stopped(reason);
+                }
+            }
+            Some(Step::Stop(reason)) => return stopped(reason),
+            None => {
+                // Nothing waits. A message that was withdrawn or dropped is counted as arrived and never read.
+                arrived = 0;
+                if hooks.take_idle(cx.now()) {
+                    actor.idle(cx).await?;
+                }
+            }
+        }
+    }
+}
+
+/// The times at which a server's hooks run.
+struct TimedHooks {
+    /// The next tick of each `#[every]`.
+    ticks: Vec<Instant>,
+    /// When `#[idle]` runs unless a message comes first.
+    idle: Option<Instant>,
+}
+
+impl TimedHooks {
+    fn new<A: Handle>(now: Instant) -> TimedHooks {
+        let ticks = A::EVERY.iter().map(|period| now + *period).collect();
+        TimedHooks { ticks, idle: A::IDLE.map(|idle| now + idle) }
+    }
+
+    /// The hook whose tick has been due for the longest time.
+    fn due(&self, now: Instant) -> Option<usize> {
+        let index = (0..self.ticks.len()).min_by_key(|&index| self.ticks[index])?;
+        (self.ticks[index] <= now).then_some(index)
+    }
+
+    /// Sets the hook's next tick: the first one of its grid after `now`.
+    fn skip_missed(&mut self, index: usize, now: Instant, periods: &[Duration]) {
+        let (tick, period) = (self.ticks[index], periods[index]);
+        let late = now.saturating_duration_since(tick).as_nanos().checked_rem(period.as_nanos()).unwrap_or(0);
+        let late = Duration::from_nanos(u64::try_from(late).unwrap_or(0));
+        self.ticks[index] = now.max(tick) + (period - late);
+    }
+
+    /// When a hook runs next.
+    fn next(&self) -> Option<Instant> {
+        self.ticks.iter().copied().chain(self.idle).min()
+    }
+
+    /// Starts the time without messages anew.
+    fn restart_idle(&mut self, now: Instant, idle: Option<Duration>) {
+        self.idle = idle.map(|idle| now + idle);
+    }
+
+    /// Returns whether `#[idle]` is due. It runs once until the next message.
+    fn take_idle(&mut self, now: Instant) -> bool {
+        self.idle.take_if(|idle| *idle <= now).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_tick_is_on_the_grid_after_now() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        // A tick at 1 s of a hook with a period of 1 s that ended at the given time, and the next tick.
+        for (ended, next) in
+            [(1_000, 2_000), (1_001, 2_000), (1_999, 2_000), (2_000, 3_000), (2_500, 3_000), (9_900, 10_000)]
+        {
+            let mut hooks = TimedHooks { ticks: vec![at(1_000)], idle: None };
+            hooks.skip_missed(0, at(ended), &[Duration::from_secs(1)]);
+            assert_eq!(hooks.ticks, [at(next)], "ended at {ended}");
+        }
+    }
+
+    #[test]
+    fn the_tick_that_waits_longest_is_first() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let hooks = TimedHooks { ticks: vec![at(30), at(10), at(20)], idle: Some(at(5)) };
+        assert_eq!((hooks.due(at(9)), hooks.due(at(10)), hooks.due(at(40))), (None, Some(1), Some(1)));
+        assert_eq!(hooks.next(), Some(at(5)));
+    }
+}

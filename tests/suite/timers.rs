@@ -1,0 +1,135 @@
+//! Timers: they end with their process, however it ends.
+
+use std::sync::Arc;
+
+use greenroom::{Node, prelude::*};
+
+/// The messages of a process with a long timer.
+#[protocol(local)]
+enum Job {
+    /// Arrives after an hour, unless the process has ended.
+    Overdue {
+        file: Arc<()>,
+    },
+    /// Arrives after an hour with a reply, unless the process has ended.
+    Answer {
+        reply: Reply<()>,
+    },
+    Fail,
+    Panic,
+}
+
+/// The ways in which a process ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    Returns,
+    Fails,
+    Panics,
+    Killed,
+    KilledBeforeItRan,
+    NodeStops,
+}
+
+#[actor(protocol = Job)]
+struct Worker {
+    file: Arc<()>,
+    returns: bool,
+}
+
+impl Process for Worker {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        for _ in 0..3 {
+            cx.send_after(Duration::from_secs(3600), Job::Overdue { file: Arc::clone(&self.file) });
+        }
+        if self.returns {
+            return Ok(());
+        }
+        loop {
+            receive!(match cx {
+                Job::Answer { reply } => drop(cx.send_after(Duration::from_secs(3600), Job::Answer { reply })),
+                Job::Fail => return Err(Exit::error("failed")),
+                Job::Panic => panic!("panicked"),
+                Job::Overdue { file } => unreachable!("an hour has not passed: {file:?}"),
+            });
+        }
+    }
+}
+
+/// Waits until the tasks of other threads have reached this state, or for ten seconds.
+async fn settled(is_reached: impl Fn() -> bool) {
+    let give_up = std::time::Instant::now() + Duration::from_secs(10);
+    while !is_reached() && std::time::Instant::now() < give_up {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn alive_tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+#[greenroom::test(clock = real)]
+async fn timers_end_with_their_process_however_it_ends() {
+    for end in [End::Returns, End::Fails, End::Panics, End::Killed, End::KilledBeforeItRan, End::NodeStops] {
+        // A node of its own on tokio's spawner, whose tasks can be counted.
+        let node = Node::local();
+        let before = alive_tasks();
+        let file = Arc::new(());
+        let worker = node.spawn(Worker { file: Arc::clone(&file), returns: end == End::Returns });
+        if end == End::KilledBeforeItRan {
+            worker.exit(Exit::Kill);
+        }
+        let answer = worker.answer();
+        let ended = worker.ended();
+        match end {
+            End::Returns | End::KilledBeforeItRan => {}
+            End::Fails => drop(worker.fail()),
+            End::Panics => drop(worker.panic()),
+            End::Killed => {
+                tokio::task::yield_now().await;
+                worker.exit(Exit::Kill);
+            }
+            End::NodeStops => node.stop().await,
+        }
+        let reason = ended.await;
+        // A reply in the message of a timer fails with the reason, like one in the mailbox.
+        assert_eq!(answer.await, Err(greenroom::CallError::Exit(reason)), "{end:?}");
+        settled(|| alive_tasks() <= before && Arc::strong_count(&file) == 1).await;
+        assert_eq!((alive_tasks(), Arc::strong_count(&file)), (before, 1), "{end:?}");
+    }
+}
+
+#[greenroom::test(clock = real)]
+async fn a_crowd_of_processes_with_timers_leaves_no_task() {
+    let node = Node::local();
+    let before = alive_tasks();
+    let file = Arc::new(());
+    for _ in 0..100 {
+        let workers: Vec<_> =
+            (0..1000).map(|_| node.spawn(Worker { file: Arc::clone(&file), returns: true }).ended()).collect();
+        for ended in workers {
+            ended.await;
+        }
+    }
+    settled(|| alive_tasks() <= before && Arc::strong_count(&file) == 1).await;
+    assert_eq!((alive_tasks(), Arc::strong_count(&file)), (before, 1));
+}
+
+#[greenroom::test]
+async fn a_timer_that_fired_or_was_cancelled_is_forgotten() {
+    let file = Arc::new(());
+    let held = Arc::clone(&file);
+    let worker = greenroom::spawn(|mut mailbox: Mailbox<Job>| async move {
+        let cancelled = mailbox.send_after(Duration::from_secs(60), Job::Overdue { file: Arc::clone(&held) });
+        let fires = mailbox.send_after(Duration::from_secs(1), Job::Overdue { file: Arc::clone(&held) });
+        assert_eq!((cancelled.cancel(), cancelled.cancel()), (true, false));
+        // Its message was dropped at once.
+        assert_eq!(Arc::strong_count(&held), 3);
+        receive!(match mailbox {
+            Job::Overdue { .. } => {}
+        });
+        assert!(!fires.cancel());
+        assert_eq!(format!("{fires:?}"), "Timer(done)");
+    });
+    assert_eq!(worker.ended().await, Exit::Normal);
+    assert_eq!(Arc::strong_count(&file), 1);
+}

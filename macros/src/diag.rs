@@ -43,10 +43,6 @@ impl Errors {
         self.0.iter().flatten().count()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
     /// Adds all errors of `other`.
     pub(crate) fn append(&mut self, other: Errors) {
         if let Some(error) = other.0 {

@@ -99,6 +99,42 @@ async fn by_default_one_restart_in_five_seconds_is_allowed() -> greenroom::Resul
 }
 
 #[greenroom::test]
+async fn intensity_and_period_have_a_default_each() -> greenroom::Result {
+    #[supervisor(intensity = 3)]
+    struct Intensity {
+        #[child(start = fragile())]
+        child: Scripted,
+        #[child(dynamic, restart = permanent, intensity = 4)]
+        many: Scripted,
+    }
+    #[supervisor(period = "2s")]
+    struct Period {
+        #[child(start = fragile())]
+        child: Scripted,
+        #[child(dynamic, restart = permanent, period = "1m")]
+        many: Scripted,
+    }
+    let intensity = Intensity {}.start().await?;
+    assert_eq!(intensity.describe().await?.supervisor.to_string(), "one_for_one, 3 restarts in 5s");
+    assert_eq!(intensity.many().describe().await?.supervisor.to_string(), "dynamic, 4 restarts in 5s");
+    for alive in [true, true, true, false] {
+        intensity.child().go();
+        settle().await;
+        assert_eq!(intensity.supervisor().is_alive(), alive);
+    }
+    let period = Period {}.start().await?;
+    assert_eq!(period.describe().await?.supervisor.to_string(), "one_for_one, 1 restart in 2s");
+    assert_eq!(period.many().describe().await?.supervisor.to_string(), "dynamic, 1 restart in 60s");
+    for (gap, alive) in [(3, true), (1, true), (1, false)] {
+        period.child().go();
+        settle().await;
+        assert_eq!(period.supervisor().is_alive(), alive);
+        tokio::time::sleep(Duration::from_secs(gap)).await;
+    }
+    Ok(())
+}
+
+#[greenroom::test]
 async fn by_default_a_worker_has_five_seconds_to_stop_and_a_supervisor_all_the_time() -> greenroom::Result {
     #[supervisor]
     struct Worker {

@@ -54,9 +54,7 @@ impl TreeOptions {
     pub(super) fn parse(attr: TokenStream, errors: &mut Errors) -> TreeOptions {
         let mut parsed = TreeOptions::default();
         let known = ["strategy", "intensity", "period", "auto_shutdown"];
-        let mut written = Vec::new();
         options::parse("#[supervisor]", attr, &known, errors, |name, input| {
-            written.push(name.clone());
             match name.to_string().as_str() {
                 "strategy" => parsed.strategy = Some(options::choice(name, STRATEGIES, input)?),
                 "auto_shutdown" => parsed.auto_shutdown = Some(options::choice(name, AUTO_SHUTDOWNS, input)?),
@@ -64,11 +62,10 @@ impl TreeOptions {
             }
             Ok(())
         });
-        check_limit(&written, errors);
         parsed
     }
 
-    /// Parses `intensity` or `period`.
+    /// Parses `intensity` or `period`. Each has a default of its own, so one can be written without the other.
     fn parse_limit(&mut self, name: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
         if name == "intensity" {
             self.intensity = Some(options::number(name, "3", input)?);
@@ -80,16 +77,6 @@ impl TreeOptions {
             self.period = Some(period);
         }
         Ok(())
-    }
-}
-
-/// Reports an `intensity` without the period in which the restarts are counted.
-fn check_limit(written: &[Ident], errors: &mut Errors) {
-    let find = |word: &str| written.iter().find(|name| *name == word);
-    if let (Some(intensity), None) = (find("intensity"), find("period"))
-        && errors.is_empty()
-    {
-        errors.push_help(intensity, "`intensity` needs a `period`", "write `intensity = 3, period = \"5s\"`");
     }
 }
 
@@ -129,9 +116,6 @@ impl ChildOptions {
             }
             Ok(())
         });
-        if parsed.kind == ChildKind::Dynamic {
-            check_limit(&parsed.written, errors);
-        }
         parsed
     }
 }

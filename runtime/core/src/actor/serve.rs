@@ -169,7 +169,7 @@ fn contain<A: Handle, T>(f: impl FnOnce() -> Poll<T>) -> Poll<T> {
         return f();
     }
     catch_nested(f).unwrap_or_else(|panic| {
-        Current::crash(panic);
+        Current::set_panic(panic);
         Poll::Pending
     })
 }

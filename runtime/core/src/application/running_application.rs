@@ -141,7 +141,7 @@ impl RunningApplication {
         // Without a `Node::run` that waits for the loss, this task stops the node.
         let must_stop_node = fatal && {
             let loss = Exit::error(format!("application `{}` ended: {reason}", self.name()));
-            !self.node.services().lose(loss)
+            !self.node.services().report_failure(loss)
         };
         let node = self.node.clone();
         self.set_ended(reason);
@@ -231,7 +231,7 @@ impl RunningApplication {
                 }
             };
             if let Some(pid) = supervisor.pid().filter(|_| !stopped) {
-                self.node.kill_below(pid.number()).await;
+                self.node.kill_descendants(pid.number()).await;
             }
         }
         self.ended().await;

@@ -12,7 +12,7 @@ use super::target::{FOLLOWING, Resolved, Target};
 use super::{Call, Cast, Reply};
 use crate::base::{CallError, CastError, NodeName, Pid, Protocol, Subject};
 use crate::mailbox::{Addressee, Refused};
-use crate::node::{Admission, Current, Node};
+use crate::node::{AdmissionQueue, Current, Node};
 use crate::process::Cell;
 
 /// The receiver of a stub's messages, and the only field of every generated stub.
@@ -144,7 +144,7 @@ impl<M: Protocol> Address<M> {
             Resolved::Local(process) => match process.cell() {
                 Ok((cell, number)) => match cell.send(Addressee::of(number), message, true) {
                     Ok(None) => Ok(Placement::Mailbox),
-                    Ok(Some(id)) => Ok(Placement::WaitQueue(cell.into_owned() as Arc<dyn Admission>, id)),
+                    Ok(Some(id)) => Ok(Placement::WaitQueue(cell.into_owned() as Arc<dyn AdmissionQueue>, id)),
                     Err(Refused::Gone(message)) => Err(SendError { error: CastError::NoProc, message }),
                     Err(Refused::Full(message)) => Err(SendError { error: CastError::Full, message }),
                 },

@@ -10,7 +10,7 @@ use super::slot::{Slot, SlotPoll};
 use crate::base::CallError;
 use crate::log;
 use crate::node::Current;
-use crate::observe::{Awaited, Waiting};
+use crate::observe::{AwaitedCall, WaitingCall};
 use crate::sched::Timeout;
 
 /// The future of a call: its message has been sent, and `.await` waits for the answer.
@@ -155,7 +155,7 @@ impl<T: 'static> Call<T> {
         self.wait = match (next, wait.deadline) {
             (Some(next), Some(deadline)) if next <= wait.next => Wait::Timer(node.clock().sleep_until(deadline)),
             (Some(next), _) => {
-                node.wait(next, as_timeout(slot));
+                node.notify_at(next, as_timeout(slot));
                 Wait::OnWheel(Box::new(WheelWait { next, check_after: wait.check_after * 2, ..wait }))
             }
             // Neither a deadline nor a deadlock check.
@@ -166,11 +166,11 @@ impl<T: 'static> Call<T> {
     /// Checks whether the running process waits for itself through the calls of other processes.
     fn check_deadlock(&self, wait: &WheelWait, slot: &Arc<Slot<T>>) {
         let Some(node) = slot.node() else { return };
-        let call: Arc<dyn Awaited> = Arc::clone(slot) as _;
-        let waiting = Waiting { call: Arc::downgrade(&call), callee: self.callee, since: wait.since };
-        if Current::wait(&node, waiting) {
+        let call: Arc<dyn AwaitedCall> = Arc::clone(slot) as _;
+        let waiting = WaitingCall { call: Arc::downgrade(&call), callee: self.callee, since: wait.since };
+        if Current::set_waiting(&node, waiting) {
             slot.set_noted();
-            node.look_for_ring(Current::process());
+            node.find_deadlock(Current::process());
         }
     }
 
@@ -213,7 +213,7 @@ impl<T: 'static> Call<T> {
     fn stop_waiting(&mut self, slot: &Arc<Slot<T>>, noted: bool) {
         self.queued = None;
         if noted {
-            Current::go_on(Arc::as_ptr(slot).cast());
+            Current::clear_waiting(Arc::as_ptr(slot).cast());
         }
     }
 
@@ -222,7 +222,7 @@ impl<T: 'static> Call<T> {
         let noted = slot.close();
         self.stop_waiting(slot, noted);
         if let Some(node) = slot.node() {
-            node.loss_counts().timeout(self.protocol);
+            node.loss_counts().count_timeout(self.protocol);
         }
         Err(CallError::Timeout)
     }
@@ -232,7 +232,7 @@ impl<T: 'static> Call<T> {
         self.stop_waiting(slot, noted);
         if let CallError::Cycle { pids } = &error {
             if let Some(node) = slot.node() {
-                node.loss_counts().break_cycle();
+                node.loss_counts().count_broken_cycle();
             }
             log::warn!(target: "greenroom", ?pids, "a cycle of calls was broken: the call of the first process fails");
         }
@@ -243,7 +243,7 @@ impl<T: 'static> Call<T> {
     fn register_for_tick(&mut self, slot: &Arc<Slot<T>>) {
         self.wait = Wait::FirstTick;
         if let Some(node) = slot.node() {
-            node.wait_for_tick(as_timeout(slot));
+            node.notify_at_next_tick(as_timeout(slot));
         }
     }
 }
@@ -271,7 +271,7 @@ impl<T: 'static> Future for Call<T> {
                 self.stop_waiting(&slot, noted);
                 // The deadlock check identifies a slot by its address: one that it knows is not reused.
                 if reusable && !noted {
-                    Current::keep(slot);
+                    Current::put_spare(slot);
                 }
                 return Poll::Ready(Ok(value));
             }

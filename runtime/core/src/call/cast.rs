@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::base::{CastError, NodeName};
 use crate::mailbox::WaiterId;
-use crate::node::{Admission, Current, Node};
+use crate::node::{AdmissionQueue, Current, Node};
 
 /// The future of a cast: its message has been sent, and `.await` waits for room or returns the error.
 ///
@@ -35,7 +35,7 @@ enum State {
 
 /// A message in the wait queue of a full mailbox.
 struct Waiting {
-    queue: Arc<dyn Admission>,
+    queue: Arc<dyn AdmissionQueue>,
     id: WaiterId,
 }
 
@@ -43,7 +43,7 @@ struct Waiting {
 pub(super) enum Placement<'a> {
     Mailbox,
     /// The wait queue of a full mailbox, with the message's id there.
-    WaitQueue(Arc<dyn Admission>, WaiterId),
+    WaitQueue(Arc<dyn AdmissionQueue>, WaiterId),
     /// The queue of the connection from one node to another.
     Connection(&'a Node, &'a NodeName),
 }
@@ -54,7 +54,7 @@ impl From<Placement<'_>> for Cast {
             Placement::Mailbox => Cast::sent(),
             Placement::WaitQueue(queue, id) => Cast::waiting(queue, id),
             Placement::Connection(node, to) => {
-                let below_mark = node.router().and_then(|router| router.pressure(to));
+                let below_mark = node.router().and_then(|router| router.backpressure(to));
                 Cast { state: below_mark.map(|below_mark| Box::new(State::BackPressure(below_mark))) }
             }
         }
@@ -72,7 +72,7 @@ impl Cast {
         Cast { state: Some(Box::new(State::Failed(error))) }
     }
 
-    pub(super) fn waiting(queue: Arc<dyn Admission>, id: WaiterId) -> Cast {
+    pub(super) fn waiting(queue: Arc<dyn AdmissionQueue>, id: WaiterId) -> Cast {
         Cast { state: Some(Box::new(State::Waiting(Waiting { queue, id }))) }
     }
 }

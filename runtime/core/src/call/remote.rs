@@ -1,7 +1,7 @@
 //! Messages to other nodes: encoding, and the queue of the connection.
 
 use crate::base::{CastError, EncodeError, Encoder, Protocol};
-use crate::node::{Current, Node, Outgoing, RemoteTarget};
+use crate::node::{Current, Node, OutgoingMessage, RemoteTarget};
 use crate::wire::fingerprint;
 
 /// Puts a message into the queue of the connection to its node.
@@ -21,17 +21,18 @@ pub(super) fn route(
 ) -> Result<(), CastError> {
     let router = node.router().ok_or(CastError::NoConnection)?;
     let mut payload = Vec::new();
-    let (result, replies) = Current::collect_replies(node, || encode(&mut Encoder::new(&mut payload, router.limit())));
+    let (result, replies) =
+        Current::collect_replies(node, || encode(&mut Encoder::new(&mut payload, router.max_message_size())));
     // A reply in the message was passed on with the bytes. It is answered from there, or by `fail`.
-    node.pending().sent(&replies, to.node(), name);
+    node.pending_calls().sent(&replies, to.node(), name);
     let fail = |error: CastError| {
         for id in &replies {
-            node.pending().answer(*id, Err(error.clone().into()));
+            node.pending_calls().answer(*id, Err(error.clone().into()));
         }
-        node.lose_message(to.node(), &error);
+        node.report_lost_message(to.node(), &error);
         error
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
-    let outgoing = Outgoing { protocol, variant, replies: replies.clone(), payload };
-    router.message(Current::process(), to, outgoing).map_err(fail)
+    let outgoing = OutgoingMessage { protocol, variant, replies: replies.clone(), payload };
+    router.send_message(Current::process(), to, outgoing).map_err(fail)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{CallError, EncodeError, Encoder, NodeId};
-use crate::node::{Answerable, Current, Node, Unanswered};
+use crate::node::{AnswerSlot, Current, Node, WaitingCaller};
 
 /// A caller on another node that waits for a `T`.
 pub(super) struct RemoteCaller<T> {
@@ -39,38 +39,39 @@ impl<T> RemoteCaller<T> {
         let ReplyRoute { node, caller, id } = &self.route;
         let Some(router) = node.router() else { return };
         let mut bytes = Vec::new();
-        let (result, _) =
-            Current::collect_replies(node, || (self.encode)(value, &mut Encoder::new(&mut bytes, router.limit())));
+        let (result, _) = Current::collect_replies(node, || {
+            (self.encode)(value, &mut Encoder::new(&mut bytes, router.max_message_size()))
+        });
         let answer = result.map(|()| bytes).map_err(CallError::Encode);
-        router.answer(Current::process(), caller, *id, answer);
+        router.send_answer(Current::process(), caller, *id, answer);
     }
 
     /// Returns the route for the answer of a third node, to which the reply is passed on.
     ///
     /// That node answers to this one, which forwards the answer or the error. The third node needs no connection to the
     /// caller's node.
-    pub(super) fn forward(&self) -> Arc<dyn Answerable> {
+    pub(super) fn forward(&self) -> Arc<dyn AnswerSlot> {
         Arc::new(self.route.clone())
     }
 
     /// Returns the call as one whose reply the process `holder` dropped.
-    pub(super) fn unanswered_by(&self, holder: u64) -> Arc<dyn Unanswered> {
+    pub(super) fn unanswered_by(&self, holder: u64) -> Arc<dyn WaitingCaller> {
         Arc::new(DroppedReply { route: self.route.clone(), holder })
     }
 }
 
-impl Answerable for ReplyRoute {
+impl AnswerSlot for ReplyRoute {
     fn answer(&self, result: Result<&[u8], CallError>) {
         if let Some(router) = self.node.router() {
-            router.answer(0, &self.caller, self.id, result.map(<[u8]>::to_vec));
+            router.send_answer(0, &self.caller, self.id, result.map(<[u8]>::to_vec));
         }
     }
 }
 
-impl Unanswered for DroppedReply {
+impl WaitingCaller for DroppedReply {
     fn fail(&self, error: CallError) {
         if let Some(router) = self.route.node.router() {
-            router.answer(self.holder, &self.route.caller, self.route.id, Err(error));
+            router.send_answer(self.holder, &self.route.caller, self.route.id, Err(error));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::slot::Slot;
 use crate::base::CallError;
 use crate::mailbox::CheckedSend;
-use crate::node::{Current, Unanswered};
+use crate::node::{Current, WaitingCaller};
 
 /// The handle with which a callee answers one call.
 ///
@@ -110,12 +110,12 @@ fn drop_unanswered<T: 'static>(slot: Arc<Slot<T>>) {
     if slot.is_passed_on() {
         return;
     }
-    let caller: Arc<dyn Unanswered> = match &slot.remote_caller {
+    let caller: Arc<dyn WaitingCaller> = match &slot.remote_caller {
         Some(remote) => remote.unanswered_by(Current::process()),
         None => slot,
     };
     // Within a process the call fails after the poll, with the exit reason if the process has exited then.
-    if let Some(caller) = Current::drop_reply(caller) {
+    if let Some(caller) = Current::defer_dropped_reply(caller) {
         caller.fail(CallError::Dropped);
     }
 }
@@ -147,9 +147,9 @@ mod tests {
             let mut bytes = Vec::new();
             let (encoded, ids) = Current::collect_replies(&node, || Encoder::new(&mut bytes, usize::MAX).field(&reply));
             assert!(encoded.is_ok());
-            assert_eq!((ids.len(), node.pending().count()), (1, usize::from(!is_closed)));
+            assert_eq!((ids.len(), node.pending_calls().count()), (1, usize::from(!is_closed)));
             slot.close();
-            assert_eq!(node.pending().count(), 0);
+            assert_eq!(node.pending_calls().count(), 0);
         }
     }
 }

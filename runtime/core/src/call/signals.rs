@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Address;
 use super::target::{FOLLOWING, Target};
 use crate::base::{Exit, MonitorRef, NameError, Pid, Protocol, Subject};
-use crate::node::{Current, Named, Node};
+use crate::node::{Current, LocalProcess, Node};
 use crate::process::{Cell, watch_exit};
 use crate::wire::Signal;
 
@@ -63,10 +63,10 @@ impl<M: Protocol> Address<M> {
     }
 
     /// Returns the process if it is on this node.
-    fn local_process(&self) -> Option<Named> {
+    fn local_process(&self) -> Option<LocalProcess> {
         let node = self.node();
         let number = self.pid().filter(|pid| pid.is_of(node.id()))?.number();
-        Some(Named { number, cell: node.table().get(number)? })
+        Some(LocalProcess { number, cell: node.table().get(number)? })
     }
 }
 

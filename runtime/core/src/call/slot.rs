@@ -13,8 +13,8 @@ use std::time::Instant;
 use super::remote_caller::RemoteCaller;
 use crate::base::{CallError, Decoder, DeserializeOwned, Pid};
 use crate::mailbox::{CheckedSend, Guard, Lock};
-use crate::node::{Answerable, Current, Node, Unanswered, WeakNode};
-use crate::observe::Awaited;
+use crate::node::{AnswerSlot, Current, Node, WaitingCaller, WeakNode};
+use crate::observe::AwaitedCall;
 use crate::sched::Timeout;
 use crate::sync::atomic::{AtomicU8, Ordering, fence};
 
@@ -82,7 +82,7 @@ enum Outcome<T> {
 impl<T: 'static> Slot<T> {
     /// Returns a slot for a call with a stub of `node`: one that this thread has kept, or a new one.
     pub(super) fn for_call(node: &Node) -> Arc<Slot<T>> {
-        Current::spare(|slot: &Slot<T>| slot.node.is(node)).unwrap_or_else(|| Slot::new(node, None))
+        Current::take_spare(|slot: &Slot<T>| slot.node.is_same(node)).unwrap_or_else(|| Slot::new(node, None))
     }
 
     /// Takes the outcome, or has the caller woken by it and by the timer wheel. With `starts` the wait starts here, and a
@@ -202,7 +202,7 @@ impl<T> Slot<T> {
         drop(state);
         drop(outcome);
         if let Some((node, id)) = remote_id {
-            node.pending().remove(id);
+            node.pending_calls().remove(id);
         }
         noted
     }
@@ -223,14 +223,14 @@ impl<T> Slot<T> {
     }
 }
 
-impl<T> Unanswered for Slot<T> {
+impl<T> WaitingCaller for Slot<T> {
     fn fail(&self, error: CallError) {
         self.fill_and_wake(Err(error));
     }
 }
 
-impl<T> Awaited for Slot<T> {
-    fn is_up_to_callee(&self) -> bool {
+impl<T> AwaitedCall for Slot<T> {
+    fn only_callee_can_answer(&self) -> bool {
         matches!(self.reply.load(Ordering::Relaxed), UNREAD | HELD) && self.is_awaited()
     }
 
@@ -244,10 +244,10 @@ impl<T> Awaited for Slot<T> {
 }
 
 impl<T> Timeout for Slot<T> {
-    fn late(&self, at: Instant) {
+    fn elapsed(&self, now: Instant) {
         let mut state = self.lock();
-        if state.time.is_none_or(|time| time < at) {
-            state.time = Some(at);
+        if state.time.is_none_or(|time| time < now) {
+            state.time = Some(now);
         }
         state.registered = false;
         let waker = match &mut state.outcome {
@@ -261,7 +261,7 @@ impl<T> Timeout for Slot<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send> Answerable for Slot<T> {
+impl<T: DeserializeOwned + Send> AnswerSlot for Slot<T> {
     fn answer(&self, result: Result<&[u8], CallError>) {
         self.lock().remote_id = None;
         self.fill_and_wake(result.and_then(|bytes| {

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::base::{CastError, NodeId, NodeName, Pid, Protocol, Subject};
-use crate::node::{AnyCell, Named, Node, RemoteTarget};
+use crate::node::{AnyCell, LocalProcess, Node, RemoteTarget};
 use crate::process::Cell;
 use crate::wire::Signal;
 
@@ -49,7 +49,7 @@ pub(super) enum Local<'a, C: ?Sized> {
     /// The target holds its cell.
     Held { cell: &'a Arc<C>, number: u64 },
     /// The target is a name, and the registry holds the process.
-    Registered { name: &'a str, process: Named },
+    Registered { name: &'a str, process: LocalProcess },
 }
 
 /// A type of cell that a target can hold.
@@ -185,7 +185,7 @@ impl<'a, C: TargetCell + ?Sized> Local<'a, C> {
     pub(super) fn cell(self) -> Result<(Cow<'a, Arc<C>>, u64), CastError> {
         match self {
             Local::Held { cell, number } => Ok((Cow::Borrowed(cell), number)),
-            Local::Registered { name, process: Named { number, cell } } => {
+            Local::Registered { name, process: LocalProcess { number, cell } } => {
                 Ok((Cow::Owned(C::of_process(cell, &name)?), number))
             }
         }

@@ -11,7 +11,7 @@ use super::slot::Slot;
 use super::target::{FOLLOWING, Target, TargetCell};
 use super::{Address, Recipient, Reply};
 use crate::base::{CastError, NodeId, NodeName, Pid, Protocol, Subject};
-use crate::node::{Answerable, AnyCell, Current, Node};
+use crate::node::{AnswerSlot, AnyCell, Current, Node};
 
 /// The serialized form of a target: a pid, or a name on a node.
 type EncodedTarget = Result<Pid, (String, NodeName)>;
@@ -63,12 +63,12 @@ fn decode<C: TargetCell + ?Sized>(node: Node, encoded: EncodedTarget) -> Result<
 
 /// Returns the process of this node with this pid, if the pid was sent to another node before. Any other was guessed.
 fn exported_process(node: &Node, pid: &Pid) -> Option<Arc<dyn AnyCell>> {
-    if pid.is_of(node.id()) { node.exported(pid.number()) } else { None }
+    if pid.is_of(node.id()) { node.exported_process(pid.number()) } else { None }
 }
 
 /// Returns the supervised child of this node with this path, if the path was sent to another node before.
 fn exported_place(node: &Node, path: &str, at: &NodeName) -> Option<Arc<dyn AnyCell>> {
-    let place = if at == node.name() { node.names().place(path) } else { None }?;
+    let place = if at == node.name() { node.names().cell_at(path) } else { None }?;
     place.is_path_exported().then_some(place)
 }
 
@@ -104,17 +104,17 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut caller_node = None;
         let id = self.slot.as_ref().and_then(|slot| {
-            Current::note_reply(|node| {
+            Current::record_reply(|node| {
                 caller_node = Some(NodeId::clone(node.id()));
                 match &slot.remote_caller {
                     None => {
-                        let id = node.pending().insert(Arc::clone(slot) as Arc<dyn Answerable>);
+                        let id = node.pending_calls().insert(Arc::clone(slot) as Arc<dyn AnswerSlot>);
                         if !slot.set_remote_id(node.clone(), id) {
-                            node.pending().remove(id);
+                            node.pending_calls().remove(id);
                         }
                         id
                     }
-                    Some(caller) => node.pending().insert(caller.forward()),
+                    Some(caller) => node.pending_calls().insert(caller.forward()),
                 }
             })
         });

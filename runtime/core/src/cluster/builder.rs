@@ -89,7 +89,7 @@ impl Node {
 
     /// Where the node listens, with the port that it was given if it asked for a free one; `None` if nowhere.
     pub fn address(&self) -> Option<String> {
-        self.router().and_then(|router| router.address())
+        self.router().and_then(|router| router.listen_address())
     }
 
     /// The nodes that are connected with this one.
@@ -199,7 +199,7 @@ impl NodeBuilder {
         }
         let mut ground = self.ground.unwrap_or_else(NodeEnv::tokio);
         let mut random = [0; 8];
-        ground.rng.secret(&mut random).map_err(|_| NodeError::Random)?;
+        ground.rng.fill_secret(&mut random).map_err(|_| NodeError::Random)?;
         // The time makes a later life the greater one; what is left of a tie is the instance's.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);

@@ -59,7 +59,7 @@ impl Links {
                         });
                     }
                     None => {
-                        self.node.loss_counts().refuse();
+                        self.node.loss_counts().count_refused_connection();
                         log::warn!(target: "greenroom", from, "too many handshakes at once: refused");
                     }
                 },
@@ -152,7 +152,7 @@ impl Links {
         mut tried: Option<oneshot::Sender<()>>,
     ) -> Ended {
         let mut entropy = [0; 32];
-        if self.node.rng().secret(&mut entropy).is_err() {
+        if self.node.rng().fill_secret(&mut entropy).is_err() {
             let error = SessionError::Cipher("the operating system gives no random bytes".to_owned());
             return Ended { closed: Closed::Session(error), peer: None };
         }
@@ -173,7 +173,7 @@ impl Links {
             Event::Up(hello) => {
                 place = None;
                 met = Some(hello.node.name.clone());
-                meter.meet(&hello.node.name, self.node.traffic());
+                meter.identify(&hello.node.name, self.node.peer_traffic());
                 up = self.admit(&hello, role, &outbox);
                 drop(tried.take());
                 if up.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -214,7 +214,7 @@ impl Links {
             match self.cluster.admit(hello, role, outbox) {
                 Admission::Superfluous => return None,
                 Admission::Outlived => {
-                    self.node.loss_counts().refuse();
+                    self.node.loss_counts().count_refused_connection();
                     log::warn!(
                         target: "greenroom", node = %self.node.name(), peer = %hello.node,
                         "refused: a node of the same name that started later is connected"
@@ -224,7 +224,7 @@ impl Links {
                 Admission::After(old) => self.lose(&old),
                 Admission::Up(peer) => {
                     log::info!(target: "greenroom", node = %self.node.name(), peer = %peer.id.name, "node up");
-                    self.node.announce(&NodeEvent::Up(NodeId::clone(&peer.id)));
+                    self.node.publish_node_event(&NodeEvent::Up(NodeId::clone(&peer.id)));
                     return Some(peer);
                 }
             }
@@ -249,7 +249,7 @@ impl Links {
             }
             (None, Closed::Here | Closed::There) => {}
             (None, closed) => {
-                self.node.loss_counts().refuse();
+                self.node.loss_counts().count_refused_connection();
                 log::error!(target: "greenroom", %node, address, reason = %closed, "connection refused");
             }
         }

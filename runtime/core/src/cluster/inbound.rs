@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::peers::Peer;
 use crate::base::{CallError, Exit, NodeEvent, NodeId, Pid};
 use crate::log;
-use crate::node::{Current, Delivery, Named, Node, SignalTarget};
+use crate::node::{Current, Delivery, LocalProcess, Node, SignalTarget};
 use crate::wire::{Frame, FrameTarget, Signal};
 
 /// Acts on one frame of `peer`. Nothing here waits, and nothing that a peer can send makes it panic.
@@ -16,7 +16,7 @@ pub(super) fn arrive(node: &Node, peer: &Peer, frame: Frame) {
         Frame::Message { from, to, protocol, variant, replies, payload } => {
             let delivery = Delivery { protocol, variant, payload: &payload };
             if let Err(error) = deliver(node, &to, delivery) {
-                node.loss_counts().lose(1);
+                node.loss_counts().count_lost_messages(1);
                 let peer_name = &peer.id.name;
                 // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
                 if error == CallError::NoProc {
@@ -33,7 +33,7 @@ pub(super) fn arrive(node: &Node, peer: &Peer, frame: Frame) {
         }
         Frame::Answer { id, result, .. } => {
             let _entered = node.enter();
-            node.pending().answer(id, result.as_ref().map(Bytes::as_ref).map_err(CallError::clone));
+            node.pending_calls().answer(id, result.as_ref().map(Bytes::as_ref).map_err(CallError::clone));
         }
         Frame::Signal { from, to, signal } => signalled(node, peer, from, &to, signal),
     }
@@ -41,28 +41,28 @@ pub(super) fn arrive(node: &Node, peer: &Peer, frame: Frame) {
 
 /// A frame of this node's that the peer will not take: whoever waits for an answer to it hears so.
 pub(super) fn refused(node: &Node, frame: Frame, limit: usize) {
-    node.loss_counts().lose(1);
+    node.loss_counts().count_lost_messages(1);
     log::warn!(target: "greenroom", limit, "a frame is larger than the peer takes");
     if let Frame::Message { replies, .. } = frame {
         let error = CallError::Encode(crate::base::EncodeError::TooLarge { limit });
         for id in replies {
-            node.pending().answer(id, Err(error.clone()));
+            node.pending_calls().answer(id, Err(error.clone()));
         }
     }
 }
 
 fn answer(node: &Node, caller: &NodeId, id: u64, error: CallError) {
     if let Some(router) = node.router() {
-        router.answer(0, caller, id, Err(error));
+        router.send_answer(0, caller, id, Err(error));
     }
 }
 
-fn find(node: &Node, to: &FrameTarget) -> Option<Named> {
+fn find(node: &Node, to: &FrameTarget) -> Option<LocalProcess> {
     match to {
         FrameTarget::Name(name) => node.names().find(name),
         FrameTarget::Pid { incarnation, number } => {
             let cell = node.table().get(*number).filter(|_| *incarnation == node.id().incarnation)?;
-            Some(Named { number: *number, cell })
+            Some(LocalProcess { number: *number, cell })
         }
     }
 }
@@ -70,7 +70,7 @@ fn find(node: &Node, to: &FrameTarget) -> Option<Named> {
 fn deliver(node: &Node, to: &FrameTarget, delivery: Delivery<'_>) -> Result<(), CallError> {
     let by_number = matches!(to, FrameTarget::Pid { .. });
     let found = find(node, to).filter(|found| !by_number || found.cell.is_pid_exported());
-    let Named { number, cell } = found.ok_or(CallError::NoProc)?;
+    let LocalProcess { number, cell } = found.ok_or(CallError::NoProc)?;
     // A reply in a message that is refused is dropped on the way; what its caller hears is the reason, not that.
     let (result, dropped) = Current::collect_dropped(node, number, || cell.deliver(number, delivery));
     if result.is_ok() {
@@ -117,7 +117,7 @@ fn signalled(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: Sign
                 FrameTarget::Pid { number, .. } => *number,
                 FrameTarget::Name(_) => 0,
             };
-            node.refuse(&from, &node.pid(number), signal, Exit::NoProc);
+            node.refuse_signal(&from, &node.pid(number), signal, Exit::NoProc);
         }
     }
 }
@@ -126,11 +126,11 @@ fn signalled(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: Sign
 pub(super) fn lose(node: &Node, peer: &Peer) {
     let _telling = peer.losing();
     let Some(concerned) = peer.bury() else { return };
-    node.pending().disconnect(&peer.id.name);
+    node.pending_calls().disconnect(&peer.id.name);
     for number in concerned {
         if let Some(target) = node.table().signal_target(number) {
             target.disconnect(number, &peer.id);
         }
     }
-    node.announce(&NodeEvent::Down(NodeId::clone(&peer.id)));
+    node.publish_node_event(&NodeEvent::Down(NodeId::clone(&peer.id)));
 }

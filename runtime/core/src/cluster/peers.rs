@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use crate::base::{CallError, CastError, EncodeError, Exit, NodeId, NodeName};
 use crate::log;
 use crate::net::{Outbox, PushError};
-use crate::node::{Outgoing, RemoteTarget, Router};
+use crate::node::{OutgoingMessage, RemoteTarget, Router};
 use crate::session::{Hello, Limits, Role};
 use crate::wire::{Frame, FrameTarget, Signal};
 
@@ -156,12 +156,12 @@ impl Peer {
 }
 
 impl Router for Cluster {
-    fn message(&self, from: u64, to: RemoteTarget<'_>, message: Outgoing) -> Result<(), CastError> {
-        let Outgoing { protocol, variant, replies, payload } = message;
+    fn send_message(&self, from: u64, to: RemoteTarget<'_>, message: OutgoingMessage) -> Result<(), CastError> {
+        let OutgoingMessage { protocol, variant, replies, payload } = message;
         self.push(from, to, |to| Frame::Message { from, to, protocol, variant, replies, payload: Bytes::from(payload) })
     }
 
-    fn answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>) {
+    fn send_answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>) {
         // The caller's node is gone, or has another life: nobody waits there.
         let Some(peer) = self.peer(&node.name).filter(|peer| peer.id.incarnation == node.incarnation) else { return };
         let pushed = peer.outbox.push(from, &Frame::Answer { from, id, result: result.map(Bytes::from) });
@@ -178,7 +178,7 @@ impl Router for Cluster {
         }
     }
 
-    fn signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit> {
+    fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit> {
         let peer = self.peer(to.node()).ok_or(Exit::NoConnection)?;
         if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
             // Before it is sent, and with the very connection that takes it: whose loss is told from then on.
@@ -195,7 +195,7 @@ impl Router for Cluster {
         }
     }
 
-    fn pressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+    fn backpressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
         let outbox = Arc::clone(&self.peer(node)?.outbox);
         if outbox.is_ready() {
             return None;
@@ -203,7 +203,7 @@ impl Router for Cluster {
         Some(Box::pin(async move { outbox.ready().await }))
     }
 
-    fn limit(&self) -> usize {
+    fn max_message_size(&self) -> usize {
         self.limits.frame
     }
 
@@ -217,7 +217,7 @@ impl Router for Cluster {
         Box::pin(self.closing.closed())
     }
 
-    fn address(&self) -> Option<String> {
+    fn listen_address(&self) -> Option<String> {
         self.address.get().cloned()
     }
 

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use super::Node;
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
 use crate::mailbox::WaiterId;
-use crate::observe::{DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, Waiting};
+use crate::observe::{DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, WaitingCall};
 use crate::wire::Signal;
 
 /// A cell of any protocol.
@@ -51,7 +51,7 @@ pub(crate) trait MessageTarget: Send + Sync {
     fn mailbox_owner(&self) -> Option<u64>;
 
     /// Returns the cell as the queue of messages that wait in front of its mailbox.
-    fn into_admission(self: Arc<Self>) -> Arc<dyn Admission>;
+    fn into_admission_queue(self: Arc<Self>) -> Arc<dyn AdmissionQueue>;
 
     /// Returns the protocol's name, for errors.
     fn protocol(&self) -> &'static str;
@@ -107,7 +107,7 @@ pub(crate) trait Pollable: Send + Sync {
     fn is_exiting(&self) -> bool;
 
     /// Notes the call for whose answer the process waits.
-    fn set_waiting(&self, number: u64, waiting: Waiting);
+    fn set_waiting(&self, number: u64, waiting: WaitingCall);
 
     /// Clears that note if it is of the call at this address.
     fn clear_waiting(&self, number: u64, call: *const ());
@@ -131,7 +131,7 @@ pub(crate) trait Inspect: Send + Sync {
     fn set_traced(&self, number: u64, traced: bool);
 
     /// Returns the call for whose answer the process has waited for a while.
-    fn waiting(&self, number: u64) -> Option<Waiting>;
+    fn waiting(&self, number: u64) -> Option<WaitingCall>;
 
     /// Lets the process confirm at its next poll that it waits for nothing but its call.
     fn check_deadlock(&self, number: u64, check: Arc<DeadlockCheck>);
@@ -146,7 +146,7 @@ pub(crate) struct Ancestry {
 }
 
 /// The queue of messages that wait in front of a full mailbox.
-pub(crate) trait Admission: Send + Sync {
+pub(crate) trait AdmissionQueue: Send + Sync {
     /// Resolves when the message with this id is in the mailbox, or will never be.
     fn poll_admitted(&self, id: WaiterId, cx: &mut Context<'_>) -> Poll<Result<(), CastError>>;
 

@@ -8,7 +8,7 @@ pub use scope::EnterGuard;
 
 use super::{AnyCell, Node};
 use crate::base::{CallError, Exit, Pid};
-use crate::observe::{Seated, ThreadSlots, Waiting};
+use crate::observe::{Seated, ThreadSlots, WaitingCall};
 
 /// Who is running on this thread right now: set around each poll of a process. Each lies upon the one before; whoever is
 /// forgotten ends with the one below.
@@ -18,7 +18,7 @@ pub(crate) enum Current {}
 #[derive(Default)]
 pub(crate) struct Notes {
     /// Replies that the process dropped during this poll: whether it ended decides what the callers hear.
-    dropped: Vec<Arc<dyn Unanswered>>,
+    dropped: Vec<Arc<dyn WaitingCaller>>,
     /// While a message is being encoded for another node: the ids of the replies in it.
     replies: Option<Vec<u64>>,
     /// The panic that it ended with, if that was caught on the way: the poll says that it waits.
@@ -27,13 +27,13 @@ pub(crate) struct Notes {
 
 impl Notes {
     /// The replies that were dropped, and the panic.
-    pub(crate) fn into_parts(self) -> (Vec<Arc<dyn Unanswered>>, Option<Exit>) {
+    pub(crate) fn into_parts(self) -> (Vec<Arc<dyn WaitingCaller>>, Option<Exit>) {
         (self.dropped, self.crash)
     }
 }
 
 /// A caller whose reply was dropped.
-pub(crate) trait Unanswered: Send + Sync {
+pub(crate) trait WaitingCaller: Send + Sync {
     fn fail(&self, error: CallError);
 }
 
@@ -171,10 +171,10 @@ impl Current {
     }
 
     /// Notes what the running process waits for; `false` outside of a process of `node`.
-    pub(crate) fn wait(node: &Node, waiting: Waiting) -> bool {
+    pub(crate) fn set_waiting(node: &Node, waiting: WaitingCall) -> bool {
         let noted = Current::with(|here| {
             let cell = here.cell.borrow();
-            let Some(cell) = cell.as_ref().filter(|cell| cell.node().same(node)) else { return false };
+            let Some(cell) = cell.as_ref().filter(|cell| cell.node().is_same(node)) else { return false };
             cell.set_waiting(here.process.get(), waiting);
             true
         });
@@ -182,7 +182,7 @@ impl Current {
     }
 
     /// The running process does not wait for this call any more.
-    pub(crate) fn go_on(call: *const ()) {
+    pub(crate) fn clear_waiting(call: *const ()) {
         Current::with(|here| {
             if let Some(cell) = &*here.cell.borrow() {
                 cell.clear_waiting(here.process.get(), call);
@@ -192,7 +192,7 @@ impl Current {
 
     /// Something of this type that somebody has left here and that `fits`.
     #[inline]
-    pub(crate) fn spare<T: Any + Send + Sync>(fits: impl Fn(&T) -> bool) -> Option<Arc<T>> {
+    pub(crate) fn take_spare<T: Any + Send + Sync>(fits: impl Fn(&T) -> bool) -> Option<Arc<T>> {
         let spare = HERE.try_with(|here| {
             // It is the last one, as a rule.
             let last = match here.spare.take() {
@@ -210,7 +210,7 @@ impl Current {
 
     /// Leaves something here for the next who can use it.
     #[inline]
-    pub(crate) fn keep(spare: Spare) {
+    pub(crate) fn put_spare(spare: Spare) {
         let _ = HERE.try_with(|here| {
             if let Some(before) = here.spare.replace(Some(spare)) {
                 here.put_by(before);
@@ -219,7 +219,7 @@ impl Current {
     }
 
     /// Keeps a dropped reply until the poll is over; hands it back outside of a process.
-    pub(crate) fn drop_reply(caller: Arc<dyn Unanswered>) -> Option<Arc<dyn Unanswered>> {
+    pub(crate) fn defer_dropped_reply(caller: Arc<dyn WaitingCaller>) -> Option<Arc<dyn WaitingCaller>> {
         let mut caller = Some(caller);
         Current::with(|here| {
             if here.process.get() != 0 {
@@ -231,7 +231,7 @@ impl Current {
 
     /// The running process has panicked, and says nothing more: it ends with this poll.
     #[cold]
-    pub(crate) fn crash(panic: Exit) {
+    pub(crate) fn set_panic(panic: Exit) {
         Current::with(|here| here.note(|notes| notes.crash = Some(panic)));
     }
 
@@ -251,7 +251,7 @@ impl Current {
         node: &Node,
         process: u64,
         f: impl FnOnce() -> R,
-    ) -> (R, Vec<Arc<dyn Unanswered>>) {
+    ) -> (R, Vec<Arc<dyn WaitingCaller>>) {
         let restore = Restore::begin(node.clone(), process);
         let result = f();
         let dropped = Current::with(|here| here.note(|notes| std::mem::take(&mut notes.dropped))).unwrap_or_default();
@@ -260,7 +260,7 @@ impl Current {
     }
 
     /// Notes a reply that is being encoded; `None` if nothing is being encoded for another node.
-    pub(crate) fn note_reply(make: impl FnOnce(&Node) -> u64) -> Option<u64> {
+    pub(crate) fn record_reply(make: impl FnOnce(&Node) -> u64) -> Option<u64> {
         let (node, mut replies) = Current::with(|here| {
             let replies = here.notes.borrow_mut().as_mut()?.replies.take()?;
             here.home(Node::clone).zip(Some(replies))
@@ -282,7 +282,7 @@ impl Here {
     }
 
     fn is_at(&self, node: &Node) -> bool {
-        self.home(|home| home.same(node)).unwrap_or(false)
+        self.home(|home| home.is_same(node)).unwrap_or(false)
     }
 
     /// One of those that were left before the last one.

@@ -21,14 +21,14 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 pub(crate) use any_cell::{
-    Addressable, Admission, Ancestry, AnyCell, Delivery, Inspect, MessageTarget, Pollable, SignalTarget,
+    Addressable, AdmissionQueue, Ancestry, AnyCell, Delivery, Inspect, MessageTarget, Pollable, SignalTarget,
 };
 pub use current::EnterGuard;
-pub(crate) use current::{Current, Unanswered};
+pub(crate) use current::{Current, WaitingCaller};
 pub use introspect::Tracing;
-pub(crate) use names::Named;
-pub(crate) use pending::{Answerable, Pending};
-pub(crate) use router::{Outgoing, RemoteTarget, Router};
+pub(crate) use names::LocalProcess;
+pub(crate) use pending::{AnswerSlot, PendingCalls};
+pub(crate) use router::{OutgoingMessage, RemoteTarget, Router};
 pub(crate) use services::{Service, Services};
 pub use shutdown::StopTimeout;
 pub(crate) use table::FinalCounts;
@@ -41,7 +41,7 @@ use crate::observe::PeerTraffic;
 use crate::observe::{
     ActiveAlarms, LifecycleSubscribers, LossCounts, ReportLimiter, Seated, ThreadSlots, Traces, Watchdog,
 };
-use crate::sched::{Clock, NodeEnv, Rng, Spawn, Spawner, Thresholds, Timeout, TimerWheel};
+use crate::sched::{Clock, NodeEnv, Rng, Spawner, TaskSpawner, Thresholds, Timeout, TimerWheel};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use names::Names;
 use node_events::Watchers;
@@ -63,7 +63,7 @@ pub(crate) struct WeakNode {
 }
 
 impl WeakNode {
-    pub(crate) fn is(&self, node: &Node) -> bool {
+    pub(crate) fn is_same(&self, node: &Node) -> bool {
         std::ptr::eq(self.inner.as_ptr(), Arc::as_ptr(&node.inner))
     }
 
@@ -77,7 +77,7 @@ struct Inner {
     env: NodeEnv,
     table: Table,
     names: Names,
-    pending: Pending,
+    pending: PendingCalls,
     loss_counts: LossCounts,
     #[cfg(feature = "net")]
     traffic: PeerTraffic,
@@ -98,7 +98,7 @@ struct Inner {
 
 impl Node {
     /// The number under which the node itself speaks to its processes; no process has it.
-    pub(crate) const ITSELF: u64 = u64::MAX;
+    pub(crate) const SYSTEM: u64 = u64::MAX;
 
     /// A node that nobody can reach and that reaches nobody.
     ///
@@ -106,17 +106,17 @@ impl Node {
     /// Outside of a tokio runtime, whose threads its processes run on.
     #[track_caller]
     pub fn local() -> Node {
-        Node::on(NodeEnv::tokio())
+        Node::with_env(NodeEnv::tokio())
     }
 
     /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
     pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
-        let env = NodeEnv::new(Spawn::Own(Arc::new(spawner)), Arc::new(clock), Rng::fresh());
-        Node::on(NodeEnv { thresholds: Thresholds::unwatched(), ..env })
+        let env = NodeEnv::new(TaskSpawner::Custom(Arc::new(spawner)), Arc::new(clock), Rng::unseeded());
+        Node::with_env(NodeEnv { thresholds: Thresholds::without_watchdog(), ..env })
     }
 
     /// A node that nobody can reach, on this ground.
-    pub(crate) fn on(env: NodeEnv) -> Node {
+    pub(crate) fn with_env(env: NodeEnv) -> Node {
         Node::new(NodeId::local(env.rng.next()), env)
     }
 
@@ -133,7 +133,7 @@ impl Node {
             env,
             table: Table::new(),
             names: Names::default(),
-            pending: Pending::default(),
+            pending: PendingCalls::default(),
             loss_counts: LossCounts::default(),
             #[cfg(feature = "net")]
             traffic: PeerTraffic::default(),
@@ -171,7 +171,7 @@ impl Node {
         &self.inner.env.clock
     }
 
-    pub(crate) fn spawner(&self) -> &Spawn {
+    pub(crate) fn spawner(&self) -> &TaskSpawner {
         &self.inner.env.spawn
     }
 
@@ -188,7 +188,7 @@ impl Node {
         &self.inner.names
     }
 
-    pub(crate) fn pending(&self) -> &Pending {
+    pub(crate) fn pending_calls(&self) -> &PendingCalls {
         &self.inner.pending
     }
 
@@ -197,7 +197,7 @@ impl Node {
     }
 
     #[cfg(feature = "net")]
-    pub(crate) fn traffic(&self) -> &PeerTraffic {
+    pub(crate) fn peer_traffic(&self) -> &PeerTraffic {
         &self.inner.traffic
     }
 
@@ -209,7 +209,7 @@ impl Node {
         &self.inner.env.thresholds
     }
 
-    pub(crate) fn taps(&self) -> &Traces {
+    pub(crate) fn traces(&self) -> &Traces {
         &self.inner.taps
     }
 
@@ -217,7 +217,7 @@ impl Node {
         &self.inner.raised
     }
 
-    pub(crate) fn lives(&self) -> &LifecycleSubscribers {
+    pub(crate) fn lifecycle_subscribers(&self) -> &LifecycleSubscribers {
         &self.inner.lives
     }
 
@@ -237,24 +237,24 @@ impl Node {
     }
 
     /// For how many nanoseconds it has lived.
-    pub(crate) fn age(&self) -> u64 {
+    pub(crate) fn uptime_nanos(&self) -> u64 {
         let age = self.clock().now().saturating_duration_since(self.born());
         u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// When it had lived for so many nanoseconds.
-    pub(crate) fn moment(&self, age: u64) -> Instant {
+    pub(crate) fn instant_at(&self, age: u64) -> Instant {
         let born = self.born();
         born.checked_add(Duration::from_nanos(age)).unwrap_or(born)
     }
 
     /// Tells `waiter`, if it still exists then, when it is `at`: up to a tenth of a second later.
-    pub(crate) fn wait(&self, at: Instant, waiter: Weak<dyn Timeout>) {
+    pub(crate) fn notify_at(&self, at: Instant, waiter: Weak<dyn Timeout>) {
         self.inner.timer_wheel.add(at, waiter, &self.inner.env);
     }
 
     /// Tells `waiter`, if it still exists then, at the next tick: within a tenth of a second, and not just now.
-    pub(crate) fn wait_for_tick(&self, waiter: Weak<dyn Timeout>) {
+    pub(crate) fn notify_at_next_tick(&self, waiter: Weak<dyn Timeout>) {
         self.inner.timer_wheel.add_at_next_tick(waiter, &self.inner.env);
     }
 
@@ -269,7 +269,7 @@ impl Node {
 
     /// Tells all that asked for it.
     #[cfg(feature = "net")]
-    pub(crate) fn announce(&self, event: &NodeEvent) {
+    pub(crate) fn publish_node_event(&self, event: &NodeEvent) {
         self.inner.watchers.announce(event, &self.inner.table);
     }
 
@@ -298,7 +298,7 @@ impl Node {
         WeakNode { inner: Arc::downgrade(&self.inner) }
     }
 
-    pub(crate) fn same(&self, other: &Node) -> bool {
+    pub(crate) fn is_same(&self, other: &Node) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 }

@@ -13,7 +13,7 @@ use crate::wire::FrameTarget;
 /// lives there, through all its lives.
 #[derive(Default)]
 pub(crate) struct Names {
-    names: RwLock<HashMap<String, Named>>,
+    names: RwLock<HashMap<String, LocalProcess>>,
     places: RwLock<HashMap<Arc<str>, Arc<dyn AnyCell>>>,
 }
 
@@ -29,13 +29,13 @@ fn give_back<K: Eq + Hash, V>(directory: &mut HashMap<K, V>) {
 
 /// Who has a name.
 #[derive(Clone)]
-pub(crate) struct Named {
+pub(crate) struct LocalProcess {
     pub(crate) number: u64,
     pub(crate) cell: Arc<dyn AnyCell>,
 }
 
 impl Names {
-    pub(crate) fn register(&self, name: &str, named: Named) -> Result<(), NameError> {
+    pub(crate) fn register(&self, name: &str, named: LocalProcess) -> Result<(), NameError> {
         if name.is_empty() || name.len() > FrameTarget::MAX_NAME || name.starts_with('/') {
             return Err(NameError::Invalid);
         }
@@ -70,13 +70,13 @@ impl Names {
         }
     }
 
-    pub(crate) fn find(&self, name: &str) -> Option<Named> {
+    pub(crate) fn find(&self, name: &str) -> Option<LocalProcess> {
         let named = self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         if named.is_some() || !name.starts_with('/') {
             return named;
         }
-        let cell = self.place(name).filter(|place| place.is_path_exported())?;
-        Some(Named { number: cell.running_number(), cell })
+        let cell = self.cell_at(name).filter(|place| place.is_path_exported())?;
+        Some(LocalProcess { number: cell.running_number(), cell })
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -84,7 +84,7 @@ impl Names {
     }
 
     /// Gives a tree's root its place: `base`, or that with the root's number if another tree has it.
-    pub(crate) fn claim(&self, base: &str, number: u64, root: Arc<dyn AnyCell>) -> Arc<str> {
+    pub(crate) fn claim_path(&self, base: &str, number: u64, root: Arc<dyn AnyCell>) -> Arc<str> {
         let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
         let path: Arc<str> =
             if places.contains_key(base) { format!("{base}#{number}").into() } else { Arc::from(base) };
@@ -92,11 +92,11 @@ impl Names {
         path
     }
 
-    pub(crate) fn add_place(&self, path: &Arc<str>, cell: Arc<dyn AnyCell>) {
+    pub(crate) fn insert_path(&self, path: &Arc<str>, cell: Arc<dyn AnyCell>) {
         self.places.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(path), cell);
     }
 
-    pub(crate) fn remove_place(&self, path: &str) {
+    pub(crate) fn remove_path(&self, path: &str) {
         let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
         let removed = places.remove(path);
         give_back(&mut places);
@@ -104,7 +104,7 @@ impl Names {
         drop(removed);
     }
 
-    pub(crate) fn place(&self, path: &str) -> Option<Arc<dyn AnyCell>> {
+    pub(crate) fn cell_at(&self, path: &str) -> Option<Arc<dyn AnyCell>> {
         self.places.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 }

@@ -5,34 +5,34 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A caller's slot that takes its answer as bytes.
-pub(crate) trait Answerable: Send + Sync {
+pub(crate) trait AnswerSlot: Send + Sync {
     /// The answer, or why there is none. Only the first counts.
     fn answer(&self, result: Result<&[u8], CallError>);
 }
 
 /// The calls of this node that another node has still to answer.
 #[derive(Default)]
-pub(crate) struct Pending {
+pub(crate) struct PendingCalls {
     /// In order, for that is the order in which a lost connection is told.
     calls: Mutex<Sorted<u64, Waiting>>,
     ids: AtomicU64,
 }
 
 struct Waiting {
-    slot: Arc<dyn Answerable>,
+    slot: Arc<dyn AnswerSlot>,
     /// Whose loss ends the wait.
     node: Option<NodeName>,
     /// The protocol of the message that it went in.
     protocol: &'static str,
 }
 
-impl Pending {
+impl PendingCalls {
     fn lock(&self) -> MutexGuard<'_, Sorted<u64, Waiting>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives the slot an id under which an answer finds it.
-    pub(crate) fn insert(&self, slot: Arc<dyn Answerable>) -> u64 {
+    pub(crate) fn insert(&self, slot: Arc<dyn AnswerSlot>) -> u64 {
         let id = self.ids.fetch_add(1, Ordering::Relaxed) + 1;
         self.lock().insert(id, Waiting { slot, node: None, protocol: "" });
         id

@@ -26,33 +26,33 @@ impl<'a> RemoteTarget<'a> {
 /// The way to other nodes, which the cluster knows.
 pub(crate) trait Router: Send + Sync {
     /// Puts a message into the queue of its node's connection.
-    fn message(&self, from: u64, to: RemoteTarget<'_>, message: Outgoing) -> Result<(), CastError>;
+    fn send_message(&self, from: u64, to: RemoteTarget<'_>, message: OutgoingMessage) -> Result<(), CastError>;
 
     /// Sends an answer. A lost connection loses it: the caller has heard of the loss.
-    fn answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>);
+    fn send_answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>);
 
     /// Sends a signal, or says what its sender should hear: `NoProc` or `NoConnection`. The loss of a connection
     /// that carried a link or a monitor concerns the sender.
-    fn signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit>;
+    fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit>;
 
     /// What to wait for if the connection's queue is above its high-water mark.
-    fn pressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
+    fn backpressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
     /// The largest message that a connection carries, in bytes.
-    fn limit(&self) -> usize;
+    fn max_message_size(&self) -> usize;
 
     /// Ends all connections in order.
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
     /// Where this node listens, if it does.
-    fn address(&self) -> Option<String>;
+    fn listen_address(&self) -> Option<String>;
 
     /// The nodes that are connected.
     fn peers(&self) -> Vec<NodeName>;
 }
 
 /// A message in bytes.
-pub(crate) struct Outgoing {
+pub(crate) struct OutgoingMessage {
     pub(crate) protocol: u64,
     pub(crate) variant: u32,
     pub(crate) replies: Vec<u64>,
@@ -65,23 +65,23 @@ impl Node {
         if to.is_of(self.id()) {
             match self.table().signal_target(to.number()) {
                 Some(target) => target.signal(to.number(), from, signal),
-                None => self.refuse(from, to, signal, Exit::NoProc),
+                None => self.refuse_signal(from, to, signal, Exit::NoProc),
             }
         } else if *to.node() == *self.name() {
             // An earlier life of this node.
-            self.refuse(from, to, signal, Exit::NoProc);
+            self.refuse_signal(from, to, signal, Exit::NoProc);
         } else {
             let sent = self.send_signal(from.number(), RemoteTarget::Pid(to), signal.clone());
             if let Err(reason) = sent {
-                self.refuse(from, to, signal, reason);
+                self.refuse_signal(from, to, signal, reason);
             }
         }
     }
 
     /// Counts a message that does not leave this node; its sender may have let the cast go.
-    pub(crate) fn lose_message(&self, to: &NodeName, error: &CastError) {
+    pub(crate) fn report_lost_message(&self, to: &NodeName, error: &CastError) {
         #[cfg(feature = "net")]
-        self.loss_counts().lose(1);
+        self.loss_counts().count_lost_messages(1);
         // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
         if matches!(error, CastError::NoProc | CastError::NoConnection) {
             log::debug!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
@@ -91,17 +91,17 @@ impl Node {
     }
 
     /// The process with this number, if others may know it.
-    pub(crate) fn exported(&self, number: u64) -> Option<Arc<dyn AnyCell>> {
+    pub(crate) fn exported_process(&self, number: u64) -> Option<Arc<dyn AnyCell>> {
         self.table().get(number).filter(|cell| cell.is_pid_exported())
     }
 
     /// Brings a signal to another node, whose loss concerns the sender from now on.
     pub(crate) fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit> {
-        self.router().ok_or(Exit::NoConnection)?.signal(from, to, signal)
+        self.router().ok_or(Exit::NoConnection)?.send_signal(from, to, signal)
     }
 
     /// Answers for a process that cannot: a link and a monitor learn it, everything else is lost on the dead.
-    pub(crate) fn refuse(&self, from: &Pid, to: &Pid, signal: Signal, reason: Exit) {
+    pub(crate) fn refuse_signal(&self, from: &Pid, to: &Pid, signal: Signal, reason: Exit) {
         let answer = match signal {
             Signal::Link => Signal::Exit { reason, linked: true },
             Signal::Monitor { reference } => Signal::Down { reference, reason },

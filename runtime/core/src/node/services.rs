@@ -74,7 +74,7 @@ impl Services {
 
     /// The node cannot go on without what has ended, for this reason. The first one stays. Whether somebody sees to it
     /// that the node stops.
-    pub(crate) fn lose(&self, reason: Exit) -> bool {
+    pub(crate) fn report_failure(&self, reason: Exit) -> bool {
         let mut state = self.lock();
         state.loss.get_or_insert(reason);
         let heirs = state.heirs;

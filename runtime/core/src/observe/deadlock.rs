@@ -2,10 +2,10 @@
 //!
 //! A call that has waited for a while looks: it notes in its process's cell what it waits for, and follows the notes
 //! from callee to callee. If they lead back to it, there is a suspicion, and an [`DeadlockCheck`] that every process of the
-//! ring has to vote on. To vote, a process is polled once more with a waker of its own ([`Probe`]), whose clones can
+//! ring has to vote on. To vote, a process is polled once more with a waker of its own ([`WakerProbe`]), whose clones can
 //! be counted: a correct future leaves a clone of the waker of its last poll with everything that could wake it, so if
 //! there is one clone, and it lies with the call, then nothing but the answer can make the process go on. The answer in
-//! turn must be in certain hands ([`Awaited::is_up_to_callee`]): in a message that the callee has not taken, or with the
+//! turn must be in certain hands ([`AwaitedCall::only_callee_can_answer`]): in a message that the callee has not taken, or with the
 //! generated code of a method that answers by what it returns.
 //!
 //! Why it is certain in the end: let T be the moment of the last vote. Whoever voted waits for its call until that
@@ -26,9 +26,9 @@ use crate::base::Pid;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A call that a process waits for, as those see it who look for rings.
-pub(crate) trait Awaited: Send + Sync {
+pub(crate) trait AwaitedCall: Send + Sync {
     /// Whether it has no answer yet, and nobody but the callee can give one.
-    fn is_up_to_callee(&self) -> bool;
+    fn only_callee_can_answer(&self) -> bool;
 
     /// Whether the answer will wake `waker`, and nobody else.
     fn wakes(&self, waker: &Waker) -> bool;
@@ -39,8 +39,8 @@ pub(crate) trait Awaited: Send + Sync {
 
 /// What a process waits for, noted by a call that has waited for a while.
 #[derive(Clone)]
-pub(crate) struct Waiting {
-    pub(crate) call: Weak<dyn Awaited>,
+pub(crate) struct WaitingCall {
+    pub(crate) call: Weak<dyn AwaitedCall>,
     /// Whom it called.
     pub(crate) callee: u64,
     pub(crate) since: Instant,
@@ -55,7 +55,7 @@ pub(crate) struct DeadlockCheck {
 
 struct Member {
     pid: Pid,
-    call: Arc<dyn Awaited>,
+    call: Arc<dyn AwaitedCall>,
     since: Instant,
 }
 
@@ -67,14 +67,14 @@ impl DeadlockCheck {
     /// process that is.
     pub(crate) fn find(
         caller: u64,
-        waiting: impl Fn(u64) -> Option<Waiting>,
+        waiting: impl Fn(u64) -> Option<WaitingCall>,
         pid: impl Fn(u64) -> Pid,
     ) -> Option<DeadlockCheck> {
         let mut members = Vec::new();
         let (mut number, mut landmark, mut stride) = (caller, caller, 1);
         loop {
-            let Waiting { call, callee: next, since } = waiting(number)?;
-            let call = call.upgrade().filter(|call| call.is_up_to_callee())?;
+            let WaitingCall { call, callee: next, since } = waiting(number)?;
+            let call = call.upgrade().filter(|call| call.only_callee_can_answer())?;
             members.push(Member { pid: pid(number), call, since });
             if next == caller {
                 let missing = AtomicUsize::new(members.len());
@@ -98,7 +98,7 @@ impl DeadlockCheck {
 
     /// The vote of the process with this number, after a poll with `probe` left it waiting. The last one breaks the
     /// ring, if it is one.
-    pub(crate) fn vote(&self, number: u64, probe: &Probe) {
+    pub(crate) fn confirm(&self, number: u64, probe: &WakerProbe) {
         let certain = |member: &Member| member.pid.number() == number && probe.is_only_with(&*member.call);
         if self.members.iter().any(certain) && self.missing.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.conclude();
@@ -106,7 +106,7 @@ impl DeadlockCheck {
     }
 
     fn conclude(&self) {
-        if !self.members.iter().all(|member| member.call.is_up_to_callee()) {
+        if !self.members.iter().all(|member| member.call.only_callee_can_answer()) {
             return;
         }
         // Least is lost with the call that has waited least; it is the one that made a ring of a chain. Of two at once it
@@ -120,7 +120,7 @@ impl DeadlockCheck {
 }
 
 /// A waker for one round: it tells what a process waits for by where its clones are.
-pub(crate) struct Probe {
+pub(crate) struct WakerProbe {
     task: Arc<Forward>,
     waker: Waker,
 }
@@ -142,10 +142,10 @@ impl Wake for Forward {
     }
 }
 
-impl Probe {
-    pub(crate) fn new(task: &Waker) -> Probe {
+impl WakerProbe {
+    pub(crate) fn new(task: &Waker) -> WakerProbe {
         let task = Arc::new(Forward { task: task.clone(), woken: AtomicBool::new(false) });
-        Probe { waker: Waker::from(Arc::clone(&task)), task }
+        WakerProbe { waker: Waker::from(Arc::clone(&task)), task }
     }
 
     pub(crate) fn waker(&self) -> &Waker {
@@ -153,7 +153,7 @@ impl Probe {
     }
 
     /// Whether nobody but `call` can wake the process.
-    fn is_only_with(&self, call: &dyn Awaited) -> bool {
+    fn is_only_with(&self, call: &dyn AwaitedCall) -> bool {
         // Two are here. If the call lets its own go meanwhile it has been answered, which is found out later.
         call.wakes(&self.waker) && !self.task.woken.load(Ordering::Acquire) && Arc::strong_count(&self.task) == 3
     }
@@ -185,8 +185,8 @@ mod tests {
         }
     }
 
-    impl Awaited for Slot {
-        fn is_up_to_callee(&self) -> bool {
+    impl AwaitedCall for Slot {
+        fn only_callee_can_answer(&self) -> bool {
             self.outcome().is_none() && !self.is_out.load(Ordering::Relaxed)
         }
 
@@ -209,18 +209,18 @@ mod tests {
         let now = Instant::now();
         let members = slots.iter().zip(1..).map(|(slot, number)| Member {
             pid: Pid::new(Arc::clone(&node), number),
-            call: Arc::clone(slot) as Arc<dyn Awaited>,
+            call: Arc::clone(slot) as Arc<dyn AwaitedCall>,
             since: now + std::time::Duration::from_millis(number),
         });
         let inquiry = DeadlockCheck { members: members.collect(), missing: AtomicUsize::new(2) };
-        let vote = |number: u64, slot: &Slot| {
-            let probe = Probe::new(Waker::noop());
+        let confirm = |number: u64, slot: &Slot| {
+            let probe = WakerProbe::new(Waker::noop());
             *slot.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(probe.waker().clone());
-            inquiry.vote(number, &probe);
+            inquiry.confirm(number, &probe);
         };
-        vote(1, &slots[0]);
+        confirm(1, &slots[0]);
         meanwhile(&slots[0]);
-        vote(2, &slots[1]);
+        confirm(2, &slots[1]);
         assert_eq!(slots.map(|slot| slot.outcome().map(|outcome| outcome.map_err(drop))), expected);
     }
 

@@ -92,7 +92,7 @@ impl LifecycleSubscribers {
     }
 
     /// Tells all who listen, in the order in which it happens.
-    pub(crate) fn tell(&self, event: impl FnOnce() -> LifecycleEvent) {
+    pub(crate) fn send(&self, event: impl FnOnce() -> LifecycleEvent) {
         if !self.heard.load(Ordering::Relaxed) {
             return;
         }

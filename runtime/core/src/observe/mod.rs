@@ -15,9 +15,9 @@ mod report_limiter;
 mod trace;
 mod watchdog;
 
-pub(crate) use alarm::{ActiveAlarms, Key};
+pub(crate) use alarm::{ActiveAlarms, AlarmKey};
 pub use alarm::{Alarm, AlarmEvent, Alarms};
-pub(crate) use deadlock::{Awaited, DeadlockCheck, Probe, Waiting};
+pub(crate) use deadlock::{AwaitedCall, DeadlockCheck, WaitingCall, WakerProbe};
 pub(crate) use events::{EventReceiver, Received};
 pub(crate) use lifecycle::LifecycleSubscribers;
 pub use lifecycle::{Lifecycle, LifecycleEvent};
@@ -25,9 +25,9 @@ pub(crate) use metrics::LossCounts;
 #[cfg(feature = "net")]
 pub(crate) use metrics::{ConnectionMeter, PeerTraffic};
 pub use metrics::{Counters, ExitCounts, Metrics, ProtocolMetrics, Traffic};
-pub(crate) use process::place;
+pub(crate) use process::source_line;
 pub use process::{Memory, ProcessInfo, ProcessState, SourceLine};
-pub(crate) use report_limiter::{ReportLimiter, Verdict};
+pub(crate) use report_limiter::{ReportDecision, ReportLimiter};
 pub(crate) use trace::Traces;
 pub use trace::{Trace, TraceEvent, TraceStep};
 pub(crate) use watchdog::{Finding, LongPollSink, Seated, ThreadSlots, Watchdog};

@@ -109,7 +109,7 @@ pub struct Memory {
     pub mailbox: u64,
 }
 
-pub(crate) fn place(location: &'static Location<'static>) -> SourceLine {
+pub(crate) fn source_line(location: &'static Location<'static>) -> SourceLine {
     SourceLine { file: Cow::Borrowed(location.file()), line: location.line() }
 }
 

@@ -20,7 +20,7 @@ struct Window {
 
 /// What becomes of a report.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum ReportDecision {
     /// It is told.
     Tell,
     /// It is the first that is only counted: the sum is due at this time.
@@ -41,7 +41,7 @@ impl ReportLimiter {
     }
 
     /// A process of this kind crashed.
-    pub(crate) fn admit(&self, kind: &'static str, now: Instant) -> Verdict {
+    pub(crate) fn admit(&self, kind: &'static str, now: Instant) -> ReportDecision {
         let mut kinds = self.kinds();
         let fresh = || Window { end: now + SPELL, told: 0, untold: 0 };
         let spell = kinds.get_or_insert_with(kind, fresh);
@@ -51,14 +51,14 @@ impl ReportLimiter {
         }
         if spell.told < TOLD {
             spell.told += 1;
-            return Verdict::Tell;
+            return ReportDecision::Tell;
         }
         spell.untold += 1;
-        if spell.untold == 1 { Verdict::Begin(spell.end) } else { Verdict::Count }
+        if spell.untold == 1 { ReportDecision::Begin(spell.end) } else { ReportDecision::Count }
     }
 
     /// Tells how many of this kind were only counted, and counts anew.
-    pub(crate) fn sum_up(&self, kind: &'static str) {
+    pub(crate) fn summarize(&self, kind: &'static str) {
         let spell = self.kinds().remove(&kind);
         if let Some(Window { untold: count @ 1.., .. }) = spell {
             summary(kind, count);
@@ -93,18 +93,18 @@ mod tests {
         let (report_limiter, start) = (ReportLimiter::default(), Instant::now());
         let end = start + SPELL;
         for _ in 0..TOLD {
-            assert_eq!(report_limiter.admit("a", start), Verdict::Tell);
+            assert_eq!(report_limiter.admit("a", start), ReportDecision::Tell);
         }
-        assert_eq!(report_limiter.admit("a", start + SPELL / 2), Verdict::Begin(end));
-        assert_eq!(report_limiter.admit("a", start + SPELL / 2), Verdict::Count);
-        assert_eq!(report_limiter.admit("b", start), Verdict::Tell);
+        assert_eq!(report_limiter.admit("a", start + SPELL / 2), ReportDecision::Begin(end));
+        assert_eq!(report_limiter.admit("a", start + SPELL / 2), ReportDecision::Count);
+        assert_eq!(report_limiter.admit("b", start), ReportDecision::Tell);
         // The sum comes late: until it is told, it grows.
-        assert_eq!(report_limiter.admit("a", end), Verdict::Count);
-        report_limiter.sum_up("a");
-        assert_eq!(report_limiter.admit("a", end), Verdict::Tell);
+        assert_eq!(report_limiter.admit("a", end), ReportDecision::Count);
+        report_limiter.summarize("a");
+        assert_eq!(report_limiter.admit("a", end), ReportDecision::Tell);
         // Few in a long time are all told.
         for hour in 1..20 {
-            assert_eq!(report_limiter.admit("b", start + hour * 360 * SPELL), Verdict::Tell);
+            assert_eq!(report_limiter.admit("b", start + hour * 360 * SPELL), ReportDecision::Tell);
         }
     }
 }

@@ -112,7 +112,7 @@ impl Traces {
     }
 
     /// Tells of one step; `false` if the process is traced no more.
-    pub(crate) fn tell(
+    pub(crate) fn record(
         &self,
         number: u64,
         now: Instant,

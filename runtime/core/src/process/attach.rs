@@ -11,7 +11,7 @@ use super::stream_source::StreamSource;
 use super::{Cell, Mailbox};
 use crate::base::Protocol;
 use crate::mailbox::{Addressee, Refused, WaiterId};
-use crate::node::Admission as _;
+use crate::node::AdmissionQueue as _;
 
 /// A handle to a stream that feeds a mailbox; from [`attach`](Mailbox::attach).
 ///

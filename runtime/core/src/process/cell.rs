@@ -82,7 +82,7 @@ impl<M: Protocol> Cell<M> {
 
     /// Makes a cell for one process, and occupies it. The process can be reached from now on, but does not run yet.
     pub(crate) fn new_occupied(node: Node, bounds: Option<Bounds>, start: StartInfo) -> (Arc<Cell<M>>, u64) {
-        let (number, started_at) = (node.next_number(), node.age());
+        let (number, started_at) = (node.next_number(), node.uptime_nanos());
         let cell = Arc::new(Cell::with_control(node, None, bounds, ControlBlock::new(number, start, started_at)));
         cell.register(number, start);
         (cell, number)
@@ -110,7 +110,7 @@ impl<M: Protocol> Cell<M> {
 
     /// Occupies a vacant cell with the next process and returns its number.
     pub(crate) fn occupy(self: &Arc<Self>, start: StartInfo) -> u64 {
-        let (number, started_at) = (self.node.next_number(), self.node.age());
+        let (number, started_at) = (self.node.next_number(), self.node.uptime_nanos());
         let mut control = self.control();
         let before = std::mem::replace(&mut *control, ControlBlock::new(number, start, started_at));
         self.flags.reset(flags::NO_WAKER);

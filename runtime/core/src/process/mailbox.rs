@@ -223,7 +223,7 @@ impl<M: Protocol> Drop for Mailbox<M> {
         self.cell.set_last_variant(number, state.last_variant);
         state.inbox.publish(self.cell.queue(), number);
         if state.is_stuck {
-            self.node().clear(&self.stuck_alarm(None).key(), None);
+            self.node().clear_alarm(&self.stuck_alarm(None).key(), None);
         }
         if self.cell.is_starting() {
             state.inbox.put_back(self.cell.queue());

@@ -38,10 +38,10 @@ pub(crate) use task::ProcessTask;
 pub use timer::Timer;
 
 use crate::base::CallError;
-use crate::node::Unanswered;
+use crate::node::WaitingCaller;
 
 /// Fails the calls whose replies were dropped.
-fn fail_callers(dropped: Vec<Arc<dyn Unanswered>>, error: &CallError) {
+fn fail_callers(dropped: Vec<Arc<dyn WaitingCaller>>, error: &CallError) {
     for caller in dropped {
         caller.fail(error.clone());
     }

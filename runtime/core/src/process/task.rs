@@ -13,7 +13,7 @@ use super::cell::flags::NO_WAKER;
 use super::{Cell, catch, fail_callers};
 use crate::base::{CallError, Exit, Protocol};
 use crate::node::{AnyCell, Current};
-use crate::observe::{DeadlockCheck, Probe};
+use crate::observe::{DeadlockCheck, WakerProbe};
 
 pin_project! {
     /// The future around a process's own future. For each poll it sets the current process and catches panics; it acts
@@ -46,7 +46,7 @@ impl<M: Protocol, F: Future<Output = Exit> + Send + 'static> ProcessTask<M, F> {
     pub(crate) fn spawn(cell: &Arc<Cell<M>>, number: u64, future: F) {
         let task =
             ProcessTask::<M, F> { cell: Some(cell.clone()), number, future: Some(future), _protocol: PhantomData };
-        cell.node().spawner().spawn_as(task, |task| Box::pin(MovableTask { waker: None, task }));
+        cell.node().spawner().spawn_process(task, |task| Box::pin(MovableTask { waker: None, task }));
     }
 }
 
@@ -136,7 +136,7 @@ fn poll_future<F: Future<Output = Exit>>(
 /// A poll that finds out, for pending deadlock checks, what the process waits for.
 struct Confirmation {
     checks: Vec<Arc<DeadlockCheck>>,
-    probe: Probe,
+    probe: WakerProbe,
 }
 
 impl Confirmation {
@@ -144,11 +144,11 @@ impl Confirmation {
     fn new<M: Protocol>(cell: &Cell<M>, waker: &Waker) -> Option<Box<Confirmation>> {
         let checks = cell.take_deadlock_checks();
         let pending = !checks.is_empty();
-        pending.then(|| Box::new(Confirmation { checks, probe: Probe::new(waker) }))
+        pending.then(|| Box::new(Confirmation { checks, probe: WakerProbe::new(waker) }))
     }
 
     fn confirm(&self, number: u64) {
-        self.checks.iter().for_each(|check| check.vote(number, &self.probe));
+        self.checks.iter().for_each(|check| check.confirm(number, &self.probe));
     }
 }
 

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use super::rng::Rng;
-use super::{Clock, Spawn, TokioClock};
+use super::{Clock, TaskSpawner, TokioClock};
 
 /// What a node stands on: where its processes run, what time it is, how the dice fall, and from when on it raises
 /// alarms.
 #[derive(Clone)]
 pub(crate) struct NodeEnv {
-    pub(crate) spawn: Spawn,
+    pub(crate) spawn: TaskSpawner,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<Rng>,
     pub(crate) thresholds: Thresholds,
@@ -20,17 +20,17 @@ impl NodeEnv {
     /// Outside of a tokio runtime.
     #[track_caller]
     pub(crate) fn tokio() -> NodeEnv {
-        NodeEnv::new(Spawn::Tokio(tokio::runtime::Handle::current()), Arc::new(TokioClock), Rng::fresh())
+        NodeEnv::new(TaskSpawner::Tokio(tokio::runtime::Handle::current()), Arc::new(TokioClock), Rng::unseeded())
     }
 
     /// The same with dice that fall as this seed says, for a test: by its clock no poll takes any time.
     #[cfg(any(test, feature = "test"))]
     #[track_caller]
     pub(crate) fn seeded(seed: u64) -> NodeEnv {
-        NodeEnv { rng: Arc::new(Rng::seeded(seed)), thresholds: Thresholds::unwatched(), ..NodeEnv::tokio() }
+        NodeEnv { rng: Arc::new(Rng::seeded(seed)), thresholds: Thresholds::without_watchdog(), ..NodeEnv::tokio() }
     }
 
-    pub(crate) fn new(spawn: Spawn, clock: Arc<dyn Clock>, rng: Rng) -> NodeEnv {
+    pub(crate) fn new(spawn: TaskSpawner, clock: Arc<dyn Clock>, rng: Rng) -> NodeEnv {
         NodeEnv { spawn, clock, rng: Arc::new(rng), thresholds: Thresholds::default() }
     }
 }
@@ -52,7 +52,7 @@ impl Default for Thresholds {
 
 impl Thresholds {
     /// For a clock of one's own, by which no poll takes any time.
-    pub(crate) fn unwatched() -> Thresholds {
+    pub(crate) fn without_watchdog() -> Thresholds {
         Thresholds { watched: false, ..Thresholds::default() }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use clock::TokioClock;
 pub(crate) use env::{NodeEnv, Thresholds};
 pub(crate) use rng::Rng;
 #[cfg(feature = "test")]
-pub(crate) use schedule::{Bounds, Desk, NodeTasks, Progress, Schedule, Stuck};
-pub(crate) use spawner::Spawn;
+pub(crate) use schedule::{BlockingMode, NodeTasks, Progress, RunLimits, Schedule, Stuck};
+pub(crate) use spawner::TaskSpawner;
 pub use spawner::{Spawner, Task, Work};
 pub(crate) use timer_wheel::{Timeout, TimerWheel};

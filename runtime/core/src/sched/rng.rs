@@ -17,7 +17,7 @@ const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Rng {
     /// A sequence that begins somewhere else each time.
-    pub(crate) fn fresh() -> Rng {
+    pub(crate) fn unseeded() -> Rng {
         Rng { state: AtomicU64::new(RandomState::new().hash_one(0)), seeded: false }
     }
 
@@ -49,7 +49,7 @@ impl Rng {
 
     /// Fills `bytes` with what nobody can guess, if this is no test.
     #[cfg(feature = "net")]
-    pub(crate) fn secret(&self, bytes: &mut [u8]) -> Result<(), getrandom::Error> {
+    pub(crate) fn fill_secret(&self, bytes: &mut [u8]) -> Result<(), getrandom::Error> {
         if !self.seeded {
             return getrandom::fill(bytes);
         }
@@ -70,7 +70,7 @@ mod tests {
         // The reference sequence of SplitMix64 for this seed.
         let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
         assert_eq!(draw(Rng::seeded(1_234_567)), expected);
-        assert_ne!(draw(Rng::fresh()), draw(Rng::fresh()));
+        assert_ne!(draw(Rng::unseeded()), draw(Rng::unseeded()));
     }
 
     #[test]

@@ -44,16 +44,16 @@ pub(crate) struct NodeTasks {
 
 /// Where a test's blocking code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Desk {
+pub(crate) enum BlockingMode {
     /// On a thread of its own, while the clock stands still.
-    Apart,
+    Thread,
     /// On the test's own thread, when its turn comes: a step like any other.
-    Here,
+    Inline,
 }
 
 /// How long a test may go on.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct RunLimits {
     pub(crate) steps: u64,
     pub(crate) time: Duration,
 }
@@ -80,7 +80,7 @@ pub(crate) struct Progress {
 struct Shared {
     rng: Rng,
     ranked: bool,
-    desk: Desk,
+    desk: BlockingMode,
     state: Mutex<State>,
 }
 
@@ -124,19 +124,19 @@ const TURN: u32 = 64;
 
 impl Schedule {
     /// A schedule for the thread of a current-thread runtime whose clock is paused.
-    pub(crate) fn new(seed: u64, desk: Desk) -> Schedule {
+    pub(crate) fn new(seed: u64, desk: BlockingMode) -> Schedule {
         let state = State { next: ROOT + 1, ..State::default() };
         let (rng, ranked) = (Rng::seeded(seed), seed % 4 == 3);
         Schedule { shared: Arc::new(Shared { rng, ranked, desk, state: Mutex::new(state) }) }
     }
 
     /// A number that belongs to the seed: what a node's own chance begins with.
-    pub(crate) fn draw(&self) -> u64 {
+    pub(crate) fn next_seed(&self) -> u64 {
         self.shared.rng.next()
     }
 
     /// A spawner for one more node.
-    pub(crate) fn crew(&self) -> NodeTasks {
+    pub(crate) fn new_node(&self) -> NodeTasks {
         let mut state = self.shared.lock();
         state.crews.push(true);
         NodeTasks { schedule: self.clone(), number: state.crews.len() - 1 }
@@ -154,7 +154,7 @@ impl Schedule {
     }
 
     /// Runs `root`, and all tasks beside it, until it is over. What is left then stays where it is.
-    pub(crate) async fn run<F: Future>(&self, bounds: Bounds, root: F) -> Result<F::Output, Stuck> {
+    pub(crate) async fn run<F: Future>(&self, bounds: RunLimits, root: F) -> Result<F::Output, Stuck> {
         let mut root = std::pin::pin!(root);
         let alarm = Arc::new(Alarm::new(ROOT, &self.shared));
         let waker = Waker::from(Arc::clone(&alarm));
@@ -285,8 +285,8 @@ impl NodeTasks {
 
     pub(crate) fn run_blocking(&self, work: Work) {
         match self.schedule.shared.desk {
-            Desk::Here => self.spawn(Box::pin(async { work() })),
-            Desk::Apart => drop(tokio::runtime::Handle::current().spawn_blocking(work)),
+            BlockingMode::Inline => self.spawn(Box::pin(async { work() })),
+            BlockingMode::Thread => drop(tokio::runtime::Handle::current().spawn_blocking(work)),
         }
     }
 

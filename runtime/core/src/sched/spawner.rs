@@ -24,31 +24,31 @@ pub trait Spawner: Send + Sync + 'static {
 
 /// tokio without a box for each process, a test's schedule, or a spawner of one's own.
 #[derive(Clone)]
-pub(crate) enum Spawn {
+pub(crate) enum TaskSpawner {
     Tokio(tokio::runtime::Handle),
     #[cfg(feature = "test")]
     Test(super::NodeTasks),
-    Own(Arc<dyn Spawner>),
+    Custom(Arc<dyn Spawner>),
 }
 
-impl Spawn {
+impl TaskSpawner {
     /// Starts a task that is no process. In a box, so that what tokio does with it is compiled for all of them at once.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let task: Task = Box::pin(task);
-        self.spawn_as(task, |task| task);
+        self.spawn_process(task, |task| task);
     }
 
     /// The same without a box, for a process: it counts on being polled with one and the same waker, as tokio does it; for
     /// any other spawner `steady` makes one of it that does not.
-    pub(crate) fn spawn_as<F>(&self, task: F, steady: impl FnOnce(F) -> Task)
+    pub(crate) fn spawn_process<F>(&self, task: F, steady: impl FnOnce(F) -> Task)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         match self {
-            Spawn::Tokio(handle) => drop(handle.spawn(task)),
+            TaskSpawner::Tokio(handle) => drop(handle.spawn(task)),
             #[cfg(feature = "test")]
-            Spawn::Test(crew) => crew.spawn(steady(task)),
-            Spawn::Own(spawner) => spawner.spawn(steady(task)),
+            TaskSpawner::Test(crew) => crew.spawn(steady(task)),
+            TaskSpawner::Custom(spawner) => spawner.spawn(steady(task)),
         }
     }
 
@@ -56,17 +56,17 @@ impl Spawn {
     #[cfg(feature = "test")]
     pub(crate) fn schedule(&self) -> Option<&super::Schedule> {
         match self {
-            Spawn::Test(crew) => Some(crew.schedule()),
-            Spawn::Tokio(_) | Spawn::Own(_) => None,
+            TaskSpawner::Test(crew) => Some(crew.schedule()),
+            TaskSpawner::Tokio(_) | TaskSpawner::Custom(_) => None,
         }
     }
 
     pub(crate) fn run_blocking(&self, work: Work) {
         match self {
-            Spawn::Tokio(handle) => drop(handle.spawn_blocking(work)),
+            TaskSpawner::Tokio(handle) => drop(handle.spawn_blocking(work)),
             #[cfg(feature = "test")]
-            Spawn::Test(crew) => crew.run_blocking(work),
-            Spawn::Own(spawner) => spawner.run_blocking(work),
+            TaskSpawner::Test(crew) => crew.run_blocking(work),
+            TaskSpawner::Custom(spawner) => spawner.run_blocking(work),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::base::Sorted;
 /// Somebody who waits for a while, and is told when that has passed.
 pub(crate) trait Timeout: Send + Sync {
     /// It is `at` or later.
-    fn late(&self, at: Instant);
+    fn elapsed(&self, at: Instant);
 }
 
 /// Where those wait who need no time of their own: all of one tick share a timer.
@@ -137,7 +137,7 @@ impl Shard {
         let spoke = self.turning().spokes.remove(&tick);
         for waiter in spoke.into_iter().flat_map(|spoke| spoke.waiting) {
             if let Some(waiter) = waiter.upgrade() {
-                waiter.late(at);
+                waiter.elapsed(at);
             }
         }
     }
@@ -168,7 +168,7 @@ mod tests {
     struct Waiter(AtomicU32);
 
     impl Timeout for Waiter {
-        fn late(&self, _: Instant) {
+        fn elapsed(&self, _: Instant) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -7,7 +7,7 @@ use super::Cluster;
 use super::cluster::ClusterBuilder;
 use super::run::{self, Failure, replay, run};
 use crate::node::Node;
-use crate::sched::{Bounds, Desk, Progress, Schedule};
+use crate::sched::{BlockingMode, Progress, RunLimits, Schedule};
 use crate::termination::Termination;
 
 /// How many seeds are run, from zero on, in place of those in the source.
@@ -48,11 +48,11 @@ const SEEDS: &str = "GREENROOM_TEST_SEEDS";
 #[must_use = "a check is run with `run`"]
 pub struct Check {
     founding: ClusterBuilder,
-    bounds: Bounds,
+    bounds: RunLimits,
 }
 
 /// More than any scenario needs that comes to its end.
-const BOUNDS: Bounds = Bounds { steps: 1_000_000, time: Duration::from_secs(24 * 60 * 60) };
+const BOUNDS: RunLimits = RunLimits { steps: 1_000_000, time: Duration::from_secs(24 * 60 * 60) };
 
 /// Runs a scenario on three nodes in memory, once a seed, and panics with the smallest seed that fails.
 ///
@@ -167,7 +167,7 @@ impl Check {
     fn once<R: Termination>(&self, seed: u64, scenario: &impl AsyncFn(Cluster) -> R) -> (Option<Failure>, Progress) {
         let cluster = RefCell::new(None);
         let nodes = || cluster.borrow().as_ref().map(Cluster::alive).unwrap_or_default();
-        run(seed, Desk::Here, self.bounds, nodes, async |schedule: Schedule| {
+        run(seed, BlockingMode::Inline, self.bounds, nodes, async |schedule: Schedule| {
             let founded = self.founding.clone().on(&schedule).await;
             let cluster = cluster.borrow_mut().insert(founded).clone();
             let node = cluster.node(0).clone();

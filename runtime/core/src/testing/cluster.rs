@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::cluster::Cookie;
 use crate::net::Network;
 use crate::node::Node;
-use crate::sched::{NodeEnv, NodeTasks, Rng, Schedule, Spawn};
+use crate::sched::{NodeEnv, NodeTasks, Rng, Schedule, TaskSpawner};
 use crate::termination::Termination;
 
 /// Several nodes in one program, connected by links in memory: no socket, no waiting for a real clock. All that stands
@@ -317,7 +317,7 @@ impl ClusterBuilder {
     async fn found(self) -> Cluster {
         let current = || Node::try_current().and_then(|node| node.spawner().schedule().cloned());
         let schedule = self.schedule.or_else(current);
-        let rng = Rng::seeded(schedule.as_ref().map_or(0, Schedule::draw));
+        let rng = Rng::seeded(schedule.as_ref().map_or(0, Schedule::next_seed));
         let network = Network::new(&NodeEnv::seeded(rng.next()));
         let mut inner = Inner {
             network,
@@ -384,10 +384,10 @@ impl Inner {
 
 /// What one more node stands on.
 fn ground(schedule: Option<&Schedule>, seed: u64) -> (NodeEnv, Option<NodeTasks>) {
-    let crew = schedule.map(Schedule::crew);
+    let crew = schedule.map(Schedule::new_node);
     let mut ground = NodeEnv::seeded(seed);
     if let Some(crew) = &crew {
-        ground.spawn = Spawn::Test(crew.clone());
+        ground.spawn = TaskSpawner::Test(crew.clone());
     }
     (ground, crew)
 }

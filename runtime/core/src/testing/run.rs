@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::node::Node;
 use crate::observe::{ProcessInfo, ProcessState};
-use crate::sched::{Bounds, Desk, NodeEnv, Progress, Schedule, Spawn, Stuck};
+use crate::sched::{BlockingMode, NodeEnv, Progress, RunLimits, Schedule, Stuck, TaskSpawner};
 use crate::termination::Termination;
 
 /// Says which seed runs, and no other.
@@ -33,18 +33,19 @@ const LONG: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 #[track_caller]
 pub(crate) fn paused<F: Future<Output: Termination>>(body: F) {
     let seed = number(SEED);
-    let bounds = Bounds { steps: u64::MAX, time: LONG };
+    let bounds = RunLimits { steps: u64::MAX, time: LONG };
     let alone = RefCell::new(Vec::new());
     let nodes = || alone.borrow().clone();
-    let (failure, progress) = run(seed.unwrap_or(0), Desk::Apart, bounds, nodes, async |schedule: Schedule| {
-        let crew = schedule.crew();
-        let ground = NodeEnv { spawn: Spawn::Test(crew), ..NodeEnv::seeded(schedule.draw()) };
-        let node = Node::on(ground);
-        alone.borrow_mut().push(node.clone());
-        let failure = node.scope(body).await.failure();
-        node.stop().await;
-        failure
-    });
+    let (failure, progress) =
+        run(seed.unwrap_or(0), BlockingMode::Thread, bounds, nodes, async |schedule: Schedule| {
+            let crew = schedule.new_node();
+            let ground = NodeEnv { spawn: TaskSpawner::Test(crew), ..NodeEnv::seeded(schedule.next_seed()) };
+            let node = Node::with_env(ground);
+            alone.borrow_mut().push(node.clone());
+            let failure = node.scope(body).await.failure();
+            node.stop().await;
+            failure
+        });
     match failure {
         None => {}
         Some(Failure::Panic(payload)) => {
@@ -61,8 +62,8 @@ pub(crate) fn paused<F: Future<Output: Termination>>(body: F) {
 /// Runs a test on a seed, and drops what is left of it. If it does not end, its `nodes` say who waits for what.
 pub(super) fn run(
     seed: u64,
-    desk: Desk,
-    bounds: Bounds,
+    desk: BlockingMode,
+    bounds: RunLimits,
     nodes: impl Fn() -> Vec<Node>,
     test: impl AsyncFnOnce(Schedule) -> Option<String>,
 ) -> (Option<Failure>, Progress) {

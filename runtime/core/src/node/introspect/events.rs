@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use crate::base::Pid;
 use crate::node::{Inner, Node};
-use crate::observe::{Alarm, Alarms, DeadlockCheck, Finding, Key, Lifecycle, LongPollSink};
+use crate::observe::{Alarm, AlarmKey, Alarms, DeadlockCheck, Finding, Lifecycle, LongPollSink};
 
 impl Node {
     /// Raises an alarm, or brings one that is raised up to date; whether it is new.
-    pub(crate) fn raise(&self, alarm: Alarm) -> bool {
+    pub(crate) fn raise_alarm(&self, alarm: Alarm) -> bool {
         self.raised().raise(alarm, self.name(), self.clock().now())
     }
 
     /// The alarm with this key, if it is raised.
-    pub(crate) fn raised_alarm(&self, key: &Key) -> Option<Alarm> {
+    pub(crate) fn alarm(&self, key: &AlarmKey) -> Option<Alarm> {
         self.raised().get(key)
     }
 
     /// Ends an alarm. What is told of it then is `last`, if that knows more than when it was raised.
-    pub(crate) fn clear(&self, key: &Key, last: Option<Alarm>) {
+    pub(crate) fn clear_alarm(&self, key: &AlarmKey, last: Option<Alarm>) {
         self.raised().clear(key, last);
     }
 
@@ -77,11 +77,11 @@ impl Node {
     /// # }
     /// ```
     pub fn lifecycle(&self) -> Lifecycle {
-        self.lives().subscribe()
+        self.lifecycle_subscribers().subscribe()
     }
 
     /// Looks whether `caller` waits in a ring, and has those in it asked.
-    pub(crate) fn look_for_ring(&self, caller: u64) {
+    pub(crate) fn find_deadlock(&self, caller: u64) {
         let waiting = |number| self.table().get(number)?.waiting(number);
         let Some(check) = DeadlockCheck::find(caller, waiting, |number| self.pid(number)) else { return };
         let check = Arc::new(check);
@@ -105,8 +105,8 @@ impl LongPollSink for Inner {
         let (Finding::Long(number, took) | Finding::Over(number, took)) = finding;
         let alarm = node.long_schedule(node.pid(number), took);
         match finding {
-            Finding::Long(..) => drop(node.raise(alarm)),
-            Finding::Over(..) => node.clear(&alarm.key(), Some(alarm)),
+            Finding::Long(..) => drop(node.raise_alarm(alarm)),
+            Finding::Over(..) => node.clear_alarm(&alarm.key(), Some(alarm)),
         }
     }
 }

@@ -38,7 +38,7 @@ impl Node {
         // What a clock cannot say is far enough.
         let end = begin.checked_add(trace.lasting).unwrap_or(begin + std::time::Duration::from_secs(86_400));
         let id = self.next_reference().0;
-        let listener = self.taps().begin(number, id, begin, end, trace.steps);
+        let listener = self.traces().begin(number, id, begin, end, trace.steps);
         cell.set_traced(number, true);
         let late = self.clock().sleep_until(end);
         let guard = Guard { node: self.clone(), number, id, cell };
@@ -63,7 +63,7 @@ struct Guard {
 
 impl Guard {
     fn end(&self) {
-        if self.node.taps().end(self.number, Some(self.id)) {
+        if self.node.traces().end(self.number, Some(self.id)) {
             self.cell.set_traced(self.number, false);
         }
     }

@@ -93,7 +93,7 @@ impl Node {
 
     /// Kills a process and all that it, and those it started, have started. Resolves when they are gone, or after 5 s
     /// if they hold up their threads.
-    pub(crate) async fn kill_below(&self, root: u64) {
+    pub(crate) async fn kill_descendants(&self, root: u64) {
         let mut family = HashSet::from([root]);
         // Oldest first, so a parent comes before its children.
         let below = self.numbers_of(|_| true).into_iter().filter(|number| {
@@ -111,7 +111,7 @@ impl Node {
 
     /// Sends an exit signal to all of these; whether they are gone in time.
     async fn demand(&self, numbers: &[u64], reason: Exit, patience: Option<Duration>) -> bool {
-        let me = self.pid(Node::ITSELF);
+        let me = self.pid(Node::SYSTEM);
         for number in numbers {
             if let Some(cell) = self.table().get(*number) {
                 cell.signal(*number, &me, Signal::Exit { reason: reason.clone(), linked: false });

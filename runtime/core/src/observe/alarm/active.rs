@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 
-use super::{Alarm, AlarmEvent, Key};
+use super::{Alarm, AlarmEvent, AlarmKey};
 use crate::base::{NodeName, Sorted};
 use crate::log;
 use crate::observe::events::{EventReceiver, EventSender, Received, events};
@@ -22,7 +22,7 @@ pub(crate) struct ActiveAlarms {
 
 #[derive(Default)]
 struct State {
-    raised: Sorted<Key, Alarm>,
+    raised: Sorted<AlarmKey, Alarm>,
     listeners: Vec<EventSender<AlarmEvent>>,
     /// When alarms of one name and kind were last logged, and how many since then were not.
     logged: Sorted<(&'static str, Cow<'static, str>), (Instant, u64)>,
@@ -61,12 +61,12 @@ impl ActiveAlarms {
     }
 
     /// The alarm with this key, if it is raised.
-    pub(crate) fn get(&self, key: &Key) -> Option<Alarm> {
+    pub(crate) fn get(&self, key: &AlarmKey) -> Option<Alarm> {
         self.state().raised.get(key).cloned()
     }
 
     /// Ends an alarm. What is told of it then is `last`, if that knows more than when it was raised.
-    pub(crate) fn clear(&self, key: &Key, last: Option<Alarm>) {
+    pub(crate) fn clear(&self, key: &AlarmKey, last: Option<Alarm>) {
         let mut state = self.state();
         if let Some(alarm) = state.raised.remove(key) {
             state.tell(&AlarmEvent::Cleared(last.unwrap_or(alarm)));

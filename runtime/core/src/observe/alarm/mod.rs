@@ -75,7 +75,7 @@ pub enum AlarmEvent {
 
 /// What makes two alarms the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Key {
+pub(crate) enum AlarmKey {
     Process(&'static str, Pid),
     Child(String, String),
 }
@@ -104,11 +104,11 @@ impl Alarm {
         }
     }
 
-    pub(crate) fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> AlarmKey {
         match self {
-            Alarm::RestartStorm { supervisor, child, .. } => Key::Child(supervisor.clone(), child.clone()),
+            Alarm::RestartStorm { supervisor, child, .. } => AlarmKey::Child(supervisor.clone(), child.clone()),
             Alarm::LongMailbox { pid, .. } | Alarm::StuckMailbox { pid, .. } | Alarm::LongSchedule { pid, .. } => {
-                Key::Process(self.name(), pid.clone())
+                AlarmKey::Process(self.name(), pid.clone())
             }
         }
     }

@@ -37,20 +37,20 @@ pub struct Counters {
 }
 
 impl LossCounts {
-    pub(crate) fn overflow(&self) {
+    pub(crate) fn count_overflow(&self) {
         self.overflowed_messages.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn lose(&self, messages: u64) {
+    pub(crate) fn count_lost_messages(&self, messages: u64) {
         self.lost_messages.fetch_add(messages, Ordering::Relaxed);
     }
 
-    pub(crate) fn break_cycle(&self) {
+    pub(crate) fn count_broken_cycle(&self) {
         self.broken_cycles.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A process of this protocol did not answer a call in time.
-    pub(crate) fn timeout(&self, protocol: &str) {
+    pub(crate) fn count_timeout(&self, protocol: &str) {
         let mut timeouts = self.call_timeouts.lock().unwrap_or_else(PoisonError::into_inner);
         match timeouts.get_mut(protocol) {
             Some(count) => *count += 1,
@@ -63,7 +63,7 @@ impl LossCounts {
     }
 
     /// The supervisor with this path has started a child again.
-    pub(crate) fn restart(&self, supervisor: &str) {
+    pub(crate) fn count_restart(&self, supervisor: &str) {
         let mut restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
         let full = restarts.len() >= MOST_SUPERVISORS;
         match restarts.get_mut(supervisor) {
@@ -89,7 +89,7 @@ impl LossCounts {
 
 #[cfg(feature = "net")]
 impl LossCounts {
-    pub(crate) fn refuse(&self) {
+    pub(crate) fn count_refused_connection(&self) {
         self.refused_connections.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -102,8 +102,8 @@ mod tests {
     fn supervisors_without_end_are_counted_together() {
         let loss_counts = LossCounts::default();
         for n in 0..1000 {
-            loss_counts.restart(&format!("/Shop/{n}"));
-            loss_counts.restart("/Shop/0");
+            loss_counts.count_restart(&format!("/Shop/{n}"));
+            loss_counts.count_restart("/Shop/0");
         }
         let restarts = loss_counts.restarts();
         assert_eq!((restarts.len(), restarts["/Shop/0"]), (MOST_SUPERVISORS + 1, 1001));

@@ -65,7 +65,7 @@ impl ConnectionMeter {
     }
 
     /// The peer has shown who it is: what was carried so far is its own, and so is what comes.
-    pub(crate) fn meet(&self, peer: &NodeName, traffic: &PeerTraffic) {
+    pub(crate) fn identify(&self, peer: &NodeName, traffic: &PeerTraffic) {
         let carried = traffic.of(peer.as_str());
         let early = self.early.figures();
         if self.peer.set(Arc::clone(&carried)).is_ok() {
@@ -101,7 +101,7 @@ mod tests {
             let meter = ConnectionMeter::default();
             meter.received(100);
             assert_eq!(traffic.figures().len(), connection - 1, "a stranger's is nobody's");
-            meter.meet(&name(7), &traffic);
+            meter.identify(&name(7), &traffic);
             meter.received(20);
             meter.sent(3);
             let expected = Traffic::new(120 * connection as u64, 3 * connection as u64);
@@ -115,7 +115,7 @@ mod tests {
         for _ in 0..2 {
             for n in 0..1000 {
                 let meter = ConnectionMeter::default();
-                meter.meet(&name(n), &traffic);
+                meter.identify(&name(n), &traffic);
                 meter.sent(1);
             }
         }

@@ -6,7 +6,7 @@ use super::control::RunState;
 use super::{Cell, flags};
 use crate::base::Protocol;
 use crate::node::{Addressable, Node, Pollable};
-use crate::observe::Waiting;
+use crate::observe::WaitingCall;
 use crate::sync::atomic::Ordering;
 use crate::wire::FrameTarget;
 
@@ -78,14 +78,14 @@ impl<M: Protocol> Pollable for Cell<M> {
         Cell::is_exiting(self)
     }
 
-    fn set_waiting(&self, number: u64, waiting: Waiting) {
+    fn set_waiting(&self, number: u64, waiting: WaitingCall) {
         let before = self.with_attached(number, |attached| attached.waiting.replace(waiting));
         // Not under the lock: it may be the last reference to its call.
         drop(before);
     }
 
     fn clear_waiting(&self, number: u64, call: *const ()) {
-        let is_same = |waiting: &mut Waiting| std::ptr::addr_eq(waiting.call.as_ptr(), call);
+        let is_same = |waiting: &mut WaitingCall| std::ptr::addr_eq(waiting.call.as_ptr(), call);
         let before = self.with_attached(number, |attached| attached.waiting.take_if(is_same));
         drop(before);
     }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use crate::base::{Exit, Sorted};
 use crate::node::Node;
-use crate::observe::{DeadlockCheck, Waiting};
+use crate::observe::{DeadlockCheck, WaitingCall};
 use crate::process::Timer;
 use crate::process::stream_source::StreamSource;
 use crate::process::system_request::SystemRequests;
@@ -113,7 +113,7 @@ pub(super) struct Attached {
     /// The key of the next timer.
     pub(super) next_timer: u64,
     /// The call that the process waits for, if it has waited for some time.
-    pub(super) waiting: Option<Waiting>,
+    pub(super) waiting: Option<WaitingCall>,
     /// The text of the last message, if the protocol reports message texts.
     pub(super) last_text: Option<String>,
     /// Deadlock checks that wait for the process's confirmation.
@@ -209,7 +209,7 @@ impl ControlBlock {
     /// Returns whether the process is a server, and `sender` its parent or the node itself, which stops all processes
     /// when `main` returns. `sender` is `None` for a process of another node.
     pub(super) fn is_server_of(&self, sender: Option<u64>) -> bool {
-        self.kind.server && sender.is_some_and(|sender| sender == self.parent || sender == Node::ITSELF)
+        self.kind.server && sender.is_some_and(|sender| sender == self.parent || sender == Node::SYSTEM)
     }
 
     pub(super) fn cold(&self) -> Option<&ColdState> {

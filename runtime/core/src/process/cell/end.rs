@@ -17,7 +17,7 @@ use super::control::RunState;
 use super::{Cell, report};
 use crate::base::{CallError, Exit, Protocol, Sorted};
 use crate::mailbox::Entry;
-use crate::node::{AnyCell, Current, Unanswered};
+use crate::node::{AnyCell, Current, WaitingCaller};
 use crate::process::stream_source::StreamSource;
 use crate::process::{SystemRequest, Timer, catch, drop_each, fail_callers, report_destructor_panic};
 use crate::signal::ExitNotices;
@@ -35,7 +35,7 @@ pub(in crate::process) fn end<M: Protocol, F>(
     cell: Arc<Cell<M>>,
     number: u64,
     mut future: Pin<&mut Option<F>>,
-    dropped: Option<Vec<Arc<dyn Unanswered>>>,
+    dropped: Option<Vec<Arc<dyn WaitingCaller>>>,
     reason: Exit,
 ) {
     let pending_work = cell.begin_end();
@@ -105,7 +105,7 @@ impl<M: Protocol> Cell<M> {
         self.node.table().leave(number, || self.final_counts(reason));
         self.end_observation(number);
         if !reason.is_orderly() {
-            self.node.lives().tell(|| self.crash_event(number, name, reason));
+            self.node.lifecycle_subscribers().send(|| self.crash_event(number, name, reason));
         }
         let Some(cold) = cold else { return };
         if cold.relations.is_empty() {
@@ -144,7 +144,7 @@ impl<M: Protocol> Cell<M> {
         if held.is_empty() {
             return;
         }
-        self.node.loss_counts().lose(held.len() as u64);
+        self.node.loss_counts().count_lost_messages(held.len() as u64);
         let failure = self.start_failure();
         let ((), callers) = Current::collect_dropped(&self.node, number, || drop_each(&self.node, number, held));
         fail_callers(callers, &failure.map_or(CallError::NoProc, CallError::Exit));

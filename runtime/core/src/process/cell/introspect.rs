@@ -12,7 +12,7 @@ use crate::mailbox::{Arrival, MailboxStats, PushObserver};
 use crate::node::{Ancestry, Current, FinalCounts, Inspect, Node};
 use crate::observe::{
     Alarm, DeadlockCheck, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep,
-    Waiting, place,
+    WaitingCall, source_line,
 };
 use crate::process::catch;
 
@@ -38,7 +38,7 @@ impl<M: Protocol> Inspect for Cell<M> {
         } else if self.flags.get() & SUSPENDED != 0 {
             ProcessState::Suspended
         } else if stats.is_owner_waiting {
-            ProcessState::Waiting { at: stats.location.map(place) }
+            ProcessState::Waiting { at: stats.location.map(source_line) }
         } else {
             self.flags.set(STATS_REQUESTED);
             match control.waiting_call() {
@@ -70,7 +70,7 @@ impl<M: Protocol> Inspect for Cell<M> {
             ancestors: Vec::new(),
             supervisor: control.kind.supervisor,
             trap_exit: control.trap_exit,
-            age: self.node.clock().now().saturating_duration_since(self.node.moment(control.started_at)),
+            age: self.node.clock().now().saturating_duration_since(self.node.instant_at(control.started_at)),
             memory: self.memory(&stats),
         })
     }
@@ -94,7 +94,7 @@ impl<M: Protocol> Inspect for Cell<M> {
 
     fn type_and_line(&self) -> (&'static str, Option<SourceLine>) {
         let kind = (self.control().kind.name)();
-        (kind, self.queue.stats().location.map(place))
+        (kind, self.queue.stats().location.map(source_line))
     }
 
     fn set_traced(&self, number: u64, traced: bool) {
@@ -109,7 +109,7 @@ impl<M: Protocol> Inspect for Cell<M> {
         self.queue.set_reporting(traced, self.flags.get() & LONG != 0);
     }
 
-    fn waiting(&self, number: u64) -> Option<Waiting> {
+    fn waiting(&self, number: u64) -> Option<WaitingCall> {
         let control = self.control();
         let alive = control.is_running(number) && !self.is_exiting();
         control.attached().filter(|_| alive)?.waiting.clone()
@@ -145,7 +145,7 @@ impl<M: Protocol> Cell<M> {
             kind: Cow::Borrowed((control.kind.name)()),
             protocol: Cow::Borrowed(M::NAME),
             reason: reason.clone(),
-            age: now.saturating_duration_since(self.node.moment(control.started_at)),
+            age: now.saturating_duration_since(self.node.instant_at(control.started_at)),
         }
     }
 }
@@ -163,7 +163,7 @@ impl<M: Protocol> Cell<M> {
         let name = M::VARIANTS.get(variant).map_or("", |variant| variant.name);
         let from = if message.is_some() { current_sender(&self.node) } else { None };
         let text = message.and_then(message_text);
-        let goes_on = self.node.taps().tell(number, self.node.clock().now(), step, name, from, text);
+        let goes_on = self.node.traces().record(number, self.node.clock().now(), step, name, from, text);
         if !goes_on {
             self.flags.clear(TRACED);
         }
@@ -177,14 +177,14 @@ impl<M: Protocol> Cell<M> {
             self.clear_long(number);
         }
         if flags & TRACED != 0 {
-            self.node.taps().end(number, None);
+            self.node.traces().end(number, None);
         }
     }
 
     pub(in crate::process) fn clear_long(&self, number: u64) {
         let (pid, protocol) = (self.node.pid(number), Cow::Borrowed(M::NAME));
         let alarm = Alarm::LongMailbox { pid, protocol, length: 0 };
-        self.node.clear(&alarm.key(), None);
+        self.node.clear_alarm(&alarm.key(), None);
     }
 }
 
@@ -204,7 +204,7 @@ impl<M: Protocol> PushObserver<M> for Cell<M> {
         let (length, long) = self.queue.length();
         if number != 0 && length >= long && self.flags.set(LONG) {
             let (pid, protocol) = (self.node.pid(number), Cow::Borrowed(M::NAME));
-            self.node.raise(Alarm::LongMailbox { pid, protocol, length });
+            self.node.raise_alarm(Alarm::LongMailbox { pid, protocol, length });
         }
         self.queue.set_reporting(traced, self.flags.get() & LONG != 0);
     }
@@ -214,13 +214,13 @@ impl<M: Protocol> PushObserver<M> for Cell<M> {
     }
 
     fn refused(&self) {
-        self.node.loss_counts().overflow();
+        self.node.loss_counts().count_overflow();
     }
 }
 
 /// Returns the process of this node that is running on this thread.
 fn current_sender(node: &Node) -> Option<Pid> {
-    Current::pid().filter(|pid| pid.number() != 0 && pid.number() != Node::ITSELF && **pid.node_id() == **node.id())
+    Current::pid().filter(|pid| pid.number() != 0 && pid.number() != Node::SYSTEM && **pid.node_id() == **node.id())
 }
 
 /// Formats a message. The text is truncated while it is written, so that a large message costs no more than its

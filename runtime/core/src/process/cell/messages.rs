@@ -3,7 +3,7 @@
 use super::Cell;
 use crate::base::{CallError, CastError, Decoder, NodeEvent, Protocol, System};
 use crate::mailbox::{Addressee, Entry, Origin, Refused, WaiterId};
-use crate::node::{Admission, Current, Delivery, MessageTarget, Node};
+use crate::node::{AdmissionQueue, Current, Delivery, MessageTarget, Node};
 use crate::process::fail_callers;
 use crate::wire::fingerprint;
 use std::any::Any;
@@ -36,8 +36,8 @@ impl<M: Protocol> Cell<M> {
 
     /// Drops a message that does not fit into the mailbox; a call in it fails with [`CallError::Full`].
     pub(in crate::process) fn drop_overflow(&self, message: M) {
-        self.node.loss_counts().overflow();
-        let ((), dropped) = Current::collect_dropped(&self.node, Node::ITSELF, || drop(message));
+        self.node.loss_counts().count_overflow();
+        let ((), dropped) = Current::collect_dropped(&self.node, Node::SYSTEM, || drop(message));
         fail_callers(dropped, &CallError::Full);
     }
 }
@@ -81,7 +81,7 @@ impl<M: Protocol> MessageTarget for Cell<M> {
         self.queue.owner()
     }
 
-    fn into_admission(self: Arc<Self>) -> Arc<dyn Admission> {
+    fn into_admission_queue(self: Arc<Self>) -> Arc<dyn AdmissionQueue> {
         self
     }
 
@@ -94,7 +94,7 @@ impl<M: Protocol> MessageTarget for Cell<M> {
     }
 }
 
-impl<M: Protocol> Admission for Cell<M> {
+impl<M: Protocol> AdmissionQueue for Cell<M> {
     fn poll_admitted(&self, id: WaiterId, cx: &mut Context<'_>) -> Poll<Result<(), CastError>> {
         self.queue.poll_admitted(id, cx).map_err(|()| CastError::NoProc)
     }

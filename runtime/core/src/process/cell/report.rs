@@ -7,7 +7,7 @@ use super::Cell;
 use crate::base::{Exit, Pid, Protocol};
 use crate::log;
 use crate::node::Node;
-use crate::observe::Verdict;
+use crate::observe::ReportDecision;
 
 /// The facts about a process that its crash report contains.
 struct CrashInfo {
@@ -29,13 +29,13 @@ pub(super) fn crash<M: Protocol>(cell: &Cell<M>, number: u64, reason: &Exit) {
     let (node, crash_info) = (cell.node(), cell.crash_info());
     let kind = crash_info.kind;
     match node.report_limiter().admit(kind, node.clock().now()) {
-        Verdict::Tell => log_crash(node, &node.pid(number), &crash_info, reason),
-        Verdict::Count => {}
-        Verdict::Begin(due) => {
+        ReportDecision::Tell => log_crash(node, &node.pid(number), &crash_info, reason),
+        ReportDecision::Count => {}
+        ReportDecision::Begin(due) => {
             let node = node.clone();
             node.clone().spawner().spawn(async move {
                 node.clock().sleep_until(due).await;
-                node.report_limiter().sum_up(kind);
+                node.report_limiter().summarize(kind);
             });
         }
     }
@@ -76,7 +76,7 @@ impl<M: Protocol> Cell<M> {
             kind: (control.kind.name)(),
             parent: control.parent,
             name: control.name().cloned(),
-            started_at: self.node.moment(control.started_at),
+            started_at: self.node.instant_at(control.started_at),
             last_message: text.map(Cow::Owned).or_else(variant),
             links: control.cold().map(|cold| cold.relations.links().cloned().collect()).unwrap_or_default(),
         }

@@ -17,7 +17,7 @@ impl<M: Protocol> SignalTarget for Cell<M> {
         let mut control = self.control();
         if number == 0 || !control.is_occupied_by(number) {
             drop(control);
-            return self.node.refuse(from, &self.node.pid(number), signal, Exit::NoProc);
+            return self.node.refuse_signal(from, &self.node.pid(number), signal, Exit::NoProc);
         }
         let sender = if from.is_of(self.node.id()) { Some(from.number()) } else { None };
         let receipt = Receipt {

@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use super::Mailbox;
 use crate::base::Protocol;
-use crate::observe::{Alarm, TraceStep, place};
+use crate::observe::{Alarm, TraceStep, source_line};
 use crate::process::cell::flags::{EXITING, LONG, STATS_REQUESTED, TRACED};
 
 impl<M: Protocol> Mailbox<M> {
@@ -43,7 +43,7 @@ impl<M: Protocol> Mailbox<M> {
             self.cell.trace_step(number, TraceStep::Taken, usize::from(variant), None);
         }
         if std::mem::take(&mut self.read_state().is_stuck) {
-            self.node().clear(&self.stuck_alarm(None).key(), None);
+            self.node().clear_alarm(&self.stuck_alarm(None).key(), None);
         }
     }
 
@@ -52,12 +52,12 @@ impl<M: Protocol> Mailbox<M> {
         if !self.read_state().is_stuck && self.cell.queue().is_stuck() {
             self.read_state().is_stuck = true;
             let place = self.read_state().inbox.location();
-            self.node().raise(self.stuck_alarm(place));
+            self.node().raise_alarm(self.stuck_alarm(place));
         }
     }
 
     pub(super) fn stuck_alarm(&self, at: Option<&'static Location<'static>>) -> Alarm {
         let (pid, protocol) = (self.pid().clone(), Cow::Borrowed(M::NAME));
-        Alarm::StuckMailbox { pid, protocol, at: at.map(place) }
+        Alarm::StuckMailbox { pid, protocol, at: at.map(source_line) }
     }
 }

@@ -3,19 +3,19 @@ use tokio::task::yield_now;
 
 use super::*;
 
-const BOUNDS: Bounds = Bounds { steps: 10_000, time: Duration::from_secs(3600) };
+const BOUNDS: RunLimits = RunLimits { steps: 10_000, time: Duration::from_secs(3600) };
 
 /// Runs a test of its own on a paused clock.
 fn run<T>(seed: u64, test: impl AsyncFnOnce(Schedule) -> T) -> (Result<T, Stuck>, Progress) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let schedule = Schedule::new(seed, Desk::Here);
+    let schedule = Schedule::new(seed, BlockingMode::Inline);
     let output = runtime.block_on(schedule.run(BOUNDS, test(schedule.clone())));
     (output, schedule.progress())
 }
 
 /// Five tasks that say their number three times each, with pauses between.
 async fn babble(schedule: Schedule) -> Vec<u64> {
-    let (crew, said) = (schedule.crew(), Arc::new(Mutex::new(Vec::new())));
+    let (crew, said) = (schedule.new_node(), Arc::new(Mutex::new(Vec::new())));
     for number in 0..5 {
         let said = Arc::clone(&said);
         crew.spawn(Box::pin(async move {
@@ -49,7 +49,7 @@ fn a_seed_is_an_order_to_the_step() {
 #[test]
 fn a_dead_crew_is_dropped_where_it_stands_and_takes_nothing_more() {
     let (result, _) = run(0, async |schedule: Schedule| {
-        let (crew, other) = (schedule.crew(), schedule.crew());
+        let (crew, other) = (schedule.new_node(), schedule.new_node());
         let (dropped, gone) = oneshot::channel::<()>();
         let (kept, mut here) = oneshot::channel::<()>();
         crew.spawn(Box::pin(async move {
@@ -100,7 +100,7 @@ fn who_waits_for_nothing_and_who_runs_for_nothing_is_stuck() {
 fn blocking_code_has_its_turn() {
     let (result, _) = run(0, async |schedule: Schedule| {
         let (tell, told) = oneshot::channel();
-        schedule.crew().run_blocking(Box::new(move || tell.send(std::thread::current().id()).unwrap()));
+        schedule.new_node().run_blocking(Box::new(move || tell.send(std::thread::current().id()).unwrap()));
         told.await.unwrap()
     });
     assert_eq!(result.unwrap(), std::thread::current().id());

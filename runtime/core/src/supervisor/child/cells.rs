@@ -56,7 +56,7 @@ impl<M: Protocol> ChildCell for Cell<M> {
     fn remove(&self) {
         Cell::close(self);
         if let Some(path) = self.path() {
-            self.node().names().remove_place(path);
+            self.node().names().remove_path(path);
         }
     }
 
@@ -146,7 +146,7 @@ impl ChildCells {
 
     fn new_cell<M: Protocol>(&self, path: &Arc<str>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
         let cell = Cell::new(self.node.clone(), Some(Arc::clone(path)), bounds);
-        self.node.names().add_place(path, Arc::clone(&cell) as Arc<dyn AnyCell>);
+        self.node.names().insert_path(path, Arc::clone(&cell) as Arc<dyn AnyCell>);
         cell
     }
 
@@ -186,7 +186,7 @@ impl ChildCells {
     /// Removes all cells and gives up the path of the tree, whose root this supervisor is.
     pub(in crate::supervisor) fn remove_tree(&self) {
         self.remove_all();
-        self.node.names().remove_place(&self.path);
+        self.node.names().remove_path(&self.path);
     }
 }
 

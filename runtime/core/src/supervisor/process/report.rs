@@ -50,7 +50,7 @@ impl CrashCount {
             let (supervisor, child) = (supervisor.to_owned(), child.to_owned());
             Alarm::RestartStorm { supervisor, child, restarts: self.count }
         };
-        if node.raise(alarm()) {
+        if node.raise_alarm(alarm()) {
             node.spawner().spawn(clear_after_quiet_period(node.clone(), alarm()));
         }
     }
@@ -60,9 +60,9 @@ impl CrashCount {
 async fn clear_after_quiet_period(node: Node, mut storm: Alarm) {
     loop {
         node.clock().sleep_until(node.clock().now() + QUIET_PERIOD).await;
-        match node.raised_alarm(&storm.key()) {
+        match node.alarm(&storm.key()) {
             Some(now) if now != storm => storm = now,
-            _ => return node.clear(&storm.key(), None),
+            _ => return node.clear_alarm(&storm.key(), None),
         }
     }
 }
@@ -98,8 +98,8 @@ pub(super) fn child_started(supervisor: &str, spec: &BoundSpec, pid: &Pid, start
 
 /// Counts a successful restart and publishes it as a lifecycle event.
 pub(super) fn child_restarted(node: &Node, supervisor: &str, spec: &BoundSpec, pid: &Pid, starts: u64) {
-    node.loss_counts().restart(supervisor);
-    node.lives().tell(|| LifecycleEvent::Restarted {
+    node.loss_counts().count_restart(supervisor);
+    node.lifecycle_subscribers().send(|| LifecycleEvent::Restarted {
         supervisor: supervisor.to_owned(),
         child: spec.id.to_string(),
         pid: pid.clone(),
@@ -140,7 +140,8 @@ pub(super) fn shuts_down(node: &Node, supervisor: &str, pid: &Pid, cause: Shutdo
             } else {
                 log::tell(format_args!("{supervisor} {pid} gives up: too many restarts"));
             }
-            node.lives().tell(|| LifecycleEvent::GaveUp { supervisor: supervisor.to_owned(), pid: pid.clone() });
+            node.lifecycle_subscribers()
+                .send(|| LifecycleEvent::GaveUp { supervisor: supervisor.to_owned(), pid: pid.clone() });
         }
         ShutdownCause::AutoShutdown => log::info!(
             target: "greenroom::supervisor", supervisor, %pid, "supervisor shuts down: its significant children exited"

@@ -47,7 +47,7 @@ pub(super) fn start_root<R>(
 ) -> PendingTree<R> {
     let new_process = NewProcess::<SupervisorProcess>::new(node.clone());
     let cell = Arc::clone(new_process.cell()) as Arc<dyn AnyCell>;
-    let path = node.names().claim(&format!("/{}", path_segment(name.as_ref())), new_process.number(), cell);
+    let path = node.names().claim_path(&format!("/{}", path_segment(name.as_ref())), new_process.number(), cell);
     let mut children = Children::new(ChildCells::new(node, path, new_process.stub()));
     let (stub, options) = add_children(&mut children);
     link(&new_process.stub());

@@ -115,7 +115,7 @@ async fn a_name_carries_its_protocol_another_stub_type_is_an_error() {
     let process = idle().spawn();
     LetterRef::register("mail", &process).unwrap();
     let other = OtherRef::named("mail");
-    let words = "`mail` speaks `Letter`, not `Other`";
+    let words = "`mail` has the protocol `Letter`, not `Other`";
     match other.go().await {
         Err(CastError::Incompatible(what)) => assert_eq!(&*what, words),
         outcome => panic!("{outcome:?}"),

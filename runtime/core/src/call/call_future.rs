@@ -1,3 +1,5 @@
+//! The future of a call: it waits for the answer, keeps the time limit and checks for deadlocks.
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -269,7 +271,7 @@ impl<T: 'static> Future for Call<T> {
             }
             SlotPoll::Answer { value, reusable, noted } => {
                 self.stop_waiting(&slot, noted);
-                // The deadlock check identifies a slot by its address: one that it knows is not reused.
+                // The deadlock check identifies a slot by its address, so a noted one is not reused.
                 if reusable && !noted {
                     Current::put_spare(slot);
                 }

@@ -1,3 +1,5 @@
+//! The future of a cast: it waits for room in a queue, or returns the error.
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;

@@ -7,11 +7,11 @@
 //!   of that node's connection.
 //! - The address is a name on this node: it is looked up for each message.
 //!
-//! An answer. A call and its [`Reply`] share a reply slot, which takes one outcome: the answer, or the reason why there is
-//! none. A reply that is dropped unanswered fails its call. A reply that travelled to another node is answered by a frame.
+//! An answer. A call and its [`Reply`] share a reply slot, which takes one outcome: the answer or an error.
+//! A reply that is dropped unanswered fails its call. A reply that travelled to another node is answered by a frame.
 //!
 //! Everything that is not a message (signals, monitors, system requests) goes through the same [`Target`](target::Target)
-//! and its one function that tells local from remote.
+//! and its one function that decides between local and remote.
 
 mod address;
 mod call_future;

@@ -1,3 +1,5 @@
+//! Stubs without a protocol, for events of one type.
+
 use std::any::type_name;
 use std::fmt;
 use std::hash::{Hash, Hasher};

@@ -1,3 +1,5 @@
+//! The callee's side of a call: it answers once.
+
 use std::fmt;
 use std::sync::Arc;
 

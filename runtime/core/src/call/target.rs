@@ -12,7 +12,7 @@ use crate::wire::Signal;
 
 /// The receiver of messages, signals and requests.
 ///
-/// `C` is [`Cell<M>`] in a stub, which knows the receiver's protocol, and `dyn AnyCell` in a recipient, which does not.
+/// `C` is [`Cell<M>`] in a stub, with the receiver's protocol, and `dyn AnyCell` in a recipient, without it.
 pub(super) enum Target<C: ?Sized> {
     /// A process of this program, or a supervised child, by its cell.
     Cell {
@@ -57,17 +57,16 @@ pub(super) trait TargetCell: AnyCell {
     /// Converts a process to its cell. `name` is the process's name in the error.
     ///
     /// # Errors
-    /// The process speaks another protocol.
+    /// The process has another protocol.
     fn of_process(process: Arc<dyn AnyCell>, name: &dyn fmt::Display) -> Result<Arc<Self>, CastError>;
 }
 
 impl<M: Protocol> TargetCell for Cell<M> {
     fn of_process(process: Arc<dyn AnyCell>, name: &dyn fmt::Display) -> Result<Arc<Cell<M>>, CastError> {
         let protocol = process.protocol();
-        process
-            .into_any()
-            .downcast()
-            .map_err(|_| CastError::Incompatible(format!("`{name}` speaks `{protocol}`, not `{}`", M::NAME).into()))
+        process.into_any().downcast().map_err(|_| {
+            CastError::Incompatible(format!("`{name}` has the protocol `{protocol}`, not `{}`", M::NAME).into())
+        })
     }
 }
 
@@ -181,7 +180,7 @@ impl<'a, C: TargetCell + ?Sized> Local<'a, C> {
     /// Returns the process's cell, and its number or [`FOLLOWING`].
     ///
     /// # Errors
-    /// The registered process speaks another protocol.
+    /// The registered process has another protocol.
     pub(super) fn cell(self) -> Result<(Cow<'a, Arc<C>>, u64), CastError> {
         match self {
             Local::Held { cell, number } => Ok((Cow::Borrowed(cell), number)),

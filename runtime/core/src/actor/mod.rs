@@ -1,24 +1,32 @@
-//! Floor 6: the traits behind `#[actor]` and `#[protocol]`.
+//! Layer 6: the traits behind `#[actor]` and `#[protocol]`, and the start of processes.
 //!
-//! An [`Actor`] is a struct with a protocol; a [`Process`] is an actor that runs; a [`Stub`] is how others talk
-//! to it. A server made from methods is a process whose [`Process::run`] is [`serve`]: take a message,
-//! [`Handle`] it, until told to stop.
+//! - An [`Actor`] is a type with a protocol; a [`Process`] is an actor with a body, [`Process::run`].
+//! - A [`Stub`] is the typed handle through which others send to a process.
+//! - A [`Context`] is a process's own handle: its mailbox, links, monitors and timers.
+//! - A server, which `#[actor]` makes of an impl with methods, is a process whose body is [`serve`]. It takes one message
+//!   after another and handles it, as the trait [`Handle`] defines, until it is stopped.
+//! - [`Sys`] sends requests to a server that concern the server itself, such as to show its state.
 
-mod context;
+mod definition;
+mod handle;
+mod new_process;
+mod operations;
+mod outcome;
+mod process;
 mod serve;
 mod spawn;
 mod stub;
 mod sys;
 mod timed_hooks;
-mod traits;
 
-pub use context::Context;
-pub use serve::{Failure, Handle, Outcome, serve};
-pub(crate) use spawn::{NewProcess, launch, start_info};
+pub use definition::{Actor, Options, Ref};
+pub use handle::Handle;
+pub(crate) use new_process::{NewProcess, launch, start_info};
+pub use outcome::{Failure, Outcome};
+pub use process::{Context, Process};
+pub use serve::serve;
 pub use spawn::{Spawn, spawn};
 pub use stub::{Stub, Stubbed};
 pub use sys::{StateFn, Sys};
-pub(crate) use traits::HasContext;
-pub use traits::{Actor, Options, Process, Ref};
 
 pub use crate::call::SysError;

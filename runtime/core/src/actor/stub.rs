@@ -1,3 +1,5 @@
+//! Stubs: the typed handles through which others send to a process, observe it and end it.
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
@@ -8,28 +10,31 @@ use crate::call::{Address, Recipient};
 use crate::log;
 use crate::node::Node;
 
-/// A protocol with its stub.
+/// A protocol that has a stub. `#[protocol]` implements it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no protocol",
+    message = "`{Self}` is not a protocol",
     label = "the enum needs `#[protocol]`",
     note = "write `#[protocol]` on the enum `{Self}`"
 )]
 pub trait Stubbed: Protocol {
-    /// The stub that `#[protocol]` made.
+    /// The stub that `#[protocol]` generates.
     type Ref: Stub<Protocol = Self>;
 }
 
-/// What every stub can do beside its protocol's own messages.
+/// The operations of every stub, beside the messages of its protocol.
 ///
-/// These are a trait's functions, so that a message called `Exit` or `Named` never clashes: the message wins,
-/// the trait's function stays reachable as `Stub::exit(&mail, ..)`.
+/// A stub is direct (one process), following (a supervised child over its restarts) or named (the process that has a
+/// registered name at the time of each message). Stubs are cheap to clone, compare by receiver, and can be sent to other
+/// nodes.
+///
+/// A message of the protocol hides an operation of the same name; `Stub::exit(&stub, ..)` still calls the operation.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the stub of a process",
-    label = "expected a stub, as `spawn` gives it",
+    label = "expected a stub, such as `spawn` returns",
     note = "a stub comes from `spawn` or `start`, from `cx.me()`, by name (`MailRef::named(..)`), or inside a message"
 )]
 pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + DeserializeOwned + 'static {
-    /// What may be said through it.
+    /// The protocol of the receiver.
     type Protocol: Stubbed<Ref = Self>;
 
     #[doc(hidden)]
@@ -38,49 +43,59 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     #[doc(hidden)]
     fn __address(&self) -> &Address<Self::Protocol>;
 
-    /// The process's identity; `None` for a name on another node, for a name that nobody has, and for a child
-    /// that is just being restarted.
+    /// Returns the process's pid.
+    ///
+    /// `None` for a name on another node, for a name that is not registered, and for a supervised child that is being
+    /// restarted.
     fn pid(&self) -> Option<Pid> {
         self.__address().pid()
     }
 
-    /// Whether the process lives on this node and nothing has been decided to the contrary. As with Erlang's
-    /// `is_process_alive/1`, a process on another node counts as not alive.
+    /// Returns `true` if the process is on this node and its exit has not been decided.
+    ///
+    /// `false` for every process of another node: Erlang's `is_process_alive/1` is local, too.
     fn is_alive(&self) -> bool {
         self.__address().is_alive()
     }
 
-    /// Sends an exit signal: the process ends for `reason` unless it traps exits; [`Exit::Kill`] cannot be
-    /// trapped, [`Exit::Normal`] does nothing to others. As
+    /// Sends an exit signal, which ends the process with `reason` unless it traps exits.
+    ///
+    /// [`Exit::Kill`] cannot be trapped, and ends the process with [`Exit::Killed`]. A process that does not trap exits
+    /// ignores [`Exit::Normal`] from others. The model is
     /// [`exit/2`](https://www.erlang.org/doc/apps/erts/erlang.html#exit/2).
     fn exit(&self, reason: Exit) {
         self.__address().exit(reason);
     }
 
-    /// Asks the process to stop and waits until it has: a server handles what was sent before and runs its
-    /// `#[terminate]`, any other process ends at its next `.await`. The reason it ended for is returned. As
+    /// Stops the process, and resolves with its exit reason when it has exited.
+    ///
+    /// A server first handles the messages that were sent before, and runs its `#[terminate]`. Any other process ends at
+    /// its next `.await` that has to wait. The model is
     /// [`gen_server:stop/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#stop/3).
     ///
-    /// Cancel-safe: the process stops all the same. The future does not borrow the stub, so it can be spawned.
+    /// Cancel-safe: the request is sent before this returns, so the process stops even if the future is dropped. The
+    /// future does not borrow the stub and can be spawned.
     fn stop(&self, reason: Exit) -> impl Future<Output = Exit> + Send + use<Self> {
         let ended = self.__address().ended();
         self.__address().stop(reason);
         ended
     }
 
-    /// Resolves when the process has ended, with the reason: [`Exit::NoProc`] if there was none. The stub that
-    /// `spawn` gave knows the reason even if the process ended before this was called. It is being watched when this
-    /// returns, and the future can be spawned: `tokio::spawn(stub.ended())`. Cancel-safe.
+    /// Resolves with the exit reason when the process has exited; with [`Exit::NoProc`] if there is no process.
+    ///
+    /// The process is monitored before this returns. A direct stub on the process's own node resolves with the reason
+    /// even if the process exited earlier. Cancel-safe. The future does not borrow the stub and can be spawned:
+    /// `tokio::spawn(stub.ended())`.
     fn ended(&self) -> impl Future<Output = Exit> + Send + use<Self> {
         self.__address().ended()
     }
 
-    /// The server itself, rather than what it understands: to look at its state, change it, let it rest.
+    /// Returns a handle for system requests to a server: to show its state, change it, or suspend the server.
     fn sys(&self) -> Sys<Self> {
         Sys::new(self.clone())
     }
 
-    /// The stub narrowed to events of one type, for those who need not know the rest of the protocol.
+    /// Returns a [`Recipient`]: this stub reduced to events of type `E`.
     fn recipient<E>(&self) -> Recipient<E>
     where
         Self::Protocol: Receives<E>,
@@ -88,42 +103,43 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
         Recipient::of(self.__address())
     }
 
-    /// Gives a process of this node a name. It is free again when the process ends.
+    /// Registers a process of this node under a name. The name is free again when the process exits.
     ///
     /// # Errors
-    /// The name is taken or is none (it has 1 to 255 bytes, and does not begin with `/`), the process has one
-    /// already, or it has ended or lives elsewhere.
+    /// - The name is taken.
+    /// - The name is invalid: a name has 1 to 255 bytes and does not begin with `/`.
+    /// - The process has a name, has exited, or is on another node.
     fn register(name: &str, stub: &Self) -> Result<(), NameError> {
         stub.__address().register(name)
     }
 
-    /// Takes a name away from whoever has it on the current node.
+    /// Removes a name from the registry of the current node.
     ///
     /// # Errors
-    /// Nobody has it.
+    /// The name is not registered.
     ///
     /// # Panics
-    /// Outside of any node, as [`Node::current`].
+    /// Outside of any node, like [`Node::current`].
     #[track_caller]
     fn unregister(name: &str) -> Result<(), NameError> {
         Node::current().names().unregister(name)
     }
 
-    /// Whoever has this name on the current node, looked up for each message.
+    /// Returns a named stub for a name on the current node. The name is looked up for each message.
     ///
     /// # Panics
-    /// Outside of any node, as [`Node::current`]; there use [`Node::named`].
+    /// Outside of any node, like [`Node::current`]. Use [`Node::named`] there.
     #[track_caller]
     fn named(name: &str) -> Self {
         Node::current().named(name)
     }
 
-    /// Whoever has this name on another node, looked up there for each message.
+    /// Returns a named stub for a name on another node. The name is looked up there for each message.
     ///
-    /// A text that is no node name gives a stub that reaches nobody.
+    /// If `node` is not a valid node name, the stub reaches no process.
     ///
     /// # Panics
-    /// Outside of any node, as [`Node::current`]; there use [`Node::named_at`].
+    /// Outside of any node, like [`Node::current`]. Use [`Node::named_at`] there.
     #[track_caller]
     fn at(name: &str, node: impl AsRef<str>) -> Self {
         Node::current().named_at(name, node)
@@ -131,17 +147,17 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
 }
 
 impl Node {
-    /// Whoever has this name here, looked up for each message.
+    /// Returns a named stub for a name on this node. The name is looked up for each message.
     pub fn named<S: Stub>(&self, name: &str) -> S {
         S::__new(Address::named(self.clone(), name, None))
     }
 
-    /// Whoever has this name on `node`, looked up there for each message.
+    /// Returns a named stub for a name on `node`. The name is looked up there for each message.
     ///
-    /// A text that is no node name gives a stub that reaches nobody.
+    /// If `node` is not a valid node name, the stub reaches no process.
     pub fn named_at<S: Stub>(&self, name: &str, node: impl AsRef<str>) -> S {
         let at = NodeName::new(node.as_ref()).unwrap_or_else(|error| {
-            log::warn!(target: "greenroom", %error, "a stub that reaches nobody");
+            log::warn!(target: "greenroom", %error, "a stub for an invalid node name reaches no process");
             NodeName::nobody()
         });
         S::__new(Address::named(self.clone(), name, Some(at)))

@@ -7,9 +7,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Context;
-use super::serve::{Handle, stopped, take};
-use super::sys::attend;
+use super::handle::{stop_result, try_handle};
+use super::sys::handle_request;
+use super::{Context, Handle};
 use crate::base::Exit;
 use crate::process::{Step, yield_once};
 
@@ -37,17 +37,17 @@ pub(super) async fn serve_timed<A: Handle + Send>(actor: &mut A, cx: &mut Contex
         // step returns at once.
         match cx.mailbox().step_until(hooks.next()).await {
             Some(Step::Message(message)) => {
-                if let Some(message) = take(actor, cx, message)? {
+                if let Some(message) = try_handle(actor, cx, message)? {
                     actor.handle(cx, message).await?;
                 }
                 hooks.restart_idle(cx.now(), A::IDLE);
             }
             Some(Step::SystemRequest(request)) => {
-                if let Some(reason) = attend(actor, cx, A::STATE, request).await {
-                    return stopped(reason);
+                if let Some(reason) = handle_request(actor, cx, A::STATE, request).await {
+                    return stop_result(reason);
                 }
             }
-            Some(Step::Stop(reason)) => return stopped(reason),
+            Some(Step::Stop(reason)) => return stop_result(reason),
             None => {
                 // Nothing waits. A message that was withdrawn or dropped is counted as arrived and never read.
                 arrived = 0;

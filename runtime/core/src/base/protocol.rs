@@ -4,7 +4,7 @@ use super::{DecodeError, Decoder, EncodeError, Encoder, System};
 
 /// What may be said to a process: an enum, one variant a message. Derived by [`#[protocol]`](attr.protocol.html).
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no protocol",
+    message = "`{Self}` is not a protocol",
     label = "the enum needs `#[protocol]`",
     note = "write `#[protocol]` on the enum `{Self}`"
 )]

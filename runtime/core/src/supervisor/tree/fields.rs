@@ -18,12 +18,12 @@ use crate::supervisor::{ChildOptions, SupervisorOptions};
 ///
 /// Its message is that of `Process`, word by word, so the compiler prints it once.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a process, so nobody can start it",
-    label = "needs `#[actor]`, and a way to run",
+    message = "`{Self}` is not a process",
+    label = "needs `#[actor]`, and an impl that runs it",
     note = "write `#[actor]` on `{Self}` and on an impl with `#[cast]` and `#[call]` methods",
     note = "or `#[actor(protocol = ..)]` on it, and `impl Process for {Self}`",
-    note = "a tree is started by `.start().await`, and is `#[child(supervisor)]` of another; a plain field of one has no attribute",
-    note = "what is generic asks more of its parameters: `Send + 'static`, serde's traits unless it is `local`, and what its impl says"
+    note = "a supervision tree is started by `.start().await`; as a child of another tree it is a field with `#[child(supervisor)]`",
+    note = "a generic actor needs more bounds: `Send + 'static`, serde's traits unless it is `local`, and those of its impl"
 )]
 pub trait Child: Sized {
     /// The child's stub.

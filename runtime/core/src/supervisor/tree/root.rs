@@ -52,7 +52,7 @@ pub(super) fn start_root<R>(
     let (stub, options) = add_children(&mut children);
     link(&new_process.stub());
     let failure = SharedFailure::default();
-    let starting = new_process.begin(SupervisorProcess::new(options, false, children, true, Arc::clone(&failure)));
+    let starting = new_process.start(SupervisorProcess::new(options, false, children, true, Arc::clone(&failure)));
     let start_failure = Arc::clone(&failure);
     let starting = Box::pin(async move { starting.await.map_err(|error| take(&start_failure).unwrap_or(error)) });
     PendingTree { stub, starting, failure }

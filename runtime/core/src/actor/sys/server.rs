@@ -1,0 +1,67 @@
+//! The server's side of system requests.
+
+use std::any::Any;
+use std::fmt;
+
+use crate::actor::process::HasContext;
+use crate::actor::{Actor, Context};
+use crate::base::Exit;
+use crate::process::{SuspendedEvent, SystemRequest};
+
+/// A function that formats a server's state.
+pub type StateFn<A> = fn(&A, &mut fmt::Formatter<'_>) -> fmt::Result;
+
+/// Handles a system request. If that suspends the server, returns when it is resumed, or with the exit reason when it is
+/// stopped.
+pub(in crate::actor) async fn handle_request<A: HasContext>(
+    actor: &mut A,
+    cx: &mut Context<A>,
+    format: Option<StateFn<A>>,
+    request: SystemRequest,
+) -> Option<Exit> {
+    if !answer(actor, format, request, false) {
+        return None;
+    }
+    cx.mailbox().set_suspended(true);
+    let reason = loop {
+        match cx.mailbox().next_while_suspended().await {
+            SuspendedEvent::Stop(reason) => break Some(reason),
+            SuspendedEvent::SystemRequest(request) => {
+                if !answer(actor, format, request, true) {
+                    break None;
+                }
+            }
+        }
+    };
+    cx.mailbox().set_suspended(false);
+    reason
+}
+
+/// Answers a request. Returns whether the server is suspended from then on.
+fn answer<A: Actor>(actor: &mut A, format: Option<StateFn<A>>, request: SystemRequest, is_suspended: bool) -> bool {
+    // A send fails if the future of the request was dropped.
+    match request {
+        SystemRequest::FormatState(sender) => {
+            let text = format.map(|format| FormattedState(actor, format).to_string());
+            let _ = sender.send(text.unwrap_or_default());
+        }
+        SystemRequest::WithState(f) => f(actor as &mut dyn Any),
+        SystemRequest::Suspend(sender) => {
+            let _ = sender.send(());
+            return true;
+        }
+        SystemRequest::Resume(sender) => {
+            let _ = sender.send(());
+            return false;
+        }
+    }
+    is_suspended
+}
+
+struct FormattedState<'a, A>(&'a A, StateFn<A>);
+
+impl<A> fmt::Display for FormattedState<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.1)(self.0, f)
+    }
+}

@@ -26,6 +26,7 @@ mod mailboxes;
 mod metrics;
 mod monitors;
 mod names;
+mod node_stop;
 mod nodes;
 mod process_end;
 mod prose;

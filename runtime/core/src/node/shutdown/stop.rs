@@ -1,10 +1,13 @@
 use std::collections::HashSet;
 use std::fmt;
+use std::future::Future;
 use std::time::Duration;
+
+use tokio::sync::oneshot;
 
 use crate::base::Exit;
 use crate::log;
-use crate::node::{Ancestry, Node};
+use crate::node::{Ancestry, Current, Node};
 use crate::wire::Signal;
 
 /// How long a process has to stop in order before it is killed: OTP's default for a worker.
@@ -38,9 +41,26 @@ impl Node {
     /// from its root, then every other process; who does not stop within 5 s is killed, and a tree takes what its
     /// children's `shutdown` allows. Then the connections to other nodes are closed.
     ///
-    /// Called when `main` returns. Not cancel-safe: what has not been told to stop by then goes on. Afterwards no
-    /// application starts on this node.
+    /// Called when `main` returns. Cancel-safe: the stop runs in a task of the node and continues if the future is dropped.
+    /// Afterwards no application starts on this node. In a process of the node the future resolves at once, since the
+    /// process cannot wait for its own end: it is stopped like the others.
     pub async fn stop(&self) {
+        let node = self.clone();
+        self.run_stop(async move { node.stop_in_order().await }).await;
+    }
+
+    /// Runs a stop in a task of the node and waits for it, unless the caller is a process of the node and is stopped
+    /// itself.
+    async fn run_stop<T: Send + 'static>(&self, stop: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let (sender, receiver) = oneshot::channel();
+        self.spawner().spawn(async move {
+            // Fails if the caller does not wait.
+            let _ = sender.send(stop.await);
+        });
+        if Current::is_process_of(self) { None } else { receiver.await.ok() }
+    }
+
+    async fn stop_in_order(&self) {
         for unit in self.services().close().into_iter().rev() {
             unit.stop().await;
         }
@@ -55,10 +75,17 @@ impl Node {
     ///
     /// Takes up to 5 s more for the killed to be gone: one that holds up its thread cannot be.
     ///
+    /// Cancel-safe, and at once `Ok` in a process of the node, as [`stop`](Node::stop).
+    ///
     /// # Errors
     /// Something was killed.
     pub async fn stop_within(&self, patience: Duration) -> Result<(), StopTimeout> {
-        if self.clock().within(Some(patience), self.stop()).await.is_some() {
+        let node = self.clone();
+        self.run_stop(async move { node.stop_in_order_within(patience).await }).await.unwrap_or(Ok(()))
+    }
+
+    async fn stop_in_order_within(&self, patience: Duration) -> Result<(), StopTimeout> {
+        if self.clock().within(Some(patience), self.stop_in_order()).await.is_some() {
             return Ok(());
         }
         let late = self.numbers_of(|_| true);

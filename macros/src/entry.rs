@@ -28,7 +28,7 @@ pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
         return fallback::function(&function, &errors);
     }
     let private = private();
-    let shutdown = shutdown.map_or_else(|| quote!(#private::SHUTDOWN), Shutdown::tokens);
+    let shutdown = shutdown.map_or_else(|| quote!(#private::DEFAULT_SHUTDOWN), Shutdown::tokens);
     let Parts { attrs, vis, name, inner, call } = Parts::of(&function);
     quote! {
         #(#attrs)*

@@ -35,8 +35,8 @@ pub(crate) fn actor(ident: &Ident, generics: &Generics, attrs: &[Attribute]) -> 
         #(#cfgs)*
         #[automatically_derived]
         #[doc(hidden)]
-        impl #impl_generics #private::Declared for #ident #ty_generics #where_clause {
-            type Given = ();
+        impl #impl_generics #private::DeclaredActor for #ident #ty_generics #where_clause {
+            type ProtocolGiven = ();
             const OPTIONS: #private::Options = #private::Options { kind: #kind, ..#private::Options::DEFAULT };
         }
     }

@@ -1,10 +1,25 @@
-//! The Erlang/OTP process model for Rust.
+//! The process model of Erlang/OTP for Rust, on tokio.
 //!
-//! Annotate a struct as an actor, write down what may be said to it, receive selectively, watch, link and
-//! supervise; a stub works the same for a process in this program, on another machine, or restarted a second
-//! ago. Four words carry it: [`#[protocol]`](macro@protocol), [`#[actor]`](macro@actor), [`receive!`] and
-//! [`#[supervisor]`](macro@supervisor).
+//! A program consists of *processes*. A process is a tokio task with a state of its own and a *mailbox*, the queue of
+//! the messages that were sent to it. No other code can access either. Processes interact in four ways:
 //!
+//! - They send each other **messages**. The messages that a process accepts are the variants of one enum, its
+//!   *protocol*, so a message of the wrong type does not compile.
+//! - They **monitor** each other: when a process exits, its watchers receive a message with the reason.
+//! - They are **linked**: when one of two linked processes fails, the other exits too, or receives a message.
+//! - They are **supervised**: a *supervisor* starts processes, and restarts those that fail.
+//!
+//! A process is addressed by a typed handle, its *stub*. A stub works in the same way for a process in this program, for
+//! one on another machine, and for one that its supervisor has just restarted.
+//!
+//! # The macros
+//! - [`#[protocol]`](macro@protocol) declares the messages that a process accepts.
+//! - [`#[actor]`](macro@actor) declares the type that runs as a process, and its methods that handle messages.
+//! - [`receive!`] takes one kind of message and leaves all others in the mailbox.
+//! - [`#[supervisor]`](macro@supervisor) declares which processes are started and restarted together.
+//! - [`#[greenroom::main]`](macro@main) and [`#[greenroom::test]`](macro@test) run a program and a test.
+//!
+//! # Example
 //! ```
 //! use greenroom::prelude::*;
 //!
@@ -39,24 +54,23 @@
 //! ```
 //!
 //! # Features
-//! - `net` (default): other nodes, over TCP with Noise encryption. A node listens nowhere unless told to.
-//! - `signal` (default): SIGTERM and ctrl-c stop the program in order.
-//! - `supervision` (default): supervisors, their trees, and applications. Without it whoever starts a process sees to its
-//!   end, by a link or a monitor.
-//! - `tracing` (default, and part of `net`): events for whoever logs. Without it, as without a subscriber, crashes are told
-//!   on standard error and the rest is only counted.
-//! - `serde` (part of `net`): your own types with serde's traits may be in messages, and what greenroom hands out has these
-//!   traits: pids, stubs, reasons, errors, reports. Without it a protocol that is not `local` is made of the standard
-//!   library's types and greenroom's; it is the same protocol with it.
-//! - `config`: `Settings`, a program's settings in layers.
-//! - `test`: [`#[greenroom::test]`](macro@test) on a paused clock, in-memory clusters.
-//!
-//! How it is built: a house of few floors, each importing only those below it; see the book's page *The floors*.
+//! - `net` (default): connections to other nodes, over TCP with Noise encryption. A node listens only if an address is
+//!   configured. Switches on `serde` and `tracing`.
+//! - `signal` (default): SIGTERM and ctrl-c stop the program in order. Without it they end the program at once.
+//! - `supervision` (default): supervisors, supervision trees and applications. Without it, code that starts a process
+//!   handles its exit itself, by a link or a monitor.
+//! - `tracing` (default): log events of the crate `tracing`. Without it, and without a subscriber, crashes are written
+//!   to standard error, and other losses are only counted.
+//! - `serde`: types with serde's traits in messages, and serde's traits for greenroom's own types (pids, stubs, exit
+//!   reasons, errors, reports). Without it, messages that other nodes may send consist of types of the standard library
+//!   and of greenroom; their bytes are the same in both cases.
+//! - `config`: `Settings`, a program's settings from several sources.
+//! - `test`: [`#[greenroom::test]`](macro@test) on a paused clock, and the module `testing` with clusters in memory.
 
-// All of it but the macros is in a crate of its own, so that both are compiled at one time.
+// Everything except the macros is in a crate of its own, so that Cargo compiles both at the same time.
 #[doc(inline)]
 pub use greenroom_core::*;
-// Named beside the star, so that the compiler knows of each the feature that it is behind.
+// Also named one by one: a compiler error for a missing name then points at the feature that it needs.
 #[cfg(all(feature = "net", feature = "test"))]
 #[doc(inline)]
 pub use greenroom_core::check;

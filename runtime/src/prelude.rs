@@ -1,7 +1,7 @@
-//! What a program that uses greenroom wants in scope: `use greenroom::prelude::*;`.
+//! The names and macros that most programs use: `use greenroom::prelude::*;`.
 
 #[doc(no_inline)]
 pub use greenroom_core::prelude::*;
 pub use greenroom_macros::{actor, after, protocol, receive, supervisor};
-// Words of an `#[actor] impl`, here for what they say anywhere else.
+// Attributes of methods in an `#[actor] impl`. Anywhere else they report that they belong there.
 pub use greenroom_macros::{call, cast, continue_with, down, every, exit, idle, init, node_event, terminate};

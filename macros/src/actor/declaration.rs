@@ -1,4 +1,4 @@
-//! `#[actor]` on a struct or an enum: `impl Declared` with the options, and `impl Actor` if `protocol = ..` is among
+//! `#[actor]` on a struct or an enum: `impl DeclaredActor` with the options, and `impl Actor` if `protocol = ..` is among
 //! them. Without it the actor's `#[actor]` impl defines the protocol and generates `impl Actor`.
 
 use proc_macro2::{Ident, TokenStream};
@@ -61,18 +61,18 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
     let sys = options.sys.as_ref().map(|_| quote!(sys: true,));
     let state = options.sys.as_ref().map(|word| {
         let private = private_at(word.span());
-        let state = quote_spanned!(word.span()=> <Self as #private::Showable>::STATE);
+        let state = quote_spanned!(word.span()=> <Self as #private::DebugState>::STATE);
         quote!(const STATE: ::core::option::Option<#private::StateFn<Self>> = ::core::option::Option::Some(#state);)
     });
-    let given = if options.protocol.is_some() { quote!(#private::Given) } else { quote!(()) };
+    let given = if options.protocol.is_some() { quote!(#private::ProtocolGiven) } else { quote!(()) };
     let actor = options.protocol.as_ref().map(|protocol| actor(protocol, options.trap_exit, declaration));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         #[allow(clippy::needless_update)]
         #[doc(hidden)]
-        impl #impl_generics #private::Declared for #ident #ty_generics #where_clause {
-            type Given = #given;
+        impl #impl_generics #private::DeclaredActor for #ident #ty_generics #where_clause {
+            type ProtocolGiven = #given;
             const OPTIONS: #private::Options = #private::Options {
                 kind: #kind,
                 #(name: ::core::option::Option::Some(#name),)*
@@ -102,7 +102,7 @@ fn actor(protocol: &Type, trap_exit: bool, declaration: &Declaration<'_>) -> Tok
         }
     }
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let mut options = quote!(<Self as #private::Declared>::OPTIONS);
+    let mut options = quote!(<Self as #private::DeclaredActor>::OPTIONS);
     if trap_exit {
         let private = private_at(protocol.span());
         let traps_exit = quote_spanned!(protocol.span()=> #private::traps_exit::<#protocol>);

@@ -45,9 +45,9 @@ fn actor(model: &Model, generics: &Generics) -> TokenStream {
     let generics = generics::assuming_send(generics, &quote!(#enum_ #message_generics));
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let options = options(self_ty);
-    let not_given = {
+    let no_protocol_given = {
         let private = private_at(self_ty.span());
-        quote_spanned!(self_ty.span()=> #private::not_given::<<#self_ty as #private::Declared>::Given>)
+        quote_spanned!(self_ty.span()=> #private::no_protocol_given::<<#self_ty as #private::DeclaredActor>::ProtocolGiven>)
     };
     quote! {
         #(#cfgs)*
@@ -55,7 +55,7 @@ fn actor(model: &Model, generics: &Generics) -> TokenStream {
         impl #impl_generics #private::Actor for #self_ty #where_clause {
             type Protocol = #enum_ #message_generics;
             #[doc(hidden)]
-            const OPTIONS: #private::Options = #not_given(#options);
+            const OPTIONS: #private::Options = #no_protocol_given(#options);
         }
     }
 }
@@ -64,7 +64,7 @@ fn actor(model: &Model, generics: &Generics) -> TokenStream {
 /// reports it once, at the actor's name.
 fn options(self_ty: &Type) -> TokenStream {
     let private = private();
-    quote_spanned!(self_ty.span()=> <#self_ty as #private::Declared>::OPTIONS)
+    quote_spanned!(self_ty.span()=> <#self_ty as #private::DeclaredActor>::OPTIONS)
 }
 
 /// Generates all that an impl with lifetimes gets: a use of the struct's options. The struct's `#[actor]` reports the
@@ -136,7 +136,7 @@ fn handle(model: &Model, generics: &Generics) -> TokenStream {
         }
     });
     let timer_hooks = timer_hooks(model);
-    let state = quote_spanned!(self_ty.span()=> <#self_ty as #private::Declared>::STATE);
+    let state = quote_spanned!(self_ty.span()=> <#self_ty as #private::DeclaredActor>::STATE);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -325,15 +325,14 @@ fn call(handler: &Handler) -> TokenStream {
         return call;
     }
     // At the span of the method's name rustc reports that the future is not `Send`. If a field of the message is not
-    // `Send`, that has been reported already: `Stuck` then accepts any future.
+    // `Send`, that has been reported already: `NotSend` then accepts any future.
     let (span, private) = (method.span(), private_at(method.span()));
     let this = Ident::new("self", Span::call_site().located_at(span));
     let fields = handler.fields().map(|(_, ty)| ty);
-    let call =
-        quote_spanned!(span=> #private::Waits::<(#(#fields,)*)>::sent(Self::#method(#this #(, #arguments)*)).await);
+    let call = quote_spanned!(span=> #private::HandlerFuture::<(#(#fields,)*)>::require_send(Self::#method(#this #(, #arguments)*)).await);
     quote!({
         #[allow(unused_imports)]
-        use #private::Stuck as _;
+        use #private::NotSend as _;
         #call
     })
 }
@@ -342,7 +341,7 @@ fn call(handler: &Handler) -> TokenStream {
 /// checks and reports once.
 fn send_clause(awaits: bool) -> Option<TokenStream> {
     let private = private();
-    awaits.then(|| quote!(where for<'cx> Self: #private::Moves<'cx>))
+    awaits.then(|| quote!(where for<'cx> Self: #private::SendActor<'cx>))
 }
 
 /// Generates `impl Process`.
@@ -392,7 +391,7 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
                 #cx: &mut #private::Context<Self>,
             ) -> impl ::core::future::Future<Output = ::core::result::Result<(), #private::Exit>> + ::core::marker::Send
             where
-                for<'cx> Self: #private::Moves<'cx>,
+                for<'cx> Self: #private::SendActor<'cx>,
             {
                 #private::serve(self, #cx)
             }

@@ -123,7 +123,7 @@ fn field_codec(field: &Field) -> TokenStream {
     let ty = &field.ty;
     let private = private_at(ty.span());
     // For a field with the type of a system message, the error suggests `#[from]` instead of serde.
-    let codec = if types::is_system_message(ty) { "Said" } else { "Travels" };
+    let codec = if types::is_system_message(ty) { "SenderField" } else { "RemoteField" };
     let codec = Ident::new(codec, ty.span());
     quote_spanned!(ty.span()=> <#ty as #private::#codec>)
 }

@@ -15,12 +15,12 @@ pub(super) fn show(model: &Model) -> TokenStream {
     let f = local("f");
     let arms = model.variants.iter().map(|variant| arm(variant, &f));
     let body = match_self(model, &quote!(#(#arms)*));
-    // `__shown` is a method of the type for a field with `Debug`, and else a method of the trait `Opaque`. Method
+    // `__debug` is a method of the type for a field with `Debug`, and else a method of the trait `FieldWithoutDebug`. Method
     // resolution chooses, so that a field does not need `Debug`.
     quote! {
         fn show(&self, #f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             #[allow(unused_imports)]
-            use #private::Opaque as _;
+            use #private::FieldWithoutDebug as _;
             #body
         }
     }
@@ -46,7 +46,7 @@ fn arm(variant: &Variant, f: &Ident) -> TokenStream {
     let fields = variant.fields.iter().zip(&bindings).map(|(Field { cfgs, member, redact, .. }, binding)| {
         let value = match redact {
             Some(_) => quote!(&::core::format_args!("[redacted]")),
-            None => quote!(#private::Shown(#binding).__shown()),
+            None => quote!(#private::FieldDebug(#binding).__debug()),
         };
         match member {
             Member::Named(name) => {

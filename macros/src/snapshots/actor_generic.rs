@@ -4,8 +4,8 @@ struct Store<K, V> {
 #[automatically_derived]
 #[allow(clippy::needless_update)]
 #[doc(hidden)]
-impl<K, V> ::greenroom::__private::Declared for Store<K, V> {
-    type Given = ();
+impl<K, V> ::greenroom::__private::DeclaredActor for Store<K, V> {
+    type ProtocolGiven = ();
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Store",
         ..::greenroom::__private::Options::DEFAULT
@@ -69,19 +69,19 @@ where
     }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
-        use ::greenroom::__private::Opaque as _;
+        use ::greenroom::__private::FieldWithoutDebug as _;
         match self {
             Self::Get { key: __field0, reply: __field1 } => {
                 let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Get");
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "key",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -133,7 +133,7 @@ where
     V: ::core::marker::Send + 'static,
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
-    for<'m> StoreMessage<K, V>: ::greenroom::__private::Passes<'m>,
+    for<'m> StoreMessage<K, V>: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = StoreMessage<K, V>;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -150,7 +150,7 @@ where
     V: ::core::marker::Send + 'static,
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
-    for<'m> StoreMessage<K, V>: ::greenroom::__private::Passes<'m>,
+    for<'m> StoreMessage<K, V>: ::greenroom::__private::SendMessage<'m>,
 {
     type Ref = StoreRef<K, V>;
 }
@@ -247,13 +247,13 @@ impl<K: Ord, V> ::greenroom::__private::Actor for Store<K, V>
 where
     K: ::core::marker::Send + 'static,
     V: ::core::marker::Send + 'static,
-    for<'m> StoreMessage<K, V>: ::greenroom::__private::Passes<'m>,
+    for<'m> StoreMessage<K, V>: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = StoreMessage<K, V>;
     #[doc(hidden)]
-    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
-        <Store<K, V> as ::greenroom::__private::Declared>::Given,
-    >(<Store<K, V> as ::greenroom::__private::Declared>::OPTIONS);
+    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::no_protocol_given::<
+        <Store<K, V> as ::greenroom::__private::DeclaredActor>::ProtocolGiven,
+    >(<Store<K, V> as ::greenroom::__private::DeclaredActor>::OPTIONS);
 }
 #[automatically_derived]
 #[allow(
@@ -272,7 +272,7 @@ where
     const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Store<
         K,
         V,
-    > as ::greenroom::__private::Declared>::STATE;
+    > as ::greenroom::__private::DeclaredActor>::STATE;
     fn handle_now(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
@@ -308,7 +308,7 @@ where
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
     > + ::core::marker::Send
     where
-        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+        for<'cx> Self: ::greenroom::__private::SendActor<'cx>,
     {
         ::greenroom::__private::serve(self, cx)
     }

@@ -5,8 +5,8 @@ struct Sorter {
 #[automatically_derived]
 #[allow(clippy::needless_update)]
 #[doc(hidden)]
-impl ::greenroom::__private::Declared for Sorter {
-    type Given = ::greenroom::__private::Given;
+impl ::greenroom::__private::DeclaredActor for Sorter {
+    type ProtocolGiven = ::greenroom::__private::ProtocolGiven;
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Sorter",
         name: ::core::option::Option::Some("sorter"),
@@ -22,5 +22,5 @@ impl ::greenroom::__private::Actor for Sorter {
     #[doc(hidden)]
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::traps_exit::<
         Mail,
-    >(<Self as ::greenroom::__private::Declared>::OPTIONS);
+    >(<Self as ::greenroom::__private::DeclaredActor>::OPTIONS);
 }

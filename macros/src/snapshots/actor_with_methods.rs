@@ -4,8 +4,8 @@ struct Counter {
 #[automatically_derived]
 #[allow(clippy::needless_update)]
 #[doc(hidden)]
-impl ::greenroom::__private::Declared for Counter {
-    type Given = ();
+impl ::greenroom::__private::DeclaredActor for Counter {
+    type ProtocolGiven = ();
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Counter",
         ..::greenroom::__private::Options::DEFAULT
@@ -161,14 +161,14 @@ impl ::greenroom::__private::Protocol for CounterMessage {
     }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
-        use ::greenroom::__private::Opaque as _;
+        use ::greenroom::__private::FieldWithoutDebug as _;
         match self {
             Self::Add { n: __field0 } => {
                 let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Add");
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "n",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -177,7 +177,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "to",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -186,7 +186,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -195,12 +195,12 @@ impl ::greenroom::__private::Protocol for CounterMessage {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "at",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -208,7 +208,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
                 let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Down");
                 ::core::fmt::DebugTuple::field(
                     &mut __builder,
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugTuple::finish(&mut __builder)
             }
@@ -216,7 +216,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
                 let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Exit");
                 ::core::fmt::DebugTuple::field(
                     &mut __builder,
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugTuple::finish(&mut __builder)
             }
@@ -224,7 +224,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
                 let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Node");
                 ::core::fmt::DebugTuple::field(
                     &mut __builder,
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugTuple::finish(&mut __builder)
             }
@@ -236,24 +236,33 @@ impl ::greenroom::__private::Protocol for CounterMessage {
     ) -> ::core::result::Result<(), ::greenroom::__private::EncodeError> {
         match self {
             Self::Add { n: __field0 } => {
-                <u64 as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                <u64 as ::greenroom::__private::RemoteField>::write(
+                    __field0,
+                    __encoder,
+                )?;
                 ::core::result::Result::Ok(())
             }
             Self::Set { to: __field0 } => {
-                <u64 as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                <u64 as ::greenroom::__private::RemoteField>::write(
+                    __field0,
+                    __encoder,
+                )?;
                 ::core::result::Result::Ok(())
             }
             Self::Count { reply: __field0 } => {
                 <::greenroom::__private::Reply<
                     u64,
-                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Later { at: __field0, reply: __field1 } => {
-                <u64 as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                <u64 as ::greenroom::__private::RemoteField>::write(
+                    __field0,
+                    __encoder,
+                )?;
                 <::greenroom::__private::Reply<
                     u64,
-                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Down { .. } => {
@@ -274,27 +283,27 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         match __variant {
             0 => {
                 ::core::result::Result::Ok(Self::Add {
-                    n: <u64 as ::greenroom::__private::Travels>::read(__decoder)?,
+                    n: <u64 as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             1 => {
                 ::core::result::Result::Ok(Self::Set {
-                    to: <u64 as ::greenroom::__private::Travels>::read(__decoder)?,
+                    to: <u64 as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             2 => {
                 ::core::result::Result::Ok(Self::Count {
                     reply: <::greenroom::__private::Reply<
                         u64,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             3 => {
                 ::core::result::Result::Ok(Self::Later {
-                    at: <u64 as ::greenroom::__private::Travels>::read(__decoder)?,
+                    at: <u64 as ::greenroom::__private::RemoteField>::read(__decoder)?,
                     reply: <::greenroom::__private::Reply<
                         u64,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             _ => {
@@ -387,7 +396,7 @@ impl CounterRef {
 #[automatically_derived]
 impl ::greenroom::__private::Stub for CounterRef
 where
-    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+    for<'m> CounterMessage: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = CounterMessage;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -400,7 +409,7 @@ where
 #[automatically_derived]
 impl ::greenroom::__private::Stubbed for CounterMessage
 where
-    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+    for<'m> CounterMessage: ::greenroom::__private::SendMessage<'m>,
 {
     type Ref = CounterRef;
 }
@@ -453,13 +462,13 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for CounterRef {
 #[automatically_derived]
 impl ::greenroom::__private::Actor for Counter
 where
-    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+    for<'m> CounterMessage: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = CounterMessage;
     #[doc(hidden)]
-    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
-        <Counter as ::greenroom::__private::Declared>::Given,
-    >(<Counter as ::greenroom::__private::Declared>::OPTIONS);
+    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::no_protocol_given::<
+        <Counter as ::greenroom::__private::DeclaredActor>::ProtocolGiven,
+    >(<Counter as ::greenroom::__private::DeclaredActor>::OPTIONS);
 }
 #[automatically_derived]
 #[allow(
@@ -471,7 +480,7 @@ where
 )]
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
-    const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;
+    const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::DeclaredActor>::STATE;
     async fn continue_with(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
@@ -497,14 +506,16 @@ impl ::greenroom::__private::Handle for Counter {
         mut __index: usize,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit>
     where
-        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+        for<'cx> Self: ::greenroom::__private::SendActor<'cx>,
     {
         {
             if __index == 0 {
                 return ::greenroom::__private::Outcome::into_outcome({
                     #[allow(unused_imports)]
-                    use ::greenroom::__private::Stuck as _;
-                    ::greenroom::__private::Waits::<()>::sent(Self::flush(self, cx))
+                    use ::greenroom::__private::NotSend as _;
+                    ::greenroom::__private::HandlerFuture::<
+                        (),
+                    >::require_send(Self::flush(self, cx))
                         .await
                 });
             }
@@ -561,7 +572,7 @@ impl ::greenroom::__private::Handle for Counter {
         __message: CounterMessage,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit>
     where
-        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+        for<'cx> Self: ::greenroom::__private::SendActor<'cx>,
     {
         match __message {
             CounterMessage::Set { to: __field0 } => {
@@ -570,10 +581,10 @@ impl ::greenroom::__private::Handle for Counter {
                     Exit,
                 > as ::greenroom::__private::Outcome>::into_outcome({
                     #[allow(unused_imports)]
-                    use ::greenroom::__private::Stuck as _;
-                    ::greenroom::__private::Waits::<
+                    use ::greenroom::__private::NotSend as _;
+                    ::greenroom::__private::HandlerFuture::<
                         (u64,),
-                    >::sent(Self::set(self, __field0, cx))
+                    >::require_send(Self::set(self, __field0, cx))
                         .await
                 })
             }
@@ -593,14 +604,15 @@ impl ::greenroom::__private::Process for Counter {
         cx: &mut ::greenroom::__private::Context<Self>,
     ) -> ::core::result::Result<(), ::greenroom::__private::Exit>
     where
-        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+        for<'cx> Self: ::greenroom::__private::SendActor<'cx>,
     {
         <std::io::Result<
             (),
         > as ::greenroom::__private::Outcome>::into_outcome({
             #[allow(unused_imports)]
-            use ::greenroom::__private::Stuck as _;
-            ::greenroom::__private::Waits::<()>::sent(Self::open(self)).await
+            use ::greenroom::__private::NotSend as _;
+            ::greenroom::__private::HandlerFuture::<()>::require_send(Self::open(self))
+                .await
         })
     }
     fn run(
@@ -610,7 +622,7 @@ impl ::greenroom::__private::Process for Counter {
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
     > + ::core::marker::Send
     where
-        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+        for<'cx> Self: ::greenroom::__private::SendActor<'cx>,
     {
         ::greenroom::__private::serve(self, cx)
     }

@@ -54,7 +54,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
     }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
-        use ::greenroom::__private::Opaque as _;
+        use ::greenroom::__private::FieldWithoutDebug as _;
         match self {
             Self::Add { .. } => ::core::fmt::Formatter::write_str(__f, "Add"),
             Self::Count { reply: __field0 } => {
@@ -62,7 +62,7 @@ impl ::greenroom::__private::Protocol for CounterMessage {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -119,7 +119,7 @@ impl CounterRef {
 #[automatically_derived]
 impl ::greenroom::__private::Stub for CounterRef
 where
-    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+    for<'m> CounterMessage: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = CounterMessage;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -132,7 +132,7 @@ where
 #[automatically_derived]
 impl ::greenroom::__private::Stubbed for CounterMessage
 where
-    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+    for<'m> CounterMessage: ::greenroom::__private::SendMessage<'m>,
 {
     type Ref = CounterRef;
 }
@@ -185,13 +185,13 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for CounterRef {
 #[automatically_derived]
 impl ::greenroom::__private::Actor for Counter
 where
-    for<'m> CounterMessage: ::greenroom::__private::Passes<'m>,
+    for<'m> CounterMessage: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = CounterMessage;
     #[doc(hidden)]
-    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::not_given::<
-        <Counter as ::greenroom::__private::Declared>::Given,
-    >(<Counter as ::greenroom::__private::Declared>::OPTIONS);
+    const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::no_protocol_given::<
+        <Counter as ::greenroom::__private::DeclaredActor>::ProtocolGiven,
+    >(<Counter as ::greenroom::__private::DeclaredActor>::OPTIONS);
 }
 #[automatically_derived]
 #[allow(
@@ -203,7 +203,7 @@ where
 )]
 #[doc(hidden)]
 impl ::greenroom::__private::Handle for Counter {
-    const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::Declared>::STATE;
+    const STATE: ::core::option::Option<::greenroom::__private::StateFn<Self>> = <Counter as ::greenroom::__private::DeclaredActor>::STATE;
     fn handle_now(
         &mut self,
         cx: &mut ::greenroom::__private::Context<Self>,
@@ -231,7 +231,7 @@ impl ::greenroom::__private::Process for Counter {
         Output = ::core::result::Result<(), ::greenroom::__private::Exit>,
     > + ::core::marker::Send
     where
-        for<'cx> Self: ::greenroom::__private::Moves<'cx>,
+        for<'cx> Self: ::greenroom::__private::SendActor<'cx>,
     {
         ::greenroom::__private::serve(self, cx)
     }

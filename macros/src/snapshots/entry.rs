@@ -2,7 +2,7 @@ fn main() -> ::std::process::ExitCode {
     async fn main() -> greenroom::Result {
         run().await
     }
-    ::greenroom::__private::main(::greenroom::__private::SHUTDOWN, main())
+    ::greenroom::__private::main(::greenroom::__private::DEFAULT_SHUTDOWN, main())
 }
 fn main() -> ::std::process::ExitCode {
     async fn main() {}

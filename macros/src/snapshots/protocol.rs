@@ -82,19 +82,19 @@ impl ::greenroom::__private::Protocol for Mail {
     }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
-        use ::greenroom::__private::Opaque as _;
+        use ::greenroom::__private::FieldWithoutDebug as _;
         match self {
             Self::Post { priority: __field0, body: __field1 } => {
                 let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Post");
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "priority",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "body",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -102,11 +102,11 @@ impl ::greenroom::__private::Protocol for Mail {
                 let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Forward");
                 ::core::fmt::DebugTuple::field(
                     &mut __builder,
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugTuple::field(
                     &mut __builder,
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugTuple::finish(&mut __builder)
             }
@@ -115,7 +115,7 @@ impl ::greenroom::__private::Protocol for Mail {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -124,7 +124,7 @@ impl ::greenroom::__private::Protocol for Mail {
                 let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Down");
                 ::core::fmt::DebugTuple::field(
                     &mut __builder,
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugTuple::finish(&mut __builder)
             }
@@ -136,22 +136,28 @@ impl ::greenroom::__private::Protocol for Mail {
     ) -> ::core::result::Result<(), ::greenroom::__private::EncodeError> {
         match self {
             Self::Post { priority: __field0, body: __field1 } => {
-                <u8 as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
-                <String as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                <u8 as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
+                <String as ::greenroom::__private::RemoteField>::write(
+                    __field1,
+                    __encoder,
+                )?;
                 ::core::result::Result::Ok(())
             }
             Self::Forward { 0: __field0, 1: __field1 } => {
-                <MailRef as ::greenroom::__private::Travels>::write(
+                <MailRef as ::greenroom::__private::RemoteField>::write(
                     __field0,
                     __encoder,
                 )?;
-                <String as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                <String as ::greenroom::__private::RemoteField>::write(
+                    __field1,
+                    __encoder,
+                )?;
                 ::core::result::Result::Ok(())
             }
             Self::Collect { reply: __field0 } => {
                 <Reply<
                     Vec<String>,
-                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Move {} => ::core::result::Result::Ok(()),
@@ -167,21 +173,27 @@ impl ::greenroom::__private::Protocol for Mail {
         match __variant {
             0 => {
                 ::core::result::Result::Ok(Self::Post {
-                    priority: <u8 as ::greenroom::__private::Travels>::read(__decoder)?,
-                    body: <String as ::greenroom::__private::Travels>::read(__decoder)?,
+                    priority: <u8 as ::greenroom::__private::RemoteField>::read(
+                        __decoder,
+                    )?,
+                    body: <String as ::greenroom::__private::RemoteField>::read(
+                        __decoder,
+                    )?,
                 })
             }
             1 => {
                 ::core::result::Result::Ok(Self::Forward {
-                    0: <MailRef as ::greenroom::__private::Travels>::read(__decoder)?,
-                    1: <String as ::greenroom::__private::Travels>::read(__decoder)?,
+                    0: <MailRef as ::greenroom::__private::RemoteField>::read(
+                        __decoder,
+                    )?,
+                    1: <String as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             2 => {
                 ::core::result::Result::Ok(Self::Collect {
                     reply: <Reply<
                         Vec<String>,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             3 => ::core::result::Result::Ok(Self::Move {}),
@@ -253,7 +265,7 @@ impl MailRef {
 #[automatically_derived]
 impl ::greenroom::__private::Stub for MailRef
 where
-    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+    for<'m> Mail: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = Mail;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -266,7 +278,7 @@ where
 #[automatically_derived]
 impl ::greenroom::__private::Stubbed for Mail
 where
-    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+    for<'m> Mail: ::greenroom::__private::SendMessage<'m>,
 {
     type Ref = MailRef;
 }

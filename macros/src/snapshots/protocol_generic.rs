@@ -44,19 +44,19 @@ where
     }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
-        use ::greenroom::__private::Opaque as _;
+        use ::greenroom::__private::FieldWithoutDebug as _;
         match self {
             Self::Put { key: __field0, value: __field1 } => {
                 let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Put");
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "key",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "value",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -65,12 +65,12 @@ where
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "key",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -82,15 +82,15 @@ where
     ) -> ::core::result::Result<(), ::greenroom::__private::EncodeError> {
         match self {
             Self::Put { key: __field0, value: __field1 } => {
-                <K as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
-                <V as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                <K as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
+                <V as ::greenroom::__private::RemoteField>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Get { key: __field0, reply: __field1 } => {
-                <K as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                <K as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
                 <Reply<
                     Option<V>,
-                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
         }
@@ -102,16 +102,16 @@ where
         match __variant {
             0 => {
                 ::core::result::Result::Ok(Self::Put {
-                    key: <K as ::greenroom::__private::Travels>::read(__decoder)?,
-                    value: <V as ::greenroom::__private::Travels>::read(__decoder)?,
+                    key: <K as ::greenroom::__private::RemoteField>::read(__decoder)?,
+                    value: <V as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             1 => {
                 ::core::result::Result::Ok(Self::Get {
-                    key: <K as ::greenroom::__private::Travels>::read(__decoder)?,
+                    key: <K as ::greenroom::__private::RemoteField>::read(__decoder)?,
                     reply: <Reply<
                         Option<V>,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             _ => {
@@ -179,7 +179,7 @@ where
         + ::greenroom::__private::DeserializeOwned,
     V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
         + ::greenroom::__private::DeserializeOwned,
-    for<'m> Store<K, V>: ::greenroom::__private::Passes<'m>,
+    for<'m> Store<K, V>: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = Store<K, V>;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -196,7 +196,7 @@ where
         + ::greenroom::__private::DeserializeOwned,
     V: ::core::marker::Send + 'static + ::greenroom::__private::Serialize
         + ::greenroom::__private::DeserializeOwned,
-    for<'m> Store<K, V>: ::greenroom::__private::Passes<'m>,
+    for<'m> Store<K, V>: ::greenroom::__private::SendMessage<'m>,
 {
     type Ref = StoreRef<K, V>;
 }

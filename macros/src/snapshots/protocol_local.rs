@@ -20,13 +20,13 @@ impl ::greenroom::__private::Protocol for Job {
     }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
-        use ::greenroom::__private::Opaque as _;
+        use ::greenroom::__private::FieldWithoutDebug as _;
         match self {
             Self::Run { 0: __field0 } => {
                 let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Run");
                 ::core::fmt::DebugTuple::field(
                     &mut __builder,
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugTuple::finish(&mut __builder)
             }
@@ -53,7 +53,7 @@ impl JobRef {
 #[automatically_derived]
 impl ::greenroom::__private::Stub for JobRef
 where
-    for<'m> Job: ::greenroom::__private::Passes<'m>,
+    for<'m> Job: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = Job;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -66,7 +66,7 @@ where
 #[automatically_derived]
 impl ::greenroom::__private::Stubbed for Job
 where
-    for<'m> Job: ::greenroom::__private::Passes<'m>,
+    for<'m> Job: ::greenroom::__private::SendMessage<'m>,
 {
     type Ref = JobRef;
 }

@@ -71,7 +71,7 @@ impl ::greenroom::__private::Protocol for Mail {
     }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
-        use ::greenroom::__private::Opaque as _;
+        use ::greenroom::__private::FieldWithoutDebug as _;
         match self {
             Self::Post {
                 body: __field0,
@@ -82,13 +82,13 @@ impl ::greenroom::__private::Protocol for Mail {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "body",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 #[cfg(feature = "priorities")]
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "priority",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -99,7 +99,7 @@ impl ::greenroom::__private::Protocol for Mail {
                 let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Down");
                 ::core::fmt::DebugTuple::field(
                     &mut __builder,
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugTuple::finish(&mut __builder)
             }
@@ -115,9 +115,12 @@ impl ::greenroom::__private::Protocol for Mail {
                 #[cfg(feature = "priorities")]
                 priority: __field1,
             } => {
-                <String as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                <String as ::greenroom::__private::RemoteField>::write(
+                    __field0,
+                    __encoder,
+                )?;
                 #[cfg(feature = "priorities")]
-                <u8 as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                <u8 as ::greenroom::__private::RemoteField>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             #[cfg(feature = "ticks")]
@@ -143,9 +146,13 @@ impl ::greenroom::__private::Protocol for Mail {
         match __variant {
             __index if __index == __Index::Post as usize => {
                 ::core::result::Result::Ok(Self::Post {
-                    body: <String as ::greenroom::__private::Travels>::read(__decoder)?,
+                    body: <String as ::greenroom::__private::RemoteField>::read(
+                        __decoder,
+                    )?,
                     #[cfg(feature = "priorities")]
-                    priority: <u8 as ::greenroom::__private::Travels>::read(__decoder)?,
+                    priority: <u8 as ::greenroom::__private::RemoteField>::read(
+                        __decoder,
+                    )?,
                 })
             }
             #[cfg(feature = "ticks")]
@@ -220,7 +227,7 @@ impl MailRef {
 #[automatically_derived]
 impl ::greenroom::__private::Stub for MailRef
 where
-    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+    for<'m> Mail: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = Mail;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -234,7 +241,7 @@ where
 #[automatically_derived]
 impl ::greenroom::__private::Stubbed for Mail
 where
-    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+    for<'m> Mail: ::greenroom::__private::SendMessage<'m>,
 {
     type Ref = MailRef;
 }

@@ -47,14 +47,14 @@ impl ::greenroom::__private::Protocol for Mail {
     }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
-        use ::greenroom::__private::Opaque as _;
+        use ::greenroom::__private::FieldWithoutDebug as _;
         match self {
             Self::Post { body: __field0 } => {
                 let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Post");
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "body",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -63,12 +63,12 @@ impl ::greenroom::__private::Protocol for Mail {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "again",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -76,11 +76,11 @@ impl ::greenroom::__private::Protocol for Mail {
                 let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Down");
                 ::core::fmt::DebugTuple::field(
                     &mut __builder,
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugTuple::field(
                     &mut __builder,
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugTuple::finish(&mut __builder)
             }
@@ -146,7 +146,7 @@ impl MailRef {
 #[automatically_derived]
 impl ::greenroom::__private::Stub for MailRef
 where
-    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+    for<'m> Mail: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = Mail;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -159,7 +159,7 @@ where
 #[automatically_derived]
 impl ::greenroom::__private::Stubbed for Mail
 where
-    for<'m> Mail: ::greenroom::__private::Passes<'m>,
+    for<'m> Mail: ::greenroom::__private::SendMessage<'m>,
 {
     type Ref = MailRef;
 }

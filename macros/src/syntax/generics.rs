@@ -59,7 +59,7 @@ pub(crate) fn message_bounds(local: bool) -> TokenStream {
 /// only one that checks it, so that rustc reports a message that is not `Send` once.
 pub(crate) fn assuming_send(generics: &Generics, message: &TokenStream) -> Generics {
     let (mut generics, private) = (generics.clone(), private());
-    generics.make_where_clause().predicates.push(parse_quote!(for<'m> #message: #private::Passes<'m>));
+    generics.make_where_clause().predicates.push(parse_quote!(for<'m> #message: #private::SendMessage<'m>));
     generics
 }
 

@@ -1,6 +1,8 @@
-//! What generated code is made of: the only path that it names. Not for use by hand, and free to change.
+//! The items that generated code names. Programs do not use this module: it may change in any release.
 //!
-//! Traits of its own are here only for what the compiler says of a mistake: each is asked for at one place.
+//! The traits that are defined here have two purposes. Most make a compiler message out of a missing bound: generated
+//! code demands such a trait at one place, where the user's own tokens are, so that a mistake is reported once. Two
+//! (`SendMessage`, `SendActor`) restate a bound that was checked elsewhere.
 
 use std::fmt::{self, Debug};
 use std::future::{Pending, pending};
@@ -14,7 +16,7 @@ pub use crate::base::{
     NodeEvent, Protocol, Receives, Serialize, Serializer, Shutdown, System, Variant, event,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
-pub use crate::entry::{SHUTDOWN, TestClock, main, test};
+pub use crate::entry::{DEFAULT_SHUTDOWN, TestClock, main, test};
 pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive, Receiver};
 #[cfg(feature = "supervision")]
@@ -25,87 +27,87 @@ pub use crate::supervisor::{
 };
 pub use crate::termination::Termination;
 
-/// A struct with `#[actor]` on it: what stands in its parentheses.
+/// A struct with `#[actor]` on it, and its options.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not declared an actor",
-    label = "the struct needs `#[actor]`, as its impl",
-    note = "write `#[actor]` on the struct `{Self}` too: there stand the options"
+    message = "`{Self}` is not an actor: there is no `#[actor]` on its struct",
+    label = "expected `#[actor]` on the struct as well as on its impl",
+    note = "write `#[actor]` on the struct `{Self}`; the actor's options are written there"
 )]
-pub trait Declared: Sized {
-    /// [`Given`] if a protocol is among it, `()` if the actor's impl makes one.
-    type Given;
+pub trait DeclaredActor: Sized {
+    /// [`ProtocolGiven`] if the struct has the option `protocol`, `()` if the actor's impl generates the protocol.
+    type ProtocolGiven;
     /// The options.
     const OPTIONS: Options;
-    /// How the state is written down, with `sys` among them.
+    /// The function that formats the state, with the option `sys`.
     const STATE: Option<StateFn<Self>> = None;
 }
 
-/// A protocol that stands on the struct.
-pub struct Given;
+/// The struct has the option `protocol`.
+pub struct ProtocolGiven;
 
-/// No protocol on the struct: an actor's impl makes it.
+/// The struct does not have the option `protocol`. Demanded by an impl that generates the protocol.
 #[diagnostic::on_unimplemented(
-    message = "an actor has one protocol: this impl would make a second one",
-    label = "its struct has `protocol = ..` already",
-    note = "leave `protocol = ..` out of the struct's `#[actor(..)]`: this impl makes the protocol",
-    note = "or leave `#[actor]` off the impl: an `impl Process`, with `receive!` in it, says how the actor runs"
+    message = "an actor has one protocol, and this impl would generate a second one",
+    label = "the struct has `protocol = ..`",
+    note = "remove `protocol = ..` from the struct's `#[actor(..)]`, and this impl generates the protocol",
+    note = "or remove `#[actor]` from the impl, and define how the actor runs by an `impl Process` with `receive!`"
 )]
-pub trait NotGiven {}
+pub trait NoProtocolGiven {}
 
 #[diagnostic::do_not_recommend]
-impl NotGiven for () {}
+impl NoProtocolGiven for () {}
 
-/// A state that others may look at.
+/// A state that implements `Debug`. Demanded by the option `sys`.
 #[diagnostic::on_unimplemented(
-    message = "the state of `{Self}` cannot be shown",
-    label = "with `sys` others may look at it",
-    note = "derive it: `#[derive(Debug)]` on the struct `{Self}`"
+    message = "the state of `{Self}` does not implement `Debug`",
+    label = "`sys` lets other processes read the state, as `Debug` formats it",
+    note = "write `#[derive(Debug)]` on the struct `{Self}`"
 )]
-pub trait Showable: Sized {
-    /// How it is written down.
+pub trait DebugState: Sized {
+    /// The function that formats the state.
     const STATE: StateFn<Self>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Debug> Showable for A {
+impl<A: Debug> DebugState for A {
     const STATE: StateFn<A> = <A as Debug>::fmt;
 }
 
-/// A part of a message that leaves its node, by way of serde.
+/// A field or a reply of a message that other nodes may send.
 #[cfg_attr(
     feature = "serde",
     diagnostic::on_unimplemented(
-        message = "`{Self}` cannot travel to another node",
-        label = "a message's parts, and its answer, need serde's `Serialize` and `Deserialize`",
-        note = "derive them: `#[derive(Serialize, Deserialize)]`",
+        message = "`{Self}` cannot be sent to another node",
+        label = "expected serde's `Serialize` and `Deserialize`, as for each field and reply of a message",
+        note = "write `#[derive(Serialize, Deserialize)]` on the type",
         note = "or keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl"
     )
 )]
 #[cfg_attr(
     not(feature = "serde"),
     diagnostic::on_unimplemented(
-        message = "`{Self}` cannot travel to another node",
-        label = "greenroom is built without its feature `serde`, which types of your own need for that",
+        message = "`{Self}` cannot be sent to another node",
+        label = "a type of your own can be sent with greenroom's feature `serde`, which is off",
         note = "keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl",
         note = "or switch the feature on, `greenroom = {{ .., features = [\"serde\"] }}`, and derive `Serialize` and `Deserialize`"
     )
 )]
-pub trait Travels: Sized {
-    /// Writes it.
+pub trait RemoteField: Sized {
+    /// Encodes the value.
     ///
     /// # Errors
-    /// As [`Encoder::field`].
+    /// The value's `Serialize` fails, or the message becomes too large: see [`Encoder::field`].
     fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError>;
 
-    /// Reads it.
+    /// Decodes a value.
     ///
     /// # Errors
-    /// As [`Decoder::field`].
+    /// The bytes are not a value of the type: see [`Decoder::field`].
     fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned> Travels for T {
+impl<T: Serialize + DeserializeOwned> RemoteField for T {
     fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
         encoder.field(self)
     }
@@ -115,28 +117,31 @@ impl<T: Serialize + DeserializeOwned> Travels for T {
     }
 }
 
-/// A part of a message that is called as one of the runtime's own: if it is, no sender can send it.
+/// A [`RemoteField`] whose type has the name of a type that only the runtime makes, as `Down`.
+///
+/// The macro sees the name alone. A type of the user's own with that name implements serde's traits; the runtime's type
+/// does not, and the message for it explains `#[from]`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` comes from the runtime, and no sender sends it",
-    label = "needs `#[from]` on its variant",
-    note = "write `#[from]` on the variant, and give it this one field"
+    message = "`{Self}` is made by the runtime, and no sender can send one",
+    label = "expected `#[from]` on the variant",
+    note = "write `#[from]` on the variant, with this as its only field"
 )]
-pub trait Said: Sized {
-    /// As [`Travels::write`].
+pub trait SenderField: Sized {
+    /// Encodes the value.
     ///
     /// # Errors
-    /// As [`Encoder::field`].
+    /// The value's `Serialize` fails, or the message becomes too large: see [`Encoder::field`].
     fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError>;
 
-    /// As [`Travels::read`].
+    /// Decodes a value.
     ///
     /// # Errors
-    /// As [`Decoder::field`].
+    /// The bytes are not a value of the type: see [`Decoder::field`].
     fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned> Said for T {
+impl<T: Serialize + DeserializeOwned> SenderField for T {
     fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
         encoder.field(self)
     }
@@ -146,82 +151,88 @@ impl<T: Serialize + DeserializeOwned> Said for T {
     }
 }
 
-/// A field of a message, to be shown to somebody who traces.
+/// A field of a message, to be formatted for a trace.
+///
+/// `FieldDebug(&field).__debug()` is the field's own `Debug` if its type has one, and otherwise that of
+/// [`FieldWithoutDebug`]: a method of a type has priority over a method of a trait.
 #[derive(Clone, Copy)]
-pub struct Shown<'a, T>(pub &'a T);
+pub struct FieldDebug<'a, T>(pub &'a T);
 
-impl<'a, T: Debug> Shown<'a, T> {
-    /// As its `Debug` has it.
-    pub fn __shown(self) -> &'a dyn Debug {
+impl<'a, T: Debug> FieldDebug<'a, T> {
+    /// Returns the field.
+    pub fn __debug(self) -> &'a dyn Debug {
         self.0
     }
 }
 
-/// The same for a field that has no `Debug`: a method of a trait yields to one of the type's own.
-pub trait Opaque<'a>: Sized {
-    /// A blank.
-    fn __shown(self) -> &'a dyn Debug {
-        &Blank
+/// The formatting of a field whose type does not implement `Debug`: an underscore.
+pub trait FieldWithoutDebug<'a>: Sized {
+    /// Returns a value that is formatted as `_`.
+    fn __debug(self) -> &'a dyn Debug {
+        &Underscore
     }
 }
 
-impl<'a, T> Opaque<'a> for Shown<'a, T> {}
+impl<'a, T> FieldWithoutDebug<'a> for FieldDebug<'a, T> {}
 
-struct Blank;
+struct Underscore;
 
-impl Debug for Blank {
+impl Debug for Underscore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("_")
     }
 }
 
-/// The options of an actor whose impl makes its protocol: its struct must not give one.
+/// Returns the options of an actor whose impl generates its protocol: its struct must not name one.
 #[must_use]
-pub const fn not_given<G: NotGiven>(options: Options) -> Options {
+pub const fn no_protocol_given<G: NoProtocolGiven>(options: Options) -> Options {
     options
 }
 
-/// The options of an actor that traps exits: its protocol must take them.
+/// Returns the options of an actor that traps exits: its protocol must have a variant for `ExitSignal`.
 #[must_use]
 pub const fn traps_exit<P: Receives<ExitSignal>>(options: Options) -> Options {
     options
 }
 
-/// The future of a method that waits, with what of a message it is given: it moves between threads, as its process does.
-/// Asked here, where the method's name stands, and no more of what holds it.
-pub struct Waits<P>(PhantomData<P>);
+/// The check that the future of an `async` handler is `Send`. `P` are the parts of the message that the handler takes.
+///
+/// Generated code makes the check around each handler's call, where the error points at the handler's name, and not at
+/// the future of the whole actor.
+pub struct HandlerFuture<P>(PhantomData<P>);
 
-impl<P: Send> Waits<P> {
-    /// The future itself.
+impl<P: Send> HandlerFuture<P> {
+    /// Returns the future.
     #[inline(always)]
-    pub fn sent<F: Future + Send>(future: F) -> impl Future<Output = F::Output> + Send {
+    pub fn require_send<F: Future + Send>(future: F) -> impl Future<Output = F::Output> + Send {
         future
     }
 }
 
-/// The same for a message that may not move. That has been told where the message is written, and is not told again: a
-/// method of a trait yields to one of the type's own.
-pub trait Stuck {
-    /// Never runs.
-    fn sent<F: Future>(_: F) -> Pending<F::Output> {
+/// The check of a handler whose message is not `Send`: none, since the message itself has been reported already.
+///
+/// A method of a type has priority over a method of a trait, so this one is called only if the message is not `Send`.
+pub trait NotSend {
+    /// Returns a future that never completes, and is never polled: the program does not compile.
+    fn require_send<F: Future>(_: F) -> Pending<F::Output> {
         pending()
     }
 }
 
-impl<P> Stuck for Waits<P> {}
+impl<P> NotSend for HandlerFuture<P> {}
 
-/// A message that may move between threads, as all of a protocol do.
+/// A message that is `Send`, as [`Protocol`] demands of each.
 ///
-/// [`Protocol`] asks for that, and tells once whose field forbids it. Generated code goes on as if it were so, as with
-/// [`Moves`].
-pub trait Passes<'a>: Send {}
+/// `Protocol` reports a field that is not. Generated code demands `for<'a> SendMessage<'a>`: the compiler assumes a
+/// bound with a lifetime in it to hold, so the same field is not reported again.
+pub trait SendMessage<'a>: Send {}
 
-impl<M: Protocol> Passes<'_> for M {}
+impl<M: Protocol> SendMessage<'_> for M {}
 
-/// An actor that may move between threads, as every process does.
+/// An actor that is `Send`, as [`Process`] demands of each.
 ///
-/// [`Process`] asks for that, and tells once whose field forbids it. Generated code goes on as if it were so: a bound
-/// with a lifetime in it is believed.
-pub trait Moves<'a>: Send {}
+/// `Process` reports a field that is not. Generated code demands `for<'a> SendActor<'a>`: the compiler assumes a bound
+/// with a lifetime in it to hold, so the same field is not reported again.
+pub trait SendActor<'a>: Send {}
 
-impl<A: Send> Moves<'_> for A {}
+impl<A: Send> SendActor<'_> for A {}

@@ -1,4 +1,4 @@
-//! What `#[greenroom::main]` and `#[greenroom::test]` turn into.
+//! The functions that `#[greenroom::main]` and `#[greenroom::test]` expand to.
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -8,20 +8,21 @@ use crate::base::{Exit, Shutdown};
 use crate::node::Node;
 use crate::termination::Termination;
 
-/// How long everything may take to stop, where `#[greenroom::main(shutdown = ..)]` says nothing: as long as most that
-/// start programs wait before they kill one.
-pub const SHUTDOWN: Shutdown = Shutdown::After(Duration::from_secs(30));
+/// The time that everything may take to stop, without `#[greenroom::main(shutdown = ..)]`: 30 s, which is as long as
+/// most service managers wait before they kill a program.
+pub const DEFAULT_SHUTDOWN: Shutdown = Shutdown::After(Duration::from_secs(30));
 
-/// Runs a program: a node from the environment, the body on it, then everything stops in order.
+/// Runs a program: starts a node as the environment defines it, runs `body` on the node, and then stops everything in
+/// order.
 ///
-/// An error goes to standard error in one line, and the exit code is 1.
+/// An error is written to standard error in one line, and the exit code is 1.
 pub fn main<F>(shutdown: Shutdown, body: F) -> ExitCode
 where
     F: Future<Output: Termination>,
 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&format!("cannot start the runtime: {error}")),
+        Err(error) => return fail(&format!("cannot start the tokio runtime: {error}")),
     };
     let outcome = runtime.block_on(async {
         let node = from_environment().await?;
@@ -40,6 +41,7 @@ fn fail(failure: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Starts the node that the `GREENROOM_*` variables define; without `GREENROOM_NODE` a local one.
 async fn from_environment() -> Result<Node, String> {
     #[cfg(feature = "net")]
     if let Some(builder) = crate::cluster::NodeBuilder::from_environment().map_err(|error| error.to_string())? {
@@ -48,19 +50,20 @@ async fn from_environment() -> Result<Node, String> {
     Ok(Node::local())
 }
 
-/// Which clock a test runs on.
+/// The clock of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TestClock {
-    /// Stands still, and jumps to the next timer when nobody has anything to do.
+    /// A clock that stands still while a process can run, and then jumps to the next timer.
     Paused,
-    /// The real one, for tests with real sockets and threads.
+    /// The real clock, for tests with real sockets and threads.
     Real,
 }
 
 /// Runs a test on a fresh local node.
 ///
 /// # Panics
-/// When the body does, and when it returns an error: that fails the test.
+/// The body panics or returns an error, which fails the test. With [`TestClock::Paused`] also if the feature `test` is
+/// off.
 #[track_caller]
 pub fn test<F>(clock: TestClock, body: F)
 where
@@ -76,7 +79,7 @@ where
         }
         TestClock::Real => {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-            let failure = runtime.expect("a test needs a runtime").block_on(async {
+            let failure = runtime.expect("a tokio runtime").block_on(async {
                 let node = Node::local();
                 let failure = node.scope(body).await.failure();
                 node.stop().await;

@@ -1,16 +1,20 @@
-//! Everything of greenroom but its macros. A program depends on `greenroom`, which is this and those.
+//! The runtime of greenroom: everything except the macros.
 //!
-//! They are compiled at one time, since neither needs the other. How it is built: a house of few floors, each importing
-//! only those below it; see the book's page *The floors*.
+//! Programs depend on the crate `greenroom`, which re-exports this crate and `greenroom-macros`. Neither of the two
+//! needs the other, so Cargo compiles them at the same time.
+//!
+//! The modules are arranged in layers, and a module imports only modules of lower layers. The page *Layers* of the book
+//! describes each of them.
 
-// The lints read it whole. Without `net` the way to other nodes is a trait that nobody implements, without `supervision`
-// so is what ends a node, and without `tracing` what was gathered for an event goes nowhere.
+// The lints judge the crate with all its features. With a feature off, some items have no use: without `net` the trait
+// for other nodes has no implementation, without `supervision` none ends a node, and without `tracing` no event is
+// logged.
 #![cfg_attr(
     not(all(feature = "net", feature = "supervision", feature = "tracing")),
     allow(dead_code, unused_variables, unused_imports, clippy::if_same_then_else)
 )]
 
-// What the macros have made names `::greenroom`, also from within.
+// Generated code names `::greenroom`, also within this crate.
 extern crate self as greenroom;
 
 mod actor;
@@ -75,5 +79,5 @@ pub use supervisor::{
 #[cfg(all(feature = "net", feature = "test"))]
 pub use testing::check;
 
-/// What `main` and fallible code around processes return: any error becomes an [`Exit`] by `?`.
+/// The result of `main`, and of code in which `?` turns any error into an exit reason ([`Exit`]).
 pub type Result<T = (), E = Exit> = std::result::Result<T, E>;

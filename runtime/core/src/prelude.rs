@@ -1,4 +1,4 @@
-//! What a program that uses greenroom wants in scope beside the macros.
+//! The names that most programs use, without the macros.
 
 pub use std::time::Duration;
 

@@ -19,7 +19,7 @@ pub(super) struct Module {
     pub(super) imports: Vec<Import>,
     /// Macros that stand at the crate's root, wherever they are written.
     exported: Vec<String>,
-    /// What else the file defines.
+    /// The names of all other items in the file.
     items: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Module {
 #[derive(Debug)]
 pub(super) struct Import {
     pub(super) path: Path,
-    /// What the path is called from here on, if it stands in a `use`; `*` for all that is in it.
+    /// The name that a `use` gives to the path; `*` for all names in it. `None` outside of a `use`.
     pub(super) name: Option<String>,
 }
 
@@ -89,7 +89,7 @@ impl Crate {
         self.resolve_within(path, 16)
     }
 
-    /// As [`resolve`](Crate::resolve), through at most so many re-exports.
+    /// Resolves a path through at most `steps` re-exports.
     fn resolve_within(&self, path: &[String], steps: usize) -> Path {
         let mut module = Path::new();
         for (at, name) in path.iter().enumerate() {

@@ -5,7 +5,7 @@ use super::runtime;
 
 /// The layer of each module of the runtime. A module imports those with a lower number.
 ///
-/// `node` is below `process`, which it knows as a trait. `net` and `cluster` need a node and its router, and nothing
+/// `node` is below `process`, of which it uses a trait. `net` and `cluster` need a node and its router, and nothing
 /// of the layers between.
 const LAYERS: &[(&str, u8)] = &[
     ("base", 0),

@@ -55,7 +55,7 @@ fn large(files: &[File]) -> Vec<String> {
     long.chain(full).collect()
 }
 
-/// What the macros generate from a sample, kept as files.
+/// Files with generated code: the expansions of samples.
 fn is_generated(path: &str) -> bool {
     path.ends_with("/expanded.rs") || path.contains("/snapshots/")
 }

@@ -76,7 +76,7 @@ async fn a_one_way_loss_leaves_the_other_direction_working() {
     let began = Instant::now();
     near.expect(pattern!(Mail::Node(NodeEvent::Down(_)))).await;
     assert!(began.elapsed() <= Duration::from_secs(4), "{:?}", began.elapsed());
-    let mut back = back.patience(Duration::from_secs(60));
+    let mut back = back.timeout(Duration::from_secs(60));
     back.expect(pattern!(Mail::Node(NodeEvent::Down(_)))).await;
     cluster.heal_all();
     cluster.connected().await;
@@ -193,7 +193,7 @@ async fn concurrent_restarts_of_a_node_run_one_after_the_other() {
 }
 
 #[greenroom::test]
-#[should_panic(expected = "n1@test does not boot: no luck")]
+#[should_panic(expected = "the `boot` code of n1@test returned an error: no luck")]
 async fn a_node_that_fails_to_boot_is_reported() {
     let boot = |node: Node| async move {
         if node.name().as_str() == "n1@test" { Err(Exit::error("no luck")) } else { Ok(()) }

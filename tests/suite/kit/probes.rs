@@ -77,16 +77,16 @@ async fn a_failed_expect_shows_the_messages_that_came_instead() {
     let mut probe = Probe::<Mail>::new();
     let mail = probe.stub();
     let text = panic_of(probe.expect(pattern!(Mail::Post { priority, .. } if priority > 3))).await;
-    assert_eq!(text, "expected `Mail::Post { priority, .. } if priority > 3` within 5s; nothing is there");
+    assert_eq!(text, "expected `Mail::Post { priority, .. } if priority > 3` within 5s; the mailbox is empty");
     assert_eq!(began.elapsed(), Duration::from_secs(5));
     mail.post(1, "low".into());
-    let mut probe = probe.patience(Duration::from_secs(60));
+    let mut probe = probe.timeout(Duration::from_secs(60));
     let text = panic_of(probe.expect(pattern!(Mail::Ask { .. }))).await;
-    let expected = "expected `Mail::Ask { .. }` within 60s; what is there:\n    Post { priority: 1, body: \"low\" }";
+    let expected = "expected `Mail::Ask { .. }` within 60s; in the mailbox:\n    Post { priority: 1, body: \"low\" }";
     assert_eq!(text, expected);
     // It was tested and not taken.
     let text = panic_of(probe.expect_nothing(Duration::from_secs(1))).await;
-    assert!(text.contains("probes.rs:") && text.ends_with("expected nothing for 1s, and `Post` came"), "{text}");
+    assert!(text.contains("probes.rs:") && text.ends_with("expected no message for 1s, and `Post` came"), "{text}");
     for n in 0..20 {
         mail.post(n, String::new());
     }
@@ -97,7 +97,7 @@ async fn a_failed_expect_shows_the_messages_that_came_instead() {
     let mut mute = Probe::<Mute>::new();
     mute.stub().word(1);
     let text = panic_of(mute.expect(pattern!(Mute::Other))).await;
-    assert!(text.ends_with("what is there:\n    Word { n: 1 }"), "{text}");
+    assert!(text.ends_with("in the mailbox:\n    Word { n: 1 }"), "{text}");
     mute.expect(pattern!(Mute::Word { n: 1 })).await;
 }
 
@@ -120,7 +120,7 @@ async fn a_probe_starts_and_ends_like_any_process() {
     let reason = watcher.expect(pattern!(Mail::Down(down) if down.monitor == watches[2] => down.reason)).await;
     assert_eq!(reason, Exit::Killed);
     let text = panic_of(killed.expect(pattern!(Mail::Ask { .. }))).await;
-    assert!(text.contains("ended by an exit signal"), "{text}");
+    assert!(text.contains("an exit signal has ended the probe"), "{text}");
     linked.end(Exit::error("together")).await;
     let received = watcher.expect(pattern!(Mail::Exit(signal) => signal.reason)).await;
     assert_eq!(received, Exit::error("together"));

@@ -1,3 +1,5 @@
+//! Scenarios that run on a cluster, once for each seed.
+
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::future::Future;
@@ -10,10 +12,11 @@ use crate::node::Node;
 use crate::sched::{BlockingMode, Progress, RunLimits, Schedule};
 use crate::termination::Termination;
 
-/// How many seeds are run, from zero on, in place of those in the source.
+/// The environment variable with the number of seeds to run, from zero on, in place of those in the source.
 const SEEDS: &str = "GREENROOM_TEST_SEEDS";
 
-/// A scenario's surroundings, for [`check`](crate::check) with other ones than the usual.
+/// The configuration of a scenario, for a [`check`](crate::check) with another cluster or other limits than the
+/// default.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -34,7 +37,7 @@ const SEEDS: &str = "GREENROOM_TEST_SEEDS";
 ///     }
 /// }
 ///
-/// // In a `#[test]` of one's own.
+/// // In a `#[test]`, which starts no runtime.
 /// Check::nodes(2).boot(async |node| node.start(Counter::default()).await.map(drop)).run(0..20, async |cluster| {
 ///     let counter: CounterRef = cluster.node(1).named_at("counter", "n0@test");
 ///     assert_eq!(counter.next().await?, 1);
@@ -45,100 +48,108 @@ const SEEDS: &str = "GREENROOM_TEST_SEEDS";
 ///     Ok::<(), CallError>(())
 /// });
 /// ```
-#[must_use = "a check is run with `run`"]
+#[must_use = "a check does nothing until `run`"]
 pub struct Check {
-    founding: ClusterBuilder,
-    bounds: RunLimits,
+    cluster: ClusterBuilder,
+    limits: RunLimits,
 }
 
-/// More than any scenario needs that comes to its end.
-const BOUNDS: RunLimits = RunLimits { steps: 1_000_000, time: Duration::from_secs(24 * 60 * 60) };
+/// More than a scenario needs that does come to its end.
+const LIMITS: RunLimits = RunLimits { steps: 1_000_000, time: Duration::from_secs(24 * 60 * 60) };
 
-/// Runs a scenario on three nodes in memory, once a seed, and panics with the smallest seed that fails.
+/// Runs a scenario on three nodes in memory, once for each seed, and panics with the smallest seed that fails.
 ///
-/// For each seed the clock is a paused one, and all processes of all nodes run on this thread in an order that the seed
-/// decides, as it decides what the links do: the same seed does the same steps. Blocking code runs on this thread
-/// too, when its turn comes. The scenario itself runs with node 0 as the current one. When it is over, all nodes are
-/// stopped in order.
+/// For each seed, the clock is a paused one, and all processes of all nodes run on this thread. The seed determines the
+/// order in which they run and the behaviour of the links, so the same seed repeats the same steps. Blocking code runs
+/// on this thread too, as a step. The scenario runs with node 0 as its current node. After it all nodes are stopped in
+/// order.
 ///
-/// It fails when it panics, returns an error, waits for what never comes, or runs without an end (a million
-/// steps, or a day by its clock); of the last two the report says what each process waits for. That a process of its crashes is no failure: processes may, and a
-/// [`Probe`](super::Probe) or a monitor sees it.
+/// A scenario fails if
+/// - it panics or returns an error,
+/// - it waits for more than a day of its own clock ([`Check::time_limit`]),
+/// - or it takes more than a million steps.
 ///
-/// `GREENROOM_TEST_SEED=17` runs that seed alone; the report of a failure has the command. `GREENROOM_TEST_SEEDS=1000`
-/// runs the first thousand in place of `seeds`.
+/// In the last two cases the report lists what each process waits for. A crash of a process is not a failure of the
+/// scenario, which can observe it by a monitor or a [`Probe`](super::Probe).
 ///
-/// [`Check`] runs a scenario on fewer nodes or more, or with other bounds.
+/// The report of a failure has the command that repeats the seed: `GREENROOM_TEST_SEED=17` runs only seed 17.
+/// `GREENROOM_TEST_SEEDS=1000` runs the first thousand seeds in place of `seeds`.
+///
+/// [`Check`] runs a scenario on another number of nodes, or with other limits.
 ///
 /// ```
 /// use greenroom::prelude::*;
 ///
 /// #[protocol]
-/// enum Note {
-///     Say { word: u8 },
+/// enum Order {
+///     Item { number: u8 },
 /// }
 ///
-/// // In a `#[test]` of one's own.
+/// // In a `#[test]`, which starts no runtime.
 /// greenroom::check(0..20, async |cluster| {
-///     let list = greenroom::spawn(|mut mailbox: Mailbox<Note>| async move {
+///     let orders = greenroom::spawn(|mut mailbox: Mailbox<Order>| async move {
 ///         for expected in 0..3 {
-///             receive!(match mailbox { Note::Say { word } => assert_eq!(word, expected) });
+///             receive!(match mailbox { Order::Item { number } => assert_eq!(number, expected) });
 ///         }
 ///     });
-///     for word in 0..3 {
-///         list.say(word);
+///     for number in 0..3 {
+///         orders.item(number);
 ///     }
-///     assert_eq!(list.ended().await, Exit::Normal);
+///     assert_eq!(orders.ended().await, Exit::Normal);
 ///     assert_eq!(cluster.size(), 3);
 /// });
 /// ```
 ///
 /// # Panics
-/// When the scenario fails on a seed; in an async function, since it brings a runtime of its own.
+/// The scenario fails on a seed; or there is no seed; or it is called within a tokio runtime, since it starts one for
+/// each seed.
 #[track_caller]
 pub fn check<R: Termination>(seeds: impl IntoIterator<Item = u64>, scenario: impl AsyncFn(Cluster) -> R) {
     Check::nodes(3).run(seeds, scenario);
 }
 
 impl Check {
-    /// So many nodes; with one there is nobody to be connected with.
+    /// Configures a scenario on `count` nodes, which are connected with each other.
     pub fn nodes(count: usize) -> Check {
-        Check { founding: ClusterBuilder::of(count), bounds: BOUNDS }
+        Check { cluster: ClusterBuilder::of(count), limits: LIMITS }
     }
 
-    /// As [`ClusterBuilder::tick`].
+    /// Sets the time after which a silent peer counts as lost; 4 s by default. See
+    /// [`NodeBuilder::tick`](crate::NodeBuilder::tick).
     pub fn tick(mut self, tick: Duration) -> Check {
-        self.founding = self.founding.tick(tick);
+        self.cluster = self.cluster.tick(tick);
         self
     }
 
-    /// As [`ClusterBuilder::boot`]: what each node does when it has started, and when it has started again.
+    /// Sets the code that each node runs at its start and after each restart, as [`ClusterBuilder::boot`].
     pub fn boot<F>(mut self, boot: impl Fn(Node) -> F + Send + Sync + 'static) -> Check
     where
         F: Future<Output: Termination> + Send + 'static,
     {
-        self.founding = self.founding.boot(boot);
+        self.cluster = self.cluster.boot(boot);
         self
     }
 
-    /// How long a scenario may go on by its own clock; a day unless said otherwise.
-    pub fn at_most(mut self, time: Duration) -> Check {
-        self.bounds.time = time;
+    /// Sets the time that a scenario may take by its own clock; a day by default. A scenario that takes longer fails.
+    pub fn time_limit(mut self, time: Duration) -> Check {
+        self.limits.time = time;
         self
     }
 
-    /// Runs the scenario once a seed, smallest first, as [`check`](crate::check) does.
+    /// Runs the scenario once for each seed, the smallest first, and panics with the first that fails.
+    ///
+    /// [`check`](crate::check) describes the runs.
     ///
     /// # Panics
-    /// As [`check`](crate::check).
+    /// The scenario fails on a seed; or there is no seed; or it is called within a tokio runtime.
     #[track_caller]
     pub fn run<R: Termination>(&self, seeds: impl IntoIterator<Item = u64>, scenario: impl AsyncFn(Cluster) -> R) {
         assert!(
             tokio::runtime::Handle::try_current().is_err(),
-            "`check` brings a runtime of its own: call it in a `#[test]` that is no `async fn`"
+            "`check` starts a runtime for each seed: call it in a `#[test]` that is not an `async fn`"
         );
-        let alone = run::seed();
-        let seeds: Vec<u64> = match (alone, run::number(SEEDS)) {
+        let only = run::seed();
+        let seeds: Vec<u64> = match (only, run::number(SEEDS)) {
             (Some(seed), _) => vec![seed],
             (None, Some(count)) => (0..count).collect(),
             (None, None) => {
@@ -147,29 +158,33 @@ impl Check {
                 seeds
             }
         };
-        assert!(!seeds.is_empty(), "no seed to run");
-        for (before, seed) in seeds.into_iter().enumerate() {
-            let (failure, progress) = self.once(seed, &scenario);
+        assert!(!seeds.is_empty(), "there is no seed to run");
+        for (passed, seed) in seeds.into_iter().enumerate() {
+            let (failure, progress) = self.run_seed(seed, &scenario);
             let Some(failure) = failure else { continue };
             let mut report = report(seed, &failure, progress);
-            if alone.is_none() {
-                // Worth a warning before somebody looks for a step that will not come again.
-                let (_, again) = self.once(seed, &scenario);
+            if only.is_none() {
+                // A step that does not come again cannot be debugged by its seed.
+                let (_, again) = self.run_seed(seed, &scenario);
                 if again != progress {
-                    let _ = write!(report, "\n{}", Elsewhere(progress, again));
+                    let _ = write!(report, "\n{}", Difference(progress, again));
                 }
-                let _ = write!(report, "\n{before} smaller seeds passed.");
+                let _ = write!(report, "\n{passed} smaller seeds passed.");
             }
             panic!("{report}");
         }
     }
 
-    fn once<R: Termination>(&self, seed: u64, scenario: &impl AsyncFn(Cluster) -> R) -> (Option<Failure>, Progress) {
+    fn run_seed<R: Termination>(
+        &self,
+        seed: u64,
+        scenario: &impl AsyncFn(Cluster) -> R,
+    ) -> (Option<Failure>, Progress) {
         let cluster = RefCell::new(None);
-        let nodes = || cluster.borrow().as_ref().map(Cluster::alive).unwrap_or_default();
-        run(seed, BlockingMode::Inline, self.bounds, nodes, async |schedule: Schedule| {
-            let founded = self.founding.clone().on(&schedule).await;
-            let cluster = cluster.borrow_mut().insert(founded).clone();
+        let nodes = || cluster.borrow().as_ref().map(Cluster::running_nodes).unwrap_or_default();
+        run(seed, BlockingMode::Inline, self.limits, nodes, async |schedule: Schedule| {
+            let started = self.cluster.clone().on(&schedule).await;
+            let cluster = cluster.borrow_mut().insert(started).clone();
             let node = cluster.node(0).clone();
             let failure = node.scope(scenario(cluster.clone())).await.failure();
             if failure.is_none() {
@@ -184,21 +199,21 @@ fn report(seed: u64, failure: &Failure, progress: Progress) -> String {
     let Progress { steps, trace, time } = progress;
     format!(
         "seed {seed} fails, at step {steps}, {time:?} after its start: {failure}\n\
-         Its steps again (their hash is {trace:016x}):\n    {}",
+         To repeat its steps (their hash is {trace:016x}):\n    {}",
         replay(seed)
     )
 }
 
-/// Two runs on one seed that differ.
-struct Elsewhere(Progress, Progress);
+/// The difference of two runs on one seed.
+struct Difference(Progress, Progress);
 
-impl std::fmt::Display for Elsewhere {
+impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Elsewhere(first, second) = self;
+        let Difference(first, second) = self;
         write!(
             f,
-            "A second run did not do the same: it ended at step {}, with the hash {:016x}, not at step {}. Some order \
-             comes from elsewhere than the seed: a `HashMap`, `tokio::select!` without `biased;`, a thread, a global.",
+            "A second run differs: it ended at step {} with the hash {:016x}, the first one at step {}. Some order does \
+             not come from the seed: a `HashMap`, `tokio::select!` without `biased;`, a thread, a global.",
             second.steps, second.trace, first.steps
         )
     }
@@ -206,6 +221,6 @@ impl std::fmt::Display for Elsewhere {
 
 impl std::fmt::Debug for Check {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Check").field("founding", &self.founding).field("bounds", &self.bounds).finish()
+        f.debug_struct("Check").field("cluster", &self.cluster).field("limits", &self.limits).finish()
     }
 }

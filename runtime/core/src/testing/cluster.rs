@@ -1,3 +1,5 @@
+//! Several nodes in one program, connected in memory.
+
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::ops::RangeInclusive;
@@ -8,16 +10,18 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use super::NodeSet;
 use crate::cluster::Cookie;
 use crate::net::Network;
 use crate::node::Node;
 use crate::sched::{NodeEnv, NodeTasks, Rng, Schedule, TaskSpawner};
 use crate::termination::Termination;
 
-/// Several nodes in one program, connected by links in memory: no socket, no waiting for a real clock. All that stands
-/// above the socket is the real thing: handshake, encryption, heartbeat, frames.
+/// Several nodes in one program that are connected in memory. A test needs no socket and does not wait for a real
+/// clock.
 ///
-/// Nodes are named `n0@test`, `n1@test`, and so on. What can be done to them:
+/// Everything above the socket is the code that a real node runs: handshake, encryption, heartbeat and frames. The
+/// nodes are named `n0@test`, `n1@test`, and so on. A test can do the following to them:
 ///
 /// ```
 /// # use greenroom::prelude::*;
@@ -25,11 +29,11 @@ use crate::termination::Termination;
 /// # #[greenroom::test]
 /// # async fn a_scenario() {
 /// let cluster = Cluster::in_memory(3).await;
-/// cluster.partition([0], [1, 2]);          // broken at once, in both directions
+/// cluster.partition([0], [1, 2]);          // cuts the links at once, in both directions
 /// cluster.heal([0], [1, 2]);
 /// cluster.drop_between(0, 1);              // what 0 sends to 1 does not arrive
 /// cluster.delay(1, 2, Duration::from_millis(5)..=Duration::from_millis(50));
-/// cluster.crash(2);                        // dead, without a goodbye
+/// cluster.crash(2);                        // ends the node as a killed program ends
 /// cluster.heal_all();
 /// cluster.restart(2).await;                // the same name, a new incarnation
 /// cluster.connected().await;
@@ -37,26 +41,20 @@ use crate::termination::Termination;
 /// # }
 /// ```
 ///
-/// Cheap to clone.
+/// A `Cluster` is a handle that is cheap to clone.
 #[derive(Clone)]
 pub struct Cluster {
     inner: Arc<Inner>,
 }
 
-/// A [`Cluster`] in the making: `.await` it.
+/// The configuration of a [`Cluster`], from [`Cluster::in_memory`]. `.await` starts the cluster.
 #[derive(Clone)]
-#[must_use = "a cluster is there once it is awaited"]
+#[must_use = "a cluster starts when it is awaited"]
 pub struct ClusterBuilder {
     count: usize,
     tick: Duration,
     boot: Option<Boot>,
     schedule: Option<Schedule>,
-}
-
-/// One node or several, by index: what a partition lies between.
-pub trait NodeSet {
-    /// The indices.
-    fn indices(self) -> Vec<usize>;
 }
 
 struct Inner {
@@ -67,130 +65,143 @@ struct Inner {
     tick: Duration,
     boot: Option<Boot>,
     members: Vec<Member>,
-    /// How many lives there have been, of all nodes: what a new one is told apart by.
-    lives: AtomicU64,
+    /// The number of incarnations of all nodes so far, which numbers the next one.
+    incarnations: AtomicU64,
 }
 
-/// One of the nodes, in all its lives.
+/// One of the nodes, in all its incarnations.
 struct Member {
-    first: Life,
-    /// Crashed, and not started again.
+    first: Incarnation,
+    /// Set from a crash to the next restart.
     down: AtomicBool,
-    /// Held while it is being started again.
-    starting: Mutex<()>,
+    /// Held while it is being restarted.
+    restarting: Mutex<()>,
 }
 
-/// One life of a node. Those before stay, so that a reference to them is good for as long as the cluster.
-struct Life {
+/// One incarnation of a node. Earlier ones are kept, so a `&Node` is valid as long as the cluster.
+struct Incarnation {
     node: Node,
-    crew: Option<NodeTasks>,
-    next: OnceLock<Box<Life>>,
+    tasks: Option<NodeTasks>,
+    next: OnceLock<Box<Incarnation>>,
 }
 
 type Boot = Arc<dyn Fn(Node) -> Booting + Send + Sync>;
 type Booting = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
-/// Silence that counts as loss: short, since the clock of a test costs nothing.
+/// The default of [`ClusterBuilder::tick`]. It is short, since time on a paused clock costs nothing.
 const TICK: Duration = Duration::from_secs(4);
 
-/// How long [`Cluster::connected`] waits: several times what a seed that was away is left alone for.
-const LONG: Duration = Duration::from_secs(120);
+/// The time that [`Cluster::connected`] waits: several times the longest pause between two attempts to reach a seed.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(120);
 
 impl Cluster {
-    /// Starts `count` nodes, each connected with all before it, when it is awaited.
+    /// Configures a cluster of `count` nodes. `.await` starts the nodes and connects each with all others.
     ///
-    /// In [`#[greenroom::test]`](../attr.test.html) their processes run in the order of the test's seed; elsewhere as
-    /// tokio likes, and then nodes cannot crash.
+    /// In [`#[greenroom::test]`](../attr.test.html) on the paused clock, the processes of the nodes run in the order of
+    /// the test's seed. Elsewhere they run on tokio's own scheduler, and the nodes cannot crash.
     ///
     /// # Panics
-    /// If the nodes do not connect, which is a failed test.
+    /// When it is awaited: the nodes do not connect within two minutes, or [`boot`](ClusterBuilder::boot) returns an
+    /// error.
     pub fn in_memory(count: usize) -> ClusterBuilder {
         ClusterBuilder::of(count)
     }
 
-    /// The node with this index, in its present life.
+    /// Returns the node with this index, in its present incarnation.
     ///
     /// # Panics
-    /// If there is none.
+    /// There is no such node.
     #[track_caller]
     pub fn node(&self, index: usize) -> &Node {
-        &self.life(index).node
+        &self.incarnation(index).node
     }
 
-    /// How many nodes there are, those that have crashed among them.
+    /// Returns the number of nodes, including those that have crashed.
     pub fn size(&self) -> usize {
         self.inner.members.len()
     }
 
-    /// Whether a node has crashed and has not been started again.
+    /// Returns `true` if a node has crashed and has not been restarted.
+    ///
+    /// # Panics
+    /// There is no such node.
     #[track_caller]
     pub fn is_down(&self, index: usize) -> bool {
         self.member(index).down.load(Ordering::Relaxed)
     }
 
-    /// Breaks the links between each node of `a` and each of `b` at once, and refuses new ones until
+    /// Cuts the links between each node of `a` and each node of `b` at once. New links are refused until
     /// [`heal`](Cluster::heal).
     pub fn partition(&self, a: impl NodeSet, b: impl NodeSet) {
         self.between(a, b, Network::cut);
     }
 
-    /// Lets the links between two sides stand and carry nothing: the loss shows only by silence.
+    /// Stops all data on the links between `a` and `b` in both directions, without closing the links. The nodes notice
+    /// only by the silence.
     pub fn stall(&self, a: impl NodeSet, b: impl NodeSet) {
         self.between(a, b, Network::stall);
     }
 
-    /// Lets nothing through that `from` sends to `to`, without a word to either; the other direction is as it was.
+    /// Stops all data that `from` sends to `to`, unnoticed by either. The other direction is not changed.
     ///
-    /// A link is a stream, of which nothing is ever missing in the middle. So what is sent stands at the end of the
-    /// line; it arrives if this is [healed](Cluster::heal) before the silence counts as loss, and otherwise never. No
-    /// new link comes about meanwhile.
+    /// A link is a stream of bytes, of which none is ever missing in the middle. The data is therefore held back: it
+    /// arrives if the link is [healed](Cluster::heal) before `to` counts `from` as lost, and otherwise never. New links
+    /// cannot be established meanwhile.
     pub fn drop_between(&self, from: impl NodeSet, to: impl NodeSet) {
         self.between(from, to, Network::hold);
     }
 
-    /// Lets each piece that the links between two sides carry take a time drawn from `delay`, in both directions; order
-    /// is kept.
+    /// Delays all data between `a` and `b`, in both directions. Each piece takes a time that is drawn from `delay`;
+    /// order is kept.
     pub fn delay(&self, a: impl NodeSet, b: impl NodeSet, delay: RangeInclusive<Duration>) {
         self.between(a, b, |network, a, b| network.slow(a, b, delay.clone()));
     }
 
-    /// Undoes what was done to the links between two sides; the nodes find each other again.
+    /// Undoes all changes to the links between `a` and `b`. The nodes connect again in the background:
+    /// [`connected`](Cluster::connected) waits for that.
     pub fn heal(&self, a: impl NodeSet, b: impl NodeSet) {
         self.between(a, b, Network::heal);
     }
 
-    /// Undoes what was done to any link. Crashed nodes stay so.
+    /// Undoes all changes to all links. Nodes that have crashed stay down.
     pub fn heal_all(&self) {
         self.heal(0..self.size(), 0..self.size());
     }
 
-    /// Ends a node as a killed operating system process ends: its links break, its processes are gone, nobody says
-    /// goodbye. What `Drop`s the processes' state has does run, but reaches nobody outside. Nothing if it is down.
+    /// Ends a node as a killed program ends: its links break and its processes are gone, without an exit signal to
+    /// other nodes. Does nothing if the node is down.
+    ///
+    /// The values that its processes own are dropped, and their `Drop` code runs, but nothing that it sends leaves the
+    /// node.
     ///
     /// # Panics
-    /// Outside of [`#[greenroom::test]`](../attr.test.html) on the paused clock and [`check`](crate::check): only there
-    /// can a node be stopped dead.
+    /// There is no such node; or outside of [`#[greenroom::test]`](../attr.test.html) on the paused clock and of
+    /// [`check`](crate::check), since tokio's own scheduler cannot drop all tasks of a node at once.
     #[track_caller]
     pub fn crash(&self, index: usize) {
-        let crew = self.life(index).crew.as_ref();
-        let crew = crew.expect("a node crashes only in `#[greenroom::test]` on the paused clock, or in `check`");
+        let tasks = self.incarnation(index).tasks.as_ref();
+        let tasks = tasks.expect("a node crashes only in `#[greenroom::test]` on the paused clock, or in `check`");
         if !self.member(index).down.swap(true, Ordering::Relaxed) {
             self.inner.network.unplug(&host(index));
-            crew.kill();
+            tasks.kill();
         }
     }
 
-    /// Starts a node that has [crashed](Cluster::crash) again, under its name: it is a new incarnation, knows
-    /// nothing of its former life, and does what [`boot`](ClusterBuilder::boot) says. It dials all others; those it does not
-    /// reach now it dials again and again, as they do. A node that is up is stopped in order before.
+    /// Starts a node again under its name, as a new incarnation without any state of the earlier ones. A node that is
+    /// up is stopped in order first.
     ///
-    /// Asked for twice at one time, it is done twice, one after the other: each who asks gets a life of the node that
-    /// began after asking. Not cancel-safe: dropped midway, the node may be half started.
+    /// The node runs its [`boot`](ClusterBuilder::boot) code. It dials all other nodes, and dials those that it cannot
+    /// reach again and again, as they dial it.
+    ///
+    /// Two calls at the same time restart the node twice, one after the other: each call returns an incarnation that
+    /// started after the call began.
+    ///
+    /// Not cancel-safe: if the future is dropped, the node may be started without its `boot` code.
     ///
     /// # Panics
-    /// If there is no such node, or its `boot` returns an error.
+    /// There is no such node, or its `boot` code returns an error.
     pub async fn restart(&self, index: usize) -> &Node {
-        let _turn = self.member(index).starting.lock().await;
+        let _turn = self.member(index).restarting.lock().await;
         if !self.is_down(index) {
             self.node(index).stop().await;
             self.inner.network.unplug(&host(index));
@@ -198,48 +209,54 @@ impl Cluster {
         self.start(index).await
     }
 
-    /// Starts a node again if it is down still when whoever else is starting it has done so.
-    pub(super) async fn revive(&self, index: usize) {
-        let _turn = self.member(index).starting.lock().await;
+    /// Starts a node again if it is down, after any restart that is under way.
+    pub(super) async fn restart_if_down(&self, index: usize) {
+        let _turn = self.member(index).restarting.lock().await;
         if self.is_down(index) {
             self.start(index).await;
         }
     }
 
-    /// A new life of a node that is down, for whoever has its turn.
+    /// Starts a new incarnation of a node that is down. The caller holds the node's `restarting`.
     async fn start(&self, index: usize) -> &Node {
         let others = (0..self.size()).filter(|other| *other != index);
-        let life = self.inner.begin(index, others.collect()).await;
-        let last = self.life(index);
-        assert!(last.next.set(Box::new(life)).is_ok(), "a node is started by one at a time");
+        let incarnation = self.inner.start(index, others.collect()).await;
+        let last = self.incarnation(index);
+        assert!(last.next.set(Box::new(incarnation)).is_ok(), "one restart of a node at a time");
         self.member(index).down.store(false, Ordering::Relaxed);
         self.inner.boot(self.node(index)).await;
         self.node(index)
     }
 
-    /// Resolves when every node that is up is connected with every other.
+    /// Waits until each node that is up is connected with all others that are up.
+    ///
+    /// Cancel-safe.
     ///
     /// # Panics
-    /// If they have not found each other after two minutes, which is several times what they need.
+    /// They are not connected after two minutes, which is several times the longest pause between two attempts to
+    /// connect.
     pub async fn connected(&self) {
-        let apart = || {
+        let unconnected = || {
             let up = |index: &usize| !self.is_down(*index);
             let pairs = (0..self.size()).filter(up).flat_map(|a| (0..self.size()).filter(up).map(move |b| (a, b)));
-            let apart = |&(a, b): &(usize, usize)| a != b && !self.node(a).peers().contains(self.node(b).name());
-            pairs.filter(apart).collect::<Vec<_>>()
+            let unconnected = |&(a, b): &(usize, usize)| a != b && !self.node(a).peers().contains(self.node(b).name());
+            pairs.filter(unconnected).collect::<Vec<_>>()
         };
-        let late = tokio::time::Instant::now() + LONG;
+        let deadline = tokio::time::Instant::now() + CONNECT_TIMEOUT;
         loop {
-            let apart = apart();
-            if apart.is_empty() {
+            let unconnected = unconnected();
+            if unconnected.is_empty() {
                 return;
             }
-            assert!(tokio::time::Instant::now() < late, "after {LONG:?} there is no connection from and to {apart:?}");
+            let late = tokio::time::Instant::now() >= deadline;
+            assert!(!late, "after {CONNECT_TIMEOUT:?} there is no connection from and to {unconnected:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// Stops all nodes in order.
+    /// Stops all nodes in order, one after the other.
+    ///
+    /// Not cancel-safe: if the future is dropped, some of the nodes still run.
     pub async fn stop(self) {
         for index in 0..self.size() {
             if !self.is_down(index) {
@@ -248,8 +265,8 @@ impl Cluster {
         }
     }
 
-    /// The nodes that are up.
-    pub(super) fn alive(&self) -> Vec<Node> {
+    /// Returns the nodes that are up.
+    pub(super) fn running_nodes(&self) -> Vec<Node> {
         (0..self.size()).filter(|index| !self.is_down(*index)).map(|index| self.node(index).clone()).collect()
     }
 
@@ -257,11 +274,12 @@ impl Cluster {
         &self.inner.rng
     }
 
-    fn between(&self, a: impl NodeSet, b: impl NodeSet, act: impl Fn(&Network, &str, &str)) {
+    /// Changes the links between each node of `a` and each other node of `b`.
+    fn between(&self, a: impl NodeSet, b: impl NodeSet, change: impl Fn(&Network, &str, &str)) {
         let (a, b) = (a.indices(), b.indices());
         for from in &a {
             for to in b.iter().filter(|to| *to != from) {
-                act(&self.inner.network, &host(*from), &host(*to));
+                change(&self.inner.network, &host(*from), &host(*to));
             }
         }
     }
@@ -271,16 +289,17 @@ impl Cluster {
     #[track_caller]
     fn member(&self, index: usize) -> &Member {
         let size = self.size();
-        self.inner.members.get(index).unwrap_or_else(|| panic!("no node {index} among {size}"))
+        self.inner.members.get(index).unwrap_or_else(|| panic!("the cluster of {size} nodes has no node {index}"))
     }
 
+    /// Returns the present incarnation of a node.
     #[track_caller]
-    fn life(&self, index: usize) -> &Life {
-        let mut life = &self.member(index).first;
-        while let Some(next) = life.next.get() {
-            life = next;
+    fn incarnation(&self, index: usize) -> &Incarnation {
+        let mut incarnation = &self.member(index).first;
+        while let Some(next) = incarnation.next.get() {
+            incarnation = next;
         }
-        life
+        incarnation
     }
 }
 
@@ -289,15 +308,17 @@ impl ClusterBuilder {
         ClusterBuilder { count, tick: TICK, boot: None, schedule: None }
     }
 
-    /// How long silence may last until it counts as loss; 4 s unless said otherwise. As
+    /// Sets the time after which a silent peer counts as lost; 4 s by default. See
     /// [`NodeBuilder::tick`](crate::NodeBuilder::tick).
     pub fn tick(mut self, tick: Duration) -> ClusterBuilder {
         self.tick = tick;
         self
     }
 
-    /// What each node does when it has started: once all are connected, and again after each
-    /// [`restart`](Cluster::restart). It runs with the node as the current one.
+    /// Sets the code that each node runs once all nodes are connected, and again after each
+    /// [`restart`](Cluster::restart). The node is the current one in it.
+    ///
+    /// If it returns an error, the start of the cluster or the restart panics.
     pub fn boot<F>(mut self, boot: impl Fn(Node) -> F + Send + Sync + 'static) -> ClusterBuilder
     where
         F: Future<Output: Termination> + Send + 'static,
@@ -314,7 +335,7 @@ impl ClusterBuilder {
         self
     }
 
-    async fn found(self) -> Cluster {
+    async fn start(self) -> Cluster {
         let current = || Node::try_current().and_then(|node| node.spawner().schedule().cloned());
         let schedule = self.schedule.or_else(current);
         let rng = Rng::seeded(schedule.as_ref().map_or(0, Schedule::next_seed));
@@ -323,20 +344,19 @@ impl ClusterBuilder {
             network,
             schedule,
             rng,
-            // Its bytes are in nobody's way.
             cookie: Cookie::random().expect("random bytes"),
             tick: self.tick,
             boot: self.boot,
             members: Vec::new(),
-            lives: AtomicU64::new(0),
+            incarnations: AtomicU64::new(0),
         };
         for index in 0..self.count {
-            let first = inner.begin(index, (0..index).collect()).await;
-            assert_eq!(first.node.peers().len(), index, "a node in memory reaches all others");
-            inner.members.push(Member { first, down: AtomicBool::new(false), starting: Mutex::default() });
+            let first = inner.start(index, (0..index).collect()).await;
+            assert_eq!(first.node.peers().len(), index, "a node in memory connects with all others");
+            inner.members.push(Member { first, down: AtomicBool::new(false), restarting: Mutex::default() });
         }
         let cluster = Cluster { inner: Arc::new(inner) };
-        // Who dialled knows of a connection a moment before who was dialled.
+        // The node that dials has the connection a moment before the other node.
         cluster.connected().await;
         for index in 0..self.count {
             cluster.inner.boot(cluster.node(index)).await;
@@ -350,86 +370,50 @@ impl IntoFuture for ClusterBuilder {
     type IntoFuture = Pin<Box<dyn Future<Output = Cluster> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.found())
+        Box::pin(self.start())
     }
 }
 
 impl Inner {
     /// Starts a node that dials these others.
-    async fn begin(&self, index: usize, others: Vec<usize>) -> Life {
-        let (ground, crew) = ground(self.schedule.as_ref(), self.rng.next());
+    async fn start(&self, index: usize, others: Vec<usize>) -> Incarnation {
+        let (env, tasks) = node_env(self.schedule.as_ref(), self.rng.next());
         let name = host(index);
         let mut builder = Node::builder(format!("n{index}@test"))
             .cookie(self.cookie.clone())
             .listen(&name)
             .tick(self.tick)
             .transport(Arc::new(self.network.host(&name)))
-            .ground(ground)
-            .incarnation(self.lives.fetch_add(1, Ordering::Relaxed) + 1);
+            .ground(env)
+            .incarnation(self.incarnations.fetch_add(1, Ordering::Relaxed) + 1);
         for other in others {
             builder = builder.seed(host(other));
         }
         let node = builder.start().await.expect("a node in memory starts");
-        Life { node, crew, next: OnceLock::new() }
+        Incarnation { node, tasks, next: OnceLock::new() }
     }
 
     async fn boot(&self, node: &Node) {
         if let Some(boot) = &self.boot
             && let Some(error) = node.scope(boot(node.clone())).await
         {
-            panic!("{} does not boot: {error}", node.name());
+            panic!("the `boot` code of {} returned an error: {error}", node.name());
         }
     }
 }
 
-/// What one more node stands on.
-fn ground(schedule: Option<&Schedule>, seed: u64) -> (NodeEnv, Option<NodeTasks>) {
-    let crew = schedule.map(Schedule::new_node);
-    let mut ground = NodeEnv::seeded(seed);
-    if let Some(crew) = &crew {
-        ground.spawn = TaskSpawner::Test(crew.clone());
+/// The environment of one more node, and its tasks if a schedule runs them.
+fn node_env(schedule: Option<&Schedule>, seed: u64) -> (NodeEnv, Option<NodeTasks>) {
+    let tasks = schedule.map(Schedule::new_node);
+    let mut env = NodeEnv::seeded(seed);
+    if let Some(tasks) = &tasks {
+        env.spawn = TaskSpawner::Test(tasks.clone());
     }
-    (ground, crew)
+    (env, tasks)
 }
 
 fn host(index: usize) -> String {
     format!("host{index}")
-}
-
-impl NodeSet for usize {
-    fn indices(self) -> Vec<usize> {
-        vec![self]
-    }
-}
-
-impl NodeSet for std::ops::Range<usize> {
-    fn indices(self) -> Vec<usize> {
-        self.collect()
-    }
-}
-
-impl NodeSet for Vec<usize> {
-    fn indices(self) -> Vec<usize> {
-        self
-    }
-}
-
-impl NodeSet for &[usize] {
-    fn indices(self) -> Vec<usize> {
-        self.to_vec()
-    }
-}
-
-impl<const N: usize> NodeSet for [usize; N] {
-    fn indices(self) -> Vec<usize> {
-        self.to_vec()
-    }
-}
-
-impl<const N: usize> NodeSet for &[usize; N] {
-    fn indices(self) -> Vec<usize> {
-        self.to_vec()
-    }
 }
 
 impl fmt::Debug for Cluster {
@@ -440,6 +424,6 @@ impl fmt::Debug for Cluster {
 
 impl fmt::Debug for ClusterBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Founding").field("count", &self.count).field("tick", &self.tick).finish_non_exhaustive()
+        f.debug_struct("ClusterBuilder").field("count", &self.count).field("tick", &self.tick).finish_non_exhaustive()
     }
 }

@@ -1,30 +1,32 @@
+//! Faults that are drawn from the seed and applied to a cluster.
+
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::Cluster;
 
-/// Which faults [`Cluster::chaos`] draws from.
+/// The kinds of faults from which [`Cluster::chaos`] draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faults {
-    /// Partitions, between one node and the others or two sides of any size.
+    /// Partitions: the nodes are divided into two sides of any size, and the links between the sides are cut.
     pub partitions: bool,
-    /// What one node sends to another does not arrive.
+    /// Links that carry nothing in one direction.
     pub drops: bool,
-    /// Links that take their time, up to a second.
+    /// Links with a delay of up to two seconds.
     pub delays: bool,
-    /// Nodes that are killed, and started again.
+    /// Crashes of nodes, and restarts.
     pub crashes: bool,
 }
 
 impl Faults {
-    /// All of them.
+    /// All faults.
     pub const ALL: Faults = Faults { partitions: true, drops: true, delays: true, crashes: true };
-    /// Those that leave the nodes alive.
+    /// All faults of links. The nodes keep running.
     pub const LINKS: Faults = Faults { crashes: false, ..Faults::ALL };
 }
 
-/// One thing to do to a cluster.
+/// One change to a cluster.
 #[derive(Clone, Copy)]
 enum Fault {
     Heal,
@@ -35,16 +37,20 @@ enum Fault {
     Restart,
 }
 
-/// The longest pause between two faults: some outlast the silence that counts as loss, most do not.
-const PAUSE: u64 = 6_000;
-const SLOW: u64 = 1_000;
+/// The longest pause between two faults, in milliseconds. It is longer than the default tick of a cluster, so a
+/// few faults last until the nodes lose their connection; most do not.
+const LONGEST_PAUSE: u64 = 6_000;
+/// The upper bound of a link's shortest delay, and of the difference to its longest delay, in milliseconds.
+const DELAY: u64 = 1_000;
 
 impl Cluster {
-    /// Lets faults happen for `span`, drawn from the seed with pauses between; then all links are healed, and it resolves
-    /// when all are connected. Run it beside the scenario's work, as with `tokio::join!`.
+    /// Applies faults to the cluster for `span`, then undoes them and waits until all nodes are connected.
     ///
-    /// With [`crashes`](Faults::crashes), all nodes that have crashed start again in the end; without, they are the
-    /// scenario's own, which may be starting them just now.
+    /// The faults, and the pauses of up to 6 s between them, are drawn from the seed. Run the future beside the work of
+    /// the scenario, as with `tokio::join!`.
+    ///
+    /// With [`crashes`](Faults::crashes), all nodes that are down at the end are restarted. Without it, nodes that the
+    /// scenario itself has crashed stay down.
     ///
     /// ```
     /// use greenroom::prelude::*;
@@ -56,10 +62,12 @@ impl Cluster {
     /// });
     /// ```
     ///
-    /// Not cancel-safe: dropped midway, the cluster stays as it is then.
+    /// Not cancel-safe: if the future is dropped, the faults of that moment stay.
     ///
     /// # Panics
-    /// As [`restart`](Cluster::restart) and [`connected`](Cluster::connected).
+    /// With `crashes`, outside of [`#[greenroom::test]`](../attr.test.html) on the paused clock and of
+    /// [`check`](crate::check); or a node's [`boot`](super::ClusterBuilder::boot) returns an error; or the nodes are
+    /// not connected within two minutes of the end.
     pub async fn chaos(&self, faults: Faults, span: Duration) {
         let end = Instant::now() + span;
         let mut kinds = vec![Fault::Heal];
@@ -72,25 +80,25 @@ impl Cluster {
         ];
         kinds.extend(all.iter().filter(|(chosen, _)| *chosen).map(|(_, fault)| *fault));
         loop {
-            let pause = Duration::from_millis(self.draw(PAUSE));
+            let pause = Duration::from_millis(self.draw(LONGEST_PAUSE));
             if Instant::now() + pause >= end {
                 break;
             }
             sleep(pause).await;
-            self.strike(kinds[self.pick(kinds.len())]).await;
+            self.apply(kinds[self.draw_index(kinds.len())]).await;
         }
         sleep(end.saturating_duration_since(Instant::now())).await;
         self.heal_all();
         for index in 0..self.size() {
             if faults.crashes {
-                self.revive(index).await;
+                self.restart_if_down(index).await;
             }
         }
         self.connected().await;
     }
 
-    async fn strike(&self, fault: Fault) {
-        let (one, other) = (self.pick(self.size()), self.pick(self.size()));
+    async fn apply(&self, fault: Fault) {
+        let (one, other) = (self.draw_index(self.size()), self.draw_index(self.size()));
         match fault {
             Fault::Heal => self.heal_all(),
             Fault::Partition => {
@@ -99,26 +107,26 @@ impl Cluster {
             }
             Fault::Drop => self.drop_between(one, other),
             Fault::Delay => {
-                let shortest = self.draw(SLOW);
-                let longest = shortest + self.draw(SLOW);
+                let shortest = self.draw(DELAY);
+                let longest = shortest + self.draw(DELAY);
                 self.delay(one, other, Duration::from_millis(shortest)..=Duration::from_millis(longest));
             }
             Fault::Crash => self.crash(one),
-            Fault::Restart => self.revive(one).await,
+            Fault::Restart => self.restart_if_down(one).await,
         }
     }
 
-    /// Any number below `bound`, as the seed has it: for a scenario that leaves something to chance.
+    /// Returns a random number below `bound` that the seed determines, for a scenario with choices of its own.
     ///
     /// # Panics
-    /// If `bound` is zero.
+    /// `bound` is zero.
     #[track_caller]
     pub fn draw(&self, bound: u64) -> u64 {
-        assert!(bound > 0, "no number is below zero");
+        assert!(bound > 0, "`bound` must be at least 1");
         self.rng().below(bound)
     }
 
-    fn pick(&self, count: usize) -> usize {
+    fn draw_index(&self, count: usize) -> usize {
         usize::try_from(self.draw(count as u64)).unwrap_or(0)
     }
 }

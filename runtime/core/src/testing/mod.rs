@@ -1,15 +1,22 @@
-//! For tests of what one wrote: clusters in memory, scenarios over many seeds, probes. With the feature `test`.
+//! The test kit: clusters in memory, scenarios over many seeds, and probes. Needs the feature `test`.
 //!
-//! [`#[greenroom::test]`](../attr.test.html) runs a test on a paused clock, and its processes on one thread in an order
-//! that is drawn from a seed. [`check`](crate::check) runs one scenario over many seeds and tells the smallest that
-//! fails, with the command that does the same steps again. A [`Cluster`] is several nodes whose links are in memory, and
-//! can be cut, held and slowed; its nodes can crash and start again. A [`Probe`] is a process to talk through.
+//! - [`#[greenroom::test]`](../attr.test.html) runs a test on a paused clock. All its processes run on one thread, in
+//!   an order that is drawn from a seed.
+//! - [`check`](crate::check) runs one scenario over many seeds. It reports the smallest seed that fails, with the
+//!   command that repeats the same steps.
+//! - [`Cluster`] is a group of nodes that are connected in memory. Their links can be cut, stalled and slowed, and the
+//!   nodes can crash and restart.
+//! - [`Probe`] is a process that a test controls: it sends, receives and expects messages.
 //!
-//! What a seed decides: which process runs next, how long a link takes and where it splits what it carries, the nodes'
-//! own chance (pauses between restarts), and the faults of [`Cluster::chaos`].
+//! # Reproducible runs
+//! A seed determines
+//! - which process runs next,
+//! - how long a link takes, and where it splits the bytes that it carries,
+//! - the random numbers of the nodes, as for the pauses between restarts,
+//! - the faults of [`Cluster::chaos`].
 //!
-//! What it does not: the order of a `HashMap`, `tokio::select!` without `biased;`, and threads. A failing scenario is run
-//! twice, and the report says if the two differ.
+//! A seed does not determine the order of a `HashMap`, the choice of a `tokio::select!` without `biased;`, or anything
+//! that a thread does. A scenario that fails is run twice, and the report states whether the two runs differ.
 
 #[cfg(feature = "net")]
 mod check;
@@ -17,14 +24,18 @@ mod check;
 mod cluster;
 #[cfg(feature = "net")]
 mod faults;
+#[cfg(feature = "net")]
+mod node_set;
 mod probe;
 mod run;
 
 #[cfg(feature = "net")]
 pub use check::{Check, check};
 #[cfg(feature = "net")]
-pub use cluster::{Cluster, ClusterBuilder, NodeSet};
+pub use cluster::{Cluster, ClusterBuilder};
 #[cfg(feature = "net")]
 pub use faults::Faults;
+#[cfg(feature = "net")]
+pub use node_set::NodeSet;
 pub use probe::{Pattern, Probe, pattern};
 pub(crate) use run::paused;

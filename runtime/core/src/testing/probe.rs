@@ -1,3 +1,5 @@
+//! A process whose mailbox a test reads.
+
 use std::fmt;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
@@ -12,13 +14,15 @@ use crate::mailbox::Want;
 use crate::node::Node;
 use crate::process::{Cell, Mailbox, ProcessKind, ProcessTask, Receive, StartInfo};
 
-/// A process to talk through: its mailbox is in the hands of the test.
+/// A process that a test controls: the test holds its mailbox.
 ///
-/// Its [`stub`](Probe::stub) goes wherever a stub of the protocol goes: into messages, under a name, to another node.
-/// It can link, watch and trap exits as any process can, by the functions of [`Mailbox`], to which it leads; and
-/// `receive!(match probe { .. })` works on it. What makes it a probe is [`expect`](Probe::expect).
+/// Its [`stub`](Probe::stub) is an ordinary stub. It can be put into messages, registered under a name, and sent to
+/// another node. A probe dereferences to its [`Mailbox`], so it can link to processes, monitor them and trap exits, as
+/// any process can. `receive!(match probe { .. })` reads from it. [`expect`](Probe::expect) waits for one message and
+/// fails the test if the message does not come.
 ///
-/// It ends when it is dropped, as a process that returns; with another reason by [`end`](Probe::end).
+/// The process exits with the reason [`Exit::Normal`] when the probe is dropped, and with another reason by
+/// [`end`](Probe::end). An exit signal ends it as well, unless it traps exits.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -33,11 +37,11 @@ use crate::process::{Cell, Mailbox, ProcessKind, ProcessTask, Receive, StartInfo
 /// }
 ///
 /// # #[greenroom::test]
-/// # async fn a_letter_is_passed_on() {
+/// # async fn a_letter_is_delivered() {
 /// let mut probe = Probe::<Mail>::new();
 /// let mail = probe.stub();
-/// let postman = greenroom::spawn(|_: Mailbox<Mail>| async move { mail.post(7, "hello".into()).await });
-/// probe.monitor(&postman);
+/// let sender = greenroom::spawn(|_: Mailbox<Mail>| async move { mail.post(7, "hello".into()).await });
+/// probe.monitor(&sender);
 ///
 /// let body = probe.expect(pattern!(Mail::Post { priority, body } if priority > 3 => body)).await;
 /// assert_eq!(body, "hello");
@@ -48,20 +52,23 @@ use crate::process::{Cell, Mailbox, ProcessKind, ProcessTask, Receive, StartInfo
 pub struct Probe<M: Stubbed> {
     mailbox: Mailbox<M>,
     stub: M::Ref,
-    /// Taken when the probe ends; closed when it has ended by itself.
+    /// Ends the process. `None` once it was used; closed if the process has exited otherwise.
     end: Option<oneshot::Sender<Exit>>,
-    patience: Duration,
+    timeout: Duration,
 }
 
-/// What a probe expects, and what is made of it; from [`pattern!`](pattern).
+/// The message that [`Probe::expect`] waits for, and the value that is made of it. Made by
+/// [`pattern!`](crate::testing::pattern).
 pub struct Pattern<'a, M, T> {
     text: &'static str,
     take: Box<dyn FnMut(M) -> Result<T, M> + Send + 'a>,
     fail: fn(&str) -> (),
 }
 
-/// A pattern of Rust's for [`Probe::expect`], with a guard and a value if there is something to be had:
-/// `pattern!(Mail::Post { priority, body } if priority > 3 => body)`. Without `=> ..` the value is `()`.
+/// Makes a [`Pattern`] for [`Probe::expect`]: a Rust pattern, with an optional guard and an optional value.
+///
+/// `pattern!(Mail::Post { priority, body } if priority > 3 => body)` matches a `Post` with a priority above 3, and
+/// `expect` returns its body. Without `=> ..` it returns `()`.
 #[doc(inline)]
 pub use crate::__pattern as pattern;
 
@@ -81,7 +88,7 @@ macro_rules! __pattern {
                     other => ::core::result::Result::Err(other),
                 }
             },
-            // Here, so that the panic is the test's own line.
+            // In the macro, so that the panic has the line of the test.
             |failure| ::core::panic!("{failure}"),
         )
     };
@@ -98,10 +105,10 @@ impl<'a, M: Protocol, T> Pattern<'a, M, T> {
     }
 }
 
-/// As long as a call waits.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time that a call waits by default, too.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Every message.
+/// The selection of every message.
 struct Any;
 
 impl Want for Any {
@@ -109,17 +116,17 @@ impl Want for Any {
 }
 
 impl<M: Stubbed> Probe<M> {
-    /// A probe on the current node.
+    /// Starts a probe on the current node.
     ///
     /// # Panics
-    /// Outside of any node, as [`Node::current`]; there use [`on`](Probe::on).
+    /// No node is current, as outside of `#[greenroom::test]`: use [`on`](Probe::on) there.
     #[track_caller]
     #[expect(clippy::new_without_default, reason = "it starts a process")]
     pub fn new() -> Probe<M> {
         Probe::on(&Node::current())
     }
 
-    /// A probe on this node.
+    /// Starts a probe on `node`, as on one of a [`Cluster`](crate::testing::Cluster).
     pub fn on(node: &Node) -> Probe<M> {
         let kind = const { &ProcessKind::plain(|| "a probe") };
         let (cell, number) = Cell::new_occupied(node.clone(), None, StartInfo { parent: 0, kind });
@@ -127,46 +134,50 @@ impl<M: Stubbed> Probe<M> {
         let stub = mailbox.me();
         let (end, ended) = oneshot::channel();
         ProcessTask::spawn(&cell, number, async move { ended.await.unwrap_or(Exit::Normal) });
-        Probe { mailbox, stub, end: Some(end), patience: PATIENCE }
+        Probe { mailbox, stub, end: Some(end), timeout: DEFAULT_TIMEOUT }
     }
 
-    /// What others know the probe by.
+    /// Returns the probe's stub, through which other processes send to it.
     pub fn stub(&self) -> M::Ref {
         self.stub.clone()
     }
 
-    /// How long [`expect`](Probe::expect) waits from now on; 5 s unless said otherwise. On a paused clock it costs
-    /// nothing.
+    /// Sets the time that [`expect`](Probe::expect) waits for a message; 5 s by default.
+    ///
+    /// On a paused clock a longer time costs nothing: the clock jumps when no process can run.
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Probe<M> {
-        self.patience = patience;
+    pub fn timeout(mut self, timeout: Duration) -> Probe<M> {
+        self.timeout = timeout;
         self
     }
 
-    /// Waits for a message of this pattern, the oldest if there are several. What does not match stays where it is, in
-    /// order, as with `receive!`.
+    /// Waits for a message that matches the pattern, and returns the pattern's value. If several match, takes the
+    /// oldest.
     ///
-    /// Cancel-safe: dropped before it matched, it has taken nothing.
+    /// Messages that do not match stay in the mailbox in their order, as with `receive!`.
+    ///
+    /// Cancel-safe: if the future is dropped before a message matched, no message is lost.
     ///
     /// # Panics
-    /// If none comes in time, or the probe is ended by a signal: with the pattern, and what came instead.
+    /// No message matches within the [`timeout`](Probe::timeout), or an exit signal ends the probe. The panic message
+    /// has the pattern and the messages that came instead.
     pub async fn expect<T>(&mut self, mut pattern: Pattern<'_, M, T>) -> T {
-        self.mailbox.__scan::<Any>(Some(self.patience));
+        self.mailbox.__scan::<Any>(Some(self.timeout));
         let mut others = Vec::new();
         let failure = loop {
             let end = self.end.as_mut();
             let next = tokio::select! {
                 biased;
                 next = self.mailbox.__next() => next,
-                () = ended(end) => break ", and the probe has been ended by an exit signal".to_owned(),
+                () = ended(end) => break ", and an exit signal has ended the probe".to_owned(),
             };
-            let Some(message) = next else { break format!(" within {:?}", self.patience) };
+            let Some(message) = next else { break format!(" within {:?}", self.timeout) };
             if others.len() < SHOWN {
                 others.push(Shown(&message).to_string());
             } else {
                 others.push(String::new());
             }
-            // Its pattern may move it out.
+            // The pattern may move the message out.
             message.mark_taken();
             match (pattern.take)(message) {
                 Ok(value) => {
@@ -182,35 +193,44 @@ impl<M: Stubbed> Probe<M> {
         unreachable!("a pattern's failure panics")
     }
 
-    /// Waits for so long, and for nothing. What has come before and was not expected counts.
+    /// Waits for `time`, and checks that no message is in the mailbox then. Messages that came earlier and were not
+    /// received count.
+    ///
+    /// Cancel-safe: if the future is dropped, no message is lost.
     ///
     /// # Panics
-    /// If there is a message.
+    /// There is a message, at the start or later. The panic message has its variant.
     #[track_caller]
     pub fn expect_nothing(&mut self, time: Duration) -> impl Future<Output = ()> {
-        let place = std::panic::Location::caller();
+        let line = std::panic::Location::caller();
         async move {
             self.mailbox.__scan::<Any>(Some(time));
             if let Some(message) = self.mailbox.__next().await {
                 let name = name(&message);
                 self.mailbox.__skip(message);
-                panic!("at {place}: expected nothing for {time:?}, and `{name}` came");
+                panic!("at {line}: expected no message for {time:?}, and `{name}` came");
             }
         }
     }
 
-    /// Ends the probe for this reason, and waits until its links and watchers have heard so.
+    /// Ends the probe's process with `reason`, and waits until it has exited: its links and watchers have been notified
+    /// then.
+    ///
+    /// If an exit signal has ended the process before, its first reason counts.
+    ///
+    /// Not cancel-safe: the process exits also if the future is dropped after its first poll; before, it exits with
+    /// [`Exit::Normal`].
     pub async fn end(mut self, reason: Exit) {
         let ended = crate::process::ended(self.mailbox.node(), self.mailbox.pid().clone());
         if let Some(end) = self.end.take() {
-            // It may have ended already.
+            // An error means that the process has exited already.
             let _ = end.send(reason);
         }
         ended.await;
     }
 }
 
-/// Resolves when the probe's process has ended by itself.
+/// Completes when the probe's process has exited otherwise than by [`Probe::end`].
 async fn ended(end: Option<&mut oneshot::Sender<Exit>>) {
     match end {
         Some(end) => end.closed().await,
@@ -218,15 +238,16 @@ async fn ended(end: Option<&mut oneshot::Sender<Exit>>) {
     }
 }
 
-/// How many messages a failure shows.
+/// The number of messages that a failure shows in full.
 const SHOWN: usize = 10;
 
+/// The end of a failure's text: the messages that did not match.
 fn instead(others: &[String]) -> String {
     if others.is_empty() {
-        return "; nothing is there".to_owned();
+        return "; the mailbox is empty".to_owned();
     }
     let shown = others.iter().filter(|other| !other.is_empty());
-    let mut text = "; what is there:".to_owned();
+    let mut text = "; in the mailbox:".to_owned();
     for other in shown {
         text.push_str(&format!("\n    {other}"));
     }
@@ -240,7 +261,7 @@ fn name<M: Protocol>(message: &M) -> &'static str {
     M::VARIANTS.get(message.variant()).map_or("a message", |variant| variant.name)
 }
 
-/// A message as a failure shows it: with its fields, as far as they have a `Debug`.
+/// Formats a message for a failure: its variant, and those of its fields that implement `Debug`.
 struct Shown<'a, M>(&'a M);
 
 impl<M: Protocol> fmt::Display for Shown<'_, M> {

@@ -1,4 +1,4 @@
-//! One test on one seed.
+//! Runs one test on one seed, and describes how it failed.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -12,36 +12,40 @@ use crate::observe::{ProcessInfo, ProcessState};
 use crate::sched::{BlockingMode, NodeEnv, Progress, RunLimits, Schedule, Stuck, TaskSpawner};
 use crate::termination::Termination;
 
-/// Says which seed runs, and no other.
+/// The environment variable with the only seed to run.
 const SEED: &str = "GREENROOM_TEST_SEED";
 
-/// Why a test did not pass.
+/// The reason why a test failed.
 pub(super) enum Failure {
     Panic(Box<dyn Any + Send>),
     Error(String),
-    /// With where everybody waits.
+    /// With a line for each process and what it waits for.
     Stuck(Stuck, String),
 }
 
-/// So many processes of a test that does not end are told one by one.
-const MOST: usize = 40;
+/// The most processes that the report of a stuck test lists.
+const LISTED: usize = 40;
 
-/// What bounds a test that waits for nothing: further than any sleeps on purpose, and near enough to be reached at once.
-const LONG: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The time by its clock after which a test counts as stuck. It is longer than a test sleeps on purpose, and the paused
+/// clock reaches it at once.
+const TIME_LIMIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Runs a test's body on a fresh local node, on a paused clock.
+///
+/// # Panics
+/// The body panics, returns an error, or is stuck.
 #[track_caller]
 pub(crate) fn paused<F: Future<Output: Termination>>(body: F) {
     let seed = number(SEED);
-    let bounds = RunLimits { steps: u64::MAX, time: LONG };
-    let alone = RefCell::new(Vec::new());
-    let nodes = || alone.borrow().clone();
+    let limits = RunLimits { steps: u64::MAX, time: TIME_LIMIT };
+    let started = RefCell::new(Vec::new());
+    let nodes = || started.borrow().clone();
     let (failure, progress) =
-        run(seed.unwrap_or(0), BlockingMode::Thread, bounds, nodes, async |schedule: Schedule| {
-            let crew = schedule.new_node();
-            let ground = NodeEnv { spawn: TaskSpawner::Test(crew), ..NodeEnv::seeded(schedule.next_seed()) };
-            let node = Node::with_env(ground);
-            alone.borrow_mut().push(node.clone());
+        run(seed.unwrap_or(0), BlockingMode::Thread, limits, nodes, async |schedule: Schedule| {
+            let tasks = schedule.new_node();
+            let node =
+                Node::with_env(NodeEnv { spawn: TaskSpawner::Test(tasks), ..NodeEnv::seeded(schedule.next_seed()) });
+            started.borrow_mut().push(node.clone());
             let failure = node.scope(body).await.failure();
             node.stop().await;
             failure
@@ -59,22 +63,23 @@ pub(crate) fn paused<F: Future<Output: Termination>>(body: F) {
     }
 }
 
-/// Runs a test on a seed, and drops what is left of it. If it does not end, its `nodes` say who waits for what.
+/// Runs a test on a seed, and drops the tasks that are left at its end. If the test is stuck, the failure lists the
+/// processes of `nodes`.
 pub(super) fn run(
     seed: u64,
-    desk: BlockingMode,
-    bounds: RunLimits,
+    blocking: BlockingMode,
+    limits: RunLimits,
     nodes: impl Fn() -> Vec<Node>,
     test: impl AsyncFnOnce(Schedule) -> Option<String>,
 ) -> (Option<Failure>, Progress) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    let runtime = runtime.expect("a test needs a runtime");
-    let schedule = Schedule::new(seed, desk);
+    let runtime = runtime.expect("a tokio runtime");
+    let schedule = Schedule::new(seed, blocking);
     let run = || {
         runtime.block_on(async {
             let mut test = std::pin::pin!(test(schedule.clone()));
-            // Asked while the test is still there, and with it whoever it talks to.
-            schedule.run(bounds, test.as_mut()).await.map_err(|stuck| Failure::Stuck(stuck, waits(&nodes())))
+            // The list is made before the test's future is dropped, while the processes that it started still wait.
+            schedule.run(limits, test.as_mut()).await.map_err(|stuck| Failure::Stuck(stuck, list(&nodes())))
         })
     };
     let failure = match panic::catch_unwind(AssertUnwindSafe(run)) {
@@ -88,20 +93,20 @@ pub(super) fn run(
     (failure, progress)
 }
 
-/// What each process does, a line each.
-fn waits(nodes: &[Node]) -> String {
+/// Lists the processes of these nodes and what each waits for, a line each.
+fn list(nodes: &[Node]) -> String {
     let all = nodes.iter().flat_map(|node| node.processes().into_iter().map(move |pid| (node, pid)));
     let infos = all.filter_map(|(node, pid)| Some((node, node.process_info(&pid)?)));
-    let mut lines: Vec<String> = infos.map(|(node, info)| wait(node, &info)).collect();
-    if lines.len() > MOST {
-        let more = lines.len() - MOST;
-        lines.truncate(MOST);
+    let mut lines: Vec<String> = infos.map(|(node, info)| describe(node, &info)).collect();
+    if lines.len() > LISTED {
+        let more = lines.len() - LISTED;
+        lines.truncate(LISTED);
         lines.push(format!("and {more} more processes"));
     }
     lines.iter().map(|line| format!("\n    {line}")).collect()
 }
 
-fn wait(node: &Node, info: &ProcessInfo) -> String {
+fn describe(node: &Node, info: &ProcessInfo) -> String {
     let mut line = format!("{} ", info.pid);
     if let Some(name) = &info.name {
         let _ = write!(line, "{name} ");
@@ -110,26 +115,29 @@ fn wait(node: &Node, info: &ProcessInfo) -> String {
     let _ = match (node.waits_for(&info.pid), &info.state) {
         (Some(callee), _) => write!(line, "in a call to {callee}"),
         (None, ProcessState::Waiting { at: None }) => write!(line, "waiting for its next message"),
-        // The clock jumps only when nobody can go on.
-        (None, ProcessState::Busy) => write!(line, "waiting for something that is no message"),
+        // No process can run when a test is stuck, so this one waits in a future of its own.
+        (None, ProcessState::Busy) => write!(line, "waiting for something other than a message"),
         (None, state) => write!(line, "{state}"),
     };
-    for (count, what) in [(info.mailbox, "not looked at"), (info.saved, "saved")] {
+    for (count, state) in [(info.mailbox, "not yet read"), (info.saved, "saved")] {
         if count > 0 {
-            let _ = write!(line, ", messages {what}: {count}");
+            let _ = write!(line, ", messages {state}: {count}");
         }
     }
     line
 }
 
-/// A number from the environment.
+/// Returns the number in an environment variable, if it is set and not empty.
+///
+/// # Panics
+/// The value is not a number.
 #[track_caller]
 pub(super) fn number(variable: &str) -> Option<u64> {
     let value = std::env::var(variable).ok().filter(|value| !value.is_empty())?;
-    Some(value.parse().unwrap_or_else(|_| panic!("{variable} is a number, not `{value}`")))
+    Some(value.parse().unwrap_or_else(|_| panic!("expected a number in {variable}, found `{value}`")))
 }
 
-/// The command that runs the test of this thread on this seed.
+/// Returns the command that runs the test of this thread on this seed.
 pub(super) fn replay(seed: u64) -> String {
     let mut command = format!("{SEED}={seed} cargo test");
     if !cfg!(debug_assertions) {
@@ -139,7 +147,7 @@ pub(super) fn replay(seed: u64) -> String {
     if !package.is_empty() {
         command.push_str(&format!(" -p {package}"));
     }
-    // A test target is called as its file, with a hash behind it.
+    // The executable of a test target has the target's name, and a hash after it.
     let target = std::env::current_exe().ok().and_then(|path| Some(path.file_stem()?.to_str()?.to_owned()));
     if let Some((target, _)) = target.as_deref().and_then(|target| target.rsplit_once('-'))
         && target != package.replace('-', "_")
@@ -147,13 +155,14 @@ pub(super) fn replay(seed: u64) -> String {
     {
         command.push_str(&format!(" --test {target}"));
     }
-    // The test harness names its threads after the tests.
+    // The test harness gives a thread the name of its test.
     if let Some(test) = std::thread::current().name().filter(|name| *name != "main") {
         command.push_str(&format!(" {test} -- --exact --nocapture"));
     }
     command
 }
 
+/// Returns the only seed to run, if the environment names one.
 pub(super) fn seed() -> Option<u64> {
     number(SEED)
 }
@@ -168,9 +177,9 @@ impl fmt::Display for Failure {
                 )
             }
             Failure::Error(error) => write!(f, "the scenario returned an error: {error}"),
-            Failure::Stuck(Stuck::Steps, waits) => write!(f, "it runs on and on without an end{waits}"),
+            Failure::Stuck(Stuck::Steps, waits) => write!(f, "it does not come to an end{waits}"),
             Failure::Stuck(Stuck::Time { since }, waits) => {
-                write!(f, "it waits for what never comes: nothing has happened since {since:?} after its start{waits}")
+                write!(f, "it waits forever: no process has run since {since:?} after its start{waits}")
             }
         }
     }

@@ -205,7 +205,7 @@ impl ::greenroom::__private::Protocol for Supervision {
     }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
-        use ::greenroom::__private::Opaque as _;
+        use ::greenroom::__private::FieldWithoutDebug as _;
         match self {
             Self::Children { reply: __field0 } => {
                 let mut __builder = ::core::fmt::Formatter::debug_struct(
@@ -215,7 +215,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -224,7 +224,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -233,7 +233,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -245,12 +245,12 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "child",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -259,12 +259,12 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "child",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -273,12 +273,12 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "child",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -287,12 +287,12 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "child",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -301,12 +301,12 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "factory",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "reply",
-                    ::greenroom::__private::Shown(__field1).__shown(),
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -315,7 +315,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
                     "retry",
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -323,7 +323,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                 let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Exit");
                 ::core::fmt::DebugTuple::field(
                     &mut __builder,
-                    ::greenroom::__private::Shown(__field0).__shown(),
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugTuple::finish(&mut __builder)
             }
@@ -337,74 +337,74 @@ impl ::greenroom::__private::Protocol for Supervision {
             Self::Children { reply: __field0 } => {
                 <Reply<
                     Vec<ChildInfo>,
-                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Count { reply: __field0 } => {
                 <Reply<
                     ChildCount,
-                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Info { reply: __field0 } => {
                 <Reply<
                     SupervisorInfo,
-                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Terminate { child: __field0, reply: __field1 } => {
-                <ChildId as ::greenroom::__private::Travels>::write(
+                <ChildId as ::greenroom::__private::RemoteField>::write(
                     __field0,
                     __encoder,
                 )?;
                 <Reply<
                     Result<(), ChildError>,
-                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Restart { child: __field0, reply: __field1 } => {
-                <ChildId as ::greenroom::__private::Travels>::write(
+                <ChildId as ::greenroom::__private::RemoteField>::write(
                     __field0,
                     __encoder,
                 )?;
                 <Reply<
                     Result<Option<Pid>, ChildError>,
-                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Delete { child: __field0, reply: __field1 } => {
-                <ChildId as ::greenroom::__private::Travels>::write(
+                <ChildId as ::greenroom::__private::RemoteField>::write(
                     __field0,
                     __encoder,
                 )?;
                 <Reply<
                     Result<(), ChildError>,
-                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Find { child: __field0, reply: __field1 } => {
-                <ChildId as ::greenroom::__private::Travels>::write(
+                <ChildId as ::greenroom::__private::RemoteField>::write(
                     __field0,
                     __encoder,
                 )?;
                 <Reply<
                     Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>,
-                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Add { factory: __field0, reply: __field1 } => {
                 <LocalOnly<
                     ChildFactory,
-                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
                 <Reply<
                     Result<Option<Pid>, ChildError>,
-                > as ::greenroom::__private::Travels>::write(__field1, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Retry { retry: __field0 } => {
                 <LocalOnly<
                     PendingRetry,
-                > as ::greenroom::__private::Travels>::write(__field0, __encoder)?;
+                > as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Exit { .. } => {
@@ -421,78 +421,78 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::core::result::Result::Ok(Self::Children {
                     reply: <Reply<
                         Vec<ChildInfo>,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             1 => {
                 ::core::result::Result::Ok(Self::Count {
                     reply: <Reply<
                         ChildCount,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             2 => {
                 ::core::result::Result::Ok(Self::Info {
                     reply: <Reply<
                         SupervisorInfo,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             3 => {
                 ::core::result::Result::Ok(Self::Terminate {
-                    child: <ChildId as ::greenroom::__private::Travels>::read(
+                    child: <ChildId as ::greenroom::__private::RemoteField>::read(
                         __decoder,
                     )?,
                     reply: <Reply<
                         Result<(), ChildError>,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             4 => {
                 ::core::result::Result::Ok(Self::Restart {
-                    child: <ChildId as ::greenroom::__private::Travels>::read(
+                    child: <ChildId as ::greenroom::__private::RemoteField>::read(
                         __decoder,
                     )?,
                     reply: <Reply<
                         Result<Option<Pid>, ChildError>,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             5 => {
                 ::core::result::Result::Ok(Self::Delete {
-                    child: <ChildId as ::greenroom::__private::Travels>::read(
+                    child: <ChildId as ::greenroom::__private::RemoteField>::read(
                         __decoder,
                     )?,
                     reply: <Reply<
                         Result<(), ChildError>,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             6 => {
                 ::core::result::Result::Ok(Self::Find {
-                    child: <ChildId as ::greenroom::__private::Travels>::read(
+                    child: <ChildId as ::greenroom::__private::RemoteField>::read(
                         __decoder,
                     )?,
                     reply: <Reply<
                         Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             7 => {
                 ::core::result::Result::Ok(Self::Add {
                     factory: <LocalOnly<
                         ChildFactory,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                     reply: <Reply<
                         Result<Option<Pid>, ChildError>,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             8 => {
                 ::core::result::Result::Ok(Self::Retry {
                     retry: <LocalOnly<
                         PendingRetry,
-                    > as ::greenroom::__private::Travels>::read(__decoder)?,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
             _ => {
@@ -648,7 +648,7 @@ impl SupervisionRef {
 #[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stub for SupervisionRef
 where
-    for<'m> Supervision: ::greenroom::__private::Passes<'m>,
+    for<'m> Supervision: ::greenroom::__private::SendMessage<'m>,
 {
     type Protocol = Supervision;
     fn __new(__address: ::greenroom::__private::Address<Self::Protocol>) -> Self {
@@ -662,7 +662,7 @@ where
 #[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Stubbed for Supervision
 where
-    for<'m> Supervision: ::greenroom::__private::Passes<'m>,
+    for<'m> Supervision: ::greenroom::__private::SendMessage<'m>,
 {
     type Ref = SupervisionRef;
 }

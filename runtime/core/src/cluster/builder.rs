@@ -146,7 +146,7 @@ impl NodeBuilder {
     #[cfg(feature = "test")]
     pub(crate) fn transport(mut self, transport: Arc<dyn Transport>) -> NodeBuilder {
         self.transport = Some(transport);
-        self.thresholds.watched = false;
+        self.thresholds.watchdog = false;
         self
     }
 

@@ -128,7 +128,7 @@ impl Node {
             raised: ActiveAlarms::default(),
             lives: LifecycleSubscribers::default(),
             taps: Traces::default(),
-            watchdog: Watchdog::new(env.thresholds.watched),
+            watchdog: Watchdog::new(env.thresholds.watchdog),
             born: env.clock.now(),
             env,
             table: Table::new(),

@@ -1,30 +1,32 @@
+//! The clock of a node.
+
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// Where a node takes its time from, so that a test can hold it still.
+/// A node's source of time, replaceable so that a test can control it.
 pub trait Clock: Send + Sync + 'static {
-    /// What time it is.
+    /// Returns the current time.
     fn now(&self) -> Instant;
 
-    /// Resolves when it is `at`, or at once if that has passed.
+    /// Resolves at this time, or at once if it has passed.
     fn sleep_until(&self, at: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 impl dyn Clock {
-    /// Awaits `future` for at most `patience`; `None` if that was not enough.
-    pub(crate) async fn within<F: Future>(&self, patience: Option<Duration>, future: F) -> Option<F::Output> {
-        // A deadline beyond what a clock can say is none.
-        let deadline = patience.and_then(|patience| self.now().checked_add(patience));
-        let mut late = deadline.map(|at| self.sleep_until(at));
+    /// Awaits `future` for at most `limit`; returns `None` if the time is up first.
+    pub(crate) async fn within<F: Future>(&self, limit: Option<Duration>, future: F) -> Option<F::Output> {
+        // A time beyond the clock's range sets no limit.
+        let deadline = limit.and_then(|limit| self.now().checked_add(limit));
+        let mut timer = deadline.map(|at| self.sleep_until(at));
         let mut future = pin!(future);
         poll_fn(|cx| {
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Some(output));
             }
-            match &mut late {
-                Some(late) => late.as_mut().poll(cx).map(|()| None),
+            match &mut timer {
+                Some(timer) => timer.as_mut().poll(cx).map(|()| None),
                 None => Poll::Pending,
             }
         })
@@ -32,7 +34,7 @@ impl dyn Clock {
     }
 }
 
-/// tokio's clock: the real one, or the paused one of `#[greenroom::test]`.
+/// The clock of tokio: the real one, or the paused one of `#[greenroom::test]`.
 pub(crate) struct TokioClock;
 
 impl Clock for TokioClock {

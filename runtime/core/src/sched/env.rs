@@ -1,10 +1,11 @@
+//! The environment of a node: spawner, clock, random numbers and alarm thresholds.
+
 use std::sync::Arc;
 
 use super::rng::Rng;
 use super::{Clock, TaskSpawner, TokioClock};
 
-/// What a node stands on: where its processes run, what time it is, how the dice fall, and from when on it raises
-/// alarms.
+/// Everything that a node takes from outside, for a test to replace.
 #[derive(Clone)]
 pub(crate) struct NodeEnv {
     pub(crate) spawn: TaskSpawner,
@@ -14,7 +15,7 @@ pub(crate) struct NodeEnv {
 }
 
 impl NodeEnv {
-    /// tokio's threads and its clock.
+    /// Returns an environment on tokio's threads and clock.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -23,7 +24,8 @@ impl NodeEnv {
         NodeEnv::new(TaskSpawner::Tokio(tokio::runtime::Handle::current()), Arc::new(TokioClock), Rng::unseeded())
     }
 
-    /// The same with dice that fall as this seed says, for a test: by its clock no poll takes any time.
+    /// Returns an environment on tokio's threads and clock, with random numbers of this seed. It has no watchdog: on a
+    /// paused clock no poll takes any time.
     #[cfg(any(test, feature = "test"))]
     #[track_caller]
     pub(crate) fn seeded(seed: u64) -> NodeEnv {
@@ -35,24 +37,24 @@ impl NodeEnv {
     }
 }
 
-/// From when on a node raises alarms.
+/// The limits at which a node raises alarms.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thresholds {
-    /// How many messages make a long mailbox.
+    /// The number of messages from which on a mailbox is long.
     pub(crate) long_mailbox: u32,
-    /// Whether somebody watches for processes that keep a thread.
-    pub(crate) watched: bool,
+    /// Enables the watchdog, which finds processes that occupy a thread.
+    pub(crate) watchdog: bool,
 }
 
 impl Default for Thresholds {
     fn default() -> Thresholds {
-        Thresholds { long_mailbox: 10_000, watched: true }
+        Thresholds { long_mailbox: 10_000, watchdog: true }
     }
 }
 
 impl Thresholds {
-    /// For a clock of one's own, by which no poll takes any time.
+    /// Returns the defaults for a node whose clock is not the real one.
     pub(crate) fn without_watchdog() -> Thresholds {
-        Thresholds { watched: false, ..Thresholds::default() }
+        Thresholds { watchdog: false, ..Thresholds::default() }
     }
 }

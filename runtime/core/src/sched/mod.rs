@@ -1,9 +1,9 @@
-//! Where and when a node's processes run: the spawner, the clock, timers, random numbers, and a test's schedule.
+//! Execution of processes: the spawner, the clock, the timer wheel, random numbers, and the schedule of a test.
 //!
-//! Time, threads and randomness are the three things that make a run differ from the next one. A node takes all of them
-//! from its [`NodeEnv`], so a test can replace each: a [`Schedule`] polls all tasks on one thread in an order drawn from
-//! a seed, a paused clock holds time still, and a seeded [`Rng`] repeats its numbers. Nothing here refers to a node or a
-//! process.
+//! Threads, time and randomness make one run differ from another. A node takes all three from its [`NodeEnv`], so that a
+//! test can replace them. A [`Schedule`] polls all tasks on one thread in an order drawn from a seed. A paused clock
+//! advances only when all tasks wait. A seeded [`Rng`] repeats its numbers. This module refers to neither nodes nor
+//! processes.
 
 mod clock;
 mod env;

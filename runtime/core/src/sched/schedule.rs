@@ -1,20 +1,21 @@
-//! All processes of a test on one thread, in an order drawn from a seed.
+//! The executor of a test: all processes on one thread, in an order drawn from a seed.
 //!
-//! A [`Schedule`] holds the tasks of all nodes of one test, each node's in a [`NodeTasks`], and the test's own future, which
-//! is task 0. One *step* polls one of the tasks that have been woken; the seed says which. When nobody is ready, the
-//! thread is tokio's, whose paused clock then jumps to the next timer. So the same seed does the same steps, and
-//! the trace, a hash over them, says whether it did.
+//! A [`Schedule`] holds the tasks of all nodes of one test, those of each node in a [`NodeTasks`], and the test's own
+//! future, which is task 0. One *step* polls one of the tasks that have been woken, chosen by the seed. When no task is
+//! ready, the thread returns to tokio, whose paused clock then advances to the next timer. The same seed therefore takes
+//! the same steps; the trace, a hash over them, verifies that.
 //!
-//! States of a task: idle → ready (woken: in the list, once) → running → idle, or over.
+//! States of a task: idle → ready (woken; once in the list) → running → idle or finished.
 //!
-//! Invariants: a task is polled by one step at a time · a wake-up while it runs makes it ready again · what a dead crew
-//! has is dropped, and so is what it is given later.
+//! Invariants:
+//! - A task is polled by one step at a time; a wake-up while it runs makes it ready again.
+//! - The tasks of a node that was killed are dropped, and so are those that it spawns later.
 //!
-//! How it fails: a test that takes too many steps, or waits too long by its own clock, is [`Stuck`].
+//! A test that takes too many steps, or waits too long by its own clock, fails with [`Stuck`].
 //!
-//! Three seeds of four pick evenly among the ready. With every fourth, tasks have ranks and the first in rank runs,
-//! which lets some wait for long; now and then a rank is drawn anew. Some mistakes show only in the one way, some in
-//! the other ("A randomized scheduler with probabilistic guarantees of finding bugs", ASPLOS 2010, has the argument).
+//! Three seeds of four choose evenly among the ready tasks. With every fourth seed tasks have ranks and the first in rank
+//! runs, so that some tasks wait for long; now and then a task gets a new rank. Some bugs show in only one of the two
+//! modes. The argument is in "A randomized scheduler with probabilistic guarantees of finding bugs", ASPLOS 2010.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -29,157 +30,158 @@ use tokio::time::{Instant, sleep};
 use super::rng::Rng;
 use super::{Task, Work};
 
-/// What runs a test; cheap to clone.
+/// The executor of one test. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Schedule {
     shared: Arc<Shared>,
 }
 
-/// The tasks of one node of a test: its spawner.
+/// The tasks of one node of a test: the node's spawner.
 #[derive(Clone)]
 pub(crate) struct NodeTasks {
     schedule: Schedule,
-    number: usize,
+    node: usize,
 }
 
 /// Where a test's blocking code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BlockingMode {
-    /// On a thread of its own, while the clock stands still.
+    /// On a thread of its own, while the clock is paused.
     Thread,
-    /// On the test's own thread, when its turn comes: a step like any other.
+    /// On the test's thread, as a step like any other.
     Inline,
 }
 
-/// How long a test may go on.
+/// The limits of a test.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunLimits {
     pub(crate) steps: u64,
     pub(crate) time: Duration,
 }
 
-/// A test that does not come to its end.
+/// A test that exceeded its limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stuck {
-    /// It took as many steps as it may.
+    /// The test took too many steps.
     Steps,
-    /// It waits; this is when anybody last did something.
+    /// The test waits; its last step was `since` its start.
     Time { since: Duration },
 }
 
-/// How far a test has come.
+/// The progress of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub(crate) steps: u64,
-    /// A hash over the steps: which task, among how many, at what time.
+    /// A hash over the steps: the task, the number of ready tasks, and the time of each.
     pub(crate) trace: u64,
-    /// When the last step was taken.
+    /// The time of the last step, counted from the start.
     pub(crate) time: Duration,
 }
 
 struct Shared {
     rng: Rng,
     ranked: bool,
-    desk: BlockingMode,
+    blocking: BlockingMode,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     tasks: BTreeMap<u64, Slot>,
-    next: u64,
+    next_number: u64,
     ready: Vec<u64>,
-    /// Wakes the thread that the schedule runs on.
+    /// Wakes the thread that runs the schedule.
     thread: Option<Waker>,
-    /// By number, whether a crew is alive.
-    crews: Vec<bool>,
+    /// By node: false once it was killed.
+    running: Vec<bool>,
     start: Option<Instant>,
     steps: u64,
     trace: u64,
-    /// When the last step was taken.
-    last: Duration,
+    /// The time of the last step.
+    last_step: Duration,
 }
 
 struct Slot {
-    crew: usize,
+    node: usize,
     rank: u64,
-    alarm: Arc<Alarm>,
-    /// Not here while it runs.
+    waker: Arc<TaskWaker>,
+    /// `None` while the task is polled.
     task: Option<Task>,
 }
 
 /// Wakes one task.
-struct Alarm {
+struct TaskWaker {
     number: u64,
-    /// Whether the task is in the list.
+    /// True while the task is in the list of ready tasks.
     ready: AtomicBool,
     shared: Weak<Shared>,
 }
 
-/// The test itself.
+/// The number of the test's own future.
 const ROOT: u64 = 0;
 
-/// So many steps in one go before what runs on tokio beside the schedule has its turn.
-const TURN: u32 = 64;
+/// The number of steps after which other tasks of the tokio runtime are polled.
+const STEPS_PER_POLL: u32 = 64;
 
 impl Schedule {
-    /// A schedule for the thread of a current-thread runtime whose clock is paused.
-    pub(crate) fn new(seed: u64, desk: BlockingMode) -> Schedule {
-        let state = State { next: ROOT + 1, ..State::default() };
+    /// Returns a schedule for the thread of a current-thread runtime whose clock is paused.
+    pub(crate) fn new(seed: u64, blocking: BlockingMode) -> Schedule {
+        let state = State { next_number: ROOT + 1, ..State::default() };
         let (rng, ranked) = (Rng::seeded(seed), seed % 4 == 3);
-        Schedule { shared: Arc::new(Shared { rng, ranked, desk, state: Mutex::new(state) }) }
+        Schedule { shared: Arc::new(Shared { rng, ranked, blocking, state: Mutex::new(state) }) }
     }
 
-    /// A number that belongs to the seed: what a node's own chance begins with.
+    /// Returns a seed for a node's own random numbers, determined by the schedule's.
     pub(crate) fn next_seed(&self) -> u64 {
         self.shared.rng.next()
     }
 
-    /// A spawner for one more node.
+    /// Returns a spawner for one more node.
     pub(crate) fn new_node(&self) -> NodeTasks {
         let mut state = self.shared.lock();
-        state.crews.push(true);
-        NodeTasks { schedule: self.clone(), number: state.crews.len() - 1 }
+        state.running.push(true);
+        NodeTasks { schedule: self.clone(), node: state.running.len() - 1 }
     }
 
-    /// Ends all crews: what is left of the test is dropped, here and now.
+    /// Drops the tasks of all nodes, before this function returns.
     pub(crate) fn end(&self) {
-        let crews = self.shared.lock().crews.len();
-        (0..crews).for_each(|number| NodeTasks { schedule: self.clone(), number }.kill());
+        let nodes = self.shared.lock().running.len();
+        (0..nodes).for_each(|node| NodeTasks { schedule: self.clone(), node }.kill());
     }
 
     pub(crate) fn progress(&self) -> Progress {
         let state = self.shared.lock();
-        Progress { steps: state.steps, trace: state.trace, time: state.last }
+        Progress { steps: state.steps, trace: state.trace, time: state.last_step }
     }
 
-    /// Runs `root`, and all tasks beside it, until it is over. What is left then stays where it is.
-    pub(crate) async fn run<F: Future>(&self, bounds: RunLimits, root: F) -> Result<F::Output, Stuck> {
+    /// Runs all tasks until `root` completes. The other tasks stay as they are.
+    pub(crate) async fn run<F: Future>(&self, limits: RunLimits, root: F) -> Result<F::Output, Stuck> {
         let mut root = std::pin::pin!(root);
-        let alarm = Arc::new(Alarm::new(ROOT, &self.shared));
-        let waker = Waker::from(Arc::clone(&alarm));
+        let root_waker = Arc::new(TaskWaker::new(ROOT, &self.shared));
+        let waker = Waker::from(Arc::clone(&root_waker));
         {
             let mut state = self.shared.lock();
             state.start.get_or_insert_with(Instant::now);
             state.ready.push(ROOT);
         }
-        let mut late = std::pin::pin!(sleep(bounds.time));
-        // What a test does may not depend on how much of tokio's budget others have used.
+        let mut timeout = std::pin::pin!(sleep(limits.time));
+        // Without tokio's budget, since how much of it other tasks have used differs between runs.
         unconstrained(poll_fn(|cx| {
-            for _ in 0..TURN {
-                let Some(step) = self.shared.begin(cx) else {
-                    return late.as_mut().poll(cx).map(|()| Err(Stuck::Time { since: self.shared.lock().last }));
+            for _ in 0..STEPS_PER_POLL {
+                let Some(step) = self.shared.next_step(cx) else {
+                    let since = || self.shared.lock().last_step;
+                    return timeout.as_mut().poll(cx).map(|()| Err(Stuck::Time { since: since() }));
                 };
                 match step {
-                    Step::TreeRoot => {
-                        alarm.ready.store(false, Ordering::Release);
+                    Step::Root => {
+                        root_waker.ready.store(false, Ordering::Release);
                         if let Poll::Ready(output) = root.as_mut().poll(&mut Context::from_waker(&waker)) {
                             return Poll::Ready(Ok(output));
                         }
                     }
-                    Step::Task(number, task, alarm) => self.shared.poll(number, task, alarm),
+                    Step::Task(number, task, waker) => self.shared.poll(number, task, waker),
                 }
-                if self.shared.lock().steps >= bounds.steps {
+                if self.shared.lock().steps >= limits.steps {
                     return Poll::Ready(Err(Stuck::Steps));
                 }
             }
@@ -190,55 +192,56 @@ impl Schedule {
     }
 }
 
-/// What is polled next.
+/// The future that is polled next.
 enum Step {
-    TreeRoot,
-    Task(u64, Task, Arc<Alarm>),
+    Root,
+    Task(u64, Task, Arc<TaskWaker>),
 }
 
 impl Shared {
-    /// A panic elsewhere while the lock was held left nothing half done.
     fn lock(&self) -> MutexGuard<'_, State> {
+        // No code that can panic runs between two changes that belong together.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Picks who runs next; remembers the thread if nobody is ready.
-    fn begin(&self, cx: &Context<'_>) -> Option<Step> {
+    /// Chooses the next task, or notes the thread's waker if no task is ready.
+    fn next_step(&self, cx: &Context<'_>) -> Option<Step> {
         let mut state = self.lock();
         loop {
             if state.ready.is_empty() {
                 state.thread = Some(cx.waker().clone());
                 return None;
             }
-            let crowd = state.ready.len() as u64;
-            let at = if self.ranked { state.first() } else { usize::try_from(self.rng.below(crowd)).unwrap_or(0) };
+            let ready = state.ready.len() as u64;
+            let at =
+                if self.ranked { state.first_in_rank() } else { usize::try_from(self.rng.below(ready)).unwrap_or(0) };
             let number = state.ready.swap_remove(at);
             let step = if number == ROOT {
-                Step::TreeRoot
+                Step::Root
             } else {
-                // One that is over may have been woken before.
+                // A task can finish after it was woken.
                 let Some(slot) = state.tasks.get_mut(&number) else { continue };
                 if self.ranked && self.rng.below(32) == 0 {
                     slot.rank = self.rng.next();
                 }
                 let Some(task) = slot.task.take() else { continue };
-                Step::Task(number, task, Arc::clone(&slot.alarm))
+                Step::Task(number, task, Arc::clone(&slot.waker))
             };
-            state.note(number, crowd);
+            state.record_step(number, ready);
             return Some(step);
         }
     }
 
-    fn poll(&self, number: u64, mut task: Task, alarm: Arc<Alarm>) {
-        alarm.ready.store(false, Ordering::Release);
-        let waker = Waker::from(alarm);
-        let over = task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+    fn poll(&self, number: u64, mut task: Task, waker: Arc<TaskWaker>) {
+        waker.ready.store(false, Ordering::Release);
+        let waker = Waker::from(waker);
+        let finished = task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
         let mut state = self.lock();
-        let alive = state.tasks.get(&number).is_some_and(|slot| state.crews[slot.crew]);
-        if over || !alive {
-            let gone = state.tasks.remove(&number);
+        let node_runs = state.tasks.get(&number).is_some_and(|slot| state.running[slot.node]);
+        if finished || !node_runs {
+            let removed = state.tasks.remove(&number);
             drop(state);
-            drop((gone, task));
+            drop((removed, task));
         } else if let Some(slot) = state.tasks.get_mut(&number) {
             slot.task = Some(task);
         }
@@ -250,65 +253,23 @@ impl State {
         self.start.map(|start| start.elapsed()).unwrap_or_default()
     }
 
-    /// Where the first in rank stands among the ready; the test itself is in the middle.
-    fn first(&self) -> usize {
+    /// Returns the index of the first ready task in rank. The test's own future ranks in the middle.
+    fn first_in_rank(&self) -> usize {
         let rank = |number: &u64| self.tasks.get(number).map_or(u64::MAX / 2, |slot| slot.rank);
         let ranks = self.ready.iter().enumerate().map(|(at, number)| (rank(number), *number, at));
         ranks.min().map_or(0, |(_, _, at)| at)
     }
 
-    fn note(&mut self, number: u64, crowd: u64) {
-        self.last = self.elapsed();
+    fn record_step(&mut self, number: u64, ready: u64) {
+        self.last_step = self.elapsed();
         self.steps += 1;
-        let time = u64::try_from(self.last.as_nanos()).unwrap_or(u64::MAX);
-        for part in [number, crowd, time] {
+        let time = u64::try_from(self.last_step.as_nanos()).unwrap_or(u64::MAX);
+        for part in [number, ready, time] {
             self.trace = (self.trace ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
         }
     }
-}
 
-impl NodeTasks {
-    pub(crate) fn spawn(&self, task: Task) {
-        let shared = &self.schedule.shared;
-        let mut state = shared.lock();
-        if !state.crews[self.number] {
-            drop(state);
-            return drop(task);
-        }
-        let number = state.next;
-        state.next += 1;
-        let rank = if shared.ranked { shared.rng.next() } else { 0 };
-        let alarm = Arc::new(Alarm::new(number, shared));
-        state.tasks.insert(number, Slot { crew: self.number, rank, alarm, task: Some(task) });
-        state.wake(number);
-    }
-
-    pub(crate) fn run_blocking(&self, work: Work) {
-        match self.schedule.shared.desk {
-            BlockingMode::Inline => self.spawn(Box::pin(async { work() })),
-            BlockingMode::Thread => drop(tokio::runtime::Handle::current().spawn_blocking(work)),
-        }
-    }
-
-    /// Drops all tasks at once, as they are, and those that come later.
-    pub(crate) fn kill(&self) {
-        let mut state = self.schedule.shared.lock();
-        state.crews[self.number] = false;
-        // One that runs just now is dropped when its step is over.
-        let doomed = state.tasks.extract_if(.., |_, slot| slot.crew == self.number && slot.task.is_some());
-        let doomed: Vec<_> = doomed.collect();
-        drop(state);
-        // The oldest first: whoever a task leaves behind is older or younger always in the same way.
-        doomed.into_iter().for_each(drop);
-    }
-
-    pub(crate) fn schedule(&self) -> &Schedule {
-        &self.schedule
-    }
-}
-
-impl State {
-    /// Puts a task into the list, and wakes the thread if it sleeps.
+    /// Adds a task to the ready ones, and wakes the thread if it sleeps.
     fn wake(&mut self, number: u64) {
         self.ready.push(number);
         if let Some(thread) = self.thread.take() {
@@ -317,14 +278,54 @@ impl State {
     }
 }
 
-impl Alarm {
-    /// Of a task that is ready from its beginning.
-    fn new(number: u64, shared: &Arc<Shared>) -> Alarm {
-        Alarm { number, ready: AtomicBool::new(true), shared: Arc::downgrade(shared) }
+impl NodeTasks {
+    pub(crate) fn spawn(&self, task: Task) {
+        let shared = &self.schedule.shared;
+        let mut state = shared.lock();
+        if !state.running[self.node] {
+            drop(state);
+            return drop(task);
+        }
+        let number = state.next_number;
+        state.next_number += 1;
+        let rank = if shared.ranked { shared.rng.next() } else { 0 };
+        let waker = Arc::new(TaskWaker::new(number, shared));
+        state.tasks.insert(number, Slot { node: self.node, rank, waker, task: Some(task) });
+        state.wake(number);
+    }
+
+    pub(crate) fn run_blocking(&self, work: Work) {
+        match self.schedule.shared.blocking {
+            BlockingMode::Inline => self.spawn(Box::pin(async { work() })),
+            BlockingMode::Thread => drop(tokio::runtime::Handle::current().spawn_blocking(work)),
+        }
+    }
+
+    /// Drops all tasks where they wait, and those that are spawned later.
+    pub(crate) fn kill(&self) {
+        let mut state = self.schedule.shared.lock();
+        state.running[self.node] = false;
+        // A task that is being polled is dropped after its step.
+        let killed = state.tasks.extract_if(.., |_, slot| slot.node == self.node && slot.task.is_some());
+        let killed: Vec<_> = killed.collect();
+        drop(state);
+        // Oldest first, so that the order is repeatable.
+        killed.into_iter().for_each(drop);
+    }
+
+    pub(crate) fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 }
 
-impl Wake for Alarm {
+impl TaskWaker {
+    /// Returns the waker of a task that is ready from the start.
+    fn new(number: u64, shared: &Arc<Shared>) -> TaskWaker {
+        TaskWaker { number, ready: AtomicBool::new(true), shared: Arc::downgrade(shared) }
+    }
+}
+
+impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

@@ -1,62 +1,67 @@
+//! Where the tasks of a node run.
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// A process, as a spawner sees it.
+/// A process as a spawner runs it.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Code that blocks its thread, as a spawner sees it.
+/// Code that blocks its thread, as a spawner runs it.
 pub type Work = Box<dyn FnOnce() + Send>;
 
-/// Where a node's processes run, so that a test can schedule them in an order of its own.
+/// An executor for a node's processes, replaceable so that a test can choose the order in which they run.
 pub trait Spawner: Send + Sync + 'static {
-    /// Runs the task to its end, beside all others.
+    /// Runs the task to completion, concurrently with all other tasks.
     fn spawn(&self, task: Task);
 
-    /// Runs code that may block, where that holds up no task: on a thread of its own, unless this is written.
+    /// Runs code that may block where it delays no task: by default on a new thread.
     ///
     /// # Panics
-    /// As [`std::thread::spawn`], when the operating system has no thread left.
+    /// As [`std::thread::spawn`] if the operating system cannot create a thread.
     fn run_blocking(&self, work: Work) {
         drop(std::thread::spawn(work));
     }
 }
 
-/// tokio without a box for each process, a test's schedule, or a spawner of one's own.
+/// The spawner of a node.
 #[derive(Clone)]
 pub(crate) enum TaskSpawner {
+    /// A tokio runtime, which needs no box for each process.
     Tokio(tokio::runtime::Handle),
+    /// The schedule of a test.
     #[cfg(feature = "test")]
     Test(super::NodeTasks),
+    /// The program's own spawner.
     Custom(Arc<dyn Spawner>),
 }
 
 impl TaskSpawner {
-    /// Starts a task that is no process. In a box, so that what tokio does with it is compiled for all of them at once.
+    /// Runs a task that is not a process. It is boxed, so that tokio's code for tasks is compiled once for all of them.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let task: Task = Box::pin(task);
         self.spawn_process(task, |task| task);
     }
 
-    /// The same without a box, for a process: it counts on being polled with one and the same waker, as tokio does it; for
-    /// any other spawner `steady` makes one of it that does not.
-    pub(crate) fn spawn_process<F>(&self, task: F, steady: impl FnOnce(F) -> Task)
+    /// Runs a process's task. On tokio it is not boxed, and relies on being polled with one and the same waker. Other
+    /// spawners may poll with different ones: for those, `make_movable` makes a task that does not rely on it.
+    pub(crate) fn spawn_process<F>(&self, task: F, make_movable: impl FnOnce(F) -> Task)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         match self {
             TaskSpawner::Tokio(handle) => drop(handle.spawn(task)),
             #[cfg(feature = "test")]
-            TaskSpawner::Test(crew) => crew.spawn(steady(task)),
-            TaskSpawner::Custom(spawner) => spawner.spawn(steady(task)),
+            TaskSpawner::Test(tasks) => tasks.spawn(make_movable(task)),
+            TaskSpawner::Custom(spawner) => spawner.spawn(make_movable(task)),
         }
     }
 
-    /// The test that decides the order, if there is one.
+    /// Returns the schedule of the test that runs the node.
     #[cfg(feature = "test")]
     pub(crate) fn schedule(&self) -> Option<&super::Schedule> {
         match self {
-            TaskSpawner::Test(crew) => Some(crew.schedule()),
+            TaskSpawner::Test(tasks) => Some(tasks.schedule()),
             TaskSpawner::Tokio(_) | TaskSpawner::Custom(_) => None,
         }
     }
@@ -65,7 +70,7 @@ impl TaskSpawner {
         match self {
             TaskSpawner::Tokio(handle) => drop(handle.spawn_blocking(work)),
             #[cfg(feature = "test")]
-            TaskSpawner::Test(crew) => crew.run_blocking(work),
+            TaskSpawner::Test(tasks) => tasks.run_blocking(work),
             TaskSpawner::Custom(spawner) => spawner.run_blocking(work),
         }
     }

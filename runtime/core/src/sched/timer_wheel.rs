@@ -1,3 +1,9 @@
+//! Timeouts that share timers: those of one tick are notified together.
+//!
+//! A call that waits for its answer registers here. Most calls are answered long before their time is up, so registering
+//! must cost little, and a timeout is not removed when it is no longer needed: the wheel holds it weakly, and drops the
+//! remains when a slot has grown. The price is precision: a timeout is notified at the end of its tick.
+
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -6,79 +12,79 @@ use std::time::{Duration, Instant};
 use super::{Clock, NodeEnv};
 use crate::base::Sorted;
 
-/// Somebody who waits for a while, and is told when that has passed.
+/// A receiver of the notification that time has passed.
 pub(crate) trait Timeout: Send + Sync {
-    /// It is `at` or later.
-    fn elapsed(&self, at: Instant);
+    /// Notes that it is `now` or later.
+    fn elapsed(&self, now: Instant);
 }
 
-/// Where those wait who need no time of their own: all of one tick share a timer.
-///
-/// Who has got what it waited for does not sign off; it is swept out when it is in the way.
+/// The timeouts of a node, by tick.
 pub(crate) struct TimerWheel {
     start: Instant,
-    /// Several, so that callers on different threads do not wait for each other.
-    rims: Vec<Arc<Shard>>,
+    /// Several, so that calls on different threads do not contend for one lock.
+    shards: Vec<Arc<Shard>>,
 }
 
+/// A part of the wheel with a timer of its own.
 #[derive(Default)]
 struct Shard {
-    turning: Mutex<Turning>,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct Turning {
+struct State {
     /// By tick, counted from the wheel's start.
-    spokes: Sorted<u64, Slot>,
-    /// The tick that the task sleeps for that turns the rim; without one there is no such task.
-    asleep: Option<u64>,
-    /// Wakes it when somebody comes who will not wait for so long.
-    driver: Option<Waker>,
+    slots: Sorted<u64, Slot>,
+    /// The tick for which the shard's task sleeps; `None` if no task runs.
+    sleeping_until: Option<u64>,
+    /// Wakes the shard's task when an earlier timeout is added.
+    waker: Option<Waker>,
 }
 
-/// Who waits for one tick.
+/// The timeouts of one tick.
 struct Slot {
-    waiting: Vec<Weak<dyn Timeout>>,
-    /// At this length it is swept.
-    sweep: usize,
+    timeouts: Vec<Weak<dyn Timeout>>,
+    /// The length at which those that no longer exist are removed.
+    sweep_at: usize,
 }
 
-const RIMS: usize = 4;
+const SHARDS: usize = 4;
 
-/// How much longer than asked somebody may wait.
+/// The precision: a timeout is notified up to this much too late.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The shortest spoke that is swept.
+/// The length of the shortest slot that is swept.
 const SWEEP: usize = 64;
 
 impl TimerWheel {
+    /// Returns an empty wheel; with `single`, it has one shard, so that timeouts are notified in a repeatable order.
     pub(crate) fn new(start: Instant, single: bool) -> TimerWheel {
-        let count = if single { 1 } else { RIMS };
-        TimerWheel { start, rims: (0..count).map(|_| Arc::default()).collect() }
+        let count = if single { 1 } else { SHARDS };
+        TimerWheel { start, shards: (0..count).map(|_| Arc::default()).collect() }
     }
 
-    /// Tells `waiter`, if it still exists then, when it is `at`: up to a tenth of a second later.
-    pub(crate) fn add(&self, at: Instant, waiter: Weak<dyn Timeout>, env: &NodeEnv) {
-        let late = at.saturating_duration_since(self.start);
-        self.seat_at(late.as_nanos().div_ceil(TICK.as_nanos()), waiter, env);
+    /// Notifies `timeout`, if it still exists then, at the first tick at or after `at`.
+    pub(crate) fn add(&self, at: Instant, timeout: Weak<dyn Timeout>, env: &NodeEnv) {
+        let delay = at.saturating_duration_since(self.start);
+        self.add_at_tick(delay.as_nanos().div_ceil(TICK.as_nanos()), timeout, env);
     }
 
-    /// Tells `waiter`, if it still exists then, at the next tick: within a tenth of a second, and not just now.
-    pub(crate) fn add_at_next_tick(&self, waiter: Weak<dyn Timeout>, env: &NodeEnv) {
-        let past = env.clock.now().saturating_duration_since(self.start);
-        self.seat_at(past.as_nanos() / TICK.as_nanos() + 1, waiter, env);
+    /// Notifies `timeout`, if it still exists then, at the next tick.
+    pub(crate) fn add_at_next_tick(&self, timeout: Weak<dyn Timeout>, env: &NodeEnv) {
+        let elapsed = env.clock.now().saturating_duration_since(self.start);
+        self.add_at_tick(elapsed.as_nanos() / TICK.as_nanos() + 1, timeout, env);
     }
 
-    fn seat_at(&self, tick: u128, waiter: Weak<dyn Timeout>, env: &NodeEnv) {
+    fn add_at_tick(&self, tick: u128, timeout: Weak<dyn Timeout>, env: &NodeEnv) {
         let tick = u64::try_from(tick).unwrap_or(u64::MAX);
-        // Slots are as large as a cache line or more; the bits below say nothing.
-        let rim = &self.rims[(Weak::as_ptr(&waiter).addr() >> 7) % self.rims.len()];
-        if rim.seat(tick, waiter) {
-            env.spawn.spawn(drive(Arc::clone(rim), Arc::clone(&env.clock), self.start));
+        // A timeout is at least as large as a cache line, so the lower bits of its address do not vary.
+        let shard = &self.shards[(Weak::as_ptr(&timeout).addr() >> 7) % self.shards.len()];
+        if shard.add(tick, timeout) {
+            env.spawn.spawn(run(Arc::clone(shard), Arc::clone(&env.clock), self.start));
         }
     }
 
-    /// The last moment before `at` that the wheel hits to the point.
+    /// Returns the time of the last tick at or before `at`.
     pub(crate) fn tick_before(&self, at: Instant) -> Instant {
         let past = at.saturating_duration_since(self.start).as_nanos() % TICK.as_nanos();
         at - Duration::from_nanos(u64::try_from(past).unwrap_or(0))
@@ -86,74 +92,75 @@ impl TimerWheel {
 }
 
 impl Shard {
-    fn turning(&self) -> MutexGuard<'_, Turning> {
-        self.turning.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a waiter in; whether the rim has to be driven from now on.
-    fn seat(&self, tick: u64, waiter: Weak<dyn Timeout>) -> bool {
-        let mut turning = self.turning();
-        let spoke = turning.spokes.get_or_insert_with(tick, || Slot { waiting: Vec::new(), sweep: SWEEP });
-        if spoke.waiting.len() >= spoke.sweep {
-            spoke.waiting.retain(|waiter| waiter.strong_count() > 0);
-            spoke.sweep = SWEEP.max(2 * spoke.waiting.len());
+    /// Adds a timeout; returns true if the shard's task has to be started.
+    fn add(&self, tick: u64, timeout: Weak<dyn Timeout>) -> bool {
+        let mut state = self.state();
+        let slot = state.slots.get_or_insert_with(tick, || Slot { timeouts: Vec::new(), sweep_at: SWEEP });
+        if slot.timeouts.len() >= slot.sweep_at {
+            slot.timeouts.retain(|timeout| timeout.strong_count() > 0);
+            slot.sweep_at = SWEEP.max(2 * slot.timeouts.len());
         }
-        spoke.waiting.push(waiter);
-        match turning.asleep {
+        slot.timeouts.push(timeout);
+        match state.sleeping_until {
             None => {
-                turning.asleep = Some(tick);
+                state.sleeping_until = Some(tick);
                 true
             }
-            Some(asleep) => {
-                let driver = if tick < asleep { turning.driver.take() } else { None };
-                drop(turning);
-                if let Some(driver) = driver {
-                    driver.wake();
+            Some(sleeping_until) => {
+                let waker = if tick < sleeping_until { state.waker.take() } else { None };
+                drop(state);
+                if let Some(waker) = waker {
+                    waker.wake();
                 }
                 false
             }
         }
     }
 
-    /// The next tick that somebody waits for; with `None` the rim is driven no more.
-    fn next(&self) -> Option<u64> {
-        let mut turning = self.turning();
-        let next = turning.spokes.first().map(|(tick, _)| *tick);
-        (turning.asleep, turning.driver) = (next, None);
+    /// Returns the next tick with a timeout; with `None` the shard's task ends.
+    fn next_tick(&self) -> Option<u64> {
+        let mut state = self.state();
+        let next = state.slots.first().map(|(tick, _)| *tick);
+        (state.sleeping_until, state.waker) = (next, None);
         next
     }
 
-    /// Resolves when somebody waits for a tick before this one.
+    /// Resolves when a timeout before this tick is added.
     fn poll_earlier(&self, tick: u64, cx: &mut Context<'_>) -> Poll<()> {
-        let mut turning = self.turning();
-        if turning.spokes.first().is_some_and(|(next, _)| *next < tick) {
+        let mut state = self.state();
+        if state.slots.first().is_some_and(|(next, _)| *next < tick) {
             return Poll::Ready(());
         }
-        turning.driver = Some(cx.waker().clone());
+        state.waker = Some(cx.waker().clone());
         Poll::Pending
     }
 
-    fn turn(&self, tick: u64, at: Instant) {
-        let spoke = self.turning().spokes.remove(&tick);
-        for waiter in spoke.into_iter().flat_map(|spoke| spoke.waiting) {
-            if let Some(waiter) = waiter.upgrade() {
-                waiter.elapsed(at);
+    /// Notifies the timeouts of a tick.
+    fn fire(&self, tick: u64, now: Instant) {
+        let slot = self.state().slots.remove(&tick);
+        for timeout in slot.into_iter().flat_map(|slot| slot.timeouts) {
+            if let Some(timeout) = timeout.upgrade() {
+                timeout.elapsed(now);
             }
         }
     }
 }
 
-/// Turns a rim as long as somebody sits on it.
-async fn drive(rim: Arc<Shard>, clock: Arc<dyn Clock>, start: Instant) {
-    while let Some(tick) = rim.next() {
+/// Runs a shard until it is empty.
+async fn run(shard: Arc<Shard>, clock: Arc<dyn Clock>, start: Instant) {
+    while let Some(tick) = shard.next_tick() {
         let at = start + TICK.saturating_mul(u32::try_from(tick).unwrap_or(u32::MAX));
         let mut sleep = clock.sleep_until(at);
         let slept = poll_fn(|cx| match sleep.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(true),
-            Poll::Pending => rim.poll_earlier(tick, cx).map(|()| false),
+            Poll::Pending => shard.poll_earlier(tick, cx).map(|()| false),
         });
         if slept.await {
-            rim.turn(tick, at);
+            shard.fire(tick, at);
         }
     }
 }
@@ -165,42 +172,48 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Waiter(AtomicU32);
+    struct Counter(AtomicU32);
 
-    impl Timeout for Waiter {
+    impl Counter {
+        fn get(&self) -> u32 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    impl Timeout for Counter {
         fn elapsed(&self, _: Instant) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn weak(waiter: &Arc<Waiter>) -> Weak<dyn Timeout> {
-        Arc::downgrade(&(Arc::clone(waiter) as Arc<dyn Timeout>))
+    fn weak(counter: &Arc<Counter>) -> Weak<dyn Timeout> {
+        Arc::downgrade(&(Arc::clone(counter) as Arc<dyn Timeout>))
     }
 
     #[test]
-    fn a_turn_tells_those_of_its_tick_once() {
-        let (rim, early, late) = (Shard::default(), Arc::new(Waiter::default()), Arc::new(Waiter::default()));
-        assert!(rim.seat(1, weak(&early)));
-        assert!(!rim.seat(2, weak(&late)));
-        assert_eq!(rim.next(), Some(1));
-        rim.turn(1, Instant::now());
-        assert_eq!((early.0.load(Ordering::Relaxed), late.0.load(Ordering::Relaxed)), (1, 0));
-        assert_eq!(rim.next(), Some(2));
-        rim.turn(2, Instant::now());
-        assert_eq!((early.0.load(Ordering::Relaxed), late.0.load(Ordering::Relaxed)), (1, 1));
-        assert_eq!(rim.next(), None);
-        assert!(rim.seat(3, weak(&early)), "to be driven anew");
+    fn the_timeouts_of_a_tick_are_notified_once() {
+        let (shard, early, late) = (Shard::default(), Arc::new(Counter::default()), Arc::new(Counter::default()));
+        assert!(shard.add(1, weak(&early)));
+        assert!(!shard.add(2, weak(&late)));
+        assert_eq!(shard.next_tick(), Some(1));
+        shard.fire(1, Instant::now());
+        assert_eq!((early.get(), late.get()), (1, 0));
+        assert_eq!(shard.next_tick(), Some(2));
+        shard.fire(2, Instant::now());
+        assert_eq!((early.get(), late.get()), (1, 1));
+        assert_eq!(shard.next_tick(), None);
+        assert!(shard.add(3, weak(&early)), "the shard's task has to be started again");
     }
 
     #[test]
-    fn those_who_are_served_take_no_room() {
-        let (rim, waiting) = (Shard::default(), Arc::new(Waiter::default()));
+    fn timeouts_that_no_longer_exist_are_swept() {
+        let (shard, waiting) = (Shard::default(), Arc::new(Counter::default()));
         for _ in 0..10_000 {
-            rim.seat(1, weak(&Arc::new(Waiter::default())));
+            shard.add(1, weak(&Arc::new(Counter::default())));
         }
-        rim.seat(1, weak(&waiting));
-        assert!(rim.turning().spokes.get(&1).unwrap().waiting.len() <= SWEEP + 1);
-        rim.turn(1, Instant::now());
-        assert_eq!(waiting.0.load(Ordering::Relaxed), 1);
+        shard.add(1, weak(&waiting));
+        assert!(shard.state().slots.get(&1).unwrap().timeouts.len() <= SWEEP + 1);
+        shard.fire(1, Instant::now());
+        assert_eq!(waiting.get(), 1);
     }
 }

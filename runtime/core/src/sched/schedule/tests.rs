@@ -3,43 +3,43 @@ use tokio::task::yield_now;
 
 use super::*;
 
-const BOUNDS: RunLimits = RunLimits { steps: 10_000, time: Duration::from_secs(3600) };
+const LIMITS: RunLimits = RunLimits { steps: 10_000, time: Duration::from_secs(3600) };
 
-/// Runs a test of its own on a paused clock.
+/// Runs a test on a schedule and a paused clock of its own.
 fn run<T>(seed: u64, test: impl AsyncFnOnce(Schedule) -> T) -> (Result<T, Stuck>, Progress) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let schedule = Schedule::new(seed, BlockingMode::Inline);
-    let output = runtime.block_on(schedule.run(BOUNDS, test(schedule.clone())));
+    let output = runtime.block_on(schedule.run(LIMITS, test(schedule.clone())));
     (output, schedule.progress())
 }
 
-/// Five tasks that say their number three times each, with pauses between.
-async fn babble(schedule: Schedule) -> Vec<u64> {
-    let (crew, said) = (schedule.new_node(), Arc::new(Mutex::new(Vec::new())));
+/// Five tasks that each record their number three times, with pauses between. Returns the record.
+async fn record_in_turns(schedule: Schedule) -> Vec<u64> {
+    let (tasks, record) = (schedule.new_node(), Arc::new(Mutex::new(Vec::new())));
     for number in 0..5 {
-        let said = Arc::clone(&said);
-        crew.spawn(Box::pin(async move {
+        let record = Arc::clone(&record);
+        tasks.spawn(Box::pin(async move {
             for round in 0..3 {
-                said.lock().unwrap().push(number);
+                record.lock().unwrap().push(number);
                 if round == 1 { sleep(Duration::from_millis(number % 2)).await } else { yield_now().await }
             }
         }));
     }
     sleep(Duration::from_secs(1)).await;
-    said.lock().unwrap().clone()
+    record.lock().unwrap().clone()
 }
 
 #[test]
-fn a_seed_is_an_order_to_the_step() {
+fn a_seed_determines_each_step() {
     let mut orders = Vec::new();
     for seed in 0..16 {
-        let (said, progress) = run(seed, babble);
-        let (again, same) = run(seed, babble);
-        let said = said.unwrap();
-        assert_eq!((&said, progress), (&again.unwrap(), same), "seed {seed}");
-        assert_eq!(said.len(), 15);
-        assert_eq!(progress.time, Duration::from_secs(1));
-        orders.push(said);
+        let (first, first_progress) = run(seed, record_in_turns);
+        let (second, second_progress) = run(seed, record_in_turns);
+        let first = first.unwrap();
+        assert_eq!((&first, first_progress), (&second.unwrap(), second_progress), "seed {seed}");
+        assert_eq!(first.len(), 15);
+        assert_eq!(first_progress.time, Duration::from_secs(1));
+        orders.push(first);
     }
     orders.sort();
     orders.dedup();
@@ -47,39 +47,39 @@ fn a_seed_is_an_order_to_the_step() {
 }
 
 #[test]
-fn a_dead_crew_is_dropped_where_it_stands_and_takes_nothing_more() {
+fn a_killed_node_drops_its_tasks_and_spawns_no_more() {
     let (result, _) = run(0, async |schedule: Schedule| {
-        let (crew, other) = (schedule.new_node(), schedule.new_node());
-        let (dropped, gone) = oneshot::channel::<()>();
-        let (kept, mut here) = oneshot::channel::<()>();
-        crew.spawn(Box::pin(async move {
+        let (killed, other) = (schedule.new_node(), schedule.new_node());
+        let (killed_sender, killed_receiver) = oneshot::channel::<()>();
+        let (other_sender, mut other_receiver) = oneshot::channel::<()>();
+        killed.spawn(Box::pin(async move {
             std::future::pending::<()>().await;
-            drop(dropped);
+            drop(killed_sender);
         }));
         other.spawn(Box::pin(async move {
             std::future::pending::<()>().await;
-            drop(kept);
+            drop(other_sender);
         }));
         yield_now().await;
-        // From within: the task that kills its crew ends with its step.
-        let (inner, suicide) = (crew.clone(), Arc::new(AtomicBool::new(false)));
-        let after = Arc::clone(&suicide);
-        crew.spawn(Box::pin(async move {
-            inner.kill();
-            inner.spawn(Box::pin(async { panic!("born dead") }));
+        // The task that kills its own node ends with its step.
+        let (own_node, went_on) = (killed.clone(), Arc::new(AtomicBool::new(false)));
+        let flag = Arc::clone(&went_on);
+        killed.spawn(Box::pin(async move {
+            own_node.kill();
+            own_node.spawn(Box::pin(async { panic!("spawned on a killed node") }));
             yield_now().await;
-            after.store(true, Ordering::Relaxed);
+            flag.store(true, Ordering::Relaxed);
         }));
-        assert!(gone.await.is_err());
+        assert!(killed_receiver.await.is_err());
         sleep(Duration::from_secs(1)).await;
-        assert!(!suicide.load(Ordering::Relaxed));
-        assert_eq!(here.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+        assert!(!went_on.load(Ordering::Relaxed));
+        assert_eq!(other_receiver.try_recv(), Err(oneshot::error::TryRecvError::Empty));
     });
     assert!(result.is_ok());
 }
 
 #[test]
-fn who_waits_for_nothing_and_who_runs_for_nothing_is_stuck() {
+fn a_test_that_waits_or_runs_for_too_long_is_stuck() {
     let (waits, _) = run(0, async |_| {
         sleep(Duration::from_secs(7)).await;
         std::future::pending::<()>().await;
@@ -97,22 +97,22 @@ fn who_waits_for_nothing_and_who_runs_for_nothing_is_stuck() {
 }
 
 #[test]
-fn blocking_code_has_its_turn() {
+fn blocking_code_runs_as_a_step() {
     let (result, _) = run(0, async |schedule: Schedule| {
-        let (tell, told) = oneshot::channel();
-        schedule.new_node().run_blocking(Box::new(move || tell.send(std::thread::current().id()).unwrap()));
-        told.await.unwrap()
+        let (sender, receiver) = oneshot::channel();
+        schedule.new_node().run_blocking(Box::new(move || sender.send(std::thread::current().id()).unwrap()));
+        receiver.await.unwrap()
     });
     assert_eq!(result.unwrap(), std::thread::current().id());
 }
 
 #[test]
-fn tasks_beside_the_schedule_have_their_turn() {
+fn tasks_outside_of_the_schedule_are_polled_too() {
     for seed in 0..4 {
         let (result, _) = run(seed, async |_| {
-            let (tell, mut told) = oneshot::channel();
-            tokio::spawn(async move { tell.send(()).unwrap() });
-            while told.try_recv().is_err() {
+            let (sender, mut receiver) = oneshot::channel();
+            tokio::spawn(async move { sender.send(()).unwrap() });
+            while receiver.try_recv().is_err() {
                 yield_now().await;
             }
         });

@@ -38,7 +38,7 @@ impl Errors {
         result.map_err(|error| self.add(error)).ok()
     }
 
-    /// Returns the number of errors. Compared with an earlier count, it tells whether a phase added any.
+    /// Returns the number of errors. Compared with an earlier count, it shows if a phase added any.
     pub(crate) fn count(&self) -> usize {
         self.0.iter().flatten().count()
     }

@@ -1,17 +1,20 @@
-//! The procedural macros of [greenroom](https://docs.rs/greenroom), which brings the Erlang/OTP process model to
-//! Rust. Use them through that crate: what they generate names its items.
+//! The procedural macros of [greenroom](https://docs.rs/greenroom), which brings the Erlang/OTP process model to Rust.
+//! Use them through that crate: the generated code names its items.
 //!
-//! | macro | says |
+//! | macro | purpose |
 //! |---|---|
-//! | [`#[protocol]`](macro@protocol) | what may be said to a process |
-//! | [`#[actor]`](macro@actor) | who listens |
-//! | [`receive!`](receive!) | how it listens |
-//! | [`#[supervisor]`](macro@supervisor) | who restarts whom |
-//! | [`#[main]`](macro@main), [`#[test]`](macro@test) | where it all runs |
+//! | [`#[protocol]`](macro@protocol) | declares the messages of a process |
+//! | [`#[actor]`](macro@actor) | declares a type whose values run as processes |
+//! | [`receive!`](receive!) | waits for a message that matches a pattern |
+//! | [`#[supervisor]`](macro@supervisor) | declares which processes are started together, and which are restarted |
+//! | [`#[main]`](macro@main), [`#[test]`](macro@test) | run an `async fn` on a node |
+//!
+//! An attribute's options are `name = value`, or a name alone, separated by commas. A duration is a whole number and a
+//! unit in quotes, `us`, `ms`, `s`, `m` or `h`: `"500ms"`, `"5s"`.
 #![forbid(unsafe_code)]
-// Without supervision some of what the words share has one user less.
+// Without `supervision` a few shared functions are unused.
 #![cfg_attr(not(feature = "supervision"), allow(dead_code))]
-// A model holds few values and lives for one expansion: boxes would buy nothing.
+// A model has few values, which exist during one expansion: boxes would save nothing.
 #![allow(clippy::large_enum_variant)]
 
 mod actor;
@@ -34,145 +37,185 @@ mod syntax;
 
 use proc_macro::TokenStream;
 
-/// Turns an enum into a protocol: what may be said to a process, one variant for each message.
+/// Declares the messages of a process: an enum with one variant for each message.
 ///
 /// ```
 /// # use greenroom::prelude::*;
-/// /// What a mail sorter understands.
+/// /// The messages of an account.
 /// #[protocol]
-/// pub enum Mail {
-///     /// Leaves one letter.
-///     Post { priority: u8, body: String },
-///     /// Takes every waiting letter, urgent ones first.
-///     Collect { reply: Reply<Vec<String>> },
-///     /// A process that the sorter watches has ended.
+/// pub enum Account {
+///     /// Adds an amount to the balance.
+///     Deposit { cents: u64 },
+///     /// Returns the balance.
+///     Balance { reply: Reply<u64> },
+///     /// A monitored process has exited.
 ///     #[from]
 ///     Down(Down),
 /// }
 /// ```
 ///
-/// A variant with a `Reply<T>` among its fields is a *call*, any other a *cast*. Generated is the stub, here
-/// `MailRef`: what a sender holds, with a method for each variant, under the variant's name in `snake_case` and with
-/// its documentation.
+/// A variant with a field `Reply<T>` is a *call*, which is answered with a `T`. Every other variant is a *cast*, a
+/// message without an answer.
+///
+/// # The stub
+/// The attribute generates the *stub*, here `AccountRef`: a typed handle that sends to a process, on this node or
+/// another. It has a method for each variant, with the variant's name in `snake_case` and its documentation.
 ///
 /// ```
 /// # use greenroom::prelude::*;
 /// # #[protocol]
-/// # pub enum Mail { Post { priority: u8, body: String }, Collect { reply: Reply<Vec<String>> } }
-/// # async fn talk(mail: MailRef) -> greenroom::Result {
-/// mail.post(15, "high".into());               // a cast: drop it, or `.await?` it to feel back-pressure
-/// let letters = mail.collect().await?;        // a call: `Result<Vec<String>, CallError>`
+/// # pub enum Account { Deposit { cents: u64 }, Balance { reply: Reply<u64> } }
+/// # async fn use_it(account: AccountRef) -> greenroom::Result {
+/// account.deposit(500);                       // a cast; `.await?` waits until the mailbox has room
+/// let balance = account.balance().await?;     // a call: `Result<u64, CallError>`, at most 5 s later
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// A variant named by a keyword becomes a raw method (`Move`, `r#move`). A stub is a value like any other: it can
-/// be cloned, compared, hashed, and sent inside messages, also to another node.
+/// A stub can be cloned, compared, hashed and sent inside messages, also to another node. A variant named by a keyword
+/// gets a raw method: `r#move` for `Move`.
 ///
 /// # Options
-/// - `local`: the protocol stays on its node. Its fields need no serde, and no code for the wire is made.
-/// - `debug`: a crash report shows the last message that the process took, each field that is `Debug`, and not just its
-///   name. It is written down whenever a message is taken, up to 1,000 bytes of it.
-/// - `version = N`: raised when messages changed their meaning but not their shape. 0 if left out.
+/// | option | effect | default |
+/// |---|---|---|
+/// | `local` | the messages never leave their node, and their fields need no serde | they may be sent to other nodes |
+/// | `debug` | a crash report shows the last message, up to 1,000 bytes of those fields that are `Debug` | its variant only |
+/// | `version = N` | a number that must be equal on two nodes that use the protocol: raise it when a message keeps its fields and changes its meaning | `0` |
 ///
 /// # On a variant
-/// - `#[from]`, with exactly one field: implements `From` that field, makes no method. So the runtime's own messages,
-///   `Down`, `ExitSignal` and `NodeEvent`, come into the mailbox; those are never read off the wire.
-/// - `#[from]` takes types of your own too: `stub.recipient::<E>()` is then a stub for that type of event alone.
-/// - `#[priority]`: these messages go before all others, also before those that were saved; among themselves they
-///   keep their order.
-/// - `#[redact]`, also on a field: no crash report and no trace shows what is in it.
+/// | attribute | effect |
+/// |---|---|
+/// | `#[from]` | implements `From` for the variant's only field, in place of a stub method |
+/// | `#[priority]` | its messages are received before all messages without it |
+/// | `#[redact]`, also on a field | crash reports and traces do not show the contents |
+/// | `#[cfg(..)]`, also on a named field | applies to all that is generated, too |
 ///
-/// `#[cfg(..)]` on variants and named fields is honoured in all that is generated. Type parameters may be used:
-/// what is generated for them demands `Send + 'static`, and serde's traits unless the protocol is local.
+/// `#[from]` accepts the runtime's messages: `Down`, `ExitSignal` and `NodeEvent`. They are created on the process's
+/// own node and never read from the network. It also accepts types of your own, called *events*:
+/// `stub.recipient::<E>()` is a stub for the event `E` alone.
+///
+/// # Errors
+/// A message is `Send + 'static`. Unless the protocol is `local`, its fields and answers also need serde's `Serialize`
+/// and `Deserialize`. The same bounds apply to type parameters. References and lifetime parameters do not compile.
 #[proc_macro_attribute]
 pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
     protocol::protocol(attr.into(), item.into()).into()
 }
 
-/// Makes a type an actor: a process with state.
+/// Declares an actor: a type whose values run as processes. It has two forms, on a struct or enum and on an impl.
 ///
 /// # On a struct or an enum
-/// It says which protocol the actor speaks; `impl Process` for it says how, by `receive!`.
+/// The attribute declares the actor and its options. With `protocol = P` the actor implements `Process` itself:
 ///
 /// ```
 /// # use greenroom::prelude::*;
 /// # #[protocol]
-/// # enum Mail { Post { priority: u8, body: String } }
-/// #[actor(protocol = Mail)]
-/// struct Sorter { urgent: u8 }
+/// # enum Account { Deposit { cents: u64 }, Balance { reply: Reply<u64> } }
+/// #[actor(protocol = Account, name = "savings")]
+/// struct Savings { cents: u64 }
 ///
-/// impl Process for Sorter {
+/// impl Process for Savings {
 ///     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-///         let letter = receive!(match cx { Mail::Post { priority, body } if priority > self.urgent => body });
-///         println!("{letter}");
-///         Ok(())
+///         loop {
+///             receive!(match cx {
+///                 Account::Deposit { cents } => self.cents += cents,
+///                 Account::Balance { reply } => reply.send(self.cents),
+///             });
+///         }
 ///     }
 /// }
 /// ```
 ///
-/// - `protocol = P`: what the actor understands. Left out, it is what an `#[actor] impl` of the same type makes.
-/// - `name = "..."`: the local name under which the process registers itself; if it is taken, it does not start.
-/// - `trap_exit`: exit signals come as messages, by a variant `#[from] Exit(ExitSignal)`, in place of ending it.
-/// - `mailbox = 1024`: how many messages may wait, saved ones included; without it, any number.
-/// - `overflow = ..`, for a message too many, with `mailbox` only: `wait`, the default, lets it stand in line (dropping
-///   its `Cast` takes it back), `reject` fails the cast or call, `drop_newest` drops it, `drop_oldest` drops the one
-///   that has waited longest.
+/// | option | effect | default |
+/// |---|---|---|
+/// | `protocol = P` | the messages of the actor | those of its `#[actor]` impl |
+/// | `name = ".."` | registers the process under this name before its `init` | no name |
+/// | `trap_exit` | exit signals arrive as messages; the protocol needs a variant `#[from] Exit(ExitSignal)` | they end the process |
+/// | `mailbox = N` | bounds the mailbox to `N` messages, at least 1, skipped ones included | unbounded |
+/// | `overflow = ..` | what happens to a message for a full mailbox; needs `mailbox` | `wait` |
+/// | `sys` | `stub.sys()` reads and changes the state, suspends and resumes the process; needs `Debug` and an `#[actor]` impl, without type parameters | off |
+///
+/// | `overflow` | the message | the sender |
+/// |---|---|---|
+/// | `wait` | waits in front of the mailbox until there is room; dropping its `Cast` withdraws it | waits, if it awaits the `Cast` or `Call` |
+/// | `reject` | is not delivered | gets `CastError::Full` or `CallError::Full` |
+/// | `drop_newest` | is dropped | gets `CallError::Full` for a call, no error for a cast |
+/// | `drop_oldest` | is delivered, and the oldest one in the mailbox is dropped | the sender of a dropped call gets `CallError::Full` |
 ///
 /// # On an impl
-/// It reads the protocol off the methods: for `Counter` it makes the enum `CounterMessage`, the stub `CounterRef`
-/// and the loop between them.
+/// The attribute derives the protocol from the methods, and generates the loop that receives a message and calls its
+/// method. Such an actor is a *server*. The enum `ThermometerMessage` and the stub `ThermometerRef` are generated here:
 ///
 /// ```
 /// # use greenroom::prelude::*;
 /// #[actor]
 /// #[derive(Default)]
-/// struct Counter { count: u64 }
+/// struct Thermometer { readings: Vec<i32> }
 ///
 /// #[actor]
-/// impl Counter {
-///     /// Adds `n`.
+/// impl Thermometer {
+///     /// Records a temperature.
 ///     #[cast]
-///     fn add(&mut self, n: u64) { self.count += n; }
+///     fn record(&mut self, celsius: i32) { self.readings.push(celsius); }
 ///
-///     /// The count so far.
+///     /// Returns the highest temperature.
 ///     #[call]
-///     fn count(&self) -> u64 { self.count }
+///     fn highest(&self) -> Option<i32> { self.readings.iter().max().copied() }
+///
+///     /// Starts anew.
+///     #[every("24h")]
+///     fn clear(&mut self) { self.readings.clear(); }
 /// }
+///
+/// # async fn use_it() -> greenroom::Result {
+/// let thermometer = Thermometer::default().start().await?;
+/// thermometer.record(21);
+/// assert_eq!(thermometer.highest().await?, Some(21));
+/// # Ok(())
+/// # }
 /// ```
 ///
-/// | on a method | called |
+/// | option | effect | default |
+/// |---|---|---|
+/// | `local` | as in `#[protocol(local)]` | messages may be sent to other nodes |
+/// | `debug` | as in `#[protocol(debug)]`; `#[redact]` is written on methods and parameters | off |
+///
+/// | on a method | the method is called |
 /// |---|---|
-/// | `#[cast]` | for a message that is not answered; an `Err` ends the process with that reason |
-/// | `#[call]` | for a message that is: what it returns is the answer, a `Result` too |
-/// | `#[init]` | before the first message; an `Err` fails the start |
-/// | `#[continue_with]` | right after `#[init]`, before any message, when whoever started it goes on already |
-/// | `#[every("30s")]` | again and again, after each such span of time; there may be several |
-/// | `#[idle("60s")]` | when no message has come for so long, and not again before the next |
-/// | `#[terminate]` | at the end, with `reason: &Exit` if it asks for it; after a panic only as `#[terminate(after_panic)]` |
-/// | `#[down]` | when a watched process has ended, with a `Down` |
-/// | `#[exit]` | for an exit signal, with an `ExitSignal`; the actor then traps exits |
-/// | `#[node_event]` | when a node comes or goes, with a `NodeEvent` |
+/// | [`#[cast]`](macro@cast) | for a message without an answer |
+/// | [`#[call]`](macro@call) | for a message with an answer |
+/// | [`#[init]`](macro@init) | before everything else; `.start()` waits for it |
+/// | [`#[continue_with]`](macro@continue_with) | after `#[init]`, before the first message; `.start()` does not wait for it |
+/// | [`#[every("30s")]`](macro@every) | periodically |
+/// | [`#[idle("60s")]`](macro@idle) | when no message has arrived for that time |
+/// | [`#[down]`](macro@down) | when a monitored process has exited |
+/// | [`#[exit]`](macro@exit) | for an exit signal |
+/// | [`#[node_event]`](macro@node_event) | when a node connects or is lost |
+/// | [`#[terminate]`](macro@terminate) | when the process stops |
 ///
-/// Each takes `&mut self` or `&self`, may be `async`, and may ask for `cx: &mut Context<Self>`. A call may ask for
-/// `reply: Reply<T>` in place of returning, and answer later. Every other parameter is a part of the message.
-/// Methods without one of these attributes stay plain. `#[priority]` on a cast or call lets its messages go before all
-/// others.
+/// Each takes `&mut self` or `&self`, may be `async`, and may have a parameter `cx: &mut Context<Self>`. The other
+/// parameters of a cast or call are the fields of its message, and the parameters of the stub's method. `#[priority]`
+/// beside `#[cast]` or `#[call]` has its message received before all messages without it. Methods without an attribute
+/// are ordinary methods.
 ///
-/// The impl's options are two of the protocol's: `local` and `debug`, as in `#[protocol(local, debug)]`.
+/// The enum and the stub are as visible as the most visible cast or call, and at least `pub(crate)`.
 ///
-/// A type has one such impl, with all its casts, calls and hooks; plain methods may stand in others. It makes the
-/// protocol, so `protocol = ..` is left out on the struct.
+/// # Errors
+/// The start fails if `name` is taken, or if `#[init]` returns an error.
 ///
-/// The enum and the stub are as visible as the most visible cast or call, at least `pub(crate)`. A generic actor's
-/// impl names its parameters as the struct does, in the same order.
+/// A type has one `#[actor]` impl, with all its casts, calls and hooks; other impls have ordinary methods. The struct
+/// then has no `protocol = ..`. The impl of a generic actor has the type parameters of the struct, in the same order.
+/// The rules of [`#[protocol]`](macro@protocol) for fields and answers apply to parameters and return types. A public
+/// actor needs at least one public cast or call. What breaks these rules does not compile.
 #[proc_macro_attribute]
 pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
     actor::actor(attr.into(), item.into()).into()
 }
 
-/// Makes a struct a supervision tree. Its `#[child]` fields are started in the order in which they are written
-/// and stopped in reverse; its other fields are what they are started with.
+/// Declares a supervision tree: a process that starts others, its children, and restarts them when they exit.
+///
+/// The fields with `#[child]` are the children. They are started in order and stopped in reverse order. The other
+/// fields are arguments of the tree.
 ///
 /// ```
 /// # use greenroom::prelude::*;
@@ -200,201 +243,252 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// # }
 /// ```
 ///
-/// Generated is `ChatTreeRef`, with a method for each child that gives its stub. Such a stub follows the child across
-/// restarts.
+/// The attribute generates the stub `ChatTreeRef`, with a method for each child that returns the child's stub. That
+/// stub follows the child: after a restart it sends to the new process.
 ///
 /// # Options
-/// - `strategy`: `one_for_one`, the default, `one_for_all` or `rest_for_one`: who is restarted with a child that ended.
-/// - `intensity = N`, `period = "5s"`: more than `N` restarts within the period, and the supervisor gives up. 1 in 5 s,
-///   unless said.
-/// - `auto_shutdown = any` or `all`: it shuts down when one, or the last, of its significant children has ended.
+/// | option | effect | default |
+/// |---|---|---|
+/// | `strategy = ..` | the children that are restarted when one exits: `one_for_one` that child, `one_for_all` all, `rest_for_one` that child and those after it | `one_for_one` |
+/// | `intensity = N` | the number of restarts within the period after which the next one makes the supervisor give up: it stops all children and exits. Needs `period` | `1` |
+/// | `period = ".."` | the time in which restarts are counted | `"5s"` |
+/// | `auto_shutdown = ..` | the supervisor exits when `any`, or `all`, of its significant children have exited | never |
 ///
 /// # Options of `#[child]`
-/// - `start = expression`: makes the child, at every start anew; `self` is the tree. Left out: `Default::default()`.
-/// - `restart`: `permanent`, the default, always; `transient` unless it ended in good order; `temporary` never.
-/// - `shutdown`: how long it may take to stop, as `"2s"`; or `kill`, or `forever`. Unless said `"5s"`, and `forever` for
-///   a supervisor.
-/// - `supervisor`: the field's type is a tree itself.
-/// - `dynamic`: many of one kind, started by `tree.sessions().start_child(..)`, under a supervisor of their own;
-///   `intensity` and `period` are that one's. Unless they are temporary they are `Clone`, or started by
-///   `start_child_with(|| ..)`.
-/// - `significant`: its end counts for `auto_shutdown`.
-/// - `backoff = "100ms..10s"`: a restart waits, longer each time in a row.
-/// - `while_down`: what is sent to it while it is being restarted waits until a start has succeeded (`hold`), or is
-///   dropped (`drop`).
+/// | option | effect | default |
+/// |---|---|---|
+/// | `start = expression` | makes the actor at each start; `self` is the tree | `Default::default()` |
+/// | `restart = ..` | when it is restarted: `permanent` always, `transient` after an abnormal exit, `temporary` never | `permanent` |
+/// | `shutdown = ..` | the time to stop before it is killed: a duration, `kill` or `forever` | `"5s"`; `forever` for a supervisor |
+/// | `supervisor` | the field's type is a tree itself | it is an actor |
+/// | `dynamic` | any number of children of this type, started by `tree.sessions().start_child(..)`, under a supervisor of their own | one child |
+/// | `intensity = N`, `period = ".."` | the limit of restarts of a `dynamic` field's supervisor | 1 in `"5s"` |
+/// | `significant` | its exit counts for `auto_shutdown`; for `transient` and `temporary` children | it does not count |
+/// | `backoff = "100ms..10s"` | a pause before each restart, longer with each restart in a row | no pause |
+/// | `while_down = ..` | messages that are sent to it during a restart wait for the new process (`hold`) or are dropped (`drop`) | `hold` |
 ///
-/// A duration is a number and one of `us`, `ms`, `s`, `m`, `h`.
+/// # Errors
+/// The start fails if a child does not start. The children before it are then stopped again.
+///
+/// A child without `start` implements `Default`. A dynamic child that is restarted implements `Clone`, or is started by
+/// `start_child_with(|| ..)`. `backoff` and `while_down` cannot be used on a temporary child, `start` and `significant`
+/// not on a dynamic one. A derive is written below `#[supervisor]`, which removes the children from the struct.
 #[proc_macro_attribute]
 pub fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
     supervisor::supervisor(attr.into(), item.into()).into()
 }
 
-/// Waits for a message that matches, and leaves every other one where it is.
+/// Waits for a message that matches an arm, and leaves all other messages in the mailbox.
 ///
 /// ```
 /// # use greenroom::prelude::*;
 /// # #[protocol]
-/// # enum Mail { Post { priority: u8, body: String } }
-/// # async fn run(mut cx: Mailbox<Mail>) -> greenroom::Result {
-/// let letter = receive!(match cx {
-///     Mail::Post { priority, body } if priority > 10 => body,
-///     after!(Duration::from_secs(1)) => return Ok(()),
+/// # enum Jobs { Add { priority: u8, name: String }, Close }
+/// # async fn run(mut cx: Mailbox<Jobs>) -> greenroom::Result {
+/// let urgent = receive!(match cx {
+///     Jobs::Add { priority, name } if priority > 10 => name,
+///     Jobs::Close => return Ok(()),
+///     after!(Duration::from_secs(1)) => "no urgent job".to_owned(),
 /// });
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// It is a `match` on a process's `cx` or on a `Mailbox`, and an expression: its value is the arm's. Messages are tried
-/// in the order in which they came, each against the arms top-down; what no arm matches waits, in order, for a later
-/// `receive!`. Bodies may `.await`, use `?`, and leave the loops and the function around them. Guards decide only:
-/// they borrow what the pattern binds, and can neither wait nor leave.
+/// It is an expression with the value of the arm. The subject is a process's `cx` or a `Mailbox`: a variable or a
+/// field.
 ///
-/// `after!(duration)`, as the last arm, ends the waiting; the duration is evaluated once, before the first message
-/// is looked at. `after!(Duration::ZERO)` looks at everything that waits, and goes on.
+/// - **Order**: messages are tried in order of arrival, each against the arms from top to bottom. A message that
+///   matches no arm keeps its place for a later `receive!`.
+/// - **Patterns** are those of a `match`, and move out of the message.
+/// - **Guards** borrow the bindings of the pattern.
+/// - **Bodies** may contain `.await` and `?`, and may leave the surrounding loop or function.
+/// - **Timeout**: [`after!(duration)`](after!), as the last arm. The duration is evaluated once, before the first
+///   message is tried. `after!(Duration::ZERO)` tries all messages in the mailbox and does not wait. Without the arm
+///   the wait has no limit.
 ///
-/// What waits is kept by variant, and only the variants that the arms name are looked at. A pattern that names none (a
-/// binding, a constant, a variant under another name) is right all the same, and looks at everything.
+/// Skipped messages are stored by variant, and only the variants that the arms name are tried. A pattern without a
+/// variant's name, such as a binding or a constant, is correct too, and has all of them tried.
 ///
-/// Cancel-safe: dropped before an arm matched, it has taken nothing.
+/// A `receive!` is cancel-safe: if it is dropped before an arm has matched, it has taken no message.
+///
+/// # Errors
+/// A guard with `.await`, `?`, `return`, or a `break` out of it does not compile, nor does an arm with a guard and more
+/// than 64 alternatives.
 #[proc_macro]
 pub fn receive(input: TokenStream) -> TokenStream {
     receive::receive(input.into()).into()
 }
 
-/// The last arm of a [`receive!`](receive!): what happens when no message came in time.
+/// The last arm of a [`receive!`](receive!): its body runs if no message has matched in time.
 ///
 /// ```
 /// # use greenroom::prelude::*;
 /// # #[protocol]
-/// # enum Mail { Post { priority: u8, body: String } }
-/// # async fn run(mut cx: Mailbox<Mail>) {
+/// # enum Sensor { Record { celsius: i32 } }
+/// # async fn run(mut cx: Mailbox<Sensor>) {
 /// receive!(match cx {
-///     Mail::Post { body, .. } => println!("{body}"),
-///     after!(Duration::from_secs(1)) => println!("nothing came"),
+///     Sensor::Record { celsius } => println!("{celsius} degrees"),
+///     after!(Duration::from_secs(1)) => println!("the sensor is silent"),
 /// });
 /// # }
 /// ```
 ///
-/// It is a macro so that the block is a `match` to every tool. Anywhere else it means nothing, and says so.
+/// It has the syntax of a macro so that the block is a `match` for rustfmt and editors. Outside of a `receive!` it does
+/// not compile.
 #[proc_macro]
 pub fn after(input: TokenStream) -> TokenStream {
     misplaced::after(&input.into()).into()
 }
 
-/// The words that `#[actor]` reads on the methods of an impl, and takes off them. What is left over stands in an impl
-/// without it, and says so.
-macro_rules! words_on_methods {
-    ($($(#[$documentation:meta])* $word:ident;)*) => {$(
+/// Defines the attributes that `#[actor]` reads on the methods of an impl and removes. An attribute that remains is in
+/// an impl without `#[actor]`, and expands to an error.
+macro_rules! method_attributes {
+    ($($(#[$documentation:meta])* $name:ident;)*) => {$(
         $(#[$documentation])*
         #[proc_macro_attribute]
-        pub fn $word(_attr: TokenStream, item: TokenStream) -> TokenStream {
-            misplaced::method(stringify!($word), item.into()).into()
+        pub fn $name(_attr: TokenStream, item: TokenStream) -> TokenStream {
+            misplaced::method(stringify!($name), item.into()).into()
         }
     )*};
 }
 
-words_on_methods! {
-    /// A method of an [`#[actor]`](macro@actor) impl that handles a message which is not answered.
+method_attributes! {
+    /// On a method of an [`#[actor]`](macro@actor) impl: handles a message without an answer.
     ///
     /// ```
     /// # use greenroom::prelude::*;
-    /// # #[actor] struct Counter { count: u64 }
+    /// # #[actor] struct Stock { items: u64 }
     /// #[actor]
-    /// impl Counter {
+    /// impl Stock {
     ///     #[cast]
-    ///     fn add(&mut self, n: u64) { self.count += n; }
+    ///     fn add(&mut self, items: u64) { self.items += items; }
     /// }
     /// ```
     ///
-    /// It may return nothing or a `Result<(), E>`, whose error ends the process.
+    /// The method returns nothing, or a `Result<(), E>`. An error ends the process, and is its exit reason.
     cast;
 
-    /// A method of an [`#[actor]`](macro@actor) impl that answers a message.
+    /// On a method of an [`#[actor]`](macro@actor) impl: handles a message with an answer.
     ///
     /// ```
     /// # use greenroom::prelude::*;
-    /// # #[actor] struct Counter { count: u64 }
+    /// # #[actor] struct Stock { items: u64, waiting: Vec<Reply<u64>> }
     /// #[actor]
-    /// impl Counter {
+    /// impl Stock {
+    ///     /// Returns the number of items.
     ///     #[call]
-    ///     fn count(&self) -> u64 { self.count }
+    ///     fn count(&self) -> u64 { self.items }
+    ///
+    ///     /// Returns the number of items after the next delivery.
+    ///     #[call]
+    ///     fn next_delivery(&mut self, reply: Reply<u64>) { self.waiting.push(reply); }
     /// }
     /// ```
     ///
-    /// What it returns is the answer; with a parameter `reply: Reply<T>` it answers when it likes.
+    /// The return value is the answer, also if it is a `Result`. A method with a parameter `reply: Reply<T>` returns
+    /// nothing, and answers through the reply, now or later.
     call;
 
-    /// A method of an [`#[actor]`](macro@actor) impl that runs before the first message.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called when the process starts, before everything else.
     ///
-    /// An `Err` fails the start: `start` returns it, a supervisor counts it.
+    /// `.start()` and a supervisor wait for it. It returns nothing, or a `Result<(), E>`; an error fails the start.
     init;
 
-    /// A method of an [`#[actor]`](macro@actor) impl that runs right after `#[init]`, before any message, when whoever
-    /// started the process goes on already.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called after `#[init]`, before the first message.
+    ///
+    /// `.start()` does not wait for it. It returns nothing, or a `Result<(), E>`, whose error ends the process.
     continue_with;
 
-    /// A method of an [`#[actor]`](macro@actor) impl that runs again and again: `#[every("30s")]`.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called periodically, `#[every("30s")]`.
     ///
-    /// There may be several. Turns that were missed are not made up for.
+    /// The first call is after the first period. Calls that were missed because a handler took long are not made up
+    /// for. An actor may have several such methods. An error that it returns ends the process.
     every;
 
-    /// A method of an [`#[actor]`](macro@actor) impl that runs when no message has come for so long:
-    /// `#[idle("60s")]`. It does not run again before the next one.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called when no message has arrived for a time,
+    /// `#[idle("60s")]`.
+    ///
+    /// It is not called again before the next message. Calls of `#[every]` are not messages. An error that it returns
+    /// ends the process.
     idle;
 
-    /// A method of an [`#[actor]`](macro@actor) impl that runs at the end, with `reason: &Exit` if it asks for it.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called when the process stops.
     ///
-    /// After a panic it runs only as `#[terminate(after_panic)]`, on a state that may be half-changed.
+    /// It may have a parameter `reason: &Exit`. After a panic only `#[terminate(after_panic)]` is called, since the
+    /// state may be inconsistent. An exit signal ends a process that does not trap exits without a call.
     terminate;
 
-    /// A method of an [`#[actor]`](macro@actor) impl that is told, by a `Down`, that a watched process has ended.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called when a process that `cx.monitor(..)` monitors has
+    /// exited.
+    ///
+    /// It has a parameter `down: Down`. An error that it returns ends the process.
     down;
 
-    /// A method of an [`#[actor]`](macro@actor) impl that takes exit signals, each an `ExitSignal`: the actor traps
-    /// exits.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called for an exit signal, which then does not end the
+    /// process.
+    ///
+    /// It has a parameter `signal: ExitSignal`. A signal of the process that started this one still ends it. An error
+    /// that the method returns ends the process.
     exit;
 
-    /// A method of an [`#[actor]`](macro@actor) impl that hears of nodes that come and go, by a `NodeEvent`.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called when a node connects or is lost.
+    ///
+    /// It has a parameter `event: NodeEvent`. An error that it returns ends the process.
     node_event;
 }
 
-/// Runs an `async fn main` on a node: a local one, unless the environment says otherwise.
+/// Runs an `async fn main` on a tokio runtime and a node.
 ///
 /// ```
-/// #[greenroom::main]
+/// #[greenroom::main(shutdown = "10s")]
 /// async fn main() -> greenroom::Result {
 ///     Ok(())
 /// }
 /// ```
 ///
-/// Read are `GREENROOM_NODE` (without it the node is local), `GREENROOM_LISTEN`, `GREENROOM_ADVERTISE`,
-/// `GREENROOM_SEEDS` and `GREENROOM_COOKIE`. It returns nothing, or a `Result`: an error is printed, and the exit code
-/// tells.
+/// When the function returns, the node stops applications, then other supervision trees, then other processes. SIGTERM,
+/// ctrl-c and the exit of an application that the node cannot run without have the same effect, and drop the function
+/// at the `.await` where it waits.
 ///
-/// When the function returns, what still runs is stopped in order: applications, then other trees, then other
-/// processes. So it is at SIGTERM and ctrl-c, with exit code 0; the function is then dropped where it waits. And when
-/// an application ends that the node cannot do without, with exit code 1. All of that may take 30 s, or
-/// `#[greenroom::main(shutdown = "10s")]`, or as long as it takes: `shutdown = forever`. What is left by then is
-/// killed, and the exit code is 1.
+/// | option | effect | default |
+/// |---|---|---|
+/// | `shutdown = ..` | the time for all to stop before it is killed: a duration, `kill` or `forever` | `"30s"` |
+///
+/// | environment variable | value | without it |
+/// |---|---|---|
+/// | `GREENROOM_NODE` | the name of the node, `name@host` | a local node; the other variables are ignored |
+/// | `GREENROOM_LISTEN` | the address to listen at | the node does not listen |
+/// | `GREENROOM_ADVERTISE` | the address that other nodes dial | the address it listens at |
+/// | `GREENROOM_SEEDS` | the addresses to dial, separated by commas | none |
+/// | `GREENROOM_COOKIE` | the secret of the cluster, 32 bytes in base64 | the file `.greenroom/cookie` in the home directory |
+///
+/// # Errors
+/// The function has no parameters, and returns nothing or a `Result` whose error implements `Display`. An error is
+/// printed, and the exit code is 1. It is also 1 if such an application has ended or if processes had to be killed, and
+/// else 0.
 #[proc_macro_attribute]
 pub fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
     entry::main(attr.into(), item.into()).into()
 }
 
-/// Runs an `async fn` as a test, on a fresh local node with a paused clock.
+/// Runs an `async fn` as a test, on a new local node with a paused clock. Needs the Cargo feature `test`.
 ///
 /// ```
 /// #[greenroom::test]
-/// async fn counts() -> greenroom::Result {
+/// async fn an_order_is_paid_once() -> greenroom::Result {
 ///     Ok(())
 /// }
 /// ```
 ///
-/// It returns nothing, or a `Result`, whose error fails the test. `#[should_panic]`, `#[ignore]` and other
-/// attributes keep their meaning.
+/// | option | effect | default |
+/// |---|---|---|
+/// | `clock = ..` | `paused`: time passes only while no process can run, and then without waiting · `real`: the real clock | `paused` |
 ///
-/// # Options
-/// - `clock = real`: time passes as it does outside. `paused`, unless said: time passes when nothing else can.
+/// `#[should_panic]`, `#[ignore]` and other attributes keep their meaning.
+///
+/// # Errors
+/// The function has no parameters, and returns nothing or a `Result` whose error implements `Display`. An error fails
+/// the test.
 #[proc_macro_attribute]
 pub fn test(attr: TokenStream, item: TokenStream) -> TokenStream {
     entry::test(attr.into(), item.into()).into()

@@ -1,8 +1,8 @@
 //! The items beside an item, read from its source file. They serve error messages only.
 //!
-//! A macro receives one item, without the attributes above its own. Some mistakes need two items: each is correct alone,
-//! and rustc would report every generated name that they both define. For these mistakes the macro reads its source file,
-//! and reports the mistake in one message.
+//! A macro receives one item, without the attributes above its own. Some mistakes need two items: each is correct
+//! alone, and rustc would report every generated name that they both define. For these mistakes the macro reads its
+//! source file, and reports the mistake in one message.
 //!
 //! A correct program expands to the same code whether the file can be read or not. If it cannot be read, or the other
 //! item is in another file, rustc reports the mistake in its own way.

@@ -1,28 +1,31 @@
-//! What each form turns into, as one would have written it: the files beside this one, read in every review.
+//! Snapshots of the expansions: the files in `snapshots/`.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p greenroom-macros` writes them anew.
+//! `UPDATE_EXPECT=1 cargo test -p greenroom-macros --lib` writes them.
 
 use expect_test::{ExpectFile, expect_file};
 use proc_macro2::TokenStream;
 use quote::quote;
 
 fn check(generated: TokenStream, expected: &ExpectFile) {
-    let file: syn::File = syn::parse2(generated).expect("an expansion is a list of items");
+    let file: syn::File = syn::parse2(generated).expect("the expansion should be a list of items");
     expected.assert_eq(&prettyplease::unparse(&file));
 }
 
-/// The runtime is compiled beside the macros, and so keeps what they make of the one protocol that it has.
+/// The runtime cannot use the macros, which are compiled beside it. It contains the expansion of its only protocol.
 #[test]
-fn supervision() {
+fn protocol_of_supervisors() {
     let written = include_str!("../../runtime/core/src/supervisor/protocol/written.rs");
-    let file = syn::parse_file(written).expect("it is Rust");
+    let file = syn::parse_file(written).expect("the file should be Rust");
     let generated = file.items.into_iter().map(|item| match item {
         syn::Item::Enum(mut item) => {
-            assert!(crate::syntax::attr::take(&mut item.attrs, "protocol").is_some(), "it is a protocol");
+            assert!(
+                crate::syntax::attr::take(&mut item.attrs, "protocol").is_some(),
+                "the enum should have `#[protocol]`"
+            );
             let expanded = crate::protocol::protocol(quote!(), quote!(#item));
-            let mut expanded: syn::File = syn::parse2(expanded).expect("an expansion is a list of items");
+            let mut expanded: syn::File = syn::parse2(expanded).expect("the expansion should be a list of items");
             for item in &mut expanded.items {
-                // Whoever lacks a trait is not to be told that supervisors have it.
+                // rustc lists the types that implement a trait when another type lacks it. This one would not help.
                 if let syn::Item::Impl(item) = item
                     && item.trait_.is_some()
                 {
@@ -40,17 +43,17 @@ fn supervision() {
 #[test]
 fn protocol() {
     let item = quote! {
-        /// What a mail sorter understands.
+        /// The messages of a mail sorter.
         ///
         /// In two paragraphs.
         pub enum Mail {
-            /// Leaves one letter.
+            /// Adds a letter.
             Post { priority: u8, body: String },
             Forward(MailRef, String),
-            /// Takes every waiting letter.
+            /// Removes and returns all letters.
             Collect { reply: Reply<Vec<String>> },
             Move,
-            /// A process that the sorter watches has ended.
+            /// A monitored process has exited.
             #[from]
             Down(Down),
         }
@@ -126,7 +129,7 @@ fn protocol_with_lifetimes() {
 #[test]
 fn actor_with_a_protocol() {
     let item = quote! {
-        /// Hands out urgent letters first.
+        /// Sorts letters by priority.
         struct Sorter {
             urgent: u8,
         }
@@ -166,7 +169,7 @@ fn actor_with_methods() {
                     self.check(to, cx).await
                 }
 
-                /// The count so far.
+                /// Returns the count.
                 #[call]
                 fn count(&self) -> u64 {
                     self.count
@@ -305,10 +308,10 @@ fn receive_with_mistakes() {
 #[test]
 fn supervisor() {
     let item = quote! {
-        /// Rooms outlive a crashed log, never the other way round.
+        /// The rooms and the log of a chat.
         pub struct ChatTree {
             path: PathBuf,
-            /// Writes what was said.
+            /// Writes the log file.
             #[child(start = Log::open(self.path.clone()))]
             log: Log,
             #[cfg(feature = "rooms")]

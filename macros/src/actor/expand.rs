@@ -248,7 +248,7 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
                 #enum_::#variant(#event) => #outcome,
             }
         }
-        Hook::Call { variant, later, reply: ty } => {
+        Hook::Call { variant, later, answer: ty } => {
             let (field, reply) = (handler.reply_field(), local("reply"));
             let body = if *later {
                 quote!(#call;)
@@ -277,7 +277,7 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
     }
 }
 
-/// Generates the call of a method without a reply. Its `Err` ends the process.
+/// Generates the call of a method without an answer. Its `Err` ends the process.
 fn outcome(handler: &Handler) -> TokenStream {
     let private = private();
     let call = call(handler);
@@ -337,8 +337,8 @@ fn call(handler: &Handler) -> TokenStream {
     })
 }
 
-/// Returns the where clause of a function that awaits a method. It makes rustc assume `Self: Send`, which `impl Process`
-/// checks and reports once.
+/// Returns the where clause of a function that awaits a method. It makes rustc assume `Self: Send`, which `impl
+/// Process` checks and reports once.
 fn send_clause(awaits: bool) -> Option<TokenStream> {
     let private = private();
     awaits.then(|| quote!(where for<'cx> Self: #private::SendActor<'cx>))

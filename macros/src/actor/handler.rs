@@ -1,4 +1,4 @@
-//! A method that the actor's message loop calls, and the attribute that tells when.
+//! A method that the actor's message loop calls, and the attribute that states when.
 
 use proc_macro2::{Ident, Span};
 use syn::{Attribute, Type, Visibility};
@@ -29,10 +29,10 @@ pub(super) struct Handler {
 
 /// When a method is called.
 pub(super) enum Hook {
-    /// For a message without a reply.
+    /// For a message without an answer.
     Cast { variant: Ident },
-    /// For a message with a reply. `later` is set if the method takes the `Reply`.
-    Call { variant: Ident, reply: Type, later: bool },
+    /// For a message with an answer. `later` is set if the method takes the `Reply`.
+    Call { variant: Ident, answer: Type, later: bool },
     /// For a message from the runtime.
     System { variant: Ident, message: SystemMessage },
     /// Before the first message.
@@ -55,7 +55,7 @@ pub(super) enum SystemMessage {
     NodeEvent,
 }
 
-/// What the loop passes for a parameter.
+/// The argument that the loop passes for a parameter.
 pub(super) enum Param {
     /// The process's context. The span is that of the parameter's type.
     Context { span: Span },

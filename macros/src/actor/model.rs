@@ -48,8 +48,8 @@ pub(super) struct Hooks {
 }
 
 impl Model {
-    /// Parses the impl, and removes greenroom's attributes from its methods. Returns `None` if an error leaves nothing to
-    /// expand.
+    /// Parses the impl, and removes greenroom's attributes from its methods. Returns `None` if an error leaves nothing
+    /// to expand.
     pub(super) fn parse(block: &mut ItemImpl, options: ImplOptions, errors: &mut Errors) -> Option<Model> {
         let actor = parse_head(block, errors);
         let self_ty = (*block.self_ty).clone();
@@ -214,10 +214,10 @@ fn messages(actor: &Ident, cfgs: &[Attribute], actor_generics: &Generics, handle
                 let ty = Ident::new(message.type_name(), variant.span());
                 quote!(#head #[from] #variant(#private::#ty))
             }
-            Hook::Call { variant, reply, .. } => {
+            Hook::Call { variant, answer, .. } => {
                 let field = handler.reply_field();
-                let private = private_at(reply.span());
-                let ty = quote_spanned!(reply.span()=> #private::Reply<#reply>);
+                let private = private_at(answer.span());
+                let ty = quote_spanned!(answer.span()=> #private::Reply<#answer>);
                 quote!(#head #variant { #(#redacts #names: #types,)* #field: #ty })
             }
             Hook::Cast { variant } if handler.fields().next().is_none() => quote!(#head #variant),

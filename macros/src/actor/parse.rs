@@ -122,13 +122,13 @@ fn check_signature(hook: &str, sig: &Signature, errors: &mut Errors) {
             errors.push_help(&sig.ident, format!("{method} needs a `self` parameter"), help);
         }
     }
-    // A reference in a message or a reply has an error of its own. The lifetime that it names gets no second one.
+    // A reference in a message or an answer has an error of its own. The lifetime that it names gets no second one.
     let borrows = |ty: &Type| matches!(Unsendable::find(ty, true), Some(Unsendable::Reference(_)));
     let params_borrow = sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(typed) if borrows(&typed.ty)));
-    let reply_borrows = matches!(&sig.output, ReturnType::Type(_, ty) if borrows(ty));
+    let answer_borrows = matches!(&sig.output, ReturnType::Type(_, ty) if borrows(ty));
     let reference_is_reported = match hook {
         "cast" => params_borrow,
-        "call" => params_borrow || reply_borrows,
+        "call" => params_borrow || answer_borrows,
         _ => false,
     };
     let is_reported = |param: &GenericParam| reference_is_reported && matches!(param, GenericParam::Lifetime(_));
@@ -214,27 +214,27 @@ fn parse_call(sig: &Signature, owner: Owner<'_>, errors: &mut Errors) -> Hook {
         FnArg::Typed(typed) => types::reply_type(&typed.ty),
         FnArg::Receiver(_) => None,
     });
-    let mut reply: Type = match (by_parameter, &sig.output) {
-        (Some(reply), output) => {
+    let mut answer: Type = match (by_parameter, &sig.output) {
+        (Some(answer), output) => {
             if let ReturnType::Type(_, ty) = output {
                 errors.push_help(
                     ty,
                     "a `#[call]` method cannot both return a value and take a `Reply`",
-                    "return the reply, or take a `Reply` and send the value through it",
+                    "return the answer, or take a `Reply` and send the answer through it",
                 );
             }
-            reply.clone()
+            answer.clone()
         }
         (None, ReturnType::Type(_, ty)) => (**ty).clone(),
         (None, ReturnType::Default) => syn::parse_quote!(()),
     };
-    if let Type::ImplTrait(ty) = &reply {
-        errors.push_help(ty, "a reply cannot be `impl Trait`", "use a concrete type");
-        reply = syn::parse_quote!(());
-    } else if let Some(unsendable) = Unsendable::find(&reply, owner.local) {
-        unsendable.report("a reply", errors);
-        reply = sendable(reply);
+    if let Type::ImplTrait(ty) = &answer {
+        errors.push_help(ty, "an answer cannot be `impl Trait`", "use a concrete type");
+        answer = syn::parse_quote!(());
+    } else if let Some(unsendable) = Unsendable::find(&answer, owner.local) {
+        unsendable.report("an answer", errors);
+        answer = sendable(answer);
     }
-    self_type::replace_self(&mut reply, owner.self_ty);
-    Hook::Call { variant: names::variant(&sig.ident), reply, later: by_parameter.is_some() }
+    self_type::replace_self(&mut answer, owner.self_ty);
+    Hook::Call { variant: names::variant(&sig.ident), answer, later: by_parameter.is_some() }
 }

@@ -117,8 +117,8 @@ pub(super) fn decode_event(model: &Model) -> Option<TokenStream> {
     })
 }
 
-/// Returns the field's type as the trait that encodes and decodes it. All tokens have the span of the type: `encode` and
-/// `decode` cause the same error for a type without serde's traits, and rustc prints equal errors once.
+/// Returns the field's type as the trait that encodes and decodes it. All tokens have the span of the type: `encode`
+/// and `decode` cause the same error for a type without serde's traits, and rustc prints equal errors once.
 fn field_codec(field: &Field) -> TokenStream {
     let ty = &field.ty;
     let private = private_at(ty.span());

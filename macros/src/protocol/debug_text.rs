@@ -1,5 +1,5 @@
-//! `Protocol::show`: a message as text for traces and crash reports. Fields without `Debug` appear as `_`, and those with
-//! `#[redact]` as `[redacted]`.
+//! `Protocol::show`: a message as text for traces and crash reports. Fields without `Debug` appear as `_`, and those
+//! with `#[redact]` as `[redacted]`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

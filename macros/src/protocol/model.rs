@@ -48,10 +48,10 @@ pub(crate) struct Variant {
 
 pub(crate) enum MessageKind {
     Cast,
-    /// The reply goes through the field at the index `reply_field`, and has the type `reply`.
+    /// Answered through the field at the index `reply_field`, with a value of the type `answer`.
     Call {
         reply_field: usize,
-        reply: Type,
+        answer: Type,
     },
     /// Converted from its only field, of the type `source`. The stub has no method for it. `source` is `None` after an
     /// error.
@@ -161,7 +161,7 @@ impl Variant {
     fn replace_self(&mut self, self_ty: &Type) {
         self.fields.iter_mut().for_each(|field| self_type::replace_self(&mut field.ty, self_ty));
         match &mut self.kind {
-            MessageKind::Call { reply, .. } => self_type::replace_self(reply, self_ty),
+            MessageKind::Call { answer, .. } => self_type::replace_self(answer, self_ty),
             MessageKind::From { source: Some(source), .. } => self_type::replace_self(source, self_ty),
             MessageKind::Cast | MessageKind::From { source: None, .. } => {}
         }
@@ -254,12 +254,12 @@ fn message_kind(
     }
     let mut replies =
         fields.iter().enumerate().filter_map(|(index, field)| Some((index, field, types::reply_type(&field.ty)?)));
-    let Some((reply_field, field, reply)) = replies.next() else { return MessageKind::Cast };
+    let Some((reply_field, field, answer)) = replies.next() else { return MessageKind::Cast };
     if let Some((_, duplicate, _)) = replies.next() {
         errors.push_help(
             &duplicate.ty,
             "a call can have only one `Reply`",
-            "send both values in one reply, such as `Reply<(A, B)>`",
+            "send both values in one answer, such as `Reply<(A, B)>`",
         );
     }
     if let Some(cfg) = field.cfgs.first() {
@@ -269,8 +269,8 @@ fn message_kind(
             "move it to the variant; without the field the call would be a cast",
         );
     }
-    let reply = if has_lifetimes { sendable(reply.clone()) } else { reply.clone() };
-    MessageKind::Call { reply_field, reply }
+    let answer = if has_lifetimes { sendable(answer.clone()) } else { answer.clone() };
+    MessageKind::Call { reply_field, answer }
 }
 
 /// Names the parameters for tuple fields. The names depend on how many of the fields are parameters.

@@ -104,13 +104,13 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
         MessageKind::Cast => {
             (quote!(#private::Cast), quote!(#private::Address::cast(&self.0, move || #owner::#ident { #(#fields),* })))
         }
-        MessageKind::Call { reply_field, reply: ty } => {
+        MessageKind::Call { reply_field, answer } => {
             let member = variant.fields.get(*reply_field).map(|field| &field.member);
             let reply = local("reply");
             let moves = (!fields.is_empty()).then(|| quote!(move));
             fields.push(quote!(#member: #reply));
             (
-                quote!(#private::Call<#ty>),
+                quote!(#private::Call<#answer>),
                 quote!(#private::Address::call(&self.0, #moves |#reply| #owner::#ident { #(#fields),* })),
             )
         }
@@ -131,8 +131,8 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
     })
 }
 
-/// Generates placeholder methods for all variants, in an impl of a stub that another item defines. After the error about
-/// this item, calls of its messages still compile.
+/// Generates placeholder methods for all variants, in an impl of a stub that another item defines. After the error
+/// about this item, calls of its messages still compile.
 pub(crate) fn placeholder_methods(model: &Model) -> TokenStream {
     let Model { stub, vis, cfgs, .. } = model;
     let generics = model.impl_generics();
@@ -157,9 +157,9 @@ fn placeholder_method(vis: &Visibility, variant: &Variant, count: usize) -> Opti
     let output = match kind {
         MessageKind::From { .. } => return None,
         MessageKind::Cast => quote!(#private::Cast),
-        MessageKind::Call { reply, .. } => {
-            let reply = sendable(reply.clone());
-            quote!(#private::Call<#reply>)
+        MessageKind::Call { answer, .. } => {
+            let answer = sendable(answer.clone());
+            quote!(#private::Call<#answer>)
         }
     };
     let types: Vec<Ident> = (0..count).map(|index| nth("Arg", index)).collect();

@@ -1,8 +1,9 @@
-//! The expansion of a block has two phases: a guard must see a message that stays in the mailbox, and a body must own it.
+//! The expansion of a block has two phases: a guard must see a message that stays in the mailbox, and a body must own
+//! it.
 //!
 //! - Phase 1 takes the next message that may match, and tests it. Each arm's guard records the arm's number and then
-//!   evaluates to `false`, so that no arm moves out of the message. A message that matches no arm returns to its position
-//!   in the mailbox.
+//!   evaluates to `false`, so that no arm moves out of the message. A message that matches no arm returns to its
+//!   position in the mailbox.
 //! - Phase 2 is one `match` on the number and the message, and moves. It contains each body once, outside of any
 //!   generated loop.
 //!
@@ -79,8 +80,8 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     }
 }
 
-/// Generates the call of a function of `Receive`. It has no bounds on the messages: those are checked where their type is
-/// defined.
+/// Generates the call of a function of `Receive`. It has no bounds on the messages: those are checked where their type
+/// is defined.
 fn call(subject: &Expr, function: &TokenStream, arguments: &TokenStream) -> TokenStream {
     let (span, receiver) = (subject_span(subject), receiver(subject));
     let private = private_at(span);
@@ -143,8 +144,8 @@ fn wanted_variants(model: &Model) -> TokenStream {
     }
 }
 
-/// Generates a `match` on the patterns that never runs. rustc's `unreachable_patterns` then warns of an arm that earlier
-/// ones cover, as in any `match`. In both phases the numbers of the arms hide such arms from it.
+/// Generates a `match` on the patterns that never runs. rustc's `unreachable_patterns` then warns of an arm that
+/// earlier ones cover, as in any `match`. In both phases the numbers of the arms hide such arms from it.
 fn reachability_check(arms: &[Arm], message: &Ident) -> Option<TokenStream> {
     let may_cover = |(index, arm): (usize, &Arm)| {
         arm.guard.is_none() && arms.iter().skip(index + 1).any(|later| arm.shares_a_variant(later))

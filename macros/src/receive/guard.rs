@@ -1,5 +1,5 @@
-//! The guard of an arm. It is evaluated on a message that is still in the mailbox, so it cannot wait and cannot leave the
-//! block.
+//! The guard of an arm. It is evaluated on a message that is still in the mailbox, so it cannot wait and cannot leave
+//! the block.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;

@@ -1,7 +1,7 @@
 //! `receive!`: a `match` that waits for a message which matches.
 //!
-//! The phases: parse an ordinary `match`, resolve it into a [`model`] of its arms and check their guards, expand. After an
-//! error the block expands without the wrong part, so that rustc checks the other arms and editors complete them.
+//! The phases: parse an ordinary `match`, resolve it into a [`model`] of its arms and check their guards, expand. After
+//! an error the block expands without the wrong part, so that rustc checks the other arms and editors complete them.
 
 mod alternatives;
 mod expand;

@@ -146,7 +146,8 @@ impl Model {
 }
 
 impl Arm {
-    /// Returns true if a message may match both arms. A single word is a variant, or a binding that matches any message.
+    /// Returns true if a message may match both arms. A single word is a variant, or a binding that matches any
+    /// message.
     pub(super) fn shares_a_variant(&self, other: &Arm) -> bool {
         let any = |arm: &Arm| {
             arm.variants.is_none()

@@ -1,4 +1,4 @@
-/// Hands out urgent letters first.
+/// Sorts letters by priority.
 struct Sorter {
     urgent: u8,
 }

@@ -19,7 +19,7 @@ impl Counter {
     async fn set(&mut self, to: u64, cx: &mut Context<Self>) -> Result<(), Exit> {
         self.check(to, cx).await
     }
-    /// The count so far.
+    /// Returns the count.
     fn count(&self) -> u64 {
         self.count
     }
@@ -51,7 +51,7 @@ pub enum CounterMessage {
     Add { n: u64 },
     /// Handled by `Counter::set`.
     Set { to: u64 },
-    /// The count so far.
+    /// Returns the count.
     Count { reply: ::greenroom::__private::Reply<u64> },
     /// Handled by `Counter::later`.
     Later { at: u64, reply: ::greenroom::__private::Reply<u64> },
@@ -371,7 +371,7 @@ impl CounterRef {
             move || CounterMessage::Set { to: to },
         )
     }
-    /// The count so far.
+    /// Returns the count.
     #[inline]
     pub fn count(&self) -> ::greenroom::__private::Call<u64> {
         ::greenroom::__private::Address::call(

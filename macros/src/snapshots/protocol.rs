@@ -1,14 +1,14 @@
-/// What a mail sorter understands.
+/// The messages of a mail sorter.
 ///
 /// In two paragraphs.
 pub enum Mail {
-    /// Leaves one letter.
+    /// Adds a letter.
     Post { priority: u8, body: String },
     Forward(MailRef, String),
-    /// Takes every waiting letter.
+    /// Removes and returns all letters.
     Collect { reply: Reply<Vec<String>> },
     Move,
-    /// A process that the sorter watches has ended.
+    /// A monitored process has exited.
     Down(Down),
 }
 #[automatically_derived]
@@ -218,7 +218,7 @@ impl ::core::convert::From<Down> for Mail {
 impl ::greenroom::__private::Receives<Down> for Mail {}
 /// Stub of a process with the protocol [`Mail`], on this node or another.
 ///
-/// What a mail sorter understands.
+/// The messages of a mail sorter.
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 pub struct MailRef(::greenroom::__private::Address<Mail>);
 #[allow(
@@ -229,7 +229,7 @@ pub struct MailRef(::greenroom::__private::Address<Mail>);
     clippy::too_many_arguments
 )]
 impl MailRef {
-    /// Leaves one letter.
+    /// Adds a letter.
     #[inline]
     pub fn post(&self, priority: u8, body: String) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
@@ -248,7 +248,7 @@ impl MailRef {
             move || Mail::Forward { 0: arg0, 1: arg1 },
         )
     }
-    /// Takes every waiting letter.
+    /// Removes and returns all letters.
     #[inline]
     pub fn collect(&self) -> ::greenroom::__private::Call<Vec<String>> {
         ::greenroom::__private::Address::call(

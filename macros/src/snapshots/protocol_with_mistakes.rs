@@ -216,7 +216,7 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for MailRef {
     "a message cannot contain a reference\n= help: use `String` instead of `&str`",
 )
 ::core::compile_error!(
-    "a call can have only one `Reply`\n= help: send both values in one reply, such as `Reply<(A, B)>`",
+    "a call can have only one `Reply`\n= help: send both values in one answer, such as `Reply<(A, B)>`",
 )
 ::core::compile_error!(
     "a `#[from]` variant needs exactly one field\n= help: write `Down(Type)`",

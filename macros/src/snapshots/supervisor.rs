@@ -1,4 +1,4 @@
-/// Rooms outlive a crashed log, never the other way round.
+/// The rooms and the log of a chat.
 pub struct ChatTree {
     path: PathBuf,
 }
@@ -17,7 +17,7 @@ pub struct ChatTreeRef {
 }
 #[allow(dead_code, private_interfaces, unreachable_pub)]
 impl ChatTreeRef {
-    /// Writes what was said.
+    /// Writes the log file.
     ///
     /// The stub follows the child across restarts.
     pub fn log(&self) -> ::greenroom::__private::ChildStub<Log> {

@@ -19,7 +19,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     quote!(#stub #tree #starts)
 }
 
-/// Returns the generics of every generated item. The processes of the children share the tree, so it is `Send` and `Sync`.
+/// Returns the generics of every generated item. The processes of the children share the tree, so it is `Send` and
+/// `Sync`.
 fn generics(model: &Model) -> Generics {
     let private = private();
     let bounds = quote!(::core::marker::Send + ::core::marker::Sync + 'static);
@@ -39,8 +40,8 @@ fn is_generic(model: &Model) -> bool {
     model.generics.type_params().next().is_some()
 }
 
-/// Returns the trait of a child's type. Its functions are called by their path, at the span of the type: all calls cause
-/// the same error for a type that cannot be a child, and rustc prints equal errors once.
+/// Returns the trait of a child's type. Its functions are called by their path, at the span of the type: all calls
+/// cause the same error for a type that cannot be a child, and rustc prints equal errors once.
 fn child_trait(child: &Child) -> Ident {
     Ident::new(if child.options.kind == ChildKind::Supervisor { "Subtree" } else { "Child" }, Span::call_site())
 }
@@ -68,7 +69,7 @@ fn stub_type(child: &Child) -> TokenStream {
     }
 }
 
-/// Returns the type that tells whether a dynamic child is restarted.
+/// Returns the type that states if a dynamic child is restarted.
 fn dynamic_lifetime(child: &Child) -> Ident {
     let word = if child.options.restart == Some("Temporary") { "OneShot" } else { "Restartable" };
     Ident::new(word, Span::call_site())

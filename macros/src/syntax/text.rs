@@ -3,8 +3,8 @@
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Returns the tokens as they are usually formatted: `Vec<String>`, not `Vec < String >`. Two spellings of one type give
-/// one text.
+/// Returns the tokens as they are usually formatted: `Vec<String>`, not `Vec < String >`. Two spellings of one type
+/// give one text.
 pub(crate) fn source_text(tokens: impl ToTokens) -> String {
     let mut out = String::new();
     write(tokens.to_token_stream(), &mut out);

@@ -8,7 +8,6 @@ pub(super) mod flags;
 mod introspect;
 mod messages;
 mod report;
-
 mod signals;
 
 use std::sync::Arc;
@@ -176,7 +175,7 @@ impl<M: Protocol> Cell<M> {
     }
 }
 
-/// Access to the parts, each for one process at a time.
+/// Access to the parts of the cell.
 impl<M: Protocol> Cell<M> {
     pub(crate) fn node(&self) -> &Node {
         &self.node

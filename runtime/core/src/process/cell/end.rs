@@ -41,8 +41,8 @@ pub(in crate::process) fn end<M: Protocol, F>(
     let pending_work = cell.begin_end();
     let node = cell.node();
 
-    let (mut resident, mut notes) = (Some(Arc::clone(&cell) as Arc<dyn AnyCell>), None);
-    Current::begin(&mut resident, number, true);
+    let (mut current, mut notes) = (Some(Arc::clone(&cell) as Arc<dyn AnyCell>), None);
+    Current::begin(&mut current, number, true);
     if let Err(panic) = catch(|| future.set(None)) {
         report_destructor_panic(&node.pid(number), &panic);
     }
@@ -52,7 +52,7 @@ pub(in crate::process) fn end<M: Protocol, F>(
         drop_each(node, number, work.requests);
     }
     drop_each(node, number, cell.drain_mailbox());
-    Current::end(&mut resident, number, &mut notes);
+    Current::end(&mut current, number, &mut notes);
     let dropped_now = notes.map(|notes| notes.into_parts().0);
     for dropped in dropped.into_iter().chain(dropped_now) {
         fail_callers(dropped, &CallError::Exit(reason.clone()));

@@ -1,3 +1,5 @@
+//! Applications before their start.
+
 use std::future::Future;
 
 use super::running_application::RunningApplication;
@@ -92,7 +94,7 @@ impl<T: TreeRoot> Application<T> {
         self
     }
 
-    /// Sets the time that the whole application gets to stop. What is left then is killed.
+    /// Sets the time that the whole application gets to stop. Then the processes that are left are killed.
     ///
     /// The default is unlimited, since each child has a `shutdown` of its own.
     pub fn shutdown(mut self, shutdown: Shutdown) -> Application<T> {

@@ -1,3 +1,5 @@
+//! The error of starting applications.
+
 use std::error::Error;
 use std::fmt;
 

@@ -1,3 +1,5 @@
+//! The handle to a started application, and the list of a node's applications.
+
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -28,7 +30,7 @@ pub struct ApplicationInfo {
     pub kind: ApplicationKind,
     /// The names of the applications that this one depends on.
     pub after: Vec<String>,
-    /// Whether the application has started and is not being stopped.
+    /// True if the application has started and is not being stopped.
     pub up: bool,
     /// The root supervisor, whose [`TreeStub::describe`] describes the whole tree.
     pub supervisor: SupervisionRef,

@@ -1,3 +1,5 @@
+//! An application as its node holds it, and the task that waits for its end.
+
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
@@ -18,7 +20,7 @@ pub(super) struct RunningApplication {
     node: Node,
     spec: ApplicationSpec,
     state: watch::Sender<State>,
-    /// Whether the application was stopped, so that its end has no consequence for the node.
+    /// True if the application was stopped, so that its end has no consequence for the node.
     stopping: AtomicBool,
     tree: OnceLock<Tree>,
 }

@@ -1,3 +1,5 @@
+//! Applications that start together.
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

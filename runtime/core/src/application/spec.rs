@@ -1,3 +1,5 @@
+//! The options of an application.
+
 use std::fmt;
 
 use crate::base::{Exit, Shutdown};
@@ -13,7 +15,7 @@ pub enum ApplicationKind {
     Permanent,
     /// The node stops after a failure: any reason but a normal exit or a shutdown.
     ///
-    /// A root supervisor that gave up is a failure too. OTP cannot tell that from a shutdown.
+    /// A root supervisor that gave up is a failure too. In OTP it is a shutdown.
     Transient,
     /// The end is logged.
     Temporary,

@@ -1,3 +1,5 @@
+//! The error of loading settings, with its origin.
+
 use std::error::Error;
 use std::fmt;
 use std::io;

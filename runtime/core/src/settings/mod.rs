@@ -7,7 +7,7 @@
 //! Invariants:
 //! - The value of an upper layer replaces that of a lower one, key by key.
 //! - A key that the struct does not read is an error.
-//! - The text of a variable is read as the type that the struct asks for. Its form does not matter.
+//! - The text of a variable is read as the type of the struct's field. Its form does not matter.
 
 mod error;
 mod layer;
@@ -152,8 +152,11 @@ impl Settings {
     /// Merges all layers and reads `T` from the result.
     ///
     /// # Errors
-    /// The first of these, with its key and origin: a file that cannot be read or is not TOML, a value of a wrong type, a
-    /// key that `T` does not have, a key that is neither set nor has a default.
+    /// The first of these, with its key and origin:
+    /// - a file that cannot be read or is not TOML
+    /// - a value of a wrong type
+    /// - a key that `T` does not have
+    /// - a key that is not set and has no default
     pub fn load<T: DeserializeOwned>(self) -> Result<T, SettingsError> {
         let mut root = Entry::empty_table(SettingOrigin::Default);
         for layer in self.layers.into_iter().flatten() {

@@ -29,7 +29,7 @@ struct Reader<'a> {
     entry: &'a Entry,
     /// The full key of the entry, such as `database.path`.
     key: String,
-    /// The keys that the struct around the entry knows.
+    /// The keys of the struct that contains the entry.
     known_keys: &'static [&'static str],
 }
 
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         Reader { entry, key: join(&self.key, name), known_keys }
     }
 
-    /// Reads the text of a variable as the type that is asked for, and any other value as its own type.
+    /// Reads the text of a variable as the type that the visitor expects, and any other value as its own type.
     fn deserialize_scalar<'de, V: Visitor<'de>, T: std::str::FromStr>(
         self,
         visitor: V,
@@ -126,7 +126,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             Value::Integer(number) => visitor.visit_i64(*number),
             Value::Float(number) => visitor.visit_f64(*number),
             Value::Bool(bool) => visitor.visit_bool(*bool),
-            // The struct asks for no type, so the text decides.
+            // The visitor accepts any type, so the text decides.
             Value::Untyped(text) => match (text.parse(), text.parse(), text.parse()) {
                 (Ok(bool), ..) => visitor.visit_bool(bool),
                 (_, Ok(number), _) => visitor.visit_i64(number),

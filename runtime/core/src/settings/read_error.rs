@@ -1,3 +1,5 @@
+//! The errors of serde while a struct is read.
+
 use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
@@ -5,7 +7,7 @@ use serde::de::{self, Expected, Unexpected};
 use super::SettingsError;
 use super::suggest::unknown_key;
 
-/// An error of serde on its way to the reader that knows its key and origin.
+/// An error of serde on its way to the reader that adds its key and origin.
 #[derive(Debug)]
 pub(super) enum ReadError {
     /// An error in the entry that is being read.

@@ -1,3 +1,5 @@
+//! The tree to which each layer is converted, and the merging of trees.
+
 use std::collections::BTreeMap;
 
 use super::SettingOrigin;

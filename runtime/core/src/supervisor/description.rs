@@ -1,3 +1,5 @@
+//! The description of a whole supervision tree.
+
 use std::fmt;
 
 use super::plan::ChildState;

@@ -1,3 +1,5 @@
+//! The error of a request to a supervisor.
+
 use std::error::Error;
 use std::fmt;
 

@@ -1,3 +1,5 @@
+//! The answers of a supervisor about itself and its children.
+
 use std::fmt;
 
 use super::plan::ChildState;
@@ -81,7 +83,7 @@ pub struct SupervisorInfo {
     pub pid: Pid,
     /// The supervisor's options.
     pub options: SupervisorOptions,
-    /// Whether the supervisor runs dynamic children: any number of one kind.
+    /// True if the children are dynamic: any number of one kind.
     pub dynamic: bool,
     /// The children in start order.
     pub children: Vec<ChildInfo>,

@@ -1,7 +1,7 @@
 //! Layer 7: supervision trees.
 //!
 //! A supervisor starts its children, restarts them when they fail, and stops them. Its decisions are made by the pure
-//! state machine in `plan`, which knows strategies, restart kinds and intensity, but no process and no clock. The process
+//! state machine in `plan`, which has strategies, restart kinds and intensity, but no process and no clock. The process
 //! in `process` executes them. It traps exits and is linked to each child. After OTP's
 //! [`supervisor`](https://www.erlang.org/doc/apps/stdlib/supervisor.html).
 //!

@@ -1,3 +1,5 @@
+//! The options of supervisors and children.
+
 use std::fmt;
 use std::time::Duration;
 
@@ -119,7 +121,7 @@ pub struct ChildOptions {
     pub restart: Restart,
     /// The time that the child gets to stop.
     pub shutdown: Shutdown,
-    /// Whether the child's exit counts for the supervisor's automatic shutdown.
+    /// True if the child's exit counts for the supervisor's automatic shutdown.
     pub significant: bool,
     /// The pause before each restart. Without one a restart is immediate.
     pub backoff: Option<Backoff>,

@@ -1,3 +1,5 @@
+//! Child specs that are bound to a cell, without the type of the child.
+
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -20,7 +22,7 @@ pub(in crate::supervisor) struct BoundSpec {
     pub(in crate::supervisor) cell: Arc<dyn ChildCell>,
     /// The child's stub, if the child is a supervisor.
     pub(in crate::supervisor) supervisor: Option<SupervisionRef>,
-    /// Whether the child is declared by the tree. A declared child that was removed is back when the supervisor
+    /// True if the child is declared by the tree. A declared child that was removed is back when the supervisor
     /// restarts.
     pub(in crate::supervisor) declared: bool,
 }

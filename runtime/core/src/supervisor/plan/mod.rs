@@ -31,7 +31,7 @@ pub(super) struct ChildKey(u64);
 /// The children of one supervisor, their states and the recent restarts.
 pub(super) struct Plan {
     options: SupervisorOptions,
-    /// Whether this is the supervisor of dynamic children. It removes a child that exits and is not restarted.
+    /// True for a supervisor of dynamic children. It removes a child that exits and is not restarted.
     dynamic: bool,
     children: Sorted<ChildKey, Child>,
     ids: HashMap<Arc<str>, ChildKey>,

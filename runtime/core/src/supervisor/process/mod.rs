@@ -19,7 +19,7 @@ use report::CrashCount;
 pub(crate) struct SupervisorProcess {
     options: SupervisorOptions,
     dynamic: bool,
-    /// Whether this supervisor is the root of a tree. The root removes the tree's cells when it exits.
+    /// True for the root of a tree. The root removes the tree's cells when it exits.
     is_root: bool,
     cells: Arc<ChildCells>,
     plan: Plan,

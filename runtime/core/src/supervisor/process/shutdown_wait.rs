@@ -20,7 +20,7 @@ pub(super) type ExitFuture = Pin<Box<dyn Future<Output = Exit> + Send>>;
 /// The result of stopping a child.
 pub(super) struct StopOutcome {
     pub(super) reason: Exit,
-    /// Whether the child did not stop in time and was killed.
+    /// True if the child did not stop in time and was killed.
     pub(super) timed_out: bool,
 }
 

@@ -1,3 +1,5 @@
+//! The parts of messages that cannot leave their node.
+
 use std::fmt;
 
 /// A part of a message that cannot leave its node, such as a function. Serializing and deserializing it are errors.

@@ -1,3 +1,5 @@
+//! The protocol of supervisors, before its expansion.
+
 use std::any::Any;
 use std::sync::Arc;
 

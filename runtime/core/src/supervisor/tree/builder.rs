@@ -1,3 +1,5 @@
+//! Supervisors that are built at run time.
+
 use std::future::Future;
 use std::time::Duration;
 

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | has `Default` | inherent | the default value |
 //! | is a process or a tree | [`DefaultProbeChild`], [`DefaultProbeSubtree`] | an error: `start = ..` or `Default` is missing |
-//! | is neither | [`DefaultProbeOther`] | no error: the field's own error says enough |
+//! | is neither | [`DefaultProbeOther`] | no error: the field has an error of its own |
 
 use std::marker::PhantomData;
 
@@ -15,9 +15,9 @@ use super::{Child, Subtree};
 
 /// A type of which a `#[child]` without `start = ..` can be made.
 #[diagnostic::on_unimplemented(
-    message = "a supervisor does not know how to make a `{Self}`",
+    message = "the supervisor cannot make a `{Self}`",
     label = "needs `start = ..`, or `Default`",
-    note = "say how: `#[child(start = {Self}::new(..))]`, where `self` is the tree",
+    note = "write how it is made: `#[child(start = {Self}::new(..))]`, where `self` is the tree",
     note = "or derive it: `#[derive(Default)]`"
 )]
 pub trait MakeDefault {

@@ -1,3 +1,5 @@
+//! Supervisors with dynamic children, which are started at run time.
+
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -40,11 +42,11 @@ pub struct Restartable;
 ///
 /// Every process can be [`OneShot`]. A [`Restartable`] one has to be `Clone`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be started again",
-    label = "a dynamic child that is restarted has to be `Clone`",
-    note = "write `#[derive(Clone)]` on `{Self}`",
-    note = "or make it anew for each of its lives: `start_child_with(|| ..)`",
-    note = "or let it live once: `#[child(dynamic, restart = temporary)]`"
+    message = "`{Self}` is not `Clone`, so it cannot be restarted",
+    label = "a dynamic child that is restarted needs `Clone`",
+    note = "derive it: `#[derive(Clone)]`",
+    note = "or pass a function that makes the actor: `start_child_with(|| ..)`",
+    note = "or make these children temporary: `#[child(dynamic, restart = temporary)]`"
 )]
 pub trait Startable<R>: Process {
     #[doc(hidden)]

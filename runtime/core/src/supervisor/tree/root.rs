@@ -1,3 +1,5 @@
+//! The start of the root supervisor of a tree.
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};

@@ -1,3 +1,5 @@
+//! The methods that the stubs of all trees share.
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;

@@ -21,7 +21,7 @@ struct Executor {
     ids: BTreeMap<ChildKey, u64>,
     graceful: BTreeMap<u64, bool>,
     failing_starts: BTreeMap<u64, u64>,
-    /// Whether the last start failed.
+    /// True if the last start failed.
     start_failed: bool,
 }
 

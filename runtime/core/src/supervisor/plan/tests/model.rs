@@ -345,7 +345,7 @@ fn check(seed: u64) -> u64 {
 }
 
 #[test]
-fn the_plan_does_what_otps_manual_says() {
+fn the_plan_follows_otps_manual() {
     let steps: u64 = (0..5_000).map(check).sum();
     assert!(steps > 50_000, "only {steps} steps");
 }

@@ -7,8 +7,8 @@ use super::Entry;
 /// The largest capacity, in messages, that an empty batch always keeps.
 const KEPT_CAPACITY: usize = 1024;
 
-/// The size in bytes that a waiting owner does not keep. Freeing so much memory can take as long as a thousand messages; it
-/// happens before the wait, so that the next messages need not wait for it.
+/// The size in bytes that a waiting owner does not keep. Freeing so much memory can take as long as a thousand
+/// messages; it happens before the wait, so that the next messages need not wait for it.
 const OVERSIZED_BYTES: usize = 256 * 1024;
 
 /// The largest capacity, in messages, that is used as a ring and not from its start each time.
@@ -27,8 +27,8 @@ impl<M> Batch<M> {
         Batch { priority: VecDeque::new(), entries: VecDeque::new(), taken: 0 }
     }
 
-    /// Prepares the empty batch for the next messages: frees the memory of a flood that is over, and fills kept memory from
-    /// its start.
+    /// Prepares the empty batch for the next messages: frees the memory of a flood that is over, and fills kept memory
+    /// from its start.
     #[inline(always)]
     pub(super) fn reset(&mut self) {
         if self.entries.capacity() > RING_CAPACITY {

@@ -1,3 +1,5 @@
+//! Messages in a mailbox: their origin and their addressee.
+
 /// A message and its origin.
 #[derive(Debug)]
 pub(crate) struct Entry<M> {

@@ -51,8 +51,8 @@ pub(crate) enum Next<M> {
     Empty,
 }
 
-/// An owner that has read this many messages since it last waited polls once more before it waits: its senders are active,
-/// and a wake-up for each of their messages would cost both sides more.
+/// An owner that has read this many messages since it last waited polls once more before it waits: its senders are
+/// active, and a wake-up for each of their messages would cost both sides more.
 const REPOLL_AFTER: u64 = 2;
 
 impl<M: Protocol> Inbox<M> {
@@ -234,8 +234,8 @@ impl<M: Protocol> Inbox<M> {
         self.location
     }
 
-    /// Publishes the counts of the process with this number, which owns the inbox. Returns how many messages the mailbox
-    /// holds.
+    /// Publishes the counts of the process with this number, which owns the inbox. Returns how many messages the
+    /// mailbox holds.
     pub(crate) fn publish(&self, queue: &Queue<M>, number: u64) -> u64 {
         queue.publish(number, self.stats())
     }

@@ -1,24 +1,26 @@
 //! The lock around a mailbox or a reply slot, and the waker of its owner.
 //!
-//! A [`Lock`] spins: its critical sections are a handful of moves, so waiting for one is shorter than putting a thread to
-//! sleep. A thread that finds it held spins with growing pauses, and after some microseconds yields at each try. If the
-//! operating system has suspended the holder, the others lose their time slices and nothing worse. The one long critical
-//! section is the copy when a very long queue grows: some milliseconds for millions of messages, once per doubling. A
-//! sleeping lock would make its waiters wait as long.
+//! A [`Lock`] spins: its critical sections are a handful of moves, so waiting for one is shorter than putting a thread
+//! to sleep. A thread that finds it held spins with growing pauses, and after some microseconds yields at each try. If
+//! the operating system has suspended the holder, the others lose their time slices and nothing worse. The one long
+//! critical section is the copy when a very long queue grows: some milliseconds for millions of messages, once per
+//! doubling. A sleeping lock would make its waiters wait as long.
 //!
-//! The owner's waker is kept in the lock. The owner sets it once ([`set_waker`](Guard::set_waker)) and marks that it waits
-//! ([`wait`](Guard::wait)). The next [`unlock_and_wake`](Guard::unlock_and_wake) wakes it by reference, after the lock is
-//! open: cloning a waker for each wait would be a large part of a message's cost. An owner that waits with another waker
-//! than its task's (inside a hand-written `select!`), or while the wake-up for an earlier message still runs, stores a clone
-//! for this one wait.
+//! The owner's waker is kept in the lock. The owner sets it once ([`set_waker`](Guard::set_waker)) and marks that it
+//! waits ([`wait`](Guard::wait)). The next [`unlock_and_wake`](Guard::unlock_and_wake) wakes it by reference, after the
+//! lock is open: cloning a waker for each wait would be a large part of a message's cost. An owner stores a clone for
+//! one wait in two cases: it waits with another waker than its task's (inside a hand-written `select!`), or the wake-up
+//! for an earlier message still runs.
 //!
 //! States: idle → the owner waits → a thread wakes it → idle.
 //!
 //! Invariants:
-//! - Only the holder of the lock accesses the guarded data, with one exception: a thread that has set `waking` under the
-//!   lock reads the task's waker without the lock, until it clears `waking`.
+//! - Only the holder of the lock accesses the guarded data, with one exception: a thread that has set `waking` under
+//!   the lock reads the task's waker without the lock, until it clears `waking`.
 //! - While `waking` is set, no thread sets it again, since the owner does not wait by its task then.
 //! - While `waking` is set, the task's waker is neither replaced nor dropped.
+//! - `waking` is set under the lock, which orders that before the next holder's load. It is cleared by a `Release`
+//!   store, which the loads of [`set_waker`](Guard::set_waker) and [`wait`](Guard::wait) acquire.
 
 #![allow(unsafe_code)]
 
@@ -30,14 +32,14 @@ use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Exclusive, GuardedCell, spin_loop, yield_now};
 
 /// A value that one thread at a time accesses, and whose owner can wait for the others.
-// The fields that a sender touches come first and lie together: of a process that has not run for a while, each cache line is
-// fetched from memory by itself.
+// The fields that a sender touches come first and lie together: of a process that has not run for a while, each cache
+// line is fetched from memory by itself.
 #[repr(C)]
 pub(crate) struct Lock<T> {
     locked: AtomicBool,
     /// Set while a thread wakes the owner by `task` without holding the lock.
     waking: AtomicBool,
-    /// Whether and how the owner waits: a [`WaitState`], read and written under the lock.
+    /// A [`WaitState`], read and written under the lock.
     wait_state: AtomicU8,
     /// A number that never changes, in space that alignment would waste.
     constant: u32,
@@ -78,7 +80,7 @@ impl<T> CheckedSend<T> {
     }
 }
 
-/// Whether and with which waker the owner waits.
+/// The states of a waiting owner, by the waker that it waits with.
 struct WaitState;
 
 impl WaitState {
@@ -87,7 +89,8 @@ impl WaitState {
     const BY_OTHER: u8 = 2;
 }
 
-// SAFETY: the lock hands the value to one thread at a time, as a mutex does, so `T: Send` is enough. `Waker` is `Sync`.
+// SAFETY: the lock hands the value to one thread at a time, as a mutex does, so `T: Send` is enough. The wakers
+// are used by several threads: `Waker` is `Send` and `Sync`.
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 /// The number of spin rounds, each twice as long as the one before, before a thread yields.
@@ -149,8 +152,8 @@ impl<T> Lock<T> {
     fn wake(&self) {
         let _waking = ClearWaking(&self.waking);
         let task = self.task.shared();
-        // SAFETY: no thread writes the waker while `waking` is set, which is until `_waking` is dropped at the end of this
-        // function. The reference ends before that.
+        // SAFETY: no thread writes the waker while `waking` is set, which is until `_waking` is dropped at the end of
+        // this function. The reference ends before that.
         if let Some(task) = unsafe { &*task.as_ptr() } {
             task.wake_by_ref();
         }
@@ -187,7 +190,7 @@ impl<T> Deref for Guard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the lock is held for the guard's lifetime, and the reference lives no longer than a borrow of the guard.
+        // SAFETY: the lock is held for the guard's lifetime, and the reference is bound to a borrow of the guard.
         unsafe { &(*self.contents.as_ptr()).value }
     }
 }
@@ -195,15 +198,15 @@ impl<T> Deref for Guard<'_, T> {
 impl<T> DerefMut for Guard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the lock is held for the guard's lifetime. The guard is mutably borrowed, so no other reference to the
-        // value exists.
+        // SAFETY: the lock is held for the guard's lifetime. The guard is mutably borrowed, so no other reference to
+        // the value exists.
         unsafe { &mut (*self.contents.as_ptr()).value }
     }
 }
 
 impl<T> Guard<'_, T> {
-    /// Sets the waker of the owner's task. Returns the waker that is not used any more, to be dropped outside of the lock:
-    /// the former one, or the new one as `Err` while a thread wakes the task.
+    /// Sets the waker of the owner's task. Returns the waker that is not used any more, to be dropped outside of the
+    /// lock: the former one, or the new one as `Err` while a thread wakes the task.
     pub(super) fn set_waker(&mut self, task: Option<Waker>) -> Result<Option<Waker>, Option<Waker>> {
         // `waking` is set under the lock only, so it stays clear from here on.
         if self.held.0.waking.load(Ordering::Acquire) {
@@ -256,8 +259,8 @@ impl<T> Guard<'_, T> {
     }
 
     fn replace_other_waker(&mut self, waker: Option<Waker>) -> Option<Waker> {
-        // SAFETY: the lock is held for the guard's lifetime. The guard is mutably borrowed, so no other reference to the
-        // contents exists.
+        // SAFETY: the lock is held for the guard's lifetime. The guard is mutably borrowed, so no other reference to
+        // the contents exists.
         mem::replace(unsafe { &mut (*self.contents.as_ptr()).other_waker }, waker)
     }
 

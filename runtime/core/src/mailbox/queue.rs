@@ -1,3 +1,8 @@
+//! The queue that senders and the owner share: its state, and everything but pushing and taking.
+//!
+//! Every method locks the queue. Wakers are called and messages are dropped after the lock is open, since both run
+//! foreign code.
+
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
@@ -52,7 +57,7 @@ struct Extras<M> {
     /// Messages of `#[priority]` variants.
     priority: VecDeque<Entry<M>>,
     bounded: Option<Bounded<M>>,
-    /// Whether early messages are kept; otherwise they are refused.
+    /// True if early messages are kept, false if they are refused.
     accepts_early: bool,
 }
 
@@ -63,8 +68,8 @@ impl<M: Protocol> Queue<M> {
         Queue::owned(bounds, u32::MAX, 0)
     }
 
-    /// The mailbox of the process with this number, or a vacant one if the number is zero. `long`: the number of messages
-    /// that make it long.
+    /// The mailbox of the process with this number, or a vacant one if the number is zero. `long`: the number of
+    /// messages that make it long.
     pub(crate) fn owned(bounds: Option<Bounds>, long: u32, owner: u64) -> Queue<M> {
         let extras = bounds.map(|bounds| Box::new(Extras { bounded: Some(Bounded::new(bounds)), ..Extras::new() }));
         let inner = Inner {
@@ -78,7 +83,8 @@ impl<M: Protocol> Queue<M> {
         Queue { inner: Lock::with(long, inner) }
     }
 
-    // A panic under this lock can only come from a waker's clone or an allocation. The queue is consistent at these points.
+    // A panic under this lock can only come from a waker's clone or an allocation. The queue is consistent at these
+    // points.
     #[inline]
     fn lock(&self) -> Guard<'_, Inner<M>> {
         self.inner.lock()
@@ -133,8 +139,8 @@ impl<M: Protocol> Queue<M> {
         }
     }
 
-    /// Sets the waker of the owner's task. Returns `false` if that is not possible just now, since another thread is waking
-    /// the task that it was before.
+    /// Sets the waker of the owner's task. Returns `false` if that is not possible just now, since another thread is
+    /// waking the task that it was before.
     pub(crate) fn set_waker(&self, task: &Waker) -> bool {
         let task = task.clone();
         let replaced = self.lock().set_waker(Some(task));
@@ -161,8 +167,8 @@ impl<M: Protocol> Queue<M> {
         inner.length()
     }
 
-    /// Sets which pushes the observer is notified of: all if the owner is `traced`, otherwise the one that makes the mailbox
-    /// long, unless that `is_long` already.
+    /// Sets which pushes the observer is notified of: all if the owner is `traced`, otherwise the push that makes the
+    /// mailbox long, unless it `is_long` already.
     pub(crate) fn set_reporting(&self, traced: bool, is_long: bool) {
         let mut inner = self.lock();
         let (pushed, room) = (inner.pushed, u64::from(self.inner.constant()).saturating_sub(inner.length()));
@@ -270,8 +276,8 @@ impl<M: Protocol> Queue<M> {
         }
     }
 
-    /// Removes a message from the wait queue. Returns `None` if it was let in or lost, or if the owner is testing it: then
-    /// the owner drops it unless it matches.
+    /// Removes a message from the wait queue. Returns `None` if it was let in or lost, or if the owner is testing it:
+    /// then the owner drops it unless it matches.
     pub(crate) fn withdraw(&self, id: WaiterId) -> Option<M> {
         let mut inner = self.lock();
         let bounded = inner.bounded()?;

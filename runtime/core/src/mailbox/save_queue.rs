@@ -24,7 +24,7 @@ struct Lane<M> {
     messages: VecDeque<Option<M>>,
     /// One for each message. Apart, since the scan of a single lane does not read them.
     tags: VecDeque<Tag>,
-    /// How many messages the running scan has tested.
+    /// The number of messages that the running scan has tested.
     tested: usize,
 }
 
@@ -70,8 +70,8 @@ impl<M> SaveQueue<M> {
         pending
     }
 
-    /// Does what [`next`](Self::next) does for a scan of one lane, which most scans are. Returns `None` if the scan has other
-    /// lanes, or if the lane has no further message.
+    /// Does what [`next`](Self::next) does for a scan of one lane, which most scans are. Returns `None` if the scan has
+    /// other lanes, or if the lane has no further message.
     #[inline(always)]
     pub(crate) fn next_in_lane(&mut self, pending: u64) -> Option<(usize, M)> {
         if !pending.is_power_of_two() {
@@ -109,7 +109,8 @@ impl<M> SaveQueue<M> {
         oldest.map(|(_, lane)| lane)
     }
 
-    /// Returns the place of the message of this lane that was tested, for it to be put back, and moves the scan behind it.
+    /// Returns the place of the message of this lane that was tested, for it to be put back, and moves the scan behind
+    /// it.
     #[inline(always)]
     pub(crate) fn tested_place(&mut self, lane: usize) -> Option<&mut Option<M>> {
         let lane = self.lanes.get_mut(lane)?;
@@ -118,8 +119,8 @@ impl<M> SaveQueue<M> {
         Some(place)
     }
 
-    /// Removes the place of the message of this lane that was tested. Returns its origin. The cost is at most the shorter
-    /// part of the lane.
+    /// Removes the place of the message of this lane that was tested. Returns its origin. The cost is at most the
+    /// shorter part of the lane.
     pub(crate) fn remove_tested(&mut self, lane: usize) -> Option<Origin> {
         let index = self.lanes[lane].tested;
         self.remove_at(lane, index).map(|(tag, _)| tag.origin)

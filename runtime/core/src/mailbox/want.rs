@@ -16,8 +16,8 @@ impl Mask {
     pub(crate) const ALL: Mask = Mask(u64::MAX);
     pub(crate) const LANES: usize = 64;
 
-    /// Returns the set of `names` among `variants`, or all variants if one of the names is not a variant's (a constant, an
-    /// alias).
+    /// Returns the set of `names` among `variants`, or all variants if one of the names is not a variant's (a constant,
+    /// an alias).
     pub(crate) const fn of(names: Option<&[&str]>, variants: &[Variant]) -> Mask {
         let Some(names) = names else { return Mask::ALL };
         let mut mask = 0;

@@ -1,11 +1,11 @@
-//! What a bounded mailbox has beside its messages: its load, its wait queue and its losses.
+//! The state that only a bounded mailbox has: its load, its wait queue and its losses.
 
 use super::super::{Entry, Mask, Origin};
 use super::overflow::{Admission, Bounds, Pressure};
 use super::wait_queue::{WaitQueue, Waiter, WaiterId};
 use crate::base::{Protocol, Sorted};
 
-/// The state that only a bounded mailbox has.
+/// The load, the wait queue and the losses of a bounded mailbox.
 pub(super) struct Bounded<M> {
     pub(super) bounds: Bounds,
     /// Messages that count: in the queue, or taken over by the owner and not received.
@@ -64,8 +64,8 @@ impl<M> Bounded<M> {
         id
     }
 
-    /// Removes the first waiter if its message may be queued: if there is room, or if it does not count. Not while the owner
-    /// tests it.
+    /// Removes the first waiter if its message may be queued: if there is room, or if it does not count. Not while the
+    /// owner tests it.
     pub(super) fn admit_first(&mut self) -> Option<Waiter<M>> {
         let (id, first) = self.wait_queue.first()?;
         let counts = first.entry.as_ref()?.origin.is_sent();
@@ -79,8 +79,8 @@ impl<M> Bounded<M> {
         Some(waiter)
     }
 
-    /// Ends the owner's part: nothing counts as taken over any more. Removes all waiters, with `keep_early` all but those
-    /// with early messages.
+    /// Ends the owner's part: nothing counts as taken over any more. Removes all waiters, with `keep_early` all but
+    /// those with early messages.
     pub(super) fn remove_waiters(&mut self, keep_early: bool) -> Vec<Waiter<M>> {
         (self.load, self.want, self.unawaited) = (0, Mask(0), 0);
         let mut removed = Vec::new();

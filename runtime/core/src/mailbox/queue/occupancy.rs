@@ -1,8 +1,8 @@
 //! Occupancy: which process reads a mailbox, and whether it takes a message.
 //!
-//! A mailbox is *vacant*, *starting*, *running* or *closed*. The mailbox of a supervised child goes through vacant, starting
-//! and running once per restart. A message for any owner that comes before a start has succeeded is an *early message*: it
-//! is kept until a start succeeds.
+//! A mailbox is *vacant*, *starting*, *running* or *closed*. The mailbox of a supervised child goes through vacant,
+//! starting and running once per restart. A message for any owner that comes before a start has succeeded is an *early
+//! message*: it is kept until a start succeeds.
 
 use super::super::Addressee;
 
@@ -25,12 +25,12 @@ pub(super) enum State {
     Closed,
 }
 
-/// Whether a mailbox takes a message, before its bound is considered.
+/// The answer of a mailbox to a message, before its bound is considered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reception {
-    /// The owner gets it.
+    /// The owner gets the message.
     Accept,
-    /// The first owner whose start succeeds gets it.
+    /// The first owner whose start succeeds gets the message.
     Early,
     /// Too many early messages wait.
     Full,

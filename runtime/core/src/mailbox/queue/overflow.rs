@@ -30,34 +30,35 @@ pub(super) struct Pressure {
     pub(super) waiters: usize,
     /// Those of them that no cast awaits.
     pub(super) unawaited: usize,
-    /// Whether the owner waits for a message of this variant.
+    /// True if the owner waits for a message of this variant.
     pub(super) wanted: bool,
-    /// Whether the sender can wait. A message from another node cannot: its connection carries others.
+    /// True if the sender can wait. The sender of a message from another node cannot: its connection carries other
+    /// messages.
     pub(super) can_wait: bool,
 }
 
-/// What to do with a message.
+/// The decision about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// Queue it.
+    /// Queue the message.
     Queue,
-    /// Put it into the wait queue, where the owner's receive finds it. Its sender need not wait.
+    /// Put the message into the wait queue, where the owner's receive finds it. Its sender need not wait.
     QueueInTurn,
-    /// Put it into the wait queue.
+    /// Put the message into the wait queue.
     Wait,
-    /// Hand it back as [`Refused::Full`](super::super::Refused::Full).
+    /// Hand the message back as [`Refused::Full`](super::super::Refused::Full).
     Reject,
-    /// Drop it.
+    /// Drop the message.
     DropNewest,
-    /// Drop the oldest message that can be dropped, and queue this one. If there is none, drop this one.
+    /// Drop the oldest message that can be dropped and queue this one, or drop this one if all others stay.
     DropOldest,
 }
 
 impl Bounds {
     /// Decides what to do with a message that counts.
     ///
-    /// A message that the owner waits for is let in beyond the capacity, up to twice the capacity: otherwise a mailbox full
-    /// of messages that the owner does not want could never receive the one that it wants.
+    /// A message that the owner waits for is let in beyond the capacity, up to twice the capacity: otherwise a mailbox
+    /// full of messages that the owner does not want could never receive the message that it wants.
     pub(super) fn admit(self, pressure: Pressure) -> Admission {
         let Pressure { load, waiters, unawaited, wanted, can_wait } = pressure;
         // A message does not overtake those that wait.

@@ -17,8 +17,8 @@ const MAX_EARLY: u64 = 1024;
 
 /// The effects of a push on more than the mailbox. The process's cell implements it.
 pub(crate) trait PushObserver<M> {
-    /// A message is about to be pushed to the process with this number, which is traced or whose mailbox is long. Returns
-    /// whether a trace follows the message.
+    /// A message is about to be pushed to the process with this number, which is traced or whose mailbox is long.
+    /// Returns whether a trace follows the message.
     fn arriving(&self, number: u64, message: &M) -> bool;
 
     /// The push that [`arriving`](Self::arriving) announced is done.
@@ -37,33 +37,33 @@ pub(crate) struct Arrival {
     pub(crate) number: u64,
     /// The message's variant.
     pub(crate) variant: usize,
-    /// Whether a trace follows the message.
+    /// True if a trace follows the message.
     pub(crate) traced: bool,
-    /// Whether the message is in the mailbox, or waits in front of it.
+    /// True if the message is in the mailbox or waits in front of it.
     pub(crate) accepted: bool,
 }
 
 /// The outcome of a push, for the sender to finish outside of the lock.
 enum Placed<M> {
     Queued,
-    /// It is in the wait queue.
+    /// The message is in the wait queue.
     Waiting(WaiterId),
-    /// It is queued, and this older one is not any more.
+    /// The message is queued, and this older one has been removed for it.
     Replaced(M),
-    /// It is dropped.
+    /// The message is to be dropped.
     Dropped(M),
     Refused(Refused<M>),
 }
 
 impl<M: Protocol> Queue<M> {
-    /// Pushes a message and wakes the owner: the path of nearly all messages, small enough to be inlined into the sender.
-    /// `make` builds the message in its place in the queue. If the message needs more than that, `make` comes back
-    /// unused, and its message is to be [`push`](Self::push)ed.
+    /// Pushes a message and wakes the owner: the path of nearly all messages, small enough to be inlined into the
+    /// sender. `make` builds the message in its place in the queue. If the message needs more than that, `make` comes
+    /// back unused, and its message is to be [`push`](Self::push)ed.
     #[inline(always)]
     pub(crate) fn push_fast<F: FnOnce() -> M>(&self, to: Addressee, make: F) -> Result<(), F> {
         let mut inner = self.lock();
-        // A queue that has to grow is left to `push`, too: without growth nothing here can panic, so the message needs no
-        // place of its own on the stack.
+        // A queue that has to grow is left to `push`, too: without growth nothing here can panic, so the message needs
+        // no place of its own on the stack.
         if !inner.accepts_fast(to) || inner.entries.len() == inner.entries.capacity() {
             // Marked, since the compiler takes the code behind a chain of conditions for the rare case.
             cold_path();
@@ -76,8 +76,8 @@ impl<M: Protocol> Queue<M> {
         Ok(())
     }
 
-    /// Pushes a message and wakes the owner. `can_wait`: the sender can await the message's admission to a full mailbox.
-    /// Then a message that has to wait has a waiter id.
+    /// Pushes a message and wakes the owner. `can_wait`: the sender can await the message's admission to a full
+    /// mailbox. Then a message that has to wait has a waiter id.
     #[inline]
     pub(crate) fn push<O: PushObserver<M>>(
         &self,
@@ -200,7 +200,8 @@ impl<M: Protocol> Inner<M> {
             }
         }
         match self.bounded() {
-            // A message of the runtime's does not count, but does not overtake messages whose senders take them for queued.
+            // A message of the runtime's does not count, but does not overtake messages whose senders take them for
+            // queued.
             Some(bounded) if bounded.unawaited > 0 => {
                 bounded.add_waiter(entry, false);
             }
@@ -209,8 +210,8 @@ impl<M: Protocol> Inner<M> {
         placed
     }
 
-    /// Removes the oldest message that counts and that the owner has not taken over. One of a `#[priority]` variant only
-    /// for another of these.
+    /// Removes the oldest message that counts and that the owner has not taken over. One of a `#[priority]` variant
+    /// only for another of these.
     fn remove_oldest(&mut self, priority: bool) -> Option<M> {
         let first = |entries: &mut VecDeque<Entry<M>>| {
             let at = entries.iter().position(|entry| entry.origin.is_sent())?;

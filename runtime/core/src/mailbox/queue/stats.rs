@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-/// What the owner publishes when it takes messages over or begins to wait.
+/// The counts that the owner publishes when it takes messages over or begins to wait.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::mailbox) struct ReaderStats {
     /// Messages that a receive took.
@@ -35,14 +35,14 @@ pub(crate) struct MailboxStats {
     pub(crate) bytes: u64,
     /// The source location of the owner's receive, if known.
     pub(crate) location: Option<&'static Location<'static>>,
-    /// Whether the owner waits for a message.
+    /// True if the owner waits for a message.
     pub(crate) is_owner_waiting: bool,
 }
 
 /// The number of messages from which on a push is reported to the [observer](super::PushObserver).
 ///
-/// Zero while the owner is traced; otherwise the push that makes the mailbox long, or [`NEVER`](Self::NEVER). One number for
-/// all three, so that a push costs one comparison whether it is observed or not.
+/// Zero while the owner is traced; otherwise the push that makes the mailbox long, or [`NEVER`](Self::NEVER). One
+/// number for all three, so that a push costs one comparison whether it is observed or not.
 #[derive(Clone, Copy)]
 pub(super) struct ReportThreshold(u64);
 
@@ -72,8 +72,8 @@ impl ReportThreshold {
         }
     }
 
-    /// Sets it anew: `traced` reports every push, otherwise the one that adds `room` messages to `pushed`. `is_long`: that
-    /// the mailbox is long has been reported.
+    /// Sets it anew: `traced` reports every push, otherwise the push that adds `room` messages to `pushed`. `is_long`:
+    /// it has been reported that the mailbox is long.
     pub(super) fn set(&mut self, traced: bool, is_long: bool, pushed: u64, room: u64) {
         *self = match (traced, room) {
             (true, _) => ReportThreshold::ALWAYS,

@@ -25,14 +25,14 @@ pub(in crate::mailbox) struct TakeRequest {
     pub(in crate::mailbox) want: Mask,
     /// The last waiter that this receive has tested.
     pub(in crate::mailbox) tested: Option<WaiterId>,
-    /// Whether the owner looks once more before it waits.
+    /// True if the owner polls once more before it waits.
     pub(in crate::mailbox) repoll: bool,
     pub(in crate::mailbox) reader: ReaderStats,
 }
 
 impl<M: Protocol> Queue<M> {
-    /// Moves all queued messages into the empty `batch`. If there are none, takes a wanted message from the wait queue, and
-    /// otherwise has `cx` woken when a message comes.
+    /// Moves all queued messages into the empty `batch`. If the queue is empty, takes a wanted message from the wait
+    /// queue, and otherwise has `cx` woken when a message comes.
     #[inline]
     pub(in crate::mailbox) fn poll_take(
         &self,
@@ -67,8 +67,8 @@ impl<M: Protocol> Queue<M> {
         TakeOutcome::Nothing
     }
 
-    /// Does what [`poll_take`](Self::poll_take) does for an owner whose mailbox is not bounded and whose protocol has no
-    /// `#[priority]` variant.
+    /// Does what [`poll_take`](Self::poll_take) does for an owner whose mailbox is not bounded and whose protocol has
+    /// no `#[priority]` variant.
     #[inline(always)]
     pub(in crate::mailbox) fn poll_refill(
         &self,

@@ -33,8 +33,8 @@ pub(super) struct Waiter<M> {
     /// `None` while the owner tests it.
     pub(super) entry: Option<Entry<M>>,
     pub(super) waker: Option<Waker>,
-    /// Whether a cast awaits its admission. Otherwise its sender takes it for queued: it comes from another node, or the
-    /// owner waited for it.
+    /// True if a cast awaits the message's admission. Otherwise the sender takes it for queued: the message is from
+    /// another node, or the owner waited for it.
     pub(super) awaited: bool,
 }
 

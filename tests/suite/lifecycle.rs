@@ -11,7 +11,7 @@ async fn told(lifecycle: &mut Lifecycle) -> Vec<String> {
         tokio::select! {
             biased;
             event = lifecycle.next() => events.push(match event.expect("the node goes on") {
-                LifecycleEvent::Crashed { place: Some(place), reason, .. } => format!("{place}: {reason}"),
+                LifecycleEvent::Crashed { path: Some(path), reason, .. } => format!("{path}: {reason}"),
                 LifecycleEvent::Crashed { name: Some(name), reason, .. } => format!("{name}: {reason}"),
                 LifecycleEvent::Crashed { kind, protocol, reason, .. } => format!("{kind} of {protocol}: {reason}"),
                 LifecycleEvent::Restarted { supervisor, child, starts, .. } => format!("{supervisor}/{child} {starts}"),
@@ -43,8 +43,8 @@ async fn abnormal_exits_of_applications_are_logged() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     named.exit(Exit::kill());
     let event = lifecycle.next().await.unwrap();
-    let LifecycleEvent::Crashed { pid, name, place, age, .. } = &event else { panic!("{event:?}") };
-    assert_eq!((Some(pid), name.as_deref(), place), (named.pid().as_ref(), Some("clerk"), &None));
+    let LifecycleEvent::Crashed { pid, name, path, age, .. } = &event else { panic!("{event:?}") };
+    assert_eq!((Some(pid), name.as_deref(), path), (named.pid().as_ref(), Some("clerk"), &None));
     assert_eq!(*age, Duration::from_secs(3));
     assert_eq!(event.to_string(), format!("clerk (Act {pid}) ended: killed"));
     let text = serde_json::to_string(&event).unwrap();

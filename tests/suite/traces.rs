@@ -54,12 +54,12 @@ async fn a_trace_reports_each_message_on_arrival_and_when_it_is_taken() {
 #[greenroom::test]
 async fn a_trace_is_bounded_in_count_and_in_time() {
     let process = idle().spawn();
-    let few = trace(&process, Trace { steps: 3, lasting: Duration::MAX });
+    let few = trace(&process, Trace { steps: 3, duration: Duration::MAX });
     for n in 0..10 {
         process.a(n);
     }
     assert_eq!(all(few).await.len(), 3);
-    let short = trace(&process, Trace { steps: 100, lasting: Duration::from_secs(10) });
+    let short = trace(&process, Trace { steps: 100, duration: Duration::from_secs(10) });
     process.a(1);
     tokio::time::sleep(Duration::from_secs(9)).await;
     process.a(2);

@@ -92,8 +92,8 @@ impl Chronicle {
 
     pub(crate) fn life(&mut self, event: &LifecycleEvent) {
         let (kind, same) = match event {
-            LifecycleEvent::Crashed { place, kind, .. } => {
-                (Kind::Crash, Same::Crash(place.clone().unwrap_or_else(|| kind.to_string())))
+            LifecycleEvent::Crashed { path, kind, .. } => {
+                (Kind::Crash, Same::Crash(path.clone().unwrap_or_else(|| kind.to_string())))
             }
             LifecycleEvent::Restarted { supervisor, child, .. } => {
                 (Kind::Restart, Same::Restart(format!("{supervisor}/{child}")))

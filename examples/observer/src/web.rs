@@ -27,7 +27,7 @@ use crate::client::{Client, MOST_CLIENTS, Wants};
 use crate::{Query, WatcherRef, guard};
 
 /// What the page shows of one process's messages, unless it is opened again.
-const TRACE: Trace = Trace { steps: 500, lasting: Duration::from_secs(120) };
+const TRACE: Trace = Trace { steps: 500, duration: Duration::from_secs(120) };
 
 /// What the web server understands: only that it is time to stop.
 #[protocol(local)]

@@ -99,7 +99,7 @@ async fn a_restart_is_news_once() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let view = watcher.look(Query::default()).await.unwrap();
     let news: Vec<_> = view.news.iter().map(|news| (news.kind, news.text.split(['(', ':']).next().unwrap())).collect();
-    assert_eq!(news, [(Kind::Crash, "/Office/clerk "), (Kind::Restart, "/Office/clerk is started again")]);
+    assert_eq!(news, [(Kind::Crash, "/Office/clerk "), (Kind::Restart, "/Office/clerk was restarted")]);
     assert!(view.news[0].text.contains("torn"), "{:?}", view.news);
     assert_eq!((view.trees[1].starts, view.node.restarts), (2, 1));
 }

@@ -8,7 +8,7 @@ pub use scope::EnterGuard;
 
 use super::{AnyCell, Node};
 use crate::base::{CallError, Exit, Pid};
-use crate::observe::{Seated, ThreadSlots, WaitingCall};
+use crate::observe::{TableId, ThreadSlots, WaitingCall};
 
 /// Who is running on this thread right now: set around each poll of a process. Each lies upon the one before; whoever is
 /// forgotten ends with the one below.
@@ -50,7 +50,7 @@ struct Here {
     outside: RefCell<Option<Node>>,
     notes: RefCell<Option<Box<Notes>>>,
     /// Where the watch sees it.
-    seated: Cell<Seated>,
+    seated: Cell<TableId>,
     /// Who does not run while that one does: the innermost last. Nobody, as a rule.
     below: RefCell<Vec<Covered>>,
     places: ThreadSlots,
@@ -66,7 +66,7 @@ struct Covered {
     cell: Option<Arc<dyn AnyCell>>,
     outside: Option<Node>,
     notes: Option<Box<Notes>>,
-    seated: Seated,
+    seated: TableId,
 }
 
 /// Something that one has done with, and another can use.
@@ -83,9 +83,9 @@ crate::sync::thread_local! {
             cell: RefCell::new(None),
             outside: RefCell::new(None),
             notes: RefCell::new(None),
-            seated: Cell::new(Seated::NOWHERE),
+            seated: Cell::new(TableId::NONE),
             below: RefCell::new(Vec::new()),
-            places: ThreadSlots::none(),
+            places: ThreadSlots::new(),
             spare: Cell::new(None),
             spares: RefCell::new(Vec::new()),
         }
@@ -368,7 +368,7 @@ impl Here {
             }
             let before = self.below.borrow_mut().pop();
             self.places.leave(top.seated, before.as_ref().map_or(0, |before| before.process));
-            self.seated.set(Seated::NOWHERE);
+            self.seated.set(TableId::NONE);
             if let Some(Covered { process, cell, outside, notes, seated }) = before {
                 self.seated.set(seated);
                 self.process.set(process);

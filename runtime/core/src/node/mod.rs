@@ -39,7 +39,7 @@ use crate::base::{MonitorRef, NodeId, NodeName, Pid};
 #[cfg(feature = "net")]
 use crate::observe::PeerTraffic;
 use crate::observe::{
-    ActiveAlarms, LifecycleSubscribers, LossCounts, ReportLimiter, Seated, ThreadSlots, Traces, Watchdog,
+    ActiveAlarms, LifecycleSubscribers, LossCounts, ReportLimiter, TableId, ThreadSlots, Traces, Watchdog,
 };
 use crate::sched::{Clock, NodeEnv, Rng, Spawner, TaskSpawner, Thresholds, Timeout, TimerWheel};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -227,7 +227,7 @@ impl Node {
 
     /// This thread is about to poll the process with this number.
     #[inline(always)]
-    fn sit(&self, places: &ThreadSlots, process: u64) -> Seated {
+    fn sit(&self, places: &ThreadSlots, process: u64) -> TableId {
         self.inner.watchdog.enter(places, process, &self.inner)
     }
 

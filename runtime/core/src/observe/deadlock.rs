@@ -1,22 +1,24 @@
-//! Calls in a ring: processes of this node of which each waits for the next, so that none will ever be answered.
+//! The deadlock check: finds cycles of calls in which each process waits for the next, so that none is ever answered.
 //!
-//! A call that has waited for a while looks: it notes in its process's cell what it waits for, and follows the notes
-//! from callee to callee. If they lead back to it, there is a suspicion, and an [`DeadlockCheck`] that every process of the
-//! ring has to vote on. To vote, a process is polled once more with a waker of its own ([`WakerProbe`]), whose clones can
-//! be counted: a correct future leaves a clone of the waker of its last poll with everything that could wake it, so if
-//! there is one clone, and it lies with the call, then nothing but the answer can make the process go on. The answer in
-//! turn must be in certain hands ([`AwaitedCall::only_callee_can_answer`]): in a message that the callee has not taken, or with the
-//! generated code of a method that answers by what it returns.
+//! A call that has waited for a while notes in its process's cell which call it is, and follows such notes from callee to
+//! callee. Notes that lead back to the caller are a suspicion: the processes form a [`DeadlockCheck`], and each of them has
+//! to confirm that it waits for nothing but its call.
 //!
-//! Why it is certain in the end: let T be the moment of the last vote. Whoever voted waits for its call until that
-//! is answered; after T all calls are found unanswered, so all were at T, and at T everybody waited who could have
-//! answered one. Answers never become undone, and a reply never comes back into certain hands, so it does not matter that
-//! the calls are looked at one after the other. From outside the ring may still be broken at any time (a process is
-//! killed, a call runs out of time): what comes first counts, since a call has one outcome.
+//! To confirm, the process is polled once more, with a waker whose clones can be counted ([`WakerProbe`]). A correct
+//! future leaves a clone of its last poll's waker with everything that can wake it. If there is one clone, and the call
+//! holds it, then only the answer can continue the process. The callee in turn must hold that answer where it cannot come
+//! from elsewhere ([`AwaitedCall::only_callee_can_answer`]): in a message that it has not taken, or in the generated code
+//! of a method that answers by its return value.
 //!
-//! What is uncertain costs nothing but time: the calls time out as any other. It relies on what
-//! `Future::poll` demands, that the waker of the *last* poll is woken. A future that counts on an older waker and is not
-//! polled in the round of the vote is broken in any executor.
+//! Why the result is certain: let T be the time of the last confirmation. Each process that confirmed waits until its
+//! call is answered. After T all calls are found unanswered, so all were unanswered at T, and at T every process that
+//! could have answered one was waiting. An answer is never undone, and a reply that has left the callee's hands does not
+//! come back, so it does not matter that the calls are inspected one after another. An event from outside can break the
+//! cycle at any time: a process is killed, or a call times out. The first outcome counts, since a call has only one.
+//!
+//! A cycle that is not certain costs nothing but time: its calls time out like any others. The check relies on the
+//! contract of `Future::poll`, that the waker of the *last* poll is woken. A future that relies on an older waker, and is
+//! not polled by the confirmation, is broken in any executor.
 
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
@@ -25,32 +27,32 @@ use std::time::Instant;
 use crate::base::Pid;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// A call that a process waits for, as those see it who look for rings.
+/// A call as the deadlock check needs it.
 pub(crate) trait AwaitedCall: Send + Sync {
-    /// Whether it has no answer yet, and nobody but the callee can give one.
+    /// Returns true if there is no answer yet, and only the callee can give one.
     fn only_callee_can_answer(&self) -> bool;
 
-    /// Whether the answer will wake `waker`, and nobody else.
+    /// Returns true if the answer will wake `waker` and no other.
     fn wakes(&self, waker: &Waker) -> bool;
 
-    /// Ends the call, as one of a cycle of these processes, whose first is the caller.
+    /// Ends the call with the error that it is part of a cycle. The processes start with the caller.
     fn break_cycle(&self, pids: Vec<Pid>);
 }
 
-/// What a process waits for, noted by a call that has waited for a while.
+/// The call for whose answer a process has waited for a while.
 #[derive(Clone)]
 pub(crate) struct WaitingCall {
     pub(crate) call: Weak<dyn AwaitedCall>,
-    /// Whom it called.
+    /// The number of the process that was called.
     pub(crate) callee: u64,
     pub(crate) since: Instant,
 }
 
-/// Whether the calls of a ring can be answered.
+/// A suspected cycle of calls.
 pub(crate) struct DeadlockCheck {
     members: Vec<Member>,
-    /// How many have still to vote that they wait for nothing but their call.
-    missing: AtomicUsize,
+    /// The number of members that have not confirmed yet.
+    unconfirmed: AtomicUsize,
 }
 
 struct Member {
@@ -59,29 +61,29 @@ struct Member {
     since: Instant,
 }
 
-/// The longest ring that is looked for.
-const LONGEST: usize = 1024;
+/// The length of the longest cycle that is found.
+const MAX_LENGTH: usize = 1024;
 
 impl DeadlockCheck {
-    /// Looks whether `caller` waits in a ring. `waiting` says what the process with a number waits for, and `pid` which
-    /// process that is.
+    /// Returns the cycle of calls that `caller` is part of. `waiting` returns the call of the process with a number, and
+    /// `pid` its pid.
     pub(crate) fn find(
         caller: u64,
         waiting: impl Fn(u64) -> Option<WaitingCall>,
         pid: impl Fn(u64) -> Pid,
     ) -> Option<DeadlockCheck> {
         let mut members = Vec::new();
+        // Brent's algorithm: the calls may lead into a cycle without the caller. A member of that one finds it.
         let (mut number, mut landmark, mut stride) = (caller, caller, 1);
         loop {
             let WaitingCall { call, callee: next, since } = waiting(number)?;
             let call = call.upgrade().filter(|call| call.only_callee_can_answer())?;
             members.push(Member { pid: pid(number), call, since });
             if next == caller {
-                let missing = AtomicUsize::new(members.len());
-                return Some(DeadlockCheck { members, missing });
+                let unconfirmed = AtomicUsize::new(members.len());
+                return Some(DeadlockCheck { members, unconfirmed });
             }
-            // It may lead into a ring that the caller is not part of: one comes by one's own traces then.
-            if next == landmark || members.len() == LONGEST {
+            if next == landmark || members.len() == MAX_LENGTH {
                 return None;
             }
             if members.len() == stride {
@@ -91,16 +93,16 @@ impl DeadlockCheck {
         }
     }
 
-    /// The numbers of the processes that have to vote.
+    /// Returns the numbers of the processes that have to confirm.
     pub(crate) fn members(&self) -> impl Iterator<Item = u64> {
         self.members.iter().map(|member| member.pid.number())
     }
 
-    /// The vote of the process with this number, after a poll with `probe` left it waiting. The last one breaks the
-    /// ring, if it is one.
+    /// Confirms for the process with this number that it waits for nothing but its call, if a poll with `probe` shows
+    /// that. The last confirmation breaks the cycle.
     pub(crate) fn confirm(&self, number: u64, probe: &WakerProbe) {
-        let certain = |member: &Member| member.pid.number() == number && probe.is_only_with(&*member.call);
-        if self.members.iter().any(certain) && self.missing.fetch_sub(1, Ordering::AcqRel) == 1 {
+        let is_certain = |member: &Member| member.pid.number() == number && probe.is_held_only_by(&*member.call);
+        if self.members.iter().any(is_certain) && self.unconfirmed.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.conclude();
         }
     }
@@ -109,29 +111,29 @@ impl DeadlockCheck {
         if !self.members.iter().all(|member| member.call.only_callee_can_answer()) {
             return;
         }
-        // Least is lost with the call that has waited least; it is the one that made a ring of a chain. Of two at once it
-        // is the younger process's.
-        let shortest = |index: &usize| (self.members[*index].since, self.members[*index].pid.number());
-        let Some(victim) = (0..self.members.len()).max_by_key(shortest) else { return };
+        // The youngest call is broken: it closed the cycle, and the least time is lost with it. Of two that began at the
+        // same time, it is that of the younger process.
+        let youngest = |index: &usize| (self.members[*index].since, self.members[*index].pid.number());
+        let Some(victim) = (0..self.members.len()).max_by_key(youngest) else { return };
         let mut pids: Vec<Pid> = self.members.iter().map(|member| member.pid.clone()).collect();
         pids.rotate_left(victim);
         self.members[victim].call.break_cycle(pids);
     }
 }
 
-/// A waker for one round: it tells what a process waits for by where its clones are.
+/// The waker of one poll, whose clones show what the process waits for.
 pub(crate) struct WakerProbe {
-    task: Arc<Forward>,
+    task: Arc<ForwardingWaker>,
     waker: Waker,
 }
 
-/// Wakes the task that it stands for.
-struct Forward {
+/// Forwards to the waker of the process's task.
+struct ForwardingWaker {
     task: Waker,
     woken: AtomicBool,
 }
 
-impl Wake for Forward {
+impl Wake for ForwardingWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -144,7 +146,7 @@ impl Wake for Forward {
 
 impl WakerProbe {
     pub(crate) fn new(task: &Waker) -> WakerProbe {
-        let task = Arc::new(Forward { task: task.clone(), woken: AtomicBool::new(false) });
+        let task = Arc::new(ForwardingWaker { task: task.clone(), woken: AtomicBool::new(false) });
         WakerProbe { waker: Waker::from(Arc::clone(&task)), task }
     }
 
@@ -152,9 +154,9 @@ impl WakerProbe {
         &self.waker
     }
 
-    /// Whether nobody but `call` can wake the process.
-    fn is_only_with(&self, call: &dyn AwaitedCall) -> bool {
-        // Two are here. If the call lets its own go meanwhile it has been answered, which is found out later.
+    /// Returns true if only `call` can wake the process.
+    fn is_held_only_by(&self, call: &dyn AwaitedCall) -> bool {
+        // Two references are in this struct. A call that drops its own meanwhile has been answered; `conclude` finds that.
         call.wakes(&self.waker) && !self.task.woken.load(Ordering::Acquire) && Arc::strong_count(&self.task) == 3
     }
 }
@@ -165,13 +167,13 @@ mod tests {
     use crate::base::{CallError, NodeId};
     use crate::sync::{Mutex, PoisonError};
 
-    /// A call as its slot would be: it keeps the waker of the poll that waits for it, until it has an answer.
+    /// A stand-in for the slot of a call: it holds the waker of the last poll until it has an outcome.
     #[derive(Default)]
     struct Slot {
         waker: Mutex<Option<Waker>>,
         outcome: Mutex<Option<Result<(), CallError>>>,
-        /// The reply has been passed on.
-        is_out: AtomicBool,
+        /// The callee has passed the reply on.
+        is_reply_moved: AtomicBool,
     }
 
     impl Slot {
@@ -187,12 +189,12 @@ mod tests {
 
     impl AwaitedCall for Slot {
         fn only_callee_can_answer(&self) -> bool {
-            self.outcome().is_none() && !self.is_out.load(Ordering::Relaxed)
+            self.outcome().is_none() && !self.is_reply_moved.load(Ordering::Relaxed)
         }
 
         fn wakes(&self, waker: &Waker) -> bool {
-            let kept = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.as_ref().is_some_and(|kept| kept.will_wake(waker))
+            let held = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+            held.as_ref().is_some_and(|held| held.will_wake(waker))
         }
 
         fn break_cycle(&self, pids: Vec<Pid>) {
@@ -200,10 +202,10 @@ mod tests {
         }
     }
 
-    /// Two whose calls wait for each other: the second one has waited less, so it would be the victim. They vote in turn;
-    /// what happens after the first vote, and what the calls come to.
+    /// Two processes that call each other confirm one after the other, and `between` runs between the confirmations. The
+    /// second call is younger, so it would be broken. Compares the outcomes of both calls.
     #[track_caller]
-    fn check(meanwhile: impl FnOnce(&Slot), expected: [Option<Result<(), ()>>; 2]) {
+    fn check(between: impl FnOnce(&Slot), expected: [Option<Result<(), ()>>; 2]) {
         let node = Arc::new(NodeId::local(1));
         let slots = [Arc::<Slot>::default(), Arc::default()];
         let now = Instant::now();
@@ -212,29 +214,29 @@ mod tests {
             call: Arc::clone(slot) as Arc<dyn AwaitedCall>,
             since: now + std::time::Duration::from_millis(number),
         });
-        let inquiry = DeadlockCheck { members: members.collect(), missing: AtomicUsize::new(2) };
+        let deadlock = DeadlockCheck { members: members.collect(), unconfirmed: AtomicUsize::new(2) };
         let confirm = |number: u64, slot: &Slot| {
             let probe = WakerProbe::new(Waker::noop());
             *slot.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(probe.waker().clone());
-            inquiry.confirm(number, &probe);
+            deadlock.confirm(number, &probe);
         };
         confirm(1, &slots[0]);
-        meanwhile(&slots[0]);
+        between(&slots[0]);
         confirm(2, &slots[1]);
         assert_eq!(slots.map(|slot| slot.outcome().map(|outcome| outcome.map_err(drop))), expected);
     }
 
     #[test]
-    fn a_ring_in_which_all_wait_is_broken_where_least_was_waited() {
+    fn the_youngest_call_of_a_cycle_is_broken() {
         check(|_| {}, [None, Some(Err(()))]);
     }
 
-    /// The first one has voted, and so will not be asked again: its question is then dropped by a full mailbox, or answered
-    /// by a stranger. Only the last look at all calls finds that it goes on, and the other one with it.
+    /// The first process has confirmed and is not polled again. Then its request is dropped by a full mailbox, or
+    /// answered by another process. Only the last inspection of all calls finds that.
     #[test]
-    fn who_gets_an_answer_after_the_vote_is_found_by_the_last_look() {
+    fn an_answer_after_the_confirmation_is_found_by_the_last_inspection() {
         check(|slot| slot.put(Ok(())), [Some(Ok(())), None]);
         check(|slot| slot.put(Err(CallError::Full)), [Some(Err(())), None]);
-        check(|slot| slot.is_out.store(true, Ordering::Relaxed), [None, None]);
+        check(|slot| slot.is_reply_moved.store(true, Ordering::Relaxed), [None, None]);
     }
 }

@@ -1,3 +1,5 @@
+//! Lifecycle events: crashes, restarts, and supervisors that give up.
+
 use std::borrow::Cow;
 use std::fmt;
 use std::future::poll_fn;
@@ -7,67 +9,67 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
-use super::events::{EventReceiver, EventSender, Received, events};
+use super::event_channel::{EventReceiver, EventSender, Received, event_channel};
 use crate::base::{Exit, Pid};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What becomes of a node's processes, as far as it is news; from [`Node::lifecycle`](crate::Node::lifecycle).
+/// A notable event in the life of a process; from [`Node::lifecycle`](crate::Node::lifecycle).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum LifecycleEvent {
-    /// A process has ended other than in order: it panicked, failed, was killed, or depended on one that is lost.
+    /// A process has ended abnormally: it panicked, returned an error, was killed, or depended on a process that is lost.
     Crashed {
-        /// Who it was.
+        /// The process.
         pid: Pid,
-        /// The name it was registered under.
+        /// The name under which the process was registered.
         name: Option<String>,
-        /// Its place in its supervision tree, as `/ChatTree/rooms`.
-        place: Option<String>,
-        /// What ran there: the actor's type, or the function's.
+        /// The process's path in its supervision tree, for example `/ShopTree/orders`.
+        path: Option<String>,
+        /// The type of the actor, or the function, that ran.
         kind: Cow<'static, str>,
-        /// What could be said to it.
+        /// The process's protocol.
         protocol: Cow<'static, str>,
-        /// Why it ended.
+        /// The exit reason.
         reason: Exit,
-        /// How long it had lived.
+        /// The time since the process started.
         age: Duration,
     },
-    /// A supervisor has started a child again.
+    /// A supervisor has restarted a child.
     Restarted {
-        /// The supervisor's path, as `/ChatTree`.
+        /// The supervisor's path, for example `/ShopTree`.
         supervisor: String,
-        /// The child's id there.
+        /// The child's id in its supervisor.
         child: String,
-        /// Who lives there now.
+        /// The child's new process.
         pid: Pid,
-        /// How often it has been started in all.
+        /// The number of the child's starts, the first included.
         starts: u64,
     },
-    /// A supervisor has started children again too often, and ends with all that it has.
+    /// A supervisor has reached its restart intensity: it stops its children and ends.
     GaveUp {
         /// The supervisor's path.
         supervisor: String,
-        /// The supervisor itself.
+        /// The supervisor's process.
         pid: Pid,
     },
-    /// Whoever listens was too slow: so many events are lost.
+    /// The subscriber was too slow, and this many events are lost.
     Missed(u64),
 }
 
 impl fmt::Display for LifecycleEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LifecycleEvent::Crashed { pid, name, place, kind, reason, .. } => {
-                match place.as_ref().or(name.as_ref()) {
-                    Some(known) => write!(f, "{known} ({kind} {pid})")?,
+            LifecycleEvent::Crashed { pid, name, path, kind, reason, .. } => {
+                match path.as_ref().or(name.as_ref()) {
+                    Some(name) => write!(f, "{name} ({kind} {pid})")?,
                     None => write!(f, "{kind} {pid}")?,
                 }
                 write!(f, " ended: {reason}")
             }
             LifecycleEvent::Restarted { supervisor, child, pid, starts } => {
-                write!(f, "{supervisor}/{child} is started again: {pid}, start {starts}")
+                write!(f, "{supervisor}/{child} was restarted: {pid}, start {starts}")
             }
             LifecycleEvent::GaveUp { supervisor, .. } => write!(f, "{supervisor} gives up: too many restarts"),
             LifecycleEvent::Missed(count) => write!(f, "{count} events are lost"),
@@ -75,58 +77,59 @@ impl fmt::Display for LifecycleEvent {
     }
 }
 
-/// Those who hear what becomes of a node's processes. While there are none, an event is not even made.
+/// The subscribers to a node's lifecycle events. Without any, no event is constructed.
 #[derive(Default)]
 pub(crate) struct LifecycleSubscribers {
-    /// Whether there is anybody.
-    heard: AtomicBool,
-    listeners: Mutex<Vec<EventSender<LifecycleEvent>>>,
+    /// True if the list is not empty.
+    any: AtomicBool,
+    subscribers: Mutex<Vec<EventSender<LifecycleEvent>>>,
 }
 
-/// How many events a listener may be behind.
-const BEHIND: usize = 1_024;
+/// The capacity of a subscriber's channel.
+const CAPACITY: usize = 1_024;
 
 impl LifecycleSubscribers {
-    fn listeners(&self) -> MutexGuard<'_, Vec<EventSender<LifecycleEvent>>> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    fn subscribers(&self) -> MutexGuard<'_, Vec<EventSender<LifecycleEvent>>> {
+        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells all who listen, in the order in which it happens.
+    /// Sends an event to all subscribers.
     pub(crate) fn send(&self, event: impl FnOnce() -> LifecycleEvent) {
-        if !self.heard.load(Ordering::Relaxed) {
+        if !self.any.load(Ordering::Relaxed) {
             return;
         }
         let event = event();
-        let mut listeners = self.listeners();
-        listeners.retain(|listener| listener.tell(event.clone()));
-        self.heard.store(!listeners.is_empty(), Ordering::Relaxed);
+        let mut subscribers = self.subscribers();
+        subscribers.retain(|subscriber| subscriber.send(event.clone()));
+        self.any.store(!subscribers.is_empty(), Ordering::Relaxed);
     }
 
+    /// Returns a stream of all events from now on.
     pub(crate) fn subscribe(&self) -> Lifecycle {
-        let (teller, listener) = events(BEHIND);
-        let mut listeners = self.listeners();
-        listeners.push(teller);
-        self.heard.store(true, Ordering::Relaxed);
-        drop(listeners);
-        Lifecycle { listener }
+        let (sender, receiver) = event_channel(CAPACITY);
+        let mut subscribers = self.subscribers();
+        subscribers.push(sender);
+        self.any.store(true, Ordering::Relaxed);
+        drop(subscribers);
+        Lifecycle { receiver }
     }
 }
 
-/// What becomes of a node's processes; from [`Node::lifecycle`].
-#[must_use = "events are heard by whoever awaits `next`"]
+/// A stream of a node's lifecycle events; from [`Node::lifecycle`](crate::Node::lifecycle).
+#[must_use = "a stream of events does nothing until `next` is awaited"]
 pub struct Lifecycle {
-    listener: EventReceiver<LifecycleEvent>,
+    receiver: EventReceiver<LifecycleEvent>,
 }
 
 impl Lifecycle {
-    /// The next event; `None` when the node is gone. Cancel-safe.
+    /// Returns the next event, or `None` when the node has been dropped. Cancel-safe.
     pub async fn next(&mut self) -> Option<LifecycleEvent> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<LifecycleEvent>> {
-        self.listener.poll_next(cx).map(|heard| {
-            heard.map(|heard| match heard {
+        self.receiver.poll_next(cx).map(|received| {
+            received.map(|received| match received {
                 Received::Event(event) => event,
                 Received::Missed(count) => LifecycleEvent::Missed(count),
             })

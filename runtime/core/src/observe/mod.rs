@@ -1,13 +1,13 @@
-//! Observation of a node: process info, metrics, alarms, lifecycle events, message traces, the watchdog and the
-//! deadlock check.
+//! Observation of a node: process info, metrics, alarms, lifecycle events, message traces, the watchdog, and the deadlock
+//! check.
 //!
-//! Nothing here refers to a node: `node` and `process` fill in the data, and pass in the time. The public data types
-//! implement serde's traits, so that a web page, a terminal or another node can show them. Their texts are `Cow`s:
-//! borrowed where the name of a type or file is known at compile time, owned after deserialization.
+//! This module does not refer to nodes or cells: `node` and `process` fill in the data and pass in the time. The public
+//! data types implement serde's traits, so that a web page, a terminal or another node can show them. Their texts are
+//! `Cow`s: borrowed where the name of a type or file is known at compile time, owned after deserialization.
 
 mod alarm;
 mod deadlock;
-mod events;
+mod event_channel;
 mod lifecycle;
 mod metrics;
 mod process;
@@ -18,7 +18,7 @@ mod watchdog;
 pub(crate) use alarm::{ActiveAlarms, AlarmKey};
 pub use alarm::{Alarm, AlarmEvent, Alarms};
 pub(crate) use deadlock::{AwaitedCall, DeadlockCheck, WaitingCall, WakerProbe};
-pub(crate) use events::{EventReceiver, Received};
+pub(crate) use event_channel::{EventReceiver, Received};
 pub(crate) use lifecycle::LifecycleSubscribers;
 pub use lifecycle::{Lifecycle, LifecycleEvent};
 pub(crate) use metrics::LossCounts;
@@ -30,7 +30,7 @@ pub use process::{Memory, ProcessInfo, ProcessState, SourceLine};
 pub(crate) use report_limiter::{ReportDecision, ReportLimiter};
 pub(crate) use trace::Traces;
 pub use trace::{Trace, TraceEvent, TraceStep};
-pub(crate) use watchdog::{Finding, LongPollSink, Seated, ThreadSlots, Watchdog};
+pub(crate) use watchdog::{Finding, LongPollSink, TableId, ThreadSlots, Watchdog};
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::travel! {

@@ -1,3 +1,5 @@
+//! The state of one process, for observers.
+
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
@@ -5,84 +7,86 @@ use std::time::Duration;
 
 use crate::base::{Pid, Subject};
 
-/// One process, as it is just now; from [`Node::process_info`](crate::Node::process_info).
+/// The current state of one process; from [`Node::process_info`](crate::Node::process_info).
 ///
-/// Looking never stops the process. The figures of its mailbox are exact while it waits; while it runs they are as of
-/// when it last took messages over, and asking makes it bring them up to date at its next message. The model is
+/// A request does not interrupt the process. The numbers of its messages are exact while the process waits. While it
+/// runs, they are those of the last time it took messages over from the senders; the request makes it update them at its
+/// next message. The counterpart in Erlang is
 /// [`erlang:process_info/1`](https://www.erlang.org/doc/apps/erts/erlang.html#process_info/1).
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ProcessInfo {
-    /// Who it is.
+    /// The process.
     pub pid: Pid,
-    /// The name it is registered under.
+    /// The name under which the process is registered.
     pub name: Option<String>,
-    /// Its place in its supervision tree, as `/ChatTree/rooms`.
-    pub place: Option<String>,
-    /// What runs there: the actor's type, or the function's.
+    /// The process's path in its supervision tree, for example `/ShopTree/orders`.
+    pub path: Option<String>,
+    /// The type of the actor, or the function, that runs.
     pub kind: Cow<'static, str>,
-    /// What may be said to it.
+    /// The process's protocol.
     pub protocol: Cow<'static, str>,
-    /// What it is doing.
+    /// The activity of the process.
     pub state: ProcessState,
-    /// Messages that it has not looked at.
+    /// The number of messages that no `receive!` has looked at.
     pub mailbox: u64,
-    /// Messages that no receive has taken yet: the save queue.
+    /// The number of messages that a `receive!` skipped: the save queue.
     pub saved: u64,
-    /// Messages that stand in line before a full mailbox.
-    pub in_line: u64,
-    /// How many messages the mailbox holds, if it is bounded.
+    /// The number of messages that wait in front of a full mailbox: the wait queue.
+    pub wait_queue: u64,
+    /// The capacity of a bounded mailbox.
     pub capacity: Option<u64>,
-    /// Messages that have come in since it started.
+    /// The number of messages that have arrived since the process started.
     pub received: u64,
-    /// Messages that it has taken since it started.
+    /// The number of messages that the process has taken since it started.
     pub handled: u64,
-    /// Messages that its full mailbox refused or dropped.
+    /// The number of messages that the full mailbox refused or dropped.
     pub overflowed: u64,
-    /// With whom it shares its fate.
+    /// The processes that are linked to this one.
     pub links: Vec<Pid>,
-    /// Whom it watches.
+    /// The processes and names that this process monitors.
     pub monitors: Vec<Subject>,
-    /// Who watches it.
+    /// The processes that monitor this one.
     pub monitored_by: Vec<Pid>,
-    /// Who started it, who started that one, and so on, as far as they still live and one further.
+    /// The process that started this one, the process that started that one, and so on. The last has already ended, or
+    /// was not started by a process.
     pub ancestors: Vec<Pid>,
-    /// Whether it looks after others.
+    /// True for a supervisor.
     pub supervisor: bool,
-    /// Whether exit signals are messages to it.
+    /// True if exit signals arrive as messages.
     pub trap_exit: bool,
-    /// How long it has lived.
+    /// The time since the process started.
     pub age: Duration,
-    /// What it takes.
+    /// The memory that the process occupies.
     pub memory: Memory,
 }
 
-/// What a process is doing.
+/// The activity of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ProcessState {
-    /// A thread is at it just now.
+    /// A thread polls the process.
     Running,
-    /// It waits for a message: in this `receive!`, or, as a server, for the next one.
+    /// The process waits for a message, in a `receive!` or as a server.
     Waiting {
-        /// Where the `receive!` stands.
+        /// The `receive!`; `None` for a server.
         at: Option<SourceLine>,
     },
-    /// It waits for the answer to a call of another process of this node, for a tenth of a second or longer already.
+    /// The process has waited for the answer of another process of this node for at least a tenth of a second.
     Calling {
-        /// Whom it called.
+        /// The process that was called.
         callee: Pid,
-        /// For how long it has waited.
+        /// The time since the call.
         waited: Duration,
     },
-    /// It waits for something that is no message (a timer, a socket, blocking code, another node), or for its turn on a
+    /// The process waits for something other than a message (a timer, a socket, blocking code, another node), or for a
     /// thread.
     Busy,
-    /// It takes no messages until it is [resumed](crate::Sys::resume).
+    /// The process takes no messages until it is [resumed](crate::Sys::resume).
     Suspended,
-    /// Its end has been decided; it is clearing up, or about to.
+    /// The exit of the process has been decided.
     Exiting,
 }
 
@@ -90,22 +94,22 @@ pub enum ProcessState {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SourceLine {
-    /// The file, as the compiler was told of it.
+    /// The file's path, as the compiler received it.
     pub file: Cow<'static, str>,
-    /// The line, from 1.
+    /// The line, counted from 1.
     pub line: u32,
 }
 
-/// What a process takes, in bytes. What its state and its messages hold on the heap is not known, and not in it.
+/// The memory of a process, in bytes. It does not include the heap memory of its state and its messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Memory {
-    /// The task: the process's state, and what it keeps across its `.await`s.
+    /// The task: the process's state, and the variables that it keeps across its `.await`s.
     pub state: u64,
-    /// The cell that others know it by.
+    /// The cell, by which other processes refer to this one.
     pub cell: u64,
-    /// Room for messages, waiting and saved.
+    /// The capacity of the queues for messages.
     pub mailbox: u64,
 }
 
@@ -118,7 +122,7 @@ impl Memory {
         Memory { state, cell, mailbox }
     }
 
-    /// All of it.
+    /// Returns the sum of all parts.
     pub fn total(&self) -> u64 {
         self.state + self.cell + self.mailbox
     }

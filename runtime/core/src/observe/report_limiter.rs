@@ -1,82 +1,83 @@
+//! A limit on the number of crash reports in the log.
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::base::Sorted;
 use crate::log;
 
-/// Keeps the reports of a node's crashes from becoming a flood: of each kind of process the first few are told, then
-/// only how many more there were.
+/// Limits a node's crash reports: in each time window, the first few of each kind of process are logged, and the others
+/// only counted. Their number is logged at the end of the window.
 #[derive(Default)]
 pub(crate) struct ReportLimiter {
     kinds: Mutex<Sorted<&'static str, Window>>,
 }
 
-/// A span of time in which a kind's crashes are counted.
+/// A time window in which the crashes of one kind are counted.
 struct Window {
     end: Instant,
-    told: u32,
-    untold: u64,
+    logged: u32,
+    suppressed: u64,
 }
 
-/// What becomes of a report.
+/// The outcome for one crash.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ReportDecision {
-    /// It is told.
-    Tell,
-    /// It is the first that is only counted: the sum is due at this time.
-    Begin(Instant),
-    /// It is counted.
-    Count,
+    /// The report is logged.
+    Log,
+    /// The report is the first of the window that is suppressed: a summary is due at this time.
+    StartSummary(Instant),
+    /// The report is suppressed.
+    Suppress,
 }
 
-/// How long a spell lasts.
-const SPELL: Duration = Duration::from_secs(10);
+const WINDOW: Duration = Duration::from_secs(10);
 
-/// How many reports of one kind are told in a spell.
-const TOLD: u32 = 5;
+/// The number of reports of one kind that are logged in a window.
+const MAX_LOGGED: u32 = 5;
 
 impl ReportLimiter {
     fn kinds(&self) -> MutexGuard<'_, Sorted<&'static str, Window>> {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A process of this kind crashed.
+    /// Counts the crash of a process of this kind.
     pub(crate) fn admit(&self, kind: &'static str, now: Instant) -> ReportDecision {
         let mut kinds = self.kinds();
-        let fresh = || Window { end: now + SPELL, told: 0, untold: 0 };
-        let spell = kinds.get_or_insert_with(kind, fresh);
-        // One whose sum has not been told yet goes on until it has.
-        if spell.end <= now && spell.untold == 0 {
-            *spell = fresh();
+        let new = || Window { end: now + WINDOW, logged: 0, suppressed: 0 };
+        let window = kinds.get_or_insert_with(kind, new);
+        // A window with suppressed reports goes on until its summary is logged.
+        if window.end <= now && window.suppressed == 0 {
+            *window = new();
         }
-        if spell.told < TOLD {
-            spell.told += 1;
-            return ReportDecision::Tell;
+        if window.logged < MAX_LOGGED {
+            window.logged += 1;
+            return ReportDecision::Log;
         }
-        spell.untold += 1;
-        if spell.untold == 1 { ReportDecision::Begin(spell.end) } else { ReportDecision::Count }
+        window.suppressed += 1;
+        if window.suppressed == 1 { ReportDecision::StartSummary(window.end) } else { ReportDecision::Suppress }
     }
 
-    /// Tells how many of this kind were only counted, and counts anew.
+    /// Logs the number of suppressed reports of this kind, and ends the window.
     pub(crate) fn summarize(&self, kind: &'static str) {
-        let spell = self.kinds().remove(&kind);
-        if let Some(Window { untold: count @ 1.., .. }) = spell {
-            summary(kind, count);
+        let window = self.kinds().remove(&kind);
+        if let Some(Window { suppressed: count @ 1.., .. }) = window {
+            log_summary(kind, count);
         }
     }
 
-    /// Tells all sums that are due some day: the node stops.
-    pub(crate) fn subside(&self) {
-        let spells = std::mem::take(&mut *self.kinds());
-        for (kind, spell) in spells {
-            if spell.untold > 0 {
-                summary(kind, spell.untold);
+    /// Logs all summaries that are due later, since the node stops.
+    pub(crate) fn summarize_all(&self) {
+        let windows = std::mem::take(&mut *self.kinds());
+        for (kind, window) in windows {
+            if window.suppressed > 0 {
+                log_summary(kind, window.suppressed);
             }
         }
     }
 }
 
-fn summary(kind: &str, count: u64) {
+fn log_summary(kind: &str, count: u64) {
     if log::is_heard() {
         log::error!(target: "greenroom", process = kind, count, "more processes of this kind ended abnormally");
     } else {
@@ -89,22 +90,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_are_told_and_the_rest_counted_by_kind_and_spell() {
-        let (report_limiter, start) = (ReportLimiter::default(), Instant::now());
-        let end = start + SPELL;
-        for _ in 0..TOLD {
-            assert_eq!(report_limiter.admit("a", start), ReportDecision::Tell);
+    fn reports_are_limited_by_kind_and_window() {
+        let (limiter, start) = (ReportLimiter::default(), Instant::now());
+        let end = start + WINDOW;
+        for _ in 0..MAX_LOGGED {
+            assert_eq!(limiter.admit("a", start), ReportDecision::Log);
         }
-        assert_eq!(report_limiter.admit("a", start + SPELL / 2), ReportDecision::Begin(end));
-        assert_eq!(report_limiter.admit("a", start + SPELL / 2), ReportDecision::Count);
-        assert_eq!(report_limiter.admit("b", start), ReportDecision::Tell);
-        // The sum comes late: until it is told, it grows.
-        assert_eq!(report_limiter.admit("a", end), ReportDecision::Count);
-        report_limiter.summarize("a");
-        assert_eq!(report_limiter.admit("a", end), ReportDecision::Tell);
-        // Few in a long time are all told.
+        assert_eq!(limiter.admit("a", start + WINDOW / 2), ReportDecision::StartSummary(end));
+        assert_eq!(limiter.admit("a", start + WINDOW / 2), ReportDecision::Suppress);
+        assert_eq!(limiter.admit("b", start), ReportDecision::Log);
+        // The window is over, but its summary is not logged yet.
+        assert_eq!(limiter.admit("a", end), ReportDecision::Suppress);
+        limiter.summarize("a");
+        assert_eq!(limiter.admit("a", end), ReportDecision::Log);
         for hour in 1..20 {
-            assert_eq!(report_limiter.admit("b", start + hour * 360 * SPELL), ReportDecision::Tell);
+            assert_eq!(limiter.admit("b", start + hour * 360 * WINDOW), ReportDecision::Log);
         }
     }
 }

@@ -1,144 +1,142 @@
+//! Traces of the messages of single processes.
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::events::{EventReceiver, EventSender, events};
+use super::event_channel::{EventReceiver, EventSender, event_channel};
 use crate::base::Pid;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How much of a process's messages to watch: so many steps, for so long, whichever is over first.
+/// The limits of a trace of one process's messages: it ends when either is reached.
 ///
 /// ```
 /// # use std::time::Duration;
-/// let trace = greenroom::Trace { steps: 20, lasting: Duration::from_secs(5) };
+/// let trace = greenroom::Trace { steps: 20, duration: Duration::from_secs(5) };
 /// # let _ = trace;
 /// assert_eq!(greenroom::Trace::default().steps, 100);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Trace {
-    /// How many steps to tell of at most: no more than 10,000.
+    /// The most events of the trace. Values above 10,000 count as 10,000.
     pub steps: u32,
-    /// For how long at most.
-    pub lasting: Duration,
+    /// The longest time that the trace takes.
+    pub duration: Duration,
 }
 
-/// A hundred steps, for ten seconds.
+/// A hundred events within ten seconds.
 impl Default for Trace {
     fn default() -> Trace {
-        Trace { steps: 100, lasting: Duration::from_secs(10) }
+        Trace { steps: 100, duration: Duration::from_secs(10) }
     }
 }
 
-/// One step of one message of a traced process; from [`Tracing::next`](crate::Tracing::next).
+/// A step of one message of a traced process; from [`Tracing::next`](crate::Tracing::next).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct TraceEvent {
-    /// When, counted from the trace's beginning.
+    /// The time since the trace began.
     pub at: Duration,
-    /// What became of it.
+    /// The kind of step.
     pub step: TraceStep,
-    /// Which of the protocol's messages it is.
+    /// The message's variant.
     pub variant: Cow<'static, str>,
-    /// Who sent it, if a process of this node did.
+    /// The sender, if it is a process of the same node.
     pub from: Option<Pid>,
-    /// The message as text, as far as its fields have `Debug`; at most a thousand bytes of it.
+    /// The message's text, as far as its fields implement `Debug`, cut after a thousand bytes.
     pub text: Option<String>,
 }
 
-/// What becomes of a message.
+/// The kind of a [`TraceEvent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum TraceStep {
-    /// It came into the mailbox, or stands in line before it.
+    /// The message arrived in the mailbox, or in the wait queue in front of it.
     Arrived,
-    /// The process took it.
+    /// The process took the message.
     Taken,
-    /// A full mailbox refused or dropped it.
+    /// The full mailbox refused or dropped the message.
     Refused,
 }
 
 impl TraceEvent {
-    pub(crate) fn new(
-        at: Duration,
-        step: TraceStep,
-        variant: &'static str,
-        from: Option<Pid>,
-        text: Option<String>,
-    ) -> TraceEvent {
+    fn new(at: Duration, step: TraceStep, variant: &'static str, from: Option<Pid>, text: Option<String>) -> Self {
         TraceEvent { at, step, variant: Cow::Borrowed(variant), from, text }
     }
 }
 
-/// Who traces which process of a node. A process knows of it by one bit.
+/// The traces of a node, by process. A process has one flag that it is traced, and everything else is here.
 #[derive(Default)]
 pub(crate) struct Traces {
-    taps: Mutex<HashMap<u64, Tap>>,
+    traces: Mutex<HashMap<u64, ActiveTrace>>,
 }
 
-struct Tap {
-    /// Which trace it is: a later one of the same process takes its place.
+struct ActiveTrace {
+    /// Distinguishes the trace from a later one of the same process, which replaces it.
     id: u64,
     begin: Instant,
     end: Instant,
-    steps: u32,
-    teller: EventSender<TraceEvent>,
+    steps_left: u32,
+    sender: EventSender<TraceEvent>,
 }
 
-/// The longest trace.
-const STEPS: u32 = 10_000;
+/// The most events of a trace.
+const MAX_STEPS: u32 = 10_000;
 
 impl Traces {
-    fn taps(&self) -> MutexGuard<'_, HashMap<u64, Tap>> {
-        self.taps.lock().unwrap_or_else(PoisonError::into_inner)
+    fn traces(&self) -> MutexGuard<'_, HashMap<u64, ActiveTrace>> {
+        self.traces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Traces this process from now on, instead of who did before: `begin` to `end`, and at most this many steps.
+    /// Starts a trace of this process, which replaces an earlier one.
     pub(crate) fn begin(
         &self,
-        number: u64,
+        process: u64,
         id: u64,
         begin: Instant,
         end: Instant,
         steps: u32,
     ) -> EventReceiver<TraceEvent> {
-        let steps = steps.min(STEPS);
-        let (teller, listener) = events(steps as usize);
-        let replaced = self.taps().insert(number, Tap { id, begin, end, steps, teller });
+        let steps = steps.min(MAX_STEPS);
+        let (sender, receiver) = event_channel(steps as usize);
+        let replaced = self.traces().insert(process, ActiveTrace { id, begin, end, steps_left: steps, sender });
         drop(replaced);
-        listener
+        receiver
     }
 
-    /// Tells of one step; `false` if the process is traced no more.
+    /// Adds an event to a process's trace; returns false if the process is no longer traced.
     pub(crate) fn record(
         &self,
-        number: u64,
+        process: u64,
         now: Instant,
         step: TraceStep,
         variant: &'static str,
         from: Option<Pid>,
         text: Option<String>,
     ) -> bool {
-        let mut taps = self.taps();
-        let Some(tap) = taps.get_mut(&number) else { return false };
-        let at = now.saturating_duration_since(tap.begin);
-        let goes_on = now < tap.end && tap.steps > 0 && tap.teller.tell(TraceEvent::new(at, step, variant, from, text));
-        tap.steps = tap.steps.saturating_sub(1);
-        let over = !goes_on || tap.steps == 0;
-        let ended = if over { taps.remove(&number) } else { None };
-        drop(taps);
+        let mut traces = self.traces();
+        let Some(trace) = traces.get_mut(&process) else { return false };
+        let at = now.saturating_duration_since(trace.begin);
+        let is_active = now < trace.end && trace.steps_left > 0;
+        let sent = is_active && trace.sender.send(TraceEvent::new(at, step, variant, from, text));
+        trace.steps_left = trace.steps_left.saturating_sub(1);
+        let is_over = !sent || trace.steps_left == 0;
+        let ended = if is_over { traces.remove(&process) } else { None };
+        // Not under the lock: dropping the sender wakes the subscriber.
+        drop(traces);
         drop(ended);
-        !over
+        !is_over
     }
 
-    /// The process has ended, or its trace with this id is over.
-    pub(crate) fn end(&self, number: u64, id: Option<u64>) -> bool {
-        let mut taps = self.taps();
-        let ends = taps.get(&number).is_some_and(|tap| id.is_none_or(|id| tap.id == id));
-        let ended = if ends { taps.remove(&number) } else { None };
-        drop(taps);
+    /// Ends the trace of a process, or only the one with this id. Returns true if there was one.
+    pub(crate) fn end(&self, process: u64, id: Option<u64>) -> bool {
+        let mut traces = self.traces();
+        let is_meant = traces.get(&process).is_some_and(|trace| id.is_none_or(|id| trace.id == id));
+        let ended = if is_meant { traces.remove(&process) } else { None };
+        drop(traces);
         ended.is_some()
     }
 }

@@ -1,12 +1,12 @@
-//! Who keeps a thread for long.
+//! The watchdog: finds processes that occupy a thread for long.
 //!
-//! Each thread that polls processes of a node has a seat there: while it polls one, the process's number and the turn's
-//! stand in it. That is all a poll does: two stores before and one after, no clock. A watch outside of the runtime looks
-//! at the seats every few milliseconds; the same process in the same turn for too long has not let the thread go. So a
-//! loop that never ends is found while it runs, and not when it is over.
+//! Each thread that polls processes of a node has a slot there. While the thread polls a process, the slot contains the
+//! process's number and the number of the poll. A poll therefore costs two stores before it and one after it, and reads
+//! no clock. The watchdog is a thread outside of the runtime that reads the slots every few milliseconds. A slot with the
+//! same poll for too long belongs to a process that has not released the thread. So a loop that never ends is found while
+//! it runs.
 //!
-//! The watch rests while nobody polls. Where no watch is wanted (a test's node, a spawner of one's own) there are no
-//! seats either.
+//! While no thread polls, the watchdog sleeps. A node without a watchdog (in a test, or on a custom spawner) has no slots.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -15,115 +15,120 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-/// A node's seats, if somebody watches them.
+/// The watchdog of a node.
 pub(crate) struct Watchdog {
-    seats: Option<Arc<ThreadSlotTable>>,
+    table: Option<Arc<SlotTable>>,
 }
 
-struct ThreadSlotTable {
-    all: Mutex<Vec<Arc<ThreadSlot>>>,
-    /// Whether whoever sits down has to wake the watch.
-    resting: AtomicBool,
+/// The slots of one node.
+struct SlotTable {
+    slots: Mutex<Vec<Arc<ThreadSlot>>>,
+    /// The watchdog sleeps: the next poll has to wake it.
+    sleeping: AtomicBool,
     closed: AtomicBool,
-    watchdog: Mutex<Option<Thread>>,
+    thread: Mutex<Option<Thread>>,
 }
 
-/// Takes what the watch has found: the node.
+/// A receiver of the watchdog's findings: the node.
 pub(crate) trait LongPollSink: Send + Sync + 'static {
     fn report(self: &Arc<Self>, finding: Finding);
 }
 
-/// One thread's.
+/// The slot of one thread on one node.
 #[derive(Default)]
 struct ThreadSlot {
-    /// The process that it polls; zero for none.
+    /// The process that the thread polls; zero for none.
     process: AtomicU64,
-    /// How many polls it has begun.
-    turn: AtomicU64,
+    /// The number of polls that the thread has begun.
+    poll: AtomicU64,
 }
 
-/// A thread's seats, by node.
+/// The slots of one thread, by node.
 pub(crate) struct ThreadSlots {
-    /// That of the first node that it polled for: of the only one, but in tests.
-    first: OnceCell<Place>,
-    others: RefCell<Vec<Place>>,
+    /// That of the node for which the thread polled first. In a program with one node there is no other.
+    first: OnceCell<OwnSlot>,
+    others: RefCell<Vec<OwnSlot>>,
 }
 
-struct Place {
-    of: Weak<ThreadSlotTable>,
-    /// Where those are, which tells them from others as long as this is here.
-    at: Seated,
-    seat: Arc<ThreadSlot>,
+struct OwnSlot {
+    table: Weak<SlotTable>,
+    /// The address of the table, unique as long as `table` exists.
+    id: TableId,
+    slot: Arc<ThreadSlot>,
 }
 
-/// Where a thread has sat down: the address of a node's seats.
+/// The node whose slot a thread has entered.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seated(usize);
+pub(crate) struct TableId(usize);
 
-impl Seated {
-    /// Nobody watches.
-    pub(crate) const NOWHERE: Seated = Seated(0);
+impl TableId {
+    /// A node without a watchdog.
+    pub(crate) const NONE: TableId = TableId(0);
+
+    #[inline(always)]
+    fn of(table: &Arc<SlotTable>) -> TableId {
+        TableId(Arc::as_ptr(table).addr())
+    }
 }
 
 impl ThreadSlots {
-    pub(crate) const fn none() -> ThreadSlots {
+    pub(crate) const fn new() -> ThreadSlots {
         ThreadSlots { first: OnceCell::new(), others: RefCell::new(Vec::new()) }
     }
 
-    /// The thread begins to poll this process.
     #[inline(always)]
-    fn sit(&self, seats: &Arc<ThreadSlotTable>, process: u64) -> Seated {
-        let at = Seated(Arc::as_ptr(seats).addr());
+    fn enter(&self, table: &Arc<SlotTable>, process: u64) -> TableId {
+        let id = TableId::of(table);
         match self.first.get() {
-            Some(first) if first.at == at => first.seat.sit(process),
-            _ => self.sit_elsewhere(seats, process),
+            Some(first) if first.id == id => first.slot.enter(process),
+            _ => self.enter_other(table, process),
         }
-        at
+        id
     }
 
     #[cold]
-    fn sit_elsewhere(&self, seats: &Arc<ThreadSlotTable>, process: u64) {
-        let at = Seated(Arc::as_ptr(seats).addr());
-        let known =
-            self.first.get_or_init(|| seats.place()).at == at || self.others.borrow().iter().any(|it| it.at == at);
-        if !known {
+    fn enter_other(&self, table: &Arc<SlotTable>, process: u64) {
+        let id = TableId::of(table);
+        let has_slot = self.first.get_or_init(|| table.new_slot()).id == id
+            || self.others.borrow().iter().any(|other| other.id == id);
+        if !has_slot {
             let mut others = self.others.borrow_mut();
-            others.retain(|other| other.of.strong_count() > 0);
-            others.push(seats.place());
+            others.retain(|other| other.table.strong_count() > 0);
+            others.push(table.new_slot());
         }
-        self.leave(at, process);
+        self.leave(id, process);
     }
 
-    /// It is back at the process that it polled before, or at none if that is zero.
+    /// Notes that the thread continues the poll of the process `before`, or of none if that is zero.
     #[inline(always)]
-    pub(crate) fn leave(&self, seated: Seated, before: u64) {
+    pub(crate) fn leave(&self, id: TableId, before: u64) {
         match self.first.get() {
-            Some(first) if first.at == seated => first.seat.leave(before),
-            _ if seated == Seated::NOWHERE => {}
-            _ => self.leave_elsewhere(seated, before),
+            Some(first) if first.id == id => first.slot.leave(before),
+            _ if id == TableId::NONE => {}
+            _ => self.leave_other(id, before),
         }
     }
 
     #[cold]
-    fn leave_elsewhere(&self, seated: Seated, before: u64) {
-        if let Some(other) = self.others.borrow().iter().find(|other| other.at == seated) {
-            other.seat.leave(before);
+    fn leave_other(&self, id: TableId, before: u64) {
+        if let Some(other) = self.others.borrow().iter().find(|other| other.id == id) {
+            other.slot.leave(before);
         }
     }
 }
 
 impl ThreadSlot {
     #[inline(always)]
-    fn sit(&self, process: u64) {
-        // Nobody else writes here.
-        self.turn.store(self.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    fn enter(&self, process: u64) {
+        // Only the slot's own thread writes to it.
+        self.poll.store(self.poll.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         self.process.store(process, Ordering::Relaxed);
     }
 
     #[inline(always)]
     fn leave(&self, before: u64) {
         if before != 0 {
-            self.sit(before);
+            self.enter(before);
         } else {
             self.process.store(0, Ordering::Relaxed);
         }
@@ -131,179 +136,180 @@ impl ThreadSlot {
 }
 
 /// A poll that takes longer is reported.
-const LONG: Duration = Duration::from_millis(10);
+const LONG_POLL: Duration = Duration::from_millis(10);
 
-/// How often the watch looks: a poll is found if it takes as much longer than [`LONG`].
-const TICK: Duration = Duration::from_micros(2_500);
+/// The interval of the watchdog's readings: a long poll is found up to this much later.
+const INTERVAL: Duration = Duration::from_micros(2_500);
 
-/// After so many looks without anybody in a seat the watch rests.
-const PATIENCE: u32 = 20;
+/// The number of readings without a poll after which the watchdog sleeps.
+const IDLE_READINGS: u32 = 20;
 
-/// How long it rests at a time.
-const REST: Duration = Duration::from_secs(1);
+/// The longest time that the watchdog sleeps.
+const SLEEP: Duration = Duration::from_secs(1);
 
 impl Watchdog {
-    pub(crate) fn new(watched: bool) -> Watchdog {
-        let seats = || ThreadSlotTable {
-            all: Mutex::default(),
-            resting: AtomicBool::new(true),
+    pub(crate) fn new(enabled: bool) -> Watchdog {
+        let table = || SlotTable {
+            slots: Mutex::default(),
+            sleeping: AtomicBool::new(true),
             closed: AtomicBool::new(false),
-            watchdog: Mutex::default(),
+            thread: Mutex::default(),
         };
-        Watchdog { seats: watched.then(|| Arc::new(seats())) }
+        Watchdog { table: enabled.then(|| Arc::new(table())) }
     }
 
-    /// Whether a thread polls this process just now, as far as somebody watches.
-    pub(crate) fn is_running(&self, number: u64) -> bool {
-        let Some(seats) = &self.seats else { return false };
-        seats.all().iter().any(|seat| seat.process.load(Ordering::Relaxed) == number)
+    /// Returns true if a thread polls this process now. Without a watchdog, returns false.
+    pub(crate) fn is_running(&self, process: u64) -> bool {
+        let Some(table) = &self.table else { return false };
+        table.slots().iter().any(|slot| slot.process.load(Ordering::Relaxed) == process)
     }
 
-    /// This thread is about to poll the process with this number.
+    /// Notes that this thread, whose slots are given, begins to poll a process.
     #[inline(always)]
-    pub(crate) fn enter(&self, places: &ThreadSlots, process: u64, sink: &Arc<impl LongPollSink>) -> Seated {
-        let Some(seats) = &self.seats else { return Seated::NOWHERE };
-        if seats.resting.load(Ordering::Relaxed) {
-            seats.wake(sink);
+    pub(crate) fn enter(&self, slots: &ThreadSlots, process: u64, sink: &Arc<impl LongPollSink>) -> TableId {
+        let Some(table) = &self.table else { return TableId::NONE };
+        if table.sleeping.load(Ordering::Relaxed) {
+            table.wake(sink);
         }
-        places.sit(seats, process)
+        slots.enter(table, process)
     }
 }
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        if let Some(seats) = &self.seats {
-            seats.closed.store(true, Ordering::Relaxed);
-            if let Some(watchdog) = &*seats.watchdog() {
-                watchdog.unpark();
+        if let Some(table) = &self.table {
+            table.closed.store(true, Ordering::Relaxed);
+            if let Some(thread) = &*table.thread() {
+                thread.unpark();
             }
         }
     }
 }
 
-impl ThreadSlotTable {
-    fn all(&self) -> MutexGuard<'_, Vec<Arc<ThreadSlot>>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+impl SlotTable {
+    fn slots(&self) -> MutexGuard<'_, Vec<Arc<ThreadSlot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn watchdog(&self) -> MutexGuard<'_, Option<Thread>> {
-        self.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
+    fn thread(&self) -> MutexGuard<'_, Option<Thread>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn place(self: &Arc<Self>) -> Place {
-        let seat = Arc::new(ThreadSlot::default());
-        self.all().push(Arc::clone(&seat));
-        Place { of: Arc::downgrade(self), at: Seated(Arc::as_ptr(self).addr()), seat }
+    fn new_slot(self: &Arc<Self>) -> OwnSlot {
+        let slot = Arc::new(ThreadSlot::default());
+        self.slots().push(Arc::clone(&slot));
+        OwnSlot { table: Arc::downgrade(self), id: TableId::of(self), slot }
     }
 
+    /// Wakes the watchdog's thread, or starts it. If the operating system cannot create a thread, there is no watchdog.
     #[cold]
     fn wake(self: &Arc<Self>, sink: &Arc<impl LongPollSink>) {
-        if !self.resting.swap(false, Ordering::Relaxed) {
+        if !self.sleeping.swap(false, Ordering::Relaxed) {
             return;
         }
-        let mut watchdog = self.watchdog();
-        match &*watchdog {
-            Some(watchdog) => watchdog.unpark(),
+        let mut thread = self.thread();
+        match &*thread {
+            Some(thread) => thread.unpark(),
             None => {
-                let (seats, sink) = (Arc::clone(self), Arc::downgrade(sink));
-                let watch = std::thread::Builder::new().name("greenroom-watch".to_owned());
-                let watch = watch.spawn(move || seats.look(&sink));
-                *watchdog = watch.map(|watch| watch.thread().clone()).ok();
+                let (table, sink) = (Arc::clone(self), Arc::downgrade(sink));
+                let builder = std::thread::Builder::new().name("greenroom-watch".to_owned());
+                let started = builder.spawn(move || table.watch(&sink));
+                *thread = started.map(|started| started.thread().clone()).ok();
             }
         }
     }
 
-    /// The watch's life.
-    fn look(&self, sink: &Weak<impl LongPollSink>) {
-        let (mut seen, mut quiet) = (Seen::default(), 0);
+    /// The watchdog's thread.
+    fn watch(&self, sink: &Weak<impl LongPollSink>) {
+        let (mut observed, mut idle) = (ObservedPolls::default(), 0);
         while !self.closed.load(Ordering::Relaxed) {
-            if quiet < PATIENCE {
-                std::thread::sleep(TICK);
+            if idle < IDLE_READINGS {
+                std::thread::sleep(INTERVAL);
             } else {
-                self.resting.store(true, Ordering::Relaxed);
-                std::thread::park_timeout(REST);
-                self.resting.store(false, Ordering::Relaxed);
+                self.sleeping.store(true, Ordering::Relaxed);
+                std::thread::park_timeout(SLEEP);
+                self.sleeping.store(false, Ordering::Relaxed);
             }
-            let turns = self.turns();
-            quiet = if turns.iter().any(|turn| turn.process != 0) { 0 } else { quiet + 1 };
-            let found = seen.look(&turns, Instant::now());
-            if found.is_empty() {
+            let readings = self.read();
+            idle = if readings.iter().any(|reading| reading.process != 0) { 0 } else { idle + 1 };
+            let findings = observed.update(&readings, Instant::now());
+            if findings.is_empty() {
                 continue;
             }
             let Some(sink) = sink.upgrade() else { return };
-            found.into_iter().for_each(|finding| sink.report(finding));
+            findings.into_iter().for_each(|finding| sink.report(finding));
         }
     }
 
-    fn turns(&self) -> Vec<Turn> {
-        let mut all = self.all();
-        // Of a thread that is no more only this half is left.
-        all.retain(|seat| Arc::strong_count(seat) > 1);
-        let turn = |seat: &Arc<ThreadSlot>| Turn {
-            seat: Arc::as_ptr(seat).addr(),
-            number: seat.turn.load(Ordering::Relaxed),
-            process: seat.process.load(Ordering::Relaxed),
+    fn read(&self) -> Vec<Reading> {
+        let mut slots = self.slots();
+        // A slot without another reference belongs to a thread that has ended.
+        slots.retain(|slot| Arc::strong_count(slot) > 1);
+        let read = |slot: &Arc<ThreadSlot>| Reading {
+            slot: Arc::as_ptr(slot).addr(),
+            poll: slot.poll.load(Ordering::Relaxed),
+            process: slot.process.load(Ordering::Relaxed),
         };
-        all.iter().map(turn).collect()
+        slots.iter().map(read).collect()
     }
 }
 
-/// What stands in a seat.
+/// The content of a slot at one time.
 #[derive(Clone, Copy)]
-struct Turn {
-    seat: usize,
-    number: u64,
-    /// Zero if nobody sits there.
+struct Reading {
+    slot: usize,
+    poll: u64,
+    /// Zero if the thread polls no process.
     process: u64,
 }
 
-/// What the watch saw the last time, by seat.
+/// The polls of the last reading, by slot.
 #[derive(Default)]
-struct Seen {
-    seats: HashMap<usize, Sitting>,
+struct ObservedPolls {
+    by_slot: HashMap<usize, ObservedPoll>,
 }
 
-struct Sitting {
-    turn: Turn,
-    /// When it was first seen: it has sat there at least since then.
+struct ObservedPoll {
+    reading: Reading,
+    /// The time of the first reading: the poll has taken at least this long.
     since: Instant,
     reported: bool,
 }
 
-/// What the watch found.
+/// A long poll.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Finding {
-    /// The process has kept its thread for so long.
+    /// The process has occupied its thread for this time.
     Long(u64, Duration),
-    /// It has let go, after so long at most.
+    /// The process has released the thread, after this time at most.
     Over(u64, Duration),
 }
 
-impl Seen {
-    fn look(&mut self, turns: &[Turn], now: Instant) -> Vec<Finding> {
-        let mut found = Vec::new();
-        let over = |sitting: &Sitting| {
-            let took = now.saturating_duration_since(sitting.since);
-            sitting.reported.then_some(Finding::Over(sitting.turn.process, took))
+impl ObservedPolls {
+    fn update(&mut self, readings: &[Reading], now: Instant) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let over = |observed: &ObservedPoll| {
+            let took = now.saturating_duration_since(observed.since);
+            observed.reported.then_some(Finding::Over(observed.reading.process, took))
         };
-        self.seats.retain(|seat, sitting| {
-            let stays =
-                turns.iter().any(|turn| turn.seat == *seat && turn.number == sitting.turn.number && turn.process != 0);
-            if !stays {
-                found.extend(over(sitting));
+        self.by_slot.retain(|slot, observed| {
+            let is_same = |it: &Reading| it.slot == *slot && it.poll == observed.reading.poll && it.process != 0;
+            let goes_on = readings.iter().any(is_same);
+            if !goes_on {
+                findings.extend(over(observed));
             }
-            stays
+            goes_on
         });
-        for turn in turns.iter().filter(|turn| turn.process != 0) {
-            let sitting = self.seats.entry(turn.seat);
-            let sitting = sitting.or_insert(Sitting { turn: *turn, since: now, reported: false });
-            let took = now.saturating_duration_since(sitting.since);
-            if took >= LONG && !sitting.reported {
-                sitting.reported = true;
-                found.push(Finding::Long(turn.process, took));
+        for reading in readings.iter().filter(|reading| reading.process != 0) {
+            let entry = self.by_slot.entry(reading.slot);
+            let observed = entry.or_insert(ObservedPoll { reading: *reading, since: now, reported: false });
+            let took = now.saturating_duration_since(observed.since);
+            if took >= LONG_POLL && !observed.reported {
+                observed.reported = true;
+                findings.push(Finding::Long(reading.process, took));
             }
         }
-        found
+        findings
     }
 }
 
@@ -311,26 +317,26 @@ impl Seen {
 mod tests {
     use super::*;
 
-    fn turn(seat: usize, number: u64, process: u64) -> Turn {
-        Turn { seat, number, process }
+    fn reading(slot: usize, poll: u64, process: u64) -> Reading {
+        Reading { slot, poll, process }
     }
 
     #[test]
-    fn the_same_turn_for_too_long_is_reported_once_and_when_it_is_over() {
-        let (mut seen, begin) = (Seen::default(), Instant::now());
+    fn a_long_poll_is_reported_once_and_again_when_it_is_over() {
+        let (mut observed, begin) = (ObservedPolls::default(), Instant::now());
         let at = |ms| begin + Duration::from_millis(ms);
         let ms = Duration::from_millis;
-        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 1, 8)], at(0)), []);
-        // Process 8 has had turn after turn; process 7 the same one.
-        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 2, 8)], at(9)), []);
-        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 3, 8)], at(12)), [Finding::Long(7, ms(12))]);
-        assert_eq!(seen.look(&[turn(1, 1, 7), turn(2, 3, 8)], at(20)), []);
+        assert_eq!(observed.update(&[reading(1, 1, 7), reading(2, 1, 8)], at(0)), []);
+        // Process 8 is in its second poll, process 7 still in its first.
+        assert_eq!(observed.update(&[reading(1, 1, 7), reading(2, 2, 8)], at(9)), []);
+        assert_eq!(observed.update(&[reading(1, 1, 7), reading(2, 3, 8)], at(12)), [Finding::Long(7, ms(12))]);
+        assert_eq!(observed.update(&[reading(1, 1, 7), reading(2, 3, 8)], at(20)), []);
         assert_eq!(
-            seen.look(&[turn(1, 2, 7), turn(2, 3, 8)], at(25)),
+            observed.update(&[reading(1, 2, 7), reading(2, 3, 8)], at(25)),
             [Finding::Over(7, ms(25)), Finding::Long(8, ms(13))]
         );
-        // An empty seat, and one whose thread has ended.
-        assert_eq!(seen.look(&[turn(1, 2, 0)], at(30)), [Finding::Over(8, ms(18))]);
-        assert_eq!(seen.look(&[turn(1, 2, 0)], at(90)), []);
+        // Slot 1 is empty, and the thread of slot 2 has ended.
+        assert_eq!(observed.update(&[reading(1, 2, 0)], at(30)), [Finding::Over(8, ms(18))]);
+        assert_eq!(observed.update(&[reading(1, 2, 0)], at(90)), []);
     }
 }

@@ -69,7 +69,7 @@ impl Node {
                 .unwrap_or_default(),
             restarts: self.loss_counts().restarts(),
             #[cfg(feature = "net")]
-            traffic: self.peer_traffic().figures(),
+            traffic: self.peer_traffic().by_peer(),
             lost_messages: counters.lost_messages,
             refused_connections: counters.refused_connections,
             ..Metrics::default()

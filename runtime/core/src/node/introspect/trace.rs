@@ -22,7 +22,7 @@ impl Node {
     /// ```
     /// # use greenroom::{Trace, prelude::*};
     /// # async fn watch(node: Node, pid: Pid) {
-    /// let Some(mut trace) = node.trace(&pid, Trace { steps: 20, lasting: Duration::from_secs(5) }) else { return };
+    /// let Some(mut trace) = node.trace(&pid, Trace { steps: 20, duration: Duration::from_secs(5) }) else { return };
     /// while let Some(event) = trace.next().await {
     ///     println!("{:?} {:?} {}", event.at, event.step, event.variant);
     /// }
@@ -36,7 +36,7 @@ impl Node {
         let cell = self.table().get(number).filter(|cell| cell.is_alive(number))?;
         let begin = self.clock().now();
         // What a clock cannot say is far enough.
-        let end = begin.checked_add(trace.lasting).unwrap_or(begin + std::time::Duration::from_secs(86_400));
+        let end = begin.checked_add(trace.duration).unwrap_or(begin + std::time::Duration::from_secs(86_400));
         let id = self.next_reference().0;
         let listener = self.traces().begin(number, id, begin, end, trace.steps);
         cell.set_traced(number, true);

@@ -104,7 +104,7 @@ impl Node {
     }
 
     async fn disconnect(&self) {
-        self.report_limiter().subside();
+        self.report_limiter().summarize_all();
         if let Some(router) = self.router() {
             router.close().await;
         }

@@ -1,3 +1,5 @@
+//! The alarms that are raised on a node, and the stream of their changes.
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,10 +13,10 @@ use futures_core::Stream;
 use super::{Alarm, AlarmEvent, AlarmKey};
 use crate::base::{NodeName, Sorted};
 use crate::log;
-use crate::observe::events::{EventReceiver, EventSender, Received, events};
+use crate::observe::event_channel::{EventReceiver, EventSender, Received, event_channel};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The alarms that are raised on a node, and those who hear of them.
+/// The alarms that are raised on a node, with their subscribers.
 #[derive(Default)]
 pub(crate) struct ActiveAlarms {
     state: Mutex<State>,
@@ -23,112 +25,119 @@ pub(crate) struct ActiveAlarms {
 #[derive(Default)]
 struct State {
     raised: Sorted<AlarmKey, Alarm>,
-    listeners: Vec<EventSender<AlarmEvent>>,
-    /// When alarms of one name and kind were last logged, and how many since then were not.
+    subscribers: Vec<EventSender<AlarmEvent>>,
+    /// By an alarm's name and [`subject_kind`]: when it was last logged, and how many log events were suppressed since.
     logged: Sorted<(&'static str, Cow<'static, str>), (Instant, u64)>,
 }
 
-/// How many events a listener may be behind.
-const BEHIND: usize = 256;
+/// The capacity of a subscriber's channel.
+const CAPACITY: usize = 256;
 
-/// So many kinds are remembered before those that are quiet are forgotten.
-const MOST_LOGGED: usize = 256;
+/// The size of `State::logged` from which on old entries are removed.
+const MAX_LOGGED: usize = 256;
 
-/// Alarms of one name about one kind of process are logged at most this often.
-const QUIET: Duration = Duration::from_secs(10);
+/// The least time between two log events of alarms with one name about one kind of subject.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 impl ActiveAlarms {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Raises an alarm of this node, or brings one that is raised up to date; whether it is new.
+    /// Raises an alarm of `node`, or updates it if it is raised. Returns true if it is new.
     pub(crate) fn raise(&self, alarm: Alarm, node: &NodeName, now: Instant) -> bool {
         let mut state = self.state();
         let key = alarm.key();
-        if let Some(standing) = state.raised.get_mut(&key) {
-            *standing = alarm;
+        if let Some(raised) = state.raised.get_mut(&key) {
+            *raised = alarm;
             return false;
         }
         state.raised.insert(key, alarm.clone());
-        let unsaid = state.log(&alarm, now);
-        state.tell(&AlarmEvent::Raised(alarm.clone()));
+        let suppressed = state.count_log_event(&alarm, now);
+        state.publish(&AlarmEvent::Raised(alarm.clone()));
         drop(state);
-        if let Some(unsaid) = unsaid {
-            log::warn!(target: "greenroom::alarm", node = %node, alarm = alarm.name(), unsaid, "{alarm}");
+        if let Some(suppressed) = suppressed {
+            log::warn!(target: "greenroom::alarm", node = %node, alarm = alarm.name(), suppressed, "{alarm}");
         }
         true
     }
 
-    /// The alarm with this key, if it is raised.
+    /// Returns the alarm with this key, if it is raised.
     pub(crate) fn get(&self, key: &AlarmKey) -> Option<Alarm> {
         self.state().raised.get(key).cloned()
     }
 
-    /// Ends an alarm. What is told of it then is `last`, if that knows more than when it was raised.
-    pub(crate) fn clear(&self, key: &AlarmKey, last: Option<Alarm>) {
+    /// Clears an alarm. The event contains `latest`, if given, instead of the alarm as it was raised.
+    pub(crate) fn clear(&self, key: &AlarmKey, latest: Option<Alarm>) {
         let mut state = self.state();
         if let Some(alarm) = state.raised.remove(key) {
-            state.tell(&AlarmEvent::Cleared(last.unwrap_or(alarm)));
+            state.publish(&AlarmEvent::Cleared(latest.unwrap_or(alarm)));
         }
     }
 
-    /// The alarms that are raised just now.
+    /// Returns the alarms that are raised.
     pub(crate) fn all(&self) -> Vec<Alarm> {
         self.state().raised.values().cloned().collect()
     }
 
+    /// Returns a stream of the alarms that are raised, followed by all changes.
     pub(crate) fn subscribe(&self) -> Alarms {
-        let (teller, listener) = events(BEHIND);
+        let (sender, receiver) = event_channel(CAPACITY);
         let mut state = self.state();
         let raised = state.raised.values().cloned().collect();
-        state.listeners.push(teller);
-        Alarms { raised, listener }
+        state.subscribers.push(sender);
+        Alarms { raised, receiver }
     }
 }
 
 impl State {
-    fn tell(&mut self, event: &AlarmEvent) {
-        self.listeners.retain(|listener| listener.tell(event.clone()));
+    fn publish(&mut self, event: &AlarmEvent) {
+        self.subscribers.retain(|subscriber| subscriber.send(event.clone()));
     }
 
-    /// Whether to log this alarm: how many of its like were not since the last one.
-    fn log(&mut self, alarm: &Alarm, now: Instant) -> Option<u64> {
-        let like = match alarm {
-            Alarm::LongMailbox { protocol, .. } | Alarm::StuckMailbox { protocol, .. } => protocol.clone(),
-            Alarm::LongSchedule { kind, .. } => kind.clone(),
-            Alarm::RestartStorm { supervisor, .. } => Cow::Owned(supervisor.clone()),
-        };
-        match self.logged.get_mut(&(alarm.name(), like.clone())) {
-            Some((last, unsaid)) if now.saturating_duration_since(*last) < QUIET => {
-                *unsaid += 1;
+    /// Counts a log event about this alarm. Returns how many were suppressed since the last one, or `None` if this one
+    /// has to be suppressed too.
+    fn count_log_event(&mut self, alarm: &Alarm, now: Instant) -> Option<u64> {
+        let kind = subject_kind(alarm);
+        match self.logged.get_mut(&(alarm.name(), kind.clone())) {
+            Some((last, suppressed)) if now.saturating_duration_since(*last) < LOG_INTERVAL => {
+                *suppressed += 1;
                 None
             }
-            Some((last, unsaid)) => {
+            Some((last, suppressed)) => {
                 *last = now;
-                Some(std::mem::take(unsaid))
+                Some(std::mem::take(suppressed))
             }
             None => {
-                // Paths of supervisors may be without end. What was not said of one that is quiet by now stays unsaid.
-                if self.logged.len() >= MOST_LOGGED {
-                    self.logged.retain(|_, (last, _)| now.saturating_duration_since(*last) < QUIET);
+                // The number of supervisors' paths has no bound. The count of an entry that is removed here is lost.
+                if self.logged.len() >= MAX_LOGGED {
+                    self.logged.retain(|_, (last, _)| now.saturating_duration_since(*last) < LOG_INTERVAL);
                 }
-                self.logged.insert((alarm.name(), like), (now, 0));
+                self.logged.insert((alarm.name(), kind), (now, 0));
                 Some(0)
             }
         }
     }
 }
 
-/// A node's alarms as they come and go; from [`Node::alarms`].
-#[must_use = "alarms are heard by whoever awaits `next`"]
+/// Returns the part of an alarm by which its log events are limited.
+fn subject_kind(alarm: &Alarm) -> Cow<'static, str> {
+    match alarm {
+        Alarm::LongMailbox { protocol, .. } | Alarm::StuckMailbox { protocol, .. } => protocol.clone(),
+        Alarm::LongSchedule { kind, .. } => kind.clone(),
+        Alarm::RestartStorm { supervisor, .. } => Cow::Owned(supervisor.clone()),
+    }
+}
+
+/// A stream of a node's alarms; from [`Node::alarms`](crate::Node::alarms).
+#[must_use = "a stream of alarms does nothing until `next` is awaited"]
 pub struct Alarms {
     raised: VecDeque<Alarm>,
-    listener: EventReceiver<AlarmEvent>,
+    receiver: EventReceiver<AlarmEvent>,
 }
 
 impl Alarms {
-    /// The next event; `None` when the node is gone. Cancel-safe.
+    /// Returns the next event, or `None` when the node has been dropped. Cancel-safe.
     pub async fn next(&mut self) -> Option<AlarmEvent> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
@@ -137,8 +146,8 @@ impl Alarms {
         if let Some(alarm) = self.raised.pop_front() {
             return Poll::Ready(Some(AlarmEvent::Raised(alarm)));
         }
-        self.listener.poll_next(cx).map(|heard| {
-            heard.map(|heard| match heard {
+        self.receiver.poll_next(cx).map(|received| {
+            received.map(|received| match received {
                 Received::Event(event) => event,
                 Received::Missed(count) => AlarmEvent::Missed(count),
             })

@@ -1,3 +1,5 @@
+//! Alarms: lasting conditions of a node that need attention.
+
 mod active;
 
 use std::borrow::Cow;
@@ -10,70 +12,72 @@ pub use active::Alarms;
 use super::SourceLine;
 use crate::base::Pid;
 
-/// Something is wrong, and stays so until the alarm is cleared.
+/// A condition that needs attention, from the time it is raised until it is cleared.
 ///
-/// After OTP's [`alarm_handler`](https://www.erlang.org/doc/apps/sasl/alarm_handler.html) and the limits of
-/// [`erlang:system_monitor/2`](https://www.erlang.org/doc/apps/erts/erlang.html#system_monitor/2).
+/// The counterparts in OTP are [`alarm_handler`](https://www.erlang.org/doc/apps/sasl/alarm_handler.html) and the limits
+/// of [`erlang:system_monitor/2`](https://www.erlang.org/doc/apps/erts/erlang.html#system_monitor/2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Alarm {
-    /// More messages wait for a process than the node's limit. Cleared when half of that are left, or it ends.
+    /// A mailbox holds more messages than the node's limit. Cleared when half of the limit are left, or the process ends.
     LongMailbox {
-        /// Whose mailbox.
+        /// The process.
         pid: Pid,
-        /// What may be said to it.
+        /// The process's protocol.
         protocol: Cow<'static, str>,
-        /// How many messages waited when it was raised.
+        /// The number of messages when the alarm was raised.
         length: u64,
     },
-    /// A process waits in front of a full mailbox for a message that is not in it. Cleared when it takes one.
+    /// A process with a full mailbox waits for a message that the mailbox does not hold. Cleared when the process takes a
+    /// message.
     StuckMailbox {
-        /// Who waits.
+        /// The process.
         pid: Pid,
-        /// What may be said to it.
+        /// The process's protocol.
         protocol: Cow<'static, str>,
-        /// The `receive!` in which it waits.
+        /// The `receive!` in which the process waits.
         at: Option<SourceLine>,
     },
-    /// A process has kept a thread for more than 10 ms without an `.await` that waits. Cleared when it lets it go,
-    /// with how long that took; a loop that never awaits is never cleared.
+    /// A process has occupied a thread for more than 10 ms without an `.await` that waits. Cleared when it releases the
+    /// thread; the event then contains the whole time. For a loop that never awaits, the alarm is never cleared.
     LongSchedule {
-        /// Who runs.
+        /// The process.
         pid: Pid,
-        /// What runs there.
+        /// The type of the actor, or the function, that runs.
         kind: Cow<'static, str>,
-        /// How long so far, or in all.
+        /// The time for which the thread has been occupied so far, or was in all.
         took: Duration,
-        /// The last `receive!` that it was seen in.
+        /// The last known `receive!` of the process.
         after: Option<SourceLine>,
     },
-    /// A child has crashed five times or more, each time within a minute of the last. Cleared when it has not for a
-    /// minute, or two at most.
+    /// A child has crashed five times or more, each time within a minute of the last crash. Cleared after one to two
+    /// minutes without a crash.
     RestartStorm {
-        /// The supervisor's path, as `/ChatTree`.
+        /// The supervisor's path, for example `/ShopTree`.
         supervisor: String,
-        /// The child's id there.
+        /// The child's id in its supervisor.
         child: String,
-        /// How many times it crashed, each within a minute of the one before.
+        /// The number of crashes, each within a minute of the one before.
         restarts: u64,
     },
 }
 
-/// An alarm comes or goes; from [`Node::alarms`](crate::Node::alarms).
+/// A change of a node's alarms; from [`Node::alarms`](crate::Node::alarms).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum AlarmEvent {
-    /// It is raised.
+    /// An alarm was raised.
     Raised(Alarm),
-    /// It is over.
+    /// An alarm was cleared.
     Cleared(Alarm),
-    /// Whoever listens was too slow: so many events are lost. What is raised can be asked anew.
+    /// The subscriber was too slow, and this many events are lost. [`Node::raised_alarms`](crate::Node::raised_alarms)
+    /// returns the alarms that are raised now.
     Missed(u64),
 }
 
-/// What makes two alarms the same.
+/// The identity of an alarm: two with the same key are one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum AlarmKey {
     Process(&'static str, Pid),
@@ -81,7 +85,7 @@ pub(crate) enum AlarmKey {
 }
 
 impl Alarm {
-    /// What it is called in metrics and logs, as `long_mailbox`.
+    /// Returns the alarm's name in metrics and logs, for example `long_mailbox`.
     pub fn name(&self) -> &'static str {
         match self {
             Alarm::LongMailbox { .. } => "long_mailbox",
@@ -91,10 +95,10 @@ impl Alarm {
         }
     }
 
-    /// All names that there are.
+    /// The names of all alarms.
     pub const NAMES: &'static [&'static str] = &["long_mailbox", "stuck_mailbox", "long_schedule", "restart_storm"];
 
-    /// The process that it is about, if it is about one.
+    /// Returns the process that the alarm is about; `None` for an alarm about a supervisor's child.
     pub fn pid(&self) -> Option<&Pid> {
         match self {
             Alarm::LongMailbox { pid, .. } | Alarm::StuckMailbox { pid, .. } | Alarm::LongSchedule { pid, .. } => {
@@ -117,13 +121,15 @@ impl Alarm {
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Alarm::LongMailbox { pid, protocol, length } => write!(f, "{length} messages of {protocol} wait for {pid}"),
+            Alarm::LongMailbox { pid, protocol, length } => {
+                write!(f, "{length} messages of {protocol} in the mailbox of {pid}")
+            }
             Alarm::StuckMailbox { pid, protocol, at } => {
-                write!(f, "{pid} waits in front of a mailbox full of {protocol}")?;
+                write!(f, "{pid} waits for a message that its full mailbox of {protocol} does not hold")?;
                 at.as_ref().map_or(Ok(()), |at| write!(f, ", at {at}"))
             }
             Alarm::LongSchedule { pid, kind, took, after } => {
-                write!(f, "{kind} {pid} keeps a thread without an await: {took:.1?}")?;
+                write!(f, "{kind} {pid} occupied its thread for {took:.1?} without an await")?;
                 after.as_ref().map_or(Ok(()), |after| write!(f, ", after {after}"))
             }
             Alarm::RestartStorm { supervisor, child, restarts } => {

@@ -1,38 +1,41 @@
+//! Counts of lost messages, refused connections, timeouts and restarts.
+
 use std::collections::BTreeMap;
 
 use super::Metrics;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, PoisonError};
 
-/// What a node lost, counted since it started.
+/// Counts of failures since the node started, as they are updated.
 #[derive(Debug, Default)]
 pub(crate) struct LossCounts {
     lost_messages: AtomicU64,
     refused_connections: AtomicU64,
     overflowed_messages: AtomicU64,
     broken_cycles: AtomicU64,
-    /// By the protocol of whoever was called.
+    /// By the callee's protocol.
     call_timeouts: Mutex<BTreeMap<String, u64>>,
-    /// By supervisor: of so many by its path, of all others together.
+    /// By the supervisor's path, for a limited number of supervisors; the others are counted together.
     restarts: Mutex<BTreeMap<String, u64>>,
 }
 
-/// So many supervisors' restarts are counted one by one: paths of dynamic children come and go without end.
-const MOST_SUPERVISORS: usize = 256;
+/// The number of supervisors with a count of their own. It needs a limit, since dynamic children make ever new paths.
+const MAX_SUPERVISORS: usize = 256;
 
-/// What a node lost, counted since it started; from [`Node::counters`].
+/// Counts of failures since the node started; from [`Node::counters`](crate::Node::counters).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Messages to or from other nodes that could not be delivered: no such process, another protocol, bytes that
-    /// are none of its messages. And messages that waited for a child which did not come back.
+    /// Messages to or from other nodes that could not be delivered: the process does not exist, has another protocol, or
+    /// the bytes are not one of its messages. Also messages that waited for a child whose restart failed.
     pub lost_messages: u64,
-    /// Connections that ended before the peer had shown that it is a member, or whose peer has the name of a connected
-    /// node that started later.
+    /// Connections that ended before the peer was authenticated, or whose peer has the name of a connected node that
+    /// started later.
     pub refused_connections: u64,
-    /// Messages that a full mailbox dropped or refused, or whose sender did not wait for a place in it.
+    /// Messages that a full mailbox dropped or refused, or whose sender did not wait for free capacity.
     pub overflowed_messages: u64,
-    /// Rings of calls that could never be answered, each ended by a [`CallError::Cycle`](crate::CallError::Cycle).
+    /// Cycles of calls that could never be answered; each was ended with a
+    /// [`CallError::Cycle`](crate::CallError::Cycle).
     pub broken_cycles: u64,
 }
 
@@ -41,15 +44,15 @@ impl LossCounts {
         self.overflowed_messages.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_lost_messages(&self, messages: u64) {
-        self.lost_messages.fetch_add(messages, Ordering::Relaxed);
+    pub(crate) fn count_lost_messages(&self, count: u64) {
+        self.lost_messages.fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn count_broken_cycle(&self) {
         self.broken_cycles.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A process of this protocol did not answer a call in time.
+    /// Counts a call that a process of this protocol did not answer in time.
     pub(crate) fn count_timeout(&self, protocol: &str) {
         let mut timeouts = self.call_timeouts.lock().unwrap_or_else(PoisonError::into_inner);
         match timeouts.get_mut(protocol) {
@@ -62,10 +65,10 @@ impl LossCounts {
         self.call_timeouts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The supervisor with this path has started a child again.
+    /// Counts a restart of a child by the supervisor with this path.
     pub(crate) fn count_restart(&self, supervisor: &str) {
         let mut restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = restarts.len() >= MOST_SUPERVISORS;
+        let full = restarts.len() >= MAX_SUPERVISORS;
         match restarts.get_mut(supervisor) {
             Some(count) => *count += 1,
             None if full => *restarts.entry(Metrics::OTHER.to_owned()).or_default() += 1,
@@ -99,14 +102,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn supervisors_without_end_are_counted_together() {
+    fn supervisors_above_the_limit_are_counted_together() {
         let loss_counts = LossCounts::default();
         for n in 0..1000 {
             loss_counts.count_restart(&format!("/Shop/{n}"));
             loss_counts.count_restart("/Shop/0");
         }
         let restarts = loss_counts.restarts();
-        assert_eq!((restarts.len(), restarts["/Shop/0"]), (MOST_SUPERVISORS + 1, 1001));
-        assert_eq!(restarts[Metrics::OTHER], 1000 - MOST_SUPERVISORS as u64);
+        assert_eq!((restarts.len(), restarts["/Shop/0"]), (MAX_SUPERVISORS + 1, 1001));
+        assert_eq!(restarts[Metrics::OTHER], 1000 - MAX_SUPERVISORS as u64);
     }
 }

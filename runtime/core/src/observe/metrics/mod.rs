@@ -1,3 +1,5 @@
+//! The metrics of a node: counters and gauges.
+
 mod counters;
 mod prometheus;
 #[cfg(feature = "net")]
@@ -13,109 +15,109 @@ pub(crate) use traffic::{ConnectionMeter, PeerTraffic};
 
 use crate::base::Exit;
 
-/// A node in figures; from [`Node::metrics`](crate::Node::metrics).
+/// The metrics of a node; from [`Node::metrics`](crate::Node::metrics).
 ///
-/// Counters count from the node's start and never go back. [`to_prometheus`](Metrics::to_prometheus) writes them down
-/// for [Prometheus](https://prometheus.io).
+/// Counters count from the node's start and never decrease. [`to_prometheus`](Metrics::to_prometheus) writes all metrics
+/// in the text format of [Prometheus](https://prometheus.io).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Metrics {
     /// The node's name.
     pub node: String,
-    /// How long it has been up.
+    /// The time since the node started.
     pub uptime: Duration,
-    /// How many names are registered.
+    /// The number of registered names.
     pub names: u64,
-    /// The nodes that are connected.
+    /// The connected nodes.
     pub peers: Vec<String>,
-    /// By protocol: its processes and their messages.
+    /// The metrics of processes and their messages, by protocol.
     pub protocols: BTreeMap<String, ProtocolMetrics>,
-    /// By peer, connected or not: what connections with it carried. A peer says itself what it is called, so the first
-    /// 256 names have figures of their own, and all others together those of [`Metrics::OTHER`].
+    /// The bytes that connections carried, by peer, connected or not. A peer chooses its name, so the first 256 names have
+    /// counts of their own, and all others share that of [`Metrics::OTHER`].
     pub traffic: BTreeMap<String, Traffic>,
-    /// By supervisor's path: how many times it has started a child again. Of the first 256 that did; all others are
-    /// [`Metrics::OTHER`].
+    /// The number of restarts of children, by the supervisor's path. The first 256 supervisors have counts of their own,
+    /// and all others share that of [`Metrics::OTHER`].
     pub restarts: BTreeMap<String, u64>,
-    /// By name: how many alarms are raised just now.
+    /// The number of raised alarms, by the alarm's name.
     pub alarms: BTreeMap<String, u64>,
-    /// Messages to or from other nodes that could not be delivered, and those that waited for a child which did not come
-    /// back.
+    /// The number of messages to or from other nodes that could not be delivered, and of those that waited for a child
+    /// whose restart failed.
     pub lost_messages: u64,
-    /// Connections that ended before the peer had shown that it is a member.
+    /// The number of connections that ended before the peer was authenticated.
     pub refused_connections: u64,
 }
 
-/// The processes of one protocol in figures, those that have ended included.
+/// The metrics of one protocol's processes, including those that have ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ProtocolMetrics {
-    /// Processes that live.
+    /// The number of processes that run.
     pub processes: u64,
-    /// Processes that were started.
+    /// The number of processes that were started.
     pub started: u64,
-    /// Processes that have ended, by reason.
+    /// The number of processes that have ended, by reason.
     pub ended: ExitCounts,
-    /// Messages that came into a mailbox.
+    /// The number of messages that arrived in a mailbox.
     pub received: u64,
-    /// Messages that a process took.
+    /// The number of messages that a process took.
     pub handled: u64,
-    /// Calls among those.
+    /// The number of calls among the handled messages.
     pub calls: u64,
-    /// Calls from this node to such a process, here or elsewhere, that were not answered in time.
+    /// The number of calls from this node to processes of this protocol, on any node, that were not answered in time.
     pub timeouts: u64,
-    /// Messages that a full mailbox refused.
+    /// The number of messages that a full mailbox refused.
     pub refused: u64,
-    /// Messages that a full mailbox dropped, or that were taken back while they stood in line.
+    /// The number of messages that a full mailbox dropped, or that were taken back from its wait queue.
     pub dropped: u64,
-    /// Messages that nobody has looked at yet.
+    /// The number of messages in mailboxes that no `receive!` has looked at.
     pub waiting: u64,
-    /// Messages in save queues.
+    /// The number of messages in save queues.
     pub saved: u64,
-    /// The longest mailbox, saved messages included.
+    /// The number of messages in the longest mailbox, saved ones included.
     pub longest: u64,
-    /// What living processes take in bytes, as [`Memory::total`](crate::Memory::total).
+    /// The memory of running processes in bytes, as [`Memory::total`](crate::Memory::total).
     pub memory: u64,
 }
 
-/// What connections with one peer carried, in bytes on the wire: handshakes, heartbeats and what encryption adds included.
+/// The bytes that connections with one peer carried, on the wire: with handshakes, heartbeats and encryption.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Traffic {
-    /// Bytes that came from it.
+    /// Bytes from the peer.
     pub received: u64,
-    /// Bytes that went to it.
+    /// Bytes to the peer.
     pub sent: u64,
 }
 
-/// How many processes ended for each reason.
+/// The number of processes that ended for each reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ExitCounts {
-    /// Their work was done.
+    /// Processes that returned without an error.
     pub normal: u64,
-    /// They were told to stop, or decided so, in good order.
+    /// Processes that were stopped, or stopped on their own, in order.
     pub shutdown: u64,
-    /// They were killed.
+    /// Processes that were killed.
     pub killed: u64,
-    /// They panicked.
+    /// Processes that panicked.
     pub panic: u64,
-    /// They returned an error.
+    /// Processes that returned an error.
     pub error: u64,
-    /// Another process that they were linked to, or depended on, was not there or could not be reached.
+    /// Processes whose link or other dependency was to a process that did not exist or could not be reached.
     pub lost: u64,
 }
 
 impl Metrics {
-    /// What stands where a name would for those that are too many to be told apart.
+    /// The name under which everything above a limit is counted together.
     pub const OTHER: &'static str = "other";
 
-    /// Calls that were not answered in time, to whomever.
+    /// Returns the number of calls that were not answered in time, over all protocols.
     pub fn call_timeouts(&self) -> u64 {
-        self.protocols.values().map(|of| of.timeouts).sum()
+        self.protocols.values().map(|protocol| protocol.timeouts).sum()
     }
 }
 
@@ -139,7 +141,7 @@ impl ExitCounts {
         *count += 1;
     }
 
-    /// Each reason's name and count.
+    /// Returns the name and count of each reason.
     pub fn by_reason(&self) -> [(&'static str, u64); 6] {
         let ExitCounts { normal, shutdown, killed, panic, error, lost } = *self;
         [
@@ -152,7 +154,7 @@ impl ExitCounts {
         ]
     }
 
-    /// All of them.
+    /// Returns the sum over all reasons.
     pub fn total(&self) -> u64 {
         self.by_reason().iter().map(|(_, count)| count).sum()
     }

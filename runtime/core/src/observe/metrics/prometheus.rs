@@ -1,20 +1,21 @@
-//! Prometheus's [text format](https://prometheus.io/docs/instrumenting/exposition_formats/), version 0.0.4: names and
-//! units by its [conventions](https://prometheus.io/docs/practices/naming/).
+//! Prometheus's [text format](https://prometheus.io/docs/instrumenting/exposition_formats/), version 0.0.4. Names and
+//! units follow its [conventions](https://prometheus.io/docs/practices/naming/).
 
 use std::fmt::{self, Write};
 
 use super::{Metrics, ProtocolMetrics};
 
 impl Metrics {
-    /// The figures in Prometheus's text format: what a page at `/metrics` answers, as
+    /// Returns the metrics in Prometheus's text format: the body of a response at `/metrics`, with the content type
     /// `text/plain; version=0.0.4; charset=utf-8`.
     ///
-    /// All names begin with `greenroom_`; counters end in `_total`, bytes in `_bytes`, seconds in `_seconds`.
-    // So marked, all of this page is compiled for those who ask for it.
+    /// All names begin with `greenroom_`. The names of counters end in `_total`, of bytes in `_bytes`, of seconds in
+    /// `_seconds`.
+    // `#[inline]`, here and below: a program that does not use the format does not compile it.
     #[inline]
     pub fn to_prometheus(&self) -> String {
         let mut page = Page(String::new());
-        // A text takes all that is written to it.
+        // Writing to a `String` does not fail.
         let _ = self.write(&mut page);
         page.0
     }
@@ -23,83 +24,105 @@ impl Metrics {
     fn write(&self, page: &mut Page) -> fmt::Result {
         page.family("node_info", "gauge", "The node's name.")?;
         page.sample("node_info", &[("node", &self.node)], 1)?;
-        page.family("uptime_seconds", "gauge", "How long the node has been up.")?;
+        page.family("uptime_seconds", "gauge", "Time since the node started.")?;
         page.sample("uptime_seconds", &[], self.uptime.as_secs_f64())?;
         page.single("names", "gauge", "Registered names.", self.names)?;
         page.single("peers", "gauge", "Connected nodes.", self.peers.len())?;
-        page.family("peer_received_bytes_total", "counter", "Bytes that came from a peer, as they are on the wire.")?;
+        page.family("peer_received_bytes_total", "counter", "Bytes received from a peer, as on the wire.")?;
         for (peer, traffic) in &self.traffic {
             page.sample("peer_received_bytes_total", &[("peer", peer)], traffic.received)?;
         }
-        page.family("peer_sent_bytes_total", "counter", "Bytes that went to a peer, as they are on the wire.")?;
+        page.family("peer_sent_bytes_total", "counter", "Bytes sent to a peer, as on the wire.")?;
         for (peer, traffic) in &self.traffic {
             page.sample("peer_sent_bytes_total", &[("peer", peer)], traffic.sent)?;
         }
 
-        self.each(page, "processes", "gauge", "Processes that live.", |of| of.processes)?;
-        self.each(page, "processes_started_total", "counter", "Processes that were started.", |of| of.started)?;
-        page.family("processes_ended_total", "counter", "Processes that have ended, by reason.")?;
+        self.by_protocol(page, "processes", "gauge", "Running processes.", |of| of.processes)?;
+        self.by_protocol(page, "processes_started_total", "counter", "Started processes.", |of| of.started)?;
+        page.family("processes_ended_total", "counter", "Ended processes, by reason.")?;
         for (protocol, of) in &self.protocols {
             for (reason, count) in of.ended.by_reason() {
                 page.sample("processes_ended_total", &[("protocol", protocol), ("reason", reason)], count)?;
             }
         }
-        page.family("restarts_total", "counter", "Children that were started again, by supervisor.")?;
+        page.family("restarts_total", "counter", "Restarts of children, by supervisor.")?;
         for (supervisor, count) in &self.restarts {
             page.sample("restarts_total", &[("supervisor", supervisor)], count)?;
         }
 
-        self.each(page, "messages_received_total", "counter", "Messages that came into a mailbox.", |of| of.received)?;
-        self.each(page, "messages_handled_total", "counter", "Messages that a process took.", |of| of.handled)?;
-        self.each(page, "calls_handled_total", "counter", "Calls among the messages handled.", |of| of.calls)?;
-        self.each(page, "call_timeouts_total", "counter", "Calls that were not answered in time, by callee.", |of| {
-            of.timeouts
+        self.by_protocol(page, "messages_received_total", "counter", "Messages that arrived in a mailbox.", |of| {
+            of.received
         })?;
-        self.each(page, "messages_refused_total", "counter", "Messages that a full mailbox refused.", |of| of.refused)?;
-        self.each(page, "messages_dropped_total", "counter", "Messages that a full mailbox dropped.", |of| of.dropped)?;
-        self.each(page, "mailbox_messages", "gauge", "Messages that nobody has looked at.", |of| of.waiting)?;
-        self.each(page, "saved_messages", "gauge", "Messages that no receive has taken yet.", |of| of.saved)?;
-        self.each(page, "longest_mailbox_messages", "gauge", "The longest mailbox, with what it saved.", |of| {
-            of.longest
+        self.by_protocol(page, "messages_handled_total", "counter", "Messages that a process took.", |of| of.handled)?;
+        self.by_protocol(page, "calls_handled_total", "counter", "Calls among the handled messages.", |of| of.calls)?;
+        self.by_protocol(
+            page,
+            "call_timeouts_total",
+            "counter",
+            "Calls that were not answered in time, by the callee's protocol.",
+            |of| of.timeouts,
+        )?;
+        self.by_protocol(page, "messages_refused_total", "counter", "Messages that a full mailbox refused.", |of| {
+            of.refused
         })?;
-        self.each(page, "process_memory_bytes", "gauge", "States and mailboxes, without their heap.", |of| of.memory)?;
+        self.by_protocol(page, "messages_dropped_total", "counter", "Messages that a full mailbox dropped.", |of| {
+            of.dropped
+        })?;
+        self.by_protocol(page, "mailbox_messages", "gauge", "Messages in mailboxes, without saved ones.", |of| {
+            of.waiting
+        })?;
+        self.by_protocol(page, "saved_messages", "gauge", "Messages in save queues.", |of| of.saved)?;
+        self.by_protocol(
+            page,
+            "longest_mailbox_messages",
+            "gauge",
+            "Messages in the longest mailbox, with saved ones.",
+            |of| of.longest,
+        )?;
+        self.by_protocol(
+            page,
+            "process_memory_bytes",
+            "gauge",
+            "Memory of states and mailboxes, without their heap memory.",
+            |of| of.memory,
+        )?;
 
         page.single(
             "lost_messages_total",
             "counter",
-            "Messages that could not be delivered, to other nodes or to a child that never came back.",
+            "Messages that could not be delivered, to other nodes or to a child whose restart failed.",
             self.lost_messages,
         )?;
         page.single(
             "refused_connections_total",
             "counter",
-            "Connections whose peer did not show that it is a member.",
+            "Connections that ended before the peer was authenticated.",
             self.refused_connections,
         )?;
-        page.family("alarms", "gauge", "Alarms that are raised.")?;
+        page.family("alarms", "gauge", "Raised alarms.")?;
         for (alarm, count) in &self.alarms {
             page.sample("alarms", &[("alarm", alarm)], count)?;
         }
         Ok(())
     }
 
-    /// One figure of each protocol.
-    fn each(
+    /// Writes a family with a sample for each protocol.
+    fn by_protocol(
         &self,
         page: &mut Page,
         name: &str,
         kind: &str,
         help: &str,
-        of: impl Fn(&ProtocolMetrics) -> u64,
+        value: impl Fn(&ProtocolMetrics) -> u64,
     ) -> fmt::Result {
         page.family(name, kind, help)?;
         self.protocols
             .iter()
-            .try_for_each(|(protocol, figures)| page.sample(name, &[("protocol", protocol)], of(figures)))
+            .try_for_each(|(protocol, metrics)| page.sample(name, &[("protocol", protocol)], value(metrics)))
     }
 }
 
-/// What has been written.
+/// The text so far.
 struct Page(String);
 
 impl Page {
@@ -120,7 +143,7 @@ impl Page {
         writeln!(self.0, " {value}")
     }
 
-    /// A family with one sample that has no labels.
+    /// Writes a family with one sample, which has no labels.
     fn single(&mut self, name: &str, kind: &str, help: &str, value: impl fmt::Display) -> fmt::Result {
         self.family(name, kind, help)?;
         self.sample(name, &[], value)

@@ -1,10 +1,11 @@
-//! What a node's connections carried, in bytes, by peer.
+//! The bytes that a node's connections carried, by peer.
 //!
-//! Each connection has a [`ConnectionMeter`]. Until the peer has shown who it is the meter counts for itself; from then on for the
-//! peer, whose figures outlast the connection. A connection whose peer never shows is counted nowhere.
+//! Each connection has a [`ConnectionMeter`]. Until the peer is authenticated, the meter counts for itself; then its
+//! counts are added to those of the peer, which outlast the connection. A connection whose peer is never authenticated
+//! is not counted.
 //!
-//! Invariants: a figure never goes back · a peer chooses its name, so only the first [`MOST`] names have figures of
-//! their own, and a name keeps its place.
+//! Invariants: a count never decreases. A peer chooses its name, so only the first [`MAX_PEERS`] names have counts of
+//! their own, and keep them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -14,74 +15,74 @@ use crate::base::NodeName;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// All peers' figures.
+/// The counts of all peers.
 #[derive(Default)]
 pub(crate) struct PeerTraffic {
-    peers: Mutex<BTreeMap<String, Arc<Carried>>>,
+    peers: Mutex<BTreeMap<String, Arc<ByteCounts>>>,
 }
 
-/// Counts what one connection carries.
+/// The counts of one connection.
 #[derive(Default)]
 pub(crate) struct ConnectionMeter {
-    early: Carried,
-    peer: OnceLock<Arc<Carried>>,
+    unidentified: ByteCounts,
+    peer: OnceLock<Arc<ByteCounts>>,
 }
 
 #[derive(Default)]
-struct Carried {
+struct ByteCounts {
     received: AtomicU64,
     sent: AtomicU64,
 }
 
-/// So many names are told apart.
-const MOST: usize = 256;
+/// The number of peers with counts of their own.
+const MAX_PEERS: usize = 256;
 
 impl PeerTraffic {
-    fn peers(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Carried>>> {
+    fn peers(&self) -> MutexGuard<'_, BTreeMap<String, Arc<ByteCounts>>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn of(&self, peer: &str) -> Arc<Carried> {
+    fn counts_of(&self, peer: &str) -> Arc<ByteCounts> {
         let mut peers = self.peers();
-        let own = peers.contains_key(peer) || peers.len() < MOST;
-        let name = if own { peer } else { Metrics::OTHER };
+        let has_own = peers.contains_key(peer) || peers.len() < MAX_PEERS;
+        let name = if has_own { peer } else { Metrics::OTHER };
         Arc::clone(peers.entry(name.to_owned()).or_default())
     }
 
-    pub(crate) fn figures(&self) -> BTreeMap<String, Traffic> {
-        self.peers().iter().map(|(peer, carried)| (peer.clone(), carried.figures())).collect()
+    pub(crate) fn by_peer(&self) -> BTreeMap<String, Traffic> {
+        self.peers().iter().map(|(peer, counts)| (peer.clone(), counts.get())).collect()
     }
 }
 
 impl ConnectionMeter {
     #[inline]
     pub(crate) fn received(&self, bytes: usize) {
-        self.carried().received.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.counts().received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     #[inline]
     pub(crate) fn sent(&self, bytes: usize) {
-        self.carried().sent.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.counts().sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// The peer has shown who it is: what was carried so far is its own, and so is what comes.
+    /// Assigns the connection to its authenticated peer, with all that it carried before.
     pub(crate) fn identify(&self, peer: &NodeName, traffic: &PeerTraffic) {
-        let carried = traffic.of(peer.as_str());
-        let early = self.early.figures();
-        if self.peer.set(Arc::clone(&carried)).is_ok() {
-            carried.received.fetch_add(early.received, Ordering::Relaxed);
-            carried.sent.fetch_add(early.sent, Ordering::Relaxed);
+        let counts = traffic.counts_of(peer.as_str());
+        let before = self.unidentified.get();
+        if self.peer.set(Arc::clone(&counts)).is_ok() {
+            counts.received.fetch_add(before.received, Ordering::Relaxed);
+            counts.sent.fetch_add(before.sent, Ordering::Relaxed);
         }
     }
 
     #[inline]
-    fn carried(&self) -> &Carried {
-        self.peer.get().map_or(&self.early, |peer| peer)
+    fn counts(&self) -> &ByteCounts {
+        self.peer.get().map_or(&self.unidentified, |peer| peer)
     }
 }
 
-impl Carried {
-    fn figures(&self) -> Traffic {
+impl ByteCounts {
+    fn get(&self) -> Traffic {
         Traffic::new(self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
     }
 }
@@ -95,22 +96,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_peer_sent_before_it_was_known_is_its_own_too() {
+    fn bytes_before_the_authentication_count_for_the_peer() {
         let traffic = PeerTraffic::default();
         for connection in 1..=2 {
             let meter = ConnectionMeter::default();
             meter.received(100);
-            assert_eq!(traffic.figures().len(), connection - 1, "a stranger's is nobody's");
+            assert_eq!(traffic.by_peer().len(), connection - 1, "an unknown peer has no counts");
             meter.identify(&name(7), &traffic);
             meter.received(20);
             meter.sent(3);
             let expected = Traffic::new(120 * connection as u64, 3 * connection as u64);
-            assert_eq!(traffic.figures(), [("n7@test".to_owned(), expected)].into());
+            assert_eq!(traffic.by_peer(), [("n7@test".to_owned(), expected)].into());
         }
     }
 
     #[test]
-    fn names_without_end_are_counted_together() {
+    fn peers_above_the_limit_are_counted_together() {
         let traffic = PeerTraffic::default();
         for _ in 0..2 {
             for n in 0..1000 {
@@ -119,8 +120,8 @@ mod tests {
                 meter.sent(1);
             }
         }
-        let figures = traffic.figures();
-        assert_eq!((figures.len(), figures["n0@test"].sent), (MOST + 1, 2));
-        assert_eq!(figures[Metrics::OTHER].sent, 2 * (1000 - MOST as u64));
+        let by_peer = traffic.by_peer();
+        assert_eq!((by_peer.len(), by_peer["n0@test"].sent), (MAX_PEERS + 1, 2));
+        assert_eq!(by_peer[Metrics::OTHER].sent, 2 * (1000 - MAX_PEERS as u64));
     }
 }

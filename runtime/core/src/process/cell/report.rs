@@ -29,9 +29,9 @@ pub(super) fn crash<M: Protocol>(cell: &Cell<M>, number: u64, reason: &Exit) {
     let (node, crash_info) = (cell.node(), cell.crash_info());
     let kind = crash_info.kind;
     match node.report_limiter().admit(kind, node.clock().now()) {
-        ReportDecision::Tell => log_crash(node, &node.pid(number), &crash_info, reason),
-        ReportDecision::Count => {}
-        ReportDecision::Begin(due) => {
+        ReportDecision::Log => log_crash(node, &node.pid(number), &crash_info, reason),
+        ReportDecision::Suppress => {}
+        ReportDecision::StartSummary(due) => {
             let node = node.clone();
             node.clone().spawner().spawn(async move {
                 node.clock().sleep_until(due).await;

@@ -1,25 +1,29 @@
+//! A bounded channel for events: the sender never waits, and a slow receiver loses events.
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A bounded way for events from the runtime to somebody who listens: who tells never waits, who is slow misses some.
-pub(crate) fn events<T>(capacity: usize) -> (EventSender<T>, EventReceiver<T>) {
-    let state = State { events: VecDeque::new(), capacity, missed: 0, waker: None, over: false };
+/// Returns both ends of a channel that holds at most `capacity` events.
+pub(crate) fn event_channel<T>(capacity: usize) -> (EventSender<T>, EventReceiver<T>) {
+    let state = State { events: VecDeque::new(), capacity, missed: 0, waker: None, closed: false };
     let shared = Arc::new(Mutex::new(state));
     (EventSender(Arc::downgrade(&shared)), EventReceiver(shared))
 }
 
+/// The sending end; dropping it closes the channel.
 pub(crate) struct EventSender<T>(Weak<Mutex<State<T>>>);
 
+/// The receiving end.
 pub(crate) struct EventReceiver<T>(Arc<Mutex<State<T>>>);
 
-/// What a listener hears.
+/// An item of the channel.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Received<T> {
     Event(T),
-    /// So many events in between are lost.
+    /// This many events were lost, since the channel was full.
     Missed(u64),
 }
 
@@ -28,8 +32,8 @@ struct State<T> {
     capacity: usize,
     missed: u64,
     waker: Option<Waker>,
-    /// Nothing more will be told.
-    over: bool,
+    /// The sender is dropped.
+    closed: bool,
 }
 
 fn lock<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
@@ -37,10 +41,11 @@ fn lock<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
 }
 
 impl<T> EventSender<T> {
-    /// Tells of an event; `false` if nobody listens any more.
-    pub(crate) fn tell(&self, event: T) -> bool {
+    /// Sends an event; returns false if the receiver is dropped.
+    pub(crate) fn send(&self, event: T) -> bool {
         let Some(shared) = self.0.upgrade() else { return false };
         let mut state = lock(&shared);
+        // Once an event is lost, all are until the receiver has been notified: the count then has a definite place.
         if state.events.len() < state.capacity && state.missed == 0 {
             state.events.push_back(event);
         } else {
@@ -59,7 +64,7 @@ impl<T> Drop for EventSender<T> {
     fn drop(&mut self) {
         let Some(shared) = self.0.upgrade() else { return };
         let mut state = lock(&shared);
-        state.over = true;
+        state.closed = true;
         let waker = state.waker.take();
         drop(state);
         if let Some(waker) = waker {
@@ -69,7 +74,7 @@ impl<T> Drop for EventSender<T> {
 }
 
 impl<T> EventReceiver<T> {
-    /// The next event; `None` when there will be no more.
+    /// Returns the next item, or `None` when the channel is closed and empty.
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Received<T>>> {
         let mut state = lock(&self.0);
         if let Some(event) = state.events.pop_front() {
@@ -78,7 +83,7 @@ impl<T> EventReceiver<T> {
         if state.missed > 0 {
             return Poll::Ready(Some(Received::Missed(std::mem::take(&mut state.missed))));
         }
-        if state.over {
+        if state.closed {
             return Poll::Ready(None);
         }
         match &mut state.waker {
@@ -94,23 +99,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_slow_misses_some_and_learns_how_many() {
-        let (teller, listener) = events(2);
+    fn a_slow_receiver_loses_events_and_receives_their_number() {
+        let (sender, receiver) = event_channel(2);
         let mut cx = Context::from_waker(Waker::noop());
         for event in 1..=5 {
-            assert!(teller.tell(event));
+            assert!(sender.send(event));
         }
-        let mut heard = || listener.poll_next(&mut cx);
-        assert_eq!(heard(), Poll::Ready(Some(Received::Event(1))));
-        assert_eq!(heard(), Poll::Ready(Some(Received::Event(2))));
-        assert_eq!(heard(), Poll::Ready(Some(Received::Missed(3))));
-        assert_eq!(heard(), Poll::Pending);
-        teller.tell(6);
-        drop(teller);
-        assert_eq!(heard(), Poll::Ready(Some(Received::Event(6))));
-        assert_eq!(heard(), Poll::Ready(None));
-        let (teller, listener) = events(2);
-        drop(listener);
-        assert!(!teller.tell(1));
+        let mut next = || receiver.poll_next(&mut cx);
+        assert_eq!(next(), Poll::Ready(Some(Received::Event(1))));
+        assert_eq!(next(), Poll::Ready(Some(Received::Event(2))));
+        assert_eq!(next(), Poll::Ready(Some(Received::Missed(3))));
+        assert_eq!(next(), Poll::Pending);
+        sender.send(6);
+        drop(sender);
+        assert_eq!(next(), Poll::Ready(Some(Received::Event(6))));
+        assert_eq!(next(), Poll::Ready(None));
+        let (sender, receiver) = event_channel(2);
+        drop(receiver);
+        assert!(!sender.send(1));
     }
 }

@@ -8,8 +8,8 @@ struct Counter {
 #[actor]
 impl Counter {
     #[down]
-    fn ended(&mut self, who: ExitSignal) {
-        drop(who);
+    fn ended(&mut self, signal: ExitSignal) {
+        drop(signal);
     }
 }
 

@@ -1,6 +1,6 @@
 use greenroom::prelude::*;
 
-fn share_fate(mailbox: &Mailbox<Mail>, other: &Pid) {
+fn link(mailbox: &Mailbox<Mail>, other: &Pid) {
     mailbox.link(other);
 }
 

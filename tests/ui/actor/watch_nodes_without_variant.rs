@@ -5,7 +5,7 @@ enum Mail {
     Post { body: String },
 }
 
-fn hear(cx: &Context<Sorter>) {
+fn watch(cx: &Context<Sorter>) {
     cx.watch_nodes(true);
 }
 

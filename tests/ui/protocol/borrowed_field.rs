@@ -1,6 +1,6 @@
 use greenroom::prelude::*;
 
-/// The stub is there all the same.
+/// The error is about the field alone: the stub exists.
 #[protocol]
 enum Mail {
     Post { body: &str },

@@ -1,6 +1,6 @@
 use greenroom::prelude::*;
 
-/// The stub is there all the same.
+/// The error is about the lifetime alone: the stub exists.
 #[protocol]
 enum Mail<'a> {
     Post { body: &'a str },

@@ -1,6 +1,6 @@
 use greenroom::prelude::*;
 
-/// The stub can be named all the same.
+/// The missing stub is not reported a second time.
 #[protocol]
 struct Mail {
     body: String,

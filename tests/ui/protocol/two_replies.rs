@@ -1,6 +1,6 @@
 use greenroom::prelude::*;
 
-/// The call is there all the same.
+/// The error is about the second reply alone: the call exists.
 #[protocol]
 enum Mail {
     Collect { reply: Reply<u8>, again: Reply<u8> },

@@ -7,10 +7,10 @@ enum Mail {
 }
 
 async fn read(mut mailbox: Mailbox<Mail>) {
-    let patient = true;
+    let wait = true;
     receive!(match mailbox {
         Mail::Tick => {}
-        after!(Duration::ZERO) if !patient => {}
+        after!(Duration::ZERO) if !wait => {}
     });
 }
 

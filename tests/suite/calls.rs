@@ -249,7 +249,7 @@ async fn the_question_mark_operator_ends_the_caller_with_the_callees_reason() {
         assert_eq!(caller_ended, callee_ended.await);
         assert!(caller_ended.to_string().contains(words));
     }
-    for (name, reason) in [("nobody", Exit::NoProc), ("idle", Exit::error("no answer in time"))] {
+    for (name, reason) in [("nobody", Exit::NoProc), ("idle", Exit::error("the callee did not answer in time"))] {
         let _ = LetterRef::register("idle", &idle().spawn());
         let caller = act(move |_| {
             Box::pin(async move {

@@ -213,7 +213,8 @@ async fn calls_in_unread_mailboxes_form_a_cycle() {
     let two = two.spawn();
     to.send(two.clone()).unwrap();
     let pids = [two.pid().unwrap(), pid];
-    let words = format!("calls in a ring: {} waits for {} waits for {}", pids[0], pids[1], pids[0]);
+    let words =
+        format!("calls wait for each other in a cycle: {} waits for {} waits for {}", pids[0], pids[1], pids[0]);
     match two.ended().await {
         Exit::Panic { message, .. } => assert_eq!(&*message, &*words),
         reason => panic!("{reason}"),

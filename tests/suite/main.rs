@@ -13,6 +13,7 @@ mod conformance;
 mod conformance_tree;
 mod crashes;
 mod cycles;
+mod error_sources;
 mod events;
 mod exits;
 mod expansion;

@@ -95,7 +95,7 @@ pub(super) fn decode_event(model: &Model) -> Option<TokenStream> {
             let (member, codec) = (&field.member, field_codec(field));
             Some(quote! {
                 #(#cfgs)*
-                if #event == #private::event::<#ty>() {
+                if #event == #private::event_number::<#ty>() {
                     return ::core::option::Option::Some(::core::result::Result::map(
                         #codec::read(#decoder),
                         |#message| Self::#ident { #member: #message },

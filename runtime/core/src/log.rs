@@ -1,41 +1,41 @@
-//! What is written to the log: events of `tracing`, or nothing without that feature.
+//! Log events: those of `tracing`, or none without that feature.
 
 use std::fmt;
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use silence as debug;
+pub(crate) use disabled as debug;
 #[cfg(not(feature = "tracing"))]
-pub(crate) use silence as error;
+pub(crate) use disabled as error;
 #[cfg(not(feature = "tracing"))]
-pub(crate) use silence as info;
+pub(crate) use disabled as info;
 #[cfg(not(feature = "tracing"))]
-pub(crate) use silence as warn;
+pub(crate) use disabled as warn;
 #[cfg(feature = "tracing")]
 pub(crate) use tracing::{debug, error, info, warn};
 
-/// What must be seen where nobody reads the log: a line on standard error, in one piece.
-pub(crate) fn tell(what: fmt::Arguments<'_>) {
-    let line = format!("greenroom: {what}\n");
+/// Prints a line to standard error in one piece: for crashes of a program without a subscriber.
+pub(crate) fn print(line: fmt::Arguments<'_>) {
+    let line = format!("greenroom: {line}\n");
     eprint!("{line}");
 }
 
-/// Whether somebody reads it. If not, a crash is [told](tell).
+/// Returns whether the program has a subscriber for log events. Without one, a crash is [printed](print).
 #[cfg(feature = "tracing")]
-pub(crate) fn is_heard() -> bool {
+pub(crate) fn has_subscriber() -> bool {
     tracing::dispatcher::has_been_set()
 }
 
-/// Nobody does.
+/// Returns whether the program has a subscriber for log events: never without `tracing`.
 #[cfg(not(feature = "tracing"))]
-pub(crate) const fn is_heard() -> bool {
+pub(crate) const fn has_subscriber() -> bool {
     false
 }
 
 #[cfg(not(feature = "tracing"))]
-macro_rules! silence {
+macro_rules! disabled {
     ($($event:tt)*) => {
         ()
     };
 }
 #[cfg(not(feature = "tracing"))]
-pub(crate) use silence;
+pub(crate) use disabled;

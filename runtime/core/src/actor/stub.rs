@@ -158,7 +158,7 @@ impl Node {
     pub fn named_at<S: Stub>(&self, name: &str, node: impl AsRef<str>) -> S {
         let at = NodeName::new(node.as_ref()).unwrap_or_else(|error| {
             log::warn!(target: "greenroom", %error, "a stub for an invalid node name reaches no process");
-            NodeName::nobody()
+            NodeName::none()
         });
         S::__new(Address::named(self.clone(), name, Some(at)))
     }

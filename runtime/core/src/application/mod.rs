@@ -34,6 +34,6 @@ pub use set::Applications;
 pub use spec::ApplicationKind;
 
 #[cfg(any(test, not(feature = "serde")))]
-crate::base::travel! {
+crate::base::serializable! {
     [] ApplicationKind,
 }

@@ -1,38 +1,46 @@
+//! The errors of calls, casts, encoding, process starts and process names.
+
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use super::{Exit, Pid};
 
-/// Why a call has no answer.
+/// The reason why a call has no answer.
+///
+/// `?` in a process converts it into an [`Exit`]: [`Exit`](CallError::Exit), [`NoProc`](CallError::NoProc) and
+/// [`NoConnection`](CallError::NoConnection) become the exit reason of the same name, so a crash of the callee keeps its
+/// reason in the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum CallError {
-    /// No answer in time. A late one vanishes.
+    /// The callee did not answer in time. A late answer is discarded.
     Timeout,
-    /// Whoever held the call ended before it answered, for this reason.
+    /// The process that held the reply exited before it answered, for this reason.
     Exit(Exit),
-    /// There is no such process or name, or no longer.
+    /// The callee does not exist, or no longer.
     NoProc,
-    /// The target's node is lost or cannot be reached.
+    /// There is no connection to the callee's node, or it was lost before the answer.
     NoConnection,
-    /// The target's mailbox is full and refuses.
+    /// The callee's mailbox is full, and its overflow policy has refused or dropped the call.
     Full,
-    /// The `Reply` was dropped by a process that lives on.
+    /// A process dropped the [`Reply`](crate::Reply) without an answer and continued to run.
     Dropped,
-    /// A process called itself and would wait for itself.
+    /// A process called itself. It would wait for its own answer.
     Itself,
-    /// The target speaks another protocol, or another version of it.
+    /// The callee has another protocol, or another version of the protocol. The text names both.
     Incompatible(Arc<str>),
-    /// The message or its answer could not be encoded.
+    /// The call or its answer could not be encoded for another node.
     Encode(EncodeError),
-    /// The message or its answer could not be decoded.
+    /// The call or its answer could not be decoded.
     Decode(DecodeError),
-    /// Processes of one node called each other in a ring, and none could ever answer. Only what is certain counts:
-    /// each of them waits for nothing but its call. The call that had waited least is the one that fails so; the
-    /// others get their answers then.
+    /// Processes of one node call each other in a cycle, so none of them can answer.
+    ///
+    /// The cycle is certain: each of these processes waits for nothing but its call. Only the newest of the calls
+    /// fails. The others get their answers then.
     Cycle {
-        /// Who waits for whom: the caller, the process that it called, whom that one called, and so on.
+        /// The cycle: the caller, its callee, the callee of that process, and so on.
         pids: Vec<Pid>,
     },
 }
@@ -40,18 +48,18 @@ pub enum CallError {
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CallError::Timeout => f.write_str("no answer in time"),
-            CallError::Exit(reason) => write!(f, "the callee ended: {reason}"),
-            CallError::NoProc => f.write_str("no such process"),
+            CallError::Timeout => f.write_str("the callee did not answer in time"),
+            CallError::Exit(reason) => write!(f, "the callee exited: {reason}"),
+            CallError::NoProc => f.write_str("the callee does not exist"),
             CallError::NoConnection => f.write_str("no connection to the callee's node"),
             CallError::Full => f.write_str("the callee's mailbox is full"),
-            CallError::Dropped => f.write_str("the callee dropped the reply"),
-            CallError::Itself => f.write_str("a process called itself"),
-            CallError::Incompatible(what) => write!(f, "incompatible protocol: {what}"),
-            CallError::Encode(error) => write!(f, "{error}"),
-            CallError::Decode(error) => write!(f, "{error}"),
+            CallError::Dropped => f.write_str("the callee dropped the reply without an answer"),
+            CallError::Itself => f.write_str("a process called itself and would wait for its own answer"),
+            CallError::Incompatible(details) => write!(f, "the callee's protocol is incompatible: {details}"),
+            CallError::Encode(_) => f.write_str("cannot encode the call or its answer"),
+            CallError::Decode(_) => f.write_str("cannot decode the call or its answer"),
             CallError::Cycle { pids } => {
-                f.write_str("calls in a ring: ")?;
+                f.write_str("calls wait for each other in a cycle: ")?;
                 pids.iter().try_for_each(|pid| write!(f, "{pid} waits for "))?;
                 pids.first().map_or(Ok(()), |pid| write!(f, "{pid}"))
             }
@@ -59,37 +67,55 @@ impl fmt::Display for CallError {
     }
 }
 
-impl std::error::Error for CallError {}
+impl Error for CallError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            CallError::Encode(error) => Some(error),
+            CallError::Decode(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
-/// Why a cast did not reach a mailbox. Whoever drops the [`Cast`](crate::Cast) never learns, as with Erlang's `!`.
+/// The reason why a cast did not reach its mailbox.
+///
+/// Only a sender that awaits its [`Cast`](crate::Cast) gets the error. A cast that is dropped fails silently, like
+/// Erlang's `!`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CastError {
-    /// There is no such process or name, or no longer.
+    /// The receiver does not exist, or no longer.
     NoProc,
-    /// The target's node is lost or cannot be reached.
+    /// There is no connection to the receiver's node.
     NoConnection,
-    /// The target's mailbox is full and refuses.
+    /// The receiver's mailbox is full, and its overflow policy has refused the message.
     Full,
-    /// The name belongs to a process of another protocol.
+    /// The receiver has another protocol than the stub. The text names both.
     Incompatible(Arc<str>),
-    /// The message cannot be encoded.
+    /// The message could not be encoded for another node.
     Encode(EncodeError),
 }
 
 impl fmt::Display for CastError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CastError::NoProc => f.write_str("no such process"),
-            CastError::NoConnection => f.write_str("no connection to the target's node"),
-            CastError::Full => f.write_str("the target's mailbox is full"),
-            CastError::Incompatible(what) => write!(f, "incompatible protocol: {what}"),
-            CastError::Encode(error) => write!(f, "{error}"),
+            CastError::NoProc => f.write_str("the receiver does not exist"),
+            CastError::NoConnection => f.write_str("no connection to the receiver's node"),
+            CastError::Full => f.write_str("the receiver's mailbox is full"),
+            CastError::Incompatible(details) => write!(f, "the receiver's protocol is incompatible: {details}"),
+            CastError::Encode(_) => f.write_str("cannot encode the message"),
         }
     }
 }
 
-impl std::error::Error for CastError {}
+impl Error for CastError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            CastError::Encode(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<CastError> for CallError {
     fn from(error: CastError) -> CallError {
@@ -97,54 +123,54 @@ impl From<CastError> for CallError {
             CastError::NoProc => CallError::NoProc,
             CastError::NoConnection => CallError::NoConnection,
             CastError::Full => CallError::Full,
-            CastError::Incompatible(what) => CallError::Incompatible(what),
+            CastError::Incompatible(details) => CallError::Incompatible(details),
             CastError::Encode(error) => CallError::Encode(error),
         }
     }
 }
 
-/// Why a value has no bytes.
+/// The reason why a value cannot be encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The protocol is `#[protocol(local)]`, or the message is made by the runtime only.
+    /// The protocol is `#[protocol(local)]`, or only the runtime makes messages of this variant.
     Local,
-    /// More bytes than a frame may have.
+    /// The value has more bytes than a frame may have.
     TooLarge {
-        /// The bound, in bytes.
+        /// The limit, in bytes.
         limit: usize,
     },
-    /// A field's `Serialize` refused.
+    /// A field's `Serialize` implementation failed with this text.
     Field(Arc<str>),
 }
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            EncodeError::Local => f.write_str("the message is for its own node only"),
-            EncodeError::TooLarge { limit } => write!(f, "the message is larger than {limit} bytes"),
-            EncodeError::Field(what) => write!(f, "cannot encode the message: {what}"),
+            EncodeError::Local => f.write_str("a message of this variant cannot leave its node"),
+            EncodeError::TooLarge { limit } => write!(f, "the value is larger than {limit} bytes: send it in parts"),
+            EncodeError::Field(details) => write!(f, "a field cannot be serialized: {details}"),
         }
     }
 }
 
-impl std::error::Error for EncodeError {}
+impl Error for EncodeError {}
 
-/// Why bytes are no value.
+/// The reason why bytes cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The protocol is `#[protocol(local)]`: nothing comes from outside.
+    /// The protocol is `#[protocol(local)]`, so it takes no messages from other nodes.
     Local,
-    /// No variant has this index, or it is one that only the runtime makes.
+    /// The protocol has no variant with this index, or only the runtime makes messages of that variant.
     Variant(u32),
-    /// The bytes end too early, are too many, or are none of the type's.
+    /// The bytes end too early, are too many, or are not a valid value of the type.
     Malformed(Arc<str>),
-    /// Values nested deeper than the bound.
+    /// The value is nested deeper than the limit.
     TooDeep {
-        /// The bound, in levels.
+        /// The limit, in levels.
         limit: usize,
     },
 }
@@ -152,24 +178,24 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DecodeError::Local => f.write_str("the protocol is for its own node only"),
-            DecodeError::Variant(index) => write!(f, "no message has index {index}"),
-            DecodeError::Malformed(what) => write!(f, "malformed bytes: {what}"),
-            DecodeError::TooDeep { limit } => write!(f, "nested deeper than {limit} levels"),
+            DecodeError::Local => f.write_str("the protocol is `local`: it takes no messages from other nodes"),
+            DecodeError::Variant(index) => write!(f, "the protocol has no message with index {index}"),
+            DecodeError::Malformed(details) => write!(f, "the bytes are malformed: {details}"),
+            DecodeError::TooDeep { limit } => write!(f, "the value is nested deeper than {limit} levels"),
         }
     }
 }
 
-impl std::error::Error for DecodeError {}
+impl Error for DecodeError {}
 
-/// Why a process did not start.
+/// The reason why a process did not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct StartError {
-    /// The supervisor's child that failed, empty for a process that was started by itself.
+    /// The id of the supervisor's child that failed. Empty for a process that is not a child.
     pub child: String,
-    /// The reason it gave.
+    /// The exit reason of the process that failed.
     pub reason: Exit,
 }
 
@@ -183,22 +209,23 @@ impl fmt::Display for StartError {
     }
 }
 
-impl std::error::Error for StartError {}
+// No source: an exit reason is not an error, so the message has it.
+impl Error for StartError {}
 
-/// Why a name was not given.
+/// The reason why a process was not registered or unregistered under a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameError {
-    /// Another process has the name.
+    /// Another process has this name.
     Taken(String),
-    /// The process has a name already.
+    /// The process has this name already. A process has at most one.
     Named(String),
-    /// The process has ended, or lives on another node.
+    /// The process has ended, or is on another node.
     NoProc,
-    /// No process has the name.
+    /// No process has this name.
     Unknown(String),
-    /// It is no name: one has 1 to 255 bytes, so that it fits on the wire, and does not begin with `/`, as the places
-    /// of supervision trees do.
+    /// The name is not valid. A name has 1 to 255 bytes, so that it fits into a frame. It does not begin with `/`, as
+    /// the paths of supervision trees do.
     Invalid,
 }
 
@@ -206,12 +233,27 @@ impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NameError::Taken(name) => write!(f, "the name `{name}` is taken"),
-            NameError::Named(name) => write!(f, "the process is named `{name}` already"),
-            NameError::NoProc => f.write_str("no such process on this node"),
-            NameError::Unknown(name) => write!(f, "nobody is named `{name}`"),
-            NameError::Invalid => f.write_str("a name has 1 to 255 bytes, and does not begin with `/`"),
+            NameError::Named(name) => write!(f, "the process has the name `{name}` already: unregister that first"),
+            NameError::NoProc => f.write_str("the process to name does not exist on this node"),
+            NameError::Unknown(name) => write!(f, "no process has the name `{name}`"),
+            NameError::Invalid => f.write_str("invalid process name: expected 1 to 255 bytes, not beginning with `/`"),
         }
     }
 }
 
-impl std::error::Error for NameError {}
+impl Error for NameError {}
+
+/// An error with its causes, in one line: `error: cause: cause of the cause`.
+pub(crate) struct Causes<'a>(pub(crate) &'a dyn Error);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}

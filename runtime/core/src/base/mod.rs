@@ -1,45 +1,38 @@
-//! Floor 0: data only. Who is who, why a process ended, what may go wrong.
+//! The layer that all others share: pids, node names, exit reasons, errors, and the traits of protocols.
 //!
-//! Nothing here runs, waits or knows a node; every other floor speaks in these types. [`Sorted`] is the map in which
-//! those above keep what has an order.
+//! Types here hold data. Nothing runs, waits or knows a node. [`SortedMap`] is the map that the layers above use where they
+//! need an order.
 
-#[cfg(feature = "net")]
 mod codec;
-#[cfg(feature = "net")]
-mod depth;
 mod error;
 mod exit;
-#[cfg(not(feature = "net"))]
-mod local;
 mod name;
 mod pid;
 mod protocol;
-mod shutdown;
-mod sorted;
-#[cfg(not(feature = "serde"))]
-mod stand_in;
-mod system;
+mod reason;
 #[cfg(any(test, not(feature = "serde")))]
-mod travel;
+mod serializable;
+mod shutdown;
+mod sorted_map;
+mod system;
 
 #[cfg(feature = "serde")]
 pub use serde::de::DeserializeOwned;
 #[cfg(feature = "serde")]
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-#[cfg(feature = "net")]
 pub use codec::{Decoder, Encoder};
+pub(crate) use error::Causes;
 pub use error::{CallError, CastError, DecodeError, EncodeError, NameError, StartError};
-pub use exit::{Exit, Reason};
-#[cfg(not(feature = "net"))]
-pub use local::{Decoder, Encoder};
+pub use exit::Exit;
 pub use name::{InvalidName, NodeName};
 pub use pid::{MonitorRef, NodeId, Pid};
 pub use protocol::{Protocol, Receives, Variant};
-pub use shutdown::Shutdown;
-pub(crate) use sorted::Sorted;
-#[cfg(not(feature = "serde"))]
-pub use stand_in::{Deserialize, DeserializeOwned, Deserializer, Serialize, Serializer};
-pub use system::{Down, ExitSignal, NodeEvent, Subject, System, event};
+pub use reason::Reason;
 #[cfg(any(test, not(feature = "serde")))]
-pub(crate) use travel::travel;
+pub(crate) use serializable::serializable;
+#[cfg(not(feature = "serde"))]
+pub use serializable::{Deserialize, DeserializeOwned, Deserializer, Serialize, Serializer};
+pub use shutdown::Shutdown;
+pub(crate) use sorted_map::SortedMap;
+pub use system::{Down, ExitSignal, NodeEvent, Subject, System, event_number};

@@ -1,26 +1,29 @@
+//! Node names.
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The name of a node, as `pong@gollum`: what it is called, and where.
+/// The name of a node, such as `orders@berlin`: a name and a host.
 ///
-/// A name is not an address: how a node is reached says its `advertise` setting. Cheap to clone.
+/// A name is not an address: the `advertise` setting has the address at which other nodes reach the node. Cloning is
+/// cheap.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(try_from = "String"))]
 pub struct NodeName(Arc<str>);
 
-/// Why a text is no node name.
+/// The error of a text that is not a valid node name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidName(String);
 
 impl NodeName {
-    /// The longest name that is accepted, in bytes: a peer states its name before it is trusted.
+    /// The longest valid name, in bytes. A peer sends its name before it is authenticated, so the length is bounded.
     pub const MAX: usize = 255;
 
-    /// Reads `name@host`.
+    /// Parses `name@host`.
     ///
     /// # Errors
-    /// [`InvalidName`] unless there is exactly one `@` with something on both sides, no white space or
+    /// [`InvalidName`] unless the text has exactly one `@` with at least one character on both sides, no white space or
     /// control character, and at most [`MAX`](Self::MAX) bytes.
     pub fn new(name: impl AsRef<str>) -> Result<NodeName, InvalidName> {
         let name = name.as_ref();
@@ -32,17 +35,17 @@ impl NodeName {
         if valid { Ok(NodeName(name.into())) } else { Err(InvalidName(name.chars().take(80).collect())) }
     }
 
-    /// The name of a node that nobody can reach.
+    /// Returns the name of a node that is not in a cluster. Erlang's name for such a node.
     pub(crate) fn local() -> NodeName {
         NodeName("nonode@nohost".into())
     }
 
-    /// The name that no node has.
-    pub(crate) fn nobody() -> NodeName {
+    /// Returns a name that no node has.
+    pub(crate) fn none() -> NodeName {
         NodeName("".into())
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -97,7 +100,12 @@ impl fmt::Debug for NodeName {
 
 impl fmt::Display for InvalidName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no node name: expected name@host, as `pong@gollum`", self.0.escape_debug())
+        write!(
+            f,
+            "invalid node name `{}`: expected `name@host` without white space, at most {} bytes",
+            self.0.escape_debug(),
+            NodeName::MAX
+        )
     }
 }
 
@@ -108,7 +116,7 @@ mod tests {
     use super::NodeName;
 
     #[test]
-    fn a_name_is_something_at_somewhere() {
+    fn a_name_is_a_name_and_a_host() {
         for good in ["pong@gollum", "a@127.0.0.1:9100", "ü@x"] {
             assert_eq!(NodeName::new(good).unwrap().as_str(), good);
         }

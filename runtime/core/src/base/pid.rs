@@ -1,3 +1,5 @@
+//! Process and node identities.
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -5,13 +7,14 @@ use std::sync::Arc;
 
 use super::NodeName;
 
-/// One life of a node: its name, and an incarnation that differs each time it starts.
+/// The identity of a running node: its name, and an incarnation that differs each time it starts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NodeId {
-    /// What the node is called.
+    /// The node's name.
     pub name: NodeName,
-    /// Which of its lives this is. A pid of an earlier incarnation is [`NoProc`](crate::Exit::NoProc).
+    /// The incarnation: a number that is chosen when the node starts. A pid of an earlier incarnation is a process that no
+    /// longer exists, so requests to it fail with [`NoProc`](crate::Exit::NoProc).
     pub incarnation: u64,
 }
 
@@ -22,14 +25,14 @@ impl fmt::Display for NodeId {
 }
 
 impl NodeId {
-    /// A node that nobody can reach. All of a program's have one name; their processes must not be taken for each
-    /// other's.
+    /// Returns the identity of a node that is not in a cluster. All of these have one name, and the incarnation
+    /// distinguishes their processes.
     pub(crate) fn local(incarnation: u64) -> NodeId {
         NodeId { name: NodeName::local(), incarnation }
     }
 }
 
-/// The identity of a process: node, incarnation and number. Never used twice. Cheap to clone.
+/// The identity of a process: its node's name and incarnation, and a number. A pid is never reused. Cloning is cheap.
 #[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Pid {
@@ -42,29 +45,29 @@ impl Pid {
         Pid { node, number }
     }
 
-    /// The node that the process lives on.
+    /// Returns the name of the process's node.
     pub fn node(&self) -> &NodeName {
         &self.node.name
     }
 
-    /// The node with its incarnation.
+    /// Returns the identity of the process's node.
     pub fn node_id(&self) -> &Arc<NodeId> {
         &self.node
     }
 
-    /// Whether it is a process of this life of a node.
-    pub(crate) fn is_of(&self, node: &Arc<NodeId>) -> bool {
-        // Nearly always one and the same allocation.
+    /// Returns whether the process runs, or ran, on this incarnation of a node.
+    pub(crate) fn belongs_to(&self, node: &Arc<NodeId>) -> bool {
+        // The same allocation in nearly all cases.
         Arc::ptr_eq(&self.node, node) || self.node == *node
     }
 
-    /// The process's number on that node.
+    /// Returns the process's number on that node.
     pub fn number(&self) -> u64 {
         self.number
     }
 }
 
-// By hand, since most comparisons are within one node, whose identity is then one and the same allocation.
+// Not derived: most comparisons are within one node, where both pids share the allocation of the node's identity.
 impl PartialEq for Pid {
     fn eq(&self, other: &Pid) -> bool {
         self.number == other.number && (Arc::ptr_eq(&self.node, &other.node) || self.node == other.node)
@@ -104,9 +107,9 @@ impl fmt::Debug for Pid {
     }
 }
 
-/// One act of watching, made by `cx.monitor(..)`; the [`Down`](crate::Down) that ends it carries the same.
+/// The identity of a monitor, from `cx.monitor(..)`. The [`Down`](crate::Down) of the monitor has the same.
 ///
-/// Unique on the node that made it.
+/// Unique on the node of the monitoring process.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MonitorRef(pub(crate) u64);
@@ -123,7 +126,7 @@ mod tests {
 
     use crate::base::{NodeId, NodeName, Pid};
 
-    /// What a pid is read from, or what is wrong with it.
+    /// Deserializes a pid, or fails with a message that contains `expected`.
     fn check(json: &str, expected: Result<(), &str>) {
         let pid = Pid::new(Arc::new(NodeId { name: NodeName::new("a@b").unwrap(), incarnation: 7 }), 9);
         match (serde_json::from_str::<Pid>(json), expected) {
@@ -136,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_come_by_name_or_in_their_order() {
+    fn fields_are_read_by_name_or_in_order() {
         check(r#"{"node":{"name":"a@b","incarnation":7},"number":9}"#, Ok(()));
         check(r#"{"number":9,"more":[1],"node":{"incarnation":7,"name":"a@b"}}"#, Ok(()));
         check(r#"[["a@b",7],9]"#, Ok(()));

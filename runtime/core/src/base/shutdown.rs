@@ -1,13 +1,17 @@
+//! The time that a process has to stop.
+
 use std::time::Duration;
 
-/// How long a child, or a whole node, may take to stop.
+/// The way in which a supervisor stops a child, or a program its node.
+///
+/// As the `shutdown` key of OTP's child specifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Shutdown {
-    /// It is killed at once.
+    /// The process is killed at once. OTP's `brutal_kill`.
     Kill,
-    /// It is told to shut down, and killed after this time.
+    /// The process is requested to stop, and killed after this time.
     After(Duration),
-    /// It is told to shut down and may take its time: right for supervisors.
+    /// The process is requested to stop and has unlimited time: the right choice for supervisors. OTP's `infinity`.
     Forever,
 }

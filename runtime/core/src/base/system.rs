@@ -1,53 +1,58 @@
+//! Messages that the runtime makes.
+
 use std::any::Any;
 use std::fmt;
 
 use super::{Exit, MonitorRef, NodeId, NodeName, Pid};
 
-/// A process that was watched has ended, or was never there.
+/// The message that a monitored process has ended or does not exist.
 ///
-/// Comes into a mailbox by a variant `#[from] Down(Down)`; made by the local node, never read off the wire.
+/// A protocol takes it by a variant `#[from] Down(Down)`. The local node makes it; it is never decoded from bytes of
+/// another node. As Erlang's [`'DOWN'`](https://www.erlang.org/doc/apps/erts/erlang.html#monitor/2) message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Down {
-    /// Which act of watching this ends.
+    /// The monitor, which has ended with this message.
     pub monitor: MonitorRef,
-    /// Who was watched, as it was named then.
+    /// The monitored process, as `cx.monitor(..)` named it.
     pub target: Subject,
-    /// Why it ended.
+    /// The exit reason, or [`Exit::NoProc`] or [`Exit::NoConnection`] if there was no process to monitor.
     pub reason: Exit,
 }
 
-/// Who was watched: a process, or whoever had a name at that moment.
+/// The target of a monitor: a pid, or a name that was resolved once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Subject {
-    /// A process.
+    /// The process with this pid.
     Pid(Pid),
-    /// A name on a node, resolved once.
+    /// The process that had this name on this node when it was monitored.
     Name(String, NodeName),
 }
 
-/// An exit signal that reached a process which traps them.
+/// The message that a process which traps exits gets for an exit signal.
 ///
-/// Comes into a mailbox by a variant `#[from] Exit(ExitSignal)`; made by the local node, never read off the wire.
+/// A protocol takes it by a variant `#[from] Exit(ExitSignal)`. The local node makes it; it is never decoded from bytes of
+/// another node. As Erlang's [`{'EXIT', From, Reason}`](https://www.erlang.org/doc/system/ref_man_processes.html).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExitSignal {
-    /// Who ended, or who sent the signal.
+    /// The process that ended or sent the signal.
     pub from: Pid,
-    /// Why.
+    /// The exit reason.
     pub reason: Exit,
 }
 
-/// Another node came or went.
+/// The message that a connection to another node is up or lost.
 ///
-/// Comes into a mailbox by a variant `#[from] Node(NodeEvent)`; made by the local node, never read off the wire.
+/// A protocol takes it by a variant `#[from] Node(NodeEvent)`. The local node makes it; it is never decoded from bytes of
+/// another node. As the messages of Erlang's [`monitor_nodes`](https://www.erlang.org/doc/apps/kernel/net_kernel.html).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeEvent {
-    /// A connection to the node is up. Precedes every signal of that connection.
+    /// The connection is up. Comes before every signal of that connection.
     Up(NodeId),
-    /// The connection is lost. Follows every signal of that connection.
+    /// The connection is lost. Comes after every signal of that connection.
     Down(NodeId),
 }
 
@@ -60,32 +65,32 @@ impl fmt::Display for Subject {
     }
 }
 
-/// A value on its way into a typed mailbox: a message of the runtime's, or an event for a
+/// A value of unknown type for a mailbox: a message of the runtime, or an event for a
 /// [`Recipient`](crate::Recipient).
 ///
-/// [`Protocol::from_system`](super::Protocol::from_system) offers it to each `#[from]` variant in turn; the one whose
-/// field has that very type takes it.
+/// [`Protocol::from_system`](super::Protocol::from_system) offers it to each `#[from]` variant in turn. The variant whose
+/// field has the value's type takes it.
 pub struct System<'a>(&'a mut dyn Any);
 
 impl<'a> System<'a> {
-    /// Offers the value; it stays where it is if nobody takes it.
+    /// Offers a value, which stays in its place if no variant takes it.
     pub(crate) fn offer<T: 'static>(value: &'a mut Option<T>) -> System<'a> {
         System(value)
     }
 
-    /// The same for a value whose type is not known here: an `Option` of it.
+    /// Offers a value whose type the caller does not know: an `Option` of it.
     pub(crate) fn offer_any(value: &'a mut dyn Any) -> System<'a> {
         System(value)
     }
 
-    /// The value, if it is a `T` and nobody has taken it yet.
+    /// Takes the value if it is a `T` and has not been taken.
     pub fn take<T: 'static>(&mut self) -> Option<T> {
         self.0.downcast_mut::<Option<T>>()?.take()
     }
 }
 
-/// The number by which two nodes know a type of event: FNV-1a over its full path.
-pub fn event<T: 'static>() -> u64 {
+/// Returns the number that identifies a type of event between nodes: FNV-1a over its full path.
+pub fn event_number<T: 'static>() -> u64 {
     let path = std::any::type_name::<T>();
     path.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

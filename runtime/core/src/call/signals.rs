@@ -65,7 +65,7 @@ impl<M: Protocol> Address<M> {
     /// Returns the process if it is on this node.
     fn local_process(&self) -> Option<LocalProcess> {
         let node = self.node();
-        let number = self.pid().filter(|pid| pid.is_of(node.id()))?.number();
+        let number = self.pid().filter(|pid| pid.belongs_to(node.id()))?.number();
         Some(LocalProcess { number, cell: node.table().get(number)? })
     }
 }
@@ -73,7 +73,7 @@ impl<M: Protocol> Address<M> {
 /// Returns the pid of the running process, or number zero of `node` outside of its processes.
 fn sender(node: &Node) -> Pid {
     match Current::pid() {
-        Some(pid) if pid.is_of(node.id()) => pid,
+        Some(pid) if pid.belongs_to(node.id()) => pid,
         _ => node.pid(0),
     }
 }

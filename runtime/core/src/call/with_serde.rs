@@ -63,7 +63,7 @@ fn decode<C: TargetCell + ?Sized>(node: Node, encoded: EncodedTarget) -> Result<
 
 /// Returns the process of this node with this pid, if the pid was sent to another node before. Any other was guessed.
 fn exported_process(node: &Node, pid: &Pid) -> Option<Arc<dyn AnyCell>> {
-    if pid.is_of(node.id()) { node.exported_process(pid.number()) } else { None }
+    if pid.belongs_to(node.id()) { node.exported_process(pid.number()) } else { None }
 }
 
 /// Returns the supervised child of this node with this path, if the path was sent to another node before.

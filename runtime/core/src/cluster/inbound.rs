@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::peers::Peer;
-use crate::base::{CallError, Exit, NodeEvent, NodeId, Pid};
+use crate::base::{CallError, Causes, Exit, NodeEvent, NodeId, Pid};
 use crate::log;
 use crate::node::{Current, Delivery, LocalProcess, Node, SignalTarget};
 use crate::wire::{Frame, FrameTarget, Signal};
@@ -23,7 +23,8 @@ pub(super) fn arrive(node: &Node, peer: &Peer, frame: Frame) {
                     log::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for nobody");
                 } else {
                     log::warn!(
-                        target: "greenroom", peer = %peer_name, from, ?to, %error, "a message cannot be delivered"
+                        target: "greenroom", peer = %peer_name, from, ?to, error = %Causes(&error),
+                        "a message cannot be delivered"
                     );
                 }
                 for id in replies {

@@ -2,13 +2,13 @@
 use super::table::Table;
 #[cfg(feature = "net")]
 use crate::base::NodeEvent;
-use crate::base::Sorted;
+use crate::base::SortedMap;
 use crate::sync::{Mutex, PoisonError};
 
 /// The processes that hear of other nodes' coming and going.
 #[derive(Default)]
 pub(super) struct Watchers {
-    numbers: Mutex<Sorted<u64, ()>>,
+    numbers: Mutex<SortedMap<u64, ()>>,
 }
 
 impl Watchers {

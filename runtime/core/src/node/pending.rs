@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::base::{CallError, NodeName, Sorted};
+use crate::base::{CallError, NodeName, SortedMap};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +14,7 @@ pub(crate) trait AnswerSlot: Send + Sync {
 #[derive(Default)]
 pub(crate) struct PendingCalls {
     /// In order, for that is the order in which a lost connection is told.
-    calls: Mutex<Sorted<u64, Waiting>>,
+    calls: Mutex<SortedMap<u64, Waiting>>,
     ids: AtomicU64,
 }
 
@@ -27,7 +27,7 @@ struct Waiting {
 }
 
 impl PendingCalls {
-    fn lock(&self) -> MutexGuard<'_, Sorted<u64, Waiting>> {
+    fn lock(&self) -> MutexGuard<'_, SortedMap<u64, Waiting>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

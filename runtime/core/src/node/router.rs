@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{AnyCell, Node};
-use crate::base::{CallError, CastError, Exit, NodeId, NodeName, Pid};
+use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid};
 use crate::log;
 use crate::wire::Signal;
 
@@ -62,7 +62,7 @@ pub(crate) struct OutgoingMessage {
 impl Node {
     /// Brings a signal to a process, here or elsewhere. Whoever is not there answers as the dead do.
     pub(crate) fn signal(&self, from: &Pid, to: &Pid, signal: Signal) {
-        if to.is_of(self.id()) {
+        if to.belongs_to(self.id()) {
             match self.table().signal_target(to.number()) {
                 Some(target) => target.signal(to.number(), from, signal),
                 None => self.refuse_signal(from, to, signal, Exit::NoProc),
@@ -84,9 +84,9 @@ impl Node {
         self.loss_counts().count_lost_messages(1);
         // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
         if matches!(error, CastError::NoProc | CastError::NoConnection) {
-            log::debug!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
+            log::debug!(target: "greenroom", node = %self.name(), %to, error = %Causes(error), "a message cannot be sent");
         } else {
-            log::warn!(target: "greenroom", node = %self.name(), %to, %error, "a message cannot be sent");
+            log::warn!(target: "greenroom", node = %self.name(), %to, error = %Causes(error), "a message cannot be sent");
         }
     }
 

@@ -33,6 +33,6 @@ pub use trace::{Trace, TraceEvent, TraceStep};
 pub(crate) use watchdog::{Finding, LongPollSink, TableId, ThreadSlots, Watchdog};
 
 #[cfg(any(test, not(feature = "serde")))]
-crate::base::travel! {
+crate::base::serializable! {
     [] Alarm, [] AlarmEvent, [] LifecycleEvent, [] Metrics, [] ProtocolMetrics, [] Traffic, [] ExitCounts, [] ProcessInfo, [] ProcessState, [] SourceLine, [] Memory, [] Trace, [] TraceEvent, [] TraceStep,
 }

@@ -3,14 +3,14 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::base::Sorted;
+use crate::base::SortedMap;
 use crate::log;
 
 /// Limits a node's crash reports: in each time window, the first few of each kind of process are logged, and the others
 /// only counted. Their number is logged at the end of the window.
 #[derive(Default)]
 pub(crate) struct ReportLimiter {
-    kinds: Mutex<Sorted<&'static str, Window>>,
+    kinds: Mutex<SortedMap<&'static str, Window>>,
 }
 
 /// A time window in which the crashes of one kind are counted.
@@ -37,7 +37,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 const MAX_LOGGED: u32 = 5;
 
 impl ReportLimiter {
-    fn kinds(&self) -> MutexGuard<'_, Sorted<&'static str, Window>> {
+    fn kinds(&self) -> MutexGuard<'_, SortedMap<&'static str, Window>> {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -78,10 +78,10 @@ impl ReportLimiter {
 }
 
 fn log_summary(kind: &str, count: u64) {
-    if log::is_heard() {
+    if log::has_subscriber() {
         log::error!(target: "greenroom", process = kind, count, "more processes of this kind ended abnormally");
     } else {
-        log::tell(format_args!("{kind}: {count} more ended abnormally"));
+        log::print(format_args!("{kind}: {count} more ended abnormally"));
     }
 }
 

@@ -171,9 +171,9 @@ pub(super) fn report_destructor_panic(pid: &Pid, panic: &Exit) {
 
 /// Reports a panic that came after the exit reason of its process was set.
 pub(super) fn report_late_panic(pid: &Pid, source: &str, panic: &Exit) {
-    if log::is_heard() {
+    if log::has_subscriber() {
         log::error!(target: "greenroom", %pid, %panic, "{source} panicked while its process ended");
     } else {
-        log::tell(format_args!("{source} of {pid} {panic}"));
+        log::print(format_args!("{source} of {pid} {panic}"));
     }
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::{Clock, NodeEnv};
-use crate::base::Sorted;
+use crate::base::SortedMap;
 
 /// A receiver of the notification that time has passed.
 pub(crate) trait Timeout: Send + Sync {
@@ -34,7 +34,7 @@ struct Shard {
 #[derive(Default)]
 struct State {
     /// By tick, counted from the wheel's start.
-    slots: Sorted<u64, Slot>,
+    slots: SortedMap<u64, Slot>,
     /// The tick for which the shard's task sleeps; `None` if no task runs.
     sleeping_until: Option<u64>,
     /// Wakes the shard's task when an earlier timeout is added.

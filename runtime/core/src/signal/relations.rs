@@ -1,7 +1,7 @@
 //! The links, monitors and watchers of a process, and how they change.
 
 use super::small_map::SmallMap;
-use crate::base::{Exit, MonitorRef, NodeId, Pid, Sorted, Subject};
+use crate::base::{Exit, MonitorRef, NodeId, Pid, SortedMap, Subject};
 use crate::wire::Signal;
 
 /// The links, monitors and watchers of one process.
@@ -9,13 +9,13 @@ use crate::wire::Signal;
 pub(crate) struct Relations {
     links: SmallMap<Pid, Link>,
     /// The monitors that this process holds on others.
-    monitors: Sorted<MonitorRef, Monitor>,
+    monitors: SortedMap<MonitorRef, Monitor>,
     /// The monitors that others hold on this process.
     watchers: SmallMap<(MonitorRef, Pid), ()>,
     /// The id of the latest unlink.
     last_unlink: u64,
     /// Unlinks by peers whose acknowledgement may not have been sent yet.
-    pending_acks: Sorted<Pid, u64>,
+    pending_acks: SortedMap<Pid, u64>,
 }
 
 enum Link {

@@ -2,7 +2,7 @@
 
 use std::{iter, mem};
 
-use crate::base::Sorted;
+use crate::base::SortedMap;
 
 /// A map for zero or one entry in most cases: a single entry needs no allocation.
 #[derive(Default)]
@@ -11,7 +11,7 @@ pub(super) enum SmallMap<K, V> {
     None,
     One(K, V),
     // Stays `Many` when it shrinks: a process that had many entries will have many again.
-    Many(Sorted<K, V>),
+    Many(SortedMap<K, V>),
 }
 
 impl<K: Ord, V> SmallMap<K, V> {
@@ -49,7 +49,7 @@ impl<K: Ord, V> SmallMap<K, V> {
             SmallMap::One(one, before) if *one == key => Some(mem::replace(before, value)),
             SmallMap::One(..) => {
                 let SmallMap::One(one, before) = mem::take(self) else { return None };
-                let mut many = Sorted::new();
+                let mut many = SortedMap::new();
                 many.insert(one, before);
                 many.insert(key, value);
                 *self = SmallMap::Many(many);
@@ -90,7 +90,7 @@ impl<K: Ord, V> SmallMap<K, V> {
             SmallMap::One(key, value) => (Some((key, value)), None),
             SmallMap::Many(many) => (None, Some(many)),
         };
-        one.into_iter().chain(many.into_iter().flat_map(Sorted::iter).map(|(key, value)| (key, value)))
+        one.into_iter().chain(many.into_iter().flat_map(SortedMap::iter).map(|(key, value)| (key, value)))
     }
 
     /// Consumes the map and returns the entries in the order of their keys.

@@ -56,7 +56,7 @@ pub use tree::{
 };
 
 #[cfg(any(test, not(feature = "serde")))]
-crate::base::travel! {
+crate::base::serializable! {
     [] SupervisorInfo, [] Description, [] ChildId, [] Strategy, [] Restart, [] AutoShutdown, [] WhileDown, [] Backoff,
     [] SupervisorOptions, [] ChildState, [] ChildInfo, [] ChildCount, [] ChildError, [] InvalidOptions,
 }

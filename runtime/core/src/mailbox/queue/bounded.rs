@@ -3,7 +3,7 @@
 use super::super::{Entry, Mask, Origin};
 use super::overflow::{Admission, Bounds, Pressure};
 use super::wait_queue::{WaitQueue, Waiter, WaiterId};
-use crate::base::{Protocol, Sorted};
+use crate::base::{Protocol, SortedMap};
 
 /// The load, the wait queue and the losses of a bounded mailbox.
 pub(super) struct Bounded<M> {
@@ -16,7 +16,7 @@ pub(super) struct Bounded<M> {
     /// Waiters that no cast awaits.
     pub(super) unawaited: usize,
     /// Waiters that a cast awaits and whose owner ended first.
-    pub(super) lost: Sorted<WaiterId, ()>,
+    pub(super) lost: SortedMap<WaiterId, ()>,
     /// The newest waiter's id.
     last_id: Option<WaiterId>,
     /// Messages that were refused.
@@ -33,7 +33,7 @@ impl<M> Bounded<M> {
             want: Mask(0),
             wait_queue: WaitQueue::new(),
             unawaited: 0,
-            lost: Sorted::new(),
+            lost: SortedMap::new(),
             last_id: None,
             refused: 0,
             dropped: 0,

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::task::Waker;
 
 use super::super::Entry;
-use crate::base::Sorted;
+use crate::base::SortedMap;
 
 /// Identifies a message in the wait queue of a mailbox. Ids ascend in the order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ impl WaiterId {
 /// Ids and messages are apart: the map from ids to slots is compiled once, and not for each type of message.
 pub(super) struct WaitQueue<M> {
     /// The slot of each waiter.
-    order: Sorted<WaiterId, usize>,
+    order: SortedMap<WaiterId, usize>,
     slots: Vec<Option<Waiter<M>>>,
     free: Vec<usize>,
 }
@@ -40,7 +40,7 @@ pub(super) struct Waiter<M> {
 
 impl<M> WaitQueue<M> {
     pub(super) fn new() -> WaitQueue<M> {
-        WaitQueue { order: Sorted::new(), slots: Vec::new(), free: Vec::new() }
+        WaitQueue { order: SortedMap::new(), slots: Vec::new(), free: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -69,7 +69,7 @@ impl<M> WaitQueue<M> {
 
     /// Returns the id behind `id`, or the first.
     pub(super) fn next(&self, id: Option<WaiterId>) -> Option<WaiterId> {
-        id.map_or_else(|| self.order.first(), |id| self.order.behind(&id)).map(|(id, _)| *id)
+        id.map_or_else(|| self.order.first(), |id| self.order.next_after(&id)).map(|(id, _)| *id)
     }
 
     pub(super) fn remove(&mut self, id: WaiterId) -> Option<Waiter<M>> {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use futures_core::Stream;
 
 use super::{Alarm, AlarmEvent, AlarmKey};
-use crate::base::{NodeName, Sorted};
+use crate::base::{NodeName, SortedMap};
 use crate::log;
 use crate::observe::event_channel::{EventReceiver, EventSender, Received, event_channel};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,10 +24,10 @@ pub(crate) struct ActiveAlarms {
 
 #[derive(Default)]
 struct State {
-    raised: Sorted<AlarmKey, Alarm>,
+    raised: SortedMap<AlarmKey, Alarm>,
     subscribers: Vec<EventSender<AlarmEvent>>,
     /// By an alarm's name and [`subject_kind`]: when it was last logged, and how many log events were suppressed since.
-    logged: Sorted<(&'static str, Cow<'static, str>), (Instant, u64)>,
+    logged: SortedMap<(&'static str, Cow<'static, str>), (Instant, u64)>,
 }
 
 /// The capacity of a subscriber's channel.

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::base::{Exit, Sorted};
+use crate::base::{Exit, SortedMap};
 use crate::node::Node;
 use crate::observe::{DeadlockCheck, WaitingCall};
 use crate::process::Timer;
@@ -109,7 +109,7 @@ pub(super) struct Attached {
     /// The streams that feed the mailbox.
     pub(super) streams: Vec<Arc<StreamSource>>,
     /// The timers that have neither fired nor been cancelled, in the order in which they were set.
-    pub(super) timers: Sorted<u64, Timer>,
+    pub(super) timers: SortedMap<u64, Timer>,
     /// The key of the next timer.
     pub(super) next_timer: u64,
     /// The call that the process waits for, if it has waited for some time.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::control::RunState;
 use super::{Cell, report};
-use crate::base::{CallError, Exit, Protocol, Sorted};
+use crate::base::{CallError, Exit, Protocol, SortedMap};
 use crate::mailbox::Entry;
 use crate::node::{AnyCell, Current, WaitingCaller};
 use crate::process::stream_source::StreamSource;
@@ -25,7 +25,7 @@ use crate::signal::ExitNotices;
 /// Work that a process leaves behind unfinished.
 struct PendingWork {
     streams: Vec<Arc<StreamSource>>,
-    timers: Sorted<u64, Timer>,
+    timers: SortedMap<u64, Timer>,
     requests: Vec<SystemRequest>,
 }
 

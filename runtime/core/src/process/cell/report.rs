@@ -45,7 +45,7 @@ fn log_crash(node: &Node, pid: &Pid, crash_info: &CrashInfo, reason: &Exit) {
     let CrashInfo { kind, name, last_message, links, .. } = crash_info;
     let name = name.as_deref().unwrap_or("");
     let age = node.clock().now().saturating_duration_since(crash_info.started_at);
-    if log::is_heard() {
+    if log::has_subscriber() {
         log::error!(
             target: "greenroom",
             %pid,
@@ -62,7 +62,7 @@ fn log_crash(node: &Node, pid: &Pid, crash_info: &CrashInfo, reason: &Exit) {
         // Without a subscriber the event would be lost, and with it a new user's first crash.
         let named = if name.is_empty() { String::new() } else { format!(" ({name})") };
         let after = last_message.as_ref().map(|last| format!(" after `{last}`")).unwrap_or_default();
-        log::tell(format_args!("{kind} {pid}{named} ended{after}: {reason}"));
+        log::print(format_args!("{kind} {pid}{named} ended{after}: {reason}"));
     }
 }
 

@@ -19,7 +19,7 @@ impl<M: Protocol> SignalTarget for Cell<M> {
             drop(control);
             return self.node.refuse_signal(from, &self.node.pid(number), signal, Exit::NoProc);
         }
-        let sender = if from.is_of(self.node.id()) { Some(from.number()) } else { None };
+        let sender = if from.belongs_to(self.node.id()) { Some(from.number()) } else { None };
         let receipt = Receipt {
             from,
             is_own: sender == Some(number),

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{AutoShutdown, ChildError, ChildOptions, Restart, Strategy, SupervisorOptions};
-use crate::base::{Exit, Sorted};
+use crate::base::{Exit, SortedMap};
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +33,7 @@ pub(super) struct Plan {
     options: SupervisorOptions,
     /// True for a supervisor of dynamic children. It removes a child that exits and is not restarted.
     dynamic: bool,
-    children: Sorted<ChildKey, Child>,
+    children: SortedMap<ChildKey, Child>,
     ids: HashMap<Arc<str>, ChildKey>,
     restarts: VecDeque<Instant>,
     actions: VecDeque<Action>,
@@ -135,7 +135,7 @@ impl Plan {
         Plan {
             options,
             dynamic,
-            children: Sorted::new(),
+            children: SortedMap::new(),
             ids: HashMap::new(),
             restarts: VecDeque::new(),
             actions: VecDeque::new(),

@@ -11,7 +11,7 @@ use super::plan::{ChildKey, ChildState, IdTaken, PendingRetry, Plan};
 use super::protocol::LocalOnly;
 use super::{ChildCount, ChildError, ChildId, ChildInfo, Supervision, SupervisorInfo, SupervisorOptions};
 use crate::actor::{Actor, Context, Options, Process};
-use crate::base::{Exit, ExitSignal, Pid, Sorted, StartError};
+use crate::base::{Exit, ExitSignal, Pid, SortedMap, StartError};
 use crate::process::Step;
 use report::CrashCount;
 
@@ -23,8 +23,8 @@ pub(crate) struct SupervisorProcess {
     is_root: bool,
     cells: Arc<ChildCells>,
     plan: Plan,
-    children: Sorted<ChildKey, Child>,
-    running: Sorted<u64, ChildKey>,
+    children: SortedMap<ChildKey, Child>,
+    running: SortedMap<u64, ChildKey>,
     failure: SharedFailure,
     init_done: bool,
     /// The last child that exited or failed to start, with the reason.
@@ -66,8 +66,8 @@ impl SupervisorProcess {
             is_root,
             cells,
             plan: Plan::new(options, dynamic),
-            children: Sorted::new(),
-            running: Sorted::new(),
+            children: SortedMap::new(),
+            running: SortedMap::new(),
             failure,
             init_done: false,
             last_failed: None,

@@ -133,12 +133,12 @@ pub(super) fn child_stopped(supervisor: &str, spec: &BoundSpec, pid: &Pid, outco
 pub(super) fn shuts_down(node: &Node, supervisor: &str, pid: &Pid, cause: ShutdownCause) {
     match cause {
         ShutdownCause::TooManyRestarts => {
-            if log::is_heard() {
+            if log::has_subscriber() {
                 log::error!(
                     target: "greenroom::supervisor", supervisor, %pid, "supervisor gives up: too many restarts"
                 );
             } else {
-                log::tell(format_args!("{supervisor} {pid} gives up: too many restarts"));
+                log::print(format_args!("{supervisor} {pid} gives up: too many restarts"));
             }
             node.lifecycle_subscribers()
                 .send(|| LifecycleEvent::GaveUp { supervisor: supervisor.to_owned(), pid: pid.clone() });

@@ -1,19 +1,19 @@
-//! A bound on nesting while bytes are read.
+//! A bound on nesting while bytes are decoded.
 //!
-//! postcard recurses as deep as the bytes say, and the bytes are a peer's: a message of some thousand nested enums would
-//! overflow the stack, which ends the whole program. [`Bounded`] stands between postcard and a type's `Deserialize`,
-//! and counts: each sequence, map, struct, tuple, enum or option is one level. Scalars, strings and bytes go
-//! straight through, so that flat types pay for one comparison a field.
+//! postcard recurses as deep as the bytes demand, and the bytes come from a peer: a message of some thousand nested enums
+//! would overflow the stack, which aborts the whole program. [`Bounded`] wraps the deserializer that a type's
+//! `Deserialize` gets, and counts levels: each sequence, map, struct, tuple, enum and option is one. Scalars, strings and
+//! bytes are forwarded, so a flat type pays one comparison per field.
 //!
-//! Invariant: every way from one level into the next goes through a [`Bounded`] with one level less. How it fails: an error
-//! of the inner deserializer's, and [`Depth::exceeded`] tells it from others.
+//! Invariant: each step from one level into the next goes through a [`Bounded`] with one level less. A value that is too
+//! deep fails with an error of the inner deserializer; [`Depth::exceeded`] distinguishes it from other errors.
 
 use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
-/// Whether the bound was met, during one reading.
+/// Records whether a value exceeded the bound while it was decoded.
 #[derive(Default)]
 pub(super) struct Depth {
     exceeded: Cell<bool>,
@@ -24,34 +24,34 @@ impl Depth {
         self.exceeded.get()
     }
 
-    /// Bounds what is read through `inner` to so many levels.
+    /// Bounds the values that are read through `inner` to this many levels.
     pub(super) fn bound<T>(&self, inner: T, levels: usize) -> Bounded<'_, T> {
-        Bounded { inner, left: Left { levels, depth: self } }
+        Bounded { inner, remaining: Remaining { levels, depth: self } }
     }
 }
 
-/// A deserializer, visitor, access or seed within the bound.
+/// A deserializer, visitor, access or seed with a bound on its levels.
 pub(super) struct Bounded<'a, T> {
     inner: T,
-    left: Left<'a>,
+    remaining: Remaining<'a>,
 }
 
-/// How many levels may follow.
+/// The number of levels that may follow.
 #[derive(Clone, Copy)]
-struct Left<'a> {
+struct Remaining<'a> {
     levels: usize,
     depth: &'a Depth,
 }
 
-impl<'a> Left<'a> {
+impl<'a> Remaining<'a> {
     fn with<T>(self, inner: T) -> Bounded<'a, T> {
-        Bounded { inner, left: self }
+        Bounded { inner, remaining: self }
     }
 
     /// Enters a level.
     fn enter<T, E: Error>(self, inner: T) -> Result<Bounded<'a, T>, E> {
         match self.levels.checked_sub(1) {
-            Some(levels) => Ok(Left { levels, ..self }.with(inner)),
+            Some(levels) => Ok(Remaining { levels, ..self }.with(inner)),
             None => {
                 self.depth.exceeded.set(true);
                 Err(E::custom("nested too deep"))
@@ -60,8 +60,8 @@ impl<'a> Left<'a> {
     }
 }
 
-/// Scalars hold nothing that could nest.
-macro_rules! straight {
+/// Forwards scalars, strings and bytes, which cannot nest.
+macro_rules! forward {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
             self.inner.$method(visitor)
@@ -69,11 +69,11 @@ macro_rules! straight {
     };
 }
 
-/// What may nest: its visitor is bounded by one level less.
+/// Bounds the visitor of a value that can nest by one level less.
 macro_rules! nested {
     ($($method:ident($($arg:ident: $type:ty),*))*) => {
         $(fn $method<V: Visitor<'de>>(self, $($arg: $type,)* visitor: V) -> Result<V::Value, D::Error> {
-            let visitor = self.left.enter(visitor)?;
+            let visitor = self.remaining.enter(visitor)?;
             self.inner.$method($($arg,)* visitor)
         })*
     };
@@ -82,7 +82,7 @@ macro_rules! nested {
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
     type Error = D::Error;
 
-    straight! {
+    forward! {
         deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32
         deserialize_f64 deserialize_char deserialize_str deserialize_string deserialize_bytes
@@ -142,23 +142,23 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bounded<'_, V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        self.inner.visit_some(self.left.with(deserializer))
+        self.inner.visit_some(self.remaining.with(deserializer))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        self.inner.visit_newtype_struct(self.left.with(deserializer))
+        self.inner.visit_newtype_struct(self.remaining.with(deserializer))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_seq(self.left.with(access))
+        self.inner.visit_seq(self.remaining.with(access))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_map(self.left.with(access))
+        self.inner.visit_map(self.remaining.with(access))
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_enum(self.left.with(access))
+        self.inner.visit_enum(self.remaining.with(access))
     }
 }
 
@@ -166,7 +166,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Bounded<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        self.inner.deserialize(self.left.with(deserializer))
+        self.inner.deserialize(self.remaining.with(deserializer))
     }
 }
 
@@ -174,7 +174,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Bounded<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
-        self.inner.next_element_seed(self.left.with(seed))
+        self.inner.next_element_seed(self.remaining.with(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -186,11 +186,11 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Bounded<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        self.inner.next_key_seed(self.left.with(seed))
+        self.inner.next_key_seed(self.remaining.with(seed))
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
-        self.inner.next_value_seed(self.left.with(seed))
+        self.inner.next_value_seed(self.remaining.with(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -203,9 +203,9 @@ impl<'de, 'a, A: EnumAccess<'de>> EnumAccess<'de> for Bounded<'a, A> {
     type Variant = Bounded<'a, A::Variant>;
 
     fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Bounded<'a, A::Variant>), A::Error> {
-        let left = self.left;
-        let (value, variant) = self.inner.variant_seed(left.with(seed))?;
-        Ok((value, left.with(variant)))
+        let remaining = self.remaining;
+        let (value, variant) = self.inner.variant_seed(remaining.with(seed))?;
+        Ok((value, remaining.with(variant)))
     }
 }
 
@@ -217,12 +217,12 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Bounded<'_, A> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
-        self.inner.newtype_variant_seed(self.left.with(seed))
+        self.inner.newtype_variant_seed(self.remaining.with(seed))
     }
 
     // The variant's fields belong to the enum's own level.
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.inner.tuple_variant(len, self.left.with(visitor))
+        self.inner.tuple_variant(len, self.remaining.with(visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -230,7 +230,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Bounded<'_, A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.inner.struct_variant(fields, self.left.with(visitor))
+        self.inner.struct_variant(fields, self.remaining.with(visitor))
     }
 }
 
@@ -242,7 +242,8 @@ mod tests {
     use serde::de::DeserializeOwned;
     use serde::{Deserialize, Serialize};
 
-    use super::super::{DecodeError, Decoder, Encoder};
+    use crate::base::DecodeError;
+    use crate::base::codec::{Decoder, Encoder};
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     enum List {
@@ -291,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_nests_is_counted() {
+    fn each_nested_value_counts_as_a_level() {
         assert_eq!(read::<Tree>(&[1; 100_000]), too_deep());
         assert_eq!(read::<Tree>(&[2; 100_000]), too_deep());
         assert_eq!(read::<Nest>(&[1; 100_000]), too_deep());
@@ -311,11 +312,11 @@ mod tests {
     }
 
     #[test]
-    fn other_errors_stay_what_they_are() {
+    fn other_errors_are_malformed_bytes() {
         assert!(matches!(read::<List>(&[1, 1]), Err(DecodeError::Malformed(_))));
         assert!(matches!(read::<List>(&[7]), Err(DecodeError::Malformed(_))));
         assert!(matches!(read::<List>(&[0, 0]), Err(DecodeError::Malformed(_))));
-        // A length that the bytes do not have allocates nothing.
+        // A length beyond the end of the bytes allocates nothing.
         assert!(matches!(read::<String>(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Err(DecodeError::Malformed(_))));
     }
 }

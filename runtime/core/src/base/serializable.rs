@@ -1,8 +1,8 @@
-//! What may be part of a message that travels, where greenroom does not see serde's traits: without its feature `serde`.
+//! The types that can be parts of a message without the feature `serde`: greenroom's own, and those of the standard library.
 //!
-//! Those of the standard library's types that messages are made of, and greenroom's own. A type of a program's own needs the
-//! feature, or a protocol that is `local`. So a program that holds without the feature holds with it: in the unit tests,
-//! which have it, each of these lists asks serde.
+//! A type of the program needs the feature, or a protocol that is `local`. The lists must not claim more than serde does, so
+//! that a program that compiles without the feature compiles with it. The unit tests, which have the feature, check each
+//! list against serde.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::borrow::Cow;
@@ -16,13 +16,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+#[cfg(not(feature = "serde"))]
+mod traits;
+
 use super::{
     CallError, DecodeError, EncodeError, Exit, MonitorRef, NodeId, NodeName, Pid, Shutdown, StartError, Subject,
 };
 
-/// Types that may travel, if the parameters in front of them do.
+/// Implements both traits for types, if the parameters in front of them have the traits.
 #[cfg(not(feature = "serde"))]
-macro_rules! travel {
+macro_rules! serializable {
     ($([$($param:ident $(: $bound:ident $(+ $more:ident)*)?),*] $ty:ty),* $(,)?) => {
         $(
             impl<$($param: $crate::base::Serialize $(+ $bound $(+ $more)*)?),*> $crate::base::Serialize for $ty {}
@@ -32,25 +35,27 @@ macro_rules! travel {
     };
 }
 
-/// Does serde think so, too?
+/// Checks that serde has both traits for the types.
 #[cfg(feature = "serde")]
-macro_rules! travel {
+macro_rules! serializable {
     ($([$($param:ident $(: $bound:ident $(+ $more:ident)*)?),*] $ty:ty),* $(,)?) => {
         $(
             const _: () = {
-                fn ask<T: serde::Serialize + serde::de::DeserializeOwned>() {}
+                fn check<T: serde::Serialize + serde::de::DeserializeOwned>() {}
                 #[allow(dead_code)]
-                fn of<$($param: serde::Serialize + serde::de::DeserializeOwned $(+ $bound $(+ $more)*)?),*>() {
-                    ask::<$ty>();
+                fn check_type<$($param: serde::Serialize + serde::de::DeserializeOwned $(+ $bound $(+ $more)*)?),*>() {
+                    check::<$ty>();
                 }
             };
         )*
     };
 }
 
-pub(crate) use travel;
+pub(crate) use serializable;
+#[cfg(not(feature = "serde"))]
+pub use traits::{Deserialize, DeserializeOwned, Deserializer, Serialize, Serializer};
 
-travel! {
+serializable! {
     [] (), [] bool, [] char, [] String, [] f32, [] f64,
     [] i8, [] i16, [] i32, [] i64, [] i128, [] isize, [] u8, [] u16, [] u32, [] u64, [] u128, [] usize,
     [] NonZero<i8>, [] NonZero<i16>, [] NonZero<i32>, [] NonZero<i64>, [] NonZero<i128>, [] NonZero<isize>,
@@ -65,14 +70,14 @@ travel! {
     [A] (A,), [A, B] (A, B), [A, B, C] (A, B, C), [A, B, C, D] (A, B, C, D), [A, B, C, D, E] (A, B, C, D, E),
     [A, B, C, D, E, F] (A, B, C, D, E, F), [A, B, C, D, E, F, G] (A, B, C, D, E, F, G),
     [A, B, C, D, E, F, G, H] (A, B, C, D, E, F, G, H),
-    // Of this floor.
+    // Of this module.
     [] CallError, [] DecodeError, [] EncodeError, [] Exit, [] MonitorRef, [] NodeId, [] NodeName, [] Pid, [] Shutdown,
     [] StartError, [] Subject,
 }
 
-/// Arrays, of the lengths for which serde has them.
+/// Arrays of the lengths that serde has.
 macro_rules! arrays {
-    ($($length:literal)*) => { travel! { $([T] [T; $length]),* } };
+    ($($length:literal)*) => { serializable! { $([T] [T; $length]),* } };
 }
 
 arrays! { 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 }

@@ -1,51 +1,51 @@
-//! Without the feature `serde`: traits of the same names, for the types that [have them](super::travel).
+//! The traits of serde's names without the feature `serde`, for [the types that have them](super).
 
-/// What could be written to another node.
+/// A value that could be written to another node.
 pub trait Serialize {
-    /// Never called.
+    /// Fails, and is never called.
     ///
     /// # Errors
-    /// The serializer's own.
+    /// The serializer's error, always.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.refuse()
     }
 }
 
-/// What could be read from another node.
+/// A value that could be read from another node.
 pub trait Deserialize<'de>: Sized {
-    /// Never called.
+    /// Fails, and is never called.
     ///
     /// # Errors
-    /// The deserializer's own.
+    /// The deserializer's error, always.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Err(deserializer.refuse())
     }
 }
 
-/// What could be read, and borrows nothing.
+/// A value that could be read from another node and borrows nothing.
 pub trait DeserializeOwned: for<'de> Deserialize<'de> {}
 
 impl<T: for<'de> Deserialize<'de>> DeserializeOwned for T {}
 
-/// What would write: there is none.
+/// A serializer. No type implements it.
 pub trait Serializer {
-    /// What it returns.
+    /// The result of serializing.
     type Ok;
-    /// What may go wrong.
+    /// The error of serializing.
     type Error;
 
-    /// Writes nothing.
+    /// Fails.
     ///
     /// # Errors
     /// Always.
     fn refuse(self) -> Result<Self::Ok, Self::Error>;
 }
 
-/// What would read: there is none.
+/// A deserializer. No type implements it.
 pub trait Deserializer<'de> {
-    /// What may go wrong.
+    /// The error of deserializing.
     type Error;
 
-    /// Reads nothing.
+    /// Returns the error.
     fn refuse(self) -> Self::Error;
 }

@@ -1,13 +1,13 @@
-//! Fields to bytes and back: postcard with a bound on size and on nesting, and no trailing bytes.
+//! The codec of messages that leave their node: postcard, with bounds.
 
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::super::{DecodeError, EncodeError};
 use super::depth::Depth;
-use super::{DecodeError, EncodeError};
 
-/// Where [`Protocol::encode`](super::Protocol::encode) writes its fields, one after another.
+/// The target of [`Protocol::encode`](crate::Protocol::encode): writes fields one after another.
 pub struct Encoder<'a> {
     out: &'a mut Vec<u8>,
     end: usize,
@@ -15,7 +15,7 @@ pub struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    /// Appends to `out`, at most `limit` bytes.
+    /// Creates an encoder that appends at most `limit` bytes to `out`.
     pub fn new(out: &'a mut Vec<u8>, limit: usize) -> Encoder<'a> {
         let end = out.len().saturating_add(limit);
         Encoder { out, end, limit }
@@ -24,7 +24,8 @@ impl<'a> Encoder<'a> {
     /// Appends one field.
     ///
     /// # Errors
-    /// [`EncodeError::TooLarge`] beyond the bound, [`EncodeError::Field`] when the field's `Serialize` refuses.
+    /// - [`EncodeError::TooLarge`]: the bytes exceed the limit.
+    /// - [`EncodeError::Field`]: the field's `Serialize` implementation failed.
     pub fn field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         let limit = self.limit;
         let bounded = Bounded { out: self.out, end: self.end };
@@ -35,6 +36,7 @@ impl<'a> Encoder<'a> {
     }
 }
 
+/// A vector that grows up to a bound.
 struct Bounded<'a> {
     out: &'a mut Vec<u8>,
     end: usize,
@@ -60,24 +62,25 @@ impl Flavor for Bounded<'_> {
     }
 }
 
-/// Where [`Protocol::decode`](super::Protocol::decode) reads its fields, one after another.
+/// The source of [`Protocol::decode`](crate::Protocol::decode): reads fields one after another.
 pub struct Decoder<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Decoder<'a> {
-    /// How many levels a field's value may have.
+    /// The most levels of nesting in a field's value.
     pub(super) const MAX_DEPTH: usize = 128;
 
-    /// Reads from the first of `bytes` on.
+    /// Creates a decoder that reads from the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Decoder<'a> {
         Decoder { rest: bytes }
     }
 
-    /// Takes one field.
+    /// Reads one field.
     ///
     /// # Errors
-    /// [`DecodeError::Malformed`] if the bytes are no `T`, [`DecodeError::TooDeep`] if they nest too deep.
+    /// - [`DecodeError::Malformed`]: the bytes are not a valid `T`.
+    /// - [`DecodeError::TooDeep`]: the value is nested deeper than 128 levels.
     pub fn field<T: DeserializeOwned>(&mut self) -> Result<T, DecodeError> {
         let depth = Depth::default();
         let malformed = |error: postcard::Error| match depth.exceeded() {
@@ -90,12 +93,12 @@ impl<'a> Decoder<'a> {
         Ok(value)
     }
 
-    /// Demands that nothing is left: bytes beyond the last field are no message of this version.
+    /// Fails if bytes are left behind the last field: they are not a message of this version.
     pub(crate) fn finish(self) -> Result<(), DecodeError> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(DecodeError::Malformed(format!("{} bytes too many", self.rest.len()).into()))
+            Err(DecodeError::Malformed(format!("{} trailing bytes", self.rest.len()).into()))
         }
     }
 }

@@ -1,0 +1,16 @@
+//! Encoding and decoding of a message's fields: postcard, with a bound on size and on nesting, and no trailing bytes.
+//!
+//! Without the feature `net` no message leaves its node. [`Encoder`] and [`Decoder`] have the same methods then, which
+//! return an error.
+
+#[cfg(feature = "net")]
+mod depth;
+#[cfg(feature = "net")]
+mod with_net;
+#[cfg(not(feature = "net"))]
+mod without_net;
+
+#[cfg(feature = "net")]
+pub use with_net::{Decoder, Encoder};
+#[cfg(not(feature = "net"))]
+pub use without_net::{Decoder, Encoder};

@@ -1,0 +1,69 @@
+//! The conversion of errors into exit reasons.
+
+use std::any::Any;
+
+use super::error::Causes;
+use super::{CallError, Exit};
+
+/// An error type that `?` converts into an [`Exit`]: every type that implements [`std::error::Error`] and is `'static`.
+///
+/// The exit reason is [`Exit::Error`] with the error's text and those of its sources. A [`CallError`] keeps the callee's
+/// exit reason instead.
+///
+/// `anyhow::Error`, `Box<dyn Error>` and texts do not implement `std::error::Error`. Convert them with
+/// [`Exit::error`]:
+///
+/// ```
+/// # use greenroom_core as greenroom;
+/// use greenroom::Exit;
+///
+/// fn port(text: &str) -> Result<u16, Exit> {
+///     let number: u16 = text.parse()?;
+///     if number == 0 { Err("port 0 cannot be called").map_err(Exit::error) } else { Ok(number) }
+/// }
+///
+/// assert_eq!(port("x"), Err(Exit::error("invalid digit found in string")));
+/// assert_eq!(port("0"), Err(Exit::error("port 0 cannot be called")));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot become an exit reason",
+    label = "not an error type: write `.map_err(Exit::error)?`, which takes any text",
+    note = "or use an error type that implements `std::error::Error`"
+)]
+pub trait Reason: std::error::Error + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<E: std::error::Error + 'static> Reason for E {}
+
+impl<E: Reason> From<E> for Exit {
+    fn from(error: E) -> Exit {
+        if let Some(call) = (&error as &dyn Any).downcast_ref::<CallError>() {
+            match call {
+                CallError::Exit(reason) => return reason.clone(),
+                CallError::NoProc => return Exit::NoProc,
+                CallError::NoConnection => return Exit::NoConnection,
+                _ => {}
+            }
+        }
+        Exit::error(Causes(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::EncodeError;
+
+    #[test]
+    fn an_error_becomes_a_reason_and_a_call_error_keeps_the_reason_of_the_callee() {
+        let missing = std::io::Error::other("no such file");
+        assert_eq!(Exit::from(missing), Exit::error("no such file"));
+        let reason = Exit::panic("boom", "a.rs:1:1");
+        assert_eq!(Exit::from(CallError::Exit(reason.clone())), reason);
+        assert_eq!(Exit::from(CallError::NoProc), Exit::NoProc);
+        assert_eq!(Exit::from(CallError::NoConnection), Exit::NoConnection);
+        assert_eq!(Exit::from(CallError::Timeout), Exit::error("the callee did not answer in time"));
+        let text = "cannot encode the call or its answer: a message of this variant cannot leave its node";
+        assert_eq!(Exit::from(CallError::Encode(EncodeError::Local)), Exit::error(text));
+    }
+}

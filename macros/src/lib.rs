@@ -206,7 +206,7 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// A type has one `#[actor]` impl, with all its casts, calls and hooks; other impls have ordinary methods. The struct
 /// then has no `protocol = ..`. The impl of a generic actor has the type parameters of the struct, in the same order.
 /// The rules of [`#[protocol]`](macro@protocol) for fields and answers apply to parameters and return types. A public
-/// actor needs at least one public cast or call. What breaks these rules does not compile.
+/// actor needs at least one public cast or call. Code that breaks these rules does not compile.
 #[proc_macro_attribute]
 pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
     actor::actor(attr.into(), item.into()).into()

@@ -213,7 +213,7 @@ fn actor_attribute(attrs: &[Attribute]) -> Option<&Attribute> {
     attrs.iter().find(|attr| attr::path_ends_with(attr.path(), "actor"))
 }
 
-/// Returns the names of the methods. They identify an impl: the compiler does not tell its position in the file.
+/// Returns the names of the methods. They identify an impl, whose position in the file is not available to a macro.
 fn method_names(block: &ItemImpl) -> Vec<&Ident> {
     let names = block.items.iter().filter_map(|item| match item {
         ImplItem::Fn(method) => Some(&method.sig.ident),

@@ -1,4 +1,4 @@
-//! Runs the programs of `tests/src/expansion`, which the lints have checked.
+//! Tests that run the programs of `tests/src/expansion`.
 
 use greenroom::prelude::*;
 use greenroom_tests::expansion::patterns::{DrawRef, Shape};
@@ -14,11 +14,11 @@ async fn in_everyday_code() -> greenroom::Result {
     counter.add(2).await?;
     assert_eq!(counter.count().await?, 2);
     assert_eq!(counter.ignore(7, 8).await?, (8, true));
-    let in_the_end = counter.in_the_end();
+    let final_count = counter.final_count();
     counter.set(5).await?;
     assert_eq!(counter.count().await?, 5);
     TreeStub::stop(&office).await;
-    assert_eq!(in_the_end.await?, 5);
+    assert_eq!(final_count.await?, 5);
     Ok(())
 }
 
@@ -42,14 +42,14 @@ async fn with_a_shadowed_prelude() -> greenroom::Result {
 
 #[greenroom::test]
 async fn generics() -> greenroom::Result {
-    let keeper = generic::Keeper { values: [(1u8, "one".to_owned())].into() }.spawn();
-    keeper.put(2, "two".into());
-    assert_eq!(keeper.get(2).await?.as_deref(), Some("two"));
-    let closet = generic::Closet { label: 7u8 }.start().await?;
+    let store = generic::Store { values: [(1u8, "one".to_owned())].into() }.spawn();
+    store.put(2, "two".into());
+    assert_eq!(store.get(2).await?.as_deref(), Some("two"));
+    let shelf = generic::Shelf { label: 7u8 }.start().await?;
     for value in 1..=3 {
-        closet.bag().put(value);
+        shelf.bag().put(value);
     }
-    assert_eq!(closet.bag().shown().await?, "[1, 2]");
+    assert_eq!(shelf.bag().text().await?, "[1, 2]");
     Ok(())
 }
 
@@ -81,15 +81,15 @@ async fn keywords_as_names() -> greenroom::Result {
 /// One message for each pattern, in the order of the arms.
 #[greenroom::test]
 async fn patterns_of_every_kind() -> greenroom::Result {
-    let told = greenroom::spawn(|mut mailbox: Mailbox<Told>| async move {
+    let collector = greenroom::spawn(|mut mailbox: Mailbox<Collector>| async move {
         let reply = receive!(match mailbox {
-            Told::Tell { reply } => reply,
+            Collector::Lines { reply } => reply,
         });
-        draw(&greenroom::spawn(|mailbox| patterns::which(mailbox, reply)));
+        draw(&greenroom::spawn(|mailbox| patterns::matched_arms(mailbox, reply)));
     });
-    let seen = told.tell().await?;
+    let lines = collector.lines().await?;
     assert_eq!(
-        seen,
+        lines,
         [
             "point",
             "Circle(3) 3",
@@ -114,10 +114,10 @@ async fn patterns_of_every_kind() -> greenroom::Result {
     Ok(())
 }
 
-/// The receiver of the events.
+/// A call whose reply the drawing sends.
 #[protocol(local)]
-enum Told {
-    Tell { reply: Reply<Vec<String>> },
+enum Collector {
+    Lines { reply: Reply<Vec<String>> },
 }
 
 fn draw(drawing: &DrawRef) {

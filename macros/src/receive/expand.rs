@@ -119,7 +119,7 @@ fn timeout(after: Option<&After>) -> TokenStream {
     }}
 }
 
-/// Generates the type by which the runtime knows at compile time which variants the block may match.
+/// Generates the type that lists the variants that the block may match. The runtime reads it at compile time.
 fn wanted_variants(model: &Model) -> TokenStream {
     let private = private();
     let everything = model.arms.iter().any(|arm| arm.variants.is_none());

@@ -1,5 +1,5 @@
-//! Parsing and rewriting of the user's tokens: attributes, options, durations, types and generics. Every macro uses it;
-//! it knows none of them.
+//! Parsing and rewriting of the user's tokens: attributes, options, durations, types and generics. No part of it is
+//! specific to one macro.
 
 pub(crate) mod attr;
 pub(crate) mod duration;

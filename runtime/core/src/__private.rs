@@ -29,9 +29,9 @@ pub use crate::termination::Termination;
 
 /// A struct with `#[actor]` on it, and its options.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an actor: there is no `#[actor]` on its struct",
+    message = "`{Self}` is not an actor: its struct has no `#[actor]`",
     label = "expected `#[actor]` on the struct as well as on its impl",
-    note = "write `#[actor]` on the struct `{Self}`; the actor's options are written there"
+    note = "write `#[actor]` on the struct `{Self}`"
 )]
 pub trait DeclaredActor: Sized {
     /// [`ProtocolGiven`] if the struct has the option `protocol`, `()` if the actor's impl generates the protocol.
@@ -49,8 +49,8 @@ pub struct ProtocolGiven;
 #[diagnostic::on_unimplemented(
     message = "an actor has one protocol, and this impl would generate a second one",
     label = "the struct has `protocol = ..`",
-    note = "remove `protocol = ..` from the struct's `#[actor(..)]`, and this impl generates the protocol",
-    note = "or remove `#[actor]` from the impl, and define how the actor runs by an `impl Process` with `receive!`"
+    note = "remove `protocol = ..` from the struct; this impl then defines the protocol",
+    note = "or remove `#[actor]` from the impl, and write an `impl Process` that receives with `receive!`"
 )]
 pub trait NoProtocolGiven {}
 
@@ -78,7 +78,7 @@ impl<A: Debug> DebugState for A {
     feature = "serde",
     diagnostic::on_unimplemented(
         message = "`{Self}` cannot be sent to another node",
-        label = "expected serde's `Serialize` and `Deserialize`, as for each field and reply of a message",
+        label = "the fields and answers of messages need serde's `Serialize` and `Deserialize`",
         note = "write `#[derive(Serialize, Deserialize)]` on the type",
         note = "or keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl"
     )
@@ -87,9 +87,9 @@ impl<A: Debug> DebugState for A {
     not(feature = "serde"),
     diagnostic::on_unimplemented(
         message = "`{Self}` cannot be sent to another node",
-        label = "a type of your own can be sent with greenroom's feature `serde`, which is off",
+        label = "types of your own need greenroom's feature `serde`, which is off",
         note = "keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl",
-        note = "or switch the feature on, `greenroom = {{ .., features = [\"serde\"] }}`, and derive `Serialize` and `Deserialize`"
+        note = "or switch the feature on, `greenroom = {{ .., features = [\"serde\"] }}`, and write `#[derive(Serialize, Deserialize)]`"
     )
 )]
 pub trait RemoteField: Sized {
@@ -122,7 +122,7 @@ impl<T: Serialize + DeserializeOwned> RemoteField for T {
 /// The macro sees the name alone. A type of the user's own with that name implements serde's traits; the runtime's type
 /// does not, and the message for it explains `#[from]`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is made by the runtime, and no sender can send one",
+    message = "only the runtime can send `{Self}`",
     label = "expected `#[from]` on the variant",
     note = "write `#[from]` on the variant, with this as its only field"
 )]

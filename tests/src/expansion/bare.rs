@@ -1,29 +1,29 @@
-//! Without the prelude: generated code names everything by its path.
+//! The macros without the prelude: generated code names everything by its path.
 #![no_implicit_prelude]
 
 use ::greenroom::{Context, Exit, Process, Reply, actor, protocol, receive, supervisor};
 use ::std::result::Result;
 use ::std::string::String;
 
-/// What a mail sorter understands.
+/// The messages of a mail sorter.
 #[protocol]
 pub enum Mail {
-    /// Leaves one letter.
+    /// Adds a letter.
     Post {
-        /// What it says.
+        /// The text.
         body: String,
     },
-    /// Takes one.
+    /// Removes and returns a letter.
     Take(Reply<String>),
-    /// A process that the sorter watches has ended.
+    /// A monitored process has exited.
     #[from]
     Down(::greenroom::Down),
 }
 
-/// Hands out letters.
+/// A sorter without priorities.
 #[actor(protocol = Mail)]
 pub struct Sorter {
-    /// The letter that is there from the beginning.
+    /// The first letter.
     pub first: String,
 }
 
@@ -45,7 +45,7 @@ impl Process for Sorter {
     }
 }
 
-/// Counts.
+/// A counter.
 #[actor]
 pub struct Counter {
     count: u64,
@@ -68,7 +68,7 @@ impl Counter {
     /// Adds `n`.
     ///
     /// # Errors
-    /// Nothing is more than all of it.
+    /// The sum overflows.
     #[cast]
     pub fn add(&mut self, n: u64) -> Result<(), Exit> {
         match self.count.checked_add(n) {
@@ -78,7 +78,7 @@ impl Counter {
         Result::Ok(())
     }
 
-    /// The count so far.
+    /// Returns the count.
     #[call]
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -91,7 +91,7 @@ impl Counter {
     }
 
     #[idle("2h")]
-    fn rest(&mut self) {
+    fn pause(&mut self) {
         self.count += 0;
     }
 
@@ -101,7 +101,7 @@ impl Counter {
     }
 }
 
-/// Keeps both.
+/// A post office.
 #[supervisor(period = "5s")]
 pub struct Office {
     #[child(start = Sorter { first: String::new() })]

@@ -1,40 +1,40 @@
-//! The forms as one writes them.
+//! The usual forms of the macros.
 
 use greenroom::prelude::*;
 
-/// What a mail sorter understands.
+/// The messages of a mail sorter.
 #[protocol(version = 1)]
 pub enum Mail {
-    /// Leaves one letter.
+    /// Adds a letter.
     Post {
-        /// How urgent it is.
+        /// The priority.
         priority: u8,
-        /// What it says.
+        /// The text.
         body: String,
     },
-    /// Leaves a letter for somebody else.
+    /// Forwards a letter to another sorter.
     Forward(MailRef, String),
-    /// Takes every waiting letter.
+    /// Removes and returns all letters.
     Collect {
-        /// Takes the letters.
+        /// Sends the letters.
         reply: Reply<Vec<String>>,
     },
     /// Closes the office.
     #[priority]
     Close,
-    /// A process that the sorter watches has ended.
+    /// A monitored process has exited.
     #[from]
     Down(Down),
-    /// Somebody wants the sorter to end.
+    /// An exit signal.
     #[from]
     Exit(ExitSignal),
 }
 
-/// Hands out urgent letters first.
+/// A sorter that returns urgent letters first.
 #[actor(protocol = Mail, name = "sorter", trap_exit, mailbox = 64, overflow = reject)]
 #[derive(Debug)]
 pub struct Sorter {
-    /// What counts as urgent.
+    /// The lowest priority that is not urgent.
     pub urgent: u8,
 }
 
@@ -58,7 +58,7 @@ impl Process for Sorter {
     }
 }
 
-/// Counts.
+/// A counter.
 #[actor]
 #[derive(Debug, Default)]
 pub struct Counter {
@@ -77,7 +77,7 @@ impl Counter {
     /// Sets the count to `to`, which is not 13.
     ///
     /// # Errors
-    /// It was 13.
+    /// The number is 13.
     #[cast]
     pub async fn set(&mut self, to: u64, cx: &mut Context<Self>) -> Result<(), Exit> {
         if to == 13 {
@@ -94,20 +94,20 @@ impl Counter {
         self.count = 0;
     }
 
-    /// The count so far.
+    /// Returns the count.
     #[call]
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The count, when the process ends.
+    /// Returns the count when the process exits.
     #[call]
-    pub fn in_the_end(&mut self, reply: Reply<u64>) {
+    pub fn final_count(&mut self, reply: Reply<u64>) {
         self.waiting.push(reply);
     }
 
-    /// `_unused` is `unused` to senders.
+    /// The parameter `_unused` is `unused` in the stub.
     #[call]
     #[must_use]
     pub fn ignore(&self, _unused: u8, reply: u8) -> (u8, bool) {
@@ -138,7 +138,7 @@ impl Counter {
     }
 
     #[idle("3h")]
-    fn rest(&mut self) {
+    fn pause(&mut self) {
         self.count += 0;
     }
 
@@ -149,7 +149,7 @@ impl Counter {
     }
 
     #[exit]
-    fn asked(&mut self, signal: ExitSignal) -> Result<(), Exit> {
+    fn exit_signal(&mut self, signal: ExitSignal) -> Result<(), Exit> {
         self.count += 0;
         Err(signal.reason)
     }
@@ -168,13 +168,13 @@ impl Counter {
     }
 }
 
-/// Keeps both.
+/// A post office.
 #[supervisor(strategy = rest_for_one, intensity = 3, period = "5s")]
 #[derive(Debug)]
 pub struct Office {
-    /// What counts as urgent.
+    /// The lowest priority that is not urgent.
     pub urgent: u8,
-    /// Sorts.
+    /// The sorter.
     #[child(start = Sorter { urgent: self.urgent }, restart = transient, shutdown = "2s")]
     sorter: Sorter,
     #[child]

@@ -1,41 +1,41 @@
-//! What a `#[cfg]` takes away is away from all that is generated; `all()` is always there, `any()` never.
+//! The macros with `#[cfg]`: what it removes is missing in all generated code too. `all()` is always true, `any()` never.
 
 #![allow(clippy::non_minimal_cfg)]
 
 use greenroom::prelude::*;
 
-/// What a mail sorter understands.
+/// The messages of a mail sorter.
 #[protocol]
 pub enum Mail {
-    /// Never there.
+    /// Removed by `#[cfg]`.
     #[cfg(any())]
-    Gone(TypeThatIsNot),
-    /// Leaves one letter.
+    Removed(MissingType),
+    /// Adds a letter.
     Post {
-        /// Never there.
+        /// Removed by `#[cfg]`.
         #[cfg(any())]
-        gone: TypeThatIsNot,
-        /// What it says.
+        removed: MissingType,
+        /// The text.
         #[cfg(all())]
         body: String,
     },
-    /// Takes one.
+    /// Removes and returns a letter.
     #[cfg(all())]
     Take {
-        /// Takes the letter.
+        /// Sends the letter.
         reply: Reply<String>,
     },
-    /// Never there.
+    /// Removed by `#[cfg]`.
     #[cfg(any())]
     #[from]
-    Down(TypeThatIsNot),
-    /// A process that the sorter watches has ended.
+    Down(MissingType),
+    /// A monitored process has exited.
     #[cfg(all())]
     #[from]
     Down(Down),
 }
 
-/// Hands out letters.
+/// A sorter without priorities.
 #[actor(protocol = Mail)]
 #[derive(Debug)]
 pub struct Sorter;
@@ -45,7 +45,7 @@ impl Process for Sorter {
         loop {
             let text = receive!(match cx {
                 #[cfg(any())]
-                Mail::Gone(_) | Mail::Missing if missing => missing(),
+                Mail::Removed(_) | Mail::Missing if missing => missing(),
                 #[cfg(all())]
                 Mail::Post { body } => body,
             });
@@ -56,12 +56,12 @@ impl Process for Sorter {
     }
 }
 
-/// Never there.
+/// Removed by `#[cfg]`.
 #[cfg(any())]
 #[actor(protocol = Mail)]
-pub struct GoneSorter;
+pub struct RemovedSorter;
 
-/// Counts.
+/// A counter.
 #[actor]
 #[derive(Debug, Default)]
 pub struct Counter {
@@ -72,7 +72,7 @@ pub struct Counter {
 impl Counter {
     #[cfg(any())]
     #[cast]
-    fn gone(&mut self, value: TypeThatIsNot) {}
+    fn removed(&mut self, value: MissingType) {}
 
     /// Adds `n`.
     #[cfg(all())]
@@ -81,7 +81,7 @@ impl Counter {
         self.count += n;
     }
 
-    /// The count so far.
+    /// Returns the count.
     #[call]
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -90,7 +90,7 @@ impl Counter {
 
     #[cfg(any())]
     #[init]
-    fn gone_init(&mut self) {}
+    fn removed_init(&mut self) {}
 
     #[cfg(all())]
     #[init]
@@ -100,7 +100,7 @@ impl Counter {
 
     #[cfg(any())]
     #[every("1s")]
-    fn gone_every(&mut self) {}
+    fn removed_every(&mut self) {}
 
     #[cfg(all())]
     #[every("1h")]
@@ -109,13 +109,13 @@ impl Counter {
     }
 }
 
-/// Keeps both.
+/// A post office.
 #[supervisor]
 #[derive(Debug)]
 pub struct Office {
     #[cfg(any())]
     #[child]
-    gone: TypeThatIsNot,
+    removed: MissingType,
     #[cfg(all())]
     #[child(start = Sorter)]
     sorter: Sorter,

@@ -1,52 +1,52 @@
-//! Type parameters, with bounds.
+//! The macros with type parameters and bounds.
 
 use greenroom::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// What a store understands.
+/// The messages of a store.
 #[protocol]
-pub enum Stored<K: Ord, V: Send + 'static = String> {
-    /// Puts a value in.
+pub enum StoreMessage<K: Ord, V: Send + 'static = String> {
+    /// Adds a value.
     Put {
-        /// Where.
+        /// The key.
         key: K,
-        /// What.
+        /// The value.
         value: V,
     },
-    /// Gets it out.
+    /// Returns a value.
     Get {
-        /// Where.
+        /// The key.
         key: K,
-        /// Takes the value.
+        /// Sends the value.
         reply: Reply<Option<V>>,
     },
 }
 
-/// Keeps values by key.
-#[actor(protocol = Stored<K, V>)]
+/// A store of values by key.
+#[actor(protocol = StoreMessage<K, V>)]
 #[derive(Debug)]
-pub struct Keeper<K, V>
+pub struct Store<K, V>
 where
     K: Ord,
 {
-    /// What is there from the beginning.
+    /// The values.
     pub values: BTreeMap<K, V>,
 }
 
-impl<K, V> Process for Keeper<K, V>
+impl<K, V> Process for Store<K, V>
 where
     K: Ord + Send + 'static,
     V: Clone + Send + 'static,
-    Stored<K, V>: greenroom::Stubbed,
+    StoreMessage<K, V>: greenroom::Stubbed,
 {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         loop {
             receive!(match cx {
-                Stored::Put { key, value } => {
+                StoreMessage::Put { key, value } => {
                     self.values.insert(key, value);
                 }
-                Stored::Get { key, reply } if self.values.contains_key(&key) => {
+                StoreMessage::Get { key, reply } if self.values.contains_key(&key) => {
                     reply.send(self.values.get(&key).cloned());
                 }
             });
@@ -54,7 +54,7 @@ where
     }
 }
 
-/// Collects values.
+/// A bag of values.
 #[actor]
 #[derive(Debug, Default)]
 pub struct Bag<T, const N: usize> {
@@ -63,7 +63,7 @@ pub struct Bag<T, const N: usize> {
 
 #[actor(local)]
 impl<T: Debug, const N: usize> Bag<T, N> {
-    /// Puts a value in, if there is room.
+    /// Adds a value if there is room.
     #[cast]
     pub fn put(&mut self, value: T) {
         if self.values.len() < N {
@@ -71,19 +71,19 @@ impl<T: Debug, const N: usize> Bag<T, N> {
         }
     }
 
-    /// What is in it, as text.
+    /// Returns the values as text.
     #[call]
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub fn text(&self) -> String {
         format!("{:?}", self.values)
     }
 }
 
-/// Keeps a bag.
+/// A shelf with a bag.
 #[supervisor]
 #[derive(Debug)]
-pub struct Closet<T: Debug + Default> {
-    /// How the bag is labelled.
+pub struct Shelf<T: Debug + Default> {
+    /// The label of the bag.
     pub label: T,
     #[child(start = Bag { values: Vec::new() })]
     bag: Bag<T, 2>,

@@ -1,7 +1,7 @@
-//! Every form of every macro, under every lint that a strict crate turns on, and in modules that make it hard.
+//! Programs with every form of every macro, under the lints of a strict crate, and in modules with unusual names.
 //!
-//! It is a library, since `missing_docs` looks at what others can see. That it compiles without a warning is
-//! the test; that it also does what it says is tested by the suite.
+//! The test is that they compile without a warning. They are a library, since `missing_docs` checks public items. The
+//! suite's `expansion.rs` runs them.
 #![deny(
     missing_docs,
     unused,

@@ -1,8 +1,8 @@
-//! Whatever a pattern can be.
+//! Patterns of every kind.
 
 use greenroom::prelude::*;
 
-/// A part of a message.
+/// A field of a message.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Shape {
     /// A point.
@@ -11,19 +11,19 @@ pub enum Shape {
     Circle(u8),
     /// A box.
     Rect {
-        /// How wide.
+        /// The width.
         width: u8,
-        /// How high.
+        /// The height.
         height: u8,
     },
 }
 
-/// What a drawing understands.
+/// The messages of a drawing.
 #[protocol]
 pub enum Draw {
     /// One shape.
     One(Shape),
-    /// Two.
+    /// Two shapes.
     Pair(Shape, Option<Shape>),
     /// A letter.
     Letter(char),
@@ -39,14 +39,14 @@ use Draw::{End, Letter};
 
 const ZERO: char = '0';
 
-/// Says which pattern the next message matched, as the arms below are numbered.
+/// Sends a line for each message, which shows the arm that it matched.
 ///
 /// # Errors
 /// None.
-pub async fn which(mut mailbox: Mailbox<Draw>, told: Reply<Vec<String>>) -> Result<(), Exit> {
-    let mut seen = Vec::new();
+pub async fn matched_arms(mut mailbox: Mailbox<Draw>, reply: Reply<Vec<String>>) -> Result<(), Exit> {
+    let mut lines = Vec::new();
     let limit = 3;
-    let told = loop {
+    let reply = loop {
         let line = receive!(match mailbox {
             Draw::One(Shape::Point) => "point".to_owned(),
             Draw::One(ref shape @ Shape::Circle(radius @ (1..=3 | 7))) => format!("{shape:?} {radius}"),
@@ -70,31 +70,31 @@ pub async fn which(mut mailbox: Mailbox<Draw>, told: Reply<Vec<String>>) -> Resu
             Draw::Text(text) if { text.len() > 5 } => "long".to_owned(),
             Draw::Bytes([0, rest @ ..] | [rest @ .., 0]) => format!("{rest:?}"),
             Draw::Bytes(_) => "bytes".to_owned(),
-            End => break told,
+            End => break reply,
             other @ Draw::Text(_) => {
                 drop(other);
                 "text".to_owned()
             }
         });
-        seen.push(line);
+        lines.push(line);
     };
-    told.send(seen);
+    reply.send(lines);
     Ok(())
 }
 
-/// Work to be done, one after the other.
+/// Jobs that are run one after the other.
 #[protocol(local)]
 pub enum Job {
-    /// Does one thing, then the next.
+    /// Runs a job, then the next.
     Run {
-        /// The thing.
+        /// The job.
         work: fn(),
         /// The next.
         then: Option<Box<Self>>,
     },
 }
 
-/// Works until there is nothing more.
+/// Runs jobs forever.
 ///
 /// # Errors
 /// None.

@@ -1,37 +1,37 @@
-//! Keywords as names.
+//! The macros with keywords as names.
 #![allow(non_camel_case_types)]
 
 use greenroom::prelude::*;
 
-/// What a robot understands.
+/// The messages of a robot.
 #[protocol]
 pub enum r#Robot {
     /// Moves.
     Move {
-        /// How.
+        /// The kind of movement.
         r#type: u8,
     },
-    /// Awaits.
+    /// Returns the recorded movements.
     Await {
-        /// Takes what it saw.
+        /// Sends them.
         r#return: Reply<Vec<u8>>,
     },
-    /// Yields to `r#in`.
+    /// The variant is a raw identifier.
     r#yield(u8),
-    /// `self` cannot be raw.
+    /// `self` cannot be a raw identifier.
     Self_,
-    /// Clashes with no function of [`Stub`].
+    /// The stub has a method `named` as well as the function `Stub::named`.
     Named {
-        /// Whether.
+        /// The field is a raw identifier.
         r#fn: bool,
     },
 }
 
-/// Obeys.
+/// A robot.
 #[actor(protocol = r#Robot)]
 #[derive(Debug)]
 pub struct r#struct {
-    /// What it saw.
+    /// The recorded movements.
     pub r#mod: Vec<u8>,
 }
 
@@ -48,7 +48,7 @@ impl Process for r#struct {
     }
 }
 
-/// Counts.
+/// A counter.
 #[actor]
 #[derive(Debug, Default)]
 pub struct r#impl {
@@ -57,13 +57,13 @@ pub struct r#impl {
 
 #[actor]
 impl r#impl {
-    /// Adds.
+    /// Adds a number.
     #[cast]
     pub fn r#for(&mut self, r#while: u64) {
         self.r#let += r#while;
     }
 
-    /// The count.
+    /// Returns the count.
     #[call]
     #[must_use]
     pub fn r#loop(&self) -> u64 {
@@ -71,7 +71,7 @@ impl r#impl {
     }
 }
 
-/// Keeps it.
+/// A supervisor.
 #[supervisor]
 #[derive(Debug)]
 pub struct r#trait {

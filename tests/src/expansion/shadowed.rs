@@ -1,4 +1,4 @@
-//! Every name of the prelude means something else here.
+//! The macros in a module where every name of the prelude has another meaning.
 #![allow(non_camel_case_types, dead_code)]
 
 use ::std::string::String as Text;
@@ -56,29 +56,29 @@ pub mod std {}
 /// Not `serde`.
 pub mod serde {}
 
-/// What a mail sorter understands.
+/// The messages of a mail sorter.
 #[protocol]
 pub enum Mail {
-    /// Leaves one letter.
+    /// Adds a letter.
     Post {
-        /// What it says.
+        /// The text.
         body: Text,
     },
-    /// Takes one.
+    /// Removes and returns a letter.
     Take {
-        /// Takes the letter.
+        /// Sends the letter.
         reply: greenroom::Reply<Text>,
     },
-    /// A process that the sorter watches has ended.
+    /// A monitored process has exited.
     #[from]
     Down(greenroom::Down),
 }
 
-/// Hands out letters.
+/// A sorter without priorities.
 #[actor(protocol = Mail)]
 #[derive(Debug)]
 pub struct Sorter {
-    /// The letter that is there from the beginning.
+    /// The first letter.
     pub first: Text,
 }
 
@@ -94,7 +94,7 @@ impl Process for Sorter {
     }
 }
 
-/// Counts.
+/// A counter.
 #[actor]
 #[derive(Debug)]
 pub struct Counter {
@@ -115,7 +115,7 @@ impl Counter {
         self.count += n;
     }
 
-    /// The count so far.
+    /// Returns the count.
     #[call]
     pub async fn count(&self) -> u64 {
         ::std::future::ready(self.count).await
@@ -130,7 +130,7 @@ impl Counter {
     }
 }
 
-/// Keeps both.
+/// A post office.
 #[supervisor]
 #[derive(Debug)]
 pub struct Office {

@@ -47,7 +47,7 @@ use crate::node::{Current, WaitingCaller};
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "the caller waits for an answer: give it with `send`"]
+#[must_use = "the caller waits for the answer that `send` gives"]
 pub struct Reply<T: 'static> {
     /// Leads to the caller; `None` once it was answered. One word, as a reply is part of a message.
     pub(super) slot: Option<Arc<Slot<T>>>,

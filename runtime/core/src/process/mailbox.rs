@@ -280,7 +280,7 @@ impl<M: Protocol> Mailbox<M> {
 #[diagnostic::on_unimplemented(
     message = "cannot receive from `{Self}`",
     label = "expected a process's `cx: &mut Context<Self>`, or a `mut mailbox: Mailbox<..>`",
-    note = "only the process itself reads its mailbox: `receive!(match cx {{ .. }})`; others send messages through its stub"
+    note = "only the process itself can receive from its mailbox: `receive!(match cx {{ .. }})`"
 )]
 pub trait Receive {
     /// The process's protocol.

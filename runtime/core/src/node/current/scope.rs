@@ -4,7 +4,7 @@ use super::{Current, Restore};
 use crate::node::Node;
 
 /// Makes a node the current one until it is dropped; from [`Node::enter`].
-#[must_use = "the node is current only while this lives"]
+#[must_use = "the node is current until this guard is dropped"]
 pub struct EnterGuard {
     _restore: Restore,
     /// It belongs to the thread that it was made on.

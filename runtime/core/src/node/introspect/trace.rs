@@ -47,7 +47,7 @@ impl Node {
 }
 
 /// What becomes of one process's messages; from [`Node::trace`]. Dropping it ends the trace.
-#[must_use = "a trace is heard by whoever awaits `next`"]
+#[must_use = "a trace is read by awaiting `next`"]
 pub struct Tracing {
     listener: EventReceiver<TraceEvent>,
     late: Pin<Box<dyn Future<Output = ()> + Send>>,

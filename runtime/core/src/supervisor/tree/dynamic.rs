@@ -145,7 +145,7 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
 
 /// The start of a dynamic child as a future, from [`Dynamic::start_child`].
 // A named type, so that the bound of `start_child` on the actor is checked, and reported, at one place only.
-#[must_use = "no child starts unless this is awaited"]
+#[must_use = "the child starts only when this is awaited"]
 pub struct StartChild<S>(Pin<Box<dyn Future<Output = Result<S, ChildError>> + Send>>);
 
 impl<S> Future for StartChild<S> {

@@ -44,10 +44,16 @@ fn fail(failure: &str) -> ExitCode {
 /// Starts the node that the `GREENROOM_*` variables define; without `GREENROOM_NODE` a local one.
 async fn from_environment() -> Result<Node, String> {
     #[cfg(feature = "net")]
-    if let Some(builder) = crate::cluster::NodeBuilder::from_environment().map_err(|error| error.to_string())? {
-        return builder.start().await.map_err(|error| error.to_string());
+    if let Some(builder) = crate::cluster::NodeBuilder::from_environment().map_err(with_causes)? {
+        return builder.start().await.map_err(with_causes);
     }
     Ok(Node::local())
+}
+
+/// An error's text, with the texts of its causes.
+#[cfg(feature = "net")]
+fn with_causes(error: crate::cluster::NodeError) -> String {
+    Exit::from(error).to_string()
 }
 
 /// The clock of a test.

@@ -14,7 +14,6 @@ type Known = (&'static str, &'static str, &'static str);
 
 const KNOWN_FILES_OF_RUNTIME: &[Known] = &[
     ("base/", "base/", "not yet divided"),
-    ("session/", "session/", "not yet divided"),
     ("sched/", "sched/", "not yet divided"),
     ("wire/", "wire/", "not yet divided"),
 ];

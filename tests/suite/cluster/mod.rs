@@ -3,6 +3,7 @@
 mod calls;
 mod cookie_files;
 mod echo_server;
+mod errors;
 mod killed;
 mod loss;
 mod sockets;

@@ -1,3 +1,5 @@
+//! The configuration and the start of a node that can have peers.
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -5,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 
-use super::connection::Links;
+use super::connection::Connector;
 use super::{Cluster, Cookie, CookieError};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::log;
@@ -14,7 +16,7 @@ use crate::node::{Node, Router};
 use crate::sched::{NodeEnv, Thresholds};
 use crate::session::{Hello, Limits};
 
-/// A node that others can reach, in the making; from [`Node::builder`].
+/// The configuration of a node that other nodes can reach, from [`Node::builder`].
 #[must_use = "a node runs only once it is started"]
 pub struct NodeBuilder {
     name: Result<NodeName, InvalidName>,
@@ -26,37 +28,37 @@ pub struct NodeBuilder {
     tick: Duration,
     thresholds: Thresholds,
     transport: Option<Arc<dyn Transport>>,
-    ground: Option<NodeEnv>,
+    env: Option<NodeEnv>,
     incarnation: Option<u64>,
 }
 
-/// Why a node did not start.
+/// The reason why a node did not start.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// The name is not `name@host`.
+    /// The name does not have the form `name@host`.
     Name(InvalidName),
-    /// It is to listen or to dial, and has no cookie to tell friends by.
+    /// The node listens or dials, and was given no cookie.
     NoCookie,
-    /// The cookie cannot be had.
+    /// The cookie cannot be loaded.
     Cookie(CookieError),
-    /// It cannot listen at this address.
+    /// The node cannot listen at this address.
     Listen(String, io::Error),
-    /// An advertised address that is empty or longer than 512 bytes.
+    /// The advertised address is empty or longer than 512 bytes.
     Advertise(String),
     /// The tick is zero, or longer than a day.
     Tick(Duration),
-    /// The operating system gives no random bytes.
-    Random,
+    /// The operating system returned no random bytes.
+    Random(io::Error),
 }
 
-/// How long `start` waits for a seed that neither answers nor refuses.
+/// The time that `start` waits for a seed that neither answers nor refuses.
 const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
 const LONGEST_TICK: Duration = Duration::from_secs(24 * 60 * 60);
 const LONGEST_ADDRESS: usize = 512;
 
 impl Node {
-    /// Begins a node that others can reach, by name as `pong@gollum`.
+    /// Configures a node that other nodes can reach. Its name has the form `name@host`, as `pong@gollum`.
     ///
     /// ```no_run
     /// # use greenroom::{Cookie, Node};
@@ -82,62 +84,65 @@ impl Node {
             tick: Duration::from_secs(60),
             thresholds: Thresholds::default(),
             transport: None,
-            ground: None,
+            env: None,
             incarnation: None,
         }
     }
 
-    /// Where the node listens, with the port that it was given if it asked for a free one; `None` if nowhere.
+    /// Returns the address at which the node listens, with the actual port if port 0 was requested; `None` if it does
+    /// not listen.
     pub fn address(&self) -> Option<String> {
         self.router().and_then(|router| router.listen_address())
     }
 
-    /// The nodes that are connected with this one.
+    /// Returns the names of the connected nodes.
     pub fn peers(&self) -> Vec<NodeName> {
         self.router().map(|router| router.peers()).unwrap_or_default()
     }
 }
 
 impl NodeBuilder {
-    /// The secret that all nodes of the cluster share. A node that listens or dials needs one.
+    /// Sets the secret that all nodes of the cluster share. A node that listens or dials needs one.
     pub fn cookie(mut self, cookie: Cookie) -> NodeBuilder {
         self.cookie = Some(cookie);
         self
     }
 
-    /// The cluster's name, `greenroom` unless said otherwise: nodes of another one are refused.
+    /// Sets the cluster's name, `greenroom` by default. Nodes of another cluster are refused.
     pub fn cluster(mut self, name: impl Into<String>) -> NodeBuilder {
         self.cluster = name.into();
         self
     }
 
-    /// Listens at this address, as `0.0.0.0:9100`; port 0 is a free one.
+    /// Listens at this address, as `0.0.0.0:9100`. Port 0 is replaced by a free port: see [`Node::address`].
     pub fn listen(mut self, address: impl Into<String>) -> NodeBuilder {
         self.listen = Some(address.into());
         self
     }
 
-    /// Where others may dial this node, if that is not where it listens: a name is not an address.
+    /// Sets the address at which other nodes may dial this one; by default the address at which it listens.
     pub fn advertise(mut self, address: impl Into<String>) -> NodeBuilder {
         self.advertise = Some(address.into());
         self
     }
 
-    /// A node that this one dials, and dials again when the connection is lost. Only seeds are ever dialled.
+    /// Adds the address of a node that this one dials, and dials again when the connection is lost. Other addresses are
+    /// never dialled.
     pub fn seed(mut self, address: impl Into<String>) -> NodeBuilder {
         self.seeds.push(address.into());
         self
     }
 
-    /// How long a peer may be silent until it counts as lost; 60 s unless said otherwise. A tick goes out after a
-    /// quarter of it, as with Erlang's `net_ticktime`. All nodes should have the same.
+    /// Sets the time after which a silent peer counts as lost; 60 s by default, at most a day. A node that has sent
+    /// nothing for a quarter of it sends a tick, as with Erlang's `net_ticktime`. All nodes of a cluster should have
+    /// the same.
     pub fn tick(mut self, tick: Duration) -> NodeBuilder {
         self.tick = tick;
         self
     }
 
-    /// How many messages that wait for one process raise the alarm
-    /// [`LongMailbox`](crate::Alarm::LongMailbox); 10,000 unless said otherwise.
+    /// Sets the number of messages in one mailbox that raises the alarm
+    /// [`LongMailbox`](crate::Alarm::LongMailbox); 10,000 by default.
     pub fn long_mailbox(mut self, messages: u32) -> NodeBuilder {
         self.thresholds.long_mailbox = messages;
         self
@@ -151,20 +156,20 @@ impl NodeBuilder {
     }
 
     #[cfg(feature = "test")]
-    pub(crate) fn ground(mut self, ground: NodeEnv) -> NodeBuilder {
-        self.ground = Some(ground);
+    pub(crate) fn env(mut self, env: NodeEnv) -> NodeBuilder {
+        self.env = Some(env);
         self
     }
 
-    /// Greater than that of any life before.
+    /// Sets the incarnation number, which must be greater than that of any earlier incarnation.
     #[cfg(feature = "test")]
     pub(crate) fn incarnation(mut self, incarnation: u64) -> NodeBuilder {
         self.incarnation = Some(incarnation);
         self
     }
 
-    /// A node from `GREENROOM_NODE`, `GREENROOM_LISTEN`, `GREENROOM_ADVERTISE`, `GREENROOM_COOKIE` and
-    /// `GREENROOM_SEEDS` (separated by commas); `None` without `GREENROOM_NODE`.
+    /// Returns the node that the environment defines: `GREENROOM_NODE`, `GREENROOM_LISTEN`, `GREENROOM_ADVERTISE`,
+    /// `GREENROOM_COOKIE` and `GREENROOM_SEEDS` (separated by commas); `None` without `GREENROOM_NODE`.
     pub(crate) fn from_environment() -> Result<Option<NodeBuilder>, NodeError> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let Some(name) = variable("GREENROOM_NODE") else { return Ok(None) };
@@ -179,16 +184,16 @@ impl NodeBuilder {
         Ok(Some(builder))
     }
 
-    /// Starts the node: it listens when this returns, and has tried each seed once (for 5 s at most); a seed that
-    /// was not there is dialled again in the background.
+    /// Starts the node. When this returns, the node listens, and has tried to reach each seed once, for at most 5 s. A
+    /// seed that did not answer is dialled again in the background.
     ///
-    /// Not cancel-safe: dropped midway, it may listen already.
+    /// Not cancel-safe: if the future is dropped, the node may listen already.
     ///
     /// # Errors
-    /// What was asked for is not possible: see [`NodeError`].
+    /// The configuration is invalid, there is no cookie, or the node cannot listen: see [`NodeError`].
     ///
     /// # Panics
-    /// Outside of a tokio runtime, whose threads its processes run on.
+    /// Outside of a tokio runtime, which runs the node's processes.
     pub async fn start(self) -> Result<Node, NodeError> {
         let name = self.name.map_err(NodeError::Name)?;
         if self.tick.is_zero() || self.tick > LONGEST_TICK {
@@ -197,17 +202,17 @@ impl NodeBuilder {
         if let Some(bad) = self.advertise.as_ref().filter(|a| a.is_empty() || a.len() > LONGEST_ADDRESS) {
             return Err(NodeError::Advertise(bad.chars().take(80).collect()));
         }
-        let mut ground = self.ground.unwrap_or_else(NodeEnv::tokio);
+        let mut env = self.env.unwrap_or_else(NodeEnv::tokio);
         let mut random = [0; 8];
-        ground.rng.fill_secret(&mut random).map_err(|_| NodeError::Random)?;
-        // The time makes a later life the greater one; what is left of a tie is the instance's.
+        env.rng.fill_secret(&mut random).map_err(|error| NodeError::Random(error.into()))?;
+        // The time makes a later incarnation the greater one. The random instance distinguishes two of the same time.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
         let incarnation = self.incarnation.unwrap_or(now);
         let id = NodeId { name: name.clone(), incarnation };
-        ground.thresholds = self.thresholds;
-        let clock = Arc::clone(&ground.clock);
-        let node = Node::new(id.clone(), ground);
+        env.thresholds = self.thresholds;
+        let clock = Arc::clone(&env.clock);
+        let node = Node::new(id.clone(), env);
         if self.listen.is_none() && self.seeds.is_empty() {
             return Ok(node);
         }
@@ -225,7 +230,7 @@ impl NodeBuilder {
         };
         let advertise = self.advertise.or_else(|| listener.as_ref().map(|listener| listener.address()));
         let hello = Hello { node: id, advertise, instance: u64::from_le_bytes(random) };
-        let links = Links {
+        let connector = Connector {
             node: node.clone(),
             cluster: Arc::clone(&cluster),
             transport,
@@ -238,13 +243,13 @@ impl NodeBuilder {
             // Set once: the cluster is new.
             let _ = cluster.address.set(listener.address());
             log::info!(target: "greenroom", node = %node.name(), address = listener.address(), "listening");
-            node.spawner().spawn(links.clone().listen(listener, cluster.closing.subscribe()));
+            node.spawner().spawn(connector.clone().listen(listener, cluster.closing.subscribe()));
         }
         let mut attempts = Vec::new();
         for seed in self.seeds {
             let (tried, attempt) = oneshot::channel();
             attempts.push(attempt);
-            node.spawner().spawn(links.clone().seed(seed, tried, cluster.closing.subscribe()));
+            node.spawner().spawn(connector.clone().seed(seed, tried, cluster.closing.subscribe()));
         }
         let all = async {
             for attempt in attempts {
@@ -261,18 +266,43 @@ impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NodeError::Name(error) => write!(f, "{error}"),
-            NodeError::NoCookie => {
-                f.write_str("a node that listens or dials needs a cookie: `.cookie(Cookie::load()?)`")
-            }
+            NodeError::NoCookie => write!(
+                f,
+                "a node that listens or dials needs a cookie: add `.cookie(Cookie::load()?)`, which creates one on first \
+                 use; to create one by hand, run `{}`",
+                Cookie::CREATE
+            ),
             NodeError::Cookie(error) => write!(f, "{error}"),
-            NodeError::Listen(address, error) => write!(f, "cannot listen at {address}: {error}"),
-            NodeError::Advertise(address) => {
-                write!(f, "`{}` cannot be advertised: expected 1 to {LONGEST_ADDRESS} bytes", address.escape_debug())
+            NodeError::Listen(address, error) => {
+                write!(f, "cannot listen at {address}")?;
+                f.write_str(match error.kind() {
+                    io::ErrorKind::AddrInUse => {
+                        ", where another program or node listens already; use another port, or port 0 for a free one"
+                    }
+                    io::ErrorKind::AddrNotAvailable => ", which is not an address of this machine",
+                    io::ErrorKind::PermissionDenied => "; use a port from 1024 on, which needs no privilege",
+                    _ => "",
+                })
             }
-            NodeError::Tick(tick) => write!(f, "a tick of {tick:?} is out of range: more than 0, at most a day"),
-            NodeError::Random => f.write_str("the operating system gives no random bytes"),
+            NodeError::Advertise(address) => {
+                write!(f, "cannot advertise `{}`: expected 1 to {LONGEST_ADDRESS} bytes", address.escape_debug())
+            }
+            NodeError::Tick(tick) => {
+                write!(f, "the tick {tick:?} is out of range: expected more than 0, at most a day")
+            }
+            NodeError::Random(_) => f.write_str("the operating system returned no random bytes"),
         }
     }
 }
 
-impl std::error::Error for NodeError {}
+impl std::error::Error for NodeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            // The text is that of the inner error, and so is its cause.
+            NodeError::Name(error) => error.source(),
+            NodeError::Cookie(error) => error.source(),
+            NodeError::Listen(_, error) | NodeError::Random(error) => Some(error),
+            NodeError::NoCookie | NodeError::Advertise(_) | NodeError::Tick(_) => None,
+        }
+    }
+}

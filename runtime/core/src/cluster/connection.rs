@@ -1,4 +1,4 @@
-//! The tasks around a cluster: listen, dial, run a connection.
+//! The tasks of a cluster: listen, dial, run a connection.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use super::peers::{Admission, Peer};
 use super::{Cluster, inbound};
 use crate::base::{NodeEvent, NodeId, NodeName};
 use crate::log;
-use crate::net::{BoxedListener, BoxedStream, Closed, Handshakes, Handshaking, Outbox, Transport, drive};
+use crate::net::{BoxedListener, BoxedStream, Closed, HandshakePermit, Handshakes, Outbox, Transport, drive};
 use crate::node::Node;
 use crate::observe::ConnectionMeter;
 use crate::session::{Config, CookieKey, Event, Hello, Role, Session, SessionError};
 
-/// What every connection of a node needs.
+/// Opens and runs the connections of a node. Each of its tasks has a clone.
 #[derive(Clone)]
-pub(super) struct Links {
+pub(super) struct Connector {
     pub(super) node: Node,
     pub(super) cluster: Arc<Cluster>,
     pub(super) transport: Arc<dyn Transport>,
@@ -27,8 +27,8 @@ pub(super) struct Links {
     pub(super) tick: Duration,
 }
 
-/// How a connection ended, with whom if it came that far.
-struct Ended {
+/// The end of a connection, with the peer's name if it was authenticated.
+struct ConnectionEnd {
     closed: Closed,
     peer: Option<NodeName>,
 }
@@ -38,7 +38,7 @@ struct Ended {
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 
-impl Links {
+impl Connector {
     /// Accepts connections until the node stops.
     pub(super) async fn listen(self, mut listener: BoxedListener, mut closing: watch::Receiver<bool>) {
         let handshakes = Handshakes::new(self.cluster.limits.handshakes);
@@ -49,12 +49,12 @@ impl Links {
                 () = stopping(&mut closing) => return,
             };
             match accepted {
-                Ok((stream, from)) => match handshakes.enter() {
-                    Some(place) => {
+                Ok((stream, from)) => match handshakes.acquire() {
+                    Some(permit) => {
                         let links = self.clone();
                         let closing = closing.clone();
                         self.node.spawner().spawn(async move {
-                            let ended = links.run(stream, Role::Listener, Some(place), closing, None).await;
+                            let ended = links.run(stream, Role::Listener, Some(permit), closing, None).await;
                             links.report(&from, &ended);
                         });
                     }
@@ -64,7 +64,7 @@ impl Links {
                     }
                 },
                 Err(error) => {
-                    // Out of descriptors, most likely: whoever wants in will try again, and so does this.
+                    // The program has too many open files, most likely. The peer dials again, and so does this loop.
                     log::warn!(target: "greenroom", %error, "cannot accept a connection");
                     let pause = self.node.clock().sleep_until(self.node.clock().now() + SHORTEST);
                     pause.await;
@@ -73,7 +73,7 @@ impl Links {
         }
     }
 
-    /// Keeps a connection to a seed until the node stops. `tried` hears when the first attempt is decided.
+    /// Keeps a connection to a seed until the node stops. `tried` is dropped after the first attempt.
     pub(super) async fn seed(self, address: String, tried: oneshot::Sender<()>, mut closing: watch::Receiver<bool>) {
         let (mut tried, mut pause, mut name) = (Some(tried), SHORTEST, None);
         while !*closing.borrow() {
@@ -82,7 +82,7 @@ impl Links {
                 drop(tried.take());
                 tokio::select! {
                     biased;
-                    () = self.absent(&address, name.as_ref()) => {}
+                    () = self.disconnected(&address, name.as_ref()) => {}
                     () = stopping(&mut closing) => return,
                 }
             }
@@ -99,16 +99,16 @@ impl Links {
                     if matches!(ended.closed, Closed::Session(SessionError::Reflected | SessionError::SameName(_))) {
                         return;
                     }
-                    // Whoever is turned away as soon as it is known does not come back ten times a second.
+                    // A node that is rejected after its hello must not dial again ten times a second.
                     if ended.peer.is_some() && self.node.clock().now() - began >= LONGEST {
                         pause = SHORTEST;
                     }
                     name = ended.peer.or(name);
                 }
                 Err(error) => {
-                    // A mistyped address shows at once; that a seed is away for hours is told once.
+                    // The first failure may be a mistyped address. Later ones are logged for debugging only.
                     if tried.take().is_some() {
-                        log::warn!(target: "greenroom", seed = address, %error, "cannot reach a seed: trying on");
+                        log::warn!(target: "greenroom", seed = address, %error, "cannot reach a seed: dialling again");
                     } else {
                         log::debug!(target: "greenroom", seed = address, %error, "cannot reach a seed");
                     }
@@ -124,13 +124,13 @@ impl Links {
         }
     }
 
-    /// Whether there is a connection to the seed with this address, or this name if that is known.
+    /// Returns `true` if there is a connection to the seed with this address, or with this name if it is known.
     fn is_reached(&self, address: &str, name: Option<&NodeName>) -> bool {
         self.cluster.is_reached_at(address) || name.is_some_and(|name| self.cluster.peer(name).is_some())
     }
 
-    /// Resolves when there is none.
-    async fn absent(&self, address: &str, name: Option<&NodeName>) {
+    /// Waits until there is no connection to the seed.
+    async fn disconnected(&self, address: &str, name: Option<&NodeName>) {
         loop {
             let changed = self.cluster.changed.notified();
             tokio::pin!(changed);
@@ -147,14 +147,14 @@ impl Links {
         &self,
         stream: BoxedStream,
         role: Role,
-        mut place: Option<Handshaking>,
+        mut permit: Option<HandshakePermit>,
         mut closing: watch::Receiver<bool>,
         mut tried: Option<oneshot::Sender<()>>,
-    ) -> Ended {
+    ) -> ConnectionEnd {
         let mut entropy = [0; 32];
         if self.node.rng().fill_secret(&mut entropy).is_err() {
             let error = SessionError::Cipher("the operating system gives no random bytes".to_owned());
-            return Ended { closed: Closed::Session(error), peer: None };
+            return ConnectionEnd { closed: Closed::Session(error), peer: None };
         }
         let config = Config {
             local: self.hello.clone(),
@@ -167,12 +167,12 @@ impl Links {
         };
         let session = Session::new(config, self.node.clock().now());
         let outbox = Arc::new(Outbox::new(&self.cluster.limits));
-        let (mut met, meter) = (None, ConnectionMeter::default());
+        let (mut peer_name, meter) = (None, ConnectionMeter::default());
         let mut up: Option<Arc<Peer>> = None;
         let sink = |event| match event {
             Event::Up(hello) => {
-                place = None;
-                met = Some(hello.node.name.clone());
+                permit = None;
+                peer_name = Some(hello.node.name.clone());
                 meter.identify(&hello.node.name, self.node.peer_traffic());
                 up = self.admit(&hello, role, &outbox);
                 drop(tried.take());
@@ -180,7 +180,7 @@ impl Links {
             }
             Event::Frame(frame) => match &up {
                 Some(peer) if peer.is_live() => {
-                    inbound::arrive(&self.node, peer, frame);
+                    inbound::handle_frame(&self.node, peer, frame);
                     ControlFlow::Continue(())
                 }
                 _ => ControlFlow::Break(()),
@@ -197,23 +197,23 @@ impl Links {
             biased;
             closed = &mut driver => closed,
             () = stopping(&mut closing) => {
-                // A connection that is still shaking hands when the node stops has nobody else to close it.
+                // A connection in its handshake is not in the list of peers that the stopping node closes.
                 outbox.close();
                 driver.as_mut().await
             }
         };
         drop(driver);
         if let Some(peer) = up {
-            self.lose(&peer);
+            self.end(&peer);
         }
-        Ended { closed, peer: met }
+        ConnectionEnd { closed, peer: peer_name }
     }
 
     fn admit(&self, hello: &Hello, role: Role, outbox: &Arc<Outbox>) -> Option<Arc<Peer>> {
         loop {
             match self.cluster.admit(hello, role, outbox) {
-                Admission::Superfluous => return None,
-                Admission::Outlived => {
+                Admission::Duplicate => return None,
+                Admission::Outdated => {
                     self.node.loss_counts().count_refused_connection();
                     log::warn!(
                         target: "greenroom", node = %self.node.name(), peer = %hello.node,
@@ -221,7 +221,7 @@ impl Links {
                     );
                     return None;
                 }
-                Admission::After(old) => self.lose(&old),
+                Admission::AfterLoss(old) => self.end(&old),
                 Admission::Up(peer) => {
                     log::info!(target: "greenroom", node = %self.node.name(), peer = %peer.id.name, "node up");
                     self.node.publish_node_event(&NodeEvent::Up(NodeId::clone(&peer.id)));
@@ -231,23 +231,23 @@ impl Links {
         }
     }
 
-    /// The end of a connection, in this order: it takes nothing more, all hear of its loss, another one may come.
-    fn lose(&self, peer: &Arc<Peer>) {
+    /// Ends a connection, in this order: it accepts no frames, its loss takes effect, a new one may be admitted.
+    fn end(&self, peer: &Arc<Peer>) {
         peer.outbox.close();
-        inbound::lose(&self.node, peer);
+        inbound::disconnect(&self.node, peer);
         self.cluster.remove(peer);
     }
 
-    fn report(&self, address: &str, ended: &Ended) {
+    fn report(&self, address: &str, ended: &ConnectionEnd) {
         let node = self.node.name();
         match (&ended.peer, &ended.closed) {
-            (Some(peer), Closed::Here | Closed::There) => {
+            (Some(peer), Closed::ByThisNode | Closed::ByPeer) => {
                 log::info!(target: "greenroom", %node, %peer, "connection closed");
             }
             (Some(peer), closed) => {
                 log::warn!(target: "greenroom", %node, %peer, reason = %closed, "node down");
             }
-            (None, Closed::Here | Closed::There) => {}
+            (None, Closed::ByThisNode | Closed::ByPeer) => {}
             (None, closed) => {
                 self.node.loss_counts().count_refused_connection();
                 log::error!(target: "greenroom", %node, address, reason = %closed, "connection refused");

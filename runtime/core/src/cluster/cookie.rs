@@ -1,3 +1,5 @@
+//! The secret of a cluster, and the file that keeps it.
+
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -41,6 +43,9 @@ pub enum CookieError {
 impl Cookie {
     /// The environment variable that a cookie is taken from.
     pub const VARIABLE: &str = "GREENROOM_COOKIE";
+    /// The shell command that creates the file of [`load`](Cookie::load) by hand.
+    pub(super) const CREATE: &str =
+        "mkdir -p ~/.greenroom && (umask 077 && head -c 32 /dev/urandom | base64 > ~/.greenroom/cookie)";
 
     /// Makes a new cookie from the operating system's random bytes.
     ///
@@ -69,8 +74,8 @@ impl Cookie {
     ///
     /// Several programs may start at once: all of them get the same cookie. A lock on the file beside it with the
     /// extension `lock` decides which of them makes it. As with Erlang's
-    /// [`.erlang.cookie`](https://www.erlang.org/doc/system/distributed.html#security), a file that other users may read
-    /// or write is refused.
+    /// [`.erlang.cookie`](https://www.erlang.org/doc/system/distributed.html#security), a file that other users may
+    /// read or write is refused.
     ///
     /// # Errors
     /// The text is not a cookie, the file cannot be read or made, or other users may read or write it.
@@ -189,9 +194,9 @@ impl fmt::Display for CookieError {
                 f,
                 "{origin} is not a cookie: expected 32 random bytes in base64, as `head -c 32 /dev/urandom | base64` prints"
             ),
-            CookieError::File(path, error) => write!(
+            CookieError::File(path, _) => write!(
                 f,
-                "cannot use the cookie file {}: {error}; set {} to take the cookie from the environment",
+                "cannot read or create the cookie file {} (check its permissions, or set {})",
                 path.display(),
                 Cookie::VARIABLE
             ),
@@ -201,9 +206,14 @@ impl fmt::Display for CookieError {
                 path = path.display()
             ),
             CookieError::NoHome => {
-                write!(f, "no cookie: set {}, or HOME for a file to keep it in", Cookie::VARIABLE)
+                write!(
+                    f,
+                    "no cookie: set {variable}, as by `export {variable}=$(head -c 32 /dev/urandom | base64)`, or HOME for \
+                     a file to keep it in",
+                    variable = Cookie::VARIABLE
+                )
             }
-            CookieError::Random(error) => write!(f, "the operating system returned no random bytes: {error}"),
+            CookieError::Random(_) => f.write_str("the operating system returned no random bytes"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What becomes of the frames that a peer sends.
+//! The effects of the frames that a peer sends.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use crate::node::{Current, Delivery, LocalProcess, Node, SignalTarget};
 use crate::wire::{Frame, FrameTarget, Signal};
 
 /// Acts on one frame of `peer`. Nothing here waits, and nothing that a peer can send makes it panic.
-pub(super) fn arrive(node: &Node, peer: &Peer, frame: Frame) {
+pub(super) fn handle_frame(node: &Node, peer: &Peer, frame: Frame) {
     match frame {
         Frame::Message { from, to, protocol, variant, replies, payload } => {
             let delivery = Delivery { protocol, variant, payload: &payload };
             if let Err(error) = deliver(node, &to, delivery) {
                 node.loss_counts().count_lost_messages(1);
                 let peer_name = &peer.id.name;
-                // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
+                // A message to a process that has exited is normal, and silent in Erlang. Other errors are mistakes.
                 if error == CallError::NoProc {
-                    log::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for nobody");
+                    log::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for a process that does not exist");
                 } else {
                     log::warn!(
                         target: "greenroom", peer = %peer_name, from, ?to, error = %Causes(&error),
@@ -36,11 +36,11 @@ pub(super) fn arrive(node: &Node, peer: &Peer, frame: Frame) {
             let _entered = node.enter();
             node.pending_calls().answer(id, result.as_ref().map(Bytes::as_ref).map_err(CallError::clone));
         }
-        Frame::Signal { from, to, signal } => signalled(node, peer, from, &to, signal),
+        Frame::Signal { from, to, signal } => handle_signal(node, peer, from, &to, signal),
     }
 }
 
-/// A frame of this node's that the peer will not take: whoever waits for an answer to it hears so.
+/// Handles a frame of this node that is too large for the peer: a call in it fails.
 pub(super) fn refused(node: &Node, frame: Frame, limit: usize) {
     node.loss_counts().count_lost_messages(1);
     log::warn!(target: "greenroom", limit, "a frame is larger than the peer takes");
@@ -72,7 +72,7 @@ fn deliver(node: &Node, to: &FrameTarget, delivery: Delivery<'_>) -> Result<(), 
     let by_number = matches!(to, FrameTarget::Pid { .. });
     let found = find(node, to).filter(|found| !by_number || found.cell.is_pid_exported());
     let LocalProcess { number, cell } = found.ok_or(CallError::NoProc)?;
-    // A reply in a message that is refused is dropped on the way; what its caller hears is the reason, not that.
+    // A reply in a message that is refused is dropped with it. Its caller gets the reason, not `Dropped`.
     let (result, dropped) = Current::collect_dropped(node, number, || cell.deliver(number, delivery));
     if result.is_ok() {
         for caller in dropped {
@@ -86,9 +86,9 @@ fn deliver(node: &Node, to: &FrameTarget, delivery: Delivery<'_>) -> Result<(), 
     })
 }
 
-fn signalled(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: Signal) {
+fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: Signal) {
     let from = Pid::new(Arc::clone(&peer.id), from);
-    // What answers a step of a local process needs no permission: the process's own relations know of it.
+    // A signal that answers a step of a local process needs no export: the process's own relations check it.
     let open = matches!(to, FrameTarget::Name(_))
         || matches!(
             signal,
@@ -109,7 +109,7 @@ fn signalled(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: Sign
     match target {
         Some((number, target)) => {
             if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
-                peer.concern(number);
+                peer.add_affected(number);
             }
             target.signal(number, &from, signal);
         }
@@ -123,12 +123,12 @@ fn signalled(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: Sign
     }
 }
 
-/// The connection is lost: everyone concerned hears so, and nothing of it counts afterwards.
-pub(super) fn lose(node: &Node, peer: &Peer) {
-    let _telling = peer.losing();
-    let Some(concerned) = peer.bury() else { return };
+/// Notifies all affected processes and calls of a lost connection. Its frames have no effect afterwards.
+pub(super) fn disconnect(node: &Node, peer: &Peer) {
+    let _lock = peer.loss_lock();
+    let Some(affected) = peer.mark_lost() else { return };
     node.pending_calls().disconnect(&peer.id.name);
-    for number in concerned {
+    for number in affected {
         if let Some(target) = node.table().signal_target(number) {
             target.disconnect(number, &peer.id);
         }

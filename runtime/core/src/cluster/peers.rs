@@ -1,3 +1,5 @@
+//! The connected peers of a node, and its router to them.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -20,7 +22,7 @@ pub(crate) struct Cluster {
     pub(super) limits: Limits,
     peers: RwLock<BTreeMap<NodeName, Arc<Peer>>>,
     pub(super) address: OnceLock<String>,
-    /// Told whenever a peer comes or goes.
+    /// Notified when a peer is added or removed.
     pub(super) changed: Notify,
     /// Becomes `true` when the node stops; each task around the cluster holds a receiver until it has ended.
     pub(super) closing: watch::Sender<bool>,
@@ -30,27 +32,27 @@ pub(crate) struct Cluster {
 pub(super) struct Peer {
     pub(super) id: Arc<NodeId>,
     pub(super) outbox: Arc<Outbox>,
-    /// Where it may be dialled, as it says.
+    /// The address of its hello, at which it may be dialled.
     advertise: Option<String>,
     role: Role,
-    /// Whether its loss has not been told yet: what arrives afterwards no longer counts.
+    /// `false` once its loss takes effect. Frames that arrive later are dropped.
     live: AtomicBool,
-    /// Held while the loss is told.
-    losing: Mutex<()>,
-    /// The local processes that its loss concerns.
-    concerned: Mutex<BTreeSet<u64>>,
+    /// Held while the loss takes effect.
+    loss_lock: Mutex<()>,
+    /// The local processes that are notified of its loss.
+    affected: Mutex<BTreeSet<u64>>,
 }
 
-/// What becomes of a connection that has just shaken hands.
+/// The decision on a connection after its handshake.
 pub(super) enum Admission {
-    /// It is the connection to this peer.
+    /// The connection is the one to this peer.
     Up(Arc<Peer>),
-    /// It will be, when the loss of this one is told: then ask again.
-    After(Arc<Peer>),
+    /// The connection to this older peer must be ended first. Then call `admit` again.
+    AfterLoss(Arc<Peer>),
     /// Another connection to this peer stays.
-    Superfluous,
-    /// A node of this name that started later is connected: this one is an earlier life of it, or its double.
-    Outlived,
+    Duplicate,
+    /// A node of this name that started later is connected: this one is an earlier incarnation, or has the same name.
+    Outdated,
 }
 
 impl Cluster {
@@ -69,7 +71,7 @@ impl Cluster {
         self.peers.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    /// Whether a peer is connected that says it may be dialled here: it has dialled this node first.
+    /// Returns `true` if a connected peer advertises this address: it has dialled this node first.
     pub(super) fn is_reached_at(&self, address: &str) -> bool {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
         peers.values().any(|peer| peer.advertise.as_deref() == Some(address))
@@ -79,19 +81,19 @@ impl Cluster {
         self.peers.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// Takes in a connection whose peer has said who it is. Both ends decide alike.
+    /// Decides on a connection whose peer's hello was received. Both ends decide alike.
     pub(super) fn admit(&self, hello: &Hello, role: Role, outbox: &Arc<Outbox>) -> Admission {
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
         let name = hello.node.name.clone();
         if let Some(old) = peers.get(&name) {
             return match old.id.incarnation.cmp(&hello.node.incarnation) {
-                std::cmp::Ordering::Greater if old.is_live() => Admission::Outlived,
+                std::cmp::Ordering::Greater if old.is_live() => Admission::Outdated,
                 // Dialled twice from the same side: that side has lost the first. Dialled from both sides: they
                 // crossed, and the one from the smaller name stays.
                 std::cmp::Ordering::Equal if old.role != role && !self.prefers(role, &name) && old.is_live() => {
-                    Admission::Superfluous
+                    Admission::Duplicate
                 }
-                _ => Admission::After(Arc::clone(old)),
+                _ => Admission::AfterLoss(Arc::clone(old)),
             };
         }
         let peer = Arc::new(Peer {
@@ -100,8 +102,8 @@ impl Cluster {
             advertise: hello.advertise.clone(),
             role,
             live: AtomicBool::new(true),
-            losing: Mutex::default(),
-            concerned: Mutex::default(),
+            loss_lock: Mutex::default(),
+            affected: Mutex::default(),
         });
         peers.insert(name, Arc::clone(&peer));
         drop(peers);
@@ -109,7 +111,7 @@ impl Cluster {
         Admission::Up(peer)
     }
 
-    /// Whether a connection in this role was dialled by the smaller name.
+    /// Returns `true` if a connection in this role was dialled by the node with the smaller name.
     fn prefers(&self, role: Role, peer: &NodeName) -> bool {
         match role {
             Role::Dialler => self.name < *peer,
@@ -134,24 +136,24 @@ impl Cluster {
 }
 
 impl Peer {
-    pub(super) fn concern(&self, process: u64) {
-        self.concerned.lock().unwrap_or_else(PoisonError::into_inner).insert(process);
+    pub(super) fn add_affected(&self, process: u64) {
+        self.affected.lock().unwrap_or_else(PoisonError::into_inner).insert(process);
     }
 
     pub(super) fn is_live(&self) -> bool {
         self.live.load(Ordering::Acquire)
     }
 
-    /// Whether another thread is telling its loss: what follows has to wait until that is done.
-    pub(super) fn losing(&self) -> MutexGuard<'_, ()> {
-        self.losing.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits while another thread applies the loss.
+    pub(super) fn loss_lock(&self) -> MutexGuard<'_, ()> {
+        self.loss_lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the peer's time: the processes that have to hear of it, or nothing if that was done before.
-    pub(super) fn bury(&self) -> Option<BTreeSet<u64>> {
+    /// Marks the peer as lost, and returns the processes to notify; `None` if that was done before.
+    pub(super) fn mark_lost(&self) -> Option<BTreeSet<u64>> {
         self.live
             .swap(false, Ordering::AcqRel)
-            .then(|| std::mem::take(&mut *self.concerned.lock().unwrap_or_else(PoisonError::into_inner)))
+            .then(|| std::mem::take(&mut *self.affected.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
@@ -162,34 +164,34 @@ impl Router for Cluster {
     }
 
     fn send_answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>) {
-        // The caller's node is gone, or has another life: nobody waits there.
+        // The caller's node is gone, or is another incarnation: no call waits there.
         let Some(peer) = self.peer(&node.name).filter(|peer| peer.id.incarnation == node.incarnation) else { return };
         let pushed = peer.outbox.push(from, &Frame::Answer { from, id, result: result.map(Bytes::from) });
         match pushed {
             Ok(()) | Err(PushError::Closed) => {}
             Err(PushError::TooLarge { limit }) => {
                 let error = CallError::Encode(EncodeError::TooLarge { limit });
-                let told = peer.outbox.push(from, &Frame::Answer { from, id, result: Err(error) });
-                if told.is_err() {
-                    self.give_up(&peer);
+                let pushed = peer.outbox.push(from, &Frame::Answer { from, id, result: Err(error) });
+                if pushed.is_err() {
+                    self.close_connection(&peer);
                 }
             }
-            Err(PushError::Full | PushError::Encode(_)) => self.give_up(&peer),
+            Err(PushError::Full | PushError::Encode(_)) => self.close_connection(&peer),
         }
     }
 
     fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit> {
         let peer = self.peer(to.node()).ok_or(Exit::NoConnection)?;
         if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
-            // Before it is sent, and with the very connection that takes it: whose loss is told from then on.
-            peer.concern(from);
+            // Before the signal is sent, and on the connection that sends it: from then on its loss must be reported.
+            peer.add_affected(from);
         }
         match push_to(&peer, from, to, |to| Frame::Signal { from, to, signal }) {
             Ok(()) => Ok(()),
             Err(CastError::NoProc) => Err(Exit::NoProc),
             Err(CastError::NoConnection) => Err(Exit::NoConnection),
             Err(_) => {
-                self.give_up(&peer);
+                self.close_connection(&peer);
                 Err(Exit::NoConnection)
             }
         }
@@ -227,14 +229,14 @@ impl Router for Cluster {
 }
 
 impl Cluster {
-    /// An answer or a signal is owed: where there is no room for one, the connection is lost rather than that.
-    fn give_up(&self, peer: &Peer) {
-        log::error!(target: "greenroom", peer = %peer.id.name, "no room for a signal: the connection is given up");
+    /// Closes a connection that has no room for an answer or a signal: those must not be lost while it stays up.
+    fn close_connection(&self, peer: &Peer) {
+        log::error!(target: "greenroom", peer = %peer.id.name, "no room for a signal: the connection is closed");
         peer.outbox.close();
     }
 }
 
-/// Puts a frame into the outbox of this very connection.
+/// Puts a frame into the outbox of one connection.
 fn push_to(
     peer: &Peer,
     from: u64,

@@ -1,11 +1,11 @@
 //! The loop between a byte stream and a session.
 //!
-//! Each turn reads what came, tells its events, does what is due, takes what waits, and writes; it pauses when none of
-//! these goes on. Neither direction waits for the other: a peer that does not read is still heard, and one that sends
-//! without end is still answered.
+//! Each turn reads bytes, emits their events, handles a timeout, takes frames from the outbox, and writes. The loop
+//! pauses when none of these makes progress. Neither direction waits for the other: a peer that does not read is still
+//! read from, and one that sends without pause still gets answers.
 //!
-//! How it ends: [`Closed`] says why. Whatever the reason, also when the future is dropped, the outbox is closed
-//! then, and what waited in it is lost.
+//! How it ends: the reason is a [`Closed`]. In any case, also when the future is dropped, the outbox is closed then,
+//! and the frames that waited in it are lost.
 
 use std::future::poll_fn;
 use std::ops::ControlFlow;
@@ -25,16 +25,16 @@ use crate::session::{Backlog, Event, SendError, Session, SessionError};
 
 /// The most bytes that are read at a time.
 const READ: usize = 64 * 1024;
-/// The most turns before other tasks have theirs: some milliseconds of ciphers.
+/// The most turns before other tasks run: some milliseconds of encryption.
 const TURNS: usize = 8;
 
-/// Why a connection is over.
+/// The reason why a connection is over.
 #[derive(Debug)]
 pub(crate) enum Closed {
-    /// The outbox was closed, or the sink asked for it; what waited was sent and goodbye said, if the peer let it.
-    Here,
-    /// The peer said goodbye.
-    There,
+    /// The outbox was closed, or the sink broke. Waiting frames and a goodbye were sent, as far as the peer read them.
+    ByThisNode,
+    /// The peer sent a goodbye.
+    ByPeer,
     /// The stream ended without a goodbye.
     Lost,
     /// The stream failed.
@@ -43,10 +43,10 @@ pub(crate) enum Closed {
     Session(SessionError),
 }
 
-/// Runs `session` over `stream` until it is over, and tells each event to `sink` as it comes.
+/// Runs `session` over `stream` until it is over, and passes each event to `sink`.
 ///
-/// `meter` counts the bytes in either direction. What `outbox` holds is sent once the session is up. The connection is closed in good order when the outbox is, or
-/// when `sink` breaks; after that `sink` is not called again.
+/// `meter` counts the bytes in both directions. The frames in `outbox` are sent once the session is up. The connection
+/// is closed in order when the outbox is closed, or when `sink` breaks; after that `sink` is not called again.
 pub(crate) async fn drive(
     stream: impl Stream,
     session: Session,
@@ -58,7 +58,7 @@ pub(crate) async fn drive(
     let mut driver = Driver {
         stream,
         session,
-        outbox: Open(outbox),
+        outbox: OutboxGuard(outbox),
         sink,
         clock,
         meter,
@@ -75,16 +75,16 @@ pub(crate) async fn drive(
 struct Driver<'a, S, F> {
     stream: S,
     session: Session,
-    outbox: Open,
+    outbox: OutboxGuard,
     sink: F,
     clock: &'a dyn Clock,
     meter: &'a ConnectionMeter,
     input: Vec<u8>,
     output: Vec<u8>,
-    /// How much of `output` is written.
+    /// The number of bytes of `output` that are written.
     written: usize,
     unflushed: bool,
-    /// When the timer rings, which may be before the session is due, and then it is set anew.
+    /// The time and the future of the timer. It may fire before the session is due, and is then set again.
     timer: Option<(Instant, BoxFuture<'static, ()>)>,
     phase: Phase,
 }
@@ -93,52 +93,52 @@ struct Driver<'a, S, F> {
 enum Phase {
     Greeting,
     Up,
-    /// The session says goodbye.
+    /// The session sends its last frames and a goodbye.
     Closing,
 }
 
-/// An outbox that ends with its driver.
-struct Open(Arc<Outbox>);
+/// Ends the outbox when the driver is dropped.
+struct OutboxGuard(Arc<Outbox>);
 
-impl Drop for Open {
+impl Drop for OutboxGuard {
     fn drop(&mut self) {
         self.0.end();
     }
 }
 
-/// What one step did: whether it went on at all, or how the connection ended.
+/// The result of one step: `true` if it made progress, or how the connection ended.
 type Step = Result<bool, Closed>;
 
 impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
-        match ready!(self.poll_end(cx)) {
-            Ok(()) => Poll::Ready(Closed::Here),
+        match ready!(self.poll_turns(cx)) {
+            Ok(()) => Poll::Ready(Closed::ByThisNode),
             Err(closed) => {
-                self.say_last(cx);
+                self.write_rejection(cx);
                 Poll::Ready(closed)
             }
         }
     }
 
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+    fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         for _ in 0..TURNS {
-            let mut went_on = self.read(cx)?;
-            went_on |= self.time(cx)?;
-            went_on |= self.work(cx);
-            went_on |= self.write(cx)?;
+            let mut progress = self.read(cx)?;
+            progress |= self.handle_timer(cx)?;
+            progress |= self.take_work(cx);
+            progress |= self.write(cx)?;
             if self.session.is_over() && self.output.is_empty() {
-                // The peer hangs up when it has read the goodbye. Not before that: a socket that is closed with
-                // something unread resets the connection, and what is under way is lost.
+                // The peer closes the stream when it has read the goodbye. This side must wait for that: a socket that
+                // is closed with unread bytes resets the connection, and bytes on their way are lost.
                 let _ = Pin::new(&mut self.stream).poll_shutdown(cx);
                 if self.session.poll_timeout().is_none() {
                     return Poll::Ready(Ok(()));
                 }
             }
-            if !went_on {
+            if !progress {
                 return Poll::Pending;
             }
         }
-        // Others have waited long enough for this thread.
+        // Other tasks have waited long enough for this thread.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -156,37 +156,37 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
         }
         self.meter.received(length);
         let done = self.session.handle_bytes(self.clock.now(), &self.input[..length]);
-        self.tell()?;
+        self.emit_events()?;
         done.map(|()| true).map_err(Closed::Session)
     }
 
-    /// The stream is gone: in a handshake that is the session's to explain.
+    /// The reason after the end of the stream. During a handshake the session determines it.
     fn lost(&mut self, error: Option<io::Error>) -> Closed {
         match (self.session.handle_end(), error) {
-            _ if self.phase == Phase::Closing => Closed::Here,
+            _ if self.phase == Phase::Closing => Closed::ByThisNode,
             (Some(error), _) => Closed::Session(error),
             (None, Some(error)) => Closed::Io(error),
             (None, None) => Closed::Lost,
         }
     }
 
-    /// Tells what the session has to tell.
-    fn tell(&mut self) -> Result<(), Closed> {
+    /// Passes the session's events to the sink.
+    fn emit_events(&mut self) -> Result<(), Closed> {
         while let Some(event) = self.session.poll_event() {
             if let Event::Up(_) = event {
                 self.outbox.0.set_frame_limit(self.session.frame_limit());
                 self.phase = Phase::Up;
             }
             let goodbye = event == Event::Goodbye;
-            self.tell_one(event);
+            self.emit(event);
             if goodbye {
-                return Err(if self.phase == Phase::Closing { Closed::Here } else { Closed::There });
+                return Err(if self.phase == Phase::Closing { Closed::ByThisNode } else { Closed::ByPeer });
             }
         }
         Ok(())
     }
 
-    fn tell_one(&mut self, event: Event) {
+    fn emit(&mut self, event: Event) {
         if self.phase != Phase::Closing && (self.sink)(event).is_break() {
             self.close();
         }
@@ -198,18 +198,19 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
         self.session.close(self.clock.now());
     }
 
-    fn time(&mut self, cx: &mut Context<'_>) -> Step {
+    fn handle_timer(&mut self, cx: &mut Context<'_>) -> Step {
         let Some(due) = self.session.poll_timeout() else { return Ok(false) };
         loop {
             let now = self.clock.now();
             if due <= now {
                 self.session.handle_timeout(now).map_err(|error| match (self.phase, error) {
-                    (Phase::Closing, _) => Closed::Here,
+                    (Phase::Closing, _) => Closed::ByThisNode,
                     (_, error) => Closed::Session(error),
                 })?;
                 return Ok(true);
             }
-            // Most sessions are due later and later, since something was sent: the timer is set anew when it rings.
+            // A session that sends is due later and later. The timer stays as it is until it fires, and is set again
+            // then.
             let (_, timer) = match &mut self.timer {
                 Some(timer) if timer.0 <= due => timer,
                 timer => timer.insert((due, self.clock.sleep_until(due))),
@@ -221,8 +222,8 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
         }
     }
 
-    /// Moves what waits in the outbox into the session, where lanes take turns.
-    fn work(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Moves the frames of the outbox into the session, where lanes take turns.
+    fn take_work(&mut self, cx: &mut Context<'_>) -> bool {
         if self.phase == Phase::Closing {
             return false;
         }
@@ -235,9 +236,9 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
                         let mut lost = Backlog::default();
                         lost.grow(frame.len());
                         self.outbox.0.transmitted(lost);
-                        // Pushed before the peer said what it takes.
+                        // Pushed before the peer's limit was received.
                         if let (SendError::TooLarge { limit }, Ok(frame)) = (error, frame.decode()) {
-                            self.tell_one(Event::Refused { frame, limit });
+                            self.emit(Event::Refused { frame, limit });
                         }
                     }
                 }
@@ -247,7 +248,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
     }
 
     fn write(&mut self, cx: &mut Context<'_>) -> Step {
-        let mut went_on = false;
+        let mut progress = false;
         if self.output.is_empty() {
             let before = self.session.backlog();
             self.session.poll_transmit(self.clock.now(), &mut self.output);
@@ -258,7 +259,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
         }
         while self.written < self.output.len() {
             match Pin::new(&mut self.stream).poll_write(cx, &self.output[self.written..]) {
-                Poll::Pending => return Ok(went_on),
+                Poll::Pending => return Ok(progress),
                 Poll::Ready(Ok(0)) => return Err(self.lost(Some(io::ErrorKind::WriteZero.into()))),
                 Poll::Ready(Ok(count)) => {
                     self.meter.sent(count);
@@ -266,7 +267,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
                 }
                 Poll::Ready(Err(error)) => return Err(self.lost(Some(error))),
             }
-            went_on = true;
+            progress = true;
             self.unflushed = true;
         }
         self.output.clear();
@@ -278,11 +279,11 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
                 Poll::Ready(Err(error)) => return Err(self.lost(Some(error))),
             }
         }
-        Ok(went_on)
+        Ok(progress)
     }
 
-    /// Writes what a failed handshake owes the peer, as far as the stream takes it now.
-    fn say_last(&mut self, cx: &mut Context<'_>) {
+    /// Writes the last bytes of a failed handshake, as far as the stream takes them now.
+    fn write_rejection(&mut self, cx: &mut Context<'_>) {
         if self.phase == Phase::Greeting {
             self.session.poll_transmit(self.clock.now(), &mut self.output);
             let _ = Pin::new(&mut self.stream).poll_write(cx, &self.output[self.written..]);
@@ -294,9 +295,9 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Closed::Here => f.write_str("closed by this node"),
-            Closed::There => f.write_str("closed by the peer"),
-            Closed::Lost => f.write_str("the peer is gone without a goodbye"),
+            Closed::ByThisNode => f.write_str("closed by this node"),
+            Closed::ByPeer => f.write_str("closed by the peer"),
+            Closed::Lost => f.write_str("the connection broke without a goodbye"),
             Closed::Io(error) => write!(f, "the stream failed: {error}"),
             Closed::Session(error) => write!(f, "{error}"),
         }

@@ -1,29 +1,31 @@
+//! The bound on connections that are not authenticated yet.
+
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many strangers may be in handshake at one time.
+/// A limited number of permits for handshakes at one time.
 ///
-/// A listener enters each stream that it accepts, drops the stream if there is no place, and gives the place
-/// back when the session is up or over; a handshake takes five seconds at most.
+/// A listener acquires a permit for each stream that it accepts, and drops the stream if none is free. It drops the
+/// permit when the session is up or over. A handshake takes five seconds at most.
 #[derive(Clone, Debug)]
 pub(crate) struct Handshakes {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
-/// One stranger's place; given back when dropped.
+/// The permit for one handshake. It becomes free when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Handshaking {
-    _place: OwnedSemaphorePermit,
+pub(crate) struct HandshakePermit {
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Handshakes {
     pub(crate) fn new(limit: usize) -> Handshakes {
-        Handshakes { places: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))) }
+        Handshakes { permits: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))) }
     }
 
-    /// A place, if one is free.
-    pub(crate) fn enter(&self) -> Option<Handshaking> {
-        self.places.clone().try_acquire_owned().ok().map(|place| Handshaking { _place: place })
+    /// Returns a permit, if one is free.
+    pub(crate) fn acquire(&self) -> Option<HandshakePermit> {
+        self.permits.clone().try_acquire_owned().ok().map(|permit| HandshakePermit { _permit: permit })
     }
 }

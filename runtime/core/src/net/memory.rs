@@ -1,15 +1,15 @@
-//! Streams within one program: a switchboard that a test can cut.
+//! A network within one program, whose links a test can cut, hold and slow.
 //!
-//! A [`Network`] has hosts; each [`Host`] is a [`Transport`] that knows where it is, so that the network can tell the
-//! links between two of them. What can be done to the way from one host to another, and to all links on it:
+//! A [`Network`] has hosts. Each [`Host`] is a [`Transport`] with a name, so the network can find the links between two
+//! hosts. The route from one host to another, with all links on it, can be
 //!
 //! - *cut*: links break at once and new ones are refused, in both directions;
-//! - *held*: what is sent this way stands, and so does what would say that a link has ended; nobody can dial,
-//!   since that takes both directions. Nothing is lost in the middle: a stream carries all or nothing more;
-//! - *slow*: each piece takes a time drawn from a range, and overtakes none before it;
-//! - *healed*: all is well for new links, and what was held goes on.
+//! - *held*: bytes, and the end of a stream, are kept back. New links are not established, since that takes both
+//!   directions. No byte is missing in the middle: a stream carries all bytes or none after some point;
+//! - *slow*: each piece takes a time that is drawn from a range, and does not overtake an earlier one;
+//! - *healed*: new links are established, and held bytes go on.
 //!
-//! A host that is *unplugged* has lost its links and listens no more.
+//! A host that is *unplugged* has lost its links and does not listen any more.
 
 mod pipe;
 
@@ -23,17 +23,17 @@ use tokio::sync::{Notify, mpsc};
 
 use super::{BoxFuture, BoxedListener, BoxedStream, Listener, Transport};
 use crate::sched::{Clock, NodeEnv, Rng};
-use pipe::{Plug, Wire};
+use pipe::{Duplex, DuplexEnd};
 
-/// How many streams wait to be accepted.
+/// The number of streams that may wait to be accepted.
 const BACKLOG: usize = 128;
-/// How long a host dials, as with TCP.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time that a host dials, as with TCP.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A network of its own, of hosts in this program. Cheap to clone.
+/// A network of hosts in this program. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Network {
-    board: Arc<Board>,
+    shared: Arc<Shared>,
 }
 
 /// One machine of a [`Network`].
@@ -43,20 +43,20 @@ pub(crate) struct Host {
     name: String,
 }
 
-struct Board {
+struct Shared {
     clock: Arc<dyn Clock>,
     rng: Arc<Rng>,
-    lines: Mutex<Lines>,
-    /// Told when somebody who dials may try again.
+    state: Mutex<State>,
+    /// Notified when a host that dials may try again.
     healed: Notify,
 }
 
 #[derive(Default)]
-struct Lines {
+struct State {
     listeners: BTreeMap<String, Listening>,
     listened: u64,
-    /// What was done to the way from one host to another.
-    ways: BTreeMap<(String, String), Way>,
+    /// The routes that were changed, from one host to another.
+    routes: BTreeMap<(String, String), Route>,
     links: Vec<Link>,
 }
 
@@ -66,9 +66,9 @@ struct Listening {
     arrivals: mpsc::Sender<(BoxedStream, String)>,
 }
 
-/// The way from one host to another.
+/// The state of the route from one host to another.
 #[derive(Clone, Debug, Default)]
-struct Way {
+struct Route {
     cut: bool,
     held: bool,
     delay: Option<RangeInclusive<Duration>>,
@@ -77,86 +77,86 @@ struct Way {
 /// A stream between two hosts, the dialler first.
 struct Link {
     between: [String; 2],
-    wire: Weak<Wire>,
+    duplex: Weak<Duplex>,
 }
 
 impl Network {
-    pub(crate) fn new(ground: &NodeEnv) -> Network {
-        let (clock, rng) = (Arc::clone(&ground.clock), Arc::clone(&ground.rng));
-        Network { board: Arc::new(Board { clock, rng, lines: Mutex::default(), healed: Notify::new() }) }
+    pub(crate) fn new(env: &NodeEnv) -> Network {
+        let (clock, rng) = (Arc::clone(&env.clock), Arc::clone(&env.rng));
+        Network { shared: Arc::new(Shared { clock, rng, state: Mutex::default(), healed: Notify::new() }) }
     }
 
-    /// The machine with this name.
+    /// Returns the host with this name.
     pub(crate) fn host(&self, name: &str) -> Host {
         Host { network: self.clone(), name: name.to_owned() }
     }
 
     /// Breaks all links between two hosts, and refuses new ones until they are healed.
     pub(crate) fn cut(&self, a: &str, b: &str) {
-        let mut lines = self.board.lock();
-        lines.way(a, b).cut = true;
-        lines.way(b, a).cut = true;
-        let broken = lines.take(|link| link.is_between(a, b));
-        drop(lines);
-        broken.iter().for_each(|wire| wire.break_off());
-        self.board.healed.notify_waiters();
+        let mut state = self.shared.lock();
+        state.route(a, b).cut = true;
+        state.route(b, a).cut = true;
+        let broken = state.take(|link| link.is_between(a, b));
+        drop(state);
+        broken.iter().for_each(|duplex| duplex.reset());
+        self.shared.healed.notify_waiters();
     }
 
-    /// Lets what `from` sends to `to` stand until they are healed.
+    /// Keeps back the bytes that `from` sends to `to` until they are healed.
     pub(crate) fn hold(&self, from: &str, to: &str) {
-        self.change(from, to, |way| way.held = true);
+        self.change(from, to, |route| route.held = true);
     }
 
-    /// Lets all links between two hosts stand and carry nothing until they are healed.
+    /// Keeps back all bytes between two hosts until they are healed.
     pub(crate) fn stall(&self, a: &str, b: &str) {
         self.hold(a, b);
         self.hold(b, a);
     }
 
-    /// Lets each piece on its way between two hosts take so long.
+    /// Delays each piece between two hosts by a time drawn from `delay`.
     pub(crate) fn slow(&self, a: &str, b: &str, delay: RangeInclusive<Duration>) {
-        self.change(a, b, |way| way.delay = Some(delay.clone()));
-        self.change(b, a, |way| way.delay = Some(delay.clone()));
+        self.change(a, b, |route| route.delay = Some(delay.clone()));
+        self.change(b, a, |route| route.delay = Some(delay.clone()));
     }
 
-    /// Undoes all of these, in both directions.
+    /// Undoes all changes, in both directions.
     pub(crate) fn heal(&self, a: &str, b: &str) {
-        self.change(a, b, |way| *way = Way::default());
-        self.change(b, a, |way| *way = Way::default());
-        self.board.healed.notify_waiters();
+        self.change(a, b, |route| *route = Route::default());
+        self.change(b, a, |route| *route = Route::default());
+        self.shared.healed.notify_waiters();
     }
 
-    /// Breaks all links of a host, which listens no more.
+    /// Breaks all links of a host and ends its listeners.
     #[cfg(feature = "test")]
     pub(crate) fn unplug(&self, host: &str) {
-        let mut lines = self.board.lock();
-        lines.listeners.retain(|_, listening| listening.host != host);
-        let broken = lines.take(|link| link.between.iter().any(|end| end == host));
-        drop(lines);
-        broken.iter().for_each(|wire| wire.break_off());
+        let mut state = self.shared.lock();
+        state.listeners.retain(|_, listening| listening.host != host);
+        let broken = state.take(|link| link.between.iter().any(|end| end == host));
+        drop(state);
+        broken.iter().for_each(|duplex| duplex.reset());
     }
 
-    fn change(&self, from: &str, to: &str, change: impl FnOnce(&mut Way)) {
-        let mut lines = self.board.lock();
-        let way = lines.way(from, to);
-        change(way);
-        let way = way.clone();
-        let links = lines.links.iter().filter(|link| link.is_between(from, to));
-        let wires: Vec<_> = links.filter_map(|link| Some((link.side(from), link.wire.upgrade()?))).collect();
-        drop(lines);
-        for (side, wire) in wires {
-            wire.set_way(side, way.held, way.delay.clone());
+    fn change(&self, from: &str, to: &str, change: impl FnOnce(&mut Route)) {
+        let mut state = self.shared.lock();
+        let route = state.route(from, to);
+        change(route);
+        let route = route.clone();
+        let links = state.links.iter().filter(|link| link.is_between(from, to));
+        let duplexes: Vec<_> = links.filter_map(|link| Some((link.side(from), link.duplex.upgrade()?))).collect();
+        drop(state);
+        for (side, duplex) in duplexes {
+            duplex.set_route(side, route.held, route.delay.clone());
         }
     }
 }
 
-impl Board {
-    /// A panic elsewhere while the lock was held left nothing half done.
-    fn lock(&self) -> MutexGuard<'_, Lines> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    // A panic while the lock was held cannot have left a change half done.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long a piece is on its way.
+    /// Draws the delay of one piece.
     fn draw(&self, delay: Option<&RangeInclusive<Duration>>) -> Duration {
         let Some(delay) = delay else { return Duration::ZERO };
         let spread = delay.end().saturating_sub(*delay.start());
@@ -164,42 +164,42 @@ impl Board {
         *delay.start() + Duration::from_nanos(self.rng.below(spread.saturating_add(1).max(1)))
     }
 
-    /// A new link, if nothing is in the way; `None` if the dialler's words do not arrive, or no answer does.
+    /// Establishes a link; `None` if one of the two directions is held.
     fn connect(self: &Arc<Self>, from: &str, address: &str) -> io::Result<Option<(BoxedStream, Duration)>> {
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
-        let mut lines = self.lock();
-        // Who listens nowhere is a host that says so, if it can be reached: where nobody listens, it is called as the
-        // address is.
-        let to = lines.listeners.get(address).map_or(address, |listening| &listening.host).to_owned();
-        let (there, back) = (lines.way(from, &to).clone(), lines.way(&to, from).clone());
+        let mut state = self.lock();
+        // An address without a listener counts as a host of that name, which refuses the connection if it can be
+        // reached.
+        let to = state.listeners.get(address).map_or(address, |listening| &listening.host).to_owned();
+        let (there, back) = (state.route(from, &to).clone(), state.route(&to, from).clone());
         if there.cut {
             return Err(io::ErrorKind::HostUnreachable.into());
         }
         if there.held || back.held {
             return Ok(None);
         }
-        let listening = lines.listeners.get(address).ok_or_else(refused)?;
-        let wire = Wire::new(Arc::clone(self));
-        wire.set_way(0, false, there.delay.clone());
-        wire.set_way(1, false, back.delay.clone());
-        let [near, far] = [0, 1].map(|side| Plug::new(Arc::clone(&wire), side));
+        let listening = state.listeners.get(address).ok_or_else(refused)?;
+        let duplex = Duplex::new(Arc::clone(self));
+        duplex.set_route(0, false, there.delay.clone());
+        duplex.set_route(1, false, back.delay.clone());
+        let [near, far] = [0, 1].map(|side| DuplexEnd::new(Arc::clone(&duplex), side));
         listening.arrivals.try_send((Box::new(far), from.to_owned())).map_err(|_| refused())?;
-        lines.links.retain(|link| link.wire.strong_count() > 0);
-        lines.links.push(Link { between: [from.to_owned(), to], wire: Arc::downgrade(&wire) });
+        state.links.retain(|link| link.duplex.strong_count() > 0);
+        state.links.push(Link { between: [from.to_owned(), to], duplex: Arc::downgrade(&duplex) });
         let trip = self.draw(there.delay.as_ref()) + self.draw(back.delay.as_ref());
         Ok(Some((Box::new(near), trip)))
     }
 }
 
-impl Lines {
-    fn way(&mut self, from: &str, to: &str) -> &mut Way {
-        self.ways.entry((from.to_owned(), to.to_owned())).or_default()
+impl State {
+    fn route(&mut self, from: &str, to: &str) -> &mut Route {
+        self.routes.entry((from.to_owned(), to.to_owned())).or_default()
     }
 
-    /// Takes out the links that `which` says, and returns what is left of them.
-    fn take(&mut self, which: impl Fn(&Link) -> bool) -> Vec<Arc<Wire>> {
+    /// Removes the links for which `which` is true, and returns those that are still open.
+    fn take(&mut self, which: impl Fn(&Link) -> bool) -> Vec<Arc<Duplex>> {
         let taken: Vec<_> = self.links.extract_if(.., |link| which(link)).collect();
-        taken.iter().filter_map(|link| link.wire.upgrade()).collect()
+        taken.iter().filter_map(|link| link.duplex.upgrade()).collect()
     }
 }
 
@@ -209,7 +209,7 @@ impl Link {
         (dialler == a && listener == b) || (dialler == b && listener == a)
     }
 
-    /// Which end is this host's.
+    /// Returns the index of this host's end.
     fn side(&self, host: &str) -> usize {
         usize::from(self.between[0] != host)
     }
@@ -217,47 +217,47 @@ impl Link {
 
 impl Transport for Host {
     fn connect(&self, address: &str) -> BoxFuture<'static, io::Result<BoxedStream>> {
-        let Host { network: Network { board }, name } = self.clone();
+        let Host { network: Network { shared }, name } = self.clone();
         let address = address.to_owned();
         Box::pin(async move {
-            let late = board.clock.now() + PATIENCE;
+            let deadline = shared.clock.now() + TIMEOUT;
             loop {
-                let healed = board.healed.notified();
-                if let Some((stream, trip)) = board.connect(&name, &address)? {
+                let healed = shared.healed.notified();
+                if let Some((stream, trip)) = shared.connect(&name, &address)? {
                     if !trip.is_zero() {
-                        board.clock.sleep_until(board.clock.now() + trip).await;
+                        shared.clock.sleep_until(shared.clock.now() + trip).await;
                     }
                     return Ok(stream);
                 }
                 tokio::select! {
                     biased;
                     () = healed => {}
-                    () = board.clock.sleep_until(late) => return Err(io::ErrorKind::TimedOut.into()),
+                    () = shared.clock.sleep_until(deadline) => return Err(io::ErrorKind::TimedOut.into()),
                 }
             }
         })
     }
 
     fn listen(&self, address: &str) -> BoxFuture<'static, io::Result<BoxedListener>> {
-        let Host { network: Network { board }, name: host } = self.clone();
+        let Host { network: Network { shared }, name: host } = self.clone();
         let address = address.to_owned();
         Box::pin(async move {
-            let mut lines = board.lock();
-            if lines.listeners.contains_key(&address) {
+            let mut state = shared.lock();
+            if state.listeners.contains_key(&address) {
                 return Err(io::ErrorKind::AddrInUse.into());
             }
             let (arrivals, arriving) = mpsc::channel(BACKLOG);
-            lines.listened += 1;
-            let id = lines.listened;
-            lines.listeners.insert(address.clone(), Listening { id, host, arrivals });
-            drop(lines);
-            Ok(Box::new(Bound { board, id, address, arriving }) as BoxedListener)
+            state.listened += 1;
+            let id = state.listened;
+            state.listeners.insert(address.clone(), Listening { id, host, arrivals });
+            drop(state);
+            Ok(Box::new(Bound { shared, id, address, arriving }) as BoxedListener)
         })
     }
 }
 
 struct Bound {
-    board: Arc<Board>,
+    shared: Arc<Shared>,
     id: u64,
     address: String,
     arriving: mpsc::Receiver<(BoxedStream, String)>,
@@ -275,12 +275,12 @@ impl Listener for Bound {
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        let mut lines = self.board.lock();
-        // Another life of the host may listen here by now.
+        let mut state = self.shared.lock();
+        // Another incarnation of the host may listen here by now.
         let own = |listening: &mut Listening| listening.id == self.id;
         let gone =
-            lines.listeners.get_mut(&self.address).is_some_and(own).then(|| lines.listeners.remove(&self.address));
-        drop(lines);
+            state.listeners.get_mut(&self.address).is_some_and(own).then(|| state.listeners.remove(&self.address));
+        drop(state);
         drop(gone);
     }
 }

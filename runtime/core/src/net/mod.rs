@@ -1,14 +1,16 @@
-//! Floor 9: the only place that names a socket.
+//! Byte streams between nodes, over TCP or in memory, and the loop that runs a session over one. The only module that
+//! names a socket.
 //!
-//! A [`Transport`] opens byte streams: [`Tcp`] between machines, and for tests a network's hosts in memory, so that
-//! their clusters need no socket. [`drive`] runs a session over one stream until it is over; what the node's
-//! processes want to send waits in the connection's [`Outbox`].
+//! A [`Transport`] opens byte streams: [`Tcp`] between machines, and for tests the hosts of a network in memory, so
+//! that their clusters need no socket. [`drive`] runs a session over one stream until it is over. Frames of the node's
+//! processes wait in the connection's [`Outbox`].
 //!
-//! Nothing here spawns or knows who a peer is: the floor above decides whom to dial, spawns the drivers, and hears of
-//! each event by the function that it gives to [`drive`].
+//! This module spawns nothing and has no list of peers. The module `cluster` decides which nodes to dial, spawns the
+//! drivers, and receives each event by the function that it passes to [`drive`].
 //!
-//! How it fails: a stream that cannot be opened is an [`io::Error`], a connection that ends says why by [`Closed`], and
-//! a frame that does not fit is a [`PushError`] at once. Strangers are bounded by [`Handshakes`].
+//! How it fails: a stream that cannot be opened is an [`io::Error`], a connection that ends returns the reason,
+//! [`Closed`], and a frame that does not fit is a [`PushError`] at once. [`Handshakes`] bounds the connections that are
+//! not authenticated yet.
 
 mod driver;
 mod handshakes;
@@ -26,39 +28,40 @@ use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use driver::{Closed, drive};
-pub(crate) use handshakes::{Handshakes, Handshaking};
+pub(crate) use handshakes::{HandshakePermit, Handshakes};
 #[cfg(feature = "test")]
 pub(crate) use memory::Network;
 pub(crate) use outbox::{Outbox, PushError};
 pub(crate) use tcp::Tcp;
 
-/// A future in a box, for traits that are objects.
+/// A boxed future, for the methods of trait objects.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Any byte stream.
 pub(crate) type BoxedStream = Box<dyn Stream>;
 /// Any listener.
 pub(crate) type BoxedListener = Box<dyn Listener>;
 
-/// Bytes in both directions, in order, until one side ends them.
+/// Bytes in both directions, in order, until one side closes the stream.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
 
-/// A way to other nodes.
+/// A factory of streams to other nodes.
 pub(crate) trait Transport: Send + Sync + 'static {
-    /// Opens a stream to whoever listens at `address`.
+    /// Opens a stream to the listener at `address`.
     fn connect(&self, address: &str) -> BoxFuture<'static, io::Result<BoxedStream>>;
 
     /// Listens at `address`.
     fn listen(&self, address: &str) -> BoxFuture<'static, io::Result<BoxedListener>>;
 }
 
-/// Where strangers arrive. Dropped, it listens no longer.
+/// A listening address. It stops listening when it is dropped.
 pub(crate) trait Listener: Send + 'static {
-    /// The next stream and where it comes from. Dropping the future loses no stream. An error concerns
-    /// the moment, not the listener: wait a little and accept again.
+    /// Returns the next stream and the address that it comes from.
+    ///
+    /// Cancel-safe. An error does not end the listener: wait a little and accept again.
     fn accept(&mut self) -> BoxFuture<'_, io::Result<(BoxedStream, String)>>;
 
-    /// Where it listens; the port is one that was given out if port 0 was asked for.
+    /// Returns the address. The port is the actual one if port 0 was requested.
     fn address(&self) -> String;
 }

@@ -1,14 +1,19 @@
-//! What waits to be sent over one connection, pushed from any thread.
+//! The frames that wait to be sent over one connection. Any thread may push one.
 //!
-//! A frame is encoded when it is pushed, so that its sender learns at once if it cannot be; small ones straight into one
-//! buffer, many to an allocation. The driver takes all that is there at a time.
+//! A frame is encoded when it is pushed, so an encoding error is returned to its sender. Small frames share one buffer,
+//! so many of them need one allocation. The driver takes all waiting frames at a time.
 //!
-//! States: *open* → *closing* (nothing more is taken in, what waits is sent) → *ended* (the driver is gone, what waited is
-//! lost). Invariants: the order of pushes is kept within a lane · `waiting` is what the driver has not turned into records
-//! yet, here or in its session · it exceeds a bound by one frame at most.
+//! States: *open* → *closing* (no frame is accepted, waiting frames are sent) → *ended* (the driver is gone, waiting
+//! frames are lost).
 //!
-//! Two things are bounded. What senders feel is *weight*, in which a large frame counts for little: lanes take turns, so it
-//! is in nobody's way. What memory feels is *bytes*: as many may wait as a peer may have to reassemble.
+//! Invariants:
+//! - The order of pushes is kept within a lane.
+//! - `waiting` counts the frames that are not in a record yet, here or in the driver's session.
+//! - It exceeds a bound by one frame at most.
+//!
+//! Two amounts are bounded. *Weight* bounds the delay: a large frame counts for little in it, since lanes take turns
+//! and its rest does not delay other lanes. *Bytes* bound the memory: as many may wait as a peer may have to
+//! reassemble.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -22,11 +27,11 @@ use crate::wire::{Frame, WireError};
 
 /// A frame of more bytes has a buffer of its own.
 const SMALL: usize = 16 * 1024;
-/// How many times the high-water mark may wait before messages are refused; answers and signals, which are owed
-/// and not asked for, have as much room again.
+/// Messages are refused when this many times the high-water mark waits. Answers and signals have twice this room: their
+/// senders cannot wait.
 const CAP: usize = 4;
-/// The most memory that is set aside for the next batch on the ground of the last.
-const AHEAD: usize = 256 * 1024;
+/// The most memory that is allocated for the next batch, which is as large as the last one up to this.
+const PREALLOCATED: usize = 256 * 1024;
 
 /// Frames that wait for one connection's driver.
 #[derive(Debug)]
@@ -34,7 +39,7 @@ pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     room: Notify,
     high_water: usize,
-    /// Bytes at which senders wait, whatever their weight.
+    /// Waiting bytes from which on senders wait, at any weight.
     high_bytes: usize,
 }
 
@@ -64,15 +69,15 @@ struct Entry {
 
 #[derive(Debug)]
 enum Body {
-    /// So many bytes, after those of the entries before.
+    /// A frame of so many bytes, behind those of the entries before.
     Small(usize),
     Large(Encoded),
 }
 
-/// What the driver is to do.
+/// The next work of the driver.
 pub(super) enum Work {
     Send(Batch),
-    /// Nothing waits, nothing will come.
+    /// No frame waits, and none will be accepted.
     Close,
 }
 
@@ -81,9 +86,9 @@ pub(super) enum Work {
 pub(crate) enum PushError {
     /// Too many bytes wait already. Counted.
     Full,
-    /// The connection takes no frame this large.
+    /// The frame is larger than the connection takes.
     TooLarge { limit: usize },
-    /// The frame has no bytes.
+    /// The frame cannot be encoded.
     Encode(WireError),
     /// The connection is over, or about to be.
     Closed,
@@ -121,7 +126,7 @@ impl Outbox {
         self.admit(room, |batch, limit| batch.push_large(lane, frame, limit))
     }
 
-    /// Resolves when less than the high-water mark waits, or when the connection is over.
+    /// Waits until less than the high-water mark waits, or the connection is over.
     pub(crate) async fn ready(&self) {
         loop {
             let mut room = std::pin::pin!(self.room.notified());
@@ -134,25 +139,25 @@ impl Outbox {
         }
     }
 
-    /// Whether [`ready`](Self::ready) would resolve at once.
+    /// Returns `true` if [`ready`](Self::ready) would return at once.
     pub(crate) fn is_ready(&self) -> bool {
         let queue = self.lock();
         queue.closed || self.has_room(&queue, 1)
     }
 
-    /// What waits.
+    /// Returns the amount that waits.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> Backlog {
         self.lock().waiting
     }
 
-    /// How many frames were refused because the outbox was full.
+    /// Returns the number of frames that were refused because the outbox was full.
     #[cfg(test)]
     pub(crate) fn refused(&self) -> u64 {
         self.lock().refused
     }
 
-    /// Takes no more; the driver sends what waits, says goodbye and ends.
+    /// Accepts no further frames. The driver sends the waiting ones and a goodbye, and ends.
     pub(crate) fn close(&self) {
         let mut queue = self.lock();
         queue.closed = true;
@@ -164,11 +169,11 @@ impl Outbox {
         }
     }
 
-    /// All that waits, if `take`; registers the driver if there is nothing to do.
+    /// Returns all waiting frames if `take` is set. Registers the driver's waker if there is no work.
     pub(super) fn poll_work(&self, cx: &mut Context<'_>, take: bool) -> Poll<Work> {
         let mut queue = self.lock();
         if take && !queue.batch.entries.is_empty() {
-            let ahead = queue.batch.small.len().min(AHEAD);
+            let ahead = queue.batch.small.len().min(PREALLOCATED);
             let next = Batch { small: Vec::with_capacity(ahead), entries: Vec::new() };
             return Poll::Ready(Work::Send(mem::replace(&mut queue.batch, next)));
         }
@@ -181,7 +186,7 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// So much waits no longer.
+    /// Subtracts the amount that was sent.
     pub(super) fn transmitted(&self, sent: Backlog) {
         let mut queue = self.lock();
         let full = !self.has_room(&queue, 1);
@@ -194,12 +199,12 @@ impl Outbox {
         }
     }
 
-    /// What the peer takes is known now.
+    /// Sets the largest frame, which the peer's hello has limited.
     pub(super) fn set_frame_limit(&self, limit: usize) {
         self.lock().frame = limit;
     }
 
-    /// The driver is gone.
+    /// Drops all frames and accepts no further ones, at the end of the driver.
     pub(super) fn end(&self) {
         let mut queue = self.lock();
         queue.closed = true;
@@ -234,13 +239,13 @@ impl Outbox {
         Ok(())
     }
 
-    /// Whether less than so many times the high-water mark waits, and twice the bytes at most.
+    /// Returns `true` if less than `times` the high-water mark waits, and at most twice the bound in bytes.
     fn has_room(&self, queue: &Queue, times: usize) -> bool {
         queue.waiting.weight < self.high_water.saturating_mul(times)
             && queue.waiting.bytes <= self.high_bytes.saturating_mul(times.min(2))
     }
 
-    /// A panic elsewhere while the lock was held left nothing half done.
+    // A panic while the lock was held cannot have left a change half done.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -251,7 +256,7 @@ impl Batch {
         let start = self.small.len();
         frame.encode(&mut self.small).map_err(PushError::Encode)?;
         let size = self.small.len() - start;
-        // A reason's text may be long, and no hint counts it.
+        // The hint does not count the text of an exit reason, which may be long.
         if size > limit {
             self.small.truncate(start);
             return Err(PushError::TooLarge { limit });
@@ -284,7 +289,7 @@ impl fmt::Display for PushError {
         match self {
             PushError::Full => f.write_str("too much waits for this connection"),
             PushError::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
-            PushError::Encode(error) => write!(f, "the frame has no bytes: {error}"),
+            PushError::Encode(error) => write!(f, "the frame cannot be encoded: {error}"),
             PushError::Closed => f.write_str("the connection is closed"),
         }
     }

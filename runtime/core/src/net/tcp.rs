@@ -1,3 +1,5 @@
+//! Streams over TCP.
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,27 +9,27 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{BoxFuture, BoxedListener, BoxedStream, Listener, Transport};
 use crate::sched::Clock;
 
-/// Streams over TCP, each write sent at once: the session above gathers small frames itself.
+/// Streams over TCP without Nagle's delay: the session gathers small frames itself.
 pub(crate) struct Tcp {
     clock: Arc<dyn Clock>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Tcp {
-    /// Waits at most `patience` for a connection.
-    pub(crate) fn new(clock: Arc<dyn Clock>, patience: Duration) -> Tcp {
-        Tcp { clock, patience }
+    /// Makes a transport that waits at most `timeout` for a connection.
+    pub(crate) fn new(clock: Arc<dyn Clock>, timeout: Duration) -> Tcp {
+        Tcp { clock, timeout }
     }
 }
 
 impl Transport for Tcp {
     fn connect(&self, address: &str) -> BoxFuture<'static, io::Result<BoxedStream>> {
         let address = address.to_owned();
-        let late = self.clock.sleep_until(self.clock.now() + self.patience);
+        let timeout = self.clock.sleep_until(self.clock.now() + self.timeout);
         Box::pin(async move {
             let stream = tokio::select! {
                 stream = TcpStream::connect(&address) => stream?,
-                () = late => return Err(io::ErrorKind::TimedOut.into()),
+                () = timeout => return Err(io::ErrorKind::TimedOut.into()),
             };
             stream.set_nodelay(true)?;
             Ok(Box::new(stream) as BoxedStream)

@@ -42,11 +42,11 @@ impl Side {
             entropy: [letter; 32],
         };
         let outbox = Arc::new(Outbox::new(&limits));
-        let (tell, events) = mpsc::unbounded_channel();
+        let (sender, events) = mpsc::unbounded_channel();
         let theirs = outbox.clone();
         let driver = tokio::spawn(async move {
             let session = Session::new(config, TokioClock.now());
-            let sink = move |event| match tell.send(event) {
+            let sink = move |event| match sender.send(event) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             };
@@ -122,7 +122,7 @@ async fn both_sides_send_more_than_the_streams_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_pushed_before_it_is_up_waits() {
+async fn frames_wait_until_the_session_is_up() {
     let network = Network::new(&NodeEnv::seeded(0));
     let mut listener = network.host("b").listen("b:1").await.unwrap();
     let near = network.host("a").connect("b:1").await.unwrap();
@@ -141,7 +141,7 @@ async fn what_was_pushed_before_it_is_up_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn goodbye_comes_after_all_that_was_pushed() {
+async fn a_goodbye_follows_all_pushed_frames() {
     let (_network, a, mut b) = connected().await;
     a.outbox.push(1, &message(1, 1 << 20)).unwrap();
     a.outbox.push(2, &link(2)).unwrap();
@@ -150,21 +150,21 @@ async fn goodbye_comes_after_all_that_was_pushed() {
     assert_eq!(b.event().await, Event::Frame(link(2)));
     assert_eq!(b.event().await, Event::Frame(message(1, 1 << 20)));
     assert_eq!(b.event().await, Event::Goodbye);
-    assert_eq!((a.closed().await, b.closed().await), ("Here".into(), "There".into()));
+    assert_eq!((a.closed().await, b.closed().await), ("ByThisNode".into(), "ByPeer".into()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sink_that_breaks_says_goodbye() {
+async fn a_sink_that_breaks_closes_the_connection() {
     let (_network, mut a, b) = connected().await;
     drop(b.events);
     a.outbox.push(1, &link(1)).unwrap();
     assert_eq!(a.event().await, Event::Goodbye);
-    assert_eq!(a.closed().await, "There");
-    assert_eq!(format!("{:?}", b.driver.await.unwrap()), "Here");
+    assert_eq!(a.closed().await, "ByPeer");
+    assert_eq!(format!("{:?}", b.driver.await.unwrap()), "ByThisNode");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_driver_that_is_dropped_closes_its_outbox_and_the_peer_knows_at_once() {
+async fn a_driver_that_is_dropped_closes_its_outbox_and_the_peers_stream_at_once() {
     let (_network, a, b) = connected().await;
     let start = Instant::now();
     a.driver.abort();
@@ -193,7 +193,7 @@ async fn a_cut_is_noticed_at_once_and_lasts_until_healed() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_stops_is_lost_after_t() {
     let (network, a, b) = connected().await;
-    // An idle connection ticks and lives.
+    // An idle connection ticks and stays open.
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(!a.driver.is_finished() && !b.driver.is_finished());
     let start = Instant::now();
@@ -219,16 +219,16 @@ async fn closing_does_not_wait_for_ever() {
     let start = Instant::now();
     network.stall("a", "b");
     a.outbox.close();
-    assert_eq!(a.closed().await, "Here");
+    assert_eq!(a.closed().await, "ByThisNode");
     assert!(start.elapsed() <= Duration::from_secs(5));
 }
 
 #[tokio::test(start_paused = true)]
-async fn senders_feel_back_pressure_and_a_cap() {
+async fn senders_wait_above_the_high_water_mark_and_are_refused_above_the_cap() {
     let limits = Limits { high_water: 100_000, ..Limits::default() };
     let (network, a, mut b) = connected_with(limits).await;
     network.stall("a", "b");
-    // A link that stands takes some of it on its way, as a socket does, and no more.
+    // A stalled link buffers some bytes, as a socket does.
     a.outbox.push(1, &message(0, 1000)).unwrap();
     tokio::time::sleep(Duration::from_millis(1)).await;
     let mut pushed = 1;
@@ -246,7 +246,7 @@ async fn senders_feel_back_pressure_and_a_cap() {
     assert_eq!(full, PushError::Full);
     assert_eq!(a.outbox.refused(), 1);
     assert!((400_000..402_000).contains(&a.outbox.waiting().bytes));
-    // What is owed has room yet.
+    // A signal still has room.
     a.outbox.push(9, &link(9)).unwrap();
     let waiter = tokio::spawn({
         let outbox = a.outbox.clone();
@@ -276,7 +276,7 @@ async fn another_cookie() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn strangers_are_sent_away() {
+async fn other_protocols_are_rejected() {
     let network = Network::new(&NodeEnv::seeded(0));
     let mut listener = network.host("b").listen("b:1").await.unwrap();
     let mut check = async |bytes: &[u8], answer: &[u8], expected: SessionError| {
@@ -284,27 +284,27 @@ async fn strangers_are_sent_away() {
         let (far, _) = listener.accept().await.unwrap();
         let b = Side::spawn(far, "b@x", Role::Listener, Limits::default());
         near.write_all(bytes).await.unwrap();
-        let mut heard = Vec::new();
-        near.read_to_end(&mut heard).await.unwrap();
-        assert_eq!(heard, answer);
+        let mut received = Vec::new();
+        near.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, answer);
         assert_eq!(b.closed().await, format!("{:?}", Closed::Session(expected)));
     };
     check(b"GET / HTTP/1.1\r\n\r\n", b"", SessionError::Magic).await;
     let version = SessionError::Version { theirs: vec![9], ours: vec![1] };
     check(b"GRNM\x01\x00\x09", b"GRNM\0\0\x01\0\x01", version).await;
-    // Who says nothing is sent away in five seconds.
+    // A silent peer is closed after five seconds.
     let start = Instant::now();
     check(b"", b"", SessionError::Slow).await;
     assert_eq!(start.elapsed().as_secs(), 5);
 }
 
 #[tokio::test]
-async fn handshakes_have_so_many_places() {
-    let places = Handshakes::new(2);
-    let (first, second) = (places.enter(), places.enter());
-    assert!(first.is_some() && second.is_some() && places.enter().is_none());
+async fn handshakes_are_limited() {
+    let permits = Handshakes::new(2);
+    let (first, second) = (permits.acquire(), permits.acquire());
+    assert!(first.is_some() && second.is_some() && permits.acquire().is_none());
     drop(first);
-    assert!(places.clone().enter().is_some());
+    assert!(permits.clone().acquire().is_some());
 }
 
 /// The one test with sockets, on the loopback interface.
@@ -330,7 +330,7 @@ async fn over_tcp() {
         assert!(matches!(b.event().await, Event::Frame(_)));
     }
     assert_eq!(b.event().await, Event::Goodbye);
-    assert_eq!((a.closed().await, b.closed().await), ("Here".into(), "There".into()));
+    assert_eq!((a.closed().await, b.closed().await), ("ByThisNode".into(), "ByPeer".into()));
     drop(listener);
     let address = "127.0.0.1:1";
     assert!(tcp.connect(address).await.is_err());

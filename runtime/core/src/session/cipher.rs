@@ -1,63 +1,34 @@
-//! Noise, by snow: the handshake, the cookie's key, and sealed records.
+//! Noise, by the crate snow: the handshake, and sealed records.
 //!
-//! `Noise_NNpsk0_25519_AESGCM_SHA256`: two fresh keys and one secret that both know. Whoever lacks the secret fails at the
-//! first message; whoever learns it later cannot read what was said before.
+//! `Noise_NNpsk0_25519_AESGCM_SHA256`: two fresh keys and one secret that both have. A peer without the secret fails
+//! at the first message. An attacker who gets it later cannot read earlier records.
 //!
 //! | unit | bytes |
 //! |---|---|
 //! | handshake message | length (2 bytes, high first, always 48), ephemeral key (32), tag (16) |
 //! | record | length (2 bytes, high first, 17..=65,535), ciphertext, tag (16) |
 //!
-//! A record's place in the order is its nonce, so that one which is left out, repeated or moved does not open. After each
-//! 2^20 records of a direction its key is replaced (Noise's rekey), by both sides without a word.
+//! A record's number is its nonce, so a record that is missing, repeated or moved does not open. After each
+//! 2^20 records of a direction its key is replaced (Noise's rekey), by both sides without a message.
 
 use bytes::Bytes;
 use snow::params::{CipherChoice, DHChoice, HashChoice};
 use snow::resolvers::{CryptoResolver, DefaultResolver, FallbackResolver, RingResolver};
 use snow::types::{Cipher as SnowCipher, Dh, Hash, Random};
 use snow::{Builder, HandshakeState, TransportState};
-use std::fmt;
 
-use super::{Role, SessionError};
+use super::{CookieKey, Role, SessionError};
 
 /// A handshake message's size without its length: a key and a tag.
 pub(super) const MESSAGE: usize = 48;
 /// The most bytes in clear that one record holds.
 pub(super) const PLAIN: usize = 65_535 - TAG;
-/// What a seal adds.
+/// The bytes that a seal adds.
 pub(super) const TAG: usize = 16;
 /// Records between two keys of one direction.
 const REKEY: u64 = 1 << 20;
 
 const PATTERN: &str = "Noise_NNpsk0_25519_AESGCM_SHA256";
-const COOKIE: &[u8] = b"greenroom cookie 1";
-
-/// The key that is derived from a cluster's cookie; the cookie itself is in no session.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct CookieKey([u8; 32]);
-
-impl CookieKey {
-    /// HKDF-SHA256 with greenroom's own domain as its salt. The handshake lets a listener's opponent test guesses
-    /// at leisure, so the cookie has 128 random bits or more.
-    pub(crate) fn derive(cookie: &[u8]) -> CookieKey {
-        CookieKey(hkdf(COOKIE, cookie))
-    }
-}
-
-impl fmt::Debug for CookieKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CookieKey(..)")
-    }
-}
-
-/// 32 bytes by HKDF-SHA256 without info; `salt` has at most 64 bytes.
-fn hkdf(salt: &[u8], secret: &[u8]) -> [u8; 32] {
-    let mut out = [0; 32];
-    // Ring's resolver always has SHA-256; without it the key would be known to all, and so nothing may run.
-    let mut hash = RingResolver.resolve_hash(&HashChoice::SHA256).expect("ring has SHA-256");
-    hash.hkdf(salt, secret, 1, &mut out, &mut [], &mut []);
-    out
-}
 
 /// A handshake under way.
 pub(super) struct Handshake(Box<HandshakeState>);
@@ -97,7 +68,7 @@ impl Handshake {
         self.0.read_message(message, &mut [0; MESSAGE]).map(drop).map_err(|_| SessionError::Cookie)
     }
 
-    /// Both messages are through.
+    /// Returns the cipher after both messages.
     pub(super) fn finish(self) -> Result<Cipher, SessionError> {
         let state = self.0.into_transport_mode().map_err(refused)?;
         Ok(Cipher { state, rekey: REKEY })
@@ -156,7 +127,7 @@ struct Resolver {
 
 impl CryptoResolver for Resolver {
     fn resolve_rng(&self) -> Option<Box<dyn Random>> {
-        Some(Box::new(Once(Some(self.entropy))))
+        Some(Box::new(OneKey(Some(self.entropy))))
     }
 
     fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
@@ -172,10 +143,10 @@ impl CryptoResolver for Resolver {
     }
 }
 
-/// Randomness for one ephemeral key, which is all that the pattern needs; never the same twice.
-struct Once(Option<[u8; 32]>);
+/// The random bytes of one ephemeral key, the only ones that the pattern needs. A second request fails.
+struct OneKey(Option<[u8; 32]>);
 
-impl Random for Once {
+impl Random for OneKey {
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), snow::Error> {
         match self.0.take() {
             Some(entropy) if out.len() == entropy.len() => {
@@ -184,27 +155,5 @@ impl Random for Once {
             }
             _ => Err(snow::Error::Rng),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// RFC 5869, test case 3: no salt, no info.
-    #[test]
-    fn hkdf_is_the_rfcs() {
-        let expected = [
-            0x8d, 0xa4, 0xe7, 0x75, 0xa5, 0x63, 0xc1, 0x8f, 0x71, 0x5f, 0x80, 0x2a, 0x06, 0x3c, 0x5a, 0x31, 0xb8, 0xa1,
-            0x1f, 0x5c, 0x5e, 0xe1, 0x87, 0x9e, 0xc3, 0x45, 0x4e, 0x5f, 0x3c, 0x73, 0x8d, 0x2d,
-        ];
-        assert_eq!(hkdf(&[], &[0x0b; 22]), expected);
-    }
-
-    #[test]
-    fn a_key_is_the_cookies_and_never_printed() {
-        assert_eq!(CookieKey::derive(b"a"), CookieKey::derive(b"a"));
-        assert_ne!(CookieKey::derive(b"a"), CookieKey::derive(b"b"));
-        assert_eq!(format!("{:?}", CookieKey::derive(b"a")), "CookieKey(..)");
     }
 }

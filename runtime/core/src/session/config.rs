@@ -1,43 +1,45 @@
+//! The configuration of a session.
+
 use std::time::Duration;
 
 use super::CookieKey;
 use crate::base::NodeId;
 
-/// What a session starts with.
+/// The configuration that a session starts with.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// Who this node is.
+    /// This node's own hello.
     pub local: Hello,
-    /// What the cluster's cookie gives.
+    /// The key that is derived from the cluster's cookie.
     pub key: CookieKey,
-    /// The cluster's name; nodes of another cluster are refused as those of another cookie are.
+    /// The cluster's name. A node of another cluster is refused like one with another cookie.
     pub cluster: String,
     pub role: Role,
     pub limits: Limits,
-    /// T: silence that counts as loss. A tick goes out when nothing else did for a quarter of it.
+    /// The time after which a silent peer counts as lost. After a quarter of it without a record, a tick is sent.
     pub tick: Duration,
-    /// Fresh from the operating system, for this session alone: it becomes the ephemeral key.
+    /// Random bytes of the operating system for this session alone. They become the ephemeral key.
     pub entropy: [u8; 32],
 }
 
-/// Who opened the connection.
+/// The side of a connection that this node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Dialler,
     Listener,
 }
 
-/// Who a node is, as it tells its peer.
+/// The description of a node that its peer receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hello {
     pub node: NodeId,
-    /// Where others may dial it; 1..=512 bytes.
+    /// The address at which others may dial it; 1..=512 bytes.
     pub advertise: Option<String>,
-    /// Random in each life of the node: who meets it again meets itself.
+    /// Random in each incarnation of the node. A node that receives its own instance has dialled itself.
     pub instance: u64,
 }
 
-/// How much one connection may cost.
+/// The bounds of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// The largest frame, in bytes; never more than `reassembly`.
@@ -46,12 +48,12 @@ pub(crate) struct Limits {
     pub lanes: usize,
     /// Bytes of those.
     pub reassembly: usize,
-    /// Bytes of large frames that may be under way to the peer and not acknowledged: more of them fill a long line
-    /// better, fewer delay small frames less. 256 KiB at least.
+    /// Bytes of large frames that may be on their way to the peer without an acknowledgement. More of them use a slow
+    /// connection better; fewer of them delay small frames less. At least 256 KiB.
     pub window: usize,
-    /// Bytes waiting at which senders feel back-pressure.
+    /// Waiting bytes from which on senders have to wait.
     pub high_water: usize,
-    /// Connections in handshake at one time, of all of a node's.
+    /// Connections of a node that may be in handshake at one time.
     pub handshakes: usize,
 }
 

@@ -1,8 +1,10 @@
+//! The bytes of a frame that waits to be sent.
+
 use bytes::Bytes;
 
 use crate::wire::{Frame, WireError};
 
-/// A frame's bytes, ready to be cut: a large payload stays where it is.
+/// A frame's bytes, of which pieces can be copied. The payload is shared with the frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Encoded {
     head: Bytes,
@@ -19,7 +21,7 @@ impl Encoded {
         Ok(Encoded { head: head.into(), payload: frame.payload().cloned().unwrap_or_default() })
     }
 
-    /// All bytes of the frame.
+    /// Returns the number of bytes of the frame.
     pub(crate) fn len(&self) -> usize {
         self.head.len() + self.payload.len()
     }
@@ -28,8 +30,8 @@ impl Encoded {
         self.len() == 0
     }
 
-    /// What a frame that has `left` bytes to go counts for in back-pressure: its size, but a large one counts as if it were
-    /// shorter, since lanes take turns and it is in nobody's way.
+    /// Returns the weight in back-pressure of a frame with `left` bytes to send: that number, up to a maximum. Lanes
+    /// take turns, so the rest of a large frame does not delay other lanes.
     pub(crate) fn weight(left: usize) -> usize {
         left.min(Encoded::MAX_WEIGHT)
     }
@@ -42,7 +44,7 @@ impl Encoded {
         out.extend_from_slice(&self.payload[at.max(split) - split..end.max(split) - split]);
     }
 
-    /// The frame again.
+    /// Decodes the frame.
     pub(crate) fn decode(&self) -> Result<Frame, WireError> {
         let mut bytes = Vec::with_capacity(self.len());
         self.copy(0, self.len(), &mut bytes);

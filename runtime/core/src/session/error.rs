@@ -1,3 +1,5 @@
+//! The errors of a session.
+
 use std::fmt;
 
 use crate::base::NodeName;
@@ -12,11 +14,11 @@ pub(crate) enum SessionError {
     Version { theirs: Vec<u16>, ours: Vec<u16> },
     /// The peer has another cookie, or another cluster name.
     Cookie,
-    /// The peer hung up before the handshake was done; with a wrong cookie it says no more than that.
+    /// The peer closed the connection before the handshake was done, as it does with a wrong cookie.
     HungUp,
     /// The handshake was not done in time.
     Slow,
-    /// A handshake message or a hello that is none; what is wrong with it.
+    /// An invalid handshake message or hello, with the mistake in it.
     Handshake(&'static str),
     /// The peer is this very node.
     Reflected,
@@ -24,19 +26,19 @@ pub(crate) enum SessionError {
     SameName(NodeName),
     /// A record that the peer did not seal: damaged, replayed or out of order.
     Forged,
-    /// Nothing came for as long as counts as loss.
+    /// Nothing was received for the tick's time.
     Silent,
-    /// A record whose chunks are none; what is wrong with them.
+    /// A record with an invalid chunk, with the mistake in it.
     Record(&'static str),
-    /// A frame that is larger than this node said it takes.
+    /// A frame that is larger than the limit in this node's hello.
     FrameTooLarge { limit: usize },
-    /// More frames at once in fragments than this node said it takes.
+    /// More frames at once in fragments than the limit in this node's hello.
     TooManyLanes { limit: usize },
-    /// More bytes at once in fragments than this node said it takes.
+    /// More bytes at once in fragments than the limit in this node's hello.
     TooManyBytes { limit: usize },
     /// A frame that does not decode.
     Frame(WireError),
-    /// The cipher refuses, for a reason that is no peer's fault.
+    /// The cipher failed, for a reason on this node's side.
     Cipher(String),
     /// The session was closed.
     Closed,
@@ -45,7 +47,7 @@ pub(crate) enum SessionError {
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SessionError::Magic => f.write_str("the peer does not speak greenroom's protocol"),
+            SessionError::Magic => f.write_str("the peer does not use greenroom's protocol"),
             SessionError::Version { theirs, ours } => {
                 write!(f, "no wire version in common: the peer has {theirs:?}, this node {ours:?}")
             }
@@ -68,7 +70,7 @@ impl fmt::Display for SessionError {
                 write!(f, "more than {limit} bytes in fragments at once")
             }
             SessionError::Frame(error) => write!(f, "bad frame: {error}"),
-            SessionError::Cipher(what) => write!(f, "the cipher refuses: {what}"),
+            SessionError::Cipher(what) => write!(f, "the cipher failed: {what}"),
             SessionError::Closed => f.write_str("the session was closed"),
         }
     }

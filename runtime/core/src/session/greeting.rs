@@ -8,22 +8,23 @@
 //! | | answers with its own, has the keys |
 //! | has the keys | |
 //!
-//! The keys say that the peer has the cookie, not yet that it is there now: for that its [`hello`](super::hello) must come.
+//! The keys prove that the peer has the cookie. They do not prove that it is connected now: for that its
+//! [`hello`](super::hello) must arrive.
 
-use super::cipher::{self, Cipher, CookieKey, Handshake};
+use super::cipher::{self, Cipher, Handshake};
 use super::preamble::{self, Size, VERSIONS};
-use super::{Role, SessionError};
+use super::{CookieKey, Role, SessionError};
 
 pub(super) enum Greeting {
     /// The dialler's preamble is sent.
     Dialled(Secrets, Vec<u8>),
-    /// The listener has heard nothing yet.
+    /// The listener has received nothing yet.
     Awaiting(Secrets),
     /// The peer's handshake message is missing.
     Noise(Role, Handshake),
 }
 
-/// What the handshake will need.
+/// The inputs of the handshake.
 pub(super) struct Secrets {
     key: CookieKey,
     cluster: String,
@@ -55,31 +56,31 @@ impl Greeting {
             Greeting::Awaiting(_) => preamble::offer_size(start),
             Greeting::Noise(..) => {
                 let bounds = cipher::MESSAGE..=cipher::MESSAGE;
-                preamble::sized(start, bounds, SessionError::Handshake("a message of another size"))
+                preamble::prefixed_size(start, bounds, SessionError::Handshake("a message of another size"))
             }
         }
     }
 
-    /// Takes one unit; appends to `owed` what is to be sent for it, even upon an error.
-    pub(super) fn step(self, unit: &[u8], owed: &mut Vec<u8>) -> Result<Progress, SessionError> {
+    /// Takes one unit, and appends the bytes to send for it to `handshake_bytes`, also upon an error.
+    pub(super) fn step(self, unit: &[u8], handshake_bytes: &mut Vec<u8>) -> Result<Progress, SessionError> {
         match self {
             Greeting::Dialled(secrets, offer) => {
-                preamble::picked(unit, VERSIONS)?;
+                preamble::chosen(unit, VERSIONS)?;
                 let mut noise = secrets.handshake(Role::Dialler, &offer, unit)?;
-                noise.write(owed)?;
+                noise.write(handshake_bytes)?;
                 Ok(Progress::More(Greeting::Noise(Role::Dialler, noise)))
             }
             Greeting::Awaiting(secrets) => {
-                let (answer, picked) = preamble::answer(unit, VERSIONS);
-                owed.extend_from_slice(&answer);
-                picked?;
+                let (answer, chosen) = preamble::answer(unit, VERSIONS);
+                handshake_bytes.extend_from_slice(&answer);
+                chosen?;
                 let noise = secrets.handshake(Role::Listener, unit, &answer)?;
                 Ok(Progress::More(Greeting::Noise(Role::Listener, noise)))
             }
             Greeting::Noise(role, mut noise) => {
                 noise.read(&unit[2..])?;
                 if role == Role::Listener {
-                    noise.write(owed)?;
+                    noise.write(handshake_bytes)?;
                 }
                 noise.finish().map(Progress::Done)
             }
@@ -89,8 +90,8 @@ impl Greeting {
 
 impl Secrets {
     fn handshake(self, role: Role, offer: &[u8], answer: &[u8]) -> Result<Handshake, SessionError> {
-        // What both sides must have seen and meant alike. Each part comes with its length, so that no two sets of
-        // parts are the same bytes.
+        // Both sides must agree on these parts. Each part has its length in front, so that two different lists of parts
+        // never give the same bytes.
         let mut prologue = b"greenroom".to_vec();
         for part in [offer, answer, self.cluster.as_bytes()] {
             prologue.extend_from_slice(&(part.len() as u64).to_le_bytes());

@@ -10,8 +10,8 @@
 //! | `0`, or `1` *n*, bytes | the address that it advertises |
 //! | *n*, *n*, *n* | the largest frame it takes, and how many frames and bytes of them in fragments at once |
 //!
-//! A session is up once this has come: the record proves that the peer took part in *this* handshake, which its first
-//! handshake message, that anybody may have recorded, does not.
+//! A session is up once it has received this. The record proves that the peer took part in *this* handshake; a
+//! handshake message does not, since an attacker may have recorded it.
 
 use crate::base::{NodeId, NodeName};
 use crate::wire::WireError;
@@ -24,9 +24,9 @@ pub(super) const MAX: usize = 1024;
 /// The longest advertised address, in bytes.
 pub(super) const MAX_ADVERTISE: usize = 512;
 
-/// What one side can take in; the other side's sender keeps to it.
+/// The limits of what one side receives. The other side's sender obeys them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Intake {
+pub(super) struct ReceiveLimits {
     /// The largest frame.
     pub(super) frame: usize,
     /// Frames that are incomplete at one time.
@@ -35,14 +35,18 @@ pub(super) struct Intake {
     pub(super) reassembly: usize,
 }
 
-impl Intake {
-    pub(super) fn of(limits: &Limits) -> Intake {
-        Intake { frame: limits.frame.min(limits.reassembly), lanes: limits.lanes.max(1), reassembly: limits.reassembly }
+impl ReceiveLimits {
+    pub(super) fn of(limits: &Limits) -> ReceiveLimits {
+        ReceiveLimits {
+            frame: limits.frame.min(limits.reassembly),
+            lanes: limits.lanes.max(1),
+            reassembly: limits.reassembly,
+        }
     }
 }
 
-/// Nothing if the advertised address is too long.
-pub(super) fn encode(hello: &Hello, intake: Intake) -> Option<Vec<u8>> {
+/// Encodes a hello; `None` if the advertised address is too long.
+pub(super) fn encode(hello: &Hello, receive_limits: ReceiveLimits) -> Option<Vec<u8>> {
     let mut out = hello.instance.to_le_bytes().to_vec();
     varint::put(&mut out, hello.node.incarnation);
     put_text(&mut out, hello.node.name.as_str());
@@ -54,13 +58,13 @@ pub(super) fn encode(hello: &Hello, intake: Intake) -> Option<Vec<u8>> {
             put_text(&mut out, address);
         }
     }
-    for bound in [intake.frame, intake.lanes, intake.reassembly] {
+    for bound in [receive_limits.frame, receive_limits.lanes, receive_limits.reassembly] {
         varint::put(&mut out, bound as u64);
     }
     Some(out)
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<(Hello, Intake), WireError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<(Hello, ReceiveLimits), WireError> {
     let mut reader = Reader::new(bytes);
     let instance = reader.fixed()?;
     let incarnation = reader.varint()?;
@@ -71,11 +75,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Hello, Intake), WireError> {
         other => return Err(WireError::Kind(other)),
     };
     let mut bound = || reader.varint().map(|value| usize::try_from(value).unwrap_or(usize::MAX));
-    let intake = Intake { frame: bound()?, lanes: bound()?.max(1), reassembly: bound()? };
+    let receive_limits = ReceiveLimits { frame: bound()?, lanes: bound()?.max(1), reassembly: bound()? };
     reader.finish()?;
-    // Whatever the peer says, a frame that it takes fits into its reassembly; else a large one would wait for ever.
-    let intake = Intake { frame: intake.frame.min(intake.reassembly), ..intake };
-    Ok((Hello { node: NodeId { name, incarnation }, advertise, instance }, intake))
+    // A frame within the limit must fit into the peer's reassembly, or a large one would wait for ever.
+    let receive_limits = ReceiveLimits { frame: receive_limits.frame.min(receive_limits.reassembly), ..receive_limits };
+    Ok((Hello { node: NodeId { name, incarnation }, advertise, instance }, receive_limits))
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {

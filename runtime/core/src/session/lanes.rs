@@ -1,7 +1,7 @@
-//! What waits to be sent: a lane for each sending process, which take turns.
+//! The frames that wait to be sent: a lane for each sending process. The lanes take turns.
 //!
-//! A turn is at most [`FRAGMENT`] bytes of one lane: several small frames, or one piece of a large one. So the order of one
-//! process's frames is kept, and a large message delays the others by one piece for each of its turns.
+//! A turn is at most [`FRAGMENT`] bytes of one lane: several small frames, or one piece of a large one. So the order of
+//! one process's frames is kept, and a large message delays the others by one piece for each of its turns.
 //!
 //! | chunk | bytes |
 //! |---|---|
@@ -9,17 +9,20 @@
 //!
 //! | `7` acknowledgement | kind, bytes *n* of pieces that have come since the last one |
 //!
-//! Of pieces only so many bytes are under way at a time: what is under way is in front of everything, however the
-//! lanes take their turns, and a system's socket buffers would hold many milliseconds of it. Whole frames need no leave.
+//! Only a window of bytes of pieces is on its way at a time. Bytes that are on their way are in front of every other
+//! lane, and a system's socket buffers would hold many milliseconds of them. Whole frames are not counted.
 //!
-//! Invariants: a frame of at most [`FRAGMENT`] bytes is never cut · of each lane at most one frame is begun and not done ·
-//! all frames begun and not done fit into what the peer said it reassembles; a large frame that does not is held until
-//! another one is through, and no other large frame begins before it · `backlog` is what all frames have left.
+//! Invariants:
+//! - A frame of at most [`FRAGMENT`] bytes is never cut.
+//! - Each lane has at most one frame of which some pieces are sent and others not.
+//! - All such frames together fit into the peer's reassembly. A large frame that does not fit is held until another one
+//!   is complete, and no other large frame begins before it.
+//! - `backlog` counts the bytes that all frames have left.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::encoded::Encoded;
-use super::hello::Intake;
+use super::hello::ReceiveLimits;
 use crate::wire::varint;
 
 /// The largest piece of a frame, and the bytes that a lane sends in its turn.
@@ -46,7 +49,7 @@ pub(super) struct Lanes {
     /// Lanes whose next piece awaits an acknowledgement.
     stuck: Vec<u64>,
     backlog: Backlog,
-    peer: Intake,
+    peer: ReceiveLimits,
     /// Bytes of pieces that may be under way, and that are.
     window: usize,
     under_way: usize,
@@ -56,32 +59,32 @@ pub(super) struct Lanes {
     spare: Vec<VecDeque<Encoded>>,
 }
 
-/// How much waits to be sent.
+/// The amount that waits to be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Backlog {
     /// In bytes of memory.
     pub(crate) bytes: usize,
-    /// As senders feel it: see [`Encoded::weight`].
+    /// The part of it that counts in back-pressure: see [`Encoded::weight`].
     pub(crate) weight: usize,
 }
 
 #[derive(Default)]
 struct Lane {
     frames: VecDeque<Encoded>,
-    /// How much of the first frame is sent.
+    /// The number of bytes of the first frame that are sent.
     sent: usize,
 }
 
 enum Turn {
     /// The lane has nothing left.
     Empty,
-    /// It has more, and others come first.
+    /// The lane has more to send after the turns of others.
     Over,
-    /// It has more, and the record is full.
+    /// The lane has more to send, and the record is full.
     Full,
-    /// Its next frame has to wait for another lane's.
+    /// The lane's next frame has to wait for a frame of another lane.
     Held,
-    /// Its next piece has to wait for an acknowledgement.
+    /// The lane's next piece has to wait for an acknowledgement.
     Stuck,
 }
 
@@ -98,14 +101,14 @@ impl Backlog {
         self.weight -= Encoded::weight(from) - Encoded::weight(to);
     }
 
-    /// What there was before and is no more.
+    /// Returns the amount that was sent since `before`.
     pub(crate) fn since(self, before: Backlog) -> Backlog {
         Backlog { bytes: before.bytes.saturating_sub(self.bytes), weight: before.weight.saturating_sub(self.weight) }
     }
 }
 
 impl Lanes {
-    pub(super) fn new(peer: Intake, window: usize) -> Lanes {
+    pub(super) fn new(peer: ReceiveLimits, window: usize) -> Lanes {
         Lanes {
             waiting: BTreeMap::new(),
             turns: VecDeque::new(),
@@ -121,7 +124,7 @@ impl Lanes {
         }
     }
 
-    /// What waits.
+    /// Returns the amount that waits.
     pub(super) fn backlog(&self) -> Backlog {
         self.backlog
     }
@@ -131,8 +134,8 @@ impl Lanes {
         self.peer.frame
     }
 
-    /// Learns what the peer takes, before anything is sent; gives back the frames that it does not take.
-    pub(super) fn set_peer(&mut self, peer: Intake) -> Vec<Encoded> {
+    /// Sets the peer's limits, before anything is sent. Returns the frames that are larger than the peer takes.
+    pub(super) fn set_peer(&mut self, peer: ReceiveLimits) -> Vec<Encoded> {
         self.peer = peer;
         let mut refused = Vec::new();
         for lane in self.waiting.values_mut() {
@@ -243,7 +246,7 @@ impl Lanes {
                 self.open -= 1;
                 self.open_bytes -= size;
                 if !self.held.is_empty() {
-                    // Who was held comes next, before this lane may begin another large frame.
+                    // The held lanes come next, before this lane may begin another large frame.
                     while let Some(held) = self.held.pop_back() {
                         self.turns.push_front(held);
                     }

@@ -1,14 +1,15 @@
-//! Floor 2: one connection's handshake, heartbeat, fragments and back-pressure, without a socket or a clock.
+//! The state of one connection: handshake, heartbeat, fragments and back-pressure, without a socket or a clock.
 //!
-//! A [`Session`] is a state machine between the bytes of one connection and [`Frame`]s. Its driver puts in what came
-//! ([`handle_bytes`](Session::handle_bytes)) and what time it is ([`handle_timeout`](Session::handle_timeout)), and takes
-//! out what to send ([`poll_transmit`](Session::poll_transmit)), when to come back
-//! ([`poll_timeout`](Session::poll_timeout)) and what happened ([`poll_event`](Session::poll_event)).
+//! A [`Session`] is a state machine between the bytes of one connection and [`Frame`]s. Its driver passes in the bytes
+//! that it received ([`handle_bytes`](Session::handle_bytes)) and the time
+//! ([`handle_timeout`](Session::handle_timeout)). It takes out the bytes to send
+//! ([`poll_transmit`](Session::poll_transmit)), the time of the next timeout ([`poll_timeout`](Session::poll_timeout))
+//! and the events ([`poll_event`](Session::poll_event)).
 //!
 //! # States
-//! *greeting* (preambles in clear, [`preamble`]) → *handshake* (Noise, [`cipher`]) → *confirming* (keys agreed, the peer's
-//! [`hello`] is missing) → *up* → *over*. Until *up* all is bounded by five seconds and a kilobyte, and
-//! nothing that was queued is sent: a recorded first message passes the handshake, its hello does not.
+//! *greeting* (preambles in clear, [`preamble`]) → *handshake* (Noise, [`cipher`]) → *confirming* (keys agreed, the
+//! peer's [`hello`] is missing) → *up* → *over*. Until *up* all is bounded by five seconds and a kilobyte, and nothing
+//! that was queued is sent: a recorded first message passes the handshake, its hello does not.
 //!
 //! # The wire
 //! After the handshake, records ([`cipher`]) of chunks, one after another to the record's end:
@@ -22,17 +23,20 @@
 //! | `7` | acknowledgement, [`lanes`] |
 //!
 //! # Invariants
-//! The order of the frames of one lane is kept · a tick goes out in the next record, before all that waits · only an opened
-//! record is a sign of life · memory is bounded by [`Limits`], whatever the peer says · no byte of the peer's
-//! leads to a panic.
+//! - The order of the frames of one lane is kept.
+//! - A tick is sent in the next record, before all waiting frames.
+//! - Only a record that opens is a sign of life.
+//! - Memory is bounded by [`Limits`] for every input.
+//! - No input leads to a panic.
 //!
 //! # How it fails
-//! Each violation is a [`SessionError`]; the session is then over, says so again whenever asked, and sends nothing
-//! but what its handshake still owes the peer (the list of versions). A frame that cannot be sent is a
+//! Each violation is a [`SessionError`]. The session is then over: it returns the error from every function, and sends
+//! only the rest of its handshake (the list of versions). A frame that cannot be sent is a
 //! [`SendError`] or an [`Event::Refused`], and the session goes on.
 
 mod cipher;
 mod config;
+mod cookie_key;
 mod encoded;
 mod error;
 mod greeting;
@@ -50,27 +54,27 @@ use bytes::Bytes;
 use crate::wire::Frame;
 use crate::wire::varint::{self, Reader};
 
-pub(crate) use cipher::CookieKey;
 pub(crate) use config::{Config, Hello, Limits, Role};
+pub(crate) use cookie_key::CookieKey;
 pub(crate) use encoded::Encoded;
 pub(crate) use error::{SendError, SessionError};
 pub(crate) use lanes::Backlog;
 
 use cipher::Cipher;
 use greeting::{Greeting, Progress};
-use hello::Intake;
+use hello::ReceiveLimits;
 use lanes::Lanes;
-use preamble::{Size, sized};
+use preamble::{Size, prefixed_size};
 use reassembly::Reassembly;
 
-/// What a session has to tell.
+/// An event that a session returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The peer is who it says it is; precedes every frame.
+    /// The peer is authenticated. Precedes every frame.
     Up(Hello),
-    /// The peer sent this.
+    /// A frame of the peer.
     Frame(Frame),
-    /// This was queued before the session was up, and the peer takes no frame of more than `limit` bytes.
+    /// A frame that was queued before the session was up, and has more than the `limit` of bytes that the peer takes.
     Refused { frame: Frame, limit: usize },
     /// The peer closes the connection in good order; the last event.
     Goodbye,
@@ -79,23 +83,23 @@ pub(crate) enum Event {
 /// One connection to a peer. See the module's docs.
 pub(crate) struct Session {
     local: Hello,
-    intake: Intake,
+    receive_limits: ReceiveLimits,
     tick: Duration,
     state: State,
-    /// The start of a unit of which the rest is to come.
+    /// The start of a unit whose rest has not been received.
     partial: Vec<u8>,
     /// Bytes of the handshake to send before all else.
-    owed: Vec<u8>,
+    handshake_bytes: Vec<u8>,
     /// One record in clear, kept for its memory.
     plain: Vec<u8>,
     lanes: Lanes,
     reassembly: Reassembly,
-    /// Bytes of pieces that came and are not acknowledged.
+    /// Bytes of received pieces that are not acknowledged.
     unacknowledged: usize,
     events: VecDeque<Event>,
-    /// When the peer was last heard, and by when it must be heard again.
+    /// The time by which the next record must be received.
     silent_at: Instant,
-    /// When to send a tick, unless something is sent before.
+    /// The time to send a tick, unless something is sent before.
     tick_at: Instant,
     tick_due: bool,
     closing: Closing,
@@ -113,14 +117,14 @@ enum State {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Closing {
     No,
-    /// What waits goes out until then, and a goodbye.
-    By(Instant),
-    /// The goodbye is out; until then the peer may hang up.
-    Said(Instant),
+    /// Waiting frames are sent until then, and a goodbye.
+    Sending(Instant),
+    /// The goodbye is sent; the peer has until then to close the connection.
+    GoodbyeSent(Instant),
 }
 
-/// How long a handshake, and a goodbye, may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time that a handshake may take, and closing the connection.
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// About how many bytes one `poll_transmit` gives.
 const TRANSMIT: usize = 128 * 1024;
 
@@ -132,33 +136,33 @@ const ACKNOWLEDGEMENT: u8 = 7;
 impl Session {
     pub(crate) fn new(config: Config, now: Instant) -> Session {
         let Config { local, key, cluster, role, limits, tick, entropy } = config;
-        let intake = Intake::of(&limits);
-        let (greeting, owed) = Greeting::new(role, key, cluster, entropy);
+        let receive_limits = ReceiveLimits::of(&limits);
+        let (greeting, handshake_bytes) = Greeting::new(role, key, cluster, entropy);
         Session {
             local,
-            intake,
+            receive_limits,
             tick,
-            owed,
+            handshake_bytes,
             state: State::Greeting(greeting),
             partial: Vec::new(),
             plain: Vec::new(),
-            lanes: Lanes::new(intake, limits.window),
-            reassembly: Reassembly::new(intake),
+            lanes: Lanes::new(receive_limits, limits.window),
+            reassembly: Reassembly::new(receive_limits),
             unacknowledged: 0,
             events: VecDeque::new(),
-            silent_at: now + PATIENCE,
-            tick_at: now + PATIENCE,
+            silent_at: now + TIMEOUT,
+            tick_at: now + TIMEOUT,
             tick_due: false,
             closing: Closing::No,
         }
     }
 
-    /// Takes what came from the peer, in any slicing. Events may have come of it, even upon an error.
+    /// Takes received bytes, in slices of any size. They may have given events, also upon an error.
     pub(crate) fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
-        self.take_in(now, bytes).map_err(|error| self.fail(error))
+        self.read_input(now, bytes).map_err(|error| self.fail(error))
     }
 
-    fn take_in(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
+    fn read_input(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
         let mut rest = bytes;
         loop {
             if self.partial.is_empty() {
@@ -193,7 +197,7 @@ impl Session {
         }
     }
 
-    /// Takes the end of the peer's bytes: what it means depends on how far the session is.
+    /// Takes the end of the peer's bytes. It is an error before the session is up.
     pub(crate) fn handle_end(&mut self) -> Option<SessionError> {
         match &self.state {
             State::Greeting(_) | State::Confirming(_) => Some(self.fail(SessionError::HungUp)),
@@ -208,14 +212,14 @@ impl Session {
             State::Over(error) => return Err(error.clone()),
             State::Up(_) if now >= self.silent_at => SessionError::Silent,
             State::Up(_) => {
-                if let Closing::By(end) | Closing::Said(end) = self.closing
+                if let Closing::Sending(end) | Closing::GoodbyeSent(end) = self.closing
                     && now >= end
                 {
                     return Err(self.fail(SessionError::Closed));
                 }
                 if now >= self.tick_at {
-                    // Whoever said goodbye says no more.
-                    self.tick_due = !matches!(self.closing, Closing::Said(_));
+                    // Nothing is sent after a goodbye.
+                    self.tick_due = !matches!(self.closing, Closing::GoodbyeSent(_));
                     self.tick_at = now + self.tick / 4;
                 }
                 return Ok(());
@@ -230,8 +234,8 @@ impl Session {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match (&self.state, self.closing) {
             (State::Over(_), _) => None,
-            (State::Up(_), Closing::By(end)) => Some(self.silent_at.min(self.tick_at).min(end)),
-            (State::Up(_), Closing::Said(end)) => Some(self.silent_at.min(end)),
+            (State::Up(_), Closing::Sending(end)) => Some(self.silent_at.min(self.tick_at).min(end)),
+            (State::Up(_), Closing::GoodbyeSent(end)) => Some(self.silent_at.min(end)),
             (State::Up(_), _) => Some(self.silent_at.min(self.tick_at)),
             _ => Some(self.silent_at),
         }
@@ -260,7 +264,7 @@ impl Session {
     /// Appends what to send, some 128 KiB at a time; false if there is nothing.
     pub(crate) fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
         let start = out.len();
-        out.append(&mut self.owed);
+        out.append(&mut self.handshake_bytes);
         while out.len() - start < TRANSMIT && !self.is_over() {
             let State::Up(cipher) = &mut self.state else { break };
             let record = &mut self.plain;
@@ -274,11 +278,11 @@ impl Session {
             }
             // One byte is kept for a goodbye.
             self.lanes.fill(record, cipher::PLAIN - 1);
-            if let Closing::By(end) = self.closing
+            if let Closing::Sending(end) = self.closing
                 && self.lanes.backlog().bytes == 0
             {
                 record.push(GOODBYE);
-                self.closing = Closing::Said(end);
+                self.closing = Closing::GoodbyeSent(end);
             }
             if record.is_empty() {
                 break;
@@ -292,21 +296,21 @@ impl Session {
         out.len() > start
     }
 
-    /// What waits to be sent.
+    /// Returns the amount that waits to be sent.
     pub(crate) fn backlog(&self) -> Backlog {
         self.lanes.backlog()
     }
 
-    /// What happened, in order.
+    /// Returns the next event, in their order.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
-    /// Sends what waits, then says goodbye; after five seconds without. Before the session is up it is over at once.
+    /// Sends the waiting frames and a goodbye, for at most five seconds. Before the session is up it is over at once.
     pub(crate) fn close(&mut self, now: Instant) {
         match self.state {
             State::Over(_) => {}
-            State::Up(_) if self.closing == Closing::No => self.closing = Closing::By(now + PATIENCE),
+            State::Up(_) if self.closing == Closing::No => self.closing = Closing::Sending(now + TIMEOUT),
             State::Up(_) => {}
             _ => {
                 self.fail(SessionError::Closed);
@@ -314,9 +318,9 @@ impl Session {
         }
     }
 
-    /// Nothing more will come of this session: it failed, or has said goodbye.
+    /// Returns `true` after an error and after the goodbye: the session gives nothing more.
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.closing, Closing::Said(_)) || matches!(self.state, State::Over(_))
+        matches!(self.closing, Closing::GoodbyeSent(_)) || matches!(self.state, State::Over(_))
     }
 
     fn fail(&mut self, error: SessionError) -> SessionError {
@@ -329,14 +333,14 @@ impl Session {
     fn size(&self, start: &[u8]) -> Result<Size, SessionError> {
         match &self.state {
             State::Greeting(greeting) => greeting.size(start),
-            // Nobody is known yet who may send a large record.
+            // The peer is not authenticated yet, so it may not send a large record.
             State::Confirming(_) => {
                 let bounds = cipher::TAG + 1..=cipher::TAG + hello::MAX;
-                sized(start, bounds, SessionError::Handshake("a hello of another size"))
+                prefixed_size(start, bounds, SessionError::Handshake("a hello of another size"))
             }
             State::Up(_) => {
                 let bounds = cipher::TAG + 1..=cipher::TAG + cipher::PLAIN;
-                sized(start, bounds, SessionError::Record("an empty record"))
+                prefixed_size(start, bounds, SessionError::Record("an empty record"))
             }
             State::Over(error) => Err(error.clone()),
         }
@@ -352,28 +356,28 @@ impl Session {
     fn step(&mut self, state: State, now: Instant, unit: &[u8]) -> Result<State, SessionError> {
         match state {
             State::Greeting(greeting) => {
-                let mut cipher = match greeting.step(unit, &mut self.owed)? {
+                let mut cipher = match greeting.step(unit, &mut self.handshake_bytes)? {
                     Progress::More(greeting) => return Ok(State::Greeting(greeting)),
                     Progress::Done(cipher) => cipher,
                 };
-                let hello = hello::encode(&self.local, self.intake)
+                let hello = hello::encode(&self.local, self.receive_limits)
                     .ok_or(SessionError::Handshake("this node's advertised address is too long"))?;
                 let mut record = vec![HELLO];
                 varint::put(&mut record, hello.len() as u64);
                 record.extend_from_slice(&hello);
-                cipher.seal(&record, &mut self.owed)?;
+                cipher.seal(&record, &mut self.handshake_bytes)?;
                 Ok(State::Confirming(cipher))
             }
             State::Confirming(mut cipher) => {
                 let record = cipher.open(&unit[2..])?;
                 self.confirm(&record)?;
-                self.heard(now);
+                self.reset_silence(now);
                 self.tick_at = now + self.tick / 4;
                 Ok(State::Up(cipher))
             }
             State::Up(mut cipher) => {
                 let record = cipher.open(&unit[2..])?;
-                self.heard(now);
+                self.reset_silence(now);
                 if self.read_record(&record)? {
                     self.events.push_back(Event::Goodbye);
                     return Ok(State::Over(SessionError::Closed));
@@ -384,20 +388,20 @@ impl Session {
         }
     }
 
-    fn heard(&mut self, now: Instant) {
+    fn reset_silence(&mut self, now: Instant) {
         self.silent_at = now + self.tick;
     }
 
     /// Reads the peer's hello and decides whether it may be up.
     fn confirm(&mut self, record: &[u8]) -> Result<(), SessionError> {
-        let bad = |_| SessionError::Handshake("the first record is no hello");
+        let bad = |_| SessionError::Handshake("the first record is not a hello");
         let mut reader = Reader::new(record);
         let kind = reader.byte().map_err(bad)?;
         let length = reader.varint().map_err(bad)?;
         if kind != HELLO || length != reader.rest().len() as u64 {
-            return Err(SessionError::Handshake("the first record is no hello"));
+            return Err(SessionError::Handshake("the first record is not a hello"));
         }
-        let (peer, intake) = hello::decode(reader.rest()).map_err(bad)?;
+        let (peer, receive_limits) = hello::decode(reader.rest()).map_err(bad)?;
         if peer.instance == self.local.instance {
             return Err(SessionError::Reflected);
         }
@@ -405,8 +409,8 @@ impl Session {
             return Err(SessionError::SameName(peer.node.name));
         }
         // This node sends nothing larger than it takes itself, so that both ends of a setting agree.
-        let frame = intake.frame.min(self.intake.frame);
-        let refused = self.lanes.set_peer(Intake { frame, ..intake });
+        let frame = receive_limits.frame.min(self.receive_limits.frame);
+        let refused = self.lanes.set_peer(ReceiveLimits { frame, ..receive_limits });
         self.events.push_back(Event::Up(peer));
         let limit = self.lanes.frame_limit();
         let frames = refused.into_iter().filter_map(|frame| frame.decode().ok());

@@ -3,32 +3,32 @@
 //! | from | bytes |
 //! |---|---|
 //! | dialler | `GRNM`, count (1..=8), so many versions (2 bytes each, high byte first) |
-//! | listener | `GRNM`, the version picked (2 bytes) |
+//! | listener | `GRNM`, the version chosen (2 bytes) |
 //! | listener, if none fits | `GRNM`, `0` `0`, count (1..=8), so many versions of its own; then it hangs up |
 //!
-//! Both become part of the Noise prologue, so whoever changes one on its way makes the handshake fail: there is
-//! no downgrade. A stranger is found out at the first byte that differs.
+//! Both become part of the Noise prologue: if one is changed on its way, the handshake fails, so no attacker can force
+//! an older version. Another protocol is recognized at the first byte that differs.
 
 use std::ops::RangeInclusive;
 
 use super::SessionError;
 
-/// The versions of the wire that this node speaks, best first.
+/// The versions of the wire format that this node has, the best first.
 pub(super) const VERSIONS: &[u16] = &[1];
 
 const MAGIC: &[u8; 4] = b"GRNM";
 const MAX_VERSIONS: u8 = 8;
 
-/// How many bytes a unit has, as far as its first bytes tell.
+/// The size of a unit, as far as its first bytes determine it.
 pub(super) enum Size {
-    /// This many bytes are needed to tell.
+    /// At least so many bytes are needed to determine it.
     AtLeast(usize),
     /// The unit has exactly so many.
     Exactly(usize),
 }
 
-/// The size of a unit with its length (2 bytes, high first) before it, if that is one that may be.
-pub(super) fn sized(
+/// Returns the size of a unit with its length (2 bytes, high first) in front; `otherwise` if it is out of `bounds`.
+pub(super) fn prefixed_size(
     start: &[u8],
     bounds: RangeInclusive<usize>,
     otherwise: SessionError,
@@ -38,7 +38,7 @@ pub(super) fn sized(
     if bounds.contains(&length) { Ok(Size::Exactly(2 + length)) } else { Err(otherwise) }
 }
 
-/// What the dialler says first.
+/// Returns the first bytes of the dialler.
 pub(super) fn offer(versions: &[u16]) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     put_versions(&mut bytes, versions);
@@ -50,16 +50,16 @@ pub(super) fn offer_size(start: &[u8]) -> Result<Size, SessionError> {
     list_size(start, MAGIC.len())
 }
 
-/// What the listener says to an offer: its bytes, and the version if there is one.
+/// Returns the listener's answer to an offer: its bytes, and the version if the two have one in common.
 pub(super) fn answer(offer: &[u8], ours: &[u16]) -> (Vec<u8>, Result<u16, SessionError>) {
     let theirs = take_versions(&offer[MAGIC.len()..]);
     let mut bytes = MAGIC.to_vec();
-    let picked = ours.iter().copied().find(|version| theirs.contains(version));
-    bytes.extend_from_slice(&picked.unwrap_or(0).to_be_bytes());
-    if picked.is_none() {
+    let chosen = ours.iter().copied().find(|version| theirs.contains(version));
+    bytes.extend_from_slice(&chosen.unwrap_or(0).to_be_bytes());
+    if chosen.is_none() {
         put_versions(&mut bytes, ours);
     }
-    (bytes, picked.ok_or_else(|| SessionError::Version { theirs, ours: ours.to_vec() }))
+    (bytes, chosen.ok_or_else(|| SessionError::Version { theirs, ours: ours.to_vec() }))
 }
 
 pub(super) fn answer_size(start: &[u8]) -> Result<Size, SessionError> {
@@ -72,8 +72,8 @@ pub(super) fn answer_size(start: &[u8]) -> Result<Size, SessionError> {
     }
 }
 
-/// What the listener picked out of `ours`.
-pub(super) fn picked(answer: &[u8], ours: &[u16]) -> Result<u16, SessionError> {
+/// Returns the version that the listener chose out of `ours`.
+pub(super) fn chosen(answer: &[u8], ours: &[u16]) -> Result<u16, SessionError> {
     let (head, list) = answer.split_at(MAGIC.len() + 2);
     let version = u16::from_be_bytes([head[MAGIC.len()], head[MAGIC.len() + 1]]);
     if version != 0 && ours.contains(&version) {

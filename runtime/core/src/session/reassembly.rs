@@ -1,23 +1,26 @@
-//! Pieces of large frames on their way in.
+//! The received pieces of large frames.
 //!
-//! Invariants: a buffer grows as bytes arrive and no length is believed before · at most one frame a lane is begun · the
-//! count of them, each one's size and the bytes of all together stay within what this node said in its hello.
+//! Invariants:
+//! - A buffer grows as bytes arrive. No announced length is allocated in advance.
+//! - At most one frame of each lane is incomplete.
+//! - The number of incomplete frames, the size of each and the bytes of all stay within the limits in this node's
+//!   hello.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
 use super::SessionError;
-use super::hello::Intake;
+use super::hello::ReceiveLimits;
 
 pub(super) struct Reassembly {
     begun: BTreeMap<u64, Vec<u8>>,
     bytes: usize,
-    bounds: Intake,
+    bounds: ReceiveLimits,
 }
 
 impl Reassembly {
-    pub(super) fn new(bounds: Intake) -> Reassembly {
+    pub(super) fn new(bounds: ReceiveLimits) -> Reassembly {
         Reassembly { begun: BTreeMap::new(), bytes: 0, bounds }
     }
 

@@ -1,15 +1,15 @@
-//! Two sessions on a virtual clock, with bytes that go where the test lets them.
+//! Two sessions on a virtual clock. The test carries the bytes between them.
 
 mod handshake;
+mod heartbeat;
 mod lanes;
-mod life;
 mod records;
 
 use super::*;
 use crate::base::{NodeId, NodeName};
 use crate::wire::FrameTarget;
 
-/// Xorshift, so that a failure comes back with its seed.
+/// Xorshift, so that a failure repeats with its seed.
 struct Random(u64);
 
 impl Random {
@@ -21,21 +21,21 @@ impl Random {
     }
 }
 
-/// One session with what it said and what it told.
+/// One session, the bytes that it sent and the events that it returned.
 struct Side {
     session: Session,
     /// On its way to the other side.
-    said: Vec<u8>,
+    output: Vec<u8>,
     events: Vec<Event>,
     result: Result<(), SessionError>,
 }
 
 impl Side {
     fn new(config: Config, now: Instant) -> Side {
-        Side { session: Session::new(config, now), said: Vec::new(), events: Vec::new(), result: Ok(()) }
+        Side { session: Session::new(config, now), output: Vec::new(), events: Vec::new(), result: Ok(()) }
     }
 
-    fn hear(&mut self, now: Instant, bytes: &[u8]) {
+    fn receive(&mut self, now: Instant, bytes: &[u8]) {
         self.result = self.session.handle_bytes(now, bytes);
         self.events.extend(std::iter::from_fn(|| self.session.poll_event()));
     }
@@ -89,26 +89,27 @@ impl Pair {
         pair
     }
 
-    /// Carries all that is said, until there is silence or one side has failed.
+    /// Carries all bytes between the two, until no bytes are left or one side has failed.
     fn run(&mut self) {
         self.run_sliced(|left| left);
     }
 
-    /// The same in slices as `slice` cuts them from what is left.
+    /// Carries all bytes in slices: `slice` gets the number of bytes that are left and returns the size of the next
+    /// one.
     fn run_sliced(&mut self, mut slice: impl FnMut(usize) -> usize) {
         loop {
             let mut quiet = true;
-            for dialler_speaks in [true, false] {
-                let (from, to) = match dialler_speaks {
+            for dialler_sends in [true, false] {
+                let (from, to) = match dialler_sends {
                     true => (&mut self.dialler, &mut self.listener),
                     false => (&mut self.listener, &mut self.dialler),
                 };
-                from.session.poll_transmit(self.now, &mut from.said);
-                let said = mem::take(&mut from.said);
-                let mut left = &said[..];
+                from.session.poll_transmit(self.now, &mut from.output);
+                let bytes = mem::take(&mut from.output);
+                let mut left = &bytes[..];
                 while !left.is_empty() && to.result.is_ok() {
                     let (piece, rest) = left.split_at(slice(left.len()).clamp(1, left.len()));
-                    to.hear(self.now, piece);
+                    to.receive(self.now, piece);
                     left = rest;
                     quiet = false;
                 }

@@ -384,7 +384,7 @@ impl Inner {
             .listen(&name)
             .tick(self.tick)
             .transport(Arc::new(self.network.host(&name)))
-            .ground(env)
+            .env(env)
             .incarnation(self.incarnations.fetch_add(1, Ordering::Relaxed) + 1);
         for other in others {
             builder = builder.seed(host(other));

@@ -1,4 +1,4 @@
-//! One stream: two pipes, each with what is on its way.
+//! One stream in memory: two pipes, each with the bytes that are on their way.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,42 +10,42 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Board, BoxFuture};
+use super::{BoxFuture, Shared};
 
-/// What a pipe holds on its way, in bytes.
-const ROOM: usize = 64 * 1024;
+/// The most bytes that are on their way in a pipe.
+const CAPACITY: usize = 64 * 1024;
 
 /// A stream between two hosts.
-pub(super) struct Wire {
-    board: Arc<Board>,
-    state: Mutex<State>,
+pub(super) struct Duplex {
+    shared: Arc<Shared>,
+    state: Mutex<PipeState>,
 }
 
-struct State {
-    /// What each side sends.
+struct PipeState {
+    /// The bytes that each side sends.
     pipes: [Pipe; 2],
     broken: bool,
 }
 
 struct Pipe {
-    /// What is on its way, and when it arrives.
+    /// The pieces on their way, each with the time at which it arrives.
     pieces: VecDeque<(Instant, VecDeque<u8>)>,
     length: usize,
-    /// When the last piece arrives: what follows is not earlier.
+    /// The time at which the last piece arrives. Later pieces do not arrive earlier.
     last: Instant,
     held: bool,
     delay: Option<RangeInclusive<Duration>>,
-    /// The sender has said that it is done.
+    /// The sender has closed this direction.
     ended: bool,
-    /// Nobody reads any more.
-    deaf: bool,
+    /// The reader is gone.
+    reader_gone: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
-impl Wire {
-    pub(super) fn new(board: Arc<Board>) -> Arc<Wire> {
-        let last = board.clock.now();
+impl Duplex {
+    pub(super) fn new(shared: Arc<Shared>) -> Arc<Duplex> {
+        let last = shared.clock.now();
         let pipes = [(); 2].map(|()| Pipe {
             pieces: VecDeque::new(),
             length: 0,
@@ -53,31 +53,31 @@ impl Wire {
             held: false,
             delay: None,
             ended: false,
-            deaf: false,
+            reader_gone: false,
             reader: None,
             writer: None,
         });
-        Arc::new(Wire { board, state: Mutex::new(State { pipes, broken: false }) })
+        Arc::new(Duplex { shared, state: Mutex::new(PipeState { pipes, broken: false }) })
     }
 
-    /// A panic elsewhere while the lock was held left nothing half done.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    // A panic while the lock was held cannot have left a change half done.
+    fn lock(&self) -> MutexGuard<'_, PipeState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says how it goes for what one side sends.
-    pub(super) fn set_way(&self, side: usize, held: bool, delay: Option<RangeInclusive<Duration>>) {
+    /// Sets the route of the bytes that one side sends.
+    pub(super) fn set_route(&self, side: usize, held: bool, delay: Option<RangeInclusive<Duration>>) {
         let mut state = self.lock();
         state.pipes[side].held = held;
         state.pipes[side].delay = delay;
-        // A sender hears of its reader's end by what comes back.
+        // A sender notices the end of its reader by the other direction.
         let woken = [state.pipes[side].reader.take(), state.pipes[1 - side].writer.take()];
         drop(state);
         woken.into_iter().flatten().for_each(Waker::wake);
     }
 
-    /// Ends the stream in both directions; what is on its way is lost.
-    pub(super) fn break_off(&self) {
+    /// Ends the stream in both directions. Bytes on their way are lost.
+    pub(super) fn reset(&self) {
         let mut state = self.lock();
         state.broken = true;
         let woken: Vec<_> = state.pipes.iter_mut().flat_map(|pipe| [pipe.reader.take(), pipe.writer.take()]).collect();
@@ -86,26 +86,26 @@ impl Wire {
     }
 }
 
-/// A stream's side in the hands of its user.
-pub(super) struct Plug {
-    wire: Arc<Wire>,
+/// One end of a stream.
+pub(super) struct DuplexEnd {
+    duplex: Arc<Duplex>,
     side: usize,
-    /// Rings when the next piece arrives.
+    /// The timer of the next piece.
     timer: Option<(Instant, BoxFuture<'static, ()>)>,
 }
 
-impl Plug {
-    pub(super) fn new(wire: Arc<Wire>, side: usize) -> Plug {
-        Plug { wire, side, timer: None }
+impl DuplexEnd {
+    pub(super) fn new(duplex: Arc<Duplex>, side: usize) -> DuplexEnd {
+        DuplexEnd { duplex, side, timer: None }
     }
 }
 
-impl AsyncRead for Plug {
+impl AsyncRead for DuplexEnd {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Plug { wire, side, timer } = self.get_mut();
-        let board = &wire.board;
+        let DuplexEnd { duplex, side, timer } = self.get_mut();
+        let shared = &duplex.shared;
         loop {
-            let mut state = wire.lock();
+            let mut state = duplex.lock();
             if state.broken {
                 return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
             }
@@ -115,7 +115,7 @@ impl AsyncRead for Plug {
                 pipe.reader = Some(cx.waker().clone());
                 return Poll::Pending;
             };
-            if due <= board.clock.now() {
+            if due <= shared.clock.now() {
                 let Some((_, piece)) = pipe.pieces.front_mut() else { return Poll::Ready(Ok(())) };
                 let count = piece.len().min(buffer.remaining());
                 let (one, two) = piece.as_slices();
@@ -134,11 +134,11 @@ impl AsyncRead for Plug {
             }
             pipe.reader = Some(cx.waker().clone());
             drop(state);
-            let (_, rings) = match &mut *timer {
+            let (_, timeout) = match &mut *timer {
                 Some(timer) if timer.0 == due => timer,
-                timer => timer.insert((due, board.clock.sleep_until(due))),
+                timer => timer.insert((due, shared.clock.sleep_until(due))),
             };
-            if rings.as_mut().poll(cx).is_pending() {
+            if timeout.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
             *timer = None;
@@ -146,29 +146,29 @@ impl AsyncRead for Plug {
     }
 }
 
-impl AsyncWrite for Plug {
+impl AsyncWrite for DuplexEnd {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let Plug { wire, side, .. } = self.get_mut();
-        let board = &wire.board;
-        let mut state = wire.lock();
+        let DuplexEnd { duplex, side, .. } = self.get_mut();
+        let shared = &duplex.shared;
+        let mut state = duplex.lock();
         if state.broken {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
-        let told = !state.pipes[1 - *side].held;
+        let notified = !state.pipes[1 - *side].held;
         let pipe = &mut state.pipes[*side];
-        if pipe.deaf && told {
+        if pipe.reader_gone && notified {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let mut count = bytes.len().min(ROOM - pipe.length);
+        let mut count = bytes.len().min(CAPACITY - pipe.length);
         if count == 0 {
             pipe.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        // A stream may come apart anywhere.
-        if board.rng.below(8) == 0 {
-            count = usize::try_from(board.rng.below(count as u64)).unwrap_or(0) + 1;
+        // A stream may be split anywhere.
+        if shared.rng.below(8) == 0 {
+            count = usize::try_from(shared.rng.below(count as u64)).unwrap_or(0) + 1;
         }
-        pipe.last = pipe.last.max(board.clock.now() + board.draw(pipe.delay.as_ref()));
+        pipe.last = pipe.last.max(shared.clock.now() + shared.draw(pipe.delay.as_ref()));
         let piece = (pipe.last, bytes[..count].iter().copied().collect());
         pipe.pieces.push_back(piece);
         pipe.length += count;
@@ -188,22 +188,22 @@ impl AsyncWrite for Plug {
     }
 }
 
-impl Plug {
-    /// Sends nothing more, and reads nothing more if `deaf`.
-    fn end(&self, deaf: bool) {
-        let Plug { wire, side, .. } = self;
-        let mut state = wire.lock();
-        let now = wire.board.clock.now();
+impl DuplexEnd {
+    /// Closes the sending direction, and with `reader_gone` the other one too.
+    fn end(&self, reader_gone: bool) {
+        let DuplexEnd { duplex, side, .. } = self;
+        let mut state = duplex.lock();
+        let now = duplex.shared.clock.now();
         let pipe = &mut state.pipes[*side];
         let mut woken = Vec::new();
-        // Once: two ends that close again and again would wake each other without an end.
+        // Only once: two ends that close again and again would wake each other forever.
         if !std::mem::replace(&mut pipe.ended, true) {
-            pipe.last = pipe.last.max(now + wire.board.draw(pipe.delay.as_ref()));
+            pipe.last = pipe.last.max(now + duplex.shared.draw(pipe.delay.as_ref()));
             woken.push(pipe.reader.take());
         }
-        if deaf {
+        if reader_gone {
             let pipe = &mut state.pipes[1 - *side];
-            pipe.deaf = true;
+            pipe.reader_gone = true;
             woken.push(pipe.writer.take());
         }
         drop(state);
@@ -211,7 +211,7 @@ impl Plug {
     }
 }
 
-impl Drop for Plug {
+impl Drop for DuplexEnd {
     fn drop(&mut self) {
         self.end(true);
     }

@@ -1,8 +1,8 @@
-//! Who is let in.
+//! Which peers a session accepts.
 
 use super::*;
 
-/// Runs a handshake of these two, and says how it ends on both sides.
+/// Runs a handshake of these two, and compares its result on both sides.
 #[track_caller]
 fn check(
     dialler: Config,
@@ -25,7 +25,7 @@ fn check(
 }
 
 #[test]
-fn two_nodes_meet() {
+fn two_nodes_of_a_cluster_connect() {
     let pair = Pair::up();
     let hello = |name| config(name, Role::Dialler).local;
     assert_eq!(pair.dialler.events, [Event::Up(hello("b@x"))]);
@@ -34,7 +34,7 @@ fn two_nodes_meet() {
 }
 
 #[test]
-fn who_does_not_meet() {
+fn other_nodes_are_refused() {
     let dialler = || config("a@x", Role::Dialler);
     let listener = || config("b@x", Role::Listener);
     let key = CookieKey::derive(b"another one altogether");
@@ -42,7 +42,7 @@ fn who_does_not_meet() {
     check(dialler(), Config { key, ..listener() }, refused(), Err(SessionError::Cookie));
     let cluster = "other".into();
     check(dialler(), Config { cluster, ..listener() }, refused(), Err(SessionError::Cookie));
-    // Each has the other's hello before it hears of the end.
+    // Each has the other's hello before the end of the stream.
     let same = NodeName::new("a@x").unwrap();
     let mut twin = listener();
     twin.local.node.name = same.clone();
@@ -56,7 +56,7 @@ fn who_does_not_meet() {
     check(dialler(), silly, refused(), Err(long));
 }
 
-/// What a stranger sends, and what becomes of it: the error and the answer.
+/// Checks the error and the answer to the bytes of a peer that is not a node of the cluster.
 #[track_caller]
 fn check_stranger(role: Role, bytes: &[u8], expected: Result<(), SessionError>, answer: &[u8]) {
     let now = Instant::now();
@@ -65,14 +65,14 @@ fn check_stranger(role: Role, bytes: &[u8], expected: Result<(), SessionError>, 
         side.session.poll_transmit(now, &mut Vec::new());
     }
     for byte in bytes {
-        side.hear(now, &[*byte]);
+        side.receive(now, &[*byte]);
         if side.result.is_err() {
             break;
         }
     }
     assert_eq!(side.result, expected, "{bytes:?}");
-    side.session.poll_transmit(now, &mut side.said);
-    assert_eq!(side.said, answer, "{bytes:?}");
+    side.session.poll_transmit(now, &mut side.output);
+    assert_eq!(side.output, answer, "{bytes:?}");
     assert!(side.events.is_empty());
     assert!(side.session.partial.capacity() < 128);
 }
@@ -98,38 +98,38 @@ fn strangers() {
     check_stranger(Dialler, b"GRNM\x00\x00\x00", bad("no versions, or too many"), b"");
 }
 
-/// The handshake's bytes, as somebody between the two records them.
+/// The handshake's bytes in both directions, as an attacker records them.
 fn recorded() -> [Vec<u8>; 2] {
     let mut pair = Pair::new();
-    let mut said = [Vec::new(), Vec::new()];
+    let mut output = [Vec::new(), Vec::new()];
     for _ in 0..4 {
-        for (speaker, said) in said.iter_mut().enumerate() {
-            let (from, to) = match speaker {
+        for (sender, bytes) in output.iter_mut().enumerate() {
+            let (from, to) = match sender {
                 0 => (&mut pair.dialler, &mut pair.listener),
                 _ => (&mut pair.listener, &mut pair.dialler),
             };
-            let start = said.len();
-            from.session.poll_transmit(pair.now, said);
-            to.hear(pair.now, &said[start..]);
+            let start = bytes.len();
+            from.session.poll_transmit(pair.now, bytes);
+            to.receive(pair.now, &bytes[start..]);
         }
     }
     assert!(pair.dialler.is_up() && pair.listener.is_up());
-    said
+    output
 }
 
 #[test]
-fn cut_at_each_byte_nobody_is_up_and_time_ends_it() {
+fn a_handshake_that_is_cut_at_any_byte_ends_by_its_timeout() {
     let [dialler, _] = recorded();
     for cut in 0..dialler.len() {
         let now = Instant::now();
         let mut config = config("b@x", Role::Listener);
         config.entropy = [b'b'; 32];
         let mut side = Side::new(config, now);
-        side.hear(now, &dialler[..cut]);
+        side.receive(now, &dialler[..cut]);
         assert_eq!(side.result, Ok(()));
         assert!(!side.is_up());
         let due = side.session.poll_timeout().unwrap();
-        assert_eq!(due, now + PATIENCE);
+        assert_eq!(due, now + TIMEOUT);
         assert_eq!(side.session.handle_timeout(due - Duration::from_nanos(1)), Ok(()));
         assert_eq!(side.session.handle_timeout(due), Err(SessionError::Slow));
         assert_eq!(side.session.poll_timeout(), None);
@@ -142,12 +142,12 @@ fn a_recorded_handshake_is_of_no_use() {
     let now = Instant::now();
     // With other entropy, which is what distinguishes one session from another.
     let mut side = Side::new(Config { entropy: [9; 32], ..config("b@x", Role::Listener) }, now);
-    side.hear(now, &dialler);
+    side.receive(now, &dialler);
     assert_eq!(side.result, Err(SessionError::Forged));
     assert!(side.events.is_empty());
     let mut side = Side::new(Config { entropy: [9; 32], ..config("a@x", Role::Dialler) }, now);
     side.session.poll_transmit(now, &mut Vec::new());
-    side.hear(now, &listener);
+    side.receive(now, &listener);
     assert_eq!(side.result, Err(SessionError::Cookie));
 }
 
@@ -160,16 +160,17 @@ fn a_flipped_bit_ends_it() {
         bytes[bit / 8] ^= 1 << (bit % 8);
         let now = Instant::now();
         let mut side = Side::new(config("b@x", Role::Listener), now);
-        side.hear(now, &bytes);
+        side.receive(now, &bytes);
         assert!(!side.is_up(), "bit {bit}");
         assert!(side.events.is_empty(), "bit {bit}");
         // A length that has grown leaves the session waiting, for five seconds.
-        let waits = side.result.is_ok() && side.session.handle_timeout(now + PATIENCE).is_err();
+        let waits = side.result.is_ok() && side.session.handle_timeout(now + TIMEOUT).is_err();
         assert!(waits || side.result.is_err(), "bit {bit}");
     }
 }
 
-/// Bytes that no session ever said, at each stage: an error or patience, never a panic or much memory.
+/// Sends bytes that no session sends, at each stage: they lead to an error or to waiting, never to a panic or to much
+/// memory.
 #[test]
 fn garbage_at_each_stage() {
     let [dialler, _] = recorded();
@@ -181,7 +182,7 @@ fn garbage_at_each_stage() {
         let count = random.below(200);
         bytes.extend((0..count).map(|_| random.below(256) as u8));
         for slice in bytes.chunks(1 + random.below(64)) {
-            side.hear(now, slice);
+            side.receive(now, slice);
         }
         assert!(side.frames().is_empty());
         assert!(side.session.partial.capacity() <= 2 * 65_537);

@@ -10,16 +10,16 @@ fn frames_in_any_slicing_keep_the_order_of_their_lanes() {
         let mut pair = Pair::new();
         let mut sent: [Vec<Vec<Frame>>; 2] = [vec![Vec::new(); 5], vec![Vec::new(); 5]];
         for _ in 0..40 {
-            let (speaker, lane) = (random.below(2), random.below(5));
+            let (sender, lane) = (random.below(2), random.below(5));
             let size = match random.below(4) {
                 0 => random.below(100_000),
                 1 => FRAGMENT - 40 + random.below(80),
                 _ => random.below(200),
             };
             let frame = message(lane as u64, size);
-            let side = if speaker == 0 { &mut pair.dialler } else { &mut pair.listener };
+            let side = if sender == 0 { &mut pair.dialler } else { &mut pair.listener };
             side.session.send_frame(lane as u64, &frame).unwrap();
-            sent[speaker][lane].push(frame);
+            sent[sender][lane].push(frame);
             if random.below(4) == 0 {
                 let most = [7, 300, 100_000][random.below(3)];
                 pair.run_sliced(|left| 1 + random.below(most.min(left)));
@@ -30,8 +30,8 @@ fn frames_in_any_slicing_keep_the_order_of_their_lanes() {
             assert_eq!(side.result, Ok(()), "seed {seed}");
             for (lane, sent) in sent.iter().enumerate() {
                 let of_lane = |frame: &&Frame| matches!(frame, Frame::Message { from, .. } if *from == lane as u64);
-                let heard: Vec<&Frame> = side.frames().into_iter().filter(of_lane).collect();
-                assert_eq!(heard, sent.iter().collect::<Vec<_>>(), "seed {seed}, lane {lane}");
+                let received: Vec<&Frame> = side.frames().into_iter().filter(of_lane).collect();
+                assert_eq!(received, sent.iter().collect::<Vec<_>>(), "seed {seed}, lane {lane}");
             }
         }
         for side in [&pair.dialler, &pair.listener] {
@@ -45,13 +45,13 @@ fn a_small_frame_overtakes_a_large_one_of_another_lane() {
     let mut pair = Pair::up();
     let (large, small) = (message(1, 10 << 20), message(2, 10));
     pair.dialler.session.send_frame(1, &large).unwrap();
-    pair.dialler.session.poll_transmit(pair.now, &mut pair.dialler.said);
+    pair.dialler.session.poll_transmit(pair.now, &mut pair.dialler.output);
     pair.dialler.session.send_frame(2, &small).unwrap();
     pair.dialler.session.send_frame(1, &message(1, 1)).unwrap();
-    pair.dialler.session.poll_transmit(pair.now, &mut pair.dialler.said);
-    assert!(pair.dialler.said.len() < 512 * 1024);
-    let said = mem::take(&mut pair.dialler.said);
-    pair.listener.hear(pair.now, &said);
+    pair.dialler.session.poll_transmit(pair.now, &mut pair.dialler.output);
+    assert!(pair.dialler.output.len() < 512 * 1024);
+    let output = mem::take(&mut pair.dialler.output);
+    pair.listener.receive(pair.now, &output);
     assert_eq!(pair.listener.frames(), [&small]);
     pair.run();
     assert_eq!(pair.listener.frames(), [&small, &large, &message(1, 1)]);
@@ -63,16 +63,16 @@ fn many_small_frames_share_a_record() {
     for from in 0..1000 {
         pair.dialler.session.send_frame(from % 7, &message(from, 8)).unwrap();
     }
-    let mut said = Vec::new();
-    assert!(pair.dialler.session.poll_transmit(pair.now, &mut said));
-    assert!(!pair.dialler.session.poll_transmit(pair.now, &mut said));
-    let first = usize::from(u16::from_be_bytes([said[0], said[1]]));
-    assert_eq!(said.len(), 2 + first, "one record");
-    pair.listener.hear(pair.now, &said);
+    let mut output = Vec::new();
+    assert!(pair.dialler.session.poll_transmit(pair.now, &mut output));
+    assert!(!pair.dialler.session.poll_transmit(pair.now, &mut output));
+    let first = usize::from(u16::from_be_bytes([output[0], output[1]]));
+    assert_eq!(output.len(), 2 + first, "one record");
+    pair.listener.receive(pair.now, &output);
     assert_eq!(pair.listener.frames().len(), 1000);
 }
 
-/// The sender keeps to what the receiver said it takes: large frames wait for each other, and none is refused.
+/// The sender obeys the receiver's limits: large frames wait for each other, and every one is accepted.
 #[test]
 fn large_frames_fit_into_the_peers_reassembly() {
     let limits = Limits { frame: 100_000, lanes: 2, reassembly: 150_000, ..Limits::default() };
@@ -91,7 +91,7 @@ fn large_frames_fit_into_the_peers_reassembly() {
 }
 
 #[test]
-fn a_frame_that_is_too_large_is_the_senders_to_know() {
+fn a_frame_that_is_too_large_is_an_error_at_its_sender() {
     let limits = Limits { frame: 1000, ..Limits::default() };
     let small = Config { limits, ..config("b@x", Role::Listener) };
     let mut pair = Pair::of(config("a@x", Role::Dialler), small);
@@ -114,7 +114,7 @@ fn a_frame_that_is_too_large_is_the_senders_to_know() {
 }
 
 #[test]
-fn what_waits_is_counted() {
+fn waiting_bytes_are_counted() {
     let mut pair = Pair::up();
     let frames = [message(1, 100), message(2, 50_000), message(3, 3)];
     let total = frames.iter().map(size_of).sum::<usize>();
@@ -131,13 +131,13 @@ fn what_waits_is_counted() {
 fn a_large_frame_waits_for_acknowledgements() {
     let mut pair = Pair::up();
     pair.dialler.session.send_frame(1, &message(1, 5 << 20)).unwrap();
-    let mut said = Vec::new();
-    while pair.dialler.session.poll_transmit(pair.now, &mut said) {}
+    let mut output = Vec::new();
+    while pair.dialler.session.poll_transmit(pair.now, &mut output) {}
     let window = Limits::default().window;
-    assert!((window..window + 20_000).contains(&said.len()), "{}", said.len());
+    assert!((window..window + 20_000).contains(&output.len()), "{}", output.len());
     pair.dialler.session.send_frame(2, &message(2, 10)).unwrap();
-    assert!(pair.dialler.session.poll_transmit(pair.now, &mut said));
-    pair.listener.hear(pair.now, &said);
+    assert!(pair.dialler.session.poll_transmit(pair.now, &mut output));
+    pair.listener.receive(pair.now, &output);
     assert_eq!(pair.listener.frames(), [&message(2, 10)]);
     pair.run();
     assert_eq!(pair.listener.frames(), [&message(2, 10), &message(1, 5 << 20)]);

@@ -1,4 +1,4 @@
-//! What a record may not be.
+//! Invalid records.
 
 use super::*;
 use crate::session::lanes::FRAGMENT;
@@ -7,47 +7,47 @@ use crate::session::lanes::FRAGMENT;
 fn records_neither_repeat_nor_change_places() {
     let records = || {
         let mut pair = Pair::up();
-        let said = [1, 2].map(|from| {
-            let mut said = Vec::new();
+        let output = [1, 2].map(|from| {
+            let mut output = Vec::new();
             pair.dialler.session.send_frame(from, &message(from, 10)).unwrap();
-            pair.dialler.session.poll_transmit(pair.now, &mut said);
-            said
+            pair.dialler.session.poll_transmit(pair.now, &mut output);
+            output
         });
-        (pair, said)
+        (pair, output)
     };
     let (mut pair, [first, second]) = records();
-    pair.listener.hear(pair.now, &second);
+    pair.listener.receive(pair.now, &second);
     assert_eq!(pair.listener.result, Err(SessionError::Forged));
     let (mut pair, [first2, _]) = records();
     assert_eq!(first, first2, "a session is a function of its inputs");
-    pair.listener.hear(pair.now, &first);
+    pair.listener.receive(pair.now, &first);
     assert_eq!(pair.listener.result, Ok(()));
-    pair.listener.hear(pair.now, &first);
+    pair.listener.receive(pair.now, &first);
     assert_eq!(pair.listener.result, Err(SessionError::Forged));
     assert_eq!(pair.listener.frames(), [&message(1, 10)]);
-    // It stays over.
-    pair.listener.hear(pair.now, &second);
+    // The session stays over.
+    pair.listener.receive(pair.now, &second);
     assert_eq!(pair.listener.result, Err(SessionError::Forged));
     assert_eq!(pair.listener.session.send_frame(1, &message(1, 1)), Err(SendError::Closed));
     assert!(!pair.listener.session.poll_transmit(pair.now, &mut Vec::new()));
 }
 
-/// What a peer with the cookie may put into a record, and what becomes of it.
+/// Checks the error for a record of a peer that has the cookie.
 #[track_caller]
 fn check_record(plain: &[&[u8]], expected: SessionError) {
     let limits = Limits { frame: 20_000, lanes: 2, reassembly: 30_000, ..Limits::default() };
     let mut pair = Pair::of(config("a@x", Role::Dialler), Config { limits, ..config("b@x", Role::Listener) });
     pair.run();
-    let mut said = Vec::new();
+    let mut output = Vec::new();
     for plain in plain {
-        pair.dialler.cipher().seal(plain, &mut said).unwrap();
+        pair.dialler.cipher().seal(plain, &mut output).unwrap();
     }
-    pair.listener.hear(pair.now, &said);
+    pair.listener.receive(pair.now, &output);
     assert_eq!(pair.listener.result, Err(expected));
 }
 
 #[test]
-fn records_that_are_none() {
+fn invalid_records() {
     let record = SessionError::Record;
     check_record(&[&[]], record("an empty record"));
     check_record(&[&[9]], record("a chunk of no known kind"));

@@ -35,25 +35,25 @@ fn a_tick_overtakes_data() {
     pair.dialler.session.send_frame(1, &message(1, 8 << 20)).unwrap();
     pair.now += Duration::from_secs(15);
     pair.dialler.session.handle_timeout(pair.now).unwrap();
-    let mut said = Vec::new();
-    pair.dialler.session.poll_transmit(pair.now, &mut said);
-    let first = 2 + usize::from(u16::from_be_bytes([said[0], said[1]]));
-    let plain = pair.listener.cipher().open(&said[2..first]).unwrap();
+    let mut output = Vec::new();
+    pair.dialler.session.poll_transmit(pair.now, &mut output);
+    let first = 2 + usize::from(u16::from_be_bytes([output[0], output[1]]));
+    let plain = pair.listener.cipher().open(&output[2..first]).unwrap();
     assert_eq!(plain[0], TICK);
 }
 
-/// What is damaged on its way, or trickles in without an end, is no sign of life.
+/// Damaged bytes, and a record that never becomes complete, are not signs of life.
 #[test]
 fn only_an_opened_record_is_a_sign_of_life() {
     let mut pair = Pair::up();
     let due = pair.listener.session.poll_timeout().unwrap();
-    pair.listener.hear(pair.now + Duration::from_secs(1), &[0xff, 0xff, 1, 2, 3]);
+    pair.listener.receive(pair.now + Duration::from_secs(1), &[0xff, 0xff, 1, 2, 3]);
     assert_eq!(pair.listener.session.poll_timeout(), Some(due));
     assert_eq!(pair.listener.session.silent_at, pair.now + Duration::from_secs(60));
 }
 
 #[test]
-fn keys_change_and_nobody_notices() {
+fn keys_change_without_an_effect_on_frames() {
     let mut pair = Pair::up();
     for side in [&mut pair.dialler, &mut pair.listener] {
         side.cipher().rekey_every(3);
@@ -64,7 +64,7 @@ fn keys_change_and_nobody_notices() {
         pair.run();
     }
     assert_eq!((pair.dialler.frames().len(), pair.listener.frames().len()), (20, 20));
-    // And if only one side changes its key, everybody does.
+    // If only one side changes its key, the other cannot open its records.
     pair.dialler.cipher().rekey_every(1);
     for round in 0..2 {
         pair.dialler.session.send_frame(1, &message(round, 100)).unwrap();
@@ -74,7 +74,7 @@ fn keys_change_and_nobody_notices() {
 }
 
 #[test]
-fn goodbye_follows_what_waits() {
+fn a_goodbye_follows_the_waiting_frames() {
     let mut pair = Pair::up();
     pair.dialler.session.send_frame(1, &message(1, 1 << 20)).unwrap();
     pair.dialler.session.close(pair.now);
@@ -85,8 +85,8 @@ fn goodbye_follows_what_waits() {
     let expected = [Event::Frame(message(1, 1 << 20)), Event::Goodbye];
     assert_eq!(pair.listener.events[1..], expected);
     assert_eq!(pair.listener.session.send_frame(1, &message(1, 1)), Err(SendError::Closed));
-    // The one who said it waits five seconds for the other to hang up, and says nothing more.
-    pair.now += PATIENCE;
+    // After its goodbye a session waits five seconds for the peer to close the connection, and sends nothing more.
+    pair.now += TIMEOUT;
     assert_eq!(pair.dialler.session.handle_timeout(pair.now), Err(SessionError::Closed));
     assert!(!pair.dialler.session.poll_transmit(pair.now, &mut Vec::new()));
 }

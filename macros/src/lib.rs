@@ -250,7 +250,7 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | effect | default |
 /// |---|---|---|
 /// | `strategy = ..` | the children that are restarted when one exits: `one_for_one` that child, `one_for_all` all, `rest_for_one` that child and those after it | `one_for_one` |
-/// | `intensity = N` | the number of restarts within the period after which the next one makes the supervisor give up: it stops all children and exits. Needs `period` | `1` |
+/// | `intensity = N` | the number of restarts within the period after which the next one makes the supervisor give up: it stops all children and exits | `1` |
 /// | `period = ".."` | the time in which restarts are counted | `"5s"` |
 /// | `auto_shutdown = ..` | the supervisor exits when `any`, or `all`, of its significant children have exited | never |
 ///

@@ -170,6 +170,6 @@ async fn an_application_that_does_not_stop_in_time_is_logged_and_killed() {
     .await;
     check(Manner::Stuck, ApplicationKind::Temporary, Shutdown::Kill, Then::Stop, &[started, killed]).await;
     // At the node's deadline: its supervisor, its child, then the application.
-    let late = "ERROR process did not stop in time and is killed patience=1s";
+    let late = "ERROR process did not stop in time and is killed timeout=1s";
     check(Manner::Stuck, ApplicationKind::Temporary, FOREVER, Then::Halt, &[started, late, late, killed]).await;
 }

@@ -165,9 +165,9 @@ async fn a_panic_within_what_was_entered_and_forgotten_ends_its_process() {
 #[test]
 fn outside_of_any_node_there_is_no_current_one() {
     assert!(Node::try_current().is_none());
-    let panic = std::panic::catch_unwind(|| LetterRef::named("mail").pid()).expect_err("no node here");
+    let panic = std::panic::catch_unwind(|| LetterRef::named("mail").pid()).expect_err("no current node");
     let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    assert!(words.is_some_and(|words| words.contains("no node here")), "{words:?}");
+    assert!(words.is_some_and(|words| words.contains("no current node")), "{words:?}");
 }
 
 #[greenroom::test]

@@ -37,8 +37,8 @@ pub(crate) trait MessageTarget: Send + Sync {
     /// The process is gone, its mailbox is full, or the bytes are not one of its messages.
     fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError>;
 
-    /// Puts an event, an `Option<E>` for a variant `#[from] E`, into the mailbox of the process with this number, or
-    /// else of the cell's current process. Returns the id of the message if it waits in front of a full mailbox.
+    /// Puts an event into the mailbox of the process with this number, or else of the cell's current process. The event
+    /// is an `Option<E>`, for a variant `#[from] E`. Returns the id of a message that waits in front of a full mailbox.
     ///
     /// # Errors
     /// The process is gone, its mailbox is full, or its protocol has no variant for the event.
@@ -47,7 +47,7 @@ pub(crate) trait MessageTarget: Send + Sync {
     /// Puts the event that another node has connected or disconnected into the mailbox.
     fn deliver_node_event(&self, number: u64, event: NodeEvent);
 
-    /// Returns the number of the process that owns the mailbox: the one that runs, or starts.
+    /// Returns the number of the running or starting process, which owns the mailbox.
     fn mailbox_owner(&self) -> Option<u64>;
 
     /// Returns the cell as the queue of messages that wait in front of its mailbox.

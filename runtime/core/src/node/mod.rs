@@ -1,16 +1,18 @@
-//! Floor 3: a node, which is what processes have in common.
+//! A node: the registry of its processes, and their way to other nodes.
 //!
-//! A [`Node`] knows the processes that live on it, their names, the calls that other nodes have still to
-//! answer, a clock and a spawner. It knows a process only as an [`AnyCell`] and other nodes only as a
-//! [`Router`], so the floors above decide what either is. There is nothing global: two nodes in one program
-//! know nothing of each other. The one thread-local says which node, and which process of it, is running.
+//! A [`Node`] holds the process table, registered names, the calls that other nodes have not answered yet, and the
+//! services behind [`sched`](crate::sched) and [`observe`](crate::observe). It refers to a process only as an [`AnyCell`],
+//! and to other nodes only through a [`Router`], so the layers above decide what either is.
+//!
+//! There is no global state: two nodes in one program are independent of each other. The one thread-local holds the
+//! process that runs on the thread, and its node.
 
 mod any_cell;
 mod current;
 mod introspect;
 mod names;
 mod node_events;
-mod pending;
+mod pending_calls;
 mod router;
 mod services;
 mod shutdown;
@@ -27,7 +29,7 @@ pub use current::EnterGuard;
 pub(crate) use current::{Current, WaitingCaller};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
-pub(crate) use pending::{AnswerSlot, PendingCalls};
+pub(crate) use pending_calls::{AnswerSlot, PendingCalls};
 pub(crate) use router::{OutgoingMessage, RemoteTarget, Router};
 pub(crate) use services::{Service, Services};
 pub use shutdown::StopTimeout;
@@ -44,20 +46,20 @@ use crate::observe::{
 use crate::sched::{Clock, NodeEnv, Rng, Spawner, TaskSpawner, Thresholds, Timeout, TimerWheel};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use names::Names;
-use node_events::Watchers;
-use table::Table;
+use node_events::NodeWatchers;
+use table::ProcessTable;
 
-/// A node: processes, their names, and the way to other nodes. Cheap to clone.
+/// A node: processes, their names, and connections to other nodes. Cheap to clone.
 ///
-/// `#[greenroom::main]` and `#[greenroom::test]` make one; [`Node::builder`] makes one that others can reach.
-/// Inside a process the node is known; code outside of any (a web handler, say) uses the twins with an
-/// explicit node: [`spawn`](Node::spawn), [`named`](Node::named), [`enter`](Node::enter).
+/// `#[greenroom::main]` and `#[greenroom::test]` create a node; [`Node::builder`] creates one that other nodes can
+/// connect to. Inside a process the node is known. Code outside of any process, for example a web handler, uses the
+/// functions with an explicit node: [`spawn`](Node::spawn), [`named`](Node::named), [`enter`](Node::enter).
 #[derive(Clone)]
 pub struct Node {
     inner: Arc<Inner>,
 }
 
-/// A node, for one who does not keep it alive.
+/// A reference that does not keep the node alive.
 pub(crate) struct WeakNode {
     inner: Weak<Inner>,
 }
@@ -75,47 +77,47 @@ impl WeakNode {
 struct Inner {
     id: Arc<NodeId>,
     env: NodeEnv,
-    table: Table,
+    started_at: Instant,
+    table: ProcessTable,
     names: Names,
-    pending: PendingCalls,
-    loss_counts: LossCounts,
-    #[cfg(feature = "net")]
-    traffic: PeerTraffic,
-    report_limiter: ReportLimiter,
-    timer_wheel: TimerWheel,
-    raised: ActiveAlarms,
-    lives: LifecycleSubscribers,
-    taps: Traces,
-    watchdog: Watchdog,
-    born: Instant,
-    watchers: Watchers,
+    pending_calls: PendingCalls,
+    node_watchers: NodeWatchers,
     services: Services,
     router: OnceLock<Arc<dyn Router>>,
-    /// Numbers of processes; zero stands for whoever is outside of any.
-    numbers: AtomicU64,
-    references: AtomicU64,
+    timer_wheel: TimerWheel,
+    loss_counts: LossCounts,
+    #[cfg(feature = "net")]
+    peer_traffic: PeerTraffic,
+    report_limiter: ReportLimiter,
+    alarms: ActiveAlarms,
+    lifecycle_subscribers: LifecycleSubscribers,
+    traces: Traces,
+    watchdog: Watchdog,
+    /// The number of the next process. Zero means code outside of any process.
+    next_number: AtomicU64,
+    next_reference: AtomicU64,
 }
 
 impl Node {
-    /// The number under which the node itself speaks to its processes; no process has it.
+    /// The process number of the node itself, as a sender of signals.
     pub(crate) const SYSTEM: u64 = u64::MAX;
 
-    /// A node that nobody can reach and that reaches nobody.
+    /// Returns a node without connections to other nodes.
     ///
     /// # Panics
-    /// Outside of a tokio runtime, whose threads its processes run on.
+    /// Outside of a tokio runtime, on whose threads the processes run.
     #[track_caller]
     pub fn local() -> Node {
         Node::with_env(NodeEnv::tokio())
     }
 
-    /// The same on a spawner and a clock of one's own: a test may schedule its processes in any order it likes.
+    /// Returns a node without connections to other nodes, on a custom spawner and clock: a test can run its processes in
+    /// any order.
     pub fn local_on(spawner: impl Spawner, clock: impl Clock) -> Node {
         let env = NodeEnv::new(TaskSpawner::Custom(Arc::new(spawner)), Arc::new(clock), Rng::unseeded());
         Node::with_env(NodeEnv { thresholds: Thresholds::without_watchdog(), ..env })
     }
 
-    /// A node that nobody can reach, on this ground.
     pub(crate) fn with_env(env: NodeEnv) -> Node {
         Node::new(NodeId::local(env.rng.next()), env)
     }
@@ -123,46 +125,44 @@ impl Node {
     pub(crate) fn new(id: NodeId, env: NodeEnv) -> Node {
         let inner = Inner {
             id: Arc::new(id),
-            // One rim turns in an order that can be foretold.
-            timer_wheel: TimerWheel::new(env.clock.now(), env.rng.is_seeded()),
-            raised: ActiveAlarms::default(),
-            lives: LifecycleSubscribers::default(),
-            taps: Traces::default(),
-            watchdog: Watchdog::new(env.thresholds.watchdog),
-            born: env.clock.now(),
-            env,
-            table: Table::new(),
+            started_at: env.clock.now(),
+            table: ProcessTable::new(),
             names: Names::default(),
-            pending: PendingCalls::default(),
-            loss_counts: LossCounts::default(),
-            #[cfg(feature = "net")]
-            traffic: PeerTraffic::default(),
-            report_limiter: ReportLimiter::default(),
-            watchers: Watchers::default(),
+            pending_calls: PendingCalls::default(),
+            node_watchers: NodeWatchers::default(),
             services: Services::default(),
             router: OnceLock::new(),
-            numbers: AtomicU64::new(1),
-            references: AtomicU64::new(1),
+            timer_wheel: TimerWheel::new(env.clock.now(), env.rng.is_seeded()),
+            loss_counts: LossCounts::default(),
+            #[cfg(feature = "net")]
+            peer_traffic: PeerTraffic::default(),
+            report_limiter: ReportLimiter::default(),
+            alarms: ActiveAlarms::default(),
+            lifecycle_subscribers: LifecycleSubscribers::default(),
+            traces: Traces::default(),
+            watchdog: Watchdog::new(env.thresholds.watchdog),
+            next_number: AtomicU64::new(1),
+            next_reference: AtomicU64::new(1),
+            env,
         };
         Node { inner: Arc::new(inner) }
     }
 
-    /// The node's name.
+    /// Returns the node's name.
     pub fn name(&self) -> &NodeName {
         &self.inner.id.name
     }
 
-    /// The node's name and incarnation.
+    /// Returns the node's name and incarnation.
     pub fn id(&self) -> &Arc<NodeId> {
         &self.inner.id
     }
 
-    /// How many processes live here. Takes time in proportion.
+    /// Returns the number of the node's processes.
     pub fn process_count(&self) -> usize {
         self.inner.table.count()
     }
 
-    #[inline]
     pub(crate) fn pid(&self, number: u64) -> Pid {
         Pid::new(Arc::clone(&self.inner.id), number)
     }
@@ -175,12 +175,15 @@ impl Node {
         &self.inner.env.spawn
     }
 
-    /// The coin that this node's processes toss.
     pub(crate) fn rng(&self) -> &Rng {
         &self.inner.env.rng
     }
 
-    pub(crate) fn table(&self) -> &Table {
+    pub(crate) fn thresholds(&self) -> &Thresholds {
+        &self.inner.env.thresholds
+    }
+
+    pub(crate) fn table(&self) -> &ProcessTable {
         &self.inner.table
     }
 
@@ -189,7 +192,11 @@ impl Node {
     }
 
     pub(crate) fn pending_calls(&self) -> &PendingCalls {
-        &self.inner.pending
+        &self.inner.pending_calls
+    }
+
+    pub(crate) fn services(&self) -> &Services {
+        &self.inner.services
     }
 
     pub(crate) fn loss_counts(&self) -> &LossCounts {
@@ -198,95 +205,75 @@ impl Node {
 
     #[cfg(feature = "net")]
     pub(crate) fn peer_traffic(&self) -> &PeerTraffic {
-        &self.inner.traffic
+        &self.inner.peer_traffic
     }
 
     pub(crate) fn report_limiter(&self) -> &ReportLimiter {
         &self.inner.report_limiter
     }
 
-    pub(crate) fn thresholds(&self) -> &Thresholds {
-        &self.inner.env.thresholds
+    pub(crate) fn lifecycle_subscribers(&self) -> &LifecycleSubscribers {
+        &self.inner.lifecycle_subscribers
     }
 
     pub(crate) fn traces(&self) -> &Traces {
-        &self.inner.taps
+        &self.inner.traces
     }
 
-    fn raised(&self) -> &ActiveAlarms {
-        &self.inner.raised
-    }
-
-    pub(crate) fn lifecycle_subscribers(&self) -> &LifecycleSubscribers {
-        &self.inner.lives
-    }
-
-    fn watchdog(&self) -> &Watchdog {
-        &self.inner.watchdog
-    }
-
-    /// This thread is about to poll the process with this number.
+    /// Notes that this thread, whose slots are given, begins to poll the process with this number.
     #[inline(always)]
-    fn sit(&self, places: &ThreadSlots, process: u64) -> TableId {
-        self.inner.watchdog.enter(places, process, &self.inner)
+    fn enter_thread_slot(&self, slots: &ThreadSlots, process: u64) -> TableId {
+        self.inner.watchdog.enter(slots, process, &self.inner)
     }
 
-    /// When it started.
-    fn born(&self) -> Instant {
-        self.inner.born
-    }
-
-    /// For how many nanoseconds it has lived.
+    /// Returns the nanoseconds since the node started: a point in time in 8 bytes.
     pub(crate) fn uptime_nanos(&self) -> u64 {
-        let age = self.clock().now().saturating_duration_since(self.born());
-        u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)
+        let uptime = self.clock().now().saturating_duration_since(self.inner.started_at);
+        u64::try_from(uptime.as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// When it had lived for so many nanoseconds.
-    pub(crate) fn instant_at(&self, age: u64) -> Instant {
-        let born = self.born();
-        born.checked_add(Duration::from_nanos(age)).unwrap_or(born)
+    /// Returns the time at which [`uptime_nanos`](Self::uptime_nanos) returned this number.
+    pub(crate) fn instant_at(&self, uptime_nanos: u64) -> Instant {
+        let started_at = self.inner.started_at;
+        started_at.checked_add(Duration::from_nanos(uptime_nanos)).unwrap_or(started_at)
     }
 
-    /// Tells `waiter`, if it still exists then, when it is `at`: up to a tenth of a second later.
-    pub(crate) fn notify_at(&self, at: Instant, waiter: Weak<dyn Timeout>) {
-        self.inner.timer_wheel.add(at, waiter, &self.inner.env);
+    /// Notifies `timeout`, if it still exists then, at `at` or up to a tenth of a second later.
+    pub(crate) fn notify_at(&self, at: Instant, timeout: Weak<dyn Timeout>) {
+        self.inner.timer_wheel.add(at, timeout, &self.inner.env);
     }
 
-    /// Tells `waiter`, if it still exists then, at the next tick: within a tenth of a second, and not just now.
-    pub(crate) fn notify_at_next_tick(&self, waiter: Weak<dyn Timeout>) {
-        self.inner.timer_wheel.add_at_next_tick(waiter, &self.inner.env);
+    /// Notifies `timeout`, if it still exists then, within a tenth of a second.
+    pub(crate) fn notify_at_next_tick(&self, timeout: Weak<dyn Timeout>) {
+        self.inner.timer_wheel.add_at_next_tick(timeout, &self.inner.env);
     }
 
-    /// The last moment before `at` that the wheel hits to the point.
+    /// Returns the last time at or before `at` at which [`notify_at`](Self::notify_at) notifies without a delay.
     pub(crate) fn tick_before(&self, at: Instant) -> Instant {
         self.inner.timer_wheel.tick_before(at)
     }
 
+    /// Starts or ends the delivery of node events to the process with this number.
     pub(crate) fn watch_nodes(&self, number: u64, watch: bool) {
-        self.inner.watchers.watch(number, watch);
+        self.inner.node_watchers.watch(number, watch);
     }
 
-    /// Tells all that asked for it.
+    /// Sends an event to all processes that watch nodes.
     #[cfg(feature = "net")]
     pub(crate) fn publish_node_event(&self, event: &NodeEvent) {
-        self.inner.watchers.announce(event, &self.inner.table);
-    }
-
-    pub(crate) fn services(&self) -> &Services {
-        &self.inner.services
+        self.inner.node_watchers.publish(event, &self.inner.table);
     }
 
     pub(crate) fn next_number(&self) -> u64 {
-        self.inner.numbers.fetch_add(1, Ordering::Relaxed)
+        self.inner.next_number.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn next_reference(&self) -> MonitorRef {
-        MonitorRef(self.inner.references.fetch_add(1, Ordering::Relaxed))
+        MonitorRef(self.inner.next_reference.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) fn set_router(&self, router: Arc<dyn Router>) {
-        // The builder connects a node once, before anybody else has it.
+        // Called once, by the builder, before the node is shared.
         let _ = self.inner.router.set(router);
     }
 

@@ -1,3 +1,5 @@
+//! Registered names, and the paths of supervision trees.
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -7,35 +9,37 @@ use crate::base::NameError;
 use crate::sync::{PoisonError, RwLock};
 use crate::wire::FrameTarget;
 
-/// The names of a node's processes. A name is free the moment its process ends, before anybody hears of that.
+/// The registered names of a node's processes. A name is free when its process ends, before links and watchers are
+/// notified.
 ///
-/// Beside them stand the places of supervision trees, as `/ChatTree/storage/log`: a place is a name for whoever
-/// lives there, through all its lives.
+/// Beside them are the paths of supervision trees, for example `/ShopTree/storage/log`. A path refers to a cell, and so
+/// to a child over all its restarts.
 #[derive(Default)]
 pub(crate) struct Names {
     names: RwLock<HashMap<String, LocalProcess>>,
-    places: RwLock<HashMap<Arc<str>, Arc<dyn AnyCell>>>,
+    cells: RwLock<HashMap<Arc<str>, Arc<dyn AnyCell>>>,
 }
 
-/// A directory of so many keeps its room, however few have a name.
-const ROOM: usize = 64;
+/// The capacity that a map keeps when it is empty.
+const MIN_CAPACITY: usize = 64;
 
-/// Gives back the room of a crowd that has gone.
-fn give_back<K: Eq + Hash, V>(directory: &mut HashMap<K, V>) {
-    if directory.capacity() > ROOM && directory.len() < directory.capacity() / 8 {
-        directory.shrink_to(ROOM.max(directory.len() * 2));
+/// Returns memory that a map no longer needs.
+fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+    if map.capacity() > MIN_CAPACITY && map.len() < map.capacity() / 8 {
+        map.shrink_to(MIN_CAPACITY.max(map.len() * 2));
     }
 }
 
-/// Who has a name.
+/// A process of this node.
 #[derive(Clone)]
 pub(crate) struct LocalProcess {
+    /// Zero for a cell between two processes.
     pub(crate) number: u64,
     pub(crate) cell: Arc<dyn AnyCell>,
 }
 
 impl Names {
-    pub(crate) fn register(&self, name: &str, named: LocalProcess) -> Result<(), NameError> {
+    pub(crate) fn register(&self, name: &str, process: LocalProcess) -> Result<(), NameError> {
         if name.is_empty() || name.len() > FrameTarget::MAX_NAME || name.starts_with('/') {
             return Err(NameError::Invalid);
         }
@@ -43,39 +47,40 @@ impl Names {
         if names.contains_key(name) {
             return Err(NameError::Taken(name.to_owned()));
         }
-        named.cell.set_name(named.number, name).map_err(|has| match has {
-            Some(other) => NameError::Named(other),
+        process.cell.set_name(process.number, name).map_err(|current| match current {
+            Some(current) => NameError::Named(current),
             None => NameError::NoProc,
         })?;
-        names.insert(name.to_owned(), named);
+        names.insert(name.to_owned(), process);
         Ok(())
     }
 
     pub(crate) fn unregister(&self, name: &str) -> Result<(), NameError> {
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
-        let named = names.remove(name).ok_or_else(|| NameError::Unknown(name.to_owned()))?;
-        // Under the lock: whoever does not find the name any more may give its bearer another.
-        named.cell.clear_name(named.number);
-        give_back(&mut names);
+        let process = names.remove(name).ok_or_else(|| NameError::Unknown(name.to_owned()))?;
+        // Under the lock: once the name is free, the process can be registered under another one.
+        process.cell.clear_name(process.number);
+        shrink(&mut names);
         drop(names);
         Ok(())
     }
 
-    /// Frees the name of a process that ends, if it still has it.
+    /// Frees the name of a process that ends, if it is still registered under that name.
     pub(crate) fn free(&self, name: &str, number: u64) {
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
-        if names.get(name).is_some_and(|named| named.number == number) {
+        if names.get(name).is_some_and(|process| process.number == number) {
             names.remove(name);
-            give_back(&mut names);
+            shrink(&mut names);
         }
     }
 
+    /// Returns the process with this registered name or exported path.
     pub(crate) fn find(&self, name: &str) -> Option<LocalProcess> {
-        let named = self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if named.is_some() || !name.starts_with('/') {
-            return named;
+        let process = self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if process.is_some() || !name.starts_with('/') {
+            return process;
         }
-        let cell = self.cell_at(name).filter(|place| place.is_path_exported())?;
+        let cell = self.cell_at(name).filter(|cell| cell.is_path_exported())?;
         Some(LocalProcess { number: cell.running_number(), cell })
     }
 
@@ -83,28 +88,28 @@ impl Names {
         self.names.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Gives a tree's root its place: `base`, or that with the root's number if another tree has it.
-    pub(crate) fn claim_path(&self, base: &str, number: u64, root: Arc<dyn AnyCell>) -> Arc<str> {
-        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
-        let path: Arc<str> =
-            if places.contains_key(base) { format!("{base}#{number}").into() } else { Arc::from(base) };
-        places.insert(Arc::clone(&path), root);
+    /// Gives a tree's root its path: `path`, or that with the root's number if another tree has it.
+    pub(crate) fn claim_path(&self, path: &str, number: u64, root: Arc<dyn AnyCell>) -> Arc<str> {
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        let path: Arc<str> = if cells.contains_key(path) { format!("{path}#{number}").into() } else { Arc::from(path) };
+        cells.insert(Arc::clone(&path), root);
         path
     }
 
     pub(crate) fn insert_path(&self, path: &Arc<str>, cell: Arc<dyn AnyCell>) {
-        self.places.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(path), cell);
+        self.cells.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(path), cell);
     }
 
     pub(crate) fn remove_path(&self, path: &str) {
-        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
-        let removed = places.remove(path);
-        give_back(&mut places);
-        drop(places);
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        let removed = cells.remove(path);
+        shrink(&mut cells);
+        // The cell is dropped without the lock.
+        drop(cells);
         drop(removed);
     }
 
     pub(crate) fn cell_at(&self, path: &str) -> Option<Arc<dyn AnyCell>> {
-        self.places.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        self.cells.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 }

@@ -1,3 +1,5 @@
+//! The way to processes of other nodes, and signals to processes anywhere.
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid};
 use crate::log;
 use crate::wire::Signal;
 
-/// Where something on another node shall go.
+/// A process on another node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RemoteTarget<'a> {
     Pid(&'a Pid),
@@ -23,44 +25,48 @@ impl<'a> RemoteTarget<'a> {
     }
 }
 
-/// The way to other nodes, which the cluster knows.
+/// The connections to other nodes. Implemented by the cluster.
 pub(crate) trait Router: Send + Sync {
-    /// Puts a message into the queue of its node's connection.
+    /// Puts a message into the queue of the connection to its node.
     fn send_message(&self, from: u64, to: RemoteTarget<'_>, message: OutgoingMessage) -> Result<(), CastError>;
 
-    /// Sends an answer. A lost connection loses it: the caller has heard of the loss.
+    /// Sends an answer. If the connection is lost the answer is too: the caller receives an error for the loss.
     fn send_answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>);
 
-    /// Sends a signal, or says what its sender should hear: `NoProc` or `NoConnection`. The loss of a connection
-    /// that carried a link or a monitor concerns the sender.
+    /// Sends a signal. After a link or a monitor, the sender is notified of the connection's loss.
+    ///
+    /// # Errors
+    /// The reason for the sender: `NoProc` or `NoConnection`.
     fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit>;
 
-    /// What to wait for if the connection's queue is above its high-water mark.
+    /// Returns a future that resolves when the connection's queue has drained; `None` if it is below its limit.
     fn backpressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
-    /// The largest message that a connection carries, in bytes.
+    /// Returns the size in bytes of the largest message that a connection carries.
     fn max_message_size(&self) -> usize;
 
-    /// Ends all connections in order.
+    /// Closes all connections in order.
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// Where this node listens, if it does.
+    /// Returns the address at which this node accepts connections.
     fn listen_address(&self) -> Option<String>;
 
-    /// The nodes that are connected.
+    /// Returns the connected nodes.
     fn peers(&self) -> Vec<NodeName>;
 }
 
-/// A message in bytes.
+/// An encoded message to another node.
 pub(crate) struct OutgoingMessage {
     pub(crate) protocol: u64,
     pub(crate) variant: u32,
+    /// The ids of the calls in the message.
     pub(crate) replies: Vec<u64>,
     pub(crate) payload: Vec<u8>,
 }
 
 impl Node {
-    /// Brings a signal to a process, here or elsewhere. Whoever is not there answers as the dead do.
+    /// Sends a signal to a process of any node. If the process does not exist, the sender receives the answer that OTP
+    /// defines for that.
     pub(crate) fn signal(&self, from: &Pid, to: &Pid, signal: Signal) {
         if to.belongs_to(self.id()) {
             match self.table().signal_target(to.number()) {
@@ -68,7 +74,7 @@ impl Node {
                 None => self.refuse_signal(from, to, signal, Exit::NoProc),
             }
         } else if *to.node() == *self.name() {
-            // An earlier life of this node.
+            // A process of an earlier incarnation of this node.
             self.refuse_signal(from, to, signal, Exit::NoProc);
         } else {
             let sent = self.send_signal(from.number(), RemoteTarget::Pid(to), signal.clone());
@@ -78,29 +84,13 @@ impl Node {
         }
     }
 
-    /// Counts a message that does not leave this node; its sender may have let the cast go.
-    pub(crate) fn report_lost_message(&self, to: &NodeName, error: &CastError) {
-        #[cfg(feature = "net")]
-        self.loss_counts().count_lost_messages(1);
-        // Nobody there is everyday, and silent in Erlang; anything else is somebody's mistake.
-        if matches!(error, CastError::NoProc | CastError::NoConnection) {
-            log::debug!(target: "greenroom", node = %self.name(), %to, error = %Causes(error), "a message cannot be sent");
-        } else {
-            log::warn!(target: "greenroom", node = %self.name(), %to, error = %Causes(error), "a message cannot be sent");
-        }
-    }
-
-    /// The process with this number, if others may know it.
-    pub(crate) fn exported_process(&self, number: u64) -> Option<Arc<dyn AnyCell>> {
-        self.table().get(number).filter(|cell| cell.is_pid_exported())
-    }
-
-    /// Brings a signal to another node, whose loss concerns the sender from now on.
+    /// Sends a signal to a process of another node.
     pub(crate) fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit> {
         self.router().ok_or(Exit::NoConnection)?.send_signal(from, to, signal)
     }
 
-    /// Answers for a process that cannot: a link and a monitor learn it, everything else is lost on the dead.
+    /// Answers a signal in place of the process that cannot handle it: a link and a monitor receive `reason`, and other
+    /// signals are dropped.
     pub(crate) fn refuse_signal(&self, from: &Pid, to: &Pid, signal: Signal, reason: Exit) {
         let answer = match signal {
             Signal::Link => Signal::Exit { reason, linked: true },
@@ -113,5 +103,22 @@ impl Node {
             | Signal::Down { .. } => return,
         };
         self.signal(to, from, answer);
+    }
+
+    /// Counts and logs a message that cannot be sent to another node, since the sender may have dropped its `Cast`.
+    pub(crate) fn report_lost_message(&self, to: &NodeName, error: &CastError) {
+        #[cfg(feature = "net")]
+        self.loss_counts().count_lost_messages(1);
+        // A missing process or connection is part of normal operation; other errors are mistakes in a program.
+        if matches!(error, CastError::NoProc | CastError::NoConnection) {
+            log::debug!(target: "greenroom", node = %self.name(), %to, error = %Causes(error), "message cannot be sent");
+        } else {
+            log::warn!(target: "greenroom", node = %self.name(), %to, error = %Causes(error), "message cannot be sent");
+        }
+    }
+
+    /// Returns the process with this number, if other nodes may reach it by pid.
+    pub(crate) fn exported_process(&self, number: u64) -> Option<Arc<dyn AnyCell>> {
+        self.table().get(number).filter(|cell| cell.is_pid_exported())
     }
 }

@@ -1,3 +1,5 @@
+//! The services of a node: its applications, as the node stops them.
+
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
@@ -8,31 +10,31 @@ use tokio::sync::Notify;
 use crate::base::Exit;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What a node stops as a whole before all else: an application, of which only a floor above knows more.
+/// A part of the program that the node stops as a whole, before all processes. Implemented by applications.
 pub(crate) trait Service: Send + Sync {
-    /// Begins at once to stop it; resolves when nothing of it is left.
+    /// Begins at once to stop the service, and resolves when it has stopped.
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    /// The unit as what it is.
+    /// Returns the service for a downcast to its type.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
-/// The units of a node, in the order in which they started.
+/// The services of a node, in the order in which they started.
 #[derive(Default)]
 pub(crate) struct Services {
     state: Mutex<State>,
-    /// Told when the node has lost one that it cannot do without.
-    lost: Notify,
+    /// Notified of the first fatal failure.
+    failed: Notify,
 }
 
 #[derive(Default)]
 struct State {
     services: Vec<Arc<dyn Service>>,
-    /// The node stops: nothing starts any more.
+    /// The node stops: no service starts any more.
     closed: bool,
-    loss: Option<Exit>,
-    /// How many wait for a loss, and stop the node then.
-    heirs: usize,
+    failure: Option<Exit>,
+    /// The number of tasks in [`Services::failure`], each of which stops the node after a failure.
+    failure_waiters: usize,
 }
 
 impl Services {
@@ -40,74 +42,74 @@ impl Services {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Those there are, oldest first.
+    /// Returns all services, oldest first.
     pub(crate) fn all(&self) -> Vec<Arc<dyn Service>> {
         self.lock().services.clone()
     }
 
-    /// Adds the unit that `admit` makes when it has seen those there are; `None` if the node stops.
-    pub(crate) fn admit<U: Service + 'static, E>(
+    /// Adds the service that `admit` makes from the present ones; returns `None` if the node stops.
+    pub(crate) fn admit<S: Service + 'static, E>(
         &self,
-        admit: impl FnOnce(&[Arc<dyn Service>]) -> Result<Arc<U>, E>,
-    ) -> Option<Result<Arc<U>, E>> {
+        admit: impl FnOnce(&[Arc<dyn Service>]) -> Result<Arc<S>, E>,
+    ) -> Option<Result<Arc<S>, E>> {
         let mut state = self.lock();
         if state.closed {
             return None;
         }
         let admitted = admit(&state.services);
-        if let Ok(unit) = &admitted {
-            state.services.push(Arc::clone(unit) as Arc<dyn Service>);
+        if let Ok(service) = &admitted {
+            state.services.push(Arc::clone(service) as Arc<dyn Service>);
         }
         Some(admitted)
     }
 
-    pub(crate) fn remove(&self, unit: &Arc<dyn Service>) {
-        self.lock().services.retain(|other| !Arc::ptr_eq(other, unit));
+    pub(crate) fn remove(&self, service: &Arc<dyn Service>) {
+        self.lock().services.retain(|other| !Arc::ptr_eq(other, service));
     }
 
-    /// Lets nothing start any more, and hands out what is to be stopped, oldest first.
+    /// Admits no more services, and returns the present ones, oldest first.
     pub(super) fn close(&self) -> Vec<Arc<dyn Service>> {
         let mut state = self.lock();
         state.closed = true;
         state.services.clone()
     }
 
-    /// The node cannot go on without what has ended, for this reason. The first one stays. Whether somebody sees to it
-    /// that the node stops.
+    /// Reports the end of a service without which the node must not continue. The first reason is kept. Returns true if a
+    /// task waits in [`failure`](Self::failure), and so will stop the node.
     pub(crate) fn report_failure(&self, reason: Exit) -> bool {
         let mut state = self.lock();
-        state.loss.get_or_insert(reason);
-        let heirs = state.heirs;
+        state.failure.get_or_insert(reason);
+        let waiters = state.failure_waiters;
         drop(state);
-        self.lost.notify_waiters();
-        heirs > 0
+        self.failed.notify_waiters();
+        waiters > 0
     }
 
-    /// Resolves when the node cannot go on, with the reason: the caller is to stop it then. Cancel-safe.
-    pub(crate) async fn lost(&self) -> Exit {
-        let _heir = Heir::new(self);
+    /// Resolves with the reason of a fatal failure. The caller has to stop the node then. Cancel-safe.
+    pub(crate) async fn failure(&self) -> Exit {
+        let _waiter = FailureWaiter::new(self);
         loop {
-            let lost = self.lost.notified();
-            if let Some(reason) = self.lock().loss.clone() {
+            let failed = self.failed.notified();
+            if let Some(reason) = self.lock().failure.clone() {
                 return reason;
             }
-            lost.await;
+            failed.await;
         }
     }
 }
 
-/// Somebody who waits for a loss.
-struct Heir<'a>(&'a Services);
+/// Counts a task that waits for a failure.
+struct FailureWaiter<'a>(&'a Services);
 
-impl<'a> Heir<'a> {
-    fn new(services: &'a Services) -> Heir<'a> {
-        services.lock().heirs += 1;
-        Heir(services)
+impl<'a> FailureWaiter<'a> {
+    fn new(services: &'a Services) -> FailureWaiter<'a> {
+        services.lock().failure_waiters += 1;
+        FailureWaiter(services)
     }
 }
 
-impl Drop for Heir<'_> {
+impl Drop for FailureWaiter<'_> {
     fn drop(&mut self) {
-        self.0.lock().heirs -= 1;
+        self.0.lock().failure_waiters -= 1;
     }
 }

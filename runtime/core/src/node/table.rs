@@ -1,12 +1,12 @@
 //! The processes of a node by number.
 //!
-//! Numbers are dealt out in order, and whoever is young dies young: so the processes of one time stand together in a
-//! [`Row`], whose place follows from the number, and a row goes when the last of it has gone. A spawn and an end then touch
-//! memory that the one before has just touched, and a crowd is never moved because it grew. What one survivor can hold is
-//! a row, which is less than what it takes itself.
+//! Numbers are assigned in order, and most processes that end are young. So the processes of one time are stored together
+//! in a [`Row`], whose position follows from the number, and a row is freed with its last process. A spawn and an exit
+//! then access memory that the one before has just accessed, and nothing is moved when the table grows. The most memory
+//! that one long-lived process can keep is a row, which is less than the process itself takes.
 //!
-//! The rows are dealt out to shards, so that spawning on one core does not wait for another. The table is not on a
-//! message's way: a stub holds its target.
+//! Rows are assigned to shards in turn, so that spawns on different cores do not contend for one lock. The table is not
+//! on the path of a message: a stub holds its target.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -20,32 +20,32 @@ use crate::observe::ProtocolMetrics;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The processes of a node by number.
-pub(crate) struct Table {
+/// The processes and exit watchers of a node, by number.
+pub(crate) struct ProcessTable {
     shards: [Mutex<Shard>; SHARDS as usize],
-    /// Told of each process that leaves, while anybody waits for that.
-    left: Notify,
-    waiting: AtomicUsize,
+    /// Notified of each removed process while `removal_waiters` is not zero.
+    removed: Notify,
+    removal_waiters: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Shard {
-    rows: HashMap<u64, Box<Row>, BuildHasherDefault<Spread>>,
-    /// An empty row for the next: so that one process after the other needs none each.
+    rows: HashMap<u64, Box<Row>, BuildHasherDefault<RowHasher>>,
+    /// An empty row for reuse: processes that run one after another need no allocation each.
     spare: Option<Box<Row>>,
-    watchers: HashMap<u64, Arc<dyn SignalTarget>, BuildHasherDefault<Spread>>,
-    /// What those left behind that have ended, by protocol: of few, so a search is short.
+    watchers: HashMap<u64, Arc<dyn SignalTarget>, BuildHasherDefault<RowHasher>>,
+    /// The counts of ended processes, by protocol. A list, since protocols are few.
     ended: Vec<(&'static str, ProtocolMetrics)>,
 }
 
-/// Those whose numbers differ by a multiple of [`SHARDS`] and are close to each other.
+/// Processes whose numbers differ by multiples of [`SHARDS`] and are close to each other.
 #[derive(Default)]
 struct Row {
     cells: [Option<Arc<dyn AnyCell>>; ROW as usize],
     count: u32,
 }
 
-/// What a process leaves behind in the books.
+/// The counts of a process that has ended.
 pub(crate) struct FinalCounts<'a> {
     pub(crate) protocol: &'static str,
     pub(crate) reason: &'a Exit,
@@ -58,207 +58,212 @@ pub(crate) struct FinalCounts<'a> {
 
 const SHARDS: u64 = 16;
 
-/// How many processes have room in a row.
+/// The number of processes in a row.
 const ROW: u64 = 32;
 
-/// How many rows' room an empty shard keeps.
-const ROOMY: usize = 64;
+/// The capacity that a map keeps when it is empty.
+const MIN_CAPACITY: usize = 64;
 
-/// Where a number stands: the shard, the row, the place in it.
-fn place(number: u64) -> (usize, u64, usize) {
-    let (shard, turn) = (number % SHARDS, number / SHARDS);
-    (shard as usize, turn / ROW, (turn % ROW) as usize)
+/// The position of a process: shard, row, and index in the row.
+struct Position {
+    shard: usize,
+    row: u64,
+    index: usize,
 }
 
-/// Rows are dealt out in order, so their numbers need no mixing but that which brings them into all bits of a hash.
-#[derive(Default)]
-struct Spread(u64);
+impl Position {
+    fn of(number: u64) -> Position {
+        let (shard, in_shard) = (number % SHARDS, number / SHARDS);
+        Position { shard: shard as usize, row: in_shard / ROW, index: (in_shard % ROW) as usize }
+    }
+}
 
-impl Hasher for Spread {
+/// A hasher for consecutive numbers, which only have to reach all bits of the hash.
+#[derive(Default)]
+struct RowHasher(u64);
+
+impl Hasher for RowHasher {
     fn write(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
     }
 
     fn write_u64(&mut self, number: u64) {
-        // Fibonacci hashing: 2^64 over the golden ratio.
+        // Fibonacci hashing: 2^64 divided by the golden ratio.
         self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
     fn finish(&self) -> u64 {
-        // The upper bits are the mixed ones.
+        // The upper bits vary most.
         self.0.rotate_left(32)
     }
 }
 
-impl Table {
-    pub(super) fn new() -> Table {
-        Table { shards: Default::default(), left: Notify::new(), waiting: AtomicUsize::new(0) }
+impl ProcessTable {
+    pub(super) fn new() -> ProcessTable {
+        ProcessTable { shards: Default::default(), removed: Notify::new(), removal_waiters: AtomicUsize::new(0) }
     }
 
     fn shard(&self, shard: usize) -> MutexGuard<'_, Shard> {
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn shard_of(&self, number: u64) -> MutexGuard<'_, Shard> {
-        self.shard((number % SHARDS) as usize)
+    pub(crate) fn insert(&self, number: u64, cell: Arc<dyn AnyCell>) {
+        let Position { shard, row, index } = Position::of(number);
+        self.shard(shard).insert(row, index, cell);
     }
 
-    pub(crate) fn insert(&self, number: u64, cell: Arc<dyn AnyCell>) {
-        let (shard, row, at) = place(number);
-        self.shard(shard).insert(row, at, cell);
+    /// Removes a process and adds its counts to those of ended processes in one step, so that
+    /// [`metrics`](Self::metrics) counts it once.
+    pub(crate) fn remove<'a>(&self, number: u64, final_counts: impl FnOnce() -> FinalCounts<'a>) {
+        let Position { shard, row, index } = Position::of(number);
+        let mut shard = self.shard(shard);
+        let removed = shard.remove(row, index);
+        shard.count_ended(&final_counts());
+        // The cell is dropped without the lock.
+        drop(shard);
+        drop(removed);
+        // A waiter is counted before it looks for the process, under the same lock.
+        if self.removal_waiters.load(Ordering::Relaxed) != 0 {
+            self.removed.notify_waiters();
+        }
+    }
+
+    /// Resolves when the process with this number is removed.
+    pub(crate) async fn wait_removed(&self, number: u64) {
+        let _waiter = RemovalWaiter::new(&self.removal_waiters);
+        loop {
+            let removed = self.removed.notified();
+            if self.get(number).is_none() {
+                return;
+            }
+            removed.await;
+        }
+    }
+
+    pub(crate) fn get(&self, number: u64) -> Option<Arc<dyn AnyCell>> {
+        let Position { shard, row, index } = Position::of(number);
+        self.shard(shard).get(row, index).cloned()
     }
 
     pub(crate) fn insert_watcher(&self, number: u64, watcher: Arc<dyn SignalTarget>) {
-        self.shard_of(number).watchers.insert(number, watcher);
+        self.shard(Position::of(number).shard).watchers.insert(number, watcher);
     }
 
-    /// Returns true if the watcher was still there.
+    /// Removes an exit watcher; returns true if it was there.
     pub(crate) fn remove_watcher(&self, number: u64) -> bool {
-        let mut shard = self.shard_of(number);
+        let mut shard = self.shard(Position::of(number).shard);
         let removed = shard.watchers.remove(&number);
-        if shard.watchers.capacity() > ROOMY && shard.watchers.len() < shard.watchers.capacity() / 8 {
-            let half = shard.watchers.capacity() / 2;
-            shard.watchers.shrink_to(half);
-        }
-        // The guard is gone before the watcher is dropped.
+        shrink(&mut shard.watchers);
+        // The watcher is dropped without the lock.
         drop(shard);
         removed.is_some()
     }
 
-    /// Returns the process or the watcher with this number.
+    /// Returns the process or exit watcher with this number.
     pub(crate) fn signal_target(&self, number: u64) -> Option<Arc<dyn SignalTarget>> {
-        let (shard, row, at) = place(number);
+        let Position { shard, row, index } = Position::of(number);
         let shard = self.shard(shard);
-        match shard.get(row, at) {
+        match shard.get(row, index) {
             Some(cell) => Some(Arc::clone(cell) as Arc<dyn SignalTarget>),
             None => shard.watchers.get(&number).cloned(),
         }
     }
 
-    /// Strikes a process off, and adds to the books what it leaves behind in the same moment: whoever adds up all
-    /// figures finds it once.
-    pub(crate) fn leave<'a>(&self, number: u64, last: impl FnOnce() -> FinalCounts<'a>) {
-        let (shard, row, at) = place(number);
-        let mut shard = self.shard(shard);
-        let removed = shard.remove(row, at);
-        shard.enter(&last());
-        // The guard is gone before the cell is dropped.
-        drop(shard);
-        drop(removed);
-        // Whoever waits said so before it looked, under the same lock, whether the process was still here.
-        if self.waiting.load(Ordering::Relaxed) != 0 {
-            self.left.notify_waiters();
-        }
-    }
-
-    /// Resolves when no process has this number any more.
-    pub(crate) async fn gone(&self, number: u64) {
-        let _waiting = Waiting::new(&self.waiting);
-        loop {
-            let left = self.left.notified();
-            if self.get(number).is_none() {
-                return;
-            }
-            left.await;
-        }
-    }
-
-    pub(crate) fn get(&self, number: u64) -> Option<Arc<dyn AnyCell>> {
-        let (shard, row, at) = place(number);
-        self.shard(shard).get(row, at).cloned()
-    }
-
-    /// Takes time in proportion to the number of processes.
+    /// Returns the number of processes.
     pub(crate) fn count(&self) -> usize {
         let count = |shard| self.shard(shard).rows.values().map(|row| row.count as usize).sum::<usize>();
         (0..SHARDS as usize).map(count).sum()
     }
 
-    /// Everyone, oldest first.
+    /// Returns all processes with their numbers, oldest first.
     pub(crate) fn all(&self) -> Vec<(u64, Arc<dyn AnyCell>)> {
         let mut all = Vec::new();
-        for number in 0..SHARDS {
-            let shard = self.shard(number as usize);
+        for offset in 0..SHARDS {
+            let shard = self.shard(offset as usize);
             for (row, cells) in &shard.rows {
-                let turns = (row * ROW..).zip(&cells.cells);
-                all.extend(turns.filter_map(|(turn, cell)| Some((turn * SHARDS + number, Arc::clone(cell.as_ref()?)))));
+                let numbered = (row * ROW..).map(|in_shard| in_shard * SHARDS + offset).zip(&cells.cells);
+                all.extend(numbered.filter_map(|(number, cell)| Some((number, Arc::clone(cell.as_ref()?)))));
             }
         }
         all.sort_unstable_by_key(|(number, _)| *number);
         all
     }
 
-    /// The figures of all, those that have ended included, by protocol; one may come more than once.
-    pub(super) fn figures(&self) -> Vec<(&'static str, ProtocolMetrics)> {
+    /// Returns the metrics of all processes, those that have ended included, by protocol. A protocol can occur more than
+    /// once.
+    pub(super) fn metrics(&self) -> Vec<(&'static str, ProtocolMetrics)> {
         let mut all = Vec::new();
         for shard in 0..SHARDS {
             let shard = self.shard(shard as usize);
             all.extend(shard.ended.iter().cloned());
-            let living = shard.rows.values().flat_map(|row| row.cells.iter().flatten());
-            all.extend(living.filter_map(|cell| Some((cell.protocol(), cell.metrics()))));
+            let running = shard.rows.values().flat_map(|row| row.cells.iter().flatten());
+            all.extend(running.map(|cell| (cell.protocol(), cell.metrics())));
         }
         all
     }
 }
 
-/// Somebody who waits for a process to leave.
-struct Waiting<'a>(&'a AtomicUsize);
+/// Counts a task that waits for a removal.
+struct RemovalWaiter<'a>(&'a AtomicUsize);
 
-impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicUsize) -> Waiting<'a> {
+impl<'a> RemovalWaiter<'a> {
+    fn new(count: &'a AtomicUsize) -> RemovalWaiter<'a> {
         count.fetch_add(1, Ordering::Relaxed);
-        Waiting(count)
+        RemovalWaiter(count)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for RemovalWaiter<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Shard {
-    fn get(&self, row: u64, at: usize) -> Option<&Arc<dyn AnyCell>> {
-        self.rows.get(&row)?.cells[at].as_ref()
+    fn get(&self, row: u64, index: usize) -> Option<&Arc<dyn AnyCell>> {
+        self.rows.get(&row)?.cells[index].as_ref()
     }
 
-    fn insert(&mut self, row: u64, at: usize, cell: Arc<dyn AnyCell>) {
+    fn insert(&mut self, row: u64, index: usize, cell: Arc<dyn AnyCell>) {
         let row = self.rows.entry(row).or_insert_with(|| self.spare.take().unwrap_or_default());
-        row.cells[at] = Some(cell);
+        row.cells[index] = Some(cell);
         row.count += 1;
     }
 
-    /// Who stood there, for the caller to drop.
-    fn remove(&mut self, row: u64, at: usize) -> Option<Arc<dyn AnyCell>> {
+    /// Removes a cell, for the caller to drop without the lock.
+    fn remove(&mut self, row: u64, index: usize) -> Option<Arc<dyn AnyCell>> {
         let found = self.rows.get_mut(&row)?;
-        let cell = found.cells[at].take()?;
+        let cell = found.cells[index].take()?;
         found.count -= 1;
         if found.count > 0 {
             return Some(cell);
         }
         self.spare = self.rows.remove(&row);
-        // What a crowd needed is given back bit by bit as it leaves.
-        if self.rows.capacity() > ROOMY && self.rows.len() < self.rows.capacity() / 8 {
-            let half = self.rows.capacity() / 2;
-            self.rows.shrink_to(half);
-        }
+        shrink(&mut self.rows);
         Some(cell)
     }
 
-    fn enter(&mut self, last: &FinalCounts<'_>) {
-        // One and the same text, nearly always: then no letter is compared.
-        let same = |protocol: &str| std::ptr::eq(protocol, last.protocol) || protocol == last.protocol;
-        let at = self.ended.iter().position(|(protocol, _)| same(protocol));
-        let at = at.unwrap_or_else(|| {
-            self.ended.push((last.protocol, ProtocolMetrics::default()));
+    fn count_ended(&mut self, counts: &FinalCounts<'_>) {
+        // Nearly always one and the same text: then no characters are compared.
+        let is_same = |protocol: &str| std::ptr::eq(protocol, counts.protocol) || protocol == counts.protocol;
+        let index = self.ended.iter().position(|(protocol, _)| is_same(protocol));
+        let index = index.unwrap_or_else(|| {
+            self.ended.push((counts.protocol, ProtocolMetrics::default()));
             self.ended.len() - 1
         });
-        let book = &mut self.ended[at].1;
-        book.ended.count(last.reason);
-        book.received += last.received;
-        book.handled += last.handled;
-        book.calls += last.calls;
-        book.refused += last.refused;
-        book.dropped += last.dropped;
+        let metrics = &mut self.ended[index].1;
+        metrics.ended.count(counts.reason);
+        metrics.received += counts.received;
+        metrics.handled += counts.handled;
+        metrics.calls += counts.calls;
+        metrics.refused += counts.refused;
+        metrics.dropped += counts.dropped;
+    }
+}
+
+/// Halves the capacity of a map that has become much too large, so that memory is returned in steps.
+fn shrink<V>(map: &mut HashMap<u64, V, BuildHasherDefault<RowHasher>>) {
+    if map.capacity() > MIN_CAPACITY && map.len() < map.capacity() / 8 {
+        map.shrink_to(map.capacity() / 2);
     }
 }

@@ -12,9 +12,9 @@
 //!
 //! Why the result is certain: let T be the time of the last confirmation. Each process that confirmed waits until its
 //! call is answered. After T all calls are found unanswered, so all were unanswered at T, and at T every process that
-//! could have answered one was waiting. An answer is never undone, and a reply that has left the callee's hands does not
-//! come back, so it does not matter that the calls are inspected one after another. An event from outside can break the
-//! cycle at any time: a process is killed, or a call times out. The first outcome counts, since a call has only one.
+//! could have answered one was waiting. The calls can be inspected one after another, since an answer is never undone and
+//! a reply that the callee has passed on does not come back. An event from outside can break the cycle at any time: a
+//! process is killed, or a call times out. The first outcome counts, since a call has only one.
 //!
 //! A cycle that is not certain costs nothing but time: its calls time out like any others. The check relies on the
 //! contract of `Future::poll`, that the waker of the *last* poll is woken. A future that relies on an older waker, and is

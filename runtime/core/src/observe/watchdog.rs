@@ -45,7 +45,7 @@ struct ThreadSlot {
 
 /// The slots of one thread, by node.
 pub(crate) struct ThreadSlots {
-    /// That of the node for which the thread polled first. In a program with one node there is no other.
+    /// The slot for the node for which the thread polled first. In a program with one node there is no other.
     first: OnceCell<OwnSlot>,
     others: RefCell<Vec<OwnSlot>>,
 }

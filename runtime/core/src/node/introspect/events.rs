@@ -1,38 +1,36 @@
-//! Alarms and lifecycle events of a node; the watchdog's findings as alarms.
+//! Alarms and lifecycle events of a node, the watchdog's findings, and the start of deadlock checks.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::base::Pid;
 use crate::node::{Inner, Node};
 use crate::observe::{Alarm, AlarmKey, Alarms, DeadlockCheck, Finding, Lifecycle, LongPollSink};
 
 impl Node {
-    /// Raises an alarm, or brings one that is raised up to date; whether it is new.
+    /// Raises an alarm, or updates it if it is raised. Returns true if it is new.
     pub(crate) fn raise_alarm(&self, alarm: Alarm) -> bool {
-        self.raised().raise(alarm, self.name(), self.clock().now())
+        self.inner.alarms.raise(alarm, self.name(), self.clock().now())
     }
 
-    /// The alarm with this key, if it is raised.
+    /// Returns the alarm with this key, if it is raised.
     pub(crate) fn alarm(&self, key: &AlarmKey) -> Option<Alarm> {
-        self.raised().get(key)
+        self.inner.alarms.get(key)
     }
 
-    /// Ends an alarm. What is told of it then is `last`, if that knows more than when it was raised.
-    pub(crate) fn clear_alarm(&self, key: &AlarmKey, last: Option<Alarm>) {
-        self.raised().clear(key, last);
+    /// Clears an alarm. Subscribers receive `latest`, if given, instead of the alarm as it was raised.
+    pub(crate) fn clear_alarm(&self, key: &AlarmKey, latest: Option<Alarm>) {
+        self.inner.alarms.clear(key, latest);
     }
 
-    /// The alarms that are raised just now.
+    /// Returns the alarms that are raised.
     pub fn raised_alarms(&self) -> Vec<Alarm> {
-        self.raised().all()
+        self.inner.alarms.all()
     }
 
-    /// The node's alarms, from those that are raised now: an event for each that comes or goes.
+    /// Returns a stream of the node's alarms: those that are raised now, followed by all changes.
     ///
-    /// It is a [`Stream`], so a process can [`attach`](crate::Mailbox::attach) it to its mailbox. Who does not keep up
-    /// misses events, and learns [how many](AlarmEvent::Missed); the node never waits. Every alarm is also a `tracing`
-    /// warning of the target `greenroom::alarm`, of many of one kind at most one in ten seconds.
+    /// A process can [`attach`](crate::Mailbox::attach) the stream to its mailbox. A subscriber that is too slow loses
+    /// events, and receives [their number](crate::AlarmEvent::Missed); the node does not wait for it. Every alarm is also
+    /// a `tracing` warning with the target `greenroom::alarm`, at most one in ten seconds for each kind.
     ///
     /// ```
     /// # use greenroom::{AlarmEvent, prelude::*};
@@ -41,28 +39,28 @@ impl Node {
     /// while let Some(event) = alarms.next().await {
     ///     match event {
     ///         AlarmEvent::Raised(alarm) => eprintln!("raised: {alarm}"),
-    ///         AlarmEvent::Cleared(alarm) => eprintln!("over: {alarm}"),
+    ///         AlarmEvent::Cleared(alarm) => eprintln!("cleared: {alarm}"),
     ///         _ => {}
     ///     }
     /// }
     /// # }
     /// ```
     pub fn alarms(&self) -> Alarms {
-        self.raised().subscribe()
+        self.inner.alarms.subscribe()
     }
 
-    /// What becomes of this node's processes from now on, as it happens: crashes, restarts, supervisors that give up.
+    /// Returns a stream of the node's lifecycle events from now on: crashes, restarts, and supervisors that give up.
     ///
-    /// It is a [`Stream`], so a process can [`attach`](crate::Mailbox::attach) it to its mailbox. Who does not keep up
-    /// misses events, and learns [how many](LifecycleEvent::Missed); the node never waits. While nobody listens, a crash costs
-    /// one look at a flag more, and nothing else costs anything.
+    /// A process can [`attach`](crate::Mailbox::attach) the stream to its mailbox. A subscriber that is too slow loses
+    /// events, and receives [their number](crate::LifecycleEvent::Missed); the node does not wait for it. Without
+    /// subscribers, a crash reads one flag more, and everything else costs nothing.
     ///
-    /// An end in order is no news: there may be a million of them a second. Whoever wants to know of one watches the
-    /// process by a [monitor](crate::Mailbox::monitor); how many there were is in [`Node::metrics`].
+    /// Normal exits are not events, since there may be a million of them in a second. A
+    /// [monitor](crate::Mailbox::monitor) reports the exit of one process, and [`Node::metrics`] contains their number.
     ///
-    /// A crash is told when the process's name is free and before links and monitors hear of it, so before its restart.
-    /// After the supervisor, crash and progress reports of
-    /// [OTP's logger](https://www.erlang.org/doc/apps/sasl/error_logging.html).
+    /// The event of a crash is sent after the process's name is free, and before its links and monitors are notified, so
+    /// before its restart. The counterparts in OTP are the supervisor, crash and progress reports of
+    /// [its logger](https://www.erlang.org/doc/apps/sasl/error_logging.html).
     ///
     /// ```
     /// # use greenroom::{LifecycleEvent, prelude::*};
@@ -80,7 +78,7 @@ impl Node {
         self.lifecycle_subscribers().subscribe()
     }
 
-    /// Looks whether `caller` waits in a ring, and has those in it asked.
+    /// Starts a deadlock check if `caller` waits for itself by way of other processes of this node.
     pub(crate) fn find_deadlock(&self, caller: u64) {
         let waiting = |number| self.table().get(number)?.waiting(number);
         let Some(check) = DeadlockCheck::find(caller, waiting, |number| self.pid(number)) else { return };
@@ -91,19 +89,14 @@ impl Node {
             }
         }
     }
-
-    fn long_schedule(&self, pid: Pid, took: Duration) -> Alarm {
-        let seen = self.table().get(pid.number()).map(|cell| cell.type_and_line());
-        let (kind, after) = seen.unwrap_or_default();
-        Alarm::LongSchedule { pid, kind: kind.into(), took, after }
-    }
 }
 
 impl LongPollSink for Inner {
     fn report(self: &Arc<Self>, finding: Finding) {
         let node = Node { inner: Arc::clone(self) };
         let (Finding::Long(number, took) | Finding::Over(number, took)) = finding;
-        let alarm = node.long_schedule(node.pid(number), took);
+        let (kind, after) = node.table().get(number).map(|cell| cell.type_and_line()).unwrap_or_default();
+        let alarm = Alarm::LongSchedule { pid: node.pid(number), kind: kind.into(), took, after };
         match finding {
             Finding::Long(..) => drop(node.raise_alarm(alarm)),
             Finding::Over(..) => node.clear_alarm(&alarm.key(), Some(alarm)),

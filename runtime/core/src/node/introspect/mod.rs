@@ -1,4 +1,4 @@
-//! What a node shows of itself to whoever looks: its processes one by one, and all of them in figures.
+//! A node as observers see it: its processes, metrics, alarms, lifecycle events and message traces.
 
 mod events;
 mod trace;
@@ -10,7 +10,7 @@ use crate::base::Pid;
 use crate::observe::{Alarm, Counters, Metrics, ProcessInfo, ProcessState};
 
 impl Node {
-    /// The processes that live here, oldest first. Takes time in proportion, and stops none of them. As
+    /// Returns the node's processes, oldest first, without interrupting them. The counterpart in Erlang is
     /// [`erlang:processes/0`](https://www.erlang.org/doc/apps/erts/erlang.html#processes/0).
     ///
     /// ```
@@ -27,8 +27,8 @@ impl Node {
         self.table().all().iter().map(|(number, _)| self.pid(*number)).collect()
     }
 
-    /// One process of this node; `None` if it has ended, or lives elsewhere. Takes the same short time whatever the
-    /// process does, and never stops it.
+    /// Returns the state of one process, or `None` if it has ended or is on another node. Does not interrupt the process,
+    /// and does not wait for it.
     pub fn process_info(&self, pid: &Pid) -> Option<ProcessInfo> {
         if **pid.node_id() != **self.id() {
             return None;
@@ -38,35 +38,35 @@ impl Node {
         let parent = cell.ancestry().parent;
         let mut info = cell.process_info(number)?;
         info.ancestors = self.ancestors(parent);
-        if info.state != ProcessState::Exiting && (Current::is(self, number) || self.watchdog().is_running(number)) {
+        let is_polled = || Current::is(self, number) || self.inner.watchdog.is_running(number);
+        if info.state != ProcessState::Exiting && is_polled() {
             info.state = ProcessState::Running;
         }
         Some(info)
     }
 
-    /// The process of this node that this one has called, if it has waited for an answer for some time.
+    /// Returns the callee of a process that has waited for an answer for a while.
     #[cfg(feature = "test")]
     pub(crate) fn waits_for(&self, caller: &Pid) -> Option<Pid> {
         let waiting = self.table().get(caller.number())?.waiting(caller.number())?;
         Some(self.pid(waiting.callee))
     }
 
-    /// The node in figures. Takes time in proportion to its processes; [`Metrics::to_prometheus`] writes it down.
+    /// Returns the node's metrics, for example for [`Metrics::to_prometheus`]. Takes time in proportion to the number of
+    /// processes.
     ///
-    /// Nothing of a message is counted for this alone: the figures of living processes are added up when asked for, with
-    /// what those that have ended left behind. A connection counts its bytes, once for each read and write.
-    // So marked, it is compiled for those who ask for it.
+    /// Messages are not counted for the metrics alone: the counts of running processes are added up by this function, and
+    /// those of ended processes were kept. A connection counts its bytes once for each read and write.
+    // `#[inline]`: a program that does not call it does not compile it.
     #[inline]
     pub fn metrics(&self) -> Metrics {
         let counters = self.counters();
+        let router = self.router();
         let mut metrics = Metrics {
             node: self.name().to_string(),
-            uptime: self.clock().now().saturating_duration_since(self.born()),
+            uptime: self.clock().now().saturating_duration_since(self.inner.started_at),
             names: self.names().count() as u64,
-            peers: self
-                .router()
-                .map(|router| router.peers().iter().map(ToString::to_string).collect())
-                .unwrap_or_default(),
+            peers: router.map(|router| router.peers().iter().map(ToString::to_string).collect()).unwrap_or_default(),
             restarts: self.loss_counts().restarts(),
             #[cfg(feature = "net")]
             traffic: self.peer_traffic().by_peer(),
@@ -74,19 +74,19 @@ impl Node {
             refused_connections: counters.refused_connections,
             ..Metrics::default()
         };
-        for (protocol, figures) in self.table().figures() {
+        for (protocol, of_protocol) in self.table().metrics() {
             match metrics.protocols.get_mut(protocol) {
-                Some(all) => all.add(&figures),
+                Some(sum) => sum.add(&of_protocol),
                 None => {
-                    metrics.protocols.insert(protocol.to_owned(), figures);
+                    metrics.protocols.insert(protocol.to_owned(), of_protocol);
                 }
             }
         }
         for (protocol, count) in self.loss_counts().timeouts() {
             metrics.protocols.entry(protocol).or_default().timeouts = count;
         }
-        for of in metrics.protocols.values_mut() {
-            of.started = of.processes + of.ended.total();
+        for of_protocol in metrics.protocols.values_mut() {
+            of_protocol.started = of_protocol.processes + of_protocol.ended.total();
         }
         metrics.alarms = Alarm::NAMES.iter().map(|name| ((*name).to_owned(), 0)).collect();
         for alarm in self.raised_alarms() {
@@ -95,15 +95,15 @@ impl Node {
         metrics
     }
 
-    /// What the node lost since it started.
+    /// Returns the counts of lost messages, refused connections and the like since the node started.
     pub fn counters(&self) -> Counters {
         self.loss_counts().counters()
     }
 
-    /// Who started the process, who started that one, and so on, as far as they still live and one further.
+    /// Returns a process's parent, its parent, and so on, up to one that has ended or was not started by a process.
     pub(crate) fn ancestors(&self, parent: u64) -> Vec<Pid> {
-        let next = |number: &u64| Some(self.table().get(*number)?.ancestry().parent);
-        let line = std::iter::successors(Some(parent), next);
-        line.take_while(|number| *number != 0).map(|number| self.pid(number)).collect()
+        let parent_of = |number: &u64| Some(self.table().get(*number)?.ancestry().parent);
+        let numbers = std::iter::successors(Some(parent), parent_of);
+        numbers.take_while(|number| *number != 0).map(|number| self.pid(number)).collect()
     }
 }

@@ -1,7 +1,7 @@
-//! The end of a node: the program's body and the operating system's signals that begin it, and the order in which
-//! applications, supervision trees, processes and connections stop.
+//! The shutdown of a node: its triggers, and the order in which applications, supervision trees, processes and
+//! connections stop.
 
-mod interrupt;
+mod os_signals;
 mod run;
 mod stop;
 

@@ -1,3 +1,5 @@
+//! The stop of all applications, supervision trees, processes and connections.
+
 use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
@@ -10,40 +12,43 @@ use crate::log;
 use crate::node::{Ancestry, Current, Node};
 use crate::wire::Signal;
 
-/// How long a process has to stop in order before it is killed: OTP's default for a worker.
-const GRACE: Duration = Duration::from_secs(5);
+/// The time after which a process that was requested to stop is killed: OTP's default for a worker.
+const SHUTDOWN_TIME: Duration = Duration::from_secs(5);
 
-/// How many of those that did not stop in time are told one by one.
-const TOLD: usize = 16;
+/// The number of killed processes with a log event of their own.
+const MAX_LOGGED: usize = 16;
 
-/// What did not stop in time; from [`Node::stop_within`].
+/// Processes that did not stop in time; from [`Node::stop_within`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StopTimeout {
-    /// The time there was.
-    pub patience: Duration,
-    /// How many processes were left when it was over.
+    /// The time limit.
+    pub timeout: Duration,
+    /// The number of processes that were left after that time, and were killed.
     pub processes: usize,
 }
 
 impl fmt::Display for StopTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let StopTimeout { patience, processes } = self;
+        let StopTimeout { timeout, processes } = self;
         let were = if *processes == 1 { "process was" } else { "processes were" };
-        write!(f, "{processes} {were} killed: not stopped within {patience:?}")
+        write!(f, "{processes} {were} killed: not stopped within {timeout:?}")
     }
 }
 
 impl std::error::Error for StopTimeout {}
 
 impl Node {
-    /// Stops everything in order: first the applications, last started first, then other supervision trees, each
-    /// from its root, then every other process; who does not stop within 5 s is killed, and a tree takes what its
-    /// children's `shutdown` allows. Then the connections to other nodes are closed.
+    /// Stops all processes in order, and closes the connections to other nodes.
     ///
-    /// Called when `main` returns. Cancel-safe: the stop runs in a task of the node and continues if the future is dropped.
-    /// Afterwards no application starts on this node. In a process of the node the future resolves at once, since the
-    /// process cannot wait for its own end: it is stopped like the others.
+    /// 1. Applications, last started first.
+    /// 2. Other supervision trees, from their roots. A tree takes the time that its children's `shutdown` allows.
+    /// 3. All other processes. A process that has not stopped after 5 s is killed.
+    /// 4. The connections.
+    ///
+    /// Called at the end of `main`. Afterwards no application starts on this node. Cancel-safe: the stop runs in a task of
+    /// the node, and continues if the future is dropped. In a process of the node the future resolves at once: the
+    /// process cannot wait for its own end, and is stopped like the others.
     pub async fn stop(&self) {
         let node = self.clone();
         self.run_stop(async move { node.stop_in_order().await }).await;
@@ -61,46 +66,47 @@ impl Node {
     }
 
     async fn stop_in_order(&self) {
-        for unit in self.services().close().into_iter().rev() {
-            unit.stop().await;
+        for service in self.services().close().into_iter().rev() {
+            service.stop().await;
         }
-        self.shut_down(true).await;
-        self.shut_down(false).await;
+        self.stop_processes(true).await;
+        self.stop_processes(false).await;
         self.disconnect().await;
     }
 
-    /// The same within a time: what has not stopped by then is killed, and told to the log. As `init:stop` with
-    /// [`shutdown_time`](https://www.erlang.org/doc/apps/kernel/kernel_app.html), except that the processes have no
-    /// say in it.
+    /// Stops all processes in order, as [`stop`](Node::stop), and kills those that are left after `timeout`. Killed
+    /// processes are logged.
     ///
-    /// Takes up to 5 s more for the killed to be gone: one that holds up its thread cannot be.
+    /// The counterpart in OTP is `init:stop` with
+    /// [`shutdown_time`](https://www.erlang.org/doc/apps/kernel/kernel_app.html). Takes up to 5 s more until killed
+    /// processes are gone; a process that blocks its thread cannot be killed.
     ///
-    /// Cancel-safe, and at once `Ok` in a process of the node, as [`stop`](Node::stop).
+    /// Cancel-safe as [`stop`](Node::stop). In a process of the node the result is `Ok` at once.
     ///
     /// # Errors
-    /// Something was killed.
-    pub async fn stop_within(&self, patience: Duration) -> Result<(), StopTimeout> {
+    /// A process was killed.
+    pub async fn stop_within(&self, timeout: Duration) -> Result<(), StopTimeout> {
         let node = self.clone();
-        self.run_stop(async move { node.stop_in_order_within(patience).await }).await.unwrap_or(Ok(()))
+        self.run_stop(async move { node.stop_in_order_within(timeout).await }).await.unwrap_or(Ok(()))
     }
 
-    async fn stop_in_order_within(&self, patience: Duration) -> Result<(), StopTimeout> {
-        if self.clock().within(Some(patience), self.stop_in_order()).await.is_some() {
+    async fn stop_in_order_within(&self, timeout: Duration) -> Result<(), StopTimeout> {
+        if self.clock().within(Some(timeout), self.stop_in_order()).await.is_some() {
             return Ok(());
         }
-        let late = self.numbers_of(|_| true);
-        for number in late.iter().take(TOLD) {
+        let late = self.numbers_where(|_| true);
+        for number in late.iter().take(MAX_LOGGED) {
             if let Some(cell) = self.table().get(*number) {
                 let (pid, protocol) = (self.pid(*number), cell.protocol());
                 log::error!(
-                    target: "greenroom", %pid, protocol, ?patience, "process did not stop in time and is killed"
+                    target: "greenroom", %pid, protocol, ?timeout, "process did not stop in time and is killed"
                 );
             }
         }
         self.kill(&late).await;
-        self.clock().within(Some(GRACE), self.disconnect()).await;
-        // None: the processes were done, and a connection was late.
-        if late.is_empty() { Ok(()) } else { Err(StopTimeout { patience, processes: late.len() }) }
+        self.clock().within(Some(SHUTDOWN_TIME), self.disconnect()).await;
+        // Without such processes, a connection did not close in time.
+        if late.is_empty() { Ok(()) } else { Err(StopTimeout { timeout, processes: late.len() }) }
     }
 
     async fn disconnect(&self) {
@@ -110,52 +116,53 @@ impl Node {
         }
     }
 
-    async fn shut_down(&self, trees: bool) {
-        let chosen =
-            self.numbers_of(|ancestry| !trees || (ancestry.supervisor && !self.is_supervisor(ancestry.parent)));
-        if !self.demand(&chosen, Exit::shutdown(), (!trees).then_some(GRACE)).await {
+    /// Stops the root supervisors of all trees, or else all processes.
+    async fn stop_processes(&self, only_roots: bool) {
+        let is_root = |ancestry: Ancestry| ancestry.supervisor && !self.is_supervisor(ancestry.parent);
+        let chosen = self.numbers_where(|ancestry| !only_roots || is_root(ancestry));
+        if !self.exit_all(&chosen, Exit::shutdown(), (!only_roots).then_some(SHUTDOWN_TIME)).await {
             self.kill(&chosen).await;
         }
     }
 
-    /// Kills a process and all that it, and those it started, have started. Resolves when they are gone, or after 5 s
-    /// if they hold up their threads.
+    /// Kills a process and its descendants: the processes that it started, those that they started, and so on. Resolves
+    /// when they are gone, or after 5 s if they block their threads.
     pub(crate) async fn kill_descendants(&self, root: u64) {
         let mut family = HashSet::from([root]);
         // Oldest first, so a parent comes before its children.
-        let below = self.numbers_of(|_| true).into_iter().filter(|number| {
+        let descendants = self.numbers_where(|_| true).into_iter().filter(|number| {
             let cell = self.table().get(*number);
-            let kin = *number == root || cell.is_some_and(|cell| family.contains(&cell.ancestry().parent));
-            kin && (family.insert(*number) || *number == root)
+            let is_descendant = *number == root || cell.is_some_and(|cell| family.contains(&cell.ancestry().parent));
+            is_descendant && (family.insert(*number) || *number == root)
         });
-        let below: Vec<_> = below.collect();
-        self.kill(&below).await;
+        let descendants: Vec<_> = descendants.collect();
+        self.kill(&descendants).await;
     }
 
     async fn kill(&self, numbers: &[u64]) {
-        self.demand(numbers, Exit::Kill, Some(GRACE)).await;
+        self.exit_all(numbers, Exit::Kill, Some(SHUTDOWN_TIME)).await;
     }
 
-    /// Sends an exit signal to all of these; whether they are gone in time.
-    async fn demand(&self, numbers: &[u64], reason: Exit, patience: Option<Duration>) -> bool {
-        let me = self.pid(Node::SYSTEM);
+    /// Sends an exit signal to all of these processes; returns true if they are gone in time.
+    async fn exit_all(&self, numbers: &[u64], reason: Exit, timeout: Option<Duration>) -> bool {
+        let sender = self.pid(Node::SYSTEM);
         for number in numbers {
             if let Some(cell) = self.table().get(*number) {
-                cell.signal(*number, &me, Signal::Exit { reason: reason.clone(), linked: false });
+                cell.signal(*number, &sender, Signal::Exit { reason: reason.clone(), linked: false });
             }
         }
         let gone = async {
             for number in numbers {
-                self.table().gone(*number).await;
+                self.table().wait_removed(*number).await;
             }
         };
-        self.clock().within(patience, gone).await.is_some()
+        self.clock().within(timeout, gone).await.is_some()
     }
 
-    /// The numbers of such processes, oldest first.
-    fn numbers_of(&self, such: impl Fn(Ancestry) -> bool) -> Vec<u64> {
+    /// Returns the numbers of the processes for which `condition` is true, oldest first.
+    fn numbers_where(&self, condition: impl Fn(Ancestry) -> bool) -> Vec<u64> {
         let all = self.table().all().into_iter();
-        all.filter(|(_, cell)| such(cell.ancestry())).map(|(number, _)| number).collect()
+        all.filter(|(_, cell)| condition(cell.ancestry())).map(|(number, _)| number).collect()
     }
 
     fn is_supervisor(&self, number: u64) -> bool {

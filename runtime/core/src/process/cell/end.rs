@@ -102,7 +102,7 @@ impl<M: Protocol> Cell<M> {
         if node_events {
             self.node.watch_nodes(number, false);
         }
-        self.node.table().leave(number, || self.final_counts(reason));
+        self.node.table().remove(number, || self.final_counts(reason));
         self.end_observation(number);
         if !reason.is_orderly() {
             self.node.lifecycle_subscribers().send(|| self.crash_event(number, name, reason));

@@ -1,7 +1,7 @@
-//! The operating system's wish that the program stop.
+//! The signals by which the operating system requests the program's end: SIGTERM, and SIGINT for ctrl-c.
 //!
-//! Two signals a run: the first one begins the stop, the second one ends the program. A task of its own listens, so
-//! that the second one is heard also when what runs holds up its thread.
+//! The first signal of a run begins the shutdown, and the second one ends the program at once. They are received by a
+//! task of their own, so that the second one takes effect even if other tasks block their threads.
 
 #[cfg(feature = "signal")]
 use tokio::sync::oneshot;
@@ -10,19 +10,19 @@ use tokio::sync::oneshot;
 use crate::log;
 use crate::node::Node;
 
-/// Listens until it is dropped.
-pub(super) struct Interrupts {
+/// The receiver of the signals, until it is dropped.
+pub(super) struct OsSignals {
     #[cfg(feature = "signal")]
     first: oneshot::Receiver<()>,
-    /// Dropped, it ends the task.
+    /// Ends the task when it is dropped.
     #[cfg(feature = "signal")]
-    _over: oneshot::Sender<()>,
+    _end: oneshot::Sender<()>,
 }
 
 #[cfg(not(feature = "signal"))]
-impl Interrupts {
-    pub(super) fn listen(_: &Node) -> Interrupts {
-        Interrupts {}
+impl OsSignals {
+    pub(super) fn listen(_: &Node) -> OsSignals {
+        OsSignals {}
     }
 
     pub(super) async fn first(&mut self) {
@@ -31,38 +31,41 @@ impl Interrupts {
 }
 
 #[cfg(feature = "signal")]
-impl Interrupts {
-    /// From now on a signal does nothing by itself, and does not again when this is dropped: as tokio has it.
-    pub(super) fn listen(node: &Node) -> Interrupts {
-        let (told, first) = oneshot::channel();
-        let (over, mut end) = oneshot::channel::<()>();
-        match Signals::new() {
+impl OsSignals {
+    /// Replaces the default effect of the signals. As tokio documents, the default does not return when the result is
+    /// dropped.
+    pub(super) fn listen(node: &Node) -> OsSignals {
+        let (first_sender, first) = oneshot::channel();
+        let (end_sender, mut end) = oneshot::channel::<()>();
+        match SignalStream::new() {
             Ok(mut signals) => node.spawner().spawn(async move {
-                let mut told = Some(told);
+                let mut first_sender = Some(first_sender);
                 loop {
                     let signal = tokio::select! {
                         signal = signals.next() => signal,
                         _ = &mut end => return,
                     };
-                    let Some(first) = told.take() else { std::process::exit(128 + signal.number()) };
+                    let Some(sender) = first_sender.take() else { std::process::exit(128 + signal.number()) };
                     log::info!(
                         target: "greenroom", signal = signal.name(), "stopping; a second signal ends the program at once"
                     );
-                    // Received by whoever holds `over`.
-                    let _ = first.send(());
+                    // Fails only if the receiver is dropped, which ends this task too.
+                    let _ = sender.send(());
                 }
             }),
             Err(error) => {
-                log::warn!(target: "greenroom", %error, "signals cannot be heard: they end the program at once");
+                log::warn!(
+                    target: "greenroom", %error, "signal handlers cannot be installed: signals end the program at once"
+                );
             }
         }
-        Interrupts { first, _over: over }
+        OsSignals { first, _end: end_sender }
     }
 
     /// Resolves at the first signal. Cancel-safe.
     pub(super) async fn first(&mut self) {
         if (&mut self.first).await.is_err() {
-            // Nobody listens.
+            // There are no signal handlers.
             std::future::pending::<()>().await;
         }
     }
@@ -78,7 +81,7 @@ enum Signal {
 
 #[cfg(feature = "signal")]
 impl Signal {
-    /// As Unix numbers them, and shells tell who was ended by one.
+    /// Returns the number on Unix. A shell reports a program that was ended by a signal as 128 plus this number.
     fn number(self) -> i32 {
         match self {
             Signal::Interrupt => 2,
@@ -97,41 +100,41 @@ impl Signal {
 }
 
 #[cfg(all(feature = "signal", unix))]
-struct Signals {
+struct SignalStream {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(all(feature = "signal", unix))]
-impl Signals {
-    fn new() -> std::io::Result<Signals> {
+impl SignalStream {
+    fn new() -> std::io::Result<SignalStream> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(SignalStream { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
     async fn next(&mut self) -> Signal {
         tokio::select! {
             Some(()) = self.interrupt.recv() => Signal::Interrupt,
             Some(()) = self.terminate.recv() => Signal::Terminate,
-            // tokio's streams of signals have no end.
+            // Not reached: tokio's signal streams do not end.
             else => std::future::pending().await,
         }
     }
 }
 
 #[cfg(all(feature = "signal", windows))]
-struct Signals(tokio::signal::windows::CtrlC);
+struct SignalStream(tokio::signal::windows::CtrlC);
 
 #[cfg(all(feature = "signal", windows))]
-impl Signals {
-    fn new() -> std::io::Result<Signals> {
-        tokio::signal::windows::ctrl_c().map(Signals)
+impl SignalStream {
+    fn new() -> std::io::Result<SignalStream> {
+        tokio::signal::windows::ctrl_c().map(SignalStream)
     }
 
     async fn next(&mut self) -> Signal {
         match self.0.recv().await {
             Some(()) => Signal::Interrupt,
-            // tokio's streams of signals have no end.
+            // Not reached: tokio's signal streams do not end.
             None => std::future::pending().await,
         }
     }

@@ -1,4 +1,4 @@
-//! The analytics: who talks how much, since this process began.
+//! The analytics process: counts the lines of each room and of each speaker since this process started.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::line::{Entry, Nick, Room};
 use crate::log::LogRef;
 
-/// So many rooms are counted, and in each so many names one by one; whoever comes later counts for the room only.
-const MOST_ROOMS: usize = 1000;
-const MOST_NICKS: usize = 10_000;
-/// So many of them are told.
-const TOP: usize = 5;
+/// The number of rooms that are counted, and of nicks that are counted in each room. Lines of further nicks count for
+/// the room only.
+const MAX_ROOMS: usize = 1000;
+const MAX_NICKS: usize = 10_000;
+/// The number of speakers in a room's statistics.
+const TOP_SPEAKERS: usize = 5;
 
 /// Counts lines.
 #[actor(name = "analytics", trap_exit)]
@@ -28,44 +29,44 @@ struct Count {
     nicks: HashMap<Nick, u64>,
 }
 
-/// How much was said in a room.
+/// The statistics of one room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Talk {
+pub(crate) struct RoomStats {
     pub(crate) room: Room,
     pub(crate) lines: u64,
-    /// Those who said most, and how many lines.
-    pub(crate) most: Vec<(Nick, u64)>,
+    /// The nicks with most lines, and the number of their lines.
+    pub(crate) top: Vec<(Nick, u64)>,
 }
 
 #[actor]
 impl Analytics {
-    /// Counts lines that were said.
+    /// Counts written lines.
     #[cast]
-    pub(crate) fn said(&mut self, entries: Arc<[Entry]>) {
+    pub(crate) fn record(&mut self, entries: Arc<[Entry]>) {
         for Entry { line, .. } in entries.iter() {
-            if self.rooms.len() >= MOST_ROOMS && !self.rooms.contains_key(&line.room) {
+            if self.rooms.len() >= MAX_ROOMS && !self.rooms.contains_key(&line.room) {
                 continue;
             }
             let count = self.rooms.entry(line.room.clone()).or_default();
             count.lines += 1;
             if let Some(lines) = count.nicks.get_mut(&line.nick) {
                 *lines += 1;
-            } else if count.nicks.len() < MOST_NICKS {
+            } else if count.nicks.len() < MAX_NICKS {
                 count.nicks.insert(line.nick.clone(), 1);
             }
         }
     }
 
-    /// How much was said, room by room.
+    /// Returns the statistics of each room.
     #[call]
-    pub(crate) fn talk(&self) -> Vec<Talk> {
-        let talk = |(room, count): (&Room, &Count)| {
-            let mut most: Vec<(Nick, u64)> = count.nicks.iter().map(|(nick, lines)| (nick.clone(), *lines)).collect();
-            most.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            most.truncate(TOP);
-            Talk { room: room.clone(), lines: count.lines, most }
+    pub(crate) fn stats(&self) -> Vec<RoomStats> {
+        let stats = |(room, count): (&Room, &Count)| {
+            let mut top: Vec<(Nick, u64)> = count.nicks.iter().map(|(nick, lines)| (nick.clone(), *lines)).collect();
+            top.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            top.truncate(TOP_SPEAKERS);
+            RoomStats { room: room.clone(), lines: count.lines, top }
         };
-        self.rooms.iter().map(talk).collect()
+        self.rooms.iter().map(stats).collect()
     }
     #[terminate]
     fn close(&self) {

@@ -1,7 +1,7 @@
-//! The database: a process around the history on disk.
+//! The database process: owns the history on disk.
 //!
-//! What was not written was not said: a line is acknowledged, and told to the room, only when it is on disk.
-//! Waiting lines are written together, as many as there are, so that a busy room costs few commits.
+//! A line is acknowledged, and sent to the room's members, only after it is on disk. All waiting lines are written in
+//! one batch, so a busy room needs few commits.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use greenroom::prelude::*;
 
-use crate::line::{Entry, Line, Room, Saying};
+use crate::line::{Entry, Line, PendingLine, Room};
 use crate::log::LogRef;
 use crate::rooms::RoomsRef;
 use crate::store::{Store, StoreError};
 
-/// A batch is closed at so many lines, or when its words have so many bytes.
+/// The limits of a batch: the number of lines, and the bytes of their words.
 const BATCH_LINES: usize = 512;
 const BATCH_BYTES: usize = 64 * 1024;
 
-/// Keeps the history.
+/// Writes and reads the history.
 #[actor(name = "database", trap_exit)]
 pub(crate) struct Database {
     path: PathBuf,
@@ -30,14 +30,14 @@ impl Database {
         Database { path, store: None }
     }
 
-    /// One whose history is open already.
+    /// Creates a database whose history is already open.
     #[cfg(test)]
-    pub(crate) fn over(store: &Arc<Store>) -> Database {
+    pub(crate) fn with_store(store: &Arc<Store>) -> Database {
         Database { path: PathBuf::new(), store: Some(Arc::clone(store)) }
     }
 
     fn store(&self) -> Arc<Store> {
-        Arc::clone(self.store.as_ref().expect("the first thing a database does is to open its file"))
+        Arc::clone(self.store.as_ref().expect("`open` runs before any message"))
     }
 }
 
@@ -52,25 +52,25 @@ impl Database {
         Ok(())
     }
 
-    /// Writes a line, together with all others that wait; then answers their speakers and tells the room.
+    /// Writes this line and all other waiting ones. Then answers each sender and sends the new lines to the rooms.
     #[cast]
-    pub(crate) async fn write(&mut self, cx: &mut Context<Self>, saying: Saying) -> Result<(), StoreError> {
-        let mut bytes = saying.line.words.as_str().len();
-        let mut batch = vec![saying];
+    pub(crate) async fn write(&mut self, cx: &mut Context<Self>, pending: PendingLine) -> Result<(), StoreError> {
+        let mut bytes = pending.line.words.as_str().len();
+        let mut batch = vec![pending];
         while batch.len() < BATCH_LINES && bytes < BATCH_BYTES {
             receive!(match cx {
-                DatabaseMessage::Write { saying } => {
-                    bytes += saying.line.words.as_str().len();
-                    batch.push(saying);
+                DatabaseMessage::Write { pending } => {
+                    bytes += pending.line.words.as_str().len();
+                    batch.push(pending);
                 }
                 after!(Duration::ZERO) => break,
             });
         }
 
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-        let (lines, speakers): (Vec<Line>, Vec<Reply<u64>>) =
-            batch.into_iter().map(|Saying { line, written }| (line, written)).unzip();
-        // A commit waits for the disk, on a thread where nobody else wants to run.
+        let (lines, replies): (Vec<Line>, Vec<Reply<u64>>) =
+            batch.into_iter().map(|PendingLine { line, reply }| (line, reply)).unzip();
+        // A commit waits for the disk, so it runs on a thread for blocking work.
         let store = self.store();
         let (lines, written) = cx
             .blocking(move || {
@@ -80,28 +80,30 @@ impl Database {
             .await;
         let written = written?;
 
-        let mut news = Vec::new();
-        for ((line, speaker), written) in lines.into_iter().zip(speakers).zip(written) {
-            if written.fresh {
-                news.push(Entry { number: written.number, at, line });
+        let mut new_entries = Vec::new();
+        for ((line, reply), written) in lines.into_iter().zip(replies).zip(written) {
+            if written.is_new {
+                new_entries.push(Entry { number: written.number, at, line });
             }
-            speaker.send(written.number);
+            reply.send(written.number);
         }
-        if !news.is_empty() {
-            RoomsRef::named("rooms").written(Arc::from(news));
+        if !new_entries.is_empty() {
+            RoomsRef::named("rooms").publish(Arc::from(new_entries));
         }
         Ok(())
     }
 
-    /// A page of a room's history: the first lines after `after`, or the last lines of all. Empty at the end.
+    /// Returns a page of a room's history: the first lines after `after`, or the last lines of the room. The page
+    /// after the last line is empty.
     #[call]
     pub(crate) async fn page(&mut self, cx: &mut Context<Self>, room: Room, after: Option<u64>) -> Vec<Entry> {
         let store = self.store();
-        // Let it crash: whoever asked hears why, and the next life opens the file anew.
+        // On an error the process crashes: the caller receives the reason, and the restarted process opens the file
+        // again.
         cx.blocking(move || store.page(&room, after)).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// To close the file waits for the disk, too.
+    /// Closing the file waits for the disk too.
     #[terminate]
     async fn close(&mut self, cx: &mut Context<Self>) {
         let store = self.store.take();

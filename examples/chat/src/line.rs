@@ -1,4 +1,4 @@
-//! What people say: a line as it was said, and as it was written down.
+//! The chat's data: a line as a client sends it, and as the history stores it.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::text::Text;
 
 /// The name of a room.
 pub(crate) type Room = Text<64>;
-/// What somebody is called in a room.
+/// A person's name in a room.
 pub(crate) type Nick = Text<32>;
-/// What somebody says.
+/// The text of a line.
 pub(crate) type Words = Text<4096>;
-/// What a line is known by, chosen by whoever says it: a line that is said again has the same.
+/// The identity of a line, chosen by the client. A line that is sent again keeps its id.
 pub(crate) type Id = Text<64>;
 
-/// A line as it was said.
+/// A line as a client sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) room: Room,
@@ -25,36 +25,37 @@ pub(crate) struct Line {
     pub(crate) words: Words,
 }
 
-/// A line as it stands in the history.
+/// A line of the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
-    /// Its place in the room's history: 1, 2, 3 and so on without a gap.
+    /// The line's number in its room: 1, 2, 3 and so on without a gap.
     pub(crate) number: u64,
-    /// When it was written, in milliseconds since 1970.
+    /// The time of writing, in milliseconds since 1970.
     pub(crate) at: u64,
     pub(crate) line: Line,
 }
 
-/// A line on its way, and whoever waits to hear under which number it was written.
+/// A line that is not written yet, and the reply slot for its number.
 ///
-/// The duty to answer travels along: the room hands it to the database, which answers the speaker itself.
+/// The rooms process passes the reply slot on to the database, which answers the caller directly.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Saying {
+pub(crate) struct PendingLine {
     pub(crate) line: Line,
-    pub(crate) written: Reply<u64>,
+    pub(crate) reply: Reply<u64>,
 }
 
-/// How long to wait before asking again: at first, and at most.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
+/// The delay before a repeated call: the first one and the longest one.
+const RETRY_DELAYS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
 
-/// Asks until there is an answer, whoever crashes or is cut off meanwhile. For questions that may be asked twice.
-pub(crate) async fn insist<T: Send + 'static>(ask: impl Fn() -> Call<T>) -> T {
-    let [mut pause, longest] = PAUSES;
+/// Repeats a call until it is answered, also when the callee crashes or its node is lost. Only for calls that may be
+/// executed twice.
+pub(crate) async fn call_until_answered<T: Send + 'static>(call: impl Fn() -> Call<T>) -> T {
+    let [mut delay, longest] = RETRY_DELAYS;
     loop {
-        if let Ok(answer) = ask().await {
+        if let Ok(answer) = call().await {
             return answer;
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(longest);
+        tokio::time::sleep(delay).await;
+        delay = (delay * 2).min(longest);
     }
 }

@@ -1,7 +1,7 @@
-//! The log: what happens, line by line, in a file and on the terminal.
+//! The log process: writes events and lines to a file, and events to the terminal.
 //!
-//! Everybody casts to it and nobody waits for it. It watches the rooms, whose every life presents itself, so a
-//! crash is written down by someone who was not part of it.
+//! Other processes cast to it and do not wait. The log monitors the rooms process, so a crash of it is logged by
+//! another process. Each restarted rooms process requests to be monitored.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use crate::line::Entry;
 use crate::rooms::RoomsRef;
 use crate::terminal::Terminal;
 
-/// Writes down what happens.
+/// Writes the log file.
 #[actor(name = "log", trap_exit)]
 pub(crate) struct Log {
     path: PathBuf,
@@ -39,39 +39,40 @@ impl Log {
         Ok(())
     }
 
-    /// Something happened.
+    /// Logs an event.
     #[cast]
     pub(crate) fn note(&mut self, text: String) -> Result<(), io::Error> {
         self.terminal.note(&text);
-        self.append(&format!("{} {text}\n", stamp(now())))
+        self.append(&format!("{} {text}\n", timestamp(now())))
     }
 
-    /// Lines were said. Only the file has them: people read them on the page.
+    /// Logs lines, in the file only: people read them on the page.
     #[cast]
-    pub(crate) fn said(&mut self, entries: Arc<[Entry]>) -> Result<(), io::Error> {
-        let line =
-            |Entry { at, line, .. }: &Entry| format!("{} {}: {}: {}\n", stamp(*at), line.room, line.nick, line.words);
+    pub(crate) fn record(&mut self, entries: Arc<[Entry]>) -> Result<(), io::Error> {
+        let line = |Entry { at, line, .. }: &Entry| {
+            format!("{} {}: {}: {}\n", timestamp(*at), line.room, line.nick, line.words)
+        };
         self.append(&entries.iter().map(line).collect::<String>())
     }
 
-    /// Watches the rooms, to write down their end.
+    /// Monitors the rooms process, to log its end.
     #[cast]
-    pub(crate) fn watch(&mut self, cx: &mut Context<Self>, rooms: RoomsRef) {
+    pub(crate) fn monitor_rooms(&mut self, cx: &mut Context<Self>, rooms: RoomsRef) {
         cx.monitor(&rooms);
     }
 
     #[down]
-    fn ended(&mut self, down: Down) -> Result<(), io::Error> {
+    fn rooms_ended(&mut self, down: Down) -> Result<(), io::Error> {
         if down.reason.is_orderly() { Ok(()) } else { self.note(format!("rooms: {}", down.reason)) }
     }
 
-    /// What was told before the end is still written.
+    /// Messages sent before the stop are still written.
     #[terminate]
     async fn close(&mut self, cx: &mut Context<Self>) -> Result<(), io::Error> {
         loop {
             receive!(match cx {
                 LogMessage::Note { text } => self.note(text)?,
-                LogMessage::Said { entries } => self.said(entries)?,
+                LogMessage::Record { entries } => self.record(entries)?,
                 after!(Duration::ZERO) => return self.note("log: closed".to_owned()),
             });
         }
@@ -89,15 +90,15 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
-/// Milliseconds since 1970 as `2026-11-21T03:15:00Z`.
-fn stamp(millis: u64) -> String {
+/// Formats milliseconds since 1970 as `2026-11-21T03:15:00Z`.
+fn timestamp(millis: u64) -> String {
     let (days, seconds) = (millis / 86_400_000, millis / 1000 % 86_400);
     let (year, month, day) = date(days);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The date so many days after 1970-01-01, by counting in years that begin in March, so that leap days come last.
+/// Returns the date that is `days` days after 1970-01-01. Years are counted from March, so that leap days come last.
 fn date(days: u64) -> (u64, u64, u64) {
     let since_march_0 = days + 719_468;
     let (era, day_of_era) = (since_march_0 / 146_097, since_march_0 % 146_097);
@@ -112,10 +113,10 @@ fn date(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::stamp;
+    use super::timestamp;
 
     #[test]
-    fn a_stamp_is_a_date() {
+    fn a_timestamp_is_a_date() {
         for (seconds, expected) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_400, "2000-02-29T00:00:00Z"),
@@ -123,7 +124,7 @@ mod tests {
             (1_709_251_200, "2024-03-01T00:00:00Z"),
             (1_798_761_599, "2026-12-31T23:59:59Z"),
         ] {
-            assert_eq!(stamp(seconds * 1000), expected);
+            assert_eq!(timestamp(seconds * 1000), expected);
         }
     }
 }

@@ -1,9 +1,9 @@
-//! A chat on greenroom: rooms, history, a page, and nodes that join each other.
+//! A chat server: rooms, a history on disk, a web page, and nodes that join each other.
 //!
-//! Read it in this order: [`tree`] says which processes there are; [`rooms`], [`database`], [`log`],
-//! [`analytics`] and [`reporting`] are those processes; [`session`] is the process of one person, with its
-//! [`seat`] in a room; [`web`] lets people in; [`services`] finds what is on another node. [`demo`] plays a
-//! text file through all of it, kills one of two nodes midway, and counts what was lost: nothing.
+//! The reading order: [`tree`] lists the processes; [`rooms`], [`database`], [`log`], [`analytics`] and [`reporting`]
+//! are those processes. [`session`] is the process of one person, with a [`membership`] of a room. [`web`] accepts
+//! browsers, and [`services`] finds the processes on another node. [`demo`] plays a text file on two nodes, kills one
+//! of them midway, and counts lost lines.
 
 mod analytics;
 mod args;
@@ -11,11 +11,12 @@ mod database;
 mod demo;
 mod line;
 mod log;
+mod membership;
 mod reporting;
 mod rooms;
 #[cfg(test)]
 mod scenario;
-mod seat;
+
 mod services;
 mod session;
 mod store;
@@ -32,7 +33,7 @@ use greenroom::{Application, Shutdown};
 use observer::ObserverTree;
 use services::Services;
 use terminal::{LevelFilter, Terminal};
-use tree::{BranchTree, ChatTree, NodeSettings};
+use tree::{ChatTree, JoinedTree, NodeSettings};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -50,18 +51,18 @@ async fn run() -> greenroom::Result<ExitCode> {
         Command::Help => print!("{HELP}"),
         Command::Serve(args) => serve(args).await?,
         Command::Demo(file) => return demo::play(&file).await,
-        Command::Side(side) => demo::side(side).await?,
+        Command::DemoNode(args) => demo::run_second_node(args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// How long the chat may take to stop.
-const DRAIN: Duration = Duration::from_secs(30);
+/// The time limit for the stop of the chat.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Serves the page until it is told to stop.
+/// Serves the page until a signal stops the program.
 async fn serve(args: Serve) -> greenroom::Result {
     let terminal = Terminal::open(true, LevelFilter::WARN);
-    let place = NodeSettings::new(args.data.clone(), args.node.as_ref().map(|(name, _)| name), args.port, terminal)?;
+    let settings = NodeSettings::new(args.data.clone(), args.node.as_ref().map(|(name, _)| name), args.port, terminal)?;
     let node = match &args.node {
         None => Node::local(),
         Some((name, listen)) => {
@@ -69,35 +70,35 @@ async fn serve(args: Serve) -> greenroom::Result {
             args.seeds.iter().fold(builder, |builder, seed| builder.seed(seed.to_string())).start().await?
         }
     };
-    // A signal ends it as well: the web stops first and the log last, then the people, then the connections.
-    node.run(Shutdown::After(DRAIN), live(&node, place, &args)).await
+    // On a signal the web stops first and the log last, then the sessions, then the connections.
+    node.run(Shutdown::After(STOP_TIMEOUT), run_tree(&node, settings, &args)).await
 }
 
-/// Runs the tree that is right for this node; ends only if the tree does.
-async fn live(node: &Node, place: NodeSettings, args: &Serve) -> greenroom::Result {
-    let terminal = place.terminal.clone();
+/// Runs the supervision tree for this node's settings, until it ends.
+async fn run_tree(node: &Node, settings: NodeSettings, args: &Serve) -> greenroom::Result {
+    let terminal = settings.terminal.clone();
     if args.seeds.is_empty() {
         let services = Services::of(node, node.name());
-        let tree = ChatTree { place, services };
-        let chat = terminal.hushed(|| Application::new("chat", tree).permanent().start()).await?;
+        let tree = ChatTree { settings, services };
+        let chat = terminal.start_quietly(|| Application::new("chat", tree).permanent().start()).await?;
         observe(args.observe, &terminal).await?;
         chat.join().await
     } else {
         terminal.note(&format!("looking for the rooms at {:?}", args.seeds));
         let services = Services::find(node).await;
-        let tree = BranchTree { place, services };
-        let chat = terminal.hushed(|| Application::new("chat", tree).permanent().start()).await?;
+        let tree = JoinedTree { settings, services };
+        let chat = terminal.start_quietly(|| Application::new("chat", tree).permanent().start()).await?;
         observe(args.observe, &terminal).await?;
         chat.join().await
     }
 }
 
-/// Shows the node to whoever asks for the page on this port. It starts after the chat and stops before it, and the chat
-/// does not need it.
+/// Serves the observer's page on this port. It starts after the chat and stops before it; the chat does not depend on
+/// it.
 async fn observe(port: Option<u16>, terminal: &Terminal) -> greenroom::Result {
     let Some(port) = port else { return Ok(()) };
     let tree = ObserverTree::at(([127, 0, 0, 1], port).into());
-    terminal.hushed(|| Application::new("observer", tree).after("chat").start()).await?;
+    terminal.start_quietly(|| Application::new("observer", tree).after("chat").start()).await?;
     terminal.note(&format!("observer: http://127.0.0.1:{port}"));
     Ok(())
 }

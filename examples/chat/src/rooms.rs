@@ -1,7 +1,7 @@
-//! The rooms: who is where, and who hears what.
+//! The rooms process: tracks the members of each room and sends them its lines.
 //!
-//! Nothing here would be missed. The lines are the database's, and people who lose their room join it again, so
-//! this process may crash at any time: `/crash` is the proof.
+//! This process may crash at any time, as `/crash` shows. It has no state of its own to lose: the database stores the
+//! lines, and a member that is notified of the crash joins again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,95 +10,96 @@ use greenroom::prelude::*;
 
 use crate::analytics::AnalyticsRef;
 use crate::database::DatabaseRef;
-use crate::line::{Entry, Line, Nick, Room, Saying};
+use crate::line::{Entry, Line, Nick, PendingLine, Room};
 use crate::log::LogRef;
-use crate::seat::GuestRef;
+use crate::membership::MemberRef;
 
-/// Knows who is in which room.
+/// Tracks the members of each room.
 #[actor(name = "rooms", trap_exit)]
 #[derive(Default)]
 pub(crate) struct Rooms {
-    /// By the watch on each, which is the order in which they came.
-    guests: BTreeMap<MonitorRef, Guest>,
+    /// The members by monitor, which is the order in which they joined.
+    members: BTreeMap<MonitorRef, Member>,
 }
 
-struct Guest {
+struct Member {
     room: Room,
     nick: Nick,
-    guest: GuestRef,
+    stub: MemberRef,
 }
 
 #[actor]
 impl Rooms {
     #[init]
     fn open(&mut self, cx: &mut Context<Self>) {
-        LogRef::named("log").watch(cx.me());
+        LogRef::named("log").monitor_rooms(cx.me());
     }
 
-    /// Takes a guest into a room, and out of any other; answers who is there. Joining twice is joining once.
+    /// Adds a member to a room, after removing it from any other, and returns the room's nicks. A second identical
+    /// call changes nothing.
     #[call]
-    pub(crate) fn join(&mut self, cx: &mut Context<Self>, room: Room, nick: Nick, guest: GuestRef) -> Vec<Nick> {
-        let known = self.seat(&guest).is_some_and(|(_, place)| place.room == room && place.nick == nick);
-        if !known {
-            self.leave(cx, guest.clone());
-            for other in self.those_in(&room) {
-                other.guest.came(nick.clone());
+    pub(crate) fn join(&mut self, cx: &mut Context<Self>, room: Room, nick: Nick, member: MemberRef) -> Vec<Nick> {
+        let unchanged = self.find(&member).is_some_and(|(_, member)| member.room == room && member.nick == nick);
+        if !unchanged {
+            self.leave(cx, member.clone());
+            for other in self.members_of(&room) {
+                other.stub.member_joined(nick.clone());
             }
-            self.guests.insert(cx.monitor(&guest), Guest { room: room.clone(), nick, guest });
+            self.members.insert(cx.monitor(&member), Member { room: room.clone(), nick, stub: member });
         }
-        let mut nicks: Vec<Nick> = self.those_in(&room).map(|place| place.nick.clone()).collect();
+        let mut nicks: Vec<Nick> = self.members_of(&room).map(|member| member.nick.clone()).collect();
         nicks.sort();
         nicks.dedup();
         nicks
     }
 
-    /// Takes a guest out of its room.
+    /// Removes a member from its room.
     #[cast]
-    pub(crate) fn leave(&mut self, cx: &mut Context<Self>, guest: GuestRef) {
-        if let Some((watch, _)) = self.seat(&guest) {
-            cx.demonitor(watch);
-            self.remove(watch);
+    pub(crate) fn leave(&mut self, cx: &mut Context<Self>, member: MemberRef) {
+        if let Some((monitor, _)) = self.find(&member) {
+            cx.demonitor(monitor);
+            self.remove(monitor);
         }
     }
 
-    /// Says a line; answered by the database, with the line's number, when it is written.
+    /// Passes a line to the database, which answers with the line's number after writing it.
     #[call]
     pub(crate) fn say(&mut self, line: Line, reply: Reply<u64>) {
-        DatabaseRef::named("database").write(Saying { line, written: reply });
+        DatabaseRef::named("database").write(PendingLine { line, reply });
     }
 
-    /// These lines are written: their rooms shall hear them.
+    /// Sends written lines to the members of their rooms.
     #[cast]
-    pub(crate) fn written(&mut self, entries: Arc<[Entry]>) {
+    pub(crate) fn publish(&mut self, entries: Arc<[Entry]>) {
         let mut rooms: BTreeMap<&Room, Vec<Entry>> = BTreeMap::new();
         for entry in entries.iter() {
             rooms.entry(&entry.line.room).or_default().push(entry.clone());
         }
         for (room, entries) in rooms {
             let entries: Arc<[Entry]> = entries.into();
-            for place in self.those_in(room) {
-                place.guest.heard(Arc::clone(&entries));
+            for member in self.members_of(room) {
+                member.stub.lines(Arc::clone(&entries));
             }
         }
-        LogRef::named("log").said(Arc::clone(&entries));
-        AnalyticsRef::named("analytics").said(entries);
+        LogRef::named("log").record(Arc::clone(&entries));
+        AnalyticsRef::named("analytics").record(entries);
     }
 
-    /// How many people there are in all rooms.
+    /// Returns the number of people in all rooms.
     #[call]
     pub(crate) fn people(&self) -> usize {
-        self.guests.len()
+        self.members.len()
     }
 
-    /// Panics, because somebody wants to see what happens then.
+    /// Panics on request, to show the effect of a crash.
     #[cast]
     pub(crate) fn crash(&mut self, nick: Nick) {
-        panic!("{nick} asked for it");
+        panic!("requested by {nick}");
     }
 
-    /// A guest has ended, or its node is lost.
+    /// Removes a member that ended or whose node is lost.
     #[down]
-    fn gone(&mut self, down: Down) {
+    fn member_ended(&mut self, down: Down) {
         self.remove(down.monitor);
     }
 
@@ -107,18 +108,18 @@ impl Rooms {
         LogRef::named("log").note("rooms: closed".to_owned());
     }
 
-    fn seat(&self, guest: &GuestRef) -> Option<(MonitorRef, &Guest)> {
-        self.guests.iter().find(|(_, place)| place.guest == *guest).map(|(watch, place)| (*watch, place))
+    fn find(&self, member: &MemberRef) -> Option<(MonitorRef, &Member)> {
+        self.members.iter().find(|(_, found)| found.stub == *member).map(|(monitor, member)| (*monitor, member))
     }
 
-    fn those_in<'a>(&'a self, room: &'a Room) -> impl Iterator<Item = &'a Guest> {
-        self.guests.values().filter(move |place| place.room == *room)
+    fn members_of<'a>(&'a self, room: &'a Room) -> impl Iterator<Item = &'a Member> {
+        self.members.values().filter(move |member| member.room == *room)
     }
 
-    fn remove(&mut self, watch: MonitorRef) {
-        if let Some(place) = self.guests.remove(&watch) {
-            for other in self.those_in(&place.room) {
-                other.guest.left(place.nick.clone());
+    fn remove(&mut self, monitor: MonitorRef) {
+        if let Some(member) = self.members.remove(&monitor) {
+            for other in self.members_of(&member.room) {
+                other.stub.member_left(member.nick.clone());
             }
         }
     }

@@ -1,9 +1,9 @@
-//! The chat over many seeds: people come, talk, change rooms, lose their connection and come back, on three nodes,
-//! while the rooms and the database crash, nodes die and links fail.
+//! The chat as a seeded test: on three nodes, people join, write, change rooms, disconnect and return, while the
+//! rooms and the database crash, nodes crash and connections fail.
 //!
-//! What has to hold in every order: a line that is acknowledged is in the history, once; everybody hears the lines of
-//! the room in the history's order, each once, also over several connections; whoever is there in the end has heard
-//! them all; nobody hears a room after having left it.
+//! Invariants in every order: an acknowledged line is in the history once. Each person receives the lines of the room
+//! in the history's order, each once, also over several connections. A person who is connected at the end has
+//! received all of them. A person receives no lines of a room after leaving it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -14,155 +14,158 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::database::Database;
+use crate::membership::MemberRef;
 use crate::rooms::{Rooms, RoomsRef};
-use crate::seat::GuestRef;
 use crate::services::Services;
-use crate::session::{Gone, Person, Said, Session, Told};
+use crate::session::{Client, ClientMessage, Disconnected, ServerMessage, Session};
 use crate::store::Store;
 use crate::text::Text;
 
-const ROOMS: [&str; 2] = ["attic", "lobby"];
+const ROOMS: [&str; 2] = ["garden", "lobby"];
 const NICKS: [&str; 4] = ["ann", "bob", "eve", "joe"];
 const STEPS: u64 = 120;
 
-/// As much of the chat as people need. The history outlives the database's crashes, as a disk does.
+/// The part of the chat that the test needs. The history outlives the database's crashes, as a disk does.
 #[supervisor(intensity = 1000, period = "1s")]
 struct Chat {
     store: Arc<Store>,
-    #[child(start = Database::over(&self.store))]
+    #[child(start = Database::with_store(&self.store))]
     database: Database,
     #[child]
     rooms: Rooms,
 }
 
-/// What somebody knows, whatever becomes of the connections.
+/// The state of a person, which outlives the connections.
 #[derive(Debug, Default)]
-struct Memory {
-    /// Which connection is the present one.
+struct ClientState {
+    /// The number of the current connection.
     connection: u64,
-    /// Where it is: the session was asked for this room.
+    /// The room that the session was requested to join.
     room: &'static str,
-    /// What was heard of each room: numbers and ids.
-    heard: BTreeMap<&'static str, Vec<(u64, String)>>,
-    /// The lines that wait for their acknowledgement, and where they belong.
+    /// The received lines of each room: numbers and ids.
+    received: BTreeMap<&'static str, Vec<(u64, String)>>,
+    /// The unacknowledged lines, and their rooms.
     waiting: BTreeMap<String, &'static str>,
     acknowledged: BTreeSet<String>,
-    /// What must not happen, and did.
-    wrong: Option<String>,
+    /// A violated invariant.
+    violation: Option<String>,
 }
 
-/// One of the connections of a guest.
-struct Line {
+/// One of the connections of a person.
+struct TestClient {
     number: u64,
-    says: mpsc::UnboundedReceiver<Said>,
-    memory: Arc<Mutex<Memory>>,
+    incoming: mpsc::UnboundedReceiver<ClientMessage>,
+    state: Arc<Mutex<ClientState>>,
 }
 
-impl Person for Line {
-    async fn says(&mut self) -> Option<Result<Said, String>> {
-        let mut said = self.says.recv().await?;
-        let mut memory = self.memory.lock().unwrap();
-        // What still lies in a lost connection is not said.
-        if memory.connection != self.number {
+impl Client for TestClient {
+    async fn receive(&mut self) -> Option<Result<ClientMessage, String>> {
+        let mut message = self.incoming.recv().await?;
+        let mut state = self.state.lock().unwrap();
+        // Messages that a lost connection still contains are discarded.
+        if state.connection != self.number {
             return None;
         }
-        if let Said::Join { room, heard, .. } = &mut said {
-            memory.room = known(room);
-            // As of now: it may go on hearing until the session takes this.
-            *heard =
-                Some(memory.heard.get(memory.room).and_then(|lines| lines.last()).map_or(0, |(number, _)| *number));
+        if let ClientMessage::Join { room, last_seen, .. } = &mut message {
+            state.room = room_name(room);
+            // The current number: lines of the old room may arrive until the session takes this message.
+            *last_seen =
+                Some(state.received.get(state.room).and_then(|lines| lines.last()).map_or(0, |(number, _)| *number));
         }
-        Some(Ok(said))
+        Some(Ok(message))
     }
 
-    async fn hears(&mut self, told: &Told<'_>) -> Result<(), Gone> {
-        let mut memory = self.memory.lock().unwrap();
-        if memory.connection != self.number {
-            return Err(Gone);
+    async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), Disconnected> {
+        let mut state = self.state.lock().unwrap();
+        if state.connection != self.number {
+            return Err(Disconnected);
         }
-        match told {
-            Told::Line { number, id, .. } => {
-                // An id begins with its room.
-                let room = known(id.as_str().split(' ').next().unwrap());
-                if room != memory.room {
-                    memory.wrong = Some(format!("{id} is heard in {}", memory.room));
+        match message {
+            ServerMessage::Line { number, id, .. } => {
+                // An id begins with the name of its room.
+                let room = room_name(id.as_str().split(' ').next().unwrap());
+                if room != state.room {
+                    state.violation = Some(format!("{id} was received in {}", state.room));
                 }
-                memory.heard.entry(room).or_default().push((*number, id.as_str().to_owned()));
+                state.received.entry(room).or_default().push((*number, id.as_str().to_owned()));
             }
-            Told::Acknowledged { id } => {
-                memory.waiting.remove(id.as_str());
-                memory.acknowledged.insert(id.as_str().to_owned());
+            ServerMessage::Acknowledged { id } => {
+                state.waiting.remove(id.as_str());
+                state.acknowledged.insert(id.as_str().to_owned());
             }
-            Told::Error { text, .. } => memory.wrong = Some(text.clone()),
-            Told::Joined { .. } | Told::Lost { .. } | Told::Came { .. } | Told::Left { .. } => {}
+            ServerMessage::Error { text, .. } => state.violation = Some(text.clone()),
+            ServerMessage::Joined { .. }
+            | ServerMessage::Lost { .. }
+            | ServerMessage::MemberJoined { .. }
+            | ServerMessage::MemberLeft { .. } => {}
         }
         Ok(())
     }
 
-    async fn dismiss(&mut self) {}
+    async fn close(&mut self) {}
 }
 
-fn known(room: &str) -> &'static str {
-    ROOMS.into_iter().find(|known| *known == room).expect("one of the two")
+fn room_name(room: &str) -> &'static str {
+    ROOMS.into_iter().find(|name| *name == room).expect("one of the two rooms")
 }
 
-/// Somebody who is connected, or was.
-struct Somebody {
+/// A person, connected or not.
+struct TestPerson {
     nick: &'static str,
-    said: u64,
-    memory: Arc<Mutex<Memory>>,
+    lines: u64,
+    state: Arc<Mutex<ClientState>>,
     connection: Option<Connection>,
 }
 
 struct Connection {
-    /// The node whose page it is.
+    /// The node of the connection.
     node: usize,
-    says: mpsc::UnboundedSender<Said>,
-    session: GuestRef,
+    to_session: mpsc::UnboundedSender<ClientMessage>,
+    session: MemberRef,
 }
 
-impl Somebody {
+impl TestPerson {
     fn connect(&mut self, cluster: &Cluster, node: usize, room: &'static str) {
-        let (says, heard) = mpsc::unbounded_channel();
+        let (to_session, incoming) = mpsc::unbounded_channel();
         let number = {
-            let mut memory = self.memory.lock().unwrap();
-            memory.connection += 1;
-            memory.connection
+            let mut state = self.state.lock().unwrap();
+            state.connection += 1;
+            state.connection
         };
         let home = cluster.node(0).name();
-        let person = Line { number, says: heard, memory: Arc::clone(&self.memory) };
+        let client = TestClient { number, incoming, state: Arc::clone(&self.state) };
         let node_ref = cluster.node(node);
-        let session = node_ref.spawn(Session::new(person, Services::of(node_ref, home)));
-        self.connection = Some(Connection { node, says, session });
+        let session = node_ref.spawn(Session::new(client, Services::of(node_ref, home)));
+        self.connection = Some(Connection { node, to_session, session });
         self.join(room);
     }
 
-    /// Goes into a room, and says again there what was not acknowledged.
+    /// Joins a room, and sends its unacknowledged lines again.
     fn join(&self, room: &'static str) {
-        let memory = self.memory.lock().unwrap();
-        self.tell(Said::Join { room: room.to_owned(), nick: self.nick.to_owned(), heard: None });
-        for (id, _) in memory.waiting.iter().filter(|(_, of)| **of == room) {
-            self.tell(Said::Say { id: id.clone(), words: id.clone() });
+        let state = self.state.lock().unwrap();
+        self.send(ClientMessage::Join { room: room.to_owned(), nick: self.nick.to_owned(), last_seen: None });
+        for (id, _) in state.waiting.iter().filter(|(_, line_room)| **line_room == room) {
+            self.send(ClientMessage::Say { id: id.clone(), words: id.clone() });
         }
     }
 
     fn say(&mut self, room: &'static str) {
-        self.said += 1;
-        let id = format!("{room} {} {}", self.nick, self.said);
-        self.memory.lock().unwrap().waiting.insert(id.clone(), room);
-        self.tell(Said::Say { id: id.clone(), words: id });
+        self.lines += 1;
+        let id = format!("{room} {} {}", self.nick, self.lines);
+        self.state.lock().unwrap().waiting.insert(id.clone(), room);
+        self.send(ClientMessage::Say { id: id.clone(), words: id });
     }
 
-    fn tell(&self, said: Said) {
+    fn send(&self, message: ClientMessage) {
         if let Some(connection) = &self.connection {
-            // A session that was killed has nobody to tell; what it did not acknowledge is said again.
-            let _ = connection.says.send(said);
+            // A killed session receives nothing; an unacknowledged line is sent again later.
+            let _ = connection.to_session.send(message);
         }
     }
 
-    /// The connection is lost; its session notices, or is dead itself.
-    fn lose(&mut self, killed: bool) {
-        self.memory.lock().unwrap().connection += 1;
+    /// Disconnects. The session detects that, or is killed.
+    fn disconnect(&mut self, killed: bool) {
+        self.state.lock().unwrap().connection += 1;
         if let Some(connection) = self.connection.take()
             && killed
         {
@@ -171,32 +174,32 @@ impl Somebody {
     }
 }
 
-/// One thing after the other, as the seed has it.
-async fn live(cluster: &Cluster, people: &mut [Somebody], places: &mut [&'static str]) {
+/// Executes the steps that the seed selects.
+async fn run_steps(cluster: &Cluster, people: &mut [TestPerson], current_rooms: &mut [&'static str]) {
     let rooms: RoomsRef = cluster.node(0).named("rooms");
     let draw = |below: usize| cluster.draw(below as u64) as usize;
     for _ in 0..STEPS {
-        let who = draw(people.len());
-        let (somebody, place) = (&mut people[who], &mut places[who]);
-        if somebody.connection.is_none() {
-            *place = ROOMS[draw(2)];
-            somebody.connect(cluster, draw(3), place);
+        let index = draw(people.len());
+        let (person, room) = (&mut people[index], &mut current_rooms[index]);
+        if person.connection.is_none() {
+            *room = ROOMS[draw(2)];
+            person.connect(cluster, draw(3), room);
         }
         match draw(20) {
             0..=1 => {
-                *place = ROOMS[draw(2)];
-                somebody.join(place);
+                *room = ROOMS[draw(2)];
+                person.join(room);
             }
-            2 => somebody.lose(false),
-            3 => somebody.lose(true),
-            4 => somebody.tell(Said::Say { id: "crash".to_owned(), words: "/crash".to_owned() }),
+            2 => person.disconnect(false),
+            3 => person.disconnect(true),
+            4 => person.send(ClientMessage::Say { id: "crash".to_owned(), words: "/crash".to_owned() }),
             5 => rooms.exit(Exit::Kill),
             6 => cluster.node(0).named::<crate::database::DatabaseRef>("database").exit(Exit::Kill),
             7 => {
                 let node = 1 + draw(2);
-                for lost in people.iter_mut() {
-                    if lost.connection.as_ref().is_some_and(|connection| connection.node == node) {
-                        lost.lose(false);
+                for person in people.iter_mut() {
+                    if person.connection.as_ref().is_some_and(|connection| connection.node == node) {
+                        person.disconnect(false);
                     }
                 }
                 cluster.crash(node);
@@ -204,32 +207,35 @@ async fn live(cluster: &Cluster, people: &mut [Somebody], places: &mut [&'static
                 cluster.restart(node).await;
             }
             8..=9 => sleep(Duration::from_millis(cluster.draw(5000))).await,
-            _ => somebody.say(place),
+            _ => person.say(room),
         }
         if draw(2) == 0 {
             sleep(Duration::from_millis(cluster.draw(300))).await;
         }
     }
-    // In the end everybody is there again, and what waits is said again.
-    for (somebody, place) in people.iter_mut().zip(places) {
-        somebody.lose(false);
-        somebody.connect(cluster, draw(3), place);
-        let rooms: BTreeSet<&'static str> = somebody.memory.lock().unwrap().waiting.values().copied().collect();
-        for room in rooms {
-            *place = room;
-            somebody.join(room);
+    // At the end each person connects again and sends the unacknowledged lines again.
+    for (person, room) in people.iter_mut().zip(current_rooms) {
+        person.disconnect(false);
+        person.connect(cluster, draw(3), room);
+        let waiting: BTreeSet<&'static str> = person.state.lock().unwrap().waiting.values().copied().collect();
+        for line_room in waiting {
+            *room = line_room;
+            person.join(line_room);
         }
     }
 }
 
 #[test]
-fn every_line_is_heard_once_by_all_who_are_there_whatever_crashes() {
+fn every_member_receives_every_line_once_despite_crashes() {
     Check::nodes(3).run(0..20, async |cluster| {
         let store = Arc::new(Store::in_memory());
         let tree = cluster.node(0).start_tree(Chat { store: Arc::clone(&store) }).await?;
-        let mut people = NICKS.map(|nick| Somebody { nick, said: 0, memory: Arc::default(), connection: None });
-        let mut places = [ROOMS[0]; NICKS.len()];
-        tokio::join!(live(&cluster, &mut people, &mut places), cluster.chaos(Faults::LINKS, Duration::from_secs(60)),);
+        let mut people = NICKS.map(|nick| TestPerson { nick, lines: 0, state: Arc::default(), connection: None });
+        let mut current_rooms = [ROOMS[0]; NICKS.len()];
+        tokio::join!(
+            run_steps(&cluster, &mut people, &mut current_rooms),
+            cluster.chaos(Faults::LINKS, Duration::from_secs(60)),
+        );
         sleep(Duration::from_secs(300)).await;
 
         let mut history = BTreeMap::new();
@@ -245,24 +251,28 @@ fn every_line_is_heard_once_by_all_who_are_there_whatever_crashes() {
         }
         let written: Vec<&String> = history.values().flatten().map(|(_, id)| id).collect();
         assert_eq!(written.iter().collect::<BTreeSet<_>>().len(), written.len(), "a line is written twice");
-        for (somebody, place) in people.iter().zip(places) {
-            let memory = somebody.memory.lock().unwrap();
-            let nick = somebody.nick;
-            assert_eq!(memory.wrong, None, "{nick}");
-            assert_eq!(memory.room, place, "{nick}");
-            assert_eq!(memory.waiting, BTreeMap::new(), "{nick} waits for an acknowledgement");
-            assert!(memory.acknowledged.iter().all(|id| written.contains(&id)), "{nick}: {memory:?}");
-            assert_eq!(memory.acknowledged.len() as u64, somebody.said, "{nick}");
-            for (room, heard) in &memory.heard {
-                assert!(history[room].starts_with(heard), "{nick} hears of {room} {heard:?}, not {:?}", history[room]);
+        for (person, room) in people.iter().zip(current_rooms) {
+            let state = person.state.lock().unwrap();
+            let nick = person.nick;
+            assert_eq!(state.violation, None, "{nick}");
+            assert_eq!(state.room, room, "{nick}");
+            assert_eq!(state.waiting, BTreeMap::new(), "{nick} has unacknowledged lines");
+            assert!(state.acknowledged.iter().all(|id| written.contains(&id)), "{nick}: {state:?}");
+            assert_eq!(state.acknowledged.len() as u64, person.lines, "{nick}");
+            for (room, received) in &state.received {
+                assert!(
+                    history[room].starts_with(received),
+                    "{nick} received in {room}: {received:?}, not {:?}",
+                    history[room]
+                );
             }
-            let heard = memory.heard.get(place).map_or(0, Vec::len);
-            assert_eq!(heard, history[place].len(), "{nick} is in {place} and has not heard all");
+            let received = state.received.get(room).map_or(0, Vec::len);
+            assert_eq!(received, history[room].len(), "{nick} in {room} has not received all lines");
         }
-        // Of those who were lost nobody is left.
+        // The rooms have no member left from a lost connection.
         let rooms: RoomsRef = cluster.node(0).named("rooms");
         assert_eq!(rooms.people().await?, people.len());
-        people.iter_mut().for_each(|somebody| somebody.lose(false));
+        people.iter_mut().for_each(|person| person.disconnect(false));
         assert_eq!(tree.stop().await, Exit::shutdown());
         Ok::<(), Exit>(())
     });

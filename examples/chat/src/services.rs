@@ -1,4 +1,4 @@
-//! The services that all nodes share, by name, wherever they are.
+//! The stubs of the processes that all nodes share, addressed by registered name.
 
 use greenroom::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::database::DatabaseRef;
 use crate::reporting::ReportingRef;
 use crate::rooms::RoomsRef;
 
-/// Stubs of the shared services. They are names, so they reach whoever has the name now.
+/// The stubs of the shared processes. A stub by name reaches the current owner of the name, also after a restart.
 #[derive(Clone)]
 pub(crate) struct Services {
     pub(crate) rooms: RoomsRef,
@@ -15,7 +15,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// The services of the node `home`, as `node` reaches them.
+    /// Returns the services of the node `home`, for use on `node`.
     pub(crate) fn of(node: &Node, home: &NodeName) -> Services {
         Services {
             rooms: node.named_at("rooms", home),
@@ -24,7 +24,7 @@ impl Services {
         }
     }
 
-    /// Finds the node that runs them: the first peer whose rooms answer, as soon as there is one.
+    /// Waits until a peer runs the services, and returns them.
     pub(crate) async fn find(node: &Node) -> Services {
         loop {
             for peer in node.peers() {

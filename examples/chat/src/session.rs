@@ -1,9 +1,9 @@
-//! A session: the process of one person, for as long as the connection lasts.
+//! The session: one process for each connected person, for as long as the connection lasts.
 //!
-//! It listens to two sides at once, the person and the room, and keeps what the person said until it is
-//! acknowledged. A person is a trait: a browser behind a websocket, or whoever else can hear and speak.
+//! It serves two sources at once, the client and the room, and repeats a line of the client until it is acknowledged.
+//! A client is a trait: a browser behind a websocket, the demo's recorder, or a test.
 //!
-//! Bad input is answered and forgotten; nothing that a person sends ends the session.
+//! Invalid input is answered with an error. No message of a client ends the session.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,228 +12,239 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use greenroom::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::line::{Entry, Id, Line, Nick, Room, Words, insist};
+use crate::line::{Entry, Id, Line, Nick, Room, Words, call_until_answered};
 use crate::log::LogRef;
-use crate::seat::{Guest, Seat};
+use crate::membership::{Member, Membership};
 use crate::services::Services;
 use crate::text::Text;
 
-/// So many lines of one person may be unacknowledged; until then nothing more is read from it.
-const AT_ONCE: usize = 32;
+/// The maximum number of unacknowledged lines. At this number the session stops reading from its client.
+const MAX_UNACKNOWLEDGED: usize = 32;
 
-/// What a person says, as JSON `{"type": "say", ..}`. The texts are not checked yet.
+/// A message of a client, as JSON `{"type": "say", ..}`. Its texts are not validated yet.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum Said {
-    /// Wants into a room, having heard its lines up to `heard`.
-    Join { room: String, nick: String, heard: Option<u64> },
-    /// Says a line, or `/crash`. Said again under the same id, it counts once.
+pub(crate) enum ClientMessage {
+    /// Joins a room whose lines up to `last_seen` the client has.
+    Join { room: String, nick: String, last_seen: Option<u64> },
+    /// Writes a line, or crashes the rooms with `/crash`. A line that is sent again under its id counts once.
     Say { id: String, words: String },
 }
 
-/// What a person is told, as JSON of the same kind.
+/// A message to a client, as JSON with a `type`.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum Told<'a> {
-    /// You are in the room, with these people; also after it was lost.
+pub(crate) enum ServerMessage<'a> {
+    /// The client joined the room, for the first time or again after its loss. Lists the people in it.
     Joined { room: &'a Room, nick: &'a Nick, people: Vec<Nick> },
-    /// The room is lost for the moment, for this reason.
+    /// The rooms process ended, or its node is lost. The session joins again.
     Lost { reason: String },
-    /// Somebody said a line.
+    /// A line of the room.
     Line { number: u64, at: u64, id: &'a Id, nick: &'a Nick, words: &'a Words },
-    /// Your line with this id is written.
+    /// The client's line with this id is written.
     Acknowledged { id: &'a Id },
-    /// Somebody came.
-    Came { nick: &'a Nick },
-    /// Somebody left.
-    Left { nick: &'a Nick },
-    /// What you sent, a line with this id perhaps, is refused, and why.
+    /// A person joined the room.
+    MemberJoined { nick: &'a Nick },
+    /// A person left the room.
+    MemberLeft { nick: &'a Nick },
+    /// The client's message is refused; `id` is given if it was a line.
     Error { id: Option<String>, text: String },
 }
 
-/// The other end of a session.
-pub(crate) trait Person: Send + 'static {
-    /// The next thing it says, or why that is not understood; `None` when it has gone. Cancel-safe.
-    fn says(&mut self) -> impl Future<Output = Option<Result<Said, String>>> + Send;
+/// The client of a session.
+pub(crate) trait Client: Send + 'static {
+    /// Returns the next message, or the error of an invalid one; `None` after a disconnect. Cancel-safe.
+    fn receive(&mut self) -> impl Future<Output = Option<Result<ClientMessage, String>>> + Send;
 
-    /// Tells it something.
-    fn hears(&mut self, told: &Told<'_>) -> impl Future<Output = Result<(), Gone>> + Send;
+    /// Sends a message to the client.
+    fn send(&mut self, message: &ServerMessage<'_>) -> impl Future<Output = Result<(), Disconnected>> + Send;
 
-    /// Sends it away, since the session ends.
-    fn dismiss(&mut self) -> impl Future<Output = ()> + Send;
+    /// Closes the connection, because the session ends.
+    fn close(&mut self) -> impl Future<Output = ()> + Send;
 }
 
-/// The person has gone, or does not listen.
+/// The error of a client that disconnected, or that does not read.
 #[derive(Debug)]
-pub(crate) struct Gone;
+pub(crate) struct Disconnected;
 
-/// One person's process. A room does not wait for a slow one: what its mailbox has no place for, it will miss, and
-/// then ask for.
-#[actor(protocol = Guest, trap_exit, mailbox = 1024, overflow = drop_newest)]
+/// The process of one client. A full mailbox drops new messages, so a slow client does not delay the room. The
+/// session detects the gap and fetches the lines.
+#[actor(protocol = Member, trap_exit, mailbox = 1024, overflow = drop_newest)]
 pub(crate) struct Session<P> {
-    person: P,
+    client: P,
     services: Services,
-    seat: Option<Seat>,
+    membership: Option<Membership>,
     unacknowledged: FuturesUnordered<Pin<Box<dyn Future<Output = Id> + Send>>>,
-    /// Whose turn it was last.
-    person_first: bool,
+    /// The source that was polled first the last time.
+    client_first: bool,
 }
 
-impl<P: Person> Session<P> {
-    pub(crate) fn new(person: P, services: Services) -> Session<P> {
-        Session { person, services, seat: None, unacknowledged: FuturesUnordered::new(), person_first: false }
+impl<P: Client> Session<P> {
+    pub(crate) fn new(client: P, services: Services) -> Session<P> {
+        Session { client, services, membership: None, unacknowledged: FuturesUnordered::new(), client_first: false }
     }
 }
 
-impl<P: Person> Process for Session<P> {
+impl<P: Client> Process for Session<P> {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         cx.watch_nodes(true);
         loop {
             let outcome = match self.next(cx).await {
-                Next::Written(id) => self.person.hears(&Told::Acknowledged { id: &id }).await,
-                Next::Said(Some(Ok(said))) => self.said(cx, said).await,
-                Next::Said(Some(Err(text))) => self.person.hears(&Told::Error { id: None, text }).await,
-                Next::Said(None) => Err(Gone),
-                Next::Told(Guest::Exit(signal)) => {
-                    self.person.dismiss().await;
+                Next::Acknowledged(id) => self.client.send(&ServerMessage::Acknowledged { id: &id }).await,
+                Next::FromClient(Some(Ok(message))) => self.handle_client_message(cx, message).await,
+                Next::FromClient(Some(Err(text))) => self.client.send(&ServerMessage::Error { id: None, text }).await,
+                Next::FromClient(None) => Err(Disconnected),
+                Next::ToMember(Member::Exit(signal)) => {
+                    self.client.close().await;
                     return Err(signal.reason);
                 }
-                Next::Told(message) => self.told(cx, message).await,
+                Next::ToMember(message) => self.handle_member_message(cx, message).await,
             };
-            if let Err(Gone) = outcome {
+            if let Err(Disconnected) = outcome {
                 return Ok(());
             }
         }
     }
 }
 
-/// What a session sees to next.
+/// The next event of a session.
 enum Next {
-    /// A line of the person's is written.
-    Written(Id),
-    /// The person says something, or has gone.
-    Said(Option<Result<Said, String>>),
-    /// The room's side has something to tell.
-    Told(Guest),
+    /// A line of the client is written.
+    Acknowledged(Id),
+    /// The client sent a message, or disconnected.
+    FromClient(Option<Result<ClientMessage, String>>),
+    /// A message from the room or the runtime arrived.
+    ToMember(Member),
 }
 
-impl<P: Person> Session<P> {
-    /// Waits for either side. Each is first every other time, so that one that talks on and on leaves the other its
-    /// turns; in a fixed order and not in tokio's random one, so that a test's seed decides everything.
+impl<P: Client> Session<P> {
+    /// Waits for either source. They are polled first by turns, so a busy one does not starve the other. The order is
+    /// fixed and not tokio's random one, so that a test's seed determines the run.
     async fn next(&mut self, cx: &mut Context<Self>) -> Next {
-        self.person_first = !self.person_first;
-        // Of these there are few.
-        let ready = self.unacknowledged.len() < AT_ONCE;
-        let (written, says) = (self.unacknowledged.next(), self.person.says());
-        if self.person_first {
+        self.client_first = !self.client_first;
+        // Acknowledgements come first: there are few of them.
+        let may_read = self.unacknowledged.len() < MAX_UNACKNOWLEDGED;
+        let (written, received) = (self.unacknowledged.next(), self.client.receive());
+        if self.client_first {
             tokio::select! {
                 biased;
-                Some(id) = written => Next::Written(id),
-                said = says, if ready => Next::Said(said),
-                message = cx.receive() => Next::Told(message),
+                Some(id) = written => Next::Acknowledged(id),
+                message = received, if may_read => Next::FromClient(message),
+                message = cx.receive() => Next::ToMember(message),
             }
         } else {
             tokio::select! {
                 biased;
-                Some(id) = written => Next::Written(id),
-                message = cx.receive() => Next::Told(message),
-                said = says, if ready => Next::Said(said),
+                Some(id) = written => Next::Acknowledged(id),
+                message = cx.receive() => Next::ToMember(message),
+                message = received, if may_read => Next::FromClient(message),
             }
         }
     }
 
-    async fn said(&mut self, cx: &mut Context<Self>, said: Said) -> Result<(), Gone> {
-        let refused = match said {
-            Said::Join { room, nick, heard } => match names(&room, &nick) {
-                Ok((room, nick)) => return self.join(cx, room, nick, heard).await,
-                Err(text) => Told::Error { id: None, text },
+    async fn handle_client_message(
+        &mut self,
+        cx: &mut Context<Self>,
+        message: ClientMessage,
+    ) -> Result<(), Disconnected> {
+        let refused = match message {
+            ClientMessage::Join { room, nick, last_seen } => match parse_names(&room, &nick) {
+                Ok((room, nick)) => return self.join(cx, room, nick, last_seen).await,
+                Err(text) => ServerMessage::Error { id: None, text },
             },
-            Said::Say { id, words } => match self.say(&id, &words) {
+            ClientMessage::Say { id, words } => match self.say(&id, &words) {
                 Ok(()) => return Ok(()),
-                Err(text) => Told::Error { id: Some(id), text },
+                Err(text) => ServerMessage::Error { id: Some(id), text },
             },
         };
-        self.person.hears(&refused).await
+        self.client.send(&refused).await
     }
 
-    async fn join(&mut self, cx: &mut Context<Self>, room: Room, nick: Nick, heard: Option<u64>) -> Result<(), Gone> {
-        if let Some(seat) = self.seat.take() {
-            seat.leave(cx);
+    async fn join(
+        &mut self,
+        cx: &mut Context<Self>,
+        room: Room,
+        nick: Nick,
+        last_seen: Option<u64>,
+    ) -> Result<(), Disconnected> {
+        if let Some(membership) = self.membership.take() {
+            membership.leave(cx);
         }
         LogRef::named("log").note(format!("{room}: {nick} joins"));
-        self.seat = Some(Seat::new(room, nick, heard, self.services.clone()));
-        self.look(cx).await
+        self.membership = Some(Membership::new(room, nick, last_seen, self.services.clone()));
+        self.refresh(cx).await
     }
 
-    /// Sends a line on its way, over and over until it is written.
+    /// Sends a line to the rooms process until it is acknowledged.
     fn say(&mut self, id: &str, words: &str) -> Result<(), String> {
-        let seat = self.seat.as_ref().ok_or("first join a room")?;
-        let id: Id = Text::new(id).map_err(|unfit| format!("the line's id {unfit}"))?;
-        let words: Words = Text::new(words).map_err(|unfit| format!("the line {unfit}"))?;
+        let membership = self.membership.as_ref().ok_or("join a room first")?;
+        let id: Id = Text::new(id).map_err(|invalid| format!("the line's id {invalid}"))?;
+        let words: Words = Text::new(words).map_err(|invalid| format!("the line {invalid}"))?;
         if words.as_str() == "/crash" {
-            self.services.rooms.crash(seat.nick.clone());
+            self.services.rooms.crash(membership.nick.clone());
             return Ok(());
         }
-        let line = Line { room: seat.room.clone(), id, nick: seat.nick.clone(), words };
+        let line = Line { room: membership.room.clone(), id, nick: membership.nick.clone(), words };
         let rooms = self.services.rooms.clone();
         self.unacknowledged.push(Box::pin(async move {
-            insist(|| rooms.say(line.clone())).await;
+            call_until_answered(|| rooms.say(line.clone())).await;
             line.id
         }));
         Ok(())
     }
 
-    /// The room's side.
-    async fn told(&mut self, cx: &mut Context<Self>, message: Guest) -> Result<(), Gone> {
-        let Some(seat) = &mut self.seat else { return Ok(()) };
+    /// Handles a message from the room or the runtime.
+    async fn handle_member_message(&mut self, cx: &mut Context<Self>, message: Member) -> Result<(), Disconnected> {
+        let Some(membership) = &mut self.membership else { return Ok(()) };
         match message {
-            Guest::Heard { entries } => match seat.hear(&entries) {
-                Some(new) => self.show(&new).await,
+            Member::Lines { entries } => match membership.accept(&entries) {
+                Some(new) => self.send_lines(&new).await,
                 None => self.catch_up().await,
             },
-            Guest::Came { nick } => self.person.hears(&Told::Came { nick: &nick }).await,
-            Guest::Left { nick } => self.person.hears(&Told::Left { nick: &nick }).await,
-            Guest::Down(down) if seat.is_lost(cx, &down) => {
-                self.person.hears(&Told::Lost { reason: down.reason.to_string() }).await
+            Member::MemberJoined { nick } => self.client.send(&ServerMessage::MemberJoined { nick: &nick }).await,
+            Member::MemberLeft { nick } => self.client.send(&ServerMessage::MemberLeft { nick: &nick }).await,
+            Member::Down(down) if membership.handle_down(cx, &down) => {
+                self.client.send(&ServerMessage::Lost { reason: down.reason.to_string() }).await
             }
-            Guest::Node(NodeEvent::Up(_)) if !seat.joined => self.look(cx).await,
-            Guest::Look => self.look(cx).await,
-            Guest::Down(_) | Guest::Node(_) | Guest::Exit(_) => Ok(()),
+            Member::Node(NodeEvent::Up(_)) if !membership.joined => self.refresh(cx).await,
+            Member::Refresh => self.refresh(cx).await,
+            Member::Down(_) | Member::Node(_) | Member::Exit(_) => Ok(()),
         }
     }
 
-    /// Takes the seat, for the first time or again, and hears what was missed.
-    async fn look(&mut self, cx: &mut Context<Self>) -> Result<(), Gone> {
-        let Some(seat) = &mut self.seat else { return Ok(()) };
-        // If the room does not answer, there will be another look.
-        let Ok(people) = seat.take(cx).await else { return Ok(()) };
-        self.person.hears(&Told::Joined { room: &seat.room, nick: &seat.nick, people }).await?;
+    /// Joins the room, for the first time or again, and sends the client the missing lines.
+    async fn refresh(&mut self, cx: &mut Context<Self>) -> Result<(), Disconnected> {
+        let Some(membership) = &mut self.membership else { return Ok(()) };
+        // After a failed join, `membership` has scheduled another refresh.
+        let Ok(people) = membership.join(cx).await else { return Ok(()) };
+        self.client.send(&ServerMessage::Joined { room: &membership.room, nick: &membership.nick, people }).await?;
         self.catch_up().await
     }
 
-    async fn catch_up(&mut self) -> Result<(), Gone> {
-        while let Some(seat) = &mut self.seat {
-            match seat.missing().await {
-                Ok(page) if !page.is_empty() => self.show(&page).await?,
-                // Up to date; or the database does not answer, and there will be another look.
+    async fn catch_up(&mut self) -> Result<(), Disconnected> {
+        while let Some(membership) = &mut self.membership {
+            match membership.next_page().await {
+                Ok(page) if !page.is_empty() => self.send_lines(&page).await?,
+                // No line is missing, or the database does not answer and a later refresh tries again.
                 _ => break,
             }
         }
         Ok(())
     }
 
-    async fn show(&mut self, entries: &[Entry]) -> Result<(), Gone> {
+    async fn send_lines(&mut self, entries: &[Entry]) -> Result<(), Disconnected> {
         for Entry { number, at, line } in entries {
-            let told = Told::Line { number: *number, at: *at, id: &line.id, nick: &line.nick, words: &line.words };
-            self.person.hears(&told).await?;
+            let message =
+                ServerMessage::Line { number: *number, at: *at, id: &line.id, nick: &line.nick, words: &line.words };
+            self.client.send(&message).await?;
         }
         Ok(())
     }
 }
 
-fn names(room: &str, nick: &str) -> Result<(Room, Nick), String> {
-    let room = Text::new(room).map_err(|unfit| format!("the room's name {unfit}"))?;
-    let nick = Text::new(nick).map_err(|unfit| format!("your name {unfit}"))?;
+fn parse_names(room: &str, nick: &str) -> Result<(Room, Nick), String> {
+    let room = Text::new(room).map_err(|invalid| format!("the room's name {invalid}"))?;
+    let nick = Text::new(nick).map_err(|invalid| format!("your name {invalid}"))?;
     Ok((room, nick))
 }
 
@@ -246,127 +257,128 @@ mod tests {
 
     use super::*;
     use crate::database::{Database, DatabaseRef};
+    use crate::membership::MemberRef;
     use crate::rooms::Rooms;
-    use crate::seat::GuestRef;
     use crate::store::Store;
 
-    /// Somebody who says what the test says, and hands on what it hears as the browser would get it.
-    struct Puppet {
-        says: mpsc::UnboundedReceiver<Value>,
-        hears: mpsc::UnboundedSender<Value>,
+    /// A client that is controlled by a test. It passes on JSON as a browser receives it.
+    struct TestClient {
+        incoming: mpsc::UnboundedReceiver<Value>,
+        outgoing: mpsc::UnboundedSender<Value>,
     }
 
-    impl Person for Puppet {
-        async fn says(&mut self) -> Option<Result<Said, String>> {
-            let said = self.says.recv().await?;
-            Some(serde_json::from_value(said).map_err(|error| error.to_string()))
+    impl Client for TestClient {
+        async fn receive(&mut self) -> Option<Result<ClientMessage, String>> {
+            let message = self.incoming.recv().await?;
+            Some(serde_json::from_value(message).map_err(|error| error.to_string()))
         }
 
-        async fn hears(&mut self, told: &Told<'_>) -> Result<(), Gone> {
-            self.hears.send(serde_json::to_value(told).unwrap()).map_err(|_| Gone)
+        async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), Disconnected> {
+            self.outgoing.send(serde_json::to_value(message).unwrap()).map_err(|_| Disconnected)
         }
 
-        async fn dismiss(&mut self) {}
+        async fn close(&mut self) {}
     }
 
-    /// The strings of a puppet.
-    struct Strings {
-        says: mpsc::UnboundedSender<Value>,
-        hears: mpsc::UnboundedReceiver<Value>,
-        session: GuestRef,
+    /// The test's side of a [`TestClient`].
+    struct TestConnection {
+        to_session: mpsc::UnboundedSender<Value>,
+        from_session: mpsc::UnboundedReceiver<Value>,
+        session: MemberRef,
     }
 
-    impl Strings {
-        fn say(&self, said: Value) {
-            self.says.send(said).unwrap();
+    impl TestConnection {
+        fn send(&self, message: Value) {
+            self.to_session.send(message).unwrap();
         }
 
-        /// Waits for something with all these fields, whatever else comes before.
-        async fn hear(&mut self, expected: Value) {
+        /// Waits for a message with all these fields, and skips others.
+        async fn expect(&mut self, expected: Value) {
             let fields = expected.as_object().unwrap();
             loop {
-                let told = self.hears.recv().await.expect("the session goes on");
-                if fields.iter().all(|(name, value)| told[name] == *value) {
+                let message = self.from_session.recv().await.expect("the session runs");
+                if fields.iter().all(|(name, value)| message[name] == *value) {
                     return;
                 }
             }
         }
     }
 
-    fn puppet(node: &Node) -> Strings {
-        let ((says, said), (hears, heard)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+    fn connect(node: &Node) -> TestConnection {
+        let ((to_session, incoming), (outgoing, from_session)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
         let services = Services::of(node, node.name());
-        let session = node.spawn(Session::new(Puppet { says: said, hears }, services));
-        Strings { says, hears: heard, session }
+        let session = node.spawn(Session::new(TestClient { incoming, outgoing }, services));
+        TestConnection { to_session, from_session, session }
     }
 
     #[greenroom::test]
-    async fn a_crashed_room_loses_neither_people_nor_lines() {
+    async fn a_crash_of_the_rooms_loses_neither_people_nor_lines() {
         let node = Node::current();
-        node.start_tree(Small { store: Arc::new(Store::in_memory()) }).await.unwrap();
-        let (mut ann, mut bob) = (puppet(&node), puppet(&node));
+        node.start_tree(TestChat { store: Arc::new(Store::in_memory()) }).await.unwrap();
+        let (mut ann, mut bob) = (connect(&node), connect(&node));
 
-        ann.say(json!({ "type": "say", "id": "0", "words": "too early" }));
-        ann.hear(json!({ "type": "error", "id": "0", "text": "first join a room" })).await;
-        ann.say(json!({ "type": "join", "room": "lobby", "nick": "" }));
-        ann.hear(json!({ "type": "error", "text": "your name is empty" })).await;
-        ann.say(json!({ "type": "join", "room": "lobby", "nick": "ann" }));
-        ann.hear(json!({ "type": "joined", "people": ["ann"] })).await;
-        bob.say(json!({ "type": "join", "room": "lobby", "nick": "bob", "heard": u64::MAX }));
-        ann.hear(json!({ "type": "came", "nick": "bob" })).await;
-        ann.say(json!({ "type": "say", "id": "long", "words": "x".repeat(64 * 1024) }));
-        ann.hear(json!({ "type": "error", "id": "long" })).await;
-        ann.say(json!({ "type": "say", "id": "1", "words": "hello" }));
-        ann.hear(json!({ "type": "line", "number": 1, "nick": "ann", "words": "hello" })).await;
+        ann.send(json!({ "type": "say", "id": "0", "words": "too early" }));
+        ann.expect(json!({ "type": "error", "id": "0", "text": "join a room first" })).await;
+        ann.send(json!({ "type": "join", "room": "lobby", "nick": "" }));
+        ann.expect(json!({ "type": "error", "text": "your name is empty" })).await;
+        ann.send(json!({ "type": "join", "room": "lobby", "nick": "ann" }));
+        ann.expect(json!({ "type": "joined", "people": ["ann"] })).await;
+        bob.send(json!({ "type": "join", "room": "lobby", "nick": "bob", "last_seen": u64::MAX }));
+        ann.expect(json!({ "type": "member_joined", "nick": "bob" })).await;
+        ann.send(json!({ "type": "say", "id": "long", "words": "x".repeat(64 * 1024) }));
+        ann.expect(json!({ "type": "error", "id": "long" })).await;
+        ann.send(json!({ "type": "say", "id": "1", "words": "hello" }));
+        ann.expect(json!({ "type": "line", "number": 1, "nick": "ann", "words": "hello" })).await;
 
-        // Bob starts anew, having heard nothing.
-        bob.say(json!({ "type": "join", "room": "lobby", "nick": "bob", "heard": 0 }));
-        bob.hear(json!({ "type": "line", "number": 1, "words": "hello" })).await;
-        bob.say(json!({ "type": "say", "id": "2", "words": "/crash" }));
-        bob.say(json!({ "type": "say", "id": "3", "words": "still here" }));
-        bob.hear(json!({ "type": "joined" })).await;
-        ann.hear(json!({ "type": "lost" })).await;
-        ann.hear(json!({ "type": "line", "number": 2, "nick": "bob", "words": "still here" })).await;
+        // Bob joins again without a last line.
+        bob.send(json!({ "type": "join", "room": "lobby", "nick": "bob", "last_seen": 0 }));
+        bob.expect(json!({ "type": "line", "number": 1, "words": "hello" })).await;
+        bob.send(json!({ "type": "say", "id": "2", "words": "/crash" }));
+        bob.send(json!({ "type": "say", "id": "3", "words": "still here" }));
+        bob.expect(json!({ "type": "joined" })).await;
+        ann.expect(json!({ "type": "lost" })).await;
+        ann.expect(json!({ "type": "line", "number": 2, "nick": "bob", "words": "still here" })).await;
 
-        // Said again under the same id, it is acknowledged, and not said again.
-        bob.say(json!({ "type": "say", "id": "3", "words": "still here" }));
-        bob.hear(json!({ "type": "acknowledged", "id": "3" })).await;
+        // A line that is sent again under its id is acknowledged and not written again.
+        bob.send(json!({ "type": "say", "id": "3", "words": "still here" }));
+        bob.expect(json!({ "type": "acknowledged", "id": "3" })).await;
         let database: DatabaseRef = node.named("database");
         assert_eq!(database.page(Text::new("lobby").unwrap(), Some(0)).await.unwrap().len(), 2);
     }
 
     #[greenroom::test]
-    async fn a_flood_from_one_side_leaves_the_other_its_turns() {
+    async fn a_busy_client_and_a_busy_room_take_turns() {
         let node = Node::current();
-        node.start_tree(Small { store: Arc::new(Store::in_memory()) }).await.unwrap();
-        let mut ann = puppet(&node);
-        ann.say(json!({ "type": "join", "room": "lobby", "nick": "ann" }));
-        ann.hear(json!({ "type": "joined" })).await;
-        for (person, room) in [(900, 3), (3, 900), (900, 900)] {
-            for _ in 0..person {
-                ann.say(json!({ "type": "nonsense" }));
+        node.start_tree(TestChat { store: Arc::new(Store::in_memory()) }).await.unwrap();
+        let mut ann = connect(&node);
+        ann.send(json!({ "type": "join", "room": "lobby", "nick": "ann" }));
+        ann.expect(json!({ "type": "joined" })).await;
+        for (client, room) in [(900, 3), (3, 900), (900, 900)] {
+            for _ in 0..client {
+                ann.send(json!({ "type": "nonsense" }));
             }
             for _ in 0..room {
-                ann.session.came(Text::new("bob").unwrap());
+                ann.session.member_joined(Text::new("bob").unwrap());
             }
-            // What either said is told at once.
-            let mut told = Vec::new();
-            while told.len() < person + room {
-                told.push(ann.hears.recv().await.expect("the session goes on")["type"] == "came");
+            // The client receives the messages of both sources.
+            let mut received = Vec::new();
+            while received.len() < client + room {
+                received.push(ann.from_session.recv().await.expect("the session runs")["type"] == "member_joined");
             }
-            // The one with less to say has every second turn, but for some when tokio's budget is used up.
-            let less = room <= person;
-            let turns = told.iter().enumerate().filter(|(_, came)| **came == less).map(|(at, _)| at);
+            // The source with fewer messages has every second turn, except for a delay when tokio's budget is
+            // exhausted.
+            let fewer = room <= client;
+            let turns = received.iter().enumerate().filter(|(_, from_room)| **from_room == fewer).map(|(at, _)| at);
             let late = turns.zip(0..).map(|(at, turn)| at.saturating_sub(2 * turn)).max();
-            assert!(late <= Some(32), "{person} and {room}: {late:?} turns late");
+            assert!(late <= Some(32), "{client} and {room}: {late:?} turns late");
         }
     }
 
-    /// As much of the chat as a session needs.
+    /// The part of the chat that a session needs.
     #[supervisor]
-    struct Small {
+    struct TestChat {
         store: Arc<Store>,
-        #[child(start = Database::over(&self.store))]
+        #[child(start = Database::with_store(&self.store))]
         database: Database,
         #[child]
         rooms: Rooms,

@@ -1,8 +1,8 @@
-//! The history on disk: one redb file, written in batches.
+//! The history's storage: one redb file, written in batches.
 //!
-//! Two tables: the lines of each room by number, and the number of each line by its id. A line whose id is there
-//! already is not written again, so that to say it twice is to say it once. A batch is one transaction: when
-//! [`Store::write`] returns, all of it is on disk; when it fails, none.
+//! There are two tables: the lines of each room by number, and the number of each line by its id. A line whose id is
+//! stored already is not written again, so a client may send a line twice. A batch is one transaction:
+//! [`Store::write`] writes all lines or none.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,61 +12,62 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use crate::line::{Entry, Line, Room};
 use crate::text::Text;
 
-/// Room and number to id, time, nick and words.
+/// Maps room and number to id, time, nick and words.
 const LINES: TableDefinition<'_, (&str, u64), (&str, u64, &str, &str)> = TableDefinition::new("lines");
-/// Room and id to number.
+/// Maps room and id to number.
 const NUMBERS: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("numbers");
 
-/// A page of history holds at most so many lines, and not many more bytes of words than these.
+/// The limits of a page: the number of lines, and roughly the bytes of their words.
 const PAGE_LINES: usize = 200;
 const PAGE_BYTES: usize = 64 * 1024;
 
-/// The open file. Only one process of the operating system can have it open.
+/// The open file. Only one operating system process can have it open.
 pub(crate) struct Store {
     path: PathBuf,
     database: Database,
 }
 
-/// The file cannot be used as a history, and why.
+/// The error of a file that cannot be used as a history.
 #[derive(Debug)]
 pub(crate) struct StoreError(PathBuf, redb::Error);
 
-/// What became of a line.
+/// The result of writing a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Written {
+pub(crate) struct WriteResult {
     pub(crate) number: u64,
-    /// Whether it is new. Otherwise it was written before, under this number.
-    pub(crate) fresh: bool,
+    /// False if the line had been written before, under this number.
+    pub(crate) is_new: bool,
 }
 
 impl Store {
-    /// Opens the file, or makes it.
+    /// Opens the file, and creates it if it does not exist.
     pub(crate) fn open(path: &Path) -> Result<Store, StoreError> {
         let failed = |error| StoreError(path.to_owned(), error);
         let database = Database::create(path).map_err(|error| failed(error.into()))?;
-        Store::over(path, database)
+        Store::with_database(path, database)
     }
 
-    /// A history that is on no disk.
+    /// Creates a history in memory.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Store {
         let database = Database::builder().create_with_backend(redb::backends::InMemoryBackend::new());
-        Store::over(Path::new("memory"), database.expect("memory is there")).expect("memory is written")
+        Store::with_database(Path::new("memory"), database.expect("a database in memory opens"))
+            .expect("a database in memory is writable")
     }
 
-    fn over(path: &Path, database: Database) -> Result<Store, StoreError> {
+    fn with_database(path: &Path, database: Database) -> Result<Store, StoreError> {
         let store = Store { path: path.to_owned(), database };
-        // Both tables exist from the first day, so that nobody has to ask.
+        // Creates both tables, so that a read finds them.
         store.write(&[], 0)?;
         Ok(store)
     }
 
-    /// Writes a batch of lines; says for each, in order, what became of it.
-    pub(crate) fn write(&self, lines: &[Line], at: u64) -> Result<Vec<Written>, StoreError> {
+    /// Writes a batch of lines and returns the result for each, in order.
+    pub(crate) fn write(&self, lines: &[Line], at: u64) -> Result<Vec<WriteResult>, StoreError> {
         self.try_write(lines, at).map_err(|error| self.failed(error))
     }
 
-    fn try_write(&self, lines: &[Line], at: u64) -> Result<Vec<Written>, redb::Error> {
+    fn try_write(&self, lines: &[Line], at: u64) -> Result<Vec<WriteResult>, redb::Error> {
         let mut written = Vec::with_capacity(lines.len());
         let transaction = self.database.begin_write()?;
         {
@@ -74,23 +75,23 @@ impl Store {
             let mut numbers = transaction.open_table(NUMBERS)?;
             for Line { room, id, nick, words } in lines {
                 let key = (room.as_str(), id.as_str());
-                let known = numbers.get(key)?.map(|number| number.value());
-                if let Some(number) = known {
-                    written.push(Written { number, fresh: false });
+                let existing = numbers.get(key)?.map(|number| number.value());
+                if let Some(number) = existing {
+                    written.push(WriteResult { number, is_new: false });
                     continue;
                 }
                 let last = table.range((key.0, 0)..=(key.0, u64::MAX))?.next_back().transpose()?;
                 let number = last.map_or(0, |(key, _)| key.value().1) + 1;
                 table.insert((key.0, number), (key.1, at, nick.as_str(), words.as_str()))?;
                 numbers.insert(key, number)?;
-                written.push(Written { number, fresh: true });
+                written.push(WriteResult { number, is_new: true });
             }
         }
         transaction.commit()?;
         Ok(written)
     }
 
-    /// A page of a room's history in order: the first lines after `after`, or the last lines of all.
+    /// Returns a page of a room's history in order: the first lines after `after`, or the last lines of the room.
     pub(crate) fn page(&self, room: &Room, after: Option<u64>) -> Result<Vec<Entry>, StoreError> {
         self.try_page(room, after).map_err(|error| self.failed(error))
     }
@@ -120,9 +121,9 @@ impl Store {
     }
 }
 
-/// Reads a text back; one that could not have been written means that the file is damaged.
+/// Converts a stored text. An invalid one means that the file is damaged.
 fn text<const MAX: usize>(text: &str) -> Result<Text<MAX>, redb::Error> {
-    Text::new(text).map_err(|unfit| redb::Error::Corrupted(format!("a text {unfit}")))
+    Text::new(text).map_err(|invalid| redb::Error::Corrupted(format!("a text {invalid}")))
 }
 
 impl fmt::Display for StoreError {
@@ -146,7 +147,7 @@ mod tests {
         Text::new(text).unwrap()
     }
 
-    /// A fresh file for each test, in memory where the system keeps its temporary files there.
+    /// Runs a test on a new file, in memory where the system's temporary directory is.
     fn with_store(name: &str, test: impl FnOnce(&Path)) {
         let directory = std::env::temp_dir().join(format!("chat-store-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
@@ -155,22 +156,22 @@ mod tests {
     }
 
     #[test]
-    fn a_line_said_twice_is_written_once() {
+    fn a_line_sent_twice_is_written_once() {
         with_store("twice", |path| {
             let store = Store::open(path).unwrap();
             let (hello, bye) = (line("lobby", "1", "hello"), line("lobby", "2", "bye"));
-            let fresh = |number| Written { number, fresh: true };
-            let known = |number| Written { number, fresh: false };
-            // Within a batch, and from one to the next.
+            let is_new = |number| WriteResult { number, is_new: true };
+            let duplicate = |number| WriteResult { number, is_new: false };
+            // Duplicates within a batch and in a later batch.
             let batch = [hello.clone(), hello.clone(), bye.clone()];
-            assert_eq!(store.write(&batch, 7).unwrap(), [fresh(1), known(1), fresh(2)]);
-            assert_eq!(store.write(&[bye.clone(), hello.clone()], 8).unwrap(), [known(2), known(1)]);
+            assert_eq!(store.write(&batch, 7).unwrap(), [is_new(1), duplicate(1), is_new(2)]);
+            assert_eq!(store.write(&[bye.clone(), hello.clone()], 8).unwrap(), [duplicate(2), duplicate(1)]);
             // Each room has its own ids and numbers.
-            assert_eq!(store.write(&[line("attic", "1", "who?")], 9).unwrap(), [fresh(1)]);
+            assert_eq!(store.write(&[line("garden", "1", "who?")], 9).unwrap(), [is_new(1)]);
             drop(store);
-            // On disk, too.
+            // The file has the ids too.
             let store = Store::open(path).unwrap();
-            assert_eq!(store.write(std::slice::from_ref(&hello), 9).unwrap(), [known(1)]);
+            assert_eq!(store.write(std::slice::from_ref(&hello), 9).unwrap(), [duplicate(1)]);
             let entries = [Entry { number: 1, at: 7, line: hello }, Entry { number: 2, at: 7, line: bye }];
             assert_eq!(store.page(&text_64("lobby"), Some(0)).unwrap(), entries);
         });
@@ -193,14 +194,14 @@ mod tests {
             assert_eq!(page(Some(400)), Some((401, 450)));
             assert_eq!(page(Some(450)), None);
             assert_eq!(page(Some(u64::MAX)), None);
-            assert_eq!(store.page(&text_64("attic"), None).unwrap(), []);
+            assert_eq!(store.page(&text_64("garden"), None).unwrap(), []);
         });
     }
 
     #[test]
-    fn a_file_that_is_no_database_is_an_error() {
+    fn a_file_in_another_format_is_an_error() {
         with_store("garbage", |path| {
-            std::fs::write(path, "no database\n".repeat(1000)).unwrap();
+            std::fs::write(path, "other format\n".repeat(1000)).unwrap();
             let error = Store::open(path).err().unwrap().to_string();
             assert!(error.starts_with(&format!("cannot use the database {}: ", path.display())), "{error}");
             assert!(!error.contains('\n'), "{error}");

@@ -1,59 +1,60 @@
-//! The terminal: notes on standard output, and what the runtime reports, a crash or a lost node, on standard error.
+//! The terminal: prints notes on standard output, and the runtime's reports of crashes and lost nodes on standard
+//! error.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use tracing_subscriber::filter::LevelFilter;
 
-/// The terminal, shared by all who write to it.
+/// A handle to the terminal, shared by all writers.
 #[derive(Clone, Debug)]
 pub(crate) struct Terminal {
-    /// Whether notes are shown at all.
+    /// True if notes are printed.
     notes: bool,
-    /// While something starts: the notes to be shown if that succeeds.
-    hushed: Arc<Mutex<Option<Vec<String>>>>,
+    /// While an application starts: the notes to print after a successful start.
+    held: Arc<Mutex<Option<Vec<String>>>>,
 }
 
 impl Terminal {
-    /// Shows notes if they are wanted, and reports of this level and above.
+    /// Installs the log subscriber for reports of this level and above. `notes` selects whether notes are printed.
     pub(crate) fn open(notes: bool, level: LevelFilter) -> Terminal {
-        let terminal = Terminal { notes, hushed: Arc::default() };
+        let terminal = Terminal { notes, held: Arc::default() };
         let reports = terminal.clone();
         let writer = move || -> Box<dyn Write> {
-            if reports.hush().is_some() { Box::new(io::sink()) } else { Box::new(io::stderr()) }
+            if reports.held_notes().is_some() { Box::new(io::sink()) } else { Box::new(io::stderr()) }
         };
         tracing_subscriber::fmt().with_max_level(level).without_time().with_writer(writer).init();
         terminal
     }
 
-    /// Shows a note.
+    /// Prints a note, or keeps it while an application starts.
     pub(crate) fn note(&self, text: &str) {
-        match &mut *self.hush() {
+        match &mut *self.held_notes() {
             _ if !self.notes => {}
             Some(notes) => notes.push(text.to_owned()),
-            None => show(text),
+            None => print(text),
         }
     }
 
-    /// Keeps silent while something starts, from before it begins to. If it fails, whoever awaits it tells why, once, and
-    /// silence stays: reports of the same may still be on their way.
-    pub(crate) async fn hushed<T, E, F>(&self, start: impl FnOnce() -> F) -> Result<T, E>
+    /// Runs a start without output, and then prints its notes. After a failed start the terminal stays quiet: the
+    /// caller prints the reason, and reports of the same failure may still follow.
+    pub(crate) async fn start_quietly<T, E, F>(&self, start: impl FnOnce() -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
     {
-        *self.hush() = Some(Vec::new());
+        *self.held_notes() = Some(Vec::new());
         let started = start().await?;
-        let notes = self.hush().take().unwrap_or_default();
-        notes.iter().for_each(|note| show(note));
+        let notes = self.held_notes().take().unwrap_or_default();
+        notes.iter().for_each(|note| print(note));
         Ok(started)
     }
 
-    fn hush(&self) -> MutexGuard<'_, Option<Vec<String>>> {
-        self.hushed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held_notes(&self) -> MutexGuard<'_, Option<Vec<String>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn show(note: &str) {
-    // A terminal that is gone misses its notes.
+fn print(note: &str) {
+    // A closed terminal is not an error.
     let _ = writeln!(io::stdout(), "{note}");
 }

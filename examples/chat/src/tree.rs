@@ -1,4 +1,4 @@
-//! The supervision trees: who runs where, and who is restarted when.
+//! The supervision trees of a node: its processes, their start order and their restarts.
 
 use std::path::PathBuf;
 
@@ -13,21 +13,21 @@ use crate::services::Services;
 use crate::terminal::Terminal;
 use crate::web::Web;
 
-/// What a tree is started with.
+/// The settings of a node's supervision tree.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeSettings {
     /// The directory of the history and the log.
     pub(crate) data: PathBuf,
-    /// What the node's own files are called.
+    /// The name of the node's own files.
     pub(crate) name: String,
     /// The page's port.
     pub(crate) port: u16,
-    /// Where the log is shown.
+    /// The terminal for the log's notes.
     pub(crate) terminal: Terminal,
 }
 
 impl NodeSettings {
-    /// A place for the node of this name, and its directory.
+    /// Creates the settings for the node of this name, and the data directory.
     pub(crate) fn new(
         data: PathBuf,
         node: Option<&NodeName>,
@@ -37,7 +37,7 @@ impl NodeSettings {
         let failed = |error| Exit::error(format!("cannot use the directory {}: {error}", data.display()));
         std::fs::create_dir_all(&data).map_err(failed)?;
         let name = node.and_then(|name| name.as_str().split('@').next()).unwrap_or("chat");
-        // A node's name may have letters in it that a file's cannot.
+        // A node's name may contain characters that are invalid in a file name.
         let name = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
         Ok(NodeSettings { data, name, port, terminal })
     }
@@ -46,21 +46,21 @@ impl NodeSettings {
         self.data.join(&self.name).with_extension("log")
     }
 
-    /// The history's file.
+    /// Returns the path of the history's file.
     pub(crate) fn history(&self) -> PathBuf {
         self.data.join("chat.redb")
     }
 }
 
-/// The whole chat on one node. The log starts first and stops last, so it sees everything; the web starts last
-/// and stops first, so nobody comes in before all is ready.
+/// The tree of a node that runs all services. The log starts first and stops last, so it logs the whole run. The web
+/// starts last and stops first, so it serves only while the other processes run.
 #[supervisor(strategy = one_for_one, intensity = 10, period = "10s")]
 pub(crate) struct ChatTree {
-    pub(crate) place: NodeSettings,
+    pub(crate) settings: NodeSettings,
     pub(crate) services: Services,
-    #[child(start = Log::at(self.place.log(), self.place.terminal.clone()))]
+    #[child(start = Log::at(self.settings.log(), self.settings.terminal.clone()))]
     log: Log,
-    #[child(start = Database::at(self.place.history()))]
+    #[child(start = Database::at(self.settings.history()))]
     database: Database,
     #[child]
     analytics: Analytics,
@@ -68,17 +68,17 @@ pub(crate) struct ChatTree {
     reporting: Reporting,
     #[child]
     rooms: Rooms,
-    #[child(start = Web::at(self.place.port, self.services.clone()))]
+    #[child(start = Web::at(self.settings.port, self.services.clone()))]
     web: Web,
 }
 
-/// A node that has joined another one: its own web and log, everything else by name.
+/// The tree of a node that joined another one: its own web and log. It reaches the other processes by name.
 #[supervisor(strategy = one_for_one, intensity = 10, period = "10s")]
-pub(crate) struct BranchTree {
-    pub(crate) place: NodeSettings,
+pub(crate) struct JoinedTree {
+    pub(crate) settings: NodeSettings,
     pub(crate) services: Services,
-    #[child(start = Log::at(self.place.log(), self.place.terminal.clone()))]
+    #[child(start = Log::at(self.settings.log(), self.settings.terminal.clone()))]
     log: Log,
-    #[child(start = Web::at(self.place.port, self.services.clone()))]
+    #[child(start = Web::at(self.settings.port, self.services.clone()))]
     web: Web,
 }

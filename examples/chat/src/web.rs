@@ -1,8 +1,8 @@
-//! The web: the page, and a websocket for each person.
+//! The web server process: serves the page, and a websocket for each browser.
 //!
-//! Its handlers run outside of any process, so they use an explicit node; a websocket is handed to a new
-//! [`Session`], which is a process. Only pages that this server sent may open one: the browser says where a
-//! script comes from, and `Origin` must be ours.
+//! The HTTP handlers run outside of any process, so they use an explicit node. A websocket is passed to a new
+//! [`Session`], which is a process. Only pages of this server may open a websocket: the browser sends the page's
+//! origin, which must be this server's.
 
 use std::sync::Arc;
 
@@ -18,17 +18,18 @@ use tokio::time::timeout;
 
 use crate::log::LogRef;
 use crate::services::Services;
-use crate::session::{Gone, Person, Said, Session, Told};
+use crate::session::{Client, ClientMessage, Disconnected, ServerMessage, Session};
 
-/// The largest websocket message: a line of 64 KB is still answered, what is larger ends the connection.
-const LARGEST: usize = 128 * 1024;
-/// A browser that takes nothing for so long has gone.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The maximum size of a websocket message. An over-long line below it is answered with an error; a larger message
+/// ends the connection.
+const MAX_MESSAGE_SIZE: usize = 128 * 1024;
+/// The time limit for a write to a browser.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the web server understands: only that it is time to stop.
+/// The messages to the web server.
 #[protocol(local)]
 pub(crate) enum WebMessage {
-    /// It is time to stop.
+    /// A request to stop.
     #[from]
     Exit(ExitSignal),
 }
@@ -56,11 +57,11 @@ impl Process for Web {
     }
 
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        let listener = self.listener.take().ok_or_else(|| Exit::error("init has not run"))?;
+        let listener = self.listener.take().ok_or_else(|| Exit::error("`init` has not run"))?;
         let port = listener.local_addr()?.port();
         LogRef::named("log").note(format!("web: http://127.0.0.1:{port}"));
-        let house = House { node: cx.node().clone(), services: self.services.clone(), port };
-        let server = axum::serve(listener, router(house));
+        let state = AppState { node: cx.node().clone(), services: self.services.clone(), port };
+        let server = axum::serve(listener, router(state));
         tokio::select! {
             served = server.into_future() => Ok(served?),
             WebMessage::Exit(signal) = cx.receive() => Err(signal.reason),
@@ -72,22 +73,22 @@ impl Process for Web {
     }
 }
 
-/// What the handlers know.
-struct House {
+/// The state of the HTTP handlers.
+struct AppState {
     node: Node,
     services: Services,
     port: u16,
 }
 
-fn router(house: House) -> Router {
+fn router(state: AppState) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/ws", get(websocket))
         .route("/report", get(report))
-        .with_state(Arc::new(house))
+        .with_state(Arc::new(state))
 }
 
-/// The page loads nothing from elsewhere and is shown in no frame.
+/// The response headers: the page loads no other resources and is not shown in a frame.
 const POLICY: [(HeaderName, &str); 3] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -102,64 +103,68 @@ async fn page() -> impl IntoResponse {
     (POLICY, Html(include_str!("page.html")))
 }
 
-async fn report(State(house): State<Arc<House>>) -> Response {
-    match house.services.reporting.report().await {
+async fn report(State(state): State<Arc<AppState>>) -> Response {
+    match state.services.reporting.report().await {
         Ok(report) => (POLICY, report).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("no report: {error}\n")).into_response(),
     }
 }
 
-async fn websocket(State(house): State<Arc<House>>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+async fn websocket(State(state): State<Arc<AppState>>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    if !is_ours(origin, house.port) {
-        return (StatusCode::FORBIDDEN, "this page is not from here\n").into_response();
+    if !is_own_origin(origin, state.port) {
+        return (StatusCode::FORBIDDEN, "the origin is not this server\n").into_response();
     }
-    upgrade.max_message_size(LARGEST).max_frame_size(LARGEST).on_upgrade(async move |socket| {
-        house.node.spawn(Session::new(Browser { socket }, house.services.clone()));
+    upgrade.max_message_size(MAX_MESSAGE_SIZE).max_frame_size(MAX_MESSAGE_SIZE).on_upgrade(async move |socket| {
+        state.node.spawn(Session::new(Browser { socket }, state.services.clone()));
     })
 }
 
-/// Whether a page with this origin came from this server.
-fn is_ours(origin: Option<&str>, port: u16) -> bool {
+/// Returns whether a page with this origin was served by this server.
+fn is_own_origin(origin: Option<&str>, port: u16) -> bool {
     let host = origin.and_then(|origin| origin.strip_prefix("http://"));
-    host.and_then(|host| host.strip_prefix("127.0.0.1").or(host.strip_prefix("localhost"))).is_some_and(|rest| {
-        // A browser leaves out the port that goes without saying.
-        rest.strip_prefix(':').is_some_and(|given| given == port.to_string()) || (rest.is_empty() && port == 80)
+    host.and_then(|host| host.strip_prefix("127.0.0.1").or(host.strip_prefix("localhost"))).is_some_and(|port_suffix| {
+        // A browser omits the default port.
+        port_suffix.strip_prefix(':').is_some_and(|given| given == port.to_string())
+            || (port_suffix.is_empty() && port == 80)
     })
 }
 
-/// Somebody behind a websocket.
+/// A client behind a websocket.
 struct Browser {
     socket: WebSocket,
 }
 
-impl Person for Browser {
-    async fn says(&mut self) -> Option<Result<Said, String>> {
+impl Client for Browser {
+    async fn receive(&mut self) -> Option<Result<ClientMessage, String>> {
         loop {
             match self.socket.recv().await?.ok()? {
-                Message::Text(text) => return Some(understand(&text)),
-                Message::Binary(_) => return Some(Err("only text is understood, no binary frames".to_owned())),
-                // Answered by the websocket itself.
+                Message::Text(text) => return Some(parse(&text)),
+                Message::Binary(_) => return Some(Err("expected a text frame, found a binary frame".to_owned())),
+                // The websocket answers these itself.
                 Message::Ping(_) | Message::Pong(_) => {}
                 Message::Close(_) => return None,
             }
         }
     }
 
-    async fn hears(&mut self, told: &Told<'_>) -> Result<(), Gone> {
-        let text = serde_json::to_string(told).map_err(|_| Gone)?;
-        timeout(PATIENCE, self.socket.send(Message::text(text))).await.map_err(|_| Gone)?.map_err(|_| Gone)
+    async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), Disconnected> {
+        let text = serde_json::to_string(message).map_err(|_| Disconnected)?;
+        timeout(SEND_TIMEOUT, self.socket.send(Message::text(text)))
+            .await
+            .map_err(|_| Disconnected)?
+            .map_err(|_| Disconnected)
     }
 
-    async fn dismiss(&mut self) {
-        let away = CloseFrame { code: close_code::AWAY, reason: "the server stops".into() };
-        // It may have gone already.
-        let _ = timeout(PATIENCE, self.socket.send(Message::Close(Some(away)))).await;
+    async fn close(&mut self) {
+        let away = CloseFrame { code: close_code::AWAY, reason: "the server is stopping".into() };
+        // The browser may have disconnected already.
+        let _ = timeout(SEND_TIMEOUT, self.socket.send(Message::Close(Some(away)))).await;
     }
 }
 
-fn understand(text: &str) -> Result<Said, String> {
-    serde_json::from_str(text).map_err(|error| format!("this is not understood: {error}"))
+fn parse(text: &str) -> Result<ClientMessage, String> {
+    serde_json::from_str(text).map_err(|error| format!("invalid message: {error}"))
 }
 
 #[cfg(test)]
@@ -168,8 +173,8 @@ mod tests {
     use crate::text::Text;
 
     #[test]
-    fn only_pages_of_this_server_are_ours() {
-        for (origin, ours) in [
+    fn only_pages_of_this_server_have_its_origin() {
+        for (origin, own) in [
             (Some("http://127.0.0.1:8080"), true),
             (Some("http://localhost:8080"), true),
             (Some("http://localhost:8081"), false),
@@ -182,35 +187,35 @@ mod tests {
             (Some(""), false),
             (None, false),
         ] {
-            assert_eq!(is_ours(origin, 8080), ours, "{origin:?}");
+            assert_eq!(is_own_origin(origin, 8080), own, "{origin:?}");
         }
-        assert!(is_ours(Some("http://localhost"), 80));
+        assert!(is_own_origin(Some("http://localhost"), 80));
     }
 
     #[test]
-    fn what_a_browser_says_is_understood_or_told_off() {
+    fn an_invalid_message_of_a_browser_gives_an_error() {
         assert!(matches!(
-            understand(r#"{"type":"join","room":"lobby","nick":"ann"}"#),
-            Ok(Said::Join { heard: None, .. })
+            parse(r#"{"type":"join","room":"lobby","nick":"ann"}"#),
+            Ok(ClientMessage::Join { last_seen: None, .. })
         ));
-        assert!(matches!(understand(r#"{"type":"say","id":"1","words":"hi"}"#), Ok(Said::Say { .. })));
+        assert!(matches!(parse(r#"{"type":"say","id":"1","words":"hi"}"#), Ok(ClientMessage::Say { .. })));
         for bad in ["", "{}", "hello", r#"{"type":"fly"}"#, r#"{"type":"say"}"#, r#"{"type":"say","id":1,"words":2}"#] {
-            let error = understand(bad).unwrap_err();
-            assert!(error.starts_with("this is not understood: "), "{bad:?}: {error}");
+            let error = parse(bad).unwrap_err();
+            assert!(error.starts_with("invalid message: "), "{bad:?}: {error}");
         }
     }
 
     #[test]
-    fn words_stay_text_on_their_way_to_the_page() {
+    fn words_are_sent_to_the_page_as_plain_text() {
         let (id, nick) = (Text::new("7").unwrap(), Text::new("<script>").unwrap());
         let words = Text::new(r#"</script>"&'"#).unwrap();
-        let told = Told::Line { number: 1, at: 0, id: &id, nick: &nick, words: &words };
+        let message = ServerMessage::Line { number: 1, at: 0, id: &id, nick: &nick, words: &words };
         let expected = r#"{"type":"line","number":1,"at":0,"id":"7","nick":"<script>","words":"</script>\"&'"}"#;
-        assert_eq!(serde_json::to_string(&told).unwrap(), expected);
-        // The page never makes markup of a text.
+        assert_eq!(serde_json::to_string(&message).unwrap(), expected);
+        // The page never converts a text to markup.
         let page = include_str!("page.html");
-        for maker in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
-            assert!(!page.contains(maker), "{maker}");
+        for function in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+            assert!(!page.contains(function), "{function}");
         }
         assert!(page.contains("textContent"));
     }

@@ -1,4 +1,4 @@
-//! The program as it is run: the demo, and what it says when it cannot start.
+//! The program's demo and its startup errors.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -7,30 +7,32 @@ fn chat(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_chat")).args(args).output().expect("the program runs")
 }
 
-/// Two processes, one of them killed and started again.
+/// The demo runs two operating system processes, and kills and restarts one of them.
 #[test]
-fn the_demo_loses_nothing_and_doubles_nothing() {
+fn the_demo_loses_and_duplicates_no_line() {
     let talk = concat!(env!("CARGO_MANIFEST_DIR"), "/data/talk.txt");
     let output = chat(&["--demo", talk]);
     let printed = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(printed.lines().last(), Some("50 acknowledged, 0 lost, 0 doubled"), "{printed}\n{errors}");
+    assert_eq!(printed.lines().last(), Some("50 acknowledged, 0 lost, 0 duplicated"), "{printed}\n{errors}");
     assert!(output.status.success());
-    for told in ["-- b@demo is killed", "-- b@demo is started again", "a@demo hears Otto: ", "b@demo hears Vera: "] {
-        assert!(printed.lines().any(|line| line.starts_with(told)), "{told}: {printed}");
+    for start in
+        ["-- b@demo is killed", "-- b@demo is started again", "a@demo received Otto: ", "b@demo received Vera: "]
+    {
+        assert!(printed.lines().any(|line| line.starts_with(start)), "{start}: {printed}");
     }
 }
 
 #[test]
-fn what_does_not_start_says_so_in_one_line() {
+fn a_failed_start_prints_one_line() {
     let scratch = Scratch::new();
-    let garbage = scratch.0.join("garbage");
-    std::fs::create_dir(&garbage).unwrap();
-    std::fs::write(garbage.join("chat.redb"), "no database\n".repeat(1000)).unwrap();
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
+    let damaged = scratch.0.join("damaged");
+    std::fs::create_dir(&damaged).unwrap();
+    std::fs::write(damaged.join("chat.redb"), "other format\n".repeat(1000)).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
     let fresh = scratch.0.join("fresh");
-    let [fresh, garbage] = [&fresh, &garbage].map(|path| path.to_str().unwrap());
+    let [fresh, damaged] = [&fresh, &damaged].map(|path| path.to_str().unwrap());
     for (args, expected) in [
         (&["--prot", "80"][..], "chat: unknown argument \"--prot\""),
         (
@@ -38,10 +40,10 @@ fn what_does_not_start_says_so_in_one_line() {
             "chat: application `chat` did not start: cannot start `web`: cannot listen at 127.0.0.1:",
         ),
         (
-            &["--data", garbage, "--port", "0"],
+            &["--data", damaged, "--port", "0"],
             "chat: application `chat` did not start: cannot start `database`: cannot use the database ",
         ),
-        (&["--demo", "nowhere.txt"], "chat: cannot read nowhere.txt: "),
+        (&["--demo", "missing.txt"], "chat: cannot read missing.txt: "),
     ] {
         let output = chat(args);
         let errors = String::from_utf8(output.stderr).unwrap();
@@ -50,7 +52,7 @@ fn what_does_not_start_says_so_in_one_line() {
     }
 }
 
-/// A directory that is gone when this is.
+/// A temporary directory, which is removed on drop.
 struct Scratch(PathBuf);
 
 impl Scratch {

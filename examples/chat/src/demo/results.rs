@@ -1,0 +1,114 @@
+//! The results of the demo: compares the sent lines with the stored and the received ones.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use super::recorder::ReceivedLine;
+use crate::line::{Id, Line};
+
+/// The acknowledged, stored and received lines of a run.
+#[derive(Debug, Default)]
+pub(super) struct Results {
+    /// The ids of the acknowledged lines.
+    pub(super) acknowledged: HashSet<Id>,
+    /// The lines of the history on disk.
+    pub(super) stored: Vec<ReceivedLine>,
+    /// The lines that the recorder of each node received.
+    pub(super) received: [Vec<ReceivedLine>; 2],
+}
+
+/// The numbers of acknowledged, lost and duplicated lines.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Summary {
+    /// The number of acknowledged lines.
+    acknowledged: usize,
+    /// The number of acknowledged lines that the history or a recorder does not have word for word.
+    lost: usize,
+    /// The number of lines that the history or a recorder has more than once, or that were never sent.
+    duplicated: usize,
+}
+
+impl Results {
+    /// Compares the sent lines with the history's and each recorder's lines.
+    pub(super) fn summary(&self, sent: &[Line]) -> Summary {
+        let sent: HashMap<&Id, &Line> = sent.iter().map(|line| (&line.id, line)).collect();
+        let (mut lost, mut duplicated) = (HashSet::new(), HashSet::new());
+        for lines in [&self.stored, &self.received[0], &self.received[1]] {
+            let mut found = HashSet::new();
+            for received in lines {
+                let line = sent.get(&received.id);
+                if line.is_some_and(|line| line.nick == received.nick && line.words == received.words) {
+                    if !found.insert(&received.id) {
+                        duplicated.insert(&received.id);
+                    }
+                } else if line.is_none() {
+                    duplicated.insert(&received.id);
+                }
+            }
+            lost.extend(self.acknowledged.iter().filter(|id| !found.contains(id)));
+        }
+        Summary { acknowledged: self.acknowledged.len(), lost: lost.len(), duplicated: duplicated.len() }
+    }
+}
+
+impl Summary {
+    /// Returns whether every line was acknowledged, and none lost or duplicated.
+    pub(super) fn is_complete(&self, sent: &[Line]) -> bool {
+        *self == Summary { acknowledged: sent.len(), lost: 0, duplicated: 0 }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} acknowledged, {} lost, {} duplicated", self.acknowledged, self.lost, self.duplicated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Text;
+
+    fn line(id: &str) -> Line {
+        let text = |text: &str| Text::new(text).unwrap();
+        let nick = Text::new("ann").unwrap();
+        Line { room: text("demo"), id: text(id), nick, words: Text::new(&format!("words of {id}")).unwrap() }
+    }
+
+    fn check(stored: &str, a: &str, b: &str, expected: &str) {
+        let sent: Vec<Line> = ["1", "2", "3"].map(line).into();
+        let lines = |ids: &str| {
+            let received_line = |(index, id): (usize, &str)| {
+                // An id with `!` has other words than the sent line.
+                let Line { id, nick, mut words, .. } = line(id.trim_end_matches('!'));
+                if ids.split(' ').nth(index).is_some_and(|id| id.ends_with('!')) {
+                    words = Text::new("other words").unwrap();
+                }
+                ReceivedLine { number: index as u64 + 1, id, nick, words }
+            };
+            ids.split(' ').enumerate().map(received_line).collect()
+        };
+        let acknowledged = sent.iter().map(|line| line.id.clone()).collect();
+        let results = Results { acknowledged, stored: lines(stored), received: [lines(a), lines(b)] };
+        let summary = results.summary(&sent);
+        assert_eq!(summary.to_string(), expected);
+        assert_eq!(summary.is_complete(&sent), expected == "3 acknowledged, 0 lost, 0 duplicated");
+    }
+
+    #[test]
+    fn each_line_must_be_stored_and_received_once() {
+        check("1 2 3", "1 2 3", "3 1 2", "3 acknowledged, 0 lost, 0 duplicated");
+        check("1 2 3", "1 2 3", "1 3", "3 acknowledged, 1 lost, 0 duplicated");
+        check("1 3", "1 2", "3", "3 acknowledged, 3 lost, 0 duplicated");
+        check("1 2 3 2", "1 2 3", "1 2 3 2", "3 acknowledged, 0 lost, 1 duplicated");
+        check("1 2 3", "1 2 3 4", "1 2 3", "3 acknowledged, 0 lost, 1 duplicated");
+        check("1 2! 3", "1 2 3", "1 2 3", "3 acknowledged, 1 lost, 0 duplicated");
+    }
+
+    #[test]
+    fn an_unacknowledged_line_makes_the_run_incomplete() {
+        let summary = Results::default().summary(&[line("1")]);
+        assert_eq!(summary.to_string(), "0 acknowledged, 0 lost, 0 duplicated");
+        assert!(!summary.is_complete(&[line("1")]));
+    }
+}

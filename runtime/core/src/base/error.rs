@@ -9,8 +9,8 @@ use super::{Exit, Pid};
 /// The reason why a call has no answer.
 ///
 /// `?` in a process converts it into an [`Exit`]: [`Exit`](CallError::Exit), [`NoProc`](CallError::NoProc) and
-/// [`NoConnection`](CallError::NoConnection) become the exit reason of the same name, so a crash of the callee keeps its
-/// reason in the caller.
+/// [`NoConnection`](CallError::NoConnection) become the exit reason of the same name, so a crash of the callee keeps
+/// its reason in the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 /// The reason why a process exits: the reason of an exit signal, and of a [`Down`](crate::Down).
 ///
-/// `?` converts errors into it, so a process that cannot handle an error exits with that error: see [`Reason`](super::Reason)
-/// for the error types. For this conversion `Exit` itself does not implement [`std::error::Error`], as `anyhow::Error` does
-/// not.
+/// `?` converts errors into it, so a process that cannot handle an error exits with that error: see
+/// [`Reason`](super::Reason) for the error types. For this conversion `Exit` itself does not implement
+/// [`std::error::Error`], as `anyhow::Error` does not.
 ///
 /// The model is Erlang's [exit reasons](https://www.erlang.org/doc/system/ref_man_processes.html). Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub enum Exit {
     Normal,
     /// The process was requested to stop, or decided to, in good order. The text has details, if any.
     Shutdown(Option<Arc<str>>),
-    /// As the reason of an exit signal: the process cannot trap it, and exits with [`Killed`](Exit::Killed). As the reason
-    /// with which a process exits by itself: an ordinary reason.
+    /// The reason of an exit signal that cannot be trapped: the process exits with [`Killed`](Exit::Killed). If a
+    /// process exits by itself with this reason, it is an ordinary one.
     Kill,
     /// The process was killed.
     Killed,
@@ -63,8 +63,8 @@ impl Exit {
         Exit::Panic { message: message.into(), location: location.into() }
     }
 
-    /// Returns whether the process ended in good order: [`Normal`](Exit::Normal) or [`Shutdown`](Exit::Shutdown). A transient
-    /// child is not restarted then.
+    /// Returns whether the process ended in good order: [`Normal`](Exit::Normal) or [`Shutdown`](Exit::Shutdown). A
+    /// transient child is not restarted then.
     pub fn is_orderly(&self) -> bool {
         matches!(self, Exit::Normal | Exit::Shutdown(_))
     }

@@ -1,7 +1,7 @@
 //! The layer that all others share: pids, node names, exit reasons, errors, and the traits of protocols.
 //!
-//! Types here hold data. Nothing runs, waits or knows a node. [`SortedMap`] is the map that the layers above use where they
-//! need an order.
+//! Types here hold data. Nothing runs, waits or depends on a node. [`SortedMap`] is the map that the layers above use
+//! where they need an order.
 
 mod codec;
 mod error;

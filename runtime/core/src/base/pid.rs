@@ -13,8 +13,8 @@ use super::NodeName;
 pub struct NodeId {
     /// The node's name.
     pub name: NodeName,
-    /// The incarnation: a number that is chosen when the node starts. A pid of an earlier incarnation is a process that no
-    /// longer exists, so requests to it fail with [`NoProc`](crate::Exit::NoProc).
+    /// The incarnation: a number that is chosen when the node starts. A pid of an earlier incarnation is a process that
+    /// no longer exists, so requests to it fail with [`NoProc`](crate::Exit::NoProc).
     pub incarnation: u64,
 }
 

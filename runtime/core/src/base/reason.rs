@@ -7,11 +7,10 @@ use super::{CallError, Exit};
 
 /// An error type that `?` converts into an [`Exit`]: every type that implements [`std::error::Error`] and is `'static`.
 ///
-/// The exit reason is [`Exit::Error`] with the error's text and those of its sources. A [`CallError`] keeps the callee's
-/// exit reason instead.
+/// The exit reason is [`Exit::Error`] with the error's text and those of its sources. A [`CallError`] keeps the
+/// callee's exit reason instead.
 ///
-/// `anyhow::Error`, `Box<dyn Error>` and texts do not implement `std::error::Error`. Convert them with
-/// [`Exit::error`]:
+/// `anyhow::Error`, `Box<dyn Error>` and texts do not implement `std::error::Error`. Convert them with [`Exit::error`]:
 ///
 /// ```
 /// # use greenroom_core as greenroom;

@@ -1,8 +1,9 @@
-//! The types that can be parts of a message without the feature `serde`: greenroom's own, and those of the standard library.
+//! The types that can be parts of a message without the feature `serde`: greenroom's own, and those of the standard
+//! library.
 //!
-//! A type of the program needs the feature, or a protocol that is `local`. The lists must not claim more than serde does, so
-//! that a program that compiles without the feature compiles with it. The unit tests, which have the feature, check each
-//! list against serde.
+//! A type of the program needs the feature, or a protocol that is `local`. The lists must not claim more than serde
+//! does, so that a program that compiles without the feature compiles with it. The unit tests, which have the feature,
+//! check each list against serde.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::borrow::Cow;

@@ -1,8 +1,8 @@
 //! A sorted map with little code per type.
 //!
-//! `BTreeMap` is compiled for each pair of types, to some ten thousand lines of LLVM input each, and the mailbox of every
-//! protocol would be one more. This map is a list of sorted chunks. A binary search finds the chunk and the entry, and an
-//! insertion or a removal moves the entries of one chunk.
+//! `BTreeMap` is compiled for each pair of types, to some ten thousand lines of LLVM input each, and the mailbox of
+//! every protocol would be one more. This map is a list of sorted chunks. A binary search finds the chunk and the
+//! entry, and an insertion or a removal moves the entries of one chunk.
 //!
 //! Invariants:
 //! - Keys ascend within a chunk and from one chunk to the next.
@@ -114,7 +114,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         }
     }
 
-    /// Returns the value of the key. Inserts the result of `make` if there is none.
+    /// Returns the value of the key. Inserts the result of `make` if the key is new.
     pub(crate) fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         let (at, index) = match self.find(&key) {
             Ok(position) => position,
@@ -244,7 +244,8 @@ mod tests {
         }
     }
 
-    /// Applies the same random operations to this map and a `BTreeMap`, with keys below `span`. Both first grow, then shrink.
+    /// Applies the same random operations to this map and a `BTreeMap`, with keys below `span`. Both first grow, then
+    /// shrink.
     fn check(span: u64, mut seed: u64) {
         let (mut sorted, mut map) = (SortedMap::new(), BTreeMap::new());
         for step in 0..6_000 {

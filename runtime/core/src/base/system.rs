@@ -32,8 +32,8 @@ pub enum Subject {
 
 /// The message that a process which traps exits gets for an exit signal.
 ///
-/// A protocol takes it by a variant `#[from] Exit(ExitSignal)`. The local node makes it; it is never decoded from bytes of
-/// another node. As Erlang's [`{'EXIT', From, Reason}`](https://www.erlang.org/doc/system/ref_man_processes.html).
+/// A protocol takes it by a variant `#[from] Exit(ExitSignal)`. The local node makes it; it is never decoded from bytes
+/// of another node. As Erlang's [`{'EXIT', From, Reason}`](https://www.erlang.org/doc/system/ref_man_processes.html).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExitSignal {
@@ -45,8 +45,9 @@ pub struct ExitSignal {
 
 /// The message that a connection to another node is up or lost.
 ///
-/// A protocol takes it by a variant `#[from] Node(NodeEvent)`. The local node makes it; it is never decoded from bytes of
-/// another node. As the messages of Erlang's [`monitor_nodes`](https://www.erlang.org/doc/apps/kernel/net_kernel.html).
+/// A protocol takes it by a variant `#[from] Node(NodeEvent)`. The local node makes it; it is never decoded from bytes
+/// of another node. As the messages of Erlang's
+/// [`monitor_nodes`](https://www.erlang.org/doc/apps/kernel/net_kernel.html).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeEvent {
@@ -65,11 +66,10 @@ impl fmt::Display for Subject {
     }
 }
 
-/// A value of unknown type for a mailbox: a message of the runtime, or an event for a
-/// [`Recipient`](crate::Recipient).
+/// A value of unknown type for a mailbox: a message of the runtime, or an event for a [`Recipient`](crate::Recipient).
 ///
-/// [`Protocol::from_system`](super::Protocol::from_system) offers it to each `#[from]` variant in turn. The variant whose
-/// field has the value's type takes it.
+/// [`Protocol::from_system`](super::Protocol::from_system) offers it to each `#[from]` variant in turn. The variant
+/// whose field has the value's type takes it.
 pub struct System<'a>(&'a mut dyn Any);
 
 impl<'a> System<'a> {

@@ -1,3 +1,5 @@
+//! Fingerprints of protocols.
+
 use crate::base::Protocol;
 
 /// A number that two nodes have in common if, and only if, they mean the same protocol: FNV-1a over its name,

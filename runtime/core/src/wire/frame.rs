@@ -19,19 +19,19 @@
 //! | demonitor | `8` from *n*, *target*, reference *n* |
 //! | down | `9` from *n*, *target*, reference *n*, *reason* |
 //!
-//! Invariants: `decode` gives back what `encode` was given · it reads no byte beyond the frame, allocates nothing
-//! before it has the bytes, and demands that none is left over · a payload is a slice of the frame that was
-//! received, not a copy, and so keeps that record (at most 64 KiB, or the message's own buffer) alive.
-
-use std::fmt;
+//! Invariants:
+//! - `decode` returns the frame that `encode` got.
+//! - `decode` reads no byte beyond the frame, allocates nothing before it has the bytes, and refuses trailing bytes.
+//! - A payload is a slice of the received frame and not a copy. It keeps that record alive: at most 64 KiB, or the
+//!   message's own buffer.
 
 use bytes::Bytes;
 
 use super::varint::{self, Reader};
-use super::{FrameTarget, Signal};
+use super::{FrameTarget, Signal, WireError};
 use crate::base::{CallError, Decoder, Encoder, Exit, MonitorRef};
 
-/// What one process says to another, on its way between two nodes.
+/// A message, an answer or a signal from one process to another, on its way between two nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
     /// A message of a protocol.
@@ -47,7 +47,7 @@ pub(crate) enum Frame {
         /// The variant's fields.
         payload: Bytes,
     },
-    /// The answer to a call, or why there is none.
+    /// The answer to a call, or the error instead of it.
     Answer {
         from: u64,
         /// Which of the [`Message`](Frame::Message)'s replies this answers.
@@ -56,25 +56,6 @@ pub(crate) enum Frame {
     },
     /// A step of a link, a monitor or an exit.
     Signal { from: u64, to: FrameTarget, signal: Signal },
-}
-
-/// Why bytes are no frame, or a frame has no bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum WireError {
-    /// The bytes end too early.
-    Truncated,
-    /// Bytes beyond the end.
-    Trailing,
-    /// A number with more bits than it may have, or longer than it need be.
-    Number,
-    /// A text that is empty, too long or no UTF-8.
-    Text,
-    /// No frame, target or flag has this byte.
-    Kind(u8),
-    /// More replies in one message than [`Frame::MAX_REPLIES`].
-    Replies,
-    /// A reason that is none.
-    Reason,
 }
 
 const MESSAGE: u8 = 0;
@@ -88,7 +69,7 @@ const MONITOR: u8 = 7;
 const DEMONITOR: u8 = 8;
 const DOWN: u8 = 9;
 
-/// An `EXIT` that asks rather than tells; below are those that do not go, and go, over a link.
+/// The kind of an `EXIT` that requests a stop. 0 and 1 are exit signals without and with a link.
 const STOP: u8 = 2;
 
 const PID: u8 = 0;
@@ -290,22 +271,6 @@ fn take_postcard<T: serde::de::DeserializeOwned>(reader: Reader<'_>) -> Result<T
 fn tail(bytes: &Bytes, reader: &Reader<'_>) -> Bytes {
     bytes.slice(bytes.len() - reader.rest().len()..)
 }
-
-impl fmt::Display for WireError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            WireError::Truncated => f.write_str("the bytes end too early"),
-            WireError::Trailing => f.write_str("bytes beyond the end of the frame"),
-            WireError::Number => f.write_str("a number that is too large or too long"),
-            WireError::Text => f.write_str("a name that is empty, too long or not UTF-8"),
-            WireError::Kind(byte) => write!(f, "nothing is marked by the byte {byte:#04x}"),
-            WireError::Replies => write!(f, "more than {} replies in one message", Frame::MAX_REPLIES),
-            WireError::Reason => f.write_str("an exit reason or call error that is none"),
-        }
-    }
-}
-
-impl std::error::Error for WireError {}
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,14 @@
-//! Floor 1: what travels between processes and nodes, and its bytes. Pure.
+//! Frames and signals between processes and nodes, and the bytes of frames. Pure.
 //!
-//! A [`Frame`] is one thing that one process says to another on the way between two nodes: a
-//! message, the answer to a call, or a [`Signal`]. Signals and targets exist without the feature `net`, since
-//! processes of one node speak in them too.
+//! A [`Frame`] goes from one process to another on a connection between two nodes. It is a message, the answer to a
+//! call, or a [`Signal`]. Signals and targets exist without the feature `net`, since processes of one node use them
+//! too.
 //!
-//! How it fails: [`WireError`], a small enum, and never a panic. A frame that does not decode
-//! is the connection's end, since its peer is no node of this version.
+//! How it fails: [`WireError`], a small enum, and never a panic. A frame that cannot be decoded
+//! ends the connection, since its peer is not a node of this version.
 
+#[cfg(feature = "net")]
+mod error;
 mod fingerprint;
 #[cfg(feature = "net")]
 mod frame;
@@ -15,8 +17,10 @@ mod target;
 #[cfg(feature = "net")]
 pub(crate) mod varint;
 
+#[cfg(feature = "net")]
+pub(crate) use error::WireError;
 pub(crate) use fingerprint::fingerprint;
 #[cfg(feature = "net")]
-pub(crate) use frame::{Frame, WireError};
+pub(crate) use frame::Frame;
 pub(crate) use signal::Signal;
 pub(crate) use target::FrameTarget;

@@ -1,25 +1,26 @@
+//! Signals between processes.
+
 use crate::base::{Exit, MonitorRef};
 
-/// What one process tells another beside messages.
+/// A signal from one process to another, on one node or between two.
 ///
-/// The same within a node and between two. A signal is never a message: the receiver's own
-/// [`Relations`](crate::signal::Relations) decide whether one becomes of it.
+/// A signal is not a message. The receiver's [`Relations`](crate::signal::Relations) decide whether it becomes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// The two share their fate from now on.
+    /// Links the two processes.
     Link,
-    /// No longer, says the sender, and waits for the acknowledgement with the same id.
+    /// Removes the link. The sender waits for the acknowledgement with the same id.
     Unlink { id: u64 },
-    /// The answer to `Unlink`; precedes any later signal to that process.
+    /// Acknowledges an `Unlink`. It comes before any later signal to that process.
     UnlinkAck { id: u64 },
-    /// The sender ended (`linked`), or wants the receiver to.
+    /// The sender ended (`linked`), or requests that the receiver ends.
     Exit { reason: Exit, linked: bool },
-    /// The sender wants the receiver to stop in good order: a server behind what was sent to it before.
+    /// Requests that the receiver stops in good order. A server first handles the messages that came before.
     Stop { reason: Exit },
-    /// The sender watches the receiver.
+    /// The sender monitors the receiver.
     Monitor { reference: MonitorRef },
-    /// No longer.
+    /// The sender does not monitor the receiver any more.
     Demonitor { reference: MonitorRef },
-    /// The sender, who was watched, ended.
+    /// The sender, which the receiver monitored, has ended.
     Down { reference: MonitorRef, reason: Exit },
 }

@@ -1,9 +1,11 @@
+//! Receivers of frames.
+
 /// The receiver of a frame, on the node that it is sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FrameTarget {
-    /// The process with this number in this life of the node; in another life it is nobody.
+    /// The process with this number in this incarnation of the node. In another incarnation there is no such process.
     Pid { incarnation: u64, number: u64 },
-    /// Whoever has the name when the frame arrives. At most [`FrameTarget::MAX_NAME`] bytes, not empty.
+    /// The process that has the name when the frame arrives. Not empty, at most [`FrameTarget::MAX_NAME`] bytes.
     Name(String),
 }
 

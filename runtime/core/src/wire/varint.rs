@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
         Reader { rest: bytes }
     }
 
-    /// What is not read yet.
+    /// Returns the bytes that are not read yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }

@@ -1,12 +1,12 @@
 //! A bound on nesting while bytes are decoded.
 //!
-//! postcard recurses as deep as the bytes demand, and the bytes come from a peer: a message of some thousand nested enums
-//! would overflow the stack, which aborts the whole program. [`Bounded`] wraps the deserializer that a type's
-//! `Deserialize` gets, and counts levels: each sequence, map, struct, tuple, enum and option is one. Scalars, strings and
-//! bytes are forwarded, so a flat type pays one comparison per field.
+//! postcard recurses as deep as the bytes demand, and the bytes come from a peer: a message of some thousand nested
+//! enums would overflow the stack, which aborts the whole program. [`Bounded`] wraps the deserializer that a type's
+//! `Deserialize` gets, and counts levels: each sequence, map, struct, tuple, enum and option is one. Scalars, strings
+//! and bytes are forwarded, so a flat type pays one comparison per field.
 //!
-//! Invariant: each step from one level into the next goes through a [`Bounded`] with one level less. A value that is too
-//! deep fails with an error of the inner deserializer; [`Depth::exceeded`] distinguishes it from other errors.
+//! Invariant: each step from one level into the next goes through a [`Bounded`] with one level less. A value that is
+//! too deep fails with an error of the inner deserializer; [`Depth::exceeded`] distinguishes it from other errors.
 
 use std::cell::Cell;
 use std::fmt;

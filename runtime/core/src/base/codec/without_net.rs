@@ -1,8 +1,8 @@
 //! The codec without the feature `net`: messages have no bytes.
 //!
-//! The code that encodes and decodes messages is compiled as with `net`, down to the fields, where it ends: a program for
-//! one node compiles neither postcard nor serde's code for each of its messages. The trait bounds stay, so that a protocol
-//! is valid with and without the feature.
+//! The code that encodes and decodes messages is compiled as with `net`, down to the fields, where it ends: a program
+//! for one node compiles neither postcard nor serde's code for each of its messages. The trait bounds stay, so that a
+//! protocol is valid with and without the feature.
 
 use std::marker::PhantomData;
 

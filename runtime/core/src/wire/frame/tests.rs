@@ -50,14 +50,14 @@ fn encoded(frame: &Frame) -> Bytes {
 }
 
 #[test]
-fn every_frame_comes_back() {
+fn a_decoded_frame_is_the_encoded_one() {
     for frame in samples() {
         assert_eq!(Frame::decode(&encoded(&frame)).as_ref(), Ok(&frame));
     }
 }
 
 #[test]
-fn bytes_as_the_table_says() {
+fn bytes_follow_the_table() {
     let message = Frame::Message {
         from: 300,
         to: FrameTarget::Pid { incarnation: 2, number: 3 },
@@ -72,9 +72,9 @@ fn bytes_as_the_table_says() {
     assert_eq!(&encoded(&down)[..], [9, 1, 1, 1, b'x', 9, 0]);
 }
 
-/// A prefix of a frame is no frame, unless all that is missing is payload.
+/// A prefix of a frame is an error, unless only payload is missing.
 #[test]
-fn truncated_at_each_byte() {
+fn a_truncated_frame_is_an_error() {
     for frame in samples() {
         let whole = encoded(&frame);
         let payload = match &frame {
@@ -92,9 +92,9 @@ fn truncated_at_each_byte() {
     }
 }
 
-/// Whatever one byte of the head becomes: an error or some frame, never a panic; and a frame encodes again.
+/// A frame with one changed byte in its head is an error or another frame, which encodes again. It never panics.
 #[test]
-fn any_byte_may_be_wrong() {
+fn a_wrong_byte_is_an_error_or_another_frame() {
     for frame in samples() {
         let whole = encoded(&frame);
         for at in 0..whole.len().min(32) {
@@ -110,7 +110,7 @@ fn any_byte_may_be_wrong() {
 }
 
 #[test]
-fn what_has_no_bytes() {
+fn invalid_frames_cannot_be_encoded() {
     let check = |to: FrameTarget, replies: usize, expected: WireError| {
         let replies = vec![0; replies];
         let payload = Bytes::new();
@@ -125,7 +125,7 @@ fn what_has_no_bytes() {
 }
 
 #[test]
-fn what_is_refused() {
+fn invalid_bytes_are_refused() {
     let check = |bytes: &[u8], expected: WireError| {
         assert_eq!(Frame::decode(&Bytes::copy_from_slice(bytes)), Err(expected), "{bytes:?}");
     };

@@ -1,0 +1,38 @@
+//! The error of bytes that are not a frame.
+
+use std::fmt;
+
+/// The reason why bytes are not a frame, or why a frame cannot be encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum WireError {
+    /// The bytes end too early.
+    Truncated,
+    /// Bytes beyond the end.
+    Trailing,
+    /// A number with more bits than it may have, or longer than it need be.
+    Number,
+    /// A text that is empty, too long or not UTF-8.
+    Text,
+    /// No frame, target or flag has this byte.
+    Kind(u8),
+    /// More replies in one message than [`Frame::MAX_REPLIES`](super::Frame::MAX_REPLIES).
+    Replies,
+    /// A reason that is not a valid one.
+    Reason,
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WireError::Truncated => f.write_str("the bytes end too early"),
+            WireError::Trailing => f.write_str("bytes beyond the end of the frame"),
+            WireError::Number => f.write_str("a number that is too large or too long"),
+            WireError::Text => f.write_str("a name that is empty, too long or not UTF-8"),
+            WireError::Kind(byte) => write!(f, "unknown kind {byte:#04x}"),
+            WireError::Replies => f.write_str("too many replies in one message"),
+            WireError::Reason => f.write_str("an invalid exit reason or call error"),
+        }
+    }
+}
+
+impl std::error::Error for WireError {}

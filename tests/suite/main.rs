@@ -38,6 +38,7 @@ mod restart_gap_messages;
 mod save_queue;
 mod scripted;
 mod seeds;
+mod self_waits;
 mod servers;
 mod signal_order;
 mod signals;

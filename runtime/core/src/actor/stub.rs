@@ -73,12 +73,14 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     /// its next `.await` that has to wait. The model is
     /// [`gen_server:stop/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#stop/3).
     ///
+    /// A process that stops itself, or a tree that it is part of, cannot wait for that: the future resolves at once, and the
+    /// process stops after the current handler or at its next `.await`. If processes that wait for each other form a cycle,
+    /// the future of one of them resolves with [`Exit::Cycle`].
+    ///
     /// Cancel-safe: the request is sent before this returns, so the process stops even if the future is dropped. The
     /// future does not borrow the stub and can be spawned.
     fn stop(&self, reason: Exit) -> impl Future<Output = Exit> + Send + use<Self> {
-        let ended = self.__address().ended();
-        self.__address().stop(reason);
-        ended
+        self.__address().stop_and_wait(reason)
     }
 
     /// Resolves with the exit reason when the process has exited; with [`Exit::NoProc`] if there is no process.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Pid;
+
 /// The reason why a process exits: the reason of an exit signal, and of a [`Down`](crate::Down).
 ///
 /// `?` converts errors into it, so a process that cannot handle an error exits with that error: see
@@ -40,6 +42,12 @@ pub enum Exit {
     Error {
         /// The error's text, with those of its sources.
         message: Arc<str>,
+    },
+    /// The process waited for an end that could only come after its own: for itself, or for a process that waited for it.
+    #[non_exhaustive]
+    Cycle {
+        /// The process, the one that it waited for, the one that this waited for, and so on.
+        pids: Vec<Pid>,
     },
 }
 
@@ -83,6 +91,11 @@ impl fmt::Display for Exit {
             Exit::Panic { message, location } if location.is_empty() => write!(f, "panicked: {message}"),
             Exit::Panic { message, location } => write!(f, "panicked at {location}: {message}"),
             Exit::Error { message } => f.write_str(message),
+            Exit::Cycle { pids } => {
+                f.write_str("it waited for its own end: ")?;
+                pids.iter().try_for_each(|pid| write!(f, "{pid} waits for "))?;
+                pids.first().map_or(Ok(()), |pid| write!(f, "{pid}"))
+            }
         }
     }
 }

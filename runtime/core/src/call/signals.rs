@@ -6,7 +6,7 @@ use super::Address;
 use super::target::{FOLLOWING, Target};
 use crate::base::{Exit, MonitorRef, NameError, Pid, Protocol, Subject};
 use crate::node::{Current, LocalProcess, Node};
-use crate::process::{Cell, watch_exit};
+use crate::process::{Cell, InVain, watch_exit};
 use crate::wire::Signal;
 
 impl<M: Protocol> Address<M> {
@@ -20,14 +20,20 @@ impl<M: Protocol> Address<M> {
         self.0.signal(&sender(self.node()), Signal::Exit { reason, linked: false });
     }
 
-    /// Sends a request to stop.
-    pub(crate) fn stop(&self, reason: Exit) {
+    /// Sends a request to stop, and resolves with the process's exit reason.
+    pub(crate) fn stop_and_wait(&self, reason: Exit) -> impl Future<Output = Exit> + Send + use<M> {
+        let exit = self.watch_exit(InVain::Resolve(reason.clone()));
         self.0.signal(&sender(self.node()), Signal::Stop { reason });
+        exit
     }
 
     /// Resolves with the process's exit reason. The process is already monitored when this returns.
     pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {
-        let watched = self.0.current().map(|subject| watch_exit(self.node(), subject));
+        self.watch_exit(InVain::End)
+    }
+
+    fn watch_exit(&self, in_vain: InVain) -> impl Future<Output = Exit> + Send + use<M> {
+        let watched = self.0.current().map(|subject| watch_exit(self.node(), subject, in_vain));
         // A cell keeps the reason of the last process in it, which may have ended before it was monitored.
         let held = match &self.0 {
             Target::Cell { number: FOLLOWING, .. } | Target::Identity(_) => None,

@@ -35,6 +35,11 @@ pub(crate) trait AwaitedCall: Send + Sync {
     /// Returns true if the answer will wake `waker` and no other.
     fn wakes(&self, waker: &Waker) -> bool;
 
+    /// Returns true if [`break_cycle`](Self::break_cycle) has an effect.
+    fn can_break_cycle(&self) -> bool {
+        true
+    }
+
     /// Ends the call with the error that it is part of a cycle. The processes start with the caller.
     fn break_cycle(&self, pids: Vec<Pid>);
 }
@@ -114,7 +119,8 @@ impl DeadlockCheck {
         // The youngest call is broken: it closed the cycle, and the least time is lost with it. Of two that began at the
         // same time, it is that of the younger process.
         let youngest = |index: &usize| (self.members[*index].since, self.members[*index].pid.number());
-        let Some(victim) = (0..self.members.len()).max_by_key(youngest) else { return };
+        let breakable = (0..self.members.len()).filter(|index| self.members[*index].call.can_break_cycle());
+        let Some(victim) = breakable.max_by_key(youngest) else { return };
         let mut pids: Vec<Pid> = self.members.iter().map(|member| member.pid.clone()).collect();
         pids.rotate_left(victim);
         self.members[victim].call.break_cycle(pids);

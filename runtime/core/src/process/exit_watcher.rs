@@ -1,15 +1,34 @@
 //! Waiting for the exit of a process, from code that need not be a process.
+//!
+//! A process that waits for an end that can only come after its own would wait forever: for itself, for a supervisor above
+//! it, or for a process that waits for it. The first two are found at the first poll. The last is found like a cycle of
+//! calls: the wait is an edge of the graph that [`DeadlockCheck`](crate::observe::DeadlockCheck) searches.
 
 use std::future::Future;
-use std::sync::Arc;
-
-use tokio::sync::oneshot;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use super::Cell;
 use crate::base::{Exit, MonitorRef, NodeId, Pid, Protocol, Subject};
-use crate::node::{Node, RemoteTarget, SignalTarget};
-use crate::sync::{Mutex, PoisonError};
+use crate::log;
+use crate::node::{Current, Node, RemoteTarget, SignalTarget};
+use crate::observe::{AwaitedCall, WaitingCall};
+use crate::sched::Timeout;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::Signal;
+
+/// The outcome of a process's wait that could only end after the process itself.
+pub(crate) enum InVain {
+    /// The wait resolves: with this reason if the process waits for itself or for a supervisor above it, else with
+    /// [`Exit::Cycle`]. For a process that was asked to stop.
+    Resolve(Exit),
+    /// The waiting process ends with [`Exit::Cycle`].
+    End,
+    /// The wait continues. For the runtime's own waits, which another process of the cycle gives up.
+    Continue,
+}
 
 /// An entry in the process table that monitors a process on behalf of code that need not be a process.
 struct ExitWatcher {
@@ -17,12 +36,27 @@ struct ExitWatcher {
     number: u64,
     reference: MonitorRef,
     target: Subject,
-    sender: Mutex<Option<oneshot::Sender<Exit>>>,
+    can_break_cycle: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    outcome: Option<Outcome>,
+    waker: Option<Waker>,
+    /// The last time that the timer wheel reported.
+    time: Option<Instant>,
+}
+
+enum Outcome {
+    Exited(Exit),
+    /// The wait is part of a cycle of these processes, the waiting one first.
+    Cycle(Vec<Pid>),
 }
 
 /// Resolves with the exit reason of `target`. The monitor is set when this function returns. Cancel-safe.
 pub(crate) fn ended(node: &Node, target: Pid) -> impl Future<Output = Exit> + Send + use<> {
-    watch_exit(node, Subject::Pid(target))
+    watch_exit(node, Subject::Pid(target), InVain::Continue)
 }
 
 /// Resolves with the exit reason of the process with this number, which occupied `cell`, even if it ended before.
@@ -35,8 +69,7 @@ pub(crate) async fn ended_in_cell<M: Protocol>(cell: Arc<Cell<M>>, number: u64) 
 
 /// Resolves with the exit reason of `target`; a name is resolved once, on its node. The monitor is set when this function
 /// returns. Cancel-safe.
-pub(crate) fn watch_exit(node: &Node, target: Subject) -> impl Future<Output = Exit> + Send + use<> {
-    let (sender, receiver) = oneshot::channel();
+pub(crate) fn watch_exit(node: &Node, target: Subject, in_vain: InVain) -> impl Future<Output = Exit> + Send + use<> {
     let number = node.next_number();
     let reference = node.next_reference();
     let watcher = Arc::new(ExitWatcher {
@@ -44,7 +77,8 @@ pub(crate) fn watch_exit(node: &Node, target: Subject) -> impl Future<Output = E
         number,
         reference,
         target: target.clone(),
-        sender: Mutex::new(Some(sender)),
+        can_break_cycle: !matches!(in_vain, InVain::Continue),
+        state: Mutex::default(),
     });
     node.table().insert_watcher(number, Arc::clone(&watcher) as Arc<dyn SignalTarget>);
     let guard = UnwatchOnDrop { node: node.clone(), number, reference, target: target.clone() };
@@ -53,15 +87,126 @@ pub(crate) fn watch_exit(node: &Node, target: Subject) -> impl Future<Output = E
         Subject::Pid(pid) => node.signal(&node.pid(number), pid, signal),
         Subject::Name(name, at) => {
             if let Err(reason) = node.send_signal(number, RemoteTarget::Name(name, at), signal) {
-                watcher.resolve(reason);
+                watcher.resolve(Outcome::Exited(reason));
             }
         }
     }
-    async move {
-        let reason = receiver.await;
-        drop(guard);
-        // The watcher is dropped without a reason only while its node shuts down.
-        reason.unwrap_or(Exit::NoConnection)
+    ExitWait { watcher, _guard: guard, in_vain, check: None, is_noted: false }
+}
+
+/// A wait for the exit of one process.
+struct ExitWait {
+    watcher: Arc<ExitWatcher>,
+    _guard: UnwatchOnDrop,
+    in_vain: InVain,
+    /// The next search for a cycle. `None` before the first poll.
+    check: Option<NextCheck>,
+    /// The wait is recorded in the waiting process's cell.
+    is_noted: bool,
+}
+
+#[derive(Clone, Copy)]
+struct NextCheck {
+    since: Instant,
+    at: Instant,
+    pause: Duration,
+}
+
+/// The time until the first search for a cycle, as for a call. Each further one takes twice as long to come.
+const FIRST_CHECK: Duration = Duration::from_millis(100);
+
+impl Future for ExitWait {
+    type Output = Exit;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
+        let (outcome, time) = self.watcher.take_outcome(cx.waker());
+        match outcome {
+            Some(Outcome::Exited(reason)) => return Poll::Ready(reason),
+            Some(Outcome::Cycle(pids)) => return self.give_up(pids, false),
+            None => {}
+        }
+        let node = &self.watcher.node;
+        let caller = Current::process_of(node);
+        let Some(target) = self.watcher.local_target().filter(|_| caller != 0) else { return Poll::Pending };
+        let Some(check) = self.check else {
+            if !matches!(self.in_vain, InVain::Continue)
+                && let Some(pids) = waits_for_itself(node, caller, target)
+            {
+                return self.give_up(pids, true);
+            }
+            let since = node.clock().now();
+            self.schedule(NextCheck { since, at: since, pause: FIRST_CHECK });
+            return Poll::Pending;
+        };
+        if time.is_some_and(|time| time >= check.at) {
+            let call: Arc<dyn AwaitedCall> = Arc::clone(&self.watcher) as _;
+            let waiting = WaitingCall { call: Arc::downgrade(&call), callee: target, since: check.since };
+            if Current::set_waiting(node, waiting) {
+                node.find_deadlock(caller);
+                self.is_noted = true;
+            }
+            self.schedule(check);
+        }
+        Poll::Pending
+    }
+}
+
+impl ExitWait {
+    /// Registers for the search after `check`. Beyond the range of the clock there is none.
+    fn schedule(&mut self, check: NextCheck) {
+        let at = check.at.checked_add(check.pause);
+        if let Some(at) = at {
+            let timeout: Arc<dyn Timeout> = Arc::clone(&self.watcher) as _;
+            let timeout: Weak<dyn Timeout> = Arc::downgrade(&timeout);
+            self.watcher.node.notify_at(at, timeout);
+        }
+        self.check = Some(NextCheck { at: at.unwrap_or(check.at), pause: check.pause.saturating_mul(2), ..check });
+    }
+
+    /// Ends a wait that could only end after the waiting process.
+    fn give_up(&mut self, pids: Vec<Pid>, is_own_end: bool) -> Poll<Exit> {
+        self.watcher.node.loss_counts().count_broken_cycle();
+        let exit = Exit::Cycle { pids };
+        match std::mem::replace(&mut self.in_vain, InVain::Continue) {
+            // An ordinary way to stop oneself.
+            InVain::Resolve(reason) if is_own_end => Poll::Ready(reason),
+            InVain::Resolve(_) => {
+                log::warn!(target: "greenroom", %exit, "a cycle of processes that stop each other was broken");
+                Poll::Ready(exit)
+            }
+            InVain::End => {
+                Current::set_panic(exit);
+                Poll::Pending
+            }
+            InVain::Continue => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for ExitWait {
+    fn drop(&mut self) {
+        if self.is_noted {
+            Current::clear_waiting(Arc::as_ptr(&self.watcher).cast());
+        }
+    }
+}
+
+/// Returns the processes of the cycle if the end of `target` can only come after that of `caller`: if it is the caller, or
+/// a supervisor above it, which first stops its children.
+fn waits_for_itself(node: &Node, caller: u64, target: u64) -> Option<Vec<Pid>> {
+    if target == caller {
+        return Some(vec![node.pid(caller)]);
+    }
+    let mut child = caller;
+    loop {
+        let parent = node.table().get(child)?.ancestry().parent;
+        if !node.table().get(parent)?.ancestry().supervisor {
+            return None;
+        }
+        if parent == target {
+            return Some(vec![node.pid(caller), node.pid(target)]);
+        }
+        child = parent;
     }
 }
 
@@ -89,12 +234,43 @@ impl Drop for UnwatchOnDrop {
 }
 
 impl ExitWatcher {
-    fn resolve(&self, reason: Exit) {
-        self.node.table().remove_watcher(self.number);
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(sender) = sender {
-            // Fails if the future has been dropped meanwhile.
-            let _ = sender.send(reason);
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the outcome, or else has `waker` woken when there is one or when the timer wheel reports the time. Returns the
+    /// last time that it reported.
+    fn take_outcome(&self, waker: &Waker) -> (Option<Outcome>, Option<Instant>) {
+        let mut state = self.state();
+        let outcome = state.outcome.take();
+        let before = match &state.waker {
+            Some(kept) if outcome.is_none() && kept.will_wake(waker) => None,
+            _ => std::mem::replace(&mut state.waker, outcome.is_none().then(|| waker.clone())),
+        };
+        let time = state.time;
+        drop(state);
+        drop(before);
+        (outcome, time)
+    }
+
+    /// Returns the number of the target, if it is a process of this node.
+    fn local_target(&self) -> Option<u64> {
+        match &self.target {
+            Subject::Pid(pid) if pid.is_of(self.node.id()) => Some(pid.number()),
+            Subject::Pid(_) | Subject::Name(..) => None,
+        }
+    }
+
+    fn resolve(&self, outcome: Outcome) {
+        if matches!(outcome, Outcome::Exited(_)) {
+            self.node.table().remove_watcher(self.number);
+        }
+        let mut state = self.state();
+        state.outcome.get_or_insert(outcome);
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 }
@@ -108,7 +284,7 @@ impl SignalTarget for ExitWatcher {
                 Subject::Name(_, at) => at == from.node(),
             }
         {
-            self.resolve(reason);
+            self.resolve(Outcome::Exited(reason));
         }
     }
 
@@ -118,7 +294,37 @@ impl SignalTarget for ExitWatcher {
             Subject::Name(_, at) => *at == node.name,
         };
         if lost {
-            self.resolve(Exit::NoConnection);
+            self.resolve(Outcome::Exited(Exit::NoConnection));
+        }
+    }
+}
+
+impl AwaitedCall for ExitWatcher {
+    fn only_callee_can_answer(&self) -> bool {
+        self.state().outcome.is_none()
+    }
+
+    fn wakes(&self, other: &Waker) -> bool {
+        self.state().waker.as_ref().is_some_and(|waker| waker.will_wake(other))
+    }
+
+    fn can_break_cycle(&self) -> bool {
+        self.can_break_cycle
+    }
+
+    fn break_cycle(&self, pids: Vec<Pid>) {
+        self.resolve(Outcome::Cycle(pids));
+    }
+}
+
+impl Timeout for ExitWatcher {
+    fn elapsed(&self, now: Instant) {
+        let mut state = self.state();
+        state.time = Some(now);
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 }

@@ -28,7 +28,7 @@ pub use attach::Attachment;
 pub(crate) use attach::yield_once;
 pub use blocking::Blocking;
 pub(crate) use cell::{Cell, ProcessKind, StartInfo};
-pub(crate) use exit_watcher::{ended, ended_in_cell, watch_exit};
+pub(crate) use exit_watcher::{InVain, ended, ended_in_cell, watch_exit};
 pub(crate) use mailbox::Step;
 pub use mailbox::{Mailbox, Receive, Receiver};
 pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each};

@@ -181,7 +181,7 @@ impl ControlBlock {
             Exit::Killed => ExitIntent::Killed,
             Exit::NoProc => ExitIntent::NoProc,
             Exit::NoConnection => ExitIntent::NoConnection,
-            detailed @ (Exit::Shutdown(Some(_)) | Exit::Panic { .. } | Exit::Error { .. }) => {
+            detailed @ (Exit::Shutdown(Some(_)) | Exit::Panic { .. } | Exit::Error { .. } | Exit::Cycle { .. }) => {
                 self.cold.get_or_insert_default().exit_reason = Some(detailed);
                 ExitIntent::Detailed
             }

@@ -31,7 +31,15 @@ const CHECKED: &[&str] = &[
 const UNCHECKED: &[&str] = &["/snapshots/", "/expanded.rs", "tests/suite/prose/", "tests/peers/"];
 
 /// Folders that have not been rewritten yet.
-const UNFINISHED: &[&str] = &["examples", "macros", "runtime", "tests", ".ci", "Cargo.toml"];
+const UNFINISHED: &[&str] = &[
+    "examples",
+    "runtime/core/src/base",
+    "runtime/core/src/node",
+    "runtime/core/src/observe",
+    "runtime/core/src/supervisor",
+    "runtime/core/src/wire",
+    "tests",
+];
 
 /// Words that stay: the end of a file's path, the words, and the reason.
 const ALLOWED: &[(&str, &str, &str)] = &[];

@@ -199,8 +199,8 @@ async fn each_starts_after_those_it_needs() {
     ])
     .await;
     check(&[
-        ("together a b<c c<b", "applications come after each other: `b` after `c` after `b`"),
-        ("together a a", "two applications are called `a`"),
+        ("together a b<c c<b", "applications depend on each other: `b` after `c` after `b`"),
+        ("together a a", "two applications have the name `a`"),
         ("together a b<x", "application `b` depends on `x`, which is not running: start it first"),
         ("start x", "+x"),
         ("together a x", "application `x` is running already"),

@@ -29,9 +29,9 @@ async fn abnormal_exits_of_applications_are_logged() {
     for (reason, expected) in [
         (Exit::Normal, None),
         (Exit::shutdown(), None),
-        (Exit::error("torn"), Some("Act of Letter: torn")),
-        (Exit::NoProc, Some("Act of Letter: no such process")),
-        (Exit::Kill, Some("Act of Letter: kill")),
+        (Exit::error("torn"), Some("Scripted of Letter: torn")),
+        (Exit::NoProc, Some("Scripted of Letter: no such process")),
+        (Exit::Kill, Some("Scripted of Letter: kill")),
     ] {
         let process = mortal(reason).spawn();
         process.go();
@@ -46,7 +46,7 @@ async fn abnormal_exits_of_applications_are_logged() {
     let LifecycleEvent::Crashed { pid, name, path, age, .. } = &event else { panic!("{event:?}") };
     assert_eq!((Some(pid), name.as_deref(), path), (named.pid().as_ref(), Some("clerk"), &None));
     assert_eq!(*age, Duration::from_secs(3));
-    assert_eq!(event.to_string(), format!("clerk (Act {pid}) ended: killed"));
+    assert_eq!(event.to_string(), format!("clerk (Scripted {pid}) ended: killed"));
     let text = serde_json::to_string(&event).unwrap();
     assert_eq!(serde_json::from_str::<LifecycleEvent>(&text).unwrap(), event);
 }
@@ -82,7 +82,7 @@ async fn a_slow_subscriber_learns_how_many_events_it_missed() {
     assert_eq!((events.len(), &*events[1_024]), (1_025, "1976 events are lost"));
     // The stream continues from there.
     idle().spawn().exit(Exit::kill());
-    assert_eq!(told(&mut slow).await, ["Act of Letter: killed"]);
+    assert_eq!(told(&mut slow).await, ["Scripted of Letter: killed"]);
     drop((slow, late));
     idle().spawn().exit(Exit::kill());
     settle().await;

@@ -256,7 +256,7 @@ impl ExitWatcher {
     /// Returns the number of the target, if it is a process of this node.
     fn local_target(&self) -> Option<u64> {
         match &self.target {
-            Subject::Pid(pid) if pid.is_of(self.node.id()) => Some(pid.number()),
+            Subject::Pid(pid) if pid.belongs_to(self.node.id()) => Some(pid.number()),
             Subject::Pid(_) | Subject::Name(..) => None,
         }
     }

@@ -1,12 +1,12 @@
 use std::marker::PhantomData;
 
-use super::{Current, Restore};
+use super::{Current, FrameGuard};
 use crate::node::Node;
 
 /// Makes a node the current one until it is dropped; from [`Node::enter`].
 #[must_use = "the node is current until this guard is dropped"]
 pub struct EnterGuard {
-    _restore: Restore,
+    _frame: FrameGuard,
     /// It belongs to the thread that it was made on.
     _thread: PhantomData<*const ()>,
 }
@@ -17,7 +17,7 @@ impl Node {
     ///
     /// Do not hold the guard across an `.await`: a task may wake on another thread. Use [`Node::scope`] there.
     pub fn enter(&self) -> EnterGuard {
-        EnterGuard { _restore: Restore::begin(self.clone(), 0), _thread: PhantomData }
+        EnterGuard { _frame: FrameGuard::begin(self.clone(), 0), _thread: PhantomData }
     }
 
     /// Runs a future with this node as the current one, set around each poll. Cancel-safe if `future` is.

@@ -116,7 +116,7 @@ impl LifecycleSubscribers {
 }
 
 /// A stream of a node's lifecycle events; from [`Node::lifecycle`](crate::Node::lifecycle).
-#[must_use = "a stream of events does nothing until `next` is awaited"]
+#[must_use = "events are read by awaiting `next`"]
 pub struct Lifecycle {
     receiver: EventReceiver<LifecycleEvent>,
 }

@@ -1,8 +1,11 @@
+//! Message traces of single processes.
+
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 
@@ -10,14 +13,18 @@ use crate::base::Pid;
 use crate::node::{AnyCell, Node};
 use crate::observe::{EventReceiver, Received, Trace, TraceEvent};
 
+/// The limit of a trace whose own limit is beyond the clock's range.
+const MAX_DURATION: Duration = Duration::from_secs(86_400);
+
 impl Node {
-    /// Watches what becomes of one process's messages, without stopping it: each that comes in, and each that it
-    /// takes, until `trace` is through or dropped. `None` if there is no such process here.
+    /// Traces the messages of one process, without interrupting it: each that arrives, and each that the process takes.
+    /// Returns `None` if the process has ended or is on another node.
     ///
-    /// A process is traced by one at a time: the last who asks. Of the trace that it replaces no more comes. An
-    /// untraced process pays nothing for the possibility. The model is
-    /// [`erlang:trace/3`](https://www.erlang.org/doc/apps/kernel/trace.html) with `['receive']`, bounded as
-    /// [recon_trace](https://ferd.github.io/recon/recon_trace.html) does it.
+    /// The trace ends at the limits of `trace`, with the process, or when the stream is dropped. A process has at most
+    /// one trace: a new one ends the one before. A process that is not traced has no additional cost.
+    ///
+    /// The counterpart in Erlang is [`erlang:trace/3`](https://www.erlang.org/doc/apps/kernel/trace.html) with
+    /// `['receive']`, with limits as in [recon_trace](https://ferd.github.io/recon/recon_trace.html).
     ///
     /// ```
     /// # use greenroom::{Trace, prelude::*};
@@ -35,33 +42,33 @@ impl Node {
         let number = pid.number();
         let cell = self.table().get(number).filter(|cell| cell.is_alive(number))?;
         let begin = self.clock().now();
-        // What a clock cannot say is far enough.
-        let end = begin.checked_add(trace.duration).unwrap_or(begin + std::time::Duration::from_secs(86_400));
+        let end = begin.checked_add(trace.duration).unwrap_or(begin + MAX_DURATION);
         let id = self.next_reference().0;
-        let listener = self.traces().begin(number, id, begin, end, trace.steps);
+        let receiver = self.traces().begin(number, id, begin, end, trace.steps);
         cell.set_traced(number, true);
-        let late = self.clock().sleep_until(end);
-        let guard = Guard { node: self.clone(), number, id, cell };
-        Some(Tracing { listener, late, guard })
+        let timer = self.clock().sleep_until(end);
+        let guard = TraceGuard { node: self.clone(), number, id, cell };
+        Some(Tracing { receiver, timer, guard })
     }
 }
 
-/// What becomes of one process's messages; from [`Node::trace`]. Dropping it ends the trace.
+/// A trace of one process's messages; from [`Node::trace`]. Dropping it ends the trace.
 #[must_use = "a trace is read by awaiting `next`"]
 pub struct Tracing {
-    listener: EventReceiver<TraceEvent>,
-    late: Pin<Box<dyn Future<Output = ()> + Send>>,
-    guard: Guard,
+    receiver: EventReceiver<TraceEvent>,
+    timer: Pin<Box<dyn Future<Output = ()> + Send>>,
+    guard: TraceGuard,
 }
 
-struct Guard {
+/// Ends a trace when it is dropped.
+struct TraceGuard {
     node: Node,
     number: u64,
     id: u64,
     cell: Arc<dyn AnyCell>,
 }
 
-impl Guard {
+impl TraceGuard {
     fn end(&self) {
         if self.node.traces().end(self.number, Some(self.id)) {
             self.cell.set_traced(self.number, false);
@@ -69,29 +76,29 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for TraceGuard {
     fn drop(&mut self) {
         self.end();
     }
 }
 
 impl Tracing {
-    /// The next step; `None` when the trace is over: by its count, its time, or the end of the process. Cancel-safe.
+    /// Returns the next event, or `None` when the trace has ended: by its limits, or with the process. Cancel-safe.
     pub async fn next(&mut self) -> Option<TraceEvent> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<TraceEvent>> {
         loop {
-            match self.listener.poll_next(cx) {
+            match self.receiver.poll_next(cx) {
                 Poll::Ready(Some(Received::Event(event))) => return Poll::Ready(Some(event)),
-                // It has room for all that a trace may tell.
+                // Not reached: the channel's capacity is the limit of steps.
                 Poll::Ready(Some(Received::Missed(_))) => {}
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => break,
             }
         }
-        if self.late.as_mut().poll(cx).is_pending() {
+        if self.timer.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
         self.guard.end();

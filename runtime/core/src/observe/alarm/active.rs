@@ -130,7 +130,7 @@ fn subject_kind(alarm: &Alarm) -> Cow<'static, str> {
 }
 
 /// A stream of a node's alarms; from [`Node::alarms`](crate::Node::alarms).
-#[must_use = "a stream of alarms does nothing until `next` is awaited"]
+#[must_use = "alarms are read by awaiting `next`"]
 pub struct Alarms {
     raised: VecDeque<Alarm>,
     receiver: EventReceiver<AlarmEvent>,

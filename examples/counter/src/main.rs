@@ -1,12 +1,12 @@
-//! The smallest server: a struct, two methods, and a tree that restarts it.
+//! A counter server: a struct with methods that other processes call, and a supervisor that restarts it.
 //!
-//! `Counter` is an ordinary struct. `#[actor]` on its impl turns each `#[cast]` and `#[call]` into a message of the
-//! same name and makes the stub `CounterRef` to send them with. The tree keeps a counter running: when it panics it
-//! starts again, from zero, and the stub from the tree goes on working.
+//! `Counter` is an ordinary struct. `#[actor]` on its impl turns each `#[cast]` and `#[call]` method into a message
+//! of the same name, and creates the stub `CounterRef`, which sends them. After a panic the supervisor restarts the
+//! counter from zero, and the stub from the tree stays valid.
 
 use greenroom::prelude::*;
 
-/// Counts.
+/// A counter.
 #[actor]
 #[derive(Default)]
 struct Counter {
@@ -21,20 +21,20 @@ impl Counter {
         self.count += n;
     }
 
-    /// What is left if it is shared out.
+    /// Returns the remainder of the count after a division. Panics if the divisor is zero.
     #[call]
-    fn share(&self, among: u64) -> u64 {
-        self.count % among
+    fn remainder(&self, divisor: u64) -> u64 {
+        self.count % divisor
     }
 
-    /// The count so far.
+    /// Returns the count.
     #[call]
     fn count(&self) -> u64 {
         self.count
     }
 }
 
-/// Keeps a counter running.
+/// Supervises a counter.
 #[supervisor(strategy = one_for_one, intensity = 3, period = "5s")]
 struct Tree {
     #[child]
@@ -50,8 +50,8 @@ async fn main() -> greenroom::Result {
     counter.add(40);
     println!("counted {}", counter.count().await?);
 
-    // Whoever called a process that panics hears why there is no answer.
-    if let Err(error) = counter.share(0).await {
+    // The caller of a process that panics receives the reason.
+    if let Err(error) = counter.remainder(0).await {
         println!("crashed: {error}");
     }
     counter.add(1);

@@ -1,18 +1,20 @@
-//! The code lock of OTP's `gen_statem`: a state is a function with its own `receive!`, and begins with what is done on
-//! entry. Buttons that nobody looks at while the door stands open wait, in order: that is postponing.
+//! A door with a code lock, as a state machine: the code lock example of OTP's `gen_statem`.
+//!
+//! A state is a function with its own `receive!`; the code before it runs on entry. Buttons that are pressed while
+//! the door is open stay in the mailbox, in order, until it is locked again: OTP calls that postponing.
 
 use greenroom::prelude::*;
 
-/// What a door understands.
+/// The messages to a door.
 #[protocol]
 enum Door {
-    /// Somebody presses a button.
+    /// A button was pressed.
     Button { digit: u8 },
-    /// Resolves when the door is open.
+    /// Returns when the door is open.
     Opened { reply: Reply<()> },
 }
 
-/// A door that opens for the right digits and locks itself again.
+/// A door that opens when the code is entered, and locks again after a delay.
 #[actor(protocol = Door)]
 struct CodeLock([u8; 3]);
 

@@ -1,21 +1,21 @@
-//! Urgent letters first: selective receive takes what matters now and leaves the rest in the mailbox.
+//! A mail sorter that returns urgent letters first, with a selective receive.
 //!
-//! Four letters arrive with the priorities 15, 7, 1 and 17, and nobody reads them until someone collects.
-//! Whatever is above 10 comes out first, then the others, each in the order of arrival:
-//! `high high low low`. The program is the classic of the Erlang books.
+//! Four letters arrive with the priorities 15, 7, 1 and 17, and stay in the mailbox until they are collected. Letters
+//! with a priority above 10 are returned first, then the others, each in the order of arrival: `high high low low`.
+//! This is a well-known example of books on Erlang.
 
 use greenroom::prelude::*;
 
-/// What a mail sorter understands.
+/// The messages to a mail sorter.
 #[protocol]
 enum Mail {
-    /// Leaves one letter.
+    /// Adds a letter.
     Post { priority: u8, body: String },
-    /// Takes every waiting letter, urgent ones first.
+    /// Returns every waiting letter, urgent ones first.
     Collect { reply: Reply<Vec<String>> },
 }
 
-/// Hands out urgent letters first.
+/// A mail sorter; letters with a priority above `urgent` come first.
 #[actor(protocol = Mail)]
 struct Sorter {
     urgent: u8,

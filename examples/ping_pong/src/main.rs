@@ -1,36 +1,37 @@
-//! Two nodes, two operating system processes, one game: Erlang's distributed ping-pong.
+//! A ping-pong between two nodes, in two operating system processes: Erlang's example of distribution.
 //!
-//! Without arguments the program is ping, and starts itself a second time as pong. By hand, in two terminals:
+//! Without arguments the program runs the ping node, and starts itself a second time as the pong node. In two
+//! terminals:
 //!
 //! ```text
 //! cargo run --release -p ping_pong -- pong
 //! cargo run --release -p ping_pong -- ping 127.0.0.1:9100
 //! ```
 //!
-//! Ping finds pong by its registered name and sends it its own stub; from then on both talk by pid.
+//! Ping finds pong by its registered name and sends its own stub along. Further messages are addressed by pid.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use greenroom::prelude::*;
 
-/// What pong understands.
+/// The messages to pong.
 #[protocol]
 enum Pong {
-    /// Wants an answer.
+    /// A request for an answer.
     Ping { from: PingRef },
-    /// The game is over.
+    /// The end of the game.
     Finished,
 }
 
-/// What ping understands.
+/// The messages to ping.
 #[protocol]
 enum Ping {
     /// The answer.
     Pong,
 }
 
-/// Answers until the game is over.
+/// Answers each ping until the game ends.
 #[actor(protocol = Pong, name = "pong")]
 struct PongPlayer;
 
@@ -51,7 +52,7 @@ impl Process for PongPlayer {
     }
 }
 
-/// Plays so many rounds.
+/// Plays `rounds` rounds.
 #[actor(protocol = Ping)]
 struct PingPlayer {
     rounds: u32,
@@ -64,7 +65,7 @@ impl Process for PingPlayer {
             self.pong.ping(cx.me()).await?;
             receive!(match cx {
                 Ping::Pong => println!("Ping received pong"),
-                after!(Duration::from_secs(5)) => return Err(Exit::error("pong does not answer")),
+                after!(Duration::from_secs(5)) => return Err(Exit::error("no answer from pong")),
             });
         }
         self.pong.finished().await?;
@@ -78,7 +79,7 @@ async fn main() -> greenroom::Result {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["pong"] => pong("127.0.0.1:9100", Cookie::load()?).await,
-        // For whoever started this process: any port, told on standard output.
+        // Started by the ping process: uses any port and prints the address on standard output.
         ["pong", "any"] => pong("127.0.0.1:0", Cookie::load()?).await,
         ["ping", address] => ping(address, Cookie::load()?).await,
         [] => both().await,
@@ -103,7 +104,7 @@ async fn ping(address: &str, cookie: Cookie) -> greenroom::Result {
     if reason == Exit::Normal { Ok(()) } else { Err(reason) }
 }
 
-/// Starts pong as a process of its own and plays against it. A cookie made for the occasion makes the two friends.
+/// Starts pong as an operating system process and plays against it. Both nodes use a random cookie.
 async fn both() -> greenroom::Result {
     let cookie = Cookie::random()?;
     let mut child = Command::new(std::env::current_exe()?)
@@ -113,7 +114,7 @@ async fn both() -> greenroom::Result {
         .spawn()?;
     let outcome = play(&mut child, cookie).await;
     if outcome.is_err() {
-        // It may wait for a game that never comes.
+        // The pong process may still wait for a game.
         let _ = child.kill();
     }
     child.wait()?;
@@ -128,8 +129,8 @@ async fn play(child: &mut Child, cookie: Cookie) -> greenroom::Result {
     let echo = std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| println!("{line}")));
     let outcome = ping(address, cookie).await;
     if outcome.is_ok() {
-        // Pong's last words come after ping's.
-        echo.join().map_err(|_| Exit::error("cannot show what pong says"))?;
+        // Pong's last output comes after ping's.
+        echo.join().map_err(|_| Exit::error("cannot print the output of pong"))?;
     }
     outcome
 }

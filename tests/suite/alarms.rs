@@ -197,6 +197,15 @@ async fn repeated_crashes_of_a_child_raise_the_restart_storm_alarm() {
     assert_eq!(heard(&mut alarms).await, [(false, "restart_storm")]);
 }
 
+/// Ends a loop when it is dropped.
+struct ReleaseOnDrop(Arc<AtomicBool>);
+
+impl Drop for ReleaseOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// On real threads. The loop runs until the watchdog reports it, so no time is measured.
 #[test]
 fn a_loop_that_never_awaits_is_found_while_it_runs() {
@@ -206,6 +215,8 @@ fn a_loop_that_never_awaits_is_found_while_it_runs() {
         let mut alarms = node.alarms();
         let found = Arc::new(AtomicBool::new(false));
         let go_on = Arc::clone(&found);
+        // Ends the loop if an assertion fails, which would else hang the test.
+        let _release = ReleaseOnDrop(Arc::clone(&found));
         let process = node.spawn(does(|cx| {
             Box::pin(async move {
                 receive!(match cx {
@@ -221,7 +232,7 @@ fn a_loop_that_never_awaits_is_found_while_it_runs() {
         let Some(AlarmEvent::Raised(Alarm::LongSchedule { pid, kind, took, after, .. })) = alarms.next().await else {
             panic!("something else came first");
         };
-        assert_eq!((Some(pid.clone()), &*kind), (process.pid(), "Act"));
+        assert_eq!((Some(pid.clone()), &*kind), (process.pid(), "Scripted"));
         assert!(took >= Duration::from_millis(10), "{took:?}");
         assert_eq!(after.map(|place| place.file.into_owned()).as_deref(), Some(file!()));
         assert_eq!(node.process_info(&pid).unwrap().state, greenroom::ProcessState::Running);

@@ -110,7 +110,7 @@ async fn a_crash_is_reported_once_with_all_details() {
     let [crash] = &crashes[..] else { panic!("{events:?}") };
     assert_eq!(crash["message"], "process ended abnormally");
     assert!(crash["reason"].contains("writer's block") && crash["reason"].contains("crashes.rs"), "{crash:?}");
-    assert_eq!((&*crash["process"], &*crash["name"], &*crash["last_message"]), ("Act", "poet", "Go"));
+    assert_eq!((&*crash["process"], &*crash["name"], &*crash["last_message"]), ("Scripted", "poet", "Go"));
     assert_eq!(crash["ancestors"], format!("[{}]", publisher.pid().unwrap()));
     assert_eq!(crash["links"].matches('<').count(), 1);
     assert!(crash["age"].starts_with("90."), "{}", crash["age"]);
@@ -146,7 +146,7 @@ async fn many_crashes_are_summarised() {
     assert_eq!(reporter.take().len(), 5);
     tokio::time::sleep(Duration::from_secs(11)).await;
     let [sum] = &reporter.take()[..] else { panic!("one") };
-    assert_eq!((&*sum["process"], &*sum["count"]), ("Act", "15"));
+    assert_eq!((&*sum["process"], &*sum["count"]), ("Scripted", "15"));
     // Then the limit starts anew.
     crash(6).await;
     assert_eq!(reporter.take().len(), 5);

@@ -44,7 +44,7 @@ async fn a_process_that_waits_shows_where_and_what_waits_for_it() {
     let at = SourceLine { file: file!().into(), line: WAITS + 3 };
     assert_eq!(info.state, ProcessState::Waiting { at: Some(at) });
     assert_eq!((info.saved, info.received, info.handled), (3, 4, 1));
-    assert_eq!((&*info.kind, &*info.protocol), ("Act", "Letter"));
+    assert_eq!((&*info.kind, &*info.protocol), ("Scripted", "Letter"));
     assert!(info.memory.state > 0 && info.memory.cell > 0, "{:?}", info.memory);
 }
 

@@ -1,6 +1,6 @@
 //! Hooks that run by time: `#[every]`, `#[idle]`, `#[continue_with]`.
 
-use greenroom::prelude::*;
+use greenroom::{Node, prelude::*};
 
 #[actor]
 #[derive(Default)]
@@ -185,7 +185,7 @@ fn a_hook_that_computes_without_end_lets_other_tasks_run() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let miner = greenroom::Node::local().spawn(Miner::default());
+        let miner = Node::local().spawn(Miner::default());
         let other = tokio::spawn(async { 7 });
         while miner.blocks().await.unwrap() < 5 {}
         assert_eq!(other.await.unwrap(), 7);

@@ -92,7 +92,7 @@ async fn timers_end_with_their_process_however_it_ends() {
         }
         let reason = ended.await;
         // A reply in the message of a timer fails with the reason, like one in the mailbox.
-        assert_eq!(answer.await, Err(greenroom::CallError::Exit(reason)), "{end:?}");
+        assert_eq!(answer.await, Err(CallError::Exit(reason)), "{end:?}");
         settled(|| alive_tasks() <= before && Arc::strong_count(&file) == 1).await;
         assert_eq!((alive_tasks(), Arc::strong_count(&file)), (before, 1), "{end:?}");
     }

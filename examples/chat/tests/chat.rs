@@ -14,7 +14,7 @@ fn the_demo_loses_and_duplicates_no_line() {
     let output = chat(&["--demo", talk]);
     let printed = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(printed.lines().last(), Some("50 acknowledged, 0 lost, 0 duplicated"), "{printed}\n{errors}");
+    assert_eq!(printed.lines().last(), Some("50 acknowledged, 0 lost, 0 doubled"), "{printed}\n{errors}");
     assert!(output.status.success());
     for start in
         ["-- b@demo is killed", "-- b@demo is started again", "a@demo received Otto: ", "b@demo received Vera: "]

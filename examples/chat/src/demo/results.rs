@@ -60,7 +60,7 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} acknowledged, {} lost, {} duplicated", self.acknowledged, self.lost, self.duplicated)
+        write!(f, "{} acknowledged, {} lost, {} doubled", self.acknowledged, self.lost, self.duplicated)
     }
 }
 
@@ -92,23 +92,23 @@ mod tests {
         let results = Results { acknowledged, stored: lines(stored), received: [lines(a), lines(b)] };
         let summary = results.summary(&sent);
         assert_eq!(summary.to_string(), expected);
-        assert_eq!(summary.is_complete(&sent), expected == "3 acknowledged, 0 lost, 0 duplicated");
+        assert_eq!(summary.is_complete(&sent), expected == "3 acknowledged, 0 lost, 0 doubled");
     }
 
     #[test]
     fn each_line_must_be_stored_and_received_once() {
-        check("1 2 3", "1 2 3", "3 1 2", "3 acknowledged, 0 lost, 0 duplicated");
-        check("1 2 3", "1 2 3", "1 3", "3 acknowledged, 1 lost, 0 duplicated");
-        check("1 3", "1 2", "3", "3 acknowledged, 3 lost, 0 duplicated");
+        check("1 2 3", "1 2 3", "3 1 2", "3 acknowledged, 0 lost, 0 doubled");
+        check("1 2 3", "1 2 3", "1 3", "3 acknowledged, 1 lost, 0 doubled");
+        check("1 3", "1 2", "3", "3 acknowledged, 3 lost, 0 doubled");
         check("1 2 3 2", "1 2 3", "1 2 3 2", "3 acknowledged, 0 lost, 1 duplicated");
         check("1 2 3", "1 2 3 4", "1 2 3", "3 acknowledged, 0 lost, 1 duplicated");
-        check("1 2! 3", "1 2 3", "1 2 3", "3 acknowledged, 1 lost, 0 duplicated");
+        check("1 2! 3", "1 2 3", "1 2 3", "3 acknowledged, 1 lost, 0 doubled");
     }
 
     #[test]
     fn an_unacknowledged_line_makes_the_run_incomplete() {
         let summary = Results::default().summary(&[line("1")]);
-        assert_eq!(summary.to_string(), "0 acknowledged, 0 lost, 0 duplicated");
+        assert_eq!(summary.to_string(), "0 acknowledged, 0 lost, 0 doubled");
         assert!(!summary.is_complete(&[line("1")]));
     }
 }

@@ -22,7 +22,7 @@ use crate::wire::Signal;
 /// The outcome of a process's wait that could only end after the process itself.
 pub(crate) enum InVain {
     /// The wait resolves: with this reason if the process waits for itself or for a supervisor above it, else with
-    /// [`Exit::Cycle`]. For a process that was asked to stop.
+    /// [`Exit::Cycle`]. For a process that is being stopped.
     Resolve(Exit),
     /// The waiting process ends with [`Exit::Cycle`].
     End,
@@ -152,7 +152,7 @@ impl Future for ExitWait {
 }
 
 impl ExitWait {
-    /// Registers for the search after `check`. Beyond the range of the clock there is none.
+    /// Registers for the search after `check`. A time beyond the range of the clock is never checked.
     fn schedule(&mut self, check: NextCheck) {
         let at = check.at.checked_add(check.pause);
         if let Some(at) = at {

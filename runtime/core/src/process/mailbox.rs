@@ -2,6 +2,7 @@
 
 mod observe;
 mod server;
+mod timers;
 
 use std::future::{Future, poll_fn};
 use std::panic::Location;

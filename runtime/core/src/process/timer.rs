@@ -8,12 +8,9 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::Mailbox;
-use crate::base::Protocol;
 use crate::sync::{Mutex, PoisonError};
 
 /// A timer that sends a message to its own process; from [`send_after`](crate::Mailbox::send_after).
@@ -31,10 +28,10 @@ struct State {
     cancelled: Notify,
 }
 
-type Send = Box<dyn FnOnce() + std::marker::Send>;
+pub(super) type Send = Box<dyn FnOnce() + std::marker::Send>;
 
 impl Timer {
-    fn new(send: Send) -> Timer {
+    pub(super) fn new(send: Send) -> Timer {
         Timer { state: Arc::new(State { send: Mutex::new(Some(send)), cancelled: Notify::new() }) }
     }
 
@@ -55,7 +52,20 @@ impl Timer {
         send
     }
 
-    fn finish(&self) -> Option<Send> {
+    /// Waits until `sleep` is over or the timer is cancelled.
+    pub(super) async fn elapse(&self, sleep: impl Future<Output = ()>) {
+        let (mut cancelled, mut sleep) = (pin!(self.state.cancelled.notified()), pin!(sleep));
+        poll_fn(|cx| {
+            if cancelled.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().poll(cx)
+        })
+        .await;
+    }
+
+    /// Takes out the function that sends the message, if it is still there.
+    pub(super) fn finish(&self) -> Option<Send> {
         self.state.send.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -67,40 +77,5 @@ impl Timer {
 impl fmt::Debug for Timer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_done() { "Timer(done)" } else { "Timer(running)" })
-    }
-}
-
-impl<M: Protocol> Mailbox<M> {
-    /// Sends `message` to this process itself after `delay`, whatever the bound of its mailbox.
-    ///
-    /// The timer ends with the process, and its message is dropped then. A delay beyond the range of the clock never
-    /// passes.
-    pub fn send_after(&self, delay: Duration, message: M) -> Timer {
-        let (node, cell, number) = (self.node(), Arc::clone(self.cell()), self.pid().number());
-        let at = node.clock().now().checked_add(delay);
-        let owner = Arc::clone(&cell);
-        let timer = Timer::new(Box::new(move || owner.send_own(number, message)));
-        let Some(id) = cell.add_timer(number, &timer) else {
-            timer.cancel();
-            return timer;
-        };
-        let Some(at) = at else { return timer };
-        let mut sleep = node.clock().sleep_until(at);
-        let running = timer.clone();
-        node.spawner().spawn(async move {
-            let mut cancelled = pin!(running.state.cancelled.notified());
-            poll_fn(|cx| {
-                if cancelled.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(());
-                }
-                sleep.as_mut().poll(cx)
-            })
-            .await;
-            cell.remove_timer(number, id);
-            if let Some(send) = running.finish() {
-                send();
-            }
-        });
-        timer
     }
 }

@@ -1,0 +1,36 @@
+//! Messages that a process sends to itself after a delay.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Mailbox;
+use crate::base::Protocol;
+use crate::process::Timer;
+
+impl<M: Protocol> Mailbox<M> {
+    /// Sends `message` to this process itself after `delay`, whatever the bound of its mailbox.
+    ///
+    /// The timer ends with the process, and its message is dropped then. A delay beyond the range of the clock never
+    /// passes.
+    pub fn send_after(&self, delay: Duration, message: M) -> Timer {
+        let (node, cell, number) = (self.node(), Arc::clone(self.cell()), self.pid().number());
+        let at = node.clock().now().checked_add(delay);
+        let owner = Arc::clone(&cell);
+        let timer = Timer::new(Box::new(move || owner.send_own(number, message)));
+        let Some(id) = cell.add_timer(number, &timer) else {
+            timer.cancel();
+            return timer;
+        };
+        let Some(at) = at else { return timer };
+        let sleep = node.clock().sleep_until(at);
+        let running = timer.clone();
+        node.spawner().spawn(async move {
+            running.elapse(sleep).await;
+            cell.remove_timer(number, id);
+            if let Some(send) = running.finish() {
+                send();
+            }
+        });
+        timer
+    }
+}

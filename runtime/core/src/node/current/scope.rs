@@ -1,28 +1,30 @@
+//! The current node of code outside of any process.
+
 use std::marker::PhantomData;
 
 use super::{Current, FrameGuard};
 use crate::node::Node;
 
-/// Makes a node the current one until it is dropped; from [`Node::enter`].
+/// A guard for the time that a node is current; from [`Node::enter`].
 #[must_use = "the node is current until this guard is dropped"]
 pub struct EnterGuard {
     _frame: FrameGuard,
-    /// It belongs to the thread that it was made on.
+    /// Not `Send`: the guard belongs to the thread on which it was made.
     _thread: PhantomData<*const ()>,
 }
 
 impl Node {
-    /// Makes this node the current one for this thread until the guard is dropped, so that
-    /// `MailRef::named(..)` or `Counter::default().spawn()` work outside of any process.
+    /// Makes this node current for this thread until the guard is dropped. `OrderRef::named(..)` and
+    /// `Counter::default().spawn()`, for example, then work outside of any process.
     ///
-    /// Do not hold the guard across an `.await`: a task may wake on another thread. Use [`Node::scope`] there.
+    /// Do not hold the guard across an `.await`: the task may continue on another thread. Use [`Node::scope`] there.
     pub fn enter(&self) -> EnterGuard {
         EnterGuard { _frame: FrameGuard::begin(self.clone(), 0), _thread: PhantomData }
     }
 
-    /// Runs a future with this node as the current one, set around each poll. Cancel-safe if `future` is.
+    /// Runs a future with this node as the current one in each poll. Cancel-safe if `future` is.
     ///
-    /// What is returned borrows nothing, so it can be a task of its own:
+    /// The returned future does not borrow the node, so it can be spawned as a task:
     ///
     /// ```
     /// # #[greenroom::main]
@@ -39,25 +41,26 @@ impl Node {
         async move {
             let mut future = std::pin::pin!(future);
             std::future::poll_fn(|cx| {
-                let _entered = node.enter();
+                let _guard = node.enter();
                 future.as_mut().poll(cx)
             })
             .await
         }
     }
 
-    /// The current node.
+    /// Returns the current node.
     ///
     /// # Panics
-    /// Outside of any node, as `tokio::spawn` outside of a runtime: the caller is no process and has not
-    /// entered a node.
+    /// Outside of any node, as `tokio::spawn` outside of a runtime: the caller is not a process and has not entered a
+    /// node.
     #[track_caller]
     pub fn current() -> Node {
-        Node::try_current()
-            .expect("no node here: call this inside a process or #[greenroom::main], or enter one with `node.enter()`")
+        Node::try_current().expect(
+            "no current node: call this inside a process or `#[greenroom::main]`, or enter a node with `node.enter()`",
+        )
     }
 
-    /// The current node, or `None` outside of any.
+    /// Returns the current node, or `None` outside of any.
     pub fn try_current() -> Option<Node> {
         Current::node()
     }

@@ -115,12 +115,12 @@ fn the_only_statics_are_the_current_node_and_the_panic_hook() {
         violating: &[
             ("node/table.rs", "static TABLE: OnceLock<Table> = OnceLock::new();"),
             ("node/current.rs", "static OTHER: u8 = 0;"),
-            ("call/slot.rs", "thread_local! { }"),
+            ("call/reply/slot.rs", "thread_local! { }"),
             ("net/tcp.rs", "fn f() { static mut COUNT: u8 = 0; }"),
         ],
         innocent: &[
             ("node/current.rs", "thread_local! { static THREAD: Cell<u8> = const { Cell::new(0) }; }"),
-            ("call/slot.rs", "fn f(name: &'static str) -> impl Sized + 'static {}"),
+            ("call/reply/slot.rs", "fn f(name: &'static str) -> impl Sized + 'static {}"),
         ],
     };
     check("runtime/core/src", &rule);
@@ -144,7 +144,7 @@ fn only_the_spawner_starts_tasks_and_threads() {
                 ("cluster/builder.rs", "tokio::spawn(task);"),
                 ("process/task.rs", "tokio::task::spawn(task);"),
                 ("process/task.rs", "std::thread::spawn(f);"),
-                ("actor/context.rs", "task::spawn_blocking(f);"),
+                ("actor/process.rs", "task::spawn_blocking(f);"),
             ],
             innocent: &[
                 ("sched/spawner.rs", "tokio::spawn(task);"),

@@ -1,13 +1,18 @@
 //! Casts and calls through a typed target.
 
+mod signals;
+mod system;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::hint::cold_path;
 use std::sync::Arc;
 
+pub use system::SysError;
+
 use super::cast::Placement;
 use super::remote::send_remote;
-use super::slot::Slot;
+use super::reply::slot::Slot;
 use super::target::{FOLLOWING, Resolved, Target};
 use super::{Call, Cast, Reply};
 use crate::base::{CallError, CastError, NodeName, Pid, Protocol, Subject};

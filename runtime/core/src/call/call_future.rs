@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::Cast;
-use super::slot::{Slot, SlotPoll};
+use super::reply::slot::{Slot, SlotPoll};
 use crate::base::CallError;
 use crate::log;
 use crate::node::Current;

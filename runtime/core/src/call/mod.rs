@@ -18,20 +18,15 @@ mod call_future;
 mod cast;
 mod recipient;
 mod remote;
-mod remote_caller;
 mod reply;
-mod signals;
-mod slot;
-mod system;
 mod target;
 #[cfg(feature = "serde")]
 mod with_serde;
 #[cfg(not(feature = "serde"))]
 mod without_serde;
 
-pub use address::Address;
+pub use address::{Address, SysError};
 pub use call_future::Call;
 pub use cast::Cast;
 pub use recipient::Recipient;
 pub use reply::Reply;
-pub use system::SysError;

@@ -1,12 +1,15 @@
 //! The callee's side of a call: it answers once.
 
+pub(super) mod remote_caller;
+pub(super) mod slot;
+
 use std::fmt;
 use std::sync::Arc;
 
-use super::slot::Slot;
 use crate::base::CallError;
 use crate::mailbox::CheckedSend;
 use crate::node::{Current, WaitingCaller};
+use slot::Slot;
 
 /// The handle with which a callee answers one call.
 ///

@@ -6,8 +6,8 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::remote_caller::RemoteCaller;
-use super::slot::Slot;
+use super::reply::remote_caller::RemoteCaller;
+use super::reply::slot::Slot;
 use super::target::{FOLLOWING, Target, TargetCell};
 use super::{Address, Recipient, Reply};
 use crate::base::{CastError, NodeId, NodeName, Pid, Protocol, Subject};

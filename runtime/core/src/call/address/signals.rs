@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Address;
-use super::target::{FOLLOWING, Target};
 use crate::base::{Exit, MonitorRef, NameError, Pid, Protocol, Subject};
+use crate::call::target::{FOLLOWING, Target};
 use crate::node::{Current, LocalProcess, Node};
 use crate::process::{Cell, InVain, watch_exit};
 use crate::wire::Signal;

@@ -19,14 +19,14 @@ use crate::sched::Timeout;
 use crate::sync::atomic::{AtomicU8, Ordering, fence};
 
 /// The place of one call's outcome.
-pub(super) struct Slot<T> {
+pub(in crate::call) struct Slot<T> {
     /// The node of the stub that the call was made with.
     node: WeakNode,
     state: Lock<State<T>>,
     /// Where the reply is: one of the five constants below. Only the reply's holder writes it.
     reply: AtomicU8,
     /// The caller, if it is on another node. Then no call waits for this slot, which only leads the reply to its caller.
-    pub(super) remote_caller: Option<Box<RemoteCaller<T>>>,
+    pub(in crate::call) remote_caller: Option<Box<RemoteCaller<T>>>,
 }
 
 /// The reply is in a message that the callee has not taken.
@@ -42,7 +42,7 @@ const PASSED_ON: u8 = 4;
 
 /// The result of a poll.
 // An answer and an error are variants of their own: an answer is then moved as itself, in registers if it fits there.
-pub(super) enum SlotPoll<T> {
+pub(in crate::call) enum SlotPoll<T> {
     Answer {
         value: T,
         /// Set if nothing else refers to the slot, so that the next call can use it.
@@ -81,14 +81,14 @@ enum Outcome<T> {
 
 impl<T: 'static> Slot<T> {
     /// Returns a slot for a call with a stub of `node`: one that this thread has kept, or a new one.
-    pub(super) fn for_call(node: &Node) -> Arc<Slot<T>> {
+    pub(in crate::call) fn for_call(node: &Node) -> Arc<Slot<T>> {
         Current::take_spare(|slot: &Slot<T>| slot.node.is_same(node)).unwrap_or_else(|| Slot::new(node, None))
     }
 
     /// Takes the outcome, or has the caller woken by it and by the timer wheel. With `starts` the wait starts here, and a
     /// time that the wheel reported before does not count.
     #[inline(always)]
-    pub(super) fn poll(self: &Arc<Self>, starts: bool, cx: &mut Context<'_>) -> SlotPoll<T> {
+    pub(in crate::call) fn poll(self: &Arc<Self>, starts: bool, cx: &mut Context<'_>) -> SlotPoll<T> {
         let mut state = self.lock();
         match &mut state.outcome {
             Outcome::Ready(Ok(_)) => {}
@@ -134,7 +134,7 @@ impl<T: 'static> Slot<T> {
 
 impl<T> Slot<T> {
     /// Creates a slot for a call with a stub of `node`, or for the reply of a caller on another node.
-    pub(super) fn new(node: &Node, remote_caller: Option<Box<RemoteCaller<T>>>) -> Arc<Slot<T>> {
+    pub(in crate::call) fn new(node: &Node, remote_caller: Option<Box<RemoteCaller<T>>>) -> Arc<Slot<T>> {
         let state =
             State { outcome: Outcome::Pending(None), remote_id: None, time: None, registered: false, noted: false };
         Arc::new(Slot { node: node.downgrade(), state: Lock::new(state), reply: AtomicU8::new(UNREAD), remote_caller })
@@ -145,14 +145,14 @@ impl<T> Slot<T> {
     }
 
     /// Returns the node of the stub that the call was made with, unless it no longer exists.
-    pub(super) fn node(&self) -> Option<Node> {
+    pub(in crate::call) fn node(&self) -> Option<Node> {
         self.node.upgrade()
     }
 
     /// Sets the outcome, unless there is one or the caller no longer waits. Returns the caller's waker.
     // `outcome` is a closure so that the answer is built in place.
     #[inline(always)]
-    pub(super) fn fill(&self, outcome: impl FnOnce() -> Result<CheckedSend<T>, CallError>) -> Option<Waker> {
+    pub(in crate::call) fn fill(&self, outcome: impl FnOnce() -> Result<CheckedSend<T>, CallError>) -> Option<Waker> {
         let mut state = self.lock();
         let Outcome::Pending(waker) = &mut state.outcome else { return None };
         let waker = waker.take();
@@ -161,40 +161,40 @@ impl<T> Slot<T> {
     }
 
     /// Sets the outcome, unless there is one or the caller no longer waits, and wakes the caller.
-    pub(super) fn fill_and_wake(&self, outcome: Result<CheckedSend<T>, CallError>) {
+    pub(in crate::call) fn fill_and_wake(&self, outcome: Result<CheckedSend<T>, CallError>) {
         if let Some(waker) = self.fill(|| outcome) {
             waker.wake();
         }
     }
 
     /// Records that the reply left a mailbox: the callee's, or that of a process to which it was passed on.
-    pub(super) fn mark_taken(&self) {
+    pub(in crate::call) fn mark_taken(&self) {
         let is_first = self.reply.load(Ordering::Relaxed) == UNREAD;
         self.reply.store(if is_first { TAKEN } else { ANYWHERE }, Ordering::Relaxed);
     }
 
     /// Records that the generated code of the callee keeps the reply until it answers.
-    pub(super) fn mark_held(&self) {
+    pub(in crate::call) fn mark_held(&self) {
         let is_callee = self.reply.load(Ordering::Relaxed) == TAKEN;
         self.reply.store(if is_callee { HELD } else { ANYWHERE }, Ordering::Relaxed);
     }
 
     /// Records that the reply was encoded for another node.
-    pub(super) fn mark_passed_on(&self) {
+    pub(in crate::call) fn mark_passed_on(&self) {
         self.reply.store(PASSED_ON, Ordering::Relaxed);
     }
 
-    pub(super) fn is_passed_on(&self) -> bool {
+    pub(in crate::call) fn is_passed_on(&self) -> bool {
         self.reply.load(Ordering::Relaxed) == PASSED_ON
     }
 
     /// Records that the caller's cell refers to this slot, so that the deadlock check finds it.
-    pub(super) fn set_noted(&self) {
+    pub(in crate::call) fn set_noted(&self) {
         self.lock().noted = true;
     }
 
     /// Ends the wait: a later outcome is dropped. Returns whether the wait was [noted](Self::set_noted).
-    pub(super) fn close(&self) -> bool {
+    pub(in crate::call) fn close(&self) -> bool {
         let mut state = self.lock();
         let noted = std::mem::take(&mut state.noted);
         let outcome = std::mem::replace(&mut state.outcome, Outcome::Closed);
@@ -208,12 +208,12 @@ impl<T> Slot<T> {
     }
 
     /// Returns whether the call has no outcome and its caller still waits.
-    pub(super) fn is_awaited(&self) -> bool {
+    pub(in crate::call) fn is_awaited(&self) -> bool {
         matches!(self.lock().outcome, Outcome::Pending(_))
     }
 
     /// Sets the id under which another node can answer. Returns `false` if the caller no longer waits.
-    pub(super) fn set_remote_id(&self, node: Node, id: u64) -> bool {
+    pub(in crate::call) fn set_remote_id(&self, node: Node, id: u64) -> bool {
         let mut state = self.lock();
         let awaited = matches!(state.outcome, Outcome::Pending(_));
         if awaited {

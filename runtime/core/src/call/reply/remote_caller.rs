@@ -6,7 +6,7 @@ use crate::base::{CallError, EncodeError, Encoder, NodeId};
 use crate::node::{AnswerSlot, Current, Node, WaitingCaller};
 
 /// A caller on another node that waits for a `T`.
-pub(super) struct RemoteCaller<T> {
+pub(in crate::call) struct RemoteCaller<T> {
     route: ReplyRoute,
     encode: Encode<T>,
 }
@@ -30,12 +30,12 @@ struct DroppedReply {
 
 impl<T> RemoteCaller<T> {
     /// Creates the caller of the call with this `id` on the node `caller`, to be answered from `node`.
-    pub(super) fn new(node: Node, caller: Arc<NodeId>, id: u64, encode: Encode<T>) -> RemoteCaller<T> {
+    pub(in crate::call) fn new(node: Node, caller: Arc<NodeId>, id: u64, encode: Encode<T>) -> RemoteCaller<T> {
         RemoteCaller { route: ReplyRoute { node, caller, id }, encode }
     }
 
     /// Sends the answer.
-    pub(super) fn answer_with(&self, value: &T) {
+    pub(in crate::call) fn answer_with(&self, value: &T) {
         let ReplyRoute { node, caller, id } = &self.route;
         let Some(router) = node.router() else { return };
         let mut bytes = Vec::new();
@@ -50,12 +50,12 @@ impl<T> RemoteCaller<T> {
     ///
     /// That node answers to this one, which forwards the answer or the error. The third node needs no connection to the
     /// caller's node.
-    pub(super) fn forward(&self) -> Arc<dyn AnswerSlot> {
+    pub(in crate::call) fn forward(&self) -> Arc<dyn AnswerSlot> {
         Arc::new(self.route.clone())
     }
 
     /// Returns the call as one whose reply the process `holder` dropped.
-    pub(super) fn unanswered_by(&self, holder: u64) -> Arc<dyn WaitingCaller> {
+    pub(in crate::call) fn unanswered_by(&self, holder: u64) -> Arc<dyn WaitingCaller> {
         Arc::new(DroppedReply { route: self.route.clone(), holder })
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::Address;
-use super::target::Resolved;
 use crate::base::Protocol;
+use crate::call::target::Resolved;
 use crate::process::{RequestError, SystemRequest};
 
 /// The error of a system request, made with [`Sys`](crate::Sys).

@@ -262,7 +262,7 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `shutdown = ..` | the time to stop before it is killed: a duration, `kill` or `forever` | `"5s"`; `forever` for a supervisor |
 /// | `supervisor` | the field's type is a tree itself | it is an actor |
 /// | `dynamic` | any number of children of this type, started by `tree.sessions().start_child(..)`, under a supervisor of their own | one child |
-/// | `intensity = N`, `period = ".."` | the limit of restarts of a `dynamic` field's supervisor | 1 in `"5s"` |
+/// | `intensity = N`, `period = ".."` | the limit of restarts of each child of a `dynamic` field | 1 in `"5s"` |
 /// | `significant` | its exit counts for `auto_shutdown`; for `transient` and `temporary` children | it does not count |
 /// | `backoff = "100ms..10s"` | a pause before each restart, longer with each restart in a row | no pause |
 /// | `while_down = ..` | messages that are sent to it during a restart wait for the new process (`hold`) or are dropped (`drop`) | `hold` |

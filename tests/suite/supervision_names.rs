@@ -171,10 +171,10 @@ async fn a_supervisor_logs_its_actions() -> greenroom::Result {
     assert_eq!(
         reports,
         [
-            r#"ERROR child terminated supervisor="/Outer" child="counter" restart=Permanent crashes=1"#,
-            r#"ERROR child keeps terminating supervisor="/Outer" child="counter" restart=Permanent crashes=2"#,
-            r#"ERROR child keeps terminating supervisor="/Outer" child="counter" restart=Permanent crashes=4"#,
-            r#"ERROR child keeps terminating supervisor="/Outer" child="counter" restart=Permanent crashes=8"#,
+            r#"ERROR child terminated supervisor="/Outer" child="counter" restart=Permanent crashes=1 restarts_left=8 period=5s"#,
+            r#"ERROR child keeps terminating supervisor="/Outer" child="counter" restart=Permanent crashes=2 restarts_left=7 period=5s"#,
+            r#"ERROR child keeps terminating supervisor="/Outer" child="counter" restart=Permanent crashes=4 restarts_left=5 period=5s"#,
+            r#"ERROR child keeps terminating supervisor="/Outer" child="counter" restart=Permanent crashes=8 restarts_left=1 period=5s"#,
             r#"ERROR supervisor gives up: too many restarts supervisor="/Outer""#,
         ]
     );

@@ -95,6 +95,9 @@ impl<M: Protocol> Address<M> {
             cold_path();
             slot.fill_and_wake(Err(CallError::Itself));
             (callee, None)
+        } else if let Some(error) = self.supervision_cycle() {
+            slot.fill_and_wake(Err(error));
+            (callee, None)
         } else {
             let reply = Reply::new(Arc::clone(&slot));
             match self.send_fast(move || make(reply)) {
@@ -103,6 +106,35 @@ impl<M: Protocol> Address<M> {
             }
         };
         Call::new(slot, callee, &M::NAME, queued)
+    }
+
+    /// Returns the error of a request to a supervisor that waits, directly or through supervisors below it, for the
+    /// caller's `init` or exit. It answers such a request only after the wait, which lasts until the request is answered.
+    ///
+    /// Only for the protocol of supervisors, known by its name: other calls pay nothing.
+    #[inline(always)]
+    fn supervision_cycle(&self) -> Option<CallError> {
+        if const { is_supervision(M::NAME) } { self.find_supervision_cycle() } else { None }
+    }
+
+    #[cold]
+    fn find_supervision_cycle(&self) -> Option<CallError> {
+        let node = self.node();
+        let caller = Current::process_of(node);
+        let Resolved::Local(process) = self.0.resolve() else { return None };
+        let supervisor = process.number().filter(|_| caller != 0)?;
+        // From the caller upwards: each step goes to the supervisor that waits for the process below it.
+        let (mut waiting, mut number) = (Vec::new(), caller);
+        while number != supervisor {
+            let parent = node.table().get(number)?.ancestry().parent;
+            if !node.table().get(parent)?.awaits_child(parent, number) {
+                return None;
+            }
+            waiting.push(node.pid(parent));
+            number = parent;
+        }
+        let pids = std::iter::once(node.pid(caller)).chain(waiting.into_iter().rev()).collect();
+        Some(CallError::Cycle { pids })
     }
 
     /// Returns the number of the process that is called, and the message's cast if it is in the wait queue.
@@ -162,6 +194,11 @@ impl<M: Protocol> Address<M> {
             Resolved::Missing(_) => Err(SendError { error: CastError::NoProc, message }),
         }
     }
+}
+
+/// Returns whether this is the name of the protocol of supervisors, which this layer cannot import.
+const fn is_supervision(protocol: &str) -> bool {
+    matches!(protocol.as_bytes(), b"Supervision")
 }
 
 // Out of line: halves the length of a stub's functions.

@@ -133,6 +133,9 @@ pub(crate) trait Inspect: Send + Sync {
     /// Returns the call for whose answer the process has waited for a while.
     fn waiting(&self, number: u64) -> Option<WaitingCall>;
 
+    /// Returns whether the process is a supervisor that waits for the start or the exit of this child.
+    fn awaits_child(&self, number: u64, child: u64) -> bool;
+
     /// Lets the process confirm at its next poll that it waits for nothing but its call.
     fn check_deadlock(&self, number: u64, check: Arc<DeadlockCheck>);
 }

@@ -97,6 +97,9 @@ pub struct SupervisorOptions {
     /// Which children are restarted when one exits.
     pub strategy: Strategy,
     /// The number of restarts that are allowed within `period`. With one more the supervisor gives up.
+    ///
+    /// It counts for all children together. A supervisor of dynamic children counts for each child by itself, since their
+    /// crashes are independent of each other.
     pub intensity: u32,
     /// The time window in which restarts are counted.
     pub period: Duration,

@@ -87,6 +87,12 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
+    /// Records the children for whose start or exit the supervisor with this number waits from now on.
+    pub(crate) fn set_awaited_children(&self, number: u64, mut children: Vec<u64>) {
+        children.sort_unstable();
+        self.with_attached(number, |attached| attached.awaited_children = children);
+    }
+
     /// Records the text of the message that the process has just taken, for its crash report.
     pub(in crate::process) fn set_last_text(&self, number: u64, text: Option<String>) {
         let before = self.with_attached_if_running(number, |attached| std::mem::replace(&mut attached.last_text, text));

@@ -114,6 +114,8 @@ pub(super) struct Attached {
     pub(super) next_timer: u64,
     /// The call that the process waits for, if it has waited for some time.
     pub(super) waiting: Option<WaitingCall>,
+    /// The numbers of the children for whose start or exit a supervisor waits, in order.
+    pub(super) awaited_children: Vec<u64>,
     /// The text of the last message, if the protocol reports message texts.
     pub(super) last_text: Option<String>,
     /// Deadlock checks that wait for the process's confirmation.

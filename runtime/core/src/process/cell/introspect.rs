@@ -115,6 +115,12 @@ impl<M: Protocol> Inspect for Cell<M> {
         control.attached().filter(|_| alive)?.waiting.clone()
     }
 
+    fn awaits_child(&self, number: u64, child: u64) -> bool {
+        let control = self.control();
+        let attached = control.attached().filter(|_| control.is_occupied_by(number));
+        attached.is_some_and(|attached| attached.awaited_children.binary_search(&child).is_ok())
+    }
+
     fn check_deadlock(&self, number: u64, check: Arc<DeadlockCheck>) {
         self.with_attached_if_running(number, |attached| attached.deadlock_checks.push(check));
         self.flags.set(DEADLOCK_CHECK);

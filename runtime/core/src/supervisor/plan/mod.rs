@@ -7,7 +7,8 @@
 //!
 //! A child is up, down (not running, its spec kept), or about to start again. In the last case it either *waits* for its
 //! backoff to pass, or its restart has *failed* and is retried. Only the retry of a failed restart counts for the
-//! intensity again. The siblings that are down because a restart stopped midway start with the retry.
+//! intensity again. Restarts are counted for all children together, and for each child of a supervisor of dynamic children
+//! by itself. The siblings that are down because a restart stopped midway start with the retry.
 //!
 //! Invariants:
 //! - Children are in start order, since a new child always comes last.
@@ -35,6 +36,7 @@ pub(super) struct Plan {
     dynamic: bool,
     children: SortedMap<ChildKey, Child>,
     ids: HashMap<Arc<str>, ChildKey>,
+    /// The restarts within the period, of all children that are not dynamic.
     restarts: VecDeque<Instant>,
     actions: VecDeque<Action>,
     operation: Operation,
@@ -49,6 +51,8 @@ struct Child {
     /// The restarts in a row, for the backoff.
     attempts: u32,
     up_since: Option<Instant>,
+    /// The restarts within the period, of a dynamic child.
+    restarts: VecDeque<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -164,7 +168,7 @@ impl Plan {
             }
             self.ids.insert(Arc::clone(id), key);
         }
-        self.children.insert(key, Child { id, options, status: Status::Down, attempts: 0, up_since: None });
+        self.children.insert(key, Child::new(id, options));
         Ok(key)
     }
 
@@ -317,7 +321,7 @@ impl Plan {
 
     /// Counts a restart, and plans it for now or, with `use_backoff`, for after the backoff.
     fn count_and_restart(&mut self, key: ChildKey, now: Instant, use_backoff: bool) {
-        if self.exceeds_intensity(now) {
+        if self.exceeds_intensity(key, now) {
             if let Some(child) = self.children.get_mut(&key) {
                 child.status = Status::Down;
             }
@@ -393,17 +397,33 @@ impl Plan {
     }
 
     /// Counts a restart. Returns whether there are now more within the period than the intensity allows.
-    fn exceeds_intensity(&mut self, now: Instant) -> bool {
-        self.restarts.push_back(now);
-        let period = self.options.period;
-        while self.restarts.front().is_some_and(|first| now.duration_since(*first) > period) {
-            self.restarts.pop_front();
+    ///
+    /// Dynamic children crash independently of each other, so the restarts of each are counted by themselves.
+    fn exceeds_intensity(&mut self, key: ChildKey, now: Instant) -> bool {
+        let SupervisorOptions { period, intensity, .. } = self.options;
+        let child = if self.dynamic { self.children.get_mut(&key) } else { None };
+        let restarts = child.map_or(&mut self.restarts, |child| &mut child.restarts);
+        restarts.push_back(now);
+        while restarts.front().is_some_and(|first| now.duration_since(*first) > period) {
+            restarts.pop_front();
         }
-        self.restarts.len() > self.options.intensity as usize
+        restarts.len() > intensity as usize
+    }
+
+    /// Returns the number of restarts that the intensity still allows within the period: of this child if it is dynamic,
+    /// else of all children together.
+    pub(super) fn restarts_left(&self, key: ChildKey) -> usize {
+        let child = if self.dynamic { self.children.get(&key) } else { None };
+        let restarts = child.map_or(&self.restarts, |child| &child.restarts);
+        (self.options.intensity as usize).saturating_sub(restarts.len())
     }
 }
 
 impl Child {
+    fn new(id: Option<Arc<str>>, options: ChildOptions) -> Child {
+        Child { id, options, status: Status::Down, attempts: 0, up_since: None, restarts: VecDeque::new() }
+    }
+
     /// Resets the backoff if the child has run for as long as its longest pause.
     fn reset_backoff_if_stable(&mut self, now: Instant) {
         let Some(backoff) = self.options.backoff else { return };

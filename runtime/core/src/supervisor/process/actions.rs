@@ -59,13 +59,18 @@ impl SupervisorProcess {
         let supervisor = cx.pid().clone();
         // If the previous incarnation of this supervisor was killed, a child of it may still be ending in the cell.
         if let Some(orphan) = child.spec.cell.pid() {
+            cx.mailbox().cell().set_awaited_children(supervisor.number(), vec![orphan.number()]);
             stop_and_wait(&node, &supervisor, orphan, child.spec.options.shutdown).await;
         }
         let starting = {
             let cell = Arc::clone(cx.mailbox().cell());
-            child.spec.starter.start(&|pid| cell.link(&supervisor, pid))
+            child.spec.starter.start(&|pid| {
+                cell.set_awaited_children(supervisor.number(), vec![pid.number()]);
+                cell.link(&supervisor, pid);
+            })
         };
         let outcome = wait_for_init(cx, &*child.spec.cell, child.spec.options.shutdown, starting).await;
+        cx.mailbox().cell().set_awaited_children(supervisor.number(), Vec::new());
         child.spec.cell.record_start(outcome.as_ref().err());
         match &outcome {
             Ok(Some(pid)) => {
@@ -106,7 +111,9 @@ impl SupervisorProcess {
         // The link stays, so that the child does not outlive a supervisor that is killed in the meantime.
         let (node, supervisor) = (cx.node().clone(), cx.pid().clone());
         let shutdown = child.spec.options.shutdown;
+        cx.mailbox().cell().set_awaited_children(supervisor.number(), vec![pid.number()]);
         let outcome = stop_and_wait(&node, &supervisor, pid.clone(), shutdown).await;
+        cx.mailbox().cell().set_awaited_children(supervisor.number(), Vec::new());
         if let Some(child) = self.children.get(&key) {
             report::child_stopped(self.cells.path(), &child.spec, &pid, &outcome);
         }
@@ -128,6 +135,8 @@ impl SupervisorProcess {
             let exit = Box::pin(ended(&node, pid.clone()));
             stopping.push((key, pid, child.spec.options.shutdown, exit));
         }
+        let numbers = stopping.iter().map(|(_, pid, ..)| pid.number()).collect();
+        cx.mailbox().cell().set_awaited_children(supervisor.number(), numbers);
         for (_, pid, shutdown, _) in &stopping {
             let reason = if *shutdown == Shutdown::Kill { Exit::Kill } else { Exit::shutdown() };
             node.signal(&supervisor, pid, Signal::Exit { reason, linked: false });

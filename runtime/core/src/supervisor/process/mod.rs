@@ -13,7 +13,7 @@ use super::{ChildCount, ChildError, ChildId, ChildInfo, Supervision, SupervisorI
 use crate::actor::{Actor, Context, Options, Process};
 use crate::base::{Exit, ExitSignal, Pid, SortedMap, StartError};
 use crate::process::Step;
-use report::CrashCount;
+use report::{CrashCount, RestartsLeft};
 
 /// The process of one supervisor.
 pub(crate) struct SupervisorProcess {
@@ -170,12 +170,13 @@ impl SupervisorProcess {
         let Some(key) = child else { return Ok(()) };
         let now = cx.node().clock().now();
         self.set_not_running(key);
+        self.plan.child_exited(key, &signal.reason, now);
         if let Some(child) = self.children.get_mut(&key) {
-            report::child_exited(self.cells.path(), &child.spec, &signal, &mut child.crashes, now);
+            let left = RestartsLeft { count: self.plan.restarts_left(key), period: self.options.period };
+            report::child_exited(self.cells.path(), &child.spec, &signal, &mut child.crashes, now, left);
             self.last_failed = Some(StartError { child: child.spec.id.to_string(), reason: signal.reason.clone() });
             child.crashes.raise_alarm(cx.node(), self.cells.path(), &child.spec.id);
         }
-        self.plan.child_exited(key, &signal.reason, now);
         self.execute_actions(cx).await
     }
 

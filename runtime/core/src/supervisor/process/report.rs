@@ -67,6 +67,13 @@ async fn clear_after_quiet_period(node: Node, mut storm: Alarm) {
     }
 }
 
+/// The restarts that the intensity still allows: of one dynamic child, or of all other children together.
+#[derive(Clone, Copy)]
+pub(super) struct RestartsLeft {
+    pub(super) count: usize,
+    pub(super) period: Duration,
+}
+
 /// Logs the exit of a child that the supervisor did not stop.
 pub(super) fn child_exited(
     supervisor: &str,
@@ -74,6 +81,7 @@ pub(super) fn child_exited(
     signal: &ExitSignal,
     crashes: &mut CrashCount,
     now: Instant,
+    left: RestartsLeft,
 ) {
     let ExitSignal { from, reason, .. } = signal;
     let restart = spec.options.restart;
@@ -83,10 +91,12 @@ pub(super) fn child_exited(
         return;
     }
     let Some((crashes, within)) = crashes.add(now) else { return };
+    let RestartsLeft { count: restarts_left, period } = left;
     let message = if crashes == 1 { "child terminated" } else { "child keeps terminating" };
     log::error!(
         target: "greenroom::supervisor",
-        supervisor, child = id, pid = %from, ?restart, %reason, crashes, ?within, "{message}"
+        supervisor, child = id, pid = %from, ?restart, %reason, crashes, ?within, restarts_left, ?period,
+        "{message}"
     );
 }
 

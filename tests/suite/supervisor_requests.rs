@@ -1,0 +1,245 @@
+//! Requests to a supervisor by a process for whose `init` or exit that supervisor waits.
+
+use std::sync::{Arc, Mutex};
+
+use greenroom::prelude::*;
+use greenroom::{ChildError, ChildSpec, Strategy, SupervisionRef, Supervisor};
+
+use crate::scripted::settle;
+
+/// The outcomes of the requests of one process: the request's name, and the pids of the cycle.
+type Outcomes = Arc<Mutex<Vec<(&'static str, Option<Vec<Pid>>)>>>;
+
+/// The moment at which a clerk makes its requests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Init,
+    Terminate,
+    Handler,
+}
+
+#[derive(Clone)]
+struct Plan {
+    moment: Moment,
+    supervisor: SupervisionRef,
+    outcomes: Outcomes,
+}
+
+impl Plan {
+    fn new(moment: Moment, supervisor: &SupervisionRef) -> Plan {
+        Plan { moment, supervisor: supervisor.clone(), outcomes: Outcomes::default() }
+    }
+
+    /// Makes every request. None may take time.
+    async fn run(&self, moment: Moment) {
+        if moment != self.moment {
+            return;
+        }
+        let supervisor = &self.supervisor;
+        let called = |result: Result<(), CallError>| match result {
+            Err(CallError::Cycle { pids }) => Some(pids),
+            _ => None,
+        };
+        let asked = |result: Result<(), ChildError>| match result {
+            Err(ChildError::Call(CallError::Cycle { pids })) => Some(pids),
+            _ => None,
+        };
+        let begin = tokio::time::Instant::now();
+        let spec = ChildSpec::new(Idle::default);
+        let outcomes = [
+            ("children", called(supervisor.children().await.map(drop))),
+            ("count_children", called(supervisor.count_children().await.map(drop))),
+            ("describe", called(supervisor.describe().await.map(drop))),
+            ("find_child", asked(supervisor.find_child::<IdleRef>("idle").await.map(drop))),
+            ("start_child", asked(supervisor.start_child::<IdleRef>("new", spec).await.map(drop))),
+            ("terminate_child", asked(supervisor.terminate_child("idle").await)),
+            ("restart_child", asked(supervisor.restart_child("idle").await.map(drop))),
+            ("delete_child", asked(supervisor.delete_child("idle").await)),
+        ];
+        assert_eq!(begin.elapsed(), Duration::ZERO, "a request waited");
+        self.outcomes.lock().unwrap().extend(outcomes);
+    }
+
+    /// Checks that all requests failed with a cycle of this many processes, whose second one is the supervisor.
+    #[track_caller]
+    fn check(&self, processes: usize) {
+        let outcomes = std::mem::take(&mut *self.outcomes.lock().unwrap());
+        assert_eq!(outcomes.len(), 8);
+        for (request, cycle) in outcomes {
+            let pids = cycle.unwrap_or_else(|| panic!("{request} is not a cycle"));
+            assert_eq!(pids.len(), processes, "{request}");
+            assert_eq!(Some(&pids[1]), self.supervisor.pid().as_ref(), "{request}");
+        }
+    }
+
+    /// Checks that no request failed with a cycle.
+    #[track_caller]
+    fn check_answered(&self) {
+        let outcomes = std::mem::take(&mut *self.outcomes.lock().unwrap());
+        assert_eq!(outcomes.len(), 8);
+        assert!(outcomes.iter().all(|(_, cycle)| cycle.is_none()), "{outcomes:?}");
+    }
+}
+
+#[actor]
+#[derive(Clone, Default)]
+struct Idle;
+
+#[actor]
+impl Idle {
+    #[cast]
+    fn rest(&mut self) {}
+}
+
+/// An actor with methods.
+#[actor]
+#[derive(Clone)]
+struct Clerk {
+    plan: Plan,
+}
+
+#[actor(local)]
+impl Clerk {
+    #[init]
+    async fn begin(&mut self) {
+        self.plan.run(Moment::Init).await;
+    }
+
+    #[cast]
+    async fn work(&mut self) {
+        self.plan.run(Moment::Handler).await;
+    }
+
+    /// Traps exits, so that `terminate` runs when the supervisor stops it.
+    #[exit]
+    fn ignore(&mut self, _: ExitSignal) {}
+
+    #[terminate]
+    async fn close(&mut self) {
+        self.plan.run(Moment::Terminate).await;
+    }
+}
+
+#[protocol(local)]
+enum Post {
+    #[from]
+    Exit(ExitSignal),
+}
+
+/// An actor with a protocol of its own, which traps exits.
+#[actor(protocol = Post)]
+struct Courier {
+    plan: Plan,
+}
+
+impl Process for Courier {
+    const TRAP_EXIT: bool = true;
+
+    async fn init(&mut self, _: &mut Context<Self>) -> Result<(), Exit> {
+        self.plan.run(Moment::Init).await;
+        Ok(())
+    }
+
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        let Post::Exit(signal) = cx.receive().await;
+        self.plan.run(Moment::Terminate).await;
+        Err(signal.reason)
+    }
+}
+
+fn clerk(plan: &Plan) -> ChildSpec<ClerkRef> {
+    let plan = plan.clone();
+    ChildSpec::new(move || Clerk { plan: plan.clone() })
+}
+
+async fn office() -> SupervisionRef {
+    let supervisor = Supervisor::new(Strategy::OneForOne).name("Office");
+    supervisor.child("idle", ChildSpec::new(Idle::default)).start().await.unwrap()
+}
+
+#[greenroom::test]
+async fn requests_from_init_fail_at_once() {
+    let office = office().await;
+    let plan = Plan::new(Moment::Init, &office);
+    office.start_child("clerk", clerk(&plan)).await.unwrap();
+    plan.check(2);
+    let courier = plan.clone();
+    office.start_child::<PostRef>("courier", ChildSpec::once(Courier { plan: courier })).await.unwrap();
+    plan.check(2);
+    // Nothing was sent: the supervisor has the children that it had.
+    let ids: Vec<_> = office.children().await.unwrap().into_iter().map(|child| child.id).collect();
+    assert_eq!(ids, ["idle", "clerk", "courier"]);
+}
+
+#[greenroom::test]
+async fn requests_while_being_stopped_fail_at_once() {
+    let office = office().await;
+    let plan = Plan::new(Moment::Terminate, &office);
+    office.start_child("clerk", clerk(&plan)).await.unwrap();
+    office.terminate_child("clerk").await.unwrap();
+    plan.check(2);
+    office.start_child::<PostRef>("courier", ChildSpec::once(Courier { plan: plan.clone() })).await.unwrap();
+    office.terminate_child("courier").await.unwrap();
+    plan.check(2);
+    office.restart_child("clerk").await.unwrap();
+    TreeStub::stop(&office).await;
+    let outcomes = std::mem::take(&mut *plan.outcomes.lock().unwrap());
+    assert!(outcomes.len() == 8 && outcomes.iter().all(|(_, cycle)| cycle.is_some()), "{outcomes:?}");
+}
+
+#[greenroom::test]
+async fn requests_to_a_supervisor_further_up_fail_at_once() {
+    for moment in [Moment::Init, Moment::Terminate] {
+        let office = office().await;
+        let plan = Plan::new(moment, &office);
+        let clerks = plan.clone();
+        let branch = ChildSpec::supervisor(move || {
+            let clerks = clerks.clone();
+            let team =
+                ChildSpec::supervisor(move || Supervisor::new(Strategy::OneForOne).child("clerk", clerk(&clerks)));
+            Supervisor::new(Strategy::OneForOne).child("team", team)
+        });
+        office.start_child::<SupervisionRef>("branch", branch).await.unwrap();
+        if moment == Moment::Terminate {
+            office.terminate_child("branch").await.unwrap();
+        }
+        // The clerk, the office, the branch, the team.
+        plan.check(4);
+    }
+}
+
+#[greenroom::test]
+async fn requests_of_dynamic_children_fail_at_once_while_all_are_stopped() {
+    #[supervisor]
+    struct Hall {
+        #[child(dynamic, restart = temporary)]
+        clerks: Clerk,
+    }
+    let hall = Hall {}.start().await.unwrap();
+    let clerks = hall.clerks();
+    let plans: Vec<_> = (0..20).map(|_| Plan::new(Moment::Terminate, clerks.supervisor())).collect();
+    for plan in &plans {
+        clerks.start_child(Clerk { plan: plan.clone() }).await.unwrap();
+    }
+    let init = Plan::new(Moment::Init, clerks.supervisor());
+    clerks.start_child(Clerk { plan: init.clone() }).await.unwrap();
+    init.check(2);
+    hall.stop().await;
+    for plan in plans {
+        let outcomes = std::mem::take(&mut *plan.outcomes.lock().unwrap());
+        assert!(outcomes.len() == 8 && outcomes.iter().all(|(_, cycle)| cycle.is_some()), "{outcomes:?}");
+    }
+}
+
+#[greenroom::test]
+async fn requests_of_a_running_child_and_to_another_supervisor_are_answered() {
+    let (office, other) = (office().await, self::office().await);
+    let plan = Plan::new(Moment::Handler, &office);
+    let clerk_stub = office.start_child("clerk", clerk(&plan)).await.unwrap();
+    clerk_stub.work();
+    settle().await;
+    plan.check_answered();
+    let plan = Plan::new(Moment::Init, &other);
+    office.start_child("visitor", clerk(&plan)).await.unwrap();
+    plan.check_answered();
+}

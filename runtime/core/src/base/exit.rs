@@ -43,10 +43,11 @@ pub enum Exit {
         /// The error's text, with those of its sources.
         message: Arc<str>,
     },
-    /// The process waited for an end that could only come after its own: for itself, or for a process that waited for it.
+    /// The process waited for an exit that could only come after its own: its own exit, or that of a process that waited
+    /// for it.
     #[non_exhaustive]
     Cycle {
-        /// The process, the one that it waited for, the one that this waited for, and so on.
+        /// The cycle: the process, the process that it waited for, and so on.
         pids: Vec<Pid>,
     },
 }

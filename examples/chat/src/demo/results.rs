@@ -100,8 +100,8 @@ mod tests {
         check("1 2 3", "1 2 3", "3 1 2", "3 acknowledged, 0 lost, 0 doubled");
         check("1 2 3", "1 2 3", "1 3", "3 acknowledged, 1 lost, 0 doubled");
         check("1 3", "1 2", "3", "3 acknowledged, 3 lost, 0 doubled");
-        check("1 2 3 2", "1 2 3", "1 2 3 2", "3 acknowledged, 0 lost, 1 duplicated");
-        check("1 2 3", "1 2 3 4", "1 2 3", "3 acknowledged, 0 lost, 1 duplicated");
+        check("1 2 3 2", "1 2 3", "1 2 3 2", "3 acknowledged, 0 lost, 1 doubled");
+        check("1 2 3", "1 2 3 4", "1 2 3", "3 acknowledged, 0 lost, 1 doubled");
         check("1 2! 3", "1 2 3", "1 2 3", "3 acknowledged, 1 lost, 0 doubled");
     }
 

@@ -235,7 +235,7 @@ async fn an_unanswered_call_fails_with_the_reason() {
     let panicked = start().panic("boom".into()).await;
     assert!(
         matches!(&panicked, Err(CallError::Exit(Exit::Panic { message, location, .. }))
-            if &**message == "boom" && location.contains("desk.rs")),
+            if &**message == "boom" && location.contains("echo_server.rs")),
         "{panicked:?}"
     );
     // The call is the last message in the mailbox of a process that ends.

@@ -66,7 +66,7 @@ async fn an_error_that_wraps_another_has_its_text_and_its_cause() {
     }
     let error = error_of(Node::builder("a")).await;
     assert!(matches!(error, NodeError::Name(_)));
-    assert!(error.to_string().starts_with("`a` is ") && error.source().is_none(), "{error}");
+    assert!(error.to_string().starts_with("invalid node name `a`") && error.source().is_none(), "{error}");
     let error = error_of(Node::builder("a@test").tick(Duration::ZERO)).await;
     assert_eq!(error.to_string(), "the tick 0ns is out of range: expected more than 0, at most a day");
     let error = error_of(Node::builder("a@test").advertise("")).await;

@@ -185,7 +185,7 @@ fn blocking_code_is_a_step_of_the_seed() {
 async fn a_check_inside_a_greenroom_test_panics_with_the_remedy() {
     let said = std::panic::catch_unwind(|| greenroom::check(0..1, async |_| ())).expect_err("it panics");
     let said = said.downcast_ref::<&str>().expect("a text");
-    assert!(said.contains("call it in a `#[test]` that is no `async fn`"), "{said}");
+    assert!(said.contains("call it in a `#[test]` that is not an `async fn`"), "{said}");
 }
 
 /// The test below runs this one in a process of its own.

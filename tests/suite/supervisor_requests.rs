@@ -233,7 +233,7 @@ async fn requests_of_dynamic_children_fail_at_once_while_all_are_stopped() {
 
 #[greenroom::test]
 async fn requests_of_a_running_child_and_to_another_supervisor_are_answered() {
-    let (office, other) = (office().await, self::office().await);
+    let (office, other) = (office().await, office().await);
     let plan = Plan::new(Moment::Handler, &office);
     let clerk_stub = office.start_child("clerk", clerk(&plan)).await.unwrap();
     clerk_stub.work();

@@ -7,7 +7,7 @@ use greenroom::prelude::*;
 use greenroom::{CookieError, NodeBuilder, NodeError};
 
 async fn error_of(builder: NodeBuilder) -> NodeError {
-    builder.start().await.err().expect("the node does not start")
+    builder.start().await.expect_err("the node does not start")
 }
 
 #[greenroom::test(clock = real)]
@@ -62,7 +62,7 @@ async fn an_error_that_wraps_another_has_its_text_and_its_cause() {
     let text = "cannot read or create the cookie file home/cookie (check its permissions, or set GREENROOM_COOKIE)";
     for error in [&denied() as &dyn Error, &NodeError::Cookie(denied())] {
         assert_eq!(error.to_string(), text);
-        assert!(error.source().is_some_and(|source| source.is::<io::Error>()));
+        assert!(error.source().is_some_and(<dyn Error>::is::<io::Error>));
     }
     let error = error_of(Node::builder("a")).await;
     assert!(matches!(error, NodeError::Name(_)));

@@ -86,7 +86,7 @@ async fn each_error_states_what_failed_and_has_its_cause_as_source() {
         check(&error, "the process", None);
     }
     check(&SysError::NoProc, "process", None);
-    assert!(settings.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>));
+    assert!(settings.source().is_some_and(<dyn Error>::is::<std::io::Error>));
     assert_eq!(settings.to_string(), "nowhere.toml: cannot read the file");
 }
 

@@ -169,6 +169,6 @@ fn values_of_the_program_win_and_their_errors_name_it() {
     assert_eq!(result(lower().set("port", u64::MAX)), not_toml);
     let error = Settings::new().file("nowhere.toml").load::<Chat>().unwrap_err();
     assert_eq!(error.to_string(), "nowhere.toml: cannot read the file");
-    assert!(error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>));
+    assert!(error.source().is_some_and(<dyn Error>::is::<std::io::Error>));
     assert!(load(Settings::new().optional_file("nowhere.toml")).is_ok());
 }

@@ -31,7 +31,7 @@ pub(super) struct Word {
     /// In lower case, without punctuation; [`CODE`] for code.
     pub(super) text: String,
     pub(super) line: usize,
-    /// Whether its first letter, and no other, is a capital.
+    /// Returns whether its first letter, and no other, is a capital.
     pub(super) capital: bool,
     /// The mark behind it that ends a sentence, or a part of one: `.`, `!`, `?`, `:` or `;`.
     pub(super) end: Option<char>,
@@ -109,12 +109,12 @@ fn stripped<'a>(token: &Token<'a>, prefix: &str) -> Vec<Line<'a>> {
     text.split('\n').enumerate().map(|(at, line)| (token.line + at, line)).collect()
 }
 
-/// Whether `#[doc =` stands in front.
+/// Returns whether `#[doc =` comes next.
 fn is_doc(before: &[Token<'_>]) -> bool {
     before.iter().rev().take(4).map(|token| token.text).eq(["=", "doc", "[", "#"])
 }
 
-/// Whether the next word is a name that is defined.
+/// Returns whether the next word is a name that is defined.
 fn defines(before: &[Token<'_>]) -> bool {
     let mut before = before.iter().rev().map(|token| token.text).skip_while(|token| *token == "mut");
     let words = ["fn", "struct", "enum", "union", "trait", "type", "mod", "let", "const", "static"];

@@ -64,7 +64,7 @@ fn a_program_whose_panics_abort() {
 
 #[test]
 fn a_tree_without_the_feature_for_it() {
-    check(
+    let said = check(
         "treeless",
         "unwind",
         r"
@@ -93,8 +93,10 @@ fn a_tree_without_the_feature_for_it() {
                 Ok(())
             }
         ",
-        r#"error: supervision trees need greenroom's feature `supervision`: `greenroom = { .., features = ["supervision"] }`"#,
+        "error: `#[supervisor]` needs greenroom's feature `supervision`",
     );
+    let help = r#"help: write `greenroom = { .., features = ["supervision"] }` in `Cargo.toml`"#;
+    assert!(said.contains(help), "{said}");
 }
 
 #[test]

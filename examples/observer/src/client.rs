@@ -1,8 +1,8 @@
-//! Somebody who looks: a process that writes server-sent events until nobody reads them any more.
+//! The process of one connected browser or terminal, which writes server-sent events to it.
 
 use std::time::Duration;
 
-use axum::response::sse::Event;
+use axum::response::sse;
 use greenroom::{Tracing, prelude::*};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -10,66 +10,66 @@ use tokio::time::timeout;
 
 use crate::{Query, WatcherRef};
 
-/// So many may look at once.
-pub const MOST_CLIENTS: usize = 32;
-/// A browser that takes nothing for so long has gone.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two views: at most, and at least, however much happens.
-const USUAL: Duration = Duration::from_secs(1);
-const SHORTEST: Duration = Duration::from_millis(100);
+/// The maximum number of clients.
+pub const MAX_CLIENTS: usize = 32;
+/// The time limit for a write to a client.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The time between two views: the usual one, and the minimum when events occur.
+const VIEW_PERIOD: Duration = Duration::from_secs(1);
+const MIN_VIEW_PERIOD: Duration = Duration::from_millis(100);
 
-/// Somebody who looks, as the watcher knows it.
+/// The messages to a subscriber of the watcher.
 #[protocol]
-pub enum Reader {
-    /// Something has happened.
-    News,
+pub enum Subscriber {
+    /// A lifecycle event or an alarm occurred.
+    Event,
 }
 
 /// Writes to one browser or terminal.
-#[actor(protocol = Reader, mailbox = 16, overflow = drop_newest)]
+#[actor(protocol = Subscriber, mailbox = 16, overflow = drop_newest)]
 pub(crate) struct Client {
-    pub(crate) wants: Wants,
-    /// Holds one event: whoever is slow gets fewer, and no old ones.
-    pub(crate) out: mpsc::Sender<Event>,
-    /// Its place among all who look.
-    pub(crate) _place: OwnedSemaphorePermit,
+    pub(crate) content: Content,
+    /// A channel with room for one event: a slow client receives fewer events, not old ones.
+    pub(crate) out: mpsc::Sender<sse::Event>,
+    /// The permit that counts this client towards [`MAX_CLIENTS`].
+    pub(crate) _permit: OwnedSemaphorePermit,
 }
 
-/// What it writes.
-pub(crate) enum Wants {
-    /// A view a second, and one as soon as something has happened.
+/// The content of a client's stream.
+pub(crate) enum Content {
+    /// One view a second, and one after each event.
     Views(WatcherRef, Query),
-    /// One process's messages.
+    /// The messages of one process.
     Trace(Tracing),
 }
 
 impl Process for Client {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         let out = &self.out;
-        match &mut self.wants {
-            Wants::Views(watcher, query) => {
-                // Without a watcher there is nothing to see: the browser asks again. One that has no room for a
-                // reader still shows itself once a second.
-                if watcher.follow(cx.me()).await.is_err() {
+        match &mut self.content {
+            Content::Views(watcher, query) => {
+                // Without a watcher there are no views, and the browser connects again. If the watcher has no room
+                // for a subscriber, the views still come once a second.
+                if watcher.subscribe(cx.me()).await.is_err() {
                     return Ok(());
                 }
-                while let Ok(view) = watcher.look(query.clone()).await {
+                while let Ok(view) = watcher.view(query.clone()).await {
                     if !send(out, "view", &view).await {
                         break;
                     }
-                    tokio::time::sleep(SHORTEST).await;
+                    tokio::time::sleep(MIN_VIEW_PERIOD).await;
                     receive!(match cx {
-                        Reader::News => {}
-                        after!(USUAL - SHORTEST) => {}
+                        Subscriber::Event => {}
+                        after!(VIEW_PERIOD - MIN_VIEW_PERIOD) => {}
                     });
-                    // Of all that has happened by now there is one view.
+                    // One view covers all events so far.
                     while receive!(match cx {
-                        Reader::News => true,
+                        Subscriber::Event => true,
                         after!(Duration::ZERO) => false,
                     }) {}
                 }
             }
-            Wants::Trace(tracing) => loop {
+            Content::Trace(tracing) => loop {
                 let event = tokio::select! {
                     event = tracing.next() => event,
                     () = out.closed() => break,
@@ -78,7 +78,7 @@ impl Process for Client {
                     Some(event) if send(out, "step", &event).await => {}
                     Some(_) => break,
                     None => {
-                        send(out, "over", &()).await;
+                        send(out, "end", &()).await;
                         break;
                     }
                 }
@@ -88,8 +88,8 @@ impl Process for Client {
     }
 }
 
-/// Whether somebody took it.
-async fn send(out: &mpsc::Sender<Event>, name: &str, data: &impl Serialize) -> bool {
-    let Ok(event) = Event::default().event(name).json_data(data) else { return false };
-    matches!(timeout(PATIENCE, out.send(event)).await, Ok(Ok(())))
+/// Writes an event. Returns false if the client does not read.
+async fn send(out: &mpsc::Sender<sse::Event>, name: &str, data: &impl Serialize) -> bool {
+    let Ok(event) = sse::Event::default().event(name).json_data(data) else { return false };
+    matches!(timeout(WRITE_TIMEOUT, out.send(event)).await, Ok(Ok(())))
 }

@@ -1,32 +1,32 @@
-//! Who may ask: pages of this server, and programs that call it by its address.
+//! The check of requests: allows pages of this server, and programs that use its address.
 //!
-//! A page from elsewhere must not read what goes on here. It cannot by its own name, since answers carry no leave for
-//! other origins; and it cannot by a name of its own that it lets point here (DNS rebinding), since `Host` must then be
-//! that name, and only addresses and `localhost` are answered.
+//! A page from another site must not read this node's state. With its own origin it cannot, since the answers do not
+//! allow other origins. With a host name of its own that resolves to this address (DNS rebinding) it cannot either:
+//! `Host` then has that name, and only addresses and `localhost` are accepted.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-/// Whether a request with these headers, for this path, came from here.
-pub(crate) fn is_ours(headers: &HeaderMap, path: &str, port: u16) -> bool {
+/// Returns whether a request with these headers, for this path, comes from this machine's own pages or programs.
+pub(crate) fn is_allowed(headers: &HeaderMap, path: &str, port: u16) -> bool {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let Some(host) = text(header::HOST).filter(|host| is_address(host, port)) else { return false };
     let origin = text(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://") == Some(host));
-    // A link to the page may stand anywhere; what the page asks for is asked by the page.
+    // Any site may link to the page. Requests for data must come from the page.
     let site = text(HeaderName::from_static("sec-fetch-site"));
     origin && (path == "/" || site.is_none_or(|site| site == "same-origin" || site == "none"))
 }
 
 fn is_address(host: &str, port: u16) -> bool {
-    let (name, given) = match host.rsplit_once(':') {
-        Some((name, given)) if !given.ends_with(']') => (name, given.parse().ok()),
-        // A browser leaves out the port that goes without saying.
+    let (name, parsed_port) = match host.rsplit_once(':') {
+        Some((name, parsed_port)) if !parsed_port.ends_with(']') => (name, parsed_port.parse().ok()),
+        // A browser omits the default port.
         _ => (host, Some(80)),
     };
     let v6 = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
     let address = v6.is_some_and(|name| name.parse::<Ipv6Addr>().is_ok()) || name.parse::<Ipv4Addr>().is_ok();
-    given == Some(port) && (address || name == "localhost")
+    parsed_port == Some(port) && (address || name == "localhost")
 }
 
 #[cfg(test)]
@@ -34,9 +34,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_comes_from_here_is_answered() {
+    fn requests_of_other_sites_are_refused() {
         let own = "127.0.0.1:9090";
-        for (host, origin, site, path, ours) in [
+        for (host, origin, site, path, allowed) in [
             (own, "", "", "/", true),
             (own, "", "", "/events", true),
             ("localhost:9090", "http://localhost:9090", "same-origin", "/events", true),
@@ -61,9 +61,9 @@ mod tests {
                     headers.insert(name, value.parse().unwrap());
                 }
             }
-            assert_eq!(is_ours(&headers, path, 9090), ours, "{headers:?} {path}");
+            assert_eq!(is_allowed(&headers, path, 9090), allowed, "{headers:?} {path}");
         }
-        assert!(!is_ours(&HeaderMap::new(), "/", 9090));
+        assert!(!is_allowed(&HeaderMap::new(), "/", 9090));
         assert!(is_address("localhost", 80) && is_address("[::1]", 80));
     }
 }

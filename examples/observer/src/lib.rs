@@ -1,9 +1,10 @@
-//! What goes on in a node, for a person: a page, and the same in a terminal.
+//! A live view of a node's processes, supervision trees and events, on a web page and in a terminal.
 //!
-//! A [`Watcher`] is a process of the node that it shows. Crashes, restarts and alarms come to it as they happen; at
-//! supervision trees and processes it looks only when somebody asks; what it answers, a [`View`], is data, so another
-//! node can ask it as well. A [`Web`] serves a page and pushes a view a second, and one when something has happened, to
-//! whoever has it open: each of them is a process of its own. Both are children of an [`ObserverTree`], which a program starts last and so stops first:
+//! A [`Watcher`] is a process of the node that it shows. It receives crashes, restarts and alarms as they occur, and
+//! inspects supervision trees and processes only on request. Its answer, a [`View`], is data, so another node can
+//! call it as well. A [`Web`] serves a page and sends one view a second, and one after each event, to each client;
+//! each client has its own process. Both are children of an [`ObserverTree`], which a program starts last and so
+//! stops first:
 //!
 //! ```no_run
 //! use greenroom::{Application, prelude::*};
@@ -16,21 +17,21 @@
 //! # }
 //! ```
 //!
-//! Invariants: nothing that is kept or sent grows with the node, but for one number a process while somebody looks; a
-//! view has at most [`MOST_ROWS`] processes; at most [`MOST_CLIENTS`] look at once. Whoever is slow gets fewer views, not
-//! later ones, and whoever takes nothing is let go.
+//! Invariants: nothing that is stored or sent grows with the node, except one number for each process while a client
+//! is connected. A view has at most [`MAX_ROWS`] processes, and at most [`MAX_CLIENTS`] clients are connected. A slow
+//! client receives fewer views, not later ones, and a client that does not read is disconnected.
 
 mod client;
+mod event_log;
 mod guard;
-mod news;
 mod tree;
 mod view;
 mod watcher;
 mod web;
 
-pub use client::{MOST_CLIENTS, Reader, ReaderRef};
-pub use news::{Kind, News};
+pub use client::{MAX_CLIENTS, Subscriber, SubscriberRef};
+pub use event_log::{EventKind, EventRecord};
 pub use tree::ObserverTree;
-pub use view::{Figures, MOST_ROWS, Query, Row, Sort, Twig, View};
+pub use view::{MAX_ROWS, NodeStats, Query, Row, Sort, TreeLine, View};
 pub use watcher::{Watcher, WatcherMessage, WatcherRef};
 pub use web::{Web, WebMessage, WebMessageRef};

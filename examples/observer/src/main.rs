@@ -1,24 +1,24 @@
-//! The same in a terminal: reads the views of an observer and draws each over the one before.
+//! The terminal version of the observer: reads the views of an observer and draws each over the one before.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use observer::{Kind, View};
+use observer::{EventKind, View};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 const HELP: &str = "\
-Shows what goes on in a node that serves an observer.
+Shows a live view of a node that serves an observer.
 
-  observer [HOST:PORT]   the node to look at (127.0.0.1:9090), also as http://HOST:PORT
+  observer [HOST:PORT]   the address of the observer (127.0.0.1:9090), also as http://HOST:PORT
   --sort ORDER           processes by mailbox, rate, age or memory
-  --filter TEXT          only processes with this in their name, place or kind
-  --once                 one view, then end
+  --filter TEXT          only processes whose name, path or kind contains TEXT
+  --once                 print one view and exit
 ";
 
-/// A view is a line of this many bytes at most: whoever sends more is no observer.
-const LONGEST: u64 = 4 * 1024 * 1024;
+/// The maximum length of a view's line, in bytes. A longer one does not come from an observer.
+const MAX_LINE: u64 = 4 * 1024 * 1024;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
             print!("{HELP}");
             ExitCode::SUCCESS
         }
-        Ok(Some(args)) => match watch(&args).await {
+        Ok(Some(args)) => match show(&args).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("observer: {}: {error}", args.address);
@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What to look at.
+/// The arguments.
 #[derive(Debug, PartialEq, Eq)]
 struct Args {
     address: String,
@@ -51,7 +51,7 @@ struct Args {
 }
 
 impl Args {
-    /// `None` if only help is wanted.
+    /// Parses the arguments; `None` stands for `--help`.
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Args>, String> {
         let (address, sort) = ("127.0.0.1:9090".to_owned(), "mailbox".to_owned());
         let mut parsed = Args { address, sort, filter: String::new(), once: false };
@@ -67,7 +67,9 @@ impl Args {
                         return Err(format!("--sort {}: expected mailbox, rate, age or memory", parsed.sort));
                     }
                 }
-                flag if flag.starts_with('-') => return Err(format!("unknown argument {flag:?}; --help tells more")),
+                flag if flag.starts_with('-') => {
+                    return Err(format!("unknown argument {flag:?}; --help lists the arguments"));
+                }
                 address => {
                     let address = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
                     parsed.address = address.to_owned();
@@ -78,10 +80,10 @@ impl Args {
     }
 }
 
-/// Draws views until there are no more.
-async fn watch(args: &Args) -> io::Result<()> {
+/// Draws views until the stream ends.
+async fn show(args: &Args) -> io::Result<()> {
     let mut socket = TcpStream::connect(&args.address).await?;
-    // In HTTP/1.0 an answer is what comes until the end.
+    // In HTTP/1.0 the end of the connection ends the answer.
     let path = format!("/events?sort={}&filter={}", args.sort, percent(&args.filter));
     let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", args.address);
     socket.write_all(request.as_bytes()).await?;
@@ -91,16 +93,16 @@ async fn watch(args: &Args) -> io::Result<()> {
     let mut first = true;
     loop {
         line.clear();
-        if (&mut reader).take(LONGEST).read_line(&mut line).await? == 0 {
-            return Err(io::Error::other("it has ended"));
+        if (&mut reader).take(MAX_LINE).read_line(&mut line).await? == 0 {
+            return Err(io::Error::other("the stream has ended"));
         }
         let status = status.get_or_insert_with(|| line.trim_end().to_owned());
         if !status.contains(" 200") {
-            return Err(io::Error::other(format!("no observer: {status}")));
+            return Err(io::Error::other(format!("expected an observer, found: {status}")));
         }
         if let Some(data) = line.strip_prefix("data:") {
             let view: View = serde_json::from_str(data.trim_start())?;
-            // The first one knows no rates yet.
+            // The first view has no rates.
             if std::mem::take(&mut first) && args.once {
                 continue;
             }
@@ -110,7 +112,7 @@ async fn watch(args: &Args) -> io::Result<()> {
             if args.once {
                 return write!(out, "{drawn}");
             }
-            // Over what is there, and nothing left of it: no flicker.
+            // Drawn over the previous view, without a clear before it: no flicker.
             let drawn = drawn.replace('\n', "\x1b[K\r\n");
             write!(out, "\x1b[H{}\x1b[J", drawn.trim_end())?;
             out.flush()?;
@@ -118,10 +120,10 @@ async fn watch(args: &Args) -> io::Result<()> {
     }
 }
 
-/// The terminal's columns and lines, as far as anybody knows.
+/// Returns the terminal's columns and lines, or a default.
 fn size() -> (usize, usize) {
-    let asked = std::process::Command::new("stty").arg("size").stdin(std::process::Stdio::inherit()).output();
-    let text = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let output = std::process::Command::new("stty").arg("size").stdin(std::process::Stdio::inherit()).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let mut numbers = text.split_whitespace().filter_map(|number| number.parse().ok()).filter(|number| *number > 0);
     let (lines, columns) = (numbers.next().unwrap_or(40), numbers.next().unwrap_or(120));
     (columns, lines)
@@ -129,7 +131,7 @@ fn size() -> (usize, usize) {
 
 fn percent(text: &str) -> String {
     text.bytes().fold(String::new(), |mut all, byte| {
-        // Writing into a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = if byte.is_ascii_alphanumeric() { write!(all, "{}", byte as char) } else { write!(all, "%{byte:02X}") };
         all
     })
@@ -139,12 +141,12 @@ const DIM: &str = "\x1b[2m";
 const BOLD: &str = "\x1b[1m";
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
-const PLAIN: &str = "\x1b[0m";
+const RESET: &str = "\x1b[0m";
 
 fn draw(view: &View, sort: &str, width: usize, height: usize) -> String {
     let node = &view.node;
     let mut lines = Vec::new();
-    let mut line = |style: &str, text: String| lines.push(format!("{style}{}{PLAIN}", fit(&text, width)));
+    let mut line = |style: &str, text: String| lines.push(format!("{style}{}{RESET}", sanitize(&text, width)));
     line(
         BOLD,
         format!(
@@ -162,16 +164,16 @@ fn draw(view: &View, sort: &str, width: usize, height: usize) -> String {
         line(RED, format!("! {alarm}"));
     }
     line("", String::new());
-    for twig in view.trees.iter().take(height / 3) {
-        let starts = if twig.starts > 1 { format!(", {} starts", twig.starts) } else { String::new() };
-        let state = if twig.state == "up" || twig.state == "more" { "" } else { &*twig.state };
+    for tree_line in view.trees.iter().take(height / 3) {
+        let starts = if tree_line.starts > 1 { format!(", {} starts", tree_line.starts) } else { String::new() };
+        let state = if tree_line.state == "up" || tree_line.state == "more" { "" } else { &*tree_line.state };
         let style = if state.is_empty() { "" } else { YELLOW };
-        let (depth, pid) = (twig.depth as usize * 2, twig.pid.as_deref().unwrap_or(""));
-        line(style, format!("{:depth$}{} {pid} {}{starts} {state}", "", twig.id, twig.note));
+        let (depth, pid) = (tree_line.depth as usize * 2, tree_line.pid.as_deref().unwrap_or(""));
+        line(style, format!("{:depth$}{} {pid} {}{starts} {state}", "", tree_line.id, tree_line.note));
     }
     line("", String::new());
-    let news = view.news.len().min(5);
-    let room = height.saturating_sub(view.alarms.len() + view.trees.len().min(height / 3) + news + 6);
+    let events = view.events.len().min(5);
+    let room = height.saturating_sub(view.alarms.len() + view.trees.len().min(height / 3) + events + 6);
     let all =
         if view.matching > view.rows.len().min(room) as u64 { format!(" of {}", view.matching) } else { String::new() };
     line(
@@ -180,26 +182,26 @@ fn draw(view: &View, sort: &str, width: usize, height: usize) -> String {
     );
     for row in view.rows.iter().take(room) {
         let (age, kb) = (age(row.age), row.memory / 1024);
-        let name = if row.name.is_empty() { &row.place } else { &row.name };
+        let name = if row.name.is_empty() { &row.path } else { &row.name };
         let text = format!("{name} {} {} {}", row.kind, row.pid, row.doing);
         let text = text.trim_start();
         line("", format!("{:>7} {:>8} {age:>8} {kb:>8}  {:<9}  {text}", row.mailbox, row.rate, row.state));
     }
     line("", String::new());
-    for one in view.news.iter().rev().take(news) {
-        let style = match one.kind {
-            Kind::Restart => YELLOW,
-            Kind::Crash | Kind::Alarm => RED,
-            Kind::Over => DIM,
+    for event in view.events.iter().rev().take(events) {
+        let style = match event.kind {
+            EventKind::Restart => YELLOW,
+            EventKind::Crash | EventKind::Alarm => RED,
+            EventKind::Cleared => DIM,
         };
-        let times = if one.times > 1 { format!(" ({} times)", one.times) } else { String::new() };
-        line(style, format!("{}{times}", one.text));
+        let times = if event.times > 1 { format!(" ({} times)", event.times) } else { String::new() };
+        line(style, format!("{}{times}", event.text));
     }
     lines.join("\n") + "\n"
 }
 
-/// One line of text that a terminal shows as it is: a name may have anything in it, also what terminals obey.
-fn fit(text: &str, width: usize) -> String {
+/// Cuts a text to the width and replaces control characters, so that a name cannot contain terminal commands.
+fn sanitize(text: &str, width: usize) -> String {
     text.chars().take(width).map(|c| if c.is_control() { '·' } else { c }).collect()
 }
 
@@ -217,25 +219,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_say_what_to_look_at() {
+    fn arguments_select_the_observer_and_the_order() {
         let parse = |line: &str| Args::parse(line.split_whitespace().map(str::to_owned));
-        let plain =
+        let default =
             Args { address: "127.0.0.1:9090".into(), sort: "mailbox".into(), filter: String::new(), once: false };
-        assert_eq!(parse(""), Ok(Some(plain)));
+        assert_eq!(parse(""), Ok(Some(default)));
         let args = parse("http://[::1]:81/ --sort rate --filter rooms --once").unwrap().unwrap();
         assert_eq!((&*args.address, &*args.sort, &*args.filter, args.once), ("[::1]:81", "rate", "rooms", true));
         assert_eq!(parse("--sort size"), Err("--sort size: expected mailbox, rate, age or memory".to_owned()));
-        assert_eq!(parse("--fast"), Err(r#"unknown argument "--fast"; --help tells more"#.to_owned()));
+        assert_eq!(parse("--fast"), Err(r#"unknown argument "--fast"; --help lists the arguments"#.to_owned()));
     }
 
     #[test]
-    fn what_terminals_obey_is_only_shown() {
+    fn terminal_commands_in_names_are_not_executed() {
         let mut view = View::default();
         view.alarms.push((String::new(), "\x1b[2J\x07 evil".to_owned()));
         view.node.name = "x".repeat(500);
         let drawn = draw(&view, "rate", 80, 30);
         assert!(drawn.contains("! ·[2J· evil"), "{drawn}");
-        assert!(drawn.lines().all(|line| line.chars().count() <= 80 + BOLD.len() + PLAIN.len()));
+        assert!(drawn.lines().all(|line| line.chars().count() <= 80 + BOLD.len() + RESET.len()));
         assert_eq!(percent("a b&ü"), "a%20b%26%C3%BC");
     }
 }

@@ -1,10 +1,12 @@
+//! The supervision tree of the observer.
+
 use std::net::SocketAddr;
 
 use greenroom::prelude::*;
 
 use crate::{Watcher, Web};
 
-/// The observer's own processes. If the watcher crashes, those who look begin anew.
+/// The observer's processes. After a crash of the watcher the web restarts too, so the clients connect again.
 #[supervisor(strategy = rest_for_one, intensity = 5, period = "10s")]
 pub struct ObserverTree {
     address: SocketAddr,
@@ -15,7 +17,8 @@ pub struct ObserverTree {
 }
 
 impl ObserverTree {
-    /// An observer whose page is at this address. What it shows is nobody else's business: it should be 127.0.0.1.
+    /// Creates an observer whose page is at this address. The page shows messages, so the address should be
+    /// 127.0.0.1.
     pub fn at(address: SocketAddr) -> ObserverTree {
         ObserverTree { address }
     }

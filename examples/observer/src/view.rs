@@ -1,28 +1,30 @@
+//! The data of a view: the node, its supervision trees and its processes.
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use greenroom::{ChildState, Description, ProcessInfo, ProcessState};
 use serde::{Deserialize, Serialize};
 
-use crate::News;
+use crate::EventRecord;
 
-/// So many processes are in a view at most.
-pub const MOST_ROWS: usize = 200;
-/// So many lines of trees, and of one supervisor's children.
-const MOST_TWIGS: usize = 300;
-const MOST_CHILDREN: usize = 50;
-/// The longest filter, in characters.
-const LONGEST_FILTER: usize = 100;
+/// The maximum number of processes in a view.
+pub const MAX_ROWS: usize = 200;
+/// The maximum number of lines of all trees, and of one supervisor's children.
+const MAX_TREE_LINES: usize = 300;
+const MAX_CHILDREN: usize = 50;
+/// The maximum length of a filter, in characters.
+const MAX_FILTER: usize = 100;
 
-/// What somebody wants to see.
+/// The query for a view.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Query {
-    /// Which processes first.
+    /// The order of the processes.
     pub sort: Sort,
-    /// Only those whose name, place, kind or protocol has this in it, in any case.
+    /// A text that the name, path, kind or protocol of each listed process contains, in any case.
     pub filter: String,
-    /// The process to be shown in full, by its number.
+    /// The number of the process to describe in full.
     pub process: Option<u64>,
 }
 
@@ -30,112 +32,112 @@ pub struct Query {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
-    /// The longest mailbox first.
+    /// The process with the longest mailbox first.
     #[default]
     Mailbox,
-    /// Who handles most messages a second.
+    /// The process with the most handled messages a second first.
     Rate,
-    /// The youngest first.
+    /// The youngest process first.
     Age,
-    /// Who takes most bytes.
+    /// The process with the most memory first.
     Memory,
 }
 
-/// A node at one moment.
+/// The state of a node at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct View {
-    /// The node as a whole.
-    pub node: Figures,
-    /// Its supervision trees, line by line.
-    pub trees: Vec<Twig>,
-    /// The first [`MOST_ROWS`] of its processes in the order that was asked for.
+    /// The statistics of the node.
+    pub node: NodeStats,
+    /// The node's supervision trees, line by line.
+    pub trees: Vec<TreeLine>,
+    /// The first [`MAX_ROWS`] of the node's processes in the requested order.
     pub rows: Vec<Row>,
-    /// How many the filter lets through.
+    /// The number of processes that match the filter.
     pub matching: u64,
-    /// The alarms that are raised: each one's name, and in words.
+    /// The active alarms: the name and the description of each.
     pub alarms: Vec<(String, String)>,
-    /// What happened lately, the latest last.
-    pub news: Vec<News>,
-    /// The process that was asked for, while it lives.
+    /// The latest events, in order.
+    pub events: Vec<EventRecord>,
+    /// The requested process, if it is running.
     pub process: Option<ProcessInfo>,
 }
 
-/// A node in figures.
+/// The statistics of a node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
-    /// What it is called.
+pub struct NodeStats {
+    /// The node's name.
     pub name: String,
-    /// For how many milliseconds it has been up.
+    /// The time since the node's start, in milliseconds.
     pub uptime: u64,
-    /// How many processes live there.
+    /// The number of processes.
     pub processes: u64,
-    /// Messages handled a second.
+    /// The number of messages handled a second.
     pub rate: u64,
-    /// Messages that nobody has taken yet.
+    /// The number of messages that wait in mailboxes.
     pub waiting: u64,
-    /// What its processes take, in bytes.
+    /// The memory of the processes, in bytes.
     pub memory: u64,
-    /// How often a supervisor has started a child again.
+    /// The number of restarts by supervisors.
     pub restarts: u64,
-    /// Calls that nobody answered in time.
+    /// The number of calls that timed out.
     pub call_timeouts: u64,
-    /// Messages between nodes that were lost.
+    /// The number of messages between nodes that were lost.
     pub lost_messages: u64,
-    /// The nodes that are connected.
+    /// The connected nodes.
     pub peers: Vec<String>,
 }
 
 /// One line of a supervision tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Twig {
-    /// How far below its root.
+pub struct TreeLine {
+    /// The depth below the root.
     pub depth: u32,
-    /// Its id there; a root's path.
+    /// The child's id, or the path of a root.
     pub id: String,
-    /// Its place, as `/ChatTree/rooms`.
+    /// The path in the tree, for example `/ChatTree/rooms`.
     pub path: String,
-    /// The process, if it runs.
+    /// The process, if it is running.
     pub pid: Option<String>,
-    /// The process's number.
+    /// The number of the process.
     pub number: Option<u64>,
-    /// `up`, `down` or `restarting`; `more` for children that there is no room for.
+    /// `up`, `down` or `restarting`; `more` stands for children that are not listed.
     pub state: String,
-    /// How often it has been started; zero for a root.
+    /// The number of starts; zero for a root.
     pub starts: u64,
-    /// When a child is restarted, or how a supervisor treats its own.
+    /// The restart policy of a child, or the options of a supervisor.
     pub note: String,
-    /// Whether it has children of its own.
+    /// True if it is a supervisor.
     pub supervisor: bool,
 }
 
 /// One process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// Who it is.
+    /// The pid.
     pub pid: String,
-    /// Its number on its node.
+    /// The number of the process on its node.
     pub number: u64,
-    /// The name it is registered under, if any.
+    /// The registered name, if any.
     pub name: String,
-    /// Its place in its supervision tree, if it has one.
-    pub place: String,
-    /// What runs there.
+    /// The path in the supervision tree, if it is supervised.
+    pub path: String,
+    /// The type of the actor or the function.
     pub kind: String,
-    /// What may be said to it.
+    /// The protocol.
     pub protocol: String,
-    /// What it is doing, in one word.
+    /// The state in one word.
     pub state: String,
-    /// The same in full.
+    /// The state in full.
     pub doing: String,
-    /// Messages that it has not taken, saved ones and those in line included.
+    /// The number of messages that are not taken, including saved ones and those that wait for room.
     pub mailbox: u64,
-    /// Messages handled a second, as of late.
+    /// The number of messages handled a second, between the last two inspections.
     pub rate: u64,
-    /// Messages handled so far.
+    /// The number of messages handled.
     pub handled: u64,
-    /// Its age in milliseconds.
+    /// The age in milliseconds.
     pub age: u64,
-    /// What it takes, in bytes.
+    /// The memory in bytes.
     pub memory: u64,
 }
 
@@ -145,10 +147,10 @@ impl Row {
             pid: info.pid.to_string(),
             number: info.pid.number(),
             name: info.name.clone().unwrap_or_default(),
-            place: info.path.clone().unwrap_or_default(),
+            path: info.path.clone().unwrap_or_default(),
             kind: short(&info.kind),
             protocol: info.protocol.to_string(),
-            state: word(&info.state).to_owned(),
+            state: state_name(&info.state).to_owned(),
             doing: info.state.to_string(),
             mailbox: info.mailbox + info.saved + info.wait_queue,
             rate,
@@ -159,14 +161,14 @@ impl Row {
     }
 
     fn matches(&self, filter: &str) -> bool {
-        let texts = [&self.name, &self.place, &self.kind, &self.protocol, &self.pid];
+        let texts = [&self.name, &self.path, &self.kind, &self.protocol, &self.pid];
         texts.into_iter().any(|text| text.to_lowercase().contains(filter))
     }
 }
 
-/// The rows that were asked for, in their order, and how many there would be.
+/// Returns the requested rows in their order, and the number of all matching ones.
 pub(crate) fn select(rows: &[Row], query: &Query) -> (Vec<Row>, u64) {
-    let filter: String = query.filter.trim().to_lowercase().chars().take(LONGEST_FILTER).collect();
+    let filter: String = query.filter.trim().to_lowercase().chars().take(MAX_FILTER).collect();
     let mut chosen: Vec<&Row> = rows.iter().filter(|row| row.matches(&filter)).collect();
     let matching = chosen.len() as u64;
     let first = |row: &&Row| {
@@ -178,16 +180,16 @@ pub(crate) fn select(rows: &[Row], query: &Query) -> (Vec<Row>, u64) {
         };
         (u64::MAX - key, row.number)
     };
-    // Only those that are shown need an order among themselves.
-    if chosen.len() > MOST_ROWS {
-        chosen.select_nth_unstable_by_key(MOST_ROWS, first);
-        chosen.truncate(MOST_ROWS);
+    // Only the rows in the view are sorted.
+    if chosen.len() > MAX_ROWS {
+        chosen.select_nth_unstable_by_key(MAX_ROWS, first);
+        chosen.truncate(MAX_ROWS);
     }
     chosen.sort_unstable_by_key(first);
     (chosen.into_iter().cloned().collect(), matching)
 }
 
-/// Handled messages a second, process by process.
+/// Computes the handled messages a second of each process.
 pub(crate) fn rates(now: &HashMap<u64, u64>, before: &HashMap<u64, u64>, passed: Duration) -> HashMap<u64, u64> {
     let seconds = passed.as_secs_f64().max(0.001);
     let rate = |(number, handled): (&u64, &u64)| {
@@ -197,10 +199,10 @@ pub(crate) fn rates(now: &HashMap<u64, u64>, before: &HashMap<u64, u64>, passed:
     now.iter().filter_map(rate).collect()
 }
 
-/// A tree, line by line.
-pub(crate) fn outline(description: &Description, twigs: &mut Vec<Twig>) {
+/// Appends a tree's lines.
+pub(crate) fn add_tree(description: &Description, lines: &mut Vec<TreeLine>) {
     let root = &description.supervisor;
-    let twig = Twig {
+    let line = TreeLine {
         depth: 0,
         id: root.path.clone(),
         path: root.path.clone(),
@@ -211,19 +213,26 @@ pub(crate) fn outline(description: &Description, twigs: &mut Vec<Twig>) {
         note: root.to_string(),
         supervisor: true,
     };
-    twigs.push(twig);
-    below(description, 1, twigs);
+    lines.push(line);
+    add_children(description, 1, lines);
 }
 
-fn below(description: &Description, depth: u32, twigs: &mut Vec<Twig>) {
+fn add_children(description: &Description, depth: u32, lines: &mut Vec<TreeLine>) {
     let Description { supervisor, below: nested, .. } = description;
     for (index, child) in supervisor.children.iter().enumerate() {
-        if index == MOST_CHILDREN || twigs.len() >= MOST_TWIGS {
+        if index == MAX_CHILDREN || lines.len() >= MAX_TREE_LINES {
             let more = supervisor.children.len() - index;
-            let (id, path) = (format!("and {more} more"), supervisor.path.clone());
-            let state = "more".to_owned();
-            let note = String::new();
-            twigs.push(Twig { depth, id, path, pid: None, number: None, state, starts: 0, note, supervisor: false });
+            lines.push(TreeLine {
+                depth,
+                id: format!("and {more} more"),
+                path: supervisor.path.clone(),
+                pid: None,
+                number: None,
+                state: "more".to_owned(),
+                starts: 0,
+                note: String::new(),
+                supervisor: false,
+            });
             return;
         }
         let tree = nested.iter().find(|(at, _)| *at == index).map(|(_, description)| description);
@@ -236,7 +245,7 @@ fn below(description: &Description, depth: u32, twigs: &mut Vec<Twig>) {
             Some(tree) => tree.supervisor.to_string(),
             None => format!("{:?}", child.restart).to_lowercase(),
         };
-        twigs.push(Twig {
+        lines.push(TreeLine {
             depth,
             id: child.id.clone(),
             path: format!("{}/{}", supervisor.path, child.id),
@@ -248,16 +257,16 @@ fn below(description: &Description, depth: u32, twigs: &mut Vec<Twig>) {
             supervisor: child.supervisor.is_some(),
         });
         if let Some(tree) = tree {
-            below(tree, depth + 1, twigs);
+            add_children(tree, depth + 1, lines);
         }
     }
 }
 
-pub(crate) fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A function's type is a path: its modules say nothing that its end does not.
+/// Shortens a type's path to its last two parts, which identify it.
 fn short(kind: &str) -> String {
     let kind = kind.trim_end_matches("::{{closure}}");
     let plain = kind.split('<').next().unwrap_or(kind);
@@ -265,7 +274,7 @@ fn short(kind: &str) -> String {
     plain[from..].to_owned()
 }
 
-fn word(state: &ProcessState) -> &'static str {
+fn state_name(state: &ProcessState) -> &'static str {
     match state {
         ProcessState::Running => "running",
         ProcessState::Waiting { .. } => "waiting",
@@ -283,8 +292,8 @@ mod tests {
 
     fn row(number: u64, mailbox: u64, rate: u64, age: u64) -> Row {
         let (pid, name) = (format!("<a@b {number}>"), if number == 2 { "Rooms".to_owned() } else { String::new() });
-        let [place, kind, protocol, state, doing] = ["", "Act", "Letter", "busy", "busy"].map(str::to_owned);
-        Row { pid, number, name, place, kind, protocol, state, doing, mailbox, rate, handled: 0, age, memory: number }
+        let [path, kind, protocol, state, doing] = ["", "Clerk", "Order", "busy", "busy"].map(str::to_owned);
+        Row { pid, number, name, path, kind, protocol, state, doing, mailbox, rate, handled: 0, age, memory: number }
     }
 
     #[test]
@@ -304,12 +313,12 @@ mod tests {
         assert_eq!((shown[0].number, shown.len(), matching), (2, 1, 1));
         let many: Vec<Row> = (0..1000).map(|n| row(n, n, 0, 0)).collect();
         let (shown, matching) = select(&many, &Query::default());
-        assert_eq!((shown.len(), matching), (MOST_ROWS, 1000));
+        assert_eq!((shown.len(), matching), (MAX_ROWS, 1000));
         assert!(shown.iter().map(|row| row.mailbox).eq((800..1000).rev()));
     }
 
     #[test]
-    fn a_rate_is_what_was_handled_in_between() {
+    fn a_rate_counts_the_messages_between_two_inspections() {
         let before = HashMap::from([(1, 10), (2, 5)]);
         let now = HashMap::from([(1, 30), (2, 5), (3, 1000)]);
         let expected = HashMap::from([(1, 10), (2, 0)]);
@@ -317,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_is_as_short_as_it_can_be() {
+    fn a_kind_is_shortened_to_two_parts() {
         for (kind, expected) in [
             ("Rooms", "Rooms"),
             ("chat::demo::listen::{{closure}}", "demo::listen"),

@@ -1,39 +1,42 @@
+//! The watcher: the process that inspects its node and returns views of it.
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use greenroom::{AlarmEvent, LifecycleEvent, Metrics, prelude::*};
 use tokio::time::{Instant, timeout};
 
-use crate::MOST_CLIENTS;
-use crate::client::ReaderRef;
-use crate::news::Chronicle;
-use crate::view::{Figures, Query, Row, Twig, View, millis, outline, rates, select};
+use crate::MAX_CLIENTS;
+use crate::client::SubscriberRef;
+use crate::event_log::EventLog;
+use crate::view::{NodeStats, Query, Row, TreeLine, View, add_tree, millis, rates, select};
 
-/// Processes and trees are looked at anew after so long, whoever asks.
-const FRESH: Duration = Duration::from_millis(900);
-/// So many at a time, then others have their turn.
-const AT_A_TIME: usize = 500;
-/// A supervisor that has not described itself by then starts or stops a child: it is shown as it was.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// So many are told of news: all clients of this node, and as many from others.
-const MOST_READERS: usize = 2 * MOST_CLIENTS;
+/// The age at which the state of processes and trees is refreshed, however many clients there are.
+const REFRESH_PERIOD: Duration = Duration::from_millis(900);
+/// The number of processes that are inspected before other tasks run.
+const BATCH: usize = 500;
+/// The time limit for a supervisor's description. A supervisor that starts or stops a child may exceed it, and is
+/// shown as before.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_millis(500);
+/// The maximum number of subscribers: all clients of this node, and as many of others.
+const MAX_SUBSCRIBERS: usize = 2 * MAX_CLIENTS;
 
-/// Looks around on its node. Its name is `observer`, so another node may ask it too.
+/// Inspects its node. Its registered name is `observer`, so another node can call it too.
 #[actor(name = "observer")]
 #[derive(Default)]
 pub struct Watcher {
-    seen: Option<Seen>,
-    chronicle: Chronicle,
-    /// By application: its tree, line by line.
-    trees: Vec<(String, Vec<Twig>)>,
-    /// When it looked at them, unless something has happened since.
-    drawn: Option<Instant>,
-    /// Those who are told when something happens.
-    readers: BTreeMap<MonitorRef, ReaderRef>,
+    inspected: Option<Inspected>,
+    event_log: EventLog,
+    /// The lines of each application's tree.
+    trees: Vec<(String, Vec<TreeLine>)>,
+    /// The time of the last inspection of the trees; `None` after a lifecycle event.
+    trees_inspected_at: Option<Instant>,
+    /// The processes that are notified of events.
+    subscribers: BTreeMap<MonitorRef, SubscriberRef>,
 }
 
-/// What was seen when somebody asked last.
-struct Seen {
+/// The result of the last inspection of the processes.
+struct Inspected {
     at: Instant,
     rows: Vec<Row>,
     handled: HashMap<u64, u64>,
@@ -44,142 +47,142 @@ struct Seen {
 #[actor]
 impl Watcher {
     #[init]
-    fn begin(&mut self, cx: &mut Context<Self>) {
+    fn start(&mut self, cx: &mut Context<Self>) {
         cx.attach(cx.node().alarms(), |event| WatcherMessage::Alarm { event });
-        cx.attach(cx.node().lifecycle(), |event| WatcherMessage::Life { event });
+        cx.attach(cx.node().lifecycle(), |event| WatcherMessage::Lifecycle { event });
     }
 
-    /// The node as it is now, or was a moment ago.
+    /// Returns a view of the node, which may be up to a second old.
     #[call]
-    pub async fn look(&mut self, cx: &mut Context<Self>, query: Query) -> View {
+    pub async fn view(&mut self, cx: &mut Context<Self>, query: Query) -> View {
         let node = cx.node().clone();
-        self.look_at_trees(&node).await;
-        self.look_at_processes(&node).await;
-        let mut view = View {
-            trees: self.trees.iter().flat_map(|(_, twigs)| twigs).cloned().collect(),
+        self.inspect_trees(&node).await;
+        self.inspect_processes(&node).await;
+        let mut result = View {
+            trees: self.trees.iter().flat_map(|(_, lines)| lines).cloned().collect(),
             alarms: node.raised_alarms().iter().map(|a| (a.name().to_owned(), a.to_string())).collect(),
-            news: self.chronicle.all(),
+            events: self.event_log.records(),
             ..View::default()
         };
-        if let Some(seen) = &self.seen {
-            (view.rows, view.matching) = select(&seen.rows, &query);
-            view.node = figures(&seen.metrics, seen.rate);
+        if let Some(inspected) = &self.inspected {
+            (result.rows, result.matching) = select(&inspected.rows, &query);
+            result.node = node_stats(&inspected.metrics, inspected.rate);
         }
         if let Some(number) = query.process {
             let pid = node.processes().into_iter().find(|pid| pid.number() == number);
-            view.process = pid.and_then(|pid| node.process_info(&pid));
+            result.process = pid.and_then(|pid| node.process_info(&pid));
         }
-        view
+        result
     }
 
-    /// Tells `reader` from now on when something has happened: then a look is worth it. Whether there was room.
+    /// Subscribes a process to events. Returns false if there are too many subscribers.
     #[call]
-    pub fn follow(&mut self, cx: &mut Context<Self>, reader: ReaderRef) -> bool {
-        let room = self.readers.len() < MOST_READERS;
+    pub fn subscribe(&mut self, cx: &mut Context<Self>, subscriber: SubscriberRef) -> bool {
+        let room = self.subscribers.len() < MAX_SUBSCRIBERS;
         if room {
-            self.readers.insert(cx.monitor(&reader), reader);
+            self.subscribers.insert(cx.monitor(&subscriber), subscriber);
         }
         room
     }
 
     #[down]
-    fn gone(&mut self, down: Down) {
-        self.readers.remove(&down.monitor);
+    fn subscriber_ended(&mut self, down: Down) {
+        self.subscribers.remove(&down.monitor);
     }
 
-    /// An alarm came or went.
+    /// An alarm was raised or cleared.
     #[cast]
     pub fn alarm(&mut self, event: AlarmEvent) {
-        self.chronicle.alarm(&event);
-        self.tell();
+        self.event_log.alarm(&event);
+        self.notify();
     }
 
-    /// A process crashed, or lives again.
+    /// A process crashed or was restarted.
     #[cast]
-    pub fn life(&mut self, event: LifecycleEvent) {
-        self.chronicle.life(&event);
-        self.drawn = None;
-        self.tell();
+    pub fn lifecycle(&mut self, event: LifecycleEvent) {
+        self.event_log.lifecycle(&event);
+        self.trees_inspected_at = None;
+        self.notify();
     }
 }
 
 impl Watcher {
-    fn tell(&self) {
-        for reader in self.readers.values() {
-            reader.news();
+    fn notify(&self) {
+        for subscriber in self.subscribers.values() {
+            subscriber.event();
         }
     }
 
-    async fn look_at_trees(&mut self, node: &Node) {
-        if self.drawn.is_some_and(|drawn| drawn.elapsed() < FRESH) {
+    async fn inspect_trees(&mut self, node: &Node) {
+        if self.trees_inspected_at.is_some_and(|at| at.elapsed() < REFRESH_PERIOD) {
             return;
         }
-        self.drawn = Some(Instant::now());
+        self.trees_inspected_at = Some(Instant::now());
         let mut trees = Vec::new();
         for application in node.applications() {
-            let mut twigs = Vec::new();
-            // Who starts or stops does not answer now: the observer's own, for one.
+            let mut lines = Vec::new();
+            // A supervisor that is starting or stopping does not answer now, for example the observer's own.
             if !application.up {
                 continue;
             }
-            match timeout(PATIENCE, TreeStub::describe(&application.supervisor)).await {
-                Ok(Ok(description)) => outline(&description, &mut twigs),
+            match timeout(DESCRIBE_TIMEOUT, TreeStub::describe(&application.supervisor)).await {
+                Ok(Ok(description)) => add_tree(&description, &mut lines),
                 Ok(Err(_)) => {}
                 Err(_) => {
                     let before = self.trees.iter().find(|(name, _)| *name == application.name);
-                    twigs = before.map(|(_, twigs)| twigs.clone()).unwrap_or_default();
+                    lines = before.map(|(_, lines)| lines.clone()).unwrap_or_default();
                 }
             }
-            trees.push((application.name, twigs));
+            trees.push((application.name, lines));
         }
         self.trees = trees;
     }
 
-    async fn look_at_processes(&mut self, node: &Node) {
+    async fn inspect_processes(&mut self, node: &Node) {
         let now = Instant::now();
-        if self.seen.as_ref().is_some_and(|seen| now - seen.at < FRESH) {
+        if self.inspected.as_ref().is_some_and(|inspected| now - inspected.at < REFRESH_PERIOD) {
             return;
         }
         let mut infos = Vec::new();
-        for pids in node.processes().chunks(AT_A_TIME) {
+        for pids in node.processes().chunks(BATCH) {
             infos.extend(pids.iter().filter_map(|pid| node.process_info(pid)).map(|info| Row::new(&info, 0)));
             tokio::task::yield_now().await;
         }
         let handled: HashMap<u64, u64> = infos.iter().map(|row| (row.number, row.handled)).collect();
         let metrics = node.metrics();
         let (mut rates_now, mut rate) = (HashMap::new(), 0);
-        if let Some(before) = &self.seen {
+        if let Some(before) = &self.inspected {
             rates_now = rates(&handled, &before.handled, now - before.at);
             let more = total(&metrics).saturating_sub(total(&before.metrics));
             rate = (more as f64 / (now - before.at).as_secs_f64()).round() as u64;
         }
-        // A root has no place of its own: it is where the tree begins.
-        let twigs = self.trees.iter().flat_map(|(_, twigs)| twigs).filter(|twig| twig.supervisor);
-        let roots: HashMap<u64, &str> = twigs.filter_map(|twig| Some((twig.number?, &*twig.path))).collect();
+        // A root has a path in its description only.
+        let lines = self.trees.iter().flat_map(|(_, lines)| lines).filter(|line| line.supervisor);
+        let roots: HashMap<u64, &str> = lines.filter_map(|line| Some((line.number?, &*line.path))).collect();
         for row in &mut infos {
-            if let Some(root) = roots.get(&row.number).filter(|_| row.place.is_empty()) {
-                row.place = (*root).to_owned();
+            if let Some(root) = roots.get(&row.number).filter(|_| row.path.is_empty()) {
+                row.path = (*root).to_owned();
             }
             row.rate = rates_now.get(&row.number).copied().unwrap_or(0);
         }
-        self.seen = Some(Seen { at: now, rows: infos, handled, metrics, rate });
+        self.inspected = Some(Inspected { at: now, rows: infos, handled, metrics, rate });
     }
 }
 
-/// All messages that were ever handled.
+/// Returns the number of all handled messages.
 fn total(metrics: &Metrics) -> u64 {
-    metrics.protocols.values().map(|figures| figures.handled).sum()
+    metrics.protocols.values().map(|protocol| protocol.handled).sum()
 }
 
-fn figures(metrics: &Metrics, rate: u64) -> Figures {
-    let of = &metrics.protocols;
-    Figures {
+fn node_stats(metrics: &Metrics, rate: u64) -> NodeStats {
+    let protocols = &metrics.protocols;
+    NodeStats {
         name: metrics.node.clone(),
         uptime: millis(metrics.uptime),
-        processes: of.values().map(|figures| figures.processes).sum(),
+        processes: protocols.values().map(|protocol| protocol.processes).sum(),
         rate,
-        waiting: of.values().map(|figures| figures.waiting + figures.saved).sum(),
-        memory: of.values().map(|figures| figures.memory).sum(),
+        waiting: protocols.values().map(|protocol| protocol.waiting + protocol.saved).sum(),
+        memory: protocols.values().map(|protocol| protocol.memory).sum(),
         restarts: metrics.restarts.values().sum(),
         call_timeouts: metrics.call_timeouts(),
         lost_messages: metrics.lost_messages,

@@ -1,17 +1,17 @@
-//! The web: the page, a view as JSON, and two kinds of streams.
+//! The web server process: serves the page, a view as JSON, and streams of views and of messages.
 //!
 //! | | |
 //! |---|---|
 //! | `/` | the page |
 //! | `/view?sort=&filter=&process=` | a [`View`](crate::View) |
-//! | `/events?…` | the same again every second, as server-sent events `view` |
-//! | `/trace/NUMBER` | one process's messages, as events `step`, until `over` |
-//! | `/metrics` | figures for Prometheus |
+//! | `/events?…` | a view every second, as server-sent events `view` |
+//! | `/trace/NUMBER` | one process's messages, as events `step`, until `end` |
+//! | `/metrics` | metrics for Prometheus |
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query as Asked, Request, State};
+use axum::extract::{Path, Query as UrlQuery, Request, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -23,16 +23,16 @@ use greenroom::{Trace, prelude::*};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::client::{Client, MOST_CLIENTS, Wants};
+use crate::client::{Client, Content, MAX_CLIENTS};
 use crate::{Query, WatcherRef, guard};
 
-/// What the page shows of one process's messages, unless it is opened again.
+/// The limits of a trace; the page can start another one.
 const TRACE: Trace = Trace { steps: 500, duration: Duration::from_secs(120) };
 
-/// What the web server understands: only that it is time to stop.
+/// The messages to the web server.
 #[protocol(local)]
 pub enum WebMessage {
-    /// It is time to stop.
+    /// A request to stop.
     #[from]
     Exit(ExitSignal),
 }
@@ -45,7 +45,7 @@ pub struct Web {
 }
 
 impl Web {
-    /// A page at this address.
+    /// Creates a web server at this address.
     pub fn at(address: SocketAddr) -> Web {
         Web { address, listener: None }
     }
@@ -60,9 +60,9 @@ impl Process for Web {
     }
 
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        let listener = self.listener.take().ok_or_else(|| Exit::error("init has not run"))?;
-        let house = House::new(cx.node().clone(), listener.local_addr()?.port());
-        let server = axum::serve(listener, router(house));
+        let listener = self.listener.take().ok_or_else(|| Exit::error("`init` has not run"))?;
+        let state = AppState::new(cx.node().clone(), listener.local_addr()?.port());
+        let server = axum::serve(listener, router(state));
         tokio::select! {
             served = server.into_future() => Ok(served?),
             WebMessage::Exit(signal) = cx.receive() => Err(signal.reason),
@@ -70,46 +70,46 @@ impl Process for Web {
     }
 }
 
-/// What the handlers know.
-struct House {
+/// The state of the HTTP handlers.
+struct AppState {
     node: Node,
     port: u16,
     watcher: WatcherRef,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
-impl House {
-    fn new(node: Node, port: u16) -> House {
-        let places = Arc::new(Semaphore::new(MOST_CLIENTS));
-        House { watcher: node.named("observer"), node, port, places }
+impl AppState {
+    fn new(node: Node, port: u16) -> AppState {
+        let permits = Arc::new(Semaphore::new(MAX_CLIENTS));
+        AppState { watcher: node.named("observer"), node, port, permits }
     }
 
-    /// A stream for one more who looks, if there is room.
-    fn stream(&self, wants: Wants) -> Response {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            return (StatusCode::SERVICE_UNAVAILABLE, "too many look already\n").into_response();
+    /// Starts a stream for another client, unless there are too many.
+    fn stream(&self, content: Content) -> Response {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            return (StatusCode::SERVICE_UNAVAILABLE, "too many clients\n").into_response();
         };
         let (out, mut events) = mpsc::channel(1);
-        self.node.spawn(Client { wants, out, _place: place });
+        self.node.spawn(Client { content, out, _permit: permit });
         let events =
             poll_fn(move |cx| events.poll_recv(cx).map(|event| event.map(Ok::<Event, std::convert::Infallible>)));
         Sse::new(events).keep_alive(KeepAlive::default()).into_response()
     }
 }
 
-fn router(house: House) -> Router {
-    let house = Arc::new(house);
+fn router(state: AppState) -> Router {
+    let state = Arc::new(state);
     Router::new()
         .route("/", get(page))
         .route("/view", get(view))
         .route("/events", get(events))
         .route("/trace/{number}", get(trace))
         .route("/metrics", get(metrics))
-        .layer(from_fn_with_state(Arc::clone(&house), guarded))
-        .with_state(house)
+        .layer(from_fn_with_state(Arc::clone(&state), check_request))
+        .with_state(state)
 }
 
-/// The page loads nothing from elsewhere and is shown in no frame.
+/// The response headers: the page loads no other resources and is not shown in a frame.
 const POLICY: [(HeaderName, &str); 3] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -120,11 +120,11 @@ const POLICY: [(HeaderName, &str); 3] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-async fn guarded(State(house): State<Arc<House>>, request: Request, next: Next) -> Response {
-    if guard::is_ours(request.headers(), request.uri().path(), house.port) {
+async fn check_request(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    if guard::is_allowed(request.headers(), request.uri().path(), state.port) {
         (POLICY, next.run(request).await).into_response()
     } else {
-        (StatusCode::FORBIDDEN, "only what comes from here is answered\n").into_response()
+        (StatusCode::FORBIDDEN, "the request is not from this server's page\n").into_response()
     }
 }
 
@@ -132,25 +132,25 @@ async fn page() -> Html<&'static str> {
     Html(include_str!("page.html"))
 }
 
-async fn view(State(house): State<Arc<House>>, Asked(query): Asked<Query>) -> Response {
-    match house.watcher.look(query).await {
+async fn view(State(state): State<Arc<AppState>>, UrlQuery(query): UrlQuery<Query>) -> Response {
+    match state.watcher.view(query).await {
         Ok(view) => Json(view).into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("nobody looks: {error}\n")).into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("no view: {error}\n")).into_response(),
     }
 }
 
-async fn events(State(house): State<Arc<House>>, Asked(query): Asked<Query>) -> Response {
-    house.stream(Wants::Views(house.watcher.clone(), query))
+async fn events(State(state): State<Arc<AppState>>, UrlQuery(query): UrlQuery<Query>) -> Response {
+    state.stream(Content::Views(state.watcher.clone(), query))
 }
 
-async fn trace(State(house): State<Arc<House>>, Path(number): Path<u64>) -> Response {
-    let pid = house.node.processes().into_iter().find(|pid| pid.number() == number);
-    match pid.and_then(|pid| house.node.trace(&pid, TRACE)) {
-        Some(tracing) => house.stream(Wants::Trace(tracing)),
-        None => (StatusCode::NOT_FOUND, "there is no such process\n").into_response(),
+async fn trace(State(state): State<Arc<AppState>>, Path(number): Path<u64>) -> Response {
+    let pid = state.node.processes().into_iter().find(|pid| pid.number() == number);
+    match pid.and_then(|pid| state.node.trace(&pid, TRACE)) {
+        Some(tracing) => state.stream(Content::Trace(tracing)),
+        None => (StatusCode::NOT_FOUND, "the process does not exist\n").into_response(),
     }
 }
 
-async fn metrics(State(house): State<Arc<House>>) -> String {
-    house.node.metrics().to_prometheus()
+async fn metrics(State(state): State<Arc<AppState>>) -> String {
+    state.node.metrics().to_prometheus()
 }

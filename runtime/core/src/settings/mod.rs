@@ -59,7 +59,7 @@ use tree::Entry;
 /// # let variables = [("CHAT_DATABASE__CACHE_MIB".into(), "128".into())];
 /// let chat: Chat = Settings::new()
 ///     .defaults(&defaults)
-///     .file_if_there("chat.toml")
+///     .optional_file("chat.toml")
 /// #   .variables("CHAT", variables) /*
 ///     .environment("CHAT") // CHAT_DATABASE__CACHE_MIB=128
 /// #   */

@@ -1,5 +1,6 @@
 //! The test kit: probes, clusters that a seed schedules, reports of failures.
 
 mod checks;
+mod crashed_nodes;
 mod faults;
 mod probes;

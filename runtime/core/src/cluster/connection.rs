@@ -168,18 +168,18 @@ impl Connector {
         let session = Session::new(config, self.node.clock().now());
         let outbox = Arc::new(Outbox::new(&self.cluster.limits));
         let (mut peer_name, meter) = (None, ConnectionMeter::default());
-        let mut up: Option<Arc<Peer>> = None;
+        let mut up: Option<UpPeer<'_>> = None;
         let sink = |event| match event {
             Event::Up(hello) => {
                 permit = None;
                 peer_name = Some(hello.node.name.clone());
                 meter.identify(&hello.node.name, self.node.peer_traffic());
-                up = self.admit(&hello, role, &outbox);
+                up = self.admit(&hello, role, &outbox).map(|peer| UpPeer { connector: self, peer });
                 drop(tried.take());
                 if up.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             }
             Event::Frame(frame) => match &up {
-                Some(peer) if peer.is_live() => {
+                Some(UpPeer { peer, .. }) if peer.is_live() => {
                     inbound::handle_frame(&self.node, peer, frame);
                     ControlFlow::Continue(())
                 }
@@ -203,9 +203,7 @@ impl Connector {
             }
         };
         drop(driver);
-        if let Some(peer) = up {
-            self.end(&peer);
-        }
+        drop(up);
         ConnectionEnd { closed, peer: peer_name }
     }
 
@@ -253,6 +251,19 @@ impl Connector {
                 log::error!(target: "greenroom", %node, address, reason = %closed, "connection refused");
             }
         }
+    }
+}
+
+/// A peer whose connection runs. Its drop ends the connection, also when the connection's task is dropped, as in a test
+/// that crashes the node.
+struct UpPeer<'a> {
+    connector: &'a Connector,
+    peer: Arc<Peer>,
+}
+
+impl Drop for UpPeer<'_> {
+    fn drop(&mut self) {
+        self.connector.end(&self.peer);
     }
 }
 

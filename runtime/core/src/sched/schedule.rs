@@ -92,7 +92,7 @@ struct State {
     ready: Vec<u64>,
     /// Wakes the thread that runs the schedule.
     thread: Option<Waker>,
-    /// By node: false once it was killed.
+    /// By node: false once it was killed. The first entry is [`TIMERS`].
     running: Vec<bool>,
     start: Option<Instant>,
     steps: u64,
@@ -120,13 +120,17 @@ struct TaskWaker {
 /// The number of the test's own future.
 const ROOT: u64 = 0;
 
+/// The node in whose name the timer wheels of all nodes run. It is not killed: the time limit of a call that a test makes
+/// through a node passes although the node has crashed.
+const TIMERS: usize = 0;
+
 /// The number of steps after which other tasks of the tokio runtime are polled.
 const STEPS_PER_POLL: u32 = 64;
 
 impl Schedule {
     /// Returns a schedule for the thread of a current-thread runtime whose clock is paused.
     pub(crate) fn new(seed: u64, blocking: BlockingMode) -> Schedule {
-        let state = State { next_number: ROOT + 1, ..State::default() };
+        let state = State { next_number: ROOT + 1, running: vec![true], ..State::default() };
         let (rng, ranked) = (Rng::seeded(seed), seed % 4 == 3);
         Schedule { shared: Arc::new(Shared { rng, ranked, blocking, state: Mutex::new(state) }) }
     }
@@ -280,9 +284,18 @@ impl State {
 
 impl NodeTasks {
     pub(crate) fn spawn(&self, task: Task) {
+        self.spawn_on(self.node, task);
+    }
+
+    /// Spawns the task of a timer wheel, which goes on after the node was killed.
+    pub(crate) fn spawn_timer(&self, task: Task) {
+        self.spawn_on(TIMERS, task);
+    }
+
+    fn spawn_on(&self, node: usize, task: Task) {
         let shared = &self.schedule.shared;
         let mut state = shared.lock();
-        if !state.running[self.node] {
+        if !state.running[node] {
             drop(state);
             return drop(task);
         }
@@ -290,7 +303,7 @@ impl NodeTasks {
         state.next_number += 1;
         let rank = if shared.ranked { shared.rng.next() } else { 0 };
         let waker = Arc::new(TaskWaker::new(number, shared));
-        state.tasks.insert(number, Slot { node: self.node, rank, waker, task: Some(task) });
+        state.tasks.insert(number, Slot { node, rank, waker, task: Some(task) });
         state.wake(number);
     }
 

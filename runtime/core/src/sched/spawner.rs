@@ -43,6 +43,15 @@ impl TaskSpawner {
         self.spawn_process(task, |task| task);
     }
 
+    /// Runs the task of a timer wheel.
+    pub(crate) fn spawn_timer(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match self {
+            #[cfg(feature = "test")]
+            TaskSpawner::Test(tasks) => tasks.spawn_timer(Box::pin(task)),
+            TaskSpawner::Tokio(_) | TaskSpawner::Custom(_) => self.spawn(task),
+        }
+    }
+
     /// Runs a process's task. On tokio it is not boxed, and relies on being polled with one and the same waker. Other
     /// spawners may poll with different ones: for those, `make_movable` makes a task that does not rely on it.
     pub(crate) fn spawn_process<F>(&self, task: F, make_movable: impl FnOnce(F) -> Task)

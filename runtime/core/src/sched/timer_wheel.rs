@@ -80,7 +80,7 @@ impl TimerWheel {
         // A timeout is at least as large as a cache line, so the lower bits of its address do not vary.
         let shard = &self.shards[(Weak::as_ptr(&timeout).addr() >> 7) % self.shards.len()];
         if shard.add(tick, timeout) {
-            env.spawn.spawn(run(Arc::clone(shard), Arc::clone(&env.clock), self.start));
+            env.spawn.spawn_timer(run(Arc::clone(shard), Arc::clone(&env.clock), self.start));
         }
     }
 

@@ -172,7 +172,7 @@ impl Cluster {
     /// other nodes. Does nothing if the node is down.
     ///
     /// The values that its processes own are dropped, and their `Drop` code runs, but nothing that it sends leaves the
-    /// node.
+    /// node. Waits of other code through the node resolve at once: calls to other nodes and `ended()` with `NoConnection`.
     ///
     /// # Panics
     /// There is no such node; or outside of [`#[greenroom::test]`](../attr.test.html) on the paused clock and of

@@ -48,6 +48,7 @@ mod source;
 mod spawn;
 mod states;
 mod streams;
+mod stub_identity;
 mod supervision;
 mod supervision_names;
 mod supervision_rules;

@@ -24,10 +24,6 @@ impl<A: Process> NewProcess<A> {
         NewProcess { cell, number }
     }
 
-    pub(crate) fn cell(&self) -> &Arc<Cell<A::Protocol>> {
-        &self.cell
-    }
-
     pub(crate) fn number(&self) -> u64 {
         self.number
     }

@@ -13,9 +13,9 @@ pub use system::SysError;
 use super::cast::Placement;
 use super::remote::send_remote;
 use super::reply::slot::Slot;
-use super::target::{FOLLOWING, Resolved, Target};
+use super::target::{FOLLOWING, ReceiverId, Resolved, Target};
 use super::{Call, Cast, Reply};
-use crate::base::{CallError, CastError, NodeName, Pid, Protocol, Subject};
+use crate::base::{CallError, CastError, NodeName, Pid, Protocol};
 use crate::mailbox::{Addressee, Refused};
 use crate::node::{AdmissionQueue, Current, Node};
 use crate::process::Cell;
@@ -46,7 +46,7 @@ impl<M: Protocol> Address<M> {
     /// Creates the address of the process that is registered under a name on `at`, or on `node` itself.
     pub(crate) fn named(node: Node, name: &str, at: Option<NodeName>) -> Address<M> {
         let at = at.unwrap_or_else(|| node.name().clone());
-        Address(Target::identity(node, Subject::Name(name.to_owned(), at)))
+        Address(Target::identity(node, ReceiverId::Name(name.to_owned(), at)))
     }
 
     /// Returns the node on which the stub was made.

@@ -5,9 +5,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::base::{CastError, NodeId, NodeName, Pid, Protocol, Subject};
+use crate::base::{CastError, NodeId, NodeName, Pid, Protocol};
 use crate::node::{AnyCell, LocalProcess, Node, RemoteTarget};
 use crate::process::Cell;
+use crate::signal::Monitored;
 use crate::wire::Signal;
 
 /// The receiver of messages, signals and requests.
@@ -20,17 +21,30 @@ pub(super) enum Target<C: ?Sized> {
         /// The process's number, or [`FOLLOWING`].
         number: u64,
     },
-    /// A process by its pid or its registered name.
+    /// A process by its pid or its registered name, or a supervised child of another node.
     Identity(Arc<Identity>),
 }
 
 /// The number of a target that is a supervised child: the process that owns the cell at the time of the message.
 pub(super) const FOLLOWING: u64 = 0;
 
-/// A pid or a registered name, seen from one node.
+/// An identity, seen from one node.
 pub(super) struct Identity {
     pub(super) node: Node,
-    pub(super) subject: Subject,
+    pub(super) receiver: ReceiverId,
+}
+
+/// The identity of a receiver.
+pub(super) enum ReceiverId {
+    Pid(Pid),
+    /// A supervised child over its restarts. It shares the form of a pid with processes, and no process has its number.
+    Child {
+        id: Pid,
+        /// For logs and for the subject of a monitor.
+        path: Box<str>,
+    },
+    /// The process that has a registered name on a node.
+    Name(String, NodeName),
 }
 
 /// The location of a target at one moment.
@@ -39,8 +53,8 @@ pub(super) enum Resolved<'a, C: ?Sized> {
     Local(Local<'a, C>),
     /// On another node.
     Remote(RemoteTarget<'a>),
-    /// Belongs to this node, but is not a process that a message can be sent to. Either the name is not registered. Or the
-    /// pid is from an earlier incarnation, or was never sent to another node and so was guessed.
+    /// Belongs to this node, but is not a process that a message can be sent to. Either the name is not registered, or the
+    /// child was removed. Or the pid is from an earlier incarnation, or was never sent to another node and so was guessed.
     Missing(Option<&'a Pid>),
 }
 
@@ -87,16 +101,8 @@ impl<M: Protocol> Target<Cell<M>> {
 }
 
 impl<C: ?Sized> Target<C> {
-    pub(super) fn identity(node: Node, subject: Subject) -> Target<C> {
-        Target::Identity(Arc::new(Identity { node, subject }))
-    }
-
-    /// Returns the pid or name of a target that holds no cell.
-    pub(super) fn subject(&self) -> Option<&Subject> {
-        match self {
-            Target::Cell { .. } => None,
-            Target::Identity(identity) => Some(&identity.subject),
-        }
+    pub(super) fn identity(node: Node, receiver: ReceiverId) -> Target<C> {
+        Target::Identity(Arc::new(Identity { node, receiver }))
     }
 }
 
@@ -116,27 +122,42 @@ impl<C: AnyCell + ?Sized> Target<C> {
             Target::Identity(identity) => identity,
         };
         let node = &identity.node;
-        match &identity.subject {
-            Subject::Pid(pid) if pid.node() == node.name() => Resolved::Missing(Some(pid)),
-            Subject::Pid(pid) => Resolved::Remote(RemoteTarget::Pid(pid)),
-            Subject::Name(name, at) if at == node.name() => match node.names().find(name) {
+        match &identity.receiver {
+            ReceiverId::Pid(pid) | ReceiverId::Child { id: pid, .. } if pid.node() == node.name() => {
+                Resolved::Missing(Some(pid))
+            }
+            ReceiverId::Pid(pid) | ReceiverId::Child { id: pid, .. } => Resolved::Remote(RemoteTarget::Pid(pid)),
+            ReceiverId::Name(name, at) if at == node.name() => match node.names().find(name) {
                 Some(process) => Resolved::Local(Local::Registered { name, process }),
                 None => Resolved::Missing(None),
             },
-            Subject::Name(name, at) => Resolved::Remote(RemoteTarget::Name(name, at)),
+            ReceiverId::Name(name, at) => Resolved::Remote(RemoteTarget::Name(name, at)),
         }
     }
 
-    /// Returns the process that a monitor set up now would watch, or `None` if there is no process.
-    pub(super) fn current(&self) -> Option<Subject> {
-        match self.resolve() {
-            Resolved::Remote(RemoteTarget::Name(name, at)) => Some(Subject::Name(name.to_owned(), at.clone())),
-            _ => self.pid().map(Subject::Pid),
+    /// Returns the process that a monitor set up now watches. A name on this node is resolved now, one on another node
+    /// there. Without a process the target is one that does not exist.
+    pub(super) fn monitored(&self) -> Monitored {
+        let existing = || self.pid().unwrap_or_else(|| self.node().pid(0));
+        match self {
+            Target::Cell { .. } => Monitored::process(existing()),
+            Target::Identity(identity) => match &identity.receiver {
+                ReceiverId::Pid(pid) => Monitored::process(pid.clone()),
+                ReceiverId::Child { id, path } => Monitored::child(id.clone(), path),
+                ReceiverId::Name(name, at) if at == identity.node.name() => {
+                    Monitored::named_process(name.clone(), at.clone(), existing())
+                }
+                ReceiverId::Name(name, at) => Monitored::name(name.clone(), at.clone()),
+            },
         }
     }
 
-    /// Returns the process's pid. `None` for a name on another node, or if there is no process.
+    /// Returns the process's pid. `None` for a name or a child on another node, or if there is no process.
     pub(super) fn pid(&self) -> Option<Pid> {
+        match self {
+            Target::Identity(identity) if matches!(identity.receiver, ReceiverId::Child { .. }) => return None,
+            _ => {}
+        }
         match self.resolve() {
             Resolved::Local(process) => process.number().map(|number| self.node().pid(number)),
             Resolved::Remote(RemoteTarget::Pid(pid)) | Resolved::Missing(Some(pid)) => Some(pid.clone()),
@@ -163,7 +184,7 @@ impl<'a, C: AnyCell + ?Sized> Local<'a, C> {
         match self {
             Local::Held { cell, number: FOLLOWING } => cell.mailbox_owner(),
             Local::Held { number, .. } => Some(*number),
-            Local::Registered { process, .. } => Some(process.number).filter(|number| *number != FOLLOWING),
+            Local::Registered { process, .. } => Some(process.number),
         }
     }
 
@@ -194,7 +215,8 @@ impl<'a, C: TargetCell + ?Sized> Local<'a, C> {
 /// The identity of a target, by which two are compared.
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'a> {
-    Process(&'a NodeId, u64),
+    /// A process, or a supervised child: the two never have one number.
+    Number(&'a NodeId, u64),
     Name(&'a str, &'a NodeName),
     Cell(usize),
 }
@@ -202,15 +224,14 @@ enum Key<'a> {
 impl<C: AnyCell + ?Sized> Target<C> {
     fn key(&self) -> Key<'_> {
         match self {
-            // A stub of the child that was sent to another node is the child's path, which is a name there and here.
-            Target::Cell { cell, number: FOLLOWING } => match cell.path() {
-                Some(path) => Key::Name(path, cell.node().name()),
+            Target::Cell { cell, number: FOLLOWING } => match cell.child_id() {
+                Some(id) => Key::Number(cell.node().id(), id.number()),
                 None => Key::Cell(Arc::as_ptr(cell).addr()),
             },
-            Target::Cell { cell, number } => Key::Process(cell.node().id(), *number),
-            Target::Identity(identity) => match &identity.subject {
-                Subject::Pid(pid) => Key::Process(pid.node_id(), pid.number()),
-                Subject::Name(name, at) => Key::Name(name, at),
+            Target::Cell { cell, number } => Key::Number(cell.node().id(), *number),
+            Target::Identity(identity) => match &identity.receiver {
+                ReceiverId::Pid(pid) | ReceiverId::Child { id: pid, .. } => Key::Number(pid.node_id(), pid.number()),
+                ReceiverId::Name(name, at) => Key::Name(name, at),
             },
         }
     }
@@ -244,13 +265,18 @@ impl<C: AnyCell + ?Sized> fmt::Debug for Target<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = match self {
             Target::Cell { cell, number: FOLLOWING } => cell.path(),
-            _ => None,
+            Target::Cell { .. } => None,
+            Target::Identity(identity) => match &identity.receiver {
+                ReceiverId::Pid(_) => None,
+                // Escaped: it may come from another node.
+                ReceiverId::Child { id, path } => return write!(f, "<{} {}>", id.node(), path.escape_debug()),
+                ReceiverId::Name(name, at) => return write!(f, "<{at} {name:?}>"),
+            },
         };
-        match (self.subject(), self.pid(), path) {
-            (Some(Subject::Name(name, at)), ..) => write!(f, "<{at} {name:?}>"),
-            (_, Some(pid), Some(path)) => write!(f, "<{} {} {path}>", pid.node(), pid.number()),
-            (_, Some(pid), None) => write!(f, "{pid}"),
-            (_, None, _) => write!(f, "<{} restarting>", self.node().name()),
+        match (self.pid(), path) {
+            (Some(pid), Some(path)) => write!(f, "<{} {} {path}>", pid.node(), pid.number()),
+            (Some(pid), None) => write!(f, "{pid}"),
+            (None, _) => write!(f, "<{} restarting>", self.node().name()),
         }
     }
 }

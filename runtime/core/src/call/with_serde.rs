@@ -8,29 +8,44 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::reply::remote_caller::RemoteCaller;
 use super::reply::slot::Slot;
-use super::target::{FOLLOWING, Target, TargetCell};
+use super::target::{FOLLOWING, ReceiverId, Target, TargetCell};
 use super::{Address, Recipient, Reply};
-use crate::base::{CastError, NodeId, NodeName, Pid, Protocol, Subject};
-use crate::node::{AnswerSlot, AnyCell, Current, Node};
+use crate::base::{CastError, NodeId, NodeName, Pid, Protocol};
+use crate::node::{AnswerSlot, AnyCell, Current, LocalProcess, Node};
 
-/// The serialized form of a target: a pid, or a name on a node.
-type EncodedTarget = Result<Pid, (String, NodeName)>;
+/// The serialized form of a target.
+#[derive(Serialize, Deserialize)]
+enum EncodedTarget {
+    Pid(Pid),
+    Name(String, NodeName),
+    /// A supervised child over its restarts: its id and its path. The path does not identify the child, since another tree
+    /// can have it later.
+    Child(Pid, String),
+}
+
+/// The longest path that a stub carries, in bytes. Of a longer one it carries the end.
+const MAX_PATH: usize = 255;
 
 /// A process of this node can be reached from other nodes once a stub of it was serialized.
 impl<C: AnyCell + ?Sized> Serialize for Target<C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let encoded: EncodedTarget = match self {
-            Target::Cell { cell, number } => match if *number == FOLLOWING { cell.export_path() } else { None } {
-                // The path identifies the child over all restarts, on every node.
-                Some(path) => Err((path, cell.node().name().clone())),
-                None => {
-                    cell.export_pid();
-                    Ok(self.pid().unwrap_or_else(|| cell.node().pid(0)))
+            Target::Cell { cell, number: FOLLOWING } => match cell.child_id().zip(cell.path()) {
+                Some((id, path)) => {
+                    Arc::clone(cell).export_child();
+                    EncodedTarget::Child(id, shortened(path))
                 }
+                // A child that ended in its `init` and is not restarted.
+                None => EncodedTarget::Pid(cell.node().pid(0)),
             },
-            Target::Identity(identity) => match &identity.subject {
-                Subject::Pid(pid) => Ok(pid.clone()),
-                Subject::Name(name, at) => Err((name.clone(), at.clone())),
+            Target::Cell { cell, number } => {
+                cell.export_pid();
+                EncodedTarget::Pid(cell.node().pid(*number))
+            }
+            Target::Identity(identity) => match &identity.receiver {
+                ReceiverId::Pid(pid) => EncodedTarget::Pid(pid.clone()),
+                ReceiverId::Child { id, path } => EncodedTarget::Child(id.clone(), path.to_string()),
+                ReceiverId::Name(name, at) => EncodedTarget::Name(name.clone(), at.clone()),
             },
         };
         encoded.serialize(serializer)
@@ -50,26 +65,31 @@ impl<'de, C: TargetCell + ?Sized> Deserialize<'de> for Target<C> {
 
 fn decode<C: TargetCell + ?Sized>(node: Node, encoded: EncodedTarget) -> Result<Target<C>, CastError> {
     Ok(match encoded {
-        Ok(pid) => match exported_process(&node, &pid) {
-            Some(process) => Target::Cell { cell: C::of_process(process, &pid)?, number: pid.number() },
-            None => Target::identity(node, Subject::Pid(pid)),
+        EncodedTarget::Pid(pid) => match exported(&node, &pid) {
+            Some(LocalProcess { number, cell }) if number != FOLLOWING => {
+                Target::Cell { cell: C::of_process(cell, &pid)?, number }
+            }
+            _ => Target::identity(node, ReceiverId::Pid(pid)),
         },
-        Err((name, at)) => match exported_place(&node, &name, &at).map(|process| C::of_process(process, &name)) {
-            Some(Ok(cell)) => Target::Cell { cell, number: FOLLOWING },
-            Some(Err(_)) | None => Target::identity(node, Subject::Name(name, at)),
+        EncodedTarget::Child(id, path) => match exported(&node, &id) {
+            Some(LocalProcess { number: FOLLOWING, cell }) => {
+                Target::Cell { cell: C::of_process(cell, &path)?, number: FOLLOWING }
+            }
+            _ => Target::identity(node, ReceiverId::Child { id, path: shortened(&path).into() }),
         },
+        EncodedTarget::Name(name, at) => Target::identity(node, ReceiverId::Name(name, at)),
     })
 }
 
-/// Returns the process of this node with this pid, if the pid was sent to another node before. Any other was guessed.
-fn exported_process(node: &Node, pid: &Pid) -> Option<Arc<dyn AnyCell>> {
-    if pid.belongs_to(node.id()) { node.exported_process(pid.number()) } else { None }
+/// Returns the process or child of this node, if it was sent to another node before. Any other was guessed.
+fn exported(node: &Node, pid: &Pid) -> Option<LocalProcess> {
+    if pid.belongs_to(node.id()) { node.exported(pid.number()) } else { None }
 }
 
-/// Returns the supervised child of this node with this path, if the path was sent to another node before.
-fn exported_place(node: &Node, path: &str, at: &NodeName) -> Option<Arc<dyn AnyCell>> {
-    let place = if at == node.name() { node.names().cell_at(path) } else { None }?;
-    place.is_path_exported().then_some(place)
+/// Returns the end of a path that is too long to be sent.
+fn shortened(path: &str) -> String {
+    let start = path.ceil_char_boundary(path.len().saturating_sub(MAX_PATH));
+    if start == 0 { path.to_owned() } else { format!("…{}", &path[start..]) }
 }
 
 impl<M: Protocol> Serialize for Address<M> {

@@ -58,22 +58,21 @@ fn answer(node: &Node, caller: &NodeId, id: u64, error: CallError) {
     }
 }
 
+/// Returns the process or the supervised child, if other nodes may reach it.
 fn find(node: &Node, to: &FrameTarget) -> Option<LocalProcess> {
     match to {
         FrameTarget::Name(name) => node.names().find(name),
-        FrameTarget::Pid { incarnation, number } => {
-            let cell = node.table().get(*number).filter(|_| *incarnation == node.id().incarnation)?;
-            Some(LocalProcess { number: *number, cell })
-        }
+        FrameTarget::Pid { incarnation, number } if *incarnation == node.id().incarnation => node.exported(*number),
+        FrameTarget::Pid { .. } => None,
     }
 }
 
 fn deliver(node: &Node, to: &FrameTarget, delivery: Delivery<'_>) -> Result<(), CallError> {
-    let by_number = matches!(to, FrameTarget::Pid { .. });
-    let found = find(node, to).filter(|found| !by_number || found.cell.is_pid_exported());
-    let LocalProcess { number, cell } = found.ok_or(CallError::NoProc)?;
+    let LocalProcess { number, cell } = find(node, to).ok_or(CallError::NoProc)?;
     // A reply in a message that is refused is dropped with it. Its caller gets the reason, not `Dropped`.
-    let (result, dropped) = Current::collect_dropped(node, number, || cell.deliver(number, delivery));
+    // Outside of a process, dropped replies would not be collected.
+    let process = if number == 0 { Node::SYSTEM } else { number };
+    let (result, dropped) = Current::collect_dropped(node, process, || cell.deliver(number, delivery));
     if result.is_ok() {
         for caller in dropped {
             caller.fail(CallError::Dropped);
@@ -89,23 +88,26 @@ fn deliver(node: &Node, to: &FrameTarget, delivery: Delivery<'_>) -> Result<(), 
 fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: Signal) {
     let from = Pid::new(Arc::clone(&peer.id), from);
     // A signal that answers a step of a local process needs no export: the process's own relations check it.
-    let open = matches!(to, FrameTarget::Name(_))
-        || matches!(
-            signal,
-            Signal::Down { .. }
-                | Signal::UnlinkAck { .. }
-                | Signal::Unlink { .. }
-                | Signal::Demonitor { .. }
-                | Signal::Exit { linked: true, .. }
-        );
-    let target: Option<(u64, Arc<dyn SignalTarget>)> = match to {
+    let open = matches!(
+        signal,
+        Signal::Down { .. }
+            | Signal::UnlinkAck { .. }
+            | Signal::Unlink { .. }
+            | Signal::Demonitor { .. }
+            | Signal::Exit { linked: true, .. }
+    );
+    let process = match to {
         FrameTarget::Pid { incarnation, number } if open && *incarnation == node.id().incarnation => {
             node.table().signal_target(*number).map(|target| (*number, target))
         }
-        _ => find(node, to)
-            .filter(|found| open || found.cell.is_pid_exported())
-            .map(|found| (found.number, found.cell as Arc<dyn SignalTarget>)),
+        _ => None,
     };
+    let found = || {
+        let LocalProcess { number, cell } = find(node, to)?;
+        let number = if number == 0 { cell.running_number() } else { number };
+        Some((number, cell as Arc<dyn SignalTarget>))
+    };
+    let target = process.or_else(found);
     match target {
         Some((number, target)) => {
             if matches!(signal, Signal::Link | Signal::Monitor { .. }) {

@@ -86,12 +86,12 @@ pub(crate) trait Addressable: Send + Sync {
     /// Returns true if other nodes may reach the process by pid.
     fn is_pid_exported(&self) -> bool;
 
-    /// Lets other nodes reach the cell's current process by the cell's path in its supervision tree, and returns that
-    /// path. `None` if the cell has no path, or one that is too long for a name.
-    fn export_path(&self) -> Option<String>;
+    /// Returns the identity of a supervised child over its restarts: its node, with a number of the cell's own. `None`
+    /// for a process that is not a supervised child.
+    fn child_id(&self) -> Option<Pid>;
 
-    /// Returns true if other nodes may reach the cell's current process by path.
-    fn is_path_exported(&self) -> bool;
+    /// Lets other nodes reach a supervised child over its restarts by its [id](Self::child_id).
+    fn export_child(self: Arc<Self>);
 }
 
 /// A process as the thread that polls it needs it.

@@ -9,6 +9,7 @@
 
 mod any_cell;
 mod current;
+mod exported_children;
 mod introspect;
 mod names;
 mod node_events;
@@ -27,6 +28,8 @@ pub(crate) use any_cell::{
 };
 pub use current::EnterGuard;
 pub(crate) use current::{Current, WaitingCaller};
+pub(crate) use exported_children::ExportedChild;
+use exported_children::ExportedChildren;
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerSlot, PendingCalls};
@@ -80,6 +83,7 @@ struct Inner {
     started_at: Instant,
     table: ProcessTable,
     names: Names,
+    exported_children: ExportedChildren,
     pending_calls: PendingCalls,
     node_watchers: NodeWatchers,
     services: Services,
@@ -128,6 +132,7 @@ impl Node {
             started_at: env.clock.now(),
             table: ProcessTable::new(),
             names: Names::default(),
+            exported_children: ExportedChildren::default(),
             pending_calls: PendingCalls::default(),
             node_watchers: NodeWatchers::default(),
             services: Services::default(),
@@ -189,6 +194,10 @@ impl Node {
 
     pub(crate) fn names(&self) -> &Names {
         &self.inner.names
+    }
+
+    pub(crate) fn exported_children(&self) -> &ExportedChildren {
+        &self.inner.exported_children
     }
 
     pub(crate) fn pending_calls(&self) -> &PendingCalls {

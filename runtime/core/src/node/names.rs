@@ -1,30 +1,30 @@
 //! Registered names, and the paths of supervision trees.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
 use super::AnyCell;
 use crate::base::NameError;
-use crate::sync::{PoisonError, RwLock};
+use crate::sync::{Mutex, PoisonError, RwLock};
 use crate::wire::FrameTarget;
 
 /// The registered names of a node's processes. A name is free when its process ends, before links and watchers are
 /// notified.
 ///
-/// Beside them are the paths of supervision trees, for example `/ShopTree/storage/log`. A path refers to a cell, and so
-/// to a child over all its restarts.
+/// Beside them are the paths of the roots of supervision trees, for example `/ShopTree`. A path identifies a tree in logs;
+/// no process is found by it.
 #[derive(Default)]
 pub(crate) struct Names {
     names: RwLock<HashMap<String, LocalProcess>>,
-    cells: RwLock<HashMap<Arc<str>, Arc<dyn AnyCell>>>,
+    root_paths: Mutex<HashSet<Arc<str>>>,
 }
 
 /// The capacity that a map keeps when it is empty.
 const MIN_CAPACITY: usize = 64;
 
 /// Returns memory that a map no longer needs.
-fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+pub(super) fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
     if map.capacity() > MIN_CAPACITY && map.len() < map.capacity() / 8 {
         map.shrink_to(MIN_CAPACITY.max(map.len() * 2));
     }
@@ -33,7 +33,7 @@ fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
 /// A process of this node.
 #[derive(Clone)]
 pub(crate) struct LocalProcess {
-    /// Zero for a cell between two processes.
+    /// Zero for a supervised child, whichever of its processes runs.
     pub(crate) number: u64,
     pub(crate) cell: Arc<dyn AnyCell>,
 }
@@ -74,14 +74,9 @@ impl Names {
         }
     }
 
-    /// Returns the process with this registered name or exported path.
+    /// Returns the process with this registered name.
     pub(crate) fn find(&self, name: &str) -> Option<LocalProcess> {
-        let process = self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if process.is_some() || !name.starts_with('/') {
-            return process;
-        }
-        let cell = self.cell_at(name).filter(|cell| cell.is_path_exported())?;
-        Some(LocalProcess { number: cell.running_number(), cell })
+        self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -89,27 +84,15 @@ impl Names {
     }
 
     /// Gives a tree's root its path: `path`, or that with the root's number if another tree has it.
-    pub(crate) fn claim_path(&self, path: &str, number: u64, root: Arc<dyn AnyCell>) -> Arc<str> {
-        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-        let path: Arc<str> = if cells.contains_key(path) { format!("{path}#{number}").into() } else { Arc::from(path) };
-        cells.insert(Arc::clone(&path), root);
+    pub(crate) fn claim_root_path(&self, path: &str, number: u64) -> Arc<str> {
+        let mut paths = self.root_paths.lock().unwrap_or_else(PoisonError::into_inner);
+        let path: Arc<str> = if paths.contains(path) { format!("{path}#{number}").into() } else { Arc::from(path) };
+        paths.insert(Arc::clone(&path));
         path
     }
 
-    pub(crate) fn insert_path(&self, path: &Arc<str>, cell: Arc<dyn AnyCell>) {
-        self.cells.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(path), cell);
-    }
-
-    pub(crate) fn remove_path(&self, path: &str) {
-        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-        let removed = cells.remove(path);
-        shrink(&mut cells);
-        // The cell is dropped without the lock.
-        drop(cells);
-        drop(removed);
-    }
-
-    pub(crate) fn cell_at(&self, path: &str) -> Option<Arc<dyn AnyCell>> {
-        self.cells.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    /// Frees the path of a tree's root.
+    pub(crate) fn free_root_path(&self, path: &str) {
+        self.root_paths.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
     }
 }

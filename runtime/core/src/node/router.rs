@@ -2,11 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
-use super::{AnyCell, Node};
-use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid};
+use super::{LocalProcess, Node};
+use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid, Subject};
 use crate::log;
+use crate::signal::{MonitorRoute, Monitored};
 use crate::wire::Signal;
 
 /// A process on another node.
@@ -89,6 +89,22 @@ impl Node {
         self.router().ok_or(Exit::NoConnection)?.send_signal(from, to, signal)
     }
 
+    /// Sends a signal of a monitor to its target.
+    ///
+    /// # Errors
+    /// The target is a name on another node, and there is no connection to it.
+    pub(crate) fn signal_monitored(&self, from: &Pid, to: &Monitored, signal: Signal) -> Result<(), Exit> {
+        match (&to.route, &to.subject) {
+            (MonitorRoute::Name, Subject::Name(name, at)) => {
+                self.send_signal(from.number(), RemoteTarget::Name(name, at), signal)
+            }
+            (MonitorRoute::Process(pid) | MonitorRoute::Child(pid), _) | (MonitorRoute::Name, Subject::Pid(pid)) => {
+                self.signal(from, pid, signal);
+                Ok(())
+            }
+        }
+    }
+
     /// Answers a signal in place of the process that cannot handle it: a link and a monitor receive `reason`, and other
     /// signals are dropped.
     pub(crate) fn refuse_signal(&self, from: &Pid, to: &Pid, signal: Signal, reason: Exit) {
@@ -117,8 +133,12 @@ impl Node {
         }
     }
 
-    /// Returns the process with this number, if other nodes may reach it by pid.
-    pub(crate) fn exported_process(&self, number: u64) -> Option<Arc<dyn AnyCell>> {
-        self.table().get(number).filter(|cell| cell.is_pid_exported())
+    /// Returns the process or the supervised child with this number, if other nodes may reach it. The number of a child is
+    /// returned as zero.
+    pub(crate) fn exported(&self, number: u64) -> Option<LocalProcess> {
+        match self.table().get(number) {
+            Some(cell) => cell.is_pid_exported().then_some(LocalProcess { number, cell }),
+            None => self.exported_children().get(number).map(|cell| LocalProcess { number: 0, cell }),
+        }
     }
 }

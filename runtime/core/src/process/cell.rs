@@ -10,7 +10,7 @@ mod messages;
 mod report;
 mod signals;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use control::{ControlBlock, RunState};
@@ -21,7 +21,7 @@ pub(super) use introspect::message_text;
 
 use crate::base::{Exit, Protocol, Variant};
 use crate::mailbox::{Bounds, Mask, Queue};
-use crate::node::{AnyCell, Node};
+use crate::node::{AnyCell, ExportedChild, Node};
 use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -55,15 +55,17 @@ const NO_VARIANT: u16 = u16::MAX;
 struct ChildSlot {
     /// The child's path in the supervision tree.
     path: Arc<str>,
-    /// A following stub has left this node, so other nodes may reach the child by its path.
-    is_exported: AtomicBool,
+    /// The number that identifies the child over its restarts. Assigned on first use, from the numbers of processes.
+    number: OnceLock<u64>,
+    /// Set if a following stub has left this node, so other nodes may reach the child.
+    export: OnceLock<ExportedChild>,
     /// The reason for which the last start failed; `None` if it succeeded.
     start_failure: Mutex<Option<Exit>>,
 }
 
 impl ChildSlot {
     fn new(path: Arc<str>) -> ChildSlot {
-        ChildSlot { path, is_exported: AtomicBool::new(false), start_failure: Mutex::new(None) }
+        ChildSlot { path, number: OnceLock::new(), export: OnceLock::new(), start_failure: Mutex::new(None) }
     }
 
     fn start_failure(&self) -> MutexGuard<'_, Option<Exit>> {

@@ -11,11 +11,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::Cell;
-use crate::base::{Exit, MonitorRef, NodeId, Pid, Protocol, Subject};
+use crate::base::{Exit, MonitorRef, NodeId, Pid, Protocol};
 use crate::log;
-use crate::node::{Current, Node, RemoteTarget, SignalTarget};
+use crate::node::{Current, Node, SignalTarget};
 use crate::observe::{AwaitedCall, WaitingCall};
 use crate::sched::Timeout;
+use crate::signal::{MonitorRoute, Monitored};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::Signal;
 
@@ -35,7 +36,7 @@ struct ExitWatcher {
     node: Node,
     number: u64,
     reference: MonitorRef,
-    target: Subject,
+    target: Monitored,
     can_break_cycle: bool,
     state: Mutex<State>,
 }
@@ -56,7 +57,7 @@ enum Outcome {
 
 /// Resolves with the exit reason of `target`. The monitor is set when this function returns. Cancel-safe.
 pub(crate) fn ended(node: &Node, target: Pid) -> impl Future<Output = Exit> + Send + use<> {
-    watch_exit(node, Subject::Pid(target), InVain::Continue)
+    watch_exit(node, Monitored::process(target), InVain::Continue)
 }
 
 /// Resolves with the exit reason of the process with this number, which occupied `cell`, even if it ended before.
@@ -69,7 +70,7 @@ pub(crate) async fn ended_in_cell<M: Protocol>(cell: Arc<Cell<M>>, number: u64) 
 
 /// Resolves with the exit reason of `target`; a name is resolved once, on its node. The monitor is set when this function
 /// returns. Cancel-safe.
-pub(crate) fn watch_exit(node: &Node, target: Subject, in_vain: InVain) -> impl Future<Output = Exit> + Send + use<> {
+pub(crate) fn watch_exit(node: &Node, target: Monitored, in_vain: InVain) -> impl Future<Output = Exit> + Send + use<> {
     let number = node.next_number();
     let reference = node.next_reference();
     let watcher = Arc::new(ExitWatcher {
@@ -82,14 +83,8 @@ pub(crate) fn watch_exit(node: &Node, target: Subject, in_vain: InVain) -> impl 
     });
     node.table().insert_watcher(number, Arc::clone(&watcher) as Arc<dyn SignalTarget>);
     let guard = UnwatchOnDrop { node: node.clone(), number, reference, target: target.clone() };
-    let signal = Signal::Monitor { reference };
-    match &target {
-        Subject::Pid(pid) => node.signal(&node.pid(number), pid, signal),
-        Subject::Name(name, at) => {
-            if let Err(reason) = node.send_signal(number, RemoteTarget::Name(name, at), signal) {
-                watcher.resolve(Outcome::Exited(reason));
-            }
-        }
+    if let Err(reason) = node.signal_monitored(&node.pid(number), &target, Signal::Monitor { reference }) {
+        watcher.resolve(Outcome::Exited(reason));
     }
     ExitWait { watcher, _guard: guard, in_vain, check: None, is_noted: false }
 }
@@ -215,20 +210,15 @@ struct UnwatchOnDrop {
     node: Node,
     number: u64,
     reference: MonitorRef,
-    target: Subject,
+    target: Monitored,
 }
 
 impl Drop for UnwatchOnDrop {
     fn drop(&mut self) {
         if self.node.table().remove_watcher(self.number) {
             let signal = Signal::Demonitor { reference: self.reference };
-            match &self.target {
-                Subject::Pid(pid) => self.node.signal(&self.node.pid(self.number), pid, signal),
-                Subject::Name(name, at) => {
-                    // Fails if the connection is lost, which has already ended the monitor.
-                    let _ = self.node.send_signal(self.number, RemoteTarget::Name(name, at), signal);
-                }
-            }
+            // Fails if the connection is lost, which has already ended the monitor.
+            let _ = self.node.signal_monitored(&self.node.pid(self.number), &self.target, signal);
         }
     }
 }
@@ -255,9 +245,9 @@ impl ExitWatcher {
 
     /// Returns the number of the target, if it is a process of this node.
     fn local_target(&self) -> Option<u64> {
-        match &self.target {
-            Subject::Pid(pid) if pid.belongs_to(self.node.id()) => Some(pid.number()),
-            Subject::Pid(_) | Subject::Name(..) => None,
+        match &self.target.route {
+            MonitorRoute::Process(pid) if pid.belongs_to(self.node.id()) => Some(pid.number()),
+            MonitorRoute::Process(_) | MonitorRoute::Child(_) | MonitorRoute::Name => None,
         }
     }
 
@@ -279,21 +269,14 @@ impl SignalTarget for ExitWatcher {
     fn signal(&self, _: u64, from: &Pid, signal: Signal) {
         if let Signal::Down { reference, reason } = signal
             && reference == self.reference
-            && match &self.target {
-                Subject::Pid(pid) => pid == from,
-                Subject::Name(_, at) => at == from.node(),
-            }
+            && self.target.accepts_down_from(from)
         {
             self.resolve(Outcome::Exited(reason));
         }
     }
 
     fn disconnect(&self, _: u64, node: &NodeId) {
-        let lost = match &self.target {
-            Subject::Pid(pid) => **pid.node_id() == *node,
-            Subject::Name(_, at) => *at == node.name,
-        };
-        if lost {
+        if self.target.lost_with(node).is_some() {
             self.resolve(Outcome::Exited(Exit::NoConnection));
         }
     }

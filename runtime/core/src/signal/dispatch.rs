@@ -102,7 +102,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::base::{MonitorRef, NodeId, NodeName, Subject};
+    use crate::base::{MonitorRef, NodeId, NodeName};
+    use crate::signal::Monitored;
 
     fn pid(number: u64) -> Pid {
         let node = NodeId { name: NodeName::new("a@test").unwrap(), incarnation: 1 };
@@ -203,7 +204,7 @@ mod tests {
     fn a_down_is_accepted_once_and_only_from_the_monitored_process() {
         let mut relations = Relations::default();
         let reference = MonitorRef(7);
-        relations.monitor(reference, Subject::Pid(pid(2)), Some(pid(2)));
+        relations.monitor(reference, Monitored::process(pid(2)));
         let down = Signal::Down { reference, reason: Exit::Normal };
         assert_eq!(handle(&mut relations, 3, down.clone()), Effect::None);
         assert!(matches!(handle(&mut relations, 2, down.clone()), Effect::DownMessage(_)));
@@ -215,16 +216,16 @@ mod tests {
     fn a_lost_connection_ends_links_and_monitors() {
         let mut relations = Relations::default();
         assert_eq!(relations.link(pid(2)).count(), 1);
-        relations.monitor(MonitorRef(1), Subject::Pid(pid(2)), Some(pid(2)));
-        let by_name = Subject::Name("mail".into(), pid(2).node().clone());
-        relations.monitor(MonitorRef(2), by_name, None);
+        relations.monitor(MonitorRef(1), Monitored::process(pid(2)));
+        relations.monitor(MonitorRef(2), Monitored::name("mail".into(), pid(2).node().clone()));
+        relations.monitor(MonitorRef(3), Monitored::child(pid(7), "/Shop/till"));
         let lost = relations.disconnect(pid(2).node_id());
-        assert_eq!(lost.len(), 3);
+        assert_eq!(lost.len(), 4);
         let effects: Vec<_> =
             lost.into_iter().map(|(from, signal)| handle(&mut relations, from.number(), signal)).collect();
         assert!(matches!(
             &effects[..],
-            [Effect::DownMessage(_), Effect::DownMessage(_), Effect::Exit(Exit::NoConnection)]
+            [Effect::DownMessage(_), Effect::DownMessage(_), Effect::DownMessage(_), Effect::Exit(Exit::NoConnection)]
         ));
     }
 }

@@ -11,8 +11,10 @@
 //! gives at most one `Down`.
 
 mod dispatch;
+mod monitored;
 mod relations;
 mod small_map;
 
 pub(crate) use dispatch::{Effect, Receipt, RelationsSlot, dispatch};
+pub(crate) use monitored::{MonitorRoute, Monitored};
 pub(crate) use relations::{ExitNotices, Relations};

@@ -1,5 +1,6 @@
 //! The links, monitors and watchers of a process, and how they change.
 
+use super::Monitored;
 use super::small_map::SmallMap;
 use crate::base::{Exit, MonitorRef, NodeId, Pid, SortedMap, Subject};
 use crate::wire::Signal;
@@ -9,7 +10,7 @@ use crate::wire::Signal;
 pub(crate) struct Relations {
     links: SmallMap<Pid, Link>,
     /// The monitors that this process holds on others.
-    monitors: SortedMap<MonitorRef, Monitor>,
+    monitors: SortedMap<MonitorRef, Monitored>,
     /// The monitors that others hold on this process.
     watchers: SmallMap<(MonitorRef, Pid), ()>,
     /// The id of the latest unlink.
@@ -22,12 +23,6 @@ enum Link {
     Up,
     /// This process has unlinked; the peer has not acknowledged the unlink with this id yet.
     Ending(u64),
-}
-
-struct Monitor {
-    subject: Subject,
-    /// The monitored process, once known: a name on another node is resolved there.
-    target: Option<Pid>,
 }
 
 impl Relations {
@@ -67,14 +62,14 @@ impl Relations {
         Some(Signal::Unlink { id: self.last_unlink })
     }
 
-    /// Records a monitor of this process on `subject`.
-    pub(crate) fn monitor(&mut self, reference: MonitorRef, subject: Subject, target: Option<Pid>) {
-        self.monitors.insert(reference, Monitor { subject, target });
+    /// Records a monitor of this process.
+    pub(crate) fn monitor(&mut self, reference: MonitorRef, monitored: Monitored) {
+        self.monitors.insert(reference, monitored);
     }
 
-    /// Removes a monitor of this process and returns its subject and target; `None` if it was not live.
-    pub(crate) fn demonitor(&mut self, reference: MonitorRef) -> Option<(Subject, Option<Pid>)> {
-        self.monitors.remove(&reference).map(|monitor| (monitor.subject, monitor.target))
+    /// Removes a monitor of this process and returns its target; `None` if it was not live.
+    pub(crate) fn demonitor(&mut self, reference: MonitorRef) -> Option<Monitored> {
+        self.monitors.remove(&reference)
     }
 
     /// Records that the acknowledgement with this id has been sent.
@@ -124,12 +119,7 @@ impl Relations {
     /// Removes the monitor whose target has ended and returns its subject; `None` if the monitor is not live or `from`
     /// is not its target.
     pub(super) fn complete_monitor(&mut self, from: &Pid, reference: MonitorRef) -> Option<Subject> {
-        let monitor = self.monitors.get(&reference)?;
-        let expected = match (&monitor.target, &monitor.subject) {
-            (Some(target), _) => target == from,
-            (None, Subject::Name(_, node)) => node == from.node(),
-            (None, Subject::Pid(pid)) => pid == from,
-        };
+        let expected = self.monitors.get(&reference)?.accepts_down_from(from);
         if expected { self.monitors.remove(&reference).map(|monitor| monitor.subject) } else { None }
     }
 
@@ -140,12 +130,8 @@ impl Relations {
         let links = self.links.iter().map(|(peer, _)| peer).filter(|peer| **peer.node_id() == *node);
         let exits = links.map(|peer| (peer.clone(), Signal::Exit { reason: reason.clone(), linked: true }));
         let downs = self.monitors.iter().filter_map(|(reference, monitor)| {
-            let target = match (&monitor.target, &monitor.subject) {
-                (Some(target), _) if **target.node_id() == *node => target.clone(),
-                (None, Subject::Name(_, name)) if *name == node.name => Pid::new(std::sync::Arc::new(node.clone()), 0),
-                _ => return None,
-            };
-            Some((target, Signal::Down { reference: *reference, reason: reason.clone() }))
+            let from = monitor.lost_with(node)?;
+            Some((from, Signal::Down { reference: *reference, reason: reason.clone() }))
         });
         downs.chain(exits).collect()
     }
@@ -158,8 +144,7 @@ impl Relations {
     pub(crate) fn into_notices(
         self,
         reason: &Exit,
-    ) -> ExitNotices<impl Iterator<Item = (Pid, Signal)>, impl Iterator<Item = (MonitorRef, Subject, Option<Pid>)>>
-    {
+    ) -> ExitNotices<impl Iterator<Item = (Pid, Signal)>, impl Iterator<Item = (MonitorRef, Monitored)>> {
         let down = move |reference| Signal::Down { reference, reason: reason.clone() };
         let watchers = self.watchers.into_iter().map(move |((reference, watcher), ())| (watcher, down(reference)));
         let links = self.links.into_iter().filter(|(_, link)| matches!(link, Link::Up));
@@ -167,7 +152,7 @@ impl Relations {
         ExitNotices {
             // Links before watchers, as in OTP.
             signals: links.chain(watchers),
-            monitors: self.monitors.into_iter().map(|(reference, it)| (reference, it.subject, it.target)),
+            monitors: self.monitors.into_iter(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Address;
-use crate::base::{Exit, MonitorRef, NameError, Pid, Protocol, Subject};
+use crate::base::{Exit, MonitorRef, NameError, Pid, Protocol};
 use crate::call::target::{FOLLOWING, Target};
 use crate::node::{Current, LocalProcess, Node};
 use crate::process::{Cell, InVain, watch_exit};
@@ -33,17 +33,14 @@ impl<M: Protocol> Address<M> {
     }
 
     fn watch_exit(&self, in_vain: InVain) -> impl Future<Output = Exit> + Send + use<M> {
-        let watched = self.0.current().map(|subject| watch_exit(self.node(), subject, in_vain));
+        let watched = watch_exit(self.node(), self.0.monitored(), in_vain);
         // A cell keeps the reason of the last process in it, which may have ended before it was monitored.
         let held = match &self.0 {
             Target::Cell { number: FOLLOWING, .. } | Target::Identity(_) => None,
             Target::Cell { cell, number } => Some((Arc::clone(cell), *number)),
         };
         async move {
-            let reason = match watched {
-                Some(watched) => watched.await,
-                None => Exit::NoProc,
-            };
+            let reason = watched.await;
             match held {
                 Some((cell, number)) if reason == Exit::NoProc => cell.last_exit(number).unwrap_or(reason),
                 _ => reason,
@@ -53,13 +50,7 @@ impl<M: Protocol> Address<M> {
 
     /// Makes the process in the cell `watcher`, whose pid is `me`, monitor the process that is at this address now.
     pub(crate) fn monitor_by<W: Protocol>(&self, watcher: &Cell<W>, me: &Pid) -> MonitorRef {
-        // Number zero is never a process: the monitor reports `NoProc` at once.
-        let current = self.0.current().unwrap_or_else(|| Subject::Pid(self.node().pid(0)));
-        let target = match &current {
-            Subject::Pid(pid) => Some(pid.clone()),
-            Subject::Name(..) => None,
-        };
-        watcher.monitor(me, self.0.subject().cloned().unwrap_or(current), target)
+        watcher.monitor(me, self.0.monitored())
     }
 
     /// Registers the process under a name.

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use super::control::RunState;
 use super::{Cell, flags};
-use crate::base::Protocol;
-use crate::node::{Addressable, Node, Pollable};
+use crate::base::{Pid, Protocol};
+use crate::node::{Addressable, AnyCell, ExportedChild, Node, Pollable};
 use crate::observe::WaitingCall;
 use crate::sync::atomic::Ordering;
-use crate::wire::FrameTarget;
 
 impl<M: Protocol> Addressable for Cell<M> {
     fn is_alive(&self, number: u64) -> bool {
@@ -54,14 +53,17 @@ impl<M: Protocol> Addressable for Cell<M> {
         self.is_exported.load(Ordering::Relaxed)
     }
 
-    fn export_path(&self) -> Option<String> {
-        let slot = self.child_slot.as_ref().filter(|slot| slot.path.len() <= FrameTarget::MAX_NAME)?;
-        slot.is_exported.store(true, Ordering::Relaxed);
-        Some(slot.path.to_string())
+    fn child_id(&self) -> Option<Pid> {
+        let slot = self.child_slot.as_ref()?;
+        Some(self.node.pid(*slot.number.get_or_init(|| self.node.next_number())))
     }
 
-    fn is_path_exported(&self) -> bool {
-        self.child_slot.as_ref().is_some_and(|slot| slot.is_exported.load(Ordering::Relaxed))
+    fn export_child(self: Arc<Self>) {
+        let Some((slot, id)) = self.child_slot.as_ref().zip(self.child_id()) else { return };
+        slot.export.get_or_init(|| {
+            let cell: Arc<dyn AnyCell> = Arc::clone(&self) as _;
+            ExportedChild::new(id.number(), Arc::downgrade(&cell), &self.node)
+        });
     }
 }
 

@@ -113,8 +113,8 @@ impl<M: Protocol> Cell<M> {
         }
         let me = self.node.pid(number);
         let ExitNotices { signals, monitors } = cold.relations.into_notices(reason);
-        for (reference, subject, target) in monitors {
-            self.send_demonitor(&me, reference, subject, target);
+        for (reference, monitored) in monitors {
+            self.send_demonitor(&me, reference, &monitored);
         }
         for (peer, signal) in signals {
             self.node.signal(&me, &peer, signal);

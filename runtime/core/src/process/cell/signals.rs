@@ -5,16 +5,18 @@
 
 use super::control::{ControlBlock, RunState};
 use super::{Cell, flags};
-use crate::base::{Down, Exit, MonitorRef, NodeId, Pid, Protocol, Subject};
+use crate::base::{Down, Exit, MonitorRef, NodeId, Pid, Protocol};
 use crate::mailbox::Origin;
-use crate::node::{RemoteTarget, SignalTarget};
-use crate::signal::{Effect, Receipt, Relations, dispatch};
+use crate::node::SignalTarget;
+use crate::signal::{Effect, MonitorRoute, Monitored, Receipt, Relations, dispatch};
 use crate::wire::Signal;
 
 impl<M: Protocol> SignalTarget for Cell<M> {
     // If the process has ended, a link or monitor is answered with `Exit::NoProc`, and an exit signal is lost.
     fn signal(&self, number: u64, from: &Pid, signal: Signal) {
         let mut control = self.control();
+        // Zero is the child of the cell, whichever process it is.
+        let number = if number == 0 && self.is_reused() { control.number } else { number };
         if number == 0 || !control.is_occupied_by(number) {
             drop(control);
             return self.node.refuse_signal(from, &self.node.pid(number), signal, Exit::NoProc);
@@ -134,23 +136,16 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
-    /// Starts a monitor on `subject`. `target` is the subject's process, if it is known already.
-    pub(crate) fn monitor(&self, me: &Pid, subject: Subject, target: Option<Pid>) -> MonitorRef {
+    /// Starts a monitor of the process in this cell, which is `me`.
+    pub(crate) fn monitor(&self, me: &Pid, monitored: Monitored) -> MonitorRef {
         let reference = self.node.next_reference();
         // A process that has ended receives no `Down`, so a monitor on itself never fires.
-        if target.as_ref() == Some(me) {
+        if matches!(&monitored.route, MonitorRoute::Process(pid) if pid == me) {
             return reference;
         }
-        self.relations(me.number(), |relations| relations.monitor(reference, subject.clone(), target.clone()));
-        let signal = Signal::Monitor { reference };
-        match (target, subject) {
-            (Some(target), _) | (None, Subject::Pid(target)) => self.node.signal(me, &target, signal),
-            (None, Subject::Name(name, node)) => {
-                let sent = self.node.send_signal(me.number(), RemoteTarget::Name(&name, &node), signal);
-                if let Err(reason) = sent {
-                    self.fail_monitor(me.number(), reference, reason);
-                }
-            }
+        self.relations(me.number(), |relations| relations.monitor(reference, monitored.clone()));
+        if let Err(reason) = self.node.signal_monitored(me, &monitored, Signal::Monitor { reference }) {
+            self.fail_monitor(me.number(), reference, reason);
         }
         reference
     }
@@ -162,7 +157,7 @@ impl<M: Protocol> Cell<M> {
             return;
         }
         let ended = control.cold_mut().and_then(|cold| cold.relations.demonitor(reference));
-        if let Some((target, _)) = ended {
+        if let Some(Monitored { subject: target, .. }) = ended {
             self.push_system(number, Origin::monitor(reference.0), Down { monitor: reference, target, reason });
         }
     }
@@ -171,21 +166,15 @@ impl<M: Protocol> Cell<M> {
     pub(crate) fn demonitor(&self, me: &Pid, reference: MonitorRef) -> bool {
         let ended = self.relations(me.number(), |relations| relations.demonitor(reference)).flatten();
         let live = ended.is_some();
-        if let Some((subject, target)) = ended {
-            self.send_demonitor(me, reference, subject, target);
+        if let Some(monitored) = ended {
+            self.send_demonitor(me, reference, &monitored);
         }
         live
     }
 
-    pub(super) fn send_demonitor(&self, me: &Pid, reference: MonitorRef, subject: Subject, target: Option<Pid>) {
-        let signal = Signal::Demonitor { reference };
-        match (target, subject) {
-            (Some(target), _) | (None, Subject::Pid(target)) => self.node.signal(me, &target, signal),
-            (None, Subject::Name(name, node)) => {
-                // Fails if the connection is lost, which has already ended the monitor.
-                let _ = self.node.send_signal(me.number(), RemoteTarget::Name(&name, &node), signal);
-            }
-        }
+    pub(super) fn send_demonitor(&self, me: &Pid, reference: MonitorRef, monitored: &Monitored) {
+        // Fails if the connection is lost, which has already ended the monitor.
+        let _ = self.node.signal_monitored(me, monitored, Signal::Demonitor { reference });
     }
 
     fn relations<R>(&self, number: u64, f: impl FnOnce(&mut Relations) -> R) -> Option<R> {

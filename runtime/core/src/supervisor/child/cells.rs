@@ -10,20 +10,29 @@ use std::sync::Arc;
 use crate::actor::{Actor, Ref, Stub};
 use crate::base::{Exit, Pid, Protocol};
 use crate::call::Address;
-use crate::mailbox::Bounds;
-use crate::node::{AnyCell, Node};
+use crate::node::Node;
 use crate::process::Cell;
 use crate::supervisor::{Supervision, SupervisionRef};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The cells of one supervisor's children, by id.
+/// The cells of one supervisor's children.
+///
+/// Those of declared children are kept by id, for the supervisor's next start. A child that is added at run time always has
+/// a new one, also if it has the id of a child that was removed: the stubs of that one do not reach it.
 pub struct ChildCells {
     node: Node,
     path: Arc<str>,
     supervisor: SupervisionRef,
-    cells: Mutex<HashMap<Arc<str>, Arc<dyn ChildCell>>>,
+    declared: Mutex<HashMap<Arc<str>, Arc<dyn ChildCell>>>,
     last_number: AtomicU64,
+}
+
+/// The source of the cell for a child that is being bound.
+#[derive(Clone, Copy)]
+pub(in crate::supervisor) struct CellSource<'a> {
+    cells: &'a ChildCells,
+    declared: bool,
 }
 
 /// A child's cell, independent of the child's protocol.
@@ -34,7 +43,7 @@ pub(in crate::supervisor) trait ChildCell: Any + Send + Sync {
     /// Refuses messages until the next start.
     fn close(&self);
 
-    /// Refuses messages for good and gives up the cell's path.
+    /// Refuses messages for good.
     fn remove(&self);
 
     /// Returns the process that runs in this cell, also while it is ending.
@@ -55,9 +64,6 @@ impl<M: Protocol> ChildCell for Cell<M> {
 
     fn remove(&self) {
         Cell::close(self);
-        if let Some(path) = self.path() {
-            self.node().names().remove_path(path);
-        }
     }
 
     fn pid(&self) -> Option<Pid> {
@@ -101,11 +107,11 @@ impl ChildCell for SupervisorCell {
 
 impl ChildCells {
     pub(in crate::supervisor) fn new(node: Node, path: Arc<str>, supervisor: SupervisionRef) -> Arc<ChildCells> {
-        Arc::new(ChildCells { node, path, supervisor, cells: Mutex::default(), last_number: AtomicU64::new(0) })
+        Arc::new(ChildCells { node, path, supervisor, declared: Mutex::default(), last_number: AtomicU64::new(0) })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<dyn ChildCell>>> {
-        self.cells.lock().unwrap_or_else(PoisonError::into_inner)
+        self.declared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(in crate::supervisor) fn node(&self) -> &Node {
@@ -122,53 +128,29 @@ impl ChildCells {
         self.supervisor.clone()
     }
 
-    /// Returns the stub of the child with this id.
+    /// Returns the stub of the declared child with this id.
     pub(in crate::supervisor) fn stub<A: Actor>(&self, id: &str) -> Ref<A> {
-        Ref::<A>::__new(Address::following(self.cell::<A>(id)))
+        following::<A>(&self.declared().cell::<A>(id))
+    }
+
+    /// Returns the cell of the declared supervisor with this id.
+    pub(in crate::supervisor) fn supervisor_cell(&self, id: &str) -> Arc<SupervisorCell> {
+        self.declared().supervisor_cell(id)
+    }
+
+    /// Returns the cells of declared children: one for each id.
+    pub(in crate::supervisor) fn declared(&self) -> CellSource<'_> {
+        CellSource { cells: self, declared: true }
+    }
+
+    /// Returns the cells of children that are added at run time: a new one each time.
+    pub(in crate::supervisor) fn added(&self) -> CellSource<'_> {
+        CellSource { cells: self, declared: false }
     }
 
     /// Returns an unused id for a child without one.
     pub(in crate::supervisor) fn next_id(&self) -> Arc<str> {
         format!("#{}", self.last_number.fetch_add(1, Ordering::Relaxed) + 1).into()
-    }
-
-    pub(in crate::supervisor) fn cell<A: Actor>(&self, id: &str) -> Arc<Cell<A::Protocol>> {
-        self.get_or_insert(id, |path| self.new_cell(path, A::OPTIONS.bounds()))
-    }
-
-    pub(in crate::supervisor) fn supervisor_cell(&self, id: &str) -> Arc<SupervisorCell> {
-        self.get_or_insert(id, |path| {
-            let cell = self.new_cell::<Supervision>(path, None);
-            let stub = SupervisionRef::__new(Address::following(Arc::clone(&cell)));
-            Arc::new(SupervisorCell { cell, children: ChildCells::new(self.node.clone(), Arc::clone(path), stub) })
-        })
-    }
-
-    fn new_cell<M: Protocol>(&self, path: &Arc<str>, bounds: Option<Bounds>) -> Arc<Cell<M>> {
-        let cell = Cell::new(self.node.clone(), Some(Arc::clone(path)), bounds);
-        self.node.names().insert_path(path, Arc::clone(&cell) as Arc<dyn AnyCell>);
-        cell
-    }
-
-    /// Returns the cell with this id, or makes it unless one of this type exists.
-    fn get_or_insert<C: ChildCell>(&self, id: &str, make: impl FnOnce(&Arc<str>) -> Arc<C>) -> Arc<C> {
-        let mut cells = self.lock();
-        if let Some(cell) = cells.get(id)
-            && let Ok(cell) = (Arc::clone(cell) as Arc<dyn Any + Send + Sync>).downcast()
-        {
-            return cell;
-        }
-        let cell = make(&format!("{}/{}", self.path, path_segment(id)).into());
-        cells.insert(id.into(), Arc::clone(&cell) as Arc<dyn ChildCell>);
-        cell
-    }
-
-    /// Removes the cell with this id.
-    pub(in crate::supervisor) fn remove(&self, id: &str) {
-        let cell = self.lock().remove(id);
-        if let Some(cell) = cell {
-            cell.remove();
-        }
     }
 
     fn all(&self) -> Vec<Arc<dyn ChildCell>> {
@@ -186,8 +168,45 @@ impl ChildCells {
     /// Removes all cells and gives up the path of the tree, whose root this supervisor is.
     pub(in crate::supervisor) fn remove_tree(&self) {
         self.remove_all();
-        self.node.names().remove_path(&self.path);
+        self.node.names().free_root_path(&self.path);
     }
+}
+
+impl CellSource<'_> {
+    pub(in crate::supervisor) fn cell<A: Actor>(self, id: &str) -> Arc<Cell<A::Protocol>> {
+        self.get_or_make(id, |node, path| Cell::new(node.clone(), Some(path), A::OPTIONS.bounds()))
+    }
+
+    pub(in crate::supervisor) fn supervisor_cell(self, id: &str) -> Arc<SupervisorCell> {
+        self.get_or_make(id, |node, path| {
+            let cell = Cell::new(node.clone(), Some(Arc::clone(&path)), None);
+            let stub = SupervisionRef::__new(Address::following(Arc::clone(&cell)));
+            Arc::new(SupervisorCell { cell, children: ChildCells::new(node.clone(), path, stub) })
+        })
+    }
+
+    /// Returns the cell of the declared child with this id, or makes one.
+    fn get_or_make<C: ChildCell>(self, id: &str, make: impl FnOnce(&Node, Arc<str>) -> Arc<C>) -> Arc<C> {
+        let CellSource { cells, declared } = self;
+        let make = || make(&cells.node, format!("{}/{}", cells.path, path_segment(id)).into());
+        if !declared {
+            return make();
+        }
+        let mut declared = cells.lock();
+        if let Some(cell) = declared.get(id)
+            && let Ok(cell) = (Arc::clone(cell) as Arc<dyn Any + Send + Sync>).downcast()
+        {
+            return cell;
+        }
+        let cell = make();
+        declared.insert(id.into(), Arc::clone(&cell) as Arc<dyn ChildCell>);
+        cell
+    }
+}
+
+/// Returns a stub that follows the child in this cell.
+pub(in crate::supervisor) fn following<A: Actor>(cell: &Arc<Cell<A::Protocol>>) -> Ref<A> {
+    Ref::<A>::__new(Address::following(Arc::clone(cell)))
 }
 
 /// Encodes an id or a name as one segment of a path: any text is valid, but a slash separates segments.

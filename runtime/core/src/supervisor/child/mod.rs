@@ -6,4 +6,4 @@ mod cells;
 pub use bound::Children;
 pub(super) use bound::{BoundSpec, ChildFactory, ChildStarter, StartFuture};
 pub use cells::ChildCells;
-pub(super) use cells::{ChildCell, SupervisorCell, path_segment};
+pub(super) use cells::{CellSource, ChildCell, SupervisorCell, following, path_segment};

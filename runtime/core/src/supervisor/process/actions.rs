@@ -167,7 +167,6 @@ impl SupervisorProcess {
     pub(super) fn remove_cell(&self, spec: BoundSpec) {
         if !spec.declared {
             spec.cell.remove();
-            self.cells.remove(&spec.id);
         }
     }
 

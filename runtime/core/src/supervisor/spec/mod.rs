@@ -4,7 +4,7 @@ mod starters;
 
 use std::time::Duration;
 
-use super::child::{BoundSpec, ChildCells};
+use super::child::{BoundSpec, CellSource, following};
 use super::{Backoff, ChildOptions, Restart, WhileDown};
 use crate::actor::{Process, Stubbed};
 use crate::base::Shutdown;
@@ -22,7 +22,7 @@ pub struct ChildSpec<R> {
 }
 
 /// Binds a spec to a cell of the supervisor.
-type Bind<R> = Box<dyn FnOnce(&ChildCells, &str, ChildOptions) -> (R, BoundSpec) + Send>;
+type Bind<R> = Box<dyn FnOnce(CellSource<'_>, &str, ChildOptions) -> (R, BoundSpec) + Send>;
 
 impl<R: 'static> ChildSpec<R> {
     /// Creates the spec of a child that `make` makes for each start. The child is permanent and gets 5 s to stop.
@@ -31,7 +31,8 @@ impl<R: 'static> ChildSpec<R> {
         A::Protocol: Stubbed<Ref = R>,
     {
         ChildSpec::with(ChildOptions::DEFAULT, |cells, id, options| {
-            (cells.stub::<A>(id), worker(cells, id, options, make))
+            let cell = cells.cell::<A>(id);
+            (following::<A>(&cell), worker(cell, id, options, make))
         })
     }
 
@@ -43,14 +44,14 @@ impl<R: 'static> ChildSpec<R> {
         let options = ChildOptions { restart: Restart::Temporary, ..ChildOptions::DEFAULT };
         ChildSpec::with(options, |cells, id, options| {
             let options = ChildOptions { restart: Restart::Temporary, ..options };
-            let spec = one_shot(cells.cell::<A>(id), id.into(), options, actor);
-            (cells.stub::<A>(id), spec)
+            let cell = cells.cell::<A>(id);
+            (following::<A>(&cell), one_shot(cell, id.into(), options, actor))
         })
     }
 
     pub(super) fn with(
         options: ChildOptions,
-        bind: impl FnOnce(&ChildCells, &str, ChildOptions) -> (R, BoundSpec) + Send + 'static,
+        bind: impl FnOnce(CellSource<'_>, &str, ChildOptions) -> (R, BoundSpec) + Send + 'static,
     ) -> ChildSpec<R> {
         ChildSpec { options, bind: Box::new(bind) }
     }
@@ -86,8 +87,8 @@ impl<R: 'static> ChildSpec<R> {
         self
     }
 
-    /// Returns the child's stub and its spec, bound to the supervisor's cell with this id.
-    pub(super) fn bind(self, cells: &ChildCells, id: &str) -> (R, BoundSpec) {
+    /// Returns the child's stub and its spec, bound to a cell for this id.
+    pub(super) fn bind(self, cells: CellSource<'_>, id: &str) -> (R, BoundSpec) {
         (self.bind)(cells, id, self.options)
     }
 }

@@ -7,18 +7,17 @@ use tokio::sync::oneshot;
 use crate::actor::{Actor, Process, launch, start_info};
 use crate::base::{Exit, Pid};
 use crate::process::{Cell, StartInfo, catch, ended_in_cell};
-use crate::supervisor::child::{BoundSpec, ChildCells, ChildStarter, Children, StartFuture, SupervisorCell};
+use crate::supervisor::child::{BoundSpec, ChildStarter, Children, StartFuture, SupervisorCell};
 use crate::supervisor::process::SupervisorProcess;
 use crate::supervisor::{ChildOptions, SupervisorOptions, WhileDown};
 
 /// Binds a worker that `make` makes for each start.
 pub(in crate::supervisor) fn worker<A: Process>(
-    cells: &ChildCells,
+    cell: Arc<Cell<A::Protocol>>,
     id: &str,
     options: ChildOptions,
     make: impl FnMut() -> A + Send + 'static,
 ) -> BoundSpec {
-    let cell = cells.cell::<A>(id);
     cell.queue().set_accepts_early(options.while_down == WhileDown::Hold);
     let starter = Box::new(Worker { cell: Arc::clone(&cell), make });
     BoundSpec { id: id.into(), options, starter, cell, supervisor: None, declared: false }
@@ -37,13 +36,12 @@ pub(in crate::supervisor) fn one_shot<A: Process>(
 
 /// Binds a supervisor, to which `add_children` adds the children for each start.
 pub(in crate::supervisor) fn supervisor(
-    cells: &ChildCells,
+    cell: Arc<SupervisorCell>,
     id: &str,
     options: ChildOptions,
     dynamic: bool,
     add_children: impl FnMut(&mut Children) -> SupervisorOptions + Send + 'static,
 ) -> BoundSpec {
-    let cell = cells.supervisor_cell(id);
     cell.cell.queue().set_accepts_early(options.while_down == WhileDown::Hold);
     let supervisor = Some(cell.children.supervisor());
     let starter = Box::new(Supervisor { cell: Arc::clone(&cell), dynamic, add_children });

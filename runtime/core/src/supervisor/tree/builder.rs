@@ -8,7 +8,7 @@ use super::root::{PendingTree, start_root};
 use crate::actor::{Context, Process};
 use crate::base::StartError;
 use crate::node::Node;
-use crate::supervisor::child::{BoundSpec, ChildCells, Children};
+use crate::supervisor::child::{BoundSpec, CellSource, Children};
 use crate::supervisor::spec::supervisor;
 use crate::supervisor::{AutoShutdown, ChildOptions, ChildSpec, Strategy, SupervisionRef, SupervisorOptions};
 
@@ -55,7 +55,7 @@ pub struct Supervisor {
     children: Vec<(String, BindChild)>,
 }
 
-type BindChild = Box<dyn FnOnce(&ChildCells, &str) -> BoundSpec + Send>;
+type BindChild = Box<dyn FnOnce(CellSource<'_>, &str) -> BoundSpec + Send>;
 
 impl Supervisor {
     /// Creates a supervisor without children and with OTP's defaults: 1 restart in 5 s, no automatic shutdown.
@@ -137,7 +137,7 @@ impl Supervisor {
 
     fn add_children(self, children: &mut Children) -> SupervisorOptions {
         for (id, bind) in self.children {
-            let spec = bind(children.cells(), &id);
+            let spec = bind(children.cells().declared(), &id);
             children.push_declared(spec);
         }
         self.options
@@ -172,8 +172,9 @@ impl ChildSpec<SupervisionRef> {
     /// unlimited time to stop.
     pub fn supervisor(mut make: impl FnMut() -> Supervisor + Send + 'static) -> ChildSpec<SupervisionRef> {
         ChildSpec::with(ChildOptions::SUPERVISOR, move |cells, id, options| {
-            let spec = supervisor(cells, id, options, false, move |children| make().add_children(children));
-            (cells.supervisor_cell(id).children.supervisor(), spec)
+            let cell = cells.supervisor_cell(id);
+            let stub = cell.children.supervisor();
+            (stub, supervisor(cell, id, options, false, move |children| make().add_children(children)))
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::actor::{Actor, Process, Ref, Stub};
 use crate::call::Address;
 use crate::node::Node;
 use crate::process::Cell;
-use crate::supervisor::child::{ChildCells, ChildFactory};
+use crate::supervisor::child::{ChildCells, ChildFactory, following};
 use crate::supervisor::protocol::LocalOnly;
 use crate::supervisor::spec::{one_shot, worker};
 use crate::supervisor::{ChildError, ChildOptions, SupervisionRef};
@@ -88,10 +88,10 @@ fn restartable<A: Process>(
     let (sender, receiver) = oneshot::channel();
     let factory = ChildFactory(Box::new(move |cells| {
         let id = cells.next_id();
-        let spec = worker(cells, &id, options, make);
+        let cell = cells.added().cell::<A>(&id);
         // Fails if the caller no longer waits.
-        let _ = sender.send(cells.stub::<A>(&id));
-        spec
+        let _ = sender.send(following::<A>(&cell));
+        worker(cell, &id, options, make)
     }));
     (factory, StubSource(Source::Following(receiver)))
 }

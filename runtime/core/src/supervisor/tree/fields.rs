@@ -49,12 +49,14 @@ impl<A: Process> Child for A {
 
     fn add<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: fn(&T) -> A) {
         let tree = Arc::clone(tree);
-        let spec = worker(children.cells(), id, options, move || make(&tree));
+        let cell = children.cells().declared().cell::<A>(id);
+        let spec = worker(cell, id, options, move || make(&tree));
         children.push_declared(spec);
     }
 
     fn add_dynamic(children: &mut Children, id: &str, options: SupervisorOptions) {
-        let spec = supervisor(children.cells(), id, ChildOptions::SUPERVISOR, true, move |_| options);
+        let cell = children.cells().supervisor_cell(id);
+        let spec = supervisor(cell, id, ChildOptions::SUPERVISOR, true, move |_| options);
         children.push_declared(spec);
     }
 }
@@ -90,7 +92,8 @@ impl<T: Tree> Subtree for T {
             T::add_children(&Arc::new(make(&parent)), children);
             T::OPTIONS
         };
-        let spec = supervisor(children.cells(), id, options, false, add_children);
+        let cell = children.cells().supervisor_cell(id);
+        let spec = supervisor(cell, id, options, false, add_children);
         children.push_declared(spec);
     }
 }

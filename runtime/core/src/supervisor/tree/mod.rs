@@ -136,8 +136,8 @@ impl<R: 'static> ChildSpec<R> {
                 T::add_children(&Arc::new(make()), children);
                 T::OPTIONS
             };
-            let stubs = T::stubs(&cells.supervisor_cell(id).children);
-            (stubs, supervisor(cells, id, options, false, add_children))
+            let cell = cells.supervisor_cell(id);
+            (T::stubs(&cell.children), supervisor(cell, id, options, false, add_children))
         })
     }
 }

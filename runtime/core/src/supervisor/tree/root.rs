@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use crate::actor::NewProcess;
 use crate::base::StartError;
-use crate::node::{AnyCell, Node};
+use crate::node::Node;
 use crate::supervisor::child::{ChildCells, Children, path_segment};
 use crate::supervisor::process::{SharedFailure, SupervisorProcess};
 use crate::supervisor::{SupervisionRef, SupervisorOptions};
@@ -48,8 +48,7 @@ pub(super) fn start_root<R>(
     add_children: impl FnOnce(&mut Children) -> (R, SupervisorOptions),
 ) -> PendingTree<R> {
     let new_process = NewProcess::<SupervisorProcess>::new(node.clone());
-    let cell = Arc::clone(new_process.cell()) as Arc<dyn AnyCell>;
-    let path = node.names().claim_path(&format!("/{}", path_segment(name.as_ref())), new_process.number(), cell);
+    let path = node.names().claim_root_path(&format!("/{}", path_segment(name.as_ref())), new_process.number());
     let mut children = Children::new(ChildCells::new(node, path, new_process.stub()));
     let (stub, options) = add_children(&mut children);
     link(&new_process.stub());

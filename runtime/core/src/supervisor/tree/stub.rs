@@ -79,7 +79,7 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
         let (sender, receiver) = oneshot::channel();
         let id = id.to_owned();
         let factory = ChildFactory(Box::new(move |cells| {
-            let (stub, spec) = spec.bind(cells, &id);
+            let (stub, spec) = spec.bind(cells.added(), &id);
             // Fails if the caller no longer waits.
             let _ = sender.send(stub);
             spec

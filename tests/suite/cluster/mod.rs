@@ -6,5 +6,6 @@ mod echo_server;
 mod errors;
 mod killed;
 mod loss;
+mod message_panics;
 mod sockets;
 mod trees;

@@ -2,6 +2,7 @@
 
 use crate::base::{CastError, EncodeError, Encoder, Protocol};
 use crate::node::{Current, Node, OutgoingMessage, RemoteTarget};
+use crate::process::{catch, report_message_panic};
 use crate::wire::fingerprint;
 
 /// Puts a message into the queue of the connection to its node.
@@ -21,8 +22,8 @@ pub(super) fn route(
 ) -> Result<(), CastError> {
     let router = node.router().ok_or(CastError::NoConnection)?;
     let mut payload = Vec::new();
-    let (result, replies) =
-        Current::collect_replies(node, || encode(&mut Encoder::new(&mut payload, router.max_message_size())));
+    let mut encoder = Encoder::new(&mut payload, router.max_message_size());
+    let (result, replies) = Current::collect_replies(node, || encode_caught(node, name, || encode(&mut encoder)));
     // A reply in the message was passed on with the bytes. It is answered from there, or by `fail`.
     node.pending_calls().sent(&replies, to.node(), name);
     let fail = |error: CastError| {
@@ -35,4 +36,16 @@ pub(super) fn route(
     result.map_err(|error| fail(CastError::Encode(error)))?;
     let outgoing = OutgoingMessage { protocol, variant, replies: replies.clone(), payload };
     router.send_message(Current::process(), to, outgoing).map_err(fail)
+}
+
+/// Runs `encode` for a message of this protocol; a panic becomes an error of the message.
+pub(super) fn encode_caught(
+    node: &Node,
+    protocol: &'static str,
+    encode: impl FnOnce() -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    catch(encode).unwrap_or_else(|panic| {
+        report_message_panic(node, protocol, "encoding a message", &panic);
+        Err(EncodeError::Field(panic.to_string().into()))
+    })
 }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::peers::Peer;
-use crate::base::{CallError, Causes, Exit, NodeEvent, NodeId, Pid};
+use crate::base::{CallError, Causes, DecodeError, Exit, NodeEvent, NodeId, Pid};
 use crate::log;
 use crate::node::{Current, Delivery, LocalProcess, Node, SignalTarget};
+use crate::observe::ReportKind;
+use crate::process::{catch, fail_callers, report_message_panic};
 use crate::wire::{Frame, FrameTarget, Signal};
 
-/// Acts on one frame of `peer`. Nothing here waits, and nothing that a peer can send makes it panic.
+/// Acts on one frame of `peer`. Nothing here waits. A panic in the code of a message, which decodes and drops its fields,
+/// fails that message only.
 pub(super) fn handle_frame(node: &Node, peer: &Peer, frame: Frame) {
     match frame {
         Frame::Message { from, to, protocol, variant, replies, payload } => {
@@ -22,10 +25,12 @@ pub(super) fn handle_frame(node: &Node, peer: &Peer, frame: Frame) {
                 if error == CallError::NoProc {
                     log::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for a process that does not exist");
                 } else {
-                    log::warn!(
-                        target: "greenroom", peer = %peer_name, from, ?to, error = %Causes(&error),
-                        "a message cannot be delivered"
-                    );
+                    node.report(ReportKind::Undelivered, || {
+                        log::warn!(
+                            target: "greenroom", peer = %peer_name, from, ?to, error = %Causes(&error),
+                            "a message cannot be delivered"
+                        );
+                    });
                 }
                 for id in replies {
                     answer(node, &peer.id, id, error.clone());
@@ -33,8 +38,11 @@ pub(super) fn handle_frame(node: &Node, peer: &Peer, frame: Frame) {
             }
         }
         Frame::Answer { id, result, .. } => {
-            let _entered = node.enter();
-            node.pending_calls().answer(id, result.as_ref().map(Bytes::as_ref).map_err(CallError::clone));
+            // A reply in an answer that cannot be read, or that has no caller, is dropped.
+            let result = result.as_ref().map(Bytes::as_ref).map_err(CallError::clone);
+            let answer = || node.pending_calls().answer(id, result);
+            let ((), dropped) = Current::collect_dropped(node, Node::SYSTEM, answer);
+            fail_callers(dropped, &CallError::Dropped);
         }
         Frame::Signal { from, to, signal } => handle_signal(node, peer, from, &to, signal),
     }
@@ -72,11 +80,14 @@ fn deliver(node: &Node, to: &FrameTarget, delivery: Delivery<'_>) -> Result<(), 
     // A reply in a message that is refused is dropped with it. Its caller gets the reason, not `Dropped`.
     // Outside of a process, dropped replies would not be collected.
     let process = if number == 0 { Node::SYSTEM } else { number };
-    let (result, dropped) = Current::collect_dropped(node, process, || cell.deliver(number, delivery));
+    let deliver = || catch(|| cell.deliver(number, delivery));
+    let (result, dropped) = Current::collect_dropped(node, process, deliver);
+    let result = result.unwrap_or_else(|panic| {
+        report_message_panic(node, cell.protocol(), "decoding a message", &panic);
+        Err(CallError::Decode(DecodeError::Malformed(panic.to_string().into())))
+    });
     if result.is_ok() {
-        for caller in dropped {
-            caller.fail(CallError::Dropped);
-        }
+        fail_callers(dropped, &CallError::Dropped);
     }
     // The name alone: the sender puts its own beside it.
     result.map_err(|error| match error {

@@ -180,7 +180,7 @@ impl Current {
         Current::with(|thread| thread.with_notes(|notes| notes.panic = Some(panic)));
     }
 
-    /// Runs `encode`, and returns the ids of the replies that it encodes.
+    /// Runs `encode`, which must not panic, and returns the ids of the replies that it encodes.
     pub(crate) fn collect_replies<R>(node: &Node, encode: impl FnOnce() -> R) -> (R, Vec<u64>) {
         // The node of the message is current meanwhile, which a stub of another node in this program need not be.
         let frame = FrameGuard::begin(node.clone(), Current::process());
@@ -191,7 +191,7 @@ impl Current {
         (result, replies.flatten().unwrap_or_default())
     }
 
-    /// Runs `f` as the process with this number, and returns the callers whose replies it drops.
+    /// Runs `f`, which must not panic, as the process with this number, and returns the callers whose replies it drops.
     pub(crate) fn collect_dropped<R>(
         node: &Node,
         process: u64,

@@ -14,6 +14,7 @@ mod introspect;
 mod names;
 mod node_events;
 mod pending_calls;
+mod reports;
 mod router;
 mod services;
 mod shutdown;

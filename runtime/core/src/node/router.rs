@@ -6,6 +6,7 @@ use std::pin::Pin;
 use super::{LocalProcess, Node};
 use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid, Subject};
 use crate::log;
+use crate::observe::ReportKind;
 use crate::signal::{MonitorRoute, Monitored};
 use crate::wire::Signal;
 
@@ -129,7 +130,9 @@ impl Node {
         if matches!(error, CastError::NoProc | CastError::NoConnection) {
             log::debug!(target: "greenroom", node = %self.name(), %to, error = %Causes(error), "message cannot be sent");
         } else {
-            log::warn!(target: "greenroom", node = %self.name(), %to, error = %Causes(error), "message cannot be sent");
+            self.report(ReportKind::Unsent, || {
+                log::warn!(target: "greenroom", node = %self.name(), %to, error = %Causes(error), "message cannot be sent");
+            });
         }
     }
 

@@ -27,7 +27,7 @@ pub(crate) use metrics::{ConnectionMeter, PeerTraffic};
 pub use metrics::{Counters, ExitCounts, Metrics, ProtocolMetrics, Traffic};
 pub(crate) use process::source_line;
 pub use process::{Memory, ProcessInfo, ProcessState, SourceLine};
-pub(crate) use report_limiter::{ReportDecision, ReportLimiter};
+pub(crate) use report_limiter::{ReportDecision, ReportKind, ReportLimiter};
 pub(crate) use trace::Traces;
 pub use trace::{Trace, TraceEvent, TraceStep};
 pub(crate) use watchdog::{Finding, LongPollSink, TableId, ThreadSlots, Watchdog};

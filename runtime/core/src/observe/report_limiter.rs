@@ -1,4 +1,4 @@
-//! A limit on the number of crash reports in the log.
+//! A limit on the number of reports of one kind in the log.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,21 +6,34 @@ use std::time::{Duration, Instant};
 use crate::base::SortedMap;
 use crate::log;
 
-/// Limits a node's crash reports: in each time window, the first few of each kind of process are logged, and the others
-/// only counted. Their number is logged at the end of the window.
+/// Limits a node's reports: in each time window, the first few of each kind are logged, and the others only counted. Their
+/// number is logged at the end of the window.
 #[derive(Default)]
 pub(crate) struct ReportLimiter {
-    kinds: Mutex<SortedMap<&'static str, Window>>,
+    kinds: Mutex<SortedMap<ReportKind, Window>>,
 }
 
-/// A time window in which the crashes of one kind are counted.
+/// A kind of report that is limited on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ReportKind {
+    /// A process of this type ended abnormally.
+    Crash(&'static str),
+    /// Code of this protocol's messages panicked outside of the process that they belong to.
+    MessagePanic(&'static str),
+    /// A message from another node could not be delivered.
+    Undelivered,
+    /// A message to another node could not be sent.
+    Unsent,
+}
+
+/// A time window in which the reports of one kind are counted.
 struct Window {
     end: Instant,
     logged: u32,
     suppressed: u64,
 }
 
-/// The outcome for one crash.
+/// The outcome for one report.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ReportDecision {
     /// The report is logged.
@@ -37,12 +50,12 @@ const WINDOW: Duration = Duration::from_secs(10);
 const MAX_LOGGED: u32 = 5;
 
 impl ReportLimiter {
-    fn kinds(&self) -> MutexGuard<'_, SortedMap<&'static str, Window>> {
+    fn kinds(&self) -> MutexGuard<'_, SortedMap<ReportKind, Window>> {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts the crash of a process of this kind.
-    pub(crate) fn admit(&self, kind: &'static str, now: Instant) -> ReportDecision {
+    /// Counts one report of this kind.
+    pub(crate) fn admit(&self, kind: ReportKind, now: Instant) -> ReportDecision {
         let mut kinds = self.kinds();
         let new = || Window { end: now + WINDOW, logged: 0, suppressed: 0 };
         let window = kinds.get_or_insert_with(kind, new);
@@ -59,7 +72,7 @@ impl ReportLimiter {
     }
 
     /// Logs the number of suppressed reports of this kind, and ends the window.
-    pub(crate) fn summarize(&self, kind: &'static str) {
+    pub(crate) fn summarize(&self, kind: ReportKind) {
         let window = self.kinds().remove(&kind);
         if let Some(Window { suppressed: count @ 1.., .. }) = window {
             log_summary(kind, count);
@@ -77,11 +90,24 @@ impl ReportLimiter {
     }
 }
 
-fn log_summary(kind: &str, count: u64) {
-    if log::has_subscriber() {
-        log::error!(target: "greenroom", process = kind, count, "more processes of this kind ended abnormally");
-    } else {
-        log::print(format_args!("{kind}: {count} more ended abnormally"));
+fn log_summary(kind: ReportKind, count: u64) {
+    match kind {
+        ReportKind::Crash(process) if log::has_subscriber() => {
+            log::error!(target: "greenroom", process, count, "more processes of this kind ended abnormally");
+        }
+        ReportKind::Crash(process) => log::print(format_args!("{process}: {count} more ended abnormally")),
+        ReportKind::MessagePanic(protocol) if log::has_subscriber() => {
+            log::error!(target: "greenroom", protocol, count, "more panics in the code of these messages");
+        }
+        ReportKind::MessagePanic(protocol) => {
+            log::print(format_args!("{count} more panics in the code of messages of `{protocol}`"));
+        }
+        ReportKind::Undelivered => {
+            log::warn!(target: "greenroom", count, "more messages from other nodes could not be delivered");
+        }
+        ReportKind::Unsent => {
+            log::warn!(target: "greenroom", count, "more messages could not be sent to other nodes");
+        }
     }
 }
 
@@ -94,17 +120,17 @@ mod tests {
         let (limiter, start) = (ReportLimiter::default(), Instant::now());
         let end = start + WINDOW;
         for _ in 0..MAX_LOGGED {
-            assert_eq!(limiter.admit("a", start), ReportDecision::Log);
+            assert_eq!(limiter.admit(ReportKind::Crash("a"), start), ReportDecision::Log);
         }
-        assert_eq!(limiter.admit("a", start + WINDOW / 2), ReportDecision::StartSummary(end));
-        assert_eq!(limiter.admit("a", start + WINDOW / 2), ReportDecision::Suppress);
-        assert_eq!(limiter.admit("b", start), ReportDecision::Log);
+        assert_eq!(limiter.admit(ReportKind::Crash("a"), start + WINDOW / 2), ReportDecision::StartSummary(end));
+        assert_eq!(limiter.admit(ReportKind::Crash("a"), start + WINDOW / 2), ReportDecision::Suppress);
+        assert_eq!(limiter.admit(ReportKind::Crash("b"), start), ReportDecision::Log);
         // The window is over, but its summary is not logged yet.
-        assert_eq!(limiter.admit("a", end), ReportDecision::Suppress);
-        limiter.summarize("a");
-        assert_eq!(limiter.admit("a", end), ReportDecision::Log);
+        assert_eq!(limiter.admit(ReportKind::Crash("a"), end), ReportDecision::Suppress);
+        limiter.summarize(ReportKind::Crash("a"));
+        assert_eq!(limiter.admit(ReportKind::Crash("a"), end), ReportDecision::Log);
         for hour in 1..20 {
-            assert_eq!(limiter.admit("b", start + hour * 360 * WINDOW), ReportDecision::Log);
+            assert_eq!(limiter.admit(ReportKind::Crash("b"), start + hour * 360 * WINDOW), ReportDecision::Log);
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) use cell::{Cell, ProcessKind, StartInfo};
 pub(crate) use exit_watcher::{InVain, ended, ended_in_cell, watch_exit};
 pub(crate) use mailbox::Step;
 pub use mailbox::{Mailbox, Receive, Receiver};
-pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each};
+pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each, drop_message, report_message_panic};
 use panic::{report_destructor_panic, report_late_panic, resume_panic};
 pub(crate) use system_request::{RequestError, SuspendedEvent, SystemRequest};
 pub(crate) use task::ProcessTask;
@@ -41,7 +41,7 @@ use crate::base::CallError;
 use crate::node::WaitingCaller;
 
 /// Fails the calls whose replies were dropped.
-fn fail_callers(dropped: Vec<Arc<dyn WaitingCaller>>, error: &CallError) {
+pub(crate) fn fail_callers(dropped: Vec<Arc<dyn WaitingCaller>>, error: &CallError) {
     for caller in dropped {
         caller.fail(error.clone());
     }

@@ -9,14 +9,15 @@ use std::fmt::Write;
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::pin::Pin;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use crate::base::{Exit, Pid};
 use crate::log;
-use crate::node::{Current, Node};
+use crate::node::{Current, Node, WaitingCaller};
+use crate::observe::ReportKind;
 
 #[cfg(panic = "abort")]
 compile_error!("greenroom needs `panic = \"unwind\"`: a panic must end its process, not the program");
@@ -90,6 +91,28 @@ pub(crate) fn drop_each<T>(node: &Node, number: u64, items: impl IntoIterator<It
             report_destructor_panic(&node.pid(number), &panic);
         }
     }
+}
+
+/// Drops a message, or a part of one, that belongs to no process. A panic of its destructor is reported. Returns the
+/// callers whose replies were in it.
+pub(crate) fn drop_message<T>(node: &Node, protocol: &'static str, message: T) -> Vec<Arc<dyn WaitingCaller>> {
+    let (result, dropped) = Current::collect_dropped(node, Node::SYSTEM, || catch(|| drop(message)));
+    if let Err(panic) = result {
+        report_message_panic(node, protocol, "dropping a message", &panic);
+    }
+    dropped
+}
+
+/// Reports a panic in the code of a message, outside of a process: while it is encoded, decoded or dropped. Only that
+/// message is lost.
+pub(crate) fn report_message_panic(node: &Node, protocol: &'static str, action: &str, panic: &Exit) {
+    node.report(ReportKind::MessagePanic(protocol), || {
+        if log::has_subscriber() {
+            log::error!(target: "greenroom", node = %node.name(), protocol, action, %panic, "the code of a message panicked");
+        } else {
+            log::print(format_args!("{action} of `{protocol}` {panic}"));
+        }
+    });
 }
 
 pin_project! {

@@ -1,8 +1,10 @@
 //! Callers on other nodes. Their calls are answered by a frame instead of in a reply slot.
 
+use std::any::type_name;
 use std::sync::Arc;
 
 use crate::base::{CallError, EncodeError, Encoder, NodeId};
+use crate::call::remote::encode_caught;
 use crate::node::{AnswerSlot, Current, Node, WaitingCaller};
 
 /// A caller on another node that waits for a `T`.
@@ -39,9 +41,9 @@ impl<T> RemoteCaller<T> {
         let ReplyRoute { node, caller, id } = &self.route;
         let Some(router) = node.router() else { return };
         let mut bytes = Vec::new();
-        let (result, _) = Current::collect_replies(node, || {
-            (self.encode)(value, &mut Encoder::new(&mut bytes, router.max_message_size()))
-        });
+        let mut encoder = Encoder::new(&mut bytes, router.max_message_size());
+        let encode = || encode_caught(node, type_name::<T>(), || (self.encode)(value, &mut encoder));
+        let (result, _) = Current::collect_replies(node, encode);
         let answer = result.map(|()| bytes).map_err(CallError::Encode);
         router.send_answer(Current::process(), caller, *id, answer);
     }

@@ -6,15 +6,17 @@
 //!
 //! The slot also records where the reply is. The deadlock check needs to know whether only the callee can answer.
 
+use std::any::type_name;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Instant;
 
 use super::remote_caller::RemoteCaller;
-use crate::base::{CallError, Decoder, DeserializeOwned, Pid};
+use crate::base::{CallError, DecodeError, Decoder, DeserializeOwned, Exit, Pid};
 use crate::mailbox::{CheckedSend, Guard, Lock};
 use crate::node::{AnswerSlot, Current, Node, WaitingCaller, WeakNode};
 use crate::observe::AwaitedCall;
+use crate::process::{catch, report_message_panic};
 use crate::sched::Timeout;
 use crate::sync::atomic::{AtomicU8, Ordering, fence};
 
@@ -264,11 +266,57 @@ impl<T> Timeout for Slot<T> {
 impl<T: DeserializeOwned + Send> AnswerSlot for Slot<T> {
     fn answer(&self, result: Result<&[u8], CallError>) {
         self.lock().remote_id = None;
-        self.fill_and_wake(result.and_then(|bytes| {
-            let mut decoder = Decoder::new(bytes);
-            let value = decoder.field().map_err(CallError::Decode)?;
-            decoder.finish().map_err(CallError::Decode)?;
-            Ok(CheckedSend::new(value))
-        }));
+        let outcome = result.and_then(|bytes| {
+            let decoded = catch(|| decode(bytes)).map_err(|panic| {
+                self.report_panic("decoding an answer", &panic);
+                DecodeError::Malformed(panic.to_string().into())
+            });
+            decoded.flatten().map_err(CallError::Decode)
+        });
+        // An answer that the caller no longer awaits is dropped here.
+        if let Err(panic) = catch(|| self.fill_and_wake(outcome)) {
+            self.report_panic("dropping an answer", &panic);
+        }
+    }
+}
+
+fn decode<T: DeserializeOwned + Send>(bytes: &[u8]) -> Result<CheckedSend<T>, DecodeError> {
+    let mut decoder = Decoder::new(bytes);
+    let value = decoder.field()?;
+    decoder.finish()?;
+    Ok(CheckedSend::new(value))
+}
+
+impl<T> Slot<T> {
+    #[cold]
+    fn report_panic(&self, action: &str, panic: &Exit) {
+        if let Some(node) = self.node() {
+            node.loss_counts().count_lost_messages(1);
+            report_message_panic(&node, type_name::<T>(), action, panic);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "net"))]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Brittle;
+
+    impl Drop for Brittle {
+        fn drop(&mut self) {
+            panic!("it breaks");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_late_answer_may_panic_when_it_is_dropped() {
+        let node = Node::local();
+        let slot = Slot::<Brittle>::for_call(&node);
+        slot.close();
+        let ((), dropped) = Current::collect_dropped(&node, Node::SYSTEM, || slot.answer(Ok(&[])));
+        assert!(dropped.is_empty());
+        assert_eq!(node.counters().lost_messages, 1);
     }
 }

@@ -3,8 +3,8 @@
 use super::Cell;
 use crate::base::{CallError, CastError, Decoder, NodeEvent, Protocol, System};
 use crate::mailbox::{Addressee, Entry, Origin, Refused, WaiterId};
-use crate::node::{AdmissionQueue, Current, Delivery, MessageTarget, Node};
-use crate::process::fail_callers;
+use crate::node::{AdmissionQueue, Delivery, MessageTarget};
+use crate::process::{drop_message, fail_callers};
 use crate::wire::fingerprint;
 use std::any::Any;
 use std::sync::Arc;
@@ -37,8 +37,7 @@ impl<M: Protocol> Cell<M> {
     /// Drops a message that does not fit into the mailbox; a call in it fails with [`CallError::Full`].
     pub(in crate::process) fn drop_overflow(&self, message: M) {
         self.node.loss_counts().count_overflow();
-        let ((), dropped) = Current::collect_dropped(&self.node, Node::SYSTEM, || drop(message));
-        fail_callers(dropped, &CallError::Full);
+        fail_callers(drop_message(&self.node, M::NAME, message), &CallError::Full);
     }
 }
 
@@ -55,11 +54,14 @@ impl<M: Protocol> MessageTarget for Cell<M> {
         };
         let message = message.map_err(CallError::Decode)?;
         decoder.finish().map_err(CallError::Decode)?;
-        match self.send(Addressee::of(number), message, false) {
-            Ok(_) => Ok(()),
-            Err(Refused::Gone(_)) => Err(CallError::NoProc),
-            Err(Refused::Full(_)) => Err(CallError::Full),
-        }
+        let (error, message) = match self.send(Addressee::of(number), message, false) {
+            Ok(_) => return Ok(()),
+            Err(Refused::Gone(message)) => (CallError::NoProc, message),
+            Err(Refused::Full(message)) => (CallError::Full, message),
+        };
+        // The calls in it are answered by their ids, with this error.
+        drop_message(&self.node, M::NAME, message);
+        Err(error)
     }
 
     fn deliver_event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<WaiterId>, CastError> {

@@ -7,7 +7,7 @@ use super::Cell;
 use crate::base::{Exit, Pid, Protocol};
 use crate::log;
 use crate::node::Node;
-use crate::observe::ReportDecision;
+use crate::observe::ReportKind;
 
 /// The facts about a process that its crash report contains.
 struct CrashInfo {
@@ -27,18 +27,7 @@ pub(super) fn crash<M: Protocol>(cell: &Cell<M>, number: u64, reason: &Exit) {
         return;
     }
     let (node, crash_info) = (cell.node(), cell.crash_info());
-    let kind = crash_info.kind;
-    match node.report_limiter().admit(kind, node.clock().now()) {
-        ReportDecision::Log => log_crash(node, &node.pid(number), &crash_info, reason),
-        ReportDecision::Suppress => {}
-        ReportDecision::StartSummary(due) => {
-            let node = node.clone();
-            node.clone().spawner().spawn(async move {
-                node.clock().sleep_until(due).await;
-                node.report_limiter().summarize(kind);
-            });
-        }
-    }
+    node.report(ReportKind::Crash(crash_info.kind), || log_crash(node, &node.pid(number), &crash_info, reason));
 }
 
 fn log_crash(node: &Node, pid: &Pid, crash_info: &CrashInfo, reason: &Exit) {

@@ -1,65 +1,65 @@
-//! An allocator that counts: what is alive in the whole program, and how often the running thread asked for memory.
+//! A global allocator that counts the bytes in use in the program, and the allocations of the running thread.
 
-#![allow(unsafe_code)] // An allocator cannot be written without.
+#![allow(unsafe_code)] // `GlobalAlloc` is an unsafe trait.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The system's allocator, and a count.
+/// The system's allocator with counters.
 #[derive(Debug)]
-pub struct Counting;
+pub struct CountingAllocator;
 
-static LIVE: AtomicUsize = AtomicUsize::new(0);
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    static ASKED: Cell<usize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
     static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The bytes that the program holds.
+/// Returns the number of allocated bytes that the program has not freed.
 #[must_use]
-pub fn live() -> usize {
-    LIVE.load(Ordering::SeqCst)
+pub fn bytes_in_use() -> usize {
+    IN_USE.load(Ordering::SeqCst)
 }
 
-/// How often this thread asked for memory, or for more.
+/// Returns the number of this thread's allocations and reallocations.
 #[must_use]
-pub fn asked() -> usize {
-    ASKED.get()
+pub fn allocations() -> usize {
+    ALLOCATIONS.get()
 }
 
-/// How many bytes this thread asked for, all in all.
+/// Returns the number of bytes in all allocations and reallocations of this thread.
 #[must_use]
-pub fn asked_bytes() -> usize {
+pub fn allocated_bytes() -> usize {
     BYTES.get()
 }
 
-fn ask(bytes: usize) {
-    LIVE.fetch_add(bytes, Ordering::Relaxed);
-    // A thread that is being torn down is not measured.
-    let _ = ASKED.try_with(|asked| asked.set(asked.get() + 1));
-    let _ = BYTES.try_with(|asked| asked.set(asked.get() + bytes));
+fn count(bytes: usize) {
+    IN_USE.fetch_add(bytes, Ordering::Relaxed);
+    // A thread that is ending has no thread-locals; its allocations are not counted.
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+    let _ = BYTES.try_with(|count| count.set(count.get() + bytes));
 }
 
-// SAFETY: all is the system's doing; the counters neither allocate nor panic.
-unsafe impl GlobalAlloc for Counting {
+// SAFETY: each method forwards to `System`; the counters neither allocate nor panic.
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ask(layout.size());
-        // SAFETY: the caller's promise, passed on.
+        count(layout.size());
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise, passed on.
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller upholds the contract of `dealloc`.
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ask(size);
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise, passed on.
+        count(size);
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller upholds the contract of `realloc`.
         unsafe { System.realloc(memory, layout, size) }
     }
 }

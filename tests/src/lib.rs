@@ -1,5 +1,5 @@
-//! What is compiled with the tests: generated code under every lint, and the samples of the README and the book, one
-//! module a page.
+//! Code that is compiled with the tests: samples of generated code under every lint, and the samples of the README and
+//! the book, with one module for each page.
 
 pub mod counting;
 pub mod expansion;
@@ -12,7 +12,7 @@ pub mod readme {}
 #[doc = include_str!("../../book/src/introduction.md")]
 pub mod introduction {}
 
-/// Getting started.
+/// The chapter "Getting started".
 #[cfg(doctest)]
 pub mod start {
     #[doc = include_str!("../../book/src/start/first.md")]
@@ -27,7 +27,7 @@ pub mod start {
     pub mod machines {}
 }
 
-/// The language.
+/// The chapter "The language".
 #[cfg(doctest)]
 pub mod language {
     #[doc = include_str!("../../book/src/language/protocol.md")]
@@ -52,27 +52,27 @@ pub mod language {
     pub mod outside {}
 }
 
-/// What a node shows of itself.
+/// The page about inspecting a node.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/inspecting.md")]
 pub mod inspecting {}
 
-/// What to watch.
+/// The page about production.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/production.md")]
 pub mod production {}
 
-/// Every attribute and option.
+/// The reference of every attribute and option.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/reference.md")]
 pub mod reference {}
 
-/// The terms.
+/// The glossary.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/glossary.md")]
 pub mod glossary {}
 
-/// For those who come from elsewhere.
+/// The pages for users of other systems.
 #[cfg(doctest)]
 pub mod from {
     #[doc = include_str!("../../book/src/from/erlang.md")]
@@ -81,7 +81,7 @@ pub mod from {
     pub mod elixir {}
 }
 
-/// Design.
+/// The chapter "Design".
 #[cfg(doctest)]
 pub mod design {
     #[doc = include_str!("../../book/src/supervision.md")]
@@ -92,7 +92,7 @@ pub mod design {
     pub mod applications {}
 }
 
-/// How greenroom is built.
+/// The chapter about the implementation.
 #[cfg(doctest)]
 pub mod inside {
     #[doc = include_str!("../../book/src/inside/layers.md")]

@@ -118,18 +118,18 @@ pub(crate) fn mortal(reason: Exit) -> Scripted {
 pub(crate) fn run<T: Send + 'static>(
     script: impl for<'a> FnOnce(&'a mut Context<Scripted>) -> Scene<'a, T> + Send + 'static,
 ) -> impl Future<Output = T> {
-    let (tell, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     let process = act(|cx| {
         Box::pin(async move {
             // The test waits for the result below.
-            let _ = tell.send(script(cx).await);
+            let _ = sender.send(script(cx).await);
             Ok(())
         })
     })
     .spawn();
     async move {
         let ended = process.ended();
-        match told.await {
+        match receiver.await {
             Ok(value) => value,
             Err(_) => panic!("the process ended early: {}", ended.await),
         }

@@ -4,70 +4,70 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// The program `unit` and its output.
-struct Unit {
+/// The program `applications` and its output.
+struct Program {
     child: Child,
     output: std::io::Lines<BufReader<ChildStdout>>,
 }
 
-impl Unit {
+impl Program {
     /// Starts it with these arguments and waits until all is up.
-    fn start(manner: &str) -> Unit {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_unit"))
-            .args(manner.split(' '))
+    fn start(arguments: &str) -> Program {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_applications"))
+            .args(arguments.split(' '))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
         let output = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
-        let mut unit = Unit { child, output };
-        assert_eq!(unit.until("ready"), ["+log", "+disk", "+rooms", "+web", "ready"]);
-        unit
+        let mut program = Program { child, output };
+        assert_eq!(program.until("ready"), ["+log", "+disk", "+rooms", "+web", "ready"]);
+        program
     }
 
     /// Returns the output up to this line.
     fn until(&mut self, last: &str) -> Vec<String> {
         let mut lines = Vec::new();
         while lines.last().is_none_or(|line| line != last) {
-            lines.push(self.output.next().expect("it says more").expect("it says it in UTF-8"));
+            lines.push(self.output.next().expect("there is another line").expect("the output is UTF-8"));
         }
         lines
     }
 
     fn signal(&self, signal: &str) {
         let status = Command::new("kill").arg(format!("-{signal}")).arg(self.child.id().to_string()).status();
-        assert!(status.expect("`kill` is there").success());
+        assert!(status.expect("`kill` is installed").success());
     }
 
     /// Waits for the end. Returns the exit code, the remaining output and the error output.
     fn end(self) -> (Option<i32>, String, String) {
-        let lines: Vec<_> = self.output.map(|line| line.expect("it says it in UTF-8")).collect();
-        let output = self.child.wait_with_output().expect("it is over");
-        (output.status.code(), lines.join(" "), String::from_utf8(output.stderr).expect("it says it in UTF-8"))
+        let lines: Vec<_> = self.output.map(|line| line.expect("the output is UTF-8")).collect();
+        let output = self.child.wait_with_output().expect("the program ends");
+        (output.status.code(), lines.join(" "), String::from_utf8(output.stderr).expect("the output is UTF-8"))
     }
 }
 
-/// Sends `unit` the first signal, and the second one, if any, after a certain line of output.
+/// Sends the program the first signal, and the second one, if any, after a certain line of output.
 #[track_caller]
-fn check(manner: &str, first: Option<&str>, second: Option<(&str, &str)>, expected: (i32, &str, &str)) {
-    let mut unit = Unit::start(manner);
+fn check(arguments: &str, first: Option<&str>, second: Option<(&str, &str)>, expected: (i32, &str, &str)) {
+    let mut program = Program::start(arguments);
     if let Some(signal) = first {
-        unit.signal(signal);
+        program.signal(signal);
     }
-    let mut said = Vec::new();
+    let mut printed = Vec::new();
     if let Some((line, signal)) = second {
-        said = unit.until(line);
-        unit.signal(signal);
+        printed = program.until(line);
+        program.signal(signal);
     }
-    let (code, rest, errors) = unit.end();
-    said.push(rest);
+    let (code, rest, errors) = program.end();
+    printed.push(rest);
     let errors = errors.lines().filter(|line| line.starts_with("error: ")).collect::<Vec<_>>().join(" ");
-    let said = said.join(" ");
+    let printed = printed.join(" ");
     // A killed process may still have written a last line.
-    let (code_expected, said_expected, errors_expected) = expected;
-    match said_expected.strip_suffix('…') {
-        Some(begin) => assert!(said.starts_with(begin), "{said}"),
-        None => assert_eq!(said.trim(), said_expected),
+    let (code_expected, printed_expected, errors_expected) = expected;
+    match printed_expected.strip_suffix('…') {
+        Some(begin) => assert!(printed.starts_with(begin), "{printed}"),
+        None => assert_eq!(printed.trim(), printed_expected),
     }
     assert_eq!((code, &*errors), (Some(code_expected), errors_expected));
 }
@@ -84,35 +84,35 @@ const OVERDUE: &str = "error: 6 processes were killed: not stopped within 100ms"
 
 #[test]
 fn processes_that_do_not_stop_in_time_are_killed_and_the_exit_code_shows_it() {
-    check("lags hasty", Some("TERM"), None, (1, "body web lags…", OVERDUE));
+    check("never-stops short", Some("TERM"), None, (1, "body web never stops…", OVERDUE));
 }
 
 #[test]
 fn a_blocked_thread_does_not_delay_the_end() {
-    check("blocks hasty", Some("INT"), None, (1, "body web blocks…", OVERDUE));
+    check("blocks-at-stop short", Some("INT"), None, (1, "body web blocks…", OVERDUE));
 }
 
 #[test]
 fn a_second_signal_ends_a_program_at_once() {
-    check("lags", Some("TERM"), Some(("web lags", "TERM")), (143, "body web lags", ""));
-    check("lags", Some("TERM"), Some(("web lags", "INT")), (130, "body web lags", ""));
+    check("never-stops", Some("TERM"), Some(("web never stops", "TERM")), (143, "body web never stops", ""));
+    check("never-stops", Some("TERM"), Some(("web never stops", "INT")), (130, "body web never stops", ""));
 }
 
 #[test]
 fn a_second_signal_works_while_main_blocks_its_thread() {
-    let mut unit = Unit::start("sleeps");
+    let mut program = Program::start("blocks-main");
     // The first signal must arrive while `main` waits. No output shows its arrival, so one follows the other.
     loop {
-        unit.signal("INT");
-        if unit.child.try_wait().expect("it is ours").is_some() {
+        program.signal("INT");
+        if program.child.try_wait().expect("it is a child of this process").is_some() {
             break;
         }
     }
-    assert_eq!(unit.end(), (Some(130), String::new(), String::new()));
+    assert_eq!(program.end(), (Some(130), String::new(), String::new()));
 }
 
 #[test]
 fn a_program_ends_with_its_permanent_application() {
-    let expected = "error: application `chat` ended: too many restarts, the last of `two`: out of words";
+    let expected = "error: application `chat` ended: too many restarts, the last of `two`: disk full";
     check("ends", None, None, (1, "-web -rooms body -disk -log", expected));
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 fn random_crowds_leave_nothing_and_lose_nothing() {
     // For at least ten seconds: a crowd that has started runs to its end.
     let output = Command::new(env!("CARGO_BIN_EXE_soak")).args(["100000", "10"]).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
-    println!("{told}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    println!("{printed}");
 }

@@ -10,9 +10,9 @@ use greenroom::{Node, NodeEvent};
 use super::echo_server::{Visitor, down, exit, live, soon};
 use super::loss::lookout;
 
-#[path = "../../src/bin/peer/keeper.rs"]
-mod keeper;
-use keeper::KeeperRef;
+#[path = "../../src/bin/peer/service.rs"]
+mod service;
+use service::ServiceRef;
 
 /// The other OS process: node `peer@test`.
 struct Peer {
@@ -34,15 +34,15 @@ impl Peer {
             .expect("the other process starts");
         let mut address = String::new();
         let output = child.stdout.take().expect("its output is piped");
-        BufReader::new(output).read_line(&mut address).expect("it says where it listens");
+        BufReader::new(output).read_line(&mut address).expect("it prints its address");
         let input = child.stdin.take().expect("its input is piped");
         Peer { child, address: address.trim().to_owned(), _input: input }
     }
 
     /// Sends SIGKILL: the process cannot send a goodbye.
     fn kill(&mut self) {
-        self.child.kill().expect("it still runs");
-        self.child.wait().expect("it is over");
+        self.child.kill().expect("it is running");
+        self.child.wait().expect("it ends");
     }
 }
 
@@ -61,15 +61,15 @@ async fn a_killed_peer_is_lost_at_once_and_comes_back_as_another() -> greenroom:
     let address = peer.address.clone();
     let node = Node::builder("test@test").cookie(cookie.clone()).seed(&address).start().await?;
     let mut seen = lookout(&node).await;
-    let keeper: KeeperRef = node.named_at("keeper", "peer@test");
-    let old = keeper.who().await?;
-    let (by_name, by_pid) = (keeper.clone(), old.clone());
+    let service: ServiceRef = node.named_at("service", "peer@test");
+    let old = service.stub().await?;
+    let (by_name, by_pid) = (service.clone(), old.clone());
     live(&node, async move |mut mailbox: Mailbox<Visitor>| {
         mailbox.trap_exit(true);
         let monitors = [mailbox.monitor(&by_name), mailbox.monitor(&by_pid)];
         mailbox.link(&by_pid);
-        let held = by_name.hold().within(Duration::from_secs(50));
-        by_name.echo("all of it has arrived".into()).await?;
+        let held_call = by_name.hold().within(Duration::from_secs(50));
+        by_name.echo("the requests have arrived".into()).await?;
         let killed = Instant::now();
         peer.kill();
         let mut downs = [down(&mut mailbox).await, down(&mut mailbox).await];
@@ -80,7 +80,7 @@ async fn a_killed_peer_is_lost_at_once_and_comes_back_as_another() -> greenroom:
         );
         let signal = exit(&mut mailbox).await;
         assert_eq!((Some(signal.from), signal.reason), (by_pid.pid(), Exit::NoConnection));
-        assert_eq!(held.await, Err(CallError::NoConnection));
+        assert_eq!(held_call.await, Err(CallError::NoConnection));
         assert_eq!(by_name.echo("hello".into()).await, Err(CallError::NoConnection));
         // A silent peer is lost after 60 s.
         assert!(killed.elapsed() < Duration::from_secs(5), "noticed after {:?}", killed.elapsed());
@@ -91,11 +91,15 @@ async fn a_killed_peer_is_lost_at_once_and_comes_back_as_another() -> greenroom:
     assert_eq!(soon(seen.recv()).await, Some(NodeEvent::Down(first.clone())));
 
     let _peer = Peer::start(&cookie, &address);
-    let Some(NodeEvent::Up(second)) = soon(seen.recv()).await else { panic!("it does not come back") };
+    let Some(NodeEvent::Up(second)) = soon(seen.recv()).await else { panic!("the peer does not connect again") };
     assert!(second.name == first.name && second.incarnation > first.incarnation, "{first:?}, {second:?}");
-    assert_eq!(keeper.echo("hello".into()).await.as_deref(), Ok("hello"));
-    let new = keeper.who().await?;
-    assert_eq!(new.pid().unwrap().number(), old.pid().unwrap().number(), "else this proves nothing");
+    assert_eq!(service.echo("hello".into()).await.as_deref(), Ok("hello"));
+    let new = service.stub().await?;
+    assert_eq!(
+        new.pid().unwrap().number(),
+        old.pid().unwrap().number(),
+        "the test needs two processes with one number"
+    );
     assert_ne!(new, old);
     assert_eq!(old.echo("hello".into()).await, Err(CallError::NoProc));
     assert_eq!(old.ended().await, Exit::NoProc);

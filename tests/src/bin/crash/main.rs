@@ -1,47 +1,48 @@
-//! A program without a tracing subscriber, in which seven processes crash; with an argument, one that cannot be caught.
+//! A program without a tracing subscriber in which seven processes fail. With an argument, a process panics a second
+//! time while its first panic unwinds, which aborts the program.
 
 use greenroom::prelude::*;
 
 #[protocol(local)]
-enum Order {
-    Fall,
+enum Job {
+    Print,
 }
 
-#[actor(protocol = Order)]
-struct Climber;
+#[actor(protocol = Job)]
+struct Printer;
 
-impl Process for Climber {
+impl Process for Printer {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         receive!(match cx {
-            Order::Fall => Err(Exit::error("the rope")),
+            Job::Print => Err(Exit::error("paper jam")),
         })
     }
 }
 
-/// Panics again while its first panic drops it, which ends the program: so has Rust it.
-#[actor(protocol = Order)]
-struct Twice;
+/// Panics, and panics again when the first panic drops it. Rust aborts the program then.
+#[actor(protocol = Job)]
+struct PanicsInDrop;
 
-impl Process for Twice {
+impl Process for PanicsInDrop {
     async fn run(&mut self, _: &mut Context<Self>) -> Result<(), Exit> {
-        panic!("the rope");
+        panic!("paper jam");
     }
 }
 
-impl Drop for Twice {
+impl Drop for PanicsInDrop {
     fn drop(&mut self) {
-        panic!("the net");
+        panic!("no toner");
     }
 }
 
 #[greenroom::main]
 async fn main() {
     if std::env::args().len() > 1 {
-        Twice.spawn().ended().await;
+        PanicsInDrop.spawn().ended().await;
     }
     for _ in 0..7 {
-        let climber = Climber.spawn();
-        climber.fall();
-        climber.ended().await;
+        let printer = Printer.spawn();
+        printer.print();
+        printer.ended().await;
     }
 }

@@ -1,29 +1,29 @@
-//! The runtime's hot paths, to be walked as often as one likes, on one thread.
+//! The runtime's hot paths, which run a given number of times on one thread.
 //!
-//! What is prepared does not depend on how often a path is walked: counted for two numbers of times, it cancels out, as
-//! the program's start does.
+//! The preparation of a path does not depend on the number of repetitions. It cancels out in the difference of two
+//! counts, as the start of the program does.
 
 use greenroom::__private::{Decoder, Encoder};
 use greenroom::Protocol as _;
 use greenroom::prelude::*;
 
-/// All of them.
+/// The names of the paths, which are the keys of `tests/instructions.json`.
 pub(crate) const PATHS: [&str; 10] =
     ["cast", "call", "receive hit", "receive miss and save", "spawn", "exit", "link", "encode", "decode", "named send"];
 
-/// How many processes are prepared where some are needed.
-const CROWD: usize = 2_000;
+/// The number of processes that a path prepares, and the maximum number of repetitions.
+const PREPARED: usize = 2_000;
 
-/// What a clerk understands.
+/// The messages to a clerk.
 #[protocol]
 enum Letter {
     Post { priority: u8, body: String },
     Stamp { n: u64 },
     Junk { n: u64 },
-    Walk { path: Path, times: usize, reply: Reply<()> },
+    Repeat { path: Path, times: usize, reply: Reply<()> },
 }
 
-/// What a clerk does with itself.
+/// The paths that a clerk runs itself.
 #[derive(Clone, Copy, serde::Serialize, serde::Deserialize)]
 enum Path {
     Hit,
@@ -31,14 +31,14 @@ enum Path {
     Link,
 }
 
-/// Receives selectively.
+/// A process that receives selectively.
 #[actor(protocol = Letter)]
 struct Clerk;
 
 impl Process for Clerk {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         let (path, times, reply) = receive!(match cx {
-            Letter::Walk { path, times, reply } => (path, times, reply),
+            Letter::Repeat { path, times, reply } => (path, times, reply),
         });
         let me = cx.me();
         match path {
@@ -60,7 +60,7 @@ impl Process for Clerk {
                 });
             }
             Path::Link => {
-                let others: Vec<_> = (0..CROWD).map(|_| Counter::default().spawn()).collect();
+                let others: Vec<_> = (0..PREPARED).map(|_| Counter::default().spawn()).collect();
                 for other in &others {
                     other.count().await?;
                 }
@@ -74,7 +74,7 @@ impl Process for Clerk {
     }
 }
 
-/// Counts.
+/// A server with one cast and one call.
 #[actor]
 #[derive(Default)]
 struct Counter {
@@ -94,20 +94,20 @@ impl Counter {
     }
 }
 
-/// Walks a path.
-pub(crate) fn walk(path: &str, times: usize) -> Result<(), String> {
+/// Runs a path so many times.
+pub(crate) fn run(path: &str, times: usize) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let walked = runtime.block_on(async {
+    let result = runtime.block_on(async {
         let node = Node::local();
-        node.scope(go(path, times)).await
+        node.scope(repeat(path, times)).await
     });
-    // What lives stays: its end is no part of how it began.
+    // The processes are not dropped: their ends are not to be counted.
     std::mem::forget(runtime);
-    walked.map_err(|error| error.to_string())
+    result.map_err(|error| error.to_string())
 }
 
-async fn go(path: &str, times: usize) -> Result<(), Exit> {
-    assert!(times <= CROWD, "so many are not prepared");
+async fn repeat(path: &str, times: usize) -> Result<(), Exit> {
+    assert!(times <= PREPARED, "more repetitions than prepared processes");
     match path {
         "cast" => {
             let counter = Counter::default().spawn();
@@ -130,20 +130,20 @@ async fn go(path: &str, times: usize) -> Result<(), Exit> {
                 counter.count().await?;
             }
         }
-        "receive hit" => Clerk.spawn().walk(Path::Hit, times).await?,
-        "receive miss and save" => Clerk.spawn().walk(Path::Miss, times).await?,
-        "link" => Clerk.spawn().walk(Path::Link, times).await?,
+        "receive hit" => Clerk.spawn().repeat(Path::Hit, times).await?,
+        "receive miss and save" => Clerk.spawn().repeat(Path::Miss, times).await?,
+        "link" => Clerk.spawn().repeat(Path::Link, times).await?,
         "spawn" => {
             let counters: Vec<_> = (0..times).map(|_| Counter::default().spawn()).collect();
-            // All have run when the last has.
+            // The processes run in order, so all have run after the last one.
             if let Some(last) = counters.last() {
                 last.count().await?;
             }
             std::mem::forget(counters);
         }
         "exit" => {
-            let counters: Vec<_> = (0..CROWD).map(|_| Counter::default().spawn()).collect();
-            counters[CROWD - 1].count().await?;
+            let counters: Vec<_> = (0..PREPARED).map(|_| Counter::default().spawn()).collect();
+            counters[PREPARED - 1].count().await?;
             for counter in &counters[..times] {
                 counter.exit(Exit::shutdown());
             }
@@ -166,12 +166,12 @@ async fn go(path: &str, times: usize) -> Result<(), Exit> {
                 drop(Letter::decode(letter.variant(), &mut Decoder::new(&bytes)).map_err(Exit::error)?);
             }
         }
-        unknown => return Err(Exit::error(format!("no path `{unknown}`"))),
+        unknown => return Err(Exit::error(format!("unknown path `{unknown}`"))),
     }
     Ok(())
 }
 
-/// Travels.
+/// The message that is encoded and decoded.
 fn letter() -> Letter {
-    Letter::Post { priority: 15, body: "thirty-two letters, and no more.".to_owned() }
+    Letter::Post { priority: 15, body: "a text of thirty-two characters.".to_owned() }
 }

@@ -1,29 +1,29 @@
-//! A node in a process of its own, for a test that kills it.
+//! A node in an OS process of its own, for a test that kills it.
 //!
-//! The environment says who it is and where it listens; it says its address on standard output, serves as `keeper`, and
-//! ends when its standard input does, so that it never outlives the test.
+//! The environment sets the node's name and its listen address. The program prints its address to standard output and
+//! runs a process with the name `service`. It ends when its standard input closes, so it never outlives the test.
 
-mod keeper;
+mod service;
 
 use std::io::Read;
 
 use greenroom::Node;
 use greenroom::prelude::*;
-use keeper::{Keeper, KeeperRef};
+use service::{Service, ServiceRef};
 use tokio::sync::oneshot;
 
-/// Keeps what it is asked to hold.
-#[actor(protocol = Keeper, name = "keeper")]
-struct Shelf;
+/// Answers the requests, and keeps the reply of each request that is never answered.
+#[actor(protocol = Service, name = "service")]
+struct Server;
 
-impl Process for Shelf {
+impl Process for Server {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        let mut held = Vec::new();
+        let mut unanswered = Vec::new();
         loop {
             match cx.receive().await {
-                Keeper::Echo { text, reply } => reply.send(text),
-                Keeper::Hold { reply } => held.push(reply),
-                Keeper::Who { reply } => reply.send(cx.me()),
+                Service::Echo { text, reply } => reply.send(text),
+                Service::Hold { reply } => unanswered.push(reply),
+                Service::Stub { reply } => reply.send(cx.me()),
             }
         }
     }
@@ -31,14 +31,14 @@ impl Process for Shelf {
 
 #[greenroom::main]
 async fn main() -> greenroom::Result {
-    let keeper: KeeperRef = Shelf.start().await?;
+    let service: ServiceRef = Server.start().await?;
     println!("{}", Node::current().address().unwrap_or_default());
-    let (over, end) = oneshot::channel();
+    let (close, closed) = oneshot::channel();
     std::thread::spawn(move || {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        let _ = over.send(());
+        let _ = close.send(());
     });
-    let _ = end.await;
-    keeper.stop(Exit::shutdown()).await;
+    let _ = closed.await;
+    service.stop(Exit::shutdown()).await;
     Ok(())
 }

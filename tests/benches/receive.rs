@@ -1,10 +1,10 @@
-//! What a receive costs behind messages that it does not take.
+//! The time of a selective receive behind messages that it does not take.
 //!
 //! `cargo bench -p greenroom-tests --bench receive`
 //!
-//! A process sends itself a message and receives it, a thousand times, while so many others wait in its save queue: first
-//! of a variant that no arm can want, then of the wanted variant with a guard that fails. Printed are the median and the
-//! spread of eleven rounds; what counts is the ratio to an empty queue in the same run.
+//! A process sends itself a message and receives it, a thousand times, while other messages wait in its save queue. They
+//! are first of a variant that no arm names, and then of the wanted variant with a guard that fails. The program prints
+//! the median and the spread of eleven rounds. The ratio to an empty queue in the same run is the result.
 
 use std::time::Instant;
 
@@ -32,7 +32,7 @@ impl Process for Reader {
             let begin = Instant::now();
             let mut sum = 0;
             for n in 0..WANTED {
-                // The guard that looks at what waits is behind the messages that it refuses.
+                // With `same`, the guard tests and refuses each saved message before it reaches this one.
                 me.wanted(n);
                 if same {
                     sum += receive!(match cx {
@@ -59,7 +59,7 @@ async fn median(saved: u64, same: bool) -> Result<(f64, f64, f64), CallError> {
             reader.junk();
         }
     }
-    // The first round moves what waits into the save queue.
+    // The first round moves the waiting messages into the save queue.
     reader.run(same).forever().await?;
     let mut rounds = Vec::new();
     for _ in 0..11 {

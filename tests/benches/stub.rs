@@ -1,5 +1,7 @@
-//! What a stub from a tree costs over one of the process itself: a million casts through either, to be counted in
-//! instructions, which are the same on a busy machine.
+//! The cost of a cast by a tree's stub, compared with a direct stub of the process.
+//!
+//! The program sends a million casts by one of the stubs. Valgrind counts their instructions, which do not depend on the
+//! load of the machine.
 //!
 //! ```sh
 //! cargo bench -p greenroom-tests --bench stub --no-run
@@ -8,14 +10,14 @@
 //! done
 //! ```
 //!
-//! `none` sends nothing: what the other two need beyond it is what the casts cost, with their receipt.
+//! `none` sends nothing. The difference to it is the cost of the casts and their receives.
 
 use greenroom::Node;
 use greenroom::prelude::*;
 
 const CASTS: u64 = 1_000_000;
 
-/// As many as wait at a time: the mailbox stays small.
+/// The number of casts between two calls, which keep the mailbox small.
 const BATCH: u64 = 1_000;
 
 #[actor]

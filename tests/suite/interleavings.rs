@@ -1,6 +1,6 @@
 //! The runtime on threads that a checker schedules: see `tests/interleaved`.
 
-use greenroom_interleaved::{ends, queues, replies, restarts, rings};
+use greenroom_interleaved::{call_cycles, ends, queues, replies, restarts};
 
 macro_rules! scenarios {
     ($($module:ident: $($name:ident)*;)*) => {$($(
@@ -13,35 +13,35 @@ macro_rules! scenarios {
 
 scenarios! {
     queues:
-        what_is_pushed_arrives_once_and_in_order
-        what_makes_room_is_dropped_once
-        what_a_receive_skips_is_there_for_the_next
-        who_stands_in_line_gets_in_or_withdraws
-        a_full_mailbox_lets_in_what_its_owner_waits_for
-        at_an_owners_end_each_message_is_taken_left_or_refused;
+        messages_arrive_once_and_in_order
+        a_message_that_makes_room_is_dropped_once
+        later_receives_take_skipped_messages_in_order
+        a_waiter_is_admitted_or_withdraws
+        a_full_mailbox_admits_the_message_that_its_owner_waits_for
+        at_an_owners_end_each_message_is_received_left_or_refused;
     ends:
-        everyone_hears_of_an_end_once_and_for_one_reason
+        all_watchers_receive_an_end_once_with_one_reason
         an_exit_signal_always_wakes
         after_demonitor_no_down_comes
-        a_down_is_taken_in_and_told_in_one_step
+        a_monitor_is_removed_and_its_down_sent_in_one_step
         a_timer_fires_or_is_cancelled
-        a_name_is_free_before_anybody_hears_of_the_end
+        a_name_is_free_before_watchers_receive_the_end
         no_name_outlives_its_process
-        a_name_is_taken_away_in_one_step
+        a_name_is_removed_in_one_step
         two_are_linked_or_not_and_agree;
     replies:
         an_answer_wakes_its_caller
         a_call_is_answered_or_times_out
-        a_dropped_call_disturbs_nobody
-        a_call_hears_why_its_callee_ended
-        a_dropped_reply_is_told
-        a_server_that_is_stopped_leaves_no_caller_behind;
+        a_dropped_call_has_no_effect_on_later_calls
+        a_call_fails_with_the_reason_of_its_callees_end
+        a_dropped_reply_fails_the_call
+        a_stopped_server_leaves_no_caller_waiting;
     restarts:
-        a_letter_to_a_child_ends_with_a_life_or_waits_for_the_next
-        a_cell_is_handed_on_with_what_came_while_it_was_empty
-        what_is_sent_to_a_place_waits_until_a_start_succeeds;
-    rings:
-        a_ring_of_calls_is_always_found
-        a_reply_on_its_way_opens_a_ring
-        a_word_from_elsewhere_opens_a_ring;
+        a_letter_to_a_child_is_read_lost_or_waits_for_the_next_incarnation
+        a_vacant_cell_keeps_its_letters_for_the_next_incarnation
+        letters_to_a_child_wait_until_a_start_succeeds;
+    call_cycles:
+        a_cycle_of_calls_is_always_found
+        a_forwarded_reply_is_not_a_cycle
+        a_call_beside_another_wait_is_not_a_cycle;
 }

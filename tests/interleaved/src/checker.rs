@@ -1,4 +1,4 @@
-//! How a scenario is played: again and again, each time with its threads in another order.
+//! Runs a scenario many times, each time with another order of its threads.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -10,38 +10,38 @@ use shuttle::{Config, Runner};
 
 use crate::{Clock, Node, Spawner, Task};
 
-/// Plays `scenario` in some `orders` orders, the same ones each time it is run.
+/// Runs a scenario in `orders` orders, which are the same in each run of the test.
 pub(crate) fn check(orders: usize, scenario: impl Fn() + Send + Sync + 'static) {
     let scenario = Arc::new(scenario);
     let config = || {
         let mut config = Config::new();
-        // Debug builds need more than the checker thinks.
+        // The checker's default is too small for debug builds.
         config.stack_size = 0x8_0000;
         config
     };
-    let again = Arc::clone(&scenario);
-    // Half of them wholly at random; half with few switches at telling places, which finds what is rare.
-    Runner::new(RandomScheduler::new_from_seed(4, orders / 2), config()).run(move || again());
+    let repeated = Arc::clone(&scenario);
+    // Half of the orders are random. The other half have few switches, which finds errors that are rare at random.
+    Runner::new(RandomScheduler::new_from_seed(4, orders / 2), config()).run(move || repeated());
     Runner::new(PctScheduler::new_from_seed(4, 3, orders - orders / 2), config()).run(move || scenario());
 }
 
-/// The same for a scenario on a node whose time stands still. At its end the node stops, and everybody with it.
+/// Runs a scenario in `orders` orders on a node whose clock stands still. At the end, the node and its processes stop.
 pub(crate) fn check_on_node<F: Future<Output = ()>>(
     orders: usize,
     scenario: impl Fn(Node) -> F + Send + Sync + 'static,
 ) {
-    check(orders, move || play(Still, &scenario));
+    check(orders, move || run(StoppedClock, &scenario));
 }
 
-/// The same on a node whose timers go off at any time.
-pub(crate) fn check_on_hasty_node<F: Future<Output = ()>>(
+/// Runs a scenario in `orders` orders on a node whose timers expire at any time.
+pub(crate) fn check_on_random_clock<F: Future<Output = ()>>(
     orders: usize,
     scenario: impl Fn(Node) -> F + Send + Sync + 'static,
 ) {
-    check(orders, move || play(Hasty, &scenario));
+    check(orders, move || run(RandomClock, &scenario));
 }
 
-fn play<F: Future<Output = ()>>(clock: impl Clock, scenario: impl Fn(Node) -> F) {
+fn run<F: Future<Output = ()>>(clock: impl Clock, scenario: impl Fn(Node) -> F) {
     let threads = Threads::default();
     let node = Node::local_on(threads.clone(), clock);
     shuttle::future::block_on(async {
@@ -61,20 +61,20 @@ fn play<F: Future<Output = ()>>(clock: impl Clock, scenario: impl Fn(Node) -> F)
     });
 }
 
-/// Lets the others go on for a while, of the checker's choice: what follows meets them anywhere on their way.
-pub(crate) async fn linger() {
-    for _ in 0..roll(60) {
+/// Yields a random number of times, so that other tasks are at any point when this one continues.
+pub(crate) async fn yield_at_random() {
+    for _ in 0..random_below(60) {
         shuttle::future::yield_now().await;
     }
 }
 
-/// A number below `sides`, of the checker's choice.
-pub(crate) fn roll(sides: u32) -> u32 {
+/// Returns a random number below `limit`, which the checker selects.
+pub(crate) fn random_below(limit: u32) -> u32 {
     use shuttle::rand::Rng as _;
-    shuttle::rand::thread_rng().gen_range(0..sides)
+    shuttle::rand::thread_rng().gen_range(0..limit)
 }
 
-/// Runs each process as a thread of the checker's.
+/// A spawner that runs each process as a thread of the checker.
 #[derive(Clone, Default)]
 struct Threads(Arc<Mutex<Vec<JoinHandle<()>>>>);
 
@@ -91,13 +91,13 @@ impl Spawner for Threads {
     }
 }
 
-/// A clock that stands still: what waits for time alone never goes on, and the checker tells.
+/// A clock that stands still. The checker reports a scenario that waits for a timer.
 ///
-/// A scenario on it makes its calls `forever()`, since a timeout has a task turn the node's wheel, and lets no child crash
-/// five times, since the sum of the untold reports and the end of the alarm are such tasks too.
-struct Still;
+/// A scenario on this clock calls with `forever()`, because a timeout starts a task that waits for the timer wheel. It
+/// lets no child crash five times, because the summary of reports and the end of the alarm are such tasks as well.
+struct StoppedClock;
 
-impl Clock for Still {
+impl Clock for StoppedClock {
     fn now(&self) -> Instant {
         Instant::now()
     }
@@ -107,17 +107,17 @@ impl Clock for Still {
     }
 }
 
-/// A clock by which it may be any time.
-struct Hasty;
+/// A clock whose timers expire after a random number of yields.
+struct RandomClock;
 
-impl Clock for Hasty {
+impl Clock for RandomClock {
     fn now(&self) -> Instant {
         Instant::now()
     }
 
     fn sleep_until(&self, _: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async {
-            for _ in 0..roll(12) {
+            for _ in 0..random_below(12) {
                 shuttle::future::yield_now().await;
             }
         })

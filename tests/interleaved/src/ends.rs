@@ -1,14 +1,14 @@
-//! The end of a process: exit signals against its own way out, watchers, links and names.
+//! Scenarios of a process's end, concurrent with exit signals, monitors, links and names.
 
 use tokio::sync::oneshot;
 
-use crate::checker::{check_on_hasty_node, check_on_node, linger};
+use crate::checker::{check_on_node, check_on_random_clock, yield_at_random};
 use crate::prelude::*;
 use crate::scripted::{Letter, LetterRef, Scripted, act, does, mortal, next, run};
 use crate::{NameError, Stubbed};
 
-/// A watcher that is also linked, and traps: what it hears over the one and over the other.
-async fn hear(cx: &mut Context<Scripted>, victim: &LetterRef, ready: oneshot::Sender<()>) -> (Exit, Exit) {
+/// Monitors and links a process, and returns the reasons of the `Down` message and of the exit signal.
+async fn watch(cx: &mut Context<Scripted>, victim: &LetterRef, ready: oneshot::Sender<()>) -> (Exit, Exit) {
     cx.trap_exit(true);
     let monitor = cx.monitor(victim);
     cx.link(victim);
@@ -16,28 +16,28 @@ async fn hear(cx: &mut Context<Scripted>, victim: &LetterRef, ready: oneshot::Se
     let (mut down, mut exit) = (None, None);
     while down.is_none() || exit.is_none() {
         receive!(match cx {
-            Letter::Down(heard) => {
-                assert_eq!(heard.monitor, monitor);
-                assert!(down.replace(heard.reason).is_none(), "a second `Down`");
+            Letter::Down(received) => {
+                assert_eq!(received.monitor, monitor);
+                assert!(down.replace(received.reason).is_none(), "a second `Down`");
             }
-            Letter::Exit(heard) => assert!(exit.replace(heard.reason).is_none(), "a second exit"),
+            Letter::Exit(received) => assert!(exit.replace(received.reason).is_none(), "a second exit"),
         });
     }
     (down.unwrap(), exit.unwrap())
 }
 
-/// Two want it dead, and it wants to go by itself: one of them has it, and all hear the same.
-pub fn everyone_hears_of_an_end_once_and_for_one_reason() {
+/// Two exit signals are concurrent with a return. One of the three sets the reason, and all watchers receive it.
+pub fn all_watchers_receive_an_end_once_with_one_reason() {
     check_on_node(300, |_| async {
         let victim = mortal(Exit::error("own")).spawn();
         let ((ready, set), (late, _)) = (oneshot::channel(), oneshot::channel());
         let (first, second) = (victim.clone(), victim.clone());
-        let first = run(|cx| Box::pin(async move { hear(cx, &first, ready).await }));
+        let first = run(|cx| Box::pin(async move { watch(cx, &first, ready).await }));
         set.await.unwrap();
         let second = run(|cx| {
             Box::pin(async move {
-                linger().await;
-                hear(cx, &second, late).await
+                yield_at_random().await;
+                watch(cx, &second, late).await
             })
         });
         for reason in ["one", "two"] {
@@ -57,7 +57,7 @@ pub fn everyone_hears_of_an_end_once_and_for_one_reason() {
     });
 }
 
-/// Whatever the process awaits or does when the signal comes, it ends.
+/// An exit signal ends a process at any point of its execution.
 pub fn an_exit_signal_always_wakes() {
     check_on_node(600, |_| async {
         let victim = act(|cx| {
@@ -73,15 +73,15 @@ pub fn an_exit_signal_always_wakes() {
         let other = victim.clone();
         does(move |_| Box::pin(async move { drop(other.go()) })).spawn();
         let ended = victim.ended();
-        linger().await;
-        victim.exit(Exit::error("enough"));
-        // The first one counts.
-        victim.exit(Exit::error("again"));
-        assert_eq!(ended.await, Exit::error("enough"));
+        yield_at_random().await;
+        victim.exit(Exit::error("first"));
+        // The first reason counts.
+        victim.exit(Exit::error("second"));
+        assert_eq!(ended.await, Exit::error("first"));
     });
 }
 
-/// The end of what is watched against the end of the watch.
+/// The end of a process is concurrent with the removal of its monitor.
 pub fn after_demonitor_no_down_comes() {
     check_on_node(600, |_| async {
         let victim = mortal(Exit::Normal).spawn();
@@ -89,7 +89,7 @@ pub fn after_demonitor_no_down_comes() {
             Box::pin(async move {
                 let monitor = cx.monitor(&victim);
                 victim.go();
-                linger().await;
+                yield_at_random().await;
                 cx.demonitor(monitor);
                 assert_eq!(next(cx).await, None);
                 victim.ended().await;
@@ -100,8 +100,8 @@ pub fn after_demonitor_no_down_comes() {
     });
 }
 
-/// The same, with the watch ended in the very moment in which the `Down` is on its way.
-pub fn a_down_is_taken_in_and_told_in_one_step() {
+/// A monitor is removed while the monitored process, already out of the process table, sends its `Down`.
+pub fn a_monitor_is_removed_and_its_down_sent_in_one_step() {
     check_on_node(900, |node| async move {
         let victim = mortal(Exit::Normal).spawn();
         run(move |cx| {
@@ -109,7 +109,7 @@ pub fn a_down_is_taken_in_and_told_in_one_step() {
                 let monitor = cx.monitor(&victim);
                 let number = victim.pid().unwrap().number();
                 victim.go();
-                // Who is in no table any more tells its watchers next.
+                // A process notifies its watchers after its removal from the table.
                 while node.table().get(number).is_some() {
                     shuttle::future::yield_now().await;
                 }
@@ -124,13 +124,13 @@ pub fn a_down_is_taken_in_and_told_in_one_step() {
     });
 }
 
-/// A timer that is cancelled in time never fires, any other does once.
+/// A timer that is cancelled in time never fires. Any other timer fires once.
 pub fn a_timer_fires_or_is_cancelled() {
-    check_on_hasty_node(600, |_| async {
+    check_on_random_clock(600, |_| async {
         run(|cx| {
             Box::pin(async move {
                 let timer = cx.send_after(Duration::from_secs(1), Letter::Go);
-                linger().await;
+                yield_at_random().await;
                 if !timer.cancel() {
                     receive!(match cx {
                         Letter::Go => {}
@@ -146,16 +146,16 @@ pub fn a_timer_fires_or_is_cancelled() {
     });
 }
 
-/// Whoever hears of the end can have the name.
-pub fn a_name_is_free_before_anybody_hears_of_the_end() {
+/// A watcher that has received the end of a process can register its name.
+pub fn a_name_is_free_before_watchers_receive_the_end() {
     check_on_node(300, |node| async move {
-        let victim = mortal(Exit::error("gone")).spawn();
+        let victim = mortal(Exit::error("failed")).spawn();
         LetterRef::register("x", &victim).unwrap();
-        let heirs = [false, true].map(|link| {
+        let watchers = [false, true].map(|link| {
             let (ready, set) = oneshot::channel();
             let victim = victim.clone();
             let node = node.clone();
-            let heir = run(move |cx| {
+            let watcher = run(move |cx| {
                 Box::pin(async move {
                     cx.trap_exit(true);
                     if link {
@@ -172,24 +172,24 @@ pub fn a_name_is_free_before_anybody_hears_of_the_end() {
                     LetterRef::register("x", &cx.me()).is_ok()
                 })
             });
-            (heir, set)
+            (watcher, set)
         });
-        let [(heir, set), (other, also)] = heirs;
+        let [(first, set), (second, also)] = watchers;
         set.await.unwrap();
         also.await.unwrap();
         victim.go();
-        let (heir, other) = (heir.await, other.await);
-        assert!(heir || other, "the name is somebody else's");
+        let (first, second) = (first.await, second.await);
+        assert!(first || second, "neither watcher could register the name");
     });
 }
 
-/// A name for one who is just dying: in vain, or gone with it.
+/// A registration is concurrent with the end of the process: it fails, or the end removes the name.
 pub fn no_name_outlives_its_process() {
     check_on_node(600, |node| async move {
         let victim = mortal(Exit::Normal).spawn();
         let ended = victim.ended();
         victim.go();
-        linger().await;
+        yield_at_random().await;
         let named = LetterRef::register("x", &victim);
         assert!(matches!(named, Ok(()) | Err(NameError::NoProc)), "{named:?}");
         ended.await;
@@ -197,20 +197,20 @@ pub fn no_name_outlives_its_process() {
     });
 }
 
-/// Once nobody is found by the old name, its bearer may have a new one.
-pub fn a_name_is_taken_away_in_one_step() {
+/// When a name no longer leads to its process, the process can have another name.
+pub fn a_name_is_removed_in_one_step() {
     check_on_node(300, |node| async move {
-        let bearer = mortal(Exit::Normal).spawn();
-        LetterRef::register("x", &bearer).unwrap();
+        let named = mortal(Exit::Normal).spawn();
+        LetterRef::register("x", &named).unwrap();
         does(|_| Box::pin(async { LetterRef::unregister("x").unwrap() })).spawn();
         while node.named::<LetterRef>("x").pid().is_some() {
             shuttle::future::yield_now().await;
         }
-        assert_eq!(LetterRef::register("y", &bearer), Ok(()));
+        assert_eq!(LetterRef::register("y", &named), Ok(()));
     });
 }
 
-/// One unlinks, the other links anew: both think the same of it afterwards.
+/// One process unlinks while the other links. Both agree on the result.
 pub fn two_are_linked_or_not_and_agree() {
     check_on_node(1200, |_| async {
         let (meet, met) = oneshot::channel::<LetterRef>();
@@ -219,11 +219,12 @@ pub fn two_are_linked_or_not_and_agree() {
             Box::pin(async move {
                 cx.trap_exit(true);
                 let a = met.await.unwrap();
-                linger().await;
+                yield_at_random().await;
                 cx.link(&a);
                 a.go();
                 a.ended().await;
-                // Linked, it hears of the end. If not, this is a new link, to a dead process, and is answered.
+                // If they are linked, the exit signal arrives. Otherwise this is a new link to a process that has ended,
+                // which sends an exit signal as well.
                 cx.link(&a);
                 receive!(match cx {
                     Letter::Exit(_) => {}
@@ -237,7 +238,7 @@ pub fn two_are_linked_or_not_and_agree() {
                 cx.trap_exit(true);
                 let _ = meet.send(cx.me());
                 cx.link(&b);
-                linger().await;
+                yield_at_random().await;
                 cx.unlink(&b);
                 receive!(match cx {
                     Letter::Go => {}

@@ -1,17 +1,17 @@
-//! The runtime, compiled a second time on locks whose threads a test schedules.
+//! The runtime, compiled a second time with locks whose threads a checker schedules.
 //!
-//! Its modules are those of `runtime/core/src`, word for word, without `net`; only [`sync`] is another one: its locks and
-//! atomics are shuttle's, which runs all threads of a scenario on one, lets another go on at each lock, and tries many
-//! such orders. A scenario that hangs in one of them fails, and so does one whose assertion does not hold in each.
+//! The modules are the files of `runtime/core/src` without `net`. Only [`sync`] differs: its locks and atomics are those
+//! of shuttle. Shuttle runs all threads of a scenario on one thread of the system, can switch to another one at each
+//! lock, and tries many orders. A scenario fails if it hangs in one of the orders, or if an assertion does not hold.
 //!
-//! The scenarios are functions, since some need what the runtime keeps to itself; `tests/suite/interleavings.rs` runs
-//! them. Each says what must hold in whatever order its threads run.
+//! The scenarios are functions of this crate, because some need private items of the runtime.
+//! `tests/suite/interleavings.rs` runs them. Each states a property that must hold in every order of its threads.
 
-// What is without use here has its use in the runtime, which is read by the lints as a whole.
+// Items without a use here have one in the runtime, where the lints check them.
 #![allow(dead_code, unused_imports, unused_variables, unexpected_cfgs, unreachable_pub, missing_docs)]
 #![allow(clippy::if_same_then_else)]
 
-// The macros name `::greenroom`, and so do the scripts of the scripted.
+// The generated code and `scripted` name `::greenroom`.
 extern crate self as greenroom;
 
 #[path = "../../../runtime/core/src/actor/mod.rs"]
@@ -77,13 +77,13 @@ pub use supervisor::{
 
 pub type Result<T = (), E = Exit> = std::result::Result<T, E>;
 
-// Not the runtime's: the locks, and what is played on them.
+// The modules that are not from the runtime: the locks, the checker and the scenarios.
+pub mod call_cycles;
 mod checker;
 pub mod ends;
 pub mod queues;
 pub mod replies;
 pub mod restarts;
-pub mod rings;
 #[path = "../../suite/scripted.rs"]
 mod scripted;
 mod sync;

@@ -1,4 +1,4 @@
-//! The mailbox: pushes, the owner's taking and waiting, the line before a full one, the end.
+//! Scenarios of a mailbox: concurrent pushes, the owner's receives, the wait queue of a full mailbox, and the end.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -10,10 +10,10 @@ use shuttle::future::block_on;
 use shuttle::thread;
 
 use crate::base::{Protocol, Variant};
-use crate::checker::{check, roll};
+use crate::checker::{check, random_below};
 use crate::mailbox::{Addressee, Arrival, Bounds, Entry, Inbox, Mask, Next, Origin, Overflow, PushObserver, Queue};
 
-/// A message: who sent it, and its number among those of that sender.
+/// A message with its sender and its number among those of the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Note {
     Plain(u32, u32),
@@ -68,37 +68,37 @@ fn sent(message: Note) -> Entry<Note> {
     Entry { origin: Origin::SENT, message }
 }
 
-/// What came to the owner, or back from its end.
+/// The messages that the owner received, or that were left at its end.
 #[derive(Default)]
-struct Seen(Vec<Note>);
+struct Received(Vec<Note>);
 
-impl Seen {
-    /// Each of these once, and those of one sender in order.
+impl Received {
+    /// Checks that these are the messages, each once, and those of one sender in order.
     fn is(mut self, expected: impl IntoIterator<Item = Note>) {
         let mut last = BTreeMap::new();
         for note in &self.0 {
             let (Plain(sender, number) | Other(sender, number)) = *note;
             if let Some(before) = last.insert(sender, number) {
-                assert!(before < number, "{number} of {sender} came after {before}");
+                assert!(before < number, "note {number} of {sender} arrived after note {before}");
             }
         }
         let mut expected: Vec<_> = expected.into_iter().collect();
         expected.sort();
         self.0.sort();
-        assert_eq!(self.0, expected, "each message, once");
+        assert_eq!(self.0, expected, "each message once");
     }
 }
 
-/// Waits for the next message that `want` has, and takes it. Woken as a process is, by its task, or by a waker that is not
-/// its task's.
+/// Waits for the next message that `want` contains, and takes it. As with a process, the waker is that of its task or
+/// another one.
 fn receive(inbox: &mut Inbox<Note>, queue: &Queue<Note>, want: Mask) -> Note {
     inbox.begin(queue, want, None);
-    let mut hung = roll(4) == 0;
+    let mut has_waker = random_below(4) == 0;
     block_on(poll_fn(|cx| {
-        if !hung {
-            hung = queue.set_waker(cx.waker());
+        if !has_waker {
+            has_waker = queue.set_waker(cx.waker());
         }
-        if !hung {
+        if !has_waker {
             cx.waker().wake_by_ref();
         }
         match inbox.next(queue, Some(cx)) {
@@ -113,7 +113,7 @@ fn receive(inbox: &mut Inbox<Note>, queue: &Queue<Note>, want: Mask) -> Note {
     }))
 }
 
-/// Pushes, and waits in line if need be; whether the message came in.
+/// Pushes a message, waits in the wait queue if the mailbox is full, and returns whether the message was accepted.
 fn push(queue: &Queue<Note>, to: Addressee, note: Note) -> bool {
     let dropped = Dropped::default();
     let accepted = match queue.push(&dropped, to, sent(note), true) {
@@ -125,8 +125,8 @@ fn push(queue: &Queue<Note>, to: Addressee, note: Note) -> bool {
     accepted
 }
 
-/// Two push, the owner sleeps and wakes between.
-pub fn what_is_pushed_arrives_once_and_in_order() {
+/// Two senders push while the owner waits and wakes.
+pub fn messages_arrive_once_and_in_order() {
     check(900, || {
         let queue = queue(None);
         let senders = (0..2).map(|sender| {
@@ -137,20 +137,20 @@ pub fn what_is_pushed_arrives_once_and_in_order() {
         });
         let senders: Vec<_> = senders.collect();
         let mut inbox = Inbox::new();
-        let seen = (0..4).map(|_| receive(&mut inbox, &queue, Mask::ALL)).collect();
-        Seen(seen).is((0..2).flat_map(|sender| (0..2).map(move |number| Plain(sender, number))));
+        let received = (0..4).map(|_| receive(&mut inbox, &queue, Mask::ALL)).collect();
+        Received(received).is((0..2).flat_map(|sender| (0..2).map(move |number| Plain(sender, number))));
         senders.into_iter().for_each(|sender| sender.join().unwrap());
     });
 }
 
-/// A full mailbox that drops its oldest: each message arrives or is handed back to be dropped, once.
-pub fn what_makes_room_is_dropped_once() {
+/// With `drop_oldest`, each message arrives once or is dropped once.
+pub fn a_message_that_makes_room_is_dropped_once() {
     check(900, || {
         let queue = queue(Some((1, Overflow::DropOldest)));
         let senders = (0..2).map(|sender| {
             let queue = Arc::clone(&queue);
             thread::spawn(move || {
-                // The oldest; the newest if the messages that fill the mailbox are with the owner.
+                // The oldest message is dropped, or the newest if the owner has taken the others.
                 let dropped = Dropped::default();
                 for number in 0..2 {
                     let pushed = queue.push(&dropped, Addressee::Process(1), sent(Plain(sender, number)), true);
@@ -161,27 +161,27 @@ pub fn what_makes_room_is_dropped_once() {
         });
         let senders: Vec<_> = senders.collect();
         let mut inbox = Inbox::new();
-        let mut seen = vec![receive(&mut inbox, &queue, Mask::ALL)];
+        let mut received = vec![receive(&mut inbox, &queue, Mask::ALL)];
         let dropped: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
         inbox.begin(&queue, Mask::ALL, None);
         while let Next::Test(note) = inbox.next(&queue, None) {
             if inbox.accept(&queue, 0) {
                 queue.release();
             }
-            seen.push(note);
+            received.push(note);
             inbox.begin(&queue, Mask::ALL, None);
         }
-        // What arrived is in order; with what was dropped it is everything.
+        // The received messages are in order. With the dropped ones they are complete.
         let expected = (0..2).flat_map(|sender| (0..2).map(move |number| Plain(sender, number)));
-        Seen(seen.clone()).is(expected.clone().filter(|note| !dropped.contains(note)));
-        let mut all: Vec<_> = seen.into_iter().chain(dropped).collect();
+        Received(received.clone()).is(expected.clone().filter(|note| !dropped.contains(note)));
+        let mut all: Vec<_> = received.into_iter().chain(dropped).collect();
         all.sort();
         assert_eq!(all, expected.collect::<Vec<_>>());
     });
 }
 
-/// A receive that looks for one kind goes by what it does not look for, and finds that later, in order.
-pub fn what_a_receive_skips_is_there_for_the_next() {
+/// A selective receive skips the other messages. Later receives take those in order.
+pub fn later_receives_take_skipped_messages_in_order() {
     check(900, || {
         let queue = queue(None);
         let sender = {
@@ -201,21 +201,21 @@ pub fn what_a_receive_skips_is_there_for_the_next() {
     });
 }
 
-/// A mailbox for one: whoever comes then stands in line, and gets in or changes its mind.
-pub fn who_stands_in_line_gets_in_or_withdraws() {
+/// The mailbox holds one message. The senders of others wait, and are admitted or withdraw.
+pub fn a_waiter_is_admitted_or_withdraws() {
     check(1200, || {
         let queue = queue(Some((1, Overflow::Wait)));
         let withdrawn = Arc::new(AtomicUsize::new(0));
         let senders = (0..2).map(|sender| {
             let (queue, withdrawn) = (Arc::clone(&queue), Arc::clone(&withdrawn));
             thread::spawn(move || {
-                let (mut mine, dropped) = (Vec::new(), Dropped::default());
+                let (mut accepted, dropped) = (Vec::new(), Dropped::default());
                 for number in 0..2 {
                     let note = Plain(sender, number);
-                    let came = match queue.push(&dropped, Addressee::Process(1), sent(note), true) {
-                        Ok(Some(id)) if roll(2) == 0 => match queue.withdraw(id) {
-                            Some(back) => {
-                                assert_eq!(back, note);
+                    let is_accepted = match queue.push(&dropped, Addressee::Process(1), sent(note), true) {
+                        Ok(Some(id)) if random_below(2) == 0 => match queue.withdraw(id) {
+                            Some(returned) => {
+                                assert_eq!(returned, note);
                                 false
                             }
                             None => true,
@@ -224,40 +224,40 @@ pub fn who_stands_in_line_gets_in_or_withdraws() {
                         Ok(None) => true,
                         Err(_) => panic!("refused"),
                     };
-                    if came {
-                        mine.push(note);
+                    if is_accepted {
+                        accepted.push(note);
                     }
                 }
-                // The runtime's own is neither counted nor refused.
+                // A message of the runtime is neither counted nor refused.
                 let own = Entry { origin: Origin::OWN, message: Other(sender, 2) };
                 assert!(queue.push(&dropped, Addressee::Process(1), own, false).is_ok());
                 assert_eq!(dropped.0.into_inner().unwrap(), []);
-                withdrawn.fetch_add(2 - mine.len(), Ordering::Relaxed);
-                mine.push(Other(sender, 2));
-                mine
+                withdrawn.fetch_add(2 - accepted.len(), Ordering::Relaxed);
+                accepted.push(Other(sender, 2));
+                accepted
             })
         });
         let senders: Vec<_> = senders.collect();
-        let (mut inbox, mut seen, mut over) = (Inbox::new(), Vec::new(), 0);
-        // What a sender puts last does not overtake what of its own stands in line: it has waited for that.
-        while over < 2 {
+        let (mut inbox, mut received, mut finished) = (Inbox::new(), Vec::new(), 0);
+        // A sender pushes its last message after its others were admitted or withdrawn.
+        while finished < 2 {
             let note = receive(&mut inbox, &queue, Mask::ALL);
-            over += usize::from(matches!(note, Other(..)));
-            seen.push(note);
+            finished += usize::from(matches!(note, Other(..)));
+            received.push(note);
         }
         let expected: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
         inbox.begin(&queue, Mask::ALL, None);
         while let Next::Test(note) = inbox.next(&queue, None) {
             inbox.accept(&queue, 0);
-            seen.push(note);
+            received.push(note);
         }
         assert_eq!(expected.len() + withdrawn.load(Ordering::Relaxed), 6);
-        Seen(seen).is(expected);
+        Received(received).is(expected);
     });
 }
 
-/// A full mailbox lets in what its owner waits for, however it comes: in line before the receive, or after.
-pub fn a_full_mailbox_lets_in_what_its_owner_waits_for() {
+/// A full mailbox admits a message that its owner waits for, whether its sender waits before the receive or after.
+pub fn a_full_mailbox_admits_the_message_that_its_owner_waits_for() {
     check(1200, || {
         let queue = queue(Some((1, Overflow::Wait)));
         let senders = [vec![Plain(0, 0), Plain(0, 1)], vec![Other(1, 0)]].map(|notes| {
@@ -265,70 +265,73 @@ pub fn a_full_mailbox_lets_in_what_its_owner_waits_for() {
             thread::spawn(move || notes.into_iter().for_each(|note| assert!(push(&queue, Addressee::Process(1), note))))
         });
         let mut inbox = Inbox::new();
-        let mut seen = vec![receive(&mut inbox, &queue, OTHER)];
-        seen.extend((0..2).map(|_| receive(&mut inbox, &queue, PLAIN)));
-        assert_eq!(seen, [Other(1, 0), Plain(0, 0), Plain(0, 1)]);
+        let mut received = vec![receive(&mut inbox, &queue, OTHER)];
+        received.extend((0..2).map(|_| receive(&mut inbox, &queue, PLAIN)));
+        assert_eq!(received, [Other(1, 0), Plain(0, 0), Plain(0, 1)]);
         senders.into_iter().for_each(|sender| sender.join().unwrap());
     });
 }
 
-/// The owner ends and another moves in, while messages come, some for the first one only.
-pub fn at_an_owners_end_each_message_is_taken_left_or_refused() {
+/// The owner ends and another one starts while messages arrive. Some are for the first owner only.
+pub fn at_an_owners_end_each_message_is_received_left_or_refused() {
     for bounds in [None, Some((1, Overflow::Wait))] {
         check(900, move || {
             let queue = queue(bounds);
             let senders = [Addressee::Process(1), Addressee::AnyOwner].into_iter().zip(0..).map(|(owner, sender)| {
                 let queue = Arc::clone(&queue);
                 thread::spawn(move || {
-                    let came = |number: &u32| push(&queue, owner, Plain(sender, *number));
-                    (0..2).filter(came).map(|number| Plain(sender, number)).collect::<Vec<_>>()
+                    let accepted = |number: &u32| push(&queue, owner, Plain(sender, *number));
+                    (0..2).filter(accepted).map(|number| Plain(sender, number)).collect::<Vec<_>>()
                 })
             });
             let senders: Vec<_> = senders.collect();
-            let (mut first, mut seen) = (Inbox::new(), Vec::new());
+            let (mut first, mut received) = (Inbox::new(), Vec::new());
             let mut take = |inbox: &mut Inbox<Note>, number: u32| {
                 inbox.begin(&queue, Mask::ALL, None);
                 let taken = block_on(poll_fn(|cx| {
-                    // Polled as a process is that something else has woken.
+                    // As with a process that another event has woken, an empty mailbox is not waited for.
                     Poll::Ready(match inbox.next(&queue, Some(cx)) {
                         Next::Test(note) => {
                             if inbox.accept(&queue, 0) {
                                 queue.release();
                             }
-                            assert!(number == 1 || !matches!(note, Plain(0, _)), "it was meant for the first");
+                            assert!(
+                                number == 1 || !matches!(note, Plain(0, _)),
+                                "the second owner received a message to the first"
+                            );
                             Some(note)
                         }
                         Next::Empty => None,
                     })
                 }));
-                seen.extend(taken);
+                received.extend(taken);
             };
             take(&mut first, 1);
             take(&mut first, 1);
-            // In its batch: taken over, and dropped with it.
+            // The messages of the owner's batch and of its save queue are dropped with the owner.
             let drain = |inbox: &mut Inbox<Note>| -> Vec<Note> {
                 let taken = inbox.drain().into_iter().map(|entry| entry.message).collect::<Vec<_>>();
                 let saved = std::iter::from_fn(|| inbox.drain_saved()).flatten().flatten();
                 taken.into_iter().chain(saved).collect()
             };
-            let mut gone = drain(&mut first);
+            let mut left = drain(&mut first);
             drop(first);
-            gone.extend(queue.end_owner(true).into_iter().map(|entry| entry.message));
+            left.extend(queue.end_owner(true).into_iter().map(|entry| entry.message));
             queue.open(2);
             let mut second = Inbox::new();
             take(&mut second, 2);
-            gone.extend(drain(&mut second));
-            gone.extend(queue.close().into_iter().map(|entry| entry.message));
-            seen.extend(gone);
-            let came: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
-            // One that lost its place in line knows that it did not come in, and was among what was left.
-            let lost = |note: &Note| !came.contains(note);
-            let (lost, mut seen): (Vec<_>, Vec<_>) = seen.into_iter().partition(lost);
-            assert!(bounds.is_some() || lost.is_empty(), "lost without a line: {lost:?}");
-            seen.sort();
-            let mut came = came;
-            came.sort();
-            assert_eq!(seen, came, "each message once");
+            left.extend(drain(&mut second));
+            left.extend(queue.close().into_iter().map(|entry| entry.message));
+            received.extend(left);
+            let accepted: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
+            // A waiter that lost its place has an error, and its message was among those that were left.
+            let lost = |note: &Note| !accepted.contains(note);
+            let (lost, mut received): (Vec<_>, Vec<_>) = received.into_iter().partition(lost);
+            assert!(bounds.is_some() || lost.is_empty(), "lost without a wait queue: {lost:?}");
+            received.sort();
+            let mut accepted = accepted;
+            accepted.sort();
+            assert_eq!(received, accepted, "each message once");
         });
     }
 }

@@ -1,11 +1,11 @@
-//! Calls: the answer, the caller's leaving and the callee's end, all at once.
+//! Scenarios of calls: the answer is concurrent with the caller's timeout or drop, or with the callee's end.
 
-use crate::checker::{check_on_hasty_node, check_on_node, linger};
+use crate::checker::{check_on_node, check_on_random_clock, yield_at_random};
 use crate::prelude::*;
 use crate::scripted::{Letter, LetterRef, act, does, idle};
 
-/// A process that answers its first question, from another one: the reply is passed on.
-fn secretary() -> LetterRef {
+/// A process that passes the reply of its first call on to another process, which answers.
+fn forwarder() -> LetterRef {
     act(|cx| {
         Box::pin(async move {
             let reply = receive!(match cx {
@@ -18,23 +18,23 @@ fn secretary() -> LetterRef {
     .spawn()
 }
 
-/// The answer against the caller's going to sleep.
+/// The answer is concurrent with the start of the caller's wait.
 pub fn an_answer_wakes_its_caller() {
     check_on_node(600, |_| async {
-        assert_eq!(secretary().ask().forever().await, Ok(7));
+        assert_eq!(forwarder().ask().forever().await, Ok(7));
     });
 }
 
-/// The answer against the caller's patience.
+/// The answer is concurrent with the caller's timeout.
 pub fn a_call_is_answered_or_times_out() {
-    check_on_hasty_node(600, |_| async {
-        let answer = secretary().ask().within(Duration::from_secs(1)).await;
+    check_on_random_clock(600, |_| async {
+        let answer = forwarder().ask().within(Duration::from_secs(1)).await;
         assert!(matches!(answer, Ok(7) | Err(CallError::Timeout)), "{answer:?}");
     });
 }
 
-/// The answer against the caller's change of mind: it vanishes, and does no harm.
-pub fn a_dropped_call_disturbs_nobody() {
+/// The answer is concurrent with the drop of the call: the answer is discarded, and later calls work.
+pub fn a_dropped_call_has_no_effect_on_later_calls() {
     check_on_node(600, |_| async {
         let callee = act(|cx| {
             Box::pin(async move {
@@ -50,21 +50,21 @@ pub fn a_dropped_call_disturbs_nobody() {
         })
         .spawn();
         let first = callee.ask().forever();
-        linger().await;
+        yield_at_random().await;
         drop(first);
         assert_eq!(callee.ask().forever().await, Ok(1));
     });
 }
 
-/// The callee's end against the question, the answer and the reply's being dropped.
-pub fn a_call_hears_why_its_callee_ended() {
+/// The callee's end is concurrent with a call whose reply it holds, and with one in its mailbox.
+pub fn a_call_fails_with_the_reason_of_its_callees_end() {
     check_on_node(900, |_| async {
         let callee = act(|cx| {
             Box::pin(async move {
-                let mut kept = Vec::new();
+                let mut held = Vec::new();
                 loop {
                     receive!(match cx {
-                        Letter::Ask { reply } if kept.is_empty() => kept.push(reply),
+                        Letter::Ask { reply } if held.is_empty() => held.push(reply),
                     });
                 }
             })
@@ -73,14 +73,14 @@ pub fn a_call_hears_why_its_callee_ended() {
         let killer = callee.clone();
         does(move |_| {
             Box::pin(async move {
-                linger().await;
+                yield_at_random().await;
                 killer.exit(Exit::error("boom"));
             })
         })
         .spawn();
-        // One is kept, one waits in the mailbox.
-        let (kept, waiting) = (callee.ask().forever(), callee.ask().forever());
-        for answer in [kept.await, waiting.await] {
+        // The callee holds one reply, and the other call waits in the mailbox.
+        let (held, waiting) = (callee.ask().forever(), callee.ask().forever());
+        for answer in [held.await, waiting.await] {
             assert!(
                 answer == Err(CallError::Exit(Exit::error("boom"))) || answer == Err(CallError::NoProc),
                 "{answer:?}"
@@ -89,8 +89,8 @@ pub fn a_call_hears_why_its_callee_ended() {
     });
 }
 
-/// A living process that drops a reply against the caller.
-pub fn a_dropped_reply_is_told() {
+/// A running process drops a reply while its caller starts to wait.
+pub fn a_dropped_reply_fails_the_call() {
     check_on_node(600, |_| async {
         let callee = act(|cx| {
             Box::pin(async move {
@@ -123,8 +123,8 @@ impl Till {
     }
 }
 
-/// A server stops between two messages, and whoever called hears of it.
-pub fn a_server_that_is_stopped_leaves_no_caller_behind() {
+/// A server stops between two messages: each call is answered or fails.
+pub fn a_stopped_server_leaves_no_caller_waiting() {
     check_on_node(450, |_| async {
         let till = Till { sum: 0 }.spawn();
         let (stopper, adder) = (till.clone(), till.clone());

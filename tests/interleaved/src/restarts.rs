@@ -1,10 +1,10 @@
-//! The end of one life of a child and the beginning of the next, while others send to it.
+//! Scenarios of a restart: one incarnation of a child ends and the next one starts while other threads send to it.
 
 use std::sync::{Arc, Mutex};
 
 use crate::actor::{launch, start_info};
 use crate::call::Address;
-use crate::checker::{check_on_node, linger, roll};
+use crate::checker::{check_on_node, random_below, yield_at_random};
 use crate::mailbox::{Bounds, Overflow};
 use crate::node::Current;
 use crate::prelude::*;
@@ -12,37 +12,37 @@ use crate::process::Cell;
 use crate::supervisor::{ChildSpec, TreeStub};
 use crate::{Strategy, Supervisor};
 
-/// A child that crashes when it is told to.
+/// A child that crashes on request.
 #[actor]
 struct Child {
-    book: Book,
+    record: Record,
     start: Start,
 }
 
-/// How a life of it starts.
+/// The result of a start.
 #[derive(Clone, Copy)]
 enum Start {
     Succeeds,
     Fails,
-    /// It looks at all that is here, and takes nothing.
-    Looks,
+    /// Tests all messages without taking one, and fails.
+    TestsAndFails,
 }
 
 #[actor(local)]
 impl Child {
     #[init]
     async fn begin(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        self.book.write(|pages| pages.lives.push(cx.pid().number()));
+        self.record.update(|entries| entries.incarnations.push(cx.pid().number()));
         if let Start::Succeeds = self.start {
             return Ok(());
         }
-        linger().await;
-        if let Start::Looks = self.start {
+        yield_at_random().await;
+        if let Start::TestsAndFails = self.start {
             receive!(match cx {
                 ChildMessage::Read { letter } if letter.number == u32::MAX => drop(letter),
                 after!(Duration::ZERO) => {}
             });
-            linger().await;
+            yield_at_random().await;
         }
         Err(Exit::error("start"))
     }
@@ -63,83 +63,86 @@ impl Child {
     }
 }
 
-/// What became of the letters, and the numbers of the child's lives.
+/// The ends of the letters and the process numbers of the incarnations, shared by all of them.
 #[derive(Clone, Default)]
-struct Book(Arc<Mutex<Pages>>);
+struct Record(Arc<Mutex<Entries>>);
 
 #[derive(Default)]
-struct Pages {
-    lives: Vec<u64>,
-    letters: Vec<Ended>,
+struct Entries {
+    incarnations: Vec<u64>,
+    letters: Vec<LetterEnd>,
 }
 
-impl Book {
-    fn write<R>(&self, f: impl FnOnce(&mut Pages) -> R) -> R {
+impl Record {
+    fn update<R>(&self, f: impl FnOnce(&mut Entries) -> R) -> R {
         f(&mut self.0.lock().unwrap())
     }
 
     fn letter(&self, number: u32) -> Letter {
-        Letter { number, is_read: false, book: self.clone() }
+        Letter { number, is_read: false, record: self.clone() }
     }
 }
 
-/// A letter that is no more.
+/// The end of a letter.
 #[derive(Debug)]
-struct Ended {
+struct LetterEnd {
     number: u32,
     is_read: bool,
-    /// The process in which it was read or dropped; zero outside of any.
+    /// The number of the process in which it was read or dropped; zero outside of any process.
     by: u64,
 }
 
 struct Letter {
     number: u32,
     is_read: bool,
-    book: Book,
+    record: Record,
 }
 
 impl Drop for Letter {
     fn drop(&mut self) {
-        let ended = Ended { number: self.number, is_read: self.is_read, by: Current::process() };
-        self.book.write(|pages| pages.letters.push(ended));
+        let end = LetterEnd { number: self.number, is_read: self.is_read, by: Current::process() };
+        self.record.update(|entries| entries.letters.push(end));
     }
 }
 
-impl Book {
-    /// Each letter has come to one end, where it should; `last` is the life that is asked behind all of them.
+impl Record {
+    /// Checks that each letter ended once, in the right process. `last` is the number of the last incarnation.
     fn check(&self, refused: &[u32], last: u64) {
-        self.write(|pages| {
-            assert_eq!(pages.lives.last(), Some(&last));
-            pages.letters.sort_by_key(|letter| letter.number);
-            let numbers: Vec<_> = pages.letters.iter().map(|letter| letter.number).collect();
-            assert_eq!(numbers, [0, 1, 2, 3], "each letter, once");
-            for Ended { number, is_read, by } in &pages.letters {
+        self.update(|entries| {
+            assert_eq!(entries.incarnations.last(), Some(&last));
+            entries.letters.sort_by_key(|letter| letter.number);
+            let numbers: Vec<_> = entries.letters.iter().map(|letter| letter.number).collect();
+            assert_eq!(numbers, [0, 1, 2, 3], "each letter ends once");
+            for LetterEnd { number, is_read, by } in &entries.letters {
                 if refused.contains(number) {
                     assert!(!is_read, "letter {number} was refused");
                 } else if DIRECT.contains(number) {
-                    assert_eq!(*by, pages.lives[0], "letter {number} was for the first life");
+                    assert_eq!(*by, entries.incarnations[0], "letter {number} was for the first incarnation");
                 } else {
-                    assert!(pages.lives.contains(by), "letter {number} ended in no life, but in {by}");
+                    assert!(
+                        entries.incarnations.contains(by),
+                        "letter {number} ended in process {by}, which is not an incarnation"
+                    );
                 }
-                assert!(*is_read || *by != last, "the last life reads what it gets");
+                assert!(*is_read || *by != last, "the last incarnation reads all its letters");
             }
         });
     }
 }
 
-/// The numbers of letters to whoever lives there, and to the first one only.
+/// The numbers of the letters to any incarnation, and of those to the first one only.
 const FOLLOWING: [u32; 2] = [0, 1];
 const DIRECT: [u32; 2] = [2, 3];
 
-/// Sends the letters, and says which were refused.
-async fn send(book: &Book, child: &ChildRef, first: &ChildRef, meanwhile: impl Future<Output = ()>) -> Vec<u32> {
+/// Sends the letters, and returns the numbers of the refused ones.
+async fn send(record: &Record, child: &ChildRef, first: &ChildRef, meanwhile: impl Future<Output = ()>) -> Vec<u32> {
     let senders = [(child, FOLLOWING), (first, DIRECT)].map(|(to, numbers)| {
-        let (book, to) = (book.clone(), to.clone());
+        let (record, to) = (record.clone(), to.clone());
         shuttle::future::spawn(async move {
             let mut refused = Vec::new();
             for number in numbers {
-                linger().await;
-                if to.read(book.letter(number)).await.is_err() {
+                yield_at_random().await;
+                if to.read(record.letter(number)).await.is_err() {
                     refused.push(number);
                 }
             }
@@ -154,8 +157,8 @@ async fn send(book: &Book, child: &ChildRef, first: &ChildRef, meanwhile: impl F
     refused
 }
 
-/// Who lives there when all crashes are over. Nothing here waits for time: a call with a timeout would have the node
-/// keep it on its wheel, which on a clock that stands still never turns.
+/// Returns the number of the incarnation after the last crash. The calls have no timeout, because on a stopped clock the
+/// timer wheel would never remove them.
 async fn last(child: &ChildRef) -> u64 {
     loop {
         match child.me().forever().await {
@@ -165,93 +168,96 @@ async fn last(child: &ChildRef) -> u64 {
     }
 }
 
-/// A child crashes once or twice and is restarted by its supervisor: what is sent by the tree's stub is read, or lost
-/// with the life that had it, or waits for the next one.
-pub fn a_letter_to_a_child_ends_with_a_life_or_waits_for_the_next() {
+/// A child crashes once or twice and its supervisor restarts it. A letter by the tree's stub is read, is lost with the
+/// incarnation that received it, or waits for the next one.
+pub fn a_letter_to_a_child_is_read_lost_or_waits_for_the_next_incarnation() {
     check_on_node(600, |_| async {
-        let book = Book::default();
+        let record = Record::default();
         let make = {
-            let book = book.clone();
-            move || Child { book: book.clone(), start: Start::Succeeds }
+            let record = record.clone();
+            move || Child { record: record.clone(), start: Start::Succeeds }
         };
         let supervisor = Supervisor::new(Strategy::OneForOne).intensity(2);
         let tree = supervisor.child("child", ChildSpec::new(make)).start().await.unwrap();
         let child: ChildRef = tree.find_child("child").await.unwrap();
         let first = child.me().forever().await.unwrap();
         let crashes = async {
-            for _ in 0..=roll(2) {
-                linger().await;
+            for _ in 0..=random_below(2) {
+                yield_at_random().await;
                 child.crash();
             }
         };
-        let refused = send(&book, &child, &first, crashes).await;
-        assert!(refused.iter().all(|number| DIRECT.contains(number)), "a place holds what comes: {refused:?}");
-        book.check(&refused, last(&child).await);
+        let refused = send(&record, &child, &first, crashes).await;
+        assert!(refused.iter().all(|number| DIRECT.contains(number)), "a child's cell refused letters: {refused:?}");
+        record.check(&refused, last(&child).await);
     });
 }
 
-/// The same of a cell that stands empty for a while, also of one with room for one letter: then those in the line before
-/// it hear of the end.
-pub fn a_cell_is_handed_on_with_what_came_while_it_was_empty() {
+/// A cell without a process keeps its letters for the next incarnation, also with room for one letter only: the waiters
+/// in front of the full mailbox then receive an error at the end.
+pub fn a_vacant_cell_keeps_its_letters_for_the_next_incarnation() {
     for bounds in [None, Some(Bounds { capacity: 1, overflow: Overflow::Wait })] {
         check_on_node(600, move |node| async move {
-            let book = Book::default();
+            let record = Record::default();
             let cell = Cell::<ChildMessage>::new(node.clone(), Some("/cell".into()), bounds);
-            let live = || {
+            let start = || {
                 let number = cell.occupy(start_info::<Child>());
-                launch(&cell, number, Child { book: book.clone(), start: Start::Succeeds }, None);
+                launch(&cell, number, Child { record: record.clone(), start: Start::Succeeds }, None);
                 number
             };
-            let first = live();
+            let first = start();
             let child = ChildRef::__new(Address::following(Arc::clone(&cell)));
             let direct = ChildRef::__new(Address::direct(Arc::clone(&cell), first));
-            let refused = send(&book, &child, &direct, async {
-                linger().await;
+            let refused = send(&record, &child, &direct, async {
+                yield_at_random().await;
                 child.crash().await.unwrap();
                 direct.ended().await;
-                linger().await;
-                live();
+                yield_at_random().await;
+                start();
             });
             let refused = refused.await;
             let lost = refused.iter().any(|number| FOLLOWING.contains(number));
-            assert!(bounds.is_some() || !lost, "a place holds what comes: {refused:?}");
-            book.check(&refused, last(&child).await);
+            assert!(bounds.is_some() || !lost, "a child's cell refused letters: {refused:?}");
+            record.check(&refused, last(&child).await);
         });
     }
 }
 
-/// The same of starts that fail: what is for whoever lives there waits until one succeeds, in its order, and also in the
-/// line before a full mailbox.
-pub fn what_is_sent_to_a_place_waits_until_a_start_succeeds() {
+/// Starts fail: the letters to any incarnation wait in order until a start succeeds, also in the wait queue of a full
+/// mailbox.
+pub fn letters_to_a_child_wait_until_a_start_succeeds() {
     for bounds in [None, Some(Bounds { capacity: 1, overflow: Overflow::Wait })] {
         check_on_node(600, move |node| async move {
-            let book = Book::default();
+            let record = Record::default();
             let cell = Cell::<ChildMessage>::new(node.clone(), Some("/cell".into()), bounds);
-            let live = |start| {
+            let start_child = |start| {
                 let number = cell.occupy(start_info::<Child>());
-                launch(&cell, number, Child { book: book.clone(), start }, None);
+                launch(&cell, number, Child { record: record.clone(), start }, None);
                 ChildRef::__new(Address::direct(Arc::clone(&cell), number))
             };
-            let first = live(if roll(2) == 0 { Start::Fails } else { Start::Looks });
+            let first = start_child(if random_below(2) == 0 { Start::Fails } else { Start::TestsAndFails });
             let child = ChildRef::__new(Address::following(Arc::clone(&cell)));
-            let refused = send(&book, &child, &first, async {
+            let refused = send(&record, &child, &first, async {
                 first.ended().await;
-                for _ in 0..roll(3) {
-                    live(Start::Looks).ended().await;
-                    linger().await;
+                for _ in 0..random_below(3) {
+                    start_child(Start::TestsAndFails).ended().await;
+                    yield_at_random().await;
                 }
-                live(Start::Succeeds);
+                start_child(Start::Succeeds);
             });
             let refused = refused.await;
-            assert!(refused.iter().all(|number| DIRECT.contains(number)), "a place holds what comes: {refused:?}");
+            assert!(
+                refused.iter().all(|number| DIRECT.contains(number)),
+                "a child's cell refused letters: {refused:?}"
+            );
             let last = last(&child).await;
-            let read = book.write(|pages| {
-                let read: Vec<_> = pages.letters.iter().filter(|letter| letter.is_read).collect();
-                assert!(read.iter().all(|letter| letter.by == last), "no life before it got so far: {read:?}");
+            let read = record.update(|entries| {
+                let read: Vec<_> = entries.letters.iter().filter(|letter| letter.is_read).collect();
+                assert!(read.iter().all(|letter| letter.by == last), "an earlier incarnation read letters: {read:?}");
                 read.iter().map(|letter| letter.number).collect::<Vec<_>>()
             });
             assert_eq!(read, FOLLOWING);
-            book.check(&refused, last);
+            record.check(&refused, last);
         });
     }
 }

@@ -1,4 +1,4 @@
-//! The other side of the runtime's `sync`: the same words, on a checker's threads.
+//! The replacement of the runtime's `sync`: the same names, for threads that a checker schedules.
 
 pub(crate) use shuttle::hint::spin_loop;
 pub(crate) use shuttle::sync::{Mutex, MutexGuard, PoisonError, RwLock, atomic};
@@ -62,7 +62,7 @@ impl<T> Drop for Shared<'_, T> {
     }
 }
 
-/// A thread-local of the checker's threads, which are all on one of the system's.
+/// A thread-local of the checker's threads, which all run on one thread of the system.
 pub(crate) struct Local<T: 'static>(pub(crate) &'static shuttle::thread::LocalKey<T>);
 
 impl<T> Local<T> {
@@ -70,7 +70,7 @@ impl<T> Local<T> {
         self.0.with(f)
     }
 
-    /// `Err` where no thread of the checker's runs: the panic hook looks here even then.
+    /// Calls `f` with the value, or fails outside of the checker's threads, where the panic hook runs as well.
     pub(crate) fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, Outside> {
         match shuttle::current::try_get_current_task() {
             Some(_) => Ok(self.0.with(f)),
@@ -79,7 +79,7 @@ impl<T> Local<T> {
     }
 }
 
-/// No thread of the checker's runs.
+/// The error of an access outside of the checker's threads.
 pub(crate) struct Outside;
 
 macro_rules! local {

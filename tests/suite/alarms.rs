@@ -8,7 +8,7 @@ use greenroom::{Alarm, AlarmEvent, Node, prelude::*};
 use crate::scripted::{Fuse, Letter, does, idle, settle};
 
 /// The events so far: the name of each alarm and whether it was raised or cleared.
-async fn heard(alarms: &mut greenroom::Alarms) -> Vec<(bool, &'static str)> {
+async fn events(alarms: &mut greenroom::Alarms) -> Vec<(bool, &'static str)> {
     let mut events = Vec::new();
     loop {
         tokio::select! {
@@ -48,26 +48,26 @@ async fn a_long_mailbox_is_raised_once_and_cleared_when_it_is_short() {
     for n in 0..9_999 {
         process.a(n);
     }
-    assert_eq!(heard(&mut alarms).await, []);
+    assert_eq!(events(&mut alarms).await, []);
     for n in 0..20_000 {
         process.a(n);
     }
-    assert_eq!(heard(&mut alarms).await, [(true, "long_mailbox")]);
+    assert_eq!(events(&mut alarms).await, [(true, "long_mailbox")]);
     let [Alarm::LongMailbox { pid, length, .. }] = &node.raised_alarms()[..] else { panic!() };
     assert_eq!((pid, *length), (&process.pid().unwrap(), 10_000));
     // A late subscriber receives the alarms that are raised.
-    assert_eq!(heard(&mut node.alarms()).await, [(true, "long_mailbox")]);
+    assert_eq!(events(&mut node.alarms()).await, [(true, "long_mailbox")]);
     process.go();
-    assert_eq!(heard(&mut alarms).await, [(false, "long_mailbox")]);
+    assert_eq!(events(&mut alarms).await, [(false, "long_mailbox")]);
     assert!(node.raised_alarms().is_empty());
     // A second time.
     let process = glutton();
     for n in 0..10_000 {
         process.a(n);
     }
-    assert_eq!(heard(&mut alarms).await, [(true, "long_mailbox")]);
+    assert_eq!(events(&mut alarms).await, [(true, "long_mailbox")]);
     process.exit(Exit::kill());
-    assert_eq!(heard(&mut alarms).await, [(false, "long_mailbox")]);
+    assert_eq!(events(&mut alarms).await, [(false, "long_mailbox")]);
 }
 
 #[greenroom::test]
@@ -82,7 +82,7 @@ async fn saved_messages_make_a_mailbox_long_too() {
         settle().await;
         assert!(n < 99 || process.is_alive());
     }
-    assert_eq!(heard(&mut alarms).await, [(true, "long_mailbox")]);
+    assert_eq!(events(&mut alarms).await, [(true, "long_mailbox")]);
 }
 
 #[greenroom::test]
@@ -113,7 +113,7 @@ async fn a_mailbox_is_long_until_half_of_that_is_left_and_may_become_so_again() 
             }
         }
         process.b(fewer);
-        assert_eq!(heard(&mut alarms).await, expected, "{more} more, then {fewer} fewer");
+        assert_eq!(events(&mut alarms).await, expected, "{more} more, then {fewer} fewer");
     };
     let (raised, cleared) = ((true, "long_mailbox"), (false, "long_mailbox"));
     check(9_000, 0, &[]).await;
@@ -133,9 +133,9 @@ async fn each_node_has_its_own_long_mailbox_limit() {
     let process = node.spawn(idle());
     process.a(1);
     process.a(2);
-    assert_eq!(heard(&mut alarms).await, []);
+    assert_eq!(events(&mut alarms).await, []);
     process.a(3);
-    assert_eq!(heard(&mut alarms).await, [(true, "long_mailbox")]);
+    assert_eq!(events(&mut alarms).await, [(true, "long_mailbox")]);
 }
 
 #[actor(protocol = Letter, mailbox = 2, overflow = reject)]
@@ -157,18 +157,18 @@ async fn a_process_stuck_before_a_full_mailbox_raises_an_alarm_until_it_continue
     let narrow = Narrow.spawn();
     narrow.a(1);
     narrow.a(2);
-    assert_eq!(heard(&mut alarms).await, [(true, "stuck_mailbox")]);
+    assert_eq!(events(&mut alarms).await, [(true, "stuck_mailbox")]);
     let [Alarm::StuckMailbox { at: Some(at), .. }] = &node.raised_alarms()[..] else { panic!() };
     assert_eq!(at.file, file!());
     // A wanted message is admitted to a full mailbox.
     narrow.b(1);
-    assert_eq!(heard(&mut alarms).await, [(false, "stuck_mailbox")]);
+    assert_eq!(events(&mut alarms).await, [(false, "stuck_mailbox")]);
     let narrow = Narrow.spawn();
     narrow.a(1);
     narrow.a(2);
-    assert_eq!(heard(&mut alarms).await, [(true, "stuck_mailbox")]);
+    assert_eq!(events(&mut alarms).await, [(true, "stuck_mailbox")]);
     narrow.exit(Exit::kill());
-    assert_eq!(heard(&mut alarms).await, [(false, "stuck_mailbox")]);
+    assert_eq!(events(&mut alarms).await, [(false, "stuck_mailbox")]);
 }
 
 #[supervisor(intensity = 100, period = "1s")]
@@ -192,9 +192,9 @@ async fn repeated_crashes_of_a_child_raise_the_restart_storm_alarm() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(heard(&mut alarms).await, [(true, "restart_storm")]);
+    assert_eq!(events(&mut alarms).await, [(true, "restart_storm")]);
     tokio::time::sleep(Duration::from_secs(121)).await;
-    assert_eq!(heard(&mut alarms).await, [(false, "restart_storm")]);
+    assert_eq!(events(&mut alarms).await, [(false, "restart_storm")]);
 }
 
 /// Ends a loop when it is dropped.

@@ -9,9 +9,9 @@ use crate::events::Events;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manner {
     Good,
-    /// Its start fails.
+    /// The start fails.
     Fails,
-    /// It never stops.
+    /// The stop never finishes.
     Stuck,
 }
 
@@ -51,22 +51,22 @@ struct Shop {
     worker: Worker,
 }
 
-/// The fate of an application after its start.
+/// The event that ends an application.
 #[derive(Debug)]
 enum Then {
     Stop,
-    /// Its child exits with this reason.
+    /// The child exits with this reason.
     End(Exit),
     /// The node stops, within a second.
     Halt,
 }
 
-/// Starts an application on a node of its own and applies the fate. Returns the log events from the start on.
+/// Starts an application on a node of its own and causes its end. Returns the log events from the start on.
 async fn check(manner: Manner, kind: ApplicationKind, shutdown: Shutdown, then: Then, expected: &[&str]) {
     let (events, _guard) = Events::listen(&["greenroom::application", "greenroom"], &["pid", "protocol"]);
     let node = Node::local();
     let _here = node.enter();
-    let told = format!("{then:?}");
+    let description = format!("{then:?}");
     if let Ok(shop) = Application::new("shop", Shop { manner }).kind(kind).shutdown(shutdown).start().await {
         match then {
             Then::Stop => drop(shop.stop().await),
@@ -80,7 +80,7 @@ async fn check(manner: Manner, kind: ApplicationKind, shutdown: Shutdown, then: 
     node.stop().await;
     // Other log events of its processes have their own tests.
     let lines: Vec<_> = events.take().into_iter().filter(|line| !line.contains("process ended abnormally")).collect();
-    assert_eq!(lines, expected, "{kind}, {told}");
+    assert_eq!(lines, expected, "{kind}, {description}");
 }
 
 const FOREVER: Shutdown = Shutdown::Forever;

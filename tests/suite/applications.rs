@@ -123,13 +123,13 @@ fn check(script: &'static [(&'static str, &'static str)]) -> impl Future<Output 
     async move {
         let (node, log) = (Node::local(), Log::default());
         for (step, expected) in script {
-            let mut told = node.scope(play(&node, &log, step)).await;
+            let mut log_lines = node.scope(play(&node, &log, step)).await;
             // Longer than a start or a stop.
             tokio::time::sleep(Duration::from_millis(10)).await;
             for note in log.take().into_iter().rev() {
-                told.insert_str(0, &format!("{note} "));
+                log_lines.insert_str(0, &format!("{note} "));
             }
-            assert_eq!(told.trim(), *expected, "`{step}` at {caller}");
+            assert_eq!(log_lines.trim(), *expected, "`{step}` at {caller}");
         }
         node.stop().await;
         assert_eq!(node.process_count(), 0, "left behind at {caller}");

@@ -186,20 +186,20 @@ impl greenroom::Clock for Real {
 #[test]
 fn a_custom_spawner_runs_blocking_code_on_a_thread() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let apart = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&apart);
+    let is_apart = Arc::new(AtomicBool::new(false));
+    let on_other_thread = Arc::clone(&is_apart);
     runtime.block_on(async move {
         let node = Node::local_on(Plain(tokio::runtime::Handle::current()), Real);
         let here = std::thread::current().id();
         let process = act(move |cx| {
             Box::pin(async move {
                 let there = cx.blocking(|| std::thread::current().id()).await;
-                told.store(there != here, Ordering::Relaxed);
+                on_other_thread.store(there != here, Ordering::Relaxed);
                 Ok(())
             })
         });
         assert_eq!(node.spawn(process).ended().await, Exit::Normal);
         node.stop().await;
     });
-    assert!(apart.load(Ordering::Relaxed));
+    assert!(is_apart.load(Ordering::Relaxed));
 }

@@ -57,39 +57,39 @@ async fn settle() {
 async fn check(worker: WorkRef) -> (Vec<Result<(), CastError>>, Vec<u32>) {
     let mut casts: Vec<_> = (1..=4).map(|n| Box::pin(worker.job(n))).collect();
     settle().await;
-    let mut said = Vec::new();
+    let mut outcomes = Vec::new();
     for cast in &mut casts {
         let now = poll_fn(|cx| match cast.as_mut().poll(cx) {
             Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
             Poll::Pending => Poll::Ready(None),
         });
-        said.extend(now.await);
+        outcomes.extend(now.await);
     }
     worker.go();
     settle().await;
     let jobs = worker.take().await.expect("it has room again");
     drop(casts);
-    (said, jobs)
+    (outcomes, jobs)
 }
 
 #[greenroom::test]
 async fn overflow_wait_keeps_the_order_and_loses_nothing() {
-    let (said, jobs) = check(Waits.spawn()).await;
-    assert_eq!((said, jobs), (vec![Ok(()), Ok(())], vec![1, 2, 3, 4]));
+    let (outcomes, jobs) = check(Waits.spawn()).await;
+    assert_eq!((outcomes, jobs), (vec![Ok(()), Ok(())], vec![1, 2, 3, 4]));
 }
 
 #[greenroom::test]
 async fn reject_returns_full_to_the_sender() {
     let worker = Rejects.spawn();
-    let (said, jobs) = check(worker).await;
-    assert_eq!((said, jobs), (vec![Ok(()), Ok(()), Err(CastError::Full), Err(CastError::Full)], vec![1, 2]));
+    let (outcomes, jobs) = check(worker).await;
+    assert_eq!((outcomes, jobs), (vec![Ok(()), Ok(()), Err(CastError::Full), Err(CastError::Full)], vec![1, 2]));
     assert_eq!(Node::current().counters().overflowed_messages, 2);
 }
 
 #[greenroom::test]
 async fn drop_newest_keeps_the_first_messages() {
-    let (said, jobs) = check(DropsNewest.spawn()).await;
-    assert_eq!((said, jobs), (vec![Ok(()); 4], vec![1, 2]));
+    let (outcomes, jobs) = check(DropsNewest.spawn()).await;
+    assert_eq!((outcomes, jobs), (vec![Ok(()); 4], vec![1, 2]));
     assert_eq!(Node::current().counters().overflowed_messages, 2);
 }
 
@@ -132,24 +132,24 @@ impl Process for Nurse {
 }
 
 /// The messages that a nurse receives of those sent before her start. Notes are negative here.
-async fn hears(sent: &[i32], expected: &[u32], overflowed: u64) {
+async fn check_received(sent: &[i32], expected: &[u32], overflowed: u64) {
     let before = Node::current().counters().overflowed_messages;
-    let heard = Arc::default();
-    let nurse = Nurse(Arc::clone(&heard)).spawn();
+    let received = Arc::default();
+    let nurse = Nurse(Arc::clone(&received)).spawn();
     for n in sent {
         drop(if *n < 0 { nurse.note(n.unsigned_abs()) } else { nurse.alarm(n.unsigned_abs()) });
     }
     settle().await;
-    assert_eq!(*heard.lock().unwrap(), expected, "{sent:?}");
+    assert_eq!(*received.lock().unwrap(), expected, "{sent:?}");
     assert_eq!(Node::current().counters().overflowed_messages - before, overflowed, "{sent:?}");
 }
 
 #[greenroom::test]
 async fn drop_oldest_drops_a_priority_message_only_for_another() {
-    hears(&[-1, -2, -3, -4], &[3, 4], 2).await;
-    hears(&[1, 2, 3, 4], &[3, 4], 2).await;
-    hears(&[1, 2, -3], &[1, 2], 1).await;
-    hears(&[-1, 2, 3, 4], &[3, 4], 2).await;
+    check_received(&[-1, -2, -3, -4], &[3, 4], 2).await;
+    check_received(&[1, 2, 3, 4], &[3, 4], 2).await;
+    check_received(&[1, 2, -3], &[1, 2], 1).await;
+    check_received(&[-1, 2, 3, 4], &[3, 4], 2).await;
 }
 
 /// Catches the panic of its own guard and continues.
@@ -184,8 +184,8 @@ async fn a_message_that_went_with_a_guards_panic_counts_no_longer() {
     worker.job(1);
     settle().await;
     // None of these is wanted yet, and the mailbox has room for two.
-    let said = (worker.job(2).await, worker.job(3).await, worker.job(4).await);
-    assert_eq!(said, (Ok(()), Ok(()), Err(CastError::Full)));
+    let outcomes = (worker.job(2).await, worker.job(3).await, worker.job(4).await);
+    assert_eq!(outcomes, (Ok(()), Ok(()), Err(CastError::Full)));
     worker.go();
     settle().await;
     assert_eq!(worker.take().await.unwrap(), [2, 3]);
@@ -224,11 +224,11 @@ async fn saved_messages_count_and_what_is_wanted_is_let_in_at_most_once_the_capa
     // Both were tested and saved. The process waits for `Go`.
     assert_eq!(worker.job(3).await, Err(CastError::Full));
     let orders: Vec<_> = (0..4).map(|_| worker.go()).collect();
-    let mut said = Vec::new();
+    let mut outcomes = Vec::new();
     for order in orders {
-        said.push(order.await);
+        outcomes.push(order.await);
     }
-    assert_eq!(said, [Ok(()), Ok(()), Err(CastError::Full), Err(CastError::Full)]);
+    assert_eq!(outcomes, [Ok(()), Ok(()), Err(CastError::Full), Err(CastError::Full)]);
 }
 
 #[protocol]
@@ -281,11 +281,11 @@ async fn system_messages_timers_and_replies_are_neither_counted_nor_refused() {
     let jobs: Vec<_> = (1..=3).map(|n| watcher.job(n)).collect();
     target.stop(Exit::shutdown()).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let mut said = Vec::new();
+    let mut outcomes = Vec::new();
     for job in jobs {
-        said.push(job.await);
+        outcomes.push(job.await);
     }
-    assert_eq!(said, [Ok(()), Ok(()), Err(CastError::Full)]);
+    assert_eq!(outcomes, [Ok(()), Ok(()), Err(CastError::Full)]);
     assert_eq!(watcher.take().await.unwrap(), ["answer []", "job 1", "job 2", "down", "tick"]);
 }
 
@@ -307,8 +307,8 @@ async fn waiters_of_a_process_that_ends_fail() {
     let worker = Waits.spawn();
     let mut casts: Vec<_> = (0..3).map(|n| worker.job(n)).collect();
     let last = casts.pop().expect("three");
-    let (told, _) = tokio::join!(last, worker.stop(Exit::shutdown()));
-    assert_eq!(told, Err(CastError::NoProc));
+    let (outcome, _) = tokio::join!(last, worker.stop(Exit::shutdown()));
+    assert_eq!(outcome, Err(CastError::NoProc));
 }
 
 #[greenroom::test]

@@ -67,7 +67,7 @@ async fn a_late_answer_vanishes() {
 }
 
 #[greenroom::test]
-async fn whether_an_answer_is_awaited_can_be_asked() {
+async fn a_reply_shows_whether_its_answer_is_awaited() {
     let answer = run(|cx| {
         Box::pin(async move {
             let call = act({
@@ -302,7 +302,7 @@ async fn many_calls_at_once_get_their_own_answers() {
 
 #[greenroom::test]
 async fn a_dropped_call_is_still_received() {
-    let heard = run(|cx| {
+    let is_awaited = run(|cx| {
         Box::pin(async move {
             let me = cx.me();
             act(move |_| {
@@ -318,5 +318,5 @@ async fn a_dropped_call_is_still_received() {
             })
         })
     });
-    assert!(!heard.await);
+    assert!(!is_awaited.await);
 }

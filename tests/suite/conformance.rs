@@ -182,7 +182,7 @@ impl Stage {
         self.log.lock().unwrap().push((number, line.into()));
     }
 
-    /// The events process by process, then the living processes, then the owners of the names.
+    /// The events process by process, then the running processes, then the owners of the names.
     fn report(&self, node: &Node) -> String {
         let mut lines = String::new();
         let (log, players) = (self.log.lock().unwrap(), self.players.lock().unwrap().clone());

@@ -10,6 +10,8 @@ use serde_json::Value;
 
 const SCENARIOS: &str = include_str!("../conformance/tree.json");
 const EXPECTED: &str = include_str!("../conformance/tree.expected");
+/// The recording's word for a child that ends itself.
+const EXITS: &str = "die";
 
 /// The events so far, and the starts that must fail.
 #[derive(Default)]
@@ -37,14 +39,14 @@ impl Kid {
     }
 
     #[cast]
-    fn die(&mut self, reason: Exit) -> Result<(), Exit> {
-        writeln!(self.world.lock().unwrap().log, "die {}", self.id).unwrap();
+    fn fail(&mut self, reason: Exit) -> Result<(), Exit> {
+        writeln!(self.world.lock().unwrap().log, "{EXITS} {}", self.id).unwrap();
         Err(reason)
     }
 
     /// Traps exits only to record its end.
     #[exit]
-    fn told(&mut self, signal: ExitSignal) -> Result<(), Exit> {
+    fn exit_signal(&mut self, signal: ExitSignal) -> Result<(), Exit> {
         Err(signal.reason)
     }
 
@@ -53,7 +55,7 @@ impl Kid {
         // A child that ended itself has recorded that.
         if matches!(reason, Exit::Shutdown(detail) if detail.is_none()) {
             let mut world = self.world.lock().unwrap();
-            if !world.log.ends_with(&format!("die {}\n", self.id)) {
+            if !world.log.ends_with(&format!("{EXITS} {}\n", self.id)) {
                 writeln!(world.log, "stop {}", self.id).unwrap();
             }
         }
@@ -87,13 +89,13 @@ impl Bench {
             }
             "crash" => match step[2].as_str().unwrap() {
                 "kill" => self.kids[&id].exit(Exit::kill()),
-                "normal" => drop(self.kids[&id].die(Exit::Normal)),
-                "shutdown" => drop(self.kids[&id].die(Exit::shutdown())),
-                other => drop(self.kids[&id].die(Exit::error(other))),
+                "normal" => drop(self.kids[&id].fail(Exit::Normal)),
+                "shutdown" => drop(self.kids[&id].fail(Exit::shutdown())),
+                other => drop(self.kids[&id].fail(Exit::error(other))),
             },
-            asked => {
+            request => {
                 let id = id.to_string();
-                let answer = match asked {
+                let answer = match request {
                     "terminate" => self.tree.terminate_child(id).await,
                     "restart" => self.tree.restart_child(id).await.map(drop),
                     _ => self.tree.delete_child(id).await,
@@ -195,7 +197,7 @@ async fn conformance_tree() -> greenroom::Result {
         let (_, expected) = expected.split_once('\n').unwrap();
         let scenario: Vec<Vec<Value>> = serde_json::from_str(scenario)?;
         assert_eq!(run(&scenario).await?, expected, "scenario {n}");
-        assert_eq!(Node::current().process_count(), 0, "scenario {n} leaves somebody behind");
+        assert_eq!(Node::current().process_count(), 0, "scenario {n} leaves a process behind");
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ enum Way {
 struct Link {
     way: Way,
     next: Option<LinkRef>,
-    heard: Vec<Result<u32, CallError>>,
+    outcomes: Vec<Result<u32, CallError>>,
 }
 
 #[actor(local)]
@@ -49,20 +49,20 @@ impl Link {
     /// Calls the next and adds one.
     #[call]
     async fn depth(&mut self, cx: &mut Context<Self>) -> Result<u32, CallError> {
-        let heard = self.ask(cx).await;
-        self.heard.push(heard.clone());
-        heard.map(|depth| depth + 1)
+        let outcomes = self.ask(cx).await;
+        self.outcomes.push(outcomes.clone());
+        outcomes.map(|depth| depth + 1)
     }
 
     #[cast]
     async fn begin(&mut self, cx: &mut Context<Self>) {
-        let heard = self.ask(cx).await;
-        self.heard.push(heard);
+        let outcomes = self.ask(cx).await;
+        self.outcomes.push(outcomes);
     }
 
     #[call]
-    fn heard(&self) -> Vec<Result<u32, CallError>> {
-        self.heard.clone()
+    fn outcomes(&self) -> Vec<Result<u32, CallError>> {
+        self.outcomes.clone()
     }
 
     async fn ask(&mut self, cx: &mut Context<Self>) -> Result<u32, CallError> {
@@ -102,16 +102,16 @@ async fn ring(ways: &[Way]) -> (Vec<Pid>, Vec<Result<u32, CallError>>, Duration)
     }
     let begin = Instant::now();
     links[0].begin();
-    let mut heard = Vec::new();
+    let mut outcomes = Vec::new();
     for link in &links {
-        heard.push(link.heard().forever().await.unwrap().remove(0));
+        outcomes.push(link.outcomes().forever().await.unwrap().remove(0));
     }
     let elapsed = begin.elapsed();
-    (links.iter().map(|link| link.pid().unwrap()).collect(), heard, elapsed)
+    (links.iter().map(|link| link.pid().unwrap()).collect(), outcomes, elapsed)
 }
 
 /// The outcome for the process that closes the cycle. The others receive an answer made of it.
-fn told(pids: &[Pid]) -> CallError {
+fn cycle_error(pids: &[Pid]) -> CallError {
     let mut pids = pids.to_vec();
     pids.rotate_right(1);
     CallError::Cycle { pids }
@@ -121,9 +121,9 @@ fn told(pids: &[Pid]) -> CallError {
 async fn a_cycle_of_calls_that_is_stuck_is_found_and_named() {
     let patient = [Way::Forever; 3];
     for ways in [&[Way::Simply; 2][..], &[Way::Simply; 3], &[Way::Simply; 17], &patient, &[Way::Within(2); 2]] {
-        let (pids, heard, elapsed) = ring(ways).await;
-        let expected = vec![Err(told(&pids)); pids.len()];
-        assert_eq!(heard, expected, "{ways:?}");
+        let (pids, outcomes, elapsed) = ring(ways).await;
+        let expected = vec![Err(cycle_error(&pids)); pids.len()];
+        assert_eq!(outcomes, expected, "{ways:?}");
         assert!(elapsed <= Duration::from_millis(200), "{elapsed:?}");
     }
     assert_eq!(Node::current().counters().broken_cycles, 5);
@@ -133,18 +133,21 @@ async fn a_cycle_of_calls_that_is_stuck_is_found_and_named() {
 async fn calls_that_can_still_be_answered_are_not_a_cycle() {
     for way in [Way::Both, Way::WithTimer, Way::WithChannel, Way::WithMailbox, Way::InTask] {
         for ways in [[Way::Simply, way, Way::Simply], [way, Way::Simply, way]] {
-            let (_, heard, elapsed) = ring(&ways).await;
+            let (_, outcomes, elapsed) = ring(&ways).await;
             // The first call that times out leads to an answer, and so on.
-            assert!(heard.contains(&Err(CallError::Timeout)), "{ways:?}: {heard:?}");
-            assert!(!heard.iter().any(|heard| matches!(heard, Err(CallError::Cycle { .. }))), "{ways:?}: {heard:?}");
+            assert!(outcomes.contains(&Err(CallError::Timeout)), "{ways:?}: {outcomes:?}");
+            assert!(
+                !outcomes.iter().any(|outcomes| matches!(outcomes, Err(CallError::Cycle { .. }))),
+                "{ways:?}: {outcomes:?}"
+            );
             assert!(elapsed >= Duration::from_secs(5), "{elapsed:?}");
         }
     }
     assert_eq!(Node::current().counters().broken_cycles, 0);
 }
 
-/// Calls the given process. The outcome is its answer to `other`.
-fn asks(other: impl FnOnce() -> LetterRef + Send + 'static) -> Scripted {
+/// Calls `other` before it answers a call.
+fn calls(other: impl FnOnce() -> LetterRef + Send + 'static) -> Scripted {
     does(move |cx| {
         Box::pin(async move {
             let reply = receive!(match cx {
@@ -159,7 +162,7 @@ fn asks(other: impl FnOnce() -> LetterRef + Send + 'static) -> Scripted {
 #[greenroom::test]
 async fn a_reply_that_may_be_passed_on_is_not_a_cycle() {
     let name = || LetterRef::named("first");
-    let second = asks(name).spawn();
+    let second = calls(name).spawn();
     let first = run(move |cx| {
         Box::pin(async move {
             LetterRef::register("first", &cx.me()).unwrap();
@@ -204,7 +207,7 @@ async fn a_reply_that_may_be_passed_on_is_not_a_cycle() {
 #[greenroom::test]
 async fn calls_in_unread_mailboxes_form_a_cycle() {
     // Neither reads its mailbox: each calls the other at once.
-    let (first, heard) = tokio::sync::oneshot::channel();
+    let (first, outcomes) = tokio::sync::oneshot::channel();
     let (to, other) = tokio::sync::oneshot::channel::<LetterRef>();
     let one = does(move |_| Box::pin(async move { drop(first.send(other.await.unwrap().ask().await)) })).spawn();
     let pid = one.pid().unwrap();
@@ -219,7 +222,10 @@ async fn calls_in_unread_mailboxes_form_a_cycle() {
         Exit::Panic { message, .. } => assert_eq!(&*message, &*words),
         reason => panic!("{reason}"),
     }
-    assert!(matches!(heard.await.unwrap(), Err(CallError::Exit(Exit::Panic { .. }))), "its question dies with it");
+    assert!(
+        matches!(outcomes.await.unwrap(), Err(CallError::Exit(Exit::Panic { .. }))),
+        "the call fails with its callee"
+    );
 }
 
 #[greenroom::test]
@@ -232,7 +238,7 @@ async fn a_kill_has_precedence_over_a_cycle_error() {
         links[0].begin();
         settle().await;
         links[victim].exit(Exit::Kill);
-        let caller = links[(victim + 2) % 3].heard().await.unwrap();
+        let caller = links[(victim + 2) % 3].outcomes().await.unwrap();
         assert_eq!(caller[0], Err(CallError::Exit(Exit::Killed)), "{victim}");
     }
     assert_eq!(Node::current().counters().broken_cycles, 0);
@@ -248,7 +254,7 @@ async fn a_caller_of_a_cycle_is_not_part_of_it() {
     links[0].begin();
     let pids = [3, 1, 2].map(|link| links[link].pid().unwrap()).to_vec();
     for link in &links {
-        assert_eq!(link.heard().await.unwrap()[0], Err(CallError::Cycle { pids: pids.clone() }));
+        assert_eq!(link.outcomes().await.unwrap()[0], Err(CallError::Cycle { pids: pids.clone() }));
     }
 }
 
@@ -260,7 +266,7 @@ async fn a_child_of_a_tree_and_a_name_can_be_in_a_cycle() {
     LinkRef::register("second", &second).unwrap();
     first.begin();
     let pids = vec![second.pid().unwrap(), first.pid().unwrap()];
-    assert_eq!(first.heard().await.unwrap(), [Err(CallError::Cycle { pids })]);
+    assert_eq!(first.outcomes().await.unwrap(), [Err(CallError::Cycle { pids })]);
 
     #[supervisor(strategy = one_for_one)]
     struct Pair {
@@ -274,7 +280,7 @@ async fn a_child_of_a_tree_and_a_name_can_be_in_a_cycle() {
     pair.right().follow(pair.left());
     pair.left().begin();
     let pids = vec![pair.right().pid().unwrap(), pair.left().pid().unwrap()];
-    assert_eq!(pair.left().heard().await.unwrap(), [Err(CallError::Cycle { pids })]);
+    assert_eq!(pair.left().outcomes().await.unwrap(), [Err(CallError::Cycle { pids })]);
 }
 
 /// The calls of a crowd, to check each reported cycle.
@@ -286,7 +292,7 @@ struct Ledger(Arc<Mutex<HashMap<Pid, Pid>>>);
 struct Guest {
     ledger: Ledger,
     crowd: Arc<OnceLock<Vec<GuestRef>>>,
-    dice: u64,
+    random: u64,
     cycles: u32,
     answers: u32,
 }
@@ -305,16 +311,16 @@ impl Guest {
     }
 
     #[cast]
-    fn nobody(&mut self) {}
+    fn unused(&mut self) {}
 
     #[call]
-    fn told(&self) -> (u32, u32) {
+    fn totals(&self) -> (u32, u32) {
         (self.cycles, self.answers)
     }
 
-    fn roll(&mut self, sides: usize) -> usize {
-        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.dice >> 33) as usize % sides
+    fn random_below(&mut self, limit: usize) -> usize {
+        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.random >> 33) as usize % limit
     }
 
     async fn hop(&mut self, cx: &mut Context<Self>, hops: u32, upwards: bool) -> bool {
@@ -323,19 +329,19 @@ impl Guest {
         let range = if upwards { me + 1..crowd.len() } else { 0..crowd.len() };
         if hops == 0 || range.is_empty() {
             // Some members answer at once, others later.
-            if self.roll(3) == 0 {
-                let millis = self.roll(400) as u64;
+            if self.random_below(3) == 0 {
+                let millis = self.random_below(400) as u64;
                 nap(cx, Duration::from_millis(millis)).await;
             }
             return true;
         }
-        let whom = range.start + self.roll(range.len());
-        if whom == me {
+        let callee = range.start + self.random_below(range.len());
+        if callee == me {
             return true;
         }
-        let (mine, theirs) = (cx.pid().clone(), crowd[whom].pid().unwrap());
+        let (mine, theirs) = (cx.pid().clone(), crowd[callee].pid().unwrap());
         self.ledger.0.lock().unwrap().insert(mine.clone(), theirs);
-        let answer = crowd[whom].visit(hops - 1, upwards).forever().await;
+        let answer = crowd[callee].visit(hops - 1, upwards).forever().await;
         let mut ledger = self.ledger.0.lock().unwrap();
         if let Err(CallError::Cycle { pids }) = &answer {
             assert_eq!(pids[0], mine);
@@ -361,9 +367,10 @@ async fn nap(cx: &mut Context<Guest>, span: Duration) {
 }
 
 /// Lets `guests` call each other: only upwards, so that no cycle can occur, or without restriction.
-async fn revel(guests: usize, upwards: bool) -> (u32, u32) {
+async fn run_crowd(guests: usize, upwards: bool) -> (u32, u32) {
     let (ledger, crowd) = (Ledger::default(), Arc::new(OnceLock::new()));
-    let guest = |dice| Guest { ledger: ledger.clone(), crowd: Arc::clone(&crowd), dice, cycles: 0, answers: 0 }.spawn();
+    let guest =
+        |random| Guest { ledger: ledger.clone(), crowd: Arc::clone(&crowd), random, cycles: 0, answers: 0 }.spawn();
     let guests: Vec<_> = (0..guests as u64).map(guest).collect();
     crowd.set(guests.clone()).unwrap_or_else(|_| unreachable!());
     for round in 0..20 {
@@ -378,7 +385,7 @@ async fn revel(guests: usize, upwards: bool) -> (u32, u32) {
         let before = std::mem::take(&mut sum);
         for guest in &guests {
             // Every call resolves. None has a timeout, so an undetected cycle would hang here.
-            let (cycles, answers) = guest.told().forever().await.unwrap();
+            let (cycles, answers) = guest.totals().forever().await.unwrap();
             sum = (sum.0 + cycles, sum.1 + answers);
         }
         if sum == before {
@@ -394,10 +401,10 @@ async fn revel(guests: usize, upwards: bool) -> (u32, u32) {
 
 #[greenroom::test]
 async fn in_a_crowd_exactly_the_real_cycles_are_reported() {
-    let (cycles, answers) = revel(60, true).await;
+    let (cycles, answers) = run_crowd(60, true).await;
     assert_eq!(cycles, 0);
     assert!(answers > 1_000, "{answers}");
-    let (cycles, answers) = revel(60, false).await;
+    let (cycles, answers) = run_crowd(60, false).await;
     assert!(cycles > 100 && answers > 500, "{cycles} {answers}");
 }
 
@@ -429,7 +436,7 @@ fn in_a_crowd_on_many_threads_exactly_the_real_cycles_are_reported() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
     runtime.block_on(async {
         let node = Node::local_on(Tokio, Hurried(std::time::Instant::now()));
-        let found = node.scope(async { (revel(60, true).await.0, revel(12, false).await.0) }).await;
+        let found = node.scope(async { (run_crowd(60, true).await.0, run_crowd(12, false).await.0) }).await;
         assert_eq!(found.0, 0);
         assert!(found.1 > 0, "{found:?}");
     });

@@ -81,7 +81,7 @@ async fn a_dynamic_child_that_exceeds_the_intensity_alone_ends_the_supervisor() 
 }
 
 #[greenroom::test]
-async fn the_log_line_of_a_crash_says_how_many_restarts_are_left() {
+async fn the_log_line_of_a_crash_has_the_number_of_restarts_left() {
     let (events, _listening) = Events::listen(&["greenroom::supervisor"], &["pid", "reason", "within"]);
     let hall = Hall {}.start().await.unwrap();
     let room = hall.rooms().start_child(Session {}).await.unwrap();

@@ -21,16 +21,16 @@ enum Way {
 
 /// The effect on the process.
 #[derive(Debug, PartialEq)]
-enum Fate {
-    Lives,
-    Hears(Exit),
-    Dies(Exit),
+enum Effect {
+    Ignored,
+    Received(Exit),
+    Ends(Exit),
 }
-use Fate::{Dies, Hears, Lives};
+use Effect::{Ends, Ignored, Received};
 
-async fn check(way: Way, trapping: bool, reason: Exit, expected: Fate) {
-    let heard = Log::default();
-    let notes = heard.clone();
+async fn check(way: Way, trapping: bool, reason: Exit, expected: Effect) {
+    let received = Log::default();
+    let notes = received.clone();
     let sent = reason.clone();
     let process = act(move |cx| {
         Box::pin(async move {
@@ -72,14 +72,14 @@ async fn check(way: Way, trapping: bool, reason: Exit, expected: Fate) {
         _ => drop(peer.spawn()),
     }
     settle().await;
-    let heard = heard.take();
-    let fate = match (process.is_alive(), heard.as_slice()) {
-        (false, _) => Dies(ended.await),
-        (true, []) => Lives,
-        (true, [one]) if *one == format!("{reason:?}") => Hears(reason.clone()),
-        (true, other) => panic!("heard {other:?}"),
+    let received = received.take();
+    let effect = match (process.is_alive(), received.as_slice()) {
+        (false, _) => Ends(ended.await),
+        (true, []) => Ignored,
+        (true, [one]) if *one == format!("{reason:?}") => Received(reason.clone()),
+        (true, other) => panic!("received {other:?}"),
     };
-    assert_eq!(fate, expected, "{way:?} {reason:?}, trapping: {trapping}");
+    assert_eq!(effect, expected, "{way:?} {reason:?}, trapping: {trapping}");
 }
 
 #[greenroom::test]
@@ -87,25 +87,25 @@ async fn exit_signals_follow_the_table() {
     let boom = || Exit::error("boom");
     let panic = run(|_| Box::pin(async { act(|_| Box::pin(async { panic!("oh") })).spawn().ended().await })).await;
     let table = [
-        (Way::Link, Exit::Normal, Lives, Hears(Exit::Normal)),
-        (Way::Link, boom(), Dies(boom()), Hears(boom())),
-        (Way::Link, panic.clone(), Dies(panic.clone()), Hears(panic)),
-        (Way::Link, Exit::shutdown(), Dies(Exit::shutdown()), Hears(Exit::shutdown())),
-        (Way::Link, Exit::Kill, Dies(Exit::Kill), Hears(Exit::Kill)),
-        (Way::Link, Exit::Killed, Dies(Exit::Killed), Hears(Exit::Killed)),
-        (Way::Sent, Exit::Kill, Dies(Exit::Killed), Dies(Exit::Killed)),
-        (Way::Sent, Exit::Normal, Lives, Hears(Exit::Normal)),
-        (Way::Sent, boom(), Dies(boom()), Hears(boom())),
-        (Way::Sent, Exit::Killed, Dies(Exit::Killed), Hears(Exit::Killed)),
-        (Way::Outside, Exit::Kill, Dies(Exit::Killed), Dies(Exit::Killed)),
-        (Way::Outside, Exit::Normal, Lives, Hears(Exit::Normal)),
-        (Way::Outside, boom(), Dies(boom()), Hears(boom())),
-        (Way::Itself, Exit::Normal, Dies(Exit::Normal), Hears(Exit::Normal)),
-        (Way::Itself, Exit::Kill, Dies(Exit::Killed), Dies(Exit::Killed)),
-        (Way::Itself, boom(), Dies(boom()), Hears(boom())),
-        (Way::NoMoreLinked, boom(), Lives, Lives),
-        (Way::NoMoreLinked, Exit::Normal, Lives, Lives),
-        (Way::NoMoreLinked, Exit::Kill, Lives, Lives),
+        (Way::Link, Exit::Normal, Ignored, Received(Exit::Normal)),
+        (Way::Link, boom(), Ends(boom()), Received(boom())),
+        (Way::Link, panic.clone(), Ends(panic.clone()), Received(panic)),
+        (Way::Link, Exit::shutdown(), Ends(Exit::shutdown()), Received(Exit::shutdown())),
+        (Way::Link, Exit::Kill, Ends(Exit::Kill), Received(Exit::Kill)),
+        (Way::Link, Exit::Killed, Ends(Exit::Killed), Received(Exit::Killed)),
+        (Way::Sent, Exit::Kill, Ends(Exit::Killed), Ends(Exit::Killed)),
+        (Way::Sent, Exit::Normal, Ignored, Received(Exit::Normal)),
+        (Way::Sent, boom(), Ends(boom()), Received(boom())),
+        (Way::Sent, Exit::Killed, Ends(Exit::Killed), Received(Exit::Killed)),
+        (Way::Outside, Exit::Kill, Ends(Exit::Killed), Ends(Exit::Killed)),
+        (Way::Outside, Exit::Normal, Ignored, Received(Exit::Normal)),
+        (Way::Outside, boom(), Ends(boom()), Received(boom())),
+        (Way::Itself, Exit::Normal, Ends(Exit::Normal), Received(Exit::Normal)),
+        (Way::Itself, Exit::Kill, Ends(Exit::Killed), Ends(Exit::Killed)),
+        (Way::Itself, boom(), Ends(boom()), Received(boom())),
+        (Way::NoMoreLinked, boom(), Ignored, Ignored),
+        (Way::NoMoreLinked, Exit::Normal, Ignored, Ignored),
+        (Way::NoMoreLinked, Exit::Kill, Ignored, Ignored),
     ];
     for (way, reason, plain, trapping) in table {
         check(way, false, reason.clone(), plain).await;
@@ -162,7 +162,7 @@ async fn the_first_exit_reason_counts() {
 
 #[greenroom::test]
 async fn exits_that_are_queued_survive_turning_trapping_off() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             assert!(!cx.trap_exit(true));
             cx.me().exit(Exit::error("kept"));
@@ -170,7 +170,7 @@ async fn exits_that_are_queued_survive_turning_trapping_off() {
             rest(cx).await
         })
     });
-    assert_eq!(heard.await, ["exit kept"]);
+    assert_eq!(received.await, ["exit kept"]);
 }
 
 #[greenroom::test]

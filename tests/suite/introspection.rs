@@ -6,7 +6,7 @@ use crate::scripted::{Letter, LetterRef, does, idle, settle};
 
 fn look(stub: &impl Stub) -> ProcessInfo {
     let node = Node::current();
-    node.process_info(&stub.pid().expect("it has a pid")).expect("it lives")
+    node.process_info(&stub.pid().expect("it has a pid")).expect("it is running")
 }
 
 /// Waits for `Go`. `WAITS` is the line at which it does.
@@ -52,27 +52,27 @@ async fn a_process_that_waits_shows_where_and_what_waits_for_it() {
 #[actor(name = "clerk", trap_exit)]
 #[derive(Default)]
 struct Clerk {
-    heard: u32,
+    notes: u32,
 }
 
-const ASKS: u32 = line!() + 10;
+const RECEIVE_LINE: u32 = line!() + 10;
 #[actor]
 impl Clerk {
     #[cast]
-    fn hear(&mut self) {
-        self.heard += 1;
+    fn note(&mut self) {
+        self.notes += 1;
     }
 
     #[cast]
     async fn ask(&mut self, cx: &mut Context<Self>) {
-        self.heard += receive!(match cx {
-            ClerkMessage::Hear => 1,
+        self.notes += receive!(match cx {
+            ClerkMessage::Note => 1,
         });
     }
 
     #[call]
-    fn heard(&self) -> u32 {
-        self.heard
+    fn notes(&self) -> u32 {
+        self.notes
     }
 
     #[exit]
@@ -84,14 +84,14 @@ impl Clerk {
 #[greenroom::test]
 async fn a_server_waits_between_messages_or_at_a_receive_in_a_handler() {
     let clerk = Clerk::default().start().await.unwrap();
-    assert_eq!(clerk.heard().await, Ok(0));
+    assert_eq!(clerk.notes().await, Ok(0));
     settle().await;
     let info = look(&clerk);
     assert_eq!(info.state, ProcessState::Waiting { at: None });
     assert_eq!((info.name.as_deref(), info.trap_exit, &*info.kind), (Some("clerk"), true, "Clerk"));
     clerk.ask();
     settle().await;
-    let at = SourceLine { file: file!().into(), line: ASKS };
+    let at = SourceLine { file: file!().into(), line: RECEIVE_LINE };
     assert_eq!(look(&clerk).state, ProcessState::Waiting { at: Some(at) });
 }
 

@@ -5,7 +5,7 @@ use greenroom::{Lifecycle, LifecycleEvent, Node, prelude::*};
 use crate::scripted::{Fuse, LetterRef, idle, mortal, settle};
 
 /// The events so far in short form.
-async fn told(lifecycle: &mut Lifecycle) -> Vec<String> {
+async fn events_so_far(lifecycle: &mut Lifecycle) -> Vec<String> {
     let mut events = Vec::new();
     loop {
         tokio::select! {
@@ -36,7 +36,7 @@ async fn abnormal_exits_of_applications_are_logged() {
         let process = mortal(reason).spawn();
         process.go();
         process.ended().await;
-        assert_eq!(told(&mut lifecycle).await, Vec::from_iter(expected.map(str::to_owned)));
+        assert_eq!(events_so_far(&mut lifecycle).await, Vec::from_iter(expected.map(str::to_owned)));
     }
     let named = idle().spawn();
     LetterRef::register("clerk", &named).unwrap();
@@ -64,27 +64,27 @@ async fn crash_restart_and_giving_up_are_reported_in_order() {
     for life in 1..=3 {
         tree.fuse().go();
         let after = if life < 3 { format!("/Fuses/fuse {}", life + 1) } else { "/Fuses gives up".to_owned() };
-        assert_eq!(told(&mut lifecycle).await, ["/Fuses/fuse: blown".to_owned(), after]);
+        assert_eq!(events_so_far(&mut lifecycle).await, ["/Fuses/fuse: blown".to_owned(), after]);
     }
 }
 
 #[greenroom::test]
-async fn a_slow_subscriber_learns_how_many_events_it_missed() {
+async fn a_slow_subscriber_receives_the_number_of_missed_events() {
     let node = Node::current();
     let (mut slow, mut gone, late) = (node.lifecycle(), node.lifecycle(), node.lifecycle());
     for _ in 0..3_000 {
         idle().spawn().exit(Exit::kill());
     }
     settle().await;
-    assert_eq!(told(&mut gone).await.len(), 1_025);
+    assert_eq!(events_so_far(&mut gone).await.len(), 1_025);
     drop(gone);
-    let events = told(&mut slow).await;
+    let events = events_so_far(&mut slow).await;
     assert_eq!((events.len(), &*events[1_024]), (1_025, "1976 events are lost"));
     // The stream continues from there.
     idle().spawn().exit(Exit::kill());
-    assert_eq!(told(&mut slow).await, ["Scripted of Letter: killed"]);
+    assert_eq!(events_so_far(&mut slow).await, ["Scripted of Letter: killed"]);
     drop((slow, late));
     idle().spawn().exit(Exit::kill());
     settle().await;
-    assert_eq!(told(&mut node.lifecycle()).await, [""; 0], "a newcomer hears what comes");
+    assert_eq!(events_so_far(&mut node.lifecycle()).await, [""; 0], "a new subscriber receives later events only");
 }

@@ -6,7 +6,7 @@ use crate::scripted::{Letter, act, idle, mortal, next, rest, run, settle};
 
 #[greenroom::test]
 async fn linking_twice_gives_one_exit() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
             let peer = mortal(Exit::error("boom")).spawn();
@@ -17,7 +17,7 @@ async fn linking_twice_gives_one_exit() {
             rest(cx).await
         })
     });
-    assert_eq!(heard.await, ["exit boom"]);
+    assert_eq!(received.await, ["exit boom"]);
 }
 
 #[greenroom::test]
@@ -43,7 +43,7 @@ async fn a_link_holds_both_ways() {
 
 #[greenroom::test]
 async fn a_link_to_oneself_has_no_effect() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
             let me = cx.me();
@@ -53,12 +53,12 @@ async fn a_link_to_oneself_has_no_effect() {
             rest(cx).await
         })
     });
-    assert_eq!(heard.await, [""; 0]);
+    assert_eq!(received.await, [""; 0]);
 }
 
 #[greenroom::test]
 async fn a_link_to_a_dead_process_is_an_exit_signal_noproc() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
             let dead = idle().spawn();
@@ -71,7 +71,7 @@ async fn a_link_to_a_dead_process_is_an_exit_signal_noproc() {
             (from == (dead.pid().unwrap(), Exit::NoProc), rest(cx).await)
         })
     });
-    assert_eq!(heard.await, (true, vec!["exit no such process".to_owned()]));
+    assert_eq!(received.await, (true, vec!["exit no such process".to_owned()]));
 
     let dead = idle().spawn();
     dead.stop(Exit::Normal).await;
@@ -86,7 +86,7 @@ async fn a_link_to_a_dead_process_is_an_exit_signal_noproc() {
 
 #[greenroom::test]
 async fn after_unlink_nothing_arrives() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
             let peer = mortal(Exit::error("boom")).spawn();
@@ -97,7 +97,7 @@ async fn after_unlink_nothing_arrives() {
             rest(cx).await
         })
     });
-    assert_eq!(heard.await, [""; 0]);
+    assert_eq!(received.await, [""; 0]);
 }
 
 #[greenroom::test]
@@ -123,7 +123,7 @@ async fn either_side_may_unlink() {
 
 #[greenroom::test]
 async fn an_exit_that_is_queued_already_stays_after_unlink() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
             let peer = mortal(Exit::error("boom")).spawn_link(cx);
@@ -133,12 +133,12 @@ async fn an_exit_that_is_queued_already_stays_after_unlink() {
             rest(cx).await
         })
     });
-    assert_eq!(heard.await, ["exit boom"]);
+    assert_eq!(received.await, ["exit boom"]);
 }
 
 #[greenroom::test]
 async fn a_link_made_anew_after_unlink_counts() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
             let peer = mortal(Exit::error("boom")).spawn();
@@ -152,12 +152,12 @@ async fn a_link_made_anew_after_unlink_counts() {
             rest(cx).await
         })
     });
-    assert_eq!(heard.await, ["exit boom"]);
+    assert_eq!(received.await, ["exit boom"]);
 }
 
 #[greenroom::test]
 async fn a_crash_passes_through_all_links_up_to_a_process_that_traps() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
             let mut last = mortal(Exit::error("boom")).spawn();
@@ -175,13 +175,13 @@ async fn a_crash_passes_through_all_links_up_to_a_process_that_traps() {
             cx.link(&last);
             settle().await;
             first.go();
-            let heard = receive!(match cx {
+            let received = receive!(match cx {
                 Letter::Exit(signal) => signal,
             });
-            (heard.reason, Some(heard.from) == last.pid(), next(cx).await)
+            (received.reason, Some(received.from) == last.pid(), next(cx).await)
         })
     });
-    assert_eq!(heard.await, (Exit::error("boom"), true, None));
+    assert_eq!(received.await, (Exit::error("boom"), true, None));
 }
 
 #[greenroom::test]

@@ -91,7 +91,7 @@ impl Process for Starter {
 
 #[greenroom::test]
 async fn start_monitor_gives_a_stub_and_a_watch_or_an_error_and_no_down() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             let Err(StartError { reason, .. }) = Starter(true).start_monitor(cx).await else { panic!("started") };
             let failed = (reason, rest(cx).await);
@@ -104,12 +104,12 @@ async fn start_monitor_gives_a_stub_and_a_watch_or_an_error_and_no_down() {
             (failed, down.reason, rest(cx).await)
         })
     });
-    assert_eq!(heard.await, ((Exit::error("no port"), vec![]), Exit::Normal, vec![]));
+    assert_eq!(received.await, ((Exit::error("no port"), vec![]), Exit::Normal, vec![]));
 }
 
 #[greenroom::test]
 async fn a_monitor_works_without_awaiting_the_start() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             drop(Starter(true).start_monitor(cx));
             receive!(match cx {
@@ -117,5 +117,5 @@ async fn a_monitor_works_without_awaiting_the_start() {
             })
         })
     });
-    assert_eq!(heard.await, Exit::error("no port"));
+    assert_eq!(received.await, Exit::error("no port"));
 }

@@ -29,17 +29,17 @@ fn reader() -> crate::scripted::Scripted {
 }
 
 #[greenroom::test]
-async fn messages_are_counted_while_a_process_lives_and_after() {
+async fn messages_are_counted_while_a_process_runs_and_after() {
     let process = reader().spawn();
     process.b(1);
     process.a(1);
     assert_eq!(process.ask().await, Ok(1));
     settle().await;
-    let living = letters();
-    assert_eq!((living.processes, living.started, living.ended.total()), (1, 1, 0));
-    assert_eq!((living.received, living.handled, living.calls), (3, 2, 1));
-    assert_eq!((living.waiting, living.saved, living.longest), (0, 1, 1));
-    assert!(living.memory > 0);
+    let running = letters();
+    assert_eq!((running.processes, running.started, running.ended.total()), (1, 1, 0));
+    assert_eq!((running.received, running.handled, running.calls), (3, 2, 1));
+    assert_eq!((running.waiting, running.saved, running.longest), (0, 1, 1));
+    assert!(running.memory > 0);
     process.a(2);
     process.ended().await;
     let after = letters();
@@ -119,8 +119,8 @@ async fn call_timeouts_are_counted_by_callee() {
     let here: crate::scripted::LetterRef = cluster.node(0).named("idle");
     let timeouts = |index: usize| cluster.node(index).metrics().protocols.get("Letter").map_or(0, |of| of.timeouts);
     let wide = cluster.node(0).start(Wide).await.unwrap();
-    for (asked, callee, expected) in [(1, &near, 1), (2, &there, 2), (3, &here, 3)] {
-        let answer = callee.ask().within(Duration::from_secs(asked)).await;
+    for (seconds, callee, expected) in [(1, &near, 1), (2, &there, 2), (3, &here, 3)] {
+        let answer = callee.ask().within(Duration::from_secs(seconds)).await;
         assert_eq!((answer, timeouts(0)), (Err(CallError::Timeout), expected));
     }
     assert_eq!(wide.ask().await, Err(CallError::Timeout));

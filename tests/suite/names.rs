@@ -23,7 +23,7 @@ async fn register_fails_if_the_name_is_taken_or_the_process_is_named_or_dead() {
         (&"x".repeat(256), &second, NameError::Invalid),
         ("/Tree/child", &second, NameError::Invalid),
         ("post", &dead, NameError::NoProc),
-        ("post", &LetterRef::named("nobody"), NameError::NoProc),
+        ("post", &LetterRef::named("missing"), NameError::NoProc),
         ("post", &LetterRef::at("mail", "far@away"), NameError::NoProc),
     ] {
         assert_eq!(LetterRef::register(name, process), Err(error));
@@ -78,12 +78,12 @@ async fn a_name_is_free_before_a_down_or_an_exit_is_seen() {
 
 #[greenroom::test]
 async fn a_message_to_an_unknown_name_is_silent_and_a_call_is_noproc() {
-    let nobody = LetterRef::named("nobody");
-    nobody.go();
-    assert_eq!(nobody.go().await, Err(CastError::NoProc));
-    assert_eq!(nobody.ask().await, Err(CallError::NoProc));
-    nobody.exit(Exit::Kill);
-    assert!(!nobody.is_alive());
+    let missing = LetterRef::named("missing");
+    missing.go();
+    assert_eq!(missing.go().await, Err(CastError::NoProc));
+    assert_eq!(missing.ask().await, Err(CallError::NoProc));
+    missing.exit(Exit::Kill);
+    assert!(!missing.is_alive());
     let far = LetterRef::at("mail", "far@away");
     far.go();
     assert_eq!(far.go().await, Err(CastError::NoConnection));

@@ -75,7 +75,7 @@ impl Worker {
 }
 
 #[supervisor]
-struct Plant {
+struct Machine {
     #[child(start = Operator::default())]
     operator: Operator,
     #[child]

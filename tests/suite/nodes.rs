@@ -54,17 +54,17 @@ async fn processes_of_two_nodes_are_never_taken_for_each_other() {
 async fn the_current_node_is_that_of_the_running_process() {
     let (first, second) = (Node::local(), Node::local());
     let spawned = |node: &Node| {
-        let (tell, told) = tokio::sync::oneshot::channel();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
         node.spawn(act(|cx| {
             Box::pin(async move {
                 LetterRef::register("me", &cx.me()).unwrap();
                 tokio::task::yield_now().await;
                 let found = LetterRef::named("me").pid();
-                let _ = tell.send((found == cx.me().pid(), Node::current().process_count()));
+                let _ = sender.send((found == cx.me().pid(), Node::current().process_count()));
                 std::future::pending().await
             })
         }));
-        told
+        receiver
     };
     let (one, two) = (spawned(&first), spawned(&second));
     assert_eq!(one.await, Ok((true, 1)));
@@ -204,7 +204,7 @@ async fn a_stub_travels_in_messages_and_is_a_value() {
             LetterRef::register("me", &cx.me()).unwrap();
             greeter.greet(LetterRef::named("me"), 2);
             let same = cx.me() == cx.me() && cx.me() != LetterRef::named("me");
-            #[allow(clippy::mutable_key_type)] // What is mutable in a stub is no part of its identity.
+            #[allow(clippy::mutable_key_type)] // The mutable parts of a stub are not part of its identity.
             let set = std::collections::HashSet::from([cx.me(), cx.me(), LetterRef::named("me")]);
             settle().await;
             (same, set.len(), format!("{:?}", cx.me()).contains(&cx.pid().to_string()), rest(cx).await.join(" "))

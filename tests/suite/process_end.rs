@@ -77,12 +77,12 @@ async fn check(how: How) -> Vec<String> {
                 outcome => format!("{outcome:?}"),
             });
             for _ in 0..2 {
-                let heard = receive!(match cx {
+                let received = receive!(match cx {
                     Letter::Exit(signal) => format!("exit {}", kind(&signal.reason)),
                     Letter::Down(down) => format!("down {}", kind(&down.reason)),
                 });
                 let named = LetterRef::named("owner").pid().is_some();
-                notes.note(format!("{heard}, named: {named}, alive: {}", owner.is_alive()));
+                notes.note(format!("{received}, named: {named}, alive: {}", owner.is_alive()));
             }
             settle().await;
         })
@@ -154,7 +154,7 @@ async fn messages_that_panic_while_they_are_dropped_do_not_stop_the_end() {
         }
         assert_eq!(kind(&ended.await), reason);
         match call.await {
-            Err(CallError::Exit(heard)) => assert_eq!(kind(&heard), reason),
+            Err(CallError::Exit(received)) => assert_eq!(kind(&received), reason),
             outcome => panic!("{outcome:?}"),
         }
         assert_eq!(PostRef::named("post").pid(), None);
@@ -191,7 +191,7 @@ impl Climber {
 
 #[greenroom::test]
 async fn a_state_is_dropped_after_its_handlers_panic() {
-    for (warmed_up, asked) in [(false, false), (false, true), (true, false), (true, true)] {
+    for (warmed_up, is_requested) in [(false, false), (false, true), (true, false), (true, true)] {
         let log = Log::default();
         let rope = Dropped { what: "rope", name: "climber", log: log.clone(), panics: true };
         let climber = Climber { rope }.spawn();
@@ -202,7 +202,7 @@ async fn a_state_is_dropped_after_its_handlers_panic() {
             drop(climber.rest());
         }
         // A server reads its first message on another code path than a message that it waited for.
-        let reason = if asked {
+        let reason = if is_requested {
             match climber.climb().await {
                 Err(CallError::Exit(reason)) => reason,
                 outcome => panic!("{outcome:?}"),
@@ -225,7 +225,7 @@ async fn drop_code_may_use_greenroom() {
             crate::scripted::idle().spawn();
         }
     }
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             let farewell = Farewell(cx.me());
             let process = crate::scripted::act(move |_| {
@@ -241,5 +241,5 @@ async fn drop_code_may_use_greenroom() {
             crate::scripted::rest(cx).await
         })
     });
-    assert_eq!(heard.await, ["a9", "down killed"]);
+    assert_eq!(received.await, ["a9", "down killed"]);
 }

@@ -137,11 +137,11 @@ async fn the_next_receive_starts_at_the_oldest_saved_message() {
 async fn while_blocked_only_new_arrivals_are_tested() {
     let tested = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&tested);
-    let (tell, told) = tokio::sync::oneshot::channel();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
     let waiting = run(|cx| {
         Box::pin(async move {
             queue(cx, "a1 a2 a3");
-            let _ = tell.send(cx.me());
+            let _ = sender.send(cx.me());
             receive!(match cx {
                 Letter::A { n } if count.fetch_add(1, Ordering::Relaxed) < 100 && n == 9 => {}
             });
@@ -149,7 +149,7 @@ async fn while_blocked_only_new_arrivals_are_tested() {
         })
     });
     let sender = async {
-        let stub: LetterRef = told.await.expect("the stub");
+        let stub: LetterRef = receiver.await.expect("the stub");
         for n in [4, 5, 9] {
             crate::scripted::settle().await;
             stub.a(n);
@@ -263,7 +263,7 @@ async fn bodies_leave_the_loops_and_the_function_around_them() {
         });
         n * 2
     }
-    async fn asks(cx: &mut Context<Scripted>) -> Result<u32, std::num::ParseIntError> {
+    async fn parse_received(cx: &mut Context<Scripted>) -> Result<u32, std::num::ParseIntError> {
         Ok(receive!(match cx {
             Letter::A { n } => n.to_string().parse::<u32>()?,
             Letter::B { .. } => "x".parse()?,
@@ -289,9 +289,9 @@ async fn bodies_leave_the_loops_and_the_function_around_them() {
                 }
             };
             let returned = (returns(cx).await, returns(cx).await);
-            let asked = (asks(cx).await.is_ok(), asks(cx).await.is_err());
+            let question_mark = (parse_received(cx).await.is_ok(), parse_received(cx).await.is_err());
             assert_eq!(next(cx).await, None);
-            (broke, skipped, labelled, returned, asked)
+            (broke, skipped, labelled, returned, question_mark)
         })
     });
     assert_eq!(outcome.await, ("with a value", vec![2, 3], true, (105, 12), (true, true)));
@@ -327,7 +327,7 @@ async fn dropped_before_it_matched_it_has_taken_nothing() {
             for _ in 0..3 {
                 tokio::select! {
                     biased;
-                    () = async { receive!(match cx { Letter::B { n: 9 } | Letter::Go => {} }) } => panic!("nobody sent that"),
+                    () = async { receive!(match cx { Letter::B { n: 9 } | Letter::Go => {} }) } => panic!("received a message that was not sent"),
                     () = tokio::time::sleep(Duration::from_millis(3)) => {}
                 }
             }
@@ -356,7 +356,7 @@ async fn dropped_midway_through_its_tests_a_receive_loses_nothing() {
             for _ in 0..2 {
                 tokio::select! {
                     biased;
-                    () = async { receive!(match cx { Letter::A { n: 1000 } => {} }) } => panic!("nobody sent that"),
+                    () = async { receive!(match cx { Letter::A { n: 1000 } => {} }) } => panic!("received a message that was not sent"),
                     () = std::future::ready(()) => {}
                 }
             }

@@ -17,7 +17,7 @@ enum Guard {
     Alarm(Alarm),
     #[from]
     Weather(Weather),
-    Heard {
+    Received {
         reply: Reply<Vec<String>>,
     },
 }
@@ -25,7 +25,7 @@ enum Guard {
 /// Receives weather only.
 #[protocol]
 enum Gardener {
-    Heard {
+    Received {
         reply: Reply<i8>,
     },
     #[from]
@@ -42,12 +42,12 @@ enum Tower {
 fn guard(node: &Node) -> GuardRef {
     let _here = node.enter();
     greenroom::spawn(|mut mailbox: Mailbox<Guard>| async move {
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         loop {
             receive!(match mailbox {
-                Guard::Alarm(Alarm(what)) => heard.push(what),
-                Guard::Weather(Weather(degrees)) => heard.push(degrees.to_string()),
-                Guard::Heard { reply } => reply.send(heard.clone()),
+                Guard::Alarm(Alarm(what)) => received.push(what),
+                Guard::Weather(Weather(degrees)) => received.push(degrees.to_string()),
+                Guard::Received { reply } => reply.send(received.clone()),
             });
         }
     })
@@ -60,7 +60,7 @@ fn gardener(node: &Node) -> GardenerRef {
         loop {
             receive!(match mailbox {
                 Gardener::Sky(Weather(degrees)) => last = degrees,
-                Gardener::Heard { reply } => reply.send(last),
+                Gardener::Received { reply } => reply.send(last),
             });
         }
     })
@@ -98,7 +98,7 @@ async fn an_event_becomes_one_of_the_listeners_own_messages() -> greenroom::Resu
     tower.subscribe(guard.clone().recipient());
     assert_eq!(tower.tell(-4).await?, 2);
     guard.recipient().send(Alarm("fire".into())).await?;
-    assert_eq!((guard.heard().await?, gardener.heard().await?), (vec!["-4".into(), "fire".into()], -4));
+    assert_eq!((guard.received().await?, gardener.received().await?), (vec!["-4".into(), "fire".into()], -4));
     Ok(())
 }
 
@@ -109,7 +109,7 @@ async fn a_recipient_of_a_name_or_a_dead_process_is_possible() -> greenroom::Res
     assert_eq!(by_name.send(Alarm("too early".into())).await, Err(CastError::NoProc));
     GuardRef::register("guard", &guard)?;
     by_name.send(Alarm("smoke".into())).await?;
-    assert_eq!(guard.heard().await?, ["smoke"]);
+    assert_eq!(guard.received().await?, ["smoke"]);
     let direct = guard.recipient::<Alarm>();
     guard.stop(Exit::shutdown()).await;
     assert_eq!(direct.send(Alarm("too late".into())).await, Err(CastError::NoProc));
@@ -126,7 +126,7 @@ async fn a_recipient_travels_and_events_arrive_from_another_node() -> greenroom:
     far.subscribe(guard.recipient());
     far.subscribe(gardener.recipient());
     assert_eq!(far.tell(21).await?, 2);
-    assert_eq!((guard.heard().await?, gardener.heard().await?), (vec!["21".into()], 21));
+    assert_eq!((guard.received().await?, gardener.received().await?), (vec!["21".into()], 21));
     cluster.stop().await;
     Ok(())
 }
@@ -141,7 +141,7 @@ async fn an_event_without_a_variant_is_refused_and_counted() -> greenroom::Resul
     // By name alone, the remote node is assumed to have a guard, which receives alarms.
     let wrong = there.named_at::<GuardRef>("listener", here.name()).recipient::<Alarm>();
     wrong.send(Alarm("fire".into())).await?;
-    there.named_at::<GardenerRef>("listener", here.name()).heard().await?;
+    there.named_at::<GardenerRef>("listener", here.name()).received().await?;
     assert_eq!(here.counters().lost_messages, 1);
     cluster.stop().await;
     Ok(())
@@ -157,7 +157,7 @@ impl Process for Careful {
             receive!(match cx {
                 Gardener::Sky(Weather(degrees)) if degrees < -20 => return Err(Exit::error("too cold")),
                 Gardener::Sky(Weather(degrees)) => self.0 = degrees,
-                Gardener::Heard { reply } => reply.send(self.0),
+                Gardener::Received { reply } => reply.send(self.0),
             });
         }
     }
@@ -179,11 +179,11 @@ async fn a_recipient_from_a_tree_follows_its_child_from_another_node_too() -> gr
     let far: TowerRef = here.named_at("tower", there.name());
     far.subscribe(garden.gardener().recipient());
     far.tell(12).await?;
-    assert_eq!(garden.gardener().heard().await?, 12);
+    assert_eq!(garden.gardener().received().await?, 12);
     far.tell(-30).await?;
     tokio::time::sleep(Duration::from_millis(1)).await;
     far.tell(5).await?;
-    assert_eq!(garden.gardener().heard().await?, 5, "another life of the same child");
+    assert_eq!(garden.gardener().received().await?, 5, "another incarnation of the same child");
     cluster.stop().await;
     Ok(())
 }

@@ -45,11 +45,11 @@ fn check(name: &str, panic: &str, program: &str, refusal: &str) -> String {
         .output()
         .expect("cargo is there");
     assert!(!cargo.status.success());
-    let said = String::from_utf8(cargo.stderr).expect("it says it in UTF-8");
-    let errors: Vec<_> = said.lines().filter(|line| line.starts_with("error")).collect();
-    assert_eq!(errors[0], refusal, "{said}");
-    assert_eq!(errors.len(), 2, "that, and cargo's own: {said}");
-    said
+    let output = String::from_utf8(cargo.stderr).expect("the output is UTF-8");
+    let errors: Vec<_> = output.lines().filter(|line| line.starts_with("error")).collect();
+    assert_eq!(errors[0], refusal, "{output}");
+    assert_eq!(errors.len(), 2, "that, and cargo's own: {output}");
+    output
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_program_whose_panics_abort() {
 
 #[test]
 fn a_tree_without_the_feature_for_it() {
-    let said = check(
+    let output = check(
         "treeless",
         "unwind",
         r"
@@ -96,18 +96,18 @@ fn a_tree_without_the_feature_for_it() {
         "error: `#[supervisor]` needs greenroom's feature `supervision`",
     );
     let help = r#"help: write `greenroom = { .., features = ["supervision"] }` in `Cargo.toml`"#;
-    assert!(said.contains(help), "{said}");
+    assert!(output.contains(help), "{output}");
 }
 
 #[test]
 fn names_without_the_features_that_they_are_behind() {
-    let said = check(
+    let output = check(
         "nameless",
         "unwind",
         "use greenroom::{Cookie, Settings, Supervisor, testing};\n\nfn main() {}",
         "error[E0432]: unresolved imports `greenroom::Cookie`, `greenroom::Settings`, `greenroom::Supervisor`, `greenroom::testing`",
     );
     for feature in ["net", "config", "supervision", "test"] {
-        assert!(said.contains(&format!("the item is gated behind the `{feature}` feature")), "{said}");
+        assert!(output.contains(&format!("the item is gated behind the `{feature}` feature")), "{output}");
     }
 }

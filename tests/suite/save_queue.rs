@@ -32,7 +32,7 @@ fn item(letter: &Letter) -> Item {
         Letter::B { n } => Item::B(*n),
         Letter::Go => Item::Go,
         Letter::Down(down) => Item::Down(down.monitor),
-        other => panic!("nobody sent {other:?}"),
+        other => panic!("received {other:?}, which was not sent"),
     }
 }
 
@@ -111,7 +111,7 @@ async fn receive(cx: &mut Context<Scripted>, model: &mut Vec<Item>, kind: u64, x
             // Dropped before it matches: nothing is taken.
             tokio::select! {
                 biased;
-                () = async { receive!(match cx { Letter::A { n: 99 } | Letter::B { n: 99 } => {} }) } => panic!("nobody sent 99"),
+                () = async { receive!(match cx { Letter::A { n: 99 } | Letter::B { n: 99 } => {} }) } => panic!("received 99, which was not sent"),
                 () = std::future::ready(()) => {}
             }
             (None, None)
@@ -128,11 +128,11 @@ async fn receive(cx: &mut Context<Scripted>, model: &mut Vec<Item>, kind: u64, x
 }
 
 /// Random operations on one mailbox. Returns the number of messages that `demonitor` removed.
-async fn live(cx: &mut Context<Scripted>, dead: &LetterRef, mut dice: Dice) -> usize {
+async fn live(cx: &mut Context<Scripted>, dead: &LetterRef, mut random: Random) -> usize {
     let (me, mut model, mut monitors, mut taken) = (cx.me(), Vec::new(), Vec::new(), 0);
     for step in 0..300 {
-        let x = dice.roll(6) as u32;
-        match dice.roll(10) {
+        let x = random.below(6) as u32;
+        match random.below(10) {
             0..=1 => {
                 me.a(x);
                 model.push(Item::A(x));
@@ -151,14 +151,14 @@ async fn live(cx: &mut Context<Scripted>, dead: &LetterRef, mut dice: Dice) -> u
                 model.push(Item::Down(monitor));
             }
             6 if !monitors.is_empty() => {
-                let monitor = monitors[dice.roll(monitors.len() as u64) as usize];
+                let monitor = monitors[random.below(monitors.len() as u64) as usize];
                 let before = model.len();
                 assert!(!cx.demonitor(monitor), "its `Down` is out");
                 model.retain(|item| *item != Item::Down(monitor));
                 taken += before - model.len();
             }
             _ => {
-                let kind = dice.roll(KINDS);
+                let kind = random.below(KINDS);
                 let (took, expected) = receive(cx, &mut model, kind, x).await;
                 assert_eq!(took, expected, "step {step}, receive of kind {kind} with {x}; the model has {model:?}");
                 taken += usize::from(took.is_some());
@@ -182,20 +182,20 @@ async fn random_mailbox_operations_match_a_list() {
     for seed in 1..=200 {
         let dead = idle().spawn();
         dead.stop(Exit::Normal).await;
-        taken += run(move |cx| Box::pin(async move { live(cx, &dead, Dice(seed)).await })).await;
+        taken += run(move |cx| Box::pin(async move { live(cx, &dead, Random(seed)).await })).await;
     }
     assert!(taken > 10_000, "only {taken} messages were taken: the test tries nothing");
 }
 
 /// Pseudo-random numbers that are equal in every run: splitmix64.
-struct Dice(u64);
+struct Random(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
+        (z ^ (z >> 31)) % limit
     }
 }

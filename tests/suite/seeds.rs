@@ -92,7 +92,7 @@ fn a_tree_is_complete_again_after_random_kills() {
         for call in calls {
             assert!(!matches!(call.await, Err(CallError::Timeout)), "a call without an answer");
         }
-        // A process that is asked to end does so, and another one takes its slot.
+        // A process ends on request, and another one takes its slot.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let children = tree.children().await?;
         assert!(children.iter().all(|child| child.pid.is_some()), "{children:?}");
@@ -128,7 +128,7 @@ struct Recorder {
 impl Recorder {
     #[cast]
     fn note(&mut self, from: u64, n: u64, words: String) {
-        assert!(words == wordy(n, words.len()), "somebody else's words");
+        assert!(words == wordy(n, words.len()), "a text of another message");
         self.notes.entry(from).or_default().push(n);
     }
 
@@ -178,7 +178,7 @@ async fn talk(
         }
         if n % 3 == 0 {
             match recorder.echo(from, n).within(Duration::from_secs(20)).await {
-                Ok(answer) => assert_eq!(answer, n, "somebody else's answer"),
+                Ok(answer) => assert_eq!(answer, n, "an answer to another call"),
                 Err(CallError::NoConnection | CallError::Timeout | CallError::NoProc | CallError::Exit(_)) => {}
                 Err(error) => panic!("{error}"),
             }
@@ -204,7 +204,7 @@ async fn ends(mailbox: &mut Mailbox<Watch>, watch: MonitorRef) -> bool {
     }) {
         downs += 1;
     }
-    assert_eq!(downs, u32::from(!live), "a watch tells one end, or is live");
+    assert_eq!(downs, u32::from(!live), "a monitor reports one end, or its process is running");
     live
 }
 

@@ -45,7 +45,7 @@ impl Server {
 
     #[call]
     fn parse(&self, text: String) -> Result<u32, String> {
-        text.parse().map_err(|_| format!("`{text}` is no number"))
+        text.parse().map_err(|_| format!("`{text}` is not a number"))
     }
 
     #[call]
@@ -103,7 +103,7 @@ impl Guarded {
     }
 
     #[exit]
-    fn heard(&mut self, signal: ExitSignal) {
+    fn exit_signal(&mut self, signal: ExitSignal) {
         self.log.note(format!("exit {}", signal.reason));
     }
 
@@ -126,7 +126,7 @@ async fn methods_are_messages_in_order() -> greenroom::Result {
     server.slow();
     server.note(2);
     assert_eq!(server.parse("12".into()).await?, Ok(12));
-    assert_eq!(server.parse("x".into()).await?, Err("`x` is no number".into()), "a call's error is its answer");
+    assert_eq!(server.parse("x".into()).await?, Err("`x` is not a number".into()), "a call's error is its answer");
     assert_eq!(log.take(), ["init", "1", "slow done", "2"]);
     Ok(())
 }
@@ -186,7 +186,7 @@ async fn terminate_runs_on_stop_and_on_an_error_but_not_after_a_panic_or_a_kill(
 }
 
 #[greenroom::test]
-async fn terminate_after_panic_runs_only_if_asked_for() {
+async fn terminate_after_panic_runs_only_with_the_option() {
     let log = Log::default();
     let guarded = Guarded { log: log.clone() }.spawn();
     let ended = guarded.ended();

@@ -6,7 +6,7 @@ use crate::scripted::{Letter, act, mortal, next, rest, run, settle};
 
 #[greenroom::test]
 async fn from_one_process_to_another_order_holds_across_all_kinds_of_signal() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             cx.trap_exit(true);
             let me = cx.me();
@@ -37,22 +37,22 @@ async fn from_one_process_to_another_order_holds_across_all_kinds_of_signal() {
             cx.monitor(&other);
             let answer = other.ask().await.unwrap();
             // All that was sent before the answer has arrived when the answer has.
-            let mut heard = rest(cx).await;
-            heard.push(format!("answer {answer}"));
+            let mut received = rest(cx).await;
+            received.push(format!("answer {answer}"));
             other.go();
             settle().await;
-            heard.extend(rest(cx).await);
-            heard
+            received.extend(rest(cx).await);
+            received
         })
     });
     let expected = ["a1", "exit one", "a2", "exit normal", "a3", "answer 4", "a5", "a6", "exit done", "down done"];
-    assert_eq!(heard.await, expected);
+    assert_eq!(received.await, expected);
 }
 
 #[greenroom::test]
 async fn a_monitor_or_link_made_before_a_message_reports_its_consequences() {
     for link in [false, true] {
-        let heard = run(move |cx| {
+        let received = run(move |cx| {
             Box::pin(async move {
                 cx.trap_exit(true);
                 let target = mortal(Exit::error("read")).spawn();
@@ -67,6 +67,6 @@ async fn a_monitor_or_link_made_before_a_message_reports_its_consequences() {
             })
         });
         let kind = if link { "exit" } else { "down" };
-        assert_eq!(heard.await, (Some(format!("{kind} read")), None));
+        assert_eq!(received.await, (Some(format!("{kind} read")), None));
     }
 }

@@ -134,7 +134,7 @@ async fn a_link_is_atomic_with_the_spawn() {
 
 #[greenroom::test]
 async fn a_monitor_is_atomic_with_the_spawn() {
-    let heard = run(|cx| {
+    let received = run(|cx| {
         Box::pin(async move {
             let (child, monitor) = act(|_| Box::pin(async { panic!("at once") })).spawn_monitor(cx);
             let down = receive!(match cx {
@@ -144,7 +144,7 @@ async fn a_monitor_is_atomic_with_the_spawn() {
             (down.monitor == monitor, matches!(down.reason, Exit::Panic { .. }), rest(cx).await)
         })
     });
-    assert_eq!(heard.await, (true, true, vec![]));
+    assert_eq!(received.await, (true, true, vec![]));
 }
 
 #[greenroom::test]

@@ -449,14 +449,14 @@ async fn a_tree_describes_itself_and_draws_itself() -> greenroom::Result {
 /// Starts a shop, sends its stub to an unrelated process, and ends on request.
 #[actor(protocol = WorkerMessage)]
 struct Owner {
-    tell: Option<tokio::sync::oneshot::Sender<ShopRef>>,
+    sender: Option<tokio::sync::oneshot::Sender<ShopRef>>,
 }
 
 impl Process for Owner {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         let shop = Shop { first: 0 }.start_link(cx).await?;
-        if let Some(tell) = self.tell.take() {
-            assert!(tell.send(shop).is_ok(), "the test waits for it");
+        if let Some(sender) = self.sender.take() {
+            assert!(sender.send(shop).is_ok(), "the test waits for it");
         }
         receive!(match cx {
             WorkerMessage::Finish => {}
@@ -467,9 +467,9 @@ impl Process for Owner {
 
 #[greenroom::test]
 async fn a_supervisor_ignores_unrelated_exits_and_obeys_its_parent() -> greenroom::Result {
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let owner = Owner { tell: Some(tell) }.spawn();
-    let shop = told.await?;
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let owner = Owner { sender: Some(sender) }.spawn();
+    let shop = receiver.await?;
     let supervisor = shop.supervisor().clone();
     let stranger = greenroom::spawn(move |_: Mailbox<WorkerMessage>| async move {
         supervisor.exit(Exit::error("a stranger"));

@@ -56,7 +56,7 @@ impl Porter {
 
     /// Returns whether these equal its own two stubs.
     #[call]
-    fn knows(&self, inner: CounterRef, outer: CounterRef) -> bool {
+    fn has_equal_stubs(&self, inner: CounterRef, outer: CounterRef) -> bool {
         inner == self.inner && outer == self.outer
     }
 }
@@ -91,7 +91,7 @@ async fn a_stub_from_a_tree_follows_its_child_from_another_node_too() -> greenro
     let (inner, outer) = porter.stubs().await?;
     assert_eq!(inner, tree.inner().counter(), "two ends of one name");
     assert_ne!(inner, outer);
-    assert!(porter.knows(inner.clone(), outer.clone()).await?, "come home, it is the same");
+    assert!(porter.has_equal_stubs(inner.clone(), outer.clone()).await?, "come home, it is the same");
     assert_eq!((inner.next().await?, inner.next().await?, outer.next().await?), (1, 2, 1));
 
     // The child is restarted, then the supervisor above it is killed: the stub still reaches the child.
@@ -108,7 +108,7 @@ async fn a_stub_from_a_tree_follows_its_child_from_another_node_too() -> greenro
     assert_eq!(inner.next().await?, 1);
 
     // A monitor is attached to the current incarnation.
-    let (down, told) = tokio::sync::oneshot::channel();
+    let (down, down_receiver) = tokio::sync::oneshot::channel();
     let watcher = cluster.node(1).scope(async {
         greenroom::spawn(|mut mailbox: Mailbox<Watching>| async move {
             let (whom, down) = receive!(match mailbox {
@@ -124,7 +124,7 @@ async fn a_stub_from_a_tree_follows_its_child_from_another_node_too() -> greenro
     watcher.await.watch(outer.clone(), down);
     settle().await;
     outer.crash();
-    let Down { target, reason, .. } = told.await?;
+    let Down { target, reason, .. } = down_receiver.await?;
     assert!(matches!(reason, Exit::Panic { .. }), "{reason}");
     assert_eq!(target, Subject::Name("/Outer/counter".into(), home.name().clone()));
     settle().await;
@@ -153,9 +153,9 @@ async fn a_child_whose_stub_was_never_sent_cannot_be_reached_from_outside() -> g
 async fn a_supervisor_logs_its_actions() -> greenroom::Result {
     let (events, _guard) = Events::listen(&["greenroom::supervisor"], &["pid", "reason", "within"]);
     let tree = Outer {}.start().await?;
-    let told = || events.take();
+    let logged = || events.take();
     assert_eq!(
-        told(),
+        logged(),
         [
             r#"DEBUG child started supervisor="/Outer/inner" child="counter" starts=1"#,
             r#"DEBUG child started supervisor="/Outer" child="inner" starts=1"#,
@@ -167,7 +167,7 @@ async fn a_supervisor_logs_its_actions() -> greenroom::Result {
         settle().await;
     }
     let ended = tree.ended();
-    let reports: Vec<_> = told().into_iter().filter(|line| !line.starts_with("DEBUG")).collect();
+    let reports: Vec<_> = logged().into_iter().filter(|line| !line.starts_with("DEBUG")).collect();
     assert_eq!(
         reports,
         [

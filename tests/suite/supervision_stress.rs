@@ -11,13 +11,13 @@ use greenroom::{ChildSpec, ChildState, Description, Node, Shutdown, Strategy, Su
 /// The state that the workers share with the test.
 #[derive(Default)]
 struct World {
-    /// How many of the next starts of a worker fail.
+    /// The number of the next starts of each worker that fail.
     failing: HashMap<(usize, usize), u32>,
     /// The starts of each group, in order, since the last check.
     starts: HashMap<usize, Vec<usize>>,
     /// The number of running processes per slot: never more than one.
-    living: HashMap<(usize, usize), u32>,
-    crowded: bool,
+    running: HashMap<(usize, usize), u32>,
+    is_crowded: bool,
 }
 
 #[actor]
@@ -39,10 +39,10 @@ impl Worker {
             return Err(Exit::error("refused"));
         }
         world.starts.entry(self.group).or_default().push(self.number);
-        let living = world.living.entry(key).or_default();
-        *living += 1;
-        let crowded = *living > 1;
-        world.crowded |= crowded;
+        let running = world.running.entry(key).or_default();
+        *running += 1;
+        let is_crowded = *running > 1;
+        world.is_crowded |= is_crowded;
         self.alive = true;
         Ok(())
     }
@@ -54,7 +54,7 @@ impl Worker {
 
     #[cast]
     fn crash(&mut self) {
-        panic!("under fire");
+        panic!("crash");
     }
 
     #[cast]
@@ -70,7 +70,7 @@ impl Worker {
     }
 
     #[exit]
-    fn told(&mut self, signal: ExitSignal) -> Result<(), Exit> {
+    fn exit_signal(&mut self, signal: ExitSignal) -> Result<(), Exit> {
         Err(signal.reason)
     }
 }
@@ -78,7 +78,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if self.alive {
-            *self.world.lock().unwrap().living.entry((self.group, self.number)).or_default() -= 1;
+            *self.world.lock().unwrap().running.entry((self.group, self.number)).or_default() -= 1;
         }
     }
 }
@@ -110,15 +110,15 @@ fn tree(world: &Arc<Mutex<World>>) -> Supervisor {
 }
 
 /// A generator with the same numbers in every run.
-struct Dice(u64);
+struct Random(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
+        usize::try_from((z ^ (z >> 31)) % limit as u64).unwrap()
     }
 }
 
@@ -143,7 +143,7 @@ fn check_order(world: &mut World) {
             continue;
         }
         for pair in starts.windows(2) {
-            // The next in order, or a restart from an earlier one or from the one that just started.
+            // The next in order, or a restart from an earlier or the same number.
             assert!(pair[1] <= pair[0] + 1, "group {group}: {} started after {}", pair[1], pair[0]);
         }
         starts.drain(..starts.len().saturating_sub(1));
@@ -153,8 +153,8 @@ fn check_order(world: &mut World) {
 #[greenroom::test]
 async fn a_stressed_tree_is_complete_afterwards() -> greenroom::Result {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let blows = number("STRESS").unwrap_or(4_000);
-    let mut dice = Dice(number("STRESS_SEED").unwrap_or(1));
+    let faults = number("STRESS").unwrap_or(4_000);
+    let mut random = Random(number("STRESS_SEED").unwrap_or(1));
     let world = Arc::<Mutex<World>>::default();
     let root = tree(&world).start().await?;
     let mut workers = HashMap::new();
@@ -169,16 +169,16 @@ async fn a_stressed_tree_is_complete_afterwards() -> greenroom::Result {
     let groups = root.children().await?;
     let whole = 1 + GROUPS + GROUPS * WORKERS;
     assert_eq!(Node::current().process_count(), whole);
-    for blow in 0..blows {
-        let at = (dice.roll(GROUPS), dice.roll(WORKERS));
+    for fault in 0..faults {
+        let at = (random.below(GROUPS), random.below(WORKERS));
         let worker = &workers[&at];
-        match dice.roll(20) {
+        match random.below(20) {
             0..6 => worker.exit(Exit::kill()),
             6..12 => drop(worker.crash()),
             12..14 => drop(worker.end()),
             14..16 => drop(worker.stall()),
             16..19 => {
-                let failures = u32::try_from(dice.roll(4)).unwrap();
+                let failures = u32::try_from(random.below(4)).unwrap();
                 world.lock().unwrap().failing.insert(at, failures);
                 worker.exit(Exit::kill());
             }
@@ -189,12 +189,12 @@ async fn a_stressed_tree_is_complete_afterwards() -> greenroom::Result {
                 }
             }
         }
-        match dice.roll(4) {
-            0 => tokio::time::sleep(Duration::from_millis(dice.roll(50) as u64)).await,
+        match random.below(4) {
+            0 => tokio::time::sleep(Duration::from_millis(random.below(50) as u64)).await,
             1 => tokio::task::yield_now().await,
             _ => {}
         }
-        if blow % 500 == 0 {
+        if fault % 500 == 0 {
             check_order(&mut world.lock().unwrap());
         }
     }
@@ -206,15 +206,15 @@ async fn a_stressed_tree_is_complete_afterwards() -> greenroom::Result {
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
     check_order(&mut world.lock().unwrap());
-    check_whole(&root.describe().await.expect("the root has held"));
+    check_whole(&root.describe().await.expect("the root is running"));
     for (at, worker) in &workers {
         assert_eq!(worker.who().await, Ok(*at), "a stub still leads where it led");
     }
-    assert!(!world.lock().unwrap().crowded, "two lived in one place");
-    assert_eq!(Node::current().process_count(), whole, "an orphan, or somebody missing");
+    assert!(!world.lock().unwrap().is_crowded, "two workers ran in one slot");
+    assert_eq!(Node::current().process_count(), whole, "a process too many, or one missing");
     TreeStub::stop(&root).await;
     assert_eq!(Node::current().process_count(), 0);
-    let living: u32 = world.lock().unwrap().living.values().sum();
-    assert_eq!(living, 0, "a state that nobody dropped");
+    let running: u32 = world.lock().unwrap().running.values().sum();
+    assert_eq!(running, 0, "a state that was not dropped");
     Ok(())
 }

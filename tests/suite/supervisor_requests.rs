@@ -40,7 +40,7 @@ impl Plan {
             Err(CallError::Cycle { pids }) => Some(pids),
             _ => None,
         };
-        let asked = |result: Result<(), ChildError>| match result {
+        let outcome = |result: Result<(), ChildError>| match result {
             Err(ChildError::Call(CallError::Cycle { pids })) => Some(pids),
             _ => None,
         };
@@ -50,11 +50,11 @@ impl Plan {
             ("children", called(supervisor.children().await.map(drop))),
             ("count_children", called(supervisor.count_children().await.map(drop))),
             ("describe", called(supervisor.describe().await.map(drop))),
-            ("find_child", asked(supervisor.find_child::<IdleRef>("idle").await.map(drop))),
-            ("start_child", asked(supervisor.start_child::<IdleRef>("new", spec).await.map(drop))),
-            ("terminate_child", asked(supervisor.terminate_child("idle").await)),
-            ("restart_child", asked(supervisor.restart_child("idle").await.map(drop))),
-            ("delete_child", asked(supervisor.delete_child("idle").await)),
+            ("find_child", outcome(supervisor.find_child::<IdleRef>("idle").await.map(drop))),
+            ("start_child", outcome(supervisor.start_child::<IdleRef>("new", spec).await.map(drop))),
+            ("terminate_child", outcome(supervisor.terminate_child("idle").await)),
+            ("restart_child", outcome(supervisor.restart_child("idle").await.map(drop))),
+            ("delete_child", outcome(supervisor.delete_child("idle").await)),
         ];
         assert_eq!(begin.elapsed(), Duration::ZERO, "a request waited");
         self.outcomes.lock().unwrap().extend(outcomes);

@@ -60,8 +60,8 @@ impl Kid {
     }
 
     #[exit]
-    fn heard(&mut self, signal: ExitSignal) {
-        self.log.note(format!("{} heard {}", self.id, signal.reason));
+    fn exit_signal(&mut self, signal: ExitSignal) {
+        self.log.note(format!("{} received {}", self.id, signal.reason));
     }
 
     #[terminate]
@@ -107,7 +107,7 @@ async fn three() -> (Log, Kids, ThreeRef) {
 
 /// The running children.
 async fn up(tree: &ThreeRef) -> Vec<bool> {
-    let children = tree.children().await.expect("the supervisor lives");
+    let children = tree.children().await.expect("the supervisor is running");
     // A temporary child is forgotten when it ends.
     ["a", "b", "c"].iter().map(|id| children.iter().any(|child| child.id == *id && child.pid.is_some())).collect()
 }
@@ -115,7 +115,7 @@ async fn up(tree: &ThreeRef) -> Vec<bool> {
 #[greenroom::test]
 async fn children_start_in_order_each_after_the_ones_init_before_and_stop_in_reverse() {
     let (log, _, tree) = three().await;
-    let children = tree.children().await.expect("the supervisor lives");
+    let children = tree.children().await.expect("the supervisor is running");
     let kinds: Vec<_> = children.iter().map(|child| child.restart).collect();
     assert_eq!(kinds, [Restart::Permanent, Restart::Transient, Restart::Temporary]);
     assert_eq!(children[1].pid, tree.b().pid());
@@ -196,14 +196,18 @@ async fn a_child_that_is_not_restarted_is_noproc() {
     tree.c().end(Exit::Normal);
     tree.b().end(Exit::Normal);
     assert_eq!(tree.c().count().await, Err(CallError::Exit(Exit::Normal)), "it waited in the mailbox");
-    assert_eq!(tree.c().count().await, Err(CallError::NoProc), "the supervisor has just heard of it, or not yet");
+    assert_eq!(
+        tree.c().count().await,
+        Err(CallError::NoProc),
+        "the supervisor may not have received the exit signal yet"
+    );
     settle().await;
     for gone in [tree.b(), tree.c()] {
         assert_eq!(gone.count().await, Err(CallError::NoProc));
         assert_eq!(gone.end(Exit::Normal).await, Err(CastError::NoProc));
         assert!(!gone.is_alive());
     }
-    assert!(begin.elapsed() < Duration::from_secs(1), "nobody waited for it: {:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(1), "a call waited for a restart: {:?}", begin.elapsed());
 }
 
 #[greenroom::test]

@@ -115,8 +115,8 @@ async fn system_requests_of_a_server_that_ends_fail() {
     busy.hang();
     settle().await;
     assert_eq!(busy.sys().state().await, Err(SysError::Timeout));
-    let asked = busy.sys();
-    let waiting = asked.state();
+    let requests = busy.sys();
+    let waiting = requests.state();
     let ends = async {
         settle().await;
         busy.exit(Exit::kill());

@@ -10,7 +10,7 @@ use crate::scripted::{Letter, LetterRef, Scripted, act};
 const CROWD: usize = 600;
 
 /// Random operations on other processes, then an exit.
-fn reveller(number: usize, crowd: Arc<Mutex<Vec<LetterRef>>>) -> Scripted {
+fn member(number: usize, crowd: Arc<Mutex<Vec<LetterRef>>>) -> Scripted {
     act(move |cx| {
         Box::pin(async move {
             cx.trap_exit(number.is_multiple_of(3));
@@ -43,7 +43,7 @@ fn reveller(number: usize, crowd: Arc<Mutex<Vec<LetterRef>>>) -> Scripted {
             match roll(3) {
                 0 => Ok(()),
                 1 => Err(Exit::shutdown()),
-                _ => Err(Exit::error("tired")),
+                _ => Err(Exit::error("failed")),
             }
         })
     })
@@ -56,40 +56,40 @@ fn many_processes_on_many_threads_end_and_each_monitor_reports_once() {
         let node = Node::local();
         let crowd = Arc::new(Mutex::new(Vec::new()));
         for number in 0..CROWD {
-            let stub = node.spawn(reveller(number, Arc::clone(&crowd)));
+            let stub = node.spawn(member(number, Arc::clone(&crowd)));
             crowd.lock().unwrap().push(stub);
         }
-        let everybody = crowd.lock().unwrap().clone();
-        let (tell, told) = tokio::sync::oneshot::channel();
-        let watched = everybody.clone();
+        let members = crowd.lock().unwrap().clone();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let watched = members.clone();
         node.spawn(act(move |cx| {
             Box::pin(async move {
                 let mut monitors: Vec<_> = watched.iter().map(|stub| cx.monitor(stub)).collect();
                 watched.iter().for_each(|stub| drop(stub.go()));
-                let mut heard = Vec::new();
-                while heard.len() < monitors.len() {
-                    heard.push(receive!(match cx {
+                let mut received = Vec::new();
+                while received.len() < monitors.len() {
+                    received.push(receive!(match cx {
                         Letter::Down(down) => down.monitor,
                     }));
                 }
-                heard.sort();
+                received.sort();
                 monitors.sort();
                 let more = receive!(match cx {
                     Letter::Down(_) => true,
                     after!(Duration::ZERO) => false,
                 });
-                let _ = tell.send(heard == monitors && !more);
+                let _ = sender.send(received == monitors && !more);
                 Ok(())
             })
         }));
-        let once = tokio::time::timeout(Duration::from_secs(60), told).await.expect("somebody never ended");
+        let once = tokio::time::timeout(Duration::from_secs(60), receiver).await.expect("a process never ended");
         assert_eq!(once, Ok(true), "one `Down` for each");
         let begin = Instant::now();
         while node.process_count() > 0 {
             assert!(begin.elapsed() < Duration::from_secs(60), "{} are left", node.process_count());
             tokio::task::yield_now().await;
         }
-        assert!(everybody.iter().all(|stub| !stub.is_alive()));
+        assert!(members.iter().all(|stub| !stub.is_alive()));
         for name in ["red", "green", "blue"] {
             assert_eq!(node.named::<LetterRef>(name).pid(), None);
         }

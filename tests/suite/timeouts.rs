@@ -62,13 +62,13 @@ async fn calls_with_the_default_timeout_share_their_timers() {
 #[greenroom::test]
 async fn a_call_whose_timeout_is_changed_keeps_the_last_one() {
     let callee = idle().spawn();
-    for (told, expected) in [(Duration::from_secs(2), 2_000), (Duration::from_secs(20), 20_000)] {
+    for (timeout, expected) in [(Duration::from_secs(2), 2_000), (Duration::from_secs(20), 20_000)] {
         let mut call = callee.ask();
         // The default timeout starts at the first poll.
         let early = std::future::poll_fn(|cx| std::task::Poll::Ready(Pin::new(&mut call).poll(cx).is_pending()));
         assert!(early.await);
         let begin = Instant::now();
-        assert_eq!(call.within(told).await, Err(CallError::Timeout));
+        assert_eq!(call.within(timeout).await, Err(CallError::Timeout));
         assert_eq!(begin.elapsed().as_millis(), expected);
     }
 }

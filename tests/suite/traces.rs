@@ -5,7 +5,7 @@ use greenroom::{Node, Trace, TraceEvent, TraceStep, Tracing, prelude::*};
 use crate::scripted::{Letter, does, idle, settle};
 
 fn trace(stub: &impl Stub, trace: Trace) -> Tracing {
-    Node::current().trace(&stub.pid().unwrap(), trace).expect("it lives")
+    Node::current().trace(&stub.pid().unwrap(), trace).expect("it is running")
 }
 
 /// All events until the trace ends.

@@ -15,7 +15,7 @@ use crate::services::Services;
 
 /// The messages to a member of a room.
 #[protocol]
-#[allow(clippy::enum_variant_names, reason = "the page knows the events by these names")]
+#[allow(clippy::enum_variant_names, reason = "the page uses these names of events")]
 pub(crate) enum Member {
     /// New lines of the room are written.
     Lines { entries: Arc<[Entry]> },

@@ -17,9 +17,9 @@ const FRAME: usize = 16 << 20;
 
 /// Asserts that the call has this outcome at once: the paused clock need not advance to a timeout.
 async fn check<T: Debug + PartialEq + Send>(call: Call<T>, expected: Result<T, CallError>) {
-    let asked = Instant::now();
+    let called = Instant::now();
     assert_eq!(call.await, expected);
-    assert_eq!(asked.elapsed(), Duration::ZERO, "{expected:?} came late");
+    assert_eq!(called.elapsed(), Duration::ZERO, "{expected:?} came late");
 }
 
 /// A stub that differs from `stub` in one part of its pid.
@@ -102,31 +102,31 @@ async fn a_reply_can_be_passed_on_to_the_process_that_answers() {
     }
     let second = cluster.node(1).spawn(Clerk);
     EchoServerRef::register("second", &second).unwrap();
-    let asked = far(&cluster, 0, 1);
+    let callee = far(&cluster, 0, 1);
     for (who, answer) in [
         (far(&cluster, 0, 2), "n2@test answers"),
         // Back to the caller's node.
         (far(&cluster, 0, 0), "n0@test answers"),
         (cluster.node(0).named_at("second", "n1@test"), "n1@test answers"),
     ] {
-        check(asked.refer(who), Ok(answer.into())).await;
+        check(callee.refer(who), Ok(answer.into())).await;
     }
 }
 
 #[greenroom::test]
 async fn a_passed_reply_fails_with_its_holder() {
     let cluster = Cluster::in_memory(3).await;
-    let asked = {
+    let callee = {
         echo_server(cluster.node(1), "echo");
         far(&cluster, 0, 1)
     };
-    let nobody = cluster.node(0).named_at::<EchoServerRef>("nobody", "n2@test");
-    check(asked.refer(nobody), Err(CallError::NoProc)).await;
+    let missing = cluster.node(0).named_at::<EchoServerRef>("missing", "n2@test");
+    check(callee.refer(missing), Err(CallError::NoProc)).await;
     let nowhere = cluster.node(0).named_at::<EchoServerRef>("echo", "n9@test");
-    check(asked.refer(nowhere), Err(CallError::NoConnection)).await;
+    check(callee.refer(nowhere), Err(CallError::NoConnection)).await;
 
     let holder = echo_server(cluster.node(2), "echo");
-    let held = asked.refer_to_shelf(far(&cluster, 0, 2));
+    let held = callee.refer_to_shelf(far(&cluster, 0, 2));
     // Its answer comes after the reply has been passed on.
     far(&cluster, 1, 2).echo("is it there?".into()).await.unwrap();
     holder.exit(Exit::error("gone home"));
@@ -150,7 +150,7 @@ async fn a_call_to_an_unknown_process_fails_at_once() {
     let (cluster, far) = two_nodes().await;
     let near = cluster.node(0);
     let unknown = || "hello".to_owned();
-    check(near.named_at::<EchoServerRef>("nobody", "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
+    check(near.named_at::<EchoServerRef>("missing", "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
     check(near.named_at::<EchoServerRef>("", "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
     check(near.named_at::<EchoServerRef>(&"x".repeat(256), "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
     check(near.named_at::<EchoServerRef>("echo", "n9@test").echo(unknown()), Err(CallError::NoConnection)).await;
@@ -172,7 +172,7 @@ async fn a_call_to_an_unknown_process_fails_at_once() {
     process.ended().await;
     check(direct.echo(unknown()), Err(CallError::NoProc)).await;
     check(far.echo(unknown()), Err(CallError::NoProc)).await;
-    assert_eq!(far.note(1).await, Ok(()), "a cast does not wait to hear");
+    assert_eq!(far.note(1).await, Ok(()), "a cast does not wait for the other node");
 }
 
 #[greenroom::test]
@@ -180,7 +180,7 @@ async fn undeliverable_messages_are_counted() {
     let (cluster, far) = two_nodes().await;
     let lost = || [0, 1].map(|at| cluster.node(at).counters().lost_messages);
     assert_eq!(lost(), [0, 0]);
-    cluster.node(0).named_at::<EchoServerRef>("nobody", "n1@test").note(1);
+    cluster.node(0).named_at::<EchoServerRef>("missing", "n1@test").note(1);
     far.echo("behind it".into()).await.unwrap();
     assert_eq!(lost(), [0, 1]);
     far.parcel("x".repeat(FRAME));
@@ -253,9 +253,9 @@ async fn an_unanswered_call_fails_with_the_reason() {
 #[greenroom::test]
 async fn a_late_answer_vanishes() {
     let (_cluster, far) = two_nodes().await;
-    let asked = Instant::now();
+    let called = Instant::now();
     assert_eq!(far.wait().within(Duration::from_secs(3)).await, Err(CallError::Timeout));
-    assert_eq!(asked.elapsed(), Duration::from_secs(3));
+    assert_eq!(called.elapsed(), Duration::from_secs(3));
     assert_eq!(
         far.fail("answers the other one too".into()).await,
         Err(CallError::Exit(Exit::error("answers the other one too")))

@@ -42,7 +42,7 @@ fn a_file_is_made_once_and_for_its_owner_only() {
 }
 
 #[test]
-fn files_that_an_earlier_start_left_behind_are_no_obstacle() {
+fn files_of_an_earlier_start_do_not_prevent_the_next() {
     let folder = Folder::new("stale");
     let beside = folder.cookie().parent().unwrap().to_owned();
     fs::create_dir_all(&beside).unwrap();

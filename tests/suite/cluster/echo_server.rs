@@ -156,5 +156,5 @@ pub(crate) async fn exit(mailbox: &mut Mailbox<Visitor>) -> ExitSignal {
 
 /// The stub of an actor's process on another node: by pid, without a name.
 pub(crate) async fn by_pid(far: &EchoServerRef) -> EchoServerRef {
-    far.who().await.expect("the desk tells who it is")
+    far.who().await.expect("the server returns its own stub")
 }

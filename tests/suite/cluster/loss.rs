@@ -61,7 +61,7 @@ async fn check(loss: Loss, reason: Exit, within: Duration) {
     watcher.await;
     assert!(began.elapsed() <= within, "{loss:?} was noticed after {:?}", began.elapsed());
     if loss == Loss::Stall {
-        assert!(began.elapsed() >= TICK, "silence is no loss before the tick is over");
+        assert!(began.elapsed() >= TICK, "a silent peer is lost after the tick");
     }
 }
 
@@ -183,7 +183,7 @@ async fn stopping_a_name_far_away_stops_that_one() {
 /// Forwards node events.
 #[actor]
 struct Lookout {
-    tell: mpsc::UnboundedSender<NodeEvent>,
+    sender: mpsc::UnboundedSender<NodeEvent>,
 }
 
 #[actor(local)]
@@ -191,15 +191,15 @@ impl Lookout {
     #[node_event]
     fn seen(&mut self, event: NodeEvent) {
         // The test may have ended.
-        let _ = self.tell.send(event);
+        let _ = self.sender.send(event);
     }
 }
 
 /// The node events of this node from now on.
 pub(crate) async fn lookout(node: &Node) -> mpsc::UnboundedReceiver<NodeEvent> {
-    let (tell, told) = mpsc::unbounded_channel();
-    node.start(Lookout { tell }).await.expect("a lookout starts");
-    told
+    let (sender, receiver) = mpsc::unbounded_channel();
+    node.start(Lookout { sender }).await.expect("a lookout starts");
+    receiver
 }
 
 #[greenroom::test]
@@ -234,21 +234,21 @@ async fn a_down_comes_before_the_node_is_back() {
     let (cluster, far) = two_nodes().await;
     let mut seen = lookout(cluster.node(0)).await;
     let near = cluster.node(0).clone();
-    let (tell, mut told) = mpsc::unbounded_channel();
+    let (sender, mut receiver) = mpsc::unbounded_channel();
     {
         let _here = near.enter();
         greenroom::spawn(async move |mut mailbox: Mailbox<Visitor>| {
             mailbox.monitor(&far);
             far.echo("watched".into()).await.unwrap();
-            tell.send(None).unwrap();
-            tell.send(Some(down(&mut mailbox).await.reason)).unwrap();
+            sender.send(None).unwrap();
+            sender.send(Some(down(&mut mailbox).await.reason)).unwrap();
         });
     }
-    assert_eq!(soon(told.recv()).await, Some(None));
+    assert_eq!(soon(receiver.recv()).await, Some(None));
     cluster.partition(0, 1);
     cluster.heal(0, 1);
     while !matches!(soon(seen.recv()).await, Some(NodeEvent::Up(_))) {}
-    assert_eq!(told.try_recv(), Ok(Some(Exit::NoConnection)));
+    assert_eq!(receiver.try_recv(), Ok(Some(Exit::NoConnection)));
 }
 
 #[greenroom::test]

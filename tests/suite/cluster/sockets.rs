@@ -104,7 +104,7 @@ async fn a_wrong_cookie_is_refused_and_the_others_are_served() {
     eventually("another cluster is counted", || node.counters().refused_connections > refused).await;
     elsewhere.stop().await;
     let namesake = dialler("server@test", &cookie, &address).await;
-    assert_eq!(namesake.peers(), [], "a node is no peer of its namesake");
+    assert_eq!(namesake.peers(), [], "a node does not connect to another of its name");
     namesake.stop().await;
 
     assert_eq!(
@@ -124,18 +124,18 @@ async fn recorded(cookie: &Cookie, address: &str) -> Vec<u8> {
     let relay = async {
         let (mut near, _) = between.accept().await.unwrap();
         let mut far = TcpStream::connect(address).await.unwrap();
-        let (mut heard, mut said) = far.split();
+        let (mut far_reader, mut far_writer) = far.split();
         let (mut from, mut to) = near.split();
         let mut record = Vec::new();
         let record_all = async {
             let mut piece = [0; 4096];
             while let Ok(length @ 1..) = from.read(&mut piece).await {
                 record.extend_from_slice(&piece[..length]);
-                said.write_all(&piece[..length]).await.unwrap();
+                far_writer.write_all(&piece[..length]).await.unwrap();
             }
-            let _ = said.shutdown().await;
+            let _ = far_writer.shutdown().await;
         };
-        let answers = async { while tokio::io::copy(&mut heard, &mut to).await.is_ok_and(|copied| copied > 0) {} };
+        let answers = async { while tokio::io::copy(&mut far_reader, &mut to).await.is_ok_and(|copied| copied > 0) {} };
         tokio::join!(record_all, answers);
         record
     };

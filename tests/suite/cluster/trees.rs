@@ -74,8 +74,8 @@ impl Ledger {
     }
 
     #[exit]
-    fn heard(&mut self, exit: ExitSignal) {
-        panic!("a stop is no exit signal: {exit:?}");
+    fn exit_signal(&mut self, exit: ExitSignal) {
+        panic!("a stop arrived as an exit signal: {exit:?}");
     }
 
     #[terminate]

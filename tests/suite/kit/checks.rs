@@ -97,7 +97,7 @@ enum Ask {
 #[test]
 fn a_hang_is_reported_with_the_place_of_each_process() {
     let line = Mutex::new(0);
-    let said = report(|| {
+    let report_text = report(|| {
         Check::nodes(1).run([7], async |_| {
             *line.lock().unwrap() = line!() + 2;
             let mute = greenroom::spawn(|mut mailbox: Mailbox<Ask>| async move {
@@ -105,17 +105,17 @@ fn a_hang_is_reported_with_the_place_of_each_process() {
                     Ask::What { reply } if false => drop(reply),
                 });
             });
-            let asks = greenroom::spawn(|_: Mailbox<Note>| async move {
+            let caller = greenroom::spawn(|_: Mailbox<Note>| async move {
                 let _ = mute.what().forever().await;
             });
-            asks.ended().await;
+            caller.ended().await;
         });
     });
     let place = format!("waiting at {}:{}, messages saved: 1\n", file!(), line.into_inner().unwrap());
-    assert!(said.contains(&place), "{place}: {said}");
+    assert!(report_text.contains(&place), "{place}: {report_text}");
     let (mute, _) =
-        said.split_once(" (").and_then(|(before, rest)| Some((before.rsplit_once("    ")?.1, rest))).unwrap();
-    assert!(said.contains(&format!("in a call to {mute}\n")), "{mute}: {said}");
+        report_text.split_once(" (").and_then(|(before, rest)| Some((before.rsplit_once("    ")?.1, rest))).unwrap();
+    assert!(report_text.contains(&format!("in a call to {mute}\n")), "{mute}: {report_text}");
 }
 
 /// Three nodes exchange messages under all kinds of faults. It fails at its end, so that the report contains its hash.
@@ -147,9 +147,9 @@ async fn busy(cluster: Cluster) {
 fn the_same_seed_takes_the_same_steps_through_all_faults() {
     let mut hashes = BTreeSet::new();
     for seed in 0..4 {
-        let said = report(|| greenroom::check([seed], busy));
-        assert!(said.contains("at its end") && !said.contains("did not do the same"), "{said}");
-        let (_, hash) = said.split_once("hash is ").expect("a hash");
+        let report_text = report(|| greenroom::check([seed], busy));
+        assert!(report_text.contains("at its end") && !report_text.contains("did not do the same"), "{report_text}");
+        let (_, hash) = report_text.split_once("hash is ").expect("a hash");
         hashes.insert(hash[..16].to_owned());
     }
     assert_eq!(hashes.len(), 4, "other seeds, other steps");
@@ -157,7 +157,7 @@ fn the_same_seed_takes_the_same_steps_through_all_faults() {
 
 #[test]
 fn an_order_that_the_seed_does_not_decide_is_reported() {
-    let said = report(|| {
+    let report_text = report(|| {
         Check::nodes(1).run([0], async |_| -> () {
             // Sixteen pauses in an order that differs from map to map.
             let pauses: HashMap<u64, ()> = (1..17).map(|n| (n, ())).collect();
@@ -167,7 +167,7 @@ fn an_order_that_the_seed_does_not_decide_is_reported() {
             panic!("at its end");
         });
     });
-    assert!(said.contains("A second run differs"), "{said}");
+    assert!(report_text.contains("A second run differs"), "{report_text}");
 }
 
 #[test]
@@ -183,9 +183,9 @@ fn blocking_code_is_a_step_of_the_seed() {
 
 #[greenroom::test]
 async fn a_check_inside_a_greenroom_test_panics_with_the_remedy() {
-    let said = std::panic::catch_unwind(|| greenroom::check(0..1, async |_| ())).expect_err("it panics");
-    let said = said.downcast_ref::<&str>().expect("a text");
-    assert!(said.contains("call it in a `#[test]` that is not an `async fn`"), "{said}");
+    let report_text = std::panic::catch_unwind(|| greenroom::check(0..1, async |_| ())).expect_err("it panics");
+    let report_text = report_text.downcast_ref::<&str>().expect("a text");
+    assert!(report_text.contains("call it in a `#[test]` that is not an `async fn`"), "{report_text}");
 }
 
 /// The test below runs this one in a process of its own.
@@ -222,7 +222,7 @@ fn the_environment_selects_the_seeds() {
     assert_eq!((count, passed), (3, true));
     let (count, passed, _) = runs("GREENROOM_TEST_SEED", "17");
     assert_eq!((count, passed), (1, true));
-    let (count, passed, said) = runs("GREENROOM_TEST_SEEDS", "1000");
+    let (count, passed, report_text) = runs("GREENROOM_TEST_SEEDS", "1000");
     assert_eq!((count, passed), (7, false), "five, and one that fails twice");
-    assert!(said.contains("seed 5 fails") && said.contains("\n5 smaller seeds passed."), "{said}");
+    assert!(report_text.contains("seed 5 fails") && report_text.contains("\n5 smaller seeds passed."), "{report_text}");
 }

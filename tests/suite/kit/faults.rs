@@ -179,10 +179,10 @@ async fn concurrent_restarts_of_a_node_run_one_after_the_other() {
         assert_eq!(cluster.node(1).id(), other.id());
         cluster.connected().await;
         assert_eq!(cluster.node(0).peers(), [other.name().clone()]);
-        let lives: Vec<u64> =
+        let incarnations: Vec<u64> =
             booted.lock().unwrap().iter().filter(|(name, _)| name == "n1@test").map(|life| life.1).collect();
-        assert_eq!(lives.len(), 1 + 2 * round, "{lives:?}");
-        assert!(lives.is_sorted());
+        assert_eq!(incarnations.len(), 1 + 2 * round, "{incarnations:?}");
+        assert!(incarnations.is_sorted());
     }
     // `chaos` starts only nodes that are down.
     cluster.crash(1);
@@ -208,10 +208,10 @@ fn chaos_ends_with_all_nodes_connected() {
         let first: Vec<_> = (0..3).map(|index| cluster.node(index).id().incarnation).collect();
         cluster.chaos(Faults::ALL, Duration::from_secs(120)).await;
         assert!((0..3).all(|index| cluster.node(index).peers().len() == 2 && !cluster.is_down(index)));
-        let lives = (0..3).filter(|index| cluster.node(*index).id().incarnation != first[*index]).count();
-        *crashed.lock().unwrap() += lives;
+        let incarnations = (0..3).filter(|index| cluster.node(*index).id().incarnation != first[*index]).count();
+        *crashed.lock().unwrap() += incarnations;
     });
-    assert!(crashed.into_inner().unwrap() > 5, "nobody crashed");
+    assert!(crashed.into_inner().unwrap() > 5, "too few crashes");
 }
 
 #[test]

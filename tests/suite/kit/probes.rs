@@ -105,14 +105,14 @@ async fn a_failed_expect_shows_the_messages_that_came_instead() {
 async fn a_probe_starts_and_ends_like_any_process() {
     let mut watcher = Probe::<Mail>::new();
     watcher.trap_exit(true);
-    let [returned, told, mut killed, linked] = [(); 4].map(|()| Probe::<Mail>::new());
-    let watches = [&returned, &told, &killed].map(|probe| watcher.monitor(&probe.stub()));
+    let [returned, ended, mut killed, linked] = [(); 4].map(|()| Probe::<Mail>::new());
+    let watches = [&returned, &ended, &killed].map(|probe| watcher.monitor(&probe.stub()));
     watcher.link(&linked.stub());
     drop(returned);
     let reason = watcher.expect(pattern!(Mail::Down(down) if down.monitor == watches[0] => down.reason)).await;
     assert_eq!(reason, Exit::Normal);
-    let stub = told.stub();
-    told.end(Exit::error("enough")).await;
+    let stub = ended.stub();
+    ended.end(Exit::error("enough")).await;
     assert_eq!(stub.ended().await, Exit::error("enough"));
     let reason = watcher.expect(pattern!(Mail::Down(down) if down.monitor == watches[1] => down.reason)).await;
     assert_eq!(reason, Exit::error("enough"));

@@ -76,7 +76,8 @@ fn rust(text: &str) -> Vec<Passage> {
             // A raw literal is code, or data of a test.
             Kind::Text if token.text.starts_with('"') => {
                 let place = if is_doc(&tokens[..at]) { Place::Opening } else { Place::Message };
-                found.extend(passage(&[(token.line, &unescaped(token.text))], place));
+                let parts = parts(token.text).into_iter();
+                found.extend(parts.filter_map(|(at, part)| passage(&[(token.line + at, &unescaped(part))], place)));
             }
             Kind::Word if token.text != "mut" && defines(&tokens[..at]) => found.push(name(token)),
             _ => {}
@@ -160,6 +161,22 @@ fn errors(tokens: &[Token<'_>], found: &mut [Passage]) {
             }
         }
     }
+}
+
+/// The parts of a string literal, with their lines: a new one begins at each line of a table or a drawing, whose first
+/// character is not alphanumeric.
+fn parts(literal: &str) -> Vec<Line<'_>> {
+    let (mut found, mut start, mut first, mut line) = (Vec::new(), 0, 0, 0);
+    for (at, _) in literal.match_indices('\n') {
+        line += 1;
+        let is_continued = literal[..at].ends_with('\\');
+        if !is_continued && !literal[at + 1..].starts_with(char::is_alphanumeric) {
+            found.push((first, &literal[start..at]));
+            (start, first) = (at + 1, line);
+        }
+    }
+    found.push((first, &literal[start..]));
+    found
 }
 
 /// A string literal without quotes, escapes and placeholders.
@@ -337,6 +354,11 @@ fn the_prose_of_a_file() {
         "a.rs",
         r##"f("no {x} here\n", r#"raw text"#, "a" /* b */)"##,
         &[(Place::Message, 1, "no ` here"), (Place::Message, 1, "a"), (Place::Text, 1, "b")],
+    );
+    check(
+        "a.rs",
+        "f(\"one\\\n two\nthree\n\n  --four  five\n  six\")",
+        &[(Place::Message, 1, "one two three"), (Place::Message, 5, "four five"), (Place::Message, 6, "six")],
     );
     check(
         "a.rs",

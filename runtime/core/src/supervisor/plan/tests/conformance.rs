@@ -10,6 +10,8 @@ use crate::supervisor::plan::*;
 
 const SCENARIOS: &str = include_str!("../../../../../../tests/conformance/tree.json");
 const EXPECTED: &str = include_str!("../../../../../../tests/conformance/tree.expected");
+/// The recording's word for a child that ends itself.
+const EXITS: &str = "die";
 
 /// A supervisor that executes the plan without processes, and logs each action.
 struct Executor {
@@ -86,7 +88,7 @@ impl Executor {
                         other => Exit::error(other),
                     };
                     if reason != Exit::Killed {
-                        writeln!(self.log, "die {id}").unwrap();
+                        writeln!(self.log, "{EXITS} {id}").unwrap();
                     }
                     self.plan.child_exited(key, &reason, self.now);
                 }

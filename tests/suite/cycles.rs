@@ -361,7 +361,7 @@ impl Guest {
 /// Sleeps on the node's clock.
 async fn nap(cx: &mut Context<Guest>, span: Duration) {
     receive!(match cx {
-        GuestMessage::Nobody => {}
+        GuestMessage::Unused => {}
         after!(span) => {}
     });
 }

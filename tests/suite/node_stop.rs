@@ -106,7 +106,7 @@ async fn a_process_can_stop_its_own_node() {
         match caller {
             Plain => drop(node.spawn(Operator::default()).shut_down()),
             WithTimeout => drop(node.spawn(Operator { within: true, ..Operator::default() }).shut_down()),
-            Supervised => drop(node.start_tree(Plant {}).await.expect("starts").operator().shut_down()),
+            Supervised => drop(node.start_tree(Machine {}).await.expect("starts").operator().shut_down()),
             Trapping => drop(node.spawn(TrappingOperator).shut_down()),
             Selective => drop(node.spawn(Watchman).off()),
             InInit => drop(node.spawn(Operator { at_start: true, ..Operator::default() })),

@@ -151,7 +151,7 @@ struct Post {
     cluster: Cluster,
     depot: DepotRef,
     echo_server: EchoServerRef,
-    events: [mpsc::UnboundedReceiver<greenroom::NodeEvent>; 2],
+    events: [mpsc::UnboundedReceiver<NodeEvent>; 2],
     watcher: mpsc::UnboundedReceiver<Exit>,
 }
 

@@ -219,8 +219,10 @@ async fn half_open_connections_and_drips_end() {
         for _ in 0..HANDSHAKES + 16 {
             streams.push(TcpStream::connect(&address).await.unwrap());
         }
-        // The slow connection takes one place.
-        eventually("those beyond the cap are refused at once", || node.counters().refused_connections >= 16).await;
+        eventually("those above the bound of one source are dropped", || {
+            node.counters().refused_connections >= HANDSHAKES as u64
+        })
+        .await;
         assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
         assert_eq!(far.echo("hello".into()).await.as_deref(), Ok("hello"));
         all(streams.into_iter().map(async |mut stream| {
@@ -236,6 +238,26 @@ async fn half_open_connections_and_drips_end() {
     }
     serves(&cookie, &address).await;
     assert_eq!(far.echo("hello".into()).await.as_deref(), Ok("hello"));
+}
+
+#[greenroom::test(clock = real)]
+async fn a_member_connects_beside_silent_sockets_that_are_opened_again_at_once() {
+    let cookie = Cookie::random().unwrap();
+    let (node, address) = server(&cookie).await;
+    let mut crowd = tokio::task::JoinSet::new();
+    for _ in 0..HANDSHAKES {
+        let address = address.clone();
+        crowd.spawn(async move {
+            loop {
+                let mut stream = TcpStream::connect(&address).await.unwrap();
+                drop(stream.read(&mut [0]).await);
+            }
+        });
+    }
+    eventually("the bound is reached", || node.counters().refused_connections > HANDSHAKES as u64).await;
+    for _ in 0..5 {
+        assert!(timeout(PATIENCE, serves(&cookie, &address)).await.is_ok(), "the member is kept out");
+    }
 }
 
 /// Awaits all of them concurrently.

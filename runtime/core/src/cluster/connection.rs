@@ -41,7 +41,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 impl Connector {
     /// Accepts connections until the node stops.
     pub(super) async fn listen(self, mut listener: BoxedListener, mut closing: watch::Receiver<bool>) {
-        let handshakes = Handshakes::new(self.cluster.limits.handshakes);
+        let handshakes = Handshakes::new(self.cluster.limits.handshakes, Arc::clone(self.node.clock()));
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -49,20 +49,24 @@ impl Connector {
                 () = stopping(&mut closing) => return,
             };
             match accepted {
-                Ok((stream, from)) => match handshakes.acquire() {
-                    Some(permit) => {
-                        let links = self.clone();
-                        let closing = closing.clone();
-                        self.node.spawner().spawn(async move {
-                            let ended = links.run(stream, Role::Listener, Some(permit), closing, None).await;
-                            links.report(&from, &ended);
-                        });
-                    }
-                    None => {
-                        self.node.loss_counts().count_refused_connection();
-                        log::warn!(target: "greenroom", from, "too many handshakes at once: refused");
-                    }
-                },
+                Ok((stream, from)) => {
+                    let (permit, dropped) = handshakes.acquire(&from);
+                    let links = self.clone();
+                    let closing = closing.clone();
+                    self.node.spawner().spawn(async move {
+                        tokio::select! {
+                            // A connection that came up in this poll is not dropped.
+                            biased;
+                            () = dropped => {
+                                links.node.loss_counts().count_refused_connection();
+                                log::debug!(target: "greenroom", from, "too many handshakes at once: dropped");
+                            }
+                            ended = links.run(stream, Role::Listener, Some(permit), closing, None) => {
+                                links.report(&from, &ended);
+                            }
+                        }
+                    });
+                }
                 Err(error) => {
                     // The program has too many open files, most likely. The peer dials again, and so does this loop.
                     log::warn!(target: "greenroom", %error, "cannot accept a connection");
@@ -167,7 +171,8 @@ impl Connector {
         };
         let session = Session::new(config, self.node.clock().now());
         let outbox = Arc::new(Outbox::new(&self.cluster.limits));
-        let (mut peer_name, meter) = (None, ConnectionMeter::default());
+        let mut peer_name = None;
+        let meter: Arc<ConnectionMeter> = permit.as_ref().map(HandshakePermit::meter).unwrap_or_default();
         let mut up: Option<UpPeer<'_>> = None;
         let sink = |event| match event {
             Event::Up(hello) => {

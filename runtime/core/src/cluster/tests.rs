@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use greenroom_macros::actor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 use super::Cookie;
@@ -165,4 +166,87 @@ async fn a_later_incarnation_replaces_an_earlier_one() {
     assert!(first.dialled() < 20, "{} times in a minute", first.dialled());
     assert!(a.node.counters().refused_connections > 1, "two nodes of one name are counted");
     assert_eq!(a.other("b@test").ask(1).await, Ok(2));
+}
+
+/// Peers that connect to a node and send nothing.
+#[derive(Clone, Copy, Debug)]
+enum SilentPeers {
+    /// This number of connections, all of them replaced by new ones every 250 ms.
+    Renewed(usize),
+    /// This number of connections, each opened again as soon as it is closed.
+    Reopened(usize),
+    /// This number of connections, each opened again as soon as it is closed. They send the first byte of a handshake.
+    Hesitant(usize),
+}
+
+/// Silent peers on the host `crowd` connect to a node for ever. A member on `host` gets in within seconds, and one that
+/// was connected before stays. A message takes 20 ms from `crowd` to the node.
+async fn check_crowd(silent: SilentPeers, host: &str) {
+    let network = Network::new(&NodeEnv::seeded(0));
+    let cookie = Cookie::random().unwrap();
+    let a = test_node(&network, &cookie, "a@test", "host-a", "host-a", "nowhere").await;
+    let member = async |name, host| {
+        let builder = Node::builder(name).cookie(cookie.clone()).seed("host-a");
+        builder.transport(Arc::new(network.host(host))).start().await.unwrap()
+    };
+    let before = member("before@test", "crowd").await;
+    let mut events = a.events;
+    assert_eq!(events.recv().await, Some(NodeEvent::Up((**before.id()).clone())));
+    let trip = Duration::from_millis(20);
+    network.slow("crowd", "host-a", trip..=trip);
+    let mut crowd = tokio::task::JoinSet::new();
+    let count = match silent {
+        SilentPeers::Renewed(count) | SilentPeers::Reopened(count) | SilentPeers::Hesitant(count) => count,
+    };
+    for _ in 0..count {
+        let host = network.host("crowd");
+        crowd.spawn(async move {
+            loop {
+                let Ok(mut stream) = host.connect("host-a").await else {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    continue;
+                };
+                match silent {
+                    SilentPeers::Renewed(_) => tokio::time::sleep(Duration::from_millis(250)).await,
+                    // The end of the stream, or an error.
+                    SilentPeers::Reopened(_) => drop(stream.read(&mut [0]).await),
+                    SilentPeers::Hesitant(_) => {
+                        let _ = stream.write_all(b"G").await;
+                        drop(stream.read(&mut [0]).await);
+                    }
+                }
+            }
+        });
+    }
+    for round in 0..5 {
+        tokio::time::sleep(Duration::from_millis(700 + 171 * round)).await;
+        let begin = tokio::time::Instant::now();
+        let member = member("member@test", host).await;
+        while member.peers().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            assert!(begin.elapsed() < Duration::from_secs(3), "{silent:?} {host} {round}: the member is kept out");
+        }
+        assert_eq!(member.named_at::<ReporterRef>("reporter", "a@test").ask(1).await, Ok(2));
+        assert_eq!(events.recv().await, Some(NodeEvent::Up((**member.id()).clone())));
+        member.stop().await;
+        assert_eq!(events.recv().await, Some(NodeEvent::Down((**member.id()).clone())));
+    }
+    assert_eq!(before.named_at::<ReporterRef>("reporter", "a@test").ask(1).await, Ok(2));
+    assert!(events.try_recv().is_err());
+    assert!(a.node.counters().refused_connections > 100, "they are counted");
+}
+
+#[greenroom_macros::test]
+async fn a_member_connects_beside_silent_peers() {
+    for host in ["crowd", "elsewhere"] {
+        for silent in [
+            SilentPeers::Renewed(70),
+            SilentPeers::Renewed(300),
+            SilentPeers::Reopened(64),
+            SilentPeers::Reopened(70),
+            SilentPeers::Hesitant(64),
+        ] {
+            check_crowd(silent, host).await;
+        }
+    }
 }

@@ -184,7 +184,7 @@ mod tests {
 
     use Answer::{Accepted, Never, Refused};
 
-    /// What the attempts at a host did: the outcome and its time, and the time at which each address was tried.
+    /// The course of the attempts at a host: the outcome and its time, and the time at which each address was tried.
     struct Attempts {
         outcome: io::Result<u16>,
         took: u128,

@@ -298,15 +298,6 @@ async fn other_protocols_are_rejected() {
     assert_eq!(start.elapsed().as_secs(), 5);
 }
 
-#[tokio::test]
-async fn handshakes_are_limited() {
-    let permits = Handshakes::new(2);
-    let (first, second) = (permits.acquire(), permits.acquire());
-    assert!(first.is_some() && second.is_some() && permits.acquire().is_none());
-    drop(first);
-    assert!(permits.clone().acquire().is_some());
-}
-
 /// The one test with sockets, on the loopback interface.
 #[tokio::test]
 async fn over_tcp() {

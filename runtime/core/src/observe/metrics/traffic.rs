@@ -65,6 +65,11 @@ impl ConnectionMeter {
         self.counts().sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// Returns whether the peer has sent anything before it was authenticated.
+    pub(crate) fn has_received(&self) -> bool {
+        self.unidentified.received.load(Ordering::Relaxed) > 0
+    }
+
     /// Assigns the connection to its authenticated peer, with all that it carried before.
     pub(crate) fn identify(&self, peer: &NodeName, traffic: &PeerTraffic) {
         let counts = traffic.counts_of(peer.as_str());

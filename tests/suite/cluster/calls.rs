@@ -127,7 +127,8 @@ async fn a_passed_reply_fails_with_its_holder() {
 
     let holder = echo_server(cluster.node(2), "echo");
     let held = callee.refer_to_shelf(far(&cluster, 0, 2));
-    // Its answer comes after the reply has been passed on.
+    // Their answers come after the reply has been passed on, and has arrived.
+    far(&cluster, 0, 1).echo("passed on?".into()).await.unwrap();
     far(&cluster, 1, 2).echo("is it there?".into()).await.unwrap();
     holder.exit(Exit::error("gone home"));
     check(held, Err(CallError::Exit(Exit::error("gone home")))).await;

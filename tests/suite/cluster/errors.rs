@@ -68,7 +68,7 @@ async fn an_error_that_wraps_another_has_its_text_and_its_cause() {
     assert!(matches!(error, NodeError::Name(_)));
     assert!(error.to_string().starts_with("invalid node name `a`") && error.source().is_none(), "{error}");
     let error = error_of(Node::builder("a@test").tick(Duration::ZERO)).await;
-    assert_eq!(error.to_string(), "the tick 0ns is out of range: expected more than 0, at most a day");
+    assert_eq!(error.to_string(), "the tick 0ns is out of range: expected 10 ms to a day");
     let error = error_of(Node::builder("a@test").advertise("")).await;
     assert_eq!(error.to_string(), "cannot advertise ``: expected 1 to 512 bytes");
 }

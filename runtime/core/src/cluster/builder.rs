@@ -11,10 +11,10 @@ use super::connection::Connector;
 use super::{Cluster, Cookie, CookieError};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::log;
-use crate::net::{Tcp, Transport};
+use crate::net::{Tcp, Transport, is_unspecified};
 use crate::node::{Node, Router};
 use crate::sched::{NodeEnv, Thresholds};
-use crate::session::{Hello, Limits};
+use crate::session::{Hello, Limits, MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
 
 /// The configuration of a node that other nodes can reach, from [`Node::builder`].
 #[must_use = "a node runs only once it is started"]
@@ -46,7 +46,9 @@ pub enum NodeError {
     Listen(String, io::Error),
     /// The advertised address is empty or longer than 512 bytes.
     Advertise(String),
-    /// The tick is zero, or longer than a day.
+    /// The cluster's name is empty or longer than 255 bytes.
+    Cluster(String),
+    /// The tick is shorter than 10 ms, or longer than a day.
     Tick(Duration),
     /// The operating system returned no random bytes.
     Random(io::Error),
@@ -55,7 +57,6 @@ pub enum NodeError {
 /// The time that `start` waits for a seed that neither answers nor refuses.
 const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
 const LONGEST_TICK: Duration = Duration::from_secs(24 * 60 * 60);
-const LONGEST_ADDRESS: usize = 512;
 
 impl Node {
     /// Configures a node that other nodes can reach. Its name has the form `name@host`, as `pong@gollum`.
@@ -108,7 +109,7 @@ impl NodeBuilder {
         self
     }
 
-    /// Sets the cluster's name, `greenroom` by default. Nodes of another cluster are refused.
+    /// Sets the cluster's name, 1 to 255 bytes, `greenroom` by default. Nodes of another cluster are refused.
     pub fn cluster(mut self, name: impl Into<String>) -> NodeBuilder {
         self.cluster = name.into();
         self
@@ -120,7 +121,8 @@ impl NodeBuilder {
         self
     }
 
-    /// Sets the address at which other nodes may dial this one; by default the address at which it listens.
+    /// Sets the address at which other nodes may dial this one; by default the address at which it listens, unless that
+    /// is an unspecified one such as `0.0.0.0`.
     pub fn advertise(mut self, address: impl Into<String>) -> NodeBuilder {
         self.advertise = Some(address.into());
         self
@@ -133,9 +135,9 @@ impl NodeBuilder {
         self
     }
 
-    /// Sets the time after which a silent peer counts as lost; 60 s by default, at most a day. A node that has sent
-    /// nothing for a quarter of it sends a tick, as with Erlang's `net_ticktime`. All nodes of a cluster should have
-    /// the same.
+    /// Sets the time after which a silent peer counts as lost; 60 s by default, at least 10 ms and at most a day. A node
+    /// that has sent nothing for a quarter of it sends a tick, as with Erlang's `net_ticktime`. Two nodes with different
+    /// times use the shorter one.
     pub fn tick(mut self, tick: Duration) -> NodeBuilder {
         self.tick = tick;
         self
@@ -196,10 +198,13 @@ impl NodeBuilder {
     /// Outside of a tokio runtime, which runs the node's processes.
     pub async fn start(self) -> Result<Node, NodeError> {
         let name = self.name.map_err(NodeError::Name)?;
-        if self.tick.is_zero() || self.tick > LONGEST_TICK {
+        if self.tick < MIN_TICK || self.tick > LONGEST_TICK {
             return Err(NodeError::Tick(self.tick));
         }
-        if let Some(bad) = self.advertise.as_ref().filter(|a| a.is_empty() || a.len() > LONGEST_ADDRESS) {
+        if self.cluster.is_empty() || self.cluster.len() > MAX_CLUSTER {
+            return Err(NodeError::Cluster(self.cluster.chars().take(80).collect()));
+        }
+        if let Some(bad) = self.advertise.as_ref().filter(|a| a.is_empty() || a.len() > MAX_ADVERTISE) {
             return Err(NodeError::Advertise(bad.chars().take(80).collect()));
         }
         let mut env = self.env.unwrap_or_else(NodeEnv::tokio);
@@ -209,7 +214,7 @@ impl NodeBuilder {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
         let incarnation = self.incarnation.unwrap_or(now);
-        let id = NodeId { name: name.clone(), incarnation };
+        let id = NodeId { name, incarnation };
         env.thresholds = self.thresholds;
         let clock = Arc::clone(&env.clock);
         let node = Node::new(id.clone(), env);
@@ -219,7 +224,7 @@ impl NodeBuilder {
 
         let cookie = self.cookie.ok_or(NodeError::NoCookie)?;
         let transport = self.transport.unwrap_or_else(|| Arc::new(Tcp::new(Arc::clone(&clock), FIRST_ATTEMPT)));
-        let cluster = Arc::new(Cluster::new(name, Limits::default()));
+        let cluster = Arc::new(Cluster::new(Limits::default()));
         node.set_router(Arc::clone(&cluster) as Arc<dyn Router>);
         let listener = match &self.listen {
             Some(address) => {
@@ -228,7 +233,8 @@ impl NodeBuilder {
             }
             None => None,
         };
-        let advertise = self.advertise.or_else(|| listener.as_ref().map(|listener| listener.address()));
+        let listening_at = listener.as_ref().map(|listener| listener.address());
+        let advertise = self.advertise.or(listening_at.filter(|address| !is_unspecified(address)));
         let hello = Hello { node: id, advertise, instance: u64::from_le_bytes(random) };
         let connector = Connector {
             node: node.clone(),
@@ -285,10 +291,13 @@ impl fmt::Display for NodeError {
                 })
             }
             NodeError::Advertise(address) => {
-                write!(f, "cannot advertise `{}`: expected 1 to {LONGEST_ADDRESS} bytes", address.escape_debug())
+                write!(f, "cannot advertise `{}`: expected 1 to {MAX_ADVERTISE} bytes", address.escape_debug())
+            }
+            NodeError::Cluster(name) => {
+                write!(f, "cannot use the cluster name `{}`: expected 1 to {MAX_CLUSTER} bytes", name.escape_debug())
             }
             NodeError::Tick(tick) => {
-                write!(f, "the tick {tick:?} is out of range: expected more than 0, at most a day")
+                write!(f, "the tick {tick:?} is out of range: expected 10 ms to a day")
             }
             NodeError::Random(_) => f.write_str("the operating system returned no random bytes"),
         }
@@ -302,7 +311,7 @@ impl std::error::Error for NodeError {
             NodeError::Name(error) => error.source(),
             NodeError::Cookie(error) => error.source(),
             NodeError::Listen(_, error) | NodeError::Random(error) => Some(error),
-            NodeError::NoCookie | NodeError::Advertise(_) | NodeError::Tick(_) => None,
+            NodeError::NoCookie | NodeError::Advertise(_) | NodeError::Cluster(_) | NodeError::Tick(_) => None,
         }
     }
 }

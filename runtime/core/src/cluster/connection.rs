@@ -1,19 +1,17 @@
 //! The tasks of a cluster: listen, dial, run a connection.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::peers::{Admission, Peer};
-use super::{Cluster, inbound};
-use crate::base::{NodeEvent, NodeId, NodeName};
+use super::Cluster;
+use super::links::ConnectionEnd;
+use crate::base::NodeName;
 use crate::log;
-use crate::net::{BoxedListener, BoxedStream, Closed, HandshakePermit, Handshakes, Outbox, Transport, drive};
+use crate::net::{BoxedListener, Closed, Handshakes, Transport};
 use crate::node::Node;
-use crate::observe::ConnectionMeter;
-use crate::session::{Config, CookieKey, Event, Hello, Role, Session, SessionError};
+use crate::session::{CookieKey, Hello, Refusal, Role, SessionError};
 
 /// Opens and runs the connections of a node. Each of its tasks has a clone.
 #[derive(Clone)]
@@ -25,12 +23,6 @@ pub(super) struct Connector {
     pub(super) cluster_name: String,
     pub(super) hello: Hello,
     pub(super) tick: Duration,
-}
-
-/// The end of a connection, with the peer's name if it was authenticated.
-struct ConnectionEnd {
-    closed: Closed,
-    peer: Option<NodeName>,
 }
 
 /// The pause before the first new attempt to reach a seed, doubled up to [`LONGEST`] until a connection has lasted for
@@ -104,7 +96,7 @@ impl Connector {
                         return;
                     }
                     // A node that is rejected after its hello must not dial again ten times a second.
-                    if ended.peer.is_some() && self.node.clock().now() - began >= LONGEST {
+                    if ended.was_up && self.node.clock().now() - began >= LONGEST {
                         pause = SHORTEST;
                     }
                     name = ended.peer.or(name);
@@ -146,112 +138,25 @@ impl Connector {
         }
     }
 
-    /// Runs one connection to its end.
-    async fn run(
-        &self,
-        stream: BoxedStream,
-        role: Role,
-        mut permit: Option<HandshakePermit>,
-        mut closing: watch::Receiver<bool>,
-        mut tried: Option<oneshot::Sender<()>>,
-    ) -> ConnectionEnd {
-        let mut entropy = [0; 32];
-        if self.node.rng().fill_secret(&mut entropy).is_err() {
-            let error = SessionError::Cipher("the operating system gives no random bytes".to_owned());
-            return ConnectionEnd { closed: Closed::Session(error), peer: None };
-        }
-        let config = Config {
-            local: self.hello.clone(),
-            key: self.key.clone(),
-            cluster: self.cluster_name.clone(),
-            role,
-            limits: self.cluster.limits,
-            tick: self.tick,
-            entropy,
-        };
-        let session = Session::new(config, self.node.clock().now());
-        let outbox = Arc::new(Outbox::new(&self.cluster.limits));
-        let mut peer_name = None;
-        let meter: Arc<ConnectionMeter> = permit.as_ref().map(HandshakePermit::meter).unwrap_or_default();
-        let mut up: Option<UpPeer<'_>> = None;
-        let sink = |event| match event {
-            Event::Up(hello) => {
-                permit = None;
-                peer_name = Some(hello.node.name.clone());
-                meter.identify(&hello.node.name, self.node.peer_traffic());
-                up = self.admit(&hello, role, &outbox).map(|peer| UpPeer { connector: self, peer });
-                drop(tried.take());
-                if up.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            }
-            Event::Frame(frame) => match &up {
-                Some(UpPeer { peer, .. }) if peer.is_live() => {
-                    inbound::handle_frame(&self.node, peer, frame);
-                    ControlFlow::Continue(())
-                }
-                _ => ControlFlow::Break(()),
-            },
-            Event::Refused { frame, limit } => {
-                inbound::refused(&self.node, frame, limit);
-                ControlFlow::Continue(())
-            }
-            Event::Goodbye => ControlFlow::Continue(()),
-        };
-        let clock = Arc::clone(self.node.clock());
-        let mut driver = Box::pin(drive(stream, session, Arc::clone(&outbox), sink, &*clock, &meter));
-        let closed = tokio::select! {
-            biased;
-            closed = &mut driver => closed,
-            () = stopping(&mut closing) => {
-                // A connection in its handshake is not in the list of peers that the stopping node closes.
-                outbox.close();
-                driver.as_mut().await
-            }
-        };
-        drop(driver);
-        drop(up);
-        ConnectionEnd { closed, peer: peer_name }
-    }
-
-    fn admit(&self, hello: &Hello, role: Role, outbox: &Arc<Outbox>) -> Option<Arc<Peer>> {
-        loop {
-            match self.cluster.admit(hello, role, outbox) {
-                Admission::Duplicate => return None,
-                Admission::Outdated => {
-                    self.node.loss_counts().count_refused_connection();
-                    log::warn!(
-                        target: "greenroom", node = %self.node.name(), peer = %hello.node,
-                        "refused: a node of the same name that started later is connected"
-                    );
-                    return None;
-                }
-                Admission::AfterLoss(old) => self.end(&old),
-                Admission::Up(peer) => {
-                    log::info!(target: "greenroom", node = %self.node.name(), peer = %peer.id.name, "node up");
-                    self.node.publish_node_event(&NodeEvent::Up(NodeId::clone(&peer.id)));
-                    return Some(peer);
-                }
-            }
-        }
-    }
-
-    /// Ends a connection, in this order: it accepts no frames, its loss takes effect, a new one may be admitted.
-    fn end(&self, peer: &Arc<Peer>) {
-        peer.outbox.close();
-        inbound::disconnect(&self.node, peer);
-        self.cluster.remove(peer);
-    }
-
     fn report(&self, address: &str, ended: &ConnectionEnd) {
         let node = self.node.name();
         match (&ended.peer, &ended.closed) {
-            (Some(peer), Closed::ByThisNode | Closed::ByPeer) => {
+            (Some(peer), Closed::ByThisNode | Closed::ByPeer) if ended.was_up => {
                 log::info!(target: "greenroom", %node, %peer, "connection closed");
             }
-            (Some(peer), closed) => {
+            (Some(peer), closed) if ended.was_up => {
                 log::warn!(target: "greenroom", %node, %peer, reason = %closed, "node down");
             }
-            (None, Closed::ByThisNode | Closed::ByPeer) => {}
-            (None, closed) => {
+            (_, Closed::ByThisNode | Closed::ByPeer) => {}
+            (
+                Some(peer),
+                Closed::Session(
+                    SessionError::Refused(Refusal::Duplicate) | SessionError::RefusedHere(Refusal::Duplicate),
+                ),
+            ) => {
+                log::debug!(target: "greenroom", %node, %peer, address, "a second connection to a connected node was refused");
+            }
+            (_, closed) => {
                 self.node.loss_counts().count_refused_connection();
                 log::error!(target: "greenroom", %node, address, reason = %closed, "connection refused");
             }
@@ -259,21 +164,8 @@ impl Connector {
     }
 }
 
-/// A peer whose connection runs. Its drop ends the connection, also when the connection's task is dropped, as in a test
-/// that crashes the node.
-struct UpPeer<'a> {
-    connector: &'a Connector,
-    peer: Arc<Peer>,
-}
-
-impl Drop for UpPeer<'_> {
-    fn drop(&mut self) {
-        self.connector.end(&self.peer);
-    }
-}
-
 /// Resolves when the node stops.
-async fn stopping(closing: &mut watch::Receiver<bool>) {
+pub(super) async fn stopping(closing: &mut watch::Receiver<bool>) {
     // An error means that the cluster is gone altogether.
     let _ = closing.wait_for(|closing| *closing).await;
 }

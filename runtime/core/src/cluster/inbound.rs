@@ -138,10 +138,8 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
 
 /// Notifies all affected processes and calls of a lost connection. Its frames have no effect afterwards.
 pub(super) fn disconnect(node: &Node, peer: &Peer) {
-    let _lock = peer.loss_lock();
-    let Some(affected) = peer.mark_lost() else { return };
     node.pending_calls().disconnect(&peer.id.name);
-    for number in affected {
+    for number in peer.take_affected() {
         if let Some(target) = node.table().signal_target(number) {
             target.disconnect(number, &peer.id);
         }

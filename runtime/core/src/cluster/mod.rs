@@ -18,6 +18,7 @@ mod builder;
 mod connection;
 mod cookie;
 mod inbound;
+mod links;
 mod peers;
 
 pub use builder::{NodeBuilder, NodeError};

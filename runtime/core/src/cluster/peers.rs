@@ -3,23 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 
+use super::links::{Epoch, Links};
 use crate::base::{CallError, CastError, EncodeError, Exit, NodeId, NodeName};
 use crate::log;
 use crate::net::{Outbox, PushError};
 use crate::node::{OutgoingMessage, RemoteTarget, Router};
-use crate::session::{Hello, Limits, Role};
+use crate::session::{Hello, Limits};
 use crate::wire::{Frame, FrameTarget, Signal};
 
 /// A node's connections.
 pub(crate) struct Cluster {
-    pub(super) name: NodeName,
     pub(super) limits: Limits,
+    pub(super) links: Links,
     peers: RwLock<BTreeMap<NodeName, Arc<Peer>>>,
     pub(super) address: OnceLock<String>,
     /// Notified when a peer is added or removed.
@@ -34,32 +34,17 @@ pub(super) struct Peer {
     pub(super) outbox: Arc<Outbox>,
     /// The address of its hello, at which it may be dialled.
     advertise: Option<String>,
-    role: Role,
-    /// `false` once its loss takes effect. Frames that arrive later are dropped.
-    live: AtomicBool,
-    /// Held while the loss takes effect.
-    loss_lock: Mutex<()>,
+    /// The number of its connection.
+    pub(super) epoch: Epoch,
     /// The local processes that are notified of its loss.
     affected: Mutex<BTreeSet<u64>>,
 }
 
-/// The decision on a connection after its handshake.
-pub(super) enum Admission {
-    /// The connection is the one to this peer.
-    Up(Arc<Peer>),
-    /// The connection to this older peer must be ended first. Then call `admit` again.
-    AfterLoss(Arc<Peer>),
-    /// Another connection to this peer stays.
-    Duplicate,
-    /// A node of this name that started later is connected: this one is an earlier incarnation, or has the same name.
-    Outdated,
-}
-
 impl Cluster {
-    pub(super) fn new(name: NodeName, limits: Limits) -> Cluster {
+    pub(super) fn new(limits: Limits) -> Cluster {
         Cluster {
-            name,
             limits,
+            links: Links::default(),
             peers: RwLock::default(),
             address: OnceLock::new(),
             changed: Notify::new(),
@@ -81,48 +66,18 @@ impl Cluster {
         self.peers.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// Decides on a connection whose peer's hello was received. Both ends decide alike.
-    pub(super) fn admit(&self, hello: &Hello, role: Role, outbox: &Arc<Outbox>) -> Admission {
+    /// Adds the peer of a connection that is up. No other connection to its name is.
+    pub(super) fn insert(&self, peer: &Arc<Peer>) {
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
-        let name = hello.node.name.clone();
-        if let Some(old) = peers.get(&name) {
-            return match old.id.incarnation.cmp(&hello.node.incarnation) {
-                std::cmp::Ordering::Greater if old.is_live() => Admission::Outdated,
-                // Dialled twice from the same side: that side has lost the first. Dialled from both sides: they
-                // crossed, and the one from the smaller name stays.
-                std::cmp::Ordering::Equal if old.role != role && !self.prefers(role, &name) && old.is_live() => {
-                    Admission::Duplicate
-                }
-                _ => Admission::AfterLoss(Arc::clone(old)),
-            };
-        }
-        let peer = Arc::new(Peer {
-            id: Arc::new(hello.node.clone()),
-            outbox: Arc::clone(outbox),
-            advertise: hello.advertise.clone(),
-            role,
-            live: AtomicBool::new(true),
-            loss_lock: Mutex::default(),
-            affected: Mutex::default(),
-        });
-        peers.insert(name, Arc::clone(&peer));
+        peers.insert(peer.id.name.clone(), Arc::clone(peer));
         drop(peers);
         self.changed.notify_waiters();
-        Admission::Up(peer)
-    }
-
-    /// Returns `true` if a connection in this role was dialled by the node with the smaller name.
-    fn prefers(&self, role: Role, peer: &NodeName) -> bool {
-        match role {
-            Role::Dialler => self.name < *peer,
-            Role::Listener => *peer < self.name,
-        }
     }
 
     /// Forgets a peer whose connection is over.
     pub(super) fn remove(&self, peer: &Arc<Peer>) {
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
-        if peers.get(&peer.id.name).is_some_and(|current| Arc::ptr_eq(current, peer)) {
+        if peers.get(&peer.id.name).is_some_and(|current| current.epoch == peer.epoch) {
             peers.remove(&peer.id.name);
         }
         drop(peers);
@@ -136,24 +91,23 @@ impl Cluster {
 }
 
 impl Peer {
+    pub(super) fn new(hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>) -> Peer {
+        Peer {
+            id: Arc::new(hello.node.clone()),
+            outbox: Arc::clone(outbox),
+            advertise: hello.advertise.clone(),
+            epoch,
+            affected: Mutex::default(),
+        }
+    }
+
     pub(super) fn add_affected(&self, process: u64) {
         self.affected.lock().unwrap_or_else(PoisonError::into_inner).insert(process);
     }
 
-    pub(super) fn is_live(&self) -> bool {
-        self.live.load(Ordering::Acquire)
-    }
-
-    /// Waits while another thread applies the loss.
-    pub(super) fn loss_lock(&self) -> MutexGuard<'_, ()> {
-        self.loss_lock.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Marks the peer as lost, and returns the processes to notify; `None` if that was done before.
-    pub(super) fn mark_lost(&self) -> Option<BTreeSet<u64>> {
-        self.live
-            .swap(false, Ordering::AcqRel)
-            .then(|| std::mem::take(&mut *self.affected.lock().unwrap_or_else(PoisonError::into_inner)))
+    /// Returns the processes to notify of the loss.
+    pub(super) fn take_affected(&self) -> BTreeSet<u64> {
+        std::mem::take(&mut *self.affected.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

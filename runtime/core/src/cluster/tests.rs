@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 use super::Cookie;
-use crate::base::{NodeEvent, NodeName};
+use crate::base::{NodeEvent, NodeId, NodeName};
 use crate::net::{BoxFuture, BoxedListener, BoxedStream, Network, Transport};
 use crate::prelude::*;
 use crate::sched::NodeEnv;
@@ -134,38 +134,145 @@ async fn a_seed_that_has_dialled_first_is_not_dialled() {
     assert!(a.events.try_recv().is_err(), "the connection is the first one");
 }
 
+/// Returns the events that have come.
+fn drain(node: &mut TestNode) -> Vec<NodeEvent> {
+    std::iter::from_fn(|| node.events.try_recv().ok()).collect()
+}
+
+fn id(node: &TestNode) -> NodeId {
+    NodeId::clone(node.node.id())
+}
+
 #[greenroom_macros::test]
-async fn a_later_incarnation_replaces_an_earlier_one() {
+async fn a_node_whose_name_is_in_use_is_refused_and_the_first_one_stays() {
+    let network = Network::new(&NodeEnv::seeded(0));
+    let cookie = Cookie::random().unwrap();
+    let mut a = test_node(&network, &cookie, "a@test", "host-a", "host-a", "nowhere").await;
+    let first = test_node(&network, &cookie, "b@test", "host-b", "host-b", "host-a").await;
+    for (number, incarnation) in [(0, None), (1, Some(u64::MAX)), (2, Some(1))] {
+        let (cookie, host) = (cookie.clone(), network.host(&format!("host-c{number}")));
+        let mut builder = Node::builder("b@test").cookie(cookie).seed("host-a").transport(Arc::new(host));
+        if let Some(incarnation) = incarnation {
+            builder = builder.incarnation(incarnation);
+        }
+        let namesake = builder.start().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(namesake.peers().is_empty());
+        namesake.stop().await;
+    }
+    assert_eq!(drain(&mut a), [NodeEvent::Up(id(&first))], "a healthy node is never evicted");
+    assert_eq!(a.other("b@test").ask(1).await, Ok(2));
+    assert_eq!(first.other("a@test").ask(1).await, Ok(2));
+    let refused = a.node.counters().refused_connections;
+    assert!((3..60).contains(&refused), "{refused} refusals in three minutes");
+}
+
+/// The new incarnation may have any number: its clock may be behind.
+async fn check_return(incarnation: Option<u64>) {
     let network = Network::new(&NodeEnv::seeded(0));
     let cookie = Cookie::random().unwrap();
     let mut a = test_node(&network, &cookie, "a@test", "host-a", "host-a", "nowhere").await;
     let first = test_node(&network, &cookie, "b@test", "host-b", "host-b", "host-a").await;
     let old = a.other("b@test").who().await.unwrap();
     let ended = old.ended();
-    // The connection of the first incarnation is still up.
-    let second = test_node(&network, &cookie, "b@test", "host-c", "host-c", "host-a").await;
-    let incarnations = [&first, &second].map(|test_node| (**test_node.node.id()).clone());
+    // The first one is cut off, and `a` has not noticed it.
+    network.stall("host-a", "host-b");
+    let start = tokio::time::Instant::now();
+    let mut builder = Node::builder("b@test").cookie(cookie).seed("host-a");
+    if let Some(incarnation) = incarnation {
+        builder = builder.incarnation(incarnation);
+    }
+    let second = builder.transport(Arc::new(network.host("host-c"))).start().await.unwrap();
+    assert_eq!(second.peers().len(), 1, "{incarnation:?}");
+    assert!(start.elapsed() <= Duration::from_secs(3), "{incarnation:?}: {:?}", start.elapsed());
     assert_eq!(ended.await, Exit::NoConnection);
     assert_eq!(old.ask(1).await, Err(CallError::NoProc));
-    assert_eq!(old.ended().await, Exit::NoProc);
-    assert_eq!(
-        a.other("b@test").who().await.unwrap().pid().unwrap().node_id().incarnation,
-        incarnations[1].incarnation
-    );
-    for expected in [
-        NodeEvent::Up(incarnations[0].clone()),
-        NodeEvent::Down(incarnations[0].clone()),
-        NodeEvent::Up(incarnations[1].clone()),
-    ] {
-        assert_eq!(a.events.recv().await, Some(expected));
+    let expected = [NodeEvent::Up(id(&first)), NodeEvent::Down(id(&first)), NodeEvent::Up(NodeId::clone(second.id()))];
+    assert_eq!(drain(&mut a), expected, "{incarnation:?}");
+}
+
+#[greenroom_macros::test]
+async fn a_node_that_returns_replaces_its_dead_connection_within_seconds() {
+    for incarnation in [None, Some(u64::MAX), Some(1)] {
+        check_return(incarnation).await;
     }
-    // The first one dials again, and is refused.
+}
+
+#[greenroom_macros::test]
+async fn nodes_with_different_ticks_stay_connected() {
+    let network = Network::new(&NodeEnv::seeded(0));
+    let cookie = Cookie::random().unwrap();
+    let mut a = test_node(&network, &cookie, "a@test", "host-a", "host-a", "nowhere").await;
+    let host = Arc::new(network.host("host-b"));
+    let builder = Node::builder("b@test").cookie(cookie).seed("host-a").tick(Duration::from_secs(4)).transport(host);
+    let b = builder.start().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(drain(&mut a), [NodeEvent::Up(NodeId::clone(b.id()))]);
+    // The shorter one counts for both.
+    network.stall("host-a", "host-b");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(drain(&mut a), [NodeEvent::Down(NodeId::clone(b.id()))]);
+}
+
+/// Starts so many nodes that are all each other's seeds, within 50 ms, over links with delays. Every pair ends with one
+/// connection, and each node has received one `Up` for each other and no `Down`.
+async fn check_mesh(count: usize, seed: u64) {
+    let env = NodeEnv::seeded(seed);
+    let (network, rng) = (Network::new(&env), Arc::clone(&env.rng));
+    let cookie = Cookie::random().unwrap();
+    let host = |index: usize| format!("host{index}");
+    for a in 0..count {
+        for b in 0..a {
+            network.slow(&host(a), &host(b), Duration::ZERO..=Duration::from_millis(rng.below(40)));
+        }
+    }
+    let mut starting = tokio::task::JoinSet::new();
+    for index in 0..count {
+        let later = Duration::from_millis(rng.below(50));
+        let transport = Arc::new(network.host(&host(index)));
+        let mut builder = Node::builder(format!("n{index}@test")).cookie(cookie.clone()).listen(host(index));
+        for other in (0..count).filter(|other| *other != index) {
+            builder = builder.seed(host(other));
+        }
+        let builder = builder.transport(transport).env(NodeEnv::seeded(rng.next()));
+        starting.spawn(async move {
+            tokio::time::sleep(later).await;
+            builder.start().await.unwrap()
+        });
+    }
+    let nodes = starting.join_all().await;
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert!(a.events.try_recv().is_err());
-    assert!(first.node.peers().is_empty());
-    assert!(first.dialled() < 20, "{} times in a minute", first.dialled());
-    assert!(a.node.counters().refused_connections > 1, "two nodes of one name are counted");
-    assert_eq!(a.other("b@test").ask(1).await, Ok(2));
+    for node in &nodes {
+        assert_eq!(node.peers().len(), count - 1, "seed {seed}: {} has not found all", node.name());
+        let counters = node.counters();
+        assert_eq!((counters.node_ups, counters.node_downs), (count as u64 - 1, 0), "seed {seed}: {}", node.name());
+    }
+    for node in nodes {
+        node.stop().await;
+    }
+}
+
+#[greenroom_macros::test]
+async fn nodes_that_start_together_connect_once_each() {
+    for seed in 0..8 {
+        check_mesh(6, seed).await;
+    }
+}
+
+#[greenroom_macros::test]
+#[ignore = "takes minutes"]
+async fn twelve_nodes_start_together_with_a_thousand_seeds() {
+    for seed in 0..1000 {
+        check_mesh(12, seed).await;
+    }
+}
+
+#[greenroom_macros::test]
+#[ignore = "takes minutes"]
+async fn a_hundred_nodes_start_together_with_twenty_seeds() {
+    for seed in 0..20 {
+        check_mesh(100, seed).await;
+    }
 }
 
 /// Peers that connect to a node and send nothing.

@@ -4,6 +4,8 @@
 //! pauses when none of these makes progress. Neither direction waits for the other: a peer that does not read is still
 //! read from, and one that sends without pause still gets answers.
 //!
+//! The owner of the connection decides by [`Command`]s in the outbox: whether the peer is admitted, and when it is probed.
+//!
 //! How it ends: the reason is a [`Closed`]. In any case, also when the future is dropped, the outbox is closed then,
 //! and the frames that waited in it are lost.
 
@@ -18,7 +20,7 @@ use std::{fmt, io};
 use tokio::io::ReadBuf;
 
 use super::outbox::Work;
-use super::{BoxFuture, Outbox, Stream};
+use super::{BoxFuture, Command, Outbox, Stream};
 use crate::observe::ConnectionMeter;
 use crate::sched::Clock;
 use crate::session::{Backlog, Event, SendError, Session, SessionError};
@@ -41,6 +43,8 @@ pub(crate) enum Closed {
     Io(io::Error),
     /// The session failed.
     Session(SessionError),
+    /// This node ended the connection at once, since the peer did not answer a probe or has opened another one.
+    Aborted,
 }
 
 /// Runs `session` over `stream` until it is over, and passes each event to `sink`.
@@ -124,7 +128,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
         for _ in 0..TURNS {
             let mut progress = self.read(cx)?;
             progress |= self.handle_timer(cx)?;
-            progress |= self.take_work(cx);
+            progress |= self.take_work(cx)?;
             progress |= self.write(cx)?;
             if self.session.is_over() && self.output.is_empty() {
                 // The peer closes the stream when it has read the goodbye. This side must wait for that: a socket that
@@ -207,6 +211,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
                     (Phase::Closing, _) => Closed::ByThisNode,
                     (_, error) => Closed::Session(error),
                 })?;
+                self.emit_events()?;
                 return Ok(true);
             }
             // A session that sends is due later and later. The timer stays as it is until it fires, and is set again
@@ -223,12 +228,11 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
     }
 
     /// Moves the frames of the outbox into the session, where lanes take turns.
-    fn take_work(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.phase == Phase::Closing {
-            return false;
-        }
-        match self.outbox.0.poll_work(cx, self.phase == Phase::Up) {
-            Poll::Pending => return false,
+    fn take_work(&mut self, cx: &mut Context<'_>) -> Step {
+        let (up, closing) = (self.phase == Phase::Up, self.phase == Phase::Closing);
+        match self.outbox.0.poll_work(cx, up, closing) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Work::Execute(command)) => self.execute(command)?,
             Poll::Ready(Work::Close) => self.close(),
             Poll::Ready(Work::Send(batch)) => {
                 for (lane, frame) in batch.into_frames() {
@@ -244,7 +248,18 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
                 }
             }
         }
-        true
+        Ok(true)
+    }
+
+    fn execute(&mut self, command: Command) -> Result<(), Closed> {
+        let now = self.clock.now();
+        match command {
+            Command::Admit => self.session.admit(now).map_err(Closed::Session)?,
+            Command::Refuse(refusal) => self.session.refuse(now, refusal).map_err(Closed::Session)?,
+            Command::Probe => self.session.probe(now),
+            Command::Abort => return Err(Closed::Aborted),
+        }
+        self.emit_events()
     }
 
     fn write(&mut self, cx: &mut Context<'_>) -> Step {
@@ -298,8 +313,9 @@ impl fmt::Display for Closed {
             Closed::ByThisNode => f.write_str("closed by this node"),
             Closed::ByPeer => f.write_str("closed by the peer"),
             Closed::Lost => f.write_str("the connection broke without a goodbye"),
-            Closed::Io(error) => write!(f, "the stream failed: {error}"),
+            Closed::Io(error) => write!(f, "the connection failed: {error}"),
             Closed::Session(error) => write!(f, "{error}"),
+            Closed::Aborted => f.write_str("the peer did not answer on this connection"),
         }
     }
 }

@@ -23,6 +23,7 @@ mod tcp;
 mod tests;
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -31,7 +32,7 @@ pub(crate) use driver::{Closed, drive};
 pub(crate) use handshakes::{HandshakePermit, Handshakes};
 #[cfg(feature = "test")]
 pub(crate) use memory::Network;
-pub(crate) use outbox::{Outbox, PushError};
+pub(crate) use outbox::{Command, Outbox, PushError};
 pub(crate) use tcp::Tcp;
 
 /// A boxed future, for the methods of trait objects.
@@ -64,4 +65,9 @@ pub(crate) trait Listener: Send + 'static {
 
     /// Returns the address. The port is the actual one if port 0 was requested.
     fn address(&self) -> String;
+}
+
+/// Returns `true` for the address of all interfaces of a machine, which means another machine to each peer.
+pub(crate) fn is_unspecified(address: &str) -> bool {
+    address.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_unspecified())
 }

@@ -15,6 +15,7 @@
 //! and its rest does not delay other lanes. *Bytes* bound the memory: as many may wait as a peer may have to
 //! reassemble.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::{fmt, mem};
@@ -22,7 +23,7 @@ use std::{fmt, mem};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use crate::session::{Backlog, Encoded, Limits};
+use crate::session::{Backlog, Encoded, Limits, Refusal};
 use crate::wire::{Frame, WireError};
 
 /// A frame of more bytes has a buffer of its own.
@@ -51,7 +52,21 @@ struct Queue {
     frame: usize,
     refused: u64,
     closed: bool,
+    commands: VecDeque<Command>,
     driver: Option<Waker>,
+}
+
+/// A request to the driver of one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Admit the peer: see [`Session::admit`](crate::session::Session::admit).
+    Admit,
+    /// Refuse the peer.
+    Refuse(Refusal),
+    /// Ask the peer for a sign of life.
+    Probe,
+    /// End the connection at once, without a goodbye.
+    Abort,
 }
 
 /// Frames in the order of their pushes.
@@ -77,6 +92,7 @@ enum Body {
 /// The next work of the driver.
 pub(super) enum Work {
     Send(Batch),
+    Execute(Command),
     /// No frame waits, and none will be accepted.
     Close,
 }
@@ -102,6 +118,7 @@ impl Outbox {
             frame: limits.frame.min(limits.reassembly),
             refused: 0,
             closed: false,
+            commands: VecDeque::new(),
             driver: None,
         };
         Outbox {
@@ -169,15 +186,30 @@ impl Outbox {
         }
     }
 
-    /// Returns all waiting frames if `take` is set. Registers the driver's waker if there is no work.
-    pub(super) fn poll_work(&self, cx: &mut Context<'_>, take: bool) -> Poll<Work> {
+    /// Has the driver execute a command before it takes further frames. Has no effect once the driver is gone.
+    pub(crate) fn command(&self, command: Command) {
         let mut queue = self.lock();
+        queue.commands.push_back(command);
+        let driver = queue.driver.take();
+        drop(queue);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// Returns the next command, else all waiting frames if `take` is set, else the request to close unless the driver is
+    /// `closing` already. Registers the driver's waker if there is no work.
+    pub(super) fn poll_work(&self, cx: &mut Context<'_>, take: bool, closing: bool) -> Poll<Work> {
+        let mut queue = self.lock();
+        if let Some(command) = queue.commands.pop_front() {
+            return Poll::Ready(Work::Execute(command));
+        }
         if take && !queue.batch.entries.is_empty() {
             let ahead = queue.batch.small.len().min(PREALLOCATED);
             let next = Batch { small: Vec::with_capacity(ahead), entries: Vec::new() };
             return Poll::Ready(Work::Send(mem::replace(&mut queue.batch, next)));
         }
-        if queue.closed {
+        if queue.closed && !closing {
             return Poll::Ready(Work::Close);
         }
         if !queue.driver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -210,6 +242,7 @@ impl Outbox {
         queue.closed = true;
         queue.batch = Batch::default();
         queue.waiting = Backlog::default();
+        queue.commands.clear();
         queue.driver = None;
         drop(queue);
         self.room.notify_waiters();
@@ -287,7 +320,7 @@ impl Batch {
 impl fmt::Display for PushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PushError::Full => f.write_str("too much waits for this connection"),
+            PushError::Full => f.write_str("too many bytes wait to be sent on this connection"),
             PushError::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
             PushError::Encode(error) => write!(f, "the frame cannot be encoded: {error}"),
             PushError::Closed => f.write_str("the connection is closed"),

@@ -35,7 +35,7 @@ impl Side {
         let config = Config {
             local: Hello { node, advertise: None, instance: u64::from(letter) },
             key: CookieKey::derive(cookie),
-            cluster: String::new(),
+            cluster: "test".into(),
             role,
             limits,
             tick: Duration::from_secs(4),
@@ -46,9 +46,17 @@ impl Side {
         let theirs = outbox.clone();
         let driver = tokio::spawn(async move {
             let session = Session::new(config, TokioClock.now());
-            let sink = move |event| match sender.send(event) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
+            let admits = theirs.clone();
+            let sink = move |event| match event {
+                Event::Hello { decides: true, .. } | Event::Offered => {
+                    admits.command(Command::Admit);
+                    ControlFlow::Continue(())
+                }
+                Event::Hello { .. } => ControlFlow::Continue(()),
+                event => match sender.send(event) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                },
             };
             drive(stream, session, theirs, sink, &TokioClock, &ConnectionMeter::default()).await
         });
@@ -198,7 +206,7 @@ async fn a_peer_that_stops_is_lost_after_t() {
     assert!(!a.driver.is_finished() && !b.driver.is_finished());
     let start = Instant::now();
     network.stall("a", "b");
-    let silent = "Session(Silent)";
+    let silent = "Session(Silent { tick: 4s })";
     assert_eq!((a.closed().await, b.closed().await), (silent.into(), silent.into()));
     assert!(start.elapsed() <= Duration::from_secs(4) && start.elapsed() >= Duration::from_secs(3));
 }

@@ -271,6 +271,7 @@ impl Node {
     /// Sends an event to all processes that watch nodes.
     #[cfg(feature = "net")]
     pub(crate) fn publish_node_event(&self, event: &NodeEvent) {
+        self.loss_counts().count_node_event(event);
         self.inner.node_watchers.publish(event, &self.inner.table);
     }
 

@@ -12,11 +12,12 @@ pub(crate) struct Config {
     pub local: Hello,
     /// The key that is derived from the cluster's cookie.
     pub key: CookieKey,
-    /// The cluster's name. A node of another cluster is refused like one with another cookie.
+    /// The cluster's name, 1..=255 bytes. A node of another cluster is refused.
     pub cluster: String,
     pub role: Role,
     pub limits: Limits,
-    /// The time after which a silent peer counts as lost. After a quarter of it without a record, a tick is sent.
+    /// The time after which a silent peer counts as lost, at least 10 ms. The two nodes use the shorter one of theirs.
+    /// After a quarter of it without a record, a tick is sent.
     pub tick: Duration,
     /// Random bytes of the operating system for this session alone. They become the ephemeral key.
     pub entropy: [u8; 32],
@@ -42,6 +43,8 @@ pub(crate) struct Hello {
 /// The bounds of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
+    /// The largest piece of a frame, in bytes: 1,024 to [`MAX_FRAGMENT`](Limits::MAX_FRAGMENT).
+    pub fragment: usize,
     /// The largest frame, in bytes; never more than `reassembly`.
     pub frame: usize,
     /// Large frames of the peer that may be incomplete at one time.
@@ -57,9 +60,15 @@ pub(crate) struct Limits {
     pub handshakes: usize,
 }
 
+impl Limits {
+    /// The largest piece of a frame that this version sends or takes. Lanes take turns of one piece.
+    pub(crate) const MAX_FRAGMENT: usize = 16 * 1024;
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
+            fragment: Limits::MAX_FRAGMENT,
             frame: 16 << 20,
             lanes: 1024,
             reassembly: 64 << 20,

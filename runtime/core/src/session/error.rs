@@ -1,7 +1,9 @@
 //! The errors of a session.
 
 use std::fmt;
+use std::time::Duration;
 
+use super::Refusal;
 use crate::base::NodeName;
 use crate::wire::WireError;
 
@@ -12,22 +14,32 @@ pub(crate) enum SessionError {
     Magic,
     /// The two nodes have no version of the wire in common.
     Version { theirs: Vec<u16>, ours: Vec<u16> },
-    /// The peer has another cookie, or another cluster name.
+    /// The peer has another cookie.
     Cookie,
+    /// The peer belongs to another cluster.
+    Cluster { theirs: String, ours: String },
     /// The peer closed the connection before the handshake was done, as it does with a wrong cookie.
     HungUp,
     /// The handshake was not done in time.
     Slow,
     /// An invalid handshake message or hello, with the mistake in it.
     Handshake(&'static str),
+    /// A critical field of the peer's hello is unknown to this version.
+    UnknownField(u64),
+    /// The peer refused the connection.
+    Refused(Refusal),
+    /// This node refused the connection.
+    RefusedHere(Refusal),
+    /// The peer closed the connection after the hellos, before both had accepted it.
+    Undecided,
     /// The peer is this very node.
     Reflected,
     /// The peer is another node with this node's name.
     SameName(NodeName),
     /// A record that the peer did not seal: damaged, replayed or out of order.
     Forged,
-    /// Nothing was received for the tick's time.
-    Silent,
+    /// The peer stopped answering: nothing was received for the tick.
+    Silent { tick: Duration },
     /// A record with an invalid chunk, with the mistake in it.
     Record(&'static str),
     /// A frame that is larger than the limit in this node's hello.
@@ -51,23 +63,38 @@ impl fmt::Display for SessionError {
             SessionError::Version { theirs, ours } => {
                 write!(f, "no wire version in common: the peer has {theirs:?}, this node {ours:?}")
             }
-            SessionError::Cookie => f.write_str("the peer has another cookie or cluster name"),
+            SessionError::Cookie => f.write_str("the peer has another cookie"),
+            SessionError::Cluster { theirs, ours } => {
+                write!(f, "the peer belongs to the cluster `{theirs}`, this node to `{ours}`")
+            }
             SessionError::HungUp => {
-                f.write_str("the peer hung up during the handshake: perhaps another cookie or cluster name")
+                f.write_str("the peer closed the connection during the handshake, as it does for another cookie")
             }
             SessionError::Slow => f.write_str("the handshake was not done in time"),
             SessionError::Handshake(what) => write!(f, "bad handshake: {what}"),
+            SessionError::UnknownField(tag) => {
+                write!(f, "the peer's hello has the critical field {tag}, which this version does not know")
+            }
+            SessionError::Refused(refusal) => write!(f, "refused by the peer: {refusal}"),
+            SessionError::RefusedHere(refusal) => write!(f, "refused: {refusal}"),
+            SessionError::Undecided => f.write_str("the peer closed the connection before it was accepted"),
             SessionError::Reflected => f.write_str("the peer is this node itself"),
-            SessionError::SameName(name) => write!(f, "the peer has this node's own name `{name}`"),
-            SessionError::Forged => f.write_str("a record is damaged, replayed or forged"),
-            SessionError::Silent => f.write_str("the peer has been silent for too long"),
+            SessionError::SameName(name) => write!(f, "another node uses this node's name `{name}`"),
+            SessionError::Forged => {
+                f.write_str("encrypted data cannot be opened: it was damaged, replayed or forged on the way")
+            }
+            SessionError::Silent { tick } => {
+                write!(f, "the peer stopped answering: nothing was received for {tick:?}")
+            }
             SessionError::Record(what) => write!(f, "bad record: {what}"),
-            SessionError::FrameTooLarge { limit } => write!(f, "a frame of more than {limit} bytes"),
+            SessionError::FrameTooLarge { limit } => {
+                write!(f, "the peer sent a frame of more than {limit} bytes, the limit of this node")
+            }
             SessionError::TooManyLanes { limit } => {
-                write!(f, "more than {limit} frames in fragments at once")
+                write!(f, "the peer sent pieces of more than {limit} large frames at one time")
             }
             SessionError::TooManyBytes { limit } => {
-                write!(f, "more than {limit} bytes in fragments at once")
+                write!(f, "the peer sent more than {limit} bytes of incomplete frames at one time")
             }
             SessionError::Frame(error) => write!(f, "bad frame: {error}"),
             SessionError::Cipher(what) => write!(f, "the cipher failed: {what}"),

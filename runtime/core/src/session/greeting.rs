@@ -27,7 +27,6 @@ pub(super) enum Greeting {
 /// The inputs of the handshake.
 pub(super) struct Secrets {
     key: CookieKey,
-    cluster: String,
     entropy: [u8; 32],
 }
 
@@ -38,8 +37,8 @@ pub(super) enum Progress {
 
 impl Greeting {
     /// The greeting, and the bytes that it begins with.
-    pub(super) fn new(role: Role, key: CookieKey, cluster: String, entropy: [u8; 32]) -> (Greeting, Vec<u8>) {
-        let secrets = Secrets { key, cluster, entropy };
+    pub(super) fn new(role: Role, key: CookieKey, entropy: [u8; 32]) -> (Greeting, Vec<u8>) {
+        let secrets = Secrets { key, entropy };
         match role {
             Role::Dialler => {
                 let offer = preamble::offer(VERSIONS);
@@ -93,7 +92,7 @@ impl Secrets {
         // Both sides must agree on these parts. Each part has its length in front, so that two different lists of parts
         // never give the same bytes.
         let mut prologue = b"greenroom".to_vec();
-        for part in [offer, answer, self.cluster.as_bytes()] {
+        for part in [offer, answer] {
             prologue.extend_from_slice(&(part.len() as u64).to_le_bytes());
             prologue.extend_from_slice(part);
         }

@@ -3,15 +3,32 @@
 //! | bytes | |
 //! |---|---|
 //! | `6` | the chunk's kind |
-//! | length *n* | of what follows, at most 1,024 |
-//! | 8 bytes | instance, least byte first |
-//! | *n* | incarnation |
-//! | *n*, bytes | the node's name |
-//! | `0`, or `1` *n*, bytes | the address that it advertises |
-//! | *n*, *n*, *n* | the largest frame it takes, and how many frames and bytes of them in fragments at once |
+//! | length *n* | of what follows, at most 2,048 |
+//! | fields | each with tag *n*, length *n* and so many bytes; tags ascend |
 //!
-//! A session is up once it has received this. The record proves that the peer took part in *this* handshake; a
+//! | tag | field | value |
+//! |---|---|---|
+//! | `1` | name of the node | 1..=255 bytes |
+//! | `2` | address at which it may be dialled, if there is one | 1..=512 bytes |
+//! | `3` | incarnation | *n* |
+//! | `4` | features | *n*, one bit for each; a missing field is 0 |
+//! | `5` | instance | 8 bytes, least byte first |
+//! | `7` | name of the cluster | 1..=255 bytes |
+//! | `9` | tick, in milliseconds | *n*, 10 or more |
+//! | `11` | largest piece of a frame | *n*, 1,024 or more |
+//! | `13` | largest frame | *n* |
+//! | `15` | frames in pieces at one time | *n* |
+//! | `17` | bytes of those | *n* |
+//!
+//! An odd tag is *critical*: a node that does not know it refuses the connection, and every odd tag of this table must
+//! be there. An even tag is skipped by a node that does not know it. So a later version can add fields of either kind.
+//!
+//! Tick, piece, frame and features are agreed: each side uses the smaller value of the two, and the common features.
+//!
+//! A session is accepted only after this record. The record proves that the peer took part in *this* handshake; a
 //! handshake message does not, since an attacker may have recorded it.
+
+use std::time::Duration;
 
 use crate::base::{NodeId, NodeName};
 use crate::wire::WireError;
@@ -20,13 +37,51 @@ use crate::wire::varint::{self, Reader};
 use super::{Hello, Limits};
 
 /// The longest hello, in bytes.
-pub(super) const MAX: usize = 1024;
+pub(super) const MAX: usize = 2048;
 /// The longest advertised address, in bytes.
-pub(super) const MAX_ADVERTISE: usize = 512;
+pub(crate) const MAX_ADVERTISE: usize = 512;
+/// The longest name of a cluster, in bytes.
+pub(crate) const MAX_CLUSTER: usize = 255;
+/// The shortest tick. A peer cannot make a node send ticks more often than four times in this.
+pub(crate) const MIN_TICK: Duration = Duration::from_millis(10);
+/// The features of this version.
+const FEATURES: u64 = 0;
+const MIN_FRAGMENT: usize = 1024;
+
+const NAME: u64 = 1;
+const ADVERTISE: u64 = 2;
+const INCARNATION: u64 = 3;
+const FEATURE_BITS: u64 = 4;
+const INSTANCE: u64 = 5;
+const CLUSTER: u64 = 7;
+const TICK: u64 = 9;
+const FRAGMENT: u64 = 11;
+const FRAME: u64 = 13;
+const LANES: u64 = 15;
+const REASSEMBLY: u64 = 17;
+
+/// The error of a hello.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum HelloError {
+    /// The bytes are not a list of fields, or a field has an invalid value.
+    Bytes(WireError),
+    /// A required field is missing.
+    Missing(u64),
+    /// A critical field that this version does not know.
+    Unknown(u64),
+}
+
+impl From<WireError> for HelloError {
+    fn from(error: WireError) -> HelloError {
+        HelloError::Bytes(error)
+    }
+}
 
 /// The limits of what one side receives. The other side's sender obeys them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReceiveLimits {
+    /// The largest piece of a frame.
+    pub(super) fragment: usize,
     /// The largest frame.
     pub(super) frame: usize,
     /// Frames that are incomplete at one time.
@@ -35,54 +90,132 @@ pub(super) struct ReceiveLimits {
     pub(super) reassembly: usize,
 }
 
+/// The content of a hello.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Greeted {
+    pub(super) hello: Hello,
+    pub(super) cluster: String,
+    pub(super) tick: Duration,
+    pub(super) receive_limits: ReceiveLimits,
+    pub(super) features: u64,
+}
+
 impl ReceiveLimits {
     pub(super) fn of(limits: &Limits) -> ReceiveLimits {
         ReceiveLimits {
+            fragment: limits.fragment.clamp(MIN_FRAGMENT, Limits::MAX_FRAGMENT),
             frame: limits.frame.min(limits.reassembly),
             lanes: limits.lanes.max(1),
             reassembly: limits.reassembly,
         }
     }
+
+    /// Returns the limits of what may be sent to a peer with the limits `peer`. A node sends nothing larger than it takes
+    /// itself, so that both ends of a setting agree.
+    pub(super) fn for_peer(self, peer: ReceiveLimits) -> ReceiveLimits {
+        ReceiveLimits { fragment: self.fragment.min(peer.fragment), frame: self.frame.min(peer.frame), ..peer }
+    }
 }
 
-/// Encodes a hello; `None` if the advertised address is too long.
-pub(super) fn encode(hello: &Hello, receive_limits: ReceiveLimits) -> Option<Vec<u8>> {
-    let mut out = hello.instance.to_le_bytes().to_vec();
-    varint::put(&mut out, hello.node.incarnation);
-    put_text(&mut out, hello.node.name.as_str());
-    match &hello.advertise {
-        None => out.push(0),
-        Some(address) if address.is_empty() || address.len() > MAX_ADVERTISE => return None,
-        Some(address) => {
-            out.push(1);
-            put_text(&mut out, address);
-        }
+/// Encodes a hello; `None` if the advertised address or the cluster's name is too long.
+pub(super) fn encode(hello: &Hello, cluster: &str, tick: Duration, limits: ReceiveLimits) -> Option<Vec<u8>> {
+    let fits = |text: &str, max| (1..=max).contains(&text.len());
+    if !fits(cluster, MAX_CLUSTER) || hello.advertise.as_deref().is_some_and(|address| !fits(address, MAX_ADVERTISE)) {
+        return None;
     }
-    for bound in [receive_limits.frame, receive_limits.lanes, receive_limits.reassembly] {
-        varint::put(&mut out, bound as u64);
+    let mut out = Vec::new();
+    put(&mut out, NAME, hello.node.name.as_str().as_bytes());
+    if let Some(address) = &hello.advertise {
+        put(&mut out, ADVERTISE, address.as_bytes());
+    }
+    put_number(&mut out, INCARNATION, hello.node.incarnation);
+    if FEATURES != 0 {
+        put_number(&mut out, FEATURE_BITS, FEATURES);
+    }
+    put(&mut out, INSTANCE, &hello.instance.to_le_bytes());
+    put(&mut out, CLUSTER, cluster.as_bytes());
+    put_number(&mut out, TICK, u64::try_from(tick.as_millis()).unwrap_or(u64::MAX));
+    let ReceiveLimits { fragment, frame, lanes, reassembly } = limits;
+    for (tag, value) in [(FRAGMENT, fragment), (FRAME, frame), (LANES, lanes), (REASSEMBLY, reassembly)] {
+        put_number(&mut out, tag, value as u64);
     }
     Some(out)
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<(Hello, ReceiveLimits), WireError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Greeted, HelloError> {
+    let (mut name, mut advertise, mut incarnation, mut instance, mut cluster) = (None, None, None, None, None);
+    let (mut tick, mut fragment, mut frame, mut lanes, mut reassembly) = (None, None, None, None, None);
+    let mut features = 0;
     let mut reader = Reader::new(bytes);
-    let instance = reader.fixed()?;
-    let incarnation = reader.varint()?;
-    let name = NodeName::new(reader.text(NodeName::MAX)?).map_err(|_| WireError::Text)?;
-    let advertise = match reader.byte()? {
-        0 => None,
-        1 => Some(reader.text(MAX_ADVERTISE)?.to_owned()),
-        other => return Err(WireError::Kind(other)),
-    };
-    let mut bound = || reader.varint().map(|value| usize::try_from(value).unwrap_or(usize::MAX));
-    let receive_limits = ReceiveLimits { frame: bound()?, lanes: bound()?.max(1), reassembly: bound()? };
-    reader.finish()?;
+    let mut last = 0;
+    while !reader.is_empty() {
+        let tag = reader.varint()?;
+        // Each field once, in one order: a hello has one encoding.
+        if tag <= last {
+            return Err(WireError::Kind(tag.min(0xff) as u8).into());
+        }
+        last = tag;
+        let length = usize::try_from(reader.varint()?).map_err(|_| WireError::Truncated)?;
+        let value = reader.bytes(length)?;
+        match tag {
+            NAME => name = Some(NodeName::new(text(value, NodeName::MAX)?).map_err(|_| WireError::Text)?),
+            ADVERTISE => advertise = Some(text(value, MAX_ADVERTISE)?.to_owned()),
+            INCARNATION => incarnation = Some(number(value)?),
+            FEATURE_BITS => features = number(value)? & FEATURES,
+            INSTANCE => instance = Some(u64::from_le_bytes(value.try_into().map_err(|_| WireError::Number)?)),
+            CLUSTER => cluster = Some(text(value, MAX_CLUSTER)?.to_owned()),
+            TICK => tick = Some(Duration::from_millis(number(value)?)),
+            FRAGMENT => fragment = Some(size(value)?),
+            FRAME => frame = Some(size(value)?),
+            LANES => lanes = Some(size(value)?.max(1)),
+            REASSEMBLY => reassembly = Some(size(value)?),
+            critical if critical % 2 == 1 => return Err(HelloError::Unknown(critical)),
+            _ => {}
+        }
+    }
+    let missing = HelloError::Missing;
+    let node = NodeId { name: name.ok_or(missing(NAME))?, incarnation: incarnation.ok_or(missing(INCARNATION))? };
+    let instance = instance.ok_or(missing(INSTANCE))?;
+    let cluster = cluster.ok_or(missing(CLUSTER))?;
+    let tick = tick.ok_or(missing(TICK))?;
+    let fragment = fragment.ok_or(missing(FRAGMENT))?;
+    let reassembly = reassembly.ok_or(missing(REASSEMBLY))?;
     // A frame within the limit must fit into the peer's reassembly, or a large one would wait for ever.
-    let receive_limits = ReceiveLimits { frame: receive_limits.frame.min(receive_limits.reassembly), ..receive_limits };
-    Ok((Hello { node: NodeId { name, incarnation }, advertise, instance }, receive_limits))
+    let frame = frame.ok_or(missing(FRAME))?.min(reassembly);
+    let lanes = lanes.ok_or(missing(LANES))?;
+    if tick < MIN_TICK || fragment < MIN_FRAGMENT {
+        return Err(WireError::Number.into());
+    }
+    let receive_limits = ReceiveLimits { fragment, frame, lanes, reassembly };
+    Ok(Greeted { hello: Hello { node, advertise, instance }, cluster, tick, receive_limits, features })
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    varint::put(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
+fn put(out: &mut Vec<u8>, tag: u64, value: &[u8]) {
+    varint::put(out, tag);
+    varint::put(out, value.len() as u64);
+    out.extend_from_slice(value);
+}
+
+fn put_number(out: &mut Vec<u8>, tag: u64, value: u64) {
+    let mut bytes = Vec::new();
+    varint::put(&mut bytes, value);
+    put(out, tag, &bytes);
+}
+
+fn number(value: &[u8]) -> Result<u64, WireError> {
+    let mut reader = Reader::new(value);
+    let number = reader.varint()?;
+    reader.finish()?;
+    Ok(number)
+}
+
+fn size(value: &[u8]) -> Result<usize, WireError> {
+    number(value).map(|value| usize::try_from(value).unwrap_or(usize::MAX))
+}
+
+fn text(value: &[u8], max: usize) -> Result<&str, WireError> {
+    if value.is_empty() || value.len() > max {
+        return Err(WireError::Text);
+    }
+    std::str::from_utf8(value).map_err(|_| WireError::Text)
 }

@@ -1,19 +1,18 @@
 //! The frames that wait to be sent: a lane for each sending process. The lanes take turns.
 //!
-//! A turn is at most [`FRAGMENT`] bytes of one lane: several small frames, or one piece of a large one. So the order of
+//! A turn is at most one *fragment* of one lane, the size that the two nodes agreed on: several small frames, or one piece of a large one. So the order of
 //! one process's frames is kept, and a large message delays the others by one piece for each of its turns.
 //!
 //! | chunk | bytes |
 //! |---|---|
-//! | `0` middle, `1` first, `2` last piece, `3` whole frame | kind, lane *n*, length *n* (1..=16,384), bytes |
-//!
+//! | `0` middle, `1` first, `2` last piece, `3` whole frame | kind, lane *n*, length *n* (1..= a fragment), bytes |
 //! | `7` acknowledgement | kind, bytes *n* of pieces that have come since the last one |
 //!
 //! Only a window of bytes of pieces is on its way at a time. Bytes that are on their way are in front of every other
 //! lane, and a system's socket buffers would hold many milliseconds of them. Whole frames are not counted.
 //!
 //! Invariants:
-//! - A frame of at most [`FRAGMENT`] bytes is never cut.
+//! - A frame of at most one fragment is never cut.
 //! - Each lane has at most one frame of which some pieces are sent and others not.
 //! - All such frames together fit into the peer's reassembly. A large frame that does not fit is held until another one
 //!   is complete, and no other large frame begins before it.
@@ -25,8 +24,6 @@ use super::encoded::Encoded;
 use super::hello::ReceiveLimits;
 use crate::wire::varint;
 
-/// The largest piece of a frame, and the bytes that a lane sends in its turn.
-pub(super) const FRAGMENT: usize = 16 * 1024;
 /// The bits of a chunk's kind.
 pub(super) const FIRST: u8 = 1;
 pub(super) const LAST: u8 = 2;
@@ -197,11 +194,12 @@ impl Lanes {
 
     fn turn(&mut self, number: u64, record: &mut Vec<u8>, end: usize) -> Turn {
         let Some(lane) = self.waiting.get_mut(&number) else { return Turn::Empty };
-        let mut allowance = FRAGMENT;
+        let fragment = self.peer.fragment;
+        let mut allowance = fragment;
         while let Some(frame) = lane.frames.front() {
             let rest = frame.len() - lane.sent;
             let room = end.saturating_sub(record.len() + HEAD);
-            let whole = frame.len() <= FRAGMENT;
+            let whole = frame.len() <= fragment;
             let begun = lane.sent > 0;
             let window = self.window - self.under_way;
             if !whole && window < rest.min(SCRAP) {

@@ -1,4 +1,4 @@
-//! The state of one connection: handshake, heartbeat, fragments and back-pressure, without a socket or a clock.
+//! The state of one connection: handshake, admission, heartbeat, fragments and back-pressure, without a socket or a clock.
 //!
 //! A [`Session`] is a state machine between the bytes of one connection and [`Frame`]s. Its driver passes in the bytes
 //! that it received ([`handle_bytes`](Session::handle_bytes)) and the time
@@ -8,8 +8,14 @@
 //!
 //! # States
 //! *greeting* (preambles in clear, [`preamble`]) → *handshake* (Noise, [`cipher`]) → *confirming* (keys agreed, the
-//! peer's [`hello`] is missing) → *up* → *over*. Until *up* all is bounded by five seconds and a kilobyte, and nothing
-//! that was queued is sent: a recorded first message passes the handshake, its hello does not.
+//! peer's [`hello`] is missing) → *deciding* (both hellos have arrived) → *up* → *over*. Until *up* all is bounded by five
+//! seconds and two kilobytes, and no frame is sent. A recorded first message passes the handshake, but its hello does not.
+//!
+//! # Admission
+//! After the hellos the node with the smaller name decides. Its session returns [`Event::Hello`] with
+//! `decides` and waits for [`admit`](Session::admit) or [`refuse`](Session::refuse). When it admits the peer, the other
+//! node's session returns [`Event::Offered`] and waits likewise. A session is *up* once both have admitted: on the other node when it admits, on
+//! the deciding node when it receives that. So two nodes never differ for longer than one message takes.
 //!
 //! # The wire
 //! After the handshake, records ([`cipher`]) of chunks, one after another to the record's end:
@@ -21,17 +27,23 @@
 //! | `5` | goodbye: the last chunk of the last record |
 //! | `6` | [`hello`]: the first record's only chunk, and nowhere else |
 //! | `7` | acknowledgement, [`lanes`] |
+//! | `8` | admission, [`refusal`]: the only chunk of its record, before the session is up |
+//! | `9` | probe: the peer answers it before everything that waits |
+//! | `10` | the answer to a probe |
+//! | `16`..=`31` | extension: length *n*, so many bytes. Skipped by a version that does not know it |
+//!
+//! Of the extensions, `16` (pause), `17` (drain), `18` (resume) and `19` (membership) are reserved.
 //!
 //! # Invariants
 //! - The order of the frames of one lane is kept.
-//! - A tick is sent in the next record, before all waiting frames.
+//! - A tick and the answer to a probe are sent in the next record, before all waiting frames.
 //! - Only a record that opens is a sign of life.
 //! - Memory is bounded by [`Limits`] for every input.
 //! - No input leads to a panic.
 //!
 //! # How it fails
 //! Each violation is a [`SessionError`]. The session is then over: it returns the error from every function, and sends
-//! only the rest of its handshake (the list of versions). A frame that cannot be sent is a
+//! only the rest of its handshake (the list of versions, a refusal). A frame that cannot be sent is a
 //! [`SendError`] or an [`Event::Refused`], and the session goes on.
 
 mod cipher;
@@ -44,38 +56,45 @@ mod hello;
 mod lanes;
 mod preamble;
 mod reassembly;
+mod receive;
+mod refusal;
 
 use std::collections::VecDeque;
 use std::mem;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use crate::wire::Frame;
-use crate::wire::varint::{self, Reader};
+use crate::wire::varint;
 
 pub(crate) use config::{Config, Hello, Limits, Role};
 pub(crate) use cookie_key::CookieKey;
 pub(crate) use encoded::Encoded;
 pub(crate) use error::{SendError, SessionError};
+pub(crate) use hello::{MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
 pub(crate) use lanes::Backlog;
+pub(crate) use refusal::Refusal;
 
 use cipher::Cipher;
-use greeting::{Greeting, Progress};
-use hello::ReceiveLimits;
+use greeting::Greeting;
+use hello::{Greeted, ReceiveLimits};
 use lanes::Lanes;
-use preamble::{Size, prefixed_size};
 use reassembly::Reassembly;
 
 /// An event that a session returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The peer is authenticated. Precedes every frame.
+    /// The peer is authenticated. If this node `decides`, it admits or refuses the peer now.
+    Hello { peer: Hello, decides: bool },
+    /// The peer decides, and has admitted this node: admit or refuse the peer.
+    Offered,
+    /// Both nodes have admitted each other. Precedes every frame.
     Up(Hello),
     /// A frame of the peer.
     Frame(Frame),
     /// A frame that was queued before the session was up, and has more than the `limit` of bytes that the peer takes.
     Refused { frame: Frame, limit: usize },
+    /// The result of a probe: the peer has answered it, or has not within two seconds.
+    Probed { alive: bool },
     /// The peer closes the connection in good order; the last event.
     Goodbye,
 }
@@ -83,7 +102,9 @@ pub(crate) enum Event {
 /// One connection to a peer. See the module's docs.
 pub(crate) struct Session {
     local: Hello,
+    cluster: String,
     receive_limits: ReceiveLimits,
+    /// This node's tick, and the shorter one of the two nodes from the hello on.
     tick: Duration,
     state: State,
     /// The start of a unit whose rest has not been received.
@@ -97,11 +118,17 @@ pub(crate) struct Session {
     /// Bytes of received pieces that are not acknowledged.
     unacknowledged: usize,
     events: VecDeque<Event>,
-    /// The time by which the next record must be received.
+    /// The time by which the next record must be received; before the session is up, the end of the handshake's time.
     silent_at: Instant,
     /// The time to send a tick, unless something is sent before.
     tick_at: Instant,
     tick_due: bool,
+    /// A probe is to be sent.
+    probe_due: bool,
+    /// The time by which the peer must answer the probe that was sent.
+    probe_end: Option<Instant>,
+    /// The peer's probe is to be answered.
+    answer_due: bool,
     closing: Closing,
 }
 
@@ -110,8 +137,20 @@ enum State {
     Greeting(Greeting),
     /// The peer's hello is missing.
     Confirming(Cipher),
+    /// The peer's hello has arrived. At least one of the two nodes has not admitted the other yet.
+    Deciding(Cipher, Box<Deciding>),
     Up(Cipher),
     Over(SessionError),
+}
+
+struct Deciding {
+    peer: Greeted,
+    /// This node has the smaller name.
+    decides: bool,
+    /// This node has admitted the peer.
+    admitted: bool,
+    /// The peer has admitted this node.
+    offered: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,6 +164,8 @@ enum Closing {
 
 /// The time that a handshake may take, and closing the connection.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// The time that a peer has to answer a probe. Shorter than a handshake, which may have to wait for it.
+const PROBE: Duration = Duration::from_secs(2);
 /// About how many bytes one `poll_transmit` gives.
 const TRANSMIT: usize = 128 * 1024;
 
@@ -132,14 +173,20 @@ const TICK: u8 = 4;
 const GOODBYE: u8 = 5;
 const HELLO: u8 = 6;
 const ACKNOWLEDGEMENT: u8 = 7;
+const ADMISSION: u8 = 8;
+const PROBE_REQUEST: u8 = 9;
+const PROBE_ANSWER: u8 = 10;
+/// The kinds of extensions.
+const EXTENSIONS: std::ops::RangeInclusive<u8> = 16..=31;
 
 impl Session {
     pub(crate) fn new(config: Config, now: Instant) -> Session {
         let Config { local, key, cluster, role, limits, tick, entropy } = config;
         let receive_limits = ReceiveLimits::of(&limits);
-        let (greeting, handshake_bytes) = Greeting::new(role, key, cluster, entropy);
+        let (greeting, handshake_bytes) = Greeting::new(role, key, entropy);
         Session {
             local,
+            cluster,
             receive_limits,
             tick,
             handshake_bytes,
@@ -153,47 +200,66 @@ impl Session {
             silent_at: now + TIMEOUT,
             tick_at: now + TIMEOUT,
             tick_due: false,
+            probe_due: false,
+            probe_end: None,
+            answer_due: false,
             closing: Closing::No,
         }
     }
 
-    /// Takes received bytes, in slices of any size. They may have given events, also upon an error.
-    pub(crate) fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
-        self.read_input(now, bytes).map_err(|error| self.fail(error))
+    /// Admits the peer. Has an effect only after [`Event::Hello`] or [`Event::Offered`].
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<(), SessionError> {
+        self.decide(now, Refusal::ACCEPTED)
     }
 
-    fn read_input(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
-        let mut rest = bytes;
-        loop {
-            if self.partial.is_empty() {
-                // Whole units are read where they are; only a last, incomplete one is copied.
-                match self.size(rest)? {
-                    Size::Exactly(size) if size <= rest.len() => {
-                        let (unit, more) = rest.split_at(size);
-                        rest = more;
-                        self.handle_unit(now, unit)?;
-                        continue;
-                    }
-                    _ => {
-                        self.partial.extend_from_slice(rest);
-                        return Ok(());
-                    }
-                }
+    /// Refuses the peer, which receives the reason. The session is over. Has an effect only before it is up.
+    pub(crate) fn refuse(&mut self, now: Instant, refusal: Refusal) -> Result<(), SessionError> {
+        self.decide(now, refusal.code())
+    }
+
+    fn decide(&mut self, now: Instant, code: u64) -> Result<(), SessionError> {
+        let (mut cipher, mut deciding) = match mem::replace(&mut self.state, State::Over(SessionError::Closed)) {
+            State::Deciding(cipher, deciding)
+                if !deciding.admitted && (deciding.decides || deciding.offered || code != Refusal::ACCEPTED) =>
+            {
+                (cipher, deciding)
             }
-            match self.size(&self.partial)? {
-                Size::Exactly(size) if size == self.partial.len() => {
-                    let mut unit = mem::take(&mut self.partial);
-                    self.handle_unit(now, &unit)?;
-                    unit.clear();
-                    self.partial = unit;
-                }
-                Size::AtLeast(_) | Size::Exactly(_) if rest.is_empty() => return Ok(()),
-                Size::AtLeast(wanted) | Size::Exactly(wanted) => {
-                    let (piece, more) = rest.split_at((wanted - self.partial.len()).min(rest.len()));
-                    self.partial.extend_from_slice(piece);
-                    rest = more;
-                }
+            other => {
+                self.state = other;
+                return Ok(());
             }
+        };
+        let mut record = vec![ADMISSION];
+        varint::put(&mut record, code);
+        cipher.seal(&record, &mut self.handshake_bytes).map_err(|error| self.fail(error))?;
+        if let Some(refusal) = Refusal::of_code(code) {
+            return Err(self.fail(SessionError::RefusedHere(refusal)));
+        }
+        deciding.admitted = true;
+        self.state = self.settle(cipher, deciding, now);
+        Ok(())
+    }
+
+    /// Returns the state after one of the two nodes has admitted the other.
+    fn settle(&mut self, cipher: Cipher, deciding: Box<Deciding>, now: Instant) -> State {
+        if !(deciding.admitted && deciding.offered) {
+            return State::Deciding(cipher, deciding);
+        }
+        self.silent_at = now + self.tick;
+        self.tick_at = now + self.tick / 4;
+        let refused = self.lanes.set_peer(self.receive_limits.for_peer(deciding.peer.receive_limits));
+        self.events.push_back(Event::Up(deciding.peer.hello));
+        let limit = self.lanes.frame_limit();
+        let frames = refused.into_iter().filter_map(|frame| frame.decode().ok());
+        self.events.extend(frames.map(|frame| Event::Refused { frame, limit }));
+        State::Up(cipher)
+    }
+
+    /// Asks the peer for a sign of life. An [`Event::Probed`] follows within two seconds, unless the session ends.
+    pub(crate) fn probe(&mut self, now: Instant) {
+        if matches!(self.state, State::Up(_)) && self.probe_end.is_none() {
+            self.probe_due = true;
+            self.probe_end = Some(now + PROBE);
         }
     }
 
@@ -201,16 +267,17 @@ impl Session {
     pub(crate) fn handle_end(&mut self) -> Option<SessionError> {
         match &self.state {
             State::Greeting(_) | State::Confirming(_) => Some(self.fail(SessionError::HungUp)),
+            State::Deciding(..) => Some(self.fail(SessionError::Undecided)),
             State::Up(_) => None,
             State::Over(error) => Some(error.clone()),
         }
     }
 
-    /// Does what is due at `now`: a tick, or the end for lack of an answer.
+    /// Does what is due at `now`: a tick, the result of a probe, or the end for lack of an answer.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
         let error = match &self.state {
             State::Over(error) => return Err(error.clone()),
-            State::Up(_) if now >= self.silent_at => SessionError::Silent,
+            State::Up(_) if now >= self.silent_at => SessionError::Silent { tick: self.tick },
             State::Up(_) => {
                 if let Closing::Sending(end) | Closing::GoodbyeSent(end) = self.closing
                     && now >= end
@@ -222,6 +289,10 @@ impl Session {
                     self.tick_due = !matches!(self.closing, Closing::GoodbyeSent(_));
                     self.tick_at = now + self.tick / 4;
                 }
+                if self.probe_end.is_some_and(|end| now >= end) {
+                    self.probe_end = None;
+                    self.events.push_back(Event::Probed { alive: false });
+                }
                 return Ok(());
             }
             _ if now >= self.silent_at => SessionError::Slow,
@@ -232,13 +303,14 @@ impl Session {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due; a session that is over is due never.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        match (&self.state, self.closing) {
-            (State::Over(_), _) => None,
-            (State::Up(_), Closing::Sending(end)) => Some(self.silent_at.min(self.tick_at).min(end)),
-            (State::Up(_), Closing::GoodbyeSent(end)) => Some(self.silent_at.min(end)),
-            (State::Up(_), _) => Some(self.silent_at.min(self.tick_at)),
-            _ => Some(self.silent_at),
-        }
+        let due = match (&self.state, self.closing) {
+            (State::Over(_), _) => return None,
+            (State::Up(_), Closing::Sending(end)) => self.silent_at.min(self.tick_at).min(end),
+            (State::Up(_), Closing::GoodbyeSent(end)) => self.silent_at.min(end),
+            (State::Up(_), _) => self.silent_at.min(self.tick_at),
+            _ => self.silent_at,
+        };
+        Some(self.probe_end.map_or(due, |end| due.min(end)))
     }
 
     /// Queues a frame behind those of the same lane, which is the sending process's number.
@@ -269,8 +341,12 @@ impl Session {
             let State::Up(cipher) = &mut self.state else { break };
             let record = &mut self.plain;
             record.clear();
-            if mem::take(&mut self.tick_due) {
-                record.push(TICK);
+            for (due, kind) in
+                [(&mut self.tick_due, TICK), (&mut self.answer_due, PROBE_ANSWER), (&mut self.probe_due, PROBE_REQUEST)]
+            {
+                if mem::take(due) {
+                    record.push(kind);
+                }
             }
             if self.unacknowledged >= lanes::ACKNOWLEDGE {
                 record.push(ACKNOWLEDGEMENT);
@@ -312,6 +388,11 @@ impl Session {
             State::Over(_) => {}
             State::Up(_) if self.closing == Closing::No => self.closing = Closing::Sending(now + TIMEOUT),
             State::Up(_) => {}
+            State::Deciding(..) => {
+                // The peer, which waits for a decision, receives the reason.
+                let _ = self.refuse(now, Refusal::Stopping);
+                self.fail(SessionError::Closed);
+            }
             _ => {
                 self.fail(SessionError::Closed);
             }
@@ -327,132 +408,6 @@ impl Session {
         self.state = State::Over(error.clone());
         self.partial = Vec::new();
         error
-    }
-
-    /// The size of the unit that begins with `start`.
-    fn size(&self, start: &[u8]) -> Result<Size, SessionError> {
-        match &self.state {
-            State::Greeting(greeting) => greeting.size(start),
-            // The peer is not authenticated yet, so it may not send a large record.
-            State::Confirming(_) => {
-                let bounds = cipher::TAG + 1..=cipher::TAG + hello::MAX;
-                prefixed_size(start, bounds, SessionError::Handshake("a hello of another size"))
-            }
-            State::Up(_) => {
-                let bounds = cipher::TAG + 1..=cipher::TAG + cipher::PLAIN;
-                prefixed_size(start, bounds, SessionError::Record("an empty record"))
-            }
-            State::Over(error) => Err(error.clone()),
-        }
-    }
-
-    fn handle_unit(&mut self, now: Instant, unit: &[u8]) -> Result<(), SessionError> {
-        let state = mem::replace(&mut self.state, State::Over(SessionError::Closed));
-        self.state = self.step(state, now, unit)?;
-        Ok(())
-    }
-
-    /// From one state to the next, by one unit.
-    fn step(&mut self, state: State, now: Instant, unit: &[u8]) -> Result<State, SessionError> {
-        match state {
-            State::Greeting(greeting) => {
-                let mut cipher = match greeting.step(unit, &mut self.handshake_bytes)? {
-                    Progress::More(greeting) => return Ok(State::Greeting(greeting)),
-                    Progress::Done(cipher) => cipher,
-                };
-                let hello = hello::encode(&self.local, self.receive_limits)
-                    .ok_or(SessionError::Handshake("this node's advertised address is too long"))?;
-                let mut record = vec![HELLO];
-                varint::put(&mut record, hello.len() as u64);
-                record.extend_from_slice(&hello);
-                cipher.seal(&record, &mut self.handshake_bytes)?;
-                Ok(State::Confirming(cipher))
-            }
-            State::Confirming(mut cipher) => {
-                let record = cipher.open(&unit[2..])?;
-                self.confirm(&record)?;
-                self.reset_silence(now);
-                self.tick_at = now + self.tick / 4;
-                Ok(State::Up(cipher))
-            }
-            State::Up(mut cipher) => {
-                let record = cipher.open(&unit[2..])?;
-                self.reset_silence(now);
-                if self.read_record(&record)? {
-                    self.events.push_back(Event::Goodbye);
-                    return Ok(State::Over(SessionError::Closed));
-                }
-                Ok(State::Up(cipher))
-            }
-            State::Over(error) => Err(error),
-        }
-    }
-
-    fn reset_silence(&mut self, now: Instant) {
-        self.silent_at = now + self.tick;
-    }
-
-    /// Reads the peer's hello and decides whether it may be up.
-    fn confirm(&mut self, record: &[u8]) -> Result<(), SessionError> {
-        let bad = |_| SessionError::Handshake("the first record is not a hello");
-        let mut reader = Reader::new(record);
-        let kind = reader.byte().map_err(bad)?;
-        let length = reader.varint().map_err(bad)?;
-        if kind != HELLO || length != reader.rest().len() as u64 {
-            return Err(SessionError::Handshake("the first record is not a hello"));
-        }
-        let (peer, receive_limits) = hello::decode(reader.rest()).map_err(bad)?;
-        if peer.instance == self.local.instance {
-            return Err(SessionError::Reflected);
-        }
-        if peer.node.name == self.local.node.name {
-            return Err(SessionError::SameName(peer.node.name));
-        }
-        // This node sends nothing larger than it takes itself, so that both ends of a setting agree.
-        let frame = receive_limits.frame.min(self.receive_limits.frame);
-        let refused = self.lanes.set_peer(ReceiveLimits { frame, ..receive_limits });
-        self.events.push_back(Event::Up(peer));
-        let limit = self.lanes.frame_limit();
-        let frames = refused.into_iter().filter_map(|frame| frame.decode().ok());
-        self.events.extend(frames.map(|frame| Event::Refused { frame, limit }));
-        Ok(())
-    }
-
-    /// Reads a record's chunks; true if one was a goodbye.
-    fn read_record(&mut self, record: &Bytes) -> Result<bool, SessionError> {
-        let ended = |_| SessionError::Record("a chunk ends too early");
-        let mut reader = Reader::new(record);
-        while !reader.is_empty() {
-            match reader.byte().map_err(ended)? {
-                TICK => {}
-                ACKNOWLEDGEMENT => {
-                    if !self.lanes.acknowledge(reader.varint().map_err(ended)?) {
-                        return Err(SessionError::Record("an acknowledgement of more than was sent"));
-                    }
-                }
-                GOODBYE if reader.is_empty() => return Ok(true),
-                GOODBYE => return Err(SessionError::Record("something after a goodbye")),
-                kind if kind <= lanes::FIRST | lanes::LAST => {
-                    let lane = reader.varint().map_err(ended)?;
-                    let length = reader.varint().map_err(ended)?;
-                    if length == 0 || length > lanes::FRAGMENT as u64 {
-                        return Err(SessionError::Record("a piece that is empty or too large"));
-                    }
-                    let piece = reader.bytes(length as usize).map_err(ended)?;
-                    let piece = record.slice_ref(piece);
-                    let (first, last) = (kind & lanes::FIRST != 0, kind & lanes::LAST != 0);
-                    if !(first && last) {
-                        self.unacknowledged += piece.len();
-                    }
-                    if let Some(frame) = self.reassembly.accept(lane, first, last, piece)? {
-                        let frame = Frame::decode(&frame).map_err(SessionError::Frame)?;
-                        self.events.push_back(Event::Frame(frame));
-                    }
-                }
-                _ => return Err(SessionError::Record("a chunk of no known kind")),
-            }
-        }
-        Ok(false)
     }
 }
 

@@ -47,7 +47,7 @@ impl Reassembly {
             self.begun.insert(lane, Vec::new());
         }
         let Some(frame) = self.begun.get_mut(&lane) else {
-            return Err(SessionError::Record("a frame goes on that is not begun"));
+            return Err(SessionError::Record("a later piece of a frame without its first piece"));
         };
         if frame.len() + piece.len() > limit {
             return Err(SessionError::FrameTooLarge { limit });

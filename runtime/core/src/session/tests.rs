@@ -1,5 +1,6 @@
 //! Two sessions on a virtual clock. The test carries the bytes between them.
 
+mod admission;
 mod handshake;
 mod heartbeat;
 mod lanes;
@@ -27,17 +28,36 @@ struct Side {
     /// On its way to the other side.
     output: Vec<u8>,
     events: Vec<Event>,
+    /// Its decision on a peer, instead of admission.
+    refusal: Option<Refusal>,
     result: Result<(), SessionError>,
 }
 
 impl Side {
     fn new(config: Config, now: Instant) -> Side {
-        Side { session: Session::new(config, now), output: Vec::new(), events: Vec::new(), result: Ok(()) }
+        Side {
+            session: Session::new(config, now),
+            output: Vec::new(),
+            events: Vec::new(),
+            refusal: None,
+            result: Ok(()),
+        }
     }
 
     fn receive(&mut self, now: Instant, bytes: &[u8]) {
         self.result = self.session.handle_bytes(now, bytes);
-        self.events.extend(std::iter::from_fn(|| self.session.poll_event()));
+        while let Some(event) = self.session.poll_event() {
+            match event {
+                Event::Hello { decides: true, .. } | Event::Offered => {
+                    self.result = match self.refusal {
+                        None => self.session.admit(now),
+                        Some(refusal) => self.session.refuse(now, refusal),
+                    };
+                }
+                Event::Hello { .. } => {}
+                event => self.events.push(event),
+            }
+        }
     }
 
     fn frames(&self) -> Vec<&Frame> {
@@ -54,7 +74,7 @@ impl Side {
 
     fn cipher(&mut self) -> &mut Cipher {
         match &mut self.session.state {
-            State::Up(cipher) | State::Confirming(cipher) => cipher,
+            State::Up(cipher) | State::Confirming(cipher) | State::Deciding(cipher, _) => cipher,
             _ => panic!("no keys yet"),
         }
     }

@@ -72,6 +72,8 @@ impl Node {
             traffic: self.peer_traffic().by_peer(),
             lost_messages: counters.lost_messages,
             refused_connections: counters.refused_connections,
+            node_ups: counters.node_ups,
+            node_downs: counters.node_downs,
             ..Metrics::default()
         };
         for (protocol, of_protocol) in self.table().metrics() {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Metrics;
+#[cfg(feature = "net")]
+use crate::base::NodeEvent;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, PoisonError};
 
@@ -11,6 +13,8 @@ use crate::sync::{Mutex, PoisonError};
 pub(crate) struct LossCounts {
     lost_messages: AtomicU64,
     refused_connections: AtomicU64,
+    node_ups: AtomicU64,
+    node_downs: AtomicU64,
     overflowed_messages: AtomicU64,
     broken_cycles: AtomicU64,
     /// By the callee's protocol.
@@ -29,9 +33,13 @@ pub struct Counters {
     /// Messages to or from other nodes that could not be delivered: the process does not exist, has another protocol, or
     /// the bytes are not one of its messages. Also messages that waited for a child whose restart failed.
     pub lost_messages: u64,
-    /// Connections that ended before the peer was authenticated, or whose peer has the name of a connected node that
-    /// started later.
+    /// Connections that ended before both nodes had accepted them: other programs, other cookies, names in use. Second
+    /// connections to a connected node are not counted.
     pub refused_connections: u64,
+    /// Connections to other nodes that came up: the number of [`NodeEvent::Up`](crate::NodeEvent::Up).
+    pub node_ups: u64,
+    /// Those that ended, for any reason: the number of [`NodeEvent::Down`](crate::NodeEvent::Down).
+    pub node_downs: u64,
     /// Messages that a full mailbox dropped or refused, or whose sender did not wait for free capacity.
     pub overflowed_messages: u64,
     /// Cycles of calls that could never be answered; each was ended with a
@@ -84,6 +92,8 @@ impl LossCounts {
         Counters {
             lost_messages: self.lost_messages.load(Ordering::Relaxed),
             refused_connections: self.refused_connections.load(Ordering::Relaxed),
+            node_ups: self.node_ups.load(Ordering::Relaxed),
+            node_downs: self.node_downs.load(Ordering::Relaxed),
             overflowed_messages: self.overflowed_messages.load(Ordering::Relaxed),
             broken_cycles: self.broken_cycles.load(Ordering::Relaxed),
         }
@@ -94,6 +104,14 @@ impl LossCounts {
 impl LossCounts {
     pub(crate) fn count_refused_connection(&self) {
         self.refused_connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_node_event(&self, event: &NodeEvent) {
+        let count = match event {
+            NodeEvent::Up(_) => &self.node_ups,
+            NodeEvent::Down(_) => &self.node_downs,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -44,8 +44,12 @@ pub struct Metrics {
     /// The number of messages to or from other nodes that could not be delivered, and of those that waited for a child
     /// whose restart failed.
     pub lost_messages: u64,
-    /// The number of connections that ended before the peer was authenticated.
+    /// The number of connections that ended before both nodes had accepted them.
     pub refused_connections: u64,
+    /// The number of connections to other nodes that came up.
+    pub node_ups: u64,
+    /// The number of those that ended, for any reason.
+    pub node_downs: u64,
 }
 
 /// The metrics of one protocol's processes, including those that have ended.

@@ -96,9 +96,11 @@ impl Metrics {
         page.single(
             "refused_connections_total",
             "counter",
-            "Connections that ended before the peer was authenticated.",
+            "Connections that ended before both nodes had accepted them.",
             self.refused_connections,
         )?;
+        page.single("node_ups_total", "counter", "Connections to other nodes that came up.", self.node_ups)?;
+        page.single("node_downs_total", "counter", "Connections to other nodes that ended.", self.node_downs)?;
         page.family("alarms", "gauge", "Raised alarms.")?;
         for (alarm, count) in &self.alarms {
             page.sample("alarms", &[("alarm", alarm)], count)?;

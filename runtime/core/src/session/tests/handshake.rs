@@ -40,8 +40,9 @@ fn other_nodes_are_refused() {
     let key = CookieKey::derive(b"another one altogether");
     let refused = || Err(SessionError::HungUp);
     check(dialler(), Config { key, ..listener() }, refused(), Err(SessionError::Cookie));
+    let other = |theirs: &str, ours: &str| Err(SessionError::Cluster { theirs: theirs.into(), ours: ours.into() });
     let cluster = "other".into();
-    check(dialler(), Config { cluster, ..listener() }, refused(), Err(SessionError::Cookie));
+    check(dialler(), Config { cluster, ..listener() }, other("other", "test"), other("test", "other"));
     // Each has the other's hello before the end of the stream.
     let same = NodeName::new("a@x").unwrap();
     let mut twin = listener();
@@ -52,7 +53,7 @@ fn other_nodes_are_refused() {
     check(dialler(), itself, Err(SessionError::Reflected), Err(SessionError::Reflected));
     let mut silly = listener();
     silly.local.advertise = Some("x".repeat(513));
-    let long = SessionError::Handshake("this node's advertised address is too long");
+    let long = SessionError::Handshake("this node's address or cluster name is too long");
     check(dialler(), silly, refused(), Err(long));
 }
 

@@ -1,7 +1,8 @@
 //! Order, turns and bounds of what is sent.
 
 use super::*;
-use crate::session::lanes::FRAGMENT;
+
+const FRAGMENT: usize = Limits::MAX_FRAGMENT;
 
 #[test]
 fn frames_in_any_slicing_keep_the_order_of_their_lanes() {

@@ -1,7 +1,8 @@
 //! Invalid records.
 
 use super::*;
-use crate::session::lanes::FRAGMENT;
+
+const FRAGMENT: usize = Limits::MAX_FRAGMENT;
 
 #[test]
 fn records_neither_repeat_nor_change_places() {
@@ -50,15 +51,20 @@ fn check_record(plain: &[&[u8]], expected: SessionError) {
 fn invalid_records() {
     let record = SessionError::Record;
     check_record(&[&[]], record("an empty record"));
-    check_record(&[&[9]], record("a chunk of no known kind"));
+    for kind in [11, 15, 32, 127, 255] {
+        check_record(&[&[kind]], record("a chunk of no known kind"));
+    }
+    check_record(&[&[ADMISSION, 0]], record("a chunk of no known kind"));
+    check_record(&[&[16]], record("a chunk ends too early"));
+    check_record(&[&[31, 2, 0]], record("a chunk ends too early"));
     check_record(&[&[HELLO, 0]], record("a chunk of no known kind"));
     check_record(&[&[GOODBYE, TICK]], record("something after a goodbye"));
     check_record(&[&[3, 1]], record("a chunk ends too early"));
     check_record(&[&[3, 1, 5, 0]], record("a chunk ends too early"));
     check_record(&[&[3, 1, 0]], record("a piece that is empty or too large"));
     check_record(&[&[1, 1, 0x81, 0x80, 1, 0]], record("a piece that is empty or too large"));
-    check_record(&[&[0, 1, 1, 0]], record("a frame goes on that is not begun"));
-    check_record(&[&[2, 1, 1, 0]], record("a frame goes on that is not begun"));
+    check_record(&[&[0, 1, 1, 0]], record("a later piece of a frame without its first piece"));
+    check_record(&[&[2, 1, 1, 0]], record("a later piece of a frame without its first piece"));
     check_record(&[&[1, 1, 1, 0, 1, 1, 1, 0]], record("a second frame is begun in one lane"));
     check_record(&[&[1, 1, 1, 0, 3, 1, 1, 0]], record("a second frame is begun in one lane"));
     check_record(&[&[3, 1, 1, 77]], SessionError::Frame(crate::wire::WireError::Kind(77)));

@@ -1,0 +1,167 @@
+//! One connection, from its stream to its end.
+//!
+//! The task that runs the connection owns it, and nothing else reports its loss. The loss takes effect when [`Owned`] is
+//! dropped: also if the task panics or is dropped. The order is: no frame is accepted, calls and relations of processes
+//! fail, the event `Down`, the peer is no longer listed, the next connection to it may come up.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use tokio::sync::{oneshot, watch};
+
+use super::Epoch;
+use crate::base::{NodeEvent, NodeId, NodeName};
+use crate::cluster::connection::{Connector, stopping};
+use crate::cluster::inbound;
+use crate::cluster::peers::Peer;
+use crate::log;
+use crate::net::{BoxedStream, Closed, HandshakePermit, Outbox, drive};
+use crate::observe::ConnectionMeter;
+use crate::session::{Config, Event, Hello, Role, Session, SessionError};
+
+/// The end of a connection.
+pub(in crate::cluster) struct ConnectionEnd {
+    pub(in crate::cluster) closed: Closed,
+    /// The peer's name, if its hello has arrived.
+    pub(in crate::cluster) peer: Option<NodeName>,
+    /// The connection was up.
+    pub(in crate::cluster) was_up: bool,
+}
+
+/// A connection and the things that depend on it.
+struct Owned<'a> {
+    connector: &'a Connector,
+    epoch: Epoch,
+    outbox: Arc<Outbox>,
+    /// The peer's hello, once it has arrived.
+    hello: Option<Hello>,
+    /// The peer, once the connection is up.
+    peer: Option<Arc<Peer>>,
+}
+
+impl Connector {
+    /// Runs one connection to its end. `tried` is dropped once the connection is up or over.
+    pub(in crate::cluster) async fn run(
+        &self,
+        stream: BoxedStream,
+        role: Role,
+        mut permit: Option<HandshakePermit>,
+        mut closing: watch::Receiver<bool>,
+        mut tried: Option<oneshot::Sender<()>>,
+    ) -> ConnectionEnd {
+        let mut entropy = [0; 32];
+        if self.node.rng().fill_secret(&mut entropy).is_err() {
+            let error = SessionError::Cipher("the operating system gives no random bytes".to_owned());
+            return ConnectionEnd { closed: Closed::Session(error), peer: None, was_up: false };
+        }
+        let config = Config {
+            local: self.hello.clone(),
+            key: self.key.clone(),
+            cluster: self.cluster_name.clone(),
+            role,
+            limits: self.cluster.limits,
+            tick: self.tick,
+            entropy,
+        };
+        let session = Session::new(config, self.node.clock().now());
+        let outbox = Arc::new(Outbox::new(&self.cluster.limits));
+        let meter: Arc<ConnectionMeter> = permit.as_ref().map(HandshakePermit::meter).unwrap_or_default();
+        let mut owned = Owned {
+            connector: self,
+            epoch: self.cluster.links.next_epoch(),
+            outbox: Arc::clone(&outbox),
+            hello: None,
+            peer: None,
+        };
+        let sink = |event| {
+            match event {
+                Event::Hello { peer, decides } => {
+                    owned.hello = Some(peer);
+                    if decides {
+                        owned.consider(false);
+                    }
+                }
+                Event::Offered => owned.consider(true),
+                Event::Up(hello) => {
+                    permit = None;
+                    meter.identify(&hello.node.name, self.node.peer_traffic());
+                    if !owned.up(&hello) {
+                        return ControlFlow::Break(());
+                    }
+                    drop(tried.take());
+                }
+                Event::Frame(frame) => {
+                    if let Some(peer) = &owned.peer {
+                        inbound::handle_frame(&self.node, peer, frame);
+                    }
+                }
+                Event::Refused { frame, limit } => inbound::refused(&self.node, frame, limit),
+                Event::Probed { alive } => owned.probed(alive),
+                Event::Goodbye => {}
+            }
+            ControlFlow::Continue(())
+        };
+        let clock = Arc::clone(self.node.clock());
+        let mut driver = Box::pin(drive(stream, session, Arc::clone(&outbox), sink, &*clock, &meter));
+        let closed = tokio::select! {
+            biased;
+            closed = &mut driver => closed,
+            () = stopping(&mut closing) => {
+                // A connection in its handshake is not in the list of peers that the stopping node closes.
+                outbox.close();
+                driver.as_mut().await
+            }
+        };
+        drop(driver);
+        ConnectionEnd { closed, peer: owned.name().cloned(), was_up: owned.peer.is_some() }
+    }
+}
+
+impl Owned<'_> {
+    fn name(&self) -> Option<&NodeName> {
+        self.hello.as_ref().map(|hello| &hello.node.name)
+    }
+
+    /// Adds the connection to the candidates. The decision is a command in its outbox, now or later.
+    fn consider(&self, offered: bool) {
+        if let Some(hello) = &self.hello {
+            self.connector.cluster.links.add(self.epoch, hello, offered, &self.outbox);
+        }
+    }
+
+    /// Makes the connection the one to its peer. Returns `false` if that was not decided.
+    fn up(&mut self, hello: &Hello) -> bool {
+        let Connector { node, cluster, .. } = self.connector;
+        let name = &hello.node.name;
+        if !cluster.links.up(name, self.epoch) {
+            return false;
+        }
+        let peer = Arc::new(Peer::new(hello, self.epoch, &self.outbox));
+        cluster.insert(&peer);
+        self.peer = Some(Arc::clone(&peer));
+        log::info!(target: "greenroom", node = %node.name(), peer = %name, "node up");
+        node.publish_node_event(&NodeEvent::Up(NodeId::clone(&peer.id)));
+        cluster.links.after_up(name);
+        true
+    }
+
+    fn probed(&self, alive: bool) {
+        if let Some(name) = self.name() {
+            self.connector.cluster.links.probed(name, self.epoch, alive);
+        }
+    }
+}
+
+impl Drop for Owned<'_> {
+    fn drop(&mut self) {
+        let Connector { node, cluster, .. } = self.connector;
+        self.outbox.close();
+        if let Some(peer) = &self.peer {
+            inbound::disconnect(node, peer);
+            cluster.remove(peer);
+        }
+        if let Some(name) = self.name() {
+            cluster.links.closed(name, self.epoch);
+        }
+    }
+}

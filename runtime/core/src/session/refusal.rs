@@ -1,0 +1,74 @@
+//! Reasons for which a node refuses a connection after both hellos.
+//!
+//! | chunk | bytes |
+//! |---|---|
+//! | admission | `8`, code *n*: `0` accepted, else a refusal |
+//!
+//! | code | refusal |
+//! |---|---|
+//! | `1` | duplicate: another connection between the two nodes stays |
+//! | `2` | name in use: the node is connected to another node of this name |
+//! | `3` | not allowed |
+//! | `4` | a critical field of the hello is unknown |
+//! | `5` | the node stops |
+//! | others | of a later version |
+
+use std::fmt;
+
+/// The reason for which a node refuses a connection to a peer that has the cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Refusal {
+    /// Another connection between the two nodes stays.
+    Duplicate,
+    /// The node is connected to another node of this name, which answers.
+    NameInUse,
+    /// The node's rules do not allow it.
+    NotAllowed,
+    /// A critical field of the hello is unknown.
+    Incompatible,
+    /// The node stops.
+    Stopping,
+    /// A reason of a later version.
+    Other(u64),
+}
+
+impl Refusal {
+    pub(super) const ACCEPTED: u64 = 0;
+
+    pub(super) fn code(self) -> u64 {
+        match self {
+            Refusal::Duplicate => 1,
+            Refusal::NameInUse => 2,
+            Refusal::NotAllowed => 3,
+            Refusal::Incompatible => 4,
+            Refusal::Stopping => 5,
+            Refusal::Other(code) => code,
+        }
+    }
+
+    /// Returns the refusal with this code; `None` for acceptance.
+    pub(super) fn of_code(code: u64) -> Option<Refusal> {
+        Some(match code {
+            Refusal::ACCEPTED => return None,
+            1 => Refusal::Duplicate,
+            2 => Refusal::NameInUse,
+            3 => Refusal::NotAllowed,
+            4 => Refusal::Incompatible,
+            5 => Refusal::Stopping,
+            other => Refusal::Other(other),
+        })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Duplicate => f.write_str("the two nodes are connected already"),
+            Refusal::NameInUse => f.write_str("another node uses this name and is connected"),
+            Refusal::NotAllowed => f.write_str("the connection is not allowed"),
+            Refusal::Incompatible => f.write_str("the hello has a field that the other node does not know"),
+            Refusal::Stopping => f.write_str("the node stops"),
+            Refusal::Other(code) => write!(f, "refusal code {code}, which this version does not know"),
+        }
+    }
+}

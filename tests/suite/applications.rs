@@ -199,7 +199,10 @@ async fn each_starts_after_those_it_needs() {
     ])
     .await;
     check(&[
-        ("together a b<c c<b", "applications depend on each other: `b` after `c` after `b`"),
+        (
+            "together a b<c c<b",
+            "applications depend on each other in a cycle: `b` starts after `c`, `c` starts after `b`",
+        ),
         ("together a a", "two applications have the name `a`"),
         ("together a b<x", "application `b` depends on `x`, which is not running: start it first"),
         ("start x", "+x"),

@@ -40,7 +40,7 @@ async fn each_error_states_what_failed_and_has_its_cause_as_source() {
     check(&encode(), "the value is larger than 64 bytes: send it in parts", None);
     check(&EncodeError::Field("no time".into()), "a field cannot be serialized: no time", None);
     check(&DecodeError::Local, "the protocol is `local`: it takes no messages from other nodes", None);
-    check(&decode(), "the protocol has no message with index 7", None);
+    check(&decode(), "the message has the variant number 7, which this protocol does not have", None);
     check(&DecodeError::Malformed("no bool".into()), "the bytes are malformed: no bool", None);
     check(&DecodeError::TooDeep { limit: 128 }, "the value is nested deeper than 128 levels", None);
 
@@ -73,7 +73,7 @@ async fn each_error_states_what_failed_and_has_its_cause_as_source() {
     check(&tree, "application `shop`", Some(&start));
     let dependency = ApplicationError::NotStarted { application: "shop".into(), dependency: "storage".into() };
     check(&dependency, "application `shop` depends on `storage`", None);
-    check(&ApplicationError::Cycle(vec!["shop".into()]), "`shop` after `shop`", None);
+    check(&ApplicationError::Cycle(vec!["shop".into()]), "`shop` starts after `shop`", None);
     for error in [
         ApplicationError::AlreadyStarted("shop".into()),
         ApplicationError::DuplicateName("shop".into()),

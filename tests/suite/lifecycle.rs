@@ -79,7 +79,9 @@ async fn a_slow_subscriber_receives_the_number_of_missed_events() {
     assert_eq!(events_so_far(&mut gone).await.len(), 1_025);
     drop(gone);
     let events = events_so_far(&mut slow).await;
-    assert_eq!((events.len(), &*events[1_024]), (1_025, "1976 events are lost"));
+    assert_eq!((events.len(), &*events[1_024]), (1_025, "this subscriber was too slow and missed 1976 events"));
+    let one = LifecycleEvent::Missed(1).to_string();
+    assert_eq!(one, "this subscriber was too slow and missed 1 event");
     // The stream continues from there.
     idle().spawn().exit(Exit::kill());
     assert_eq!(events_so_far(&mut slow).await, ["Scripted of Letter: killed"]);

@@ -121,7 +121,10 @@ async fn a_process_that_waits_for_its_own_end_exits_with_the_cycle() {
         service.await_end(itself);
         let reason = soon(ended).await;
         assert!(matches!(&reason, Exit::Cycle { pids, .. } if *pids == [pid.clone()]), "{reason:?}");
-        assert_eq!(reason.to_string(), format!("it waited for its own end: {pid} waits for {pid}"));
+        assert_eq!(
+            reason.to_string(),
+            format!("the process waited for an exit that could only come after its own: {pid} waits for {pid}")
+        );
     }
 }
 

@@ -199,6 +199,8 @@ async fn a_refused_child_does_not_take_the_place_of_the_one_with_its_id() {
 
     sensor.fail();
     settle().await;
+    let shown = format!("{sensor:?}");
+    assert!(shown.ends_with("/wing/sensor restarting>)"), "{shown}");
     assert_eq!(sensor.next().await, Ok(1), "held during the restart");
     wing.exit(Exit::Kill);
     settle().await;

@@ -29,7 +29,7 @@ pub(super) fn check(declaration: &Declaration<'_>, options: &mut ActorOptions, e
         errors.push_help(
             &word,
             "`sys` cannot be combined with `protocol`",
-            "remove `sys`; it needs the message loop that an `#[actor]` impl generates",
+            "remove `sys`, or replace `protocol` by an `#[actor]` impl: only servers made from methods have it",
         );
     }
     if declaration.generics.type_params().next().is_some()

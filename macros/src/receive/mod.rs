@@ -15,6 +15,9 @@ use syn::{Expr, ExprMatch};
 
 use crate::diag::{self, Errors};
 
+/// The problem of an `after(duration)`.
+const NO_EXCLAMATION_MARK: &str = "expected `after!(duration)`: the `!` is missing";
+
 /// Expands the macro.
 pub(crate) fn receive(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -52,13 +55,15 @@ fn after_without_mark(input: ParseStream<'_>) -> Option<syn::Error> {
     }
     let Some(TokenTree::Group(arms)) = tokens.pop() else { return None };
     let arms: Vec<TokenTree> = arms.stream().into_iter().collect();
-    let span = |pair: &[TokenTree]| match pair {
+    let mistake = |pair: &[TokenTree]| match pair {
+        [TokenTree::Ident(word), TokenTree::Group(_)] if word == "after" => Some((word.span(), NO_EXCLAMATION_MARK)),
         [TokenTree::Ident(word), next] if word == "after" => {
             let is_other = matches!(next, TokenTree::Punct(punct) if matches!(punct.as_char(), '!' | '=' | '.' | ','));
-            (!is_other).then(|| word.span())
+            let problem = "expected `after!(duration)`: the `!` and the parentheses are missing";
+            (!is_other).then(|| (word.span(), problem))
         }
         _ => None,
     };
-    let span = arms.windows(2).find_map(span)?;
-    Some(diag::error(span, "`after` is a macro", "write `after!(Duration::from_secs(1)) => ..`"))
+    let (span, problem) = arms.windows(2).find_map(mistake)?;
+    Some(diag::error(span, problem, "write `after!(Duration::from_secs(1)) => ..`"))
 }

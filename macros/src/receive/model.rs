@@ -6,6 +6,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Arm as SynArm, Attribute, Expr, ExprLit, ExprMatch, Lit, Macro, Pat, PatIdent, PatTupleStruct, Token, UnOp};
 
+use super::NO_EXCLAMATION_MARK;
 use super::alternatives::{LIMIT, alternatives, variants};
 use super::guard::Guard;
 use crate::diag::Errors;
@@ -87,7 +88,8 @@ impl Model {
             return;
         }
         if let Some(call) = after_without_mark(&pattern) {
-            errors.push_help(&call.path, "`after` is a macro", format!("write `after!({})`", source_text(&call.elems)));
+            let help = format!("write `after!({})`", source_text(&call.elems));
+            errors.push_help(&call.path, NO_EXCLAMATION_MARK, help);
             let (duration, body) = (syn::parse_quote!(::core::time::Duration::ZERO), *arm.body);
             self.after = Some(After { word: call.path.span(), attrs: Vec::new(), duration, body });
             return;

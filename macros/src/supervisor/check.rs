@@ -31,8 +31,8 @@ pub(super) fn reject_derive_above(item: &ItemStruct, errors: &mut Errors) -> boo
     let Some(derive) = sibling_items::derive_above(item) else { return false };
     errors.add(diag::error(
         Span::call_site(),
-        format!("`{}` above `#[supervisor]` reads the children as fields", source_text(derive)),
-        "move it below `#[supervisor]`, which removes the children from the struct",
+        format!("`{}` must be below `#[supervisor]`", source_text(derive)),
+        "move it below: a derive above still sees the `#[child]` fields, which `#[supervisor]` removes",
     ));
     true
 }

@@ -128,12 +128,16 @@ fn parse_backoff(name: &Ident, input: ParseStream<'_>) -> syn::Result<(DurationL
     let error = |problem: String| {
         diag::error(literal.span(), problem, format!("write the shortest and the longest pause, such as {example}"))
     };
-    let (min, max) =
+    let (shortest, longest) =
         text.split_once("..").ok_or_else(|| error(format!("`{name}` expects two durations, found `{text}`")))?;
-    let min = parse_duration(min).map_err(error)?;
-    let max = parse_duration(max).map_err(error)?;
-    if min.is_zero() || min > max {
-        return Err(error(format!("`{text}` is not a range from a short to a longer pause")));
+    let min = parse_duration(shortest).map_err(error)?;
+    let max = parse_duration(longest).map_err(error)?;
+    if min.is_zero() {
+        return Err(error("the shortest pause cannot be zero".to_owned()));
+    }
+    if min > max {
+        let (shortest, longest) = (shortest.trim(), longest.trim());
+        return Err(error(format!("the shortest pause, `{shortest}`, is longer than the longest, `{longest}`")));
     }
     let pause = |duration| DurationLit { duration, span: literal.span() };
     Ok((pause(min), pause(max)))

@@ -43,11 +43,13 @@ impl fmt::Display for ApplicationError {
             ApplicationError::AlreadyStarted(name) => write!(f, "application `{name}` is running already"),
             ApplicationError::DuplicateName(name) => write!(f, "two applications have the name `{name}`"),
             ApplicationError::Cycle(names) => {
-                f.write_str("applications depend on each other: ")?;
-                for name in names {
-                    write!(f, "`{name}` after ")?;
+                f.write_str("applications depend on each other in a cycle")?;
+                let dependencies = names.iter().cycle().skip(1);
+                for (at, (name, dependency)) in names.iter().zip(dependencies).enumerate() {
+                    let separator = if at == 0 { ":" } else { "," };
+                    write!(f, "{separator} `{name}` starts after `{dependency}`")?;
                 }
-                write!(f, "`{}`", names.first().map_or("", String::as_str))
+                Ok(())
             }
             ApplicationError::Tree { application, .. } => write!(f, "application `{application}` did not start"),
             ApplicationError::Stopping(name) => write!(f, "application `{name}` cannot start: the node is stopping"),

@@ -87,7 +87,11 @@ mod tests {
     fn impossible_orders_are_errors() {
         check("a b a", "two applications have the name `a`");
         check("a b<c", "application `b` depends on `c`, which is not running: start it first");
-        check("a<a", "applications depend on each other: `a` after `a`");
-        check("x<a a<b b<c c<a", "applications depend on each other: `a` after `b` after `c` after `a`");
+        check("a<a", "applications depend on each other in a cycle: `a` starts after `a`");
+        check(
+            "x<a a<b b<c c<a",
+            "applications depend on each other in a cycle: \
+             `a` starts after `b`, `b` starts after `c`, `c` starts after `a`",
+        );
     }
 }

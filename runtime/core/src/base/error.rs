@@ -179,7 +179,9 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DecodeError::Local => f.write_str("the protocol is `local`: it takes no messages from other nodes"),
-            DecodeError::Variant(index) => write!(f, "the protocol has no message with index {index}"),
+            DecodeError::Variant(index) => {
+                write!(f, "the message has the variant number {index}, which this protocol does not have")
+            }
             DecodeError::Malformed(details) => write!(f, "the bytes are malformed: {details}"),
             DecodeError::TooDeep { limit } => write!(f, "the value is nested deeper than {limit} levels"),
         }

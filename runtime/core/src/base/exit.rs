@@ -93,7 +93,7 @@ impl fmt::Display for Exit {
             Exit::Panic { message, location } => write!(f, "panicked at {location}: {message}"),
             Exit::Error { message } => f.write_str(message),
             Exit::Cycle { pids } => {
-                f.write_str("it waited for its own end: ")?;
+                f.write_str("the process waited for an exit that could only come after its own: ")?;
                 pids.iter().try_for_each(|pid| write!(f, "{pid} waits for "))?;
                 pids.first().map_or(Ok(()), |pid| write!(f, "{pid}"))
             }

@@ -276,7 +276,8 @@ impl<C: AnyCell + ?Sized> fmt::Debug for Target<C> {
         match (self.pid(), path) {
             (Some(pid), Some(path)) => write!(f, "<{} {} {path}>", pid.node(), pid.number()),
             (Some(pid), None) => write!(f, "{pid}"),
-            (None, _) => write!(f, "<{} restarting>", self.node().name()),
+            (None, Some(path)) => write!(f, "<{} {path} restarting>", self.node().name()),
+            (None, None) => write!(f, "<{} restarting>", self.node().name()),
         }
     }
 }

@@ -91,7 +91,7 @@ impl PendingCalls {
 fn incompatible(error: CallError, own: &str) -> CallError {
     match error {
         CallError::Incompatible(other) if *other == *own => {
-            CallError::Incompatible(format!("`{own}` differs between the nodes").into())
+            CallError::Incompatible(format!("the two nodes have different versions of the protocol `{own}`").into())
         }
         CallError::Incompatible(other) if !other.contains(' ') => {
             CallError::Incompatible(format!("the target has the protocol `{other}`, not `{own}`").into())

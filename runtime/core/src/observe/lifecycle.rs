@@ -72,7 +72,10 @@ impl fmt::Display for LifecycleEvent {
                 write!(f, "{supervisor}/{child} was restarted: {pid}, start {starts}")
             }
             LifecycleEvent::GaveUp { supervisor, .. } => write!(f, "{supervisor} gives up: too many restarts"),
-            LifecycleEvent::Missed(count) => write!(f, "{count} events are lost"),
+            LifecycleEvent::Missed(count) => {
+                let events = if *count == 1 { "event" } else { "events" };
+                write!(f, "this subscriber was too slow and missed {count} {events}")
+            }
         }
     }
 }

@@ -177,7 +177,9 @@ impl fmt::Display for Failure {
                 )
             }
             Failure::Error(error) => write!(f, "the scenario returned an error: {error}"),
-            Failure::Stuck(Stuck::Steps, waits) => write!(f, "it does not come to an end{waits}"),
+            Failure::Stuck(Stuck::Steps, waits) => {
+                write!(f, "the test was ended after too many steps: some processes never stop running{waits}")
+            }
             Failure::Stuck(Stuck::Time { since }, waits) => {
                 write!(f, "it waits forever: no process has run since {since:?} after its start{waits}")
             }

@@ -125,12 +125,13 @@ impl fmt::Display for Alarm {
                 write!(f, "{length} messages of {protocol} in the mailbox of {pid}")
             }
             Alarm::StuckMailbox { pid, protocol, at } => {
-                write!(f, "{pid} waits for a message that its full mailbox of {protocol} does not hold")?;
-                at.as_ref().map_or(Ok(()), |at| write!(f, ", at {at}"))
+                write!(f, "{pid} is stuck: its bounded mailbox (protocol {protocol}) is full, ")?;
+                f.write_str("and none of the messages in it matches the receive!")?;
+                at.as_ref().map_or(Ok(()), |at| write!(f, " at {at}"))
             }
             Alarm::LongSchedule { pid, kind, took, after } => {
-                write!(f, "{kind} {pid} occupied its thread for {took:.1?} without an await")?;
-                after.as_ref().map_or(Ok(()), |after| write!(f, ", after {after}"))
+                write!(f, "{pid} ({kind}) occupied its thread for {took:.1?} without an .await that waits")?;
+                after.as_ref().map_or(Ok(()), |after| write!(f, "; its last known receive! is at {after}"))
             }
             Alarm::RestartStorm { supervisor, child, restarts } => {
                 write!(f, "{supervisor}/{child} crashed {restarts} times in a row")

@@ -50,7 +50,8 @@ impl<M: Protocol> MessageTarget for Cell<M> {
         } else if delivery.protocol == fingerprint::<M>() {
             M::decode(delivery.variant as usize, &mut decoder)
         } else {
-            return Err(CallError::Incompatible(format!("`{}` differs between the nodes", M::NAME).into()));
+            let details = format!("the message is of another protocol than `{}`, or of another version of it", M::NAME);
+            return Err(CallError::Incompatible(details.into()));
         };
         let message = message.map_err(CallError::Decode)?;
         decoder.finish().map_err(CallError::Decode)?;

@@ -25,17 +25,23 @@ pub(super) fn route(
     let mut encoder = Encoder::new(&mut payload, router.max_message_size());
     let (result, replies) = Current::collect_replies(node, || encode_caught(node, name, || encode(&mut encoder)));
     // A reply in the message was passed on with the bytes. It is answered from there, or by `fail`.
-    node.pending_calls().sent(&replies, to.node(), name);
     let fail = |error: CastError| {
         for id in &replies {
-            node.pending_calls().answer(*id, Err(error.clone().into()));
+            node.pending_calls().answer(*id, None, Err(error.clone().into()));
         }
         node.report_lost_message(to.node(), &error);
         error
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
     let outgoing = OutgoingMessage { protocol, variant, replies: replies.clone(), payload };
-    router.send_message(Current::process(), to, outgoing).map_err(fail)
+    let mut epoch = None;
+    if !replies.is_empty() {
+        // Before the message is sent, and for the connection that sends it: its loss ends the calls.
+        let chosen = router.epoch(to.node()).ok_or(CastError::NoConnection).map_err(&fail)?;
+        node.pending_calls().sent(&replies, chosen, name);
+        epoch = Some(chosen);
+    }
+    router.send_message(Current::process(), to, outgoing, epoch).map_err(fail)
 }
 
 /// Runs `encode` for a message of this protocol; a panic becomes an error of the message.

@@ -134,8 +134,9 @@ impl<T: 'static> fmt::Debug for Reply<T> {
 #[cfg(all(test, feature = "net"))]
 mod tests {
     use super::*;
-    use crate::base::Encoder;
-    use crate::node::Node;
+    use crate::base::{Decoder, Encoder, NodeId, NodeName};
+    use crate::node::{CallerNode, Node, ReceivedReplies};
+    use crate::wire::Epoch;
 
     // A reply is part of a message, which is moved.
     const _: () = assert!(size_of::<Reply<String>>() == size_of::<usize>());
@@ -156,5 +157,29 @@ mod tests {
             slot.close();
             assert_eq!(node.pending_calls().count(), 0);
         }
+    }
+
+    #[tokio::test]
+    async fn the_caller_of_a_received_reply_is_the_peer_that_sent_it() {
+        let node = Node::local();
+        let reply = Reply::new(Slot::<u32>::for_call(&node));
+        let mut bytes = Vec::new();
+        let (encoded, ids) = Current::collect_replies(&node, || Encoder::new(&mut bytes, usize::MAX).field(&reply));
+        assert_eq!((encoded, ids.len()), (Ok(()), 1));
+        assert_eq!(bytes, [0], "the index in the message, and no node");
+        let name = NodeName::new("peer@test").unwrap();
+        let caller = CallerNode { id: Arc::new(NodeId { name, incarnation: 3 }), epoch: Epoch(4) };
+        let read = |bytes: &[u8]| Decoder::new(bytes).field::<Reply<u32>>();
+        let _entered = node.enter();
+        let received = ReceivedReplies::new(caller.clone(), &[77, 78]);
+        let (replies, left) = Current::with_received(received, || [read(&[1]), read(&[1]), read(&[2]), read(&[0])]);
+        assert_eq!(left, [0; 0]);
+        let [first, again, beyond, other] = replies;
+        assert!(again.is_err() && beyond.is_err(), "each reply once");
+        for (reply, id) in [(first.unwrap(), 78), (other.unwrap(), 77)] {
+            let slot = reply.slot.as_ref().unwrap();
+            assert_eq!(slot.remote_caller.as_ref().unwrap().call(), (&caller, id));
+        }
+        assert!(read(&[0]).is_err(), "outside of a message");
     }
 }

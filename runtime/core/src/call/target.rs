@@ -9,7 +9,7 @@ use crate::base::{CastError, NodeId, NodeName, Pid, Protocol};
 use crate::node::{AnyCell, LocalProcess, Node, RemoteTarget};
 use crate::process::Cell;
 use crate::signal::Monitored;
-use crate::wire::Signal;
+use crate::wire::{Epoch, Signal};
 
 /// The receiver of messages, signals and requests.
 ///
@@ -170,9 +170,9 @@ impl<C: AnyCell + ?Sized> Target<C> {
         match self.resolve() {
             Resolved::Local(process) => process.signal(from, signal),
             Resolved::Remote(to) => {
-                let _ = self.node().send_signal(from.number(), to, signal);
+                let _ = self.node().send_signal(from.number(), to, signal, None);
             }
-            Resolved::Missing(Some(pid)) => self.node().signal(from, pid, signal),
+            Resolved::Missing(Some(pid)) => self.node().signal(from, pid, Epoch::LOCAL, signal),
             Resolved::Missing(None) => {}
         }
     }
@@ -191,8 +191,8 @@ impl<'a, C: AnyCell + ?Sized> Local<'a, C> {
     fn signal(&self, from: &Pid, signal: Signal) {
         let Some(number) = self.number() else { return };
         match self {
-            Local::Held { cell, .. } => cell.signal(number, from, signal),
-            Local::Registered { process, .. } => process.cell.signal(number, from, signal),
+            Local::Held { cell, .. } => cell.signal(number, from, Epoch::LOCAL, signal),
+            Local::Registered { process, .. } => process.cell.signal(number, from, Epoch::LOCAL, signal),
         }
     }
 }

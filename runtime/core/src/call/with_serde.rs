@@ -10,7 +10,7 @@ use super::reply::remote_caller::RemoteCaller;
 use super::reply::slot::Slot;
 use super::target::{FOLLOWING, ReceiverId, Target, TargetCell};
 use super::{Address, Recipient, Reply};
-use crate::base::{CastError, NodeId, NodeName, Pid, Protocol};
+use crate::base::{CastError, NodeName, Pid, Protocol};
 use crate::node::{AnswerSlot, AnyCell, Current, LocalProcess, Node};
 
 /// The serialized form of a target.
@@ -116,44 +116,38 @@ impl<'de, E> Deserialize<'de> for Recipient<E> {
     }
 }
 
-/// The serialized form of a reply: the node on which the call waits, and the call's id there.
-type EncodedReply = (NodeId, u64);
-
 /// Works only in a message to another node. A reply written elsewhere, as to a file, could not be answered.
+///
+/// The bytes are the index of the reply in its message. The frame of the message has the call's id, and the peer that
+/// sends it is the caller.
 impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut caller_node = None;
-        let id = self.slot.as_ref().and_then(|slot| {
-            Current::record_reply(|node| {
-                caller_node = Some(NodeId::clone(node.id()));
-                match &slot.remote_caller {
-                    None => {
-                        let id = node.pending_calls().insert(Arc::clone(slot) as Arc<dyn AnswerSlot>);
-                        if !slot.set_remote_id(node.clone(), id) {
-                            node.pending_calls().remove(id);
-                        }
-                        id
+        let index = self.slot.as_ref().and_then(|slot| {
+            Current::record_reply(|node| match &slot.remote_caller {
+                None => {
+                    let id = node.pending_calls().insert(Arc::clone(slot) as Arc<dyn AnswerSlot>, None);
+                    if !slot.set_remote_id(node.clone(), id) {
+                        node.give_up_call(id);
                     }
-                    Some(caller) => node.pending_calls().insert(caller.forward()),
+                    id
                 }
+                Some(caller) => caller.pass_on(node),
             })
         });
-        let encoded: Option<EncodedReply> = caller_node.zip(id);
-        let encoded =
-            encoded.ok_or_else(|| S::Error::custom("a reply can be serialized only in a message to a node"))?;
+        let index = index.ok_or_else(|| S::Error::custom("a reply can be serialized only in a message to a node"))?;
         if let Some(slot) = &self.slot {
             slot.mark_passed_on();
         }
-        encoded.serialize(serializer)
+        index.serialize(serializer)
     }
 }
 
 impl<'de, T: Serialize + 'static> Deserialize<'de> for Reply<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply<T>, D::Error> {
-        let (caller, id) = EncodedReply::deserialize(deserializer)?;
-        let node = Current::node()
-            .ok_or_else(|| D::Error::custom("a reply can be deserialized only in a message from a node"))?;
-        let caller = RemoteCaller::new(node.clone(), Arc::new(caller), id, |value, encoder| encoder.field(value));
+        let received = Current::take_received(u32::deserialize(deserializer)?);
+        let (node, caller, id) =
+            received.ok_or_else(|| D::Error::custom("a reply can be deserialized only in a message from a node"))?;
+        let caller = RemoteCaller::new(node.clone(), caller, id, |value, encoder| encoder.field(value));
         Ok(Reply::new(Slot::new(&node, Some(Box::new(caller)))))
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::peers::Peer;
 use crate::base::{CallError, Causes, DecodeError, Exit, NodeEvent, NodeId, Pid};
 use crate::log;
-use crate::node::{Current, Delivery, LocalProcess, Node, SignalTarget};
+use crate::node::{AnswerOutcome, CallNote, Current, Delivery, LocalProcess, Node, ReceivedReplies, SignalTarget};
 use crate::observe::ReportKind;
 use crate::process::{catch, fail_callers, report_message_panic};
 use crate::wire::{Frame, FrameTarget, Signal};
@@ -18,7 +18,7 @@ pub(super) fn handle_frame(node: &Node, peer: &Peer, frame: Frame) {
     match frame {
         Frame::Message { from, to, protocol, variant, replies, payload } => {
             let delivery = Delivery { protocol, variant, payload: &payload };
-            if let Err(error) = deliver(node, &to, delivery) {
+            if let Err(error) = deliver(node, peer, &to, &replies, delivery) {
                 node.loss_counts().count_lost_messages(1);
                 let peer_name = &peer.id.name;
                 // A message to a process that has exited is normal, and silent in Erlang. Other errors are mistakes.
@@ -32,18 +32,33 @@ pub(super) fn handle_frame(node: &Node, peer: &Peer, frame: Frame) {
                         );
                     });
                 }
-                for id in replies {
-                    answer(node, &peer.id, id, error.clone());
-                }
+                fail_calls(node, peer, replies, &error);
             }
         }
-        Frame::Answer { id, result, .. } => {
+        Frame::Answer { id, replies, result, .. } => {
             // A reply in an answer that cannot be read, or that has no caller, is dropped.
             let result = result.as_ref().map(Bytes::as_ref).map_err(CallError::clone);
-            let answer = || node.pending_calls().answer(id, result);
-            let ((), dropped) = Current::collect_dropped(node, Node::SYSTEM, answer);
+            let answer = || node.pending_calls().answer(id, Some(peer.epoch), result);
+            let received = ReceivedReplies::new(peer.caller_node(), &replies);
+            let read = || Current::with_received(received, answer);
+            let ((outcome, unread), dropped) = Current::collect_dropped(node, Node::SYSTEM, read);
             fail_callers(dropped, &CallError::Dropped);
+            fail_calls(node, peer, unread, &CallError::Dropped);
+            if outcome == AnswerOutcome::Stray {
+                node.loss_counts().count_lost_messages(1);
+                node.report(ReportKind::StrayAnswer, || {
+                    log::debug!(
+                        target: "greenroom", peer = %peer.id.name, "an answer to a call that was sent on another connection"
+                    );
+                });
+            }
         }
+        Frame::PassedOn { id, .. } => {
+            if !node.pending_calls().note_passed_on(peer.call_id(id)) {
+                send_note(node, peer, CallNote::GivenUp(id));
+            }
+        }
+        Frame::GivenUp { id, .. } => node.give_up_passed_on(peer.call_id(id)),
         Frame::Signal { from, to, signal } => handle_signal(node, peer, from, &to, signal),
     }
 }
@@ -55,14 +70,24 @@ pub(super) fn refused(node: &Node, frame: Frame, limit: usize) {
     if let Frame::Message { replies, .. } = frame {
         let error = CallError::Encode(crate::base::EncodeError::TooLarge { limit });
         for id in replies {
-            node.pending_calls().answer(id, Err(error.clone()));
+            node.pending_calls().answer(id, None, Err(error.clone()));
         }
     }
 }
 
-fn answer(node: &Node, caller: &NodeId, id: u64, error: CallError) {
+/// Fails the calls with these ids, which wait on the peer.
+fn fail_calls(node: &Node, peer: &Peer, ids: Vec<u64>, error: &CallError) {
+    for id in ids {
+        if let Some(router) = node.router() {
+            // Fails if the connection is lost, which ends the calls.
+            let _ = router.send_answer(0, &peer.caller_node(), id, Err(error.clone()));
+        }
+    }
+}
+
+fn send_note(node: &Node, peer: &Peer, note: CallNote) {
     if let Some(router) = node.router() {
-        router.send_answer(0, caller, id, Err(error));
+        router.send_call_note(peer.epoch, note);
     }
 }
 
@@ -75,19 +100,27 @@ fn find(node: &Node, to: &FrameTarget) -> Option<LocalProcess> {
     }
 }
 
-fn deliver(node: &Node, to: &FrameTarget, delivery: Delivery<'_>) -> Result<(), CallError> {
+fn deliver(
+    node: &Node,
+    peer: &Peer,
+    to: &FrameTarget,
+    replies: &[u64],
+    delivery: Delivery<'_>,
+) -> Result<(), CallError> {
     let LocalProcess { number, cell } = find(node, to).ok_or(CallError::NoProc)?;
     // A reply in a message that is refused is dropped with it. Its caller gets the reason, not `Dropped`.
     // Outside of a process, dropped replies would not be collected.
     let process = if number == 0 { Node::SYSTEM } else { number };
-    let deliver = || catch(|| cell.deliver(number, delivery));
-    let (result, dropped) = Current::collect_dropped(node, process, deliver);
+    let received = ReceivedReplies::new(peer.caller_node(), replies);
+    let deliver = || Current::with_received(received, || catch(|| cell.deliver(number, delivery)));
+    let ((result, unread), dropped) = Current::collect_dropped(node, process, deliver);
     let result = result.unwrap_or_else(|panic| {
         report_message_panic(node, cell.protocol(), "decoding a message", &panic);
         Err(CallError::Decode(DecodeError::Malformed(panic.to_string().into())))
     });
     if result.is_ok() {
         fail_callers(dropped, &CallError::Dropped);
+        fail_calls(node, peer, unread, &CallError::Dropped);
     }
     // The name alone: the sender puts its own beside it.
     result.map_err(|error| match error {
@@ -124,24 +157,24 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
             if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
                 peer.add_affected(number);
             }
-            target.signal(number, &from, signal);
+            target.signal(number, &from, peer.epoch, signal);
         }
         None => {
             let number = match to {
                 FrameTarget::Pid { number, .. } => *number,
                 FrameTarget::Name(_) => 0,
             };
-            node.refuse_signal(&from, &node.pid(number), signal, Exit::NoProc);
+            node.refuse_signal(&from, &node.pid(number), peer.epoch, signal, Exit::NoProc);
         }
     }
 }
 
 /// Notifies all affected processes and calls of a lost connection. Its frames have no effect afterwards.
 pub(super) fn disconnect(node: &Node, peer: &Peer) {
-    node.pending_calls().disconnect(&peer.id.name);
+    node.disconnect_calls(peer.epoch);
     for number in peer.take_affected() {
         if let Some(target) = node.table().signal_target(number) {
-            target.disconnect(number, &peer.id);
+            target.disconnect(number, &peer.id, peer.epoch);
         }
     }
     node.publish_node_event(&NodeEvent::Down(NodeId::clone(&peer.id)));

@@ -20,10 +20,13 @@ mod cookie;
 mod inbound;
 mod links;
 mod peers;
+mod routes;
 
 pub use builder::{NodeBuilder, NodeError};
 pub use cookie::{Cookie, CookieError};
 pub(crate) use peers::Cluster;
 
+#[cfg(test)]
+mod reply_tests;
 #[cfg(test)]
 mod tests;

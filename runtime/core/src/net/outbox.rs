@@ -134,7 +134,7 @@ impl Outbox {
     pub(crate) fn push(&self, lane: u64, frame: &Frame) -> Result<(), PushError> {
         let room = match frame {
             Frame::Message { .. } => CAP,
-            Frame::Answer { .. } | Frame::Signal { .. } => 2 * CAP,
+            Frame::Answer { .. } | Frame::Signal { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => 2 * CAP,
         };
         if frame.size_hint() <= SMALL {
             return self.admit(room, |batch, limit| batch.push_small(lane, frame, limit));

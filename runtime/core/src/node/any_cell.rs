@@ -13,7 +13,7 @@ use super::Node;
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
 use crate::mailbox::WaiterId;
 use crate::observe::{DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, WaitingCall};
-use crate::wire::Signal;
+use crate::wire::{Epoch, Signal};
 
 /// A cell of any protocol.
 pub(crate) trait AnyCell: SignalTarget + MessageTarget + Addressable + Pollable + Inspect {}
@@ -22,11 +22,11 @@ impl<T: SignalTarget + MessageTarget + Addressable + Pollable + Inspect> AnyCell
 
 /// A receiver of signals: a process's cell, or an exit watcher.
 pub(crate) trait SignalTarget: Send + Sync {
-    /// Handles a signal from another process.
-    fn signal(&self, number: u64, from: &Pid, signal: Signal);
+    /// Handles a signal from another process, which came over the connection of this epoch.
+    fn signal(&self, number: u64, from: &Pid, epoch: Epoch, signal: Signal);
 
-    /// Handles the loss of the connection to a node.
-    fn disconnect(&self, number: u64, node: &NodeId);
+    /// Handles the loss of the connection of this epoch to a node.
+    fn disconnect(&self, number: u64, node: &NodeId, epoch: Epoch);
 }
 
 /// A receiver of messages that arrive without their type: from another node, or as events.

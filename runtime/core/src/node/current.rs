@@ -17,7 +17,7 @@ pub use scope::EnterGuard;
 use spares::{Spare, Spares};
 use thread::{FrameGuard, ThreadState, discard};
 
-use super::{AnyCell, Node};
+use super::{AnyCell, CallerNode, Node};
 use crate::base::{CallError, Exit, Pid};
 use crate::observe::WaitingCall;
 
@@ -31,6 +31,8 @@ pub(crate) struct PollNotes {
     dropped: Vec<Arc<dyn WaitingCaller>>,
     /// The ids of the replies in a message that is being encoded for another node.
     replies: Option<Vec<u64>>,
+    /// The replies in a message from another node that is being decoded.
+    received: Option<ReceivedReplies>,
     /// A panic that was caught inside the poll, which then returned `Pending`. The process ends for it.
     panic: Option<Exit>,
 }
@@ -39,6 +41,20 @@ impl PollNotes {
     /// Returns the callers whose replies were dropped, and the panic.
     pub(crate) fn into_parts(self) -> (Vec<Arc<dyn WaitingCaller>>, Option<Exit>) {
         (self.dropped, self.panic)
+    }
+}
+
+/// The replies in a message or an answer from another node.
+pub(crate) struct ReceivedReplies {
+    /// The peer that sent them: it is the caller, whatever the bytes contain.
+    caller: CallerNode,
+    /// The ids on the caller's node; `None` for a reply that was decoded.
+    ids: Vec<Option<u64>>,
+}
+
+impl ReceivedReplies {
+    pub(crate) fn new(caller: CallerNode, ids: &[u64]) -> ReceivedReplies {
+        ReceivedReplies { caller, ids: ids.iter().copied().map(Some).collect() }
     }
 }
 
@@ -199,21 +215,55 @@ impl Current {
     ) -> (R, Vec<Arc<dyn WaitingCaller>>) {
         let frame = FrameGuard::begin(node.clone(), process);
         let result = f();
-        let dropped = Current::with(|thread| thread.with_notes(|notes| std::mem::take(&mut notes.dropped)));
+        let take = |notes: &mut Option<Box<PollNotes>>| notes.as_mut().map(|notes| std::mem::take(&mut notes.dropped));
+        let dropped = Current::with(|thread| take(&mut thread.notes.borrow_mut())).flatten();
         drop(frame);
         (result, dropped.unwrap_or_default())
     }
 
-    /// Records a reply that is being encoded: `make` returns its id. Returns `None` if no message to another node is being
-    /// encoded.
-    pub(crate) fn record_reply(make: impl FnOnce(&Node) -> u64) -> Option<u64> {
+    /// Runs `decode`, which must not panic, on a message with these replies. Returns the ids of those that it did not
+    /// [take](Self::take_received). For the current frame, which is not a poll.
+    pub(crate) fn with_received<R>(received: ReceivedReplies, decode: impl FnOnce() -> R) -> (R, Vec<u64>) {
+        if received.ids.is_empty() {
+            return (decode(), Vec::new());
+        }
+        Current::with(|thread| thread.with_notes(|notes| notes.received = Some(received)));
+        let result = decode();
+        let left = Current::with(|thread| thread.with_notes(|notes| notes.received.take())).flatten();
+        (result, left.map(|left| left.ids.into_iter().flatten().collect()).unwrap_or_default())
+    }
+
+    /// Takes the reply at this index of the message that is being decoded: the node, the caller's node, and the id there.
+    pub(crate) fn take_received(index: u32) -> Option<(Node, CallerNode, u64)> {
+        Current::with(|thread| {
+            let mut notes = thread.notes.borrow_mut();
+            let received = notes.as_mut()?.received.as_mut()?;
+            let id = received.ids.get_mut(usize::try_from(index).ok()?)?.take()?;
+            let caller = received.caller.clone();
+            drop(notes);
+            Some((thread.with_node(Node::clone)?, caller, id))
+        })?
+    }
+
+    /// Takes all replies of the answer that is being forwarded.
+    pub(crate) fn take_all_received() -> Option<(CallerNode, Vec<u64>)> {
+        Current::with(|thread| {
+            let ReceivedReplies { caller, ids } = thread.notes.borrow_mut().as_mut()?.received.take()?;
+            Some((caller, ids.into_iter().flatten().collect()))
+        })?
+    }
+
+    /// Records a reply that is being encoded: `make` returns its id. Returns its index among those of the message; `None`
+    /// if no message to another node is being encoded.
+    pub(crate) fn record_reply(make: impl FnOnce(&Node) -> u64) -> Option<u32> {
         let (node, mut replies) = Current::with(|thread| {
             let replies = thread.notes.borrow_mut().as_mut()?.replies.take()?;
             thread.with_node(Node::clone).zip(Some(replies))
         })??;
         let id = make(&node);
+        let index = u32::try_from(replies.len()).ok();
         replies.push(id);
         Current::with(|thread| thread.with_notes(|notes| notes.replies = Some(replies)));
-        Some(id)
+        index
     }
 }

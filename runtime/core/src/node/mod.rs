@@ -28,13 +28,13 @@ pub(crate) use any_cell::{
     Addressable, AdmissionQueue, Ancestry, AnyCell, Delivery, Inspect, MessageTarget, Pollable, SignalTarget,
 };
 pub use current::EnterGuard;
-pub(crate) use current::{Current, WaitingCaller};
+pub(crate) use current::{Current, ReceivedReplies, WaitingCaller};
 pub(crate) use exported_children::ExportedChild;
 use exported_children::ExportedChildren;
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
-pub(crate) use pending_calls::{AnswerSlot, PendingCalls};
-pub(crate) use router::{OutgoingMessage, RemoteTarget, Router};
+pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls};
+pub(crate) use router::{CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, RemoteTarget, Router};
 pub(crate) use services::{Service, Services};
 pub use shutdown::StopTimeout;
 pub(crate) use table::FinalCounts;
@@ -134,7 +134,7 @@ impl Node {
             table: ProcessTable::new(),
             names: Names::default(),
             exported_children: ExportedChildren::default(),
-            pending_calls: PendingCalls::default(),
+            pending_calls: PendingCalls::new(Arc::clone(&env.rng)),
             node_watchers: NodeWatchers::default(),
             services: Services::default(),
             router: OnceLock::new(),

@@ -1,10 +1,17 @@
 //! The calls of this node that other nodes have not answered yet.
+//!
+//! A reply that this node passes on to another one has an entry, too: a call of which this node forwards the outcome. If
+//! the caller's node was informed of that, it reports that the caller has given up, and the entry ends.
 
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::{Arc, OnceLock};
 
-use crate::base::{CallError, NodeName, SortedMap};
-use crate::sync::atomic::{AtomicU64, Ordering};
+use super::names::shrink;
+use crate::base::CallError;
+use crate::sched::Rng;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::wire::Epoch;
 
 /// A caller's slot for an answer from another node.
 pub(crate) trait AnswerSlot: Send + Sync {
@@ -13,76 +20,207 @@ pub(crate) trait AnswerSlot: Send + Sync {
 }
 
 /// The calls that other nodes have not answered yet, by id.
-#[derive(Default)]
 pub(crate) struct PendingCalls {
-    /// Sorted: after the loss of a connection, callers receive their errors in the order of their calls.
-    calls: Mutex<SortedMap<u64, PendingCall>>,
-    last_id: AtomicU64,
+    table: Mutex<Table>,
+    ids: CallIds,
+}
+
+#[derive(Default)]
+struct Table {
+    calls: HashMap<u64, PendingCall>,
+    /// The calls that this node passes on: the connection and the id of the caller's call, and the id of the entry.
+    passed_on: BTreeSet<(Epoch, u64, u64)>,
+    /// The number of calls so far.
+    count: u64,
 }
 
 struct PendingCall {
     slot: Arc<dyn AnswerSlot>,
-    /// The node whose disconnection ends the call.
-    node: Option<NodeName>,
+    /// The place of the call in the order of all calls.
+    sequence: u64,
+    /// The connection on which the call was sent. Only its peer can answer, and its loss ends the call.
+    epoch: Option<Epoch>,
     /// The protocol of the message that contains the call.
     protocol: &'static str,
+    /// The call of another node that this one passes on.
+    origin: Option<CallId>,
+    /// The peer has passed the call on, and is to be informed if the caller gives up.
+    is_passed_on: bool,
+}
+
+/// A call on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallId {
+    pub(crate) epoch: Epoch,
+    pub(crate) id: u64,
+}
+
+/// The outcome for an answer from another node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerOutcome {
+    /// The call's slot has the answer.
+    Accepted,
+    /// There is no such call: it has its outcome, or its caller has given up.
+    Late,
+    /// The call was sent on another connection.
+    Stray,
 }
 
 impl PendingCalls {
-    fn lock(&self) -> MutexGuard<'_, SortedMap<u64, PendingCall>> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn new(rng: Arc<Rng>) -> PendingCalls {
+        PendingCalls { table: Mutex::default(), ids: CallIds { rng, key: OnceLock::new() } }
     }
 
-    /// Adds a call and returns its id, which the answer contains.
-    pub(crate) fn insert(&self, slot: Arc<dyn AnswerSlot>) -> u64 {
-        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        self.lock().insert(id, PendingCall { slot, node: None, protocol: "" });
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a call and returns its id, which the answer contains. `origin` is the call of another node that is passed on.
+    pub(crate) fn insert(&self, slot: Arc<dyn AnswerSlot>, origin: Option<CallId>) -> u64 {
+        let mut table = self.lock();
+        let id = loop {
+            table.count += 1;
+            let id = self.ids.get(table.count);
+            if !table.calls.contains_key(&id) {
+                break id;
+            }
+        };
+        let sequence = table.count;
+        table.calls.insert(id, PendingCall { slot, sequence, epoch: None, protocol: "", origin, is_passed_on: false });
+        if let Some(origin) = origin {
+            table.passed_on.insert((origin.epoch, origin.id, id));
+        }
         id
     }
 
-    /// Notes that the calls were sent to this node, in a message of this protocol.
-    pub(crate) fn sent(&self, ids: &[u64], node: &NodeName, protocol: &'static str) {
-        let mut calls = self.lock();
+    /// Notes that the calls are about to be sent on this connection, in a message of this protocol.
+    pub(crate) fn sent(&self, ids: &[u64], epoch: Epoch, protocol: &'static str) {
+        let mut table = self.lock();
         for id in ids {
-            if let Some(call) = calls.get_mut(id) {
-                call.node = Some(node.clone());
-                call.protocol = protocol;
+            if let Some(call) = table.calls.get_mut(id) {
+                (call.epoch, call.protocol) = (Some(epoch), protocol);
             }
         }
+    }
+
+    /// Returns the ids of all calls.
+    #[cfg(test)]
+    pub(crate) fn ids(&self) -> Vec<u64> {
+        self.lock().calls.keys().copied().collect()
     }
 
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().calls.len()
     }
 
-    /// Removes a call whose caller no longer waits.
-    pub(crate) fn remove(&self, id: u64) {
-        let removed = self.lock().remove(&id);
-        drop(removed);
+    /// Removes a call whose caller no longer waits. Returns it if its peer is to be informed.
+    pub(super) fn remove(&self, id: u64) -> Option<CallId> {
+        let removed = self.lock().remove(id)?;
+        removed.to_inform(id)
     }
 
-    /// Answers a call. An answer to a call that was removed is dropped.
-    pub(crate) fn answer(&self, id: u64, result: Result<&[u8], CallError>) {
-        let call = self.lock().remove(&id);
+    /// Answers a call, with an answer from the connection `from` or with an error of this node.
+    pub(crate) fn answer(&self, id: u64, from: Option<Epoch>, result: Result<&[u8], CallError>) -> AnswerOutcome {
+        let mut table = self.lock();
+        match table.calls.get(&id) {
+            None => return AnswerOutcome::Late,
+            Some(call) if from.is_some() && call.epoch != from => return AnswerOutcome::Stray,
+            Some(_) => {}
+        }
+        let call = table.remove(id);
+        drop(table);
         if let Some(call) = call {
             call.slot.answer(result.map_err(|error| incompatible(error, call.protocol)));
         }
+        AnswerOutcome::Accepted
     }
 
-    /// Ends the calls to a node whose connection is lost.
-    pub(crate) fn disconnect(&self, node: &NodeName) {
-        let mut lost = Vec::new();
-        self.lock().retain(|_, call| {
-            let stays = call.node.as_ref() != Some(node);
-            if !stays {
-                lost.push(Arc::clone(&call.slot));
-            }
-            stays
-        });
-        for slot in lost {
-            slot.answer(Err(CallError::NoConnection));
+    /// Notes that the peer of this connection has passed a call on. Returns `false` if no caller waits for it.
+    pub(crate) fn note_passed_on(&self, CallId { epoch, id }: CallId) -> bool {
+        let mut table = self.lock();
+        let call = table.calls.get_mut(&id).filter(|call| call.epoch == Some(epoch));
+        call.map(|call| call.is_passed_on = true).is_some()
+    }
+
+    /// Removes the entries of a call that this node passes on, since its caller has given up. Returns those whose peers
+    /// are to be informed.
+    pub(super) fn remove_passed_on(&self, CallId { epoch, id }: CallId) -> Vec<CallId> {
+        let mut table = self.lock();
+        let entries: Vec<_> = table.passed_on.range((epoch, id, 0)..=(epoch, id, u64::MAX)).copied().collect();
+        let removed = table.remove_entries(&entries);
+        drop(table);
+        removed.iter().filter_map(|(id, call)| call.to_inform(*id)).collect()
+    }
+
+    /// Ends the calls that were sent on a connection which is lost, in their order, and the entries of calls that came on
+    /// it. Returns those of the latter whose peers are to be informed.
+    pub(super) fn disconnect(&self, epoch: Epoch) -> Vec<CallId> {
+        let mut table = self.lock();
+        let is_lost = |call: &PendingCall| call.epoch == Some(epoch);
+        let mut lost: Vec<(u64, u64)> =
+            table.calls.iter().filter(|(_, call)| is_lost(call)).map(|(id, call)| (call.sequence, *id)).collect();
+        lost.sort_unstable();
+        let lost: Vec<_> = lost.into_iter().filter_map(|(_, id)| table.remove(id)).collect();
+        let entries: Vec<_> = table.passed_on.range((epoch, 0, 0)..=(epoch, u64::MAX, u64::MAX)).copied().collect();
+        let given_up = table.remove_entries(&entries);
+        drop(table);
+        for call in lost {
+            call.slot.answer(Err(CallError::NoConnection));
         }
+        given_up.iter().filter_map(|(id, call)| call.to_inform(*id)).collect()
+    }
+}
+
+impl Table {
+    fn remove(&mut self, id: u64) -> Option<PendingCall> {
+        let call = self.calls.remove(&id)?;
+        shrink(&mut self.calls);
+        if let Some(origin) = call.origin {
+            self.passed_on.remove(&(origin.epoch, origin.id, id));
+        }
+        Some(call)
+    }
+
+    fn remove_entries(&mut self, entries: &[(Epoch, u64, u64)]) -> Vec<(u64, PendingCall)> {
+        entries.iter().filter_map(|(_, _, id)| Some((*id, self.remove(*id)?))).collect()
+    }
+}
+
+impl PendingCall {
+    fn to_inform(&self, id: u64) -> Option<CallId> {
+        self.epoch.filter(|_| self.is_passed_on).map(|epoch| CallId { epoch, id })
+    }
+}
+
+/// The ids of calls: 64 bits each, which another node cannot guess from those that it has seen.
+struct CallIds {
+    rng: Arc<Rng>,
+    /// Drawn for the first call to another node.
+    key: OnceLock<[u64; 2]>,
+}
+
+impl CallIds {
+    /// Returns the id of the call with this number: SipHash of the number, under the node's key.
+    fn get(&self, number: u64) -> u64 {
+        let key = self.key.get_or_init(|| self.draw_key());
+        let mut hasher = DefaultHasher::new();
+        key.iter().for_each(|half| hasher.write_u64(*half));
+        hasher.write_u64(number);
+        hasher.finish()
+    }
+
+    fn draw_key(&self) -> [u64; 2] {
+        #[cfg(feature = "net")]
+        {
+            let mut bytes = [0; 16];
+            if self.rng.fill_secret(&mut bytes).is_ok() {
+                let (low, high) = bytes.split_at(8);
+                return [low, high].map(|half| half.iter().fold(0, |key, byte| key << 8 | u64::from(*byte)));
+            }
+        }
+        // Seeded by the operating system when the node started, or by a test.
+        [self.rng.next(), self.rng.next()]
     }
 }
 
@@ -97,5 +235,98 @@ fn incompatible(error: CallError, own: &str) -> CallError {
             CallError::Incompatible(format!("the target has the protocol `{other}`, not `{own}`").into())
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Notes the order of its outcomes.
+    struct Slot(u64, Arc<Mutex<Vec<(u64, Result<Vec<u8>, CallError>)>>>);
+
+    impl AnswerSlot for Slot {
+        fn answer(&self, result: Result<&[u8], CallError>) {
+            self.1.lock().unwrap().push((self.0, result.map(<[u8]>::to_vec)));
+        }
+    }
+
+    const OLD: Epoch = Epoch(1);
+    const NEW: Epoch = Epoch(2);
+
+    fn calls() -> PendingCalls {
+        PendingCalls::new(Arc::new(Rng::seeded(7)))
+    }
+
+    #[test]
+    fn a_loss_ends_the_calls_of_its_own_connection_in_their_order() {
+        let (calls, outcomes) = (calls(), Arc::default());
+        let ids: Vec<_> = (0..100).map(|n| calls.insert(Arc::new(Slot(n, Arc::clone(&outcomes))), None)).collect();
+        calls.sent(&ids[..50], OLD, "");
+        calls.sent(&ids[50..], NEW, "");
+        assert_eq!(calls.disconnect(OLD), []);
+        let expected: Vec<_> = (0..50).map(|n| (n, Err(CallError::NoConnection))).collect();
+        assert_eq!(*outcomes.lock().unwrap(), expected);
+        assert_eq!(calls.disconnect(OLD), []);
+        assert_eq!(calls.count(), 50);
+        calls.disconnect(NEW);
+        assert_eq!((calls.count(), outcomes.lock().unwrap().len()), (0, 100));
+    }
+
+    #[test]
+    fn an_answer_is_accepted_only_from_the_connection_on_which_the_call_was_sent() {
+        let (calls, outcomes) = (calls(), Arc::default());
+        let id = calls.insert(Arc::new(Slot(0, Arc::clone(&outcomes))), None);
+        assert_eq!(calls.answer(id, Some(OLD), Ok(&[1])), AnswerOutcome::Stray, "it was not sent at all");
+        calls.sent(&[id], NEW, "");
+        assert_eq!(calls.answer(id, Some(OLD), Ok(&[2])), AnswerOutcome::Stray);
+        assert_eq!(calls.answer(id, Some(NEW), Ok(&[3])), AnswerOutcome::Accepted);
+        assert_eq!(calls.answer(id, Some(NEW), Ok(&[4])), AnswerOutcome::Late);
+        assert_eq!(*outcomes.lock().unwrap(), [(0, Ok(vec![3]))]);
+    }
+
+    #[test]
+    fn a_call_that_was_passed_on_ends_with_its_caller() {
+        let (calls, outcomes) = (calls(), Arc::default());
+        let origin = CallId { epoch: OLD, id: 9 };
+        let add = |origin| {
+            let id = calls.insert(Arc::new(Slot(0, Arc::clone(&outcomes))), Some(origin));
+            calls.sent(&[id], NEW, "");
+            id
+        };
+        let (first, second) = (add(origin), add(origin));
+        let other = add(CallId { epoch: NEW, id: 9 });
+        assert!(calls.note_passed_on(CallId { epoch: NEW, id: second }));
+        assert!(!calls.note_passed_on(CallId { epoch: OLD, id: first }), "sent on another connection");
+        assert!(!calls.note_passed_on(CallId { epoch: NEW, id: 1 }));
+        assert_eq!(calls.remove_passed_on(origin), [CallId { epoch: NEW, id: second }], "its peer passed it on again");
+        assert_eq!(calls.ids(), [other]);
+        let answered = add(origin);
+        calls.answer(answered, Some(NEW), Ok(&[]));
+        assert_eq!(calls.remove_passed_on(origin), []);
+        let lost = add(origin);
+        assert!(calls.note_passed_on(CallId { epoch: NEW, id: lost }));
+        assert_eq!(calls.disconnect(OLD), [CallId { epoch: NEW, id: lost }]);
+        assert_eq!(calls.ids(), [other]);
+        assert_eq!(*outcomes.lock().unwrap(), [(0, Ok(vec![]))]);
+    }
+
+    #[test]
+    fn ids_depend_on_a_secret_and_on_every_bit_of_their_number() {
+        let ids = |seed| {
+            let ids = CallIds { rng: Arc::new(Rng::seeded(seed)), key: OnceLock::new() };
+            (1..=1000).map(|number| ids.get(number)).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(1), ids(1), "a seed repeats them");
+        assert!(ids(1).iter().zip(ids(2)).all(|(one, other)| *one != other));
+        // Each bit of an id is set in half of all ids, and differs from its predecessor's in half of all cases.
+        for bit in 0..64 {
+            let bits: Vec<_> = ids(1).iter().map(|id| id >> bit & 1).collect();
+            let set: u64 = bits.iter().sum();
+            let changed = bits.windows(2).filter(|pair| pair[0] != pair[1]).count();
+            assert!((400..=600).contains(&set) && (400..=600).contains(&changed), "bit {bit}: {set}, {changed}");
+        }
+        let unseeded = || CallIds { rng: Arc::new(Rng::unseeded()), key: OnceLock::new() }.get(1);
+        assert_ne!(unseeded(), unseeded());
     }
 }

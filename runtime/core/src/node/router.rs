@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use super::{LocalProcess, Node};
+use super::{CallId, LocalProcess, Node};
 use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid, Subject};
 use crate::log;
 use crate::observe::ReportKind;
 use crate::signal::{MonitorRoute, Monitored};
-use crate::wire::Signal;
+use crate::wire::{Epoch, Signal};
 
 /// A process on another node.
 #[derive(Clone, Copy, Debug)]
@@ -28,17 +29,34 @@ impl<'a> RemoteTarget<'a> {
 
 /// The connections to other nodes. Implemented by the cluster.
 pub(crate) trait Router: Send + Sync {
-    /// Puts a message into the queue of the connection to its node.
-    fn send_message(&self, from: u64, to: RemoteTarget<'_>, message: OutgoingMessage) -> Result<(), CastError>;
+    /// Returns the epoch of the connection to a node.
+    fn epoch(&self, node: &NodeName) -> Option<Epoch>;
 
-    /// Sends an answer. If the connection is lost the answer is too: the caller receives an error for the loss.
-    fn send_answer(&self, from: u64, node: &NodeId, id: u64, result: Result<Vec<u8>, CallError>);
+    /// Puts a message into the queue of the connection to its node; with an epoch, only of that connection.
+    fn send_message(
+        &self,
+        from: u64,
+        to: RemoteTarget<'_>,
+        message: OutgoingMessage,
+        epoch: Option<Epoch>,
+    ) -> Result<(), CastError>;
 
-    /// Sends a signal. After a link or a monitor, the sender is notified of the connection's loss.
+    /// Sends an answer over the connection on which the call came. If that is lost the answer is too: the caller receives
+    /// an error for the loss.
+    ///
+    /// # Errors
+    /// The error for the calls whose replies are in the answer, which was not sent. Its own caller receives it, too.
+    fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<(), CallError>;
+
+    /// Sends a note on a call over the connection of this epoch, if that is still up.
+    fn send_call_note(&self, epoch: Epoch, note: CallNote);
+
+    /// Sends a signal; with an epoch, only over that connection. After a link or a monitor, the sender is notified of the
+    /// connection's loss.
     ///
     /// # Errors
     /// The reason for the sender: `NoProc` or `NoConnection`.
-    fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit>;
+    fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal, epoch: Option<Epoch>) -> Result<(), Exit>;
 
     /// Returns a future that resolves when the connection's queue has drained; `None` if it is below its limit.
     fn backpressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
@@ -56,6 +74,32 @@ pub(crate) trait Router: Send + Sync {
     fn peers(&self) -> Vec<NodeName>;
 }
 
+/// The node on which a call waits, and the connection on which the call came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CallerNode {
+    pub(crate) id: Arc<NodeId>,
+    pub(crate) epoch: Epoch,
+}
+
+/// A note on a call between two nodes, with the call's id on the caller's node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallNote {
+    /// The callee's node has passed the reply on to another node.
+    PassedOn(u64),
+    /// The caller does not wait any more.
+    GivenUp(u64),
+}
+
+/// An encoded answer to another node, or the error instead of it.
+pub(crate) type OutgoingAnswer = Result<EncodedAnswer, CallError>;
+
+/// An encoded answer.
+pub(crate) struct EncodedAnswer {
+    /// The ids of the calls whose replies are in the answer.
+    pub(crate) replies: Vec<u64>,
+    pub(crate) payload: Vec<u8>,
+}
+
 /// An encoded message to another node.
 pub(crate) struct OutgoingMessage {
     pub(crate) protocol: u64,
@@ -66,41 +110,64 @@ pub(crate) struct OutgoingMessage {
 }
 
 impl Node {
+    /// Returns the epoch for a new relation to a process: that of the connection to its node, or [`Epoch::LOCAL`] if it is
+    /// on this node or there is no connection.
+    pub(crate) fn epoch_to(&self, node: &NodeName) -> Epoch {
+        if node == self.name() {
+            return Epoch::LOCAL;
+        }
+        self.router().and_then(|router| router.epoch(node)).unwrap_or(Epoch::LOCAL)
+    }
+
     /// Sends a signal to a process of any node. If the process does not exist, the sender receives the answer that OTP
     /// defines for that.
-    pub(crate) fn signal(&self, from: &Pid, to: &Pid, signal: Signal) {
+    ///
+    /// A signal to another node goes over the connection of this epoch, and is lost with it.
+    pub(crate) fn signal(&self, from: &Pid, to: &Pid, epoch: Epoch, signal: Signal) {
         if to.belongs_to(self.id()) {
             match self.table().signal_target(to.number()) {
-                Some(target) => target.signal(to.number(), from, signal),
-                None => self.refuse_signal(from, to, signal, Exit::NoProc),
+                Some(target) => target.signal(to.number(), from, Epoch::LOCAL, signal),
+                None => self.refuse_signal(from, to, Epoch::LOCAL, signal, Exit::NoProc),
             }
         } else if *to.node() == *self.name() {
             // A process of an earlier incarnation of this node.
-            self.refuse_signal(from, to, signal, Exit::NoProc);
+            self.refuse_signal(from, to, epoch, signal, Exit::NoProc);
         } else {
-            let sent = self.send_signal(from.number(), RemoteTarget::Pid(to), signal.clone());
+            let sent = self.send_signal(from.number(), RemoteTarget::Pid(to), signal.clone(), Some(epoch));
             if let Err(reason) = sent {
-                self.refuse_signal(from, to, signal, reason);
+                self.refuse_signal(from, to, epoch, signal, reason);
             }
         }
     }
 
-    /// Sends a signal to a process of another node.
-    pub(crate) fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal) -> Result<(), Exit> {
-        self.router().ok_or(Exit::NoConnection)?.send_signal(from, to, signal)
+    /// Sends a signal to a process of another node; with an epoch, only over that connection.
+    pub(crate) fn send_signal(
+        &self,
+        from: u64,
+        to: RemoteTarget<'_>,
+        signal: Signal,
+        epoch: Option<Epoch>,
+    ) -> Result<(), Exit> {
+        self.router().ok_or(Exit::NoConnection)?.send_signal(from, to, signal, epoch)
     }
 
-    /// Sends a signal of a monitor to its target.
+    /// Sends a signal of a monitor to its target, over the connection of this epoch.
     ///
     /// # Errors
     /// The target is a name on another node, and there is no connection to it.
-    pub(crate) fn signal_monitored(&self, from: &Pid, to: &Monitored, signal: Signal) -> Result<(), Exit> {
+    pub(crate) fn signal_monitored(
+        &self,
+        from: &Pid,
+        to: &Monitored,
+        epoch: Epoch,
+        signal: Signal,
+    ) -> Result<(), Exit> {
         match (&to.route, &to.subject) {
             (MonitorRoute::Name, Subject::Name(name, at)) => {
-                self.send_signal(from.number(), RemoteTarget::Name(name, at), signal)
+                self.send_signal(from.number(), RemoteTarget::Name(name, at), signal, Some(epoch))
             }
             (MonitorRoute::Process(pid) | MonitorRoute::Child(pid), _) | (MonitorRoute::Name, Subject::Pid(pid)) => {
-                self.signal(from, pid, signal);
+                self.signal(from, pid, epoch, signal);
                 Ok(())
             }
         }
@@ -108,7 +175,7 @@ impl Node {
 
     /// Answers a signal in place of the process that cannot handle it: a link and a monitor receive `reason`, and other
     /// signals are dropped.
-    pub(crate) fn refuse_signal(&self, from: &Pid, to: &Pid, signal: Signal, reason: Exit) {
+    pub(crate) fn refuse_signal(&self, from: &Pid, to: &Pid, epoch: Epoch, signal: Signal, reason: Exit) {
         let answer = match signal {
             Signal::Link => Signal::Exit { reason, linked: true },
             Signal::Monitor { reference } => Signal::Down { reference, reason },
@@ -119,7 +186,37 @@ impl Node {
             | Signal::Demonitor { .. }
             | Signal::Down { .. } => return,
         };
-        self.signal(to, from, answer);
+        if from.belongs_to(self.id()) {
+            // The epoch is that of the sender's relation, which may be with a process of another node.
+            if let Some(sender) = self.table().signal_target(from.number()) {
+                sender.signal(from.number(), to, epoch, answer);
+            }
+        } else {
+            self.signal(to, from, epoch, answer);
+        }
+    }
+
+    /// Removes a call to another node, whose caller no longer waits.
+    pub(crate) fn give_up_call(&self, id: u64) {
+        self.send_given_up(self.pending_calls().remove(id));
+    }
+
+    /// Removes the entries of a call that came from another node and was passed on, since its caller no longer waits.
+    pub(crate) fn give_up_passed_on(&self, call: CallId) {
+        self.send_given_up(self.pending_calls().remove_passed_on(call));
+    }
+
+    /// Ends the calls of a connection that is lost.
+    pub(crate) fn disconnect_calls(&self, epoch: Epoch) {
+        self.send_given_up(self.pending_calls().disconnect(epoch));
+    }
+
+    fn send_given_up(&self, calls: impl IntoIterator<Item = CallId>) {
+        for CallId { epoch, id } in calls {
+            if let Some(router) = self.router() {
+                router.send_call_note(epoch, CallNote::GivenUp(id));
+            }
+        }
     }
 
     /// Counts and logs a message that cannot be sent to another node, since the sender may have dropped its `Cast`.

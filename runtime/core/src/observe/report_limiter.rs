@@ -24,6 +24,8 @@ pub(crate) enum ReportKind {
     Undelivered,
     /// A message to another node could not be sent.
     Unsent,
+    /// A node answered a call that was not sent to it, or on an earlier connection.
+    StrayAnswer,
 }
 
 /// A time window in which the reports of one kind are counted.
@@ -104,6 +106,9 @@ fn log_summary(kind: ReportKind, count: u64) {
         }
         ReportKind::Undelivered => {
             log::warn!(target: "greenroom", count, "more messages from other nodes could not be delivered");
+        }
+        ReportKind::StrayAnswer => {
+            log::debug!(target: "greenroom", count, "more answers to calls that were sent on other connections");
         }
         ReportKind::Unsent => {
             log::warn!(target: "greenroom", count, "more messages could not be sent to other nodes");

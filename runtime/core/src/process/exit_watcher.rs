@@ -18,7 +18,7 @@ use crate::observe::{AwaitedCall, WaitingCall};
 use crate::sched::Timeout;
 use crate::signal::{MonitorRoute, Monitored};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::Signal;
+use crate::wire::{Epoch, Signal};
 
 /// The outcome of a process's wait that could only end after the process itself.
 pub(crate) enum InVain {
@@ -37,6 +37,8 @@ struct ExitWatcher {
     number: u64,
     reference: MonitorRef,
     target: Monitored,
+    /// The connection on which the monitor was set.
+    epoch: Epoch,
     can_break_cycle: bool,
     state: Mutex<State>,
 }
@@ -73,17 +75,19 @@ pub(crate) async fn ended_in_cell<M: Protocol>(cell: Arc<Cell<M>>, number: u64) 
 pub(crate) fn watch_exit(node: &Node, target: Monitored, in_vain: InVain) -> impl Future<Output = Exit> + Send + use<> {
     let number = node.next_number();
     let reference = node.next_reference();
+    let epoch = node.epoch_to(target.node());
     let watcher = Arc::new(ExitWatcher {
         node: node.clone(),
         number,
         reference,
         target: target.clone(),
+        epoch,
         can_break_cycle: !matches!(in_vain, InVain::Continue),
         state: Mutex::default(),
     });
     node.table().insert_watcher(number, Arc::clone(&watcher) as Arc<dyn SignalTarget>);
-    let guard = UnwatchOnDrop { node: node.clone(), number, reference, target: target.clone() };
-    if let Err(reason) = node.signal_monitored(&node.pid(number), &target, Signal::Monitor { reference }) {
+    let guard = UnwatchOnDrop { node: node.clone(), number, reference, target: target.clone(), epoch };
+    if let Err(reason) = node.signal_monitored(&node.pid(number), &target, epoch, Signal::Monitor { reference }) {
         watcher.resolve(Outcome::Exited(reason));
     }
     ExitWait { watcher, _guard: guard, in_vain, check: None, is_noted: false }
@@ -211,6 +215,7 @@ struct UnwatchOnDrop {
     number: u64,
     reference: MonitorRef,
     target: Monitored,
+    epoch: Epoch,
 }
 
 impl Drop for UnwatchOnDrop {
@@ -218,7 +223,7 @@ impl Drop for UnwatchOnDrop {
         if self.node.table().remove_watcher(self.number) {
             let signal = Signal::Demonitor { reference: self.reference };
             // Fails if the connection is lost, which has already ended the monitor.
-            let _ = self.node.signal_monitored(&self.node.pid(self.number), &self.target, signal);
+            let _ = self.node.signal_monitored(&self.node.pid(self.number), &self.target, self.epoch, signal);
         }
     }
 }
@@ -266,17 +271,18 @@ impl ExitWatcher {
 }
 
 impl SignalTarget for ExitWatcher {
-    fn signal(&self, _: u64, from: &Pid, signal: Signal) {
+    fn signal(&self, _: u64, from: &Pid, epoch: Epoch, signal: Signal) {
         if let Signal::Down { reference, reason } = signal
             && reference == self.reference
+            && epoch == self.epoch
             && self.target.accepts_down_from(from)
         {
             self.resolve(Outcome::Exited(reason));
         }
     }
 
-    fn disconnect(&self, _: u64, node: &NodeId) {
-        if self.target.lost_with(node).is_some() {
+    fn disconnect(&self, _: u64, _: &NodeId, epoch: Epoch) {
+        if epoch == self.epoch {
             self.resolve(Outcome::Exited(Exit::NoConnection));
         }
     }

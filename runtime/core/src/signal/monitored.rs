@@ -43,6 +43,16 @@ impl Monitored {
         Monitored { subject: Subject::Name(name, at), route: MonitorRoute::Name }
     }
 
+    /// Returns the node of the target.
+    pub(crate) fn node(&self) -> &NodeName {
+        match (&self.route, &self.subject) {
+            (MonitorRoute::Process(pid) | MonitorRoute::Child(pid), _) | (MonitorRoute::Name, Subject::Pid(pid)) => {
+                pid.node()
+            }
+            (MonitorRoute::Name, Subject::Name(_, at)) => at,
+        }
+    }
+
     /// Returns whether the `Down` of the monitor can come from this process.
     pub(crate) fn accepts_down_from(&self, from: &Pid) -> bool {
         match (&self.route, &self.subject) {

@@ -3,14 +3,15 @@
 //! | part | bytes |
 //! |---|---|
 //! | *n* | a number: seven bits a byte, least first, the high bit while more follow, no zero byte at the end |
+//! | *id* | of a call: 8 bytes, least first |
 //! | *target* | `0` incarnation *n*, number *n* · `1` length *n* (1..=255), so many bytes of UTF-8 |
 //! | *reason* | an [`Exit`] in postcard, to the end of the frame |
 //!
 //! | frame | bytes |
 //! |---|---|
-//! | message | `0` from *n*, *target*, protocol (8 bytes, least first), variant *n* (32 bits), count *n* (0..=64), so many reply ids *n*, payload to the end |
-//! | answer | `1` from *n*, id *n*, payload to the end |
-//! | failed answer | `2` from *n*, id *n*, a [`CallError`] in postcard to the end |
+//! | message | `0` from *n*, *target*, protocol (8 bytes, least first), variant *n* (32 bits), count *n* (0..=64), so many reply *ids*, payload to the end |
+//! | answer | `1` from *n*, *id*, count *n* (0..=64), so many reply *ids*, payload to the end |
+//! | failed answer | `2` from *n*, *id*, a [`CallError`] in postcard to the end |
 //! | link | `3` from *n*, *target* |
 //! | unlink | `4` from *n*, *target*, id *n* |
 //! | unlink, acknowledged | `5` from *n*, *target*, id *n* |
@@ -18,6 +19,8 @@
 //! | monitor | `7` from *n*, *target*, reference *n* |
 //! | demonitor | `8` from *n*, *target*, reference *n* |
 //! | down | `9` from *n*, *target*, reference *n*, *reason* |
+//! | call passed on | `10` from *n*, *id* |
+//! | call given up | `11` from *n*, *id* |
 //!
 //! Invariants:
 //! - `decode` returns the frame that `encode` got.
@@ -52,8 +55,14 @@ pub(crate) enum Frame {
         from: u64,
         /// Which of the [`Message`](Frame::Message)'s replies this answers.
         id: u64,
+        /// The ids under which the sender's node awaits the answers to the `Reply`s inside; empty with an error.
+        replies: Vec<u64>,
         result: Result<Bytes, CallError>,
     },
+    /// The reply to this call of the receiver was passed on to another node.
+    PassedOn { from: u64, id: u64 },
+    /// The caller of this call, which was passed on, does not wait any more.
+    GivenUp { from: u64, id: u64 },
     /// A step of a link, a monitor or an exit.
     Signal { from: u64, to: FrameTarget, signal: Signal },
 }
@@ -68,6 +77,8 @@ const EXIT: u8 = 6;
 const MONITOR: u8 = 7;
 const DEMONITOR: u8 = 8;
 const DOWN: u8 = 9;
+const PASSED_ON: u8 = 10;
+const GIVEN_UP: u8 = 11;
 
 /// The kind of an `EXIT` that requests a stop. 0 and 1 are exit signals without and with a link.
 const STOP: u8 = 2;
@@ -82,8 +93,8 @@ impl Frame {
     /// Bytes that `encode` will write, or a few more; what back-pressure counts before there are any.
     pub(crate) fn size_hint(&self) -> usize {
         let head = match self {
-            Frame::Message { replies, .. } => 64 + replies.len() * varint::MAX,
-            Frame::Answer { .. } | Frame::Signal { .. } => 64,
+            Frame::Message { replies, .. } | Frame::Answer { replies, .. } => 64 + replies.len() * 8,
+            Frame::Signal { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => 64,
         };
         head + self.payload().map_or(0, Bytes::len)
     }
@@ -92,7 +103,7 @@ impl Frame {
     pub(crate) fn payload(&self) -> Option<&Bytes> {
         match self {
             Frame::Message { payload, .. } | Frame::Answer { result: Ok(payload), .. } => Some(payload),
-            Frame::Answer { .. } | Frame::Signal { .. } => None,
+            Frame::Answer { .. } | Frame::Signal { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => None,
         }
     }
 
@@ -116,25 +127,20 @@ impl Frame {
     fn write(&self, out: &mut Vec<u8>) -> Result<(), WireError> {
         match self {
             Frame::Message { from, to, protocol, variant, replies, .. } => {
-                if replies.len() > Frame::MAX_REPLIES {
-                    return Err(WireError::Replies);
-                }
                 put_head(out, MESSAGE, *from, to)?;
                 out.extend_from_slice(&protocol.to_le_bytes());
                 varint::put(out, u64::from(*variant));
-                varint::put(out, replies.len() as u64);
-                for &id in replies {
-                    varint::put(out, id);
+                put_replies(out, replies)?;
+            }
+            Frame::Answer { from, id, replies, result } => {
+                put_call(out, if result.is_ok() { ANSWER } else { FAILED }, *from, *id);
+                match result {
+                    Ok(_) => put_replies(out, replies)?,
+                    Err(error) => put_postcard(out, error)?,
                 }
             }
-            Frame::Answer { from, id, result } => {
-                out.push(if result.is_ok() { ANSWER } else { FAILED });
-                varint::put(out, *from);
-                varint::put(out, *id);
-                if let Err(error) = result {
-                    put_postcard(out, error)?;
-                }
-            }
+            Frame::PassedOn { from, id } => put_call(out, PASSED_ON, *from, *id),
+            Frame::GivenUp { from, id } => put_call(out, GIVEN_UP, *from, *id),
             Frame::Signal { from, to, signal } => match signal {
                 Signal::Link => put_head(out, LINK, *from, to)?,
                 Signal::Unlink { id } => {
@@ -177,25 +183,32 @@ impl Frame {
     pub(crate) fn decode(bytes: &Bytes) -> Result<Frame, WireError> {
         let mut reader = Reader::new(bytes);
         let kind = reader.byte()?;
-        if kind > DOWN {
+        if kind > GIVEN_UP {
             return Err(WireError::Kind(kind));
         }
         let from = reader.varint()?;
-        if kind == ANSWER || kind == FAILED {
-            let id = reader.varint()?;
-            let result = if kind == ANSWER { Ok(tail(bytes, &reader)) } else { Err(take_postcard(reader)?) };
-            return Ok(Frame::Answer { from, id, result });
+        match kind {
+            ANSWER => {
+                let (id, replies) = (reader.fixed()?, take_replies(&mut reader)?);
+                return Ok(Frame::Answer { from, id, replies, result: Ok(tail(bytes, &reader)) });
+            }
+            FAILED => {
+                let id = reader.fixed()?;
+                return Ok(Frame::Answer { from, id, replies: Vec::new(), result: Err(take_postcard(reader)?) });
+            }
+            PASSED_ON | GIVEN_UP => {
+                let id = reader.fixed()?;
+                reader.finish()?;
+                return Ok(if kind == PASSED_ON { Frame::PassedOn { from, id } } else { Frame::GivenUp { from, id } });
+            }
+            _ => {}
         }
         let to = take_target(&mut reader)?;
         let signal = match kind {
             MESSAGE => {
                 let protocol = reader.fixed()?;
                 let variant = u32::try_from(reader.varint()?).map_err(|_| WireError::Number)?;
-                let count = reader.varint()?;
-                if count > Frame::MAX_REPLIES as u64 {
-                    return Err(WireError::Replies);
-                }
-                let replies = (0..count).map(|_| reader.varint()).collect::<Result<_, _>>()?;
+                let replies = take_replies(&mut reader)?;
                 let payload = tail(bytes, &reader);
                 return Ok(Frame::Message { from, to, protocol, variant, replies, payload });
             }
@@ -246,6 +259,29 @@ fn put_head(out: &mut Vec<u8>, kind: u8, from: u64, to: &FrameTarget) -> Result<
         }
     }
     Ok(())
+}
+
+fn put_call(out: &mut Vec<u8>, kind: u8, from: u64, id: u64) {
+    out.push(kind);
+    varint::put(out, from);
+    out.extend_from_slice(&id.to_le_bytes());
+}
+
+fn put_replies(out: &mut Vec<u8>, ids: &[u64]) -> Result<(), WireError> {
+    if ids.len() > Frame::MAX_REPLIES {
+        return Err(WireError::Replies);
+    }
+    varint::put(out, ids.len() as u64);
+    ids.iter().for_each(|id| out.extend_from_slice(&id.to_le_bytes()));
+    Ok(())
+}
+
+fn take_replies(reader: &mut Reader<'_>) -> Result<Vec<u64>, WireError> {
+    let count = reader.varint()?;
+    if count > Frame::MAX_REPLIES as u64 {
+        return Err(WireError::Replies);
+    }
+    (0..count).map(|_| reader.fixed()).collect()
 }
 
 fn put_postcard(out: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<(), WireError> {

@@ -7,6 +7,7 @@
 //! How it fails: [`WireError`], a small enum, and never a panic. A frame that cannot be decoded
 //! ends the connection, since its peer is not a node of this version.
 
+mod epoch;
 #[cfg(feature = "net")]
 mod error;
 mod fingerprint;
@@ -17,6 +18,7 @@ mod target;
 #[cfg(feature = "net")]
 pub(crate) mod varint;
 
+pub(crate) use epoch::Epoch;
 #[cfg(feature = "net")]
 pub(crate) use error::WireError;
 pub(crate) use fingerprint::fingerprint;

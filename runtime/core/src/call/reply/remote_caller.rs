@@ -3,9 +3,9 @@
 use std::any::type_name;
 use std::sync::Arc;
 
-use crate::base::{CallError, EncodeError, Encoder, NodeId};
+use crate::base::{CallError, EncodeError, Encoder};
 use crate::call::remote::encode_caught;
-use crate::node::{AnswerSlot, Current, Node, WaitingCaller};
+use crate::node::{AnswerSlot, CallId, CallNote, CallerNode, Current, EncodedAnswer, Node, WaitingCaller};
 
 /// A caller on another node that waits for a `T`.
 pub(in crate::call) struct RemoteCaller<T> {
@@ -19,7 +19,7 @@ type Encode<T> = fn(&T, &mut Encoder<'_>) -> Result<(), EncodeError>;
 #[derive(Clone)]
 struct ReplyRoute {
     node: Node,
-    caller: Arc<NodeId>,
+    caller: CallerNode,
     /// The call's id on the caller's node.
     id: u64,
 }
@@ -32,28 +32,32 @@ struct DroppedReply {
 
 impl<T> RemoteCaller<T> {
     /// Creates the caller of the call with this `id` on the node `caller`, to be answered from `node`.
-    pub(in crate::call) fn new(node: Node, caller: Arc<NodeId>, id: u64, encode: Encode<T>) -> RemoteCaller<T> {
+    pub(in crate::call) fn new(node: Node, caller: CallerNode, id: u64, encode: Encode<T>) -> RemoteCaller<T> {
         RemoteCaller { route: ReplyRoute { node, caller, id }, encode }
+    }
+
+    #[cfg(test)]
+    pub(in crate::call) fn call(&self) -> (&CallerNode, u64) {
+        (&self.route.caller, self.route.id)
     }
 
     /// Sends the answer.
     pub(in crate::call) fn answer_with(&self, value: &T) {
-        let ReplyRoute { node, caller, id } = &self.route;
+        let node = &self.route.node;
         let Some(router) = node.router() else { return };
-        let mut bytes = Vec::new();
-        let mut encoder = Encoder::new(&mut bytes, router.max_message_size());
+        let mut payload = Vec::new();
+        let mut encoder = Encoder::new(&mut payload, router.max_message_size());
         let encode = || encode_caught(node, type_name::<T>(), || (self.encode)(value, &mut encoder));
-        let (result, _) = Current::collect_replies(node, encode);
-        let answer = result.map(|()| bytes).map_err(CallError::Encode);
-        router.send_answer(Current::process(), caller, *id, answer);
+        let (result, replies) = Current::collect_replies(node, encode);
+        self.route.send(Current::process(), replies, result.map(|()| payload).map_err(CallError::Encode));
     }
 
-    /// Returns the route for the answer of a third node, to which the reply is passed on.
+    /// Adds an entry for the reply, which is passed on to a third node in a message of `node`. Returns its id.
     ///
-    /// That node answers to this one, which forwards the answer or the error. The third node needs no connection to the
-    /// caller's node.
-    pub(in crate::call) fn forward(&self) -> Arc<dyn AnswerSlot> {
-        Arc::new(self.route.clone())
+    /// The third node answers to this one, which forwards the answer or the error. It needs no connection to the caller's
+    /// node.
+    pub(in crate::call) fn pass_on(&self, node: &Node) -> u64 {
+        self.route.pass_on(node)
     }
 
     /// Returns the call as one whose reply the process `holder` dropped.
@@ -62,18 +66,48 @@ impl<T> RemoteCaller<T> {
     }
 }
 
+impl ReplyRoute {
+    fn pass_on(&self, node: &Node) -> u64 {
+        // In a program with two nodes, another one than the one that was called may pass the reply on.
+        let origin = CallId { epoch: self.caller.epoch, id: self.id };
+        let origin = Some(origin).filter(|_| self.node.is_same(node));
+        let id = node.pending_calls().insert(Arc::new(self.clone()), origin);
+        // With the entry in place, the caller's node reports a caller that gives up, or has given up.
+        if let Some(router) = self.node.router() {
+            router.send_call_note(self.caller.epoch, CallNote::PassedOn(self.id));
+        }
+        id
+    }
+
+    /// Sends an answer with the replies of these calls in it, or an error.
+    fn send(&self, from: u64, replies: Vec<u64>, result: Result<Vec<u8>, CallError>) {
+        let Some(router) = self.node.router() else { return };
+        let calls = self.node.pending_calls();
+        calls.sent(&replies, self.caller.epoch, "");
+        let encoded = result.map(|payload| EncodedAnswer { replies: replies.clone(), payload });
+        let failed = encoded.as_ref().err().cloned();
+        let sent = router.send_answer(from, &self.caller, self.id, encoded);
+        if let Some(error) = failed.or(sent.err()) {
+            for id in replies {
+                calls.answer(id, None, Err(error.clone()));
+            }
+        }
+    }
+}
+
 impl AnswerSlot for ReplyRoute {
     fn answer(&self, result: Result<&[u8], CallError>) {
-        if let Some(router) = self.node.router() {
-            router.send_answer(0, &self.caller, self.id, result.map(<[u8]>::to_vec));
+        let mut replies = Vec::new();
+        if let Some((caller, ids)) = Current::take_all_received() {
+            let route = |id| ReplyRoute { node: self.node.clone(), caller: caller.clone(), id };
+            replies.extend(ids.into_iter().map(|id| route(id).pass_on(&self.node)));
         }
+        self.send(0, replies, result.map(<[u8]>::to_vec));
     }
 }
 
 impl WaitingCaller for DroppedReply {
     fn fail(&self, error: CallError) {
-        if let Some(router) = self.route.node.router() {
-            router.send_answer(self.holder, &self.route.caller, self.route.id, Err(error));
-        }
+        self.route.send(self.holder, Vec::new(), Err(error));
     }
 }

@@ -204,7 +204,7 @@ impl<T> Slot<T> {
         drop(state);
         drop(outcome);
         if let Some((node, id)) = remote_id {
-            node.pending_calls().remove(id);
+            node.give_up_call(id);
         }
         noted
     }

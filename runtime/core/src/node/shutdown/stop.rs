@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::base::Exit;
 use crate::log;
 use crate::node::{Ancestry, Current, Node};
-use crate::wire::Signal;
+use crate::wire::{Epoch, Signal};
 
 /// The time after which a process that was requested to stop is killed: OTP's default for a worker.
 const SHUTDOWN_TIME: Duration = Duration::from_secs(5);
@@ -148,7 +148,7 @@ impl Node {
         let sender = self.pid(Node::SYSTEM);
         for number in numbers {
             if let Some(cell) = self.table().get(*number) {
-                cell.signal(*number, &sender, Signal::Exit { reason: reason.clone(), linked: false });
+                cell.signal(*number, &sender, Epoch::LOCAL, Signal::Exit { reason: reason.clone(), linked: false });
             }
         }
         let gone = async {

@@ -113,11 +113,11 @@ impl<M: Protocol> Cell<M> {
         }
         let me = self.node.pid(number);
         let ExitNotices { signals, monitors } = cold.relations.into_notices(reason);
-        for (reference, monitored) in monitors {
-            self.send_demonitor(&me, reference, &monitored);
+        for (reference, monitored, epoch) in monitors {
+            self.send_demonitor(&me, reference, &monitored, epoch);
         }
-        for (peer, signal) in signals {
-            self.node.signal(&me, &peer, signal);
+        for (peer, signal, epoch) in signals {
+            self.node.signal(&me, &peer, epoch, signal);
         }
     }
 

@@ -9,21 +9,22 @@ use crate::base::{Down, Exit, MonitorRef, NodeId, Pid, Protocol};
 use crate::mailbox::Origin;
 use crate::node::SignalTarget;
 use crate::signal::{Effect, MonitorRoute, Monitored, Receipt, Relations, dispatch};
-use crate::wire::Signal;
+use crate::wire::{Epoch, Signal};
 
 impl<M: Protocol> SignalTarget for Cell<M> {
     // If the process has ended, a link or monitor is answered with `Exit::NoProc`, and an exit signal is lost.
-    fn signal(&self, number: u64, from: &Pid, signal: Signal) {
+    fn signal(&self, number: u64, from: &Pid, epoch: Epoch, signal: Signal) {
         let mut control = self.control();
         // Zero is the child of the cell, whichever process it is.
         let number = if number == 0 && self.is_reused() { control.number } else { number };
         if number == 0 || !control.is_occupied_by(number) {
             drop(control);
-            return self.node.refuse_signal(from, &self.node.pid(number), signal, Exit::NoProc);
+            return self.node.refuse_signal(from, &self.node.pid(number), epoch, signal, Exit::NoProc);
         }
         let sender = if from.belongs_to(self.node.id()) { Some(from.number()) } else { None };
         let receipt = Receipt {
             from,
+            epoch,
             is_own: sender == Some(number),
             is_trapping: control.trap_exit,
             is_from_parent: control.is_server_of(sender),
@@ -38,22 +39,22 @@ impl<M: Protocol> SignalTarget for Cell<M> {
             Effect::DownMessage(down) => self.push_system(number, Origin::monitor(down.monitor.0), down),
             Effect::Acknowledge(id) => {
                 drop(control);
-                self.node.signal(&self.node.pid(number), from, Signal::UnlinkAck { id });
+                self.node.signal(&self.node.pid(number), from, epoch, Signal::UnlinkAck { id });
                 self.relations(number, |relations| relations.ack_sent(from, id));
             }
         }
     }
 
-    fn disconnect(&self, number: u64, node: &NodeId) {
+    fn disconnect(&self, number: u64, node: &NodeId, epoch: Epoch) {
         let lost = {
             let mut control = self.control();
             if control.number != number {
                 return;
             }
-            control.cold_mut().map(|cold| cold.relations.disconnect(node)).unwrap_or_default()
+            control.cold_mut().map(|cold| cold.relations.disconnect(node, epoch)).unwrap_or_default()
         };
         for (from, signal) in lost {
-            self.signal(number, &from, signal);
+            self.signal(number, &from, epoch, signal);
         }
     }
 }
@@ -123,16 +124,17 @@ impl<M: Protocol> Cell<M> {
         if me == peer {
             return;
         }
-        let signals = self.relations(me.number(), |relations| relations.link(peer.clone()));
+        let epoch = self.node.epoch_to(peer.node());
+        let signals = self.relations(me.number(), |relations| relations.link(peer.clone(), epoch));
         for signal in signals.into_iter().flatten() {
-            self.node.signal(me, peer, signal);
+            self.node.signal(me, peer, epoch, signal);
         }
     }
 
     pub(crate) fn unlink(&self, me: &Pid, peer: &Pid) {
         let unlink = self.relations(me.number(), |relations| relations.unlink(peer)).flatten();
-        if let Some(signal) = unlink {
-            self.node.signal(me, peer, signal);
+        if let Some((signal, epoch)) = unlink {
+            self.node.signal(me, peer, epoch, signal);
         }
     }
 
@@ -143,8 +145,9 @@ impl<M: Protocol> Cell<M> {
         if matches!(&monitored.route, MonitorRoute::Process(pid) if pid == me) {
             return reference;
         }
-        self.relations(me.number(), |relations| relations.monitor(reference, monitored.clone()));
-        if let Err(reason) = self.node.signal_monitored(me, &monitored, Signal::Monitor { reference }) {
+        let epoch = self.node.epoch_to(monitored.node());
+        self.relations(me.number(), |relations| relations.monitor(reference, monitored.clone(), epoch));
+        if let Err(reason) = self.node.signal_monitored(me, &monitored, epoch, Signal::Monitor { reference }) {
             self.fail_monitor(me.number(), reference, reason);
         }
         reference
@@ -157,7 +160,7 @@ impl<M: Protocol> Cell<M> {
             return;
         }
         let ended = control.cold_mut().and_then(|cold| cold.relations.demonitor(reference));
-        if let Some(Monitored { subject: target, .. }) = ended {
+        if let Some((Monitored { subject: target, .. }, _)) = ended {
             self.push_system(number, Origin::monitor(reference.0), Down { monitor: reference, target, reason });
         }
     }
@@ -166,15 +169,15 @@ impl<M: Protocol> Cell<M> {
     pub(crate) fn demonitor(&self, me: &Pid, reference: MonitorRef) -> bool {
         let ended = self.relations(me.number(), |relations| relations.demonitor(reference)).flatten();
         let live = ended.is_some();
-        if let Some(monitored) = ended {
-            self.send_demonitor(me, reference, &monitored);
+        if let Some((monitored, epoch)) = ended {
+            self.send_demonitor(me, reference, &monitored, epoch);
         }
         live
     }
 
-    pub(super) fn send_demonitor(&self, me: &Pid, reference: MonitorRef, monitored: &Monitored) {
+    pub(super) fn send_demonitor(&self, me: &Pid, reference: MonitorRef, monitored: &Monitored, epoch: Epoch) {
         // Fails if the connection is lost, which has already ended the monitor.
-        let _ = self.node.signal_monitored(me, monitored, Signal::Demonitor { reference });
+        let _ = self.node.signal_monitored(me, monitored, epoch, Signal::Demonitor { reference });
     }
 
     fn relations<R>(&self, number: u64, f: impl FnOnce(&mut Relations) -> R) -> Option<R> {

@@ -13,7 +13,7 @@ use crate::supervisor::child::BoundSpec;
 use crate::supervisor::plan::{Action, ChildKey, PendingRetry, RetryId, ShutdownCause};
 use crate::supervisor::protocol::LocalOnly;
 use crate::supervisor::{ChildError, Supervision};
-use crate::wire::Signal;
+use crate::wire::{Epoch, Signal};
 
 impl SupervisorProcess {
     /// Executes all actions of the plan. An error ends the supervisor.
@@ -139,7 +139,7 @@ impl SupervisorProcess {
         cx.mailbox().cell().set_awaited_children(supervisor.number(), numbers);
         for (_, pid, shutdown, _) in &stopping {
             let reason = if *shutdown == Shutdown::Kill { Exit::Kill } else { Exit::shutdown() };
-            node.signal(&supervisor, pid, Signal::Exit { reason, linked: false });
+            node.signal(&supervisor, pid, Epoch::LOCAL, Signal::Exit { reason, linked: false });
         }
         let begin = node.clock().now();
         for (key, pid, shutdown, exit) in stopping {

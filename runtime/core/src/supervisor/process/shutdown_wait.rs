@@ -13,7 +13,7 @@ use crate::base::{Exit, Pid, Shutdown};
 use crate::node::Node;
 use crate::process::ended;
 use crate::supervisor::child::{ChildCell, StartFuture};
-use crate::wire::Signal;
+use crate::wire::{Epoch, Signal};
 
 pub(super) type ExitFuture = Pin<Box<dyn Future<Output = Exit> + Send>>;
 
@@ -32,7 +32,7 @@ pub(super) async fn stop_and_wait(node: &Node, supervisor: &Pid, pid: Pid, shutd
         Shutdown::After(timeout) => (Exit::shutdown(), Some(timeout)),
         Shutdown::Forever => (Exit::shutdown(), None),
     };
-    node.signal(supervisor, &pid, Signal::Exit { reason, linked: false });
+    node.signal(supervisor, &pid, Epoch::LOCAL, Signal::Exit { reason, linked: false });
     wait_or_kill(node, supervisor, &pid, timeout, exit).await
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn wait_or_kill(
     if let Some(reason) = node.clock().within(timeout, exit.as_mut()).await {
         return StopOutcome { reason, timed_out: false };
     }
-    node.signal(supervisor, pid, Signal::Exit { reason: Exit::Kill, linked: false });
+    node.signal(supervisor, pid, Epoch::LOCAL, Signal::Exit { reason: Exit::Kill, linked: false });
     StopOutcome { reason: exit.await, timed_out: true }
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn wait_for_init<A: Process>(
     let (node, supervisor) = (cx.node(), cx.pid());
     let send_exit = |reason| {
         if let Some(pid) = child.pid() {
-            node.signal(supervisor, &pid, Signal::Exit { reason, linked: false });
+            node.signal(supervisor, &pid, Epoch::LOCAL, Signal::Exit { reason, linked: false });
         }
     };
     match shutdown {

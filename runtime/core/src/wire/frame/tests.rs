@@ -20,10 +20,12 @@ fn samples() -> Vec<Frame> {
             replies: Vec::new(),
             payload: Bytes::new(),
         },
-        Frame::Answer { from: 7, id: 128, result: Ok(Bytes::from_static(&[0; 3])) },
-        Frame::Answer { from: 7, id: 128, result: Ok(Bytes::new()) },
-        Frame::Answer { from: 7, id: 1, result: Err(CallError::Exit(Exit::error("disk full"))) },
-        Frame::Answer { from: 7, id: 1, result: Err(CallError::NoProc) },
+        Frame::Answer { from: 7, id: 128, replies: vec![1, u64::MAX], result: Ok(Bytes::from_static(&[0; 3])) },
+        Frame::Answer { from: 7, id: 128, replies: Vec::new(), result: Ok(Bytes::new()) },
+        Frame::Answer { from: 7, id: 1, replies: Vec::new(), result: Err(CallError::Exit(Exit::error("disk full"))) },
+        Frame::Answer { from: 7, id: 1, replies: Vec::new(), result: Err(CallError::NoProc) },
+        Frame::PassedOn { from: 0, id: u64::MAX },
+        Frame::GivenUp { from: 0, id: 1 << 40 },
     ];
     let signals = [
         Signal::Link,
@@ -66,7 +68,7 @@ fn bytes_follow_the_table() {
         replies: vec![6],
         payload: Bytes::from_static(&[7]),
     };
-    assert_eq!(&encoded(&message)[..], [0, 0xac, 2, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 5, 1, 6, 7]);
+    assert_eq!(&encoded(&message)[..], [0, 0xac, 2, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 5, 1, 6, 0, 0, 0, 0, 0, 0, 0, 7]);
     let down = Signal::Down { reference: MonitorRef(9), reason: Exit::Normal };
     let down = Frame::Signal { from: 1, to: FrameTarget::Name("x".into()), signal: down };
     assert_eq!(&encoded(&down)[..], [9, 1, 1, 1, b'x', 9, 0]);
@@ -130,7 +132,7 @@ fn invalid_bytes_are_refused() {
         assert_eq!(Frame::decode(&Bytes::copy_from_slice(bytes)), Err(expected), "{bytes:?}");
     };
     check(&[], WireError::Truncated);
-    check(&[10, 0], WireError::Kind(10));
+    check(&[12, 0], WireError::Kind(12));
     check(&[3, 0, 2], WireError::Kind(2));
     check(&[3, 0, 1, 0], WireError::Text);
     check(&[3, 0, 1, 1, 0xff], WireError::Text);

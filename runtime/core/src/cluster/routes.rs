@@ -1,0 +1,172 @@
+//! The routes to other nodes: frames of this node's processes go into the outbox of the connection to their node.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+
+use bytes::Bytes;
+
+use super::Cluster;
+use super::peers::Peer;
+use crate::base::{CallError, CastError, EncodeError, Exit, NodeName};
+use crate::log;
+use crate::net::PushError;
+use crate::node::{CallId, CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, RemoteTarget, Router};
+use crate::wire::{Epoch, Frame, FrameTarget, Signal};
+
+impl Router for Cluster {
+    fn epoch(&self, node: &NodeName) -> Option<Epoch> {
+        self.peer(node).map(|peer| peer.epoch)
+    }
+
+    fn send_message(
+        &self,
+        from: u64,
+        to: RemoteTarget<'_>,
+        message: OutgoingMessage,
+        epoch: Option<Epoch>,
+    ) -> Result<(), CastError> {
+        let OutgoingMessage { protocol, variant, replies, payload } = message;
+        let peer = self.route(to.node(), epoch).ok_or(CastError::NoConnection)?;
+        let payload = Bytes::from(payload);
+        push_to(&peer, from, to, |to| Frame::Message { from, to, protocol, variant, replies, payload })
+    }
+
+    fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<(), CallError> {
+        // The connection is gone, and with it the call.
+        let peer = self.route(&caller.id.name, Some(caller.epoch)).ok_or(CallError::NoConnection)?;
+        let (replies, result) = match answer {
+            Ok(EncodedAnswer { replies, payload }) => (replies, Ok(Bytes::from(payload))),
+            Err(error) => (Vec::new(), Err(error)),
+        };
+        match peer.outbox.push(from, &Frame::Answer { from, id, replies, result }) {
+            Ok(()) => Ok(()),
+            Err(PushError::Closed) => Err(CallError::NoConnection),
+            Err(PushError::Full) => {
+                self.close_connection(&peer);
+                Err(CallError::NoConnection)
+            }
+            Err(error @ (PushError::TooLarge { .. } | PushError::Encode(_))) => {
+                let error = CallError::from(cast_error(error));
+                let result = Err(error.clone());
+                let pushed = peer.outbox.push(from, &Frame::Answer { from, id, replies: Vec::new(), result });
+                if pushed.is_err() {
+                    self.close_connection(&peer);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn send_call_note(&self, epoch: Epoch, note: CallNote) {
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(peer) = peers.values().find(|peer| peer.epoch == epoch).cloned() else { return };
+        drop(peers);
+        let frame = match note {
+            CallNote::PassedOn(id) => Frame::PassedOn { from: 0, id },
+            CallNote::GivenUp(id) => Frame::GivenUp { from: 0, id },
+        };
+        match peer.outbox.push(0, &frame) {
+            Ok(()) | Err(PushError::Closed) => {}
+            Err(PushError::Full | PushError::TooLarge { .. } | PushError::Encode(_)) => self.close_connection(&peer),
+        }
+    }
+
+    fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal, epoch: Option<Epoch>) -> Result<(), Exit> {
+        let peer = self.route(to.node(), epoch).ok_or(Exit::NoConnection)?;
+        if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
+            // Before the signal is sent, and on the connection that sends it: from then on its loss must be reported.
+            peer.add_affected(from);
+        }
+        match push_to(&peer, from, to, |to| Frame::Signal { from, to, signal }) {
+            Ok(()) => Ok(()),
+            Err(CastError::NoProc) => Err(Exit::NoProc),
+            Err(CastError::NoConnection) => Err(Exit::NoConnection),
+            Err(_) => {
+                self.close_connection(&peer);
+                Err(Exit::NoConnection)
+            }
+        }
+    }
+
+    fn backpressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let outbox = Arc::clone(&self.peer(node)?.outbox);
+        if outbox.is_ready() {
+            return None;
+        }
+        Some(Box::pin(async move { outbox.ready().await }))
+    }
+
+    fn max_message_size(&self) -> usize {
+        self.limits.frame
+    }
+
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.closing.send_replace(true);
+        for name in self.names() {
+            if let Some(peer) = self.peer(&name) {
+                peer.outbox.close();
+            }
+        }
+        Box::pin(self.closing.closed())
+    }
+
+    fn listen_address(&self) -> Option<String> {
+        self.address.get().cloned()
+    }
+
+    fn peers(&self) -> Vec<NodeName> {
+        self.names()
+    }
+}
+
+impl Peer {
+    /// Returns the peer as the node of callers whose calls came on this connection.
+    pub(super) fn caller_node(&self) -> CallerNode {
+        CallerNode { id: Arc::clone(&self.id), epoch: self.epoch }
+    }
+
+    pub(super) fn call_id(&self, id: u64) -> CallId {
+        CallId { epoch: self.epoch, id }
+    }
+}
+
+impl Cluster {
+    /// Returns the connection to a node; with an epoch, only that connection.
+    fn route(&self, node: &NodeName, epoch: Option<Epoch>) -> Option<Arc<Peer>> {
+        self.peer(node).filter(|peer| epoch.is_none_or(|epoch| peer.epoch == epoch))
+    }
+
+    /// Closes a connection that has no room for an answer or a signal: those must not be lost while it stays up.
+    fn close_connection(&self, peer: &Peer) {
+        log::error!(target: "greenroom", peer = %peer.id.name, "no room for a signal: the connection is closed");
+        peer.outbox.close();
+    }
+}
+
+/// Puts a frame into the outbox of one connection.
+fn push_to(
+    peer: &Peer,
+    from: u64,
+    to: RemoteTarget<'_>,
+    frame: impl FnOnce(FrameTarget) -> Frame,
+) -> Result<(), CastError> {
+    let target = match to {
+        RemoteTarget::Pid(pid) if pid.node_id().incarnation != peer.id.incarnation => return Err(CastError::NoProc),
+        RemoteTarget::Pid(pid) => FrameTarget::Pid { incarnation: peer.id.incarnation, number: pid.number() },
+        RemoteTarget::Name(name, _) if name.is_empty() || name.len() > FrameTarget::MAX_NAME => {
+            return Err(CastError::NoProc);
+        }
+        RemoteTarget::Name(name, _) => FrameTarget::Name(name.to_owned()),
+    };
+    peer.outbox.push(from, &frame(target)).map_err(cast_error)
+}
+
+fn cast_error(error: PushError) -> CastError {
+    match error {
+        PushError::Full => CastError::Full,
+        PushError::Closed => CastError::NoConnection,
+        PushError::TooLarge { limit } => CastError::Encode(EncodeError::TooLarge { limit }),
+        PushError::Encode(error) => CastError::Encode(EncodeError::Field(error.to_string().into())),
+    }
+}

@@ -24,8 +24,15 @@ enum Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum View {
     AwaitsHello,
-    Deciding { peer: Identity, admitted: bool },
-    Up { probing: bool },
+    Deciding {
+        peer: Identity,
+        admitted: bool,
+    },
+    Up {
+        probing: bool,
+    },
+    /// To be aborted: the loss has not taken effect yet.
+    Aborted,
     Over,
 }
 
@@ -67,6 +74,8 @@ enum Step {
     Break(usize),
     /// A side of a broken connection notices it: by an error of the stream, or by a timeout.
     Notice(usize, usize),
+    /// The loss of an aborted connection takes effect.
+    Lose(usize, usize),
     Restart(usize),
 }
 
@@ -103,7 +112,9 @@ impl World {
                 steps.push(Step::Break(index));
             }
             for end in 0..2 {
-                if !connection.queues[end].is_empty() {
+                if connection.views[end] == View::Aborted {
+                    steps.push(Step::Lose(index, end));
+                } else if !connection.queues[end].is_empty() {
                     steps.push(Step::Deliver(index, end));
                 } else if connection.broken && connection.views[end] != View::Over {
                     steps.push(Step::Notice(index, end));
@@ -153,6 +164,7 @@ impl World {
                     self.end(index, end);
                 }
             }
+            Step::Lose(index, end) => self.end(index, end),
             Step::Restart(index) => {
                 self.restarts -= 1;
                 let node = &mut self.nodes[index];
@@ -197,7 +209,7 @@ impl World {
         let (node, peer) = self.names(index, end);
         let epoch = index as Epoch;
         match (self.connections[index].views[end], message) {
-            (View::Over, _) => {}
+            (View::Over | View::Aborted, _) => {}
             (View::AwaitsHello, Message::Hello(identity)) => {
                 self.connections[index].views[end] = View::Deciding { peer: identity, admitted: false };
                 if self.nodes[node].name < peer {
@@ -234,7 +246,7 @@ impl World {
     fn end(&mut self, index: usize, end: usize) {
         let (node, peer) = self.names(index, end);
         let was = std::mem::replace(&mut self.connections[index].views[end], View::Over);
-        if matches!(was, View::Up { .. }) {
+        if matches!(was, View::Up { .. } | View::Aborted) {
             self.nodes[node].events[1] += 1;
         }
         self.send(index, end, Message::End);
@@ -266,7 +278,7 @@ impl World {
                     *probing = true;
                     self.send(index, end, Message::Probe);
                 }
-                (Action::Abort(_), _) => self.end(index, end),
+                (Action::Abort(_), view) => *view = View::Aborted,
                 (action, view) => panic!("{action:?} at {view:?}"),
             }
         }
@@ -279,7 +291,8 @@ impl World {
             assert!(ups >= downs, "a Down without its Up: {self:#?}");
             let up = self.connections.iter().filter(|connection| {
                 (0..2).any(|end| {
-                    connection.ends[end] == (index, node.life) && matches!(connection.views[end], View::Up { .. })
+                    connection.ends[end] == (index, node.life)
+                        && matches!(connection.views[end], View::Up { .. } | View::Aborted)
                 })
             });
             assert!(up.count() as u32 == ups - downs, "{self:#?}");
@@ -305,6 +318,9 @@ fn explore(start: World) -> Vec<World> {
             stack.push(next);
         }
         if rests {
+            let decided = |view: &View| matches!(view, View::Up { probing: false } | View::Over);
+            let all = world.connections.iter().all(|connection| connection.views.iter().all(decided));
+            assert!(all, "a connection waits forever: {world:#?}");
             ends.push(world);
         }
     }
@@ -382,4 +398,26 @@ fn a_namesake_never_disturbs_a_healthy_node() {
             }
         }
     }
+}
+
+/// The peer decides, and would not have offered a second connection if it still had the first one.
+#[test]
+fn a_connection_that_the_peer_has_lost_is_aborted_without_a_probe() {
+    let (name, identity) = (NodeName::new("a@x").unwrap(), Identity { incarnation: 1, instance: 7 });
+    let mut admissions = Admissions::default();
+    assert_eq!(admissions.add(&name, 1, identity, true), [Action::Admit(1)]);
+    assert!(admissions.up(&name, 1));
+    assert_eq!(admissions.add(&name, 2, identity, true), [Action::Abort(1)]);
+    assert_eq!(admissions.add(&name, 3, identity, true), [], "it waits for the loss");
+    assert_eq!(admissions.closed(&name, 1), [Action::Admit(2)]);
+    // Another instance may be a namesake.
+    let other = Identity { instance: 8, ..identity };
+    assert!(admissions.up(&name, 2));
+    assert_eq!(admissions.closed(&name, 3), []);
+    assert_eq!(admissions.add(&name, 4, other, true), [Action::Probe(2)]);
+    assert_eq!(admissions.probed(&name, 2, true), [Action::Refuse(4, Refusal::NameInUse)]);
+    assert_eq!(admissions.add(&name, 5, identity, false), [Action::Probe(2)]);
+    assert_eq!(admissions.probed(&name, 2, true), [Action::Refuse(5, Refusal::Duplicate)]);
+    assert_eq!(admissions.closed(&name, 2), []);
+    assert_eq!(admissions, Admissions::default(), "nothing remains of a name without connections");
 }

@@ -51,14 +51,14 @@ pub enum Alarm {
         /// The last known `receive!` of the process.
         after: Option<SourceLine>,
     },
-    /// A child has crashed five times or more, each time within a minute of the last crash. Cleared after one to two
-    /// minutes without a crash.
+    /// A child has failed five times or more, each time within a minute of the last failure. A failure is an abnormal
+    /// exit, or any exit of a permanent child. Cleared after one to two minutes without one.
     RestartStorm {
         /// The supervisor's path, for example `/ShopTree`.
         supervisor: String,
         /// The child's id in its supervisor.
         child: String,
-        /// The number of crashes, each within a minute of the one before.
+        /// The number of failures, each within a minute of the one before.
         restarts: u64,
     },
 }
@@ -134,7 +134,7 @@ impl fmt::Display for Alarm {
                 after.as_ref().map_or(Ok(()), |after| write!(f, "; its last known receive! is at {after}"))
             }
             Alarm::RestartStorm { supervisor, child, restarts } => {
-                write!(f, "{supervisor}/{child} crashed {restarts} times in a row")
+                write!(f, "{supervisor}/{child} failed {restarts} times in a row")
             }
         }
     }

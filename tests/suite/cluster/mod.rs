@@ -7,5 +7,6 @@ mod errors;
 mod killed;
 mod loss;
 mod message_panics;
+mod refusals;
 mod sockets;
 mod trees;

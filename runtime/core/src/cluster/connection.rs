@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::Cluster;
+use super::backoff::Backoff;
 use super::links::ConnectionEnd;
+use super::{Cluster, refusal};
 use crate::base::NodeName;
 use crate::log;
 use crate::net::{BoxedListener, Closed, Handshakes, Transport};
 use crate::node::Node;
-use crate::session::{CookieKey, Hello, Refusal, Role, SessionError};
+use crate::observe::ReportKind;
+use crate::session::{CookieKey, Hello, Role};
 
 /// Opens and runs the connections of a node. Each of its tasks has a clone.
 #[derive(Clone)]
@@ -25,10 +27,8 @@ pub(super) struct Connector {
     pub(super) tick: Duration,
 }
 
-/// The pause before the first new attempt to reach a seed, doubled up to [`LONGEST`] until a connection has lasted for
-/// as long.
-const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(10);
+/// The pause after an error of the operating system in place of a new connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 impl Connector {
     /// Accepts connections until the node stops.
@@ -50,19 +50,20 @@ impl Connector {
                             // A connection that came up in this poll is not dropped.
                             biased;
                             () = dropped => {
-                                links.node.loss_counts().count_refused_connection();
-                                log::debug!(target: "greenroom", from, "too many handshakes at once: dropped");
+                                refusal::stranger(&links.node, &from, &"too many handshakes at once");
                             }
                             ended = links.run(stream, Role::Listener, Some(permit), closing, None) => {
-                                links.report(&from, &ended);
+                                links.report(Role::Listener, &from, &ended);
                             }
                         }
                     });
                 }
                 Err(error) => {
                     // The program has too many open files, most likely. The peer dials again, and so does this loop.
-                    log::warn!(target: "greenroom", %error, "cannot accept a connection");
-                    let pause = self.node.clock().sleep_until(self.node.clock().now() + SHORTEST);
+                    self.node.report(ReportKind::AcceptFailed, || {
+                        log::warn!(target: "greenroom", %error, "cannot accept a connection");
+                    });
+                    let pause = self.node.clock().sleep_until(self.node.clock().now() + ACCEPT_PAUSE);
                     pause.await;
                 }
             }
@@ -71,7 +72,7 @@ impl Connector {
 
     /// Keeps a connection to a seed until the node stops. `tried` is dropped after the first attempt.
     pub(super) async fn seed(self, address: String, tried: oneshot::Sender<()>, mut closing: watch::Receiver<bool>) {
-        let (mut tried, mut pause, mut name) = (Some(tried), SHORTEST, None);
+        let (mut tried, mut backoff, mut name) = (Some(tried), Backoff::new(), None);
         while !*closing.borrow() {
             // A seed may have dialled this node instead.
             if self.is_reached(&address, name.as_ref()) {
@@ -82,6 +83,7 @@ impl Connector {
                     () = stopping(&mut closing) => return,
                 }
             }
+            let mut up_for = Duration::ZERO;
             let connected = tokio::select! {
                 biased;
                 connected = self.transport.connect(&address) => connected,
@@ -89,16 +91,9 @@ impl Connector {
             };
             match connected {
                 Ok(stream) => {
-                    let began = self.node.clock().now();
                     let ended = self.run(stream, Role::Dialler, None, closing.clone(), tried.take()).await;
-                    self.report(&address, &ended);
-                    if matches!(ended.closed, Closed::Session(SessionError::Reflected | SessionError::SameName(_))) {
-                        return;
-                    }
-                    // A node that is rejected after its hello must not dial again ten times a second.
-                    if ended.was_up && self.node.clock().now() - began >= LONGEST {
-                        pause = SHORTEST;
-                    }
+                    self.report(Role::Dialler, &address, &ended);
+                    up_for = ended.up_for.unwrap_or_default();
                     name = ended.peer.or(name);
                 }
                 Err(error) => {
@@ -110,8 +105,7 @@ impl Connector {
                     }
                 }
             }
-            let until = self.node.clock().now() + pause;
-            pause = (pause * 2).min(LONGEST);
+            let until = self.node.clock().now() + backoff.next_pause(up_for, self.node.rng());
             tokio::select! {
                 biased;
                 () = self.node.clock().sleep_until(until) => {}
@@ -138,28 +132,16 @@ impl Connector {
         }
     }
 
-    fn report(&self, address: &str, ended: &ConnectionEnd) {
+    fn report(&self, role: Role, address: &str, ended: &ConnectionEnd) {
         let node = self.node.name();
         match (&ended.peer, &ended.closed) {
-            (Some(peer), Closed::ByThisNode | Closed::ByPeer) if ended.was_up => {
+            (Some(peer), Closed::ByThisNode | Closed::ByPeer) if ended.up_for.is_some() => {
                 log::info!(target: "greenroom", %node, %peer, "connection closed");
             }
-            (Some(peer), closed) if ended.was_up => {
+            (Some(peer), closed) if ended.up_for.is_some() => {
                 log::warn!(target: "greenroom", %node, %peer, reason = %closed, "node down");
             }
-            (_, Closed::ByThisNode | Closed::ByPeer) => {}
-            (
-                Some(peer),
-                Closed::Session(
-                    SessionError::Refused(Refusal::Duplicate) | SessionError::RefusedHere(Refusal::Duplicate),
-                ),
-            ) => {
-                log::debug!(target: "greenroom", %node, %peer, address, "a second connection to a connected node was refused");
-            }
-            (_, closed) => {
-                self.node.loss_counts().count_refused_connection();
-                log::error!(target: "greenroom", %node, address, reason = %closed, "connection refused");
-            }
+            (_, closed) => refusal::refused(&self.node, role, address, closed),
         }
     }
 }

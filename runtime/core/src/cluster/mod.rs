@@ -14,12 +14,14 @@
 //! How it fails: a connection that ends, for any reason, is a lost node: links, monitors and calls get `NoConnection`.
 //! A message that cannot be delivered is counted and logged, and a call in it gets the reason.
 
+mod backoff;
 mod builder;
 mod connection;
 mod cookie;
 mod inbound;
 mod links;
 mod peers;
+mod refusal;
 mod routes;
 
 pub use builder::{NodeBuilder, NodeError};

@@ -2,8 +2,8 @@
 //! dialling.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use greenroom_macros::actor;
@@ -356,4 +356,92 @@ async fn a_member_connects_beside_silent_peers() {
             check_crowd(silent, host).await;
         }
     }
+}
+
+/// A host on which the address `service` leads to another address, which may change.
+struct ServiceHost {
+    host: Box<dyn Transport>,
+    target: Arc<Mutex<&'static str>>,
+}
+
+impl Transport for ServiceHost {
+    fn connect(&self, address: &str) -> BoxFuture<'static, io::Result<BoxedStream>> {
+        let target = *self.target.lock().unwrap();
+        self.host.connect(if address == "service" { target } else { address })
+    }
+
+    fn listen(&self, address: &str) -> BoxFuture<'static, io::Result<BoxedListener>> {
+        self.host.listen(address)
+    }
+}
+
+#[greenroom_macros::test]
+async fn a_seed_that_was_the_node_itself_or_a_namesake_is_dialled_again() {
+    for first in ["host-a", "host-namesake"] {
+        let network = Network::new(&NodeEnv::seeded(0));
+        let cookie = Cookie::random().unwrap();
+        let start = async |name, at: &str, transport: Arc<dyn Transport>, seed: Option<&str>| {
+            let mut builder = Node::builder(name).cookie(cookie.clone()).listen(at);
+            if let Some(seed) = seed {
+                builder = builder.seed(seed);
+            }
+            builder.transport(transport).start().await.unwrap()
+        };
+        let _namesake = start("a@test", "host-namesake", Arc::new(network.host("host-namesake")), None).await;
+        let target = Arc::new(Mutex::new(first));
+        let service = ServiceHost { host: Box::new(network.host("host-a")), target: Arc::clone(&target) };
+        let a = start("a@test", "host-a", Arc::new(service), Some("service")).await;
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(a.peers(), [], "{first}");
+        let b = start("b@test", "host-b", Arc::new(network.host("host-b")), None).await;
+        *target.lock().unwrap() = "host-b";
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(a.peers(), [b.name().clone()], "{first}");
+    }
+}
+
+#[greenroom_macros::test]
+async fn repeated_restarts_of_a_seed_are_found_at_once() {
+    let network = Network::new(&NodeEnv::seeded(0));
+    let cookie = Cookie::random().unwrap();
+    let start_b = async || {
+        let builder = Node::builder("b@test").cookie(cookie.clone()).listen("host-b");
+        builder.transport(Arc::new(network.host("host-b"))).start().await.unwrap()
+    };
+    let mut b = start_b().await;
+    let mut a = test_node(&network, &cookie, "a@test", "host-a", "host-a", "host-b").await;
+    for restart in 0..20 {
+        // The first event is that of the first restart: the reporter starts after the connection.
+        if restart > 0 {
+            assert_eq!(a.events.recv().await, Some(NodeEvent::Up((**b.id()).clone())));
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        b.stop().await;
+        assert_eq!(a.events.recv().await, Some(NodeEvent::Down((**b.id()).clone())));
+        // One attempt finds no listener.
+        tokio::time::sleep(Duration::from_millis(if restart % 2 == 0 { 20 } else { 110 })).await;
+        b = start_b().await;
+        let begin = tokio::time::Instant::now();
+        while a.node.peers().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert!(begin.elapsed() <= Duration::from_millis(200), "restart {restart}: {:?}", begin.elapsed());
+        }
+    }
+}
+
+#[greenroom_macros::test]
+async fn a_seed_that_ends_each_connection_at_once_is_dialled_less_and_less_often() {
+    let network = Network::new(&NodeEnv::seeded(0));
+    let cookie = Cookie::random().unwrap();
+    let a = test_node(&network, &cookie, "a@test", "host-a", "host-a", "host-b").await;
+    let mut listener = network.host("host-b").listen("host-b").await.unwrap();
+    let begin = tokio::time::Instant::now();
+    let accept = async {
+        loop {
+            drop(listener.accept().await);
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(60), accept).await;
+    assert_eq!(begin.elapsed(), Duration::from_secs(60));
+    assert!((8..25).contains(&a.dialled()), "{} times in a minute", a.dialled());
 }

@@ -164,7 +164,7 @@ async fn dropped(mut standing: watch::Receiver<Standing>, clock: Arc<dyn Clock>)
 }
 
 /// Returns the part of an address that all streams of one machine share: it is without the port.
-fn source_of(from: &str) -> String {
+pub(crate) fn source_of(from: &str) -> String {
     from.parse::<SocketAddr>().map_or_else(|_| from.to_owned(), |address| address.ip().to_canonical().to_string())
 }
 

@@ -29,7 +29,7 @@ use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use driver::{Closed, drive};
-pub(crate) use handshakes::{HandshakePermit, Handshakes};
+pub(crate) use handshakes::{HandshakePermit, Handshakes, source_of};
 #[cfg(feature = "test")]
 pub(crate) use memory::Network;
 pub(crate) use outbox::{Command, Outbox, PushError};

@@ -10,11 +10,11 @@ impl Node {
         match self.report_limiter().admit(kind, self.clock().now()) {
             ReportDecision::Log => log(),
             ReportDecision::Suppress => {}
-            ReportDecision::StartSummary(due) => {
+            ReportDecision::StartSummary(kind, due) => {
                 let node = self.clone();
                 self.spawner().spawn(async move {
                     node.clock().sleep_until(due).await;
-                    node.report_limiter().summarize(kind);
+                    node.report_limiter().summarize(&kind);
                 });
             }
         }

@@ -1,6 +1,6 @@
 //! A limit on the number of reports of one kind in the log.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::base::SortedMap;
@@ -14,7 +14,7 @@ pub(crate) struct ReportLimiter {
 }
 
 /// A kind of report that is limited on its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ReportKind {
     /// A process of this type ended abnormally.
     Crash(&'static str),
@@ -26,6 +26,15 @@ pub(crate) enum ReportKind {
     Unsent,
     /// A node answered a call that was not sent to it, or on an earlier connection.
     StrayAnswer,
+    /// A connection of a peer that is not a node was closed. Only the number of these is logged.
+    #[cfg(feature = "net")]
+    Stranger,
+    /// A node at this address was refused, or refused this one.
+    #[cfg(feature = "net")]
+    Refused(Arc<str>),
+    /// The operating system returned an error instead of a new connection.
+    #[cfg(feature = "net")]
+    AcceptFailed,
 }
 
 /// A time window in which the reports of one kind are counted.
@@ -40,16 +49,36 @@ struct Window {
 pub(crate) enum ReportDecision {
     /// The report is logged.
     Log,
-    /// The report is the first of the window that is suppressed: a summary is due at this time.
-    StartSummary(Instant),
+    /// The report is the first of its window that is suppressed: a summary of this kind is due at this time.
+    StartSummary(ReportKind, Instant),
     /// The report is suppressed.
     Suppress,
 }
 
+/// The window of most kinds, and the number of reports of one kind that are logged in it.
 const WINDOW: Duration = Duration::from_secs(10);
-
-/// The number of reports of one kind that are logged in a window.
 const MAX_LOGGED: u32 = 5;
+
+/// The window of refused connections, which any machine may cause at any time.
+#[cfg(feature = "net")]
+const LONG_WINDOW: Duration = Duration::from_secs(60);
+
+/// The number of addresses with a window of their own. Other addresses share one.
+#[cfg(feature = "net")]
+const MAX_ADDRESSES: usize = 64;
+
+impl ReportKind {
+    /// Returns the length of the time window, and the number of reports that are logged in it.
+    fn limits(&self) -> (Duration, u32) {
+        match self {
+            #[cfg(feature = "net")]
+            ReportKind::Stranger => (LONG_WINDOW, 0),
+            #[cfg(feature = "net")]
+            ReportKind::Refused(_) => (LONG_WINDOW, 1),
+            _ => (WINDOW, MAX_LOGGED),
+        }
+    }
+}
 
 impl ReportLimiter {
     fn kinds(&self) -> MutexGuard<'_, SortedMap<ReportKind, Window>> {
@@ -59,23 +88,25 @@ impl ReportLimiter {
     /// Counts one report of this kind.
     pub(crate) fn admit(&self, kind: ReportKind, now: Instant) -> ReportDecision {
         let mut kinds = self.kinds();
-        let new = || Window { end: now + WINDOW, logged: 0, suppressed: 0 };
-        let window = kinds.get_or_insert_with(kind, new);
+        let kind = bounded(&mut kinds, kind, now);
+        let (length, max_logged) = kind.limits();
+        let new = || Window { end: now + length, logged: 0, suppressed: 0 };
+        let window = kinds.get_or_insert_with(kind.clone(), new);
         // A window with suppressed reports goes on until its summary is logged.
-        if window.end <= now && window.suppressed == 0 {
+        if window.is_over(now) {
             *window = new();
         }
-        if window.logged < MAX_LOGGED {
+        if window.logged < max_logged {
             window.logged += 1;
             return ReportDecision::Log;
         }
         window.suppressed += 1;
-        if window.suppressed == 1 { ReportDecision::StartSummary(window.end) } else { ReportDecision::Suppress }
+        if window.suppressed == 1 { ReportDecision::StartSummary(kind, window.end) } else { ReportDecision::Suppress }
     }
 
     /// Logs the number of suppressed reports of this kind, and ends the window.
-    pub(crate) fn summarize(&self, kind: ReportKind) {
-        let window = self.kinds().remove(&kind);
+    pub(crate) fn summarize(&self, kind: &ReportKind) {
+        let window = self.kinds().remove(kind);
         if let Some(Window { suppressed: count @ 1.., .. }) = window {
             log_summary(kind, count);
         }
@@ -86,13 +117,34 @@ impl ReportLimiter {
         let windows = std::mem::take(&mut *self.kinds());
         for (kind, window) in windows {
             if window.suppressed > 0 {
-                log_summary(kind, window.suppressed);
+                log_summary(&kind, window.suppressed);
             }
         }
     }
 }
 
-fn log_summary(kind: ReportKind, count: u64) {
+impl Window {
+    fn is_over(&self, now: Instant) -> bool {
+        self.end <= now && self.suppressed == 0
+    }
+}
+
+/// Returns the kind under which a report is counted. The number of addresses is bounded: too many of them share one
+/// window.
+fn bounded(kinds: &mut SortedMap<ReportKind, Window>, kind: ReportKind, now: Instant) -> ReportKind {
+    #[cfg(feature = "net")]
+    if matches!(kind, ReportKind::Refused(_)) && kinds.get(&kind).is_none() {
+        kinds.retain(|kind, window| !matches!(kind, ReportKind::Refused(_)) || !window.is_over(now));
+        if kinds.keys().filter(|kind| matches!(kind, ReportKind::Refused(_))).count() >= MAX_ADDRESSES {
+            return ReportKind::Refused("other addresses".into());
+        }
+    }
+    #[cfg(not(feature = "net"))]
+    let _ = (kinds, now);
+    kind
+}
+
+fn log_summary(kind: &ReportKind, count: u64) {
     match kind {
         ReportKind::Crash(process) if log::has_subscriber() => {
             log::error!(target: "greenroom", process, count, "more processes of this kind ended abnormally");
@@ -113,6 +165,21 @@ fn log_summary(kind: ReportKind, count: u64) {
         ReportKind::Unsent => {
             log::warn!(target: "greenroom", count, "more messages could not be sent to other nodes");
         }
+        #[cfg(feature = "net")]
+        ReportKind::Stranger => {
+            log::info!(
+                target: "greenroom", count,
+                "connections were closed before their handshake: port scans, health checks or silent peers"
+            );
+        }
+        #[cfg(feature = "net")]
+        ReportKind::Refused(address) => {
+            log::warn!(target: "greenroom", %address, count, "more connections with this address were refused");
+        }
+        #[cfg(feature = "net")]
+        ReportKind::AcceptFailed => {
+            log::warn!(target: "greenroom", count, "more connections could not be accepted");
+        }
     }
 }
 
@@ -127,15 +194,59 @@ mod tests {
         for _ in 0..MAX_LOGGED {
             assert_eq!(limiter.admit(ReportKind::Crash("a"), start), ReportDecision::Log);
         }
-        assert_eq!(limiter.admit(ReportKind::Crash("a"), start + WINDOW / 2), ReportDecision::StartSummary(end));
+        assert_eq!(
+            limiter.admit(ReportKind::Crash("a"), start + WINDOW / 2),
+            ReportDecision::StartSummary(ReportKind::Crash("a"), end)
+        );
         assert_eq!(limiter.admit(ReportKind::Crash("a"), start + WINDOW / 2), ReportDecision::Suppress);
         assert_eq!(limiter.admit(ReportKind::Crash("b"), start), ReportDecision::Log);
         // The window is over, but its summary is not logged yet.
         assert_eq!(limiter.admit(ReportKind::Crash("a"), end), ReportDecision::Suppress);
-        limiter.summarize(ReportKind::Crash("a"));
+        limiter.summarize(&ReportKind::Crash("a"));
         assert_eq!(limiter.admit(ReportKind::Crash("a"), end), ReportDecision::Log);
         for hour in 1..20 {
             assert_eq!(limiter.admit(ReportKind::Crash("b"), start + hour * 360 * WINDOW), ReportDecision::Log);
         }
+    }
+
+    #[cfg(feature = "net")]
+    #[test]
+    fn refusals_are_limited_by_address_and_the_number_of_addresses_is_bounded() {
+        let (limiter, start) = (ReportLimiter::default(), Instant::now());
+        let from = |address: usize| ReportKind::Refused(format!("10.0.0.{address}").into());
+        for address in 0..MAX_ADDRESSES {
+            assert_eq!(limiter.admit(from(address), start), ReportDecision::Log);
+            assert_eq!(
+                limiter.admit(from(address), start),
+                ReportDecision::StartSummary(from(address), start + LONG_WINDOW)
+            );
+            assert_eq!(limiter.admit(from(address), start), ReportDecision::Suppress);
+        }
+        assert_eq!(limiter.admit(from(1000), start), ReportDecision::Log);
+        let others = ReportKind::Refused("other addresses".into());
+        assert_eq!(limiter.admit(from(1001), start), ReportDecision::StartSummary(others, start + LONG_WINDOW));
+        for address in 0..10_000 {
+            limiter.admit(from(address), start);
+        }
+        assert_eq!(limiter.kinds().len(), MAX_ADDRESSES + 1);
+        // Windows that are over make room.
+        for address in 0..MAX_ADDRESSES {
+            limiter.summarize(&from(address));
+        }
+        for address in 2000..2000 + MAX_ADDRESSES - 1 {
+            assert_eq!(limiter.admit(from(address), start + LONG_WINDOW), ReportDecision::Log);
+        }
+        for minute in 2..200 {
+            assert_eq!(limiter.admit(from(3000 + minute), start + minute as u32 * LONG_WINDOW), ReportDecision::Log);
+        }
+    }
+
+    #[cfg(feature = "net")]
+    #[test]
+    fn only_the_number_of_strangers_is_logged() {
+        let (limiter, start) = (ReportLimiter::default(), Instant::now());
+        let first = ReportDecision::StartSummary(ReportKind::Stranger, start + LONG_WINDOW);
+        assert_eq!(limiter.admit(ReportKind::Stranger, start), first);
+        assert_eq!(limiter.admit(ReportKind::Stranger, start), ReportDecision::Suppress);
     }
 }

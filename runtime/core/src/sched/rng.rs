@@ -42,7 +42,7 @@ impl Rng {
     }
 
     /// Returns a number below `bound`, which must not be zero.
-    #[cfg(any(test, feature = "test"))]
+    #[cfg(any(test, feature = "test", feature = "net"))]
     pub(crate) fn below(&self, bound: u64) -> u64 {
         // The high half of a product is as evenly distributed as a remainder, without a division.
         u64::try_from((u128::from(self.next()) * u128::from(bound)) >> 64).unwrap_or(0)

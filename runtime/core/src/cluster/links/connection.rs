@@ -6,6 +6,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
@@ -24,8 +25,8 @@ pub(in crate::cluster) struct ConnectionEnd {
     pub(in crate::cluster) closed: Closed,
     /// The peer's name, if its hello has arrived.
     pub(in crate::cluster) peer: Option<NodeName>,
-    /// The connection was up.
-    pub(in crate::cluster) was_up: bool,
+    /// The time that the connection was up, if it was.
+    pub(in crate::cluster) up_for: Option<Duration>,
 }
 
 /// A connection and the things that depend on it.
@@ -37,6 +38,7 @@ struct Owned<'a> {
     hello: Option<Hello>,
     /// The peer, once the connection is up.
     peer: Option<Arc<Peer>>,
+    up_at: Option<Instant>,
 }
 
 impl Connector {
@@ -52,7 +54,7 @@ impl Connector {
         let mut entropy = [0; 32];
         if self.node.rng().fill_secret(&mut entropy).is_err() {
             let error = SessionError::Cipher("the operating system gives no random bytes".to_owned());
-            return ConnectionEnd { closed: Closed::Session(error), peer: None, was_up: false };
+            return ConnectionEnd { closed: Closed::Session(error), peer: None, up_for: None };
         }
         let config = Config {
             local: self.hello.clone(),
@@ -72,10 +74,13 @@ impl Connector {
             outbox: Arc::clone(&outbox),
             hello: None,
             peer: None,
+            up_at: None,
         };
         let sink = |event| {
             match event {
                 Event::Hello { peer, decides } => {
+                    // The peer has the cookie.
+                    permit = None;
                     owned.hello = Some(peer);
                     if decides {
                         owned.consider(false);
@@ -83,7 +88,6 @@ impl Connector {
                 }
                 Event::Offered => owned.consider(true),
                 Event::Up(hello) => {
-                    permit = None;
                     meter.identify(&hello.node.name, self.node.peer_traffic());
                     if !owned.up(&hello) {
                         return ControlFlow::Break(());
@@ -113,7 +117,8 @@ impl Connector {
             }
         };
         drop(driver);
-        ConnectionEnd { closed, peer: owned.name().cloned(), was_up: owned.peer.is_some() }
+        let up_for = owned.up_at.map(|at| self.node.clock().now().saturating_duration_since(at));
+        ConnectionEnd { closed, peer: owned.name().cloned(), up_for }
     }
 }
 
@@ -139,6 +144,7 @@ impl Owned<'_> {
         let peer = Arc::new(Peer::new(hello, self.epoch, &self.outbox));
         cluster.insert(&peer);
         self.peer = Some(Arc::clone(&peer));
+        self.up_at = Some(node.clock().now());
         log::info!(target: "greenroom", node = %node.name(), peer = %name, "node up");
         node.publish_node_event(&NodeEvent::Up(NodeId::clone(&peer.id)));
         cluster.links.after_up(name);

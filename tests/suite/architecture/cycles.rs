@@ -9,13 +9,6 @@ use super::{macros, runtime};
 /// Which import each importer has.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// Imports that close a known cycle: how the importer begins, how what it imports begins, and why they are still there.
-type Known = (&'static str, &'static str, &'static str);
-
-const KNOWN_FILES_OF_RUNTIME: &[Known] = &[("sched/", "sched/", "not yet divided")];
-const KNOWN_FILES_OF_MACROS: &[Known] = &[];
-const KNOWN_MODULES_OF_MACROS: &[Known] = &[];
-
 #[test]
 fn modules_do_not_import_each_other() {
     let cyclic = |files: &[(&str, &str)]| cycles(&modules(&Crate::sample(files)));
@@ -37,8 +30,8 @@ fn modules_do_not_import_each_other() {
     ] {
         assert!(cyclic(files).is_empty(), "{files:?}");
     }
-    check(&modules(&runtime()), &[]);
-    check(&modules(&macros()), KNOWN_MODULES_OF_MACROS);
+    check(&modules(&runtime()));
+    check(&modules(&macros()));
 }
 
 #[test]
@@ -66,8 +59,8 @@ fn files_do_not_import_each_other() {
     ] {
         assert!(cyclic(files).is_empty(), "{files:?}");
     }
-    check(&files_of(&runtime()), KNOWN_FILES_OF_RUNTIME);
-    check(&files_of(&macros()), KNOWN_FILES_OF_MACROS);
+    check(&files_of(&runtime()));
+    check(&files_of(&macros()));
 }
 
 /// The modules at the root of a crate, and which of them each names. The root itself is `lib`.
@@ -102,25 +95,11 @@ fn graph(sources: &Crate, edge: impl Fn(&Path, &Path) -> Option<(String, String)
     graph
 }
 
-/// The graph has no cycle but those that known imports close, and each entry of the list closes one.
+/// Checks that the graph has no cycle.
 #[track_caller]
-fn check(graph: &Graph, known: &[Known]) {
-    let is =
-        |(from, to, _): &Known, importer: &str, imported: &str| importer.starts_with(from) && imported.starts_with(to);
-    let mut unknown = graph.clone();
-    for (importer, imports) in &mut unknown {
-        imports.retain(|imported| !known.iter().any(|known| is(known, importer, imported)));
-    }
-    let found: Vec<_> = cycles(&unknown).iter().map(|cycle| cycle.join(" → ")).collect();
+fn check(graph: &Graph) {
+    let found: Vec<_> = cycles(graph).iter().map(|cycle| cycle.join(" → ")).collect();
     assert!(found.is_empty(), "cycles of imports:\n{}", found.join("\n"));
-    for entry in known {
-        let mut edges =
-            graph.iter().flat_map(|(importer, imports)| imports.iter().map(move |import| (importer, import)));
-        let closes = |(importer, imported): (&String, &String)| {
-            is(entry, importer, imported) && way(graph, imported, importer).is_some()
-        };
-        assert!(edges.any(closes), "{entry:?} closes no cycle any more: take it off the list");
-    }
 }
 
 /// Returns one cycle for each group of nodes that reach each other, as its nodes with the first one again at the end.

@@ -11,6 +11,7 @@ mod rng;
 #[cfg(feature = "test")]
 mod schedule;
 mod spawner;
+mod task;
 mod timer_wheel;
 
 pub use clock::Clock;
@@ -19,6 +20,7 @@ pub(crate) use env::{NodeEnv, Thresholds};
 pub(crate) use rng::Rng;
 #[cfg(feature = "test")]
 pub(crate) use schedule::{BlockingMode, NodeTasks, Progress, RunLimits, Schedule, Stuck};
+pub use spawner::Spawner;
 pub(crate) use spawner::TaskSpawner;
-pub use spawner::{Spawner, Task, Work};
+pub use task::{Task, Work};
 pub(crate) use timer_wheel::{Timeout, TimerWheel};

@@ -28,7 +28,7 @@ use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep};
 
 use super::rng::Rng;
-use super::{Task, Work};
+use super::task::{Task, Work};
 
 /// The executor of one test. Cheap to clone.
 #[derive(Clone)]

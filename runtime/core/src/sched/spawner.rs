@@ -1,14 +1,11 @@
-//! Where the tasks of a node run.
+//! The spawner of a node, which runs its tasks.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
-/// A process as a spawner runs it.
-pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Code that blocks its thread, as a spawner runs it.
-pub type Work = Box<dyn FnOnce() + Send>;
+#[cfg(feature = "test")]
+use super::schedule::{NodeTasks, Schedule};
+use super::task::{Task, Work};
 
 /// An executor for a node's processes, replaceable so that a test can choose the order in which they run.
 pub trait Spawner: Send + Sync + 'static {
@@ -31,7 +28,7 @@ pub(crate) enum TaskSpawner {
     Tokio(tokio::runtime::Handle),
     /// The schedule of a test.
     #[cfg(feature = "test")]
-    Test(super::NodeTasks),
+    Test(NodeTasks),
     /// The program's own spawner.
     Custom(Arc<dyn Spawner>),
 }
@@ -68,7 +65,7 @@ impl TaskSpawner {
 
     /// Returns the schedule of the test that runs the node.
     #[cfg(feature = "test")]
-    pub(crate) fn schedule(&self) -> Option<&super::Schedule> {
+    pub(crate) fn schedule(&self) -> Option<&Schedule> {
         match self {
             TaskSpawner::Test(tasks) => Some(tasks.schedule()),
             TaskSpawner::Tokio(_) | TaskSpawner::Custom(_) => None,

@@ -34,7 +34,11 @@ pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
         #(#attrs)*
         #vis fn #name() -> ::std::process::ExitCode {
             #inner
-            #private::main(#shutdown, #call)
+            #private::main(#shutdown, #call, |outcome| {
+                #[allow(unused_imports)]
+                use #private::{OtherOutcome as _, OutcomeOfBoxedError as _, OutcomeOfError as _};
+                (&&&#private::MainOutcome(outcome)).with_causes()
+            })
         }
         #errors
     }

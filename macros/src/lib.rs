@@ -464,7 +464,7 @@ method_attributes! {
 ///
 /// # Errors
 /// The function has no parameters, and returns nothing or a `Result` whose error implements `Display`. An error is
-/// printed, and the exit code is 1. It is also 1 if such an application has ended or if processes had to be killed, and
+/// printed with its causes, and the exit code is 1. It is also 1 if such an application has ended or if processes had to be killed, and
 /// else 0.
 #[proc_macro_attribute]
 pub fn main(attr: TokenStream, item: TokenStream) -> TokenStream {

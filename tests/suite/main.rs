@@ -25,6 +25,7 @@ mod kit;
 mod lifecycle;
 mod links;
 mod mailboxes;
+mod main_errors;
 mod metrics;
 mod monitors;
 mod names;

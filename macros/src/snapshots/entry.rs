@@ -2,7 +2,17 @@ fn main() -> ::std::process::ExitCode {
     async fn main() -> greenroom::Result {
         run().await
     }
-    ::greenroom::__private::main(::greenroom::__private::DEFAULT_SHUTDOWN, main())
+    ::greenroom::__private::main(
+        ::greenroom::__private::DEFAULT_SHUTDOWN,
+        main(),
+        |outcome| {
+            #[allow(unused_imports)]
+            use ::greenroom::__private::{
+                OtherOutcome as _, OutcomeOfBoxedError as _, OutcomeOfError as _,
+            };
+            (&&&::greenroom::__private::MainOutcome(outcome)).with_causes()
+        },
+    )
 }
 fn main() -> ::std::process::ExitCode {
     async fn main() {}
@@ -11,6 +21,13 @@ fn main() -> ::std::process::ExitCode {
             ::core::time::Duration::from_millis(10000u64),
         ),
         main(),
+        |outcome| {
+            #[allow(unused_imports)]
+            use ::greenroom::__private::{
+                OtherOutcome as _, OutcomeOfBoxedError as _, OutcomeOfError as _,
+            };
+            (&&&::greenroom::__private::MainOutcome(outcome)).with_causes()
+        },
     )
 }
 #[::core::prelude::v1::test]

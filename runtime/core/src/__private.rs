@@ -25,7 +25,7 @@ pub use crate::supervisor::{
     DefaultProbeOther, DefaultProbeSubtree, Dynamic, MakeDefault, OneShot, Restart, Restartable, StoredStub, Strategy,
     Subtree, SubtreeStub, SupervisionRef as SupervisorRef, SupervisorOptions, Tree, TreeStub, WhileDown,
 };
-pub use crate::termination::Termination;
+pub use crate::termination::{MainOutcome, OtherOutcome, OutcomeOfBoxedError, OutcomeOfError, Termination};
 
 /// A struct with `#[actor]` on it, and its options.
 #[diagnostic::on_unimplemented(

@@ -15,8 +15,9 @@ pub const DEFAULT_SHUTDOWN: Shutdown = Shutdown::After(Duration::from_secs(30));
 /// Runs a program: starts a node as the environment defines it, runs `body` on the node, and then stops everything in
 /// order.
 ///
-/// An error is written to standard error in one line, and the exit code is 1.
-pub fn main<F>(shutdown: Shutdown, body: F) -> ExitCode
+/// An error is written to standard error in one line, and the exit code is 1. `with_causes` returns its text with those
+/// of its causes, or `None` if the type of the error has none.
+pub fn main<F>(shutdown: Shutdown, body: F, with_causes: impl FnOnce(&F::Output) -> Option<String>) -> ExitCode
 where
     F: Future<Output: Termination>,
 {
@@ -26,7 +27,11 @@ where
     };
     let outcome = runtime.block_on(async {
         let node = from_environment().await?;
-        let body = async { body.await.failure().map_or(Ok(()), |failure| Err(Exit::error(failure))) };
+        let body = async {
+            let outcome = body.await;
+            let failure = with_causes(&outcome).or_else(|| outcome.failure());
+            failure.map_or(Ok(()), |failure| Err(Exit::error(failure)))
+        };
         node.run(shutdown, body).await.map_err(|reason| reason.to_string())
     });
     runtime.shutdown_background();

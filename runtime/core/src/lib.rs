@@ -79,5 +79,8 @@ pub use supervisor::{
 #[cfg(all(feature = "net", feature = "test"))]
 pub use testing::check;
 
-/// The result of `main`, and of code in which `?` turns any error into an exit reason ([`Exit`]).
+/// The result of `main`, and of code in which `?` converts an error into an exit reason ([`Exit`]).
+///
+/// The error's type implements [`std::error::Error`]. `anyhow::Error` and `Box<dyn Error>` do not: convert them with
+/// `.map_err(Exit::error)`.
 pub type Result<T = (), E = Exit> = std::result::Result<T, E>;

@@ -7,9 +7,6 @@ use super::{CallError, Exit};
 
 /// An error type that `?` converts into an [`Exit`]: every type that implements [`std::error::Error`] and is `'static`.
 ///
-/// The exit reason is [`Exit::Error`] with the error's text and those of its sources. A [`CallError`] keeps the
-/// callee's exit reason instead.
-///
 /// `anyhow::Error`, `Box<dyn Error>` and texts do not implement `std::error::Error`. Convert them with [`Exit::error`]:
 ///
 /// ```
@@ -34,6 +31,8 @@ pub trait Reason: std::error::Error + 'static {}
 #[diagnostic::do_not_recommend]
 impl<E: std::error::Error + 'static> Reason for E {}
 
+/// Converts an error into [`Exit::Error`] with its text and those of its sources. A [`CallError`] becomes the callee's
+/// exit reason instead, if it has one.
 impl<E: Reason> From<E> for Exit {
     fn from(error: E) -> Exit {
         if let Some(call) = (&error as &dyn Any).downcast_ref::<CallError>() {

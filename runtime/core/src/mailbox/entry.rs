@@ -14,8 +14,8 @@ pub(crate) struct Origin(u64);
 impl Origin {
     /// A process or other code sent it.
     pub(crate) const SENT: Origin = Origin(0);
-    /// Sent to any owner before a start had succeeded: kept over failed starts.
-    pub(crate) const EARLY: Origin = Origin(u64::MAX);
+    /// Sent to any owner before a start had succeeded: held over failed starts.
+    pub(crate) const HELD: Origin = Origin(u64::MAX);
     /// Made by the runtime, or by the process's own timer.
     pub(crate) const OWN: Origin = Origin(u64::MAX - 1);
 
@@ -27,7 +27,7 @@ impl Origin {
     /// Returns whether a bound counts the message.
     #[inline]
     pub(super) const fn is_sent(self) -> bool {
-        // SENT and EARLY in one comparison.
+        // SENT and HELD in one comparison.
         self.0.wrapping_add(1) <= 1
     }
 }

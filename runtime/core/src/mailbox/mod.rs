@@ -12,8 +12,8 @@
 //! not match keeps its place in the wait queue, behind the earlier ones of its sender.
 //!
 //! The mailbox of a supervised child has one owner after another. Between two of them it is *vacant*, and then
-//! *starting* until the next start has succeeded. A message for any owner that comes meanwhile is *early*. If the start
-//! fails, the early messages that the owner has not received go back into the queue or stay in the wait queue, in
+//! *starting* until the next start has succeeded. A message for any owner that comes meanwhile is *held*. If the start
+//! fails, the held messages that the owner has not received go back into the queue or stay in the wait queue, in
 //! order. Messages for that one owner are dropped with it.
 //!
 //! Invariants:

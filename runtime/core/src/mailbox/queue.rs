@@ -57,8 +57,8 @@ struct Extras<M> {
     /// Messages of `#[priority]` variants.
     priority: VecDeque<Entry<M>>,
     bounded: Option<Bounded<M>>,
-    /// True if early messages are kept, false if they are refused.
-    accepts_early: bool,
+    /// True if messages are held for the next owner, false if they are refused.
+    holds_messages: bool,
 }
 
 impl<M: Protocol> Queue<M> {
@@ -90,20 +90,20 @@ impl<M: Protocol> Queue<M> {
         self.inner.lock()
     }
 
-    /// Sets whether early messages are kept for the next owner, or refused.
-    pub(crate) fn set_accepts_early(&self, accepts: bool) {
+    /// Sets whether messages are held for the next owner, or refused.
+    pub(crate) fn set_holds_messages(&self, holds: bool) {
         let mut inner = self.lock();
-        if !accepts || inner.extras.is_some() {
-            inner.extras().accepts_early = accepts;
+        if !holds || inner.extras.is_some() {
+            inner.extras().holds_messages = holds;
         }
     }
 
-    /// Makes the process with this number the owner. Early messages are its first.
+    /// Makes the process with this number the owner. Held messages are its first.
     pub(crate) fn open(&self, number: u64) {
         self.set_owner(Occupancy::running(number));
     }
 
-    /// Makes the process with this number the owner, though its start may still fail: messages for any owner are early
+    /// Makes the process with this number the owner, though its start may still fail: messages for any owner are held
     /// until it has [started](Queue::started).
     pub(crate) fn open_for_start(&self, number: u64) {
         self.set_owner(Occupancy::starting(number));
@@ -130,12 +130,12 @@ impl<M: Protocol> Queue<M> {
     fn set_owner(&self, owner: Occupancy) {
         let mut inner = self.lock();
         inner.occupancy = owner;
-        let early = inner.queued();
-        inner.pushed = early as u64;
+        let held = inner.queued();
+        inner.pushed = held as u64;
         inner.reader = ReaderStats::default();
         inner.report = ReportThreshold::new(self.inner.constant());
         if let Some(bounded) = inner.bounded() {
-            bounded.load = early;
+            bounded.load = held;
         }
     }
 
@@ -311,7 +311,7 @@ impl<M: Protocol> Queue<M> {
     }
 
     /// Ends the owner. Returns the messages that end with it, for the caller to drop. With `vacant` another owner will
-    /// come: if the start of this one had not succeeded, early messages stay for that one.
+    /// come: if the start of this one had not succeeded, held messages stay for that one.
     pub(crate) fn end_owner(&self, vacant: bool) -> VecDeque<Entry<M>> {
         self.end(if vacant { Occupancy::VACANT } else { Occupancy::CLOSED })
     }
@@ -323,23 +323,23 @@ impl<M: Protocol> Queue<M> {
 
     fn end(&self, next: Occupancy) -> VecDeque<Entry<M>> {
         let mut inner = self.lock();
-        let keep_early = next == Occupancy::VACANT && matches!(inner.occupancy.state(), State::Starting(_));
+        let keep_held = next == Occupancy::VACANT && matches!(inner.occupancy.state(), State::Starting(_));
         if inner.occupancy != Occupancy::CLOSED {
             inner.occupancy = next;
         }
         inner.cancel_wait();
         (inner.reader.batch, inner.reader.saved) = (0, 0);
         let task = inner.set_waker(None);
-        let mut entries = remove_all(&mut inner.entries, keep_early);
+        let mut entries = remove_all(&mut inner.entries, keep_held);
         let (mut left, mut waiters) = (VecDeque::new(), Vec::new());
         if let Some(extras) = &mut inner.extras {
-            left = remove_all(&mut extras.priority, keep_early);
+            left = remove_all(&mut extras.priority, keep_held);
             if let Some(bounded) = &mut extras.bounded {
-                waiters = bounded.remove_waiters(keep_early);
+                waiters = bounded.remove_waiters(keep_held);
             }
         }
         let mut wakers = Vec::new();
-        if keep_early {
+        if keep_held {
             let kept = inner.queued();
             // This owner has not received them; the next one will.
             inner.pushed = inner.pushed.saturating_sub(kept as u64);
@@ -368,7 +368,7 @@ impl<M: Protocol> Queue<M> {
 
 impl<M> Extras<M> {
     fn new() -> Extras<M> {
-        Extras { priority: VecDeque::new(), bounded: None, accepts_early: true }
+        Extras { priority: VecDeque::new(), bounded: None, holds_messages: true }
     }
 }
 

@@ -5,15 +5,15 @@ use std::mem;
 
 use super::entry::{Entry, Origin};
 
-/// Removes the messages that end with an owner: all, or with `keep_early` all but the early ones.
-pub(super) fn remove_all<M>(entries: &mut VecDeque<Entry<M>>, keep_early: bool) -> VecDeque<Entry<M>> {
+/// Removes the messages that end with an owner: all, or with `keep_held` all but the held ones.
+pub(super) fn remove_all<M>(entries: &mut VecDeque<Entry<M>>, keep_held: bool) -> VecDeque<Entry<M>> {
     let mut all = mem::take(entries);
-    if !keep_early {
+    if !keep_held {
         return all;
     }
     let mut removed = VecDeque::new();
     while let Some(entry) = all.pop_front() {
-        if entry.origin == Origin::EARLY { &mut *entries } else { &mut removed }.push_back(entry);
+        if entry.origin == Origin::HELD { &mut *entries } else { &mut removed }.push_back(entry);
     }
     removed
 }

@@ -79,13 +79,13 @@ impl<M> Bounded<M> {
         Some(waiter)
     }
 
-    /// Ends the owner's part: nothing counts as taken over any more. Removes all waiters, with `keep_early` all but
-    /// those with early messages.
-    pub(super) fn remove_waiters(&mut self, keep_early: bool) -> Vec<Waiter<M>> {
+    /// Ends the owner's part: nothing counts as taken over any more. Removes all waiters, with `keep_held` all but
+    /// those with held messages.
+    pub(super) fn remove_waiters(&mut self, keep_held: bool) -> Vec<Waiter<M>> {
         (self.load, self.want, self.unawaited) = (0, Mask(0), 0);
         let mut removed = Vec::new();
         for (id, waiter) in self.wait_queue.take() {
-            if keep_early && waiter.entry.as_ref().is_some_and(|entry| entry.origin == Origin::EARLY) {
+            if keep_held && waiter.entry.as_ref().is_some_and(|entry| entry.origin == Origin::HELD) {
                 self.unawaited += usize::from(!waiter.awaited);
                 self.wait_queue.insert(id, waiter);
                 continue;

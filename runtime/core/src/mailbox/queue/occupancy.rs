@@ -1,7 +1,7 @@
 //! Occupancy: which process reads a mailbox, and whether it takes a message.
 //!
 //! A mailbox is *vacant*, *starting*, *running* or *closed*. The mailbox of a supervised child goes through vacant,
-//! starting and running once per restart. A message for any owner that comes before a start has succeeded is an *early
+//! starting and running once per restart. A message for any owner that comes before a start has succeeded is a *held
 //! message*: it is kept until a start succeeds.
 
 use super::super::Addressee;
@@ -31,8 +31,8 @@ pub(super) enum Reception {
     /// The owner gets the message.
     Accept,
     /// The first owner whose start succeeds gets the message.
-    Early,
-    /// Too many early messages wait.
+    Hold,
+    /// The mailbox holds as many messages as it may.
     Full,
     /// The addressee does not exist, or no longer.
     Gone,
@@ -85,10 +85,10 @@ impl Occupancy {
         }
     }
 
-    /// Decides whether a message for `to` is taken. `accepts_early`: early messages are kept and not refused.
-    pub(super) fn reception(self, to: Addressee, accepts_early: bool) -> Reception {
+    /// Decides whether a message for `to` is taken. With `holds_messages`, a message is held and not refused.
+    pub(super) fn reception(self, to: Addressee, holds_messages: bool) -> Reception {
         match (self.state(), to) {
-            (State::Vacant | State::Starting(_), Addressee::AnyOwner) if accepts_early => Reception::Early,
+            (State::Vacant | State::Starting(_), Addressee::AnyOwner) if holds_messages => Reception::Hold,
             (State::Vacant | State::Closed, _) => Reception::Gone,
             (State::Starting(number) | State::Running(number), Addressee::Process(to)) if number != to => {
                 Reception::Gone
@@ -105,10 +105,10 @@ mod tests {
     #[test]
     fn the_state_and_the_addressee_decide_the_reception() {
         use Addressee::{AnyOwner, Process};
-        use Reception::{Accept, Early, Gone};
+        use Reception::{Accept, Gone, Hold};
         let check = |occupancy: Occupancy, state: State, expected: [Reception; 4]| {
             assert_eq!(occupancy.state(), state);
-            let of = |to, accepts_early| occupancy.reception(to, accepts_early);
+            let of = |to, holds_messages| occupancy.reception(to, holds_messages);
             assert_eq!([of(Process(1), true), of(Process(2), true), of(AnyOwner, true), of(AnyOwner, false)], expected);
             let runs = matches!(state, State::Running(_));
             assert_eq!(
@@ -117,8 +117,8 @@ mod tests {
                 "{state:?}"
             );
         };
-        check(Occupancy::VACANT, State::Vacant, [Gone, Gone, Early, Gone]);
-        check(Occupancy::starting(1), State::Starting(1), [Accept, Gone, Early, Accept]);
+        check(Occupancy::VACANT, State::Vacant, [Gone, Gone, Hold, Gone]);
+        check(Occupancy::starting(1), State::Starting(1), [Accept, Gone, Hold, Accept]);
         check(Occupancy::running(1), State::Running(1), [Accept, Gone, Accept, Accept]);
         check(Occupancy::CLOSED, State::Closed, [Gone, Gone, Gone, Gone]);
     }

@@ -13,7 +13,7 @@ use super::{Inner, Queue, WaiterId};
 use crate::base::Protocol;
 
 /// The most messages that wait for a child until a start of it has succeeded.
-const MAX_EARLY: u64 = 1024;
+const MAX_HELD: u64 = 1024;
 
 /// The effects of a push on more than the mailbox. The process's cell implements it.
 pub(crate) trait PushObserver<M> {
@@ -106,8 +106,7 @@ impl<M: Protocol> Queue<M> {
         can_wait: bool,
     ) -> Result<Option<WaiterId>, Refused<M>> {
         let mut arrival = None;
-        if inner.report.is_reached(inner.pushed) && matches!(inner.reception(to), Reception::Accept | Reception::Early)
-        {
+        if inner.report.is_reached(inner.pushed) && matches!(inner.reception(to), Reception::Accept | Reception::Hold) {
             let (number, variant) = (inner.occupancy.process().unwrap_or(0), entry.message.variant());
             // The observer takes locks of its own.
             drop(inner);
@@ -153,9 +152,9 @@ impl<M: Protocol> Inner<M> {
     }
 
     fn reception(&self, to: Addressee) -> Reception {
-        let accepts_early = self.extras.as_ref().is_none_or(|extras| extras.accepts_early);
-        match self.occupancy.reception(to, accepts_early) {
-            Reception::Early if self.length() >= MAX_EARLY => Reception::Full,
+        let holds_messages = self.extras.as_ref().is_none_or(|extras| extras.holds_messages);
+        match self.occupancy.reception(to, holds_messages) {
+            Reception::Hold if self.length() >= MAX_HELD => Reception::Full,
             reception => reception,
         }
     }
@@ -164,8 +163,8 @@ impl<M: Protocol> Inner<M> {
     fn place(&mut self, to: Addressee, mut entry: Entry<M>, can_wait: bool) -> Placed<M> {
         match self.reception(to) {
             Reception::Accept => {}
-            Reception::Early if entry.origin.is_sent() => entry.origin = Origin::EARLY,
-            Reception::Early => {}
+            Reception::Hold if entry.origin.is_sent() => entry.origin = Origin::HELD,
+            Reception::Hold => {}
             Reception::Full => return Placed::Refused(Refused::Full(entry.message)),
             Reception::Gone => return Placed::Refused(Refused::Gone(entry.message)),
         }

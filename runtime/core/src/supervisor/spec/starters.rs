@@ -18,7 +18,7 @@ pub(in crate::supervisor) fn worker<A: Process>(
     options: ChildOptions,
     make: impl FnMut() -> A + Send + 'static,
 ) -> BoundSpec {
-    cell.queue().set_accepts_early(options.while_down == WhileDown::Hold);
+    cell.queue().set_holds_messages(options.while_down == WhileDown::Hold);
     let starter = Box::new(Worker { cell: Arc::clone(&cell), make });
     BoundSpec { id: id.into(), options, starter, cell, supervisor: None, declared: false }
 }
@@ -42,7 +42,7 @@ pub(in crate::supervisor) fn supervisor(
     dynamic: bool,
     add_children: impl FnMut(&mut Children) -> SupervisorOptions + Send + 'static,
 ) -> BoundSpec {
-    cell.cell.queue().set_accepts_early(options.while_down == WhileDown::Hold);
+    cell.cell.queue().set_holds_messages(options.while_down == WhileDown::Hold);
     let supervisor = Some(cell.children.supervisor());
     let starter = Box::new(Supervisor { cell: Arc::clone(&cell), dynamic, add_children });
     BoundSpec { id: id.into(), options, starter, cell, supervisor, declared: false }

@@ -25,7 +25,7 @@ impl Backoff {
         Backoff { last: Duration::ZERO }
     }
 
-    /// Returns the pause after an attempt. `up` is the time that its connection was up: zero if there was none.
+    /// Returns the pause after an attempt. `up` is the time that its connection was up: zero if it failed.
     pub(super) fn next_pause(&mut self, up: Duration, rng: &Rng) -> Duration {
         let is_stable = up > self.last;
         self.last = if is_stable { SHORTEST } else { (self.last * 2).clamp(SHORTEST, LONGEST) };

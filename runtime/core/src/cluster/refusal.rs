@@ -4,7 +4,7 @@
 //!
 //! | the peer | is logged |
 //! |---|---|
-//! | is no node: a port scan, a health check, another protocol | at `debug`; their number once a minute at `info` |
+//! | is not a node: a port scan, a health check, another protocol | at `debug`; their number once a minute at `info` |
 //! | has another cookie, cluster, version, or this node's name | at `warn`, once a minute for each address |
 //! | is this node itself, is connected already, or stops | at `debug`, and is not counted |
 

@@ -255,7 +255,7 @@ impl Session {
         State::Up(cipher)
     }
 
-    /// Asks the peer for a sign of life. An [`Event::Probed`] follows within two seconds, unless the session ends.
+    /// Requests a sign of life from the peer. An [`Event::Probed`] follows within two seconds, unless the session ends.
     pub(crate) fn probe(&mut self, now: Instant) {
         if matches!(self.state, State::Up(_)) && self.probe_end.is_none() {
             self.probe_due = true;

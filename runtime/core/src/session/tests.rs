@@ -28,7 +28,7 @@ struct Side {
     /// On its way to the other side.
     output: Vec<u8>,
     events: Vec<Event>,
-    /// Its decision on a peer, instead of admission.
+    /// The decision on a peer, instead of admission.
     refusal: Option<Refusal>,
     result: Result<(), SessionError>,
 }

@@ -68,7 +68,7 @@ impl<T> RemoteCaller<T> {
 
 impl ReplyRoute {
     fn pass_on(&self, node: &Node) -> u64 {
-        // In a program with two nodes, another one than the one that was called may pass the reply on.
+        // In a program with two nodes, another node than the called one may pass the reply on.
         let origin = CallId { epoch: self.caller.epoch, id: self.id };
         let origin = Some(origin).filter(|_| self.node.is_same(node));
         let id = node.pending_calls().insert(Arc::new(self.clone()), origin);

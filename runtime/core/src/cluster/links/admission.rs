@@ -95,8 +95,8 @@ impl Admissions {
         rivals.settle()
     }
 
-    /// Notes that both nodes have admitted each other on this connection. Returns `false` if it is none that this node
-    /// has admitted.
+    /// Notes that both nodes have admitted each other on this connection. Returns `false` if this node has not
+    /// admitted it.
     pub(super) fn up(&mut self, name: &NodeName, epoch: Epoch) -> bool {
         let Some(rivals) = self.names.get_mut(name) else { return false };
         let Some(admitted) = rivals.admitted.take_if(|admitted| admitted.epoch == epoch) else { return false };

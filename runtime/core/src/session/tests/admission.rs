@@ -29,7 +29,7 @@ fn a_connection_is_up_only_if_both_admit() {
         assert_eq!(run(None, None, swap), [Ok(()), Ok(())]);
         for refusal in [Refusal::Duplicate, Refusal::NameInUse, Refusal::NotAllowed, Refusal::Other(77)] {
             let (here, there) = (Err(SessionError::RefusedHere(refusal)), Err(SessionError::Refused(refusal)));
-            // The node with the smaller name decides first, so the other one is not asked.
+            // The node with the smaller name decides first, so the decision of the other one is not requested.
             assert_eq!(run(Some(refusal), Some(Refusal::Stopping), swap), [here.clone(), there.clone()]);
             assert_eq!(run(None, Some(refusal), swap), [there, here]);
         }

@@ -38,7 +38,7 @@ enum View {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Connection {
-    /// The dialler and the listener, with their lives.
+    /// The dialler and the listener, with their incarnations.
     ends: [(usize, u32); 2],
     views: [View; 2],
     /// The messages to each end.
@@ -80,7 +80,7 @@ enum Step {
 }
 
 impl World {
-    /// Nodes of these names; each pair is a node and the one that it dials.
+    /// Nodes of these names; each pair is a node and the node that it dials.
     fn new(names: &[&str], dials: &[(usize, usize)], breaks: u32, restarts: u32) -> World {
         let node = |(index, name): (usize, &&str)| Node {
             name: NodeName::new(name).unwrap(),
@@ -185,7 +185,7 @@ impl World {
         }
     }
 
-    /// What is under way on a connection that breaks is lost.
+    /// Breaks a connection: the messages under way on it are lost.
     fn cut(&mut self, index: usize) {
         let connection = &mut self.connections[index];
         connection.broken = true;
@@ -235,14 +235,14 @@ impl World {
 
     fn up(&mut self, index: usize, end: usize) {
         let (node, peer) = self.names(index, end);
-        assert!(self.nodes[node].admissions.up(&peer, index as Epoch), "not the one that was admitted");
+        assert!(self.nodes[node].admissions.up(&peer, index as Epoch), "another connection was admitted");
         self.connections[index].views[end] = View::Up { probing: false };
         self.nodes[node].events[0] += 1;
         let actions = self.nodes[node].admissions.after_up(&peer);
         self.execute(node, &actions);
     }
 
-    /// Ends one side of a connection, and tells the other.
+    /// Ends one side of a connection, and notifies the other.
     fn end(&mut self, index: usize, end: usize) {
         let (node, peer) = self.names(index, end);
         let was = std::mem::replace(&mut self.connections[index].views[end], View::Over);

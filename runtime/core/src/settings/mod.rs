@@ -10,9 +10,9 @@
 //! - The text of a variable is read as the type of the struct's field. Its form does not matter.
 
 mod error;
-mod layer;
 mod read;
 mod read_error;
+mod sources;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -101,13 +101,13 @@ impl Settings {
 
     /// Adds default values, usually the struct's own `Default`.
     pub fn defaults(mut self, defaults: &impl Serialize) -> Settings {
-        self.layers[DEFAULTS].push(layer::value(defaults, "", &SettingOrigin::Default));
+        self.layers[DEFAULTS].push(sources::value(defaults, "", &SettingOrigin::Default));
         self
     }
 
     /// Adds a TOML file. If it cannot be read, [`load`](Settings::load) fails.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Settings {
-        self.layers[FILES].push(layer::file(&path.into()));
+        self.layers[FILES].push(sources::file(&path.into()));
         self
     }
 
@@ -131,13 +131,13 @@ impl Settings {
     /// Adds the given variables as [`environment`](Settings::environment) adds those of the process, for instance in a
     /// test.
     pub fn variables(mut self, prefix: &str, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Settings {
-        self.layers[VARIABLES].push(layer::variables(prefix, variables));
+        self.layers[VARIABLES].push(sources::variables(prefix, variables));
         self
     }
 
     /// Sets a key, such as `database.path`. The value wins over those of all other layers.
     pub fn set(mut self, key: &str, value: impl Serialize) -> Settings {
-        self.layers[PROGRAM].push(layer::value(&value, key, &SettingOrigin::Program));
+        self.layers[PROGRAM].push(sources::value(&value, key, &SettingOrigin::Program));
         self
     }
 

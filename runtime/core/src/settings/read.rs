@@ -12,7 +12,7 @@ use serde::forward_to_deserialize_any;
 use super::read_error::{ReadError, at_entry};
 use super::suggest::unknown_key;
 use super::tree::{Entry, Value};
-use super::{SettingsError, layer};
+use super::{SettingsError, sources};
 
 /// Reads a struct from the merged tree.
 pub(super) fn read<T: DeserializeOwned>(root: &Entry) -> Result<T, SettingsError> {
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
         };
         let origin = &self.entry.origin;
         let entry = if text.trim_start().starts_with(['[', '{']) {
-            layer::inline(text.trim(), origin)
+            sources::inline(text.trim(), origin)
                 .map_err(|error| ReadError::Located(SettingsError { key: Some(self.key.clone()), ..error }))?
         } else if is_list {
             let words = text.split(',').map(str::trim).filter(|text| !text.is_empty());

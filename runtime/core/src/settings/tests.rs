@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{FILES, Settings, layer};
+use super::{FILES, Settings, sources};
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Chat {
@@ -53,7 +53,7 @@ struct Secret {
 
 fn settings(file: &str, variables: &str) -> Settings {
     let mut settings = Settings::new();
-    settings.layers[FILES].push(layer::parse(Path::new("chat.toml"), file));
+    settings.layers[FILES].push(sources::parse(Path::new("chat.toml"), file));
     let variables = variables.lines().filter_map(|line| line.trim().split_once('='));
     settings.variables("CHAT", variables.map(|(name, value)| (name.into(), value.into())))
 }

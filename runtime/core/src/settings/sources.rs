@@ -1,4 +1,4 @@
-//! The conversion of each layer to a tree of entries.
+//! The conversion of each source of settings to a tree of entries: values of the program, files, variables.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

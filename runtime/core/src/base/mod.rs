@@ -6,12 +6,12 @@
 mod codec;
 mod error;
 mod exit;
+#[cfg(any(test, not(feature = "serde")))]
+mod message_types;
 mod name;
 mod pid;
 mod protocol;
 mod reason;
-#[cfg(any(test, not(feature = "serde")))]
-mod serializable;
 mod shutdown;
 mod sorted_map;
 mod system;
@@ -25,14 +25,14 @@ pub use codec::{Decoder, Encoder};
 pub(crate) use error::Causes;
 pub use error::{CallError, CastError, DecodeError, EncodeError, NameError, StartError};
 pub use exit::Exit;
+#[cfg(any(test, not(feature = "serde")))]
+pub(crate) use message_types::serializable;
+#[cfg(not(feature = "serde"))]
+pub use message_types::{Deserialize, DeserializeOwned, Deserializer, Serialize, Serializer};
 pub use name::{InvalidName, NodeName};
 pub use pid::{MonitorRef, NodeId, Pid};
 pub use protocol::{Protocol, Receives, Variant};
 pub use reason::Reason;
-#[cfg(any(test, not(feature = "serde")))]
-pub(crate) use serializable::serializable;
-#[cfg(not(feature = "serde"))]
-pub use serializable::{Deserialize, DeserializeOwned, Deserializer, Serialize, Serializer};
 pub use shutdown::Shutdown;
 pub(crate) use sorted_map::SortedMap;
 pub use system::{Down, ExitSignal, NodeEvent, Subject, System, event_number};

@@ -25,16 +25,16 @@
 mod batch;
 mod entry;
 mod inbox;
-mod lock;
 mod queue;
 mod remove;
 mod save_queue;
+mod waking_lock;
 mod want;
 
 pub(crate) use entry::{Addressee, Entry, Origin, Refused};
 pub(crate) use inbox::{Inbox, Next};
-pub(crate) use lock::{CheckedSend, Guard, Lock};
 pub use queue::Overflow;
 pub(crate) use queue::{Arrival, Bounds, MailboxStats, PushObserver, Queue, WaiterId};
+pub(crate) use waking_lock::{CheckedSend, Guard, WakingLock};
 pub(crate) use want::Mask;
 pub use want::Want;

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use super::Mask;
 use super::entry::{Entry, Origin};
-use super::lock::{Guard, Lock};
 use super::remove::{remove_all, remove_origin};
+use super::waking_lock::{Guard, WakingLock};
 use crate::base::Protocol;
 use crate::sync::yield_now;
 
@@ -36,7 +36,7 @@ pub(crate) use wait_queue::WaiterId;
 /// The shared end of a mailbox: many senders push, the owner takes all messages at once.
 pub(crate) struct Queue<M> {
     // The lock's constant is the number of messages that make a long mailbox.
-    inner: Lock<Inner<M>>,
+    inner: WakingLock<Inner<M>>,
 }
 
 // The fields that a sender touches come first, as in the lock.
@@ -80,7 +80,7 @@ impl<M: Protocol> Queue<M> {
             report: ReportThreshold::new(long),
             reader: ReaderStats::default(),
         };
-        Queue { inner: Lock::with(long, inner) }
+        Queue { inner: WakingLock::with(long, inner) }
     }
 
     // A panic under this lock can only come from a waker's clone or an allocation. The queue is consistent at these

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use super::remote_caller::RemoteCaller;
 use crate::base::{CallError, DecodeError, Decoder, DeserializeOwned, Exit, Pid};
-use crate::mailbox::{CheckedSend, Guard, Lock};
+use crate::mailbox::{CheckedSend, Guard, WakingLock};
 use crate::node::{AnswerSlot, Current, Node, WaitingCaller, WeakNode};
 use crate::observe::AwaitedCall;
 use crate::process::{catch, report_message_panic};
@@ -24,7 +24,7 @@ use crate::sync::atomic::{AtomicU8, Ordering, fence};
 pub(in crate::call) struct Slot<T> {
     /// The node of the stub that the call was made with.
     node: WeakNode,
-    state: Lock<State<T>>,
+    state: WakingLock<State<T>>,
     /// Where the reply is: one of the five constants below. Only the reply's holder writes it.
     reply: AtomicU8,
     /// The caller, if it is on another node. Then no call waits for this slot, which only leads the reply to its caller.
@@ -139,7 +139,12 @@ impl<T> Slot<T> {
     pub(in crate::call) fn new(node: &Node, remote_caller: Option<Box<RemoteCaller<T>>>) -> Arc<Slot<T>> {
         let state =
             State { outcome: Outcome::Pending(None), remote_id: None, time: None, registered: false, noted: false };
-        Arc::new(Slot { node: node.downgrade(), state: Lock::new(state), reply: AtomicU8::new(UNREAD), remote_caller })
+        Arc::new(Slot {
+            node: node.downgrade(),
+            state: WakingLock::new(state),
+            reply: AtomicU8::new(UNREAD),
+            remote_caller,
+        })
     }
 
     fn lock(&self) -> Guard<'_, State<T>> {

@@ -5,8 +5,8 @@ use std::hint::cold_path;
 
 use super::super::Mask;
 use super::super::entry::{Addressee, Entry, Origin, Refused};
-use super::super::lock::Guard;
 use super::super::remove::remove_at;
+use super::super::waking_lock::Guard;
 use super::occupancy::Reception;
 use super::overflow::Admission;
 use super::{Inner, Queue, WaiterId};

@@ -1,6 +1,6 @@
 //! The lock around a mailbox or a reply slot, and the waker of its owner.
 //!
-//! A [`Lock`] spins: its critical sections are a handful of moves, so waiting for one is shorter than putting a thread
+//! A [`WakingLock`] spins: its critical sections are a handful of moves, so waiting for one is shorter than putting a thread
 //! to sleep. A thread that finds it held spins with growing pauses, and after some microseconds yields at each try. If
 //! the operating system has suspended the holder, the others lose their time slices and nothing worse. The one long
 //! critical section is the copy when a very long queue grows: some milliseconds for millions of messages, once per
@@ -35,7 +35,7 @@ use crate::sync::{Exclusive, GuardedCell, spin_loop, yield_now};
 // The fields that a sender touches come first and lie together: of a process that has not run for a while, each cache
 // line is fetched from memory by itself.
 #[repr(C)]
-pub(crate) struct Lock<T> {
+pub(crate) struct WakingLock<T> {
     locked: AtomicBool,
     /// Set while a thread wakes the owner by `task` without holding the lock.
     waking: AtomicBool,
@@ -91,19 +91,19 @@ impl WaitState {
 
 // SAFETY: the lock hands the value to one thread at a time, as a mutex does, so `T: Send` is enough. The wakers
 // are used by several threads: `Waker` is `Send` and `Sync`.
-unsafe impl<T: Send> Sync for Lock<T> {}
+unsafe impl<T: Send> Sync for WakingLock<T> {}
 
 /// The number of spin rounds, each twice as long as the one before, before a thread yields.
 const SPIN_ROUNDS: u32 = 7;
 
-impl<T> Lock<T> {
-    pub(crate) fn new(value: T) -> Lock<T> {
-        Lock::with(0, value)
+impl<T> WakingLock<T> {
+    pub(crate) fn new(value: T) -> WakingLock<T> {
+        WakingLock::with(0, value)
     }
 
     /// Creates a lock with a number beside the value, which can be read without locking.
-    pub(super) fn with(constant: u32, value: T) -> Lock<T> {
-        Lock {
+    pub(super) fn with(constant: u32, value: T) -> WakingLock<T> {
+        WakingLock {
             locked: AtomicBool::new(false),
             waking: AtomicBool::new(false),
             wait_state: AtomicU8::new(WaitState::IDLE),
@@ -176,7 +176,7 @@ pub(crate) struct Guard<'a, T> {
     held: Held<'a, T>,
 }
 
-struct Held<'a, T>(&'a Lock<T>);
+struct Held<'a, T>(&'a WakingLock<T>);
 
 impl<T> Drop for Held<'_, T> {
     #[inline]

@@ -27,7 +27,7 @@ pub(super) enum State {
 
 /// The answer of a mailbox to a message, before its bound is considered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reception {
+pub(super) enum Acceptance {
     /// The owner gets the message.
     Accept,
     /// The first owner whose start succeeds gets the message.
@@ -86,14 +86,14 @@ impl Occupancy {
     }
 
     /// Decides whether a message for `to` is taken. With `holds_messages`, a message is held and not refused.
-    pub(super) fn reception(self, to: Addressee, holds_messages: bool) -> Reception {
+    pub(super) fn acceptance(self, to: Addressee, holds_messages: bool) -> Acceptance {
         match (self.state(), to) {
-            (State::Vacant | State::Starting(_), Addressee::AnyOwner) if holds_messages => Reception::Hold,
-            (State::Vacant | State::Closed, _) => Reception::Gone,
+            (State::Vacant | State::Starting(_), Addressee::AnyOwner) if holds_messages => Acceptance::Hold,
+            (State::Vacant | State::Closed, _) => Acceptance::Gone,
             (State::Starting(number) | State::Running(number), Addressee::Process(to)) if number != to => {
-                Reception::Gone
+                Acceptance::Gone
             }
-            (State::Starting(_) | State::Running(_), _) => Reception::Accept,
+            (State::Starting(_) | State::Running(_), _) => Acceptance::Accept,
         }
     }
 }
@@ -104,11 +104,11 @@ mod tests {
 
     #[test]
     fn the_state_and_the_addressee_decide_the_reception() {
+        use Acceptance::{Accept, Gone, Hold};
         use Addressee::{AnyOwner, Process};
-        use Reception::{Accept, Gone, Hold};
-        let check = |occupancy: Occupancy, state: State, expected: [Reception; 4]| {
+        let check = |occupancy: Occupancy, state: State, expected: [Acceptance; 4]| {
             assert_eq!(occupancy.state(), state);
-            let of = |to, holds_messages| occupancy.reception(to, holds_messages);
+            let of = |to, holds_messages| occupancy.acceptance(to, holds_messages);
             assert_eq!([of(Process(1), true), of(Process(2), true), of(AnyOwner, true), of(AnyOwner, false)], expected);
             let runs = matches!(state, State::Running(_));
             assert_eq!(

@@ -7,7 +7,7 @@ use super::super::Mask;
 use super::super::entry::{Addressee, Entry, Origin, Refused};
 use super::super::remove::remove_at;
 use super::super::waking_lock::Guard;
-use super::occupancy::Reception;
+use super::occupancy::Acceptance;
 use super::overflow::Admission;
 use super::{Inner, Queue, WaiterId};
 use crate::base::Protocol;
@@ -106,7 +106,9 @@ impl<M: Protocol> Queue<M> {
         can_wait: bool,
     ) -> Result<Option<WaiterId>, Refused<M>> {
         let mut arrival = None;
-        if inner.report.is_reached(inner.pushed) && matches!(inner.reception(to), Reception::Accept | Reception::Hold) {
+        if inner.report.is_reached(inner.pushed)
+            && matches!(inner.acceptance(to), Acceptance::Accept | Acceptance::Hold)
+        {
             let (number, variant) = (inner.occupancy.process().unwrap_or(0), entry.message.variant());
             // The observer takes locks of its own.
             drop(inner);
@@ -151,22 +153,22 @@ impl<M: Protocol> Inner<M> {
             && !self.report.is_reached(self.pushed)
     }
 
-    fn reception(&self, to: Addressee) -> Reception {
+    fn acceptance(&self, to: Addressee) -> Acceptance {
         let holds_messages = self.extras.as_ref().is_none_or(|extras| extras.holds_messages);
-        match self.occupancy.reception(to, holds_messages) {
-            Reception::Hold if self.length() >= MAX_HELD => Reception::Full,
-            reception => reception,
+        match self.occupancy.acceptance(to, holds_messages) {
+            Acceptance::Hold if self.length() >= MAX_HELD => Acceptance::Full,
+            acceptance => acceptance,
         }
     }
 
     /// Puts a message where its addressee, the bound and the overflow policy say.
     fn place(&mut self, to: Addressee, mut entry: Entry<M>, can_wait: bool) -> Placed<M> {
-        match self.reception(to) {
-            Reception::Accept => {}
-            Reception::Hold if entry.origin.is_sent() => entry.origin = Origin::HELD,
-            Reception::Hold => {}
-            Reception::Full => return Placed::Refused(Refused::Full(entry.message)),
-            Reception::Gone => return Placed::Refused(Refused::Gone(entry.message)),
+        match self.acceptance(to) {
+            Acceptance::Accept => {}
+            Acceptance::Hold if entry.origin.is_sent() => entry.origin = Origin::HELD,
+            Acceptance::Hold => {}
+            Acceptance::Full => return Placed::Refused(Refused::Full(entry.message)),
+            Acceptance::Gone => return Placed::Refused(Refused::Gone(entry.message)),
         }
         let mut placed = Placed::Queued;
         let lane = Mask::lane(entry.message.variant());

@@ -19,7 +19,7 @@ pub(crate) use clock::TokioClock;
 pub(crate) use env::{NodeEnv, Thresholds};
 pub(crate) use rng::Rng;
 #[cfg(feature = "test")]
-pub(crate) use schedule::{BlockingMode, NodeTasks, Progress, RunLimits, Schedule, Stuck};
+pub(crate) use schedule::{BlockingMode, LimitExceeded, NodeTasks, Progress, RunLimits, Schedule};
 pub use spawner::Spawner;
 pub(crate) use spawner::TaskSpawner;
 pub use task::{Task, Work};

@@ -11,7 +11,7 @@
 //! - A task is polled by one step at a time; a wake-up while it runs makes it ready again.
 //! - The tasks of a node that was killed are dropped, and so are those that it spawns later.
 //!
-//! A test that takes too many steps, or waits too long by its own clock, fails with [`Stuck`].
+//! A test that takes too many steps, or waits too long by its own clock, fails with [`LimitExceeded`].
 //!
 //! Three seeds of four choose evenly among the ready tasks. With every fourth seed tasks have ranks and the first in rank
 //! runs, so that some tasks wait for long; now and then a task gets a new rank. Some bugs show in only one of the two
@@ -61,7 +61,7 @@ pub(crate) struct RunLimits {
 
 /// A test that exceeded its limits.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Stuck {
+pub(crate) enum LimitExceeded {
     /// The test took too many steps.
     Steps,
     /// The test waits; its last step was `since` its start.
@@ -159,7 +159,7 @@ impl Schedule {
     }
 
     /// Runs all tasks until `root` completes. The other tasks stay as they are.
-    pub(crate) async fn run<F: Future>(&self, limits: RunLimits, root: F) -> Result<F::Output, Stuck> {
+    pub(crate) async fn run<F: Future>(&self, limits: RunLimits, root: F) -> Result<F::Output, LimitExceeded> {
         let mut root = std::pin::pin!(root);
         let root_waker = Arc::new(TaskWaker::new(ROOT, &self.shared));
         let waker = Waker::from(Arc::clone(&root_waker));
@@ -174,7 +174,7 @@ impl Schedule {
             for _ in 0..STEPS_PER_POLL {
                 let Some(step) = self.shared.next_step(cx) else {
                     let since = || self.shared.lock().last_step;
-                    return timeout.as_mut().poll(cx).map(|()| Err(Stuck::Time { since: since() }));
+                    return timeout.as_mut().poll(cx).map(|()| Err(LimitExceeded::Time { since: since() }));
                 };
                 match step {
                     Step::Root => {
@@ -186,7 +186,7 @@ impl Schedule {
                     Step::Task(number, task, waker) => self.shared.poll(number, task, waker),
                 }
                 if self.shared.lock().steps >= limits.steps {
-                    return Poll::Ready(Err(Stuck::Steps));
+                    return Poll::Ready(Err(LimitExceeded::Steps));
                 }
             }
             cx.waker().wake_by_ref();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::node::Node;
 use crate::observe::{ProcessInfo, ProcessState};
-use crate::sched::{BlockingMode, NodeEnv, Progress, RunLimits, Schedule, Stuck, TaskSpawner};
+use crate::sched::{BlockingMode, LimitExceeded, NodeEnv, Progress, RunLimits, Schedule, TaskSpawner};
 use crate::termination::Termination;
 
 /// The environment variable with the only seed to run.
@@ -20,7 +20,7 @@ pub(super) enum Failure {
     Panic(Box<dyn Any + Send>),
     Error(String),
     /// With a line for each process and what it waits for.
-    Stuck(Stuck, String),
+    LimitExceeded(LimitExceeded, String),
 }
 
 /// The most processes that the report of a stuck test lists.
@@ -59,7 +59,7 @@ pub(crate) fn paused<F: Future<Output: Termination>>(body: F) {
             panic::resume_unwind(payload)
         }
         Some(Failure::Error(error)) => panic!("the test returned an error: {error}"),
-        Some(stuck) => panic!("the test does not end: {stuck}"),
+        Some(exceeded) => panic!("the test does not end: {exceeded}"),
     }
 }
 
@@ -79,12 +79,15 @@ pub(super) fn run(
         runtime.block_on(async {
             let mut test = std::pin::pin!(test(schedule.clone()));
             // The list is made before the test's future is dropped, while the processes that it started still wait.
-            schedule.run(limits, test.as_mut()).await.map_err(|stuck| Failure::Stuck(stuck, list(&nodes())))
+            schedule
+                .run(limits, test.as_mut())
+                .await
+                .map_err(|exceeded| Failure::LimitExceeded(exceeded, list(&nodes())))
         })
     };
     let failure = match panic::catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(failure)) => failure.map(Failure::Error),
-        Ok(Err(stuck)) => Some(stuck),
+        Ok(Err(exceeded)) => Some(exceeded),
         Err(payload) => Some(Failure::Panic(payload)),
     };
     let progress = schedule.progress();
@@ -177,10 +180,10 @@ impl fmt::Display for Failure {
                 )
             }
             Failure::Error(error) => write!(f, "the scenario returned an error: {error}"),
-            Failure::Stuck(Stuck::Steps, waits) => {
+            Failure::LimitExceeded(LimitExceeded::Steps, waits) => {
                 write!(f, "the test was ended after too many steps: some processes never stop running{waits}")
             }
-            Failure::Stuck(Stuck::Time { since }, waits) => {
+            Failure::LimitExceeded(LimitExceeded::Time { since }, waits) => {
                 write!(f, "it waits forever: no process has run since {since:?} after its start{waits}")
             }
         }

@@ -6,7 +6,7 @@ use super::*;
 const LIMITS: RunLimits = RunLimits { steps: 10_000, time: Duration::from_secs(3600) };
 
 /// Runs a test on a schedule and a paused clock of its own.
-fn run<T>(seed: u64, test: impl AsyncFnOnce(Schedule) -> T) -> (Result<T, Stuck>, Progress) {
+fn run<T>(seed: u64, test: impl AsyncFnOnce(Schedule) -> T) -> (Result<T, LimitExceeded>, Progress) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let schedule = Schedule::new(seed, BlockingMode::Inline);
     let output = runtime.block_on(schedule.run(LIMITS, test(schedule.clone())));
@@ -84,14 +84,14 @@ fn a_test_that_waits_or_runs_for_too_long_is_stuck() {
         sleep(Duration::from_secs(7)).await;
         std::future::pending::<()>().await;
     });
-    assert!(matches!(waits, Err(Stuck::Time { since }) if since == Duration::from_secs(7)), "{waits:?}");
+    assert!(matches!(waits, Err(LimitExceeded::Time { since }) if since == Duration::from_secs(7)), "{waits:?}");
     for seed in 0..4 {
         let (runs, progress) = run(seed, async |_| {
             loop {
                 yield_now().await;
             }
         });
-        assert!(matches!(runs, Err(Stuck::Steps)), "{runs:?}");
+        assert!(matches!(runs, Err(LimitExceeded::Steps)), "{runs:?}");
         assert_eq!(progress.time, Duration::ZERO);
     }
 }

@@ -19,7 +19,7 @@ pub(crate) use clock::TokioClock;
 pub(crate) use env::{NodeEnv, Thresholds};
 pub(crate) use rng::Rng;
 #[cfg(feature = "test")]
-pub(crate) use schedule::{BlockingMode, LimitExceeded, NodeTasks, Progress, RunLimits, Schedule};
+pub(crate) use schedule::{BlockingMode, LimitExceeded, Progress, RunLimits, Schedule, TestSpawner};
 pub use spawner::Spawner;
 pub(crate) use spawner::TaskSpawner;
 pub use task::{Task, Work};

@@ -1,6 +1,6 @@
 //! The executor of a test: all processes on one thread, in an order drawn from a seed.
 //!
-//! A [`Schedule`] holds the tasks of all nodes of one test, those of each node in a [`NodeTasks`], and the test's own
+//! A [`Schedule`] holds the tasks of all nodes of one test, those of each node in a [`TestSpawner`], and the test's own
 //! future, which is task 0. One *step* polls one of the tasks that have been woken, chosen by the seed. When no task is
 //! ready, the thread returns to tokio, whose paused clock then advances to the next timer. The same seed therefore takes
 //! the same steps; the trace, a hash over them, verifies that.
@@ -36,9 +36,9 @@ pub(crate) struct Schedule {
     shared: Arc<Shared>,
 }
 
-/// The tasks of one node of a test: the node's spawner.
+/// The spawner of one node of a test. It holds the tasks of that node.
 #[derive(Clone)]
-pub(crate) struct NodeTasks {
+pub(crate) struct TestSpawner {
     schedule: Schedule,
     node: usize,
 }
@@ -141,16 +141,16 @@ impl Schedule {
     }
 
     /// Returns a spawner for one more node.
-    pub(crate) fn new_node(&self) -> NodeTasks {
+    pub(crate) fn new_node(&self) -> TestSpawner {
         let mut state = self.shared.lock();
         state.running.push(true);
-        NodeTasks { schedule: self.clone(), node: state.running.len() - 1 }
+        TestSpawner { schedule: self.clone(), node: state.running.len() - 1 }
     }
 
     /// Drops the tasks of all nodes, before this function returns.
     pub(crate) fn end(&self) {
         let nodes = self.shared.lock().running.len();
-        (0..nodes).for_each(|node| NodeTasks { schedule: self.clone(), node }.kill());
+        (0..nodes).for_each(|node| TestSpawner { schedule: self.clone(), node }.kill());
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -282,7 +282,7 @@ impl State {
     }
 }
 
-impl NodeTasks {
+impl TestSpawner {
     pub(crate) fn spawn(&self, task: Task) {
         self.spawn_on(self.node, task);
     }

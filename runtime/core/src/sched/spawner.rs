@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 #[cfg(feature = "test")]
-use super::schedule::{NodeTasks, Schedule};
+use super::schedule::{Schedule, TestSpawner};
 use super::task::{Task, Work};
 
 /// An executor for a node's processes, replaceable so that a test can choose the order in which they run.
@@ -28,7 +28,7 @@ pub(crate) enum TaskSpawner {
     Tokio(tokio::runtime::Handle),
     /// The schedule of a test.
     #[cfg(feature = "test")]
-    Test(NodeTasks),
+    Test(TestSpawner),
     /// The program's own spawner.
     Custom(Arc<dyn Spawner>),
 }

@@ -14,7 +14,7 @@ use super::NodeSet;
 use crate::cluster::Cookie;
 use crate::net::Network;
 use crate::node::Node;
-use crate::sched::{NodeEnv, NodeTasks, Rng, Schedule, TaskSpawner};
+use crate::sched::{NodeEnv, Rng, Schedule, TaskSpawner, TestSpawner};
 use crate::termination::Termination;
 
 /// Several nodes in one program that are connected in memory. A test needs no socket and does not wait for a real
@@ -81,7 +81,7 @@ struct Member {
 /// One incarnation of a node. Earlier ones are kept, so a `&Node` is valid as long as the cluster.
 struct Incarnation {
     node: Node,
-    tasks: Option<NodeTasks>,
+    tasks: Option<TestSpawner>,
     next: OnceLock<Box<Incarnation>>,
 }
 
@@ -403,7 +403,7 @@ impl Inner {
 }
 
 /// The environment of one more node, and its tasks if a schedule runs them.
-fn node_env(schedule: Option<&Schedule>, seed: u64) -> (NodeEnv, Option<NodeTasks>) {
+fn node_env(schedule: Option<&Schedule>, seed: u64) -> (NodeEnv, Option<TestSpawner>) {
     let tasks = schedule.map(Schedule::new_node);
     let mut env = NodeEnv::seeded(seed);
     if let Some(tasks) = &tasks {

@@ -10,7 +10,7 @@ use super::remote::route;
 use super::target::{FOLLOWING, Resolved, Target};
 use super::{Address, Cast};
 use crate::base::{CastError, Pid, Protocol, Serialize, event_number};
-use crate::node::{AnyCell, Delivery};
+use crate::node::{AnyCell, EncodedMessage};
 
 /// A stub reduced to one type of event, for any process whose protocol has a variant `#[from] E`.
 ///
@@ -100,7 +100,7 @@ impl<E: Serialize + Send + 'static> Recipient<E> {
             Resolved::Remote(to) => {
                 let node = self.target.node();
                 let (name, number) = (type_name::<E>(), event_number::<E>());
-                route(node, to, name, number, Delivery::EVENT, |encoder| encoder.field(&value))?;
+                route(node, to, name, number, EncodedMessage::EVENT, |encoder| encoder.field(&value))?;
                 Ok(Placement::Connection(node, to.node()))
             }
             Resolved::Missing(_) => Err(CastError::NoProc),

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use super::peers::Peer;
 use crate::base::{CallError, Causes, DecodeError, Exit, NodeEvent, NodeId, Pid};
 use crate::log;
-use crate::node::{AnswerOutcome, CallNote, Current, Delivery, LocalProcess, Node, ReceivedReplies, SignalTarget};
+use crate::node::{
+    AnswerOutcome, CallNote, Current, EncodedMessage, LocalProcess, Node, ReceivedReplies, SignalTarget,
+};
 use crate::observe::ReportKind;
 use crate::process::{catch, fail_callers, report_message_panic};
 use crate::wire::{Frame, FrameTarget, Signal};
@@ -17,8 +19,8 @@ use crate::wire::{Frame, FrameTarget, Signal};
 pub(super) fn handle_frame(node: &Node, peer: &Peer, frame: Frame) {
     match frame {
         Frame::Message { from, to, protocol, variant, replies, payload } => {
-            let delivery = Delivery { protocol, variant, payload: &payload };
-            if let Err(error) = deliver(node, peer, &to, &replies, delivery) {
+            let message = EncodedMessage { protocol, variant, payload: &payload };
+            if let Err(error) = deliver(node, peer, &to, &replies, message) {
                 node.loss_counts().count_lost_messages(1);
                 let peer_name = &peer.id.name;
                 // A message to a process that has exited is normal, and silent in Erlang. Other errors are mistakes.
@@ -105,14 +107,14 @@ fn deliver(
     peer: &Peer,
     to: &FrameTarget,
     replies: &[u64],
-    delivery: Delivery<'_>,
+    message: EncodedMessage<'_>,
 ) -> Result<(), CallError> {
     let LocalProcess { number, cell } = find(node, to).ok_or(CallError::NoProc)?;
     // A reply in a message that is refused is dropped with it. Its caller gets the reason, not `Dropped`.
     // Outside of a process, dropped replies would not be collected.
     let process = if number == 0 { Node::SYSTEM } else { number };
     let received = ReceivedReplies::new(peer.caller_node(), replies);
-    let deliver = || Current::with_received(received, || catch(|| cell.deliver(number, delivery)));
+    let deliver = || Current::with_received(received, || catch(|| cell.deliver(number, message)));
     let ((result, unread), dropped) = Current::collect_dropped(node, process, deliver);
     let result = result.unwrap_or_else(|panic| {
         report_message_panic(node, cell.protocol(), "decoding a message", &panic);

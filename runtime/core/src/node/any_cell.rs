@@ -35,7 +35,7 @@ pub(crate) trait MessageTarget: Send + Sync {
     ///
     /// # Errors
     /// The process is gone, its mailbox is full, or the bytes are not one of its messages.
-    fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError>;
+    fn deliver(&self, number: u64, message: EncodedMessage<'_>) -> Result<(), CallError>;
 
     /// Puts an event into the mailbox of the process with this number, or else of the cell's current process. The event
     /// is an `Option<E>`, for a variant `#[from] E`. Returns the id of a message that waits in front of a full mailbox.
@@ -158,13 +158,13 @@ pub(crate) trait AdmissionQueue: Send + Sync {
 }
 
 /// A message from another node, before it is decoded.
-pub(crate) struct Delivery<'a> {
+pub(crate) struct EncodedMessage<'a> {
     pub(crate) protocol: u64,
     pub(crate) variant: u32,
     pub(crate) payload: &'a [u8],
 }
 
-impl Delivery<'_> {
+impl EncodedMessage<'_> {
     /// The variant of an event: `protocol` is then the number of the event's type.
     pub(crate) const EVENT: u32 = u32::MAX;
 }

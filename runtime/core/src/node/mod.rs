@@ -25,7 +25,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 pub(crate) use any_cell::{
-    Addressable, AdmissionQueue, Ancestry, AnyCell, Delivery, Inspect, MessageTarget, Pollable, SignalTarget,
+    Addressable, AdmissionQueue, Ancestry, AnyCell, EncodedMessage, Inspect, MessageTarget, Pollable, SignalTarget,
 };
 pub use current::EnterGuard;
 pub(crate) use current::{Current, ReceivedReplies, WaitingCaller};

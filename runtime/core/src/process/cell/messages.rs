@@ -3,7 +3,7 @@
 use super::Cell;
 use crate::base::{CallError, CastError, Decoder, NodeEvent, Protocol, System};
 use crate::mailbox::{Addressee, Entry, Origin, Refused, WaiterId};
-use crate::node::{AdmissionQueue, Delivery, MessageTarget};
+use crate::node::{AdmissionQueue, EncodedMessage, MessageTarget};
 use crate::process::{drop_message, fail_callers};
 use crate::wire::fingerprint;
 use std::any::Any;
@@ -42,13 +42,13 @@ impl<M: Protocol> Cell<M> {
 }
 
 impl<M: Protocol> MessageTarget for Cell<M> {
-    fn deliver(&self, number: u64, delivery: Delivery<'_>) -> Result<(), CallError> {
-        let mut decoder = Decoder::new(delivery.payload);
-        let message = if delivery.variant == Delivery::EVENT {
-            let event = M::decode_event(delivery.protocol, &mut decoder);
+    fn deliver(&self, number: u64, encoded: EncodedMessage<'_>) -> Result<(), CallError> {
+        let mut decoder = Decoder::new(encoded.payload);
+        let message = if encoded.variant == EncodedMessage::EVENT {
+            let event = M::decode_event(encoded.protocol, &mut decoder);
             event.ok_or_else(|| CallError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?
-        } else if delivery.protocol == fingerprint::<M>() {
-            M::decode(delivery.variant as usize, &mut decoder)
+        } else if encoded.protocol == fingerprint::<M>() {
+            M::decode(encoded.variant as usize, &mut decoder)
         } else {
             let details = format!("the message is of another protocol than `{}`, or of another version of it", M::NAME);
             return Err(CallError::Incompatible(details.into()));

@@ -2,7 +2,7 @@
 
 mod addressing;
 mod attached;
-mod control;
+mod control_block;
 mod end;
 pub(super) mod flags;
 mod introspect;
@@ -13,8 +13,8 @@ mod signals;
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
-use control::{ControlBlock, RunState};
-pub(crate) use control::{ProcessKind, StartInfo};
+use control_block::{ControlBlock, RunState};
+pub(crate) use control_block::{ProcessKind, StartInfo};
 pub(super) use end::end;
 use flags::Flags;
 pub(super) use introspect::message_text;

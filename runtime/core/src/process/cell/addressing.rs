@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::control::RunState;
+use super::control_block::RunState;
 use super::{Cell, flags};
 use crate::base::{Pid, Protocol};
 use crate::node::{Addressable, AnyCell, ExportedChild, Node, Pollable};

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::Cell;
-use super::control::Attached;
+use super::control_block::Attached;
 use super::flags::{DEADLOCK_CHECK, SYSTEM_REQUEST};
 use crate::base::{Exit, Protocol};
 use crate::observe::DeadlockCheck;

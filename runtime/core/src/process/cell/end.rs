@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::control::RunState;
+use super::control_block::RunState;
 use super::{Cell, report};
 use crate::base::{CallError, Exit, Protocol, SortedMap};
 use crate::mailbox::Entry;

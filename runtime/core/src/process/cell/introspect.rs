@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use super::Cell;
-use super::control::RunState;
+use super::control_block::RunState;
 use super::flags::{DEADLOCK_CHECK, EXITING, LONG, STATS_REQUESTED, SUSPENDED, TRACED};
 use crate::base::{Exit, Pid, Protocol};
 use crate::mailbox::{Arrival, MailboxStats, PushObserver};

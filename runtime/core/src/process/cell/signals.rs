@@ -3,7 +3,7 @@
 //! The sender's thread handles a signal, under the lock of the receiver's control block. So the signal has had its effect
 //! when the sender goes on, and signals from one process to another keep their order.
 
-use super::control::{ControlBlock, RunState};
+use super::control_block::{ControlBlock, RunState};
 use super::{Cell, flags};
 use crate::base::{Down, Exit, MonitorRef, NodeId, Pid, Protocol};
 use crate::mailbox::Origin;

@@ -1,6 +1,6 @@
 //! The runtime on threads that a checker schedules: see `tests/interleaved`.
 
-use greenroom_interleaved::{call_cycles, ends, queues, replies, restarts};
+use greenroom_interleaved::{call_cycles, connections, ends, queues, replies, restarts};
 
 macro_rules! scenarios {
     ($($module:ident: $($name:ident)*;)*) => {$($(
@@ -44,4 +44,7 @@ scenarios! {
         a_cycle_of_calls_is_always_found
         a_forwarded_reply_is_not_a_cycle
         a_call_beside_another_wait_is_not_a_cycle;
+    connections:
+        crossed_dials_leave_one_connection
+        a_lost_connection_ends_each_call_and_each_monitor_once;
 }

@@ -8,6 +8,9 @@ use shuttle::future::JoinHandle;
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner};
 
+use crate::cluster::Cookie;
+use crate::net::Network;
+use crate::sched::{NodeEnv, Rng, TaskSpawner, Thresholds};
 use crate::{Clock, Node, Spawner, Task};
 
 /// Runs a scenario in `orders` orders, which are the same in each run of the test.
@@ -41,24 +44,66 @@ pub(crate) fn check_on_random_clock<F: Future<Output = ()>>(
     check(orders, move || run(RandomClock, &scenario));
 }
 
+/// Runs a scenario in `orders` orders on two connected nodes that are each other's seeds, over a network in memory. They
+/// start at the same time, and their clock stands still.
+pub(crate) fn check_on_two_nodes<F: Future<Output = ()>>(
+    orders: usize,
+    scenario: impl Fn([Node; 2], Network) -> F + Send + Sync + 'static,
+) {
+    let cookie = Cookie::random().expect("random bytes");
+    check(orders, move || {
+        let threads = Threads::default();
+        let env = |seed| {
+            let spawn = TaskSpawner::Custom(Arc::new(threads.clone()));
+            let env = NodeEnv::new(spawn, Arc::new(StoppedClock), Rng::seeded(seed));
+            NodeEnv { thresholds: Thresholds::without_watchdog(), ..env }
+        };
+        let network = Network::new(&env(0));
+        let starting =
+            [("a@test", "host-a", "host-b", 1), ("b@test", "host-b", "host-a", 2)].map(|(name, host, other, seed)| {
+                let builder = Node::builder(name).cookie(cookie.clone()).listen(host).seed(other);
+                let builder = builder.transport(Arc::new(network.host(host))).env(env(seed));
+                shuttle::future::spawn(builder.start())
+            });
+        shuttle::future::block_on(async {
+            let [a, b] = starting;
+            let nodes = [a.await.unwrap().unwrap(), b.await.unwrap().unwrap()];
+            // One of the two dials may be too early, or be refused for the other one.
+            while nodes.iter().any(|node| node.peers().is_empty()) {
+                shuttle::future::yield_now().await;
+            }
+            scenario(nodes.clone(), network).await;
+            for node in nodes {
+                node.stop().await;
+            }
+            join(threads).await;
+        });
+    });
+}
+
 fn run<F: Future<Output = ()>>(clock: impl Clock, scenario: impl Fn(Node) -> F) {
     let threads = Threads::default();
     let node = Node::local_on(threads.clone(), clock);
     shuttle::future::block_on(async {
         node.scope(scenario(node.clone())).await;
         node.stop().await;
-        // A process that has ended may still notify others. A timer's task waits for a clock that stands still.
-        while let Some(thread) = threads.next() {
-            for _ in 0..100 {
-                if thread.is_finished() {
-                    break;
-                }
-                shuttle::future::yield_now().await;
-            }
-            thread.abort();
-            let _ = thread.await;
-        }
+        join(threads).await;
     });
+}
+
+/// Waits for all threads of nodes that have stopped.
+async fn join(threads: Threads) {
+    // A process that has ended may still notify others. A timer's task waits for a clock that stands still.
+    while let Some(thread) = threads.next() {
+        for _ in 0..100 {
+            if thread.is_finished() {
+                break;
+            }
+            shuttle::future::yield_now().await;
+        }
+        thread.abort();
+        let _ = thread.await;
+    }
 }
 
 /// Yields a random number of times, so that other tasks are at any point when this one continues.

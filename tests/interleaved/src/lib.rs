@@ -1,6 +1,6 @@
 //! The runtime, compiled a second time with locks whose threads a checker schedules.
 //!
-//! The modules are the files of `runtime/core/src` without `net`. Only [`sync`] differs: its locks and atomics are those
+//! The modules are the files of `runtime/core/src`. Only [`sync`] differs: its locks and atomics are those
 //! of shuttle. Shuttle runs all threads of a scenario on one thread of the system, can switch to another one at each
 //! lock, and tries many orders. A scenario fails if it hangs in one of the orders, or if an assertion does not hold.
 //!
@@ -22,12 +22,16 @@ mod application;
 mod base;
 #[path = "../../../runtime/core/src/call/mod.rs"]
 mod call;
+#[path = "../../../runtime/core/src/cluster/mod.rs"]
+mod cluster;
 #[path = "../../../runtime/core/src/entry.rs"]
 mod entry;
 #[path = "../../../runtime/core/src/log.rs"]
 mod log;
 #[path = "../../../runtime/core/src/mailbox/mod.rs"]
 mod mailbox;
+#[path = "../../../runtime/core/src/net/mod.rs"]
+mod net;
 #[path = "../../../runtime/core/src/node/mod.rs"]
 mod node;
 #[path = "../../../runtime/core/src/observe/mod.rs"]
@@ -36,12 +40,16 @@ mod observe;
 mod process;
 #[path = "../../../runtime/core/src/sched/mod.rs"]
 mod sched;
+#[path = "../../../runtime/core/src/session/mod.rs"]
+mod session;
 #[path = "../../../runtime/core/src/signal/mod.rs"]
 mod signal;
 #[path = "../../../runtime/core/src/supervisor/mod.rs"]
 mod supervisor;
 #[path = "../../../runtime/core/src/termination.rs"]
 mod termination;
+#[path = "../../../runtime/core/src/testing/mod.rs"]
+mod testing;
 #[path = "../../../runtime/core/src/wire/mod.rs"]
 mod wire;
 
@@ -80,6 +88,7 @@ pub type Result<T = (), E = Exit> = std::result::Result<T, E>;
 // The modules that are not from the runtime: the locks, the checker and the scenarios.
 pub mod call_cycles;
 mod checker;
+pub mod connections;
 pub mod ends;
 pub mod queues;
 pub mod replies;

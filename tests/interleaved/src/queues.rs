@@ -41,7 +41,8 @@ const PLAIN: Mask = Mask(0b01);
 const OTHER: Mask = Mask(0b10);
 
 fn queue(bounds: Option<(usize, Overflow)>) -> Arc<Queue<Note>> {
-    let queue = Queue::new(bounds.map(|(capacity, overflow)| Bounds { capacity, overflow }));
+    let bounds = bounds.map(|(capacity, overflow)| Bounds { capacity, overflow });
+    let queue = Queue::owned(bounds, u32::MAX, 0);
     queue.open(1);
     Arc::new(queue)
 }

@@ -1,7 +1,7 @@
 //! The connected peers of a node.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Notify, watch};
 
@@ -9,6 +9,7 @@ use super::links::Links;
 use crate::base::{NodeId, NodeName};
 use crate::net::Outbox;
 use crate::session::{Hello, Limits};
+use crate::sync::{Mutex, PoisonError, RwLock};
 use crate::wire::Epoch;
 
 /// A node's connections.

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -12,6 +12,7 @@ use crate::base::{CallError, CastError, EncodeError, Exit, NodeName};
 use crate::log;
 use crate::net::PushError;
 use crate::node::{CallId, CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, RemoteTarget, Router};
+use crate::sync::PoisonError;
 use crate::wire::{Epoch, Frame, FrameTarget, Signal};
 
 impl Router for Cluster {

@@ -63,7 +63,7 @@ struct Extras<M> {
 
 impl<M: Protocol> Queue<M> {
     /// A vacant queue that is never long.
-    #[cfg(any(test, not(feature = "net")))]
+    #[cfg(test)]
     pub(crate) fn new(bounds: Option<Bounds>) -> Queue<M> {
         Queue::owned(bounds, u32::MAX, 0)
     }

@@ -16,13 +16,14 @@
 use std::collections::BTreeMap;
 use std::future::{Future, pending};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use crate::observe::ConnectionMeter;
 use crate::sched::Clock;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The handshakes of one listener that are not complete. Cheap to clone.
 #[derive(Clone)]

@@ -16,13 +16,14 @@ mod pipe;
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::RangeInclusive;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 
 use super::{BoxFuture, BoxedListener, BoxedStream, Listener, Transport};
 use crate::sched::{Clock, NodeEnv, Rng};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use pipe::{Duplex, DuplexEnd};
 
 /// The number of streams that may wait to be accepted.

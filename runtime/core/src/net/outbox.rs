@@ -16,7 +16,6 @@
 //! reassemble.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::{fmt, mem};
 
@@ -24,6 +23,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use crate::session::{Backlog, Encoded, Limits, Refusal};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Frame, WireError};
 
 /// A frame of more bytes has a buffer of its own.

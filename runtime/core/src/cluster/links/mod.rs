@@ -4,12 +4,13 @@ mod admission;
 mod connection;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::base::NodeName;
 use crate::net::{Command, Outbox};
 use crate::session::Hello;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use admission::{Action, Admissions, Identity};
 
 pub(super) use admission::Epoch;

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::io;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{BoxFuture, Shared};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The most bytes that are on their way in a pipe.
 const CAPACITY: usize = 64 * 1024;

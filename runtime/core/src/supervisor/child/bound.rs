@@ -37,8 +37,8 @@ pub(in crate::supervisor) trait ChildStarter: Send {
 
 pub(in crate::supervisor) type StartFuture = Pin<Box<dyn Future<Output = Result<Option<Pid>, Exit>> + Send>>;
 
-/// A child that is added at run time: binds its spec to a cell of the supervisor.
-pub struct ChildFactory(pub(in crate::supervisor) Box<dyn FnOnce(&ChildCells) -> BoundSpec + Send>);
+/// The spec of a child that is added at run time, before the supervisor binds it to a cell.
+pub struct UnboundSpec(pub(in crate::supervisor) Box<dyn FnOnce(&ChildCells) -> BoundSpec + Send>);
 
 impl Children {
     pub(in crate::supervisor) fn new(cells: Arc<ChildCells>) -> Children {

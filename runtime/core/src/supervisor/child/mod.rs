@@ -4,6 +4,6 @@ mod bound;
 mod cells;
 
 pub use bound::Children;
-pub(super) use bound::{BoundSpec, ChildFactory, ChildStarter, StartFuture};
+pub(super) use bound::{BoundSpec, ChildStarter, StartFuture, UnboundSpec};
 pub use cells::ChildCells;
 pub(super) use cells::{CellSource, ChildCell, SupervisorCell, following, path_segment};

@@ -6,7 +6,7 @@ mod shutdown_wait;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::child::{BoundSpec, ChildCells, ChildFactory, Children};
+use super::child::{BoundSpec, ChildCells, Children, UnboundSpec};
 use super::plan::{ChildKey, ChildState, IdTaken, PendingRetry, Plan};
 use super::protocol::LocalOnly;
 use super::{ChildCount, ChildError, ChildId, ChildInfo, Supervision, SupervisorInfo, SupervisorOptions};
@@ -142,8 +142,8 @@ impl SupervisorProcess {
                 let cell = found.map(|child| LocalOnly(Arc::clone(&child.spec.cell).into_cell()));
                 reply.send(cell.ok_or(ChildError::NotFound));
             }
-            Supervision::Add { factory, reply } => {
-                let planned = self.add_and_plan_start(factory.0);
+            Supervision::Add { unbound, reply } => {
+                let planned = self.add_and_plan_start(unbound.0);
                 let started = self.execute_start(cx, planned).await?;
                 reply.send(started);
             }
@@ -156,8 +156,8 @@ impl SupervisorProcess {
         Ok(())
     }
 
-    fn add_and_plan_start(&mut self, factory: ChildFactory) -> Result<(), ChildError> {
-        let spec = (factory.0)(&self.cells);
+    fn add_and_plan_start(&mut self, unbound: UnboundSpec) -> Result<(), ChildError> {
+        let spec = (unbound.0)(&self.cells);
         let key = self.add_child(spec)?;
         self.plan.start_added(key);
         Ok(())

@@ -2,7 +2,7 @@ use std::any::Any;
 use std::sync::Arc;
 use crate::base::{ExitSignal, Pid};
 use crate::call::Reply;
-use crate::supervisor::child::ChildFactory;
+use crate::supervisor::child::UnboundSpec;
 use crate::supervisor::plan::PendingRetry;
 use crate::supervisor::protocol::local_only::LocalOnly;
 use crate::supervisor::{ChildCount, ChildError, ChildId, ChildInfo, SupervisorInfo};
@@ -60,7 +60,7 @@ pub enum Supervision {
     #[doc(hidden)]
     Add {
         /// Makes the child's spec.
-        factory: LocalOnly<ChildFactory>,
+        unbound: LocalOnly<UnboundSpec>,
         /// Receives the process, or `None` if the child ended normally in its `init`.
         reply: Reply<Result<Option<Pid>, ChildError>>,
     },
@@ -129,7 +129,7 @@ impl ::greenroom::__private::Protocol for Supervision {
         },
         ::greenroom::__private::Variant {
             name: "Add",
-            shape: "factory: LocalOnly<ChildFactory>, reply: Reply<Result<Option<Pid>, ChildError>>",
+            shape: "unbound: LocalOnly<UnboundSpec>, reply: Reply<Result<Option<Pid>, ChildError>>",
             call: true,
             system: false,
             priority: false,
@@ -296,11 +296,11 @@ impl ::greenroom::__private::Protocol for Supervision {
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
-            Self::Add { factory: __field0, reply: __field1 } => {
+            Self::Add { unbound: __field0, reply: __field1 } => {
                 let mut __builder = ::core::fmt::Formatter::debug_struct(__f, "Add");
                 ::core::fmt::DebugStruct::field(
                     &mut __builder,
-                    "factory",
+                    "unbound",
                     ::greenroom::__private::FieldDebug(__field0).__debug(),
                 );
                 ::core::fmt::DebugStruct::field(
@@ -392,9 +392,9 @@ impl ::greenroom::__private::Protocol for Supervision {
                 > as ::greenroom::__private::RemoteField>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
-            Self::Add { factory: __field0, reply: __field1 } => {
+            Self::Add { unbound: __field0, reply: __field1 } => {
                 <LocalOnly<
-                    ChildFactory,
+                    UnboundSpec,
                 > as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
                 <Reply<
                     Result<Option<Pid>, ChildError>,
@@ -480,8 +480,8 @@ impl ::greenroom::__private::Protocol for Supervision {
             }
             7 => {
                 ::core::result::Result::Ok(Self::Add {
-                    factory: <LocalOnly<
-                        ChildFactory,
+                    unbound: <LocalOnly<
+                        UnboundSpec,
                     > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                     reply: <Reply<
                         Result<Option<Pid>, ChildError>,
@@ -624,12 +624,12 @@ impl SupervisionRef {
     #[inline]
     pub fn add(
         &self,
-        factory: LocalOnly<ChildFactory>,
+        unbound: LocalOnly<UnboundSpec>,
     ) -> ::greenroom::__private::Call<Result<Option<Pid>, ChildError>> {
         ::greenroom::__private::Address::call(
             &self.0,
             move |__reply| Supervision::Add {
-                factory: factory,
+                unbound: unbound,
                 reply: __reply,
             },
         )

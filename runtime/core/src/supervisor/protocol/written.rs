@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::{ExitSignal, Pid};
 use crate::call::Reply;
-use crate::supervisor::child::ChildFactory;
+use crate::supervisor::child::UnboundSpec;
 use crate::supervisor::plan::PendingRetry;
 use crate::supervisor::protocol::local_only::LocalOnly;
 use crate::supervisor::{ChildCount, ChildError, ChildId, ChildInfo, SupervisorInfo};
@@ -65,7 +65,7 @@ pub enum Supervision {
     #[doc(hidden)]
     Add {
         /// Makes the child's spec.
-        factory: LocalOnly<ChildFactory>,
+        unbound: LocalOnly<UnboundSpec>,
         /// Receives the process, or `None` if the child ended normally in its `init`.
         reply: Reply<Result<Option<Pid>, ChildError>>,
     },

@@ -71,7 +71,7 @@ impl<A: Process> ChildStarter for OneShot<A> {
     fn start(&mut self, link: &dyn Fn(&Pid)) -> StartFuture {
         match self.actor.take() {
             Some(actor) => start_process(&self.cell, start_info::<A>(), actor, link),
-            None => Box::pin(std::future::ready(Err(Exit::error("a child without a factory starts once")))),
+            None => Box::pin(std::future::ready(Err(Exit::error("a one-shot child cannot be started again")))),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::actor::{Actor, Process, Ref, Stub};
 use crate::call::Address;
 use crate::node::Node;
 use crate::process::Cell;
-use crate::supervisor::child::{ChildCells, ChildFactory, following};
+use crate::supervisor::child::{ChildCells, UnboundSpec, following};
 use crate::supervisor::protocol::LocalOnly;
 use crate::supervisor::spec::{one_shot, worker};
 use crate::supervisor::{ChildError, ChildOptions, SupervisionRef};
@@ -50,7 +50,7 @@ pub struct Restartable;
 )]
 pub trait Startable<R>: Process {
     #[doc(hidden)]
-    fn into_factory(self, node: &Node, options: ChildOptions) -> (ChildFactory, StubSource<Self>);
+    fn into_unbound(self, node: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<Self>);
 }
 
 /// The source of a child's stub after the child's start.
@@ -66,17 +66,17 @@ enum Source<A: Actor> {
 
 #[diagnostic::do_not_recommend]
 impl<A: Process> Startable<OneShot> for A {
-    fn into_factory(self, node: &Node, options: ChildOptions) -> (ChildFactory, StubSource<A>) {
+    fn into_unbound(self, node: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<A>) {
         let cell = Cell::<A::Protocol>::new(node.clone(), None, A::OPTIONS.bounds());
         let child = Arc::clone(&cell);
-        let factory = ChildFactory(Box::new(move |cells| one_shot(child, cells.next_id(), options, self)));
-        (factory, StubSource(Source::Direct(cell)))
+        let unbound = UnboundSpec(Box::new(move |cells| one_shot(child, cells.next_id(), options, self)));
+        (unbound, StubSource(Source::Direct(cell)))
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<A: Process + Clone> Startable<Restartable> for A {
-    fn into_factory(self, _: &Node, options: ChildOptions) -> (ChildFactory, StubSource<A>) {
+    fn into_unbound(self, _: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<A>) {
         restartable(options, move || self.clone())
     }
 }
@@ -84,16 +84,16 @@ impl<A: Process + Clone> Startable<Restartable> for A {
 fn restartable<A: Process>(
     options: ChildOptions,
     make: impl FnMut() -> A + Send + 'static,
-) -> (ChildFactory, StubSource<A>) {
+) -> (UnboundSpec, StubSource<A>) {
     let (sender, receiver) = oneshot::channel();
-    let factory = ChildFactory(Box::new(move |cells| {
+    let unbound = UnboundSpec(Box::new(move |cells| {
         let id = cells.next_id();
         let cell = cells.added().cell::<A>(&id);
         // Fails if the caller no longer waits.
         let _ = sender.send(following::<A>(&cell));
         worker(cell, &id, options, make)
     }));
-    (factory, StubSource(Source::Following(receiver)))
+    (unbound, StubSource(Source::Following(receiver)))
 }
 
 impl<A: Process, R: 'static> Dynamic<A, R> {
@@ -111,13 +111,13 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
     {
         let dynamic = self.clone();
         StartChild(Box::pin(async move {
-            let (factory, source) = actor.into_factory(dynamic.supervisor.__address().node(), dynamic.options);
-            dynamic.add(factory, source).await
+            let (unbound, source) = actor.into_unbound(dynamic.supervisor.__address().node(), dynamic.options);
+            dynamic.add(unbound, source).await
         }))
     }
 
-    async fn add(&self, factory: ChildFactory, source: StubSource<A>) -> Result<Ref<A>, ChildError> {
-        let pid = self.supervisor.add(LocalOnly(factory)).forever().await??;
+    async fn add(&self, unbound: UnboundSpec, source: StubSource<A>) -> Result<Ref<A>, ChildError> {
+        let pid = self.supervisor.add(LocalOnly(unbound)).forever().await??;
         match (source.0, pid) {
             (Source::Direct(cell), Some(pid)) => Ok(Ref::<A>::__new(Address::direct(cell, pid.number()))),
             // The child ended normally in its `init`: a stub without a process.
@@ -171,8 +171,8 @@ impl<A: Process> Dynamic<A, Restartable> {
     /// - [`ChildError::Start`]: the child's `init` failed.
     /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
     pub async fn start_child_with(&self, make: impl FnMut() -> A + Send + 'static) -> Result<Ref<A>, ChildError> {
-        let (factory, source) = restartable(self.options, make);
-        self.add(factory, source).await
+        let (unbound, source) = restartable(self.options, make);
+        self.add(unbound, source).await
     }
 }
 

@@ -10,7 +10,7 @@ use crate::actor::Stub;
 use crate::base::{CallError, Exit, Pid};
 use crate::call::{Address, Call};
 use crate::process::Cell;
-use crate::supervisor::child::ChildFactory;
+use crate::supervisor::child::UnboundSpec;
 use crate::supervisor::protocol::LocalOnly;
 use crate::supervisor::{ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, Description, SupervisionRef};
 
@@ -78,13 +78,13 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Result<R, ChildError>> + Send {
         let (sender, receiver) = oneshot::channel();
         let id = id.to_owned();
-        let factory = ChildFactory(Box::new(move |cells| {
+        let unbound = UnboundSpec(Box::new(move |cells| {
             let (stub, spec) = spec.bind(cells.added(), &id);
             // Fails if the caller no longer waits.
             let _ = sender.send(stub);
             spec
         }));
-        let call = self.supervisor().add(LocalOnly(factory)).forever();
+        let call = self.supervisor().add(LocalOnly(unbound)).forever();
         async move {
             call.await.map_err(|error| match error {
                 CallError::Encode(_) => ChildError::RemoteSupervisor,

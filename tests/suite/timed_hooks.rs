@@ -192,3 +192,80 @@ fn a_hook_that_computes_without_end_lets_other_tasks_run() {
         assert_eq!(Stub::stop(&miner, Exit::shutdown()).await, Exit::shutdown());
     });
 }
+
+/// A desk whose `#[idle]` takes longer than the period of its tick.
+#[actor]
+#[derive(Default)]
+struct Desk {
+    events: Vec<&'static str>,
+}
+
+#[actor]
+impl Desk {
+    #[every("10s")]
+    async fn tick(&mut self) {
+        self.events.push("tick");
+        tokio::time::sleep(Duration::from_secs(15)).await;
+    }
+
+    #[idle("1s")]
+    async fn rest(&mut self) {
+        self.events.push("idle");
+        tokio::time::sleep(Duration::from_secs(30)).await;
+    }
+
+    #[call]
+    fn events(&self) -> Vec<String> {
+        self.events.iter().map(ToString::to_string).collect()
+    }
+}
+
+#[greenroom::test]
+async fn a_message_and_a_stop_that_come_while_the_server_is_idle_go_before_the_next_tick() {
+    let desk = Desk::default().spawn();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let events = desk.events().within(Duration::from_secs(12)).await.expect("served after `#[idle]`");
+    assert_eq!(events, ["idle"]);
+    let desk = Desk::default().spawn();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let stopped = tokio::time::timeout(Duration::from_secs(12), Stub::stop(&desk, Exit::shutdown())).await;
+    assert_eq!(stopped, Ok(Exit::shutdown()));
+}
+
+/// A sensor that receives more readings than it can handle, and loses the oldest.
+#[actor(mailbox = 4, overflow = drop_oldest, sys)]
+#[derive(Debug, Default)]
+struct FloodedSensor {
+    ticks: u64,
+}
+
+#[actor]
+impl FloodedSensor {
+    #[every("1s")]
+    fn tick(&mut self) {
+        self.ticks += 1;
+    }
+
+    #[cast]
+    async fn read(&mut self) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[greenroom::test]
+async fn messages_that_a_full_mailbox_drops_delay_neither_ticks_nor_stops_nor_system_requests() {
+    let sensor = FloodedSensor::default().spawn();
+    let target = sensor.clone();
+    let flood = Node::current().scope(async move {
+        loop {
+            target.read();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let flood = tokio::spawn(flood);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(sensor.sys().state().await.unwrap(), "FloodedSensor { ticks: 20 }");
+    let stopped = tokio::time::timeout(Duration::from_secs(1), Stub::stop(&sensor, Exit::shutdown())).await;
+    assert_eq!(stopped, Ok(Exit::shutdown()));
+    flood.abort();
+}

@@ -1,8 +1,8 @@
 //! Servers with `#[every]` and `#[idle]`.
 //!
-//! A slow hook must not starve the rest of its server. Between two ticks, of the same hook or of two, the server handles
-//! every message, system request and stop that had arrived by the end of the first. Ticks that were missed meanwhile are
-//! dropped: the next one is on the grid of the period, as with tokio's
+//! A slow hook must not starve the rest of its server. Between two runs of hooks, of the same hook or of two, the server
+//! handles every message, system request and stop that had arrived by the end of the first. Ticks that were missed meanwhile
+//! are dropped: the next one is on the grid of the period, as with tokio's
 //! [`MissedTickBehavior::Skip`](https://docs.rs/tokio/latest/tokio/time/enum.MissedTickBehavior.html).
 
 use std::time::{Duration, Instant};
@@ -19,21 +19,33 @@ use crate::process::{Step, yield_once};
 /// The reason to end: an error of a handler or a hook, or the reason of a stop unless that is `Normal`.
 pub(super) async fn serve_timed<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
     let mut hooks = TimedHooks::new::<A>(cx.now());
-    // The count of the messages that had arrived by the end of the last tick.
+    let mut is_idle = false;
+    // The count of the messages that had arrived by the end of the last hook.
     let mut arrived = 0;
     loop {
-        if cx.mailbox().has_read(arrived)
-            && let Some(index) = hooks.due(cx.now())
-        {
-            actor.every(cx, index).await?;
-            hooks.skip_missed(index, cx.now(), A::EVERY);
+        let hook = if std::mem::take(&mut is_idle) {
+            Some(Hook::Idle)
+        } else if cx.mailbox().has_read(arrived) {
+            hooks.due(cx.now()).map(Hook::Every)
+        } else {
+            None
+        };
+        match hook {
+            Some(Hook::Idle) => actor.idle(cx).await?,
+            Some(Hook::Every(index)) => {
+                actor.every(cx, index).await?;
+                hooks.skip_missed(index, cx.now(), A::EVERY);
+            }
+            None => {}
+        }
+        if hook.is_some() {
             // A hook that computes keeps the thread, and another one may be due at once.
             if hooks.due(cx.now()).is_some() {
                 yield_once().await;
             }
             arrived = cx.mailbox().arrived();
         }
-        // After each tick one step at least, which also returns stops and system requests. If the deadline has passed, the
+        // After each hook one step at least, which also returns stops and system requests. If the deadline has passed, the
         // step returns at once.
         match cx.mailbox().step_until(hooks.next()).await {
             Some(Step::Message(message)) => {
@@ -49,14 +61,20 @@ pub(super) async fn serve_timed<A: Handle + Send>(actor: &mut A, cx: &mut Contex
             }
             Some(Step::Stop(reason)) => return stop_result(reason),
             None => {
-                // Nothing waits. A message that was withdrawn or dropped is counted as arrived and never read.
+                // Nothing waits. A message that was withdrawn is counted as arrived and never read.
                 arrived = 0;
-                if hooks.take_idle(cx.now()) {
-                    actor.idle(cx).await?;
-                }
+                is_idle = hooks.take_idle(cx.now());
             }
         }
     }
+}
+
+/// A hook that is due.
+#[derive(Clone, Copy)]
+enum Hook {
+    Idle,
+    /// The `#[every]` with this index.
+    Every(usize),
 }
 
 /// The times at which a server's hooks run.

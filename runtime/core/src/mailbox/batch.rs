@@ -20,11 +20,13 @@ pub(super) struct Batch<M> {
     pub(super) entries: VecDeque<Entry<M>>,
     /// The number of `entries` when they were taken over.
     pub(super) taken: usize,
+    /// The number of messages that the queue dropped since its owner started, all older than `entries`.
+    pub(super) dropped: u64,
 }
 
 impl<M> Batch<M> {
     pub(super) fn new() -> Batch<M> {
-        Batch { priority: VecDeque::new(), entries: VecDeque::new(), taken: 0 }
+        Batch { priority: VecDeque::new(), entries: VecDeque::new(), taken: 0, dropped: 0 }
     }
 
     /// Prepares the empty batch for the next messages: frees the memory of a flood that is over, and fills kept memory

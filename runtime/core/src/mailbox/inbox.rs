@@ -240,9 +240,10 @@ impl<M: Protocol> Inbox<M> {
         queue.publish(number, self.stats())
     }
 
-    /// Returns how many messages the process has tested or saved since it started.
-    pub(crate) fn read(&self) -> u64 {
-        self.read
+    /// Returns how many messages are behind the process since it started: it has tested or saved them, or the queue has
+    /// dropped them before. A position in the order of [`Queue::pushed`].
+    pub(crate) fn passed(&self) -> u64 {
+        self.read + self.batch.dropped
     }
 
     /// Returns the length of the save queue.

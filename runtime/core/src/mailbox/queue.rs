@@ -136,6 +136,7 @@ impl<M: Protocol> Queue<M> {
         inner.report = ReportThreshold::new(self.inner.constant());
         if let Some(bounded) = inner.bounded() {
             bounded.load = held;
+            bounded.dropped_unread = 0;
         }
     }
 

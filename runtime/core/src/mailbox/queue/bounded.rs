@@ -23,6 +23,8 @@ pub(super) struct Bounded<M> {
     pub(super) refused: u64,
     /// Messages that were dropped, or withdrawn from the wait queue.
     pub(super) dropped: u64,
+    /// Queued messages that were dropped since the owner last took a batch. It never reads them.
+    pub(super) dropped_unread: u64,
 }
 
 impl<M> Bounded<M> {
@@ -37,6 +39,7 @@ impl<M> Bounded<M> {
             last_id: None,
             refused: 0,
             dropped: 0,
+            dropped_unread: 0,
         }
     }
 

@@ -225,6 +225,7 @@ impl<M: Protocol> Inner<M> {
         if let Some(bounded) = self.bounded() {
             bounded.load -= 1;
             bounded.dropped += 1;
+            bounded.dropped_unread += 1;
         }
         Some(oldest.message)
     }

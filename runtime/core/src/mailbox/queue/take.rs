@@ -149,6 +149,7 @@ impl<M: Protocol> Inner<M> {
             batch.priority.append(&mut extras.priority);
             if let Some(bounded) = &mut extras.bounded {
                 bounded.want = Mask(0);
+                batch.dropped += mem::take(&mut bounded.dropped_unread);
             }
         }
         batch.taken = batch.entries.len();

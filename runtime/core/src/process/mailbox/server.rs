@@ -83,9 +83,10 @@ impl<M: Protocol> Mailbox<M> {
         self.cell.queue().pushed()
     }
 
-    /// Returns whether the process has read as many messages as had [`arrived`](Self::arrived) at some time.
+    /// Returns whether the messages that had [`arrived`](Self::arrived) at some time were read, or dropped by a full
+    /// mailbox.
     pub(crate) fn has_read(&self, arrived: u64) -> bool {
-        self.read_state.as_ref().map_or(0, |state| state.inbox.read()) >= arrived
+        self.read_state.as_ref().map_or(0, |state| state.inbox.passed()) >= arrived
     }
 
     #[inline(always)]
@@ -108,7 +109,7 @@ impl<M: Protocol> Mailbox<M> {
     /// before them.
     #[cold]
     fn poll_step_slow(&mut self, cx: &mut Context<'_>) -> Poll<Step<M>> {
-        let read = self.read_state.as_ref().map_or(0, |state| state.inbox.read());
+        let read = self.read_state.as_ref().map_or(0, |state| state.inbox.passed());
         if let Some(request) = self.take_request(read) {
             return Poll::Ready(Step::SystemRequest(request));
         }

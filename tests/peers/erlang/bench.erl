@@ -1,11 +1,11 @@
-%% The workloads as somebody writes them who uses Erlang: processes and `receive`, gen_server where there is a call,
-%% supervisor where something is restarted. Sizes are those of bench/src/size.rs.
+%% The workloads in the usual style of Erlang: processes and `receive`, gen_server for calls, supervisor for restarts.
+%% The sizes are those of bench/src/size.rs.
 %%
 %%   erl -noshell +S 2:2 +P 2000000 -run bench main WORKLOAD DIVISOR
 -module(bench).
 -behaviour(supervisor).
 -export([main/0, main/1, init/1]).
--export([start_patient/1]).
+-export([start_child/1]).
 
 main() ->
     Names = [cast1, cast4, ask1, ask64, pingpong, ring1, ring100, fan, crowd, crowd1m, monitor, restart, selrecv,
@@ -51,7 +51,7 @@ print({Name, N, N, Seconds, Value, Unit}) ->
               "\"seconds\":~.6f,\"value\":~.1f,\"unit\":\"~s\"}~n",
               [Name, erlang:system_info(schedulers_online), N, N, Seconds, Value, Unit]);
 print({Name, N, Verified, _, _, _}) ->
-    io:format(standard_error, "error: ~s: ~b were to be done, ~b were~n", [Name, N, Verified]),
+    io:format(standard_error, "error: ~s: expected ~b operations, counted ~b~n", [Name, N, Verified]),
     halt(1).
 
 resident() ->
@@ -139,7 +139,7 @@ fan(Actors, Rounds) ->
     Answered = receive {all, N} -> N end,
     [rate(fan, Actors * Rounds, Begin, Answered)].
 
-%% Crowds. The last one to arrive, or to leave, says so.
+%% Crowds. The last process to start notifies the main process.
 
 idler(Arrived, N, Main) ->
     case atomics:add_get(Arrived, 1, 1) of
@@ -166,7 +166,7 @@ crowd(Suffix, N) ->
 spawn_idlers(0, _, Idlers) -> Idlers;
 spawn_idlers(N, Fun, Idlers) -> spawn_idlers(N - 1, Fun, [spawn(Fun) | Idlers]).
 
-%% A process answers `is_process_alive` after it has taken the signals that came before.
+%% A process answers `is_process_alive` after it has handled earlier signals.
 wait_gone(Idlers) -> [false = is_process_alive(Idler) || Idler <- Idlers].
 
 monitor(N) ->
@@ -191,11 +191,11 @@ downs(N, Downs) -> receive {'DOWN', _, process, _, _} -> downs(N - 1, Downs + 1)
 
 %% A supervised child
 
-init(Nurse) ->
-    Child = #{id => patient, start => {bench, start_patient, [Nurse]}},
+init(Driver) ->
+    Child = #{id => child, start => {bench, start_child, [Driver]}},
     {ok, {#{strategy => one_for_one, intensity => 1000000, period => 1}, [Child]}}.
 
-start_patient(Nurse) -> gen_server:start_link(bench_server, {up, Nurse}, []).
+start_child(Driver) -> gen_server:start_link(bench_server, {up, Driver}, []).
 
 restart(N) ->
     logger:set_primary_config(level, none),
@@ -206,8 +206,8 @@ restart(N) ->
     [nanos(restart, N, now_ns() - Begin, Ups)].
 
 crash(0, _, Ups) -> Ups;
-crash(N, Patient, Ups) ->
-    gen_server:cast(Patient, crash),
+crash(N, Child, Ups) ->
+    gen_server:cast(Child, crash),
     receive {up, Next} -> crash(N - 1, Next, Ups + 1) end.
 
 %% A conversation while other messages wait

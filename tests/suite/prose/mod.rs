@@ -28,10 +28,10 @@ const CHECKED: &[&str] = &[
 ];
 
 /// Generated files, and the samples of these checks.
-const UNCHECKED: &[&str] = &["/snapshots/", "/expanded.rs", "tests/suite/prose/", "tests/peers/"];
+const UNCHECKED: &[&str] = &["/snapshots/", "/expanded.rs", "tests/suite/prose/"];
 
 /// Words that stay: the end of a file's path, the words, and the reason.
-const ALLOWED: &[(&str, &str, &str)] = &[];
+const ALLOWED: &[(&str, &str, &str)] = &[("tests/peers/kameo/src/crowds.rs", "died", "a method of a trait of kameo")];
 
 /// The environment variable with another workspace to count the violations of.
 const ROOT: &str = "GREENROOM_PROSE_ROOT";

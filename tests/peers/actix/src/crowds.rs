@@ -1,11 +1,11 @@
-//! Many actors: their beginning, their room, their end.
+//! Workloads of many actors: their starts, their memory, their stops.
 
 use std::time::Instant;
 
 use actix::prelude::*;
 use bench::{Crowd, Figure, Member, resident};
 
-/// Idles until it is stopped.
+/// Is idle until it is stopped.
 struct Idler {
     member: Member,
 }

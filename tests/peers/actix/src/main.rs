@@ -1,6 +1,5 @@
-//! The workloads as somebody writes them who uses actix: a type a message, `do_send` and `send`. An actor of actix lives on
-//! one thread, its arbiter's; with two threads there are two arbiters, and a workload's actors are shared out among them
-//! by halves.
+//! The workloads in the usual style of actix: a type for each message, `do_send` and `send`. An actor of actix runs on
+//! one thread, that of its arbiter. With two threads there are two arbiters, each with half of a workload's actors.
 
 mod crowds;
 mod messages;
@@ -17,8 +16,8 @@ fn main() {
     let chosen = Bench::new("actix")
         .workload("cast1", |size| messages::cast("cast1", size, 1))
         .workload("cast4", |size| messages::cast("cast4", size, 4))
-        .workload("ask1", |size| messages::ask("ask1", size.shares(size::ASKS, 1), 1))
-        .workload("ask64", |size| messages::ask("ask64", size.shares(size::ASKS_OF_64, 64), 64))
+        .workload("ask1", |size| messages::ask("ask1", size.shares(size::CALLS, 1), 1))
+        .workload("ask64", |size| messages::ask("ask64", size.shares(size::CALLS_OF_64, 64), 64))
         .workload("pingpong", rings::pingpong)
         .workload("ring1", |size| rings::ring("ring1", size, 1))
         .workload("ring100", |size| rings::ring("ring100", size, 100))
@@ -32,7 +31,7 @@ fn main() {
             Threads::Two => vec![Arbiter::new().handle(), Arbiter::new().handle()],
             Threads::Current => vec![Arbiter::current()],
         };
-        ARBITERS.set(arbiters).expect("the program begins once");
+        ARBITERS.set(arbiters).expect("the arbiters are set once");
         let (workload, print) = chosen.start();
         print(workload.await);
     });
@@ -41,7 +40,7 @@ fn main() {
 
 /// The arbiter of the `at`th of `n` actors.
 fn arbiter(at: u64, n: u64) -> &'static ArbiterHandle {
-    let arbiters = ARBITERS.get().expect("the program has begun");
+    let arbiters = ARBITERS.get().expect("the arbiters are set");
     &arbiters[(at * arbiters.len() as u64 / n) as usize]
 }
 

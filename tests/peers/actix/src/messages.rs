@@ -1,4 +1,4 @@
-//! Casts and calls. The counter lives on one arbiter, those who send on the other.
+//! Workloads of casts and calls. The counter runs on one arbiter, and its senders run on the other.
 
 use std::time::Instant;
 
@@ -40,12 +40,12 @@ impl Handler<Bump> for Counter {
     }
 }
 
-/// Runs `task` on the second arbiter; resolves when it is through.
+/// Runs a task on the second arbiter. Resolves at the end of the task.
 fn run(task: impl Future<Output = ()> + Send + 'static) -> oneshot::Receiver<()> {
     let (done, ran) = oneshot::channel();
     crate::arbiter(1, 2).spawn(async move {
         task.await;
-        done.send(()).expect("somebody waits");
+        done.send(()).expect("the receiver waits");
     });
     ran
 }
@@ -65,9 +65,9 @@ pub async fn cast(name: &'static str, size: Size, producers: u64) -> Vec<Figure>
         })
         .collect();
     for task in tasks {
-        task.await.expect("the producer lives");
+        task.await.expect("the producer is running");
     }
-    let count = counter.send(Bump).await.expect("the counter lives") - 1;
+    let count = counter.send(Bump).await.expect("the counter is running") - 1;
     vec![Figure::rate(name, share * producers, begin.elapsed(), count)]
 }
 
@@ -79,15 +79,15 @@ pub async fn ask(name: &'static str, share: u64, callers: u64) -> Vec<Figure> {
             let counter = counter.clone();
             run(async move {
                 for _ in 0..share {
-                    counter.send(Bump).await.expect("the counter lives");
+                    counter.send(Bump).await.expect("the counter is running");
                 }
             })
         })
         .collect();
     for task in tasks {
-        task.await.expect("the caller lives");
+        task.await.expect("the caller is running");
     }
     let elapsed = begin.elapsed();
-    let count = counter.send(Bump).await.expect("the counter lives") - 1;
+    let count = counter.send(Bump).await.expect("the counter is running") - 1;
     vec![Figure::rate(name, share * callers, elapsed, count)]
 }

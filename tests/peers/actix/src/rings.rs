@@ -1,4 +1,4 @@
-//! Messages that go from actor to actor.
+//! Workloads of messages that go from actor to actor.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use actix::prelude::*;
 use bench::{Figure, Size, size};
 use tokio::sync::oneshot;
 
-/// Hits each ball on to the next.
+/// Passes each ball on to the next player.
 #[derive(Default)]
 struct Player {
     others: Option<(Addr<Player>, Addr<Referee>)>,
@@ -59,7 +59,7 @@ impl Handler<Hits> for Player {
     }
 }
 
-/// Tells when so many balls, or answers, have come in.
+/// Counts the balls, or the answers, that have finished, and replies when the awaited number is reached.
 struct Referee {
     over: u64,
     awaited: u64,
@@ -89,12 +89,12 @@ impl Handler<Over> for Referee {
         if self.over == self.awaited
             && let Some(done) = self.done.take()
         {
-            done.send(self.over).expect("somebody waits");
+            done.send(self.over).expect("the receiver waits");
         }
     }
 }
 
-/// Lets each player know the next, sends the balls off, and waits until each has made its way.
+/// Connects each player to the next, sends the balls, and waits until each has been passed on often enough.
 async fn play(name: &'static str, count: u64, share: u64, balls: u64) -> Vec<Figure> {
     let (referee, all) = Referee::start(balls);
     let players: Vec<_> = (0..count).map(|at| crate::start(at, count, Player::default())).collect();
@@ -105,11 +105,11 @@ async fn play(name: &'static str, count: u64, share: u64, balls: u64) -> Vec<Fig
     for ball in 0..balls as usize {
         players[ball * players.len() / balls as usize].do_send(Hit(share - 1));
     }
-    all.await.expect("the referee lives");
+    all.await.expect("the referee is running");
     let elapsed = begin.elapsed();
     let mut hits = 0;
     for player in players {
-        hits += player.send(Hits).await.expect("the player lives");
+        hits += player.send(Hits).await.expect("the player is running");
     }
     vec![Figure::rate(name, share * balls, elapsed, hits)]
 }
@@ -157,6 +157,6 @@ pub async fn fan(size: Size) -> Vec<Figure> {
         // An actor ends with its last address, and these have not finished.
         std::mem::forget(workers);
     });
-    let answered = all.await.expect("the referee lives");
+    let answered = all.await.expect("the referee is running");
     vec![Figure::rate("fan", actors * rounds, begin.elapsed(), answered)]
 }

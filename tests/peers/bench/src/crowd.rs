@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// Counts a crowd in and out.
+/// A crowd of actors, whose starts and stops are counted.
 pub struct Crowd {
     size: u64,
     arrived: AtomicU64,
@@ -12,7 +12,7 @@ pub struct Crowd {
     all_out: Notify,
 }
 
-/// What each actor of a crowd holds as its state: dropped, it has left.
+/// The state of each actor of a crowd. When it is dropped, the actor has left.
 pub struct Member(Arc<Crowd>);
 
 impl Crowd {
@@ -31,13 +31,13 @@ impl Crowd {
         Member(Arc::clone(self))
     }
 
-    /// Waits until every member has arrived; how many have.
+    /// Waits until every member has arrived, and returns their number.
     pub async fn all_in(&self) -> u64 {
         self.all_in.notified().await;
         self.arrived.load(Ordering::Acquire)
     }
 
-    /// Waits until every member has left; how many have.
+    /// Waits until every member has left, and returns their number.
     pub async fn all_out(&self) -> u64 {
         self.all_out.notified().await;
         self.left.load(Ordering::Acquire)
@@ -45,7 +45,7 @@ impl Crowd {
 }
 
 impl Member {
-    /// The actor's own code runs: it is initialised.
+    /// Counts the actor as started. Its own code calls this.
     pub fn arrive(&self) {
         if self.0.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.0.size {
             self.0.all_in.notify_one();

@@ -1,8 +1,9 @@
-//! What the systems' binaries have in common: the workloads' names and sizes, the flags, and one line of JSON a figure.
+//! The common parts of the systems' binaries: the names and sizes of the workloads, the flags, and the output, which is
+//! one line of JSON for each figure.
 //!
-//! A binary registers a function for each workload that its system can do and hands over to [`Bench::run`]. A function
-//! returns its figures; each tells how much was to be done and how much was counted to be done, and the program fails
-//! if these differ.
+//! A binary registers a function for each workload of its system, and calls [`Bench::run`]. A function returns its
+//! figures. Each has the number of operations to perform and the number that was counted, and the program fails if these
+//! differ.
 
 mod crowd;
 mod figure;
@@ -16,27 +17,27 @@ pub use crowd::{Crowd, Member};
 pub use figure::{Figure, resident};
 pub use size::Size;
 
-/// A workload on its way.
+/// A running workload.
 pub type Running = Pin<Box<dyn Future<Output = Vec<Figure>> + Send>>;
 
 type Start = Box<dyn FnOnce(Size) -> Running>;
 
-/// One system's workloads.
+/// The workloads of a system.
 pub struct Bench {
     system: &'static str,
     workloads: Vec<(&'static str, Start)>,
 }
 
-/// What the command line asks for.
+/// The workload that the command line selects.
 pub struct Chosen {
     system: &'static str,
     start: Start,
     size: Size,
-    /// How many threads run processes.
+    /// The threads that run processes.
     pub threads: Threads,
 }
 
-/// On what the processes run.
+/// The threads of a runtime.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Threads {
     /// Two worker threads.
@@ -50,7 +51,7 @@ impl Bench {
         Bench { system, workloads: Vec::new() }
     }
 
-    /// Adds a sub-command.
+    /// Adds a workload.
     pub fn workload<F>(mut self, name: &'static str, start: impl FnOnce(Size) -> F + 'static) -> Bench
     where
         F: Future<Output = Vec<Figure>> + Send + 'static,
@@ -59,7 +60,7 @@ impl Bench {
         self
     }
 
-    /// Reads the command line: `WORKLOAD [--current-thread] [--divide N]`. Without a workload it lists them.
+    /// Parses the command line: `WORKLOAD [--current-thread] [--divide N]`. Without a workload, prints their names.
     pub fn choose(self) -> Chosen {
         let (mut wanted, mut threads, mut size) = (None, Threads::Two, Size { divisor: 1 });
         let mut arguments = std::env::args().skip(1);
@@ -83,14 +84,14 @@ impl Bench {
         Chosen { system: self.system, start, size, threads }
     }
 
-    /// Runs what the command line asks for on tokio's runtime.
+    /// Runs the selected workload on tokio's runtime.
     pub fn run(self) -> ! {
         self.choose().run_on_tokio(|running| running)
     }
 }
 
 impl Chosen {
-    /// The workload itself, for a system that brings its own runtime, and what prints its figures.
+    /// Returns the workload, for a system with a runtime of its own, and a function that prints its figures.
     pub fn start(self) -> (Running, impl FnOnce(Vec<Figure>)) {
         let threads = match self.threads {
             Threads::Two => 2,
@@ -106,8 +107,8 @@ impl Chosen {
         })
     }
 
-    /// Runs the workload, in what `wrap` puts around it, on a worker's thread, and ends the program: what it would take
-    /// to clean up is no part of any figure.
+    /// Runs the workload, wrapped by `wrap`, on a worker thread, and ends the program. Nothing is cleaned up, because that
+    /// is not part of a figure.
     pub fn run_on_tokio<F>(self, wrap: impl FnOnce(Running) -> F + Send + 'static) -> !
     where
         F: Future<Output = Vec<Figure>> + Send,
@@ -118,7 +119,7 @@ impl Chosen {
         };
         let runtime = builder.worker_threads(2).enable_all().build().expect("a runtime");
         let (running, print) = self.start();
-        // Made on the worker as well: what it needs from its surroundings it finds there.
+        // `wrap` runs on the worker as well, where it finds the context of the runtime.
         let task = async move { wrap(running).await };
         match runtime.block_on(async { tokio::spawn(task).await }) {
             Ok(figures) => print(figures),
@@ -128,13 +129,13 @@ impl Chosen {
     }
 }
 
-/// Says what is wrong and ends the program.
-pub fn fail(what: &str) -> ! {
-    eprintln!("error: {what}");
+/// Prints an error and ends the program.
+pub fn fail(message: &str) -> ! {
+    eprintln!("error: {message}");
     exit(1)
 }
 
-/// Panics are part of the workload `restart`: nobody wants to read them.
+/// Turns off the messages of panics, which are part of the workload `restart`.
 pub fn crash_silently() {
     std::panic::set_hook(Box::new(|_| {}));
 }

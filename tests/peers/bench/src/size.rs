@@ -1,6 +1,6 @@
-//! How much each workload does. The same for every system; `--divide` makes a quick look of it.
+//! The sizes of the workloads, which are the same for every system. `--divide` reduces them.
 
-/// By how much the workloads are cut.
+/// The divisor of all sizes.
 #[derive(Clone, Copy)]
 pub struct Size {
     pub divisor: u64,
@@ -9,9 +9,9 @@ pub struct Size {
 /// Messages of `cast1` and `cast4`.
 pub const CASTS: u64 = 5_000_000;
 /// Calls of `ask1`.
-pub const ASKS: u64 = 1_000_000;
+pub const CALLS: u64 = 1_000_000;
 /// Calls of `ask64`, by all callers together.
-pub const ASKS_OF_64: u64 = 1_280_000;
+pub const CALLS_OF_64: u64 = 1_280_000;
 /// Messages of `pingpong`, both ways together.
 pub const HITS: u64 = 2_000_000;
 /// Actors of `ring1` and `ring100`.
@@ -20,31 +20,32 @@ pub const RING: u64 = 1_000;
 pub const HOPS: u64 = 1_000_000;
 /// Actors of `fan`.
 pub const FAN: u64 = 10_000;
-/// What each of them is asked.
+/// The number of requests to each actor of `fan`.
 pub const FAN_ROUNDS: u64 = 100;
 /// Actors of `crowd`.
 pub const CROWD: u64 = 200_000;
 /// Actors of `crowd1m`.
 pub const BIG_CROWD: u64 = 1_000_000;
 /// Actors of `monitor`.
-pub const WATCHED: u64 = 50_000;
+pub const MONITORED: u64 = 50_000;
 /// Crashes of `restart`.
 pub const CRASHES: u64 = 5_000;
-/// What may wait in the mailbox of `selrecv`.
+/// The numbers of waiting messages in the mailbox of `selrecv`.
 pub const JUNK: [u64; 4] = [0, 1_000, 10_000, 100_000];
 
 impl Size {
-    /// So many, or a part of it.
+    /// Returns `n`, reduced.
     pub fn of(self, n: u64) -> u64 {
         (n / self.divisor).max(1)
     }
 
-    /// So many, or a part of it, in equal shares.
+    /// Returns the equal share of each of `among` in `n`, reduced.
     pub fn shares(self, n: u64, among: u64) -> u64 {
         (self.of(n) / among).max(1)
     }
 
-    /// Round trips of `selrecv` behind so much junk: fewer where a system may look at all of it each time.
+    /// Returns the number of round trips of `selrecv` behind so many waiting messages. There are fewer behind many,
+    /// because a system may test all of them each time.
     pub fn rounds(self, junk: u64) -> u64 {
         self.of(match junk {
             0..=1_000 => 50_000,

@@ -1,11 +1,11 @@
-//! Many processes: their beginning, their room, their end.
+//! Workloads of many processes: their starts, their memory, their stops.
 
 use std::time::{Duration, Instant};
 
 use bench::{Crowd, Figure, Member, Size, resident, size};
 use greenroom::prelude::*;
 
-/// Idles until it is stopped.
+/// Is idle until it is stopped.
 #[actor]
 struct Idler {
     member: Member,
@@ -18,7 +18,7 @@ impl Idler {
         self.member.arrive();
     }
 
-    /// What it could do.
+    /// A message that is never sent.
     #[cast]
     fn work(&mut self) {}
 }
@@ -40,7 +40,7 @@ pub async fn crowd(suffix: &str, n: u64) -> Vec<Figure> {
     vec![spawn, memory, Figure::rate(format!("stop{suffix}"), n, begin.elapsed(), left)]
 }
 
-/// Hears of every end.
+/// Monitors all processes.
 #[actor]
 #[derive(Default)]
 struct Watcher {
@@ -79,35 +79,35 @@ impl Watcher {
 }
 
 pub async fn monitor(size: Size) -> Vec<Figure> {
-    let n = size.of(size::WATCHED);
+    let n = size.of(size::MONITORED);
     let crowd = Crowd::new(n);
     let idlers = (0..n).map(|_| Idler { member: crowd.member() }.spawn()).collect();
     crowd.all_in().await;
     let watcher = Watcher::default().spawn();
-    watcher.watch(idlers).await.expect("the watcher lives");
+    watcher.watch(idlers).await.expect("the watcher is running");
     let begin = Instant::now();
-    let heard = watcher.end().forever().await.expect("the watcher lives");
-    vec![Figure::rate("monitor", n, begin.elapsed(), heard)]
+    let received = watcher.end().forever().await.expect("the watcher is running");
+    vec![Figure::rate("monitor", n, begin.elapsed(), received)]
 }
 
-/// What the one hears that lets another crash.
+/// The messages to the process that crashes another.
 #[protocol]
-enum Nurse {
+enum Driver {
     Up,
-    Crash { times: u64, patient: PatientRef, reply: Reply<u64> },
+    Crash { times: u64, child: ChildRef, reply: Reply<u64> },
 }
 
-/// Crashes when told to.
+/// Crashes on request.
 #[actor]
-struct Patient {
-    nurse: NurseRef,
+struct Child {
+    driver: DriverRef,
 }
 
 #[actor]
-impl Patient {
+impl Child {
     #[init]
     fn up(&mut self) {
-        self.nurse.up();
+        self.driver.up();
     }
 
     #[cast]
@@ -116,35 +116,35 @@ impl Patient {
     }
 }
 
-/// Keeps the patient alive.
+/// The supervisor of the child.
 #[supervisor(strategy = one_for_one, intensity = 1_000_000, period = "1s")]
-struct Ward {
-    nurse: NurseRef,
-    #[child(start = Patient { nurse: self.nurse.clone() })]
-    patient: Patient,
+struct ChildSupervisor {
+    driver: DriverRef,
+    #[child(start = Child { driver: self.driver.clone() })]
+    child: Child,
 }
 
 pub async fn restart(size: Size) -> Vec<Figure> {
     bench::crash_silently();
     let n = size.of(size::CRASHES);
-    let nurse = greenroom::spawn(|mut mailbox: Mailbox<Nurse>| async move {
-        let (times, patient, reply) = receive!(match mailbox {
-            Nurse::Crash { times, patient, reply } => (times, patient, reply),
+    let driver = greenroom::spawn(|mut mailbox: Mailbox<Driver>| async move {
+        let (times, child, reply) = receive!(match mailbox {
+            Driver::Crash { times, child, reply } => (times, child, reply),
         });
         let mut ups = 0;
         receive!(match mailbox {
-            Nurse::Up => {}
+            Driver::Up => {}
         });
         for _ in 0..times {
-            patient.crash();
+            child.crash();
             receive!(match mailbox {
-                Nurse::Up => ups += 1,
+                Driver::Up => ups += 1,
             });
         }
         reply.send(ups);
     });
-    let ward = Ward { nurse: nurse.clone() }.start().await.expect("the ward opens");
+    let supervisor = ChildSupervisor { driver: driver.clone() }.start().await.expect("the supervisor starts");
     let begin = Instant::now();
-    let ups = nurse.crash(n, ward.patient()).within(Duration::from_secs(60)).await.expect("the nurse lives");
+    let ups = driver.crash(n, supervisor.child()).within(Duration::from_secs(60)).await.expect("the driver is running");
     vec![Figure::nanos("restart", n, begin.elapsed(), ups)]
 }

@@ -1,4 +1,4 @@
-//! How long others wait beside a process that is flooded: the time of their calls, with the flood and without.
+//! The latency of calls between other processes while one process is flooded, and without a flood.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,84 +7,84 @@ use std::time::Instant;
 use bench::{Figure, Size};
 use greenroom::prelude::*;
 
-/// How many pairs talk.
+/// The number of pairs of caller and callee.
 const PAIRS: u64 = 8;
 
-/// How often each calls.
+/// The number of calls of each caller.
 const CALLS: u64 = 100_000;
 
-/// How many flood, and how much each sends before it looks whether that has been read.
+/// The number of flooders, and the number of casts of each before it waits until they are handled.
 const FLOODERS: u64 = 4;
 const WAVE: u64 = 10_000;
 
-/// Is flooded.
+/// The process that is flooded.
 #[actor]
 #[derive(Default)]
-struct Bank {
-    drops: u64,
+struct Receiver {
+    count: u64,
 }
 
 #[actor]
-impl Bank {
+impl Receiver {
     #[cast]
-    fn drop(&mut self, n: u64) {
-        self.drops += n;
+    fn add(&mut self, n: u64) {
+        self.count += n;
     }
 
     #[call]
-    fn drops(&self) -> u64 {
-        self.drops
+    fn count(&self) -> u64 {
+        self.count
     }
 }
 
-/// Floods, until it is over.
+/// Sends casts without a pause until `is_over`.
 #[actor]
 struct Flooder {
-    bank: BankRef,
-    over: Over,
+    receiver: ReceiverRef,
+    is_over: IsOver,
 }
 
-/// Set once it is.
-type Over = Arc<AtomicBool>;
+/// Set when the measurement is is_over.
+type IsOver = Arc<AtomicBool>;
 
 #[actor]
 impl Flooder {
     #[call]
     async fn flood(&self) -> u64 {
         let mut sent = 0;
-        while !self.over.load(Ordering::Relaxed) {
+        while !self.is_over.load(Ordering::Relaxed) {
             for _ in 0..WAVE {
-                self.bank.drop(1);
+                self.receiver.add(1);
             }
             sent += WAVE;
-            self.bank.drops().forever().await.expect("the bank holds");
+            self.receiver.count().forever().await.expect("the receiver is running");
         }
         sent
     }
 }
 
-/// Answers.
+/// A process that answers.
 #[actor]
-struct Neighbour;
+struct Callee;
 
 #[actor]
-impl Neighbour {
+impl Callee {
     #[call]
     fn hello(&self) {}
 }
 
-/// Calls its neighbour, and takes the time.
+/// Calls a process and measures each call.
 #[actor]
 struct Caller;
 
 #[actor]
 impl Caller {
     #[call]
-    async fn talk(&self, neighbour: NeighbourRef, calls: u64) -> Vec<u64> {
+    async fn talk(&self, callee: CalleeRef, calls: u64) -> Vec<u64> {
         let mut times = Vec::with_capacity(calls as usize);
         for _ in 0..calls {
             let begin = Instant::now();
-            neighbour.hello().forever().await.expect("the neighbour lives");
+            callee.hello().forever().await.expect("the callee is running");
             times.push(begin.elapsed().as_nanos() as u64);
         }
         times
@@ -93,32 +93,32 @@ impl Caller {
 
 pub async fn flood(size: Size) -> Vec<Figure> {
     let mut figures = talk("calm", size).await;
-    let (bank, over) = (Bank::default().spawn(), Over::default());
+    let (receiver, is_over) = (Receiver::default().spawn(), IsOver::default());
     let flooders: Vec<_> =
-        (0..FLOODERS).map(|_| Flooder { bank: bank.clone(), over: Arc::clone(&over) }.spawn()).collect();
+        (0..FLOODERS).map(|_| Flooder { receiver: receiver.clone(), is_over: Arc::clone(&is_over) }.spawn()).collect();
     let floods: Vec<_> = flooders.iter().map(|flooder| flooder.flood().forever()).collect();
     figures.extend(talk("flood", size).await);
-    over.store(true, Ordering::Relaxed);
+    is_over.store(true, Ordering::Relaxed);
     let mut sent = 0;
     for flood in floods {
-        sent += flood.await.expect("the flooder lives");
+        sent += flood.await.expect("the flooder is running");
     }
-    assert_eq!(sent, bank.drops().await.expect("the bank holds"), "not a drop is lost");
+    assert_eq!(sent, receiver.count().await.expect("the receiver is running"), "no cast is lost");
     figures
 }
 
 async fn talk(name: &str, size: Size) -> Vec<Figure> {
     let calls = size.of(CALLS);
-    let talks: Vec<_> = (0..PAIRS).map(|_| Caller.spawn().talk(Neighbour.spawn(), calls).forever()).collect();
+    let talks: Vec<_> = (0..PAIRS).map(|_| Caller.spawn().talk(Callee.spawn(), calls).forever()).collect();
     let mut times = Vec::new();
     for talk in talks {
-        times.extend(talk.await.expect("the caller lives"));
+        times.extend(talk.await.expect("the caller is running"));
     }
     times.sort_unstable();
     let n = PAIRS * calls;
     let counted = times.len() as u64;
     let share = |thousandth: usize| times[(times.len() - 1) * thousandth / 1000];
     [("p50", share(500)), ("p99", share(990)), ("p99.9", share(999)), ("max", share(1000))]
-        .map(|(what, nanos)| Figure::point(format!("{name}/{what}"), n, nanos, counted))
+        .map(|(percentile, nanos)| Figure::point(format!("{name}/{percentile}"), n, nanos, counted))
         .into()
 }

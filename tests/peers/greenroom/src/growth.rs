@@ -1,4 +1,4 @@
-//! What an operation costs among ever more processes, behind ever more saved messages, with ever bigger messages.
+//! The cost of an operation with a growing number of processes, of saved messages, and of bytes in a message.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -8,53 +8,53 @@ use greenroom::prelude::*;
 
 use crate::selective::converse;
 
-/// How many processes there are.
+/// The numbers of processes.
 const CROWDS: [u64; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
 
-/// How many messages are saved.
+/// The numbers of saved messages.
 const SAVED: [u64; 6] = [0, 10, 100, 1_000, 10_000, 100_000];
 
-/// How many bytes a message is.
+/// The sizes of a message, in bytes.
 const BYTES: [u64; 5] = [16, 256, 4 << 10, 64 << 10, 1 << 20];
 
-/// How many messages each crowd is sent.
+/// The number of messages to each crowd.
 const MESSAGES: u64 = 1_000_000;
 
-/// One of a crowd.
+/// A process of a crowd, which forwards each message to the counter.
 #[actor]
-struct Face {
+struct Forwarder {
     member: Member,
-    clicker: ClickerRef,
+    counter: CounterRef,
 }
 
 #[actor]
-impl Face {
+impl Forwarder {
     #[init]
     fn arrive(&mut self) {
         self.member.arrive();
     }
 
     #[cast]
-    fn greet(&self) {
-        self.clicker.click();
+    fn forward(&self) {
+        self.counter.add();
     }
 }
 
-/// Counts greetings.
+/// Counts the forwarded messages.
 #[actor]
 #[derive(Default)]
-struct Clicker {
-    clicks: u64,
+struct Counter {
+    count: u64,
     awaited: Option<(u64, Reply<u64>)>,
 }
 
 #[actor]
-impl Clicker {
+impl Counter {
     #[cast]
-    fn click(&mut self) {
-        self.clicks += 1;
-        if let Some((_, reply)) = self.awaited.take_if(|(n, _)| *n == self.clicks) {
-            reply.send(self.clicks);
+    fn add(&mut self) {
+        self.count += 1;
+        if let Some((_, reply)) = self.awaited.take_if(|(n, _)| *n == self.count) {
+            reply.send(self.count);
         }
     }
 
@@ -64,43 +64,44 @@ impl Clicker {
     }
 }
 
-/// Greets in waves: everybody once, in an order that no cache foresees, until all have been. A greeting is two messages,
-/// one of which wakes somebody.
-async fn greet(name: &str, faces: &[FaceRef], clicker: &ClickerRef, before: u64, size: Size) -> Figure {
-    let n = faces.len() as u64;
+/// Sends a message to each process, in an order that a cache does not predict, and repeats that. Each message is
+/// forwarded to the counter, and one of the two wakes its receiver.
+async fn forward(name: &str, forwarders: &[ForwarderRef], counter: &CounterRef, before: u64, size: Size) -> Figure {
+    let n = forwarders.len() as u64;
     let waves = size.shares(MESSAGES, n);
-    let (begin, mut clicks) = (Instant::now(), before);
+    let (begin, mut count) = (Instant::now(), before);
     for _ in 0..waves {
-        let all = clicker.after(clicks + n).forever();
+        let all = counter.after(count + n).forever();
         for at in 0..n {
-            // A prime that no crowd is a multiple of: each is met once.
-            faces[(at * 7_919 % n) as usize].greet();
+            // No size of a crowd is a multiple of this prime, so each process is selected once.
+            forwarders[(at * 7_919 % n) as usize].forward();
         }
-        clicks = all.await.expect("the clicker lives");
+        count = all.await.expect("the counter is running");
     }
-    Figure::nanos(format!("{name}/{n}"), waves * n, begin.elapsed(), clicks - before)
+    Figure::nanos(format!("{name}/{n}"), waves * n, begin.elapsed(), count - before)
 }
 
 pub async fn processes(size: Size) -> Vec<Figure> {
     let mut figures = Vec::new();
     for n in CROWDS {
-        let (crowd, clicker) = (Crowd::new(n), Clicker::default().spawn());
+        let (crowd, counter) = (Crowd::new(n), Counter::default().spawn());
         let begin = Instant::now();
-        let faces: Vec<_> = (0..n).map(|_| Face { member: crowd.member(), clicker: clicker.clone() }.spawn()).collect();
+        let forwarders: Vec<_> =
+            (0..n).map(|_| Forwarder { member: crowd.member(), counter: counter.clone() }.spawn()).collect();
         let arrived = crowd.all_in().await;
         figures.push(Figure::nanos(format!("growth_spawn/{n}"), n, begin.elapsed(), arrived));
-        figures.push(greet("growth_cast", &faces, &clicker, 0, size).await);
+        figures.push(forward("growth_cast", &forwarders, &counter, 0, size).await);
 
-        let greeted = size.shares(MESSAGES, n) * n;
-        for (at, face) in faces.iter().enumerate() {
-            FaceRef::register(&format!("face {at}"), face).expect("the name is free");
+        let forwarded = size.shares(MESSAGES, n) * n;
+        for (at, forwarder) in forwarders.iter().enumerate() {
+            ForwarderRef::register(&format!("forwarder {at}"), forwarder).expect("the name is free");
         }
-        let named: Vec<_> = (0..n).map(|at| FaceRef::named(&format!("face {at}"))).collect();
-        figures.push(greet("growth_named", &named, &clicker, greeted, size).await);
+        let named: Vec<_> = (0..n).map(|at| ForwarderRef::named(&format!("forwarder {at}"))).collect();
+        figures.push(forward("growth_named", &named, &counter, forwarded, size).await);
 
         let begin = Instant::now();
-        for face in &faces {
-            face.exit(Exit::shutdown());
+        for forwarder in &forwarders {
+            forwarder.exit(Exit::shutdown());
         }
         let left = crowd.all_out().await;
         figures.push(Figure::nanos(format!("growth_stop/{n}"), n, begin.elapsed(), left));
@@ -114,46 +115,46 @@ pub async fn saved(size: Size) -> Vec<Figure> {
     figures
 }
 
-/// Passes on what it is given, or throws it away.
+/// Returns the bytes that it receives, or drops them.
 #[actor]
-struct Porter;
+struct Echo;
 
 #[actor]
-impl Porter {
+impl Echo {
     #[call]
-    fn carry(&self, load: Vec<u8>) -> Vec<u8> {
-        load
+    fn echo(&self, bytes_of_message: Vec<u8>) -> Vec<u8> {
+        bytes_of_message
     }
 
     #[call]
-    fn weigh(&self, load: Vec<u8>) -> u64 {
-        load.len() as u64
+    fn length(&self, bytes_of_message: Vec<u8>) -> u64 {
+        bytes_of_message.len() as u64
     }
 }
 
 pub async fn bytes(size: Size) -> Vec<Figure> {
     let mut figures = Vec::new();
-    let porter = Porter.spawn();
+    let echo = Echo.spawn();
     for bytes in BYTES {
         let n = size.of(200_000);
-        let mut load = vec![1; bytes as usize];
-        let (begin, mut carried) = (Instant::now(), 0);
+        let mut bytes_of_message = vec![1; bytes as usize];
+        let (begin, mut echoed) = (Instant::now(), 0);
         for _ in 0..n {
-            load = porter.carry(load).await.expect("the porter lives");
-            carried += u64::from(load.len() as u64 == bytes);
+            bytes_of_message = echo.echo(bytes_of_message).await.expect("the echo is running");
+            echoed += u64::from(bytes_of_message.len() as u64 == bytes);
         }
-        figures.push(Figure::nanos(format!("growth_bytes/{bytes}"), n, begin.elapsed(), carried));
+        figures.push(Figure::nanos(format!("growth_bytes/{bytes}"), n, begin.elapsed(), echoed));
 
         let n = n.min(size.of(200_000_000) / bytes + 100);
-        let (begin, mut weighed, mut made) = (Instant::now(), 0, Duration::ZERO);
+        let (begin, mut measured, mut made) = (Instant::now(), 0, Duration::ZERO);
         for _ in 0..n {
             let making = Instant::now();
-            let load = black_box(vec![1; bytes as usize]);
+            let bytes_of_message = black_box(vec![1; bytes as usize]);
             made += making.elapsed();
-            weighed += u64::from(porter.weigh(load).await.expect("the porter lives") == bytes);
+            measured += u64::from(echo.length(bytes_of_message).await.expect("the echo is running") == bytes);
         }
         let sent = begin.elapsed().saturating_sub(made);
-        figures.push(Figure::nanos(format!("growth_fresh/{bytes}"), n, sent, weighed));
+        figures.push(Figure::nanos(format!("growth_fresh/{bytes}"), n, sent, measured));
     }
     figures
 }

@@ -1,4 +1,4 @@
-//! The workloads as somebody writes them who uses greenroom.
+//! The workloads in the usual style of greenroom.
 
 mod crowds;
 mod flood;
@@ -14,8 +14,8 @@ fn main() {
     Bench::new("greenroom")
         .workload("cast1", |size| messages::cast("cast1", size, 1))
         .workload("cast4", |size| messages::cast("cast4", size, 4))
-        .workload("ask1", |size| messages::ask("ask1", size.shares(size::ASKS, 1), 1))
-        .workload("ask64", |size| messages::ask("ask64", size.shares(size::ASKS_OF_64, 64), 64))
+        .workload("ask1", |size| messages::ask("ask1", size.shares(size::CALLS, 1), 1))
+        .workload("ask64", |size| messages::ask("ask64", size.shares(size::CALLS_OF_64, 64), 64))
         .workload("pingpong", rings::pingpong)
         .workload("ring1", |size| rings::ring("ring1", size, 1))
         .workload("ring100", |size| rings::ring("ring100", size, 100))
@@ -31,6 +31,6 @@ fn main() {
         .workload("growth_bytes", growth::bytes)
         .workload("flood", flood::flood)
         .choose()
-        // As `#[greenroom::main]` does, which has no flag for the number of threads.
+        // `#[greenroom::main]` does the same, but has no option for the number of threads.
         .run_on_tokio(|workload| async { Node::local().scope(workload).await });
 }

@@ -1,11 +1,11 @@
-//! Casts and calls.
+//! Workloads of casts and calls.
 
 use std::time::Instant;
 
 use bench::{Figure, Size, size};
 use greenroom::prelude::*;
 
-/// Counts.
+/// A server that counts.
 #[actor]
 #[derive(Default)]
 struct Counter {
@@ -31,7 +31,7 @@ impl Counter {
     }
 }
 
-/// Sends to a counter.
+/// A process that sends to a counter.
 #[actor]
 struct Sender {
     counter: CounterRef,
@@ -49,7 +49,7 @@ impl Sender {
     #[call]
     async fn ask(&self, n: u64) {
         for _ in 0..n {
-            self.counter.bump().await.expect("the counter lives");
+            self.counter.bump().await.expect("the counter is running");
         }
     }
 }
@@ -61,9 +61,9 @@ pub async fn cast(name: &'static str, size: Size, producers: u64) -> Vec<Figure>
     let begin = Instant::now();
     let sent: Vec<_> = senders.iter().map(|sender| sender.cast(share).forever()).collect();
     for sent in sent {
-        sent.await.expect("the sender lives");
+        sent.await.expect("the sender is running");
     }
-    let count = counter.count().forever().await.expect("the counter lives");
+    let count = counter.count().forever().await.expect("the counter is running");
     vec![Figure::rate(name, share * producers, begin.elapsed(), count)]
 }
 
@@ -73,9 +73,9 @@ pub async fn ask(name: &'static str, share: u64, callers: u64) -> Vec<Figure> {
     let begin = Instant::now();
     let answered: Vec<_> = senders.iter().map(|sender| sender.ask(share).forever()).collect();
     for answered in answered {
-        answered.await.expect("the caller lives");
+        answered.await.expect("the caller is running");
     }
     let elapsed = begin.elapsed();
-    let count = counter.count().await.expect("the counter lives");
+    let count = counter.count().await.expect("the counter is running");
     vec![Figure::rate(name, share * callers, elapsed, count)]
 }

@@ -1,11 +1,11 @@
-//! Messages that go from process to process.
+//! Workloads of messages that go from process to process.
 
 use std::time::Instant;
 
 use bench::{Figure, Size, size};
 use greenroom::prelude::*;
 
-/// Hits each ball on to the next.
+/// Passes each ball on to the next player.
 #[actor]
 #[derive(Default)]
 struct Player {
@@ -39,7 +39,7 @@ impl Player {
     }
 }
 
-/// Tells when so many balls, or answers, have come in.
+/// Counts the balls, or the answers, that have finished, and replies when the awaited number is reached.
 #[actor]
 #[derive(Default)]
 struct Referee {
@@ -63,7 +63,7 @@ impl Referee {
     }
 }
 
-/// Lets each player know the next, sends the balls off, and waits until each has made its way.
+/// Connects each player to the next, sends the balls, and waits until each has been passed on often enough.
 async fn play(name: &'static str, players: Vec<PlayerRef>, share: u64, balls: u64) -> Vec<Figure> {
     let referee = Referee::default().spawn();
     for (at, player) in players.iter().enumerate() {
@@ -74,11 +74,11 @@ async fn play(name: &'static str, players: Vec<PlayerRef>, share: u64, balls: u6
     for ball in 0..balls as usize {
         players[ball * players.len() / balls as usize].hit(share - 1);
     }
-    over.await.expect("the referee lives");
+    over.await.expect("the referee is running");
     let elapsed = begin.elapsed();
     let mut hits = 0;
     for player in players {
-        hits += player.hits().await.expect("the player lives");
+        hits += player.hits().await.expect("the player is running");
     }
     vec![Figure::rate(name, share * balls, elapsed, hits)]
 }
@@ -107,7 +107,7 @@ impl Worker {
     }
 }
 
-/// Gives everybody the same.
+/// Sends the same number of jobs to all workers.
 #[actor]
 struct Foreman {
     workers: Vec<WorkerRef>,
@@ -133,6 +133,6 @@ pub async fn fan(size: Size) -> Vec<Figure> {
     let begin = Instant::now();
     let answered = referee.all(actors * rounds).forever();
     foreman.hand_out(rounds);
-    let answered = answered.await.expect("the referee lives");
+    let answered = answered.await.expect("the referee is running");
     vec![Figure::rate("fan", actors * rounds, begin.elapsed(), answered)]
 }

@@ -1,4 +1,4 @@
-//! A conversation while other messages wait: the reader says something to a partner and receives only the answer.
+//! A conversation while other messages wait: the reader sends a request to a partner and receives only the answer.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ enum Letter {
     Talk { rounds: u64, guarded: bool, reply: Reply<(u64, Duration)> },
 }
 
-/// Has a full letter box, and a conversation.
+/// The process that sends requests and receives their answers.
 #[actor(protocol = Letter)]
 struct Reader {
     partner: PartnerRef,
@@ -42,7 +42,7 @@ impl Process for Reader {
     }
 }
 
-/// Answers.
+/// A server that answers.
 #[actor]
 struct Partner;
 
@@ -54,17 +54,17 @@ impl Partner {
     }
 }
 
-/// What waits is of a variant that the reader does not want.
+/// The waiting messages are of a variant that the reader does not want.
 pub async fn unwanted(size: Size) -> Vec<Figure> {
     converse("selrecv", &size::JUNK, size, false).await
 }
 
-/// What waits is of the wanted variant, and the guard refuses it.
+/// The waiting messages are of the wanted variant, and the guard refuses them.
 pub async fn failing_guard(size: Size) -> Vec<Figure> {
     converse("selrecv_guard", &size::JUNK, size, true).await
 }
 
-/// A figure for each number of messages that wait.
+/// Measures with each number of waiting messages.
 pub async fn converse(name: &str, waiting: &[u64], size: Size, guarded: bool) -> Vec<Figure> {
     let mut figures = Vec::new();
     for &junk in waiting {
@@ -76,10 +76,10 @@ pub async fn converse(name: &str, waiting: &[u64], size: Size, guarded: bool) ->
                 reader.junk(n);
             }
         }
-        // All that waits has been looked at once.
-        reader.talk(1, guarded).forever().await.expect("the reader lives");
+        // The first round tests all waiting messages once.
+        reader.talk(1, guarded).forever().await.expect("the reader is running");
         let rounds = size.rounds(junk);
-        let (answers, elapsed) = reader.talk(rounds, guarded).forever().await.expect("the reader lives");
+        let (answers, elapsed) = reader.talk(rounds, guarded).forever().await.expect("the reader is running");
         figures.push(Figure::nanos(format!("{name}/{junk}"), rounds, elapsed, answers));
     }
     figures

@@ -1,4 +1,4 @@
-//! Many processes: their beginning, their room, their end.
+//! Workloads of many processes: their starts, their memory, their stops.
 
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,7 @@ pub async fn crowd(suffix: &str, n: u64) -> Vec<Figure> {
 }
 
 pub async fn monitor(size: Size) -> Vec<Figure> {
-    let n = size.of(size::WATCHED);
+    let n = size.of(size::MONITORED);
     let crowd = Crowd::new(n);
     let idlers: Vec<_> = (0..n).map(|_| idler(crowd.member())).collect();
     crowd.all_in().await;
@@ -48,30 +48,30 @@ pub async fn monitor(size: Size) -> Vec<Figure> {
     for idler in &idlers {
         Process::exit(*idler, ExitReason::Kill);
     }
-    let mut heard = 0;
-    while heard < n {
+    let mut received = 0;
+    while received < n {
         match Process::receive::<()>().await {
-            Message::System(SystemMessage::ProcessDown(..)) => heard += 1,
-            _ => panic!("nobody says anything else"),
+            Message::System(SystemMessage::ProcessDown(..)) => received += 1,
+            _ => panic!("unexpected message"),
         }
     }
-    vec![Figure::rate("monitor", n, begin.elapsed(), heard)]
+    vec![Figure::rate("monitor", n, begin.elapsed(), received)]
 }
 
-/// Says that it is up, and crashes when told to.
+/// Reports its start, and crashes on request.
 #[derive(Clone)]
-struct Patient {
-    nurse: Pid,
+struct Child {
+    driver: Pid,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Crash;
 
-impl GenServer for Patient {
+impl GenServer for Child {
     type Message = Crash;
 
     async fn init(&mut self) -> Result<(), ExitReason> {
-        Process::send(self.nurse, Process::current());
+        Process::send(self.driver, Process::current());
         Ok(())
     }
 
@@ -83,19 +83,19 @@ impl GenServer for Patient {
 pub async fn restart(size: Size) -> Vec<Figure> {
     bench::crash_silently();
     let n = size.of(size::CRASHES);
-    let nurse = Process::current();
-    let patient = ChildSpec::new("patient").start(move || Patient { nurse }.start_link(GenServerOptions::new()));
-    Supervisor::with_children([patient])
+    let driver = Process::current();
+    let child = ChildSpec::new("child").start(move || Child { driver }.start_link(GenServerOptions::new()));
+    Supervisor::with_children([child])
         .max_restarts(usize::MAX)
         .max_duration(Duration::from_secs(1))
         .start(SupervisorOptions::new())
         .await
-        .expect("the ward opens");
-    let mut patient = receive::<Pid>().await;
+        .expect("the supervisor starts");
+    let mut child = receive::<Pid>().await;
     let (begin, mut restarts) = (Instant::now(), 0);
     while restarts < n {
-        Patient::cast(patient, Crash);
-        patient = receive::<Pid>().await;
+        Child::cast(child, Crash);
+        child = receive::<Pid>().await;
         restarts += 1;
     }
     vec![Figure::nanos("restart", n, begin.elapsed(), restarts)]

@@ -1,5 +1,5 @@
-//! The workloads as somebody writes them who uses hydra: `Process::send` and `Process::receive`, as in its own benchmark,
-//! `GenServer` where there is a call, `Supervisor` where something is restarted.
+//! The workloads in the usual style of hydra: `Process::send` and `Process::receive`, as in its own benchmark;
+//! `GenServer` for calls, and `Supervisor` for restarts.
 
 mod crowds;
 mod messages;
@@ -14,8 +14,8 @@ fn main() {
     Bench::new("hydra")
         .workload("cast1", |size| messages::cast("cast1", size, 1))
         .workload("cast4", |size| messages::cast("cast4", size, 4))
-        .workload("ask1", |size| messages::ask("ask1", size.shares(size::ASKS, 1), 1))
-        .workload("ask64", |size| messages::ask("ask64", size.shares(size::ASKS_OF_64, 64), 64))
+        .workload("ask1", |size| messages::ask("ask1", size.shares(size::CALLS, 1), 1))
+        .workload("ask64", |size| messages::ask("ask64", size.shares(size::CALLS_OF_64, 64), 64))
         .workload("pingpong", rings::pingpong)
         .workload("ring1", |size| rings::ring("ring1", size, 1))
         .workload("ring100", |size| rings::ring("ring100", size, 100))
@@ -27,18 +27,20 @@ fn main() {
         .workload("selrecv", selective::unwanted)
         .workload("selrecv_guard", selective::failing_guard)
         .choose()
-        // `#[hydra::main]` runs its body in a process, too, on a runtime that cannot be told its threads.
+        // `#[hydra::main]` runs its body in a process, too, on a runtime whose number of threads cannot be set.
         .run_on_tokio(|workload| async {
             let (done, figures) = oneshot::channel();
-            Process::spawn(async move { done.send(workload.await).unwrap_or_else(|_| unreachable!("somebody waits")) });
-            figures.await.expect("the process lives")
+            Process::spawn(
+                async move { done.send(workload.await).unwrap_or_else(|_| unreachable!("the receiver waits")) },
+            );
+            figures.await.expect("the process is running")
         });
 }
 
-/// The next message, which is one that somebody sent.
+/// Returns the next message of a process.
 async fn receive<M: Receivable>() -> M {
     match Process::receive().await {
         hydra::Message::User(message) => message,
-        hydra::Message::System(_) => panic!("nobody watches"),
+        hydra::Message::System(_) => panic!("unexpected system message"),
     }
 }

@@ -1,4 +1,4 @@
-//! Casts and calls.
+//! Workloads of casts and calls.
 
 use std::time::Instant;
 
@@ -69,7 +69,7 @@ impl GenServer for Counter {
 async fn bump(counter: Pid) -> u64 {
     match Counter::call(counter, Call::Bump, None).await {
         Ok(Call::Bumped(count)) => count,
-        Ok(Call::Bump) => unreachable!("nobody answers so"),
+        Ok(Call::Bump) => unreachable!("a request is not an answer"),
         Err(error) => panic!("no answer: {error:?}"),
     }
 }

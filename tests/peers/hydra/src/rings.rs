@@ -1,4 +1,4 @@
-//! Messages that go from process to process.
+//! Workloads of messages that go from process to process.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ enum Ball {
     Hits(Pid),
 }
 
-/// Hits each ball on to the next.
+/// Passes each ball on to the next player.
 async fn player() {
     let (mut others, mut hits) = (None, 0_u64);
     loop {
@@ -34,7 +34,7 @@ async fn player() {
     }
 }
 
-/// Lets each player know the next, sends the balls off, and waits until each has made its way.
+/// Connects each player to the next, sends the balls, and waits until each has been passed on often enough.
 async fn play(name: &'static str, count: u64, share: u64, balls: u64) -> Vec<Figure> {
     let me = Process::current();
     let players: Vec<_> = (0..count).map(|_| Process::spawn(player())).collect();

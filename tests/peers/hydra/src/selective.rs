@@ -1,4 +1,4 @@
-//! A conversation while other messages wait: the reader says something to a partner and selects only the answer.
+//! A conversation while other messages wait: the reader sends a request to a partner and selects only the answer.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ enum Letter {
     Answer(u64),
 }
 
-/// So many rounds; how many answers came.
+/// Sends a request and receives the answer, as often as `rounds`. Returns the number of answers.
 async fn talk(partner: Pid, rounds: u64, guarded: bool) -> u64 {
     let (me, mut answers) = (Process::current(), 0);
     for round in 0..rounds {
@@ -29,12 +29,12 @@ async fn talk(partner: Pid, rounds: u64, guarded: bool) -> u64 {
     answers
 }
 
-/// What waits is of a variant that the reader does not want.
+/// The waiting messages are of a variant that the reader does not want.
 pub async fn unwanted(size: Size) -> Vec<Figure> {
     converse("selrecv", size, false).await
 }
 
-/// What waits is of the wanted variant, but not the answer to what was said.
+/// The waiting messages are of the wanted variant, but they answer no request of the reader.
 pub async fn failing_guard(size: Size) -> Vec<Figure> {
     converse("selrecv_guard", size, true).await
 }

@@ -1,4 +1,4 @@
-//! Many actors: their beginning, their room, their end.
+//! Workloads of many actors: their starts, their memory, their stops.
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
@@ -9,7 +9,7 @@ use kameo::prelude::*;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-/// Idles until it is stopped.
+/// Is idle until it is stopped.
 struct Idler {
     member: Member,
 }
@@ -35,13 +35,13 @@ pub async fn crowd(suffix: &str, n: u64) -> Vec<Figure> {
     let memory = Figure::bytes(format!("memory{suffix}"), n, resident() - before, arrived);
     let begin = Instant::now();
     for idler in &idlers {
-        idler.stop_gracefully().await.expect("the actor lives");
+        idler.stop_gracefully().await.expect("the actor is running");
     }
     let left = crowd.all_out().await;
     vec![spawn, memory, Figure::rate(format!("stop{suffix}"), n, begin.elapsed(), left)]
 }
 
-/// Is linked to everybody, and so hears of every end.
+/// Is linked to all actors, and so is notified of each end.
 struct Watcher {
     ends: u64,
     awaited: u64,
@@ -66,14 +66,14 @@ impl Actor for Watcher {
         if self.ends == self.awaited
             && let Some(done) = self.done.take()
         {
-            done.send(self.ends).expect("somebody waits");
+            done.send(self.ends).expect("the receiver waits");
         }
         Ok(ControlFlow::Continue(()))
     }
 }
 
 pub async fn monitor(size: Size) -> Vec<Figure> {
-    let n = size.of(size::WATCHED);
+    let n = size.of(size::MONITORED);
     let crowd = Crowd::new(n);
     let (done, all) = oneshot::channel();
     let watcher = crate::start(Watcher { ends: 0, awaited: n, done: Some(done) });
@@ -84,28 +84,28 @@ pub async fn monitor(size: Size) -> Vec<Figure> {
     }
     let begin = Instant::now();
     for idler in &idlers {
-        idler.stop_gracefully().await.expect("the actor lives");
+        idler.stop_gracefully().await.expect("the actor is running");
     }
-    let heard = all.await.expect("the watcher lives");
-    vec![Figure::rate("monitor", n, begin.elapsed(), heard)]
+    let received = all.await.expect("the watcher is running");
+    vec![Figure::rate("monitor", n, begin.elapsed(), received)]
 }
 
-/// Crashes when told to.
-struct Patient;
+/// Crashes on request.
+struct Child;
 
 struct Crash;
 
-impl Actor for Patient {
+impl Actor for Child {
     type Args = UnboundedSender<()>;
     type Error = Infallible;
 
-    async fn on_start(up: UnboundedSender<()>, _: ActorRef<Self>) -> Result<Patient, Infallible> {
-        up.send(()).expect("somebody waits");
-        Ok(Patient)
+    async fn on_start(up: UnboundedSender<()>, _: ActorRef<Self>) -> Result<Child, Infallible> {
+        up.send(()).expect("the receiver waits");
+        Ok(Child)
     }
 }
 
-impl Message<Crash> for Patient {
+impl Message<Crash> for Child {
     type Reply = ();
 
     async fn handle(&mut self, _: Crash, _: &mut Context<Self, ()>) {
@@ -113,24 +113,24 @@ impl Message<Crash> for Patient {
     }
 }
 
-/// Starts the patient anew.
+/// The supervisor of the child.
 #[derive(Actor)]
-struct Ward;
+struct ChildSupervisor;
 
 pub async fn restart(size: Size) -> Vec<Figure> {
     bench::crash_silently();
     let n = size.of(size::CRASHES);
     let (up, mut ups) = unbounded_channel();
-    let ward = crate::start(Ward);
-    let patient = Patient::supervise(&ward, up)
+    let supervisor = crate::start(ChildSupervisor);
+    let child = Child::supervise(&supervisor, up)
         .restart_limit(u32::MAX, Duration::from_secs(1))
         .spawn_with_mailbox(mailbox::unbounded())
         .await;
-    ups.recv().await.expect("the patient is up");
+    ups.recv().await.expect("the child is running");
     let (begin, mut restarts) = (Instant::now(), 0);
     while restarts < n {
-        patient.tell(Crash).await.expect("the patient lives");
-        ups.recv().await.expect("the patient is up");
+        child.tell(Crash).await.expect("the child is running");
+        ups.recv().await.expect("the child is running");
         restarts += 1;
     }
     vec![Figure::nanos("restart", n, begin.elapsed(), restarts)]

@@ -1,4 +1,4 @@
-//! Messages that go from actor to actor.
+//! Workloads of messages that go from actor to actor.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use bench::{Figure, Size, size};
 use kameo::prelude::*;
 use tokio::sync::oneshot;
 
-/// Hits each ball on to the next.
+/// Passes each ball on to the next player.
 #[derive(Actor, Default)]
 struct Player {
     others: Option<(ActorRef<Player>, ActorRef<Referee>)>,
@@ -34,8 +34,8 @@ impl Message<Hit> for Player {
         self.hits += 1;
         if let Some((next, referee)) = &self.others {
             match left {
-                0 => referee.tell(Over(1)).await.expect("the referee lives"),
-                left => next.tell(Hit(left - 1)).await.expect("the player lives"),
+                0 => referee.tell(Over(1)).await.expect("the referee is running"),
+                left => next.tell(Hit(left - 1)).await.expect("the player is running"),
             }
         }
     }
@@ -49,7 +49,7 @@ impl Message<Hits> for Player {
     }
 }
 
-/// Tells when so many balls, or answers, have come in.
+/// Counts the balls, or the answers, that have finished, and replies when the awaited number is reached.
 #[derive(Actor)]
 struct Referee {
     over: u64,
@@ -74,29 +74,29 @@ impl Message<Over> for Referee {
         if self.over == self.awaited
             && let Some(done) = self.done.take()
         {
-            done.send(self.over).expect("somebody waits");
+            done.send(self.over).expect("the receiver waits");
         }
     }
 }
 
-/// Lets each player know the next, sends the balls off, and waits until each has made its way.
+/// Connects each player to the next, sends the balls, and waits until each has been passed on often enough.
 async fn play(name: &'static str, count: u64, share: u64, balls: u64) -> Vec<Figure> {
     let (referee, all) = Referee::start(balls);
     let players: Vec<_> = (0..count).map(|_| crate::start(Player::default())).collect();
     for (at, player) in players.iter().enumerate() {
         let next = players[(at + 1) % players.len()].clone();
-        player.tell(Meet(next, referee.clone())).await.expect("the player lives");
+        player.tell(Meet(next, referee.clone())).await.expect("the player is running");
     }
     let begin = Instant::now();
     for ball in 0..balls as usize {
         let player = &players[ball * players.len() / balls as usize];
-        player.tell(Hit(share - 1)).await.expect("the player lives");
+        player.tell(Hit(share - 1)).await.expect("the player is running");
     }
-    all.await.expect("the referee lives");
+    all.await.expect("the referee is running");
     let elapsed = begin.elapsed();
     let mut hits = 0;
     for player in players {
-        hits += player.ask(Hits).await.expect("the player lives");
+        hits += player.ask(Hits).await.expect("the player is running");
     }
     vec![Figure::rate(name, share * balls, elapsed, hits)]
 }
@@ -121,7 +121,7 @@ impl Message<Work> for Worker {
     type Reply = ();
 
     async fn handle(&mut self, Work(n): Work, _: &mut Context<Self, ()>) {
-        self.referee.tell(Over(n)).await.expect("the referee lives");
+        self.referee.tell(Over(n)).await.expect("the referee is running");
     }
 }
 
@@ -133,12 +133,12 @@ pub async fn fan(size: Size) -> Vec<Figure> {
     let sender = tokio::spawn(async move {
         for _ in 0..rounds {
             for worker in &workers {
-                worker.tell(Work(1)).await.expect("the worker lives");
+                worker.tell(Work(1)).await.expect("the worker is running");
             }
         }
         workers
     });
-    let answered = all.await.expect("the referee lives");
+    let answered = all.await.expect("the referee is running");
     let elapsed = begin.elapsed();
     // An actor ends with its last reference.
     drop(sender.await);

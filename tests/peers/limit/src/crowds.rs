@@ -1,4 +1,4 @@
-//! Many actors: their beginning, their room, their end.
+//! Workloads of many actors: their starts, their memory, their stops.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ enum Message {
     Stop,
 }
 
-/// An actor that idles until it is stopped, and then tells whoever watches it.
+/// Starts an actor that is idle until it is stopped, and then notifies its watchers.
 fn idler(member: Member) -> Address<Message> {
     let (address, mut mailbox) = mailbox();
     tokio::spawn(async move {
@@ -43,27 +43,27 @@ pub async fn crowd(suffix: &str, n: u64) -> Vec<Figure> {
 }
 
 pub async fn monitor(size: Size) -> Vec<Figure> {
-    let n = size.of(size::WATCHED);
+    let n = size.of(size::MONITORED);
     let crowd = Crowd::new(n);
     let (watcher, mut downs) = mailbox();
     let idlers: Vec<_> = (0..n).map(|_| idler(crowd.member())).collect();
     idlers.iter().for_each(|idler| idler.send(Message::Watch(watcher.clone())));
     crowd.all_in().await;
     let begin = Instant::now();
-    let heard = tokio::spawn(async move {
-        let mut heard = 0;
-        while heard < n {
+    let received = tokio::spawn(async move {
+        let mut received = 0;
+        while received < n {
             downs.receive().await;
-            heard += 1;
+            received += 1;
         }
-        heard
+        received
     });
     idlers.iter().for_each(|idler| idler.send(Message::Stop));
-    let heard = heard.await.unwrap();
-    vec![Figure::rate("monitor", n, begin.elapsed(), heard)]
+    let received = received.await.unwrap();
+    vec![Figure::rate("monitor", n, begin.elapsed(), received)]
 }
 
-/// A supervisor: starts the actor anew whenever it has panicked. The address is that of the latest.
+/// Runs a supervisor that starts the actor again after each panic and sends its new address.
 pub async fn restart(size: Size) -> Vec<Figure> {
     bench::crash_silently();
     let n = size.of(size::CRASHES);

@@ -1,5 +1,5 @@
-//! The least that an actor can be made of: a queue under a lock that is swapped out whole, a waker, and a slot for each
-//! answer. No names, no links, no exits; whoever sends to the dead is not told.
+//! The minimum of an actor: a queue under a lock whose messages are taken all at once, a waker, and a slot for each
+//! answer. There are no names, links or exits. A message to an actor that has ended is lost without an error.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -7,13 +7,13 @@ use std::mem;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
-/// Where an actor's messages wait.
+/// The receiving side of an actor's queue.
 pub struct Mailbox<M> {
     inner: Arc<Mutex<Inner<M>>>,
     batch: VecDeque<M>,
 }
 
-/// The way to an actor.
+/// The sending side of an actor's queue.
 pub struct Address<M>(Arc<Mutex<Inner<M>>>);
 
 struct Inner<M> {
@@ -21,7 +21,7 @@ struct Inner<M> {
     waiting: Option<Waker>,
 }
 
-/// A mailbox and its address.
+/// Creates a mailbox and its address.
 pub fn mailbox<M>() -> (Address<M>, Mailbox<M>) {
     let inner = Arc::new(Mutex::new(Inner { queue: VecDeque::new(), waiting: None }));
     (Address(Arc::clone(&inner)), Mailbox { inner, batch: VecDeque::new() })
@@ -46,7 +46,7 @@ impl<M> Clone for Address<M> {
 }
 
 impl<M> Mailbox<M> {
-    /// The next message. Only if all that was taken over is used up it looks for more, and takes over all of it.
+    /// Returns the next message. When the batch is empty, takes all messages of the queue as the next batch.
     pub async fn receive(&mut self) -> M {
         if let Some(message) = self.batch.pop_front() {
             return message;
@@ -65,7 +65,7 @@ impl<M> Mailbox<M> {
     }
 }
 
-/// One answer.
+/// The place of one answer.
 pub struct Slot<T>(Mutex<(Option<T>, Option<Waker>)>);
 
 impl<T> Slot<T> {

@@ -1,4 +1,4 @@
-//! What the workloads cost on bare tokio tasks: the yardstick that every target is a ratio to.
+//! The workloads on plain tokio tasks: the reference to which greenroom is compared.
 
 mod crowds;
 mod mailbox;
@@ -11,8 +11,8 @@ fn main() {
     Bench::new("limit")
         .workload("cast1", |size| messages::cast("cast1", size, 1))
         .workload("cast4", |size| messages::cast("cast4", size, 4))
-        .workload("ask1", |size| messages::ask("ask1", size.shares(bench::size::ASKS, 1), 1))
-        .workload("ask64", |size| messages::ask("ask64", size.shares(bench::size::ASKS_OF_64, 64), 64))
+        .workload("ask1", |size| messages::ask("ask1", size.shares(bench::size::CALLS, 1), 1))
+        .workload("ask64", |size| messages::ask("ask64", size.shares(bench::size::CALLS_OF_64, 64), 64))
         .workload("pingpong", rings::pingpong)
         .workload("ring1", |size| rings::ring("ring1", size, 1))
         .workload("ring100", |size| rings::ring("ring100", size, 100))

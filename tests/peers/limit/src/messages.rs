@@ -1,4 +1,4 @@
-//! Casts and calls.
+//! Workloads of casts and calls.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +12,7 @@ enum Message {
     Bump(Arc<Slot<u64>>),
 }
 
-/// An actor that counts.
+/// Starts an actor that counts.
 fn counter() -> Address<Message> {
     let (address, mut mailbox) = mailbox();
     tokio::spawn(async move {

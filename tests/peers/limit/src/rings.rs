@@ -1,4 +1,4 @@
-//! Messages that go from actor to actor.
+//! Workloads of messages that go from actor to actor.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -45,9 +45,9 @@ async fn hits(players: &[Address<Ball>]) -> u64 {
     sum
 }
 
-/// Lets each player know the next, sends the tokens off, and waits until each has made its way.
+/// Connects each player to the next, sends the tokens, and waits until each has been passed on often enough.
 async fn play(name: &'static str, players: Vec<Address<Ball>>, share: u64, tokens: u64) -> Vec<Figure> {
-    let (finish, mut line) = mailbox();
+    let (finish, mut finished) = mailbox();
     for (at, player) in players.iter().enumerate() {
         let next = players[(at + 1) % players.len()].clone();
         player.send(Ball::Meet(next, finish.clone()));
@@ -57,7 +57,7 @@ async fn play(name: &'static str, players: Vec<Address<Ball>>, share: u64, token
         players[token * players.len() / tokens as usize].send(Ball::Hit(share - 1));
     }
     for _ in 0..tokens {
-        line.receive().await;
+        finished.receive().await;
     }
     vec![Figure::rate(name, share * tokens, begin.elapsed(), hits(&players).await)]
 }

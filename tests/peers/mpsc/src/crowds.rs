@@ -1,4 +1,4 @@
-//! Many tasks: their beginning, their room, their end, which is that of their last sender.
+//! Workloads of many tasks: their starts, their memory, and their stops, at the drop of their last sender.
 
 use std::time::Instant;
 

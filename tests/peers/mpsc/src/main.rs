@@ -1,5 +1,5 @@
-//! Tokio's own channels: a task with an unbounded `mpsc`, and a `oneshot` for an answer. What one writes without any
-//! actor library, as in tokio's tutorial.
+//! The workloads on tokio's channels, without an actor library, as in tokio's tutorial: a task with an unbounded `mpsc`,
+//! and a `oneshot` for an answer.
 
 mod crowds;
 mod messages;
@@ -11,8 +11,8 @@ fn main() {
     Bench::new("mpsc")
         .workload("cast1", |size| messages::cast("cast1", size, 1))
         .workload("cast4", |size| messages::cast("cast4", size, 4))
-        .workload("ask1", |size| messages::ask("ask1", size.shares(size::ASKS, 1), 1))
-        .workload("ask64", |size| messages::ask("ask64", size.shares(size::ASKS_OF_64, 64), 64))
+        .workload("ask1", |size| messages::ask("ask1", size.shares(size::CALLS, 1), 1))
+        .workload("ask64", |size| messages::ask("ask64", size.shares(size::CALLS_OF_64, 64), 64))
         .workload("pingpong", rings::pingpong)
         .workload("ring1", |size| rings::ring("ring1", size, 1))
         .workload("ring100", |size| rings::ring("ring100", size, 100))

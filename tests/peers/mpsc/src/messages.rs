@@ -1,4 +1,4 @@
-//! Casts and calls.
+//! Workloads of casts and calls.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ enum Message {
     Bump(oneshot::Sender<u64>),
 }
 
-/// A task that counts.
+/// Starts a task that counts.
 fn counter() -> UnboundedSender<Message> {
     let (sender, mut receiver) = unbounded_channel();
     tokio::spawn(async move {
@@ -21,7 +21,7 @@ fn counter() -> UnboundedSender<Message> {
                 Message::Add(n) => count += n,
                 Message::Bump(reply) => {
                     count += 1;
-                    // Whoever asked may have gone.
+                    // The caller may have dropped the call.
                     let _ = reply.send(count);
                 }
             }
@@ -32,8 +32,8 @@ fn counter() -> UnboundedSender<Message> {
 
 async fn bump(counter: &UnboundedSender<Message>) -> u64 {
     let (reply, answer) = oneshot::channel();
-    counter.send(Message::Bump(reply)).expect("the counter lives");
-    answer.await.expect("the counter lives")
+    counter.send(Message::Bump(reply)).expect("the counter is running");
+    answer.await.expect("the counter is running")
 }
 
 pub async fn cast(name: &'static str, size: Size, producers: u64) -> Vec<Figure> {
@@ -45,13 +45,13 @@ pub async fn cast(name: &'static str, size: Size, producers: u64) -> Vec<Figure>
             let counter = counter.clone();
             tokio::spawn(async move {
                 for _ in 0..share {
-                    counter.send(Message::Add(1)).expect("the counter lives");
+                    counter.send(Message::Add(1)).expect("the counter is running");
                 }
             })
         })
         .collect();
     for task in tasks {
-        task.await.expect("the producer lives");
+        task.await.expect("the producer is running");
     }
     let count = bump(&counter).await - 1;
     vec![Figure::rate(name, share * producers, begin.elapsed(), count)]
@@ -71,7 +71,7 @@ pub async fn ask(name: &'static str, share: u64, callers: u64) -> Vec<Figure> {
         })
         .collect();
     for task in tasks {
-        task.await.expect("the caller lives");
+        task.await.expect("the caller is running");
     }
     let elapsed = begin.elapsed();
     let count = bump(&counter).await - 1;

@@ -1,4 +1,4 @@
-//! Many actors: their beginning, their room, their end.
+//! Workloads of many actors: their starts, their memory, their stops.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use bench::{Crowd, Figure, Member, Size, resident, size};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent, cast};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-/// Idles until it is stopped.
+/// Is idle until it is stopped.
 struct Idler;
 
 impl Actor for Idler {
@@ -37,7 +37,7 @@ pub async fn crowd(suffix: &str, n: u64) -> Vec<Figure> {
     vec![spawn, memory, Figure::rate(format!("stop{suffix}"), n, begin.elapsed(), left)]
 }
 
-/// Supervises everybody, and so hears of every end.
+/// Supervises all actors, and so is notified of each end.
 struct Watcher;
 
 struct Watch {
@@ -60,7 +60,7 @@ impl Actor for Watcher {
         (n, reply): Self::Msg,
         watch: &mut Watch,
     ) -> Result<(), ActorProcessingErr> {
-        // Supervision events go before messages: all may have been heard of already.
+        // Supervision events are handled before messages, so all may have been counted already.
         if watch.ends == n {
             reply.send(n)?;
         } else {
@@ -86,7 +86,7 @@ impl Actor for Watcher {
 }
 
 pub async fn monitor(size: Size) -> Vec<Figure> {
-    let n = size.of(size::WATCHED);
+    let n = size.of(size::MONITORED);
     let crowd = Crowd::new(n);
     let watcher = crate::start(Watcher, ()).await;
     let mut idlers = Vec::new();
@@ -96,16 +96,17 @@ pub async fn monitor(size: Size) -> Vec<Figure> {
     }
     crowd.all_in().await;
     let begin = Instant::now();
-    let heard = tokio::spawn(async move { watcher.call(|reply| (n, reply), None).await });
+    let received = tokio::spawn(async move { watcher.call(|reply| (n, reply), None).await });
     idlers.iter().for_each(|idler| idler.stop(None));
-    let heard = heard.await.expect("the task lives").expect("the watcher lives").expect("no time is set");
-    vec![Figure::rate("monitor", n, begin.elapsed(), heard)]
+    let received =
+        received.await.expect("the task is running").expect("the watcher is running").expect("there is no timeout");
+    vec![Figure::rate("monitor", n, begin.elapsed(), received)]
 }
 
-/// Crashes when told to.
-struct Patient;
+/// Crashes on request.
+struct Child;
 
-impl Actor for Patient {
+impl Actor for Child {
     type Msg = ();
     type State = ();
     type Arguments = UnboundedSender<ActorRef<()>>;
@@ -124,23 +125,23 @@ impl Actor for Patient {
     }
 }
 
-/// Starts the patient anew.
-struct Ward;
+/// The supervisor of the child.
+struct ChildSupervisor;
 
-impl Ward {
-    async fn admit(up: UnboundedSender<ActorRef<()>>, ward: ActorCell) -> Result<(), ActorProcessingErr> {
-        Actor::spawn_linked(None, Patient, up, ward).await?;
+impl ChildSupervisor {
+    async fn start_child(up: UnboundedSender<ActorRef<()>>, supervisor: ActorCell) -> Result<(), ActorProcessingErr> {
+        Actor::spawn_linked(None, Child, up, supervisor).await?;
         Ok(())
     }
 }
 
-impl Actor for Ward {
+impl Actor for ChildSupervisor {
     type Msg = ();
     type State = UnboundedSender<ActorRef<()>>;
     type Arguments = UnboundedSender<ActorRef<()>>;
 
     async fn pre_start(&self, myself: ActorRef<()>, up: Self::State) -> Result<Self::State, ActorProcessingErr> {
-        Ward::admit(up.clone(), myself.get_cell()).await?;
+        ChildSupervisor::start_child(up.clone(), myself.get_cell()).await?;
         Ok(up)
     }
 
@@ -151,7 +152,7 @@ impl Actor for Ward {
         up: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         if let SupervisionEvent::ActorFailed(..) = event {
-            Ward::admit(up.clone(), myself.get_cell()).await?;
+            ChildSupervisor::start_child(up.clone(), myself.get_cell()).await?;
         }
         Ok(())
     }
@@ -161,12 +162,12 @@ pub async fn restart(size: Size) -> Vec<Figure> {
     bench::crash_silently();
     let n = size.of(size::CRASHES);
     let (up, mut ups) = unbounded_channel();
-    let _ward = crate::start(Ward, up).await;
-    let mut patient = ups.recv().await.expect("the patient is up");
+    let _supervisor = crate::start(ChildSupervisor, up).await;
+    let mut child = ups.recv().await.expect("the child is running");
     let (begin, mut restarts) = (Instant::now(), 0);
     while restarts < n {
-        cast!(patient, ()).expect("the patient lives");
-        patient = ups.recv().await.expect("the patient is up");
+        cast!(child, ()).expect("the child is running");
+        child = ups.recv().await.expect("the child is running");
         restarts += 1;
     }
     vec![Figure::nanos("restart", n, begin.elapsed(), restarts)]

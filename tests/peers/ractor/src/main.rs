@@ -1,4 +1,4 @@
-//! The workloads as somebody writes them who uses ractor: one enum a protocol, `cast!` and `call!`, supervision events.
+//! The workloads in the usual style of ractor: an enum for each protocol, `cast!` and `call!`, supervision events.
 
 mod crowds;
 mod messages;
@@ -12,8 +12,8 @@ fn main() {
     Bench::new("ractor")
         .workload("cast1", |size| messages::cast("cast1", size, 1))
         .workload("cast4", |size| messages::cast("cast4", size, 4))
-        .workload("ask1", |size| messages::ask("ask1", size.shares(size::ASKS, 1), 1))
-        .workload("ask64", |size| messages::ask("ask64", size.shares(size::ASKS_OF_64, 64), 64))
+        .workload("ask1", |size| messages::ask("ask1", size.shares(size::CALLS, 1), 1))
+        .workload("ask64", |size| messages::ask("ask64", size.shares(size::CALLS_OF_64, 64), 64))
         .workload("pingpong", rings::pingpong)
         .workload("ring1", |size| rings::ring("ring1", size, 1))
         .workload("ring100", |size| rings::ring("ring100", size, 100))

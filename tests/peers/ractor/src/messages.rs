@@ -1,4 +1,4 @@
-//! Casts and calls.
+//! Workloads of casts and calls.
 
 use std::time::Instant;
 
@@ -42,15 +42,15 @@ pub async fn cast(name: &'static str, size: Size, producers: u64) -> Vec<Figure>
             let counter = counter.clone();
             tokio::spawn(async move {
                 for _ in 0..share {
-                    cast!(counter, Message::Add(1)).expect("the counter lives");
+                    cast!(counter, Message::Add(1)).expect("the counter is running");
                 }
             })
         })
         .collect();
     for task in tasks {
-        task.await.expect("the producer lives");
+        task.await.expect("the producer is running");
     }
-    let count = call!(counter, Message::Bump).expect("the counter lives") - 1;
+    let count = call!(counter, Message::Bump).expect("the counter is running") - 1;
     vec![Figure::rate(name, share * producers, begin.elapsed(), count)]
 }
 
@@ -62,15 +62,15 @@ pub async fn ask(name: &'static str, share: u64, callers: u64) -> Vec<Figure> {
             let counter = counter.clone();
             tokio::spawn(async move {
                 for _ in 0..share {
-                    call!(counter, Message::Bump).expect("the counter lives");
+                    call!(counter, Message::Bump).expect("the counter is running");
                 }
             })
         })
         .collect();
     for task in tasks {
-        task.await.expect("the caller lives");
+        task.await.expect("the caller is running");
     }
     let elapsed = begin.elapsed();
-    let count = call!(counter, Message::Bump).expect("the counter lives") - 1;
+    let count = call!(counter, Message::Bump).expect("the counter is running") - 1;
     vec![Figure::rate(name, share * callers, elapsed, count)]
 }

@@ -1,11 +1,11 @@
-//! Messages that go from actor to actor.
+//! Workloads of messages that go from actor to actor.
 
 use std::time::Instant;
 
 use bench::{Figure, Size, size};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, call, cast};
 
-/// Hits each ball on to the next.
+/// Passes each ball on to the next player.
 struct Player;
 
 enum Ball {
@@ -46,7 +46,7 @@ impl Actor for Player {
     }
 }
 
-/// Tells when so many balls, or answers, have come in.
+/// Counts the balls, or the answers, that have finished, and replies when the awaited number is reached.
 struct Referee;
 
 enum Over {
@@ -83,7 +83,7 @@ impl Actor for Referee {
     }
 }
 
-/// Lets each player know the next, sends the balls off, and waits until each has made its way.
+/// Connects each player to the next, sends the balls, and waits until each has been passed on often enough.
 async fn play(name: &'static str, count: u64, share: u64, balls: u64) -> Vec<Figure> {
     let referee = crate::start(Referee, ()).await;
     let mut players = Vec::new();
@@ -92,17 +92,17 @@ async fn play(name: &'static str, count: u64, share: u64, balls: u64) -> Vec<Fig
     }
     for (at, player) in players.iter().enumerate() {
         let next = players[(at + 1) % players.len()].clone();
-        cast!(player, Ball::Meet { next, referee: referee.clone() }).expect("the player lives");
+        cast!(player, Ball::Meet { next, referee: referee.clone() }).expect("the player is running");
     }
     let begin = Instant::now();
     for ball in 0..balls as usize {
-        cast!(players[ball * players.len() / balls as usize], Ball::Hit(share - 1)).expect("the player lives");
+        cast!(players[ball * players.len() / balls as usize], Ball::Hit(share - 1)).expect("the player is running");
     }
-    referee.call(|reply| Over::All(balls, reply), None).await.expect("the referee lives");
+    referee.call(|reply| Over::All(balls, reply), None).await.expect("the referee is running");
     let elapsed = begin.elapsed();
     let mut hits = 0;
     for player in players {
-        hits += call!(player, Ball::Hits).expect("the player lives");
+        hits += call!(player, Ball::Hits).expect("the player is running");
     }
     vec![Figure::rate(name, share * balls, elapsed, hits)]
 }
@@ -144,10 +144,10 @@ pub async fn fan(size: Size) -> Vec<Figure> {
     tokio::spawn(async move {
         for _ in 0..rounds {
             for worker in &workers {
-                cast!(worker, 1).expect("the worker lives");
+                cast!(worker, 1).expect("the worker is running");
             }
         }
     });
-    let answered = referee.call(|reply| Over::All(actors * rounds, reply), None).await.expect("the referee lives");
-    vec![Figure::rate("fan", actors * rounds, begin.elapsed(), answered.expect("no time is set"))]
+    let answered = referee.call(|reply| Over::All(actors * rounds, reply), None).await.expect("the referee is running");
+    vec![Figure::rate("fan", actors * rounds, begin.elapsed(), answered.expect("there is no timeout"))]
 }

@@ -1,5 +1,7 @@
-//! A conversation while other messages wait. There is no selective receive, so the reader stashes what it does not want,
-//! and looks through the stash before it waits, as one must who may have stashed the answer.
+//! A conversation while other messages wait.
+//!
+//! Ractor has no selective receive. The reader therefore stashes the messages that it does not want, and searches the
+//! stash before it waits, because the answer may be there.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -15,7 +17,7 @@ enum Letter {
     Talk { rounds: u64, guarded: bool, reply: RpcReplyPort<(u64, Duration)> },
 }
 
-struct Desk {
+struct ReaderState {
     partner: ActorRef<(u64, ActorRef<Letter>)>,
     stash: VecDeque<Letter>,
     talk: Option<Talk>,
@@ -35,8 +37,8 @@ impl Talk {
     }
 }
 
-impl Desk {
-    /// Says something and looks whether the answer is in the stash already.
+impl ReaderState {
+    /// Sends the next request, and searches the stash for its answer.
     fn say(&mut self, me: &ActorRef<Letter>) -> Result<(), ActorProcessingErr> {
         while let Some(mut talk) = self.talk.take() {
             if talk.round == talk.rounds {
@@ -62,30 +64,39 @@ impl Desk {
 
 impl Actor for Reader {
     type Msg = Letter;
-    type State = Desk;
+    type State = ReaderState;
     type Arguments = ActorRef<(u64, ActorRef<Letter>)>;
 
-    async fn pre_start(&self, _: ActorRef<Letter>, partner: Self::Arguments) -> Result<Desk, ActorProcessingErr> {
-        Ok(Desk { partner, stash: VecDeque::new(), talk: None })
+    async fn pre_start(
+        &self,
+        _: ActorRef<Letter>,
+        partner: Self::Arguments,
+    ) -> Result<ReaderState, ActorProcessingErr> {
+        Ok(ReaderState { partner, stash: VecDeque::new(), talk: None })
     }
 
-    async fn handle(&self, me: ActorRef<Letter>, letter: Letter, desk: &mut Desk) -> Result<(), ActorProcessingErr> {
-        match (letter, &mut desk.talk) {
+    async fn handle(
+        &self,
+        me: ActorRef<Letter>,
+        letter: Letter,
+        state: &mut ReaderState,
+    ) -> Result<(), ActorProcessingErr> {
+        match (letter, &mut state.talk) {
             (Letter::Talk { rounds, guarded, reply }, _) => {
-                desk.talk = Some(Talk { round: 0, rounds, guarded, begin: Instant::now(), reply });
-                desk.say(&me)?;
+                state.talk = Some(Talk { round: 0, rounds, guarded, begin: Instant::now(), reply });
+                state.say(&me)?;
             }
             (letter, Some(talk)) if talk.wants(&letter) => {
                 talk.round += 1;
-                desk.say(&me)?;
+                state.say(&me)?;
             }
-            (letter, _) => desk.stash.push_back(letter),
+            (letter, _) => state.stash.push_back(letter),
         }
         Ok(())
     }
 }
 
-/// Answers.
+/// A process that answers.
 struct Partner;
 
 impl Actor for Partner {
@@ -108,12 +119,12 @@ impl Actor for Partner {
     }
 }
 
-/// What waits is of a kind that the reader does not want.
+/// The waiting messages are of a kind that the reader does not want.
 pub async fn unwanted(size: Size) -> Vec<Figure> {
     converse("selrecv", size, false).await
 }
 
-/// What waits is of the wanted kind, but not the answer to what was said.
+/// The waiting messages are of the wanted kind, but they answer no request of the reader.
 pub async fn failing_guard(size: Size) -> Vec<Figure> {
     converse("selrecv_guard", size, true).await
 }
@@ -124,13 +135,14 @@ async fn converse(name: &str, size: Size, guarded: bool) -> Vec<Figure> {
         let partner = crate::start(Partner, ()).await;
         let reader = crate::start(Reader, partner).await;
         for n in 0..junk {
-            cast!(reader, if guarded { Letter::Answer(u64::MAX - n) } else { Letter::Junk }).expect("the reader lives");
+            cast!(reader, if guarded { Letter::Answer(u64::MAX - n) } else { Letter::Junk })
+                .expect("the reader is running");
         }
         let talk = |rounds| {
             let reader = reader.clone();
             async move {
                 let talked = reader.call(|reply| Letter::Talk { rounds, guarded, reply }, None).await;
-                talked.expect("the reader lives").expect("no time is set")
+                talked.expect("the reader is running").expect("there is no timeout")
             }
         };
         talk(1).await;

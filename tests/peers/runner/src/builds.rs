@@ -1,4 +1,4 @@
-//! What it takes to compile a first actor with each library: from nothing, and after a change in it.
+//! The time to compile a first actor with each library: a full build, and a build after a change of the program.
 
 use std::fs;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::results::Build;
-use crate::systems::Places;
+use crate::systems::Paths;
 
-/// A program with one actor, and what it depends on.
+/// Programs with one actor: the name, the dependencies and the source.
 const PROGRAMS: &[(&str, &str, &str)] = &[
     ("greenroom", "greenroom = { path = \"GREENROOM\" }", include_str!("../hello/greenroom.rs")),
     (
@@ -50,67 +50,71 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Builds each program, in debug, with all cores.
+/// Builds each program in a debug build on all cores.
 ///
 /// # Errors
-/// One does not compile.
-pub fn measure(places: &Places) -> Result<Vec<Build>, String> {
-    PROGRAMS.iter().map(|(system, dependencies, program)| build(places, system, dependencies, program)).collect()
+/// A program does not compile.
+pub fn measure(paths: &Paths) -> Result<Vec<Build>, String> {
+    PROGRAMS.iter().map(|(system, dependencies, program)| build(paths, system, dependencies, program)).collect()
 }
 
-fn build(places: &Places, system: &str, dependencies: &str, program: &str) -> Result<Build, String> {
+fn build(paths: &Paths, system: &str, dependencies: &str, program: &str) -> Result<Build, String> {
     eprintln!("building a first actor: {system}");
-    let told = |error: std::io::Error| error.to_string();
-    let house = places.workspace.join("../..");
+    let text = |error: std::io::Error| error.to_string();
+    let repository = paths.workspace.join("../..");
     let dependencies = dependencies
-        .replace("GREENROOM", &house.join("runtime").to_string_lossy())
-        .replace("MACROS", &house.join("macros").to_string_lossy());
-    let place = places.binaries.join("hello").join(system.replace([' ', ','], "_"));
-    // From nothing.
-    if place.exists() {
-        fs::remove_dir_all(&place).map_err(told)?;
+        .replace("GREENROOM", &repository.join("runtime").to_string_lossy())
+        .replace("MACROS", &repository.join("macros").to_string_lossy());
+    let folder = paths.binaries.join("hello").join(system.replace([' ', ','], "_"));
+    // The full build starts without a target folder.
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(text)?;
     }
-    fs::create_dir_all(place.join("src")).map_err(told)?;
-    // greenroom lies here on disk, and what does so is compiled for changes to come, which takes half as long again. Whoever
-    // has it from a registry, as all others are had here, has it compiled once.
-    let once = "[profile.dev.package.\"*\"]\nincremental = false\n";
+    fs::create_dir_all(folder.join("src")).map_err(text)?;
+    // Cargo compiles a dependency on disk incrementally, which takes half as long again. All other libraries are from a
+    // registry, and greenroom is compiled as those are.
+    let not_incremental = "[profile.dev.package.\"*\"]\nincremental = false\n";
     let manifest = format!(
-        "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}\n\n{once}\n[workspace]\n"
+        "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}\n\n{not_incremental}\n[workspace]\n"
     );
-    fs::write(place.join("Cargo.toml"), manifest).map_err(told)?;
-    // The same versions as everywhere here, none of them to be looked up.
-    fs::copy(places.workspace.join("Cargo.lock"), place.join("Cargo.lock")).map_err(told)?;
-    fs::write(place.join("src/main.rs"), program).map_err(told)?;
-    // What is missing is fetched now, so that nothing but compiling is timed.
-    let fetched = Command::new("cargo").current_dir(&place).args(["fetch", "--quiet"]).status().map_err(told)?;
+    fs::write(folder.join("Cargo.toml"), manifest).map_err(text)?;
+    // With this lock file, the versions are those of the workspace.
+    fs::copy(paths.workspace.join("Cargo.lock"), folder.join("Cargo.lock")).map_err(text)?;
+    fs::write(folder.join("src/main.rs"), program).map_err(text)?;
+    // Missing dependencies are downloaded now, so that the measured time is that of compilation.
+    let fetched = Command::new("cargo").current_dir(&folder).args(["fetch", "--quiet"]).status().map_err(text)?;
     if !fetched.success() {
-        return Err(format!("the dependencies of {system} are not to be had"));
+        return Err(format!("cannot download the dependencies of {system}"));
     }
-    let crates = crates(&place)?;
-    let seconds = compile(&place)?;
+    let crates = crates(&folder)?;
+    let seconds = compile(&folder)?;
     let changed = format!("{program}\npub fn changed() -> u64 {{\n    42\n}}\n");
-    fs::write(place.join("src/main.rs"), changed).map_err(told)?;
-    let edit = compile(&place)?;
+    fs::write(folder.join("src/main.rs"), changed).map_err(text)?;
+    let edit = compile(&folder)?;
     Ok(Build { system: system.to_owned(), crates, seconds, edit })
 }
 
-/// How many seconds `cargo build` takes.
-fn compile(place: &Path) -> Result<f64, String> {
+/// Runs `cargo build` and returns its time in seconds.
+fn compile(folder: &Path) -> Result<f64, String> {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(place).args(["build", "--offline", "--quiet"]);
-    cargo.env("CARGO_TARGET_DIR", place.join("target")).env_remove("CARGO_INCREMENTAL").env("RUSTFLAGS", "-Awarnings");
+    cargo.current_dir(folder).args(["build", "--offline", "--quiet"]);
+    cargo.env("CARGO_TARGET_DIR", folder.join("target")).env_remove("CARGO_INCREMENTAL").env("RUSTFLAGS", "-Awarnings");
     let begin = Instant::now();
     let status = cargo.status().map_err(|error| error.to_string())?;
-    if status.success() { Ok(begin.elapsed().as_secs_f64()) } else { Err(format!("{} fails", place.display())) }
+    if status.success() {
+        Ok(begin.elapsed().as_secs_f64())
+    } else {
+        Err(format!("{} does not compile", folder.display()))
+    }
 }
 
-/// How many crates are compiled beside the program's own.
-fn crates(place: &Path) -> Result<u64, String> {
+/// Returns the number of compiled crates without the program's own.
+fn crates(folder: &Path) -> Result<u64, String> {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(place).args(["tree", "--offline", "--prefix", "none", "--edges", "normal,build"]);
+    cargo.current_dir(folder).args(["tree", "--offline", "--prefix", "none", "--edges", "normal,build"]);
     let output = cargo.args(["--format", "{p}"]).output().map_err(|error| error.to_string())?;
-    let told = String::from_utf8_lossy(&output.stdout);
-    let names: std::collections::BTreeSet<_> = told.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+    let output = String::from_utf8_lossy(&output.stdout);
+    let names: std::collections::BTreeSet<_> = output.lines().map(|line| line.trim_end_matches(" (*)")).collect();
     let names = names.iter().filter(|name| !name.is_empty() && !name.starts_with("hello "));
     Ok(names.count() as u64)
 }

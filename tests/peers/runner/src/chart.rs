@@ -1,8 +1,8 @@
-//! Charts as SVG: bars and lines, on a ground of their own, so that they can be read on a light page and on a dark one.
+//! Charts as SVG: bars and lines. They have a background, so that they are readable on light and on dark pages.
 
 use std::fmt::Write;
 
-/// Some bars with a common scale.
+/// Bars with a common scale.
 pub struct Group {
     pub title: String,
     pub bars: Vec<Bar>,
@@ -11,13 +11,13 @@ pub struct Group {
 pub struct Bar {
     pub label: String,
     pub value: f64,
-    /// The least and the most.
+    /// The minimum and the maximum.
     pub spread: (f64, f64),
     /// The value as text.
-    pub told: String,
+    pub text: String,
 }
 
-/// Points that belong together.
+/// A line through points.
 pub struct Line {
     pub label: String,
     pub points: Vec<(f64, f64)>,
@@ -35,7 +35,7 @@ fn colour(label: &str) -> &'static str {
     }
 }
 
-/// Draws horizontal bars, a block for each group. A whisker shows the spread.
+/// Draws horizontal bars, with a block for each group. A thin line shows the spread.
 pub fn bars(unit: &str, groups: &[Group]) -> String {
     let (left, right, row, head) = (90.0, 90.0, 18.0, 30.0);
     let height: f64 = 24.0 + groups.iter().map(|group| head + row * group.bars.len() as f64).sum::<f64>();
@@ -57,17 +57,17 @@ pub fn bars(unit: &str, groups: &[Group]) -> String {
                 y + 2.0,
                 row - 5.0
             )
-            .expect("a String takes all");
+            .expect("writing to a `String` succeeds");
             let (least, most) = (x(bar.spread.0), x(bar.spread.1));
             stroke(&mut svg, (least, middle), (most, middle), "#222", 1.0);
-            text(&mut svg, end.max(most) + 6.0, middle + 4.0, "start", "", &bar.told);
+            text(&mut svg, end.max(most) + 6.0, middle + 4.0, "start", "", &bar.text);
             y += row;
         }
     }
     close(svg)
 }
 
-/// Draws lines over logarithmic axes. Nothing at all (`x` = 0) stands at the left edge.
+/// Draws lines over logarithmic axes. A point with `x` = 0 is at the left edge.
 pub fn lines(x_label: &str, y_label: &str, lines: &[Line]) -> String {
     let (left, right, top, bottom, height) = (70.0, 170.0, 30.0, 50.0, 360.0);
     let mut svg = open(height, &format!("{y_label} against {x_label}"));
@@ -75,7 +75,7 @@ pub fn lines(x_label: &str, y_label: &str, lines: &[Line]) -> String {
     let least_x = points().map(|point| point.0).filter(|x| *x > 0.0).fold(f64::MAX, f64::min);
     let has_zero = points().any(|point| point.0 == 0.0);
     let most_x = points().map(|point| point.0).fold(1.0, f64::max);
-    // Whole decades up, and room for the least.
+    // The axis ends at decades.
     let least_y = points().map(|point| point.1).fold(f64::MAX, f64::min).max(0.1).log10().floor();
     let most_y = points().map(|point| point.1).fold(1.0, f64::max).log10().ceil().max(least_y + 1.0);
     let from = if has_zero { least_x.log10() - 1.0 } else { least_x.log10() };
@@ -101,7 +101,7 @@ pub fn lines(x_label: &str, y_label: &str, lines: &[Line]) -> String {
     stroke(&mut svg, (left, height - bottom), (WIDTH - right, height - bottom), "#444", 1.0);
     text(&mut svg, (left + WIDTH - right) / 2.0, height - 10.0, "middle", "", x_label);
     text(&mut svg, left - 8.0, top - 12.0, "start", "", y_label);
-    // Labels at the lines' ends, pushed apart where they would overlap.
+    // The labels are at the ends of the lines, moved where they would overlap.
     let mut ends: Vec<_> = lines.iter().filter_map(|line| Some((y(line.points.last()?.1), line))).collect();
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut last = f64::MIN;
@@ -113,10 +113,10 @@ pub fn lines(x_label: &str, y_label: &str, lines: &[Line]) -> String {
         };
         let path: Vec<_> = line.points.iter().map(|point| format!("{:.1},{:.1}", x(point.0), y(point.1))).collect();
         writeln!(svg, r#"<polyline points="{}" fill="none" stroke="{colour}" stroke-width="2"/>"#, path.join(" "))
-            .expect("a String takes all");
+            .expect("writing to a `String` succeeds");
         for point in &line.points {
             writeln!(svg, r#"<circle cx="{:.1}" cy="{:.1}" r="3" fill="{colour}"/>"#, x(point.0), y(point.1))
-                .expect("a String takes all");
+                .expect("writing to a `String` succeeds");
         }
         let label = end.max(last + 15.0);
         last = label;
@@ -126,7 +126,7 @@ pub fn lines(x_label: &str, y_label: &str, lines: &[Line]) -> String {
     close(svg)
 }
 
-/// A number in few letters.
+/// Returns a number with a unit prefix.
 pub fn short(value: f64) -> String {
     match value {
         v if v >= 1e6 => format!("{} M", trim(v / 1e6)),
@@ -135,7 +135,7 @@ pub fn short(value: f64) -> String {
     }
 }
 
-/// Three digits that matter, or two if the first is big.
+/// Returns a number with two or three significant digits.
 pub fn trim(value: f64) -> String {
     let digits = if value >= 100.0 || value == value.trunc() { 0 } else { usize::from(value < 10.0) + 1 };
     let text = format!("{value:.digits$}");
@@ -157,7 +157,7 @@ fn close(mut svg: String) -> String {
 fn text(svg: &mut String, x: f64, y: f64, anchor: &str, style: &str, text: &str) {
     let fill = if style.contains("fill=") { "" } else { "fill=\"#222\"" };
     writeln!(svg, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" {fill} {style}>{text}</text>"#)
-        .expect("a String takes all");
+        .expect("writing to a `String` succeeds");
 }
 
 fn stroke(svg: &mut String, from: (f64, f64), to: (f64, f64), colour: &str, width: f64) {
@@ -166,5 +166,5 @@ fn stroke(svg: &mut String, from: (f64, f64), to: (f64, f64), colour: &str, widt
         r#"<line x1="{:.1}" y1="{:.1}" x2="{:.1}" y2="{:.1}" stroke="{colour}" stroke-width="{width}"/>"#,
         from.0, from.1, to.0, to.1
     )
-    .expect("a String takes all");
+    .expect("writing to a `String` succeeds");
 }

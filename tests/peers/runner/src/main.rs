@@ -1,10 +1,10 @@
-//! Measures all systems in turn, again and again, and writes down what came out.
+//! Measures all systems repeatedly, and writes tables and charts of the results.
 //!
 //! `cargo run --release --bin peers -- --book ../../book/src/performance`
 //!
-//! A round runs every workload of every system once, the systems one after the other and each round in another order, so
-//! that a slow minute of the machine meets everybody. Rounds go on until the time is up. What is told is the median, with
-//! the least and the most.
+//! A round runs every workload of every system once. The order of the systems differs between rounds, so that a slow
+//! minute of the machine affects all of them. Rounds are repeated until the time has passed. The results are the median,
+//! the minimum and the maximum.
 
 mod builds;
 mod chart;
@@ -17,46 +17,48 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use results::Results;
-use systems::{Places, SYSTEMS, System};
+use systems::{Paths, SYSTEMS, System};
 
-/// What the command line asks for.
+/// The options of the command line.
 struct Options {
-    /// Where the tables and charts go; none: only the table is printed.
+    /// The folder for the tables and charts. Without it, only the tables are printed.
     book: Option<PathBuf>,
-    /// What is told again instead of measured.
+    /// The results of an earlier run, which are used in place of a measurement.
     from: Option<PathBuf>,
-    /// How long to go on with rounds.
+    /// The time for all rounds.
     time: Duration,
-    /// By how much the workloads are cut.
+    /// The divisor of the sizes of the workloads.
     divisor: u64,
-    /// Only these, if there are any.
+    /// The systems to measure; empty for all.
     systems: Vec<String>,
+    /// The workloads to run; empty for all.
     workloads: Vec<String>,
+    /// True if the compile times are measured.
     builds: bool,
 }
 
 const USAGE: &str = "peers [--book DIRECTORY] [--quick] [--minutes N] [--divide N] [--no-builds]
       [--systems a,b] [--workloads a,b] [--from RESULTS.json]";
 
-/// What greenroom alone is asked: how its costs grow.
+/// The workloads of greenroom alone, which show the growth of its costs.
 const GROWTH: &[&str] = &["growth_processes", "growth_saved", "growth_bytes", "flood"];
 
-/// Workloads that are cut more than this are too short for figures that one could trust.
+/// The largest divisor with which the workloads are long enough for reliable figures.
 const LARGEST_CUT: u64 = 2;
 
-/// In how many rounds it is asked that.
+/// The number of rounds with the workloads of [`GROWTH`].
 const ROUNDS_OF_GROWTH: u64 = 2;
 
 fn main() -> ExitCode {
-    let done = options().and_then(|options| {
+    let result = options().and_then(|options| {
         let results = match &options.from {
             Some(path) => read(path)?,
             None => measure(&options)?,
         };
-        println!("{}", page::whole(&results));
+        println!("{}", page::tables(&results));
         options.book.as_deref().map_or(Ok(()), |book| page::write(&results, book))
     });
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -101,7 +103,7 @@ fn read(path: &PathBuf) -> Result<Results, String> {
 }
 
 fn measure(options: &Options) -> Result<Results, String> {
-    let places = Places::find()?;
+    let paths = Paths::find()?;
     let mut results = Results::default();
     about(&mut results);
     if options.divisor > LARGEST_CUT {
@@ -110,21 +112,21 @@ fn measure(options: &Options) -> Result<Results, String> {
     let mut systems = Vec::new();
     for system in SYSTEMS.iter().filter(|system| wanted(&options.systems, system.name)) {
         eprintln!("building {}", system.name);
-        if system.build(&places)? {
-            results.about.insert(system.name.to_owned(), system.version(&places));
-            systems.push((system, system.workloads(&places)));
+        if system.build(&paths)? {
+            results.about.insert(system.name.to_owned(), system.version(&paths));
+            systems.push((system, system.workloads(&paths)));
         } else {
-            eprintln!("{} is not to be had here", system.name);
+            eprintln!("{} is not installed", system.name);
         }
     }
     if options.builds {
-        results.builds = builds::measure(&places)?;
+        results.builds = builds::measure(&paths)?;
     }
     let begin = Instant::now();
     loop {
         let round = Instant::now();
         results.rounds += 1;
-        play(&systems, options, &places, &mut results);
+        run_round(&systems, options, &paths, &mut results);
         systems.rotate_left(1);
         if begin.elapsed() + round.elapsed() > options.time {
             return Ok(results);
@@ -136,13 +138,13 @@ fn wanted(list: &[String], name: &str) -> bool {
     list.is_empty() || list.iter().any(|wanted| wanted == name)
 }
 
-/// One round.
-fn play(systems: &[(&System, Vec<String>)], options: &Options, places: &Places, results: &mut Results) {
-    // Growth takes long, and a curve is seen the first time.
+/// Runs one round.
+fn run_round(systems: &[(&System, Vec<String>)], options: &Options, paths: &Paths, results: &mut Results) {
+    // The workloads of growth take long, and two rounds are enough for a curve.
     let growth = if results.rounds <= ROUNDS_OF_GROWTH { GROWTH } else { &[] };
     let workloads = page::WORKLOADS.iter().chain(growth).filter(|workload| wanted(&options.workloads, workload));
     for workload in workloads {
-        // A million of them are there once a round, and growth is a matter of one thread.
+        // A million actors are started once per round, and growth is measured on one thread.
         let modes: &[u64] = match *workload {
             "crowd1m" | "flood" => &[2],
             growth if GROWTH.contains(&growth) => &[1],
@@ -151,10 +153,10 @@ fn play(systems: &[(&System, Vec<String>)], options: &Options, places: &Places, 
         for threads in modes {
             for (system, _) in systems.iter().filter(|(_, can)| can.iter().any(|can| can == workload)) {
                 eprint!("\rround {}: {workload}, {}                ", results.rounds, system.name);
-                match system.run(places, workload, *threads, options.divisor) {
+                match system.run(paths, workload, *threads, options.divisor) {
                     Ok(lines) => lines.into_iter().for_each(|line| results.add(system.name, line)),
                     Err(error) => {
-                        eprintln!("\n{} fails at {workload} on {threads}: {error}", system.name);
+                        eprintln!("\n{} failed at {workload} on {threads} thread(s): {error}", system.name);
                         results.add_failure(system.name, workload, *threads);
                     }
                 }
@@ -164,20 +166,20 @@ fn play(systems: &[(&System, Vec<String>)], options: &Options, places: &Places, 
     eprintln!();
 }
 
-/// What the figures were measured on.
+/// Records the machine and the tools of the measurement.
 fn about(results: &mut Results) {
-    let told = |program: &str, arguments: &[&str]| {
+    let output_of = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output().ok()?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let mut tell = |what: &str, value: Option<String>| {
-        results.about.insert(what.to_owned(), value.unwrap_or_else(|| "unknown".to_owned()));
+    let mut record = |name: &str, value: Option<String>| {
+        results.about.insert(name.to_owned(), value.unwrap_or_else(|| "unknown".to_owned()));
     };
-    tell("date", told("date", &["-u", "+%Y-%m-%d"]));
-    tell("machine", Some(format!("{}, {cores} cores", model.map_or("unknown", |(_, model)| model.trim()))));
-    tell("kernel", told("uname", &["-sr"]));
-    tell("rustc", told("rustc", &["--version"]));
+    record("date", output_of("date", &["-u", "+%Y-%m-%d"]));
+    record("machine", Some(format!("{}, {cores} cores", model.map_or("unknown", |(_, model)| model.trim()))));
+    record("kernel", output_of("uname", &["-sr"]));
+    record("rustc", output_of("rustc", &["--version"]));
 }

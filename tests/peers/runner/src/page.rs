@@ -1,4 +1,4 @@
-//! Tables in Markdown, charts and the raw results, for the book's chapter to include.
+//! Tables in Markdown, charts and the raw results, which the book's chapter includes.
 
 use std::fmt::Write;
 use std::fs;
@@ -8,7 +8,7 @@ use crate::chart::{self, Bar, Group, Line, short, trim};
 use crate::results::{Figure, Results};
 use crate::systems::SYSTEMS;
 
-/// The sub-commands that all systems may have.
+/// The workloads that a system can have.
 pub const WORKLOADS: &[&str] = &[
     "cast1",
     "cast4",
@@ -26,7 +26,7 @@ pub const WORKLOADS: &[&str] = &[
     "selrecv_guard",
 ];
 
-/// A line of a table: a figure's name, and in words.
+/// A row of a table: the name of a figure and its description.
 type Row = (&'static str, &'static str);
 
 const MESSAGES: &[Row] = &[
@@ -40,7 +40,7 @@ const MESSAGES: &[Row] = &[
     ("fan", "10,000 actors, all answer to one"),
 ];
 
-const LIVES: &[Row] = &[
+const LIFECYCLE: &[Row] = &[
     ("spawn", "start 200,000 actors, each initialised"),
     ("spawn1m", "start 1,000,000 actors, each initialised"),
     ("stop", "stop 200,000 actors"),
@@ -48,7 +48,7 @@ const LIVES: &[Row] = &[
     ("monitor", "50,000 exits, all monitored by one process"),
 ];
 
-const ROOM: &[Row] = &[("memory", "bytes an idle actor"), ("restart", "crash until running again")];
+const MEMORY_AND_RESTARTS: &[Row] = &[("memory", "bytes an idle actor"), ("restart", "crash until running again")];
 
 const SELECTIVE: &[Row] = &[
     ("selrecv/0", "nothing waits"),
@@ -60,12 +60,12 @@ const SELECTIVE: &[Row] = &[
     ("selrecv_guard/100000", "100,000 refused by the guard wait"),
 ];
 
-/// All tables, for a terminal.
-pub fn whole(results: &Results) -> String {
+/// Returns all tables, for a terminal.
+pub fn tables(results: &Results) -> String {
     files(results).into_iter().filter(|(name, _)| name.ends_with(".md")).map(|(_, text)| text + "\n").collect()
 }
 
-/// Writes everything into the book.
+/// Writes tables, charts and results to the folder of the book.
 ///
 /// # Errors
 /// A file cannot be written.
@@ -82,12 +82,12 @@ pub fn write(results: &Results, book: &Path) -> Result<(), String> {
 fn files(results: &Results) -> Vec<(String, String)> {
     let mut files = vec![("about.md".to_owned(), about(results))];
     for (name, threads) in [("two", 2), ("one", 1)] {
-        let rows: Vec<_> = MESSAGES.iter().chain(LIVES).chain(ROOM).copied().collect();
+        let rows: Vec<_> = MESSAGES.iter().chain(LIFECYCLE).chain(MEMORY_AND_RESTARTS).copied().collect();
         files.push((format!("table-{name}.md"), table(results, threads, &rows)));
         files.push((format!("selective-{name}.md"), table(results, threads, SELECTIVE)));
         files.push((format!("messages-{name}.svg"), bars(results, threads, MESSAGES)));
-        files.push((format!("lives-{name}.svg"), bars(results, threads, LIVES)));
-        files.push((format!("room-{name}.svg"), bars(results, threads, ROOM)));
+        files.push((format!("lives-{name}.svg"), bars(results, threads, LIFECYCLE)));
+        files.push((format!("room-{name}.svg"), bars(results, threads, MEMORY_AND_RESTARTS)));
     }
     files.push(("selective.svg".to_owned(), selective(results)));
     for (name, x, series) in GROWTH {
@@ -102,18 +102,18 @@ fn files(results: &Results) -> Vec<(String, String)> {
 
 fn about(results: &Results) -> String {
     let mut text = String::new();
-    let told = |what: &str| results.about.get(what).map_or("unknown", String::as_str);
+    let about = |name: &str| results.about.get(name).map_or("unknown", String::as_str);
     let rounds = results.rounds;
     writeln!(
         text,
         "Measured on {}: {}, {}, {}. {rounds} round{}.",
-        told("date"),
-        told("machine"),
-        told("kernel"),
-        told("rustc"),
+        about("date"),
+        about("machine"),
+        about("kernel"),
+        about("rustc"),
         if rounds == 1 { "" } else { "s" }
     )
-    .expect("a String takes all");
+    .expect("writing to a `String` succeeds");
     let versions = SYSTEMS.iter().filter_map(|system| {
         let version = results.about.get(system.name)?;
         match system.name {
@@ -122,10 +122,10 @@ fn about(results: &Results) -> String {
             name => Some(format!("{name} {version}")),
         }
     });
-    writeln!(text, "{}.", versions.collect::<Vec<_>>().join(", ")).expect("a String takes all");
+    writeln!(text, "{}.", versions.collect::<Vec<_>>().join(", ")).expect("writing to a `String` succeeds");
     if let Some(cut) = results.about.get("cut") {
-        writeln!(text, "\n**The workloads were cut to a {cut}th: this is a look, not a measurement.**")
-            .expect("a String takes all");
+        writeln!(text, "\n**The sizes of the workloads were divided by {cut}, so the figures are not reliable.**")
+            .expect("writing to a `String` succeeds");
     }
     let failed = results.figures.iter().filter(|figure| figure.failed > 0);
     let failures: Vec<_> = failed
@@ -134,12 +134,12 @@ fn about(results: &Results) -> String {
         })
         .collect();
     if !failures.is_empty() {
-        writeln!(text, "\nOf these rounds, {}.", failures.join("; ")).expect("a String takes all");
+        writeln!(text, "\nOf these rounds, {}.", failures.join("; ")).expect("writing to a `String` succeeds");
     }
     text
 }
 
-fn told(value: f64, unit: &str) -> String {
+fn with_unit(value: f64, unit: &str) -> String {
     match unit {
         "ops/s" => short(value),
         "ns" if value >= 1e6 => format!("{} ms", trim(value / 1e6)),
@@ -149,40 +149,40 @@ fn told(value: f64, unit: &str) -> String {
     }
 }
 
-/// A line a workload, a column a system; the spread below the median.
+/// Returns a table with a row for each workload and a column for each system. The spread is below the median.
 fn table(results: &Results, threads: u64, rows: &[Row]) -> String {
     let systems: Vec<_> = SYSTEMS
         .iter()
         .map(|system| system.name)
         .filter(|system| rows.iter().any(|(workload, _)| results.get(system, workload, threads).is_some()))
         .collect();
-    let yardstick = systems.contains(&"limit") && systems.contains(&"greenroom");
+    let has_ratio = systems.contains(&"limit") && systems.contains(&"greenroom");
     let mut text = format!("| workload | {} |", systems.join(" | "));
-    text.push_str(if yardstick { " greenroom to limit |\n|---|" } else { "\n|---|" });
-    text.push_str(&"---:|".repeat(systems.len() + usize::from(yardstick)));
+    text.push_str(if has_ratio { " greenroom to limit |\n|---|" } else { "\n|---|" });
+    text.push_str(&"---:|".repeat(systems.len() + usize::from(has_ratio)));
     text.push('\n');
     for (workload, words) in rows {
         if systems.iter().all(|system| results.get(system, workload, threads).is_none()) {
             continue;
         }
-        write!(text, "| {words} |").expect("a String takes all");
+        write!(text, "| {words} |").expect("writing to a `String` succeeds");
         for system in &systems {
             let cell = results.get(system, workload, threads).map_or("—".to_owned(), |figure| {
                 let Figure { median, min, max, unit, .. } = figure;
-                let median = told(*median, unit);
+                let median = with_unit(*median, unit);
                 if figure.values.len() == 1 {
                     return median;
                 }
-                format!("{median}<br><small>{} – {}</small>", told(*min, unit), told(*max, unit))
+                format!("{median}<br><small>{} – {}</small>", with_unit(*min, unit), with_unit(*max, unit))
             });
-            write!(text, " {cell} |").expect("a String takes all");
+            write!(text, " {cell} |").expect("writing to a `String` succeeds");
         }
-        if yardstick {
+        if has_ratio {
             let ratio = results
                 .get("greenroom", workload, threads)
                 .zip(results.get("limit", workload, threads))
                 .map_or("—".to_owned(), |(ours, limit)| format!("{:.2}", ours.median / limit.median));
-            write!(text, " {ratio} |").expect("a String takes all");
+            write!(text, " {ratio} |").expect("writing to a `String` succeeds");
         }
         text.push('\n');
     }
@@ -197,7 +197,7 @@ fn bars(results: &Results, threads: u64, rows: &[Row]) -> String {
                 label: figure.system.clone(),
                 value: figure.median,
                 spread: (figure.min, figure.max),
-                told: told(figure.median, &figure.unit),
+                text: with_unit(figure.median, &figure.unit),
             })
             .collect();
         let unit = match results.figures.iter().find(|figure| figure.workload == *workload)?.unit.as_str() {
@@ -210,7 +210,7 @@ fn bars(results: &Results, threads: u64, rows: &[Row]) -> String {
     chart::bars("medians, with the spread", &rows.iter().filter_map(group).collect::<Vec<_>>())
 }
 
-/// The points of all figures called `prefix/x`.
+/// Returns the points of all figures named `prefix/x`.
 fn points(results: &Results, system: &str, prefix: &str, threads: u64) -> Vec<(f64, f64)> {
     let mut points: Vec<_> = results
         .figures
@@ -237,7 +237,7 @@ fn selective(results: &Results) -> String {
     chart::lines("messages that wait", "ns a receive", &lines)
 }
 
-/// A chart of growth: what is on its horizontal axis, and its lines.
+/// A chart of growth: its name, the label of its horizontal axis, and its lines.
 type Growth = (&'static str, &'static str, &'static [Row]);
 
 const GROWTH: &[Growth] = &[
@@ -252,11 +252,7 @@ const GROWTH: &[Growth] = &[
         ],
     ),
     ("saved", "saved messages", &[("growth_unwanted", "of another variant"), ("growth_refused", "refused by a guard")]),
-    (
-        "bytes",
-        "bytes a message",
-        &[("growth_bytes", "round trip, moved"), ("growth_fresh", "allocated and dropped")],
-    ),
+    ("bytes", "bytes a message", &[("growth_bytes", "round trip, moved"), ("growth_fresh", "allocated and dropped")]),
 ];
 
 fn growth(results: &Results, x: &str, series: &[Row]) -> String {
@@ -271,10 +267,10 @@ fn growth_table(results: &Results, x: &str, series: &[Row]) -> String {
     let labels: Vec<_> = series.iter().map(|(_, label)| *label).collect();
     let mut text = format!("| {x} | {} |\n|---:|{}\n", labels.join(" | "), "---:|".repeat(labels.len()));
     for (at, (value, _)) in columns.first().into_iter().flatten().enumerate() {
-        write!(text, "| {} |", short(*value)).expect("a String takes all");
+        write!(text, "| {} |", short(*value)).expect("writing to a `String` succeeds");
         for column in &columns {
-            let cell = column.get(at).map_or("—".to_owned(), |(_, nanos)| told(*nanos, "ns"));
-            write!(text, " {cell} |").expect("a String takes all");
+            let cell = column.get(at).map_or("—".to_owned(), |(_, nanos)| with_unit(*nanos, "ns"));
+            write!(text, " {cell} |").expect("writing to a `String` succeeds");
         }
         text.push('\n');
     }
@@ -284,11 +280,11 @@ fn growth_table(results: &Results, x: &str, series: &[Row]) -> String {
 fn fairness(results: &Results) -> String {
     let mut text = "| | 50 % | 99 % | 99.9 % | maximum |\n|---|---:|---:|---:|---:|\n".to_owned();
     for (name, words) in [("calm", "no process is flooded"), ("flood", "a neighbour is flooded")] {
-        write!(text, "| {words} |").expect("a String takes all");
+        write!(text, "| {words} |").expect("writing to a `String` succeeds");
         for share in ["p50", "p99", "p99.9", "max"] {
             let figure = results.get("greenroom", &format!("{name}/{share}"), 2);
-            write!(text, " {} |", figure.map_or("—".to_owned(), |figure| told(figure.median, "ns")))
-                .expect("a String takes all");
+            write!(text, " {} |", figure.map_or("—".to_owned(), |figure| with_unit(figure.median, "ns")))
+                .expect("writing to a `String` succeeds");
         }
         text.push('\n');
     }
@@ -300,7 +296,7 @@ fn builds(results: &Results) -> String {
     for build in &results.builds {
         let (system, crates) = (&build.system, build.crates);
         writeln!(text, "| {system} | {crates} | {:.1} s | {:.1} s |", build.seconds, build.edit)
-            .expect("a String takes all");
+            .expect("writing to a `String` succeeds");
     }
     text
 }
@@ -311,7 +307,7 @@ fn builds_chart(results: &Results) -> String {
             label: build.system.split_once(", ").map_or(build.system.as_str(), |(_, kind)| kind).to_owned(),
             value: seconds(build),
             spread: (seconds(build), seconds(build)),
-            told: format!("{:.1} s", seconds(build)),
+            text: format!("{:.1} s", seconds(build)),
         })
     };
     let groups = [

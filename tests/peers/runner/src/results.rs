@@ -1,4 +1,4 @@
-//! What has been measured, as it is kept.
+//! The results of a run, as they are stored.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::systems::Line;
 
-/// Everything that one run measured.
+/// The results of one run.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Results {
-    /// What was measured on and with: one line each.
+    /// The machine, the tools and the versions.
     pub about: BTreeMap<String, String>,
-    /// How often everything was measured, interleaved.
+    /// The number of rounds.
     pub rounds: u64,
     pub figures: Vec<Figure>,
     pub builds: Vec<Build>,
 }
 
-/// One system, one workload, so many threads.
+/// The results of one workload of one system on a number of threads.
 #[derive(Serialize, Deserialize)]
 pub struct Figure {
     pub system: String,
@@ -27,20 +27,20 @@ pub struct Figure {
     pub median: f64,
     pub min: f64,
     pub max: f64,
-    /// In how many rounds it failed.
+    /// The number of rounds in which it failed.
     pub failed: u64,
     pub values: Vec<f64>,
 }
 
-/// What it takes to compile a first actor.
+/// The time to compile a first actor.
 #[derive(Serialize, Deserialize)]
 pub struct Build {
     pub system: String,
-    /// All that is compiled beside the program itself.
+    /// The number of compiled crates without the program's own.
     pub crates: u64,
-    /// From nothing.
+    /// The seconds of a full build.
     pub seconds: f64,
-    /// After a change in the program.
+    /// The seconds of a build after a change of the program.
     pub edit: f64,
 }
 
@@ -66,7 +66,7 @@ impl Results {
         &mut self.figures[at]
     }
 
-    /// The figure, if there is one and it was measured at least once.
+    /// Returns the figure, if it was measured at least once.
     pub fn get(&self, system: &str, workload: &str, threads: u64) -> Option<&Figure> {
         self.figures.iter().find(|figure| {
             figure.system == system

@@ -1,4 +1,4 @@
-//! The systems, and how each is built and run.
+//! The systems, which this module builds and runs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-/// One of those that are compared.
+/// A system that is compared.
 pub struct System {
     pub name: &'static str,
-    /// Its crate, to be found in the lock file; none for what is no crate of its own.
+    /// The name of the crate in the lock file, if the system is a library in it.
     pub library: Option<&'static str>,
 }
 
@@ -25,10 +25,10 @@ pub const SYSTEMS: &[System] = &[
     System { name: "hydra", library: Some("hydra") },
 ];
 
-/// How long a workload may take; one that hangs is a failure, as one that miscounts.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The time limit of a workload, which fails after it.
+const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// One figure, as a binary prints it.
+/// A figure in the output of a binary.
 #[derive(Deserialize)]
 pub struct Line {
     pub workload: String,
@@ -37,36 +37,37 @@ pub struct Line {
     pub unit: String,
 }
 
-/// Where things lie.
-pub struct Places {
+/// The folders of the sources and the binaries.
+pub struct Paths {
     /// `tests/peers`.
     pub workspace: PathBuf,
-    /// Where the binaries are.
+    /// The folder of the binaries.
     pub binaries: PathBuf,
 }
 
-impl Places {
+impl Paths {
     /// # Errors
-    /// The program does not know where it is.
-    pub fn find() -> Result<Places, String> {
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the runner lies in a workspace")?;
+    /// The path of this program is unknown.
+    pub fn find() -> Result<Paths, String> {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the runner is not in a workspace")?;
         let here = std::env::current_exe().map_err(|error| error.to_string())?;
-        let binaries = here.parent().ok_or("a program lies somewhere")?;
-        Ok(Places { workspace: workspace.to_owned(), binaries: binaries.to_owned() })
+        let binaries = here.parent().ok_or("the program has no folder")?;
+        Ok(Paths { workspace: workspace.to_owned(), binaries: binaries.to_owned() })
     }
 }
 
 impl System {
-    /// Builds it: by itself, so that nobody's features are turned on by a neighbour. `false` if it is not to be had here.
+    /// Builds the system alone, so that no other system turns on Cargo features of its dependencies. Returns `false` if
+    /// it is not installed.
     ///
     /// # Errors
-    /// It does not compile.
-    pub fn build(&self, places: &Places) -> Result<bool, String> {
+    /// The system does not compile.
+    pub fn build(&self, paths: &Paths) -> Result<bool, String> {
         if self.name == "erlang" {
             let mut erlc = Command::new("erlc");
-            erlc.arg("-o").arg(&places.binaries);
+            erlc.arg("-o").arg(&paths.binaries);
             for module in ["bench", "bench_server"] {
-                erlc.arg(places.workspace.join("erlang").join(module).with_extension("erl"));
+                erlc.arg(paths.workspace.join("erlang").join(module).with_extension("erl"));
             }
             return match erlc.status() {
                 Ok(status) if status.success() => Ok(true),
@@ -75,48 +76,48 @@ impl System {
             };
         }
         let mut cargo = Command::new("cargo");
-        cargo.current_dir(&places.workspace).args(["build", "--release", "--quiet", "-p"]);
+        cargo.current_dir(&paths.workspace).args(["build", "--release", "--quiet", "-p"]);
         let status = cargo.arg(format!("peer-{}", self.name)).status().map_err(|error| error.to_string())?;
         if status.success() { Ok(true) } else { Err(format!("{} does not compile", self.name)) }
     }
 
-    /// Which version it is.
-    pub fn version(&self, places: &Places) -> String {
+    /// Returns the version.
+    pub fn version(&self, paths: &Paths) -> String {
         if self.name == "erlang" {
             let mut erl = Command::new("erl");
             erl.args(["-noshell", "-eval", "io:put_chars(erlang:system_info(otp_release)), halt()."]);
             let output = erl.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
             return format!("OTP {}", output.unwrap_or_default().trim());
         }
-        let lock = std::fs::read_to_string(places.workspace.join("Cargo.lock")).unwrap_or_default();
+        let lock = std::fs::read_to_string(paths.workspace.join("Cargo.lock")).unwrap_or_default();
         let name = self.library.unwrap_or(if self.name == "limit" { "tokio" } else { "greenroom" });
         let entry = format!("name = \"{name}\"\nversion = \"");
         let version = lock.split(&entry).nth(1).and_then(|rest| rest.split('"').next());
         version.unwrap_or("?").to_owned()
     }
 
-    /// What it can do.
-    pub fn workloads(&self, places: &Places) -> Vec<String> {
+    /// Returns the names of the workloads that it has.
+    pub fn workloads(&self, paths: &Paths) -> Vec<String> {
         let mut command = match self.name {
-            "erlang" => erl(places, 1),
-            _ => Command::new(self.binary(places)),
+            "erlang" => erl(paths, 1),
+            _ => Command::new(self.binary(paths)),
         };
         let output = command.output().map(|output| output.stdout).unwrap_or_default();
         String::from_utf8_lossy(&output).lines().map(str::to_owned).collect()
     }
 
-    fn binary(&self, places: &Places) -> PathBuf {
-        places.binaries.join(format!("peer-{}", self.name))
+    fn binary(&self, paths: &Paths) -> PathBuf {
+        paths.binaries.join(format!("peer-{}", self.name))
     }
 
     /// Runs one workload.
     ///
     /// # Errors
-    /// It fails, counts wrong, or takes too long.
-    pub fn run(&self, places: &Places, workload: &str, threads: u64, divisor: u64) -> Result<Vec<Line>, String> {
+    /// The workload fails, counts another number of operations, or exceeds the time limit.
+    pub fn run(&self, paths: &Paths, workload: &str, threads: u64, divisor: u64) -> Result<Vec<Line>, String> {
         let mut command = match self.name {
-            "erlang" => erl(places, threads),
-            _ => Command::new(self.binary(places)),
+            "erlang" => erl(paths, threads),
+            _ => Command::new(self.binary(paths)),
         };
         command.arg(workload);
         match self.name {
@@ -130,25 +131,25 @@ impl System {
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
         let begin = Instant::now();
         while child.try_wait().map_err(|error| error.to_string())?.is_none() {
-            if begin.elapsed() > PATIENCE {
+            if begin.elapsed() > TIME_LIMIT {
                 child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
-                return Err(format!("not through after {PATIENCE:?}"));
+                return Err(format!("not finished after {TIME_LIMIT:?}"));
             }
             std::thread::sleep(Duration::from_millis(5));
         }
         let output = child.wait_with_output().map_err(|error| error.to_string())?;
         if !output.status.success() {
-            let told = String::from_utf8_lossy(&output.stderr);
-            return Err(told.lines().find(|line| !line.is_empty()).unwrap_or("failed without a word").to_owned());
+            let errors = String::from_utf8_lossy(&output.stderr);
+            return Err(errors.lines().find(|line| !line.is_empty()).unwrap_or("failed without a message").to_owned());
         }
-        let told = String::from_utf8_lossy(&output.stdout);
-        told.lines().map(|line| serde_json::from_str(line).map_err(|error| format!("{line}: {error}"))).collect()
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.lines().map(|line| serde_json::from_str(line).map_err(|error| format!("{line}: {error}"))).collect()
     }
 }
 
-fn erl(places: &Places, threads: u64) -> Command {
+fn erl(paths: &Paths, threads: u64) -> Command {
     let mut command = Command::new("erl");
     command.args(["-noshell", "+S", &format!("{threads}:{threads}"), "+P", "2000000", "-pa"]);
-    command.arg(&places.binaries).args(["-run", "bench", "main"]);
+    command.arg(&paths.binaries).args(["-run", "bench", "main"]);
     command
 }

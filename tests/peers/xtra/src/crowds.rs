@@ -1,11 +1,11 @@
-//! Many actors: their beginning, their room, their end.
+//! Workloads of many actors: their starts, their memory, their stops.
 
 use std::time::Instant;
 
 use bench::{Crowd, Figure, Member, resident};
 use xtra::prelude::*;
 
-/// Idles until it is stopped.
+/// Is idle until it is stopped.
 struct Idler {
     member: Member,
 }
@@ -42,7 +42,7 @@ pub async fn crowd(suffix: &str, n: u64) -> Vec<Figure> {
     let memory = Figure::bytes(format!("memory{suffix}"), n, resident() - before, arrived);
     let begin = Instant::now();
     for idler in &idlers {
-        idler.send(Stop).detach().await.map(drop).expect("the actor lives");
+        idler.send(Stop).detach().await.map(drop).expect("the actor is running");
     }
     let left = crowd.all_out().await;
     vec![spawn, memory, Figure::rate(format!("stop{suffix}"), n, begin.elapsed(), left)]

@@ -1,4 +1,4 @@
-//! The workloads as somebody writes them who uses xtra: a type a message, `send`, detached where nobody waits.
+//! The workloads in the usual style of xtra: a type for each message, and `send`, detached where no answer is awaited.
 
 mod crowds;
 mod messages;
@@ -11,8 +11,8 @@ fn main() {
     Bench::new("xtra")
         .workload("cast1", |size| messages::cast("cast1", size, 1))
         .workload("cast4", |size| messages::cast("cast4", size, 4))
-        .workload("ask1", |size| messages::ask("ask1", size.shares(size::ASKS, 1), 1))
-        .workload("ask64", |size| messages::ask("ask64", size.shares(size::ASKS_OF_64, 64), 64))
+        .workload("ask1", |size| messages::ask("ask1", size.shares(size::CALLS, 1), 1))
+        .workload("ask64", |size| messages::ask("ask64", size.shares(size::CALLS_OF_64, 64), 64))
         .workload("pingpong", rings::pingpong)
         .workload("ring1", |size| rings::ring("ring1", size, 1))
         .workload("ring100", |size| rings::ring("ring100", size, 100))

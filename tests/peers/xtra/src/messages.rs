@@ -1,4 +1,4 @@
-//! Casts and calls.
+//! Workloads of casts and calls.
 
 use std::time::Instant;
 
@@ -40,20 +40,20 @@ pub async fn cast(name: &'static str, size: Size, producers: u64) -> Vec<Figure>
             let counter = counter.clone();
             tokio::spawn(async move {
                 for _ in 0..share {
-                    counter.send(Add(1)).detach().await.map(drop).expect("the counter lives");
+                    counter.send(Add(1)).detach().await.map(drop).expect("the counter is running");
                 }
             })
         })
         .collect();
     for task in tasks {
-        task.await.expect("the producer lives");
+        task.await.expect("the producer is running");
     }
-    // A question may overtake what was sent detached before it.
-    let (mut asked, mut count) = (0, 0);
+    // A call may overtake messages that were sent detached before it.
+    let (mut calls, mut count) = (0, 0);
     while count < share * producers {
         tokio::task::yield_now().await;
-        asked += 1;
-        count = counter.send(Bump).await.expect("the counter lives") - asked;
+        calls += 1;
+        count = counter.send(Bump).await.expect("the counter is running") - calls;
     }
     vec![Figure::rate(name, share * producers, begin.elapsed(), count)]
 }
@@ -66,15 +66,15 @@ pub async fn ask(name: &'static str, share: u64, callers: u64) -> Vec<Figure> {
             let counter = counter.clone();
             tokio::spawn(async move {
                 for _ in 0..share {
-                    counter.send(Bump).await.expect("the counter lives");
+                    counter.send(Bump).await.expect("the counter is running");
                 }
             })
         })
         .collect();
     for task in tasks {
-        task.await.expect("the caller lives");
+        task.await.expect("the caller is running");
     }
     let elapsed = begin.elapsed();
-    let count = counter.send(Bump).await.expect("the counter lives") - 1;
+    let count = counter.send(Bump).await.expect("the counter is running") - 1;
     vec![Figure::rate(name, share * callers, elapsed, count)]
 }

@@ -9,4 +9,5 @@ mod loss;
 mod message_panics;
 mod refusals;
 mod sockets;
+mod stopping;
 mod trees;

@@ -14,13 +14,14 @@ use crate::log;
 use crate::net::{Tcp, Transport, is_unspecified};
 use crate::node::{Node, Router};
 use crate::sched::{NodeEnv, Thresholds};
-use crate::session::{Hello, Limits, MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
+use crate::session::{CookieKeys, Hello, Limits, MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
 
 /// The configuration of a node that other nodes can reach, from [`Node::builder`].
 #[must_use = "a node runs only once it is started"]
 pub struct NodeBuilder {
     name: Result<NodeName, InvalidName>,
     cookie: Option<Cookie>,
+    accepted_cookie: Option<Cookie>,
     cluster: String,
     listen: Option<String>,
     advertise: Option<String>,
@@ -78,6 +79,7 @@ impl Node {
         NodeBuilder {
             name: NodeName::new(name),
             cookie: None,
+            accepted_cookie: None,
             cluster: "greenroom".to_owned(),
             listen: None,
             advertise: None,
@@ -106,6 +108,22 @@ impl NodeBuilder {
     /// Sets the secret that all nodes of the cluster share. A node that listens or dials needs one.
     pub fn cookie(mut self, cookie: Cookie) -> NodeBuilder {
         self.cookie = Some(cookie);
+        self
+    }
+
+    /// Accepts a second cookie from nodes that dial this one. The node itself dials with the one of
+    /// [`cookie`](NodeBuilder::cookie).
+    ///
+    /// With it the cookie of a cluster is replaced while the cluster runs. Each node is restarted three times, one node
+    /// after the other:
+    ///
+    /// 1. `.cookie(old).accept_cookie(new)`
+    /// 2. `.cookie(new).accept_cookie(old)`, once all nodes have made the first step
+    /// 3. `.cookie(new)`, once all nodes have made the second step
+    ///
+    /// A second call replaces the cookie of the first one.
+    pub fn accept_cookie(mut self, cookie: Cookie) -> NodeBuilder {
+        self.accepted_cookie = Some(cookie);
         self
     }
 
@@ -171,7 +189,8 @@ impl NodeBuilder {
     }
 
     /// Returns the node that the environment defines: `GREENROOM_NODE`, `GREENROOM_LISTEN`, `GREENROOM_ADVERTISE`,
-    /// `GREENROOM_COOKIE` and `GREENROOM_SEEDS` (separated by commas); `None` without `GREENROOM_NODE`.
+    /// `GREENROOM_COOKIE`, `GREENROOM_ACCEPT_COOKIE` and `GREENROOM_SEEDS` (separated by commas); `None` without
+    /// `GREENROOM_NODE`.
     pub(crate) fn from_environment() -> Result<Option<NodeBuilder>, NodeError> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let Some(name) = variable("GREENROOM_NODE") else { return Ok(None) };
@@ -182,6 +201,7 @@ impl NodeBuilder {
         builder.seeds = seeds.split(',').map(str::trim).filter(|seed| !seed.is_empty()).map(str::to_owned).collect();
         if builder.listen.is_some() || !builder.seeds.is_empty() {
             builder.cookie = Some(Cookie::load().map_err(NodeError::Cookie)?);
+            builder.accepted_cookie = Cookie::load_accepted().map_err(NodeError::Cookie)?;
         }
         Ok(Some(builder))
     }
@@ -240,7 +260,7 @@ impl NodeBuilder {
             node: node.clone(),
             cluster: Arc::clone(&cluster),
             transport,
-            key: cookie.key(),
+            keys: CookieKeys { own: cookie.key(), accepted: self.accepted_cookie.as_ref().map(Cookie::key) },
             cluster_name: self.cluster,
             hello,
             tick: self.tick,

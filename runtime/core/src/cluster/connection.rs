@@ -13,7 +13,7 @@ use crate::log;
 use crate::net::{BoxedListener, Closed, Handshakes, Transport};
 use crate::node::Node;
 use crate::observe::ReportKind;
-use crate::session::{CookieKey, Hello, Role};
+use crate::session::{CookieKeys, Hello, Role};
 
 /// Opens and runs the connections of a node. Each of its tasks has a clone.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub(super) struct Connector {
     pub(super) node: Node,
     pub(super) cluster: Arc<Cluster>,
     pub(super) transport: Arc<dyn Transport>,
-    pub(super) key: CookieKey,
+    pub(super) keys: CookieKeys,
     pub(super) cluster_name: String,
     pub(super) hello: Hello,
     pub(super) tick: Duration,

@@ -43,6 +43,8 @@ pub enum CookieError {
 impl Cookie {
     /// The environment variable that a cookie is taken from.
     pub const VARIABLE: &str = "GREENROOM_COOKIE";
+    /// The environment variable with the second cookie of a node that the environment defines.
+    const ACCEPT_VARIABLE: &str = "GREENROOM_ACCEPT_COOKIE";
     /// The shell command that creates the file of [`load`](Cookie::load) by hand.
     pub(super) const CREATE: &str =
         "mkdir -p ~/.greenroom && (umask 077 && head -c 32 /dev/urandom | base64 > ~/.greenroom/cookie)";
@@ -68,6 +70,12 @@ impl Cookie {
         }
         let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"));
         Cookie::load_from(Path::new(&home.ok_or(CookieError::NoHome)?).join(".greenroom").join("cookie"))
+    }
+
+    /// Returns the cookie in `GREENROOM_ACCEPT_COOKIE`, if the variable is set and not empty.
+    pub(super) fn load_accepted() -> Result<Option<Cookie>, CookieError> {
+        let text = std::env::var(Cookie::ACCEPT_VARIABLE).ok().filter(|text| !text.is_empty());
+        text.map(|text| parse(&text, || Cookie::ACCEPT_VARIABLE.to_owned())).transpose()
     }
 
     /// Returns the cookie in a file, and makes the file on first use, readable by its owner only.

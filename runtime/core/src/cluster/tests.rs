@@ -445,3 +445,40 @@ async fn a_seed_that_ends_each_connection_at_once_is_dialled_less_and_less_often
     assert_eq!(begin.elapsed(), Duration::from_secs(60));
     assert!((8..25).contains(&a.dialled()), "{} times in a minute", a.dialled());
 }
+
+/// Replaces the cookie of three nodes while they run, one restart after the other. All three are connected after each.
+#[greenroom_macros::test]
+async fn the_cookie_of_a_running_cluster_is_replaced_in_three_steps() {
+    let network = Network::new(&NodeEnv::seeded(0));
+    let (old, new) = (Cookie::random().unwrap(), Cookie::random().unwrap());
+    let start = async |index: usize, own: &Cookie, accepted: Option<&Cookie>| {
+        let host = |index: usize| format!("host{index}");
+        let mut builder = Node::builder(format!("n{index}@test")).cookie(own.clone()).listen(host(index));
+        for other in (0..3).filter(|other| *other != index) {
+            builder = builder.seed(host(other));
+        }
+        if let Some(accepted) = accepted {
+            builder = builder.accept_cookie(accepted.clone());
+        }
+        builder.transport(Arc::new(network.host(&host(index)))).start().await.unwrap()
+    };
+    let mut nodes = Vec::new();
+    for index in 0..3 {
+        nodes.push(start(index, &old, None).await);
+    }
+    for (step, own, accepted) in [(1, &old, Some(&new)), (2, &new, Some(&old)), (3, &new, None)] {
+        for index in [1, 2, 0] {
+            nodes[index].stop().await;
+            nodes[index] = start(index, own, accepted).await;
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            for node in &nodes {
+                assert_eq!(node.peers().len(), 2, "step {step}, after the restart of node {index}: {}", node.name());
+            }
+        }
+    }
+    // The old cookie is of no use any more.
+    nodes[0].stop().await;
+    nodes[0] = start(0, &old, Some(&old)).await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(nodes[0].peers(), []);
+}

@@ -34,7 +34,7 @@ impl Side {
         let letter = name.as_bytes()[0];
         let config = Config {
             local: Hello { node, advertise: None, instance: u64::from(letter) },
-            key: CookieKey::derive(cookie),
+            keys: CookieKey::derive(cookie).into(),
             cluster: "test".into(),
             role,
             limits,

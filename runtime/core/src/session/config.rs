@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::CookieKey;
+use super::CookieKeys;
 use crate::base::NodeId;
 
 /// The configuration that a session starts with.
@@ -10,8 +10,8 @@ use crate::base::NodeId;
 pub(crate) struct Config {
     /// This node's own hello.
     pub local: Hello,
-    /// The key that is derived from the cluster's cookie.
-    pub key: CookieKey,
+    /// The keys that are derived from the cluster's cookies.
+    pub keys: CookieKeys,
     /// The cluster's name, 1..=255 bytes. A node of another cluster is refused.
     pub cluster: String,
     pub role: Role,

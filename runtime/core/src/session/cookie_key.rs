@@ -11,11 +11,26 @@ const COOKIE: &[u8] = b"greenroom cookie 1";
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CookieKey(pub(super) [u8; 32]);
 
+/// The keys of a node: one or two, so that a cluster's cookie can be replaced while its nodes run.
+#[derive(Clone, Debug)]
+pub(crate) struct CookieKeys {
+    /// The key with which the node dials. It is accepted too.
+    pub(crate) own: CookieKey,
+    /// A second key that is accepted from nodes that dial this one.
+    pub(crate) accepted: Option<CookieKey>,
+}
+
 impl CookieKey {
     /// Derives a key by HKDF-SHA256, with a salt that is greenroom's own. An attacker who records a handshake can test
     /// guesses of the cookie without limit, so a cookie needs at least 128 random bits.
     pub(crate) fn derive(cookie: &[u8]) -> CookieKey {
         CookieKey(hkdf(COOKIE, cookie))
+    }
+}
+
+impl From<CookieKey> for CookieKeys {
+    fn from(own: CookieKey) -> CookieKeys {
+        CookieKeys { own, accepted: None }
     }
 }
 

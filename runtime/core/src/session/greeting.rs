@@ -13,20 +13,21 @@
 
 use super::cipher::{self, Cipher, Handshake};
 use super::preamble::{self, Size, VERSIONS};
-use super::{CookieKey, Role, SessionError};
+use super::{CookieKey, CookieKeys, Role, SessionError};
 
 pub(super) enum Greeting {
     /// The dialler's preamble is sent.
     Dialled(Secrets, Vec<u8>),
     /// The listener has received nothing yet.
     Awaiting(Secrets),
-    /// The peer's handshake message is missing.
-    Noise(Role, Handshake),
+    /// The peer's handshake message is missing. A listener with two keys has a second handshake, for the case that the
+    /// message is not of the first key.
+    Noise(Role, Handshake, Option<Handshake>),
 }
 
 /// The inputs of the handshake.
 pub(super) struct Secrets {
-    key: CookieKey,
+    keys: CookieKeys,
     entropy: [u8; 32],
 }
 
@@ -37,8 +38,8 @@ pub(super) enum Progress {
 
 impl Greeting {
     /// The greeting, and the bytes that it begins with.
-    pub(super) fn new(role: Role, key: CookieKey, entropy: [u8; 32]) -> (Greeting, Vec<u8>) {
-        let secrets = Secrets { key, entropy };
+    pub(super) fn new(role: Role, keys: CookieKeys, entropy: [u8; 32]) -> (Greeting, Vec<u8>) {
+        let secrets = Secrets { keys, entropy };
         match role {
             Role::Dialler => {
                 let offer = preamble::offer(VERSIONS);
@@ -65,19 +66,23 @@ impl Greeting {
         match self {
             Greeting::Dialled(secrets, offer) => {
                 preamble::chosen(unit, VERSIONS)?;
-                let mut noise = secrets.handshake(Role::Dialler, &offer, unit)?;
+                let mut noise = secrets.handshake(Role::Dialler, &secrets.keys.own, &offer, unit)?;
                 noise.write(handshake_bytes)?;
-                Ok(Progress::More(Greeting::Noise(Role::Dialler, noise)))
+                Ok(Progress::More(Greeting::Noise(Role::Dialler, noise, None)))
             }
             Greeting::Awaiting(secrets) => {
                 let (answer, chosen) = preamble::answer(unit, VERSIONS);
                 handshake_bytes.extend_from_slice(&answer);
                 chosen?;
-                let noise = secrets.handshake(Role::Listener, unit, &answer)?;
-                Ok(Progress::More(Greeting::Noise(Role::Listener, noise)))
+                let handshake = |key| secrets.handshake(Role::Listener, key, unit, &answer);
+                let second = secrets.keys.accepted.as_ref().map(handshake).transpose()?;
+                Ok(Progress::More(Greeting::Noise(Role::Listener, handshake(&secrets.keys.own)?, second)))
             }
-            Greeting::Noise(role, mut noise) => {
-                noise.read(&unit[2..])?;
+            Greeting::Noise(role, mut noise, second) => {
+                if let Err(error) = noise.read(&unit[2..]) {
+                    noise = second.ok_or(error)?;
+                    noise.read(&unit[2..])?;
+                }
                 if role == Role::Listener {
                     noise.write(handshake_bytes)?;
                 }
@@ -88,7 +93,7 @@ impl Greeting {
 }
 
 impl Secrets {
-    fn handshake(self, role: Role, offer: &[u8], answer: &[u8]) -> Result<Handshake, SessionError> {
+    fn handshake(&self, role: Role, key: &CookieKey, offer: &[u8], answer: &[u8]) -> Result<Handshake, SessionError> {
         // Both sides must agree on these parts. Each part has its length in front, so that two different lists of parts
         // never give the same bytes.
         let mut prologue = b"greenroom".to_vec();
@@ -96,6 +101,6 @@ impl Secrets {
             prologue.extend_from_slice(&(part.len() as u64).to_le_bytes());
             prologue.extend_from_slice(part);
         }
-        Handshake::new(role, &self.key, &prologue, self.entropy)
+        Handshake::new(role, key, &prologue, self.entropy)
     }
 }

@@ -67,7 +67,7 @@ use crate::wire::Frame;
 use crate::wire::varint;
 
 pub(crate) use config::{Config, Hello, Limits, Role};
-pub(crate) use cookie_key::CookieKey;
+pub(crate) use cookie_key::{CookieKey, CookieKeys};
 pub(crate) use encoded::Encoded;
 pub(crate) use error::{SendError, SessionError};
 pub(crate) use hello::{MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
@@ -181,9 +181,9 @@ const EXTENSIONS: std::ops::RangeInclusive<u8> = 16..=31;
 
 impl Session {
     pub(crate) fn new(config: Config, now: Instant) -> Session {
-        let Config { local, key, cluster, role, limits, tick, entropy } = config;
+        let Config { local, keys, cluster, role, limits, tick, entropy } = config;
         let receive_limits = ReceiveLimits::of(&limits);
-        let (greeting, handshake_bytes) = Greeting::new(role, key, entropy);
+        let (greeting, handshake_bytes) = Greeting::new(role, keys, entropy);
         Session {
             local,
             cluster,

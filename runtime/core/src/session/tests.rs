@@ -157,7 +157,7 @@ fn config(name: &str, role: Role) -> Config {
     let instance = name.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte));
     Config {
         local: Hello { node, advertise: Some(format!("{name}:9100")), instance },
-        key: CookieKey::derive(b"sixteen bytes or more"),
+        keys: CookieKey::derive(b"sixteen bytes or more").into(),
         cluster: "test".into(),
         role,
         limits: Limits::default(),

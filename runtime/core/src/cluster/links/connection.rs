@@ -58,7 +58,7 @@ impl Connector {
         }
         let config = Config {
             local: self.hello.clone(),
-            key: self.key.clone(),
+            keys: self.keys.clone(),
             cluster: self.cluster_name.clone(),
             role,
             limits: self.cluster.limits,

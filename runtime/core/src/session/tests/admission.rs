@@ -203,7 +203,7 @@ fn unknown_fields_are_skipped_unless_they_are_critical() {
 #[test]
 fn a_peer_of_a_later_version_receives_the_reason() {
     let now = Instant::now();
-    let Config { local, cluster, limits, tick, key, entropy, .. } = config("a@x", Role::Dialler);
+    let Config { local, cluster, limits, tick, keys, entropy, .. } = config("a@x", Role::Dialler);
     let mut bytes = hello::encode(&local, &cluster, tick, ReceiveLimits::of(&limits)).unwrap();
     bytes.extend_from_slice(&[19, 0]);
     let mut record = vec![HELLO];
@@ -211,7 +211,7 @@ fn a_peer_of_a_later_version_receives_the_reason() {
     record.extend_from_slice(&bytes);
 
     let mut listener = Side::new(config("b@x", Role::Listener), now);
-    let (mut greeting, mut output) = Greeting::new(Role::Dialler, key, entropy);
+    let (mut greeting, mut output) = Greeting::new(Role::Dialler, keys, entropy);
     let mut cipher = loop {
         listener.receive(now, &mem::take(&mut output));
         let mut answer = Vec::new();

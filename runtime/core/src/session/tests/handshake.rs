@@ -37,9 +37,9 @@ fn two_nodes_of_a_cluster_connect() {
 fn other_nodes_are_refused() {
     let dialler = || config("a@x", Role::Dialler);
     let listener = || config("b@x", Role::Listener);
-    let key = CookieKey::derive(b"another one altogether");
+    let keys = CookieKey::derive(b"another one altogether").into();
     let refused = || Err(SessionError::HungUp);
-    check(dialler(), Config { key, ..listener() }, refused(), Err(SessionError::Cookie));
+    check(dialler(), Config { keys, ..listener() }, refused(), Err(SessionError::Cookie));
     let other = |theirs: &str, ours: &str| Err(SessionError::Cluster { theirs: theirs.into(), ours: ours.into() });
     let cluster = "other".into();
     check(dialler(), Config { cluster, ..listener() }, other("other", "test"), other("test", "other"));
@@ -55,6 +55,37 @@ fn other_nodes_are_refused() {
     silly.local.advertise = Some("x".repeat(513));
     let long = SessionError::Handshake("this node's address or cluster name is too long");
     check(dialler(), silly, refused(), Err(long));
+}
+
+/// Checks whether a dialler with these cookies reaches a listener with those: the first is its own, the second is
+/// accepted.
+#[track_caller]
+fn check_cookies(dialler: (&str, Option<&str>), listener: (&str, Option<&str>), connects: bool) {
+    let keys = |(own, accepted): (&str, Option<&str>)| CookieKeys {
+        own: CookieKey::derive(own.as_bytes()),
+        accepted: accepted.map(|cookie| CookieKey::derive(cookie.as_bytes())),
+    };
+    let dialler = Config { keys: keys(dialler), ..config("a@x", Role::Dialler) };
+    let listener = Config { keys: keys(listener), ..config("b@x", Role::Listener) };
+    let results = if connects { (Ok(()), Ok(())) } else { (Err(SessionError::HungUp), Err(SessionError::Cookie)) };
+    check(dialler, listener, results.0, results.1);
+}
+
+#[test]
+fn a_node_dials_with_its_own_cookie_and_accepts_a_second_one() {
+    let (old, old_then_new) = (("old", None), ("old", Some("new")));
+    let (new_then_old, new) = (("new", Some("old")), ("new", None));
+    for (dialler, reached) in [
+        (old, [true, true, true, false]),
+        (old_then_new, [true, true, true, false]),
+        (new_then_old, [false, true, true, true]),
+        (new, [false, true, true, true]),
+        (("third", Some("old")), [false; 4]),
+    ] {
+        for (listener, connects) in [old, old_then_new, new_then_old, new].into_iter().zip(reached) {
+            check_cookies(dialler, listener, connects);
+        }
+    }
 }
 
 /// Checks the error and the answer to the bytes of a peer that is not a node of the cluster.

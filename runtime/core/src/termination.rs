@@ -81,8 +81,6 @@ impl<T> OtherOutcome for MainOutcome<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt;
-
     use super::*;
 
     #[derive(Debug)]

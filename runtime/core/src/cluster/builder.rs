@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 
-use super::connection::Connector;
+use super::links::Connector;
 use super::{Cluster, Cookie, CookieError};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::log;

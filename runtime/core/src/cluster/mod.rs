@@ -1,12 +1,11 @@
 //! The connections to other nodes.
 //!
 //! A [`Cluster`] is a node's [`Router`](crate::node::Router): it holds the connected peers, and puts frames for a peer
-//! into the peer's outbox. Its tasks listen, dial the seeds again and again, and run one driver for each connection.
-//! [`inbound`] turns the events of a driver into deliveries, signals and answers.
+//! into the peer's outbox. The tasks of [`links`] listen, dial the seeds again and again, and run one driver for each
+//! connection. [`inbound`] turns the frames of a peer into deliveries, signals and answers.
 //!
 //! Invariants:
-//! - A peer is connected at most once. Of two connections that cross, the one dialled by the node with the smaller name
-//!   stays.
+//! - A peer is connected at most once. The node with the smaller name decides on the connection.
 //! - All effects of an old connection, including its `NoConnection`s, precede a new one to the same node.
 //! - Only seeds are dialled, never an address from a message.
 //! - A process is reachable by its number only if its stub was sent out.
@@ -14,14 +13,11 @@
 //! How it fails: a connection that ends, for any reason, is a lost node: links, monitors and calls get `NoConnection`.
 //! A message that cannot be delivered is counted and logged, and a call in it gets the reason.
 
-mod backoff;
 mod builder;
-mod connection;
 mod cookie;
 mod inbound;
 mod links;
 mod peers;
-mod refusal;
 mod routes;
 
 pub use builder::{NodeBuilder, NodeError};

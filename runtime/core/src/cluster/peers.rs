@@ -82,12 +82,12 @@ impl Cluster {
 }
 
 impl Peer {
-    pub(super) fn new(hello: &Hello, epoch: u64, outbox: &Arc<Outbox>) -> Peer {
+    pub(super) fn new(hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>) -> Peer {
         Peer {
             id: Arc::new(hello.node.clone()),
             outbox: Arc::clone(outbox),
             advertise: hello.advertise.clone(),
-            epoch: Epoch(epoch),
+            epoch,
             affected: Mutex::default(),
         }
     }

@@ -21,7 +21,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::encoded::Encoded;
-use super::hello::ReceiveLimits;
+use super::handshake::hello::ReceiveLimits;
 use crate::wire::varint;
 
 /// The bits of a chunk's kind.

@@ -7,8 +7,8 @@
 //! and the events ([`poll_event`](Session::poll_event)).
 //!
 //! # States
-//! *greeting* (preambles in clear, [`preamble`]) → *handshake* (Noise, [`cipher`]) → *confirming* (keys agreed, the
-//! peer's [`hello`] is missing) → *deciding* (both hellos have arrived) → *up* → *over*. Until *up* all is bounded by five
+//! *exchanging* (preambles in clear, then Noise: [`handshake`], [`cipher`]) → *confirming* (keys agreed, the peer's hello
+//! is missing) → *deciding* (both hellos have arrived) → *up* → *over*. Until *up* all is bounded by five
 //! seconds and two kilobytes, and no frame is sent. A recorded first message passes the handshake, but its hello does not.
 //!
 //! # Admission
@@ -25,9 +25,9 @@
 //! | `0`..=`3` | a frame or a piece of one, [`lanes`] |
 //! | `4` | tick: nothing, but a sign of life |
 //! | `5` | goodbye: the last chunk of the last record |
-//! | `6` | [`hello`]: the first record's only chunk, and nowhere else |
+//! | `6` | hello, [`handshake`]: the first record's only chunk, and nowhere else |
 //! | `7` | acknowledgement, [`lanes`] |
-//! | `8` | admission, [`refusal`]: the only chunk of its record, before the session is up |
+//! | `8` | admission, [`handshake`]: the only chunk of its record, before the session is up |
 //! | `9` | probe: the peer answers it before everything that waits |
 //! | `10` | the answer to a probe |
 //! | `16`..=`31` | extension: length *n*, so many bytes. Skipped by a version that does not know it |
@@ -48,16 +48,12 @@
 
 mod cipher;
 mod config;
-mod cookie_key;
 mod encoded;
 mod error;
-mod greeting;
-mod hello;
+mod handshake;
 mod lanes;
-mod preamble;
 mod reassembly;
 mod receive;
-mod refusal;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -66,17 +62,15 @@ use std::time::{Duration, Instant};
 use crate::wire::Frame;
 use crate::wire::varint;
 
+use cipher::Cipher;
 pub(crate) use config::{Config, Hello, Limits, Role};
-pub(crate) use cookie_key::{CookieKey, CookieKeys};
 pub(crate) use encoded::Encoded;
 pub(crate) use error::{SendError, SessionError};
-pub(crate) use hello::{MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
+pub(crate) use handshake::hello::{MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
+use handshake::hello::{PeerHello, ReceiveLimits};
+use handshake::key_exchange::KeyExchange;
+pub(crate) use handshake::{CookieKey, CookieKeys, Refusal};
 pub(crate) use lanes::Backlog;
-pub(crate) use refusal::Refusal;
-
-use cipher::Cipher;
-use greeting::Greeting;
-use hello::{Greeted, ReceiveLimits};
 use lanes::Lanes;
 use reassembly::Reassembly;
 
@@ -134,7 +128,7 @@ pub(crate) struct Session {
 
 enum State {
     /// Preambles, then the Noise handshake.
-    Greeting(Greeting),
+    Exchanging(KeyExchange),
     /// The peer's hello is missing.
     Confirming(Cipher),
     /// The peer's hello has arrived. At least one of the two nodes has not admitted the other yet.
@@ -144,7 +138,7 @@ enum State {
 }
 
 struct Deciding {
-    peer: Greeted,
+    peer: PeerHello,
     /// This node has the smaller name.
     decides: bool,
     /// This node has admitted the peer.
@@ -183,14 +177,14 @@ impl Session {
     pub(crate) fn new(config: Config, now: Instant) -> Session {
         let Config { local, keys, cluster, role, limits, tick, entropy } = config;
         let receive_limits = ReceiveLimits::of(&limits);
-        let (greeting, handshake_bytes) = Greeting::new(role, keys, entropy);
+        let (exchange, handshake_bytes) = KeyExchange::new(role, keys, entropy);
         Session {
             local,
             cluster,
             receive_limits,
             tick,
             handshake_bytes,
-            state: State::Greeting(greeting),
+            state: State::Exchanging(exchange),
             partial: Vec::new(),
             plain: Vec::new(),
             lanes: Lanes::new(receive_limits, limits.window),
@@ -266,7 +260,7 @@ impl Session {
     /// Takes the end of the peer's bytes. It is an error before the session is up.
     pub(crate) fn handle_end(&mut self) -> Option<SessionError> {
         match &self.state {
-            State::Greeting(_) | State::Confirming(_) => Some(self.fail(SessionError::HungUp)),
+            State::Exchanging(_) | State::Confirming(_) => Some(self.fail(SessionError::HungUp)),
             State::Deciding(..) => Some(self.fail(SessionError::Undecided)),
             State::Up(_) => None,
             State::Over(error) => Some(error.clone()),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::SessionError;
-use super::hello::ReceiveLimits;
+use super::handshake::hello::ReceiveLimits;
 
 pub(super) struct Reassembly {
     begun: BTreeMap<u64, Vec<u8>>,

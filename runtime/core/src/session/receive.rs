@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::greeting::Progress;
-use super::hello::HelloError;
-use super::preamble::{Size, prefixed_size};
+use super::handshake::hello::{self, HelloError};
+use super::handshake::key_exchange::Progress;
+use super::handshake::preamble::{Size, prefixed_size};
 use super::{
     ACKNOWLEDGEMENT, ADMISSION, Cipher, Closing, Deciding, EXTENSIONS, Event, GOODBYE, HELLO, PROBE_ANSWER,
-    PROBE_REQUEST, Refusal, Session, SessionError, State, TICK, cipher, hello, lanes,
+    PROBE_REQUEST, Refusal, Session, SessionError, State, TICK, cipher, lanes,
 };
 use crate::wire::Frame;
 use crate::wire::varint::{self, Reader};
@@ -63,7 +63,7 @@ impl Session {
     fn size(&self, start: &[u8]) -> Result<Size, SessionError> {
         // Before the session is up the peer may not send a large record.
         let (max, otherwise) = match &self.state {
-            State::Greeting(greeting) => return greeting.size(start),
+            State::Exchanging(exchange) => return exchange.size(start),
             State::Confirming(_) => (hello::MAX, SessionError::Handshake("a hello of another size")),
             State::Deciding(..) => (MAX_ADMISSION, SessionError::Handshake("an admission of another size")),
             State::Up(_) => (cipher::PLAIN, SessionError::Record("an empty record")),
@@ -81,9 +81,9 @@ impl Session {
     /// From one state to the next, by one unit.
     fn step(&mut self, state: State, now: Instant, unit: &[u8]) -> Result<State, SessionError> {
         match state {
-            State::Greeting(greeting) => {
-                let mut cipher = match greeting.step(unit, &mut self.handshake_bytes)? {
-                    Progress::More(greeting) => return Ok(State::Greeting(greeting)),
+            State::Exchanging(exchange) => {
+                let mut cipher = match exchange.step(unit, &mut self.handshake_bytes)? {
+                    Progress::More(exchange) => return Ok(State::Exchanging(exchange)),
                     Progress::Done(cipher) => cipher,
                 };
                 let hello = hello::encode(&self.local, &self.cluster, self.tick, self.receive_limits)

@@ -25,9 +25,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::base::NodeName;
 use crate::session::Refusal;
-
-/// The number of a connection. Later connections of a node have greater ones, and none is used twice.
-pub(crate) type Epoch = u64;
+use crate::wire::Epoch;
 
 /// One incarnation of one node, as its hello describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,28 +6,19 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{oneshot, watch};
 
-use super::Epoch;
+use super::connector::{ConnectionEnd, Connector, stopping};
 use crate::base::{NodeEvent, NodeId, NodeName};
-use crate::cluster::connection::{Connector, stopping};
 use crate::cluster::inbound;
 use crate::cluster::peers::Peer;
 use crate::log;
 use crate::net::{BoxedStream, Closed, HandshakePermit, Outbox, drive};
 use crate::observe::ConnectionMeter;
 use crate::session::{Config, Event, Hello, Role, Session, SessionError};
-
-/// The end of a connection.
-pub(in crate::cluster) struct ConnectionEnd {
-    pub(in crate::cluster) closed: Closed,
-    /// The peer's name, if its hello has arrived.
-    pub(in crate::cluster) peer: Option<NodeName>,
-    /// The time that the connection was up, if it was.
-    pub(in crate::cluster) up_for: Option<Duration>,
-}
+use crate::wire::Epoch;
 
 /// A connection and the things that depend on it.
 struct Owned<'a> {
@@ -43,7 +34,7 @@ struct Owned<'a> {
 
 impl Connector {
     /// Runs one connection to its end. `tried` is dropped once the connection is up or over.
-    pub(in crate::cluster) async fn run(
+    pub(super) async fn run(
         &self,
         stream: BoxedStream,
         role: Role,

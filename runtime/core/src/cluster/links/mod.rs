@@ -1,95 +1,17 @@
-//! The connections of a node that are being opened, up or ending, each with its epoch.
+//! The connections of a node, from the first byte to the loss: epochs, admission, dialling.
+//!
+//! The task [`listen`] accepts connections, and a task for each of the [`seeds`] dials. Each connection is run by the task
+//! that opened it: see [`connection`]. Once the peer's hello has arrived, the connection is in the [`table`], which asks
+//! the pure module [`admission`] which connections are admitted.
 
 mod admission;
+mod backoff;
 mod connection;
+mod connector;
+mod listen;
+mod refused;
+mod seeds;
+mod table;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use crate::base::NodeName;
-use crate::net::{Command, Outbox};
-use crate::session::Hello;
-use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutex, MutexGuard, PoisonError};
-use admission::{Action, Admissions, Identity};
-
-pub(super) use admission::Epoch;
-pub(super) use connection::ConnectionEnd;
-
-/// The connections of a node whose peer's hello has arrived. Executes the decisions of [`Admissions`].
-#[derive(Default)]
-pub(super) struct Links {
-    last_epoch: AtomicU64,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    admissions: Admissions,
-    outboxes: BTreeMap<Epoch, Arc<Outbox>>,
-}
-
-impl Links {
-    /// Returns the number of a new connection.
-    pub(super) fn next_epoch(&self) -> Epoch {
-        self.last_epoch.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Adds a connection on which this node decides, or which the peer has `offered`.
-    pub(super) fn add(&self, epoch: Epoch, hello: &Hello, offered: bool, outbox: &Arc<Outbox>) {
-        let identity = Identity { incarnation: hello.node.incarnation, instance: hello.instance };
-        let mut state = self.lock();
-        state.outboxes.insert(epoch, Arc::clone(outbox));
-        let actions = state.admissions.add(&hello.node.name, epoch, identity, offered);
-        state.execute(actions);
-    }
-
-    /// Notes that a connection is up. Returns `false` if it must not be.
-    pub(super) fn up(&self, name: &NodeName, epoch: Epoch) -> bool {
-        self.lock().admissions.up(name, epoch)
-    }
-
-    /// Considers the next candidates, after the effects of [`up`](Links::up).
-    pub(super) fn after_up(&self, name: &NodeName) {
-        let mut state = self.lock();
-        let actions = state.admissions.after_up(name);
-        state.execute(actions);
-    }
-
-    /// Takes the result of a probe.
-    pub(super) fn probed(&self, name: &NodeName, epoch: Epoch, alive: bool) {
-        let mut state = self.lock();
-        let actions = state.admissions.probed(name, epoch, alive);
-        state.execute(actions);
-    }
-
-    /// Removes a connection whose loss has taken effect, so that another one to the same name may come up.
-    pub(super) fn closed(&self, name: &NodeName, epoch: Epoch) {
-        let mut state = self.lock();
-        state.outboxes.remove(&epoch);
-        let actions = state.admissions.closed(name, epoch);
-        state.execute(actions);
-    }
-
-    // A panic while the lock was held cannot have left a change half done.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn execute(&self, actions: Vec<Action>) {
-        for action in actions {
-            let (epoch, command) = match action {
-                Action::Admit(epoch) => (epoch, Command::Admit),
-                Action::Refuse(epoch, refusal) => (epoch, Command::Refuse(refusal)),
-                Action::Probe(epoch) => (epoch, Command::Probe),
-                Action::Abort(epoch) => (epoch, Command::Abort),
-            };
-            // The outbox of a connection that is over ignores it, and `closed` follows.
-            if let Some(outbox) = self.outboxes.get(&epoch) {
-                outbox.command(command);
-            }
-        }
-    }
-}
+pub(super) use connector::Connector;
+pub(super) use table::Links;

@@ -1,9 +1,9 @@
 //! Admission after both hellos, agreed values, and probes.
 
 use super::*;
-use crate::session::greeting::Progress;
-use crate::session::hello::{self, HelloError};
-use crate::session::preamble::Size;
+use crate::session::handshake::hello::{self, HelloError};
+use crate::session::handshake::key_exchange::Progress;
+use crate::session::handshake::preamble::Size;
 
 /// Runs a handshake in which the dialler `a`, the listener `b` or both refuse, and returns the results of both.
 fn run(a: Option<Refusal>, b: Option<Refusal>, swap: bool) -> [Result<(), SessionError>; 2] {
@@ -211,14 +211,14 @@ fn a_peer_of_a_later_version_receives_the_reason() {
     record.extend_from_slice(&bytes);
 
     let mut listener = Side::new(config("b@x", Role::Listener), now);
-    let (mut greeting, mut output) = Greeting::new(Role::Dialler, keys, entropy);
+    let (mut exchange, mut output) = KeyExchange::new(Role::Dialler, keys, entropy);
     let mut cipher = loop {
         listener.receive(now, &mem::take(&mut output));
         let mut answer = Vec::new();
         listener.session.poll_transmit(now, &mut answer);
-        let Ok(Size::Exactly(size)) = greeting.size(&answer) else { panic!("a whole answer") };
-        greeting = match greeting.step(&answer[..size], &mut output).unwrap() {
-            Progress::More(greeting) => greeting,
+        let Ok(Size::Exactly(size)) = exchange.size(&answer) else { panic!("a whole answer") };
+        exchange = match exchange.step(&answer[..size], &mut output).unwrap() {
+            Progress::More(exchange) => exchange,
             Progress::Done(mut cipher) => {
                 // The listener's hello.
                 let hello = &answer[size..];

@@ -158,7 +158,7 @@ impl World {
                 if let View::Up { probing: true } = self.connections[index].views[end] {
                     self.connections[index].views[end] = View::Up { probing: false };
                     let (node, peer) = self.names(index, end);
-                    let actions = self.nodes[node].admissions.probed(&peer, index as Epoch, false);
+                    let actions = self.nodes[node].admissions.probed(&peer, Epoch(index as u64), false);
                     self.execute(node, &actions);
                 } else {
                     self.end(index, end);
@@ -207,7 +207,7 @@ impl World {
 
     fn receive(&mut self, index: usize, end: usize, message: Message) {
         let (node, peer) = self.names(index, end);
-        let epoch = index as Epoch;
+        let epoch = Epoch(index as u64);
         match (self.connections[index].views[end], message) {
             (View::Over | View::Aborted, _) => {}
             (View::AwaitsHello, Message::Hello(identity)) => {
@@ -235,7 +235,7 @@ impl World {
 
     fn up(&mut self, index: usize, end: usize) {
         let (node, peer) = self.names(index, end);
-        assert!(self.nodes[node].admissions.up(&peer, index as Epoch), "another connection was admitted");
+        assert!(self.nodes[node].admissions.up(&peer, Epoch(index as u64)), "another connection was admitted");
         self.connections[index].views[end] = View::Up { probing: false };
         self.nodes[node].events[0] += 1;
         let actions = self.nodes[node].admissions.after_up(&peer);
@@ -250,7 +250,7 @@ impl World {
             self.nodes[node].events[1] += 1;
         }
         self.send(index, end, Message::End);
-        let actions = self.nodes[node].admissions.closed(&peer, index as Epoch);
+        let actions = self.nodes[node].admissions.closed(&peer, Epoch(index as u64));
         self.execute(node, &actions);
     }
 
@@ -258,7 +258,7 @@ impl World {
         for action in actions {
             let (Action::Admit(epoch) | Action::Refuse(epoch, _) | Action::Probe(epoch) | Action::Abort(epoch)) =
                 *action;
-            let index = epoch as usize;
+            let index = epoch.0 as usize;
             let end = (0..2).find(|end| self.connections[index].ends[*end] == (node, self.nodes[node].life)).unwrap();
             match (*action, &mut self.connections[index].views[end]) {
                 (_, View::Over) => {}
@@ -405,19 +405,19 @@ fn a_namesake_never_disturbs_a_healthy_node() {
 fn a_connection_that_the_peer_has_lost_is_aborted_without_a_probe() {
     let (name, identity) = (NodeName::new("a@x").unwrap(), Identity { incarnation: 1, instance: 7 });
     let mut admissions = Admissions::default();
-    assert_eq!(admissions.add(&name, 1, identity, true), [Action::Admit(1)]);
-    assert!(admissions.up(&name, 1));
-    assert_eq!(admissions.add(&name, 2, identity, true), [Action::Abort(1)]);
-    assert_eq!(admissions.add(&name, 3, identity, true), [], "it waits for the loss");
-    assert_eq!(admissions.closed(&name, 1), [Action::Admit(2)]);
+    assert_eq!(admissions.add(&name, Epoch(1), identity, true), [Action::Admit(Epoch(1))]);
+    assert!(admissions.up(&name, Epoch(1)));
+    assert_eq!(admissions.add(&name, Epoch(2), identity, true), [Action::Abort(Epoch(1))]);
+    assert_eq!(admissions.add(&name, Epoch(3), identity, true), [], "it waits for the loss");
+    assert_eq!(admissions.closed(&name, Epoch(1)), [Action::Admit(Epoch(2))]);
     // Another instance may be a namesake.
     let other = Identity { instance: 8, ..identity };
-    assert!(admissions.up(&name, 2));
-    assert_eq!(admissions.closed(&name, 3), []);
-    assert_eq!(admissions.add(&name, 4, other, true), [Action::Probe(2)]);
-    assert_eq!(admissions.probed(&name, 2, true), [Action::Refuse(4, Refusal::NameInUse)]);
-    assert_eq!(admissions.add(&name, 5, identity, false), [Action::Probe(2)]);
-    assert_eq!(admissions.probed(&name, 2, true), [Action::Refuse(5, Refusal::Duplicate)]);
-    assert_eq!(admissions.closed(&name, 2), []);
+    assert!(admissions.up(&name, Epoch(2)));
+    assert_eq!(admissions.closed(&name, Epoch(3)), []);
+    assert_eq!(admissions.add(&name, Epoch(4), other, true), [Action::Probe(Epoch(2))]);
+    assert_eq!(admissions.probed(&name, Epoch(2), true), [Action::Refuse(Epoch(4), Refusal::NameInUse)]);
+    assert_eq!(admissions.add(&name, Epoch(5), identity, false), [Action::Probe(Epoch(2))]);
+    assert_eq!(admissions.probed(&name, Epoch(2), true), [Action::Refuse(Epoch(5), Refusal::Duplicate)]);
+    assert_eq!(admissions.closed(&name, Epoch(2)), []);
     assert_eq!(admissions, Admissions::default(), "nothing remains of a name without connections");
 }

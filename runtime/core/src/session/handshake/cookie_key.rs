@@ -9,7 +9,7 @@ const COOKIE: &[u8] = b"greenroom cookie 1";
 
 /// The key that is derived from a cluster's cookie. A session does not hold the cookie itself.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct CookieKey(pub(super) [u8; 32]);
+pub(crate) struct CookieKey(pub(in crate::session) [u8; 32]);
 
 /// The keys of a node: one or two, so that a cluster's cookie can be replaced while its nodes run.
 #[derive(Clone, Debug)]

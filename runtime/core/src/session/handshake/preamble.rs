@@ -14,13 +14,13 @@ use std::ops::RangeInclusive;
 use super::SessionError;
 
 /// The versions of the wire format that this node has, the best first.
-pub(super) const VERSIONS: &[u16] = &[1];
+pub(in crate::session) const VERSIONS: &[u16] = &[1];
 
 const MAGIC: &[u8; 4] = b"GRNM";
 const MAX_VERSIONS: u8 = 8;
 
 /// The size of a unit, as far as its first bytes determine it.
-pub(super) enum Size {
+pub(in crate::session) enum Size {
     /// At least so many bytes are needed to determine it.
     AtLeast(usize),
     /// The unit has exactly so many.
@@ -28,7 +28,7 @@ pub(super) enum Size {
 }
 
 /// Returns the size of a unit with its length (2 bytes, high first) in front; `otherwise` if it is out of `bounds`.
-pub(super) fn prefixed_size(
+pub(in crate::session) fn prefixed_size(
     start: &[u8],
     bounds: RangeInclusive<usize>,
     otherwise: SessionError,
@@ -39,19 +39,19 @@ pub(super) fn prefixed_size(
 }
 
 /// Returns the first bytes of the dialler.
-pub(super) fn offer(versions: &[u16]) -> Vec<u8> {
+pub(in crate::session) fn offer(versions: &[u16]) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     put_versions(&mut bytes, versions);
     bytes
 }
 
-pub(super) fn offer_size(start: &[u8]) -> Result<Size, SessionError> {
+pub(in crate::session) fn offer_size(start: &[u8]) -> Result<Size, SessionError> {
     check_magic(start)?;
     list_size(start, MAGIC.len())
 }
 
 /// Returns the listener's answer to an offer: its bytes, and the version if the two have one in common.
-pub(super) fn answer(offer: &[u8], ours: &[u16]) -> (Vec<u8>, Result<u16, SessionError>) {
+pub(in crate::session) fn answer(offer: &[u8], ours: &[u16]) -> (Vec<u8>, Result<u16, SessionError>) {
     let theirs = take_versions(&offer[MAGIC.len()..]);
     let mut bytes = MAGIC.to_vec();
     let chosen = ours.iter().copied().find(|version| theirs.contains(version));
@@ -62,7 +62,7 @@ pub(super) fn answer(offer: &[u8], ours: &[u16]) -> (Vec<u8>, Result<u16, Sessio
     (bytes, chosen.ok_or_else(|| SessionError::Version { theirs, ours: ours.to_vec() }))
 }
 
-pub(super) fn answer_size(start: &[u8]) -> Result<Size, SessionError> {
+pub(in crate::session) fn answer_size(start: &[u8]) -> Result<Size, SessionError> {
     check_magic(start)?;
     let head = MAGIC.len() + 2;
     match start.get(MAGIC.len()..head) {
@@ -73,7 +73,7 @@ pub(super) fn answer_size(start: &[u8]) -> Result<Size, SessionError> {
 }
 
 /// Returns the version that the listener chose out of `ours`.
-pub(super) fn chosen(answer: &[u8], ours: &[u16]) -> Result<u16, SessionError> {
+pub(in crate::session) fn chosen(answer: &[u8], ours: &[u16]) -> Result<u16, SessionError> {
     let (head, list) = answer.split_at(MAGIC.len() + 2);
     let version = u16::from_be_bytes([head[MAGIC.len()], head[MAGIC.len() + 1]]);
     if version != 0 && ours.contains(&version) {

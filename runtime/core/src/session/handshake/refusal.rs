@@ -33,9 +33,9 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) const ACCEPTED: u64 = 0;
+    pub(in crate::session) const ACCEPTED: u64 = 0;
 
-    pub(super) fn code(self) -> u64 {
+    pub(in crate::session) fn code(self) -> u64 {
         match self {
             Refusal::Duplicate => 1,
             Refusal::NameInUse => 2,
@@ -47,7 +47,7 @@ impl Refusal {
     }
 
     /// Returns the refusal with this code; `None` for acceptance.
-    pub(super) fn of_code(code: u64) -> Option<Refusal> {
+    pub(in crate::session) fn of_code(code: u64) -> Option<Refusal> {
         Some(match code {
             Refusal::ACCEPTED => return None,
             1 => Refusal::Duplicate,

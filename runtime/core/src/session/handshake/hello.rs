@@ -37,7 +37,7 @@ use crate::wire::varint::{self, Reader};
 use super::{Hello, Limits};
 
 /// The longest hello, in bytes.
-pub(super) const MAX: usize = 2048;
+pub(in crate::session) const MAX: usize = 2048;
 /// The longest advertised address, in bytes.
 pub(crate) const MAX_ADVERTISE: usize = 512;
 /// The longest name of a cluster, in bytes.
@@ -62,7 +62,7 @@ const REASSEMBLY: u64 = 17;
 
 /// The error of a hello.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum HelloError {
+pub(in crate::session) enum HelloError {
     /// The bytes are not a list of fields, or a field has an invalid value.
     Bytes(WireError),
     /// A required field is missing.
@@ -79,29 +79,29 @@ impl From<WireError> for HelloError {
 
 /// The limits of what one side receives. The other side's sender obeys them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ReceiveLimits {
+pub(in crate::session) struct ReceiveLimits {
     /// The largest piece of a frame.
-    pub(super) fragment: usize,
+    pub(in crate::session) fragment: usize,
     /// The largest frame.
-    pub(super) frame: usize,
+    pub(in crate::session) frame: usize,
     /// Frames that are incomplete at one time.
-    pub(super) lanes: usize,
+    pub(in crate::session) lanes: usize,
     /// Bytes of those.
-    pub(super) reassembly: usize,
+    pub(in crate::session) reassembly: usize,
 }
 
 /// The content of a hello.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Greeted {
-    pub(super) hello: Hello,
-    pub(super) cluster: String,
-    pub(super) tick: Duration,
-    pub(super) receive_limits: ReceiveLimits,
-    pub(super) features: u64,
+pub(in crate::session) struct PeerHello {
+    pub(in crate::session) hello: Hello,
+    pub(in crate::session) cluster: String,
+    pub(in crate::session) tick: Duration,
+    pub(in crate::session) receive_limits: ReceiveLimits,
+    pub(in crate::session) features: u64,
 }
 
 impl ReceiveLimits {
-    pub(super) fn of(limits: &Limits) -> ReceiveLimits {
+    pub(in crate::session) fn of(limits: &Limits) -> ReceiveLimits {
         ReceiveLimits {
             fragment: limits.fragment.clamp(MIN_FRAGMENT, Limits::MAX_FRAGMENT),
             frame: limits.frame.min(limits.reassembly),
@@ -112,13 +112,18 @@ impl ReceiveLimits {
 
     /// Returns the limits of what may be sent to a peer with the limits `peer`. A node sends nothing larger than it takes
     /// itself, so that both ends of a setting agree.
-    pub(super) fn for_peer(self, peer: ReceiveLimits) -> ReceiveLimits {
+    pub(in crate::session) fn for_peer(self, peer: ReceiveLimits) -> ReceiveLimits {
         ReceiveLimits { fragment: self.fragment.min(peer.fragment), frame: self.frame.min(peer.frame), ..peer }
     }
 }
 
 /// Encodes a hello; `None` if the advertised address or the cluster's name is too long.
-pub(super) fn encode(hello: &Hello, cluster: &str, tick: Duration, limits: ReceiveLimits) -> Option<Vec<u8>> {
+pub(in crate::session) fn encode(
+    hello: &Hello,
+    cluster: &str,
+    tick: Duration,
+    limits: ReceiveLimits,
+) -> Option<Vec<u8>> {
     let fits = |text: &str, max| (1..=max).contains(&text.len());
     if !fits(cluster, MAX_CLUSTER) || hello.advertise.as_deref().is_some_and(|address| !fits(address, MAX_ADVERTISE)) {
         return None;
@@ -142,7 +147,7 @@ pub(super) fn encode(hello: &Hello, cluster: &str, tick: Duration, limits: Recei
     Some(out)
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Greeted, HelloError> {
+pub(in crate::session) fn decode(bytes: &[u8]) -> Result<PeerHello, HelloError> {
     let (mut name, mut advertise, mut incarnation, mut instance, mut cluster) = (None, None, None, None, None);
     let (mut tick, mut fragment, mut frame, mut lanes, mut reassembly) = (None, None, None, None, None);
     let mut features = 0;
@@ -187,7 +192,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Greeted, HelloError> {
         return Err(WireError::Number.into());
     }
     let receive_limits = ReceiveLimits { fragment, frame, lanes, reassembly };
-    Ok(Greeted { hello: Hello { node, advertise, instance }, cluster, tick, receive_limits, features })
+    Ok(PeerHello { hello: Hello { node, advertise, instance }, cluster, tick, receive_limits, features })
 }
 
 fn put(out: &mut Vec<u8>, tag: u64, value: &[u8]) {

@@ -15,7 +15,7 @@ use super::cipher::{self, Cipher, Handshake};
 use super::preamble::{self, Size, VERSIONS};
 use super::{CookieKey, CookieKeys, Role, SessionError};
 
-pub(super) enum Greeting {
+pub(in crate::session) enum KeyExchange {
     /// The dialler's preamble is sent.
     Dialled(Secrets, Vec<u8>),
     /// The listener has received nothing yet.
@@ -26,35 +26,35 @@ pub(super) enum Greeting {
 }
 
 /// The inputs of the handshake.
-pub(super) struct Secrets {
+pub(in crate::session) struct Secrets {
     keys: CookieKeys,
     entropy: [u8; 32],
 }
 
-pub(super) enum Progress {
-    More(Greeting),
+pub(in crate::session) enum Progress {
+    More(KeyExchange),
     Done(Cipher),
 }
 
-impl Greeting {
-    /// The greeting, and the bytes that it begins with.
-    pub(super) fn new(role: Role, keys: CookieKeys, entropy: [u8; 32]) -> (Greeting, Vec<u8>) {
+impl KeyExchange {
+    /// Returns the exchange, and the bytes that it begins with.
+    pub(in crate::session) fn new(role: Role, keys: CookieKeys, entropy: [u8; 32]) -> (KeyExchange, Vec<u8>) {
         let secrets = Secrets { keys, entropy };
         match role {
             Role::Dialler => {
                 let offer = preamble::offer(VERSIONS);
-                (Greeting::Dialled(secrets, offer.clone()), offer)
+                (KeyExchange::Dialled(secrets, offer.clone()), offer)
             }
-            Role::Listener => (Greeting::Awaiting(secrets), Vec::new()),
+            Role::Listener => (KeyExchange::Awaiting(secrets), Vec::new()),
         }
     }
 
     /// The size of the unit that begins with `start`.
-    pub(super) fn size(&self, start: &[u8]) -> Result<Size, SessionError> {
+    pub(in crate::session) fn size(&self, start: &[u8]) -> Result<Size, SessionError> {
         match self {
-            Greeting::Dialled(..) => preamble::answer_size(start),
-            Greeting::Awaiting(_) => preamble::offer_size(start),
-            Greeting::Noise(..) => {
+            KeyExchange::Dialled(..) => preamble::answer_size(start),
+            KeyExchange::Awaiting(_) => preamble::offer_size(start),
+            KeyExchange::Noise(..) => {
                 let bounds = cipher::MESSAGE..=cipher::MESSAGE;
                 preamble::prefixed_size(start, bounds, SessionError::Handshake("a message of another size"))
             }
@@ -62,23 +62,23 @@ impl Greeting {
     }
 
     /// Takes one unit, and appends the bytes to send for it to `handshake_bytes`, also upon an error.
-    pub(super) fn step(self, unit: &[u8], handshake_bytes: &mut Vec<u8>) -> Result<Progress, SessionError> {
+    pub(in crate::session) fn step(self, unit: &[u8], handshake_bytes: &mut Vec<u8>) -> Result<Progress, SessionError> {
         match self {
-            Greeting::Dialled(secrets, offer) => {
+            KeyExchange::Dialled(secrets, offer) => {
                 preamble::chosen(unit, VERSIONS)?;
                 let mut noise = secrets.handshake(Role::Dialler, &secrets.keys.own, &offer, unit)?;
                 noise.write(handshake_bytes)?;
-                Ok(Progress::More(Greeting::Noise(Role::Dialler, noise, None)))
+                Ok(Progress::More(KeyExchange::Noise(Role::Dialler, noise, None)))
             }
-            Greeting::Awaiting(secrets) => {
+            KeyExchange::Awaiting(secrets) => {
                 let (answer, chosen) = preamble::answer(unit, VERSIONS);
                 handshake_bytes.extend_from_slice(&answer);
                 chosen?;
                 let handshake = |key| secrets.handshake(Role::Listener, key, unit, &answer);
                 let second = secrets.keys.accepted.as_ref().map(handshake).transpose()?;
-                Ok(Progress::More(Greeting::Noise(Role::Listener, handshake(&secrets.keys.own)?, second)))
+                Ok(Progress::More(KeyExchange::Noise(Role::Listener, handshake(&secrets.keys.own)?, second)))
             }
-            Greeting::Noise(role, mut noise, second) => {
+            KeyExchange::Noise(role, mut noise, second) => {
                 if let Err(error) = noise.read(&unit[2..]) {
                     noise = second.ok_or(error)?;
                     noise.read(&unit[2..])?;

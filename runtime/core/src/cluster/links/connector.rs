@@ -1,0 +1,57 @@
+//! The means by which a node opens connections, and the report of their ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::refused;
+use crate::base::NodeName;
+use crate::cluster::Cluster;
+use crate::log;
+use crate::net::{Closed, Transport};
+use crate::node::Node;
+use crate::session::{CookieKeys, Hello, Role};
+
+/// Opens and runs the connections of a node. Each of its tasks has a clone.
+#[derive(Clone)]
+pub(in crate::cluster) struct Connector {
+    pub(in crate::cluster) node: Node,
+    pub(in crate::cluster) cluster: Arc<Cluster>,
+    pub(in crate::cluster) transport: Arc<dyn Transport>,
+    pub(in crate::cluster) keys: CookieKeys,
+    pub(in crate::cluster) cluster_name: String,
+    pub(in crate::cluster) hello: Hello,
+    pub(in crate::cluster) tick: Duration,
+}
+
+/// The end of a connection.
+pub(super) struct ConnectionEnd {
+    pub(super) closed: Closed,
+    /// The peer's name, if its hello has arrived.
+    pub(super) peer: Option<NodeName>,
+    /// The time that the connection was up, if it was.
+    pub(super) up_for: Option<Duration>,
+}
+
+impl Connector {
+    /// Logs the end of a connection with this address.
+    pub(super) fn report(&self, role: Role, address: &str, ended: &ConnectionEnd) {
+        let node = self.node.name();
+        match (&ended.peer, &ended.closed) {
+            (Some(peer), Closed::ByThisNode | Closed::ByPeer) if ended.up_for.is_some() => {
+                log::info!(target: "greenroom", %node, %peer, "connection closed");
+            }
+            (Some(peer), closed) if ended.up_for.is_some() => {
+                log::warn!(target: "greenroom", %node, %peer, reason = %closed, "node down");
+            }
+            (_, closed) => refused::refused(&self.node, role, address, closed),
+        }
+    }
+}
+
+/// Resolves when the node stops.
+pub(super) async fn stopping(closing: &mut watch::Receiver<bool>) {
+    // An error means that the cluster is gone altogether.
+    let _ = closing.wait_for(|closing| *closing).await;
+}

@@ -1,0 +1,57 @@
+//! The task that accepts connections.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::connector::{Connector, stopping};
+use super::refused;
+use crate::log;
+use crate::net::{BoxedListener, Handshakes};
+use crate::observe::ReportKind;
+use crate::session::Role;
+
+/// The pause after an error of the operating system in place of a new connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+impl Connector {
+    /// Accepts connections until the node stops.
+    pub(in crate::cluster) async fn listen(self, mut listener: BoxedListener, mut closing: watch::Receiver<bool>) {
+        let handshakes = Handshakes::new(self.cluster.limits.handshakes, Arc::clone(self.node.clock()));
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                accepted = listener.accept() => accepted,
+                () = stopping(&mut closing) => return,
+            };
+            match accepted {
+                Ok((stream, from)) => {
+                    let (permit, dropped) = handshakes.acquire(&from);
+                    let links = self.clone();
+                    let closing = closing.clone();
+                    self.node.spawner().spawn(async move {
+                        tokio::select! {
+                            // A connection that came up in this poll is not dropped.
+                            biased;
+                            () = dropped => {
+                                refused::stranger(&links.node, &from, &"too many handshakes at once");
+                            }
+                            ended = links.run(stream, Role::Listener, Some(permit), closing, None) => {
+                                links.report(Role::Listener, &from, &ended);
+                            }
+                        }
+                    });
+                }
+                Err(error) => {
+                    // The program has too many open files, most likely. The peer dials again, and so does this loop.
+                    self.node.report(ReportKind::AcceptFailed, || {
+                        log::warn!(target: "greenroom", %error, "cannot accept a connection");
+                    });
+                    let pause = self.node.clock().sleep_until(self.node.clock().now() + ACCEPT_PAUSE);
+                    pause.await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The tasks that dial the seeds.
+
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::backoff::Backoff;
+use super::connector::{Connector, stopping};
+use crate::base::NodeName;
+use crate::log;
+use crate::session::Role;
+
+impl Connector {
+    /// Keeps a connection to a seed until the node stops. `tried` is dropped after the first attempt.
+    pub(in crate::cluster) async fn seed(
+        self,
+        address: String,
+        tried: oneshot::Sender<()>,
+        mut closing: watch::Receiver<bool>,
+    ) {
+        let (mut tried, mut backoff, mut name) = (Some(tried), Backoff::new(), None);
+        while !*closing.borrow() {
+            // A seed may have dialled this node instead.
+            if self.is_reached(&address, name.as_ref()) {
+                drop(tried.take());
+                tokio::select! {
+                    biased;
+                    () = self.disconnected(&address, name.as_ref()) => {}
+                    () = stopping(&mut closing) => return,
+                }
+            }
+            let mut up_for = Duration::ZERO;
+            let connected = tokio::select! {
+                biased;
+                connected = self.transport.connect(&address) => connected,
+                () = stopping(&mut closing) => return,
+            };
+            match connected {
+                Ok(stream) => {
+                    let ended = self.run(stream, Role::Dialler, None, closing.clone(), tried.take()).await;
+                    self.report(Role::Dialler, &address, &ended);
+                    up_for = ended.up_for.unwrap_or_default();
+                    name = ended.peer.or(name);
+                }
+                Err(error) => {
+                    // The first failure may be a mistyped address. Later ones are logged for debugging only.
+                    if tried.take().is_some() {
+                        log::warn!(target: "greenroom", seed = address, %error, "cannot reach a seed: dialling again");
+                    } else {
+                        log::debug!(target: "greenroom", seed = address, %error, "cannot reach a seed");
+                    }
+                }
+            }
+            let until = self.node.clock().now() + backoff.next_pause(up_for, self.node.rng());
+            tokio::select! {
+                biased;
+                () = self.node.clock().sleep_until(until) => {}
+                () = stopping(&mut closing) => return,
+            }
+        }
+    }
+
+    /// Returns `true` if there is a connection to the seed with this address, or with this name if it is known.
+    fn is_reached(&self, address: &str, name: Option<&NodeName>) -> bool {
+        self.cluster.is_reached_at(address) || name.is_some_and(|name| self.cluster.peer(name).is_some())
+    }
+
+    /// Waits until there is no connection to the seed.
+    async fn disconnected(&self, address: &str, name: Option<&NodeName>) {
+        loop {
+            let changed = self.cluster.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if !self.is_reached(address, name) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}

@@ -81,12 +81,14 @@ impl<T> OtherOutcome for MainOutcome<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+
     use super::*;
 
     #[derive(Debug)]
     struct Failed(&'static str, Option<Box<Failed>>);
 
-    impl fmt::Display for Failed {
+    impl Display for Failed {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str(self.0)
         }

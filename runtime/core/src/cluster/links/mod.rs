@@ -1,8 +1,8 @@
 //! The connections of a node, from the first byte to the loss: epochs, admission, dialling.
 //!
 //! The task [`listen`] accepts connections, and a task for each of the [`seeds`] dials. Each connection is run by the task
-//! that opened it: see [`connection`]. Once the peer's hello has arrived, the connection is in the [`table`], which asks
-//! the pure module [`admission`] which connections are admitted.
+//! that opened it: see [`connection`]. Once the peer's hello has arrived, the connection is in the [`table`], which leaves
+//! the choice of the admitted connections to the pure module [`admission`].
 
 mod admission;
 mod backoff;

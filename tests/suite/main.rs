@@ -47,6 +47,7 @@ mod signals;
 mod soak;
 mod source;
 mod spawn;
+mod start_waits;
 mod states;
 mod streams;
 mod stub_identity;

@@ -4,13 +4,13 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use super::{Actor, Context, Process, Ref, Stub};
 use crate::base::{Exit, StartError};
 use crate::call::Address;
 use crate::node::{Current, Node};
-use crate::process::{Cell, Mailbox, ProcessKind, ProcessTask, StartInfo, catch_unwind, ended_in_cell};
+use crate::process::{
+    Cell, Mailbox, ProcessKind, ProcessTask, StartInfo, StartSender, catch_unwind, ended_in_cell, start_wait,
+};
 
 /// A process that can be reached, linked and monitored, but does not run yet.
 pub(crate) struct NewProcess<A: Actor> {
@@ -40,26 +40,22 @@ impl<A: Process> NewProcess<A> {
 
     /// Starts to run the process, and returns a future that resolves after its `init`.
     pub(crate) fn start(self, actor: A) -> impl Future<Output = Result<Ref<A>, StartError>> + Send + use<A> {
-        let (started, result) = oneshot::channel();
         let (cell, number) = (Arc::clone(&self.cell), self.number);
-        let stub = self.run(actor, Some(Box::new(started)));
+        let (started, result) = start_wait(cell.node(), number);
+        let stub = self.run(actor, Some(started));
         async move {
             match result.await {
-                Ok(Ok(())) => Ok(stub),
-                Ok(Err(reason)) => {
+                Some(Ok(())) => Ok(stub),
+                Some(Err(reason)) => {
                     // When a failed start returns, the process has exited and its name is free.
                     ended_in_cell(cell, number).await;
                     Err(StartError { child: String::new(), reason })
                 }
-                Err(_) => Err(StartError { child: String::new(), reason: ended_in_cell(cell, number).await }),
+                None => Err(StartError { child: String::new(), reason: ended_in_cell(cell, number).await }),
             }
         }
     }
 }
-
-/// The sender of a start's result; dropped if the process exits before its `init` has returned.
-// In a box: most processes have none, and each process's task has room for it.
-pub(crate) type StartSender = Box<oneshot::Sender<Result<(), Exit>>>;
 
 /// Returns the start information of an actor of this type, started by the running process.
 pub(crate) fn start_info<A: Process>() -> StartInfo {
@@ -134,8 +130,7 @@ fn register_name<A: Process>(cx: &Context<A>) -> Result<(), Exit> {
 
 fn send_start_result(started: Option<StartSender>, result: Result<(), Exit>) -> Result<(), Exit> {
     if let Some(started) = started {
-        // Fails if the future of the start was dropped.
-        let _ = started.send(result.clone());
+        started.send(result.clone());
     }
     result
 }

@@ -8,6 +8,7 @@ use super::ApplicationKind;
 use super::running_application::RunningApplication;
 use crate::base::Exit;
 use crate::node::Node;
+use crate::process::InVain;
 use crate::supervisor::{SupervisionRef, TreeStub};
 
 /// A handle to a started application, with its tree's stub.
@@ -57,19 +58,27 @@ impl<R: TreeStub> Running<R> {
     /// [`application:stop/1`](https://www.erlang.org/doc/apps/kernel/application.html#stop/1) leaves the dependent
     /// applications running.
     ///
-    /// Cancel-safe: the application stops also if the future is dropped.
+    /// In a process of one of these applications the future resolves at once: the process cannot wait for its own end, and
+    /// is stopped like the others. Cancel-safe: the application stops also if the future is dropped.
     pub fn stop(&self) -> impl Future<Output = Exit> + Send + use<R> {
         let application = Arc::clone(&self.application);
+        let is_inside = application.is_caller_inside();
         application.node().spawner().spawn(Arc::clone(&application).stop_with_dependents());
-        async move { application.ended().await }
+        async move {
+            if is_inside {
+                return Exit::shutdown();
+            }
+            application.ended_for_process(InVain::Resolve(Exit::shutdown())).await
+        }
     }
 
     /// Waits for the end of the application and returns its reason. Cancel-safe.
     ///
-    /// If the root supervisor gave up, the reason names the child whose restart was one too many.
+    /// If the root supervisor gave up, the reason names the child whose restart was one too many. A process of the
+    /// application that waits for it ends with [`Exit::Cycle`], as with [`Stub::ended`](crate::Stub::ended).
     pub fn ended(&self) -> impl Future<Output = Exit> + Send + use<R> {
         let application = Arc::clone(&self.application);
-        async move { application.ended().await }
+        async move { application.ended_for_process(InVain::End).await }
     }
 
     /// Waits for the end of the application, for a `main` that has nothing else to do. Cancel-safe.

@@ -10,8 +10,9 @@ use tokio::sync::{oneshot, watch};
 use super::spec::{ApplicationKind, ApplicationSpec};
 use super::{ApplicationError, report};
 use crate::actor::Stub;
-use crate::base::{Exit, Shutdown, StartError};
-use crate::node::{Node, Service};
+use crate::base::{Exit, Shutdown, StartError, Subject};
+use crate::node::{Current, Node, Service};
+use crate::process::{InVain, ends_after_caller, watch_exit};
 use crate::supervisor::{PendingTree, SupervisionRef, TreeRoot, TreeStub};
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -160,20 +161,47 @@ impl RunningApplication {
 
     /// Stops the applications that depend on this one, last started first, then this one.
     pub(super) async fn stop_with_dependents(self: Arc<Self>) {
-        let mut stopping = vec![Arc::clone(&self)];
-        // The oldest is first, so an application follows its dependencies.
-        for other in RunningApplication::all(&self.node) {
-            if other.after().iter().any(|name| stopping.iter().any(|application| application.name() == name)) {
-                stopping.push(other);
-            }
-        }
-        for application in stopping.into_iter().rev() {
+        for application in self.with_dependents().into_iter().rev() {
             application.stop().await;
         }
     }
 
+    /// Returns this application and those that depend on it, last started last.
+    fn with_dependents(self: &Arc<Self>) -> Vec<Arc<RunningApplication>> {
+        let mut found = vec![Arc::clone(self)];
+        // The oldest is first, so an application follows its dependencies.
+        for other in RunningApplication::all(&self.node) {
+            if other.after().iter().any(|name| found.iter().any(|application| application.name() == name)) {
+                found.push(other);
+            }
+        }
+        found
+    }
+
+    /// Returns whether the current process belongs to this application, or to one that depends on it.
+    pub(super) fn is_caller_inside(self: &Arc<Self>) -> bool {
+        let is_above = |application: &Arc<RunningApplication>| {
+            let pid = application.supervisor().and_then(|supervisor| supervisor.pid());
+            pid.is_some_and(|pid| ends_after_caller(&self.node, pid.number()))
+        };
+        self.with_dependents().iter().any(is_above)
+    }
+
+    /// Waits for the end of the application's tree by a process of the node, then for that of the application. `in_vain`
+    /// is the outcome if the former can only come after the end of the process. Returns the application's exit reason.
+    pub(super) async fn ended_for_process(&self, in_vain: InVain) -> Exit {
+        let supervisor = self.supervisor().filter(|_| Current::is_process_of(&self.node)).and_then(|stub| stub.pid());
+        if let Some(pid) = supervisor {
+            let reason = watch_exit(&self.node, Subject::Pid(pid.clone()), in_vain).await;
+            if self.node.table().get(pid.number()).is_some() {
+                return reason;
+            }
+        }
+        self.ended().await
+    }
+
     /// Waits for the end of the application and returns its reason.
-    pub(super) async fn ended(&self) -> Exit {
+    async fn ended(&self) -> Exit {
         let mut state = self.state.subscribe();
         let ended = state.wait_for(|state| matches!(state, State::Ended(_))).await;
         match ended.as_deref() {

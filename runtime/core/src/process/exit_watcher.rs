@@ -6,15 +6,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Cell;
+use super::wait_edge::WaitEdge;
 use crate::base::{Exit, MonitorRef, NodeId, Pid, Protocol};
 use crate::log;
 use crate::node::{Current, Node, SignalTarget};
-use crate::observe::{AwaitedCall, WaitingCall};
+use crate::observe::AwaitedCall;
 use crate::sched::Timeout;
 use crate::signal::{MonitorRoute, Monitored};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -90,7 +91,7 @@ pub(crate) fn watch_exit(node: &Node, target: Monitored, in_vain: InVain) -> imp
     if let Err(reason) = node.signal_monitored(&node.pid(number), &target, epoch, Signal::Monitor { reference }) {
         watcher.resolve(Outcome::Exited(reason));
     }
-    ExitWait { watcher, _guard: guard, in_vain, check: None, is_noted: false }
+    ExitWait { watcher, _guard: guard, in_vain, edge: WaitEdge::default() }
 }
 
 /// A wait for the exit of one process.
@@ -98,21 +99,8 @@ struct ExitWait {
     watcher: Arc<ExitWatcher>,
     _guard: UnwatchOnDrop,
     in_vain: InVain,
-    /// The next search for a cycle. `None` before the first poll.
-    check: Option<NextCheck>,
-    /// The wait is recorded in the waiting process's cell.
-    is_noted: bool,
+    edge: WaitEdge,
 }
-
-#[derive(Clone, Copy)]
-struct NextCheck {
-    since: Instant,
-    at: Instant,
-    pause: Duration,
-}
-
-/// The time until the first search for a cycle, as for a call. Each further one takes twice as long to come.
-const FIRST_CHECK: Duration = Duration::from_millis(100);
 
 impl Future for ExitWait {
     type Output = Exit;
@@ -124,44 +112,22 @@ impl Future for ExitWait {
             Some(Outcome::Cycle(pids)) => return self.give_up(pids, false),
             None => {}
         }
-        let node = &self.watcher.node;
+        let this = &mut *self;
+        let node = &this.watcher.node;
         let caller = Current::process_of(node);
-        let Some(target) = self.watcher.local_target().filter(|_| caller != 0) else { return Poll::Pending };
-        let Some(check) = self.check else {
-            if !matches!(self.in_vain, InVain::Continue)
-                && let Some(pids) = waits_for_itself(node, caller, target)
-            {
-                return self.give_up(pids, true);
-            }
-            let since = node.clock().now();
-            self.schedule(NextCheck { since, at: since, pause: FIRST_CHECK });
-            return Poll::Pending;
-        };
-        if time.is_some_and(|time| time >= check.at) {
-            let call: Arc<dyn AwaitedCall> = Arc::clone(&self.watcher) as _;
-            let waiting = WaitingCall { call: Arc::downgrade(&call), callee: target, since: check.since };
-            if Current::set_waiting(node, waiting) {
-                node.find_deadlock(caller);
-                self.is_noted = true;
-            }
-            self.schedule(check);
+        let Some(target) = this.watcher.local_target().filter(|_| caller != 0) else { return Poll::Pending };
+        if this.edge.is_new()
+            && !matches!(this.in_vain, InVain::Continue)
+            && let Some(pids) = waits_for_itself(node, caller, target)
+        {
+            return this.give_up(pids, true);
         }
+        this.edge.poll(node, &this.watcher, target, time);
         Poll::Pending
     }
 }
 
 impl ExitWait {
-    /// Registers for the search after `check`. A time beyond the range of the clock is never checked.
-    fn schedule(&mut self, check: NextCheck) {
-        let at = check.at.checked_add(check.pause);
-        if let Some(at) = at {
-            let timeout: Arc<dyn Timeout> = Arc::clone(&self.watcher) as _;
-            let timeout: Weak<dyn Timeout> = Arc::downgrade(&timeout);
-            self.watcher.node.notify_at(at, timeout);
-        }
-        self.check = Some(NextCheck { at: at.unwrap_or(check.at), pause: check.pause.saturating_mul(2), ..check });
-    }
-
     /// Ends a wait that could only end after the waiting process.
     fn give_up(&mut self, pids: Vec<Pid>, is_own_end: bool) -> Poll<Exit> {
         self.watcher.node.loss_counts().count_broken_cycle();
@@ -184,10 +150,14 @@ impl ExitWait {
 
 impl Drop for ExitWait {
     fn drop(&mut self) {
-        if self.is_noted {
-            Current::clear_waiting(Arc::as_ptr(&self.watcher).cast());
-        }
+        self.edge.clear(&self.watcher);
     }
+}
+
+/// Returns whether the process with this number can only end after the current process, if that is one of the node.
+pub(crate) fn ends_after_caller(node: &Node, target: u64) -> bool {
+    let caller = Current::process_of(node);
+    caller != 0 && waits_for_itself(node, caller, target).is_some()
 }
 
 /// Returns the processes of the cycle if the end of `target` can only come after that of `caller`: if it is the caller, or

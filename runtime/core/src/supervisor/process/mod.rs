@@ -111,6 +111,8 @@ impl SupervisorProcess {
         }
     }
 
+    /// Handles a request or an exit. The replies of requests that take time are held until then, so that a cycle of calls
+    /// and exits through this supervisor is found.
     async fn handle(&mut self, cx: &mut Context<Self>, message: Supervision) -> Result<(), Exit> {
         match message {
             Supervision::Children { reply } => reply.send(self.child_infos()),
@@ -123,16 +125,19 @@ impl SupervisorProcess {
                 children: self.child_infos(),
             }),
             Supervision::Terminate { child, reply } => {
+                reply.mark_held();
                 let planned = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.terminate(key));
                 self.execute_actions(cx).await?;
                 reply.send(planned);
             }
             Supervision::Restart { child, reply } => {
+                reply.mark_held();
                 let planned = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.restart(key));
                 let started = self.execute_start(cx, planned).await?;
                 reply.send(started);
             }
             Supervision::Delete { child, reply } => {
+                reply.mark_held();
                 let planned = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.delete(key));
                 self.execute_actions(cx).await?;
                 reply.send(planned);
@@ -143,6 +148,7 @@ impl SupervisorProcess {
                 reply.send(cell.ok_or(ChildError::NotFound));
             }
             Supervision::Add { unbound, reply } => {
+                reply.mark_held();
                 let planned = self.add_and_plan_start(unbound.0);
                 let started = self.execute_start(cx, planned).await?;
                 reply.send(started);

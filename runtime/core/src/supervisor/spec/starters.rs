@@ -2,11 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::oneshot;
-
 use crate::actor::{Actor, Process, launch, start_info};
 use crate::base::{Exit, Pid};
-use crate::process::{Cell, StartInfo, catch, ended_in_cell};
+use crate::process::{Cell, StartInfo, catch, ended_in_cell, start_wait};
 use crate::supervisor::child::{BoundSpec, ChildStarter, Children, StartFuture, SupervisorCell};
 use crate::supervisor::process::SupervisorProcess;
 use crate::supervisor::{ChildOptions, SupervisorOptions, WhileDown};
@@ -113,17 +111,17 @@ fn start_process<A: Process>(
     let pid = cell.node().pid(number);
     link(&pid);
     let cell = Arc::clone(cell);
-    let (started, outcome) = oneshot::channel();
-    launch(&cell, number, actor, Some(Box::new(started)));
+    let (started, outcome) = start_wait(cell.node(), number);
+    launch(&cell, number, actor, Some(started));
     Box::pin(async move {
         match outcome.await {
-            Ok(Ok(())) => Ok(Some(pid)),
+            Some(Ok(())) => Ok(Some(pid)),
             // In both cases the process must be gone before the next start, so that its name and port are free.
-            Ok(Err(Exit::Normal)) => {
+            Some(Err(Exit::Normal)) => {
                 ended_in_cell(cell, number).await;
                 Ok(None)
             }
-            Ok(Err(_)) | Err(_) => Err(ended_in_cell(cell, number).await),
+            Some(Err(_)) | None => Err(ended_in_cell(cell, number).await),
         }
     })
 }

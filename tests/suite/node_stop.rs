@@ -135,3 +135,55 @@ async fn a_stop_goes_on_when_its_caller_does_not_wait() {
     drop(tokio::time::timeout(Duration::ZERO, node.stop()).await);
     assert_eq!(ended.await, Exit::shutdown());
 }
+
+/// The process that a janitor starts when it is stopped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Successor {
+    Process,
+    Tree,
+    /// Another janitor, which does the same.
+    Janitor,
+}
+
+/// A process that starts another one when it is stopped.
+#[actor]
+struct Janitor {
+    node: Node,
+    successor: Successor,
+}
+
+#[actor(local)]
+impl Janitor {
+    #[cast]
+    fn clean(&mut self) {}
+
+    /// Traps exits, so that `leave` runs.
+    #[exit]
+    fn exited(&mut self, _signal: ExitSignal) {}
+
+    #[terminate]
+    async fn leave(&mut self) {
+        match self.successor {
+            Successor::Process => drop(self.node.spawn(Worker)),
+            Successor::Tree => drop(self.node.start_tree(Plant {}).await),
+            Successor::Janitor => {
+                self.node.spawn(Janitor { node: self.node.clone(), successor: self.successor });
+            }
+        }
+    }
+}
+
+#[greenroom::test]
+async fn processes_that_are_started_during_a_stop_are_stopped_too() {
+    for successor in [Successor::Process, Successor::Tree, Successor::Janitor] {
+        let cluster = Cluster::in_memory(2).await;
+        let node: Node = cluster.node(1).clone();
+        for _ in 0..20 {
+            node.spawn(Janitor { node: node.clone(), successor });
+        }
+        tokio::time::timeout(Duration::from_secs(1), node.stop()).await.expect("the stop ends");
+        assert_eq!(node.process_count(), 0, "{successor:?}");
+        crate::scripted::settle().await;
+        assert!(cluster.node(0).peers().is_empty(), "{successor:?}");
+    }
+}

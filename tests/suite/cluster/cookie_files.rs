@@ -56,6 +56,50 @@ fn files_of_an_earlier_start_do_not_prevent_the_next() {
 }
 
 #[test]
+fn a_file_of_any_name_is_made_and_other_files_stay() {
+    let folder = Folder::new("names");
+    for other in ["team.new", "team.lock"] {
+        fs::write(folder.0.join(other), "a file of the user").unwrap();
+    }
+    for name in ["team.cookie", "cookie.lock", "cookie.new", ".cookie"] {
+        let made = Cookie::load_from(folder.0.join(name)).unwrap();
+        assert_eq!(Cookie::load_from(folder.0.join(name)).unwrap(), made, "{name}");
+    }
+    for other in ["team.new", "team.lock"] {
+        assert_eq!(fs::read_to_string(folder.0.join(other)).unwrap(), "a file of the user");
+    }
+}
+
+/// Runs this program as a process that loads the cookie of the environment, and returns its output.
+#[cfg(unix)]
+fn load_in_process(variables: &[(&str, &std::ffi::OsStr)]) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "cluster::cookie_files::prints_the_default_cookie", "--ignored", "--nocapture"]);
+    command.env_remove("HOME").env_remove("USERPROFILE").env_remove(Cookie::VARIABLE).envs(variables.iter().copied());
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+#[ignore = "run as a process of its own by the test below"]
+fn prints_the_default_cookie() {
+    println!("cookie={:?}", Cookie::load().map(|cookie| cookie.expose()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_text_and_an_empty_home_are_errors() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = Folder::new("home");
+    let home = ("HOME", folder.0.as_os_str());
+    assert!(load_in_process(&[home]).contains("cookie=Ok("));
+    let variable = (Cookie::VARIABLE, OsStr::from_bytes(b"\xff\xfe"));
+    assert!(load_in_process(&[home, variable]).contains("cookie=Err(Malformed("));
+    assert!(load_in_process(&[("HOME", OsStr::new(""))]).contains("cookie=Err(NoHome)"));
+}
+
+#[test]
 fn threads_that_start_at_once_get_the_same_cookie() {
     let folder = Folder::new("threads");
     let start = Arc::new(Barrier::new(32));

@@ -10,9 +10,10 @@ use tokio::sync::{oneshot, watch};
 use super::spec::{ApplicationKind, ApplicationSpec};
 use super::{ApplicationError, report};
 use crate::actor::Stub;
-use crate::base::{Exit, Shutdown, StartError, Subject};
+use crate::base::{Exit, Shutdown, StartError};
 use crate::node::{Current, Node, Service};
 use crate::process::{InVain, ends_after_caller, watch_exit};
+use crate::signal::Monitored;
 use crate::supervisor::{PendingTree, SupervisionRef, TreeRoot, TreeStub};
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -192,7 +193,7 @@ impl RunningApplication {
     pub(super) async fn ended_for_process(&self, in_vain: InVain) -> Exit {
         let supervisor = self.supervisor().filter(|_| Current::is_process_of(&self.node)).and_then(|stub| stub.pid());
         if let Some(pid) = supervisor {
-            let reason = watch_exit(&self.node, Subject::Pid(pid.clone()), in_vain).await;
+            let reason = watch_exit(&self.node, Monitored::process(pid.clone()), in_vain).await;
             if self.node.table().get(pid.number()).is_some() {
                 return reason;
             }

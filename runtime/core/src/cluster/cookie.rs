@@ -65,10 +65,11 @@ impl Cookie {
     /// # Errors
     /// The text is not a cookie, the file cannot be read or made, or other users may read it.
     pub fn load() -> Result<Cookie, CookieError> {
-        if let Ok(text) = std::env::var(Cookie::VARIABLE) {
-            return parse(&text, || Cookie::VARIABLE.to_owned());
+        if let Some(text) = std::env::var_os(Cookie::VARIABLE) {
+            return parse(&text.to_string_lossy(), || Cookie::VARIABLE.to_owned());
         }
-        let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"));
+        let folder = |variable| std::env::var_os(variable).filter(|folder| !folder.is_empty());
+        let home = folder("HOME").or_else(|| folder("USERPROFILE"));
         Cookie::load_from(Path::new(&home.ok_or(CookieError::NoHome)?).join(".greenroom").join("cookie"))
     }
 
@@ -80,8 +81,8 @@ impl Cookie {
 
     /// Returns the cookie in a file, and makes the file on first use, readable by its owner only.
     ///
-    /// Several programs may start at once: all of them get the same cookie. A lock on the file beside it with the
-    /// extension `lock` decides which of them makes it. As with Erlang's
+    /// Several programs may start at once: all of them get the same cookie. A lock on the file beside it whose name ends in
+    /// `.lock` decides which of them makes it; on a file system without locks, a hard link does. As with Erlang's
     /// [`.erlang.cookie`](https://www.erlang.org/doc/system/distributed.html#security), a file that other users may
     /// read or write is refused.
     ///
@@ -99,7 +100,7 @@ impl Cookie {
             Some(cookie) => cookie,
             None => {
                 let cookie = Cookie::random()?;
-                write_new(path, &cookie).map_err(failed)?;
+                write_new(path, &cookie, lock.is_some()).map_err(failed)?;
                 // A file system without permissions gives the file some that are too wide.
                 read(path)?.unwrap_or(cookie)
             }
@@ -146,8 +147,8 @@ fn read(path: &Path) -> Result<Option<Cookie>, CookieError> {
 }
 
 /// Waits for the right to make the file. It ends when the returned file is dropped, and with the program: nothing stale
-/// remains after a crash.
-fn lock_beside(path: &Path) -> io::Result<File> {
+/// remains after a crash. Returns `None` on a file system without locks.
+fn lock_beside(path: &Path) -> io::Result<Option<File>> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -155,23 +156,44 @@ fn lock_beside(path: &Path) -> io::Result<File> {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(directory)?;
     }
-    let file = private(OpenOptions::new().write(true).create(true)).open(path.with_extension("lock"))?;
-    file.lock()?;
-    Ok(file)
+    let file = private(OpenOptions::new().write(true).create(true)).open(beside(path, ".lock"))?;
+    Ok(file.lock().is_ok().then_some(file))
 }
 
-/// Writes a file beside `path` and renames it, so that no program reads half a cookie. Needs the lock.
-fn write_new(path: &Path, cookie: &Cookie) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    match fs::remove_file(&beside) {
+/// Returns the path of a file in the same folder, whose name is that of `path` with `suffix` after it.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Writes a file beside `path` and gives it that name, so that no program reads half a cookie. Without the lock, another
+/// program may have done so first: its file stays.
+fn write_new(path: &Path, cookie: &Cookie, is_locked: bool) -> io::Result<()> {
+    let new = if is_locked { beside(path, ".new") } else { beside(path, &format!(".new-{:016x}", random_number()?)) };
+    match fs::remove_file(&new) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&beside)?;
+    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&new)?;
     file.write_all(cookie.expose().as_bytes())?;
     file.sync_all()?;
-    fs::rename(&beside, path)
+    if is_locked {
+        return fs::rename(&new, path);
+    }
+    match fs::hard_link(&new, path) {
+        Ok(()) => fs::remove_file(&new),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(&new),
+        // Neither locks nor hard links: of programs that start at the same moment, the last one's cookie stays.
+        Err(_) => fs::rename(&new, path),
+    }
+}
+
+fn random_number() -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
 }
 
 /// Gives a file that is made by these options to its owner alone.

@@ -15,6 +15,12 @@ use crate::wire::{Epoch, Signal};
 /// The time after which a process that was requested to stop is killed: OTP's default for a worker.
 const SHUTDOWN_TIME: Duration = Duration::from_secs(5);
 
+/// The number of times that a stop looks for processes that were started while others ended.
+const MAX_ROUNDS: u32 = 8;
+
+/// The number of these rounds in which processes are stopped in order. In the others they are killed.
+const ORDERLY_ROUNDS: u32 = 2;
+
 /// The number of killed processes with a log event of their own.
 const MAX_LOGGED: usize = 16;
 
@@ -43,7 +49,8 @@ impl Node {
     ///
     /// 1. Applications, last started first.
     /// 2. Other supervision trees, from their roots. A tree takes the time that its children's `shutdown` allows.
-    /// 3. All other processes. A process that has not stopped after 5 s is killed.
+    /// 3. All other processes. A process that has not stopped after 5 s is killed. Processes that were started meanwhile are
+    ///    stopped too.
     /// 4. The connections.
     ///
     /// Called at the end of `main`. Afterwards no application starts on this node. Cancel-safe: the stop runs in a task of
@@ -69,8 +76,12 @@ impl Node {
         for service in self.services().close().into_iter().rev() {
             service.stop().await;
         }
-        self.stop_processes(true).await;
-        self.stop_processes(false).await;
+        // A process may start others while it ends.
+        let mut stopped = 0;
+        for round in 0..MAX_ROUNDS {
+            let Some(last) = self.stop_processes_after(stopped, round < ORDERLY_ROUNDS).await else { break };
+            stopped = last;
+        }
         self.disconnect().await;
     }
 
@@ -116,13 +127,22 @@ impl Node {
         }
     }
 
-    /// Stops the root supervisors of all trees, or else all processes.
-    async fn stop_processes(&self, only_roots: bool) {
-        let is_root = |ancestry: Ancestry| ancestry.supervisor && !self.is_supervisor(ancestry.parent);
-        let chosen = self.numbers_where(|ancestry| !only_roots || is_root(ancestry));
-        if !self.exit_all(&chosen, Exit::shutdown(), (!only_roots).then_some(SHUTDOWN_TIME)).await {
-            self.kill(&chosen).await;
+    /// Stops the processes whose numbers are higher than `after`: the root supervisors of trees first, then the others. If
+    /// not `in_order`, kills them. Returns the highest number, or `None` if there was no such process.
+    async fn stop_processes_after(&self, after: u64, in_order: bool) -> Option<u64> {
+        let chosen = |condition: &dyn Fn(Ancestry) -> bool| {
+            let numbers = self.numbers_where(condition);
+            numbers.into_iter().filter(|number| *number > after).collect::<Vec<_>>()
+        };
+        if in_order {
+            let roots = chosen(&|ancestry| ancestry.supervisor && !self.is_supervisor(ancestry.parent));
+            self.exit_all(&roots, Exit::shutdown(), None).await;
         }
+        let others = chosen(&|_| true);
+        if !in_order || !self.exit_all(&others, Exit::shutdown(), Some(SHUTDOWN_TIME)).await {
+            self.kill(&others).await;
+        }
+        others.last().copied()
     }
 
     /// Kills a process and its descendants: the processes that it started, those that they started, and so on. Resolves

@@ -165,7 +165,7 @@ impl Janitor {
     async fn leave(&mut self) {
         match self.successor {
             Successor::Process => drop(self.node.spawn(Worker)),
-            Successor::Tree => drop(self.node.start_tree(Plant {}).await),
+            Successor::Tree => drop(self.node.start_tree(Machine {}).await),
             Successor::Janitor => {
                 self.node.spawn(Janitor { node: self.node.clone(), successor: self.successor });
             }

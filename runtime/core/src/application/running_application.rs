@@ -182,7 +182,7 @@ impl RunningApplication {
     /// Returns whether the current process belongs to this application, or to one that depends on it.
     pub(super) fn is_caller_inside(self: &Arc<Self>) -> bool {
         let is_above = |application: &Arc<RunningApplication>| {
-            let pid = application.supervisor().and_then(|supervisor| supervisor.pid());
+            let pid = application.supervisor().and_then(Stub::pid);
             pid.is_some_and(|pid| ends_after_caller(&self.node, pid.number()))
         };
         self.with_dependents().iter().any(is_above)
@@ -191,7 +191,7 @@ impl RunningApplication {
     /// Waits for the end of the application's tree by a process of the node, then for that of the application. `in_vain`
     /// is the outcome if the former can only come after the end of the process. Returns the application's exit reason.
     pub(super) async fn ended_for_process(&self, in_vain: InVain) -> Exit {
-        let supervisor = self.supervisor().filter(|_| Current::is_process_of(&self.node)).and_then(|stub| stub.pid());
+        let supervisor = self.supervisor().filter(|_| Current::is_process_of(&self.node)).and_then(Stub::pid);
         if let Some(pid) = supervisor {
             let reason = watch_exit(&self.node, Monitored::process(pid.clone()), in_vain).await;
             if self.node.table().get(pid.number()).is_some() {

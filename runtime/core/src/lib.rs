@@ -45,6 +45,16 @@ mod sync;
 mod termination;
 mod wire;
 
+#[cfg(test)]
+#[allow(dead_code, unreachable_pub)] // Written for another package.
+#[path = "../../../tests/src/counting.rs"]
+mod counting;
+
+/// Counts the memory that hostile input occupies.
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: counting::CountingAllocator = counting::CountingAllocator;
+
 #[doc(hidden)]
 pub mod __private;
 #[cfg(feature = "test")]

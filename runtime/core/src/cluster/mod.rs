@@ -25,6 +25,8 @@ pub use cookie::{Cookie, CookieError};
 pub(crate) use peers::Cluster;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod reply_tests;
 #[cfg(test)]
 mod tests;

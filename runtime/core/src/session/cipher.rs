@@ -157,3 +157,6 @@ impl Random for OneKey {
         }
     }
 }
+
+#[cfg(test)]
+mod pair;

@@ -86,12 +86,7 @@ impl Session {
                     Progress::More(exchange) => return Ok(State::Exchanging(exchange)),
                     Progress::Done(cipher) => cipher,
                 };
-                let hello = hello::encode(&self.local, &self.cluster, self.tick, self.receive_limits)
-                    .ok_or(SessionError::Handshake("this node's address or cluster name is too long"))?;
-                let mut record = vec![HELLO];
-                varint::put(&mut record, hello.len() as u64);
-                record.extend_from_slice(&hello);
-                cipher.seal(&record, &mut self.handshake_bytes)?;
+                self.send_hello(&mut cipher)?;
                 Ok(State::Confirming(cipher))
             }
             State::Confirming(mut cipher) => {
@@ -125,6 +120,15 @@ impl Session {
             }
             State::Over(error) => Err(error),
         }
+    }
+
+    pub(super) fn send_hello(&mut self, cipher: &mut Cipher) -> Result<(), SessionError> {
+        let hello = hello::encode(&self.local, &self.cluster, self.tick, self.receive_limits)
+            .ok_or(SessionError::Handshake("this node's address or cluster name is too long"))?;
+        let mut record = vec![HELLO];
+        varint::put(&mut record, hello.len() as u64);
+        record.extend_from_slice(&hello);
+        cipher.seal(&record, &mut self.handshake_bytes)
     }
 
     /// Reads the peer's hello and agrees on the common values.

@@ -3,6 +3,7 @@
 mod admission;
 mod handshake;
 mod heartbeat;
+mod hostile;
 mod lanes;
 mod records;
 

@@ -13,6 +13,9 @@ mod error;
 mod fingerprint;
 #[cfg(feature = "net")]
 mod frame;
+#[cfg(test)]
+#[cfg(feature = "net")]
+pub(crate) mod hostile;
 mod signal;
 mod target;
 #[cfg(feature = "net")]

@@ -131,7 +131,7 @@ fn strangers() {
 }
 
 /// The handshake's bytes in both directions, as an attacker records them.
-fn recorded() -> [Vec<u8>; 2] {
+pub(super) fn recorded() -> [Vec<u8>; 2] {
     let mut pair = Pair::new();
     let mut output = [Vec::new(), Vec::new()];
     for _ in 0..4 {

@@ -1,0 +1,369 @@
+//! A member of the cluster that sends arbitrary frames to a node, while another member is served.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use greenroom_macros::actor;
+use tokio::task::JoinHandle;
+
+use super::Cookie;
+use crate::actor::Stub;
+use crate::base::{Exit, MonitorRef, NodeId, NodeName};
+use crate::counting::kept_bytes;
+use crate::net::{Command, Network, Outbox, Transport, drive};
+use crate::observe::ConnectionMeter;
+use crate::prelude::*;
+use crate::sched::{Clock, NodeEnv, TokioClock};
+use crate::session::{Config, CookieKeys, Event, Hello, Limits, Role, Session};
+use crate::testing::paused;
+use crate::wire::hostile::{Coverage, Input, Known};
+use crate::wire::{Frame, FrameTarget, Signal, fingerprint};
+
+/// A process with calls of several types.
+#[actor]
+struct Orders {
+    notes: Vec<String>,
+}
+
+#[actor]
+impl Orders {
+    #[call]
+    fn next(&self, order: u64) -> u64 {
+        order + 1
+    }
+
+    #[call]
+    fn who(&self, cx: &mut Context<Self>) -> OrdersRef {
+        cx.me()
+    }
+
+    /// Keeps few notes: a process that keeps more is the program's own affair.
+    #[cast]
+    fn note(&mut self, text: String, tags: Vec<u16>) {
+        if self.notes.len() < 8 && tags.len() < 100 {
+            self.notes.push(text);
+        }
+    }
+
+    /// Never answers.
+    #[call]
+    fn wait(&mut self, _seconds: Option<u32>, reply: Reply<u64>) {
+        std::mem::forget(reply);
+    }
+}
+
+/// The connection of the hostile member.
+struct Hostile {
+    outbox: Arc<Outbox>,
+    /// The ids of calls and the references of monitors that the node has sent.
+    seen: Arc<Mutex<Seen>>,
+    driver: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Seen {
+    ids: VecDeque<u64>,
+    references: VecDeque<(u64, MonitorRef)>,
+    frames: u64,
+    up: bool,
+}
+
+impl Hostile {
+    async fn connect(network: &Network, cookie: &Cookie, name: &str, incarnation: u64) -> Option<Hostile> {
+        let stream = network.host("host-m").connect("host-a").await.ok()?;
+        let limits = Limits::default();
+        let node = NodeId { name: NodeName::new(name).unwrap(), incarnation };
+        let config = Config {
+            local: Hello { node, advertise: None, instance: incarnation },
+            keys: CookieKeys { own: cookie.key(), accepted: None },
+            cluster: "greenroom".into(),
+            role: Role::Dialler,
+            limits,
+            tick: Duration::from_secs(4),
+            entropy: [incarnation as u8; 32],
+        };
+        let outbox = Arc::new(Outbox::new(&limits));
+        let seen: Arc<Mutex<Seen>> = Arc::default();
+        let (theirs, notes) = (Arc::clone(&outbox), Arc::clone(&seen));
+        let driver = tokio::spawn(async move {
+            let session = Session::new(config, TokioClock.now());
+            let admits = Arc::clone(&theirs);
+            let sink = move |event| {
+                let mut seen = notes.lock().unwrap_or_else(PoisonError::into_inner);
+                match event {
+                    Event::Hello { decides: true, .. } | Event::Offered => admits.command(Command::Admit),
+                    Event::Up(_) => seen.up = true,
+                    Event::Frame(frame) => seen.note(frame),
+                    _ => {}
+                }
+                ControlFlow::Continue(())
+            };
+            drive(stream, session, theirs, sink, &TokioClock, &ConnectionMeter::default()).await;
+        });
+        Some(Hostile { outbox, seen, driver })
+    }
+
+    fn seen<T>(&self, read: impl FnOnce(&mut Seen) -> T) -> T {
+        read(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Hostile {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Seen {
+    fn note(&mut self, frame: Frame) {
+        self.frames += 1;
+        match frame {
+            Frame::Message { replies, .. } => self.ids.extend(replies),
+            Frame::Signal { from, signal: Signal::Monitor { reference }, .. } => {
+                self.references.push_back((from, reference));
+            }
+            _ => {}
+        }
+        self.ids.truncate(64);
+        self.references.truncate(64);
+    }
+}
+
+/// A node with the process `orders`, which serves another member, and the process `victim`.
+struct Served {
+    network: Network,
+    cookie: Cookie,
+    node: Node,
+    member: Node,
+    service: u64,
+}
+
+impl Served {
+    async fn start() -> Served {
+        let network = Network::new(&NodeEnv::seeded(0));
+        let cookie = Cookie::random().unwrap();
+        let builder = Node::builder("h@test").cookie(cookie.clone()).listen("host-a");
+        let node = builder.transport(Arc::new(network.host("host-a"))).start().await.unwrap();
+        let builder = Node::builder("k@test").cookie(cookie.clone()).seed("host-a");
+        let member = builder.transport(Arc::new(network.host("host-b"))).start().await.unwrap();
+        for at in [&node, &member] {
+            let orders = at.start(Orders { notes: Vec::new() }).await.unwrap();
+            OrdersRef::register("orders", &orders).unwrap();
+        }
+        let service = node.names().find("orders").unwrap().number;
+        Served { network, cookie, node, member, service }
+    }
+
+    /// Both nodes answer each other within the time of a call.
+    async fn check(&self, order: u64) {
+        let there: OrdersRef = self.member.named_at("orders", "h@test");
+        drop(there.note("urgent".to_owned(), vec![1, 2]));
+        assert_eq!(there.next(order).await, Ok(order + 1), "the node serves its other member");
+        let back: OrdersRef = self.node.named_at("orders", "k@test");
+        assert_eq!(back.next(order).await, Ok(order + 1), "the node calls its other member");
+    }
+
+    async fn victim(&self) -> Option<u64> {
+        if self.number("victim").is_none() {
+            let victim = self.node.start(Orders { notes: Vec::new() }).await.ok()?;
+            OrdersRef::register("victim", &victim).ok()?;
+        }
+        self.number("victim")
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.node.names().find(name).map(|process| process.number)
+    }
+
+    /// A frame that ends the process `orders`, as every member may do.
+    fn ends_the_service(&self, frame: &Frame) -> bool {
+        let Frame::Signal { to, signal, .. } = frame else { return false };
+        let ends = matches!(signal, Signal::Exit { .. } | Signal::Stop { .. } | Signal::Link);
+        let service = match to {
+            FrameTarget::Pid { number, .. } => *number == self.service,
+            FrameTarget::Name(name) => name == "orders",
+        };
+        ends && service
+    }
+}
+
+/// Memory that one attack may leave after its connection has ended.
+const LEFT: isize = 256 * 1024;
+
+async fn attack(mut input: Input<'_>, coverage: &Coverage) {
+    let served = Served::start().await;
+    served.check(1).await;
+    let name = ["a@test", "m@test"][input.below(2)];
+    let mut incarnation = 1;
+    let before = kept_bytes();
+    let mut hostile = Hostile::connect(&served.network, &served.cookie, name, incarnation).await;
+    let mut calls = tokio::task::JoinSet::new();
+    while !input.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let Some(peer) = hostile.as_ref().filter(|peer| !peer.driver.is_finished()) else {
+            coverage.count("reconnected");
+            incarnation += u64::from(input.byte() % 2);
+            served.network.heal("host-a", "host-m");
+            hostile = Hostile::connect(&served.network, &served.cookie, name, incarnation).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        coverage.count(if peer.seen(|seen| seen.up) { "up" } else { "not up" });
+        match input.below(16) {
+            0..=8 => {
+                let victim = served.victim().await;
+                let numbers: Vec<u64> = victim.into_iter().chain([served.service, 1]).collect();
+                let known = Known {
+                    incarnation: served.node.id().incarnation,
+                    numbers: &numbers,
+                    names: &["victim", "orders"],
+                };
+                for _ in 0..=input.below(20) {
+                    let frame = input.frame(known, fingerprint::<<OrdersRef as Stub>::Protocol>());
+                    if !served.ends_the_service(&frame) {
+                        let _ = peer.outbox.push(input.below(3) as u64, &frame);
+                    }
+                }
+            }
+            // The node calls and monitors the hostile member.
+            9 | 10 => {
+                let there: OrdersRef = served.node.named_at("orders", name);
+                calls.spawn(async move { drop(there.next(1).await) });
+                let there: OrdersRef = served.node.named_at("orders", name);
+                calls.spawn(async move { drop(there.ended().await) });
+            }
+            11 => {
+                let id = peer.seen(|seen| seen.ids.pop_front());
+                let result = Ok(Bytes::copy_from_slice(input.bytes(12)));
+                if let Some(id) = id {
+                    coverage.count("an answer to a call");
+                    let _ = peer
+                        .outbox
+                        .push(1, &Frame::Answer { from: input.number(), id, replies: vec![input.number()], result });
+                }
+            }
+            12 => {
+                let known = peer.seen(|seen| seen.references.front().copied());
+                if let Some((number, reference)) = known {
+                    coverage.count("an answer to a monitor");
+                    let to = FrameTarget::Pid { incarnation: served.node.id().incarnation, number };
+                    let signal = Signal::Down { reference, reason: Exit::Normal };
+                    let _ = peer.outbox.push(1, &Frame::Signal { from: input.number(), to, signal });
+                }
+            }
+            13 => {
+                coverage.count("reads nothing");
+                served.network.hold("host-a", "host-m");
+            }
+            14 => served.network.heal("host-a", "host-m"),
+            _ => {
+                coverage.count("gone");
+                hostile = None;
+            }
+        }
+        if input.below(4) == 0 {
+            served.check(incarnation).await;
+        }
+    }
+    served.check(2).await;
+    let most = 64 << 20;
+    let kept = kept_bytes() - before;
+    assert!(kept < most, "{kept} bytes during the attack");
+    drop(hostile);
+    served.network.heal("host-a", "host-m");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    while calls.join_next().await.is_some() {}
+    assert_eq!(served.node.peers(), [NodeName::new("k@test").unwrap()]);
+    let left = kept_bytes() - before;
+    assert!(left < LEFT, "{left} bytes after the attack");
+    coverage.count(format!("left: {} KiB or less", left.max(1).ilog2().max(12) as isize - 9));
+    served.check(3).await;
+    served.member.stop().await;
+    served.node.stop().await;
+}
+
+#[test]
+fn a_member_that_sends_arbitrary_frames_neither_stops_a_node_nor_keeps_others_from_it() {
+    let coverage = Coverage::new("frames of a hostile member to a node");
+    bolero::check!().with_iterations(100).with_max_len(1024).with_shrink_time(Duration::from_secs(5)).for_each(
+        |bytes: &[u8]| {
+            let input = Input::new(bytes);
+            paused(attack(input, &coverage));
+        },
+    );
+    coverage
+        .finish(&["up"], &["an answer to a call", "an answer to a monitor", "reads nothing", "reconnected", "gone"]);
+}
+
+/// The hostile member reads nothing, and each of its messages causes answers. Memory stays within the bound of what may
+/// wait for one connection, and that connection ends.
+#[test]
+fn answers_to_a_member_that_reads_nothing_are_bounded() {
+    paused(async {
+        let served = Served::start().await;
+        let before = kept_bytes();
+        let hostile = Hostile::connect(&served.network, &served.cookie, "m@test", 1).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        served.network.hold("host-a", "host-m");
+        let message = Frame::Message {
+            from: 1,
+            to: FrameTarget::Name("orders".to_owned()),
+            protocol: 1,
+            variant: 0,
+            replies: (0..64).map(|id| u64::MAX - id).collect(),
+            payload: Bytes::new(),
+        };
+        let (mut most, mut sent) = (0, 0_u64);
+        while sent < 12_000 && !hostile.driver.is_finished() {
+            for _ in 0..1000 {
+                sent += u64::from(hostile.outbox.push(1, &message).is_ok());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(hostile.seen(|seen| seen.up));
+            most = most.max(kept_bytes() - before);
+            served.check(sent).await;
+        }
+        // Eight times the high-water mark may wait in answers of some fifty bytes, each with its place in a queue.
+        let bound = 8 * 8 * Limits::default().high_water;
+        println!("{most} bytes, bound {bound}, {sent} messages with 64 calls each");
+        assert!(most < bound as isize, "{most} bytes wait for a member that reads nothing");
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(served.node.peers(), [NodeName::new("k@test").unwrap()], "the connection ends");
+    });
+}
+
+/// Links and monitors of a member occupy memory until its connection ends.
+#[test]
+fn relations_with_a_member_leave_no_memory() {
+    paused(async {
+        let served = Served::start().await;
+        let victim = served.victim().await.unwrap();
+        let before = kept_bytes();
+        for round in 1..4 {
+            let hostile = Hostile::connect(&served.network, &served.cookie, "m@test", round).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let to = FrameTarget::Name("victim".to_owned());
+            for number in 1..10_000 {
+                for signal in [Signal::Monitor { reference: MonitorRef(number) }, Signal::UnlinkAck { id: number }] {
+                    let frame = Frame::Signal { from: number, to: to.clone(), signal };
+                    hostile.outbox.push(number % 3, &frame).unwrap();
+                }
+                if number % 1000 == 0 {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let most = kept_bytes() - before;
+            served.check(round).await;
+            drop(hostile);
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            let left = kept_bytes() - before;
+            println!("{most} bytes with 9,999 monitors, {left} after their connection");
+            assert!(left < LEFT, "{left} bytes after round {round}");
+            assert_eq!(served.number("victim"), Some(victim));
+        }
+    });
+}

@@ -1,0 +1,254 @@
+//! Hostile bytes: choices and frames made from the bytes of a fuzzer, and what decodes as a frame.
+//!
+//! Each target runs for seconds with the other tests. `CONTRIBUTING.md` has the command for millions of inputs.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use super::varint::Reader;
+use super::{Frame, FrameTarget, Signal};
+use crate::base::{CallError, DecodeError, EncodeError, Exit, MonitorRef};
+use crate::counting::allocated_bytes;
+
+/// The bytes of a fuzzer, read as choices. After their end every choice is zero.
+pub(crate) struct Input<'a>(&'a [u8]);
+
+/// The processes of a node that frames of a fuzzer are sent to.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) incarnation: u64,
+    pub(crate) numbers: &'a [u64],
+    pub(crate) names: &'a [&'a str],
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Input<'a> {
+        Input(bytes)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn byte(&mut self) -> u8 {
+        let Some((&byte, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        byte
+    }
+
+    /// A number below `bound`, which is at most 65,536.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        let value = if bound <= 256 { usize::from(self.byte()) } else { self.fixed(2) as usize };
+        value % bound.max(1)
+    }
+
+    pub(crate) fn bool(&mut self) -> bool {
+        self.below(2) == 1
+    }
+
+    /// A number of so many bytes.
+    fn fixed(&mut self, bytes: usize) -> u64 {
+        (0..bytes).fold(0, |number, _| number << 8 | u64::from(self.byte()))
+    }
+
+    /// A number of any size, often a small one or one at a boundary.
+    pub(crate) fn number(&mut self) -> u64 {
+        match self.byte() {
+            small @ 0..128 => u64::from(small % 16),
+            128..160 => self.fixed(1),
+            160..192 => self.fixed(2),
+            192..224 => self.fixed(8),
+            at @ 224.. => (1_u64 << (2 * u32::from(at - 224))).wrapping_sub(u64::from(at % 2)),
+        }
+    }
+
+    /// At most `most` bytes of the input.
+    pub(crate) fn bytes(&mut self, most: usize) -> &'a [u8] {
+        let count = self.below(most + 1).min(self.0.len());
+        let (bytes, rest) = self.0.split_at(count);
+        self.0 = rest;
+        bytes
+    }
+
+    pub(crate) fn text(&mut self, most: usize) -> String {
+        String::from_utf8_lossy(self.bytes(most)).into_owned()
+    }
+
+    pub(crate) fn target(&mut self, known: Known<'_>) -> FrameTarget {
+        let incarnation = if self.below(8) == 7 { self.number() } else { known.incarnation };
+        match self.below(4) {
+            0 | 1 if !known.numbers.is_empty() => {
+                FrameTarget::Pid { incarnation, number: known.numbers[self.below(known.numbers.len())] }
+            }
+            2 if !known.names.is_empty() => FrameTarget::Name(known.names[self.below(known.names.len())].to_owned()),
+            3 => FrameTarget::Name(format!("n{}", self.text(20))),
+            _ => FrameTarget::Pid { incarnation, number: self.number() },
+        }
+    }
+
+    fn reason(&mut self) -> Exit {
+        match self.below(8) {
+            0 => Exit::Normal,
+            1 => Exit::Shutdown(self.bool().then(|| self.text(40).into())),
+            2 => Exit::Kill,
+            3 => Exit::Killed,
+            4 => Exit::NoProc,
+            5 => Exit::NoConnection,
+            6 => Exit::panic(&self.text(40), &self.text(10)),
+            _ => Exit::error(self.text(200)),
+        }
+    }
+
+    fn call_error(&mut self) -> CallError {
+        match self.below(10) {
+            0 => CallError::Timeout,
+            1 => CallError::Exit(self.reason()),
+            2 => CallError::NoProc,
+            3 => CallError::NoConnection,
+            4 => CallError::Full,
+            5 => CallError::Dropped,
+            6 => CallError::Incompatible(self.text(40).into()),
+            7 => CallError::Encode(EncodeError::TooLarge { limit: self.number() as usize }),
+            8 => CallError::Decode(DecodeError::Malformed(self.text(40).into())),
+            _ => CallError::Cycle { pids: Vec::new() },
+        }
+    }
+
+    /// Any frame that a peer can encode, often one to a known process.
+    pub(crate) fn frame(&mut self, known: Known<'_>, protocol: u64) -> Frame {
+        let from = self.number();
+        let signal = match self.below(14) {
+            0..=2 => {
+                let protocol = if self.below(4) == 3 { self.number() } else { protocol };
+                let to = self.target(known);
+                let replies = (0..[0, 1, 2, 64][self.below(4)]).map(|_| self.number()).collect();
+                let variant = self.below(6) as u32;
+                let payload = Bytes::copy_from_slice(self.bytes(64));
+                return Frame::Message { from, to, protocol, variant, replies, payload };
+            }
+            3 => {
+                let id = self.number();
+                let ok = self.bool();
+                let result = if ok { Ok(Bytes::copy_from_slice(self.bytes(32))) } else { Err(self.call_error()) };
+                let replies = (0..self.below(3)).map(|_| self.number()).collect();
+                return Frame::Answer { from, id, replies, result };
+            }
+            4 => Signal::Link,
+            5 => Signal::Unlink { id: self.number() },
+            6 => Signal::UnlinkAck { id: self.number() },
+            7 => Signal::Exit { reason: self.reason(), linked: self.bool() },
+            8 => Signal::Stop { reason: self.reason() },
+            9 => Signal::Monitor { reference: MonitorRef(self.number()) },
+            10 => Signal::Demonitor { reference: MonitorRef(self.number()) },
+            11 => return Frame::PassedOn { from, id: self.number() },
+            12 => return Frame::GivenUp { from, id: self.number() },
+            _ => Signal::Down { reference: MonitorRef(self.number()), reason: self.reason() },
+        };
+        Frame::Signal { from, to: self.target(known), signal }
+    }
+}
+
+/// The number of inputs that reached each case of a target, which is printed at the end.
+pub(crate) struct Coverage {
+    target: &'static str,
+    cases: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Coverage {
+    pub(crate) fn new(target: &'static str) -> Coverage {
+        Coverage { target, cases: Mutex::default() }
+    }
+
+    pub(crate) fn count(&self, case: impl Debug) {
+        *self.lock().entry(format!("{case:?}")).or_default() += 1;
+    }
+
+    /// Prints all cases, and checks that the `common` ones were reached, and in a long run the `rare` ones too.
+    pub(crate) fn finish(&self, common: &[&str], rare: &[&str]) {
+        let cases = self.lock();
+        println!("{}:", self.target);
+        for (case, count) in &*cases {
+            println!("{count:>12}  {case}");
+        }
+        let inputs = std::env::var("BOLERO_RANDOM_ITERATIONS").ok().and_then(|inputs| inputs.parse().ok());
+        // A run of few inputs repeats a failure.
+        let expected = match inputs {
+            None => common.to_vec(),
+            Some(10_000_u64..) => [common, rare].concat(),
+            Some(_) => Vec::new(),
+        };
+        for case in expected {
+            assert!(cases.keys().any(|key| key.contains(case)), "{}: no input reached `{case}`", self.target);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, u64>> {
+        self.cases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Memory that decoding a frame may allocate for each of its bytes, and for any frame.
+const PER_BYTE: usize = 64;
+const PER_FRAME: usize = 1024;
+
+#[test]
+fn any_bytes_are_an_error_or_a_frame_that_encodes_to_them() {
+    let coverage = Coverage::new("bytes that are decoded as a frame");
+    let known = Known { incarnation: 1, numbers: &[1, 2, 3], names: &["orders"] };
+    bolero::check!().with_iterations(20_000).with_max_len(512).for_each(|bytes: &[u8]| {
+        let mut input = Input::new(bytes);
+        // Raw bytes, or those of a frame with changes.
+        let bytes = match input.below(4) {
+            0 => input.0.to_vec(),
+            changes => {
+                let mut bytes = Vec::new();
+                if input.frame(known, 7).encode(&mut bytes).is_err() {
+                    return;
+                }
+                for _ in 1..changes {
+                    let at = input.below(bytes.len());
+                    match input.below(4) {
+                        0 => bytes[at] = input.byte(),
+                        3 => bytes[at] = bytes[at].wrapping_add(1),
+                        1 => bytes.truncate(at),
+                        _ => bytes.extend_from_slice(input.bytes(16)),
+                    }
+                    if bytes.is_empty() {
+                        return;
+                    }
+                }
+                bytes
+            }
+        };
+        let bytes = Bytes::from(bytes);
+        let before = allocated_bytes();
+        let decoded = Frame::decode(&bytes);
+        let allocated = allocated_bytes() - before;
+        assert!(allocated <= PER_FRAME + PER_BYTE * bytes.len(), "{allocated} bytes for {}", bytes.len());
+        match decoded {
+            Ok(frame) => {
+                coverage.count(bytes[0]);
+                let mut again = Vec::new();
+                frame.encode(&mut again).expect("a decoded frame can be encoded");
+                assert_eq!(Frame::decode(&again.into()), Ok(frame));
+            }
+            Err(error) => coverage.count(std::mem::discriminant(&error)),
+        }
+    });
+    coverage.finish(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"], &[]);
+}
+
+#[test]
+fn any_bytes_are_an_error_or_a_number() {
+    bolero::check!().with_iterations(20_000).with_max_len(16).for_each(|bytes: &[u8]| {
+        let mut reader = Reader::new(bytes);
+        if let Ok(number) = reader.varint() {
+            let mut again = Vec::new();
+            super::varint::put(&mut again, number);
+            assert_eq!(again, bytes[..bytes.len() - reader.rest().len()], "a number has one encoding");
+        }
+    });
+}

@@ -9,6 +9,7 @@
 
 // Items without a use here have one in the runtime, where the lints check them.
 #![allow(dead_code, unused_imports, unused_variables, unexpected_cfgs, unreachable_pub, missing_docs)]
+#![allow(unfulfilled_lint_expectations)]
 #![allow(clippy::if_same_then_else)]
 
 // The generated code and `scripted` name `::greenroom`.

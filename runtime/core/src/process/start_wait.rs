@@ -1,7 +1,7 @@
 //! The wait of a starter for the `init` of a new process.
 //!
-//! The wait is an edge of the graph that the [`DeadlockCheck`](crate::observe::DeadlockCheck) searches. It is never the one
-//! that is given up: every cycle of which it is a part has a call, or a wait for an exit, that can be.
+//! The wait is an edge of the graph that the [`DeadlockCheck`](crate::observe::DeadlockCheck) searches. It is never
+//! given up: every cycle of which it is a part has a call, or a wait for an exit, that can be.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -31,7 +31,7 @@ const REASSEMBLY: usize = 2 * LIMITS.reassembly;
 /// The fewest bytes of a chunk with a frame.
 const SMALLEST: usize = 6;
 
-/// The session under attack, and what a test knows of it.
+/// The session under attack, and the observations of a test.
 struct Attacked {
     session: Session,
     /// The peer's keys, once there are any.
@@ -253,7 +253,7 @@ fn any_bytes_of_a_stranger_in_any_slices_end_in_an_error_or_a_timeout() {
         let listens = input.bool();
         let (name, role) = if listens { ("b@x", Role::Listener) } else { ("a@x", Role::Dialler) };
         let now = Instant::now();
-        // The same entropy gives the handshake that was recorded: its bytes are valid up to the one that is changed.
+        // The same entropy gives the handshake that was recorded: its bytes are valid up to the changed one.
         let mut attacked = Attacked::new(config(name, role), now);
         let valid = &recorded()[usize::from(!listens)];
         let mut sent = valid[..input.below(valid.len() + 1)].to_vec();

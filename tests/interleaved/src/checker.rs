@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use shuttle::future::JoinHandle;
@@ -33,7 +34,10 @@ pub(crate) fn check_on_node<F: Future<Output = ()>>(
     orders: usize,
     scenario: impl Fn(Node) -> F + Send + Sync + 'static,
 ) {
-    check(orders, move || run(StoppedClock, &scenario));
+    check(orders, move || {
+        let clock = StoppedClock::default();
+        run(clock.clone(), &scenario, || clock.release());
+    });
 }
 
 /// Runs a scenario in `orders` orders on a node whose timers expire at any time.
@@ -41,7 +45,7 @@ pub(crate) fn check_on_random_clock<F: Future<Output = ()>>(
     orders: usize,
     scenario: impl Fn(Node) -> F + Send + Sync + 'static,
 ) {
-    check(orders, move || run(RandomClock, &scenario));
+    check(orders, move || run(RandomClock, &scenario, || {}));
 }
 
 /// Runs a scenario in `orders` orders on two connected nodes that are each other's seeds, over a network in memory. They
@@ -55,7 +59,7 @@ pub(crate) fn check_on_two_nodes<F: Future<Output = ()>>(
         let threads = Threads::default();
         let env = |seed| {
             let spawn = TaskSpawner::Custom(Arc::new(threads.clone()));
-            let env = NodeEnv::new(spawn, Arc::new(StoppedClock), Rng::seeded(seed));
+            let env = NodeEnv::new(spawn, Arc::new(StoppedClock::default()), Rng::seeded(seed));
             NodeEnv { thresholds: Thresholds::without_watchdog(), ..env }
         };
         let network = Network::new(&env(0));
@@ -81,13 +85,19 @@ pub(crate) fn check_on_two_nodes<F: Future<Output = ()>>(
     });
 }
 
-fn run<F: Future<Output = ()>>(clock: impl Clock, scenario: impl Fn(Node) -> F) {
+/// Runs a scenario once. `end_time` has all timers expire after the stop of the node.
+fn run<F: Future<Output = ()>>(clock: impl Clock, scenario: impl Fn(Node) -> F, end_time: impl Fn()) {
     let threads = Threads::default();
     let node = Node::local_on(threads.clone(), clock);
     shuttle::future::block_on(async {
         node.scope(scenario(node.clone())).await;
         node.stop().await;
-        join(threads).await;
+        // A process that has ended may still notify others. A task that waits for time alone, as that of the timer wheel,
+        // ends as well. Any other task that waits here waits forever, which the checker reports.
+        end_time();
+        while let Some(thread) = threads.next() {
+            thread.await.expect("a task ends without a panic");
+        }
     });
 }
 
@@ -140,7 +150,27 @@ impl Spawner for Threads {
 ///
 /// A scenario on this clock calls with `forever()`, because a timeout starts a task that waits for the timer wheel. It
 /// lets no child crash five times, because the summary of reports and the end of the alarm are such tasks as well.
-struct StoppedClock;
+///
+/// After the node has stopped, the clock is [released](StoppedClock::release), and such tasks end.
+#[derive(Clone, Default)]
+struct StoppedClock(Arc<Mutex<Sleepers>>);
+
+#[derive(Default)]
+struct Sleepers {
+    is_released: bool,
+    wakers: Vec<Waker>,
+}
+
+impl StoppedClock {
+    /// Has all timers expire, and all that follow.
+    fn release(&self) {
+        let mut sleepers = self.0.lock().unwrap();
+        sleepers.is_released = true;
+        let wakers = std::mem::take(&mut sleepers.wakers);
+        drop(sleepers);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
 
 impl Clock for StoppedClock {
     fn now(&self) -> Instant {
@@ -148,7 +178,15 @@ impl Clock for StoppedClock {
     }
 
     fn sleep_until(&self, _: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(std::future::pending())
+        let clock = self.clone();
+        Box::pin(std::future::poll_fn(move |cx| {
+            let mut sleepers = clock.0.lock().unwrap();
+            if sleepers.is_released {
+                return Poll::Ready(());
+            }
+            sleepers.wakers.push(cx.waker().clone());
+            Poll::Pending
+        }))
     }
 }
 

@@ -17,7 +17,6 @@ use crate::base::CallError;
 /// └─ storage <local 6> one_for_one, 1 restart in 5s
 ///    └─ disk <local 7> permanent
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Description {
@@ -30,17 +29,53 @@ pub struct Description {
 
 impl Description {
     /// Calls the supervisor, then the supervisors below it. A supervisor that exits in the meantime is left out.
+    ///
+    /// Without recursion, since a tree can be deeper than the stack.
     pub(super) async fn of(supervisor: SupervisionRef) -> Result<Description, CallError> {
-        let supervisor = supervisor.info().forever().await?;
-        let mut below = Vec::new();
-        for (index, child) in supervisor.children.iter().enumerate() {
-            if let Some(nested) = child.supervisor.clone().filter(|_| child.state == ChildState::Up)
-                && let Ok(description) = Box::pin(Description::of(nested)).await
-            {
-                below.push((index, description));
+        let mut described: Vec<Place<SupervisorInfo>> = Vec::new();
+        let mut pending = vec![(0, 0, supervisor)];
+        while let Some((parent, index, supervisor)) = pending.pop() {
+            match supervisor.info().forever().await {
+                Ok(info) => described.push((parent, index, info)),
+                Err(error) if described.is_empty() || matches!(error, CallError::Cycle { .. }) => return Err(error),
+                Err(_) => continue,
+            }
+            let at = described.len() - 1;
+            for (index, child) in described[at].2.children.iter().enumerate() {
+                if let Some(nested) = child.supervisor.clone().filter(|_| child.state == ChildState::Up) {
+                    pending.push((at, index, nested));
+                }
             }
         }
-        Ok(Description { supervisor, below })
+        Description::assemble(described).ok_or(CallError::NoProc)
+    }
+
+    /// Returns all supervisors, each before those below it.
+    fn supervisors(&self) -> Vec<Place<&SupervisorInfo>> {
+        let mut supervisors = Vec::new();
+        let mut pending = vec![(0, 0, self)];
+        while let Some((parent, index, description)) = pending.pop() {
+            supervisors.push((parent, index, &description.supervisor));
+            let at = supervisors.len() - 1;
+            pending.extend(description.below.iter().rev().map(|(index, below)| (at, *index, below)));
+        }
+        supervisors
+    }
+
+    /// Makes a description of supervisors, of which the first is at the top and each comes after its parent.
+    fn assemble(mut supervisors: Vec<Place<SupervisorInfo>>) -> Option<Description> {
+        let mut below: Vec<Vec<(usize, Description)>> = supervisors.iter().map(|_| Vec::new()).collect();
+        // From the last to the first, so that each is complete before its parent takes it.
+        while let Some((parent, index, supervisor)) = supervisors.pop() {
+            let mut below_this = below.pop().unwrap_or_default();
+            below_this.sort_by_key(|(index, _)| *index);
+            let description = Description { supervisor, below: below_this };
+            match below.get_mut(parent) {
+                Some(siblings) => siblings.push((index, description)),
+                None => return Some(description),
+            }
+        }
+        None
     }
 
     /// Returns the description of the child with this id, if that child is a running supervisor.
@@ -53,30 +88,61 @@ impl Description {
         self.below.iter().find(|(at, _)| *at == index).map(|(_, description)| description)
     }
 
-    fn draw(&self, f: &mut fmt::Formatter<'_>, margin: &str) -> fmt::Result {
+    fn draw_child(&self, index: usize, margin: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let children = &self.supervisor.children;
-        for (index, child) in children.iter().enumerate() {
-            let is_last = index + 1 == children.len();
-            write!(f, "\n{margin}{}{}", if is_last { "└─ " } else { "├─ " }, child.id)?;
-            if let Some(pid) = &child.pid {
-                write!(f, " {pid}")?;
-            }
-            let below = self.child_at(index);
-            match below {
-                Some(description) => write!(f, " {}", description.supervisor)?,
-                None => write!(f, " {}", restart_name(child.restart))?,
-            }
-            match child.state {
-                ChildState::Up if child.starts > 1 => write!(f, ", {} starts", child.starts)?,
-                ChildState::Up => {}
-                ChildState::Down => f.write_str(", down")?,
-                ChildState::Restarting => f.write_str(", restarting")?,
-            }
-            if let Some(description) = below {
-                description.draw(f, &format!("{margin}{}", if is_last { "   " } else { "│  " }))?;
-            }
+        let child = &children[index];
+        let is_last = index + 1 == children.len();
+        write!(f, "\n{margin}{}{}", if is_last { "└─ " } else { "├─ " }, child.id)?;
+        if let Some(pid) = &child.pid {
+            write!(f, " {pid}")?;
         }
-        Ok(())
+        match self.child_at(index) {
+            Some(description) => write!(f, " {}", description.supervisor)?,
+            None => write!(f, " {}", restart_name(child.restart))?,
+        }
+        match child.state {
+            ChildState::Up if child.starts > 1 => write!(f, ", {} starts", child.starts),
+            ChildState::Up => Ok(()),
+            ChildState::Down => f.write_str(", down"),
+            ChildState::Restarting => f.write_str(", restarting"),
+        }
+    }
+}
+
+/// A supervisor of a description: the position of its parent in the same list, and its index among the parent's children.
+type Place<T> = (usize, usize, T);
+
+// The implementations below are without recursion, since a tree can be deeper than the stack.
+
+impl Drop for Description {
+    fn drop(&mut self) {
+        let mut pending = std::mem::take(&mut self.below);
+        while let Some((_, mut description)) = pending.pop() {
+            pending.append(&mut description.below);
+        }
+    }
+}
+
+impl Clone for Description {
+    fn clone(&self) -> Description {
+        let supervisors = self.supervisors();
+        let cloned = supervisors.into_iter().map(|(parent, index, supervisor)| (parent, index, supervisor.clone()));
+        let copy = Description::assemble(cloned.collect());
+        copy.unwrap_or_else(|| Description { supervisor: self.supervisor.clone(), below: Vec::new() })
+    }
+}
+
+impl PartialEq for Description {
+    fn eq(&self, other: &Description) -> bool {
+        self.supervisors() == other.supervisors()
+    }
+}
+
+impl Eq for Description {}
+
+impl fmt::Debug for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.supervisors()).finish()
     }
 }
 
@@ -84,7 +150,27 @@ impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let SupervisorInfo { path, pid, .. } = &self.supervisor;
         write!(f, "{path} {pid} {}", self.supervisor)?;
-        self.draw(f, "")
+        // The supervisors that are being drawn, the innermost last, each with the index of its next child.
+        let mut open = vec![(self, 0)];
+        let mut margin = String::new();
+        while let Some((description, next)) = open.last_mut() {
+            let (description, index) = (*description, *next);
+            let children = description.supervisor.children.len();
+            if index == children {
+                open.pop();
+                // The margin of each level is three characters.
+                let keep = margin.char_indices().rev().nth(2).map_or(0, |(at, _)| at);
+                margin.truncate(keep);
+                continue;
+            }
+            *next += 1;
+            description.draw_child(index, &margin, f)?;
+            if let Some(below) = description.child_at(index) {
+                margin.push_str(if index + 1 == children { "   " } else { "│  " });
+                open.push((below, 0));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -40,11 +40,21 @@ pub(in crate::supervisor) trait ChildCell: Any + Send + Sync {
     /// Records the result of a start. If no further start follows, waiting calls fail with `failure`.
     fn record_start(&self, failure: Option<&Exit>);
 
-    /// Refuses messages until the next start.
+    /// Refuses messages until the next start. [`for_each_cell`] reaches the cells below.
     fn close(&self);
 
-    /// Refuses messages for good.
+    /// Refuses messages for good. [`for_each_cell`] reaches the cells below.
     fn remove(&self);
+
+    /// Returns the cells below, if the child is a supervisor.
+    fn cells_below(&self) -> Option<&Arc<ChildCells>> {
+        None
+    }
+
+    /// Takes the cells below, if nothing else refers to them.
+    fn take_cells_below(&mut self) -> Vec<Arc<dyn ChildCell>> {
+        Vec::new()
+    }
 
     /// Returns the process that runs in this cell, also while it is ending.
     fn pid(&self) -> Option<Pid>;
@@ -88,12 +98,18 @@ impl ChildCell for SupervisorCell {
 
     fn close(&self) {
         self.cell.close();
-        self.children.close();
     }
 
     fn remove(&self) {
         self.cell.remove();
-        self.children.remove_all();
+    }
+
+    fn cells_below(&self) -> Option<&Arc<ChildCells>> {
+        Some(&self.children)
+    }
+
+    fn take_cells_below(&mut self) -> Vec<Arc<dyn ChildCell>> {
+        Arc::get_mut(&mut self.children).map(ChildCells::take_all).unwrap_or_default()
     }
 
     fn pid(&self) -> Option<Pid> {
@@ -157,18 +173,36 @@ impl ChildCells {
         self.lock().values().cloned().collect()
     }
 
-    fn close(&self) {
-        self.all().iter().for_each(|cell| cell.close());
-    }
-
-    fn remove_all(&self) {
-        self.all().iter().for_each(|cell| cell.remove());
+    fn take_all(&mut self) -> Vec<Arc<dyn ChildCell>> {
+        std::mem::take(&mut *self.lock()).into_values().collect()
     }
 
     /// Removes all cells and gives up the path of the tree, whose root this supervisor is.
     pub(in crate::supervisor) fn remove_tree(&self) {
-        self.remove_all();
+        for_each_cell(self.all(), |cell| cell.remove());
         self.node.names().free_root_path(&self.path);
+    }
+}
+
+/// Without recursion: a tree can be deeper than the stack.
+impl Drop for ChildCells {
+    fn drop(&mut self) {
+        let mut pending = self.take_all();
+        while let Some(mut cell) = pending.pop() {
+            if let Some(cell) = Arc::get_mut(&mut cell) {
+                pending.extend(cell.take_cells_below());
+            }
+        }
+    }
+}
+
+/// Calls `f` with these cells and all cells below them. Without recursion: a tree can be deeper than the stack.
+pub(in crate::supervisor) fn for_each_cell(mut pending: Vec<Arc<dyn ChildCell>>, f: impl Fn(&dyn ChildCell)) {
+    while let Some(cell) = pending.pop() {
+        f(&*cell);
+        if let Some(below) = cell.cells_below() {
+            pending.extend(below.all());
+        }
     }
 }
 

@@ -6,10 +6,10 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Item, ItemFn, ReturnType};
 
-use crate::diag::Errors;
+use crate::diag::{self, Errors};
 use crate::fallback;
 use crate::names::private;
-use crate::syntax::duration::Shutdown;
+use crate::syntax::duration::{DurationLit, Shutdown};
 use crate::syntax::{attr, options};
 
 /// Expands `#[greenroom::main]`.
@@ -47,11 +47,22 @@ pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// Expands `#[greenroom::test]`.
 pub(crate) fn test(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let mut real = false;
-    options::parse("#[greenroom::test]", attr, &["clock"], &mut errors, |name, input| {
-        real = options::choice(name, &[("real", true), ("paused", false)], input)?;
+    let (mut real, mut expect_crash, mut time_limit) = (false, false, None);
+    let known = ["clock", "expect_crash", "time_limit"];
+    options::parse("#[greenroom::test]", attr, &known, &mut errors, |name, input| {
+        if name == "clock" {
+            real = options::choice(name, &[("real", true), ("paused", false)], input)?;
+        } else if name == "expect_crash" {
+            expect_crash = options::flag(name, input)?;
+        } else {
+            time_limit = Some(options::value::<DurationLit>(name, "\"48h\"", input)?);
+        }
         Ok(())
     });
+    if let Some(limit) = time_limit.filter(|_| real) {
+        let help = "remove it, or run the test on a paused clock";
+        errors.add(diag::error(limit.span, "`time_limit` needs the paused clock", help));
+    }
     let Some(mut function) = parse("test", item.clone(), &mut errors) else {
         return fallback::item(&item, &errors);
     };
@@ -63,13 +74,20 @@ pub(crate) fn test(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
     let private = private();
     let clock = if real { quote!(Real) } else { quote!(Paused) };
+    let time_limit = match time_limit.map(DurationLit::tokens) {
+        Some(limit) => quote!(::core::option::Option::Some(#limit)),
+        None => quote!(::core::option::Option::None),
+    };
+    let options = quote! {
+        #private::TestOptions { clock: #private::TestClock::#clock, expect_crash: #expect_crash, time_limit: #time_limit }
+    };
     let Parts { attrs, vis, name, inner, call } = Parts::of(&function);
     quote! {
         #[::core::prelude::v1::test]
         #(#attrs)*
         #vis fn #name() {
             #inner
-            #private::test(#private::TestClock::#clock, #call);
+            #private::test(#options, #call);
         }
         #errors
     }

@@ -483,6 +483,11 @@ pub fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | effect | default |
 /// |---|---|---|
 /// | `clock = ..` | `paused`: time passes only while no process can run, and then without waiting · `real`: the real clock | `paused` |
+/// | `expect_crash` | the test passes although a process has crashed and nothing has noticed it | fails |
+/// | `time_limit = "48h"` | the time that the test may take by its paused clock | an hour without a step of the test itself, or 30 days |
+///
+/// A crash is noticed if the process is linked, monitored or supervised, or if other code awaits its end or receives the
+/// exit reason from a call. A test that fails prints its seed and the command that repeats its steps.
 ///
 /// `#[should_panic]`, `#[ignore]` and other attributes keep their meaning.
 ///

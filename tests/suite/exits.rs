@@ -82,7 +82,7 @@ async fn check(way: Way, trapping: bool, reason: Exit, expected: Effect) {
     assert_eq!(effect, expected, "{way:?} {reason:?}, trapping: {trapping}");
 }
 
-#[greenroom::test]
+#[greenroom::test(expect_crash)]
 async fn exit_signals_follow_the_table() {
     let boom = || Exit::error("boom");
     let panic = run(|_| Box::pin(async { act(|_| Box::pin(async { panic!("oh") })).spawn().ended().await })).await;

@@ -84,7 +84,7 @@ async fn a_link_to_a_dead_process_is_an_exit_signal_noproc() {
     assert_eq!(process.spawn().ended().await, Exit::NoProc);
 }
 
-#[greenroom::test]
+#[greenroom::test(expect_crash)]
 async fn after_unlink_nothing_arrives() {
     let received = run(|cx| {
         Box::pin(async move {

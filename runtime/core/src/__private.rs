@@ -16,7 +16,7 @@ pub use crate::base::{
     NodeEvent, Protocol, Receives, Serialize, Serializer, Shutdown, System, Variant, event_number,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
-pub use crate::entry::{DEFAULT_SHUTDOWN, TestClock, main, test};
+pub use crate::entry::{DEFAULT_SHUTDOWN, TestClock, TestOptions, main, test};
 pub use crate::mailbox::{Overflow, Want};
 pub use crate::process::{Mailbox, Receive, Receiver};
 #[cfg(feature = "supervision")]

@@ -70,19 +70,30 @@ pub enum TestClock {
     Real,
 }
 
+/// The options of `#[greenroom::test]`.
+#[derive(Clone, Copy, Debug)]
+pub struct TestOptions {
+    /// The test's clock.
+    pub clock: TestClock,
+    /// Lets the test pass although a process has crashed and nothing has noticed it.
+    pub expect_crash: bool,
+    /// The time that the test may take by a paused clock.
+    pub time_limit: Option<Duration>,
+}
+
 /// Runs a test on a fresh local node.
 ///
 /// # Panics
-/// The body panics or returns an error, which fails the test. With [`TestClock::Paused`] also if the feature `test` is
-/// off.
+/// The body panics or returns an error, which fails the test. With the feature `test` also if a process has crashed unseen
+/// and [`expect_crash`](TestOptions::expect_crash) is not set. With [`TestClock::Paused`] also if that feature is off.
 #[track_caller]
-pub fn test<F>(clock: TestClock, body: F)
+pub fn test<F>(options: TestOptions, body: F)
 where
     F: Future<Output: Termination>,
 {
-    match clock {
+    match options.clock {
         #[cfg(feature = "test")]
-        TestClock::Paused => crate::testing::paused(body),
+        TestClock::Paused => crate::testing::paused(options.expect_crash, options.time_limit, body),
         #[cfg(not(feature = "test"))]
         TestClock::Paused => {
             drop(body);
@@ -92,12 +103,21 @@ where
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
             let failure = runtime.expect("a tokio runtime").block_on(async {
                 let node = Node::local();
+                #[cfg(feature = "test")]
+                let test_run = node.begin_test_run();
                 let failure = node.scope(body).await.failure();
                 node.stop().await;
-                failure
+                if let Some(failure) = failure {
+                    return Some(format!("the test returned an error: {failure}"));
+                }
+                #[cfg(feature = "test")]
+                if !options.expect_crash {
+                    return test_run.crashes().failure();
+                }
+                None
             });
             if let Some(failure) = failure {
-                panic!("the test returned an error: {failure}");
+                panic!("{failure}");
             }
         }
     }

@@ -101,7 +101,7 @@ fn run<F: Future<Output = ()>>(clock: impl Clock, scenario: impl Fn(Node) -> F, 
     });
 }
 
-/// Waits for all threads of nodes that have stopped.
+/// Waits for all threads of nodes that have stopped, and ends those that wait for a timer.
 async fn join(threads: Threads) {
     // A process that has ended may still notify others. A timer's task waits for a clock that stands still.
     while let Some(thread) = threads.next() {

@@ -113,9 +113,12 @@ fn a_hang_is_reported_with_the_place_of_each_process() {
     });
     let place = format!("waiting at {}:{}, messages saved: 1\n", file!(), line.into_inner().unwrap());
     assert!(report_text.contains(&place), "{place}: {report_text}");
-    let (mute, _) =
-        report_text.split_once(" (").and_then(|(before, rest)| Some((before.rsplit_once("    ")?.1, rest))).unwrap();
-    assert!(report_text.contains(&format!("in a call to {mute}\n")), "{mute}: {report_text}");
+    let line = report_text.lines().find(|line| line.contains(place.trim_end())).unwrap();
+    let (mute, _) = line.trim_start().split_once(" (").unwrap();
+    assert!(
+        report_text.contains(&format!("waiting for the answer of {mute} to a call (`Ask`)\n")),
+        "{mute}: {report_text}"
+    );
 }
 
 /// Three nodes exchange messages under all kinds of faults. It fails at its end, so that the report contains its hash.
@@ -225,4 +228,55 @@ fn the_environment_selects_the_seeds() {
     let (count, passed, report_text) = runs("GREENROOM_TEST_SEEDS", "1000");
     assert_eq!((count, passed), (7, false), "five, and one that fails twice");
     assert!(report_text.contains("seed 5 fails") && report_text.contains("\n5 smaller seeds passed."), "{report_text}");
+}
+
+#[actor(name = "orders")]
+struct Orders {
+    shipped: Shipped,
+}
+
+/// The numbers of the shipped orders, over all restarts of the node.
+type Shipped = std::sync::Arc<Mutex<Vec<u64>>>;
+
+#[actor]
+impl Orders {
+    #[init]
+    fn open(&mut self) {
+        self.shipped.lock().unwrap().push(0);
+    }
+
+    #[call]
+    fn ship(&mut self, number: u64) {
+        self.shipped.lock().unwrap().push(number);
+    }
+}
+
+#[test]
+fn each_run_has_a_state_of_its_own_for_boot_and_scenario() {
+    let made = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let seeds = std::sync::Arc::clone(&made);
+    let check = Check::nodes(2)
+        .tick(Duration::from_secs(2))
+        .time_limit(Duration::from_secs(600))
+        .state(move |seed| {
+            seeds.lock().unwrap().push(seed);
+            Shipped::default()
+        })
+        .boot(async |node, shipped| match node.name().as_str() {
+            "n0@test" => node.start(Orders { shipped }).await.map(drop),
+            _ => Ok(()),
+        });
+    check.run(0..5, async |cluster, shipped| {
+        let orders: OrdersRef = cluster.node(1).named_at("orders", "n0@test");
+        orders.ship(7).await?;
+        cluster.crash(0);
+        cluster.restart(0).await;
+        cluster.connected().await;
+        orders.ship(8).await?;
+        assert_eq!(*shipped.lock().unwrap(), [0, 7, 0, 8]);
+        Ok::<(), CallError>(())
+    });
+    assert_eq!(*made.lock().unwrap(), [0, 1, 2, 3, 4]);
+    let report_text = report(|| check.run([6], async |_, shipped| -> () { panic!("{:?}", shipped.lock().unwrap()) }));
+    assert!(report_text.contains("[0]") && !report_text.contains("A second run differs"), "{report_text}");
 }

@@ -149,3 +149,50 @@ fn a_scenario_on_a_node_that_crashes_goes_on() {
         assert_eq!(ledger.balance().await, Err(CallError::NoConnection), "the stub of the earlier incarnation");
     });
 }
+
+#[greenroom::test]
+async fn the_text_of_a_stub_states_that_its_node_has_been_replaced() {
+    let cluster = Cluster::in_memory(2).await;
+    let near = cluster.node(0).start(Ledger::default()).await.unwrap();
+    let named: LedgerRef = cluster.node(0).named("ledger");
+    let far: LedgerRef = cluster.node(0).named_at("ledger", "n1@test");
+    let number = near.pid().unwrap().number();
+    let (courier, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let parcel = cluster.node(1).scope(async {
+        greenroom::spawn(move |mut mailbox: Mailbox<Parcel>| async move {
+            loop {
+                receive!(match mailbox {
+                    Parcel::Stub { ledger } => courier.send(ledger).unwrap(),
+                });
+            }
+        })
+    });
+    let parcel = parcel.await;
+    cluster.node(1).scope(async { ParcelRef::register("parcel", &parcel) }).await.unwrap();
+    cluster.node(0).named_at::<ParcelRef>("parcel", "n1@test").stub(near.clone());
+    let sent = received.recv().await.unwrap();
+    let texts = || [&near, &sent, &named, &far].map(|stub| format!("{stub:?}"));
+    let running = [
+        format!("LedgerRef(<n0@test {number}>)"),
+        format!("LedgerRef(<n0@test {number}>)"),
+        "LedgerRef(<n0@test \"ledger\">)".to_owned(),
+        "LedgerRef(<n1@test \"ledger\">)".to_owned(),
+    ];
+    assert_eq!(texts(), running);
+    cluster.crash(0);
+    assert_eq!(texts()[0], format!("LedgerRef(<n0@test {number}, of a stopped node>)"));
+    assert_eq!(texts()[1], running[1], "node 1 only knows that the connection is lost");
+    assert_eq!(texts()[3], "LedgerRef(<n1@test \"ledger\", through a stopped node>)");
+    cluster.restart(0).await;
+    cluster.connected().await;
+    let earlier = format!("LedgerRef(<n0@test {number}, of an earlier incarnation of the node>)");
+    assert_eq!(texts()[..2], [earlier.clone(), earlier]);
+    assert_eq!(texts()[2], "LedgerRef(<n0@test \"ledger\", through an earlier incarnation of a node>)");
+    let fresh: LedgerRef = cluster.node(1).named_at("ledger", "n0@test");
+    assert_eq!(format!("{fresh:?}"), "LedgerRef(<n0@test \"ledger\">)");
+}
+
+#[protocol]
+enum Parcel {
+    Stub { ledger: LedgerRef },
+}

@@ -3,4 +3,6 @@
 mod checks;
 mod crashed_nodes;
 mod faults;
+mod hangs;
 mod probes;
+mod unseen_crashes;

@@ -44,7 +44,7 @@ impl<A: Process> NewProcess<A> {
         let (started, result) = start_wait(cell.node(), number);
         let stub = self.run(actor, Some(started));
         async move {
-            match result.await {
+            match Current::noting(result, || format!("the start of {}", cell.node().pid(number))).await {
                 Some(Ok(())) => Ok(stub),
                 Some(Err(reason)) => {
                     // When a failed start returns, the process has exited and its name is free.

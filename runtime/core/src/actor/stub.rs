@@ -9,6 +9,7 @@ use crate::base::{DeserializeOwned, Exit, NameError, NodeName, Pid, Protocol, Re
 use crate::call::{Address, Recipient};
 use crate::log;
 use crate::node::Node;
+use crate::observe::ReportKind;
 
 /// A protocol that has a stub. `#[protocol]` implements it.
 #[diagnostic::on_unimplemented(
@@ -159,7 +160,9 @@ impl Node {
     /// If `node` is not a valid node name, the stub reaches no process.
     pub fn named_at<S: Stub>(&self, name: &str, node: impl AsRef<str>) -> S {
         let at = NodeName::new(node.as_ref()).unwrap_or_else(|error| {
-            log::warn!(target: "greenroom", %error, "a stub for an invalid node name reaches no process");
+            self.report(ReportKind::InvalidNodeName, || {
+                log::warn!(target: "greenroom", %error, "a stub for an invalid node name reaches no process");
+            });
             NodeName::none()
         });
         S::__new(Address::named(self.clone(), name, Some(at)))

@@ -155,6 +155,10 @@ impl<M: Protocol> Address<M> {
             Ok(Placement::WaitQueue(queue, id)) => (callee, Some(Cast::waiting(queue, id))),
             Ok(Placement::Mailbox | Placement::Connection(..)) => (callee, None),
             Err((error, message)) => {
+                #[cfg(feature = "test")]
+                if error == CallError::NoProc {
+                    self.node().mark_crash_seen(&self.node().pid(callee));
+                }
                 // Before the reply in the message is dropped, which reports less.
                 slot.fill_and_wake(Err(error));
                 drop(message);

@@ -12,7 +12,7 @@ use super::reply::slot::{Slot, SlotPoll};
 use crate::base::CallError;
 use crate::log;
 use crate::node::Current;
-use crate::observe::{AwaitedCall, WaitingCall};
+use crate::observe::{AwaitedCall, ReportKind, WaitingCall};
 use crate::sched::Timeout;
 
 /// The future of a call: its message has been sent, and `.await` waits for the answer.
@@ -232,13 +232,30 @@ impl<T: 'static> Call<T> {
     #[cold]
     fn fail(&mut self, slot: &Arc<Slot<T>>, error: CallError, noted: bool) -> Result<T, CallError> {
         self.stop_waiting(slot, noted);
-        if let CallError::Cycle { pids } = &error {
-            if let Some(node) = slot.node() {
-                node.loss_counts().count_broken_cycle();
-            }
-            log::warn!(target: "greenroom", ?pids, "a cycle of calls was broken: the call of the first process fails");
+        if let CallError::Cycle { pids } = &error
+            && let Some(node) = slot.node()
+        {
+            node.loss_counts().count_broken_cycle();
+            node.report(ReportKind::Cycle, || {
+                log::warn!(
+                    target: "greenroom", ?pids, "a cycle of calls was broken: the call of the first process fails"
+                );
+            });
         }
         Err(error)
+    }
+
+    /// Describes the event that the call waits for.
+    #[cold]
+    fn event(&self, slot: &Slot<T>) -> String {
+        let protocol = self.protocol;
+        match (slot.remote_node(), slot.node()) {
+            (Some(node), _) => format!("the answer of a process on {node} to a call (`{protocol}`)"),
+            (None, Some(node)) if self.callee != 0 => {
+                format!("the answer of {} to a call (`{protocol}`)", node.pid(self.callee))
+            }
+            (None, _) => format!("the answer to a call (`{protocol}`)"),
+        }
     }
 
     #[cold]
@@ -286,6 +303,7 @@ impl<T: 'static> Future for Call<T> {
                 }
             }
         }
+        Current::note_await(|| self.event(&slot));
         self.slot = Some(slot);
         Poll::Pending
     }

@@ -90,10 +90,20 @@ impl Future for Cast {
             None => Ok(()),
             Some(State::Failed(error)) => Err(error.clone()),
             Some(State::BackPressure(below_mark)) => {
-                ready!(below_mark.as_mut().poll(cx));
+                let polled = below_mark.as_mut().poll(cx);
+                if polled.is_pending() {
+                    Current::note_await(|| "room in the queue of a connection for a cast".to_owned());
+                }
+                ready!(polled);
                 Ok(())
             }
-            Some(State::Waiting(Waiting { queue, id })) => ready!(queue.poll_admitted(*id, cx)),
+            Some(State::Waiting(Waiting { queue, id })) => {
+                let polled = queue.poll_admitted(*id, cx);
+                if polled.is_pending() {
+                    Current::note_await(|| "room in a full mailbox for a cast".to_owned());
+                }
+                ready!(polled)
+            }
         };
         self.state = None;
         Poll::Ready(outcome)

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::base::{CastError, NodeId, NodeName, Pid, Protocol};
-use crate::node::{AnyCell, LocalProcess, Node, RemoteTarget};
+use crate::node::{AnyCell, LocalProcess, Node, NodePhase, RemoteTarget};
 use crate::process::Cell;
 use crate::signal::Monitored;
 use crate::wire::{Epoch, Signal};
@@ -269,15 +269,40 @@ impl<C: AnyCell + ?Sized> fmt::Debug for Target<C> {
             Target::Identity(identity) => match &identity.receiver {
                 ReceiverId::Pid(_) => None,
                 // Escaped: it may come from another node.
-                ReceiverId::Child { id, path } => return write!(f, "<{} {}>", id.node(), path.escape_debug()),
-                ReceiverId::Name(name, at) => return write!(f, "<{at} {name:?}>"),
+                ReceiverId::Child { id, path } => {
+                    return write!(f, "<{} {}{}>", id.node(), path.escape_debug(), self.earlier());
+                }
+                ReceiverId::Name(name, at) => return write!(f, "<{at} {name:?}{}>", self.earlier()),
             },
         };
+        let earlier = self.earlier();
         match (self.pid(), path) {
-            (Some(pid), Some(path)) => write!(f, "<{} {} {path}>", pid.node(), pid.number()),
-            (Some(pid), None) => write!(f, "{pid}"),
-            (None, Some(path)) => write!(f, "<{} {path} restarting>", self.node().name()),
-            (None, None) => write!(f, "<{} restarting>", self.node().name()),
+            (Some(pid), Some(path)) => write!(f, "<{} {} {path}{earlier}>", pid.node(), pid.number()),
+            (Some(pid), None) => write!(f, "<{} {}{earlier}>", pid.node(), pid.number()),
+            (None, Some(path)) if earlier.is_empty() => write!(f, "<{} {path} restarting>", self.node().name()),
+            (None, Some(path)) => write!(f, "<{} {path}{earlier}>", self.node().name()),
+            (None, None) if earlier.is_empty() => write!(f, "<{} restarting>", self.node().name()),
+            (None, None) => write!(f, "<{}{earlier}>", self.node().name()),
+        }
+    }
+}
+
+impl<C: AnyCell + ?Sized> Target<C> {
+    /// Returns the reason why the target no longer exists, as a part of its text, if that is an end of a node.
+    fn earlier(&self) -> &'static str {
+        let node = self.node();
+        match (self, node.phase()) {
+            (Target::Cell { .. }, NodePhase::Replaced) => ", of an earlier incarnation of the node",
+            (Target::Cell { .. }, NodePhase::Stopped) => ", of a stopped node",
+            (Target::Identity(_), NodePhase::Replaced) => ", through an earlier incarnation of a node",
+            (Target::Identity(_), NodePhase::Stopped) => ", through a stopped node",
+            (Target::Cell { .. }, NodePhase::Running) => "",
+            (Target::Identity(identity), NodePhase::Running) => match &identity.receiver {
+                ReceiverId::Pid(pid) | ReceiverId::Child { id: pid, .. } if node.knows_later_than(pid.node_id()) => {
+                    ", of an earlier incarnation of the node"
+                }
+                _ => "",
+            },
         }
     }
 }

@@ -116,6 +116,10 @@ impl Router for Cluster {
         self.address.get().cloned()
     }
 
+    fn incarnation(&self, node: &NodeName) -> Option<u64> {
+        Some(self.peer(node)?.id.incarnation)
+    }
+
     fn peers(&self) -> Vec<NodeName> {
         self.names()
     }

@@ -6,6 +6,7 @@
 //! Frames nest. A process that is polled inside another's poll, for example by a nested executor, suspends that one's
 //! frame. A frame whose end was skipped ends with the frame below it.
 
+mod awaits;
 mod scope;
 mod spares;
 mod thread;
@@ -13,6 +14,8 @@ mod thread;
 use std::any::Any;
 use std::sync::Arc;
 
+#[cfg(feature = "test")]
+pub(crate) use awaits::PendingAwait;
 pub use scope::EnterGuard;
 use spares::{Spare, Spares};
 use thread::{FrameGuard, ThreadState, discard};

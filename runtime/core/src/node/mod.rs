@@ -19,6 +19,8 @@ mod router;
 mod services;
 mod shutdown;
 mod table;
+#[cfg(feature = "test")]
+mod test_run;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
@@ -28,6 +30,8 @@ pub(crate) use any_cell::{
     Addressable, AdmissionQueue, Ancestry, AnyCell, EncodedMessage, Inspect, MessageTarget, Pollable, SignalTarget,
 };
 pub use current::EnterGuard;
+#[cfg(feature = "test")]
+pub(crate) use current::PendingAwait;
 pub(crate) use current::{Current, ReceivedReplies, WaitingCaller};
 pub(crate) use exported_children::ExportedChild;
 use exported_children::ExportedChildren;
@@ -36,8 +40,12 @@ pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls};
 pub(crate) use router::{CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, RemoteTarget, Router};
 pub(crate) use services::{Service, Services};
+pub(crate) use shutdown::NodePhase;
+use shutdown::PhaseCell;
 pub use shutdown::StopTimeout;
 pub(crate) use table::FinalCounts;
+#[cfg(feature = "test")]
+pub(crate) use test_run::TestRun;
 
 #[cfg(feature = "net")]
 use crate::base::NodeEvent;
@@ -98,9 +106,13 @@ struct Inner {
     lifecycle_subscribers: LifecycleSubscribers,
     traces: Traces,
     watchdog: Watchdog,
+    /// The test that the node runs in.
+    #[cfg(feature = "test")]
+    test_run: OnceLock<Arc<TestRun>>,
     /// The number of the next process. Zero means code outside of any process.
     next_number: AtomicU64,
     next_reference: AtomicU64,
+    phase: PhaseCell,
 }
 
 impl Node {
@@ -147,11 +159,17 @@ impl Node {
             lifecycle_subscribers: LifecycleSubscribers::default(),
             traces: Traces::default(),
             watchdog: Watchdog::new(env.thresholds.watchdog),
+            #[cfg(feature = "test")]
+            test_run: OnceLock::new(),
             next_number: AtomicU64::new(1),
             next_reference: AtomicU64::new(1),
+            phase: PhaseCell::default(),
             env,
         };
-        Node { inner: Arc::new(inner) }
+        let node = Node { inner: Arc::new(inner) };
+        #[cfg(feature = "test")]
+        node.join_test_run();
+        node
     }
 
     /// Returns the node's name.

@@ -109,6 +109,11 @@ impl PendingCalls {
         self.lock().calls.keys().copied().collect()
     }
 
+    /// Returns the connection that a call was sent on.
+    pub(crate) fn epoch_of(&self, id: u64) -> Option<Epoch> {
+        self.lock().calls.get(&id)?.epoch
+    }
+
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.lock().calls.len()

@@ -70,6 +70,9 @@ pub(crate) trait Router: Send + Sync {
     /// Returns the address at which this node accepts connections.
     fn listen_address(&self) -> Option<String>;
 
+    /// Returns the incarnation of a connected node.
+    fn incarnation(&self, node: &NodeName) -> Option<u64>;
+
     /// Returns the connected nodes.
     fn peers(&self) -> Vec<NodeName>;
 }
@@ -176,6 +179,10 @@ impl Node {
     /// Answers a signal in place of the process that cannot handle it: a link and a monitor receive `reason`, and other
     /// signals are dropped.
     pub(crate) fn refuse_signal(&self, from: &Pid, to: &Pid, epoch: Epoch, signal: Signal, reason: Exit) {
+        #[cfg(feature = "test")]
+        if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
+            self.mark_crash_seen(to);
+        }
         let answer = match signal {
             Signal::Link => Signal::Exit { reason, linked: true },
             Signal::Monitor { reference } => Signal::Down { reference, reason },

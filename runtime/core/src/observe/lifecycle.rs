@@ -107,6 +107,12 @@ impl LifecycleSubscribers {
         self.any.store(!subscribers.is_empty(), Ordering::Relaxed);
     }
 
+    /// Returns whether there are subscribers.
+    #[cfg(feature = "test")]
+    pub(crate) fn any(&self) -> bool {
+        self.any.load(Ordering::Relaxed)
+    }
+
     /// Returns a stream of all events from now on.
     pub(crate) fn subscribe(&self) -> Lifecycle {
         let (sender, receiver) = event_channel(CAPACITY);

@@ -13,6 +13,8 @@ mod metrics;
 mod process;
 mod report_limiter;
 mod trace;
+#[cfg(feature = "test")]
+mod unseen;
 mod watchdog;
 
 pub(crate) use alarm::{ActiveAlarms, AlarmKey};
@@ -30,6 +32,8 @@ pub use process::{Memory, ProcessInfo, ProcessState, SourceLine};
 pub(crate) use report_limiter::{ReportDecision, ReportKind, ReportLimiter};
 pub(crate) use trace::Traces;
 pub use trace::{Trace, TraceEvent, TraceStep};
+#[cfg(feature = "test")]
+pub(crate) use unseen::UnseenCrashes;
 pub(crate) use watchdog::{Finding, LongPollSink, TableId, ThreadSlots, Watchdog};
 
 #[cfg(any(test, not(feature = "serde")))]

@@ -35,6 +35,18 @@ pub(crate) enum ReportKind {
     /// The operating system returned an error instead of a new connection.
     #[cfg(feature = "net")]
     AcceptFailed,
+    /// A destructor or blocking code of a process panicked while the process ended.
+    LatePanic,
+    /// A cycle of calls, or of processes that stop each other, was broken.
+    Cycle,
+    /// A stub was made for a name that is not a valid node name.
+    InvalidNodeName,
+    /// A child of a supervisor exited for the first time.
+    ChildExit,
+    /// A child of a supervisor did not start.
+    ChildStart,
+    /// A child of a supervisor did not stop as requested.
+    ChildStop,
 }
 
 /// A time window in which the reports of one kind are counted.
@@ -179,6 +191,19 @@ fn log_summary(kind: &ReportKind, count: u64) {
         #[cfg(feature = "net")]
         ReportKind::AcceptFailed => {
             log::warn!(target: "greenroom", count, "more connections could not be accepted");
+        }
+        ReportKind::LatePanic if log::has_subscriber() => {
+            log::error!(target: "greenroom", count, "more panics of processes that were ending");
+        }
+        ReportKind::LatePanic => log::print(format_args!("{count} more panics of processes that were ending")),
+        ReportKind::Cycle => log::warn!(target: "greenroom", count, "more cycles of processes were broken"),
+        ReportKind::InvalidNodeName => {
+            log::warn!(target: "greenroom", count, "more stubs for invalid node names were made");
+        }
+        ReportKind::ChildExit => log::error!(target: "greenroom::supervisor", count, "more children terminated"),
+        ReportKind::ChildStart => log::error!(target: "greenroom::supervisor", count, "more children did not start"),
+        ReportKind::ChildStop => {
+            log::error!(target: "greenroom::supervisor", count, "more children did not stop as requested");
         }
     }
 }

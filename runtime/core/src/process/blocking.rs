@@ -70,7 +70,11 @@ impl<T> Future for Blocking<T> {
         if Current::is_exiting() {
             return Poll::Pending;
         }
-        match ready!(Pin::new(&mut self.result).poll(cx)) {
+        let polled = Pin::new(&mut self.result).poll(cx);
+        if polled.is_pending() {
+            Current::note_await(|| "its blocking code".to_owned());
+        }
+        match ready!(polled) {
             Ok(Ok(value)) => Poll::Ready(value),
             Ok(Err(panic)) => resume_panic(panic),
             // `f` was dropped without being run: the process, or the runtime, is about to end.
@@ -104,7 +108,7 @@ trait Owner: Send + Sync {
 impl<M: Protocol> Owner for Cell<M> {
     fn unobserved_panic(&self, number: u64, panic: &Exit) {
         if !self.fail_with_panic(number, panic) {
-            report_late_panic(&self.node().pid(number), "blocking code", panic);
+            report_late_panic(self.node(), number, "blocking code", panic);
         }
     }
 }

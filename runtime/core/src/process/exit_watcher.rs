@@ -15,7 +15,7 @@ use super::wait_edge::WaitEdge;
 use crate::base::{Exit, MonitorRef, NodeId, Pid, Protocol};
 use crate::log;
 use crate::node::{Current, Node, SignalTarget};
-use crate::observe::AwaitedCall;
+use crate::observe::{AwaitedCall, ReportKind};
 use crate::sched::Timeout;
 use crate::signal::{MonitorRoute, Monitored};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -112,6 +112,7 @@ impl Future for ExitWait {
             Some(Outcome::Cycle(pids)) => return self.give_up(pids, false),
             None => {}
         }
+        Current::note_await(|| format!("the end of {}", self.watcher.target.subject));
         let this = &mut *self;
         let node = &this.watcher.node;
         let caller = Current::process_of(node);
@@ -136,7 +137,9 @@ impl ExitWait {
             // An ordinary way to stop oneself.
             InVain::Resolve(reason) if is_own_end => Poll::Ready(reason),
             InVain::Resolve(_) => {
-                log::warn!(target: "greenroom", %exit, "a cycle of processes that stop each other was broken");
+                self.watcher.node.report(ReportKind::Cycle, || {
+                    log::warn!(target: "greenroom", %exit, "a cycle of processes that stop each other was broken");
+                });
                 Poll::Ready(exit)
             }
             InVain::End => {

@@ -16,7 +16,7 @@ use super::cell::message_text;
 use super::{Cell, drop_each};
 use crate::base::{MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
-use crate::node::Node;
+use crate::node::{Current, Node};
 pub(crate) use server::Step;
 
 /// The receiving end of a process's mailbox, which `receive!` reads.
@@ -183,6 +183,7 @@ impl<M: Protocol> Mailbox<M> {
         if self.cell.is_bounded() {
             self.raise_if_stuck();
         }
+        Current::note_await(|| format!("a message to {}", self.pid));
         Poll::Pending
     }
 

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::base::{Exit, Pid};
+use crate::base::Exit;
 use crate::log;
 use crate::node::{Current, Node, WaitingCaller};
 use crate::observe::ReportKind;
@@ -88,7 +88,7 @@ pub(super) fn resume_panic(panic: Exit) -> ! {
 pub(crate) fn drop_each<T>(node: &Node, number: u64, items: impl IntoIterator<Item = T>) {
     for item in items {
         if let Err(panic) = catch(|| drop(item)) {
-            report_destructor_panic(&node.pid(number), &panic);
+            report_destructor_panic(node, number, &panic);
         }
     }
 }
@@ -188,15 +188,18 @@ fn install_hook() {
 }
 
 /// Reports the panic of a destructor while a process ends. The panic has no further effect.
-pub(super) fn report_destructor_panic(pid: &Pid, panic: &Exit) {
-    report_late_panic(pid, "a destructor", panic);
+pub(super) fn report_destructor_panic(node: &Node, number: u64, panic: &Exit) {
+    report_late_panic(node, number, "a destructor", panic);
 }
 
 /// Reports a panic that came after the exit reason of its process was set.
-pub(super) fn report_late_panic(pid: &Pid, source: &str, panic: &Exit) {
-    if log::has_subscriber() {
-        log::error!(target: "greenroom", %pid, %panic, "{source} panicked while its process ended");
-    } else {
-        log::print(format_args!("{source} of {pid} {panic}"));
-    }
+pub(super) fn report_late_panic(node: &Node, number: u64, source: &str, panic: &Exit) {
+    node.report(ReportKind::LatePanic, || {
+        let pid = node.pid(number);
+        if log::has_subscriber() {
+            log::error!(target: "greenroom", %pid, %panic, "{source} panicked while its process ended");
+        } else {
+            log::print(format_args!("{source} of {pid} {panic}"));
+        }
+    });
 }

@@ -57,6 +57,8 @@ pub(crate) enum BlockingMode {
 pub(crate) struct RunLimits {
     pub(crate) steps: u64,
     pub(crate) time: Duration,
+    /// Set if a test also counts as stuck when its own future has not run for [`SILENCE`].
+    pub(crate) ends_silence: bool,
 }
 
 /// A test that exceeded its limits.
@@ -64,12 +66,12 @@ pub(crate) struct RunLimits {
 pub(crate) enum LimitExceeded {
     /// The test took too many steps.
     Steps,
-    /// The test waits; its last step was `since` its start.
-    Time { since: Duration },
+    /// The test waits: its own future has not run since this time after its start. `others_run` is set if processes have.
+    Time { since: Duration, others_run: bool },
 }
 
 /// The progress of a test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub(crate) steps: u64,
     /// A hash over the steps: the task, the number of ready tasks, and the time of each.
@@ -99,6 +101,10 @@ struct State {
     trace: u64,
     /// The time of the last step.
     last_step: Duration,
+    /// The progress at the last step of the test's own future.
+    root_progress: Progress,
+    /// The real time of that step.
+    root_polled: Option<std::time::Instant>,
 }
 
 struct Slot {
@@ -127,6 +133,18 @@ const TIMERS: usize = 0;
 /// The number of steps after which other tasks of the tokio runtime are polled.
 const STEPS_PER_POLL: u32 = 64;
 
+/// The time after which a test counts as stuck if meanwhile only processes have run, as for the ticks of a cluster, and
+/// not the test's own future. All three must have passed: on the test's clock, on the real clock, and in steps, so that
+/// a machine that is busy with other programs makes no difference.
+const SILENCE: Silence =
+    Silence { time: Duration::from_secs(60 * 60), real_time: Duration::from_millis(1_200), steps: 10_000 };
+
+struct Silence {
+    time: Duration,
+    real_time: Duration,
+    steps: u64,
+}
+
 impl Schedule {
     /// Returns a schedule for the thread of a current-thread runtime whose clock is paused.
     pub(crate) fn new(seed: u64, blocking: BlockingMode) -> Schedule {
@@ -154,8 +172,26 @@ impl Schedule {
     }
 
     pub(crate) fn progress(&self) -> Progress {
-        let state = self.shared.lock();
-        Progress { steps: state.steps, trace: state.trace, time: state.last_step }
+        self.shared.lock().progress()
+    }
+
+    /// Returns the progress at the last step of the test's own future. It does not depend on the time after which a stuck
+    /// test was found.
+    pub(crate) fn root_progress(&self) -> Progress {
+        self.shared.lock().root_progress
+    }
+
+    /// Polls each waiting task once more, at most `limit` of them, so that it shows what it waits for.
+    pub(crate) fn poll_all(&self, limit: usize) {
+        let numbers: Vec<u64> = self.shared.lock().tasks.keys().copied().take(limit).collect();
+        for number in numbers {
+            let mut state = self.shared.lock();
+            let Some(slot) = state.tasks.get_mut(&number) else { continue };
+            let Some(task) = slot.task.take() else { continue };
+            let waker = Arc::clone(&slot.waker);
+            drop(state);
+            self.shared.poll(number, task, waker);
+        }
     }
 
     /// Runs all tasks until `root` completes. The other tasks stay as they are.
@@ -173,8 +209,10 @@ impl Schedule {
         unconstrained(poll_fn(|cx| {
             for _ in 0..STEPS_PER_POLL {
                 let Some(step) = self.shared.next_step(cx) else {
-                    let since = || self.shared.lock().last_step;
-                    return timeout.as_mut().poll(cx).map(|()| Err(LimitExceeded::Time { since: since() }));
+                    if timeout.as_mut().poll(cx).is_ready() || (limits.ends_silence && self.shared.is_silent()) {
+                        return Poll::Ready(Err(self.shared.stuck()));
+                    }
+                    return Poll::Pending;
                 };
                 match step {
                     Step::Root => {
@@ -236,6 +274,21 @@ impl Shared {
         }
     }
 
+    /// Returns whether the test's own future has not run for [`SILENCE`].
+    fn is_silent(&self) -> bool {
+        let state = self.lock();
+        let Silence { time, real_time, steps } = SILENCE;
+        state.elapsed().saturating_sub(state.root_progress.time) >= time
+            && state.steps - state.root_progress.steps >= steps
+            && state.root_polled.is_some_and(|polled| polled.elapsed() >= real_time)
+    }
+
+    fn stuck(&self) -> LimitExceeded {
+        let state = self.lock();
+        let since = state.root_progress.time;
+        LimitExceeded::Time { since, others_run: state.last_step > since }
+    }
+
     fn poll(&self, number: u64, mut task: Task, waker: Arc<TaskWaker>) {
         waker.ready.store(false, Ordering::Release);
         let waker = Waker::from(waker);
@@ -253,6 +306,10 @@ impl Shared {
 }
 
 impl State {
+    fn progress(&self) -> Progress {
+        Progress { steps: self.steps, trace: self.trace, time: self.last_step }
+    }
+
     fn elapsed(&self) -> Duration {
         self.start.map(|start| start.elapsed()).unwrap_or_default()
     }
@@ -270,6 +327,10 @@ impl State {
         let time = u64::try_from(self.last_step.as_nanos()).unwrap_or(u64::MAX);
         for part in [number, ready, time] {
             self.trace = (self.trace ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+        }
+        if number == ROOT {
+            self.root_progress = self.progress();
+            self.root_polled = Some(std::time::Instant::now());
         }
     }
 

@@ -50,12 +50,12 @@ const SEEDS: &str = "GREENROOM_TEST_SEEDS";
 /// ```
 #[must_use = "a check does nothing until `run`"]
 pub struct Check {
-    cluster: ClusterBuilder,
+    pub(super) cluster: ClusterBuilder,
     limits: RunLimits,
 }
 
 /// More than a scenario needs that does come to its end.
-const LIMITS: RunLimits = RunLimits { steps: 1_000_000, time: Duration::from_secs(24 * 60 * 60) };
+const LIMITS: RunLimits = RunLimits { steps: 1_000_000, time: Duration::from_secs(24 * 60 * 60), ends_silence: true };
 
 /// Runs a scenario on three nodes in memory, once for each seed, and panics with the smallest seed that fails.
 ///
@@ -122,6 +122,8 @@ impl Check {
     }
 
     /// Sets the code that each node runs at its start and after each restart, as [`ClusterBuilder::boot`].
+    ///
+    /// It is the same for all seeds. For a state that each run makes anew, see [`state`](Check::state).
     pub fn boot<F>(mut self, boot: impl Fn(Node) -> F + Send + Sync + 'static) -> Check
     where
         F: Future<Output: Termination> + Send + 'static,
@@ -132,7 +134,7 @@ impl Check {
 
     /// Sets the time that a scenario may take by its own clock; a day by default. A scenario that takes longer fails.
     pub fn time_limit(mut self, time: Duration) -> Check {
-        self.limits.time = time;
+        (self.limits.time, self.limits.ends_silence) = (time, false);
         self
     }
 
@@ -144,6 +146,16 @@ impl Check {
     /// The scenario fails on a seed; or there is no seed; or it is called within a tokio runtime.
     #[track_caller]
     pub fn run<R: Termination>(&self, seeds: impl IntoIterator<Item = u64>, scenario: impl AsyncFn(Cluster) -> R) {
+        self.run_each(seeds, |_| (self.cluster.clone(), &scenario));
+    }
+
+    /// Runs the cluster and the scenario that `make` returns for each seed.
+    #[track_caller]
+    pub(super) fn run_each<S, R>(&self, seeds: impl IntoIterator<Item = u64>, make: impl Fn(u64) -> (ClusterBuilder, S))
+    where
+        S: AsyncFn(Cluster) -> R,
+        R: Termination,
+    {
         assert!(
             tokio::runtime::Handle::try_current().is_err(),
             "`check` starts a runtime for each seed: call it in a `#[test]` that is not an `async fn`"
@@ -160,15 +172,18 @@ impl Check {
         };
         assert!(!seeds.is_empty(), "there is no seed to run");
         for (passed, seed) in seeds.into_iter().enumerate() {
-            let (failure, progress) = self.run_seed(seed, &scenario);
+            let (failure, progress) = self.run_seed(seed, make(seed));
             let Some(failure) = failure else { continue };
             let mut report = report(seed, &failure, progress);
-            if only.is_none() {
+            // A hang takes seconds, and has no steps at its end that could differ.
+            if only.is_none() && !failure.is_hang() {
                 // A step that does not come again cannot be debugged by its seed.
-                let (_, again) = self.run_seed(seed, &scenario);
+                let (_, again) = self.run_seed(seed, make(seed));
                 if again != progress {
                     let _ = write!(report, "\n{}", Difference(progress, again));
                 }
+            }
+            if only.is_none() {
                 let _ = write!(report, "\n{passed} smaller seeds passed.");
             }
             panic!("{report}");
@@ -178,12 +193,12 @@ impl Check {
     fn run_seed<R: Termination>(
         &self,
         seed: u64,
-        scenario: &impl AsyncFn(Cluster) -> R,
+        (builder, scenario): (ClusterBuilder, impl AsyncFn(Cluster) -> R),
     ) -> (Option<Failure>, Progress) {
         let cluster = RefCell::new(None);
         let nodes = || cluster.borrow().as_ref().map(Cluster::running_nodes).unwrap_or_default();
         run(seed, BlockingMode::Inline, self.limits, nodes, async |schedule: Schedule| {
-            let started = self.cluster.clone().on(&schedule).await;
+            let started = builder.on(&schedule).await;
             let cluster = cluster.borrow_mut().insert(started).clone();
             let node = cluster.node(0).clone();
             let failure = node.scope(scenario(cluster.clone())).await.failure();

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::NodeSet;
 use crate::cluster::Cookie;
 use crate::net::Network;
-use crate::node::Node;
+use crate::node::{Node, NodePhase};
 use crate::sched::{NodeEnv, Rng, Schedule, TaskSpawner, TestSpawner};
 use crate::termination::Termination;
 
@@ -184,6 +184,7 @@ impl Cluster {
         if !self.member(index).down.swap(true, Ordering::Relaxed) {
             self.inner.network.unplug(&host(index));
             tasks.kill();
+            self.node(index).enter_phase(NodePhase::Stopped);
         }
     }
 
@@ -222,6 +223,7 @@ impl Cluster {
         let others = (0..self.size()).filter(|other| *other != index);
         let incarnation = self.inner.start(index, others.collect()).await;
         let last = self.incarnation(index);
+        last.node.enter_phase(NodePhase::Replaced);
         assert!(last.next.set(Box::new(incarnation)).is_ok(), "one restart of a node at a time");
         self.member(index).down.store(false, Ordering::Relaxed);
         self.inner.boot(self.node(index)).await;

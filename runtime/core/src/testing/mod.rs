@@ -21,9 +21,12 @@
 #[cfg(feature = "net")]
 mod check;
 #[cfg(feature = "net")]
+mod check_with;
+#[cfg(feature = "net")]
 mod cluster;
 #[cfg(feature = "net")]
 mod faults;
+mod hang;
 #[cfg(feature = "net")]
 mod node_set;
 mod probe;
@@ -31,6 +34,8 @@ mod run;
 
 #[cfg(feature = "net")]
 pub use check::{Check, check};
+#[cfg(feature = "net")]
+pub use check_with::CheckWithState;
 #[cfg(feature = "net")]
 pub use cluster::{Cluster, ClusterBuilder};
 #[cfg(feature = "net")]

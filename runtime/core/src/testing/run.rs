@@ -2,13 +2,14 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::node::Node;
-use crate::observe::{ProcessInfo, ProcessState};
+use super::hang;
+use crate::node::{Node, TestRun};
 use crate::sched::{BlockingMode, LimitExceeded, NodeEnv, Progress, RunLimits, Schedule, TaskSpawner};
 use crate::termination::Termination;
 
@@ -19,12 +20,9 @@ const SEED: &str = "GREENROOM_TEST_SEED";
 pub(super) enum Failure {
     Panic(Box<dyn Any + Send>),
     Error(String),
-    /// With a line for each process and what it waits for.
+    /// With a line for the test itself and for each process, and what it waits for.
     LimitExceeded(LimitExceeded, String),
 }
-
-/// The most processes that the report of a stuck test lists.
-const LISTED: usize = 40;
 
 /// The time by its clock after which a test counts as stuck. It is longer than a test sleeps on purpose, and the paused
 /// clock reaches it at once.
@@ -33,31 +31,35 @@ const TIME_LIMIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Runs a test's body on a fresh local node, on a paused clock.
 ///
 /// # Panics
-/// The body panics, returns an error, or is stuck.
+/// The body panics, returns an error, or is stuck. Or a process has crashed unseen, unless that is expected.
 #[track_caller]
-pub(crate) fn paused<F: Future<Output: Termination>>(body: F) {
-    let seed = number(SEED);
-    let limits = RunLimits { steps: u64::MAX, time: TIME_LIMIT };
-    let started = RefCell::new(Vec::new());
-    let nodes = || started.borrow().clone();
-    let (failure, progress) =
-        run(seed.unwrap_or(0), BlockingMode::Thread, limits, nodes, async |schedule: Schedule| {
-            let tasks = schedule.new_node();
-            let node =
-                Node::with_env(NodeEnv { spawn: TaskSpawner::Test(tasks), ..NodeEnv::seeded(schedule.next_seed()) });
-            started.borrow_mut().push(node.clone());
-            let failure = node.scope(body).await.failure();
-            node.stop().await;
-            failure
-        });
+pub(crate) fn paused<F: Future<Output: Termination>>(expect_crash: bool, time_limit: Option<Duration>, body: F) {
+    let seed = seed().unwrap_or(0);
+    let time = time_limit.unwrap_or(TIME_LIMIT);
+    let limits = RunLimits { steps: u64::MAX, time, ends_silence: time_limit.is_none() };
+    let test_run = RefCell::new(None);
+    let nodes = || test_run.borrow().as_ref().map(|test_run: &Arc<TestRun>| test_run.nodes()).unwrap_or_default();
+    let (failure, progress) = run(seed, BlockingMode::Thread, limits, nodes, async |schedule: Schedule| {
+        let tasks = schedule.new_node();
+        let node = Node::with_env(NodeEnv { spawn: TaskSpawner::Test(tasks), ..NodeEnv::seeded(schedule.next_seed()) });
+        test_run.replace(Some(node.begin_test_run()));
+        let failure = node.scope(body).await.failure();
+        node.stop().await;
+        failure
+    });
+    let unseen = || test_run.take()?.crashes().failure();
+    let unseen = if expect_crash || failure.is_some() { None } else { unseen() };
+    if failure.is_none() && unseen.is_none() {
+        return;
+    }
+    eprintln!(
+        "greenroom: the test failed on seed {seed}, at step {}; to repeat its steps:\n    {}",
+        progress.steps,
+        replay(seed)
+    );
     match failure {
-        None => {}
-        Some(Failure::Panic(payload)) => {
-            if let Some(seed) = seed {
-                eprintln!("greenroom: on seed {seed}, at step {}", progress.steps);
-            }
-            panic::resume_unwind(payload)
-        }
+        None => panic!("{}", unseen.unwrap_or_default()),
+        Some(Failure::Panic(payload)) => panic::resume_unwind(payload),
         Some(Failure::Error(error)) => panic!("the test returned an error: {error}"),
         Some(exceeded) => panic!("the test does not end: {exceeded}"),
     }
@@ -78,56 +80,25 @@ pub(super) fn run(
     let run = || {
         runtime.block_on(async {
             let mut test = std::pin::pin!(test(schedule.clone()));
-            // The list is made before the test's future is dropped, while the processes that it started still wait.
-            schedule
-                .run(limits, test.as_mut())
-                .await
-                .map_err(|exceeded| Failure::LimitExceeded(exceeded, list(&nodes())))
+            let ended = schedule.run(limits, test.as_mut()).await;
+            let progress = match ended {
+                Err(LimitExceeded::Time { .. }) => schedule.root_progress(),
+                _ => schedule.progress(),
+            };
+            // The report is made before the test's future is dropped, while the processes that it started still wait.
+            let failure = ended.map_err(|stuck| Failure::LimitExceeded(stuck, hang::report(&schedule, test, &nodes())));
+            (failure, progress)
         })
     };
-    let failure = match panic::catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(failure)) => failure.map(Failure::Error),
-        Ok(Err(exceeded)) => Some(exceeded),
-        Err(payload) => Some(Failure::Panic(payload)),
+    let outcome = panic::catch_unwind(AssertUnwindSafe(run));
+    let (failure, progress) = match outcome {
+        Ok((Ok(failure), progress)) => (failure.map(Failure::Error), progress),
+        Ok((Err(stuck), progress)) => (Some(stuck), progress),
+        Err(payload) => (Some(Failure::Panic(payload)), schedule.progress()),
     };
-    let progress = schedule.progress();
     let _entered = runtime.enter();
     schedule.end();
     (failure, progress)
-}
-
-/// Lists the processes of these nodes and what each waits for, a line each.
-fn list(nodes: &[Node]) -> String {
-    let all = nodes.iter().flat_map(|node| node.processes().into_iter().map(move |pid| (node, pid)));
-    let infos = all.filter_map(|(node, pid)| Some((node, node.process_info(&pid)?)));
-    let mut lines: Vec<String> = infos.map(|(node, info)| describe(node, &info)).collect();
-    if lines.len() > LISTED {
-        let more = lines.len() - LISTED;
-        lines.truncate(LISTED);
-        lines.push(format!("and {more} more processes"));
-    }
-    lines.iter().map(|line| format!("\n    {line}")).collect()
-}
-
-fn describe(node: &Node, info: &ProcessInfo) -> String {
-    let mut line = format!("{} ", info.pid);
-    if let Some(name) = &info.name {
-        let _ = write!(line, "{name} ");
-    }
-    let _ = write!(line, "({}): ", info.kind);
-    let _ = match (node.waits_for(&info.pid), &info.state) {
-        (Some(callee), _) => write!(line, "in a call to {callee}"),
-        (None, ProcessState::Waiting { at: None }) => write!(line, "waiting for its next message"),
-        // No process can run when a test is stuck, so this one waits in a future of its own.
-        (None, ProcessState::Busy) => write!(line, "waiting for something other than a message"),
-        (None, state) => write!(line, "{state}"),
-    };
-    for (count, state) in [(info.mailbox, "not yet read"), (info.saved, "saved")] {
-        if count > 0 {
-            let _ = write!(line, ", messages {state}: {count}");
-        }
-    }
-    line
 }
 
 /// Returns the number in an environment variable, if it is set and not empty.
@@ -170,6 +141,14 @@ pub(super) fn seed() -> Option<u64> {
     number(SEED)
 }
 
+impl Failure {
+    /// Returns whether the test waits for something that never happens.
+    #[cfg(feature = "net")]
+    pub(super) fn is_hang(&self) -> bool {
+        matches!(self, Failure::LimitExceeded(LimitExceeded::Time { .. }, _))
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -183,8 +162,9 @@ impl fmt::Display for Failure {
             Failure::LimitExceeded(LimitExceeded::Steps, waits) => {
                 write!(f, "the test was ended after too many steps: some processes never stop running{waits}")
             }
-            Failure::LimitExceeded(LimitExceeded::Time { since }, waits) => {
-                write!(f, "it waits forever: no process has run since {since:?} after its start{waits}")
+            Failure::LimitExceeded(LimitExceeded::Time { since, others_run }, waits) => {
+                let silent = if *others_run { "the test itself has not run" } else { "no process has run" };
+                write!(f, "it waits forever: {silent} since {since:?} after its start{waits}")
             }
         }
     }

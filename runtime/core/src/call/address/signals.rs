@@ -12,7 +12,12 @@ use crate::wire::Signal;
 impl<M: Protocol> Address<M> {
     /// Returns whether the process is on this node and will go on running.
     pub(crate) fn is_alive(&self) -> bool {
-        self.local_process().is_some_and(|process| process.cell.is_alive(process.number))
+        let is_alive = self.local_process().is_some_and(|process| process.cell.is_alive(process.number));
+        #[cfg(feature = "test")]
+        if !is_alive && let Some(pid) = self.pid() {
+            self.node().mark_crash_seen(&pid);
+        }
+        is_alive
     }
 
     /// Sends an exit signal.

@@ -12,7 +12,7 @@ use std::task::{Context, Waker};
 use std::time::Instant;
 
 use super::remote_caller::RemoteCaller;
-use crate::base::{CallError, DecodeError, Decoder, DeserializeOwned, Exit, Pid};
+use crate::base::{CallError, DecodeError, Decoder, DeserializeOwned, Exit, NodeName, Pid};
 use crate::mailbox::{CheckedSend, Guard, WakingLock};
 use crate::node::{AnswerSlot, Current, Node, WaitingCaller, WeakNode};
 use crate::observe::AwaitedCall;
@@ -217,6 +217,14 @@ impl<T> Slot<T> {
     /// Returns whether the call has no outcome and its caller still waits.
     pub(in crate::call) fn is_awaited(&self) -> bool {
         matches!(self.lock().outcome, Outcome::Pending(_))
+    }
+
+    /// Returns the node that can answer, if the reply has left this one.
+    pub(in crate::call) fn remote_node(&self) -> Option<NodeName> {
+        let (node, id) = self.lock().remote_id.clone()?;
+        let epoch = node.pending_calls().epoch_of(id)?;
+        let router = node.router()?;
+        router.peers().into_iter().find(|peer| router.epoch(peer) == Some(epoch))
     }
 
     /// Sets the id under which another node can answer. Returns `false` if the caller no longer waits.

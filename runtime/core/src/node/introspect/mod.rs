@@ -34,7 +34,12 @@ impl Node {
             return None;
         }
         let number = pid.number();
-        let cell = self.table().get(number)?;
+        let cell = self.table().get(number);
+        #[cfg(feature = "test")]
+        if cell.is_none() {
+            self.mark_crash_seen(pid);
+        }
+        let cell = cell?;
         let parent = cell.ancestry().parent;
         let mut info = cell.process_info(number)?;
         info.ancestors = self.ancestors(parent);
@@ -43,13 +48,6 @@ impl Node {
             info.state = ProcessState::Running;
         }
         Some(info)
-    }
-
-    /// Returns the callee of a process that has waited for an answer for a while.
-    #[cfg(feature = "test")]
-    pub(crate) fn waits_for(&self, caller: &Pid) -> Option<Pid> {
-        let waiting = self.table().get(caller.number())?.waiting(caller.number())?;
-        Some(self.pid(waiting.callee))
     }
 
     /// Returns the node's metrics, for example for [`Metrics::to_prometheus`]. Takes time in proportion to the number of

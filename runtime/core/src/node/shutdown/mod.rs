@@ -2,7 +2,10 @@
 //! connections stop.
 
 mod os_signals;
+mod phase;
 mod run;
 mod stop;
 
+pub(crate) use phase::NodePhase;
+pub(in crate::node) use phase::PhaseCell;
 pub use stop::StopTimeout;

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::base::Exit;
 use crate::log;
-use crate::node::{Ancestry, Current, Node};
+use crate::node::{Ancestry, Current, Node, NodePhase};
 use crate::wire::{Epoch, Signal};
 
 /// The time after which a process that was requested to stop is killed: OTP's default for a worker.
@@ -69,7 +69,10 @@ impl Node {
             // Fails if the caller does not wait.
             let _ = sender.send(stop.await);
         });
-        if Current::is_process_of(self) { None } else { receiver.await.ok() }
+        if Current::is_process_of(self) {
+            return None;
+        }
+        Current::noting(receiver, || format!("the stop of {}", self.name())).await.ok()
     }
 
     async fn stop_in_order(&self) {
@@ -125,6 +128,7 @@ impl Node {
         if let Some(router) = self.router() {
             router.close().await;
         }
+        self.enter_phase(NodePhase::Stopped);
     }
 
     /// Stops the processes whose numbers are higher than `after`: the root supervisors of trees first, then the others. If

@@ -44,7 +44,7 @@ pub(in crate::process) fn end<M: Protocol, F>(
     let (mut current, mut notes) = (Some(Arc::clone(&cell) as Arc<dyn AnyCell>), None);
     Current::begin(&mut current, number, true);
     if let Err(panic) = catch(|| future.set(None)) {
-        report_destructor_panic(&node.pid(number), &panic);
+        report_destructor_panic(node, number, &panic);
     }
     if let Some(work) = pending_work {
         drop_each(node, number, work.streams.into_iter().map(|stream| stream.end()));
@@ -54,11 +54,13 @@ pub(in crate::process) fn end<M: Protocol, F>(
     drop_each(node, number, cell.drain_mailbox());
     Current::end(&mut current, number, &mut notes);
     let dropped_now = notes.map(|notes| notes.into_parts().0);
+    let mut has_callers = false;
     for dropped in dropped.into_iter().chain(dropped_now) {
+        has_callers |= !dropped.is_empty();
         fail_callers(dropped, &CallError::Exit(reason.clone()));
     }
 
-    report::crash(&cell, number, &reason);
+    report::crash(&cell, number, &reason, has_callers);
     cell.complete_end(number, &reason);
 }
 
@@ -108,6 +110,10 @@ impl<M: Protocol> Cell<M> {
             self.node.lifecycle_subscribers().send(|| self.crash_event(number, name, reason));
         }
         let Some(cold) = cold else { return };
+        #[cfg(feature = "test")]
+        if cold.relations.links().next().is_some() || cold.relations.watchers().next().is_some() {
+            self.node.mark_crash_seen(&self.node.pid(number));
+        }
         if cold.relations.is_empty() {
             return;
         }

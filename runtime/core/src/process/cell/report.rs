@@ -6,6 +6,8 @@ use std::time::Instant;
 use super::Cell;
 use crate::base::{Exit, Pid, Protocol};
 use crate::log;
+#[cfg(feature = "test")]
+use crate::node::Inspect;
 use crate::node::Node;
 use crate::observe::ReportKind;
 
@@ -21,12 +23,16 @@ struct CrashInfo {
 
 /// Reports the abnormal end of a process. If processes of one kind crash often, their number is reported instead.
 ///
-/// Orderly ends and [`Exit::Killed`] are not reported.
-pub(super) fn crash<M: Protocol>(cell: &Cell<M>, number: u64, reason: &Exit) {
+/// Orderly ends and [`Exit::Killed`] are not reported. `has_callers` is set if callers received the exit reason.
+pub(super) fn crash<M: Protocol>(cell: &Cell<M>, number: u64, reason: &Exit, has_callers: bool) {
     if reason.is_orderly() || matches!(reason, Exit::Killed) {
         return;
     }
     let (node, crash_info) = (cell.node(), cell.crash_info());
+    #[cfg(feature = "test")]
+    if !has_callers {
+        note_unseen(cell, number, &crash_info, reason);
+    }
     node.report(ReportKind::Crash(crash_info.kind), || log_crash(node, &node.pid(number), &crash_info, reason));
 }
 
@@ -49,9 +55,28 @@ fn log_crash(node: &Node, pid: &Pid, crash_info: &CrashInfo, reason: &Exit) {
         );
     } else {
         // Without a subscriber the event would be lost, and with it a new user's first crash.
-        let named = if name.is_empty() { String::new() } else { format!(" ({name})") };
-        let after = last_message.as_ref().map(|last| format!(" after `{last}`")).unwrap_or_default();
-        log::print(format_args!("{kind} {pid}{named} ended{after}: {reason}"));
+        log::print(format_args!("{}", text(pid, crash_info, reason)));
+    }
+}
+
+/// Returns the crash report in one line.
+fn text(pid: &Pid, crash_info: &CrashInfo, reason: &Exit) -> String {
+    let CrashInfo { kind, name, last_message, .. } = crash_info;
+    let named = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let after = last_message.as_ref().map(|last| format!(" after `{last}`")).unwrap_or_default();
+    format!("{kind} {pid}{named} ended{after}: {reason}")
+}
+
+/// Adds a crash to the unseen ones of the node's test. An end that another process has caused is not a crash by itself.
+#[cfg(feature = "test")]
+fn note_unseen<M: Protocol>(cell: &Cell<M>, number: u64, crash_info: &CrashInfo, reason: &Exit) {
+    let (node, pid) = (cell.node(), cell.node().pid(number));
+    let Some(crashes) = node.unseen_crashes() else { return };
+    // A supervisor without a panic passes on the reason of its parent.
+    let passes_on = cell.ancestry().supervisor && !matches!(reason, Exit::Panic { .. });
+    let is_own = crashes.take_failed(&pid) || (cell.exit_reason().is_none() && !passes_on);
+    if is_own && !node.lifecycle_subscribers().any() {
+        crashes.add(pid.clone(), text(&pid, crash_info, reason));
     }
 }
 

@@ -66,6 +66,10 @@ impl<M: Protocol> Cell<M> {
         let in_time = control.is_running(number) && !self.is_exiting();
         if in_time {
             self.set_exit(&mut control, panic.clone());
+            #[cfg(feature = "test")]
+            if let Some(crashes) = self.node.unseen_crashes() {
+                crashes.note_failed(self.node.pid(number));
+            }
         }
         in_time
     }

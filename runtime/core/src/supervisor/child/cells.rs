@@ -179,7 +179,7 @@ impl ChildCells {
 
     /// Removes all cells and gives up the path of the tree, whose root this supervisor is.
     pub(in crate::supervisor) fn remove_tree(&self) {
-        for_each_cell(self.all(), |cell| cell.remove());
+        for_each_cell(self.all(), ChildCell::remove);
         self.node.names().free_root_path(&self.path);
     }
 }

@@ -9,7 +9,7 @@ use crate::actor::Context;
 use crate::base::{Exit, Pid, Shutdown, StartError};
 use crate::mailbox::Addressee;
 use crate::process::ended;
-use crate::supervisor::child::BoundSpec;
+use crate::supervisor::child::{BoundSpec, ChildCell, for_each_cell};
 use crate::supervisor::plan::{Action, ChildKey, PendingRetry, RetryId, ShutdownCause};
 use crate::supervisor::protocol::LocalOnly;
 use crate::supervisor::{ChildError, Supervision};
@@ -85,7 +85,7 @@ impl SupervisorProcess {
             }
             Ok(None) => self.plan.child_ignored(key),
             Err(reason) => {
-                report::start_failed(self.cells.path(), &child.spec, reason);
+                report::start_failed(self.cells.node(), self.cells.path(), &child.spec, reason);
                 let id = Arc::clone(&child.spec.id);
                 if self.init_done {
                     self.last_failed = Some(StartError { child: id.to_string(), reason: reason.clone() });
@@ -115,7 +115,7 @@ impl SupervisorProcess {
         let outcome = stop_and_wait(&node, &supervisor, pid.clone(), shutdown).await;
         cx.mailbox().cell().set_awaited_children(supervisor.number(), Vec::new());
         if let Some(child) = self.children.get(&key) {
-            report::child_stopped(self.cells.path(), &child.spec, &pid, &outcome);
+            report::child_stopped(self.cells.node(), self.cells.path(), &child.spec, &pid, &outcome);
         }
     }
 
@@ -149,7 +149,7 @@ impl SupervisorProcess {
             };
             let outcome = wait_or_kill(&node, &supervisor, &pid, remaining, exit).await;
             if let Some(child) = self.children.get(&key) {
-                report::child_stopped(self.cells.path(), &child.spec, &pid, &outcome);
+                report::child_stopped(self.cells.node(), self.cells.path(), &child.spec, &pid, &outcome);
             }
             self.plan.child_stopped(key);
         }
@@ -157,7 +157,7 @@ impl SupervisorProcess {
 
     fn close_child(&mut self, key: ChildKey, removed: bool) {
         let Some(child) = self.children.get(&key) else { return };
-        child.spec.cell.close();
+        for_each_cell(vec![Arc::clone(&child.spec.cell)], ChildCell::close);
         if removed && let Some(child) = self.children.remove(&key) {
             self.remove_cell(child.spec);
         }
@@ -166,7 +166,7 @@ impl SupervisorProcess {
     /// Removes a child's cell, unless the child is declared by the tree: then the supervisor's next start needs it.
     pub(super) fn remove_cell(&self, spec: BoundSpec) {
         if !spec.declared {
-            spec.cell.remove();
+            for_each_cell(vec![spec.cell], ChildCell::remove);
         }
     }
 

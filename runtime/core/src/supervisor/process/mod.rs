@@ -179,7 +179,8 @@ impl SupervisorProcess {
         self.plan.child_exited(key, &signal.reason, now);
         if let Some(child) = self.children.get_mut(&key) {
             let left = RestartsLeft { count: self.plan.restarts_left(key), period: self.options.period };
-            report::child_exited(self.cells.path(), &child.spec, &signal, &mut child.crashes, now, left);
+            let (node, path) = (self.cells.node(), self.cells.path());
+            report::child_exited(node, path, &child.spec, &signal, &mut child.crashes, now, left);
             self.last_failed = Some(StartError { child: child.spec.id.to_string(), reason: signal.reason.clone() });
             child.crashes.raise_alarm(cx.node(), self.cells.path(), &child.spec.id);
         }

@@ -10,7 +10,7 @@ use super::shutdown_wait::StopOutcome;
 use crate::base::{Exit, ExitSignal, Pid, Shutdown};
 use crate::log;
 use crate::node::Node;
-use crate::observe::{Alarm, LifecycleEvent};
+use crate::observe::{Alarm, LifecycleEvent, ReportKind};
 use crate::supervisor::Restart;
 use crate::supervisor::child::BoundSpec;
 use crate::supervisor::plan::ShutdownCause;
@@ -76,6 +76,7 @@ pub(super) struct RestartsLeft {
 
 /// Logs the exit of a child that the supervisor did not stop.
 pub(super) fn child_exited(
+    node: &Node,
     supervisor: &str,
     spec: &BoundSpec,
     signal: &ExitSignal,
@@ -93,11 +94,15 @@ pub(super) fn child_exited(
     let Some((crashes, within)) = crashes.add(now) else { return };
     let RestartsLeft { count: restarts_left, period } = left;
     let message = if crashes == 1 { "child terminated" } else { "child keeps terminating" };
-    log::error!(
-        target: "greenroom::supervisor",
-        supervisor, child = id, pid = %from, ?restart, %reason, crashes, ?within, restarts_left, ?period,
-        "{message}"
-    );
+    let log = || {
+        log::error!(
+            target: "greenroom::supervisor",
+            supervisor, child = id, pid = %from, ?restart, %reason, crashes, ?within, restarts_left, ?period,
+            "{message}"
+        );
+    };
+    // Further crashes of one child are logged more and more rarely; the first ones can be of any number of children.
+    if crashes == 1 { node.report(ReportKind::ChildExit, log) } else { log() }
 }
 
 /// Logs a successful start: OTP's progress report.
@@ -117,25 +122,32 @@ pub(super) fn child_restarted(node: &Node, supervisor: &str, spec: &BoundSpec, p
     });
 }
 
-pub(super) fn start_failed(supervisor: &str, spec: &BoundSpec, reason: &Exit) {
+pub(super) fn start_failed(node: &Node, supervisor: &str, spec: &BoundSpec, reason: &Exit) {
     let (id, restart) = (&*spec.id, spec.options.restart);
-    log::error!(
-        target: "greenroom::supervisor", supervisor, child = id, ?restart, %reason, "child did not start"
-    );
+    node.report(ReportKind::ChildStart, || {
+        log::error!(
+            target: "greenroom::supervisor", supervisor, child = id, ?restart, %reason, "child did not start"
+        );
+    });
 }
 
 /// Logs the exit of a child that the supervisor stopped, if the child did not stop as requested.
-pub(super) fn child_stopped(supervisor: &str, spec: &BoundSpec, pid: &Pid, outcome: &StopOutcome) {
+pub(super) fn child_stopped(node: &Node, supervisor: &str, spec: &BoundSpec, pid: &Pid, outcome: &StopOutcome) {
     let (id, reason) = (&*spec.id, &outcome.reason);
     let expected = reason.is_orderly() || (spec.options.shutdown == Shutdown::Kill && *reason == Exit::Killed);
     if outcome.timed_out {
-        log::warn!(
-            target: "greenroom::supervisor", supervisor, child = id, %pid, "child did not stop in time and was killed"
-        );
+        node.report(ReportKind::ChildStop, || {
+            log::warn!(
+                target: "greenroom::supervisor",
+                supervisor, child = id, %pid, "child did not stop in time and was killed"
+            );
+        });
     } else if !expected {
-        log::error!(
-            target: "greenroom::supervisor", supervisor, child = id, %pid, %reason, "child crashed while stopping"
-        );
+        node.report(ReportKind::ChildStop, || {
+            log::error!(
+                target: "greenroom::supervisor", supervisor, child = id, %pid, %reason, "child crashed while stopping"
+            );
+        });
     }
 }
 

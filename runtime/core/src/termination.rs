@@ -101,6 +101,8 @@ mod tests {
     }
 
     #[test]
+    // As the generated code writes it: the references select the trait.
+    #[expect(clippy::needless_borrow)]
     fn an_error_that_can_have_causes_is_described_with_them() {
         let failed = || Failed("no orders", Some(Box::new(Failed("no file", Some(Box::new(Failed("no disk", None)))))));
         let expected = Some("no orders: no file: no disk".to_owned());

@@ -25,7 +25,7 @@ pub use cookie::{Cookie, CookieError};
 pub(crate) use peers::Cluster;
 
 #[cfg(test)]
-mod hostile;
+mod hostile_tests;
 #[cfg(test)]
 mod reply_tests;
 #[cfg(test)]

@@ -247,8 +247,10 @@ fn incompatible(error: CallError, own: &str) -> CallError {
 mod tests {
     use super::*;
 
+    type Outcome = Result<Vec<u8>, CallError>;
+
     /// Notes the order of its outcomes.
-    struct Slot(u64, Arc<Mutex<Vec<(u64, Result<Vec<u8>, CallError>)>>>);
+    struct Slot(u64, Arc<Mutex<Vec<(u64, Outcome)>>>);
 
     impl AnswerSlot for Slot {
         fn answer(&self, result: Result<&[u8], CallError>) {

@@ -14,15 +14,13 @@
 mod attach;
 mod blocking;
 mod cell;
-mod exit_watcher;
 mod mailbox;
 mod panic;
-mod start_wait;
 mod stream_source;
 mod system_request;
 mod task;
 mod timer;
-mod wait_edge;
+mod wait;
 
 use std::sync::Arc;
 
@@ -30,15 +28,14 @@ pub use attach::Attachment;
 pub(crate) use attach::yield_once;
 pub use blocking::Blocking;
 pub(crate) use cell::{Cell, ProcessKind, StartInfo};
-pub(crate) use exit_watcher::{InVain, ended, ended_in_cell, ends_after_caller, watch_exit};
 pub(crate) use mailbox::Step;
 pub use mailbox::{Mailbox, Receive, Receiver};
 pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each, drop_message, report_message_panic};
 use panic::{report_destructor_panic, report_late_panic, resume_panic};
-pub(crate) use start_wait::{StartSender, start_wait};
 pub(crate) use system_request::{RequestError, SuspendedEvent, SystemRequest};
 pub(crate) use task::ProcessTask;
 pub use timer::Timer;
+pub(crate) use wait::{InVain, StartSender, ended, ended_in_cell, ends_after_caller, start_wait, watch_exit};
 
 use crate::base::CallError;
 use crate::node::WaitingCaller;

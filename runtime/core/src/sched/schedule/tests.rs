@@ -3,7 +3,7 @@ use tokio::task::yield_now;
 
 use super::*;
 
-const LIMITS: RunLimits = RunLimits { steps: 10_000, time: Duration::from_secs(3600) };
+const LIMITS: RunLimits = RunLimits { steps: 10_000, time: Duration::from_secs(3600), ends_silence: false };
 
 /// Runs a test on a schedule and a paused clock of its own.
 fn run<T>(seed: u64, test: impl AsyncFnOnce(Schedule) -> T) -> (Result<T, LimitExceeded>, Progress) {
@@ -84,7 +84,7 @@ fn a_test_that_waits_or_runs_for_too_long_is_stuck() {
         sleep(Duration::from_secs(7)).await;
         std::future::pending::<()>().await;
     });
-    assert!(matches!(waits, Err(LimitExceeded::Time { since }) if since == Duration::from_secs(7)), "{waits:?}");
+    assert!(matches!(waits, Err(LimitExceeded::Time { since, .. }) if since == Duration::from_secs(7)), "{waits:?}");
     for seed in 0..4 {
         let (runs, progress) = run(seed, async |_| {
             loop {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::wait_edge::WaitEdge;
+use super::edge::WaitEdge;
 use crate::base::{Exit, Pid};
 use crate::node::{Current, Node};
 use crate::observe::AwaitedCall;

@@ -291,7 +291,7 @@ fn a_member_that_sends_arbitrary_frames_neither_stops_a_node_nor_keeps_others_fr
     bolero::check!().with_iterations(100).with_max_len(1024).with_shrink_time(Duration::from_secs(5)).for_each(
         |bytes: &[u8]| {
             let input = Input::new(bytes);
-            paused(attack(input, &coverage));
+            paused(true, None, attack(input, &coverage));
         },
     );
     coverage
@@ -302,7 +302,7 @@ fn a_member_that_sends_arbitrary_frames_neither_stops_a_node_nor_keeps_others_fr
 /// wait for one connection, and that connection ends.
 #[test]
 fn answers_to_a_member_that_reads_nothing_are_bounded() {
-    paused(async {
+    paused(false, None, async {
         let served = Served::start().await;
         let before = kept_bytes();
         let hostile = Hostile::connect(&served.network, &served.cookie, "m@test", 1).await.unwrap();
@@ -338,7 +338,7 @@ fn answers_to_a_member_that_reads_nothing_are_bounded() {
 /// Links and monitors of a member occupy memory until its connection ends.
 #[test]
 fn relations_with_a_member_leave_no_memory() {
-    paused(async {
+    paused(false, None, async {
         let served = Served::start().await;
         let victim = served.victim().await.unwrap();
         let before = kept_bytes();

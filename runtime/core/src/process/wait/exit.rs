@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::Cell;
-use super::wait_edge::WaitEdge;
+use super::edge::WaitEdge;
 use crate::base::{Exit, MonitorRef, NodeId, Pid, Protocol};
 use crate::log;
 use crate::node::{Current, Node, SignalTarget};
 use crate::observe::{AwaitedCall, ReportKind};
+use crate::process::Cell;
 use crate::sched::Timeout;
 use crate::signal::{MonitorRoute, Monitored};
 use crate::sync::{Mutex, MutexGuard, PoisonError};

@@ -142,24 +142,36 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
             | Signal::Demonitor { .. }
             | Signal::Exit { linked: true, .. }
     );
-    let process = match to {
-        FrameTarget::Pid { incarnation, number } if open && *incarnation == node.id().incarnation => {
-            node.table().signal_target(*number).map(|target| (*number, target))
+    let by_number = |number: u64| node.table().signal_target(number).map(|target| (number, target));
+    let process = match (to, &signal) {
+        (FrameTarget::Pid { incarnation, number }, _) if open && *incarnation == node.id().incarnation => {
+            by_number(*number)
         }
+        _ => None,
+    };
+    // A monitor on a name or on a supervised child is removed from the process that it was attached to.
+    let resolved = || match &signal {
+        Signal::Demonitor { reference } => by_number(peer.tracked.take_resolved(from.number(), *reference)?),
         _ => None,
     };
     let found = || {
         let LocalProcess { number, cell } = find(node, to)?;
         let number = if number == 0 { cell.running_number() } else { number };
+        if let Signal::Monitor { reference } = &signal
+            && !matches!(to, FrameTarget::Pid { number: target, .. } if *target == number)
+        {
+            peer.tracked.note_resolved(from.number(), *reference, number);
+        }
         Some((number, cell as Arc<dyn SignalTarget>))
     };
-    let target = process.or_else(found);
-    match target {
+    match process.or_else(resolved).or_else(found) {
         Some((number, target)) => {
-            if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
-                peer.add_affected(number);
-            }
+            let begins_relation = matches!(signal, Signal::Link | Signal::Monitor { .. });
             target.signal(number, &from, peer.epoch, signal);
+            // On the task that also applies the loss of the connection, so there is no gap.
+            if begins_relation {
+                peer.tracked.add(node, peer.epoch, number);
+            }
         }
         None => {
             let number = match to {
@@ -174,7 +186,7 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
 /// Notifies all affected processes and calls of a lost connection. Its frames have no effect afterwards.
 pub(super) fn disconnect(node: &Node, peer: &Peer) {
     node.disconnect_calls(peer.epoch);
-    for number in peer.take_affected() {
+    for number in peer.tracked.take() {
         if let Some(target) = node.table().signal_target(number) {
             target.disconnect(number, &peer.id, peer.epoch);
         }

@@ -19,6 +19,7 @@ mod inbound;
 mod links;
 mod peers;
 mod routes;
+mod tracked;
 
 pub use builder::{NodeBuilder, NodeError};
 pub use cookie::{Cookie, CookieError};
@@ -26,6 +27,8 @@ pub(crate) use peers::Cluster;
 
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod relation_tests;
 #[cfg(test)]
 mod reply_tests;
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! The connected peers of a node.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Notify, watch};
 
 use super::links::Links;
+use super::tracked::Tracked;
 use crate::base::{NodeId, NodeName};
 use crate::net::Outbox;
 use crate::session::{Hello, Limits};
-use crate::sync::{Mutex, PoisonError, RwLock};
+use crate::sync::{PoisonError, RwLock};
 use crate::wire::Epoch;
 
 /// A node's connections.
@@ -32,8 +33,7 @@ pub(super) struct Peer {
     advertise: Option<String>,
     /// The connection, by which its calls and relations are distinguished from those of others.
     pub(super) epoch: Epoch,
-    /// The local processes that are notified of its loss.
-    affected: Mutex<BTreeSet<u64>>,
+    pub(super) tracked: Tracked,
 }
 
 impl Cluster {
@@ -88,16 +88,7 @@ impl Peer {
             outbox: Arc::clone(outbox),
             advertise: hello.advertise.clone(),
             epoch,
-            affected: Mutex::default(),
+            tracked: Tracked::default(),
         }
-    }
-
-    pub(super) fn add_affected(&self, process: u64) {
-        self.affected.lock().unwrap_or_else(PoisonError::into_inner).insert(process);
-    }
-
-    /// Returns the processes to notify of the loss.
-    pub(super) fn take_affected(&self) -> BTreeSet<u64> {
-        std::mem::take(&mut *self.affected.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

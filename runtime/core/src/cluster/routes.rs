@@ -11,7 +11,9 @@ use super::peers::Peer;
 use crate::base::{CallError, CastError, EncodeError, Exit, NodeName};
 use crate::log;
 use crate::net::PushError;
-use crate::node::{CallId, CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, RemoteTarget, Router};
+use crate::node::{
+    CallId, CallNote, CallerNode, EncodedAnswer, Node, OutgoingAnswer, OutgoingMessage, RemoteTarget, Router,
+};
 use crate::sync::PoisonError;
 use crate::wire::{Epoch, Frame, FrameTarget, Signal};
 
@@ -73,11 +75,22 @@ impl Router for Cluster {
         }
     }
 
-    fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal, epoch: Option<Epoch>) -> Result<(), Exit> {
+    fn send_signal(
+        &self,
+        node: &Node,
+        from: u64,
+        to: RemoteTarget<'_>,
+        signal: Signal,
+        epoch: Option<Epoch>,
+    ) -> Result<(), Exit> {
         let peer = self.route(to.node(), epoch).ok_or(Exit::NoConnection)?;
-        if matches!(signal, Signal::Link | Signal::Monitor { .. }) {
+        match (&signal, to) {
             // Before the signal is sent, and on the connection that sends it: from then on its loss must be reported.
-            peer.add_affected(from);
+            (Signal::Link | Signal::Monitor { .. }, _) => peer.tracked.add(node, peer.epoch, from),
+            (Signal::Down { reference, .. }, RemoteTarget::Pid(watcher)) => {
+                peer.tracked.take_resolved(watcher.number(), *reference);
+            }
+            _ => {}
         }
         match push_to(&peer, from, to, |to| Frame::Signal { from, to, signal }) {
             Ok(()) => Ok(()),
@@ -122,6 +135,12 @@ impl Router for Cluster {
 
     fn peers(&self) -> Vec<NodeName> {
         self.names()
+    }
+
+    #[cfg(test)]
+    fn tracked(&self) -> (usize, usize) {
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        peers.values().map(|peer| peer.tracked.counts()).fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
     }
 }
 

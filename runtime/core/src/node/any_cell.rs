@@ -27,6 +27,9 @@ pub(crate) trait SignalTarget: Send + Sync {
 
     /// Handles the loss of the connection of this epoch to a node.
     fn disconnect(&self, number: u64, node: &NodeId, epoch: Epoch);
+
+    /// Returns whether the process has a link or monitor over the connection of this epoch, in either direction.
+    fn is_related_over(&self, number: u64, epoch: Epoch) -> bool;
 }
 
 /// A receiver of messages that arrive without their type: from another node, or as events.

@@ -51,12 +51,23 @@ pub(crate) trait Router: Send + Sync {
     /// Sends a note on a call over the connection of this epoch, if that is still up.
     fn send_call_note(&self, epoch: Epoch, note: CallNote);
 
-    /// Sends a signal; with an epoch, only over that connection. After a link or a monitor, the sender is notified of the
+    /// Sends a signal of a process of `node`; with an epoch, only over that connection. After a link or a monitor, the sender is notified of the
     /// connection's loss.
     ///
     /// # Errors
     /// The reason for the sender: `NoProc` or `NoConnection`.
-    fn send_signal(&self, from: u64, to: RemoteTarget<'_>, signal: Signal, epoch: Option<Epoch>) -> Result<(), Exit>;
+    fn send_signal(
+        &self,
+        node: &Node,
+        from: u64,
+        to: RemoteTarget<'_>,
+        signal: Signal,
+        epoch: Option<Epoch>,
+    ) -> Result<(), Exit>;
+
+    /// Returns the numbers of tracked processes and of resolved monitors of all connections.
+    #[cfg(test)]
+    fn tracked(&self) -> (usize, usize);
 
     /// Returns a future that resolves when the connection's queue has drained; `None` if it is below its limit.
     fn backpressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
@@ -151,7 +162,7 @@ impl Node {
         signal: Signal,
         epoch: Option<Epoch>,
     ) -> Result<(), Exit> {
-        self.router().ok_or(Exit::NoConnection)?.send_signal(from, to, signal, epoch)
+        self.router().ok_or(Exit::NoConnection)?.send_signal(self, from, to, signal, epoch)
     }
 
     /// Sends a signal of a monitor to its target, over the connection of this epoch.

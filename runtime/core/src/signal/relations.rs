@@ -154,6 +154,13 @@ impl Relations {
         downs.chain(exits).collect()
     }
 
+    /// Returns whether there is a relation over the connection of this epoch.
+    pub(crate) fn has_any_over(&self, epoch: Epoch) -> bool {
+        self.links.iter().any(|(_, link)| link.epoch == epoch)
+            || self.watchers.iter().any(|(_, of)| *of == epoch)
+            || self.monitors.values().any(|(_, of)| *of == epoch)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.links.is_empty() && self.monitors.is_empty() && self.watchers.is_empty()
     }

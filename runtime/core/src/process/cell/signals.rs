@@ -57,6 +57,11 @@ impl<M: Protocol> SignalTarget for Cell<M> {
             self.signal(number, &from, epoch, signal);
         }
     }
+
+    fn is_related_over(&self, number: u64, epoch: Epoch) -> bool {
+        let control = self.control();
+        control.is_occupied_by(number) && control.cold().is_some_and(|cold| cold.relations.has_any_over(epoch))
+    }
 }
 
 impl<M: Protocol> Cell<M> {

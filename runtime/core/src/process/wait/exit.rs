@@ -259,6 +259,11 @@ impl SignalTarget for ExitWatcher {
             self.resolve(Outcome::Exited(Exit::NoConnection));
         }
     }
+
+    // While it is in the process table.
+    fn is_related_over(&self, _: u64, epoch: Epoch) -> bool {
+        epoch == self.epoch
+    }
 }
 
 impl AwaitedCall for ExitWatcher {

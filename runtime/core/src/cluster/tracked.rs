@@ -1,0 +1,76 @@
+//! The processes of this node that have a relation with a process of one peer.
+//!
+//! They are notified when the connection to the peer is lost. A process is tracked from its first relation on. When the
+//! number of tracked processes has doubled, those that have no relation with the peer any more are removed. So the memory
+//! follows the number of processes with relations.
+//!
+//! Lock order: `processes` first, then the control block of a process.
+
+use std::collections::BTreeSet;
+
+use crate::base::{MonitorRef, SortedMap};
+use crate::node::Node;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::wire::Epoch;
+
+/// The tracked processes of one connection.
+#[derive(Default)]
+pub(super) struct Tracked {
+    processes: Mutex<Processes>,
+    resolved: Mutex<SortedMap<(u64, MonitorRef), u64>>,
+}
+
+#[derive(Default)]
+struct Processes {
+    numbers: BTreeSet<u64>,
+    /// The number of processes that the last sweep has left.
+    left: usize,
+}
+
+/// The number of processes up to which nothing is removed.
+const MIN_SWEPT: usize = 64;
+
+impl Tracked {
+    /// Tracks a process, which has recorded its relation already.
+    pub(super) fn add(&self, node: &Node, epoch: Epoch, number: u64) {
+        let mut processes = self.processes();
+        processes.numbers.insert(number);
+        if processes.numbers.len() > MIN_SWEPT.max(processes.left.saturating_mul(2)) {
+            // Under the lock: a process that records a relation meanwhile is added after the sweep.
+            processes.numbers.retain(|number| {
+                node.table().signal_target(*number).is_some_and(|target| target.is_related_over(*number, epoch))
+            });
+            processes.left = processes.numbers.len();
+        }
+    }
+
+    /// Takes the processes to notify of the loss, in the order of their numbers.
+    pub(super) fn take(&self) -> BTreeSet<u64> {
+        std::mem::take(&mut self.processes().numbers)
+    }
+
+    /// Notes which process the peer's monitor was attached to, when its target was a name or a supervised child. Called
+    /// before the process receives the monitor, so that its `Down` finds the note.
+    pub(super) fn note_resolved(&self, watcher: u64, reference: MonitorRef, process: u64) {
+        self.resolved().insert((watcher, reference), process);
+    }
+
+    /// Removes that note, since the monitor ends. Returns the process.
+    pub(super) fn take_resolved(&self, watcher: u64, reference: MonitorRef) -> Option<u64> {
+        self.resolved().remove(&(watcher, reference))
+    }
+
+    /// Returns the number of tracked processes and of notes.
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.processes().numbers.len(), self.resolved().len())
+    }
+
+    fn processes(&self) -> MutexGuard<'_, Processes> {
+        self.processes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn resolved(&self) -> MutexGuard<'_, SortedMap<(u64, MonitorRef), u64>> {
+        self.resolved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

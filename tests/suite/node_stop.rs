@@ -118,7 +118,7 @@ async fn a_process_can_stop_its_own_node() {
                 .await;
             }
         }
-        while !cluster.node(0).peers().is_empty() {
+        while !cluster.node(0).peers().is_empty() && begin.elapsed() < Duration::from_secs(60) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         // A goodbye, not a silence that counts as loss; and no process was waited for until it was killed.

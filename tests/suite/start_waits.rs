@@ -125,6 +125,21 @@ async fn a_child_whose_init_waits_for_its_supervisor_through_another_server_rece
     assert_eq!(soon(office.children()).await.unwrap().len(), 2);
 }
 
+#[greenroom::test]
+async fn a_stop_that_closes_a_cycle_goes_on() {
+    let spec = ChildSpec::<ClerkRef>::new(Clerk::default).shutdown(Shutdown::Forever);
+    let office = Supervisor::new(Strategy::OneForOne).child("clerk", spec).start().await.unwrap();
+    let clerk: ClerkRef = office.find_child("clerk").await.unwrap();
+    let (helper, awaited) = (Clerk::default().spawn(), office.clone());
+    clerk.work(Task::new(async move {
+        let until_end = Task::new(async move { drop(awaited.ended().await) });
+        drop(helper.help(until_end).forever().await);
+    }));
+    // The clerk waits for the helper, the helper for the supervisor, and from now on the supervisor for the clerk.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(soon(office.stop()).await, Exit::shutdown());
+}
+
 #[supervisor]
 struct Hall {
     #[child(dynamic, restart = temporary, shutdown = forever)]

@@ -269,3 +269,47 @@ async fn messages_that_a_full_mailbox_drops_delay_neither_ticks_nor_stops_nor_sy
     assert_eq!(stopped, Ok(Exit::shutdown()));
     flood.abort();
 }
+
+/// On the real clock, on one thread: one of the two hooks is always due.
+#[test]
+fn two_hooks_that_compute_without_end_let_other_tasks_run() {
+    #[actor]
+    struct Mill {
+        turns: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    }
+    #[actor(local)]
+    impl Mill {
+        #[every("1ms")]
+        fn grind(&mut self) {
+            self.turn();
+        }
+        #[every("1ms")]
+        fn sift(&mut self) {
+            self.turn();
+        }
+        #[cast]
+        fn rest(&mut self) {}
+    }
+    impl Mill {
+        fn turn(&self) {
+            self.turns.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let until = std::time::Instant::now() + Duration::from_millis(3);
+            while std::time::Instant::now() < until {
+                std::hint::spin_loop();
+            }
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let turns = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let mill = Node::local().spawn(Mill { turns: std::sync::Arc::clone(&turns) });
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let before = turns.load(std::sync::atomic::Ordering::Relaxed);
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        let between = turns.load(std::sync::atomic::Ordering::Relaxed) - before;
+        assert!(between <= 50, "{between} hooks ran while another task yielded five times");
+        assert_eq!(Stub::stop(&mill, Exit::shutdown()).await, Exit::shutdown());
+    });
+}

@@ -133,3 +133,54 @@ async fn a_timer_that_fired_or_was_cancelled_is_forgotten() {
     assert_eq!(worker.ended().await, Exit::Normal);
     assert_eq!(Arc::strong_count(&file), 1);
 }
+
+/// A stream without items.
+struct Silence {
+    _file: Arc<()>,
+}
+
+impl futures_core::Stream for Silence {
+    type Item = Job;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::Poll::Pending
+    }
+}
+
+/// A part of a process's state that sets a timer and attaches a stream when it is dropped.
+struct LateWork {
+    mailbox: Mailbox<Job>,
+    file: Arc<()>,
+}
+
+impl Drop for LateWork {
+    fn drop(&mut self) {
+        self.mailbox.send_after(Duration::from_secs(3600), Job::Overdue { file: Arc::clone(&self.file) });
+        let attachment = self.mailbox.attach(Silence { _file: Arc::clone(&self.file) }, |job| job);
+        assert!(!attachment.is_attached());
+    }
+}
+
+#[greenroom::test(clock = real)]
+async fn a_timer_and_a_stream_of_a_destructor_end_at_once() {
+    let node = Node::local();
+    let before = alive_tasks();
+    let file = Arc::new(());
+    let held = Arc::clone(&file);
+    let worker = {
+        let _entered = node.enter();
+        greenroom::spawn(|mailbox: Mailbox<Job>| async move {
+            let _late = LateWork { mailbox, file: held };
+            std::future::pending::<()>().await;
+        })
+    };
+    tokio::task::yield_now().await;
+    let ended = worker.ended();
+    worker.exit(Exit::Kill);
+    ended.await;
+    settled(|| alive_tasks() <= before && Arc::strong_count(&file) == 1).await;
+    assert_eq!((alive_tasks(), Arc::strong_count(&file)), (before, 1));
+}

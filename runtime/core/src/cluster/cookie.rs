@@ -271,4 +271,17 @@ mod tests {
             assert!(bad.parse::<Cookie>().is_err(), "{bad:?}");
         }
     }
+
+    #[test]
+    fn without_a_lock_the_file_that_is_made_first_stays() {
+        let folder = std::env::temp_dir().join(format!("greenroom-cookie-unlocked-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("cookie");
+        let (first, second) = (Cookie::random().unwrap(), Cookie::random().unwrap());
+        write_new(&path, &first, false).unwrap();
+        write_new(&path, &second, false).unwrap();
+        let (kept, files) = (read(&path).unwrap(), fs::read_dir(&folder).unwrap().count());
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!((kept, files), (Some(first), 1));
+    }
 }

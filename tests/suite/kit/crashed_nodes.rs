@@ -181,7 +181,7 @@ async fn the_text_of_a_stub_states_that_its_node_has_been_replaced() {
     assert_eq!(texts(), running);
     cluster.crash(0);
     assert_eq!(texts()[0], format!("LedgerRef(<n0@test {number}, of a stopped node>)"));
-    assert_eq!(texts()[1], running[1], "node 1 only knows that the connection is lost");
+    assert_eq!(texts()[1], running[1], "for node 1 only the connection is lost");
     assert_eq!(texts()[3], "LedgerRef(<n1@test \"ledger\", through a stopped node>)");
     cluster.restart(0).await;
     cluster.connected().await;

@@ -75,14 +75,14 @@ async fn a_test_that_waits_through_a_cluster_does_not_burn_a_month() {
 
 #[greenroom::test]
 #[should_panic = "the test itself: waiting for something other than a process"]
-async fn a_test_that_waits_for_a_channel_says_so() {
+async fn the_report_names_a_wait_for_a_channel() {
     let (_sender, receiver) = tokio::sync::oneshot::channel::<()>();
     let _ = receiver.await;
 }
 
 #[greenroom::test]
 #[should_panic = "the test itself: waiting for a message to <nonode@nohost "]
-async fn a_test_that_waits_for_a_message_says_so() {
+async fn the_report_names_a_wait_for_a_message() {
     let mut probe = Probe::<Job>::new().timeout(Duration::MAX);
     probe.expect(pattern!(Job::Start)).await;
 }

@@ -156,7 +156,7 @@ async fn a_look_after_the_crash_sees_it() {
 }
 
 #[greenroom::test]
-async fn an_exit_that_another_process_asks_for_is_no_crash() {
+async fn an_exit_that_another_process_requests_does_not_count_as_a_crash() {
     let till = Till.spawn();
     till.exit(Exit::error("end of shift"));
     let first = greenroom::spawn(|_: Mailbox<Notice>| std::future::pending::<()>());

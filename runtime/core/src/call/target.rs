@@ -298,7 +298,9 @@ impl<C: AnyCell + ?Sized> Target<C> {
             (Target::Identity(_), NodePhase::Stopped) => ", through a stopped node",
             (Target::Cell { .. }, NodePhase::Running) => "",
             (Target::Identity(identity), NodePhase::Running) => match &identity.receiver {
-                ReceiverId::Pid(pid) | ReceiverId::Child { id: pid, .. } if node.knows_later_than(pid.node_id()) => {
+                ReceiverId::Pid(pid) | ReceiverId::Child { id: pid, .. }
+                    if node.has_later_incarnation(pid.node_id()) =>
+                {
                     ", of an earlier incarnation of the node"
                 }
                 _ => "",

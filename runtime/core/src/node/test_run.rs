@@ -1,4 +1,4 @@
-//! The test that a node runs in: it knows the test's nodes, and the crashes that nothing has noticed.
+//! The record of the test that a node runs in: the nodes of the test, and the crashes that nothing has noticed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,7 +1,7 @@
 //! The crashes of a test that nothing has noticed.
 //!
-//! A crash is seen if the process was linked or monitored when it ended, if an `ended()` or a call received its exit
-//! reason, or if a subscriber received its lifecycle event. A link, a monitor, a wait or a call that comes after the end
+//! A crash is seen if the process was linked or monitored when it ended. It is also seen if an `ended()` or a call received
+//! the exit reason, or a subscriber the lifecycle event. A link, a monitor, a wait or a call that comes after the end
 //! sees the crash too, since it finds that the process is gone.
 
 use std::collections::{BTreeMap, BTreeSet};

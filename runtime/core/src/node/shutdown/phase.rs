@@ -31,7 +31,7 @@ impl Node {
     }
 
     /// Returns whether this node or a connected one is another incarnation of the node with this identity.
-    pub(crate) fn knows_later_than(&self, id: &NodeId) -> bool {
+    pub(crate) fn has_later_incarnation(&self, id: &NodeId) -> bool {
         let known = if id.name == *self.name() {
             Some(self.id().incarnation)
         } else {

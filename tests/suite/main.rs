@@ -39,6 +39,7 @@ mod receive;
 mod recipients;
 mod refused_builds;
 mod restart_gap_messages;
+mod restart_gap_signals;
 mod save_queue;
 mod scripted;
 mod seeds;

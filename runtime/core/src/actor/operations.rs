@@ -24,7 +24,8 @@ impl<M: Stubbed> Mailbox<M> {
     /// the other receives an exit signal, which ends it unless it traps exits.
     ///
     /// A second link to the same process has no effect, nor has a link to itself. A link to a process that does not exist
-    /// is answered by an exit signal with [`Exit::NoProc`](crate::Exit::NoProc). The model is
+    /// is answered by an exit signal with [`Exit::NoProc`](crate::Exit::NoProc). A supervised child that is being restarted
+    /// counts as one until its start has succeeded. The model is
     /// [`link/1`](https://www.erlang.org/doc/apps/erts/erlang.html#link/1).
     pub fn link<S: Stub>(&self, stub: &S) {
         // Number zero is never a process. As in Erlang, a link needs a pid: a name on another node counts as no process.
@@ -41,7 +42,9 @@ impl<M: Stubbed> Mailbox<M> {
 
     /// Monitors another process: when it exits, this process receives one [`Down`]; at once if it does not exist.
     ///
-    /// A name is looked up once, now. Each call makes a monitor of its own. The model is
+    /// A name is looked up once, now. For a supervised child that is being restarted, the monitor waits for the next
+    /// incarnation, and reports [`Exit::NoProc`](crate::Exit::NoProc) if no restart is planned any more. A monitor reports
+    /// one exit, and is not attached to the incarnation after that. Each call makes a monitor of its own. The model is
     /// [`monitor/2`](https://www.erlang.org/doc/apps/erts/erlang.html#monitor/2).
     pub fn monitor<S: Stub>(&self, stub: &S) -> MonitorRef
     where

@@ -46,15 +46,16 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
 
     /// Returns the process's pid.
     ///
-    /// `None` for a name on another node, for a name that is not registered, and for a supervised child that is being
-    /// restarted.
+    /// `None` for a name or a supervised child on another node, and for a name that is not registered. A supervised child
+    /// that is being restarted has a pid when its start has succeeded.
     fn pid(&self) -> Option<Pid> {
         self.__address().pid()
     }
 
     /// Returns `true` if the process is on this node and its exit has not been decided.
     ///
-    /// `false` for every process of another node: Erlang's `is_process_alive/1` is local, too.
+    /// `false` for every process of another node: Erlang's `is_process_alive/1` is local, too. Also `false` for a supervised
+    /// child that is being restarted, until its start has succeeded.
     fn is_alive(&self) -> bool {
         self.__address().is_alive()
     }
@@ -62,7 +63,8 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     /// Sends an exit signal, which ends the process with `reason` unless it traps exits.
     ///
     /// [`Exit::Kill`] cannot be trapped, and ends the process with [`Exit::Killed`]. A process that does not trap exits
-    /// ignores [`Exit::Normal`] from others. The model is
+    /// ignores [`Exit::Normal`] from others. The signal is dropped if the process is a supervised child that is being
+    /// restarted and has not begun to start. The model is
     /// [`exit/2`](https://www.erlang.org/doc/apps/erts/erlang.html#exit/2).
     fn exit(&self, reason: Exit) {
         self.__address().exit(reason);
@@ -78,6 +80,9 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     /// process stops after the current handler or at its next `.await`. If processes that wait for each other form a cycle,
     /// the future of one of them resolves with [`Exit::Cycle`].
     ///
+    /// A supervised child that is being restarted stops if it has begun to start. Otherwise the future resolves at once,
+    /// with the reason of the child's last exit. The supervisor restarts the child in both cases.
+    ///
     /// Cancel-safe: the request is sent before this returns, so the process stops even if the future is dropped. The
     /// future does not borrow the stub and can be spawned.
     fn stop(&self, reason: Exit) -> impl Future<Output = Exit> + Send + use<Self> {
@@ -86,7 +91,8 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
 
     /// Resolves with the exit reason when the process has exited; with [`Exit::NoProc`] if there is no process.
     ///
-    /// The process is monitored before this returns. A direct stub on the process's own node resolves with the reason
+    /// For a supervised child that is being restarted, the future waits for the exit of the next incarnation. It resolves
+    /// with [`Exit::NoProc`] if no restart is planned any more. The process is monitored before this returns. A direct stub on the process's own node resolves with the reason
     /// even if the process exited earlier. Cancel-safe. The future does not borrow the stub and can be spawned:
     /// `tokio::spawn(stub.ended())`.
     fn ended(&self) -> impl Future<Output = Exit> + Send + use<Self> {

@@ -17,7 +17,7 @@ use super::target::{FOLLOWING, ReceiverId, Resolved, Target};
 use super::{Call, Cast, Reply};
 use crate::base::{CallError, CastError, NodeName, Pid, Protocol};
 use crate::mailbox::{Addressee, Refused};
-use crate::node::{AdmissionQueue, Current, Node};
+use crate::node::{Addressable, AdmissionQueue, Current, Node};
 use crate::process::Cell;
 
 /// The receiver of a stub's messages, and the only field of every generated stub.
@@ -56,6 +56,14 @@ impl<M: Protocol> Address<M> {
 
     pub(crate) fn pid(&self) -> Option<Pid> {
         self.0.pid()
+    }
+
+    /// Returns the id by which the node finds the supervised child that the stub follows.
+    pub(crate) fn child_id(&self) -> Option<Pid> {
+        match &self.0 {
+            Target::Cell { cell, number: FOLLOWING } => Arc::clone(cell).list_child(),
+            Target::Cell { .. } | Target::Identity(_) => None,
+        }
     }
 
     /// Sends the message that `make` builds.

@@ -69,8 +69,8 @@ impl<E> Recipient<E> {
 
     /// Returns the receiver's pid.
     ///
-    /// `None` for a name on another node, for a name that is not registered, and for a supervised child that is being
-    /// restarted.
+    /// `None` for a name or a supervised child on another node, for a name that is not registered, and for a supervised
+    /// child that is being restarted.
     pub fn pid(&self) -> Option<Pid> {
         self.target.pid()
     }

@@ -135,15 +135,19 @@ impl<C: AnyCell + ?Sized> Target<C> {
         }
     }
 
-    /// Returns the process that a monitor set up now watches. A name on this node is resolved now, one on another node
-    /// there. Without a process the target is one that does not exist.
+    /// Returns the target of a monitor that is set up now. A name on this node is resolved now, one on another node there.
+    /// If the name is not registered, the target is a process that does not exist.
     pub(super) fn monitored(&self) -> Monitored {
         let existing = || self.pid().unwrap_or_else(|| self.node().pid(0));
         match self {
+            Target::Cell { cell, number: FOLLOWING } => match (Arc::clone(cell).list_child(), cell.path()) {
+                (Some(id), Some(path)) => Monitored::child(id, path, self.pid()),
+                _ => Monitored::process(existing()),
+            },
             Target::Cell { .. } => Monitored::process(existing()),
             Target::Identity(identity) => match &identity.receiver {
                 ReceiverId::Pid(pid) => Monitored::process(pid.clone()),
-                ReceiverId::Child { id, path } => Monitored::child(id.clone(), path),
+                ReceiverId::Child { id, path } => Monitored::child(id.clone(), path, None),
                 ReceiverId::Name(name, at) if at == identity.node.name() => {
                     Monitored::named_process(name.clone(), at.clone(), existing())
                 }
@@ -152,11 +156,16 @@ impl<C: AnyCell + ?Sized> Target<C> {
         }
     }
 
-    /// Returns the process's pid. `None` for a name or a child on another node, or if there is no process.
+    /// Returns the process's pid. `None` for a name or a child on another node, or if there is no process. A supervised
+    /// child has one when its start has succeeded.
     pub(super) fn pid(&self) -> Option<Pid> {
         match self {
+            Target::Cell { cell, number: FOLLOWING } => {
+                let number = cell.running_number();
+                return (number != 0).then(|| cell.node().pid(number));
+            }
             Target::Identity(identity) if matches!(identity.receiver, ReceiverId::Child { .. }) => return None,
-            _ => {}
+            Target::Cell { .. } | Target::Identity(_) => {}
         }
         match self.resolve() {
             Resolved::Local(process) => process.number().map(|number| self.node().pid(number)),

@@ -32,7 +32,8 @@ impl<C: AnyCell + ?Sized> Serialize for Target<C> {
         let encoded: EncodedTarget = match self {
             Target::Cell { cell, number: FOLLOWING } => match cell.child_id().zip(cell.path()) {
                 Some((id, path)) => {
-                    Arc::clone(cell).export_child();
+                    let _ = Arc::clone(cell).list_child();
+                    cell.export_child();
                     EncodedTarget::Child(id, shortened(path))
                 }
                 // A child that ended in its `init` and is not restarted.

@@ -122,7 +122,7 @@ impl Seen {
         self.frames += 1;
         match frame {
             Frame::Message { replies, .. } => self.ids.extend(replies),
-            Frame::Signal { from, signal: Signal::Monitor { reference }, .. } => {
+            Frame::Signal { from, signal: Signal::Monitor { reference, .. }, .. } => {
                 self.references.push_back((from, reference));
             }
             _ => {}
@@ -347,7 +347,9 @@ fn relations_with_a_member_leave_no_memory() {
             tokio::time::sleep(Duration::from_millis(20)).await;
             let to = FrameTarget::Name("victim".to_owned());
             for number in 1..10_000 {
-                for signal in [Signal::Monitor { reference: MonitorRef(number) }, Signal::UnlinkAck { id: number }] {
+                for signal in
+                    [Signal::Monitor { reference: MonitorRef(number), waits: true }, Signal::UnlinkAck { id: number }]
+                {
                     let frame = Frame::Signal { from: number, to: to.clone(), signal };
                     hostile.outbox.push(number % 3, &frame).unwrap();
                 }

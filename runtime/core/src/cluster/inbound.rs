@@ -142,35 +142,36 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
             | Signal::Demonitor { .. }
             | Signal::Exit { linked: true, .. }
     );
-    let by_number = |number: u64| node.table().signal_target(number).map(|target| (number, target));
-    let process = match (to, &signal) {
-        (FrameTarget::Pid { incarnation, number }, _) if open && *incarnation == node.id().incarnation => {
-            by_number(*number)
+    let open_target = match to {
+        FrameTarget::Pid { incarnation, number } if open && *incarnation == node.id().incarnation => {
+            node.signal_target(*number)
         }
         _ => None,
     };
-    // A monitor on a name or on a supervised child is removed from the process that it was attached to.
+    // A monitor on a name is removed from the process that it was attached to.
     let resolved = || match &signal {
-        Signal::Demonitor { reference } => by_number(peer.tracked.take_resolved(from.number(), *reference)?),
+        Signal::Demonitor { reference } => node.signal_target(peer.tracked.take_resolved(from.number(), *reference)?),
         _ => None,
     };
     let found = || {
         let LocalProcess { number, cell } = find(node, to)?;
-        let number = if number == 0 { cell.running_number() } else { number };
-        if let Signal::Monitor { reference } = &signal
-            && !matches!(to, FrameTarget::Pid { number: target, .. } if *target == number)
-        {
+        if let (Signal::Monitor { reference, .. }, FrameTarget::Name(_)) = (&signal, to) {
             peer.tracked.note_resolved(from.number(), *reference, number);
         }
         Some((number, cell as Arc<dyn SignalTarget>))
     };
-    match process.or_else(resolved).or_else(found) {
+    match open_target.or_else(resolved).or_else(found) {
         Some((number, target)) => {
             let begins_relation = matches!(signal, Signal::Link | Signal::Monitor { .. });
+            let tracked = match to {
+                // Also of a supervised child, whose number is zero otherwise.
+                FrameTarget::Pid { number, .. } => *number,
+                FrameTarget::Name(_) => number,
+            };
             target.signal(number, &from, peer.epoch, signal);
             // On the task that also applies the loss of the connection, so there is no gap.
             if begins_relation {
-                peer.tracked.add(node, peer.epoch, number);
+                peer.tracked.add(node, peer.epoch, tracked);
             }
         }
         None => {
@@ -187,7 +188,7 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
 pub(super) fn disconnect(node: &Node, peer: &Peer) {
     node.disconnect_calls(peer.epoch);
     for number in peer.tracked.take() {
-        if let Some(target) = node.table().signal_target(number) {
+        if let Some((number, target)) = node.signal_target(number) {
             target.disconnect(number, &peer.id, peer.epoch);
         }
     }

@@ -38,7 +38,7 @@ impl Tracked {
         if processes.numbers.len() > MIN_SWEPT.max(processes.left.saturating_mul(2)) {
             // Under the lock: a process that records a relation meanwhile is added after the sweep.
             processes.numbers.retain(|number| {
-                node.table().signal_target(*number).is_some_and(|target| target.is_related_over(*number, epoch))
+                node.signal_target(*number).is_some_and(|(number, target)| target.is_related_over(number, epoch))
             });
             processes.left = processes.numbers.len();
         }
@@ -49,7 +49,7 @@ impl Tracked {
         std::mem::take(&mut self.processes().numbers)
     }
 
-    /// Notes which process the peer's monitor was attached to, when its target was a name or a supervised child. Called
+    /// Notes which process the peer's monitor was attached to, when its target was a name. Called
     /// before the process receives the monitor, so that its `Down` finds the note.
     pub(super) fn note_resolved(&self, watcher: u64, reference: MonitorRef, process: u64) {
         self.resolved().insert((watcher, reference), process);

@@ -122,6 +122,11 @@ impl<M: Protocol> Queue<M> {
         matches!(self.lock().occupancy.state(), State::Starting(_))
     }
 
+    /// Returns whether no owner will come.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().occupancy == Occupancy::CLOSED
+    }
+
     /// Returns the number of the owner.
     pub(crate) fn owner(&self) -> Option<u64> {
         self.lock().occupancy.process()

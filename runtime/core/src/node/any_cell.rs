@@ -22,10 +22,11 @@ impl<T: SignalTarget + MessageTarget + Addressable + Pollable + Inspect> AnyCell
 
 /// A receiver of signals: a process's cell, or an exit watcher.
 pub(crate) trait SignalTarget: Send + Sync {
-    /// Handles a signal from another process, which came over the connection of this epoch.
+    /// Handles a signal from another process, which came over the connection of this epoch. The number zero is the
+    /// supervised child of the cell, whichever process it is.
     fn signal(&self, number: u64, from: &Pid, epoch: Epoch, signal: Signal);
 
-    /// Handles the loss of the connection of this epoch to a node.
+    /// Handles the loss of the connection of this epoch to a node. The number zero is the supervised child.
     fn disconnect(&self, number: u64, node: &NodeId, epoch: Epoch);
 
     /// Returns whether the process has a link or monitor over the connection of this epoch, in either direction.
@@ -68,7 +69,8 @@ pub(crate) trait Addressable: Send + Sync {
     /// Returns true if the process runs and its exit has not been decided.
     fn is_alive(&self, number: u64) -> bool;
 
-    /// Returns the number of the process that runs; zero between two processes.
+    /// Returns the number of the process that runs; zero between two processes, and until the start of a supervised child
+    /// has succeeded.
     fn running_number(&self) -> u64;
 
     /// Sets the process's registered name.
@@ -93,8 +95,14 @@ pub(crate) trait Addressable: Send + Sync {
     /// for a process that is not a supervised child.
     fn child_id(&self) -> Option<Pid>;
 
-    /// Lets other nodes reach a supervised child over its restarts by its [id](Self::child_id).
-    fn export_child(self: Arc<Self>);
+    /// Lets a supervised child be found by its [id](Self::child_id), which is returned.
+    fn list_child(self: Arc<Self>) -> Option<Pid>;
+
+    /// Lets other nodes reach a [listed](Self::list_child) child over its restarts by its id.
+    fn export_child(&self);
+
+    /// Returns true if other nodes may reach the child by its id.
+    fn is_child_exported(&self) -> bool;
 }
 
 /// A process as the thread that polls it needs it.

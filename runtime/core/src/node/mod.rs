@@ -8,8 +8,8 @@
 //! process that runs on the thread, and its node.
 
 mod any_cell;
+mod children;
 mod current;
-mod exported_children;
 mod introspect;
 mod names;
 mod node_events;
@@ -29,12 +29,12 @@ use std::time::{Duration, Instant};
 pub(crate) use any_cell::{
     Addressable, AdmissionQueue, Ancestry, AnyCell, EncodedMessage, Inspect, MessageTarget, Pollable, SignalTarget,
 };
+pub(crate) use children::ChildEntry;
+use children::Children;
 pub use current::EnterGuard;
 #[cfg(feature = "test")]
 pub(crate) use current::PendingAwait;
 pub(crate) use current::{Current, ReceivedReplies, WaitingCaller};
-pub(crate) use exported_children::ExportedChild;
-use exported_children::ExportedChildren;
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls};
@@ -92,7 +92,7 @@ struct Inner {
     started_at: Instant,
     table: ProcessTable,
     names: Names,
-    exported_children: ExportedChildren,
+    children: Children,
     pending_calls: PendingCalls,
     node_watchers: NodeWatchers,
     services: Services,
@@ -145,7 +145,7 @@ impl Node {
             started_at: env.clock.now(),
             table: ProcessTable::new(),
             names: Names::default(),
-            exported_children: ExportedChildren::default(),
+            children: Children::default(),
             pending_calls: PendingCalls::new(Arc::clone(&env.rng)),
             node_watchers: NodeWatchers::default(),
             services: Services::default(),
@@ -215,8 +215,8 @@ impl Node {
         &self.inner.names
     }
 
-    pub(crate) fn exported_children(&self) -> &ExportedChildren {
-        &self.inner.exported_children
+    pub(crate) fn children(&self) -> &Children {
+        &self.inner.children
     }
 
     pub(crate) fn pending_calls(&self) -> &PendingCalls {

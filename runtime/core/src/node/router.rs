@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{CallId, LocalProcess, Node};
+use super::{CallId, LocalProcess, Node, SignalTarget};
 use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid, Subject};
 use crate::log;
 use crate::observe::ReportKind;
@@ -139,8 +139,8 @@ impl Node {
     /// A signal to another node goes over the connection of this epoch, and is lost with it.
     pub(crate) fn signal(&self, from: &Pid, to: &Pid, epoch: Epoch, signal: Signal) {
         if to.belongs_to(self.id()) {
-            match self.table().signal_target(to.number()) {
-                Some(target) => target.signal(to.number(), from, Epoch::LOCAL, signal),
+            match self.signal_target(to.number()) {
+                Some((number, target)) => target.signal(number, from, Epoch::LOCAL, signal),
                 None => self.refuse_signal(from, to, Epoch::LOCAL, signal, Exit::NoProc),
             }
         } else if *to.node() == *self.name() {
@@ -196,7 +196,7 @@ impl Node {
         }
         let answer = match signal {
             Signal::Link => Signal::Exit { reason, linked: true },
-            Signal::Monitor { reference } => Signal::Down { reference, reason },
+            Signal::Monitor { reference, .. } => Signal::Down { reference, reason },
             Signal::Unlink { id } => Signal::UnlinkAck { id },
             Signal::UnlinkAck { .. }
             | Signal::Exit { .. }
@@ -256,7 +256,18 @@ impl Node {
     pub(crate) fn exported(&self, number: u64) -> Option<LocalProcess> {
         match self.table().get(number) {
             Some(cell) => cell.is_pid_exported().then_some(LocalProcess { number, cell }),
-            None => self.exported_children().get(number).map(|cell| LocalProcess { number: 0, cell }),
+            None => {
+                let cell = self.children().get(number).filter(|cell| cell.is_child_exported())?;
+                Some(LocalProcess { number: 0, cell })
+            }
+        }
+    }
+
+    /// Returns the process, exit watcher or supervised child with this number. The number of a child is returned as zero.
+    pub(crate) fn signal_target(&self, number: u64) -> Option<(u64, Arc<dyn SignalTarget>)> {
+        match self.table().signal_target(number) {
+            Some(target) => Some((number, target)),
+            None => self.children().get(number).map(|cell| (0, cell as Arc<dyn SignalTarget>)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod addressing;
 mod attached;
+mod child;
 mod control_block;
 mod end;
 pub(super) mod flags;
@@ -10,9 +11,10 @@ mod messages;
 mod report;
 mod signals;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::Waker;
 
+use child::ChildSlot;
 use control_block::{ControlBlock, RunState};
 pub(crate) use control_block::{ProcessKind, StartInfo};
 pub(super) use end::end;
@@ -21,7 +23,7 @@ pub(super) use introspect::message_text;
 
 use crate::base::{Exit, Protocol, Variant};
 use crate::mailbox::{Bounds, Mask, Queue};
-use crate::node::{AnyCell, ExportedChild, Node};
+use crate::node::{AnyCell, Node};
 use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -50,28 +52,6 @@ pub(crate) struct Cell<M: Protocol> {
 
 /// The value of `last_variant` before any message was taken.
 const NO_VARIANT: u16 = u16::MAX;
-
-/// Properties of a supervised child that its incarnations share.
-struct ChildSlot {
-    /// The child's path in the supervision tree.
-    path: Arc<str>,
-    /// The number that identifies the child over its restarts. Assigned on first use, from the numbers of processes.
-    number: OnceLock<u64>,
-    /// Set if a following stub has left this node, so other nodes may reach the child.
-    export: OnceLock<ExportedChild>,
-    /// The reason for which the last start failed; `None` if it succeeded.
-    start_failure: Mutex<Option<Exit>>,
-}
-
-impl ChildSlot {
-    fn new(path: Arc<str>) -> ChildSlot {
-        ChildSlot { path, number: OnceLock::new(), export: OnceLock::new(), start_failure: Mutex::new(None) }
-    }
-
-    fn start_failure(&self) -> MutexGuard<'_, Option<Exit>> {
-        self.start_failure.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Occupancy.
 impl<M: Protocol> Cell<M> {
@@ -114,6 +94,7 @@ impl<M: Protocol> Cell<M> {
         let (number, started_at) = (self.node.next_number(), self.node.uptime_nanos());
         let mut control = self.control();
         let before = std::mem::replace(&mut *control, ControlBlock::new(number, start, started_at));
+        self.start_begins();
         self.flags.reset(flags::NO_WAKER);
         self.last_variant.store(NO_VARIANT, Ordering::Relaxed);
         self.is_exported.store(false, Ordering::Relaxed);
@@ -134,40 +115,6 @@ impl<M: Protocol> Cell<M> {
         if start.kind.node_events {
             self.node.watch_nodes(number, true);
         }
-    }
-
-    /// Records that the process's `init` has succeeded. Messages that following stubs sent are held for the next
-    /// incarnation until then; from now on they belong to this one.
-    pub(crate) fn start_succeeded(&self, number: u64) {
-        if self.is_reused() {
-            self.queue.started(number);
-        }
-    }
-
-    /// Returns whether the `init` of a supervised child has not succeeded yet.
-    pub(super) fn is_starting(&self) -> bool {
-        self.is_reused() && self.queue.is_starting()
-    }
-
-    /// Records the outcome of a supervised child's last start; `None` is success.
-    pub(crate) fn set_start_failure(&self, failure: Option<&Exit>) {
-        if let Some(slot) = &self.child_slot {
-            *slot.start_failure() = failure.cloned();
-        }
-    }
-
-    fn start_failure(&self) -> Option<Exit> {
-        self.child_slot.as_ref().and_then(|slot| slot.start_failure().clone())
-    }
-
-    /// Returns whether another process may occupy the cell when this one has ended.
-    fn is_reused(&self) -> bool {
-        self.child_slot.is_some()
-    }
-
-    /// Returns the child's path in the supervision tree, if the cell is a supervised child's.
-    pub(crate) fn path(&self) -> Option<&Arc<str>> {
-        self.child_slot.as_ref().map(|slot| &slot.path)
     }
 
     /// Returns the number of the process that occupies the cell, also while it is ending.

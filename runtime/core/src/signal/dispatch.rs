@@ -67,7 +67,7 @@ pub(crate) fn dispatch(slot: &mut impl RelationsSlot, receipt: Receipt<'_>, sign
             return receipt.exit(reason, ignores_normal);
         }
         Signal::Stop { reason } => return Effect::Stop(reason),
-        Signal::Monitor { reference } => slot.relations_or_default().add_watcher(from, reference, epoch),
+        Signal::Monitor { reference, .. } => slot.relations_or_default().add_watcher(from, reference, epoch),
         Signal::Demonitor { reference } => {
             if let Some(relations) = slot.relations() {
                 relations.remove_watcher(from, reference);
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(relations.link(pid(2), epoch).count(), 1);
         relations.monitor(MonitorRef(1), Monitored::process(pid(2)), epoch);
         relations.monitor(MonitorRef(2), Monitored::name("mail".into(), pid(2).node().clone()), epoch);
-        relations.monitor(MonitorRef(3), Monitored::child(pid(7), "/Shop/till"), epoch);
+        relations.monitor(MonitorRef(3), Monitored::child(pid(7), "/Shop/till", None), epoch);
         relations.add_watcher(&pid(2), MonitorRef(4), epoch);
         // An earlier or a later connection to the same node.
         for other in [Epoch(2), Epoch(4), Epoch::LOCAL] {

@@ -33,9 +33,10 @@ impl Monitored {
         Monitored { subject: Subject::Name(name, at), route: MonitorRoute::Process(pid) }
     }
 
-    /// A supervised child by its id. The subject is the child's path.
-    pub(crate) fn child(id: Pid, path: &str) -> Monitored {
-        Monitored { subject: Subject::Name(path.to_owned(), id.node().clone()), route: MonitorRoute::Child(id) }
+    /// A supervised child by its id. The subject is the child's process, if that is known, or the child's path.
+    pub(crate) fn child(id: Pid, path: &str, process: Option<Pid>) -> Monitored {
+        let path = || Subject::Name(path.to_owned(), id.node().clone());
+        Monitored { subject: process.map_or_else(path, Subject::Pid), route: MonitorRoute::Child(id) }
     }
 
     /// The process that has this name on another node.

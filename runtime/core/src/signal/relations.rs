@@ -122,7 +122,7 @@ impl Relations {
         self.links.remove(peer).is_some_and(|link| link.is_up())
     }
 
-    pub(super) fn add_watcher(&mut self, watcher: &Pid, reference: MonitorRef, epoch: Epoch) {
+    pub(crate) fn add_watcher(&mut self, watcher: &Pid, reference: MonitorRef, epoch: Epoch) {
         self.watchers.insert((reference, watcher.clone()), epoch);
     }
 

@@ -21,6 +21,7 @@
 //! | down | `9` from *n*, *target*, reference *n*, *reason* |
 //! | call passed on | `10` from *n*, *id* |
 //! | call given up | `11` from *n*, *id* |
+//! | monitor without waiting for a restart | `12` from *n*, *target*, reference *n* |
 //!
 //! Invariants:
 //! - `decode` returns the frame that `encode` got.
@@ -79,6 +80,7 @@ const DEMONITOR: u8 = 8;
 const DOWN: u8 = 9;
 const PASSED_ON: u8 = 10;
 const GIVEN_UP: u8 = 11;
+const MONITOR_NOW: u8 = 12;
 
 /// The kind of an `EXIT` that requests a stop. 0 and 1 are exit signals without and with a link.
 const STOP: u8 = 2;
@@ -161,8 +163,8 @@ impl Frame {
                     out.push(STOP);
                     put_postcard(out, reason)?;
                 }
-                Signal::Monitor { reference } => {
-                    put_head(out, MONITOR, *from, to)?;
+                Signal::Monitor { reference, waits } => {
+                    put_head(out, if *waits { MONITOR } else { MONITOR_NOW }, *from, to)?;
                     varint::put(out, reference.0);
                 }
                 Signal::Demonitor { reference } => {
@@ -183,7 +185,7 @@ impl Frame {
     pub(crate) fn decode(bytes: &Bytes) -> Result<Frame, WireError> {
         let mut reader = Reader::new(bytes);
         let kind = reader.byte()?;
-        if kind > GIVEN_UP {
+        if kind > MONITOR_NOW {
             return Err(WireError::Kind(kind));
         }
         let from = reader.varint()?;
@@ -227,7 +229,9 @@ impl Frame {
                 };
                 return Ok(Frame::Signal { from, to, signal });
             }
-            MONITOR => Signal::Monitor { reference: MonitorRef(reader.varint()?) },
+            MONITOR | MONITOR_NOW => {
+                Signal::Monitor { reference: MonitorRef(reader.varint()?), waits: kind == MONITOR }
+            }
             DEMONITOR => Signal::Demonitor { reference: MonitorRef(reader.varint()?) },
             _ => {
                 let reference = MonitorRef(reader.varint()?);

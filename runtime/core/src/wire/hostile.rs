@@ -141,7 +141,7 @@ impl<'a> Input<'a> {
             6 => Signal::UnlinkAck { id: self.number() },
             7 => Signal::Exit { reason: self.reason(), linked: self.bool() },
             8 => Signal::Stop { reason: self.reason() },
-            9 => Signal::Monitor { reference: MonitorRef(self.number()) },
+            9 => Signal::Monitor { reference: MonitorRef(self.number()), waits: self.bool() },
             10 => Signal::Demonitor { reference: MonitorRef(self.number()) },
             11 => return Frame::PassedOn { from, id: self.number() },
             12 => return Frame::GivenUp { from, id: self.number() },

@@ -17,8 +17,9 @@ pub(crate) enum Signal {
     Exit { reason: Exit, linked: bool },
     /// Requests that the receiver stops in good order. A server first handles the messages that came before.
     Stop { reason: Exit },
-    /// The sender monitors the receiver.
-    Monitor { reference: MonitorRef },
+    /// The sender monitors the receiver. If that is a supervised child which is being restarted, the monitor `waits` for its
+    /// next incarnation, or is answered with the reason of the last exit.
+    Monitor { reference: MonitorRef, waits: bool },
     /// The sender does not monitor the receiver any more.
     Demonitor { reference: MonitorRef },
     /// The sender, which the receiver monitored, has ended.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::control_block::RunState;
 use super::{Cell, flags};
 use crate::base::{Pid, Protocol};
-use crate::node::{Addressable, AnyCell, ExportedChild, Node, Pollable};
+use crate::node::{Addressable, AnyCell, ChildEntry, Node, Pollable};
 use crate::observe::WaitingCall;
 use crate::sync::atomic::Ordering;
 
@@ -17,7 +17,7 @@ impl<M: Protocol> Addressable for Cell<M> {
 
     fn running_number(&self) -> u64 {
         let control = self.control();
-        if control.state == RunState::Running { control.number } else { 0 }
+        if control.state == RunState::Running && !self.is_in_gap(&control) { control.number } else { 0 }
     }
 
     fn set_name(&self, number: u64, name: &str) -> Result<(), Option<String>> {
@@ -58,12 +58,23 @@ impl<M: Protocol> Addressable for Cell<M> {
         Some(self.node.pid(*slot.number.get_or_init(|| self.node.next_number())))
     }
 
-    fn export_child(self: Arc<Self>) {
-        let Some((slot, id)) = self.child_slot.as_ref().zip(self.child_id()) else { return };
-        slot.export.get_or_init(|| {
+    fn list_child(self: Arc<Self>) -> Option<Pid> {
+        let (slot, id) = self.child_slot.as_ref().zip(self.child_id())?;
+        slot.entry.get_or_init(|| {
             let cell: Arc<dyn AnyCell> = Arc::clone(&self) as _;
-            ExportedChild::new(id.number(), Arc::downgrade(&cell), &self.node)
+            ChildEntry::new(id.number(), Arc::downgrade(&cell), &self.node)
         });
+        Some(id)
+    }
+
+    fn export_child(&self) {
+        if let Some(slot) = &self.child_slot {
+            slot.is_exported.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn is_child_exported(&self) -> bool {
+        self.child_slot.as_ref().is_some_and(|slot| slot.is_exported.load(Ordering::Relaxed))
     }
 }
 

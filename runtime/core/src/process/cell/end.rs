@@ -146,7 +146,8 @@ impl<M: Protocol> Cell<M> {
     /// Closes the vacant cell: messages are refused until a process occupies it again. Held messages are lost; calls
     /// among them fail with the reason of the last failed start, or with [`CallError::NoProc`].
     pub(crate) fn close(&self) {
-        let (number, held) = (self.control().number, self.queue.close());
+        let held = self.queue.close();
+        let number = self.refuse_waiting_watchers();
         if held.is_empty() {
             return;
         }

@@ -9,18 +9,59 @@ use crate::base::{Down, Exit, MonitorRef, NodeId, Pid, Protocol};
 use crate::mailbox::Origin;
 use crate::node::SignalTarget;
 use crate::signal::{Effect, MonitorRoute, Monitored, Receipt, Relations, dispatch};
+use crate::sync::MutexGuard;
 use crate::wire::{Epoch, Signal};
 
 impl<M: Protocol> SignalTarget for Cell<M> {
     // If the process has ended, a link or monitor is answered with `Exit::NoProc`, and an exit signal is lost.
     fn signal(&self, number: u64, from: &Pid, epoch: Epoch, signal: Signal) {
-        let mut control = self.control();
-        // Zero is the child of the cell, whichever process it is.
-        let number = if number == 0 && self.is_reused() { control.number } else { number };
-        if number == 0 || !control.is_occupied_by(number) {
+        let control = self.control();
+        if number == 0 {
+            self.signal_child(control, from, epoch, signal);
+        } else if control.is_occupied_by(number) {
+            self.signal_process(control, number, from, epoch, signal);
+        } else {
             drop(control);
-            return self.node.refuse_signal(from, &self.node.pid(number), epoch, signal, Exit::NoProc);
+            self.node.refuse_signal(from, &self.node.pid(number), epoch, signal, Exit::NoProc);
         }
+    }
+
+    fn disconnect(&self, number: u64, node: &NodeId, epoch: Epoch) {
+        if number == 0 {
+            self.disconnect_waiting_watchers(epoch);
+        }
+        let (number, lost) = {
+            let mut control = self.control();
+            if number != 0 && control.number != number {
+                return;
+            }
+            let lost = control.cold_mut().map(|cold| cold.relations.disconnect(node, epoch)).unwrap_or_default();
+            (control.number, lost)
+        };
+        for (from, signal) in lost {
+            self.signal(number, &from, epoch, signal);
+        }
+    }
+
+    fn is_related_over(&self, number: u64, epoch: Epoch) -> bool {
+        let control = self.control();
+        let process = if number == 0 { control.number } else { number };
+        let related =
+            control.is_occupied_by(process) && control.cold().is_some_and(|cold| cold.relations.has_any_over(epoch));
+        related || number == 0 && self.has_waiting_watcher_over(epoch)
+    }
+}
+
+impl<M: Protocol> Cell<M> {
+    /// Handles a signal to the process with this number, which occupies the cell.
+    pub(super) fn signal_process(
+        &self,
+        mut control: MutexGuard<'_, ControlBlock>,
+        number: u64,
+        from: &Pid,
+        epoch: Epoch,
+        signal: Signal,
+    ) {
         let sender = if from.belongs_to(self.node.id()) { Some(from.number()) } else { None };
         let receipt = Receipt {
             from,
@@ -45,26 +86,6 @@ impl<M: Protocol> SignalTarget for Cell<M> {
         }
     }
 
-    fn disconnect(&self, number: u64, node: &NodeId, epoch: Epoch) {
-        let lost = {
-            let mut control = self.control();
-            if control.number != number {
-                return;
-            }
-            control.cold_mut().map(|cold| cold.relations.disconnect(node, epoch)).unwrap_or_default()
-        };
-        for (from, signal) in lost {
-            self.signal(number, &from, epoch, signal);
-        }
-    }
-
-    fn is_related_over(&self, number: u64, epoch: Epoch) -> bool {
-        let control = self.control();
-        control.is_occupied_by(number) && control.cold().is_some_and(|cold| cold.relations.has_any_over(epoch))
-    }
-}
-
-impl<M: Protocol> Cell<M> {
     /// Ends the process because of a panic outside its future; returns `false` if its exit reason was already set.
     pub(in crate::process) fn fail_with_panic(&self, number: u64, panic: &Exit) -> bool {
         let mut control = self.control();
@@ -156,7 +177,8 @@ impl<M: Protocol> Cell<M> {
         }
         let epoch = self.node.epoch_to(monitored.node());
         self.relations(me.number(), |relations| relations.monitor(reference, monitored.clone(), epoch));
-        if let Err(reason) = self.node.signal_monitored(me, &monitored, epoch, Signal::Monitor { reference }) {
+        let signal = Signal::Monitor { reference, waits: true };
+        if let Err(reason) = self.node.signal_monitored(me, &monitored, epoch, signal) {
             self.fail_monitor(me.number(), reference, reason);
         }
         reference

@@ -35,7 +35,7 @@ impl WaitEdge {
 
     /// Continues a wait of the current process, which is one of `node`, for its process with the number `target`. Once the
     /// wait has lasted for a while, records it and searches for a cycle. `time` is the last time that the timer wheel
-    /// reported to `wait`.
+    /// reported to `wait`. Zero is a target without a process at present, which makes no edge.
     pub(super) fn poll<W: AwaitedCall + Timeout + 'static>(
         &mut self,
         node: &Node,
@@ -50,7 +50,7 @@ impl WaitEdge {
         if time.is_some_and(|time| time >= check.at) {
             let call: Arc<dyn AwaitedCall> = Arc::clone(wait) as _;
             let waiting = WaitingCall { call: Arc::downgrade(&call), callee: target, since: check.since };
-            if Current::set_waiting(node, waiting) {
+            if target != 0 && Current::set_waiting(node, waiting) {
                 node.find_deadlock(Current::process());
                 self.is_noted = true;
             }

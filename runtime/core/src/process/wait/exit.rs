@@ -77,6 +77,8 @@ pub(crate) fn watch_exit(node: &Node, target: Monitored, in_vain: InVain) -> imp
     let number = node.next_number();
     let reference = node.next_reference();
     let epoch = node.epoch_to(target.node());
+    // A stop concerns the incarnation that runs, if any.
+    let waits = matches!(in_vain, InVain::End);
     let watcher = Arc::new(ExitWatcher {
         node: node.clone(),
         number,
@@ -88,7 +90,8 @@ pub(crate) fn watch_exit(node: &Node, target: Monitored, in_vain: InVain) -> imp
     });
     node.table().insert_watcher(number, Arc::clone(&watcher) as Arc<dyn SignalTarget>);
     let guard = UnwatchOnDrop { node: node.clone(), number, reference, target: target.clone(), epoch };
-    if let Err(reason) = node.signal_monitored(&node.pid(number), &target, epoch, Signal::Monitor { reference }) {
+    let signal = Signal::Monitor { reference, waits };
+    if let Err(reason) = node.signal_monitored(&node.pid(number), &target, epoch, signal) {
         watcher.resolve(Outcome::Exited(reason));
     }
     ExitWait { watcher, _guard: guard, in_vain, edge: WaitEdge::default() }
@@ -116,6 +119,7 @@ impl Future for ExitWait {
         let this = &mut *self;
         let node = &this.watcher.node;
         let caller = Current::process_of(node);
+        // Zero is a child in its restart gap, which waits for no process.
         let Some(target) = this.watcher.local_target().filter(|_| caller != 0) else { return Poll::Pending };
         if this.edge.is_new()
             && !matches!(this.in_vain, InVain::Continue)
@@ -221,10 +225,14 @@ impl ExitWatcher {
         (outcome, time)
     }
 
-    /// Returns the number of the target, if it is a process of this node.
+    /// Returns the number of the target if it is a process or a child of this node; zero for a child without a process.
     fn local_target(&self) -> Option<u64> {
         match &self.target.route {
             MonitorRoute::Process(pid) if pid.belongs_to(self.node.id()) => Some(pid.number()),
+            MonitorRoute::Child(id) if id.belongs_to(self.node.id()) => {
+                let cell = self.node.children().get(id.number());
+                Some(cell.and_then(|cell| cell.mailbox_owner()).unwrap_or(0))
+            }
             MonitorRoute::Process(_) | MonitorRoute::Child(_) | MonitorRoute::Name => None,
         }
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::actor::{Actor, Ref, Stub};
 use crate::base::{Exit, Pid, Protocol};
 use crate::call::Address;
-use crate::node::Node;
+use crate::node::{Addressable, Node};
 use crate::process::Cell;
 use crate::supervisor::{Supervision, SupervisionRef};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -56,6 +56,9 @@ pub(in crate::supervisor) trait ChildCell: Any + Send + Sync {
         Vec::new()
     }
 
+    /// Returns the id of the child over its restarts.
+    fn child_id(&self) -> Option<Pid>;
+
     /// Returns the process that runs in this cell, also while it is ending.
     fn pid(&self) -> Option<Pid>;
 
@@ -74,6 +77,10 @@ impl<M: Protocol> ChildCell for Cell<M> {
 
     fn remove(&self) {
         Cell::close(self);
+    }
+
+    fn child_id(&self) -> Option<Pid> {
+        Addressable::child_id(self)
     }
 
     fn pid(&self) -> Option<Pid> {
@@ -110,6 +117,10 @@ impl ChildCell for SupervisorCell {
 
     fn take_cells_below(&mut self) -> Vec<Arc<dyn ChildCell>> {
         Arc::get_mut(&mut self.children).map(ChildCells::take_all).unwrap_or_default()
+    }
+
+    fn child_id(&self) -> Option<Pid> {
+        Addressable::child_id(&*self.cell)
     }
 
     fn pid(&self) -> Option<Pid> {
@@ -246,4 +257,9 @@ pub(in crate::supervisor) fn following<A: Actor>(cell: &Arc<Cell<A::Protocol>>) 
 /// Encodes an id or a name as one segment of a path: any text is valid, but a slash separates segments.
 pub(in crate::supervisor) fn path_segment(id: &str) -> String {
     id.replace('%', "%25").replace('/', "%2F")
+}
+
+/// Returns the id of which [`path_segment`] made this segment.
+pub(in crate::supervisor) fn segment_id(segment: &str) -> String {
+    segment.replace("%2F", "/").replace("%25", "%")
 }

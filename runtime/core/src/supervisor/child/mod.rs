@@ -6,4 +6,4 @@ mod cells;
 pub use bound::Children;
 pub(super) use bound::{BoundSpec, ChildStarter, StartFuture, UnboundSpec};
 pub use cells::ChildCells;
-pub(super) use cells::{CellSource, ChildCell, SupervisorCell, following, for_each_cell, path_segment};
+pub(super) use cells::{CellSource, ChildCell, SupervisorCell, following, for_each_cell, path_segment, segment_id};

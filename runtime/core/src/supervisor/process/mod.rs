@@ -6,7 +6,7 @@ mod shutdown_wait;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::child::{BoundSpec, ChildCells, Children, UnboundSpec};
+use super::child::{BoundSpec, ChildCells, Children, UnboundSpec, segment_id};
 use super::plan::{ChildKey, ChildState, IdTaken, PendingRetry, Plan};
 use super::protocol::LocalOnly;
 use super::{ChildCount, ChildError, ChildId, ChildInfo, Supervision, SupervisorInfo, SupervisorOptions};
@@ -105,10 +105,18 @@ impl SupervisorProcess {
         match child {
             ChildId::Id(id) => self.plan.find(id),
             ChildId::Pid(pid) if **pid.node_id() == **self.cells.node().id() => {
-                self.running.get(&pid.number()).copied()
+                self.running.get(&pid.number()).copied().or_else(|| self.find_by_cell(pid))
             }
             ChildId::Pid(_) => None,
         }
+    }
+
+    /// Returns the child whose cell has this id, whether it runs or not.
+    fn find_by_cell(&self, id: &Pid) -> Option<ChildKey> {
+        let cell = self.cells.node().children().get(id.number())?;
+        let segment = cell.path()?.strip_prefix(&**self.cells.path())?.strip_prefix('/')?;
+        let key = self.plan.find(&segment_id(segment))?;
+        (self.children.get(&key)?.spec.cell.child_id().as_ref() == Some(id)).then_some(key)
     }
 
     /// Handles a request or an exit. The replies of requests that take time are held until then, so that a cycle of calls

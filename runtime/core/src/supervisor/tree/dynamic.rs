@@ -126,7 +126,8 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
         }
     }
 
-    /// Stops a child and waits until it is gone. Succeeds also if the child has exited already, as in OTP.
+    /// Stops a child and waits until it is gone. Succeeds also if the child has exited already, as in OTP. A child that is
+    /// being restarted is not started again.
     ///
     /// Cancel-safe: if the future is dropped after its first poll, the child stops all the same. From OTP's
     /// [`supervisor:terminate_child/2`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#terminate_child/2).
@@ -135,8 +136,9 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
     /// - [`ChildError::NotFound`]: the process is running, but it is not a child of this supervisor.
     /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
     pub async fn terminate_child(&self, child: &Ref<A>) -> Result<(), ChildError> {
-        let Some(pid) = child.pid() else { return Ok(()) };
-        match TreeStub::terminate_child(self, pid).await {
+        let address: &Address<A::Protocol> = child.__address();
+        let Some(id) = child.pid().or_else(|| address.child_id()) else { return Ok(()) };
+        match TreeStub::terminate_child(self, id).await {
             Err(ChildError::NotFound) if !child.is_alive() => Ok(()),
             other => other,
         }

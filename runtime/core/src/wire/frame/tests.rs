@@ -34,7 +34,8 @@ fn samples() -> Vec<Frame> {
         Signal::Exit { reason: Exit::Kill, linked: false },
         Signal::Exit { reason: Exit::panic("boom", "a.rs:1:1"), linked: true },
         Signal::Stop { reason: Exit::Normal },
-        Signal::Monitor { reference: MonitorRef(9) },
+        Signal::Monitor { reference: MonitorRef(9), waits: true },
+        Signal::Monitor { reference: MonitorRef(9), waits: false },
         Signal::Demonitor { reference: MonitorRef(1 << 50) },
         Signal::Down { reference: MonitorRef(0), reason: Exit::Shutdown(Some("ü".into())) },
     ];
@@ -132,7 +133,7 @@ fn invalid_bytes_are_refused() {
         assert_eq!(Frame::decode(&Bytes::copy_from_slice(bytes)), Err(expected), "{bytes:?}");
     };
     check(&[], WireError::Truncated);
-    check(&[12, 0], WireError::Kind(12));
+    check(&[13, 0], WireError::Kind(13));
     check(&[3, 0, 2], WireError::Kind(2));
     check(&[3, 0, 1, 0], WireError::Text);
     check(&[3, 0, 1, 1, 0xff], WireError::Text);

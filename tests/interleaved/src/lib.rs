@@ -90,6 +90,9 @@ pub type Result<T = (), E = Exit> = std::result::Result<T, E>;
 pub mod call_cycles;
 mod checker;
 pub mod connections;
+#[cfg(test)]
+#[path = "../../src/counting.rs"]
+mod counting;
 pub mod ends;
 pub mod queues;
 pub mod replies;

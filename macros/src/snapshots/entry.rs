@@ -34,5 +34,12 @@ fn main() -> ::std::process::ExitCode {
 #[should_panic]
 fn counts() {
     async fn counts() {}
-    ::greenroom::__private::test(::greenroom::__private::TestClock::Real, counts());
+    ::greenroom::__private::test(
+        ::greenroom::__private::TestOptions {
+            clock: ::greenroom::__private::TestClock::Real,
+            expect_crash: false,
+            time_limit: ::core::option::Option::None,
+        },
+        counts(),
+    );
 }

@@ -54,7 +54,7 @@ async fn a_long_chain_of_links_ends_as_a_whole() {
         last = does(move |cx| {
             Box::pin(async move {
                 cx.link(&before);
-                std::future::pending().await
+                std::future::pending::<()>().await;
             })
         })
         .spawn();

@@ -101,6 +101,8 @@ async fn check_gone(stub: &ReadingRef) {
 }
 
 #[greenroom::test]
+// A stub is hashed by its identity, which does not change.
+#[allow(clippy::mutable_key_type)]
 async fn a_stub_of_a_stopped_tree_neither_equals_nor_reaches_a_process_of_a_new_one() {
     let first = Building {}.start().await.unwrap();
     let old = stubs(&first).await;
@@ -113,7 +115,7 @@ async fn a_stub_of_a_stopped_tree_neither_equals_nor_reaches_a_process_of_a_new_
     let all: HashSet<_> = old.iter().chain(&new).collect();
     assert_eq!(all.len(), 10, "each stub is of a child of its own");
     assert_eq!(new, vec![second.sensor(), second.wing().sensor(), new[2].clone(), new[3].clone(), new[4].clone()]);
-    let recipients: HashSet<Recipient<Calibrated>> = old.iter().chain(&new).map(|stub| stub.recipient()).collect();
+    let recipients: HashSet<Recipient<Calibrated>> = old.iter().chain(&new).map(Stub::recipient).collect();
     assert_eq!(recipients.len(), 10);
     assert_ne!(supervisors[0], *second.supervisor());
     assert_ne!(supervisors[1], *second.wing().supervisor());
@@ -223,7 +225,7 @@ impl Registry {
 
     #[call]
     fn recipients(&self) -> Vec<Recipient<Calibrated>> {
-        self.sensors.lock().unwrap().iter().map(|stub| stub.recipient()).collect()
+        self.sensors.lock().unwrap().iter().map(Stub::recipient).collect()
     }
 
     #[call]

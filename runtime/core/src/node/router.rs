@@ -51,8 +51,8 @@ pub(crate) trait Router: Send + Sync {
     /// Sends a note on a call over the connection of this epoch, if that is still up.
     fn send_call_note(&self, epoch: Epoch, note: CallNote);
 
-    /// Sends a signal of a process of `node`; with an epoch, only over that connection. After a link or a monitor, the sender is notified of the
-    /// connection's loss.
+    /// Sends a signal of a process of `node`; with an epoch, only over that connection. After a link or a monitor, the
+    /// sender is notified of the connection's loss.
     ///
     /// # Errors
     /// The reason for the sender: `NoProc` or `NoConnection`.

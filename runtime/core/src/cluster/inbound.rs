@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::peers::Peer;
+use super::membership::Peer;
 use crate::base::{CallError, Causes, DecodeError, Exit, NodeEvent, NodeId, Pid};
 use crate::log;
 use crate::node::{

@@ -1,8 +1,9 @@
 //! The connections to other nodes.
 //!
-//! A [`Cluster`] is a node's [`Router`](crate::node::Router): it holds the connected peers, and puts frames for a peer
-//! into the peer's outbox. The tasks of [`links`] listen, dial the seeds again and again, and run one driver for each
-//! connection. [`inbound`] turns the frames of a peer into deliveries, signals and answers.
+//! A [`Cluster`] is a node's [`Router`](crate::node::Router). It has three parts. [`membership`] knows the connected
+//! peers: their names, addresses and incarnations. The tasks of [`links`] listen, dial the seeds again and again, and run
+//! one driver for each connection. [`routes`] puts frames for a peer into the peer's outbox, and [`inbound`] turns the
+//! frames of a peer into deliveries, signals and answers.
 //!
 //! Invariants:
 //! - A peer is connected at most once. The node with the smaller name decides on the connection.
@@ -17,13 +18,13 @@ mod builder;
 mod cookie;
 mod inbound;
 mod links;
-mod peers;
+mod membership;
 mod routes;
 mod tracked;
 
 pub use builder::{NodeBuilder, NodeError};
 pub use cookie::{Cookie, CookieError};
-pub(crate) use peers::Cluster;
+pub(crate) use membership::Cluster;
 
 #[cfg(test)]
 mod hostile_tests;

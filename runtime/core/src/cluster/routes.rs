@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Cluster;
-use super::peers::Peer;
+use super::membership::Peer;
 use crate::base::{CallError, CastError, EncodeError, Exit, NodeName};
 use crate::log;
 use crate::net::PushError;

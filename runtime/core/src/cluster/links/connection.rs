@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 use super::connector::{ConnectionEnd, Connector, stopping};
 use crate::base::{NodeEvent, NodeId, NodeName};
 use crate::cluster::inbound;
-use crate::cluster::peers::Peer;
+use crate::cluster::membership::Peer;
 use crate::log;
 use crate::net::{BoxedStream, Closed, HandshakePermit, Outbox, drive};
 use crate::observe::ConnectionMeter;

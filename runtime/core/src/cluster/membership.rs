@@ -1,4 +1,4 @@
-//! The connected peers of a node.
+//! The members that a node is connected to: the name, the address and the incarnation of each, and its connection.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

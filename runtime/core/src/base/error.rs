@@ -43,6 +43,8 @@ pub enum CallError {
         /// The cycle: the caller, its callee, the callee of that process, and so on.
         pids: Vec<Pid>,
     },
+    /// An error that this version of greenroom does not know, from a node with a later version. The text describes it.
+    Other(Arc<str>),
 }
 
 impl fmt::Display for CallError {
@@ -63,6 +65,7 @@ impl fmt::Display for CallError {
                 pids.iter().try_for_each(|pid| write!(f, "{pid} waits for "))?;
                 pids.first().map_or(Ok(()), |pid| write!(f, "{pid}"))
             }
+            CallError::Other(text) => f.write_str(text),
         }
     }
 }

@@ -50,6 +50,8 @@ pub enum Exit {
         /// The cycle: the process, the process that it waited for, and so on.
         pids: Vec<Pid>,
     },
+    /// A reason that this version of greenroom does not know, from a node with a later version. The text describes it.
+    Other(Arc<str>),
 }
 
 impl Exit {
@@ -91,7 +93,7 @@ impl fmt::Display for Exit {
             Exit::NoConnection => f.write_str("no connection to the node"),
             Exit::Panic { message, location } if location.is_empty() => write!(f, "panicked: {message}"),
             Exit::Panic { message, location } => write!(f, "panicked at {location}: {message}"),
-            Exit::Error { message } => f.write_str(message),
+            Exit::Error { message } | Exit::Other(message) => f.write_str(message),
             Exit::Cycle { pids } => {
                 f.write_str("the process waited for an exit that could only come after its own: ")?;
                 pids.iter().try_for_each(|pid| write!(f, "{pid} waits for "))?;

@@ -33,7 +33,7 @@ pub(super) fn route(
         error
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
-    let outgoing = OutgoingMessage { protocol, variant, replies: replies.clone(), payload };
+    let outgoing = OutgoingMessage { protocol_name: name, protocol, variant, replies: replies.clone(), payload };
     let mut epoch = None;
     if !replies.is_empty() {
         // Before the message is sent, and for the connection that sends it: its loss ends the calls.

@@ -183,8 +183,8 @@ impl Served {
         let Frame::Signal { to, signal, .. } = frame else { return false };
         let ends = matches!(signal, Signal::Exit { .. } | Signal::Stop { .. } | Signal::Link);
         let service = match to {
-            FrameTarget::Pid { number, .. } => *number == self.service,
-            FrameTarget::Name(name) => name == "orders",
+            FrameTarget::Process(number) => *number == self.service,
+            FrameTarget::Name(name) => **name == *"orders",
         };
         ends && service
     }
@@ -216,11 +216,7 @@ async fn attack(mut input: Input<'_>, coverage: &Coverage) {
             0..=8 => {
                 let victim = served.victim().await;
                 let numbers: Vec<u64> = victim.into_iter().chain([served.service, 1]).collect();
-                let known = Known {
-                    incarnation: served.node.id().incarnation,
-                    numbers: &numbers,
-                    names: &["victim", "orders"],
-                };
+                let known = Known { numbers: &numbers, names: &["victim", "orders"] };
                 for _ in 0..=input.below(20) {
                     let frame = input.frame(known, fingerprint::<<OrdersRef as Stub>::Protocol>());
                     if !served.ends_the_service(&frame) {
@@ -249,7 +245,7 @@ async fn attack(mut input: Input<'_>, coverage: &Coverage) {
                 let known = peer.seen(|seen| seen.references.front().copied());
                 if let Some((number, reference)) = known {
                     coverage.count("an answer to a monitor");
-                    let to = FrameTarget::Pid { incarnation: served.node.id().incarnation, number };
+                    let to = FrameTarget::Process(number);
                     let signal = Signal::Down { reference, reason: Exit::Normal };
                     let _ = peer.outbox.push(1, &Frame::Signal { from: input.number(), to, signal });
                 }
@@ -310,7 +306,7 @@ fn answers_to_a_member_that_reads_nothing_are_bounded() {
         served.network.hold("host-a", "host-m");
         let message = Frame::Message {
             from: 1,
-            to: FrameTarget::Name("orders".to_owned()),
+            to: FrameTarget::Name("orders".into()),
             protocol: 1,
             variant: 0,
             replies: (0..64).map(|id| u64::MAX - id).collect(),
@@ -345,7 +341,7 @@ fn relations_with_a_member_leave_no_memory() {
         for round in 1..4 {
             let hostile = Hostile::connect(&served.network, &served.cookie, "m@test", round).await.unwrap();
             tokio::time::sleep(Duration::from_millis(20)).await;
-            let to = FrameTarget::Name("victim".to_owned());
+            let to = FrameTarget::Name("victim".into());
             for number in 1..10_000 {
                 for signal in
                     [Signal::Monitor { reference: MonitorRef(number), waits: true }, Signal::UnlinkAck { id: number }]

@@ -28,8 +28,9 @@ pub(super) fn handle_frame(node: &Node, peer: &Peer, frame: Frame) {
                     log::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for a process that does not exist");
                 } else {
                     node.report(ReportKind::Undelivered, || {
+                        let protocol = peer.protocol_name(protocol);
                         log::warn!(
-                            target: "greenroom", peer = %peer_name, from, ?to, error = %Causes(&error),
+                            target: "greenroom", peer = %peer_name, from, ?to, ?protocol, error = %Causes(&error),
                             "a message cannot be delivered"
                         );
                     });
@@ -65,18 +66,6 @@ pub(super) fn handle_frame(node: &Node, peer: &Peer, frame: Frame) {
     }
 }
 
-/// Handles a frame of this node that is too large for the peer: a call in it fails.
-pub(super) fn refused(node: &Node, frame: Frame, limit: usize) {
-    node.loss_counts().count_lost_messages(1);
-    log::warn!(target: "greenroom", limit, "a frame is larger than the peer takes");
-    if let Frame::Message { replies, .. } = frame {
-        let error = CallError::Encode(crate::base::EncodeError::TooLarge { limit });
-        for id in replies {
-            node.pending_calls().answer(id, None, Err(error.clone()));
-        }
-    }
-}
-
 /// Fails the calls with these ids, which wait on the peer.
 fn fail_calls(node: &Node, peer: &Peer, ids: Vec<u64>, error: &CallError) {
     for id in ids {
@@ -97,8 +86,7 @@ fn send_note(node: &Node, peer: &Peer, note: CallNote) {
 fn find(node: &Node, to: &FrameTarget) -> Option<LocalProcess> {
     match to {
         FrameTarget::Name(name) => node.names().find(name),
-        FrameTarget::Pid { incarnation, number } if *incarnation == node.id().incarnation => node.exported(*number),
-        FrameTarget::Pid { .. } => None,
+        FrameTarget::Process(number) => node.exported(*number),
     }
 }
 
@@ -143,9 +131,7 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
             | Signal::Exit { linked: true, .. }
     );
     let open_target = match to {
-        FrameTarget::Pid { incarnation, number } if open && *incarnation == node.id().incarnation => {
-            node.signal_target(*number)
-        }
+        FrameTarget::Process(number) if open => node.signal_target(*number),
         _ => None,
     };
     // A monitor on a name is removed from the process that it was attached to.
@@ -165,7 +151,7 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
             let begins_relation = matches!(signal, Signal::Link | Signal::Monitor { .. });
             let tracked = match to {
                 // Also of a supervised child, whose number is zero otherwise.
-                FrameTarget::Pid { number, .. } => *number,
+                FrameTarget::Process(number) => *number,
                 FrameTarget::Name(_) => number,
             };
             target.signal(number, &from, peer.epoch, signal);
@@ -176,7 +162,7 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
         }
         None => {
             let number = match to {
-                FrameTarget::Pid { number, .. } => *number,
+                FrameTarget::Process(number) => *number,
                 FrameTarget::Name(_) => 0,
             };
             node.refuse_signal(&from, &node.pid(number), peer.epoch, signal, Exit::NoProc);

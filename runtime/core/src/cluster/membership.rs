@@ -10,7 +10,7 @@ use super::tracked::Tracked;
 use crate::base::{NodeId, NodeName};
 use crate::net::Outbox;
 use crate::session::{Hello, Limits};
-use crate::sync::{PoisonError, RwLock};
+use crate::sync::{Mutex, PoisonError, RwLock};
 use crate::wire::Epoch;
 
 /// A node's connections.
@@ -34,6 +34,8 @@ pub(super) struct Peer {
     /// The connection, by which its calls and relations are distinguished from those of others.
     pub(super) epoch: Epoch,
     pub(super) tracked: Tracked,
+    /// The names of the protocols that the peer has used, by their fingerprints. The session bounds their number.
+    protocols: Mutex<BTreeMap<u64, Arc<str>>>,
 }
 
 impl Cluster {
@@ -89,6 +91,16 @@ impl Peer {
             advertise: hello.advertise.clone(),
             epoch,
             tracked: Tracked::default(),
+            protocols: Mutex::default(),
         }
+    }
+
+    pub(super) fn add_protocol(&self, fingerprint: u64, name: Arc<str>) {
+        self.protocols.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint, name);
+    }
+
+    /// Returns the name that the peer has for a protocol.
+    pub(super) fn protocol_name(&self, fingerprint: u64) -> Option<Arc<str>> {
+        self.protocols.lock().unwrap_or_else(PoisonError::into_inner).get(&fingerprint).cloned()
     }
 }

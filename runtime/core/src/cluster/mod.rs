@@ -1,8 +1,8 @@
 //! The connections to other nodes.
 //!
-//! A [`Cluster`] is a node's [`Router`](crate::node::Router). It has three parts. [`membership`] knows the connected
-//! peers: their names, addresses and incarnations. The tasks of [`links`] listen, dial the seeds again and again, and run
-//! one driver for each connection. [`routes`] puts frames for a peer into the peer's outbox, and [`inbound`] turns the
+//! A [`Cluster`] is a node's [`Router`](crate::node::Router). [`membership`] has the connected peers: their names,
+//! addresses and incarnations. The tasks of [`links`] listen, dial the seeds again and again, and run one driver for each
+//! connection. [`routes`] puts frames for a peer into the peer's outbox, and [`inbound`] turns the
 //! frames of a peer into deliveries, signals and answers.
 //!
 //! Invariants:

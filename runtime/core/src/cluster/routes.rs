@@ -29,10 +29,12 @@ impl Router for Cluster {
         message: OutgoingMessage,
         epoch: Option<Epoch>,
     ) -> Result<(), CastError> {
-        let OutgoingMessage { protocol, variant, replies, payload } = message;
+        let OutgoingMessage { protocol_name, protocol, variant, replies, payload } = message;
         let peer = self.route(to.node(), epoch).ok_or(CastError::NoConnection)?;
         let payload = Bytes::from(payload);
-        push_to(&peer, from, to, |to| Frame::Message { from, to, protocol, variant, replies, payload })
+        let to = frame_target(&peer, to)?;
+        let frame = Frame::Message { from, to, protocol, variant, replies, payload };
+        peer.outbox.push_message(from, &frame, protocol_name).map_err(cast_error)
     }
 
     fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<(), CallError> {
@@ -92,10 +94,10 @@ impl Router for Cluster {
             }
             _ => {}
         }
-        match push_to(&peer, from, to, |to| Frame::Signal { from, to, signal }) {
+        let to = frame_target(&peer, to).map_err(|_| Exit::NoProc)?;
+        match peer.outbox.push(from, &Frame::Signal { from, to, signal }) {
             Ok(()) => Ok(()),
-            Err(CastError::NoProc) => Err(Exit::NoProc),
-            Err(CastError::NoConnection) => Err(Exit::NoConnection),
+            Err(PushError::Closed) => Err(Exit::NoConnection),
             Err(_) => {
                 self.close_connection(&peer);
                 Err(Exit::NoConnection)
@@ -168,22 +170,14 @@ impl Cluster {
     }
 }
 
-/// Puts a frame into the outbox of one connection.
-fn push_to(
-    peer: &Peer,
-    from: u64,
-    to: RemoteTarget<'_>,
-    frame: impl FnOnce(FrameTarget) -> Frame,
-) -> Result<(), CastError> {
-    let target = match to {
-        RemoteTarget::Pid(pid) if pid.node_id().incarnation != peer.id.incarnation => return Err(CastError::NoProc),
-        RemoteTarget::Pid(pid) => FrameTarget::Pid { incarnation: peer.id.incarnation, number: pid.number() },
-        RemoteTarget::Name(name, _) if name.is_empty() || name.len() > FrameTarget::MAX_NAME => {
-            return Err(CastError::NoProc);
-        }
-        RemoteTarget::Name(name, _) => FrameTarget::Name(name.to_owned()),
-    };
-    peer.outbox.push(from, &frame(target)).map_err(cast_error)
+/// Returns the receiver of a frame; `NoProc` if it is of another incarnation, or cannot exist.
+fn frame_target(peer: &Peer, to: RemoteTarget<'_>) -> Result<FrameTarget, CastError> {
+    match to {
+        RemoteTarget::Pid(pid) if pid.node_id().incarnation != peer.id.incarnation => Err(CastError::NoProc),
+        RemoteTarget::Pid(pid) => Ok(FrameTarget::Process(pid.number())),
+        RemoteTarget::Name(name, _) if name.is_empty() || name.len() > FrameTarget::MAX_NAME => Err(CastError::NoProc),
+        RemoteTarget::Name(name, _) => Ok(FrameTarget::Name(name.into())),
+    }
 }
 
 fn cast_error(error: PushError) -> CastError {

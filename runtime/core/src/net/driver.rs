@@ -23,7 +23,7 @@ use super::outbox::Work;
 use super::{BoxFuture, Command, Outbox, Stream};
 use crate::observe::ConnectionMeter;
 use crate::sched::Clock;
-use crate::session::{Backlog, Event, SendError, Session, SessionError};
+use crate::session::{Backlog, Event, Session, SessionError};
 
 /// The most bytes that are read at a time.
 const READ: usize = 64 * 1024;
@@ -178,7 +178,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
     fn emit_events(&mut self) -> Result<(), Closed> {
         while let Some(event) = self.session.poll_event() {
             if let Event::Up(_) = event {
-                self.outbox.0.set_frame_limit(self.session.frame_limit());
+                self.outbox.0.open(self.session.frame_limit());
                 self.phase = Phase::Up;
             }
             let goodbye = event == Event::Goodbye;
@@ -234,16 +234,17 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
             Poll::Pending => return Ok(false),
             Poll::Ready(Work::Execute(command)) => self.execute(command)?,
             Poll::Ready(Work::Close) => self.close(),
-            Poll::Ready(Work::Send(batch)) => {
+            Poll::Ready(Work::Send(mut batch)) => {
+                for definition in batch.take_definitions() {
+                    self.session.define(definition);
+                }
                 for (lane, frame) in batch.into_frames() {
-                    if let Err(error) = self.session.send(lane, frame.clone()) {
+                    let size = frame.len();
+                    // Fails if the session has ended meanwhile.
+                    if self.session.send(lane, frame).is_err() {
                         let mut lost = Backlog::default();
-                        lost.grow(frame.len());
+                        lost.grow(size);
                         self.outbox.0.transmitted(lost);
-                        // Pushed before the peer's limit was received.
-                        if let (SendError::TooLarge { limit }, Ok(frame)) = (error, frame.decode()) {
-                            self.emit(Event::Refused { frame, limit });
-                        }
                     }
                 }
             }

@@ -3,11 +3,12 @@
 //! A frame is encoded when it is pushed, so an encoding error is returned to its sender. Small frames share one buffer,
 //! so many of them need one allocation. The driver takes all waiting frames at a time.
 //!
-//! States: *open* → *closing* (no frame is accepted, waiting frames are sent) → *ended* (the driver is gone, waiting
-//! frames are lost).
+//! States: *connecting* (no frame is accepted) → *open* → *closing* (no frame is accepted, waiting frames are sent) →
+//! *ended* (the driver is gone, waiting frames are lost).
 //!
 //! Invariants:
 //! - The order of pushes is kept within a lane.
+//! - The driver takes the definition of a name before, or together with, the first frame that uses its number.
 //! - `waiting` counts the frames that are not in a record yet, here or in the driver's session.
 //! - It exceeds a bound by one frame at most.
 //!
@@ -24,7 +25,7 @@ use tokio::sync::Notify;
 
 use crate::session::{Backlog, Encoded, Limits, Refusal};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::{Frame, WireError};
+use crate::wire::{Definition, Frame, Numbers, SentNames, WireError};
 
 /// A frame of more bytes has a buffer of its own.
 const SMALL: usize = 16 * 1024;
@@ -47,9 +48,10 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 struct Queue {
     batch: Batch,
+    names: SentNames,
     waiting: Backlog,
-    /// The largest frame that the connection takes.
-    frame: usize,
+    /// The largest frame that the connection takes, once it is up.
+    frame: Option<usize>,
     refused: u64,
     closed: bool,
     commands: VecDeque<Command>,
@@ -69,9 +71,10 @@ pub(crate) enum Command {
     Abort,
 }
 
-/// Frames in the order of their pushes.
+/// Frames in the order of their pushes, and the definitions of names that precede them.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
+    definitions: Vec<Definition>,
     small: Vec<u8>,
     entries: Vec<Entry>,
 }
@@ -106,7 +109,7 @@ pub(crate) enum PushError {
     TooLarge { limit: usize },
     /// The frame cannot be encoded.
     Encode(WireError),
-    /// The connection is over, or about to be.
+    /// The connection is not up yet, is over, or is about to be.
     Closed,
 }
 
@@ -114,8 +117,9 @@ impl Outbox {
     pub(crate) fn new(limits: &Limits) -> Outbox {
         let queue = Queue {
             batch: Batch::default(),
+            names: SentNames::default(),
             waiting: Backlog::default(),
-            frame: limits.frame.min(limits.reassembly),
+            frame: None,
             refused: 0,
             closed: false,
             commands: VecDeque::new(),
@@ -129,18 +133,27 @@ impl Outbox {
         }
     }
 
-    /// Queues a frame behind those of the same lane, which is the sending process's number. Never waits: a sender that
-    /// may wait does so in [`ready`](Self::ready), before or after.
+    /// Queues an answer or a signal behind the frames of the same lane, which is the sending process's number. Never
+    /// waits.
     pub(crate) fn push(&self, lane: u64, frame: &Frame) -> Result<(), PushError> {
+        self.push_message(lane, frame, "")
+    }
+
+    /// Queues a message of the protocol with this name. Never waits: a sender that may wait does so in
+    /// [`ready`](Self::ready), before or after.
+    pub(crate) fn push_message(&self, lane: u64, frame: &Frame, protocol: &str) -> Result<(), PushError> {
         let room = match frame {
             Frame::Message { .. } => CAP,
             Frame::Answer { .. } | Frame::Signal { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => 2 * CAP,
         };
         if frame.size_hint() <= SMALL {
-            return self.admit(room, |batch, limit| batch.push_small(lane, frame, limit));
+            return self.admit(room, |batch, names, limit| {
+                batch.push_small(lane, frame, frame.numbers(names, protocol), limit)
+            });
         }
-        let frame = Encoded::new(frame).map_err(PushError::Encode)?;
-        self.admit(room, |batch, limit| batch.push_large(lane, frame, limit))
+        // A few bytes of a name do not matter in a large frame, which is encoded before the lock is taken.
+        let frame = Encoded::new(frame, Numbers::default()).map_err(PushError::Encode)?;
+        self.admit(room, |batch, _, limit| batch.push_large(lane, frame, limit))
     }
 
     /// Waits until less than the high-water mark waits, or the connection is over.
@@ -206,8 +219,10 @@ impl Outbox {
         }
         if take && !queue.batch.entries.is_empty() {
             let ahead = queue.batch.small.len().min(PREALLOCATED);
-            let next = Batch { small: Vec::with_capacity(ahead), entries: Vec::new() };
-            return Poll::Ready(Work::Send(mem::replace(&mut queue.batch, next)));
+            let next = Batch { small: Vec::with_capacity(ahead), ..Batch::default() };
+            let mut batch = mem::replace(&mut queue.batch, next);
+            batch.definitions = queue.names.take_definitions();
+            return Poll::Ready(Work::Send(batch));
         }
         if queue.closed && !closing {
             return Poll::Ready(Work::Close);
@@ -231,9 +246,9 @@ impl Outbox {
         }
     }
 
-    /// Sets the largest frame, which the peer's hello has limited.
-    pub(super) fn set_frame_limit(&self, limit: usize) {
-        self.lock().frame = limit;
+    /// Accepts frames from now on, of at most `limit` bytes.
+    pub(super) fn open(&self, limit: usize) {
+        self.lock().frame = Some(limit);
     }
 
     /// Drops all frames and accepts no further ones, at the end of the driver.
@@ -241,6 +256,7 @@ impl Outbox {
         let mut queue = self.lock();
         queue.closed = true;
         queue.batch = Batch::default();
+        queue.names = SentNames::default();
         queue.waiting = Backlog::default();
         queue.commands.clear();
         queue.driver = None;
@@ -251,19 +267,17 @@ impl Outbox {
     fn admit(
         &self,
         room: usize,
-        push: impl FnOnce(&mut Batch, usize) -> Result<usize, PushError>,
+        push: impl FnOnce(&mut Batch, &mut SentNames, usize) -> Result<usize, PushError>,
     ) -> Result<(), PushError> {
         let mut queue = self.lock();
-        if queue.closed {
-            return Err(PushError::Closed);
-        }
+        let Some(limit) = queue.frame.filter(|_| !queue.closed) else { return Err(PushError::Closed) };
         if !self.has_room(&queue, room) {
             queue.refused += 1;
             return Err(PushError::Full);
         }
-        let limit = queue.frame;
-        let size = push(&mut queue.batch, limit)?;
-        queue.waiting.grow(size);
+        let Queue { batch, names, waiting, .. } = &mut *queue;
+        let size = push(batch, names, limit)?;
+        waiting.grow(size);
         let driver = queue.driver.take();
         drop(queue);
         if let Some(driver) = driver {
@@ -285,9 +299,9 @@ impl Outbox {
 }
 
 impl Batch {
-    fn push_small(&mut self, lane: u64, frame: &Frame, limit: usize) -> Result<usize, PushError> {
+    fn push_small(&mut self, lane: u64, frame: &Frame, numbers: Numbers, limit: usize) -> Result<usize, PushError> {
         let start = self.small.len();
-        frame.encode(&mut self.small).map_err(PushError::Encode)?;
+        frame.encode(numbers, &mut self.small).map_err(PushError::Encode)?;
         let size = self.small.len() - start;
         // The hint does not count the text of an exit reason, which may be long.
         if size > limit {
@@ -305,6 +319,11 @@ impl Batch {
         }
         self.entries.push(Entry { lane, body: Body::Large(frame) });
         Ok(size)
+    }
+
+    /// Takes the definitions to send before the frames.
+    pub(super) fn take_definitions(&mut self) -> Vec<Definition> {
+        mem::take(&mut self.definitions)
     }
 
     /// Each frame with its lane, in order.

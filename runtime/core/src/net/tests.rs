@@ -1,5 +1,6 @@
 //! Drivers over streams in memory, on a paused clock.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,22 +131,58 @@ async fn both_sides_send_more_than_the_streams_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn frames_wait_until_the_session_is_up() {
+async fn no_frame_is_accepted_before_the_session_is_up() {
     let network = Network::new(&NodeEnv::seeded(0));
     let mut listener = network.host("b").listen("b:1").await.unwrap();
     let near = network.host("a").connect("b:1").await.unwrap();
     let mut a = Side::spawn(near, "a@x", Role::Dialler, Limits::default());
-    a.outbox.push(1, &message(1, 10)).unwrap();
-    a.outbox.push(1, &message(2, 2000)).unwrap();
+    assert_eq!(a.outbox.push(1, &message(1, 10)), Err(PushError::Closed));
     let (far, _) = listener.accept().await.unwrap();
     let small = Limits { frame: 1000, ..Limits::default() };
     let mut b = Side::spawn(far, "b@x", Role::Listener, small);
     assert!(matches!(b.event().await, Event::Up(_)));
-    assert_eq!(b.event().await, Event::Frame(message(1, 10)));
     assert!(matches!(a.event().await, Event::Up(_)));
-    assert_eq!(a.event().await, Event::Refused { frame: message(2, 2000), limit: 1000 });
+    a.outbox.push(1, &message(1, 10)).unwrap();
+    assert_eq!(b.event().await, Event::Frame(message(1, 10)));
     assert_eq!(a.outbox.push(1, &message(3, 2000)), Err(PushError::TooLarge { limit: 1000 }));
     assert_eq!(a.outbox.waiting(), Backlog::default());
+}
+
+/// The frames of several lanes and sizes use names in any order. Each name is defined before its first use.
+#[tokio::test(start_paused = true)]
+async fn names_are_defined_before_the_frames_that_use_them() {
+    let (_network, a, mut b) = connected().await;
+    let frame = |round: u64| {
+        let to = FrameTarget::Name(format!("worker {}", round % 40).into());
+        let payload = Bytes::from(vec![0; [0, 10, 20_000][round as usize % 3]]);
+        Frame::Message { from: round % 7, to, protocol: round % 9, variant: 0, replies: Vec::new(), payload }
+    };
+    let mut expected = BTreeMap::<u64, VecDeque<Frame>>::new();
+    for round in 0..200 {
+        let name = format!("shop::Orders{}", round % 9);
+        a.outbox.push_message(round % 7, &frame(round), &name).unwrap();
+        expected.entry(round % 7).or_default().push_back(frame(round));
+    }
+    let mut protocols = BTreeMap::new();
+    while expected.values().any(|lane| !lane.is_empty()) {
+        match b.event().await {
+            Event::Protocol { fingerprint, name } => {
+                assert_eq!(protocols.insert(fingerprint, name), None);
+            }
+            Event::Frame(frame) => {
+                let Frame::Message { from, protocol, .. } = &frame else { panic!("{frame:?}") };
+                // A large frame has the fingerprint itself.
+                assert!(protocols.contains_key(protocol) || frame.size_hint() > 20_000);
+                assert_eq!(expected.get_mut(from).and_then(VecDeque::pop_front), Some(frame));
+            }
+            event => panic!("{event:?}"),
+        }
+    }
+    for (fingerprint, name) in protocols {
+        assert_eq!(*name, format!("shop::Orders{fingerprint}"));
+    }
+    a.outbox.close();
+    assert_eq!(b.event().await, Event::Goodbye);
 }
 
 #[tokio::test(start_paused = true)]

@@ -116,6 +116,7 @@ pub(crate) struct EncodedAnswer {
 
 /// An encoded message to another node.
 pub(crate) struct OutgoingMessage {
+    pub(crate) protocol_name: &'static str,
     pub(crate) protocol: u64,
     pub(crate) variant: u32,
     /// The ids of the calls in the message.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::wire::{Frame, WireError};
+use crate::wire::{Frame, Numbers, WireError};
 
 /// A frame's bytes, of which pieces can be copied. The payload is shared with the frame.
 #[derive(Clone, Debug)]
@@ -15,9 +15,9 @@ impl Encoded {
     /// The most that one frame counts for in [`weight`](Self::weight).
     const MAX_WEIGHT: usize = 64 * 1024;
 
-    pub(crate) fn new(frame: &Frame) -> Result<Encoded, WireError> {
+    pub(crate) fn new(frame: &Frame, numbers: Numbers) -> Result<Encoded, WireError> {
         let mut head = Vec::new();
-        frame.encode_head(&mut head)?;
+        frame.encode_head(numbers, &mut head)?;
         Ok(Encoded { head: head.into(), payload: frame.payload().cloned().unwrap_or_default() })
     }
 
@@ -42,13 +42,6 @@ impl Encoded {
         let end = at + count;
         out.extend_from_slice(&self.head[at.min(split)..end.min(split)]);
         out.extend_from_slice(&self.payload[at.max(split) - split..end.max(split) - split]);
-    }
-
-    /// Decodes the frame.
-    pub(crate) fn decode(&self) -> Result<Frame, WireError> {
-        let mut bytes = Vec::with_capacity(self.len());
-        self.copy(0, self.len(), &mut bytes);
-        Frame::decode(&bytes.into())
     }
 }
 

@@ -110,7 +110,7 @@ impl std::error::Error for SessionError {}
 pub(crate) enum SendError {
     /// More bytes than the peer, or this node, takes in one frame.
     TooLarge { limit: usize },
-    /// The session is over, or about to be.
+    /// The session is not up yet, is over, or is about to be.
     Closed,
 }
 
@@ -118,7 +118,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SendError::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
-            SendError::Closed => f.write_str("the connection is closed"),
+            SendError::Closed => f.write_str("the connection is not up"),
         }
     }
 }

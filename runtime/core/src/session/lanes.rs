@@ -131,23 +131,9 @@ impl Lanes {
         self.peer.frame
     }
 
-    /// Sets the peer's limits, before anything is sent. Returns the frames that are larger than the peer takes.
-    pub(super) fn set_peer(&mut self, peer: ReceiveLimits) -> Vec<Encoded> {
+    /// Sets the peer's limits, before anything is queued.
+    pub(super) fn set_peer(&mut self, peer: ReceiveLimits) {
         self.peer = peer;
-        let mut refused = Vec::new();
-        for lane in self.waiting.values_mut() {
-            lane.frames.retain(|frame| {
-                let fits = frame.len() <= peer.frame;
-                if !fits {
-                    refused.push(frame.clone());
-                }
-                fits
-            });
-        }
-        for frame in &refused {
-            self.backlog.shrink(frame.len(), 0);
-        }
-        refused
     }
 
     /// Queues an encoded frame, which is not empty.

@@ -30,6 +30,7 @@
 //! | `8` | admission, [`handshake`]: the only chunk of its record, before the session is up |
 //! | `9` | probe: the peer answers it before everything that waits |
 //! | `10` | the answer to a probe |
+//! | `11` | definition of a name: length *n*, so many bytes, [`names`](crate::wire) |
 //! | `16`..=`31` | extension: length *n*, so many bytes. Skipped by a version that does not know it |
 //!
 //! Of the extensions, `16` (pause), `17` (drain), `18` (resume) and `19` (membership) are reserved.
@@ -37,6 +38,7 @@
 //! # Invariants
 //! - The order of the frames of one lane is kept.
 //! - A tick and the answer to a probe are sent in the next record, before all waiting frames.
+//! - A definition is sent before every frame that was queued after it.
 //! - Only a record that opens is a sign of life.
 //! - Memory is bounded by [`Limits`] for every input.
 //! - No input leads to a panic.
@@ -44,7 +46,7 @@
 //! # How it fails
 //! Each violation is a [`SessionError`]. The session is then over: it returns the error from every function, and sends
 //! only the rest of its handshake (the list of versions, a refusal). A frame that cannot be sent is a
-//! [`SendError`] or an [`Event::Refused`], and the session goes on.
+//! [`SendError`], and the session goes on.
 
 mod cipher;
 mod config;
@@ -57,10 +59,11 @@ mod receive;
 
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::wire::Frame;
 use crate::wire::varint;
+use crate::wire::{Definition, Frame, ReceivedNames};
 
 use cipher::Cipher;
 pub(crate) use config::{Config, Hello, Limits, Role};
@@ -85,8 +88,8 @@ pub(crate) enum Event {
     Up(Hello),
     /// A frame of the peer.
     Frame(Frame),
-    /// A frame that was queued before the session was up, and has more than the `limit` of bytes that the peer takes.
-    Refused { frame: Frame, limit: usize },
+    /// The name of a protocol that the peer uses. Precedes the first message of that protocol.
+    Protocol { fingerprint: u64, name: Arc<str> },
     /// The result of a probe: the peer has answered it, or has not within two seconds.
     Probed { alive: bool },
     /// The peer closes the connection in good order; the last event.
@@ -108,6 +111,10 @@ pub(crate) struct Session {
     /// One record in clear, kept for its memory.
     plain: Vec<u8>,
     lanes: Lanes,
+    /// Definitions to send before all frames.
+    definitions: VecDeque<Definition>,
+    /// The names that the peer has defined.
+    names: ReceivedNames,
     reassembly: Reassembly,
     /// Bytes of received pieces that are not acknowledged.
     unacknowledged: usize,
@@ -170,6 +177,9 @@ const ACKNOWLEDGEMENT: u8 = 7;
 const ADMISSION: u8 = 8;
 const PROBE_REQUEST: u8 = 9;
 const PROBE_ANSWER: u8 = 10;
+const DEFINITION: u8 = 11;
+/// A definition's kind and length take no more than this.
+const DEFINITION_HEAD: usize = 1 + 2;
 /// The kinds of extensions.
 const EXTENSIONS: std::ops::RangeInclusive<u8> = 16..=31;
 
@@ -188,6 +198,8 @@ impl Session {
             partial: Vec::new(),
             plain: Vec::new(),
             lanes: Lanes::new(receive_limits, limits.window),
+            definitions: VecDeque::new(),
+            names: ReceivedNames::default(),
             reassembly: Reassembly::new(receive_limits),
             unacknowledged: 0,
             events: VecDeque::new(),
@@ -241,11 +253,8 @@ impl Session {
         }
         self.silent_at = now + self.tick;
         self.tick_at = now + self.tick / 4;
-        let refused = self.lanes.set_peer(self.receive_limits.for_peer(deciding.peer.receive_limits));
+        self.lanes.set_peer(self.receive_limits.for_peer(deciding.peer.receive_limits));
         self.events.push_back(Event::Up(deciding.peer.hello));
-        let limit = self.lanes.frame_limit();
-        let frames = refused.into_iter().filter_map(|frame| frame.decode().ok());
-        self.events.extend(frames.map(|frame| Event::Refused { frame, limit }));
         State::Up(cipher)
     }
 
@@ -307,12 +316,19 @@ impl Session {
         Some(self.probe_end.map_or(due, |end| due.min(end)))
     }
 
+    /// Queues the definition of a name. It is sent before all frames that follow.
+    pub(crate) fn define(&mut self, definition: Definition) {
+        if self.is_open() {
+            self.definitions.push_back(definition);
+        }
+    }
+
     /// Queues a frame behind those of the same lane, which is the sending process's number.
     pub(crate) fn send(&mut self, lane: u64, frame: Encoded) -> Result<(), SendError> {
-        let limit = self.lanes.frame_limit();
-        if self.closing != Closing::No || matches!(self.state, State::Over(_)) {
+        if !self.is_open() {
             return Err(SendError::Closed);
         }
+        let limit = self.lanes.frame_limit();
         if frame.len() > limit {
             return Err(SendError::TooLarge { limit });
         }
@@ -347,7 +363,19 @@ impl Session {
                 varint::put(record, mem::take(&mut self.unacknowledged) as u64);
             }
             // One byte is kept for a goodbye.
-            self.lanes.fill(record, cipher::PLAIN - 1);
+            let end = cipher::PLAIN - 1;
+            while record.len() + DEFINITION_HEAD + Definition::MAX <= end
+                && let Some(definition) = self.definitions.pop_front()
+            {
+                let mut bytes = Vec::new();
+                definition.encode(&mut bytes);
+                record.push(DEFINITION);
+                varint::put(record, bytes.len() as u64);
+                record.extend_from_slice(&bytes);
+            }
+            if self.definitions.is_empty() {
+                self.lanes.fill(record, end);
+            }
             if let Closing::Sending(end) = self.closing
                 && self.lanes.backlog().bytes == 0
             {
@@ -396,6 +424,11 @@ impl Session {
     /// Returns `true` after an error and after the goodbye: the session gives nothing more.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.closing, Closing::GoodbyeSent(_)) || matches!(self.state, State::Over(_))
+    }
+
+    /// Returns `true` if frames are accepted.
+    fn is_open(&self) -> bool {
+        self.closing == Closing::No && matches!(self.state, State::Up(_))
     }
 
     fn fail(&mut self, error: SessionError) -> SessionError {

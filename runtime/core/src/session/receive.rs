@@ -9,11 +9,11 @@ use super::handshake::hello::{self, HelloError};
 use super::handshake::key_exchange::Progress;
 use super::handshake::preamble::{Size, prefixed_size};
 use super::{
-    ACKNOWLEDGEMENT, ADMISSION, Cipher, Closing, Deciding, EXTENSIONS, Event, GOODBYE, HELLO, PROBE_ANSWER,
+    ACKNOWLEDGEMENT, ADMISSION, Cipher, Closing, DEFINITION, Deciding, EXTENSIONS, Event, GOODBYE, HELLO, PROBE_ANSWER,
     PROBE_REQUEST, Refusal, Session, SessionError, State, TICK, cipher, lanes,
 };
-use crate::wire::Frame;
 use crate::wire::varint::{self, Reader};
+use crate::wire::{Definition, Frame};
 
 /// The most bytes of a record with an admission.
 const MAX_ADMISSION: usize = 1 + varint::MAX;
@@ -185,17 +185,28 @@ impl Session {
                         self.events.push_back(Event::Probed { alive: true });
                     }
                 }
+                DEFINITION => self.read_definition(&mut reader)?,
                 GOODBYE if reader.is_empty() => return Ok(true),
                 GOODBYE => return Err(SessionError::Record("something after a goodbye")),
                 kind if kind <= lanes::FIRST | lanes::LAST => self.read_piece(kind, record, &mut reader)?,
                 kind if EXTENSIONS.contains(&kind) => {
-                    let length = usize::try_from(reader.varint().map_err(ended)?).unwrap_or(usize::MAX);
-                    reader.bytes(length).map_err(ended)?;
+                    take_prefixed(&mut reader)?;
                 }
                 _ => return Err(SessionError::Record("a chunk of no known kind")),
             }
         }
         Ok(false)
+    }
+
+    /// Reads the definition of a name, after its kind.
+    fn read_definition(&mut self, reader: &mut Reader<'_>) -> Result<(), SessionError> {
+        let bytes = take_prefixed(reader)?;
+        let definition = Definition::decode(bytes).map_err(SessionError::Frame)?;
+        self.names.define(&definition).map_err(SessionError::Frame)?;
+        if let Definition::Protocol { fingerprint, name } = definition {
+            self.events.push_back(Event::Protocol { fingerprint, name });
+        }
+        Ok(())
     }
 
     /// Reads one piece of a frame, after its kind.
@@ -213,11 +224,18 @@ impl Session {
             self.unacknowledged += piece.len();
         }
         if let Some(frame) = self.reassembly.accept(lane, first, last, piece)? {
-            let frame = Frame::decode(&frame).map_err(SessionError::Frame)?;
-            self.events.push_back(Event::Frame(frame));
+            let frame = Frame::decode(&frame, &self.names).map_err(SessionError::Frame)?;
+            self.events.extend(frame.map(Event::Frame));
         }
         Ok(())
     }
+}
+
+/// Reads a length, and so many bytes.
+fn take_prefixed<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], SessionError> {
+    let ended = |_| SessionError::Record("a chunk ends too early");
+    let length = usize::try_from(reader.varint().map_err(ended)?).unwrap_or(usize::MAX);
+    reader.bytes(length).map_err(ended)
 }
 
 /// Reads the peer's decision; `None` if it admits this node.

@@ -9,7 +9,7 @@ mod records;
 
 use super::*;
 use crate::base::{NodeId, NodeName};
-use crate::wire::FrameTarget;
+use crate::wire::{FrameTarget, Numbers};
 
 /// Xorshift, so that a failure repeats with its seed.
 struct Random(u64);
@@ -83,7 +83,7 @@ impl Side {
 
 impl Session {
     fn send_frame(&mut self, lane: u64, frame: &Frame) -> Result<(), SendError> {
-        self.send(lane, Encoded::new(frame).unwrap())
+        self.send(lane, Encoded::new(frame, Numbers::default()).unwrap())
     }
 }
 
@@ -169,12 +169,12 @@ fn config(name: &str, role: Role) -> Config {
 
 fn message(from: u64, size: usize) -> Frame {
     let payload: Vec<u8> = (0..size).map(|at| (at as u64).wrapping_mul(from + 1) as u8).collect();
-    let to = FrameTarget::Pid { incarnation: 1, number: from };
+    let to = FrameTarget::Process(from);
     Frame::Message { from, to, protocol: 1, variant: 2, replies: Vec::new(), payload: payload.into() }
 }
 
 fn size_of(frame: &Frame) -> usize {
     let mut bytes = Vec::new();
-    frame.encode(&mut bytes).unwrap();
+    frame.encode(Numbers::default(), &mut bytes).unwrap();
     bytes.len()
 }

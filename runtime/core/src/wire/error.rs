@@ -17,8 +17,10 @@ pub(crate) enum WireError {
     Kind(u8),
     /// More replies in one message than [`Frame::MAX_REPLIES`](super::Frame::MAX_REPLIES).
     Replies,
-    /// A reason that is not a valid one.
+    /// A reason with an unassigned code.
     Reason,
+    /// A number that no definition has, or too many definitions.
+    Names,
 }
 
 impl fmt::Display for WireError {
@@ -30,7 +32,8 @@ impl fmt::Display for WireError {
             WireError::Text => f.write_str("a name that is empty, too long or not UTF-8"),
             WireError::Kind(byte) => write!(f, "unknown kind {byte:#04x}"),
             WireError::Replies => f.write_str("too many replies in one message"),
-            WireError::Reason => f.write_str("an invalid exit reason or call error"),
+            WireError::Reason => f.write_str("an exit reason or call error with an unassigned code"),
+            WireError::Names => f.write_str("a name without a definition, or too many definitions"),
         }
     }
 }

@@ -4,14 +4,17 @@
 //! |---|---|
 //! | *n* | a number: seven bits a byte, least first, the high bit while more follow, no zero byte at the end |
 //! | *id* | of a call: 8 bytes, least first |
-//! | *target* | `0` incarnation *n*, number *n* · `1` length *n* (1..=255), so many bytes of UTF-8 |
-//! | *reason* | an [`Exit`] in postcard, to the end of the frame |
+//! | *target* | `0` process number *n* · `1` length *n* (1..=255), so many bytes of UTF-8: a process name · `2` number *n* of a defined process name |
+//! | *protocol* | `0` fingerprint (8 bytes, least first) · otherwise *n*: one more than the number of a defined protocol |
+//! | *reason* | an exit reason, to the end of the frame: see [`reason`](super::reason) |
+//!
+//! [`names`](super::names) has the definitions.
 //!
 //! | frame | bytes |
 //! |---|---|
-//! | message | `0` from *n*, *target*, protocol (8 bytes, least first), variant *n* (32 bits), count *n* (0..=64), so many reply *ids*, payload to the end |
+//! | message | `0` from *n*, *target*, *protocol*, variant *n* (32 bits), count *n* (0..=64), so many reply *ids*, payload to the end |
 //! | answer | `1` from *n*, *id*, count *n* (0..=64), so many reply *ids*, payload to the end |
-//! | failed answer | `2` from *n*, *id*, a [`CallError`] in postcard to the end |
+//! | failed answer | `2` from *n*, *id*, a call error to the end: see [`reason`](super::reason) |
 //! | link | `3` from *n*, *target* |
 //! | unlink | `4` from *n*, *target*, id *n* |
 //! | unlink, acknowledged | `5` from *n*, *target*, id *n* |
@@ -22,6 +25,9 @@
 //! | call passed on | `10` from *n*, *id* |
 //! | call given up | `11` from *n*, *id* |
 //! | monitor without waiting for a restart | `12` from *n*, *target*, reference *n* |
+//! | of a later version | `128`..=`255`, skipped |
+//!
+//! A later version that must know whether a frame is understood agrees on a feature in the hello, and uses another kind.
 //!
 //! Invariants:
 //! - `decode` returns the frame that `encode` got.
@@ -31,9 +37,11 @@
 
 use bytes::Bytes;
 
+use super::names::{Numbers, ReceivedNames, SentNames};
+use super::reason::{put_call_error, put_exit, take_call_error, take_exit};
 use super::varint::{self, Reader};
 use super::{FrameTarget, Signal, WireError};
-use crate::base::{CallError, Decoder, Encoder, Exit, MonitorRef};
+use crate::base::{CallError, MonitorRef};
 
 /// A message, an answer or a signal from one process to another, on its way between two nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,12 +93,35 @@ const MONITOR_NOW: u8 = 12;
 /// The kind of an `EXIT` that requests a stop. 0 and 1 are exit signals without and with a link.
 const STOP: u8 = 2;
 
-const PID: u8 = 0;
+/// The first kind of the frames that a node skips if it does not know them.
+const SKIPPED: u8 = 128;
+
+/// The kinds of targets.
+const PROCESS: u8 = 0;
 const NAME: u8 = 1;
+const NAME_NUMBER: u8 = 2;
+
+/// The first byte of a protocol that has no number.
+const FINGERPRINT: u64 = 0;
 
 impl Frame {
     /// The most replies that one message may carry.
     pub(crate) const MAX_REPLIES: usize = 64;
+
+    /// Returns the numbers of the names in the frame, which are defined if they are new. `protocol` is the name of the
+    /// protocol of a message.
+    pub(crate) fn numbers(&self, names: &mut SentNames, protocol: &str) -> Numbers {
+        let (to, protocol) = match self {
+            Frame::Message { to, protocol: fingerprint, .. } => (to, names.protocol(*fingerprint, protocol)),
+            Frame::Signal { to, .. } => (to, None),
+            Frame::Answer { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => return Numbers::default(),
+        };
+        let process = match to {
+            FrameTarget::Name(name) => names.process(name),
+            FrameTarget::Process(_) => None,
+        };
+        Numbers { protocol, process }
+    }
 
     /// Bytes that `encode` will write, or a few more; what back-pressure counts before there are any.
     pub(crate) fn size_hint(&self) -> usize {
@@ -110,27 +141,27 @@ impl Frame {
     }
 
     /// Appends the frame's bytes; upon an error `out` is as it was.
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), WireError> {
-        self.encode_head(out)?;
+    pub(crate) fn encode(&self, numbers: Numbers, out: &mut Vec<u8>) -> Result<(), WireError> {
+        self.encode_head(numbers, out)?;
         out.extend_from_slice(self.payload().map_or(&[], |payload| payload));
         Ok(())
     }
 
     /// Appends the frame's bytes without its [`payload`](Self::payload); upon an error `out` is as it was.
-    pub(crate) fn encode_head(&self, out: &mut Vec<u8>) -> Result<(), WireError> {
+    pub(crate) fn encode_head(&self, numbers: Numbers, out: &mut Vec<u8>) -> Result<(), WireError> {
         let start = out.len();
-        let done = self.write(out);
+        let done = self.write(numbers, out);
         if done.is_err() {
             out.truncate(start);
         }
         done
     }
 
-    fn write(&self, out: &mut Vec<u8>) -> Result<(), WireError> {
+    fn write(&self, numbers: Numbers, out: &mut Vec<u8>) -> Result<(), WireError> {
         match self {
             Frame::Message { from, to, protocol, variant, replies, .. } => {
-                put_head(out, MESSAGE, *from, to)?;
-                out.extend_from_slice(&protocol.to_le_bytes());
+                put_head(out, MESSAGE, *from, to, numbers.process)?;
+                put_protocol(out, *protocol, numbers.protocol);
                 varint::put(out, u64::from(*variant));
                 put_replies(out, replies)?;
             }
@@ -138,56 +169,67 @@ impl Frame {
                 put_call(out, if result.is_ok() { ANSWER } else { FAILED }, *from, *id);
                 match result {
                     Ok(_) => put_replies(out, replies)?,
-                    Err(error) => put_postcard(out, error)?,
+                    Err(error) => put_call_error(out, error),
                 }
             }
             Frame::PassedOn { from, id } => put_call(out, PASSED_ON, *from, *id),
             Frame::GivenUp { from, id } => put_call(out, GIVEN_UP, *from, *id),
             Frame::Signal { from, to, signal } => match signal {
-                Signal::Link => put_head(out, LINK, *from, to)?,
+                Signal::Link => put_head(out, LINK, *from, to, numbers.process)?,
                 Signal::Unlink { id } => {
-                    put_head(out, UNLINK, *from, to)?;
+                    put_head(out, UNLINK, *from, to, numbers.process)?;
                     varint::put(out, *id);
                 }
                 Signal::UnlinkAck { id } => {
-                    put_head(out, UNLINK_ACK, *from, to)?;
+                    put_head(out, UNLINK_ACK, *from, to, numbers.process)?;
                     varint::put(out, *id);
                 }
                 Signal::Exit { reason, linked } => {
-                    put_head(out, EXIT, *from, to)?;
+                    put_head(out, EXIT, *from, to, numbers.process)?;
                     out.push(u8::from(*linked));
-                    put_postcard(out, reason)?;
+                    put_exit(out, reason);
                 }
                 Signal::Stop { reason } => {
-                    put_head(out, EXIT, *from, to)?;
+                    put_head(out, EXIT, *from, to, numbers.process)?;
                     out.push(STOP);
-                    put_postcard(out, reason)?;
+                    put_exit(out, reason);
                 }
                 Signal::Monitor { reference, waits } => {
-                    put_head(out, if *waits { MONITOR } else { MONITOR_NOW }, *from, to)?;
+                    put_head(out, if *waits { MONITOR } else { MONITOR_NOW }, *from, to, numbers.process)?;
                     varint::put(out, reference.0);
                 }
                 Signal::Demonitor { reference } => {
-                    put_head(out, DEMONITOR, *from, to)?;
+                    put_head(out, DEMONITOR, *from, to, numbers.process)?;
                     varint::put(out, reference.0);
                 }
                 Signal::Down { reference, reason } => {
-                    put_head(out, DOWN, *from, to)?;
+                    put_head(out, DOWN, *from, to, numbers.process)?;
                     varint::put(out, reference.0);
-                    put_postcard(out, reason)?;
+                    put_exit(out, reason);
                 }
             },
         }
         Ok(())
     }
 
-    /// Reads one frame, which `bytes` must be exactly.
-    pub(crate) fn decode(bytes: &Bytes) -> Result<Frame, WireError> {
+    /// Reads one frame, which `bytes` must be exactly. Returns `None` for a frame that is skipped.
+    pub(crate) fn decode(bytes: &Bytes, names: &ReceivedNames) -> Result<Option<Frame>, WireError> {
         let mut reader = Reader::new(bytes);
         let kind = reader.byte()?;
-        if kind > MONITOR_NOW {
-            return Err(WireError::Kind(kind));
+        match kind {
+            ..=MONITOR_NOW => Frame::decode_known(kind, reader, bytes, names).map(Some),
+            SKIPPED.. => Ok(None),
+            _ => Err(WireError::Kind(kind)),
         }
+    }
+
+    /// Reads a frame after its kind.
+    fn decode_known(
+        kind: u8,
+        mut reader: Reader<'_>,
+        bytes: &Bytes,
+        names: &ReceivedNames,
+    ) -> Result<Frame, WireError> {
         let from = reader.varint()?;
         match kind {
             ANSWER => {
@@ -196,7 +238,7 @@ impl Frame {
             }
             FAILED => {
                 let id = reader.fixed()?;
-                return Ok(Frame::Answer { from, id, replies: Vec::new(), result: Err(take_postcard(reader)?) });
+                return Ok(Frame::Answer { from, id, replies: Vec::new(), result: Err(take_call_error(reader)?) });
             }
             PASSED_ON | GIVEN_UP => {
                 let id = reader.fixed()?;
@@ -205,10 +247,10 @@ impl Frame {
             }
             _ => {}
         }
-        let to = take_target(&mut reader)?;
+        let to = take_target(&mut reader, names)?;
         let signal = match kind {
             MESSAGE => {
-                let protocol = reader.fixed()?;
+                let protocol = take_protocol(&mut reader, names)?;
                 let variant = u32::try_from(reader.varint()?).map_err(|_| WireError::Number)?;
                 let replies = take_replies(&mut reader)?;
                 let payload = tail(bytes, &reader);
@@ -222,7 +264,7 @@ impl Frame {
                 if what > STOP {
                     return Err(WireError::Kind(what));
                 }
-                let reason = take_postcard(reader)?;
+                let reason = take_exit(reader)?;
                 let signal = match what {
                     STOP => Signal::Stop { reason },
                     linked => Signal::Exit { reason, linked: linked == 1 },
@@ -235,7 +277,7 @@ impl Frame {
             DEMONITOR => Signal::Demonitor { reference: MonitorRef(reader.varint()?) },
             _ => {
                 let reference = MonitorRef(reader.varint()?);
-                let reason: Exit = take_postcard(reader)?;
+                let reason = take_exit(reader)?;
                 return Ok(Frame::Signal { from, to, signal: Signal::Down { reference, reason } });
             }
         };
@@ -244,16 +286,25 @@ impl Frame {
     }
 }
 
-fn put_head(out: &mut Vec<u8>, kind: u8, from: u64, to: &FrameTarget) -> Result<(), WireError> {
+fn put_head(
+    out: &mut Vec<u8>,
+    kind: u8,
+    from: u64,
+    to: &FrameTarget,
+    name_number: Option<u64>,
+) -> Result<(), WireError> {
     out.push(kind);
     varint::put(out, from);
-    match to {
-        FrameTarget::Pid { incarnation, number } => {
-            out.push(PID);
-            varint::put(out, *incarnation);
+    match (to, name_number) {
+        (FrameTarget::Process(number), _) => {
+            out.push(PROCESS);
             varint::put(out, *number);
         }
-        FrameTarget::Name(name) => {
+        (FrameTarget::Name(_), Some(number)) => {
+            out.push(NAME_NUMBER);
+            varint::put(out, number);
+        }
+        (FrameTarget::Name(name), None) => {
             if name.is_empty() || name.len() > FrameTarget::MAX_NAME {
                 return Err(WireError::Text);
             }
@@ -263,6 +314,16 @@ fn put_head(out: &mut Vec<u8>, kind: u8, from: u64, to: &FrameTarget) -> Result<
         }
     }
     Ok(())
+}
+
+fn put_protocol(out: &mut Vec<u8>, fingerprint: u64, number: Option<u64>) {
+    match number {
+        Some(number) => varint::put(out, number + 1),
+        None => {
+            varint::put(out, FINGERPRINT);
+            out.extend_from_slice(&fingerprint.to_le_bytes());
+        }
+    }
 }
 
 fn put_call(out: &mut Vec<u8>, kind: u8, from: u64, id: u64) {
@@ -288,23 +349,20 @@ fn take_replies(reader: &mut Reader<'_>) -> Result<Vec<u64>, WireError> {
     (0..count).map(|_| reader.fixed()).collect()
 }
 
-fn put_postcard(out: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<(), WireError> {
-    Encoder::new(out, usize::MAX).field(value).map_err(|_| WireError::Reason)
-}
-
-fn take_target(reader: &mut Reader<'_>) -> Result<FrameTarget, WireError> {
+fn take_target(reader: &mut Reader<'_>, names: &ReceivedNames) -> Result<FrameTarget, WireError> {
     match reader.byte()? {
-        PID => Ok(FrameTarget::Pid { incarnation: reader.varint()?, number: reader.varint()? }),
-        NAME => Ok(FrameTarget::Name(reader.text(FrameTarget::MAX_NAME)?.to_owned())),
+        PROCESS => Ok(FrameTarget::Process(reader.varint()?)),
+        NAME => Ok(FrameTarget::Name(reader.text(FrameTarget::MAX_NAME)?.into())),
+        NAME_NUMBER => names.process(reader.varint()?).map(FrameTarget::Name),
         other => Err(WireError::Kind(other)),
     }
 }
 
-fn take_postcard<T: serde::de::DeserializeOwned>(reader: Reader<'_>) -> Result<T, WireError> {
-    let mut decoder = Decoder::new(reader.rest());
-    let value = decoder.field().map_err(|_| WireError::Reason)?;
-    decoder.finish().map_err(|_| WireError::Trailing)?;
-    Ok(value)
+fn take_protocol(reader: &mut Reader<'_>, names: &ReceivedNames) -> Result<u64, WireError> {
+    match reader.varint()? {
+        FINGERPRINT => reader.fixed(),
+        number => names.protocol(number - 1),
+    }
 }
 
 /// All that the reader has left, as a slice of the same buffer.

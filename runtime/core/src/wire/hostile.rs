@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use super::names::Numbers;
 use super::varint::Reader;
-use super::{Frame, FrameTarget, Signal};
+use super::{Definition, Frame, FrameTarget, ReceivedNames, Signal};
 use crate::base::{CallError, DecodeError, EncodeError, Exit, MonitorRef};
 use crate::counting::allocated_bytes;
 
@@ -19,7 +20,6 @@ pub(crate) struct Input<'a>(&'a [u8]);
 /// The processes of a node that frames of a fuzzer are sent to.
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'a> {
-    pub(crate) incarnation: u64,
     pub(crate) numbers: &'a [u64],
     pub(crate) names: &'a [&'a str],
 }
@@ -78,19 +78,16 @@ impl<'a> Input<'a> {
     }
 
     pub(crate) fn target(&mut self, known: Known<'_>) -> FrameTarget {
-        let incarnation = if self.below(8) == 7 { self.number() } else { known.incarnation };
         match self.below(4) {
-            0 | 1 if !known.numbers.is_empty() => {
-                FrameTarget::Pid { incarnation, number: known.numbers[self.below(known.numbers.len())] }
-            }
-            2 if !known.names.is_empty() => FrameTarget::Name(known.names[self.below(known.names.len())].to_owned()),
-            3 => FrameTarget::Name(format!("n{}", self.text(20))),
-            _ => FrameTarget::Pid { incarnation, number: self.number() },
+            0 | 1 if !known.numbers.is_empty() => FrameTarget::Process(known.numbers[self.below(known.numbers.len())]),
+            2 if !known.names.is_empty() => FrameTarget::Name(known.names[self.below(known.names.len())].into()),
+            3 => FrameTarget::Name(format!("n{}", self.text(20)).into()),
+            _ => FrameTarget::Process(self.number()),
         }
     }
 
     fn reason(&mut self) -> Exit {
-        match self.below(8) {
+        match self.below(9) {
             0 => Exit::Normal,
             1 => Exit::Shutdown(self.bool().then(|| self.text(40).into())),
             2 => Exit::Kill,
@@ -98,12 +95,13 @@ impl<'a> Input<'a> {
             4 => Exit::NoProc,
             5 => Exit::NoConnection,
             6 => Exit::panic(&self.text(40), &self.text(10)),
+            7 => Exit::Other(self.text(40).into()),
             _ => Exit::error(self.text(200)),
         }
     }
 
     fn call_error(&mut self) -> CallError {
-        match self.below(10) {
+        match self.below(11) {
             0 => CallError::Timeout,
             1 => CallError::Exit(self.reason()),
             2 => CallError::NoProc,
@@ -113,6 +111,7 @@ impl<'a> Input<'a> {
             6 => CallError::Incompatible(self.text(40).into()),
             7 => CallError::Encode(EncodeError::TooLarge { limit: self.number() as usize }),
             8 => CallError::Decode(DecodeError::Malformed(self.text(40).into())),
+            9 => CallError::Other(self.text(40).into()),
             _ => CallError::Cycle { pids: Vec::new() },
         }
     }
@@ -197,7 +196,12 @@ const PER_FRAME: usize = 1024;
 #[test]
 fn any_bytes_are_an_error_or_a_frame_that_encodes_to_them() {
     let coverage = Coverage::new("bytes that are decoded as a frame");
-    let known = Known { incarnation: 1, numbers: &[1, 2, 3], names: &["orders"] };
+    let known = Known { numbers: &[1, 2, 3], names: &["orders"] };
+    let mut names = ReceivedNames::default();
+    for name in ["orders", "stock"] {
+        names.define(&Definition::Process(name.into())).unwrap();
+        names.define(&Definition::Protocol { fingerprint: 7, name: name.into() }).unwrap();
+    }
     bolero::check!().with_iterations(20_000).with_max_len(512).for_each(|bytes: &[u8]| {
         let mut input = Input::new(bytes);
         // Raw bytes, or those of a frame with changes.
@@ -205,7 +209,11 @@ fn any_bytes_are_an_error_or_a_frame_that_encodes_to_them() {
             0 => input.0.to_vec(),
             changes => {
                 let mut bytes = Vec::new();
-                if input.frame(known, 7).encode(&mut bytes).is_err() {
+                let frame = input.frame(known, 7);
+                // Some of these numbers have no definition.
+                let mut number = || input.bool().then(|| input.below(4) as u64);
+                let numbers = Numbers { protocol: number(), process: number() };
+                if frame.encode(numbers, &mut bytes).is_err() {
                     return;
                 }
                 for _ in 1..changes {
@@ -225,20 +233,48 @@ fn any_bytes_are_an_error_or_a_frame_that_encodes_to_them() {
         };
         let bytes = Bytes::from(bytes);
         let before = allocated_bytes();
-        let decoded = Frame::decode(&bytes);
+        let decoded = Frame::decode(&bytes, &names);
         let allocated = allocated_bytes() - before;
         assert!(allocated <= PER_FRAME + PER_BYTE * bytes.len(), "{allocated} bytes for {}", bytes.len());
         match decoded {
-            Ok(frame) => {
+            Ok(None) => coverage.count("skipped"),
+            Ok(Some(frame)) => {
                 coverage.count(bytes[0]);
                 let mut again = Vec::new();
-                frame.encode(&mut again).expect("a decoded frame can be encoded");
-                assert_eq!(Frame::decode(&again.into()), Ok(frame));
+                frame.encode(Numbers::default(), &mut again).expect("a decoded frame can be encoded");
+                assert_eq!(Frame::decode(&again.into(), &names), Ok(Some(frame)));
             }
             Err(error) => coverage.count(std::mem::discriminant(&error)),
         }
     });
-    coverage.finish(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"], &[]);
+    coverage.finish(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "skipped"], &[]);
+}
+
+#[test]
+fn any_bytes_are_an_error_or_a_definition_that_encodes_to_them() {
+    let coverage = Coverage::new("bytes that are decoded as the definition of a name");
+    bolero::check!().with_iterations(20_000).with_max_len(64).for_each(|bytes: &[u8]| {
+        let mut input = Input::new(bytes);
+        let mut bytes = Vec::new();
+        match input.below(3) {
+            0 => bytes.extend_from_slice(input.0),
+            1 => Definition::Process(input.text(40).into()).encode(&mut bytes),
+            _ => Definition::Protocol { fingerprint: input.number(), name: input.text(40).into() }.encode(&mut bytes),
+        }
+        let before = allocated_bytes();
+        let decoded = Definition::decode(&bytes);
+        assert!(allocated_bytes() - before <= PER_FRAME + PER_BYTE * bytes.len());
+        match decoded {
+            Ok(definition) => {
+                coverage.count(bytes[0]);
+                let mut again = Vec::new();
+                definition.encode(&mut again);
+                assert_eq!(again, bytes);
+            }
+            Err(error) => coverage.count(std::mem::discriminant(&error)),
+        }
+    });
+    coverage.finish(&["0", "1"], &[]);
 }
 
 #[test]

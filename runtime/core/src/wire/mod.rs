@@ -16,6 +16,10 @@ mod frame;
 #[cfg(test)]
 #[cfg(feature = "net")]
 pub(crate) mod hostile;
+#[cfg(feature = "net")]
+mod names;
+#[cfg(feature = "net")]
+mod reason;
 mod signal;
 mod target;
 #[cfg(feature = "net")]
@@ -27,5 +31,7 @@ pub(crate) use error::WireError;
 pub(crate) use fingerprint::fingerprint;
 #[cfg(feature = "net")]
 pub(crate) use frame::Frame;
+#[cfg(feature = "net")]
+pub(crate) use names::{Definition, Numbers, ReceivedNames, SentNames};
 pub(crate) use signal::Signal;
 pub(crate) use target::FrameTarget;

@@ -1,12 +1,14 @@
 //! Receivers of frames.
 
+use std::sync::Arc;
+
 /// The receiver of a frame, on the node that it is sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FrameTarget {
-    /// The process with this number in this incarnation of the node. In another incarnation there is no such process.
-    Pid { incarnation: u64, number: u64 },
+    /// The process with this number. The connection belongs to one incarnation of the node, so this does too.
+    Process(u64),
     /// The process that has the name when the frame arrives. Not empty, at most [`FrameTarget::MAX_NAME`] bytes.
-    Name(String),
+    Name(Arc<str>),
 }
 
 impl FrameTarget {

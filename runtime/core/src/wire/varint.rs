@@ -73,8 +73,13 @@ impl<'a> Reader<'a> {
 
     /// A length, then so many bytes of UTF-8; at least one and at most `max`.
     pub(crate) fn text(&mut self, max: usize) -> Result<&'a str, WireError> {
+        self.text_or_empty(max).and_then(|text| if text.is_empty() { Err(WireError::Text) } else { Ok(text) })
+    }
+
+    /// A length, then so many bytes of UTF-8; at most `max`.
+    pub(crate) fn text_or_empty(&mut self, max: usize) -> Result<&'a str, WireError> {
         let length = usize::try_from(self.varint()?).map_err(|_| WireError::Text)?;
-        if length == 0 || length > max {
+        if length > max {
             return Err(WireError::Text);
         }
         std::str::from_utf8(self.bytes(length)?).map_err(|_| WireError::Text)

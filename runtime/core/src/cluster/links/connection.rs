@@ -90,7 +90,11 @@ impl Connector {
                         inbound::handle_frame(&self.node, peer, frame);
                     }
                 }
-                Event::Refused { frame, limit } => inbound::refused(&self.node, frame, limit),
+                Event::Protocol { fingerprint, name } => {
+                    if let Some(peer) = &owned.peer {
+                        peer.add_protocol(fingerprint, name);
+                    }
+                }
                 Event::Probed { alive } => owned.probed(alive),
                 Event::Goodbye => {}
             }

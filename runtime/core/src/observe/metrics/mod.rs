@@ -139,7 +139,7 @@ impl ExitCounts {
             Exit::Shutdown(_) => &mut self.shutdown,
             Exit::Kill | Exit::Killed => &mut self.killed,
             Exit::Panic { .. } => &mut self.panic,
-            Exit::Error { .. } | Exit::Cycle { .. } => &mut self.error,
+            Exit::Error { .. } | Exit::Cycle { .. } | Exit::Other(_) => &mut self.error,
             Exit::NoProc | Exit::NoConnection => &mut self.lost,
         };
         *count += 1;

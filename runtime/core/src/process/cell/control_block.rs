@@ -183,7 +183,11 @@ impl ControlBlock {
             Exit::Killed => ExitIntent::Killed,
             Exit::NoProc => ExitIntent::NoProc,
             Exit::NoConnection => ExitIntent::NoConnection,
-            detailed @ (Exit::Shutdown(Some(_)) | Exit::Panic { .. } | Exit::Error { .. } | Exit::Cycle { .. }) => {
+            detailed @ (Exit::Shutdown(Some(_))
+            | Exit::Panic { .. }
+            | Exit::Error { .. }
+            | Exit::Cycle { .. }
+            | Exit::Other(_)) => {
                 self.cold.get_or_insert_default().exit_reason = Some(detailed);
                 ExitIntent::Detailed
             }

@@ -10,6 +10,7 @@ use crate::session::handshake::key_exchange::KeyExchange;
 use crate::session::handshake::{hello, preamble};
 use crate::session::lanes::{FIRST, LAST};
 use crate::wire::hostile::{Coverage, Input, Known};
+use crate::wire::{Numbers, SentNames};
 
 /// Limits so small that a short input reaches each of them.
 const LIMITS: Limits = Limits {
@@ -21,7 +22,7 @@ const LIMITS: Limits = Limits {
     high_water: 1 << 20,
     handshakes: 64,
 };
-const KNOWN: Known<'static> = Known { incarnation: 1, numbers: &[1, 2, 3], names: &["orders"] };
+const KNOWN: Known<'static> = Known { numbers: &[1, 2, 3], names: &["orders"] };
 /// The most bytes of one record with its length.
 const UNIT: usize = 65_537;
 /// The memory of a session besides its buffers: the Noise state, the hellos, tables.
@@ -199,7 +200,7 @@ impl Attacked {
                 Event::Offered => Stage::Offered,
                 Event::Up(_) => Stage::Up,
                 Event::Goodbye => Stage::Goodbye,
-                Event::Frame(_) | Event::Refused { .. } | Event::Probed { .. } => {
+                Event::Frame(_) | Event::Protocol { .. } | Event::Probed { .. } => {
                     assert_eq!(self.stage, Stage::Up, "{event:?}");
                     continue;
                 }
@@ -377,9 +378,17 @@ fn hello_of(input: &mut Input<'_>) -> Vec<u8> {
     out
 }
 
+fn put_definition(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = Vec::new();
+    write(&mut bytes);
+    out.push(DEFINITION);
+    varint::put(out, bytes.len() as u64);
+    out.extend_from_slice(&bytes);
+}
+
 /// One chunk: valid, of the wrong time, or arbitrary bytes.
 fn put_chunk(input: &mut Input<'_>, out: &mut Vec<u8>) {
-    match input.below(14) {
+    match input.below(15) {
         0 => out.push(TICK),
         1 => out.push(PROBE_REQUEST),
         2 => out.push(PROBE_ANSWER),
@@ -398,13 +407,30 @@ fn put_chunk(input: &mut Input<'_>, out: &mut Vec<u8>) {
         // A whole frame.
         7..=9 => {
             let mut frame = Vec::new();
-            if input.frame(KNOWN, 1).encode(&mut frame).is_ok() {
+            let frame_of_peer = input.frame(KNOWN, 1);
+            // The names are new, defined, or have numbers that the peer has not defined.
+            let numbers = match input.below(8) {
+                0..=4 => Numbers::default(),
+                known => {
+                    let mut names = SentNames::default();
+                    let numbers = frame_of_peer.numbers(&mut names, "shop::Orders");
+                    for definition in names.take_definitions().iter().skip(known % 2) {
+                        put_definition(out, |bytes| definition.encode(bytes));
+                    }
+                    numbers
+                }
+            };
+            if frame_of_peer.encode(numbers, &mut frame).is_ok() {
                 out.push(FIRST | LAST);
                 varint::put(out, input.number());
                 varint::put(out, frame.len() as u64);
                 out.extend_from_slice(&frame);
             }
         }
+        10 => put_definition(out, |bytes| {
+            bytes.push(input.below(3) as u8);
+            bytes.extend_from_slice(input.bytes(40));
+        }),
         // A piece of a large one, in few lanes. It starts as a message does.
         kind => {
             let piece = [0, FIRST, FIRST, LAST][kind % 4];

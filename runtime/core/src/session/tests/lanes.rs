@@ -8,7 +8,7 @@ const FRAGMENT: usize = Limits::MAX_FRAGMENT;
 fn frames_in_any_slicing_keep_the_order_of_their_lanes() {
     for seed in 1..=20 {
         let mut random = Random(u64::wrapping_mul(seed, 0x9e37_79b9_7f4a_7c15));
-        let mut pair = Pair::new();
+        let mut pair = Pair::up();
         let mut sent: [Vec<Vec<Frame>>; 2] = [vec![Vec::new(); 5], vec![Vec::new(); 5]];
         for _ in 0..40 {
             let (sender, lane) = (random.below(2), random.below(5));
@@ -96,21 +96,19 @@ fn a_frame_that_is_too_large_is_an_error_at_its_sender() {
     let limits = Limits { frame: 1000, ..Limits::default() };
     let small = Config { limits, ..config("b@x", Role::Listener) };
     let mut pair = Pair::of(config("a@x", Role::Dialler), small);
-    // Before it is up only this node's own bound is known.
-    let own = Limits::default().frame;
-    let error = Err(SendError::TooLarge { limit: own });
-    assert_eq!(pair.dialler.session.send_frame(1, &message(1, own + 1)), error);
-    let (early, fits) = (message(1, 2000), message(1, 20));
-    pair.dialler.session.send_frame(1, &early).unwrap();
+    let (large, fits) = (message(1, 2000), message(1, 20));
+    // No frame is taken before the peer's limit is known.
+    assert_eq!(pair.dialler.session.send_frame(1, &fits), Err(SendError::Closed));
+    pair.run();
+    assert_eq!(pair.dialler.session.send_frame(1, &large), Err(SendError::TooLarge { limit: 1000 }));
+    assert_eq!(pair.listener.session.send_frame(1, &large), Err(SendError::TooLarge { limit: 1000 }));
     pair.dialler.session.send_frame(1, &fits).unwrap();
     pair.run();
-    assert_eq!(pair.dialler.events[1..], [Event::Refused { frame: early.clone(), limit: 1000 }]);
     assert_eq!(pair.listener.frames(), [&fits]);
-    assert_eq!(pair.dialler.session.send_frame(1, &early), Err(SendError::TooLarge { limit: 1000 }));
     assert_eq!(pair.dialler.session.frame_limit(), 1000);
-    let name = FrameTarget::Name(String::new());
-    let nameless = Frame::Signal { from: 1, to: name, signal: crate::wire::Signal::Link };
-    assert_eq!(Encoded::new(&nameless).err(), Some(crate::wire::WireError::Text));
+    let nameless = Frame::Signal { from: 1, to: FrameTarget::Name("".into()), signal: crate::wire::Signal::Link };
+    let encoded = Encoded::new(&nameless, Numbers::default());
+    assert_eq!(encoded.err(), Some(crate::wire::WireError::Text));
     assert_eq!(pair.dialler.session.backlog().bytes, 0);
 }
 

@@ -1,8 +1,9 @@
 use super::*;
+use crate::base::Exit;
 
 fn samples() -> Vec<Frame> {
-    let pid = FrameTarget::Pid { incarnation: u64::MAX, number: 300 };
-    let name = FrameTarget::Name("n".repeat(FrameTarget::MAX_NAME));
+    let pid = FrameTarget::Process(300);
+    let name = FrameTarget::Name("n".repeat(FrameTarget::MAX_NAME).into());
     let mut frames = vec![
         Frame::Message {
             from: 0,
@@ -47,15 +48,24 @@ fn samples() -> Vec<Frame> {
 }
 
 fn encoded(frame: &Frame) -> Bytes {
+    encoded_with(frame, Numbers::default())
+}
+
+fn encoded_with(frame: &Frame, numbers: Numbers) -> Bytes {
     let mut out = Vec::new();
-    frame.encode(&mut out).unwrap();
+    frame.encode(numbers, &mut out).unwrap();
     out.into()
+}
+
+/// Decodes a frame without definitions, which is not skipped.
+fn decode(bytes: &Bytes) -> Result<Frame, WireError> {
+    Frame::decode(bytes, &ReceivedNames::default()).map(|frame| frame.expect("a frame that is not skipped"))
 }
 
 #[test]
 fn a_decoded_frame_is_the_encoded_one() {
     for frame in samples() {
-        assert_eq!(Frame::decode(&encoded(&frame)).as_ref(), Ok(&frame));
+        assert_eq!(decode(&encoded(&frame)).as_ref(), Ok(&frame));
     }
 }
 
@@ -63,16 +73,57 @@ fn a_decoded_frame_is_the_encoded_one() {
 fn bytes_follow_the_table() {
     let message = Frame::Message {
         from: 300,
-        to: FrameTarget::Pid { incarnation: 2, number: 3 },
+        to: FrameTarget::Process(3),
         protocol: 4,
         variant: 5,
         replies: vec![6],
         payload: Bytes::from_static(&[7]),
     };
-    assert_eq!(&encoded(&message)[..], [0, 0xac, 2, 0, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 5, 1, 6, 0, 0, 0, 0, 0, 0, 0, 7]);
+    assert_eq!(&encoded(&message)[..], [0, 0xac, 2, 0, 3, 0, 4, 0, 0, 0, 0, 0, 0, 0, 5, 1, 6, 0, 0, 0, 0, 0, 0, 0, 7]);
     let down = Signal::Down { reference: MonitorRef(9), reason: Exit::Normal };
     let down = Frame::Signal { from: 1, to: FrameTarget::Name("x".into()), signal: down };
     assert_eq!(&encoded(&down)[..], [9, 1, 1, 1, b'x', 9, 0]);
+    // With numbers in place of the names.
+    let numbers = Numbers { protocol: Some(0), process: Some(300) };
+    assert_eq!(&encoded_with(&message, numbers)[..], [0, 0xac, 2, 0, 3, 1, 5, 1, 6, 0, 0, 0, 0, 0, 0, 0, 7]);
+    assert_eq!(&encoded_with(&down, numbers)[..], [9, 1, 2, 0xac, 2, 9, 0]);
+}
+
+/// The first frame with a name defines it, and the later ones have its number.
+#[test]
+fn a_name_is_sent_once_and_then_numbered() {
+    let (mut sent, mut received) = (SentNames::default(), ReceivedNames::default());
+    for (round, size) in [(0, 20), (1, 20)] {
+        for name in ["orders", "stock"] {
+            let to = FrameTarget::Name(name.into());
+            let frame = Frame::Signal { from: 1, to, signal: Signal::Link };
+            let bytes = encoded_with(&frame, frame.numbers(&mut sent, ""));
+            assert_eq!(bytes.len(), 4);
+            let definitions = sent.take_definitions();
+            assert_eq!(definitions.len(), 1 - round);
+            if round == 0 {
+                assert_eq!(Frame::decode(&bytes, &received), Err(WireError::Names));
+            }
+            definitions.iter().for_each(|definition| received.define(definition).unwrap());
+            assert_eq!(Frame::decode(&bytes, &received), Ok(Some(frame)));
+        }
+        let to = FrameTarget::Process(1);
+        let payload = Bytes::from_static(b"payload");
+        let frame = Frame::Message { from: 1, to, protocol: u64::MAX, variant: 0, replies: Vec::new(), payload };
+        let bytes = encoded_with(&frame, frame.numbers(&mut sent, "shop::Orders"));
+        assert!(bytes.len() < size);
+        sent.take_definitions().iter().for_each(|definition| received.define(definition).unwrap());
+        assert_eq!(Frame::decode(&bytes, &received), Ok(Some(frame)));
+    }
+}
+
+#[test]
+fn a_frame_of_a_later_version_is_skipped() {
+    for kind in [128, 200, 255] {
+        let bytes = Bytes::copy_from_slice(&[kind, 1, 2, 3]);
+        assert_eq!(Frame::decode(&bytes, &ReceivedNames::default()), Ok(None));
+    }
+    assert_eq!(decode(&Bytes::from_static(&[127, 1, 2, 3])), Err(WireError::Kind(127)));
 }
 
 /// A prefix of a frame is an error, unless only payload is missing.
@@ -85,12 +136,12 @@ fn a_truncated_frame_is_an_error() {
             _ => 0,
         };
         for cut in 0..whole.len() - payload {
-            assert!(Frame::decode(&whole.slice(..cut)).is_err(), "{frame:?} cut at {cut}");
+            assert!(decode(&whole.slice(..cut)).is_err(), "{frame:?} cut at {cut}");
         }
         if payload == 0 && !matches!(frame, Frame::Message { .. } | Frame::Answer { result: Ok(_), .. }) {
             let mut longer = whole.to_vec();
             longer.push(0);
-            assert_eq!(Frame::decode(&longer.into()), Err(WireError::Trailing), "{frame:?}");
+            assert_eq!(decode(&longer.into()), Err(WireError::Trailing), "{frame:?}");
         }
     }
 }
@@ -104,8 +155,8 @@ fn a_wrong_byte_is_an_error_or_another_frame() {
             for value in 0..=u8::MAX {
                 let mut bytes = whole.to_vec();
                 bytes[at] = value;
-                if let Ok(other) = Frame::decode(&bytes.into()) {
-                    assert_eq!(Frame::decode(&encoded(&other)), Ok(other));
+                if let Ok(Some(other)) = Frame::decode(&bytes.into(), &ReceivedNames::default()) {
+                    assert_eq!(decode(&encoded(&other)), Ok(other));
                 }
             }
         }
@@ -119,27 +170,29 @@ fn invalid_frames_cannot_be_encoded() {
         let payload = Bytes::new();
         let frame = Frame::Message { from: 0, to, protocol: 0, variant: 0, replies, payload };
         let mut out = vec![1, 2, 3];
-        assert_eq!(frame.encode(&mut out), Err(expected));
+        assert_eq!(frame.encode(Numbers::default(), &mut out), Err(expected));
         assert_eq!(out, [1, 2, 3]);
     };
-    check(FrameTarget::Name(String::new()), 0, WireError::Text);
-    check(FrameTarget::Name("n".repeat(256)), 0, WireError::Text);
+    check(FrameTarget::Name("".into()), 0, WireError::Text);
+    check(FrameTarget::Name("n".repeat(256).into()), 0, WireError::Text);
     check(FrameTarget::Name("n".into()), Frame::MAX_REPLIES + 1, WireError::Replies);
 }
 
 #[test]
 fn invalid_bytes_are_refused() {
     let check = |bytes: &[u8], expected: WireError| {
-        assert_eq!(Frame::decode(&Bytes::copy_from_slice(bytes)), Err(expected), "{bytes:?}");
+        assert_eq!(decode(&Bytes::copy_from_slice(bytes)), Err(expected), "{bytes:?}");
     };
     check(&[], WireError::Truncated);
     check(&[13, 0], WireError::Kind(13));
-    check(&[3, 0, 2], WireError::Kind(2));
+    check(&[3, 0, 3], WireError::Kind(3));
+    check(&[3, 0, 2, 0], WireError::Names);
     check(&[3, 0, 1, 0], WireError::Text);
     check(&[3, 0, 1, 1, 0xff], WireError::Text);
     check(&[3, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], WireError::Text);
-    check(&[3, 0x80, 0, 0, 0], WireError::Number);
-    check(&[6, 0, 0, 0, 0, 3, 0], WireError::Kind(3));
-    check(&[6, 0, 0, 0, 0, 1, 99], WireError::Reason);
+    check(&[3, 0x80, 0, 0], WireError::Number);
+    check(&[6, 0, 0, 0, 3, 0], WireError::Kind(3));
+    check(&[6, 0, 0, 0, 1, 63], WireError::Reason);
     check(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 65], WireError::Replies);
+    check(&[0, 0, 0, 0, 1, 0, 0], WireError::Names);
 }

@@ -1,5 +1,7 @@
 //! Exit reasons.
 
+#[cfg(feature = "net")]
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -74,11 +76,37 @@ impl Exit {
         Exit::Panic { message: message.into(), location: location.into() }
     }
 
+    /// Returns the reason with texts of at most `max` bytes, which is not less than the length of the note on it. A list of
+    /// processes becomes a text.
+    #[cfg(feature = "net")]
+    pub(crate) fn shortened(&self, max: usize) -> Exit {
+        let short = |text: &str| Arc::from(shorten(text, max));
+        match self {
+            Exit::Shutdown(Some(details)) => Exit::Shutdown(Some(short(details))),
+            Exit::Panic { message, location } => Exit::Panic { message: short(message), location: short(location) },
+            Exit::Error { message } => Exit::Error { message: short(message) },
+            Exit::Other(text) => Exit::Other(short(text)),
+            Exit::Cycle { .. } => Exit::Other(short(&self.to_string())),
+            other => other.clone(),
+        }
+    }
+
     /// Returns whether the process ended in good order: [`Normal`](Exit::Normal) or [`Shutdown`](Exit::Shutdown). A
     /// transient child is not restarted then.
     pub fn is_orderly(&self) -> bool {
         matches!(self, Exit::Normal | Exit::Shutdown(_))
     }
+}
+
+/// Returns the text, or its beginning and a note, in at most `max` bytes.
+#[cfg(feature = "net")]
+pub(crate) fn shorten(text: &str, max: usize) -> Cow<'_, str> {
+    if text.len() <= max {
+        return Cow::Borrowed(text);
+    }
+    let note = format!(" … (shortened from {} bytes)", text.len());
+    let end = text.floor_char_boundary(max.saturating_sub(note.len()));
+    Cow::Owned(format!("{}{note}", &text[..end]))
 }
 
 impl fmt::Display for Exit {

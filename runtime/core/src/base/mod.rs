@@ -25,6 +25,8 @@ pub use codec::{Decoder, Encoder};
 pub(crate) use error::Causes;
 pub use error::{CallError, CastError, DecodeError, EncodeError, NameError, StartError};
 pub use exit::Exit;
+#[cfg(feature = "net")]
+pub(crate) use exit::shorten;
 #[cfg(any(test, not(feature = "serde")))]
 pub(crate) use message_types::serializable;
 #[cfg(not(feature = "serde"))]

@@ -199,10 +199,9 @@ impl<M: Protocol> Address<M> {
                 },
                 Err(error) => Err(SendError { error, message }),
             },
-            Resolved::Remote(to) => match send_remote(self.node(), to, &message) {
-                Ok(()) => Ok(Placement::Connection(self.node(), to.node())),
-                Err(error) => Err(SendError { error, message }),
-            },
+            Resolved::Remote(to) => {
+                send_remote(self.node(), to, &message).map_err(|error| SendError { error, message })
+            }
             Resolved::Missing(_) => Err(SendError { error: CastError::NoProc, message }),
         }
     }

@@ -14,11 +14,12 @@ use crate::node::{AdmissionQueue, Current, Node};
 ///
 /// Drop it to go on at once, as with Erlang's `!`; errors are then lost. Or await it for back-pressure:
 /// - in front of a full mailbox (`overflow = wait`) it resolves when the message is in the mailbox;
-/// - towards another node it resolves when the connection's queue is below its high-water mark;
+/// - towards another node it resolves when the connection's queue is below its high-water mark. In front of a full queue,
+///   or of a full mailbox on the other node, it first waits until its message is in the connection's queue;
 /// - else it resolves at once.
 ///
-/// Cancel-safe. A message that is in the wait queue of a full mailbox is withdrawn when its cast is dropped, and counts as
-/// an overflow; any other message stays.
+/// Cancel-safe. A message that is in a wait queue, of a full mailbox or of a connection, is withdrawn when its cast is
+/// dropped, and counts as lost; any other message stays.
 ///
 /// # Errors
 /// Resolves to a [`CastError`] if the message did not reach a mailbox of this node, or the queue of a connection. An error
@@ -35,7 +36,7 @@ enum State {
     Waiting(Waiting),
 }
 
-/// A message in the wait queue of a full mailbox.
+/// A message in the wait queue of a full mailbox or of a connection.
 struct Waiting {
     queue: Arc<dyn AdmissionQueue>,
     id: WaiterId,
@@ -44,7 +45,7 @@ struct Waiting {
 /// The queue that a message was put into.
 pub(super) enum Placement<'a> {
     Mailbox,
-    /// The wait queue of a full mailbox, with the message's id there.
+    /// The wait queue of a full mailbox or of a connection, with the message's id there.
     WaitQueue(Arc<dyn AdmissionQueue>, WaiterId),
     /// The queue of the connection from one node to another.
     Connection(&'a Node, &'a NodeName),
@@ -100,7 +101,7 @@ impl Future for Cast {
             Some(State::Waiting(Waiting { queue, id })) => {
                 let polled = queue.poll_admitted(*id, cx);
                 if polled.is_pending() {
-                    Current::note_await(|| "room in a full mailbox for a cast".to_owned());
+                    Current::note_await(|| "room in a full mailbox or connection for a cast".to_owned());
                 }
                 ready!(polled)
             }

@@ -100,8 +100,7 @@ impl<E: Serialize + Send + 'static> Recipient<E> {
             Resolved::Remote(to) => {
                 let node = self.target.node();
                 let (name, number) = (type_name::<E>(), event_number::<E>());
-                route(node, to, name, number, EncodedMessage::EVENT, |encoder| encoder.field(&value))?;
-                Ok(Placement::Connection(node, to.node()))
+                route(node, to, name, number, EncodedMessage::EVENT, |encoder| encoder.field(&value))
             }
             Resolved::Missing(_) => Err(CastError::NoProc),
         }

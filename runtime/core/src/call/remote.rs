@@ -1,25 +1,30 @@
 //! Messages to other nodes: encoding, and the queue of the connection.
 
+use super::cast::Placement;
 use crate::base::{CastError, EncodeError, Encoder, Protocol};
 use crate::node::{Current, Node, OutgoingMessage, RemoteTarget};
 use crate::process::{catch, report_message_panic};
 use crate::wire::fingerprint;
 
 /// Puts a message into the queue of the connection to its node.
-pub(super) fn send_remote<M: Protocol>(node: &Node, to: RemoteTarget<'_>, message: &M) -> Result<(), CastError> {
+pub(super) fn send_remote<'a, M: Protocol>(
+    node: &'a Node,
+    to: RemoteTarget<'a>,
+    message: &M,
+) -> Result<Placement<'a>, CastError> {
     let (protocol, variant) = (fingerprint::<M>(), message.variant() as u32);
     route(node, to, M::NAME, protocol, variant, |encoder| message.encode(encoder))
 }
 
 /// Puts the bytes that `encode` writes into the queue of the connection to their node. `name` is the protocol's.
-pub(super) fn route(
-    node: &Node,
-    to: RemoteTarget<'_>,
+pub(super) fn route<'a>(
+    node: &'a Node,
+    to: RemoteTarget<'a>,
     name: &'static str,
     protocol: u64,
     variant: u32,
     encode: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
-) -> Result<(), CastError> {
+) -> Result<Placement<'a>, CastError> {
     let router = node.router().ok_or(CastError::NoConnection)?;
     let mut payload = Vec::new();
     let mut encoder = Encoder::new(&mut payload, router.max_message_size());
@@ -41,7 +46,10 @@ pub(super) fn route(
         node.pending_calls().sent(&replies, chosen, name);
         epoch = Some(chosen);
     }
-    router.send_message(Current::process(), to, outgoing, epoch).map_err(fail)
+    match router.send_message(node, Current::process(), to, outgoing, epoch).map_err(fail)? {
+        None => Ok(Placement::Connection(node, to.node())),
+        Some((queue, id)) => Ok(Placement::WaitQueue(queue, id)),
+    }
 }
 
 /// Runs `encode` for a message of this protocol; a panic becomes an error of the message.

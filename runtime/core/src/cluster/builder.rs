@@ -31,6 +31,7 @@ pub struct NodeBuilder {
     transport: Option<Arc<dyn Transport>>,
     env: Option<NodeEnv>,
     incarnation: Option<u64>,
+    limits: Limits,
 }
 
 /// The reason why a node did not start.
@@ -89,6 +90,7 @@ impl Node {
             transport: None,
             env: None,
             incarnation: None,
+            limits: Limits::default(),
         }
     }
 
@@ -108,6 +110,13 @@ impl NodeBuilder {
     /// Sets the secret that all nodes of the cluster share. A node that listens or dials needs one.
     pub fn cookie(mut self, cookie: Cookie) -> NodeBuilder {
         self.cookie = Some(cookie);
+        self
+    }
+
+    /// Sets the bounds of each connection.
+    #[cfg(test)]
+    pub(crate) fn limits(mut self, limits: Limits) -> NodeBuilder {
+        self.limits = limits;
         self
     }
 
@@ -244,7 +253,7 @@ impl NodeBuilder {
 
         let cookie = self.cookie.ok_or(NodeError::NoCookie)?;
         let transport = self.transport.unwrap_or_else(|| Arc::new(Tcp::new(Arc::clone(&clock), FIRST_ATTEMPT)));
-        let cluster = Arc::new(Cluster::new(Limits::default()));
+        let cluster = Arc::new(Cluster::new(self.limits));
         node.set_router(Arc::clone(&cluster) as Arc<dyn Router>);
         let listener = match &self.listen {
             Some(address) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::membership::Peer;
+use super::waiting::count_waiting;
 use crate::base::{CallError, Causes, DecodeError, Exit, NodeEvent, NodeId, Pid};
 use crate::log;
 use crate::node::{
@@ -16,7 +17,7 @@ use crate::wire::{Frame, FrameTarget, Signal};
 
 /// Acts on one frame of `peer`. Nothing here waits. A panic in the code of a message, which decodes and drops its fields,
 /// fails that message only.
-pub(super) fn handle_frame(node: &Node, peer: &Peer, frame: Frame) {
+pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
     match frame {
         Frame::Message { from, to, protocol, variant, replies, payload } => {
             let message = EncodedMessage { protocol, variant, payload: &payload };
@@ -61,6 +62,8 @@ pub(super) fn handle_frame(node: &Node, peer: &Peer, frame: Frame) {
                 send_note(node, peer, CallNote::GivenUp(id));
             }
         }
+        Frame::Hold { to } => peer.outbox.hold(&to),
+        Frame::Resume { to } => peer.outbox.resume(&to),
         Frame::GivenUp { id, .. } => node.give_up_passed_on(peer.call_id(id)),
         Frame::Signal { from, to, signal } => handle_signal(node, peer, from, &to, signal),
     }
@@ -92,7 +95,7 @@ fn find(node: &Node, to: &FrameTarget) -> Option<LocalProcess> {
 
 fn deliver(
     node: &Node,
-    peer: &Peer,
+    peer: &Arc<Peer>,
     to: &FrameTarget,
     replies: &[u64],
     message: EncodedMessage<'_>,
@@ -102,7 +105,8 @@ fn deliver(
     // Outside of a process, dropped replies would not be collected.
     let process = if number == 0 { Node::SYSTEM } else { number };
     let received = ReceivedReplies::new(peer.caller_node(), replies);
-    let deliver = || Current::with_received(received, || catch(|| cell.deliver(number, message)));
+    let (bytes, may_wait) = (message.payload.len(), peer.may_wait());
+    let deliver = || Current::with_received(received, || catch(|| cell.deliver(number, message, may_wait)));
     let ((result, unread), dropped) = Current::collect_dropped(node, process, deliver);
     let result = result.unwrap_or_else(|panic| {
         report_message_panic(node, cell.protocol(), "decoding a message", &panic);
@@ -112,11 +116,16 @@ fn deliver(
         fail_callers(dropped, &CallError::Dropped);
         fail_calls(node, peer, unread, &CallError::Dropped);
     }
-    // The name alone: the sender puts its own beside it.
-    result.map_err(|error| match error {
-        CallError::Incompatible(_) => CallError::Incompatible(cell.protocol().into()),
-        other => other,
-    })
+    match result {
+        Ok(None) => Ok(()),
+        Ok(Some(waiting)) => {
+            count_waiting(peer, to, bytes, cell.into_admission_queue(), waiting);
+            Ok(())
+        }
+        // The name alone: the sender puts its own beside it.
+        Err(CallError::Incompatible(_)) => Err(CallError::Incompatible(cell.protocol().into())),
+        Err(error) => Err(error),
+    }
 }
 
 fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: Signal) {

@@ -5,13 +5,14 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Notify, watch};
 
+use super::holds::Holds;
 use super::links::Links;
 use super::tracked::Tracked;
 use crate::base::{NodeId, NodeName};
 use crate::net::Outbox;
 use crate::session::{Hello, Limits};
 use crate::sync::{Mutex, PoisonError, RwLock};
-use crate::wire::Epoch;
+use crate::wire::{Epoch, Frame};
 
 /// A node's connections.
 pub(crate) struct Cluster {
@@ -34,6 +35,8 @@ pub(super) struct Peer {
     /// The connection, by which its calls and relations are distinguished from those of others.
     pub(super) epoch: Epoch,
     pub(super) tracked: Tracked,
+    /// Lock order: this, then the outbox.
+    holds: Mutex<Holds>,
     /// The names of the protocols that the peer has used, by their fingerprints. The session bounds their number.
     protocols: Mutex<BTreeMap<u64, Arc<str>>>,
 }
@@ -91,7 +94,25 @@ impl Peer {
             advertise: hello.advertise.clone(),
             epoch,
             tracked: Tracked::default(),
+            holds: Mutex::default(),
             protocols: Mutex::default(),
+        }
+    }
+
+    /// Returns whether one more message of the peer may wait in front of a full mailbox.
+    pub(super) fn may_wait(&self) -> bool {
+        self.holds.lock().unwrap_or_else(PoisonError::into_inner).has_room()
+    }
+
+    /// Changes the counts of waiting messages, and sends the frame that the change requires. The peer receives these frames
+    /// in the order of the changes.
+    pub(super) fn change_holds(&self, change: impl FnOnce(&mut Holds) -> Option<Frame>) {
+        let mut holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(frame) = change(&mut holds) {
+            // Fails if the connection is over, or if the peer takes nothing.
+            if self.outbox.push(0, &frame).is_err() {
+                self.outbox.close();
+            }
         }
     }
 

@@ -16,11 +16,13 @@
 
 mod builder;
 mod cookie;
+mod holds;
 mod inbound;
 mod links;
 mod membership;
 mod routes;
 mod tracked;
+mod waiting;
 
 pub use builder::{NodeBuilder, NodeError};
 pub use cookie::{Cookie, CookieError};

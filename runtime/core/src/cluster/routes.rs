@@ -1,6 +1,7 @@
 //! The routes to other nodes: frames of this node's processes go into the outbox of the connection to their node.
 
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -8,11 +9,13 @@ use bytes::Bytes;
 
 use super::Cluster;
 use super::membership::Peer;
+use super::waiting::Unsent;
 use crate::base::{CallError, CastError, EncodeError, Exit, NodeName};
 use crate::log;
 use crate::net::PushError;
 use crate::node::{
-    CallId, CallNote, CallerNode, EncodedAnswer, Node, OutgoingAnswer, OutgoingMessage, RemoteTarget, Router,
+    AdmissionQueue, CallId, CallNote, CallerNode, EncodedAnswer, Node, OutgoingAnswer, OutgoingMessage, RemoteTarget,
+    Router, WaitingMessage,
 };
 use crate::sync::PoisonError;
 use crate::wire::{Epoch, Frame, FrameTarget, Signal};
@@ -24,17 +27,22 @@ impl Router for Cluster {
 
     fn send_message(
         &self,
+        node: &Node,
         from: u64,
         to: RemoteTarget<'_>,
         message: OutgoingMessage,
         epoch: Option<Epoch>,
-    ) -> Result<(), CastError> {
+    ) -> Result<Option<WaitingMessage>, CastError> {
         let OutgoingMessage { protocol_name, protocol, variant, replies, payload } = message;
         let peer = self.route(to.node(), epoch).ok_or(CastError::NoConnection)?;
         let payload = Bytes::from(payload);
         let to = frame_target(&peer, to)?;
         let frame = Frame::Message { from, to, protocol, variant, replies, payload };
-        peer.outbox.push_message(from, &frame, protocol_name).map_err(cast_error)
+        let waiting = peer.outbox.push_message(lane(from), &frame, protocol_name).map_err(cast_error)?;
+        Ok(waiting.map(|id| {
+            let Frame::Message { replies, .. } = frame else { unreachable!("built above") };
+            (Arc::new(Unsent { node: node.clone(), peer, replies }) as Arc<dyn AdmissionQueue>, id)
+        }))
     }
 
     fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<(), CallError> {
@@ -47,11 +55,8 @@ impl Router for Cluster {
         match peer.outbox.push(from, &Frame::Answer { from, id, replies, result }) {
             Ok(()) => Ok(()),
             Err(PushError::Closed) => Err(CallError::NoConnection),
-            Err(PushError::Full) => {
-                self.close_connection(&peer);
-                Err(CallError::NoConnection)
-            }
-            Err(error @ (PushError::TooLarge { .. } | PushError::Encode(_))) => {
+            // The caller receives the error instead.
+            Err(error @ (PushError::Full | PushError::TooLarge { .. } | PushError::Encode(_))) => {
                 let error = CallError::from(cast_error(error));
                 let result = Err(error.clone());
                 let pushed = peer.outbox.push(from, &Frame::Answer { from, id, replies: Vec::new(), result });
@@ -95,7 +100,14 @@ impl Router for Cluster {
             _ => {}
         }
         let to = frame_target(&peer, to).map_err(|_| Exit::NoProc)?;
-        match peer.outbox.push(from, &Frame::Signal { from, to, signal }) {
+        let pushed = match peer.outbox.push(from, &Frame::Signal { from, to: to.clone(), signal: signal.clone() }) {
+            // The text of the reason is the only part of a signal that can be long.
+            Err(PushError::TooLarge { limit }) => {
+                peer.outbox.push(from, &Frame::Signal { from, to, signal: signal.shortened(limit / 4) })
+            }
+            pushed => pushed,
+        };
+        match pushed {
             Ok(()) => Ok(()),
             Err(PushError::Closed) => Err(Exit::NoConnection),
             Err(_) => {
@@ -163,9 +175,9 @@ impl Cluster {
         self.peer(node).filter(|peer| epoch.is_none_or(|epoch| peer.epoch == epoch))
     }
 
-    /// Closes a connection that has no room for an answer or a signal: those must not be lost while it stays up.
+    /// Closes a connection that does not take an answer or a signal: those must not be lost while it stays up.
     fn close_connection(&self, peer: &Peer) {
-        log::error!(target: "greenroom", peer = %peer.id.name, "no room for a signal: the connection is closed");
+        log::error!(target: "greenroom", peer = %peer.id.name, "a signal cannot be sent: the connection is closed");
         peer.outbox.close();
     }
 }
@@ -177,6 +189,20 @@ fn frame_target(peer: &Peer, to: RemoteTarget<'_>) -> Result<FrameTarget, CastEr
         RemoteTarget::Pid(pid) => Ok(FrameTarget::Process(pid.number())),
         RemoteTarget::Name(name, _) if name.is_empty() || name.len() > FrameTarget::MAX_NAME => Err(CastError::NoProc),
         RemoteTarget::Name(name, _) => Ok(FrameTarget::Name(name.into())),
+    }
+}
+
+/// Returns the lane of a sender: a process has its own, and so has a task outside of any process.
+fn lane(from: u64) -> u64 {
+    /// Above the numbers of processes.
+    const TASKS: u64 = 1 << 60;
+    match (from, tokio::task::try_id()) {
+        (0, Some(task)) => {
+            let mut hasher = DefaultHasher::new();
+            task.hash(&mut hasher);
+            TASKS | hasher.finish() >> 4
+        }
+        _ => from,
     }
 }
 

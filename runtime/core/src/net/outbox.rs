@@ -10,7 +10,11 @@
 //! - The order of pushes is kept within a lane.
 //! - The driver takes the definition of a name before, or together with, the first frame that uses its number.
 //! - `waiting` counts the frames that are not in a record yet, here or in the driver's session.
-//! - It exceeds a bound by one frame at most.
+//! - A message is put behind the frames that are sent only while less than the bound waits.
+//!
+//! A message above the bound waits in a [queue](wait_queue), and so does one whose target the peer holds. Its sender
+//! learns when it is sent, or takes it back. Answers and signals never wait, since their senders cannot: they are
+//! bounded by the calls and the relations of the peer, and answers also by a budget.
 //!
 //! Two amounts are bounded. *Weight* bounds the delay: a large frame counts for little in it, since lanes take turns
 //! and its rest does not delay other lanes. *Bytes* bound the memory: as many may wait as a peer may have to
@@ -23,15 +27,21 @@ use std::{fmt, mem};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use crate::mailbox::WaiterId;
 use crate::session::{Backlog, Encoded, Limits, Refusal};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::{Definition, Frame, Numbers, SentNames, WireError};
+use crate::wire::{Definition, Frame, FrameTarget, Numbers, SentNames, WireError};
+
+mod wait_queue;
+
+use wait_queue::{Admitted, WaitQueue};
 
 /// A frame of more bytes has a buffer of its own.
 const SMALL: usize = 16 * 1024;
-/// Messages are refused when this many times the high-water mark waits. Answers and signals have twice this room: their
-/// senders cannot wait.
+/// Messages wait in the queue when this many times the high-water mark waits.
 const CAP: usize = 4;
+/// The memory that a waiting frame counts for in the budget, beside its bytes.
+const OVERHEAD: usize = 64;
 /// The most memory that is allocated for the next batch, which is as large as the last one up to this.
 const PREALLOCATED: usize = 256 * 1024;
 
@@ -43,6 +53,7 @@ pub(crate) struct Outbox {
     high_water: usize,
     /// Waiting bytes from which on senders wait, at any weight.
     high_bytes: usize,
+    budget: usize,
 }
 
 #[derive(Debug)]
@@ -52,7 +63,7 @@ struct Queue {
     waiting: Backlog,
     /// The largest frame that the connection takes, once it is up.
     frame: Option<usize>,
-    refused: u64,
+    messages: WaitQueue,
     closed: bool,
     commands: VecDeque<Command>,
     driver: Option<Waker>,
@@ -103,7 +114,7 @@ pub(super) enum Work {
 /// Why a frame was not pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PushError {
-    /// Too many bytes wait already. Counted.
+    /// So much waits that an answer, or even a signal, is not accepted.
     Full,
     /// The frame is larger than the connection takes.
     TooLarge { limit: usize },
@@ -120,7 +131,7 @@ impl Outbox {
             names: SentNames::default(),
             waiting: Backlog::default(),
             frame: None,
-            refused: 0,
+            messages: WaitQueue::default(),
             closed: false,
             commands: VecDeque::new(),
             driver: None,
@@ -130,30 +141,89 @@ impl Outbox {
             room: Notify::new(),
             high_water: limits.high_water,
             high_bytes: limits.reassembly.max(limits.high_water),
+            budget: limits.budget,
         }
     }
 
     /// Queues an answer or a signal behind the frames of the same lane, which is the sending process's number. Never
     /// waits.
     pub(crate) fn push(&self, lane: u64, frame: &Frame) -> Result<(), PushError> {
-        self.push_message(lane, frame, "")
+        let mut queue = self.lock();
+        let limit = queue.limit()?;
+        let budget = match frame {
+            Frame::Answer { result: Ok(_), .. } => self.budget,
+            _ => self.budget.saturating_mul(2),
+        };
+        if queue.waiting.bytes.saturating_add(queue.waiting.frames.saturating_mul(OVERHEAD)) > budget {
+            return Err(PushError::Full);
+        }
+        let Queue { batch, names, waiting, .. } = &mut *queue;
+        let numbers = frame.numbers(names, "");
+        let size = if frame.size_hint() <= SMALL {
+            batch.push_small(lane, frame, numbers, limit)?
+        } else {
+            batch.push_large(lane, Encoded::new(frame, numbers).map_err(PushError::Encode)?, limit)?
+        };
+        waiting.grow(size);
+        queue.unlock_and_wake_driver();
+        Ok(())
     }
 
-    /// Queues a message of the protocol with this name. Never waits: a sender that may wait does so in
-    /// [`ready`](Self::ready), before or after.
-    pub(crate) fn push_message(&self, lane: u64, frame: &Frame, protocol: &str) -> Result<(), PushError> {
-        let room = match frame {
-            Frame::Message { .. } => CAP,
-            Frame::Answer { .. } | Frame::Signal { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => 2 * CAP,
-        };
-        if frame.size_hint() <= SMALL {
-            return self.admit(room, |batch, names, limit| {
-                batch.push_small(lane, frame, frame.numbers(names, protocol), limit)
-            });
-        }
+    /// Queues a message to `target` of the protocol with this name. Never waits. If there is no room, or the peer holds
+    /// the target, the message is put into the wait queue: the sender awaits its admission, or withdraws it.
+    pub(crate) fn push_message(&self, lane: u64, frame: &Frame, protocol: &str) -> Result<Option<WaiterId>, PushError> {
+        let Frame::Message { to, .. } = frame else { return self.push(lane, frame).map(|()| None) };
         // A few bytes of a name do not matter in a large frame, which is encoded before the lock is taken.
-        let frame = Encoded::new(frame, Numbers::default()).map_err(PushError::Encode)?;
-        self.admit(room, |batch, _, limit| batch.push_large(lane, frame, limit))
+        let large = match frame.size_hint() {
+            ..=SMALL => None,
+            _ => Some(Encoded::new(frame, Numbers::default()).map_err(PushError::Encode)?),
+        };
+        let mut queue = self.lock();
+        let limit = queue.limit()?;
+        let must_wait = queue.messages.blocks(to) || !self.has_room(&queue, CAP);
+        let Queue { batch, names, waiting, messages, .. } = &mut *queue;
+        if must_wait {
+            let frame = match large {
+                Some(frame) => frame,
+                None => Encoded::new(frame, frame.numbers(names, protocol)).map_err(PushError::Encode)?,
+            };
+            if frame.len() > limit {
+                return Err(PushError::TooLarge { limit });
+            }
+            return Ok(Some(messages.push(lane, to.clone(), frame)));
+        }
+        let size = match large {
+            Some(frame) => batch.push_large(lane, frame, limit)?,
+            None => batch.push_small(lane, frame, frame.numbers(names, protocol), limit)?,
+        };
+        waiting.grow(size);
+        queue.unlock_and_wake_driver();
+        Ok(None)
+    }
+
+    /// Resolves when the message with this id was put behind the frames that are sent, with `Err` if the connection ended
+    /// first.
+    pub(crate) fn poll_admitted(&self, id: WaiterId, cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
+        self.lock().messages.poll(id, cx.waker())
+    }
+
+    /// Takes the message with this id back. Returns `false` if it does not wait any more.
+    pub(crate) fn withdraw(&self, id: WaiterId) -> bool {
+        self.lock().messages.withdraw(id)
+    }
+
+    /// Keeps messages to this target in the wait queue, since the peer requests that.
+    pub(crate) fn hold(&self, target: &FrameTarget) {
+        self.lock().messages.hold(target);
+    }
+
+    /// Sends the messages to this target again.
+    pub(crate) fn resume(&self, target: &FrameTarget) {
+        let mut queue = self.lock();
+        queue.messages.resume(target);
+        let wakers = self.admit(&mut queue);
+        queue.unlock_and_wake_driver();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Waits until less than the high-water mark waits, or the connection is over.
@@ -181,33 +251,27 @@ impl Outbox {
         self.lock().waiting
     }
 
-    /// Returns the number of frames that were refused because the outbox was full.
+    /// Returns `true` if messages wait for room, or for their target.
     #[cfg(test)]
-    pub(crate) fn refused(&self) -> u64 {
-        self.lock().refused
+    pub(crate) fn has_waiters(&self) -> bool {
+        !self.lock().messages.is_empty()
     }
 
     /// Accepts no further frames. The driver sends the waiting ones and a goodbye, and ends.
     pub(crate) fn close(&self) {
         let mut queue = self.lock();
         queue.closed = true;
-        let driver = queue.driver.take();
-        drop(queue);
+        let wakers = queue.messages.close();
+        queue.unlock_and_wake_driver();
         self.room.notify_waiters();
-        if let Some(driver) = driver {
-            driver.wake();
-        }
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Has the driver execute a command before it takes further frames. Has no effect once the driver is gone.
     pub(crate) fn command(&self, command: Command) {
         let mut queue = self.lock();
         queue.commands.push_back(command);
-        let driver = queue.driver.take();
-        drop(queue);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
+        queue.unlock_and_wake_driver();
     }
 
     /// Returns the next command, else all waiting frames if `take` is set, else the request to close unless the driver is
@@ -237,13 +301,20 @@ impl Outbox {
     pub(super) fn transmitted(&self, sent: Backlog) {
         let mut queue = self.lock();
         let full = !self.has_room(&queue, 1);
-        queue.waiting.bytes = queue.waiting.bytes.saturating_sub(sent.bytes);
-        queue.waiting.weight = queue.waiting.weight.saturating_sub(sent.weight);
+        let Backlog { bytes, weight, frames } = queue.waiting;
+        queue.waiting = Backlog {
+            bytes: bytes.saturating_sub(sent.bytes),
+            weight: weight.saturating_sub(sent.weight),
+            frames: frames.saturating_sub(sent.frames),
+        };
         let room = full && self.has_room(&queue, 1);
+        // The driver, which calls this, takes their frames next.
+        let wakers = self.admit(&mut queue);
         drop(queue);
         if room {
             self.room.notify_waiters();
         }
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Accepts frames from now on, of at most `limit` bytes.
@@ -260,30 +331,24 @@ impl Outbox {
         queue.waiting = Backlog::default();
         queue.commands.clear();
         queue.driver = None;
+        let wakers = queue.messages.close();
         drop(queue);
         self.room.notify_waiters();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
-    fn admit(
-        &self,
-        room: usize,
-        push: impl FnOnce(&mut Batch, &mut SentNames, usize) -> Result<usize, PushError>,
-    ) -> Result<(), PushError> {
-        let mut queue = self.lock();
-        let Some(limit) = queue.frame.filter(|_| !queue.closed) else { return Err(PushError::Closed) };
-        if !self.has_room(&queue, room) {
-            queue.refused += 1;
-            return Err(PushError::Full);
+    /// Puts messages of the wait queue behind the frames that are sent, as far as there is room. Returns the wakers of
+    /// their senders.
+    fn admit(&self, queue: &mut Queue) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        while self.has_room(queue, CAP)
+            && let Some(Admitted { lane, frame, waker }) = queue.messages.admit()
+        {
+            queue.waiting.grow(frame.len());
+            queue.batch.entries.push(Entry { lane, body: Body::Large(frame) });
+            wakers.extend(waker);
         }
-        let Queue { batch, names, waiting, .. } = &mut *queue;
-        let size = push(batch, names, limit)?;
-        waiting.grow(size);
-        let driver = queue.driver.take();
-        drop(queue);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
-        Ok(())
+        wakers
     }
 
     /// Returns `true` if less than `times` the high-water mark waits, and at most twice the bound in bytes.
@@ -295,6 +360,28 @@ impl Outbox {
     // A panic while the lock was held cannot have left a change half done.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// Returns the largest frame that is accepted.
+    fn limit(&self) -> Result<usize, PushError> {
+        self.frame.filter(|_| !self.closed).ok_or(PushError::Closed)
+    }
+}
+
+/// The end of a change that the driver has to see.
+trait UnlockAndWake {
+    fn unlock_and_wake_driver(self);
+}
+
+impl UnlockAndWake for MutexGuard<'_, Queue> {
+    fn unlock_and_wake_driver(mut self) {
+        let driver = self.driver.take();
+        drop(self);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::base::{NodeId, NodeName};
+use crate::mailbox::WaiterId;
 use crate::observe::ConnectionMeter;
 use crate::sched::{Clock, NodeEnv, TokioClock};
 use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, Role, Session, SessionError};
@@ -268,45 +269,114 @@ async fn closing_does_not_wait_for_ever() {
     assert!(start.elapsed() <= Duration::from_secs(5));
 }
 
+/// Fills the outbox of a connection that sends nothing, up to the wait queue, in which there is one message then. Returns
+/// the number of messages before it.
+async fn fill(network: &Network, a: &Side) -> u64 {
+    network.stall("a", "b");
+    let mut sent = 0;
+    loop {
+        let waiting = loop {
+            match a.outbox.push_message(1, &message(sent, 1000), "").unwrap() {
+                None => sent += 1,
+                Some(waiting) => break waiting,
+            }
+        };
+        // The driver and the stalled link take some of it, as a socket does.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        if a.outbox.has_waiters() {
+            return sent;
+        }
+        assert!(!a.outbox.withdraw(waiting));
+        sent += 1;
+    }
+}
+
+async fn admitted(outbox: &Outbox, id: WaiterId) -> Result<(), ()> {
+    std::future::poll_fn(|cx| outbox.poll_admitted(id, cx)).await
+}
+
 #[tokio::test(start_paused = true)]
-async fn senders_wait_above_the_high_water_mark_and_are_refused_above_the_cap() {
+async fn senders_wait_above_the_high_water_mark_and_messages_above_the_cap() {
     let limits = Limits { high_water: 100_000, ..Limits::default() };
     let (network, a, mut b) = connected_with(limits).await;
-    network.stall("a", "b");
-    // A stalled link buffers some bytes, as a socket does.
-    a.outbox.push(1, &message(0, 1000)).unwrap();
-    tokio::time::sleep(Duration::from_millis(1)).await;
-    let mut pushed = 1;
-    while a.outbox.is_ready() {
-        a.outbox.push(1, &message(pushed, 1000)).unwrap();
-        pushed += 1;
-    }
-    assert!((100_000..102_000).contains(&a.outbox.waiting().bytes));
-    let full = loop {
-        match a.outbox.push(1, &message(pushed, 1000)) {
-            Ok(()) => pushed += 1,
-            Err(full) => break full,
-        }
-    };
-    assert_eq!(full, PushError::Full);
-    assert_eq!(a.outbox.refused(), 1);
+    let sent = fill(&network, &a).await;
     assert!((400_000..402_000).contains(&a.outbox.waiting().bytes));
-    // A signal still has room.
+    // The message that `fill` pushed last, another one, and one that is withdrawn.
+    let second = a.outbox.push_message(2, &message(sent + 1, 1000), "").unwrap().expect("it waits");
+    let withdrawn = a.outbox.push_message(2, &message(77, 1000), "").unwrap().expect("it waits");
+    let last = a.outbox.push_message(3, &message(sent + 2, 1000), "").unwrap().expect("it waits");
+    assert!(a.outbox.withdraw(withdrawn));
+    assert!(!a.outbox.withdraw(withdrawn));
+    // A signal does not wait, and an answer neither.
     a.outbox.push(9, &link(9)).unwrap();
-    let waiter = tokio::spawn({
+    let answer = Frame::Answer { from: 8, id: 1, replies: Vec::new(), result: Ok(Bytes::from(vec![0; 100_000])) };
+    a.outbox.push(8, &answer).unwrap();
+    let waiters = tokio::spawn({
         let outbox = a.outbox.clone();
-        async move { outbox.ready().await }
+        async move {
+            assert_eq!((admitted(&outbox, second).await, admitted(&outbox, last).await), (Ok(()), Ok(())));
+            outbox.ready().await;
+        }
     });
     tokio::time::sleep(Duration::from_millis(1)).await;
-    assert!(!waiter.is_finished());
+    assert!(!waiters.is_finished());
     network.heal("a", "b");
-    waiter.await.unwrap();
-    let mut links = 0;
-    for _ in 0..=pushed {
-        links += usize::from(b.event().await == Event::Frame(link(9)));
+    waiters.await.unwrap();
+    assert!(!a.outbox.withdraw(last));
+    let (mut messages, mut others) = (Vec::new(), 0);
+    while messages.len() < sent as usize + 3 || others < 2 {
+        match b.event().await {
+            Event::Frame(Frame::Message { from, .. }) => messages.push(from),
+            Event::Frame(_) => others += 1,
+            event => panic!("{event:?}"),
+        }
     }
-    assert_eq!(links, 1);
+    messages.sort_unstable();
+    assert!(messages.into_iter().eq(0..sent + 3));
     assert_eq!(a.outbox.waiting(), Backlog::default());
+    assert!(!a.outbox.has_waiters());
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_wait_are_lost_with_the_connection_and_their_senders_notice() {
+    let limits = Limits { high_water: 100_000, ..Limits::default() };
+    let (network, a, _b) = connected_with(limits).await;
+    fill(&network, &a).await;
+    let polled = a.outbox.push_message(2, &message(1, 1000), "").unwrap().expect("it waits");
+    let unpolled = a.outbox.push_message(2, &message(1, 1000), "").unwrap().expect("it waits");
+    let waiter = tokio::spawn({
+        let outbox = a.outbox.clone();
+        async move { admitted(&outbox, polled).await }
+    });
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    network.cut("a", "b");
+    assert_eq!(waiter.await.unwrap(), Err(()));
+    assert_eq!(admitted(&a.outbox, unpolled).await, Err(()));
+    assert!(!a.outbox.withdraw(unpolled));
+    assert_eq!(a.outbox.push_message(2, &message(1, 10), ""), Err(PushError::Closed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_to_a_held_target_wait_and_those_to_others_pass() {
+    let (_network, a, mut b) = connected().await;
+    let to = |name: &str, from: u64| {
+        let to = FrameTarget::Name(name.into());
+        Frame::Message { from, to, protocol: 1, variant: 0, replies: Vec::new(), payload: Bytes::new() }
+    };
+    let full = FrameTarget::Name("full".into());
+    a.outbox.hold(&full);
+    let waiting: Vec<WaiterId> =
+        (1..=3).map(|from| a.outbox.push_message(from, &to("full", from), "").unwrap().expect("it waits")).collect();
+    assert_eq!(a.outbox.push_message(1, &to("free", 4), ""), Ok(None));
+    assert_eq!(b.event().await, Event::Frame(to("free", 4)));
+    assert!(a.outbox.withdraw(waiting[1]));
+    a.outbox.resume(&full);
+    for (from, waiting) in [(1, waiting[0]), (3, waiting[2])] {
+        assert_eq!(b.event().await, Event::Frame(to("full", from)));
+        assert_eq!(admitted(&a.outbox, waiting).await, Ok(()));
+    }
+    assert_eq!(a.outbox.push_message(1, &to("full", 5), ""), Ok(None));
+    assert_eq!(b.event().await, Event::Frame(to("full", 5)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,11 +35,12 @@ pub(crate) trait SignalTarget: Send + Sync {
 
 /// A receiver of messages that arrive without their type: from another node, or as events.
 pub(crate) trait MessageTarget: Send + Sync {
-    /// Decodes a message from another node and puts it into the mailbox.
+    /// Decodes a message from another node and puts it into the mailbox. Returns the id of a message that waits in front
+    /// of a full mailbox, which needs `can_wait`.
     ///
     /// # Errors
     /// The process is gone, its mailbox is full, or the bytes are not one of its messages.
-    fn deliver(&self, number: u64, message: EncodedMessage<'_>) -> Result<(), CallError>;
+    fn deliver(&self, number: u64, message: EncodedMessage<'_>, can_wait: bool) -> Result<Option<WaiterId>, CallError>;
 
     /// Puts an event into the mailbox of the process with this number, or else of the cell's current process. The event
     /// is an `Option<E>`, for a variant `#[from] E`. Returns the id of a message that waits in front of a full mailbox.
@@ -159,9 +160,9 @@ pub(crate) struct Ancestry {
     pub(crate) supervisor: bool,
 }
 
-/// The queue of messages that wait in front of a full mailbox.
+/// The queue of messages that wait in front of a full mailbox, or of a connection.
 pub(crate) trait AdmissionQueue: Send + Sync {
-    /// Resolves when the message with this id is in the mailbox, or will never be.
+    /// Resolves when the message with this id is in the mailbox, or behind the frames that are sent, or will never be.
     fn poll_admitted(&self, id: WaiterId, cx: &mut Context<'_>) -> Poll<Result<(), CastError>>;
 
     /// Takes the message with this id back, if it still waits.

@@ -38,7 +38,9 @@ pub(crate) use current::{Current, ReceivedReplies, WaitingCaller};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls};
-pub(crate) use router::{CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, RemoteTarget, Router};
+pub(crate) use router::{
+    CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, RemoteTarget, Router, WaitingMessage,
+};
 pub(crate) use services::{Service, Services};
 pub(crate) use shutdown::NodePhase;
 use shutdown::PhaseCell;

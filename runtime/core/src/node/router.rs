@@ -4,9 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{CallId, LocalProcess, Node, SignalTarget};
+use super::{AdmissionQueue, CallId, LocalProcess, Node, SignalTarget};
 use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid, Subject};
 use crate::log;
+use crate::mailbox::WaiterId;
 use crate::observe::ReportKind;
 use crate::signal::{MonitorRoute, Monitored};
 use crate::wire::{Epoch, Signal};
@@ -32,14 +33,16 @@ pub(crate) trait Router: Send + Sync {
     /// Returns the epoch of the connection to a node.
     fn epoch(&self, node: &NodeName) -> Option<Epoch>;
 
-    /// Puts a message into the queue of the connection to its node; with an epoch, only of that connection.
+    /// Puts a message of `node` into the queue of the connection to its node; with an epoch, only of that connection. If the
+    /// message has to wait, the sender awaits its admission or withdraws it.
     fn send_message(
         &self,
+        node: &Node,
         from: u64,
         to: RemoteTarget<'_>,
         message: OutgoingMessage,
         epoch: Option<Epoch>,
-    ) -> Result<(), CastError>;
+    ) -> Result<Option<WaitingMessage>, CastError>;
 
     /// Sends an answer over the connection on which the call came. If that is lost the answer is too: the caller receives
     /// an error for the loss.
@@ -87,6 +90,9 @@ pub(crate) trait Router: Send + Sync {
     /// Returns the connected nodes.
     fn peers(&self) -> Vec<NodeName>;
 }
+
+/// A message in the wait queue of a mailbox or a connection.
+pub(crate) type WaitingMessage = (Arc<dyn AdmissionQueue>, WaiterId);
 
 /// The node on which a call waits, and the connection on which the call came.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -56,6 +56,9 @@ pub(crate) struct Limits {
     pub window: usize,
     /// Waiting bytes from which on senders have to wait.
     pub high_water: usize,
+    /// Memory of waiting frames, in bytes, from which on an answer is replaced by an error. At twice that, a connection is
+    /// closed: its peer takes nothing.
+    pub budget: usize,
     /// Connections of a node that may be in handshake at one time.
     pub handshakes: usize,
 }
@@ -74,6 +77,7 @@ impl Default for Limits {
             reassembly: 64 << 20,
             window: 1 << 20,
             high_water: 1 << 20,
+            budget: 256 << 20,
             handshakes: 64,
         }
     }

@@ -59,10 +59,11 @@ pub(super) struct Lanes {
 /// The amount that waits to be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Backlog {
-    /// In bytes of memory.
+    /// The bytes of the frames.
     pub(crate) bytes: usize,
     /// The part of it that counts in back-pressure: see [`Encoded::weight`].
     pub(crate) weight: usize,
+    pub(crate) frames: usize,
 }
 
 #[derive(Default)]
@@ -90,17 +91,23 @@ impl Backlog {
     pub(crate) fn grow(&mut self, bytes: usize) {
         self.bytes += bytes;
         self.weight += Encoded::weight(bytes);
+        self.frames += 1;
     }
 
     /// A frame has fewer bytes left than it had.
     fn shrink(&mut self, from: usize, to: usize) {
         self.bytes -= from - to;
         self.weight -= Encoded::weight(from) - Encoded::weight(to);
+        self.frames -= usize::from(to == 0);
     }
 
     /// Returns the amount that was sent since `before`.
     pub(crate) fn since(self, before: Backlog) -> Backlog {
-        Backlog { bytes: before.bytes.saturating_sub(self.bytes), weight: before.weight.saturating_sub(self.weight) }
+        Backlog {
+            bytes: before.bytes.saturating_sub(self.bytes),
+            weight: before.weight.saturating_sub(self.weight),
+            frames: before.frames.saturating_sub(self.frames),
+        }
     }
 }
 

@@ -25,6 +25,8 @@
 //! | call passed on | `10` from *n*, *id* |
 //! | call given up | `11` from *n*, *id* |
 //! | monitor without waiting for a restart | `12` from *n*, *target*, reference *n* |
+//! | hold | `13` from *n*, *target* |
+//! | resume | `14` from *n*, *target* |
 //! | of a later version | `128`..=`255`, skipped |
 //!
 //! A later version that must know whether a frame is understood agrees on a feature in the hello, and uses another kind.
@@ -72,6 +74,10 @@ pub(crate) enum Frame {
     PassedOn { from: u64, id: u64 },
     /// The caller of this call, which was passed on, does not wait any more.
     GivenUp { from: u64, id: u64 },
+    /// Messages to this target are to wait on the receiver's side, since many of its messages wait here already.
+    Hold { to: FrameTarget },
+    /// Messages to this target may be sent again.
+    Resume { to: FrameTarget },
     /// A step of a link, a monitor or an exit.
     Signal { from: u64, to: FrameTarget, signal: Signal },
 }
@@ -89,6 +95,8 @@ const DOWN: u8 = 9;
 const PASSED_ON: u8 = 10;
 const GIVEN_UP: u8 = 11;
 const MONITOR_NOW: u8 = 12;
+const HOLD: u8 = 13;
+const RESUME: u8 = 14;
 
 /// The kind of an `EXIT` that requests a stop. 0 and 1 are exit signals without and with a link.
 const STOP: u8 = 2;
@@ -113,7 +121,7 @@ impl Frame {
     pub(crate) fn numbers(&self, names: &mut SentNames, protocol: &str) -> Numbers {
         let (to, protocol) = match self {
             Frame::Message { to, protocol: fingerprint, .. } => (to, names.protocol(*fingerprint, protocol)),
-            Frame::Signal { to, .. } => (to, None),
+            Frame::Signal { to, .. } | Frame::Hold { to } | Frame::Resume { to } => (to, None),
             Frame::Answer { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => return Numbers::default(),
         };
         let process = match to {
@@ -127,7 +135,7 @@ impl Frame {
     pub(crate) fn size_hint(&self) -> usize {
         let head = match self {
             Frame::Message { replies, .. } | Frame::Answer { replies, .. } => 64 + replies.len() * 8,
-            Frame::Signal { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => 64,
+            _ => 64,
         };
         head + self.payload().map_or(0, Bytes::len)
     }
@@ -136,7 +144,7 @@ impl Frame {
     pub(crate) fn payload(&self) -> Option<&Bytes> {
         match self {
             Frame::Message { payload, .. } | Frame::Answer { result: Ok(payload), .. } => Some(payload),
-            Frame::Answer { .. } | Frame::Signal { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => None,
+            _ => None,
         }
     }
 
@@ -174,6 +182,8 @@ impl Frame {
             }
             Frame::PassedOn { from, id } => put_call(out, PASSED_ON, *from, *id),
             Frame::GivenUp { from, id } => put_call(out, GIVEN_UP, *from, *id),
+            Frame::Hold { to } => put_head(out, HOLD, 0, to, numbers.process)?,
+            Frame::Resume { to } => put_head(out, RESUME, 0, to, numbers.process)?,
             Frame::Signal { from, to, signal } => match signal {
                 Signal::Link => put_head(out, LINK, *from, to, numbers.process)?,
                 Signal::Unlink { id } => {
@@ -217,7 +227,7 @@ impl Frame {
         let mut reader = Reader::new(bytes);
         let kind = reader.byte()?;
         match kind {
-            ..=MONITOR_NOW => Frame::decode_known(kind, reader, bytes, names).map(Some),
+            ..=RESUME => Frame::decode_known(kind, reader, bytes, names).map(Some),
             SKIPPED.. => Ok(None),
             _ => Err(WireError::Kind(kind)),
         }
@@ -255,6 +265,10 @@ impl Frame {
                 let replies = take_replies(&mut reader)?;
                 let payload = tail(bytes, &reader);
                 return Ok(Frame::Message { from, to, protocol, variant, replies, payload });
+            }
+            HOLD | RESUME => {
+                reader.finish()?;
+                return Ok(if kind == HOLD { Frame::Hold { to } } else { Frame::Resume { to } });
             }
             LINK => Signal::Link,
             UNLINK => Signal::Unlink { id: reader.varint()? },

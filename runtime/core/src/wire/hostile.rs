@@ -119,7 +119,7 @@ impl<'a> Input<'a> {
     /// Any frame that a peer can encode, often one to a known process.
     pub(crate) fn frame(&mut self, known: Known<'_>, protocol: u64) -> Frame {
         let from = self.number();
-        let signal = match self.below(14) {
+        let signal = match self.below(16) {
             0..=2 => {
                 let protocol = if self.below(4) == 3 { self.number() } else { protocol };
                 let to = self.target(known);
@@ -144,6 +144,8 @@ impl<'a> Input<'a> {
             10 => Signal::Demonitor { reference: MonitorRef(self.number()) },
             11 => return Frame::PassedOn { from, id: self.number() },
             12 => return Frame::GivenUp { from, id: self.number() },
+            14 => return Frame::Hold { to: self.target(known) },
+            15 => return Frame::Resume { to: self.target(known) },
             _ => Signal::Down { reference: MonitorRef(self.number()), reason: self.reason() },
         };
         Frame::Signal { from, to: self.target(known), signal }
@@ -247,7 +249,7 @@ fn any_bytes_are_an_error_or_a_frame_that_encodes_to_them() {
             Err(error) => coverage.count(std::mem::discriminant(&error)),
         }
     });
-    coverage.finish(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "skipped"], &[]);
+    coverage.finish(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "13", "14", "skipped"], &[]);
 }
 
 #[test]

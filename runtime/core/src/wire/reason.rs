@@ -31,12 +31,11 @@
 //!
 //! A text of more than 64 KiB is shortened at its sender, with a note at its end.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::WireError;
 use super::varint::{self, Reader};
-use crate::base::{CallError, DecodeError, EncodeError, Exit, NodeId, NodeName, Pid};
+use crate::base::{CallError, DecodeError, EncodeError, Exit, NodeId, NodeName, Pid, shorten};
 
 /// The longest text of a reason, in bytes.
 const MAX_TEXT: usize = 64 * 1024;
@@ -201,19 +200,9 @@ fn put_with_pids(out: &mut Vec<u8>, code: u64, pids: &[Pid]) {
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
-    let text = shortened(text);
+    let text = shorten(text, MAX_TEXT);
     varint::put(out, text.len() as u64);
     out.extend_from_slice(text.as_bytes());
-}
-
-/// Returns a text of at most [`MAX_TEXT`] bytes: the given one, or its beginning and a note.
-fn shortened(text: &str) -> Cow<'_, str> {
-    if text.len() <= MAX_TEXT {
-        return Cow::Borrowed(text);
-    }
-    let note = format!(" … (shortened from {} bytes)", text.len());
-    let end = text.floor_char_boundary(MAX_TEXT - note.len());
-    Cow::Owned(format!("{}{note}", &text[..end]))
 }
 
 fn take_text(reader: &mut Reader<'_>) -> Result<Arc<str>, WireError> {

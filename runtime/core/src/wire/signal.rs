@@ -25,3 +25,16 @@ pub(crate) enum Signal {
     /// The sender, which the receiver monitored, has ended.
     Down { reference: MonitorRef, reason: Exit },
 }
+
+impl Signal {
+    /// Returns the signal with a reason whose texts have at most `max` bytes.
+    #[cfg(feature = "net")]
+    pub(crate) fn shortened(self, max: usize) -> Signal {
+        match self {
+            Signal::Exit { reason, linked } => Signal::Exit { reason: reason.shortened(max), linked },
+            Signal::Stop { reason } => Signal::Stop { reason: reason.shortened(max) },
+            Signal::Down { reference, reason } => Signal::Down { reference, reason: reason.shortened(max) },
+            other => other,
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 /// The receiver of a frame, on the node that it is sent to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FrameTarget {
     /// The process with this number. The connection belongs to one incarnation of the node, so this does too.
     Process(u64),

@@ -7,13 +7,13 @@ use std::task::Waker;
 use super::super::Entry;
 use crate::base::SortedMap;
 
-/// Identifies a message in the wait queue of a mailbox. Ids ascend in the order of arrival.
+/// Identifies a message in the wait queue of a mailbox or a connection. Ids ascend in the order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct WaiterId(NonZeroU64);
 
 impl WaiterId {
     /// Returns the id behind `last`, or the first.
-    pub(super) fn after(last: Option<WaiterId>) -> WaiterId {
+    pub(crate) fn after(last: Option<WaiterId>) -> WaiterId {
         WaiterId(last.map_or(NonZeroU64::MIN, |last| last.0.saturating_add(1)))
     }
 }

@@ -42,7 +42,7 @@ impl<M: Protocol> Cell<M> {
 }
 
 impl<M: Protocol> MessageTarget for Cell<M> {
-    fn deliver(&self, number: u64, encoded: EncodedMessage<'_>) -> Result<(), CallError> {
+    fn deliver(&self, number: u64, encoded: EncodedMessage<'_>, can_wait: bool) -> Result<Option<WaiterId>, CallError> {
         let mut decoder = Decoder::new(encoded.payload);
         let message = if encoded.variant == EncodedMessage::EVENT {
             let event = M::decode_event(encoded.protocol, &mut decoder);
@@ -55,8 +55,8 @@ impl<M: Protocol> MessageTarget for Cell<M> {
         };
         let message = message.map_err(CallError::Decode)?;
         decoder.finish().map_err(CallError::Decode)?;
-        let (error, message) = match self.send(Addressee::of(number), message, false) {
-            Ok(_) => return Ok(()),
+        let (error, message) = match self.send(Addressee::of(number), message, can_wait) {
+            Ok(waiting) => return Ok(waiting.filter(|_| can_wait)),
             Err(Refused::Gone(message)) => (CallError::NoProc, message),
             Err(Refused::Full(message)) => (CallError::Full, message),
         };

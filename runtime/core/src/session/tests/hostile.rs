@@ -20,6 +20,7 @@ const LIMITS: Limits = Limits {
     reassembly: 30_000,
     window: 256 * 1024,
     high_water: 1 << 20,
+    budget: 256 << 20,
     handshakes: 64,
 };
 const KNOWN: Known<'static> = Known { numbers: &[1, 2, 3], names: &["orders"] };

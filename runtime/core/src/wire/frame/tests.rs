@@ -26,6 +26,8 @@ fn samples() -> Vec<Frame> {
         Frame::Answer { from: 7, id: 1, replies: Vec::new(), result: Err(CallError::Exit(Exit::error("disk full"))) },
         Frame::Answer { from: 7, id: 1, replies: Vec::new(), result: Err(CallError::NoProc) },
         Frame::PassedOn { from: 0, id: u64::MAX },
+        Frame::Hold { to: pid.clone() },
+        Frame::Resume { to: name.clone() },
         Frame::GivenUp { from: 0, id: 1 << 40 },
     ];
     let signals = [
@@ -184,7 +186,7 @@ fn invalid_bytes_are_refused() {
         assert_eq!(decode(&Bytes::copy_from_slice(bytes)), Err(expected), "{bytes:?}");
     };
     check(&[], WireError::Truncated);
-    check(&[13, 0], WireError::Kind(13));
+    check(&[15, 0], WireError::Kind(15));
     check(&[3, 0, 3], WireError::Kind(3));
     check(&[3, 0, 2, 0], WireError::Names);
     check(&[3, 0, 1, 0], WireError::Text);

@@ -1,0 +1,101 @@
+//! The messages of one peer that wait in front of full mailboxes of this node, and which targets the peer is to hold.
+//!
+//! When many messages of a peer wait for one target, the peer is requested to *hold* the target: it keeps further messages
+//! for it on its own side until this node *resumes* the target. Other targets, answers and signals pass meanwhile. So a
+//! full mailbox neither loses messages nor delays others, and the connection is always read. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::wire::FrameTarget;
+
+/// The messages, or bytes, of one target at which it is held. It is resumed at half of both.
+const MESSAGES: usize = 64;
+const BYTES: usize = 1024 * 1024;
+/// The most waiting bytes of one peer. A peer that obeys a hold stays far below.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+/// The bytes that a message counts for beside its own.
+const OVERHEAD: usize = 256;
+
+#[derive(Debug, Default)]
+pub(super) struct Holds {
+    targets: BTreeMap<FrameTarget, Waiting>,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    messages: usize,
+    bytes: usize,
+    is_held: bool,
+}
+
+impl Holds {
+    /// Returns whether one more message may wait. Otherwise a message for a full mailbox is refused.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes < MAX_BYTES
+    }
+
+    /// Adds a waiting message of so many bytes. Returns `true` if the target is to be held from now on.
+    pub(super) fn add(&mut self, target: &FrameTarget, bytes: usize) -> bool {
+        self.bytes += bytes + OVERHEAD;
+        let waiting = self.targets.entry(target.clone()).or_default();
+        waiting.messages += 1;
+        waiting.bytes += bytes;
+        let is_reached = waiting.messages >= MESSAGES || waiting.bytes >= BYTES;
+        // Once held, a target stays held until it is resumed.
+        let begins = is_reached && !waiting.is_held;
+        waiting.is_held |= is_reached;
+        begins
+    }
+
+    /// Removes a message that does not wait any more. Returns `true` if the target is to be resumed.
+    pub(super) fn remove(&mut self, target: &FrameTarget, bytes: usize) -> bool {
+        let Some(waiting) = self.targets.get_mut(target) else { return false };
+        self.bytes -= bytes + OVERHEAD;
+        waiting.messages -= 1;
+        waiting.bytes -= bytes;
+        let is_low = waiting.messages <= MESSAGES / 2 && waiting.bytes <= BYTES / 2;
+        let is_resumed = is_low && std::mem::take(&mut waiting.is_held);
+        if waiting.messages == 0 {
+            self.targets.remove(target);
+        }
+        is_resumed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_held_once_and_resumed_at_half() {
+        let mut holds = Holds::default();
+        let (full, other) = (FrameTarget::Process(1), FrameTarget::Name("orders".into()));
+        for round in 0..3 {
+            let held: Vec<usize> = (1..=100).filter(|_| holds.add(&full, 10)).collect();
+            assert_eq!(held.len(), 1, "round {round}");
+            assert!(!holds.add(&other, 10));
+            let resumed: Vec<usize> = (0..100).rev().filter(|_| holds.remove(&full, 10)).collect();
+            assert_eq!(resumed, [32]);
+            assert!(!holds.remove(&other, 10));
+            assert!(holds.targets.is_empty() && holds.bytes == 0);
+        }
+    }
+
+    #[test]
+    fn bytes_count_as_well_as_messages_and_are_bounded_for_all_targets() {
+        let mut holds = Holds::default();
+        let target = FrameTarget::Process(1);
+        assert!(!holds.add(&target, BYTES - 1));
+        assert!(holds.add(&target, 1));
+        assert!(!holds.remove(&target, 1));
+        assert!(holds.remove(&target, BYTES - 1));
+        for number in 0..256 {
+            assert!(holds.has_room());
+            holds.add(&FrameTarget::Process(number), BYTES);
+        }
+        assert!(!holds.has_room());
+        holds.remove(&FrameTarget::Process(0), BYTES);
+        assert!(holds.has_room());
+    }
+}

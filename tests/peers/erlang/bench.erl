@@ -6,10 +6,11 @@
 -behaviour(supervisor).
 -export([main/0, main/1, init/1]).
 -export([start_child/1]).
+-export([counter/1]).
 
 main() ->
     Names = [cast1, cast4, ask1, ask64, pingpong, ring1, ring100, fan, crowd, crowd1m, monitor, restart, selrecv,
-             selrecv_guard],
+             selrecv_guard, rcast, rask1, rask64],
     [io:format("~s~n", [Name]) || Name <- Names],
     halt(0).
 
@@ -35,7 +36,10 @@ run(crowd1m, D) -> crowd("1m", 1000000 div D);
 run(monitor, D) -> monitor(50000 div D);
 run(restart, D) -> restart(5000 div D);
 run(selrecv, D) -> selrecv(selrecv, D);
-run(selrecv_guard, D) -> selrecv(selrecv_guard, D).
+run(selrecv_guard, D) -> selrecv(selrecv_guard, D);
+run(rcast, D) -> remote_cast(rcast, 2000000 div D);
+run(rask1, D) -> remote_ask(rask1, 1, 100000 div D);
+run(rask64, D) -> remote_ask(rask64, 64, 400000 div D div 64).
 
 %% Figures
 
@@ -250,3 +254,14 @@ talk(selrecv, Partner, N, Answers) ->
 talk(selrecv_guard, Partner, N, Answers) ->
     Partner ! {say, N, self()},
     receive {answer, M} when M =:= N -> talk(selrecv_guard, Partner, N - 1, Answers + 1) end.
+
+%% Two nodes
+
+remote_cast(Name, N) ->
+    {Nanos, Count} = bench_remote:cast(N, self()),
+    [rate_of(Name, N, Nanos, Count)].
+
+remote_ask(Name, Callers, Share) ->
+    {Nanos, Count} = bench_remote:ask(Callers, Share, self()),
+    N = Callers * Share,
+    [rate_of(Name, N, Nanos, Count) | [nanos(atom_to_list(Name) ++ "_time", N, Nanos, Count) || Callers =:= 1]].

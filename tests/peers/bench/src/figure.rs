@@ -25,6 +25,17 @@ impl Figure {
         Figure { workload: workload.into(), n, verified, seconds, value: seconds * 1e9 / n as f64, unit: "ns" }
     }
 
+    /// Returns the number of calls a second by all callers. For one caller, it also returns the nanoseconds from a call
+    /// to its answer, under the name `NAME_time`.
+    pub fn calls(workload: &str, callers: u64, share: u64, time: Duration, verified: u64) -> Vec<Figure> {
+        let n = callers * share;
+        let rate = Figure::rate(workload, n, time, verified);
+        if callers > 1 {
+            return vec![rate];
+        }
+        vec![rate, Figure::nanos(format!("{workload}_time"), n, time, verified)]
+    }
+
     /// Returns one time, selected from `n` measured ones.
     pub fn point(workload: impl Into<String>, n: u64, nanos: u64, verified: u64) -> Figure {
         Figure { workload: workload.into(), n, verified, seconds: 0.0, value: nanos as f64, unit: "ns" }

@@ -4,17 +4,22 @@
 //! A binary registers a function for each workload of its system, and calls [`Bench::run`]. A function returns its
 //! figures. Each has the number of operations to perform and the number that was counted, and the program fails if these
 //! differ.
+//!
+//! A system with workloads between two nodes also registers a server, which runs in a second program.
 
 mod crowd;
 mod figure;
+mod server;
 pub mod size;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::process::exit;
 
 pub use crowd::{Crowd, Member};
 pub use figure::{Figure, resident};
+pub use server::{COOKIE, ServerProcess, announce, free_port};
 pub use size::Size;
 
 /// A running workload.
@@ -26,6 +31,7 @@ type Start = Box<dyn FnOnce(Size) -> Running>;
 pub struct Bench {
     system: &'static str,
     workloads: Vec<(&'static str, Start)>,
+    server: Option<Start>,
 }
 
 /// The workload that the command line selects.
@@ -46,9 +52,14 @@ pub enum Threads {
     Current,
 }
 
+impl Threads {
+    /// The command-line argument for [`Threads::Current`].
+    pub(crate) const CURRENT: &str = "--current-thread";
+}
+
 impl Bench {
     pub fn new(system: &'static str) -> Bench {
-        Bench { system, workloads: Vec::new() }
+        Bench { system, workloads: Vec::new(), server: None }
     }
 
     /// Adds a workload.
@@ -60,13 +71,25 @@ impl Bench {
         self
     }
 
+    /// Sets the server of the workloads between two nodes. It calls [`announce`] when it listens, and never returns.
+    pub fn server<F>(mut self, serve: impl FnOnce() -> F + 'static) -> Bench
+    where
+        F: Future<Output = Infallible> + Send + 'static,
+    {
+        self.server = Some(Box::new(|_| {
+            let serving = serve();
+            Box::pin(async move { match serving.await {} })
+        }));
+        self
+    }
+
     /// Parses the command line: `WORKLOAD [--current-thread] [--divide N]`. Without a workload, prints their names.
     pub fn choose(self) -> Chosen {
         let (mut wanted, mut threads, mut size) = (None, Threads::Two, Size { divisor: 1 });
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
-                "--current-thread" => threads = Threads::Current,
+                Threads::CURRENT => threads = Threads::Current,
                 "--divide" => match arguments.next().and_then(|n| n.parse().ok()) {
                     Some(divisor @ 1..) => size = Size { divisor },
                     _ => fail("--divide needs a number from 1"),
@@ -78,7 +101,9 @@ impl Bench {
             self.workloads.iter().for_each(|(name, _)| println!("{name}"));
             exit(0);
         };
-        let Some((_, start)) = self.workloads.into_iter().find(|(name, _)| *name == wanted) else {
+        let workload = self.workloads.into_iter().find(|(name, _)| *name == wanted).map(|(_, start)| start);
+        let server = self.server.filter(|_| wanted == server::ARGUMENT);
+        let Some(start) = workload.or(server) else {
             fail(&format!("{} has no workload `{wanted}`", self.system));
         };
         Chosen { system: self.system, start, size, threads }

@@ -32,6 +32,12 @@ pub const MONITORED: u64 = 50_000;
 pub const CRASHES: u64 = 5_000;
 /// The numbers of waiting messages in the mailbox of `selrecv`.
 pub const JUNK: [u64; 4] = [0, 1_000, 10_000, 100_000];
+/// Messages of `rcast`.
+pub const REMOTE_CASTS: u64 = 2_000_000;
+/// Calls of `rask1`.
+pub const REMOTE_CALLS: u64 = 100_000;
+/// Calls of `rask64`, by all callers together.
+pub const REMOTE_CALLS_OF_64: u64 = 400_000;
 
 impl Size {
     /// Returns `n`, reduced.

@@ -3,6 +3,7 @@
 
 mod crowds;
 mod messages;
+mod remote;
 mod rings;
 mod selective;
 
@@ -26,6 +27,10 @@ fn main() {
         .workload("restart", crowds::restart)
         .workload("selrecv", selective::unwanted)
         .workload("selrecv_guard", selective::failing_guard)
+        .workload("rcast", remote::cast)
+        .workload("rask1", |size| remote::ask("rask1", 1, size.of(size::REMOTE_CALLS)))
+        .workload("rask64", |size| remote::ask("rask64", 64, size.shares(size::REMOTE_CALLS_OF_64, 64)))
+        .server(remote::serve)
         .choose()
         // `#[hydra::main]` runs its body in a process, too, on a runtime whose number of threads cannot be set.
         .run_on_tokio(|workload| async {

@@ -9,22 +9,25 @@ use serde::{Deserialize, Serialize};
 use crate::receive;
 
 #[derive(Serialize, Deserialize)]
-enum Message {
+pub enum Message {
     Add(u64),
     Count(Pid),
 }
 
+/// The body of a process that counts.
+pub async fn count() {
+    let mut count = 0;
+    loop {
+        match receive().await {
+            Message::Add(n) => count += n,
+            Message::Count(from) => Process::send(from, count),
+        }
+    }
+}
+
 pub async fn cast(name: &'static str, size: Size, producers: u64) -> Vec<Figure> {
     let share = size.shares(size::CASTS, producers);
-    let counter = Process::spawn(async {
-        let mut count = 0;
-        loop {
-            match receive().await {
-                Message::Add(n) => count += n,
-                Message::Count(from) => Process::send(from, count),
-            }
-        }
-    });
+    let counter = Process::spawn(count());
     let me = Process::current();
     let begin = Instant::now();
     for _ in 0..producers {
@@ -43,12 +46,12 @@ pub async fn cast(name: &'static str, size: Size, producers: u64) -> Vec<Figure>
     vec![Figure::rate(name, share * producers, begin.elapsed(), count)]
 }
 
-struct Counter {
-    count: u64,
+pub struct Counter {
+    pub count: u64,
 }
 
 #[derive(Serialize, Deserialize)]
-enum Call {
+pub enum Call {
     Bump,
     Bumped(u64),
 }
@@ -66,7 +69,7 @@ impl GenServer for Counter {
     }
 }
 
-async fn bump(counter: Pid) -> u64 {
+pub async fn bump(counter: Pid) -> u64 {
     match Counter::call(counter, Call::Bump, None).await {
         Ok(Call::Bumped(count)) => count,
         Ok(Call::Bump) => unreachable!("a request is not an answer"),

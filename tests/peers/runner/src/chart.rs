@@ -29,7 +29,7 @@ const FONT: &str = "font-family=\"system-ui, sans-serif\" font-size=\"12\"";
 fn colour(label: &str) -> &'static str {
     match label {
         "greenroom" => "#1b7f5c",
-        "limit" | "mpsc" => "#9aa3ad",
+        "limit" | "mpsc" | "tcp" => "#9aa3ad",
         "erlang" => "#b0476a",
         _ => "#5b84b8",
     }

@@ -142,11 +142,17 @@ fn wanted(list: &[String], name: &str) -> bool {
 fn run_round(systems: &[(&System, Vec<String>)], options: &Options, paths: &Paths, results: &mut Results) {
     // The workloads of growth take long, and two rounds are enough for a curve.
     let growth = if results.rounds <= ROUNDS_OF_GROWTH { GROWTH } else { &[] };
-    let workloads = page::WORKLOADS.iter().chain(growth).filter(|workload| wanted(&options.workloads, workload));
+    let workloads = page::WORKLOADS
+        .iter()
+        .chain(page::REMOTE_WORKLOADS)
+        .chain(growth)
+        .filter(|workload| wanted(&options.workloads, workload));
     for workload in workloads {
         // A million actors are started once per round, and growth is measured on one thread.
         let modes: &[u64] = match *workload {
             "crowd1m" | "flood" => &[2],
+            // Each of the two programs has two threads.
+            remote if page::REMOTE_WORKLOADS.contains(&remote) => &[2],
             growth if GROWTH.contains(&growth) => &[1],
             _ => &[2, 1],
         };

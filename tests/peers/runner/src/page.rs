@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::chart::{self, Bar, Group, Line, short, trim};
 use crate::results::{Figure, Results};
-use crate::systems::SYSTEMS;
+use crate::systems::{SYSTEMS, System};
 
 /// The workloads that a system can have.
 pub const WORKLOADS: &[&str] = &[
@@ -25,6 +25,9 @@ pub const WORKLOADS: &[&str] = &[
     "selrecv",
     "selrecv_guard",
 ];
+
+/// The workloads between two nodes that a system can have.
+pub const REMOTE_WORKLOADS: &[&str] = &["rcast", "rask1", "rask64"];
 
 /// A row of a table: the name of a figure and its description.
 type Row = (&'static str, &'static str);
@@ -60,6 +63,13 @@ const SELECTIVE: &[Row] = &[
     ("selrecv_guard/100000", "100,000 refused by the guard wait"),
 ];
 
+const REMOTE: &[Row] = &[
+    ("rcast", "one sender, one actor"),
+    ("rask1", "one caller, one call after the other"),
+    ("rask1_time", "one caller, from the call to the answer"),
+    ("rask64", "64 callers, one actor"),
+];
+
 /// Returns all tables, for a terminal.
 pub fn tables(results: &Results) -> String {
     files(results).into_iter().filter(|(name, _)| name.ends_with(".md")).map(|(_, text)| text + "\n").collect()
@@ -71,20 +81,43 @@ pub fn tables(results: &Results) -> String {
 /// A file cannot be written.
 pub fn write(results: &Results, book: &Path) -> Result<(), String> {
     fs::create_dir_all(book).map_err(|error| error.to_string())?;
-    let json = serde_json::to_string_pretty(results).map_err(|error| error.to_string())?;
-    let files = files(results).into_iter().chain([("results.json".to_owned(), json + "\n")]);
-    for (name, text) in files {
+    for (name, text) in files(results) {
         fs::write(book.join(&name), text).map_err(|error| format!("{name}: {error}"))?;
     }
     Ok(())
 }
 
+/// Returns the files of one node, and those of two nodes. A run without figures of the one kind does not replace its
+/// files.
 fn files(results: &Results) -> Vec<(String, String)> {
-    let mut files = vec![("about.md".to_owned(), about(results))];
+    let remote = |figure: &Figure| REMOTE.iter().any(|(name, _)| *name == figure.workload);
+    let one_node = Results { builds: results.builds.clone(), ..results.only(|figure| !remote(figure)) };
+    let two_nodes = results.only(remote);
+    let mut files = Vec::new();
+    if !one_node.figures.is_empty() {
+        files.extend(files_of_one_node(&one_node));
+    }
+    if !two_nodes.figures.is_empty() {
+        files.extend(files_of_two_nodes(&two_nodes));
+    }
+    files
+}
+
+fn files_of_two_nodes(results: &Results) -> [(String, String); 4] {
+    [
+        ("nodes-about.md".to_owned(), about(results)),
+        ("nodes.md".to_owned(), table(results, 2, REMOTE, &["erlang", "tcp"])),
+        ("nodes.svg".to_owned(), bars(results, 2, REMOTE)),
+        ("nodes.json".to_owned(), json(results)),
+    ]
+}
+
+fn files_of_one_node(results: &Results) -> Vec<(String, String)> {
+    let mut files = vec![("about.md".to_owned(), about(results)), ("results.json".to_owned(), json(results))];
     for (name, threads) in [("two", 2), ("one", 1)] {
         let rows: Vec<_> = MESSAGES.iter().chain(LIFECYCLE).chain(MEMORY_AND_RESTARTS).copied().collect();
-        files.push((format!("table-{name}.md"), table(results, threads, &rows)));
-        files.push((format!("selective-{name}.md"), table(results, threads, SELECTIVE)));
+        files.push((format!("table-{name}.md"), table(results, threads, &rows, &["limit"])));
+        files.push((format!("selective-{name}.md"), table(results, threads, SELECTIVE, &[])));
         files.push((format!("messages-{name}.svg"), bars(results, threads, MESSAGES)));
         files.push((format!("lives-{name}.svg"), bars(results, threads, LIFECYCLE)));
         files.push((format!("room-{name}.svg"), bars(results, threads, MEMORY_AND_RESTARTS)));
@@ -98,6 +131,10 @@ fn files(results: &Results) -> Vec<(String, String)> {
     files.push(("builds.md".to_owned(), builds(results)));
     files.push(("builds.svg".to_owned(), builds_chart(results)));
     files
+}
+
+fn json(results: &Results) -> String {
+    serde_json::to_string_pretty(results).expect("the results are maps with strings as keys") + "\n"
 }
 
 fn about(results: &Results) -> String {
@@ -114,11 +151,12 @@ fn about(results: &Results) -> String {
         if rounds == 1 { "" } else { "s" }
     )
     .expect("writing to a `String` succeeds");
-    let versions = SYSTEMS.iter().filter_map(|system| {
+    let measured = |system: &&System| results.figures.iter().any(|figure| figure.system == system.name);
+    let versions = SYSTEMS.iter().filter(measured).filter_map(|system| {
         let version = results.about.get(system.name)?;
         match system.name {
             "limit" => None,
-            "mpsc" => Some(format!("tokio {version}")),
+            "mpsc" | "tcp" => Some(format!("tokio {version}")),
             name => Some(format!("{name} {version}")),
         }
     });
@@ -149,17 +187,22 @@ fn with_unit(value: f64, unit: &str) -> String {
     }
 }
 
-/// Returns a table with a row for each workload and a column for each system. The spread is below the median.
-fn table(results: &Results, threads: u64, rows: &[Row]) -> String {
+/// Returns a table with a row for each workload and a column for each system, and columns with greenroom's ratio to the
+/// systems of `references`. The spread is below the median.
+fn table(results: &Results, threads: u64, rows: &[Row], references: &[&str]) -> String {
     let systems: Vec<_> = SYSTEMS
         .iter()
         .map(|system| system.name)
         .filter(|system| rows.iter().any(|(workload, _)| results.get(system, workload, threads).is_some()))
         .collect();
-    let has_ratio = systems.contains(&"limit") && systems.contains(&"greenroom");
+    let has_ratio = |reference: &&&str| systems.contains(*reference) && systems.contains(&"greenroom");
+    let references: Vec<_> = references.iter().filter(has_ratio).collect();
     let mut text = format!("| workload | {} |", systems.join(" | "));
-    text.push_str(if has_ratio { " greenroom to limit |\n|---|" } else { "\n|---|" });
-    text.push_str(&"---:|".repeat(systems.len() + usize::from(has_ratio)));
+    for reference in &references {
+        write!(text, " greenroom to {reference} |").expect("writing to a `String` succeeds");
+    }
+    text.push_str("\n|---|");
+    text.push_str(&"---:|".repeat(systems.len() + references.len()));
     text.push('\n');
     for (workload, words) in rows {
         if systems.iter().all(|system| results.get(system, workload, threads).is_none()) {
@@ -177,11 +220,11 @@ fn table(results: &Results, threads: u64, rows: &[Row]) -> String {
             });
             write!(text, " {cell} |").expect("writing to a `String` succeeds");
         }
-        if has_ratio {
+        for reference in &references {
             let ratio = results
                 .get("greenroom", workload, threads)
-                .zip(results.get("limit", workload, threads))
-                .map_or("—".to_owned(), |(ours, limit)| format!("{:.2}", ours.median / limit.median));
+                .zip(results.get(reference, workload, threads))
+                .map_or("—".to_owned(), |(ours, other)| format!("{:.2}", ours.ratio_to(other)));
             write!(text, " {ratio} |").expect("writing to a `String` succeeds");
         }
         text.push('\n');

@@ -18,7 +18,7 @@ pub struct Results {
 }
 
 /// The results of one workload of one system on a number of threads.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Figure {
     pub system: String,
     pub workload: String,
@@ -33,7 +33,7 @@ pub struct Figure {
 }
 
 /// The time to compile a first actor.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Build {
     pub system: String,
     /// The number of compiled crates without the program's own.
@@ -55,6 +55,12 @@ impl Results {
 
     pub fn add_failure(&mut self, system: &str, workload: &str, threads: u64) {
         self.entry(system, workload, threads).failed += 1;
+    }
+
+    /// Returns the results with the figures that `keep` selects, and without the compile times.
+    pub fn only(&self, keep: impl Fn(&Figure) -> bool) -> Results {
+        let figures = self.figures.iter().filter(|figure| keep(figure)).cloned().collect();
+        Results { about: self.about.clone(), rounds: self.rounds, figures, builds: Vec::new() }
     }
 
     fn entry(&mut self, system: &str, workload: &str, threads: u64) -> &mut Figure {
@@ -93,10 +99,25 @@ impl Figure {
     }
 
     fn sum_up(&mut self) {
-        let mut sorted = self.values.clone();
-        sorted.sort_by(f64::total_cmp);
-        let middle = sorted.len() / 2;
-        self.median = if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
-        (self.min, self.max) = (sorted[0], sorted[sorted.len() - 1]);
+        self.median = median(&self.values);
+        self.min = self.values.iter().copied().fold(f64::INFINITY, f64::min);
+        self.max = self.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     }
+
+    /// Returns the median of the ratios of the rounds. If one of the two failed in a round, returns the ratio of the
+    /// medians, because the values of the other rounds cannot be paired.
+    pub fn ratio_to(&self, other: &Figure) -> f64 {
+        if self.failed + other.failed > 0 || self.values.len() != other.values.len() {
+            return self.median / other.median;
+        }
+        median(&self.values.iter().zip(&other.values).map(|(ours, other)| ours / other).collect::<Vec<_>>())
+    }
+}
+
+/// Returns the median of at least one value.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
 }

@@ -11,18 +11,22 @@ pub struct System {
     pub name: &'static str,
     /// The name of the crate in the lock file, if the system is a library in it.
     pub library: Option<&'static str>,
+    /// True if its folder is a workspace of its own.
+    pub own_workspace: bool,
 }
 
 pub const SYSTEMS: &[System] = &[
-    System { name: "greenroom", library: None },
-    System { name: "limit", library: None },
-    System { name: "mpsc", library: Some("tokio") },
-    System { name: "erlang", library: None },
-    System { name: "ractor", library: Some("ractor") },
-    System { name: "kameo", library: Some("kameo") },
-    System { name: "actix", library: Some("actix") },
-    System { name: "xtra", library: Some("xtra") },
-    System { name: "hydra", library: Some("hydra") },
+    System::new("greenroom", None),
+    System::new("limit", None),
+    System::new("mpsc", Some("tokio")),
+    System::new("tcp", Some("tokio")),
+    System::new("erlang", None),
+    System::new("ractor", Some("ractor")),
+    System { own_workspace: true, ..System::new("ractor_cluster", Some("ractor_cluster")) },
+    System::new("kameo", Some("kameo")),
+    System::new("actix", Some("actix")),
+    System::new("xtra", Some("xtra")),
+    System::new("hydra", Some("hydra")),
 ];
 
 /// The time limit of a workload, which fails after it.
@@ -57,6 +61,10 @@ impl Paths {
 }
 
 impl System {
+    const fn new(name: &'static str, library: Option<&'static str>) -> System {
+        System { name, library, own_workspace: false }
+    }
+
     /// Builds the system alone, so that no other system turns on Cargo features of its dependencies. Returns `false` if
     /// it is not installed.
     ///
@@ -66,7 +74,7 @@ impl System {
         if self.name == "erlang" {
             let mut erlc = Command::new("erlc");
             erlc.arg("-o").arg(&paths.binaries);
-            for module in ["bench", "bench_server"] {
+            for module in ["bench", "bench_remote", "bench_server"] {
                 erlc.arg(paths.workspace.join("erlang").join(module).with_extension("erl"));
             }
             return match erlc.status() {
@@ -76,8 +84,11 @@ impl System {
             };
         }
         let mut cargo = Command::new("cargo");
-        cargo.current_dir(&paths.workspace).args(["build", "--release", "--quiet", "-p"]);
-        let status = cargo.arg(format!("peer-{}", self.name)).status().map_err(|error| error.to_string())?;
+        cargo.current_dir(self.workspace(paths)).args(["build", "--release", "--quiet", "-p"]);
+        cargo.arg(format!("peer-{}", self.name));
+        // All workspaces use one target folder.
+        cargo.arg("--target-dir").arg(paths.binaries.join(".."));
+        let status = cargo.status().map_err(|error| error.to_string())?;
         if status.success() { Ok(true) } else { Err(format!("{} does not compile", self.name)) }
     }
 
@@ -89,7 +100,7 @@ impl System {
             let output = erl.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
             return format!("OTP {}", output.unwrap_or_default().trim());
         }
-        let lock = std::fs::read_to_string(paths.workspace.join("Cargo.lock")).unwrap_or_default();
+        let lock = std::fs::read_to_string(self.workspace(paths).join("Cargo.lock")).unwrap_or_default();
         let name = self.library.unwrap_or(if self.name == "limit" { "tokio" } else { "greenroom" });
         let entry = format!("name = \"{name}\"\nversion = \"");
         let version = lock.split(&entry).nth(1).and_then(|rest| rest.split('"').next());
@@ -104,6 +115,11 @@ impl System {
         };
         let output = command.output().map(|output| output.stdout).unwrap_or_default();
         String::from_utf8_lossy(&output).lines().map(str::to_owned).collect()
+    }
+
+    /// Returns the folder of the workspace that it belongs to.
+    fn workspace(&self, paths: &Paths) -> PathBuf {
+        if self.own_workspace { paths.workspace.join(self.name) } else { paths.workspace.clone() }
     }
 
     fn binary(&self, paths: &Paths) -> PathBuf {

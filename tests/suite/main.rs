@@ -1,5 +1,6 @@
 //! Tests of greenroom through its public API.
 
+mod abandoned_children;
 mod alarms;
 mod allocations;
 mod application_events;

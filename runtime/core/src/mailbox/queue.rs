@@ -158,10 +158,14 @@ impl<M: Protocol> Queue<M> {
 
     /// Wakes the owner for an event that is not a message.
     pub(crate) fn wake(&self) {
-        let task = self.lock().task();
-        if let Some(task) = task {
+        if let Some(task) = self.task_waker() {
             task.wake();
         }
+    }
+
+    /// Returns the waker of the owner's task.
+    pub(crate) fn task_waker(&self) -> Option<Waker> {
+        self.lock().task()
     }
 
     /// Publishes the counts of the owner with this number. Returns how many messages the mailbox holds.

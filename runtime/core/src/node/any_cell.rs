@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use super::Node;
 use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
 use crate::mailbox::WaiterId;
-use crate::observe::{DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, WaitingCall};
+use crate::observe::{Alarm, DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, WaitingCall};
 use crate::wire::{Epoch, Signal};
 
 /// A cell of any protocol.
@@ -138,6 +138,14 @@ pub(crate) trait Inspect: Send + Sync {
 
     /// Returns the actor's or function's name, and the `receive!` that last polled the mailbox.
     fn type_and_line(&self) -> (&'static str, Option<SourceLine>);
+
+    /// Returns the actor's or function's name, and the place where the process was last seen: the call of its running
+    /// blocking code, or else the `receive!` that last polled the mailbox.
+    fn last_seen(&self) -> (&'static str, Option<SourceLine>);
+
+    /// Raises the alarm that the supervisor of this process no longer waits for its end; it is cleared at the end. `child` is
+    /// the child's path. Returns the alarm, or `None` if it is raised already or the process has ended.
+    fn abandon(&self, number: u64, child: String) -> Option<Alarm>;
 
     /// Starts or ends the trace of the process's messages.
     fn set_traced(&self, number: u64, traced: bool);

@@ -47,6 +47,8 @@ pub(crate) enum ReportKind {
     ChildStart,
     /// A child of a supervisor did not stop as requested.
     ChildStop,
+    /// A killed process has not exited, and is no longer waited for.
+    Abandoned,
 }
 
 /// A time window in which the reports of one kind are counted.
@@ -205,6 +207,7 @@ fn log_summary(kind: &ReportKind, count: u64) {
         ReportKind::ChildStop => {
             log::error!(target: "greenroom::supervisor", count, "more children did not stop as requested");
         }
+        ReportKind::Abandoned => log::error!(target: "greenroom", count, "more processes were killed and still run"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -54,9 +55,10 @@ impl<M: Protocol> Mailbox<M> {
     ///
     /// # Panics
     /// The `.await` panics if `f` panicked. If the future has been dropped, a panic in `f` ends the process as well.
+    #[track_caller]
     pub fn blocking<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Blocking<T> {
         let (sender, result) = oneshot::channel();
-        if let Some(running) = RunningGuard::new(self.cell(), self.pid().number()) {
+        if let Some(running) = RunningGuard::new(self.cell(), self.pid().number(), Location::caller()) {
             self.node().spawner().run_blocking(Box::new(move || running.run(f, sender)));
         }
         Blocking { result, owner: Arc::clone(self.cell()) as Arc<dyn Owner>, number: self.pid().number() }
@@ -121,8 +123,8 @@ struct RunningGuard<M: Protocol> {
 
 impl<M: Protocol> RunningGuard<M> {
     /// Returns `None` if the process is ending.
-    fn new(cell: &Arc<Cell<M>>, number: u64) -> Option<RunningGuard<M>> {
-        cell.begin_blocking(number).then(|| RunningGuard { cell: Arc::clone(cell), number })
+    fn new(cell: &Arc<Cell<M>>, number: u64, at: &'static Location<'static>) -> Option<RunningGuard<M>> {
+        cell.begin_blocking(number, at).then(|| RunningGuard { cell: Arc::clone(cell), number })
     }
 
     fn run<T>(self, f: impl FnOnce() -> T, sender: oneshot::Sender<Result<T, Exit>>) {

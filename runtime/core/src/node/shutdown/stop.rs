@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use crate::base::Exit;
 use crate::log;
 use crate::node::{Ancestry, Current, Node, NodePhase};
+use crate::observe::ReportKind;
 use crate::wire::{Epoch, Signal};
 
 /// The time after which a process that was requested to stop is killed: OTP's default for a worker.
@@ -32,13 +33,20 @@ pub struct StopTimeout {
     pub timeout: Duration,
     /// The number of processes that were left after that time, and were killed.
     pub processes: usize,
+    /// The number of these that still run, since their code blocks or never awaits. The log names them.
+    pub abandoned: usize,
 }
 
 impl fmt::Display for StopTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let StopTimeout { timeout, processes } = self;
+        let StopTimeout { timeout, processes, abandoned } = self;
         let were = if *processes == 1 { "process was" } else { "processes were" };
-        write!(f, "{processes} {were} killed: not stopped within {timeout:?}")
+        write!(f, "{processes} {were} killed: not stopped within {timeout:?}")?;
+        match abandoned {
+            0 => Ok(()),
+            1 => f.write_str("; 1 of them still runs"),
+            _ => write!(f, "; {abandoned} of them still run"),
+        }
     }
 }
 
@@ -50,7 +58,8 @@ impl Node {
     /// 1. Applications, last started first.
     /// 2. Other supervision trees, from their roots. A tree takes the time that its children's `shutdown` allows.
     /// 3. All other processes. A process that has not stopped after 5 s is killed. Processes that were started meanwhile are
-    ///    stopped too.
+    ///    stopped too. A killed process that still runs after 5 s more, since its code blocks or never awaits, is logged as
+    ///    an error and left behind.
     /// 4. The connections.
     ///
     /// Called at the end of `main`. Afterwards no application starts on this node. Cancel-safe: the stop runs in a task of
@@ -93,12 +102,12 @@ impl Node {
     ///
     /// The counterpart in OTP is `init:stop` with
     /// [`shutdown_time`](https://www.erlang.org/doc/apps/kernel/kernel_app.html). Takes up to 5 s more until killed
-    /// processes are gone; a process that blocks its thread cannot be killed.
+    /// processes are gone. A process that blocks its thread cannot be killed: it is logged and counted in the error.
     ///
     /// Cancel-safe as [`stop`](Node::stop). In a process of the node the result is `Ok` at once.
     ///
     /// # Errors
-    /// A process was killed.
+    /// A process was killed, or was killed and still runs.
     pub async fn stop_within(&self, timeout: Duration) -> Result<(), StopTimeout> {
         let node = self.clone();
         self.run_stop(async move { node.stop_in_order_within(timeout).await }).await.unwrap_or(Ok(()))
@@ -106,7 +115,9 @@ impl Node {
 
     async fn stop_in_order_within(&self, timeout: Duration) -> Result<(), StopTimeout> {
         if self.clock().within(Some(timeout), self.stop_in_order()).await.is_some() {
-            return Ok(());
+            let abandoned = self.killed().len();
+            let stopped = StopTimeout { timeout, processes: abandoned, abandoned };
+            return if abandoned == 0 { Ok(()) } else { Err(stopped) };
         }
         let late = self.numbers_where(|_| true);
         for number in late.iter().take(MAX_LOGGED) {
@@ -120,7 +131,14 @@ impl Node {
         self.kill(&late).await;
         self.clock().within(Some(SHUTDOWN_TIME), self.disconnect()).await;
         // Without such processes, a connection did not close in time.
-        if late.is_empty() { Ok(()) } else { Err(StopTimeout { timeout, processes: late.len() }) }
+        let stopped = StopTimeout { timeout, processes: late.len(), abandoned: self.killed().len() };
+        if late.is_empty() { Ok(()) } else { Err(stopped) }
+    }
+
+    /// Returns the processes that were killed and still run.
+    fn killed(&self) -> Vec<u64> {
+        let all = self.table().all().into_iter();
+        all.filter(|(number, cell)| !cell.is_alive(*number)).map(|(number, _)| number).collect()
     }
 
     async fn disconnect(&self) {
@@ -136,7 +154,10 @@ impl Node {
     async fn stop_processes_after(&self, after: u64, in_order: bool) -> Option<u64> {
         let chosen = |condition: &dyn Fn(Ancestry) -> bool| {
             let numbers = self.numbers_where(condition);
-            numbers.into_iter().filter(|number| *number > after).collect::<Vec<_>>()
+            // A child that its supervisor abandoned was killed and waited for.
+            let raised = self.raised_alarms().into_iter();
+            let abandoned: HashSet<u64> = raised.filter_map(|alarm| alarm.abandoned_number()).collect();
+            numbers.into_iter().filter(|number| *number > after && !abandoned.contains(number)).collect::<Vec<_>>()
         };
         if in_order {
             let roots = chosen(&|ancestry| ancestry.supervisor && !self.is_supervisor(ancestry.parent));
@@ -164,7 +185,20 @@ impl Node {
     }
 
     async fn kill(&self, numbers: &[u64]) {
-        self.exit_all(numbers, Exit::Kill, Some(SHUTDOWN_TIME)).await;
+        if self.exit_all(numbers, Exit::Kill, Some(SHUTDOWN_TIME)).await {
+            return;
+        }
+        for number in numbers {
+            let Some(cell) = self.table().get(*number) else { continue };
+            let ((kind, at), pid) = (cell.last_seen(), self.pid(*number));
+            let at = at.map_or_else(|| "unknown".to_owned(), |at| at.to_string());
+            self.report(ReportKind::Abandoned, || {
+                log::error!(
+                    target: "greenroom", %pid, process = kind, last_seen = at,
+                    "process was killed and still runs: the stop continues without it"
+                );
+            });
+        }
     }
 
     /// Sends an exit signal to all of these processes; returns true if they are gone in time.

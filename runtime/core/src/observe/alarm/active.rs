@@ -53,7 +53,9 @@ impl ActiveAlarms {
             return false;
         }
         state.raised.insert(key, alarm.clone());
-        let suppressed = state.count_log_event(&alarm, now);
+        // The supervisor logs its abandoned children.
+        let is_logged = !matches!(alarm, Alarm::AbandonedChild { .. });
+        let suppressed = if is_logged { state.count_log_event(&alarm, now) } else { None };
         state.publish(&AlarmEvent::Raised(alarm.clone()));
         drop(state);
         if let Some(suppressed) = suppressed {
@@ -126,6 +128,7 @@ fn subject_kind(alarm: &Alarm) -> Cow<'static, str> {
         Alarm::LongMailbox { protocol, .. } | Alarm::StuckMailbox { protocol, .. } => protocol.clone(),
         Alarm::LongSchedule { kind, .. } => kind.clone(),
         Alarm::RestartStorm { supervisor, .. } => Cow::Owned(supervisor.clone()),
+        Alarm::AbandonedChild { kind, .. } => kind.clone(),
     }
 }
 

@@ -61,6 +61,19 @@ pub enum Alarm {
         /// The number of failures, each within a minute of the one before.
         restarts: u64,
     },
+    /// A child was killed by its supervisor and has not exited within 5 s: its code blocks, or computes without an
+    /// `.await`. The supervisor continues without it. Cleared when the process has exited.
+    AbandonedChild {
+        /// The child's path, for example `/ShopTree/orders`.
+        child: String,
+        /// The child's process.
+        pid: Pid,
+        /// The type of the actor that runs.
+        kind: Cow<'static, str>,
+        /// The line where the process was last seen: its running [blocking code](crate::Mailbox::blocking), or else its
+        /// last known `receive!`.
+        at: Option<SourceLine>,
+    },
 }
 
 /// A change of a node's alarms; from [`Node::alarms`](crate::Node::alarms).
@@ -92,18 +105,21 @@ impl Alarm {
             Alarm::StuckMailbox { .. } => "stuck_mailbox",
             Alarm::LongSchedule { .. } => "long_schedule",
             Alarm::RestartStorm { .. } => "restart_storm",
+            Alarm::AbandonedChild { .. } => "abandoned_child",
         }
     }
 
     /// The names of all alarms.
-    pub const NAMES: &'static [&'static str] = &["long_mailbox", "stuck_mailbox", "long_schedule", "restart_storm"];
+    pub const NAMES: &'static [&'static str] =
+        &["long_mailbox", "stuck_mailbox", "long_schedule", "restart_storm", "abandoned_child"];
 
-    /// Returns the process that the alarm is about; `None` for an alarm about a supervisor's child.
+    /// Returns the process that the alarm is about; `None` for an alarm about all incarnations of a child.
     pub fn pid(&self) -> Option<&Pid> {
         match self {
-            Alarm::LongMailbox { pid, .. } | Alarm::StuckMailbox { pid, .. } | Alarm::LongSchedule { pid, .. } => {
-                Some(pid)
-            }
+            Alarm::LongMailbox { pid, .. }
+            | Alarm::StuckMailbox { pid, .. }
+            | Alarm::LongSchedule { pid, .. }
+            | Alarm::AbandonedChild { pid, .. } => Some(pid),
             Alarm::RestartStorm { .. } => None,
         }
     }
@@ -111,10 +127,21 @@ impl Alarm {
     pub(crate) fn key(&self) -> AlarmKey {
         match self {
             Alarm::RestartStorm { supervisor, child, .. } => AlarmKey::Child(supervisor.clone(), child.clone()),
+            Alarm::AbandonedChild { pid, .. } => Alarm::abandoned_key(pid.clone()),
             Alarm::LongMailbox { pid, .. } | Alarm::StuckMailbox { pid, .. } | Alarm::LongSchedule { pid, .. } => {
                 AlarmKey::Process(self.name(), pid.clone())
             }
         }
+    }
+
+    /// Returns the number of the process if it is a child that cannot be killed.
+    pub(crate) fn abandoned_number(&self) -> Option<u64> {
+        if let Alarm::AbandonedChild { pid, .. } = self { Some(pid.number()) } else { None }
+    }
+
+    /// Returns the key of the alarm about a child that cannot be killed.
+    pub(crate) fn abandoned_key(pid: Pid) -> AlarmKey {
+        AlarmKey::Process("abandoned_child", pid)
     }
 }
 
@@ -135,6 +162,10 @@ impl fmt::Display for Alarm {
             }
             Alarm::RestartStorm { supervisor, child, restarts } => {
                 write!(f, "{supervisor}/{child} failed {restarts} times in a row")
+            }
+            Alarm::AbandonedChild { child, pid, kind, at } => {
+                write!(f, "{child} {pid} ({kind}) was killed and still runs; its supervisor continues without it")?;
+                at.as_ref().map_or(Ok(()), |at| write!(f, "; last seen at {at}"))
             }
         }
     }

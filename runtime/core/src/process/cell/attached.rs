@@ -3,6 +3,7 @@
 //!
 //! Few processes have any, so they are in [`Attached`], which is allocated on first use.
 
+use std::panic::Location;
 use std::sync::Arc;
 
 use super::Cell;
@@ -70,9 +71,13 @@ impl<M: Protocol> Cell<M> {
         drop(removed);
     }
 
-    /// Counts one more piece of blocking code; returns `false` if the process has begun to end.
-    pub(in crate::process) fn begin_blocking(&self, number: u64) -> bool {
-        self.with_attached_if_running(number, |attached| attached.blocking += 1).is_some()
+    /// Counts one more piece of blocking code, called at this place; returns `false` if the process has begun to end.
+    pub(in crate::process) fn begin_blocking(&self, number: u64, at: &'static Location<'static>) -> bool {
+        let begin = |attached: &mut Attached| {
+            attached.blocking += 1;
+            attached.blocking_at = Some(at);
+        };
+        self.with_attached_if_running(number, begin).is_some()
     }
 
     /// Counts one piece of blocking code less. The last one completes the end of its process, if that has ended

@@ -6,6 +6,7 @@
 //! - An exit reason without details takes one byte, an [`ExitIntent`].
 //! - State that most processes never have is allocated on first use, as a [`ColdState`].
 
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -99,11 +100,22 @@ pub(super) struct ColdState {
     attached: Option<Box<Attached>>,
 }
 
+impl ColdState {
+    /// Returns whether the alarm is raised that the supervisor no longer waits for the end of the process.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.attached.as_ref().is_some_and(|attached| attached.is_abandoned)
+    }
+}
+
 /// Attachments, which few processes own beside their future.
 #[derive(Default)]
 pub(super) struct Attached {
     /// The number of closures passed to `blocking` that have not returned.
     pub(super) blocking: u32,
+    /// The call of `blocking` that was made last.
+    pub(super) blocking_at: Option<&'static Location<'static>>,
+    /// The process was killed, and its supervisor no longer waits for its end: an alarm is raised.
+    pub(super) is_abandoned: bool,
     /// The exit reason of a process that has ended except for its blocking code.
     pub(super) ended: Option<Exit>,
     /// The streams that feed the mailbox.
@@ -122,6 +134,13 @@ pub(super) struct Attached {
     pub(super) deadlock_checks: Vec<Arc<DeadlockCheck>>,
     /// Pending requests to the server itself.
     pub(super) requests: SystemRequests,
+}
+
+impl Attached {
+    /// Returns the last call of `blocking`, if blocking code runs.
+    pub(super) fn blocking_at(&self) -> Option<&'static Location<'static>> {
+        self.blocking_at.filter(|_| self.blocking > 0)
+    }
 }
 
 impl ControlBlock {

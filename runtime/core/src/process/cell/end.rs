@@ -18,6 +18,7 @@ use super::{Cell, report};
 use crate::base::{CallError, Exit, Protocol, SortedMap};
 use crate::mailbox::Entry;
 use crate::node::{AnyCell, Current, WaitingCaller};
+use crate::observe::Alarm;
 use crate::process::stream_source::StreamSource;
 use crate::process::{SystemRequest, Timer, catch, drop_each, fail_callers, report_destructor_panic};
 use crate::signal::ExitNotices;
@@ -110,6 +111,9 @@ impl<M: Protocol> Cell<M> {
             self.node.lifecycle_subscribers().send(|| self.crash_event(number, name, reason));
         }
         let Some(cold) = cold else { return };
+        if cold.is_abandoned() {
+            self.node.clear_alarm(&Alarm::abandoned_key(self.node.pid(number)), None);
+        }
         #[cfg(feature = "test")]
         if cold.relations.links().next().is_some() || cold.relations.watchers().next().is_some() {
             self.node.mark_crash_seen(&self.node.pid(number));

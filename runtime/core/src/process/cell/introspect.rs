@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use super::Cell;
-use super::control_block::RunState;
+use super::control_block::{Attached, RunState};
 use super::flags::{DEADLOCK_CHECK, EXITING, LONG, STATS_REQUESTED, SUSPENDED, TRACED};
 use crate::base::{Exit, Pid, Protocol};
 use crate::mailbox::{Arrival, MailboxStats, PushObserver};
@@ -37,7 +37,7 @@ impl<M: Protocol> Inspect for Cell<M> {
             ProcessState::Exiting
         } else if self.flags.get() & SUSPENDED != 0 {
             ProcessState::Suspended
-        } else if stats.is_owner_waiting {
+        } else if stats.is_owner_waiting && !(control.kind.supervisor && control.waiting_call().is_some()) {
             ProcessState::Waiting { at: stats.location.map(source_line) }
         } else {
             self.flags.set(STATS_REQUESTED);
@@ -95,6 +95,27 @@ impl<M: Protocol> Inspect for Cell<M> {
     fn type_and_line(&self) -> (&'static str, Option<SourceLine>) {
         let kind = (self.control().kind.name)();
         (kind, self.queue.stats().location.map(source_line))
+    }
+
+    fn last_seen(&self) -> (&'static str, Option<SourceLine>) {
+        let (control, location) = (self.control(), self.queue.stats().location);
+        let blocking_at = control.attached().and_then(Attached::blocking_at);
+        ((control.kind.name)(), blocking_at.or(location).map(source_line))
+    }
+
+    fn abandon(&self, number: u64, child: String) -> Option<Alarm> {
+        let (kind, at) = self.last_seen();
+        let mut control = self.control();
+        if !control.is_occupied_by(number) {
+            return None;
+        }
+        if std::mem::replace(&mut control.attached_or_default().is_abandoned, true) {
+            return None;
+        }
+        let alarm = Alarm::AbandonedChild { child, pid: self.node.pid(number), kind: kind.into(), at };
+        // Under the lock, so that the end of the process comes later and clears it.
+        self.node.raise_alarm(alarm.clone());
+        Some(alarm)
     }
 
     fn set_traced(&self, number: u64, traced: bool) {

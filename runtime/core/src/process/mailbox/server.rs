@@ -2,12 +2,13 @@
 
 use std::future::{Future, poll_fn};
 use std::hint::cold_path;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::{BUDGET, Mailbox, RECEIVE_COST};
 use crate::base::{Exit, Protocol};
-use crate::mailbox::Mask;
+use crate::mailbox::{Mask, Next};
 use crate::process::cell::flags::{LONG, SUSPENDED, SYSTEM_REQUEST};
 use crate::process::cell::message_text;
 use crate::process::{SuspendedEvent, SystemRequest};
@@ -76,6 +77,53 @@ impl<M: Protocol> Mailbox<M> {
             Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
         })
         .await
+    }
+
+    /// Waits for `future`, or for a message of one of the variants in `want`. Other messages are saved. Cancel-safe.
+    ///
+    /// For the deadlock check, the process waits for `future` only: a message of these variants never ends the wait.
+    pub(crate) async fn receive_while<T>(
+        &mut self,
+        want: Mask,
+        mut future: Pin<&mut (impl Future<Output = T> + Send)>,
+    ) -> Result<T, M> {
+        self.begin(want, None, None);
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Ok(output));
+            }
+            // A message wakes the task. The mailbox holds no clone of the waker that a deadlock check examines.
+            let task = self.cell.queue().task_waker();
+            let received = self.poll_next(&mut Context::from_waker(task.as_ref().unwrap_or(cx.waker())));
+            if let Poll::Ready(Some(message)) = received {
+                self.take(&message);
+                return Poll::Ready(Err(message));
+            }
+            if !self.read_state().inbox.is_read() || !self.cell.queue().is_empty() {
+                // The poll has ended early, so it does not show that the process waits.
+                cx.waker().wake_by_ref();
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Returns the number of messages that were received and saved.
+    pub(crate) fn saved(&self) -> u32 {
+        self.read_state.as_ref().map_or(0, |state| state.inbox.saved())
+    }
+
+    /// Takes the oldest saved message, even if a stop is pending.
+    pub(crate) fn take_saved(&mut self) -> Option<M> {
+        if self.saved() == 0 {
+            return None;
+        }
+        self.begin(Mask::ALL, None, None);
+        let state = self.read_state.as_mut()?;
+        let Next::Test(message) = state.inbox.next(self.cell.queue(), None) else { return None };
+        state.tested_variant = message.variant() as u16;
+        self.take(&message);
+        Some(message)
     }
 
     /// The number of messages that have arrived so far, to be compared with [`has_read`](Self::has_read) later.

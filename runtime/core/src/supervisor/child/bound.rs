@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{ChildCell, ChildCells};
 use crate::base::{Exit, Pid};
@@ -31,9 +32,14 @@ pub(in crate::supervisor) struct BoundSpec {
 pub(in crate::supervisor) trait ChildStarter: Send {
     /// Makes a new incarnation of the child. `link` runs before the process does.
     ///
-    /// Resolves when `init` is done, with `None` if the child ended normally in `init`: OTP's `ignore`.
+    /// Resolves when `init` is done, with `None` if the child ended normally in `init`: OTP's `ignore`. If the start has
+    /// failed, resolves when the process has exited, or after [`KILL_LIMIT`].
     fn start(&mut self, link: &dyn Fn(&Pid)) -> StartFuture;
 }
+
+/// The time in which a process exits that was killed or whose start has failed. Only code that blocks its thread, or never
+/// awaits, takes longer.
+pub(in crate::supervisor) const KILL_LIMIT: Duration = Duration::from_secs(5);
 
 pub(in crate::supervisor) type StartFuture = Pin<Box<dyn Future<Output = Result<Option<Pid>, Exit>> + Send>>;
 

@@ -4,6 +4,6 @@ mod bound;
 mod cells;
 
 pub use bound::Children;
-pub(super) use bound::{BoundSpec, ChildStarter, StartFuture, UnboundSpec};
+pub(super) use bound::{BoundSpec, ChildStarter, KILL_LIMIT, StartFuture, UnboundSpec};
 pub use cells::ChildCells;
 pub(super) use cells::{CellSource, ChildCell, SupervisorCell, following, for_each_cell, path_segment, segment_id};

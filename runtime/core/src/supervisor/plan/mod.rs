@@ -5,9 +5,9 @@
 //! executes them one by one, and reports the result of each before it takes the next. After OTP's
 //! [`supervisor.erl`](https://github.com/erlang/otp/blob/master/lib/stdlib/src/supervisor.erl).
 //!
-//! A child is up, down (not running, its spec kept), or about to start again. In the last case it either *waits* for its
-//! backoff to pass, or its restart has *failed* and is retried. Only the retry of a failed restart counts for the
-//! intensity again. Restarts are counted for all children together, and for each child of a supervisor of dynamic children
+//! A child is up, down (not running, its spec kept), or about to start again. In the last case it *waits* for its
+//! backoff to pass, or its restart has *failed* and is retried, or it is *blocked* by its previous process, which could
+//! not be killed. Only the retry of a failed restart counts for the intensity again. Restarts are counted for all children together, and for each child of a supervisor of dynamic children
 //! by itself. The siblings that are down because a restart stopped midway start with the retry.
 //!
 //! Invariants:
@@ -15,7 +15,7 @@
 //! - A temporary child is up or not in the plan.
 //! - The action queue is empty between two messages to the supervisor.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -63,6 +63,8 @@ enum Status {
     Waiting(RetryId),
     /// The restart failed and will be retried.
     Failed(RetryId),
+    /// The previous process could not be killed. The child starts when that process has exited.
+    Blocked,
 }
 
 /// The identity of one retry. A retry that something else has overtaken has an old id and is ignored.
@@ -93,7 +95,8 @@ enum Operation {
 /// The next step of the supervisor.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Start the child, then report [`Plan::child_started`], [`Plan::child_ignored`] or [`Plan::start_failed`].
+    /// Start the child, then report [`Plan::child_started`], [`Plan::child_ignored`], [`Plan::start_failed`] or
+    /// [`Plan::start_blocked`].
     Start(ChildKey),
     /// Stop the child as its options say, then report [`Plan::child_stopped`].
     Stop(ChildKey),
@@ -121,9 +124,11 @@ pub(super) enum ShutdownCause {
 pub enum ChildState {
     /// The child is running.
     Up,
-    /// The child is not running, and no restart is planned: it exited in good order, or was terminated.
+    /// The child is not running, and no restart is planned: it has not started yet, it exited in good order, or it was
+    /// terminated.
     Down,
-    /// The child's last start failed and will be retried, or its restart waits for the backoff.
+    /// The child's last start failed and will be retried, or its restart waits: for the backoff, for a sibling that stops
+    /// or starts, or for the exit of its previous process, which could not be killed.
     Restarting,
 }
 
@@ -196,8 +201,14 @@ impl Plan {
         self.children.get(&child).map(|child| match child.status {
             Status::Up => ChildState::Up,
             Status::Down => ChildState::Down,
-            Status::Waiting(_) | Status::Failed(_) => ChildState::Restarting,
+            Status::Waiting(_) | Status::Failed(_) | Status::Blocked => ChildState::Restarting,
         })
+    }
+
+    /// Returns the children whose start is among the queued actions.
+    pub(super) fn planned_starts(&self) -> HashSet<ChildKey> {
+        let start = |action: &Action| if let Action::Start(key) = action { Some(*key) } else { None };
+        self.actions.iter().filter_map(start).collect()
     }
 
     /// Handles the exit of a child that was not stopped by the supervisor.
@@ -291,6 +302,22 @@ impl Plan {
     /// Handles a start after which the child does not run and did not fail: OTP's `ignore`.
     pub(super) fn child_ignored(&mut self, key: ChildKey) {
         self.set_down(key);
+    }
+
+    /// Handles a start that is not possible yet, because the child's previous process could not be killed. The other
+    /// children start without it.
+    pub(super) fn start_blocked(&mut self, key: ChildKey) {
+        if let Some(child) = self.children.get_mut(&key) {
+            child.status = Status::Blocked;
+        }
+    }
+
+    /// Handles the late exit of a child's process that could not be killed.
+    pub(super) fn abandoned_exited(&mut self, key: ChildKey) {
+        if self.children.get(&key).is_some_and(|child| child.status == Status::Blocked) {
+            self.operation = Operation::Restart;
+            self.actions.push_back(Action::Start(key));
+        }
     }
 
     /// Handles a failed start.

@@ -1,19 +1,23 @@
 //! The execution of the plan's actions.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::SupervisorProcess;
 use super::report;
-use super::shutdown_wait::{ExitFuture, stop_and_wait, wait_for_init, wait_or_kill};
+use super::shutdown_wait::{StopOutcome, Stopping, finish_all, wait_for_init};
 use crate::actor::Context;
-use crate::base::{Exit, Pid, Shutdown, StartError};
-use crate::mailbox::Addressee;
-use crate::process::ended;
+use crate::base::{Exit, Pid, StartError};
+use crate::mailbox::{Addressee, Mask};
+use crate::observe::Alarm;
+use crate::process::Cell;
 use crate::supervisor::child::{BoundSpec, ChildCell, for_each_cell};
 use crate::supervisor::plan::{Action, ChildKey, PendingRetry, RetryId, ShutdownCause};
 use crate::supervisor::protocol::LocalOnly;
 use crate::supervisor::{ChildError, Supervision};
-use crate::wire::{Epoch, Signal};
+
+/// The requests that change nothing.
+const QUERIES: Mask = Cell::<Supervision>::mask_of(Some(&["Children", "Count", "Info", "Find"]));
 
 impl SupervisorProcess {
     /// Executes all actions of the plan. An error ends the supervisor.
@@ -50,38 +54,102 @@ impl SupervisorProcess {
             return Ok(Err(error));
         }
         self.execute_actions(cx).await?;
-        Ok(std::mem::replace(&mut self.last_start, Ok(None)).map_err(ChildError::Start))
+        Ok(std::mem::replace(&mut self.last_start, Ok(None)))
+    }
+
+    /// Waits for `future`, and meanwhile answers the requests that change nothing. All other messages wait.
+    async fn answer_while<T>(&mut self, cx: &mut Context<Self>, future: impl Future<Output = T> + Send) -> T {
+        let mut future = pin!(future);
+        loop {
+            match cx.mailbox().receive_while(QUERIES, future.as_mut()).await {
+                Ok(output) => return output,
+                Err(query) => drop(self.answer(cx.pid(), query)),
+            }
+        }
+    }
+
+    /// Waits for `future`, the start or the exit of these children, and meanwhile answers the requests that change
+    /// nothing. Requests of those children fail.
+    async fn await_children<T>(
+        &mut self,
+        cx: &mut Context<Self>,
+        children: Vec<u64>,
+        future: impl Future<Output = T> + Send,
+    ) -> T {
+        let (cell, supervisor) = (Arc::clone(cx.mailbox().cell()), cx.pid().number());
+        cell.set_awaited_children(supervisor, children);
+        let output = self.answer_while(cx, future).await;
+        cell.set_awaited_children(supervisor, Vec::new());
+        output
     }
 
     async fn start_child(&mut self, cx: &mut Context<Self>, key: ChildKey) {
-        let Some(child) = self.children.get_mut(&key) else { return };
-        let node = cx.node().clone();
-        let supervisor = cx.pid().clone();
-        // If the previous incarnation of this supervisor was killed, a child of it may still be ending in the cell.
-        if let Some(orphan) = child.spec.cell.pid() {
-            cx.mailbox().cell().set_awaited_children(supervisor.number(), vec![orphan.number()]);
-            stop_and_wait(&node, &supervisor, orphan, child.spec.options.shutdown).await;
+        self.starting = Some(key);
+        if self.is_cell_vacant(cx, key).await {
+            let outcome = self.start_in_cell(cx, key).await;
+            self.record_start(cx, key, &outcome);
+            self.last_start = outcome.map_err(ChildError::Start);
+        } else {
+            self.plan.start_blocked(key);
+            self.last_start = Err(ChildError::Restarting);
         }
-        let starting = {
-            let cell = Arc::clone(cx.mailbox().cell());
-            child.spec.starter.start(&|pid| {
-                cell.set_awaited_children(supervisor.number(), vec![pid.number()]);
-                cell.link(&supervisor, pid);
-            })
-        };
-        let outcome = wait_for_init(cx, &*child.spec.cell, child.spec.options.shutdown, starting).await;
-        cx.mailbox().cell().set_awaited_children(supervisor.number(), Vec::new());
+        self.starting = None;
+    }
+
+    /// Returns whether no process occupies the child's cell. A process may be there that could not be killed, or, if the
+    /// previous incarnation of this supervisor was killed, a child of that one. Such an orphan is stopped first.
+    async fn is_cell_vacant(&mut self, cx: &mut Context<Self>, key: ChildKey) -> bool {
+        let Some(child) = self.children.get(&key) else { return false };
+        let (cell, shutdown) = (Arc::clone(&child.spec.cell), child.spec.options.shutdown);
+        let Some(previous) = cell.pid() else { return true };
+        if child.abandoned.as_ref() != Some(&previous) {
+            let is_waited_for = cx.node().alarm(&Alarm::abandoned_key(previous.clone())).is_none();
+            let is_gone = is_waited_for && {
+                let stopping = Stopping::new(cx.node(), cx.pid(), previous.clone(), shutdown);
+                self.await_children(cx, vec![previous.number()], stopping.finish()).await.reason.is_some()
+            };
+            if !is_gone {
+                self.abandon(cx, key, previous);
+            }
+        }
+        cell.pid().is_none()
+    }
+
+    async fn start_in_cell(&mut self, cx: &mut Context<Self>, key: ChildKey) -> Result<Option<Pid>, Exit> {
+        let Some(child) = self.children.get_mut(&key) else { return Ok(None) };
+        let (cell, supervisor) = (Arc::clone(cx.mailbox().cell()), cx.pid().clone());
+        let (child_cell, shutdown) = (Arc::clone(&child.spec.cell), child.spec.options.shutdown);
+        let starting = child.spec.starter.start(&|pid| {
+            // Before it runs.
+            cell.set_awaited_children(supervisor.number(), vec![pid.number()]);
+            cell.link(&supervisor, pid);
+        });
+        let starts = child_cell.pid();
+        let numbers = starts.iter().map(Pid::number).collect();
+        let init = wait_for_init(cell, supervisor, child_cell, shutdown, starting);
+        let outcome = self.await_children(cx, numbers, init).await;
+        if !matches!(outcome, Ok(Some(_)))
+            && let Some(pid) = starts
+            && self.children.get(&key).is_some_and(|child| child.spec.cell.pid().as_ref() == Some(&pid))
+        {
+            self.abandon(cx, key, pid);
+        }
+        outcome
+    }
+
+    fn record_start(&mut self, cx: &Context<Self>, key: ChildKey, outcome: &Result<Option<Pid>, Exit>) {
+        let Some(child) = self.children.get_mut(&key) else { return };
         child.spec.cell.record_start(outcome.as_ref().err());
-        match &outcome {
+        match outcome {
             Ok(Some(pid)) => {
                 child.pid = Some(pid.clone());
                 child.starts += 1;
                 if child.starts > 1 {
-                    report::child_restarted(&node, self.cells.path(), &child.spec, pid, child.starts);
+                    report::child_restarted(cx.node(), self.cells.path(), &child.spec, pid, child.starts);
                 }
                 self.running.insert(pid.number(), key);
                 report::child_started(self.cells.path(), &child.spec, pid, child.starts);
-                self.plan.child_started(key, node.clock().now());
+                self.plan.child_started(key, cx.node().clock().now());
             }
             Ok(None) => self.plan.child_ignored(key),
             Err(reason) => {
@@ -95,7 +163,16 @@ impl SupervisorProcess {
                 self.plan.start_failed(key);
             }
         }
-        self.last_start = outcome;
+    }
+
+    /// Reports that a child's process was killed and has not exited. The supervisor continues without it.
+    fn abandon(&mut self, cx: &mut Context<Self>, key: ChildKey, pid: Pid) {
+        let Some(child) = self.children.get_mut(&key) else { return };
+        report::child_abandoned(cx.node(), self.cells.path(), &child.spec.id, &pid);
+        // Its exit signal reports that it is gone. It may have unlinked itself, or be a child of a killed incarnation.
+        cx.cell().link(cx.pid(), &pid);
+        self.abandoned.insert(pid.number(), key);
+        child.abandoned = Some(pid);
     }
 
     /// Removes a child from the running children and returns its process.
@@ -105,18 +182,31 @@ impl SupervisorProcess {
         Some(pid)
     }
 
-    /// Stops a child as its options say and waits until it is gone, even if it has unlinked itself.
-    async fn stop_child(&mut self, cx: &mut Context<Self>, key: ChildKey) {
-        let (Some(pid), Some(child)) = (self.set_not_running(key), self.children.get(&key)) else { return };
+    /// Begins to stop a child as its options say.
+    fn begin_stop(&self, cx: &Context<Self>, key: ChildKey) -> Option<Stopping> {
+        let child = self.children.get(&key)?;
+        let pid = child.pid.clone()?;
         // The link stays, so that the child does not outlive a supervisor that is killed in the meantime.
-        let (node, supervisor) = (cx.node().clone(), cx.pid().clone());
-        let shutdown = child.spec.options.shutdown;
-        cx.mailbox().cell().set_awaited_children(supervisor.number(), vec![pid.number()]);
-        let outcome = stop_and_wait(&node, &supervisor, pid.clone(), shutdown).await;
-        cx.mailbox().cell().set_awaited_children(supervisor.number(), Vec::new());
-        if let Some(child) = self.children.get(&key) {
-            report::child_stopped(self.cells.node(), self.cells.path(), &child.spec, &pid, &outcome);
+        Some(Stopping::new(cx.node(), cx.pid(), pid, child.spec.options.shutdown))
+    }
+
+    fn end_stop(&mut self, cx: &mut Context<Self>, key: ChildKey, outcome: &StopOutcome) {
+        let Some(pid) = self.set_not_running(key) else { return };
+        let Some(child) = self.children.get(&key) else { return };
+        match &outcome.reason {
+            Some(reason) => {
+                let (node, path) = (self.cells.node(), self.cells.path());
+                report::child_stopped(node, path, &child.spec, &pid, reason, outcome.timed_out);
+            }
+            None => self.abandon(cx, key, pid),
         }
+    }
+
+    /// Stops a child and waits until it is gone, even if it has unlinked itself.
+    async fn stop_child(&mut self, cx: &mut Context<Self>, key: ChildKey) {
+        let Some(stopping) = self.begin_stop(cx, key) else { return };
+        let outcome = self.await_children(cx, vec![stopping.pid.number()], stopping.finish()).await;
+        self.end_stop(cx, key, &outcome);
     }
 
     /// Stops all children: the last one first; those of a dynamic supervisor all at once.
@@ -127,30 +217,26 @@ impl SupervisorProcess {
             let _ = self.execute_actions(cx).await;
             return;
         }
-        let (node, supervisor) = (cx.node().clone(), cx.pid().clone());
-        let mut stopping: Vec<(ChildKey, Pid, Shutdown, ExitFuture)> = Vec::new();
+        let mut keys = Vec::new();
         while let Some(action) = self.plan.next_action() {
-            let Action::Stop(key) = action else { continue };
-            let (Some(pid), Some(child)) = (self.set_not_running(key), self.children.get(&key)) else { continue };
-            let exit = Box::pin(ended(&node, pid.clone()));
-            stopping.push((key, pid, child.spec.options.shutdown, exit));
-        }
-        let numbers = stopping.iter().map(|(_, pid, ..)| pid.number()).collect();
-        cx.mailbox().cell().set_awaited_children(supervisor.number(), numbers);
-        for (_, pid, shutdown, _) in &stopping {
-            let reason = if *shutdown == Shutdown::Kill { Exit::Kill } else { Exit::shutdown() };
-            node.signal(&supervisor, pid, Epoch::LOCAL, Signal::Exit { reason, linked: false });
-        }
-        let begin = node.clock().now();
-        for (key, pid, shutdown, exit) in stopping {
-            let remaining = match shutdown {
-                Shutdown::After(timeout) => Some(timeout.saturating_sub(node.clock().now().duration_since(begin))),
-                Shutdown::Kill | Shutdown::Forever => None,
-            };
-            let outcome = wait_or_kill(&node, &supervisor, &pid, remaining, exit).await;
-            if let Some(child) = self.children.get(&key) {
-                report::child_stopped(self.cells.node(), self.cells.path(), &child.spec, &pid, &outcome);
+            if let Action::Stop(key) = action {
+                keys.push(key);
             }
+        }
+        // Recorded before the first of them can be affected.
+        let pids = keys.iter().filter_map(|key| self.children.get(key)?.pid.as_ref());
+        let numbers = pids.map(Pid::number).collect();
+        cx.cell().set_awaited_children(cx.pid().number(), numbers);
+        let (mut stopped, mut stopping) = (Vec::new(), Vec::new());
+        for key in keys {
+            if let Some(begun) = self.begin_stop(cx, key) {
+                stopped.push(key);
+                stopping.push(begun);
+            }
+        }
+        let outcomes = self.answer_while(cx, finish_all(stopping)).await;
+        for (key, outcome) in stopped.into_iter().zip(outcomes) {
+            self.end_stop(cx, key, &outcome);
             self.plan.child_stopped(key);
         }
     }
@@ -159,6 +245,9 @@ impl SupervisorProcess {
         let Some(child) = self.children.get(&key) else { return };
         for_each_cell(vec![Arc::clone(&child.spec.cell)], ChildCell::close);
         if removed && let Some(child) = self.children.remove(&key) {
+            if let Some(pid) = &child.abandoned {
+                self.abandoned.remove(&pid.number());
+            }
             self.remove_cell(child.spec);
         }
     }

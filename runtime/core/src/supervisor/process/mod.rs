@@ -25,12 +25,16 @@ pub(crate) struct SupervisorProcess {
     plan: Plan,
     children: SortedMap<ChildKey, Child>,
     running: SortedMap<u64, ChildKey>,
+    /// The processes of children that were killed and have not exited, as far as is known.
+    abandoned: SortedMap<u64, ChildKey>,
     failure: SharedFailure,
     init_done: bool,
     /// The last child that exited or failed to start, with the reason.
     last_failed: Option<StartError>,
+    /// The child that is being started.
+    starting: Option<ChildKey>,
     /// The result of the last start.
-    last_start: Result<Option<Pid>, Exit>,
+    last_start: Result<Option<Pid>, ChildError>,
 }
 
 impl Actor for SupervisorProcess {
@@ -47,6 +51,8 @@ pub(super) type SharedFailure = Arc<Mutex<Option<StartError>>>;
 struct Child {
     spec: BoundSpec,
     pid: Option<Pid>,
+    /// The process that was killed and has not exited.
+    abandoned: Option<Pid>,
     starts: u64,
     crashes: CrashCount,
 }
@@ -68,9 +74,11 @@ impl SupervisorProcess {
             plan: Plan::new(options, dynamic),
             children: SortedMap::new(),
             running: SortedMap::new(),
+            abandoned: SortedMap::new(),
             failure,
             init_done: false,
             last_failed: None,
+            starting: None,
             last_start: Ok(None),
         };
         for spec in children.into_specs() {
@@ -97,7 +105,8 @@ impl SupervisorProcess {
             },
             IdTaken::NotRunning => ChildError::AlreadyPresent,
         })?;
-        self.children.insert(key, Child { spec, pid: None, starts: 0, crashes: CrashCount::default() });
+        let child = Child { spec, pid: None, abandoned: None, starts: 0, crashes: CrashCount::default() };
+        self.children.insert(key, child);
         Ok(key)
     }
 
@@ -119,19 +128,38 @@ impl SupervisorProcess {
         (self.children.get(&key)?.spec.cell.child_id().as_ref() == Some(id)).then_some(key)
     }
 
-    /// Handles a request or an exit. The replies of requests that take time are held until then, so that a cycle of calls
-    /// and exits through this supervisor is found.
-    async fn handle(&mut self, cx: &mut Context<Self>, message: Supervision) -> Result<(), Exit> {
+    /// Answers a request that changes nothing. Returns any other message.
+    fn answer(&self, supervisor: &Pid, message: Supervision) -> Option<Supervision> {
         match message {
             Supervision::Children { reply } => reply.send(self.child_infos()),
             Supervision::Count { reply } => reply.send(self.count()),
             Supervision::Info { reply } => reply.send(SupervisorInfo {
                 path: self.cells.path().to_string(),
-                pid: cx.pid().clone(),
+                pid: supervisor.clone(),
                 options: self.options,
                 dynamic: self.dynamic,
                 children: self.child_infos(),
             }),
+            Supervision::Find { child, reply } => {
+                let found = self.find(&child).and_then(|key| self.children.get(&key));
+                let cell = found.map(|child| LocalOnly(Arc::clone(&child.spec.cell).into_cell()));
+                reply.send(cell.ok_or(ChildError::NotFound));
+            }
+            other => return Some(other),
+        }
+        None
+    }
+
+    /// Handles a request or an exit. The replies of requests that take time are held until then, so that a cycle of calls
+    /// and exits through this supervisor is found.
+    async fn handle(&mut self, cx: &mut Context<Self>, message: Supervision) -> Result<(), Exit> {
+        let Some(message) = self.answer(cx.pid(), message) else { return Ok(()) };
+        match message {
+            // Answered above.
+            Supervision::Children { .. }
+            | Supervision::Count { .. }
+            | Supervision::Info { .. }
+            | Supervision::Find { .. } => {}
             Supervision::Terminate { child, reply } => {
                 reply.mark_held();
                 let planned = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.terminate(key));
@@ -146,14 +174,9 @@ impl SupervisorProcess {
             }
             Supervision::Delete { child, reply } => {
                 reply.mark_held();
-                let planned = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.delete(key));
+                let planned = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.delete(key));
                 self.execute_actions(cx).await?;
                 reply.send(planned);
-            }
-            Supervision::Find { child, reply } => {
-                let found = self.find(&child).and_then(|key| self.children.get(&key));
-                let cell = found.map(|child| LocalOnly(Arc::clone(&child.spec.cell).into_cell()));
-                reply.send(cell.ok_or(ChildError::NotFound));
             }
             Supervision::Add { unbound, reply } => {
                 reply.mark_held();
@@ -177,11 +200,44 @@ impl SupervisorProcess {
         Ok(())
     }
 
+    /// Removes a child that is down and whose last process has exited.
+    fn delete(&mut self, key: ChildKey) -> Result<(), ChildError> {
+        let still_runs = |child: &Child| child.abandoned.is_some() && child.spec.cell.pid() == child.abandoned;
+        if self.plan.state(key) == Some(ChildState::Down) && self.children.get(&key).is_some_and(still_runs) {
+            return Err(ChildError::Running);
+        }
+        self.plan.delete(key)
+    }
+
+    /// Waits for the next message or stop. A stop comes after the messages that were saved when it was noticed; `left` is
+    /// their number then.
+    async fn next_step(cx: &mut Context<Self>, left: &mut Option<u32>) -> Step<Supervision> {
+        if cx.mailbox().cell().is_stopping() {
+            let left = left.get_or_insert(cx.mailbox().saved());
+            if *left > 0
+                && let Some(message) = cx.mailbox().take_saved()
+            {
+                *left -= 1;
+                return Step::Message(message);
+            }
+        }
+        cx.mailbox().step().await
+    }
+
     async fn handle_exit(&mut self, cx: &mut Context<Self>, signal: ExitSignal) -> Result<(), Exit> {
-        let is_local = **signal.from.node_id() == **cx.node().id();
-        let child = if is_local { self.running.get(&signal.from.number()).copied() } else { None };
+        if **signal.from.node_id() != **cx.node().id() {
+            return Ok(());
+        }
+        let number = signal.from.number();
+        if let Some(key) = self.abandoned.remove(&number) {
+            if let Some(child) = self.children.get_mut(&key) {
+                child.abandoned.take_if(|pid| pid.number() == number);
+            }
+            self.plan.abandoned_exited(key);
+            return self.execute_actions(cx).await;
+        }
         // The exits of other processes, and of children that the supervisor stopped, are ignored.
-        let Some(key) = child else { return Ok(()) };
+        let Some(key) = self.running.get(&number).copied() else { return Ok(()) };
         let now = cx.node().clock().now();
         self.set_not_running(key);
         self.plan.child_exited(key, &signal.reason, now);
@@ -196,10 +252,18 @@ impl SupervisorProcess {
     }
 
     fn child_infos(&self) -> Vec<ChildInfo> {
+        let planned = self.plan.planned_starts();
+        // While the supervisor waits, a child that has run before may be down until its turn to start.
+        let is_restarting = |key, child: &Child| {
+            child.starts > 0 && (self.starting == Some(key) || planned.contains(&key)) && child.pid.is_none()
+        };
         let info = |(key, child): &(ChildKey, Child)| ChildInfo {
             id: child.spec.id.to_string(),
             pid: child.pid.clone(),
-            state: self.plan.state(*key).unwrap_or(ChildState::Down),
+            state: match self.plan.state(*key) {
+                None | Some(ChildState::Down) if is_restarting(*key, child) => ChildState::Restarting,
+                state => state.unwrap_or(ChildState::Down),
+            },
             restart: child.spec.options.restart,
             starts: child.starts,
             supervisor: child.spec.supervisor.clone(),
@@ -235,8 +299,9 @@ impl Process for SupervisorProcess {
 
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         self.init_done = true;
+        let mut saved_before_stop = None;
         let reason = loop {
-            let result = match cx.mailbox().step().await {
+            let result = match SupervisorProcess::next_step(cx, &mut saved_before_stop).await {
                 Step::Message(message) => self.handle(cx, message).await,
                 Step::Stop(reason) => Err(reason),
                 // `Options` has no `sys`, so a supervisor does not serve these.

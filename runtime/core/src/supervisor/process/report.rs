@@ -6,13 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::shutdown_wait::StopOutcome;
 use crate::base::{Exit, ExitSignal, Pid, Shutdown};
 use crate::log;
 use crate::node::Node;
 use crate::observe::{Alarm, LifecycleEvent, ReportKind};
 use crate::supervisor::Restart;
-use crate::supervisor::child::BoundSpec;
+use crate::supervisor::child::{BoundSpec, path_segment};
 use crate::supervisor::plan::ShutdownCause;
 
 /// The crashes of one child in a row.
@@ -131,11 +130,19 @@ pub(super) fn start_failed(node: &Node, supervisor: &str, spec: &BoundSpec, reas
     });
 }
 
-/// Logs the exit of a child that the supervisor stopped, if the child did not stop as requested.
-pub(super) fn child_stopped(node: &Node, supervisor: &str, spec: &BoundSpec, pid: &Pid, outcome: &StopOutcome) {
-    let (id, reason) = (&*spec.id, &outcome.reason);
+/// Logs the exit of a child that the supervisor stopped, if the child did not stop as requested. `timed_out`: it was killed
+/// because it did not stop in time.
+pub(super) fn child_stopped(
+    node: &Node,
+    supervisor: &str,
+    spec: &BoundSpec,
+    pid: &Pid,
+    reason: &Exit,
+    timed_out: bool,
+) {
+    let id = &*spec.id;
     let expected = reason.is_orderly() || (spec.options.shutdown == Shutdown::Kill && *reason == Exit::Killed);
-    if outcome.timed_out {
+    if timed_out {
         node.report(ReportKind::ChildStop, || {
             log::warn!(
                 target: "greenroom::supervisor",
@@ -149,6 +156,21 @@ pub(super) fn child_stopped(node: &Node, supervisor: &str, spec: &BoundSpec, pid
             );
         });
     }
+}
+
+/// Raises an alarm and logs that a child's process was killed and has not exited. The alarm is cleared when it has.
+pub(super) fn child_abandoned(node: &Node, supervisor: &str, child: &str, pid: &Pid) {
+    let path = format!("{supervisor}/{}", path_segment(child));
+    let raised = node.table().get(pid.number()).and_then(|cell| cell.abandon(pid.number(), path));
+    let Some(Alarm::AbandonedChild { child: path, kind, at, .. }) = raised else { return };
+    let at = at.map_or_else(|| "unknown".to_owned(), |at| at.to_string());
+    node.report(ReportKind::Abandoned, || {
+        log::error!(
+            target: "greenroom::supervisor",
+            supervisor, child, path, %pid, process = %kind, last_seen = at,
+            "child was killed and still runs: its supervisor continues without it"
+        );
+    });
 }
 
 /// Logs that the supervisor shuts down by itself. Giving up is published as a lifecycle event too.

@@ -1,67 +1,122 @@
 //! The waits of a supervisor for a child: for its exit, and for its `init` once the supervisor itself is to stop.
 //!
-//! Both are bounded by the child's `shutdown`, so stopping a tree takes no longer than its options say. A supervisor that
-//! is not stopping waits for an `init` without a limit, as OTP's supervisor does.
+//! Both are bounded by the child's `shutdown`, and then by [`KILL_LIMIT`]: a killed process that has not exited by then is
+//! abandoned. So stopping a tree takes no longer than its options say. A supervisor that is not stopping waits for an
+//! `init` without a limit, as OTP's supervisor does.
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::actor::{Context, Process};
 use crate::base::{Exit, Pid, Shutdown};
 use crate::node::Node;
-use crate::process::ended;
-use crate::supervisor::child::{ChildCell, StartFuture};
+use crate::process::{Cell, ended};
+use crate::supervisor::Supervision;
+use crate::supervisor::child::{ChildCell, KILL_LIMIT, StartFuture};
 use crate::wire::{Epoch, Signal};
-
-pub(super) type ExitFuture = Pin<Box<dyn Future<Output = Exit> + Send>>;
 
 /// The result of stopping a child.
 pub(super) struct StopOutcome {
-    pub(super) reason: Exit,
+    /// The exit reason; `None` if the process was killed and has not exited in time.
+    pub(super) reason: Option<Exit>,
     /// True if the child did not stop in time and was killed.
     pub(super) timed_out: bool,
 }
 
-/// Stops a process and waits until it is gone.
-pub(super) async fn stop_and_wait(node: &Node, supervisor: &Pid, pid: Pid, shutdown: Shutdown) -> StopOutcome {
-    let exit = Box::pin(ended(node, pid.clone()));
-    let (reason, timeout) = match shutdown {
-        Shutdown::Kill => (Exit::Kill, None),
-        Shutdown::After(timeout) => (Exit::shutdown(), Some(timeout)),
-        Shutdown::Forever => (Exit::shutdown(), None),
-    };
-    node.signal(supervisor, &pid, Epoch::LOCAL, Signal::Exit { reason, linked: false });
-    wait_or_kill(node, supervisor, &pid, timeout, exit).await
+/// A process that a supervisor stops.
+pub(super) struct Stopping {
+    node: Node,
+    supervisor: Pid,
+    pub(super) pid: Pid,
+    shutdown: Shutdown,
+    requested_at: Instant,
+    killed_at: Option<Instant>,
+    exit: Pin<Box<dyn Future<Output = Exit> + Send>>,
+    reason: Option<Exit>,
 }
 
-/// Waits for the exit of a process that is stopping, and kills it after `timeout`.
-pub(super) async fn wait_or_kill(
-    node: &Node,
-    supervisor: &Pid,
-    pid: &Pid,
-    timeout: Option<Duration>,
-    mut exit: ExitFuture,
-) -> StopOutcome {
-    if let Some(reason) = node.clock().within(timeout, exit.as_mut()).await {
-        return StopOutcome { reason, timed_out: false };
+impl Stopping {
+    /// Requests a process to stop, or kills it, as `shutdown` says.
+    pub(super) fn new(node: &Node, supervisor: &Pid, pid: Pid, shutdown: Shutdown) -> Stopping {
+        let exit = Box::pin(ended(node, pid.clone()));
+        let requested_at = node.clock().now();
+        let (node, supervisor) = (node.clone(), supervisor.clone());
+        let mut stopping =
+            Stopping { node, supervisor, pid, shutdown, requested_at, killed_at: None, exit, reason: None };
+        match shutdown {
+            Shutdown::Kill => stopping.kill(),
+            Shutdown::After(_) | Shutdown::Forever => stopping.send_exit(Exit::shutdown()),
+        }
+        stopping
     }
-    node.signal(supervisor, pid, Epoch::LOCAL, Signal::Exit { reason: Exit::Kill, linked: false });
-    StopOutcome { reason: exit.await, timed_out: true }
+
+    fn send_exit(&self, reason: Exit) {
+        self.node.signal(&self.supervisor, &self.pid, Epoch::LOCAL, Signal::Exit { reason, linked: false });
+    }
+
+    fn kill(&mut self) {
+        self.killed_at = Some(self.node.clock().now());
+        self.send_exit(Exit::Kill);
+    }
+
+    /// Returns the part of `limit` that is left since `start`.
+    fn left(&self, limit: Duration, start: Instant) -> Duration {
+        limit.saturating_sub(self.node.clock().now().saturating_duration_since(start))
+    }
+
+    /// Waits until the process has exited, or was killed because the time of its `shutdown` is over.
+    pub(super) async fn exit_or_kill(&mut self) {
+        let timeout = match self.shutdown {
+            Shutdown::Kill => return,
+            Shutdown::After(timeout) => Some(self.left(timeout, self.requested_at)),
+            Shutdown::Forever => None,
+        };
+        self.reason = self.node.clock().within(timeout, self.exit.as_mut()).await;
+        if self.reason.is_none() {
+            self.kill();
+        }
+    }
+
+    /// Waits until the process has exited, or was killed for [`KILL_LIMIT`].
+    pub(super) async fn finish(mut self) -> StopOutcome {
+        if self.killed_at.is_none() && self.reason.is_none() {
+            self.exit_or_kill().await;
+        }
+        if let Some(killed_at) = self.killed_at {
+            let left = self.left(KILL_LIMIT, killed_at);
+            self.reason = self.node.clock().within(Some(left), self.exit.as_mut()).await;
+        }
+        let timed_out = self.killed_at.is_some() && self.shutdown != Shutdown::Kill;
+        StopOutcome { reason: self.reason, timed_out }
+    }
 }
 
-/// Waits for the `init` of the child that is starting in `cell`.
+/// Waits for processes that stop at the same time. Returns the outcomes in the same order.
+pub(super) async fn finish_all(mut stopping: Vec<Stopping>) -> Vec<StopOutcome> {
+    for one in &mut stopping {
+        one.exit_or_kill().await;
+    }
+    let mut outcomes = Vec::with_capacity(stopping.len());
+    for one in stopping {
+        outcomes.push(one.finish().await);
+    }
+    outcomes
+}
+
+/// Waits for the `init` of the child that is starting in `child`. `cell` and `supervisor` are its supervisor's.
 ///
 /// If the supervisor is to stop in the meantime, the child gets the time of its `shutdown` and is then killed. A child
-/// with an unlimited `shutdown`, such as a supervisor, is stopped at once and waited for.
-pub(super) async fn wait_for_init<A: Process>(
-    cx: &mut Context<A>,
-    child: &dyn ChildCell,
+/// with an unlimited `shutdown`, such as a supervisor, is stopped at once and waited for. A killed child is waited for no
+/// longer than [`KILL_LIMIT`]; it may still occupy its cell then.
+pub(super) async fn wait_for_init(
+    cell: Arc<Cell<Supervision>>,
+    supervisor: Pid,
+    child: Arc<dyn ChildCell>,
     shutdown: Shutdown,
     mut starting: StartFuture,
 ) -> Result<Option<Pid>, Exit> {
-    let cell = cx.mailbox().cell();
     let started = poll_fn(|cx| match starting.as_mut().poll(cx) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
         // A stop request wakes the process, and with it this future.
@@ -71,15 +126,18 @@ pub(super) async fn wait_for_init<A: Process>(
     if let Some(outcome) = started.await {
         return outcome;
     }
-    let (node, supervisor) = (cx.node(), cx.pid());
+    let node = cell.node();
     let send_exit = |reason| {
         if let Some(pid) = child.pid() {
-            node.signal(supervisor, &pid, Epoch::LOCAL, Signal::Exit { reason, linked: false });
+            node.signal(&supervisor, &pid, Epoch::LOCAL, Signal::Exit { reason, linked: false });
         }
     };
     match shutdown {
         Shutdown::Kill => send_exit(Exit::Kill),
-        Shutdown::Forever => send_exit(Exit::shutdown()),
+        Shutdown::Forever => {
+            send_exit(Exit::shutdown());
+            return starting.await;
+        }
         Shutdown::After(timeout) => {
             if let Some(outcome) = node.clock().within(Some(timeout), starting.as_mut()).await {
                 return outcome;
@@ -87,5 +145,5 @@ pub(super) async fn wait_for_init<A: Process>(
             send_exit(Exit::Kill);
         }
     }
-    starting.await
+    node.clock().within(Some(KILL_LIMIT), starting).await.unwrap_or(Err(Exit::Killed))
 }

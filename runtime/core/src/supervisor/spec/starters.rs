@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::actor::{Actor, Process, launch, start_info};
 use crate::base::{Exit, Pid};
 use crate::process::{Cell, StartInfo, catch, ended_in_cell, start_wait};
-use crate::supervisor::child::{BoundSpec, ChildStarter, Children, StartFuture, SupervisorCell};
+use crate::supervisor::child::{BoundSpec, ChildStarter, Children, KILL_LIMIT, StartFuture, SupervisorCell};
 use crate::supervisor::process::SupervisorProcess;
 use crate::supervisor::{ChildOptions, SupervisorOptions, WhileDown};
 
@@ -114,14 +114,14 @@ fn start_process<A: Process>(
     let (started, outcome) = start_wait(cell.node(), number);
     launch(&cell, number, actor, Some(started));
     Box::pin(async move {
-        match outcome.await {
-            Some(Ok(())) => Ok(Some(pid)),
-            // In both cases the process must be gone before the next start, so that its name and port are free.
-            Some(Err(Exit::Normal)) => {
-                ended_in_cell(cell, number).await;
-                Ok(None)
-            }
-            Some(Err(_)) | None => Err(ended_in_cell(cell, number).await),
-        }
+        let failure = match outcome.await {
+            Some(Ok(())) => return Ok(Some(pid)),
+            Some(Err(reason)) => Some(reason),
+            None => None,
+        };
+        // The process must be gone before the next start, so that its name and port are free.
+        let ended = ended_in_cell(Arc::clone(&cell), number);
+        let ended = cell.node().clock().within(Some(KILL_LIMIT), ended).await;
+        if failure == Some(Exit::Normal) { Ok(None) } else { Err(ended.or(failure).unwrap_or(Exit::Killed)) }
     })
 }

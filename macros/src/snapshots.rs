@@ -31,6 +31,16 @@ fn protocol_of_supervisors() {
                 {
                     item.attrs.push(syn::parse_quote!(#[diagnostic::do_not_recommend]));
                 }
+                if let syn::Item::Impl(item) = item
+                    && matches!(&item.trait_, Some((path, _)) if path.segments.last().unwrap().ident == "Protocol")
+                {
+                    item.items.insert(
+                        1,
+                        syn::parse_quote!(
+                            const IS_SUPERVISION: bool = true;
+                        ),
+                    );
+                }
             }
             quote!(#expanded)
         }

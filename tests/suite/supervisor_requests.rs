@@ -231,6 +231,50 @@ async fn requests_of_dynamic_children_fail_at_once_while_all_are_stopped() {
     }
 }
 
+/// A clerk that receives its plan after its start.
+#[actor]
+#[derive(Clone, Default)]
+struct Usher {
+    plan: Arc<Mutex<Option<Plan>>>,
+}
+
+#[actor(local)]
+impl Usher {
+    #[cast]
+    fn usher(&mut self) {}
+
+    #[exit]
+    fn ignore(&mut self, _: ExitSignal) {}
+
+    /// Makes its requests a little later, when its supervisor has restarted.
+    #[terminate]
+    async fn close(&mut self) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let plan = self.plan.lock().unwrap().take();
+        if let Some(plan) = plan {
+            plan.run(Moment::Terminate).await;
+        }
+    }
+}
+
+#[greenroom::test]
+async fn requests_of_a_killed_supervisors_child_fail_at_once_while_the_next_incarnation_waits_for_it() {
+    let usher = Usher::default();
+    let new = usher.clone();
+    let hall = move || {
+        let new = new.clone();
+        Supervisor::new(Strategy::OneForOne).child("usher", ChildSpec::<UsherRef>::new(move || new.clone()))
+    };
+    let theatre =
+        Supervisor::new(Strategy::OneForOne).child("hall", ChildSpec::supervisor(hall)).start().await.unwrap();
+    let hall: SupervisionRef = theatre.find_child("hall").await.unwrap();
+    let plan = Plan::new(Moment::Terminate, &hall);
+    *usher.plan.lock().unwrap() = Some(plan.clone());
+    hall.exit(Exit::Kill);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    plan.check(2);
+}
+
 #[greenroom::test]
 async fn requests_of_a_running_child_and_to_another_supervisor_are_answered() {
     let (office, other) = (office().await, office().await);

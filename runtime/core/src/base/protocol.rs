@@ -19,6 +19,9 @@ pub trait Protocol: Sized + Send + 'static {
     const VERSION: u32 = 0;
     /// True if a crash report shows the last message and not only its variant, from `debug`.
     const REPORTED: bool = false;
+    /// True for the protocol of supervisors.
+    #[doc(hidden)]
+    const IS_SUPERVISION: bool = false;
     /// The variants, in the order of their declaration.
     const VARIANTS: &'static [Variant];
 

@@ -119,10 +119,10 @@ impl<M: Protocol> Address<M> {
     /// Returns the error of a request to a supervisor that waits, directly or through supervisors below it, for the
     /// caller's `init` or exit. It answers such a request only after the wait, which lasts until the request is answered.
     ///
-    /// Only for the protocol of supervisors, known by its name: other calls pay nothing.
+    /// Only for the protocol of supervisors: other calls pay nothing.
     #[inline(always)]
     fn supervision_cycle(&self) -> Option<CallError> {
-        if const { is_supervision(M::NAME) } { self.find_supervision_cycle() } else { None }
+        if const { M::IS_SUPERVISION } { self.find_supervision_cycle() } else { None }
     }
 
     #[cold]
@@ -131,13 +131,17 @@ impl<M: Protocol> Address<M> {
         let caller = Current::process_of(node);
         let Resolved::Local(process) = self.0.resolve() else { return None };
         let supervisor = process.number().filter(|_| caller != 0)?;
-        // From the caller upwards: each step goes to the supervisor that waits for the process below it.
+        let awaits = |parent: u64, child| node.table().get(parent).is_some_and(|cell| cell.awaits_child(parent, child));
+        // From the caller upwards: each step goes to the supervisor that waits for the process below it. That is its
+        // parent, unless the supervisor has restarted and still waits for a child of its previous incarnation.
         let (mut waiting, mut number) = (Vec::new(), caller);
         while number != supervisor {
-            let parent = node.table().get(number)?.ancestry().parent;
-            if !node.table().get(parent)?.awaits_child(parent, number) {
-                return None;
-            }
+            let parent = if awaits(supervisor, number) {
+                supervisor
+            } else {
+                let parent = node.table().get(number)?.ancestry().parent;
+                Some(parent).filter(|parent| awaits(*parent, number))?
+            };
             waiting.push(node.pid(parent));
             number = parent;
         }
@@ -205,11 +209,6 @@ impl<M: Protocol> Address<M> {
             Resolved::Missing(_) => Err(SendError { error: CastError::NoProc, message }),
         }
     }
-}
-
-/// Returns whether this is the name of the protocol of supervisors, which this layer cannot import.
-const fn is_supervision(protocol: &str) -> bool {
-    matches!(protocol.as_bytes(), b"Supervision")
 }
 
 // Out of line: halves the length of a stub's functions.

@@ -102,15 +102,13 @@ impl SupervisorProcess {
         let Some(child) = self.children.get(&key) else { return false };
         let (cell, shutdown) = (Arc::clone(&child.spec.cell), child.spec.options.shutdown);
         let Some(previous) = cell.pid() else { return true };
-        if child.abandoned.as_ref() != Some(&previous) {
-            let is_waited_for = cx.node().alarm(&Alarm::abandoned_key(previous.clone())).is_none();
-            let is_gone = is_waited_for && {
-                let stopping = Stopping::new(cx.node(), cx.pid(), previous.clone(), shutdown);
-                self.await_children(cx, vec![previous.number()], stopping.finish()).await.reason.is_some()
-            };
-            if !is_gone {
-                self.abandon(cx, key, previous);
-            }
+        let is_abandoned = cx.node().alarm(&Alarm::abandoned_key(previous.clone())).is_some();
+        let is_gone = !is_abandoned && {
+            let stopping = Stopping::new(cx.node(), cx.pid(), previous.clone(), shutdown);
+            self.await_children(cx, vec![previous.number()], stopping.finish()).await.reason.is_some()
+        };
+        if !is_gone {
+            self.abandon(cx, key, previous);
         }
         cell.pid().is_none()
     }

@@ -77,6 +77,7 @@ pub enum Supervision {
 #[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Protocol for Supervision {
     const NAME: &'static str = "Supervision";
+    const IS_SUPERVISION: bool = true;
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Children",

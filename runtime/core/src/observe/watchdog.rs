@@ -221,9 +221,9 @@ impl SlotTable {
 
     /// The watchdog's thread.
     fn watch(&self, sink: &Weak<impl LongPollSink>) {
-        let (mut observed, mut idle) = (ObservedPolls::default(), 0);
+        let (mut observed, mut idle) = (ObservedPolls::default(), IdleReadings::default());
         while !self.closed.load(Ordering::Relaxed) {
-            if idle < IDLE_READINGS {
+            if idle.count < IDLE_READINGS {
                 std::thread::sleep(INTERVAL);
             } else {
                 self.sleeping.store(true, Ordering::Relaxed);
@@ -231,7 +231,7 @@ impl SlotTable {
                 self.sleeping.store(false, Ordering::Relaxed);
             }
             let readings = self.read();
-            idle = if readings.iter().any(|reading| reading.process != 0) { 0 } else { idle + 1 };
+            idle.update(&readings);
             let findings = observed.update(&readings, Instant::now());
             if findings.is_empty() {
                 continue;
@@ -261,6 +261,26 @@ struct Reading {
     poll: u64,
     /// Zero if the thread polls no process.
     process: u64,
+}
+
+/// Counts the readings in a row without a poll.
+///
+/// Short polls are seldom under way at a reading, so the numbers of polls are compared too. Otherwise the watchdog would
+/// sleep while there are many short polls, and each of them would wake it: two context switches a poll.
+#[derive(Default)]
+struct IdleReadings {
+    count: u32,
+    /// The number of polls at the last reading, by all threads together.
+    polls: u64,
+}
+
+impl IdleReadings {
+    fn update(&mut self, readings: &[Reading]) {
+        let polls = readings.iter().fold(0, |polls: u64, reading| polls.wrapping_add(reading.poll));
+        let is_idle = polls == self.polls && readings.iter().all(|reading| reading.process == 0);
+        self.count = if is_idle { self.count.saturating_add(1) } else { 0 };
+        self.polls = polls;
+    }
 }
 
 /// The polls of the last reading, by slot.
@@ -338,5 +358,22 @@ mod tests {
         // Slot 1 is empty, and the thread of slot 2 has ended.
         assert_eq!(observed.update(&[reading(1, 2, 0)], at(30)), [Finding::Over(8, ms(18))]);
         assert_eq!(observed.update(&[reading(1, 2, 0)], at(90)), []);
+    }
+    #[test]
+    fn readings_are_idle_only_if_no_poll_was_between_them() {
+        let mut idle = IdleReadings::default();
+        let mut count_after = |reading| {
+            idle.update(&[reading]);
+            idle.count
+        };
+        assert_eq!(count_after(reading(1, 1, 7)), 0);
+        assert_eq!(count_after(reading(1, 1, 0)), 1);
+        assert_eq!(count_after(reading(1, 1, 0)), 2);
+        // A short poll has begun and ended.
+        assert_eq!(count_after(reading(1, 2, 0)), 0);
+        assert_eq!(count_after(reading(1, 2, 0)), 1);
+        // A long poll is under way.
+        assert_eq!(count_after(reading(1, 3, 7)), 0);
+        assert_eq!(count_after(reading(1, 3, 7)), 0);
     }
 }

@@ -297,6 +297,34 @@ async fn processes_that_do_not_stop_in_time_are_killed_and_logged() {
 }
 
 #[greenroom::test]
+async fn a_run_inside_another_one_stops_its_node_in_order_before_the_outer_run_ends() {
+    let shutdown = Shutdown::After(Duration::from_secs(1));
+    let log = Log::default();
+    let app = |word: &str| Part::read(word, &log).application();
+    let inside = Node::local();
+    let body = async {
+        app("a").start().await?;
+        let ends = app("b<a:permanent").start().await?;
+        let run = inside.run(shutdown, async {
+            app("c").start().await?;
+            ends.tree().kid().finish();
+            std::future::pending().await
+        });
+        run.await?;
+        // The outer run is over as soon as the inner one is.
+        std::future::pending().await
+    };
+    let outcome = Node::local().run(shutdown, body).await;
+    assert_eq!(outcome, Err(Exit::error("application `b` ended: shutdown")));
+    assert_eq!(log.take().join(" "), "+a +b +c -b -c -a");
+
+    // The result of the inner run is that of the outer one.
+    let inside = Node::local();
+    let body = inside.run(shutdown, async { Err(Exit::error("no more")) });
+    assert_eq!(Node::local().run(shutdown, body).await, Err(Exit::error("no more")));
+}
+
+#[greenroom::test]
 async fn a_run_ends_with_its_body_or_with_a_permanent_application() -> greenroom::Result {
     let shutdown = Shutdown::After(Duration::from_secs(1));
     let log = Log::default();

@@ -36,6 +36,7 @@ mod node_stop;
 mod nodes;
 mod process_end;
 mod prose;
+mod real_processes;
 mod receive;
 mod recipients;
 mod refused_builds;

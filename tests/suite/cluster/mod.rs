@@ -1,10 +1,9 @@
-//! Several nodes: in memory on a paused clock, over sockets, and in two operating system processes.
+//! Several nodes: in memory on a paused clock, and over sockets.
 
 mod calls;
 mod cookie_files;
 mod echo_server;
 mod errors;
-mod killed;
 mod loss;
 mod message_panics;
 mod refusals;

@@ -86,6 +86,25 @@ impl TestNode {
     }
 }
 
+#[greenroom_macros::test]
+async fn a_stopping_node_stays_connected_until_the_watchers_of_its_processes_are_notified() {
+    let network = Network::new(&NodeEnv::seeded(0));
+    let cookie = Cookie::random().unwrap();
+    let a = test_node(&network, &cookie, "a@test", "host-a", "host-a", "nowhere").await;
+    let b = test_node(&network, &cookie, "b@test", "host-b", "host-b", "host-a").await;
+    // As of a process that another thread has removed.
+    let notifying = b.node.table().begin_notices();
+    let stopping = tokio::spawn({
+        let node = b.node.clone();
+        async move { node.stop().await }
+    });
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!((a.node.peers().len(), b.node.peers().len(), b.node.process_count()), (1, 1, 0));
+    drop(notifying);
+    stopping.await.unwrap();
+    assert_eq!((a.node.peers().len(), b.node.peers().len()), (0, 0));
+}
+
 /// Two nodes that are each other's seeds end with one connection. The second one starts `later`. Neither dials again,
 /// and nothing happens for a long time. With `advertised` the peer's advertised address is the seed's address.
 async fn check(later: Duration, advertised: bool) {

@@ -43,8 +43,8 @@ pub(crate) use router::{
 };
 pub(crate) use services::{Service, Services};
 pub(crate) use shutdown::NodePhase;
-use shutdown::PhaseCell;
 pub use shutdown::StopTimeout;
+use shutdown::{NestedRuns, PhaseCell};
 pub(crate) use table::FinalCounts;
 #[cfg(feature = "test")]
 pub(crate) use test_run::TestRun;
@@ -115,6 +115,7 @@ struct Inner {
     next_number: AtomicU64,
     next_reference: AtomicU64,
     phase: PhaseCell,
+    nested_runs: NestedRuns,
 }
 
 impl Node {
@@ -166,6 +167,7 @@ impl Node {
             next_number: AtomicU64::new(1),
             next_reference: AtomicU64::new(1),
             phase: PhaseCell::default(),
+            nested_runs: NestedRuns::default(),
             env,
         };
         let node = Node { inner: Arc::new(inner) };
@@ -227,6 +229,10 @@ impl Node {
 
     pub(crate) fn services(&self) -> &Services {
         &self.inner.services
+    }
+
+    fn nested_runs(&self) -> &NestedRuns {
+        &self.inner.nested_runs
     }
 
     pub(crate) fn loss_counts(&self) -> &LossCounts {

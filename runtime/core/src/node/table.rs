@@ -23,10 +23,15 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 /// The processes and exit watchers of a node, by number.
 pub(crate) struct ProcessTable {
     shards: [Mutex<Shard>; SHARDS as usize],
-    /// Notified of each removed process while `removal_waiters` is not zero.
+    /// Notified of each removed process, and when `notifying` falls, while `removal_waiters` is not zero.
     removed: Notify,
     removal_waiters: AtomicUsize,
+    /// The number of ended processes whose links and watchers are being notified.
+    notifying: AtomicUsize,
 }
+
+/// The time in which the links and watchers of an ended process are notified.
+pub(crate) struct Notifying<'a>(&'a ProcessTable);
 
 #[derive(Default)]
 struct Shard {
@@ -100,7 +105,12 @@ impl Hasher for RowHasher {
 
 impl ProcessTable {
     pub(super) fn new() -> ProcessTable {
-        ProcessTable { shards: Default::default(), removed: Notify::new(), removal_waiters: AtomicUsize::new(0) }
+        ProcessTable {
+            shards: Default::default(),
+            removed: Notify::new(),
+            removal_waiters: AtomicUsize::new(0),
+            notifying: AtomicUsize::new(0),
+        }
     }
 
     fn shard(&self, shard: usize) -> MutexGuard<'_, Shard> {
@@ -137,6 +147,24 @@ impl ProcessTable {
                 return;
             }
             removed.await;
+        }
+    }
+
+    /// Begins to notify the links and watchers of a process that is about to be removed.
+    pub(crate) fn begin_notices(&self) -> Notifying<'_> {
+        self.notifying.fetch_add(1, Ordering::SeqCst);
+        Notifying(self)
+    }
+
+    /// Resolves when the links and watchers of the removed processes are notified.
+    pub(super) async fn wait_notified(&self) {
+        let _waiter = RemovalWaiter::new(&self.removal_waiters);
+        loop {
+            let notified = self.removed.notified();
+            if self.notifying.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            notified.await;
         }
     }
 
@@ -203,12 +231,22 @@ impl ProcessTable {
     }
 }
 
+impl Drop for Notifying<'_> {
+    fn drop(&mut self) {
+        self.0.notifying.fetch_sub(1, Ordering::SeqCst);
+        if self.0.removal_waiters.load(Ordering::SeqCst) != 0 {
+            self.0.removed.notify_waiters();
+        }
+    }
+}
+
 /// Counts a task that waits for a removal.
 struct RemovalWaiter<'a>(&'a AtomicUsize);
 
 impl<'a> RemovalWaiter<'a> {
     fn new(count: &'a AtomicUsize) -> RemovalWaiter<'a> {
-        count.fetch_add(1, Ordering::Relaxed);
+        // Before it reads `notifying`, which falls before its own number is read.
+        count.fetch_add(1, Ordering::SeqCst);
         RemovalWaiter(count)
     }
 }

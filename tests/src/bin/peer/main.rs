@@ -1,44 +1,122 @@
-//! A node in an OS process of its own, for a test that kills it.
+//! A node in an OS process of its own, for tests that stop it, kill it, or disturb its connections.
 //!
-//! The environment sets the node's name and its listen address. The program prints its address to standard output and
-//! runs a process with the name `service`. It ends when its standard input closes, so it never outlives the test.
+//! The environment sets the node's configuration: see [`configured`]. Each line of standard input is a command, whose
+//! first word is followed by a key. The program prints a line for each result, which begins with the key, and for each
+//! log event. It stops in order when its standard input closes, or by SIGTERM.
+//!
+//! | command | results |
+//! |---|---|
+//! | `watch KEY NODE` | `ready NUMBER`, then the ends of all relations with processes of that node: see [`watch`] |
+//! | `retry KEY` | the results of requests through the stubs of an earlier `watch` |
+//! | `echo KEY NODE MILLISECONDS` | `ok` or the error of a call |
+//! | `hold KEY NODE MILLISECONDS` | the error of a call that is not answered |
+//! | `send KEY NODE COUNT` | the number of the messages in order that the other node has received from this one |
+//! | `parcel KEY NODE` | the error of a call whose message cannot be decoded |
 
+mod log;
 mod service;
+mod watch;
 
-use std::io::Read;
+use std::collections::HashMap;
+use std::io::BufRead;
 
-use greenroom::Node;
 use greenroom::prelude::*;
-use service::{Service, ServiceRef};
-use tokio::sync::oneshot;
+use greenroom::{NodeBuilder, Shutdown};
+use tokio::sync::mpsc;
 
-/// Answers the requests, and keeps the reply of each request that is never answered.
-#[actor(protocol = Service, name = "service")]
-struct Server;
+use log::say;
+use service::{Parcel, Server, ServiceRef};
+use watch::{ReportRef, Watcher};
 
-impl Process for Server {
-    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        let mut unanswered = Vec::new();
-        loop {
-            match cx.receive().await {
-                Service::Echo { text, reply } => reply.send(text),
-                Service::Hold { reply } => unanswered.push(reply),
-                Service::Stub { reply } => reply.send(cx.me()),
-            }
-        }
+/// Returns the node with the name `PEER_NAME`, the address `PEER_LISTEN`, the seeds `PEER_SEEDS` (separated by commas) and
+/// the tick `PEER_TICK` in milliseconds.
+fn configured() -> greenroom::Result<NodeBuilder> {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let mut builder = Node::builder(variable("PEER_NAME")).cookie(Cookie::load()?).listen(variable("PEER_LISTEN"));
+    for seed in variable("PEER_SEEDS").split(',').filter(|seed| !seed.is_empty()) {
+        builder = builder.seed(seed);
     }
+    Ok(builder.tick(Duration::from_millis(variable("PEER_TICK").parse()?)))
 }
 
 #[greenroom::main]
 async fn main() -> greenroom::Result {
-    let service: ServiceRef = Server.start().await?;
-    println!("{}", Node::current().address().unwrap_or_default());
-    let (close, closed) = oneshot::channel();
+    log::install();
+    let node = configured()?.start().await?;
+    node.run(Shutdown::After(Duration::from_secs(10)), serve(node.clone())).await
+}
+
+/// Runs the service and executes the commands until there are no more.
+async fn serve(node: Node) -> greenroom::Result {
+    let crew = service::Crew {}.start().await?;
+    let _service: ServiceRef = Server { crew, unanswered: Vec::new(), notes: HashMap::new() }.start().await?;
+    say("serving", "");
+    let (sender, mut commands) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        let _ = close.send(());
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
     });
-    let _ = closed.await;
-    service.stop(Exit::shutdown()).await;
+    let mut watchers = HashMap::new();
+    while let Some(command) = commands.recv().await {
+        let words: Vec<&str> = command.split(' ').collect();
+        execute(&node, &words, &mut watchers).unwrap_or_else(|| panic!("unknown command `{command}`"));
+    }
     Ok(())
+}
+
+/// Begins a command; `None` if it is not a known one.
+fn execute(node: &Node, words: &[&str], watchers: &mut HashMap<String, ReportRef>) -> Option<()> {
+    let (&command, &key) = (words.first()?, words.get(1)?);
+    let number = |index: usize| words.get(index)?.parse::<u64>().ok();
+    let key = key.to_owned();
+    if command == "retry" {
+        drop(watchers.get(&key)?.retry());
+        return Some(());
+    }
+    let service: ServiceRef = node.named_at("service", *words.get(2)?);
+    match command {
+        "watch" => {
+            let watcher = node.spawn(Watcher { key: key.clone(), service });
+            watchers.insert(key, watcher);
+        }
+        "echo" => {
+            let call = service.echo(String::new()).within(Duration::from_millis(number(3)?));
+            report(key, async move { call.await.map(|_| "ok") });
+        }
+        "hold" => {
+            let call = service.hold().within(Duration::from_millis(number(3)?));
+            report(key, call);
+        }
+        "parcel" => {
+            // The cast is lost at the other node, which is not reported to its sender.
+            drop(service.post(Parcel));
+            report(key, service.weigh(Parcel));
+        }
+        "send" => {
+            let (count, from) = (number(3)?, node.name().to_string());
+            let _current = node.enter();
+            greenroom::spawn(async move |_: Mailbox<watch::Report>| {
+                for n in 0..count {
+                    service.note(from.clone(), n).await?;
+                }
+                say(&key, service.notes(from).await?);
+                Ok::<(), Exit>(())
+            });
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Prints the result of a call when it is there.
+fn report<T: std::fmt::Display + Send>(key: String, call: impl Future<Output = Result<T, CallError>> + Send + 'static) {
+    tokio::spawn(async move {
+        match call.await {
+            Ok(value) => say(&key, value),
+            Err(error) => say(&key, format_args!("{error:?}")),
+        }
+    });
 }

@@ -39,8 +39,8 @@ impl Connector {
     pub(super) fn report(&self, role: Role, address: &str, ended: &ConnectionEnd) {
         let node = self.node.name();
         match (&ended.peer, &ended.closed) {
-            (Some(peer), Closed::ByThisNode | Closed::ByPeer) if ended.up_for.is_some() => {
-                log::info!(target: "greenroom", %node, %peer, "connection closed");
+            (Some(peer), closed @ (Closed::ByThisNode | Closed::ByPeer)) if ended.up_for.is_some() => {
+                log::info!(target: "greenroom", %node, %peer, reason = %closed, "connection closed");
             }
             (Some(peer), closed) if ended.up_for.is_some() => {
                 log::warn!(target: "greenroom", %node, %peer, reason = %closed, "node down");

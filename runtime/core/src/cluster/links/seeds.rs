@@ -29,32 +29,34 @@ impl Connector {
                     () = stopping(&mut closing) => return,
                 }
             }
-            let mut up_for = Duration::ZERO;
             let connected = tokio::select! {
                 biased;
                 connected = self.transport.connect(&address) => connected,
                 () = stopping(&mut closing) => return,
             };
-            match connected {
+            let pause = match connected {
                 Ok(stream) => {
                     let ended = self.run(stream, Role::Dialler, None, closing.clone(), tried.take()).await;
                     self.report(Role::Dialler, &address, &ended);
-                    up_for = ended.up_for.unwrap_or_default();
                     name = ended.peer.or(name);
+                    backoff.next_pause(ended.up_for.unwrap_or_default(), self.node.rng())
                 }
                 Err(error) => {
+                    let pause = backoff.next_pause(Duration::ZERO, self.node.rng());
                     // The first failure may be a mistyped address. Later ones are logged for debugging only.
                     if tried.take().is_some() {
-                        log::warn!(target: "greenroom", seed = address, %error, "cannot reach a seed: dialling again");
+                        log::warn!(
+                            target: "greenroom", seed = address, %error, ?pause, "cannot reach a seed: dialling again"
+                        );
                     } else {
-                        log::debug!(target: "greenroom", seed = address, %error, "cannot reach a seed");
+                        log::debug!(target: "greenroom", seed = address, %error, ?pause, "cannot reach a seed");
                     }
+                    pause
                 }
-            }
-            let until = self.node.clock().now() + backoff.next_pause(up_for, self.node.rng());
+            };
             tokio::select! {
                 biased;
-                () = self.node.clock().sleep_until(until) => {}
+                () = self.node.clock().sleep_until(self.node.clock().now() + pause) => {}
                 () = stopping(&mut closing) => return,
             }
         }

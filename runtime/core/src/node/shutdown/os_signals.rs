@@ -12,16 +12,19 @@ use crate::node::Node;
 
 /// The receiver of the signals, until it is dropped.
 pub(super) struct OsSignals {
+    /// The first signal; and the sender that ends the task when it is dropped. `None` for a run inside another one, which
+    /// receives the signals.
     #[cfg(feature = "signal")]
-    first: oneshot::Receiver<()>,
-    /// Ends the task when it is dropped.
-    #[cfg(feature = "signal")]
-    _end: oneshot::Sender<()>,
+    task: Option<(oneshot::Receiver<()>, oneshot::Sender<()>)>,
 }
 
 #[cfg(not(feature = "signal"))]
 impl OsSignals {
     pub(super) fn listen(_: &Node) -> OsSignals {
+        OsSignals {}
+    }
+
+    pub(super) fn none() -> OsSignals {
         OsSignals {}
     }
 
@@ -59,12 +62,21 @@ impl OsSignals {
                 );
             }
         }
-        OsSignals { first, _end: end_sender }
+        OsSignals { task: Some((first, end_sender)) }
+    }
+
+    /// Receives no signals.
+    pub(super) fn none() -> OsSignals {
+        OsSignals { task: None }
     }
 
     /// Resolves at the first signal. Cancel-safe.
     pub(super) async fn first(&mut self) {
-        if (&mut self.first).await.is_err() {
+        let received = match &mut self.task {
+            Some((first, _)) => first.await.is_ok(),
+            None => false,
+        };
+        if !received {
             // There are no signal handlers.
             std::future::pending::<()>().await;
         }

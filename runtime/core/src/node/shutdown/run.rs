@@ -4,9 +4,17 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
+use super::nested::{NestedRun, OwnRun};
 use super::os_signals::OsSignals;
 use crate::base::{Exit, Shutdown};
 use crate::node::Node;
+
+/// The end of a run.
+enum Ended {
+    ByBody(Result<(), Exit>),
+    /// An application has ended, or the end was requested.
+    ByNode(Result<(), Exit>),
+}
 
 impl Node {
     /// Runs `body` with this node as the current one, and then stops the node. `#[greenroom::main]` does the same; this
@@ -17,6 +25,9 @@ impl Node {
     /// supervision trees and processes stop in order, within the time of `shutdown`. With [`Shutdown::After`], processes
     /// that are left after that time are killed, as by [`stop_within`](Node::stop_within). A second signal ends the
     /// program at once, with exit code 143 after SIGTERM and 130 after ctrl-c.
+    ///
+    /// A run inside the body of another node's run, as in a `main` with `#[greenroom::main]`, ends first: the body of the
+    /// outer run is dropped when the node inside has stopped. Only the outer run receives signals.
     ///
     /// Signals need the feature `signal`, which is enabled by default. Without it, they keep their usual effect.
     ///
@@ -51,21 +62,35 @@ impl Node {
     where
         F: Future<Output = Result<(), Exit>>,
     {
+        let nested = NestedRun::begin(self);
+        let own = OwnRun::begin(self);
         // Kept until the node has stopped, for the second signal.
-        let mut signals = OsSignals::listen(self);
+        let mut signals = if nested.is_some() { OsSignals::none() } else { OsSignals::listen(self) };
         let mut body = Box::pin(self.scope(body));
         let outcome = {
-            let (mut failure, mut signal) = (pin!(self.services().failure()), pin!(signals.first()));
-            poll_fn(|cx| {
+            let requested = async {
+                match &nested {
+                    Some(nested) => nested.has_to_end().await,
+                    None => signals.first().await,
+                }
+            };
+            let (mut failure, mut requested) = (pin!(self.services().failure()), pin!(requested));
+            let ended = poll_fn(|cx| {
                 if let Poll::Ready(reason) = failure.as_mut().poll(cx) {
-                    return Poll::Ready(Err(reason));
+                    return Poll::Ready(Ended::ByNode(Err(reason)));
                 }
-                match signal.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(Ok(())),
-                    Poll::Pending => body.as_mut().poll(cx),
+                match requested.as_mut().poll(cx) {
+                    Poll::Ready(()) => Poll::Ready(Ended::ByNode(Ok(()))),
+                    Poll::Pending => body.as_mut().poll(cx).map(Ended::ByBody),
                 }
-            })
-            .await
+            });
+            match ended.await {
+                Ended::ByBody(outcome) => outcome,
+                Ended::ByNode(outcome) => {
+                    own.end_nested();
+                    outcome.and(end_of_nested(&own, body.as_mut()).await)
+                }
+            }
         };
         self.drop_in_scope(body);
         let stopped = match shutdown {
@@ -88,4 +113,21 @@ impl Node {
         let _guard = self.enter();
         drop(future);
     }
+}
+
+/// Polls the body until no run is inside of it. Returns its result if it has one by then.
+async fn end_of_nested<F>(own: &OwnRun<'_>, mut body: Pin<&mut F>) -> Result<(), Exit>
+where
+    F: Future<Output = Result<(), Exit>>,
+{
+    let mut ended = pin!(own.nested_ended());
+    poll_fn(|cx| {
+        if own.has_nested()
+            && let Poll::Ready(outcome) = body.as_mut().poll(cx)
+        {
+            return Poll::Ready(outcome);
+        }
+        ended.as_mut().poll(cx).map(Ok)
+    })
+    .await
 }

@@ -144,6 +144,8 @@ impl Node {
     async fn disconnect(&self) {
         self.report_limiter().summarize_all();
         if let Some(router) = self.router() {
+            // A process is removed before its links and watchers on other nodes receive its exit reason.
+            self.table().wait_notified().await;
             router.close().await;
         }
         self.enter_phase(NodePhase::Stopped);

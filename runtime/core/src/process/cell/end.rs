@@ -105,6 +105,9 @@ impl<M: Protocol> Cell<M> {
         if node_events {
             self.node.watch_nodes(number, false);
         }
+        // Until the end of this function: a stopping node closes its connections after that.
+        let has_relations = cold.as_ref().is_some_and(|cold| !cold.relations.is_empty());
+        let _notifying = (has_relations && self.node.router().is_some()).then(|| self.node.table().begin_notices());
         self.node.table().remove(number, || self.final_counts(reason));
         self.end_observation(number);
         if !reason.is_orderly() {
@@ -118,7 +121,7 @@ impl<M: Protocol> Cell<M> {
         if cold.relations.links().next().is_some() || cold.relations.watchers().next().is_some() {
             self.node.mark_crash_seen(&self.node.pid(number));
         }
-        if cold.relations.is_empty() {
+        if !has_relations {
             return;
         }
         let me = self.node.pid(number);

@@ -4,6 +4,7 @@ mod calls;
 mod cookie_files;
 mod echo_server;
 mod errors;
+mod flow_control;
 mod loss;
 mod message_panics;
 mod refusals;

@@ -3,6 +3,10 @@
 //! When many messages of a peer wait for one target, the peer is requested to *hold* the target: it keeps further messages
 //! for it on its own side until this node *resumes* the target. Other targets, answers and signals pass meanwhile. So a
 //! full mailbox neither loses messages nor delays others, and the connection is always read. Pure.
+//!
+//! A process whose mailbox is full may wait for a message that is none of those in it. That message could be among the
+//! held ones, so such a target is *searching*: it is not held until it takes messages again. The messages of the peer that
+//! wait for it are bounded in bytes only.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +30,15 @@ pub(super) struct Holds {
 struct Waiting {
     messages: usize,
     bytes: usize,
-    is_held: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Open,
+    Held,
+    Searching,
 }
 
 impl Holds {
@@ -42,10 +54,17 @@ impl Holds {
         waiting.messages += 1;
         waiting.bytes += bytes;
         let is_reached = waiting.messages >= MESSAGES || waiting.bytes >= BYTES;
-        // Once held, a target stays held until it is resumed.
-        let begins = is_reached && !waiting.is_held;
-        waiting.is_held |= is_reached;
+        let begins = is_reached && waiting.state == State::Open;
+        if begins {
+            waiting.state = State::Held;
+        }
         begins
+    }
+
+    /// The process waits for another message than those in its mailbox. Returns `true` if the target is to be resumed.
+    pub(super) fn search(&mut self, target: &FrameTarget) -> bool {
+        let Some(waiting) = self.targets.get_mut(target) else { return false };
+        std::mem::replace(&mut waiting.state, State::Searching) == State::Held
     }
 
     /// Removes a message that does not wait any more. Returns `true` if the target is to be resumed.
@@ -55,7 +74,7 @@ impl Holds {
         waiting.messages -= 1;
         waiting.bytes -= bytes;
         let is_low = waiting.messages <= MESSAGES / 2 && waiting.bytes <= BYTES / 2;
-        let is_resumed = is_low && std::mem::take(&mut waiting.is_held);
+        let is_resumed = is_low && std::mem::take(&mut waiting.state) == State::Held;
         if waiting.messages == 0 {
             self.targets.remove(target);
         }
@@ -80,6 +99,19 @@ mod tests {
             assert!(!holds.remove(&other, 10));
             assert!(holds.targets.is_empty() && holds.bytes == 0);
         }
+    }
+
+    #[test]
+    fn a_target_that_searches_is_not_held_until_it_takes_messages_again() {
+        let mut holds = Holds::default();
+        let target = FrameTarget::Process(1);
+        assert!(!holds.search(&target));
+        assert_eq!((0..64).filter(|_| holds.add(&target, 1)).count(), 1);
+        assert!(holds.search(&target));
+        assert!(!holds.search(&target));
+        assert_eq!((0..200).filter(|_| holds.add(&target, 1)).count(), 0);
+        assert_eq!((0..240).filter(|_| holds.remove(&target, 1)).count(), 0);
+        assert_eq!((0..64).filter(|_| holds.add(&target, 1)).count(), 1);
     }
 
     #[test]

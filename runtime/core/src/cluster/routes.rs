@@ -15,7 +15,7 @@ use crate::log;
 use crate::net::PushError;
 use crate::node::{
     AdmissionQueue, CallId, CallNote, CallerNode, EncodedAnswer, Node, OutgoingAnswer, OutgoingMessage, RemoteTarget,
-    Router, WaitingMessage,
+    Room, Router, WaitingMessage,
 };
 use crate::sync::PoisonError;
 use crate::wire::{Epoch, Frame, FrameTarget, Signal};
@@ -45,21 +45,21 @@ impl Router for Cluster {
         }))
     }
 
-    fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<(), CallError> {
+    fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<Room, CallError> {
         // The connection is gone, and with it the call.
         let peer = self.route(&caller.id.name, Some(caller.epoch)).ok_or(CallError::NoConnection)?;
         let (replies, result) = match answer {
             Ok(EncodedAnswer { replies, payload }) => (replies, Ok(Bytes::from(payload))),
             Err(error) => (Vec::new(), Err(error)),
         };
-        match peer.outbox.push(from, &Frame::Answer { from, id, replies, result }) {
-            Ok(()) => Ok(()),
+        match peer.outbox.push(lane(from), &Frame::Answer { from, id, replies, result }) {
+            Ok(room) => Ok(room),
             Err(PushError::Closed) => Err(CallError::NoConnection),
             // The caller receives the error instead.
             Err(error @ (PushError::Full | PushError::TooLarge { .. } | PushError::Encode(_))) => {
                 let error = CallError::from(cast_error(error));
                 let result = Err(error.clone());
-                let pushed = peer.outbox.push(from, &Frame::Answer { from, id, replies: Vec::new(), result });
+                let pushed = peer.outbox.push(lane(from), &Frame::Answer { from, id, replies: Vec::new(), result });
                 if pushed.is_err() {
                     self.close_connection(&peer);
                 }
@@ -77,7 +77,7 @@ impl Router for Cluster {
             CallNote::GivenUp(id) => Frame::GivenUp { from: 0, id },
         };
         match peer.outbox.push(0, &frame) {
-            Ok(()) | Err(PushError::Closed) => {}
+            Ok(_) | Err(PushError::Closed) => {}
             Err(PushError::Full | PushError::TooLarge { .. } | PushError::Encode(_)) => self.close_connection(&peer),
         }
     }
@@ -108,7 +108,7 @@ impl Router for Cluster {
             pushed => pushed,
         };
         match pushed {
-            Ok(()) => Ok(()),
+            Ok(_) => Ok(()),
             Err(PushError::Closed) => Err(Exit::NoConnection),
             Err(_) => {
                 self.close_connection(&peer);

@@ -22,6 +22,10 @@ impl AdmissionQueue for Unsent {
         self.peer.outbox.poll_admitted(id, cx).map_err(|()| CastError::NoConnection)
     }
 
+    fn is_searching(&self) -> bool {
+        false
+    }
+
     fn withdraw(&self, id: WaiterId) {
         if !self.peer.outbox.withdraw(id) {
             return;
@@ -33,7 +37,8 @@ impl AdmissionQueue for Unsent {
     }
 }
 
-/// A message of `peer` in the wait queue of a mailbox of this node. Woken when it waits no more.
+/// A message of `peer` in the wait queue of a mailbox of this node. Woken when it waits no more, and when the process
+/// begins to search for another message.
 struct Received {
     peer: Arc<Peer>,
     target: FrameTarget,
@@ -53,23 +58,26 @@ pub(super) fn count_waiting(
     let received = Arc::new(Received { peer: Arc::clone(peer), target: target.clone(), bytes, queue, id });
     // Before the first poll: the mailbox may wake it at once.
     peer.change_holds(|holds| holds.add(target, bytes).then(|| Frame::Hold { to: target.clone() }));
-    let waker = Waker::from(Arc::clone(&received));
-    if received.queue.poll_admitted(id, &mut Context::from_waker(&waker)).is_ready() {
-        received.release();
-    }
+    received.check();
 }
 
 impl Received {
-    fn release(&self) {
-        let Received { peer, target, bytes, .. } = self;
-        peer.change_holds(|holds| holds.remove(target, *bytes).then(|| Frame::Resume { to: target.clone() }));
+    /// Finds out whether the message still waits, and whether the process searches for another one.
+    fn check(self: Arc<Self>) {
+        let waker = Waker::from(Arc::clone(&self));
+        let Received { peer, target, bytes, queue, id } = &*self;
+        let resume = || Frame::Resume { to: target.clone() };
+        if queue.poll_admitted(*id, &mut Context::from_waker(&waker)).is_ready() {
+            peer.change_holds(|holds| holds.remove(target, *bytes).then(resume));
+        } else if queue.is_searching() {
+            // Asked after the waker was set: a search that begins later wakes it.
+            peer.change_holds(|holds| holds.search(target).then(resume));
+        }
     }
 }
 
 impl Wake for Received {
     fn wake(self: Arc<Self>) {
-        // Takes the outcome, which the mailbox keeps until then.
-        let _ = self.queue.poll_admitted(self.id, &mut Context::from_waker(Waker::noop()));
-        self.release();
+        self.check();
     }
 }

@@ -254,6 +254,14 @@ impl<M: Protocol> Queue<M> {
         inner.is_owner_waiting() && inner.bounded().is_some_and(|bounded| bounded.is_full())
     }
 
+    /// Wakes all that wait for the admission of a message, and that poll again.
+    pub(crate) fn wake_waiters(&self) {
+        let mut inner = self.lock();
+        let wakers = inner.bounded().map(|bounded| bounded.wait_queue.take_wakers()).unwrap_or_default();
+        drop(inner);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// Returns how many messages have been pushed since the owner took over.
     pub(crate) fn pushed(&self) -> u64 {
         self.lock().pushed

@@ -28,6 +28,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use crate::mailbox::WaiterId;
+use crate::node::Room;
 use crate::session::{Backlog, Encoded, Limits, Refusal};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Definition, Frame, FrameTarget, Numbers, SentNames, WireError};
@@ -147,7 +148,7 @@ impl Outbox {
 
     /// Queues an answer or a signal behind the frames of the same lane, which is the sending process's number. Never
     /// waits.
-    pub(crate) fn push(&self, lane: u64, frame: &Frame) -> Result<(), PushError> {
+    pub(crate) fn push(&self, lane: u64, frame: &Frame) -> Result<Room, PushError> {
         let mut queue = self.lock();
         let limit = queue.limit()?;
         let budget = match frame {
@@ -165,14 +166,15 @@ impl Outbox {
             batch.push_large(lane, Encoded::new(frame, numbers).map_err(PushError::Encode)?, limit)?
         };
         waiting.grow(size);
+        let room = if self.has_room(&queue, 1) { Room::Left } else { Room::Full };
         queue.unlock_and_wake_driver();
-        Ok(())
+        Ok(room)
     }
 
     /// Queues a message to `target` of the protocol with this name. Never waits. If there is no room, or the peer holds
     /// the target, the message is put into the wait queue: the sender awaits its admission, or withdraws it.
     pub(crate) fn push_message(&self, lane: u64, frame: &Frame, protocol: &str) -> Result<Option<WaiterId>, PushError> {
-        let Frame::Message { to, .. } = frame else { return self.push(lane, frame).map(|()| None) };
+        let Frame::Message { to, .. } = frame else { return self.push(lane, frame).map(|_| None) };
         // A few bytes of a name do not matter in a large frame, which is encoded before the lock is taken.
         let large = match frame.size_hint() {
             ..=SMALL => None,

@@ -6,6 +6,7 @@
 //! that number, so that a request for an earlier process has no effect on a later one.
 
 use std::any::Any;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -118,6 +119,9 @@ pub(crate) trait Pollable: Send + Sync {
     /// Returns true if the process's exit has been decided: it ends at its next `.await` that waits.
     fn is_exiting(&self) -> bool;
 
+    /// Lets the process take no further message until `sent` resolves, since its answers wait to be sent.
+    fn wait_for_answers(&self, number: u64, sent: Pin<Box<dyn Future<Output = ()> + Send>>);
+
     /// Notes the call for whose answer the process waits.
     fn set_waiting(&self, number: u64, waiting: WaitingCall);
 
@@ -172,6 +176,10 @@ pub(crate) struct Ancestry {
 pub(crate) trait AdmissionQueue: Send + Sync {
     /// Resolves when the message with this id is in the mailbox, or behind the frames that are sent, or will never be.
     fn poll_admitted(&self, id: WaiterId, cx: &mut Context<'_>) -> Poll<Result<(), CastError>>;
+
+    /// Returns whether the mailbox is full, and its owner waits for a message that is not in it. When that begins, the
+    /// wakers of all waiting messages are woken.
+    fn is_searching(&self) -> bool;
 
     /// Takes the message with this id back, if it still waits.
     fn withdraw(&self, id: WaiterId);

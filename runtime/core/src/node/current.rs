@@ -12,6 +12,7 @@ mod spares;
 mod thread;
 
 use std::any::Any;
+use std::pin::Pin;
 use std::sync::Arc;
 
 #[cfg(feature = "test")]
@@ -148,6 +149,22 @@ impl Current {
     /// Returns true if the current process ends at its next `.await` that waits. The runtime's own futures wait then.
     pub(crate) fn is_exiting() -> bool {
         Current::with(|thread| thread.cell.borrow().as_ref().is_some_and(|cell| cell.is_exiting())).unwrap_or(false)
+    }
+
+    /// Lets the current process take no further message until the future that `sent` returns resolves. Does nothing outside
+    /// of a process of `node`.
+    pub(crate) fn wait_for_answers(
+        node: &Node,
+        sent: impl FnOnce() -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    ) {
+        Current::with(|thread| {
+            let (cell, number) = (thread.cell.borrow(), thread.process.get());
+            if let Some(cell) = cell.as_ref().filter(|cell| number != 0 && cell.node().is_same(node))
+                && let Some(sent) = sent()
+            {
+                cell.wait_for_answers(number, sent);
+            }
+        });
     }
 
     /// Notes the call for which the current process waits; returns false outside of a process of `node`.

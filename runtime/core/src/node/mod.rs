@@ -39,7 +39,7 @@ pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls};
 pub(crate) use router::{
-    CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, RemoteTarget, Router, WaitingMessage,
+    CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, RemoteTarget, Room, Router, WaitingMessage,
 };
 pub(crate) use services::{Service, Services};
 pub(crate) use shutdown::NodePhase;

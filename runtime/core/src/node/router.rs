@@ -49,7 +49,7 @@ pub(crate) trait Router: Send + Sync {
     ///
     /// # Errors
     /// The error for the calls whose replies are in the answer, which was not sent. Its own caller receives it, too.
-    fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<(), CallError>;
+    fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<Room, CallError>;
 
     /// Sends a note on a call over the connection of this epoch, if that is still up.
     fn send_call_note(&self, epoch: Epoch, note: CallNote);
@@ -89,6 +89,15 @@ pub(crate) trait Router: Send + Sync {
 
     /// Returns the connected nodes.
     fn peers(&self) -> Vec<NodeName>;
+}
+
+/// The state of a connection after a frame was put into its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// Less than the high-water mark waits.
+    Left,
+    /// More waits: the sender is to wait before it sends more.
+    Full,
 }
 
 /// A message in the wait queue of a mailbox or a connection.

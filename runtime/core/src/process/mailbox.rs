@@ -145,8 +145,8 @@ impl<M: Protocol> Mailbox<M> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         let flags = self.cell.flags.get();
         let is_flagged = flags != 0 && (flags != LONG || self.may_be_short());
-        if is_flagged && !self.handle_flags(flags) {
-            // The process's task ends it right after this poll.
+        if is_flagged && !self.handle_flags(flags, cx) {
+            // A process that is to end is ended by its task right after this poll.
             return Poll::Pending;
         }
         let state = self.read_state.get_or_insert_with(|| ReadState::new(self.cell.is_bounded()));

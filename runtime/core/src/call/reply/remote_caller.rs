@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::{CallError, EncodeError, Encoder};
 use crate::call::remote::encode_caught;
-use crate::node::{AnswerSlot, CallId, CallNote, CallerNode, Current, EncodedAnswer, Node, WaitingCaller};
+use crate::node::{AnswerSlot, CallId, CallNote, CallerNode, Current, EncodedAnswer, Node, Room, WaitingCaller};
 
 /// A caller on another node that waits for a `T`.
 pub(in crate::call) struct RemoteCaller<T> {
@@ -87,6 +87,9 @@ impl ReplyRoute {
         let encoded = result.map(|payload| EncodedAnswer { replies: replies.clone(), payload });
         let failed = encoded.as_ref().err().cloned();
         let sent = router.send_answer(from, &self.caller, self.id, encoded);
+        if sent == Ok(Room::Full) {
+            Current::wait_for_answers(&self.node, || router.backpressure(&self.caller.id.name));
+        }
         if let Some(error) = failed.or(sent.err()) {
             for id in replies {
                 calls.answer(id, None, Err(error.clone()));

@@ -47,6 +47,11 @@ impl<M> WaitQueue<M> {
         self.slots.len() - self.free.len()
     }
 
+    /// Takes the wakers of all waiters, in any order.
+    pub(super) fn take_wakers(&mut self) -> Vec<Waker> {
+        self.slots.iter_mut().flatten().filter_map(|waiter| waiter.waker.take()).collect()
+    }
+
     /// Inserts a waiter in the order of ids.
     pub(super) fn insert(&mut self, id: WaiterId, waiter: Waiter<M>) {
         let slot = self.free.pop().unwrap_or(self.slots.len());

@@ -1,5 +1,6 @@
 //! Names and exported stubs of the process in a cell, and its polls.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use super::control_block::RunState;
@@ -89,6 +90,11 @@ impl<M: Protocol> Pollable for Cell<M> {
 
     fn is_exiting(&self) -> bool {
         Cell::is_exiting(self)
+    }
+
+    fn wait_for_answers(&self, number: u64, sent: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        self.with_attached(number, |attached| _ = attached.answers_sent.get_or_insert(sent));
+        self.flags.set(flags::ANSWERS_WAIT);
     }
 
     fn set_waiting(&self, number: u64, waiting: WaitingCall) {

@@ -5,10 +5,11 @@
 
 use std::panic::Location;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use super::Cell;
 use super::control_block::Attached;
-use super::flags::{DEADLOCK_CHECK, SYSTEM_REQUEST};
+use super::flags::{ANSWERS_WAIT, DEADLOCK_CHECK, SYSTEM_REQUEST};
 use crate::base::{Exit, Protocol};
 use crate::observe::DeadlockCheck;
 use crate::process::stream_source::StreamSource;
@@ -114,6 +115,20 @@ impl<M: Protocol> Cell<M> {
     pub(super) fn with_attached<R>(&self, number: u64, f: impl FnOnce(&mut Attached) -> R) -> Option<R> {
         let mut control = self.control();
         control.is_occupied_by(number).then(|| f(control.attached_or_default()))
+    }
+
+    /// Polls whether the process's answers have been sent as far as necessary. Clears the flag then.
+    pub(in crate::process) fn poll_answers_sent(&self, number: u64, cx: &mut Context<'_>) -> Poll<()> {
+        // Polled without the lock: it takes the lock of a connection.
+        let waiting = self.with_attached(number, |attached| attached.answers_sent.take()).flatten();
+        if let Some(mut waiting) = waiting
+            && waiting.as_mut().poll(cx).is_pending()
+        {
+            self.with_attached(number, |attached| attached.answers_sent = Some(waiting));
+            return Poll::Pending;
+        }
+        self.flags.clear(ANSWERS_WAIT);
+        Poll::Ready(())
     }
 
     /// Takes the pending deadlock checks, which the process's next poll answers.

@@ -7,6 +7,7 @@
 //! - State that most processes never have is allocated on first use, as a [`ColdState`].
 
 use std::panic::Location;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -134,6 +135,8 @@ pub(super) struct Attached {
     pub(super) deadlock_checks: Vec<Arc<DeadlockCheck>>,
     /// Pending requests to the server itself.
     pub(super) requests: SystemRequests,
+    /// Resolves when the connection to which the process has sent an answer has room again.
+    pub(super) answers_sent: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl Attached {

@@ -24,6 +24,9 @@ pub(in crate::process) const SUSPENDED: u16 = 1 << 7;
 /// The process has no waker yet: it has not been polled, or its task has a new waker.
 pub(in crate::process) const NO_WAKER: u16 = 1 << 8;
 
+/// The answers of the process wait to be sent: it takes no message until fewer of them do.
+pub(in crate::process) const ANSWERS_WAIT: u16 = 1 << 9;
+
 /// The flags of one process.
 pub(in crate::process) struct Flags(AtomicU16);
 

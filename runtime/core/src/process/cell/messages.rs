@@ -102,6 +102,10 @@ impl<M: Protocol> AdmissionQueue for Cell<M> {
         self.queue.poll_admitted(id, cx).map_err(|()| CastError::NoProc)
     }
 
+    fn is_searching(&self) -> bool {
+        self.queue.is_stuck()
+    }
+
     fn withdraw(&self, id: WaiterId) {
         if let Some(message) = self.queue.withdraw(id) {
             self.drop_overflow(message);

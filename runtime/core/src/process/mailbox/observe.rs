@@ -2,20 +2,27 @@
 
 use std::borrow::Cow;
 use std::panic::Location;
+use std::task::Context;
 
 use super::Mailbox;
 use crate::base::Protocol;
+use crate::node::Current;
 use crate::observe::{Alarm, TraceStep, source_line};
-use crate::process::cell::flags::{EXITING, LONG, STATS_REQUESTED, TRACED};
+use crate::process::cell::flags::{ANSWERS_WAIT, EXITING, LONG, STATS_REQUESTED, TRACED};
 
 impl<M: Protocol> Mailbox<M> {
-    /// Handles the flags before the next message; returns `false` if the process is to end.
+    /// Handles the flags before the next message; returns `false` if the process is to end, or to wait until its answers
+    /// are sent.
     #[cold]
-    pub(super) fn handle_flags(&mut self, flags: u16) -> bool {
+    pub(super) fn handle_flags(&mut self, flags: u16, cx: &mut Context<'_>) -> bool {
         if flags & EXITING != 0 {
             return false;
         }
         let number = self.pid().number();
+        if flags & ANSWERS_WAIT != 0 && self.cell.poll_answers_sent(number, cx).is_pending() {
+            Current::note_await(|| "room in a connection for the answers of this process".to_owned());
+            return false;
+        }
         if flags & STATS_REQUESTED != 0 {
             self.cell.flags.clear(STATS_REQUESTED);
         }
@@ -53,6 +60,8 @@ impl<M: Protocol> Mailbox<M> {
             self.read_state().is_stuck = true;
             let place = self.read_state().inbox.location();
             self.node().raise_alarm(self.stuck_alarm(place));
+            // The message that the process waits for may be held on another node.
+            self.cell.queue().wake_waiters();
         }
     }
 

@@ -71,7 +71,7 @@ impl Process for Office {
 }
 
 #[supervisor]
-struct Floor {
+struct Building {
     tray: TrayRef,
     #[child(start = Office { tray: self.tray.clone() })]
     office: Office,
@@ -106,7 +106,7 @@ async fn office(cluster: &Cluster, at: usize, from: usize, kind: &str) -> (Print
     let tray = start_tray(node);
     let (direct, following) = if kind == "following" {
         let _here = node.enter();
-        let tree = Floor { tray: tray.clone() }.start().await.unwrap();
+        let tree = Building { tray: tray.clone() }.start().await.unwrap();
         (None, Some(tree.office()))
     } else {
         let printer = node.start(Office { tray: tray.clone() }).await.unwrap();

@@ -4,9 +4,9 @@
 //! for it on its own side until this node *resumes* the target. Other targets, answers and signals pass meanwhile. So a
 //! full mailbox neither loses messages nor delays others, and the connection is always read. Pure.
 //!
-//! A process whose mailbox is full may wait for a message that is none of those in it. That message could be among the
-//! held ones, so such a target is *searching*: it is not held until it takes messages again. The messages of the peer that
-//! wait for it are bounded in bytes only.
+//! A process whose mailbox is full may wait for a message that is not in it. That message could be among the held ones, so
+//! such a target is *searching*: it is not held until it takes messages again. The messages of the peer that wait for it
+//! are bounded in bytes only.
 
 use std::collections::BTreeMap;
 

@@ -70,7 +70,7 @@ impl Received {
         if queue.poll_admitted(*id, &mut Context::from_waker(&waker)).is_ready() {
             peer.change_holds(|holds| holds.remove(target, *bytes).then(resume));
         } else if queue.is_searching() {
-            // Asked after the waker was set: a search that begins later wakes it.
+            // After the waker was set, so that a search that begins later wakes it.
             peer.change_holds(|holds| holds.search(target).then(resume));
         }
     }

@@ -13,7 +13,7 @@
 //! - A message is put behind the frames that are sent only while less than the bound waits.
 //!
 //! A message above the bound waits in a [queue](wait_queue), and so does one whose target the peer holds. Its sender
-//! learns when it is sent, or takes it back. Answers and signals never wait, since their senders cannot: they are
+//! awaits that it is sent, or takes it back. Answers and signals never wait, since their senders cannot: they are
 //! bounded by the calls and the relations of the peer, and answers also by a budget.
 //!
 //! Two amounts are bounded. *Weight* bounds the delay: a large frame counts for little in it, since lanes take turns
@@ -115,7 +115,7 @@ pub(super) enum Work {
 /// Why a frame was not pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PushError {
-    /// So much waits that an answer, or even a signal, is not accepted.
+    /// More waits than the budget for an answer, or twice the budget for a signal.
     Full,
     /// The frame is larger than the connection takes.
     TooLarge { limit: usize },

@@ -32,8 +32,7 @@ pub(super) struct Pressure {
     pub(super) unawaited: usize,
     /// True if the owner waits for a message of this variant.
     pub(super) wanted: bool,
-    /// True if the sender can wait. The sender of a message from another node cannot: its connection carries other
-    /// messages.
+    /// True if the sender can wait, or takes note of the wait. A node does not for a peer of which very many messages wait.
     pub(super) can_wait: bool,
 }
 

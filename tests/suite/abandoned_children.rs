@@ -664,7 +664,7 @@ impl greenroom::Spawner for Threads {
     }
 }
 
-/// A motor whose handler does not release its thread until the test says so.
+/// A motor whose handler keeps its thread until the test releases it.
 #[actor]
 #[derive(Clone, Default)]
 struct Motor {

@@ -6,7 +6,7 @@ use crate::{Threads, fail};
 /// The command-line argument that starts the server of a system in place of a workload.
 pub(crate) const ARGUMENT: &str = "serve";
 
-/// The cookie of all nodes. It is no secret, since the nodes listen on the loopback interface only.
+/// The cookie of all nodes. It may be public, since the nodes listen on the loopback interface only.
 pub const COOKIE: &str = "AXUSd2Hd9hXPXJbaOUC3IG7QzcbCbF8m/MvTl7imBPU=";
 
 /// The second program of a workload between two nodes: this binary, started once more as a server.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::messages::{Counter, Message, bump, count};
 use crate::receive;
 
-/// A request to the process that knows the counters.
+/// A request to the process that has the counters.
 #[derive(Serialize, Deserialize)]
 struct Find {
     from: Pid,

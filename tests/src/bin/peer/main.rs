@@ -48,8 +48,8 @@ async fn main() -> greenroom::Result {
 
 /// Runs the service and executes the commands until there are no more.
 async fn serve(node: Node) -> greenroom::Result {
-    let crew = service::Crew {}.start().await?;
-    let _service: ServiceRef = Server { crew, unanswered: Vec::new(), notes: HashMap::new() }.start().await?;
+    let staff = service::Staff {}.start().await?;
+    let _service: ServiceRef = Server { staff, unanswered: Vec::new(), notes: HashMap::new() }.start().await?;
     say("serving", "");
     let (sender, mut commands) = mpsc::unbounded_channel();
     std::thread::spawn(move || {

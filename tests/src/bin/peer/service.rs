@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for Parcel {
 /// Answers the requests, and keeps the reply of each request that is never answered.
 #[actor(protocol = Service, name = "service", trap_exit)]
 pub(crate) struct Server {
-    pub(crate) crew: CrewRef,
+    pub(crate) staff: StaffRef,
     pub(crate) unanswered: Vec<Reply<String>>,
     /// The next number that each node has to send.
     pub(crate) notes: HashMap<String, u64>,
@@ -58,7 +58,7 @@ impl Process for Server {
                 Service::Echo { text, reply } => reply.send(text),
                 Service::Hold { reply } => self.unanswered.push(reply),
                 Service::Stub { reply } => reply.send(cx.me()),
-                Service::Worker { reply } => reply.send(self.crew.worker()),
+                Service::Worker { reply } => reply.send(self.staff.worker()),
                 Service::Note { from, n } => {
                     let next = self.notes.entry(from).or_default();
                     // A number out of order stops the count.
@@ -94,7 +94,7 @@ impl Worker {
 }
 
 #[supervisor]
-pub(crate) struct Crew {
+pub(crate) struct Staff {
     #[child(start = Worker { unanswered: Vec::new() })]
     worker: Worker,
 }

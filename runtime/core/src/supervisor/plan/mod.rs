@@ -5,10 +5,11 @@
 //! executes them one by one, and reports the result of each before it takes the next. After OTP's
 //! [`supervisor.erl`](https://github.com/erlang/otp/blob/master/lib/stdlib/src/supervisor.erl).
 //!
-//! A child is up, down (not running, its spec kept), or about to start again. In the last case it *waits* for its
-//! backoff to pass, or its restart has *failed* and is retried, or it is *blocked* by its previous process, which could
-//! not be killed. Only the retry of a failed restart counts for the intensity again. Restarts are counted for all children together, and for each child of a supervisor of dynamic children
-//! by itself. The siblings that are down because a restart stopped midway start with the retry.
+//! A child is up, down (not running, its spec kept), or about to start again. In the last case it *waits* for its backoff
+//! to pass, or its restart has *failed* and is retried, or it is *blocked*: its previous process could not be killed. Only
+//! the retry of a failed restart counts for the intensity again. Restarts are counted for all children together, and for
+//! each child of a supervisor of dynamic children by itself. The siblings that are down because a restart stopped midway
+//! start with the retry.
 //!
 //! Invariants:
 //! - Children are in start order, since a new child always comes last.

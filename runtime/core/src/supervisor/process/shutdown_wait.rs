@@ -38,7 +38,7 @@ pub(super) struct Stopping {
 }
 
 impl Stopping {
-    /// Requests a process to stop, or kills it, as `shutdown` says.
+    /// Requests a process to stop, or kills it, depending on `shutdown`.
     pub(super) fn new(node: &Node, supervisor: &Pid, pid: Pid, shutdown: Shutdown) -> Stopping {
         let exit = Box::pin(ended(node, pid.clone()));
         let requested_at = node.clock().now();

@@ -12,18 +12,21 @@ use std::collections::BTreeMap;
 
 use crate::wire::FrameTarget;
 
-/// The messages, or bytes, of one target at which it is held. It is resumed at half of both.
+/// The messages of one target at which it is held. It is resumed at half of them.
 const MESSAGES: usize = 64;
+/// The bytes of messages of one target at which it is held. It is resumed at half of them.
 const BYTES: usize = 1024 * 1024;
 /// The most waiting bytes of one peer. A peer that obeys a hold stays far below.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// The bytes that a message counts for beside its own.
 const OVERHEAD: usize = 256;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Holds {
     targets: BTreeMap<FrameTarget, Waiting>,
     bytes: usize,
+    /// The messages at which a target is held.
+    limit: usize,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +44,18 @@ enum State {
     Searching,
 }
 
+impl Default for Holds {
+    fn default() -> Holds {
+        Holds::with_limit(MESSAGES)
+    }
+}
+
 impl Holds {
+    /// Returns counts of no messages, which hold a target at `limit` messages.
+    pub(super) fn with_limit(limit: usize) -> Holds {
+        Holds { targets: BTreeMap::new(), bytes: 0, limit }
+    }
+
     /// Returns whether one more message may wait. Otherwise a message for a full mailbox is refused.
     pub(super) fn has_room(&self) -> bool {
         self.bytes < MAX_BYTES
@@ -53,7 +67,7 @@ impl Holds {
         let waiting = self.targets.entry(target.clone()).or_default();
         waiting.messages += 1;
         waiting.bytes += bytes;
-        let is_reached = waiting.messages >= MESSAGES || waiting.bytes >= BYTES;
+        let is_reached = waiting.messages >= self.limit || waiting.bytes >= BYTES;
         let begins = is_reached && waiting.state == State::Open;
         if begins {
             waiting.state = State::Held;
@@ -67,13 +81,19 @@ impl Holds {
         std::mem::replace(&mut waiting.state, State::Searching) == State::Held
     }
 
+    /// Returns the number of waiting messages.
+    #[cfg(test)]
+    pub(super) fn messages(&self) -> usize {
+        self.targets.values().map(|waiting| waiting.messages).sum()
+    }
+
     /// Removes a message that does not wait any more. Returns `true` if the target is to be resumed.
     pub(super) fn remove(&mut self, target: &FrameTarget, bytes: usize) -> bool {
         let Some(waiting) = self.targets.get_mut(target) else { return false };
         self.bytes -= bytes + OVERHEAD;
         waiting.messages -= 1;
         waiting.bytes -= bytes;
-        let is_low = waiting.messages <= MESSAGES / 2 && waiting.bytes <= BYTES / 2;
+        let is_low = waiting.messages <= self.limit / 2 && waiting.bytes <= BYTES / 2;
         let is_resumed = is_low && std::mem::take(&mut waiting.state) == State::Held;
         if waiting.messages == 0 {
             self.targets.remove(target);

@@ -29,6 +29,8 @@ pub use cookie::{Cookie, CookieError};
 pub(crate) use membership::Cluster;
 
 #[cfg(test)]
+mod flow_tests;
+#[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
 mod relation_tests;

@@ -31,6 +31,8 @@ use crate::mailbox::WaiterId;
 use crate::node::Room;
 use crate::session::{Backlog, Encoded, Limits, Refusal};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(test)]
+use crate::wire::ReceivedNames;
 use crate::wire::{Definition, Frame, FrameTarget, Numbers, SentNames, WireError};
 
 mod wait_queue;
@@ -245,6 +247,34 @@ impl Outbox {
     pub(crate) fn is_ready(&self) -> bool {
         let queue = self.lock();
         queue.closed || self.has_room(&queue, 1)
+    }
+
+    /// Returns an outbox whose connection is up.
+    #[cfg(test)]
+    pub(crate) fn opened(limits: &Limits) -> Outbox {
+        let outbox = Outbox::new(limits);
+        outbox.open(limits.frame);
+        outbox
+    }
+
+    /// Takes all frames that are to be sent, and counts them as sent.
+    #[cfg(test)]
+    pub(crate) fn take_frames(&self, names: &mut ReceivedNames) -> Vec<Frame> {
+        let Poll::Ready(Work::Send(mut batch)) = self.poll_work(&mut Context::from_waker(Waker::noop()), true, false)
+        else {
+            return Vec::new();
+        };
+        batch.take_definitions().iter().for_each(|definition| names.define(definition).unwrap());
+        let mut frames = Vec::new();
+        for (_, frame) in batch.into_frames() {
+            let mut bytes = Vec::new();
+            frame.copy(0, frame.len(), &mut bytes);
+            frames.extend(Frame::decode(&bytes.into(), names).unwrap());
+            let mut sent = Backlog::default();
+            sent.grow(frame.len());
+            self.transmitted(sent);
+        }
+        frames
     }
 
     /// Returns the amount that waits.

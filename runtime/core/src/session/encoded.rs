@@ -37,7 +37,7 @@ impl Encoded {
     }
 
     /// Appends `count` bytes from `at` on.
-    pub(super) fn copy(&self, at: usize, count: usize, out: &mut Vec<u8>) {
+    pub(crate) fn copy(&self, at: usize, count: usize, out: &mut Vec<u8>) {
         let split = self.head.len();
         let end = at + count;
         out.extend_from_slice(&self.head[at.min(split)..end.min(split)]);

@@ -1,7 +1,7 @@
 //! Trees and chains of links that are deeper than a recursive function's stack. Tests run on a stack of 2 MiB.
 
 use greenroom::prelude::*;
-use greenroom::{ChildSpec, Strategy, SupervisionRef, Supervisor};
+use greenroom::{ChildSpec, Description, Strategy, SupervisionRef, Supervisor};
 
 use crate::scripted::does;
 
@@ -30,9 +30,29 @@ async fn a_deep_tree_starts_is_described_and_drawn_and_stops() {
     let copy = description.clone();
     assert!(copy == description);
     assert!(format!("{copy:?}").matches("SupervisorInfo").count() >= LEVELS);
+    let text = serde_json::to_string(&description).unwrap();
+    assert!(serde_json::from_str::<Description>(&text).unwrap() == description);
     drop((copy, description));
     assert_eq!(TreeStub::stop(&company).await, Exit::shutdown());
     drop(company);
+}
+
+#[greenroom::test]
+async fn a_written_description_that_is_not_a_tree_is_refused() {
+    let company = department(3).start().await.unwrap();
+    let description = company.describe().await.unwrap();
+    let written = serde_json::to_value(&description).unwrap();
+    assert_eq!(serde_json::from_value::<Description>(written.clone()).unwrap(), description);
+    let with = |at: usize, field: usize, value: u64| {
+        let mut changed = written.clone();
+        changed[at][field] = value.into();
+        serde_json::from_value::<Description>(changed).map(drop).map_err(|error| error.to_string())
+    };
+    let refused = Err("a supervisor of a description comes before its parent".to_owned());
+    // Its own parent, a parent that follows, a parent that does not exist, a child that does not exist.
+    assert_eq!([with(1, 0, 1), with(1, 0, 2), with(2, 0, 9), with(2, 1, 1)], [(); 4].map(|()| refused.clone()));
+    let empty = serde_json::from_str::<Description>("[]").unwrap_err();
+    assert_eq!(empty.to_string(), "a description without a supervisor");
 }
 
 #[greenroom::test]

@@ -35,6 +35,11 @@ impl Till {
     }
 
     #[call]
+    fn direct(&mut self, cx: &mut Context<Self>) -> TillRef {
+        cx.me()
+    }
+
+    #[call]
     fn count(&mut self, fails: bool) -> u64 {
         assert!(!fails, "miscounted");
         7
@@ -153,6 +158,17 @@ async fn a_look_after_the_crash_sees_it() {
     called.drop_coins();
     settle().await;
     assert_eq!(called.count(false).await, Err(CallError::NoProc));
+}
+
+#[greenroom::test]
+async fn a_call_from_another_node_after_the_crash_sees_it() {
+    let cluster = Cluster::in_memory(2).await;
+    cluster.node(1).start(Till).await.unwrap();
+    let till: TillRef = cluster.node(0).named_at("till", "n1@test");
+    let till = till.direct().await.unwrap();
+    till.drop_coins().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(till.count(false).await, Err(CallError::NoProc));
 }
 
 #[greenroom::test]

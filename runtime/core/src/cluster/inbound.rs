@@ -26,6 +26,11 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                 let peer_name = &peer.id.name;
                 // A message to a process that has exited is normal, and silent in Erlang. Other errors are mistakes.
                 if error == CallError::NoProc {
+                    #[cfg(feature = "test")]
+                    if let (FrameTarget::Process(number), false) = (&to, replies.is_empty()) {
+                        // The caller finds that the process is gone.
+                        node.mark_crash_seen(&node.pid(*number));
+                    }
                     log::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for a process that does not exist");
                 } else {
                     node.report(ReportKind::Undelivered, || {

@@ -17,7 +17,9 @@ use crate::base::CallError;
 /// └─ storage <local 6> one_for_one, 1 restart in 5s
 ///    └─ disk <local 7> permanent
 /// ```
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+///
+/// With serde it is a list of all supervisors, the top one first. Each is a tuple: the position of its parent in the list,
+/// its index among the parent's children, and the [`SupervisorInfo`]. So a tree of any depth can be written and read.
 #[non_exhaustive]
 pub struct Description {
     /// The supervisor at the top.
@@ -114,6 +116,28 @@ type Place<T> = (usize, usize, T);
 
 // The implementations below are without recursion, since a tree can be deeper than the stack.
 
+#[cfg(feature = "serde")]
+impl serde::Serialize for Description {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.supervisors())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Description {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Description, D::Error> {
+        let supervisors = Vec::<Place<SupervisorInfo>>::deserialize(deserializer)?;
+        let is_below = |(at, (parent, index, _)): (usize, &Place<SupervisorInfo>)| {
+            let parent = supervisors[..at].get(*parent);
+            at == 0 || parent.is_some_and(|(.., parent)| *index < parent.children.len())
+        };
+        if !supervisors.iter().enumerate().all(is_below) {
+            return Err(serde::de::Error::custom("a supervisor of a description comes before its parent"));
+        }
+        Description::assemble(supervisors).ok_or_else(|| serde::de::Error::custom("a description without a supervisor"))
+    }
+}
+
 impl Drop for Description {
     fn drop(&mut self) {
         let mut pending = std::mem::take(&mut self.below);
@@ -179,5 +203,40 @@ fn restart_name(restart: Restart) -> &'static str {
         Restart::Permanent => "permanent",
         Restart::Transient => "transient",
         Restart::Temporary => "temporary",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::{NodeId, Pid};
+    use crate::supervisor::{ChildInfo, SupervisorOptions};
+
+    /// More levels than a recursive function's stack has room for.
+    const LEVELS: usize = 100_000;
+
+    fn supervisor(level: usize) -> SupervisorInfo {
+        let pid = Pid::new(Arc::new(NodeId::local(1)), level as u64 + 1);
+        let child = ChildInfo {
+            id: "d".to_owned(),
+            pid: None,
+            state: ChildState::Up,
+            restart: Restart::Permanent,
+            starts: 1,
+            supervisor: None,
+        };
+        let options = SupervisorOptions::DEFAULT;
+        SupervisorInfo { path: "/d".to_owned(), pid, options, dynamic: false, children: vec![child] }
+    }
+
+    #[test]
+    fn a_deep_description_is_copied_compared_and_dropped_without_recursion() {
+        let levels = (0..LEVELS).map(|level| (level.saturating_sub(1), 0, supervisor(level)));
+        let description = Description::assemble(levels.collect()).unwrap();
+        let copy = description.clone();
+        assert!(copy == description);
+        assert_eq!(format!("{copy:?}").matches("SupervisorInfo").count(), LEVELS);
     }
 }

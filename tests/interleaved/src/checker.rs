@@ -56,10 +56,10 @@ pub(crate) fn check_on_two_nodes<F: Future<Output = ()>>(
 ) {
     let cookie = Cookie::random().expect("random bytes");
     check(orders, move || {
-        let threads = Threads::default();
+        let (threads, clock) = (Threads::default(), StoppedClock::default());
         let env = |seed| {
             let spawn = TaskSpawner::Custom(Arc::new(threads.clone()));
-            let env = NodeEnv::new(spawn, Arc::new(StoppedClock::default()), Rng::seeded(seed));
+            let env = NodeEnv::new(spawn, Arc::new(clock.clone()), Rng::seeded(seed));
             NodeEnv { thresholds: Thresholds::without_watchdog(), ..env }
         };
         let network = Network::new(&env(0));
@@ -80,6 +80,7 @@ pub(crate) fn check_on_two_nodes<F: Future<Output = ()>>(
             for node in nodes {
                 node.stop().await;
             }
+            clock.release();
             join(threads).await;
         });
     });
@@ -92,27 +93,17 @@ fn run<F: Future<Output = ()>>(clock: impl Clock, scenario: impl Fn(Node) -> F, 
     shuttle::future::block_on(async {
         node.scope(scenario(node.clone())).await;
         node.stop().await;
-        // A process that has ended may still notify others. A task that waits for time alone, as that of the timer wheel,
-        // ends as well. Any other task that waits here waits forever, which the checker reports.
         end_time();
-        while let Some(thread) = threads.next() {
-            thread.await.expect("a task ends without a panic");
-        }
+        join(threads).await;
     });
 }
 
-/// Waits for all threads of nodes that have stopped, and ends those that wait for a timer.
+/// Waits for all tasks of nodes that have stopped. A process that has ended may still notify others. A task that waits for
+/// time alone, as that of the timer wheel, ends since all timers have expired. Any other task that waits here waits
+/// forever, which the checker reports.
 async fn join(threads: Threads) {
-    // A process that has ended may still notify others. A timer's task waits for a clock that stands still.
     while let Some(thread) = threads.next() {
-        for _ in 0..100 {
-            if thread.is_finished() {
-                break;
-            }
-            shuttle::future::yield_now().await;
-        }
-        thread.abort();
-        let _ = thread.await;
+        thread.await.expect("a task ends without a panic");
     }
 }
 

@@ -209,3 +209,21 @@ async fn process_info_is_plain_data() {
     let text = serde_json::to_string(&info).unwrap();
     assert_eq!(serde_json::from_str::<ProcessInfo>(&text).unwrap(), info);
 }
+
+#[greenroom::test]
+async fn a_process_is_calling_only_while_it_waits_for_another_one() {
+    let callee = idle().spawn();
+    let awaited = callee.clone();
+    let process = does(|_| {
+        Box::pin(async move {
+            awaited.ended().await;
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        })
+    })
+    .spawn();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(matches!(look(&process).state, ProcessState::Calling { .. }));
+    callee.exit(Exit::Kill);
+    settle().await;
+    assert_eq!(look(&process).state, ProcessState::Busy);
+}

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::base::{Exit, Shutdown};
+use crate::log;
 use crate::node::Node;
 use crate::termination::Termination;
 
@@ -42,7 +43,7 @@ where
 }
 
 fn fail(failure: &str) -> ExitCode {
-    eprintln!("error: {failure}");
+    eprintln!("error: {}", log::Escaped(failure));
     ExitCode::FAILURE
 }
 

@@ -203,3 +203,29 @@ fn paths(code: &[&str], paths: &[&[&str]]) -> Vec<String> {
     };
     paths.iter().filter(occurs).map(|path| path.join("::")).collect()
 }
+
+#[test]
+fn log_events_escape_texts_that_may_come_from_messages_or_peers() {
+    check(
+        "runtime/core/src",
+        &Rule {
+            find: |_, code| {
+                // Values without such texts. A node's name has no control characters.
+                let plain = ["pid", "kind", "node", "name", "self", "to", "from", "peer", "peer_name", "address"];
+                let displayed = code.windows(5).filter(|tokens| {
+                    tokens[1] == "%" && [",", "(", "=", ";"].contains(&tokens[0]) && !plain.contains(&tokens[2])
+                });
+                let unescaped = displayed.filter(|tokens| !(tokens[2] == "log" && tokens[4] == ":"));
+                unescaped.map(|tokens| format!("%{}", tokens[2])).collect()
+            },
+            violating: &[
+                ("a.rs", "log::warn!(target: \"greenroom\", %error, \"failed\");"),
+                ("a.rs", "log::warn!(target: \"greenroom\", node = %node.name(), reason = %closed, \"down\");"),
+            ],
+            innocent: &[
+                ("a.rs", "log::warn!(%pid, reason = %log::Escaped(reason), \"ended\");"),
+                ("a.rs", "let (x, y) = (a % b, c[0] % d); y = e() % f;"),
+            ],
+        },
+    );
+}

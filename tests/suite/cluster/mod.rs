@@ -5,6 +5,7 @@ mod cookie_files;
 mod echo_server;
 mod errors;
 mod flow_control;
+mod log_text;
 mod loss;
 mod message_panics;
 mod refusals;

@@ -167,7 +167,7 @@ impl Node {
     pub fn named_at<S: Stub>(&self, name: &str, node: impl AsRef<str>) -> S {
         let at = NodeName::new(node.as_ref()).unwrap_or_else(|error| {
             self.report(ReportKind::InvalidNodeName, || {
-                log::warn!(target: "greenroom", %error, "a stub for an invalid node name reaches no process");
+                log::warn!(target: "greenroom", error = %log::Escaped(&error), "a stub for an invalid node name reaches no process");
             });
             NodeName::none()
         });

@@ -14,16 +14,16 @@ pub(super) fn started(application: &str, kind: ApplicationKind) {
 pub(super) fn start_failed(application: &str, error: &StartError) {
     let StartError { child, reason } = error;
     log::error!(
-        target: "greenroom::application", application, child = child.as_str(), %reason, "application did not start"
+        target: "greenroom::application", application, child = child.as_str(), reason = %log::Escaped(reason), "application did not start"
     );
 }
 
 /// Logs the end of an application that was stopped.
 pub(super) fn stopped(application: &str, reason: &Exit) {
     if reason.is_orderly() {
-        log::info!(target: "greenroom::application", application, %reason, "application stopped");
+        log::info!(target: "greenroom::application", application, reason = %log::Escaped(reason), "application stopped");
     } else {
-        log::error!(target: "greenroom::application", application, %reason, "application failed while stopping");
+        log::error!(target: "greenroom::application", application, reason = %log::Escaped(reason), "application failed while stopping");
     }
 }
 
@@ -31,12 +31,12 @@ pub(super) fn stopped(application: &str, reason: &Exit) {
 pub(super) fn ended(application: &str, kind: ApplicationKind, reason: &Exit, fatal: bool) {
     if fatal {
         log::error!(
-            target: "greenroom::application", application, %kind, %reason, "application ended, so the node stops"
+            target: "greenroom::application", application, %kind, reason = %log::Escaped(reason), "application ended, so the node stops"
         );
     } else if reason.is_orderly() {
-        log::info!(target: "greenroom::application", application, %kind, %reason, "application ended");
+        log::info!(target: "greenroom::application", application, %kind, reason = %log::Escaped(reason), "application ended");
     } else {
-        log::error!(target: "greenroom::application", application, %kind, %reason, "application ended");
+        log::error!(target: "greenroom::application", application, %kind, reason = %log::Escaped(reason), "application ended");
     }
 }
 

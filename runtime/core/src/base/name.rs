@@ -23,15 +23,15 @@ impl NodeName {
     /// Parses `name@host`.
     ///
     /// # Errors
-    /// [`InvalidName`] unless the text has exactly one `@` with at least one character on both sides, no white space or
-    /// control character, and at most [`MAX`](Self::MAX) bytes.
+    /// [`InvalidName`] unless the text has exactly one `@` with at least one character on both sides, no white space,
+    /// control character or invisible character, and at most [`MAX`](Self::MAX) bytes.
     pub fn new(name: impl AsRef<str>) -> Result<NodeName, InvalidName> {
         let name = name.as_ref();
         let valid = name.len() <= Self::MAX
             && name
                 .split_once('@')
                 .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
-            && !name.chars().any(|c| c.is_whitespace() || c.is_control());
+            && !name.chars().any(|c| c.is_whitespace() || c.is_control() || is_invisible(c));
         if valid { Ok(NodeName(name.into())) } else { Err(InvalidName(name.chars().take(80).collect())) }
     }
 
@@ -49,6 +49,11 @@ impl NodeName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Returns `true` for a character that changes the direction of text or is invisible: with it, two names look alike.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl AsRef<str> for NodeName {
@@ -121,7 +126,7 @@ mod tests {
             assert_eq!(NodeName::new(good).unwrap().as_str(), good);
         }
         let long = format!("a@{}", "x".repeat(NodeName::MAX));
-        for bad in ["", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\n", &long] {
+        for bad in ["", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\n", "a\u{202e}@b", "a\u{200b}@b", &long] {
             assert!(NodeName::new(bad).is_err(), "{bad:?}");
         }
     }

@@ -36,7 +36,7 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                     node.report(ReportKind::Undelivered, || {
                         let protocol = peer.protocol_name(protocol);
                         log::warn!(
-                            target: "greenroom", peer = %peer_name, from, ?to, ?protocol, error = %Causes(&error),
+                            target: "greenroom", peer = %peer_name, from, ?to, ?protocol, error = %log::Escaped(Causes(&error)),
                             "a message cannot be delivered"
                         );
                     });

@@ -259,10 +259,10 @@ impl Node {
         self.loss_counts().count_lost_messages(1);
         // A missing process or connection is part of normal operation; other errors are mistakes in a program.
         if matches!(error, CastError::NoProc | CastError::NoConnection) {
-            log::debug!(target: "greenroom", node = %self.name(), %to, error = %Causes(error), "message cannot be sent");
+            log::debug!(target: "greenroom", node = %self.name(), %to, error = %log::Escaped(Causes(error)), "message cannot be sent");
         } else {
             self.report(ReportKind::Unsent, || {
-                log::warn!(target: "greenroom", node = %self.name(), %to, error = %Causes(error), "message cannot be sent");
+                log::warn!(target: "greenroom", node = %self.name(), %to, error = %log::Escaped(Causes(error)), "message cannot be sent");
             });
         }
     }

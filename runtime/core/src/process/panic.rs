@@ -108,7 +108,7 @@ pub(crate) fn drop_message<T>(node: &Node, protocol: &'static str, message: T) -
 pub(crate) fn report_message_panic(node: &Node, protocol: &'static str, action: &str, panic: &Exit) {
     node.report(ReportKind::MessagePanic(protocol), || {
         if log::has_subscriber() {
-            log::error!(target: "greenroom", node = %node.name(), protocol, action, %panic, "the code of a message panicked");
+            log::error!(target: "greenroom", node = %node.name(), protocol, action, panic = %log::Escaped(panic), "the code of a message panicked");
         } else {
             log::print(format_args!("{action} of `{protocol}` {panic}"));
         }
@@ -172,7 +172,7 @@ fn install_hook() {
             if ABORT_MESSAGES.iter().any(|beginning| message.starts_with(beginning)) {
                 for panic in PANICS.with(|panics| panics.replace([PanicRecord::EMPTY; 2])).iter().rev() {
                     if !panic.location.is_empty() {
-                        eprintln!("greenroom: a process panicked at {}: {}", panic.location, panic.message);
+                        log::print(format_args!("a process panicked at {}: {}", panic.location, panic.message));
                     }
                 }
                 return outer(info);
@@ -197,7 +197,7 @@ pub(super) fn report_late_panic(node: &Node, number: u64, source: &str, panic: &
     node.report(ReportKind::LatePanic, || {
         let pid = node.pid(number);
         if log::has_subscriber() {
-            log::error!(target: "greenroom", %pid, %panic, "{source} panicked while its process ended");
+            log::error!(target: "greenroom", %pid, panic = %log::Escaped(panic), "{source} panicked while its process ended");
         } else {
             log::print(format_args!("{source} of {pid} {panic}"));
         }

@@ -40,10 +40,10 @@ impl Connector {
         let node = self.node.name();
         match (&ended.peer, &ended.closed) {
             (Some(peer), closed @ (Closed::ByThisNode | Closed::ByPeer)) if ended.up_for.is_some() => {
-                log::info!(target: "greenroom", %node, %peer, reason = %closed, "connection closed");
+                log::info!(target: "greenroom", %node, %peer, reason = %log::Escaped(closed), "connection closed");
             }
             (Some(peer), closed) if ended.up_for.is_some() => {
-                log::warn!(target: "greenroom", %node, %peer, reason = %closed, "node down");
+                log::warn!(target: "greenroom", %node, %peer, reason = %log::Escaped(closed), "node down");
             }
             (_, closed) => refused::refused(&self.node, role, address, closed),
         }

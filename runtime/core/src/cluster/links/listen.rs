@@ -46,7 +46,7 @@ impl Connector {
                 Err(error) => {
                     // The program has too many open files, most likely. The peer dials again, and so does this loop.
                     self.node.report(ReportKind::AcceptFailed, || {
-                        log::warn!(target: "greenroom", %error, "cannot accept a connection");
+                        log::warn!(target: "greenroom", error = %log::Escaped(&error), "cannot accept a connection");
                     });
                     let pause = self.node.clock().sleep_until(self.node.clock().now() + ACCEPT_PAUSE);
                     pause.await;

@@ -24,14 +24,14 @@ pub(super) fn refused(node: &Node, role: Role, address: &str, reason: &Closed) {
             | SessionError::Refused(Refusal::Duplicate | Refusal::Stopping)
             | SessionError::RefusedHere(Refusal::Duplicate | Refusal::Stopping),
         ) => {
-            log::debug!(target: "greenroom", node = %name, address, %reason, "connection not needed");
+            log::debug!(target: "greenroom", node = %name, address, reason = %log::Escaped(reason), "connection not needed");
         }
         reason if role == Role::Listener && is_stranger(reason) => stranger(node, address, reason),
         reason => {
             node.loss_counts().count_refused_connection();
             let source = if role == Role::Listener { source_of(address) } else { address.to_owned() };
             node.report(ReportKind::Refused(source.into()), || {
-                log::warn!(target: "greenroom", node = %name, address, %reason, "connection refused");
+                log::warn!(target: "greenroom", node = %name, address, reason = %log::Escaped(reason), "connection refused");
             });
         }
     }
@@ -40,7 +40,7 @@ pub(super) fn refused(node: &Node, role: Role, address: &str, reason: &Closed) {
 /// Counts a connection from a peer that is not a node, or that does not complete its handshake.
 pub(super) fn stranger(node: &Node, address: &str, reason: &dyn std::fmt::Display) {
     node.loss_counts().count_refused_connection();
-    log::debug!(target: "greenroom", node = %node.name(), address, %reason, "connection closed before its handshake");
+    log::debug!(target: "greenroom", node = %node.name(), address, reason = %log::Escaped(reason), "connection closed before its handshake");
     node.report(ReportKind::Stranger, || {});
 }
 

@@ -46,10 +46,10 @@ impl Connector {
                     // The first failure may be a mistyped address. Later ones are logged for debugging only.
                     if tried.take().is_some() {
                         log::warn!(
-                            target: "greenroom", seed = address, %error, ?pause, "cannot reach a seed: dialling again"
+                            target: "greenroom", seed = address, error = %log::Escaped(&error), ?pause, "cannot reach a seed: dialling again"
                         );
                     } else {
-                        log::debug!(target: "greenroom", seed = address, %error, ?pause, "cannot reach a seed");
+                        log::debug!(target: "greenroom", seed = address, error = %log::Escaped(&error), ?pause, "cannot reach a seed");
                     }
                     pause
                 }

@@ -58,7 +58,7 @@ impl OsSignals {
             }),
             Err(error) => {
                 log::warn!(
-                    target: "greenroom", %error, "signal handlers cannot be installed: signals end the program at once"
+                    target: "greenroom", error = %log::Escaped(&error), "signal handlers cannot be installed: signals end the program at once"
                 );
             }
         }

@@ -59,7 +59,7 @@ impl ActiveAlarms {
         state.publish(&AlarmEvent::Raised(alarm.clone()));
         drop(state);
         if let Some(suppressed) = suppressed {
-            log::warn!(target: "greenroom::alarm", node = %node, alarm = alarm.name(), suppressed, "{alarm}");
+            log::warn!(target: "greenroom::alarm", node = %node, alarm = alarm.name(), suppressed, "{}", log::Escaped(&alarm));
         }
         true
     }

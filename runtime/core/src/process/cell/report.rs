@@ -47,7 +47,7 @@ fn log_crash(node: &Node, pid: &Pid, crash_info: &CrashInfo, reason: &Exit) {
             %pid,
             process = kind,
             name,
-            %reason,
+            reason = %log::Escaped(reason),
             last_message = last_message.as_deref(),
             ancestors = ?node.ancestors(crash_info.parent),
             ?links,

@@ -142,7 +142,7 @@ impl ExitWait {
             InVain::Resolve(reason) if is_own_end => Poll::Ready(reason),
             InVain::Resolve(_) => {
                 self.watcher.node.report(ReportKind::Cycle, || {
-                    log::warn!(target: "greenroom", %exit, "a cycle of processes that stop each other was broken");
+                    log::warn!(target: "greenroom", exit = %log::Escaped(&exit), "a cycle of processes that stop each other was broken");
                 });
                 Poll::Ready(exit)
             }

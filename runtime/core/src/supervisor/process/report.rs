@@ -87,7 +87,7 @@ pub(super) fn child_exited(
     let restart = spec.options.restart;
     let id = &*spec.id;
     if reason.is_orderly() && restart != Restart::Permanent {
-        log::debug!(target: "greenroom::supervisor", supervisor, child = id, pid = %from, %reason, "child ended");
+        log::debug!(target: "greenroom::supervisor", supervisor, child = id, pid = %from, reason = %log::Escaped(reason), "child ended");
         return;
     }
     let Some((crashes, within)) = crashes.add(now) else { return };
@@ -96,7 +96,7 @@ pub(super) fn child_exited(
     let log = || {
         log::error!(
             target: "greenroom::supervisor",
-            supervisor, child = id, pid = %from, ?restart, %reason, crashes, ?within, restarts_left, ?period,
+            supervisor, child = id, pid = %from, ?restart, reason = %log::Escaped(reason), crashes, ?within, restarts_left, ?period,
             "{message}"
         );
     };
@@ -125,7 +125,7 @@ pub(super) fn start_failed(node: &Node, supervisor: &str, spec: &BoundSpec, reas
     let (id, restart) = (&*spec.id, spec.options.restart);
     node.report(ReportKind::ChildStart, || {
         log::error!(
-            target: "greenroom::supervisor", supervisor, child = id, ?restart, %reason, "child did not start"
+            target: "greenroom::supervisor", supervisor, child = id, ?restart, reason = %log::Escaped(reason), "child did not start"
         );
     });
 }
@@ -152,7 +152,7 @@ pub(super) fn child_stopped(
     } else if !expected {
         node.report(ReportKind::ChildStop, || {
             log::error!(
-                target: "greenroom::supervisor", supervisor, child = id, %pid, %reason, "child crashed while stopping"
+                target: "greenroom::supervisor", supervisor, child = id, %pid, reason = %log::Escaped(reason), "child crashed while stopping"
             );
         });
     }

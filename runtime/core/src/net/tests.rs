@@ -379,6 +379,33 @@ async fn messages_to_a_held_target_wait_and_those_to_others_pass() {
     assert_eq!(b.event().await, Event::Frame(to("full", 5)));
 }
 
+/// A message that waits for room when its target is held waits for the target then, in front of later ones.
+#[tokio::test(start_paused = true)]
+async fn a_hold_applies_to_messages_that_wait_for_room() {
+    let limits = Limits { high_water: 100_000, ..Limits::default() };
+    let (network, a, mut b) = connected_with(limits).await;
+    let mut left = fill(&network, &a).await + 1;
+    let full = FrameTarget::Name("full".into());
+    let to_full = |from| {
+        let to = full.clone();
+        Frame::Message { from, to, protocol: 1, variant: 0, replies: Vec::new(), payload: Bytes::new() }
+    };
+    let early = a.outbox.push_message(1, &to_full(1), "").unwrap().expect("it waits");
+    a.outbox.hold(&full);
+    let late = a.outbox.push_message(1, &to_full(2), "").unwrap().expect("it waits");
+    network.heal("a", "b");
+    while left > 0 {
+        let Event::Frame(Frame::Message { to, .. }) = b.event().await else { panic!("not a message") };
+        assert_ne!(to, full);
+        left -= 1;
+    }
+    assert!(a.outbox.has_waiters());
+    a.outbox.resume(&full);
+    assert_eq!((admitted(&a.outbox, early).await, admitted(&a.outbox, late).await), (Ok(()), Ok(())));
+    assert_eq!(b.event().await, Event::Frame(to_full(1)));
+    assert_eq!(b.event().await, Event::Frame(to_full(2)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn another_cookie() {
     let network = Network::new(&NodeEnv::seeded(0));

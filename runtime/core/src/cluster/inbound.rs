@@ -184,13 +184,16 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
     }
 }
 
-/// Notifies all affected processes and calls of a lost connection. Its frames have no effect afterwards.
-pub(super) fn disconnect(node: &Node, peer: &Peer) {
-    node.disconnect_calls(peer.epoch);
+/// Notifies all affected processes and calls of a lost connection. Its frames have no effect afterwards. Each notice is
+/// passed to `step`, which runs it.
+pub(super) fn disconnect(node: &Node, peer: &Peer, step: impl Fn(&dyn Fn())) {
+    step(&|| node.disconnect_calls(peer.epoch));
     for number in peer.tracked.take() {
-        if let Some((number, target)) = node.signal_target(number) {
-            target.disconnect(number, &peer.id, peer.epoch);
-        }
+        step(&|| {
+            if let Some((number, target)) = node.signal_target(number) {
+                target.disconnect(number, &peer.id, peer.epoch);
+            }
+        });
     }
-    node.publish_node_event(&NodeEvent::Down(NodeId::clone(&peer.id)));
+    step(&|| node.publish_node_event(&NodeEvent::Down(NodeId::clone(&peer.id))));
 }

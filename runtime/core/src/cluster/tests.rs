@@ -4,6 +4,7 @@
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{self, Wake, Waker};
 use std::time::Duration;
 
 use greenroom_macros::actor;
@@ -215,6 +216,35 @@ async fn a_node_that_returns_replaces_its_dead_connection_within_seconds() {
     for incarnation in [None, Some(u64::MAX), Some(1)] {
         check_return(incarnation).await;
     }
+}
+
+/// A waker of the program, which panics.
+struct FaultyWaker;
+
+impl Wake for FaultyWaker {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker of the program");
+    }
+}
+
+#[greenroom_macros::test]
+async fn a_waker_that_panics_does_not_keep_the_loss_of_a_connection_from_others() {
+    let network = Network::new(&NodeEnv::seeded(0));
+    let cookie = Cookie::random().unwrap();
+    let mut a = test_node(&network, &cookie, "a@test", "host-a", "host-a", "nowhere").await;
+    let b = test_node(&network, &cookie, "b@test", "host-b", "host-b", "host-a").await;
+    let reporter = a.other("b@test").who().await.unwrap();
+    let mut faulty = Box::pin(reporter.ended());
+    let waker = Waker::from(Arc::new(FaultyWaker));
+    assert!(faulty.as_mut().poll(&mut task::Context::from_waker(&waker)).is_pending());
+    let other = tokio::spawn(reporter.ended());
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    network.cut("host-a", "host-b");
+    assert_eq!(other.await.unwrap(), Exit::NoConnection);
+    network.heal("host-a", "host-b");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(drain(&mut a), [NodeEvent::Up(id(&b)), NodeEvent::Down(id(&b)), NodeEvent::Up(id(&b))]);
+    assert_eq!(a.other("b@test").ask(1).await, Ok(2));
 }
 
 #[greenroom_macros::test]

@@ -16,7 +16,9 @@ use crate::cluster::inbound;
 use crate::cluster::membership::Peer;
 use crate::log;
 use crate::net::{BoxedStream, Closed, HandshakePermit, Outbox, drive};
+use crate::node::Node;
 use crate::observe::ConnectionMeter;
+use crate::process::catch;
 use crate::session::{Config, Event, Hello, Role, Session, SessionError};
 use crate::wire::Epoch;
 
@@ -156,13 +158,23 @@ impl Owned<'_> {
 impl Drop for Owned<'_> {
     fn drop(&mut self) {
         let Connector { node, cluster, .. } = self.connector;
-        self.outbox.close();
+        step(node, || self.outbox.close());
         if let Some(peer) = &self.peer {
-            inbound::disconnect(node, peer);
-            cluster.remove(peer);
+            inbound::disconnect(node, peer, |action| step(node, action));
+            step(node, || cluster.remove(peer));
         }
         if let Some(name) = self.name() {
-            cluster.links.closed(name, self.epoch);
+            step(node, || cluster.links.closed(name, self.epoch));
         }
+    }
+}
+
+/// Takes one step of a loss. A panic in it, as of a waker of the program, is reported, and the next steps follow.
+fn step(node: &Node, action: impl FnOnce()) {
+    if let Err(panic) = catch(action) {
+        log::error!(
+            target: "greenroom", node = %node.name(), panic = %log::Escaped(&panic),
+            "a step of the loss of a connection panicked"
+        );
     }
 }

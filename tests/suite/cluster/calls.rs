@@ -264,23 +264,25 @@ async fn a_late_answer_vanishes() {
 }
 
 #[greenroom::test]
-async fn awaited_casts_wait_for_the_connections_queue_and_unawaited_ones_are_full() {
-    let (_cluster, far) = two_nodes().await;
+async fn awaited_casts_wait_for_the_connections_queue_and_dropped_ones_are_counted_when_it_is_full() {
+    let (cluster, far) = two_nodes().await;
     for _ in 0..640 {
         far.parcel("x".repeat(8 << 10)).await.unwrap();
     }
     assert_eq!(far.notes().await.unwrap().len(), 640, "five times the high-water mark, one by one");
 
     // The connection's task does not run in between, so its queue fills up.
-    let outcomes: Vec<_> = (0..640).map(|_| far.parcel("x".repeat(8 << 10))).collect();
-    let mut full = 0;
-    for outcome in outcomes {
-        match outcome.await {
-            Ok(()) => {}
-            Err(CastError::Full) => full += 1,
-            Err(other) => panic!("{other}"),
-        }
+    let casts: Vec<_> = (0..640).map(|_| far.parcel("x".repeat(8 << 10))).collect();
+    for cast in casts {
+        assert_eq!(cast.await, Ok(()));
     }
-    assert!((1..640).contains(&full), "{full} of 640 were refused");
-    assert_eq!(far.notes().await.unwrap().len(), 1280 - full, "what was not refused arrived");
+    assert_eq!(far.notes().await.unwrap().len(), 1280, "each awaited cast has arrived");
+
+    for _ in 0..640 {
+        drop(far.parcel("x".repeat(8 << 10)));
+    }
+    let arrived = far.notes().await.unwrap().len() - 1280;
+    let lost: u64 = (0..2).map(|index| cluster.node(index).counters().lost_messages).sum();
+    assert!((1..640).contains(&lost), "{lost} of 640 were taken back");
+    assert_eq!(arrived as u64 + lost, 640);
 }

@@ -314,7 +314,6 @@ async fn a_full_mailbox_drops_messages_whose_destructors_panic() {
     // The number of messages that the process refuses. A mailbox that drops others counts them as overflows instead.
     for (counter, refused) in [
         (post.start(Rejects, "rejects"), 3),
-        (post.start(Waits, "waits"), 2),
         (post.start(DropsNewest, "newest"), 0),
         (post.start(DropsOldest, "oldest"), 0),
     ] {
@@ -335,4 +334,25 @@ async fn a_full_mailbox_drops_messages_whose_destructors_panic() {
         })
         .await;
     }
+}
+
+/// The messages wait for the process, and are dropped with it.
+#[greenroom::test]
+async fn messages_that_wait_are_dropped_at_the_end_of_their_process_although_their_destructors_panic() {
+    let mut post = Post::open().await;
+    let counter = post.start(Waits, "waits");
+    post.check(0, async move |node, depot| {
+        counter.close();
+        depot.stored().await.unwrap();
+        for _ in 0..3 {
+            counter.post(parcel(Fault::Dropping)).await.unwrap();
+        }
+        let (receipt, held) = held_call(&node).await;
+        let sent = counter.send(receipt, parcel(Fault::Dropping));
+        depot.stored().await.unwrap();
+        counter.exit(Exit::Kill);
+        assert_eq!(sent.forever().await, Err(CallError::Exit(Exit::Killed)));
+        assert_eq!(held.forever().await, Err(CallError::Exit(Exit::Killed)));
+    })
+    .await;
 }

@@ -52,6 +52,11 @@ pub mod language {
     pub mod outside {}
 }
 
+/// The page about connections between nodes.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/connections.md")]
+pub mod connections {}
+
 /// The page about inspecting a node.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/inspecting.md")]

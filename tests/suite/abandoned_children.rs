@@ -763,3 +763,60 @@ fn a_handler_that_never_releases_its_thread_is_abandoned() {
         });
     }
 }
+
+/// A motor whose `init` keeps its thread until the test releases it.
+#[actor]
+#[derive(Clone)]
+struct Starter {
+    began: Arc<AtomicBool>,
+    released: Arc<AtomicBool>,
+}
+
+#[actor(local)]
+impl Starter {
+    #[init]
+    fn warm_up(&mut self) {
+        self.began.store(true, Ordering::SeqCst);
+        while !self.released.load(Ordering::SeqCst) {
+            std::hint::spin_loop();
+        }
+    }
+
+    #[cast]
+    fn turn(&mut self) {}
+}
+
+#[test]
+fn an_init_that_never_releases_its_thread_and_is_killed_by_anyone_is_abandoned() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
+    // A process that does not trap exits ends for each of them.
+    for reason in [Exit::Kill, Exit::error("wrong fuel")] {
+        runtime.block_on(async {
+            let clock = ManualClock(Arc::new(watch::Sender::new(std::time::Instant::now())));
+            let node = Node::local_on(Threads(tokio::runtime::Handle::current()), clock.clone());
+            let (began, released) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+            let _release = ReleaseOnDrop(Arc::clone(&released));
+            let mill = node.start_tree(Mill { released: Arc::default() }).await.unwrap();
+            let starter = Starter { began: Arc::clone(&began), released: Arc::clone(&released) };
+            let start = tokio::spawn(start(&mill, "starter", ChildSpec::<StarterRef>::new(move || starter.clone())));
+            until("the init runs", async || began.load(Ordering::SeqCst)).await;
+            let starter: StarterRef = mill.find_child("starter").await.unwrap();
+            let timers = clock.0.receiver_count();
+            starter.exit(reason.clone());
+            until("the supervisor sets a limit", async || clock.0.receiver_count() > timers).await;
+            clock.advance(Duration::from_millis(4_900));
+            for _ in 0..10 {
+                assert_eq!(states(&mill).await.len(), 3);
+            }
+            assert_eq!(node.raised_alarms(), []);
+            clock.advance(Duration::from_millis(200));
+            until("the start fails", async || start.is_finished()).await;
+            assert_eq!(start.await.unwrap(), Err(ChildError::Start(Exit::Killed)));
+            let [Alarm::AbandonedChild { child, .. }] = &node.raised_alarms()[..] else { panic!() };
+            assert_eq!(child, "/Mill/starter");
+            released.store(true, Ordering::SeqCst);
+            until("the process is gone", async || node.raised_alarms().is_empty()).await;
+            node.stop().await;
+        });
+    }
+}

@@ -67,6 +67,14 @@ fn alive_tasks() -> usize {
     tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
+/// Checks that no task is left beside the `before` that there were, of which some may have ended, and no
+/// other owner of the file.
+async fn check_released(before: usize, file: &Arc<()>, end: &dyn std::fmt::Debug) {
+    settled(|| alive_tasks() <= before && Arc::strong_count(file) == 1).await;
+    let (tasks, files) = (alive_tasks(), Arc::strong_count(file));
+    assert!(tasks <= before && files == 1, "{end:?}: {tasks} tasks after {before}, {files} files");
+}
+
 #[greenroom::test(clock = real)]
 async fn timers_end_with_their_process_however_it_ends() {
     for end in [End::Returns, End::Fails, End::Panics, End::Killed, End::KilledBeforeItRan, End::NodeStops] {
@@ -93,8 +101,7 @@ async fn timers_end_with_their_process_however_it_ends() {
         let reason = ended.await;
         // A reply in the message of a timer fails with the reason, like one in the mailbox.
         assert_eq!(answer.await, Err(CallError::Exit(reason)), "{end:?}");
-        settled(|| alive_tasks() <= before && Arc::strong_count(&file) == 1).await;
-        assert_eq!((alive_tasks(), Arc::strong_count(&file)), (before, 1), "{end:?}");
+        check_released(before, &file, &end).await;
     }
 }
 
@@ -110,8 +117,7 @@ async fn a_crowd_of_processes_with_timers_leaves_no_task() {
             ended.await;
         }
     }
-    settled(|| alive_tasks() <= before && Arc::strong_count(&file) == 1).await;
-    assert_eq!((alive_tasks(), Arc::strong_count(&file)), (before, 1));
+    check_released(before, &file, &"a crowd").await;
 }
 
 #[greenroom::test]
@@ -170,17 +176,28 @@ async fn a_timer_and_a_stream_of_a_destructor_end_at_once() {
     let before = alive_tasks();
     let file = Arc::new(());
     let held = Arc::clone(&file);
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let (began, begins) = tokio::sync::oneshot::channel();
     let worker = {
         let _entered = node.enter();
         greenroom::spawn(|mailbox: Mailbox<Job>| async move {
+            // The process's end is complete only when this has returned.
+            let code = mailbox.blocking(move || {
+                began.send(()).unwrap();
+                gate.recv()
+            });
             let _late = LateWork { mailbox, file: held };
+            let _ = code.await;
             std::future::pending::<()>().await;
         })
     };
-    tokio::task::yield_now().await;
-    let ended = worker.ended();
+    begins.await.unwrap();
+    let mut ended = std::pin::pin!(worker.ended());
     worker.exit(Exit::Kill);
+    settled(|| Arc::strong_count(&file) == 1).await;
+    assert_eq!(Arc::strong_count(&file), 1);
+    assert!(tokio::time::timeout(Duration::ZERO, ended.as_mut()).await.is_err(), "blocking code runs");
+    go.send(()).unwrap();
     ended.await;
-    settled(|| alive_tasks() <= before && Arc::strong_count(&file) == 1).await;
-    assert_eq!((alive_tasks(), Arc::strong_count(&file)), (before, 1));
+    check_released(before, &file, &"a destructor").await;
 }

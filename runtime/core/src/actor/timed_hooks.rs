@@ -11,7 +11,7 @@ use super::handle::{stop_result, try_handle};
 use super::sys::handle_request;
 use super::{Context, Handle};
 use crate::base::Exit;
-use crate::process::{Step, yield_once};
+use crate::process::Step;
 
 /// The loop of a server with timed hooks.
 ///
@@ -39,14 +39,10 @@ pub(super) async fn serve_timed<A: Handle + Send>(actor: &mut A, cx: &mut Contex
             None => {}
         }
         if hook.is_some() {
-            // A hook that computes keeps the thread, and another one may be due at once.
-            if hooks.due(cx.now()).is_some() {
-                yield_once().await;
-            }
             arrived = cx.mailbox().arrived();
         }
-        // After each hook one step at least, which also returns stops and system requests. If the deadline has passed, the
-        // step returns at once.
+        // After each hook one step at least, which also returns stops and system requests. Hooks that compute without end
+        // let other tasks run: the step's timer does not fire before the runtime has had the thread.
         match cx.mailbox().step_until(hooks.next()).await {
             Some(Step::Message(message)) => {
                 if let Some(message) = try_handle(actor, cx, message)? {

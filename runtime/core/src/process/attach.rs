@@ -148,7 +148,7 @@ impl<M: Protocol> Drop for WithdrawOnDrop<'_, M> {
 }
 
 /// Yields to other tasks once.
-pub(crate) async fn yield_once() {
+async fn yield_once() {
     let mut yielded = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut yielded, true) {

@@ -25,7 +25,6 @@ mod wait;
 use std::sync::Arc;
 
 pub use attach::Attachment;
-pub(crate) use attach::yield_once;
 pub use blocking::Blocking;
 pub(crate) use cell::{Cell, ProcessKind, StartInfo};
 pub(crate) use mailbox::Step;

@@ -99,6 +99,17 @@ impl<M: Protocol> Cell<M> {
         self.with_attached(number, |attached| attached.awaited_children = children);
     }
 
+    /// Polls whether an exit reason is set, so that the process in the cell ends with its next poll. It may have none: it
+    /// may compute without end.
+    pub(crate) fn poll_exiting(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut control = self.control();
+        if self.is_exiting() {
+            return Poll::Ready(());
+        }
+        control.attached_or_default().exit_waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     /// Records the text of the message that the process has just taken, for its crash report.
     pub(in crate::process) fn set_last_text(&self, number: u64, text: Option<String>) {
         let before = self.with_attached_if_running(number, |attached| std::mem::replace(&mut attached.last_text, text));

@@ -9,6 +9,7 @@
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Instant;
 
 use crate::base::{Exit, SortedMap};
@@ -135,6 +136,8 @@ pub(super) struct Attached {
     pub(super) deadlock_checks: Vec<Arc<DeadlockCheck>>,
     /// Pending requests to the server itself.
     pub(super) requests: SystemRequests,
+    /// Woken once an exit reason is set: the task of a supervisor that waits for the process's `init`.
+    pub(super) exit_waker: Option<Waker>,
     /// Resolves when the connection to which the process has sent an answer has room again.
     pub(super) answers_sent: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }

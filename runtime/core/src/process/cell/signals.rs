@@ -106,6 +106,9 @@ impl<M: Protocol> Cell<M> {
             control.set_exit_reason(reason);
             self.flags.set(flags::EXITING);
             self.queue.wake();
+            if let Some(waker) = control.attached_mut().and_then(|attached| attached.exit_waker.take()) {
+                waker.wake();
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use crate::actor::{Actor, Ref, Stub};
 use crate::base::{Exit, Pid, Protocol};
@@ -62,6 +63,9 @@ pub(in crate::supervisor) trait ChildCell: Any + Send + Sync {
     /// Returns the process that runs in this cell, also while it is ending.
     fn pid(&self) -> Option<Pid>;
 
+    /// Polls whether the process in this cell has an exit reason, so that it ends with its next poll.
+    fn poll_exiting(&self, cx: &mut Context<'_>) -> Poll<()>;
+
     /// Returns the `Cell` with its protocol's type.
     fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
@@ -85,6 +89,10 @@ impl<M: Protocol> ChildCell for Cell<M> {
 
     fn pid(&self) -> Option<Pid> {
         self.current_number().map(|number| self.node().pid(number))
+    }
+
+    fn poll_exiting(&self, cx: &mut Context<'_>) -> Poll<()> {
+        Cell::poll_exiting(self, cx)
     }
 
     fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
@@ -125,6 +133,10 @@ impl ChildCell for SupervisorCell {
 
     fn pid(&self) -> Option<Pid> {
         self.cell.pid()
+    }
+
+    fn poll_exiting(&self, cx: &mut Context<'_>) -> Poll<()> {
+        Cell::poll_exiting(&self.cell, cx)
     }
 
     fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -2,7 +2,7 @@
 //!
 //! Both are bounded by the child's `shutdown`, and then by [`KILL_LIMIT`]: a killed process that has not exited by then is
 //! abandoned. So stopping a tree takes no longer than its options say. A supervisor that is not stopping waits for an
-//! `init` without a limit, as OTP's supervisor does.
+//! `init` without a limit, as OTP's supervisor does, unless an exit signal has ended the child.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -105,11 +105,20 @@ pub(super) async fn finish_all(mut stopping: Vec<Stopping>) -> Vec<StopOutcome> 
     outcomes
 }
 
+/// An event for which [`wait_for_init`] waits.
+enum Event {
+    Started(Result<Option<Pid>, Exit>),
+    /// The supervisor is to stop.
+    Stop,
+    /// An exit signal has ended the child. The process may still run: it may compute without end.
+    ChildExits,
+}
+
 /// Waits for the `init` of the child that is starting in `child`. `cell` and `supervisor` are its supervisor's.
 ///
 /// If the supervisor is to stop in the meantime, the child gets the time of its `shutdown` and is then killed. A child
 /// with an unlimited `shutdown`, such as a supervisor, is stopped at once and waited for. A killed child is waited for no
-/// longer than [`KILL_LIMIT`]; it may still occupy its cell then.
+/// longer than [`KILL_LIMIT`], whoever killed it; it may still occupy its cell then.
 pub(super) async fn wait_for_init(
     cell: Arc<Cell<Supervision>>,
     supervisor: Pid,
@@ -117,28 +126,28 @@ pub(super) async fn wait_for_init(
     shutdown: Shutdown,
     mut starting: StartFuture,
 ) -> Result<Option<Pid>, Exit> {
-    let started = poll_fn(|cx| match starting.as_mut().poll(cx) {
-        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+    let event = poll_fn(|cx| match starting.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Event::Started(outcome)),
         // A stop request wakes the process, and with it this future.
-        Poll::Pending if cell.is_stopping() => Poll::Ready(None),
-        Poll::Pending => Poll::Pending,
+        Poll::Pending if cell.is_stopping() => Poll::Ready(Event::Stop),
+        Poll::Pending => child.poll_exiting(cx).map(|()| Event::ChildExits),
     });
-    if let Some(outcome) = started.await {
-        return outcome;
-    }
+    let event = event.await;
     let node = cell.node();
     let send_exit = |reason| {
         if let Some(pid) = child.pid() {
             node.signal(&supervisor, &pid, Epoch::LOCAL, Signal::Exit { reason, linked: false });
         }
     };
-    match shutdown {
-        Shutdown::Kill => send_exit(Exit::Kill),
-        Shutdown::Forever => {
+    match (event, shutdown) {
+        (Event::Started(outcome), _) => return outcome,
+        (Event::ChildExits, _) => {}
+        (Event::Stop, Shutdown::Kill) => send_exit(Exit::Kill),
+        (Event::Stop, Shutdown::Forever) => {
             send_exit(Exit::shutdown());
             return starting.await;
         }
-        Shutdown::After(timeout) => {
+        (Event::Stop, Shutdown::After(timeout)) => {
             if let Some(outcome) = node.clock().within(Some(timeout), starting.as_mut()).await {
                 return outcome;
             }

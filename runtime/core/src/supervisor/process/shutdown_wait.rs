@@ -118,7 +118,7 @@ enum Event {
 ///
 /// If the supervisor is to stop in the meantime, the child gets the time of its `shutdown` and is then killed. A child
 /// with an unlimited `shutdown`, such as a supervisor, is stopped at once and waited for. A killed child is waited for no
-/// longer than [`KILL_LIMIT`], whoever killed it; it may still occupy its cell then.
+/// longer than [`KILL_LIMIT`], also if another process killed it. It may still occupy its cell then.
 pub(super) async fn wait_for_init(
     cell: Arc<Cell<Supervision>>,
     supervisor: Pid,

@@ -43,6 +43,10 @@ async fn each_error_states_what_failed_and_has_its_cause_as_source() {
     check(&decode(), "the message has the variant number 7, which this protocol does not have", None);
     check(&DecodeError::Malformed("no bool".into()), "the bytes are malformed: no bool", None);
     check(&DecodeError::TooDeep { limit: 128 }, "the value is nested deeper than 128 levels", None);
+    let too_many = "the message has more than 4100 elements, which is more than its bytes justify";
+    check(&DecodeError::TooMany { limit: 4100 }, too_many, None);
+    let too_large = "the message would occupy more than 7 bytes of memory, which is more than its bytes justify";
+    check(&DecodeError::TooLarge { limit: 7 }, too_large, None);
 
     check(&NameError::Taken("orders".into()), "the name `orders` is taken", None);
     let named = "the process has the name `orders` already: unregister that first";

@@ -176,6 +176,18 @@ pub enum DecodeError {
         /// The limit, in levels.
         limit: usize,
     },
+    /// The sequences and maps of the message have more elements than its bytes justify: one for each byte, and 4,096.
+    /// Elements without bytes, as in a `Vec<()>`, count too.
+    TooMany {
+        /// The limit, in elements.
+        limit: usize,
+    },
+    /// The message would occupy more memory than its bytes justify: 64 bytes for each byte, and 16 MiB. Only values
+    /// whose type is larger than 64 bytes are counted. A `Box` around the large variant of an enum makes them smaller.
+    TooLarge {
+        /// The limit, in bytes of memory.
+        limit: usize,
+    },
 }
 
 impl fmt::Display for DecodeError {
@@ -187,6 +199,15 @@ impl fmt::Display for DecodeError {
             }
             DecodeError::Malformed(details) => write!(f, "the bytes are malformed: {details}"),
             DecodeError::TooDeep { limit } => write!(f, "the value is nested deeper than {limit} levels"),
+            DecodeError::TooMany { limit } => {
+                write!(f, "the message has more than {limit} elements, which is more than its bytes justify")
+            }
+            DecodeError::TooLarge { limit } => {
+                write!(
+                    f,
+                    "the message would occupy more than {limit} bytes of memory, which is more than its bytes justify"
+                )
+            }
         }
     }
 }

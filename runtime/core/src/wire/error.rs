@@ -32,7 +32,9 @@ impl fmt::Display for WireError {
             WireError::Text => f.write_str("a name that is empty, too long or not UTF-8"),
             WireError::Kind(byte) => write!(f, "unknown kind {byte:#04x}"),
             WireError::Replies => f.write_str("too many replies in one message"),
-            WireError::Reason => f.write_str("an exit reason or call error with an unassigned code"),
+            WireError::Reason => {
+                f.write_str("an exit reason or call error with an unassigned code, or with too many pids")
+            }
             WireError::Names => f.write_str("a name without a definition, or too many definitions"),
         }
     }

@@ -24,12 +24,14 @@
 //! | `5` | reply dropped | `14` | decode, too deep: limit *n* |
 //! | `6` | call to itself | `15` | cycle: *pids* |
 //! | `7` | incompatible: *text* | `16` | other: *text* |
-//! | `8` | encode, local protocol | | |
+//! | `8` | encode, local protocol | `17` | decode, too many elements: limit *n* |
+//! | | | `18` | decode, too much memory: limit *n* |
 //!
 //! Codes from 64 on are for later versions. Their first part is always a *text*. A node that does not know such a code
 //! reads that text as `Other`, and skips the rest. A reason ends with its frame.
 //!
-//! A text of more than 64 KiB is shortened at its sender, with a note at its end.
+//! A text of more than 64 KiB is shortened at its sender, with a note at its end. Of a cycle, the first 1,024 pids are
+//! sent.
 
 use std::sync::Arc;
 
@@ -39,6 +41,8 @@ use crate::base::{CallError, DecodeError, EncodeError, Exit, NodeId, NodeName, P
 
 /// The longest text of a reason, in bytes.
 const MAX_TEXT: usize = 64 * 1024;
+/// The most pids of a cycle.
+const MAX_PIDS: usize = 1024;
 /// The first code of later versions.
 const LATER: u64 = 64;
 
@@ -76,6 +80,8 @@ mod call {
     pub(super) const DECODE_TOO_DEEP: u64 = 14;
     pub(super) const CYCLE: u64 = 15;
     pub(super) const OTHER: u64 = 16;
+    pub(super) const DECODE_TOO_MANY: u64 = 17;
+    pub(super) const DECODE_TOO_LARGE: u64 = 18;
 }
 
 /// Appends an exit reason.
@@ -142,6 +148,10 @@ pub(super) fn put_call_error(out: &mut Vec<u8>, error: &CallError) {
         CallError::Decode(DecodeError::Variant(index)) => put_with_number(out, call::DECODE_VARIANT, u64::from(*index)),
         CallError::Decode(DecodeError::Malformed(details)) => put_with_text(out, call::DECODE_MALFORMED, details),
         CallError::Decode(DecodeError::TooDeep { limit }) => put_with_number(out, call::DECODE_TOO_DEEP, *limit as u64),
+        CallError::Decode(DecodeError::TooMany { limit }) => put_with_number(out, call::DECODE_TOO_MANY, *limit as u64),
+        CallError::Decode(DecodeError::TooLarge { limit }) => {
+            put_with_number(out, call::DECODE_TOO_LARGE, *limit as u64);
+        }
         CallError::Cycle { pids } => put_with_pids(out, call::CYCLE, pids),
         CallError::Other(text) => put_with_text(out, call::OTHER, text),
     }
@@ -168,6 +178,8 @@ pub(super) fn take_call_error(mut reader: Reader<'_>) -> Result<CallError, WireE
         }
         call::DECODE_MALFORMED => CallError::Decode(DecodeError::Malformed(take_text(&mut reader)?)),
         call::DECODE_TOO_DEEP => CallError::Decode(DecodeError::TooDeep { limit: take_size(&mut reader)? }),
+        call::DECODE_TOO_MANY => CallError::Decode(DecodeError::TooMany { limit: take_size(&mut reader)? }),
+        call::DECODE_TOO_LARGE => CallError::Decode(DecodeError::TooLarge { limit: take_size(&mut reader)? }),
         call::CYCLE => CallError::Cycle { pids: take_pids(&mut reader)? },
         call::OTHER => CallError::Other(take_text(&mut reader)?),
         LATER.. => return Ok(CallError::Other(take_text(&mut reader)?)),
@@ -189,6 +201,7 @@ fn put_with_number(out: &mut Vec<u8>, code: u64, number: u64) {
 
 fn put_with_pids(out: &mut Vec<u8>, code: u64, pids: &[Pid]) {
     varint::put(out, code);
+    let pids = &pids[..pids.len().min(MAX_PIDS)];
     varint::put(out, pids.len() as u64);
     for pid in pids {
         let node = pid.node_id();
@@ -215,6 +228,9 @@ fn take_size(reader: &mut Reader<'_>) -> Result<usize, WireError> {
 
 fn take_pids(reader: &mut Reader<'_>) -> Result<Vec<Pid>, WireError> {
     let count = reader.varint()?;
+    if count > MAX_PIDS as u64 {
+        return Err(WireError::Reason);
+    }
     let mut pids: Vec<Pid> = Vec::new();
     // The count is not trusted: each pid is read before it is stored.
     for _ in 0..count {
@@ -307,6 +323,8 @@ mod tests {
         check(CallError::Decode(DecodeError::TooDeep { limit: 128 }), 14);
         check(CallError::Cycle { pids: Vec::new() }, 15);
         check(CallError::Other("paused".into()), 16);
+        check(CallError::Decode(DecodeError::TooMany { limit: 4099 }), 17);
+        check(CallError::Decode(DecodeError::TooLarge { limit: 1 << 40 }), 18);
     }
 
     #[test]
@@ -324,7 +342,7 @@ mod tests {
             assert_eq!(take_call_error(Reader::new(&bytes)), Ok(CallError::Other(text)));
         }
         assert_eq!(take_exit(Reader::new(&later(exit::OTHER + 1))), Err(WireError::Reason));
-        assert_eq!(take_call_error(Reader::new(&later(call::OTHER + 1))), Err(WireError::Reason));
+        assert_eq!(take_call_error(Reader::new(&later(call::DECODE_TOO_LARGE + 1))), Err(WireError::Reason));
         assert_eq!(take_exit(Reader::new(&later(LATER - 1))), Err(WireError::Reason));
     }
 
@@ -341,6 +359,17 @@ mod tests {
         let mut too_long = vec![8];
         put_raw(&mut too_long, &"a".repeat(MAX_TEXT + 1));
         assert_eq!(take_exit(Reader::new(&too_long)), Err(WireError::Text));
+    }
+
+    #[test]
+    fn a_long_cycle_is_shortened_and_a_longer_one_is_refused() {
+        let sent = Exit::Cycle { pids: pids().into_iter().cycle().take(MAX_PIDS + 1).collect() };
+        let Ok(Exit::Cycle { pids }) = take_exit(Reader::new(&exit_bytes(&sent))) else { panic!("not a cycle") };
+        assert_eq!(pids.len(), MAX_PIDS);
+        let mut too_many = vec![exit::CYCLE as u8];
+        varint::put(&mut too_many, MAX_PIDS as u64 + 1);
+        too_many.extend([1, b'a', 1, 1].repeat(MAX_PIDS + 1));
+        assert_eq!(take_exit(Reader::new(&too_many)), Err(WireError::Reason));
     }
 
     fn put_raw(out: &mut Vec<u8>, text: &str) {

@@ -1,10 +1,11 @@
-//! Encoding and decoding of a message's fields: postcard, with a bound on size and on nesting, and no trailing bytes.
+//! Encoding and decoding of a message's fields: postcard, with bounds on size, nesting, elements and memory,
+//! and no trailing bytes.
 //!
 //! Without the feature `net` no message leaves its node. [`Encoder`] and [`Decoder`] have the same methods then, which
 //! return an error.
 
 #[cfg(feature = "net")]
-mod depth;
+mod bounds;
 #[cfg(feature = "net")]
 mod with_net;
 #[cfg(not(feature = "net"))]

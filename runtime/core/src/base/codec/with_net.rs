@@ -1,11 +1,12 @@
 //! The codec of messages that leave their node: postcard, with bounds.
 
+use postcard::de_flavors::{self, Slice};
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::super::{DecodeError, EncodeError};
-use super::depth::Depth;
+use super::bounds::Bounds;
 
 /// The target of [`Protocol::encode`](crate::Protocol::encode): writes fields one after another.
 pub struct Encoder<'a> {
@@ -65,15 +66,36 @@ impl Flavor for Bounded<'_> {
 /// The source of [`Protocol::decode`](crate::Protocol::decode): reads fields one after another.
 pub struct Decoder<'a> {
     rest: &'a [u8],
+    bounds: Bounds,
+}
+
+/// The bytes of a message. Unlike postcard's slice it has no size hint: postcard then gives the length of a sequence as the
+/// bytes announce it.
+struct Input<'de>(Slice<'de>);
+
+impl<'de> de_flavors::Flavor<'de> for Input<'de> {
+    type Remainder = &'de [u8];
+    type Source = &'de [u8];
+
+    #[inline]
+    fn pop(&mut self) -> postcard::Result<u8> {
+        de_flavors::Flavor::pop(&mut self.0)
+    }
+
+    #[inline]
+    fn try_take_n(&mut self, count: usize) -> postcard::Result<&'de [u8]> {
+        de_flavors::Flavor::try_take_n(&mut self.0, count)
+    }
+
+    fn finalize(self) -> postcard::Result<&'de [u8]> {
+        de_flavors::Flavor::finalize(self.0)
+    }
 }
 
 impl<'a> Decoder<'a> {
-    /// The most levels of nesting in a field's value.
-    pub(super) const MAX_DEPTH: usize = 128;
-
     /// Creates a decoder that reads from the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Decoder<'a> {
-        Decoder { rest: bytes }
+        Decoder { rest: bytes, bounds: Bounds::new(bytes.len()) }
     }
 
     /// Reads one field.
@@ -81,15 +103,19 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// - [`DecodeError::Malformed`]: the bytes are not a valid `T`.
     /// - [`DecodeError::TooDeep`]: the value is nested deeper than 128 levels.
+    /// - [`DecodeError::TooMany`]: the sequences and maps of all fields have more elements than the message has bytes,
+    ///   and 4,096 more.
+    /// - [`DecodeError::TooLarge`]: the values of more than 64 bytes occupy more memory than 64 bytes for each byte of
+    ///   the message, and 16 MiB.
     pub fn field<T: DeserializeOwned>(&mut self) -> Result<T, DecodeError> {
-        let depth = Depth::default();
-        let malformed = |error: postcard::Error| match depth.exceeded() {
-            true => DecodeError::TooDeep { limit: Self::MAX_DEPTH },
-            false => DecodeError::Malformed(error.to_string().into()),
+        let Decoder { rest, bounds } = self;
+        let malformed = |error: postcard::Error| match bounds.error() {
+            Some(error) => error,
+            None => DecodeError::Malformed(error.to_string().into()),
         };
-        let mut inner = postcard::Deserializer::from_bytes(self.rest);
-        let value = T::deserialize(depth.bound(&mut inner, Self::MAX_DEPTH)).map_err(malformed)?;
-        self.rest = inner.finalize().map_err(malformed)?;
+        let mut inner = postcard::Deserializer::from_flavor(Input(Slice::new(rest)));
+        let value = T::deserialize(bounds.bound(&mut inner)).map_err(malformed)?;
+        *rest = inner.finalize().map_err(malformed)?;
         Ok(value)
     }
 

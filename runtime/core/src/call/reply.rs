@@ -135,7 +135,7 @@ impl<T: 'static> fmt::Debug for Reply<T> {
 mod tests {
     use super::*;
     use crate::base::{Decoder, Encoder, NodeId, NodeName};
-    use crate::node::{CallerNode, Node, ReceivedReplies};
+    use crate::node::{CallerNode, Node, OutstandingCalls, ReceivedReplies};
     use crate::wire::Epoch;
 
     // A reply is part of a message, which is moved.
@@ -168,7 +168,11 @@ mod tests {
         assert_eq!((encoded, ids.len()), (Ok(()), 1));
         assert_eq!(bytes, [0], "the index in the message, and no node");
         let name = NodeName::new("peer@test").unwrap();
-        let caller = CallerNode { id: Arc::new(NodeId { name, incarnation: 3 }), epoch: Epoch(4) };
+        let caller = CallerNode {
+            id: Arc::new(NodeId { name, incarnation: 3 }),
+            epoch: Epoch(4),
+            calls: OutstandingCalls::default(),
+        };
         let read = |bytes: &[u8]| Decoder::new(bytes).field::<Reply<u32>>();
         let _entered = node.enter();
         let received = ReceivedReplies::new(caller.clone(), &[77, 78]);

@@ -11,13 +11,13 @@ use tokio::task::JoinHandle;
 
 use super::Cookie;
 use crate::actor::Stub;
-use crate::base::{Exit, MonitorRef, NodeId, NodeName};
+use crate::base::{CallError, Exit, MonitorRef, NodeId, NodeName};
 use crate::counting::kept_bytes;
 use crate::net::{Command, Network, Outbox, Transport, drive};
 use crate::observe::ConnectionMeter;
 use crate::prelude::*;
 use crate::sched::{Clock, NodeEnv, TokioClock};
-use crate::session::{Config, CookieKeys, Event, Hello, Limits, Role, Session};
+use crate::session::{Config, CookieKeys, Event, Hello, Limits, ReassemblyBudget, Role, Session};
 use crate::testing::paused;
 use crate::wire::hostile::{Coverage, Input, Known};
 use crate::wire::{Frame, FrameTarget, Signal, fingerprint};
@@ -63,12 +63,25 @@ struct Hostile {
     driver: JoinHandle<()>,
 }
 
+type Counts<T> = Vec<(T, u64)>;
+
+fn count<T: PartialEq>(counts: &mut Counts<T>, value: T) {
+    match counts.iter_mut().find(|(known, _)| *known == value) {
+        Some((_, count)) => *count += 1,
+        None => counts.push((value, 1)),
+    }
+}
+
 #[derive(Default)]
 struct Seen {
     ids: VecDeque<u64>,
     references: VecDeque<(u64, MonitorRef)>,
     frames: u64,
     up: bool,
+    /// The number of `Down`s, of exits over links and of failed calls that were received, by their reasons.
+    downs: Counts<Exit>,
+    exits: Counts<Exit>,
+    failed_calls: Counts<CallError>,
 }
 
 impl Hostile {
@@ -82,6 +95,7 @@ impl Hostile {
             cluster: "greenroom".into(),
             role: Role::Dialler,
             limits,
+            reassembly: limits.reassembly_budget(),
             tick: Duration::from_secs(4),
             entropy: [incarnation as u8; 32],
         };
@@ -125,6 +139,9 @@ impl Seen {
             Frame::Signal { from, signal: Signal::Monitor { reference, .. }, .. } => {
                 self.references.push_back((from, reference));
             }
+            Frame::Signal { signal: Signal::Down { reason, .. }, .. } => count(&mut self.downs, reason),
+            Frame::Signal { signal: Signal::Exit { reason, .. }, .. } => count(&mut self.exits, reason),
+            Frame::Answer { result: Err(error), .. } => count(&mut self.failed_calls, error),
             _ => {}
         }
         self.ids.truncate(64);
@@ -369,4 +386,191 @@ fn relations_with_a_member_leave_no_memory() {
             assert_eq!(served.number("victim"), Some(victim));
         }
     });
+}
+
+impl Hostile {
+    /// Sends a frame, and waits for room if it does not fit.
+    async fn send(&self, lane: u64, frame: &Frame) {
+        self.outbox.ready().await;
+        self.outbox.push(lane, frame).unwrap();
+    }
+
+    /// Sends a signal from the process with this number to the process `victim`.
+    async fn signal(&self, from: u64, signal: Signal) {
+        self.send(1, &Frame::Signal { from, to: FrameTarget::Name("victim".into()), signal }).await;
+    }
+}
+
+/// Connects a hostile member that has sent and received many small frames, so that all buffers are as large as they get.
+async fn connect_warm(served: &Served) -> Hostile {
+    let hostile = Hostile::connect(&served.network, &served.cookie, "m@test", 1).await.unwrap();
+    settle().await;
+    monitor_nothing(&hostile).await;
+    hostile
+}
+
+/// Monitors 100,000 processes that do not exist, by numbers and by a name.
+async fn monitor_nothing(hostile: &Hostile) {
+    for number in 0..100_000 {
+        let to = match number % 3 {
+            0 => FrameTarget::Process(1_000_000 + number),
+            1 => FrameTarget::Process(u64::MAX - number),
+            _ => FrameTarget::Name("nothing".into()),
+        };
+        let signal = Signal::Monitor { reference: MonitorRef(number), waits: true };
+        hostile.send(1, &Frame::Signal { from: number, to, signal }).await;
+    }
+    settle().await;
+    assert_eq!(hostile.seen(|seen| std::mem::take(&mut seen.downs)), [(Exit::NoProc, 100_000)]);
+}
+
+/// Waits until the nodes have handled what was sent.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+#[test]
+fn monitors_of_processes_that_do_not_exist_leave_no_memory() {
+    paused(false, None, async {
+        let served = Served::start().await;
+        let hostile = connect_warm(&served).await;
+        let before = kept_bytes();
+        monitor_nothing(&hostile).await;
+        let left = kept_bytes() - before;
+        println!("{left} bytes after 100,000 monitors of processes that do not exist");
+        assert!(left < LEFT, "{left} bytes");
+        assert_eq!(served.node.router().unwrap().tracked(), (0, 0));
+    });
+}
+
+#[test]
+fn relations_of_a_member_are_bounded_and_further_ones_end_at_once() {
+    const LIMIT: usize = 1000;
+    paused(false, None, async {
+        let served = Served::start_with(Limits { relations: LIMIT, ..Limits::default() }).await;
+        let victim = served.victim().await.unwrap();
+        let hostile = connect_warm(&served).await;
+        let watchers = || served.node.process_info(&served.node.pid(victim)).unwrap().monitored_by.len();
+        let refusal = Exit::Other("its node has too many links and monitors with this one".into());
+        let (mut before, mut left) = (kept_bytes(), 0);
+        // Each from another process of the member, which need not exist. The first round enlarges the buffers.
+        for round in 0..2 {
+            for number in 25_000 * round..25_000 * (round + 1) {
+                hostile.signal(number, Signal::Monitor { reference: MonitorRef(number), waits: number % 2 == 0 }).await;
+            }
+            settle().await;
+            left = kept_bytes() - before;
+            before = kept_bytes();
+            assert_eq!(watchers(), LIMIT);
+        }
+        assert_eq!(hostile.seen(|seen| seen.downs.clone()), [(refusal.clone(), 49_000)]);
+        assert_eq!(served.node.counters().refused_relations, 49_000);
+        println!("{left} bytes after 25,000 monitors above the limit");
+        assert!(left < LEFT, "{left} bytes");
+        hostile.signal(1, Signal::Link).await;
+        settle().await;
+        assert_eq!(hostile.seen(|seen| seen.exits.clone()), [(refusal, 1)]);
+        // Some end, and others begin after the next count.
+        for number in 0..500 {
+            hostile.signal(number, Signal::Demonitor { reference: MonitorRef(number) }).await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(watchers(), 500);
+        for number in 0..1000 {
+            hostile.signal(number, Signal::Link).await;
+        }
+        settle().await;
+        assert_eq!(served.node.counters().refused_relations, 49_501);
+        served.check(1).await;
+    });
+}
+
+#[test]
+fn a_member_may_begin_and_end_any_number_of_relations() {
+    const LIMIT: usize = 100;
+    paused(false, None, async {
+        let served = Served::start_with(Limits { relations: LIMIT, ..Limits::default() }).await;
+        let victim = served.victim().await.unwrap();
+        let hostile = connect_warm(&served).await;
+        let before = kept_bytes();
+        for number in 0..20_000 {
+            let reference = MonitorRef(number);
+            hostile.signal(number, Signal::Monitor { reference, waits: true }).await;
+            // By the number of the process, although the monitor was by its name.
+            let to = FrameTarget::Process(victim);
+            hostile.send(1, &Frame::Signal { from: number, to, signal: Signal::Demonitor { reference } }).await;
+            hostile.signal(number, Signal::Link).await;
+            hostile.signal(number, Signal::Unlink { id: number }).await;
+        }
+        settle().await;
+        assert_eq!(served.node.counters().refused_relations, 0);
+        let (processes, notes) = served.node.router().unwrap().tracked();
+        assert!(processes <= 1 && notes == 0, "{processes} processes, {notes} notes");
+        let left = kept_bytes() - before;
+        assert!(left < LEFT, "{left} bytes");
+        served.check(1).await;
+    });
+}
+
+#[test]
+fn calls_of_a_member_that_are_not_answered_are_bounded() {
+    const LIMIT: usize = 1000;
+    paused(false, None, async {
+        let served = Served::start_with(Limits { calls: LIMIT, ..Limits::default() }).await;
+        let hostile = connect_warm(&served).await;
+        let keeper = served.node.start(Keeper::default()).await.unwrap();
+        KeeperRef::register("keeper", &keeper).unwrap();
+        let protocol = fingerprint::<<KeeperRef as Stub>::Protocol>();
+        let call = |id| Frame::Message {
+            from: 1,
+            to: FrameTarget::Name("keeper".into()),
+            protocol,
+            variant: 0,
+            replies: vec![id],
+            payload: Bytes::from_static(&[0]),
+        };
+        let before = kept_bytes();
+        for id in 0..50_000 {
+            hostile.send(1, &call(id)).await;
+        }
+        settle().await;
+        let failed = hostile.seen(|seen| seen.failed_calls.clone());
+        assert_eq!(failed, [(CallError::Full, 49_000)]);
+        assert_eq!(served.node.counters().lost_messages, 49_000);
+        let kept = kept_bytes() - before;
+        println!("{kept} bytes with {LIMIT} of 50,000 calls");
+        assert!(kept < LEFT + 1000 * LIMIT as isize, "{kept} bytes");
+        // A message without a call passes, and answered calls make room.
+        assert_eq!(keeper.answer(400).await, Ok(400));
+        for id in 0..1000 {
+            hostile.send(1, &call(100_000 + id)).await;
+        }
+        settle().await;
+        assert_eq!(hostile.seen(|seen| seen.failed_calls.clone()), [(CallError::Full, 49_600)]);
+        assert_eq!(keeper.answer(5_000).await, Ok(1000));
+        served.check(1).await;
+    });
+}
+
+/// A process that keeps replies, and answers on request.
+#[actor]
+#[derive(Default)]
+struct Keeper {
+    replies: Vec<Reply<u64>>,
+}
+
+#[actor]
+impl Keeper {
+    #[call]
+    fn keep(&mut self, reply: Reply<u64>) {
+        self.replies.push(reply);
+    }
+
+    /// Answers some of the calls, and returns their number.
+    #[call]
+    fn answer(&mut self, count: usize) -> usize {
+        let count = count.min(self.replies.len());
+        self.replies.drain(..count).for_each(|reply| reply.send(1));
+        count
+    }
 }

@@ -20,6 +20,16 @@ use crate::wire::{Frame, FrameTarget, Signal};
 pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
     match frame {
         Frame::Message { from, to, protocol, variant, replies, payload } => {
+            if !peer.may_call(replies.len()) {
+                node.loss_counts().count_lost_messages(1);
+                node.report(ReportKind::PeerLimit, || {
+                    log::warn!(
+                        target: "greenroom", peer = %peer.id.name, from, ?to, calls = peer.calls.count(),
+                        "a message with calls is refused: too many calls of this peer are not answered yet"
+                    );
+                });
+                return fail_calls(node, peer, replies, &CallError::Full);
+            }
             let message = EncodedMessage { protocol, variant, payload: &payload };
             if let Err(error) = deliver(node, peer, &to, &replies, message) {
                 node.loss_counts().count_lost_messages(1);
@@ -31,7 +41,9 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                         // The caller finds that the process is gone.
                         node.mark_crash_seen(&node.pid(*number));
                     }
-                    log::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for a process that does not exist");
+                    node.report(ReportKind::NoReceiver, || {
+                        log::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for a process that does not exist");
+                    });
                 } else {
                     node.report(ReportKind::Undelivered, || {
                         let protocol = peer.protocol_name(protocol);
@@ -148,21 +160,25 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
         FrameTarget::Process(number) if open => node.signal_target(*number),
         _ => None,
     };
-    // A monitor on a name is removed from the process that it was attached to.
-    let resolved = || match &signal {
-        Signal::Demonitor { reference } => node.signal_target(peer.tracked.take_resolved(from.number(), *reference)?),
+    // A monitor on a name is removed from the process that it was attached to. The note ends with the monitor in any case.
+    let noted = match &signal {
+        Signal::Demonitor { reference } => peer.tracked.take_resolved(from.number(), *reference),
         _ => None,
     };
+    let resolved = || node.signal_target(noted?);
     let found = || {
         let LocalProcess { number, cell } = find(node, to)?;
-        if let (Signal::Monitor { reference, .. }, FrameTarget::Name(_)) = (&signal, to) {
-            peer.tracked.note_resolved(from.number(), *reference, number);
-        }
         Some((number, cell as Arc<dyn SignalTarget>))
     };
+    let begins_relation = matches!(signal, Signal::Link | Signal::Monitor { .. });
     match open_target.or_else(resolved).or_else(found) {
+        Some((number, _)) if begins_relation && !peer.tracked.admit(node, peer.epoch) => {
+            refuse_relation(node, peer, &from, to, number, signal);
+        }
         Some((number, target)) => {
-            let begins_relation = matches!(signal, Signal::Link | Signal::Monitor { .. });
+            if let (Signal::Monitor { reference, .. }, FrameTarget::Name(_)) = (&signal, to) {
+                peer.tracked.note_resolved(from.number(), *reference, number);
+            }
             let tracked = match to {
                 // Also of a supervised child, whose number is zero otherwise.
                 FrameTarget::Process(number) => *number,
@@ -182,6 +198,23 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
             node.refuse_signal(&from, &node.pid(number), peer.epoch, signal, Exit::NoProc);
         }
     }
+}
+
+/// Ends a relation of a peer that has too many.
+fn refuse_relation(node: &Node, peer: &Peer, from: &Pid, to: &FrameTarget, number: u64, signal: Signal) {
+    node.loss_counts().count_refused_relation();
+    node.report(ReportKind::PeerLimit, || {
+        log::warn!(
+            target: "greenroom", peer = %peer.id.name, from = from.number(), ?to,
+            "a link or monitor is ended: this peer has too many of them"
+        );
+    });
+    let number = match to {
+        FrameTarget::Process(number) => *number,
+        FrameTarget::Name(_) => number,
+    };
+    let reason = Exit::Other("its node has too many links and monitors with this one".into());
+    node.refuse_signal(from, &node.pid(number), peer.epoch, signal, reason);
 }
 
 /// Notifies all affected processes and calls of a lost connection. Its frames have no effect afterwards. Each notice is

@@ -10,13 +10,15 @@ use super::links::Links;
 use super::tracked::Tracked;
 use crate::base::{NodeId, NodeName};
 use crate::net::Outbox;
-use crate::session::{Hello, Limits};
+use crate::node::OutstandingCalls;
+use crate::session::{Hello, Limits, ReassemblyBudget};
 use crate::sync::{Mutex, PoisonError, RwLock};
 use crate::wire::{Epoch, Frame};
 
 /// A node's connections.
 pub(crate) struct Cluster {
     pub(super) limits: Limits,
+    pub(super) reassembly: ReassemblyBudget,
     pub(super) links: Links,
     pub(super) peers: RwLock<BTreeMap<NodeName, Arc<Peer>>>,
     pub(super) address: OnceLock<String>,
@@ -35,6 +37,9 @@ pub(super) struct Peer {
     /// The connection, by which its calls and relations are distinguished from those of others.
     pub(super) epoch: Epoch,
     pub(super) tracked: Tracked,
+    /// The calls of the peer that this node has not answered yet.
+    pub(super) calls: OutstandingCalls,
+    max_calls: usize,
     /// Lock order: this, then the outbox.
     holds: Mutex<Holds>,
     /// The names of the protocols that the peer has used, by their fingerprints. The session bounds their number.
@@ -45,6 +50,7 @@ impl Cluster {
     pub(super) fn new(limits: Limits) -> Cluster {
         Cluster {
             limits,
+            reassembly: limits.reassembly_budget(),
             links: Links::default(),
             peers: RwLock::default(),
             address: OnceLock::new(),
@@ -87,16 +93,23 @@ impl Cluster {
 }
 
 impl Peer {
-    pub(super) fn new(hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>) -> Peer {
+    pub(super) fn new(hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>, limits: &Limits) -> Peer {
         Peer {
             id: Arc::new(hello.node.clone()),
             outbox: Arc::clone(outbox),
             advertise: hello.advertise.clone(),
             epoch,
-            tracked: Tracked::default(),
+            tracked: Tracked::new(limits.relations),
+            calls: OutstandingCalls::default(),
+            max_calls: limits.calls,
             holds: Mutex::default(),
             protocols: Mutex::default(),
         }
+    }
+
+    /// Returns whether a message of the peer with so many calls may be accepted.
+    pub(super) fn may_call(&self, count: usize) -> bool {
+        self.calls.count().saturating_add(count) <= self.max_calls
     }
 
     /// Returns whether one more message of the peer may wait in front of a full mailbox.

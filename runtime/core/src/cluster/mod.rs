@@ -11,7 +11,30 @@
 //! - Only seeds are dialled, never an address from a message.
 //! - A process is reachable by its number only if its stub was sent out.
 //!
-//! How it fails: a connection that ends, for any reason, is a lost node: links, monitors and calls get `NoConnection`.
+//! # Memory that a peer occupies
+//! These collections grow by the frames of a peer. Each is bounded, and is empty after the end of the connection:
+//!
+//! | collection | bound, by default | above it |
+//! |---|---|---|
+//! | `session`: a record that is not complete | 64 KiB | there is no larger record |
+//! | `session`: [names](crate::wire) of protocols and processes, of 255 bytes each | 4,096 of each kind | the connection ends |
+//! | `session`: incomplete frames of one connection | 64 MiB, 1,024 frames | the connection ends |
+//! | `session`: incomplete frames of all connections | 512 MiB | the connection with the most of them ends |
+//! | [`Peer`](membership::Peer): names of protocols | as in the session | |
+//! | links, and monitors on processes of this node, also those that wait for a restart; the notes on those by name | 1,048,576 ([`quota`]), some 140 bytes each | `Exit::Other` |
+//! | [`tracked`] processes | twice those with relations, and 64 | |
+//! | replies to the peer's calls, passed on or not | 1,048,576, some 350 bytes each | `CallError::Full` |
+//! | messages in front of full mailboxes, and the targets to be held: [`holds`] | 256 MiB | `CallError::Full` |
+//! | targets that the peer holds | 65,536 | they are not held |
+//! | answers and signals to the peer | 256 MiB | an error instead of the answer; at twice that the connection ends |
+//! | answers to this node's calls, and marks of those that were passed on | one for each call | they have no effect |
+//! | mailboxes | what the program chooses | the mailbox's policy |
+//!
+//! Nothing is kept of a monitor or link of a process that does not exist, nor of a message, exit or note without a
+//! receiver.
+//!
+//! # Failure
+//! A connection that ends, for any reason, is a lost node: links, monitors and calls get `NoConnection`.
 //! A message that cannot be delivered is counted and logged, and a call in it gets the reason.
 
 mod builder;
@@ -20,6 +43,7 @@ mod holds;
 mod inbound;
 mod links;
 mod membership;
+mod quota;
 mod routes;
 mod tracked;
 mod waiting;

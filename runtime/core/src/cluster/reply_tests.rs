@@ -6,7 +6,7 @@ use std::time::Duration;
 use greenroom_macros::{actor, protocol};
 use serde::{Deserialize, Serialize};
 
-use crate::node::{CallNote, CallerNode, EncodedAnswer};
+use crate::node::{CallNote, CallerNode, EncodedAnswer, OutstandingCalls};
 use crate::prelude::*;
 use crate::testing::Cluster;
 use crate::wire::Epoch;
@@ -143,7 +143,11 @@ async fn an_answer_from_a_node_that_was_not_called_is_dropped_and_counted() {
     let call = second.hold().within(Duration::from_secs(1));
     let id = cluster.node(0).pending_calls().ids()[0];
     let third = cluster.node(2);
-    let caller = CallerNode { id: Arc::clone(cluster.node(0).id()), epoch: third.epoch_to(cluster.node(0).name()) };
+    let caller = CallerNode {
+        id: Arc::clone(cluster.node(0).id()),
+        epoch: third.epoch_to(cluster.node(0).name()),
+        calls: OutstandingCalls::default(),
+    };
     let forged = |payload: u8| Ok(EncodedAnswer { replies: Vec::new(), payload: vec![payload] });
     let before = cluster.node(0).counters().lost_messages;
     third.router().unwrap().send_answer(0, &caller, id, forged(7)).unwrap();
@@ -160,8 +164,11 @@ async fn an_answer_from_a_node_that_was_not_called_is_dropped_and_counted() {
 #[greenroom_macros::test]
 async fn an_answer_over_an_earlier_connection_is_dropped() {
     let (cluster, [_, second, _]) = desks().await;
-    let old =
-        CallerNode { id: Arc::clone(cluster.node(0).id()), epoch: cluster.node(1).epoch_to(cluster.node(0).name()) };
+    let old = CallerNode {
+        id: Arc::clone(cluster.node(0).id()),
+        epoch: cluster.node(1).epoch_to(cluster.node(0).name()),
+        calls: OutstandingCalls::default(),
+    };
     let lost = second.hold().forever();
     cluster.partition(0, 1);
     assert_eq!(lost.await, Err(CallError::NoConnection));

@@ -161,7 +161,7 @@ impl Router for Cluster {
 impl Peer {
     /// Returns the peer as the node of callers whose calls came on this connection.
     pub(super) fn caller_node(&self) -> CallerNode {
-        CallerNode { id: Arc::clone(&self.id), epoch: self.epoch }
+        CallerNode { id: Arc::clone(&self.id), epoch: self.epoch, calls: self.calls.clone() }
     }
 
     pub(super) fn call_id(&self, id: u64) -> CallId {

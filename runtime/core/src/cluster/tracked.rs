@@ -2,27 +2,30 @@
 //!
 //! They are notified when the connection to the peer is lost. A process is tracked from its first relation on. When the
 //! number of tracked processes has doubled, those that have no relation with the peer any more are removed. So the memory
-//! follows the number of processes with relations.
+//! follows the number of processes with relations. The number of relations that the peer can begin is bounded by a
+//! [`Quota`].
 //!
 //! Lock order: `processes` first, then the control block of a process.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::quota::Quota;
 use crate::base::{MonitorRef, SortedMap};
 use crate::node::Node;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::Epoch;
 
 /// The tracked processes of one connection.
-#[derive(Default)]
 pub(super) struct Tracked {
     processes: Mutex<Processes>,
     resolved: Mutex<SortedMap<(u64, MonitorRef), u64>>,
 }
 
-#[derive(Default)]
 struct Processes {
     numbers: BTreeSet<u64>,
+    /// The relations that the peer may begin.
+    quota: Quota,
     /// The number of processes that the last sweep has left.
     left: usize,
 }
@@ -31,6 +34,27 @@ struct Processes {
 const MIN_SWEPT: usize = 64;
 
 impl Tracked {
+    /// Tracks the processes of a connection whose peer may have `limit` relations.
+    pub(super) fn new(limit: usize) -> Tracked {
+        let processes = Processes { numbers: BTreeSet::new(), quota: Quota::new(limit), left: 0 };
+        Tracked { processes: Mutex::new(processes), resolved: Mutex::default() }
+    }
+
+    /// Returns whether the peer may begin one more relation.
+    pub(super) fn admit(&self, node: &Node, epoch: Epoch) -> bool {
+        let mut processes = self.processes();
+        let Processes { numbers, quota, .. } = &mut *processes;
+        quota.take(node.clock().now(), || {
+            // A supervised child can be tracked by the number of its process and by its own.
+            let mut counts = BTreeMap::new();
+            for (number, target) in numbers.iter().filter_map(|number| node.signal_target(*number)) {
+                let count: &mut usize = counts.entry(Arc::as_ptr(&target).addr()).or_default();
+                *count = target.relations_over(number, epoch).max(*count);
+            }
+            counts.into_values().sum()
+        })
+    }
+
     /// Tracks a process, which has recorded its relation already.
     pub(super) fn add(&self, node: &Node, epoch: Epoch, number: u64) {
         let mut processes = self.processes();

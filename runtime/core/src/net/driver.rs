@@ -126,6 +126,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
 
     fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         for _ in 0..TURNS {
+            self.session.check_budget(cx.waker()).map_err(Closed::Session)?;
             let mut progress = self.read(cx)?;
             progress |= self.handle_timer(cx)?;
             progress |= self.take_work(cx)?;

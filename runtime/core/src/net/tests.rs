@@ -16,7 +16,7 @@ use crate::base::{NodeId, NodeName};
 use crate::mailbox::WaiterId;
 use crate::observe::ConnectionMeter;
 use crate::sched::{Clock, NodeEnv, TokioClock};
-use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, Role, Session, SessionError};
+use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, ReassemblyBudget, Role, Session, SessionError};
 use crate::wire::{Frame, FrameTarget, Signal};
 
 /// One node's side of a connection.
@@ -32,6 +32,17 @@ impl Side {
     }
 
     fn spawn_with_cookie(stream: BoxedStream, name: &str, role: Role, limits: Limits, cookie: &[u8]) -> Side {
+        Side::spawn_sharing(stream, name, role, limits, cookie, limits.reassembly_budget())
+    }
+
+    fn spawn_sharing(
+        stream: BoxedStream,
+        name: &str,
+        role: Role,
+        limits: Limits,
+        cookie: &[u8],
+        reassembly: ReassemblyBudget,
+    ) -> Side {
         let node = NodeId { name: NodeName::new(name).unwrap(), incarnation: 1 };
         let letter = name.as_bytes()[0];
         let config = Config {
@@ -40,6 +51,7 @@ impl Side {
             cluster: "test".into(),
             role,
             limits,
+            reassembly,
             tick: Duration::from_secs(4),
             entropy: [letter; 32],
         };
@@ -80,13 +92,18 @@ async fn connected() -> (Network, Side, Side) {
 }
 
 async fn connected_with(limits: Limits) -> (Network, Side, Side) {
+    connected_sharing(limits, limits.reassembly_budget()).await
+}
+
+/// As [`connected_with`], where `b` shares its budget with other connections.
+async fn connected_sharing(limits: Limits, reassembly: ReassemblyBudget) -> (Network, Side, Side) {
     let network = Network::new(&NodeEnv::seeded(0));
     let mut listener = network.host("b").listen("b:1").await.unwrap();
     let near = network.host("a").connect("b:1").await.unwrap();
     let (far, from) = listener.accept().await.unwrap();
     assert_eq!(from, "a");
     let mut a = Side::spawn(near, "a@x", Role::Dialler, limits);
-    let mut b = Side::spawn(far, "b@x", Role::Listener, limits);
+    let mut b = Side::spawn_sharing(far, "b@x", Role::Listener, limits, b"sixteen bytes or more", reassembly);
     assert!(matches!(a.event().await, Event::Up(hello) if hello.node.name.as_str() == "b@x"));
     assert!(matches!(b.event().await, Event::Up(hello) if hello.node.name.as_str() == "a@x"));
     (network, a, b)
@@ -467,4 +484,27 @@ async fn over_tcp() {
     drop(listener);
     let address = "127.0.0.1:1";
     assert!(tcp.connect(address).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_connection_with_the_largest_incomplete_frames_ends_when_another_needs_the_room() {
+    let limits = Limits { frame: 4 << 20, reassembly: 4 << 20, node_reassembly: 4 << 20, ..Limits::default() };
+    let budget = limits.reassembly_budget();
+    let (network, a, b) = connected_sharing(limits, budget.clone()).await;
+    let (_other, c, mut d) = connected_sharing(limits, budget.clone()).await;
+    a.outbox.push(1, &message(1, 4_000_000)).unwrap();
+    for _ in 0..10_000 {
+        if budget.used() < 2_500_000 {
+            tokio::task::yield_now().await;
+        }
+    }
+    network.hold("a", "b");
+    let held = budget.used();
+    assert!(held >= 2_500_000, "{held}");
+    let start = Instant::now();
+    c.outbox.push(1, &message(1, 2_200_000)).unwrap();
+    assert_eq!(d.event().await, Event::Frame(message(1, 2_200_000)));
+    let closed = b.closed().await;
+    assert!(closed.contains("TooManyNodeBytes"), "{closed}");
+    assert_eq!((start.elapsed(), budget.used()), (Duration::ZERO, 0));
 }

@@ -32,6 +32,9 @@ pub(crate) trait SignalTarget: Send + Sync {
 
     /// Returns whether the process has a link or monitor over the connection of this epoch, in either direction.
     fn is_related_over(&self, number: u64, epoch: Epoch) -> bool;
+
+    /// Returns the number of links, and of monitors on the process, over the connection of this epoch.
+    fn relations_over(&self, number: u64, epoch: Epoch) -> usize;
 }
 
 /// A receiver of messages that arrive without their type: from another node, or as events.

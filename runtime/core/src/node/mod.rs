@@ -13,6 +13,7 @@ mod current;
 mod introspect;
 mod names;
 mod node_events;
+mod outstanding_calls;
 mod pending_calls;
 mod reports;
 mod router;
@@ -37,6 +38,7 @@ pub(crate) use current::PendingAwait;
 pub(crate) use current::{Current, ReceivedReplies, WaitingCaller};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
+pub(crate) use outstanding_calls::{OutstandingCall, OutstandingCalls};
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls};
 pub(crate) use router::{
     CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, RemoteTarget, Room, Router, WaitingMessage,

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{AdmissionQueue, CallId, LocalProcess, Node, SignalTarget};
+use super::{AdmissionQueue, CallId, LocalProcess, Node, OutstandingCalls, SignalTarget};
 use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid, Subject};
 use crate::log;
 use crate::mailbox::WaiterId;
@@ -108,6 +108,8 @@ pub(crate) type WaitingMessage = (Arc<dyn AdmissionQueue>, WaiterId);
 pub(crate) struct CallerNode {
     pub(crate) id: Arc<NodeId>,
     pub(crate) epoch: Epoch,
+    /// The calls that came on the connection and have no answer yet.
+    pub(crate) calls: OutstandingCalls,
 }
 
 /// A note on a call between two nodes, with the call's id on the caller's node.

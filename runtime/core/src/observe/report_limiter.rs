@@ -24,6 +24,12 @@ pub(crate) enum ReportKind {
     Undelivered,
     /// A message to another node could not be sent.
     Unsent,
+    /// A message from another node was for a process that does not exist.
+    #[cfg(feature = "net")]
+    NoReceiver,
+    /// A link, a monitor or a call of this peer was refused, since the peer has too many of them.
+    #[cfg(feature = "net")]
+    PeerLimit,
     /// A node answered a call that was not sent to it, or on an earlier connection.
     StrayAnswer,
     /// A connection of a peer that is not a node was closed. Only the number of these is logged.
@@ -172,6 +178,14 @@ fn log_summary(kind: &ReportKind, count: u64) {
         }
         ReportKind::Undelivered => {
             log::warn!(target: "greenroom", count, "more messages from other nodes could not be delivered");
+        }
+        #[cfg(feature = "net")]
+        ReportKind::NoReceiver => {
+            log::debug!(target: "greenroom", count, "more messages for processes that do not exist");
+        }
+        #[cfg(feature = "net")]
+        ReportKind::PeerLimit => {
+            log::warn!(target: "greenroom", count, "more links, monitors or messages with calls of peers were refused");
         }
         ReportKind::StrayAnswer => {
             log::debug!(target: "greenroom", count, "more answers to calls that were sent on other connections");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::CookieKeys;
+use super::{CookieKeys, ReassemblyBudget};
 use crate::base::NodeId;
 
 /// The configuration that a session starts with.
@@ -16,6 +16,8 @@ pub(crate) struct Config {
     pub cluster: String,
     pub role: Role,
     pub limits: Limits,
+    /// The budget of all connections of the node.
+    pub reassembly: ReassemblyBudget,
     /// The time after which a silent peer counts as lost, at least 10 ms. The two nodes use the shorter one of theirs.
     /// After a quarter of it without a record, a tick is sent.
     pub tick: Duration,
@@ -51,6 +53,9 @@ pub(crate) struct Limits {
     pub lanes: usize,
     /// Bytes of those.
     pub reassembly: usize,
+    /// Bytes of those on all connections of a node, at least `reassembly`. Beyond them the connection that has the most
+    /// ends.
+    pub node_reassembly: usize,
     /// Bytes of large frames that may be on their way to the peer without an acknowledgement. More of them use a slow
     /// connection better; fewer of them delay small frames less. At least 256 KiB.
     pub window: usize,
@@ -59,6 +64,11 @@ pub(crate) struct Limits {
     /// Memory of waiting frames, in bytes, from which on an answer is replaced by an error. At twice that, a connection is
     /// closed: its peer takes nothing.
     pub budget: usize,
+    /// Links, and monitors of the peer, that processes of this node may have with those of the peer. Further ones end at
+    /// once.
+    pub relations: usize,
+    /// Calls of the peer that this node may hold without an answer. Messages with further ones are refused.
+    pub calls: usize,
     /// Connections of a node that may be in handshake at one time.
     pub handshakes: usize,
 }
@@ -66,6 +76,13 @@ pub(crate) struct Limits {
 impl Limits {
     /// The largest piece of a frame that this version sends or takes. Lanes take turns of one piece.
     pub(crate) const MAX_FRAGMENT: usize = 16 * 1024;
+    /// The relations and the calls of a peer by default: one for each process of an Erlang node with the default limit.
+    const PROCESSES: usize = 1 << 20;
+
+    /// Returns the budget that all connections of a node share. One connection alone never exceeds it.
+    pub(crate) fn reassembly_budget(&self) -> ReassemblyBudget {
+        ReassemblyBudget::new(self.node_reassembly.max(self.reassembly))
+    }
 }
 
 impl Default for Limits {
@@ -75,9 +92,12 @@ impl Default for Limits {
             frame: 16 << 20,
             lanes: 1024,
             reassembly: 64 << 20,
+            node_reassembly: 512 << 20,
             window: 1 << 20,
             high_water: 1 << 20,
             budget: 256 << 20,
+            relations: Limits::PROCESSES,
+            calls: Limits::PROCESSES,
             handshakes: 64,
         }
     }

@@ -48,6 +48,8 @@ pub(crate) enum SessionError {
     TooManyLanes { limit: usize },
     /// More bytes at once in fragments than the limit in this node's hello.
     TooManyBytes { limit: usize },
+    /// More bytes in fragments on all connections than the limit of the node, and this connection has the most.
+    TooManyNodeBytes { limit: usize },
     /// A frame that does not decode.
     Frame(WireError),
     /// The cipher failed, for a reason on this node's side.
@@ -95,6 +97,12 @@ impl fmt::Display for SessionError {
             }
             SessionError::TooManyBytes { limit } => {
                 write!(f, "the peer sent more than {limit} bytes of incomplete frames at one time")
+            }
+            SessionError::TooManyNodeBytes { limit } => {
+                write!(
+                    f,
+                    "all peers together sent more than {limit} bytes of incomplete frames, and this peer sent the most"
+                )
             }
             SessionError::Frame(error) => write!(f, "bad frame: {error}"),
             SessionError::Cipher(what) => write!(f, "the cipher failed: {what}"),

@@ -40,7 +40,8 @@
 //! - A tick and the answer to a probe are sent in the next record, before all waiting frames.
 //! - A definition is sent before every frame that was queued after it.
 //! - Only a record that opens is a sign of life.
-//! - Memory is bounded by [`Limits`] for every input.
+//! - Memory is bounded by [`Limits`] for every input, also the memory of all sessions of a node together:
+//!   [`reassembly_budget`].
 //! - No input leads to a panic.
 //!
 //! # How it fails
@@ -55,11 +56,13 @@ mod error;
 mod handshake;
 mod lanes;
 mod reassembly;
+mod reassembly_budget;
 mod receive;
 
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::wire::varint;
@@ -76,6 +79,7 @@ pub(crate) use handshake::{CookieKey, CookieKeys, Refusal};
 pub(crate) use lanes::Backlog;
 use lanes::Lanes;
 use reassembly::Reassembly;
+pub(crate) use reassembly_budget::ReassemblyBudget;
 
 /// An event that a session returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,7 +189,7 @@ const EXTENSIONS: std::ops::RangeInclusive<u8> = 16..=31;
 
 impl Session {
     pub(crate) fn new(config: Config, now: Instant) -> Session {
-        let Config { local, keys, cluster, role, limits, tick, entropy } = config;
+        let Config { local, keys, cluster, role, limits, reassembly, tick, entropy } = config;
         let receive_limits = ReceiveLimits::of(&limits);
         let (exchange, handshake_bytes) = KeyExchange::new(role, keys, entropy);
         Session {
@@ -200,7 +204,7 @@ impl Session {
             lanes: Lanes::new(receive_limits, limits.window),
             definitions: VecDeque::new(),
             names: ReceivedNames::default(),
-            reassembly: Reassembly::new(receive_limits),
+            reassembly: Reassembly::new(receive_limits, reassembly.share()),
             unacknowledged: 0,
             events: VecDeque::new(),
             silent_at: now + TIMEOUT,
@@ -256,6 +260,14 @@ impl Session {
         self.lanes.set_peer(self.receive_limits.for_peer(deciding.peer.receive_limits));
         self.events.push_back(Event::Up(deciding.peer.hello));
         State::Up(cipher)
+    }
+
+    /// Has `waker` woken if this session must end since the incomplete frames of all sessions of the node are too large.
+    ///
+    /// # Errors
+    /// It must end now: it has the largest ones.
+    pub(crate) fn check_budget(&mut self, waker: &Waker) -> Result<(), SessionError> {
+        self.reassembly.check_budget(waker).map_err(|error| self.fail(error))
     }
 
     /// Requests a sign of life from the peer. An [`Event::Probed`] follows within two seconds, unless the session ends.
@@ -434,6 +446,7 @@ impl Session {
     fn fail(&mut self, error: SessionError) -> SessionError {
         self.state = State::Over(error.clone());
         self.partial = Vec::new();
+        self.reassembly.clear();
         error
     }
 }

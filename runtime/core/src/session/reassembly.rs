@@ -5,23 +5,41 @@
 //! - At most one frame of each lane is incomplete.
 //! - The number of incomplete frames, the size of each and the bytes of all stay within the limits in this node's
 //!   hello.
+//! - The bytes of all are in the node's budget.
 
 use std::collections::BTreeMap;
+use std::task::Waker;
 
 use bytes::Bytes;
 
 use super::SessionError;
 use super::handshake::hello::ReceiveLimits;
+use super::reassembly_budget::Share;
 
 pub(super) struct Reassembly {
     begun: BTreeMap<u64, Vec<u8>>,
     bytes: usize,
     bounds: ReceiveLimits,
+    share: Share,
 }
 
 impl Reassembly {
-    pub(super) fn new(bounds: ReceiveLimits) -> Reassembly {
-        Reassembly { begun: BTreeMap::new(), bytes: 0, bounds }
+    pub(super) fn new(bounds: ReceiveLimits, share: Share) -> Reassembly {
+        Reassembly { begun: BTreeMap::new(), bytes: 0, bounds, share }
+    }
+
+    /// Has `waker` woken if this connection must end since the incomplete frames of all connections are too large.
+    ///
+    /// # Errors
+    /// It must end now.
+    pub(super) fn check_budget(&self, waker: &Waker) -> Result<(), SessionError> {
+        self.share.check(waker)
+    }
+
+    /// Drops all pieces.
+    pub(super) fn clear(&mut self) {
+        self.begun.clear();
+        self.share.shrink(std::mem::take(&mut self.bytes));
     }
 
     /// Takes one piece of a lane's frame; gives the frame with its last one.
@@ -55,6 +73,7 @@ impl Reassembly {
         if self.bytes + piece.len() > self.bounds.reassembly {
             return Err(SessionError::TooManyBytes { limit: self.bounds.reassembly });
         }
+        self.share.grow(piece.len())?;
         frame.extend_from_slice(&piece);
         self.bytes += piece.len();
         if !last {
@@ -62,6 +81,7 @@ impl Reassembly {
         }
         let frame = self.begun.remove(&lane).unwrap_or_default();
         self.bytes -= frame.len();
+        self.share.shrink(frame.len());
         Ok(Some(frame.into()))
     }
 }

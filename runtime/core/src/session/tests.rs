@@ -5,6 +5,7 @@ mod handshake;
 mod heartbeat;
 mod hostile;
 mod lanes;
+mod node_reassembly;
 mod records;
 
 use super::*;
@@ -162,6 +163,7 @@ fn config(name: &str, role: Role) -> Config {
         cluster: "test".into(),
         role,
         limits: Limits::default(),
+        reassembly: Limits::default().reassembly_budget(),
         tick: Duration::from_secs(60),
         entropy: [name.as_bytes()[0]; 32],
     }

@@ -161,6 +161,12 @@ impl Relations {
             || self.monitors.values().any(|(_, of)| *of == epoch)
     }
 
+    /// Returns the number of links and of watchers over the connection of this epoch.
+    pub(crate) fn count_over(&self, epoch: Epoch) -> usize {
+        self.links.iter().filter(|(_, link)| link.epoch == epoch).count()
+            + self.watchers.iter().filter(|(_, of)| **of == epoch).count()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.links.is_empty() && self.monitors.is_empty() && self.watchers.is_empty()
     }

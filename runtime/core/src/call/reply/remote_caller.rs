@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::base::{CallError, EncodeError, Encoder};
 use crate::call::remote::encode_caught;
-use crate::node::{AnswerSlot, CallId, CallNote, CallerNode, Current, EncodedAnswer, Node, Room, WaitingCaller};
+use crate::node::{
+    AnswerSlot, CallId, CallNote, CallerNode, Current, EncodedAnswer, Node, OutstandingCall, Room, WaitingCaller,
+};
 
 /// A caller on another node that waits for a `T`.
 pub(in crate::call) struct RemoteCaller<T> {
@@ -22,6 +24,7 @@ struct ReplyRoute {
     caller: CallerNode,
     /// The call's id on the caller's node.
     id: u64,
+    _call: OutstandingCall,
 }
 
 /// A call whose reply the process `holder` dropped.
@@ -33,7 +36,7 @@ struct DroppedReply {
 impl<T> RemoteCaller<T> {
     /// Creates the caller of the call with this `id` on the node `caller`, to be answered from `node`.
     pub(in crate::call) fn new(node: Node, caller: CallerNode, id: u64, encode: Encode<T>) -> RemoteCaller<T> {
-        RemoteCaller { route: ReplyRoute { node, caller, id }, encode }
+        RemoteCaller { route: ReplyRoute::new(node, caller, id), encode }
     }
 
     #[cfg(test)]
@@ -67,6 +70,11 @@ impl<T> RemoteCaller<T> {
 }
 
 impl ReplyRoute {
+    fn new(node: Node, caller: CallerNode, id: u64) -> ReplyRoute {
+        let _call = caller.calls.begin();
+        ReplyRoute { node, caller, id, _call }
+    }
+
     fn pass_on(&self, node: &Node) -> u64 {
         // In a program with two nodes, another node than the called one may pass the reply on.
         let origin = CallId { epoch: self.caller.epoch, id: self.id };
@@ -102,7 +110,7 @@ impl AnswerSlot for ReplyRoute {
     fn answer(&self, result: Result<&[u8], CallError>) {
         let mut replies = Vec::new();
         if let Some((caller, ids)) = Current::take_all_received() {
-            let route = |id| ReplyRoute { node: self.node.clone(), caller: caller.clone(), id };
+            let route = |id| ReplyRoute::new(self.node.clone(), caller.clone(), id);
             replies.extend(ids.into_iter().map(|id| route(id).pass_on(&self.node)));
         }
         self.send(0, replies, result.map(<[u8]>::to_vec));

@@ -55,6 +55,7 @@ impl Connector {
             cluster: self.cluster_name.clone(),
             role,
             limits: self.cluster.limits,
+            reassembly: self.cluster.reassembly.clone(),
             tick: self.tick,
             entropy,
         };
@@ -138,7 +139,7 @@ impl Owned<'_> {
         if !cluster.links.up(name, self.epoch) {
             return false;
         }
-        let peer = Arc::new(Peer::new(hello, self.epoch, &self.outbox));
+        let peer = Arc::new(Peer::new(hello, self.epoch, &self.outbox, &cluster.limits));
         cluster.insert(&peer);
         self.peer = Some(Arc::clone(&peer));
         self.up_at = Some(node.clock().now());

@@ -70,6 +70,7 @@ impl Node {
             traffic: self.peer_traffic().by_peer(),
             lost_messages: counters.lost_messages,
             refused_connections: counters.refused_connections,
+            refused_relations: counters.refused_relations,
             node_ups: counters.node_ups,
             node_downs: counters.node_downs,
             ..Metrics::default()

@@ -13,6 +13,7 @@ use crate::sync::{Mutex, PoisonError};
 pub(crate) struct LossCounts {
     lost_messages: AtomicU64,
     refused_connections: AtomicU64,
+    refused_relations: AtomicU64,
     node_ups: AtomicU64,
     node_downs: AtomicU64,
     overflowed_messages: AtomicU64,
@@ -36,6 +37,8 @@ pub struct Counters {
     /// Connections that ended before both nodes had accepted them: other programs, other cookies, names in use. Second
     /// connections to a connected node are not counted.
     pub refused_connections: u64,
+    /// Links and monitors of other nodes that were ended at once, since their node has too many of them.
+    pub refused_relations: u64,
     /// Connections to other nodes that came up: the number of [`NodeEvent::Up`](crate::NodeEvent::Up).
     pub node_ups: u64,
     /// Those that ended, for any reason: the number of [`NodeEvent::Down`](crate::NodeEvent::Down).
@@ -92,6 +95,7 @@ impl LossCounts {
         Counters {
             lost_messages: self.lost_messages.load(Ordering::Relaxed),
             refused_connections: self.refused_connections.load(Ordering::Relaxed),
+            refused_relations: self.refused_relations.load(Ordering::Relaxed),
             node_ups: self.node_ups.load(Ordering::Relaxed),
             node_downs: self.node_downs.load(Ordering::Relaxed),
             overflowed_messages: self.overflowed_messages.load(Ordering::Relaxed),
@@ -104,6 +108,10 @@ impl LossCounts {
 impl LossCounts {
     pub(crate) fn count_refused_connection(&self) {
         self.refused_connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_refused_relation(&self) {
+        self.refused_relations.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_node_event(&self, event: &NodeEvent) {

@@ -46,6 +46,8 @@ pub struct Metrics {
     pub lost_messages: u64,
     /// The number of connections that ended before both nodes had accepted them.
     pub refused_connections: u64,
+    /// The number of links and monitors of other nodes that were ended at once, since their node has too many of them.
+    pub refused_relations: u64,
     /// The number of connections to other nodes that came up.
     pub node_ups: u64,
     /// The number of those that ended, for any reason.

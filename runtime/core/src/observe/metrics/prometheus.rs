@@ -99,6 +99,12 @@ impl Metrics {
             "Connections that ended before both nodes had accepted them.",
             self.refused_connections,
         )?;
+        page.single(
+            "refused_relations_total",
+            "counter",
+            "Links and monitors of other nodes that were ended at once.",
+            self.refused_relations,
+        )?;
         page.single("node_ups_total", "counter", "Connections to other nodes that came up.", self.node_ups)?;
         page.single("node_downs_total", "counter", "Connections to other nodes that ended.", self.node_downs)?;
         page.family("alarms", "gauge", "Raised alarms.")?;

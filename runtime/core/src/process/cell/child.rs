@@ -157,6 +157,13 @@ impl<M: Protocol> Cell<M> {
         slot.is_some_and(|slot| slot.restart().waiting_watchers.iter().any(|(_, _, of)| *of == epoch))
     }
 
+    /// Returns the number of waiting monitors that came over this connection. The caller holds the lock of the control
+    /// block.
+    pub(super) fn count_waiting_watchers_over(&self, epoch: Epoch) -> usize {
+        let slot = self.child_slot.as_ref();
+        slot.map_or(0, |slot| slot.restart().waiting_watchers.iter().filter(|(_, _, of)| *of == epoch).count())
+    }
+
     /// Forgets the waiting monitors that came over a connection which is lost.
     pub(super) fn disconnect_waiting_watchers(&self, epoch: Epoch) {
         if let Some(slot) = &self.child_slot {

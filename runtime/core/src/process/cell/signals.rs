@@ -50,6 +50,14 @@ impl<M: Protocol> SignalTarget for Cell<M> {
             control.is_occupied_by(process) && control.cold().is_some_and(|cold| cold.relations.has_any_over(epoch));
         related || number == 0 && self.has_waiting_watcher_over(epoch)
     }
+
+    fn relations_over(&self, number: u64, epoch: Epoch) -> usize {
+        let control = self.control();
+        let process = if number == 0 { control.number } else { number };
+        let relations = control.cold().filter(|_| control.is_occupied_by(process));
+        let count = relations.map_or(0, |cold| cold.relations.count_over(epoch));
+        if number == 0 { count + self.count_waiting_watchers_over(epoch) } else { count }
+    }
 }
 
 impl<M: Protocol> Cell<M> {

@@ -272,6 +272,11 @@ impl SignalTarget for ExitWatcher {
     fn is_related_over(&self, _: u64, epoch: Epoch) -> bool {
         epoch == self.epoch
     }
+
+    // Its only relation is a monitor of its own.
+    fn relations_over(&self, _: u64, _: Epoch) -> usize {
+        0
+    }
 }
 
 impl AwaitedCall for ExitWatcher {

@@ -18,9 +18,12 @@ const LIMITS: Limits = Limits {
     frame: 20_000,
     lanes: 2,
     reassembly: 30_000,
+    node_reassembly: 30_000,
     window: 256 * 1024,
     high_water: 1 << 20,
     budget: 256 << 20,
+    relations: 100,
+    calls: 100,
     handshakes: 64,
 };
 const KNOWN: Known<'static> = Known { numbers: &[1, 2, 3], names: &["orders"] };

@@ -23,6 +23,8 @@ enum EncodedTarget {
     Child(Pid, String),
 }
 
+/// The longest name of a process in a stub that is received, in bytes. No process has a longer one.
+const MAX_NAME: usize = 255;
 /// The longest path that a stub carries, in bytes. Of a longer one it carries the end.
 const MAX_PATH: usize = 255;
 
@@ -57,6 +59,9 @@ impl<C: AnyCell + ?Sized> Serialize for Target<C> {
 impl<'de, C: TargetCell + ?Sized> Deserialize<'de> for Target<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let encoded = EncodedTarget::deserialize(deserializer)?;
+        if matches!(&encoded, EncodedTarget::Name(name, _) if name.len() > MAX_NAME) {
+            return Err(D::Error::custom("the name of a process in a stub is longer than 255 bytes"));
+        }
         let node = Current::node().ok_or_else(|| {
             D::Error::custom("a stub can be deserialized only inside a process, or after `node.enter()`")
         })?;
@@ -150,5 +155,27 @@ impl<'de, T: Serialize + 'static> Deserialize<'de> for Reply<T> {
             received.ok_or_else(|| D::Error::custom("a reply can be deserialized only in a message from a node"))?;
         let caller = RemoteCaller::new(node.clone(), caller, id, |value, encoder| encoder.field(value));
         Ok(Reply::new(Slot::new(&node, Some(Box::new(caller)))))
+    }
+}
+
+#[cfg(all(test, feature = "net"))]
+mod tests {
+    use super::*;
+    use crate::base::{DecodeError, Decoder, Encoder};
+
+    #[tokio::test]
+    async fn the_name_in_a_received_stub_is_bounded() {
+        let node = Node::local();
+        let _entered = node.enter();
+        let read = |length: usize| {
+            let at = NodeName::new("shop@test").unwrap();
+            let mut bytes = Vec::new();
+            let target = EncodedTarget::Name("n".repeat(length), at);
+            Encoder::new(&mut bytes, usize::MAX).field(&target).unwrap();
+            Decoder::new(&bytes).field::<Target<dyn AnyCell>>().map(|_| ())
+        };
+        assert_eq!(read(MAX_NAME), Ok(()));
+        assert!(matches!(read(MAX_NAME + 1), Err(DecodeError::Malformed(_))));
+        assert!(matches!(read(1 << 20), Err(DecodeError::Malformed(_))));
     }
 }

@@ -17,7 +17,7 @@ use crate::net::{Command, Network, Outbox, Transport, drive};
 use crate::observe::ConnectionMeter;
 use crate::prelude::*;
 use crate::sched::{Clock, NodeEnv, TokioClock};
-use crate::session::{Config, CookieKeys, Event, Hello, Limits, ReassemblyBudget, Role, Session};
+use crate::session::{Config, CookieKeys, Event, Hello, Limits, Role, Session};
 use crate::testing::paused;
 use crate::wire::hostile::{Coverage, Input, Known};
 use crate::wire::{Frame, FrameTarget, Signal, fingerprint};

@@ -95,7 +95,7 @@ async fn connected_with(limits: Limits) -> (Network, Side, Side) {
     connected_sharing(limits, limits.reassembly_budget()).await
 }
 
-/// As [`connected_with`], where `b` shares its budget with other connections.
+/// Returns two connected hosts, of which `b` shares its budget with other connections.
 async fn connected_sharing(limits: Limits, reassembly: ReassemblyBudget) -> (Network, Side, Side) {
     let network = Network::new(&NodeEnv::seeded(0));
     let mut listener = network.host("b").listen("b:1").await.unwrap();

@@ -13,7 +13,6 @@ mod current;
 mod introspect;
 mod names;
 mod node_events;
-mod outstanding_calls;
 mod pending_calls;
 mod reports;
 mod router;
@@ -38,10 +37,10 @@ pub(crate) use current::PendingAwait;
 pub(crate) use current::{Current, ReceivedReplies, WaitingCaller};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
-pub(crate) use outstanding_calls::{OutstandingCall, OutstandingCalls};
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls};
 pub(crate) use router::{
-    CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, RemoteTarget, Room, Router, WaitingMessage,
+    CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, OutstandingCall, OutstandingCalls,
+    RemoteTarget, Room, Router, WaitingMessage,
 };
 pub(crate) use services::{Service, Services};
 pub(crate) use shutdown::NodePhase;

@@ -4,13 +4,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{AdmissionQueue, CallId, LocalProcess, Node, OutstandingCalls, SignalTarget};
+use super::{AdmissionQueue, CallId, LocalProcess, Node, SignalTarget};
 use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid, Subject};
 use crate::log;
 use crate::mailbox::WaiterId;
 use crate::observe::ReportKind;
 use crate::signal::{MonitorRoute, Monitored};
 use crate::wire::{Epoch, Signal};
+
+mod outstanding_calls;
+
+pub(crate) use outstanding_calls::{OutstandingCall, OutstandingCalls};
 
 /// A process on another node.
 #[derive(Clone, Copy, Debug)]

@@ -147,3 +147,20 @@ impl WaitQueue {
         waiters.into_values().filter_map(|waiter| waiter.waker).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_holds_a_bounded_number_of_targets() {
+        let mut queue = WaitQueue::default();
+        for number in 0..2 * MAX_HELD as u64 {
+            queue.hold(&FrameTarget::Process(number));
+            queue.hold(&FrameTarget::Name(format!("order {number}").into()));
+        }
+        assert_eq!(queue.held.len(), MAX_HELD);
+        assert!(queue.blocks(&FrameTarget::Process(0)));
+        assert!(!queue.blocks(&FrameTarget::Process(2 * MAX_HELD as u64 - 1)));
+    }
+}

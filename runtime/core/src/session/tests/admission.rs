@@ -4,6 +4,7 @@ use super::*;
 use crate::session::handshake::hello::{self, HelloError};
 use crate::session::handshake::key_exchange::Progress;
 use crate::session::handshake::preamble::Size;
+use crate::wire::WireError;
 
 /// Runs a handshake in which the dialler `a`, the listener `b` or both refuse, and returns the results of both.
 fn run(a: Option<Refusal>, b: Option<Refusal>, swap: bool) -> [Result<(), SessionError>; 2] {
@@ -198,6 +199,30 @@ fn unknown_fields_are_skipped_unless_they_are_critical() {
     }
     assert_eq!(hello::encode(&local, "", tick, ReceiveLimits::of(&limits)), None);
     assert_eq!(hello::encode(&local, &"x".repeat(256), tick, ReceiveLimits::of(&limits)), None);
+}
+
+#[test]
+fn names_in_a_hello_are_bounded() {
+    let Config { local, cluster, limits, tick, .. } = config("a@x", Role::Dialler);
+    let bytes = hello::encode(&local, &cluster, tick, ReceiveLimits::of(&limits)).unwrap();
+    // The fields with a name: the node, its address, its cluster. Each is one byte longer than permitted.
+    for (tag, longest) in [(1, NodeName::MAX), (2, MAX_ADVERTISE), (7, MAX_CLUSTER)] {
+        for (size, is_valid) in [(longest, true), (longest + 1, false)] {
+            let mut changed = Vec::new();
+            let mut reader = varint::Reader::new(&bytes);
+            while !reader.is_empty() {
+                let (of, length) = (reader.varint().unwrap(), reader.varint().unwrap() as usize);
+                let value = reader.bytes(length).unwrap().to_vec();
+                let text = ["a@".to_owned(), "x".repeat(size - 2)].concat().into_bytes();
+                let value = if of == tag { text } else { value };
+                varint::put(&mut changed, of);
+                varint::put(&mut changed, value.len() as u64);
+                changed.extend(value);
+            }
+            let expected = if is_valid { Ok(()) } else { Err(HelloError::Bytes(WireError::Text)) };
+            assert_eq!(hello::decode(&changed).map(|_| ()), expected, "field {tag}, {size} bytes");
+        }
+    }
 }
 
 #[test]

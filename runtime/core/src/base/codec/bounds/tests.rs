@@ -1,0 +1,202 @@
+//! Values that exceed a bound, and values that do not.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::fmt::Debug;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::*;
+use crate::base::codec::{Decoder, Encoder};
+use crate::counting::{allocated_bytes, kept_bytes};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum List {
+    Nil,
+    Cons(Box<List>),
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Tree {
+    Leaf,
+    Pair(Box<Tree>, Box<Tree>),
+    Named { of: Box<Tree> },
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Nest(Vec<Nest>);
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Chain {
+    next: Option<Box<Chain>>,
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let mut decoder = Decoder::new(bytes);
+    let value = decoder.field()?;
+    decoder.finish()?;
+    Ok(value)
+}
+
+fn too_deep<T: Debug + PartialEq>() -> Result<T, DecodeError> {
+    Err(DecodeError::TooDeep { limit: MAX_DEPTH })
+}
+
+fn list(levels: usize) -> List {
+    (1..levels).fold(List::Nil, |list, _| List::Cons(Box::new(list)))
+}
+
+#[test]
+fn a_list_has_128_levels_at_most() {
+    let bytes = |levels: usize| [vec![1; levels - 1], vec![0]].concat();
+    for levels in [1, 2, 127, 128] {
+        assert_eq!(read(&bytes(levels)), Ok(list(levels)), "{levels}");
+    }
+    assert_eq!(read::<List>(&bytes(129)), too_deep());
+    assert_eq!(read::<List>(&vec![1; 16 << 20]), too_deep());
+}
+
+#[test]
+fn each_nested_value_counts_as_a_level() {
+    assert_eq!(read::<Tree>(&[1; 100_000]), too_deep());
+    assert_eq!(read::<Tree>(&[2; 100_000]), too_deep());
+    assert_eq!(read::<Nest>(&[1; 100_000]), too_deep());
+    assert_eq!(read::<Chain>(&[1; 100_000]), too_deep());
+    assert_eq!(read::<BTreeMap<u8, List>>(&[1; 100_000]), too_deep());
+    assert_eq!(read::<(u8, Option<List>)>(&[1; 100_000]), too_deep());
+}
+
+#[test]
+fn width_is_not_depth() {
+    let wide: Vec<(u8, Option<String>)> = (0..10_000).map(|n| (n as u8, Some(n.to_string()))).collect();
+    let mut bytes = Vec::new();
+    Encoder::new(&mut bytes, usize::MAX).field(&wide).unwrap();
+    assert_eq!(read(&bytes), Ok(wide));
+    let tree = Tree::Pair(Box::new(Tree::Leaf), Box::new(Tree::Named { of: Box::new(Tree::Leaf) }));
+    assert_eq!(read(&[1, 0, 2, 0]), Ok(tree));
+}
+
+#[test]
+fn other_errors_are_malformed_bytes() {
+    assert!(matches!(read::<List>(&[1, 1]), Err(DecodeError::Malformed(_))));
+    assert!(matches!(read::<List>(&[7]), Err(DecodeError::Malformed(_))));
+    assert!(matches!(read::<List>(&[0, 0]), Err(DecodeError::Malformed(_))));
+    // A length beyond the end of the bytes allocates nothing.
+    assert!(matches!(read::<String>(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Err(DecodeError::Malformed(_))));
+}
+
+/// Reads a `T` from bytes that exceed its elements.
+fn too_many<T: Debug + PartialEq + DeserializeOwned>(bytes: &[u8]) {
+    let before = allocated_bytes();
+    assert_eq!(read::<T>(bytes), Err(DecodeError::TooMany { limit: bytes.len() + SPARE_ELEMENTS }));
+    let allocated = allocated_bytes() - before;
+    assert!(allocated < 256 + 64 * (bytes.len() + SPARE_ELEMENTS), "{allocated} bytes allocated");
+}
+
+/// The length of `2^63` elements.
+const ENDLESS: [u8; 10] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1];
+
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+struct Nothing {}
+
+/// A value without bytes that occupies memory.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Scratch {
+    #[serde(skip)]
+    page: Page,
+}
+
+#[derive(Debug, PartialEq)]
+struct Page([u64; 512]);
+
+impl Default for Page {
+    fn default() -> Page {
+        Page([0; 512])
+    }
+}
+
+#[test]
+fn elements_without_bytes_end_in_an_error_instead_of_a_long_loop() {
+    too_many::<Vec<()>>(&ENDLESS);
+    too_many::<Vec<Nothing>>(&ENDLESS);
+    too_many::<Vec<[(); 32]>>(&ENDLESS);
+    too_many::<VecDeque<()>>(&ENDLESS);
+    too_many::<BTreeSet<Nothing>>(&ENDLESS);
+    too_many::<HashSet<Nothing>>(&ENDLESS);
+    too_many::<HashMap<(), ()>>(&ENDLESS);
+    too_many::<BTreeMap<(), Nothing>>(&ENDLESS);
+    too_many::<Vec<u64>>(&ENDLESS);
+    too_many::<HashMap<u64, u64>>(&ENDLESS);
+    too_many::<(u8, Option<Vec<()>>)>(&[&[7, 1], &ENDLESS[..]].concat());
+}
+
+#[test]
+fn the_elements_of_all_sequences_of_a_message_are_counted_together() {
+    // Each of 10,000 sequences has 4,096 elements without bytes.
+    let nested = [&[0x90, 0x4e][..], &[0x80, 0x20].repeat(10_000)].concat();
+    too_many::<Vec<Vec<()>>>(&nested);
+    // The second field of a message.
+    let bytes = [0x80, 0x20, 0x80, 0x20];
+    let mut decoder = Decoder::new(&bytes);
+    assert_eq!(decoder.field(), Ok(vec![(); 4096]));
+    assert_eq!(decoder.field::<Vec<()>>(), Err(DecodeError::TooMany { limit: 4 + 4096 }));
+}
+
+#[test]
+fn a_sequence_whose_elements_have_bytes_has_any_length() {
+    fn check<T: Debug + PartialEq + Serialize + DeserializeOwned>(value: T) {
+        let mut bytes = Vec::new();
+        Encoder::new(&mut bytes, usize::MAX).field(&value).unwrap();
+        assert_eq!(read(&bytes), Ok(value));
+    }
+    check(vec![0_u8; 100_000]);
+    check(vec![((), ((0_u8,),)); 100_000]);
+    check(vec![vec![vec![String::new(); 3]; 3]; 10_000]);
+    check(vec![Some(Nothing {}), None]);
+    check((0..100_000_u32).map(|n| (n, ())).collect::<HashMap<_, _>>());
+    check((0..100_000_u32).map(|n| (n, vec![n])).collect::<BTreeMap<_, _>>());
+    check(vec![(); SPARE_ELEMENTS]);
+    check((vec![(); SPARE_ELEMENTS], vec![0_u8; 1000]));
+}
+
+/// Reads a `T` whose values are large in comparison with their bytes. Returns the memory that it occupied at most,
+/// which includes the growth of a vector.
+fn too_large<T: Debug + PartialEq + DeserializeOwned>(bytes: &[u8]) -> usize {
+    let (before, kept) = (allocated_bytes(), kept_bytes());
+    assert_eq!(read::<T>(bytes), Err(DecodeError::TooLarge { limit: bytes.len() * SMALL + SPARE_MEMORY }));
+    assert_eq!(kept_bytes(), kept);
+    allocated_bytes() - before
+}
+
+#[test]
+fn small_bytes_do_not_become_a_large_value() {
+    type Block = [[u64; 32]; 31];
+    let count = 1_000_000;
+    // A length of three bytes, and so many `None`s: 7.9 GB.
+    let nones = [&[0xc0, 0x84, 0x3d][..], &vec![0; count]].concat();
+    let bound = nones.len() * SMALL + SPARE_MEMORY;
+    let memory = too_large::<Vec<Option<Block>>>(&nones);
+    println!("Vec<Option<[u64; 992]>>: {memory} bytes allocated for {} bytes, bound {bound}", nones.len());
+    assert!(memory < 4 * bound, "{memory}");
+    let memory = too_large::<Vec<Box<Option<Block>>>>(&nones);
+    println!("Vec<Box<Option<[u64; 992]>>>: {memory} bytes allocated for {} bytes, bound {bound}", nones.len());
+    assert!(memory < 2 * bound, "{memory}");
+    let memory = too_large::<BTreeMap<u8, Option<Block>>>(&[&[0xa0, 0xc2, 0x1e][..], &vec![0; count]].concat());
+    assert!(memory < 2 * bound, "{memory}");
+    // Without any bytes.
+    let memory = too_large::<Vec<Scratch>>(&[0x81, 0x20]);
+    assert!(memory < 4 * SPARE_MEMORY, "{memory}");
+}
+
+#[test]
+fn large_values_with_as_many_bytes_are_read() {
+    type Block = [[u8; 32]; 32];
+    let blocks: Vec<Option<Block>> = vec![Some([[7; 32]; 32]); 10_000];
+    let mut bytes = Vec::new();
+    Encoder::new(&mut bytes, usize::MAX).field(&blocks).unwrap();
+    assert_eq!(read(&bytes), Ok(blocks));
+    let mixed: Vec<Option<Block>> = (0..10_000).map(|n| (n % 10 == 0).then_some([[7; 32]; 32])).collect();
+    let mut bytes = Vec::new();
+    Encoder::new(&mut bytes, usize::MAX).field(&mixed).unwrap();
+    assert_eq!(read(&bytes), Ok(mixed));
+}

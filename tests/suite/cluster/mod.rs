@@ -1,5 +1,6 @@
 //! Several nodes: in memory on a paused clock, and over sockets.
 
+mod blocked_threads;
 mod calls;
 mod cookie_files;
 mod echo_server;

@@ -255,6 +255,7 @@ impl NodeBuilder {
         let transport = self.transport.unwrap_or_else(|| Arc::new(Tcp::new(Arc::clone(&clock), FIRST_ATTEMPT)));
         let cluster = Arc::new(Cluster::new(self.limits));
         node.set_router(Arc::clone(&cluster) as Arc<dyn Router>);
+        node.start_watchdog();
         let listener = match &self.listen {
             Some(address) => {
                 let listening = transport.listen(address).await;

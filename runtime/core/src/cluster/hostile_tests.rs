@@ -14,7 +14,6 @@ use crate::actor::Stub;
 use crate::base::{CallError, Exit, MonitorRef, NodeId, NodeName};
 use crate::counting::kept_bytes;
 use crate::net::{Command, Network, Outbox, Transport, drive};
-use crate::observe::ConnectionMeter;
 use crate::prelude::*;
 use crate::sched::{Clock, NodeEnv, TokioClock};
 use crate::session::{Config, CookieKeys, Event, Hello, Limits, Role, Session};
@@ -115,7 +114,7 @@ impl Hostile {
                 }
                 ControlFlow::Continue(())
             };
-            drive(stream, session, theirs, sink, &TokioClock, &ConnectionMeter::default()).await;
+            drive(stream, session, theirs, sink, Arc::new(TokioClock), Arc::default()).await;
         });
         Some(Hostile { outbox, seen, driver })
     }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -137,6 +138,10 @@ impl Router for Cluster {
             }
         }
         Box::pin(self.closing.closed())
+    }
+
+    fn drive_late(&self, now: Instant, is_occupied: bool) -> Duration {
+        self.links.late_drivers().drive(now, is_occupied)
     }
 
     fn listen_address(&self) -> Option<String> {

@@ -6,21 +6,23 @@
 //!
 //! The owner of the connection decides by [`Command`]s in the outbox: whether the peer is admitted, and when it is probed.
 //!
+//! The loop belongs to the task of its connection. If that task does not run, since user code occupies its thread, the
+//! watchdog takes turns in its place: see [`late`](super::late).
+//!
 //! How it ends: the reason is a [`Closed`]. In any case, also when the future is dropped, the outbox is closed then,
 //! and the frames that waited in it are lost.
 
-use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{fmt, io};
 
-use tokio::io::ReadBuf;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::outbox::Work;
-use super::{BoxFuture, Command, Outbox, Stream};
+use super::{BoxFuture, BoxedStream, Command, Outbox};
 use crate::observe::ConnectionMeter;
 use crate::sched::Clock;
 use crate::session::{Backlog, Event, Session, SessionError};
@@ -47,42 +49,14 @@ pub(crate) enum Closed {
     Aborted,
 }
 
-/// Runs `session` over `stream` until it is over, and passes each event to `sink`.
-///
-/// `meter` counts the bytes in both directions. The frames in `outbox` are sent once the session is up. The connection
-/// is closed in order when the outbox is closed, or when `sink` breaks; after that `sink` is not called again.
-pub(crate) async fn drive(
-    stream: impl Stream,
-    session: Session,
-    outbox: Arc<Outbox>,
-    sink: impl FnMut(Event) -> ControlFlow<()> + Send,
-    clock: &dyn Clock,
-    meter: &ConnectionMeter,
-) -> Closed {
-    let mut driver = Driver {
-        stream,
-        session,
-        outbox: OutboxGuard(outbox),
-        sink,
-        clock,
-        meter,
-        input: vec![0; READ],
-        output: Vec::new(),
-        written: 0,
-        unflushed: false,
-        timer: None,
-        phase: Phase::Greeting,
-    };
-    poll_fn(|cx| driver.poll(cx)).await
-}
-
-struct Driver<'a, S, F> {
-    stream: S,
+/// A session over a stream.
+pub(super) struct Driver<F> {
+    stream: BoxedStream,
     session: Session,
     outbox: OutboxGuard,
     sink: F,
-    clock: &'a dyn Clock,
-    meter: &'a ConnectionMeter,
+    clock: Arc<dyn Clock>,
+    meter: Arc<ConnectionMeter>,
     input: Vec<u8>,
     output: Vec<u8>,
     /// The number of bytes of `output` that are written.
@@ -91,6 +65,10 @@ struct Driver<'a, S, F> {
     /// The time and the future of the timer. It may fire before the session is due, and is then set again.
     timer: Option<(Instant, BoxFuture<'static, ()>)>,
     phase: Phase,
+    /// The turns are those of the watchdog.
+    is_late: bool,
+    /// The last poll has made progress.
+    has_progressed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,8 +91,53 @@ impl Drop for OutboxGuard {
 /// The result of one step: `true` if it made progress, or how the connection ended.
 type Step = Result<bool, Closed>;
 
-impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
+impl<F: FnMut(Event) -> ControlFlow<()> + Send> Driver<F> {
+    pub(super) fn new(
+        stream: BoxedStream,
+        session: Session,
+        outbox: Arc<Outbox>,
+        sink: F,
+        clock: Arc<dyn Clock>,
+        meter: Arc<ConnectionMeter>,
+    ) -> Driver<F> {
+        Driver {
+            stream,
+            session,
+            outbox: OutboxGuard(outbox),
+            sink,
+            clock,
+            meter,
+            input: vec![0; READ],
+            output: Vec::new(),
+            written: 0,
+            unflushed: false,
+            timer: None,
+            phase: Phase::Greeting,
+            is_late: false,
+            has_progressed: false,
+        }
+    }
+
+    /// Takes the turns of a task that does not run. The runtime's reactor may not run either, so the stream is read and
+    /// written without it.
+    pub(super) fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
+        self.is_late = true;
+        self.has_progressed = false;
+        let polled = self.poll(cx);
+        self.is_late = false;
+        polled
+    }
+
+    pub(super) fn tick(&self) -> Duration {
+        self.session.tick()
+    }
+
+    /// Returns `true` if the last of the watchdog's polls has made progress.
+    pub(super) fn has_progressed(&self) -> bool {
+        self.has_progressed
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
         match ready!(self.poll_turns(cx)) {
             Ok(()) => Poll::Ready(Closed::ByThisNode),
             Err(closed) => {
@@ -142,6 +165,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
             if !progress {
                 return Poll::Pending;
             }
+            self.has_progressed = true;
         }
         // Other tasks have waited long enough for this thread.
         cx.waker().wake_by_ref();
@@ -149,13 +173,11 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Step {
-        let mut buffer = ReadBuf::new(&mut self.input);
-        match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+        let length = match self.poll_read(cx) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Err(error)) => return Err(self.lost(Some(error))),
-            Poll::Ready(Ok(())) => {}
-        }
-        let length = buffer.filled().len();
+            Poll::Ready(Ok(length)) => length,
+        };
         if length == 0 {
             return Err(self.lost(None));
         }
@@ -163,6 +185,23 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
         let done = self.session.handle_bytes(self.clock.now(), &self.input[..length]);
         self.emit_events()?;
         done.map(|()| true).map_err(Closed::Session)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(&mut self.input);
+        match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+            Poll::Ready(done) => Poll::Ready(done.map(|()| buffer.filled().len())),
+            Poll::Pending if self.is_late => poll_of(self.stream.read_now(&mut self.input)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let rest = &self.output[self.written..];
+        match Pin::new(&mut self.stream).poll_write(cx, rest) {
+            Poll::Pending if self.is_late => poll_of(self.stream.write_now(rest)),
+            polled => polled,
+        }
     }
 
     /// The reason after the end of the stream. During a handshake the session determines it.
@@ -275,7 +314,7 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
             }
         }
         while self.written < self.output.len() {
-            match Pin::new(&mut self.stream).poll_write(cx, &self.output[self.written..]) {
+            match self.poll_write(cx) {
                 Poll::Pending => return Ok(progress),
                 Poll::Ready(Ok(0)) => return Err(self.lost(Some(io::ErrorKind::WriteZero.into()))),
                 Poll::Ready(Ok(count)) => {
@@ -306,6 +345,14 @@ impl<S: Stream, F: FnMut(Event) -> ControlFlow<()> + Send> Driver<'_, S, F> {
             let _ = Pin::new(&mut self.stream).poll_write(cx, &self.output[self.written..]);
         }
         let _ = Pin::new(&mut self.stream).poll_shutdown(cx);
+    }
+}
+
+/// Returns the outcome of an attempt that does not wait.
+fn poll_of(done: io::Result<usize>) -> Poll<io::Result<usize>> {
+    match done {
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Poll::Pending,
+        done => Poll::Ready(done),
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod driver;
 mod handshakes;
+mod late;
 // Only tests connect nodes without sockets.
 #[cfg(any(test, feature = "test"))]
 mod memory;
@@ -28,8 +29,9 @@ use std::pin::Pin;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub(crate) use driver::{Closed, drive};
+pub(crate) use driver::Closed;
 pub(crate) use handshakes::{HandshakePermit, Handshakes, source_of};
+pub(crate) use late::{LateDriver, drive};
 #[cfg(feature = "test")]
 pub(crate) use memory::Network;
 pub(crate) use outbox::{Command, Outbox, PushError};
@@ -43,9 +45,17 @@ pub(crate) type BoxedStream = Box<dyn Stream>;
 pub(crate) type BoxedListener = Box<dyn Listener>;
 
 /// Bytes in both directions, in order, until one side closes the stream.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Reads the bytes that have arrived, without the runtime's reactor. Does not wait.
+    fn read_now(&self, _buffer: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
 
-impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
+    /// Writes as many bytes as the stream takes at present, without the runtime's reactor. Does not wait.
+    fn write_now(&self, _bytes: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
 
 /// A factory of streams to other nodes.
 pub(crate) trait Transport: Send + Sync + 'static {

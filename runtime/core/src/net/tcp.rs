@@ -1,17 +1,18 @@
 //! Streams over TCP.
 
 use std::collections::VecDeque;
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::future::{Future, poll_fn};
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 
-use super::{BoxFuture, BoxedListener, BoxedStream, Listener, Transport};
+use super::{BoxFuture, BoxedListener, BoxedStream, Listener, Stream, Transport};
 use crate::sched::Clock;
 
 /// Streams over TCP without Nagle's delay: the session gathers small frames itself.
@@ -51,6 +52,16 @@ impl Transport for Tcp {
             let address = listener.local_addr()?.to_string();
             Ok(Box::new(Bound { listener, address }) as BoxedListener)
         })
+    }
+}
+
+impl Stream for TcpStream {
+    fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*SockRef::from(self)).read(buffer)
+    }
+
+    fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        (&*SockRef::from(self)).write(bytes)
     }
 }
 

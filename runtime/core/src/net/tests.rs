@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -14,7 +15,6 @@ use tokio::time::Instant;
 use super::*;
 use crate::base::{NodeId, NodeName};
 use crate::mailbox::WaiterId;
-use crate::observe::ConnectionMeter;
 use crate::sched::{Clock, NodeEnv, TokioClock};
 use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, ReassemblyBudget, Role, Session, SessionError};
 use crate::wire::{Frame, FrameTarget, Signal};
@@ -24,6 +24,7 @@ struct Side {
     outbox: Arc<Outbox>,
     events: mpsc::UnboundedReceiver<Event>,
     driver: JoinHandle<Closed>,
+    late: Weak<dyn LateDriver>,
 }
 
 impl Side {
@@ -58,23 +59,23 @@ impl Side {
         let outbox = Arc::new(Outbox::new(&limits));
         let (sender, events) = mpsc::unbounded_channel();
         let theirs = outbox.clone();
-        let driver = tokio::spawn(async move {
-            let session = Session::new(config, TokioClock.now());
-            let admits = theirs.clone();
-            let sink = move |event| match event {
-                Event::Hello { decides: true, .. } | Event::Offered => {
-                    admits.command(Command::Admit);
-                    ControlFlow::Continue(())
-                }
-                Event::Hello { .. } => ControlFlow::Continue(()),
-                event => match sender.send(event) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                },
-            };
-            drive(stream, session, theirs, sink, &TokioClock, &ConnectionMeter::default()).await
-        });
-        Side { outbox, events, driver }
+        let session = Session::new(config, TokioClock.now());
+        let admits = theirs.clone();
+        let sink = move |event| match event {
+            Event::Hello { decides: true, .. } | Event::Offered => {
+                admits.command(Command::Admit);
+                ControlFlow::Continue(())
+            }
+            Event::Hello { .. } => ControlFlow::Continue(()),
+            event => match sender.send(event) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            },
+        };
+        let driver = drive(stream, session, theirs, sink, Arc::new(TokioClock), Arc::default());
+        let late = driver.late();
+        let driver = tokio::spawn(driver);
+        Side { outbox, events, driver, late }
     }
 
     async fn event(&mut self) -> Event {
@@ -507,4 +508,96 @@ async fn a_silent_connection_with_the_largest_incomplete_frames_ends_when_anothe
     let closed = b.closed().await;
     assert!(closed.contains("TooManyNodeBytes"), "{closed}");
     assert_eq!((start.elapsed(), budget.used()), (Duration::ZERO, 0));
+}
+
+/// A stream of which the runtime's reactor never reports that it is ready.
+struct Unattended(Mutex<BoxedStream>);
+
+impl Unattended {
+    /// Polls the stream once. It is an error to wait.
+    fn now<T>(
+        &self,
+        poll: impl FnOnce(Pin<&mut BoxedStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        match poll(Pin::new(&mut self.0.lock().unwrap()), &mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(done) => done,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl AsyncRead for Unattended {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Unattended {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Stream for Unattended {
+    fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.now(|stream, cx| {
+            let mut buffer = ReadBuf::new(buffer);
+            stream.poll_read(cx, &mut buffer).map(|done| done.map(|()| buffer.filled().len()))
+        })
+    }
+
+    fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.now(|stream, cx| stream.poll_write(cx, bytes))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_driver_reads_and_writes_without_the_reactor() {
+    let network = Network::new(&NodeEnv::seeded(0));
+    let mut listener = network.host("b").listen("b:1").await.unwrap();
+    let near = network.host("a").connect("b:1").await.unwrap();
+    let (far, _) = listener.accept().await.unwrap();
+    let near = Box::new(Unattended(Mutex::new(near)));
+    let mut a = Side::spawn(near, "a@x", Role::Dialler, Limits::default());
+    let mut b = Side::spawn(far, "b@x", Role::Listener, Limits::default());
+    let late = a.late.upgrade().unwrap();
+    // Drives `a` until both sides have returned their next events.
+    let next_events = async |a: &mut Side, b: &mut Side| {
+        let both = async { (a.event().await, b.event().await) };
+        let drive = async {
+            loop {
+                late.drive_late();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            events = both => events,
+            () = drive => unreachable!("an endless loop"),
+        }
+    };
+    let (up_a, up_b) = next_events(&mut a, &mut b).await;
+    assert!(matches!((up_a, up_b), (Event::Up(_), Event::Up(_))));
+    a.outbox.push(1, &message(1, 10)).unwrap();
+    assert!(late.drive_late(), "a frame is sent");
+    b.outbox.push(2, &message(2, 3 << 20)).unwrap();
+    assert_eq!(next_events(&mut a, &mut b).await, (Event::Frame(message(2, 3 << 20)), Event::Frame(message(1, 10))));
+    // Ticks in both directions keep the connection up, ten times as long as the agreed tick.
+    let ticks = Instant::now();
+    while ticks.elapsed() < Duration::from_secs(40) {
+        late.drive_late();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    late.drive_late();
+    assert!(!late.drive_late(), "nothing is left to do");
+    a.outbox.close();
+    late.drive_late();
+    assert_eq!(b.event().await, Event::Goodbye);
 }

@@ -315,6 +315,11 @@ impl Node {
         let _ = self.inner.router.set(router);
     }
 
+    /// Starts the watchdog, which also attends to the connections.
+    pub(crate) fn start_watchdog(&self) {
+        self.inner.watchdog.start(&self.inner);
+    }
+
     pub(crate) fn router(&self) -> Option<&Arc<dyn Router>> {
         self.inner.router.get()
     }

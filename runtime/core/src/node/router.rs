@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::{AdmissionQueue, CallId, LocalProcess, Node, SignalTarget};
 use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid, Subject};
@@ -84,6 +85,10 @@ pub(crate) trait Router: Send + Sync {
 
     /// Closes all connections in order.
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Drives the connections whose tasks do not run. `is_occupied` is `true` while a process occupies a thread for long.
+    /// Returns the longest time until the next look at them.
+    fn drive_late(&self, now: Instant, is_occupied: bool) -> Duration;
 
     /// Returns the address at which this node accepts connections.
     fn listen_address(&self) -> Option<String>;

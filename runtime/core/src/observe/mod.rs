@@ -34,7 +34,7 @@ pub(crate) use trace::Traces;
 pub use trace::{Trace, TraceEvent, TraceStep};
 #[cfg(feature = "test")]
 pub(crate) use unseen::UnseenCrashes;
-pub(crate) use watchdog::{Finding, LongPollSink, TableId, ThreadSlots, Watchdog};
+pub(crate) use watchdog::{Finding, TableId, ThreadSlots, Watchdog, Watched};
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::serializable! {

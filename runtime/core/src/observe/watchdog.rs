@@ -1,4 +1,4 @@
-//! The watchdog: finds processes that occupy a thread for long.
+//! The watchdog: finds processes that occupy a thread for long, and keeps the node's connections alive meanwhile.
 //!
 //! Each thread that polls processes of a node has a slot there. While the thread polls a process, the slot contains the
 //! process's number and the number of the poll. A poll therefore costs two stores before it and one after it, and reads
@@ -6,7 +6,10 @@
 //! same poll for too long belongs to a process that has not released the thread. So a loop that never ends is found while
 //! it runs.
 //!
-//! While no thread polls, the watchdog sleeps. A node without a watchdog (in a test, or on a custom spawner) has no slots.
+//! User code can occupy every thread, also outside of processes. The connections to other nodes then have no thread to run
+//! on, so the watchdog drives those that are late: see the module `net`.
+//!
+//! While no thread polls, the watchdog sleeps. It wakes up a few times in each tick of a connection. A node without a watchdog (in a test, or on a custom spawner) has no slots.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -29,9 +32,13 @@ struct SlotTable {
     thread: Mutex<Option<Thread>>,
 }
 
-/// A receiver of the watchdog's findings: the node.
-pub(crate) trait LongPollSink: Send + Sync + 'static {
+/// The node, as the watchdog uses it.
+pub(crate) trait Watched: Send + Sync + 'static {
     fn report(self: &Arc<Self>, finding: Finding);
+
+    /// Drives the connections whose tasks do not run. `is_occupied` is `true` during a long poll. Returns the longest time
+    /// until the next look at them.
+    fn drive_late(self: &Arc<Self>, is_occupied: bool) -> Duration;
 }
 
 /// The slot of one thread on one node.
@@ -158,6 +165,13 @@ impl Watchdog {
         Watchdog { table: enabled.then(|| Arc::new(table())) }
     }
 
+    /// Starts the watchdog's thread, if it does not run yet.
+    pub(crate) fn start(&self, node: &Arc<impl Watched>) {
+        if let Some(table) = &self.table {
+            table.wake(node);
+        }
+    }
+
     /// Returns true if a thread polls this process now. Without a watchdog, returns false.
     pub(crate) fn is_running(&self, process: u64) -> bool {
         let Some(table) = &self.table else { return false };
@@ -166,10 +180,10 @@ impl Watchdog {
 
     /// Notes that this thread, whose slots are given, begins to poll a process.
     #[inline(always)]
-    pub(crate) fn enter(&self, slots: &ThreadSlots, process: u64, sink: &Arc<impl LongPollSink>) -> TableId {
+    pub(crate) fn enter(&self, slots: &ThreadSlots, process: u64, node: &Arc<impl Watched>) -> TableId {
         let Some(table) = &self.table else { return TableId::NONE };
         if table.sleeping.load(Ordering::Relaxed) {
-            table.wake(sink);
+            table.wake(node);
         }
         slots.enter(table, process)
     }
@@ -203,7 +217,7 @@ impl SlotTable {
 
     /// Wakes the watchdog's thread, or starts it. If the operating system cannot create a thread, there is no watchdog.
     #[cold]
-    fn wake(self: &Arc<Self>, sink: &Arc<impl LongPollSink>) {
+    fn wake(self: &Arc<Self>, node: &Arc<impl Watched>) {
         if !self.sleeping.swap(false, Ordering::Relaxed) {
             return;
         }
@@ -211,33 +225,37 @@ impl SlotTable {
         match &*thread {
             Some(thread) => thread.unpark(),
             None => {
-                let (table, sink) = (Arc::clone(self), Arc::downgrade(sink));
+                let (table, node) = (Arc::clone(self), Arc::downgrade(node));
                 let builder = std::thread::Builder::new().name("greenroom-watch".to_owned());
-                let started = builder.spawn(move || table.watch(&sink));
+                let started = builder.spawn(move || table.watch(&node));
                 *thread = started.map(|started| started.thread().clone()).ok();
             }
         }
     }
 
     /// The watchdog's thread.
-    fn watch(&self, sink: &Weak<impl LongPollSink>) {
+    fn watch(&self, node: &Weak<impl Watched>) {
         let (mut observed, mut idle) = (ObservedPolls::default(), IdleReadings::default());
+        let (mut pause, mut look_at) = (Duration::ZERO, Instant::now());
         while !self.closed.load(Ordering::Relaxed) {
             if idle.count < IDLE_READINGS {
                 std::thread::sleep(INTERVAL);
             } else {
                 self.sleeping.store(true, Ordering::Relaxed);
-                std::thread::park_timeout(SLEEP);
+                std::thread::park_timeout(pause);
                 self.sleeping.store(false, Ordering::Relaxed);
             }
-            let readings = self.read();
+            let (readings, now) = (self.read(), Instant::now());
             idle.update(&readings);
-            let findings = observed.update(&readings, Instant::now());
-            if findings.is_empty() {
+            let findings = observed.update(&readings, now);
+            let is_occupied = observed.has_long();
+            if findings.is_empty() && !is_occupied && now < look_at {
                 continue;
             }
-            let Some(sink) = sink.upgrade() else { return };
-            findings.into_iter().for_each(|finding| sink.report(finding));
+            let Some(node) = node.upgrade() else { return };
+            findings.into_iter().for_each(|finding| node.report(finding));
+            pause = node.drive_late(is_occupied).min(SLEEP);
+            look_at = now + pause;
         }
     }
 
@@ -306,6 +324,11 @@ pub(crate) enum Finding {
 }
 
 impl ObservedPolls {
+    /// Returns true while a long poll is under way.
+    fn has_long(&self) -> bool {
+        self.by_slot.values().any(|observed| observed.reported)
+    }
+
     fn update(&mut self, readings: &[Reading], now: Instant) -> Vec<Finding> {
         let mut findings = Vec::new();
         let over = |observed: &ObservedPoll| {

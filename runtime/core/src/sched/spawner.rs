@@ -63,6 +63,16 @@ impl TaskSpawner {
         }
     }
 
+    /// Makes the runtime the current one of this thread, if the node runs on tokio's own threads.
+    pub(crate) fn enter(&self) -> Option<tokio::runtime::EnterGuard<'_>> {
+        match self {
+            TaskSpawner::Tokio(handle) => Some(handle.enter()),
+            #[cfg(feature = "test")]
+            TaskSpawner::Test(_) => None,
+            TaskSpawner::Custom(_) => None,
+        }
+    }
+
     /// Returns the schedule of the test that runs the node.
     #[cfg(feature = "test")]
     pub(crate) fn schedule(&self) -> Option<&Schedule> {

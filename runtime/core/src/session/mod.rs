@@ -406,6 +406,11 @@ impl Session {
         out.len() > start
     }
 
+    /// Returns the tick: this node's, and the shorter one of the two nodes once the peer's hello has arrived.
+    pub(crate) fn tick(&self) -> Duration {
+        self.tick
+    }
+
     /// Returns the amount that waits to be sent.
     pub(crate) fn backlog(&self) -> Backlog {
         self.lanes.backlog()

@@ -5,7 +5,7 @@
 //! fail, the event `Down`, the peer is no longer listed, the next connection to it may come up.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::{oneshot, watch};
@@ -23,15 +23,22 @@ use crate::session::{Config, Event, Hello, Role, Session, SessionError};
 use crate::wire::Epoch;
 
 /// A connection and the things that depend on it.
-struct Owned<'a> {
-    connector: &'a Connector,
+struct Owned {
+    connector: Connector,
     epoch: Epoch,
     outbox: Arc<Outbox>,
     /// The peer's hello, once it has arrived.
     hello: Option<Hello>,
     /// The peer, once the connection is up.
     peer: Option<Arc<Peer>>,
-    up_at: Option<Instant>,
+    record: Arc<Record>,
+}
+
+/// The facts about a connection that are reported after its end.
+#[derive(Default)]
+struct Record {
+    peer: OnceLock<NodeName>,
+    up_at: OnceLock<Instant>,
 }
 
 impl Connector {
@@ -62,27 +69,29 @@ impl Connector {
         let session = Session::new(config, self.node.clock().now());
         let outbox = Arc::new(Outbox::new(&self.cluster.limits));
         let meter: Arc<ConnectionMeter> = permit.as_ref().map(HandshakePermit::meter).unwrap_or_default();
+        let record = Arc::new(Record::default());
         let mut owned = Owned {
-            connector: self,
+            connector: self.clone(),
             epoch: self.cluster.links.next_epoch(),
             outbox: Arc::clone(&outbox),
             hello: None,
             peer: None,
-            up_at: None,
+            record: Arc::clone(&record),
         };
-        let sink = |event| {
+        let identified = Arc::clone(&meter);
+        let sink = move |event| {
             match event {
                 Event::Hello { peer, decides } => {
                     // The peer has the cookie.
-                    permit = None;
-                    owned.hello = Some(peer);
+                    drop(permit.take());
+                    owned.greeted(peer);
                     if decides {
                         owned.consider(false);
                     }
                 }
                 Event::Offered => owned.consider(true),
                 Event::Up(hello) => {
-                    meter.identify(&hello.node.name, self.node.peer_traffic());
+                    identified.identify(&hello.node.name, owned.connector.node.peer_traffic());
                     if !owned.up(&hello) {
                         return ControlFlow::Break(());
                     }
@@ -90,7 +99,7 @@ impl Connector {
                 }
                 Event::Frame(frame) => {
                     if let Some(peer) = &owned.peer {
-                        inbound::handle_frame(&self.node, peer, frame);
+                        inbound::handle_frame(&owned.connector.node, peer, frame);
                     }
                 }
                 Event::Protocol { fingerprint, name } => {
@@ -104,23 +113,29 @@ impl Connector {
             ControlFlow::Continue(())
         };
         let clock = Arc::clone(self.node.clock());
-        let mut driver = Box::pin(drive(stream, session, Arc::clone(&outbox), sink, &*clock, &meter));
+        let mut driver = drive(stream, session, Arc::clone(&outbox), sink, clock, meter);
+        self.cluster.links.late_drivers().add(driver.late());
         let closed = tokio::select! {
             biased;
             closed = &mut driver => closed,
             () = stopping(&mut closing) => {
                 // A connection in its handshake is not in the list of peers that the stopping node closes.
                 outbox.close();
-                driver.as_mut().await
+                driver.await
             }
         };
-        drop(driver);
-        let up_for = owned.up_at.map(|at| self.node.clock().now().saturating_duration_since(at));
-        ConnectionEnd { closed, peer: owned.name().cloned(), up_for }
+        let up_for = record.up_at.get().map(|at| self.node.clock().now().saturating_duration_since(*at));
+        ConnectionEnd { closed, peer: record.peer.get().cloned(), up_for }
     }
 }
 
-impl Owned<'_> {
+impl Owned {
+    fn greeted(&mut self, hello: Hello) {
+        // A session gives one hello.
+        let _ = self.record.peer.set(hello.node.name.clone());
+        self.hello = Some(hello);
+    }
+
     fn name(&self) -> Option<&NodeName> {
         self.hello.as_ref().map(|hello| &hello.node.name)
     }
@@ -134,7 +149,7 @@ impl Owned<'_> {
 
     /// Makes the connection the one to its peer. Returns `false` if that was not decided.
     fn up(&mut self, hello: &Hello) -> bool {
-        let Connector { node, cluster, .. } = self.connector;
+        let Connector { node, cluster, .. } = &self.connector;
         let name = &hello.node.name;
         if !cluster.links.up(name, self.epoch) {
             return false;
@@ -142,7 +157,7 @@ impl Owned<'_> {
         let peer = Arc::new(Peer::new(hello, self.epoch, &self.outbox, &cluster.limits));
         cluster.insert(&peer);
         self.peer = Some(Arc::clone(&peer));
-        self.up_at = Some(node.clock().now());
+        let _ = self.record.up_at.set(node.clock().now());
         log::info!(target: "greenroom", node = %node.name(), peer = %name, "node up");
         node.publish_node_event(&NodeEvent::Up(NodeId::clone(&peer.id)));
         cluster.links.after_up(name);
@@ -156,9 +171,9 @@ impl Owned<'_> {
     }
 }
 
-impl Drop for Owned<'_> {
+impl Drop for Owned {
     fn drop(&mut self) {
-        let Connector { node, cluster, .. } = self.connector;
+        let Connector { node, cluster, .. } = &self.connector;
         step(node, || self.outbox.close());
         if let Some(peer) = &self.peer {
             inbound::disconnect(node, peer, |action| step(node, action));

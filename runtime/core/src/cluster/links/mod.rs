@@ -2,12 +2,14 @@
 //!
 //! The task [`listen`] accepts connections, and a task for each of the [`seeds`] dials. Each connection is run by the task
 //! that opened it: see [`connection`]. Once the peer's hello has arrived, the connection is in the [`table`], which leaves
-//! the choice of the admitted connections to the pure module [`admission`].
+//! the choice of the admitted connections to the pure module [`admission`]. [`late`] has the connections whose tasks do not
+//! run.
 
 mod admission;
 mod backoff;
 mod connection;
 mod connector;
+mod late;
 mod listen;
 mod refused;
 mod seeds;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::admission::{Action, Admissions, Identity};
+use super::late::LateDrivers;
 use crate::base::NodeName;
 use crate::net::{Command, Outbox};
 use crate::session::Hello;
@@ -16,6 +17,7 @@ use crate::wire::Epoch;
 pub(in crate::cluster) struct Links {
     last_epoch: AtomicU64,
     state: Mutex<State>,
+    late_drivers: LateDrivers,
 }
 
 #[derive(Default)]
@@ -28,6 +30,10 @@ impl Links {
     /// Returns the number of a new connection.
     pub(in crate::cluster) fn next_epoch(&self) -> Epoch {
         Epoch(self.last_epoch.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    pub(in crate::cluster) fn late_drivers(&self) -> &LateDrivers {
+        &self.late_drivers
     }
 
     /// Adds a connection on which this node decides, or which the peer has `offered`.

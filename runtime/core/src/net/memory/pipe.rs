@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::super::Stream;
 use super::{BoxFuture, Shared};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -211,6 +212,8 @@ impl DuplexEnd {
         woken.into_iter().flatten().for_each(Waker::wake);
     }
 }
+
+impl Stream for DuplexEnd {}
 
 impl Drop for DuplexEnd {
     fn drop(&mut self) {

@@ -1,9 +1,10 @@
 //! Alarms and lifecycle events of a node, the watchdog's findings, and the start of deadlock checks.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::node::{Inner, Node};
-use crate::observe::{Alarm, AlarmKey, Alarms, DeadlockCheck, Finding, Lifecycle, LongPollSink};
+use crate::observe::{Alarm, AlarmKey, Alarms, DeadlockCheck, Finding, Lifecycle, Watched};
 
 impl Node {
     /// Raises an alarm, or updates it if it is raised. Returns true if it is new.
@@ -91,7 +92,7 @@ impl Node {
     }
 }
 
-impl LongPollSink for Inner {
+impl Watched for Inner {
     fn report(self: &Arc<Self>, finding: Finding) {
         let node = Node { inner: Arc::clone(self) };
         let (Finding::Long(number, took) | Finding::Over(number, took)) = finding;
@@ -101,5 +102,12 @@ impl LongPollSink for Inner {
             Finding::Long(..) => drop(node.raise_alarm(alarm)),
             Finding::Over(..) => node.clear_alarm(&alarm.key(), Some(alarm)),
         }
+    }
+    fn drive_late(self: &Arc<Self>, is_occupied: bool) -> Duration {
+        let node = Node { inner: Arc::clone(self) };
+        let Some(router) = node.router() else { return Duration::MAX };
+        // A driver sets timers.
+        let _entered = node.spawner().enter();
+        router.drive_late(Instant::now(), is_occupied)
     }
 }

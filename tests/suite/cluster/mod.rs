@@ -3,6 +3,7 @@
 mod blocked_threads;
 mod calls;
 mod cookie_files;
+mod decoding;
 mod echo_server;
 mod errors;
 mod flow_control;

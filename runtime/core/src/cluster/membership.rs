@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
+use super::closing::Closing;
 use super::holds::Holds;
 use super::links::Links;
 use super::tracked::Tracked;
@@ -24,8 +25,8 @@ pub(crate) struct Cluster {
     pub(super) address: OnceLock<String>,
     /// Notified when a peer is added or removed.
     pub(super) changed: Notify,
-    /// Becomes `true` when the node stops; each task around the cluster holds a receiver until it has ended.
-    pub(super) closing: watch::Sender<bool>,
+    /// Begins when the node stops; each task around the cluster has a part in it until it has ended.
+    pub(super) closing: Closing,
 }
 
 /// A node at the other end of a connection that is up.
@@ -55,7 +56,7 @@ impl Cluster {
             peers: RwLock::default(),
             address: OnceLock::new(),
             changed: Notify::new(),
-            closing: watch::Sender::new(false),
+            closing: Closing::new(),
         }
     }
 
@@ -127,6 +128,12 @@ impl Peer {
                 self.outbox.close();
             }
         }
+    }
+
+    /// Returns the number of messages of the peer that wait in front of full mailboxes.
+    #[cfg(test)]
+    pub(super) fn waiting_messages(&self) -> usize {
+        self.holds.lock().unwrap().messages()
     }
 
     pub(super) fn add_protocol(&self, fingerprint: u64, name: Arc<str>) {

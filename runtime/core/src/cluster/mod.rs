@@ -38,6 +38,7 @@
 //! A message that cannot be delivered is counted and logged, and a call in it gets the reason.
 
 mod builder;
+mod closing;
 mod cookie;
 mod holds;
 mod inbound;
@@ -60,5 +61,7 @@ mod hostile_tests;
 mod relation_tests;
 #[cfg(test)]
 mod reply_tests;
+#[cfg(test)]
+mod seed_tests;
 #[cfg(test)]
 mod tests;

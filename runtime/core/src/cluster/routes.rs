@@ -131,13 +131,13 @@ impl Router for Cluster {
     }
 
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.closing.send_replace(true);
+        self.closing.begin();
         for name in self.names() {
             if let Some(peer) = self.peer(&name) {
                 peer.outbox.close();
             }
         }
-        Box::pin(self.closing.closed())
+        Box::pin(self.closing.complete())
     }
 
     fn drive_late(&self, now: Instant, is_occupied: bool) -> Duration {
@@ -160,6 +160,27 @@ impl Router for Cluster {
     fn tracked(&self) -> (usize, usize) {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
         peers.values().map(|peer| peer.tracked.counts()).fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
+    }
+
+    #[cfg(test)]
+    fn remembered(&self, node: &Node) -> std::collections::BTreeMap<&'static str, usize> {
+        let mut sums = std::collections::BTreeMap::new();
+        for peer in self.peers.read().unwrap_or_else(PoisonError::into_inner).values() {
+            let (related, resolved) = peer.tracked.related(node, peer.epoch);
+            let (waiters, held, lost) = peer.outbox.waiters();
+            for (kind, count) in [
+                ("processes with relations", related),
+                ("monitors of names", resolved),
+                ("messages in front of mailboxes", peer.waiting_messages()),
+                ("frames in the outbox", peer.outbox.waiting().frames),
+                ("messages in front of the outbox", waiters),
+                ("held targets", held),
+                ("lost messages", lost),
+            ] {
+                *sums.entry(kind).or_default() += count;
+            }
+        }
+        sums
     }
 }
 

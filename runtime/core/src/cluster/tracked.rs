@@ -90,6 +90,16 @@ impl Tracked {
         (self.processes().numbers.len(), self.resolved().len())
     }
 
+    /// Returns the number of tracked processes that have a relation with the peer, and of notes.
+    #[cfg(test)]
+    pub(super) fn related(&self, node: &Node, epoch: Epoch) -> (usize, usize) {
+        let processes = self.processes();
+        let related = processes.numbers.iter().filter(|number| {
+            node.signal_target(**number).is_some_and(|(number, target)| target.is_related_over(number, epoch))
+        });
+        (related.count(), self.resolved().len())
+    }
+
     fn processes(&self) -> MutexGuard<'_, Processes> {
         self.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }

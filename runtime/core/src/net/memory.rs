@@ -7,6 +7,7 @@
 //! - *held*: bytes, and the end of a stream, are kept back. New links are not established, since that takes both
 //!   directions. No byte is missing in the middle: a stream carries all bytes or none after some point;
 //! - *slow*: each piece takes a time that is drawn from a range, and does not overtake an earlier one;
+//! - *throttled*: only so many bytes arrive in a second, so a sender of more has to wait;
 //! - *healed*: new links are established, and held bytes go on.
 //!
 //! A host that is *unplugged* has lost its links and does not listen any more.
@@ -15,6 +16,7 @@ mod pipe;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -73,6 +75,8 @@ struct Route {
     cut: bool,
     held: bool,
     delay: Option<RangeInclusive<Duration>>,
+    /// The bytes that arrive in a second.
+    rate: Option<NonZeroU32>,
 }
 
 /// A stream between two hosts, the dialler first.
@@ -120,6 +124,12 @@ impl Network {
         self.change(b, a, |route| route.delay = Some(delay.clone()));
     }
 
+    /// Limits the bytes from `from` that arrive at `to` in a second.
+    #[cfg(feature = "test")]
+    pub(crate) fn throttle(&self, from: &str, to: &str, rate: NonZeroU32) {
+        self.change(from, to, |route| route.rate = Some(rate));
+    }
+
     /// Undoes all changes, in both directions.
     pub(crate) fn heal(&self, a: &str, b: &str) {
         self.change(a, b, |route| *route = Route::default());
@@ -146,7 +156,7 @@ impl Network {
         let duplexes: Vec<_> = links.filter_map(|link| Some((link.side(from), link.duplex.upgrade()?))).collect();
         drop(state);
         for (side, duplex) in duplexes {
-            duplex.set_route(side, route.held, route.delay.clone());
+            duplex.set_route(side, &route);
         }
     }
 }
@@ -181,8 +191,8 @@ impl Shared {
         }
         let listening = state.listeners.get(address).ok_or_else(refused)?;
         let duplex = Duplex::new(Arc::clone(self));
-        duplex.set_route(0, false, there.delay.clone());
-        duplex.set_route(1, false, back.delay.clone());
+        duplex.set_route(0, &there);
+        duplex.set_route(1, &back);
         let [near, far] = [0, 1].map(|side| DuplexEnd::new(Arc::clone(&duplex), side));
         listening.arrivals.try_send((Box::new(far), from.to_owned())).map_err(|_| refused())?;
         state.links.retain(|link| link.duplex.strong_count() > 0);

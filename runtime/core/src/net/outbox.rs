@@ -289,6 +289,12 @@ impl Outbox {
         !self.lock().messages.is_empty()
     }
 
+    /// Returns the numbers of messages that wait, of targets that are held, and of messages that were lost.
+    #[cfg(test)]
+    pub(crate) fn waiters(&self) -> (usize, usize, usize) {
+        self.lock().messages.counts()
+    }
+
     /// Accepts no further frames. The driver sends the waiting ones and a goodbye, and ends.
     pub(crate) fn close(&self) {
         let mut queue = self.lock();

@@ -77,6 +77,10 @@ pub(crate) trait Router: Send + Sync {
     #[cfg(test)]
     fn tracked(&self) -> (usize, usize);
 
+    /// Returns the numbers of things that wait or are remembered for the peers of `node`, by their kind.
+    #[cfg(test)]
+    fn remembered(&self, node: &Node) -> std::collections::BTreeMap<&'static str, usize>;
+
     /// Returns a future that resolves when the connection's queue has drained; `None` if it is below its limit.
     fn backpressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
 

@@ -132,6 +132,13 @@ impl Check {
         self
     }
 
+    /// Sets the bounds of each connection.
+    #[cfg(test)]
+    pub(crate) fn limits(mut self, limits: crate::session::Limits) -> Check {
+        self.cluster = self.cluster.limits(limits);
+        self
+    }
+
     /// Sets the time that a scenario may take by its own clock; a day by default. A scenario that takes longer fails.
     pub fn time_limit(mut self, time: Duration) -> Check {
         (self.limits.time, self.limits.ends_silence) = (time, false);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,6 +16,8 @@ use crate::cluster::Cookie;
 use crate::net::Network;
 use crate::node::{Node, NodePhase};
 use crate::sched::{NodeEnv, Rng, Schedule, TaskSpawner, TestSpawner};
+#[cfg(test)]
+use crate::session::Limits;
 use crate::termination::Termination;
 
 /// Several nodes in one program that are connected in memory. A test needs no socket and does not wait for a real
@@ -33,6 +36,7 @@ use crate::termination::Termination;
 /// cluster.heal([0], [1, 2]);
 /// cluster.drop_between(0, 1);              // what 0 sends to 1 does not arrive
 /// cluster.delay(1, 2, Duration::from_millis(5)..=Duration::from_millis(50));
+/// cluster.throttle(2, 1, 10_000);          // bytes per second from 2 to 1
 /// cluster.crash(2);                        // ends the node as a killed program ends
 /// cluster.heal_all();
 /// cluster.restart(2).await;                // the same name, a new incarnation
@@ -55,6 +59,8 @@ pub struct ClusterBuilder {
     tick: Duration,
     boot: Option<Boot>,
     schedule: Option<Schedule>,
+    #[cfg(test)]
+    limits: Limits,
 }
 
 struct Inner {
@@ -64,6 +70,8 @@ struct Inner {
     cookie: Cookie,
     tick: Duration,
     boot: Option<Boot>,
+    #[cfg(test)]
+    limits: Limits,
     members: Vec<Member>,
     /// The number of incarnations of all nodes so far, which numbers the next one.
     incarnations: AtomicU64,
@@ -155,6 +163,19 @@ impl Cluster {
     /// order is kept.
     pub fn delay(&self, a: impl NodeSet, b: impl NodeSet, delay: RangeInclusive<Duration>) {
         self.between(a, b, |network, a, b| network.slow(a, b, delay.clone()));
+    }
+
+    /// Limits the data that `from` sends to `to` to `rate` bytes per second, as over a slow line, or to a node that reads
+    /// slowly. The other direction is not changed.
+    ///
+    /// A link takes 64 KiB ahead. What is sent beyond that waits at the sender.
+    ///
+    /// # Panics
+    /// `rate` is zero.
+    #[track_caller]
+    pub fn throttle(&self, from: impl NodeSet, to: impl NodeSet, rate: u32) {
+        let rate = NonZeroU32::new(rate).expect("`rate` must be at least 1 byte per second");
+        self.between(from, to, |network, from, to| network.throttle(from, to, rate));
     }
 
     /// Undoes all changes to the links between `a` and `b`. The nodes connect again in the background:
@@ -307,7 +328,21 @@ impl Cluster {
 
 impl ClusterBuilder {
     pub(super) fn of(count: usize) -> ClusterBuilder {
-        ClusterBuilder { count, tick: TICK, boot: None, schedule: None }
+        ClusterBuilder {
+            count,
+            tick: TICK,
+            boot: None,
+            schedule: None,
+            #[cfg(test)]
+            limits: Limits::default(),
+        }
+    }
+
+    /// Sets the bounds of each connection.
+    #[cfg(test)]
+    pub(crate) fn limits(mut self, limits: Limits) -> ClusterBuilder {
+        self.limits = limits;
+        self
     }
 
     /// Sets the time after which a silent peer counts as lost; 4 s by default. See
@@ -349,6 +384,8 @@ impl ClusterBuilder {
             cookie: Cookie::random().expect("random bytes"),
             tick: self.tick,
             boot: self.boot,
+            #[cfg(test)]
+            limits: self.limits,
             members: Vec::new(),
             incarnations: AtomicU64::new(0),
         };
@@ -391,6 +428,8 @@ impl Inner {
         for other in others {
             builder = builder.seed(host(other));
         }
+        #[cfg(test)]
+        let builder = builder.limits(self.limits);
         let node = builder.start().await.expect("a node in memory starts");
         Incarnation { node, tasks, next: OnceLock::new() }
     }

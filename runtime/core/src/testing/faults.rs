@@ -15,13 +15,16 @@ pub struct Faults {
     pub drops: bool,
     /// Links with a delay of up to two seconds.
     pub delays: bool,
+    /// Links that carry only so many bytes in a second in one direction, as to a node that reads slowly: 1,000 to
+    /// 64,000.
+    pub throttles: bool,
     /// Crashes of nodes, and restarts.
     pub crashes: bool,
 }
 
 impl Faults {
     /// All faults.
-    pub const ALL: Faults = Faults { partitions: true, drops: true, delays: true, crashes: true };
+    pub const ALL: Faults = Faults { partitions: true, drops: true, delays: true, throttles: true, crashes: true };
     /// All faults of links. The nodes keep running.
     pub const LINKS: Faults = Faults { crashes: false, ..Faults::ALL };
 }
@@ -33,6 +36,7 @@ enum Fault {
     Partition,
     Drop,
     Delay,
+    Throttle,
     Crash,
     Restart,
 }
@@ -42,6 +46,9 @@ enum Fault {
 const LONGEST_PAUSE: u64 = 6_000;
 /// The upper bound of a link's shortest delay, and of the difference to its longest delay, in milliseconds.
 const DELAY: u64 = 1_000;
+/// The lowest rate of a throttled link, and the number of rates from there on, in bytes per second.
+const SLOWEST_RATE: u64 = 1_000;
+const RATES: u64 = 63_000;
 
 impl Cluster {
     /// Applies faults to the cluster for `span`, then undoes them and waits until all nodes are connected.
@@ -75,6 +82,7 @@ impl Cluster {
             (faults.partitions, Fault::Partition),
             (faults.drops, Fault::Drop),
             (faults.delays, Fault::Delay),
+            (faults.throttles, Fault::Throttle),
             (faults.crashes, Fault::Crash),
             (faults.crashes, Fault::Restart),
         ];
@@ -110,6 +118,10 @@ impl Cluster {
                 let shortest = self.draw(DELAY);
                 let longest = shortest + self.draw(DELAY);
                 self.delay(one, other, Duration::from_millis(shortest)..=Duration::from_millis(longest));
+            }
+            Fault::Throttle => {
+                let rate = SLOWEST_RATE + self.draw(RATES);
+                self.throttle(one, other, u32::try_from(rate).unwrap_or(u32::MAX));
             }
             Fault::Crash => self.crash(one),
             Fault::Restart => self.restart_if_down(one).await,

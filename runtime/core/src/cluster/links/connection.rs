@@ -8,10 +8,11 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
-use super::connector::{ConnectionEnd, Connector, stopping};
+use super::connector::{ConnectionEnd, Connector};
 use crate::base::{NodeEvent, NodeId, NodeName};
+use crate::cluster::closing::ClosingPart;
 use crate::cluster::inbound;
 use crate::cluster::membership::Peer;
 use crate::log;
@@ -48,7 +49,7 @@ impl Connector {
         stream: BoxedStream,
         role: Role,
         mut permit: Option<HandshakePermit>,
-        mut closing: watch::Receiver<bool>,
+        closing: ClosingPart,
         mut tried: Option<oneshot::Sender<()>>,
     ) -> ConnectionEnd {
         let mut entropy = [0; 32];
@@ -118,7 +119,7 @@ impl Connector {
         let closed = tokio::select! {
             biased;
             closed = &mut driver => closed,
-            () = stopping(&mut closing) => {
+            () = closing.begun() => {
                 // A connection in its handshake is not in the list of peers that the stopping node closes.
                 outbox.close();
                 driver.await

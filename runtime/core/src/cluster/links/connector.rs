@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::refused;
 use crate::base::NodeName;
 use crate::cluster::Cluster;
@@ -48,10 +46,4 @@ impl Connector {
             (_, closed) => refused::refused(&self.node, role, address, closed),
         }
     }
-}
-
-/// Resolves when the node stops.
-pub(super) async fn stopping(closing: &mut watch::Receiver<bool>) {
-    // An error means that the cluster is gone altogether.
-    let _ = closing.wait_for(|closing| *closing).await;
 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
-use super::connector::{Connector, stopping};
+use super::connector::Connector;
 use super::refused;
+use crate::cluster::closing::ClosingPart;
 use crate::log;
 use crate::net::{BoxedListener, Handshakes};
 use crate::observe::ReportKind;
@@ -17,13 +16,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 impl Connector {
     /// Accepts connections until the node stops.
-    pub(in crate::cluster) async fn listen(self, mut listener: BoxedListener, mut closing: watch::Receiver<bool>) {
+    pub(in crate::cluster) async fn listen(self, mut listener: BoxedListener, closing: ClosingPart) {
         let handshakes = Handshakes::new(self.cluster.limits.handshakes, Arc::clone(self.node.clock()));
         loop {
             let accepted = tokio::select! {
                 biased;
                 accepted = listener.accept() => accepted,
-                () = stopping(&mut closing) => return,
+                () = closing.begun() => return,
             };
             match accepted {
                 Ok((stream, from)) => {

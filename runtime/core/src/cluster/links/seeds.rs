@@ -2,37 +2,33 @@
 
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::backoff::Backoff;
-use super::connector::{Connector, stopping};
+use super::connector::Connector;
 use crate::base::NodeName;
+use crate::cluster::closing::ClosingPart;
 use crate::log;
 use crate::session::Role;
 
 impl Connector {
     /// Keeps a connection to a seed until the node stops. `tried` is dropped after the first attempt.
-    pub(in crate::cluster) async fn seed(
-        self,
-        address: String,
-        tried: oneshot::Sender<()>,
-        mut closing: watch::Receiver<bool>,
-    ) {
+    pub(in crate::cluster) async fn seed(self, address: String, tried: oneshot::Sender<()>, closing: ClosingPart) {
         let (mut tried, mut backoff, mut name) = (Some(tried), Backoff::new(), None);
-        while !*closing.borrow() {
+        while !closing.has_begun() {
             // A seed may have dialled this node instead.
             if self.is_reached(&address, name.as_ref()) {
                 drop(tried.take());
                 tokio::select! {
                     biased;
                     () = self.disconnected(&address, name.as_ref()) => {}
-                    () = stopping(&mut closing) => return,
+                    () = closing.begun() => return,
                 }
             }
             let connected = tokio::select! {
                 biased;
                 connected = self.transport.connect(&address) => connected,
-                () = stopping(&mut closing) => return,
+                () = closing.begun() => return,
             };
             let pause = match connected {
                 Ok(stream) => {
@@ -57,7 +53,7 @@ impl Connector {
             tokio::select! {
                 biased;
                 () = self.node.clock().sleep_until(self.node.clock().now() + pause) => {}
-                () = stopping(&mut closing) => return,
+                () = closing.begun() => return,
             }
         }
     }

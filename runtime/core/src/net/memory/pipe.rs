@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::ops::RangeInclusive;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::super::Stream;
-use super::{BoxFuture, Shared};
+use super::{BoxFuture, Route, Shared};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The most bytes that are on their way in a pipe.
@@ -35,8 +35,9 @@ struct Pipe {
     length: usize,
     /// The time at which the last piece arrives. Later pieces do not arrive earlier.
     last: Instant,
-    held: bool,
-    delay: Option<RangeInclusive<Duration>>,
+    /// The time from which on a throttled pipe takes the next piece.
+    free: Instant,
+    route: Route,
     /// The sender has closed this direction.
     ended: bool,
     /// The reader is gone.
@@ -52,8 +53,8 @@ impl Duplex {
             pieces: VecDeque::new(),
             length: 0,
             last,
-            held: false,
-            delay: None,
+            free: last,
+            route: Route::default(),
             ended: false,
             reader_gone: false,
             reader: None,
@@ -68,10 +69,9 @@ impl Duplex {
     }
 
     /// Sets the route of the bytes that one side sends.
-    pub(super) fn set_route(&self, side: usize, held: bool, delay: Option<RangeInclusive<Duration>>) {
+    pub(super) fn set_route(&self, side: usize, route: &Route) {
         let mut state = self.lock();
-        state.pipes[side].held = held;
-        state.pipes[side].delay = delay;
+        state.pipes[side].route = route.clone();
         // A sender notices the end of its reader by the other direction.
         let woken = [state.pipes[side].reader.take(), state.pipes[1 - side].writer.take()];
         drop(state);
@@ -113,7 +113,7 @@ impl AsyncRead for DuplexEnd {
             }
             let pipe = &mut state.pipes[1 - *side];
             let next = pipe.pieces.front().map(|(due, _)| *due).or_else(|| pipe.ended.then_some(pipe.last));
-            let Some(due) = next.filter(|_| !pipe.held) else {
+            let Some(due) = next.filter(|_| !pipe.route.held) else {
                 pipe.reader = Some(cx.waker().clone());
                 return Poll::Pending;
             };
@@ -156,7 +156,7 @@ impl AsyncWrite for DuplexEnd {
         if state.broken {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
-        let notified = !state.pipes[1 - *side].held;
+        let notified = !state.pipes[1 - *side].route.held;
         let pipe = &mut state.pipes[*side];
         if pipe.reader_gone && notified {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -170,7 +170,14 @@ impl AsyncWrite for DuplexEnd {
         if shared.rng.below(8) == 0 {
             count = usize::try_from(shared.rng.below(count as u64)).unwrap_or(0) + 1;
         }
-        pipe.last = pipe.last.max(shared.clock.now() + shared.draw(pipe.delay.as_ref()));
+        let mut sent = shared.clock.now();
+        if let Some(rate) = pipe.route.rate.map(NonZeroU32::get) {
+            // A piece arrives as a whole: it takes a tenth of a second at most.
+            count = count.min(rate.div_ceil(10) as usize);
+            pipe.free = pipe.free.max(sent) + Duration::from_secs(count as u64) / rate;
+            sent = pipe.free;
+        }
+        pipe.last = pipe.last.max(sent + shared.draw(pipe.route.delay.as_ref()));
         let piece = (pipe.last, bytes[..count].iter().copied().collect());
         pipe.pieces.push_back(piece);
         pipe.length += count;
@@ -200,7 +207,7 @@ impl DuplexEnd {
         let mut woken = Vec::new();
         // Only once: two ends that close again and again would wake each other forever.
         if !std::mem::replace(&mut pipe.ended, true) {
-            pipe.last = pipe.last.max(now + duplex.shared.draw(pipe.delay.as_ref()));
+            pipe.last = pipe.last.max(now + duplex.shared.draw(pipe.route.delay.as_ref()));
             woken.push(pipe.reader.take());
         }
         if reader_gone {

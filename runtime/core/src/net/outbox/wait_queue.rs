@@ -64,6 +64,12 @@ impl WaitQueue {
         self.waiters.is_empty()
     }
 
+    /// Returns the numbers of messages that wait, of targets that are held, and of messages that were lost.
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> (usize, usize, usize) {
+        (self.waiters.len(), self.held.len(), self.lost.len())
+    }
+
     /// Adds a message at the end.
     pub(super) fn push(&mut self, lane: u64, target: FrameTarget, frame: Encoded) -> WaiterId {
         let id = WaiterId::after(self.last_id);

@@ -107,7 +107,7 @@ pub trait RemoteField: Sized {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned> RemoteField for T {
+impl<T: Serialize + DeserializeOwned + 'static> RemoteField for T {
     fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
         encoder.field(self)
     }
@@ -141,7 +141,7 @@ pub trait SenderField: Sized {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned> SenderField for T {
+impl<T: Serialize + DeserializeOwned + 'static> SenderField for T {
     fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
         encoder.field(self)
     }

@@ -13,7 +13,7 @@ use super::echo_server::{
 };
 
 /// The frame limit between the nodes.
-const FRAME: usize = 16 << 20;
+const FRAME: usize = 64 << 20;
 
 /// Asserts that the call has this outcome at once: the paused clock need not advance to a timeout.
 async fn check<T: Debug + PartialEq + Send>(call: Call<T>, expected: Result<T, CallError>) {

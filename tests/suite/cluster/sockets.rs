@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use greenroom::prelude::*;
-use greenroom::{Node, NodeError};
+use greenroom::{EncodeError, Node, NodeError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, interval, timeout};
@@ -258,6 +258,28 @@ async fn a_member_connects_beside_silent_sockets_that_are_opened_again_at_once()
     for _ in 0..5 {
         assert!(timeout(PATIENCE, serves(&cookie, &address)).await.is_ok(), "the member is kept out");
     }
+}
+
+#[greenroom::test(clock = real)]
+async fn the_smaller_of_two_message_sizes_counts() {
+    let cookie = Cookie::random().unwrap();
+    let (node, address) = server(&cookie).await;
+    let small = Node::builder("small@test").cookie(cookie.clone()).seed(&address).max_message_size(1 << 20);
+    let small = small.start().await.unwrap();
+    let too_large = Err(CallError::Encode(EncodeError::TooLarge { limit: 1 << 20 }));
+    echo_server(&small, "echo");
+    let (there, back) = (small.named_at("echo", "server@test"), node.named_at("echo", "small@test"));
+    for far in [there, back] {
+        let far: EchoServerRef = far;
+        assert_eq!(far.echo("x".repeat(2 << 20)).await, too_large);
+        assert_eq!(far.echo("x".repeat(900_000)).await.map(|text| text.len()), Ok(900_000));
+    }
+    let large = Node::builder("large@test").cookie(cookie).seed(&address).max_message_size(1 << 30);
+    let large = large.start().await.unwrap();
+    let far: EchoServerRef = large.named_at("echo", "server@test");
+    let limit = Err(CallError::Encode(EncodeError::TooLarge { limit: 64 << 20 }));
+    assert_eq!(far.echo("x".repeat(65 << 20)).await, limit);
+    assert_eq!(far.echo("x".repeat(20 << 20)).await.map(|text| text.len()), Ok(20 << 20));
 }
 
 /// Awaits all of them concurrently.

@@ -170,6 +170,17 @@ impl NodeBuilder {
         self
     }
 
+    /// Sets the size in bytes of the largest message that the node sends to another node or receives from one: 64 MiB by
+    /// default, at least 64 KiB and at most 4 GiB. Of two nodes the smaller size counts. A larger message fails at its sender
+    /// with [`EncodeError::TooLarge`](crate::EncodeError::TooLarge).
+    ///
+    /// A node keeps the received part of a message in memory until the message is complete. The peers of one node have
+    /// 256 MiB for that, and at least the size of one message. Large messages do not delay small ones of other processes.
+    pub fn max_message_size(mut self, bytes: u64) -> NodeBuilder {
+        self.limits.set_frame(bytes);
+        self
+    }
+
     /// Sets the number of messages in one mailbox that raises the alarm
     /// [`LongMailbox`](crate::Alarm::LongMailbox); 10,000 by default.
     pub fn long_mailbox(mut self, messages: u32) -> NodeBuilder {

@@ -74,8 +74,8 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// The largest piece of a frame that this version sends or takes. Lanes take turns of one piece.
-    pub(crate) const MAX_FRAGMENT: usize = 16 * 1024;
+    /// The largest piece of a frame that this version sends or takes. One record holds it.
+    pub(crate) const MAX_FRAGMENT: usize = 60 * 1024;
     /// The relations and the calls of a peer by default: one for each process of an Erlang node with the default limit.
     const PROCESSES: usize = 1 << 20;
 
@@ -83,13 +83,21 @@ impl Limits {
     pub(crate) fn reassembly_budget(&self) -> ReassemblyBudget {
         ReassemblyBudget::new(self.node_reassembly.max(self.reassembly))
     }
+
+    /// Sets the largest frame: 64 KiB to 4 GiB. The bounds that must hold one frame grow with it.
+    pub(crate) fn set_frame(&mut self, bytes: u64) {
+        let bytes = usize::try_from(bytes.clamp(64 << 10, 4 << 30)).unwrap_or(usize::MAX);
+        self.frame = bytes;
+        self.reassembly = self.reassembly.max(bytes);
+        self.budget = self.budget.max(bytes.saturating_mul(2));
+    }
 }
 
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
             fragment: Limits::MAX_FRAGMENT,
-            frame: 16 << 20,
+            frame: 64 << 20,
             lanes: 1024,
             reassembly: 64 << 20,
             node_reassembly: 512 << 20,

@@ -1,7 +1,9 @@
 //! The frames that wait to be sent: a lane for each sending process. The lanes take turns.
 //!
-//! A turn is at most one *fragment* of one lane, the size that the two nodes agreed on: several small frames, or one piece of a large one. So the order of
-//! one process's frames is kept, and a large message delays the others by one piece for each of its turns.
+//! A frame of at most [`SMALL`] bytes is *small*. Lanes whose next frame is small take turns of at most so many bytes. A
+//! larger frame is cut into *pieces* of at most one fragment, the size that the two nodes agreed on. Each transmission
+//! begins with a piece, and has no other. So the order of one process's frames is kept, large frames go on beside small
+//! ones without end, and a small frame waits for at most two pieces: the one that is being transmitted, and the next one.
 //!
 //! | chunk | bytes |
 //! |---|---|
@@ -9,7 +11,8 @@
 //! | `7` acknowledgement | kind, bytes *n* of pieces that have come since the last one |
 //!
 //! Only a window of bytes of pieces is on its way at a time. Bytes that are on their way are in front of every other
-//! lane, and a system's socket buffers would hold many milliseconds of them. Whole frames are not counted.
+//! lane, and a system's socket buffers would hold many milliseconds of them. Small frames are not counted; a large frame
+//! in one piece is.
 //!
 //! Invariants:
 //! - A frame of at most one fragment is never cut.
@@ -18,6 +21,7 @@
 //!   is complete, and no other large frame begins before it.
 //! - `backlog` counts the bytes that all frames have left.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::encoded::Encoded;
@@ -28,9 +32,11 @@ use crate::wire::varint;
 pub(super) const FIRST: u8 = 1;
 pub(super) const LAST: u8 = 2;
 
+/// A larger frame is sent in pieces, and a larger chunk counts in the window.
+pub(super) const SMALL: usize = 16 * 1024;
 /// A chunk's kind, lane and length take no more than this.
 const HEAD: usize = 1 + varint::MAX + 3;
-/// A piece smaller than this waits for the next turn or record, unless it is a frame's rest.
+/// A piece smaller than this waits for the next record, or for an acknowledgement, unless it is a frame's rest.
 const SCRAP: usize = 512;
 /// The receiver acknowledges pieces when so many bytes of them have come; the sender's window is twice that at least.
 pub(super) const ACKNOWLEDGE: usize = 128 * 1024;
@@ -39,8 +45,10 @@ const SPARE: usize = 64;
 
 pub(super) struct Lanes {
     waiting: BTreeMap<u64, Lane>,
-    /// Lanes that may go on, in the order of their turns.
-    turns: VecDeque<u64>,
+    /// Lanes whose next frame is small, in the order of their turns.
+    small: VecDeque<u64>,
+    /// Lanes whose next frame is large and may go on, in the order of their turns.
+    large: VecDeque<u64>,
     /// Lanes whose next frame is too large for what the peer reassembles at present.
     held: VecDeque<u64>,
     /// Lanes whose next piece awaits an acknowledgement.
@@ -74,15 +82,13 @@ struct Lane {
 }
 
 enum Turn {
-    /// The lane has nothing left.
-    Empty,
-    /// The lane has more to send after the turns of others.
+    /// Something was sent, or nothing is left.
     Over,
-    /// The lane has more to send, and the record is full.
+    /// The record is full.
     Full,
-    /// The lane's next frame has to wait for a frame of another lane.
+    /// The frame has to wait for a frame of another lane.
     Held,
-    /// The lane's next piece has to wait for an acknowledgement.
+    /// The piece has to wait for an acknowledgement.
     Stuck,
 }
 
@@ -115,7 +121,8 @@ impl Lanes {
     pub(super) fn new(peer: ReceiveLimits, window: usize) -> Lanes {
         Lanes {
             waiting: BTreeMap::new(),
-            turns: VecDeque::new(),
+            small: VecDeque::new(),
+            large: VecDeque::new(),
             held: VecDeque::new(),
             stuck: Vec::new(),
             backlog: Backlog::default(),
@@ -144,107 +151,148 @@ impl Lanes {
     }
 
     /// Queues an encoded frame, which is not empty.
-    pub(super) fn push(&mut self, lane: u64, frame: Encoded) {
+    pub(super) fn push(&mut self, number: u64, frame: Encoded) {
         self.backlog.grow(frame.len());
-        let spare = &mut self.spare;
-        let turns = &mut self.turns;
-        let waiting = self.waiting.entry(lane).or_insert_with(|| {
-            turns.push_back(lane);
-            Lane { frames: spare.pop().unwrap_or_default(), sent: 0 }
-        });
-        waiting.frames.push_back(frame);
+        match self.waiting.entry(number) {
+            Entry::Occupied(mut lane) => lane.get_mut().frames.push_back(frame),
+            Entry::Vacant(vacant) => {
+                let mut frames = self.spare.pop().unwrap_or_default();
+                frames.push_back(frame);
+                vacant.insert(Lane { frames, sent: 0 });
+                self.requeue(number);
+            }
+        }
+    }
+
+    /// Gives a lane its next turn, or removes it if nothing is left in it.
+    fn requeue(&mut self, number: u64) {
+        let Some(lane) = self.waiting.get(&number) else { return };
+        match lane.frames.front() {
+            Some(frame) if frame.len() <= self.small_limit() => self.small.push_back(number),
+            Some(_) => self.large.push_back(number),
+            None => {
+                let emptied = self.waiting.remove(&number);
+                self.spare.extend(emptied.map(|lane| lane.frames).filter(|_| self.spare.len() < SPARE));
+            }
+        }
+    }
+
+    fn small_limit(&self) -> usize {
+        self.peer.fragment.min(SMALL)
     }
 
     /// The peer has so many bytes of pieces; false if that is more than were sent.
     pub(super) fn acknowledge(&mut self, bytes: u64) -> bool {
         let left = usize::try_from(bytes).ok().and_then(|bytes| self.under_way.checked_sub(bytes));
-        self.turns.extend(self.stuck.drain(..));
+        self.large.extend(self.stuck.drain(..));
         self.under_way = left.unwrap_or(0);
         left.is_some()
     }
 
-    /// Fills a record up to `end` bytes; what is there already stays.
-    pub(super) fn fill(&mut self, record: &mut Vec<u8>, end: usize) {
-        while let Some(number) = self.turns.pop_front() {
-            match self.turn(number, record, end) {
-                Turn::Empty => {
-                    if let Some(lane) = self.waiting.remove(&number)
-                        && self.spare.len() < SPARE
-                    {
-                        self.spare.push(lane.frames);
+    /// Fills a record up to `end` bytes; what is there already stays. Sends at most so many `pieces` of large frames, and
+    /// subtracts them.
+    pub(super) fn fill(&mut self, record: &mut Vec<u8>, end: usize, pieces: &mut usize) {
+        loop {
+            if *pieces > 0
+                && let Some(number) = self.large.pop_front()
+            {
+                match self.send_piece(number, record, end) {
+                    Turn::Over => {
+                        *pieces -= 1;
+                        self.requeue(number);
                     }
+                    Turn::Held => self.held.push_back(number),
+                    Turn::Stuck => self.stuck.push(number),
+                    Turn::Full => return self.large.push_front(number),
                 }
-                Turn::Over => self.turns.push_back(number),
-                Turn::Held => self.held.push_back(number),
-                Turn::Stuck => self.stuck.push(number),
-                Turn::Full => {
-                    self.turns.push_front(number);
-                    return;
+            } else if let Some(number) = self.small.pop_front() {
+                match self.send_small(number, record, end) {
+                    Turn::Full => return self.small.push_front(number),
+                    _ => self.requeue(number),
                 }
+            } else {
+                return;
             }
         }
     }
 
-    fn turn(&mut self, number: u64, record: &mut Vec<u8>, end: usize) -> Turn {
-        let Some(lane) = self.waiting.get_mut(&number) else { return Turn::Empty };
-        let fragment = self.peer.fragment;
-        let mut allowance = fragment;
+    /// Sends small frames of a lane, of as many bytes as one turn has.
+    fn send_small(&mut self, number: u64, record: &mut Vec<u8>, end: usize) -> Turn {
+        let limit = self.small_limit();
+        let Some(lane) = self.waiting.get_mut(&number) else { return Turn::Over };
+        let mut allowance = limit;
         while let Some(frame) = lane.frames.front() {
-            let rest = frame.len() - lane.sent;
-            let room = end.saturating_sub(record.len() + HEAD);
-            let whole = frame.len() <= fragment;
-            let begun = lane.sent > 0;
-            let window = self.window - self.under_way;
-            if !whole && window < rest.min(SCRAP) {
-                return Turn::Stuck;
+            let size = frame.len();
+            // A large frame has its own turn.
+            if size > limit.min(allowance) {
+                break;
             }
-            let piece = if whole { rest } else { rest.min(allowance).min(room).min(window) };
-            if piece > room || piece < rest.min(SCRAP) && room < SCRAP {
+            if size > end.saturating_sub(record.len() + HEAD) {
                 return Turn::Full;
             }
-            if piece > allowance || piece < rest.min(SCRAP) {
-                return Turn::Over;
-            }
-            if !whole && !begun {
-                let fits = self.held.is_empty()
-                    && self.open < self.peer.lanes
-                    && self.open_bytes.saturating_add(frame.len()) <= self.peer.reassembly;
-                // With nothing else open it fits always, since a frame is no larger than the peer's reassembly.
-                if !fits && self.open > 0 {
-                    return Turn::Held;
-                }
-                self.open += 1;
-                self.open_bytes += frame.len();
-            }
-            let last = piece == rest;
-            record.push(if begun { 0 } else { FIRST } | if last { LAST } else { 0 });
-            varint::put(record, number);
-            varint::put(record, piece as u64);
-            frame.copy(lane.sent, piece, record);
-            if !whole {
-                self.under_way += piece;
-            }
-            self.backlog.shrink(rest, rest - piece);
-            allowance -= piece;
-            lane.sent += piece;
-            if !last {
-                continue;
-            }
-            let size = frame.len();
-            lane.sent = 0;
+            put_head(record, FIRST | LAST, number, size);
+            frame.copy(0, size, record);
+            allowance -= size;
+            self.backlog.shrink(size, 0);
             lane.frames.pop_front();
-            if !whole {
-                self.open -= 1;
-                self.open_bytes -= size;
-                if !self.held.is_empty() {
-                    // The held lanes come next, before this lane may begin another large frame.
-                    while let Some(held) = self.held.pop_back() {
-                        self.turns.push_front(held);
-                    }
-                    return if lane.frames.is_empty() { Turn::Empty } else { Turn::Over };
-                }
+        }
+        Turn::Over
+    }
+
+    /// Sends one piece of a lane's large frame, or the whole frame if one piece is enough.
+    fn send_piece(&mut self, number: u64, record: &mut Vec<u8>, end: usize) -> Turn {
+        let Some(lane) = self.waiting.get_mut(&number) else { return Turn::Over };
+        let Some(frame) = lane.frames.front() else { return Turn::Over };
+        let (size, begun) = (frame.len(), lane.sent > 0);
+        let rest = size - lane.sent;
+        let room = end.saturating_sub(record.len() + HEAD);
+        let window = self.window - self.under_way;
+        let whole = size <= self.peer.fragment;
+        // A whole frame is not cut.
+        let least = if whole { size } else { rest.min(SCRAP) };
+        if window < least {
+            return Turn::Stuck;
+        }
+        if room < least {
+            return Turn::Full;
+        }
+        if !whole && !begun {
+            let fits = self.held.is_empty()
+                && self.open < self.peer.lanes
+                && self.open_bytes.saturating_add(size) <= self.peer.reassembly;
+            // With nothing else open it fits always, since a frame is no larger than the peer's reassembly.
+            if !fits && self.open > 0 {
+                return Turn::Held;
+            }
+            self.open += 1;
+            self.open_bytes += size;
+        }
+        let piece = rest.min(self.peer.fragment).min(room).min(window);
+        let last = piece == rest;
+        put_head(record, if begun { 0 } else { FIRST } | if last { LAST } else { 0 }, number, piece);
+        frame.copy(lane.sent, piece, record);
+        self.under_way += piece;
+        self.backlog.shrink(rest, rest - piece);
+        lane.sent += piece;
+        if !last {
+            return Turn::Over;
+        }
+        lane.sent = 0;
+        lane.frames.pop_front();
+        if !whole {
+            self.open -= 1;
+            self.open_bytes -= size;
+            // The held lanes come next, before this lane may begin another large frame.
+            while let Some(held) = self.held.pop_back() {
+                self.large.push_front(held);
             }
         }
-        Turn::Empty
+        Turn::Over
     }
+}
+
+fn put_head(record: &mut Vec<u8>, kind: u8, lane: u64, length: usize) {
+    record.push(kind);
+    varint::put(record, lane);
+    varint::put(record, length as u64);
 }

@@ -173,6 +173,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const PROBE: Duration = Duration::from_secs(2);
 /// About how many bytes one `poll_transmit` gives.
 const TRANSMIT: usize = 128 * 1024;
+/// The pieces of large frames that one `poll_transmit` gives. A small frame that comes later waits for them.
+const PIECES: usize = 1;
 
 const TICK: u8 = 4;
 const GOODBYE: u8 = 5;
@@ -358,6 +360,7 @@ impl Session {
     /// Appends what to send, some 128 KiB at a time; false if there is nothing.
     pub(crate) fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
         let start = out.len();
+        let mut pieces = PIECES;
         out.append(&mut self.handshake_bytes);
         while out.len() - start < TRANSMIT && !self.is_over() {
             let State::Up(cipher) = &mut self.state else { break };
@@ -386,7 +389,7 @@ impl Session {
                 record.extend_from_slice(&bytes);
             }
             if self.definitions.is_empty() {
-                self.lanes.fill(record, end);
+                self.lanes.fill(record, end, &mut pieces);
             }
             if let Closing::Sending(end) = self.closing
                 && self.lanes.backlog().bytes == 0

@@ -220,7 +220,7 @@ impl Session {
         let piece = reader.bytes(length as usize).map_err(ended)?;
         let piece = record.slice_ref(piece);
         let (first, last) = (kind & lanes::FIRST != 0, kind & lanes::LAST != 0);
-        if !(first && last) {
+        if !(first && last) || piece.len() > lanes::SMALL {
             self.unacknowledged += piece.len();
         }
         if let Some(frame) = self.reassembly.accept(lane, first, last, piece)? {

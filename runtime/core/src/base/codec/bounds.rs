@@ -41,7 +41,7 @@ const MAX_DEPTH: usize = 128;
 const SPARE_ELEMENTS: usize = 4096;
 /// The size of a value in memory up to which it is not counted, in bytes.
 const SMALL: usize = 64;
-/// The memory of large values beside [`SMALL`] for each byte, in bytes: as much as the largest message has by default.
+/// The memory of large values beside [`SMALL`] for each byte, in bytes.
 const SPARE_MEMORY: usize = 16 * 1024 * 1024;
 
 /// The elements and the memory that the values of one message may still use.

@@ -1,9 +1,11 @@
 //! The codec of messages that leave their node: postcard, with bounds.
 
+use std::any::{Any, TypeId};
+
 use postcard::de_flavors::{self, Slice};
 use postcard::ser_flavors::Flavor;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::super::{DecodeError, EncodeError};
 use super::bounds::Bounds;
@@ -22,18 +24,35 @@ impl<'a> Encoder<'a> {
         Encoder { out, end, limit }
     }
 
-    /// Appends one field.
+    /// Appends one field. The bytes of a `Vec<u8>` are copied at once; within another type they need `serde_bytes`.
     ///
     /// # Errors
     /// - [`EncodeError::TooLarge`]: the bytes exceed the limit.
     /// - [`EncodeError::Field`]: the field's `Serialize` implementation failed.
-    pub fn field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+    pub fn field<T: Serialize + 'static>(&mut self, value: &T) -> Result<(), EncodeError> {
+        match (value as &dyn Any).downcast_ref::<Vec<u8>>() {
+            // Serde has no special case for bytes, and encodes them one by one, to the same result.
+            Some(bytes) => self.serialize(&Bytes(bytes)),
+            None => self.serialize(value),
+        }
+    }
+
+    fn serialize<T: Serialize>(&mut self, value: &T) -> Result<(), EncodeError> {
         let limit = self.limit;
         let bounded = Bounded { out: self.out, end: self.end };
         postcard::serialize_with_flavor(value, bounded).map_err(|error| match error {
             postcard::Error::SerializeBufferFull => EncodeError::TooLarge { limit },
             other => EncodeError::Field(other.to_string().into()),
         })
+    }
+}
+
+/// Bytes that are serialised at once.
+struct Bytes<'a>(&'a [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
     }
 }
 
@@ -98,7 +117,7 @@ impl<'a> Decoder<'a> {
         Decoder { rest: bytes, bounds: Bounds::new(bytes.len()) }
     }
 
-    /// Reads one field.
+    /// Reads one field. The bytes of a `Vec<u8>` are copied at once.
     ///
     /// # Errors
     /// - [`DecodeError::Malformed`]: the bytes are not a valid `T`.
@@ -107,7 +126,18 @@ impl<'a> Decoder<'a> {
     ///   and 4,096 more.
     /// - [`DecodeError::TooLarge`]: the values of more than 64 bytes occupy more memory than 64 bytes for each byte of
     ///   the message, and 16 MiB.
-    pub fn field<T: DeserializeOwned>(&mut self) -> Result<T, DecodeError> {
+    pub fn field<T: DeserializeOwned + 'static>(&mut self) -> Result<T, DecodeError> {
+        if TypeId::of::<T>() == TypeId::of::<Vec<u8>>() {
+            let mut bytes = Some(self.deserialize::<&[u8]>()?.to_vec());
+            // `T` is `Vec<u8>`, so the value is there.
+            if let Some(value) = (&mut bytes as &mut dyn Any).downcast_mut::<Option<T>>().and_then(Option::take) {
+                return Ok(value);
+            }
+        }
+        self.deserialize()
+    }
+
+    fn deserialize<T: Deserialize<'a>>(&mut self) -> Result<T, DecodeError> {
         let Decoder { rest, bounds } = self;
         let malformed = |error: postcard::Error| match bounds.error() {
             Some(error) => error,

@@ -21,7 +21,7 @@ impl<'a> Encoder<'a> {
     ///
     /// # Errors
     /// [`EncodeError::Local`], always.
-    pub fn field<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<(), EncodeError> {
+    pub fn field<T: Serialize + 'static>(&mut self, _: &T) -> Result<(), EncodeError> {
         Err(EncodeError::Local)
     }
 }
@@ -39,7 +39,7 @@ impl<'a> Decoder<'a> {
     ///
     /// # Errors
     /// [`DecodeError::Local`], always.
-    pub fn field<T: DeserializeOwned>(&mut self) -> Result<T, DecodeError> {
+    pub fn field<T: DeserializeOwned + 'static>(&mut self) -> Result<T, DecodeError> {
         Err(DecodeError::Local)
     }
 

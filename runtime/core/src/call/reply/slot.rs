@@ -276,7 +276,7 @@ impl<T> Timeout for Slot<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send> AnswerSlot for Slot<T> {
+impl<T: DeserializeOwned + Send + 'static> AnswerSlot for Slot<T> {
     fn answer(&self, result: Result<&[u8], CallError>) {
         self.lock().remote_id = None;
         let outcome = result.and_then(|bytes| {
@@ -293,7 +293,7 @@ impl<T: DeserializeOwned + Send> AnswerSlot for Slot<T> {
     }
 }
 
-fn decode<T: DeserializeOwned + Send>(bytes: &[u8]) -> Result<CheckedSend<T>, DecodeError> {
+fn decode<T: DeserializeOwned + Send + 'static>(bytes: &[u8]) -> Result<CheckedSend<T>, DecodeError> {
     let mut decoder = Decoder::new(bytes);
     let value = decoder.field()?;
     decoder.finish()?;

@@ -141,3 +141,130 @@ fn a_large_frame_waits_for_acknowledgements() {
     pair.run();
     assert_eq!(pair.listener.frames(), [&message(2, 10), &message(1, 5 << 20)]);
 }
+
+/// The bytes that are sent between a small frame's push and its arrival, with one large frame in each of `lanes`.
+#[test]
+fn a_small_frame_waits_for_at_most_two_pieces() {
+    // What one piece takes on the wire, and the small frame itself.
+    const PIECE: usize = FRAGMENT + 100;
+    for lanes in [1, 2, 3, 20] {
+        for seed in 1..=20 {
+            let mut random = Random(u64::wrapping_mul(seed, 0x9e37_79b9_7f4a_7c15));
+            let mut pair = Pair::up();
+            for lane in 0..lanes {
+                pair.dialler.session.send_frame(lane, &message(lane, FRAGMENT + random.below(600_000))).unwrap();
+            }
+            let mut small = 0;
+            for round in 0..12 {
+                // The driver asks for more when all that it has is written.
+                let mut output = Vec::new();
+                pair.dialler.session.poll_transmit(pair.now, &mut output);
+                if random.below(2) == 0 {
+                    // In a lane of its own, or behind another small frame.
+                    let lane = 100 + random.below(3) as u64;
+                    pair.dialler.session.send_frame(lane, &message(lane, 10 + random.below(100))).unwrap();
+                    small += 1;
+                    let mut next = Vec::new();
+                    pair.dialler.session.poll_transmit(pair.now, &mut next);
+                    let waits = output.len() + next.len();
+                    assert!(waits <= 2 * PIECE, "{waits} bytes with {lanes} lanes, seed {seed}, round {round}");
+                    output.append(&mut next);
+                }
+                pair.listener.receive(pair.now, &output);
+                let arrived = pair.listener.frames().into_iter().filter(|frame| is_small(frame)).count();
+                assert_eq!(arrived, small, "{lanes} lanes, seed {seed}, round {round}");
+                let mut acknowledgements = Vec::new();
+                pair.listener.session.poll_transmit(pair.now, &mut acknowledgements);
+                pair.dialler.receive(pair.now, &acknowledgements);
+            }
+            pair.run();
+            assert_eq!(pair.listener.frames().len(), small + lanes as usize);
+        }
+    }
+}
+
+fn is_small(frame: &Frame) -> bool {
+    matches!(frame, Frame::Message { from: 100.., .. })
+}
+
+#[test]
+fn small_frames_without_end_do_not_stop_a_large_one() {
+    let mut pair = Pair::up();
+    let large = message(1, 10 * FRAGMENT);
+    pair.dialler.session.send_frame(1, &large).unwrap();
+    let mut small = 0;
+    while !pair.listener.frames().contains(&&large) {
+        // More than one transmission takes.
+        while pair.dialler.session.backlog().bytes < 20 * FRAGMENT {
+            let lane = 100 + small % 50;
+            pair.dialler.session.send_frame(lane, &message(lane, 2_000)).unwrap();
+            small += 1;
+        }
+        assert!(small < 2_000, "the large frame does not arrive");
+        let mut output = Vec::new();
+        pair.dialler.session.poll_transmit(pair.now, &mut output);
+        pair.listener.receive(pair.now, &output);
+        let mut acknowledgements = Vec::new();
+        pair.listener.session.poll_transmit(pair.now, &mut acknowledgements);
+        pair.dialler.receive(pair.now, &acknowledgements);
+    }
+}
+
+/// A frame between the size of a small one and that of a piece is sent whole, and counts in the window.
+#[test]
+fn large_frames_in_one_piece_wait_for_acknowledgements_too() {
+    let mut pair = Pair::up();
+    for lane in 0..100 {
+        pair.dialler.session.send_frame(lane, &message(lane, 40_000)).unwrap();
+    }
+    let mut output = Vec::new();
+    while pair.dialler.session.poll_transmit(pair.now, &mut output) {}
+    let window = Limits::default().window;
+    assert!((window - 50_000..window + 20_000).contains(&output.len()), "{}", output.len());
+    pair.listener.receive(pair.now, &output);
+    pair.run();
+    assert_eq!(pair.listener.frames().len(), 100);
+}
+
+#[test]
+fn a_frame_that_needs_all_of_the_peers_reassembly_is_not_passed_by_later_ones() {
+    let limits = Limits { frame: 300_000, reassembly: 300_000, ..Limits::default() };
+    let mut pair = Pair::of(config("a@x", Role::Dialler), Config { limits, ..config("b@x", Role::Listener) });
+    pair.run();
+    let of_lane = |from: u64| move |frame: &&Frame| matches!(frame, Frame::Message { from: it, .. } if *it == from);
+    pair.dialler.session.send_frame(1, &message(1, 150_000)).unwrap();
+    pair.dialler.session.send_frame(9, &message(9, 299_000)).unwrap();
+    for round in 0..100 {
+        // Other lanes have more to send at any time.
+        for lane in 2..5 {
+            pair.dialler.session.send_frame(lane, &message(lane, 100_000)).unwrap();
+        }
+        let mut output = Vec::new();
+        pair.dialler.session.poll_transmit(pair.now, &mut output);
+        pair.listener.receive(pair.now, &output);
+        let mut acknowledgements = Vec::new();
+        pair.listener.session.poll_transmit(pair.now, &mut acknowledgements);
+        pair.dialler.receive(pair.now, &acknowledgements);
+        if pair.listener.frames().into_iter().any(|frame| of_lane(9)(&frame)) {
+            // The one that had begun before it.
+            let before = pair.listener.frames().len() - 1;
+            assert!(before <= 1, "{before} frames passed it in {round} rounds");
+            return;
+        }
+    }
+    panic!("the largest frame does not arrive");
+}
+
+#[test]
+fn the_size_of_the_largest_frame_is_bounded_and_the_other_bounds_hold_it() {
+    let with = |bytes| {
+        let mut limits = Limits::default();
+        limits.set_frame(bytes);
+        limits
+    };
+    for (bytes, frame) in [(0, 64 << 10), (1 << 20, 1 << 20), (1 << 32, 1 << 32), (u64::MAX, 1 << 32)] {
+        let limits = with(bytes);
+        assert_eq!(limits.frame, frame, "{bytes}");
+        assert!(limits.reassembly >= frame && limits.budget >= frame && limits.window <= 1 << 20);
+    }
+}

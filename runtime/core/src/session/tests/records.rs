@@ -3,7 +3,7 @@
 use super::*;
 use crate::wire::{SentNames, WireError};
 
-const FRAGMENT: usize = Limits::MAX_FRAGMENT;
+const PIECE: usize = 16 * 1024;
 
 #[test]
 fn records_neither_repeat_nor_change_places() {
@@ -65,7 +65,7 @@ fn invalid_records() {
     check_record(&[&[3, 1]], record("a chunk ends too early"));
     check_record(&[&[3, 1, 5, 0]], record("a chunk ends too early"));
     check_record(&[&[3, 1, 0]], record("a piece that is empty or too large"));
-    check_record(&[&[1, 1, 0x81, 0x80, 1, 0]], record("a piece that is empty or too large"));
+    check_record(&[&[1, 1, 0x81, 0xe0, 3, 0]], record("a piece that is empty or too large"));
     check_record(&[&[0, 1, 1, 0]], record("a later piece of a frame without its first piece"));
     check_record(&[&[2, 1, 1, 0]], record("a later piece of a frame without its first piece"));
     check_record(&[&[1, 1, 1, 0, 1, 1, 1, 0]], record("a second frame is begun in one lane"));
@@ -74,7 +74,7 @@ fn invalid_records() {
     check_record(&[&[7, 1]], record("an acknowledgement of more than was sent"));
     let three: &[u8] = &[1, 1, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0];
     check_record(&[three], SessionError::TooManyLanes { limit: 2 });
-    let piece = |kind, lane| [&[kind, lane, 0x80, 0x80, 1][..], &vec![0; FRAGMENT]].concat();
+    let piece = |kind, lane| [&[kind, lane, 0x80, 0x80, 1][..], &vec![0; PIECE]].concat();
     check_record(&[&piece(1, 1), &piece(0, 1)], SessionError::FrameTooLarge { limit: 20_000 });
     check_record(&[&piece(1, 1), &piece(1, 2)], SessionError::TooManyBytes { limit: 30_000 });
 }

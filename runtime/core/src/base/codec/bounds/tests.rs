@@ -31,14 +31,14 @@ struct Chain {
     next: Option<Box<Chain>>,
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+fn read<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, DecodeError> {
     let mut decoder = Decoder::new(bytes);
     let value = decoder.field()?;
     decoder.finish()?;
     Ok(value)
 }
 
-fn too_deep<T: Debug + PartialEq>() -> Result<T, DecodeError> {
+fn too_deep<T: Debug + PartialEq + 'static>() -> Result<T, DecodeError> {
     Err(DecodeError::TooDeep { limit: MAX_DEPTH })
 }
 
@@ -86,7 +86,7 @@ fn other_errors_are_malformed_bytes() {
 }
 
 /// Reads a `T` from bytes that exceed its elements.
-fn too_many<T: Debug + PartialEq + DeserializeOwned>(bytes: &[u8]) {
+fn too_many<T: Debug + PartialEq + DeserializeOwned + 'static>(bytes: &[u8]) {
     let before = allocated_bytes();
     assert_eq!(read::<T>(bytes), Err(DecodeError::TooMany { limit: bytes.len() + SPARE_ELEMENTS }));
     let allocated = allocated_bytes() - before;
@@ -144,7 +144,7 @@ fn the_elements_of_all_sequences_of_a_message_are_counted_together() {
 
 #[test]
 fn a_sequence_whose_elements_have_bytes_has_any_length() {
-    fn check<T: Debug + PartialEq + Serialize + DeserializeOwned>(value: T) {
+    fn check<T: Debug + PartialEq + Serialize + DeserializeOwned + 'static>(value: T) {
         let mut bytes = Vec::new();
         Encoder::new(&mut bytes, usize::MAX).field(&value).unwrap();
         assert_eq!(read(&bytes), Ok(value));
@@ -161,7 +161,7 @@ fn a_sequence_whose_elements_have_bytes_has_any_length() {
 
 /// Reads a `T` whose values are large in comparison with their bytes. Returns the memory that it occupied at most,
 /// which includes the growth of a vector.
-fn too_large<T: Debug + PartialEq + DeserializeOwned>(bytes: &[u8]) -> usize {
+fn too_large<T: Debug + PartialEq + DeserializeOwned + 'static>(bytes: &[u8]) -> usize {
     let (before, kept) = (allocated_bytes(), kept_bytes());
     assert_eq!(read::<T>(bytes), Err(DecodeError::TooLarge { limit: bytes.len() * SMALL + SPARE_MEMORY }));
     assert_eq!(kept_bytes(), kept);
@@ -199,4 +199,22 @@ fn large_values_with_as_many_bytes_are_read() {
     let mut bytes = Vec::new();
     Encoder::new(&mut bytes, usize::MAX).field(&mixed).unwrap();
     assert_eq!(read(&bytes), Ok(mixed));
+}
+
+#[test]
+fn the_bytes_of_a_vector_are_encoded_as_serde_encodes_them() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Wrapped(Vec<u8>);
+    for size in [0, 1, 127, 128, 70_000] {
+        let bytes: Vec<u8> = (0..size).map(|n| n as u8).collect();
+        let (mut direct, mut wrapped) = (Vec::new(), Vec::new());
+        Encoder::new(&mut direct, usize::MAX).field(&bytes).unwrap();
+        Encoder::new(&mut wrapped, usize::MAX).field(&Wrapped(bytes.clone())).unwrap();
+        assert!(direct == wrapped, "{size}");
+        assert_eq!(read::<Wrapped>(&direct), Ok(Wrapped(bytes.clone())), "{size}");
+        assert_eq!(read::<Vec<u8>>(&direct), Ok(bytes), "{size}");
+        for cut in [0, size / 2, direct.len() - 1] {
+            assert!(matches!(read::<Vec<u8>>(&direct[..cut]), Err(DecodeError::Malformed(_))), "{size} cut at {cut}");
+        }
+    }
 }

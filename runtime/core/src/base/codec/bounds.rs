@@ -44,7 +44,7 @@ const SMALL: usize = 64;
 /// The memory of large values beside [`SMALL`] for each byte, in bytes.
 const SPARE_MEMORY: usize = 16 * 1024 * 1024;
 
-/// The elements and the memory that the values of one message may still use.
+/// The elements and the memory that the values of one message have used.
 pub(super) struct Bounds {
     /// The number of bytes of the message.
     bytes: usize,
@@ -63,8 +63,7 @@ enum Bound {
 impl Bounds {
     /// Returns the bounds of a message of so many bytes.
     pub(super) fn new(bytes: usize) -> Bounds {
-        let (elements, memory) = (Cell::new(max_elements(bytes)), Cell::new(max_memory(bytes)));
-        Bounds { bytes, elements, memory, exceeded: Cell::new(None) }
+        Bounds { bytes, elements: Cell::new(0), memory: Cell::new(0), exceeded: Cell::new(None) }
     }
 
     /// Returns the error of a value that exceeded a bound.
@@ -84,23 +83,26 @@ impl Bounds {
     /// Charges a sequence or a map of so many elements.
     fn charge_elements<E: Error>(&self, count: Option<usize>) -> Result<(), E> {
         // postcard reads a length in front of the elements.
-        self.charge(&self.elements, count.unwrap_or(usize::MAX), Bound::Elements)
+        self.charge(&self.elements, count.unwrap_or(usize::MAX), max_elements(self.bytes), Bound::Elements)
     }
 
     /// Charges a value of a type that is larger than [`SMALL`].
     #[inline(always)]
     fn charge_value<T, E: Error>(&self) -> Result<(), E> {
-        if const { size_of::<T>() > SMALL } { self.charge(&self.memory, size_of::<T>(), Bound::Memory) } else { Ok(()) }
+        if const { size_of::<T>() > SMALL } {
+            self.charge(&self.memory, size_of::<T>(), max_memory(self.bytes), Bound::Memory)
+        } else {
+            Ok(())
+        }
     }
 
-    fn charge<E: Error>(&self, left: &Cell<usize>, amount: usize, bound: Bound) -> Result<(), E> {
-        match left.get().checked_sub(amount) {
-            Some(rest) => {
-                left.set(rest);
-                Ok(())
-            }
-            None => Err(self.exceed(bound)),
+    fn charge<E: Error>(&self, used: &Cell<usize>, amount: usize, limit: usize, bound: Bound) -> Result<(), E> {
+        let sum = used.get().saturating_add(amount);
+        if sum > limit {
+            return Err(self.exceed(bound));
         }
+        used.set(sum);
+        Ok(())
     }
 
     #[cold]

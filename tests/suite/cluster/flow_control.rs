@@ -27,6 +27,9 @@ enum Printer {
         job: Job,
         reply: Reply<u32>,
     },
+    Stamp {
+        stamp: Stamp,
+    },
     #[priority]
     SwitchOn,
     #[priority]
@@ -63,6 +66,7 @@ impl Process for Office {
                     drop(self.tray.put(job));
                     reply.send(job.number);
                 }
+                Printer::Stamp { stamp } => stamp.0.send(0),
                 Printer::SwitchOn | Printer::WarmUp { .. } => {}
             });
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -134,15 +138,16 @@ async fn office(cluster: &Cluster, at: usize, from: usize, kind: &str) -> (Print
     (printer, cluster.node(from).named_at("tray", node.name().as_str()))
 }
 
-/// Waits until the tray has this many jobs.
+/// Waits until the tray has this many jobs, but no longer than a minute.
 async fn printed(tray: &TrayRef, jobs: usize) -> Vec<Job> {
-    loop {
+    for _ in 0..600 {
         let printed = tray.jobs().await.unwrap();
         if printed.len() >= jobs {
             return printed;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    panic!("{} of {jobs} jobs are printed", tray.jobs().await.unwrap().len());
 }
 
 fn assert_in_order(printed: &[Job], senders: u32, jobs: u32) {
@@ -196,6 +201,76 @@ async fn awaited_messages_to_a_full_mailbox_on_another_node_all_arrive_in_order(
         check(kind, [0, 1]).await;
         check(kind, [1, 0]).await;
     }
+}
+
+/// Senders on three nodes, and on the printer's own, share one mailbox.
+#[greenroom::test]
+async fn awaited_messages_of_several_nodes_to_one_full_mailbox_all_arrive_in_order() {
+    const JOBS: u32 = 100;
+    let cluster = Cluster::in_memory(4).await;
+    let (_, tray) = office(&cluster, 0, 1, "named").await;
+    let senders: Vec<_> = (0..12)
+        .map(|sender| {
+            let node = cluster.node(sender as usize % 4);
+            let printer: PrinterRef = node.named_at("printer", "n0@test");
+            let _here = node.enter();
+            greenroom::spawn(move |_: Mailbox<Tray>| async move {
+                for number in 0..JOBS {
+                    let job = Job { sender, number };
+                    if sender < 8 {
+                        printer.print(job).await?;
+                    } else {
+                        assert_eq!(printer.copy(job).forever().await, Ok(number));
+                    }
+                }
+                Ok::<(), Exit>(())
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let far: PrinterRef = cluster.node(3).named_at("printer", "n0@test");
+    far.switch_on().await.unwrap();
+    for sender in senders {
+        assert_eq!(sender.ended().await, Exit::Normal);
+    }
+    assert_in_order(&printed(&tray, 12 * JOBS as usize).await, 12, JOBS);
+    assert!((0..4).all(|index| cluster.node(index).metrics().lost_messages == 0));
+}
+
+/// A stamp with the reply of a call to another process.
+#[derive(Serialize, Deserialize)]
+struct Stamp(Reply<u32>);
+
+/// A counter that passes its calls on to a full mailbox, and does not wait for that.
+#[protocol]
+enum Counter {
+    Number { reply: Reply<u32> },
+}
+
+#[greenroom::test]
+async fn a_call_that_was_passed_on_in_a_message_that_is_taken_back_fails() {
+    let cluster = Cluster::in_memory(2).await;
+    let (printer, _tray) = office(&cluster, 1, 0, "named").await;
+    printer.warm_up(Duration::from_secs(10)).await.unwrap();
+    for number in 0..200 {
+        printer.print(Job { sender: 0, number }).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let counter = {
+        let (printer, _here) = (printer.clone(), cluster.node(0).enter());
+        greenroom::spawn(move |mut mailbox: Mailbox<Counter>| async move {
+            loop {
+                receive!(match mailbox {
+                    Counter::Number { reply } => drop(printer.stamp(Stamp(reply))),
+                });
+            }
+        })
+    };
+    CounterRef::register("counter", &counter).unwrap();
+    // The printer is held by now, and the message that waits for it is dropped.
+    assert_eq!(counter.number().forever().await, Err(CallError::Full));
+    let far: CounterRef = cluster.node(1).named_at("counter", "n0@test");
+    assert_eq!(far.number().forever().await, Err(CallError::Full));
 }
 
 /// Each of the casts is dropped at once. Some have arrived, and the others are counted.

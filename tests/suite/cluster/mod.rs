@@ -7,6 +7,7 @@ mod decoding;
 mod echo_server;
 mod errors;
 mod flow_control;
+mod lanes;
 mod log_text;
 mod loss;
 mod message_panics;

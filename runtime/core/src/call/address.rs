@@ -46,7 +46,7 @@ impl<M: Protocol> Address<M> {
     /// Creates the address of the process that is registered under a name on `at`, or on `node` itself.
     pub(crate) fn named(node: Node, name: &str, at: Option<NodeName>) -> Address<M> {
         let at = at.unwrap_or_else(|| node.name().clone());
-        Address(Target::identity(node, ReceiverId::Name(name.to_owned(), at)))
+        Address(Target::identity(node, ReceiverId::Name(name.into(), at)))
     }
 
     /// Returns the node on which the stub was made.
@@ -165,7 +165,7 @@ impl<M: Protocol> Address<M> {
         };
         match sent {
             Ok(Placement::WaitQueue(queue, id)) => (callee, Some(Cast::waiting(queue, id))),
-            Ok(Placement::Mailbox | Placement::Connection(..)) => (callee, None),
+            Ok(Placement::Queue | Placement::FullConnection(..)) => (callee, None),
             Err((error, message)) => {
                 #[cfg(feature = "test")]
                 if error == CallError::NoProc {
@@ -196,7 +196,7 @@ impl<M: Protocol> Address<M> {
         match to {
             Resolved::Local(process) => match process.cell() {
                 Ok((cell, number)) => match cell.send(Addressee::of(number), message, true) {
-                    Ok(None) => Ok(Placement::Mailbox),
+                    Ok(None) => Ok(Placement::Queue),
                     Ok(Some(id)) => Ok(Placement::WaitQueue(cell.into_owned() as Arc<dyn AdmissionQueue>, id)),
                     Err(Refused::Gone(message)) => Err(SendError { error: CastError::NoProc, message }),
                     Err(Refused::Full(message)) => Err(SendError { error: CastError::Full, message }),

@@ -44,19 +44,20 @@ struct Waiting {
 
 /// The queue that a message was put into.
 pub(super) enum Placement<'a> {
-    Mailbox,
+    /// The mailbox, or the queue of a connection with room.
+    Queue,
     /// The wait queue of a full mailbox or of a connection, with the message's id there.
     WaitQueue(Arc<dyn AdmissionQueue>, WaiterId),
-    /// The queue of the connection from one node to another.
-    Connection(&'a Node, &'a NodeName),
+    /// The queue of the connection from one node to another, which is above its high-water mark.
+    FullConnection(&'a Node, &'a NodeName),
 }
 
 impl From<Placement<'_>> for Cast {
     fn from(placement: Placement<'_>) -> Cast {
         match placement {
-            Placement::Mailbox => Cast::sent(),
+            Placement::Queue => Cast::sent(),
             Placement::WaitQueue(queue, id) => Cast::waiting(queue, id),
-            Placement::Connection(node, to) => {
+            Placement::FullConnection(node, to) => {
                 let below_mark = node.router().and_then(|router| router.backpressure(to));
                 Cast { state: below_mark.map(|below_mark| Box::new(State::BackPressure(below_mark))) }
             }

@@ -93,9 +93,8 @@ impl<E: Serialize + Send + 'static> Recipient<E> {
                 let (cell, number) = process.cell()?;
                 let waiting =
                     cell.deliver_event(Some(number).filter(|number| *number != FOLLOWING), &mut Some(value))?;
-                Ok(waiting.map_or(Placement::Mailbox, |id| {
-                    Placement::WaitQueue(cell.into_owned().into_admission_queue(), id)
-                }))
+                Ok(waiting
+                    .map_or(Placement::Queue, |id| Placement::WaitQueue(cell.into_owned().into_admission_queue(), id)))
             }
             Resolved::Remote(to) => {
                 let node = self.target.node();

@@ -1,8 +1,10 @@
 //! Messages to other nodes: encoding, and the queue of the connection.
 
+use std::cell::Cell;
+
 use super::cast::Placement;
 use crate::base::{CastError, EncodeError, Encoder, Protocol};
-use crate::node::{Current, Node, OutgoingMessage, RemoteTarget};
+use crate::node::{Current, Node, OutgoingMessage, RemoteTarget, Room, SentMessage};
 use crate::process::{catch, report_message_panic};
 use crate::wire::fingerprint;
 
@@ -26,8 +28,8 @@ pub(super) fn route<'a>(
     encode: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
 ) -> Result<Placement<'a>, CastError> {
     let router = node.router().ok_or(CastError::NoConnection)?;
-    let mut payload = Vec::new();
-    let mut encoder = Encoder::new(&mut payload, router.max_message_size());
+    let mut payload = SpareBuffer::take();
+    let mut encoder = Encoder::new(&mut payload.0, router.max_message_size());
     let (result, replies) = Current::collect_replies(node, || encode_caught(node, name, || encode(&mut encoder)));
     // A reply in the message was passed on with the bytes. It is answered from there, or by `fail`.
     let fail = |error: CastError| {
@@ -38,7 +40,8 @@ pub(super) fn route<'a>(
         error
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
-    let outgoing = OutgoingMessage { protocol_name: name, protocol, variant, replies: replies.clone(), payload };
+    let outgoing =
+        OutgoingMessage { protocol_name: name, protocol, variant, replies: replies.clone(), payload: &mut payload.0 };
     let mut epoch = None;
     if !replies.is_empty() {
         // Before the message is sent, and for the connection that sends it: its loss ends the calls.
@@ -47,8 +50,37 @@ pub(super) fn route<'a>(
         epoch = Some(chosen);
     }
     match router.send_message(node, Current::process(), to, outgoing, epoch).map_err(fail)? {
-        None => Ok(Placement::Connection(node, to.node())),
-        Some((queue, id)) => Ok(Placement::WaitQueue(queue, id)),
+        SentMessage::Queued(Room::Left) => Ok(Placement::Queue),
+        SentMessage::Queued(Room::Full) => Ok(Placement::FullConnection(node, to.node())),
+        SentMessage::Waits((queue, id)) => Ok(Placement::WaitQueue(queue, id)),
+    }
+}
+
+/// The buffer in which a thread encodes its messages, one after another. Most are copied out of it.
+struct SpareBuffer(Vec<u8>);
+
+thread_local! {
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl SpareBuffer {
+    /// The largest buffer that is kept, in bytes.
+    const KEPT: usize = 16 * 1024;
+
+    /// Takes the thread's buffer. Code that sends a message while it encodes another one gets a new buffer.
+    fn take() -> SpareBuffer {
+        SpareBuffer(SPARE.try_with(Cell::take).unwrap_or_default())
+    }
+}
+
+impl Drop for SpareBuffer {
+    fn drop(&mut self) {
+        let mut buffer = std::mem::take(&mut self.0);
+        if buffer.capacity() <= SpareBuffer::KEPT {
+            buffer.clear();
+            // Fails while the thread ends.
+            let _ = SPARE.try_with(|spare| spare.set(buffer));
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) enum ReceiverId {
         path: Box<str>,
     },
     /// The process that has a registered name on a node.
-    Name(String, NodeName),
+    Name(Arc<str>, NodeName),
 }
 
 /// The location of a target at one moment.
@@ -149,9 +149,9 @@ impl<C: AnyCell + ?Sized> Target<C> {
                 ReceiverId::Pid(pid) => Monitored::process(pid.clone()),
                 ReceiverId::Child { id, path } => Monitored::child(id.clone(), path, None),
                 ReceiverId::Name(name, at) if at == identity.node.name() => {
-                    Monitored::named_process(name.clone(), at.clone(), existing())
+                    Monitored::named_process(name.to_string(), at.clone(), existing())
                 }
-                ReceiverId::Name(name, at) => Monitored::name(name.clone(), at.clone()),
+                ReceiverId::Name(name, at) => Monitored::name(name.to_string(), at.clone()),
             },
         }
     }

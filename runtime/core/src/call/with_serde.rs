@@ -48,7 +48,7 @@ impl<C: AnyCell + ?Sized> Serialize for Target<C> {
             Target::Identity(identity) => match &identity.receiver {
                 ReceiverId::Pid(pid) => EncodedTarget::Pid(pid.clone()),
                 ReceiverId::Child { id, path } => EncodedTarget::Child(id.clone(), path.to_string()),
-                ReceiverId::Name(name, at) => EncodedTarget::Name(name.clone(), at.clone()),
+                ReceiverId::Name(name, at) => EncodedTarget::Name(name.to_string(), at.clone()),
             },
         };
         encoded.serialize(serializer)
@@ -83,7 +83,7 @@ fn decode<C: TargetCell + ?Sized>(node: Node, encoded: EncodedTarget) -> Result<
             }
             _ => Target::identity(node, ReceiverId::Child { id, path: shortened(&path).into() }),
         },
-        EncodedTarget::Name(name, at) => Target::identity(node, ReceiverId::Name(name, at)),
+        EncodedTarget::Name(name, at) => Target::identity(node, ReceiverId::Name(name.into(), at)),
     })
 }
 

@@ -233,7 +233,7 @@ impl Model {
         *number += 1;
         let (to, replies) = (FrameTarget::Process(target), call.into_iter().collect());
         let frame = Frame::Message { from, to, protocol: 1, variant: 0, replies, payload };
-        let waiting = connection.senders.outbox.push_message(from, &frame, "shop::Orders").unwrap();
+        let waiting = connection.senders.outbox.push_whole(from, &frame, "shop::Orders").unwrap();
         self.waiting.extend(waiting.map(|id| Waiting { id, sent, call }));
         true
     }

@@ -13,10 +13,10 @@ use super::membership::Peer;
 use super::waiting::Unsent;
 use crate::base::{CallError, CastError, EncodeError, Exit, NodeName};
 use crate::log;
-use crate::net::PushError;
+use crate::net::{PushError, Pushed};
 use crate::node::{
     AdmissionQueue, CallId, CallNote, CallerNode, EncodedAnswer, Node, OutgoingAnswer, OutgoingMessage, RemoteTarget,
-    Room, Router, WaitingMessage,
+    Room, Router, SentMessage,
 };
 use crate::sync::PoisonError;
 use crate::wire::{Epoch, Frame, FrameTarget, Signal};
@@ -31,19 +31,21 @@ impl Router for Cluster {
         node: &Node,
         from: u64,
         to: RemoteTarget<'_>,
-        message: OutgoingMessage,
+        message: OutgoingMessage<'_>,
         epoch: Option<Epoch>,
-    ) -> Result<Option<WaitingMessage>, CastError> {
+    ) -> Result<SentMessage, CastError> {
         let OutgoingMessage { protocol_name, protocol, variant, replies, payload } = message;
         let peer = self.route(to.node(), epoch).ok_or(CastError::NoConnection)?;
-        let payload = Bytes::from(payload);
         let to = frame_target(&peer, to)?;
-        let frame = Frame::Message { from, to, protocol, variant, replies, payload };
-        let waiting = peer.outbox.push_message(lane(from), &frame, protocol_name).map_err(cast_error)?;
-        Ok(waiting.map(|id| {
-            let Frame::Message { replies, .. } = frame else { unreachable!("built above") };
-            (Arc::new(Unsent { node: node.clone(), peer, replies }) as Arc<dyn AdmissionQueue>, id)
-        }))
+        let head = Frame::Message { from, to, protocol, variant, replies, payload: Bytes::new() };
+        match peer.outbox.push_message(lane(from), &head, payload, protocol_name).map_err(cast_error)? {
+            Pushed::Queued(room) => Ok(SentMessage::Queued(room)),
+            Pushed::Waits(id) => {
+                let Frame::Message { replies, .. } = head else { unreachable!("built above") };
+                let unsent = Arc::new(Unsent { node: node.clone(), peer, replies });
+                Ok(SentMessage::Waits((unsent as Arc<dyn AdmissionQueue>, id)))
+            }
+        }
     }
 
     fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<Room, CallError> {
@@ -214,7 +216,7 @@ fn frame_target(peer: &Peer, to: RemoteTarget<'_>) -> Result<FrameTarget, CastEr
         RemoteTarget::Pid(pid) if pid.node_id().incarnation != peer.id.incarnation => Err(CastError::NoProc),
         RemoteTarget::Pid(pid) => Ok(FrameTarget::Process(pid.number())),
         RemoteTarget::Name(name, _) if name.is_empty() || name.len() > FrameTarget::MAX_NAME => Err(CastError::NoProc),
-        RemoteTarget::Name(name, _) => Ok(FrameTarget::Name(name.into())),
+        RemoteTarget::Name(name, _) => Ok(FrameTarget::Name(Arc::clone(name))),
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) use handshakes::{HandshakePermit, Handshakes, source_of};
 pub(crate) use late::{LateDriver, drive};
 #[cfg(feature = "test")]
 pub(crate) use memory::Network;
-pub(crate) use outbox::{Command, Outbox, PushError};
+pub(crate) use outbox::{Command, Outbox, PushError, Pushed};
 pub(crate) use tcp::Tcp;
 
 /// A boxed future, for the methods of trait objects.

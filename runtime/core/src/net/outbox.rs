@@ -114,6 +114,15 @@ pub(super) enum Work {
     Close,
 }
 
+/// The place of a message that was pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// Behind the frames that are sent.
+    Queued(Room),
+    /// In the wait queue.
+    Waits(WaiterId),
+}
+
 /// Why a frame was not pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PushError {
@@ -163,7 +172,7 @@ impl Outbox {
         let Queue { batch, names, waiting, .. } = &mut *queue;
         let numbers = frame.numbers(names, "");
         let size = if frame.size_hint() <= SMALL {
-            batch.push_small(lane, frame, numbers, limit)?
+            batch.push_small(lane, frame, &[], numbers, limit)?
         } else {
             batch.push_large(lane, Encoded::new(frame, numbers).map_err(PushError::Encode)?, limit)?
         };
@@ -173,14 +182,26 @@ impl Outbox {
         Ok(room)
     }
 
-    /// Queues a message to `target` of the protocol with this name. Never waits. If there is no room, or the peer holds
-    /// the target, the message is put into the wait queue: the sender awaits its admission, or withdraws it.
-    pub(crate) fn push_message(&self, lane: u64, frame: &Frame, protocol: &str) -> Result<Option<WaiterId>, PushError> {
-        let Frame::Message { to, .. } = frame else { return self.push(lane, frame).map(|_| None) };
+    /// Queues a message of the protocol with this name: a frame without its payload, and the payload. Never waits. If there
+    /// is no room, or the peer holds the target, the message is put into the wait queue: the sender awaits its admission,
+    /// or withdraws it.
+    ///
+    /// A small payload is copied, and stays in its vector for the sender to reuse.
+    pub(crate) fn push_message(
+        &self,
+        lane: u64,
+        head: &Frame,
+        payload: &mut Vec<u8>,
+        protocol: &str,
+    ) -> Result<Pushed, PushError> {
+        let Frame::Message { to, .. } = head else { return self.push(lane, head).map(Pushed::Queued) };
         // A few bytes of a name do not matter in a large frame, which is encoded before the lock is taken.
-        let large = match frame.size_hint() {
+        let large = match head.size_hint() + payload.len() {
             ..=SMALL => None,
-            _ => Some(Encoded::new(frame, Numbers::default()).map_err(PushError::Encode)?),
+            _ => Some(
+                Encoded::with_payload(head, Numbers::default(), mem::take(payload).into())
+                    .map_err(PushError::Encode)?,
+            ),
         };
         let mut queue = self.lock();
         let limit = queue.limit()?;
@@ -189,20 +210,24 @@ impl Outbox {
         if must_wait {
             let frame = match large {
                 Some(frame) => frame,
-                None => Encoded::new(frame, frame.numbers(names, protocol)).map_err(PushError::Encode)?,
+                None => {
+                    let payload = Bytes::copy_from_slice(payload);
+                    Encoded::with_payload(head, head.numbers(names, protocol), payload).map_err(PushError::Encode)?
+                }
             };
             if frame.len() > limit {
                 return Err(PushError::TooLarge { limit });
             }
-            return Ok(Some(messages.push(lane, to.clone(), frame)));
+            return Ok(Pushed::Waits(messages.push(lane, to.clone(), frame)));
         }
         let size = match large {
             Some(frame) => batch.push_large(lane, frame, limit)?,
-            None => batch.push_small(lane, frame, frame.numbers(names, protocol), limit)?,
+            None => batch.push_small(lane, head, payload, head.numbers(names, protocol), limit)?,
         };
         waiting.grow(size);
+        let room = if self.has_room(&queue, 1) { Room::Left } else { Room::Full };
         queue.unlock_and_wake_driver();
-        Ok(None)
+        Ok(Pushed::Queued(room))
     }
 
     /// Resolves when the message with this id was put behind the frames that are sent, with `Err` if the connection ended
@@ -424,9 +449,18 @@ impl UnlockAndWake for MutexGuard<'_, Queue> {
 }
 
 impl Batch {
-    fn push_small(&mut self, lane: u64, frame: &Frame, numbers: Numbers, limit: usize) -> Result<usize, PushError> {
+    /// Appends a frame, and `payload` behind it.
+    fn push_small(
+        &mut self,
+        lane: u64,
+        frame: &Frame,
+        payload: &[u8],
+        numbers: Numbers,
+        limit: usize,
+    ) -> Result<usize, PushError> {
         let start = self.small.len();
         frame.encode(numbers, &mut self.small).map_err(PushError::Encode)?;
+        self.small.extend_from_slice(payload);
         let size = self.small.len() - start;
         // The hint does not count the text of an exit reason, which may be long.
         if size > limit {
@@ -457,6 +491,22 @@ impl Batch {
         self.entries.into_iter().map(move |entry| match entry.body {
             Body::Small(size) => (entry.lane, small.split_to(size).into()),
             Body::Large(frame) => (entry.lane, frame),
+        })
+    }
+}
+
+#[cfg(test)]
+impl Outbox {
+    /// Queues a message with its payload. Returns its id if it waits.
+    pub(crate) fn push_whole(&self, lane: u64, frame: &Frame, protocol: &str) -> Result<Option<WaiterId>, PushError> {
+        let mut head = frame.clone();
+        let mut bytes = Vec::new();
+        if let Frame::Message { payload, .. } = &mut head {
+            bytes = mem::take(payload).to_vec();
+        }
+        self.push_message(lane, &head, &mut bytes, protocol).map(|pushed| match pushed {
+            Pushed::Queued(_) => None,
+            Pushed::Waits(id) => Some(id),
         })
     }
 }

@@ -179,7 +179,7 @@ async fn names_are_defined_before_the_frames_that_use_them() {
     let mut expected = BTreeMap::<u64, VecDeque<Frame>>::new();
     for round in 0..200 {
         let name = format!("shop::Orders{}", round % 9);
-        a.outbox.push_message(round % 7, &frame(round), &name).unwrap();
+        a.outbox.push_whole(round % 7, &frame(round), &name).unwrap();
         expected.entry(round % 7).or_default().push_back(frame(round));
     }
     let mut protocols = BTreeMap::new();
@@ -294,7 +294,7 @@ async fn fill(network: &Network, a: &Side) -> u64 {
     let mut sent = 0;
     loop {
         let waiting = loop {
-            match a.outbox.push_message(1, &message(sent, 1000), "").unwrap() {
+            match a.outbox.push_whole(1, &message(sent, 1000), "").unwrap() {
                 None => sent += 1,
                 Some(waiting) => break waiting,
             }
@@ -320,9 +320,9 @@ async fn senders_wait_above_the_high_water_mark_and_messages_above_the_cap() {
     let sent = fill(&network, &a).await;
     assert!((400_000..402_000).contains(&a.outbox.waiting().bytes));
     // The message that `fill` pushed last, another one, and one that is withdrawn.
-    let second = a.outbox.push_message(2, &message(sent + 1, 1000), "").unwrap().expect("it waits");
-    let withdrawn = a.outbox.push_message(2, &message(77, 1000), "").unwrap().expect("it waits");
-    let last = a.outbox.push_message(3, &message(sent + 2, 1000), "").unwrap().expect("it waits");
+    let second = a.outbox.push_whole(2, &message(sent + 1, 1000), "").unwrap().expect("it waits");
+    let withdrawn = a.outbox.push_whole(2, &message(77, 1000), "").unwrap().expect("it waits");
+    let last = a.outbox.push_whole(3, &message(sent + 2, 1000), "").unwrap().expect("it waits");
     assert!(a.outbox.withdraw(withdrawn));
     assert!(!a.outbox.withdraw(withdrawn));
     // A signal does not wait, and an answer neither.
@@ -360,8 +360,8 @@ async fn messages_that_wait_are_lost_with_the_connection_and_their_senders_notic
     let limits = Limits { high_water: 100_000, ..Limits::default() };
     let (network, a, _b) = connected_with(limits).await;
     fill(&network, &a).await;
-    let polled = a.outbox.push_message(2, &message(1, 1000), "").unwrap().expect("it waits");
-    let unpolled = a.outbox.push_message(2, &message(1, 1000), "").unwrap().expect("it waits");
+    let polled = a.outbox.push_whole(2, &message(1, 1000), "").unwrap().expect("it waits");
+    let unpolled = a.outbox.push_whole(2, &message(1, 1000), "").unwrap().expect("it waits");
     let waiter = tokio::spawn({
         let outbox = a.outbox.clone();
         async move { admitted(&outbox, polled).await }
@@ -371,7 +371,7 @@ async fn messages_that_wait_are_lost_with_the_connection_and_their_senders_notic
     assert_eq!(waiter.await.unwrap(), Err(()));
     assert_eq!(admitted(&a.outbox, unpolled).await, Err(()));
     assert!(!a.outbox.withdraw(unpolled));
-    assert_eq!(a.outbox.push_message(2, &message(1, 10), ""), Err(PushError::Closed));
+    assert_eq!(a.outbox.push_whole(2, &message(1, 10), ""), Err(PushError::Closed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -384,8 +384,8 @@ async fn messages_to_a_held_target_wait_and_those_to_others_pass() {
     let full = FrameTarget::Name("full".into());
     a.outbox.hold(&full);
     let waiting: Vec<WaiterId> =
-        (1..=3).map(|from| a.outbox.push_message(from, &to("full", from), "").unwrap().expect("it waits")).collect();
-    assert_eq!(a.outbox.push_message(1, &to("free", 4), ""), Ok(None));
+        (1..=3).map(|from| a.outbox.push_whole(from, &to("full", from), "").unwrap().expect("it waits")).collect();
+    assert_eq!(a.outbox.push_whole(1, &to("free", 4), ""), Ok(None));
     assert_eq!(b.event().await, Event::Frame(to("free", 4)));
     assert!(a.outbox.withdraw(waiting[1]));
     a.outbox.resume(&full);
@@ -393,7 +393,7 @@ async fn messages_to_a_held_target_wait_and_those_to_others_pass() {
         assert_eq!(b.event().await, Event::Frame(to("full", from)));
         assert_eq!(admitted(&a.outbox, waiting).await, Ok(()));
     }
-    assert_eq!(a.outbox.push_message(1, &to("full", 5), ""), Ok(None));
+    assert_eq!(a.outbox.push_whole(1, &to("full", 5), ""), Ok(None));
     assert_eq!(b.event().await, Event::Frame(to("full", 5)));
 }
 
@@ -408,9 +408,9 @@ async fn a_hold_applies_to_messages_that_wait_for_room() {
         let to = full.clone();
         Frame::Message { from, to, protocol: 1, variant: 0, replies: Vec::new(), payload: Bytes::new() }
     };
-    let early = a.outbox.push_message(1, &to_full(1), "").unwrap().expect("it waits");
+    let early = a.outbox.push_whole(1, &to_full(1), "").unwrap().expect("it waits");
     a.outbox.hold(&full);
-    let late = a.outbox.push_message(1, &to_full(2), "").unwrap().expect("it waits");
+    let late = a.outbox.push_whole(1, &to_full(2), "").unwrap().expect("it waits");
     network.heal("a", "b");
     while left > 0 {
         let Event::Frame(Frame::Message { to, .. }) = b.event().await else { panic!("not a message") };

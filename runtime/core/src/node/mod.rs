@@ -40,7 +40,7 @@ pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls};
 pub(crate) use router::{
     CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, OutstandingCall, OutstandingCalls,
-    RemoteTarget, Room, Router, WaitingMessage,
+    RemoteTarget, Room, Router, SentMessage,
 };
 pub(crate) use services::{Service, Services};
 pub(crate) use shutdown::NodePhase;

@@ -21,7 +21,7 @@ pub(crate) use outstanding_calls::{OutstandingCall, OutstandingCalls};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RemoteTarget<'a> {
     Pid(&'a Pid),
-    Name(&'a str, &'a NodeName),
+    Name(&'a Arc<str>, &'a NodeName),
 }
 
 impl<'a> RemoteTarget<'a> {
@@ -45,9 +45,9 @@ pub(crate) trait Router: Send + Sync {
         node: &Node,
         from: u64,
         to: RemoteTarget<'_>,
-        message: OutgoingMessage,
+        message: OutgoingMessage<'_>,
         epoch: Option<Epoch>,
-    ) -> Result<Option<WaitingMessage>, CastError>;
+    ) -> Result<SentMessage, CastError>;
 
     /// Sends an answer over the connection on which the call came. If that is lost the answer is too: the caller receives
     /// an error for the loss.
@@ -145,13 +145,22 @@ pub(crate) struct EncodedAnswer {
 }
 
 /// An encoded message to another node.
-pub(crate) struct OutgoingMessage {
+pub(crate) struct OutgoingMessage<'a> {
     pub(crate) protocol_name: &'static str,
     pub(crate) protocol: u64,
     pub(crate) variant: u32,
     /// The ids of the calls in the message.
     pub(crate) replies: Vec<u64>,
-    pub(crate) payload: Vec<u8>,
+    /// The fields. The vector may be reused after the message was sent.
+    pub(crate) payload: &'a mut Vec<u8>,
+}
+
+/// The place of a message that was sent.
+pub(crate) enum SentMessage {
+    /// The queue of the connection.
+    Queued(Room),
+    /// The wait queue in front of it.
+    Waits(WaitingMessage),
 }
 
 impl Node {
@@ -209,7 +218,7 @@ impl Node {
     ) -> Result<(), Exit> {
         match (&to.route, &to.subject) {
             (MonitorRoute::Name, Subject::Name(name, at)) => {
-                self.send_signal(from.number(), RemoteTarget::Name(name, at), signal, Some(epoch))
+                self.send_signal(from.number(), RemoteTarget::Name(&Arc::from(name.as_str()), at), signal, Some(epoch))
             }
             (MonitorRoute::Process(pid) | MonitorRoute::Child(pid), _) | (MonitorRoute::Name, Subject::Pid(pid)) => {
                 self.signal(from, pid, epoch, signal);

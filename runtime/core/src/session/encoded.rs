@@ -21,6 +21,13 @@ impl Encoded {
         Ok(Encoded { head: head.into(), payload: frame.payload().cloned().unwrap_or_default() })
     }
 
+    /// Encodes a frame whose payload is not in it, but given beside it.
+    pub(crate) fn with_payload(head: &Frame, numbers: Numbers, payload: Bytes) -> Result<Encoded, WireError> {
+        let mut bytes = Vec::new();
+        head.encode_head(numbers, &mut bytes)?;
+        Ok(Encoded { head: bytes.into(), payload })
+    }
+
     /// Returns the number of bytes of the frame.
     pub(crate) fn len(&self) -> usize {
         self.head.len() + self.payload.len()

@@ -106,7 +106,7 @@ async fn a_large_message_of_a_process_delays_no_other_process() {
     assert_eq!(sender.ended().await, Exit::Normal);
 }
 
-/// As handlers of web requests: each is a task outside of any process.
+/// The senders are tasks outside of any process, as handlers of web requests are.
 #[greenroom::test]
 async fn a_large_message_of_a_task_delays_no_other_task() {
     let cluster = archives(2).await;

@@ -1,10 +1,8 @@
 //! Messages to other nodes: encoding, and the queue of the connection.
 
-use std::cell::Cell;
-
 use super::cast::Placement;
 use crate::base::{CastError, EncodeError, Encoder, Protocol};
-use crate::node::{Current, Node, OutgoingMessage, RemoteTarget, Room, SentMessage};
+use crate::node::{Current, Node, OutgoingMessage, RemoteTarget, Room, SentMessage, SpareBuffer};
 use crate::process::{catch, report_message_panic};
 use crate::wire::fingerprint;
 
@@ -53,34 +51,6 @@ pub(super) fn route<'a>(
         SentMessage::Queued(Room::Left) => Ok(Placement::Queue),
         SentMessage::Queued(Room::Full) => Ok(Placement::FullConnection(node, to.node())),
         SentMessage::Waits((queue, id)) => Ok(Placement::WaitQueue(queue, id)),
-    }
-}
-
-/// The buffer in which a thread encodes its messages, one after another. Most are copied out of it.
-struct SpareBuffer(Vec<u8>);
-
-thread_local! {
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-impl SpareBuffer {
-    /// The largest buffer that is kept, in bytes.
-    const KEPT: usize = 16 * 1024;
-
-    /// Takes the thread's buffer. Code that sends a message while it encodes another one gets a new buffer.
-    fn take() -> SpareBuffer {
-        SpareBuffer(SPARE.try_with(Cell::take).unwrap_or_default())
-    }
-}
-
-impl Drop for SpareBuffer {
-    fn drop(&mut self) {
-        let mut buffer = std::mem::take(&mut self.0);
-        if buffer.capacity() <= SpareBuffer::KEPT {
-            buffer.clear();
-            // Fails while the thread ends.
-            let _ = SPARE.try_with(|spare| spare.set(buffer));
-        }
     }
 }
 

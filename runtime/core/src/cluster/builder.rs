@@ -174,8 +174,9 @@ impl NodeBuilder {
     /// default, at least 64 KiB and at most 4 GiB. Of two nodes the smaller size counts. A larger message fails at its sender
     /// with [`EncodeError::TooLarge`](crate::EncodeError::TooLarge).
     ///
-    /// A node keeps the received part of a message in memory until the message is complete. The peers of one node have
-    /// 256 MiB for that, and at least the size of one message. Large messages do not delay small ones of other processes.
+    /// A node keeps the received part of a message in memory until the message is complete. All peers of a node together
+    /// have 512 MiB for that, and at least the size of one message. Large messages do not delay small ones of other
+    /// processes.
     pub fn max_message_size(mut self, bytes: u64) -> NodeBuilder {
         self.limits.set_frame(bytes);
         self

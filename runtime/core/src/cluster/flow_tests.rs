@@ -61,7 +61,7 @@ enum Event {
 struct Message {
     connection: usize,
     from: u64,
-    /// Its number among those of the sender to the target on this connection.
+    /// The number of the message among those of the sender to the target on this connection.
     number: u64,
     call: Option<u64>,
 }
@@ -127,7 +127,7 @@ struct Target {
     waiting: VecDeque<Message>,
     handled: Vec<Message>,
     has_ended: bool,
-    /// It takes no message until its answers are sent.
+    /// The process takes no message until its answers are sent.
     is_suspended: bool,
 }
 
@@ -576,7 +576,7 @@ fn no_message_is_lost_or_stuck_in_every_order_of_a_few_events() {
         BEFORE.iter().for_each(|event| assert!(model.apply(*event)));
         let (end, earlier) = order.split_last().unwrap();
         earlier.iter().for_each(|index| assert!(model.apply(EVENTS[*index])));
-        // What has no effect leads to no new order.
+        // An event without an effect leads to no new order.
         let goes_on = model.apply(EVENTS[*end]) && order.len() < DEPTH;
         model.check();
         orders += 1;

@@ -252,9 +252,9 @@ struct Sent {
     order: Order,
     over: Over,
     shop: ShopKind,
-    /// Its cast has returned `Ok`, or its call was answered.
+    /// The cast of the message has returned `Ok`, or the call was answered.
     is_accepted: bool,
-    /// Its cast was not awaited.
+    /// The cast of the message was not awaited.
     is_unawaited: bool,
 }
 
@@ -502,7 +502,7 @@ impl Clerk {
         };
         let stubs = stubs.await;
         self.read();
-        // Another connection knows nothing of these processes, perhaps.
+        // On another connection these processes may not be tracked.
         if let (Ok([me, shop_me, stall]), true) = (stubs, over == self.over(node)) {
             self.branches[node].shops = vec![
                 (ShopKind::Kiosk, kiosk),

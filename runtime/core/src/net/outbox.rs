@@ -31,10 +31,10 @@ use crate::mailbox::WaiterId;
 use crate::node::Room;
 use crate::session::{Backlog, Encoded, Limits, Refusal};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-#[cfg(test)]
-use crate::wire::ReceivedNames;
 use crate::wire::{Definition, Frame, FrameTarget, Numbers, SentNames, WireError};
 
+#[cfg(test)]
+mod inspect;
 mod wait_queue;
 
 use wait_queue::{Admitted, WaitQueue};
@@ -274,52 +274,6 @@ impl Outbox {
         queue.closed || self.has_room(&queue, 1)
     }
 
-    /// Returns an outbox whose connection is up.
-    #[cfg(test)]
-    pub(crate) fn opened(limits: &Limits) -> Outbox {
-        let outbox = Outbox::new(limits);
-        outbox.open(limits.frame);
-        outbox
-    }
-
-    /// Takes all frames that are to be sent, and counts them as sent.
-    #[cfg(test)]
-    pub(crate) fn take_frames(&self, names: &mut ReceivedNames) -> Vec<Frame> {
-        let Poll::Ready(Work::Send(mut batch)) = self.poll_work(&mut Context::from_waker(Waker::noop()), true, false)
-        else {
-            return Vec::new();
-        };
-        batch.take_definitions().iter().for_each(|definition| names.define(definition).unwrap());
-        let mut frames = Vec::new();
-        for (_, frame) in batch.into_frames() {
-            let mut bytes = Vec::new();
-            frame.copy(0, frame.len(), &mut bytes);
-            frames.extend(Frame::decode(&bytes.into(), names).unwrap());
-            let mut sent = Backlog::default();
-            sent.grow(frame.len());
-            self.transmitted(sent);
-        }
-        frames
-    }
-
-    /// Returns the amount that waits.
-    #[cfg(test)]
-    pub(crate) fn waiting(&self) -> Backlog {
-        self.lock().waiting
-    }
-
-    /// Returns `true` if messages wait for room, or for their target.
-    #[cfg(test)]
-    pub(crate) fn has_waiters(&self) -> bool {
-        !self.lock().messages.is_empty()
-    }
-
-    /// Returns the numbers of messages that wait, of targets that are held, and of messages that were lost.
-    #[cfg(test)]
-    pub(crate) fn waiters(&self) -> (usize, usize, usize) {
-        self.lock().messages.counts()
-    }
-
     /// Accepts no further frames. The driver sends the waiting ones and a goodbye, and ends.
     pub(crate) fn close(&self) {
         let mut queue = self.lock();
@@ -491,22 +445,6 @@ impl Batch {
         self.entries.into_iter().map(move |entry| match entry.body {
             Body::Small(size) => (entry.lane, small.split_to(size).into()),
             Body::Large(frame) => (entry.lane, frame),
-        })
-    }
-}
-
-#[cfg(test)]
-impl Outbox {
-    /// Queues a message with its payload. Returns its id if it waits.
-    pub(crate) fn push_whole(&self, lane: u64, frame: &Frame, protocol: &str) -> Result<Option<WaiterId>, PushError> {
-        let mut head = frame.clone();
-        let mut bytes = Vec::new();
-        if let Frame::Message { payload, .. } = &mut head {
-            bytes = mem::take(payload).to_vec();
-        }
-        self.push_message(lane, &head, &mut bytes, protocol).map(|pushed| match pushed {
-            Pushed::Queued(_) => None,
-            Pushed::Waits(id) => Some(id),
         })
     }
 }

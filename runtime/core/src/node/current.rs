@@ -8,6 +8,7 @@
 
 mod awaits;
 mod scope;
+mod spare_buffer;
 mod spares;
 mod thread;
 
@@ -18,6 +19,7 @@ use std::sync::Arc;
 #[cfg(feature = "test")]
 pub(crate) use awaits::PendingAwait;
 pub use scope::EnterGuard;
+pub(crate) use spare_buffer::SpareBuffer;
 use spares::{Spare, Spares};
 use thread::{FrameGuard, ThreadState, discard};
 

@@ -34,7 +34,7 @@ use children::Children;
 pub use current::EnterGuard;
 #[cfg(feature = "test")]
 pub(crate) use current::PendingAwait;
-pub(crate) use current::{Current, ReceivedReplies, WaitingCaller};
+pub(crate) use current::{Current, ReceivedReplies, SpareBuffer, WaitingCaller};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls};

@@ -3,7 +3,8 @@
 //! A frame of at most [`SMALL`] bytes is *small*. Lanes whose next frame is small take turns of at most so many bytes. A
 //! larger frame is cut into *pieces* of at most one fragment, the size that the two nodes agreed on. Each transmission
 //! begins with a piece, and has no other. So the order of one process's frames is kept, large frames go on beside small
-//! ones without end, and a small frame waits for at most two pieces: the one that is being transmitted, and the next one.
+//! ones without end, and a small frame waits for at most two pieces: one in the transmission under way, and one in the
+//! next.
 //!
 //! | chunk | bytes |
 //! |---|---|

@@ -168,7 +168,7 @@ impl Cluster {
     /// Limits the data that `from` sends to `to` to `rate` bytes per second, as over a slow line, or to a node that reads
     /// slowly. The other direction is not changed.
     ///
-    /// A link takes 64 KiB ahead. What is sent beyond that waits at the sender.
+    /// A link takes 64 KiB ahead. Further bytes wait at the sender.
     ///
     /// # Panics
     /// `rate` is zero.

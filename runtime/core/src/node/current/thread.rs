@@ -25,6 +25,7 @@ pub(super) struct ThreadState {
     suspended: RefCell<Vec<Frame>>,
     pub(super) slots: ThreadSlots,
     pub(super) spares: Spares,
+    pub(super) spare_buffer: Cell<Vec<u8>>,
 }
 
 /// A frame while another one runs.
@@ -48,6 +49,7 @@ impl ThreadState {
             suspended: RefCell::new(Vec::new()),
             slots: ThreadSlots::new(),
             spares: Spares::new(),
+            spare_buffer: Cell::new(Vec::new()),
         }
     }
 

@@ -145,7 +145,7 @@ fn a_large_frame_waits_for_acknowledgements() {
 /// The bytes that are sent between a small frame's push and its arrival, with one large frame in each of `lanes`.
 #[test]
 fn a_small_frame_waits_for_at_most_two_pieces() {
-    // What one piece takes on the wire, and the small frame itself.
+    // The bytes of one piece and of the small frame.
     const PIECE: usize = FRAGMENT + 100;
     for lanes in [1, 2, 3, 20] {
         for seed in 1..=20 {
@@ -156,7 +156,7 @@ fn a_small_frame_waits_for_at_most_two_pieces() {
             }
             let mut small = 0;
             for round in 0..12 {
-                // The driver asks for more when all that it has is written.
+                // The driver takes the next transmission when it has written the previous one.
                 let mut output = Vec::new();
                 pair.dialler.session.poll_transmit(pair.now, &mut output);
                 if random.below(2) == 0 {
@@ -246,7 +246,7 @@ fn a_frame_that_needs_all_of_the_peers_reassembly_is_not_passed_by_later_ones() 
         pair.listener.session.poll_transmit(pair.now, &mut acknowledgements);
         pair.dialler.receive(pair.now, &acknowledgements);
         if pair.listener.frames().into_iter().any(|frame| of_lane(9)(&frame)) {
-            // The one that had begun before it.
+            // Lane 1 had begun before.
             let before = pair.listener.frames().len() - 1;
             assert!(before <= 1, "{before} frames passed it in {round} rounds");
             return;

@@ -183,6 +183,16 @@ fn a_small_frame_waits_for_at_most_two_pieces() {
     }
 }
 
+/// Carries one transmission of the dialler, and the acknowledgements of it.
+fn transmit_once(pair: &mut Pair) {
+    let mut output = Vec::new();
+    pair.dialler.session.poll_transmit(pair.now, &mut output);
+    pair.listener.receive(pair.now, &output);
+    let mut acknowledgements = Vec::new();
+    pair.listener.session.poll_transmit(pair.now, &mut acknowledgements);
+    pair.dialler.receive(pair.now, &acknowledgements);
+}
+
 fn is_small(frame: &Frame) -> bool {
     matches!(frame, Frame::Message { from: 100.., .. })
 }
@@ -201,12 +211,7 @@ fn small_frames_without_end_do_not_stop_a_large_one() {
             small += 1;
         }
         assert!(small < 2_000, "the large frame does not arrive");
-        let mut output = Vec::new();
-        pair.dialler.session.poll_transmit(pair.now, &mut output);
-        pair.listener.receive(pair.now, &output);
-        let mut acknowledgements = Vec::new();
-        pair.listener.session.poll_transmit(pair.now, &mut acknowledgements);
-        pair.dialler.receive(pair.now, &acknowledgements);
+        transmit_once(&mut pair);
     }
 }
 
@@ -239,12 +244,7 @@ fn a_frame_that_needs_all_of_the_peers_reassembly_is_not_passed_by_later_ones() 
         for lane in 2..5 {
             pair.dialler.session.send_frame(lane, &message(lane, 100_000)).unwrap();
         }
-        let mut output = Vec::new();
-        pair.dialler.session.poll_transmit(pair.now, &mut output);
-        pair.listener.receive(pair.now, &output);
-        let mut acknowledgements = Vec::new();
-        pair.listener.session.poll_transmit(pair.now, &mut acknowledgements);
-        pair.dialler.receive(pair.now, &acknowledgements);
+        transmit_once(&mut pair);
         if pair.listener.frames().into_iter().any(|frame| of_lane(9)(&frame)) {
             // Lane 1 had begun before.
             let before = pair.listener.frames().len() - 1;

@@ -100,7 +100,10 @@ async fn timers_end_with_their_process_however_it_ends() {
         }
         let reason = ended.await;
         // A reply in the message of a timer fails with the reason, like one in the mailbox.
-        assert_eq!(answer.await, Err(CallError::Exit(reason)), "{end:?}");
+        let answer = answer.await;
+        // On another thread, the process may have ended before the call.
+        let came_late = matches!(end, End::Returns | End::KilledBeforeItRan) && answer == Err(CallError::NoProc);
+        assert!(came_late || answer == Err(CallError::Exit(reason)), "{end:?}: {answer:?}");
         check_released(before, &file, &end).await;
     }
 }

@@ -16,7 +16,7 @@ use std::task::Waker;
 
 use child::ChildSlot;
 use control_block::{ControlBlock, RunState};
-pub(crate) use control_block::{ProcessKind, StartInfo};
+pub(crate) use control_block::{ExitObserver, ProcessKind, StartInfo};
 pub(super) use end::end;
 use flags::Flags;
 pub(super) use introspect::message_text;

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 pub use attach::Attachment;
 pub use blocking::Blocking;
-pub(crate) use cell::{Cell, ProcessKind, StartInfo};
+pub(crate) use cell::{Cell, ExitObserver, ProcessKind, StartInfo};
 pub(crate) use mailbox::Step;
 pub use mailbox::{Mailbox, Receive, Receiver};
 pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each, drop_message, report_message_panic};

@@ -4,11 +4,11 @@
 //! Few processes have any, so they are in [`Attached`], which is allocated on first use.
 
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use super::Cell;
-use super::control_block::Attached;
+use super::control_block::{Attached, ExitObserver};
 use super::flags::{ANSWERS_WAIT, DEADLOCK_CHECK, SYSTEM_REQUEST};
 use crate::base::{Exit, Protocol};
 use crate::observe::DeadlockCheck;
@@ -99,15 +99,14 @@ impl<M: Protocol> Cell<M> {
         self.with_attached(number, |attached| attached.awaited_children = children);
     }
 
-    /// Polls whether an exit reason is set, so that the process in the cell ends with its next poll. It may have none: it
-    /// may compute without end.
-    pub(crate) fn poll_exiting(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Returns whether an exit reason is set, so that the process in the cell ends with its next poll. It may have none: it
+    /// may compute without end. If none is set yet, `observer` is notified when it is.
+    pub(crate) fn observe_exit(&self, observer: Weak<dyn ExitObserver>) -> bool {
         let mut control = self.control();
-        if self.is_exiting() {
-            return Poll::Ready(());
+        if !self.is_exiting() {
+            control.attached_or_default().exit_observer = Some(observer);
         }
-        control.attached_or_default().exit_waker = Some(cx.waker().clone());
-        Poll::Pending
+        self.is_exiting()
     }
 
     /// Records the text of the message that the process has just taken, for its crash report.
@@ -149,5 +148,11 @@ impl<M: Protocol> Cell<M> {
         }
         let mut control = self.control();
         control.attached_mut().map(|attached| std::mem::take(&mut attached.deadlock_checks)).unwrap_or_default()
+    }
+}
+
+impl<M: Protocol> ExitObserver for Cell<M> {
+    fn exit_is_set(&self) {
+        self.queue.wake();
     }
 }

@@ -8,8 +8,7 @@
 
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::Waker;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::base::{Exit, SortedMap};
@@ -109,6 +108,12 @@ impl ColdState {
     }
 }
 
+/// A process that waits for the end of another one, without a clone of the waker that a deadlock check examines.
+pub(crate) trait ExitObserver: Send + Sync {
+    /// Wakes the observing process: an exit reason of the other one is set.
+    fn exit_is_set(&self);
+}
+
 /// Attachments, which few processes own beside their future.
 #[derive(Default)]
 pub(super) struct Attached {
@@ -136,8 +141,8 @@ pub(super) struct Attached {
     pub(super) deadlock_checks: Vec<Arc<DeadlockCheck>>,
     /// Pending requests to the server itself.
     pub(super) requests: SystemRequests,
-    /// Woken once an exit reason is set: the task of a supervisor that waits for the process's `init`.
-    pub(super) exit_waker: Option<Waker>,
+    /// Notified once an exit reason is set: a supervisor that waits for the process's `init`.
+    pub(super) exit_observer: Option<Weak<dyn ExitObserver>>,
     /// Resolves when the connection to which the process has sent an answer has room again.
     pub(super) answers_sent: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }

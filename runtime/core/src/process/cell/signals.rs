@@ -114,8 +114,9 @@ impl<M: Protocol> Cell<M> {
             control.set_exit_reason(reason);
             self.flags.set(flags::EXITING);
             self.queue.wake();
-            if let Some(waker) = control.attached_mut().and_then(|attached| attached.exit_waker.take()) {
-                waker.wake();
+            let observer = control.attached_mut().and_then(|attached| attached.exit_observer.take());
+            if let Some(observer) = observer.and_then(|observer| observer.upgrade()) {
+                observer.exit_is_set();
             }
         }
     }

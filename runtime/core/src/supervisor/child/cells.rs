@@ -5,14 +5,13 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Weak};
 
 use crate::actor::{Actor, Ref, Stub};
 use crate::base::{Exit, Pid, Protocol};
 use crate::call::Address;
 use crate::node::{Addressable, Node};
-use crate::process::Cell;
+use crate::process::{Cell, ExitObserver};
 use crate::supervisor::{Supervision, SupervisionRef};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -63,8 +62,9 @@ pub(in crate::supervisor) trait ChildCell: Any + Send + Sync {
     /// Returns the process that runs in this cell, also while it is ending.
     fn pid(&self) -> Option<Pid>;
 
-    /// Polls whether the process in this cell has an exit reason, so that it ends with its next poll.
-    fn poll_exiting(&self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Returns whether the process in this cell has an exit reason, so that it ends with its next poll. Otherwise `observer`
+    /// is notified when it has.
+    fn observe_exit(&self, observer: Weak<dyn ExitObserver>) -> bool;
 
     /// Returns the `Cell` with its protocol's type.
     fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -91,8 +91,8 @@ impl<M: Protocol> ChildCell for Cell<M> {
         self.current_number().map(|number| self.node().pid(number))
     }
 
-    fn poll_exiting(&self, cx: &mut Context<'_>) -> Poll<()> {
-        Cell::poll_exiting(self, cx)
+    fn observe_exit(&self, observer: Weak<dyn ExitObserver>) -> bool {
+        Cell::observe_exit(self, observer)
     }
 
     fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
@@ -135,8 +135,8 @@ impl ChildCell for SupervisorCell {
         self.cell.pid()
     }
 
-    fn poll_exiting(&self, cx: &mut Context<'_>) -> Poll<()> {
-        Cell::poll_exiting(&self.cell, cx)
+    fn observe_exit(&self, observer: Weak<dyn ExitObserver>) -> bool {
+        Cell::observe_exit(&self.cell, observer)
     }
 
     fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

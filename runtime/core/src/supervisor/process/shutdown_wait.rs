@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::{Exit, Pid, Shutdown};
 use crate::node::Node;
-use crate::process::{Cell, ended};
+use crate::process::{Cell, ExitObserver, ended};
 use crate::supervisor::Supervision;
 use crate::supervisor::child::{ChildCell, KILL_LIMIT, StartFuture};
 use crate::wire::{Epoch, Signal};
@@ -126,11 +126,13 @@ pub(super) async fn wait_for_init(
     shutdown: Shutdown,
     mut starting: StartFuture,
 ) -> Result<Option<Pid>, Exit> {
+    let observer: Arc<dyn ExitObserver> = Arc::clone(&cell) as _;
     let event = poll_fn(|cx| match starting.as_mut().poll(cx) {
         Poll::Ready(outcome) => Poll::Ready(Event::Started(outcome)),
         // A stop request wakes the process, and with it this future.
         Poll::Pending if cell.is_stopping() => Poll::Ready(Event::Stop),
-        Poll::Pending => child.poll_exiting(cx).map(|()| Event::ChildExits),
+        Poll::Pending if child.observe_exit(Arc::downgrade(&observer)) => Poll::Ready(Event::ChildExits),
+        Poll::Pending => Poll::Pending,
     });
     let event = event.await;
     let node = cell.node();

@@ -131,7 +131,10 @@ impl Node {
         self.kill(&late).await;
         self.clock().within(Some(SHUTDOWN_TIME), self.disconnect()).await;
         // Without such processes, a connection did not close in time.
-        let stopped = StopTimeout { timeout, processes: late.len(), abandoned: self.killed().len() };
+        let killed = self.killed();
+        // A process that was started since, and ends by itself, is none of these.
+        let abandoned = late.iter().filter(|number| killed.contains(number)).count();
+        let stopped = StopTimeout { timeout, processes: late.len(), abandoned };
         if late.is_empty() { Ok(()) } else { Err(stopped) }
     }
 

@@ -132,7 +132,7 @@ impl Node {
         self.clock().within(Some(SHUTDOWN_TIME), self.disconnect()).await;
         // Without such processes, a connection did not close in time.
         let killed = self.killed();
-        // A process that was started since, and ends by itself, is none of these.
+        // Another process may have been started since, and be ending by itself.
         let abandoned = late.iter().filter(|number| killed.contains(number)).count();
         let stopped = StopTimeout { timeout, processes: late.len(), abandoned };
         if late.is_empty() { Ok(()) } else { Err(stopped) }

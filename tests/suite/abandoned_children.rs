@@ -1,13 +1,11 @@
 //! Children that cannot be killed, or that do not stop: their supervisor answers meanwhile, and continues without them.
 
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use greenroom::{Alarm, AlarmEvent, ChildError, ChildSpec, ChildState, Node, Shutdown, Strategy, prelude::*};
 use greenroom::{SupervisionRef, Supervisor};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::events::Events;
@@ -105,7 +103,7 @@ fn line_of_write() -> u32 {
 
 #[actor]
 #[derive(Clone, Default)]
-struct Index;
+pub(crate) struct Index;
 
 #[actor(local)]
 impl Index {
@@ -168,7 +166,7 @@ fn terminate<T: TreeStub>(tree: &T, child: &'static str) -> impl Future<Output =
     async move { tree.terminate_child(child).await }
 }
 
-fn start<T: TreeStub, R: Send + 'static>(
+pub(crate) fn start<T: TreeStub, R: Send + 'static>(
     tree: &T,
     child: &'static str,
     spec: ChildSpec<R>,
@@ -183,7 +181,7 @@ fn check_bound(took: Duration) {
     assert!(took >= Duration::from_millis(5_000) && took <= Duration::from_millis(5_200), "{took:?}");
 }
 
-async fn states<T: TreeStub>(tree: &T) -> Vec<ChildState> {
+pub(crate) async fn states<T: TreeStub>(tree: &T) -> Vec<ChildState> {
     tree.children().await.unwrap().into_iter().map(|child| child.state).collect()
 }
 
@@ -632,191 +630,4 @@ async fn requests_before_a_stop_are_handled_and_later_ones_do_not_delay_it() {
     terminate.await.unwrap().unwrap();
     before.await.unwrap().unwrap();
     gate.open().await;
-}
-
-/// A clock that the test advances, for a node on real threads.
-#[derive(Clone)]
-struct ManualClock(Arc<watch::Sender<std::time::Instant>>);
-
-impl greenroom::Clock for ManualClock {
-    fn now(&self) -> std::time::Instant {
-        *self.0.borrow()
-    }
-
-    fn sleep_until(&self, at: std::time::Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let mut time = self.0.subscribe();
-        Box::pin(async move { drop(time.wait_for(|now| *now >= at).await) })
-    }
-}
-
-impl ManualClock {
-    fn advance(&self, time: Duration) {
-        self.0.send_modify(|now| *now += time);
-    }
-}
-
-/// A spawner with the threads of a tokio runtime.
-struct Threads(tokio::runtime::Handle);
-
-impl greenroom::Spawner for Threads {
-    fn spawn(&self, task: greenroom::Task) {
-        self.0.spawn(task);
-    }
-}
-
-/// A motor whose handler keeps its thread until the test releases it.
-#[actor]
-#[derive(Clone, Default)]
-struct Motor {
-    released: Arc<AtomicBool>,
-}
-
-#[actor(local)]
-impl Motor {
-    #[call]
-    fn spin(&mut self, began: Reply<()>) {
-        began.send(());
-        while !self.released.load(Ordering::SeqCst) {
-            std::hint::spin_loop();
-        }
-    }
-
-    #[call]
-    fn block(&mut self, began: Reply<()>) {
-        began.send(());
-        while !self.released.load(Ordering::SeqCst) {
-            std::thread::park_timeout(Duration::from_millis(1));
-        }
-    }
-
-    #[call]
-    fn speed(&self) -> u64 {
-        3_000
-    }
-}
-
-#[supervisor(strategy = one_for_all, intensity = 5)]
-struct Mill {
-    released: Arc<AtomicBool>,
-    #[child(start = Motor { released: self.released.clone() }, shutdown = "50ms")]
-    motor: Motor,
-    #[child]
-    index: Index,
-}
-
-/// Releases the motor also if an assertion fails, which would else hang the test.
-struct ReleaseOnDrop(Arc<AtomicBool>);
-
-impl Drop for ReleaseOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
-/// Waits for a condition that other threads bring about.
-async fn until(condition: &str, mut is_true: impl AsyncFnMut() -> bool) {
-    let waits = async {
-        while !is_true().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    assert!(tokio::time::timeout(Duration::from_secs(20), waits).await.is_ok(), "{condition}");
-}
-
-#[test]
-fn a_handler_that_never_releases_its_thread_is_abandoned() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
-    for spins in [true, false] {
-        runtime.block_on(async {
-            let clock = ManualClock(Arc::new(watch::Sender::new(std::time::Instant::now())));
-            let node = Node::local_on(Threads(tokio::runtime::Handle::current()), clock.clone());
-            let released = Arc::new(AtomicBool::new(false));
-            let _release = ReleaseOnDrop(Arc::clone(&released));
-            let mill = node.start_tree(Mill { released: Arc::clone(&released) }).await.unwrap();
-            let motor = mill.motor().pid().unwrap();
-            if spins {
-                mill.motor().spin().await.unwrap();
-            } else {
-                mill.motor().block().await.unwrap();
-            }
-            mill.index().corrupt();
-            until("the supervisor waits", async || states(&mill).await == [ChildState::Up, ChildState::Restarting])
-                .await;
-            clock.advance(Duration::from_millis(60));
-            // Each answer shows that the supervisor has looked at the clock and still waits.
-            assert_eq!(states(&mill).await, [ChildState::Up, ChildState::Restarting]);
-            clock.advance(Duration::from_millis(4_900));
-            for _ in 0..10 {
-                assert_eq!(states(&mill).await, [ChildState::Up, ChildState::Restarting]);
-            }
-            assert_eq!(node.raised_alarms(), []);
-            clock.advance(Duration::from_millis(200));
-            until("the restart continues", async || states(&mill).await == [ChildState::Restarting, ChildState::Up])
-                .await;
-            let [Alarm::AbandonedChild { child, pid, kind, .. }] = &node.raised_alarms()[..] else { panic!() };
-            assert_eq!((child.as_str(), pid, &**kind), ("/Mill/motor", &motor, "Motor"));
-            released.store(true, Ordering::SeqCst);
-            until("the motor restarts", async || states(&mill).await == [ChildState::Up; 2]).await;
-            assert_eq!(mill.motor().speed().await, Ok(3_000));
-            assert_eq!(node.raised_alarms(), []);
-            node.stop().await;
-        });
-    }
-}
-
-/// A motor whose `init` keeps its thread until the test releases it.
-#[actor]
-#[derive(Clone)]
-struct Starter {
-    began: Arc<AtomicBool>,
-    released: Arc<AtomicBool>,
-}
-
-#[actor(local)]
-impl Starter {
-    #[init]
-    fn warm_up(&mut self) {
-        self.began.store(true, Ordering::SeqCst);
-        while !self.released.load(Ordering::SeqCst) {
-            std::hint::spin_loop();
-        }
-    }
-
-    #[cast]
-    fn turn(&mut self) {}
-}
-
-#[test]
-fn an_init_that_never_releases_its_thread_and_is_killed_by_anyone_is_abandoned() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
-    // A process that does not trap exits ends for each of them.
-    for reason in [Exit::Kill, Exit::error("wrong fuel")] {
-        runtime.block_on(async {
-            let clock = ManualClock(Arc::new(watch::Sender::new(std::time::Instant::now())));
-            let node = Node::local_on(Threads(tokio::runtime::Handle::current()), clock.clone());
-            let (began, released) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-            let _release = ReleaseOnDrop(Arc::clone(&released));
-            let mill = node.start_tree(Mill { released: Arc::default() }).await.unwrap();
-            let starter = Starter { began: Arc::clone(&began), released: Arc::clone(&released) };
-            let start = tokio::spawn(start(&mill, "starter", ChildSpec::<StarterRef>::new(move || starter.clone())));
-            until("the init runs", async || began.load(Ordering::SeqCst)).await;
-            let starter: StarterRef = mill.find_child("starter").await.unwrap();
-            let timers = clock.0.receiver_count();
-            starter.exit(reason.clone());
-            until("the supervisor sets a limit", async || clock.0.receiver_count() > timers).await;
-            clock.advance(Duration::from_millis(4_900));
-            for _ in 0..10 {
-                assert_eq!(states(&mill).await.len(), 3);
-            }
-            assert_eq!(node.raised_alarms(), []);
-            clock.advance(Duration::from_millis(200));
-            until("the start fails", async || start.is_finished()).await;
-            assert_eq!(start.await.unwrap(), Err(ChildError::Start(Exit::Killed)));
-            let [Alarm::AbandonedChild { child, .. }] = &node.raised_alarms()[..] else { panic!() };
-            assert_eq!(child, "/Mill/starter");
-            released.store(true, Ordering::SeqCst);
-            until("the process is gone", async || node.raised_alarms().is_empty()).await;
-            node.stop().await;
-        });
-    }
 }

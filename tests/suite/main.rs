@@ -1,6 +1,7 @@
 //! Tests of greenroom through its public API.
 
 mod abandoned_children;
+mod abandoned_threads;
 mod alarms;
 mod allocations;
 mod application_events;

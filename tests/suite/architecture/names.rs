@@ -54,7 +54,7 @@ fn pure_modules_name_no_runtime_no_clock_and_no_socket() {
                 ("session/lanes.rs", "let now = Instant::now();"),
                 ("observe/metrics/mod.rs", "let now = SystemTime::now();"),
                 ("session/mod.rs", "fn f(clock: &dyn Clock) {}"),
-                ("signal/mod.rs", "std::thread::sleep(d);"),
+                ("signal/mod.rs", "std::thread::park();"),
                 ("supervisor/plan/mod.rs", "node.spawn(child);"),
                 ("session/hello.rs", "use std::net::SocketAddr;"),
             ],

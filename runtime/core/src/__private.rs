@@ -13,7 +13,7 @@ pub use crate::actor::{
 };
 pub use crate::base::{
     DecodeError, Decoder, Deserialize, DeserializeOwned, Deserializer, Down, EncodeError, Encoder, Exit, ExitSignal,
-    NodeEvent, Protocol, Receives, Serialize, Serializer, Shutdown, System, Variant, event_number,
+    NodeEvent, Payload, Protocol, Receives, Serialize, Serializer, Shutdown, System, Variant, event_number,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
 pub use crate::entry::{DEFAULT_SHUTDOWN, TestClock, TestOptions, main, test};

@@ -10,7 +10,7 @@
 
 main() ->
     Names = [cast1, cast4, ask1, ask64, pingpong, ring1, ring100, fan, crowd, crowd1m, monitor, restart, selrecv,
-             selrecv_guard, rcast, rask1, rask64],
+             selrecv_guard, rcast, rask1, rask64, rbytes, rlarge],
     [io:format("~s~n", [Name]) || Name <- Names],
     halt(0).
 
@@ -39,7 +39,9 @@ run(selrecv, D) -> selrecv(selrecv, D);
 run(selrecv_guard, D) -> selrecv(selrecv_guard, D);
 run(rcast, D) -> remote_cast(rcast, 2000000 div D);
 run(rask1, D) -> remote_ask(rask1, 1, 100000 div D);
-run(rask64, D) -> remote_ask(rask64, 64, 400000 div D div 64).
+run(rask64, D) -> remote_ask(rask64, 64, 400000 div D div 64);
+run(rbytes, D) -> remote_bytes(1048576000, D);
+run(rlarge, D) -> percentiles("rlarge", bench_remote:beside(3, 268435456, 20000 div D, self())).
 
 %% Figures
 
@@ -49,6 +51,12 @@ rate(Name, N, Begin, Verified) -> rate_of(Name, N, now_ns() - Begin, Verified).
 rate_of(Name, N, Nanos, Verified) -> {Name, N, Verified, Nanos / 1.0e9, N * 1.0e9 / Nanos, "ops/s"}.
 nanos(Name, N, Nanos, Verified) -> {Name, N, Verified, Nanos / 1.0e9, Nanos / N, "ns"}.
 bytes(Name, N, Bytes) -> {Name, N, N, 0.0, Bytes / N, "bytes"}.
+
+percentiles(Name, Times) ->
+    Sorted = lists:sort(Times),
+    N = length(Sorted),
+    [{Name ++ "/" ++ Share, N, N, 0.0, float(lists:nth(1 + (N - 1) * Thousandth div 1000, Sorted)), "ns"}
+     || {Share, Thousandth} <- [{"p50", 500}, {"p99", 990}, {"p99.9", 999}, {"max", 1000}]].
 
 print({Name, N, N, Seconds, Value, Unit}) ->
     io:format("{\"system\":\"erlang\",\"workload\":\"~s\",\"threads\":~b,\"n\":~b,\"verified\":~b,"
@@ -265,3 +273,11 @@ remote_ask(Name, Callers, Share) ->
     {Nanos, Count} = bench_remote:ask(Callers, Share, self()),
     N = Callers * Share,
     [rate_of(Name, N, Nanos, Count) | [nanos(atom_to_list(Name) ++ "_time", N, Nanos, Count) || Callers =:= 1]].
+
+remote_bytes(All, D) ->
+    Sizes = [65536, 1048576, 10485760, 104857600],
+    Loads = bench_remote:load([{Bytes, max(1, All div Bytes div D)} || Bytes <- Sizes], self()),
+    [begin
+         N = Bytes * Count,
+         {io_lib:format("rbytes/~b", [Bytes]), N, Stored, Nanos / 1.0e9, N * 1.0e9 / Nanos, "B/s"}
+     end || {Bytes, Count, Nanos, Stored} <- Loads].

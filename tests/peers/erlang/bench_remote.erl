@@ -1,7 +1,7 @@
 %% The workloads between two nodes: `!` to a process of the other node, and gen_server:call. The second node is another
 %% `erl`, which this one starts and which ends with it. Both use epmd, and the loopback interface only.
 -module(bench_remote).
--export([cast/2, ask/3, serve/0]).
+-export([cast/2, ask/3, load/2, beside/4, serve/0, store/1]).
 
 -define(COOKIE, "greenroom_peers").
 
@@ -33,9 +33,52 @@ ask(Callers, Share, Main) ->
 bump(_, 0) -> ok;
 bump(Server, N) -> gen_server:call(Server, bump), bump(Server, N - 1).
 
+%% Sends messages of each size to the store of the other node.
+load(Sizes, Main) ->
+    {_, _} = connect(),
+    Store = erpc:call(server(), erlang, whereis, [bench_store]),
+    {Loads, _} = lists:mapfoldl(fun({Bytes, Count}, Before) ->
+        Data = binary:copy(<<7>>, Bytes),
+        Begin = erlang:monotonic_time(nanosecond),
+        spawn(fun() -> put_data(Store, Data, Count), Main ! {stored, stored(Store)} end),
+        Stored = receive {stored, S} -> S end,
+        {{Bytes, Count, erlang:monotonic_time(nanosecond) - Begin, Stored - Before}, Stored}
+    end, 0, Sizes),
+    Loads.
+
+%% The times of small calls of one process while others send one large message each.
+beside(Loaders, Bytes, Calls, Main) ->
+    {_, Server} = connect(),
+    Store = erpc:call(server(), erlang, whereis, [bench_store]),
+    Data = binary:copy(<<7>>, Bytes),
+    [spawn(fun() -> put_data(Store, Data, 1), stored(Store), Main ! loaded end) || _ <- lists:seq(1, Loaders)],
+    spawn(fun() -> Main ! {times, [bump_time(Server) || _ <- lists:seq(1, Calls)]} end),
+    Times = receive {times, T} -> T end,
+    [receive loaded -> ok end || _ <- lists:seq(1, Loaders)],
+    Times.
+
+put_data(_, _, 0) -> ok;
+put_data(Store, Data, N) -> Store ! {put, Data}, put_data(Store, Data, N - 1).
+
+stored(Store) ->
+    Store ! {stored, self()},
+    receive {stored, Bytes} when is_integer(Bytes) -> Bytes end.
+
+bump_time(Server) ->
+    Begin = erlang:monotonic_time(nanosecond),
+    gen_server:call(Server, bump),
+    erlang:monotonic_time(nanosecond) - Begin.
+
 %% The second node
 
+store(Bytes) ->
+    receive
+        {put, Data} -> store(Bytes + byte_size(Data));
+        {stored, From} -> From ! {stored, Bytes}, store(Bytes)
+    end.
+
 serve() ->
+    register(bench_store, spawn(fun() -> store(0) end)),
     register(bench_counter, spawn(fun() -> bench:counter(0) end)),
     {ok, _} = gen_server:start({local, bench_server}, bench_server, 0, []),
     io:format("ready~n"),
@@ -46,7 +89,7 @@ serve() ->
 %% Starts the second node, connects to it, and returns its two counters.
 connect() ->
     Number = os:getpid(),
-    Server = "bench_server_" ++ Number ++ "@localhost",
+    Server = atom_to_list(server()),
     Threads = integer_to_list(erlang:system_info(schedulers_online)),
     Arguments = ["-noshell", "+S", Threads ++ ":" ++ Threads, "-sname", Server, "-setcookie", ?COOKIE,
                  "-kernel", "inet_dist_use_interface", "{127,0,0,1}",
@@ -57,6 +100,8 @@ connect() ->
     receive {Port, {data, {eol, "ready"}}} -> ok end,
     application:set_env(kernel, inet_dist_use_interface, {127,0,0,1}),
     {ok, _} = net_kernel:start([list_to_atom("bench_client_" ++ Number ++ "@localhost"), shortnames]),
-    Node = list_to_atom(Server),
+    Node = server(),
     erlang:set_cookie(list_to_atom(?COOKIE)),
     {erpc:call(Node, erlang, whereis, [bench_counter]), erpc:call(Node, erlang, whereis, [bench_server])}.
+
+server() -> list_to_atom("bench_server_" ++ os:getpid() ++ "@localhost").

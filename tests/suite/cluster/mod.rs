@@ -8,6 +8,7 @@ mod echo_server;
 mod errors;
 mod flow_control;
 mod lanes;
+mod large_messages;
 mod log_text;
 mod loss;
 mod message_panics;

@@ -21,7 +21,8 @@ pub use serde::de::DeserializeOwned;
 #[cfg(feature = "serde")]
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use codec::{Decoder, Encoder};
+pub(crate) use codec::Source;
+pub use codec::{Decoder, Encoder, Payload};
 pub(crate) use error::Causes;
 pub use error::{CallError, CastError, DecodeError, EncodeError, NameError, StartError};
 pub use exit::Exit;

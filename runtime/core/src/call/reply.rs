@@ -134,7 +134,7 @@ impl<T: 'static> fmt::Debug for Reply<T> {
 #[cfg(all(test, feature = "net"))]
 mod tests {
     use super::*;
-    use crate::base::{Decoder, Encoder, NodeId, NodeName};
+    use crate::base::{Decoder, Encoder, NodeId, NodeName, Payload, Source};
     use crate::node::{CallerNode, Node, OutstandingCalls, ReceivedReplies};
     use crate::wire::Epoch;
 
@@ -150,8 +150,9 @@ mod tests {
             if is_closed {
                 slot.close();
             }
-            let mut bytes = Vec::new();
-            let (encoded, ids) = Current::collect_replies(&node, || Encoder::new(&mut bytes, usize::MAX).field(&reply));
+            let mut payload = Payload::default();
+            let (encoded, ids) =
+                Current::collect_replies(&node, || Encoder::new(&mut payload, usize::MAX).field(&reply));
             assert!(encoded.is_ok());
             assert_eq!((ids.len(), node.pending_calls().count()), (1, usize::from(!is_closed)));
             slot.close();
@@ -163,17 +164,17 @@ mod tests {
     async fn the_caller_of_a_received_reply_is_the_peer_that_sent_it() {
         let node = Node::local();
         let reply = Reply::new(Slot::<u32>::for_call(&node));
-        let mut bytes = Vec::new();
-        let (encoded, ids) = Current::collect_replies(&node, || Encoder::new(&mut bytes, usize::MAX).field(&reply));
+        let mut payload = Payload::default();
+        let (encoded, ids) = Current::collect_replies(&node, || Encoder::new(&mut payload, usize::MAX).field(&reply));
         assert_eq!((encoded, ids.len()), (Ok(()), 1));
-        assert_eq!(bytes, [0], "the index in the message, and no node");
+        assert_eq!(*payload.to_source(), [0], "the index in the message, and no node");
         let name = NodeName::new("peer@test").unwrap();
         let caller = CallerNode {
             id: Arc::new(NodeId { name, incarnation: 3 }),
             epoch: Epoch(4),
             calls: OutstandingCalls::default(),
         };
-        let read = |bytes: &[u8]| Decoder::new(bytes).field::<Reply<u32>>();
+        let read = |bytes: &'static [u8]| Decoder::new(&Source::from_static(bytes)).field::<Reply<u32>>();
         let _entered = node.enter();
         let received = ReceivedReplies::new(caller.clone(), &[77, 78]);
         let (replies, left) = Current::with_received(received, || [read(&[1]), read(&[1]), read(&[2]), read(&[0])]);

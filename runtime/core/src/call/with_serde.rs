@@ -161,7 +161,7 @@ impl<'de, T: Serialize + 'static> Deserialize<'de> for Reply<T> {
 #[cfg(all(test, feature = "net"))]
 mod tests {
     use super::*;
-    use crate::base::{DecodeError, Decoder, Encoder};
+    use crate::base::{DecodeError, Decoder, Encoder, Payload};
 
     #[tokio::test]
     async fn the_name_in_a_received_stub_is_bounded() {
@@ -169,10 +169,10 @@ mod tests {
         let _entered = node.enter();
         let read = |length: usize| {
             let at = NodeName::new("shop@test").unwrap();
-            let mut bytes = Vec::new();
+            let mut payload = Payload::default();
             let target = EncodedTarget::Name("n".repeat(length), at);
-            Encoder::new(&mut bytes, usize::MAX).field(&target).unwrap();
-            Decoder::new(&bytes).field::<Target<dyn AnyCell>>().map(|_| ())
+            Encoder::new(&mut payload, usize::MAX).field(&target).unwrap();
+            Decoder::new(&payload.to_source()).field::<Target<dyn AnyCell>>().map(|_| ())
         };
         assert_eq!(read(MAX_NAME), Ok(()));
         assert!(matches!(read(MAX_NAME + 1), Err(DecodeError::Malformed(_))));

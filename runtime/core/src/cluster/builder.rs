@@ -176,7 +176,8 @@ impl NodeBuilder {
     ///
     /// A node keeps the received part of a message in memory until the message is complete. All peers of a node together
     /// have 512 MiB for that, and at least the size of one message. Large messages do not delay small ones of other
-    /// processes.
+    /// processes, and those above 256 KiB are decoded on a thread for blocking code. A large `bytes::Bytes` is not copied
+    /// if it is the last field of its message.
     pub fn max_message_size(mut self, bytes: u64) -> NodeBuilder {
         self.limits.set_frame(bytes);
         self

@@ -109,7 +109,7 @@ impl Hostile {
                 match event {
                     Event::Hello { decides: true, .. } | Event::Offered => admits.command(Command::Admit),
                     Event::Up(_) => seen.up = true,
-                    Event::Frame(frame) => seen.note(frame),
+                    Event::Frame { frame, .. } => seen.note(frame),
                     _ => {}
                 }
                 ControlFlow::Continue(())

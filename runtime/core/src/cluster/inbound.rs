@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::membership::Peer;
 use super::waiting::count_waiting;
 use crate::base::{CallError, Causes, DecodeError, Exit, NodeEvent, NodeId, Pid};
@@ -58,7 +56,7 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
         }
         Frame::Answer { id, replies, result, .. } => {
             // A reply in an answer that cannot be read, or that has no caller, is dropped.
-            let result = result.as_ref().map(Bytes::as_ref).map_err(CallError::clone);
+            let result = result.as_ref().map_err(CallError::clone);
             let answer = || node.pending_calls().answer(id, Some(peer.epoch), result);
             let received = ReceivedReplies::new(peer.caller_node(), &replies);
             let read = || Current::with_received(received, answer);

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use super::closing::Closing;
 use super::holds::Holds;
+use super::large_frames::LargeFrames;
 use super::links::Links;
 use super::tracked::Tracked;
 use crate::base::{NodeId, NodeName};
@@ -41,6 +42,7 @@ pub(super) struct Peer {
     /// The calls of the peer that this node has not answered yet.
     pub(super) calls: OutstandingCalls,
     max_calls: usize,
+    pub(super) large_frames: LargeFrames,
     /// Lock order: this, then the outbox.
     holds: Mutex<Holds>,
     /// The names of the protocols that the peer has used, by their fingerprints. The session bounds their number.
@@ -103,6 +105,7 @@ impl Peer {
             tracked: Tracked::new(limits.relations),
             calls: OutstandingCalls::default(),
             max_calls: limits.calls,
+            large_frames: LargeFrames::new(limits),
             holds: Mutex::default(),
             protocols: Mutex::default(),
         }

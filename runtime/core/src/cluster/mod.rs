@@ -24,6 +24,7 @@
 //! | links, and monitors on processes of this node, also those that wait for a restart; the notes on those by name | 1,048,576 ([`quota`]), some 140 bytes each | `Exit::Other` |
 //! | [`tracked`] processes | twice those with relations, and 64 | |
 //! | replies to the peer's calls, passed on or not | 1,048,576, some 350 bytes each | `CallError::Full` |
+//! | [`large_frames`] that wait to be decoded, and those behind them in their lanes | the largest frame and 64 MiB | the peer is not read |
 //! | messages in front of full mailboxes, and the targets to be held: [`holds`] | 256 MiB | `CallError::Full` |
 //! | targets that the peer holds | 65,536 | they are not held |
 //! | answers and signals to the peer | 256 MiB | an error instead of the answer; at twice that the connection ends |
@@ -42,6 +43,7 @@ mod closing;
 mod cookie;
 mod holds;
 mod inbound;
+mod large_frames;
 mod links;
 mod membership;
 mod quota;

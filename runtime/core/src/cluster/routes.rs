@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::Cluster;
 use super::membership::Peer;
 use super::waiting::Unsent;
-use crate::base::{CallError, CastError, EncodeError, Exit, NodeName};
+use crate::base::{CallError, CastError, EncodeError, Exit, NodeName, Payload};
 use crate::log;
 use crate::net::{PushError, Pushed};
 use crate::node::{
@@ -51,11 +51,12 @@ impl Router for Cluster {
     fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<Room, CallError> {
         // The connection is gone, and with it the call.
         let peer = self.route(&caller.id.name, Some(caller.epoch)).ok_or(CallError::NoConnection)?;
-        let (replies, result) = match answer {
-            Ok(EncodedAnswer { replies, payload }) => (replies, Ok(Bytes::from(payload))),
-            Err(error) => (Vec::new(), Err(error)),
+        let (replies, result, mut payload) = match answer {
+            Ok(EncodedAnswer { replies, payload }) => (replies, Ok(Bytes::new()), payload),
+            Err(error) => (Vec::new(), Err(error), Payload::default()),
         };
-        match peer.outbox.push(lane(from), &Frame::Answer { from, id, replies, result }) {
+        let head = Frame::Answer { from, id, replies, result };
+        match peer.outbox.push_answer(lane(from), &head, &mut payload) {
             Ok(room) => Ok(room),
             Err(PushError::Closed) => Err(CallError::NoConnection),
             // The caller receives the error instead.
@@ -174,6 +175,7 @@ impl Router for Cluster {
                 ("processes with relations", related),
                 ("monitors of names", resolved),
                 ("messages in front of mailboxes", peer.waiting_messages()),
+                ("large frames", peer.large_frames.count()),
                 ("frames in the outbox", peer.outbox.waiting().frames),
                 ("messages in front of the outbox", waiters),
                 ("held targets", held),

@@ -173,6 +173,10 @@ impl<F: FnMut(Event) -> ControlFlow<()> + Send> Driver<F> {
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Step {
+        // A connection that closes is read to the end in any case, since its frames are dropped.
+        if !self.session.is_read() && self.phase != Phase::Closing {
+            return Ok(false);
+        }
         let length = match self.poll_read(cx) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Err(error)) => return Err(self.lost(Some(error))),
@@ -298,6 +302,7 @@ impl<F: FnMut(Event) -> ControlFlow<()> + Send> Driver<F> {
             Command::Admit => self.session.admit(now).map_err(Closed::Session)?,
             Command::Refuse(refusal) => self.session.refuse(now, refusal).map_err(Closed::Session)?,
             Command::Probe => self.session.probe(now),
+            Command::Accept(intake) => self.session.set_intake(now, intake),
             Command::Abort => return Err(Closed::Aborted),
         }
         self.emit_events()

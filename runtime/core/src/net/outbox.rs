@@ -17,8 +17,8 @@
 //! bounded by the calls and the relations of the peer, and answers also by a budget.
 //!
 //! Two amounts are bounded. *Weight* bounds the delay: a large frame counts for little in it, since lanes take turns
-//! and its rest does not delay other lanes. *Bytes* bound the memory: as many may wait as a peer may have to
-//! reassemble.
+//! and its rest does not delay other lanes. *Bytes* bound the memory of large frames: as many may wait as a peer may have
+//! to reassemble. Small messages do not wait for memory.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
@@ -27,9 +27,10 @@ use std::{fmt, mem};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use crate::base::Payload;
 use crate::mailbox::WaiterId;
 use crate::node::Room;
-use crate::session::{Backlog, Encoded, Limits, Refusal};
+use crate::session::{Backlog, Encoded, Intake, Limits, Refusal};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Definition, Frame, FrameTarget, Numbers, SentNames, WireError};
 
@@ -81,6 +82,8 @@ pub(crate) enum Command {
     Refuse(Refusal),
     /// Ask the peer for a sign of life.
     Probe,
+    /// Accept these frames of the peer from now on.
+    Accept(Intake),
     /// End the connection at once, without a goodbye.
     Abort,
 }
@@ -157,12 +160,17 @@ impl Outbox {
         }
     }
 
-    /// Queues an answer or a signal behind the frames of the same lane, which is the sending process's number. Never
-    /// waits.
+    /// Queues a signal, or an error instead of an answer, behind the frames of the same lane, which is the sending
+    /// process's number. Never waits.
     pub(crate) fn push(&self, lane: u64, frame: &Frame) -> Result<Room, PushError> {
+        self.push_answer(lane, frame, &mut frame.payload().map(Payload::from).unwrap_or_default())
+    }
+
+    /// Queues an answer like [`push`](Self::push): a frame without its payload, and the payload.
+    pub(crate) fn push_answer(&self, lane: u64, head: &Frame, payload: &mut Payload) -> Result<Room, PushError> {
         let mut queue = self.lock();
         let limit = queue.limit()?;
-        let budget = match frame {
+        let budget = match head {
             Frame::Answer { result: Ok(_), .. } => self.budget,
             _ => self.budget.saturating_mul(2),
         };
@@ -170,14 +178,15 @@ impl Outbox {
             return Err(PushError::Full);
         }
         let Queue { batch, names, waiting, .. } = &mut *queue;
-        let numbers = frame.numbers(names, "");
-        let size = if frame.size_hint() <= SMALL {
-            batch.push_small(lane, frame, &[], numbers, limit)?
+        let numbers = head.numbers(names, "");
+        let size = if head.size_hint() + payload.len() <= SMALL {
+            batch.push_small(lane, head, payload, numbers, limit)?
         } else {
-            batch.push_large(lane, Encoded::new(frame, numbers).map_err(PushError::Encode)?, limit)?
+            let frame = Encoded::with_payload(head, numbers, mem::take(payload)).map_err(PushError::Encode)?;
+            batch.push_large(lane, frame, limit)?
         };
         waiting.grow(size);
-        let room = if self.has_room(&queue, 1) { Room::Left } else { Room::Full };
+        let room = self.room_behind(&queue, size);
         queue.unlock_and_wake_driver();
         Ok(room)
     }
@@ -186,46 +195,46 @@ impl Outbox {
     /// is no room, or the peer holds the target, the message is put into the wait queue: the sender awaits its admission,
     /// or withdraws it.
     ///
-    /// A small payload is copied, and stays in its vector for the sender to reuse.
+    /// A small payload is copied, so that the sender can reuse its memory.
     pub(crate) fn push_message(
         &self,
         lane: u64,
         head: &Frame,
-        payload: &mut Vec<u8>,
+        payload: &mut Payload,
         protocol: &str,
     ) -> Result<Pushed, PushError> {
         let Frame::Message { to, .. } = head else { return self.push(lane, head).map(Pushed::Queued) };
         // A few bytes of a name do not matter in a large frame, which is encoded before the lock is taken.
         let large = match head.size_hint() + payload.len() {
             ..=SMALL => None,
-            _ => Some(
-                Encoded::with_payload(head, Numbers::default(), mem::take(payload).into())
-                    .map_err(PushError::Encode)?,
-            ),
+            _ => Some(Encoded::with_payload(head, Numbers::default(), mem::take(payload)).map_err(PushError::Encode)?),
         };
         let mut queue = self.lock();
         let limit = queue.limit()?;
-        let must_wait = queue.messages.blocks(to) || !self.has_room(&queue, CAP);
+        let is_small = large.is_none();
+        let lacks_memory = !is_small && (queue.messages.needs_memory() || !self.has_memory(&queue, 2));
+        let must_wait = lacks_memory || queue.messages.blocks(lane, to) || !self.has_room(&queue, CAP);
         let Queue { batch, names, waiting, messages, .. } = &mut *queue;
         if must_wait {
             let frame = match large {
                 Some(frame) => frame,
                 None => {
-                    let payload = Bytes::copy_from_slice(payload);
-                    Encoded::with_payload(head, head.numbers(names, protocol), payload).map_err(PushError::Encode)?
+                    // A copy, which has no more memory than it needs.
+                    Encoded::with_payload(head, head.numbers(names, protocol), payload.clone())
+                        .map_err(PushError::Encode)?
                 }
             };
             if frame.len() > limit {
                 return Err(PushError::TooLarge { limit });
             }
-            return Ok(Pushed::Waits(messages.push(lane, to.clone(), frame)));
+            return Ok(Pushed::Waits(messages.push(lane, to.clone(), frame, lacks_memory)));
         }
         let size = match large {
             Some(frame) => batch.push_large(lane, frame, limit)?,
             None => batch.push_small(lane, head, payload, head.numbers(names, protocol), limit)?,
         };
         waiting.grow(size);
-        let room = if self.has_room(&queue, 1) { Room::Left } else { Room::Full };
+        let room = self.room_behind(&queue, size);
         queue.unlock_and_wake_driver();
         Ok(Pushed::Queued(room))
     }
@@ -271,7 +280,7 @@ impl Outbox {
     /// Returns `true` if [`ready`](Self::ready) would return at once.
     pub(crate) fn is_ready(&self) -> bool {
         let queue = self.lock();
-        queue.closed || self.has_room(&queue, 1)
+        queue.closed || self.room_behind(&queue, usize::MAX) == Room::Left
     }
 
     /// Accepts no further frames. The driver sends the waiting ones and a goodbye, and ends.
@@ -317,14 +326,14 @@ impl Outbox {
     /// Subtracts the amount that was sent.
     pub(super) fn transmitted(&self, sent: Backlog) {
         let mut queue = self.lock();
-        let full = !self.has_room(&queue, 1);
+        let was_full = self.room_behind(&queue, usize::MAX) == Room::Full;
         let Backlog { bytes, weight, frames } = queue.waiting;
         queue.waiting = Backlog {
             bytes: bytes.saturating_sub(sent.bytes),
             weight: weight.saturating_sub(sent.weight),
             frames: frames.saturating_sub(sent.frames),
         };
-        let room = full && self.has_room(&queue, 1);
+        let room = was_full && self.room_behind(&queue, usize::MAX) == Room::Left;
         // The driver, which calls this, takes their frames next.
         let wakers = self.admit(&mut queue);
         drop(queue);
@@ -359,7 +368,8 @@ impl Outbox {
     fn admit(&self, queue: &mut Queue) -> Vec<Waker> {
         let mut wakers = Vec::new();
         while self.has_room(queue, CAP)
-            && let Some(Admitted { lane, frame, waker }) = queue.messages.admit()
+            && let Some(Admitted { lane, frame, waker }) =
+                queue.messages.admit(self.has_memory(queue, 2), |frame| frame.len() > SMALL)
         {
             queue.waiting.grow(frame.len());
             queue.batch.entries.push(Entry { lane, body: Body::Large(frame) });
@@ -368,10 +378,20 @@ impl Outbox {
         wakers
     }
 
-    /// Returns `true` if less than `times` the high-water mark waits, and at most twice the bound in bytes.
+    /// Returns `true` if less than `times` the high-water mark waits.
     fn has_room(&self, queue: &Queue, times: usize) -> bool {
         queue.waiting.weight < self.high_water.saturating_mul(times)
-            && queue.waiting.bytes <= self.high_bytes.saturating_mul(times.min(2))
+    }
+
+    /// Returns `true` if at most `times` the bound in bytes waits.
+    fn has_memory(&self, queue: &Queue, times: usize) -> bool {
+        queue.waiting.bytes <= self.high_bytes.saturating_mul(times)
+    }
+
+    /// Returns the room that a frame of `size` bytes has left.
+    fn room_behind(&self, queue: &Queue, size: usize) -> Room {
+        let is_left = self.has_room(queue, 1) && (size <= SMALL || self.has_memory(queue, 1));
+        if is_left { Room::Left } else { Room::Full }
     }
 
     // A panic while the lock was held cannot have left a change half done.
@@ -408,13 +428,13 @@ impl Batch {
         &mut self,
         lane: u64,
         frame: &Frame,
-        payload: &[u8],
+        payload: &Payload,
         numbers: Numbers,
         limit: usize,
     ) -> Result<usize, PushError> {
         let start = self.small.len();
-        frame.encode(numbers, &mut self.small).map_err(PushError::Encode)?;
-        self.small.extend_from_slice(payload);
+        frame.encode_head(numbers, &mut self.small).map_err(PushError::Encode)?;
+        payload.parts().into_iter().for_each(|part| self.small.extend_from_slice(part));
         let size = self.small.len() - start;
         // The hint does not count the text of an exit reason, which may be long.
         if size > limit {

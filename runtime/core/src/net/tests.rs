@@ -1,5 +1,7 @@
 //! Drivers over streams in memory, on a paused clock.
 
+mod large_frames;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, Weak};
@@ -82,6 +84,13 @@ impl Side {
         self.events.recv().await.expect("an event")
     }
 
+    async fn frame(&mut self) -> Frame {
+        match self.event().await {
+            Event::Frame { frame, .. } => frame,
+            event => panic!("{event:?} instead of a frame"),
+        }
+    }
+
     async fn closed(self) -> String {
         format!("{:?}", self.driver.await.unwrap())
     }
@@ -128,9 +137,9 @@ async fn frames_go_both_ways_in_order() {
         b.outbox.push(1, &message(round, if round % 100 == 0 { 50_000 } else { 20 })).unwrap();
     }
     for round in 0..500 {
-        assert_eq!(b.event().await, Event::Frame(message(round, 10)));
+        assert_eq!(b.frame().await, message(round, 10));
         let size = if round % 100 == 0 { 50_000 } else { 20 };
-        assert_eq!(a.event().await, Event::Frame(message(round, size)));
+        assert_eq!(a.frame().await, message(round, size));
     }
     assert_eq!((a.outbox.waiting().bytes, b.outbox.waiting().weight), (0, 0));
 }
@@ -144,7 +153,7 @@ async fn both_sides_send_more_than_the_streams_hold() {
     }
     for side in [&mut a, &mut b] {
         for _ in 0..3 {
-            assert!(matches!(side.event().await, Event::Frame(_)));
+            assert!(matches!(side.event().await, Event::Frame { .. }));
         }
     }
 }
@@ -162,7 +171,7 @@ async fn no_frame_is_accepted_before_the_session_is_up() {
     assert!(matches!(b.event().await, Event::Up(_)));
     assert!(matches!(a.event().await, Event::Up(_)));
     a.outbox.push(1, &message(1, 10)).unwrap();
-    assert_eq!(b.event().await, Event::Frame(message(1, 10)));
+    assert_eq!(b.frame().await, message(1, 10));
     assert_eq!(a.outbox.push(1, &message(3, 2000)), Err(PushError::TooLarge { limit: 1000 }));
     assert_eq!(a.outbox.waiting(), Backlog::default());
 }
@@ -188,7 +197,7 @@ async fn names_are_defined_before_the_frames_that_use_them() {
             Event::Protocol { fingerprint, name } => {
                 assert_eq!(protocols.insert(fingerprint, name), None);
             }
-            Event::Frame(frame) => {
+            Event::Frame { frame, .. } => {
                 let Frame::Message { from, protocol, .. } = &frame else { panic!("{frame:?}") };
                 // A large frame has the fingerprint itself.
                 assert!(protocols.contains_key(protocol) || frame.size_hint() > 20_000);
@@ -211,8 +220,8 @@ async fn a_goodbye_follows_all_pushed_frames() {
     a.outbox.push(2, &link(2)).unwrap();
     a.outbox.close();
     assert_eq!(a.outbox.push(1, &message(1, 1)), Err(PushError::Closed));
-    assert_eq!(b.event().await, Event::Frame(link(2)));
-    assert_eq!(b.event().await, Event::Frame(message(1, 1 << 20)));
+    assert_eq!(b.frame().await, link(2));
+    assert_eq!(b.frame().await, message(1, 1 << 20));
     assert_eq!(b.event().await, Event::Goodbye);
     assert_eq!((a.closed().await, b.closed().await), ("ByThisNode".into(), "ByPeer".into()));
 }
@@ -274,7 +283,7 @@ async fn a_short_stall_does_no_harm() {
     a.outbox.push(1, &link(1)).unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
     network.heal("a", "b");
-    assert_eq!(b.event().await, Event::Frame(link(1)));
+    assert_eq!(b.frame().await, link(1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -344,8 +353,8 @@ async fn senders_wait_above_the_high_water_mark_and_messages_above_the_cap() {
     let (mut messages, mut others) = (Vec::new(), 0);
     while messages.len() < sent as usize + 3 || others < 2 {
         match b.event().await {
-            Event::Frame(Frame::Message { from, .. }) => messages.push(from),
-            Event::Frame(_) => others += 1,
+            Event::Frame { frame: Frame::Message { from, .. }, .. } => messages.push(from),
+            Event::Frame { .. } => others += 1,
             event => panic!("{event:?}"),
         }
     }
@@ -386,15 +395,15 @@ async fn messages_to_a_held_target_wait_and_those_to_others_pass() {
     let waiting: Vec<WaiterId> =
         (1..=3).map(|from| a.outbox.push_whole(from, &to("full", from), "").unwrap().expect("it waits")).collect();
     assert_eq!(a.outbox.push_whole(1, &to("free", 4), ""), Ok(None));
-    assert_eq!(b.event().await, Event::Frame(to("free", 4)));
+    assert_eq!(b.frame().await, to("free", 4));
     assert!(a.outbox.withdraw(waiting[1]));
     a.outbox.resume(&full);
     for (from, waiting) in [(1, waiting[0]), (3, waiting[2])] {
-        assert_eq!(b.event().await, Event::Frame(to("full", from)));
+        assert_eq!(b.frame().await, to("full", from));
         assert_eq!(admitted(&a.outbox, waiting).await, Ok(()));
     }
     assert_eq!(a.outbox.push_whole(1, &to("full", 5), ""), Ok(None));
-    assert_eq!(b.event().await, Event::Frame(to("full", 5)));
+    assert_eq!(b.frame().await, to("full", 5));
 }
 
 /// A message that waits for room when its target is held waits for the target then, in front of later ones.
@@ -413,15 +422,15 @@ async fn a_hold_applies_to_messages_that_wait_for_room() {
     let late = a.outbox.push_whole(1, &to_full(2), "").unwrap().expect("it waits");
     network.heal("a", "b");
     while left > 0 {
-        let Event::Frame(Frame::Message { to, .. }) = b.event().await else { panic!("not a message") };
+        let Frame::Message { to, .. } = b.frame().await else { panic!("not a message") };
         assert_ne!(to, full);
         left -= 1;
     }
     assert!(tokio::time::timeout(Duration::from_secs(1), admitted(&a.outbox, early)).await.is_err());
     a.outbox.resume(&full);
     assert_eq!((admitted(&a.outbox, early).await, admitted(&a.outbox, late).await), (Ok(()), Ok(())));
-    assert_eq!(b.event().await, Event::Frame(to_full(1)));
-    assert_eq!(b.event().await, Event::Frame(to_full(2)));
+    assert_eq!(b.frame().await, to_full(1));
+    assert_eq!(b.frame().await, to_full(2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -471,14 +480,14 @@ async fn over_tcp() {
     assert!(matches!(b.event().await, Event::Up(_)));
     for round in 0..200 {
         a.outbox.push(1, &message(round, 1000)).unwrap();
-        assert_eq!(b.event().await, Event::Frame(message(round, 1000)));
+        assert_eq!(b.frame().await, message(round, 1000));
     }
     for from in 0..3 {
         a.outbox.push(from, &message(from, 1 << 20)).unwrap();
     }
     a.outbox.close();
     for _ in 0..3 {
-        assert!(matches!(b.event().await, Event::Frame(_)));
+        assert!(matches!(b.event().await, Event::Frame { .. }));
     }
     assert_eq!(b.event().await, Event::Goodbye);
     assert_eq!((a.closed().await, b.closed().await), ("ByThisNode".into(), "ByPeer".into()));
@@ -504,7 +513,7 @@ async fn a_silent_connection_with_the_largest_incomplete_frames_ends_when_anothe
     assert!(held >= 2_500_000, "{held}");
     let start = Instant::now();
     c.outbox.push(1, &message(1, 2_200_000)).unwrap();
-    assert_eq!(d.event().await, Event::Frame(message(1, 2_200_000)));
+    assert_eq!(d.frame().await, message(1, 2_200_000));
     let closed = b.closed().await;
     assert!(closed.contains("TooManyNodeBytes"), "{closed}");
     assert_eq!((start.elapsed(), budget.used()), (Duration::ZERO, 0));
@@ -588,7 +597,10 @@ async fn a_late_driver_reads_and_writes_without_the_reactor() {
     a.outbox.push(1, &message(1, 10)).unwrap();
     assert!(late.drive_late(), "a frame is sent");
     b.outbox.push(2, &message(2, 3 << 20)).unwrap();
-    assert_eq!(next_events(&mut a, &mut b).await, (Event::Frame(message(2, 3 << 20)), Event::Frame(message(1, 10))));
+    assert_eq!(
+        next_events(&mut a, &mut b).await,
+        (Event::Frame { lane: 2, frame: message(2, 3 << 20) }, Event::Frame { lane: 1, frame: message(1, 10) })
+    );
     // Ticks in both directions keep the connection up, ten times as long as the agreed tick.
     let ticks = Instant::now();
     while ticks.elapsed() < Duration::from_secs(40) {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::Node;
-use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid};
+use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid, Source};
 use crate::mailbox::WaiterId;
 use crate::observe::{Alarm, DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, WaitingCall};
 use crate::wire::{Epoch, Signal};
@@ -192,7 +192,7 @@ pub(crate) trait AdmissionQueue: Send + Sync {
 pub(crate) struct EncodedMessage<'a> {
     pub(crate) protocol: u64,
     pub(crate) variant: u32,
-    pub(crate) payload: &'a [u8],
+    pub(crate) payload: &'a Source,
 }
 
 impl EncodedMessage<'_> {

@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use super::names::shrink;
-use crate::base::CallError;
+use crate::base::{CallError, Source};
 use crate::sched::Rng;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::Epoch;
@@ -16,7 +16,7 @@ use crate::wire::Epoch;
 /// A caller's slot for an answer from another node.
 pub(crate) trait AnswerSlot: Send + Sync {
     /// Fills the slot with the encoded answer, or with an error. Only the first call has an effect.
-    fn answer(&self, result: Result<&[u8], CallError>);
+    fn answer(&self, result: Result<&Source, CallError>);
 }
 
 /// The calls that other nodes have not answered yet, by id.
@@ -126,7 +126,7 @@ impl PendingCalls {
     }
 
     /// Answers a call, with an answer from the connection `from` or with an error of this node.
-    pub(crate) fn answer(&self, id: u64, from: Option<Epoch>, result: Result<&[u8], CallError>) -> AnswerOutcome {
+    pub(crate) fn answer(&self, id: u64, from: Option<Epoch>, result: Result<&Source, CallError>) -> AnswerOutcome {
         let mut table = self.lock();
         match table.calls.get(&id) {
             None => return AnswerOutcome::Late,
@@ -253,8 +253,8 @@ mod tests {
     struct Slot(u64, Arc<Mutex<Vec<(u64, Outcome)>>>);
 
     impl AnswerSlot for Slot {
-        fn answer(&self, result: Result<&[u8], CallError>) {
-            self.1.lock().unwrap().push((self.0, result.map(<[u8]>::to_vec)));
+        fn answer(&self, result: Result<&Source, CallError>) {
+            self.1.lock().unwrap().push((self.0, result.map(|bytes| bytes.to_vec())));
         }
     }
 
@@ -284,11 +284,15 @@ mod tests {
     fn an_answer_is_accepted_only_from_the_connection_on_which_the_call_was_sent() {
         let (calls, outcomes) = (calls(), Arc::default());
         let id = calls.insert(Arc::new(Slot(0, Arc::clone(&outcomes))), None);
-        assert_eq!(calls.answer(id, Some(OLD), Ok(&[1])), AnswerOutcome::Stray, "it was not sent at all");
+        assert_eq!(
+            calls.answer(id, Some(OLD), Ok(&Source::from_static(&[1]))),
+            AnswerOutcome::Stray,
+            "it was not sent at all"
+        );
         calls.sent(&[id], NEW, "");
-        assert_eq!(calls.answer(id, Some(OLD), Ok(&[2])), AnswerOutcome::Stray);
-        assert_eq!(calls.answer(id, Some(NEW), Ok(&[3])), AnswerOutcome::Accepted);
-        assert_eq!(calls.answer(id, Some(NEW), Ok(&[4])), AnswerOutcome::Late);
+        assert_eq!(calls.answer(id, Some(OLD), Ok(&Source::from_static(&[2]))), AnswerOutcome::Stray);
+        assert_eq!(calls.answer(id, Some(NEW), Ok(&Source::from_static(&[3]))), AnswerOutcome::Accepted);
+        assert_eq!(calls.answer(id, Some(NEW), Ok(&Source::from_static(&[4]))), AnswerOutcome::Late);
         assert_eq!(*outcomes.lock().unwrap(), [(0, Ok(vec![3]))]);
     }
 
@@ -309,7 +313,7 @@ mod tests {
         assert_eq!(calls.remove_passed_on(origin), [CallId { epoch: NEW, id: second }], "its peer passed it on again");
         assert_eq!(calls.ids(), [other]);
         let answered = add(origin);
-        calls.answer(answered, Some(NEW), Ok(&[]));
+        calls.answer(answered, Some(NEW), Ok(&Source::from_static(&[])));
         assert_eq!(calls.remove_passed_on(origin), []);
         let lost = add(origin);
         assert!(calls.note_passed_on(CallId { epoch: NEW, id: lost }));

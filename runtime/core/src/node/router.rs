@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{AdmissionQueue, CallId, LocalProcess, Node, SignalTarget};
-use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Pid, Subject};
+use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Payload, Pid, Subject};
 use crate::log;
 use crate::mailbox::WaiterId;
 use crate::observe::ReportKind;
@@ -141,7 +141,7 @@ pub(crate) type OutgoingAnswer = Result<EncodedAnswer, CallError>;
 pub(crate) struct EncodedAnswer {
     /// The ids of the calls whose replies are in the answer.
     pub(crate) replies: Vec<u64>,
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Payload,
 }
 
 /// An encoded message to another node.
@@ -151,8 +151,8 @@ pub(crate) struct OutgoingMessage<'a> {
     pub(crate) variant: u32,
     /// The ids of the calls in the message.
     pub(crate) replies: Vec<u64>,
-    /// The fields. The vector may be reused after the message was sent.
-    pub(crate) payload: &'a mut Vec<u8>,
+    /// The fields. Their memory may be reused after the message was sent.
+    pub(crate) payload: &'a mut Payload,
 }
 
 /// The place of a message that was sent.

@@ -49,6 +49,8 @@ pub(crate) struct Limits {
     pub fragment: usize,
     /// The largest frame, in bytes; never more than `reassembly`.
     pub frame: usize,
+    /// A received frame of more bytes is decoded beside the connection's task.
+    pub large: usize,
     /// Large frames of the peer that may be incomplete at one time.
     pub lanes: usize,
     /// Bytes of those.
@@ -56,8 +58,7 @@ pub(crate) struct Limits {
     /// Bytes of those on all connections of a node, at least `reassembly`. Beyond them the connection that has the most
     /// ends.
     pub node_reassembly: usize,
-    /// Bytes of large frames that may be on their way to the peer without an acknowledgement. More of them use a slow
-    /// connection better; fewer of them delay small frames less. At least 256 KiB.
+    /// Bytes of large frames that may be on their way to the peer without an acknowledgement, at first. At least 256 KiB.
     pub window: usize,
     /// Waiting bytes from which on senders have to wait.
     pub high_water: usize,
@@ -98,10 +99,11 @@ impl Default for Limits {
         Limits {
             fragment: Limits::MAX_FRAGMENT,
             frame: 64 << 20,
+            large: 256 << 10,
             lanes: 1024,
             reassembly: 64 << 20,
             node_reassembly: 512 << 20,
-            window: 1 << 20,
+            window: 256 << 10,
             high_water: 1 << 20,
             budget: 256 << 20,
             relations: Limits::PROCESSES,

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::base::Payload;
 use crate::wire::{Frame, Numbers, WireError};
 
 /// A frame's bytes, of which pieces can be copied. The payload is shared with the frame.
@@ -15,16 +16,17 @@ impl Encoded {
     /// The most that one frame counts for in [`weight`](Self::weight).
     const MAX_WEIGHT: usize = 64 * 1024;
 
-    pub(crate) fn new(frame: &Frame, numbers: Numbers) -> Result<Encoded, WireError> {
-        let mut head = Vec::new();
-        frame.encode_head(numbers, &mut head)?;
-        Ok(Encoded { head: head.into(), payload: frame.payload().cloned().unwrap_or_default() })
-    }
-
     /// Encodes a frame whose payload is not in it, but given beside it.
-    pub(crate) fn with_payload(head: &Frame, numbers: Numbers, payload: Bytes) -> Result<Encoded, WireError> {
+    pub(crate) fn with_payload(head: &Frame, numbers: Numbers, mut payload: Payload) -> Result<Encoded, WireError> {
         let mut bytes = Vec::new();
         head.encode_head(numbers, &mut bytes)?;
+        let payload = match payload.take() {
+            (fields, tail) if tail.is_empty() => fields.into(),
+            (fields, tail) => {
+                bytes.extend_from_slice(&fields);
+                tail
+            }
+        };
         Ok(Encoded { head: bytes.into(), payload })
     }
 

@@ -11,7 +11,7 @@
 //! | `0` middle, `1` first, `2` last piece, `3` whole frame | kind, lane *n*, length *n* (1..= a fragment), bytes |
 //! | `7` acknowledgement | kind, bytes *n* of pieces that have come since the last one |
 //!
-//! Only a window of bytes of pieces is on its way at a time. Bytes that are on their way are in front of every other
+//! Only a [window](super::window) of bytes of pieces is on its way at a time. Bytes that are on their way are in front of every other
 //! lane, and a system's socket buffers would hold many milliseconds of them. Small frames are not counted; a large frame
 //! in one piece is.
 //!
@@ -24,9 +24,11 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
 
 use super::encoded::Encoded;
 use super::handshake::hello::ReceiveLimits;
+use super::window::Window;
 use crate::wire::varint;
 
 /// The bits of a chunk's kind.
@@ -39,8 +41,6 @@ pub(super) const SMALL: usize = 16 * 1024;
 const HEAD: usize = 1 + varint::MAX + 3;
 /// A piece smaller than this waits for the next record, or for an acknowledgement, unless it is a frame's rest.
 const SCRAP: usize = 512;
-/// The receiver acknowledges pieces when so many bytes of them have come; the sender's window is twice that at least.
-pub(super) const ACKNOWLEDGE: usize = 128 * 1024;
 /// Emptied lanes whose memory is kept.
 const SPARE: usize = 64;
 
@@ -56,9 +56,7 @@ pub(super) struct Lanes {
     stuck: Vec<u64>,
     backlog: Backlog,
     peer: ReceiveLimits,
-    /// Bytes of pieces that may be under way, and that are.
-    window: usize,
-    under_way: usize,
+    window: Window,
     /// Frames begun and not done, and their whole sizes.
     open: usize,
     open_bytes: usize,
@@ -128,8 +126,7 @@ impl Lanes {
             stuck: Vec::new(),
             backlog: Backlog::default(),
             peer,
-            window: window.max(2 * ACKNOWLEDGE),
-            under_way: 0,
+            window: Window::new(window),
             open: 0,
             open_bytes: 0,
             spare: Vec::new(),
@@ -183,16 +180,14 @@ impl Lanes {
     }
 
     /// The peer has so many bytes of pieces; false if that is more than were sent.
-    pub(super) fn acknowledge(&mut self, bytes: u64) -> bool {
-        let left = usize::try_from(bytes).ok().and_then(|bytes| self.under_way.checked_sub(bytes));
+    pub(super) fn acknowledge(&mut self, now: Instant, bytes: u64) -> bool {
         self.large.extend(self.stuck.drain(..));
-        self.under_way = left.unwrap_or(0);
-        left.is_some()
+        self.window.acknowledge(now, bytes)
     }
 
     /// Fills a record up to `end` bytes; what is there already stays. Sends at most so many `pieces` of large frames, and
     /// subtracts them.
-    pub(super) fn fill(&mut self, record: &mut Vec<u8>, end: usize, pieces: &mut usize) {
+    pub(super) fn fill(&mut self, now: Instant, record: &mut Vec<u8>, end: usize, pieces: &mut usize) {
         loop {
             if *pieces > 0
                 && let Some(number) = self.large.pop_front()
@@ -203,7 +198,10 @@ impl Lanes {
                         self.requeue(number);
                     }
                     Turn::Held => self.held.push_back(number),
-                    Turn::Stuck => self.stuck.push(number),
+                    Turn::Stuck => {
+                        self.window.fill(now);
+                        self.stuck.push(number);
+                    }
                     Turn::Full => return self.large.push_front(number),
                 }
             } else if let Some(number) = self.small.pop_front() {
@@ -247,7 +245,7 @@ impl Lanes {
         let (size, begun) = (frame.len(), lane.sent > 0);
         let rest = size - lane.sent;
         let room = end.saturating_sub(record.len() + HEAD);
-        let window = self.window - self.under_way;
+        let window = self.window.left();
         let whole = size <= self.peer.fragment;
         // A whole frame is not cut.
         let least = if whole { size } else { rest.min(SCRAP) };
@@ -272,7 +270,7 @@ impl Lanes {
         let last = piece == rest;
         put_head(record, if begun { 0 } else { FIRST } | if last { LAST } else { 0 }, number, piece);
         frame.copy(lane.sent, piece, record);
-        self.under_way += piece;
+        self.window.send(piece);
         self.backlog.shrink(rest, rest - piece);
         lane.sent += piece;
         if !last {

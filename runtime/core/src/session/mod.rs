@@ -54,10 +54,12 @@ mod config;
 mod encoded;
 mod error;
 mod handshake;
+mod intake;
 mod lanes;
 mod reassembly;
 mod reassembly_budget;
 mod receive;
+mod window;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -76,6 +78,7 @@ pub(crate) use handshake::hello::{MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
 use handshake::hello::{PeerHello, ReceiveLimits};
 use handshake::key_exchange::KeyExchange;
 pub(crate) use handshake::{CookieKey, CookieKeys, Refusal};
+pub(crate) use intake::Intake;
 pub(crate) use lanes::Backlog;
 use lanes::Lanes;
 use reassembly::Reassembly;
@@ -90,8 +93,8 @@ pub(crate) enum Event {
     Offered,
     /// Both nodes have admitted each other. Precedes every frame.
     Up(Hello),
-    /// A frame of the peer.
-    Frame(Frame),
+    /// A frame of the peer, and its lane. The frames of one lane are in their order.
+    Frame { lane: u64, frame: Frame },
     /// The name of a protocol that the peer uses. Precedes the first message of that protocol.
     Protocol { fingerprint: u64, name: Arc<str> },
     /// The result of a probe: the peer has answered it, or has not within two seconds.
@@ -122,6 +125,7 @@ pub(crate) struct Session {
     reassembly: Reassembly,
     /// Bytes of received pieces that are not acknowledged.
     unacknowledged: usize,
+    intake: Intake,
     events: VecDeque<Event>,
     /// The time by which the next record must be received; before the session is up, the end of the handshake's time.
     silent_at: Instant,
@@ -208,6 +212,7 @@ impl Session {
             names: ReceivedNames::default(),
             reassembly: Reassembly::new(receive_limits, reassembly.share()),
             unacknowledged: 0,
+            intake: Intake::All,
             events: VecDeque::new(),
             silent_at: now + TIMEOUT,
             tick_at: now + TIMEOUT,
@@ -292,6 +297,7 @@ impl Session {
 
     /// Does what is due at `now`: a tick, the result of a probe, or the end for lack of an answer.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
+        self.extend_deadlines(now);
         let error = match &self.state {
             State::Over(error) => return Err(error.clone()),
             State::Up(_) if now >= self.silent_at => SessionError::Silent { tick: self.tick },
@@ -373,7 +379,7 @@ impl Session {
                     record.push(kind);
                 }
             }
-            if self.unacknowledged >= lanes::ACKNOWLEDGE {
+            if self.unacknowledged >= window::ACKNOWLEDGE && self.intake == Intake::All {
                 record.push(ACKNOWLEDGEMENT);
                 varint::put(record, mem::take(&mut self.unacknowledged) as u64);
             }
@@ -389,7 +395,7 @@ impl Session {
                 record.extend_from_slice(&bytes);
             }
             if self.definitions.is_empty() {
-                self.lanes.fill(record, end, &mut pieces);
+                self.lanes.fill(now, record, end, &mut pieces);
             }
             if let Closing::Sending(end) = self.closing
                 && self.lanes.backlog().bytes == 0

@@ -112,7 +112,7 @@ impl Session {
             State::Up(mut cipher) => {
                 let record = cipher.open(&unit[2..])?;
                 self.silent_at = now + self.tick;
-                if self.read_record(&record)? {
+                if self.read_record(now, &record)? {
                     self.events.push_back(Event::Goodbye);
                     return Ok(State::Over(SessionError::Closed));
                 }
@@ -167,14 +167,14 @@ impl Session {
     }
 
     /// Reads a record's chunks; true if one was a goodbye.
-    fn read_record(&mut self, record: &Bytes) -> Result<bool, SessionError> {
+    fn read_record(&mut self, now: Instant, record: &Bytes) -> Result<bool, SessionError> {
         let ended = |_| SessionError::Record("a chunk ends too early");
         let mut reader = Reader::new(record);
         while !reader.is_empty() {
             match reader.byte().map_err(ended)? {
                 TICK => {}
                 ACKNOWLEDGEMENT => {
-                    if !self.lanes.acknowledge(reader.varint().map_err(ended)?) {
+                    if !self.lanes.acknowledge(now, reader.varint().map_err(ended)?) {
                         return Err(SessionError::Record("an acknowledgement of more than was sent"));
                     }
                 }
@@ -225,7 +225,7 @@ impl Session {
         }
         if let Some(frame) = self.reassembly.accept(lane, first, last, piece)? {
             let frame = Frame::decode(&frame, &self.names).map_err(SessionError::Frame)?;
-            self.events.extend(frame.map(Event::Frame));
+            self.events.extend(frame.map(|frame| Event::Frame { lane, frame }));
         }
         Ok(())
     }

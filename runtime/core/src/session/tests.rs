@@ -10,7 +10,7 @@ mod records;
 
 use super::*;
 use crate::base::{NodeId, NodeName};
-use crate::wire::{FrameTarget, Numbers};
+use crate::wire::{FrameTarget, Numbers, WireError};
 
 /// Xorshift, so that a failure repeats with its seed.
 struct Random(u64);
@@ -64,7 +64,7 @@ impl Side {
 
     fn frames(&self) -> Vec<&Frame> {
         let frames = self.events.iter().filter_map(|event| match event {
-            Event::Frame(frame) => Some(frame),
+            Event::Frame { frame, .. } => Some(frame),
             _ => None,
         });
         frames.collect()
@@ -84,7 +84,7 @@ impl Side {
 
 impl Session {
     fn send_frame(&mut self, lane: u64, frame: &Frame) -> Result<(), SendError> {
-        self.send(lane, Encoded::new(frame, Numbers::default()).unwrap())
+        self.send(lane, encoded(frame, Numbers::default()).unwrap())
     }
 }
 
@@ -179,4 +179,10 @@ fn size_of(frame: &Frame) -> usize {
     let mut bytes = Vec::new();
     frame.encode(Numbers::default(), &mut bytes).unwrap();
     bytes.len()
+}
+
+fn encoded(frame: &Frame, numbers: Numbers) -> Result<Encoded, WireError> {
+    let mut bytes = Vec::new();
+    frame.encode(numbers, &mut bytes)?;
+    Ok(bytes::Bytes::from(bytes).into())
 }

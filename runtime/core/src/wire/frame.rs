@@ -149,6 +149,7 @@ impl Frame {
     }
 
     /// Appends the frame's bytes; upon an error `out` is as it was.
+    #[cfg(test)]
     pub(crate) fn encode(&self, numbers: Numbers, out: &mut Vec<u8>) -> Result<(), WireError> {
         self.encode_head(numbers, out)?;
         out.extend_from_slice(self.payload().map_or(&[], |payload| payload));

@@ -41,6 +41,21 @@ impl Figure {
         Figure { workload: workload.into(), n, verified, seconds: 0.0, value: nanos as f64, unit: "ns" }
     }
 
+    /// Returns the percentiles of measured times in nanoseconds, with the name of each behind `/`.
+    pub fn percentiles(workload: &str, mut times: Vec<u64>) -> Vec<Figure> {
+        times.sort_unstable();
+        let n = times.len() as u64;
+        let share = |thousandth: usize| times[(times.len() - 1) * thousandth / 1000];
+        [("p50", share(500)), ("p99", share(990)), ("p99.9", share(999)), ("max", share(1000))]
+            .map(|(percentile, nanos)| Figure::point(format!("{workload}/{percentile}"), n, nanos, n))
+            .into()
+    }
+
+    /// Returns a number of bytes a second.
+    pub fn throughput(workload: impl Into<String>, bytes: u64, time: Duration, verified: u64) -> Figure {
+        Figure { unit: "B/s", ..Figure::rate(workload, bytes, time, verified) }
+    }
+
     /// Returns the resident bytes for each actor.
     pub fn bytes(workload: impl Into<String>, n: u64, bytes: u64, verified: u64) -> Figure {
         Figure { workload: workload.into(), n, verified, seconds: 0.0, value: bytes as f64 / n as f64, unit: "bytes" }

@@ -38,6 +38,16 @@ pub const REMOTE_CASTS: u64 = 2_000_000;
 pub const REMOTE_CALLS: u64 = 100_000;
 /// Calls of `rask64`, by all callers together.
 pub const REMOTE_CALLS_OF_64: u64 = 400_000;
+/// The sizes of the messages of `rbytes`, in bytes.
+pub const REMOTE_BYTES: [u64; 4] = [65_536, 1_048_576, 10_485_760, 104_857_600];
+/// The bytes of all messages of one size together.
+pub const REMOTE_BYTES_OF_A_SIZE: u64 = 1_048_576_000;
+/// The size of each message of `rlarge`, in bytes.
+pub const REMOTE_LARGE: u64 = 268_435_456;
+/// The processes of `rlarge` that send one of them each.
+pub const REMOTE_LOADERS: u64 = 3;
+/// Calls of `rlarge`.
+pub const REMOTE_SMALL_CALLS: u64 = 20_000;
 
 impl Size {
     /// Returns `n`, reduced.
@@ -48,6 +58,11 @@ impl Size {
     /// Returns the equal share of each of `among` in `n`, reduced.
     pub fn shares(self, n: u64, among: u64) -> u64 {
         (self.of(n) / among).max(1)
+    }
+
+    /// Returns the number of messages of so many bytes that `rbytes` sends.
+    pub fn messages_of(self, bytes: u64) -> u64 {
+        self.of(REMOTE_BYTES_OF_A_SIZE / bytes)
     }
 
     /// Returns the number of round trips of `selrecv` behind so many waiting messages. There are fewer behind many,

@@ -114,11 +114,6 @@ async fn talk(name: &str, size: Size) -> Vec<Figure> {
     for talk in talks {
         times.extend(talk.await.expect("the caller is running"));
     }
-    times.sort_unstable();
-    let n = PAIRS * calls;
-    let counted = times.len() as u64;
-    let share = |thousandth: usize| times[(times.len() - 1) * thousandth / 1000];
-    [("p50", share(500)), ("p99", share(990)), ("p99.9", share(999)), ("max", share(1000))]
-        .map(|(percentile, nanos)| Figure::point(format!("{name}/{percentile}"), n, nanos, counted))
-        .into()
+    assert_eq!(times.len() as u64, PAIRS * calls);
+    Figure::percentiles(name, times)
 }

@@ -3,6 +3,7 @@
 mod crowds;
 mod flood;
 mod growth;
+mod large;
 mod messages;
 mod remote;
 mod rings;
@@ -30,6 +31,8 @@ fn main() {
         .workload("rcast", remote::cast)
         .workload("rask1", |size| remote::ask("rask1", 1, size.of(size::REMOTE_CALLS)))
         .workload("rask64", |size| remote::ask("rask64", 64, size.shares(size::REMOTE_CALLS_OF_64, 64)))
+        .workload("rbytes", large::rate)
+        .workload("rlarge", large::beside)
         .server(remote::serve)
         .workload("growth_processes", growth::processes)
         .workload("growth_saved", growth::saved)

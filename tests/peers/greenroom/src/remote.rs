@@ -6,10 +6,12 @@ use std::time::Instant;
 use bench::{Figure, ServerProcess, Size, announce, size};
 use greenroom::prelude::*;
 
+use crate::large::Store;
+
 /// A server that counts, in the second program.
 #[actor(name = "counter")]
 #[derive(Default)]
-struct RemoteCounter {
+pub struct RemoteCounter {
     count: u64,
 }
 
@@ -21,7 +23,7 @@ impl RemoteCounter {
     }
 
     #[call]
-    fn bump(&mut self) -> u64 {
+    pub fn bump(&mut self) -> u64 {
         self.count += 1;
         self.count
     }
@@ -62,6 +64,7 @@ impl RemoteSender {
 pub async fn serve() -> Infallible {
     let node = builder("server@localhost").listen("127.0.0.1:0").start().await.expect("a free port");
     let counter = node.start(RemoteCounter::default()).await.expect("the counter starts");
+    node.start(Store::default()).await.expect("the store starts");
     announce(&node.address().expect("the node listens"));
     panic!("the counter has ended: {}", counter.ended().await);
 }
@@ -89,7 +92,7 @@ pub async fn ask(name: &'static str, callers: u64, share: u64) -> Vec<Figure> {
 }
 
 /// Starts the server and a node that is connected to it.
-async fn connect() -> (ServerProcess, Node, RemoteCounterRef) {
+pub async fn connect() -> (ServerProcess, Node, RemoteCounterRef) {
     let server = ServerProcess::start();
     let node = builder("client@localhost").seed(&server.address).start().await.expect("a node");
     let counter: RemoteCounterRef = node.named_at("counter", "server@localhost");
@@ -99,5 +102,6 @@ async fn connect() -> (ServerProcess, Node, RemoteCounterRef) {
 
 /// Returns a node whose connections are encrypted, as all connections of greenroom are.
 fn builder(name: &str) -> greenroom::NodeBuilder {
-    Node::builder(name).cookie(bench::COOKIE.parse().expect("32 bytes in base64"))
+    let cookie = bench::COOKIE.parse().expect("32 bytes in base64");
+    Node::builder(name).cookie(cookie).max_message_size(size::REMOTE_LARGE + 1024)
 }

@@ -3,7 +3,7 @@
 //! The preparation of a path does not depend on the number of repetitions. It cancels out in the difference of two
 //! counts, as the start of the program does.
 
-use greenroom::__private::{Decoder, Encoder};
+use greenroom::__private::{Decoder, Encoder, Payload};
 use greenroom::Protocol as _;
 use greenroom::prelude::*;
 
@@ -153,17 +153,19 @@ async fn repeat(path: &str, times: usize) -> Result<(), Exit> {
             std::mem::forget(counters);
         }
         "encode" => {
-            let (letter, mut bytes) = (letter(), Vec::with_capacity(4096));
+            let (letter, mut memory) = (letter(), Vec::with_capacity(4096));
             for _ in 0..times {
-                bytes.clear();
-                letter.encode(&mut Encoder::new(&mut bytes, 4096)).map_err(Exit::error)?;
+                let mut payload = Payload::reusing(memory);
+                letter.encode(&mut Encoder::new(&mut payload, 4096)).map_err(Exit::error)?;
+                memory = payload.into_memory();
             }
         }
         "decode" => {
-            let (letter, mut bytes) = (letter(), Vec::new());
-            letter.encode(&mut Encoder::new(&mut bytes, 4096)).map_err(Exit::error)?;
+            let (letter, mut payload) = (letter(), Payload::default());
+            letter.encode(&mut Encoder::new(&mut payload, 4096)).map_err(Exit::error)?;
+            let source = payload.to_source();
             for _ in 0..times {
-                drop(Letter::decode(letter.variant(), &mut Decoder::new(&bytes)).map_err(Exit::error)?);
+                drop(Letter::decode(letter.variant(), &mut Decoder::new(&source)).map_err(Exit::error)?);
             }
         }
         unknown => return Err(Exit::error(format!("unknown path `{unknown}`"))),

@@ -6,11 +6,14 @@
 
 #[cfg(feature = "net")]
 mod bounds;
+mod payload;
 #[cfg(feature = "net")]
 mod with_net;
 #[cfg(not(feature = "net"))]
 mod without_net;
 
+pub use payload::Payload;
+pub(crate) use payload::Source;
 #[cfg(feature = "net")]
 pub use with_net::{Decoder, Encoder};
 #[cfg(not(feature = "net"))]

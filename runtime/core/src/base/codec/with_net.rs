@@ -2,44 +2,54 @@
 
 use std::any::{Any, TypeId};
 
-use postcard::de_flavors::{self, Slice};
+use bytes::Bytes;
+use postcard::de_flavors;
 use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::super::{DecodeError, EncodeError};
 use super::bounds::Bounds;
+use super::payload::{Payload, Source};
 
 /// The target of [`Protocol::encode`](crate::Protocol::encode): writes fields one after another.
 pub struct Encoder<'a> {
-    out: &'a mut Vec<u8>,
-    end: usize,
+    out: &'a mut Payload,
     limit: usize,
 }
 
 impl<'a> Encoder<'a> {
-    /// Creates an encoder that appends at most `limit` bytes to `out`.
-    pub fn new(out: &'a mut Vec<u8>, limit: usize) -> Encoder<'a> {
-        let end = out.len().saturating_add(limit);
-        Encoder { out, end, limit }
+    /// Creates an encoder that appends to `out`, which then has at most `limit` bytes.
+    pub fn new(out: &'a mut Payload, limit: usize) -> Encoder<'a> {
+        Encoder { out, limit }
     }
 
-    /// Appends one field. The bytes of a `Vec<u8>` are copied at once; within another type they need `serde_bytes`.
+    /// Appends one field. The bytes of a `Vec<u8>` are copied at once; within another type they need `serde_bytes`. Those
+    /// of a large `Bytes` that is the last field are not copied.
     ///
     /// # Errors
     /// - [`EncodeError::TooLarge`]: the bytes exceed the limit.
     /// - [`EncodeError::Field`]: the field's `Serialize` implementation failed.
     pub fn field<T: Serialize + 'static>(&mut self, value: &T) -> Result<(), EncodeError> {
-        match (value as &dyn Any).downcast_ref::<Vec<u8>>() {
+        let value_as_any = value as &dyn Any;
+        if let Some(bytes) = value_as_any.downcast_ref::<Vec<u8>>() {
             // Serde has no special case for bytes, and encodes them one by one, to the same result.
-            Some(bytes) => self.serialize(&Bytes(bytes)),
-            None => self.serialize(value),
+            return self.serialize(&Slice(bytes));
         }
+        if let Some(bytes) = value_as_any.downcast_ref::<Bytes>() {
+            self.serialize(&bytes.len())?;
+            if self.limit - self.out.len() < bytes.len() {
+                return Err(EncodeError::TooLarge { limit: self.limit });
+            }
+            self.out.append(bytes);
+            return Ok(());
+        }
+        self.serialize(value)
     }
 
     fn serialize<T: Serialize>(&mut self, value: &T) -> Result<(), EncodeError> {
         let limit = self.limit;
-        let bounded = Bounded { out: self.out, end: self.end };
+        let bounded = Bounded { out: self.out.vector(), end: limit };
         postcard::serialize_with_flavor(value, bounded).map_err(|error| match error {
             postcard::Error::SerializeBufferFull => EncodeError::TooLarge { limit },
             other => EncodeError::Field(other.to_string().into()),
@@ -48,9 +58,9 @@ impl<'a> Encoder<'a> {
 }
 
 /// Bytes that are serialised at once.
-struct Bytes<'a>(&'a [u8]);
+struct Slice<'a>(&'a [u8]);
 
-impl Serialize for Bytes<'_> {
+impl Serialize for Slice<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self.0)
     }
@@ -84,13 +94,14 @@ impl Flavor for Bounded<'_> {
 
 /// The source of [`Protocol::decode`](crate::Protocol::decode): reads fields one after another.
 pub struct Decoder<'a> {
+    source: &'a Source,
     rest: &'a [u8],
     bounds: Bounds,
 }
 
 /// The bytes of a message. Unlike postcard's slice it has no size hint: postcard then gives the length of a sequence as the
 /// bytes announce it.
-struct Input<'de>(Slice<'de>);
+struct Input<'de>(de_flavors::Slice<'de>);
 
 impl<'de> de_flavors::Flavor<'de> for Input<'de> {
     type Remainder = &'de [u8];
@@ -112,12 +123,15 @@ impl<'de> de_flavors::Flavor<'de> for Input<'de> {
 }
 
 impl<'a> Decoder<'a> {
-    /// Creates a decoder that reads from the start of `bytes`.
-    pub fn new(bytes: &'a [u8]) -> Decoder<'a> {
-        Decoder { rest: bytes, bounds: Bounds::new(bytes.len()) }
+    /// The bytes from which on a `Bytes` shares the memory of its message, unless they are the smaller part of it.
+    const SHARED: usize = 64 * 1024;
+
+    /// Creates a decoder that reads from the start of `source`.
+    pub fn new(source: &'a Source) -> Decoder<'a> {
+        Decoder { source, rest: source, bounds: Bounds::new(source.len()) }
     }
 
-    /// Reads one field. The bytes of a `Vec<u8>` are copied at once.
+    /// Reads one field. The bytes of a `Vec<u8>` are copied at once. Those of a large `Bytes` are not copied.
     ///
     /// # Errors
     /// - [`DecodeError::Malformed`]: the bytes are not a valid `T`.
@@ -128,22 +142,25 @@ impl<'a> Decoder<'a> {
     ///   the message, and 16 MiB.
     pub fn field<T: DeserializeOwned + 'static>(&mut self) -> Result<T, DecodeError> {
         if TypeId::of::<T>() == TypeId::of::<Vec<u8>>() {
-            let mut bytes = Some(self.deserialize::<&[u8]>()?.to_vec());
-            // `T` is `Vec<u8>`, so the value is there.
-            if let Some(value) = (&mut bytes as &mut dyn Any).downcast_mut::<Option<T>>().and_then(Option::take) {
-                return Ok(value);
-            }
+            let bytes = self.deserialize::<&[u8]>()?.to_vec();
+            return Ok(same_type(bytes));
+        }
+        if TypeId::of::<T>() == TypeId::of::<Bytes>() {
+            let bytes = self.deserialize::<&[u8]>()?;
+            let is_shared = bytes.len() >= Decoder::SHARED && bytes.len() > self.source.len() / 2;
+            let bytes = if is_shared { self.source.slice_ref(bytes) } else { Bytes::copy_from_slice(bytes) };
+            return Ok(same_type(bytes));
         }
         self.deserialize()
     }
 
     fn deserialize<T: Deserialize<'a>>(&mut self) -> Result<T, DecodeError> {
-        let Decoder { rest, bounds } = self;
+        let Decoder { rest, bounds, .. } = self;
         let malformed = |error: postcard::Error| match bounds.error() {
             Some(error) => error,
             None => DecodeError::Malformed(error.to_string().into()),
         };
-        let mut inner = postcard::Deserializer::from_flavor(Input(Slice::new(rest)));
+        let mut inner = postcard::Deserializer::from_flavor(Input(de_flavors::Slice::new(rest)));
         let value = T::deserialize(bounds.bound(&mut inner)).map_err(malformed)?;
         *rest = inner.finalize().map_err(malformed)?;
         Ok(value)
@@ -157,4 +174,11 @@ impl<'a> Decoder<'a> {
             Err(DecodeError::Malformed(format!("{} trailing bytes", self.rest.len()).into()))
         }
     }
+}
+
+/// Returns `value`, whose type is `T`.
+fn same_type<V: 'static, T: 'static>(value: V) -> T {
+    let mut value = Some(value);
+    let same = (&mut value as &mut dyn Any).downcast_mut::<Option<T>>().and_then(Option::take);
+    same.expect("the caller has compared the types")
 }

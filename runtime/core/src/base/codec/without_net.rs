@@ -7,13 +7,14 @@
 use std::marker::PhantomData;
 
 use super::super::{DecodeError, DeserializeOwned, EncodeError, Serialize};
+use super::payload::{Payload, Source};
 
 /// The target of [`Protocol::encode`](crate::Protocol::encode), which has no bytes without the feature `net`.
-pub struct Encoder<'a>(PhantomData<&'a mut Vec<u8>>);
+pub struct Encoder<'a>(PhantomData<&'a mut Payload>);
 
 impl<'a> Encoder<'a> {
     /// Creates an encoder that never writes.
-    pub fn new(_: &'a mut Vec<u8>, _: usize) -> Encoder<'a> {
+    pub fn new(_: &'a mut Payload, _: usize) -> Encoder<'a> {
         Encoder(PhantomData)
     }
 
@@ -27,11 +28,11 @@ impl<'a> Encoder<'a> {
 }
 
 /// The source of [`Protocol::decode`](crate::Protocol::decode), which has no bytes without the feature `net`.
-pub struct Decoder<'a>(PhantomData<&'a [u8]>);
+pub struct Decoder<'a>(PhantomData<&'a Source>);
 
 impl<'a> Decoder<'a> {
     /// Creates a decoder that never reads.
-    pub fn new(_: &'a [u8]) -> Decoder<'a> {
+    pub fn new(_: &'a Source) -> Decoder<'a> {
         Decoder(PhantomData)
     }
 

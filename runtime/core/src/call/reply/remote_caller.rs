@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::sync::Arc;
 
-use crate::base::{CallError, EncodeError, Encoder};
+use crate::base::{CallError, EncodeError, Encoder, Payload, Source};
 use crate::call::remote::encode_caught;
 use crate::node::{
     AnswerSlot, CallId, CallNote, CallerNode, Current, EncodedAnswer, Node, OutstandingCall, Room, WaitingCaller,
@@ -48,7 +48,7 @@ impl<T> RemoteCaller<T> {
     pub(in crate::call) fn answer_with(&self, value: &T) {
         let node = &self.route.node;
         let Some(router) = node.router() else { return };
-        let mut payload = Vec::new();
+        let mut payload = Payload::default();
         let mut encoder = Encoder::new(&mut payload, router.max_message_size());
         let encode = || encode_caught(node, type_name::<T>(), || (self.encode)(value, &mut encoder));
         let (result, replies) = Current::collect_replies(node, encode);
@@ -88,7 +88,7 @@ impl ReplyRoute {
     }
 
     /// Sends an answer with the replies of these calls in it, or an error.
-    fn send(&self, from: u64, replies: Vec<u64>, result: Result<Vec<u8>, CallError>) {
+    fn send(&self, from: u64, replies: Vec<u64>, result: Result<Payload, CallError>) {
         let Some(router) = self.node.router() else { return };
         let calls = self.node.pending_calls();
         calls.sent(&replies, self.caller.epoch, "");
@@ -107,13 +107,13 @@ impl ReplyRoute {
 }
 
 impl AnswerSlot for ReplyRoute {
-    fn answer(&self, result: Result<&[u8], CallError>) {
+    fn answer(&self, result: Result<&Source, CallError>) {
         let mut replies = Vec::new();
         if let Some((caller, ids)) = Current::take_all_received() {
             let route = |id| ReplyRoute::new(self.node.clone(), caller.clone(), id);
             replies.extend(ids.into_iter().map(|id| route(id).pass_on(&self.node)));
         }
-        self.send(0, replies, result.map(<[u8]>::to_vec));
+        self.send(0, replies, result.map(Payload::from));
     }
 }
 

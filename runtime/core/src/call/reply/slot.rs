@@ -12,7 +12,7 @@ use std::task::{Context, Waker};
 use std::time::Instant;
 
 use super::remote_caller::RemoteCaller;
-use crate::base::{CallError, DecodeError, Decoder, DeserializeOwned, Exit, NodeName, Pid};
+use crate::base::{CallError, DecodeError, Decoder, DeserializeOwned, Exit, NodeName, Pid, Source};
 use crate::mailbox::{CheckedSend, Guard, WakingLock};
 use crate::node::{AnswerSlot, Current, Node, WaitingCaller, WeakNode};
 use crate::observe::AwaitedCall;
@@ -277,7 +277,7 @@ impl<T> Timeout for Slot<T> {
 }
 
 impl<T: DeserializeOwned + Send + 'static> AnswerSlot for Slot<T> {
-    fn answer(&self, result: Result<&[u8], CallError>) {
+    fn answer(&self, result: Result<&Source, CallError>) {
         self.lock().remote_id = None;
         let outcome = result.and_then(|bytes| {
             let decoded = catch(|| decode(bytes)).map_err(|panic| {
@@ -293,7 +293,7 @@ impl<T: DeserializeOwned + Send + 'static> AnswerSlot for Slot<T> {
     }
 }
 
-fn decode<T: DeserializeOwned + Send + 'static>(bytes: &[u8]) -> Result<CheckedSend<T>, DecodeError> {
+fn decode<T: DeserializeOwned + Send + 'static>(bytes: &Source) -> Result<CheckedSend<T>, DecodeError> {
     let mut decoder = Decoder::new(bytes);
     let value = decoder.field()?;
     decoder.finish()?;
@@ -328,7 +328,7 @@ mod tests {
         let node = Node::local();
         let slot = Slot::<Brittle>::for_call(&node);
         slot.close();
-        let ((), dropped) = Current::collect_dropped(&node, Node::SYSTEM, || slot.answer(Ok(&[])));
+        let ((), dropped) = Current::collect_dropped(&node, Node::SYSTEM, || slot.answer(Ok(&Source::new())));
         assert!(dropped.is_empty());
         assert_eq!(node.counters().lost_messages, 1);
     }

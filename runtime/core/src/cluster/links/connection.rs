@@ -1,8 +1,11 @@
 //! One connection, from its stream to its end.
 //!
 //! The task that runs the connection owns it, and nothing else reports its loss. The loss takes effect when [`Owned`] is
-//! dropped: also if the task panics or is dropped. The order is: no frame is accepted, calls and relations of processes
-//! fail, the event `Down`, the peer is no longer listed, the next connection to it may come up.
+//! dropped: also if the task panics or is dropped. The order is:
+//!
+//! - No frame is sent any more. The frames that were received are handled.
+//! - Calls and relations of processes fail, and the event `Down` follows.
+//! - The peer is no longer listed, and the next connection to it may come up.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
@@ -13,8 +16,8 @@ use tokio::sync::oneshot;
 use super::connector::{ConnectionEnd, Connector};
 use crate::base::{NodeEvent, NodeId, NodeName};
 use crate::cluster::closing::ClosingPart;
-use crate::cluster::inbound;
 use crate::cluster::membership::Peer;
+use crate::cluster::{inbound, large_frames};
 use crate::log;
 use crate::net::{BoxedStream, Closed, HandshakePermit, Outbox, drive};
 use crate::node::Node;
@@ -33,6 +36,17 @@ struct Owned {
     /// The peer, once the connection is up.
     peer: Option<Arc<Peer>>,
     record: Arc<Record>,
+    closing: ClosingPart,
+}
+
+/// The rest of a connection that is over. It takes effect once, after the last frame that was received.
+struct Loss {
+    connector: Connector,
+    epoch: Epoch,
+    name: Option<NodeName>,
+    peer: Option<Arc<Peer>>,
+    /// The node's stop waits for it.
+    _part: ClosingPart,
 }
 
 /// The facts about a connection that are reported after its end.
@@ -78,6 +92,7 @@ impl Connector {
             hello: None,
             peer: None,
             record: Arc::clone(&record),
+            closing: closing.clone(),
         };
         let identified = Arc::clone(&meter);
         let sink = move |event| {
@@ -98,9 +113,9 @@ impl Connector {
                     }
                     drop(tried.take());
                 }
-                Event::Frame(frame) => {
+                Event::Frame { lane, frame } => {
                     if let Some(peer) = &owned.peer {
-                        inbound::handle_frame(&owned.connector.node, peer, frame);
+                        large_frames::accept(&owned.connector.node, peer, lane, frame);
                     }
                 }
                 Event::Protocol { fingerprint, name } => {
@@ -174,13 +189,29 @@ impl Owned {
 
 impl Drop for Owned {
     fn drop(&mut self) {
+        step(&self.connector.node, || self.outbox.close());
+        let loss = Loss {
+            connector: self.connector.clone(),
+            epoch: self.epoch,
+            name: self.name().cloned(),
+            peer: self.peer.clone(),
+            _part: self.closing.clone(),
+        };
+        match &self.peer {
+            Some(peer) => peer.large_frames.finish(|| loss.take_effect()),
+            None => loss.take_effect(),
+        }
+    }
+}
+
+impl Loss {
+    fn take_effect(self) {
         let Connector { node, cluster, .. } = &self.connector;
-        step(node, || self.outbox.close());
         if let Some(peer) = &self.peer {
             inbound::disconnect(node, peer, |action| step(node, action));
             step(node, || cluster.remove(peer));
         }
-        if let Some(name) = self.name() {
+        if let Some(name) = &self.name {
             step(node, || cluster.links.closed(name, self.epoch));
         }
     }

@@ -4,6 +4,7 @@ use std::mem;
 use std::task::{Context, Poll, Waker};
 
 use super::{Outbox, PushError, Pushed, Work};
+use crate::base::Payload;
 use crate::mailbox::WaiterId;
 use crate::session::{Backlog, Limits};
 use crate::wire::{Frame, ReceivedNames};
@@ -53,11 +54,11 @@ impl Outbox {
     /// Queues a message with its payload. Returns its id if it waits.
     pub(crate) fn push_whole(&self, lane: u64, frame: &Frame, protocol: &str) -> Result<Option<WaiterId>, PushError> {
         let mut head = frame.clone();
-        let mut bytes = Vec::new();
+        let mut fields = Payload::default();
         if let Frame::Message { payload, .. } = &mut head {
-            bytes = mem::take(payload).to_vec();
+            fields = Payload::from(&mem::take(payload));
         }
-        self.push_message(lane, &head, &mut bytes, protocol).map(|pushed| match pushed {
+        self.push_message(lane, &head, &mut fields, protocol).map(|pushed| match pushed {
             Pushed::Queued(_) => None,
             Pushed::Waits(id) => Some(id),
         })

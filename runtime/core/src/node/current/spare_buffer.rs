@@ -1,10 +1,11 @@
 //! The buffer in which a thread encodes its messages to other nodes.
 
 use super::THREAD;
+use crate::base::Payload;
 
 /// The buffer of this thread for one message. A short message is copied out of it, so that the next one needs no
 /// allocation. A drop returns the buffer.
-pub(crate) struct SpareBuffer(pub(crate) Vec<u8>);
+pub(crate) struct SpareBuffer(pub(crate) Payload);
 
 impl SpareBuffer {
     /// The largest buffer that is kept, in bytes.
@@ -13,15 +14,14 @@ impl SpareBuffer {
     /// Takes the thread's buffer, which is empty. Code that sends a message while it encodes another one gets a new
     /// buffer.
     pub(crate) fn take() -> SpareBuffer {
-        SpareBuffer(THREAD.try_with(|thread| thread.spare_buffer.take()).unwrap_or_default())
+        SpareBuffer(Payload::reusing(THREAD.try_with(|thread| thread.spare_buffer.take()).unwrap_or_default()))
     }
 }
 
 impl Drop for SpareBuffer {
     fn drop(&mut self) {
-        let mut buffer = std::mem::take(&mut self.0);
+        let buffer = std::mem::take(&mut self.0).into_memory();
         if buffer.capacity() <= SpareBuffer::KEPT {
-            buffer.clear();
             // Fails while the thread ends.
             let _ = THREAD.try_with(|thread| thread.spare_buffer.set(buffer));
         }

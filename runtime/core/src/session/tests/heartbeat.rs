@@ -82,7 +82,7 @@ fn a_goodbye_follows_the_waiting_frames() {
     assert!(!pair.dialler.session.is_over());
     pair.run();
     assert!(pair.dialler.session.is_over());
-    let expected = [Event::Frame(message(1, 1 << 20)), Event::Goodbye];
+    let expected = [Event::Frame { lane: 1, frame: message(1, 1 << 20) }, Event::Goodbye];
     assert_eq!(pair.listener.events[1..], expected);
     assert_eq!(pair.listener.session.send_frame(1, &message(1, 1)), Err(SendError::Closed));
     // After its goodbye a session waits five seconds for the peer to close the connection, and sends nothing more.

@@ -14,6 +14,7 @@ use crate::wire::{Numbers, SentNames};
 
 /// Limits so small that a short input reaches each of them.
 const LIMITS: Limits = Limits {
+    large: 256 << 10,
     fragment: Limits::MAX_FRAGMENT,
     frame: 20_000,
     lanes: 2,
@@ -204,7 +205,7 @@ impl Attacked {
                 Event::Offered => Stage::Offered,
                 Event::Up(_) => Stage::Up,
                 Event::Goodbye => Stage::Goodbye,
-                Event::Frame(_) | Event::Protocol { .. } | Event::Probed { .. } => {
+                Event::Frame { .. } | Event::Protocol { .. } | Event::Probed { .. } => {
                     assert_eq!(self.stage, Stage::Up, "{event:?}");
                     continue;
                 }

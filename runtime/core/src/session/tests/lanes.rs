@@ -107,8 +107,8 @@ fn a_frame_that_is_too_large_is_an_error_at_its_sender() {
     assert_eq!(pair.listener.frames(), [&fits]);
     assert_eq!(pair.dialler.session.frame_limit(), 1000);
     let nameless = Frame::Signal { from: 1, to: FrameTarget::Name("".into()), signal: crate::wire::Signal::Link };
-    let encoded = Encoded::new(&nameless, Numbers::default());
-    assert_eq!(encoded.err(), Some(crate::wire::WireError::Text));
+    let encoded = encoded(&nameless, Numbers::default());
+    assert_eq!(encoded.err(), Some(WireError::Text));
     assert_eq!(pair.dialler.session.backlog().bytes, 0);
 }
 

@@ -91,7 +91,7 @@ fn definitions_beyond_the_bound_end_the_session_and_a_name_needs_one() {
     for frame in frames.clone() {
         let numbers = frame.numbers(&mut names, "");
         names.take_definitions().into_iter().for_each(|definition| pair.dialler.session.define(definition));
-        pair.dialler.session.send(1, Encoded::new(&frame, numbers).unwrap()).unwrap();
+        pair.dialler.session.send(1, encoded(&frame, numbers).unwrap()).unwrap();
     }
     pair.run();
     assert_eq!(pair.listener.result, Ok(()));
@@ -104,7 +104,7 @@ fn definitions_beyond_the_bound_end_the_session_and_a_name_needs_one() {
     let mut pair = Pair::up();
     let undefined = Frame::Signal { from: 1, to: FrameTarget::Name("a".into()), signal: crate::wire::Signal::Link };
     let numbers = undefined.numbers(&mut SentNames::default(), "");
-    pair.dialler.session.send(1, Encoded::new(&undefined, numbers).unwrap()).unwrap();
+    pair.dialler.session.send(1, encoded(&undefined, numbers).unwrap()).unwrap();
     pair.run();
     assert_eq!(pair.listener.result, Err(SessionError::Frame(WireError::Names)));
 }
@@ -120,7 +120,7 @@ fn a_frame_waits_for_all_definitions_before_it() {
     };
     let numbers = (0..1_000).map(|number| frame(number).numbers(&mut names, "")).last().unwrap();
     names.take_definitions().into_iter().for_each(|definition| pair.dialler.session.define(definition));
-    pair.dialler.session.send(1, Encoded::new(&frame(999), numbers).unwrap()).unwrap();
+    pair.dialler.session.send(1, encoded(&frame(999), numbers).unwrap()).unwrap();
     pair.run();
     assert_eq!(pair.listener.result, Ok(()));
     assert_eq!(pair.listener.frames(), [&frame(999)]);

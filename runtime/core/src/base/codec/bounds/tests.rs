@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt::Debug;
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::base::codec::{Decoder, Encoder};
+use crate::base::EncodeError;
+use crate::base::codec::{Decoder, Encoder, Payload};
 use crate::counting::{allocated_bytes, kept_bytes};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -32,10 +34,17 @@ struct Chain {
 }
 
 fn read<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let mut decoder = Decoder::new(bytes);
+    let source = Bytes::copy_from_slice(bytes);
+    let mut decoder = Decoder::new(&source);
     let value = decoder.field()?;
     decoder.finish()?;
     Ok(value)
+}
+
+fn write<T: Serialize + 'static>(value: &T) -> Bytes {
+    let mut payload = Payload::default();
+    Encoder::new(&mut payload, usize::MAX).field(value).unwrap();
+    payload.to_source()
 }
 
 fn too_deep<T: Debug + PartialEq + 'static>() -> Result<T, DecodeError> {
@@ -69,8 +78,7 @@ fn each_nested_value_counts_as_a_level() {
 #[test]
 fn width_is_not_depth() {
     let wide: Vec<(u8, Option<String>)> = (0..10_000).map(|n| (n as u8, Some(n.to_string()))).collect();
-    let mut bytes = Vec::new();
-    Encoder::new(&mut bytes, usize::MAX).field(&wide).unwrap();
+    let bytes = write(&wide);
     assert_eq!(read(&bytes), Ok(wide));
     let tree = Tree::Pair(Box::new(Tree::Leaf), Box::new(Tree::Named { of: Box::new(Tree::Leaf) }));
     assert_eq!(read(&[1, 0, 2, 0]), Ok(tree));
@@ -136,8 +144,8 @@ fn the_elements_of_all_sequences_of_a_message_are_counted_together() {
     let nested = [&[0x90, 0x4e][..], &[0x80, 0x20].repeat(10_000)].concat();
     too_many::<Vec<Vec<()>>>(&nested);
     // The second field of a message.
-    let bytes = [0x80, 0x20, 0x80, 0x20];
-    let mut decoder = Decoder::new(&bytes);
+    let source = Bytes::from_static(&[0x80, 0x20, 0x80, 0x20]);
+    let mut decoder = Decoder::new(&source);
     assert_eq!(decoder.field(), Ok(vec![(); 4096]));
     assert_eq!(decoder.field::<Vec<()>>(), Err(DecodeError::TooMany { limit: 4 + 4096 }));
 }
@@ -145,8 +153,7 @@ fn the_elements_of_all_sequences_of_a_message_are_counted_together() {
 #[test]
 fn a_sequence_whose_elements_have_bytes_has_any_length() {
     fn check<T: Debug + PartialEq + Serialize + DeserializeOwned + 'static>(value: T) {
-        let mut bytes = Vec::new();
-        Encoder::new(&mut bytes, usize::MAX).field(&value).unwrap();
+        let bytes = write(&value);
         assert_eq!(read(&bytes), Ok(value));
     }
     check(vec![0_u8; 100_000]);
@@ -192,12 +199,10 @@ fn small_bytes_do_not_become_a_large_value() {
 fn large_values_with_as_many_bytes_are_read() {
     type Block = [[u8; 32]; 32];
     let blocks: Vec<Option<Block>> = vec![Some([[7; 32]; 32]); 10_000];
-    let mut bytes = Vec::new();
-    Encoder::new(&mut bytes, usize::MAX).field(&blocks).unwrap();
+    let bytes = write(&blocks);
     assert_eq!(read(&bytes), Ok(blocks));
     let mixed: Vec<Option<Block>> = (0..10_000).map(|n| (n % 10 == 0).then_some([[7; 32]; 32])).collect();
-    let mut bytes = Vec::new();
-    Encoder::new(&mut bytes, usize::MAX).field(&mixed).unwrap();
+    let bytes = write(&mixed);
     assert_eq!(read(&bytes), Ok(mixed));
 }
 
@@ -207,9 +212,7 @@ fn the_bytes_of_a_vector_are_encoded_as_serde_encodes_them() {
     struct Wrapped(Vec<u8>);
     for size in [0, 1, 127, 128, 70_000] {
         let bytes: Vec<u8> = (0..size).map(|n| n as u8).collect();
-        let (mut direct, mut wrapped) = (Vec::new(), Vec::new());
-        Encoder::new(&mut direct, usize::MAX).field(&bytes).unwrap();
-        Encoder::new(&mut wrapped, usize::MAX).field(&Wrapped(bytes.clone())).unwrap();
+        let (direct, wrapped) = (write(&bytes), write(&Wrapped(bytes.clone())));
         assert!(direct == wrapped, "{size}");
         assert_eq!(read::<Wrapped>(&direct), Ok(Wrapped(bytes.clone())), "{size}");
         assert_eq!(read::<Vec<u8>>(&direct), Ok(bytes), "{size}");
@@ -217,4 +220,65 @@ fn the_bytes_of_a_vector_are_encoded_as_serde_encodes_them() {
             assert!(matches!(read::<Vec<u8>>(&direct[..cut]), Err(DecodeError::Malformed(_))), "{size} cut at {cut}");
         }
     }
+}
+
+#[test]
+fn large_bytes_at_the_end_of_a_message_are_shared_in_both_directions() {
+    const SIZE: usize = 32 << 20;
+    let data = Bytes::from(vec![7; SIZE]);
+    let mut payload = Payload::default();
+    let before = allocated_bytes();
+    let mut encoder = Encoder::new(&mut payload, SIZE + 100);
+    encoder.field(&12_345_u64).and_then(|()| encoder.field(&data)).unwrap();
+    assert!(allocated_bytes() - before < 1000);
+    let source = payload.to_source();
+    let before = allocated_bytes();
+    let mut decoder = Decoder::new(&source);
+    assert_eq!((decoder.field(), decoder.field()), (Ok(12_345_u64), Ok(data.clone())));
+    assert_eq!(decoder.finish(), Ok(()));
+    assert!(allocated_bytes() - before < 1000);
+    // The bytes are those of serde.
+    assert_eq!(write(&data), write(&data.to_vec()));
+}
+
+#[test]
+fn bytes_of_any_size_and_place_are_encoded_in_order() {
+    for (first, second) in [(0, 10), (10, 100_000), (100_000, 10), (100_000, 100_000), (70_000, 0)] {
+        let (first, second) = (Bytes::from(vec![1; first]), Bytes::from(vec![2; second]));
+        let mut payload = Payload::default();
+        let mut encoder = Encoder::new(&mut payload, usize::MAX);
+        encoder.field(&first).and_then(|()| encoder.field(&second)).and_then(|()| encoder.field(&9_u8)).unwrap();
+        let source = payload.to_source();
+        assert_eq!(source.len(), payload.len());
+        let mut decoder = Decoder::new(&source);
+        assert_eq!((decoder.field(), decoder.field(), decoder.field()), (Ok(first), Ok(second), Ok(9_u8)));
+        assert_eq!(decoder.finish(), Ok(()));
+    }
+}
+
+#[test]
+fn a_short_part_of_a_message_does_not_keep_the_rest_in_memory() {
+    let (first, second) = (Bytes::from(vec![1; 100_000]), Bytes::from(vec![2; 1 << 20]));
+    let mut payload = Payload::default();
+    let mut encoder = Encoder::new(&mut payload, usize::MAX);
+    encoder.field(&first).and_then(|()| encoder.field(&second)).unwrap();
+    let source = payload.to_source();
+    let mut decoder = Decoder::new(&source);
+    let shares = |bytes: &Bytes| source.as_ptr_range().contains(&bytes.as_ptr());
+    assert!(!shares(&decoder.field().unwrap()));
+    assert!(shares(&decoder.field().unwrap()));
+}
+
+#[test]
+fn a_limit_counts_shared_bytes() {
+    let data = Bytes::from(vec![7; 100_000]);
+    for (limit, fits) in [(100_003, true), (100_002, false)] {
+        let mut payload = Payload::default();
+        let result = Encoder::new(&mut payload, limit).field(&data);
+        assert_eq!(result.is_ok(), fits, "{result:?}");
+    }
+    let mut payload = Payload::default();
+    let mut encoder = Encoder::new(&mut payload, 100_010);
+    encoder.field(&data).unwrap();
+    assert_eq!(encoder.field(&[7_u64; 8]), Err(EncodeError::TooLarge { limit: 100_010 }));
 }

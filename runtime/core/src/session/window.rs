@@ -2,8 +2,8 @@
 //!
 //! They are in front of every frame that is sent later, so they should be few. On a long way they should be many, or the
 //! connection is idle until their acknowledgement is back. So from time to time the window is doubled or halved for a
-//! few round trips. A larger window stays if clearly more bytes pass in the same time, and a smaller one if hardly fewer
-//! do.
+//! few round trips. A larger window stays if clearly more bytes pass in the same time than before and after, and a
+//! smaller one if hardly fewer do.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ pub(super) const ACKNOWLEDGE: usize = 128 * 1024;
 const MOST: usize = 8 * 1024 * 1024;
 /// The windows that are sent to measure a rate.
 const PERIOD: u64 = 8;
-/// The periods between two trials that were in vain.
-const PAUSE: u32 = 64;
+/// The time between two trials that were in vain.
+const PAUSE: Duration = Duration::from_secs(10);
 
 pub(super) struct Window {
     size: usize,
@@ -22,8 +22,8 @@ pub(super) struct Window {
     under_way: usize,
     period: Option<Period>,
     trial: Option<Trial>,
-    /// The periods until the next trial.
-    pause: u32,
+    /// The time of the next trial, unless it is due.
+    next_trial: Option<Instant>,
     /// The next trial is a smaller window.
     is_smaller_next: bool,
 }
@@ -34,19 +34,21 @@ struct Period {
     acknowledged: u64,
 }
 
-/// A window of another size for one period.
+/// A window of another size for one period. The number is the nanoseconds for each byte in the period before.
 #[derive(Clone, Copy)]
-struct Trial {
-    /// The nanoseconds for each byte with the size before.
-    before: f64,
-    is_smaller: bool,
+enum Trial {
+    Larger(f64),
+    /// The size before the larger one, which was better. If it is not worse now, the connection has become faster by
+    /// itself.
+    Back(f64),
+    Smaller(f64),
 }
 
 impl Window {
     /// Returns a window of `least` bytes, which does not become smaller.
     pub(super) fn new(least: usize) -> Window {
         let least = least.max(2 * ACKNOWLEDGE);
-        Window { size: least, least, under_way: 0, period: None, trial: None, pause: 0, is_smaller_next: false }
+        Window { size: least, least, under_way: 0, period: None, trial: None, next_trial: None, is_smaller_next: false }
     }
 
     /// Returns the bytes that may be sent now.
@@ -79,38 +81,47 @@ impl Window {
                 let time = now.saturating_duration_since(period.begun);
                 let each = nanos(time) / period.acknowledged as f64;
                 self.period = Some(Period { begun: now, acknowledged: 0 });
-                self.adapt(each);
+                self.adapt(now, each);
             }
         }
         true
     }
 
     /// Begins or ends a trial, after a period with so many nanoseconds for each byte.
-    fn adapt(&mut self, each: f64) {
+    fn adapt(&mut self, now: Instant, each: f64) {
         match self.trial.take() {
-            Some(Trial { before, is_smaller: false }) if each * 1.25 <= before => self.resize(each, false),
-            Some(Trial { before, is_smaller: true }) if each <= before * 1.1 => self.resize(each, true),
-            Some(Trial { is_smaller, .. }) => {
-                self.size = if is_smaller { self.size * 2 } else { self.size / 2 };
-                self.pause = PAUSE;
+            Some(Trial::Larger(before)) => {
+                self.size /= 2;
+                if each * 1.25 <= before {
+                    self.trial = Some(Trial::Back(each));
+                } else {
+                    self.pause(now);
+                }
             }
-            None if self.pause > 0 => self.pause -= 1,
-            None => {
-                self.resize(each, self.is_smaller_next);
-                self.is_smaller_next = !self.is_smaller_next;
+            Some(Trial::Back(larger)) if larger * 1.25 <= each => self.size *= 2,
+            Some(Trial::Back(_)) => self.pause(now),
+            Some(Trial::Smaller(before)) if each <= before * 1.1 => {}
+            Some(Trial::Smaller(_)) => {
+                self.size *= 2;
+                self.pause(now);
             }
+            None if self.next_trial.is_some_and(|at| now < at) => {}
+            None if self.is_smaller_next && self.size > self.least => {
+                self.size /= 2;
+                self.trial = Some(Trial::Smaller(each));
+            }
+            None if !self.is_smaller_next && self.size < MOST => {
+                self.size *= 2;
+                self.trial = Some(Trial::Larger(each));
+            }
+            None => self.pause(now),
         }
     }
 
-    /// Tries the next size, if there is one.
-    fn resize(&mut self, each: f64, is_smaller: bool) {
-        let size = if is_smaller { self.size / 2 } else { self.size * 2 };
-        if (self.least..=MOST.max(self.least)).contains(&size) {
-            self.size = size;
-            self.trial = Some(Trial { before: each, is_smaller });
-        } else {
-            self.pause = PAUSE;
-        }
+    /// Keeps the size for a time. The next trial is of the other kind.
+    fn pause(&mut self, now: Instant) {
+        self.next_trial = Some(now + PAUSE);
+        self.is_smaller_next = !self.is_smaller_next;
     }
 }
 

@@ -209,19 +209,21 @@ mod tests {
 
     #[test]
     fn less_is_accepted_the_more_waits() {
-        let mut queue = Queue::new(1 << 20);
-        let mib = || frame((1 << 20) - 1000);
-        let changes: Vec<_> = (1..=70).filter_map(|count| queue.push(1, mib()).map(|intake| (count, intake))).collect();
-        assert_eq!(changes, [(5, Intake::Small), (66, Intake::Nothing)]);
+        let frames = LargeFrames::new(&Limits { frame: 1 << 20, ..Limits::default() });
         let mut changes = Vec::new();
+        for count in 1..=70 {
+            frames.arrive(1, frame((1 << 20) - 1000), |intake| changes.push((count, intake)));
+        }
+        assert_eq!(changes, [(5, Intake::Small), (66, Intake::Nothing)]);
+        let (mut changes, mut handled) = (Vec::new(), None);
         for left in (0..70).rev() {
-            let (_, _, intake) = queue.pop().unwrap();
-            changes.extend(intake.map(|intake| (left, intake)));
-            assert_eq!(queue.lanes[&1], left + 1, "until the frame is handled");
-            queue.finish(1);
+            handled = frames.next(handled, |intake| changes.push((left, intake))).map(|(lane, _)| lane);
+            assert_eq!((handled, frames.count()), (Some(1), left + 1), "until the frame is handled");
         }
         assert_eq!(changes, [(32, Intake::Small), (2, Intake::All)]);
-        assert!(queue.lanes.is_empty() && queue.bytes == 0 && queue.pop().is_none());
+        assert!(frames.next(handled, |_| unreachable!()).is_none());
+        assert_eq!((frames.count(), frames.lock().bytes), (0, 0));
+        assert!(matches!(frames.arrive(1, frame(0), |_| {}), Arrival::Now(_)));
     }
 
     #[test]

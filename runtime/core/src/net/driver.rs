@@ -4,6 +4,10 @@
 //! pauses when none of these makes progress. Neither direction waits for the other: a peer that does not read is still
 //! read from, and one that sends without pause still gets answers.
 //!
+//! Frames that follow each other quickly are sent together: after a batch of several frames the loop *lingers* before it
+//! takes the next one, for as long as the tasks take that are ready to run. Callers whose answers came together so send
+//! their next calls together.
+//!
 //! The owner of the connection decides by [`Command`]s in the outbox: whether the peer is admitted, and when it is probed.
 //!
 //! The loop belongs to the task of its connection. If that task does not run, since user code occupies its thread, the
@@ -65,6 +69,7 @@ pub(super) struct Driver<F> {
     /// The time and the future of the timer. It may fire before the session is due, and is then set again.
     timer: Option<(Instant, BoxFuture<'static, ()>)>,
     phase: Phase,
+    linger: Linger,
     /// The turns are those of the watchdog.
     is_late: bool,
     /// The last poll has made progress.
@@ -77,6 +82,19 @@ enum Phase {
     Up,
     /// The session sends its last frames and a goodbye.
     Closing,
+}
+
+/// The pause before frames are taken from the outbox, in which the tasks that are ready add theirs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Linger {
+    /// The last batch was one frame, so another one will hardly follow.
+    Off,
+    /// The next batch waits for one poll.
+    On,
+    /// The next batch waits until the next poll.
+    Waiting,
+    /// The batch has waited.
+    Over,
 }
 
 /// Ends the outbox when the driver is dropped.
@@ -113,6 +131,7 @@ impl<F: FnMut(Event) -> ControlFlow<()> + Send> Driver<F> {
             unflushed: false,
             timer: None,
             phase: Phase::Greeting,
+            linger: Linger::Off,
             is_late: false,
             has_progressed: false,
         }
@@ -148,6 +167,9 @@ impl<F: FnMut(Event) -> ControlFlow<()> + Send> Driver<F> {
     }
 
     fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        if self.linger == Linger::Waiting {
+            self.linger = Linger::Over;
+        }
         for _ in 0..TURNS {
             self.session.check_budget(cx.waker()).map_err(Closed::Session)?;
             let mut progress = self.read(cx)?;
@@ -274,6 +296,16 @@ impl<F: FnMut(Event) -> ControlFlow<()> + Send> Driver<F> {
     /// Moves the frames of the outbox into the session, where lanes take turns.
     fn take_work(&mut self, cx: &mut Context<'_>) -> Step {
         let (up, closing) = (self.phase == Phase::Up, self.phase == Phase::Closing);
+        // The watchdog does not linger: no other task may be able to run.
+        if up && !self.is_late {
+            if self.linger == Linger::On && self.outbox.0.has_frames() {
+                self.linger = Linger::Waiting;
+                cx.waker().wake_by_ref();
+            }
+            if self.linger == Linger::Waiting {
+                return Ok(false);
+            }
+        }
         match self.outbox.0.poll_work(cx, up, closing) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Work::Execute(command)) => self.execute(command)?,
@@ -282,6 +314,7 @@ impl<F: FnMut(Event) -> ControlFlow<()> + Send> Driver<F> {
                 for definition in batch.take_definitions() {
                     self.session.define(definition);
                 }
+                self.linger = if batch.len() > 1 { Linger::On } else { Linger::Off };
                 for (lane, frame) in batch.into_frames() {
                     let size = frame.len();
                     // Fails if the session has ended meanwhile.

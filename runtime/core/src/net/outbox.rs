@@ -323,6 +323,11 @@ impl Outbox {
         Poll::Pending
     }
 
+    /// Returns `true` if frames wait to be taken by the driver.
+    pub(super) fn has_frames(&self) -> bool {
+        !self.lock().batch.entries.is_empty()
+    }
+
     /// Subtracts the amount that was sent.
     pub(super) fn transmitted(&self, sent: Backlog) {
         let mut queue = self.lock();
@@ -452,6 +457,11 @@ impl Batch {
         }
         self.entries.push(Entry { lane, body: Body::Large(frame) });
         Ok(size)
+    }
+
+    /// Returns the number of frames.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Takes the definitions to send before the frames.

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::*;
 use crate::base::{NodeId, NodeName};
 use crate::mailbox::WaiterId;
+use crate::observe::{ConnectionMeter, PeerTraffic};
 use crate::sched::{Clock, NodeEnv, TokioClock};
 use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, ReassemblyBudget, Role, Session, SessionError};
 use crate::wire::{Frame, FrameTarget, Signal};
@@ -27,6 +28,7 @@ struct Side {
     events: mpsc::UnboundedReceiver<Event>,
     driver: JoinHandle<Closed>,
     late: Weak<dyn LateDriver>,
+    meter: Arc<ConnectionMeter>,
 }
 
 impl Side {
@@ -74,10 +76,11 @@ impl Side {
                 Err(_) => ControlFlow::Break(()),
             },
         };
-        let driver = drive(stream, session, theirs, sink, Arc::new(TokioClock), Arc::default());
+        let meter = Arc::<ConnectionMeter>::default();
+        let driver = drive(stream, session, theirs, sink, Arc::new(TokioClock), Arc::clone(&meter));
         let late = driver.late();
         let driver = tokio::spawn(driver);
-        Side { outbox, events, driver, late }
+        Side { outbox, events, driver, late, meter }
     }
 
     async fn event(&mut self) -> Event {
@@ -612,4 +615,42 @@ async fn a_late_driver_reads_and_writes_without_the_reactor() {
     a.outbox.close();
     late.drive_late();
     assert_eq!(b.event().await, Event::Goodbye);
+}
+
+/// The worker runs a task that was woken last before those that wait longer: here the driver, after the first frame.
+#[test]
+fn the_frames_of_all_tasks_that_are_ready_are_sent_together() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let test = async {
+        let (_network, a, mut b) = connected().await;
+        let traffic = PeerTraffic::default();
+        a.meter.identify(&NodeName::new("b@x").unwrap(), &traffic);
+        let mut bytes = Vec::new();
+        for are_pushed_by_tasks in [false, false, true] {
+            let before = traffic.by_peer()["b@x"].sent;
+            let go = Arc::new(Notify::new());
+            for lane in 1..=10 {
+                let (outbox, go) = (Arc::clone(&a.outbox), Arc::clone(&go));
+                if are_pushed_by_tasks {
+                    tokio::spawn(async move {
+                        go.notified().await;
+                        outbox.push(lane, &link(lane)).unwrap();
+                    });
+                } else {
+                    outbox.push(lane, &link(lane)).unwrap();
+                }
+            }
+            while are_pushed_by_tasks && Arc::strong_count(&go) < 11 {
+                tokio::task::yield_now().await;
+            }
+            tokio::task::yield_now().await;
+            go.notify_waiters();
+            for _ in 1..=10 {
+                b.frame().await;
+            }
+            bytes.push(traffic.by_peer()["b@x"].sent - before);
+        }
+        assert_eq!(bytes[1], bytes[2], "one record has all ten frames: {bytes:?}");
+    };
+    runtime.block_on(async { tokio::spawn(test).await.unwrap() });
 }

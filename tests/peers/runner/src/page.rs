@@ -27,7 +27,7 @@ pub const WORKLOADS: &[&str] = &[
 ];
 
 /// The workloads between two nodes that a system can have.
-pub const REMOTE_WORKLOADS: &[&str] = &["rcast", "rask1", "rask64"];
+pub const REMOTE_WORKLOADS: &[&str] = &["rcast", "rask1", "rask64", "rbytes", "rlarge"];
 
 /// A row of a table: the name of a figure and its description.
 type Row = (&'static str, &'static str);
@@ -70,6 +70,17 @@ const REMOTE: &[Row] = &[
     ("rask64", "64 callers, one actor"),
 ];
 
+const LARGE: &[Row] = &[
+    ("rbytes/65536", "messages of 64 KiB"),
+    ("rbytes/1048576", "messages of 1 MiB"),
+    ("rbytes/10485760", "messages of 10 MiB"),
+    ("rbytes/104857600", "messages of 100 MiB"),
+    ("rlarge/p50", "a small call beside large messages: 50 %"),
+    ("rlarge/p99", "99 %"),
+    ("rlarge/p99.9", "99.9 %"),
+    ("rlarge/max", "the longest one"),
+];
+
 /// Returns all tables, for a terminal.
 pub fn tables(results: &Results) -> String {
     files(results).into_iter().filter(|(name, _)| name.ends_with(".md")).map(|(_, text)| text + "\n").collect()
@@ -90,7 +101,7 @@ pub fn write(results: &Results, book: &Path) -> Result<(), String> {
 /// Returns the files of one node, and those of two nodes. A run without figures of the one kind does not replace its
 /// files.
 fn files(results: &Results) -> Vec<(String, String)> {
-    let remote = |figure: &Figure| REMOTE.iter().any(|(name, _)| *name == figure.workload);
+    let remote = |figure: &Figure| REMOTE.iter().chain(LARGE).any(|(name, _)| *name == figure.workload);
     let one_node = Results { builds: results.builds.clone(), ..results.only(|figure| !remote(figure)) };
     let two_nodes = results.only(remote);
     let mut files = Vec::new();
@@ -103,11 +114,12 @@ fn files(results: &Results) -> Vec<(String, String)> {
     files
 }
 
-fn files_of_two_nodes(results: &Results) -> [(String, String); 4] {
+fn files_of_two_nodes(results: &Results) -> [(String, String); 5] {
     [
         ("nodes-about.md".to_owned(), about(results)),
         ("nodes.md".to_owned(), table(results, 2, REMOTE, &["erlang", "tcp"])),
         ("nodes.svg".to_owned(), bars(results, 2, REMOTE)),
+        ("nodes-large.md".to_owned(), table(results, 2, LARGE, &["erlang"])),
         ("nodes.json".to_owned(), json(results)),
     ]
 }
@@ -180,6 +192,7 @@ fn about(results: &Results) -> String {
 fn with_unit(value: f64, unit: &str) -> String {
     match unit {
         "ops/s" => short(value),
+        "B/s" => format!("{} MB/s", trim((value / 1e6).round())),
         "ns" if value >= 1e6 => format!("{} ms", trim(value / 1e6)),
         "ns" if value >= 1e4 => format!("{} µs", trim(value / 1e3)),
         "ns" => format!("{} ns", trim(value.round())),

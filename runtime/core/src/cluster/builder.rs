@@ -183,6 +183,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Sets the number of nodes that this one may be connected to at one time; 1,024 by default. A further one is refused,
+    /// which both nodes log. A connection occupies some 100 KB.
+    pub fn max_peers(mut self, peers: usize) -> NodeBuilder {
+        self.limits.peers = peers;
+        self
+    }
+
     /// Sets the number of messages in one mailbox that raises the alarm
     /// [`LongMailbox`](crate::Alarm::LongMailbox); 10,000 by default.
     pub fn long_mailbox(mut self, messages: u32) -> NodeBuilder {

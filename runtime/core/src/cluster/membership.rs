@@ -54,7 +54,7 @@ impl Cluster {
         Cluster {
             limits,
             reassembly: limits.reassembly_budget(),
-            links: Links::default(),
+            links: Links::new(limits.peers),
             peers: RwLock::default(),
             address: OnceLock::new(),
             changed: Notify::new(),

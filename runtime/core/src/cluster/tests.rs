@@ -187,6 +187,33 @@ async fn a_node_whose_name_is_in_use_is_refused_and_the_first_one_stays() {
     assert!((3..60).contains(&refused), "{refused} refusals in three minutes");
 }
 
+#[greenroom_macros::test]
+async fn a_node_has_no_more_peers_than_it_may_have() {
+    let network = Network::new(&NodeEnv::seeded(0));
+    let cookie = Cookie::random().unwrap();
+    let start = async |name: &str| {
+        let host = name.split('@').next().unwrap();
+        let builder = Node::builder(name).cookie(cookie.clone()).listen(host).max_peers(2);
+        builder.seed("m").transport(Arc::new(network.host(host))).start().await.unwrap()
+    };
+    let hub = start("m@test").await;
+    let (first, second) = (start("b@test").await, start("n@test").await);
+    assert_eq!(hub.peers().len(), 2);
+    // The smaller name decides: the newcomer or the hub.
+    for name in ["a@test", "z@test"] {
+        let newcomer = start(name).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!((newcomer.peers(), hub.peers().len()), (vec![], 2), "{name}");
+        newcomer.stop().await;
+    }
+    let refused = hub.counters().refused_connections;
+    assert!((2..60).contains(&refused), "{refused} refusals in two minutes");
+    let newcomer = start("z@test").await;
+    first.stop().await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(hub.peers(), [second.name().clone(), newcomer.name().clone()]);
+}
+
 /// The new incarnation may have any number: its clock may be behind.
 async fn check_return(incarnation: Option<u64>) {
     let network = Network::new(&NodeEnv::seeded(0));

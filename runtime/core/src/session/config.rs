@@ -70,6 +70,8 @@ pub(crate) struct Limits {
     pub relations: usize,
     /// Calls of the peer that this node may hold without an answer. Messages with further ones are refused.
     pub calls: usize,
+    /// Peers that a node may be connected to at one time.
+    pub peers: usize,
     /// Connections of a node that may be in handshake at one time.
     pub handshakes: usize,
 }
@@ -108,6 +110,7 @@ impl Default for Limits {
             budget: 256 << 20,
             relations: Limits::PROCESSES,
             calls: Limits::PROCESSES,
+            peers: 1024,
             handshakes: 64,
         }
     }

@@ -1,7 +1,7 @@
 //! `instructions check|write`: counts the instructions of each hot path with valgrind's cachegrind. `check` compares
 //! them with the stored counts in `tests/instructions.json`; `write` stores the new counts.
 //!
-//! `cargo run --release -p greenroom-tests --bin instructions -- check`
+//! `cargo run --profile instructions -p greenroom-tests --bin instructions -- check`
 //!
 //! The number of instructions, unlike the time, does not depend on the load or the speed of the machine. It depends on
 //! the compiler, so the toolchain is pinned. It also depends slightly on the processor and the C library, which select

@@ -17,6 +17,9 @@
 //! | is up | that of the candidate, and the peer has admitted the candidate | the peer has lost the old one: it is aborted |
 //! | is up | any other | it is probed: if the peer answers, the candidate is refused, else the old one is aborted |
 //!
+//! A candidate of a further name is refused while there are connections to as many names as the node may have peers: a
+//! member could invent names without end.
+//!
 //! An *identity* is a node's incarnation and its random instance. A candidate of the same identity is refused as a
 //! duplicate, one of another identity because its name is in use. After an abort the candidate waits until the loss of the
 //! old connection has taken effect.
@@ -47,9 +50,10 @@ pub(super) enum Action {
 }
 
 /// All connections of a node whose peer is known, by its name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Admissions {
     names: BTreeMap<NodeName, Rivals>,
+    most: usize,
 }
 
 /// The connections to one name. At least one.
@@ -86,8 +90,16 @@ enum Liveness {
 }
 
 impl Admissions {
+    /// Returns no connections, of which there may be some to `most` names at one time.
+    pub(super) fn new(most: usize) -> Admissions {
+        Admissions { names: BTreeMap::new(), most }
+    }
+
     /// Adds a candidate: a connection whose hello has arrived if this node decides, else one that the peer has `offered`.
     pub(super) fn add(&mut self, name: &NodeName, epoch: Epoch, identity: Identity, offered: bool) -> Vec<Action> {
+        if self.names.len() >= self.most && !self.names.contains_key(name) {
+            return vec![Action::Refuse(epoch, Refusal::TooManyPeers)];
+        }
         let rivals = self.names.entry(name.clone()).or_default();
         rivals.waiting.push_back(Candidate { epoch, identity, offered });
         rivals.settle()

@@ -13,20 +13,24 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::Epoch;
 
 /// The connections of a node whose peer's hello has arrived. Executes the decisions of [`Admissions`].
-#[derive(Default)]
 pub(in crate::cluster) struct Links {
     last_epoch: AtomicU64,
     state: Mutex<State>,
     late_drivers: LateDrivers,
 }
 
-#[derive(Default)]
 struct State {
     admissions: Admissions,
     outboxes: BTreeMap<Epoch, Arc<Outbox>>,
 }
 
 impl Links {
+    /// Returns an empty table of a node that may have so many `peers`.
+    pub(in crate::cluster) fn new(peers: usize) -> Links {
+        let state = State { admissions: Admissions::new(peers), outboxes: BTreeMap::new() };
+        Links { last_epoch: AtomicU64::new(0), state: Mutex::new(state), late_drivers: LateDrivers::default() }
+    }
+
     /// Returns the number of a new connection.
     pub(in crate::cluster) fn next_epoch(&self) -> Epoch {
         Epoch(self.last_epoch.fetch_add(1, Ordering::Relaxed) + 1)

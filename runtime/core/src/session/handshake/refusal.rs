@@ -11,6 +11,7 @@
 //! | `3` | not allowed |
 //! | `4` | a critical field of the hello is unknown |
 //! | `5` | the node stops |
+//! | `6` | the node has as many connections as it may have |
 //! | others | of a later version |
 
 use std::fmt;
@@ -28,6 +29,8 @@ pub(crate) enum Refusal {
     Incompatible,
     /// The node stops.
     Stopping,
+    /// The node has as many connections as it may have.
+    TooManyPeers,
     /// A reason of a later version.
     Other(u64),
 }
@@ -42,6 +45,7 @@ impl Refusal {
             Refusal::NotAllowed => 3,
             Refusal::Incompatible => 4,
             Refusal::Stopping => 5,
+            Refusal::TooManyPeers => 6,
             Refusal::Other(code) => code,
         }
     }
@@ -55,6 +59,7 @@ impl Refusal {
             3 => Refusal::NotAllowed,
             4 => Refusal::Incompatible,
             5 => Refusal::Stopping,
+            6 => Refusal::TooManyPeers,
             other => Refusal::Other(other),
         })
     }
@@ -68,6 +73,7 @@ impl fmt::Display for Refusal {
             Refusal::NotAllowed => f.write_str("the connection is not allowed"),
             Refusal::Incompatible => f.write_str("the hello has a field that the other node does not know"),
             Refusal::Stopping => f.write_str("the node stops"),
+            Refusal::TooManyPeers => f.write_str("the node has as many connections as `max_peers` permits"),
             Refusal::Other(code) => write!(f, "refusal code {code}, which this version does not know"),
         }
     }

@@ -25,6 +25,7 @@ const LIMITS: Limits = Limits {
     budget: 256 << 20,
     relations: 100,
     calls: 100,
+    peers: 100,
     handshakes: 64,
 };
 const KNOWN: Known<'static> = Known { numbers: &[1, 2, 3], names: &["orders"] };

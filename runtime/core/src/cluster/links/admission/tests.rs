@@ -86,7 +86,7 @@ impl World {
             name: NodeName::new(name).unwrap(),
             identity: Identity { incarnation: 1, instance: index as u64 },
             life: 0,
-            admissions: Admissions::default(),
+            admissions: Admissions::new(usize::MAX),
             events: [0, 0],
             dials: dials.iter().find(|(from, _)| *from == index).map(|(_, to)| (*to, 2)),
         };
@@ -171,7 +171,7 @@ impl World {
                 let old = node.life;
                 node.life += 1;
                 node.identity = Identity { incarnation: 2, instance: node.identity.instance + 100 };
-                node.admissions = Admissions::default();
+                node.admissions = Admissions::new(usize::MAX);
                 node.events = [0, 0];
                 for connection in 0..self.connections.len() {
                     for end in 0..2 {
@@ -404,7 +404,7 @@ fn a_namesake_never_disturbs_a_healthy_node() {
 #[test]
 fn a_connection_that_the_peer_has_lost_is_aborted_without_a_probe() {
     let (name, identity) = (NodeName::new("a@x").unwrap(), Identity { incarnation: 1, instance: 7 });
-    let mut admissions = Admissions::default();
+    let mut admissions = Admissions::new(usize::MAX);
     assert_eq!(admissions.add(&name, Epoch(1), identity, true), [Action::Admit(Epoch(1))]);
     assert!(admissions.up(&name, Epoch(1)));
     assert_eq!(admissions.add(&name, Epoch(2), identity, true), [Action::Abort(Epoch(1))]);
@@ -419,5 +419,21 @@ fn a_connection_that_the_peer_has_lost_is_aborted_without_a_probe() {
     assert_eq!(admissions.add(&name, Epoch(5), identity, false), [Action::Probe(Epoch(2))]);
     assert_eq!(admissions.probed(&name, Epoch(2), true), [Action::Refuse(Epoch(5), Refusal::Duplicate)]);
     assert_eq!(admissions.closed(&name, Epoch(2)), []);
-    assert_eq!(admissions, Admissions::default(), "nothing remains of a name without connections");
+    assert_eq!(admissions, Admissions::new(usize::MAX), "nothing remains of a name without connections");
+}
+
+#[test]
+fn a_further_name_is_refused_and_a_known_one_is_not() {
+    let identity = Identity { incarnation: 1, instance: 7 };
+    let name = |name: &str| NodeName::new(name).unwrap();
+    let mut admissions = Admissions::new(2);
+    for (epoch, peer) in [(1, "a@x"), (2, "b@x")] {
+        assert_eq!(admissions.add(&name(peer), Epoch(epoch), identity, false), [Action::Admit(Epoch(epoch))]);
+    }
+    let refused = [Action::Refuse(Epoch(3), Refusal::TooManyPeers)];
+    assert_eq!(admissions.add(&name("c@x"), Epoch(3), identity, false), refused);
+    assert_eq!(admissions.closed(&name("c@x"), Epoch(3)), []);
+    assert_eq!(admissions.add(&name("a@x"), Epoch(4), identity, false), [], "it waits for the other one");
+    assert_eq!(admissions.closed(&name("b@x"), Epoch(2)), []);
+    assert_eq!(admissions.add(&name("c@x"), Epoch(5), identity, false), [Action::Admit(Epoch(5))]);
 }

@@ -1,7 +1,7 @@
 //! Registered names, and the paths of supervision trees.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 use super::AnyCell;
@@ -24,7 +24,7 @@ pub(crate) struct Names {
 const MIN_CAPACITY: usize = 64;
 
 /// Returns memory that a map no longer needs.
-pub(super) fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+pub(super) fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
     if map.capacity() > MIN_CAPACITY && map.len() < map.capacity() / 8 {
         map.shrink_to(MIN_CAPACITY.max(map.len() * 2));
     }

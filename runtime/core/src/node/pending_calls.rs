@@ -4,7 +4,7 @@
 //! the caller's node was informed of that, it reports that the caller has given up, and the entry ends.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use super::names::shrink;
@@ -27,11 +27,31 @@ pub(crate) struct PendingCalls {
 
 #[derive(Default)]
 struct Table {
-    calls: HashMap<u64, PendingCall>,
+    calls: HashMap<u64, PendingCall, BuildHasherDefault<IdHasher>>,
     /// The calls that this node passes on: the connection and the id of the caller's call, and the id of the entry.
     passed_on: BTreeSet<(Epoch, u64, u64)>,
     /// The number of calls so far.
     count: u64,
+}
+
+/// Uses an id as its hash. The ids are random numbers of this node; those that a peer chooses are only looked up.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = id;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 struct PendingCall {

@@ -23,6 +23,7 @@ pub struct Payload {
 impl Payload {
     /// Returns an empty payload that uses the memory of `bytes`.
     #[must_use]
+    #[inline]
     pub fn reusing(mut bytes: Vec<u8>) -> Payload {
         bytes.clear();
         Payload { bytes, ..Payload::default() }
@@ -30,6 +31,7 @@ impl Payload {
 
     /// Returns the memory for use by another payload.
     #[must_use]
+    #[inline]
     pub fn into_memory(self) -> Vec<u8> {
         self.bytes
     }
@@ -46,11 +48,13 @@ impl Payload {
         self.parts().concat().into()
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.bytes.len() + self.tail.len()
     }
 
     /// Returns the bytes as two slices, one behind the other.
+    #[inline]
     pub(crate) fn parts(&self) -> [&[u8]; 2] {
         [&self.bytes, &self.tail]
     }
@@ -61,6 +65,7 @@ impl Payload {
     }
 
     /// Returns the vector to append to.
+    #[inline]
     pub(super) fn vector(&mut self) -> &mut Vec<u8> {
         if !self.tail.is_empty() {
             self.bytes.extend_from_slice(&std::mem::take(&mut self.tail));

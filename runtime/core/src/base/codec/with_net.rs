@@ -20,6 +20,7 @@ pub struct Encoder<'a> {
 
 impl<'a> Encoder<'a> {
     /// Creates an encoder that appends to `out`, which then has at most `limit` bytes.
+    #[inline]
     pub fn new(out: &'a mut Payload, limit: usize) -> Encoder<'a> {
         Encoder { out, limit }
     }
@@ -75,10 +76,12 @@ struct Bounded<'a> {
 impl Flavor for Bounded<'_> {
     type Output = ();
 
+    #[inline]
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
         self.try_extend(&[byte])
     }
 
+    #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
         if self.end - self.out.len() < bytes.len() {
             return Err(postcard::Error::SerializeBufferFull);

@@ -11,9 +11,9 @@
 //! | `0` middle, `1` first, `2` last piece, `3` whole frame | kind, lane *n*, length *n* (1..= a fragment), bytes |
 //! | `7` acknowledgement | kind, bytes *n* of pieces that have come since the last one |
 //!
-//! Only a [window](super::window) of bytes of pieces is on its way at a time. Bytes that are on their way are in front of every other
-//! lane, and a system's socket buffers would hold many milliseconds of them. Small frames are not counted; a large frame
-//! in one piece is.
+//! Only a [window](super::window) of bytes of pieces is on its way at a time. Bytes that are on their way are in front of
+//! every other lane, and a system's socket buffers would hold many milliseconds of them. Small frames are not counted; a
+//! large frame in one piece is.
 //!
 //! Invariants:
 //! - A frame of at most one fragment is never cut.

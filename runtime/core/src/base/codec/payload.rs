@@ -26,7 +26,11 @@ impl Payload {
     #[inline]
     pub fn reusing(mut bytes: Vec<u8>) -> Payload {
         bytes.clear();
-        Payload { bytes, ..Payload::default() }
+        Payload {
+            bytes,
+            #[cfg(feature = "net")]
+            tail: Bytes::new(),
+        }
     }
 
     /// Returns the memory for use by another payload.

@@ -205,6 +205,8 @@ async fn the_stop_of_a_node_waits_for_a_message_that_is_being_decoded() {
     while !town.shop.peers().is_empty() {
         tokio::task::yield_now().await;
     }
+    // The connection is over. The stop would be, too.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(!stop.is_finished());
     gate.open();
     tokio::time::timeout(PATIENCE, stop).await.expect("the stop ends").unwrap();

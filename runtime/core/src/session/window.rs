@@ -191,4 +191,15 @@ mod tests {
         assert_eq!(window.left(), 2 * ACKNOWLEDGE);
         assert!(!window.acknowledge(now, 1), "nothing is under way");
     }
+
+    #[test]
+    fn a_connection_that_becomes_faster_by_itself_keeps_its_window() {
+        let least = 2 * ACKNOWLEDGE;
+        // Nanoseconds for each byte with the window, with a larger one, and with the window again.
+        for (periods, size) in [([2.0, 1.0, 2.0], 2 * least), ([2.0, 1.0, 1.0], least), ([2.0, 2.0, 2.0], least)] {
+            let (mut window, now) = (Window::new(0), Instant::now());
+            periods.into_iter().for_each(|each| window.adapt(now, each));
+            assert_eq!(window.size, size, "{periods:?}");
+        }
+    }
 }

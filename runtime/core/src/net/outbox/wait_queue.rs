@@ -246,7 +246,7 @@ mod tests {
         let mut passed = 0;
         for _ in 0..300 {
             let (mut queue, mut waiting, mut next) = (WaitQueue::default(), BTreeMap::new(), BTreeMap::new());
-            let mut admitted = BTreeMap::<(u64, u64), u64>::new();
+            let (mut admitted, mut held) = (BTreeMap::<(u64, u64), u64>::new(), BTreeSet::new());
             let target = |number: u64| FrameTarget::Process(number);
             for step in 0..400 {
                 let ends = step >= 300;
@@ -260,8 +260,16 @@ mod tests {
                         let id = queue.push(lane, target(to), Bytes::from(frame).into(), size > 50 && draw(2) == 0);
                         waiting.insert(id, (lane, to, *number));
                     }
-                    4 => queue.hold(&target(draw(3))),
-                    5 => queue.resume(&target(draw(3))),
+                    4 => {
+                        let to = draw(3);
+                        queue.hold(&target(to));
+                        held.insert(to);
+                    }
+                    5 => {
+                        let to = draw(3);
+                        queue.resume(&target(to));
+                        held.remove(&to);
+                    }
                     6 => {
                         if let Some(id) = waiting.keys().nth(draw(10) as usize).copied() {
                             assert!(queue.withdraw(id));
@@ -272,6 +280,7 @@ mod tests {
                     _ => {
                         if ends {
                             (0..3).for_each(|to| queue.resume(&target(to)));
+                            held.clear();
                         }
                         let has_memory = ends || draw(3) == 0;
                         let needed = queue.needs_memory();
@@ -283,6 +292,7 @@ mod tests {
                         let place = (u64::from(bytes[0]), u64::from(bytes[1]));
                         let number = u64::from_le_bytes(bytes[2..10].try_into().unwrap());
                         assert_eq!(place.0, frame.lane);
+                        assert!(!held.contains(&place.1), "its target is held");
                         let last = admitted.insert(place, number).unwrap_or(0);
                         assert!(last < number, "{place:?}: {number} after {last}");
                         let before = waiting.len();

@@ -176,15 +176,16 @@ impl NodeBuilder {
     ///
     /// A node keeps the received part of a message in memory until the message is complete. All peers of a node together
     /// have 512 MiB for that, and at least the size of one message. Large messages do not delay small ones of other
-    /// processes, and those above 256 KiB are decoded on a thread for blocking code. A large `bytes::Bytes` is not copied
-    /// if it is the last field of its message.
+    /// processes, and those above 256 KiB are decoded on a thread for blocking code. A `bytes::Bytes` of 64 KiB or more is
+    /// encoded and decoded without a copy if it is the last field of its message.
     pub fn max_message_size(mut self, bytes: u64) -> NodeBuilder {
         self.limits.set_frame(bytes);
         self
     }
 
-    /// Sets the number of nodes that this one may be connected to at one time; 1,024 by default. A further one is refused,
-    /// which both nodes log. A connection occupies some 100 KB.
+    /// Sets the number of nodes that this one may be connected to at one time; 1,024 by default. A connection to a further
+    /// one is refused, counted in [`Counters::refused_connections`](crate::Counters::refused_connections) and logged, on
+    /// both nodes. The refused node tries again later.
     pub fn max_peers(mut self, peers: usize) -> NodeBuilder {
         self.limits.peers = peers;
         self

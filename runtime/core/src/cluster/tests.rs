@@ -204,6 +204,7 @@ async fn a_node_has_no_more_peers_than_it_may_have() {
         let newcomer = start(name).await;
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!((newcomer.peers(), hub.peers().len()), (vec![], 2), "{name}");
+        assert!(newcomer.counters().refused_connections > 0, "{name}");
         newcomer.stop().await;
     }
     let refused = hub.counters().refused_connections;

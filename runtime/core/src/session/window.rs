@@ -28,7 +28,7 @@ pub(super) struct Window {
     is_smaller_next: bool,
 }
 
-/// A measurement of the rate, in which the window is full all the time.
+/// A measurement of the rate. It begins when the window is full, and is given up when nothing is under way.
 struct Period {
     begun: Instant,
     acknowledged: u64,
@@ -38,8 +38,8 @@ struct Period {
 #[derive(Clone, Copy)]
 enum Trial {
     Larger(f64),
-    /// The size before the larger one, which was better. If it is not worse now, the connection has become faster by
-    /// itself.
+    /// The size before, after a larger one that was better. If it is as good as that now, the connection has become
+    /// faster by itself, and the size stays.
     Back(f64),
     Smaller(f64),
 }

@@ -45,7 +45,7 @@ enum WorkerState {
 }
 
 /// The rest of a connection that is over.
-pub(super) type Loss = Box<dyn FnOnce() + Send>;
+type Loss = Box<dyn FnOnce() + Send>;
 
 /// The place of a frame that has arrived.
 pub(super) enum Arrival {

@@ -82,11 +82,12 @@ fn record(event: String) {
 /// Returns the innermost place on the stack outside of libraries.
 #[cfg(feature = "test")]
 fn place() -> Option<String> {
+    let directory = std::env::current_dir().unwrap_or_default();
     let backtrace = std::backtrace::Backtrace::force_capture().to_string();
     let mut is_own = false;
     for line in backtrace.lines().map(str::trim_start) {
         match line.strip_prefix("at ") {
-            Some(place) if is_own && !place.starts_with("/rustc/") && !place.contains("/registry/src/") => {
+            Some(place) if is_own && !is_in_library(&directory, place) => {
                 // Without the column.
                 return Some(place.rsplit_once(':').map_or(place, |(place, _)| place).to_owned());
             }
@@ -101,4 +102,18 @@ fn place() -> Option<String> {
         }
     }
     None
+}
+
+/// Returns whether a place is in the source of a library.
+///
+/// The names of functions are not enough: they lack their crate if the debug information is `line-tables-only`.
+#[cfg(feature = "test")]
+fn is_in_library(directory: &std::path::Path, place: &str) -> bool {
+    // The directory of this crate, and those of its siblings in a checkout.
+    let own = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let runtime = own.parent().unwrap_or(own);
+    // A backtrace shortens places below the current directory.
+    place.starts_with("/rustc/")
+        || ["/registry/src/", "/git/checkouts/"].iter().any(|part| place.contains(part))
+        || directory.join(place.trim_start_matches("./")).starts_with(runtime)
 }

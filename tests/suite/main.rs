@@ -35,6 +35,7 @@ mod monitors;
 mod names;
 mod node_stop;
 mod nodes;
+mod orphans;
 mod process_end;
 mod prose;
 mod real_processes;

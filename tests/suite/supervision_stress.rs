@@ -153,7 +153,7 @@ fn check_order(world: &mut World) {
 #[greenroom::test(expect_crash)]
 async fn a_stressed_tree_is_complete_afterwards() -> greenroom::Result {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let faults = number("STRESS").unwrap_or(4_000);
+    let faults = number("STRESS").unwrap_or(1_000);
     let mut random = Random(number("STRESS_SEED").unwrap_or(1));
     let world = Arc::<Mutex<World>>::default();
     let root = tree(&world).start().await?;

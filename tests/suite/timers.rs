@@ -113,7 +113,7 @@ async fn a_crowd_of_processes_with_timers_leaves_no_task() {
     let node = Node::local();
     let before = alive_tasks();
     let file = Arc::new(());
-    for _ in 0..100 {
+    for _ in 0..20 {
         let workers: Vec<_> =
             (0..1000).map(|_| node.spawn(Worker { file: Arc::clone(&file), returns: true }).ended()).collect();
         for ended in workers {

@@ -331,23 +331,28 @@ impl<M: Protocol> Queue<M> {
     /// Ends the owner. Returns the messages that end with it, for the caller to drop. With `vacant` another owner will
     /// come: if the start of this one had not succeeded, held messages stay for that one.
     pub(crate) fn end_owner(&self, vacant: bool) -> VecDeque<Entry<M>> {
-        self.end(if vacant { Occupancy::VACANT } else { Occupancy::CLOSED })
+        self.end(if vacant { Occupancy::VACANT } else { Occupancy::CLOSED }, true)
     }
 
-    /// Closes the queue: no owner will come any more. Returns all messages, for the caller to drop.
+    /// Closes the queue: no owner will come any more. Returns all messages, for the caller to drop. An owner that is still
+    /// there reads nothing more.
     pub(crate) fn close(&self) -> VecDeque<Entry<M>> {
-        self.end(Occupancy::CLOSED)
+        self.end(Occupancy::CLOSED, false)
     }
 
-    fn end(&self, next: Occupancy) -> VecDeque<Entry<M>> {
+    fn end(&self, next: Occupancy, owner_ends: bool) -> VecDeque<Entry<M>> {
         let mut inner = self.lock();
         let keep_held = next == Occupancy::VACANT && matches!(inner.occupancy.state(), State::Starting(_));
         if inner.occupancy != Occupancy::CLOSED {
             inner.occupancy = next;
         }
-        inner.cancel_wait();
+        // Otherwise its task must still be woken for its end.
+        let mut task = Ok(None);
+        if owner_ends {
+            inner.cancel_wait();
+            task = inner.set_waker(None);
+        }
         (inner.reader.batch, inner.reader.saved) = (0, 0);
-        let task = inner.set_waker(None);
         let mut entries = remove_all(&mut inner.entries, keep_held);
         let (mut left, mut waiters) = (VecDeque::new(), Vec::new());
         if let Some(extras) = &mut inner.extras {

@@ -150,6 +150,16 @@ fn a_message_is_removed_by_its_origin() {
 }
 
 #[test]
+fn an_owner_of_a_closed_queue_is_still_woken_for_its_end() {
+    let queue = queue(&[]);
+    assert!(queue.set_waker(Waker::noop()));
+    queue.close();
+    assert!(queue.task_waker().is_some());
+    queue.end_owner(true);
+    assert!(queue.task_waker().is_none() && queue.is_closed());
+}
+
+#[test]
 fn a_new_owner_does_not_get_messages_for_the_former_one() {
     let queue = queue(&[Build(1)]);
     assert_eq!(queue.end_owner(true).len(), 1);

@@ -26,6 +26,8 @@ pub(super) struct ChildSlot {
     pub(super) is_exported: AtomicBool,
     /// The start of the process in the cell has succeeded. Changed under the lock of the control block.
     is_started: AtomicBool,
+    /// The process in the cell has no supervisor any more. Changed under the lock of the control block.
+    is_orphaned: AtomicBool,
     restart: Mutex<RestartState>,
 }
 
@@ -45,6 +47,7 @@ impl ChildSlot {
             entry: OnceLock::new(),
             is_exported: AtomicBool::new(false),
             is_started: AtomicBool::new(false),
+            is_orphaned: AtomicBool::new(false),
             restart: Mutex::default(),
         }
     }
@@ -70,7 +73,25 @@ impl<M: Protocol> Cell<M> {
     pub(super) fn start_begins(&self) {
         if let Some(slot) = &self.child_slot {
             slot.is_started.store(false, Ordering::Relaxed);
+            slot.is_orphaned.store(false, Ordering::Relaxed);
         }
+    }
+
+    /// If a process in the cell is alive, notes that no other follows it, and returns true.
+    pub(super) fn close_at_end(&self) -> bool {
+        // Under the lock, so that the process either ends later and finds the note, or is ending.
+        let control = self.control();
+        let Some(slot) = self.child_slot.as_ref().filter(|_| control.is_running(control.number)) else { return false };
+        // An exiting process reads nothing more. It may block its thread, and would keep its callers waiting.
+        let is_alive = !self.is_exiting();
+        slot.is_orphaned.store(is_alive, Ordering::Relaxed);
+        is_alive
+    }
+
+    /// Returns whether no other process follows the one in the cell.
+    pub(super) fn is_last_incarnation(&self) -> bool {
+        let slot = self.child_slot.as_ref();
+        slot.is_none_or(|slot| slot.is_orphaned.load(Ordering::Relaxed)) || self.queue.is_closed()
     }
 
     /// Records that the process's `init` has succeeded. Messages that following stubs sent are held for the next
@@ -113,7 +134,9 @@ impl<M: Protocol> Cell<M> {
         let is_occupied = control.state != RunState::Vacant;
         if let Some(slot) = &self.child_slot {
             match &signal {
-                Signal::Monitor { reference, waits: true } if self.is_in_gap(&control) && !self.queue.is_closed() => {
+                Signal::Monitor { reference, waits: true }
+                    if self.is_in_gap(&control) && !self.is_last_incarnation() =>
+                {
                     return slot.restart().waiting_watchers.push((from.clone(), *reference, epoch));
                 }
                 Signal::Demonitor { reference } => {

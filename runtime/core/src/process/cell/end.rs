@@ -79,7 +79,7 @@ impl<M: Protocol> Cell<M> {
 
     /// Takes the unread messages out of the mailbox, for the caller to drop.
     fn drain_mailbox(&self) -> VecDeque<Entry<M>> {
-        self.queue.end_owner(self.is_reused())
+        self.queue.end_owner(self.is_reused() && !self.is_last_incarnation())
     }
 
     /// Completes the end: frees the name, then notifies links and watchers. While blocking code runs, the end is left to
@@ -150,9 +150,15 @@ impl<M: Protocol> Cell<M> {
         was_last.then(|| control.exit_reason()).flatten()
     }
 
-    /// Closes the vacant cell: messages are refused until a process occupies it again. Held messages are lost; calls
-    /// among them fail with the reason of the last failed start, or with [`CallError::NoProc`].
+    /// Closes the cell: messages are refused until a process occupies it again. Held messages are lost; calls among them
+    /// fail with the reason of the last failed start, or with [`CallError::NoProc`].
+    ///
+    /// A process that is still alive, since its supervisor was killed, reads its messages until its end. The cell is
+    /// closed then.
     pub(crate) fn close(&self) {
+        if self.close_at_end() {
+            return;
+        }
         let held = self.queue.close();
         let number = self.refuse_waiting_watchers();
         if held.is_empty() {

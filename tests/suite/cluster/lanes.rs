@@ -29,6 +29,11 @@ enum Archive {
         size: u32,
         slip: Slip,
     },
+    /// Stores a file at another archive, and drops the reply.
+    GiveUp {
+        to: ArchiveRef,
+        reply: Reply<()>,
+    },
 }
 
 /// The reply of a call to another archive.
@@ -37,6 +42,8 @@ struct Slip(Reply<Vec<u8>>);
 
 /// 8 s over a line of half a megabyte per second.
 const FILE: usize = 4 << 20;
+/// The size of a file that an archive does not have: it drops the reply.
+const LOST: u32 = u32::MAX;
 const RATE: u32 = 512 * 1024;
 /// More than a small message waits behind the pieces of large ones.
 const SOON: Duration = Duration::from_millis(1_500);
@@ -51,6 +58,11 @@ fn open(node: &Node, name: &str) {
                 Archive::Ask { number, reply } => reply.send(number + 1),
                 Archive::Load { size, reply } => reply.send(vec![1; size as usize]),
                 Archive::Order { from, size, reply } => drop(from.send(size, Slip(reply))),
+                Archive::Send { size: LOST, slip } => drop(slip),
+                Archive::GiveUp { to, reply } => {
+                    to.store(vec![1; FILE]);
+                    drop(reply);
+                }
                 Archive::Send { size, slip } => slip.0.send(vec![1; size as usize]),
             }
         }
@@ -143,23 +155,51 @@ async fn a_large_answer_delays_no_answer_of_another_process() {
     assert_eq!(load.await.unwrap().unwrap().len(), FILE);
 }
 
-/// The answer goes from node 2 through node 1 to node 0. The reader of the connection between 1 and 2 passes it on.
+/// The answer goes from node 2 through node 1 to node 0. The reader of the connection between 1 and 2 passes it on, as it
+/// does the other answers and errors of node 2.
 #[tokio::test(start_paused = true)]
 async fn a_large_answer_that_is_passed_on_delays_no_error_and_no_other_answer() {
     let cluster = archives(3).await;
     cluster.throttle(1, 0, RATE);
     let (large, small) = (at(&cluster, 0, "archive", 1), at(&cluster, 0, "desk", 1));
-    let load = tokio::spawn(large.order(at(&cluster, 1, "archive", 2), FILE as u32).forever());
+    let (archive, desk) = (at(&cluster, 1, "archive", 2), at(&cluster, 1, "desk", 2));
+    // Some are decoded beside the connection's task, and most are not.
+    let sizes = [FILE / 2].into_iter().chain([FILE / 40; 20]);
+    let loads = sizes.map(|size| tokio::spawn(large.order(archive.clone(), size as u32).forever()));
+    let loads: Vec<_> = loads.collect();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let unknown = at(&cluster, 0, "unknown", 1);
-    for _ in 0..10 {
+    for _ in 0..3 {
         ask(&small, "beside an answer that is passed on").await;
         let begin = Instant::now();
         assert_eq!(unknown.ask(1).within(Duration::from_secs(30)).await, Err(CallError::NoProc));
         assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+        let begin = Instant::now();
+        assert_eq!(small.order(desk.clone(), 1).within(Duration::from_secs(30)).await, Ok(vec![1]));
+        assert!(begin.elapsed() < SOON, "an answer that is passed on: {:?}", begin.elapsed());
+        let begin = Instant::now();
+        let lost = small.order(desk.clone(), LOST).within(Duration::from_secs(30)).await;
+        assert_eq!(lost, Err(CallError::Dropped));
+        assert!(begin.elapsed() < SOON, "an error that is passed on: {:?}", begin.elapsed());
     }
-    assert!(!load.is_finished());
-    assert_eq!(load.await.unwrap().unwrap().len(), FILE);
+    assert!(loads.iter().any(|load| !load.is_finished()));
+    for load in loads {
+        assert!(load.await.unwrap().unwrap().len() >= FILE / 40);
+    }
+}
+
+#[greenroom::test]
+async fn an_error_keeps_its_place_behind_the_messages_of_its_process() {
+    let cluster = archives(2).await;
+    cluster.throttle(1, 0, RATE);
+    // The archive on node 1 stores the file on node 0, then drops the reply.
+    let (archive, near) = (at(&cluster, 0, "archive", 1), at(&cluster, 1, "archive", 0));
+    let begin = Instant::now();
+    assert_eq!(archive.order(near.clone(), LOST).within(Duration::from_secs(60)).await, Err(CallError::Dropped));
+    assert!(begin.elapsed() < SOON, "alone: {:?}", begin.elapsed());
+    let returned = archive.give_up(near).within(Duration::from_secs(60)).await;
+    assert_eq!(returned, Err(CallError::Dropped));
+    assert!(begin.elapsed() > Duration::from_secs(7), "before the file: {:?}", begin.elapsed());
 }
 
 #[greenroom::test]

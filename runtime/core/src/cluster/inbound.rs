@@ -89,7 +89,7 @@ fn fail_calls(node: &Node, peer: &Peer, ids: Vec<u64>, error: &CallError) {
     for id in ids {
         if let Some(router) = node.router() {
             // Fails if the connection is lost, which ends the calls.
-            let _ = router.send_answer(0, &peer.caller_node(), id, Err(error.clone()));
+            let _ = router.send_answer(None, &peer.caller_node(), id, Err(error.clone()));
         }
     }
 }

@@ -152,10 +152,10 @@ async fn an_answer_from_a_node_that_was_not_called_is_dropped_and_counted() {
     let forged =
         |payload: u8| Ok(EncodedAnswer { replies: Vec::new(), payload: Payload::from(&Source::from(vec![payload])) });
     let before = cluster.node(0).counters().lost_messages;
-    third.router().unwrap().send_answer(0, &caller, id, forged(7)).unwrap();
-    third.router().unwrap().send_answer(0, &caller, id, Err(CallError::Full)).unwrap();
+    third.router().unwrap().send_answer(None, &caller, id, forged(7)).unwrap();
+    third.router().unwrap().send_answer(None, &caller, id, Err(CallError::Full)).unwrap();
     // An id that does not exist is that of a call which is over.
-    third.router().unwrap().send_answer(0, &caller, id + 1, forged(7)).unwrap();
+    third.router().unwrap().send_answer(None, &caller, id + 1, forged(7)).unwrap();
     settle().await;
     assert_eq!(cluster.node(0).counters().lost_messages - before, 2);
     assert_eq!(call.await, Err(CallError::Timeout));
@@ -178,7 +178,7 @@ async fn an_answer_over_an_earlier_connection_is_dropped() {
     let call = second.hold().within(Duration::from_secs(1));
     let id = cluster.node(0).pending_calls().ids()[0];
     let answer = Ok(EncodedAnswer { replies: Vec::new(), payload: Payload::from(&Source::from_static(&[7])) });
-    let sent = cluster.node(1).router().unwrap().send_answer(0, &old, id, answer);
+    let sent = cluster.node(1).router().unwrap().send_answer(None, &old, id, answer);
     assert_eq!(sent, Err(CallError::NoConnection));
     assert_ne!(old.epoch, Epoch::LOCAL);
     assert_eq!(call.await, Err(CallError::Timeout));

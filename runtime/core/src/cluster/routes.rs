@@ -48,22 +48,30 @@ impl Router for Cluster {
         }
     }
 
-    fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<Room, CallError> {
+    fn send_answer(
+        &self,
+        from: Option<u64>,
+        caller: &CallerNode,
+        id: u64,
+        answer: OutgoingAnswer,
+    ) -> Result<Room, CallError> {
         // The connection is gone, and with it the call.
         let peer = self.route(&caller.id.name, Some(caller.epoch)).ok_or(CallError::NoConnection)?;
         let (replies, result, mut payload) = match answer {
             Ok(EncodedAnswer { replies, payload }) => (replies, Ok(Bytes::new()), payload),
             Err(error) => (Vec::new(), Err(error), Payload::default()),
         };
+        let lane = from.map_or_else(|| lane_of(&id), lane);
+        let from = from.unwrap_or(0);
         let head = Frame::Answer { from, id, replies, result };
-        match peer.outbox.push_answer(lane(from), &head, &mut payload) {
+        match peer.outbox.push_answer(lane, &head, &mut payload) {
             Ok(room) => Ok(room),
             Err(PushError::Closed) => Err(CallError::NoConnection),
             // The caller receives the error instead.
             Err(error @ (PushError::Full | PushError::TooLarge { .. } | PushError::Encode(_))) => {
                 let error = CallError::from(cast_error(error));
                 let result = Err(error.clone());
-                let pushed = peer.outbox.push(lane(from), &Frame::Answer { from, id, replies: Vec::new(), result });
+                let pushed = peer.outbox.push(lane, &Frame::Answer { from, id, replies: Vec::new(), result });
                 if pushed.is_err() {
                     self.close_connection(&peer);
                 }
@@ -224,16 +232,19 @@ fn frame_target(peer: &Peer, to: RemoteTarget<'_>) -> Result<FrameTarget, CastEr
 
 /// Returns the lane of a sender: a process has its own, and so has a task outside of any process.
 fn lane(from: u64) -> u64 {
-    /// Above the numbers of processes.
-    const TASKS: u64 = 1 << 60;
     match (from, tokio::task::try_id()) {
-        (0, Some(task)) => {
-            let mut hasher = DefaultHasher::new();
-            task.hash(&mut hasher);
-            TASKS | hasher.finish() >> 4
-        }
+        (0, Some(task)) => lane_of(&task),
         _ => from,
     }
+}
+
+/// Returns the lane of a sender that is not a process.
+fn lane_of(sender: &impl Hash) -> u64 {
+    /// Above the numbers of processes.
+    const OTHERS: u64 = 1 << 60;
+    let mut hasher = DefaultHasher::new();
+    sender.hash(&mut hasher);
+    OTHERS | hasher.finish() >> 4
 }
 
 fn cast_error(error: PushError) -> CastError {

@@ -50,11 +50,18 @@ pub(crate) trait Router: Send + Sync {
     ) -> Result<SentMessage, CastError>;
 
     /// Sends an answer over the connection on which the call came. If that is lost the answer is too: the caller receives
-    /// an error for the loss.
+    /// an error for the loss. `from` is the process that answers, zero for a task, and `None` for the node itself: what it
+    /// passes on or refuses has no order with anything else.
     ///
     /// # Errors
     /// The error for the calls whose replies are in the answer, which was not sent. Its own caller receives it, too.
-    fn send_answer(&self, from: u64, caller: &CallerNode, id: u64, answer: OutgoingAnswer) -> Result<Room, CallError>;
+    fn send_answer(
+        &self,
+        from: Option<u64>,
+        caller: &CallerNode,
+        id: u64,
+        answer: OutgoingAnswer,
+    ) -> Result<Room, CallError>;
 
     /// Sends a note on a call over the connection of this epoch, if that is still up.
     fn send_call_note(&self, epoch: Epoch, note: CallNote);

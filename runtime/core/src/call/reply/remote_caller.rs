@@ -52,7 +52,7 @@ impl<T> RemoteCaller<T> {
         let mut encoder = Encoder::new(&mut payload, router.max_message_size());
         let encode = || encode_caught(node, type_name::<T>(), || (self.encode)(value, &mut encoder));
         let (result, replies) = Current::collect_replies(node, encode);
-        self.route.send(Current::process(), replies, result.map(|()| payload).map_err(CallError::Encode));
+        self.route.send(Some(Current::process()), replies, result.map(|()| payload).map_err(CallError::Encode));
     }
 
     /// Adds an entry for the reply, which is passed on to a third node in a message of `node`. Returns its id.
@@ -88,7 +88,7 @@ impl ReplyRoute {
     }
 
     /// Sends an answer with the replies of these calls in it, or an error.
-    fn send(&self, from: u64, replies: Vec<u64>, result: Result<Payload, CallError>) {
+    fn send(&self, from: Option<u64>, replies: Vec<u64>, result: Result<Payload, CallError>) {
         let Some(router) = self.node.router() else { return };
         let calls = self.node.pending_calls();
         calls.sent(&replies, self.caller.epoch, "");
@@ -113,12 +113,12 @@ impl AnswerSlot for ReplyRoute {
             let route = |id| ReplyRoute::new(self.node.clone(), caller.clone(), id);
             replies.extend(ids.into_iter().map(|id| route(id).pass_on(&self.node)));
         }
-        self.send(0, replies, result.map(Payload::from));
+        self.send(None, replies, result.map(Payload::from));
     }
 }
 
 impl WaitingCaller for DroppedReply {
     fn fail(&self, error: CallError) {
-        self.route.send(self.holder, Vec::new(), Err(error));
+        self.route.send(Some(self.holder), Vec::new(), Err(error));
     }
 }

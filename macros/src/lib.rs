@@ -87,6 +87,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | `#[from]` | implements `From` for the variant's only field, in place of a stub method |
 /// | `#[priority]` | its messages are received before all messages without it |
+/// | `#[private]` | no other node can send the message, and its fields need no serde: see below |
 /// | `#[redact]`, also on a field | crash reports and traces do not show the contents |
 /// | `#[cfg(..)]`, also on a named field | applies to all that is generated, too |
 ///
@@ -94,8 +95,12 @@ use proc_macro::TokenStream;
 /// own node and never read from the network. It also accepts types of your own, called *events*:
 /// `stub.recipient::<E>()` is a stub for the event `E` alone.
 ///
+/// A `#[private]` message fails at a sender on another node with
+/// [`EncodeError::Local`](../greenroom/enum.EncodeError.html#variant.Local). A node with other code that sends it
+/// nevertheless gets `DecodeError::Local`. Both count it as a lost message.
+///
 /// # Errors
-/// A message is `Send + 'static`. Unless the protocol is `local`, its fields and answers also need serde's `Serialize`
+/// A message is `Send + 'static`. Unless it is `#[private]` or the protocol is `local`, its fields and answers also need serde's `Serialize`
 /// and `Deserialize`. The same bounds apply to type parameters. References and lifetime parameters do not compile.
 #[proc_macro_attribute]
 pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
@@ -195,10 +200,11 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Each takes `&mut self` or `&self`, may be `async`, and may have a parameter `cx: &mut Context<Self>`. The other
 /// parameters of a cast or call are the fields of its message, and the parameters of the stub's method. `#[priority]`
-/// beside `#[cast]` or `#[call]` has its message received before all messages without it. Methods without an attribute
-/// are ordinary methods.
+/// beside `#[cast]` or `#[call]` has its message received before all messages without it. `#[private]` there keeps the
+/// message from other nodes. Methods without an attribute are ordinary methods.
 ///
-/// The enum and the stub are as visible as the most visible cast or call, and at least `pub(crate)`.
+/// A method of the stub is as visible as the method that it calls. The enum and the stub are as visible as the most
+/// visible cast or call, and at least `pub(crate)`.
 ///
 /// # Errors
 /// The start fails if `name` is taken, or if `#[init]` returns an error.

@@ -108,7 +108,7 @@ pub(crate) struct Index;
 #[actor(local)]
 impl Index {
     #[cast]
-    fn corrupt(&mut self) {
+    pub(crate) fn corrupt(&mut self) {
         panic!("a broken page");
     }
 }

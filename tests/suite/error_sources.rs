@@ -39,7 +39,7 @@ async fn each_error_states_what_failed_and_has_its_cause_as_source() {
     check(&EncodeError::Local, "a message of this variant cannot leave its node", None);
     check(&encode(), "the value is larger than 64 bytes: send it in parts", None);
     check(&EncodeError::Field("no time".into()), "a field cannot be serialized: no time", None);
-    check(&DecodeError::Local, "the protocol is `local`: it takes no messages from other nodes", None);
+    check(&DecodeError::Local, "the message is private to its node, or its protocol is `local`", None);
     check(&decode(), "the message has the variant number 7, which this protocol does not have", None);
     check(&DecodeError::Malformed("no bool".into()), "the bytes are malformed: no bool", None);
     check(&DecodeError::TooDeep { limit: 128 }, "the value is nested deeper than 128 levels", None);

@@ -36,6 +36,7 @@ mod names;
 mod node_stop;
 mod nodes;
 mod orphans;
+mod private_messages;
 mod process_end;
 mod prose;
 mod real_processes;

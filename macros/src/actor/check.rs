@@ -30,6 +30,10 @@ fn check_visibility(model: &mut Model, block: &ItemImpl, errors: &mut Errors) {
         );
         model.messages.vis = public.clone();
         model.protocol.vis = public;
+        // One error is enough: calls from other modules compile.
+        for variant in &mut model.protocol.variants {
+            variant.vis = None;
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) struct Handler {
     pub(super) params: Vec<Param>,
     pub(super) hook: Hook,
     pub(super) priority: Option<Attribute>,
+    pub(super) private: Option<Attribute>,
     pub(super) redact: Option<Attribute>,
     /// The return type, unless it is `!` or `impl Trait`.
     pub(super) output: Option<Type>,

@@ -200,12 +200,12 @@ fn messages(actor: &Ident, cfgs: &[Attribute], actor_generics: &Generics, handle
     let (params, where_clause) = (&generics.params, &generics.where_clause);
     let intro = format!(" The messages of the actor [`{}`].", actor.unraw());
     let variants = handlers.iter().map(|handler| {
-        let Handler { cfgs, docs, method, priority, redact, .. } = handler;
+        let Handler { cfgs, docs, method, priority, private: hidden, redact, .. } = handler;
         let doc_text = (!attr::has_doc_text(docs)).then(|| {
             let doc_text = format!(" Handled by `{}::{}`.", actor.unraw(), method.unraw());
             quote!(#[doc = #doc_text])
         });
-        let head = quote!(#(#cfgs)* #(#docs)* #doc_text #priority #redact);
+        let head = quote!(#(#cfgs)* #(#docs)* #doc_text #priority #hidden #redact);
         let names = handler.fields().map(|(name, _)| name);
         let types = handler.fields().map(|(_, ty)| ty);
         let redacts = handler.redacts();
@@ -264,6 +264,7 @@ fn name_stub(protocol: &mut protocol::Model, actor: &Ident, handlers: &[Handler]
     protocol.actor = Some(actor.clone());
     for (variant, handler) in protocol.variants.iter_mut().zip(handlers) {
         variant.method = handler.method.clone();
+        variant.vis = Some(handler.vis.clone());
         if protocol.has_lifetimes || handler.placeholder_args.is_some() {
             variant.placeholder_args = handler.placeholder_args.or_else(|| Some(handler.fields().count()));
         }

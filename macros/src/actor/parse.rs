@@ -20,13 +20,16 @@ impl Handler {
         let hooks = take_hooks(method);
         let is_message = hooks.iter().any(|(_, hook)| matches!(*hook, "cast" | "call"));
         let needs_message = "add `#[cast]` or `#[call]`, or remove it";
-        let priority = attr::take_one(&mut method.attrs, "priority", errors);
-        if let Some(priority) = &priority {
-            attr::expect_no_arguments(priority, errors);
+        let [priority, private] = ["priority", "private"].map(|name| {
+            let attribute = attr::take_one(&mut method.attrs, name, errors)?;
+            attr::expect_no_arguments(&attribute, errors);
             if !is_message {
-                errors.push_help(priority, "`#[priority]` is valid only on a `#[cast]` or `#[call]`", needs_message);
+                let text = format!("`#[{name}]` is valid only on a `#[cast]` or `#[call]`");
+                errors.push_help(&attribute, text, needs_message);
             }
-        }
+            Some(attribute)
+        });
+        let owner = Owner { local: owner.local || private.is_some(), ..owner };
         let redact = attr::take(&mut method.attrs, "redact");
         if let Some(redact) = redact.as_ref().filter(|_| !is_message) {
             errors.push_help(redact, "`#[redact]` is valid only on a `#[cast]` or `#[call]`", needs_message);
@@ -59,6 +62,7 @@ impl Handler {
             params,
             hook,
             priority,
+            private,
             redact,
             output,
             placeholder_args,

@@ -51,19 +51,27 @@ pub(super) fn decode(model: &Model) -> TokenStream {
     let (index, decoder) = (local("variant"), local("decoder"));
     let indexes = VariantIndexes::of(model);
     let prelude = indexes.prelude(model);
-    let encodable = model.variants.iter().enumerate().filter(|(_, variant)| variant.is_encodable());
-    let arms = encodable.map(|(position, variant)| {
+    let arms = model.variants.iter().enumerate().filter_map(|(position, variant)| {
         let (cfgs, ident) = (&variant.cfgs, &variant.ident);
         let pattern = indexes.pattern(position, variant);
+        if variant.private {
+            return Some(quote! {
+                #(#cfgs)*
+                #pattern => ::core::result::Result::Err(#private::DecodeError::Local),
+            });
+        }
+        if !variant.is_encodable() {
+            return None;
+        }
         let reads = variant.fields.iter().map(|field| {
             let Field { cfgs, member, .. } = field;
             let codec = field_codec(field);
             quote!(#(#cfgs)* #member: #codec::read(#decoder)?)
         });
-        quote! {
+        Some(quote! {
             #(#cfgs)*
             #pattern => ::core::result::Result::Ok(Self::#ident { #(#reads),* }),
-        }
+        })
     });
     quote! {
         fn decode(
@@ -90,6 +98,9 @@ pub(super) fn decode_event(model: &Model) -> Option<TokenStream> {
         .iter()
         .filter_map(|variant| {
             let MessageKind::From { source: Some(ty), system: false, .. } = &variant.kind else { return None };
+            if variant.private {
+                return None;
+            }
             let (cfgs, ident) = (&variant.cfgs, &variant.ident);
             let field = variant.fields.first()?;
             let (member, codec) = (&field.member, field_codec(field));

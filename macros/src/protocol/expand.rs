@@ -69,7 +69,7 @@ fn variant_entry(variant: &Variant) -> TokenStream {
     let name = variant.ident.unraw().to_string();
     let shape = shape(&variant.fields);
     let call = matches!(variant.kind, MessageKind::Call { .. });
-    let system = !variant.is_encodable();
+    let system = variant.is_system() || variant.placeholder_args.is_some();
     let priority = variant.priority;
     quote!(#(#cfgs)* #private::Variant { name: #name, shape: #shape, call: #call, system: #system, priority: #priority })
 }

@@ -38,11 +38,15 @@ pub(crate) struct Variant {
     pub(crate) ident: Ident,
     /// The stub's method.
     pub(crate) method: Ident,
+    /// The visibility of the stub's method, if it is not that of the stub.
+    pub(crate) vis: Option<Visibility>,
     pub(crate) fields: Vec<Field>,
     pub(crate) kind: MessageKind,
     /// Set after an error in the variant: the stub's method takes this many arguments of any type.
     pub(crate) placeholder_args: Option<usize>,
     pub(crate) priority: bool,
+    /// No other node can send the message.
+    pub(crate) private: bool,
     pub(crate) redact: Option<Attribute>,
 }
 
@@ -129,6 +133,11 @@ impl Variant {
         if let Some(priority) = &priority {
             attr::expect_no_arguments(priority, errors);
         }
+        let private = attr::take_one(&mut variant.attrs, "private", errors);
+        if let Some(private) = &private {
+            attr::expect_no_arguments(private, errors);
+        }
+        let local = local || private.is_some();
         let redact = take_redact(&mut variant.attrs, errors);
         if let Some((equals, _)) = &variant.discriminant {
             errors.push_help(
@@ -140,6 +149,13 @@ impl Variant {
         let before = errors.count();
         let fields = parse_fields(&mut variant.fields, &mut from, (has_lifetimes, local), errors);
         let kind = message_kind(variant, &fields, from, has_lifetimes, errors);
+        if let (Some(private), MessageKind::From { system: true, .. }) = (&private, &kind) {
+            errors.push_help(
+                private,
+                "`#[private]` is valid only on messages that processes send",
+                "remove it; only the runtime sends this message",
+            );
+        }
         let placeholder_args = (has_lifetimes || errors.count() > before).then(|| {
             let replies = fields.iter().filter(|field| types::reply_type(&field.ty).is_some()).count();
             fields.len() - replies
@@ -149,10 +165,12 @@ impl Variant {
             docs: attr::docs(&variant.attrs),
             ident: variant.ident.clone(),
             method: names::method(&variant.ident),
+            vis: None,
             fields: name_params(fields, &kind),
             kind,
             placeholder_args,
             priority: priority.is_some(),
+            private: private.is_some(),
             redact,
         }
     }
@@ -169,7 +187,12 @@ impl Variant {
 
     /// Returns true if the message can be sent to another node.
     pub(crate) fn is_encodable(&self) -> bool {
-        self.placeholder_args.is_none() && !matches!(self.kind, MessageKind::From { system: true, .. })
+        !self.private && self.placeholder_args.is_none() && !self.is_system()
+    }
+
+    /// Returns true if only the runtime makes the message.
+    pub(crate) fn is_system(&self) -> bool {
+        matches!(self.kind, MessageKind::From { system: true, .. })
     }
 
     /// Returns the fields that are parameters of the stub's method.
@@ -201,8 +224,11 @@ fn parse_fields(
             errors.push_help(&misplaced, "`#[from]` cannot be used on a field", "move it to the variant");
             from.get_or_insert(misplaced);
         }
-        if let Some(misplaced) = attr::take(&mut field.attrs, "priority") {
-            errors.push_help(&misplaced, "`#[priority]` cannot be used on a field", "move it to the variant");
+        for attribute in ["priority", "private"] {
+            if let Some(misplaced) = attr::take(&mut field.attrs, attribute) {
+                let text = format!("`#[{attribute}]` cannot be used on a field");
+                errors.push_help(&misplaced, text, "move it to the variant");
+            }
         }
         let redact = take_redact(&mut field.attrs, errors);
         let cfgs = attr::cfgs(&field.attrs);

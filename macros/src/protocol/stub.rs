@@ -83,7 +83,7 @@ fn docs(model: &Model) -> Vec<Attribute> {
 /// Generates the method that sends a message. Messages from the runtime have none.
 fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
     let private = private();
-    let (owner, vis) = (&model.ident, &model.vis);
+    let (owner, vis) = (&model.ident, variant.vis.as_ref().unwrap_or(&model.vis));
     let Variant { cfgs, docs, ident, method, kind, .. } = variant;
     if let Some(count) = variant.placeholder_args {
         return placeholder_method(vis, variant, count);
@@ -139,7 +139,7 @@ pub(crate) fn placeholder_methods(model: &Model) -> TokenStream {
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let methods = model.variants.iter().filter_map(|variant| {
         let count = variant.placeholder_args.unwrap_or_else(|| variant.method_params().count());
-        placeholder_method(vis, variant, count)
+        placeholder_method(variant.vis.as_ref().unwrap_or(vis), variant, count)
     });
     quote! {
         #(#cfgs)*

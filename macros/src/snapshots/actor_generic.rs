@@ -116,7 +116,7 @@ where
 {
     /// Handled by `Store::get`.
     #[inline]
-    pub(crate) fn get(&self, key: K) -> ::greenroom::__private::Call<Option<V>> {
+    fn get(&self, key: K) -> ::greenroom::__private::Call<Option<V>> {
         ::greenroom::__private::Address::call(
             &self.0,
             move |__reply| StoreMessage::Get {

@@ -365,7 +365,7 @@ impl CounterRef {
     }
     /// Handled by `Counter::set`.
     #[inline]
-    pub fn set(&self, to: u64) -> ::greenroom::__private::Cast {
+    fn set(&self, to: u64) -> ::greenroom::__private::Cast {
         ::greenroom::__private::Address::cast(
             &self.0,
             move || CounterMessage::Set { to: to },
@@ -373,7 +373,7 @@ impl CounterRef {
     }
     /// Returns the count.
     #[inline]
-    pub fn count(&self) -> ::greenroom::__private::Call<u64> {
+    fn count(&self) -> ::greenroom::__private::Call<u64> {
         ::greenroom::__private::Address::call(
             &self.0,
             |__reply| CounterMessage::Count {
@@ -383,7 +383,7 @@ impl CounterRef {
     }
     /// Handled by `Counter::later`.
     #[inline]
-    pub fn later(&self, at: u64) -> ::greenroom::__private::Call<u64> {
+    fn later(&self, at: u64) -> ::greenroom::__private::Call<u64> {
         ::greenroom::__private::Address::call(
             &self.0,
             move |__reply| CounterMessage::Later {

@@ -109,10 +109,10 @@ pub(crate) struct CounterRef(::greenroom::__private::Address<CounterMessage>);
     clippy::too_many_arguments
 )]
 impl CounterRef {
-    pub(crate) fn add<__Arg0>(&self, _: __Arg0) -> ::greenroom::__private::Cast {
+    fn add<__Arg0>(&self, _: __Arg0) -> ::greenroom::__private::Cast {
         ::core::unreachable!()
     }
-    pub(crate) fn count(&self) -> ::greenroom::__private::Call<u64> {
+    fn count(&self) -> ::greenroom::__private::Call<u64> {
         ::core::unreachable!()
     }
 }

@@ -137,7 +137,7 @@ impl From<CastError> for CallError {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The protocol is `#[protocol(local)]`, or only the runtime makes messages of this variant.
+    /// The message is `#[private]`, its protocol is `#[protocol(local)]`, or only the runtime makes it.
     Local,
     /// The value has more bytes than a frame may have.
     TooLarge {
@@ -165,7 +165,7 @@ impl Error for EncodeError {}
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The protocol is `#[protocol(local)]`, so it takes no messages from other nodes.
+    /// The message is `#[private]`, or its protocol is `#[protocol(local)]`: it is not accepted from other nodes.
     Local,
     /// The protocol has no variant with this index, or only the runtime makes messages of that variant.
     Variant(u32),
@@ -193,7 +193,7 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DecodeError::Local => f.write_str("the protocol is `local`: it takes no messages from other nodes"),
+            DecodeError::Local => f.write_str("the message is private to its node, or its protocol is `local`"),
             DecodeError::Variant(index) => {
                 write!(f, "the message has the variant number {index}, which this protocol does not have")
             }

@@ -83,7 +83,7 @@ pub(crate) struct Worker {
 #[actor]
 impl Worker {
     #[call]
-    fn hold(&mut self, reply: Reply<String>) {
+    pub(crate) fn hold(&mut self, reply: Reply<String>) {
         self.unanswered.push(reply);
     }
 

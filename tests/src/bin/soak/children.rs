@@ -67,7 +67,7 @@ impl Child {
     }
 
     #[cast]
-    fn note(&mut self, from: usize, number: usize, mut token: Token) {
+    pub(crate) fn note(&mut self, from: usize, number: usize, mut token: Token) {
         let before = self.record.received.lock().unwrap().insert(from, number);
         self.totals
             .check(before < Some(number), || format!("a child received note {number} of {from} after note {before:?}"));
@@ -75,13 +75,13 @@ impl Child {
     }
 
     #[cast]
-    fn crash(&mut self) -> Result<(), Exit> {
+    pub(crate) fn crash(&mut self) -> Result<(), Exit> {
         count(&self.totals.crashes);
         Err(Exit::error("crash"))
     }
 
     #[call]
-    fn last_note(&self, from: usize) -> Option<usize> {
+    pub(crate) fn last_note(&self, from: usize) -> Option<usize> {
         self.record.received.lock().unwrap().get(&from).copied()
     }
 }

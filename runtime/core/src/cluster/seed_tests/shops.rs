@@ -157,7 +157,7 @@ pub(super) struct Agency {
 #[actor]
 impl Agency {
     #[call]
-    fn hire(&mut self, worker: u64, traps: bool, cx: &mut Context<Self>) -> ErrandRef {
+    pub(super) fn hire(&mut self, worker: u64, traps: bool, cx: &mut Context<Self>) -> ErrandRef {
         let book = self.book.clone();
         let stub = crate::spawn(async move |mut mailbox: Mailbox<Errand>| {
             mailbox.trap_exit(traps);
@@ -174,7 +174,7 @@ impl Agency {
     }
 
     #[call]
-    fn dismiss(&mut self) {
+    pub(super) fn dismiss(&mut self) {
         self.workers.values().for_each(|(_, stub)| stub.exit(Exit::Kill));
     }
 

@@ -1,0 +1,149 @@
+//! Messages that other nodes cannot send, and methods of stubs that other modules cannot call.
+
+use std::sync::Arc;
+
+use greenroom::__private::{Decoder, Encoder, Payload, Protocol, event_number};
+use greenroom::prelude::*;
+use greenroom::testing::Cluster;
+use greenroom::{DecodeError, EncodeError};
+use tokio::sync::oneshot;
+
+/// A type without serde's traits.
+#[derive(Debug)]
+struct Ticket(oneshot::Sender<u64>);
+
+#[actor(name = "store")]
+#[derive(Default)]
+struct Store {
+    sold: u64,
+}
+
+#[actor]
+impl Store {
+    #[call]
+    fn sold(&self) -> u64 {
+        self.sold
+    }
+
+    #[cast]
+    #[private]
+    fn sell(&mut self, ticket: Ticket) {
+        self.sold += 1;
+        ticket.0.send(self.sold).unwrap();
+    }
+
+    /// The answer has no serde's traits either.
+    #[call]
+    #[private]
+    fn receipt(&self) -> Arc<Ticket> {
+        Arc::new(Ticket(oneshot::channel().0))
+    }
+
+    #[call]
+    fn me(&self, cx: &mut Context<Self>) -> StoreRef {
+        cx.me()
+    }
+}
+
+/// A protocol with a private variant in front of others, and a private event.
+#[protocol]
+enum Mail {
+    #[private]
+    Sort {
+        boxes: fn() -> usize,
+    },
+    Post {
+        body: String,
+    },
+    #[from]
+    #[private]
+    Price(u64),
+    #[from]
+    Weight(u32),
+}
+
+#[greenroom::test]
+async fn a_private_message_passes_on_its_node() {
+    let store = Store::default().spawn();
+    let (ticket, sold) = oneshot::channel();
+    store.sell(Ticket(ticket)).await.unwrap();
+    assert_eq!(sold.await, Ok(1));
+    assert!(store.receipt().await.is_ok());
+}
+
+#[greenroom::test]
+async fn a_private_message_does_not_leave_its_node() {
+    let cluster = Cluster::in_memory(2).await;
+    let here = cluster.node(0);
+    let store = cluster.node(1).start(Store::default()).await.unwrap();
+    let far: StoreRef = here.named_at("store", cluster.node(1).name().clone());
+    let direct = far.me().await.unwrap();
+    let before = here.counters().lost_messages;
+    for stub in [&far, &direct] {
+        let (ticket, sold) = oneshot::channel();
+        assert_eq!(stub.sell(Ticket(ticket)).await, Err(CastError::Encode(EncodeError::Local)));
+        assert!(sold.await.is_err(), "the ticket is dropped");
+        assert_eq!(stub.receipt().await.err(), Some(CallError::Encode(EncodeError::Local)));
+    }
+    assert_eq!(here.counters().lost_messages - before, 4);
+    assert_eq!((far.sold().await, store.sold().await), (Ok(0), Ok(0)));
+    cluster.stop().await;
+}
+
+/// The bytes may come from a node with other code.
+#[test]
+fn a_private_message_is_not_decoded() {
+    let empty = Payload::default().to_source();
+    let decode = |variant| Mail::decode(variant, &mut Decoder::new(&empty)).err();
+    assert_eq!(decode(0), Some(DecodeError::Local));
+    assert!(matches!(decode(1), Some(DecodeError::Malformed(_))));
+    assert_eq!(decode(4), Some(DecodeError::Variant(4)));
+    let event = |number| Mail::decode_event(number, &mut Decoder::new(&empty)).is_some();
+    assert!(!event(event_number::<u64>()));
+    assert!(event(event_number::<u32>()));
+    let sort = Mail::Sort { boxes: || 7 };
+    assert_eq!(sort.encode(&mut Encoder::new(&mut Payload::default(), 100)), Err(EncodeError::Local));
+    let Mail::Sort { boxes } = sort else { panic!("another message") };
+    assert_eq!(boxes(), 7);
+    drop([Mail::Price(1), Mail::Weight(2), Mail::Post { body: String::new() }]);
+}
+
+mod town {
+    use greenroom::prelude::*;
+
+    #[actor]
+    #[derive(Default)]
+    pub(super) struct Hall {
+        visits: u64,
+    }
+
+    #[actor]
+    impl Hall {
+        #[call]
+        pub(super) fn visit(&mut self) -> u64 {
+            self.count(1);
+            self.visits
+        }
+
+        #[cast]
+        fn add(&mut self, n: u64) {
+            self.count(n);
+        }
+
+        fn count(&mut self, n: u64) {
+            self.visits += n;
+        }
+    }
+
+    /// Calls a method that only this module can call.
+    pub(super) fn open(hall: &HallRef) {
+        hall.add(10);
+    }
+}
+
+#[greenroom::test]
+async fn a_private_method_is_called_in_its_module() {
+    let hall = town::Hall::default().spawn();
+    town::open(&hall);
+    assert_eq!(hall.visit().await, Ok(11));
+}

@@ -1,0 +1,11 @@
+use greenroom::prelude::*;
+
+#[protocol]
+enum Mail {
+    Post {
+        #[private]
+        body: String,
+    },
+}
+
+fn main() {}

@@ -4,20 +4,24 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Item, ItemFn, ReturnType};
+use syn::{Attribute, Expr, Item, ItemFn, ReturnType};
 
 use crate::diag::{self, Errors};
 use crate::fallback;
-use crate::names::private;
+use crate::names::{private, private_at};
 use crate::syntax::duration::{DurationLit, Shutdown};
 use crate::syntax::{attr, options};
 
 /// Expands `#[greenroom::main]`.
 pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let mut shutdown = None;
-    options::parse("#[greenroom::main]", attr, &["shutdown"], &mut errors, |name, input| {
-        shutdown = Some(Shutdown::parse(name, input)?);
+    let (mut shutdown, mut node) = (None, None);
+    options::parse("#[greenroom::main]", attr, &["shutdown", "node"], &mut errors, |name, input| {
+        if name == "node" {
+            node = Some(options::value::<Expr>(name, "Node::builder(\"shop@warehouse\")", input)?);
+        } else {
+            shutdown = Some(Shutdown::parse(name, input)?);
+        }
         Ok(())
     });
     let Some(function) = parse("main", item.clone(), &mut errors) else {
@@ -28,13 +32,23 @@ pub(crate) fn main(attr: TokenStream, item: TokenStream) -> TokenStream {
         return fallback::function(&function, &errors);
     }
     let private = private();
+    let node = match &node {
+        Some(node) => {
+            let built_node = {
+                let private = private_at(node.span());
+                quote_spanned!(node.span()=> #private::built_node)
+            };
+            quote!(async { #built_node(#node).await })
+        }
+        None => quote!(#private::node_from_environment()),
+    };
     let shutdown = shutdown.map_or_else(|| quote!(#private::DEFAULT_SHUTDOWN), Shutdown::tokens);
     let Parts { attrs, vis, name, inner, call } = Parts::of(&function);
     quote! {
         #(#attrs)*
         #vis fn #name() -> ::std::process::ExitCode {
             #inner
-            #private::main(#shutdown, #call, |outcome| {
+            #private::main(#shutdown, #node, #call, |outcome| {
                 #[allow(unused_imports)]
                 use #private::{OtherOutcome as _, OutcomeOfBoxedError as _, OutcomeOfError as _};
                 (&&&#private::MainOutcome(outcome)).with_causes()

@@ -100,8 +100,9 @@ use proc_macro::TokenStream;
 /// nevertheless gets `DecodeError::Local`. Both count it as a lost message.
 ///
 /// # Errors
-/// A message is `Send + 'static`. Unless it is `#[private]` or the protocol is `local`, its fields and answers also need serde's `Serialize`
-/// and `Deserialize`. The same bounds apply to type parameters. References and lifetime parameters do not compile.
+/// A message is `Send + 'static`. Unless it is `#[private]` or the protocol is `local`, its fields and answers also need
+/// serde's `Serialize` and `Deserialize`. The same bounds apply to type parameters. References and lifetime parameters do
+/// not compile.
 #[proc_macro_attribute]
 pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
     protocol::protocol(attr.into(), item.into()).into()
@@ -134,7 +135,7 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | effect | default |
 /// |---|---|---|
 /// | `protocol = P` | the messages of the actor | those of its `#[actor]` impl |
-/// | `name = ".."` | registers the process under this name before its `init` | no name |
+/// | `name = ".."` | registers the process under this name before its `init`; an expression with `self` gives each process its own | no name |
 /// | `trap_exit` | exit signals arrive as messages; the protocol needs a variant `#[from] Exit(ExitSignal)` | they end the process |
 /// | `mailbox = N` | bounds the mailbox to `N` messages, at least 1, skipped ones included | unbounded |
 /// | `overflow = ..` | what happens to a message for a full mailbox; needs `mailbox` | `wait` |
@@ -189,6 +190,7 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | [`#[cast]`](macro@cast) | for a message without an answer |
 /// | [`#[call]`](macro@call) | for a message with an answer |
+/// | `#[from]` | for an event, its only parameter beside `cx`: see `Recipient` |
 /// | [`#[init]`](macro@init) | before everything else; `.start()` waits for it |
 /// | [`#[continue_with]`](macro@continue_with) | after `#[init]`, before the first message; `.start()` does not wait for it |
 /// | [`#[every("30s")]`](macro@every) | periodically |
@@ -198,7 +200,11 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | [`#[node_event]`](macro@node_event) | when a node connects or is lost |
 /// | [`#[terminate]`](macro@terminate) | when the process stops |
 ///
-/// Each takes `&mut self` or `&self`, may be `async`, and may have a parameter `cx: &mut Context<Self>`. The other
+/// `#[init]` on a function without `self` makes it a constructor: it returns `Self` or a `Result` of it, and its body
+/// runs in the new process. The function of that name then returns its arguments as an
+/// [`Init`](../greenroom/struct.Init.html), from which a process is started.
+///
+/// Each method takes `&mut self` or `&self`, may be `async`, and may have a parameter `cx: &mut Context<Self>`. The other
 /// parameters of a cast or call are the fields of its message, and the parameters of the stub's method. `#[priority]`
 /// beside `#[cast]` or `#[call]` has its message received before all messages without it. `#[private]` there keeps the
 /// message from other nodes. Methods without an attribute are ordinary methods.
@@ -263,7 +269,7 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// # Options of `#[child]`
 /// | option | effect | default |
 /// |---|---|---|
-/// | `start = expression` | makes the actor at each start; `self` is the tree | `Default::default()` |
+/// | `start = expression` | makes the actor at each start; `self` is the tree, and the names of earlier fields are their stubs | `Default::default()` |
 /// | `restart = ..` | when it is restarted: `permanent` always, `transient` after an abnormal exit, `temporary` never | `permanent` |
 /// | `shutdown = ..` | the time to stop before it is killed: a duration, `kill` or `forever` | `"5s"`; `forever` for a supervisor |
 /// | `supervisor` | the field's type is a tree itself | it is an actor |
@@ -325,19 +331,8 @@ pub fn receive(input: TokenStream) -> TokenStream {
     receive::receive(input.into()).into()
 }
 
-/// The last arm of a [`receive!`](receive!): its body runs if no message has matched in time.
-///
-/// ```
-/// # use greenroom::prelude::*;
-/// # #[protocol]
-/// # enum Sensor { Record { celsius: i32 } }
-/// # async fn run(mut cx: Mailbox<Sensor>) {
-/// receive!(match cx {
-///     Sensor::Record { celsius } => println!("{celsius} degrees"),
-///     after!(Duration::from_secs(1)) => println!("the sensor is silent"),
-/// });
-/// # }
-/// ```
+/// The last arm of a [`receive!`](receive!), `after!(duration) => body`: it runs if no message has matched in time. An
+/// `Instant` in place of the `Duration` is a deadline.
 ///
 /// It has the syntax of a macro so that the block is a `match` for rustfmt and editors. Outside of a `receive!` it does
 /// not compile.
@@ -397,7 +392,8 @@ method_attributes! {
 
     /// On a method of an [`#[actor]`](macro@actor) impl: called when the process starts, before everything else.
     ///
-    /// `.start()` and a supervisor wait for it. It returns nothing, or a `Result<(), E>`; an error fails the start.
+    /// `.start()` and a supervisor wait for it. It returns nothing, or a `Result<(), E>`; an error fails the start. Without
+    /// `self` it is a constructor, and returns the actor.
     init;
 
     /// On a method of an [`#[actor]`](macro@actor) impl: called after `#[init]`, before the first message.
@@ -411,8 +407,7 @@ method_attributes! {
     /// for. An actor may have several such methods. An error that it returns ends the process.
     every;
 
-    /// On a method of an [`#[actor]`](macro@actor) impl: called when no message has arrived for a time,
-    /// `#[idle("60s")]`.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called when no message has arrived for a time, `#[idle("60s")]`.
     ///
     /// It is not called again before the next message. Calls of `#[every]` are not messages. An error that it returns
     /// ends the process.
@@ -424,14 +419,12 @@ method_attributes! {
     /// state may be inconsistent. An exit signal ends a process that does not trap exits without a call.
     terminate;
 
-    /// On a method of an [`#[actor]`](macro@actor) impl: called when a process that `cx.monitor(..)` monitors has
-    /// exited.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called when a process that `cx.monitor(..)` monitors exits.
     ///
     /// It has a parameter `down: Down`. An error that it returns ends the process.
     down;
 
-    /// On a method of an [`#[actor]`](macro@actor) impl: called for an exit signal, which then does not end the
-    /// process.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called for an exit signal, which then does not end the process.
     ///
     /// It has a parameter `signal: ExitSignal`. A signal of the process that started this one still ends it. An error
     /// that the method returns ends the process.
@@ -459,6 +452,7 @@ method_attributes! {
 /// | option | effect | default |
 /// |---|---|---|
 /// | `shutdown = ..` | the time for all to stop before it is killed: a duration, `kill` or `forever` | `"30s"` |
+/// | `node = ..` | the node: a `Node`, a `NodeBuilder`, or a `Result` of one, such as `build().await` | as the environment defines it |
 ///
 /// | environment variable | value | without it |
 /// |---|---|---|

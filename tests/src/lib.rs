@@ -48,6 +48,8 @@ pub mod language {
     pub mod test {}
     #[doc = include_str!("../../book/src/language/processes.md")]
     pub mod processes {}
+    #[doc = include_str!("../../book/src/language/waiting.md")]
+    pub mod waiting {}
     #[doc = include_str!("../../book/src/language/outside.md")]
     pub mod outside {}
 }

@@ -115,3 +115,71 @@ impl Refused {
         Err(Exit::error("no port"))
     }
 }
+
+/// A server whose handlers and hooks fail with all kinds of errors.
+#[actor]
+struct Clumsy {
+    kind: u8,
+}
+
+#[actor]
+impl Clumsy {
+    #[init]
+    fn open(kind: u8) -> Result<Self, Box<dyn Error>> {
+        if kind == 0 { Err("no kind")? } else { Ok(Clumsy { kind }) }
+    }
+
+    #[cast]
+    fn boxed(&mut self) -> Result<(), Box<dyn Error>> {
+        self.kind.checked_sub(9).ok_or("too small")?;
+        Ok(())
+    }
+
+    #[cast]
+    fn texts(&mut self) -> Result<(), String> {
+        Err(format!("kind {}", self.kind))
+    }
+
+    #[cast]
+    async fn anyhow(&mut self) -> anyhow::Result<()> {
+        use anyhow::Context;
+        std::fs::metadata("/no/such/file").context("cannot read the settings")?;
+        Ok(())
+    }
+
+    #[cast]
+    fn all(&mut self) -> Result<(), Exit> {
+        if self.kind == 7 {
+            Err(anyhow::anyhow!("seven"))?;
+        }
+        Err("the end")?
+    }
+}
+
+#[greenroom::test(expect_crash)]
+async fn errors_without_a_type_are_exit_reasons() {
+    let reason = Clumsy::open(0).start().await.unwrap_err().reason;
+    assert_eq!(reason, Exit::error("no kind"));
+    let clumsy = || Clumsy::open(1).spawn();
+    let (boxed, texts, anyhow, all) = (clumsy(), clumsy(), clumsy(), clumsy());
+    boxed.boxed();
+    texts.texts();
+    anyhow.anyhow();
+    all.all();
+    for (clumsy, expected) in [
+        (boxed, "too small"),
+        (texts, "kind 1"),
+        (anyhow, "cannot read the settings: No such file or directory (os error 2)"),
+        (all, "the end"),
+    ] {
+        assert_eq!(clumsy.ended().await.to_string(), expected);
+    }
+}
+
+#[greenroom::test]
+async fn a_cast_error_has_serdes_traits() {
+    for error in [CastError::Full, CastError::Encode(EncodeError::TooLarge { limit: 64 })] {
+        let text = serde_json::to_string(&error).unwrap();
+        assert_eq!(serde_json::from_str::<CastError>(&text).unwrap(), error);
+    }
+}

@@ -46,6 +46,19 @@ async fn unregister_frees_the_name_and_the_process_for_another() {
 }
 
 #[greenroom::test]
+async fn the_registered_names_are_listed() {
+    let (first, second) = (idle().spawn(), idle().spawn());
+    LetterRef::register("post", &first).unwrap();
+    LetterRef::register("mail", &second).unwrap();
+    let node = Node::current();
+    assert_eq!(node.registered_names(), ["mail", "post"]);
+    first.stop(Exit::Normal).await;
+    assert_eq!(node.registered_names(), ["mail"]);
+    LetterRef::unregister("mail").unwrap();
+    assert!(node.registered_names().is_empty());
+}
+
+#[greenroom::test]
 async fn an_ending_process_cannot_be_registered() {
     let process = idle().spawn();
     process.exit(Exit::Kill);
@@ -157,4 +170,59 @@ async fn an_actor_may_have_a_name_from_its_first_moment() {
     assert_eq!(second.reason, Exit::error("the name `postmaster` is taken"));
     first.stop(Exit::Normal).await;
     Postmaster.start().await.expect("the name is free again");
+}
+
+/// A till whose name has its number.
+#[actor(name = format!("till-{}", self.number))]
+#[derive(Clone)]
+struct Till {
+    number: u32,
+}
+
+#[actor]
+impl Till {
+    #[init]
+    fn at(place: u32) -> Till {
+        Till { number: 10 + place }
+    }
+
+    #[init]
+    fn open(&mut self) {
+        let own = TillRef::named(&format!("till-{}", self.number));
+        assert!(own.is_alive(), "it has its name");
+    }
+
+    #[call]
+    fn number(&self) -> u32 {
+        self.number
+    }
+
+    #[cast]
+    fn crash(&mut self) -> Result<(), Exit> {
+        Err(Exit::error("boom"))
+    }
+}
+
+#[supervisor(intensity = 5, period = "1s")]
+struct Tills {
+    #[child(dynamic)]
+    tills: Till,
+}
+
+#[greenroom::test]
+async fn each_process_of_an_actor_has_a_name_of_its_own() -> greenroom::Result {
+    let tills = Tills {}.start().await?;
+    let first = tills.tills().start_child(Till { number: 1 }).await?;
+    tills.tills().start_child(Till { number: 2 }).await?;
+    let third = Till::at(3).start().await?;
+    assert_eq!(Node::current().registered_names(), ["till-1", "till-13", "till-2"]);
+    assert_eq!(TillRef::named("till-2").number().await?, 2);
+    first.crash();
+    settle().await;
+    assert_eq!(TillRef::named("till-1").number().await?, 1, "its restart has the name again");
+    let taken = Till { number: 13 }.start().await.unwrap_err();
+    assert_eq!(taken.reason.to_string(), "the name `till-13` is taken");
+    third.stop(Exit::Normal).await;
+    assert_eq!(Till { number: 13 }.start().await?.number().await?, 13);
+    Ok(())
 }

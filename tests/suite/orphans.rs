@@ -58,7 +58,7 @@ struct Office {
 }
 
 #[supervisor]
-struct House {
+struct Branch {
     #[child(supervisor, start = Office {})]
     office: Office,
 }
@@ -82,8 +82,8 @@ async fn the_children_of_a_killed_root_end_with_it() -> greenroom::Result {
 
 #[greenroom::test]
 async fn the_dynamic_children_of_a_killed_supervisor_end_with_it() -> greenroom::Result {
-    let house = House {}.start().await?;
-    let office = house.office();
+    let branch = Branch {}.start().await?;
+    let office = branch.office();
     let declared = Node::current().process_count();
     let clerk = office.clerks().start_child(Clerk::default()).await?;
     let guest = office.guests().start_child(Guest::default()).await?;

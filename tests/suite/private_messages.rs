@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 /// A type without serde's traits.
 #[derive(Debug)]
-struct Ticket(oneshot::Sender<u64>);
+struct Token(oneshot::Sender<u64>);
 
 #[actor(name = "store")]
 #[derive(Default)]
@@ -27,16 +27,16 @@ impl Store {
 
     #[cast]
     #[private]
-    fn sell(&mut self, ticket: Ticket) {
+    fn sell(&mut self, token: Token) {
         self.sold += 1;
-        ticket.0.send(self.sold).unwrap();
+        token.0.send(self.sold).unwrap();
     }
 
     /// The answer has no serde's traits either.
     #[call]
     #[private]
-    fn receipt(&self) -> Arc<Ticket> {
-        Arc::new(Ticket(oneshot::channel().0))
+    fn receipt(&self) -> Arc<Token> {
+        Arc::new(Token(oneshot::channel().0))
     }
 
     #[call]
@@ -65,8 +65,8 @@ enum Mail {
 #[greenroom::test]
 async fn a_private_message_passes_on_its_node() {
     let store = Store::default().spawn();
-    let (ticket, sold) = oneshot::channel();
-    store.sell(Ticket(ticket)).await.unwrap();
+    let (token, sold) = oneshot::channel();
+    store.sell(Token(token)).await.unwrap();
     assert_eq!(sold.await, Ok(1));
     assert!(store.receipt().await.is_ok());
 }
@@ -80,9 +80,9 @@ async fn a_private_message_does_not_leave_its_node() {
     let direct = far.me().await.unwrap();
     let before = here.counters().lost_messages;
     for stub in [&far, &direct] {
-        let (ticket, sold) = oneshot::channel();
-        assert_eq!(stub.sell(Ticket(ticket)).await, Err(CastError::Encode(EncodeError::Local)));
-        assert!(sold.await.is_err(), "the ticket is dropped");
+        let (token, sold) = oneshot::channel();
+        assert_eq!(stub.sell(Token(token)).await, Err(CastError::Encode(EncodeError::Local)));
+        assert!(sold.await.is_err(), "the token is dropped");
         assert_eq!(stub.receipt().await.err(), Some(CallError::Encode(EncodeError::Local)));
     }
     assert_eq!(here.counters().lost_messages - before, 4);

@@ -198,6 +198,37 @@ async fn after_zero_scans_everything_first() {
 }
 
 #[greenroom::test]
+async fn several_receives_share_a_deadline() {
+    let seen = run(|cx| {
+        Box::pin(async move {
+            for n in 1..=9 {
+                cx.send_after(Duration::from_millis(100 * u64::from(n)), Letter::A { n });
+            }
+            let (begun, mut seen) = (Instant::now(), 0);
+            let deadline = cx.now() + Duration::from_millis(450);
+            loop {
+                receive!(match cx {
+                    Letter::A { .. } => seen += 1,
+                    after!(deadline) => break,
+                });
+            }
+            assert_eq!((seen, begun.elapsed()), (4, Duration::from_millis(450)));
+            // A deadline that has passed takes what is there.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            loop {
+                receive!(match cx {
+                    Letter::A { .. } => seen += 1,
+                    after!(begun + Duration::from_millis(450)) => break,
+                });
+            }
+            assert_eq!(begun.elapsed(), Duration::from_millis(550));
+            vec![seen.to_string()]
+        })
+    });
+    assert_eq!(seen.await, ["5"]);
+}
+
+#[greenroom::test]
 async fn the_deadline_is_fixed_once_arrivals_that_do_not_match_do_not_extend_it() {
     let waited = run(|cx| {
         Box::pin(async move {

@@ -187,3 +187,124 @@ async fn a_recipient_from_a_tree_follows_its_child_from_another_node_too() -> gr
     cluster.stop().await;
     Ok(())
 }
+
+/// A list of listeners that drops those that have exited.
+#[actor]
+#[derive(Default)]
+struct Station {
+    listeners: std::collections::HashMap<MonitorRef, Recipient<Weather>>,
+}
+
+#[actor]
+impl Station {
+    #[cast]
+    fn tune_in(&mut self, cx: &mut Context<Self>, listener: Recipient<Weather>) {
+        self.listeners.insert(cx.monitor(&listener), listener);
+    }
+
+    #[down]
+    fn gone(&mut self, down: Down) {
+        self.listeners.remove(&down.monitor);
+    }
+
+    #[call]
+    fn broadcast(&self, degrees: i8) -> (usize, usize) {
+        for listener in self.listeners.values() {
+            listener.send(Weather(degrees));
+        }
+        (self.listeners.len(), self.listeners.values().filter(|listener| listener.is_alive()).count())
+    }
+}
+
+#[greenroom::test]
+async fn a_recipient_is_monitored_like_its_stub() -> greenroom::Result {
+    let cluster = Cluster::in_memory(2).await;
+    let (here, there) = (cluster.node(0), cluster.node(1));
+    let station = here.spawn(Station::default());
+    StationRef::register("station", &station)?;
+    let (near, far) = (guard(here), guard(there));
+    station.tune_in(near.recipient());
+    let seen_there: StationRef = there.named_at("station", here.name());
+    seen_there.tune_in(far.recipient());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // A process of another node is not known to be alive.
+    assert_eq!(station.broadcast(3).await?, (2, 1));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((near.received().await?, far.received().await?), (vec!["3".to_owned()], vec!["3".to_owned()]));
+    far.exit(Exit::kill());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(station.broadcast(4).await?, (1, 1));
+    near.exit(Exit::kill());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(station.broadcast(5).await?, (0, 0));
+    cluster.stop().await;
+    Ok(())
+}
+
+#[greenroom::test]
+async fn a_recipient_is_linked_like_its_stub() {
+    let guard = guard(&Node::current());
+    let recipient = guard.recipient::<Weather>();
+    let linked = greenroom::spawn(move |mailbox: Mailbox<Gardener>| async move {
+        mailbox.link(&recipient);
+        std::future::pending::<()>().await;
+    });
+    let alone = {
+        let recipient = guard.recipient::<Alarm>();
+        greenroom::spawn(move |mailbox: Mailbox<Gardener>| async move {
+            mailbox.link(&recipient);
+            mailbox.unlink(&recipient);
+            std::future::pending::<()>().await;
+        })
+    };
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    guard.exit(Exit::kill());
+    assert_eq!(linked.ended().await, Exit::Killed);
+    assert!(alone.is_alive());
+}
+
+/// Receives events by methods.
+#[actor]
+#[derive(Default)]
+struct Almanac {
+    notes: Vec<String>,
+}
+
+#[actor]
+impl Almanac {
+    #[from]
+    fn weather(&mut self, Weather(degrees): Weather) {
+        self.notes.push(format!("{degrees} degrees"));
+    }
+
+    #[from]
+    async fn alarm(&mut self, cx: &mut Context<Self>, alarm: Alarm) -> Result<(), Exit> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if alarm.0 == "stop" {
+            return Err(Exit::error(format!("stopped with {} notes", self.notes.len())));
+        }
+        self.notes.push(format!("{} received {}", cx.me().is_alive(), alarm.0));
+        Ok(())
+    }
+
+    #[call]
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+#[greenroom::test]
+async fn methods_handle_events() -> greenroom::Result {
+    let cluster = Cluster::in_memory(2).await;
+    let almanac = cluster.node(0).spawn(Almanac::default());
+    AlmanacRef::register("almanac", &almanac)?;
+    let far: AlmanacRef = cluster.node(1).named_at("almanac", cluster.node(0).name());
+    almanac.recipient().send(Weather(3)).await?;
+    far.recipient().send(Alarm("fire".into())).await?;
+    far.recipient().send(Weather(40)).await?;
+    assert_eq!(far.notes().await?, ["3 degrees", "true received fire", "40 degrees"]);
+    almanac.recipient().send(Alarm("stop".into())).await?;
+    assert_eq!(almanac.ended().await, Exit::error("stopped with 3 notes"));
+    cluster.stop().await;
+    Ok(())
+}

@@ -79,6 +79,18 @@ fn a_signal_stops_a_program_in_order() {
     }
 }
 
+#[test]
+fn a_node_that_the_program_has_built_stops_in_order() {
+    check("built", Some("TERM"), None, (0, "body -web -rooms -disk -log", ""));
+}
+
+#[test]
+fn a_node_that_cannot_be_built_is_an_error() {
+    let program = Command::new(env!("CARGO_BIN_EXE_applications")).arg("not-built").output().expect("it runs");
+    assert_eq!((program.status.code(), &*program.stdout), (Some(1), &b""[..]));
+    assert_eq!(String::from_utf8_lossy(&program.stderr), "error: invalid digit found in string\n");
+}
+
 /// Two supervisors with two children each. All but one child stop at once; the rest waits for that one.
 const OVERDUE: &str = "error: 6 processes were killed: not stopped within 100ms";
 

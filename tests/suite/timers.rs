@@ -204,3 +204,48 @@ async fn a_timer_and_a_stream_of_a_destructor_end_at_once() {
     ended.await;
     check_released(before, &file, &"a destructor").await;
 }
+
+/// The messages of a clerk that is reminded.
+#[protocol]
+enum Clerk {
+    Remind { text: String },
+    Reminders { reply: Reply<Vec<String>> },
+}
+
+#[greenroom::test]
+async fn a_timer_sends_to_another_process_unless_its_own_process_ends() -> greenroom::Result {
+    let cluster = greenroom::testing::Cluster::in_memory(2).await;
+    let clerk = cluster.node(1).scope(async {
+        greenroom::spawn(|mut mailbox: Mailbox<Clerk>| async move {
+            let mut reminders = Vec::new();
+            loop {
+                receive!(match mailbox {
+                    Clerk::Remind { text } => reminders.push(text),
+                    Clerk::Reminders { reply } => reply.send(reminders.clone()),
+                });
+            }
+        })
+    });
+    let clerk = clerk.await;
+    ClerkRef::register("clerk", &clerk)?;
+    let _here = cluster.node(0).enter();
+    let far = ClerkRef::at("clerk", cluster.node(1).name());
+    let remind = |text: &str| Clerk::Remind { text: text.to_owned() };
+    let (first, second) = (far.clone(), far.clone());
+    let lasting = greenroom::spawn(move |mailbox: Mailbox<Clerk>| async move {
+        mailbox.send_after_to(&first, Duration::from_secs(1), remind("one"));
+        let cancelled = mailbox.send_after_to(&first, Duration::from_secs(2), remind("two"));
+        assert!(cancelled.cancel());
+        std::future::pending::<()>().await;
+    });
+    let short = greenroom::spawn(move |mailbox: Mailbox<Clerk>| async move {
+        mailbox.send_after_to(&second, Duration::from_secs(3), remind("three"));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    });
+    assert_eq!(short.ended().await, Exit::Normal);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(far.reminders().await?, ["one"]);
+    assert!(lasting.is_alive());
+    cluster.stop().await;
+    Ok(())
+}

@@ -21,35 +21,23 @@ const BATCH_BYTES: usize = 64 * 1024;
 /// Writes and reads the history.
 #[actor(name = "database", trap_exit)]
 pub(crate) struct Database {
-    path: PathBuf,
-    store: Option<Arc<Store>>,
+    store: Arc<Store>,
 }
 
 impl Database {
-    pub(crate) fn at(path: PathBuf) -> Database {
-        Database { path, store: None }
-    }
-
     /// Creates a database whose history is already open.
     #[cfg(test)]
     pub(crate) fn with_store(store: &Arc<Store>) -> Database {
-        Database { path: PathBuf::new(), store: Some(Arc::clone(store)) }
-    }
-
-    fn store(&self) -> Arc<Store> {
-        Arc::clone(self.store.as_ref().expect("`open` runs before any message"))
+        Database { store: Arc::clone(store) }
     }
 }
 
 #[actor]
 impl Database {
     #[init]
-    async fn open(&mut self, cx: &mut Context<Self>) -> Result<(), StoreError> {
-        if self.store.is_none() {
-            let path = self.path.clone();
-            self.store = Some(Arc::new(cx.blocking(move || Store::open(&path)).await?));
-        }
-        Ok(())
+    pub(crate) async fn open(path: PathBuf, cx: &mut Context<Self>) -> Result<Database, StoreError> {
+        let store = cx.blocking(move || Store::open(&path)).await?;
+        Ok(Database { store: Arc::new(store) })
     }
 
     /// Writes this line and all other waiting ones. Then answers each sender and sends the new lines to the rooms.
@@ -71,7 +59,7 @@ impl Database {
         let (lines, replies): (Vec<Line>, Vec<Reply<u64>>) =
             batch.into_iter().map(|PendingLine { line, reply }| (line, reply)).unzip();
         // A commit waits for the disk, so it runs on a thread for blocking work.
-        let store = self.store();
+        let store = Arc::clone(&self.store);
         let (lines, written) = cx
             .blocking(move || {
                 let written = store.write(&lines, at);
@@ -97,17 +85,15 @@ impl Database {
     /// after the last line is empty.
     #[call]
     pub(crate) async fn page(&mut self, cx: &mut Context<Self>, room: Room, after: Option<u64>) -> Vec<Entry> {
-        let store = self.store();
+        let store = Arc::clone(&self.store);
         // On an error the process crashes: the caller receives the reason, and the restarted process opens the file
         // again.
         cx.blocking(move || store.page(&room, after)).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Closing the file waits for the disk too.
+    /// All lines are on disk. The file itself is closed when the state is dropped, before a restart opens it again.
     #[terminate]
-    async fn close(&mut self, cx: &mut Context<Self>) {
-        let store = self.store.take();
-        cx.blocking(move || drop(store)).await;
+    fn close(&mut self) {
         LogRef::named("log").note("database: closed".to_owned());
     }
 }

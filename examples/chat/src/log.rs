@@ -18,25 +18,17 @@ use crate::terminal::Terminal;
 /// Writes the log file.
 #[actor(name = "log", trap_exit)]
 pub(crate) struct Log {
-    path: PathBuf,
     terminal: Terminal,
-    file: Option<File>,
-}
-
-impl Log {
-    pub(crate) fn at(path: PathBuf, terminal: Terminal) -> Log {
-        Log { path, terminal, file: None }
-    }
+    file: File,
 }
 
 #[actor]
 impl Log {
     #[init]
-    fn open(&mut self) -> Result<(), Exit> {
-        let file = File::options().create(true).append(true).open(&self.path);
-        let failed = |error| Exit::error(format!("cannot write the log {}: {error}", self.path.display()));
-        self.file = Some(file.map_err(failed)?);
-        Ok(())
+    pub(crate) fn open(path: PathBuf, terminal: Terminal) -> Result<Log, Exit> {
+        let file = File::options().create(true).append(true).open(&path);
+        let failed = |error| Exit::error(format!("cannot write the log {}: {error}", path.display()));
+        Ok(Log { terminal, file: file.map_err(failed)? })
     }
 
     /// Logs an event.
@@ -79,10 +71,7 @@ impl Log {
     }
 
     fn append(&mut self, text: &str) -> Result<(), io::Error> {
-        match &mut self.file {
-            Some(file) => file.write_all(text.as_bytes()),
-            None => Ok(()),
-        }
+        self.file.write_all(text.as_bytes())
     }
 }
 

@@ -58,9 +58,9 @@ impl NodeSettings {
 pub(crate) struct ChatTree {
     pub(crate) settings: NodeSettings,
     pub(crate) services: Services,
-    #[child(start = Log::at(self.settings.log(), self.settings.terminal.clone()))]
+    #[child(start = Log::open(self.settings.log(), self.settings.terminal.clone()))]
     log: Log,
-    #[child(start = Database::at(self.settings.history()))]
+    #[child(start = Database::open(self.settings.history()))]
     database: Database,
     #[child]
     analytics: Analytics,
@@ -68,7 +68,7 @@ pub(crate) struct ChatTree {
     reporting: Reporting,
     #[child]
     rooms: Rooms,
-    #[child(start = Web::at(self.settings.port, self.services.clone()))]
+    #[child(start = Web::listen(self.settings.port, self.services.clone()))]
     web: Web,
 }
 
@@ -77,8 +77,8 @@ pub(crate) struct ChatTree {
 pub(crate) struct JoinedTree {
     pub(crate) settings: NodeSettings,
     pub(crate) services: Services,
-    #[child(start = Log::at(self.settings.log(), self.settings.terminal.clone()))]
+    #[child(start = Log::open(self.settings.log(), self.settings.terminal.clone()))]
     log: Log,
-    #[child(start = Web::at(self.settings.port, self.services.clone()))]
+    #[child(start = Web::listen(self.settings.port, self.services.clone()))]
     web: Web,
 }

@@ -37,31 +37,26 @@ pub(crate) enum WebMessage {
 /// Serves the page.
 #[actor(protocol = WebMessage, name = "web", trap_exit)]
 pub(crate) struct Web {
-    port: u16,
+    listener: std::net::TcpListener,
     services: Services,
-    listener: Option<TcpListener>,
 }
 
+#[actor]
 impl Web {
-    pub(crate) fn at(port: u16, services: Services) -> Web {
-        Web { port, services, listener: None }
+    #[init]
+    pub(crate) async fn listen(port: u16, services: Services) -> Result<Web, Exit> {
+        let failed = |error| Exit::error(format!("cannot listen at 127.0.0.1:{port}: {error}"));
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.and_then(TcpListener::into_std);
+        Ok(Web { listener: listener.map_err(failed)?, services })
     }
 }
 
 impl Process for Web {
-    async fn init(&mut self, _: &mut Context<Self>) -> Result<(), Exit> {
-        let listening = TcpListener::bind(("127.0.0.1", self.port)).await;
-        let failed = |error| Exit::error(format!("cannot listen at 127.0.0.1:{}: {error}", self.port));
-        self.listener = Some(listening.map_err(failed)?);
-        Ok(())
-    }
-
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        let listener = self.listener.take().ok_or_else(|| Exit::error("`init` has not run"))?;
-        let port = listener.local_addr()?.port();
+        let port = self.listener.local_addr()?.port();
         LogRef::named("log").note(format!("web: http://127.0.0.1:{port}"));
-        let state = AppState { node: cx.node().clone(), services: self.services.clone(), port };
-        let server = axum::serve(listener, router(state));
+        let router = router(AppState { node: cx.node().clone(), services: self.services.clone(), port });
+        let server = axum::serve(TcpListener::from_std(self.listener.try_clone()?)?, router);
         tokio::select! {
             served = server.into_future() => Ok(served?),
             WebMessage::Exit(signal) = cx.receive() => Err(signal.reason),

@@ -9,6 +9,9 @@ use crate::syntax::visibility;
 
 /// Adds an error for every rule that the impl breaks, and corrects the model.
 pub(super) fn check(model: &mut Model, block: &ItemImpl, errors: &mut Errors) {
+    if model.only_constructs {
+        return;
+    }
     check_visibility(model, block, errors);
     check_conflict(model, block, errors);
     if model.conflict.is_none() && !model.handlers.is_empty() {

@@ -5,9 +5,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Generics, Type, parse_quote};
+use syn::{Attribute, Expr, Generics, Type, parse_quote};
 
-use super::options::ActorOptions;
+use super::options::{ActorOptions, Name};
 use crate::diag::Errors;
 use crate::names::{private, private_at};
 use crate::syntax::{attr, generics};
@@ -51,7 +51,11 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
     let cfgs = attr::cfgs(attrs);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let kind = ident.unraw().to_string();
-    let name = options.name.iter();
+    let (name, name_of_actor) = match &options.name {
+        Some(Name::Literal(name)) => (Some(quote!(name: ::core::option::Option::Some(#name),)), None),
+        Some(Name::OfActor(name)) => (None, Some(name_of_actor(name))),
+        None => (None, None),
+    };
     let trap_exit = options.trap_exit.then(|| quote!(trap_exit: true,));
     let mailbox = options.mailbox.as_ref().map(|capacity| quote!(mailbox: ::core::option::Option::Some(#capacity),));
     let overflow = options.overflow.as_ref().map(|(word, policy)| {
@@ -75,7 +79,7 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
             type ProtocolGiven = #given;
             const OPTIONS: #private::Options = #private::Options {
                 kind: #kind,
-                #(name: ::core::option::Option::Some(#name),)*
+                #name
                 #trap_exit
                 #mailbox
                 #overflow
@@ -83,8 +87,19 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
                 ..#private::Options::DEFAULT
             };
             #state
+            #name_of_actor
         }
         #actor
+    }
+}
+
+/// Generates the function that returns the name of one process.
+fn name_of_actor(name: &Expr) -> TokenStream {
+    let string = quote_spanned!(name.span()=> ::std::string::String);
+    quote! {
+        fn name(&self) -> ::core::option::Option<::std::string::String> {
+            ::core::option::Option::Some(<#string as ::core::convert::From<_>>::from(#name))
+        }
     }
 }
 
@@ -116,6 +131,9 @@ fn actor(protocol: &Type, trap_exit: bool, declaration: &Declaration<'_>) -> Tok
             #protocol
             #[doc(hidden)]
             const OPTIONS: #private::Options = #options;
+            fn __name(&self) -> ::core::option::Option<::std::string::String> {
+                <Self as #private::DeclaredActor>::name(self)
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The generated items of an actor's impl: the messages, the `match` from message to method, and the hooks around it.
 
+mod constructor;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -15,6 +17,10 @@ use crate::syntax::generics;
 /// Generates everything but the impl itself.
 pub(super) fn expand(model: &Model) -> TokenStream {
     let messages = &model.messages;
+    if model.only_constructs {
+        let generics = generics::with_bounds(&model.generics, &generics::message_bounds(model.protocol.local));
+        return constructor::expand(model, &generics);
+    }
     match model.conflict {
         // The first impl defines the stub. Calls of this one's messages still compile.
         Some(Conflict::Impl) => return protocol::placeholder_methods(&model.protocol),
@@ -34,7 +40,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let actor = actor(model, &generics);
     let handle = handle(model, &generics);
     let process = process(model, &generics);
-    quote!(#messages #protocol #actor #handle #process)
+    let constructors = constructor::expand(model, &generics);
+    quote!(#messages #protocol #actor #handle #process #constructors)
 }
 
 /// Generates `impl Actor`: the options of the struct, and the protocol of the impl.
@@ -45,6 +52,10 @@ fn actor(model: &Model, generics: &Generics) -> TokenStream {
     let generics = generics::assuming_send(generics, &quote!(#enum_ #message_generics));
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let options = options(self_ty);
+    let name = {
+        let private = private_at(self_ty.span());
+        quote_spanned!(self_ty.span()=> <#self_ty as #private::DeclaredActor>::name)
+    };
     let no_protocol_given = {
         let private = private_at(self_ty.span());
         quote_spanned!(self_ty.span()=> #private::no_protocol_given::<<#self_ty as #private::DeclaredActor>::ProtocolGiven>)
@@ -56,6 +67,9 @@ fn actor(model: &Model, generics: &Generics) -> TokenStream {
             type Protocol = #enum_ #message_generics;
             #[doc(hidden)]
             const OPTIONS: #private::Options = #no_protocol_given(#options);
+            fn __name(&self) -> ::core::option::Option<::std::string::String> {
+                #name(self)
+            }
         }
     }
 }
@@ -241,7 +255,7 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
             #(#cfgs)*
             #enum_::#variant { #(#fields),* } => #outcome,
         },
-        Hook::System { variant, .. } => {
+        Hook::Event { variant, .. } | Hook::System { variant, .. } => {
             let event = local("event");
             quote! {
                 #(#cfgs)*
@@ -305,7 +319,7 @@ fn call(handler: &Handler) -> TokenStream {
                 let reply = local("reply");
                 quote!(#reply)
             }
-            Param::SystemMessage => {
+            Param::Event => {
                 let event = local("event");
                 quote!(#event)
             }

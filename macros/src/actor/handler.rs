@@ -7,7 +7,7 @@ use crate::syntax::duration::DurationLit;
 
 /// The attributes that make a method a handler or a hook.
 pub(super) const HOOKS: &[&str] =
-    &["cast", "call", "init", "continue_with", "every", "idle", "terminate", "down", "exit", "node_event"];
+    &["cast", "call", "from", "init", "continue_with", "every", "idle", "terminate", "down", "exit", "node_event"];
 
 /// A method that the actor's message loop calls.
 pub(super) struct Handler {
@@ -34,6 +34,8 @@ pub(super) enum Hook {
     Cast { variant: Ident },
     /// For a message with an answer. `later` is set if the method takes the `Reply`.
     Call { variant: Ident, answer: Type, later: bool },
+    /// For an event: a value of a type of the user's own.
+    Event { variant: Ident, event: Type },
     /// For a message from the runtime.
     System { variant: Ident, message: SystemMessage },
     /// Before the first message.
@@ -64,8 +66,8 @@ pub(super) enum Param {
     Reply,
     /// A field of the message.
     Field { name: Ident, ty: Type, redact: Option<Attribute> },
-    /// The message from the runtime.
-    SystemMessage,
+    /// The event, or the message from the runtime.
+    Event,
     /// The exit reason.
     Reason { owned: bool },
 }
@@ -103,7 +105,10 @@ impl Handler {
     /// Returns the variant of the message that the method handles.
     pub(super) fn variant(&self) -> Option<&Ident> {
         match &self.hook {
-            Hook::Cast { variant } | Hook::Call { variant, .. } | Hook::System { variant, .. } => Some(variant),
+            Hook::Cast { variant }
+            | Hook::Call { variant, .. }
+            | Hook::Event { variant, .. }
+            | Hook::System { variant, .. } => Some(variant),
             Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => None,
         }
     }

@@ -5,6 +5,7 @@
 //! actor with methods is therefore an actor with a protocol, and nothing more.
 
 mod check;
+mod constructor;
 mod declaration;
 mod expand;
 mod handler;

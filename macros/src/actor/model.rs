@@ -8,6 +8,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Generics, ImplItem, ItemEnum, ItemImpl, Type, Visibility, parse_quote};
 
+use super::constructor::Constructor;
 use super::handler::{Handler, Hook, SystemMessage};
 use super::options::ImplOptions;
 use super::params::Owner;
@@ -27,6 +28,10 @@ pub(super) struct Model {
     /// The methods that handle a message, in order.
     pub(super) handlers: Vec<Handler>,
     pub(super) hooks: Hooks,
+    /// The functions that make the actor.
+    pub(super) constructors: Vec<Constructor>,
+    /// Set if the impl has constructors and nothing else: the struct names the protocol, or another impl defines it.
+    pub(super) only_constructs: bool,
     /// Set if the impl has lifetime parameters. The struct's attribute reports them.
     pub(super) has_lifetimes: bool,
     /// The generated enum, `CounterMessage`.
@@ -47,6 +52,13 @@ pub(super) struct Hooks {
     pub(super) terminate: Option<Handler>,
 }
 
+impl Hooks {
+    fn are_empty(&self) -> bool {
+        let single = [&self.init, &self.continue_with, &self.idle, &self.terminate];
+        single.into_iter().all(Option::is_none) && self.every.is_empty()
+    }
+}
+
 impl Model {
     /// Parses the impl, and removes greenroom's attributes from its methods. Returns `None` if an error leaves nothing
     /// to expand.
@@ -54,11 +66,15 @@ impl Model {
         let actor = parse_head(block, errors);
         let self_ty = (*block.self_ty).clone();
         let owner = Owner { self_ty: &self_ty, local: options.protocol.local };
-        let mut methods = Vec::new();
+        let (mut methods, mut constructors) = (Vec::new(), Vec::new());
         let (before, mut has_misspelt_hook) = (errors.count(), false);
         for item in &mut block.items {
             if let ImplItem::Fn(method) = item {
                 has_misspelt_hook |= method.attrs.iter().any(is_misspelt_hook);
+                if Constructor::is_one(method) {
+                    constructors.extend(Constructor::parse(method, owner, errors));
+                    continue;
+                }
                 methods.extend(Handler::parse(method, owner, errors));
             }
         }
@@ -69,7 +85,8 @@ impl Model {
         if handlers.is_empty() && options.misplaced {
             return None;
         }
-        if handlers.is_empty() && !has_misspelt_hook && errors.count() == before {
+        let only_constructs = handlers.is_empty() && hooks.are_empty() && !constructors.is_empty();
+        if handlers.is_empty() && !only_constructs && !has_misspelt_hook && errors.count() == before {
             errors.push(&block.self_ty, "an `#[actor]` impl needs at least one `#[cast]` or `#[call]` method");
         }
         let cfgs = attr::cfgs(&block.attrs);
@@ -85,6 +102,8 @@ impl Model {
             generics,
             handlers,
             hooks,
+            constructors,
+            only_constructs,
             has_lifetimes,
             messages,
             protocol,
@@ -151,7 +170,7 @@ fn sort(methods: Vec<Handler>, errors: &mut Errors) -> (Vec<Handler>, Hooks) {
                 continue;
             }
             Hook::Terminate { .. } => Some((&mut hooks.terminate, "terminate")),
-            Hook::Cast { .. } | Hook::Call { .. } | Hook::System { .. } => None,
+            Hook::Cast { .. } | Hook::Call { .. } | Hook::Event { .. } | Hook::System { .. } => None,
         };
         if let Some((slot, name)) = hook {
             match slot {
@@ -167,6 +186,10 @@ fn sort(methods: Vec<Handler>, errors: &mut Errors) -> (Vec<Handler>, Hooks) {
             continue;
         }
         let Some(variant) = method.variant() else { continue };
+        if matches!(method.hook, Hook::Event { .. }) && method.placeholder_args.is_some() {
+            // No other code uses the variant of an event.
+            continue;
+        }
         let first = variants.get(&variant.to_string());
         if let Some(first) = first.filter(|_| method.cfgs.is_empty()) {
             let second = &method.method;
@@ -214,6 +237,7 @@ fn messages(actor: &Ident, cfgs: &[Attribute], actor_generics: &Generics, handle
                 let ty = Ident::new(message.type_name(), variant.span());
                 quote!(#head #[from] #variant(#private::#ty))
             }
+            Hook::Event { variant, event } => quote!(#head #[from] #variant(#event)),
             Hook::Call { variant, answer, .. } => {
                 let field = handler.reply_field();
                 let private = private_at(answer.span());
@@ -250,7 +274,7 @@ fn messages(actor: &Ident, cfgs: &[Attribute], actor_generics: &Generics, handle
 /// Returns the visibility of the messages: that of the most visible handler, and at least `pub(crate)`. Without casts
 /// and calls it is `pub`, since a public actor has no other way to make its messages public.
 fn visibility(handlers: &[Handler]) -> Visibility {
-    let sent = handlers.iter().filter(|handler| !matches!(handler.hook, Hook::System { .. }));
+    let sent = handlers.iter().filter(|handler| !matches!(handler.hook, Hook::Event { .. } | Hook::System { .. }));
     match sent.map(|handler| &handler.vis).max_by_key(|vis| visibility::reach(vis)) {
         Some(vis) if visibility::reach(vis) > 0 => vis.clone(),
         Some(_) => parse_quote!(pub(crate)),

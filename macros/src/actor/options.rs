@@ -1,7 +1,8 @@
 //! The options of `#[actor(..)]`, on a struct or enum and on an impl.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{LitInt, LitStr, Type};
+use syn::parse::ParseStream;
+use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Type};
 
 use crate::diag::{self, Errors};
 use crate::protocol::ProtocolOptions;
@@ -18,13 +19,21 @@ const OVERFLOW: &[(&str, &str)] =
 #[derive(Default)]
 pub(super) struct ActorOptions {
     pub(super) protocol: Option<Type>,
-    pub(super) name: Option<LitStr>,
+    pub(super) name: Option<Name>,
     pub(super) trap_exit: bool,
     pub(super) mailbox: Option<LitInt>,
     /// The word `overflow`, and the policy.
     pub(super) overflow: Option<(Ident, &'static str)>,
     /// The word `sys`.
     pub(super) sys: Option<Ident>,
+}
+
+/// The registered name.
+pub(super) enum Name {
+    /// One name for all processes of the type.
+    Literal(LitStr),
+    /// Made from the actor, which is `self`.
+    OfActor(Expr),
 }
 
 /// The options on an impl.
@@ -52,11 +61,7 @@ impl ActorOptions {
                 "sys" => parsed.sys = options::flag(name, input)?.then(|| name.clone()),
                 "overflow" => parsed.overflow = Some((name.clone(), options::choice(name, OVERFLOW, input)?)),
                 "name" => {
-                    let literal = options::string(name, "\"mail\"", input)?;
-                    if literal.value().is_empty() {
-                        return Err(syn::Error::new(literal.span(), "`name` cannot be empty"));
-                    }
-                    parsed.name = Some(literal);
+                    parsed.name = Some(parse_name(name, input)?);
                 }
                 _ => {
                     return Err(diag::error(
@@ -69,6 +74,21 @@ impl ActorOptions {
             Ok(())
         });
         parsed
+    }
+}
+
+fn parse_name(option: &Ident, input: ParseStream<'_>) -> syn::Result<Name> {
+    match options::value(option, "\"mail\"", input)? {
+        Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) if literal.value().is_empty() => {
+            Err(syn::Error::new(literal.span(), "`name` cannot be empty"))
+        }
+        Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) => Ok(Name::Literal(literal)),
+        // A name without quotes.
+        other @ (Expr::Lit(_) | Expr::Path(_)) => {
+            let message = "`name` expects a string in quotes, such as `name = \"mail\"`, or an expression with `self`";
+            Err(syn::Error::new_spanned(other, message))
+        }
+        other => Ok(Name::OfActor(other)),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::diag::Errors;
 use crate::syntax::text::source_text;
 use crate::syntax::types::without_reference;
 use crate::syntax::unsendable::Unsendable;
-use crate::syntax::{self_type, types};
+use crate::syntax::{attr, self_type, types};
 
 /// The actor's type, and whether its protocol is local.
 #[derive(Clone, Copy)]
@@ -32,6 +32,7 @@ pub(super) fn parse_params(hook: &str, sig: &Signature, owner: Owner<'_>, errors
         if is_duplicate {
             let message = match param {
                 Param::Reply => "a call can have only one `Reply`".to_owned(),
+                Param::Event if hook == "from" => "a `#[from]` method handles one event".to_owned(),
                 _ => format!("duplicate parameter of type `{}`", source_text(&typed.ty)),
             };
             errors.push(&typed.ty, message);
@@ -79,6 +80,17 @@ fn parse_param(hook: &str, typed: &PatType, owner: Owner<'_>, errors: &mut Error
             );
             None
         }
+        "from" => {
+            if let Type::ImplTrait(ty) = &*typed.ty {
+                errors.push_help(ty, "an event cannot be `impl Trait`", "use a concrete type");
+                return None;
+            }
+            if let Some(unsendable) = Unsendable::find(&typed.ty, owner.local) {
+                unsendable.report("an event", errors);
+                return None;
+            }
+            Some(Param::Event)
+        }
         "terminate" => {
             if types::is_named(ty, "Exit") {
                 return Some(Param::Reason { owned: !by_reference });
@@ -92,7 +104,7 @@ fn parse_param(hook: &str, typed: &PatType, owner: Owner<'_>, errors: &mut Error
         "down" | "exit" | "node_event" => {
             let expected = SystemMessage::of_hook(hook).type_name();
             if types::is_named(&typed.ty, expected) {
-                return Some(Param::SystemMessage);
+                return Some(Param::Event);
             }
             let name = hook.trim_start_matches("node_");
             errors.push(
@@ -134,7 +146,7 @@ fn parse_field(hook: &str, typed: &PatType, owner: Owner<'_>, errors: &mut Error
     };
     let mut ty = (*typed.ty).clone();
     self_type::replace_self(&mut ty, owner.self_ty);
-    let redact = typed.attrs.iter().find(|attr| attr.path().is_ident("redact")).cloned();
+    let redact = typed.attrs.iter().find(|attr| attr::is(attr, "redact")).cloned();
     Some(Param::Field { name: field_name(&pattern.ident), ty, redact })
 }
 

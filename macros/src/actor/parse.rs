@@ -11,6 +11,7 @@ use super::params::{Owner, count_fields, parse_params, with_article};
 use crate::diag::Errors;
 use crate::names;
 use crate::syntax::duration::DurationLit;
+use crate::syntax::types::without_reference;
 use crate::syntax::unsendable::{Unsendable, sendable};
 use crate::syntax::{attr, options, self_type, types};
 
@@ -18,7 +19,7 @@ impl Handler {
     /// Parses a method, and removes greenroom's attributes from it. Returns `None` for a method without a hook.
     pub(super) fn parse(method: &mut ImplItemFn, owner: Owner<'_>, errors: &mut Errors) -> Option<Handler> {
         let hooks = take_hooks(method);
-        let is_message = hooks.iter().any(|(_, hook)| matches!(*hook, "cast" | "call"));
+        let is_message = hooks.iter().any(|(_, hook)| matches!(*hook, "cast" | "call" | "from"));
         let needs_message = "add `#[cast]` or `#[call]`, or remove it";
         let [priority, private] = ["priority", "private"].map(|name| {
             let attribute = attr::take_one(&mut method.attrs, name, errors)?;
@@ -69,7 +70,7 @@ impl Handler {
         };
         for input in &mut method.sig.inputs {
             if let FnArg::Typed(typed) = input {
-                typed.attrs.retain(|attr| !attr.path().is_ident("redact"));
+                typed.attrs.retain(|attr| !attr::is(attr, "redact"));
             }
         }
         Some(handler)
@@ -118,11 +119,7 @@ fn check_signature(hook: &str, sig: &Signature, errors: &mut Errors) {
             );
         }
         None => {
-            let help = if hook == "init" {
-                "write `&mut self` or `&self`; a function that makes the actor needs no attribute"
-            } else {
-                "write `&mut self` or `&self` as the first parameter"
-            };
+            let help = "write `&mut self` or `&self` as the first parameter";
             errors.push_help(&sig.ident, format!("{method} needs a `self` parameter"), help);
         }
     }
@@ -166,9 +163,10 @@ fn parse_hook(
         "terminate" => Hook::Terminate { after_panic: parse_after_panic(attribute, errors) },
         "cast" => Hook::Cast { variant: names::variant(&sig.ident) },
         "call" => parse_call(sig, owner, errors),
+        "from" => parse_event(sig, is_valid, owner, errors),
         _ => {
             let message = SystemMessage::of_hook(hook);
-            if is_valid && !params.iter().any(|param| matches!(param, Param::SystemMessage)) {
+            if is_valid && !params.iter().any(|param| matches!(param, Param::Event)) {
                 let (expected, name) = (message.type_name(), hook.trim_start_matches("node_"));
                 errors.push_help(
                     &sig.ident,
@@ -211,6 +209,25 @@ fn parse_after_panic(attribute: &Attribute, errors: &mut Errors) -> bool {
         Ok(())
     });
     after_panic
+}
+
+/// Parses a method that handles an event: the type of its parameter.
+fn parse_event(sig: &Signature, is_valid: bool, owner: Owner<'_>, errors: &mut Errors) -> Hook {
+    let mut parameters = sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(&*typed.ty),
+        FnArg::Receiver(_) => None,
+    });
+    let event = parameters.find(|ty| !types::is_named(without_reference(ty), "Context"));
+    if event.is_none() && is_valid {
+        errors.push_help(
+            &sig.ident,
+            "a `#[from]` method needs a parameter for the event",
+            "add a parameter of the event's type, such as `price: Price`",
+        );
+    }
+    let mut event = event.cloned().unwrap_or_else(|| syn::parse_quote!(()));
+    self_type::replace_self(&mut event, owner.self_ty);
+    Hook::Event { variant: names::variant(&sig.ident), event }
 }
 
 fn parse_call(sig: &Signature, owner: Owner<'_>, errors: &mut Errors) -> Hook {

@@ -194,6 +194,8 @@ fn from_impls(model: &Model, variant: &Variant) -> Option<TokenStream> {
         #(#cfgs)*
         #[automatically_derived]
         #allow
-        impl #impl_generics #private::Receives<#ty> for #owner #ty_generics #where_clause {}
+        impl #impl_generics #private::Receives<#ty> for #owner #ty_generics #where_clause {
+            const __ONLY_PROTOCOL_IMPLEMENTS_IT: () = ();
+        }
     })
 }

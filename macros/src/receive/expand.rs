@@ -23,7 +23,7 @@ use crate::names::{local, private, private_at};
 /// Generates the block, with the errors at its beginning.
 pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     let (after, matched, message) = (local("after"), local("matched"), local("message"));
-    let timeout = timeout(model.after.as_ref());
+    let timeout = timeout(model);
     let wanted = wanted_variants(model);
     let subject = &model.subject;
     let span = subject_span(subject);
@@ -108,15 +108,14 @@ fn subject_span(subject: &Expr) -> Span {
     Span::mixed_site().located_at(subject.span())
 }
 
-/// Generates the timeout. rustc reports a value of another type at the value, and points at the word `after`.
-fn timeout(after: Option<&After>) -> TokenStream {
-    let Some(After { word, duration, .. }) = after else { return quote!(::core::option::Option::None) };
-    let span = Span::mixed_site().located_at(*word);
-    let (value, ty) = (local("duration"), quote_spanned!(span=> ::core::time::Duration));
-    quote! {{
-        let #value: #ty = #duration;
-        ::core::option::Option::Some(#value)
-    }}
+/// Generates the timeout. rustc reports a value of another type at the value.
+fn timeout(model: &Model) -> TokenStream {
+    let Some(After { duration, .. }) = &model.after else { return quote!(::core::option::Option::None) };
+    let span = Span::mixed_site().located_at(duration.span());
+    let private = private_at(span);
+    let remaining = quote_spanned!(span=> #private::AfterTime::remaining);
+    let now = call(&model.subject, &quote_spanned!(subject_span(&model.subject)=> __now), &quote!());
+    quote!(::core::option::Option::Some(#remaining(#duration, || #now)))
 }
 
 /// Generates the type that lists the variants that the block may match. The runtime reads it at compile time.

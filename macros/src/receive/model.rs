@@ -1,8 +1,7 @@
 //! A `receive!` block, resolved: its subject, its arms, and the timeout.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
 use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Arm as SynArm, Attribute, Expr, ExprLit, ExprMatch, Lit, Macro, Pat, PatIdent, PatTupleStruct, Token, UnOp};
 
@@ -35,10 +34,8 @@ pub(super) struct Arm {
     pub(super) body: Expr,
 }
 
-/// The timeout: `after!(duration) => body`.
+/// The timeout: `after!(duration) => body`. A deadline is possible, too.
 pub(super) struct After {
-    /// The span of the word `after`.
-    pub(super) word: Span,
     pub(super) attrs: Vec<Attribute>,
     pub(super) duration: Expr,
     pub(super) body: Expr,
@@ -91,7 +88,7 @@ impl Model {
             let help = format!("write `after!({})`", source_text(&call.elems));
             errors.push_help(&call.path, NO_EXCLAMATION_MARK, help);
             let (duration, body) = (syn::parse_quote!(::core::time::Duration::ZERO), *arm.body);
-            self.after = Some(After { word: call.path.span(), attrs: Vec::new(), duration, body });
+            self.after = Some(After { attrs: Vec::new(), duration, body });
             return;
         }
         if let Some(mac) = find_after(&pattern) {
@@ -143,7 +140,7 @@ impl Model {
             errors.record(mac.parse_body::<Expr>()).filter(|duration| reject_literal(duration, errors))
         };
         let duration = duration.unwrap_or_else(|| syn::parse_quote!(::core::time::Duration::ZERO));
-        self.after = Some(After { word: mac.path.span(), attrs, duration, body });
+        self.after = Some(After { attrs, duration, body });
     }
 }
 

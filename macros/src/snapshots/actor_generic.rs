@@ -254,6 +254,9 @@ where
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::no_protocol_given::<
         <Store<K, V> as ::greenroom::__private::DeclaredActor>::ProtocolGiven,
     >(<Store<K, V> as ::greenroom::__private::DeclaredActor>::OPTIONS);
+    fn __name(&self) -> ::core::option::Option<::std::string::String> {
+        <Store<K, V> as ::greenroom::__private::DeclaredActor>::name(self)
+    }
 }
 #[automatically_derived]
 #[allow(

@@ -23,4 +23,7 @@ impl ::greenroom::__private::Actor for Sorter {
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::traps_exit::<
         Mail,
     >(<Self as ::greenroom::__private::DeclaredActor>::OPTIONS);
+    fn __name(&self) -> ::core::option::Option<::std::string::String> {
+        <Self as ::greenroom::__private::DeclaredActor>::name(self)
+    }
 }

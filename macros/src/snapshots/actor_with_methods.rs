@@ -324,7 +324,9 @@ impl ::core::convert::From<::greenroom::__private::Down> for CounterMessage {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Receives<::greenroom::__private::Down> for CounterMessage {}
+impl ::greenroom::__private::Receives<::greenroom::__private::Down> for CounterMessage {
+    const __ONLY_PROTOCOL_IMPLEMENTS_IT: () = ();
+}
 #[automatically_derived]
 impl ::core::convert::From<::greenroom::__private::ExitSignal> for CounterMessage {
     fn from(value: ::greenroom::__private::ExitSignal) -> Self {
@@ -333,7 +335,9 @@ impl ::core::convert::From<::greenroom::__private::ExitSignal> for CounterMessag
 }
 #[automatically_derived]
 impl ::greenroom::__private::Receives<::greenroom::__private::ExitSignal>
-for CounterMessage {}
+for CounterMessage {
+    const __ONLY_PROTOCOL_IMPLEMENTS_IT: () = ();
+}
 #[automatically_derived]
 impl ::core::convert::From<::greenroom::__private::NodeEvent> for CounterMessage {
     fn from(value: ::greenroom::__private::NodeEvent) -> Self {
@@ -342,7 +346,9 @@ impl ::core::convert::From<::greenroom::__private::NodeEvent> for CounterMessage
 }
 #[automatically_derived]
 impl ::greenroom::__private::Receives<::greenroom::__private::NodeEvent>
-for CounterMessage {}
+for CounterMessage {
+    const __ONLY_PROTOCOL_IMPLEMENTS_IT: () = ();
+}
 /// Stub of the actor [`Counter`], on this node or another.
 #[allow(rustdoc::private_intra_doc_links)]
 #[allow(dead_code, private_interfaces, unreachable_pub)]
@@ -469,6 +475,9 @@ where
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::no_protocol_given::<
         <Counter as ::greenroom::__private::DeclaredActor>::ProtocolGiven,
     >(<Counter as ::greenroom::__private::DeclaredActor>::OPTIONS);
+    fn __name(&self) -> ::core::option::Option<::std::string::String> {
+        <Counter as ::greenroom::__private::DeclaredActor>::name(self)
+    }
 }
 #[automatically_derived]
 #[allow(

@@ -192,6 +192,9 @@ where
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::no_protocol_given::<
         <Counter as ::greenroom::__private::DeclaredActor>::ProtocolGiven,
     >(<Counter as ::greenroom::__private::DeclaredActor>::OPTIONS);
+    fn __name(&self) -> ::core::option::Option<::std::string::String> {
+        <Counter as ::greenroom::__private::DeclaredActor>::name(self)
+    }
 }
 #[automatically_derived]
 #[allow(

@@ -4,6 +4,7 @@ fn main() -> ::std::process::ExitCode {
     }
     ::greenroom::__private::main(
         ::greenroom::__private::DEFAULT_SHUTDOWN,
+        ::greenroom::__private::node_from_environment(),
         main(),
         |outcome| {
             #[allow(unused_imports)]
@@ -20,6 +21,7 @@ fn main() -> ::std::process::ExitCode {
         ::greenroom::__private::Shutdown::After(
             ::core::time::Duration::from_millis(10000u64),
         ),
+        ::greenroom::__private::node_from_environment(),
         main(),
         |outcome| {
             #[allow(unused_imports)]

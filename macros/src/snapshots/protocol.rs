@@ -215,7 +215,9 @@ impl ::core::convert::From<Down> for Mail {
     }
 }
 #[automatically_derived]
-impl ::greenroom::__private::Receives<Down> for Mail {}
+impl ::greenroom::__private::Receives<Down> for Mail {
+    const __ONLY_PROTOCOL_IMPLEMENTS_IT: () = ();
+}
 /// Stub of a process with the protocol [`Mail`], on this node or another.
 ///
 /// The messages of a mail sorter.

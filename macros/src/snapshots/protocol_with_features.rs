@@ -183,7 +183,9 @@ impl ::core::convert::From<Down> for Mail {
 #[cfg(feature = "watch")]
 #[automatically_derived]
 #[allow(deprecated)]
-impl ::greenroom::__private::Receives<Down> for Mail {}
+impl ::greenroom::__private::Receives<Down> for Mail {
+    const __ONLY_PROTOCOL_IMPLEMENTS_IT: () = ();
+}
 #[cfg(unix)]
 /// Stub of a process with the protocol [`Mail`], on this node or another.
 #[allow(dead_code, private_interfaces, unreachable_pub)]

@@ -1,9 +1,14 @@
 async fn run(&mut self, cx: &mut Context<Self>) {
     {
-        let __after: ::core::option::Option<::core::time::Duration> = {
-            let __duration: ::core::time::Duration = Duration::ZERO;
-            ::core::option::Option::Some(__duration)
-        };
+        let __after: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(
+            ::greenroom::__private::AfterTime::remaining(
+                Duration::ZERO,
+                || ::greenroom::__private::Receive::__now({
+                    use ::greenroom::__private::Receiver as _;
+                    cx.__receiver()
+                }),
+            ),
+        );
         {
             struct __Want;
             #[automatically_derived]

@@ -9,10 +9,15 @@ async fn run(&mut self, cx: &mut Context<Self>) {
         ::core::compile_error!(
             "a guard cannot contain `.await`\n= help: move it to the body of the arm, or before the `receive!`",
         )
-        let __after: ::core::option::Option<::core::time::Duration> = {
-            let __duration: ::core::time::Duration = ::core::time::Duration::ZERO;
-            ::core::option::Option::Some(__duration)
-        };
+        let __after: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(
+            ::greenroom::__private::AfterTime::remaining(
+                ::core::time::Duration::ZERO,
+                || ::greenroom::__private::Receive::__now({
+                    use ::greenroom::__private::Receiver as _;
+                    cx.__receiver()
+                }),
+            ),
+        );
         {
             struct __Want;
             #[automatically_derived]

@@ -88,7 +88,7 @@ impl ::greenroom::__private::Tree for ChatTree {
         __this: &::std::sync::Arc<Self>,
         __children: &mut ::greenroom::__private::Children,
     ) {
-        <Log as ::greenroom::__private::Child>::add(
+        <Log as ::greenroom::__private::Child>::add_constructed(
             __children,
             "log",
             ::greenroom::__private::ChildOptions {
@@ -127,18 +127,24 @@ impl ::greenroom::__private::Tree for ChatTree {
 #[allow(clippy::unused_self)]
 impl ChatTree {
     #[doc(hidden)]
-    fn __start_log(&self) -> Log {
+    #[allow(unused_variables)]
+    fn __start_log(
+        &self,
+        __cells: &::greenroom::__private::ChildCells,
+    ) -> impl ::greenroom::__private::Constructor<Actor = Log> + use<> {
         Log::open(self.path.clone())
     }
     #[cfg(feature = "rooms")]
     #[doc(hidden)]
-    fn __start_rooms(&self) -> Rooms {
+    #[allow(unused_variables)]
+    fn __start_rooms(&self, __cells: &::greenroom::__private::ChildCells) -> Rooms {
         #[allow(unused_imports)]
         use ::greenroom::__private::{DefaultProbeChild as _, DefaultProbeOther as _};
         (&::greenroom::__private::DefaultProbe::<Rooms>::NEW).__make()
     }
     #[doc(hidden)]
-    fn __start_web(&self) -> Web {
+    #[allow(unused_variables)]
+    fn __start_web(&self, __cells: &::greenroom::__private::ChildCells) -> Web {
         #[allow(unused_imports)]
         use ::greenroom::__private::{DefaultProbeChild as _, DefaultProbeOther as _};
         (&::greenroom::__private::DefaultProbe::<Web>::NEW).__make()

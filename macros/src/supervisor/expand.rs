@@ -4,10 +4,11 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Generics, parse_quote};
+use syn::{Expr, Generics, parse_quote};
 
 use super::model::{Child, Model};
 use super::options::{ChildKind, TreeOptions};
+use super::siblings;
 use crate::names::{self, local, param, private, private_at};
 use crate::syntax::{attr, generics, types};
 
@@ -294,8 +295,39 @@ fn add_child(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
         let (add, options) = (trait_function(child, "add_dynamic"), tree_options(&options.supervisor));
         return quote!(#(#cfgs)* #add(#children, #text, #options););
     }
-    let (start, options, add) = (names::start(name), child_options(child), trait_function(child, "add"));
+    let is_constructed =
+        options.kind == ChildKind::Worker && options.start.as_ref().is_some_and(|start| !is_made_by_value(start));
+    let add = trait_function(child, if is_constructed { "add_constructed" } else { "add" });
+    let (start, options) = (names::start(name), child_options(child));
     quote!(#(#cfgs)* #add(#children, #text, #options, #this, Self::#start);)
+}
+
+/// Generates the bindings of the earlier siblings that the child's `start` uses, to their stubs.
+fn siblings(model: &Model, child: &Child, cells: &Ident) -> Option<TokenStream> {
+    let earlier = siblings::earlier(model, child);
+    if earlier.is_empty() {
+        return None;
+    }
+    let (private, stubs) = (private(), local("stubs"));
+    let bindings = earlier.into_iter().map(|Child { cfgs, name, .. }| quote!(#(#cfgs)* let #name = #stubs.#name();));
+    Some(quote! {
+        let #stubs = <Self as #private::Tree>::stubs(#cells);
+        #(#bindings)*
+    })
+}
+
+/// Returns whether a child is made by a value of the field's type, and not by a constructor. Then the value may take its
+/// type from the field: `todo!()`, `Default::default()`, `settings.into()`.
+fn is_made_by_value(start: &Expr) -> bool {
+    match start {
+        Expr::Macro(_) | Expr::Struct(_) | Expr::Lit(_) => true,
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) => path.path.segments.first().is_some_and(|first| first.ident == "Default"),
+            _ => false,
+        },
+        Expr::MethodCall(call) => call.method == "into",
+        _ => false,
+    }
 }
 
 /// Generates the functions that make the children. `self` is the tree.
@@ -303,9 +335,21 @@ fn starts(model: &Model) -> TokenStream {
     let Model { cfgs, ident, .. } = model;
     let generics = generics(model);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let (private, cells) = (private(), local("cells"));
     let functions = model.children.iter().filter(|child| child.options.kind != ChildKind::Dynamic).map(|child| {
         let Child { cfgs, name, ty, options, .. } = child;
         let function = names::start(name);
+        let params = generics.type_params().map(|param| &param.ident);
+        let params = params.chain(generics.const_params().map(|param| &param.ident));
+        let siblings = siblings(model, child, &cells);
+        // An actor, or the arguments of its constructor.
+        let returned = match (options.kind, &options.start) {
+            (ChildKind::Worker, Some(start)) if !is_made_by_value(start) => {
+                let private = private_at(ty.span());
+                quote_spanned!(ty.span()=> impl #private::Constructor<Actor = #ty> + use<#(#params),*>)
+            }
+            _ => quote!(#ty),
+        };
         let body = match &options.start {
             Some(start) => quote!(#start),
             None => {
@@ -321,7 +365,9 @@ fn starts(model: &Model) -> TokenStream {
         quote! {
             #(#cfgs)*
             #[doc(hidden)]
-            fn #function(&self) -> #ty {
+            #[allow(unused_variables)]
+            fn #function(&self, #cells: &#private::ChildCells) -> #returned {
+                #siblings
                 #body
             }
         }

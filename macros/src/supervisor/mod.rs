@@ -7,6 +7,7 @@ mod check;
 mod expand;
 mod model;
 mod options;
+mod siblings;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -30,6 +31,7 @@ pub(crate) fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
         return quote!(#item #errors);
     };
     check::check(&model, &mut errors);
+    siblings::check(&model, &mut errors);
     if has_derive_above {
         model.restore_fields(&mut item);
     }

@@ -50,9 +50,15 @@ fn doc_text(attr: &Attribute) -> Option<String> {
     }
 }
 
+/// Returns whether an attribute of greenroom has this name: `#[cast]`, or `#[greenroom::cast]`.
+pub(crate) fn is(attr: &Attribute, name: &str) -> bool {
+    let segments = &attr.path().segments;
+    attr.path().is_ident(name) || segments.len() == 2 && segments[0].ident == "greenroom" && segments[1].ident == name
+}
+
 /// Removes the first attribute with this name, and returns it.
 pub(crate) fn take(attrs: &mut Vec<Attribute>, name: &str) -> Option<Attribute> {
-    let index = attrs.iter().position(|attr| attr.path().is_ident(name))?;
+    let index = attrs.iter().position(|attr| is(attr, name))?;
     Some(attrs.remove(index))
 }
 

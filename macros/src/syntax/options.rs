@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Expr, ExprLit, ExprPath, Lit, LitInt, LitStr, Token};
+use syn::{Expr, ExprLit, ExprPath, Lit, LitInt, Token};
 
 use crate::diag::{self, Errors, one_of};
 
@@ -116,18 +116,6 @@ pub(crate) fn number(name: &Ident, example: &str, input: ParseStream<'_>) -> syn
     })
 }
 
-/// Parses `= "text"`.
-pub(crate) fn string(name: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<LitStr> {
-    let value: Expr = value(name, example, input)?;
-    match value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text),
-        other => {
-            let message = format!("`{name}` expects a string in quotes, such as `{name} = {example}`");
-            Err(syn::Error::new_spanned(other, message))
-        }
-    }
-}
-
 /// Parses an option without a value.
 pub(crate) fn flag(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
     if input.peek(Token![=]) {
@@ -161,7 +149,11 @@ mod tests {
     fn check(tokens: TokenStream, expected: &[&str]) {
         let mut errors = Errors::default();
         parse("#[t]", tokens, &["name", "quiet"], &mut errors, |name, input| {
-            if name == "quiet" { flag(name, input).map(drop) } else { value::<LitStr>(name, "\"x\"", input).map(drop) }
+            if name == "quiet" {
+                flag(name, input).map(drop)
+            } else {
+                value::<syn::LitStr>(name, "\"x\"", input).map(drop)
+            }
         });
         assert_eq!(errors.messages(), expected);
     }

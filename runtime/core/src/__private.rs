@@ -9,16 +9,19 @@ use std::future::{Pending, pending};
 use std::marker::PhantomData;
 
 pub use crate::actor::{
-    Actor, Context, Failure, Handle, Options, Outcome, Process, Ref, StateFn, Stub, Stubbed, serve,
+    Actor, Construct, Constructed, Constructor, Context, Failure, Handle, Init, Options, Outcome, Process, Ref,
+    StateFn, Stub, Stubbed, serve,
 };
 pub use crate::base::{
     DecodeError, Decoder, Deserialize, DeserializeOwned, Deserializer, Down, EncodeError, Encoder, Exit, ExitSignal,
     NodeEvent, Payload, Protocol, Receives, Serialize, Serializer, Shutdown, System, Variant, event_number,
 };
 pub use crate::call::{Address, Call, Cast, Reply};
-pub use crate::entry::{DEFAULT_SHUTDOWN, TestClock, TestOptions, main, test};
+pub use crate::entry::{
+    DEFAULT_SHUTDOWN, IntoNode, TestClock, TestOptions, built_node, main, node_from_environment, test,
+};
 pub use crate::mailbox::{Overflow, Want};
-pub use crate::process::{Mailbox, Receive, Receiver};
+pub use crate::process::{AfterTime, Mailbox, Receive, Receiver};
 #[cfg(feature = "supervision")]
 pub use crate::supervisor::{
     AutoShutdown, Backoff, Child, ChildCells, ChildOptions, ChildStub, Children, DefaultProbe, DefaultProbeChild,
@@ -40,6 +43,11 @@ pub trait DeclaredActor: Sized {
     const OPTIONS: Options;
     /// The function that formats the state, with the option `sys`.
     const STATE: Option<StateFn<Self>> = None;
+
+    /// Returns the registered name, if it is made from the actor.
+    fn name(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The struct has the option `protocol`.

@@ -1,6 +1,7 @@
 //! The functions that `#[greenroom::main]` and `#[greenroom::test]` expand to.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,12 +14,16 @@ use crate::termination::Termination;
 /// most service managers wait before they kill a program.
 pub const DEFAULT_SHUTDOWN: Shutdown = Shutdown::After(Duration::from_secs(30));
 
-/// Runs a program: starts a node as the environment defines it, runs `body` on the node, and then stops everything in
-/// order.
+/// Runs a program: starts the node, runs `body` on it, and then stops everything in order.
 ///
 /// An error is written to standard error in one line, and the exit code is 1. `with_causes` returns its text with those
 /// of its causes, or `None` if the type of the error has none.
-pub fn main<F>(shutdown: Shutdown, body: F, with_causes: impl FnOnce(&F::Output) -> Option<String>) -> ExitCode
+pub fn main<F>(
+    shutdown: Shutdown,
+    node: impl Future<Output = Result<Node, String>>,
+    body: F,
+    with_causes: impl FnOnce(&F::Output) -> Option<String>,
+) -> ExitCode
 where
     F: Future<Output: Termination>,
 {
@@ -27,7 +32,7 @@ where
         Err(error) => return fail(&format!("cannot start the tokio runtime: {error}")),
     };
     let outcome = runtime.block_on(async {
-        let node = from_environment().await?;
+        let node = node.await?;
         let body = async {
             let outcome = body.await;
             let failure = with_causes(&outcome).or_else(|| outcome.failure());
@@ -48,12 +53,60 @@ fn fail(failure: &str) -> ExitCode {
 }
 
 /// Starts the node that the `GREENROOM_*` variables define; without `GREENROOM_NODE` a local one.
-async fn from_environment() -> Result<Node, String> {
+///
+/// # Errors
+/// A variable has no valid value, or the node cannot start.
+pub async fn node_from_environment() -> Result<Node, String> {
     #[cfg(feature = "net")]
     if let Some(builder) = crate::cluster::NodeBuilder::from_environment().map_err(with_causes)? {
         return builder.start().await.map_err(with_causes);
     }
     Ok(Node::local())
+}
+
+/// Starts the node of `#[greenroom::main(node = ..)]`.
+///
+/// # Errors
+/// The node was not built, or cannot start.
+// Boxed: with an `async fn`, a value of another type would be two compiler errors.
+pub fn built_node<N: IntoNode>(node: N) -> Pin<Box<dyn Future<Output = Result<Node, String>>>> {
+    Box::pin(async { node.into_node().await.map_err(|reason| reason.to_string()) })
+}
+
+/// A value of `#[greenroom::main(node = ..)]`: a node, the builder of one, or a `Result` of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a node",
+    label = "expected a `Node`, a `NodeBuilder`, or a `Result` of one of them",
+    note = "for an `async` function, write `node = build().await`"
+)]
+pub trait IntoNode: 'static {
+    /// Starts the node, unless it runs.
+    ///
+    /// # Errors
+    /// The node was not built, or cannot start.
+    fn into_node(self) -> impl Future<Output = Result<Node, Exit>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl IntoNode for Node {
+    async fn into_node(self) -> Result<Node, Exit> {
+        Ok(self)
+    }
+}
+
+#[cfg(feature = "net")]
+#[diagnostic::do_not_recommend]
+impl IntoNode for crate::cluster::NodeBuilder {
+    async fn into_node(self) -> Result<Node, Exit> {
+        Ok(self.start().await?)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<N: IntoNode, E: Into<Exit> + 'static> IntoNode for Result<N, E> {
+    async fn into_node(self) -> Result<Node, Exit> {
+        self.map_err(Into::into)?.into_node().await
+    }
 }
 
 /// An error's text, with the texts of its causes.

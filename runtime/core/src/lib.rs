@@ -60,7 +60,9 @@ pub mod __private;
 #[cfg(feature = "test")]
 pub mod testing;
 
-pub use actor::{Actor, Context, Process, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn};
+pub use actor::{
+    Actor, Constructor, Context, Init, Process, ProcessHandle, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn,
+};
 #[cfg(feature = "supervision")]
 pub use application::{Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, Running};
 pub use base::{
@@ -91,6 +93,5 @@ pub use testing::check;
 
 /// The result of `main`, and of code in which `?` converts an error into an exit reason ([`Exit`]).
 ///
-/// The error's type implements [`std::error::Error`]. `anyhow::Error` and `Box<dyn Error>` do not: convert them with
-/// `.map_err(Exit::error)`.
+/// The error's type implements [`std::error::Error`], or is `Box<dyn Error>`, `anyhow::Error` or a text: see [`Reason`].
 pub type Result<T = (), E = Exit> = std::result::Result<T, E>;

@@ -15,6 +15,12 @@ pub trait Actor: Sized + 'static {
 
     /// The options in `#[actor(..)]`.
     const OPTIONS: Options = Options::DEFAULT;
+
+    /// Returns the registered name, if it is made from the actor.
+    #[doc(hidden)]
+    fn __name(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The stub of an actor.
@@ -25,7 +31,7 @@ pub type Ref<A> = <<A as Actor>::Protocol as Stubbed>::Ref;
 pub struct Options {
     /// The actor's type, as crash reports and metrics name it.
     pub kind: &'static str,
-    /// The name under which each process of this type is registered before its `init`.
+    /// The name under which each process of this type is registered before its `init`, if it is the same for all.
     pub name: Option<&'static str>,
     /// Makes exit signals messages instead of ending the process.
     pub trap_exit: bool,

@@ -9,6 +9,11 @@ use super::sys::StateFn;
 use crate::base::Exit;
 
 /// The handlers and hooks of a server. `#[actor]` on an impl implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a server",
+    label = "only an actor made from methods handles messages one by one",
+    note = "return from `Process::run` to end the process"
+)]
 pub trait Handle: HasContext {
     /// The periods of the [`every`](Handle::every) hooks.
     const EVERY: &'static [Duration] = &[];
@@ -71,6 +76,42 @@ pub trait Handle: HasContext {
     {
         let _ = cx;
         async { Ok(()) }
+    }
+}
+
+impl<A: Handle> Context<A> {
+    /// Stops the server after the current handler or hook, before its next message.
+    ///
+    /// A call's answer is sent first, and `#[terminate]` runs with `reason`. The messages that wait are lost, as with a
+    /// handler's error. A later `stop` and an exit signal override the reason. The model is gen_server's
+    /// [`{stop, Reason, Reply, State}`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#c:handle_call/3).
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// #[actor]
+    /// struct Till {
+    ///     takings: u64,
+    /// }
+    ///
+    /// #[actor]
+    /// impl Till {
+    ///     #[call]
+    ///     fn close(&mut self, cx: &mut Context<Self>) -> u64 {
+    ///         cx.stop(Exit::Normal);
+    ///         self.takings
+    ///     }
+    /// }
+    ///
+    /// # #[greenroom::main]
+    /// # async fn main() -> greenroom::Result {
+    /// let till = Till { takings: 7 }.spawn();
+    /// assert_eq!(till.close().await?, 7);
+    /// assert_eq!(till.ended().await, Exit::Normal);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stop(&mut self, reason: Exit) {
+        self.mailbox().stop_now(reason);
     }
 }
 

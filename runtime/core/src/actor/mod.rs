@@ -1,6 +1,7 @@
 //! Layer 6: the traits behind `#[actor]` and `#[protocol]`, and the start of processes.
 //!
 //! - An [`Actor`] is a type with a protocol; a [`Process`] is an actor with a body, [`Process::run`].
+//! - A [`Constructor`] is a value from which a process is started: an actor, or the arguments of a function that makes it.
 //! - A [`Stub`] is the typed handle through which others send to a process.
 //! - A [`Context`] is a process's own handle: its mailbox, links, monitors and timers.
 //! - A server, which `#[actor]` makes of an impl with methods, is a process whose body is [`serve`]. It takes one message
@@ -9,24 +10,23 @@
 
 mod definition;
 mod handle;
-mod new_process;
 mod operations;
 mod outcome;
 mod process;
 mod serve;
-mod spawn;
+mod start;
 mod stub;
 mod sys;
 mod timed_hooks;
 
 pub use definition::{Actor, Options, Ref};
 pub use handle::Handle;
-pub(crate) use new_process::{NewProcess, launch, start_info};
 pub use outcome::{Failure, Outcome};
 pub use process::{Context, Process};
 pub use serve::serve;
-pub use spawn::{Spawn, spawn};
-pub use stub::{Stub, Stubbed};
+pub use start::{Construct, Constructed, Constructor, Init, Spawn, spawn};
+pub(crate) use start::{NewProcess, launch, start_info};
+pub use stub::{ProcessHandle, Stub, Stubbed};
 pub use sys::{StateFn, Sys};
 
 pub use crate::call::SysError;

@@ -1,12 +1,12 @@
 //! The operations of a process on itself and on others: links, monitors, flags.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::{Stub, Stubbed};
+use super::{ProcessHandle, Stub, Stubbed};
 use crate::base::{Down, ExitSignal, MonitorRef, NodeEvent, Receives};
 use crate::call::Address;
-use crate::process::Mailbox;
+use crate::process::{Mailbox, Timer};
 
 /// The operations of a process, beside receiving. An actor's [`Context`](crate::Context) has them too.
 impl<M: Stubbed> Mailbox<M> {
@@ -20,6 +20,25 @@ impl<M: Stubbed> Mailbox<M> {
         M::Ref::__new(Address::direct(Arc::clone(self.cell()), self.pid().number()))
     }
 
+    /// Sends `message` to another process after `delay`, as a cast that is not awaited.
+    ///
+    /// The timer belongs to this process, and ends with it: unlike one of OTP's
+    /// [`erlang:send_after/3`](https://www.erlang.org/doc/apps/erts/erlang.html#send_after/3), which outlives the process
+    /// that set it. A message that cannot be delivered then is lost, as with every cast.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// # #[protocol]
+    /// # enum Mail { Remind { text: String } }
+    /// fn remind(cx: &Mailbox<Mail>, clerk: &MailRef) -> Timer {
+    ///     cx.send_after_to(clerk, Duration::from_secs(60), Mail::Remind { text: "it is late".into() })
+    /// }
+    /// ```
+    pub fn send_after_to<S: Stub>(&self, to: &S, delay: Duration, message: S::Protocol) -> Timer {
+        let to = to.clone();
+        self.start_timer(delay, move || drop(to.__address().cast(move || message)))
+    }
+
     /// Links this process to another: when either exits for a reason other than [`Exit::Normal`](crate::Exit::Normal),
     /// the other receives an exit signal, which ends it unless it traps exits.
     ///
@@ -27,15 +46,16 @@ impl<M: Stubbed> Mailbox<M> {
     /// is answered by an exit signal with [`Exit::NoProc`](crate::Exit::NoProc). A supervised child that is being restarted
     /// counts as one until its start has succeeded. The model is
     /// [`link/1`](https://www.erlang.org/doc/apps/erts/erlang.html#link/1).
-    pub fn link<S: Stub>(&self, stub: &S) {
+    pub fn link(&self, process: &impl ProcessHandle) {
+        let process = process.__erased();
         // Number zero is never a process. As in Erlang, a link needs a pid: a name on another node counts as no process.
-        let peer = stub.__address().pid().unwrap_or_else(|| stub.__address().node().pid(0));
+        let peer = process.pid().unwrap_or_else(|| process.node().pid(0));
         self.cell().link(self.pid(), &peer);
     }
 
     /// Removes a link. An exit signal that came over it before can still be in the mailbox.
-    pub fn unlink<S: Stub>(&self, stub: &S) {
-        if let Some(peer) = stub.__address().pid() {
+    pub fn unlink(&self, process: &impl ProcessHandle) {
+        if let Some(peer) = process.__erased().pid() {
             self.cell().unlink(self.pid(), &peer);
         }
     }
@@ -46,11 +66,11 @@ impl<M: Stubbed> Mailbox<M> {
     /// incarnation, and reports [`Exit::NoProc`](crate::Exit::NoProc) if no restart is planned any more. A monitor reports
     /// one exit, and is not attached to the incarnation after that. Each call makes a monitor of its own. The model is
     /// [`monitor/2`](https://www.erlang.org/doc/apps/erts/erlang.html#monitor/2).
-    pub fn monitor<S: Stub>(&self, stub: &S) -> MonitorRef
+    pub fn monitor(&self, process: &impl ProcessHandle) -> MonitorRef
     where
         M: Receives<Down>,
     {
-        stub.__address().monitor_by(&**self.cell(), self.pid())
+        process.__erased().monitor_by(&**self.cell(), self.pid())
     }
 
     /// Removes a monitor, together with its [`Down`] if that is in the mailbox.

@@ -50,9 +50,9 @@ impl<E: Failure> Outcome for Result<(), E> {
     }
 }
 
-/// An error that converts into an exit reason: every [`std::error::Error`], and [`Exit`] itself.
+/// An error that converts into an exit reason: each that `?` converts into an [`Exit`], and `Exit` itself.
 ///
-/// `Box<dyn Error>` and `anyhow::Error` do not implement `std::error::Error`. Convert them with `Exit::error`.
+/// [`Reason`](crate::Reason) lists the types that convert.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the reason of an exit",
     label = "the error of this `Result` does not convert into an `Exit`",

@@ -155,6 +155,32 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     }
 }
 
+/// A handle of a process: every stub, and every [`Recipient`]. It can be linked and monitored.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the stub of a process",
+    label = "expected a stub, such as `spawn` returns",
+    note = "a stub comes from `spawn` or `start`, from `cx.me()`, by name (`MailRef::named(..)`), or inside a message"
+)]
+pub trait ProcessHandle {
+    /// Returns the process without its protocol.
+    #[doc(hidden)]
+    fn __erased(&self) -> Recipient<()>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Stub> ProcessHandle for S {
+    fn __erased(&self) -> Recipient<()> {
+        Recipient::of(self.__address())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E> ProcessHandle for Recipient<E> {
+    fn __erased(&self) -> Recipient<()> {
+        self.cast_event()
+    }
+}
+
 impl Node {
     /// Returns a named stub for a name on this node. The name is looked up for each message.
     pub fn named<S: Stub>(&self, name: &str) -> S {

@@ -85,6 +85,7 @@ impl Error for CallError {
 /// Only a sender that awaits its [`Cast`](crate::Cast) gets the error. A cast that is dropped fails silently, like
 /// Erlang's `!`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum CastError {
     /// The receiver does not exist, or no longer.

@@ -85,11 +85,14 @@ pub struct Variant {
 
 /// A protocol with a variant for a `T` of the runtime.
 ///
-/// `#[protocol]` implements it for each `#[from]` variant.
+/// `#[protocol]` implements it for each `#[from]` variant, and nothing else can: the runtime needs the variant itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no variant for `{T}`",
     label = "needs a `#[from]` variant of `{Self}`",
     note = "to monitor, a protocol needs a variant `#[from] Down(Down)`; to trap exits, `#[from] Exit(ExitSignal)`; to watch nodes, `#[from] Node(NodeEvent)`",
     note = "in an `#[actor] impl`, this is a method with `#[down]`, `#[exit]` or `#[node_event]`"
 )]
-pub trait Receives<T>: From<T> {}
+pub trait Receives<T>: From<T> {
+    #[doc(hidden)]
+    const __ONLY_PROTOCOL_IMPLEMENTS_IT: ();
+}

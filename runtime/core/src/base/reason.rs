@@ -1,13 +1,14 @@
 //! The conversion of errors into exit reasons.
 
-use std::any::Any;
+use std::error::Error;
 
 use super::error::Causes;
 use super::{CallError, Exit};
 
-/// An error type that `?` converts into an [`Exit`]: every type that implements [`std::error::Error`] and is `'static`.
+/// An error type that `?` converts into an [`Exit`]: every type that converts into a `Box<dyn Error>`.
 ///
-/// `anyhow::Error`, `Box<dyn Error>` and texts do not implement `std::error::Error`. Convert them with [`Exit::error`]:
+/// These are all types that implement [`std::error::Error`] and are `'static`, `Box<dyn Error>` itself, `anyhow::Error`, and
+/// texts. Convert others, such as `Box<dyn Error + Send + Sync>`, with [`Exit::error`].
 ///
 /// ```
 /// # use greenroom_core as greenroom;
@@ -15,7 +16,7 @@ use super::{CallError, Exit};
 ///
 /// fn port(text: &str) -> Result<u16, Exit> {
 ///     let number: u16 = text.parse()?;
-///     if number == 0 { Err("port 0 cannot be called").map_err(Exit::error) } else { Ok(number) }
+///     if number == 0 { Err("port 0 cannot be called")? } else { Ok(number) }
 /// }
 ///
 /// assert_eq!(port("x"), Err(Exit::error("invalid digit found in string")));
@@ -26,16 +27,17 @@ use super::{CallError, Exit};
     label = "not an error type: write `.map_err(Exit::error)?`, which takes any text",
     note = "or use an error type that implements `std::error::Error`"
 )]
-pub trait Reason: std::error::Error + 'static {}
+pub trait Reason: Into<Box<dyn Error>> {}
 
 #[diagnostic::do_not_recommend]
-impl<E: std::error::Error + 'static> Reason for E {}
+impl<E: Into<Box<dyn Error>>> Reason for E {}
 
 /// Converts an error into [`Exit::Error`] with its text and those of its sources. A [`CallError`] becomes the callee's
 /// exit reason instead, if it has one.
 impl<E: Reason> From<E> for Exit {
     fn from(error: E) -> Exit {
-        if let Some(call) = (&error as &dyn Any).downcast_ref::<CallError>() {
+        let error: Box<dyn Error> = error.into();
+        if let Some(call) = error.downcast_ref::<CallError>() {
             match call {
                 CallError::Exit(reason) => return reason.clone(),
                 CallError::NoProc => return Exit::NoProc,
@@ -43,7 +45,7 @@ impl<E: Reason> From<E> for Exit {
                 _ => {}
             }
         }
-        Exit::error(Causes(&error))
+        Exit::error(Causes(&*error))
     }
 }
 
@@ -61,6 +63,9 @@ mod tests {
         assert_eq!(Exit::from(CallError::NoProc), Exit::NoProc);
         assert_eq!(Exit::from(CallError::NoConnection), Exit::NoConnection);
         assert_eq!(Exit::from(CallError::Timeout), Exit::error("the callee did not answer in time"));
+        let boxed: Box<dyn Error> = Box::new(CallError::Exit(reason.clone()));
+        assert_eq!(Exit::from(boxed), reason);
+        assert_eq!(Exit::from("a text"), Exit::error("a text"));
         let text = "cannot encode the call or its answer: a message of this variant cannot leave its node";
         assert_eq!(Exit::from(CallError::Encode(EncodeError::Local)), Exit::error(text));
     }

@@ -9,14 +9,16 @@ use super::cast::Placement;
 use super::remote::route;
 use super::target::{FOLLOWING, Resolved, Target};
 use super::{Address, Cast};
-use crate::base::{CastError, Pid, Protocol, Serialize, event_number};
-use crate::node::{AnyCell, EncodedMessage};
+use crate::base::{CastError, MonitorRef, Pid, Protocol, Serialize, event_number};
+use crate::node::{AnyCell, EncodedMessage, Node};
+use crate::process::Cell;
 
 /// A stub reduced to one type of event, for any process whose protocol has a variant `#[from] E`.
 ///
 /// Subscriber lists and event managers hold recipients: they send an event without knowing the subscriber's protocol. A
 /// recipient comes from [`Stub::recipient`](crate::Stub::recipient). The event becomes a message of the receiver's protocol
-/// on the receiver's node. Two recipients are equal if the stubs that they were made of are equal, and a recipient can be
+/// on the receiver's node. A recipient can be linked and monitored like a stub, so that the holder of a list drops those
+/// that have exited. Two recipients are equal if the stubs that they were made of are equal, and a recipient can be
 /// sent to another node as a stub can. Between nodes an event's type is identified by its full path.
 ///
 /// ```
@@ -73,6 +75,27 @@ impl<E> Recipient<E> {
     /// child that is being restarted.
     pub fn pid(&self) -> Option<Pid> {
         self.target.pid()
+    }
+
+    /// Returns `true` if the receiver is on this node and its exit has not been decided, as
+    /// [`Stub::is_alive`](crate::Stub::is_alive) does.
+    pub fn is_alive(&self) -> bool {
+        self.target.is_alive()
+    }
+
+    /// Returns a recipient of the same receiver for other events.
+    pub(crate) fn cast_event<F>(&self) -> Recipient<F> {
+        Recipient::new(self.target.clone())
+    }
+
+    /// Returns the node on which the recipient was made.
+    pub(crate) fn node(&self) -> &Node {
+        self.target.node()
+    }
+
+    /// Makes the process in the cell `watcher`, whose pid is `me`, monitor the process that is the receiver now.
+    pub(crate) fn monitor_by<W: Protocol>(&self, watcher: &Cell<W>, me: &Pid) -> MonitorRef {
+        watcher.monitor(me, self.target.monitored())
     }
 }
 

@@ -135,6 +135,23 @@ impl<C: AnyCell + ?Sized> Target<C> {
         }
     }
 
+    /// Returns the process if it is on this node.
+    pub(super) fn local_process(&self) -> Option<LocalProcess> {
+        let node = self.node();
+        let number = self.pid().filter(|pid| pid.belongs_to(node.id()))?.number();
+        Some(LocalProcess { number, cell: node.table().get(number)? })
+    }
+
+    /// Returns whether the process is on this node and will go on running.
+    pub(super) fn is_alive(&self) -> bool {
+        let is_alive = self.local_process().is_some_and(|process| process.cell.is_alive(process.number));
+        #[cfg(feature = "test")]
+        if !is_alive && let Some(pid) = self.pid() {
+            self.node().mark_crash_seen(&pid);
+        }
+        is_alive
+    }
+
     /// Returns the target of a monitor that is set up now. A name on this node is resolved now, one on another node there.
     /// If the name is not registered, the target is a process that does not exist.
     pub(super) fn monitored(&self) -> Monitored {

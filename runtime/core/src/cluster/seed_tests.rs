@@ -31,7 +31,7 @@ use crate::testing::{Check, Cluster, Faults};
 const SHOP: u64 = u64::MAX;
 
 /// Opens the shops of a node.
-async fn boot(node: Node, book: Book) -> Result<(), crate::StartError> {
+async fn boot(node: Node, book: Book) -> Result<(), StartError> {
     let mall = Mall { counter: Counter::new(&book) }.start().await?;
     let shop = node.start(Shop { counter: Counter::new(&book) }).await?;
     let agency = node.start(Agency { book: book.clone(), workers: BTreeMap::new() }).await?;

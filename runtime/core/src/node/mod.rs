@@ -192,6 +192,13 @@ impl Node {
         self.inner.table.count()
     }
 
+    /// Returns the registered names of this node, sorted.
+    ///
+    /// From [`registered/0`](https://www.erlang.org/doc/apps/erts/erlang.html#registered/0).
+    pub fn registered_names(&self) -> Vec<String> {
+        self.names().all()
+    }
+
     pub(crate) fn pid(&self, number: u64) -> Pid {
         Pid::new(Arc::clone(&self.inner.id), number)
     }

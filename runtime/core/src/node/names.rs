@@ -79,6 +79,15 @@ impl Names {
         self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    /// Returns all registered names, sorted.
+    pub(super) fn all(&self) -> Vec<String> {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<String> = names.keys().cloned().collect();
+        drop(names);
+        all.sort_unstable();
+        all
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.names.read().unwrap_or_else(PoisonError::into_inner).len()
     }

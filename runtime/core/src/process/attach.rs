@@ -1,7 +1,7 @@
-//! Streams that are attached to a mailbox.
+//! Streams and futures that are attached to a mailbox.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, IntoFuture, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -13,9 +13,9 @@ use crate::base::Protocol;
 use crate::mailbox::{Addressee, Refused, WaiterId};
 use crate::node::AdmissionQueue as _;
 
-/// A handle to a stream that feeds a mailbox; from [`attach`](Mailbox::attach).
+/// A handle to a stream or a future that feeds a mailbox; from [`attach`](Mailbox::attach) or [`pipe`](Mailbox::pipe).
 ///
-/// Dropping the handle does not detach the stream.
+/// Dropping the handle does not detach it.
 #[derive(Clone)]
 pub struct Attachment {
     source: Arc<StreamSource>,
@@ -66,8 +66,74 @@ impl<M: Protocol> Mailbox<M> {
         S: Stream + Send + 'static,
         S::Item: Send,
     {
+        self.own(pump(Arc::clone(self.cell()), self.pid().number(), stream, wrap))
+    }
+
+    /// Runs `future` beside the process, and sends its output to this process's mailbox as the message that `wrap` makes of
+    /// it, whatever the bound of the mailbox.
+    ///
+    /// A server that awaits a call in a handler handles nothing meanwhile. With `pipe` it goes on, and handles the outcome
+    /// when that comes:
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// # #[actor]
+    /// # #[derive(Default)]
+    /// # struct Bank;
+    /// # #[actor]
+    /// # impl Bank {
+    /// #     #[call]
+    /// #     fn balance(&self) -> u64 { 7 }
+    /// # }
+    /// #[actor]
+    /// struct Till {
+    ///     bank: BankRef,
+    /// }
+    ///
+    /// #[actor]
+    /// impl Till {
+    ///     #[call]
+    ///     fn balance(&mut self, cx: &mut Context<Self>, reply: Reply<u64>) {
+    ///         cx.pipe(self.bank.balance(), |outcome| TillMessage::Checked { outcome, slip: Slip(reply) });
+    ///     }
+    ///
+    ///     #[cast]
+    ///     #[private]
+    ///     fn checked(&mut self, outcome: Result<u64, CallError>, slip: Slip) {
+    ///         slip.0.send(outcome.unwrap_or(0));
+    ///     }
+    /// }
+    ///
+    /// struct Slip(Reply<u64>);
+    ///
+    /// # #[greenroom::main]
+    /// # async fn main() -> greenroom::Result {
+    /// let till = Till { bank: Bank.spawn() }.spawn();
+    /// assert_eq!(till.balance().await?, 7);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The process owns the future: when the process ends, the future is dropped before the process's name is free and its
+    /// links and watchers are notified. A panic of the future or of `wrap` ends the process. A call inside an `async` block
+    /// is not a call of this process, so it may be a call to it. The models are gen_server's
+    /// [`send_request/2`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#send_request/2) and Akka's
+    /// [`pipeToSelf`](https://doc.akka.io/libraries/akka-core/current/typed/interaction-patterns.html).
+    pub fn pipe<F>(&self, future: F, wrap: impl FnOnce(F::Output) -> M + Send + 'static) -> Attachment
+    where
+        F: IntoFuture,
+        F::IntoFuture: Send + 'static,
+    {
+        let (cell, number, future) = (Arc::clone(self.cell()), self.pid().number(), future.into_future());
+        self.own(async move {
+            let output = future.await;
+            cell.send_own(number, wrap(output));
+        })
+    }
+
+    /// Drives `pump` in a task, until it or the process ends.
+    fn own(&self, pump: impl Future<Output = ()> + Send + 'static) -> Attachment {
         let (cell, number) = (Arc::clone(self.cell()), self.pid().number());
-        let pump = pump(Arc::clone(&cell), number, stream, wrap);
         let source = Arc::new(StreamSource::new(self.node().clone(), pump));
         let attachment = Attachment { source: Arc::clone(&source) };
         if !cell.add_stream(number, &source) {
@@ -85,7 +151,7 @@ impl<M: Protocol> Mailbox<M> {
 }
 
 impl Attachment {
-    /// Detaches and drops the stream; returns whether it was still attached.
+    /// Detaches and drops the stream or future; returns whether it was still attached.
     ///
     /// Messages that are queued already stay in the mailbox. A message in the wait queue of a full mailbox is withdrawn,
     /// and counted as dropped.
@@ -93,7 +159,7 @@ impl Attachment {
         self.source.detach()
     }
 
-    /// Returns whether the stream still feeds the mailbox.
+    /// Returns whether the stream or future still feeds the mailbox.
     pub fn is_attached(&self) -> bool {
         !self.source.is_ended()
     }

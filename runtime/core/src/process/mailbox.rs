@@ -278,6 +278,39 @@ impl<M: Protocol> Mailbox<M> {
     }
 }
 
+/// The time in an `after!`: a [`Duration`], or an [`Instant`] as a deadline.
+#[diagnostic::on_unimplemented(
+    message = "`after!` expects a `Duration` or an `Instant`, found `{Self}`",
+    label = "not a time",
+    note = "write `after!(Duration::from_secs(1))`"
+)]
+pub trait AfterTime {
+    /// Returns the time from now on, zero if the deadline has passed.
+    fn remaining(self, now: impl FnOnce() -> Instant) -> Duration;
+}
+
+#[diagnostic::do_not_recommend]
+impl AfterTime for Duration {
+    #[inline(always)]
+    fn remaining(self, _: impl FnOnce() -> Instant) -> Duration {
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl AfterTime for Instant {
+    fn remaining(self, now: impl FnOnce() -> Instant) -> Duration {
+        self.saturating_duration_since(now())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl AfterTime for tokio::time::Instant {
+    fn remaining(self, now: impl FnOnce() -> Instant) -> Duration {
+        self.into_std().remaining(now)
+    }
+}
+
 /// A source that `receive!` reads: a [`Mailbox`], or an actor's [`Context`](crate::Context).
 #[diagnostic::on_unimplemented(
     message = "cannot receive from `{Self}`",
@@ -303,6 +336,11 @@ pub trait Receive {
     #[track_caller]
     fn __scan<W: Want>(&mut self, after: Option<Duration>) {
         self.__mailbox().__scan::<W>(after);
+    }
+
+    #[doc(hidden)]
+    fn __now(&mut self) -> Instant {
+        self.__mailbox().node().clock().now()
     }
 
     #[doc(hidden)]

@@ -28,7 +28,7 @@ pub use attach::Attachment;
 pub use blocking::Blocking;
 pub(crate) use cell::{Cell, ExitObserver, ProcessKind, StartInfo};
 pub(crate) use mailbox::Step;
-pub use mailbox::{Mailbox, Receive, Receiver};
+pub use mailbox::{AfterTime, Mailbox, Receive, Receiver};
 pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each, drop_message, report_message_panic};
 use panic::{report_destructor_panic, report_late_panic, resume_panic};
 pub(crate) use system_request::{RequestError, SuspendedEvent, SystemRequest};

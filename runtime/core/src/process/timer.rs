@@ -1,4 +1,4 @@
-//! Timers that send a message to their own process.
+//! Timers that send a message.
 //!
 //! A timer is a task that sleeps. The process that set it owns it: the process's end takes the message out of the timer and
 //! wakes its task, which then ends. So neither a task nor a message outlives the process.
@@ -13,7 +13,8 @@ use tokio::sync::Notify;
 
 use crate::sync::{Mutex, PoisonError};
 
-/// A timer that sends a message to its own process; from [`send_after`](crate::Mailbox::send_after).
+/// A timer that sends a message; from [`send_after`](crate::Mailbox::send_after) or
+/// [`send_after_to`](crate::Mailbox::send_after_to).
 ///
 /// Dropping the handle does not cancel the timer. As in OTP's
 /// [`erlang:send_after`](https://www.erlang.org/doc/apps/erts/erlang.html#send_after/3), a timer ends with its process.

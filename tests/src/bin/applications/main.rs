@@ -10,6 +10,8 @@
 //! | `blocks-at-stop` | a child blocks its thread at its stop |
 //! | `ends` | a permanent application ends with an error |
 //! | `blocks-main` | `main` blocks its thread |
+//! | `built` | waits for a signal, on a node that it has built |
+//! | `not-built` | its node cannot be built |
 //!
 //! With the second argument `short`, the shutdown may take a tenth of a second. Otherwise it may take longer than a test.
 
@@ -78,6 +80,11 @@ impl Drop for Body {
 }
 
 fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("built") => return main_on_built_node(),
+        Some("not-built") => return main_on_missing_node(),
+        _ => {}
+    }
     if std::env::args().nth(2).is_some_and(|word| word == "short") {
         main_with_short_shutdown()
     } else {
@@ -93,6 +100,21 @@ async fn main_with_short_shutdown() -> greenroom::Result {
 #[greenroom::main(shutdown = "1m")]
 async fn main_with_long_shutdown() -> greenroom::Result {
     run().await
+}
+
+#[greenroom::main(node = Node::builder("shop@warehouse"), shutdown = "1m")]
+async fn main_on_built_node() -> greenroom::Result {
+    assert_eq!(Node::current().name().as_str(), "shop@warehouse");
+    run().await
+}
+
+#[greenroom::main(node = build().await)]
+async fn main_on_missing_node() {
+    println!("it runs");
+}
+
+async fn build() -> Result<Node, std::num::ParseIntError> {
+    "ten".parse::<u32>().map(|_| Node::local())
 }
 
 async fn run() -> greenroom::Result {

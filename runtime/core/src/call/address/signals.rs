@@ -3,21 +3,16 @@
 use std::sync::Arc;
 
 use super::Address;
-use crate::base::{Exit, MonitorRef, NameError, Pid, Protocol};
+use crate::base::{Exit, NameError, Pid, Protocol};
 use crate::call::target::{FOLLOWING, Target};
-use crate::node::{Current, LocalProcess, Node};
-use crate::process::{Cell, InVain, watch_exit};
+use crate::node::{Current, Node};
+use crate::process::{InVain, watch_exit};
 use crate::wire::Signal;
 
 impl<M: Protocol> Address<M> {
     /// Returns whether the process is on this node and will go on running.
     pub(crate) fn is_alive(&self) -> bool {
-        let is_alive = self.local_process().is_some_and(|process| process.cell.is_alive(process.number));
-        #[cfg(feature = "test")]
-        if !is_alive && let Some(pid) = self.pid() {
-            self.node().mark_crash_seen(&pid);
-        }
-        is_alive
+        self.0.is_alive()
     }
 
     /// Sends an exit signal.
@@ -53,22 +48,10 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    /// Makes the process in the cell `watcher`, whose pid is `me`, monitor the process that is at this address now.
-    pub(crate) fn monitor_by<W: Protocol>(&self, watcher: &Cell<W>, me: &Pid) -> MonitorRef {
-        watcher.monitor(me, self.0.monitored())
-    }
-
     /// Registers the process under a name.
     pub(crate) fn register(&self, name: &str) -> Result<(), NameError> {
-        let process = self.local_process().ok_or(NameError::NoProc)?;
+        let process = self.0.local_process().ok_or(NameError::NoProc)?;
         self.node().names().register(name, process)
-    }
-
-    /// Returns the process if it is on this node.
-    fn local_process(&self) -> Option<LocalProcess> {
-        let node = self.node();
-        let number = self.pid().filter(|pid| pid.belongs_to(node.id()))?.number();
-        Some(LocalProcess { number, cell: node.table().get(number)? })
     }
 }
 

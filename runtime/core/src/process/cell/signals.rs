@@ -134,6 +134,15 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
+    /// Has the server stop after the first `read` of its messages. Overrides an earlier stop, which would come later.
+    pub(in crate::process) fn stop_after(&self, read: u64, reason: Exit) {
+        let mut control = self.control();
+        if !self.is_exiting() {
+            control.set_stop_reason(read, reason);
+            self.flags.set(flags::STOPPING);
+        }
+    }
+
     /// Returns whether an exit reason is set, so that the process ends with its next poll.
     pub(in crate::process) fn is_exiting(&self) -> bool {
         self.flags.get() & flags::EXITING != 0

@@ -190,6 +190,12 @@ impl<M: Protocol> Mailbox<M> {
         if pending { self.cell.take_request(self.pid().number(), read) } else { None }
     }
 
+    /// Has the server stop before its next message.
+    pub(crate) fn stop_now(&mut self, reason: Exit) {
+        let read = self.read_state.as_ref().map_or(0, |state| state.inbox.passed());
+        self.cell.stop_after(read, reason);
+    }
+
     /// Marks the process as suspended or resumed, for its process info.
     pub(crate) fn set_suspended(&self, suspended: bool) {
         if suspended {

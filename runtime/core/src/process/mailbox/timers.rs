@@ -1,4 +1,4 @@
-//! Messages that a process sends to itself after a delay.
+//! Messages that a process sends after a delay.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,15 @@ impl<M: Protocol> Mailbox<M> {
     /// The timer ends with the process, and its message is dropped then. A delay beyond the range of the clock never
     /// passes.
     pub fn send_after(&self, delay: Duration, message: M) -> Timer {
+        let (owner, number) = (Arc::clone(self.cell()), self.pid().number());
+        self.start_timer(delay, move || owner.send_own(number, message))
+    }
+
+    /// Runs `send` after a delay, unless the timer is cancelled or the process has ended.
+    pub(crate) fn start_timer(&self, delay: Duration, send: impl FnOnce() + Send + 'static) -> Timer {
         let (node, cell, number) = (self.node(), Arc::clone(self.cell()), self.pid().number());
         let at = node.clock().now().checked_add(delay);
-        let owner = Arc::clone(&cell);
-        let timer = Timer::new(Box::new(move || owner.send_own(number, message)));
+        let timer = Timer::new(Box::new(send));
         let Some(id) = cell.add_timer(number, &timer) else {
             timer.cancel();
             return timer;

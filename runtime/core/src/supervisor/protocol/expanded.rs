@@ -516,7 +516,9 @@ impl ::core::convert::From<ExitSignal> for Supervision {
 }
 #[automatically_derived]
 #[diagnostic::do_not_recommend]
-impl ::greenroom::__private::Receives<ExitSignal> for Supervision {}
+impl ::greenroom::__private::Receives<ExitSignal> for Supervision {
+    const __ONLY_PROTOCOL_IMPLEMENTS_IT: () = ();
+}
 /// Stub of a process with the protocol [`Supervision`], on this node or another.
 ///
 /// The protocol of every supervisor.

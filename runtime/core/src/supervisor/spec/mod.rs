@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::child::{BoundSpec, CellSource, following};
 use super::{Backoff, ChildOptions, Restart, WhileDown};
-use crate::actor::{Process, Stubbed};
+use crate::actor::{Actor, Constructor, Stubbed};
 use crate::base::Shutdown;
 pub(super) use starters::{one_shot, supervisor, worker};
 
@@ -26,26 +26,26 @@ type Bind<R> = Box<dyn FnOnce(CellSource<'_>, &str, ChildOptions) -> (R, BoundSp
 
 impl<R: 'static> ChildSpec<R> {
     /// Creates the spec of a child that `make` makes for each start. The child is permanent and gets 5 s to stop.
-    pub fn new<A: Process>(make: impl FnMut() -> A + Send + 'static) -> ChildSpec<R>
+    pub fn new<C: Constructor>(make: impl FnMut() -> C + Send + 'static) -> ChildSpec<R>
     where
-        A::Protocol: Stubbed<Ref = R>,
+        <C::Actor as Actor>::Protocol: Stubbed<Ref = R>,
     {
         ChildSpec::with(ChildOptions::DEFAULT, |cells, id, options| {
-            let cell = cells.cell::<A>(id);
-            (following::<A>(&cell), worker(cell, id, options, make))
+            let cell = cells.cell::<C::Actor>(id);
+            (following::<C::Actor>(&cell), worker(cell, id, options, make))
         })
     }
 
     /// Creates the spec of a child that starts once. The child is temporary and gets 5 s to stop.
-    pub fn once<A: Process>(actor: A) -> ChildSpec<R>
+    pub fn once<C: Constructor>(actor: C) -> ChildSpec<R>
     where
-        A::Protocol: Stubbed<Ref = R>,
+        <C::Actor as Actor>::Protocol: Stubbed<Ref = R>,
     {
         let options = ChildOptions { restart: Restart::Temporary, ..ChildOptions::DEFAULT };
         ChildSpec::with(options, |cells, id, options| {
             let options = ChildOptions { restart: Restart::Temporary, ..options };
-            let cell = cells.cell::<A>(id);
-            (following::<A>(&cell), one_shot(cell, id.into(), options, actor))
+            let cell = cells.cell::<C::Actor>(id);
+            (following::<C::Actor>(&cell), one_shot(cell, id.into(), options, actor))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::actor::{Actor, Process, launch, start_info};
+use crate::actor::{Actor, Constructor, launch, start_info};
 use crate::base::{Exit, Pid};
 use crate::process::{Cell, StartInfo, catch, ended_in_cell, start_wait};
 use crate::supervisor::child::{BoundSpec, ChildStarter, Children, KILL_LIMIT, StartFuture, SupervisorCell};
@@ -10,11 +10,11 @@ use crate::supervisor::process::SupervisorProcess;
 use crate::supervisor::{ChildOptions, SupervisorOptions, WhileDown};
 
 /// Binds a worker that `make` makes for each start.
-pub(in crate::supervisor) fn worker<A: Process>(
-    cell: Arc<Cell<A::Protocol>>,
+pub(in crate::supervisor) fn worker<C: Constructor>(
+    cell: Arc<ActorCell<C>>,
     id: &str,
     options: ChildOptions,
-    make: impl FnMut() -> A + Send + 'static,
+    make: impl FnMut() -> C + Send + 'static,
 ) -> BoundSpec {
     cell.queue().set_holds_messages(options.while_down == WhileDown::Hold);
     let starter = Box::new(Worker { cell: Arc::clone(&cell), make });
@@ -22,11 +22,11 @@ pub(in crate::supervisor) fn worker<A: Process>(
 }
 
 /// Binds a worker that starts once.
-pub(in crate::supervisor) fn one_shot<A: Process>(
-    cell: Arc<Cell<A::Protocol>>,
+pub(in crate::supervisor) fn one_shot<C: Constructor>(
+    cell: Arc<ActorCell<C>>,
     id: Arc<str>,
     options: ChildOptions,
-    actor: A,
+    actor: C,
 ) -> BoundSpec {
     let starter = Box::new(OneShot { cell: Arc::clone(&cell), actor: Some(actor) });
     BoundSpec { id, options, starter, cell, supervisor: None, declared: false }
@@ -46,29 +46,32 @@ pub(in crate::supervisor) fn supervisor(
     BoundSpec { id: id.into(), options, starter, cell, supervisor, declared: false }
 }
 
-struct Worker<A: Actor, F> {
-    cell: Arc<Cell<A::Protocol>>,
+/// The cell of the processes that `C` starts.
+type ActorCell<C> = Cell<<<C as Constructor>::Actor as Actor>::Protocol>;
+
+struct Worker<C: Constructor, F> {
+    cell: Arc<ActorCell<C>>,
     make: F,
 }
 
-impl<A: Process, F: FnMut() -> A + Send> ChildStarter for Worker<A, F> {
+impl<C: Constructor, F: FnMut() -> C + Send> ChildStarter for Worker<C, F> {
     fn start(&mut self, link: &dyn Fn(&Pid)) -> StartFuture {
         match catch(&mut self.make) {
-            Ok(actor) => start_process(&self.cell, start_info::<A>(), actor, link),
+            Ok(actor) => start_process(&self.cell, start_info::<C::Actor>(), actor, link),
             Err(panic) => Box::pin(std::future::ready(Err(panic))),
         }
     }
 }
 
-struct OneShot<A: Actor> {
-    cell: Arc<Cell<A::Protocol>>,
-    actor: Option<A>,
+struct OneShot<C: Constructor> {
+    cell: Arc<ActorCell<C>>,
+    actor: Option<C>,
 }
 
-impl<A: Process> ChildStarter for OneShot<A> {
+impl<C: Constructor> ChildStarter for OneShot<C> {
     fn start(&mut self, link: &dyn Fn(&Pid)) -> StartFuture {
         match self.actor.take() {
-            Some(actor) => start_process(&self.cell, start_info::<A>(), actor, link),
+            Some(actor) => start_process(&self.cell, start_info::<C::Actor>(), actor, link),
             None => Box::pin(std::future::ready(Err(Exit::error("a one-shot child cannot be started again")))),
         }
     }
@@ -101,10 +104,10 @@ impl<F: FnMut(&mut Children) -> SupervisorOptions + Send> ChildStarter for Super
 }
 
 /// Starts a process in a vacant cell.
-fn start_process<A: Process>(
-    cell: &Arc<Cell<A::Protocol>>,
+fn start_process<C: Constructor>(
+    cell: &Arc<ActorCell<C>>,
     start: StartInfo,
-    actor: A,
+    actor: C,
     link: &dyn Fn(&Pid),
 ) -> StartFuture {
     let number = cell.occupy(start);

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 use super::TreeStub;
-use crate::actor::{Actor, Process, Ref, Stub};
+use crate::actor::{Actor, Constructor, Process, Ref, Stub};
 use crate::call::Address;
 use crate::node::Node;
 use crate::process::Cell;
@@ -38,9 +38,9 @@ pub struct OneShot;
 /// The kind of dynamic children that are restarted. Each start needs a new value of the actor.
 pub struct Restartable;
 
-/// An actor that can be a dynamic child of the kind `R`.
+/// An actor, or the arguments of its constructor, that can be a dynamic child of the kind `R`.
 ///
-/// Every process can be [`OneShot`]. A [`Restartable`] one has to be `Clone`.
+/// Each can be [`OneShot`]. A [`Restartable`] one has to be `Clone`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not `Clone`, so it cannot be restarted",
     label = "a dynamic child that is restarted needs `Clone`",
@@ -48,9 +48,9 @@ pub struct Restartable;
     note = "or pass a function that makes the actor: `start_child_with(|| ..)`",
     note = "or make these children temporary: `#[child(dynamic, restart = temporary)]`"
 )]
-pub trait Startable<R>: Process {
+pub trait Startable<R>: Constructor {
     #[doc(hidden)]
-    fn into_unbound(self, node: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<Self>);
+    fn into_unbound(self, node: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<Self::Actor>);
 }
 
 /// The source of a child's stub after the child's start.
@@ -65,9 +65,9 @@ enum Source<A: Actor> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Process> Startable<OneShot> for A {
-    fn into_unbound(self, node: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<A>) {
-        let cell = Cell::<A::Protocol>::new(node.clone(), None, A::OPTIONS.bounds());
+impl<C: Constructor> Startable<OneShot> for C {
+    fn into_unbound(self, node: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<C::Actor>) {
+        let cell = Cell::new(node.clone(), None, C::Actor::OPTIONS.bounds());
         let child = Arc::clone(&cell);
         let unbound = UnboundSpec(Box::new(move |cells| one_shot(child, cells.next_id(), options, self)));
         (unbound, StubSource(Source::Direct(cell)))
@@ -75,22 +75,22 @@ impl<A: Process> Startable<OneShot> for A {
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Process + Clone> Startable<Restartable> for A {
-    fn into_unbound(self, _: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<A>) {
+impl<C: Constructor + Clone> Startable<Restartable> for C {
+    fn into_unbound(self, _: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<C::Actor>) {
         restartable(options, move || self.clone())
     }
 }
 
-fn restartable<A: Process>(
+fn restartable<C: Constructor>(
     options: ChildOptions,
-    make: impl FnMut() -> A + Send + 'static,
-) -> (UnboundSpec, StubSource<A>) {
+    make: impl FnMut() -> C + Send + 'static,
+) -> (UnboundSpec, StubSource<C::Actor>) {
     let (sender, receiver) = oneshot::channel();
     let unbound = UnboundSpec(Box::new(move |cells| {
         let id = cells.next_id();
-        let cell = cells.added().cell::<A>(&id);
+        let cell = cells.added().cell::<C::Actor>(&id);
         // Fails if the caller no longer waits.
-        let _ = sender.send(following::<A>(&cell));
+        let _ = sender.send(following::<C::Actor>(&cell));
         worker(cell, &id, options, make)
     }));
     (unbound, StubSource(Source::Following(receiver)))
@@ -105,9 +105,9 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
     /// # Errors
     /// - [`ChildError::Start`]: the child's `init` failed.
     /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
-    pub fn start_child(&self, actor: A) -> StartChild<Ref<A>>
+    pub fn start_child<C>(&self, actor: C) -> StartChild<Ref<A>>
     where
-        A: Startable<R>,
+        C: Startable<R> + Constructor<Actor = A>,
     {
         let dynamic = self.clone();
         StartChild(Box::pin(async move {
@@ -172,7 +172,10 @@ impl<A: Process> Dynamic<A, Restartable> {
     /// # Errors
     /// - [`ChildError::Start`]: the child's `init` failed.
     /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
-    pub async fn start_child_with(&self, make: impl FnMut() -> A + Send + 'static) -> Result<Ref<A>, ChildError> {
+    pub async fn start_child_with<C: Constructor<Actor = A>>(
+        &self,
+        make: impl FnMut() -> C + Send + 'static,
+    ) -> Result<Ref<A>, ChildError> {
         let (unbound, source) = restartable(self.options, make);
         self.add(unbound, source).await
     }

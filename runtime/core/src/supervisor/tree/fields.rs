@@ -9,10 +9,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Tree;
-use crate::actor::{Process, Ref};
+use crate::actor::{Constructor, Process, Ref};
 use crate::supervisor::child::{ChildCells, Children};
 use crate::supervisor::spec::{supervisor, worker};
 use crate::supervisor::{ChildOptions, SupervisorOptions};
+
+/// The function that makes a child of a tree. The cells have the stubs of the child's siblings.
+type Make<T, C> = fn(&T, &ChildCells) -> C;
 
 /// A [`Process`] as the type of a `#[child]` field.
 ///
@@ -33,7 +36,16 @@ pub trait Child: Sized {
     fn stored_stub(cells: &ChildCells, id: &str) -> StoredStub;
 
     /// Adds the child. `make` makes it from the tree for each start.
-    fn add<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: fn(&T) -> Self);
+    fn add<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: Make<T, Self>);
+
+    /// Adds the child. `make` makes it, or the arguments of its constructor, from the tree for each start.
+    fn add_constructed<T: Tree, C: Constructor<Actor = Self>>(
+        children: &mut Children,
+        id: &str,
+        options: ChildOptions,
+        tree: &Arc<T>,
+        make: Make<T, C>,
+    );
 
     /// Adds a supervisor for dynamic children of this type.
     fn add_dynamic(children: &mut Children, id: &str, options: SupervisorOptions);
@@ -47,10 +59,20 @@ impl<A: Process> Child for A {
         StoredStub::new(cells.stub::<A>(id))
     }
 
-    fn add<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: fn(&T) -> A) {
-        let tree = Arc::clone(tree);
+    fn add<T: Tree>(children: &mut Children, id: &str, options: ChildOptions, tree: &Arc<T>, make: Make<T, A>) {
+        A::add_constructed(children, id, options, tree, make);
+    }
+
+    fn add_constructed<T: Tree, C: Constructor<Actor = A>>(
+        children: &mut Children,
+        id: &str,
+        options: ChildOptions,
+        tree: &Arc<T>,
+        make: Make<T, C>,
+    ) {
+        let (tree, cells) = (Arc::clone(tree), Arc::clone(children.cells()));
         let cell = children.cells().declared().cell::<A>(id);
-        let spec = worker(cell, id, options, move || make(&tree));
+        let spec = worker(cell, id, options, move || make(&tree, &cells));
         children.push_declared(spec);
     }
 
@@ -75,7 +97,7 @@ pub trait Subtree: Sized {
     fn stored_stub(cells: &ChildCells, id: &str) -> StoredStub;
 
     /// Adds the tree. `make` makes it from its parent tree for each start.
-    fn add<P: Tree>(children: &mut Children, id: &str, options: ChildOptions, parent: &Arc<P>, make: fn(&P) -> Self);
+    fn add<P: Tree>(children: &mut Children, id: &str, options: ChildOptions, parent: &Arc<P>, make: Make<P, Self>);
 }
 
 #[diagnostic::do_not_recommend]
@@ -86,10 +108,10 @@ impl<T: Tree> Subtree for T {
         StoredStub::new(T::stubs(&cells.supervisor_cell(id).children))
     }
 
-    fn add<P: Tree>(children: &mut Children, id: &str, options: ChildOptions, parent: &Arc<P>, make: fn(&P) -> T) {
-        let parent = Arc::clone(parent);
+    fn add<P: Tree>(children: &mut Children, id: &str, options: ChildOptions, parent: &Arc<P>, make: Make<P, T>) {
+        let (parent, cells) = (Arc::clone(parent), Arc::clone(children.cells()));
         let add_children = move |children: &mut Children| {
-            T::add_children(&Arc::new(make(&parent)), children);
+            T::add_children(&Arc::new(make(&parent, &cells)), children);
             T::OPTIONS
         };
         let cell = children.cells().supervisor_cell(id);

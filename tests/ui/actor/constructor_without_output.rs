@@ -8,13 +8,13 @@ struct Counter {
 #[actor]
 impl Counter {
     #[init]
-    fn new() -> Self {
-        Counter { count: 0 }
+    fn open(start: u64) {
+        let _ = start;
     }
 
-    #[cast]
-    fn add(&mut self, n: u64) {
-        self.count += n;
+    #[call]
+    fn count(&self) -> u64 {
+        self.count
     }
 }
 

@@ -3,24 +3,26 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
-use super::{NewProcess, Outcome, Process, Ref, Stub, Stubbed};
+use super::constructor::Constructor;
+use super::new_process::NewProcess;
+use crate::actor::{Outcome, Ref, Stub, Stubbed};
 use crate::base::{Down, Exit, MonitorRef, Receives, StartError};
 use crate::call::Address;
 use crate::node::{Current, Node};
 use crate::process::{Cell, Mailbox, ProcessKind, ProcessTask, StartInfo};
 
-/// The methods that start an actor as a process. Every [`Process`] has them.
+/// The methods that start an actor as a process. Every [`Process`](crate::Process) has them, and every [`Init`](crate::Init).
 ///
-/// `spawn` methods return at once, before the process runs. `start` methods return after its [`init`](Process::init). Those
+/// `spawn` methods return at once, before the process runs. `start` methods return after its [`init`](crate::Process::init). Those
 /// with `_link` or `_monitor` link the new process to the caller's, or let the caller's monitor it, before it runs.
-pub trait Spawn: Process {
+pub trait Spawn: Constructor {
     /// Starts the process on the current node and returns its stub at once.
     ///
     /// # Panics
     /// Outside of any node, like [`Node::current`]. Use [`Node::spawn`] there.
     #[track_caller]
-    fn spawn(self) -> Ref<Self> {
-        NewProcess::<Self>::new(Node::current()).run(self, None)
+    fn spawn(self) -> Ref<Self::Actor> {
+        NewProcess::<Self::Actor>::new(Node::current()).run(self, None)
     }
 
     /// Starts the process, linked to the caller's process, and returns its stub at once.
@@ -45,8 +47,8 @@ pub trait Spawn: Process {
     ///     Worker.spawn_link(&mailbox);
     /// }
     /// ```
-    fn spawn_link<M: Stubbed>(self, cx: &Mailbox<M>) -> Ref<Self> {
-        let process = NewProcess::<Self>::new(cx.node().clone());
+    fn spawn_link<M: Stubbed>(self, cx: &Mailbox<M>) -> Ref<Self::Actor> {
+        let process = NewProcess::<Self::Actor>::new(cx.node().clone());
         cx.link(&process.stub());
         process.run(self, None)
     }
@@ -55,16 +57,16 @@ pub trait Spawn: Process {
     ///
     /// The monitor exists before the process runs. The model is
     /// [`spawn_monitor/1`](https://www.erlang.org/doc/apps/erts/erlang.html#spawn_monitor/1).
-    fn spawn_monitor<M>(self, cx: &Mailbox<M>) -> (Ref<Self>, MonitorRef)
+    fn spawn_monitor<M>(self, cx: &Mailbox<M>) -> (Ref<Self::Actor>, MonitorRef)
     where
         M: Stubbed + Receives<Down>,
     {
-        let process = NewProcess::<Self>::new(cx.node().clone());
+        let process = NewProcess::<Self::Actor>::new(cx.node().clone());
         let monitor = cx.monitor(&process.stub());
         (process.run(self, None), monitor)
     }
 
-    /// Starts the process on the current node, and resolves with its stub after its [`init`](Process::init).
+    /// Starts the process on the current node, and resolves with its stub after its [`init`](crate::Process::init).
     ///
     /// Not cancel-safe: if the future is dropped, the process continues.
     ///
@@ -75,11 +77,11 @@ pub trait Spawn: Process {
     /// # Panics
     /// Outside of any node, like [`Node::current`]. Use [`Node::start`] there.
     #[track_caller]
-    fn start(self) -> impl Future<Output = Result<Ref<Self>, StartError>> + Send {
-        NewProcess::<Self>::new(Node::current()).start(self)
+    fn start(self) -> impl Future<Output = Result<Ref<Self::Actor>, StartError>> + Send {
+        NewProcess::<Self::Actor>::new(Node::current()).start(self)
     }
 
-    /// Starts the process, linked to the caller's process, and resolves with its stub after its [`init`](Process::init).
+    /// Starts the process, linked to the caller's process, and resolves with its stub after its [`init`](crate::Process::init).
     ///
     /// Not cancel-safe: if the future is dropped, the process continues. The model is
     /// [`gen_server:start_link/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#start_link/3).
@@ -88,14 +90,17 @@ pub trait Spawn: Process {
     /// The reason for which `init` failed, or for which the process exited before `init` returned. Its exit signal comes
     /// over the link as well. So the caller's process receives the error only if it traps exits, and then finds the signal
     /// in its mailbox.
-    fn start_link<M: Stubbed>(self, cx: &Mailbox<M>) -> impl Future<Output = Result<Ref<Self>, StartError>> + Send {
-        let process = NewProcess::<Self>::new(cx.node().clone());
+    fn start_link<M: Stubbed>(
+        self,
+        cx: &Mailbox<M>,
+    ) -> impl Future<Output = Result<Ref<Self::Actor>, StartError>> + Send {
+        let process = NewProcess::<Self::Actor>::new(cx.node().clone());
         cx.link(&process.stub());
         process.start(self)
     }
 
     /// Starts the process, monitored by the caller's process, and resolves with its stub and the monitor after its
-    /// [`init`](Process::init).
+    /// [`init`](crate::Process::init).
     ///
     /// Not cancel-safe: if the future is dropped, the process continues and stays monitored. The model is
     /// [`gen_server:start_monitor/3`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#start_monitor/3).
@@ -106,11 +111,11 @@ pub trait Spawn: Process {
     fn start_monitor<M>(
         self,
         cx: &mut Mailbox<M>,
-    ) -> impl Future<Output = Result<(Ref<Self>, MonitorRef), StartError>> + Send
+    ) -> impl Future<Output = Result<(Ref<Self::Actor>, MonitorRef), StartError>> + Send
     where
         M: Stubbed + Receives<Down>,
     {
-        let process = NewProcess::<Self>::new(cx.node().clone());
+        let process = NewProcess::<Self::Actor>::new(cx.node().clone());
         let monitor = cx.monitor(&process.stub());
         let started = process.start(self);
         async move {
@@ -123,23 +128,23 @@ pub trait Spawn: Process {
     }
 }
 
-impl<A: Process> Spawn for A {}
+impl<C: Constructor> Spawn for C {}
 
 impl Node {
     /// Starts a process on this node and returns its stub at once, before the process runs.
-    pub fn spawn<A: Process>(&self, actor: A) -> Ref<A> {
-        NewProcess::<A>::new(self.clone()).run(actor, None)
+    pub fn spawn<C: Constructor>(&self, actor: C) -> Ref<C::Actor> {
+        NewProcess::<C::Actor>::new(self.clone()).run(actor, None)
     }
 
-    /// Starts a process on this node, and returns its stub after its [`init`](Process::init).
+    /// Starts a process on this node, and returns its stub after its [`init`](crate::Process::init).
     ///
     /// Not cancel-safe: if the future is dropped after its first poll, the process continues.
     ///
     /// # Errors
     /// The reason for which `init` failed, or for which the process exited before `init` returned. The process has exited
     /// then, and its name is free.
-    pub async fn start<A: Process>(&self, actor: A) -> Result<Ref<A>, StartError> {
-        NewProcess::<A>::new(self.clone()).start(actor).await
+    pub async fn start<C: Constructor>(&self, actor: C) -> Result<Ref<C::Actor>, StartError> {
+        NewProcess::<C::Actor>::new(self.clone()).start(actor).await
     }
 }
 

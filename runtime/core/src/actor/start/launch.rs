@@ -1,0 +1,130 @@
+//! The future of a process: it makes the actor, initializes it, runs it, and lets it clean up.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::actor::{Actor, Context, Process, Ref, Stub};
+use crate::base::Exit;
+use crate::process::{Cell, Mailbox, ProcessTask, StartSender, catch_unwind};
+
+/// The body of a constructor, which `#[actor]` implements for a type of its own.
+pub trait Construct<Args>: 'static {
+    /// The actor.
+    type Actor: Process;
+
+    /// Makes the actor, in its process.
+    fn construct(args: Args, cx: &mut Context<Self::Actor>) -> impl Future<Output = Result<Self::Actor, Exit>> + Send;
+}
+
+/// A process that is ready to run, but for its actor.
+pub struct Launch<'a, A: Actor> {
+    cell: &'a Arc<Cell<A::Protocol>>,
+    number: u64,
+    started: Option<StartSender>,
+}
+
+impl<'a, A: Process> Launch<'a, A> {
+    pub(super) fn new(cell: &'a Arc<Cell<A::Protocol>>, number: u64, started: Option<StartSender>) -> Launch<'a, A> {
+        Launch { cell, number, started }
+    }
+
+    /// Runs the process.
+    pub(super) fn run(self, actor: A) {
+        let cx = self.context();
+        ProcessTask::spawn(self.cell, self.number, run_process::<A, false>(actor, cx, self.started));
+    }
+
+    /// Runs the process, which makes its actor of these arguments first.
+    pub(super) fn construct<C: Construct<Args, Actor = A>, Args: Send + 'static>(self, args: Args) {
+        let cx = self.context();
+        ProcessTask::spawn(self.cell, self.number, construct_and_run::<C, Args>(args, cx, self.started));
+    }
+
+    fn context(&self) -> Context<A> {
+        Context::new(Mailbox::new(Arc::clone(self.cell), self.number))
+    }
+}
+
+// The futures below are part of each process's task. Blocks keep their arguments once, an `async fn` twice, and a result
+// is kept no longer than it is needed.
+#[expect(clippy::manual_async_fn, reason = "a block keeps its arguments once")]
+fn run_process<A: Process, const IS_NAMED: bool>(
+    mut actor: A,
+    mut cx: Context<A>,
+    started: Option<StartSender>,
+) -> impl Future<Output = Exit> + Send {
+    async move {
+        // A block of its own, so that the result is not kept while the process runs.
+        {
+            let result = initialize::<A, IS_NAMED>(&mut actor, &mut cx).await;
+            if result.is_ok() {
+                // Before the starter continues.
+                cx.cell().start_succeeded(cx.pid().number());
+            }
+            if let Err(reason) = send_start_result(started, result) {
+                return reason;
+            }
+        }
+        let reason = if A::TERMINATE_AFTER_PANIC {
+            exit_reason(catch_unwind(actor.run(&mut cx)).await.and_then(|result| result))
+        } else {
+            exit_reason(actor.run(&mut cx).await)
+        };
+        actor.terminate(&mut cx, &reason).await;
+        reason
+    }
+}
+
+/// Makes the actor, and runs the process.
+#[expect(clippy::manual_async_fn, reason = "a block keeps its arguments once")]
+fn construct_and_run<C: Construct<Args>, Args: Send>(
+    args: Args,
+    mut cx: Context<C::Actor>,
+    started: Option<StartSender>,
+) -> impl Future<Output = Exit> + Send {
+    async move {
+        let constructed = match register_name::<C::Actor>(&cx) {
+            Ok(()) => C::construct(args, &mut cx).await,
+            Err(reason) => Err(reason),
+        };
+        match constructed {
+            Ok(actor) => run_process::<C::Actor, true>(actor, cx, started).await,
+            Err(reason) => send_start_result(started, Err(reason)).err().unwrap_or(Exit::Normal),
+        }
+    }
+}
+
+/// Registers the process under its name, unless it is registered already, and runs its `init`.
+#[expect(clippy::manual_async_fn, reason = "a block keeps its arguments once")]
+fn initialize<A: Process, const IS_NAMED: bool>(
+    actor: &mut A,
+    cx: &mut Context<A>,
+) -> impl Future<Output = Result<(), Exit>> + Send {
+    async move {
+        if !IS_NAMED {
+            register_name::<A>(cx)?;
+        }
+        if let Some(name) = actor.__name() {
+            Ref::<A>::register(&name, &cx.me())?;
+        }
+        actor.init(cx).await
+    }
+}
+
+fn register_name<A: Process>(cx: &Context<A>) -> Result<(), Exit> {
+    match A::OPTIONS.name {
+        Some(name) => Ref::<A>::register(name, &cx.me()).map_err(Exit::from),
+        None => Ok(()),
+    }
+}
+
+fn send_start_result(started: Option<StartSender>, result: Result<(), Exit>) -> Result<(), Exit> {
+    if let Some(started) = started {
+        started.send(result.clone());
+    }
+    result
+}
+
+fn exit_reason(result: Result<(), Exit>) -> Exit {
+    result.err().unwrap_or(Exit::Normal)
+}

@@ -1,0 +1,2 @@
+#[greenroom::main(node = "shop@warehouse")]
+async fn main() {}

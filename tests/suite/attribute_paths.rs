@@ -73,7 +73,8 @@ async fn attributes_may_have_their_path() -> greenroom::Result {
         loop {
             greenroom::receive!(match mailbox {
                 Letter::Urgent { text } => drop(text),
-                Letter::Sort | Letter::Down(_) => {}
+                Letter::Sort => {}
+                Letter::Down(down) => drop(down),
                 Letter::Read { reply } => reply.send(vec!["read".to_owned()]),
             });
         }

@@ -1,6 +1,9 @@
 //! A supervisor that is killed cannot stop its children: they receive its exit signal, and end like any linked process.
 
 use greenroom::Node;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use greenroom::prelude::*;
 
 /// A child that traps exits ends after the messages that were sent before its supervisor was killed.
@@ -124,5 +127,54 @@ async fn a_child_is_killed_although_its_supervisor_was_killed_before() -> greenr
     assert!(clerk.is_alive());
     clerk.exit(Exit::kill());
     assert_eq!(clerk.ended().await, Exit::Killed);
+    Ok(())
+}
+
+/// A child whose restart takes long.
+#[actor]
+struct Slow {
+    starts: Arc<AtomicU32>,
+}
+
+#[actor]
+impl Slow {
+    #[init]
+    async fn begin(&mut self) {
+        if self.starts.fetch_add(1, Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+    }
+
+    #[cast]
+    fn crash(&mut self) -> Result<(), Exit> {
+        Err(Exit::error("boom"))
+    }
+
+    #[call]
+    fn answer(&self) -> u32 {
+        42
+    }
+}
+
+#[supervisor]
+struct Slowly {
+    starts: Arc<AtomicU32>,
+    #[child(start = Slow { starts: Arc::clone(&self.starts) })]
+    slow: Slow,
+}
+
+#[greenroom::test]
+async fn waits_for_a_restart_end_with_the_start_of_a_killed_root() -> greenroom::Result {
+    let tree = Slowly { starts: Arc::default() }.start().await?;
+    let slow = tree.slow();
+    slow.crash();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // The restart is under way: a monitor waits for it, and so does a call.
+    let (end, call) = (slow.ended(), slow.answer().forever());
+    tree.supervisor().exit(Exit::kill());
+    assert_eq!(end.await, Exit::NoProc);
+    assert_eq!(call.await, Err(CallError::Exit(Exit::Killed)));
+    assert_eq!(slow.answer().await, Err(CallError::NoProc));
+    assert_eq!(Node::current().process_count(), 0);
     Ok(())
 }

@@ -114,7 +114,7 @@ struct Town {
         Web::listen(number, log, sessions, storage)
     })]
     web: Web,
-    #[child(start = Disk { log, number: [7].iter().map(|web| *web).sum() })]
+    #[child(start = Disk { log, number: (1..=2).map(|web| web + 2).sum() })]
     disk: Disk,
 }
 

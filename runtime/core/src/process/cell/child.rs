@@ -88,10 +88,14 @@ impl<M: Protocol> Cell<M> {
         is_alive
     }
 
+    /// Returns whether the process in the cell has no supervisor any more.
+    pub(super) fn is_orphaned(&self) -> bool {
+        self.child_slot.as_ref().is_some_and(|slot| slot.is_orphaned.load(Ordering::Relaxed))
+    }
+
     /// Returns whether no other process follows the one in the cell.
     pub(super) fn is_last_incarnation(&self) -> bool {
-        let slot = self.child_slot.as_ref();
-        slot.is_none_or(|slot| slot.is_orphaned.load(Ordering::Relaxed)) || self.queue.is_closed()
+        !self.is_reused() || self.is_orphaned() || self.queue.is_closed()
     }
 
     /// Records that the process's `init` has succeeded. Messages that following stubs sent are held for the next

@@ -79,7 +79,7 @@ impl<M: Protocol> Cell<M> {
 
     /// Takes the unread messages out of the mailbox, for the caller to drop.
     fn drain_mailbox(&self) -> VecDeque<Entry<M>> {
-        self.queue.end_owner(self.is_reused() && !self.is_last_incarnation())
+        self.queue.end_owner(!self.is_last_incarnation())
     }
 
     /// Completes the end: frees the name, then notifies links and watchers. While blocking code runs, the end is left to
@@ -108,6 +108,10 @@ impl<M: Protocol> Cell<M> {
         // Until the end of this function: a stopping node closes its connections after that.
         let has_relations = cold.as_ref().is_some_and(|cold| !cold.relations.is_empty());
         let _notifying = (has_relations && self.node.router().is_some()).then(|| self.node.table().begin_notices());
+        if self.is_orphaned() {
+            // Monitors that waited for the success of its start.
+            self.refuse_waiting_watchers();
+        }
         self.node.table().remove(number, || self.final_counts(reason));
         self.end_observation(number);
         if !reason.is_orderly() {

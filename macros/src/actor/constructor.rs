@@ -8,11 +8,10 @@ use quote::format_ident;
 use syn::ext::IdentExt;
 use syn::{Attribute, FnArg, ImplItemFn, Pat, ReturnType, Type, Visibility, parse_quote};
 
-use super::params::Owner;
+use super::params::{Owner, check_value};
 use crate::diag::Errors;
 use crate::names;
 use crate::syntax::types::without_reference;
-use crate::syntax::unsendable::Unsendable;
 use crate::syntax::{attr, self_type, types};
 
 /// A function with `#[init]`.
@@ -117,12 +116,7 @@ fn parse_param(index: usize, typed: &syn::PatType, owner: Owner<'_>, errors: &mu
         }
         return Some(Param::Context);
     }
-    if let Type::ImplTrait(ty) = &*typed.ty {
-        errors.push_help(ty, "an `#[init]` function cannot take `impl Trait`", "use a concrete type");
-        return None;
-    }
-    if let Some(unsendable) = Unsendable::find(&typed.ty, true) {
-        unsendable.report("the argument of an `#[init]` function", errors);
+    if !check_value(&typed.ty, ("the argument of an `#[init]` function", "be"), true, errors) {
         return None;
     }
     let name = match &*typed.pat {

@@ -81,15 +81,8 @@ fn parse_param(hook: &str, typed: &PatType, owner: Owner<'_>, errors: &mut Error
             None
         }
         "from" => {
-            if let Type::ImplTrait(ty) = &*typed.ty {
-                errors.push_help(ty, "an event cannot be `impl Trait`", "use a concrete type");
-                return None;
-            }
-            if let Some(unsendable) = Unsendable::find(&typed.ty, owner.local) {
-                unsendable.report("an event", errors);
-                return None;
-            }
-            Some(Param::Event)
+            let is_value = check_value(&typed.ty, ("an event", "be"), owner.local, errors);
+            is_value.then_some(Param::Event)
         }
         "terminate" => {
             if types::is_named(ty, "Exit") {
@@ -128,12 +121,7 @@ fn parse_field(hook: &str, typed: &PatType, owner: Owner<'_>, errors: &mut Error
         errors.push_help(&typed.ty, "a `#[cast]` method cannot have a `Reply`", "write `#[call]` instead");
         return None;
     }
-    if let Type::ImplTrait(ty) = &*typed.ty {
-        errors.push_help(ty, "a message cannot contain `impl Trait`", "use a concrete type");
-        return None;
-    }
-    if let Some(unsendable) = Unsendable::find(&typed.ty, owner.local) {
-        unsendable.report("a message", errors);
+    if !check_value(&typed.ty, ("a message", "contain"), owner.local, errors) {
         return None;
     }
     let Pat::Ident(pattern) = &*typed.pat else {
@@ -148,6 +136,21 @@ fn parse_field(hook: &str, typed: &PatType, owner: Owner<'_>, errors: &mut Error
     self_type::replace_self(&mut ty, owner.self_ty);
     let redact = typed.attrs.iter().find(|attr| attr::is(attr, "redact")).cloned();
     Some(Param::Field { name: field_name(&pattern.ident), ty, redact })
+}
+
+/// Reports a type that a value which another process receives cannot have, and returns false for it. `part` is the value
+/// and the verb of its part in the error, for instance "a message" and "contain".
+pub(super) fn check_value(ty: &Type, part: (&str, &str), local: bool, errors: &mut Errors) -> bool {
+    let (owner, verb) = part;
+    if let Type::ImplTrait(ty) = ty {
+        errors.push_help(ty, format!("{owner} cannot {verb} `impl Trait`"), "use a concrete type");
+        return false;
+    }
+    if let Some(unsendable) = Unsendable::find(ty, local) {
+        unsendable.report(owner, errors);
+        return false;
+    }
+    true
 }
 
 /// Returns the parameter's name without leading underscores: the stub's method has no unused parameters.

@@ -317,7 +317,7 @@ fn siblings(model: &Model, child: &Child, cells: &Ident) -> Option<TokenStream> 
 }
 
 /// Returns whether a child is made by a value of the field's type, and not by a constructor. Then the value may take its
-/// type from the field: `todo!()`, `Default::default()`, `settings.into()`.
+/// type from the field: `panic!("no log")`, `Default::default()`, `settings.into()`.
 fn is_made_by_value(start: &Expr) -> bool {
     match start {
         Expr::Macro(_) | Expr::Struct(_) | Expr::Lit(_) => true,

@@ -165,8 +165,8 @@ async fn a_large_answer_that_is_passed_on_delays_no_error_and_no_other_answer() 
     let (archive, desk) = (at(&cluster, 1, "archive", 2), at(&cluster, 1, "desk", 2));
     // Some are decoded beside the connection's task, and most are not.
     let sizes = [FILE / 2].into_iter().chain([FILE / 40; 20]);
-    let loads = sizes.map(|size| tokio::spawn(large.order(archive.clone(), size as u32).forever()));
-    let loads: Vec<_> = loads.collect();
+    let load = |size| (size, tokio::spawn(large.order(archive.clone(), size as u32).forever()));
+    let loads: Vec<_> = sizes.map(load).collect();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let unknown = at(&cluster, 0, "unknown", 1);
     for _ in 0..3 {
@@ -182,9 +182,9 @@ async fn a_large_answer_that_is_passed_on_delays_no_error_and_no_other_answer() 
         assert_eq!(lost, Err(CallError::Dropped));
         assert!(begin.elapsed() < SOON, "an error that is passed on: {:?}", begin.elapsed());
     }
-    assert!(loads.iter().any(|load| !load.is_finished()));
-    for load in loads {
-        assert!(load.await.unwrap().unwrap().len() >= FILE / 40);
+    assert!(loads.iter().any(|(_, load)| !load.is_finished()));
+    for (size, load) in loads {
+        assert_eq!(load.await.unwrap().unwrap().len(), size);
     }
 }
 

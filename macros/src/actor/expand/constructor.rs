@@ -12,10 +12,10 @@ use crate::names::{self, local, nth, param, private, private_at};
 
 /// Generates the functions that return the arguments, and the types that identify the constructors.
 pub(super) fn expand(model: &Model, process_generics: &Generics) -> TokenStream {
-    model.constructors.iter().map(|constructor| one(model, process_generics, constructor)).collect()
+    model.constructors.iter().map(|constructor| expand_one(model, process_generics, constructor)).collect()
 }
 
-fn one(model: &Model, process_generics: &Generics, constructor: &Constructor) -> TokenStream {
+fn expand_one(model: &Model, process_generics: &Generics, constructor: &Constructor) -> TokenStream {
     let private = private();
     let Model { cfgs: outer, self_ty, generics, .. } = model;
     let Constructor { cfgs, attrs, vis, name, body, is_async, output, .. } = constructor;

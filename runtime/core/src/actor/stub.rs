@@ -177,7 +177,7 @@ impl<S: Stub> ProcessHandle for S {
 #[diagnostic::do_not_recommend]
 impl<E> ProcessHandle for Recipient<E> {
     fn __erased(&self) -> Recipient<()> {
-        self.cast_event()
+        self.for_event()
     }
 }
 

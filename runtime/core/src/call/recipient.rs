@@ -84,7 +84,7 @@ impl<E> Recipient<E> {
     }
 
     /// Returns a recipient of the same receiver for other events.
-    pub(crate) fn cast_event<F>(&self) -> Recipient<F> {
+    pub(crate) fn for_event<F>(&self) -> Recipient<F> {
         Recipient::new(self.target.clone())
     }
 

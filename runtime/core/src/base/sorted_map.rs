@@ -9,9 +9,11 @@
 //! - No chunk is empty or has more than [`CHUNK`] entries.
 //! - Two neighbours together have more than half of that, so a map that has shrunk frees its memory.
 
-use std::{mem, slice, vec};
+use std::cmp::Ordering;
+use std::{fmt, mem, slice, vec};
 
 /// A map in the order of its keys.
+#[derive(Clone)]
 pub(crate) struct SortedMap<K, V> {
     chunks: Vec<Vec<(K, V)>>,
 }
@@ -43,6 +45,10 @@ impl<K, V> SortedMap<K, V> {
     /// Iterates in the order of keys.
     pub(crate) fn iter(&self) -> Iter<'_, K, V> {
         Iter { first: [].iter(), chunks: self.chunks.iter(), last: [].iter() }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.chunks.clear();
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
@@ -95,6 +101,17 @@ impl<K: Ord, V> SortedMap<K, V> {
     pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let (at, index) = self.find(key).ok()?;
         Some(&mut self.chunks[at][index].1)
+    }
+
+    pub(crate) fn contains_key(&self, key: &K) -> bool {
+        self.find(key).is_ok()
+    }
+
+    /// Iterates over the entries from this key on.
+    pub(crate) fn iter_from(&self, key: &K) -> Iter<'_, K, V> {
+        let (at, index) = self.find(key).unwrap_or_else(|position| position);
+        let first = self.chunks.get(at).map_or(&[][..], |chunk| &chunk[index..]);
+        Iter { first: first.iter(), chunks: self.chunks.get(at + 1..).unwrap_or_default().iter(), last: [].iter() }
     }
 
     /// Returns the first entry behind this key.
@@ -161,6 +178,33 @@ impl<K: Ord, V> SortedMap<K, V> {
 impl<K, V> Default for SortedMap<K, V> {
     fn default() -> SortedMap<K, V> {
         SortedMap::new()
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for SortedMap<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter().map(|(key, value)| (key, value))).finish()
+    }
+}
+
+// Equal maps can have different chunks.
+impl<K: PartialEq, V: PartialEq> PartialEq for SortedMap<K, V> {
+    fn eq(&self, other: &SortedMap<K, V>) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<K: Eq, V: Eq> Eq for SortedMap<K, V> {}
+
+impl<K: PartialOrd, V: PartialOrd> PartialOrd for SortedMap<K, V> {
+    fn partial_cmp(&self, other: &SortedMap<K, V>) -> Option<Ordering> {
+        self.iter().partial_cmp(other.iter())
+    }
+}
+
+impl<K: Ord, V: Ord> Ord for SortedMap<K, V> {
+    fn cmp(&self, other: &SortedMap<K, V>) -> Ordering {
+        self.iter().cmp(other.iter())
     }
 }
 
@@ -266,11 +310,16 @@ mod tests {
             }
             sorted.check();
             assert_eq!((sorted.get(&key), sorted.len()), (map.get(&key), map.len()));
+            assert_eq!(sorted.contains_key(&key), map.contains_key(&key));
             assert_eq!((sorted.is_empty(), sorted.first().map(|(key, _)| key)), (map.is_empty(), map.keys().next()));
             if step % 100 == 0 {
                 assert_eq!(
                     sorted.next_after(&key).map(|(key, _)| key),
                     map.range(key + 1..).next().map(|(key, _)| key)
+                );
+                assert!(sorted.iter_from(&key).map(|(key, _)| key).eq(map.range(key..).map(|(key, _)| key)));
+                assert!(
+                    sorted.iter_from(&key).rev().map(|(key, _)| key).eq(map.range(key..).rev().map(|(key, _)| key))
                 );
                 assert!(sorted.keys().eq(map.keys()) && sorted.values().eq(map.values()));
                 let (mut ends, mut expected) = (sorted.iter(), map.iter());
@@ -300,6 +349,19 @@ mod tests {
             sorted.insert(key, key);
             sorted.check();
         }
+    }
+
+    #[test]
+    fn maps_are_compared_by_their_entries() {
+        let (mut ascending, mut descending) = (SortedMap::new(), SortedMap::new());
+        for key in 0..10 * CHUNK {
+            ascending.insert(key, "");
+            descending.insert(10 * CHUNK - 1 - key, "");
+        }
+        assert_ne!(ascending.chunks.len(), descending.chunks.len());
+        assert_eq!(ascending, descending);
+        descending.insert(10 * CHUNK, "");
+        assert!(ascending < descending);
     }
 
     #[test]

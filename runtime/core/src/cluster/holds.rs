@@ -8,8 +8,7 @@
 //! such a target is *searching*: it is not held until it takes messages again. The messages of the peer that wait for it
 //! are bounded in bytes only.
 
-use std::collections::BTreeMap;
-
+use crate::base::SortedMap;
 use crate::wire::FrameTarget;
 
 /// The messages of one target at which it is held. It is resumed at half of them.
@@ -23,7 +22,7 @@ const OVERHEAD: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Holds {
-    targets: BTreeMap<FrameTarget, Waiting>,
+    targets: SortedMap<FrameTarget, Waiting>,
     bytes: usize,
     /// The messages at which a target is held.
     limit: usize,
@@ -53,7 +52,7 @@ impl Default for Holds {
 impl Holds {
     /// Returns counts of no messages, which hold a target at `limit` messages.
     pub(super) fn with_limit(limit: usize) -> Holds {
-        Holds { targets: BTreeMap::new(), bytes: 0, limit }
+        Holds { targets: SortedMap::new(), bytes: 0, limit }
     }
 
     /// Returns whether one more message may wait. Otherwise a message for a full mailbox is refused.
@@ -64,7 +63,7 @@ impl Holds {
     /// Adds a waiting message of so many bytes. Returns `true` if the target is to be held from now on.
     pub(super) fn add(&mut self, target: &FrameTarget, bytes: usize) -> bool {
         self.bytes += bytes + OVERHEAD;
-        let waiting = self.targets.entry(target.clone()).or_default();
+        let waiting = self.targets.get_or_insert_with(target.clone(), Waiting::default);
         waiting.messages += 1;
         waiting.bytes += bytes;
         let is_reached = waiting.messages >= self.limit || waiting.bytes >= BYTES;

@@ -16,7 +16,7 @@ use crate::counting::kept_bytes;
 use crate::net::{Command, Network, Outbox, Transport, drive};
 use crate::prelude::*;
 use crate::sched::{Clock, NodeEnv, TokioClock};
-use crate::session::{Config, CookieKeys, Event, Hello, Limits, Role, Session};
+use crate::session::{Config, CookieKeys, EphemeralKey, Event, Hello, Limits, Role, Session};
 use crate::testing::paused;
 use crate::wire::hostile::{Coverage, Input, Known};
 use crate::wire::{Frame, FrameTarget, Signal, fingerprint};
@@ -96,7 +96,7 @@ impl Hostile {
             limits,
             reassembly: limits.reassembly_budget(),
             tick: Duration::from_secs(4),
-            entropy: [incarnation as u8; 32],
+            ephemeral: EphemeralKey::Random,
         };
         let outbox = Arc::new(Outbox::new(&limits));
         let seen: Arc<Mutex<Seen>> = Arc::default();

@@ -219,7 +219,7 @@ fn refuse_relation(node: &Node, peer: &Peer, from: &Pid, to: &FrameTarget, numbe
 /// passed to `step`, which runs it.
 pub(super) fn disconnect(node: &Node, peer: &Peer, step: impl Fn(&dyn Fn())) {
     step(&|| node.disconnect_calls(peer.epoch));
-    for number in peer.tracked.take() {
+    for (number, ()) in peer.tracked.take() {
         step(&|| {
             if let Some((number, target)) = node.signal_target(number) {
                 target.disconnect(number, &peer.id, peer.epoch);

@@ -1,6 +1,5 @@
 //! The members that a node is connected to: the name, the address and the incarnation of each, and its connection.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
@@ -10,7 +9,7 @@ use super::holds::Holds;
 use super::large_frames::LargeFrames;
 use super::links::Links;
 use super::tracked::Tracked;
-use crate::base::{NodeId, NodeName};
+use crate::base::{NodeId, NodeName, SortedMap};
 use crate::net::Outbox;
 use crate::node::OutstandingCalls;
 use crate::session::{Hello, Limits, ReassemblyBudget};
@@ -22,7 +21,7 @@ pub(crate) struct Cluster {
     pub(super) limits: Limits,
     pub(super) reassembly: ReassemblyBudget,
     pub(super) links: Links,
-    pub(super) peers: RwLock<BTreeMap<NodeName, Arc<Peer>>>,
+    pub(super) peers: RwLock<SortedMap<NodeName, Arc<Peer>>>,
     pub(super) address: OnceLock<String>,
     /// Notified when a peer is added or removed.
     pub(super) changed: Notify,
@@ -46,7 +45,7 @@ pub(super) struct Peer {
     /// Lock order: this, then the outbox.
     holds: Mutex<Holds>,
     /// The names of the protocols that the peer has used, by their fingerprints. The session bounds their number.
-    protocols: Mutex<BTreeMap<u64, Arc<str>>>,
+    protocols: Mutex<SortedMap<u64, Arc<str>>>,
 }
 
 impl Cluster {

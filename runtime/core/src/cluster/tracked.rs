@@ -7,7 +7,6 @@
 //!
 //! Lock order: `processes` first, then the control block of a process.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::quota::Quota;
@@ -23,7 +22,7 @@ pub(super) struct Tracked {
 }
 
 struct Processes {
-    numbers: BTreeSet<u64>,
+    numbers: SortedMap<u64, ()>,
     /// The relations that the peer may begin.
     quota: Quota,
     /// The number of processes that the last sweep has left.
@@ -36,7 +35,7 @@ const MIN_SWEPT: usize = 64;
 impl Tracked {
     /// Tracks the processes of a connection whose peer may have `limit` relations.
     pub(super) fn new(limit: usize) -> Tracked {
-        let processes = Processes { numbers: BTreeSet::new(), quota: Quota::new(limit), left: 0 };
+        let processes = Processes { numbers: SortedMap::new(), quota: Quota::new(limit), left: 0 };
         Tracked { processes: Mutex::new(processes), resolved: Mutex::default() }
     }
 
@@ -46,22 +45,22 @@ impl Tracked {
         let Processes { numbers, quota, .. } = &mut *processes;
         quota.take(node.clock().now(), || {
             // A supervised child can be tracked by the number of its process and by its own.
-            let mut counts = BTreeMap::new();
-            for (number, target) in numbers.iter().filter_map(|number| node.signal_target(*number)) {
-                let count: &mut usize = counts.entry(Arc::as_ptr(&target).addr()).or_default();
+            let mut counts = SortedMap::new();
+            for (number, target) in numbers.keys().filter_map(|number| node.signal_target(*number)) {
+                let count: &mut usize = counts.get_or_insert_with(Arc::as_ptr(&target).addr(), || 0);
                 *count = target.relations_over(number, epoch).max(*count);
             }
-            counts.into_values().sum()
+            counts.values().sum()
         })
     }
 
     /// Tracks a process, which has recorded its relation already.
     pub(super) fn add(&self, node: &Node, epoch: Epoch, number: u64) {
         let mut processes = self.processes();
-        processes.numbers.insert(number);
+        processes.numbers.insert(number, ());
         if processes.numbers.len() > MIN_SWEPT.max(processes.left.saturating_mul(2)) {
             // Under the lock: a process that records a relation meanwhile is added after the sweep.
-            processes.numbers.retain(|number| {
+            processes.numbers.retain(|number, ()| {
                 node.signal_target(*number).is_some_and(|(number, target)| target.is_related_over(number, epoch))
             });
             processes.left = processes.numbers.len();
@@ -69,7 +68,7 @@ impl Tracked {
     }
 
     /// Takes the processes to notify of the loss, in the order of their numbers.
-    pub(super) fn take(&self) -> BTreeSet<u64> {
+    pub(super) fn take(&self) -> SortedMap<u64, ()> {
         std::mem::take(&mut self.processes().numbers)
     }
 
@@ -94,7 +93,7 @@ impl Tracked {
     #[cfg(test)]
     pub(super) fn related(&self, node: &Node, epoch: Epoch) -> (usize, usize) {
         let processes = self.processes();
-        let related = processes.numbers.iter().filter(|number| {
+        let related = processes.numbers.keys().filter(|number| {
             node.signal_target(**number).is_some_and(|(number, target)| target.is_related_over(number, epoch))
         });
         (related.count(), self.resolved().len())

@@ -13,7 +13,6 @@
 //! A handshake whose peer has sent nothing is chosen first, then the oldest. The notice slows down a peer that opens
 //! its streams again at once: without it, such a peer would push out a member between two of the member's messages.
 
-use std::collections::BTreeMap;
 use std::future::{Future, pending};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::base::SortedMap;
 use crate::observe::ConnectionMeter;
 use crate::sched::Clock;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -44,7 +44,7 @@ pub(crate) struct HandshakePermit {
 #[derive(Default)]
 struct Table {
     /// By their order of arrival.
-    handshakes: BTreeMap<u64, Handshake>,
+    handshakes: SortedMap<u64, Handshake>,
     next_id: u64,
 }
 
@@ -129,7 +129,7 @@ impl Table {
     /// Returns the handshake to be dropped first among these: a silent one before the others, the oldest first.
     fn first(&self, which: impl Fn(&Handshake) -> bool) -> Option<u64> {
         let among = self.handshakes.iter().filter(|(_, handshake)| which(handshake));
-        among.min_by_key(|(id, handshake)| (handshake.meter.has_received(), **id)).map(|(id, _)| *id)
+        among.min_by_key(|(id, handshake)| (handshake.meter.has_received(), *id)).map(|(id, _)| *id)
     }
 
     fn give_notice(&mut self, end: Instant, which: impl Fn(&Handshake) -> bool) {

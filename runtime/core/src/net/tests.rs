@@ -19,7 +19,9 @@ use crate::base::{NodeId, NodeName};
 use crate::mailbox::WaiterId;
 use crate::observe::{ConnectionMeter, PeerTraffic};
 use crate::sched::{Clock, NodeEnv, TokioClock};
-use crate::session::{Backlog, Config, CookieKey, Event, Hello, Limits, ReassemblyBudget, Role, Session, SessionError};
+use crate::session::{
+    Backlog, Config, CookieKey, EphemeralKey, Event, Hello, Limits, ReassemblyBudget, Role, Session, SessionError,
+};
 use crate::wire::{Frame, FrameTarget, Signal};
 
 /// One node's side of a connection.
@@ -58,7 +60,7 @@ impl Side {
             limits,
             reassembly,
             tick: Duration::from_secs(4),
-            entropy: [letter; 32],
+            ephemeral: EphemeralKey::Fixed([letter; 32]),
         };
         let outbox = Arc::new(Outbox::new(&limits));
         let (sender, events) = mpsc::unbounded_channel();

@@ -3,12 +3,12 @@
 //! A reply that this node passes on to another one has an entry, too: a call of which this node forwards the outcome. If
 //! the caller's node was informed of that, it reports that the caller has given up, and the entry ends.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use super::names::shrink;
-use crate::base::{CallError, Source};
+use crate::base::{CallError, SortedMap, Source};
 use crate::sched::Rng;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::Epoch;
@@ -25,11 +25,14 @@ pub(crate) struct PendingCalls {
     ids: CallIds,
 }
 
+/// The connection and the id of a caller's call, and the id of the entry for it.
+type PassedOn = (Epoch, u64, u64);
+
 #[derive(Default)]
 struct Table {
     calls: HashMap<u64, PendingCall, BuildHasherDefault<IdHasher>>,
-    /// The calls that this node passes on: the connection and the id of the caller's call, and the id of the entry.
-    passed_on: BTreeSet<(Epoch, u64, u64)>,
+    /// The calls that this node passes on.
+    passed_on: SortedMap<PassedOn, ()>,
     /// The number of calls so far.
     count: u64,
 }
@@ -108,7 +111,7 @@ impl PendingCalls {
         let sequence = table.count;
         table.calls.insert(id, PendingCall { slot, sequence, epoch: None, protocol: "", origin, is_passed_on: false });
         if let Some(origin) = origin {
-            table.passed_on.insert((origin.epoch, origin.id, id));
+            table.passed_on.insert((origin.epoch, origin.id, id), ());
         }
         id
     }
@@ -172,7 +175,7 @@ impl PendingCalls {
     /// are to be informed.
     pub(super) fn remove_passed_on(&self, CallId { epoch, id }: CallId) -> Vec<CallId> {
         let mut table = self.lock();
-        let entries: Vec<_> = table.passed_on.range((epoch, id, 0)..=(epoch, id, u64::MAX)).copied().collect();
+        let entries = table.entries(&(epoch, id, 0), |entry| (entry.0, entry.1) == (epoch, id));
         let removed = table.remove_entries(&entries);
         drop(table);
         removed.iter().filter_map(|(id, call)| call.to_inform(*id)).collect()
@@ -187,7 +190,7 @@ impl PendingCalls {
             table.calls.iter().filter(|(_, call)| is_lost(call)).map(|(id, call)| (call.sequence, *id)).collect();
         lost.sort_unstable();
         let lost: Vec<_> = lost.into_iter().filter_map(|(_, id)| table.remove(id)).collect();
-        let entries: Vec<_> = table.passed_on.range((epoch, 0, 0)..=(epoch, u64::MAX, u64::MAX)).copied().collect();
+        let entries = table.entries(&(epoch, 0, 0), |entry| entry.0 == epoch);
         let given_up = table.remove_entries(&entries);
         drop(table);
         for call in lost {
@@ -207,7 +210,13 @@ impl Table {
         Some(call)
     }
 
-    fn remove_entries(&mut self, entries: &[(Epoch, u64, u64)]) -> Vec<(u64, PendingCall)> {
+    /// Returns the entries from `first` on, up to one to which `belongs` does not apply.
+    fn entries(&self, first: &PassedOn, belongs: impl Fn(&PassedOn) -> bool) -> Vec<PassedOn> {
+        let entries = self.passed_on.iter_from(first).map(|(entry, ())| *entry);
+        entries.take_while(belongs).collect()
+    }
+
+    fn remove_entries(&mut self, entries: &[PassedOn]) -> Vec<(u64, PendingCall)> {
         entries.iter().filter_map(|(_, _, id)| Some((*id, self.remove(*id)?))).collect()
     }
 }

@@ -4,10 +4,9 @@
 //! the exit reason, or a subscriber the lifecycle event. A link, a monitor, a wait or a call that comes after the end
 //! sees the crash too, since it finds that the process is gone.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::base::Pid;
+use crate::base::{Pid, SortedMap};
 
 /// The crashes of all nodes of one test that nothing has noticed so far.
 #[derive(Default)]
@@ -18,9 +17,9 @@ pub(crate) struct UnseenCrashes {
 #[derive(Default)]
 struct State {
     /// The crash reports, by process.
-    reports: BTreeMap<Pid, String>,
+    reports: SortedMap<Pid, String>,
     /// The processes that end because of a panic outside of their own future.
-    failed: BTreeSet<Pid>,
+    failed: SortedMap<Pid, ()>,
 }
 
 /// The number of reports in the text of a failure.
@@ -33,12 +32,12 @@ impl UnseenCrashes {
 
     /// Notes that a process ends because of a panic outside of its own future.
     pub(crate) fn note_failed(&self, pid: Pid) {
-        self.state().failed.insert(pid);
+        self.state().failed.insert(pid, ());
     }
 
     /// Returns whether [`note_failed`](Self::note_failed) was called for the process.
     pub(crate) fn take_failed(&self, pid: &Pid) -> bool {
-        self.state().failed.remove(pid)
+        self.state().failed.remove(pid).is_some()
     }
 
     /// Adds the crash of a process.

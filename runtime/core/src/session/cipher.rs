@@ -11,13 +11,15 @@
 //! A record's number is its nonce, so a record that is missing, repeated or moved does not open. After each
 //! 2^20 records of a direction its key is replaced (Noise's rekey), by both sides without a message.
 
+mod primitives;
+
 use bytes::Bytes;
-use snow::params::{CipherChoice, DHChoice, HashChoice};
-use snow::resolvers::{CryptoResolver, DefaultResolver, FallbackResolver, RingResolver};
-use snow::types::{Cipher as SnowCipher, Dh, Hash, Random};
 use snow::{Builder, HandshakeState, TransportState};
 
+pub(crate) use primitives::EphemeralKey;
+
 use super::{CookieKey, Role, SessionError};
+use primitives::Ring;
 
 /// A handshake message's size without its length: a key and a tag.
 pub(super) const MESSAGE: usize = 48;
@@ -34,16 +36,15 @@ const PATTERN: &str = "Noise_NNpsk0_25519_AESGCM_SHA256";
 pub(super) struct Handshake(Box<HandshakeState>);
 
 impl Handshake {
-    /// `entropy` becomes this side's ephemeral key: fresh from the operating system for each session.
+    /// Starts the handshake of one side of a new session.
     pub(super) fn new(
         role: Role,
         key: &CookieKey,
         prologue: &[u8],
-        entropy: [u8; 32],
+        ephemeral: EphemeralKey,
     ) -> Result<Handshake, SessionError> {
-        let ring = FallbackResolver::new(Box::new(RingResolver), Box::new(DefaultResolver));
         let params = PATTERN.parse().map_err(refused)?;
-        let builder = Builder::with_resolver(params, Box::new(Resolver { crypto: ring, entropy }))
+        let builder = Builder::with_resolver(params, Box::new(Ring(ephemeral)))
             .prologue(prologue)
             .and_then(|builder| builder.psk(0, &key.0))
             .map_err(refused)?;
@@ -119,41 +120,59 @@ fn refused(error: snow::Error) -> SessionError {
     SessionError::Cipher(error.to_string())
 }
 
-/// Snow's own primitives, with the session's randomness instead of the operating system's.
-struct Resolver {
-    crypto: FallbackResolver,
-    entropy: [u8; 32],
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl CryptoResolver for Resolver {
-    fn resolve_rng(&self) -> Option<Box<dyn Random>> {
-        Some(Box::new(OneKey(Some(self.entropy))))
+    /// Returns two nodes' handshakes, with keys as a real session has them.
+    fn handshakes() -> [Handshake; 2] {
+        let key = CookieKey::derive(b"sixteen bytes or more");
+        [Role::Dialler, Role::Listener]
+            .map(|role| Handshake::new(role, &key, b"prologue", EphemeralKey::Random).unwrap())
     }
 
-    fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
-        self.crypto.resolve_dh(choice)
+    #[test]
+    fn two_sides_with_random_keys_open_each_others_records() {
+        let [mut dialler, mut listener] = handshakes();
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        dialler.write(&mut first).unwrap();
+        listener.read(&first[2..]).unwrap();
+        listener.write(&mut second).unwrap();
+        dialler.read(&second[2..]).unwrap();
+        let [mut dialler, mut listener] = [dialler, listener].map(|side| side.finish().unwrap());
+        for (from, to) in [(0, 1), (1, 0)] {
+            let sides = [&mut dialler, &mut listener];
+            let mut record = Vec::new();
+            sides[from].seal(b"an order", &mut record).unwrap();
+            assert_eq!(&sides[to].open(&record[2..]).unwrap()[..], b"an order");
+        }
     }
 
-    fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
-        self.crypto.resolve_hash(choice)
+    #[test]
+    fn each_handshake_has_a_key_of_its_own() {
+        let messages = handshakes().map(|mut side| {
+            let mut message = Vec::new();
+            side.write(&mut message).map(|()| message)
+        });
+        let [Ok(first), Err(_)] = messages else { panic!("a listener does not begin") };
+        let [mut again, _] = handshakes();
+        let mut second = Vec::new();
+        again.write(&mut second).unwrap();
+        assert_ne!(first, second);
     }
 
-    fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn SnowCipher>> {
-        self.crypto.resolve_cipher(choice)
-    }
-}
-
-/// The random bytes of one ephemeral key, the only ones that the pattern needs. A second request fails.
-struct OneKey(Option<[u8; 32]>);
-
-impl Random for OneKey {
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), snow::Error> {
-        match self.0.take() {
-            Some(entropy) if out.len() == entropy.len() => {
-                out.copy_from_slice(&entropy);
-                Ok(())
-            }
-            _ => Err(snow::Error::Rng),
+    /// A key of the curve's small subgroup gives a common secret that everybody can compute.
+    #[test]
+    fn a_peers_key_that_gives_no_secret_ends_the_handshake() {
+        let key = CookieKey::derive(b"sixteen bytes or more");
+        for (byte, is_accepted) in [(0, false), (9, true)] {
+            let [_, mut listener] = handshakes();
+            let mut dialler =
+                Handshake::new(Role::Dialler, &key, b"prologue", EphemeralKey::Fixed([byte; 32])).unwrap();
+            let mut message = Vec::new();
+            dialler.write(&mut message).unwrap();
+            listener.read(&message[2..]).unwrap();
+            assert_eq!(listener.write(&mut Vec::new()).is_ok(), is_accepted);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CookieKeys, ReassemblyBudget};
+use super::{CookieKeys, EphemeralKey, ReassemblyBudget};
 use crate::base::NodeId;
 
 /// The configuration that a session starts with.
@@ -21,8 +21,7 @@ pub(crate) struct Config {
     /// The time after which a silent peer counts as lost, at least 10 ms. The two nodes use the shorter one of theirs.
     /// After a quarter of it without a record, a tick is sent.
     pub tick: Duration,
-    /// Random bytes of the operating system for this session alone. They become the ephemeral key.
-    pub entropy: [u8; 32],
+    pub ephemeral: EphemeralKey,
 }
 
 /// The side of a connection that this node is.

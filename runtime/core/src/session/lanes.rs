@@ -22,13 +22,13 @@
 //!   is complete, and no other large frame begins before it.
 //! - `backlog` counts the bytes that all frames have left.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::encoded::Encoded;
 use super::handshake::hello::ReceiveLimits;
 use super::window::Window;
+use crate::base::SortedMap;
 use crate::wire::varint;
 
 /// The bits of a chunk's kind.
@@ -45,7 +45,7 @@ const SCRAP: usize = 512;
 const SPARE: usize = 64;
 
 pub(super) struct Lanes {
-    waiting: BTreeMap<u64, Lane>,
+    waiting: SortedMap<u64, Lane>,
     /// Lanes whose next frame is small, in the order of their turns.
     small: VecDeque<u64>,
     /// Lanes whose next frame is large and may go on, in the order of their turns.
@@ -119,7 +119,7 @@ impl Backlog {
 impl Lanes {
     pub(super) fn new(peer: ReceiveLimits, window: usize) -> Lanes {
         Lanes {
-            waiting: BTreeMap::new(),
+            waiting: SortedMap::new(),
             small: VecDeque::new(),
             large: VecDeque::new(),
             held: VecDeque::new(),
@@ -151,15 +151,14 @@ impl Lanes {
     /// Queues an encoded frame, which is not empty.
     pub(super) fn push(&mut self, number: u64, frame: Encoded) {
         self.backlog.grow(frame.len());
-        match self.waiting.entry(number) {
-            Entry::Occupied(mut lane) => lane.get_mut().frames.push_back(frame),
-            Entry::Vacant(vacant) => {
-                let mut frames = self.spare.pop().unwrap_or_default();
-                frames.push_back(frame);
-                vacant.insert(Lane { frames, sent: 0 });
-                self.requeue(number);
-            }
+        if let Some(lane) = self.waiting.get_mut(&number) {
+            lane.frames.push_back(frame);
+            return;
         }
+        let mut frames = self.spare.pop().unwrap_or_default();
+        frames.push_back(frame);
+        self.waiting.insert(number, Lane { frames, sent: 0 });
+        self.requeue(number);
     }
 
     /// Gives a lane its next turn, or removes it if nothing is left in it.

@@ -71,6 +71,7 @@ use crate::wire::varint;
 use crate::wire::{Definition, Frame, ReceivedNames};
 
 use cipher::Cipher;
+pub(crate) use cipher::EphemeralKey;
 pub(crate) use config::{Config, Hello, Limits, Role};
 pub(crate) use encoded::Encoded;
 pub(crate) use error::{SendError, SessionError};
@@ -195,9 +196,9 @@ const EXTENSIONS: std::ops::RangeInclusive<u8> = 16..=31;
 
 impl Session {
     pub(crate) fn new(config: Config, now: Instant) -> Session {
-        let Config { local, keys, cluster, role, limits, reassembly, tick, entropy } = config;
+        let Config { local, keys, cluster, role, limits, reassembly, tick, ephemeral } = config;
         let receive_limits = ReceiveLimits::of(&limits);
-        let (exchange, handshake_bytes) = KeyExchange::new(role, keys, entropy);
+        let (exchange, handshake_bytes) = KeyExchange::new(role, keys, ephemeral);
         Session {
             local,
             cluster,

@@ -7,7 +7,6 @@
 //!   hello.
 //! - The bytes of all are in the node's budget.
 
-use std::collections::BTreeMap;
 use std::task::Waker;
 
 use bytes::Bytes;
@@ -15,9 +14,10 @@ use bytes::Bytes;
 use super::SessionError;
 use super::handshake::hello::ReceiveLimits;
 use super::reassembly_budget::Share;
+use crate::base::SortedMap;
 
 pub(super) struct Reassembly {
-    begun: BTreeMap<u64, Vec<u8>>,
+    begun: SortedMap<u64, Vec<u8>>,
     bytes: usize,
     bounds: ReceiveLimits,
     share: Share,
@@ -25,7 +25,7 @@ pub(super) struct Reassembly {
 
 impl Reassembly {
     pub(super) fn new(bounds: ReceiveLimits, share: Share) -> Reassembly {
-        Reassembly { begun: BTreeMap::new(), bytes: 0, bounds, share }
+        Reassembly { begun: SortedMap::new(), bytes: 0, bounds, share }
     }
 
     /// Has `waker` woken if this connection must end since the incomplete frames of all connections are too large.

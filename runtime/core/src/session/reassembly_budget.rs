@@ -12,11 +12,11 @@
 //! - A share is in the table while it has bytes. It is not if its session has to end.
 //! - A session that is dropped has no share.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Waker;
 
 use super::SessionError;
+use crate::base::SortedMap;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The bound on the bytes of incomplete frames on all connections of a node. Cheap to clone.
@@ -29,7 +29,7 @@ pub(crate) struct ReassemblyBudget {
 #[derive(Debug, Default)]
 struct Table {
     bytes: usize,
-    shares: BTreeMap<u64, Held>,
+    shares: SortedMap<u64, Held>,
     last_id: u64,
 }
 
@@ -84,7 +84,7 @@ impl Share {
         }
         self.bytes += bytes;
         table.bytes += bytes;
-        table.shares.entry(self.id).or_default().bytes += bytes;
+        table.shares.get_or_insert_with(self.id, Held::default).bytes += bytes;
         let mut wakers = Vec::new();
         while table.bytes > self.budget.limit
             && let Some(largest) = table.shares.iter().max_by_key(|(_, held)| held.bytes).map(|(id, _)| *id)

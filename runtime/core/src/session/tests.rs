@@ -165,7 +165,7 @@ fn config(name: &str, role: Role) -> Config {
         limits: Limits::default(),
         reassembly: Limits::default().reassembly_budget(),
         tick: Duration::from_secs(60),
-        entropy: [name.as_bytes()[0]; 32],
+        ephemeral: EphemeralKey::Fixed([name.as_bytes()[0]; 32]),
     }
 }
 

@@ -13,12 +13,12 @@
 //! connections. The idea is that of Erlang's
 //! [atom cache](https://www.erlang.org/doc/apps/erts/erl_ext_dist.html#distribution-header).
 
-use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
 use super::varint::{self, Reader};
 use super::{FrameTarget, WireError};
+use crate::base::SortedMap;
 
 /// The most definitions of one kind.
 pub(crate) const MAX_NAMES: usize = 4096;
@@ -77,8 +77,8 @@ impl Definition {
 /// The numbers of the names that this node has sent, and the definitions that wait to be sent.
 #[derive(Debug, Default)]
 pub(crate) struct SentNames {
-    protocols: BTreeMap<u64, u64>,
-    processes: BTreeMap<Arc<str>, u64>,
+    protocols: SortedMap<u64, u64>,
+    processes: SortedMap<Arc<str>, u64>,
     waiting: Vec<Definition>,
 }
 

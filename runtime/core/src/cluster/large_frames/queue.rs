@@ -1,8 +1,9 @@
 //! The frames of one connection that wait for its worker.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::mem;
 
+use crate::base::SortedMap;
 use crate::session::{Intake, Limits};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,7 +29,7 @@ pub(in crate::cluster) struct LargeFrames {
 struct Queue {
     frames: VecDeque<(u64, Frame)>,
     /// The number of frames of each lane that are not handled yet.
-    lanes: BTreeMap<u64, usize>,
+    lanes: SortedMap<u64, usize>,
     bytes: usize,
     most: usize,
     intake: Intake,
@@ -149,7 +150,7 @@ impl Queue {
     fn new(frame: usize) -> Queue {
         Queue {
             frames: VecDeque::new(),
-            lanes: BTreeMap::new(),
+            lanes: SortedMap::new(),
             bytes: 0,
             most: frame.saturating_add(MOST),
             intake: Intake::All,
@@ -161,7 +162,7 @@ impl Queue {
     /// Adds a frame. Returns what is accepted from now on, if that changes.
     fn push(&mut self, lane: u64, frame: Frame) -> Option<Intake> {
         self.bytes += OVERHEAD + frame.size_hint();
-        *self.lanes.entry(lane).or_default() += 1;
+        *self.lanes.get_or_insert_with(lane, || 0) += 1;
         self.frames.push_back((lane, frame));
         self.change_intake()
     }

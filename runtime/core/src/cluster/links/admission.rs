@@ -24,9 +24,9 @@
 //! duplicate, one of another identity because its name is in use. After an abort the candidate waits until the loss of the
 //! old connection has taken effect.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use crate::base::NodeName;
+use crate::base::{NodeName, SortedMap};
 use crate::session::Refusal;
 use crate::wire::Epoch;
 
@@ -52,7 +52,7 @@ pub(super) enum Action {
 /// All connections of a node whose peer is known, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Admissions {
-    names: BTreeMap<NodeName, Rivals>,
+    names: SortedMap<NodeName, Rivals>,
     most: usize,
 }
 
@@ -92,7 +92,7 @@ enum Liveness {
 impl Admissions {
     /// Returns no connections, of which there may be some to `most` names at one time.
     pub(super) fn new(most: usize) -> Admissions {
-        Admissions { names: BTreeMap::new(), most }
+        Admissions { names: SortedMap::new(), most }
     }
 
     /// Adds a candidate: a connection whose hello has arrived if this node decides, else one that the peer has `offered`.
@@ -100,7 +100,7 @@ impl Admissions {
         if self.names.len() >= self.most && !self.names.contains_key(name) {
             return vec![Action::Refuse(epoch, Refusal::TooManyPeers)];
         }
-        let rivals = self.names.entry(name.clone()).or_default();
+        let rivals = self.names.get_or_insert_with(name.clone(), Rivals::default);
         rivals.waiting.push_back(Candidate { epoch, identity, offered });
         rivals.settle()
     }

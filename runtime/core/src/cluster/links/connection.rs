@@ -19,11 +19,11 @@ use crate::cluster::closing::ClosingPart;
 use crate::cluster::membership::Peer;
 use crate::cluster::{inbound, large_frames};
 use crate::log;
-use crate::net::{BoxedStream, Closed, HandshakePermit, Outbox, drive};
+use crate::net::{BoxedStream, HandshakePermit, Outbox, drive};
 use crate::node::Node;
 use crate::observe::ConnectionMeter;
 use crate::process::catch;
-use crate::session::{Config, Event, Hello, Role, Session, SessionError};
+use crate::session::{Config, EphemeralKey, Event, Hello, Role, Session};
 use crate::wire::Epoch;
 
 /// A connection and the things that depend on it.
@@ -66,11 +66,6 @@ impl Connector {
         closing: ClosingPart,
         mut tried: Option<oneshot::Sender<()>>,
     ) -> ConnectionEnd {
-        let mut entropy = [0; 32];
-        if self.node.rng().fill_secret(&mut entropy).is_err() {
-            let error = SessionError::Cipher("the operating system gives no random bytes".to_owned());
-            return ConnectionEnd { closed: Closed::Session(error), peer: None, up_for: None };
-        }
         let config = Config {
             local: self.hello.clone(),
             keys: self.keys.clone(),
@@ -79,7 +74,7 @@ impl Connector {
             limits: self.cluster.limits,
             reassembly: self.cluster.reassembly.clone(),
             tick: self.tick,
-            entropy,
+            ephemeral: EphemeralKey::Random,
         };
         let session = Session::new(config, self.node.clock().now());
         let outbox = Arc::new(Outbox::new(&self.cluster.limits));

@@ -1,11 +1,10 @@
 //! The table of a node's connections that are being opened, up or ending, each with its epoch.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::admission::{Action, Admissions, Identity};
 use super::late::LateDrivers;
-use crate::base::NodeName;
+use crate::base::{NodeName, SortedMap};
 use crate::net::{Command, Outbox};
 use crate::session::Hello;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -21,13 +20,13 @@ pub(in crate::cluster) struct Links {
 
 struct State {
     admissions: Admissions,
-    outboxes: BTreeMap<Epoch, Arc<Outbox>>,
+    outboxes: SortedMap<Epoch, Arc<Outbox>>,
 }
 
 impl Links {
     /// Returns an empty table of a node that may have so many `peers`.
     pub(in crate::cluster) fn new(peers: usize) -> Links {
-        let state = State { admissions: Admissions::new(peers), outboxes: BTreeMap::new() };
+        let state = State { admissions: Admissions::new(peers), outboxes: SortedMap::new() };
         Links { last_epoch: AtomicU64::new(0), state: Mutex::new(state), late_drivers: LateDrivers::default() }
     }
 

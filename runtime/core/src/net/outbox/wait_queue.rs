@@ -9,9 +9,10 @@
 //! - Messages to a held target are not admitted. Those of other targets pass them.
 //! - A message has one outcome.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
+use crate::base::SortedMap;
 use crate::mailbox::WaiterId;
 use crate::session::Encoded;
 use crate::wire::FrameTarget;
@@ -21,17 +22,17 @@ const MAX_HELD: usize = 65_536;
 
 #[derive(Debug, Default)]
 pub(super) struct WaitQueue {
-    waiters: BTreeMap<WaiterId, Waiter>,
+    waiters: SortedMap<WaiterId, Waiter>,
     /// Those that wait for room.
     room: Line,
     /// Those that wait for memory: large ones, and those behind them in their lanes.
     memory: Line,
     /// The numbers of messages of each lane in `memory`.
-    lanes: BTreeMap<u64, usize>,
+    lanes: SortedMap<u64, usize>,
     /// Those that wait for their target, for each held one.
-    held: BTreeMap<FrameTarget, Line>,
+    held: SortedMap<FrameTarget, Line>,
     /// Messages whose connection has ended, until their senders have received the outcome.
-    lost: BTreeSet<WaiterId>,
+    lost: SortedMap<WaiterId, ()>,
     last_id: Option<WaiterId>,
 }
 
@@ -92,7 +93,7 @@ impl WaitQueue {
             held.ids.push_back(id);
         } else if self.room.ids.is_empty() && (lacks_memory || self.lanes.contains_key(&lane)) {
             waits_for_memory = true;
-            *self.lanes.entry(lane).or_default() += 1;
+            *self.lanes.get_or_insert_with(lane, || 0) += 1;
             self.memory.ids.push_back(id);
         } else {
             self.room.ids.push_back(id);
@@ -148,7 +149,7 @@ impl WaitQueue {
             };
             if !has_memory && is_large(&waiter.frame) || self.lanes.contains_key(&waiter.lane) {
                 waiter.waits_for_memory = true;
-                *self.lanes.entry(waiter.lane).or_default() += 1;
+                *self.lanes.get_or_insert_with(waiter.lane, || 0) += 1;
                 self.memory.ids.push_back(id);
             } else {
                 return self.waiters.remove(&id).map(Admitted::from);
@@ -181,7 +182,7 @@ impl WaitQueue {
 
     /// Returns the outcome: `Ok` once the message was admitted, `Err` once it was lost with the connection.
     pub(super) fn poll(&mut self, id: WaiterId, waker: &Waker) -> Poll<Result<(), ()>> {
-        if self.lost.remove(&id) {
+        if self.lost.remove(&id).is_some() {
             return Poll::Ready(Err(()));
         }
         let Some(waiter) = self.waiters.get_mut(&id) else { return Poll::Ready(Ok(())) };
@@ -197,14 +198,17 @@ impl WaitQueue {
         (self.room, self.memory) = Default::default();
         self.lanes.clear();
         self.held.clear();
-        let waiters = std::mem::take(&mut self.waiters);
-        self.lost.extend(waiters.keys());
-        waiters.into_values().filter_map(|waiter| waiter.waker).collect()
+        let mut wakers = Vec::new();
+        for (id, waiter) in std::mem::take(&mut self.waiters) {
+            self.lost.insert(id, ());
+            wakers.extend(waiter.waker);
+        }
+        wakers
     }
 }
 
 /// One message of this lane less waits for memory.
-fn forget_lane(lanes: &mut BTreeMap<u64, usize>, lane: u64) {
+fn forget_lane(lanes: &mut SortedMap<u64, usize>, lane: u64) {
     if let Some(count) = lanes.get_mut(&lane) {
         *count -= 1;
         if *count == 0 {
@@ -222,6 +226,8 @@ impl From<Waiter> for Admitted {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::sched::Rng;

@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::{Metrics, Traffic};
-use crate::base::NodeName;
+use crate::base::{NodeName, SortedMap};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The counts of all peers.
 #[derive(Default)]
 pub(crate) struct PeerTraffic {
-    peers: Mutex<BTreeMap<String, Arc<ByteCounts>>>,
+    peers: Mutex<SortedMap<String, Arc<ByteCounts>>>,
 }
 
 /// The counts of one connection.
@@ -38,15 +38,17 @@ struct ByteCounts {
 const MAX_PEERS: usize = 256;
 
 impl PeerTraffic {
-    fn peers(&self) -> MutexGuard<'_, BTreeMap<String, Arc<ByteCounts>>> {
+    fn peers(&self) -> MutexGuard<'_, SortedMap<String, Arc<ByteCounts>>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counts_of(&self, peer: &str) -> Arc<ByteCounts> {
         let mut peers = self.peers();
-        let has_own = peers.contains_key(peer) || peers.len() < MAX_PEERS;
-        let name = if has_own { peer } else { Metrics::OTHER };
-        Arc::clone(peers.entry(name.to_owned()).or_default())
+        let mut name = peer.to_owned();
+        if !peers.contains_key(&name) && peers.len() >= MAX_PEERS {
+            Metrics::OTHER.clone_into(&mut name);
+        }
+        Arc::clone(peers.get_or_insert_with(name, Arc::default))
     }
 
     pub(crate) fn by_peer(&self) -> BTreeMap<String, Traffic> {

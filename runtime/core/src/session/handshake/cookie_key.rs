@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use snow::params::HashChoice;
-use snow::resolvers::{CryptoResolver, RingResolver};
+use ring::hkdf::{HKDF_SHA256, Salt};
 
 const COOKIE: &[u8] = b"greenroom cookie 1";
 
@@ -40,12 +39,12 @@ impl fmt::Debug for CookieKey {
     }
 }
 
-/// Returns 32 bytes by HKDF-SHA256 without info. `salt` has at most 64 bytes.
+/// Returns 32 bytes by HKDF-SHA256 without info.
 fn hkdf(salt: &[u8], secret: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
-    // Ring's resolver always has SHA-256. Without a hash the key would be zero, so a panic is the right answer.
-    let mut hash = RingResolver.resolve_hash(&HashChoice::SHA256).expect("ring has SHA-256");
-    hash.hkdf(salt, secret, 1, &mut out, &mut [], &mut []);
+    let key = Salt::new(HKDF_SHA256, salt).extract(secret);
+    // An output of another length is the only error. With a wrong key no peer would be safe, so a panic is right.
+    key.expand(&[], HKDF_SHA256).and_then(|output| output.fill(&mut out)).expect("the hash has 32 bytes");
     out
 }
 

@@ -13,7 +13,7 @@
 
 use super::cipher::{self, Cipher, Handshake};
 use super::preamble::{self, Size, VERSIONS};
-use super::{CookieKey, CookieKeys, Role, SessionError};
+use super::{CookieKey, CookieKeys, EphemeralKey, Role, SessionError};
 
 pub(in crate::session) enum KeyExchange {
     /// The dialler's preamble is sent.
@@ -28,7 +28,7 @@ pub(in crate::session) enum KeyExchange {
 /// The inputs of the handshake.
 pub(in crate::session) struct Secrets {
     keys: CookieKeys,
-    entropy: [u8; 32],
+    ephemeral: EphemeralKey,
 }
 
 pub(in crate::session) enum Progress {
@@ -38,8 +38,8 @@ pub(in crate::session) enum Progress {
 
 impl KeyExchange {
     /// Returns the exchange, and the bytes that it begins with.
-    pub(in crate::session) fn new(role: Role, keys: CookieKeys, entropy: [u8; 32]) -> (KeyExchange, Vec<u8>) {
-        let secrets = Secrets { keys, entropy };
+    pub(in crate::session) fn new(role: Role, keys: CookieKeys, ephemeral: EphemeralKey) -> (KeyExchange, Vec<u8>) {
+        let secrets = Secrets { keys, ephemeral };
         match role {
             Role::Dialler => {
                 let offer = preamble::offer(VERSIONS);
@@ -101,6 +101,6 @@ impl Secrets {
             prologue.extend_from_slice(&(part.len() as u64).to_le_bytes());
             prologue.extend_from_slice(part);
         }
-        Handshake::new(role, key, &prologue, self.entropy)
+        Handshake::new(role, key, &prologue, self.ephemeral)
     }
 }

@@ -9,4 +9,4 @@ mod refusal;
 pub(crate) use cookie_key::{CookieKey, CookieKeys};
 pub(crate) use refusal::Refusal;
 
-use super::{Hello, Limits, Role, SessionError, cipher};
+use super::{EphemeralKey, Hello, Limits, Role, SessionError, cipher};

@@ -155,7 +155,7 @@ fn a_handshake_that_is_cut_at_any_byte_ends_by_its_timeout() {
     for cut in 0..dialler.len() {
         let now = Instant::now();
         let mut config = config("b@x", Role::Listener);
-        config.entropy = [b'b'; 32];
+        config.ephemeral = EphemeralKey::Fixed([b'b'; 32]);
         let mut side = Side::new(config, now);
         side.receive(now, &dialler[..cut]);
         assert_eq!(side.result, Ok(()));
@@ -172,12 +172,12 @@ fn a_handshake_that_is_cut_at_any_byte_ends_by_its_timeout() {
 fn a_recorded_handshake_is_of_no_use() {
     let [dialler, listener] = recorded();
     let now = Instant::now();
-    // With other entropy, which is what distinguishes one session from another.
-    let mut side = Side::new(Config { entropy: [9; 32], ..config("b@x", Role::Listener) }, now);
+    // With another key, which is what distinguishes one session from another.
+    let mut side = Side::new(Config { ephemeral: EphemeralKey::Fixed([9; 32]), ..config("b@x", Role::Listener) }, now);
     side.receive(now, &dialler);
     assert_eq!(side.result, Err(SessionError::Forged));
     assert!(side.events.is_empty());
-    let mut side = Side::new(Config { entropy: [9; 32], ..config("a@x", Role::Dialler) }, now);
+    let mut side = Side::new(Config { ephemeral: EphemeralKey::Fixed([9; 32]), ..config("a@x", Role::Dialler) }, now);
     side.session.poll_transmit(now, &mut Vec::new());
     side.receive(now, &listener);
     assert_eq!(side.result, Err(SessionError::Cookie));

@@ -260,7 +260,7 @@ fn any_bytes_of_a_stranger_in_any_slices_end_in_an_error_or_a_timeout() {
         let listens = input.bool();
         let (name, role) = if listens { ("b@x", Role::Listener) } else { ("a@x", Role::Dialler) };
         let now = Instant::now();
-        // The same entropy gives the handshake that was recorded: its bytes are valid up to the changed one.
+        // The same key gives the handshake that was recorded: its bytes are valid up to the changed one.
         let mut attacked = Attacked::new(config(name, role), now);
         let valid = &recorded()[usize::from(!listens)];
         let mut sent = valid[..input.below(valid.len() + 1)].to_vec();

@@ -36,6 +36,7 @@ pub(crate) fn actor(ident: &Ident, generics: &Generics, attrs: &[Attribute]) -> 
         #[automatically_derived]
         #[doc(hidden)]
         impl #impl_generics #private::DeclaredActor for #ident #ty_generics #where_clause {
+            type Cast = #private::Cast;
             type ProtocolGiven = ();
             const OPTIONS: #private::Options = #private::Options { kind: #kind, ..#private::Options::DEFAULT };
         }

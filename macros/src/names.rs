@@ -10,6 +10,11 @@ pub(crate) fn stub(owner: &Ident) -> Ident {
     format_ident!("{}Ref", owner.unraw(), span = owner.span())
 }
 
+/// Returns a name that no code of the user has.
+pub(crate) fn hidden(name: &Ident) -> Ident {
+    format_ident!("__{}", name.unraw(), span = name.span())
+}
+
 /// Returns the name of the protocol that an actor's methods define: `CounterMessage` for `Counter`.
 pub(crate) fn message(actor: &Ident) -> Ident {
     format_ident!("{}Message", actor.unraw(), span = actor.span())

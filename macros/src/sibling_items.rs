@@ -9,7 +9,7 @@
 
 use proc_macro2::Ident;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, File, ImplItem, Item, ItemImpl, ItemMod, ItemStruct, Meta, Stmt, Visibility};
+use syn::{Attribute, Block, File, ImplItem, Item, ItemEnum, ItemImpl, ItemMod, ItemStruct, Meta, Stmt, Visibility};
 
 use crate::syntax::attr;
 use crate::syntax::text::source_text;
@@ -33,6 +33,27 @@ pub(crate) fn actor_is_public(block: &ItemImpl, actor: &Ident) -> bool {
     source_file().is_some_and(|text| find_public_actor(&text, block, actor))
 }
 
+/// Returns true if the actor's struct beside this impl has no `#[actor]`.
+pub(crate) fn actor_is_undeclared(block: &ItemImpl, actor: &Ident) -> bool {
+    source_file().is_some_and(|text| find_undeclared_actor(&text, block, actor))
+}
+
+/// Returns the name among `names` that an item beside the impl of an actor has too.
+pub(crate) fn name_beside_impl<'a>(block: &ItemImpl, actor: &Ident, names: &[&'a Ident]) -> Option<&'a Ident> {
+    let search = ConflictSearch { block, actor };
+    find_name(&source_file()?, |item| search.is_this_impl(item), names)
+}
+
+/// Returns `stub` if an item beside the enum of a protocol has that name.
+pub(crate) fn name_beside_enum<'a>(protocol: &ItemEnum, stub: &'a Ident) -> Option<&'a Ident> {
+    let variants = |item: &ItemEnum| item.variants.iter().map(|variant| variant.ident.clone()).collect::<Vec<_>>();
+    let is_this = |item: &Item| match item {
+        Item::Enum(other) => other.ident == protocol.ident && variants(other) == variants(protocol),
+        _ => false,
+    };
+    find_name(&source_file()?, is_this, &[stub])
+}
+
 /// Returns the `#[derive(..)]` above a tree's `#[supervisor]`. It has read the children as fields.
 pub(crate) fn derive_above(tree: &ItemStruct) -> Option<Attribute> {
     find_derive(&source_file()?, tree)
@@ -54,6 +75,32 @@ fn find_conflict(text: &str, block: &ItemImpl, actor: &Ident) -> Option<Conflict
     let search = ConflictSearch { block, actor };
     let mut found = None;
     for_each_item_list(text, &mut |items| found = found.or_else(|| search.conflict_in(items)))?;
+    found
+}
+
+/// Returns the name that a type beside the wanted item has too.
+fn find_name<'a>(text: &str, is_this: impl Fn(&Item) -> bool, names: &[&'a Ident]) -> Option<&'a Ident> {
+    // Avoids parsing most files.
+    let is_declared = |name: &Ident| {
+        ["struct", "enum", "type", "trait"].iter().any(|keyword| text.contains(&format!("{keyword} {name}")))
+    };
+    if !names.iter().any(|name| is_declared(name)) {
+        return None;
+    }
+    let name_of = |item: &Item| match item {
+        Item::Struct(item) if attr::cfgs(&item.attrs).is_empty() => Some(item.ident.clone()),
+        Item::Enum(item) if attr::cfgs(&item.attrs).is_empty() => Some(item.ident.clone()),
+        Item::Type(item) if attr::cfgs(&item.attrs).is_empty() => Some(item.ident.clone()),
+        Item::Trait(item) if attr::cfgs(&item.attrs).is_empty() => Some(item.ident.clone()),
+        _ => None,
+    };
+    let mut found = None;
+    for_each_item_list(text, &mut |items| {
+        if items.iter().any(|item| is_this(item)) {
+            let declared: Vec<Ident> = items.iter().filter_map(|item| name_of(item)).collect();
+            found = found.or_else(|| names.iter().find(|name| declared.contains(name)).copied());
+        }
+    })?;
     found
 }
 
@@ -132,6 +179,14 @@ impl ConflictSearch<'_> {
         items.iter().any(|item| self.is_actor_with_protocol(item)).then_some(Conflict::Protocol)
     }
 
+    /// Returns true for the impl itself.
+    fn is_this_impl(&self, item: &Item) -> bool {
+        match item {
+            Item::Impl(other) => self.is_actor_impl(other) && method_names(other) == method_names(self.block),
+            _ => false,
+        }
+    }
+
     /// Returns true for an `#[actor]` impl of the same type.
     fn is_actor_impl(&self, other: &ItemImpl) -> bool {
         other.trait_.is_none()
@@ -161,10 +216,6 @@ fn find_public_actor(text: &str, block: &ItemImpl, actor: &Ident) -> bool {
         return false;
     }
     let search = ConflictSearch { block, actor };
-    let is_this_impl = |item: &Item| match item {
-        Item::Impl(other) => search.is_actor_impl(other) && method_names(other) == method_names(block),
-        _ => false,
-    };
     let is_public = |item: &Item| match item {
         Item::Struct(item) => {
             item.ident == *actor && matches!(item.vis, Visibility::Public(_)) && actor_attribute(&item.attrs).is_some()
@@ -173,7 +224,34 @@ fn find_public_actor(text: &str, block: &ItemImpl, actor: &Ident) -> bool {
     };
     let mut found = false;
     let parsed = for_each_item_list(text, &mut |items| {
-        found |= items.iter().any(|item| is_this_impl(item)) && items.iter().any(|item| is_public(item));
+        found |= items.iter().any(|item| search.is_this_impl(item)) && items.iter().any(|item| is_public(item));
+    });
+    parsed.is_some() && found
+}
+
+fn find_undeclared_actor(text: &str, block: &ItemImpl, actor: &Ident) -> bool {
+    // Avoids parsing most files: an attribute is above each struct of that name.
+    let declaration = format!("struct {actor}");
+    let mut parts = text.split(declaration.as_str());
+    let mut before = parts.next().unwrap_or_default();
+    let is_above = parts.all(|part| {
+        let item = before.rsplit(['}', ';']).next().unwrap_or_default();
+        before = part;
+        item.contains("actor")
+    });
+    if is_above {
+        return false;
+    }
+    let search = ConflictSearch { block, actor };
+    let has_attribute =
+        |attr: &Attribute| attr::path_ends_with(attr.path(), "actor") || attr.path().is_ident("cfg_attr");
+    let is_undeclared = |item: &Item| match item {
+        Item::Struct(item) => item.ident == *actor && !item.attrs.iter().any(has_attribute),
+        _ => false,
+    };
+    let mut found = false;
+    let parsed = for_each_item_list(text, &mut |items| {
+        found |= items.iter().any(|item| search.is_this_impl(item)) && items.iter().any(|item| is_undeclared(item));
     });
     parsed.is_some() && found
 }
@@ -270,6 +348,29 @@ mod tests {
     }
 
     #[test]
+    fn undeclared_actor() {
+        let check = |before: &str, expected: bool| {
+            let block: ItemImpl = syn::parse_quote!(
+                impl Counter {
+                    fn second(&mut self) {}
+                }
+            );
+            let text = format!("{before}{SECOND}");
+            assert_eq!(find_undeclared_actor(&text, &block, &format_ident!("Counter")), expected, "{text}");
+        };
+        check("struct Counter;\n", true);
+        check("#[derive(Default)]\npub struct Counter { n: u64 }\n", true);
+        check("#[actor] struct Log;\nstruct Counter;\n", true);
+        check("#[actor] struct Counter;\n", false);
+        check("#[greenroom::actor(mailbox = 2)]\n#[derive(Default)]\nstruct Counter { n: u64 }\n", false);
+        check("#[cfg_attr(all(), actor)] struct Counter;\n", false);
+        check("#[actor] enum Counter {}\n", false);
+        check("mod counts { struct Counter; }\n", false);
+        check("#[actor] struct Counter;\nmod counts { struct Counter; }\n", false);
+        check("struct Counters;\n", false);
+    }
+
+    #[test]
     fn derive_above_supervisor() {
         let tree: ItemStruct = syn::parse_quote!(
             struct Tree {
@@ -302,6 +403,21 @@ mod tests {
         check(&format!("{FIRST} #[cfg(unix)] {SECOND}"), None);
         check(&format!("impl Counter {{\n fn first() {{}} }}\n{SECOND}"), None);
         check(&format!("impl Counter {{ ~ }}\n{FIRST}{SECOND}"), None);
+    }
+
+    #[test]
+    fn a_type_beside_the_item_takes_a_name() {
+        let taken = |text: &str| {
+            let is_this = |item: &Item| matches!(item, Item::Enum(item) if item.ident == "Mail");
+            let names = [format_ident!("MailRef"), format_ident!("MailMessage")];
+            find_name(text, is_this, &[&names[0], &names[1]]).map(ToString::to_string)
+        };
+        assert_eq!(taken("enum Mail { A }").as_deref(), None);
+        assert_eq!(taken("enum Mail { A }\nstruct MailRef;").as_deref(), Some("MailRef"));
+        assert_eq!(taken("type MailMessage = u8; enum Mail { A }").as_deref(), Some("MailMessage"));
+        assert_eq!(taken("fn f() { trait MailRef {} enum Mail { A } }").as_deref(), Some("MailRef"));
+        assert_eq!(taken("enum Mail { A } mod other { struct MailRef; }"), None);
+        assert_eq!(taken("enum Mail { A } #[cfg(unix)] struct MailRef;"), None);
     }
 
     #[test]

@@ -11,10 +11,32 @@ fn check(generated: TokenStream, expected: &ExpectFile) {
     expected.assert_eq(&prettyplease::unparse(&file));
 }
 
-/// The runtime cannot use the macros, which are compiled beside it. It contains the expansion of its only protocol.
+/// The runtime cannot use the macros, which are compiled beside it. It contains the expansions of its two protocols.
 #[test]
 fn protocol_of_supervisors() {
     let written = include_str!("../../runtime/core/src/supervisor/protocol/written.rs");
+    let generated = runtime_protocol(written, |item| {
+        item.items.insert(
+            1,
+            syn::parse_quote!(
+                const IS_SUPERVISION: bool = true;
+            ),
+        );
+    });
+    check(generated, &expect_file!["../../runtime/core/src/supervisor/protocol/expanded.rs"]);
+}
+
+/// The stub of `PortMessage` is named like the stub of an actor `Port`.
+#[test]
+fn protocol_of_ports() {
+    let generated = runtime_protocol(include_str!("../../runtime/core/src/port/protocol/written.rs"), |_| {});
+    let file: syn::File = syn::parse2(generated).expect("the expansion should be a list of items");
+    let text = prettyplease::unparse(&file).replace("PortMessageRef", "PortRef");
+    expect_file!["../../runtime/core/src/port/protocol/expanded.rs"].assert_eq(&text);
+}
+
+/// Expands the protocol in a file of the runtime. `change` changes its `impl Protocol`.
+fn runtime_protocol(written: &str, change: impl Fn(&mut syn::ItemImpl)) -> TokenStream {
     let file = syn::parse_file(written).expect("the file should be Rust");
     let generated = file.items.into_iter().map(|item| match item {
         syn::Item::Enum(mut item) => {
@@ -25,29 +47,20 @@ fn protocol_of_supervisors() {
             let expanded = crate::protocol::protocol(quote!(), quote!(#item));
             let mut expanded: syn::File = syn::parse2(expanded).expect("the expansion should be a list of items");
             for item in &mut expanded.items {
+                let syn::Item::Impl(item) = item else { continue };
+                let Some((path, _)) = &item.trait_ else { continue };
+                let is_protocol = path.segments.last().unwrap().ident == "Protocol";
                 // rustc lists the types that implement a trait when another type lacks it. This one would not help.
-                if let syn::Item::Impl(item) = item
-                    && item.trait_.is_some()
-                {
-                    item.attrs.push(syn::parse_quote!(#[diagnostic::do_not_recommend]));
-                }
-                if let syn::Item::Impl(item) = item
-                    && matches!(&item.trait_, Some((path, _)) if path.segments.last().unwrap().ident == "Protocol")
-                {
-                    item.items.insert(
-                        1,
-                        syn::parse_quote!(
-                            const IS_SUPERVISION: bool = true;
-                        ),
-                    );
+                item.attrs.push(syn::parse_quote!(#[diagnostic::do_not_recommend]));
+                if is_protocol {
+                    change(item);
                 }
             }
             quote!(#expanded)
         }
         other => quote!(#other),
     });
-    let expected = expect_file!["../../runtime/core/src/supervisor/protocol/expanded.rs"];
-    check(generated.collect(), &expected);
+    generated.collect()
 }
 
 #[test]

@@ -64,6 +64,7 @@
 //! - `serde`: types with serde's traits in messages, and serde's traits for greenroom's own types (pids, stubs, exit
 //!   reasons, errors, reports). Without it, messages that other nodes may send consist of types of the standard library
 //!   and of greenroom; their bytes are the same in both cases.
+//! - `port`: [ports](struct.Port.html), programs of the operating system as linked processes.
 //! - `config`: `Settings`, a program's settings from several sources.
 //! - `test`: [`#[greenroom::test]`](macro@test) on a paused clock, and the module `testing` with clusters in memory.
 
@@ -88,6 +89,9 @@ pub use greenroom_core::{
 #[cfg(feature = "net")]
 #[doc(inline)]
 pub use greenroom_core::{Cookie, CookieError, NodeBuilder, NodeError};
+#[cfg(feature = "port")]
+#[doc(inline)]
+pub use greenroom_core::{FrameLength, Port, PortError, PortMessage, PortOutput, PortRef, PortStream};
 #[cfg(feature = "config")]
 #[doc(inline)]
 pub use greenroom_core::{SettingOrigin, Settings, SettingsError};

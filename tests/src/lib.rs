@@ -50,6 +50,9 @@ pub mod language {
     pub mod processes {}
     #[doc = include_str!("../../book/src/language/waiting.md")]
     pub mod waiting {}
+    #[cfg(unix)]
+    #[doc = include_str!("../../book/src/language/ports.md")]
+    pub mod ports {}
     #[doc = include_str!("../../book/src/language/outside.md")]
     pub mod outside {}
 }

@@ -1,8 +1,8 @@
 //! Children that keep a thread for themselves, so that nothing can end them.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use greenroom::{Alarm, ChildError, ChildSpec, ChildState, Node, prelude::*};
 use tokio::sync::watch;
@@ -11,22 +11,37 @@ use crate::abandoned_children::{Index, start, states};
 
 /// A clock that the test advances, for a node on real threads.
 #[derive(Clone)]
-struct ManualClock(Arc<watch::Sender<std::time::Instant>>);
+struct ManualClock {
+    time: Arc<watch::Sender<std::time::Instant>>,
+    /// The times until which something has slept.
+    deadlines: Arc<Mutex<Vec<std::time::Instant>>>,
+}
 
 impl greenroom::Clock for ManualClock {
     fn now(&self) -> std::time::Instant {
-        *self.0.borrow()
+        *self.time.borrow()
     }
 
     fn sleep_until(&self, at: std::time::Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let mut time = self.0.subscribe();
+        self.deadlines.lock().unwrap().push(at);
+        let mut time = self.time.subscribe();
         Box::pin(async move { drop(time.wait_for(|now| *now >= at).await) })
     }
 }
 
 impl ManualClock {
+    fn new() -> ManualClock {
+        ManualClock { time: Arc::new(watch::Sender::new(std::time::Instant::now())), deadlines: Arc::default() }
+    }
+
     fn advance(&self, time: Duration) {
-        self.0.send_modify(|now| *now += time);
+        self.time.send_modify(|now| *now += time);
+    }
+
+    /// Returns how often something has slept until this time from now.
+    fn sleeps(&self, time: Duration) -> usize {
+        let at = *self.time.borrow() + time;
+        self.deadlines.lock().unwrap().iter().filter(|deadline| **deadline == at).count()
     }
 }
 
@@ -103,7 +118,7 @@ fn a_handler_that_never_releases_its_thread_is_abandoned() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
     for spins in [true, false] {
         runtime.block_on(async {
-            let clock = ManualClock(Arc::new(watch::Sender::new(std::time::Instant::now())));
+            let clock = ManualClock::new();
             let node = Node::local_on(Threads(tokio::runtime::Handle::current()), clock.clone());
             let released = Arc::new(AtomicBool::new(false));
             let _release = ReleaseOnDrop(Arc::clone(&released));
@@ -167,7 +182,7 @@ fn an_init_that_never_releases_its_thread_and_is_killed_by_anyone_is_abandoned()
     // A process that does not trap exits ends for each of them.
     for reason in [Exit::Kill, Exit::error("wrong fuel")] {
         runtime.block_on(async {
-            let clock = ManualClock(Arc::new(watch::Sender::new(std::time::Instant::now())));
+            let clock = ManualClock::new();
             let node = Node::local_on(Threads(tokio::runtime::Handle::current()), clock.clone());
             let (began, released) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
             let _release = ReleaseOnDrop(Arc::clone(&released));
@@ -176,9 +191,10 @@ fn an_init_that_never_releases_its_thread_and_is_killed_by_anyone_is_abandoned()
             let start = tokio::spawn(start(&mill, "starter", ChildSpec::<StarterRef>::new(move || starter.clone())));
             until("the init runs", async || began.load(Ordering::SeqCst)).await;
             let starter: StarterRef = mill.find_child("starter").await.unwrap();
-            let timers = clock.0.receiver_count();
+            let limit = Duration::from_secs(5);
+            let sleeps = clock.sleeps(limit);
             starter.exit(reason.clone());
-            until("the supervisor sets a limit", async || clock.0.receiver_count() > timers).await;
+            until("the supervisor sets a limit", async || clock.sleeps(limit) > sleeps).await;
             clock.advance(Duration::from_millis(4_900));
             for _ in 0..10 {
                 assert_eq!(states(&mill).await.len(), 3);

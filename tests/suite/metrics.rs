@@ -99,7 +99,7 @@ async fn refused_messages_of_a_full_mailbox_are_counted() {
     let (gauge, door) = (Gauge.spawn(), Door.spawn());
     for n in 0..5 {
         gauge.read(n);
-        door.knock();
+        drop(door.knock());
     }
     let all = metrics();
     assert_eq!(all.protocols["GaugeMessage"].dropped, 3);

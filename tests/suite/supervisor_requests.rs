@@ -171,6 +171,49 @@ async fn requests_from_init_fail_at_once() {
     assert_eq!(ids, ["idle", "clerk", "courier"]);
 }
 
+/// A clerk that counts its colleagues as soon as it has started.
+#[actor]
+#[derive(Clone)]
+struct Newcomer {
+    supervisor: SupervisionRef,
+    colleagues: usize,
+}
+
+#[actor]
+impl Newcomer {
+    #[continue_with]
+    async fn look_around(&mut self) -> Result<(), Exit> {
+        self.colleagues = self.supervisor.count_children().await?.active;
+        Ok(())
+    }
+
+    #[call]
+    fn colleagues(&self) -> usize {
+        self.colleagues
+    }
+}
+
+#[greenroom::test]
+async fn requests_succeed_as_soon_as_init_has_succeeded() {
+    let office = office().await;
+    let newcomer = Newcomer { supervisor: office.clone(), colleagues: 0 };
+    let spec = ChildSpec::new(move || newcomer.clone());
+    let newcomer = office.start_child::<NewcomerRef>("newcomer", spec).await.unwrap();
+    assert_eq!(newcomer.colleagues().await, Ok(2));
+
+    #[supervisor]
+    struct Hall {
+        #[child(dynamic, restart = temporary)]
+        newcomers: Newcomer,
+    }
+    let hall = Hall {}.start().await.unwrap();
+    for number in 1..4 {
+        let newcomer = Newcomer { supervisor: hall.newcomers().supervisor().clone(), colleagues: 0 };
+        assert_eq!(hall.newcomers().start_child(newcomer).await.unwrap().colleagues().await, Ok(number));
+    }
+    hall.stop().await;
+}
+
 #[greenroom::test]
 async fn requests_while_being_stopped_fail_at_once() {
     let office = office().await;

@@ -4,6 +4,7 @@ use syn::{ItemImpl, parse_quote};
 
 use super::model::Model;
 use crate::diag::Errors;
+use crate::names;
 use crate::sibling_items::{self, Conflict};
 use crate::syntax::visibility;
 
@@ -14,6 +15,12 @@ pub(super) fn check(model: &mut Model, block: &ItemImpl, errors: &mut Errors) {
     }
     check_visibility(model, block, errors);
     check_conflict(model, block, errors);
+    // If the struct has no `#[actor]`, rustc reports that at the impl. The type of the stub's casts, which depends on it,
+    // would be a second error.
+    if !sibling_items::actor_is_undeclared(block, &model.actor) {
+        model.protocol.actor_type = Some(model.self_ty.clone());
+    }
+    check_names(model, block, errors);
     if model.conflict.is_none() && !model.handlers.is_empty() {
         crate::protocol::check(&mut model.protocol, errors);
     }
@@ -38,6 +45,22 @@ fn check_visibility(model: &mut Model, block: &ItemImpl, errors: &mut Errors) {
             variant.vis = None;
         }
     }
+}
+
+/// The names of the stub and of the messages are free.
+fn check_names(model: &mut Model, block: &ItemImpl, errors: &mut Errors) {
+    let (stub, messages) = (&model.protocol.stub, &model.messages.ident);
+    let Some(taken) = sibling_items::name_beside_impl(block, &model.actor, &[stub, messages]) else { return };
+    let (part, pattern) = if taken == stub { ("stub", "ARef") } else { ("enum of messages", "AMessage") };
+    errors.push_help(
+        &block.self_ty,
+        format!("`{taken}`, the name of this actor's {part}, is taken by another type"),
+        format!("rename that type or the actor; the {part} of an actor `A` is `{pattern}`"),
+    );
+    // The rest of the program is checked with other names.
+    model.protocol.stub = names::hidden(stub);
+    model.messages.ident = names::hidden(messages);
+    model.protocol.ident = model.messages.ident.clone();
 }
 
 /// An actor has one protocol.

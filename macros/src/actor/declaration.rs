@@ -68,6 +68,11 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
         let state = quote_spanned!(word.span()=> <Self as #private::DebugState>::STATE);
         quote!(const STATE: ::core::option::Option<#private::StateFn<Self>> = ::core::option::Option::Some(#state);)
     });
+    let cast = match (&options.mailbox, &options.overflow) {
+        (None, _) => quote!(Cast),
+        (Some(_), Some((_, policy))) if matches!(*policy, "DropNewest" | "DropOldest") => quote!(Cast),
+        (Some(_), _) => quote!(BoundedCast),
+    };
     let given = if options.protocol.is_some() { quote!(#private::ProtocolGiven) } else { quote!(()) };
     let actor = options.protocol.as_ref().map(|protocol| actor(protocol, options.trap_exit, declaration));
     quote! {
@@ -77,6 +82,7 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
         #[doc(hidden)]
         impl #impl_generics #private::DeclaredActor for #ident #ty_generics #where_clause {
             type ProtocolGiven = #given;
+            type Cast = #private::#cast;
             const OPTIONS: #private::Options = #private::Options {
                 kind: #kind,
                 #name

@@ -1,5 +1,6 @@
 //! The generated items of an actor's impl: the messages, the `match` from message to method, and the hooks around it.
 
+mod call;
 mod constructor;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -7,12 +8,13 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Generics, Type};
 
-use super::handler::{Handler, Hook, Param, SystemMessage};
+use super::handler::{FieldParam, Handler, Hook, SystemMessage};
 use super::model::Model;
 use crate::names::{local, nth, param, private, private_at};
 use crate::protocol;
 use crate::sibling_items::Conflict;
-use crate::syntax::generics;
+use crate::syntax::{attr, generics};
+use call::call;
 
 /// Generates everything but the impl itself.
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -246,9 +248,12 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
     if let (Some(_), Some(variant)) = (handler.placeholder_args, handler.variant()) {
         return quote!(#(#cfgs)* #enum_::#variant { .. } => ::core::unreachable!(),);
     }
-    let names = handler.fields().map(|(name, _)| name);
     let bindings = (0..).map(|index| nth("field", index));
-    let fields: Vec<TokenStream> = names.zip(bindings).map(|(name, binding)| quote!(#name: #binding)).collect();
+    let field = |(FieldParam { attrs, name, .. }, binding): (&FieldParam, Ident)| {
+        let cfgs = attr::cfgs(attrs);
+        quote!(#(#cfgs)* #name: #binding)
+    };
+    let fields: Vec<TokenStream> = handler.fields().zip(bindings).map(field).collect();
     let (call, outcome) = (call(handler), outcome(handler));
     match &handler.hook {
         Hook::Cast { variant } => quote! {
@@ -302,53 +307,6 @@ fn outcome(handler: &Handler) -> TokenStream {
         }
         None => quote!(#private::Outcome::into_outcome(#call)),
     }
-}
-
-/// Generates the call of a method, with its arguments in order.
-fn call(handler: &Handler) -> TokenStream {
-    let (method, mut index) = (&handler.method, 0);
-    let arguments: Vec<TokenStream> = handler
-        .params
-        .iter()
-        .map(|argument| match argument {
-            Param::Context { span } => {
-                let cx = Ident::new("cx", Span::mixed_site().located_at(*span));
-                quote!(#cx)
-            }
-            Param::Reply => {
-                let reply = local("reply");
-                quote!(#reply)
-            }
-            Param::Event => {
-                let event = local("event");
-                quote!(#event)
-            }
-            Param::Field { .. } => {
-                let field = nth("field", index);
-                index += 1;
-                quote!(#field)
-            }
-            Param::Reason { owned } => {
-                let reason = param("reason");
-                if *owned { quote!(::core::clone::Clone::clone(#reason)) } else { quote!(#reason) }
-            }
-        })
-        .collect();
-    let call = quote!(Self::#method(self #(, #arguments)*));
-    if !handler.is_async {
-        return call;
-    }
-    // At the span of the method's name rustc reports that the future is not `Send`. If a field of the message is not
-    // `Send`, that has been reported already: `NotSend` then accepts any future.
-    let (span, private) = (method.span(), private_at(method.span()));
-    let this = Ident::new("self", Span::call_site().located_at(span));
-    let fields = handler.fields().map(|(_, ty)| ty);
-    let call = quote_spanned!(span=> #private::HandlerFuture::<(#(#fields,)*)>::require_send(Self::#method(#this #(, #arguments)*)).await);
-    quote!({
-        #[allow(unused_imports)]
-        use #private::NotSend as _;
-        #call
-    })
 }
 
 /// Returns the where clause of a function that awaits a method. It makes rustc assume `Self: Send`, which `impl

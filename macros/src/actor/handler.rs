@@ -65,11 +65,19 @@ pub(super) enum Param {
     /// The `Reply` of a call.
     Reply,
     /// A field of the message.
-    Field { name: Ident, ty: Type, redact: Option<Attribute> },
+    Field(FieldParam),
     /// The event, or the message from the runtime.
     Event,
     /// The exit reason.
     Reason { owned: bool },
+}
+
+/// A parameter that is a field of the message.
+pub(super) struct FieldParam {
+    /// The attributes that the field of the generated variant has too: `#[cfg]`, `#[redact]`, lint levels.
+    pub(super) attrs: Vec<Attribute>,
+    pub(super) name: Ident,
+    pub(super) ty: Type,
 }
 
 impl SystemMessage {
@@ -114,24 +122,16 @@ impl Handler {
     }
 
     /// Returns the fields of the message.
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&Ident, &Type)> {
+    pub(super) fn fields(&self) -> impl Iterator<Item = &FieldParam> {
         self.params.iter().filter_map(|param| match param {
-            Param::Field { name, ty, .. } if self.placeholder_args.is_none() => Some((name, ty)),
-            _ => None,
-        })
-    }
-
-    /// Returns the `#[redact]` of each field of the message.
-    pub(super) fn redacts(&self) -> impl Iterator<Item = Option<&Attribute>> {
-        self.params.iter().filter_map(|param| match param {
-            Param::Field { redact, .. } if self.placeholder_args.is_none() => Some(redact.as_ref()),
+            Param::Field(field) if self.placeholder_args.is_none() => Some(field),
             _ => None,
         })
     }
 
     /// Returns the name of the field with the `Reply`: `reply`, unless a parameter has that name.
     pub(super) fn reply_field(&self) -> Ident {
-        let taken = self.fields().any(|(name, _)| name == "reply");
+        let taken = self.fields().any(|field| field.name == "reply");
         let name = if taken { "reply_" } else { "reply" };
         Ident::new(name, self.method.span())
     }

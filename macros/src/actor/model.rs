@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Generics, ImplItem, ItemEnum, ItemImpl, Type, Visibility, parse_quote};
 
 use super::constructor::Constructor;
-use super::handler::{Handler, Hook, SystemMessage};
+use super::handler::{FieldParam, Handler, Hook, SystemMessage};
 use super::options::ImplOptions;
 use super::params::Owner;
 use super::parse::is_misspelt_hook;
@@ -229,9 +229,7 @@ fn messages(actor: &Ident, cfgs: &[Attribute], actor_generics: &Generics, handle
             quote!(#[doc = #doc_text])
         });
         let head = quote!(#(#cfgs)* #(#docs)* #doc_text #priority #hidden #redact);
-        let names = handler.fields().map(|(name, _)| name);
-        let types = handler.fields().map(|(_, ty)| ty);
-        let redacts = handler.redacts();
+        let fields = handler.fields().map(|FieldParam { attrs, name, ty }| quote!(#(#attrs)* #name: #ty));
         match &handler.hook {
             Hook::System { variant, message } => {
                 let ty = Ident::new(message.type_name(), variant.span());
@@ -242,10 +240,10 @@ fn messages(actor: &Ident, cfgs: &[Attribute], actor_generics: &Generics, handle
                 let field = handler.reply_field();
                 let private = private_at(answer.span());
                 let ty = quote_spanned!(answer.span()=> #private::Reply<#answer>);
-                quote!(#head #variant { #(#redacts #names: #types,)* #field: #ty })
+                quote!(#head #variant { #(#fields,)* #field: #ty })
             }
             Hook::Cast { variant } if handler.fields().next().is_none() => quote!(#head #variant),
-            Hook::Cast { variant } => quote!(#head #variant { #(#redacts #names: #types),* }),
+            Hook::Cast { variant } => quote!(#head #variant { #(#fields),* }),
             Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => quote!(),
         }
     });

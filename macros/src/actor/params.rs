@@ -3,9 +3,9 @@
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{FnArg, Pat, PatType, Signature, Type};
+use syn::{Attribute, FnArg, Pat, PatType, Signature, Type};
 
-use super::handler::{Param, SystemMessage};
+use super::handler::{FieldParam, Param, SystemMessage};
 use crate::diag::Errors;
 use crate::syntax::text::source_text;
 use crate::syntax::types::without_reference;
@@ -25,8 +25,15 @@ pub(super) fn parse_params(hook: &str, sig: &Signature, owner: Owner<'_>, errors
     for input in &sig.inputs {
         let FnArg::Typed(typed) = input else { continue };
         let Some(param) = parse_param(hook, typed, owner, errors) else { continue };
+        if let (false, Some(cfg)) = (matches!(param, Param::Field(_)), attr::cfgs(&typed.attrs).first()) {
+            errors.push_help(
+                cfg,
+                "`#[cfg]` cannot be used on this parameter",
+                "move it to the method; only a part of the message can depend on a feature",
+            );
+        }
         let is_duplicate = params.iter().any(|other| match (&param, other) {
-            (Param::Field { .. }, _) => false,
+            (Param::Field(_), _) => false,
             (param, other) => std::mem::discriminant(param) == std::mem::discriminant(other),
         });
         if is_duplicate {
@@ -134,8 +141,8 @@ fn parse_field(hook: &str, typed: &PatType, owner: Owner<'_>, errors: &mut Error
     };
     let mut ty = (*typed.ty).clone();
     self_type::replace_self(&mut ty, owner.self_ty);
-    let redact = typed.attrs.iter().find(|attr| attr::is(attr, "redact")).cloned();
-    Some(Param::Field { name: field_name(&pattern.ident), ty, redact })
+    let attrs = typed.attrs.iter().filter(|attr| is_of_field(attr)).cloned().collect();
+    Some(Param::Field(FieldParam { attrs, name: field_name(&pattern.ident), ty }))
 }
 
 /// Reports a type that a value which another process receives cannot have, and returns false for it. `part` is the value
@@ -151,6 +158,11 @@ pub(super) fn check_value(ty: &Type, part: (&str, &str), local: bool, errors: &m
         return false;
     }
     true
+}
+
+/// Returns whether the field of the generated variant has this attribute of its parameter too.
+fn is_of_field(attr: &Attribute) -> bool {
+    ["cfg", "redact", "allow", "expect"].iter().any(|name| attr::is(attr, name))
 }
 
 /// Returns the parameter's name without leading underscores: the stub's method has no unused parameters.

@@ -6,11 +6,13 @@ use std::collections::HashMap;
 
 use proc_macro2::Ident;
 use quote::format_ident;
+use syn::ItemEnum;
 
 use super::model::{MessageKind, Model};
 use crate::diag::Errors;
 use crate::syntax::generics;
 use crate::syntax::text::source_text;
+use crate::{names, sibling_items};
 
 /// Adds an error for every rule that the protocol breaks.
 pub(crate) fn check(model: &mut Model, errors: &mut Errors) {
@@ -19,6 +21,17 @@ pub(crate) fn check(model: &mut Model, errors: &mut Errors) {
     }
     check_methods(model, errors);
     check_sources(model, errors);
+}
+
+/// The name of the stub is free.
+pub(super) fn check_name(model: &mut Model, item: &ItemEnum, errors: &mut Errors) {
+    let Some(taken) = sibling_items::name_beside_enum(item, &model.stub) else { return };
+    errors.push_help(
+        &model.ident,
+        format!("`{taken}`, the name of this protocol's stub, is taken by another type"),
+        "rename that type or the protocol; the stub of a protocol `P` is `PRef`",
+    );
+    model.stub = names::hidden(&model.stub);
 }
 
 // Both rules leave variants with `#[cfg]` to rustc: two such variants may exclude each other.

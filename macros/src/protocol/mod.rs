@@ -8,6 +8,7 @@ mod check;
 mod codec;
 mod debug_text;
 mod expand;
+mod isolation;
 mod matches;
 mod model;
 mod options;
@@ -39,6 +40,7 @@ pub(crate) fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
     };
     let mut model = Model::parse(&mut item, options, &mut errors);
     check(&mut model, &mut errors);
+    check::check_name(&mut model, &item, &mut errors);
     let generated = expand(&model);
     quote!(#item #generated #errors)
 }
@@ -50,7 +52,8 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     }
     let protocol = expand::protocol(model);
     let stub = stub::stub(model);
-    quote!(#protocol #stub)
+    let warnings = isolation::warnings(model);
+    quote!(#protocol #stub #warnings)
 }
 
 /// Returns the enum. For another item it adds an error, and returns what to emit beside the item.

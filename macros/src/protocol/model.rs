@@ -18,6 +18,8 @@ pub(crate) struct Model {
     pub(crate) ident: Ident,
     /// The actor whose methods define the protocol.
     pub(crate) actor: Option<Ident>,
+    /// The actor's type, whose options determine the type of the stub's casts.
+    pub(crate) actor_type: Option<Type>,
     pub(crate) stub: Ident,
     pub(crate) generics: Generics,
     pub(crate) local: bool,
@@ -74,6 +76,8 @@ pub(crate) struct Field {
     /// The stub method's parameter.
     pub(crate) param: Ident,
     pub(crate) redact: Option<Attribute>,
+    /// The `#[allow]` and `#[expect]` attributes.
+    pub(crate) lint_levels: Vec<Attribute>,
 }
 
 impl Model {
@@ -98,6 +102,7 @@ impl Model {
             vis: item.vis.clone(),
             ident: item.ident.clone(),
             actor: None,
+            actor_type: None,
             stub: names::stub(&item.ident),
             generics: item.generics.clone(),
             local: options.local,
@@ -248,7 +253,8 @@ fn parse_fields(
             None => Member::Unnamed(index.into()),
         };
         let param = field.ident.clone().unwrap_or_else(|| names::argument(index, 0));
-        parsed.push(Field { cfgs, member, ty: field.ty.clone(), param, redact });
+        let lint_levels = attr::lint_levels(&field.attrs);
+        parsed.push(Field { cfgs, member, ty: field.ty.clone(), param, redact, lint_levels });
     }
     parsed
 }

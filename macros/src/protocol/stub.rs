@@ -4,13 +4,14 @@
 //! type parameters.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Attribute, GenericParam, Visibility, parse_quote};
 
 use super::expand::allow_deprecated;
 use super::model::{MessageKind, Model, Variant};
-use crate::names::{local, nth, param, private, type_param};
+use crate::names::{local, nth, param, private, private_at, type_param};
 use crate::syntax::text::source_text;
 use crate::syntax::unsendable::sendable;
 use crate::syntax::{attr, generics};
@@ -102,7 +103,16 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
     let (output, body) = match kind {
         MessageKind::From { .. } => return None,
         MessageKind::Cast => {
-            (quote!(#private::Cast), quote!(#private::Address::cast(&self.0, move || #owner::#ident { #(#fields),* })))
+            let cast = quote!(#private::Address::cast(&self.0, move || #owner::#ident { #(#fields),* }));
+            match &model.actor_type {
+                None => (quote!(#private::Cast), cast),
+                // The options on the struct determine whether rustc is to warn of a cast that is not awaited.
+                Some(actor) => {
+                    let private = private_at(actor.span());
+                    let output = quote_spanned!(actor.span()=> <#actor as #private::DeclaredActor>::Cast);
+                    (output, quote!(::core::convert::From::from(#cast)))
+                }
+            }
         }
         MessageKind::Call { reply_field, answer } => {
             let member = variant.fields.get(*reply_field).map(|field| &field.member);

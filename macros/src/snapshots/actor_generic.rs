@@ -6,6 +6,7 @@ struct Store<K, V> {
 #[doc(hidden)]
 impl<K, V> ::greenroom::__private::DeclaredActor for Store<K, V> {
     type ProtocolGiven = ();
+    type Cast = ::greenroom::__private::Cast;
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Store",
         ..::greenroom::__private::Options::DEFAULT

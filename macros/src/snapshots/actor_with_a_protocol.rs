@@ -7,6 +7,7 @@ struct Sorter {
 #[doc(hidden)]
 impl ::greenroom::__private::DeclaredActor for Sorter {
     type ProtocolGiven = ::greenroom::__private::ProtocolGiven;
+    type Cast = ::greenroom::__private::Cast;
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Sorter",
         name: ::core::option::Option::Some("sorter"),

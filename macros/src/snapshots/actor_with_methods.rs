@@ -6,6 +6,7 @@ struct Counter {
 #[doc(hidden)]
 impl ::greenroom::__private::DeclaredActor for Counter {
     type ProtocolGiven = ();
+    type Cast = ::greenroom::__private::Cast;
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Counter",
         ..::greenroom::__private::Options::DEFAULT
@@ -363,18 +364,25 @@ pub struct CounterRef(::greenroom::__private::Address<CounterMessage>);
 impl CounterRef {
     /// Adds `n`.
     #[inline]
-    pub fn add(&self, n: u64) -> ::greenroom::__private::Cast {
-        ::greenroom::__private::Address::cast(
-            &self.0,
-            move || CounterMessage::Add { n: n },
+    pub fn add(
+        &self,
+        n: u64,
+    ) -> <Counter as ::greenroom::__private::DeclaredActor>::Cast {
+        ::core::convert::From::from(
+            ::greenroom::__private::Address::cast(
+                &self.0,
+                move || CounterMessage::Add { n: n },
+            ),
         )
     }
     /// Handled by `Counter::set`.
     #[inline]
-    fn set(&self, to: u64) -> ::greenroom::__private::Cast {
-        ::greenroom::__private::Address::cast(
-            &self.0,
-            move || CounterMessage::Set { to: to },
+    fn set(&self, to: u64) -> <Counter as ::greenroom::__private::DeclaredActor>::Cast {
+        ::core::convert::From::from(
+            ::greenroom::__private::Address::cast(
+                &self.0,
+                move || CounterMessage::Set { to: to },
+            ),
         )
     }
     /// Returns the count.

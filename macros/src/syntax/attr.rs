@@ -11,6 +11,11 @@ pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
 }
 
+/// Returns the `#[allow(..)]` and `#[expect(..)]` attributes.
+pub(crate) fn lint_levels(attrs: &[Attribute]) -> Vec<Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("allow") || attr.path().is_ident("expect")).cloned().collect()
+}
+
 /// Returns the predicates of several `#[cfg]` attributes as one: `all(a, b)`.
 pub(crate) fn cfg_predicate(cfgs: &[Attribute]) -> TokenStream {
     let predicates = cfgs.iter().filter_map(|attr| match &attr.meta {

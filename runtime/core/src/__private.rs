@@ -16,7 +16,7 @@ pub use crate::base::{
     DecodeError, Decoder, Deserialize, DeserializeOwned, Deserializer, Down, EncodeError, Encoder, Exit, ExitSignal,
     NodeEvent, Payload, Protocol, Receives, Serialize, Serializer, Shutdown, System, Variant, event_number,
 };
-pub use crate::call::{Address, Call, Cast, Reply};
+pub use crate::call::{Address, BoundedCast, Call, Cast, Reply};
 pub use crate::entry::{
     DEFAULT_SHUTDOWN, IntoNode, TestClock, TestOptions, built_node, main, node_from_environment, test,
 };
@@ -39,6 +39,8 @@ pub use crate::termination::{MainOutcome, OtherOutcome, OutcomeOfBoxedError, Out
 pub trait DeclaredActor: Sized {
     /// [`ProtocolGiven`] if the struct has the option `protocol`, `()` if the actor's impl generates the protocol.
     type ProtocolGiven;
+    /// The casts of the actor's stub: [`BoundedCast`] if its mailbox is bounded and refuses messages, else [`Cast`].
+    type Cast: From<Cast>;
     /// The options.
     const OPTIONS: Options;
     /// The function that formats the state, with the option `sys`.

@@ -31,6 +31,8 @@ mod mailbox;
 mod net;
 mod node;
 mod observe;
+#[cfg(feature = "port")]
+mod port;
 pub mod prelude;
 mod process;
 mod sched;
@@ -69,7 +71,7 @@ pub use base::{
     CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
     NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, Shutdown, StartError, Subject, Variant,
 };
-pub use call::{Call, Cast, Recipient, Reply};
+pub use call::{BoundedCast, Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
 pub use node::{EnterGuard, Node, StopTimeout, Tracing};
@@ -77,15 +79,17 @@ pub use observe::{
     Alarm, AlarmEvent, Alarms, Counters, ExitCounts, Lifecycle, LifecycleEvent, Memory, Metrics, ProcessInfo,
     ProcessState, ProtocolMetrics, SourceLine, Trace, TraceEvent, TraceStep, Traffic,
 };
+#[cfg(feature = "port")]
+pub use port::{FrameLength, Port, PortError, PortMessage, PortOutput, PortRef, PortStream};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 pub use sched::{Clock, Spawner, Task, Work};
 #[cfg(feature = "config")]
 pub use settings::{SettingOrigin, Settings, SettingsError};
 #[cfg(feature = "supervision")]
 pub use supervisor::{
-    AutoShutdown, Backoff, ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description, Dynamic,
-    InvalidOptions, OneShot, Restart, Restartable, StartChild, StartTree, Startable, Strategy, Supervision,
-    SupervisionRef, Supervisor, SupervisorInfo, SupervisorOptions, Tree, TreeRoot, TreeStub, WhileDown,
+    AutoShutdown, Backoff, ChildChange, ChildCount, ChildError, ChildEvent, ChildId, ChildInfo, ChildSpec, ChildState,
+    Description, Dynamic, InvalidOptions, OneShot, Restart, Restartable, StartChild, StartTree, Startable, Strategy,
+    Supervision, SupervisionRef, Supervisor, SupervisorInfo, SupervisorOptions, Tree, TreeRoot, TreeStub, WhileDown,
 };
 
 #[cfg(all(feature = "net", feature = "test"))]

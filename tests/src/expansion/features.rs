@@ -81,6 +81,20 @@ impl Counter {
         self.count += n;
     }
 
+    /// Adds a sum, and waits.
+    #[call]
+    pub async fn add_all(
+        &mut self,
+        #[cfg(any())] removed: MissingType,
+        first: u64,
+        #[cfg(all())] second: u64,
+        #[cfg(not(all()))] also_removed: MissingType,
+    ) -> u64 {
+        std::future::ready(()).await;
+        self.count += first + second;
+        self.count
+    }
+
     /// Returns the count.
     #[call]
     #[must_use]

@@ -26,6 +26,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("cluster", 5),
     ("actor", 6),
     ("supervisor", 7),
+    ("port", 7),
     ("application", 8),
 ];
 
@@ -33,7 +34,7 @@ const LAYERS: &[(&str, u8)] = &[
 const ABOVE: &[&str] = &["lib", "entry", "prelude", "__private", "testing"];
 
 /// Files of a layer that a macro generated: they name everything through `__private`.
-pub(super) const GENERATED: &[&str] = &["supervisor/protocol/expanded.rs"];
+pub(super) const GENERATED: &[&str] = &["supervisor/protocol/expanded.rs", "port/protocol/expanded.rs"];
 
 #[test]
 fn a_module_imports_only_lower_layers() {

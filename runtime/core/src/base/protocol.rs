@@ -89,8 +89,8 @@ pub struct Variant {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no variant for `{T}`",
     label = "needs a `#[from]` variant of `{Self}`",
-    note = "to monitor, a protocol needs a variant `#[from] Down(Down)`; to trap exits, `#[from] Exit(ExitSignal)`; to watch nodes, `#[from] Node(NodeEvent)`",
-    note = "in an `#[actor] impl`, this is a method with `#[down]`, `#[exit]` or `#[node_event]`"
+    note = "to monitor, a protocol needs a variant `#[from] Down(Down)`; to trap exits, `#[from] Exit(ExitSignal)`; to watch nodes, `#[from] Node(NodeEvent)`; to run a port, `#[from] Output(PortOutput)`",
+    note = "in an `#[actor] impl`, this is a method with `#[down]`, `#[exit]`, `#[node_event]` or `#[from]`"
 )]
 pub trait Receives<T>: From<T> {
     #[doc(hidden)]

@@ -4,6 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+#[cfg(feature = "port")]
+use std::task::Waker;
 use std::task::{Context, Poll, ready};
 
 use crate::base::{CastError, NodeName};
@@ -42,6 +44,47 @@ struct Waiting {
     id: WaiterId,
 }
 
+/// The future of a cast to an actor whose bounded mailbox refuses messages: a [`Cast`] that is to be awaited.
+///
+/// The stub of an actor made from methods returns it if the actor has the option `mailbox`, with `overflow = wait` or
+/// `reject`. A cast that is not awaited is lost when the mailbox is full. rustc warns of it. To accept the loss, write
+/// `drop(account.deposit(5))`. Lost messages are counted for each protocol, in
+/// [`ProtocolMetrics`](crate::ProtocolMetrics).
+///
+/// Cancel-safe as a [`Cast`] is.
+///
+/// # Errors
+/// Those of a [`Cast`].
+#[must_use = "a full mailbox refuses the message, and only the awaited cast returns that: write `.await`, or \
+              `drop(..)` to accept the loss"]
+pub struct BoundedCast(Cast);
+
+impl From<Cast> for BoundedCast {
+    fn from(cast: Cast) -> BoundedCast {
+        BoundedCast(cast)
+    }
+}
+
+impl From<BoundedCast> for Cast {
+    fn from(cast: BoundedCast) -> Cast {
+        cast.0
+    }
+}
+
+impl Future for BoundedCast {
+    type Output = Result<(), CastError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl fmt::Debug for BoundedCast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// The queue that a message was put into.
 pub(super) enum Placement<'a> {
     /// The mailbox, or the queue of a connection with room.
@@ -78,6 +121,26 @@ impl Cast {
 
     pub(super) fn waiting(queue: Arc<dyn AdmissionQueue>, id: WaiterId) -> Cast {
         Cast { state: Some(Box::new(State::Waiting(Waiting { queue, id }))) }
+    }
+}
+
+#[cfg(feature = "port")]
+impl Cast {
+    /// Returns the outcome so far. A message that waits in a wait queue is withdrawn.
+    ///
+    /// # Errors
+    /// [`CastError::Full`] for a message that was withdrawn, or the error of the cast.
+    pub(crate) fn withdraw_if_waiting(mut self) -> Result<(), CastError> {
+        match self.state.as_deref_mut() {
+            None | Some(State::BackPressure(_)) => Ok(()),
+            Some(State::Failed(error)) => Err(error.clone()),
+            Some(State::Waiting(Waiting { queue, id })) => {
+                match queue.poll_admitted(*id, &mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(outcome) => outcome,
+                    Poll::Pending => Err(CastError::Full),
+                }
+            }
+        }
     }
 }
 

@@ -27,6 +27,6 @@ mod without_serde;
 
 pub use address::{Address, SysError};
 pub use call_future::Call;
-pub use cast::Cast;
+pub use cast::{BoundedCast, Cast};
 pub use recipient::Recipient;
 pub use reply::Reply;

@@ -551,6 +551,43 @@ fn calls_of_a_member_that_are_not_answered_are_bounded() {
     });
 }
 
+#[test]
+fn members_with_invented_names_are_bounded_and_leave_no_memory() {
+    const LIMIT: usize = 8;
+    paused(false, None, async {
+        let served = Served::start_with(Limits { peers: LIMIT, ..Limits::default() }).await;
+        let connect = async |number: u64| {
+            let name = format!("{}-{number}@test", "m".repeat(100));
+            let hostile = Hostile::connect(&served.network, &served.cookie, &name, number).await.unwrap();
+            settle().await;
+            hostile
+        };
+        let mut admitted = Vec::new();
+        for number in 1..LIMIT as u64 {
+            admitted.push(connect(number).await);
+        }
+        assert!(admitted.iter().all(|hostile| hostile.seen(|seen| seen.up)));
+        let (mut before, mut left) = (kept_bytes(), 0);
+        // The first round enlarges the buffers.
+        for round in 1..3 {
+            for number in 0..1000 {
+                assert!(!connect(round * 1000 + number).await.seen(|seen| seen.up), "name {number} is one too many");
+            }
+            left = kept_bytes() - before;
+            before = kept_bytes();
+        }
+        println!("{left} bytes after 1,000 connections of further names");
+        assert!(left < LEFT, "{left} bytes");
+        assert_eq!(served.node.peers().len(), LIMIT);
+        assert!(served.node.counters().refused_connections >= 2000);
+        // The loss of a member makes room.
+        drop(admitted.pop());
+        settle().await;
+        assert!(connect(10_000).await.seen(|seen| seen.up));
+        served.check(1).await;
+    });
+}
+
 /// A process that keeps replies, and answers on request.
 #[actor]
 #[derive(Default)]

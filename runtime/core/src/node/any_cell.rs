@@ -163,6 +163,10 @@ pub(crate) trait Inspect: Send + Sync {
     /// Returns whether the process is a supervisor that waits for the start or the exit of this child.
     fn awaits_child(&self, number: u64, child: u64) -> bool;
 
+    /// Notes that the `init` of this child has succeeded. The process, if it is a supervisor, waits for it no longer, although
+    /// it may be polled later.
+    fn note_child_started(&self, number: u64, child: u64);
+
     /// Lets the process confirm at its next poll that it waits for nothing but its call.
     fn check_deadlock(&self, number: u64, check: Arc<DeadlockCheck>);
 }

@@ -24,7 +24,7 @@ pub struct Attachment {
 impl<M: Protocol> Mailbox<M> {
     /// Sends each item of `stream` to this process's mailbox, as the message that `wrap` makes of it, until the stream or
     /// the process ends, or the stream is [detached](Attachment::detach). The counterpart in OTP is a
-    /// [port](https://www.erlang.org/doc/system/c_port.html), which sends what it reads to its owner.
+    /// [driver](https://www.erlang.org/doc/apps/erts/erl_driver.html), which sends what it reads to its owner.
     ///
     /// A full bounded mailbox with `overflow = wait` suspends the stream: one message waits in the wait queue, and no
     /// further item is taken. Under the other overflow policies, messages that do not fit are refused or dropped, and

@@ -115,16 +115,23 @@ impl<M: Protocol> Owner for Cell<M> {
     }
 }
 
-/// Counts one piece of blocking code as running; the end of its process waits until all of them are dropped.
-struct RunningGuard<M: Protocol> {
+/// Counts one piece of blocking code, or one program of the operating system, as running. The end of its process waits
+/// until all of its guards are dropped.
+pub(crate) struct RunningGuard<M: Protocol> {
     cell: Arc<Cell<M>>,
     number: u64,
 }
 
 impl<M: Protocol> RunningGuard<M> {
     /// Returns `None` if the process is ending.
-    fn new(cell: &Arc<Cell<M>>, number: u64, at: &'static Location<'static>) -> Option<RunningGuard<M>> {
+    pub(crate) fn new(cell: &Arc<Cell<M>>, number: u64, at: &'static Location<'static>) -> Option<RunningGuard<M>> {
         cell.begin_blocking(number, at).then(|| RunningGuard { cell: Arc::clone(cell), number })
+    }
+
+    /// Returns whether the process has been killed.
+    #[cfg(feature = "port")]
+    pub(crate) fn is_killed(&self) -> bool {
+        self.cell.exit_reason_of(self.number) == Some(Exit::Killed)
     }
 
     fn run<T>(self, f: impl FnOnce() -> T, sender: oneshot::Sender<Result<T, Exit>>) {

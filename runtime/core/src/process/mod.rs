@@ -26,6 +26,8 @@ use std::sync::Arc;
 
 pub use attach::Attachment;
 pub use blocking::Blocking;
+#[cfg(feature = "port")]
+pub(crate) use blocking::RunningGuard;
 pub(crate) use cell::{Cell, ExitObserver, ProcessKind, StartInfo};
 pub(crate) use mailbox::Step;
 pub use mailbox::{AfterTime, Mailbox, Receive, Receiver};

@@ -161,7 +161,7 @@ mod tests {
         assert_ne!(first, second);
     }
 
-    /// A key of the curve's small subgroup gives a common secret that everybody can compute.
+    /// A key of the curve's small subgroup gives a common secret that any attacker can compute.
     #[test]
     fn a_peers_key_that_gives_no_secret_ends_the_handshake() {
         let key = CookieKey::derive(b"sixteen bytes or more");

@@ -31,6 +31,8 @@ pub enum ChildError {
     Incompatible,
     /// The supervisor is on another node. A child spec contains code, so it can only be used on its own node.
     RemoteSupervisor,
+    /// The supervisor has as many subscribers to its [child events](crate::TreeStub::child_events) as it may have.
+    TooManySubscribers,
     /// The supervisor does not exist, or has exited.
     NoProc,
     /// The call to the supervisor failed.
@@ -52,6 +54,9 @@ impl fmt::Display for ChildError {
             ChildError::Incompatible => f.write_str("the child has another protocol than the requested stub"),
             ChildError::RemoteSupervisor => {
                 f.write_str("the supervisor is on another node: start the child from a process on that node")
+            }
+            ChildError::TooManySubscribers => {
+                f.write_str("the supervisor has too many subscribers to its child events")
             }
             ChildError::NoProc => f.write_str("the supervisor does not exist"),
             ChildError::Call(_) => f.write_str("the call to the supervisor failed"),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::plan::ChildState;
 use super::{AutoShutdown, Restart, Strategy, SupervisionRef, SupervisorOptions};
-use crate::base::Pid;
+use crate::base::{Exit, Pid};
 
 /// A reference to one child in a request to its supervisor: its id or its pid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,45 @@ pub struct ChildInfo {
     pub starts: u64,
     /// The child's own supervisor stub, if the child is a supervisor.
     pub supervisor: Option<SupervisionRef>,
+}
+
+/// A start or an exit of a supervisor's child; from [`TreeStub::child_events`](super::TreeStub::child_events).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct ChildEvent {
+    /// The supervisor's path in the trees of its node, such as `/ChatTree/storage`.
+    pub supervisor: String,
+    /// The child's id.
+    pub child: String,
+    /// The change of the child's state.
+    pub change: ChildChange,
+}
+
+/// The change of a child's state that a [`ChildEvent`] reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum ChildChange {
+    /// The child has started: its `init` has succeeded.
+    Started {
+        /// The child's new process.
+        pid: Pid,
+        /// The number of the child's starts, this one included. From the second on it is a restart.
+        starts: u64,
+    },
+    /// The child's `init` has failed.
+    StartFailed {
+        /// The reason with which `init` ended.
+        reason: Exit,
+    },
+    /// The child's process has exited: it ended by itself, or the supervisor stopped it.
+    Exited {
+        /// The process.
+        pid: Pid,
+        /// The exit reason.
+        reason: Exit,
+    },
 }
 
 /// The number of children of a supervisor, by kind.

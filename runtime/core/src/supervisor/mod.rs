@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `options`, `error` | the options of supervisors and children; the error of requests |
 //! | `plan` | the decisions |
-//! | `protocol`, `info`, `child` | the messages to a supervisor, their answers, and the cells of its children |
+//! | `protocol`, `info`, `events`, `child` | the messages to a supervisor, their answers, its events, and the cells of its children |
 //! | `process` | the supervisor's process |
 //! | `spec` | child specs, and the starters of children |
 //! | `description`, `tree` | `#[supervisor]`, [`Supervisor`], [`Dynamic`], and the stubs |
@@ -30,6 +30,7 @@
 mod child;
 mod description;
 mod error;
+mod events;
 mod info;
 mod options;
 mod plan;
@@ -41,7 +42,7 @@ mod tree;
 pub use child::{ChildCells, Children};
 pub use description::Description;
 pub use error::ChildError;
-pub use info::{ChildCount, ChildId, ChildInfo, SupervisorInfo};
+pub use info::{ChildChange, ChildCount, ChildEvent, ChildId, ChildInfo, SupervisorInfo};
 pub use options::{
     AutoShutdown, Backoff, ChildOptions, InvalidOptions, Restart, Strategy, SupervisorOptions, WhileDown,
 };
@@ -58,5 +59,5 @@ pub use tree::{
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::serializable! {
     [] SupervisorInfo, [] Description, [] ChildId, [] Strategy, [] Restart, [] AutoShutdown, [] WhileDown, [] Backoff,
-    [] SupervisorOptions, [] ChildState, [] ChildInfo, [] ChildCount, [] ChildError, [] InvalidOptions,
+    [] SupervisorOptions, [] ChildState, [] ChildInfo, [] ChildCount, [] ChildEvent, [] ChildChange, [] ChildError, [] InvalidOptions,
 }

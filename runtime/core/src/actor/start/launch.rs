@@ -60,6 +60,9 @@ fn run_process<A: Process, const IS_NAMED: bool>(
             if result.is_ok() {
                 // Before the starter continues.
                 cx.cell().start_succeeded(cx.pid().number());
+                if started.is_some() {
+                    cx.cell().note_start_at_parent();
+                }
             }
             if let Err(reason) = send_start_result(started, result) {
                 return reason;

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+#[cfg(feature = "port")]
+use std::panic::Location;
 use std::sync::Arc;
 
 use super::constructor::Constructor;
@@ -10,6 +12,8 @@ use crate::actor::{Actor, Process, Ref, Stub};
 use crate::base::StartError;
 use crate::call::Address;
 use crate::node::{Current, Node};
+#[cfg(feature = "port")]
+use crate::process::RunningGuard;
 use crate::process::{Cell, ProcessKind, StartInfo, StartSender, ended_in_cell, start_wait};
 
 /// A process that can be reached, linked and monitored, but does not run yet.
@@ -32,8 +36,14 @@ impl<A: Process> NewProcess<A> {
         Ref::<A>::__new(Address::direct(Arc::clone(&self.cell), self.number))
     }
 
+    /// Makes the end of the process wait until the guard is dropped.
+    #[cfg(feature = "port")]
+    pub(crate) fn running_guard(&self, at: &'static Location<'static>) -> Option<RunningGuard<A::Protocol>> {
+        RunningGuard::new(&self.cell, self.number, at)
+    }
+
     /// Starts to run the process.
-    pub(super) fn run<C: Constructor<Actor = A>>(self, constructor: C, started: Option<StartSender>) -> Ref<A> {
+    pub(crate) fn run<C: Constructor<Actor = A>>(self, constructor: C, started: Option<StartSender>) -> Ref<A> {
         launch(&self.cell, self.number, constructor, started);
         Ref::<A>::__new(Address::direct(self.cell, self.number))
     }

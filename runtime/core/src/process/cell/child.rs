@@ -111,6 +111,17 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
+    /// Notes the success of the process's `init` at its parent. If that is a supervisor, the process may call it from now on.
+    pub(crate) fn note_start_at_parent(&self) {
+        let (number, parent) = {
+            let control = self.control();
+            (control.number, control.parent)
+        };
+        if let Some(cell) = self.node().table().get(parent) {
+            cell.note_child_started(parent, number);
+        }
+    }
+
     /// Returns whether the `init` of a supervised child has not succeeded yet.
     pub(in crate::process) fn is_starting(&self) -> bool {
         self.is_reused() && self.queue.is_starting()

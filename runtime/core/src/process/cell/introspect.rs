@@ -142,6 +142,15 @@ impl<M: Protocol> Inspect for Cell<M> {
         attached.is_some_and(|attached| attached.awaited_children.binary_search(&child).is_ok())
     }
 
+    fn note_child_started(&self, number: u64, child: u64) {
+        let mut control = self.control();
+        if control.is_occupied_by(number)
+            && let Some(attached) = control.attached_mut()
+        {
+            attached.awaited_children.retain(|awaited| *awaited != child);
+        }
+    }
+
     fn check_deadlock(&self, number: u64, check: Arc<DeadlockCheck>) {
         self.with_attached_if_running(number, |attached| attached.deadlock_checks.push(check));
         self.flags.set(DEADLOCK_CHECK);

@@ -14,10 +14,10 @@ use crate::process::Cell;
 use crate::supervisor::child::{BoundSpec, ChildCell, for_each_cell};
 use crate::supervisor::plan::{Action, ChildKey, PendingRetry, RetryId, ShutdownCause};
 use crate::supervisor::protocol::LocalOnly;
-use crate::supervisor::{ChildError, Supervision};
+use crate::supervisor::{ChildChange, ChildError, Supervision};
 
-/// The requests that change nothing.
-const QUERIES: Mask = Cell::<Supervision>::mask_of(Some(&["Children", "Count", "Info", "Find"]));
+/// The requests that change no child.
+const QUERIES: Mask = Cell::<Supervision>::mask_of(Some(&["Children", "Count", "Info", "Find", "Subscribe"]));
 
 impl SupervisorProcess {
     /// Executes all actions of the plan. An error ends the supervisor.
@@ -57,13 +57,13 @@ impl SupervisorProcess {
         Ok(std::mem::replace(&mut self.last_start, Ok(None)))
     }
 
-    /// Waits for `future`, and meanwhile answers the requests that change nothing. All other messages wait.
+    /// Waits for `future`, and meanwhile answers the requests that change no child. All other messages wait.
     async fn answer_while<T>(&mut self, cx: &mut Context<Self>, future: impl Future<Output = T> + Send) -> T {
         let mut future = pin!(future);
         loop {
             match cx.mailbox().receive_while(QUERIES, future.as_mut()).await {
                 Ok(output) => return output,
-                Err(query) => drop(self.answer(cx.pid(), query)),
+                Err(query) => drop(self.answer(cx, query)),
             }
         }
     }
@@ -142,11 +142,13 @@ impl SupervisorProcess {
             Ok(Some(pid)) => {
                 child.pid = Some(pid.clone());
                 child.starts += 1;
+                let starts = child.starts;
                 if child.starts > 1 {
                     report::child_restarted(cx.node(), self.cells.path(), &child.spec, pid, child.starts);
                 }
                 self.running.insert(pid.number(), key);
                 report::child_started(self.cells.path(), &child.spec, pid, child.starts);
+                self.send_event(key, || ChildChange::Started { pid: pid.clone(), starts });
                 self.plan.child_started(key, cx.node().clock().now());
             }
             Ok(None) => self.plan.child_ignored(key),
@@ -158,6 +160,7 @@ impl SupervisorProcess {
                 } else {
                     self.set_failure(&id, reason.clone());
                 }
+                self.send_event(key, || ChildChange::StartFailed { reason: reason.clone() });
                 self.plan.start_failed(key);
             }
         }
@@ -195,6 +198,7 @@ impl SupervisorProcess {
             Some(reason) => {
                 let (node, path) = (self.cells.node(), self.cells.path());
                 report::child_stopped(node, path, &child.spec, &pid, reason, outcome.timed_out);
+                self.send_event(key, || ChildChange::Exited { pid: pid.clone(), reason: reason.clone() });
             }
             None => self.abandon(cx, key, pid),
         }

@@ -7,9 +7,12 @@ mod shutdown_wait;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::child::{BoundSpec, ChildCells, Children, UnboundSpec, segment_id};
+use super::events::ChildEventSubscribers;
 use super::plan::{ChildKey, ChildState, IdTaken, PendingRetry, Plan};
 use super::protocol::LocalOnly;
-use super::{ChildCount, ChildError, ChildId, ChildInfo, Supervision, SupervisorInfo, SupervisorOptions};
+use super::{
+    ChildChange, ChildCount, ChildError, ChildEvent, ChildId, ChildInfo, Supervision, SupervisorInfo, SupervisorOptions,
+};
 use crate::actor::{Actor, Context, Options, Process};
 use crate::base::{Exit, ExitSignal, Pid, SortedMap, StartError};
 use crate::process::Step;
@@ -31,6 +34,7 @@ pub(crate) struct SupervisorProcess {
     init_done: bool,
     /// The last child that exited or failed to start, with the reason.
     last_failed: Option<StartError>,
+    subscribers: ChildEventSubscribers,
     /// The child that is being started.
     starting: Option<ChildKey>,
     /// The result of the last start.
@@ -78,6 +82,7 @@ impl SupervisorProcess {
             failure,
             init_done: false,
             last_failed: None,
+            subscribers: ChildEventSubscribers::default(),
             starting: None,
             last_start: Ok(None),
         };
@@ -128,14 +133,14 @@ impl SupervisorProcess {
         (self.children.get(&key)?.spec.cell.child_id().as_ref() == Some(id)).then_some(key)
     }
 
-    /// Answers a request that changes nothing. Returns any other message.
-    fn answer(&self, supervisor: &Pid, message: Supervision) -> Option<Supervision> {
+    /// Answers a request that changes no child. Returns any other message.
+    fn answer(&mut self, cx: &Context<Self>, message: Supervision) -> Option<Supervision> {
         match message {
             Supervision::Children { reply } => reply.send(self.child_infos()),
             Supervision::Count { reply } => reply.send(self.count()),
             Supervision::Info { reply } => reply.send(SupervisorInfo {
                 path: self.cells.path().to_string(),
-                pid: supervisor.clone(),
+                pid: cx.pid().clone(),
                 options: self.options,
                 dynamic: self.dynamic,
                 children: self.child_infos(),
@@ -145,21 +150,37 @@ impl SupervisorProcess {
                 let cell = found.map(|child| LocalOnly(Arc::clone(&child.spec.cell).into_cell()));
                 reply.send(cell.ok_or(ChildError::NotFound));
             }
+            Supervision::Subscribe { subscriber, reply } => {
+                let to = subscriber.clone();
+                let is_added = self.subscribers.add(subscriber, || cx.monitor(&to));
+                reply.send(is_added.then_some(()).ok_or(ChildError::TooManySubscribers));
+            }
             other => return Some(other),
         }
         None
     }
 
+    /// Sends an event about a child to the subscribers.
+    fn send_event(&self, key: ChildKey, change: impl Fn() -> ChildChange) {
+        let Some(child) = self.children.get(&key) else { return };
+        self.subscribers.send(|| ChildEvent {
+            supervisor: self.cells.path().to_string(),
+            child: child.spec.id.to_string(),
+            change: change(),
+        });
+    }
+
     /// Handles a request or an exit. The replies of requests that take time are held until then, so that a cycle of calls
     /// and exits through this supervisor is found.
     async fn handle(&mut self, cx: &mut Context<Self>, message: Supervision) -> Result<(), Exit> {
-        let Some(message) = self.answer(cx.pid(), message) else { return Ok(()) };
+        let Some(message) = self.answer(cx, message) else { return Ok(()) };
         match message {
             // Answered above.
             Supervision::Children { .. }
             | Supervision::Count { .. }
             | Supervision::Info { .. }
-            | Supervision::Find { .. } => {}
+            | Supervision::Find { .. }
+            | Supervision::Subscribe { .. } => {}
             Supervision::Terminate { child, reply } => {
                 reply.mark_held();
                 let planned = self.find(&child).ok_or(ChildError::NotFound).and_then(|key| self.plan.terminate(key));
@@ -189,6 +210,7 @@ impl SupervisorProcess {
                 self.execute_actions(cx).await?;
             }
             Supervision::Exit(signal) => self.handle_exit(cx, signal).await?,
+            Supervision::Down(down) => self.subscribers.remove(down.monitor),
         }
         Ok(())
     }
@@ -240,6 +262,7 @@ impl SupervisorProcess {
         let Some(key) = self.running.get(&number).copied() else { return Ok(()) };
         let now = cx.node().clock().now();
         self.set_not_running(key);
+        self.send_event(key, || ChildChange::Exited { pid: signal.from.clone(), reason: signal.reason.clone() });
         self.plan.child_exited(key, &signal.reason, now);
         if let Some(child) = self.children.get_mut(&key) {
             let left = RestartsLeft { count: self.plan.restarts_left(key), period: self.options.period };

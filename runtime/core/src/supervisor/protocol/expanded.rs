@@ -1,11 +1,13 @@
 use std::any::Any;
 use std::sync::Arc;
-use crate::base::{ExitSignal, Pid};
-use crate::call::Reply;
+use crate::base::{Down, ExitSignal, Pid};
+use crate::call::{Recipient, Reply};
 use crate::supervisor::child::UnboundSpec;
 use crate::supervisor::plan::PendingRetry;
 use crate::supervisor::protocol::local_only::LocalOnly;
-use crate::supervisor::{ChildCount, ChildError, ChildId, ChildInfo, SupervisorInfo};
+use crate::supervisor::{
+    ChildCount, ChildError, ChildEvent, ChildId, ChildInfo, SupervisorInfo,
+};
 /// The protocol of every supervisor.
 ///
 /// [`TreeStub`](crate::TreeStub) has a method for each request. After OTP's
@@ -26,6 +28,14 @@ pub enum Supervision {
     Info {
         /// Receives the description.
         reply: Reply<SupervisorInfo>,
+    },
+    /// Sends the events of the children to a process.
+    #[doc(hidden)]
+    Subscribe {
+        /// The process.
+        subscriber: Recipient<ChildEvent>,
+        /// Receives the result.
+        reply: Reply<Result<(), ChildError>>,
     },
     /// Stops a child. Its spec is kept, unless the child is temporary.
     Terminate {
@@ -72,6 +82,8 @@ pub enum Supervision {
     },
     /// Reports the exit of a child, or of the supervisor's parent.
     Exit(ExitSignal),
+    /// Reports the exit of a subscriber.
+    Down(Down),
 }
 #[automatically_derived]
 #[diagnostic::do_not_recommend]
@@ -96,6 +108,13 @@ impl ::greenroom::__private::Protocol for Supervision {
         ::greenroom::__private::Variant {
             name: "Info",
             shape: "reply: Reply<SupervisorInfo>",
+            call: true,
+            system: false,
+            priority: false,
+        },
+        ::greenroom::__private::Variant {
+            name: "Subscribe",
+            shape: "subscriber: Recipient<ChildEvent>, reply: Reply<Result<(), ChildError>>",
             call: true,
             system: false,
             priority: false,
@@ -149,19 +168,28 @@ impl ::greenroom::__private::Protocol for Supervision {
             system: true,
             priority: false,
         },
+        ::greenroom::__private::Variant {
+            name: "Down",
+            shape: "Down",
+            call: false,
+            system: true,
+            priority: false,
+        },
     ];
     fn variant(&self) -> usize {
         match self {
             Self::Children { .. } => 0,
             Self::Count { .. } => 1,
             Self::Info { .. } => 2,
-            Self::Terminate { .. } => 3,
-            Self::Restart { .. } => 4,
-            Self::Delete { .. } => 5,
-            Self::Find { .. } => 6,
-            Self::Add { .. } => 7,
-            Self::Retry { .. } => 8,
-            Self::Exit { .. } => 9,
+            Self::Subscribe { .. } => 3,
+            Self::Terminate { .. } => 4,
+            Self::Restart { .. } => 5,
+            Self::Delete { .. } => 6,
+            Self::Find { .. } => 7,
+            Self::Add { .. } => 8,
+            Self::Retry { .. } => 9,
+            Self::Exit { .. } => 10,
+            Self::Down { .. } => 11,
         }
     }
     fn from_system(
@@ -171,6 +199,11 @@ impl ::greenroom::__private::Protocol for Supervision {
             ExitSignal,
         >(__system) {
             return ::core::option::Option::Some(Self::Exit { 0: __message });
+        }
+        if let ::core::option::Option::Some(__message) = ::greenroom::__private::System::take::<
+            Down,
+        >(__system) {
+            return ::core::option::Option::Some(Self::Down { 0: __message });
         }
         ::core::option::Option::None
     }
@@ -184,6 +217,9 @@ impl ::greenroom::__private::Protocol for Supervision {
                 ::greenroom::__private::Reply::mark_taken(__reply)
             }
             Self::Info { reply: __reply, .. } => {
+                ::greenroom::__private::Reply::mark_taken(__reply)
+            }
+            Self::Subscribe { reply: __reply, .. } => {
                 ::greenroom::__private::Reply::mark_taken(__reply)
             }
             Self::Terminate { reply: __reply, .. } => {
@@ -235,6 +271,23 @@ impl ::greenroom::__private::Protocol for Supervision {
                     &mut __builder,
                     "reply",
                     ::greenroom::__private::FieldDebug(__field0).__debug(),
+                );
+                ::core::fmt::DebugStruct::finish(&mut __builder)
+            }
+            Self::Subscribe { subscriber: __field0, reply: __field1 } => {
+                let mut __builder = ::core::fmt::Formatter::debug_struct(
+                    __f,
+                    "Subscribe",
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __builder,
+                    "subscriber",
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
+                );
+                ::core::fmt::DebugStruct::field(
+                    &mut __builder,
+                    "reply",
+                    ::greenroom::__private::FieldDebug(__field1).__debug(),
                 );
                 ::core::fmt::DebugStruct::finish(&mut __builder)
             }
@@ -328,6 +381,14 @@ impl ::greenroom::__private::Protocol for Supervision {
                 );
                 ::core::fmt::DebugTuple::finish(&mut __builder)
             }
+            Self::Down { 0: __field0 } => {
+                let mut __builder = ::core::fmt::Formatter::debug_tuple(__f, "Down");
+                ::core::fmt::DebugTuple::field(
+                    &mut __builder,
+                    ::greenroom::__private::FieldDebug(__field0).__debug(),
+                );
+                ::core::fmt::DebugTuple::finish(&mut __builder)
+            }
         }
     }
     fn encode(
@@ -351,6 +412,15 @@ impl ::greenroom::__private::Protocol for Supervision {
                 <Reply<
                     SupervisorInfo,
                 > as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
+                ::core::result::Result::Ok(())
+            }
+            Self::Subscribe { subscriber: __field0, reply: __field1 } => {
+                <Recipient<
+                    ChildEvent,
+                > as ::greenroom::__private::RemoteField>::write(__field0, __encoder)?;
+                <Reply<
+                    Result<(), ChildError>,
+                > as ::greenroom::__private::RemoteField>::write(__field1, __encoder)?;
                 ::core::result::Result::Ok(())
             }
             Self::Terminate { child: __field0, reply: __field1 } => {
@@ -411,6 +481,9 @@ impl ::greenroom::__private::Protocol for Supervision {
             Self::Exit { .. } => {
                 ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
             }
+            Self::Down { .. } => {
+                ::core::result::Result::Err(::greenroom::__private::EncodeError::Local)
+            }
         }
     }
     fn decode(
@@ -440,6 +513,16 @@ impl ::greenroom::__private::Protocol for Supervision {
                 })
             }
             3 => {
+                ::core::result::Result::Ok(Self::Subscribe {
+                    subscriber: <Recipient<
+                        ChildEvent,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
+                    reply: <Reply<
+                        Result<(), ChildError>,
+                    > as ::greenroom::__private::RemoteField>::read(__decoder)?,
+                })
+            }
+            4 => {
                 ::core::result::Result::Ok(Self::Terminate {
                     child: <ChildId as ::greenroom::__private::RemoteField>::read(
                         __decoder,
@@ -449,7 +532,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                     > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
-            4 => {
+            5 => {
                 ::core::result::Result::Ok(Self::Restart {
                     child: <ChildId as ::greenroom::__private::RemoteField>::read(
                         __decoder,
@@ -459,7 +542,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                     > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
-            5 => {
+            6 => {
                 ::core::result::Result::Ok(Self::Delete {
                     child: <ChildId as ::greenroom::__private::RemoteField>::read(
                         __decoder,
@@ -469,7 +552,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                     > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
-            6 => {
+            7 => {
                 ::core::result::Result::Ok(Self::Find {
                     child: <ChildId as ::greenroom::__private::RemoteField>::read(
                         __decoder,
@@ -479,7 +562,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                     > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
-            7 => {
+            8 => {
                 ::core::result::Result::Ok(Self::Add {
                     unbound: <LocalOnly<
                         UnboundSpec,
@@ -489,7 +572,7 @@ impl ::greenroom::__private::Protocol for Supervision {
                     > as ::greenroom::__private::RemoteField>::read(__decoder)?,
                 })
             }
-            8 => {
+            9 => {
                 ::core::result::Result::Ok(Self::Retry {
                     retry: <LocalOnly<
                         PendingRetry,
@@ -517,6 +600,18 @@ impl ::core::convert::From<ExitSignal> for Supervision {
 #[automatically_derived]
 #[diagnostic::do_not_recommend]
 impl ::greenroom::__private::Receives<ExitSignal> for Supervision {
+    const __ONLY_PROTOCOL_IMPLEMENTS_IT: () = ();
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::core::convert::From<Down> for Supervision {
+    fn from(value: Down) -> Self {
+        Self::Down { 0: value }
+    }
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::greenroom::__private::Receives<Down> for Supervision {
     const __ONLY_PROTOCOL_IMPLEMENTS_IT: () = ();
 }
 /// Stub of a process with the protocol [`Supervision`], on this node or another.
@@ -559,6 +654,21 @@ impl SupervisionRef {
         ::greenroom::__private::Address::call(
             &self.0,
             |__reply| Supervision::Info {
+                reply: __reply,
+            },
+        )
+    }
+    /// Sends the events of the children to a process.
+    #[doc(hidden)]
+    #[inline]
+    pub fn subscribe(
+        &self,
+        subscriber: Recipient<ChildEvent>,
+    ) -> ::greenroom::__private::Call<Result<(), ChildError>> {
+        ::greenroom::__private::Address::call(
+            &self.0,
+            move |__reply| Supervision::Subscribe {
+                subscriber: subscriber,
                 reply: __reply,
             },
         )

@@ -3,12 +3,12 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use crate::base::{ExitSignal, Pid};
-use crate::call::Reply;
+use crate::base::{Down, ExitSignal, Pid};
+use crate::call::{Recipient, Reply};
 use crate::supervisor::child::UnboundSpec;
 use crate::supervisor::plan::PendingRetry;
 use crate::supervisor::protocol::local_only::LocalOnly;
-use crate::supervisor::{ChildCount, ChildError, ChildId, ChildInfo, SupervisorInfo};
+use crate::supervisor::{ChildCount, ChildError, ChildEvent, ChildId, ChildInfo, SupervisorInfo};
 
 /// The protocol of every supervisor.
 ///
@@ -31,6 +31,14 @@ pub enum Supervision {
     Info {
         /// Receives the description.
         reply: Reply<SupervisorInfo>,
+    },
+    /// Sends the events of the children to a process.
+    #[doc(hidden)]
+    Subscribe {
+        /// The process.
+        subscriber: Recipient<ChildEvent>,
+        /// Receives the result.
+        reply: Reply<Result<(), ChildError>>,
     },
     /// Stops a child. Its spec is kept, unless the child is temporary.
     Terminate {
@@ -78,4 +86,7 @@ pub enum Supervision {
     /// Reports the exit of a child, or of the supervisor's parent.
     #[from]
     Exit(ExitSignal),
+    /// Reports the exit of a subscriber.
+    #[from]
+    Down(Down),
 }

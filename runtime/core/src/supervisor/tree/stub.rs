@@ -8,11 +8,13 @@ use tokio::sync::oneshot;
 
 use crate::actor::Stub;
 use crate::base::{CallError, Exit, Pid};
-use crate::call::{Address, Call};
+use crate::call::{Address, Call, Recipient};
 use crate::process::Cell;
 use crate::supervisor::child::UnboundSpec;
 use crate::supervisor::protocol::LocalOnly;
-use crate::supervisor::{ChildCount, ChildError, ChildId, ChildInfo, ChildSpec, Description, SupervisionRef};
+use crate::supervisor::{
+    ChildCount, ChildError, ChildEvent, ChildId, ChildInfo, ChildSpec, Description, SupervisionRef,
+};
 
 /// The methods that every stub of a tree has, beside those for its children. Also implemented for the stub of a
 /// supervisor, [`SupervisionRef`].
@@ -32,6 +34,64 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
     /// [`count_children`](https://www.erlang.org/doc/apps/stdlib/supervisor.html#count_children/1).
     fn count_children(&self) -> Call<ChildCount> {
         SupervisionRef::count(self.supervisor())
+    }
+
+    /// Sends an event to `subscriber` for each start and exit of a child from now on.
+    ///
+    /// The subscriber's protocol has a variant `#[from] ChildEvent`, or a method with `#[from]`. An event is a cast that is
+    /// not awaited: a full mailbox of the subscriber refuses it. The children of nested supervisors are not included.
+    /// Another call for the same subscriber changes nothing. The subscription ends with the subscriber's process, so a
+    /// supervised subscriber calls this at each start: in its `init`, or for its own supervisor, which waits for the `init`,
+    /// in `#[continue_with]`. Cancel-safe: the subscription is made also if the future is dropped.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// use greenroom::{ChildChange, ChildEvent};
+    ///
+    /// # #[actor]
+    /// # #[derive(Default)]
+    /// # struct Till;
+    /// # #[actor]
+    /// # impl Till {
+    /// #     #[cast]
+    /// #     pub fn jam(&mut self) -> Result<(), Exit> { Err(Exit::error("a jam")) }
+    /// # }
+    /// #[protocol]
+    /// enum Mail {
+    ///     #[from]
+    ///     Child(ChildEvent),
+    /// }
+    ///
+    /// #[supervisor]
+    /// struct Shop {
+    ///     #[child]
+    ///     till: Till,
+    /// }
+    ///
+    /// # #[greenroom::main]
+    /// # async fn main() -> greenroom::Result {
+    /// let shop = Shop {}.start().await?;
+    /// let (tree, till) = (shop.clone(), shop.till().clone());
+    /// let guard = greenroom::spawn(|mut mailbox: Mailbox<Mail>| async move {
+    ///     tree.child_events(mailbox.me().recipient()).await?;
+    ///     till.jam();
+    ///     receive!(match mailbox {
+    ///         Mail::Child(ChildEvent { change: ChildChange::Started { starts: 2, .. }, .. }) => {}
+    ///     });
+    ///     Ok::<_, Exit>(())
+    /// });
+    /// assert_eq!(guard.ended().await, Exit::Normal);
+    /// # shop.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// - [`ChildError::TooManySubscribers`]: the supervisor has 1,024 of them.
+    /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
+    fn child_events(&self, subscriber: Recipient<ChildEvent>) -> impl Future<Output = Result<(), ChildError>> + Send {
+        let call = self.supervisor().subscribe(subscriber).forever();
+        async move { call.await? }
     }
 
     /// Describes the whole tree as data, whose `Display` draws it. Cancel-safe.

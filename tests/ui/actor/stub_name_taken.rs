@@ -1,0 +1,17 @@
+use greenroom::prelude::*;
+
+#[actor]
+struct Lamp;
+
+#[actor]
+impl Lamp {
+    #[cast]
+    fn on(&mut self) {}
+}
+
+struct LampRef;
+
+fn main() {
+    Lamp.spawn().on();
+    let _ = LampRef;
+}

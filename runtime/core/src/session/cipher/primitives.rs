@@ -1,7 +1,7 @@
 //! The primitives of Noise, by the crate ring.
 //!
-//! Snow has an adapter to ring too. That one needs a second implementation of the ciphers, the hash and the curve: twenty-two
-//! more packages that each program would compile.
+//! Snow has an adapter to ring too. That one needs a second implementation of the ciphers, the hash and the curve. They are
+//! twenty-two more packages for each program to compile.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -144,9 +144,9 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `overflow` | the message | the sender |
 /// |---|---|---|
 /// | `wait` | waits in front of the mailbox until there is room; dropping its `Cast` withdraws it | waits, if it awaits the `Cast` or `Call` |
-/// | `reject` | is not delivered | gets `CastError::Full` or `CallError::Full` |
-/// | `drop_newest` | is dropped | gets `CallError::Full` for a call, no error for a cast |
-/// | `drop_oldest` | is delivered, and the oldest one in the mailbox is dropped | the sender of a dropped call gets `CallError::Full` |
+/// | `reject` | is not delivered | gets `CastError::Full` or `CallErrorKind::Full` |
+/// | `drop_newest` | is dropped | gets `CallErrorKind::Full` for a call, no error for a cast |
+/// | `drop_oldest` | is delivered, and the oldest one in the mailbox is dropped | the sender of a dropped call gets `CallErrorKind::Full` |
 ///
 /// # On an impl
 /// The attribute derives the protocol from the methods, and generates the loop that receives a message and calls its

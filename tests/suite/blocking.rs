@@ -158,7 +158,7 @@ async fn a_reply_dropped_by_blocking_code_fails_with_the_reason() {
             std::future::pending().await
         })
     });
-    assert_eq!(callee.spawn().ask().await, Err(CallError::Dropped));
+    assert_eq!(callee.spawn().ask().await, Err(CallErrorKind::Dropped.into()));
 }
 
 /// A spawner with tokio's tasks and the default threads for blocking code.

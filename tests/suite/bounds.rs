@@ -316,7 +316,7 @@ async fn a_call_waits_for_a_full_mailbox_and_times_out_there() {
     let worker = Waits.spawn();
     let _full: Vec<_> = (0..2).map(|n| worker.job(n)).collect();
     settle().await;
-    assert_eq!(worker.take().await, Err(CallError::Timeout));
+    assert_eq!(worker.take().await, Err(CallErrorKind::Timeout.into()));
     assert_eq!(Node::current().counters().overflowed_messages, 1, "the question was withdrawn");
     assert_eq!(worker.go().await, Ok(()));
     settle().await;
@@ -329,7 +329,7 @@ async fn a_call_to_a_full_mailbox_that_rejects_is_full() {
     for n in 0..2 {
         worker.job(n);
     }
-    assert_eq!(worker.take().await, Err(CallError::Full));
+    assert_eq!(worker.take().await, Err(CallErrorKind::Full.into()));
 }
 
 #[protocol]

@@ -35,17 +35,17 @@ fn holder(end: impl FnOnce(Reply<u32>) -> Result<(), Exit> + Send + 'static) -> 
 async fn an_unanswered_call_times_out_after_5_s_or_its_own_timeout() {
     let callee = idle().spawn();
     let begin = Instant::now();
-    assert_eq!(callee.ask().await, Err(CallError::Timeout));
+    assert_eq!(callee.ask().await, Err(CallErrorKind::Timeout.into()));
     assert_eq!(begin.elapsed().as_secs(), 5);
     let begin = Instant::now();
-    assert_eq!(callee.ask().within(Duration::from_millis(250)).await, Err(CallError::Timeout));
+    assert_eq!(callee.ask().within(Duration::from_millis(250)).await, Err(CallErrorKind::Timeout.into()));
     assert!((250..260).contains(&begin.elapsed().as_millis()), "{:?}", begin.elapsed());
     assert!(callee.is_alive());
 }
 
 #[greenroom::test]
 async fn a_slow_answer_is_in_time_or_not() {
-    for (seconds, answer) in [(4, Ok(7)), (6, Err(CallError::Timeout))] {
+    for (seconds, answer) in [(4, Ok(7)), (6, Err(CallErrorKind::Timeout.into()))] {
         assert_eq!(slow(Duration::from_secs(seconds)).spawn().ask().await, answer, "after {seconds} s");
     }
     let patient = slow(Duration::from_secs(6)).spawn().ask().within(Duration::from_secs(7)).await;
@@ -58,7 +58,7 @@ async fn a_late_answer_vanishes() {
     let left = run(|cx| {
         Box::pin(async move {
             let callee = slow(Duration::from_secs(10)).spawn();
-            assert_eq!(callee.ask().await, Err(CallError::Timeout));
+            assert_eq!(callee.ask().await, Err(CallErrorKind::Timeout.into()));
             tokio::time::sleep(Duration::from_secs(10)).await;
             rest(cx).await
         })
@@ -119,10 +119,10 @@ async fn a_call_takes_its_place_when_the_method_is_called() {
 async fn the_holder_of_a_reply_gives_its_exit_reason() {
     let boom = || Exit::error("boom");
     // The process returned an error or panicked while the reply was in its frame.
-    assert_eq!(holder(|_reply| Err(Exit::error("boom"))).spawn().ask().await, Err(CallError::Exit(boom())));
-    assert_eq!(holder(|_reply| Ok(())).spawn().ask().await, Err(CallError::Exit(Exit::Normal)));
+    assert_eq!(holder(|_reply| Err(Exit::error("boom"))).spawn().ask().await, Err(CallErrorKind::Exit(boom()).into()));
+    assert_eq!(holder(|_reply| Ok(())).spawn().ask().await, Err(CallErrorKind::Exit(Exit::Normal).into()));
     match holder(|_reply| panic!("words")).spawn().ask().await {
-        Err(CallError::Exit(Exit::Panic { message, .. })) => assert_eq!(&*message, "words"),
+        Err(CallError { kind: CallErrorKind::Exit(Exit::Panic { message, .. }), .. }) => assert_eq!(&*message, "words"),
         outcome => panic!("{outcome:?}"),
     }
     // The process was killed while the reply was in its frame, its mailbox (read or not) or its state.
@@ -140,12 +140,12 @@ async fn the_holder_of_a_reply_gives_its_exit_reason() {
         let call = callee.ask();
         settle().await;
         callee.exit(Exit::Kill);
-        assert_eq!(call.await, Err(CallError::Exit(Exit::Killed)));
+        assert_eq!(call.await, Err(CallErrorKind::Exit(Exit::Killed).into()));
     }
     let callee = idle().spawn();
     let call = callee.ask();
     callee.exit(boom());
-    assert_eq!(call.await, Err(CallError::Exit(boom())), "even if it never ran");
+    assert_eq!(call.await, Err(CallErrorKind::Exit(boom()).into()), "even if it never ran");
 }
 
 #[greenroom::test]
@@ -165,9 +165,9 @@ async fn a_reply_dropped_by_a_running_process_fails_as_dropped() {
     })
     .spawn();
     let begin = Instant::now();
-    assert_eq!(callee.ask().await, Err(CallError::Dropped));
+    assert_eq!(callee.ask().await, Err(CallErrorKind::Dropped.into()));
     assert_eq!(begin.elapsed(), Duration::ZERO);
-    assert_eq!(callee.ask().await, Err(CallError::Dropped));
+    assert_eq!(callee.ask().await, Err(CallErrorKind::Dropped.into()));
     assert!(callee.is_alive());
 }
 
@@ -216,7 +216,7 @@ async fn a_reply_that_was_passed_on_fails_when_its_holder_ends() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         Err::<(), _>(Exit::error("keeper"))
     });
-    assert_eq!(call.await, Err(CallError::Exit(Exit::error("keeper"))));
+    assert_eq!(call.await, Err(CallErrorKind::Exit(Exit::error("keeper")).into()));
     assert!(!keeper.is_alive());
 }
 
@@ -224,7 +224,7 @@ async fn a_reply_that_was_passed_on_fails_when_its_holder_ends() {
 async fn a_dead_process_is_noproc() {
     let dead = idle().spawn();
     dead.stop(Exit::error("boom")).await;
-    assert_eq!(dead.ask().await, Err(CallError::NoProc));
+    assert_eq!(dead.ask().await, Err(CallErrorKind::NoProc.into()));
     assert_eq!(dead.go().await, Err(CastError::NoProc));
 }
 
@@ -274,7 +274,7 @@ async fn a_call_to_oneself_fails_at_once() {
             (outcomes, begin.elapsed(), rest(cx).await)
         })
     });
-    assert_eq!(outcome.await, (vec![Err(CallError::Itself); 2], Duration::ZERO, vec![]));
+    assert_eq!(outcome.await, (vec![Err(CallErrorKind::Itself.into()); 2], Duration::ZERO, vec![]));
 }
 
 #[greenroom::test]

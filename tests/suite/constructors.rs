@@ -135,7 +135,10 @@ async fn a_constructor_that_panics_is_a_start_that_fails() {
     let StartError { reason, .. } = Fragile::new("dropped".into()).start().await.unwrap_err();
     assert!(reason.to_string().contains("dropped"), "{reason}");
     let fragile = Fragile::new("dropped".into()).spawn();
-    assert!(matches!(fragile.answer().await, Err(CallError::Exit(_) | CallError::NoProc)));
+    assert!(matches!(
+        fragile.answer().await,
+        Err(CallError { kind: CallErrorKind::Exit(_) | CallErrorKind::NoProc, .. })
+    ));
 }
 
 /// An account, whose constructor has arguments that can be sent.

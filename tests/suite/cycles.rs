@@ -114,7 +114,7 @@ async fn ring(ways: &[Way]) -> (Vec<Pid>, Vec<Result<u32, CallError>>, Duration)
 fn cycle_error(pids: &[Pid]) -> CallError {
     let mut pids = pids.to_vec();
     pids.rotate_right(1);
-    CallError::Cycle { pids }
+    CallErrorKind::Cycle { pids }.into()
 }
 
 #[greenroom::test]
@@ -135,9 +135,11 @@ async fn calls_that_can_still_be_answered_are_not_a_cycle() {
         for ways in [[Way::Simply, way, Way::Simply], [way, Way::Simply, way]] {
             let (_, outcomes, elapsed) = ring(&ways).await;
             // The first call that times out leads to an answer, and so on.
-            assert!(outcomes.contains(&Err(CallError::Timeout)), "{ways:?}: {outcomes:?}");
+            assert!(outcomes.contains(&Err(CallErrorKind::Timeout.into())), "{ways:?}: {outcomes:?}");
             assert!(
-                !outcomes.iter().any(|outcomes| matches!(outcomes, Err(CallError::Cycle { .. }))),
+                !outcomes
+                    .iter()
+                    .any(|outcomes| matches!(outcomes, Err(CallError { kind: CallErrorKind::Cycle { .. }, .. }))),
                 "{ways:?}: {outcomes:?}"
             );
             assert!(elapsed >= Duration::from_secs(5), "{elapsed:?}");
@@ -171,7 +173,7 @@ async fn a_reply_that_may_be_passed_on_is_not_a_cycle() {
             (second.ask().await, begin.elapsed().as_secs())
         })
     });
-    assert_eq!(first.await, (Err(CallError::Timeout), 5));
+    assert_eq!(first.await, (Err(CallErrorKind::Timeout.into()), 5));
 
     // It passes the reply on, and the new holder answers in time, although the calls look like a cycle.
     let second = does(move |cx| {
@@ -216,14 +218,16 @@ async fn calls_in_unread_mailboxes_form_a_cycle() {
     let two = two.spawn();
     to.send(two.clone()).unwrap();
     let pids = [two.pid().unwrap(), pid];
-    let words =
-        format!("calls wait for each other in a cycle: {} waits for {} waits for {}", pids[0], pids[1], pids[0]);
+    let [me, other] = &pids;
+    let words = format!(
+        "`Letter::ask` on {other}: calls wait for each other in a cycle: {me} waits for {other} waits for {me}"
+    );
     match two.ended().await {
         Exit::Panic { message, .. } => assert_eq!(&*message, &*words),
         reason => panic!("{reason}"),
     }
     assert!(
-        matches!(outcomes.await.unwrap(), Err(CallError::Exit(Exit::Panic { .. }))),
+        matches!(outcomes.await.unwrap(), Err(CallError { kind: CallErrorKind::Exit(Exit::Panic { .. }), .. })),
         "the call fails with its callee"
     );
 }
@@ -239,7 +243,7 @@ async fn a_kill_has_precedence_over_a_cycle_error() {
         settle().await;
         links[victim].exit(Exit::Kill);
         let caller = links[(victim + 2) % 3].outcomes().await.unwrap();
-        assert_eq!(caller[0], Err(CallError::Exit(Exit::Killed)), "{victim}");
+        assert_eq!(caller[0], Err(CallErrorKind::Exit(Exit::Killed).into()), "{victim}");
     }
     assert_eq!(Node::current().counters().broken_cycles, 0);
 }
@@ -254,7 +258,7 @@ async fn a_caller_of_a_cycle_is_not_part_of_it() {
     links[0].begin();
     let pids = [3, 1, 2].map(|link| links[link].pid().unwrap()).to_vec();
     for link in &links {
-        assert_eq!(link.outcomes().await.unwrap()[0], Err(CallError::Cycle { pids: pids.clone() }));
+        assert_eq!(link.outcomes().await.unwrap()[0], Err(CallErrorKind::Cycle { pids: pids.clone() }.into()));
     }
 }
 
@@ -266,7 +270,7 @@ async fn a_child_of_a_tree_and_a_name_can_be_in_a_cycle() {
     LinkRef::register("second", &second).unwrap();
     first.begin();
     let pids = vec![second.pid().unwrap(), first.pid().unwrap()];
-    assert_eq!(first.outcomes().await.unwrap(), [Err(CallError::Cycle { pids })]);
+    assert_eq!(first.outcomes().await.unwrap(), [Err(CallErrorKind::Cycle { pids }.into())]);
 
     #[supervisor(strategy = one_for_one)]
     struct Pair {
@@ -280,7 +284,7 @@ async fn a_child_of_a_tree_and_a_name_can_be_in_a_cycle() {
     pair.right().follow(pair.left());
     pair.left().begin();
     let pids = vec![pair.right().pid().unwrap(), pair.left().pid().unwrap()];
-    assert_eq!(pair.left().outcomes().await.unwrap(), [Err(CallError::Cycle { pids })]);
+    assert_eq!(pair.left().outcomes().await.unwrap(), [Err(CallErrorKind::Cycle { pids }.into())]);
 }
 
 /// The calls of a crowd, to check each reported cycle.
@@ -343,7 +347,7 @@ impl Guest {
         self.ledger.0.lock().unwrap().insert(mine.clone(), theirs);
         let answer = crowd[callee].visit(hops - 1, upwards).forever().await;
         let mut ledger = self.ledger.0.lock().unwrap();
-        if let Err(CallError::Cycle { pids }) = &answer {
+        if let Err(CallError { kind: CallErrorKind::Cycle { pids }, .. }) = &answer {
             assert_eq!(pids[0], mine);
             for (pid, next) in pids.iter().zip(pids.iter().cycle().skip(1)) {
                 assert_eq!(ledger.get(pid), Some(next), "{pids:?} is a ring");

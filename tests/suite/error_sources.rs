@@ -17,18 +17,22 @@ async fn each_error_states_what_failed_and_has_its_cause_as_source() {
     let cycle = vec![pid.clone()];
     let settings = Settings::new().file("nowhere.toml").load::<u8>().unwrap_err();
 
-    check(&CallError::Timeout, "the callee did not answer in time", None);
-    check(&CallError::Exit(Exit::error("no stock")), "the callee exited: no stock", None);
-    check(&CallError::NoProc, "the callee does not exist", None);
-    check(&CallError::NoConnection, "no connection to the callee's node", None);
-    check(&CallError::Full, "the callee's mailbox is full", None);
-    check(&CallError::Dropped, "the callee dropped the reply without an answer", None);
-    check(&CallError::Itself, "a process called itself and would wait for its own answer", None);
-    check(&CallError::Incompatible("a and b".into()), "the callee's protocol is incompatible: a and b", None);
-    check(&CallError::Encode(encode()), "cannot encode the call or its answer", Some(&encode()));
-    check(&CallError::Decode(decode()), "cannot decode the call or its answer", Some(&decode()));
+    check(&CallError::from(CallErrorKind::Timeout), "the callee did not answer in time", None);
+    check(&CallError::from(CallErrorKind::Exit(Exit::error("no stock"))), "the callee exited: no stock", None);
+    check(&CallError::from(CallErrorKind::NoProc), "the callee does not exist", None);
+    check(&CallError::from(CallErrorKind::NoConnection), "no connection to the callee's node", None);
+    check(&CallError::from(CallErrorKind::Full), "the callee's mailbox is full", None);
+    check(&CallError::from(CallErrorKind::Dropped), "the callee dropped the reply without an answer", None);
+    check(&CallError::from(CallErrorKind::Itself), "a process called itself and would wait for its own answer", None);
+    check(
+        &CallError::from(CallErrorKind::Incompatible("a and b".into())),
+        "the callee's protocol is incompatible: a and b",
+        None,
+    );
+    check(&CallError::from(CallErrorKind::Encode(encode())), "cannot encode the call or its answer", Some(&encode()));
+    check(&CallError::from(CallErrorKind::Decode(decode())), "cannot decode the call or its answer", Some(&decode()));
     let waits = format!("calls wait for each other in a cycle: {pid} waits for {pid}");
-    check(&CallError::Cycle { pids: cycle }, &waits, None);
+    check(&CallError::from(CallErrorKind::Cycle { pids: cycle }), &waits, None);
 
     check(&CastError::NoProc, "the receiver does not exist", None);
     check(&CastError::NoConnection, "no connection to the receiver's node", None);
@@ -58,7 +62,8 @@ async fn each_error_states_what_failed_and_has_its_cause_as_source() {
     check(&NodeName::new("orders").unwrap_err(), name, None);
 
     check(&ChildError::Options(InvalidOptions::Backoff), "child's options", Some(&InvalidOptions::Backoff));
-    check(&ChildError::Call(CallError::Timeout), "call to the supervisor", Some(&CallError::Timeout));
+    let timeout = CallError::from(CallErrorKind::Timeout);
+    check(&ChildError::Call(timeout.clone()), "call to the supervisor", Some(&timeout));
     check(&ChildError::Start(Exit::error("no port")), "no port", None);
     check(&ChildError::AlreadyStarted(pid.clone()), &pid.to_string(), None);
     for error in [ChildError::NotFound, ChildError::NoProc, ChildError::RemoteSupervisor] {

@@ -126,7 +126,7 @@ async fn a_process_that_waits_for_an_answer_shows_the_callee() {
     let callee = deaf.pid().unwrap();
     let caller = does(|_| {
         Box::pin(async move {
-            assert_eq!(deaf.ask().within(Duration::from_secs(2)).await, Err(CallError::Timeout));
+            assert_eq!(deaf.ask().within(Duration::from_secs(2)).await, Err(CallErrorKind::Timeout.into()));
             tokio::time::sleep(Duration::from_secs(1)).await;
         })
     })

@@ -121,9 +121,9 @@ async fn call_timeouts_are_counted_by_callee() {
     let wide = cluster.node(0).start(Wide).await.unwrap();
     for (seconds, callee, expected) in [(1, &near, 1), (2, &there, 2), (3, &here, 3)] {
         let answer = callee.ask().within(Duration::from_secs(seconds)).await;
-        assert_eq!((answer, timeouts(0)), (Err(CallError::Timeout), expected));
+        assert_eq!((answer, timeouts(0)), (Err(CallErrorKind::Timeout.into()), expected));
     }
-    assert_eq!(wide.ask().await, Err(CallError::Timeout));
+    assert_eq!(wide.ask().await, Err(CallErrorKind::Timeout.into()));
     // The caller's metrics count it.
     assert_eq!(timeouts(1), 0);
     let all = cluster.node(0).metrics();

@@ -94,13 +94,13 @@ async fn a_message_to_an_unknown_name_is_silent_and_a_call_is_noproc() {
     let missing = LetterRef::named("missing");
     missing.go();
     assert_eq!(missing.go().await, Err(CastError::NoProc));
-    assert_eq!(missing.ask().await, Err(CallError::NoProc));
+    assert_eq!(missing.ask().await, Err(CallErrorKind::NoProc.into()));
     missing.exit(Exit::Kill);
     assert!(!missing.is_alive());
     let far = LetterRef::at("mail", "far@away");
     far.go();
     assert_eq!(far.go().await, Err(CastError::NoConnection));
-    assert_eq!(far.ask().await, Err(CallError::NoConnection));
+    assert_eq!(far.ask().await, Err(CallErrorKind::NoConnection.into()));
 }
 
 #[greenroom::test]
@@ -120,7 +120,7 @@ async fn a_name_is_looked_up_for_each_message() {
         assert_eq!(named.ask().await, Ok(n));
         settle().await;
     }
-    assert_eq!(named.ask().await, Err(CallError::NoProc));
+    assert_eq!(named.ask().await, Err(CallErrorKind::NoProc.into()));
 }
 
 #[greenroom::test]
@@ -134,7 +134,7 @@ async fn a_name_carries_its_protocol_another_stub_type_is_an_error() {
         outcome => panic!("{outcome:?}"),
     }
     match other.ask().await {
-        Err(CallError::Incompatible(what)) => assert_eq!(&*what, words),
+        Err(CallError { kind: CallErrorKind::Incompatible(what), .. }) => assert_eq!(&*what, words),
         outcome => panic!("{outcome:?}"),
     }
     assert!(process.is_alive());

@@ -79,7 +79,7 @@ async fn the_children_of_a_killed_root_end_with_it() -> greenroom::Result {
     // Dynamic children have a supervisor of their own, which stops them in order.
     assert_eq!((ends.2.await, ends.3.await), (Exit::shutdown(), Exit::shutdown()));
     assert_eq!(Node::current().process_count(), 0);
-    assert!(matches!(office.guest().name().await, Err(CallError::NoProc)));
+    assert!(matches!(office.guest().name().await, Err(CallError { kind: CallErrorKind::NoProc, .. })));
     Ok(())
 }
 
@@ -94,7 +94,7 @@ async fn the_dynamic_children_of_a_killed_supervisor_end_with_it() -> greenroom:
     office.supervisor().exit(Exit::kill());
     assert_eq!((ends.0.await, ends.1.await), (Exit::shutdown(), Exit::shutdown()));
     assert_eq!(office.guest().name().await?, "guest");
-    assert!(matches!(guest.name().await, Err(CallError::NoProc)));
+    assert!(matches!(guest.name().await, Err(CallError { kind: CallErrorKind::NoProc, .. })));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(Node::current().process_count(), declared);
     Ok(())
@@ -173,8 +173,8 @@ async fn waits_for_a_restart_end_with_the_start_of_a_killed_root() -> greenroom:
     let (end, call) = (slow.ended(), slow.answer().forever());
     tree.supervisor().exit(Exit::kill());
     assert_eq!(end.await, Exit::NoProc);
-    assert_eq!(call.await, Err(CallError::Exit(Exit::Killed)));
-    assert_eq!(slow.answer().await, Err(CallError::NoProc));
+    assert_eq!(call.await, Err(CallErrorKind::Exit(Exit::Killed).into()));
+    assert_eq!(slow.answer().await, Err(CallErrorKind::NoProc.into()));
     assert_eq!(Node::current().process_count(), 0);
     Ok(())
 }

@@ -147,7 +147,10 @@ async fn the_outcome_of_a_call_that_fails_is_a_message_too() -> greenroom::Resul
     till.provoke().await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let outcomes = till.outcomes().await?;
-    assert!(matches!(&outcomes[..], [Err(CallError::Exit(Exit::Panic { .. }))]), "{outcomes:?}");
+    assert!(
+        matches!(&outcomes[..], [Err(CallError { kind: CallErrorKind::Exit(Exit::Panic { .. }), .. })]),
+        "{outcomes:?}"
+    );
     Ok(())
 }
 
@@ -196,7 +199,7 @@ async fn a_call_to_another_node_is_piped_and_ends_with_the_connection() -> green
     tokio::time::sleep(Duration::from_millis(10)).await;
     cluster.partition(0, 1);
     tokio::time::sleep(Duration::from_millis(10)).await;
-    assert_eq!(till.outcomes().await?, [Ok(1), Err(CallError::NoConnection)]);
+    assert_eq!(till.outcomes().await?, [Ok(1), Err(CallErrorKind::NoConnection.into())]);
     assert!(bank.is_alive());
     Ok(())
 }

@@ -83,7 +83,7 @@ async fn a_private_message_does_not_leave_its_node() {
         let (token, sold) = oneshot::channel();
         assert_eq!(stub.sell(Token(token)).await, Err(CastError::Encode(EncodeError::Local)));
         assert!(sold.await.is_err(), "the token is dropped");
-        assert_eq!(stub.receipt().await.err(), Some(CallError::Encode(EncodeError::Local)));
+        assert_eq!(stub.receipt().await.err(), Some(CallErrorKind::Encode(EncodeError::Local).into()));
     }
     assert_eq!(here.counters().lost_messages - before, 4);
     assert_eq!((far.sold().await, store.sold().await), (Ok(0), Ok(0)));

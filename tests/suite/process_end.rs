@@ -73,7 +73,7 @@ async fn check(how: How) -> Vec<String> {
             // It stays in the mailbox to the end.
             let call = owner.ask();
             notes.note(match call.await {
-                Err(CallError::Exit(reason)) => format!("call {}", kind(&reason)),
+                Err(CallError { kind: CallErrorKind::Exit(reason), .. }) => format!("call {}", kind(&reason)),
                 outcome => format!("{outcome:?}"),
             });
             for _ in 0..2 {
@@ -154,7 +154,7 @@ async fn messages_that_panic_while_they_are_dropped_do_not_stop_the_end() {
         }
         assert_eq!(kind(&ended.await), reason);
         match call.await {
-            Err(CallError::Exit(received)) => assert_eq!(kind(&received), reason),
+            Err(CallError { kind: CallErrorKind::Exit(received), .. }) => assert_eq!(kind(&received), reason),
             outcome => panic!("{outcome:?}"),
         }
         assert_eq!(PostRef::named("post").pid(), None);
@@ -204,7 +204,7 @@ async fn a_state_is_dropped_after_its_handlers_panic() {
         // A server reads its first message on another code path than a message that it waited for.
         let reason = if is_requested {
             match climber.climb().await {
-                Err(CallError::Exit(reason)) => reason,
+                Err(CallError { kind: CallErrorKind::Exit(reason), .. }) => reason,
                 outcome => panic!("{outcome:?}"),
             }
         } else {

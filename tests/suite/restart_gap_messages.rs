@@ -248,7 +248,7 @@ async fn a_call_that_a_failing_start_received_fails_with_its_reason() {
     clerk.fail();
     clerk.ended().await;
     let (first, second) = (clerk.call(1), clerk.call(2));
-    assert_eq!(first.await, Err(CallError::Exit(Exit::error("start failed"))));
+    assert_eq!(first.await, Err(CallErrorKind::Exit(Exit::error("start failed")).into()));
     assert_eq!(second.await, Ok(2));
 }
 
@@ -260,7 +260,7 @@ async fn messages_to_one_incarnation_end_with_its_start() -> greenroom::Result {
     let me = shared.me.lock().unwrap().take().expect("the start published its stub");
     let call = me.call(2);
     clerk.note(3);
-    assert_eq!(call.await, Err(CallError::Exit(Exit::error("start failed"))));
+    assert_eq!(call.await, Err(CallErrorKind::Exit(Exit::error("start failed")).into()));
     assert_eq!(clerk.received().await?, [1, 3]);
     assert_eq!(me.note(4).await, Err(CastError::NoProc));
     Ok(())
@@ -336,7 +336,7 @@ async fn the_number_of_waiting_messages_is_bounded_over_failing_starts() -> gree
     }
     for _ in 0..3 {
         assert_eq!(clerk.urgent(5000).await, Err(CastError::Full));
-        assert_eq!(clerk.received().await, Err(CallError::Full));
+        assert_eq!(clerk.received().await, Err(CallErrorKind::Full.into()));
         pause(9).await;
     }
     pause(10).await;
@@ -347,12 +347,12 @@ async fn the_number_of_waiting_messages_is_bounded_over_failing_starts() -> gree
 #[greenroom::test]
 async fn a_child_that_drops_messages_in_its_restart_gap_keeps_none() -> greenroom::Result {
     let (_, _, clerk) = failed(Plain::new, WhileDown::Drop, 5, [Start::Fails, Start::Fails, Start::Fails]).await;
-    let failure = CallError::Exit(Exit::error("start failed"));
+    let failure = CallError::from(CallErrorKind::Exit(Exit::error("start failed")));
     // Either no process is there yet, or one is starting.
     let outcome = clerk.note(1).await;
     let is_missing = outcome == Err(CastError::NoProc);
     assert!(is_missing || outcome == Ok(()), "{outcome:?}");
-    assert_eq!(clerk.call(2).await, Err(if is_missing { CallError::NoProc } else { failure.clone() }));
+    assert_eq!(clerk.call(2).await, Err(if is_missing { CallErrorKind::NoProc.into() } else { failure.clone() }));
     pause(5).await;
     // A process is starting: it receives the message, and the message is lost with it.
     assert_eq!(clerk.note(3).await, Ok(()));
@@ -364,8 +364,8 @@ async fn a_child_that_drops_messages_in_its_restart_gap_keeps_none() -> greenroo
 
 #[greenroom::test]
 async fn if_the_supervisor_gives_up_waiting_messages_are_lost_and_calls_fail_with_the_reason() {
-    let failure = CallError::Exit(Exit::error("start failed"));
-    let panic = |error: &CallError| matches!(error, CallError::Exit(Exit::Panic { .. }));
+    let failure = CallError::from(CallErrorKind::Exit(Exit::error("start failed")));
+    let panic = |error: &CallError| matches!(error.kind, CallErrorKind::Exit(Exit::Panic { .. }));
     for (starts, counted) in [([Start::Fails; 3], 3), ([Start::Tests; 3], 3), ([Start::Panics; 3], 3)] {
         let before = Node::current().counters().lost_messages;
         let (_, tree, clerk) = failed(Plain::new, WhileDown::Hold, 2, starts).await;
@@ -381,7 +381,7 @@ async fn if_the_supervisor_gives_up_waiting_messages_are_lost_and_calls_fail_wit
         }
         assert_eq!(ended.await, Exit::shutdown());
         assert_eq!(Node::current().counters().lost_messages - before, counted);
-        assert_eq!(clerk.received().await, Err(CallError::NoProc));
+        assert_eq!(clerk.received().await, Err(CallErrorKind::NoProc.into()));
         assert_eq!(clerk.note(1).await, Err(CastError::NoProc));
     }
     assert_eq!(Node::current().process_count(), 0);
@@ -392,15 +392,15 @@ async fn if_the_child_is_not_restarted_waiting_calls_fail_with_noproc() {
     // It returns `Exit::Normal` after a failed start.
     let (_, _, clerk) = failed(Plain::new, WhileDown::Hold, 5, [Start::Fails, Start::Declines]).await;
     clerk.note(1);
-    assert_eq!(clerk.call(2).await, Err(CallError::NoProc));
+    assert_eq!(clerk.call(2).await, Err(CallErrorKind::NoProc.into()));
     assert_eq!(Node::current().counters().lost_messages, 2);
     // It is terminated during its start: the supervisor executes that after the start has failed or succeeded.
     let (_, tree, clerk) = failed(Plain::new, WhileDown::Hold, 5, [Start::Fails]).await;
     let call = clerk.call(1);
     pause(5).await;
     assert_eq!(tree.terminate_child("clerk").await, Ok(()));
-    assert_eq!(call.await, Err(CallError::Exit(Exit::error("start failed"))));
-    assert_eq!(clerk.call(1).await, Err(CallError::NoProc));
+    assert_eq!(call.await, Err(CallErrorKind::Exit(Exit::error("start failed")).into()));
+    assert_eq!(clerk.call(1).await, Err(CallErrorKind::NoProc.into()));
     // `restart_child` starts it again, without those messages.
     tree.restart_child("clerk").await.expect("it starts");
     assert_eq!(clerk.received().await, Ok(vec![]));

@@ -414,7 +414,7 @@ async fn a_dynamic_child_is_terminated_in_its_gap() {
     other.fail();
     settle().await;
     assert_eq!(hall.robots().terminate_child(&robot).await, Ok(()));
-    assert_eq!(robot.count().within(3 * BACKOFF).await, Err(CallError::NoProc));
+    assert_eq!(robot.count().within(3 * BACKOFF).await, Err(CallErrorKind::NoProc.into()));
     assert_eq!(other.count().within(3 * BACKOFF).await, Ok(1));
     assert_eq!(hall.robots().count_children().await.unwrap().specs, 1);
     assert_eq!(hall.robots().terminate_child(&robot).await, Ok(()), "gone already");

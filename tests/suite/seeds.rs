@@ -90,7 +90,10 @@ fn a_tree_is_complete_again_after_random_kills() {
         }
         // Every call resolves, and no incarnation continues the count of the previous one.
         for call in calls {
-            assert!(!matches!(call.await, Err(CallError::Timeout)), "a call without an answer");
+            assert!(
+                !matches!(call.await, Err(CallError { kind: CallErrorKind::Timeout, .. })),
+                "a call without an answer"
+            );
         }
         // A process ends on request, and another one takes its slot.
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -179,7 +182,14 @@ async fn talk(
         if n % 3 == 0 {
             match recorder.echo(from, n).within(Duration::from_secs(20)).await {
                 Ok(answer) => assert_eq!(answer, n, "an answer to another call"),
-                Err(CallError::NoConnection | CallError::Timeout | CallError::NoProc | CallError::Exit(_)) => {}
+                Err(CallError {
+                    kind:
+                        CallErrorKind::NoConnection
+                        | CallErrorKind::Timeout
+                        | CallErrorKind::NoProc
+                        | CallErrorKind::Exit(_),
+                    ..
+                }) => {}
                 Err(error) => panic!("{error}"),
             }
         } else {

@@ -71,7 +71,7 @@ async fn a_server_stops_after_its_answer_and_before_its_next_message() {
     let late = till.count();
     assert_eq!(answer.await, Ok("closed"));
     assert_eq!(till.ended().await, Exit::Normal);
-    assert_eq!(late.await, Err(CallError::Exit(Exit::Normal)));
+    assert_eq!(late.await, Err(CallErrorKind::Exit(Exit::Normal).into()));
     assert_eq!(taken(&record), ["sells", "closes", "ends: normal"]);
 }
 
@@ -103,7 +103,7 @@ async fn a_kill_overrides_it() {
     tokio::time::sleep(Duration::from_millis(10)).await;
     till.exit(Exit::kill());
     assert_eq!(till.ended().await, Exit::Killed);
-    assert_eq!(answer.await, Err(CallError::Exit(Exit::Killed)));
+    assert_eq!(answer.await, Err(CallErrorKind::Exit(Exit::Killed).into()));
     assert!(taken(&record).is_empty());
 }
 

@@ -57,7 +57,7 @@ impl Service {
         let answer = other.stop_other(whom).forever().await;
         self.log.lock().unwrap().push(match answer {
             Ok(_) => "answered".to_owned(),
-            Err(CallError::Cycle { pids }) => format!("cycle of {}", pids.len()),
+            Err(CallError { kind: CallErrorKind::Cycle { pids }, .. }) => format!("cycle of {}", pids.len()),
             Err(error) => error.to_string(),
         });
     }

@@ -226,7 +226,9 @@ async fn a_servers_panic_reaches_its_callers() {
     server.crash();
     let queued = server.parse("1".into());
     for outcome in [waiting.await.map(drop), queued.await.map(drop)] {
-        let Err(CallError::Exit(Exit::Panic { message, .. })) = outcome else { panic!("{outcome:?}") };
+        let Err(CallError { kind: CallErrorKind::Exit(Exit::Panic { message, .. }), .. }) = outcome else {
+            panic!("{outcome:?}")
+        };
         assert_eq!(&*message, "words");
     }
 }

@@ -62,7 +62,7 @@ type Outcomes = Arc<Mutex<Vec<Option<usize>>>>;
 fn outcome<T>(result: Result<T, CallError>) -> Option<usize> {
     match result {
         Ok(_) => None,
-        Err(CallError::Cycle { pids }) => Some(pids.len()),
+        Err(CallError { kind: CallErrorKind::Cycle { pids }, .. }) => Some(pids.len()),
         Err(error) => panic!("{error}"),
     }
 }

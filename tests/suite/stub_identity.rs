@@ -93,7 +93,7 @@ async fn stubs(building: &BuildingRef) -> Vec<ReadingRef> {
 
 /// Checks that a stub reaches no process in any way.
 async fn check_gone(stub: &ReadingRef) {
-    assert_eq!(stub.next().await, Err(CallError::NoProc));
+    assert_eq!(stub.next().await, Err(CallErrorKind::NoProc.into()));
     assert_eq!(stub.fail().await, Err(CastError::NoProc));
     assert_eq!(stub.recipient::<Calibrated>().send(Calibrated).await, Err(CastError::NoProc));
     assert!(!stub.is_alive());
@@ -111,7 +111,7 @@ async fn a_stub_of_a_stopped_tree_neither_equals_nor_reaches_a_process_of_a_new_
 
     let second = Building {}.start().await.unwrap();
     let new = stubs(&second).await;
-    assert_eq!(first.describe().await.map(drop), Err(CallError::NoProc));
+    assert_eq!(first.describe().await.map(drop), Err(CallErrorKind::NoProc.into()));
     let all: HashSet<_> = old.iter().chain(&new).collect();
     assert_eq!(all.len(), 10, "each stub is of a child of its own");
     assert_eq!(new, vec![second.sensor(), second.wing().sensor(), new[2].clone(), new[3].clone(), new[4].clone()]);
@@ -119,7 +119,7 @@ async fn a_stub_of_a_stopped_tree_neither_equals_nor_reaches_a_process_of_a_new_
     assert_eq!(recipients.len(), 10);
     assert_ne!(supervisors[0], *second.supervisor());
     assert_ne!(supervisors[1], *second.wing().supervisor());
-    assert_eq!(supervisors[1].children().await.map(drop), Err(CallError::NoProc));
+    assert_eq!(supervisors[1].children().await.map(drop), Err(CallErrorKind::NoProc.into()));
     for stub in &old {
         check_gone(stub).await;
     }
@@ -259,7 +259,7 @@ async fn stubs_from_another_node_are_of_the_tree_that_they_were_made_for() {
     }
     // No path finds a process, though stubs were sent.
     let guessed: ReadingRef = far.named_at("/Building/sensor", "n0@test");
-    assert_eq!(guessed.next().await, Err(CallError::NoProc));
+    assert_eq!(guessed.next().await, Err(CallErrorKind::NoProc.into()));
 
     TreeStub::stop(&first).await;
     let second = home.start_tree(Building {}).await.unwrap();
@@ -270,7 +270,7 @@ async fn stubs_from_another_node_are_of_the_tree_that_they_were_made_for() {
     assert_eq!(registry.compare(far_old.clone()).await, Ok(false));
     for stub in &far_old {
         stub.exit(Exit::Kill);
-        assert_eq!(stub.next().await, Err(CallError::NoProc));
+        assert_eq!(stub.next().await, Err(CallErrorKind::NoProc.into()));
         assert_eq!(stub.ended().await, Exit::NoProc);
     }
     for recipient in far_recipients {
@@ -300,7 +300,7 @@ async fn stubs_of_an_earlier_incarnation_of_a_node_reach_no_process_of_the_next(
     assert_eq!(old.iter().chain(&new).collect::<HashSet<_>>().len(), 10);
     for stub in &old {
         stub.exit(Exit::Kill);
-        assert_eq!(stub.next().await, Err(CallError::NoProc));
+        assert_eq!(stub.next().await, Err(CallErrorKind::NoProc.into()));
         assert_eq!(stub.ended().await, Exit::NoProc);
     }
     // An old stub that is sent home is still an old one there.

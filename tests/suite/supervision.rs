@@ -151,7 +151,7 @@ async fn giving_up_ends_with_shutdown_so_a_transient_supervisor_stays_down() -> 
         crash(&disk).await;
     }
     assert_eq!(root.children().await?[0].state, ChildState::Down);
-    assert_eq!(disk.next().await, Err(CallError::NoProc));
+    assert_eq!(disk.next().await, Err(CallErrorKind::NoProc.into()));
     // `restart_child` starts it again, and the stubs of its children reach it.
     root.restart_child("storage").await?;
     assert_eq!(disk.next().await?, 1);
@@ -169,7 +169,7 @@ async fn dynamic_children_come_and_go() -> greenroom::Result {
         crash(worker).await;
     }
     // A guest is temporary; a clerk is restarted from the value that was passed in.
-    assert_eq!(guest.next().await, Err(CallError::NoProc));
+    assert_eq!(guest.next().await, Err(CallErrorKind::NoProc.into()));
     assert_eq!((clerk.next().await?, other.next().await?), (21, 31));
     assert_eq!(shop.guests().count_children().await?.specs, 0);
     let ids: Vec<_> = shop.clerks().children().await?.into_iter().map(|child| child.id).collect();
@@ -214,7 +214,7 @@ async fn a_backoff_waits_and_messages_meanwhile_are_held_or_dropped() -> greenro
     settle().await;
     let state = |children: Vec<greenroom::ChildInfo>| children.into_iter().find(|c| c.id == "door").unwrap().state;
     assert_eq!(state(shop.children().await?), ChildState::Restarting);
-    assert_eq!(door.next().await, Err(CallError::NoProc));
+    assert_eq!(door.next().await, Err(CallErrorKind::NoProc.into()));
     assert_eq!(shop.restart_child("door").await, Err(ChildError::Restarting));
     assert_eq!(shop.delete_child("door").await, Err(ChildError::Restarting));
     tokio::time::sleep(Duration::from_millis(201)).await;
@@ -239,7 +239,9 @@ async fn messages_in_a_crashed_child_are_lost_and_its_calls_fail() -> greenroom:
     let till = shop.till();
     till.crash();
     let lost = till.next();
-    let Err(CallError::Exit(Exit::Panic { message, .. })) = lost.await else { panic!("the panic's reason") };
+    let Err(CallError { kind: CallErrorKind::Exit(Exit::Panic { message, .. }), .. }) = lost.await else {
+        panic!("the panic's reason")
+    };
     assert_eq!(&*message, "boom");
     assert_eq!(till.next().await?, 1);
     Ok(())
@@ -279,7 +281,7 @@ async fn children_known_only_at_run_time() -> greenroom::Result {
     assert_eq!(tree.restart_child("a").await, Err(ChildError::Running));
     assert_eq!(tree.delete_child(pid).await, Err(ChildError::Running));
     tree.terminate_child("a").await?;
-    assert_eq!(a.next().await, Err(CallError::NoProc));
+    assert_eq!(a.next().await, Err(CallErrorKind::NoProc.into()));
     let again: Result<WorkerRef, _> = tree.start_child("a", ChildSpec::new(Worker::default)).await;
     assert_eq!(again, Err(ChildError::AlreadyPresent));
     assert!(tree.restart_child("a").await?.is_some());

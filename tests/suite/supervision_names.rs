@@ -132,7 +132,7 @@ async fn a_stub_from_a_tree_follows_its_child_from_another_node_too() -> greenro
 
     // The child ended with its tree.
     TreeStub::stop(&tree).await;
-    assert_eq!(outer.next().await, Err(CallError::NoProc));
+    assert_eq!(outer.next().await, Err(CallErrorKind::NoProc.into()));
     cluster.stop().await;
     Ok(())
 }
@@ -143,7 +143,7 @@ async fn a_child_whose_stub_was_never_sent_cannot_be_reached_from_outside() -> g
     let home = cluster.node(0);
     let tree = home.start_tree(Outer {}).await?;
     let guessed: CounterRef = cluster.node(1).named_at("/Outer/counter", home.name());
-    assert_eq!(guessed.next().await, Err(CallError::NoProc));
+    assert_eq!(guessed.next().await, Err(CallErrorKind::NoProc.into()));
     assert_eq!(tree.counter().next().await?, 1);
     cluster.stop().await;
     Ok(())

@@ -37,11 +37,11 @@ impl Plan {
         }
         let supervisor = &self.supervisor;
         let called = |result: Result<(), CallError>| match result {
-            Err(CallError::Cycle { pids }) => Some(pids),
+            Err(CallError { kind: CallErrorKind::Cycle { pids }, .. }) => Some(pids),
             _ => None,
         };
         let outcome = |result: Result<(), ChildError>| match result {
-            Err(ChildError::Call(CallError::Cycle { pids })) => Some(pids),
+            Err(ChildError::Call(CallError { kind: CallErrorKind::Cycle { pids }, .. })) => Some(pids),
             _ => None,
         };
         let begin = tokio::time::Instant::now();

@@ -121,7 +121,7 @@ async fn children_start_in_order_each_after_the_ones_init_before_and_stop_in_rev
     assert_eq!(children[1].pid, tree.b().pid());
     assert_eq!(tree.stop().await, Exit::shutdown());
     assert_eq!(log.take(), ["stop c shutdown", "stop b shutdown", "stop a shutdown"]);
-    assert_eq!(tree.a().count().await, Err(CallError::NoProc));
+    assert_eq!(tree.a().count().await, Err(CallErrorKind::NoProc.into()));
 }
 
 #[greenroom::test]
@@ -170,7 +170,7 @@ async fn a_stub_from_the_tree_follows_its_child_and_no_state_survives() -> green
     stub.crash();
     // The message waits for the next incarnation: the first is about to end, and its queue with it.
     let lost = stub.count().await;
-    assert!(matches!(lost, Err(CallError::Exit(Exit::Panic { .. }))), "{lost:?}");
+    assert!(matches!(lost, Err(CallError { kind: CallErrorKind::Exit(Exit::Panic { .. }), .. })), "{lost:?}");
     assert_eq!(stub.count().await?, 1);
     assert_eq!(tree.a(), stub);
     Ok(())
@@ -195,15 +195,15 @@ async fn a_child_that_is_not_restarted_is_noproc() {
     let begin = Instant::now();
     tree.c().end(Exit::Normal);
     tree.b().end(Exit::Normal);
-    assert_eq!(tree.c().count().await, Err(CallError::Exit(Exit::Normal)), "it waited in the mailbox");
+    assert_eq!(tree.c().count().await, Err(CallErrorKind::Exit(Exit::Normal).into()), "it waited in the mailbox");
     assert_eq!(
         tree.c().count().await,
-        Err(CallError::NoProc),
+        Err(CallErrorKind::NoProc.into()),
         "the supervisor may not have received the exit signal yet"
     );
     settle().await;
     for gone in [tree.b(), tree.c()] {
-        assert_eq!(gone.count().await, Err(CallError::NoProc));
+        assert_eq!(gone.count().await, Err(CallErrorKind::NoProc.into()));
         assert_eq!(gone.end(Exit::Normal).await, Err(CastError::NoProc));
         assert!(!gone.is_alive());
     }
@@ -233,7 +233,7 @@ async fn a_child_that_calls_itself_through_the_tree_fails_at_once() {
     let me = Arc::default();
     let pond = Pond { me: Arc::clone(&me) }.start().await.expect("it starts");
     *me.lock().unwrap() = Some(pond.narcissus().clone());
-    assert_eq!(pond.narcissus().look().await, Ok(Err(CallError::Itself)));
+    assert_eq!(pond.narcissus().look().await, Ok(Err(CallErrorKind::Itself.into())));
 }
 
 #[greenroom::test]
@@ -407,14 +407,14 @@ async fn one_for_all_and_rest_for_one_stop_in_reverse_and_start_in_order() {
     tree.b().crash();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(kids.log.take(), ["stop c shutdown", "stop a shutdown", "start a", "start b"]);
-    assert_eq!(tree.c().count().await, Err(CallError::NoProc), "a sibling took it down");
+    assert_eq!(tree.c().count().await, Err(CallErrorKind::NoProc.into()), "a sibling took it down");
     tree.stop().await;
 
     let kids = Kids::default();
     let tree = Rest { kids: kids.clone() }.start().await.expect("it starts");
     tree.c().end(Exit::Normal);
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert_eq!(tree.c().count().await, Err(CallError::NoProc));
+    assert_eq!(tree.c().count().await, Err(CallErrorKind::NoProc.into()));
     kids.log.take();
     tree.b().crash();
     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -37,7 +37,7 @@ async fn a_call_without_a_timeout_waits_for_5_s_and_a_tenth_more_at_most() {
     for millisecond in (0..300).step_by(7) {
         tokio::time::sleep(Duration::from_millis(millisecond)).await;
         let begin = Instant::now();
-        assert_eq!(callee.ask().await, Err(CallError::Timeout));
+        assert_eq!(callee.ask().await, Err(CallErrorKind::Timeout.into()));
         let waited = begin.elapsed().as_millis();
         assert!((5_000..=5_100).contains(&waited), "{waited} ms");
     }
@@ -53,7 +53,7 @@ async fn calls_with_the_default_timeout_share_their_timers() {
     settle().await;
     assert!(timers.load(Ordering::Relaxed) <= 8, "{timers:?}");
     for call in calls {
-        assert_eq!(call.await.unwrap(), Err(CallError::Timeout));
+        assert_eq!(call.await.unwrap(), Err(CallErrorKind::Timeout.into()));
     }
     assert!((5_000..=5_100).contains(&begin.elapsed().as_millis()));
     assert!(timers.load(Ordering::Relaxed) <= 8, "{timers:?}");
@@ -68,7 +68,7 @@ async fn a_call_whose_timeout_is_changed_keeps_the_last_one() {
         let early = std::future::poll_fn(|cx| std::task::Poll::Ready(Pin::new(&mut call).poll(cx).is_pending()));
         assert!(early.await);
         let begin = Instant::now();
-        assert_eq!(call.within(timeout).await, Err(CallError::Timeout));
+        assert_eq!(call.within(timeout).await, Err(CallErrorKind::Timeout.into()));
         assert_eq!(begin.elapsed().as_millis(), expected);
     }
 }

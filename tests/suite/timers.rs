@@ -102,8 +102,9 @@ async fn timers_end_with_their_process_however_it_ends() {
         // A reply in the message of a timer fails with the reason, like one in the mailbox.
         let answer = answer.await;
         // On another thread, the process may have ended before the call.
-        let came_late = matches!(end, End::Returns | End::KilledBeforeItRan) && answer == Err(CallError::NoProc);
-        assert!(came_late || answer == Err(CallError::Exit(reason)), "{end:?}: {answer:?}");
+        let came_late =
+            matches!(end, End::Returns | End::KilledBeforeItRan) && answer == Err(CallErrorKind::NoProc.into());
+        assert!(came_late || answer == Err(CallErrorKind::Exit(reason).into()), "{end:?}: {answer:?}");
         check_released(before, &file, &end).await;
     }
 }

@@ -76,7 +76,7 @@ impl Membership {
         self.joined = joined.is_ok();
         match &joined {
             // A restored connection gives a `NodeEvent`, so a short delay is not needed.
-            Ok(_) | Err(CallError::NoConnection) => self.refresh_after(cx, REFRESH_PERIOD),
+            Ok(_) | Err(CallError { kind: CallErrorKind::NoConnection, .. }) => self.refresh_after(cx, REFRESH_PERIOD),
             Err(_) => self.refresh_after(cx, RETRY_DELAY),
         }
         joined

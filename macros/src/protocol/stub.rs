@@ -118,10 +118,15 @@ fn method(model: &Model, variant: &Variant) -> Option<TokenStream> {
             let member = variant.fields.get(*reply_field).map(|field| &field.member);
             let reply = local("reply");
             let moves = (!fields.is_empty()).then(|| quote!(move));
+            let subject = model.actor.as_ref().unwrap_or(owner).unraw();
+            let message = format!("{subject}::{}", method.unraw());
+            let (_, ty_generics, _) = model.generics.split_for_impl();
+            let protocol = quote!(<#owner #ty_generics as #private::Protocol>::NAME);
+            let name = quote!(const { &#private::CallName { protocol: #protocol, message: #message } });
             fields.push(quote!(#member: #reply));
             (
                 quote!(#private::Call<#answer>),
-                quote!(#private::Address::call(&self.0, #moves |#reply| #owner::#ident { #(#fields),* })),
+                quote!(#private::Address::call(&self.0, #name, #moves |#reply| #owner::#ident { #(#fields),* })),
             )
         }
     };

@@ -120,6 +120,15 @@ where
     fn get(&self, key: K) -> ::greenroom::__private::Call<Option<V>> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <StoreMessage<
+                        K,
+                        V,
+                    > as ::greenroom::__private::Protocol>::NAME,
+                    message: "Store::get",
+                }
+            },
             move |__reply| StoreMessage::Get {
                 key: key,
                 reply: __reply,

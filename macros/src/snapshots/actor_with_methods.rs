@@ -390,6 +390,12 @@ impl CounterRef {
     fn count(&self) -> ::greenroom::__private::Call<u64> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <CounterMessage as ::greenroom::__private::Protocol>::NAME,
+                    message: "Counter::count",
+                }
+            },
             |__reply| CounterMessage::Count {
                 reply: __reply,
             },
@@ -400,6 +406,12 @@ impl CounterRef {
     fn later(&self, at: u64) -> ::greenroom::__private::Call<u64> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <CounterMessage as ::greenroom::__private::Protocol>::NAME,
+                    message: "Counter::later",
+                }
+            },
             move |__reply| CounterMessage::Later {
                 at: at,
                 reply: __reply,

@@ -255,6 +255,12 @@ impl MailRef {
     pub fn collect(&self) -> ::greenroom::__private::Call<Vec<String>> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <Mail as ::greenroom::__private::Protocol>::NAME,
+                    message: "Mail::collect",
+                }
+            },
             |__reply| Mail::Collect { reply: __reply },
         )
     }

@@ -165,6 +165,12 @@ where
     pub(crate) fn get(&self, key: K) -> ::greenroom::__private::Call<Option<V>> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <Store<K, V> as ::greenroom::__private::Protocol>::NAME,
+                    message: "Store::get",
+                }
+            },
             move |__reply| Store::Get {
                 key: key,
                 reply: __reply,

@@ -16,7 +16,7 @@ pub use crate::base::{
     DecodeError, Decoder, Deserialize, DeserializeOwned, Deserializer, Down, EncodeError, Encoder, Exit, ExitSignal,
     NodeEvent, Payload, Protocol, Receives, Serialize, Serializer, Shutdown, System, Variant, event_number,
 };
-pub use crate::call::{Address, BoundedCast, Call, Cast, Reply};
+pub use crate::call::{Address, BoundedCast, Call, CallName, Cast, Reply};
 pub use crate::entry::{
     DEFAULT_SHUTDOWN, IntoNode, TestClock, TestOptions, built_node, main, node_from_environment, test,
 };

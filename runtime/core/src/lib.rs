@@ -68,8 +68,9 @@ pub use actor::{
 #[cfg(feature = "supervision")]
 pub use application::{Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, Running};
 pub use base::{
-    CallError, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName, MonitorRef, NameError,
-    NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, Shutdown, StartError, Subject, Variant,
+    CallError, CallErrorKind, CallWait, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName,
+    MonitorRef, NameError, NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, Shutdown, StartError, Subject,
+    Variant,
 };
 pub use call::{BoundedCast, Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]

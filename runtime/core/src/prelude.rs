@@ -3,7 +3,9 @@
 pub use std::time::Duration;
 
 pub use crate::actor::{Actor, Context, Process, Spawn, Stub};
-pub use crate::base::{CallError, CastError, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeName, Pid, StartError};
+pub use crate::base::{
+    CallError, CallErrorKind, CastError, Down, Exit, ExitSignal, MonitorRef, NodeEvent, NodeName, Pid, StartError,
+};
 pub use crate::call::{Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use crate::cluster::Cookie;

@@ -85,7 +85,7 @@ pub fn a_cycle_of_calls_is_always_found() {
         let (one, two) = siblings([Behaviour::Call, Behaviour::Call]);
         let pids = [one.pid().unwrap(), two.pid().unwrap()];
         match one.number().forever().await {
-            Ok(Err(CallError::Cycle { pids: cycle })) => {
+            Ok(Err(CallError { kind: CallErrorKind::Cycle { pids: cycle }, .. })) => {
                 assert!(cycle == pids || cycle == [pids[1].clone(), pids[0].clone()], "{cycle:?}");
             }
             answer => panic!("{answer:?}"),

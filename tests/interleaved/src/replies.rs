@@ -29,7 +29,7 @@ pub fn an_answer_wakes_its_caller() {
 pub fn a_call_is_answered_or_times_out() {
     check_on_random_clock(600, |_| async {
         let answer = forwarder().ask().within(Duration::from_secs(1)).await;
-        assert!(matches!(answer, Ok(7) | Err(CallError::Timeout)), "{answer:?}");
+        assert!(matches!(answer, Ok(7) | Err(CallError { kind: CallErrorKind::Timeout, .. })), "{answer:?}");
     });
 }
 
@@ -82,7 +82,8 @@ pub fn a_call_fails_with_the_reason_of_its_callees_end() {
         let (held, waiting) = (callee.ask().forever(), callee.ask().forever());
         for answer in [held.await, waiting.await] {
             assert!(
-                answer == Err(CallError::Exit(Exit::error("boom"))) || answer == Err(CallError::NoProc),
+                answer == Err(CallErrorKind::Exit(Exit::error("boom")).into())
+                    || answer == Err(CallErrorKind::NoProc.into()),
                 "{answer:?}"
             );
         }
@@ -101,7 +102,7 @@ pub fn a_dropped_reply_fails_the_call() {
             })
         })
         .spawn();
-        assert_eq!(callee.ask().forever().await, Err(CallError::Dropped));
+        assert_eq!(callee.ask().forever().await, Err(CallErrorKind::Dropped.into()));
     });
 }
 
@@ -133,8 +134,8 @@ pub fn a_stopped_server_leaves_no_caller_waiting() {
         for call in [till.sum().forever(), till.sum().forever()] {
             let answer = call.await;
             assert!(
-                matches!(&answer, Ok(0 | 1) | Err(CallError::NoProc))
-                    || answer == Err(CallError::Exit(Exit::shutdown())),
+                matches!(&answer, Ok(0 | 1) | Err(CallError { kind: CallErrorKind::NoProc, .. }))
+                    || answer == Err(CallErrorKind::Exit(Exit::shutdown()).into()),
                 "{answer:?}"
             );
         }

@@ -163,7 +163,7 @@ async fn last(child: &ChildRef) -> u64 {
     loop {
         match child.me().forever().await {
             Ok(last) => break last.pid().unwrap().number(),
-            Err(error) => assert_eq!(error, CallError::Exit(Exit::error("crash"))),
+            Err(error) => assert_eq!(error, CallErrorKind::Exit(Exit::error("crash")).into()),
         }
     }
 }

@@ -121,9 +121,9 @@ async fn a_passed_reply_fails_with_its_holder() {
         far(&cluster, 0, 1)
     };
     let missing = cluster.node(0).named_at::<EchoServerRef>("missing", "n2@test");
-    check(callee.refer(missing), Err(CallError::NoProc)).await;
+    check(callee.refer(missing), Err(CallErrorKind::NoProc.into())).await;
     let nowhere = cluster.node(0).named_at::<EchoServerRef>("echo", "n9@test");
-    check(callee.refer(nowhere), Err(CallError::NoConnection)).await;
+    check(callee.refer(nowhere), Err(CallErrorKind::NoConnection.into())).await;
 
     let holder = echo_server(cluster.node(2), "echo");
     let held = callee.refer_to_shelf(far(&cluster, 0, 2));
@@ -131,7 +131,7 @@ async fn a_passed_reply_fails_with_its_holder() {
     far(&cluster, 0, 1).echo("passed on?".into()).await.unwrap();
     far(&cluster, 1, 2).echo("is it there?".into()).await.unwrap();
     holder.exit(Exit::error("gone home"));
-    check(held, Err(CallError::Exit(Exit::error("gone home")))).await;
+    check(held, Err(CallErrorKind::Exit(Exit::error("gone home")).into())).await;
 }
 
 #[greenroom::test]
@@ -143,7 +143,7 @@ async fn a_reply_that_was_passed_on_fails_when_its_holders_node_is_lost() {
     far(&cluster, 0, 1).echo("passed on".into()).await.unwrap();
     cluster.partition(0, 2);
     cluster.partition(1, 2);
-    check(held, Err(CallError::NoConnection)).await;
+    check(held, Err(CallErrorKind::NoConnection.into())).await;
 }
 
 #[greenroom::test]
@@ -151,28 +151,35 @@ async fn a_call_to_an_unknown_process_fails_at_once() {
     let (cluster, far) = two_nodes().await;
     let near = cluster.node(0);
     let unknown = || "hello".to_owned();
-    check(near.named_at::<EchoServerRef>("missing", "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
-    check(near.named_at::<EchoServerRef>("", "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
-    check(near.named_at::<EchoServerRef>(&"x".repeat(256), "n1@test").echo(unknown()), Err(CallError::NoProc)).await;
-    check(near.named_at::<EchoServerRef>("echo", "n9@test").echo(unknown()), Err(CallError::NoConnection)).await;
-    check(near.named_at::<EchoServerRef>("echo", "no name").echo(unknown()), Err(CallError::NoConnection)).await;
+    check(near.named_at::<EchoServerRef>("missing", "n1@test").echo(unknown()), Err(CallErrorKind::NoProc.into()))
+        .await;
+    check(near.named_at::<EchoServerRef>("", "n1@test").echo(unknown()), Err(CallErrorKind::NoProc.into())).await;
+    check(
+        near.named_at::<EchoServerRef>(&"x".repeat(256), "n1@test").echo(unknown()),
+        Err(CallErrorKind::NoProc.into()),
+    )
+    .await;
+    check(near.named_at::<EchoServerRef>("echo", "n9@test").echo(unknown()), Err(CallErrorKind::NoConnection.into()))
+        .await;
+    check(near.named_at::<EchoServerRef>("echo", "no name").echo(unknown()), Err(CallErrorKind::NoConnection.into()))
+        .await;
 
     // Its stub has never left its node: a guessed number reaches no process.
     let direct = by_pid(&far).await;
     let hidden = cluster.node(1).spawn(Clerk);
     let number = hidden.pid().unwrap().number();
     let guessed: EchoServerRef = forged(near, &direct, "number", |_| number);
-    check(guessed.echo(unknown()), Err(CallError::NoProc)).await;
+    check(guessed.echo(unknown()), Err(CallErrorKind::NoProc.into())).await;
     // A message cannot get around that: a stub of a local process that was never sent out reaches no process.
-    check(far.refer(guessed), Err(CallError::Dropped)).await;
+    check(far.refer(guessed), Err(CallErrorKind::Dropped.into())).await;
     let earlier: EchoServerRef = forged(near, &direct, "incarnation", |incarnation| incarnation - 1);
-    check(earlier.echo(unknown()), Err(CallError::NoProc)).await;
+    check(earlier.echo(unknown()), Err(CallErrorKind::NoProc.into())).await;
 
     let process = cluster.node(1).named::<EchoServerRef>("echo");
     process.exit(Exit::shutdown());
     process.ended().await;
-    check(direct.echo(unknown()), Err(CallError::NoProc)).await;
-    check(far.echo(unknown()), Err(CallError::NoProc)).await;
+    check(direct.echo(unknown()), Err(CallErrorKind::NoProc.into())).await;
+    check(far.echo(unknown()), Err(CallErrorKind::NoProc.into())).await;
     assert_eq!(far.note(1).await, Ok(()), "a cast does not wait for the other node");
 }
 
@@ -193,8 +200,8 @@ async fn undeliverable_messages_are_counted() {
 #[greenroom::test]
 async fn a_protocol_mismatch_names_both_protocols() {
     let (cluster, far) = two_nodes().await;
-    let both = |error: CallError| match error {
-        CallError::Incompatible(text) => text.contains("EchoServer") && text.contains("Counter"),
+    let both = |error: CallError| match error.kind {
+        CallErrorKind::Incompatible(text) => text.contains("EchoServer") && text.contains("Counter"),
         _ => false,
     };
     let by_name = cluster.node(0).named_at::<CounterRef>("echo", "n1@test").pay(5).await.unwrap_err();
@@ -217,8 +224,8 @@ async fn a_message_that_is_too_large_fails_at_its_sender() {
     for size in [FRAME, 2 * FRAME] {
         assert!(far.parcel("x".repeat(size)).await.is_err_and(too_large), "{size}");
     }
-    check(far.echo("x".repeat(FRAME)), Err(CallError::Encode(EncodeError::TooLarge { limit: FRAME }))).await;
-    check(far.large(FRAME), Err(CallError::Encode(EncodeError::TooLarge { limit: FRAME }))).await;
+    check(far.echo("x".repeat(FRAME)), Err(CallErrorKind::Encode(EncodeError::TooLarge { limit: FRAME }).into())).await;
+    check(far.large(FRAME), Err(CallErrorKind::Encode(EncodeError::TooLarge { limit: FRAME }).into())).await;
     check(far.notes(), Ok(vec![])).await;
 }
 
@@ -230,36 +237,36 @@ async fn an_unanswered_call_fails_with_the_reason() {
         EchoServerRef::register("echo", &at.spawn(Clerk)).unwrap();
         far(&cluster, 0, 1)
     };
-    check(start().forget(), Err(CallError::Dropped)).await;
+    check(start().forget(), Err(CallErrorKind::Dropped.into())).await;
     let far = far(&cluster, 0, 1);
-    check(far.fail("ill".into()), Err(CallError::Exit(Exit::error("ill")))).await;
+    check(far.fail("ill".into()), Err(CallErrorKind::Exit(Exit::error("ill")).into())).await;
     let panicked = start().panic("boom".into()).await;
     assert!(
-        matches!(&panicked, Err(CallError::Exit(Exit::Panic { message, location, .. }))
+        matches!(&panicked, Err(CallError { kind: CallErrorKind::Exit(Exit::Panic { message, location, .. }), .. })
             if &**message == "boom" && location.contains("echo_server.rs")),
         "{panicked:?}"
     );
     // The call is the last message in the mailbox of a process that ends.
     let far = start();
     let (failed, waiting) = (far.fail("ill".into()), far.echo("too late".into()));
-    check(failed, Err(CallError::Exit(Exit::error("ill")))).await;
-    check(waiting, Err(CallError::Exit(Exit::error("ill")))).await;
+    check(failed, Err(CallErrorKind::Exit(Exit::error("ill")).into())).await;
+    check(waiting, Err(CallErrorKind::Exit(Exit::error("ill")).into())).await;
     let far = start();
     let waiting = far.wait();
     far.echo("it holds the reply now".into()).await.unwrap();
     far.exit(Exit::kill());
-    check(waiting, Err(CallError::Exit(Exit::Killed))).await;
+    check(waiting, Err(CallErrorKind::Exit(Exit::Killed).into())).await;
 }
 
 #[greenroom::test]
 async fn a_late_answer_vanishes() {
     let (_cluster, far) = two_nodes().await;
     let called = Instant::now();
-    assert_eq!(far.wait().within(Duration::from_secs(3)).await, Err(CallError::Timeout));
+    assert_eq!(far.wait().within(Duration::from_secs(3)).await, Err(CallErrorKind::Timeout.into()));
     assert_eq!(called.elapsed(), Duration::from_secs(3));
     assert_eq!(
         far.fail("answers the other one too".into()).await,
-        Err(CallError::Exit(Exit::error("answers the other one too")))
+        Err(CallErrorKind::Exit(Exit::error("answers the other one too")).into())
     );
 }
 

@@ -2,7 +2,7 @@
 
 use greenroom::prelude::*;
 use greenroom::testing::Cluster;
-use greenroom::{CallError, DecodeError};
+use greenroom::{CallErrorKind, DecodeError};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
@@ -63,10 +63,10 @@ async fn an_endless_list_and_a_large_value_of_few_bytes_fail_and_the_connection_
     let (cluster, far) = sensor().await;
     // The length has ten bytes, and the reply of the call one.
     let error = far.count(Ticks(Vec::new())).await;
-    assert_eq!(error, Err(CallError::Decode(DecodeError::TooMany { limit: 11 + 4096 })));
+    assert_eq!(error, Err(CallErrorKind::Decode(DecodeError::TooMany { limit: 11 + 4096 }).into()));
     // 8 KB in memory for each byte.
     let error = far.store(vec![None; 10_000]).await;
-    assert_eq!(error, Err(CallError::Decode(DecodeError::TooLarge { limit: 10_003 * 64 + (16 << 20) })));
+    assert_eq!(error, Err(CallErrorKind::Decode(DecodeError::TooLarge { limit: 10_003 * 64 + (16 << 20) }).into()));
     far.note(Ticks(Vec::new())).await.unwrap();
     assert_eq!(far.count(Ticks(vec![(); 1000])).await, Ok(1000));
     assert_eq!(far.store(vec![None; 1000]).await, Ok(2000));

@@ -268,9 +268,9 @@ async fn a_call_that_was_passed_on_in_a_message_that_is_taken_back_fails() {
     };
     CounterRef::register("counter", &counter).unwrap();
     // The printer is held by now, and the message that waits for it is dropped.
-    assert_eq!(counter.number().forever().await, Err(CallError::Full));
+    assert_eq!(counter.number().forever().await, Err(CallErrorKind::Full.into()));
     let far: CounterRef = cluster.node(1).named_at("counter", "n0@test");
-    assert_eq!(far.number().forever().await, Err(CallError::Full));
+    assert_eq!(far.number().forever().await, Err(CallErrorKind::Full.into()));
 }
 
 /// Each of the casts is dropped at once. Some have arrived, and the others are counted.
@@ -303,7 +303,7 @@ async fn a_call_that_times_out_before_a_held_target_is_withdrawn() {
     let fill: Vec<_> = (0..200).map(|number| printer.copy(Job { sender: 0, number }).forever()).collect();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let late = printer.copy(Job { sender: 1, number: 0 }).within(Duration::from_secs(1));
-    assert_eq!(late.await, Err(CallError::Timeout));
+    assert_eq!(late.await, Err(CallErrorKind::Timeout.into()));
     drop(printer.copy(Job { sender: 2, number: 0 }));
     for (number, call) in fill.into_iter().enumerate() {
         assert_eq!(call.await, Ok(number as u32));

@@ -172,14 +172,14 @@ async fn a_large_answer_that_is_passed_on_delays_no_error_and_no_other_answer() 
     for _ in 0..3 {
         ask(&small, "beside an answer that is passed on").await;
         let begin = Instant::now();
-        assert_eq!(unknown.ask(1).within(Duration::from_secs(30)).await, Err(CallError::NoProc));
+        assert_eq!(unknown.ask(1).within(Duration::from_secs(30)).await, Err(CallErrorKind::NoProc.into()));
         assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
         let begin = Instant::now();
         assert_eq!(small.order(desk.clone(), 1).within(Duration::from_secs(30)).await, Ok(vec![1]));
         assert!(begin.elapsed() < SOON, "an answer that is passed on: {:?}", begin.elapsed());
         let begin = Instant::now();
         let lost = small.order(desk.clone(), LOST).within(Duration::from_secs(30)).await;
-        assert_eq!(lost, Err(CallError::Dropped));
+        assert_eq!(lost, Err(CallErrorKind::Dropped.into()));
         assert!(begin.elapsed() < SOON, "an error that is passed on: {:?}", begin.elapsed());
     }
     assert!(loads.iter().any(|(_, load)| !load.is_finished()));
@@ -195,10 +195,13 @@ async fn an_error_keeps_its_place_behind_the_messages_of_its_process() {
     // The archive on node 1 stores the file on node 0, then drops the reply.
     let (archive, near) = (at(&cluster, 0, "archive", 1), at(&cluster, 1, "archive", 0));
     let begin = Instant::now();
-    assert_eq!(archive.order(near.clone(), LOST).within(Duration::from_secs(60)).await, Err(CallError::Dropped));
+    assert_eq!(
+        archive.order(near.clone(), LOST).within(Duration::from_secs(60)).await,
+        Err(CallErrorKind::Dropped.into())
+    );
     assert!(begin.elapsed() < SOON, "alone: {:?}", begin.elapsed());
     let returned = archive.give_up(near).within(Duration::from_secs(60)).await;
-    assert_eq!(returned, Err(CallError::Dropped));
+    assert_eq!(returned, Err(CallErrorKind::Dropped.into()));
     assert!(begin.elapsed() > Duration::from_secs(7), "before the file: {:?}", begin.elapsed());
 }
 

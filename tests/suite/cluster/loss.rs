@@ -51,10 +51,10 @@ async fn check(loss: Loss, reason: Exit, within: Duration) {
         let signal = exit(&mut mailbox).await;
         assert_eq!((signal.from, &signal.reason), (direct.pid().unwrap(), &reason), "{loss:?}");
         let expected = match &reason {
-            Exit::NoConnection => CallError::NoConnection,
-            reason => CallError::Exit(reason.clone()),
+            Exit::NoConnection => CallErrorKind::NoConnection,
+            reason => CallErrorKind::Exit(reason.clone()),
         };
-        assert_eq!(call.await, Err(expected), "{loss:?}");
+        assert_eq!(call.await, Err(expected.into()), "{loss:?}");
         assert_eq!((ended.await, ended_by_name.await), (reason.clone(), reason), "{loss:?}");
         Ok(())
     });
@@ -177,7 +177,7 @@ async fn stopping_a_name_far_away_stops_that_one() {
     let near = echo_server(cluster.node(0), "echo");
     assert_eq!(soon(far.stop(Exit::shutdown())).await, Exit::shutdown());
     assert!(near.is_alive());
-    assert_eq!(far.echo("hello".into()).await, Err(CallError::NoProc));
+    assert_eq!(far.echo("hello".into()).await, Err(CallErrorKind::NoProc.into()));
 }
 
 /// Forwards node events.
@@ -217,7 +217,7 @@ async fn nodes_come_and_go_in_order() {
         for (seen, id) in seen.iter_mut().zip(&ids) {
             assert_eq!(soon(seen.recv()).await, Some(NodeEvent::Down(id.clone())));
         }
-        assert_eq!(far(&cluster, 0, 1).echo("hello".into()).await, Err(CallError::NoConnection));
+        assert_eq!(far(&cluster, 0, 1).echo("hello".into()).await, Err(CallErrorKind::NoConnection.into()));
         cluster.heal(0, 1);
         for (seen, id) in seen.iter_mut().zip(&ids) {
             assert_eq!(soon(seen.recv()).await, Some(NodeEvent::Up(id.clone())));
@@ -260,8 +260,8 @@ async fn a_third_node_goes_on() {
     let lost = far(&cluster, 0, 1).wait();
     let kept = far(&cluster, 0, 2).wait().within(Duration::from_secs(1));
     cluster.partition(0, 1);
-    assert_eq!(lost.await, Err(CallError::NoConnection));
-    assert_eq!(kept.await, Err(CallError::Timeout));
+    assert_eq!(lost.await, Err(CallErrorKind::NoConnection.into()));
+    assert_eq!(kept.await, Err(CallErrorKind::Timeout.into()));
     assert_eq!(far(&cluster, 2, 1).echo("hello".into()).await.as_deref(), Ok("hello"));
 }
 

@@ -213,7 +213,7 @@ impl Post {
 
 fn is_damaged<T: std::fmt::Debug>(outcome: Result<T, CallError>) {
     match outcome {
-        Err(CallError::Decode(DecodeError::Malformed(text))) => {
+        Err(CallError { kind: CallErrorKind::Decode(DecodeError::Malformed(text)), .. }) => {
             assert!(text.contains("the parcel is damaged") && text.contains("message_panics.rs"), "{text}");
         }
         other => panic!("{other:?}"),
@@ -222,7 +222,9 @@ fn is_damaged<T: std::fmt::Debug>(outcome: Result<T, CallError>) {
 
 fn does_not_fit<T: std::fmt::Debug>(outcome: Result<T, CallError>) {
     match outcome {
-        Err(CallError::Encode(EncodeError::Field(text))) => assert!(text.contains("the parcel does not fit"), "{text}"),
+        Err(CallError { kind: CallErrorKind::Encode(EncodeError::Field(text)), .. }) => {
+            assert!(text.contains("the parcel does not fit"), "{text}")
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -329,8 +331,8 @@ async fn a_full_mailbox_drops_messages_whose_destructors_panic() {
                 // `drop_oldest` drops the calls for a later message.
                 counter.post(parcel(Fault::Dropping));
             }
-            assert_eq!(sent.forever().await, Err(CallError::Full));
-            assert_eq!(held.forever().await, Err(CallError::Full));
+            assert_eq!(sent.forever().await, Err(CallErrorKind::Full.into()));
+            assert_eq!(held.forever().await, Err(CallErrorKind::Full.into()));
         })
         .await;
     }
@@ -351,8 +353,8 @@ async fn messages_that_wait_are_dropped_at_the_end_of_their_process_although_the
         let sent = counter.send(receipt, parcel(Fault::Dropping));
         depot.stored().await.unwrap();
         counter.exit(Exit::Kill);
-        assert_eq!(sent.forever().await, Err(CallError::Exit(Exit::Killed)));
-        assert_eq!(held.forever().await, Err(CallError::Exit(Exit::Killed)));
+        assert_eq!(sent.forever().await, Err(CallErrorKind::Exit(Exit::Killed).into()));
+        assert_eq!(held.forever().await, Err(CallErrorKind::Exit(Exit::Killed).into()));
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! Several nodes: in memory on a paused clock, and over sockets.
 
 mod blocked_threads;
+mod call_chains;
 mod calls;
 mod cookie_files;
 mod decoding;

@@ -71,7 +71,7 @@ async fn a_node_listens_only_where_it_is_configured_to() {
     assert_eq!(node.address(), None);
     assert_eq!(node.peers(), []);
     let far: EchoServerRef = node.named_at("echo", "server@test");
-    assert_eq!(far.echo("hello".into()).await, Err(CallError::NoConnection));
+    assert_eq!(far.echo("hello".into()).await, Err(CallErrorKind::NoConnection.into()));
 
     let cookie = Cookie::random().unwrap();
     let (server, address) = server(&cookie).await;
@@ -95,7 +95,7 @@ async fn a_wrong_cookie_is_refused_and_the_others_are_served() {
     eventually("it is counted", || node.counters().refused_connections > 0).await;
     assert_eq!(stranger.peers(), []);
     let far: EchoServerRef = stranger.named_at("echo", "server@test");
-    assert_eq!(far.echo("hello".into()).await, Err(CallError::NoConnection));
+    assert_eq!(far.echo("hello".into()).await, Err(CallErrorKind::NoConnection.into()));
     stranger.stop().await;
 
     let refused = node.counters().refused_connections;
@@ -266,7 +266,7 @@ async fn the_smaller_of_two_message_sizes_counts() {
     let (node, address) = server(&cookie).await;
     let small = Node::builder("small@test").cookie(cookie.clone()).seed(&address).max_message_size(1 << 20);
     let small = small.start().await.unwrap();
-    let too_large = Err(CallError::Encode(EncodeError::TooLarge { limit: 1 << 20 }));
+    let too_large = Err(CallErrorKind::Encode(EncodeError::TooLarge { limit: 1 << 20 }).into());
     echo_server(&small, "echo");
     let (there, back) = (small.named_at("echo", "server@test"), node.named_at("echo", "small@test"));
     for far in [there, back] {
@@ -277,7 +277,7 @@ async fn the_smaller_of_two_message_sizes_counts() {
     let large = Node::builder("large@test").cookie(cookie).seed(&address).max_message_size(1 << 30);
     let large = large.start().await.unwrap();
     let far: EchoServerRef = large.named_at("echo", "server@test");
-    let limit = Err(CallError::Encode(EncodeError::TooLarge { limit: 64 << 20 }));
+    let limit = Err(CallErrorKind::Encode(EncodeError::TooLarge { limit: 64 << 20 }).into());
     assert_eq!(far.echo("x".repeat(65 << 20)).await, limit);
     assert_eq!(far.echo("x".repeat(20 << 20)).await.map(|text| text.len()), Ok(20 << 20));
 }

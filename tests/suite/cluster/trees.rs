@@ -55,7 +55,7 @@ async fn a_remote_supervisor_executes_requests_that_can_be_sent() -> greenroom::
 
     assert_eq!(TreeStub::stop(&office).await, Exit::shutdown());
     assert!(!tree.is_alive());
-    assert_eq!(office.children().await, Err(CallError::NoProc));
+    assert_eq!(office.children().await, Err(CallErrorKind::NoProc.into()));
     cluster.stop().await;
     Ok(())
 }

@@ -54,7 +54,7 @@ async fn crash_during<T: std::fmt::Debug>(cluster: &Cluster, wait: impl Future<O
 #[greenroom::test]
 async fn a_call_through_a_node_that_crashes_fails_at_once() {
     for target in 0..2 {
-        let expected = [CallError::Exit(Exit::Killed), CallError::NoConnection];
+        let expected = [CallErrorKind::Exit(Exit::Killed), CallErrorKind::NoConnection].map(CallError::from);
         let (cluster, ledgers) = ledgers().await;
         let call = ledgers[target].balance();
         assert_eq!(crash_during(&cluster, call).await, Err(expected[target].clone()));
@@ -95,15 +95,15 @@ async fn messages_and_waits_after_a_crash_fail_at_once() {
     let direct = cluster.node(0).scope(async { Ledger::default().spawn() }).await;
     cluster.crash(0);
     let crashed = Instant::now();
-    assert_eq!(near.balance().await, Err(CallError::NoProc));
-    assert_eq!(direct.balance().await, Err(CallError::NoProc));
-    assert_eq!(far.balance().await, Err(CallError::NoConnection));
+    assert_eq!(near.balance().await, Err(CallErrorKind::NoProc.into()));
+    assert_eq!(direct.balance().await, Err(CallErrorKind::NoProc.into()));
+    assert_eq!(far.balance().await, Err(CallErrorKind::NoConnection.into()));
     assert_eq!(near.book(1).await, Err(CastError::NoProc));
     assert_eq!(far.book(1).await, Err(CastError::NoConnection));
     assert_eq!((near.ended().await, far.ended().await), (Exit::NoProc, Exit::NoConnection));
     assert!(cluster.node(0).peers().is_empty());
     let late = cluster.node(0).scope(async { Ledger::default().spawn() }).await;
-    assert_eq!(late.balance().await, Err(CallError::NoProc));
+    assert_eq!(late.balance().await, Err(CallErrorKind::NoProc.into()));
     assert!(cluster.node(0).start(Ledger::default()).await.is_err());
     cluster.node(0).stop().await;
     assert_eq!(crashed.elapsed(), Duration::ZERO);
@@ -126,7 +126,7 @@ async fn a_call_whose_reply_is_kept_outside_of_the_crashed_node_times_out() {
         tokio::time::sleep(Duration::from_millis(10)).await;
         cluster.crash(0);
     };
-    assert_eq!(tokio::join!(price, crash).0, Err(CallError::Timeout));
+    assert_eq!(tokio::join!(price, crash).0, Err(CallErrorKind::Timeout.into()));
     assert!(kept.lock().unwrap().is_some());
 }
 
@@ -143,10 +143,14 @@ fn a_scenario_on_a_node_that_crashes_goes_on() {
             tokio::time::sleep(Duration::from_millis(cluster.draw(300))).await;
             cluster.crash(0);
         });
-        assert_eq!(answer, Err(CallError::NoConnection));
+        assert_eq!(answer, Err(CallErrorKind::NoConnection.into()));
         cluster.restart(0).await;
         cluster.connected().await;
-        assert_eq!(ledger.balance().await, Err(CallError::NoConnection), "the stub of the earlier incarnation");
+        assert_eq!(
+            ledger.balance().await,
+            Err(CallErrorKind::NoConnection.into()),
+            "the stub of the earlier incarnation"
+        );
     });
 }
 

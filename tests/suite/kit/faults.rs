@@ -145,7 +145,7 @@ async fn a_crashed_node_is_gone_at_once_and_comes_back_as_another() {
     assert_eq!(probe.expect(pattern!(Mail::Down(down) => down.reason)).await, Exit::NoConnection);
     probe.expect(pattern!(Mail::Node(NodeEvent::Down(id)) if id == *before)).await;
     assert_eq!(began.elapsed(), Duration::ZERO);
-    assert_eq!(counter.next().await, Err(CallError::NoConnection));
+    assert_eq!(counter.next().await, Err(CallErrorKind::NoConnection.into()));
     cluster.restart(0).await;
     assert!(!cluster.is_down(0));
     cluster.connected().await;

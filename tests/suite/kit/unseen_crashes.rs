@@ -135,7 +135,7 @@ async fn links_monitors_waits_and_calls_see_a_crash() {
     for till in [&linked, &monitored, &awaited] {
         till.drop_coins();
     }
-    assert!(matches!(called.count(true).await, Err(CallError::Exit(_))));
+    assert!(matches!(called.count(true).await, Err(CallError { kind: CallErrorKind::Exit(_), .. })));
     probe.expect(pattern!(Notice::Exit(_))).await;
     probe.expect(pattern!(Notice::Down(_))).await;
     ended.await;
@@ -157,7 +157,7 @@ async fn a_look_after_the_crash_sees_it() {
     let called = Till.spawn();
     called.drop_coins();
     settle().await;
-    assert_eq!(called.count(false).await, Err(CallError::NoProc));
+    assert_eq!(called.count(false).await, Err(CallErrorKind::NoProc.into()));
 }
 
 #[greenroom::test]
@@ -168,7 +168,7 @@ async fn a_call_from_another_node_after_the_crash_sees_it() {
     let till = till.direct().await.unwrap();
     till.drop_coins().await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(till.count(false).await, Err(CallError::NoProc));
+    assert_eq!(till.count(false).await, Err(CallErrorKind::NoProc.into()));
 }
 
 #[greenroom::test]

@@ -1,84 +1,10 @@
-//! The errors of calls, casts, encoding, process starts and process names.
+//! The errors of casts, encoding, process starts and process names.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Exit, Pid};
-
-/// The reason why a call has no answer.
-///
-/// `?` in a process converts it into an [`Exit`]: [`Exit`](CallError::Exit), [`NoProc`](CallError::NoProc) and
-/// [`NoConnection`](CallError::NoConnection) become the exit reason of the same name, so a crash of the callee keeps
-/// its reason in the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum CallError {
-    /// The callee did not answer in time. A late answer is discarded.
-    Timeout,
-    /// The process that held the reply exited before it answered, for this reason.
-    Exit(Exit),
-    /// The callee does not exist, or no longer.
-    NoProc,
-    /// There is no connection to the callee's node, or it was lost before the answer.
-    NoConnection,
-    /// The callee's mailbox is full, and its overflow policy has refused or dropped the call.
-    Full,
-    /// A process dropped the [`Reply`](crate::Reply) without an answer and continued to run.
-    Dropped,
-    /// A process called itself. It would wait for its own answer.
-    Itself,
-    /// The callee has another protocol, or another version of the protocol. The text names both.
-    Incompatible(Arc<str>),
-    /// The call or its answer could not be encoded for another node.
-    Encode(EncodeError),
-    /// The call or its answer could not be decoded.
-    Decode(DecodeError),
-    /// Processes of one node call each other in a cycle, so none of them can answer.
-    ///
-    /// The cycle is certain: each of these processes waits for nothing but its call. Only the newest of the calls
-    /// fails. The others get their answers then.
-    Cycle {
-        /// The cycle: the caller, its callee, the callee of that process, and so on.
-        pids: Vec<Pid>,
-    },
-    /// An error that this version of greenroom does not know, from a node with a later version. The text describes it.
-    Other(Arc<str>),
-}
-
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CallError::Timeout => f.write_str("the callee did not answer in time"),
-            CallError::Exit(reason) => write!(f, "the callee exited: {reason}"),
-            CallError::NoProc => f.write_str("the callee does not exist"),
-            CallError::NoConnection => f.write_str("no connection to the callee's node"),
-            CallError::Full => f.write_str("the callee's mailbox is full"),
-            CallError::Dropped => f.write_str("the callee dropped the reply without an answer"),
-            CallError::Itself => f.write_str("a process called itself and would wait for its own answer"),
-            CallError::Incompatible(details) => write!(f, "the callee's protocol is incompatible: {details}"),
-            CallError::Encode(_) => f.write_str("cannot encode the call or its answer"),
-            CallError::Decode(_) => f.write_str("cannot decode the call or its answer"),
-            CallError::Cycle { pids } => {
-                f.write_str("calls wait for each other in a cycle: ")?;
-                pids.iter().try_for_each(|pid| write!(f, "{pid} waits for "))?;
-                pids.first().map_or(Ok(()), |pid| write!(f, "{pid}"))
-            }
-            CallError::Other(text) => f.write_str(text),
-        }
-    }
-}
-
-impl Error for CallError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            CallError::Encode(error) => Some(error),
-            CallError::Decode(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+use super::Exit;
 
 /// The reason why a cast did not reach its mailbox.
 ///
@@ -117,18 +43,6 @@ impl Error for CastError {
         match self {
             CastError::Encode(error) => Some(error),
             _ => None,
-        }
-    }
-}
-
-impl From<CastError> for CallError {
-    fn from(error: CastError) -> CallError {
-        match error {
-            CastError::NoProc => CallError::NoProc,
-            CastError::NoConnection => CallError::NoConnection,
-            CastError::Full => CallError::Full,
-            CastError::Incompatible(details) => CallError::Incompatible(details),
-            CastError::Encode(error) => CallError::Encode(error),
         }
     }
 }

@@ -21,7 +21,8 @@ use std::time::{Duration, SystemTime};
 mod traits;
 
 use super::{
-    CallError, DecodeError, EncodeError, Exit, MonitorRef, NodeId, NodeName, Pid, Shutdown, StartError, Subject,
+    CallError, CallErrorKind, CallWait, DecodeError, EncodeError, Exit, MonitorRef, NodeId, NodeName, Pid, Shutdown,
+    StartError, Subject,
 };
 
 /// Implements both traits for types, if the parameters in front of them have the traits.
@@ -72,7 +73,7 @@ serializable! {
     [A, B, C, D, E, F] (A, B, C, D, E, F), [A, B, C, D, E, F, G] (A, B, C, D, E, F, G),
     [A, B, C, D, E, F, G, H] (A, B, C, D, E, F, G, H),
     // Of this module.
-    [] CallError, [] DecodeError, [] EncodeError, [] Exit, [] MonitorRef, [] NodeId, [] NodeName, [] Pid, [] Shutdown,
+    [] CallError, [] CallErrorKind, [] CallWait, [] DecodeError, [] EncodeError, [] Exit, [] MonitorRef, [] NodeId, [] NodeName, [] Pid, [] Shutdown,
     [] StartError, [] Subject,
 }
 

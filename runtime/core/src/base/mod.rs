@@ -3,6 +3,7 @@
 //! Types here hold data. Nothing runs, waits or depends on a node. [`SortedMap`] is the map that the layers above use
 //! where they need an order.
 
+mod call_error;
 mod codec;
 mod error;
 mod exit;
@@ -21,10 +22,12 @@ pub use serde::de::DeserializeOwned;
 #[cfg(feature = "serde")]
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub(crate) use call_error::FailedCall;
+pub use call_error::{CallError, CallErrorKind, CallWait};
 pub(crate) use codec::Source;
 pub use codec::{Decoder, Encoder, Payload};
 pub(crate) use error::Causes;
-pub use error::{CallError, CastError, DecodeError, EncodeError, NameError, StartError};
+pub use error::{CastError, DecodeError, EncodeError, NameError, StartError};
 pub use exit::Exit;
 #[cfg(feature = "net")]
 pub(crate) use exit::shorten;

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use super::error::Causes;
-use super::{CallError, Exit};
+use super::{CallError, CallErrorKind, Exit};
 
 /// An error type that `?` converts into an [`Exit`]: every type that converts into a `Box<dyn Error>`.
 ///
@@ -32,18 +32,15 @@ pub trait Reason: Into<Box<dyn Error>> {}
 #[diagnostic::do_not_recommend]
 impl<E: Into<Box<dyn Error>>> Reason for E {}
 
-/// Converts an error into [`Exit::Error`] with its text and those of its sources. A [`CallError`] becomes the callee's
-/// exit reason instead, if it has one.
+/// Converts an error into [`Exit::Error`] with its text and those of its sources. A [`CallError`] of a callee that exited
+/// becomes the callee's exit reason instead.
 impl<E: Reason> From<E> for Exit {
     fn from(error: E) -> Exit {
         let error: Box<dyn Error> = error.into();
-        if let Some(call) = error.downcast_ref::<CallError>() {
-            match call {
-                CallError::Exit(reason) => return reason.clone(),
-                CallError::NoProc => return Exit::NoProc,
-                CallError::NoConnection => return Exit::NoConnection,
-                _ => {}
-            }
+        if let Some(call) = error.downcast_ref::<CallError>()
+            && let CallErrorKind::Exit(reason) = &call.kind
+        {
+            return reason.clone();
         }
         Exit::error(Causes(&*error))
     }
@@ -54,19 +51,22 @@ mod tests {
     use super::*;
     use crate::base::EncodeError;
 
+    fn exit(kind: CallErrorKind) -> Exit {
+        CallError::from(kind).into()
+    }
+
     #[test]
     fn an_error_becomes_a_reason_and_a_call_error_keeps_the_reason_of_the_callee() {
         let missing = std::io::Error::other("no such file");
         assert_eq!(Exit::from(missing), Exit::error("no such file"));
         let reason = Exit::panic("boom", "a.rs:1:1");
-        assert_eq!(Exit::from(CallError::Exit(reason.clone())), reason);
-        assert_eq!(Exit::from(CallError::NoProc), Exit::NoProc);
-        assert_eq!(Exit::from(CallError::NoConnection), Exit::NoConnection);
-        assert_eq!(Exit::from(CallError::Timeout), Exit::error("the callee did not answer in time"));
-        let boxed: Box<dyn Error> = Box::new(CallError::Exit(reason.clone()));
+        assert_eq!(exit(CallErrorKind::Exit(reason.clone())), reason);
+        assert_eq!(exit(CallErrorKind::NoProc), Exit::error("the callee does not exist"));
+        assert_eq!(exit(CallErrorKind::Timeout), Exit::error("the callee did not answer in time"));
+        let boxed: Box<dyn Error> = Box::new(CallError::from(CallErrorKind::Exit(reason.clone())));
         assert_eq!(Exit::from(boxed), reason);
         assert_eq!(Exit::from("a text"), Exit::error("a text"));
         let text = "cannot encode the call or its answer: a message of this variant cannot leave its node";
-        assert_eq!(Exit::from(CallError::Encode(EncodeError::Local)), Exit::error(text));
+        assert_eq!(exit(CallErrorKind::Encode(EncodeError::Local)), Exit::error(text));
     }
 }

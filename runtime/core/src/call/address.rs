@@ -11,11 +11,12 @@ use std::sync::Arc;
 pub use system::SysError;
 
 use super::cast::Placement;
+use super::noted_call::Callee;
 use super::remote::send_remote;
 use super::reply::slot::Slot;
-use super::target::{FOLLOWING, ReceiverId, Resolved, Target};
-use super::{Call, Cast, Reply};
-use crate::base::{CallError, CastError, NodeName, Pid, Protocol};
+use super::target::{FOLLOWING, Identity, ReceiverId, Resolved, Target};
+use super::{Call, CallName, Cast, Reply};
+use crate::base::{CallErrorKind, CastError, NodeName, Pid, Protocol};
 use crate::mailbox::{Addressee, Refused};
 use crate::node::{Addressable, AdmissionQueue, Current, Node};
 use crate::process::Cell;
@@ -94,26 +95,26 @@ impl<M: Protocol> Address<M> {
         }
     }
 
-    /// Sends a message that carries a [`Reply`].
-    pub fn call<T: 'static>(&self, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
+    /// Sends a message that carries a [`Reply`]. `name` is for errors.
+    pub fn call<T: 'static>(&self, name: &'static CallName, make: impl FnOnce(Reply<T>) -> M) -> Call<T> {
         let (node, callee) = (self.node(), self.callee());
         let slot = Slot::for_call(node);
         // One `Call::new` at the end of every path, so that its parts are built where the caller awaits it.
-        let (callee, queued) = if callee != 0 && Current::is(node, callee) {
+        let (callee, identity, queued) = if callee != 0 && Current::is(node, callee) {
             cold_path();
-            slot.fill_and_wake(Err(CallError::Itself));
-            (callee, None)
+            slot.fill_and_wake(Err(CallErrorKind::Itself));
+            (callee, None, Cast::sent())
         } else if let Some(error) = self.supervision_cycle() {
             slot.fill_and_wake(Err(error));
-            (callee, None)
+            (callee, None, Cast::sent())
         } else {
             let reply = Reply::new(Arc::clone(&slot));
             match self.send_fast(move || make(reply)) {
-                Ok(()) => (callee, None),
+                Ok(()) => (callee, None, Cast::sent()),
                 Err(make) => self.call_slow(&slot, callee, make()),
             }
         };
-        Call::new(slot, callee, &M::NAME, queued)
+        Call::new(slot, Callee { number: callee, identity }, name, queued)
     }
 
     /// Returns the error of a request to a supervisor that waits, directly or through supervisors below it, for the
@@ -121,12 +122,12 @@ impl<M: Protocol> Address<M> {
     ///
     /// Only for the protocol of supervisors: other calls pay nothing.
     #[inline(always)]
-    fn supervision_cycle(&self) -> Option<CallError> {
+    fn supervision_cycle(&self) -> Option<CallErrorKind> {
         if const { M::IS_SUPERVISION } { self.find_supervision_cycle() } else { None }
     }
 
     #[cold]
-    fn find_supervision_cycle(&self) -> Option<CallError> {
+    fn find_supervision_cycle(&self) -> Option<CallErrorKind> {
         let node = self.node();
         let caller = Current::process_of(node);
         let Resolved::Local(process) = self.0.resolve() else { return None };
@@ -146,12 +147,16 @@ impl<M: Protocol> Address<M> {
             number = parent;
         }
         let pids = std::iter::once(node.pid(caller)).chain(waiting.into_iter().rev()).collect();
-        Some(CallError::Cycle { pids })
+        Some(CallErrorKind::Cycle { pids })
     }
 
-    /// Returns the number of the process that is called, and the message's cast if it is in the wait queue.
+    /// Returns the number of the process that is called, its identity unless the stub has its cell, and the message's cast.
     #[cold]
-    fn call_slow<T: 'static>(&self, slot: &Slot<T>, callee: u64, message: M) -> (u64, Option<Cast>) {
+    fn call_slow<T: 'static>(&self, slot: &Slot<T>, callee: u64, message: M) -> (u64, Option<Arc<Identity>>, Cast) {
+        let identity = match &self.0 {
+            Target::Identity(identity) => Some(Arc::clone(identity)),
+            Target::Cell { .. } => None,
+        };
         // Resolved once, so that the call waits for the process that has the message.
         let resolved = self.0.resolve();
         let callee = match &resolved {
@@ -159,22 +164,22 @@ impl<M: Protocol> Address<M> {
             Resolved::Remote(_) | Resolved::Missing(_) => callee,
         };
         let sent = if callee != 0 && Current::is(self.node(), callee) {
-            Err((CallError::Itself, message))
+            Err((CallErrorKind::Itself, message))
         } else {
-            self.send(resolved, message).map_err(|SendError { error, message }| (CallError::from(error), message))
+            self.send(resolved, message).map_err(|SendError { error, message }| (CallErrorKind::from(error), message))
         };
         match sent {
-            Ok(Placement::WaitQueue(queue, id)) => (callee, Some(Cast::waiting(queue, id))),
-            Ok(Placement::Queue | Placement::FullConnection(..)) => (callee, None),
+            Ok(Placement::WaitQueue(queue, id)) => (callee, identity, Cast::waiting(queue, id)),
+            Ok(Placement::Queue | Placement::FullConnection(..)) => (callee, identity, Cast::sent()),
             Err((error, message)) => {
                 #[cfg(feature = "test")]
-                if error == CallError::NoProc {
+                if error == CallErrorKind::NoProc {
                     self.node().mark_crash_seen(&self.node().pid(callee));
                 }
                 // Before the reply in the message is dropped, which reports less.
                 slot.fill_and_wake(Err(error));
                 drop(message);
-                (callee, None)
+                (callee, identity, Cast::sent())
             }
         }
     }

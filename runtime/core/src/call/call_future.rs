@@ -8,11 +8,14 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::Cast;
+#[cfg(feature = "net")]
+use super::chain_question::ChainQuestion;
+use super::noted_call::{CallName, Callee, NotedCall};
 use super::reply::slot::{Slot, SlotPoll};
-use crate::base::CallError;
+use crate::base::{CallError, CallErrorKind, CallWait, FailedCall};
 use crate::log;
-use crate::node::Current;
-use crate::observe::{AwaitedCall, ReportKind, WaitingCall};
+use crate::node::{Current, Node};
+use crate::observe::{AwaitedCall, CallChain, ReportKind, WaitingCall};
 use crate::sched::Timeout;
 
 /// The future of a call: its message has been sent, and `.await` waits for the answer.
@@ -23,7 +26,7 @@ use crate::sched::Timeout;
 /// change that. The default time limit is kept by a timer that calls share, and so can last up to 0.1 s longer.
 ///
 /// A call that has waited for 0.1 s to 0.2 s starts to check whether it is deadlocked: whether its callee, directly or
-/// through further calls, waits for the calling process. Such a call fails with [`CallError::Cycle`].
+/// through further calls, waits for the calling process. Such a call fails with [`CallErrorKind::Cycle`].
 ///
 /// Cancel-safe: when the future is dropped, a message in the wait queue of a full mailbox is withdrawn; any other message
 /// stays, and its answer is dropped.
@@ -37,14 +40,13 @@ use crate::sched::Timeout;
 pub struct Call<T: 'static> {
     /// `None` once the outcome was returned.
     slot: Option<Arc<Slot<T>>>,
-    /// The number of the process that was called; zero if it is on another node or was not looked up.
-    callee: u64,
-    /// The name of the callee's protocol. A reference to it is one word, the name itself two.
-    protocol: &'static &'static str,
+    callee: Callee,
+    /// The names of the message. A reference to them is one word.
+    name: &'static CallName,
     limit: TimeLimit,
     wait: Wait,
     /// The message while it is in the wait queue of a full mailbox; its drop withdraws it.
-    queued: Option<Cast>,
+    queued: Cast,
 }
 
 #[derive(Clone, Copy)]
@@ -74,32 +76,28 @@ struct WheelWait {
     deadline: Option<Instant>,
     /// The time of the tick that the call is registered for. Equal to `since` if it is not registered.
     next: Instant,
-    /// The time from `next` to the following deadlock check.
+    /// The time from `next` to the following check.
     check_after: Duration,
-    /// Set if the call can be part of a deadlock: its callee and its caller are processes of this node.
-    checks_deadlock: bool,
+    /// Set if the caller is a process, for which others may wait, or the callee is on another node.
+    is_checked: bool,
 }
 
 /// The time limit of a call that sets none, as in OTP.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
 
-/// The time until a call's first deadlock check. Each further check takes twice as long to come.
-const FIRST_DEADLOCK_CHECK: Duration = Duration::from_millis(100);
+/// The time until a call is checked for the first time: whether it is part of a deadlock, and what its callee waits for.
+/// Each further check takes twice as long to come.
+const FIRST_CHECK: Duration = Duration::from_millis(100);
 
 impl<T: 'static> Call<T> {
     #[inline]
-    pub(super) fn new(
-        slot: Arc<Slot<T>>,
-        callee: u64,
-        protocol: &'static &'static str,
-        queued: Option<Cast>,
-    ) -> Call<T> {
-        Call { slot: Some(slot), callee, protocol, limit: TimeLimit::Default, wait: Wait::NotStarted, queued }
+    pub(super) fn new(slot: Arc<Slot<T>>, callee: Callee, name: &'static CallName, queued: Cast) -> Call<T> {
+        Call { slot: Some(slot), callee, name, limit: TimeLimit::Default, wait: Wait::NotStarted, queued }
     }
 
     /// Sets the time limit to `limit`, counted from the next poll.
     ///
-    /// The call then fails with [`CallError::Timeout`]. The callee may have handled the message all the same.
+    /// The call then fails with [`CallErrorKind::Timeout`]. The callee may have handled the message all the same.
     pub fn within(self, limit: Duration) -> Call<T> {
         self.with_limit(TimeLimit::Custom(limit))
     }
@@ -123,8 +121,8 @@ impl<T: 'static> Call<T> {
         let needs_tick = match self.limit {
             TimeLimit::Default => true,
             TimeLimit::Custom(_) => false,
-            // Only for the deadlock check.
-            TimeLimit::None => self.callee != 0 && Current::process() != 0,
+            // Only for the checks.
+            TimeLimit::None => Current::process() != 0,
         };
         needs_tick && matches!(self.wait, Wait::NotStarted)
     }
@@ -138,12 +136,12 @@ impl<T: 'static> Call<T> {
         };
         // A deadline that an `Instant` cannot express never comes.
         let deadline = limit.and_then(|limit| since.checked_add(limit));
-        let checks_deadlock = self.callee != 0 && slot.node().is_some_and(|node| Current::is_process_of(&node));
-        let check_after = FIRST_DEADLOCK_CHECK;
-        self.register(WheelWait { since, deadline, next: since, check_after, checks_deadlock }, slot);
+        let is_checked = |node: Node| Current::is_process_of(&node) || self.callee.remote(&node).is_some();
+        let is_checked = slot.node().is_some_and(is_checked);
+        self.register(WheelWait { since, deadline, next: since, check_after: FIRST_CHECK, is_checked }, slot);
     }
 
-    /// Registers for the next deadlock check or the deadline, whichever is first.
+    /// Registers for the next check or the deadline, whichever is first.
     fn register(&mut self, wait: WheelWait, slot: &Arc<Slot<T>>) {
         // Without its node the call has no callee any more, and has its outcome.
         let Some(node) = slot.node() else {
@@ -152,7 +150,7 @@ impl<T: 'static> Call<T> {
         };
         let is_custom = matches!(self.limit, TimeLimit::Custom(_));
         let last = wait.deadline.map(|deadline| if is_custom { node.tick_before(deadline) } else { deadline });
-        let check = if wait.checks_deadlock { wait.next.checked_add(wait.check_after) } else { None };
+        let check = if wait.is_checked { wait.next.checked_add(wait.check_after) } else { None };
         let next = check.into_iter().chain(last).min();
         self.wait = match (next, wait.deadline) {
             (Some(next), Some(deadline)) if next <= wait.next => Wait::Timer(node.clock().sleep_until(deadline)),
@@ -160,20 +158,50 @@ impl<T: 'static> Call<T> {
                 node.notify_at(next, as_timeout(slot));
                 Wait::OnWheel(Box::new(WheelWait { next, check_after: wait.check_after * 2, ..wait }))
             }
-            // Neither a deadline nor a deadlock check.
+            // Neither a deadline nor a check.
             (None, _) => Wait::OnWheel(Box::new(wait)),
         };
     }
 
-    /// Checks whether the running process waits for itself through the calls of other processes.
-    fn check_deadlock(&self, wait: &WheelWait, slot: &Arc<Slot<T>>) {
+    /// Notes the wait in the cell of the running process, and checks whether the process waits for itself through the calls
+    /// of other processes. Asks other nodes for the chain of calls behind this one.
+    fn check(&self, wait: &WheelWait, slot: &Arc<Slot<T>>) {
         let Some(node) = slot.node() else { return };
         let call: Arc<dyn AwaitedCall> = Arc::clone(slot) as _;
-        let waiting = WaitingCall { call: Arc::downgrade(&call), callee: self.callee, since: wait.since };
-        if Current::set_waiting(&node, waiting) {
-            slot.set_noted();
+        let waiting = WaitingCall { call: Arc::downgrade(&call), callee: self.callee.number, since: wait.since };
+        let is_process = Current::set_waiting(&node, waiting);
+        slot.set_noted(|| NotedCall {
+            name: self.name,
+            callee: self.callee.clone(),
+            caller: is_process.then(|| node.pid(Current::process())),
+            chain: CallChain::default(),
+            #[cfg(feature = "net")]
+            question: None,
+        });
+        if is_process && self.callee.number != 0 {
             node.find_deadlock(Current::process());
         }
+        #[cfg(feature = "net")]
+        self.ask_for_chain(&node, slot);
+    }
+
+    /// Asks another node for the chain of calls behind this one, if it leads there.
+    #[cfg(feature = "net")]
+    fn ask_for_chain(&self, node: &Node, slot: &Arc<Slot<T>>) {
+        let mut chain = self.local_chain(node);
+        let next = chain.next.take().or_else(|| self.callee.remote(node));
+        let question = next.and_then(|next| ChainQuestion::ask(node, &next, Arc::downgrade(slot), chain));
+        let mut before = None;
+        slot.change_noted(|noted| before = std::mem::replace(&mut noted.question, question));
+    }
+
+    /// Returns the part of the chain of calls that is on this node.
+    fn local_chain(&self, node: &Node) -> CallChain {
+        let mut chain = node.call_chain(self.callee.number);
+        if Current::is_process_of(node) {
+            chain.end_at(&node.pid(Current::process()));
+        }
+        chain
     }
 
     /// Resolves when the time limit has passed. `time` is the last time that the timer wheel reported.
@@ -201,8 +229,8 @@ impl<T: 'static> Call<T> {
                     if wait.deadline.is_some_and(|deadline| deadline <= wait.next) {
                         return Poll::Ready(());
                     }
-                    if wait.checks_deadlock {
-                        self.check_deadlock(&wait, slot);
+                    if wait.is_checked {
+                        self.check(&wait, slot);
                     }
                     self.register(wait, slot);
                 }
@@ -212,27 +240,41 @@ impl<T: 'static> Call<T> {
 
     /// Ends the wait. A `noted` one is removed from the caller's cell.
     #[inline]
-    fn stop_waiting(&mut self, slot: &Arc<Slot<T>>, noted: bool) {
-        self.queued = None;
-        if noted {
+    fn stop_waiting(&mut self, slot: &Arc<Slot<T>>, noted: Option<Box<NotedCall>>) {
+        self.queued = Cast::sent();
+        if noted.is_some() {
             Current::clear_waiting(Arc::as_ptr(slot).cast());
         }
     }
 
     #[cold]
     fn time_out(&mut self, slot: &Arc<Slot<T>>) -> Result<T, CallError> {
-        let noted = slot.close();
+        let mut noted = slot.close();
+        let mut chain = noted.as_mut().map(|noted| std::mem::take(&mut noted.chain)).unwrap_or_default();
         self.stop_waiting(slot, noted);
         if let Some(node) = slot.node() {
-            node.loss_counts().count_timeout(self.protocol);
+            node.loss_counts().count_timeout(self.name.protocol);
+            let local = self.local_chain(&node);
+            if local.waits.len() > chain.waits.len() {
+                chain = local;
+            }
         }
-        Err(CallError::Timeout)
+        let limit = match self.limit {
+            TimeLimit::Custom(limit) => limit,
+            TimeLimit::Default | TimeLimit::None => DEFAULT_LIMIT,
+        };
+        Err(self.error(slot, CallErrorKind::Timeout, Some(limit), chain.waits))
     }
 
     #[cold]
-    fn fail(&mut self, slot: &Arc<Slot<T>>, error: CallError, noted: bool) -> Result<T, CallError> {
+    fn fail(
+        &mut self,
+        slot: &Arc<Slot<T>>,
+        kind: CallErrorKind,
+        noted: Option<Box<NotedCall>>,
+    ) -> Result<T, CallError> {
         self.stop_waiting(slot, noted);
-        if let CallError::Cycle { pids } = &error
+        if let CallErrorKind::Cycle { pids } = &kind
             && let Some(node) = slot.node()
         {
             node.loss_counts().count_broken_cycle();
@@ -242,17 +284,23 @@ impl<T: 'static> Call<T> {
                 );
             });
         }
-        Err(error)
+        Err(self.error(slot, kind, None, Vec::new()))
+    }
+
+    /// Returns the error of this call. `limit` is the time that has passed, if the call fails for that.
+    fn error(&self, slot: &Slot<T>, kind: CallErrorKind, limit: Option<Duration>, waits: Vec<CallWait>) -> CallError {
+        let callee = slot.node().and_then(|node| self.callee.text(&node)).map(Into::into);
+        CallError::new(kind, FailedCall { message: self.name.message.into(), callee, limit, waits })
     }
 
     /// Describes the event that the call waits for.
     #[cold]
     fn event(&self, slot: &Slot<T>) -> String {
-        let protocol = self.protocol;
+        let protocol = self.name.protocol;
         match (slot.remote_node(), slot.node()) {
             (Some(node), _) => format!("the answer of a process on {node} to a call (`{protocol}`)"),
-            (None, Some(node)) if self.callee != 0 => {
-                format!("the answer of {} to a call (`{protocol}`)", node.pid(self.callee))
+            (None, Some(node)) if self.callee.number != 0 => {
+                format!("the answer of {} to a call (`{protocol}`)", node.pid(self.callee.number))
             }
             (None, _) => format!("the answer to a call (`{protocol}`)"),
         }
@@ -287,9 +335,10 @@ impl<T: 'static> Future for Call<T> {
                 return Poll::Pending;
             }
             SlotPoll::Answer { value, reusable, noted } => {
+                let is_noted = noted.is_some();
                 self.stop_waiting(&slot, noted);
                 // The deadlock check identifies a slot by its address, so a noted one is not reused.
-                if reusable && !noted {
+                if reusable && !is_noted {
                     Current::put_spare(slot);
                 }
                 return Poll::Ready(Ok(value));

@@ -16,6 +16,9 @@
 mod address;
 mod call_future;
 mod cast;
+#[cfg(feature = "net")]
+mod chain_question;
+mod noted_call;
 mod recipient;
 mod remote;
 mod reply;
@@ -28,5 +31,6 @@ mod without_serde;
 pub use address::{Address, SysError};
 pub use call_future::Call;
 pub use cast::{BoundedCast, Cast};
+pub use noted_call::CallName;
 pub use recipient::Recipient;
 pub use reply::Reply;

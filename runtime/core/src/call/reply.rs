@@ -6,7 +6,7 @@ pub(super) mod slot;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::base::CallError;
+use crate::base::CallErrorKind;
 use crate::mailbox::CheckedSend;
 use crate::node::{Current, WaitingCaller};
 use slot::Slot;
@@ -15,8 +15,8 @@ use slot::Slot;
 ///
 /// A reply can be kept, passed to another process or sent to another node; its holder answers. A reply that is dropped
 /// without an answer fails the call:
-/// - with [`CallError::Exit`] and the holder's exit reason, if the holder is exiting;
-/// - else with [`CallError::Dropped`].
+/// - with [`CallErrorKind::Exit`] and the holder's exit reason, if the holder is exiting;
+/// - else with [`CallErrorKind::Dropped`].
 ///
 /// The model is `From` in [`gen_server:reply/2`](https://www.erlang.org/doc/apps/stdlib/gen_server.html#reply/2).
 ///
@@ -121,7 +121,7 @@ fn drop_unanswered<T: 'static>(slot: Arc<Slot<T>>) {
     };
     // Within a process the call fails after the poll, with the exit reason if the process has exited then.
     if let Some(caller) = Current::defer_dropped_reply(caller) {
-        caller.fail(CallError::Dropped);
+        caller.fail(CallErrorKind::Dropped);
     }
 }
 

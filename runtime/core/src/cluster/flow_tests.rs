@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use super::holds::Holds;
-use crate::base::{CallError, Exit};
+use crate::base::{CallErrorKind, Exit};
 use crate::mailbox::WaiterId;
 use crate::net::{Outbox, PushError};
 use crate::node::Room;
@@ -104,7 +104,7 @@ type Sent = (u64, u64, u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Outcome {
     Answered,
-    Failed(CallError),
+    Failed(CallErrorKind),
     TakenBack,
 }
 
@@ -303,7 +303,7 @@ impl Model {
     fn receive(&mut self, number: u64, message: Message, bytes: usize) {
         let target = self.target(number);
         if target.has_ended {
-            self.answer(number, message, Err(CallError::NoProc));
+            self.answer(number, message, Err(CallErrorKind::NoProc));
         } else if target.mailbox.len() < CAPACITY && target.waiting.is_empty() {
             target.mailbox.push_back(message);
         } else {
@@ -326,12 +326,12 @@ impl Model {
             self.connections[message.connection].remove_waiting(FrameTarget::Process(number));
         }
         for message in mailbox.into_iter().chain(waiting) {
-            self.answer(number, message, Err(CallError::Exit(Exit::Killed)));
+            self.answer(number, message, Err(CallErrorKind::Exit(Exit::Killed)));
         }
     }
 
     /// Answers a call over the connection on which it came, if that stands.
-    fn answer(&mut self, target: u64, message: Message, result: Result<Bytes, CallError>) {
+    fn answer(&mut self, target: u64, message: Message, result: Result<Bytes, CallErrorKind>) {
         let (Some(id), connection) = (message.call, &self.connections[message.connection]) else { return };
         if connection.is_lost {
             return;
@@ -412,7 +412,7 @@ impl Model {
         }
         assert_eq!(connection.senders.outbox.waiters(), (0, 0, 0));
         for call in self.calls.clone() {
-            self.settle_call(call, Outcome::Failed(CallError::NoConnection));
+            self.settle_call(call, Outcome::Failed(CallErrorKind::NoConnection));
         }
         self.connections.push(Connection::new());
         true
@@ -462,9 +462,9 @@ impl Model {
         for (call, outcome) in &self.outcomes {
             if let Outcome::Failed(error) = outcome {
                 let has_reason = match error {
-                    CallError::NoConnection => last > 0,
+                    CallErrorKind::NoConnection => last > 0,
                     error => {
-                        let known = matches!(error, CallError::NoProc | CallError::Exit(_));
+                        let known = matches!(error, CallErrorKind::NoProc | CallErrorKind::Exit(_));
                         known && self.targets.values().any(|target| target.has_ended)
                     }
                 };

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::Cookie;
 use crate::actor::Stub;
-use crate::base::{CallError, Exit, MonitorRef, NodeId, NodeName};
+use crate::base::{CallErrorKind, Exit, MonitorRef, NodeId, NodeName};
 use crate::counting::kept_bytes;
 use crate::net::{Command, Network, Outbox, Transport, drive};
 use crate::prelude::*;
@@ -80,7 +80,7 @@ struct Seen {
     /// The number of `Down`s, of exits over links and of failed calls that were received, by their reasons.
     downs: Counts<Exit>,
     exits: Counts<Exit>,
-    failed_calls: Counts<CallError>,
+    failed_calls: Counts<CallErrorKind>,
 }
 
 impl Hostile {
@@ -534,7 +534,7 @@ fn calls_of_a_member_that_are_not_answered_are_bounded() {
         }
         settle().await;
         let failed = hostile.seen(|seen| seen.failed_calls.clone());
-        assert_eq!(failed, [(CallError::Full, 49_000)]);
+        assert_eq!(failed, [(CallErrorKind::Full, 49_000)]);
         assert_eq!(served.node.counters().lost_messages, 49_000);
         let kept = kept_bytes() - before;
         println!("{kept} bytes with {LIMIT} of 50,000 calls");
@@ -545,7 +545,7 @@ fn calls_of_a_member_that_are_not_answered_are_bounded() {
             hostile.send(1, &call(100_000 + id)).await;
         }
         settle().await;
-        assert_eq!(hostile.seen(|seen| seen.failed_calls.clone()), [(CallError::Full, 49_600)]);
+        assert_eq!(hostile.seen(|seen| seen.failed_calls.clone()), [(CallErrorKind::Full, 49_600)]);
         assert_eq!(keeper.answer(5_000).await, Ok(1000));
         served.check(1).await;
     });

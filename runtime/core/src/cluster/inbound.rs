@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::membership::Peer;
 use super::waiting::count_waiting;
-use crate::base::{CallError, Causes, DecodeError, Exit, NodeEvent, NodeId, Pid};
+use crate::base::{CallErrorKind, Causes, DecodeError, Encoder, Exit, NodeEvent, NodeId, Payload, Pid};
 use crate::log;
 use crate::node::{
-    AnswerOutcome, CallNote, Current, EncodedMessage, LocalProcess, Node, ReceivedReplies, SignalTarget,
+    AnswerOutcome, CallNote, Current, EncodedAnswer, EncodedMessage, LocalProcess, Node, ReceivedReplies, SignalTarget,
 };
 use crate::observe::ReportKind;
 use crate::process::{catch, fail_callers, report_message_panic};
@@ -26,14 +26,14 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                         "a message with calls is refused: too many calls of this peer are not answered yet"
                     );
                 });
-                return fail_calls(node, peer, replies, &CallError::Full);
+                return fail_calls(node, peer, replies, &CallErrorKind::Full);
             }
             let message = EncodedMessage { protocol, variant, payload: &payload };
             if let Err(error) = deliver(node, peer, &to, &replies, message) {
                 node.loss_counts().count_lost_messages(1);
                 let peer_name = &peer.id.name;
                 // A message to a process that has exited is normal, and silent in Erlang. Other errors are mistakes.
-                if error == CallError::NoProc {
+                if error == CallErrorKind::NoProc {
                     #[cfg(feature = "test")]
                     if let (FrameTarget::Process(number), false) = (&to, replies.is_empty()) {
                         // The caller finds that the process is gone.
@@ -56,13 +56,13 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
         }
         Frame::Answer { id, replies, result, .. } => {
             // A reply in an answer that cannot be read, or that has no caller, is dropped.
-            let result = result.as_ref().map_err(CallError::clone);
+            let result = result.as_ref().map_err(CallErrorKind::clone);
             let answer = || node.pending_calls().answer(id, Some(peer.epoch), result);
             let received = ReceivedReplies::new(peer.caller_node(), &replies);
             let read = || Current::with_received(received, answer);
             let ((outcome, unread), dropped) = Current::collect_dropped(node, Node::SYSTEM, read);
-            fail_callers(dropped, &CallError::Dropped);
-            fail_calls(node, peer, unread, &CallError::Dropped);
+            fail_callers(dropped, &CallErrorKind::Dropped);
+            fail_calls(node, peer, unread, &CallErrorKind::Dropped);
             if outcome == AnswerOutcome::Stray {
                 node.loss_counts().count_lost_messages(1);
                 node.report(ReportKind::StrayAnswer, || {
@@ -85,7 +85,7 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
 }
 
 /// Fails the calls with these ids, which wait on the peer.
-fn fail_calls(node: &Node, peer: &Peer, ids: Vec<u64>, error: &CallError) {
+fn fail_calls(node: &Node, peer: &Peer, ids: Vec<u64>, error: &CallErrorKind) {
     for id in ids {
         if let Some(router) = node.router() {
             // Fails if the connection is lost, which ends the calls.
@@ -114,8 +114,12 @@ fn deliver(
     to: &FrameTarget,
     replies: &[u64],
     message: EncodedMessage<'_>,
-) -> Result<(), CallError> {
-    let LocalProcess { number, cell } = find(node, to).ok_or(CallError::NoProc)?;
+) -> Result<(), CallErrorKind> {
+    let LocalProcess { number, cell } = find(node, to).ok_or(CallErrorKind::NoProc)?;
+    if message.variant == EncodedMessage::CALL_CHAIN {
+        answer_call_chain(node, peer, replies, if number == 0 { cell.mailbox_owner() } else { Some(number) });
+        return Ok(());
+    }
     // A reply in a message that is refused is dropped with it. Its caller gets the reason, not `Dropped`.
     // Outside of a process, dropped replies would not be collected.
     let process = if number == 0 { Node::SYSTEM } else { number };
@@ -125,11 +129,11 @@ fn deliver(
     let ((result, unread), dropped) = Current::collect_dropped(node, process, deliver);
     let result = result.unwrap_or_else(|panic| {
         report_message_panic(node, cell.protocol(), "decoding a message", &panic);
-        Err(CallError::Decode(DecodeError::Malformed(panic.to_string().into())))
+        Err(CallErrorKind::Decode(DecodeError::Malformed(panic.to_string().into())))
     });
     if result.is_ok() {
-        fail_callers(dropped, &CallError::Dropped);
-        fail_calls(node, peer, unread, &CallError::Dropped);
+        fail_callers(dropped, &CallErrorKind::Dropped);
+        fail_calls(node, peer, unread, &CallErrorKind::Dropped);
     }
     match result {
         Ok(None) => Ok(()),
@@ -138,8 +142,21 @@ fn deliver(
             Ok(())
         }
         // The name alone: the sender puts its own beside it.
-        Err(CallError::Incompatible(_)) => Err(CallError::Incompatible(cell.protocol().into())),
+        Err(CallErrorKind::Incompatible(_)) => Err(CallErrorKind::Incompatible(cell.protocol().into())),
         Err(error) => Err(error),
+    }
+}
+
+/// Answers the question for the chain of calls of a process.
+fn answer_call_chain(node: &Node, peer: &Peer, replies: &[u64], process: Option<u64>) {
+    let Some(router) = node.router() else { return };
+    let chain = process.map(|number| node.call_chain(number)).unwrap_or_default();
+    for id in replies {
+        let mut payload = Payload::default();
+        let encoded = Encoder::new(&mut payload, router.max_message_size()).field(&chain);
+        let answer = encoded.map(|()| EncodedAnswer { replies: Vec::new(), payload }).map_err(CallErrorKind::Encode);
+        // Fails if the connection is lost, which ends the question.
+        let _ = router.send_answer(None, &peer.caller_node(), *id, answer);
     }
 }
 

@@ -24,9 +24,9 @@
 //! | [`Peer`](membership::Peer): names of protocols | as in the session | |
 //! | links, and monitors on processes of this node, also those that wait for a restart; the notes on those by name | 1,048,576 ([`quota`]), some 140 bytes each | `Exit::Other` |
 //! | [`tracked`] processes | twice those with relations, and 64 | |
-//! | replies to the peer's calls, passed on or not | 1,048,576, some 350 bytes each | `CallError::Full` |
+//! | replies to the peer's calls, passed on or not | 1,048,576, some 350 bytes each | `CallErrorKind::Full` |
 //! | [`large_frames`] that wait to be decoded, and those behind them in their lanes | the largest frame and 64 MiB | the peer is not read |
-//! | messages in front of full mailboxes, and the targets to be held: [`holds`] | 256 MiB | `CallError::Full` |
+//! | messages in front of full mailboxes, and the targets to be held: [`holds`] | 256 MiB | `CallErrorKind::Full` |
 //! | targets that the peer holds | 65,536 | they are not held |
 //! | answers and signals to the peer | 256 MiB | an error instead of the answer; at twice that the connection ends |
 //! | answers to this node's calls, and marks of those that were passed on | one for each call | they have no effect |

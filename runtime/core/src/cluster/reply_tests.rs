@@ -153,12 +153,12 @@ async fn an_answer_from_a_node_that_was_not_called_is_dropped_and_counted() {
         |payload: u8| Ok(EncodedAnswer { replies: Vec::new(), payload: Payload::from(&Source::from(vec![payload])) });
     let before = cluster.node(0).counters().lost_messages;
     third.router().unwrap().send_answer(None, &caller, id, forged(7)).unwrap();
-    third.router().unwrap().send_answer(None, &caller, id, Err(CallError::Full)).unwrap();
+    third.router().unwrap().send_answer(None, &caller, id, Err(CallErrorKind::Full)).unwrap();
     // An id that does not exist is that of a call which is over.
     third.router().unwrap().send_answer(None, &caller, id + 1, forged(7)).unwrap();
     settle().await;
     assert_eq!(cluster.node(0).counters().lost_messages - before, 2);
-    assert_eq!(call.await, Err(CallError::Timeout));
+    assert_eq!(call.await, Err(CallErrorKind::Timeout.into()));
     // The connection of the forger stays, and a call to it is answered.
     assert_eq!(cluster.node(0).named_at::<DeskRef>("desk", "n2@test").ping().await, Ok(1));
 }
@@ -173,15 +173,15 @@ async fn an_answer_over_an_earlier_connection_is_dropped() {
     };
     let lost = second.hold().forever();
     cluster.partition(0, 1);
-    assert_eq!(lost.await, Err(CallError::NoConnection));
+    assert_eq!(lost.await, Err(CallErrorKind::NoConnection.into()));
     reconnect(&cluster).await;
     let call = second.hold().within(Duration::from_secs(1));
     let id = cluster.node(0).pending_calls().ids()[0];
     let answer = Ok(EncodedAnswer { replies: Vec::new(), payload: Payload::from(&Source::from_static(&[7])) });
     let sent = cluster.node(1).router().unwrap().send_answer(None, &old, id, answer);
-    assert_eq!(sent, Err(CallError::NoConnection));
+    assert_eq!(sent, Err(CallErrorKind::NoConnection.into()));
     assert_ne!(old.epoch, Epoch::LOCAL);
-    assert_eq!(call.await, Err(CallError::Timeout));
+    assert_eq!(call.await, Err(CallErrorKind::Timeout.into()));
 }
 
 #[greenroom_macros::test]
@@ -193,7 +193,7 @@ async fn a_passed_on_reply_leaves_nothing_behind_when_its_caller_gives_up() {
     let call = second.refer(third_by_second.clone()).within(Duration::from_secs(1));
     settle().await;
     assert_eq!(counts(&cluster), [1, 1, 0]);
-    assert_eq!(call.await, Err(CallError::Timeout));
+    assert_eq!(call.await, Err(CallErrorKind::Timeout.into()));
     settle().await;
     assert_eq!(counts(&cluster), none);
     let call = second.refer(third.clone());
@@ -246,7 +246,7 @@ async fn a_passed_on_reply_ends_with_the_connection_to_its_caller() {
     settle().await;
     assert_eq!(counts(&cluster), [1, 1, 0]);
     cluster.partition(0, 1);
-    assert_eq!(call.await, Err(CallError::NoConnection));
+    assert_eq!(call.await, Err(CallErrorKind::NoConnection.into()));
     settle().await;
     assert_eq!(counts(&cluster), [0; 3]);
 }
@@ -265,13 +265,13 @@ async fn a_reply_in_an_answer_is_answered_also_over_a_third_node() {
     // An answer that comes too late, and a reply that is dropped.
     drop(second.lend());
     settle().await;
-    assert_eq!(second.lent().await, Ok(Err(CallError::Dropped)));
+    assert_eq!(second.lent().await, Ok(Err(CallErrorKind::Dropped.into())));
     drop(second.refer_lend(third.clone()).await.unwrap());
-    assert_eq!(third.lent().await, Ok(Err(CallError::Dropped)));
+    assert_eq!(third.lent().await, Ok(Err(CallErrorKind::Dropped.into())));
     let Slip(kept) = second.lend().await.unwrap();
     cluster.partition(0, 1);
     reconnect(&cluster).await;
-    assert_eq!(second.lent().await, Ok(Err(CallError::NoConnection)));
+    assert_eq!(second.lent().await, Ok(Err(CallErrorKind::NoConnection.into())));
     kept.send(1);
     settle().await;
     assert_eq!(counts(&cluster), [0; 3]);

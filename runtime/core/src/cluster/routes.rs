@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::Cluster;
 use super::membership::Peer;
 use super::waiting::Unsent;
-use crate::base::{CallError, CastError, EncodeError, Exit, NodeName, Payload};
+use crate::base::{CallErrorKind, CastError, EncodeError, Exit, NodeName, Payload};
 use crate::log;
 use crate::net::{PushError, Pushed};
 use crate::node::{
@@ -54,9 +54,9 @@ impl Router for Cluster {
         caller: &CallerNode,
         id: u64,
         answer: OutgoingAnswer,
-    ) -> Result<Room, CallError> {
+    ) -> Result<Room, CallErrorKind> {
         // The connection is gone, and with it the call.
-        let peer = self.route(&caller.id.name, Some(caller.epoch)).ok_or(CallError::NoConnection)?;
+        let peer = self.route(&caller.id.name, Some(caller.epoch)).ok_or(CallErrorKind::NoConnection)?;
         let (replies, result, mut payload) = match answer {
             Ok(EncodedAnswer { replies, payload }) => (replies, Ok(Bytes::new()), payload),
             Err(error) => (Vec::new(), Err(error), Payload::default()),
@@ -66,10 +66,10 @@ impl Router for Cluster {
         let head = Frame::Answer { from, id, replies, result };
         match peer.outbox.push_answer(lane, &head, &mut payload) {
             Ok(room) => Ok(room),
-            Err(PushError::Closed) => Err(CallError::NoConnection),
+            Err(PushError::Closed) => Err(CallErrorKind::NoConnection),
             // The caller receives the error instead.
             Err(error @ (PushError::Full | PushError::TooLarge { .. } | PushError::Encode(_))) => {
-                let error = CallError::from(cast_error(error));
+                let error = CallErrorKind::from(cast_error(error));
                 let result = Err(error.clone());
                 let pushed = peer.outbox.push(lane, &Frame::Answer { from, id, replies: Vec::new(), result });
                 if pushed.is_err() {

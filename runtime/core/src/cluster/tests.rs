@@ -234,7 +234,7 @@ async fn check_return(incarnation: Option<u64>) {
     assert_eq!(second.peers().len(), 1, "{incarnation:?}");
     assert!(start.elapsed() <= Duration::from_secs(3), "{incarnation:?}: {:?}", start.elapsed());
     assert_eq!(ended.await, Exit::NoConnection);
-    assert_eq!(old.ask(1).await, Err(CallError::NoProc));
+    assert_eq!(old.ask(1).await, Err(CallErrorKind::NoProc.into()));
     let expected = [NodeEvent::Up(id(&first)), NodeEvent::Down(id(&first)), NodeEvent::Up(NodeId::clone(second.id()))];
     assert_eq!(drain(&mut a), expected, "{incarnation:?}");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::membership::Peer;
-use crate::base::{CallError, CastError};
+use crate::base::{CallErrorKind, CastError};
 use crate::mailbox::WaiterId;
 use crate::node::{AdmissionQueue, Node};
 use crate::wire::{Frame, FrameTarget};
@@ -32,7 +32,7 @@ impl AdmissionQueue for Unsent {
         }
         self.node.report_lost_message(&self.peer.id.name, &CastError::Full);
         for id in &self.replies {
-            self.node.pending_calls().answer(*id, None, Err(CallError::Full));
+            self.node.pending_calls().answer(*id, None, Err(CallErrorKind::Full));
         }
     }
 }

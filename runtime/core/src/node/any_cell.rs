@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::Node;
-use crate::base::{CallError, CastError, NodeEvent, NodeId, Pid, Source};
+use crate::base::{CallErrorKind, CastError, NodeEvent, NodeId, Pid, Source};
 use crate::mailbox::WaiterId;
 use crate::observe::{Alarm, DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, WaitingCall};
 use crate::wire::{Epoch, Signal};
@@ -44,7 +44,12 @@ pub(crate) trait MessageTarget: Send + Sync {
     ///
     /// # Errors
     /// The process is gone, its mailbox is full, or the bytes are not one of its messages.
-    fn deliver(&self, number: u64, message: EncodedMessage<'_>, can_wait: bool) -> Result<Option<WaiterId>, CallError>;
+    fn deliver(
+        &self,
+        number: u64,
+        message: EncodedMessage<'_>,
+        can_wait: bool,
+    ) -> Result<Option<WaiterId>, CallErrorKind>;
 
     /// Puts an event into the mailbox of the process with this number, or else of the cell's current process. The event
     /// is an `Option<E>`, for a variant `#[from] E`. Returns the id of a message that waits in front of a full mailbox.
@@ -202,4 +207,8 @@ pub(crate) struct EncodedMessage<'a> {
 impl EncodedMessage<'_> {
     /// The variant of an event: `protocol` is then the number of the event's type.
     pub(crate) const EVENT: u32 = u32::MAX;
+
+    /// The variant of a question for the [chain of calls](crate::observe::CallChain) of the process. The node answers it.
+    #[cfg(feature = "net")]
+    pub(crate) const CALL_CHAIN: u32 = u32::MAX - 1;
 }

@@ -24,7 +24,7 @@ use spares::{Spare, Spares};
 use thread::{FrameGuard, ThreadState, discard};
 
 use super::{AnyCell, CallerNode, Node};
-use crate::base::{CallError, Exit, Pid};
+use crate::base::{CallErrorKind, Exit, Pid};
 use crate::observe::WaitingCall;
 
 /// The namespace of the functions on the current process.
@@ -67,7 +67,7 @@ impl ReceivedReplies {
 /// A caller that waits for a reply.
 pub(crate) trait WaitingCaller: Send + Sync {
     /// Ends the call with an error.
-    fn fail(&self, error: CallError);
+    fn fail(&self, error: CallErrorKind);
 }
 
 crate::sync::thread_local! {

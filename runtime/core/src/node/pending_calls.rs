@@ -8,7 +8,7 @@ use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use super::names::shrink;
-use crate::base::{CallError, SortedMap, Source};
+use crate::base::{CallErrorKind, SortedMap, Source};
 use crate::sched::Rng;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::Epoch;
@@ -16,7 +16,7 @@ use crate::wire::Epoch;
 /// A caller's slot for an answer from another node.
 pub(crate) trait AnswerSlot: Send + Sync {
     /// Fills the slot with the encoded answer, or with an error. Only the first call has an effect.
-    fn answer(&self, result: Result<&Source, CallError>);
+    fn answer(&self, result: Result<&Source, CallErrorKind>);
 }
 
 /// The calls that other nodes have not answered yet, by id.
@@ -149,7 +149,7 @@ impl PendingCalls {
     }
 
     /// Answers a call, with an answer from the connection `from` or with an error of this node.
-    pub(crate) fn answer(&self, id: u64, from: Option<Epoch>, result: Result<&Source, CallError>) -> AnswerOutcome {
+    pub(crate) fn answer(&self, id: u64, from: Option<Epoch>, result: Result<&Source, CallErrorKind>) -> AnswerOutcome {
         let mut table = self.lock();
         match table.calls.get(&id) {
             None => return AnswerOutcome::Late,
@@ -194,7 +194,7 @@ impl PendingCalls {
         let given_up = table.remove_entries(&entries);
         drop(table);
         for call in lost {
-            call.slot.answer(Err(CallError::NoConnection));
+            call.slot.answer(Err(CallErrorKind::NoConnection));
         }
         given_up.iter().filter_map(|(id, call)| call.to_inform(*id)).collect()
     }
@@ -260,13 +260,13 @@ impl CallIds {
 
 /// Completes the error of a node that refuses a message. The node sends the name of its process's protocol, and the
 /// sender adds its own. A text with spaces is complete already: it comes from a node that forwarded the call.
-fn incompatible(error: CallError, own: &str) -> CallError {
+fn incompatible(error: CallErrorKind, own: &str) -> CallErrorKind {
     match error {
-        CallError::Incompatible(other) if *other == *own => {
-            CallError::Incompatible(format!("the two nodes have different versions of the protocol `{own}`").into())
+        CallErrorKind::Incompatible(other) if *other == *own => {
+            CallErrorKind::Incompatible(format!("the two nodes have different versions of the protocol `{own}`").into())
         }
-        CallError::Incompatible(other) if !other.contains(' ') => {
-            CallError::Incompatible(format!("the target has the protocol `{other}`, not `{own}`").into())
+        CallErrorKind::Incompatible(other) if !other.contains(' ') => {
+            CallErrorKind::Incompatible(format!("the target has the protocol `{other}`, not `{own}`").into())
         }
         other => other,
     }
@@ -276,13 +276,13 @@ fn incompatible(error: CallError, own: &str) -> CallError {
 mod tests {
     use super::*;
 
-    type Outcome = Result<Vec<u8>, CallError>;
+    type Outcome = Result<Vec<u8>, CallErrorKind>;
 
     /// Notes the order of its outcomes.
     struct Slot(u64, Arc<Mutex<Vec<(u64, Outcome)>>>);
 
     impl AnswerSlot for Slot {
-        fn answer(&self, result: Result<&Source, CallError>) {
+        fn answer(&self, result: Result<&Source, CallErrorKind>) {
             self.1.lock().unwrap().push((self.0, result.map(|bytes| bytes.to_vec())));
         }
     }
@@ -301,7 +301,7 @@ mod tests {
         calls.sent(&ids[..50], OLD, "");
         calls.sent(&ids[50..], NEW, "");
         assert_eq!(calls.disconnect(OLD), []);
-        let expected: Vec<_> = (0..50).map(|n| (n, Err(CallError::NoConnection))).collect();
+        let expected: Vec<_> = (0..50).map(|n| (n, Err(CallErrorKind::NoConnection))).collect();
         assert_eq!(*outcomes.lock().unwrap(), expected);
         assert_eq!(calls.disconnect(OLD), []);
         assert_eq!(calls.count(), 50);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{AdmissionQueue, CallId, LocalProcess, Node, SignalTarget};
-use crate::base::{CallError, CastError, Causes, Exit, NodeId, NodeName, Payload, Pid, Subject};
+use crate::base::{CallErrorKind, CastError, Causes, Exit, NodeId, NodeName, Payload, Pid, Subject};
 use crate::log;
 use crate::mailbox::WaiterId;
 use crate::observe::ReportKind;
@@ -61,7 +61,7 @@ pub(crate) trait Router: Send + Sync {
         caller: &CallerNode,
         id: u64,
         answer: OutgoingAnswer,
-    ) -> Result<Room, CallError>;
+    ) -> Result<Room, CallErrorKind>;
 
     /// Sends a note on a call over the connection of this epoch, if that is still up.
     fn send_call_note(&self, epoch: Epoch, note: CallNote);
@@ -142,7 +142,7 @@ pub(crate) enum CallNote {
 }
 
 /// An encoded answer to another node, or the error instead of it.
-pub(crate) type OutgoingAnswer = Result<EncodedAnswer, CallError>;
+pub(crate) type OutgoingAnswer = Result<EncodedAnswer, CallErrorKind>;
 
 /// An encoded answer.
 pub(crate) struct EncodedAnswer {

@@ -25,6 +25,7 @@ use std::task::{Wake, Waker};
 use std::time::Instant;
 
 use crate::base::Pid;
+use crate::observe::AwaitedAnswer;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A call as the deadlock check needs it.
@@ -34,6 +35,11 @@ pub(crate) trait AwaitedCall: Send + Sync {
 
     /// Returns true if the answer will wake `waker` and no other.
     fn wakes(&self, waker: &Waker) -> bool;
+
+    /// Describes the callee and the message. `None` for a wait that is not a call.
+    fn describe(&self) -> Option<AwaitedAnswer> {
+        None
+    }
 
     /// Returns true if [`break_cycle`](Self::break_cycle) has an effect.
     fn can_break_cycle(&self) -> bool {
@@ -48,7 +54,7 @@ pub(crate) trait AwaitedCall: Send + Sync {
 #[derive(Clone)]
 pub(crate) struct WaitingCall {
     pub(crate) call: Weak<dyn AwaitedCall>,
-    /// The number of the process that was called.
+    /// The number of the process that was called; zero if it is on another node.
     pub(crate) callee: u64,
     pub(crate) since: Instant,
 }
@@ -170,25 +176,25 @@ impl WakerProbe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{CallError, NodeId};
+    use crate::base::{CallErrorKind, NodeId};
     use crate::sync::{Mutex, PoisonError};
 
     /// A stand-in for the slot of a call: it holds the waker of the last poll until it has an outcome.
     #[derive(Default)]
     struct Slot {
         waker: Mutex<Option<Waker>>,
-        outcome: Mutex<Option<Result<(), CallError>>>,
+        outcome: Mutex<Option<Result<(), CallErrorKind>>>,
         /// The callee has passed the reply on.
         is_reply_moved: AtomicBool,
     }
 
     impl Slot {
-        fn put(&self, outcome: Result<(), CallError>) {
+        fn put(&self, outcome: Result<(), CallErrorKind>) {
             self.outcome.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(outcome);
             self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
 
-        fn outcome(&self) -> Option<Result<(), CallError>> {
+        fn outcome(&self) -> Option<Result<(), CallErrorKind>> {
             self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
         }
     }
@@ -204,7 +210,7 @@ mod tests {
         }
 
         fn break_cycle(&self, pids: Vec<Pid>) {
-            self.put(Err(CallError::Cycle { pids }));
+            self.put(Err(CallErrorKind::Cycle { pids }));
         }
     }
 
@@ -242,7 +248,7 @@ mod tests {
     #[test]
     fn an_answer_after_the_confirmation_is_found_by_the_last_inspection() {
         check(|slot| slot.put(Ok(())), [Some(Ok(())), None]);
-        check(|slot| slot.put(Err(CallError::Full)), [Some(Err(())), None]);
+        check(|slot| slot.put(Err(CallErrorKind::Full)), [Some(Err(())), None]);
         check(|slot| slot.is_reply_moved.store(true, Ordering::Relaxed), [None, None]);
     }
 }

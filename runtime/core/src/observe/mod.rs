@@ -6,6 +6,7 @@
 //! `Cow`s: borrowed where the name of a type or file is known at compile time, owned after deserialization.
 
 mod alarm;
+mod call_chain;
 mod deadlock;
 mod event_channel;
 mod lifecycle;
@@ -19,6 +20,7 @@ mod watchdog;
 
 pub(crate) use alarm::{ActiveAlarms, AlarmKey};
 pub use alarm::{Alarm, AlarmEvent, Alarms};
+pub(crate) use call_chain::{AwaitedAnswer, CallChain, RemoteCallee};
 pub(crate) use deadlock::{AwaitedCall, DeadlockCheck, WaitingCall, WakerProbe};
 pub(crate) use event_channel::{EventReceiver, Received};
 pub(crate) use lifecycle::LifecycleSubscribers;

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use tokio::sync::oneshot;
 
 use super::{Cell, Mailbox, catch, drop_each, fail_callers, report_late_panic, resume_panic};
-use crate::base::{CallError, Exit, Protocol};
+use crate::base::{CallErrorKind, Exit, Protocol};
 use crate::node::Current;
 
 /// A future for the return value of blocking code; from [`blocking`](Mailbox::blocking).
@@ -146,7 +146,7 @@ impl<M: Protocol> RunningGuard<M> {
                 Err(Err(panic)) => self.cell.unobserved_panic(self.number, &panic),
             }
         });
-        let error = self.cell.exit_reason_of(self.number).map_or(CallError::Dropped, CallError::Exit);
+        let error = self.cell.exit_reason_of(self.number).map_or(CallErrorKind::Dropped, CallErrorKind::Exit);
         fail_callers(dropped, &error);
     }
 }

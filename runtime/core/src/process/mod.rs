@@ -38,11 +38,11 @@ pub(crate) use task::ProcessTask;
 pub use timer::Timer;
 pub(crate) use wait::{InVain, StartSender, ended, ended_in_cell, ends_after_caller, start_wait, watch_exit};
 
-use crate::base::CallError;
+use crate::base::CallErrorKind;
 use crate::node::WaitingCaller;
 
 /// Fails the calls whose replies were dropped.
-pub(crate) fn fail_callers(dropped: Vec<Arc<dyn WaitingCaller>>, error: &CallError) {
+pub(crate) fn fail_callers(dropped: Vec<Arc<dyn WaitingCaller>>, error: &CallErrorKind) {
     for caller in dropped {
         caller.fail(error.clone());
     }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::{catch, fail_callers};
-use crate::base::{CallError, Exit};
+use crate::base::{CallErrorKind, Exit};
 use crate::node::{Current, Node};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -66,7 +66,7 @@ impl StreamSource {
                 }
             }
         });
-        fail_callers(dropped, &CallError::Dropped);
+        fail_callers(dropped, &CallErrorKind::Dropped);
         polled
     }
 

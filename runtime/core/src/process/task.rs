@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::cell::end;
 use super::cell::flags::NO_WAKER;
 use super::{Cell, catch, fail_callers};
-use crate::base::{CallError, Exit, Protocol};
+use crate::base::{CallErrorKind, Exit, Protocol};
 use crate::node::{AnyCell, Current};
 use crate::observe::{DeadlockCheck, WakerProbe};
 
@@ -87,7 +87,7 @@ impl<M: Protocol, F: Future<Output = Exit>> Future for ProcessTask<M, F> {
         let ends = |cell: &mut Arc<dyn AnyCell>| returned.is_some() || (dropped.is_some() && cell.is_exiting());
         let Some(cell) = this.cell.take_if(ends) else {
             if let Some(dropped) = dropped {
-                fail_callers(dropped, &CallError::Dropped);
+                fail_callers(dropped, &CallErrorKind::Dropped);
             }
             if let Some(confirmation) = confirmation {
                 confirmation.confirm(number);

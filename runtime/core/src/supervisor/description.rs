@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::plan::ChildState;
 use super::{Restart, SupervisionRef, SupervisorInfo};
-use crate::base::CallError;
+use crate::base::{CallError, CallErrorKind};
 
 /// A whole supervision tree as data. Its `Display` draws the tree.
 ///
@@ -39,7 +39,9 @@ impl Description {
         while let Some((parent, index, supervisor)) = pending.pop() {
             match supervisor.info().forever().await {
                 Ok(info) => described.push((parent, index, info)),
-                Err(error) if described.is_empty() || matches!(error, CallError::Cycle { .. }) => return Err(error),
+                Err(error) if described.is_empty() || matches!(error.kind, CallErrorKind::Cycle { .. }) => {
+                    return Err(error);
+                }
                 Err(_) => continue,
             }
             let at = described.len() - 1;
@@ -49,7 +51,7 @@ impl Description {
                 }
             }
         }
-        Description::assemble(described).ok_or(CallError::NoProc)
+        Description::assemble(described).ok_or_else(|| CallErrorKind::NoProc.into())
     }
 
     /// Returns all supervisors, each before those below it.

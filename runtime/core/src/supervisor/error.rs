@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::InvalidOptions;
-use crate::base::{CallError, Exit, Pid};
+use crate::base::{CallError, CallErrorKind, Exit, Pid};
 
 /// The reason why a request to a supervisor about a child failed.
 ///
@@ -76,9 +76,9 @@ impl Error for ChildError {
 
 impl From<CallError> for ChildError {
     fn from(error: CallError) -> ChildError {
-        match error {
-            CallError::NoProc => ChildError::NoProc,
-            other => ChildError::Call(other),
+        match error.kind {
+            CallErrorKind::NoProc => ChildError::NoProc,
+            _ => ChildError::Call(error),
         }
     }
 }

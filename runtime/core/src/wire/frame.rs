@@ -43,7 +43,7 @@ use super::names::{Numbers, ReceivedNames, SentNames};
 use super::reason::{put_call_error, put_exit, take_call_error, take_exit};
 use super::varint::{self, Reader};
 use super::{FrameTarget, Signal, WireError};
-use crate::base::{CallError, MonitorRef};
+use crate::base::{CallErrorKind, MonitorRef};
 
 /// A message, an answer or a signal from one process to another, on its way between two nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub(crate) enum Frame {
         id: u64,
         /// The ids under which the sender's node awaits the answers to the `Reply`s inside; empty with an error.
         replies: Vec<u64>,
-        result: Result<Bytes, CallError>,
+        result: Result<Bytes, CallErrorKind>,
     },
     /// The reply to this call of the receiver was passed on to another node.
     PassedOn { from: u64, id: u64 },

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::names::Numbers;
 use super::varint::Reader;
 use super::{Definition, Frame, FrameTarget, ReceivedNames, Signal};
-use crate::base::{CallError, DecodeError, EncodeError, Exit, MonitorRef};
+use crate::base::{CallErrorKind, DecodeError, EncodeError, Exit, MonitorRef};
 use crate::counting::allocated_bytes;
 
 /// The bytes of a fuzzer, read as choices. After their end every choice is zero.
@@ -100,19 +100,19 @@ impl<'a> Input<'a> {
         }
     }
 
-    fn call_error(&mut self) -> CallError {
+    fn call_error(&mut self) -> CallErrorKind {
         match self.below(11) {
-            0 => CallError::Timeout,
-            1 => CallError::Exit(self.reason()),
-            2 => CallError::NoProc,
-            3 => CallError::NoConnection,
-            4 => CallError::Full,
-            5 => CallError::Dropped,
-            6 => CallError::Incompatible(self.text(40).into()),
-            7 => CallError::Encode(EncodeError::TooLarge { limit: self.number() as usize }),
-            8 => CallError::Decode(DecodeError::Malformed(self.text(40).into())),
-            9 => CallError::Other(self.text(40).into()),
-            _ => CallError::Cycle { pids: Vec::new() },
+            0 => CallErrorKind::Timeout,
+            1 => CallErrorKind::Exit(self.reason()),
+            2 => CallErrorKind::NoProc,
+            3 => CallErrorKind::NoConnection,
+            4 => CallErrorKind::Full,
+            5 => CallErrorKind::Dropped,
+            6 => CallErrorKind::Incompatible(self.text(40).into()),
+            7 => CallErrorKind::Encode(EncodeError::TooLarge { limit: self.number() as usize }),
+            8 => CallErrorKind::Decode(DecodeError::Malformed(self.text(40).into())),
+            9 => CallErrorKind::Other(self.text(40).into()),
+            _ => CallErrorKind::Cycle { pids: Vec::new() },
         }
     }
 

@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 use super::WireError;
 use super::varint::{self, Reader};
-use crate::base::{CallError, DecodeError, EncodeError, Exit, NodeId, NodeName, Pid, shorten};
+use crate::base::{CallErrorKind, DecodeError, EncodeError, Exit, NodeId, NodeName, Pid, shorten};
 
 /// The longest text of a reason, in bytes.
 const MAX_TEXT: usize = 64 * 1024;
@@ -126,63 +126,69 @@ pub(super) fn take_exit(mut reader: Reader<'_>) -> Result<Exit, WireError> {
 }
 
 /// Appends a call error.
-pub(super) fn put_call_error(out: &mut Vec<u8>, error: &CallError) {
+pub(super) fn put_call_error(out: &mut Vec<u8>, error: &CallErrorKind) {
     match error {
-        CallError::Timeout => varint::put(out, call::TIMEOUT),
-        CallError::Exit(reason) => {
+        CallErrorKind::Timeout => varint::put(out, call::TIMEOUT),
+        CallErrorKind::Exit(reason) => {
             varint::put(out, call::EXIT);
             put_exit(out, reason);
         }
-        CallError::NoProc => varint::put(out, call::NO_PROC),
-        CallError::NoConnection => varint::put(out, call::NO_CONNECTION),
-        CallError::Full => varint::put(out, call::FULL),
-        CallError::Dropped => varint::put(out, call::DROPPED),
-        CallError::Itself => varint::put(out, call::ITSELF),
-        CallError::Incompatible(details) => put_with_text(out, call::INCOMPATIBLE, details),
-        CallError::Encode(EncodeError::Local) => varint::put(out, call::ENCODE_LOCAL),
-        CallError::Encode(EncodeError::TooLarge { limit }) => {
+        CallErrorKind::NoProc => varint::put(out, call::NO_PROC),
+        CallErrorKind::NoConnection => varint::put(out, call::NO_CONNECTION),
+        CallErrorKind::Full => varint::put(out, call::FULL),
+        CallErrorKind::Dropped => varint::put(out, call::DROPPED),
+        CallErrorKind::Itself => varint::put(out, call::ITSELF),
+        CallErrorKind::Incompatible(details) => put_with_text(out, call::INCOMPATIBLE, details),
+        CallErrorKind::Encode(EncodeError::Local) => varint::put(out, call::ENCODE_LOCAL),
+        CallErrorKind::Encode(EncodeError::TooLarge { limit }) => {
             put_with_number(out, call::ENCODE_TOO_LARGE, *limit as u64);
         }
-        CallError::Encode(EncodeError::Field(details)) => put_with_text(out, call::ENCODE_FIELD, details),
-        CallError::Decode(DecodeError::Local) => varint::put(out, call::DECODE_LOCAL),
-        CallError::Decode(DecodeError::Variant(index)) => put_with_number(out, call::DECODE_VARIANT, u64::from(*index)),
-        CallError::Decode(DecodeError::Malformed(details)) => put_with_text(out, call::DECODE_MALFORMED, details),
-        CallError::Decode(DecodeError::TooDeep { limit }) => put_with_number(out, call::DECODE_TOO_DEEP, *limit as u64),
-        CallError::Decode(DecodeError::TooMany { limit }) => put_with_number(out, call::DECODE_TOO_MANY, *limit as u64),
-        CallError::Decode(DecodeError::TooLarge { limit }) => {
+        CallErrorKind::Encode(EncodeError::Field(details)) => put_with_text(out, call::ENCODE_FIELD, details),
+        CallErrorKind::Decode(DecodeError::Local) => varint::put(out, call::DECODE_LOCAL),
+        CallErrorKind::Decode(DecodeError::Variant(index)) => {
+            put_with_number(out, call::DECODE_VARIANT, u64::from(*index))
+        }
+        CallErrorKind::Decode(DecodeError::Malformed(details)) => put_with_text(out, call::DECODE_MALFORMED, details),
+        CallErrorKind::Decode(DecodeError::TooDeep { limit }) => {
+            put_with_number(out, call::DECODE_TOO_DEEP, *limit as u64)
+        }
+        CallErrorKind::Decode(DecodeError::TooMany { limit }) => {
+            put_with_number(out, call::DECODE_TOO_MANY, *limit as u64)
+        }
+        CallErrorKind::Decode(DecodeError::TooLarge { limit }) => {
             put_with_number(out, call::DECODE_TOO_LARGE, *limit as u64);
         }
-        CallError::Cycle { pids } => put_with_pids(out, call::CYCLE, pids),
-        CallError::Other(text) => put_with_text(out, call::OTHER, text),
+        CallErrorKind::Cycle { pids } => put_with_pids(out, call::CYCLE, pids),
+        CallErrorKind::Other(text) => put_with_text(out, call::OTHER, text),
     }
 }
 
 /// Reads a call error, which ends with the frame.
-pub(super) fn take_call_error(mut reader: Reader<'_>) -> Result<CallError, WireError> {
+pub(super) fn take_call_error(mut reader: Reader<'_>) -> Result<CallErrorKind, WireError> {
     let error = match reader.varint()? {
-        call::TIMEOUT => CallError::Timeout,
-        call::EXIT => return take_exit(reader).map(CallError::Exit),
-        call::NO_PROC => CallError::NoProc,
-        call::NO_CONNECTION => CallError::NoConnection,
-        call::FULL => CallError::Full,
-        call::DROPPED => CallError::Dropped,
-        call::ITSELF => CallError::Itself,
-        call::INCOMPATIBLE => CallError::Incompatible(take_text(&mut reader)?),
-        call::ENCODE_LOCAL => CallError::Encode(EncodeError::Local),
-        call::ENCODE_TOO_LARGE => CallError::Encode(EncodeError::TooLarge { limit: take_size(&mut reader)? }),
-        call::ENCODE_FIELD => CallError::Encode(EncodeError::Field(take_text(&mut reader)?)),
-        call::DECODE_LOCAL => CallError::Decode(DecodeError::Local),
+        call::TIMEOUT => CallErrorKind::Timeout,
+        call::EXIT => return take_exit(reader).map(CallErrorKind::Exit),
+        call::NO_PROC => CallErrorKind::NoProc,
+        call::NO_CONNECTION => CallErrorKind::NoConnection,
+        call::FULL => CallErrorKind::Full,
+        call::DROPPED => CallErrorKind::Dropped,
+        call::ITSELF => CallErrorKind::Itself,
+        call::INCOMPATIBLE => CallErrorKind::Incompatible(take_text(&mut reader)?),
+        call::ENCODE_LOCAL => CallErrorKind::Encode(EncodeError::Local),
+        call::ENCODE_TOO_LARGE => CallErrorKind::Encode(EncodeError::TooLarge { limit: take_size(&mut reader)? }),
+        call::ENCODE_FIELD => CallErrorKind::Encode(EncodeError::Field(take_text(&mut reader)?)),
+        call::DECODE_LOCAL => CallErrorKind::Decode(DecodeError::Local),
         call::DECODE_VARIANT => {
             let index = u32::try_from(reader.varint()?).map_err(|_| WireError::Number)?;
-            CallError::Decode(DecodeError::Variant(index))
+            CallErrorKind::Decode(DecodeError::Variant(index))
         }
-        call::DECODE_MALFORMED => CallError::Decode(DecodeError::Malformed(take_text(&mut reader)?)),
-        call::DECODE_TOO_DEEP => CallError::Decode(DecodeError::TooDeep { limit: take_size(&mut reader)? }),
-        call::DECODE_TOO_MANY => CallError::Decode(DecodeError::TooMany { limit: take_size(&mut reader)? }),
-        call::DECODE_TOO_LARGE => CallError::Decode(DecodeError::TooLarge { limit: take_size(&mut reader)? }),
-        call::CYCLE => CallError::Cycle { pids: take_pids(&mut reader)? },
-        call::OTHER => CallError::Other(take_text(&mut reader)?),
-        LATER.. => return Ok(CallError::Other(take_text(&mut reader)?)),
+        call::DECODE_MALFORMED => CallErrorKind::Decode(DecodeError::Malformed(take_text(&mut reader)?)),
+        call::DECODE_TOO_DEEP => CallErrorKind::Decode(DecodeError::TooDeep { limit: take_size(&mut reader)? }),
+        call::DECODE_TOO_MANY => CallErrorKind::Decode(DecodeError::TooMany { limit: take_size(&mut reader)? }),
+        call::DECODE_TOO_LARGE => CallErrorKind::Decode(DecodeError::TooLarge { limit: take_size(&mut reader)? }),
+        call::CYCLE => CallErrorKind::Cycle { pids: take_pids(&mut reader)? },
+        call::OTHER => CallErrorKind::Other(take_text(&mut reader)?),
+        LATER.. => return Ok(CallErrorKind::Other(take_text(&mut reader)?)),
         _ => return Err(WireError::Reason),
     };
     reader.finish()?;
@@ -255,7 +261,7 @@ mod tests {
         out
     }
 
-    fn call_bytes(error: &CallError) -> Vec<u8> {
+    fn call_bytes(error: &CallErrorKind) -> Vec<u8> {
         let mut out = Vec::new();
         put_call_error(&mut out, error);
         out
@@ -273,7 +279,7 @@ mod tests {
             let bytes = exit_bytes(&reason);
             assert_eq!(bytes[0], code, "{reason:?}");
             assert_eq!(take_exit(Reader::new(&bytes)), Ok(reason.clone()));
-            let nested = CallError::Exit(reason);
+            let nested = CallErrorKind::Exit(reason);
             assert_eq!(take_call_error(Reader::new(&call_bytes(&nested))), Ok(nested));
             for cut in 0..bytes.len() {
                 assert!(take_exit(Reader::new(&bytes[..cut])).is_err());
@@ -296,7 +302,7 @@ mod tests {
 
     #[test]
     fn each_call_error_has_its_code_and_is_read_as_it_was_written() {
-        let check = |error: CallError, code: u8| {
+        let check = |error: CallErrorKind, code: u8| {
             let bytes = call_bytes(&error);
             assert_eq!(bytes[0], code, "{error:?}");
             assert_eq!(take_call_error(Reader::new(&bytes)), Ok(error));
@@ -306,25 +312,25 @@ mod tests {
             let longer = [&bytes[..], &[0]].concat();
             assert_eq!(take_call_error(Reader::new(&longer)), Err(WireError::Trailing));
         };
-        check(CallError::Timeout, 0);
-        check(CallError::Exit(Exit::Killed), 1);
-        check(CallError::NoProc, 2);
-        check(CallError::NoConnection, 3);
-        check(CallError::Full, 4);
-        check(CallError::Dropped, 5);
-        check(CallError::Itself, 6);
-        check(CallError::Incompatible("shop::Orders".into()), 7);
-        check(CallError::Encode(EncodeError::Local), 8);
-        check(CallError::Encode(EncodeError::TooLarge { limit: 1 << 24 }), 9);
-        check(CallError::Encode(EncodeError::Field("ü".into())), 10);
-        check(CallError::Decode(DecodeError::Local), 11);
-        check(CallError::Decode(DecodeError::Variant(u32::MAX)), 12);
-        check(CallError::Decode(DecodeError::Malformed("".into())), 13);
-        check(CallError::Decode(DecodeError::TooDeep { limit: 128 }), 14);
-        check(CallError::Cycle { pids: Vec::new() }, 15);
-        check(CallError::Other("paused".into()), 16);
-        check(CallError::Decode(DecodeError::TooMany { limit: 4099 }), 17);
-        check(CallError::Decode(DecodeError::TooLarge { limit: 1 << 40 }), 18);
+        check(CallErrorKind::Timeout, 0);
+        check(CallErrorKind::Exit(Exit::Killed), 1);
+        check(CallErrorKind::NoProc, 2);
+        check(CallErrorKind::NoConnection, 3);
+        check(CallErrorKind::Full, 4);
+        check(CallErrorKind::Dropped, 5);
+        check(CallErrorKind::Itself, 6);
+        check(CallErrorKind::Incompatible("shop::Orders".into()), 7);
+        check(CallErrorKind::Encode(EncodeError::Local), 8);
+        check(CallErrorKind::Encode(EncodeError::TooLarge { limit: 1 << 24 }), 9);
+        check(CallErrorKind::Encode(EncodeError::Field("ü".into())), 10);
+        check(CallErrorKind::Decode(DecodeError::Local), 11);
+        check(CallErrorKind::Decode(DecodeError::Variant(u32::MAX)), 12);
+        check(CallErrorKind::Decode(DecodeError::Malformed("".into())), 13);
+        check(CallErrorKind::Decode(DecodeError::TooDeep { limit: 128 }), 14);
+        check(CallErrorKind::Cycle { pids: Vec::new() }, 15);
+        check(CallErrorKind::Other("paused".into()), 16);
+        check(CallErrorKind::Decode(DecodeError::TooMany { limit: 4099 }), 17);
+        check(CallErrorKind::Decode(DecodeError::TooLarge { limit: 1 << 40 }), 18);
     }
 
     #[test]
@@ -339,7 +345,7 @@ mod tests {
             let bytes = later(code);
             let text: Arc<str> = "the process was moved".into();
             assert_eq!(take_exit(Reader::new(&bytes)), Ok(Exit::Other(Arc::clone(&text))));
-            assert_eq!(take_call_error(Reader::new(&bytes)), Ok(CallError::Other(text)));
+            assert_eq!(take_call_error(Reader::new(&bytes)), Ok(CallErrorKind::Other(text)));
         }
         assert_eq!(take_exit(Reader::new(&later(exit::OTHER + 1))), Err(WireError::Reason));
         assert_eq!(take_call_error(Reader::new(&later(call::DECODE_TOO_LARGE + 1))), Err(WireError::Reason));

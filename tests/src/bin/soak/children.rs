@@ -106,7 +106,7 @@ pub(crate) async fn close(tree: ChildTreeRef, children: &[ChildRef], totals: &Ar
             loop {
                 match child.last_note(0).forever().await {
                     // A crash came before the call.
-                    Err(CallError::Exit(_)) => {}
+                    Err(CallError { kind: CallErrorKind::Exit(_), .. }) => {}
                     other => break other,
                 }
             }

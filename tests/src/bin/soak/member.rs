@@ -137,8 +137,8 @@ impl Member {
                     let sent = self.sent[at];
                     self.totals.check(received == sent, || format!("{received} of {sent} notes were received"));
                 }
-                Err(CallError::Timeout) => count(&self.totals.timeouts),
-                Err(CallError::NoProc | CallError::Exit(_)) => {}
+                Err(CallError { kind: CallErrorKind::Timeout, .. }) => count(&self.totals.timeouts),
+                Err(CallError { kind: CallErrorKind::NoProc | CallErrorKind::Exit(_), .. }) => {}
                 Err(error) => self.totals.check(false, || format!("a call failed: {error}")),
             },
             7 | 8 => cx.link(&other),
@@ -215,7 +215,9 @@ impl Member {
                     let sent = self.child_notes;
                     self.totals.check(last <= Some(sent), || format!("a child received note {last:?} of {sent}"));
                 }
-                Err(CallError::Timeout | CallError::Exit(_) | CallError::Full) => {}
+                Err(CallError {
+                    kind: CallErrorKind::Timeout | CallErrorKind::Exit(_) | CallErrorKind::Full, ..
+                }) => {}
                 Err(error) => self.totals.check(false, || format!("a call to a child failed: {error}")),
             },
             _ => {

@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::sync::Arc;
 
-use crate::base::{CallError, EncodeError, Encoder, Payload, Source};
+use crate::base::{CallErrorKind, EncodeError, Encoder, Payload, Source};
 use crate::call::remote::encode_caught;
 use crate::node::{
     AnswerSlot, CallId, CallNote, CallerNode, Current, EncodedAnswer, Node, OutstandingCall, Room, WaitingCaller,
@@ -52,7 +52,7 @@ impl<T> RemoteCaller<T> {
         let mut encoder = Encoder::new(&mut payload, router.max_message_size());
         let encode = || encode_caught(node, type_name::<T>(), || (self.encode)(value, &mut encoder));
         let (result, replies) = Current::collect_replies(node, encode);
-        self.route.send(Some(Current::process()), replies, result.map(|()| payload).map_err(CallError::Encode));
+        self.route.send(Some(Current::process()), replies, result.map(|()| payload).map_err(CallErrorKind::Encode));
     }
 
     /// Adds an entry for the reply, which is passed on to a third node in a message of `node`. Returns its id.
@@ -88,7 +88,7 @@ impl ReplyRoute {
     }
 
     /// Sends an answer with the replies of these calls in it, or an error.
-    fn send(&self, from: Option<u64>, replies: Vec<u64>, result: Result<Payload, CallError>) {
+    fn send(&self, from: Option<u64>, replies: Vec<u64>, result: Result<Payload, CallErrorKind>) {
         let Some(router) = self.node.router() else { return };
         let calls = self.node.pending_calls();
         calls.sent(&replies, self.caller.epoch, "");
@@ -107,7 +107,7 @@ impl ReplyRoute {
 }
 
 impl AnswerSlot for ReplyRoute {
-    fn answer(&self, result: Result<&Source, CallError>) {
+    fn answer(&self, result: Result<&Source, CallErrorKind>) {
         let mut replies = Vec::new();
         if let Some((caller, ids)) = Current::take_all_received() {
             let route = |id| ReplyRoute::new(self.node.clone(), caller.clone(), id);
@@ -118,7 +118,7 @@ impl AnswerSlot for ReplyRoute {
 }
 
 impl WaitingCaller for DroppedReply {
-    fn fail(&self, error: CallError) {
+    fn fail(&self, error: CallErrorKind) {
         self.route.send(Some(self.holder), Vec::new(), Err(error));
     }
 }

@@ -12,10 +12,11 @@ use std::task::{Context, Waker};
 use std::time::Instant;
 
 use super::remote_caller::RemoteCaller;
-use crate::base::{CallError, DecodeError, Decoder, DeserializeOwned, Exit, NodeName, Pid, Source};
+use crate::base::{CallErrorKind, DecodeError, Decoder, DeserializeOwned, Exit, NodeName, Pid, Source};
+use crate::call::noted_call::NotedCall;
 use crate::mailbox::{CheckedSend, Guard, WakingLock};
 use crate::node::{AnswerSlot, Current, Node, WaitingCaller, WeakNode};
-use crate::observe::AwaitedCall;
+use crate::observe::{AwaitedAnswer, AwaitedCall};
 use crate::process::{catch, report_message_panic};
 use crate::sched::Timeout;
 use crate::sync::atomic::{AtomicU8, Ordering, fence};
@@ -49,12 +50,12 @@ pub(in crate::call) enum SlotPoll<T> {
         value: T,
         /// Set if nothing else refers to the slot, so that the next call can use it.
         reusable: bool,
-        /// Set if the wait was [noted](Slot::set_noted).
-        noted: bool,
+        /// The call, if its wait was [noted](Slot::set_noted).
+        noted: Option<Box<NotedCall>>,
     },
     Error {
-        error: CallError,
-        noted: bool,
+        error: CallErrorKind,
+        noted: Option<Box<NotedCall>>,
     },
     /// Neither; with the last time that the timer wheel reported.
     Pending(Option<Instant>),
@@ -70,13 +71,13 @@ struct State<T> {
     time: Option<Instant>,
     /// Set while the slot is registered for the timer wheel's next tick.
     registered: bool,
-    /// Set while the caller's cell refers to this slot, for the deadlock check.
-    noted: bool,
+    /// The call, once it has waited for a while. The caller's cell then refers to this slot, for the deadlock check.
+    noted: Option<Box<NotedCall>>,
 }
 
 enum Outcome<T> {
     Pending(Option<Waker>),
-    Ready(Result<CheckedSend<T>, CallError>),
+    Ready(Result<CheckedSend<T>, CallErrorKind>),
     /// The outcome was taken, or the caller does not wait any more: a later outcome is dropped.
     Closed,
 }
@@ -115,7 +116,7 @@ impl<T: 'static> Slot<T> {
             fence(Ordering::Acquire);
             self.reply.store(UNREAD, Ordering::Relaxed);
         }
-        let noted = std::mem::take(&mut state.noted);
+        let noted = state.noted.take();
         let next = if reusable { Outcome::Pending(None) } else { Outcome::Closed };
         match std::mem::replace(&mut state.outcome, next) {
             Outcome::Ready(Ok(value)) => SlotPoll::Answer { value: value.into_inner(), reusable, noted },
@@ -125,7 +126,7 @@ impl<T: 'static> Slot<T> {
 
     #[cold]
     fn poll_cold(&self, mut state: Guard<'_, State<T>>) -> SlotPoll<T> {
-        let noted = std::mem::take(&mut state.noted);
+        let noted = state.noted.take();
         match std::mem::replace(&mut state.outcome, Outcome::Closed) {
             Outcome::Ready(Err(error)) => SlotPoll::Error { error, noted },
             // The outcome was taken before.
@@ -138,7 +139,7 @@ impl<T> Slot<T> {
     /// Creates a slot for a call with a stub of `node`, or for the reply of a caller on another node.
     pub(in crate::call) fn new(node: &Node, remote_caller: Option<Box<RemoteCaller<T>>>) -> Arc<Slot<T>> {
         let state =
-            State { outcome: Outcome::Pending(None), remote_id: None, time: None, registered: false, noted: false };
+            State { outcome: Outcome::Pending(None), remote_id: None, time: None, registered: false, noted: None };
         Arc::new(Slot {
             node: node.downgrade(),
             state: WakingLock::new(state),
@@ -159,7 +160,10 @@ impl<T> Slot<T> {
     /// Sets the outcome, unless there is one or the caller no longer waits. Returns the caller's waker.
     // `outcome` is a closure so that the answer is built in place.
     #[inline(always)]
-    pub(in crate::call) fn fill(&self, outcome: impl FnOnce() -> Result<CheckedSend<T>, CallError>) -> Option<Waker> {
+    pub(in crate::call) fn fill(
+        &self,
+        outcome: impl FnOnce() -> Result<CheckedSend<T>, CallErrorKind>,
+    ) -> Option<Waker> {
         let mut state = self.lock();
         let Outcome::Pending(waker) = &mut state.outcome else { return None };
         let waker = waker.take();
@@ -168,7 +172,7 @@ impl<T> Slot<T> {
     }
 
     /// Sets the outcome, unless there is one or the caller no longer waits, and wakes the caller.
-    pub(in crate::call) fn fill_and_wake(&self, outcome: Result<CheckedSend<T>, CallError>) {
+    pub(in crate::call) fn fill_and_wake(&self, outcome: Result<CheckedSend<T>, CallErrorKind>) {
         if let Some(waker) = self.fill(|| outcome) {
             waker.wake();
         }
@@ -195,15 +199,23 @@ impl<T> Slot<T> {
         self.reply.load(Ordering::Relaxed) == PASSED_ON
     }
 
-    /// Records that the caller's cell refers to this slot, so that the deadlock check finds it.
-    pub(in crate::call) fn set_noted(&self) {
-        self.lock().noted = true;
+    /// Notes the call, so that the deadlock check and the errors of other calls can name it.
+    pub(in crate::call) fn set_noted(&self, call: impl FnOnce() -> NotedCall) {
+        self.lock().noted.get_or_insert_with(|| Box::new(call()));
     }
 
-    /// Ends the wait: a later outcome is dropped. Returns whether the wait was [noted](Self::set_noted).
-    pub(in crate::call) fn close(&self) -> bool {
+    /// Changes the call that was [noted](Self::set_noted), if it is still awaited.
+    #[cfg(feature = "net")]
+    pub(in crate::call) fn change_noted(&self, change: impl FnOnce(&mut NotedCall)) {
+        if let Some(noted) = &mut self.lock().noted {
+            change(noted);
+        }
+    }
+
+    /// Ends the wait: a later outcome is dropped. Returns the call if the wait was [noted](Self::set_noted).
+    pub(in crate::call) fn close(&self) -> Option<Box<NotedCall>> {
         let mut state = self.lock();
-        let noted = std::mem::take(&mut state.noted);
+        let noted = state.noted.take();
         let outcome = std::mem::replace(&mut state.outcome, Outcome::Closed);
         let remote_id = state.remote_id.take();
         drop(state);
@@ -239,7 +251,7 @@ impl<T> Slot<T> {
 }
 
 impl<T> WaitingCaller for Slot<T> {
-    fn fail(&self, error: CallError) {
+    fn fail(&self, error: CallErrorKind) {
         self.fill_and_wake(Err(error));
     }
 }
@@ -249,12 +261,17 @@ impl<T> AwaitedCall for Slot<T> {
         matches!(self.reply.load(Ordering::Relaxed), UNREAD | HELD) && self.is_awaited()
     }
 
+    fn describe(&self) -> Option<AwaitedAnswer> {
+        let node = self.node()?;
+        self.lock().noted.as_ref()?.describe(&node)
+    }
+
     fn wakes(&self, other: &Waker) -> bool {
         matches!(&self.lock().outcome, Outcome::Pending(Some(waker)) if waker.will_wake(other))
     }
 
     fn break_cycle(&self, pids: Vec<Pid>) {
-        self.fill_and_wake(Err(CallError::Cycle { pids }));
+        self.fill_and_wake(Err(CallErrorKind::Cycle { pids }));
     }
 }
 
@@ -277,14 +294,14 @@ impl<T> Timeout for Slot<T> {
 }
 
 impl<T: DeserializeOwned + Send + 'static> AnswerSlot for Slot<T> {
-    fn answer(&self, result: Result<&Source, CallError>) {
+    fn answer(&self, result: Result<&Source, CallErrorKind>) {
         self.lock().remote_id = None;
         let outcome = result.and_then(|bytes| {
             let decoded = catch(|| decode(bytes)).map_err(|panic| {
                 self.report_panic("decoding an answer", &panic);
                 DecodeError::Malformed(panic.to_string().into())
             });
-            decoded.flatten().map_err(CallError::Decode)
+            decoded.flatten().map_err(CallErrorKind::Decode)
         });
         // An answer that the caller no longer awaits is dropped here.
         if let Err(panic) = catch(|| self.fill_and_wake(outcome)) {

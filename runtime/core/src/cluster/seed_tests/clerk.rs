@@ -325,12 +325,16 @@ impl Clerk {
                     self.book.check(is_handled, || format!("{order:?} was answered before it was handled"));
                     self.book.count("answers");
                 }
-                Err(CallError::Timeout) if limit.is_some() => self.book.count("calls that were given up"),
-                Err(CallError::NoConnection) => {
+                Err(CallError { kind: CallErrorKind::Timeout, .. }) if limit.is_some() => {
+                    self.book.count("calls that were given up")
+                }
+                Err(CallError { kind: CallErrorKind::NoConnection, .. }) => {
                     self.book.count("calls that were lost with a connection");
                     self.check_loss(place);
                 }
-                Err(error @ (CallError::NoProc | CallError::Exit(_))) => self.excuse(place, error.to_string()),
+                Err(error) if matches!(error.kind, CallErrorKind::NoProc | CallErrorKind::Exit(_)) => {
+                    self.excuse(place, error.to_string())
+                }
                 Err(error) => self.book.check(false, || format!("clerk {}: a call fails: {error}", self.id)),
             }
         }

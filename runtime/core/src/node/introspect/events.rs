@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::node::{Inner, Node};
-use crate::observe::{Alarm, AlarmKey, Alarms, DeadlockCheck, Finding, Lifecycle, Watched};
+use crate::observe::{Alarm, AlarmKey, Alarms, CallChain, DeadlockCheck, Finding, Lifecycle, Watched};
 
 impl Node {
     /// Raises an alarm, or updates it if it is raised. Returns true if it is new.
@@ -77,6 +77,15 @@ impl Node {
     /// ```
     pub fn lifecycle(&self) -> Lifecycle {
         self.lifecycle_subscribers().subscribe()
+    }
+
+    /// Returns the chain of calls that begins with the call of the process with this number.
+    pub(crate) fn call_chain(&self, number: u64) -> CallChain {
+        let awaited = |number| {
+            let waiting = self.table().get(number)?.waiting(number)?;
+            Some((waiting.call.upgrade()?.describe()?, waiting.callee))
+        };
+        CallChain::of(number, awaited, |number| self.pid(number))
     }
 
     /// Starts a deadlock check if `caller` waits for itself by way of other processes of this node.

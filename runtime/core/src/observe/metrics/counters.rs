@@ -46,7 +46,7 @@ pub struct Counters {
     /// Messages that a full mailbox dropped or refused, or whose sender did not wait for free capacity.
     pub overflowed_messages: u64,
     /// Cycles of calls that could never be answered; each was ended with a
-    /// [`CallError::Cycle`](crate::CallError::Cycle).
+    /// [`CallErrorKind::Cycle`](crate::CallErrorKind::Cycle).
     pub broken_cycles: u64,
 }
 

@@ -278,7 +278,7 @@ impl ControlBlock {
 
     /// Returns the callee of the call that the process has waited for, and the start of the wait.
     pub(super) fn waiting_call(&self) -> Option<(u64, Instant)> {
-        let waiting = self.attached()?.waiting.as_ref()?;
+        let waiting = self.attached()?.waiting.as_ref().filter(|waiting| waiting.callee != 0)?;
         Some((waiting.callee, waiting.since))
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::control_block::RunState;
 use super::{Cell, report};
-use crate::base::{CallError, Exit, Protocol, SortedMap};
+use crate::base::{CallErrorKind, Exit, Protocol, SortedMap};
 use crate::mailbox::Entry;
 use crate::node::{AnyCell, Current, WaitingCaller};
 use crate::observe::Alarm;
@@ -58,7 +58,7 @@ pub(in crate::process) fn end<M: Protocol, F>(
     let mut has_callers = false;
     for dropped in dropped.into_iter().chain(dropped_now) {
         has_callers |= !dropped.is_empty();
-        fail_callers(dropped, &CallError::Exit(reason.clone()));
+        fail_callers(dropped, &CallErrorKind::Exit(reason.clone()));
     }
 
     report::crash(&cell, number, &reason, has_callers);
@@ -155,7 +155,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Closes the cell: messages are refused until a process occupies it again. Held messages are lost; calls among them
-    /// fail with the reason of the last failed start, or with [`CallError::NoProc`].
+    /// fail with the reason of the last failed start, or with [`CallErrorKind::NoProc`].
     ///
     /// A process that is still alive, since its supervisor was killed, reads its messages until its end. The cell is
     /// closed then.
@@ -171,6 +171,6 @@ impl<M: Protocol> Cell<M> {
         self.node.loss_counts().count_lost_messages(held.len() as u64);
         let failure = self.start_failure();
         let ((), callers) = Current::collect_dropped(&self.node, number, || drop_each(&self.node, number, held));
-        fail_callers(callers, &failure.map_or(CallError::NoProc, CallError::Exit));
+        fail_callers(callers, &failure.map_or(CallErrorKind::NoProc, CallErrorKind::Exit));
     }
 }

@@ -1,7 +1,7 @@
 //! Messages on their way into a cell's mailbox, from this node and from others.
 
 use super::Cell;
-use crate::base::{CallError, CastError, Decoder, NodeEvent, Protocol, System};
+use crate::base::{CallErrorKind, CastError, Decoder, NodeEvent, Protocol, System};
 use crate::mailbox::{Addressee, Entry, Origin, Refused, WaiterId};
 use crate::node::{AdmissionQueue, EncodedMessage, MessageTarget};
 use crate::process::{drop_message, fail_callers};
@@ -34,31 +34,36 @@ impl<M: Protocol> Cell<M> {
         }
     }
 
-    /// Drops a message that does not fit into the mailbox; a call in it fails with [`CallError::Full`].
+    /// Drops a message that does not fit into the mailbox; a call in it fails with [`CallErrorKind::Full`].
     pub(in crate::process) fn drop_overflow(&self, message: M) {
         self.node.loss_counts().count_overflow();
-        fail_callers(drop_message(&self.node, M::NAME, message), &CallError::Full);
+        fail_callers(drop_message(&self.node, M::NAME, message), &CallErrorKind::Full);
     }
 }
 
 impl<M: Protocol> MessageTarget for Cell<M> {
-    fn deliver(&self, number: u64, encoded: EncodedMessage<'_>, can_wait: bool) -> Result<Option<WaiterId>, CallError> {
+    fn deliver(
+        &self,
+        number: u64,
+        encoded: EncodedMessage<'_>,
+        can_wait: bool,
+    ) -> Result<Option<WaiterId>, CallErrorKind> {
         let mut decoder = Decoder::new(encoded.payload);
         let message = if encoded.variant == EncodedMessage::EVENT {
             let event = M::decode_event(encoded.protocol, &mut decoder);
-            event.ok_or_else(|| CallError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?
+            event.ok_or_else(|| CallErrorKind::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?
         } else if encoded.protocol == fingerprint::<M>() {
             M::decode(encoded.variant as usize, &mut decoder)
         } else {
             let details = format!("the message is of another protocol than `{}`, or of another version of it", M::NAME);
-            return Err(CallError::Incompatible(details.into()));
+            return Err(CallErrorKind::Incompatible(details.into()));
         };
-        let message = message.map_err(CallError::Decode)?;
-        decoder.finish().map_err(CallError::Decode)?;
+        let message = message.map_err(CallErrorKind::Decode)?;
+        decoder.finish().map_err(CallErrorKind::Decode)?;
         let (error, message) = match self.send(Addressee::of(number), message, can_wait) {
             Ok(waiting) => return Ok(waiting.filter(|_| can_wait)),
-            Err(Refused::Gone(message)) => (CallError::NoProc, message),
-            Err(Refused::Full(message)) => (CallError::Full, message),
+            Err(Refused::Gone(message)) => (CallErrorKind::NoProc, message),
+            Err(Refused::Full(message)) => (CallErrorKind::Full, message),
         };
         // The calls in it are answered by their ids, with this error.
         drop_message(&self.node, M::NAME, message);

@@ -632,6 +632,12 @@ impl SupervisionRef {
     pub fn children(&self) -> ::greenroom::__private::Call<Vec<ChildInfo>> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <Supervision as ::greenroom::__private::Protocol>::NAME,
+                    message: "Supervision::children",
+                }
+            },
             |__reply| Supervision::Children {
                 reply: __reply,
             },
@@ -642,6 +648,12 @@ impl SupervisionRef {
     pub fn count(&self) -> ::greenroom::__private::Call<ChildCount> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <Supervision as ::greenroom::__private::Protocol>::NAME,
+                    message: "Supervision::count",
+                }
+            },
             |__reply| Supervision::Count {
                 reply: __reply,
             },
@@ -653,6 +665,12 @@ impl SupervisionRef {
     pub fn info(&self) -> ::greenroom::__private::Call<SupervisorInfo> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <Supervision as ::greenroom::__private::Protocol>::NAME,
+                    message: "Supervision::info",
+                }
+            },
             |__reply| Supervision::Info {
                 reply: __reply,
             },
@@ -667,6 +685,12 @@ impl SupervisionRef {
     ) -> ::greenroom::__private::Call<Result<(), ChildError>> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <Supervision as ::greenroom::__private::Protocol>::NAME,
+                    message: "Supervision::subscribe",
+                }
+            },
             move |__reply| Supervision::Subscribe {
                 subscriber: subscriber,
                 reply: __reply,
@@ -681,6 +705,12 @@ impl SupervisionRef {
     ) -> ::greenroom::__private::Call<Result<(), ChildError>> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <Supervision as ::greenroom::__private::Protocol>::NAME,
+                    message: "Supervision::terminate",
+                }
+            },
             move |__reply| Supervision::Terminate {
                 child: child,
                 reply: __reply,
@@ -695,6 +725,12 @@ impl SupervisionRef {
     ) -> ::greenroom::__private::Call<Result<Option<Pid>, ChildError>> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <Supervision as ::greenroom::__private::Protocol>::NAME,
+                    message: "Supervision::restart",
+                }
+            },
             move |__reply| Supervision::Restart {
                 child: child,
                 reply: __reply,
@@ -709,6 +745,12 @@ impl SupervisionRef {
     ) -> ::greenroom::__private::Call<Result<(), ChildError>> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <Supervision as ::greenroom::__private::Protocol>::NAME,
+                    message: "Supervision::delete",
+                }
+            },
             move |__reply| Supervision::Delete {
                 child: child,
                 reply: __reply,
@@ -726,6 +768,12 @@ impl SupervisionRef {
     > {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <Supervision as ::greenroom::__private::Protocol>::NAME,
+                    message: "Supervision::find",
+                }
+            },
             move |__reply| Supervision::Find {
                 child: child,
                 reply: __reply,
@@ -741,6 +789,12 @@ impl SupervisionRef {
     ) -> ::greenroom::__private::Call<Result<Option<Pid>, ChildError>> {
         ::greenroom::__private::Address::call(
             &self.0,
+            const {
+                &::greenroom::__private::CallName {
+                    protocol: <Supervision as ::greenroom::__private::Protocol>::NAME,
+                    message: "Supervision::add",
+                }
+            },
             move |__reply| Supervision::Add {
                 unbound: unbound,
                 reply: __reply,

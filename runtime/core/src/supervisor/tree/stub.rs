@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::actor::Stub;
-use crate::base::{CallError, Exit, Pid};
+use crate::base::{CallError, CallErrorKind, Exit, Pid};
 use crate::call::{Address, Call, Recipient};
 use crate::process::Cell;
 use crate::supervisor::child::UnboundSpec;
@@ -146,9 +146,9 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
         }));
         let call = self.supervisor().add(LocalOnly(unbound)).forever();
         async move {
-            call.await.map_err(|error| match error {
-                CallError::Encode(_) => ChildError::RemoteSupervisor,
-                error => ChildError::from(error),
+            call.await.map_err(|error| match error.kind {
+                CallErrorKind::Encode(_) => ChildError::RemoteSupervisor,
+                _ => ChildError::from(error),
             })??;
             receiver.await.map_err(|_| ChildError::NoProc)
         }

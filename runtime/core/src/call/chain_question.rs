@@ -1,0 +1,95 @@
+//! The question to another node for the calls that a process there waits for.
+//!
+//! It is a message with a variant that no protocol has. The other node answers it itself, so the process may be blocked.
+//! The answer has the calls on that node. The caller's node puts the next question to the node behind them.
+
+use std::sync::{Arc, Weak};
+
+use super::noted_call::NotedCall;
+use super::reply::slot::Slot;
+use crate::base::{CallErrorKind, Decoder, Payload, Source};
+use crate::node::{AnswerSlot, EncodedMessage, Node, OutgoingMessage, RemoteTarget, SentMessage};
+use crate::observe::{CallChain, RemoteCallee};
+
+/// A question that is not answered yet. Its drop makes a later answer have no effect.
+pub(super) struct ChainQuestion {
+    node: Node,
+    id: u64,
+}
+
+/// The place for the answer to a question.
+struct ChainAnswer<T> {
+    node: Node,
+    slot: Weak<Slot<T>>,
+    /// The chain up to the process that was asked for.
+    chain: CallChain,
+}
+
+impl ChainQuestion {
+    /// Asks what `callee` waits for. Each answer is added to `chain`, which then is the chain of the slot's call.
+    pub(super) fn ask<T: 'static>(
+        node: &Node,
+        callee: &RemoteCallee,
+        slot: Weak<Slot<T>>,
+        chain: CallChain,
+    ) -> Option<ChainQuestion> {
+        let router = node.router()?;
+        let name;
+        let to = match callee {
+            RemoteCallee::Pid(pid) => RemoteTarget::Pid(pid),
+            RemoteCallee::Name(text, at) => {
+                name = Arc::from(text.as_str());
+                RemoteTarget::Name(&name, at)
+            }
+        };
+        let epoch = router.epoch(to.node())?;
+        let calls = node.pending_calls();
+        let id = calls.insert(Arc::new(ChainAnswer { node: node.clone(), slot, chain }), None);
+        let question = ChainQuestion { node: node.clone(), id };
+        calls.sent(&[id], epoch, "");
+        let message = OutgoingMessage {
+            protocol_name: "",
+            protocol: 0,
+            variant: EncodedMessage::CALL_CHAIN,
+            replies: vec![id],
+            payload: &mut Payload::default(),
+        };
+        match router.send_message(node, 0, to, message, Some(epoch)) {
+            Ok(SentMessage::Queued(_)) => Some(question),
+            // The connection has more than enough to send.
+            Ok(SentMessage::Waits((queue, id))) => {
+                queue.withdraw(id);
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+impl Drop for ChainQuestion {
+    fn drop(&mut self) {
+        self.node.give_up_call(self.id);
+    }
+}
+
+impl<T: 'static> AnswerSlot for ChainAnswer<T> {
+    fn answer(&self, result: Result<&Source, CallErrorKind>) {
+        // Without an answer the chain ends here: the process has exited, or the connection is lost.
+        let further = result.ok().and_then(|bytes| {
+            let mut decoder = Decoder::new(bytes);
+            decoder.field::<CallChain>().ok()
+        });
+        let (Some(further), Some(slot)) = (further, self.slot.upgrade()) else { return };
+        let mut caller = None;
+        slot.change_noted(|noted| caller.clone_from(&noted.caller));
+        let mut chain = self.chain.clone();
+        chain.extend(further, caller.as_ref());
+        let next = chain.next.take();
+        let question = next.and_then(|next| ChainQuestion::ask(&self.node, &next, self.slot.clone(), chain.clone()));
+        let mut before = None;
+        slot.change_noted(|noted: &mut NotedCall| {
+            noted.chain = chain;
+            before = std::mem::replace(&mut noted.question, question);
+        });
+    }
+}

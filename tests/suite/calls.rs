@@ -249,7 +249,8 @@ async fn the_question_mark_operator_ends_the_caller_with_the_callees_reason() {
         assert_eq!(caller_ended, callee_ended.await);
         assert!(caller_ended.to_string().contains(words));
     }
-    for (name, reason) in [("nobody", Exit::NoProc), ("idle", Exit::error("the callee did not answer in time"))] {
+    let text = |name: &str, words| Exit::error(format_args!("`Letter::ask` on <nonode@nohost {name:?}>: {words}"));
+    for (name, words) in [("nobody", "the callee does not exist"), ("idle", "no answer within 5 s")] {
         let _ = LetterRef::register("idle", &idle().spawn());
         let caller = act(move |_| {
             Box::pin(async move {
@@ -257,7 +258,7 @@ async fn the_question_mark_operator_ends_the_caller_with_the_callees_reason() {
                 Ok(())
             })
         });
-        assert_eq!(caller.spawn().ended().await, reason);
+        assert_eq!(caller.spawn().ended().await, text(name, words));
     }
 }
 

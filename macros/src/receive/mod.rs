@@ -7,6 +7,7 @@ mod alternatives;
 mod expand;
 mod guard;
 mod model;
+mod recover;
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
@@ -21,8 +22,16 @@ const NO_EXCLAMATION_MARK: &str = "expected `after!(duration)`: the `!` is missi
 /// Expands the macro.
 pub(crate) fn receive(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let Some(block) = errors.record(parse.parse2(input)) else {
-        return quote!({ #errors });
+    let block = match parse.parse2(input.clone()) {
+        Ok(block) => block,
+        Err(error) => {
+            errors.add(error);
+            // Without a `match` there is nothing to expand, and without an arm nothing to complete.
+            match recover::recover.parse2(recover::without_open_paths(input)) {
+                Ok(block) if !block.arms.is_empty() => block,
+                _ => return quote!({ #errors }),
+            }
+        }
     };
     let model = model::Model::parse(block, &mut errors);
     expand::expand(&model, &errors)

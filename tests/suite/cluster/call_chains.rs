@@ -50,7 +50,7 @@ fn pid(desk: &DeskRef) -> Pid {
     desk.pid().expect("a process of its node")
 }
 
-/// Three desks on three nodes, each of which asks the next, and the last one the first.
+/// Three desks on three nodes, each of which calls the next, and the last one the first.
 async fn ring(stub: impl Fn(&Cluster, usize) -> DeskRef, patience: [u64; 3]) -> (Cluster, [DeskRef; 3]) {
     let cluster = Cluster::in_memory(3).await;
     let desks = [0, 1, 2].map(|at| desk(cluster.node(at), patience[at]));
@@ -96,7 +96,7 @@ async fn a_chain_leads_through_several_processes_of_one_node() {
 }
 
 #[greenroom::test]
-async fn a_slow_callee_that_calls_nobody_is_named_alone() {
+async fn a_slow_callee_without_a_call_of_its_own_is_named_alone() {
     let cluster = Cluster::in_memory(2).await;
     let slow = desk(cluster.node(1), 1);
     let far = cluster.node(0).named_at::<DeskRef>("desk", "n1@test");

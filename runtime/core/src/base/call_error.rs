@@ -51,7 +51,7 @@ pub(crate) struct FailedCall {
     pub(crate) callee: Option<Box<str>>,
     /// The time limit that has passed, of a call that failed for that.
     pub(crate) limit: Option<Duration>,
-    /// What the callee waited for at that time, what that process waited for, and so on.
+    /// The call for which the callee waited at that time, the call for which the callee of that one waited, and so on.
     pub(crate) waits: Vec<CallWait>,
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::Cast;
 #[cfg(feature = "net")]
-use super::chain_question::ChainQuestion;
+use super::chain_question;
 use super::noted_call::{CallName, Callee, NotedCall};
 use super::reply::slot::{Slot, SlotPoll};
 use crate::base::{CallError, CallErrorKind, CallWait, FailedCall};
@@ -164,7 +164,7 @@ impl<T: 'static> Call<T> {
     }
 
     /// Notes the wait in the cell of the running process, and checks whether the process waits for itself through the calls
-    /// of other processes. Asks other nodes for the chain of calls behind this one.
+    /// of other processes. Requests the chain of calls behind this one from other nodes.
     fn check(&self, wait: &WheelWait, slot: &Arc<Slot<T>>) {
         let Some(node) = slot.node() else { return };
         let call: Arc<dyn AwaitedCall> = Arc::clone(slot) as _;
@@ -185,12 +185,12 @@ impl<T: 'static> Call<T> {
         self.ask_for_chain(&node, slot);
     }
 
-    /// Asks another node for the chain of calls behind this one, if it leads there.
+    /// Requests the chain of calls behind this one from another node, if it leads there.
     #[cfg(feature = "net")]
     fn ask_for_chain(&self, node: &Node, slot: &Arc<Slot<T>>) {
         let mut chain = self.local_chain(node);
         let next = chain.next.take().or_else(|| self.callee.remote(node));
-        let question = next.and_then(|next| ChainQuestion::ask(node, &next, Arc::downgrade(slot), chain));
+        let question = next.and_then(|next| chain_question::ask(node, &next, Arc::downgrade(slot), chain));
         let mut before = None;
         slot.change_noted(|noted| before = std::mem::replace(&mut noted.question, question));
     }

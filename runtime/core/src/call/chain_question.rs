@@ -5,70 +5,56 @@
 
 use std::sync::{Arc, Weak};
 
-use super::noted_call::NotedCall;
+use super::noted_call::PendingQuestion;
 use super::reply::slot::Slot;
 use crate::base::{CallErrorKind, Decoder, Payload, Source};
 use crate::node::{AnswerSlot, EncodedMessage, Node, OutgoingMessage, RemoteTarget, SentMessage};
 use crate::observe::{CallChain, RemoteCallee};
 
-/// A question that is not answered yet. Its drop makes a later answer have no effect.
-pub(super) struct ChainQuestion {
-    node: Node,
-    id: u64,
-}
-
 /// The place for the answer to a question.
 struct ChainAnswer<T> {
     node: Node,
     slot: Weak<Slot<T>>,
-    /// The chain up to the process that was asked for.
+    /// The chain up to the process whose call is requested.
     chain: CallChain,
 }
 
-impl ChainQuestion {
-    /// Asks what `callee` waits for. Each answer is added to `chain`, which then is the chain of the slot's call.
-    pub(super) fn ask<T: 'static>(
-        node: &Node,
-        callee: &RemoteCallee,
-        slot: Weak<Slot<T>>,
-        chain: CallChain,
-    ) -> Option<ChainQuestion> {
-        let router = node.router()?;
-        let name;
-        let to = match callee {
-            RemoteCallee::Pid(pid) => RemoteTarget::Pid(pid),
-            RemoteCallee::Name(text, at) => {
-                name = Arc::from(text.as_str());
-                RemoteTarget::Name(&name, at)
-            }
-        };
-        let epoch = router.epoch(to.node())?;
-        let calls = node.pending_calls();
-        let id = calls.insert(Arc::new(ChainAnswer { node: node.clone(), slot, chain }), None);
-        let question = ChainQuestion { node: node.clone(), id };
-        calls.sent(&[id], epoch, "");
-        let message = OutgoingMessage {
-            protocol_name: "",
-            protocol: 0,
-            variant: EncodedMessage::CALL_CHAIN,
-            replies: vec![id],
-            payload: &mut Payload::default(),
-        };
-        match router.send_message(node, 0, to, message, Some(epoch)) {
-            Ok(SentMessage::Queued(_)) => Some(question),
-            // The connection has more than enough to send.
-            Ok(SentMessage::Waits((queue, id))) => {
-                queue.withdraw(id);
-                None
-            }
-            Err(_) => None,
+/// Requests the chain that begins with the call of `callee`. Each answer is added to `chain`, which then is the chain of the slot's call.
+pub(super) fn ask<T: 'static>(
+    node: &Node,
+    callee: &RemoteCallee,
+    slot: Weak<Slot<T>>,
+    chain: CallChain,
+) -> Option<PendingQuestion> {
+    let router = node.router()?;
+    let name;
+    let to = match callee {
+        RemoteCallee::Pid(pid) => RemoteTarget::Pid(pid),
+        RemoteCallee::Name(text, at) => {
+            name = Arc::from(text.as_str());
+            RemoteTarget::Name(&name, at)
         }
-    }
-}
-
-impl Drop for ChainQuestion {
-    fn drop(&mut self) {
-        self.node.give_up_call(self.id);
+    };
+    let epoch = router.epoch(to.node())?;
+    let calls = node.pending_calls();
+    let id = calls.insert(Arc::new(ChainAnswer { node: node.clone(), slot, chain }), None);
+    let question = PendingQuestion { node: node.clone(), id };
+    calls.sent(&[id], epoch, "");
+    let message = OutgoingMessage {
+        protocol_name: "",
+        protocol: 0,
+        variant: EncodedMessage::CALL_CHAIN,
+        replies: vec![id],
+        payload: &mut Payload::default(),
+    };
+    match router.send_message(node, 0, to, message, Some(epoch)) {
+        Ok(SentMessage::Queued(_)) => Some(question),
+        // The connection has more than enough to send.
+        Ok(SentMessage::Waits((queue, id))) => {
+            queue.withdraw(id);
+            None
+        }
+        Err(_) => None,
     }
 }
 
@@ -85,9 +71,9 @@ impl<T: 'static> AnswerSlot for ChainAnswer<T> {
         let mut chain = self.chain.clone();
         chain.extend(further, caller.as_ref());
         let next = chain.next.take();
-        let question = next.and_then(|next| ChainQuestion::ask(&self.node, &next, self.slot.clone(), chain.clone()));
+        let question = next.and_then(|next| ask(&self.node, &next, self.slot.clone(), chain.clone()));
         let mut before = None;
-        slot.change_noted(|noted: &mut NotedCall| {
+        slot.change_noted(|noted| {
             noted.chain = chain;
             before = std::mem::replace(&mut noted.question, question);
         });

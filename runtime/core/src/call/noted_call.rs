@@ -20,7 +20,7 @@ pub struct CallName {
 pub(super) struct Callee {
     /// The number of the process that was called; zero if it is on another node or was not looked up.
     pub(super) number: u64,
-    /// Its identity, if the call was not made with the stub of a process of this node.
+    /// The callee's identity, if the call was not made with the stub of a process of this node.
     pub(super) identity: Option<Arc<Identity>>,
 }
 
@@ -34,7 +34,21 @@ pub(super) struct NotedCall {
     pub(super) chain: CallChain,
     /// The question for more of the chain that is not answered yet.
     #[cfg(feature = "net")]
-    pub(super) question: Option<super::chain_question::ChainQuestion>,
+    pub(super) question: Option<PendingQuestion>,
+}
+
+/// A question that is not answered yet. After its drop an answer has no effect.
+#[cfg(feature = "net")]
+pub(super) struct PendingQuestion {
+    pub(super) node: Node,
+    pub(super) id: u64,
+}
+
+#[cfg(feature = "net")]
+impl Drop for PendingQuestion {
+    fn drop(&mut self) {
+        self.node.give_up_call(self.id);
+    }
 }
 
 impl Callee {

@@ -116,7 +116,7 @@ fn report<T: std::fmt::Display + Send>(key: String, call: impl Future<Output = R
     tokio::spawn(async move {
         match call.await {
             Ok(value) => say(&key, value),
-            Err(error) => say(&key, format_args!("{error:?}")),
+            Err(error) => say(&key, format_args!("{:?}", error.kind)),
         }
     });
 }

@@ -49,13 +49,13 @@ impl Process for Watcher {
             let key = self.key.clone();
             tokio::spawn(async move {
                 let error = call.within(LONG).await.expect_err("it is not answered");
-                say(&key, format_args!("call-{kind} {error:?}"));
+                say(&key, format_args!("call-{kind} {:?}", error.kind));
             });
         }
         let (call, key_of_call) = (worker.hold(), self.key.clone());
         tokio::spawn(async move {
             let error = call.within(LONG).await.expect_err("it is not answered");
-            say(&key_of_call, format_args!("call-child {error:?}"));
+            say(&key_of_call, format_args!("call-child {:?}", error.kind));
         });
         for (kind, ended) in [("name", named.ended()), ("pid", direct.ended())] {
             let key = self.key.clone();
@@ -80,7 +80,7 @@ impl Process for Watcher {
                 Report::Node(_) => {}
                 Report::Retry => {
                     if let Err(error) = direct.echo(String::new()).await {
-                        say(key, format_args!("retry-call {error:?}"));
+                        say(key, format_args!("retry-call {:?}", error.kind));
                     }
                     say(key, format_args!("retry-ended {:?}", direct.ended().await));
                 }

@@ -78,6 +78,13 @@ pub use greenroom_core::check;
 #[cfg(feature = "test")]
 #[doc(inline)]
 pub use greenroom_core::testing;
+
+/// Tests of processes on a paused clock, clusters in memory, and faults by seed: the items of the feature `test`.
+///
+/// This documentation was built without that feature, as is usual: a program has it among its `dev-dependencies` only.
+/// `cargo doc --features greenroom/test` shows the items.
+#[cfg(all(doc, not(feature = "test")))]
+pub mod testing {}
 #[cfg(feature = "supervision")]
 #[doc(inline)]
 pub use greenroom_core::{

@@ -25,6 +25,10 @@ pub(crate) fn receive(input: TokenStream) -> TokenStream {
     let block = match parse.parse2(input.clone()) {
         Ok(block) => block,
         Err(error) => {
+            if let Some(known) = after_without_mark(input.clone()) {
+                errors.add(known);
+                return quote!({ #errors });
+            }
             errors.add(error);
             // Without a `match` there is nothing to expand, and without an arm nothing to complete.
             match recover::recover.parse2(recover::without_open_paths(input)) {
@@ -51,18 +55,13 @@ fn parse(input: ParseStream<'_>) -> syn::Result<ExprMatch> {
             "remove the comma; the arms follow in braces",
         ));
     }
-    let arms = input.fork();
-    let block: ExprMatch = input.parse().map_err(|error| after_without_mark(&arms).unwrap_or(error))?;
+    let block: ExprMatch = input.parse()?;
     if input.is_empty() { Ok(block) } else { Err(input.error("unexpected tokens after the `match`")) }
 }
 
 /// Returns an error about an `after` without `!` among arms that cannot be parsed. It is the most likely mistake.
-fn after_without_mark(input: ParseStream<'_>) -> Option<syn::Error> {
-    let mut tokens = Vec::new();
-    while let Ok(token) = input.parse::<TokenTree>() {
-        tokens.push(token);
-    }
-    let Some(TokenTree::Group(arms)) = tokens.pop() else { return None };
+fn after_without_mark(input: TokenStream) -> Option<syn::Error> {
+    let Some(TokenTree::Group(arms)) = input.into_iter().last() else { return None };
     let arms: Vec<TokenTree> = arms.stream().into_iter().collect();
     let mistake = |pair: &[TokenTree]| match pair {
         [TokenTree::Ident(word), TokenTree::Group(_)] if word == "after" => Some((word.span(), NO_EXCLAMATION_MARK)),

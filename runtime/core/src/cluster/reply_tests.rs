@@ -185,6 +185,21 @@ async fn an_answer_over_an_earlier_connection_is_dropped() {
 }
 
 #[greenroom_macros::test]
+async fn a_question_for_the_chain_of_calls_ends_with_its_call() {
+    let (cluster, [_, second, _]) = desks().await;
+    cluster.delay(0, 1, Duration::from_secs(1)..=Duration::from_secs(1));
+    let pending = || cluster.node(0).pending_calls().count();
+    let call = second.hold().within(Duration::from_millis(900));
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        pending()
+    };
+    let (outcome, late) = tokio::join!(call, late);
+    assert_eq!(outcome, Err(CallErrorKind::Timeout.into()));
+    assert_eq!((late, pending()), (2, 0), "the call and one question, and then neither");
+}
+
+#[greenroom_macros::test]
 async fn a_passed_on_reply_leaves_nothing_behind_when_its_caller_gives_up() {
     let (cluster, [first, second, third]) = desks().await;
     let third_by_second: DeskRef = third.clone();

@@ -20,7 +20,8 @@ use super::model::{After, Arm, Model};
 use crate::diag::Errors;
 use crate::names::{local, private, private_at};
 
-/// Generates the block, with the errors at its beginning.
+/// Generates the block. What depends on all arms, and the errors, are behind the arms: [`recover`](super::recover) has the
+/// reason.
 pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     let (after, matched, message) = (local("after"), local("matched"), local("message"));
     let timeout = timeout(model);
@@ -41,12 +42,8 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     let timeout_arm = model.after.as_ref().map(timeout_arm);
     quote! {
         {
-            #errors
             let #after: ::core::option::Option<::core::time::Duration> = #timeout;
-            {
-                #wanted
-                #scan;
-            }
+            #scan;
             let (#matched, #message) = loop {
                 // A saved message is not held over the `.await`: it would be moved into the future and out of it.
                 let #message = #found: {
@@ -71,10 +68,14 @@ pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
                 }
                 #skip;
             };
+            #wanted
             match (#matched, #message) {
                 #(#bodies)*
                 #timeout_arm
-                _ => ::core::unreachable!(),
+                _ => {
+                    #errors
+                    ::core::unreachable!()
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprMatch};
 
+use self::recover::Recovered;
 use crate::diag::{self, Errors};
 
 /// The problem of an `after(duration)`.
@@ -29,10 +30,13 @@ pub(crate) fn receive(input: TokenStream) -> TokenStream {
                 errors.add(known);
                 return quote!({ #errors });
             }
-            errors.add(error);
+            let recovered = recover::recover.parse2(input);
+            if !recovered.as_ref().is_ok_and(|recovered| recovered.is_reported) {
+                errors.add(error);
+            }
             // Without a `match` there is nothing to expand, and without an arm nothing to complete.
-            match recover::recover.parse2(recover::without_open_paths(input)) {
-                Ok(block) if !block.arms.is_empty() => block,
+            match recovered {
+                Ok(Recovered { block, .. }) if !block.arms.is_empty() => block,
                 _ => return quote!({ #errors }),
             }
         }

@@ -1,24 +1,15 @@
 async fn run(&mut self, cx: &mut Context<Self>) {
     {
         let __after: ::core::option::Option<::core::time::Duration> = ::core::option::Option::None;
-        {
-            struct __Want;
-            #[automatically_derived]
-            impl ::greenroom::__private::Want for __Want {
-                const NAMES: ::core::option::Option<&'static [&'static str]> = ::core::option::Option::Some(
-                    &[#[cfg(unix)] "Pair", #[cfg(unix)] "Pair", "Post", "message"],
-                );
-            }
-            ::greenroom::__private::Receive::__scan::<
-                __Want,
-            >(
-                {
-                    use ::greenroom::__private::Receiver as _;
-                    self.mailbox.__receiver()
-                },
-                __after,
-            );
-        }
+        ::greenroom::__private::Receive::__scan::<
+            __Want,
+        >(
+            {
+                use ::greenroom::__private::Receiver as _;
+                self.mailbox.__receiver()
+            },
+            __after,
+        );
         let (__matched, __message) = loop {
             let __message = '__found: {
                 if let ::core::option::Option::Some(__message) = ::greenroom::__private::Receive::__saved({
@@ -95,6 +86,13 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 __message,
             );
         };
+        struct __Want;
+        #[automatically_derived]
+        impl ::greenroom::__private::Want for __Want {
+            const NAMES: ::core::option::Option<&'static [&'static str]> = ::core::option::Option::Some(
+                &[#[cfg(unix)] "Pair", #[cfg(unix)] "Pair", "Post", "message"],
+            );
+        }
         match (__matched, __message) {
             #[cfg(unix)]
             (

@@ -1,24 +1,15 @@
 async fn run(&mut self, cx: &mut Context<Self>) {
     {
         let __after: ::core::option::Option<::core::time::Duration> = ::core::option::Option::None;
-        {
-            struct __Want;
-            #[automatically_derived]
-            impl ::greenroom::__private::Want for __Want {
-                const NAMES: ::core::option::Option<&'static [&'static str]> = ::core::option::Option::Some(
-                    &["Post", "Post"],
-                );
-            }
-            ::greenroom::__private::Receive::__scan::<
-                __Want,
-            >(
-                {
-                    use ::greenroom::__private::Receiver as _;
-                    cx.__receiver()
-                },
-                __after,
-            );
-        }
+        ::greenroom::__private::Receive::__scan::<
+            __Want,
+        >(
+            {
+                use ::greenroom::__private::Receiver as _;
+                cx.__receiver()
+            },
+            __after,
+        );
         let (__matched, __message) = loop {
             let __message = '__found: {
                 if let ::core::option::Option::Some(__message) = ::greenroom::__private::Receive::__saved({
@@ -88,6 +79,13 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 __message,
             );
         };
+        struct __Want;
+        #[automatically_derived]
+        impl ::greenroom::__private::Want for __Want {
+            const NAMES: ::core::option::Option<&'static [&'static str]> = ::core::option::Option::Some(
+                &["Post", "Post"],
+            );
+        }
         match (__matched, __message) {
             (
                 ::core::option::Option::Some(0usize),

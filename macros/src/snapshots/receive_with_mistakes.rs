@@ -1,14 +1,5 @@
 async fn run(&mut self, cx: &mut Context<Self>) {
     {
-        ::core::compile_error!(
-            "`after!` must be the last arm\n= help: move it to the end",
-        )
-        ::core::compile_error!(
-            "`after!` expects a duration\n= help: write `after!(Duration::from_secs(1))`",
-        )
-        ::core::compile_error!(
-            "a guard cannot contain `.await`\n= help: move it to the body of the arm, or before the `receive!`",
-        )
         let __after: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(
             ::greenroom::__private::AfterTime::remaining(
                 ::core::time::Duration::ZERO,
@@ -18,24 +9,15 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 }),
             ),
         );
-        {
-            struct __Want;
-            #[automatically_derived]
-            impl ::greenroom::__private::Want for __Want {
-                const NAMES: ::core::option::Option<&'static [&'static str]> = ::core::option::Option::Some(
-                    &["Post"],
-                );
-            }
-            ::greenroom::__private::Receive::__scan::<
-                __Want,
-            >(
-                {
-                    use ::greenroom::__private::Receiver as _;
-                    cx.__receiver()
-                },
-                __after,
-            );
-        }
+        ::greenroom::__private::Receive::__scan::<
+            __Want,
+        >(
+            {
+                use ::greenroom::__private::Receiver as _;
+                cx.__receiver()
+            },
+            __after,
+        );
         let (__matched, __message) = loop {
             let __message = '__found: {
                 if let ::core::option::Option::Some(__message) = ::greenroom::__private::Receive::__saved({
@@ -85,13 +67,31 @@ async fn run(&mut self, cx: &mut Context<Self>) {
                 __message,
             );
         };
+        struct __Want;
+        #[automatically_derived]
+        impl ::greenroom::__private::Want for __Want {
+            const NAMES: ::core::option::Option<&'static [&'static str]> = ::core::option::Option::Some(
+                &["Post"],
+            );
+        }
         match (__matched, __message) {
             (
                 ::core::option::Option::Some(0usize),
                 ::core::option::Option::Some(Mail::Post { body, .. }),
             ) => body,
             (::core::option::Option::None, ::core::option::Option::None) => late(),
-            _ => ::core::unreachable!(),
+            _ => {
+                ::core::compile_error!(
+                    "`after!` must be the last arm\n= help: move it to the end",
+                )
+                ::core::compile_error!(
+                    "`after!` expects a duration\n= help: write `after!(Duration::from_secs(1))`",
+                )
+                ::core::compile_error!(
+                    "a guard cannot contain `.await`\n= help: move it to the body of the arm, or before the `receive!`",
+                )
+                ::core::unreachable!()
+            }
         }
     }
 }

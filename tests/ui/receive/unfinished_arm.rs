@@ -1,4 +1,4 @@
-//! An arm that is not finished, as in an editor. The other arms are compiled.
+//! A body that is not finished, as in an editor. rustc reports it as it would outside of the macro.
 
 use greenroom::prelude::*;
 use greenroom::{protocol, receive};

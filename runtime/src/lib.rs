@@ -54,8 +54,8 @@
 //! ```
 //!
 //! # Features
-//! - `net` (default): connections to other nodes, over TCP with Noise encryption. A node listens only if an address is
-//!   configured. Switches on `serde` and `tracing`.
+//! - `net`: connections to other nodes, over TCP with Noise encryption. A node listens only if an address is configured.
+//!   Switches on `serde` and `tracing`.
 //! - `signal` (default): SIGTERM and ctrl-c stop the program in order. Without it they end the program at once.
 //! - `supervision` (default): supervisors, supervision trees and applications. Without it, code that starts a process
 //!   handles its exit itself, by a link or a monitor.

@@ -100,6 +100,18 @@ fn a_tree_without_the_feature_for_it() {
 }
 
 #[test]
+fn a_node_with_connections_without_the_feature_for_it() {
+    let output = check(
+        "unconnected",
+        "unwind",
+        r#"fn main() { drop(greenroom::Node::builder("a@b").listen("127.0.0.1:0").start()) }"#,
+        "error[E0277]: `Node::builder` needs greenroom's feature `net`",
+    );
+    let help = r#"note: write `greenroom = { .., features = ["net"] }` in `Cargo.toml`"#;
+    assert!(output.contains(help), "{output}");
+}
+
+#[test]
 fn names_without_the_features_that_they_are_behind() {
     let output = check(
         "nameless",

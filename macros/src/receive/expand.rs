@@ -20,7 +20,7 @@ use super::model::{After, Arm, Model};
 use crate::diag::Errors;
 use crate::names::{local, private, private_at};
 
-/// Generates the block. What depends on all arms, and the errors, are behind the arms: [`recover`](super::recover) has the
+/// Generates the block. The errors and the names of all variants are behind the arms: [`recover`](super::recover) has the
 /// reason.
 pub(super) fn expand(model: &Model, errors: &Errors) -> TokenStream {
     let (after, matched, message) = (local("after"), local("matched"), local("message"));

@@ -1,7 +1,7 @@
 //! The arms of a block that is not finished, as an editor has it while its user types.
 //!
-//! An editor inserts a word at the cursor, expands the macro with and without that word, and looks for the type in front
-//! of the word in the expansion without it. So both expansions must have the same tokens up to the cursor:
+//! An editor inserts a word at the cursor, and expands the macro with and without it. In the expansion without the word it
+//! looks for the type in front of the cursor. So both expansions must have the same tokens up to the cursor:
 //! - A pattern `Mail::` becomes `Mail(..)`. rustc then reports that this is not a variant, and lists the variants.
 //! - A guard that ends in a `.` or a `::` loses it.
 //! - A body that is not an expression stays as it is. rustc reports what is wrong with it, and editors complete it as they
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_expression_stays() {
+    fn a_body_that_is_not_an_expression_stays() {
         check(&format!("Mail::Letter(text) => text., {LAST}"), &["Mail::Letter(text) => text.,", LAST], true);
         check(&format!("Mail::Letter(text) => text. {LAST}"), &["Mail::Letter(text) => text.", LAST], true);
         check(

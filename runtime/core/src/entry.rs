@@ -61,7 +61,34 @@ pub async fn node_from_environment() -> Result<Node, String> {
     if let Some(builder) = crate::cluster::NodeBuilder::from_environment().map_err(with_causes)? {
         return builder.start().await.map_err(with_causes);
     }
+    #[cfg(not(feature = "net"))]
+    if std::env::var_os("GREENROOM_NODE").is_some_and(|name| !name.is_empty()) {
+        return Err("`GREENROOM_NODE` is set, but the program was built without greenroom's feature `net`".to_owned());
+    }
     Ok(Node::local())
+}
+
+/// A stand-in for the function of the feature `net`: its use is a compiler error that names the feature.
+#[cfg(not(feature = "net"))]
+impl Node {
+    #[doc(hidden)]
+    pub fn builder<N: NeedsFeatureNet>(name: N) -> N::Builder {
+        name.builder()
+    }
+}
+
+/// Implemented by nothing.
+#[cfg(not(feature = "net"))]
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`Node::builder` needs greenroom's feature `net`",
+    label = "the feature `net` is off",
+    note = "write `greenroom = {{ .., features = [\"net\"] }}` in `Cargo.toml`"
+)]
+pub trait NeedsFeatureNet {
+    type Builder;
+
+    fn builder(self) -> Self::Builder;
 }
 
 /// Starts the node of `#[greenroom::main(node = ..)]`.

@@ -179,7 +179,7 @@ async fn an_answer_over_an_earlier_connection_is_dropped() {
     let id = cluster.node(0).pending_calls().ids()[0];
     let answer = Ok(EncodedAnswer { replies: Vec::new(), payload: Payload::from(&Source::from_static(&[7])) });
     let sent = cluster.node(1).router().unwrap().send_answer(None, &old, id, answer);
-    assert_eq!(sent, Err(CallErrorKind::NoConnection.into()));
+    assert_eq!(sent, Err(CallErrorKind::NoConnection));
     assert_ne!(old.epoch, Epoch::LOCAL);
     assert_eq!(call.await, Err(CallErrorKind::Timeout.into()));
 }

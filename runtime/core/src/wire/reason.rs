@@ -146,14 +146,14 @@ pub(super) fn put_call_error(out: &mut Vec<u8>, error: &CallErrorKind) {
         CallErrorKind::Encode(EncodeError::Field(details)) => put_with_text(out, call::ENCODE_FIELD, details),
         CallErrorKind::Decode(DecodeError::Local) => varint::put(out, call::DECODE_LOCAL),
         CallErrorKind::Decode(DecodeError::Variant(index)) => {
-            put_with_number(out, call::DECODE_VARIANT, u64::from(*index))
+            put_with_number(out, call::DECODE_VARIANT, u64::from(*index));
         }
         CallErrorKind::Decode(DecodeError::Malformed(details)) => put_with_text(out, call::DECODE_MALFORMED, details),
         CallErrorKind::Decode(DecodeError::TooDeep { limit }) => {
-            put_with_number(out, call::DECODE_TOO_DEEP, *limit as u64)
+            put_with_number(out, call::DECODE_TOO_DEEP, *limit as u64);
         }
         CallErrorKind::Decode(DecodeError::TooMany { limit }) => {
-            put_with_number(out, call::DECODE_TOO_MANY, *limit as u64)
+            put_with_number(out, call::DECODE_TOO_MANY, *limit as u64);
         }
         CallErrorKind::Decode(DecodeError::TooLarge { limit }) => {
             put_with_number(out, call::DECODE_TOO_LARGE, *limit as u64);

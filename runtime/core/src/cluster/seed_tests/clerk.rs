@@ -326,14 +326,14 @@ impl Clerk {
                     self.book.count("answers");
                 }
                 Err(CallError { kind: CallErrorKind::Timeout, .. }) if limit.is_some() => {
-                    self.book.count("calls that were given up")
+                    self.book.count("calls that were given up");
                 }
                 Err(CallError { kind: CallErrorKind::NoConnection, .. }) => {
                     self.book.count("calls that were lost with a connection");
                     self.check_loss(place);
                 }
                 Err(error) if matches!(error.kind, CallErrorKind::NoProc | CallErrorKind::Exit(_)) => {
-                    self.excuse(place, error.to_string())
+                    self.excuse(place, error.to_string());
                 }
                 Err(error) => self.book.check(false, || format!("clerk {}: a call fails: {error}", self.id)),
             }

@@ -62,7 +62,7 @@ async fn ring(stub: impl Fn(&Cluster, usize) -> DeskRef, patience: [u64; 3]) -> 
 
 #[greenroom::test]
 async fn a_cycle_of_calls_over_three_nodes_is_named_at_the_first_time_limit() {
-    let next = |cluster: &Cluster, at: usize| cluster.node(at).named_at("desk", &format!("n{}@test", (at + 1) % 3));
+    let next = |cluster: &Cluster, at: usize| cluster.node(at).named_at("desk", format!("n{}@test", (at + 1) % 3));
     let (cluster, desks) = ring(next, [5, 100, 100]).await;
     assert_eq!(desks[0].ask().forever().await, Ok(None));
     let [_, second, third] = desks.each_ref().map(pid);

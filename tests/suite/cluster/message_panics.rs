@@ -223,7 +223,7 @@ fn is_damaged<T: std::fmt::Debug>(outcome: Result<T, CallError>) {
 fn does_not_fit<T: std::fmt::Debug>(outcome: Result<T, CallError>) {
     match outcome {
         Err(CallError { kind: CallErrorKind::Encode(EncodeError::Field(text)), .. }) => {
-            assert!(text.contains("the parcel does not fit"), "{text}")
+            assert!(text.contains("the parcel does not fit"), "{text}");
         }
         other => panic!("{other:?}"),
     }

@@ -19,7 +19,8 @@ struct ChainAnswer<T> {
     chain: CallChain,
 }
 
-/// Requests the chain that begins with the call of `callee`. Each answer is added to `chain`, which then is the chain of the slot's call.
+/// Requests the chain that begins with the call of `callee`. Each answer is added to `chain`, which then is the chain of
+/// the slot's call.
 pub(super) fn ask<T: 'static>(
     node: &Node,
     callee: &RemoteCallee,

@@ -58,11 +58,16 @@ impl CallChain {
         chain
     }
 
-    /// Appends the chain of the process for which the last one waits. It comes from another node, which is not trusted.
+    /// Appends the chain of the process for which the last one waits. It comes from another node, which is not trusted:
+    /// a chain without a wait has no next process, so that the questions for it come to an end.
+    ///
     /// The chain ends at a process that is in it already, and at `caller`.
     #[cfg(feature = "net")]
     pub(crate) fn extend(&mut self, further: CallChain, caller: Option<&Pid>) {
         self.next = None;
+        if further.waits.is_empty() {
+            return;
+        }
         for mut wait in further.waits {
             for text in [&mut wait.message, &mut wait.callee] {
                 text.truncate(text.floor_char_boundary(MAX_TEXT));
@@ -138,5 +143,8 @@ mod tests {
         assert_eq!(processes(&chain), (1..=16).collect::<Vec<u64>>());
         assert_eq!(chain.waits[0].message, "é".repeat(128));
         assert_eq!(chain.waits[0].callee, "ab", "a line in a log stays one");
+        let mut chain = CallChain::default();
+        chain.extend(CallChain { waits: Vec::new(), next: Some(RemoteCallee::Pid(pid(2))) }, None);
+        assert_eq!(chain.next, None, "or the questions would have no end");
     }
 }

@@ -72,7 +72,7 @@ pub async fn node_from_environment() -> Result<Node, String> {
 #[cfg(not(feature = "net"))]
 impl Node {
     #[doc(hidden)]
-    pub fn builder<N: NeedsFeatureNet>(name: N) -> N::Builder {
+    pub fn builder<N: NeedsFeatureNet, B>(name: N) -> B {
         name.builder()
     }
 }
@@ -86,9 +86,7 @@ impl Node {
     note = "write `greenroom = {{ .., features = [\"net\"] }}` in `Cargo.toml`"
 )]
 pub trait NeedsFeatureNet {
-    type Builder;
-
-    fn builder(self) -> Self::Builder;
+    fn builder<B>(self) -> B;
 }
 
 /// Starts the node of `#[greenroom::main(node = ..)]`.

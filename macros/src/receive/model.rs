@@ -96,7 +96,8 @@ impl Model {
             return;
         }
         let guard = guard.and_then(|(_, guard)| Guard::parse(guard, errors));
-        let variants = variants(&pattern);
+        // A path without its end names no variant yet.
+        let variants = if matches!(pattern, Pat::Verbatim(_)) { Some(Vec::new()) } else { variants(&pattern) };
         let used_by_guard = guard.as_ref().map(|guard| guard.used(&bindings(&pattern))).unwrap_or_default();
         let patterns = match guard {
             None => vec![pattern],

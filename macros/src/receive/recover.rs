@@ -2,13 +2,13 @@
 //!
 //! An editor inserts a word at the cursor, and expands the macro with and without it. In the expansion without the word it
 //! looks for the type in front of the cursor. So both expansions must have the same tokens up to the cursor:
-//! - A pattern `Mail::` becomes `Mail(..)`. rustc then reports that this is not a variant, and lists the variants.
+//! - A pattern `Mail::` becomes `Mail(=>)`. rustc always reports that, also if `Mail` is a variant.
 //! - A guard that ends in a `.` or a `::` loses it.
 //! - A body that is not an expression stays as it is. rustc reports what is wrong with it, and editors complete it as they
 //!   do outside of macros.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use quote::quote;
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use quote::quote_spanned;
 use syn::parse::{ParseStream, Parser};
 use syn::{Arm, Attribute, Expr, ExprMatch, Pat, Token, braced, parse_quote};
 
@@ -114,9 +114,10 @@ enum HeadFault {
 fn parse_head(input: ParseStream<'_>) -> syn::Result<Head> {
     let mut tokens: Vec<TokenTree> = input.parse::<TokenStream>()?.into_iter().collect();
     let has_guard = tokens.iter().any(|token| matches!(token, TokenTree::Ident(word) if word == "if"));
+    let last = tokens.last().map_or_else(Span::call_site, TokenTree::span);
     let is_open = remove_open_path(&mut tokens);
     if is_open && !has_guard {
-        tokens.extend(quote!((..)));
+        tokens.extend(quote_spanned!(last=> (=>)));
     }
     let fault = match is_open {
         false => HeadFault::None,
@@ -125,6 +126,9 @@ fn parse_head(input: ParseStream<'_>) -> syn::Result<Head> {
     };
     let parse = |input: ParseStream<'_>| {
         let attrs = input.call(Attribute::parse_outer)?;
+        if matches!(fault, HeadFault::OpenPattern) {
+            return Ok(Head { attrs, pat: Pat::Verbatim(input.parse()?), fault });
+        }
         let pat = Pat::parse_multi_with_leading_vert(input)?;
         let Some(if_token) = input.parse::<Option<Token![if]>>()? else { return Ok(Head { attrs, pat, fault }) };
         let guard = syn::PatGuard { attrs: Vec::new(), pat: Box::new(pat), if_token, guard: input.parse()? };
@@ -191,8 +195,8 @@ mod tests {
 
     #[test]
     fn a_pattern_or_a_guard_that_ends_in_a_path() {
-        check(&format!("Mail:: => 1, {LAST}"), &["Mail(..) => 1,", LAST], true);
-        check(&format!("{LAST} Mail::"), &[LAST, "Mail(..) => ::core::unreachable!()"], true);
+        check(&format!("Mail:: => 1, {LAST}"), &["Mail(=>) => 1,", LAST], true);
+        check(&format!("{LAST} Mail::"), &[LAST, "Mail(=>) => ::core::unreachable!()"], true);
         let guarded = "Mail::Letter(text) if text => post(text),";
         check(&format!("Mail::Letter(text) if text. => post(text), {LAST}"), &[guarded, LAST], false);
         let nested = "Mail::Letter(text) if f(text) => post(text),";

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use greenroom::__private::{Decoder, Encoder, Payload, Protocol, event_number};
+use greenroom::__private::{Decoder, Encoder, Payload, Protocol};
 use greenroom::prelude::*;
 use greenroom::testing::Cluster;
 use greenroom::{DecodeError, EncodeError};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// A type without serde's traits.
 #[derive(Debug)]
@@ -98,14 +98,33 @@ fn a_private_message_is_not_decoded() {
     assert_eq!(decode(0), Some(DecodeError::Local));
     assert!(matches!(decode(1), Some(DecodeError::Malformed(_))));
     assert_eq!(decode(4), Some(DecodeError::Variant(4)));
-    let event = |number| Mail::decode_event(number, &mut Decoder::new(&empty)).is_some();
-    assert!(!event(event_number::<u64>()));
-    assert!(event(event_number::<u32>()));
     let sort = Mail::Sort { boxes: || 7 };
     assert_eq!(sort.encode(&mut Encoder::new(&mut Payload::default(), 100)), Err(EncodeError::Local));
     let Mail::Sort { boxes } = sort else { panic!("another message") };
     assert_eq!(boxes(), 7);
     drop([Mail::Price(1), Mail::Weight(2), Mail::Post { body: String::new() }]);
+}
+
+#[greenroom::test]
+async fn a_private_event_is_not_decoded() {
+    let cluster = Cluster::in_memory(2).await;
+    let (weights, mut received) = mpsc::unbounded_channel();
+    let there = cluster.node(1).enter();
+    let mail = greenroom::spawn(async move |mut mailbox: Mailbox<Mail>| {
+        loop {
+            receive!(match mailbox {
+                Mail::Weight(weight) => drop(weights.send(weight)),
+                Mail::Price(price) => panic!("{price}"),
+            });
+        }
+    });
+    drop(there);
+    MailRef::register("mail", &mail).unwrap();
+    let far: MailRef = cluster.node(0).named_at("mail", cluster.node(1).name().clone());
+    far.recipient::<u64>().send(1).await.unwrap();
+    far.recipient::<u32>().send(2).await.unwrap();
+    assert_eq!(received.recv().await, Some(2));
+    assert_eq!(cluster.node(1).counters().lost_messages, 1);
 }
 
 mod town {

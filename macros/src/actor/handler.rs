@@ -21,6 +21,8 @@ pub(super) struct Handler {
     pub(super) priority: Option<Attribute>,
     pub(super) private: Option<Attribute>,
     pub(super) redact: Option<Attribute>,
+    /// The `#[serde]` attributes, which the variant has.
+    pub(super) serde: Vec<Attribute>,
     /// The return type, unless it is `!` or `impl Trait`.
     pub(super) output: Option<Type>,
     /// Set after an error in the method: the loop does not call it, and the stub's method takes this many arguments of
@@ -74,7 +76,8 @@ pub(super) enum Param {
 
 /// A parameter that is a field of the message.
 pub(super) struct FieldParam {
-    /// The attributes that the field of the generated variant has too: `#[cfg]`, `#[redact]`, lint levels.
+    /// The attributes that the field of the generated variant has too: `#[cfg]`, `#[redact]`, `#[serde]`,
+    /// `#[default]`, lint levels.
     pub(super) attrs: Vec<Attribute>,
     pub(super) name: Ident,
     pub(super) ty: Type,

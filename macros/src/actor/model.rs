@@ -223,12 +223,12 @@ fn messages(actor: &Ident, cfgs: &[Attribute], actor_generics: &Generics, handle
     let (params, where_clause) = (&generics.params, &generics.where_clause);
     let intro = format!(" The messages of the actor [`{}`].", actor.unraw());
     let variants = handlers.iter().map(|handler| {
-        let Handler { cfgs, docs, method, priority, private: hidden, redact, .. } = handler;
+        let Handler { cfgs, docs, method, priority, private: hidden, redact, serde, .. } = handler;
         let doc_text = (!attr::has_doc_text(docs)).then(|| {
             let doc_text = format!(" Handled by `{}::{}`.", actor.unraw(), method.unraw());
             quote!(#[doc = #doc_text])
         });
-        let head = quote!(#(#cfgs)* #(#docs)* #doc_text #priority #hidden #redact);
+        let head = quote!(#(#cfgs)* #(#docs)* #doc_text #priority #hidden #redact #(#serde)*);
         let fields = handler.fields().map(|FieldParam { attrs, name, ty }| quote!(#(#attrs)* #name: #ty));
         match &handler.hook {
             Hook::System { variant, message } => {

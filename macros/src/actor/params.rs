@@ -162,7 +162,7 @@ pub(super) fn check_value(ty: &Type, part: (&str, &str), local: bool, errors: &m
 
 /// Returns whether the field of the generated variant has this attribute of its parameter too.
 fn is_of_field(attr: &Attribute) -> bool {
-    ["cfg", "redact", "allow", "expect"].iter().any(|name| attr::is(attr, name))
+    ["cfg", "redact", "serde", "default", "allow", "expect"].iter().any(|name| attr::is(attr, name))
 }
 
 /// Returns the parameter's name without leading underscores: the stub's method has no unused parameters.

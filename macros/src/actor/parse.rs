@@ -35,6 +35,10 @@ impl Handler {
         if let Some(redact) = redact.as_ref().filter(|_| !is_message) {
             errors.push_help(redact, "`#[redact]` is valid only on a `#[cast]` or `#[call]`", needs_message);
         }
+        let serde = attr::take_serde(&mut method.attrs);
+        if let Some(serde) = serde.first().filter(|_| !is_message) {
+            errors.push_help(serde, "`#[serde]` is valid only on a `#[cast]` or `#[call]`", needs_message);
+        }
         let mut hooks = hooks.into_iter();
         let (attribute, hook_name) = hooks.next()?;
         for (other, second) in hooks {
@@ -65,12 +69,15 @@ impl Handler {
             priority,
             private,
             redact,
+            serde,
             output,
             placeholder_args,
         };
         for input in &mut method.sig.inputs {
             if let FnArg::Typed(typed) = input {
-                typed.attrs.retain(|attr| !attr::is(attr, "redact"));
+                let of_message =
+                    |attr: &Attribute| ["redact", "serde", "default"].iter().any(|name| attr::is(attr, name));
+                typed.attrs.retain(|attr| !of_message(attr));
             }
         }
         Some(handler)

@@ -1,13 +1,12 @@
 //! `encode`, `decode` and `decode_event` of a protocol that is not `local`: the fields of a variant in order.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::quote;
 
+use super::field_codec::field_codec;
 use super::matches::{VariantIndexes, match_self};
 use super::model::{Field, MessageKind, Model};
-use crate::names::{local, nth, private, private_at};
-use crate::syntax::types;
+use crate::names::{local, nth, private};
 
 pub(super) fn encode(model: &Model) -> TokenStream {
     let private = private();
@@ -25,9 +24,8 @@ pub(super) fn encode(model: &Model) -> TokenStream {
             let Field { cfgs, member, .. } = field;
             quote!(#(#cfgs)* #member: #binding)
         });
-        let writes = variant.fields.iter().zip(&bindings).map(|(field, binding)| {
-            let cfgs = &field.cfgs;
-            let codec = field_codec(field);
+        let writes = variant.fields.iter().zip(&bindings).enumerate().map(|(position, (field, binding))| {
+            let (cfgs, codec) = (&field.cfgs, field_codec(variant, position));
             quote!(#(#cfgs)* #codec::write(#binding, #encoder)?;)
         });
         quote! {
@@ -63,9 +61,9 @@ pub(super) fn decode(model: &Model) -> TokenStream {
         if !variant.is_encodable() {
             return None;
         }
-        let reads = variant.fields.iter().map(|field| {
+        let reads = variant.fields.iter().enumerate().map(|(position, field)| {
             let Field { cfgs, member, .. } = field;
-            let codec = field_codec(field);
+            let codec = field_codec(variant, position);
             quote!(#(#cfgs)* #member: #codec::read(#decoder)?)
         });
         Some(quote! {
@@ -92,23 +90,23 @@ pub(super) fn decode(model: &Model) -> TokenStream {
 /// Generates the function that decodes an event from another node into its `#[from]` variant.
 pub(super) fn decode_event(model: &Model) -> Option<TokenStream> {
     let private = private();
-    let (event, decoder, message) = (local("event"), local("decoder"), local("message"));
+    let (event, message) = (local("event"), local("message"));
     let reads: Vec<TokenStream> = model
         .variants
         .iter()
         .filter_map(|variant| {
-            let MessageKind::From { source: Some(ty), system: false, .. } = &variant.kind else { return None };
+            let MessageKind::From { source: Some(_), system: false, .. } = &variant.kind else { return None };
             if variant.private {
                 return None;
             }
             let (cfgs, ident) = (&variant.cfgs, &variant.ident);
             let field = variant.fields.first()?;
-            let (member, codec) = (&field.member, field_codec(field));
+            let (member, codec) = (&field.member, field_codec(variant, 0));
             Some(quote! {
                 #(#cfgs)*
-                if #event == #private::event_number::<#ty>() {
+                if let ::core::option::Option::Some(#message) = #codec::read_event(#event) {
                     return ::core::option::Option::Some(::core::result::Result::map(
-                        #codec::read(#decoder),
+                        #message,
                         |#message| Self::#ident { #member: #message },
                     ));
                 }
@@ -118,23 +116,11 @@ pub(super) fn decode_event(model: &Model) -> Option<TokenStream> {
     (!reads.is_empty()).then(|| {
         quote! {
             fn decode_event(
-                #event: u64,
-                #decoder: &mut #private::Decoder<'_>,
-            ) -> ::core::option::Option<::core::result::Result<Self, #private::DecodeError>> {
+                #event: &#private::EncodedEvent<'_>,
+            ) -> ::core::option::Option<#private::ReadEvent<Self>> {
                 #(#reads)*
                 ::core::option::Option::None
             }
         }
     })
-}
-
-/// Returns the field's type as the trait that encodes and decodes it. All tokens have the span of the type: `encode`
-/// and `decode` cause the same error for a type without serde's traits, and rustc prints equal errors once.
-fn field_codec(field: &Field) -> TokenStream {
-    let ty = &field.ty;
-    let private = private_at(ty.span());
-    // For a field with the type of a system message, the error suggests `#[from]` instead of serde.
-    let codec = if types::is_system_message(ty) { "SenderField" } else { "RemoteField" };
-    let codec = Ident::new(codec, ty.span());
-    quote_spanned!(ty.span()=> <#ty as #private::#codec>)
 }

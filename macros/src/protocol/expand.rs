@@ -2,15 +2,14 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::LitStr;
 use syn::ext::IdentExt;
 
-use super::codec;
 use super::debug_text::show;
 use super::matches::{VariantIndexes, match_self};
-use super::model::{Field, MessageKind, Model, Variant};
+use super::model::{MessageKind, Model, Variant};
+use super::{codec, evolve};
 use crate::names::{local, param, private};
-use crate::syntax::attr;
-use crate::syntax::text::source_text;
 
 /// Generates `impl Protocol`, and `From` for each `#[from]` variant.
 pub(super) fn protocol(model: &Model) -> TokenStream {
@@ -19,7 +18,7 @@ pub(super) fn protocol(model: &Model) -> TokenStream {
     let generics = model.impl_generics();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let allow = allow_deprecated(model);
-    let name = ident.unraw().to_string();
+    let name = model.name.as_ref().map_or_else(|| ident.unraw().to_string(), LitStr::value);
     let version = model.version.iter();
     let reported = model.debug.then(|| {
         quote!(
@@ -35,10 +34,12 @@ pub(super) fn protocol(model: &Model) -> TokenStream {
     let codec = (!model.local).then(|| {
         let encode = codec::encode(model);
         let decode = codec::decode(model);
-        quote!(#encode #decode)
+        let evolve = evolve::functions(model);
+        quote!(#encode #decode #evolve)
     });
     let sources = model.variants.iter().map(|variant| from_impls(model, variant));
-    quote! {
+    let functions = if model.local { Vec::new() } else { evolve::field_functions(model) };
+    let protocol = quote! {
         #(#cfgs)*
         #[automatically_derived]
         #allow
@@ -54,6 +55,16 @@ pub(super) fn protocol(model: &Model) -> TokenStream {
             #show
             #codec
         }
+    };
+    if functions.is_empty() {
+        return quote!(#protocol #(#sources)*);
+    }
+    quote! {
+        #(#cfgs)*
+        const _: () = {
+            #(#functions)*
+            #protocol
+        };
         #(#sources)*
     }
 }
@@ -67,33 +78,10 @@ fn variant_entry(variant: &Variant) -> TokenStream {
     let private = private();
     let cfgs = &variant.cfgs;
     let name = variant.ident.unraw().to_string();
-    let shape = shape(&variant.fields);
     let call = matches!(variant.kind, MessageKind::Call { .. });
     let system = variant.is_system() || variant.placeholder_args.is_some();
     let priority = variant.priority;
-    quote!(#(#cfgs)* #private::Variant { name: #name, shape: #shape, call: #call, system: #system, priority: #priority })
-}
-
-/// Returns the text of the fields. It depends on features where a field does: two builds with different features have
-/// different shapes.
-fn shape(fields: &[Field]) -> TokenStream {
-    fn choose(fields: &[Field], written: &mut Vec<String>) -> TokenStream {
-        let Some((field, following)) = fields.split_first() else {
-            let text = written.join(", ");
-            return quote!(#text);
-        };
-        // An actor's messages name the type by its path, an enum of the user by its import.
-        written.push(source_text(field).replace("::greenroom::__private::", ""));
-        let with = choose(following, written);
-        written.pop();
-        if field.cfgs.is_empty() {
-            return with;
-        }
-        let without = choose(following, written);
-        let predicate = attr::cfg_predicate(&field.cfgs);
-        quote!(if ::core::cfg!(#predicate) { #with } else { #without })
-    }
-    choose(fields, &mut Vec::new())
+    quote!(#(#cfgs)* #private::Variant { name: #name, call: #call, system: #system, priority: #priority })
 }
 
 fn variant_index(model: &Model) -> TokenStream {

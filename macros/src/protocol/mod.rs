@@ -7,7 +7,9 @@
 mod check;
 mod codec;
 mod debug_text;
+mod evolve;
 mod expand;
+mod field_codec;
 mod isolation;
 mod matches;
 mod model;

@@ -1,12 +1,12 @@
 //! A protocol, resolved from the enum: which variant is a cast, a call or a message from the runtime.
 
 use proc_macro2::Ident;
-use quote::ToTokens;
-use syn::{Attribute, Fields, Generics, ItemEnum, LitInt, Member, Type, Visibility, parse_quote};
+use syn::{Attribute, Fields, Generics, ItemEnum, LitInt, LitStr, Member, Type, Visibility, parse_quote};
 
 use super::options::ProtocolOptions;
 use crate::diag::Errors;
 use crate::names;
+use crate::syntax::serde_attrs::SerdeAttrs;
 use crate::syntax::unsendable::{Unsendable, sendable};
 use crate::syntax::{attr, generics, self_type, types};
 
@@ -26,6 +26,8 @@ pub(crate) struct Model {
     /// Set if a crash report shows the last message.
     pub(crate) debug: bool,
     pub(crate) version: Option<LitInt>,
+    /// The name that two nodes compare, if it is not that of the enum.
+    pub(crate) name: Option<LitStr>,
     pub(crate) variants: Vec<Variant>,
     /// The variant of a generic actor's messages that mentions the type parameters.
     pub(crate) unused: Option<Ident>,
@@ -50,6 +52,7 @@ pub(crate) struct Variant {
     /// No other node can send the message.
     pub(crate) private: bool,
     pub(crate) redact: Option<Attribute>,
+    pub(crate) serde: SerdeAttrs,
 }
 
 pub(crate) enum MessageKind {
@@ -78,6 +81,7 @@ pub(crate) struct Field {
     pub(crate) redact: Option<Attribute>,
     /// The `#[allow]` and `#[expect]` attributes.
     pub(crate) lint_levels: Vec<Attribute>,
+    pub(crate) serde: SerdeAttrs,
 }
 
 impl Model {
@@ -108,6 +112,7 @@ impl Model {
             local: options.local,
             debug: options.debug,
             version: options.version,
+            name: options.name,
             variants,
             unused,
             has_lifetimes,
@@ -144,6 +149,7 @@ impl Variant {
         }
         let local = local || private.is_some();
         let redact = take_redact(&mut variant.attrs, errors);
+        let serde = SerdeAttrs::of_variant(&mut variant.attrs, errors);
         if let Some((equals, _)) = &variant.discriminant {
             errors.push_help(
                 equals,
@@ -177,6 +183,7 @@ impl Variant {
             priority: priority.is_some(),
             private: private.is_some(),
             redact,
+            serde,
         }
     }
 
@@ -208,7 +215,7 @@ impl Variant {
 }
 
 impl MessageKind {
-    fn reply_field(&self) -> Option<usize> {
+    pub(super) fn reply_field(&self) -> Option<usize> {
         match self {
             MessageKind::Call { reply_field, .. } => Some(*reply_field),
             MessageKind::Cast | MessageKind::From { .. } => None,
@@ -236,6 +243,7 @@ fn parse_fields(
             }
         }
         let redact = take_redact(&mut field.attrs, errors);
+        let serde = SerdeAttrs::of_field(&mut field.attrs, errors);
         let cfgs = attr::cfgs(&field.attrs);
         if let (false, Some(cfg)) = (named, cfgs.first()) {
             errors.push_help(
@@ -254,7 +262,7 @@ fn parse_fields(
         };
         let param = field.ident.clone().unwrap_or_else(|| names::argument(index, 0));
         let lint_levels = attr::lint_levels(&field.attrs);
-        parsed.push(Field { cfgs, member, ty: field.ty.clone(), param, redact, lint_levels });
+        parsed.push(Field { cfgs, member, ty: field.ty.clone(), param, redact, lint_levels, serde });
     }
     parsed
 }
@@ -316,14 +324,4 @@ fn name_params(mut fields: Vec<Field>, kind: &MessageKind) -> Vec<Field> {
         }
     }
     fields
-}
-
-impl ToTokens for Field {
-    /// Writes the field as in a message's shape: `priority: u8`.
-    fn to_tokens(&self, out: &mut proc_macro2::TokenStream) {
-        if let Member::Named(name) = &self.member {
-            out.extend(quote::quote!(#name:));
-        }
-        self.ty.to_tokens(out);
-    }
 }

@@ -1,7 +1,7 @@
 //! The options of `#[protocol(..)]`.
 
 use proc_macro2::TokenStream;
-use syn::LitInt;
+use syn::{LitInt, LitStr};
 
 use crate::diag::Errors;
 use crate::syntax::options;
@@ -12,15 +12,17 @@ pub(crate) struct ProtocolOptions {
     pub(crate) local: bool,
     pub(crate) debug: bool,
     pub(crate) version: Option<LitInt>,
+    pub(crate) name: Option<LitStr>,
 }
 
 impl ProtocolOptions {
     pub(super) fn parse(attr: TokenStream, errors: &mut Errors) -> ProtocolOptions {
         let mut parsed = ProtocolOptions::default();
-        options::parse("#[protocol]", attr, &["local", "debug", "version"], errors, |name, input| {
+        options::parse("#[protocol]", attr, &["local", "debug", "version", "name"], errors, |name, input| {
             match name.to_string().as_str() {
                 "local" => parsed.local = options::flag(name, input)?,
                 "debug" => parsed.debug = options::flag(name, input)?,
+                "name" => parsed.name = Some(options::value(name, "\"shop.Orders\"", input)?),
                 _ => parsed.version = Some(options::number(name, "1", input)?),
             }
             Ok(())

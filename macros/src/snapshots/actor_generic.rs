@@ -47,7 +47,6 @@ where
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Get",
-            shape: "key: K, reply: Reply<Option<V>>",
             call: true,
             system: false,
             priority: false,

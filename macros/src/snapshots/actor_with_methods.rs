@@ -69,49 +69,42 @@ impl ::greenroom::__private::Protocol for CounterMessage {
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Add",
-            shape: "n: u64",
             call: false,
             system: false,
             priority: true,
         },
         ::greenroom::__private::Variant {
             name: "Set",
-            shape: "to: u64",
             call: false,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Count",
-            shape: "reply: Reply<u64>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Later",
-            shape: "at: u64, reply: Reply<u64>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Down",
-            shape: "Down",
             call: false,
             system: true,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Exit",
-            shape: "ExitSignal",
             call: false,
             system: true,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Node",
-            shape: "NodeEvent",
             call: false,
             system: true,
             priority: false,
@@ -316,6 +309,93 @@ impl ::greenroom::__private::Protocol for CounterMessage {
                 )
             }
         }
+    }
+    fn definition() -> ::core::option::Option<
+        &'static ::greenroom::__private::DefinitionCell,
+    > {
+        static DEFINITION: ::greenroom::__private::DefinitionCell = ::greenroom::__private::DefinitionCell::new();
+        ::core::option::Option::Some(&DEFINITION)
+    }
+    fn record(__recorder: &mut ::greenroom::__private::DefinitionRecorder) {
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Add"]);
+            <u64 as ::greenroom::__private::RemoteField>::record(__recorder, &["n"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Set"]);
+            <u64 as ::greenroom::__private::RemoteField>::record(__recorder, &["to"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Count"]);
+            <::greenroom::__private::Reply<
+                u64,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Later"]);
+            <u64 as ::greenroom::__private::RemoteField>::record(__recorder, &["at"]);
+            <::greenroom::__private::Reply<
+                u64,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        ::greenroom::__private::DefinitionRecorder::local_variant(__recorder, &["Down"]);
+        ::greenroom::__private::DefinitionRecorder::local_variant(__recorder, &["Exit"]);
+        ::greenroom::__private::DefinitionRecorder::local_variant(__recorder, &["Node"]);
+    }
+    fn resolve(
+        __name: &str,
+        __fields: &mut ::greenroom::__private::Fields<'_>,
+    ) -> ::core::result::Result<
+        ::core::option::Option<Self>,
+        ::greenroom::__private::FieldError,
+    > {
+        ::core::result::Result::Ok(
+            ::core::option::Option::Some(
+                match __name {
+                    "Add" => {
+                        Self::Add {
+                            n: <u64 as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["n"],
+                            )?,
+                        }
+                    }
+                    "Set" => {
+                        Self::Set {
+                            to: <u64 as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["to"],
+                            )?,
+                        }
+                    }
+                    "Count" => {
+                        Self::Count {
+                            reply: <::greenroom::__private::Reply<
+                                u64,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    "Later" => {
+                        Self::Later {
+                            at: <u64 as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["at"],
+                            )?,
+                            reply: <::greenroom::__private::Reply<
+                                u64,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    _ => return ::core::result::Result::Ok(::core::option::Option::None),
+                },
+            ),
+        )
     }
 }
 #[automatically_derived]

@@ -24,14 +24,12 @@ impl ::greenroom::__private::Protocol for CounterMessage {
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Add",
-            shape: "",
             call: false,
             system: true,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Count",
-            shape: "reply: Reply<u64>",
             call: true,
             system: true,
             priority: false,
@@ -95,6 +93,19 @@ impl ::greenroom::__private::Protocol for CounterMessage {
                 )
             }
         }
+    }
+    fn definition() -> ::core::option::Option<
+        &'static ::greenroom::__private::DefinitionCell,
+    > {
+        static DEFINITION: ::greenroom::__private::DefinitionCell = ::greenroom::__private::DefinitionCell::new();
+        ::core::option::Option::Some(&DEFINITION)
+    }
+    fn record(__recorder: &mut ::greenroom::__private::DefinitionRecorder) {
+        ::greenroom::__private::DefinitionRecorder::local_variant(__recorder, &["Add"]);
+        ::greenroom::__private::DefinitionRecorder::local_variant(
+            __recorder,
+            &["Count"],
+        );
     }
 }
 /// Stub of the actor [`Counter`], on this node or another.

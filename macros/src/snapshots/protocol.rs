@@ -18,35 +18,30 @@ impl ::greenroom::__private::Protocol for Mail {
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Post",
-            shape: "priority: u8, body: String",
             call: false,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Forward",
-            shape: "MailRef, String",
             call: false,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Collect",
-            shape: "reply: Reply<Vec<String>>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Move",
-            shape: "",
             call: false,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Down",
-            shape: "Down",
             call: false,
             system: true,
             priority: false,
@@ -206,6 +201,96 @@ impl ::greenroom::__private::Protocol for Mail {
                 )
             }
         }
+    }
+    fn definition() -> ::core::option::Option<
+        &'static ::greenroom::__private::DefinitionCell,
+    > {
+        static DEFINITION: ::greenroom::__private::DefinitionCell = ::greenroom::__private::DefinitionCell::new();
+        ::core::option::Option::Some(&DEFINITION)
+    }
+    fn record(__recorder: &mut ::greenroom::__private::DefinitionRecorder) {
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Post"]);
+            <u8 as ::greenroom::__private::RemoteField>::record(
+                __recorder,
+                &["priority"],
+            );
+            <String as ::greenroom::__private::RemoteField>::record(
+                __recorder,
+                &["body"],
+            );
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(
+                __recorder,
+                &["Forward"],
+            );
+            <MailRef as ::greenroom::__private::RemoteField>::record(__recorder, &["0"]);
+            <String as ::greenroom::__private::RemoteField>::record(__recorder, &["1"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(
+                __recorder,
+                &["Collect"],
+            );
+            <Reply<
+                Vec<String>,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Move"]);
+        }
+        ::greenroom::__private::DefinitionRecorder::local_variant(__recorder, &["Down"]);
+    }
+    fn resolve(
+        __name: &str,
+        __fields: &mut ::greenroom::__private::Fields<'_>,
+    ) -> ::core::result::Result<
+        ::core::option::Option<Self>,
+        ::greenroom::__private::FieldError,
+    > {
+        ::core::result::Result::Ok(
+            ::core::option::Option::Some(
+                match __name {
+                    "Post" => {
+                        Self::Post {
+                            priority: <u8 as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["priority"],
+                            )?,
+                            body: <String as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["body"],
+                            )?,
+                        }
+                    }
+                    "Forward" => {
+                        Self::Forward {
+                            0: <MailRef as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["0"],
+                            )?,
+                            1: <String as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["1"],
+                            )?,
+                        }
+                    }
+                    "Collect" => {
+                        Self::Collect {
+                            reply: <Reply<
+                                Vec<String>,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    "Move" => Self::Move {},
+                    _ => return ::core::result::Result::Ok(::core::option::Option::None),
+                },
+            ),
+        )
     }
 }
 #[automatically_derived]

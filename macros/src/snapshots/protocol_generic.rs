@@ -14,14 +14,12 @@ where
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Put",
-            shape: "key: K, value: V",
             call: false,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Get",
-            shape: "key: K, reply: Reply<Option<V>>",
             call: true,
             system: false,
             priority: false,
@@ -123,6 +121,71 @@ where
                 )
             }
         }
+    }
+    fn definition() -> ::core::option::Option<
+        &'static ::greenroom::__private::DefinitionCell,
+    > {
+        static DEFINITIONS: ::greenroom::__private::DefinitionCells = ::greenroom::__private::DefinitionCells::new();
+        ::core::option::Option::Some(
+            ::greenroom::__private::DefinitionCells::of::<Self>(&DEFINITIONS),
+        )
+    }
+    fn record(__recorder: &mut ::greenroom::__private::DefinitionRecorder) {
+        ::greenroom::__private::DefinitionRecorder::argument::<K>(__recorder);
+        ::greenroom::__private::DefinitionRecorder::argument::<V>(__recorder);
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Put"]);
+            <K as ::greenroom::__private::RemoteField>::record(__recorder, &["key"]);
+            <V as ::greenroom::__private::RemoteField>::record(__recorder, &["value"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Get"]);
+            <K as ::greenroom::__private::RemoteField>::record(__recorder, &["key"]);
+            <Reply<
+                Option<V>,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+    }
+    fn resolve(
+        __name: &str,
+        __fields: &mut ::greenroom::__private::Fields<'_>,
+    ) -> ::core::result::Result<
+        ::core::option::Option<Self>,
+        ::greenroom::__private::FieldError,
+    > {
+        ::core::result::Result::Ok(
+            ::core::option::Option::Some(
+                match __name {
+                    "Put" => {
+                        Self::Put {
+                            key: <K as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["key"],
+                            )?,
+                            value: <V as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["value"],
+                            )?,
+                        }
+                    }
+                    "Get" => {
+                        Self::Get {
+                            key: <K as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["key"],
+                            )?,
+                            reply: <Reply<
+                                Option<V>,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    _ => return ::core::result::Result::Ok(::core::option::Option::None),
+                },
+            ),
+        )
     }
 }
 /// Stub of a process with the protocol [`Store`], on this node or another.

@@ -7,7 +7,6 @@ impl ::greenroom::__private::Protocol for Job {
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Run",
-            shape: "Box<dyn FnOnce() + Send>",
             call: false,
             system: false,
             priority: false,

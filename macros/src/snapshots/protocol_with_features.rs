@@ -15,11 +15,6 @@ impl ::greenroom::__private::Protocol for Mail {
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Post",
-            shape: if ::core::cfg!(all(feature = "priorities")) {
-                "body: String, priority: u8"
-            } else {
-                "body: String"
-            },
             call: false,
             system: false,
             priority: false,
@@ -27,7 +22,6 @@ impl ::greenroom::__private::Protocol for Mail {
         #[cfg(feature = "ticks")]
         ::greenroom::__private::Variant {
             name: "Tick",
-            shape: "",
             call: false,
             system: false,
             priority: false,
@@ -35,7 +29,6 @@ impl ::greenroom::__private::Protocol for Mail {
         #[cfg(feature = "watch")]
         ::greenroom::__private::Variant {
             name: "Down",
-            shape: "Down",
             call: false,
             system: true,
             priority: false,
@@ -168,6 +161,62 @@ impl ::greenroom::__private::Protocol for Mail {
                 )
             }
         }
+    }
+    fn definition() -> ::core::option::Option<
+        &'static ::greenroom::__private::DefinitionCell,
+    > {
+        static DEFINITION: ::greenroom::__private::DefinitionCell = ::greenroom::__private::DefinitionCell::new();
+        ::core::option::Option::Some(&DEFINITION)
+    }
+    fn record(__recorder: &mut ::greenroom::__private::DefinitionRecorder) {
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Post"]);
+            <String as ::greenroom::__private::RemoteField>::record(
+                __recorder,
+                &["body"],
+            );
+            #[cfg(feature = "priorities")]
+            <u8 as ::greenroom::__private::RemoteField>::record(
+                __recorder,
+                &["priority"],
+            );
+        }
+        #[cfg(feature = "ticks")]
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Tick"]);
+        }
+        #[cfg(feature = "watch")]
+        ::greenroom::__private::DefinitionRecorder::local_variant(__recorder, &["Down"]);
+    }
+    fn resolve(
+        __name: &str,
+        __fields: &mut ::greenroom::__private::Fields<'_>,
+    ) -> ::core::result::Result<
+        ::core::option::Option<Self>,
+        ::greenroom::__private::FieldError,
+    > {
+        ::core::result::Result::Ok(
+            ::core::option::Option::Some(
+                match __name {
+                    "Post" => {
+                        Self::Post {
+                            body: <String as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["body"],
+                            )?,
+                            #[cfg(feature = "priorities")]
+                            priority: <u8 as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["priority"],
+                            )?,
+                        }
+                    }
+                    #[cfg(feature = "ticks")]
+                    "Tick" => Self::Tick {},
+                    _ => return ::core::result::Result::Ok(::core::option::Option::None),
+                },
+            ),
+        )
     }
 }
 #[cfg(unix)]

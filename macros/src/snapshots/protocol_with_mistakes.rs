@@ -9,21 +9,18 @@ impl ::greenroom::__private::Protocol for Mail {
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Post",
-            shape: "body: ::std::string::String",
             call: false,
             system: true,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Collect",
-            shape: "reply: Reply<u8>, again: Reply<u8>",
             call: true,
             system: true,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Down",
-            shape: "Down, u8",
             call: false,
             system: true,
             priority: false,
@@ -116,6 +113,20 @@ impl ::greenroom::__private::Protocol for Mail {
                 )
             }
         }
+    }
+    fn definition() -> ::core::option::Option<
+        &'static ::greenroom::__private::DefinitionCell,
+    > {
+        static DEFINITION: ::greenroom::__private::DefinitionCell = ::greenroom::__private::DefinitionCell::new();
+        ::core::option::Option::Some(&DEFINITION)
+    }
+    fn record(__recorder: &mut ::greenroom::__private::DefinitionRecorder) {
+        ::greenroom::__private::DefinitionRecorder::local_variant(__recorder, &["Post"]);
+        ::greenroom::__private::DefinitionRecorder::local_variant(
+            __recorder,
+            &["Collect"],
+        );
+        ::greenroom::__private::DefinitionRecorder::local_variant(__recorder, &["Down"]);
     }
 }
 /// Stub of a process with the protocol [`Mail`], on this node or another.
@@ -210,7 +221,7 @@ impl<'de> ::greenroom::__private::Deserialize<'de> for MailRef {
     }
 }
 ::core::compile_error!(
-    "unknown option `locale` of `#[protocol]`\n= help: expected `local`, `debug` or `version`",
+    "unknown option `locale` of `#[protocol]`\n= help: expected `local`, `debug`, `version` or `name`",
 )
 ::core::compile_error!(
     "a message cannot contain a reference\n= help: use `String` instead of `&str`",

@@ -76,6 +76,13 @@ pub(crate) fn take_one(attrs: &mut Vec<Attribute>, name: &str, errors: &mut Erro
     Some(found)
 }
 
+/// Removes all `#[serde(..)]` attributes, and returns them.
+pub(crate) fn take_serde(attrs: &mut Vec<Attribute>) -> Vec<Attribute> {
+    let (serde, others) = attrs.drain(..).partition(|attr| attr.path().is_ident("serde"));
+    *attrs = others;
+    serde
+}
+
 /// Reports arguments of an attribute that takes none, such as `#[from]`.
 pub(crate) fn expect_no_arguments(attr: &Attribute, errors: &mut Errors) {
     if !matches!(attr.meta, Meta::Path(_)) {

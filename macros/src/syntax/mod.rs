@@ -6,6 +6,7 @@ pub(crate) mod duration;
 pub(crate) mod generics;
 pub(crate) mod options;
 pub(crate) mod self_type;
+pub(crate) mod serde_attrs;
 pub(crate) mod text;
 pub(crate) mod types;
 pub(crate) mod unsendable;

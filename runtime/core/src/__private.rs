@@ -13,9 +13,12 @@ pub use crate::actor::{
     StateFn, Stub, Stubbed, serve,
 };
 pub use crate::base::{
-    DecodeError, Decoder, Deserialize, DeserializeOwned, Deserializer, Down, EncodeError, Encoder, Exit, ExitSignal,
-    NodeEvent, Payload, Protocol, Receives, Serialize, Serializer, Shutdown, System, Variant, event_number,
+    CallErrorKind, DecodeError, Decoder, DefinitionCell, DefinitionCells, DefinitionRecorder, Deserialize,
+    DeserializeOwned, Deserializer, Down, EncodeError, EncodedEvent, Encoder, Exit, ExitSignal, FieldError, Fields,
+    NodeEvent, Payload, Protocol, ReadEvent, Receives, Serialize, Serializer, Shutdown, System, Variant,
 };
+#[cfg(feature = "serde")]
+pub use crate::base::{FieldFunctions, FieldWith};
 pub use crate::call::{Address, BoundedCast, Call, CallName, Cast, Reply};
 pub use crate::entry::{
     DEFAULT_SHUTDOWN, IntoNode, TestClock, TestOptions, built_node, main, node_from_environment, test,
@@ -83,82 +86,113 @@ impl<A: Debug> DebugState for A {
     const STATE: StateFn<A> = <A as Debug>::fmt;
 }
 
-/// A field or a reply of a message that other nodes may send.
-#[cfg_attr(
-    feature = "serde",
-    diagnostic::on_unimplemented(
-        message = "`{Self}` cannot be sent to another node",
-        label = "the fields and answers of messages need serde's `Serialize` and `Deserialize`",
-        note = "write `#[derive(Serialize, Deserialize)]` on the type",
-        note = "or keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl"
-    )
-)]
-#[cfg_attr(
-    not(feature = "serde"),
-    diagnostic::on_unimplemented(
-        message = "`{Self}` cannot be sent to another node",
-        label = "types of your own need greenroom's feature `serde`, which is off",
-        note = "keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl",
-        note = "or switch the feature on, `greenroom = {{ .., features = [\"serde\"] }}`, and write `#[derive(Serialize, Deserialize)]`"
-    )
-)]
-pub trait RemoteField: Sized {
-    /// Encodes the value.
-    ///
-    /// # Errors
-    /// The value's `Serialize` fails, or the message becomes too large: see [`Encoder::field`].
-    fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError>;
+/// Defines a trait of the fields of messages that other nodes may send.
+macro_rules! field_trait {
+    ($(#[$attribute:meta])* $name:ident) => {
+        $(#[$attribute])*
+        pub trait $name: Sized {
+            /// Encodes the value.
+            ///
+            /// # Errors
+            /// The value's `Serialize` fails, or the message becomes too large: see [`Encoder::field`].
+            fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError>;
 
-    /// Decodes a value.
-    ///
-    /// # Errors
-    /// The bytes are not a value of the type: see [`Decoder::field`].
-    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError>;
+            /// Decodes a value.
+            ///
+            /// # Errors
+            /// The bytes are not a value of the type: see [`Decoder::field`].
+            fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError>;
+
+            /// Records the type of the field with these names.
+            fn record(recorder: &mut DefinitionRecorder, names: &'static [&'static str]);
+
+            /// Takes the field with one of these names.
+            ///
+            /// # Errors
+            /// The field was not sent, or cannot be read: see [`Fields::take`].
+            fn take(fields: &mut Fields<'_>, names: &[&'static str]) -> Result<Self, FieldError>;
+
+            /// Takes the field with one of these names, or the default.
+            ///
+            /// # Errors
+            /// The field cannot be read: see [`Fields::take_or`].
+            fn take_or(
+                fields: &mut Fields<'_>,
+                names: &[&'static str],
+                default: impl FnOnce() -> Self,
+            ) -> Result<Self, FieldError>;
+
+            /// Reads an event of this type; `None` if the event has another type.
+            fn read_event(event: &EncodedEvent<'_>) -> Option<Result<Self, CallErrorKind>>;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: Serialize + DeserializeOwned + 'static> $name for T {
+            fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
+                encoder.field(self)
+            }
+
+            fn read(decoder: &mut Decoder<'_>) -> Result<T, DecodeError> {
+                decoder.field()
+            }
+
+            fn record(recorder: &mut DefinitionRecorder, names: &'static [&'static str]) {
+                recorder.field::<T>(names);
+            }
+
+            fn take(fields: &mut Fields<'_>, names: &[&'static str]) -> Result<T, FieldError> {
+                fields.take(names)
+            }
+
+            fn take_or(
+                fields: &mut Fields<'_>,
+                names: &[&'static str],
+                default: impl FnOnce() -> T,
+            ) -> Result<T, FieldError> {
+                fields.take_or(names, default)
+            }
+
+            fn read_event(event: &EncodedEvent<'_>) -> Option<Result<T, CallErrorKind>> {
+                event.read()
+            }
+        }
+    };
 }
 
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + 'static> RemoteField for T {
-    fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
-        encoder.field(self)
-    }
-
-    fn read(decoder: &mut Decoder<'_>) -> Result<T, DecodeError> {
-        decoder.field()
-    }
+field_trait! {
+    /// A field or a reply of a message that other nodes may send.
+    #[cfg_attr(
+        feature = "serde",
+        diagnostic::on_unimplemented(
+            message = "`{Self}` cannot be sent to another node",
+            label = "the fields and answers of messages need serde's `Serialize` and `Deserialize`",
+            note = "write `#[derive(Serialize, Deserialize)]` on the type",
+            note = "or keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl"
+        )
+    )]
+    #[cfg_attr(
+        not(feature = "serde"),
+        diagnostic::on_unimplemented(
+            message = "`{Self}` cannot be sent to another node",
+            label = "types of your own need greenroom's feature `serde`, which is off",
+            note = "keep the messages on their node: `#[protocol(local)]` on the enum, `#[actor(local)]` on an impl",
+            note = "or switch the feature on, `greenroom = {{ .., features = [\"serde\"] }}`, and write `#[derive(Serialize, Deserialize)]`"
+        )
+    )]
+    RemoteField
 }
 
-/// A [`RemoteField`] whose type has the name of a type that only the runtime makes, as `Down`.
-///
-/// The macro sees the name alone. A type of the user's own with that name implements serde's traits; the runtime's type
-/// does not, and the message for it explains `#[from]`.
-#[diagnostic::on_unimplemented(
-    message = "only the runtime can send `{Self}`",
-    label = "expected `#[from]` on the variant",
-    note = "write `#[from]` on the variant, with this as its only field"
-)]
-pub trait SenderField: Sized {
-    /// Encodes the value.
+field_trait! {
+    /// A [`RemoteField`] whose type has the name of a type that only the runtime makes, as `Down`.
     ///
-    /// # Errors
-    /// The value's `Serialize` fails, or the message becomes too large: see [`Encoder::field`].
-    fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError>;
-
-    /// Decodes a value.
-    ///
-    /// # Errors
-    /// The bytes are not a value of the type: see [`Decoder::field`].
-    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + 'static> SenderField for T {
-    fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
-        encoder.field(self)
-    }
-
-    fn read(decoder: &mut Decoder<'_>) -> Result<T, DecodeError> {
-        decoder.field()
-    }
+    /// The macro sees the name alone. A type of the user's own with that name implements serde's traits; the runtime's
+    /// type does not, and the message for it explains `#[from]`.
+    #[diagnostic::on_unimplemented(
+        message = "only the runtime can send `{Self}`",
+        label = "expected `#[from]` on the variant",
+        note = "write `#[from]` on the variant, with this as its only field"
+    )]
+    SenderField
 }
 
 /// A field of a message, to be formatted for a trace.

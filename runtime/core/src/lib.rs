@@ -40,6 +40,7 @@ mod sched;
 mod session;
 #[cfg(feature = "config")]
 mod settings;
+mod shape;
 mod signal;
 #[cfg(feature = "supervision")]
 mod supervisor;

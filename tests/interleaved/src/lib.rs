@@ -43,6 +43,8 @@ mod process;
 mod sched;
 #[path = "../../../runtime/core/src/session/mod.rs"]
 mod session;
+#[path = "../../../runtime/core/src/shape/mod.rs"]
+mod shape;
 #[path = "../../../runtime/core/src/signal/mod.rs"]
 mod signal;
 #[path = "../../../runtime/core/src/supervisor/mod.rs"]

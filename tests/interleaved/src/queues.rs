@@ -23,8 +23,8 @@ enum Note {
 impl Protocol for Note {
     const NAME: &'static str = "Note";
     const VARIANTS: &'static [Variant] = &[
-        Variant { name: "Plain", shape: "", call: false, system: false, priority: false },
-        Variant { name: "Other", shape: "", call: false, system: false, priority: false },
+        Variant { name: "Plain", call: false, system: false, priority: false },
+        Variant { name: "Other", call: false, system: false, priority: false },
     ];
 
     fn variant(&self) -> usize {

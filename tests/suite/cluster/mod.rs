@@ -7,6 +7,7 @@ mod cookie_files;
 mod decoding;
 mod echo_server;
 mod errors;
+mod evolution;
 mod flow_control;
 mod lanes;
 mod large_messages;

@@ -1,4 +1,4 @@
-//! Layer 6: the traits behind `#[actor]` and `#[protocol]`, and the start of processes.
+//! Layer 7: the traits behind `#[actor]` and `#[protocol]`, and the start of processes.
 //!
 //! - An [`Actor`] is a type with a protocol; a [`Process`] is an actor with a body, [`Process::run`].
 //! - A [`Constructor`] is a value from which a process is started: an actor, or the arguments of a function that makes it.

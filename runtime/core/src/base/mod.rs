@@ -5,6 +5,7 @@
 
 mod call_error;
 mod codec;
+mod definition;
 mod error;
 mod exit;
 #[cfg(any(test, not(feature = "serde")))]
@@ -26,6 +27,14 @@ pub(crate) use call_error::FailedCall;
 pub use call_error::{CallError, CallErrorKind, CallWait};
 pub(crate) use codec::Source;
 pub use codec::{Decoder, Encoder, Payload};
+#[cfg(feature = "serde")]
+pub use codec::{FieldFunctions, FieldWith};
+pub(crate) use definition::{
+    Definition, OwnDefinition, ReceivedDefinition, TypeDefinitions, UnreadMessage, record_type,
+};
+pub use definition::{
+    DefinitionCell, DefinitionCells, DefinitionRecorder, EncodedEvent, FieldError, Fields, ReadEvent,
+};
 pub(crate) use error::Causes;
 pub use error::{CastError, DecodeError, EncodeError, NameError, StartError};
 pub use exit::Exit;
@@ -41,4 +50,4 @@ pub use protocol::{Protocol, Receives, Variant};
 pub use reason::Reason;
 pub use shutdown::Shutdown;
 pub(crate) use sorted_map::SortedMap;
-pub use system::{Down, ExitSignal, NodeEvent, Subject, System, event_number};
+pub use system::{Down, ExitSignal, NodeEvent, Subject, System};

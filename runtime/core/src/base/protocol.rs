@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{DecodeError, Decoder, EncodeError, Encoder, System};
+use super::{
+    DecodeError, Decoder, DefinitionCell, DefinitionRecorder, EncodeError, EncodedEvent, Encoder, FieldError, Fields,
+    ReadEvent, System,
+};
 
 /// The messages that a process takes: an enum with one variant for each kind of message.
 ///
@@ -15,7 +18,8 @@ use super::{DecodeError, Decoder, EncodeError, Encoder, System};
 pub trait Protocol: Sized + Send + 'static {
     /// The protocol's name. Two nodes compare it.
     const NAME: &'static str;
-    /// The version, from `version = N`: raised when the meaning of messages changes but not their shape.
+    /// The version, from `version = N`: raised when the meaning of messages changes, so that other versions must not read
+    /// them.
     const VERSION: u32 = 0;
     /// True if a crash report shows the last message and not only its variant, from `debug`.
     const REPORTED: bool = false;
@@ -37,9 +41,29 @@ pub trait Protocol: Sized + Send + 'static {
 
     /// Decodes an event from another node, if a `#[from]` variant takes its type.
     #[doc(hidden)]
-    fn decode_event(event: u64, decoder: &mut Decoder<'_>) -> Option<Result<Self, DecodeError>> {
-        let _ = (event, decoder);
+    fn decode_event(event: &EncodedEvent<'_>) -> Option<ReadEvent<Self>> {
+        let _ = event;
         None
+    }
+
+    /// Returns the place of the protocol's definition. A local protocol has none.
+    #[doc(hidden)]
+    fn definition() -> Option<&'static DefinitionCell> {
+        None
+    }
+
+    /// Records the variants and the types of their fields.
+    #[doc(hidden)]
+    fn record(recorder: &mut DefinitionRecorder) {
+        let _ = recorder;
+    }
+
+    /// Makes the message of the variant with this name from the fields of a message with another shape. `None` if there is
+    /// no such variant.
+    #[doc(hidden)]
+    fn resolve(variant: &str, fields: &mut Fields<'_>) -> Result<Option<Self>, FieldError> {
+        let _ = (variant, fields);
+        Ok(None)
     }
 
     /// Notes that the receiver has taken the message: the reply of a call may now move to other processes and nodes.
@@ -73,8 +97,6 @@ pub trait Protocol: Sized + Send + 'static {
 pub struct Variant {
     /// The variant's name.
     pub name: &'static str,
-    /// The fields as they were written, such as `priority: u8, body: String`.
-    pub shape: &'static str,
     /// True if the message has a `Reply`.
     pub call: bool,
     /// True if only the runtime makes the message. Such a variant is never decoded.

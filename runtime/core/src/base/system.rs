@@ -88,9 +88,3 @@ impl<'a> System<'a> {
         self.0.downcast_mut::<Option<T>>()?.take()
     }
 }
-
-/// Returns the number that identifies a type of event between nodes: FNV-1a over its full path.
-pub fn event_number<T: 'static>() -> u64 {
-    let path = std::any::type_name::<T>();
-    path.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}

@@ -7,8 +7,8 @@ use std::sync::{Arc, Weak};
 
 use super::noted_call::PendingQuestion;
 use super::reply::slot::Slot;
-use crate::base::{CallErrorKind, Decoder, Payload, Source};
-use crate::node::{AnswerSlot, EncodedMessage, Node, OutgoingMessage, RemoteTarget, SentMessage};
+use crate::base::{CallErrorKind, Decoder, Payload};
+use crate::node::{AnswerSlot, EncodedMessage, Node, OutgoingMessage, ReceivedAnswer, RemoteTarget, SentMessage};
 use crate::observe::{CallChain, RemoteCallee};
 
 /// The place for the answer to a question.
@@ -40,10 +40,9 @@ pub(super) fn ask<T: 'static>(
     let calls = node.pending_calls();
     let id = calls.insert(Arc::new(ChainAnswer { node: node.clone(), slot, chain }), None);
     let question = PendingQuestion { node: node.clone(), id };
-    calls.sent(&[id], epoch, "");
+    calls.sent(&[id], epoch);
     let message = OutgoingMessage {
-        protocol_name: "",
-        protocol: 0,
+        definition: None,
         variant: EncodedMessage::CALL_CHAIN,
         replies: vec![id],
         payload: &mut Payload::default(),
@@ -60,10 +59,10 @@ pub(super) fn ask<T: 'static>(
 }
 
 impl<T: 'static> AnswerSlot for ChainAnswer<T> {
-    fn answer(&self, result: Result<&Source, CallErrorKind>) {
+    fn answer(&self, result: Result<ReceivedAnswer<'_>, CallErrorKind>) {
         // Without an answer the chain ends here: the process has exited, or the connection is lost.
-        let further = result.ok().and_then(|bytes| {
-            let mut decoder = Decoder::new(bytes);
+        let further = result.ok().and_then(|answer| {
+            let mut decoder = Decoder::new(answer.payload);
             decoder.field::<CallChain>().ok()
         });
         let (Some(further), Some(slot)) = (further, self.slot.upgrade()) else { return };

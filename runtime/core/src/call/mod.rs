@@ -1,4 +1,4 @@
-//! Layer 5: casts, calls and replies, and the [`Address`] that they are sent to.
+//! Layer 6: casts, calls and replies, and the [`Address`] that they are sent to.
 //!
 //! A message. A stub's method calls [`Address::cast`] or [`Address::call`], which put the message where it belongs before
 //! they return; the [`Cast`] or [`Call`] that they return only waits.

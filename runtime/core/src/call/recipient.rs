@@ -9,9 +9,9 @@ use super::cast::Placement;
 use super::remote::route;
 use super::target::{FOLLOWING, Resolved, Target};
 use super::{Address, Cast};
-use crate::base::{CastError, MonitorRef, Pid, Protocol, Serialize, event_number};
+use crate::base::{CastError, DeserializeOwned, MonitorRef, Pid, Protocol, Serialize};
 use crate::node::{AnyCell, EncodedMessage, Node};
-use crate::process::Cell;
+use crate::process::{Cell, type_definition};
 
 /// A stub reduced to one type of event, for any process whose protocol has a variant `#[from] E`.
 ///
@@ -19,7 +19,8 @@ use crate::process::Cell;
 /// recipient comes from [`Stub::recipient`](crate::Stub::recipient). The event becomes a message of the receiver's protocol
 /// on the receiver's node. A recipient can be linked and monitored like a stub, so that the holder of a list drops those
 /// that have exited. Two recipients are equal if the stubs that they were made of are equal, and a recipient can be
-/// sent to another node as a stub can. Between nodes an event's type is identified by its full path.
+/// sent to another node as a stub can. Between nodes an event's type is identified by its full path, and can have
+/// another version on the other node, as a message can.
 ///
 /// ```
 /// use greenroom::prelude::*;
@@ -99,7 +100,7 @@ impl<E> Recipient<E> {
     }
 }
 
-impl<E: Serialize + Send + 'static> Recipient<E> {
+impl<E: Serialize + DeserializeOwned + Send + 'static> Recipient<E> {
     /// Sends an event, as a cast.
     ///
     /// Drop the returned [`Cast`] to go on at once, or await it for back-pressure and errors.
@@ -121,8 +122,9 @@ impl<E: Serialize + Send + 'static> Recipient<E> {
             }
             Resolved::Remote(to) => {
                 let node = self.target.node();
-                let (name, number) = (type_name::<E>(), event_number::<E>());
-                route(node, to, name, number, EncodedMessage::EVENT, |encoder| encoder.field(&value))
+                let definition = type_definition::<E>(node);
+                let named = (type_name::<E>(), &*definition);
+                route(node, to, named, EncodedMessage::EVENT, |encoder| encoder.field(&value))
             }
             Resolved::Missing(_) => Err(CastError::NoProc),
         }

@@ -1,10 +1,11 @@
 //! Messages to other nodes: encoding, and the queue of the connection.
 
 use super::cast::Placement;
-use crate::base::{CastError, EncodeError, Encoder, Protocol};
+use std::sync::Arc;
+
+use crate::base::{CastError, EncodeError, Encoder, OwnDefinition, Protocol};
 use crate::node::{Current, Node, OutgoingMessage, RemoteTarget, Room, SentMessage, SpareBuffer};
-use crate::process::{catch, report_message_panic};
-use crate::wire::fingerprint;
+use crate::process::{catch, protocol_definition, report_message_panic};
 
 /// Puts a message into the queue of the connection to its node.
 pub(super) fn send_remote<'a, M: Protocol>(
@@ -12,20 +13,21 @@ pub(super) fn send_remote<'a, M: Protocol>(
     to: RemoteTarget<'a>,
     message: &M,
 ) -> Result<Placement<'a>, CastError> {
-    let (protocol, variant) = (fingerprint::<M>(), message.variant() as u32);
-    route(node, to, M::NAME, protocol, variant, |encoder| message.encode(encoder))
+    let definition = protocol_definition::<M>(node).ok_or(CastError::Encode(EncodeError::Local))?;
+    route(node, to, (M::NAME, definition), message.variant() as u32, |encoder| message.encode(encoder))
 }
 
-/// Puts the bytes that `encode` writes into the queue of the connection to their node. `name` is the protocol's.
+/// Puts the bytes that `encode` writes into the queue of the connection to their node. `name` is for reports.
 pub(super) fn route<'a>(
     node: &'a Node,
     to: RemoteTarget<'a>,
-    name: &'static str,
-    protocol: u64,
+    (name, definition): (&'static str, &OwnDefinition),
     variant: u32,
     encode: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
 ) -> Result<Placement<'a>, CastError> {
     let router = node.router().ok_or(CastError::NoConnection)?;
+    let unsendable = |reason: &Arc<str>| CastError::Encode(EncodeError::Field(Arc::clone(reason)));
+    let definition = definition.get().map_err(unsendable)?;
     let mut payload = SpareBuffer::take();
     let mut encoder = Encoder::new(&mut payload.0, router.max_message_size());
     let (result, replies) = Current::collect_replies(node, || encode_caught(node, name, || encode(&mut encoder)));
@@ -39,12 +41,12 @@ pub(super) fn route<'a>(
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
     let outgoing =
-        OutgoingMessage { protocol_name: name, protocol, variant, replies: replies.clone(), payload: &mut payload.0 };
+        OutgoingMessage { definition: Some(definition), variant, replies: replies.clone(), payload: &mut payload.0 };
     let mut epoch = None;
     if !replies.is_empty() {
         // Before the message is sent, and for the connection that sends it: its loss ends the calls.
         let chosen = router.epoch(to.node()).ok_or(CastError::NoConnection).map_err(&fail)?;
-        node.pending_calls().sent(&replies, chosen, name);
+        node.pending_calls().sent(&replies, chosen);
         epoch = Some(chosen);
     }
     match router.send_message(node, Current::process(), to, outgoing, epoch).map_err(fail)? {

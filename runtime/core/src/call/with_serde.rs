@@ -1,8 +1,11 @@
 //! Stubs, recipients and replies as bytes in messages between nodes.
 
+use std::any::type_name;
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -10,8 +13,10 @@ use super::reply::remote_caller::RemoteCaller;
 use super::reply::slot::Slot;
 use super::target::{FOLLOWING, ReceiverId, Target, TargetCell};
 use super::{Address, Recipient, Reply};
-use crate::base::{CastError, NodeName, Pid, Protocol};
+use crate::base::{CastError, NodeName, OwnDefinition, Pid, Protocol};
 use crate::node::{AnswerSlot, AnyCell, Current, LocalProcess, Node};
+use crate::process::type_definition;
+use crate::shape::{REPLY, STUB};
 
 /// The serialized form of a target.
 #[derive(Serialize, Deserialize)]
@@ -106,7 +111,7 @@ impl<M: Protocol> Serialize for Address<M> {
 
 impl<'de, M: Protocol> Deserialize<'de> for Address<M> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Target::deserialize(deserializer).map(Address)
+        deserializer.deserialize_newtype_struct(STUB, StubVisitor::of(M::NAME)).map(Address)
     }
 }
 
@@ -118,7 +123,37 @@ impl<E> Serialize for Recipient<E> {
 
 impl<'de, E> Deserialize<'de> for Recipient<E> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Target::deserialize(deserializer).map(Recipient::new)
+        deserializer.deserialize_newtype_struct(STUB, StubVisitor::of(type_name::<E>())).map(Recipient::new)
+    }
+}
+
+/// Deserializes a target as a stub: see [`STUB`].
+struct StubVisitor<C: ?Sized> {
+    /// The name of the stub's protocol, or of the recipient's event.
+    name: &'static str,
+    /// The name has been read.
+    is_named: bool,
+    target: PhantomData<fn(Box<C>)>,
+}
+
+impl<C: ?Sized> StubVisitor<C> {
+    fn of(name: &'static str) -> StubVisitor<C> {
+        StubVisitor { name, is_named: false, target: PhantomData }
+    }
+}
+
+impl<'de, C: TargetCell + ?Sized> Visitor<'de> for StubVisitor<C> {
+    type Value = Target<C>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a stub")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Target<C>, D::Error> {
+        if self.is_named {
+            return Target::deserialize(deserializer);
+        }
+        deserializer.deserialize_newtype_struct(self.name, StubVisitor { is_named: true, ..self })
     }
 }
 
@@ -126,7 +161,7 @@ impl<'de, E> Deserialize<'de> for Recipient<E> {
 ///
 /// The bytes are the index of the reply in its message. The frame of the message has the call's id, and the peer that
 /// sends it is the caller.
-impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
+impl<T: Serialize + DeserializeOwned + Send + 'static> Serialize for Reply<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let index = self.slot.as_ref().and_then(|slot| {
             Current::record_reply(|node| match &slot.remote_caller {
@@ -148,14 +183,49 @@ impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {
     }
 }
 
-impl<'de, T: Serialize + 'static> Deserialize<'de> for Reply<T> {
+impl<'de, T: Serialize + DeserializeOwned + 'static> Deserialize<'de> for Reply<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply<T>, D::Error> {
-        let received = Current::take_received(u32::deserialize(deserializer)?);
-        let (node, caller, id) =
-            received.ok_or_else(|| D::Error::custom("a reply can be deserialized only in a message from a node"))?;
-        let caller = RemoteCaller::new(node.clone(), caller, id, |value, encoder| encoder.field(value));
-        Ok(Reply::new(Slot::new(&node, Some(Box::new(caller)))))
+        deserializer.deserialize_newtype_struct(REPLY, ReplyVisitor(PhantomData))
     }
+}
+
+/// Deserializes a reply: see [`REPLY`].
+struct ReplyVisitor<T>(PhantomData<fn(T)>);
+
+impl<'de, T: Serialize + DeserializeOwned + 'static> Visitor<'de> for ReplyVisitor<T> {
+    type Value = Reply<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a reply")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Reply<T>, D::Error> {
+        received(u32::deserialize(deserializer)?, |_| None)
+    }
+
+    /// In a message with another shape: the caller's version of the answer's type can differ, too.
+    fn visit_u32<E: Error>(self, index: u32) -> Result<Reply<T>, E> {
+        received(index, |node| Some(type_definition::<T>(node)))
+    }
+
+    /// The answer's type is recorded.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut answer: A) -> Result<Reply<T>, A::Error> {
+        answer.next_element::<T>()?;
+        Ok(Reply { slot: None })
+    }
+}
+
+/// Returns the reply with this index in the message that is being decoded.
+fn received<T: Serialize + 'static, E: Error>(
+    index: u32,
+    definition: impl FnOnce(&Node) -> Option<Arc<OwnDefinition>>,
+) -> Result<Reply<T>, E> {
+    let received = Current::take_received(index);
+    let (node, caller, id) =
+        received.ok_or_else(|| E::custom("a reply can be deserialized only in a message from a node"))?;
+    let definition = definition(&node);
+    let caller = RemoteCaller::new(node.clone(), (caller, id), definition, |value, encoder| encoder.field(value));
+    Ok(Reply::new(Slot::new(&node, Some(Box::new(caller)))))
 }
 
 #[cfg(all(test, feature = "net"))]

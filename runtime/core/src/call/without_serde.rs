@@ -9,5 +9,5 @@ impl<'de, M: Protocol> Deserialize<'de> for Address<M> {}
 impl<E> Serialize for Recipient<E> {}
 impl<'de, E> Deserialize<'de> for Recipient<E> {}
 
-impl<T: DeserializeOwned + Send + 'static> Serialize for Reply<T> {}
-impl<'de, T: Serialize + 'static> Deserialize<'de> for Reply<T> {}
+impl<T: Serialize + DeserializeOwned + Send + 'static> Serialize for Reply<T> {}
+impl<'de, T: Serialize + DeserializeOwned + 'static> Deserialize<'de> for Reply<T> {}

@@ -337,7 +337,9 @@ impl Model {
             return;
         }
         let is_long = result.is_ok();
-        let room = connection.push_back(&Frame::Answer { from: target, id, replies: Vec::new(), result }).unwrap();
+        let room = connection
+            .push_back(&Frame::Answer { from: target, id, replies: Vec::new(), definition: None, result })
+            .unwrap();
         if room == Room::Full && is_long {
             self.target(target).is_suspended = true;
             let connection = self.connection();

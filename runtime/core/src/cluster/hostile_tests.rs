@@ -15,11 +15,12 @@ use crate::base::{CallErrorKind, Exit, MonitorRef, NodeId, NodeName};
 use crate::counting::kept_bytes;
 use crate::net::{Command, Network, Outbox, Transport, drive};
 use crate::prelude::*;
+use crate::process::protocol_definition;
 use crate::sched::{Clock, NodeEnv, TokioClock};
 use crate::session::{Config, CookieKeys, EphemeralKey, Event, Hello, Limits, Role, Session};
 use crate::testing::paused;
 use crate::wire::hostile::{Coverage, Input, Known};
-use crate::wire::{Frame, FrameTarget, Signal, fingerprint};
+use crate::wire::{Frame, FrameTarget, Signal};
 
 /// A process with calls of several types.
 #[actor]
@@ -238,7 +239,7 @@ async fn attack(mut input: Input<'_>, coverage: &Coverage) {
                 let numbers: Vec<u64> = victim.into_iter().chain([served.service, 1]).collect();
                 let known = Known { numbers: &numbers, names: &["victim", "orders"] };
                 for _ in 0..=input.below(20) {
-                    let frame = input.frame(known, fingerprint::<<OrdersRef as Stub>::Protocol>());
+                    let frame = input.frame(known, fingerprint::<OrdersRef>(&served.node));
                     if !served.ends_the_service(&frame) {
                         let _ = peer.outbox.push(input.below(3) as u64, &frame);
                     }
@@ -256,9 +257,16 @@ async fn attack(mut input: Input<'_>, coverage: &Coverage) {
                 let result = Ok(Bytes::copy_from_slice(input.bytes(12)));
                 if let Some(id) = id {
                     coverage.count("an answer to a call");
-                    let _ = peer
-                        .outbox
-                        .push(1, &Frame::Answer { from: input.number(), id, replies: vec![input.number()], result });
+                    let _ = peer.outbox.push(
+                        1,
+                        &Frame::Answer {
+                            from: input.number(),
+                            id,
+                            replies: vec![input.number()],
+                            definition: None,
+                            result,
+                        },
+                    );
                 }
             }
             12 => {
@@ -299,6 +307,12 @@ async fn attack(mut input: Input<'_>, coverage: &Coverage) {
     served.check(3).await;
     served.member.stop().await;
     served.node.stop().await;
+}
+
+/// Returns the fingerprint of the definition of a stub's protocol.
+fn fingerprint<S: Stub>(node: &Node) -> u64 {
+    let definition = protocol_definition::<S::Protocol>(node).expect("a remote protocol");
+    definition.get().expect("a valid definition").fingerprint
 }
 
 #[test]
@@ -519,7 +533,7 @@ fn calls_of_a_member_that_are_not_answered_are_bounded() {
         let hostile = connect_warm(&served).await;
         let keeper = served.node.start(Keeper::default()).await.unwrap();
         KeeperRef::register("keeper", &keeper).unwrap();
-        let protocol = fingerprint::<<KeeperRef as Stub>::Protocol>();
+        let protocol = fingerprint::<KeeperRef>(&served.node);
         let call = |id| Frame::Message {
             from: 1,
             to: FrameTarget::Name("keeper".into()),

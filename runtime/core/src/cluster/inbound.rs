@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::membership::Peer;
 use super::waiting::count_waiting;
-use crate::base::{CallErrorKind, Causes, DecodeError, Encoder, Exit, NodeEvent, NodeId, Payload, Pid};
+use crate::base::{CallErrorKind, Causes, DecodeError, Encoder, Exit, NodeEvent, NodeId, Payload, Pid, UnreadMessage};
 use crate::log;
 use crate::node::{
-    AnswerOutcome, CallNote, Current, EncodedAnswer, EncodedMessage, LocalProcess, Node, ReceivedReplies, SignalTarget,
+    AnswerOutcome, CallNote, Current, EncodedAnswer, EncodedMessage, LocalProcess, Node, ReceivedAnswer,
+    ReceivedReplies, SignalTarget,
 };
 use crate::observe::ReportKind;
 use crate::process::{catch, fail_callers, report_message_panic};
@@ -28,8 +29,9 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                 });
                 return fail_calls(node, peer, replies, &CallErrorKind::Full);
             }
-            let message = EncodedMessage { protocol, variant, payload: &payload };
-            if let Err(error) = deliver(node, peer, &to, &replies, message) {
+            let definition = |fingerprint| peer.definition(fingerprint);
+            let message = EncodedMessage { protocol, variant, payload: &payload, definition: &definition };
+            if let Err(UnreadMessage { error, is_permanent }) = deliver(node, peer, &to, &replies, message) {
                 node.loss_counts().count_lost_messages(1);
                 let peer_name = &peer.id.name;
                 // A message to a process that has exited is normal, and silent in Erlang. Other errors are mistakes.
@@ -42,9 +44,13 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                     node.report(ReportKind::NoReceiver, || {
                         log::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for a process that does not exist");
                     });
-                } else {
+                } else if !matches!(error, CallErrorKind::Incompatible(_)) || peer.note_unread(protocol, variant) {
+                    if let (CallErrorKind::Incompatible(reason), true) = (&error, is_permanent) {
+                        refuse(peer, protocol, variant, reason);
+                    }
                     node.report(ReportKind::Undelivered, || {
-                        let protocol = peer.protocol_name(protocol);
+                        let definition = peer.definition(protocol);
+                        let protocol = definition.as_ref().map(|definition| &definition.get().name);
                         log::warn!(
                             target: "greenroom", peer = %peer_name, from, ?to, ?protocol, error = %log::Escaped(Causes(&error)),
                             "a message cannot be delivered"
@@ -54,9 +60,15 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                 fail_calls(node, peer, replies, &error);
             }
         }
-        Frame::Answer { id, replies, result, .. } => {
+        Frame::Answer { id, replies, definition, result, .. } => {
             // A reply in an answer that cannot be read, or that has no caller, is dropped.
-            let result = result.as_ref().map_err(CallErrorKind::clone);
+            let received = definition.map(|fingerprint| peer.definition(fingerprint));
+            let result = match (&result, &received) {
+                (Err(error), _) => Err(error.clone()),
+                (Ok(_), Some(None)) => Err(CallErrorKind::Incompatible("the answer's type has no definition".into())),
+                (Ok(payload), Some(Some(definition))) => Ok(ReceivedAnswer { payload, definition: Some(definition) }),
+                (Ok(payload), None) => Ok(ReceivedAnswer { payload, definition: None }),
+            };
             let answer = || node.pending_calls().answer(id, Some(peer.epoch), result);
             let received = ReceivedReplies::new(peer.caller_node(), &replies);
             let read = || Current::with_received(received, answer);
@@ -77,11 +89,24 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                 send_note(node, peer, CallNote::GivenUp(id));
             }
         }
+        Frame::Refused { protocol, variant, reason } => {
+            log::warn!(
+                target: "greenroom", peer = %peer.id.name, reason = %log::Escaped(&reason),
+                "the peer cannot read messages of this variant: they fail from now on"
+            );
+            peer.outbox.refuse(protocol, variant, reason);
+        }
         Frame::Hold { to } => peer.outbox.hold(&to),
         Frame::Resume { to } => peer.outbox.resume(&to),
         Frame::GivenUp { id, .. } => node.give_up_passed_on(peer.call_id(id)),
         Frame::Signal { from, to, signal } => handle_signal(node, peer, from, &to, signal),
     }
+}
+
+/// Notifies the peer that none of its messages of this variant can be read.
+fn refuse(peer: &Peer, protocol: u64, variant: u32, reason: &Arc<str>) {
+    // Fails if the connection is over, or if the peer takes nothing: then its messages are refused one by one.
+    let _ = peer.outbox.push(0, &Frame::Refused { protocol, variant, reason: Arc::clone(reason) });
 }
 
 /// Fails the calls with these ids, which wait on the peer.
@@ -114,7 +139,7 @@ fn deliver(
     to: &FrameTarget,
     replies: &[u64],
     message: EncodedMessage<'_>,
-) -> Result<(), CallErrorKind> {
+) -> Result<(), UnreadMessage> {
     let LocalProcess { number, cell } = find(node, to).ok_or(CallErrorKind::NoProc)?;
     if message.variant == EncodedMessage::CALL_CHAIN {
         answer_call_chain(node, peer, replies, if number == 0 { cell.mailbox_owner() } else { Some(number) });
@@ -129,7 +154,7 @@ fn deliver(
     let ((result, unread), dropped) = Current::collect_dropped(node, process, deliver);
     let result = result.unwrap_or_else(|panic| {
         report_message_panic(node, cell.protocol(), "decoding a message", &panic);
-        Err(CallErrorKind::Decode(DecodeError::Malformed(panic.to_string().into())))
+        Err(CallErrorKind::Decode(DecodeError::Malformed(panic.to_string().into())).into())
     });
     if result.is_ok() {
         fail_callers(dropped, &CallErrorKind::Dropped);
@@ -141,8 +166,6 @@ fn deliver(
             count_waiting(peer, to, bytes, cell.into_admission_queue(), waiting);
             Ok(())
         }
-        // The name alone: the sender puts its own beside it.
-        Err(CallErrorKind::Incompatible(_)) => Err(CallErrorKind::Incompatible(cell.protocol().into())),
         Err(error) => Err(error),
     }
 }
@@ -154,7 +177,9 @@ fn answer_call_chain(node: &Node, peer: &Peer, replies: &[u64], process: Option<
     for id in replies {
         let mut payload = Payload::default();
         let encoded = Encoder::new(&mut payload, router.max_message_size()).field(&chain);
-        let answer = encoded.map(|()| EncodedAnswer { replies: Vec::new(), payload }).map_err(CallErrorKind::Encode);
+        let answer = encoded
+            .map(|()| EncodedAnswer { replies: Vec::new(), payload, definition: None })
+            .map_err(CallErrorKind::Encode);
         // Fails if the connection is lost, which ends the question.
         let _ = router.send_answer(None, &peer.caller_node(), *id, answer);
     }

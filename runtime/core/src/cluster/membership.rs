@@ -9,7 +9,7 @@ use super::holds::Holds;
 use super::large_frames::LargeFrames;
 use super::links::Links;
 use super::tracked::Tracked;
-use crate::base::{NodeId, NodeName, SortedMap};
+use crate::base::{Definition, NodeId, NodeName, ReceivedDefinition, SortedMap};
 use crate::net::Outbox;
 use crate::node::OutstandingCalls;
 use crate::session::{Hello, Limits, ReassemblyBudget};
@@ -44,8 +44,11 @@ pub(super) struct Peer {
     pub(super) large_frames: LargeFrames,
     /// Lock order: this, then the outbox.
     holds: Mutex<Holds>,
-    /// The names of the protocols that the peer has used, by their fingerprints. The session bounds their number.
-    protocols: Mutex<SortedMap<u64, Arc<str>>>,
+    /// The definitions that the peer has sent, by their fingerprints. The session bounds their number and size.
+    definitions: Mutex<SortedMap<u64, Arc<ReceivedDefinition>>>,
+    /// The messages that could not be read, by definition and variant: each is logged once, and the peer is notified of
+    /// it once.
+    unread: Mutex<SortedMap<(u64, u32), ()>>,
 }
 
 impl Cluster {
@@ -106,7 +109,8 @@ impl Peer {
             max_calls: limits.calls,
             large_frames: LargeFrames::new(limits),
             holds: Mutex::default(),
-            protocols: Mutex::default(),
+            definitions: Mutex::default(),
+            unread: Mutex::default(),
         }
     }
 
@@ -138,12 +142,21 @@ impl Peer {
         self.holds.lock().unwrap().messages()
     }
 
-    pub(super) fn add_protocol(&self, fingerprint: u64, name: Arc<str>) {
-        self.protocols.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint, name);
+    pub(super) fn define(&self, definition: Arc<Definition>) {
+        let mut definitions = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
+        definitions.insert(definition.fingerprint, Arc::new(ReceivedDefinition::new(definition)));
     }
 
-    /// Returns the name that the peer has for a protocol.
-    pub(super) fn protocol_name(&self, fingerprint: u64) -> Option<Arc<str>> {
-        self.protocols.lock().unwrap_or_else(PoisonError::into_inner).get(&fingerprint).cloned()
+    /// Returns the peer's definition with this fingerprint.
+    pub(super) fn definition(&self, fingerprint: u64) -> Option<Arc<ReceivedDefinition>> {
+        self.definitions.lock().unwrap_or_else(PoisonError::into_inner).get(&fingerprint).cloned()
+    }
+
+    /// Notes that a message could not be read. Returns `true` for the first one of its definition and variant.
+    pub(super) fn note_unread(&self, definition: u64, variant: u32) -> bool {
+        /// A peer can invent any number of variants.
+        const MAX: usize = 4096;
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.len() < MAX && unread.insert((definition, variant), ()).is_none()
     }
 }

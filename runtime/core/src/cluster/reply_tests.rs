@@ -149,8 +149,13 @@ async fn an_answer_from_a_node_that_was_not_called_is_dropped_and_counted() {
         epoch: third.epoch_to(cluster.node(0).name()),
         calls: OutstandingCalls::default(),
     };
-    let forged =
-        |payload: u8| Ok(EncodedAnswer { replies: Vec::new(), payload: Payload::from(&Source::from(vec![payload])) });
+    let forged = |payload: u8| {
+        Ok(EncodedAnswer {
+            replies: Vec::new(),
+            payload: Payload::from(&Source::from(vec![payload])),
+            definition: None,
+        })
+    };
     let before = cluster.node(0).counters().lost_messages;
     third.router().unwrap().send_answer(None, &caller, id, forged(7)).unwrap();
     third.router().unwrap().send_answer(None, &caller, id, Err(CallErrorKind::Full)).unwrap();
@@ -177,7 +182,8 @@ async fn an_answer_over_an_earlier_connection_is_dropped() {
     reconnect(&cluster).await;
     let call = second.hold().within(Duration::from_secs(1));
     let id = cluster.node(0).pending_calls().ids()[0];
-    let answer = Ok(EncodedAnswer { replies: Vec::new(), payload: Payload::from(&Source::from_static(&[7])) });
+    let answer =
+        Ok(EncodedAnswer { replies: Vec::new(), payload: Payload::from(&Source::from_static(&[7])), definition: None });
     let sent = cluster.node(1).router().unwrap().send_answer(None, &old, id, answer);
     assert_eq!(sent, Err(CallErrorKind::NoConnection));
     assert_ne!(old.epoch, Epoch::LOCAL);

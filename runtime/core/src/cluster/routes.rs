@@ -34,11 +34,12 @@ impl Router for Cluster {
         message: OutgoingMessage<'_>,
         epoch: Option<Epoch>,
     ) -> Result<SentMessage, CastError> {
-        let OutgoingMessage { protocol_name, protocol, variant, replies, payload } = message;
+        let OutgoingMessage { definition, variant, replies, payload } = message;
         let peer = self.route(to.node(), epoch).ok_or(CastError::NoConnection)?;
         let to = frame_target(&peer, to)?;
+        let protocol = definition.map_or(0, |definition| definition.fingerprint);
         let head = Frame::Message { from, to, protocol, variant, replies, payload: Bytes::new() };
-        match peer.outbox.push_message(lane(from), &head, payload, protocol_name).map_err(cast_error)? {
+        match peer.outbox.push_message(lane(from), &head, payload, definition).map_err(cast_error)? {
             Pushed::Queued(room) => Ok(SentMessage::Queued(room)),
             Pushed::Waits(id) => {
                 let Frame::Message { replies, .. } = head else { unreachable!("built above") };
@@ -57,21 +58,23 @@ impl Router for Cluster {
     ) -> Result<Room, CallErrorKind> {
         // The connection is gone, and with it the call.
         let peer = self.route(&caller.id.name, Some(caller.epoch)).ok_or(CallErrorKind::NoConnection)?;
-        let (replies, result, mut payload) = match answer {
-            Ok(EncodedAnswer { replies, payload }) => (replies, Ok(Bytes::new()), payload),
-            Err(error) => (Vec::new(), Err(error), Payload::default()),
+        let (replies, result, mut payload, definition) = match answer {
+            Ok(EncodedAnswer { replies, payload, definition }) => (replies, Ok(Bytes::new()), payload, definition),
+            Err(error) => (Vec::new(), Err(error), Payload::default(), None),
         };
         let lane = from.map_or_else(|| lane_of(&id), lane);
         let from = from.unwrap_or(0);
-        let head = Frame::Answer { from, id, replies, result };
-        match peer.outbox.push_answer(lane, &head, &mut payload) {
+        let fingerprint = definition.as_ref().map(|definition| definition.fingerprint);
+        let head = Frame::Answer { from, id, replies, definition: fingerprint, result };
+        match peer.outbox.push_answer(lane, &head, &mut payload, definition.as_ref()) {
             Ok(room) => Ok(room),
             Err(PushError::Closed) => Err(CallErrorKind::NoConnection),
             // The caller receives the error instead.
-            Err(error @ (PushError::Full | PushError::TooLarge { .. } | PushError::Encode(_))) => {
+            Err(error) => {
                 let error = CallErrorKind::from(cast_error(error));
                 let result = Err(error.clone());
-                let pushed = peer.outbox.push(lane, &Frame::Answer { from, id, replies: Vec::new(), result });
+                let failed = Frame::Answer { from, id, replies: Vec::new(), definition: None, result };
+                let pushed = peer.outbox.push(lane, &failed);
                 if pushed.is_err() {
                     self.close_connection(&peer);
                 }
@@ -90,7 +93,7 @@ impl Router for Cluster {
         };
         match peer.outbox.push(0, &frame) {
             Ok(_) | Err(PushError::Closed) => {}
-            Err(PushError::Full | PushError::TooLarge { .. } | PushError::Encode(_)) => self.close_connection(&peer),
+            Err(_) => self.close_connection(&peer),
         }
     }
 
@@ -252,6 +255,7 @@ fn cast_error(error: PushError) -> CastError {
         PushError::Full => CastError::Full,
         PushError::Closed => CastError::NoConnection,
         PushError::TooLarge { limit } => CastError::Encode(EncodeError::TooLarge { limit }),
+        PushError::Refused(reason) => CastError::Incompatible(reason),
         PushError::Encode(error) => CastError::Encode(EncodeError::Field(error.to_string().into())),
     }
 }

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     const fn variant(name: &'static str) -> Variant {
-        Variant { name, shape: "", call: false, system: false, priority: false }
+        Variant { name, call: false, system: false, priority: false }
     }
 
     #[test]

@@ -21,23 +21,26 @@
 //! to reassemble. Small messages do not wait for memory.
 
 use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::{fmt, mem};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use crate::base::Payload;
+use crate::base::{Definition, Payload, SortedMap};
 use crate::mailbox::WaiterId;
 use crate::node::Room;
 use crate::session::{Backlog, Encoded, Intake, Limits, Refusal};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::{Definition, Frame, FrameTarget, Numbers, SentNames, WireError};
+use crate::wire::{Frame, FrameTarget, NameDefinition, Numbers, SentNames};
 
+mod error;
 #[cfg(test)]
 mod inspect;
 mod wait_queue;
 
+pub(crate) use error::PushError;
 use wait_queue::{Admitted, WaitQueue};
 
 /// A frame of more bytes has a buffer of its own.
@@ -46,6 +49,8 @@ const SMALL: usize = 16 * 1024;
 const CAP: usize = 4;
 /// The memory that a waiting frame counts for in the budget, beside its bytes.
 const OVERHEAD: usize = 64;
+/// The most variants that are refused because the peer cannot read them. Messages of further ones are sent, and fail there.
+const MAX_REFUSED: usize = 4096;
 /// The most memory that is allocated for the next batch, which is as large as the last one up to this.
 const PREALLOCATED: usize = 256 * 1024;
 
@@ -64,6 +69,8 @@ pub(crate) struct Outbox {
 struct Queue {
     batch: Batch,
     names: SentNames,
+    /// The messages that the peer cannot read, by their definition and variant, with the reason.
+    refused: SortedMap<(u64, u32), Arc<str>>,
     waiting: Backlog,
     /// The largest frame that the connection takes, once it is up.
     frame: Option<usize>,
@@ -91,7 +98,7 @@ pub(crate) enum Command {
 /// Frames in the order of their pushes, and the definitions of names that precede them.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    definitions: Vec<Definition>,
+    definitions: Vec<NameDefinition>,
     small: Vec<u8>,
     entries: Vec<Entry>,
 }
@@ -126,24 +133,12 @@ pub(crate) enum Pushed {
     Waits(WaiterId),
 }
 
-/// Why a frame was not pushed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum PushError {
-    /// More waits than the budget for an answer, or twice the budget for a signal.
-    Full,
-    /// The frame is larger than the connection takes.
-    TooLarge { limit: usize },
-    /// The frame cannot be encoded.
-    Encode(WireError),
-    /// The connection is not up yet, is over, or is about to be.
-    Closed,
-}
-
 impl Outbox {
     pub(crate) fn new(limits: &Limits) -> Outbox {
         let queue = Queue {
             batch: Batch::default(),
             names: SentNames::default(),
+            refused: SortedMap::default(),
             waiting: Backlog::default(),
             frame: None,
             messages: WaitQueue::default(),
@@ -163,11 +158,18 @@ impl Outbox {
     /// Queues a signal, or an error instead of an answer, behind the frames of the same lane, which is the sending
     /// process's number. Never waits.
     pub(crate) fn push(&self, lane: u64, frame: &Frame) -> Result<Room, PushError> {
-        self.push_answer(lane, frame, &mut frame.payload().map(Payload::from).unwrap_or_default())
+        self.push_answer(lane, frame, &mut frame.payload().map(Payload::from).unwrap_or_default(), None)
     }
 
-    /// Queues an answer like [`push`](Self::push): a frame without its payload, and the payload.
-    pub(crate) fn push_answer(&self, lane: u64, head: &Frame, payload: &mut Payload) -> Result<Room, PushError> {
+    /// Queues an answer like [`push`](Self::push): a frame without its payload, the payload, and the definition of its type
+    /// if the frame has one.
+    pub(crate) fn push_answer(
+        &self,
+        lane: u64,
+        head: &Frame,
+        payload: &mut Payload,
+        definition: Option<&Arc<Definition>>,
+    ) -> Result<Room, PushError> {
         let mut queue = self.lock();
         let limit = queue.limit()?;
         let budget = match head {
@@ -178,7 +180,7 @@ impl Outbox {
             return Err(PushError::Full);
         }
         let Queue { batch, names, waiting, .. } = &mut *queue;
-        let numbers = head.numbers(names, "");
+        let numbers = head.numbers(names, definition);
         let size = if head.size_hint() + payload.len() <= SMALL {
             batch.push_small(lane, head, payload, numbers, limit)?
         } else {
@@ -191,7 +193,7 @@ impl Outbox {
         Ok(room)
     }
 
-    /// Queues a message of the protocol with this name: a frame without its payload, and the payload. Never waits. If there
+    /// Queues a message with this definition: a frame without its payload, and the payload. Never waits. If there
     /// is no room, or the peer holds the target, the message is put into the wait queue: the sender awaits its admission,
     /// or withdraws it.
     ///
@@ -201,9 +203,11 @@ impl Outbox {
         lane: u64,
         head: &Frame,
         payload: &mut Payload,
-        protocol: &str,
+        definition: Option<&Arc<Definition>>,
     ) -> Result<Pushed, PushError> {
-        let Frame::Message { to, .. } = head else { return self.push(lane, head).map(Pushed::Queued) };
+        let Frame::Message { to, protocol, variant, .. } = head else {
+            return self.push(lane, head).map(Pushed::Queued);
+        };
         // A few bytes of a name do not matter in a large frame, which is encoded before the lock is taken.
         let large = match head.size_hint() + payload.len() {
             ..=SMALL => None,
@@ -211,17 +215,22 @@ impl Outbox {
         };
         let mut queue = self.lock();
         let limit = queue.limit()?;
+        if !queue.refused.is_empty()
+            && let Some(reason) = queue.refused.get(&(*protocol, *variant))
+        {
+            return Err(PushError::Refused(Arc::clone(reason)));
+        }
+        let numbers = head.numbers(&mut queue.names, definition);
         let is_small = large.is_none();
         let lacks_memory = !is_small && (queue.messages.needs_memory() || !self.has_memory(&queue, 2));
         let must_wait = lacks_memory || queue.messages.blocks(lane, to) || !self.has_room(&queue, CAP);
-        let Queue { batch, names, waiting, messages, .. } = &mut *queue;
+        let Queue { batch, waiting, messages, .. } = &mut *queue;
         if must_wait {
             let frame = match large {
                 Some(frame) => frame,
                 None => {
                     // A copy, which has no more memory than it needs.
-                    Encoded::with_payload(head, head.numbers(names, protocol), payload.clone())
-                        .map_err(PushError::Encode)?
+                    Encoded::with_payload(head, numbers, payload.clone()).map_err(PushError::Encode)?
                 }
             };
             if frame.len() > limit {
@@ -231,7 +240,7 @@ impl Outbox {
         }
         let size = match large {
             Some(frame) => batch.push_large(lane, frame, limit)?,
-            None => batch.push_small(lane, head, payload, head.numbers(names, protocol), limit)?,
+            None => batch.push_small(lane, head, payload, numbers, limit)?,
         };
         waiting.grow(size);
         let room = self.room_behind(&queue, size);
@@ -248,6 +257,14 @@ impl Outbox {
     /// Takes the message with this id back. Returns `false` if it does not wait any more.
     pub(crate) fn withdraw(&self, id: WaiterId) -> bool {
         self.lock().messages.withdraw(id)
+    }
+
+    /// Refuses messages of this variant of a definition: the peer cannot read them.
+    pub(crate) fn refuse(&self, definition: u64, variant: u32, reason: Arc<str>) {
+        let refused = &mut self.lock().refused;
+        if refused.len() < MAX_REFUSED {
+            refused.insert((definition, variant), reason);
+        }
     }
 
     /// Keeps messages to this target in the wait queue, since the peer requests that.
@@ -465,7 +482,7 @@ impl Batch {
     }
 
     /// Takes the definitions to send before the frames.
-    pub(super) fn take_definitions(&mut self) -> Vec<Definition> {
+    pub(super) fn take_definitions(&mut self) -> Vec<NameDefinition> {
         mem::take(&mut self.definitions)
     }
 
@@ -478,16 +495,3 @@ impl Batch {
         })
     }
 }
-
-impl fmt::Display for PushError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PushError::Full => f.write_str("too many bytes wait to be sent on this connection"),
-            PushError::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
-            PushError::Encode(error) => write!(f, "the frame cannot be encoded: {error}"),
-            PushError::Closed => f.write_str("the connection is closed"),
-        }
-    }
-}
-
-impl std::error::Error for PushError {}

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::*;
-use crate::base::{NodeId, NodeName};
+use crate::base::{Definition, NodeId, NodeName};
 use crate::mailbox::WaiterId;
 use crate::observe::{ConnectionMeter, PeerTraffic};
 use crate::sched::{Clock, NodeEnv, TokioClock};
@@ -199,20 +199,19 @@ async fn names_are_defined_before_the_frames_that_use_them() {
     let mut protocols = BTreeMap::new();
     while expected.values().any(|lane| !lane.is_empty()) {
         match b.event().await {
-            Event::Protocol { fingerprint, name } => {
-                assert_eq!(protocols.insert(fingerprint, name), None);
+            Event::Definition(definition) => {
+                assert_eq!(protocols.insert(definition.fingerprint, definition), None);
             }
             Event::Frame { frame, .. } => {
                 let Frame::Message { from, protocol, .. } = &frame else { panic!("{frame:?}") };
-                // A large frame has the fingerprint itself.
-                assert!(protocols.contains_key(protocol) || frame.size_hint() > 20_000);
+                assert!(protocols.contains_key(protocol));
                 assert_eq!(expected.get_mut(from).and_then(VecDeque::pop_front), Some(frame));
             }
             event => panic!("{event:?}"),
         }
     }
-    for (fingerprint, name) in protocols {
-        assert_eq!(*name, format!("shop::Orders{fingerprint}"));
+    for (fingerprint, definition) in protocols {
+        assert_eq!(definition, Definition::sample(fingerprint, &format!("shop::Orders{fingerprint}")));
     }
     a.outbox.close();
     assert_eq!(b.event().await, Event::Goodbye);
@@ -341,7 +340,13 @@ async fn senders_wait_above_the_high_water_mark_and_messages_above_the_cap() {
     assert!(!a.outbox.withdraw(withdrawn));
     // A signal does not wait, and an answer neither.
     a.outbox.push(9, &link(9)).unwrap();
-    let answer = Frame::Answer { from: 8, id: 1, replies: Vec::new(), result: Ok(Bytes::from(vec![0; 100_000])) };
+    let answer = Frame::Answer {
+        from: 8,
+        id: 1,
+        replies: Vec::new(),
+        definition: None,
+        result: Ok(Bytes::from(vec![0; 100_000])),
+    };
     a.outbox.push(8, &answer).unwrap();
     let waiters = tokio::spawn({
         let outbox = a.outbox.clone();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::Node;
-use crate::base::{CallErrorKind, CastError, NodeEvent, NodeId, Pid, Source};
+use crate::base::{CastError, NodeEvent, NodeId, Pid, ReceivedDefinition, Source, UnreadMessage};
 use crate::mailbox::WaiterId;
 use crate::observe::{Alarm, DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, WaitingCall};
 use crate::wire::{Epoch, Signal};
@@ -49,7 +49,7 @@ pub(crate) trait MessageTarget: Send + Sync {
         number: u64,
         message: EncodedMessage<'_>,
         can_wait: bool,
-    ) -> Result<Option<WaiterId>, CallErrorKind>;
+    ) -> Result<Option<WaiterId>, UnreadMessage>;
 
     /// Puts an event into the mailbox of the process with this number, or else of the cell's current process. The event
     /// is an `Option<E>`, for a variant `#[from] E`. Returns the id of a message that waits in front of a full mailbox.
@@ -199,13 +199,16 @@ pub(crate) trait AdmissionQueue: Send + Sync {
 
 /// A message from another node, before it is decoded.
 pub(crate) struct EncodedMessage<'a> {
+    /// The fingerprint of the protocol's definition, or of the event's.
     pub(crate) protocol: u64,
     pub(crate) variant: u32,
     pub(crate) payload: &'a Source,
+    /// Returns the definition with this fingerprint, if the peer has sent it.
+    pub(crate) definition: &'a dyn Fn(u64) -> Option<Arc<ReceivedDefinition>>,
 }
 
 impl EncodedMessage<'_> {
-    /// The variant of an event: `protocol` is then the number of the event's type.
+    /// The variant of an event.
     pub(crate) const EVENT: u32 = u32::MAX;
 
     /// The variant of a question for the [chain of calls](crate::observe::CallChain) of the process. The node answers it.

@@ -37,7 +37,7 @@ pub(crate) use current::PendingAwait;
 pub(crate) use current::{Current, ReceivedReplies, SpareBuffer, WaitingCaller};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
-pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls};
+pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls, ReceivedAnswer};
 pub(crate) use router::{
     CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, OutstandingCall, OutstandingCalls,
     RemoteTarget, Room, Router, SentMessage,
@@ -52,7 +52,7 @@ pub(crate) use test_run::TestRun;
 
 #[cfg(feature = "net")]
 use crate::base::NodeEvent;
-use crate::base::{MonitorRef, NodeId, NodeName, Pid};
+use crate::base::{MonitorRef, NodeId, NodeName, Pid, TypeDefinitions};
 #[cfg(feature = "net")]
 use crate::observe::PeerTraffic;
 use crate::observe::{
@@ -97,6 +97,7 @@ struct Inner {
     names: Names,
     children: Children,
     pending_calls: PendingCalls,
+    type_definitions: TypeDefinitions,
     node_watchers: NodeWatchers,
     services: Services,
     router: OnceLock<Arc<dyn Router>>,
@@ -151,6 +152,7 @@ impl Node {
             names: Names::default(),
             children: Children::default(),
             pending_calls: PendingCalls::new(Arc::clone(&env.rng)),
+            type_definitions: TypeDefinitions::default(),
             node_watchers: NodeWatchers::default(),
             services: Services::default(),
             router: OnceLock::new(),
@@ -233,6 +235,10 @@ impl Node {
 
     pub(crate) fn pending_calls(&self) -> &PendingCalls {
         &self.inner.pending_calls
+    }
+
+    pub(crate) fn type_definitions(&self) -> &TypeDefinitions {
+        &self.inner.type_definitions
     }
 
     pub(crate) fn services(&self) -> &Services {

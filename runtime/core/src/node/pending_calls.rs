@@ -8,7 +8,7 @@ use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use super::names::shrink;
-use crate::base::{CallErrorKind, SortedMap, Source};
+use crate::base::{CallErrorKind, ReceivedDefinition, SortedMap, Source};
 use crate::sched::Rng;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::Epoch;
@@ -16,7 +16,14 @@ use crate::wire::Epoch;
 /// A caller's slot for an answer from another node.
 pub(crate) trait AnswerSlot: Send + Sync {
     /// Fills the slot with the encoded answer, or with an error. Only the first call has an effect.
-    fn answer(&self, result: Result<&Source, CallErrorKind>);
+    fn answer(&self, result: Result<ReceivedAnswer<'_>, CallErrorKind>);
+}
+
+/// The answer of another node, before it is decoded.
+pub(crate) struct ReceivedAnswer<'a> {
+    pub(crate) payload: &'a Source,
+    /// The definition of its type, if that may differ from the caller's.
+    pub(crate) definition: Option<&'a ReceivedDefinition>,
 }
 
 /// The calls that other nodes have not answered yet, by id.
@@ -63,8 +70,6 @@ struct PendingCall {
     sequence: u64,
     /// The connection on which the call was sent. Only its peer can answer, and its loss ends the call.
     epoch: Option<Epoch>,
-    /// The protocol of the message that contains the call.
-    protocol: &'static str,
     /// The call of another node that this one passes on.
     origin: Option<CallId>,
     /// The peer has passed the call on, and is to be informed if the caller gives up.
@@ -109,19 +114,19 @@ impl PendingCalls {
             }
         };
         let sequence = table.count;
-        table.calls.insert(id, PendingCall { slot, sequence, epoch: None, protocol: "", origin, is_passed_on: false });
+        table.calls.insert(id, PendingCall { slot, sequence, epoch: None, origin, is_passed_on: false });
         if let Some(origin) = origin {
             table.passed_on.insert((origin.epoch, origin.id, id), ());
         }
         id
     }
 
-    /// Notes that the calls are about to be sent on this connection, in a message of this protocol.
-    pub(crate) fn sent(&self, ids: &[u64], epoch: Epoch, protocol: &'static str) {
+    /// Notes that the calls are about to be sent on this connection.
+    pub(crate) fn sent(&self, ids: &[u64], epoch: Epoch) {
         let mut table = self.lock();
         for id in ids {
             if let Some(call) = table.calls.get_mut(id) {
-                (call.epoch, call.protocol) = (Some(epoch), protocol);
+                call.epoch = Some(epoch);
             }
         }
     }
@@ -149,7 +154,12 @@ impl PendingCalls {
     }
 
     /// Answers a call, with an answer from the connection `from` or with an error of this node.
-    pub(crate) fn answer(&self, id: u64, from: Option<Epoch>, result: Result<&Source, CallErrorKind>) -> AnswerOutcome {
+    pub(crate) fn answer(
+        &self,
+        id: u64,
+        from: Option<Epoch>,
+        result: Result<ReceivedAnswer<'_>, CallErrorKind>,
+    ) -> AnswerOutcome {
         let mut table = self.lock();
         match table.calls.get(&id) {
             None => return AnswerOutcome::Late,
@@ -159,7 +169,7 @@ impl PendingCalls {
         let call = table.remove(id);
         drop(table);
         if let Some(call) = call {
-            call.slot.answer(result.map_err(|error| incompatible(error, call.protocol)));
+            call.slot.answer(result);
         }
         AnswerOutcome::Accepted
     }
@@ -258,20 +268,6 @@ impl CallIds {
     }
 }
 
-/// Completes the error of a node that refuses a message. The node sends the name of its process's protocol, and the
-/// sender adds its own. A text with spaces is complete already: it comes from a node that forwarded the call.
-fn incompatible(error: CallErrorKind, own: &str) -> CallErrorKind {
-    match error {
-        CallErrorKind::Incompatible(other) if *other == *own => {
-            CallErrorKind::Incompatible(format!("the two nodes have different versions of the protocol `{own}`").into())
-        }
-        CallErrorKind::Incompatible(other) if !other.contains(' ') => {
-            CallErrorKind::Incompatible(format!("the target has the protocol `{other}`, not `{own}`").into())
-        }
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,13 +278,17 @@ mod tests {
     struct Slot(u64, Arc<Mutex<Vec<(u64, Outcome)>>>);
 
     impl AnswerSlot for Slot {
-        fn answer(&self, result: Result<&Source, CallErrorKind>) {
-            self.1.lock().unwrap().push((self.0, result.map(|bytes| bytes.to_vec())));
+        fn answer(&self, result: Result<ReceivedAnswer<'_>, CallErrorKind>) {
+            self.1.lock().unwrap().push((self.0, result.map(|answer| answer.payload.to_vec())));
         }
     }
 
     const OLD: Epoch = Epoch(1);
     const NEW: Epoch = Epoch(2);
+
+    fn answer(payload: &Source) -> ReceivedAnswer<'_> {
+        ReceivedAnswer { payload, definition: None }
+    }
 
     fn calls() -> PendingCalls {
         PendingCalls::new(Arc::new(Rng::seeded(7)))
@@ -298,8 +298,8 @@ mod tests {
     fn a_loss_ends_the_calls_of_its_own_connection_in_their_order() {
         let (calls, outcomes) = (calls(), Arc::default());
         let ids: Vec<_> = (0..100).map(|n| calls.insert(Arc::new(Slot(n, Arc::clone(&outcomes))), None)).collect();
-        calls.sent(&ids[..50], OLD, "");
-        calls.sent(&ids[50..], NEW, "");
+        calls.sent(&ids[..50], OLD);
+        calls.sent(&ids[50..], NEW);
         assert_eq!(calls.disconnect(OLD), []);
         let expected: Vec<_> = (0..50).map(|n| (n, Err(CallErrorKind::NoConnection))).collect();
         assert_eq!(*outcomes.lock().unwrap(), expected);
@@ -314,14 +314,14 @@ mod tests {
         let (calls, outcomes) = (calls(), Arc::default());
         let id = calls.insert(Arc::new(Slot(0, Arc::clone(&outcomes))), None);
         assert_eq!(
-            calls.answer(id, Some(OLD), Ok(&Source::from_static(&[1]))),
+            calls.answer(id, Some(OLD), Ok(answer(&Source::from_static(&[1])))),
             AnswerOutcome::Stray,
             "it was not sent at all"
         );
-        calls.sent(&[id], NEW, "");
-        assert_eq!(calls.answer(id, Some(OLD), Ok(&Source::from_static(&[2]))), AnswerOutcome::Stray);
-        assert_eq!(calls.answer(id, Some(NEW), Ok(&Source::from_static(&[3]))), AnswerOutcome::Accepted);
-        assert_eq!(calls.answer(id, Some(NEW), Ok(&Source::from_static(&[4]))), AnswerOutcome::Late);
+        calls.sent(&[id], NEW);
+        assert_eq!(calls.answer(id, Some(OLD), Ok(answer(&Source::from_static(&[2])))), AnswerOutcome::Stray);
+        assert_eq!(calls.answer(id, Some(NEW), Ok(answer(&Source::from_static(&[3])))), AnswerOutcome::Accepted);
+        assert_eq!(calls.answer(id, Some(NEW), Ok(answer(&Source::from_static(&[4])))), AnswerOutcome::Late);
         assert_eq!(*outcomes.lock().unwrap(), [(0, Ok(vec![3]))]);
     }
 
@@ -331,7 +331,7 @@ mod tests {
         let origin = CallId { epoch: OLD, id: 9 };
         let add = |origin| {
             let id = calls.insert(Arc::new(Slot(0, Arc::clone(&outcomes))), Some(origin));
-            calls.sent(&[id], NEW, "");
+            calls.sent(&[id], NEW);
             id
         };
         let (first, second) = (add(origin), add(origin));
@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(calls.remove_passed_on(origin), [CallId { epoch: NEW, id: second }], "its peer passed it on again");
         assert_eq!(calls.ids(), [other]);
         let answered = add(origin);
-        calls.answer(answered, Some(NEW), Ok(&Source::from_static(&[])));
+        calls.answer(answered, Some(NEW), Ok(answer(&Source::from_static(&[]))));
         assert_eq!(calls.remove_passed_on(origin), []);
         let lost = add(origin);
         assert!(calls.note_passed_on(CallId { epoch: NEW, id: lost }));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{AdmissionQueue, CallId, LocalProcess, Node, SignalTarget};
-use crate::base::{CallErrorKind, CastError, Causes, Exit, NodeId, NodeName, Payload, Pid, Subject};
+use crate::base::{CallErrorKind, CastError, Causes, Definition, Exit, NodeId, NodeName, Payload, Pid, Subject};
 use crate::log;
 use crate::mailbox::WaiterId;
 use crate::observe::ReportKind;
@@ -149,12 +149,14 @@ pub(crate) struct EncodedAnswer {
     /// The ids of the calls whose replies are in the answer.
     pub(crate) replies: Vec<u64>,
     pub(crate) payload: Payload,
+    /// The definition of the answer's type, if the caller may have another one.
+    pub(crate) definition: Option<Arc<Definition>>,
 }
 
 /// An encoded message to another node.
 pub(crate) struct OutgoingMessage<'a> {
-    pub(crate) protocol_name: &'static str,
-    pub(crate) protocol: u64,
+    /// The definition of the protocol or of the event. A question of the node itself has none.
+    pub(crate) definition: Option<&'a Arc<Definition>>,
     pub(crate) variant: u32,
     /// The ids of the calls in the message.
     pub(crate) replies: Vec<u64>,

@@ -1,4 +1,4 @@
-//! Layer 7: programs of the operating system as processes. After Erlang's
+//! Layer 8: programs of the operating system as processes. After Erlang's
 //! [ports](https://www.erlang.org/doc/system/c_port.html).
 //!
 //! A [`Port`] is an actor. Its process owns one program, moves bytes through the program's pipes, and exits with it.

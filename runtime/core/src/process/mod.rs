@@ -1,4 +1,4 @@
-//! Layer 4: processes.
+//! Layer 5: processes.
 //!
 //! A [`Cell`] is the shared record of a process: mailbox, links, name and exit state. A supervised child keeps its cell
 //! over its restarts. A [`ProcessTask`] is the future around the process's own future: it sets the current process for
@@ -14,6 +14,7 @@
 mod attach;
 mod blocking;
 mod cell;
+mod definition;
 mod mailbox;
 mod panic;
 mod stream_source;
@@ -29,6 +30,7 @@ pub use blocking::Blocking;
 #[cfg(feature = "port")]
 pub(crate) use blocking::RunningGuard;
 pub(crate) use cell::{Cell, ExitObserver, ProcessKind, StartInfo};
+pub(crate) use definition::{protocol_definition, type_definition};
 pub(crate) use mailbox::Step;
 pub use mailbox::{AfterTime, Mailbox, Receive, Receiver};
 pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each, drop_message, report_message_panic};

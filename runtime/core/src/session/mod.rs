@@ -67,8 +67,9 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use crate::base::Definition;
 use crate::wire::varint;
-use crate::wire::{Definition, Frame, ReceivedNames};
+use crate::wire::{Frame, NameDefinition, ReceivedNames};
 
 use cipher::Cipher;
 pub(crate) use cipher::EphemeralKey;
@@ -96,8 +97,8 @@ pub(crate) enum Event {
     Up(Hello),
     /// A frame of the peer, and its lane. The frames of one lane are in their order.
     Frame { lane: u64, frame: Frame },
-    /// The name of a protocol that the peer uses. Precedes the first message of that protocol.
-    Protocol { fingerprint: u64, name: Arc<str> },
+    /// The definition of a protocol that the peer uses. Precedes the first message of that protocol.
+    Definition(Arc<Definition>),
     /// The result of a probe: the peer has answered it, or has not within two seconds.
     Probed { alive: bool },
     /// The peer closes the connection in good order; the last event.
@@ -120,7 +121,7 @@ pub(crate) struct Session {
     plain: Vec<u8>,
     lanes: Lanes,
     /// Definitions to send before all frames.
-    definitions: VecDeque<Definition>,
+    definitions: VecDeque<NameDefinition>,
     /// The names that the peer has defined.
     names: ReceivedNames,
     reassembly: Reassembly,
@@ -190,7 +191,7 @@ const PROBE_REQUEST: u8 = 9;
 const PROBE_ANSWER: u8 = 10;
 const DEFINITION: u8 = 11;
 /// A definition's kind and length take no more than this.
-const DEFINITION_HEAD: usize = 1 + 2;
+const DEFINITION_HEAD: usize = 1 + 3;
 /// The kinds of extensions.
 const EXTENSIONS: std::ops::RangeInclusive<u8> = 16..=31;
 
@@ -338,7 +339,7 @@ impl Session {
     }
 
     /// Queues the definition of a name. It is sent before all frames that follow.
-    pub(crate) fn define(&mut self, definition: Definition) {
+    pub(crate) fn define(&mut self, definition: NameDefinition) {
         if self.is_open() {
             self.definitions.push_back(definition);
         }
@@ -386,11 +387,13 @@ impl Session {
             }
             // One byte is kept for a goodbye.
             let end = cipher::PLAIN - 1;
-            while record.len() + DEFINITION_HEAD + Definition::MAX <= end
-                && let Some(definition) = self.definitions.pop_front()
-            {
+            while let Some(definition) = self.definitions.front() {
                 let mut bytes = Vec::new();
                 definition.encode(&mut bytes);
+                if record.len() + DEFINITION_HEAD + bytes.len() > end {
+                    break;
+                }
+                self.definitions.pop_front();
                 record.push(DEFINITION);
                 varint::put(record, bytes.len() as u64);
                 record.extend_from_slice(&bytes);

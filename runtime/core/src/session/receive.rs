@@ -13,7 +13,7 @@ use super::{
     PROBE_REQUEST, Refusal, Session, SessionError, State, TICK, cipher, lanes,
 };
 use crate::wire::varint::{self, Reader};
-use crate::wire::{Definition, Frame};
+use crate::wire::{Frame, NameDefinition};
 
 /// The most bytes of a record with an admission.
 const MAX_ADMISSION: usize = 1 + varint::MAX;
@@ -201,10 +201,10 @@ impl Session {
     /// Reads the definition of a name, after its kind.
     fn read_definition(&mut self, reader: &mut Reader<'_>) -> Result<(), SessionError> {
         let bytes = take_prefixed(reader)?;
-        let definition = Definition::decode(bytes).map_err(SessionError::Frame)?;
+        let definition = NameDefinition::decode(bytes).map_err(SessionError::Frame)?;
         self.names.define(&definition).map_err(SessionError::Frame)?;
-        if let Definition::Protocol { fingerprint, name } = definition {
-            self.events.push_back(Event::Protocol { fingerprint, name });
+        if let NameDefinition::Protocol(definition) = definition {
+            self.events.push_back(Event::Definition(definition));
         }
         Ok(())
     }

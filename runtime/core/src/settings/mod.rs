@@ -1,4 +1,4 @@
-//! Layer 0: a program's settings, from several layers of configuration.
+//! Layer 1: a program's settings, from several layers of configuration.
 //!
 //! Each layer is converted to a tree whose entries know their [`SettingOrigin`]. The trees are merged, and serde reads
 //! the user's struct from the result. So an error can name the key and its origin. It never shows the value, which may be

@@ -1,4 +1,4 @@
-//! Layer 2: links and monitors as a state machine.
+//! Layer 3: links and monitors as a state machine.
 //!
 //! [`Relations`] holds a process's links, its monitors and its watchers. [`dispatch`] updates them by one signal and
 //! returns the signal's [`Effect`] on the receiver. Nothing here sends, waits or locks.

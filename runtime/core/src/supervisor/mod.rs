@@ -1,4 +1,4 @@
-//! Layer 7: supervision trees.
+//! Layer 8: supervision trees.
 //!
 //! A supervisor starts its children, restarts them when they fail, and stops them. Its decisions are made by the pure
 //! state machine in `plan`, which has strategies, restart kinds and intensity, but no process and no clock. The process

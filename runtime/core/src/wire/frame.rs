@@ -14,6 +14,8 @@
 //! |---|---|
 //! | message | `0` from *n*, *target*, *protocol*, variant *n* (32 bits), count *n* (0..=64), so many reply *ids*, payload to the end |
 //! | answer | `1` from *n*, *id*, count *n* (0..=64), so many reply *ids*, payload to the end |
+//! | answer of a type that the caller's node may have in another version | `15` from *n*, *id*, *protocol*: the type's definition, count *n* (0..=64), so many reply *ids*, payload to the end |
+//! | messages refused | `16` *protocol*, variant *n* (32 bits), length *n*, so many bytes of UTF-8: the reason why no such message can be read |
 //! | failed answer | `2` from *n*, *id*, a call error to the end: see [`reason`](super::reason) |
 //! | link | `3` from *n*, *target* |
 //! | unlink | `4` from *n*, *target*, id *n* |
@@ -37,13 +39,15 @@
 //! - A payload is a slice of the received frame and not a copy. It keeps that record alive: at most 64 KiB, or the
 //!   message's own buffer.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::names::{Numbers, ReceivedNames, SentNames};
 use super::reason::{put_call_error, put_exit, take_call_error, take_exit};
 use super::varint::{self, Reader};
 use super::{FrameTarget, Signal, WireError};
-use crate::base::{CallErrorKind, MonitorRef};
+use crate::base::{CallErrorKind, Definition, MonitorRef};
 
 /// A message, an answer or a signal from one process to another, on its way between two nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +72,8 @@ pub(crate) enum Frame {
         id: u64,
         /// The ids under which the sender's node awaits the answers to the `Reply`s inside; empty with an error.
         replies: Vec<u64>,
+        /// The fingerprint of the definition of the answer's type, if the caller's node may have another one.
+        definition: Option<u64>,
         result: Result<Bytes, CallErrorKind>,
     },
     /// The reply to this call of the receiver was passed on to another node.
@@ -78,6 +84,8 @@ pub(crate) enum Frame {
     Hold { to: FrameTarget },
     /// Messages to this target may be sent again.
     Resume { to: FrameTarget },
+    /// No message of this variant of a protocol can be read by its receivers.
+    Refused { protocol: u64, variant: u32, reason: Arc<str> },
     /// A step of a link, a monitor or an exit.
     Signal { from: u64, to: FrameTarget, signal: Signal },
 }
@@ -97,6 +105,8 @@ const GIVEN_UP: u8 = 11;
 const MONITOR_NOW: u8 = 12;
 const HOLD: u8 = 13;
 const RESUME: u8 = 14;
+const TYPED_ANSWER: u8 = 15;
+const REFUSED: u8 = 16;
 
 /// The kind of an `EXIT` that requests a stop. 0 and 1 are exit signals without and with a link.
 const STOP: u8 = 2;
@@ -116,13 +126,15 @@ impl Frame {
     /// The most replies that one message may carry.
     pub(crate) const MAX_REPLIES: usize = 64;
 
-    /// Returns the numbers of the names in the frame, which are defined if they are new. `protocol` is the name of the
-    /// protocol of a message.
-    pub(crate) fn numbers(&self, names: &mut SentNames, protocol: &str) -> Numbers {
-        let (to, protocol) = match self {
-            Frame::Message { to, protocol: fingerprint, .. } => (to, names.protocol(*fingerprint, protocol)),
-            Frame::Signal { to, .. } | Frame::Hold { to } | Frame::Resume { to } => (to, None),
-            Frame::Answer { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => return Numbers::default(),
+    /// Returns the numbers of the names in the frame, which are defined if they are new. `definition` is that of a message
+    /// or of an answer that has one.
+    pub(crate) fn numbers(&self, names: &mut SentNames, definition: Option<&Arc<Definition>>) -> Numbers {
+        let protocol = definition.and_then(|definition| names.protocol(definition));
+        let to = match self {
+            Frame::Message { to, .. } | Frame::Signal { to, .. } | Frame::Hold { to } | Frame::Resume { to } => to,
+            Frame::Answer { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } | Frame::Refused { .. } => {
+                return Numbers { protocol, process: None };
+            }
         };
         let process = match to {
             FrameTarget::Name(name) => names.process(name),
@@ -174,12 +186,27 @@ impl Frame {
                 varint::put(out, u64::from(*variant));
                 put_replies(out, replies)?;
             }
-            Frame::Answer { from, id, replies, result } => {
-                put_call(out, if result.is_ok() { ANSWER } else { FAILED }, *from, *id);
-                match result {
-                    Ok(_) => put_replies(out, replies)?,
-                    Err(error) => put_call_error(out, error),
+            Frame::Answer { from, id, replies, definition, result } => match (result, definition) {
+                (Ok(_), None) => {
+                    put_call(out, ANSWER, *from, *id);
+                    put_replies(out, replies)?;
                 }
+                (Ok(_), Some(definition)) => {
+                    put_call(out, TYPED_ANSWER, *from, *id);
+                    put_protocol(out, *definition, numbers.protocol);
+                    put_replies(out, replies)?;
+                }
+                (Err(error), _) => {
+                    put_call(out, FAILED, *from, *id);
+                    put_call_error(out, error);
+                }
+            },
+            Frame::Refused { protocol, variant, reason } => {
+                out.push(REFUSED);
+                put_protocol(out, *protocol, None);
+                varint::put(out, u64::from(*variant));
+                varint::put(out, reason.len() as u64);
+                out.extend_from_slice(reason.as_bytes());
             }
             Frame::PassedOn { from, id } => put_call(out, PASSED_ON, *from, *id),
             Frame::GivenUp { from, id } => put_call(out, GIVEN_UP, *from, *id),
@@ -228,7 +255,14 @@ impl Frame {
         let mut reader = Reader::new(bytes);
         let kind = reader.byte()?;
         match kind {
-            ..=RESUME => Frame::decode_known(kind, reader, bytes, names).map(Some),
+            REFUSED => {
+                let protocol = take_protocol(&mut reader, names)?;
+                let variant = u32::try_from(reader.varint()?).map_err(|_| WireError::Number)?;
+                let reason = reader.text_or_empty(bytes.len())?.into();
+                reader.finish()?;
+                Ok(Some(Frame::Refused { protocol, variant, reason }))
+            }
+            ..=TYPED_ANSWER => Frame::decode_known(kind, reader, bytes, names).map(Some),
             SKIPPED.. => Ok(None),
             _ => Err(WireError::Kind(kind)),
         }
@@ -245,11 +279,17 @@ impl Frame {
         match kind {
             ANSWER => {
                 let (id, replies) = (reader.fixed()?, take_replies(&mut reader)?);
-                return Ok(Frame::Answer { from, id, replies, result: Ok(tail(bytes, &reader)) });
+                return Ok(Frame::Answer { from, id, replies, definition: None, result: Ok(tail(bytes, &reader)) });
+            }
+            TYPED_ANSWER => {
+                let (id, definition) = (reader.fixed()?, Some(take_protocol(&mut reader, names)?));
+                let replies = take_replies(&mut reader)?;
+                return Ok(Frame::Answer { from, id, replies, definition, result: Ok(tail(bytes, &reader)) });
             }
             FAILED => {
                 let id = reader.fixed()?;
-                return Ok(Frame::Answer { from, id, replies: Vec::new(), result: Err(take_call_error(reader)?) });
+                let result = Err(take_call_error(reader)?);
+                return Ok(Frame::Answer { from, id, replies: Vec::new(), definition: None, result });
             }
             PASSED_ON | GIVEN_UP => {
                 let id = reader.fixed()?;

@@ -10,8 +10,8 @@ use bytes::Bytes;
 
 use super::names::Numbers;
 use super::varint::Reader;
-use super::{Definition, Frame, FrameTarget, ReceivedNames, Signal};
-use crate::base::{CallErrorKind, DecodeError, EncodeError, Exit, MonitorRef};
+use super::{Frame, FrameTarget, NameDefinition, ReceivedNames, Signal};
+use crate::base::{CallErrorKind, DecodeError, Definition, EncodeError, Exit, MonitorRef};
 use crate::counting::allocated_bytes;
 
 /// The bytes of a fuzzer, read as choices. After their end every choice is zero.
@@ -119,7 +119,7 @@ impl<'a> Input<'a> {
     /// Any frame that a peer can encode, often one to a known process.
     pub(crate) fn frame(&mut self, known: Known<'_>, protocol: u64) -> Frame {
         let from = self.number();
-        let signal = match self.below(16) {
+        let signal = match self.below(17) {
             0..=2 => {
                 let protocol = if self.below(4) == 3 { self.number() } else { protocol };
                 let to = self.target(known);
@@ -133,7 +133,8 @@ impl<'a> Input<'a> {
                 let ok = self.bool();
                 let result = if ok { Ok(Bytes::copy_from_slice(self.bytes(32))) } else { Err(self.call_error()) };
                 let replies = (0..self.below(3)).map(|_| self.number()).collect();
-                return Frame::Answer { from, id, replies, result };
+                let definition = (ok && self.bool()).then_some(protocol);
+                return Frame::Answer { from, id, replies, definition, result };
             }
             4 => Signal::Link,
             5 => Signal::Unlink { id: self.number() },
@@ -144,6 +145,10 @@ impl<'a> Input<'a> {
             10 => Signal::Demonitor { reference: MonitorRef(self.number()) },
             11 => return Frame::PassedOn { from, id: self.number() },
             12 => return Frame::GivenUp { from, id: self.number() },
+            13 => {
+                let (variant, reason) = (self.below(6) as u32, self.text(40).into());
+                return Frame::Refused { protocol, variant, reason };
+            }
             14 => return Frame::Hold { to: self.target(known) },
             15 => return Frame::Resume { to: self.target(known) },
             _ => Signal::Down { reference: MonitorRef(self.number()), reason: self.reason() },
@@ -201,8 +206,8 @@ fn any_bytes_are_an_error_or_a_frame_that_encodes_to_them() {
     let known = Known { numbers: &[1, 2, 3], names: &["orders"] };
     let mut names = ReceivedNames::default();
     for name in ["orders", "stock"] {
-        names.define(&Definition::Process(name.into())).unwrap();
-        names.define(&Definition::Protocol { fingerprint: 7, name: name.into() }).unwrap();
+        names.define(&NameDefinition::Process(name.into())).unwrap();
+        names.define(&NameDefinition::Protocol(Definition::sample(7, name))).unwrap();
     }
     bolero::check!().with_iterations(20_000).with_max_len(512).for_each(|bytes: &[u8]| {
         let mut input = Input::new(bytes);
@@ -249,7 +254,10 @@ fn any_bytes_are_an_error_or_a_frame_that_encodes_to_them() {
             Err(error) => coverage.count(std::mem::discriminant(&error)),
         }
     });
-    coverage.finish(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "13", "14", "skipped"], &[]);
+    coverage.finish(
+        &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "13", "14", "15", "16", "skipped"],
+        &[],
+    );
 }
 
 #[test]
@@ -260,11 +268,14 @@ fn any_bytes_are_an_error_or_a_definition_that_encodes_to_them() {
         let mut bytes = Vec::new();
         match input.below(3) {
             0 => bytes.extend_from_slice(input.0),
-            1 => Definition::Process(input.text(40).into()).encode(&mut bytes),
-            _ => Definition::Protocol { fingerprint: input.number(), name: input.text(40).into() }.encode(&mut bytes),
+            1 => NameDefinition::Process(input.text(40).into()).encode(&mut bytes),
+            _ => {
+                let (fingerprint, name) = (input.number(), input.text(40));
+                NameDefinition::Protocol(Definition::sample(fingerprint, &name)).encode(&mut bytes);
+            }
         }
         let before = allocated_bytes();
-        let decoded = Definition::decode(&bytes);
+        let decoded = NameDefinition::decode(&bytes);
         assert!(allocated_bytes() - before <= PER_FRAME + PER_BYTE * bytes.len());
         match decoded {
             Ok(definition) => {

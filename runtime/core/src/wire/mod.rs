@@ -10,7 +10,6 @@
 mod epoch;
 #[cfg(feature = "net")]
 mod error;
-mod fingerprint;
 #[cfg(feature = "net")]
 mod frame;
 #[cfg(test)]
@@ -28,10 +27,9 @@ pub(crate) mod varint;
 pub(crate) use epoch::Epoch;
 #[cfg(feature = "net")]
 pub(crate) use error::WireError;
-pub(crate) use fingerprint::fingerprint;
 #[cfg(feature = "net")]
 pub(crate) use frame::Frame;
 #[cfg(feature = "net")]
-pub(crate) use names::{Definition, Numbers, ReceivedNames, SentNames};
+pub(crate) use names::{NameDefinition, Numbers, ReceivedNames, SentNames};
 pub(crate) use signal::Signal;
 pub(crate) use target::FrameTarget;

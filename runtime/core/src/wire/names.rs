@@ -5,11 +5,12 @@
 //!
 //! | definition | bytes |
 //! |---|---|
-//! | protocol | `0`, fingerprint (8 bytes, least first), length *n* (1..=255), so many bytes of UTF-8: its name |
+//! | protocol | `0`, fingerprint (8 bytes, least first), version *n*, length *n* (1..=255), so many bytes of UTF-8: its name, length *n* (0..=32 KiB), so many bytes: its [shape](crate::shape) |
 //! | process name | `1`, length *n* (1..=255), so many bytes of UTF-8 |
 //!
 //! At most 4,096 of each kind are defined. Later names are sent in full in each frame, so the memory that a peer can
-//! occupy is bounded. The names of nodes inside payloads are always sent in full, because a payload can go to several
+//! occupy is bounded. For the same reason, all shapes together have at most 1 MiB. Later ones are empty: then a message
+//! can be read only by a receiver with the same fingerprint. The names of nodes inside payloads are always sent in full, because a payload can go to several
 //! connections. The idea is that of Erlang's
 //! [atom cache](https://www.erlang.org/doc/apps/erts/erl_ext_dist.html#distribution-header).
 
@@ -18,55 +19,61 @@ use std::sync::Arc;
 
 use super::varint::{self, Reader};
 use super::{FrameTarget, WireError};
-use crate::base::SortedMap;
+use crate::base::{Definition, SortedMap};
+use crate::shape::Shape;
 
 /// The most definitions of one kind.
 pub(crate) const MAX_NAMES: usize = 4096;
-/// The longest name that is defined, in bytes. The frames of a protocol with a longer name have its fingerprint.
+/// The longest name that is defined, in bytes.
 const MAX_NAME: usize = FrameTarget::MAX_NAME;
+/// The most bytes of all shapes.
+const MAX_SHAPES: usize = 1 << 20;
 
 const PROTOCOL: u8 = 0;
 const PROCESS: u8 = 1;
 
 /// The meaning of the next number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Definition {
-    Protocol {
-        fingerprint: u64,
-        name: Arc<str>,
-    },
+pub(crate) enum NameDefinition {
+    /// The definition of a protocol, or of the type of an event or an answer.
+    Protocol(Arc<Definition>),
     /// The name of a process.
     Process(Arc<str>),
 }
 
-impl Definition {
-    /// The longest definition, in bytes.
-    pub(crate) const MAX: usize = 1 + 8 + 2 + MAX_NAME;
-
+impl NameDefinition {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        let name = match self {
-            Definition::Protocol { fingerprint, name } => {
+        match self {
+            NameDefinition::Protocol(protocol) => {
+                let Definition { fingerprint, version, name, shape } = &**protocol;
                 out.push(PROTOCOL);
                 out.extend_from_slice(&fingerprint.to_le_bytes());
-                name
+                varint::put(out, u64::from(*version));
+                put_bytes(out, name.as_bytes());
+                put_bytes(out, shape);
             }
-            Definition::Process(name) => {
+            NameDefinition::Process(name) => {
                 out.push(PROCESS);
-                name
+                put_bytes(out, name.as_bytes());
             }
-        };
-        varint::put(out, name.len() as u64);
-        out.extend_from_slice(name.as_bytes());
+        }
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Definition, WireError> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<NameDefinition, WireError> {
         let mut reader = Reader::new(bytes);
         let definition = match reader.byte()? {
             PROTOCOL => {
                 let fingerprint = reader.fixed()?;
-                Definition::Protocol { fingerprint, name: reader.text(MAX_NAME)?.into() }
+                let version = u32::try_from(reader.varint()?).map_err(|_| WireError::Number)?;
+                let name = reader.text(MAX_NAME)?.into();
+                let length = usize::try_from(reader.varint()?).map_err(|_| WireError::Names)?;
+                if length > Shape::MAX_ENCODED {
+                    return Err(WireError::Names);
+                }
+                let shape = reader.bytes(length)?.into();
+                NameDefinition::Protocol(Arc::new(Definition { name, version, fingerprint, shape }))
             }
-            PROCESS => Definition::Process(reader.text(MAX_NAME)?.into()),
+            PROCESS => NameDefinition::Process(reader.text(MAX_NAME)?.into()),
             other => return Err(WireError::Kind(other)),
         };
         reader.finish()?;
@@ -74,12 +81,19 @@ impl Definition {
     }
 }
 
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    varint::put(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
 /// The numbers of the names that this node has sent, and the definitions that wait to be sent.
 #[derive(Debug, Default)]
 pub(crate) struct SentNames {
     protocols: SortedMap<u64, u64>,
+    /// The bytes of all shapes.
+    shapes: usize,
     processes: SortedMap<Arc<str>, u64>,
-    waiting: Vec<Definition>,
+    waiting: Vec<NameDefinition>,
 }
 
 /// The numbers of the names in one frame. Without a number, the name itself is encoded.
@@ -91,16 +105,22 @@ pub(crate) struct Numbers {
 
 impl SentNames {
     /// Returns the number of a protocol, which is defined if it is new; `None` if it has none.
-    pub(super) fn protocol(&mut self, fingerprint: u64, name: &str) -> Option<u64> {
-        if let Some(number) = self.protocols.get(&fingerprint) {
+    pub(crate) fn protocol(&mut self, protocol: &Arc<Definition>) -> Option<u64> {
+        if let Some(number) = self.protocols.get(&protocol.fingerprint) {
             return Some(*number);
         }
-        if self.protocols.len() >= MAX_NAMES || name.is_empty() || name.len() > MAX_NAME {
+        if self.protocols.len() >= MAX_NAMES {
             return None;
         }
         let number = self.protocols.len() as u64;
-        self.protocols.insert(fingerprint, number);
-        self.waiting.push(Definition::Protocol { fingerprint, name: name.into() });
+        self.protocols.insert(protocol.fingerprint, number);
+        let definition = if self.shapes + protocol.shape.len() <= MAX_SHAPES {
+            self.shapes += protocol.shape.len();
+            Arc::clone(protocol)
+        } else {
+            Arc::new(protocol.without_shape())
+        };
+        self.waiting.push(NameDefinition::Protocol(definition));
         Some(number)
     }
 
@@ -114,12 +134,12 @@ impl SentNames {
         }
         let number = self.processes.len() as u64;
         self.processes.insert(Arc::clone(name), number);
-        self.waiting.push(Definition::Process(Arc::clone(name)));
+        self.waiting.push(NameDefinition::Process(Arc::clone(name)));
         Some(number)
     }
 
     /// Takes the definitions that must be sent before the frames that were encoded since the last time.
-    pub(crate) fn take_definitions(&mut self) -> Vec<Definition> {
+    pub(crate) fn take_definitions(&mut self) -> Vec<NameDefinition> {
         mem::take(&mut self.waiting)
     }
 }
@@ -128,22 +148,30 @@ impl SentNames {
 #[derive(Debug, Default)]
 pub(crate) struct ReceivedNames {
     protocols: Vec<u64>,
+    /// The bytes of all shapes.
+    shapes: usize,
     processes: Vec<Arc<str>>,
 }
 
 impl ReceivedNames {
     /// Adds a definition.
-    pub(crate) fn define(&mut self, definition: &Definition) -> Result<(), WireError> {
+    pub(crate) fn define(&mut self, definition: &NameDefinition) -> Result<(), WireError> {
         let count = match definition {
-            Definition::Protocol { .. } => self.protocols.len(),
-            Definition::Process(_) => self.processes.len(),
+            NameDefinition::Protocol(_) => self.protocols.len(),
+            NameDefinition::Process(_) => self.processes.len(),
         };
         if count >= MAX_NAMES {
             return Err(WireError::Names);
         }
         match definition {
-            Definition::Protocol { fingerprint, .. } => self.protocols.push(*fingerprint),
-            Definition::Process(name) => self.processes.push(Arc::clone(name)),
+            NameDefinition::Protocol(protocol) => {
+                self.shapes += protocol.shape.len();
+                if self.shapes > MAX_SHAPES {
+                    return Err(WireError::Names);
+                }
+                self.protocols.push(protocol.fingerprint);
+            }
+            NameDefinition::Process(name) => self.processes.push(Arc::clone(name)),
         }
         Ok(())
     }
@@ -167,20 +195,19 @@ mod tests {
 
     #[test]
     fn a_definition_is_decoded_as_it_was_encoded() {
-        let check = |definition: Definition| {
+        let check = |definition: NameDefinition| {
             let mut bytes = Vec::new();
             definition.encode(&mut bytes);
-            assert!(bytes.len() <= Definition::MAX);
-            assert_eq!(Definition::decode(&bytes), Ok(definition));
+            assert_eq!(NameDefinition::decode(&bytes), Ok(definition));
             for cut in 0..bytes.len() {
-                assert!(Definition::decode(&bytes[..cut]).is_err(), "cut at {cut}");
+                assert!(NameDefinition::decode(&bytes[..cut]).is_err(), "cut at {cut}");
             }
             bytes.push(0);
-            assert_eq!(Definition::decode(&bytes), Err(WireError::Trailing));
+            assert_eq!(NameDefinition::decode(&bytes), Err(WireError::Trailing));
         };
-        check(Definition::Protocol { fingerprint: u64::MAX, name: "p".repeat(MAX_NAME).into() });
-        check(Definition::Process("n".repeat(MAX_NAME).into()));
-        let refused = |bytes: &[u8], error| assert_eq!(Definition::decode(bytes), Err(error), "{bytes:?}");
+        check(NameDefinition::Protocol(Definition::sample(u64::MAX, &"p".repeat(MAX_NAME))));
+        check(NameDefinition::Process("n".repeat(MAX_NAME).into()));
+        let refused = |bytes: &[u8], error| assert_eq!(NameDefinition::decode(bytes), Err(error), "{bytes:?}");
         refused(&[2, 1, b'x'], WireError::Kind(2));
         refused(&[1, 0], WireError::Text);
         refused(&[1, 1, 0xff], WireError::Text);
@@ -194,7 +221,7 @@ mod tests {
             let expected = (number < MAX_NAMES).then_some(number as u64);
             for _ in 0..2 {
                 assert_eq!(sent.process(&name(number)), expected);
-                assert_eq!(sent.protocol(number as u64 + 7, "shop::Orders"), expected);
+                assert_eq!(sent.protocol(&Definition::sample(number as u64 + 7, "shop::Orders")), expected);
             }
         }
         let definitions = sent.take_definitions();
@@ -212,7 +239,5 @@ mod tests {
         for definition in &definitions[..2] {
             assert_eq!(received.define(definition), Err(WireError::Names));
         }
-        let long = "p".repeat(MAX_NAME + 1);
-        assert_eq!(SentNames::default().protocol(1, &long), None);
     }
 }

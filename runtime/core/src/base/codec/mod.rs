@@ -6,12 +6,20 @@
 
 #[cfg(feature = "net")]
 mod bounds;
+#[cfg(feature = "serde")]
+mod field_with;
+#[cfg(feature = "serde")]
+mod functions;
 mod payload;
 #[cfg(feature = "net")]
 mod with_net;
 #[cfg(not(feature = "net"))]
 mod without_net;
 
+#[cfg(feature = "serde")]
+pub use field_with::FieldWith;
+#[cfg(feature = "serde")]
+pub use functions::FieldFunctions;
 pub use payload::Payload;
 pub(crate) use payload::Source;
 #[cfg(feature = "net")]

@@ -1,6 +1,7 @@
 //! The codec of messages that leave their node: postcard, with bounds.
 
 use std::any::{Any, TypeId};
+use std::marker::PhantomData;
 
 use bytes::Bytes;
 use postcard::de_flavors;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::super::{DecodeError, EncodeError};
 use super::bounds::Bounds;
+use super::functions::FieldFunctions;
 use super::payload::{Payload, Source};
 
 /// The target of [`Protocol::encode`](crate::Protocol::encode): writes fields one after another.
@@ -48,6 +50,14 @@ impl<'a> Encoder<'a> {
         self.serialize(value)
     }
 
+    /// Appends one field with the user's functions.
+    ///
+    /// # Errors
+    /// As [`field`](Self::field).
+    pub(super) fn field_with<T, F: FieldFunctions<T>>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.serialize(&ValueWith(value, PhantomData::<F>))
+    }
+
     fn serialize<T: Serialize>(&mut self, value: &T) -> Result<(), EncodeError> {
         let limit = self.limit;
         let bounded = Bounded { out: self.out.vector(), end: limit };
@@ -64,6 +74,15 @@ struct Slice<'a>(&'a [u8]);
 impl Serialize for Slice<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self.0)
+    }
+}
+
+/// A value that functions of the user serialize.
+struct ValueWith<'a, T, F>(&'a T, PhantomData<F>);
+
+impl<T, F: FieldFunctions<T>> Serialize for ValueWith<'_, T, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        F::serialize(self.0, serializer)
     }
 }
 

@@ -25,6 +25,11 @@ impl<'a> Encoder<'a> {
     pub fn field<T: Serialize + 'static>(&mut self, _: &T) -> Result<(), EncodeError> {
         Err(EncodeError::Local)
     }
+
+    #[cfg(feature = "serde")]
+    pub(super) fn field_with<T, F: super::FieldFunctions<T>>(&mut self, _: &T) -> Result<(), EncodeError> {
+        Err(EncodeError::Local)
+    }
 }
 
 /// The source of [`Protocol::decode`](crate::Protocol::decode), which has no bytes without the feature `net`.

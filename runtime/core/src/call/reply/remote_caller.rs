@@ -3,10 +3,11 @@
 use std::any::type_name;
 use std::sync::Arc;
 
-use crate::base::{CallErrorKind, EncodeError, Encoder, Payload, Source};
+use crate::base::{CallErrorKind, Definition, EncodeError, Encoder, OwnDefinition, Payload};
 use crate::call::remote::encode_caught;
 use crate::node::{
-    AnswerSlot, CallId, CallNote, CallerNode, Current, EncodedAnswer, Node, OutstandingCall, Room, WaitingCaller,
+    AnswerSlot, CallId, CallNote, CallerNode, Current, EncodedAnswer, Node, OutstandingCall, ReceivedAnswer, Room,
+    WaitingCaller,
 };
 
 /// A caller on another node that waits for a `T`.
@@ -24,6 +25,8 @@ struct ReplyRoute {
     caller: CallerNode,
     /// The call's id on the caller's node.
     id: u64,
+    /// The definition of the answer's type, if the caller may have another one.
+    definition: Option<Arc<OwnDefinition>>,
     _call: OutstandingCall,
 }
 
@@ -34,9 +37,15 @@ struct DroppedReply {
 }
 
 impl<T> RemoteCaller<T> {
-    /// Creates the caller of the call with this `id` on the node `caller`, to be answered from `node`.
-    pub(in crate::call) fn new(node: Node, caller: CallerNode, id: u64, encode: Encode<T>) -> RemoteCaller<T> {
-        RemoteCaller { route: ReplyRoute::new(node, caller, id), encode }
+    /// Creates the caller of the call with this `id` on the node `caller`, to be answered from `node`. With a
+    /// `definition`, which is that of the answer's type, the caller may have another version of the type.
+    pub(in crate::call) fn new(
+        node: Node,
+        (caller, id): (CallerNode, u64),
+        definition: Option<Arc<OwnDefinition>>,
+        encode: Encode<T>,
+    ) -> RemoteCaller<T> {
+        RemoteCaller { route: ReplyRoute::new(node, caller, id, definition), encode }
     }
 
     #[cfg(test)]
@@ -52,7 +61,9 @@ impl<T> RemoteCaller<T> {
         let mut encoder = Encoder::new(&mut payload, router.max_message_size());
         let encode = || encode_caught(node, type_name::<T>(), || (self.encode)(value, &mut encoder));
         let (result, replies) = Current::collect_replies(node, encode);
-        self.route.send(Some(Current::process()), replies, result.map(|()| payload).map_err(CallErrorKind::Encode));
+        let definition = self.route.definition();
+        let answer = result.and_then(|()| Ok((payload, definition?))).map_err(CallErrorKind::Encode);
+        self.route.send(Some(Current::process()), replies, answer);
     }
 
     /// Adds an entry for the reply, which is passed on to a third node in a message of `node`. Returns its id.
@@ -70,9 +81,16 @@ impl<T> RemoteCaller<T> {
 }
 
 impl ReplyRoute {
-    fn new(node: Node, caller: CallerNode, id: u64) -> ReplyRoute {
+    fn new(node: Node, caller: CallerNode, id: u64, definition: Option<Arc<OwnDefinition>>) -> ReplyRoute {
         let _call = caller.calls.begin();
-        ReplyRoute { node, caller, id, _call }
+        ReplyRoute { node, caller, id, definition, _call }
+    }
+
+    /// Returns the definition of the answer's type, if it must be sent.
+    fn definition(&self) -> Result<Option<Arc<Definition>>, EncodeError> {
+        let Some(definition) = &self.definition else { return Ok(None) };
+        let definition = definition.get().map_err(|reason| EncodeError::Field(Arc::clone(reason)))?;
+        Ok(Some(Arc::clone(definition)))
     }
 
     fn pass_on(&self, node: &Node) -> u64 {
@@ -88,11 +106,17 @@ impl ReplyRoute {
     }
 
     /// Sends an answer with the replies of these calls in it, or an error.
-    fn send(&self, from: Option<u64>, replies: Vec<u64>, result: Result<Payload, CallErrorKind>) {
+    fn send(
+        &self,
+        from: Option<u64>,
+        replies: Vec<u64>,
+        result: Result<(Payload, Option<Arc<Definition>>), CallErrorKind>,
+    ) {
         let Some(router) = self.node.router() else { return };
         let calls = self.node.pending_calls();
-        calls.sent(&replies, self.caller.epoch, "");
-        let encoded = result.map(|payload| EncodedAnswer { replies: replies.clone(), payload });
+        calls.sent(&replies, self.caller.epoch);
+        let encoded =
+            result.map(|(payload, definition)| EncodedAnswer { replies: replies.clone(), payload, definition });
         let failed = encoded.as_ref().err().cloned();
         let sent = router.send_answer(from, &self.caller, self.id, encoded);
         if sent == Ok(Room::Full) {
@@ -107,13 +131,20 @@ impl ReplyRoute {
 }
 
 impl AnswerSlot for ReplyRoute {
-    fn answer(&self, result: Result<&Source, CallErrorKind>) {
+    fn answer(&self, result: Result<ReceivedAnswer<'_>, CallErrorKind>) {
         let mut replies = Vec::new();
         if let Some((caller, ids)) = Current::take_all_received() {
-            let route = |id| ReplyRoute::new(self.node.clone(), caller.clone(), id);
+            let route = |id| ReplyRoute::new(self.node.clone(), caller.clone(), id, None);
             replies.extend(ids.into_iter().map(|id| route(id).pass_on(&self.node)));
         }
-        self.send(None, replies, result.map(Payload::from));
+        let result = result.and_then(|answer| {
+            let definition = match answer.definition {
+                Some(received) => Some(Arc::clone(received.get())),
+                None => self.definition().map_err(CallErrorKind::Encode)?,
+            };
+            Ok((Payload::from(answer.payload), definition))
+        });
+        self.send(None, replies, result);
     }
 }
 

@@ -12,10 +12,10 @@ use std::task::{Context, Waker};
 use std::time::Instant;
 
 use super::remote_caller::RemoteCaller;
-use crate::base::{CallErrorKind, DecodeError, Decoder, DeserializeOwned, Exit, NodeName, Pid, Source};
+use crate::base::{CallErrorKind, DecodeError, Decoder, DeserializeOwned, Exit, NodeName, Pid, Serialize, Source};
 use crate::call::noted_call::NotedCall;
 use crate::mailbox::{CheckedSend, Guard, WakingLock};
-use crate::node::{AnswerSlot, Current, Node, WaitingCaller, WeakNode};
+use crate::node::{AnswerSlot, Current, Node, ReceivedAnswer, WaitingCaller, WeakNode};
 use crate::observe::{AwaitedAnswer, AwaitedCall};
 use crate::process::{catch, report_message_panic};
 use crate::sched::Timeout;
@@ -293,15 +293,19 @@ impl<T> Timeout for Slot<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send + 'static> AnswerSlot for Slot<T> {
-    fn answer(&self, result: Result<&Source, CallErrorKind>) {
+impl<T: Serialize + DeserializeOwned + Send + 'static> AnswerSlot for Slot<T> {
+    fn answer(&self, result: Result<ReceivedAnswer<'_>, CallErrorKind>) {
         self.lock().remote_id = None;
-        let outcome = result.and_then(|bytes| {
-            let decoded = catch(|| decode(bytes)).map_err(|panic| {
-                self.report_panic("decoding an answer", &panic);
-                DecodeError::Malformed(panic.to_string().into())
+        let outcome = result.and_then(|answer| {
+            let decoded = catch(|| match answer.definition {
+                Some(definition) => definition.read_value(answer.payload),
+                None => decode(answer.payload).map_err(CallErrorKind::Decode),
             });
-            decoded.flatten().map_err(CallErrorKind::Decode)
+            let decoded = decoded.unwrap_or_else(|panic| {
+                self.report_panic("decoding an answer", &panic);
+                Err(CallErrorKind::Decode(DecodeError::Malformed(panic.to_string().into())))
+            });
+            decoded.map(CheckedSend::new)
         });
         // An answer that the caller no longer awaits is dropped here.
         if let Err(panic) = catch(|| self.fill_and_wake(outcome)) {
@@ -310,11 +314,11 @@ impl<T: DeserializeOwned + Send + 'static> AnswerSlot for Slot<T> {
     }
 }
 
-fn decode<T: DeserializeOwned + Send + 'static>(bytes: &Source) -> Result<CheckedSend<T>, DecodeError> {
+fn decode<T: DeserializeOwned + 'static>(bytes: &Source) -> Result<T, DecodeError> {
     let mut decoder = Decoder::new(bytes);
     let value = decoder.field()?;
     decoder.finish()?;
-    Ok(CheckedSend::new(value))
+    Ok(value)
 }
 
 impl<T> Slot<T> {
@@ -345,7 +349,9 @@ mod tests {
         let node = Node::local();
         let slot = Slot::<Brittle>::for_call(&node);
         slot.close();
-        let ((), dropped) = Current::collect_dropped(&node, Node::SYSTEM, || slot.answer(Ok(&Source::new())));
+        let ((), dropped) = Current::collect_dropped(&node, Node::SYSTEM, || {
+            slot.answer(Ok(ReceivedAnswer { payload: &Source::new(), definition: None }));
+        });
         assert!(dropped.is_empty());
         assert_eq!(node.counters().lost_messages, 1);
     }

@@ -113,9 +113,9 @@ impl Connector {
                         large_frames::accept(&owned.connector.node, peer, lane, frame);
                     }
                 }
-                Event::Protocol { fingerprint, name } => {
+                Event::Definition(definition) => {
                     if let Some(peer) = &owned.peer {
-                        peer.add_protocol(fingerprint, name);
+                        peer.define(definition);
                     }
                 }
                 Event::Probed { alive } => owned.probed(alive),

@@ -13,8 +13,8 @@ enum Job {
 impl Protocol for Job {
     const NAME: &'static str = "Job";
     const VARIANTS: &'static [Variant] = &[
-        Variant { name: "Build", shape: "u32", call: false, system: false, priority: false },
-        Variant { name: "Deploy", shape: "u32", call: false, system: false, priority: false },
+        Variant { name: "Build", call: false, system: false, priority: false },
+        Variant { name: "Deploy", call: false, system: false, priority: false },
     ];
 
     fn variant(&self) -> usize {

@@ -4,7 +4,7 @@ use std::mem;
 use std::task::{Context, Poll, Waker};
 
 use super::{Outbox, PushError, Pushed, Work};
-use crate::base::Payload;
+use crate::base::{Definition, Payload};
 use crate::mailbox::WaiterId;
 use crate::session::{Backlog, Limits};
 use crate::wire::{Frame, ReceivedNames};
@@ -51,14 +51,16 @@ impl Outbox {
         self.lock().messages.counts()
     }
 
-    /// Queues a message with its payload. Returns its id if it waits.
+    /// Queues a message with its payload, of a protocol with this name if there is one. Returns its id if it waits.
     pub(crate) fn push_whole(&self, lane: u64, frame: &Frame, protocol: &str) -> Result<Option<WaiterId>, PushError> {
         let mut head = frame.clone();
-        let mut fields = Payload::default();
-        if let Frame::Message { payload, .. } = &mut head {
+        let (mut fields, mut definition) = (Payload::default(), None);
+        if let Frame::Message { payload, protocol: fingerprint, .. } = &mut head {
             fields = Payload::from(&mem::take(payload));
+            definition =
+                Some(protocol).filter(|name| !name.is_empty()).map(|name| Definition::sample(*fingerprint, name));
         }
-        self.push_message(lane, &head, &mut fields, protocol).map(|pushed| match pushed {
+        self.push_message(lane, &head, &mut fields, definition.as_ref()).map(|pushed| match pushed {
             Pushed::Queued(_) => None,
             Pushed::Waits(id) => Some(id),
         })

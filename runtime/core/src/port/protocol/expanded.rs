@@ -19,14 +19,12 @@ impl ::greenroom::__private::Protocol for PortMessage {
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Write",
-            shape: "bytes: Vec<u8>",
             call: false,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "CloseInput",
-            shape: "",
             call: false,
             system: false,
             priority: false,
@@ -92,6 +90,52 @@ impl ::greenroom::__private::Protocol for PortMessage {
                 )
             }
         }
+    }
+    fn definition() -> ::core::option::Option<
+        &'static ::greenroom::__private::DefinitionCell,
+    > {
+        static DEFINITION: ::greenroom::__private::DefinitionCell = ::greenroom::__private::DefinitionCell::new();
+        ::core::option::Option::Some(&DEFINITION)
+    }
+    fn record(__recorder: &mut ::greenroom::__private::DefinitionRecorder) {
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Write"]);
+            <Vec<
+                u8,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["bytes"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(
+                __recorder,
+                &["CloseInput"],
+            );
+        }
+    }
+    fn resolve(
+        __name: &str,
+        __fields: &mut ::greenroom::__private::Fields<'_>,
+    ) -> ::core::result::Result<
+        ::core::option::Option<Self>,
+        ::greenroom::__private::FieldError,
+    > {
+        ::core::result::Result::Ok(
+            ::core::option::Option::Some(
+                match __name {
+                    "Write" => {
+                        Self::Write {
+                            bytes: <Vec<
+                                u8,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["bytes"],
+                            )?,
+                        }
+                    }
+                    "CloseInput" => Self::CloseInput {},
+                    _ => return ::core::result::Result::Ok(::core::option::Option::None),
+                },
+            ),
+        )
     }
 }
 /// Stub of a process with the protocol [`PortMessage`], on this node or another.

@@ -1,11 +1,13 @@
 //! Messages on their way into a cell's mailbox, from this node and from others.
 
 use super::Cell;
-use crate::base::{CallErrorKind, CastError, Decoder, NodeEvent, Protocol, System};
+use crate::base::{
+    CallErrorKind, CastError, DecodeError, Decoder, EncodedEvent, NodeEvent, Protocol, System, UnreadMessage,
+};
 use crate::mailbox::{Addressee, Entry, Origin, Refused, WaiterId};
 use crate::node::{AdmissionQueue, EncodedMessage, MessageTarget};
-use crate::process::{drop_message, fail_callers};
-use crate::wire::fingerprint;
+use crate::process::definition::read_message;
+use crate::process::{drop_message, fail_callers, protocol_definition};
 use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -41,25 +43,41 @@ impl<M: Protocol> Cell<M> {
     }
 }
 
+impl<M: Protocol> Cell<M> {
+    /// Decodes a message from another node.
+    fn read_message(&self, encoded: &EncodedMessage<'_>) -> Result<M, UnreadMessage> {
+        let own = protocol_definition::<M>(&self.node);
+        let definition = own.and_then(|own| own.get().ok());
+        if definition.is_some_and(|definition| definition.fingerprint == encoded.protocol) {
+            let mut decoder = Decoder::new(encoded.payload);
+            let message = M::decode(encoded.variant as usize, &mut decoder);
+            let message = message.and_then(|message| decoder.finish().map(|()| message));
+            return Ok(message.map_err(CallErrorKind::Decode)?);
+        }
+        let incompatible = |reason: String| CallErrorKind::Incompatible(reason.into());
+        let unnamed =
+            || incompatible(format!("the receiver has the protocol `{}`, and the message has another", M::NAME));
+        let received = (encoded.definition)(encoded.protocol).ok_or_else(unnamed)?;
+        if encoded.variant == EncodedMessage::EVENT {
+            let message = M::decode_event(&EncodedEvent::new(&received, encoded.payload));
+            let refused = || incompatible(format!("`{}` takes no event `{}`", M::NAME, received.get().name));
+            return Ok(message.ok_or_else(refused)??);
+        }
+        match own {
+            Some(own) => read_message(&received, own, encoded.variant, encoded.payload),
+            None => Err(CallErrorKind::Decode(DecodeError::Local).into()),
+        }
+    }
+}
+
 impl<M: Protocol> MessageTarget for Cell<M> {
     fn deliver(
         &self,
         number: u64,
         encoded: EncodedMessage<'_>,
         can_wait: bool,
-    ) -> Result<Option<WaiterId>, CallErrorKind> {
-        let mut decoder = Decoder::new(encoded.payload);
-        let message = if encoded.variant == EncodedMessage::EVENT {
-            let event = M::decode_event(encoded.protocol, &mut decoder);
-            event.ok_or_else(|| CallErrorKind::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?
-        } else if encoded.protocol == fingerprint::<M>() {
-            M::decode(encoded.variant as usize, &mut decoder)
-        } else {
-            let details = format!("the message is of another protocol than `{}`, or of another version of it", M::NAME);
-            return Err(CallErrorKind::Incompatible(details.into()));
-        };
-        let message = message.map_err(CallErrorKind::Decode)?;
-        decoder.finish().map_err(CallErrorKind::Decode)?;
+    ) -> Result<Option<WaiterId>, UnreadMessage> {
+        let message = self.read_message(&encoded)?;
         let (error, message) = match self.send(Addressee::of(number), message, can_wait) {
             Ok(waiting) => return Ok(waiting.filter(|_| can_wait)),
             Err(Refused::Gone(message)) => (CallErrorKind::NoProc, message),
@@ -67,7 +85,7 @@ impl<M: Protocol> MessageTarget for Cell<M> {
         };
         // The calls in it are answered by their ids, with this error.
         drop_message(&self.node, M::NAME, message);
-        Err(error)
+        Err(error.into())
     }
 
     fn deliver_event(&self, number: Option<u64>, event: &mut dyn Any) -> Result<Option<WaiterId>, CastError> {

@@ -206,7 +206,7 @@ impl Attacked {
                 Event::Offered => Stage::Offered,
                 Event::Up(_) => Stage::Up,
                 Event::Goodbye => Stage::Goodbye,
-                Event::Frame { .. } | Event::Protocol { .. } | Event::Probed { .. } => {
+                Event::Frame { .. } | Event::Definition(_) | Event::Probed { .. } => {
                     assert_eq!(self.stage, Stage::Up, "{event:?}");
                     continue;
                 }
@@ -420,7 +420,7 @@ fn put_chunk(input: &mut Input<'_>, out: &mut Vec<u8>) {
                 0..=4 => Numbers::default(),
                 known => {
                     let mut names = SentNames::default();
-                    let numbers = frame_of_peer.numbers(&mut names, "shop::Orders");
+                    let numbers = frame_of_peer.numbers(&mut names, Some(&Definition::sample(1, "shop::Orders")));
                     for definition in names.take_definitions().iter().skip(known % 2) {
                         put_definition(out, |bytes| definition.encode(bytes));
                     }

@@ -89,7 +89,7 @@ fn definitions_beyond_the_bound_end_the_session_and_a_name_needs_one() {
         signal: crate::wire::Signal::Link,
     });
     for frame in frames.clone() {
-        let numbers = frame.numbers(&mut names, "");
+        let numbers = frame.numbers(&mut names, None);
         names.take_definitions().into_iter().for_each(|definition| pair.dialler.session.define(definition));
         pair.dialler.session.send(1, encoded(&frame, numbers).unwrap()).unwrap();
     }
@@ -97,13 +97,13 @@ fn definitions_beyond_the_bound_end_the_session_and_a_name_needs_one() {
     assert_eq!(pair.listener.result, Ok(()));
     assert!(pair.listener.frames().into_iter().eq(&frames.collect::<Vec<_>>()));
     // One more than the sender would define itself.
-    pair.dialler.session.define(Definition::Process("one more".into()));
+    pair.dialler.session.define(NameDefinition::Process("one more".into()));
     pair.run();
     assert_eq!(pair.listener.result, Err(SessionError::Frame(WireError::Names)));
 
     let mut pair = Pair::up();
     let undefined = Frame::Signal { from: 1, to: FrameTarget::Name("a".into()), signal: crate::wire::Signal::Link };
-    let numbers = undefined.numbers(&mut SentNames::default(), "");
+    let numbers = undefined.numbers(&mut SentNames::default(), None);
     pair.dialler.session.send(1, encoded(&undefined, numbers).unwrap()).unwrap();
     pair.run();
     assert_eq!(pair.listener.result, Err(SessionError::Frame(WireError::Names)));
@@ -118,7 +118,7 @@ fn a_frame_waits_for_all_definitions_before_it() {
         let to = FrameTarget::Name(format!("{number} {}", "n".repeat(200)).into());
         Frame::Signal { from: 1, to, signal: crate::wire::Signal::Link }
     };
-    let numbers = (0..1_000).map(|number| frame(number).numbers(&mut names, "")).last().unwrap();
+    let numbers = (0..1_000).map(|number| frame(number).numbers(&mut names, None)).last().unwrap();
     names.take_definitions().into_iter().for_each(|definition| pair.dialler.session.define(definition));
     pair.dialler.session.send(1, encoded(&frame(999), numbers).unwrap()).unwrap();
     pair.run();

@@ -93,84 +93,72 @@ impl ::greenroom::__private::Protocol for Supervision {
     const VARIANTS: &'static [::greenroom::__private::Variant] = &[
         ::greenroom::__private::Variant {
             name: "Children",
-            shape: "reply: Reply<Vec<ChildInfo>>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Count",
-            shape: "reply: Reply<ChildCount>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Info",
-            shape: "reply: Reply<SupervisorInfo>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Subscribe",
-            shape: "subscriber: Recipient<ChildEvent>, reply: Reply<Result<(), ChildError>>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Terminate",
-            shape: "child: ChildId, reply: Reply<Result<(), ChildError>>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Restart",
-            shape: "child: ChildId, reply: Reply<Result<Option<Pid>, ChildError>>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Delete",
-            shape: "child: ChildId, reply: Reply<Result<(), ChildError>>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Find",
-            shape: "child: ChildId, reply: Reply<Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Add",
-            shape: "unbound: LocalOnly<UnboundSpec>, reply: Reply<Result<Option<Pid>, ChildError>>",
             call: true,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Retry",
-            shape: "retry: LocalOnly<PendingRetry>",
             call: false,
             system: false,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Exit",
-            shape: "ExitSignal",
             call: false,
             system: true,
             priority: false,
         },
         ::greenroom::__private::Variant {
             name: "Down",
-            shape: "Down",
             call: false,
             system: true,
             priority: false,
@@ -588,6 +576,256 @@ impl ::greenroom::__private::Protocol for Supervision {
                 )
             }
         }
+    }
+    fn definition() -> ::core::option::Option<
+        &'static ::greenroom::__private::DefinitionCell,
+    > {
+        static DEFINITION: ::greenroom::__private::DefinitionCell = ::greenroom::__private::DefinitionCell::new();
+        ::core::option::Option::Some(&DEFINITION)
+    }
+    fn record(__recorder: &mut ::greenroom::__private::DefinitionRecorder) {
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(
+                __recorder,
+                &["Children"],
+            );
+            <Reply<
+                Vec<ChildInfo>,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Count"]);
+            <Reply<
+                ChildCount,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Info"]);
+            <Reply<
+                SupervisorInfo,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(
+                __recorder,
+                &["Subscribe"],
+            );
+            <Recipient<
+                ChildEvent,
+            > as ::greenroom::__private::RemoteField>::record(
+                __recorder,
+                &["subscriber"],
+            );
+            <Reply<
+                Result<(), ChildError>,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(
+                __recorder,
+                &["Terminate"],
+            );
+            <ChildId as ::greenroom::__private::RemoteField>::record(
+                __recorder,
+                &["child"],
+            );
+            <Reply<
+                Result<(), ChildError>,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(
+                __recorder,
+                &["Restart"],
+            );
+            <ChildId as ::greenroom::__private::RemoteField>::record(
+                __recorder,
+                &["child"],
+            );
+            <Reply<
+                Result<Option<Pid>, ChildError>,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Delete"]);
+            <ChildId as ::greenroom::__private::RemoteField>::record(
+                __recorder,
+                &["child"],
+            );
+            <Reply<
+                Result<(), ChildError>,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Find"]);
+            <ChildId as ::greenroom::__private::RemoteField>::record(
+                __recorder,
+                &["child"],
+            );
+            <Reply<
+                Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Add"]);
+            <LocalOnly<
+                UnboundSpec,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["unbound"]);
+            <Reply<
+                Result<Option<Pid>, ChildError>,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["reply"]);
+        }
+        {
+            ::greenroom::__private::DefinitionRecorder::variant(__recorder, &["Retry"]);
+            <LocalOnly<
+                PendingRetry,
+            > as ::greenroom::__private::RemoteField>::record(__recorder, &["retry"]);
+        }
+        ::greenroom::__private::DefinitionRecorder::local_variant(__recorder, &["Exit"]);
+        ::greenroom::__private::DefinitionRecorder::local_variant(__recorder, &["Down"]);
+    }
+    fn resolve(
+        __name: &str,
+        __fields: &mut ::greenroom::__private::Fields<'_>,
+    ) -> ::core::result::Result<
+        ::core::option::Option<Self>,
+        ::greenroom::__private::FieldError,
+    > {
+        ::core::result::Result::Ok(
+            ::core::option::Option::Some(
+                match __name {
+                    "Children" => {
+                        Self::Children {
+                            reply: <Reply<
+                                Vec<ChildInfo>,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    "Count" => {
+                        Self::Count {
+                            reply: <Reply<
+                                ChildCount,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    "Info" => {
+                        Self::Info {
+                            reply: <Reply<
+                                SupervisorInfo,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    "Subscribe" => {
+                        Self::Subscribe {
+                            subscriber: <Recipient<
+                                ChildEvent,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["subscriber"],
+                            )?,
+                            reply: <Reply<
+                                Result<(), ChildError>,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    "Terminate" => {
+                        Self::Terminate {
+                            child: <ChildId as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["child"],
+                            )?,
+                            reply: <Reply<
+                                Result<(), ChildError>,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    "Restart" => {
+                        Self::Restart {
+                            child: <ChildId as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["child"],
+                            )?,
+                            reply: <Reply<
+                                Result<Option<Pid>, ChildError>,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    "Delete" => {
+                        Self::Delete {
+                            child: <ChildId as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["child"],
+                            )?,
+                            reply: <Reply<
+                                Result<(), ChildError>,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    "Find" => {
+                        Self::Find {
+                            child: <ChildId as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["child"],
+                            )?,
+                            reply: <Reply<
+                                Result<LocalOnly<Arc<dyn Any + Send + Sync>>, ChildError>,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    "Add" => {
+                        Self::Add {
+                            unbound: <LocalOnly<
+                                UnboundSpec,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["unbound"],
+                            )?,
+                            reply: <Reply<
+                                Result<Option<Pid>, ChildError>,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["reply"],
+                            )?,
+                        }
+                    }
+                    "Retry" => {
+                        Self::Retry {
+                            retry: <LocalOnly<
+                                PendingRetry,
+                            > as ::greenroom::__private::RemoteField>::take(
+                                __fields,
+                                &["retry"],
+                            )?,
+                        }
+                    }
+                    _ => return ::core::result::Result::Ok(::core::option::Option::None),
+                },
+            ),
+        )
     }
 }
 #[automatically_derived]

@@ -21,15 +21,23 @@ fn samples() -> Vec<Frame> {
             replies: Vec::new(),
             payload: Bytes::new(),
         },
-        Frame::Answer { from: 7, id: 128, replies: vec![1, u64::MAX], result: Ok(Bytes::from_static(&[0; 3])) },
-        Frame::Answer { from: 7, id: 128, replies: Vec::new(), result: Ok(Bytes::new()) },
+        Frame::Answer {
+            from: 7,
+            id: 128,
+            replies: vec![1, u64::MAX],
+            definition: None,
+            result: Ok(Bytes::from_static(&[0; 3])),
+        },
+        Frame::Answer { from: 7, id: 128, replies: vec![1], definition: Some(u64::MAX), result: Ok(Bytes::new()) },
+        Frame::Refused { protocol: 1 << 60, variant: u32::MAX, reason: "field `price`: ü".into() },
         Frame::Answer {
             from: 7,
             id: 1,
             replies: Vec::new(),
+            definition: None,
             result: Err(CallErrorKind::Exit(Exit::error("disk full"))),
         },
-        Frame::Answer { from: 7, id: 1, replies: Vec::new(), result: Err(CallErrorKind::NoProc) },
+        Frame::Answer { from: 7, id: 1, replies: Vec::new(), definition: None, result: Err(CallErrorKind::NoProc) },
         Frame::PassedOn { from: 0, id: u64::MAX },
         Frame::Hold { to: pid.clone() },
         Frame::Resume { to: name.clone() },
@@ -104,7 +112,7 @@ fn a_name_is_sent_once_and_then_numbered() {
         for name in ["orders", "stock"] {
             let to = FrameTarget::Name(name.into());
             let frame = Frame::Signal { from: 1, to, signal: Signal::Link };
-            let bytes = encoded_with(&frame, frame.numbers(&mut sent, ""));
+            let bytes = encoded_with(&frame, frame.numbers(&mut sent, None));
             assert_eq!(bytes.len(), 4);
             let definitions = sent.take_definitions();
             assert_eq!(definitions.len(), 1 - round);
@@ -117,7 +125,7 @@ fn a_name_is_sent_once_and_then_numbered() {
         let to = FrameTarget::Process(1);
         let payload = Bytes::from_static(b"payload");
         let frame = Frame::Message { from: 1, to, protocol: u64::MAX, variant: 0, replies: Vec::new(), payload };
-        let bytes = encoded_with(&frame, frame.numbers(&mut sent, "shop::Orders"));
+        let bytes = encoded_with(&frame, frame.numbers(&mut sent, Some(&Definition::sample(u64::MAX, "shop::Orders"))));
         assert!(bytes.len() < size);
         sent.take_definitions().iter().for_each(|definition| received.define(definition).unwrap());
         assert_eq!(Frame::decode(&bytes, &received), Ok(Some(frame)));
@@ -191,7 +199,7 @@ fn invalid_bytes_are_refused() {
         assert_eq!(decode(&Bytes::copy_from_slice(bytes)), Err(expected), "{bytes:?}");
     };
     check(&[], WireError::Truncated);
-    check(&[15, 0], WireError::Kind(15));
+    check(&[17, 0], WireError::Kind(17));
     check(&[3, 0, 3], WireError::Kind(3));
     check(&[3, 0, 2, 0], WireError::Names);
     check(&[3, 0, 1, 0], WireError::Text);

@@ -1,0 +1,106 @@
+//! The interface between serde's `Deserializer` and the source of its values.
+
+use std::any::TypeId;
+
+use super::error::Cause;
+
+/// A place of a value. The core gives it a meaning.
+pub(super) type Place = u32;
+
+/// The order in which the fields of a struct are visited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Position,
+    Name,
+}
+
+/// The key of the next field, variant or entry.
+pub(super) enum Key<'a> {
+    Name(&'a str),
+    /// The number of a field or a variant.
+    Index(u32),
+    /// The key of a map.
+    Value(Place),
+}
+
+/// The parts of a text.
+pub(super) enum Text<'de> {
+    Borrowed(&'de str),
+    Char(char),
+}
+
+/// A reply.
+pub(super) enum ReplyPart {
+    /// The answer's type is to be recorded. The reply was entered.
+    Answer,
+    Number(u32),
+}
+
+/// The source of the values.
+///
+/// `visitor` is the type of serde's visitor. It identifies the type that is deserialized.
+pub(super) trait Core<'de> {
+    fn bool(&mut self, at: Place) -> Result<bool, Cause>;
+    fn unsigned(&mut self, at: Place, bits: u32) -> Result<u64, Cause>;
+    fn signed(&mut self, at: Place, bits: u32) -> Result<i64, Cause>;
+    fn unsigned_wide(&mut self, at: Place) -> Result<u128, Cause>;
+    fn signed_wide(&mut self, at: Place) -> Result<i128, Cause>;
+    fn f32(&mut self, at: Place) -> Result<f32, Cause>;
+    fn f64(&mut self, at: Place) -> Result<f64, Cause>;
+    fn char(&mut self, at: Place) -> Result<char, Cause>;
+    fn text(&mut self, at: Place) -> Result<Text<'de>, Cause>;
+    fn bytes(&mut self, at: Place) -> Result<&'de [u8], Cause>;
+    fn unit(&mut self, at: Place) -> Result<(), Cause>;
+    /// Passes over the value.
+    fn ignore(&mut self, at: Place) -> Result<(), Cause>;
+    /// Notes that the type is not supported.
+    fn refuse(&mut self, at: Place, reason: &'static str) -> Cause;
+    /// Returns the place of a stub's content.
+    fn stub(&mut self, at: Place, protocol: &'static str) -> Result<Place, Cause>;
+    fn reply(&mut self, at: Place) -> Result<ReplyPart, Cause>;
+
+    // Enter a composite value. `leave` follows each that succeeds.
+    fn enter_option(&mut self, at: Place, visitor: TypeId) -> Result<(), Cause>;
+    /// `length` is that of a tuple.
+    fn enter_sequence(&mut self, at: Place, length: Option<usize>, visitor: TypeId) -> Result<(), Cause>;
+    fn enter_map(&mut self, at: Place, visitor: TypeId) -> Result<(), Cause>;
+    fn enter_struct(&mut self, at: Place, ty: StructType) -> Result<Order, Cause>;
+    fn enter_enum(&mut self, at: Place, ty: StructType) -> Result<(), Cause>;
+    /// Leaves the value that was entered last. `error` is set if its type refused it.
+    fn leave(&mut self, error: Option<&Cause>) -> Result<(), Cause>;
+
+    // The parts of the value that was entered last.
+    /// Returns the next element, or the content of an option.
+    fn next(&mut self) -> Result<Option<Place>, Cause>;
+    /// Returns the next key of a map or a struct, or the variant of an enum.
+    fn key(&mut self) -> Result<Option<Key<'_>>, Cause>;
+    /// Takes note of what a key was taken for: equal numbers mean the same field. `None` if it was refused.
+    fn key_means(&mut self, meaning: Option<u64>) -> Result<(), Cause>;
+    /// Returns the value that belongs to the last key, or the variant's content.
+    fn value(&mut self) -> Result<Place, Cause>;
+    /// The reader's variant has no content.
+    fn unit_variant(&mut self) -> Result<(), Cause>;
+    /// Returns the number of parts that are left, if it is known.
+    fn size_hint(&self) -> Option<usize>;
+
+    /// A value of more than 64 bytes of memory is read next.
+    fn charge(&mut self, size: usize) -> Result<(), Cause>;
+    /// A part begins.
+    fn begin(&mut self, at: Place) {
+        let _ = at;
+    }
+    /// A part was deserialized, or not.
+    fn end(&mut self, at: Place, error: Option<&Cause>) {
+        let _ = (at, error);
+    }
+}
+
+/// A struct, an enum, or the struct in a variant.
+#[derive(Clone, Copy)]
+pub(super) struct StructType {
+    pub(super) name: &'static str,
+    /// Of the fields or variants, with their aliases.
+    pub(super) names: &'static [&'static str],
+    pub(super) visitor: TypeId,
+    pub(super) is_variant: bool,
+}

@@ -81,6 +81,7 @@ use proc_macro::TokenStream;
 /// | `local` | the messages never leave their node, and their fields need no serde | they may be sent to other nodes |
 /// | `debug` | a crash report shows the last message, up to 1,000 bytes of those fields that are `Debug` | its variant only |
 /// | `version = N` | a number that must be equal on two nodes that use the protocol: raise it when a message keeps its fields and changes its meaning | `0` |
+/// | `name = ".."` | the protocol's name, which two nodes compare | the enum's name, with the type arguments |
 ///
 /// # On a variant
 /// | attribute | effect |
@@ -90,14 +91,13 @@ use proc_macro::TokenStream;
 /// | `#[private]` | no other node can send the message, and its fields need no serde: see below |
 /// | `#[redact]`, also on a field | crash reports and traces do not show the contents |
 /// | `#[cfg(..)]`, also on a named field | applies to all that is generated, too |
+/// | `#[serde(rename, alias)]`, on a field also `default` and `with` | serde's rules between two versions of a program; `#[default]` is short for `#[serde(default)]` |
 ///
-/// `#[from]` accepts the runtime's messages: `Down`, `ExitSignal` and `NodeEvent`. They are created on the process's
-/// own node and never read from the network. It also accepts types of your own, called *events*:
-/// `stub.recipient::<E>()` is a stub for the event `E` alone.
+/// `#[from]` accepts the runtime's messages, `Down`, `ExitSignal` and `NodeEvent`, which other nodes cannot send. It also
+/// accepts types of your own, called *events*: `stub.recipient::<E>()` is a stub for the event `E` alone.
 ///
-/// A `#[private]` message fails at a sender on another node with
-/// [`EncodeError::Local`](../greenroom/enum.EncodeError.html#variant.Local). A node with other code that sends it
-/// nevertheless gets `DecodeError::Local`. Both count it as a lost message.
+/// A `#[private]` message fails at a sender on another node with `EncodeError::Local`, and at a receiver with
+/// `DecodeError::Local`. Both count it as a lost message.
 ///
 /// # Errors
 /// A message is `Send + 'static`. Unless it is `#[private]` or the protocol is `local`, its fields and answers also need

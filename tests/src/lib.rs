@@ -57,6 +57,11 @@ pub mod language {
     pub mod outside {}
 }
 
+/// The page about two versions of a protocol.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/changing.md")]
+pub mod changing {}
+
 /// The page about connections between nodes.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/connections.md")]

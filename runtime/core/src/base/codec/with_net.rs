@@ -162,6 +162,8 @@ impl<'a> Decoder<'a> {
     ///   and 4,096 more.
     /// - [`DecodeError::TooLarge`]: the values of more than 64 bytes occupy more memory than 64 bytes for each byte of
     ///   the message, and 16 MiB.
+    // Also called for the samples of a definition. Without the attribute, the compiler would not inline it any more.
+    #[inline(always)]
     pub fn field<T: DeserializeOwned + 'static>(&mut self) -> Result<T, DecodeError> {
         if TypeId::of::<T>() == TypeId::of::<Vec<u8>>() {
             let bytes = self.deserialize::<&[u8]>()?.to_vec();
@@ -176,6 +178,7 @@ impl<'a> Decoder<'a> {
         self.deserialize()
     }
 
+    #[inline(always)]
     fn deserialize<T: Deserialize<'a>>(&mut self) -> Result<T, DecodeError> {
         let Decoder { rest, bounds, .. } = self;
         let malformed = |error: postcard::Error| match bounds.error() {

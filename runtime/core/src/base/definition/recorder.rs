@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::sync::Arc;
 
 use super::own::OwnDefinition;
-use crate::base::{Decoder, DeserializeOwned, Encoder, Payload, Serialize, Source};
+use crate::base::{Decoder, DeserializeOwned, Serialize, Source};
 use crate::shape::{Field, Node, NodeIndex, Recorder, Shape};
 
 /// Records the type of an event or an answer.
@@ -137,10 +137,8 @@ fn named(names: Names, node: NodeIndex) -> Field {
 
 /// Writes the value, reads it and writes it again. `None` if it cannot be written at all, as a reply outside of a message.
 fn write_twice<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Option<Result<[Source; 2], String>> {
-    let write = |value: &T| {
-        let mut payload = Payload::default();
-        Encoder::new(&mut payload, usize::MAX).field(value).map(|()| payload.to_source())
-    };
+    // Not by an `Encoder`: its code is inlined into the code of messages only if nothing else calls it.
+    let write = |value: &T| postcard::to_allocvec(value).map(Source::from);
     let written = write(value).ok()?;
     let mut decoder = Decoder::new(&written);
     let read = decoder.field::<T>().and_then(|value| decoder.finish().map(|()| value));

@@ -34,6 +34,8 @@ mod first {
         Gone { old: u8 },
         Label { text: u32, reply: Reply<()> },
         Visits { reply: Reply<u64> },
+        Weigh { item: String, reply: Reply<u32> },
+        Refer { item: String, reply: Reply<Receipt> },
     }
 
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,6 +88,14 @@ mod second {
             reply: Reply<Receipt>,
         },
         Count(i64),
+        Weigh {
+            item: String,
+            reply: Reply<String>,
+        },
+        Refer {
+            item: String,
+            reply: Reply<Receipt>,
+        },
         Label {
             text: String,
             reply: Reply<()>,
@@ -106,7 +116,7 @@ mod second {
 }
 
 /// A shop with the protocol of the next release, which notes what it receives.
-async fn second_shop(mut mailbox: Mailbox<second::Shop>) {
+async fn second_shop(mut mailbox: Mailbox<second::Shop>, office: OfficeRef) {
     let mut visits = 0;
     loop {
         visits += 1;
@@ -121,16 +131,45 @@ async fn second_shop(mut mailbox: Mailbox<second::Shop>) {
             second::Shop::Count(number) => visits += number as u64 * 10_000,
             second::Shop::Label { reply, .. } => reply.send(()),
             second::Shop::Visits { reply } => reply.send(visits),
+            second::Shop::Weigh { item, reply } => reply.send(format!("{item}: heavy")),
+            // Another process of the next release answers, on a third node.
+            second::Shop::Refer { item, reply } => drop(office.handle(Job { item, reply })),
             second::Shop::Hello => {}
+        });
+    }
+}
+
+/// A process that answers calls of others.
+#[protocol]
+enum Office {
+    Handle(Job),
+}
+
+/// A call that is passed on.
+#[derive(Serialize, Deserialize)]
+struct Job {
+    item: String,
+    reply: Reply<second::Receipt>,
+}
+
+async fn office(mut mailbox: Mailbox<Office>) {
+    loop {
+        receive!(match mailbox {
+            Office::Handle(Job { item, reply }) => reply.send(second::Receipt { tax: 1, item: Some(item), total: 5 }),
         });
     }
 }
 
 /// Starts a shop of the next release on one node, and returns the stub that a node of the first release has.
 async fn shop() -> (Cluster, first::ShopRef) {
-    let cluster = Cluster::in_memory(2).await;
+    let cluster = Cluster::in_memory(3).await;
+    let there = cluster.node(2).enter();
+    OfficeRef::register("office", &greenroom::spawn(office)).unwrap();
+    drop(there);
+    let office = cluster.node(1).named_at("office", "n2@test");
     let there = cluster.node(1).enter();
-    second::ShopRef::register("shop", &greenroom::spawn(second_shop)).unwrap();
+    let shop = greenroom::spawn(|mailbox| second_shop(mailbox, office));
+    second::ShopRef::register("shop", &shop).unwrap();
     drop(there);
     let far = cluster.node(0).named_at("shop", "n1@test");
     (cluster, far)
@@ -149,6 +188,48 @@ async fn a_message_of_another_release_is_read_by_the_names_of_its_fields() {
     shop.note("abc".into());
     shop.count(5);
     assert_eq!(shop.visits().await, Ok(6 + 300 + 50_000));
+}
+
+/// A shop of the first release.
+async fn first_shop(mut mailbox: Mailbox<first::Shop>) {
+    let mut visits = 0;
+    loop {
+        receive!(match mailbox {
+            first::Shop::Buy { item, price, reply } => {
+                reply.send(first::Receipt { total: price.amount + price.fee, item });
+            }
+            first::Shop::Pay { payment, reply } => reply.send(format!("{payment:?}")),
+            first::Shop::Note { text } => visits += text.len() as u64,
+            first::Shop::Visits { reply } => reply.send(visits),
+            other => panic!("{}", greenroom::Protocol::variant(&other)),
+        });
+    }
+}
+
+#[greenroom::test]
+async fn a_message_of_the_next_release_is_read_by_the_first() {
+    let cluster = Cluster::in_memory(2).await;
+    let there = cluster.node(1).enter();
+    first::ShopRef::register("shop", &greenroom::spawn(first_shop)).unwrap();
+    drop(there);
+    let shop: second::ShopRef = cluster.node(0).named_at("shop", "n1@test");
+    let price = |amount| second::Price { currency: "EUR".into(), fee: 1, amount };
+    let receipt = shop.buy(price(1000), "tea".into()).await;
+    assert_eq!(receipt, Ok(second::Receipt { tax: 0, item: Some("tea".into()), total: 1001 }));
+    let error = shop.buy(price(1 << 40), "tea".into()).await.unwrap_err();
+    let reason = "`Shop::Buy`: field `price.amount`: the number does not fit into u32";
+    assert_eq!(error.kind, CallErrorKind::Incompatible(reason.into()));
+    // The error is that of one value: others are sent as before.
+    assert!(shop.buy(price(1), "tea".into()).await.is_ok());
+    let card = second::Payment::Card { number: "12".into(), holder: Some("me".into()) };
+    assert_eq!(shop.pay(card).await, Ok("Card { number: \"12\" }".to_owned()));
+    let error = shop.pay(second::Payment::Voucher(1)).await.unwrap_err().kind;
+    let reason = "`Shop::Pay`: field `payment`: unknown variant `Voucher`, expected `Cash` or `Card`";
+    assert_eq!(error, CallErrorKind::Incompatible(reason.into()));
+    assert!(shop.pay(second::Payment::Cash).await.is_ok());
+    // By the alias, which was the name in the first release.
+    shop.remark("abc".into(), 1);
+    assert_eq!(shop.visits().await, Ok(3));
 }
 
 #[greenroom::test]
@@ -174,6 +255,20 @@ async fn a_cast_that_cannot_be_read_is_counted_and_logged_once_and_then_fails_at
     assert_eq!([0, 1].map(|at| cluster.node(at).counters().lost_messages), [2, 1]);
     let events = events.take();
     assert_eq!(events.iter().filter(|event| event.contains("cannot be delivered")).count(), 1, "{events:?}");
+}
+
+#[greenroom::test]
+async fn an_answer_that_the_caller_cannot_read_fails_the_call() {
+    let (_cluster, shop) = shop().await;
+    let error = shop.weigh("tea".into()).await.unwrap_err();
+    let expected = "`alloc::string::String`: String was sent, u32 is expected";
+    assert_eq!(error.kind, CallErrorKind::Incompatible(expected.into()));
+}
+
+#[greenroom::test]
+async fn a_reply_of_another_release_is_answered_from_a_third_node() {
+    let (_cluster, shop) = shop().await;
+    assert_eq!(shop.refer("tea".into()).await, Ok(first::Receipt { total: 5, item: "tea".into() }));
 }
 
 /// A protocol with a type argument.

@@ -208,9 +208,36 @@ mod tests {
         check(NameDefinition::Protocol(Definition::sample(u64::MAX, &"p".repeat(MAX_NAME))));
         check(NameDefinition::Process("n".repeat(MAX_NAME).into()));
         let refused = |bytes: &[u8], error| assert_eq!(NameDefinition::decode(bytes), Err(error), "{bytes:?}");
+        let mut large = vec![0; 8 + 1 + 2];
+        (large[0], large[10]) = (PROTOCOL, 1);
+        large.push(b'p');
+        varint::put(&mut large, Shape::MAX_ENCODED as u64 + 1);
+        large.resize(large.len() + Shape::MAX_ENCODED + 1, 0);
+        refused(&large, WireError::Names);
         refused(&[2, 1, b'x'], WireError::Kind(2));
         refused(&[1, 0], WireError::Text);
         refused(&[1, 1, 0xff], WireError::Text);
+    }
+
+    #[test]
+    fn all_shapes_together_are_bounded() {
+        let (mut sent, mut received) = (SentNames::default(), ReceivedNames::default());
+        let large = |number| Definition { shape: vec![0; Shape::MAX_ENCODED].into(), ..own(number) };
+        for number in 0..40 {
+            assert_eq!(sent.protocol(&Arc::new(large(number))), Some(number));
+        }
+        let definitions = sent.take_definitions();
+        let with_shape = definitions.iter().filter(|definition| {
+            assert_eq!(received.define(definition), Ok(()));
+            matches!(definition, NameDefinition::Protocol(protocol) if !protocol.shape.is_empty())
+        });
+        assert_eq!(with_shape.count(), MAX_SHAPES / Shape::MAX_ENCODED);
+        let beyond = NameDefinition::Protocol(Arc::new(large(40)));
+        assert_eq!(received.define(&beyond), Err(WireError::Names));
+    }
+
+    fn own(fingerprint: u64) -> Definition {
+        Definition { name: "shop::Orders".into(), version: 0, fingerprint, shape: [].into() }
     }
 
     #[test]

@@ -16,6 +16,9 @@ mod own;
 mod received;
 #[cfg(feature = "net")]
 mod recorder;
+#[cfg(test)]
+#[cfg(feature = "net")]
+mod tests;
 mod types;
 #[cfg(not(feature = "net"))]
 mod without_net;

@@ -37,7 +37,8 @@ fn check(name: &str, panic: &str, program: &str, refusal: &str) -> String {
     let cargo = Command::new(env!("CARGO"))
         .args(["check", "--offline", "--quiet", "--color=never"])
         .current_dir(&root)
-        .env("CARGO_TARGET_DIR", root.join("target"))
+        // Programs with the same profile share what they depend on.
+        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("refused").join(panic))
         // The flags of this test do not apply to the program.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")

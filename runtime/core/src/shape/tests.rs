@@ -4,7 +4,7 @@ mod fields;
 mod hostile;
 mod numbers;
 mod parts;
-
+mod random;
 mod variants;
 
 use std::fmt::Debug;

@@ -15,7 +15,7 @@ struct Alarm {
     text: String,
 }
 
-/// The same event of the next release.
+/// The event of the next release.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct NextAlarm {
     #[serde(default)]

@@ -1,8 +1,10 @@
 //! Variants that are added, removed, moved and renamed.
 
+use serde::de::{Deserializer, EnumAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::{differ, pair, same};
+use super::{differ, pair, same, shape};
+use crate::shape::{Aliases, Resolver};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Payment {
@@ -154,4 +156,37 @@ fn the_content_of_a_variant_can_change() {
         String::from("Cash"),
         "String was sent, an enum is expected",
     );
+}
+
+/// Reads the variant of an enum, and not its content.
+#[derive(Debug, PartialEq)]
+struct VariantName(String);
+
+impl<'de> Deserialize<'de> for VariantName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<VariantName, D::Error> {
+        struct NameVisitor;
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = VariantName;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an enum")
+            }
+            fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<VariantName, A::Error> {
+                data.variant::<String>().map(|(name, _)| VariantName(name))
+            }
+        }
+        deserializer.deserialize_enum("Payment", &["Cash", "Card", "Voucher"], NameVisitor)
+    }
+}
+
+#[test]
+fn the_content_of_a_variant_that_is_not_read_is_passed_over() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Named {
+        payment: VariantName,
+        last: u8,
+    }
+    let (shape, aliases) = (shape::<Order<Payment>>(), Aliases::default());
+    let bytes = postcard::to_allocvec(&order(Payment::Card("12".into()))).unwrap();
+    let read = Resolver::new(&shape, &aliases, &bytes).read::<Named>(0);
+    assert_eq!(read, Ok(Named { payment: VariantName("Card".into()), last: 7 }));
 }

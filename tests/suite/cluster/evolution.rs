@@ -321,6 +321,21 @@ struct Sparse {
     last: u8,
 }
 
+/// A type whose variants are written and read with different numbers.
+#[derive(Serialize, Deserialize)]
+enum Gap {
+    First,
+    #[serde(skip)]
+    Hidden,
+    Second(u8),
+    Third(u8),
+}
+
+#[protocol]
+enum Gaps {
+    Gap(Gap),
+}
+
 #[protocol]
 enum Misfits {
     Open(Open),
@@ -342,6 +357,12 @@ async fn a_type_that_postcard_cannot_carry_fails_at_its_sender() {
     let sent = holes.sparse(Sparse { id: 1, note: None, last: 3 }).await;
     let Err(CastError::Encode(EncodeError::Field(reason))) = &sent else { panic!("{sent:?}") };
     assert!(reason.contains("do not match"), "{reason}");
+    let gaps: GapsRef = cluster.node(0).named_at("gaps", "n1@test");
+    for gap in [Gap::First, Gap::Hidden, Gap::Second(1), Gap::Third(2)] {
+        let sent = gaps.gap(gap).await;
+        let Err(CastError::Encode(EncodeError::Field(reason))) = &sent else { panic!("{sent:?}") };
+        assert!(reason.contains("do not match"), "{reason}");
+    }
 }
 
 /// Functions that write a number as a text.

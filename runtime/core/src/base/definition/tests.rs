@@ -123,3 +123,26 @@ const RECORDED: [&str; 2] = [
     "0c18030443617368000104436172640107506c61737469630207566f756368657200030112041703066e756d6265",
     "7200050570617274730006037261770007100a1308160b031502090a030208",
 ];
+
+/// A type that writes its variants with each other's numbers.
+#[derive(Deserialize)]
+enum Swapped {
+    Left,
+    Right,
+}
+
+impl Serialize for Swapped {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Swapped::Left => serializer.serialize_unit_variant("Swapped", 1, "Left"),
+            Swapped::Right => serializer.serialize_unit_variant("Swapped", 0, "Right"),
+        }
+    }
+}
+
+#[test]
+fn a_type_that_reads_its_values_as_others_is_refused() {
+    let own = record_type::<Vec<Swapped>>();
+    let reason = own.get().unwrap_err();
+    assert!(reason.ends_with("do not match: a value that was written is read as another value"), "{reason}");
+}

@@ -75,7 +75,7 @@ pub(super) trait Core<'de> {
     /// Returns the next key of a map or a struct, or the variant of an enum.
     fn key(&mut self) -> Result<Option<Key<'_>>, Cause>;
     /// Takes note of what a key was taken for: equal numbers mean the same field. `None` if it was refused.
-    fn key_means(&mut self, meaning: Option<u64>) -> Result<(), Cause>;
+    fn key_means(&mut self, meaning: &dyn Fn() -> Option<u64>) -> Result<(), Cause>;
     /// Returns the value that belongs to the last key, or the variant's content.
     fn value(&mut self) -> Result<Place, Cause>;
     /// The reader's variant has no content.

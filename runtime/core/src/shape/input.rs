@@ -20,11 +20,26 @@ pub(super) struct Input<'s, 'de> {
 
 /// An integer of any type.
 pub(super) enum Integer {
-    Unsigned(u128),
-    Signed(i128),
+    Unsigned(u64),
+    Signed(i64),
+    UnsignedWide(u128),
+    SignedWide(i128),
+}
+
+impl Integer {
+    /// Returns the number as a `T`, if it fits.
+    pub(super) fn to<T: TryFrom<u64> + TryFrom<i64> + TryFrom<u128> + TryFrom<i128>>(&self) -> Option<T> {
+        match *self {
+            Integer::Unsigned(number) => number.try_into().ok(),
+            Integer::Signed(number) => number.try_into().ok(),
+            Integer::UnsignedWide(number) => number.try_into().ok(),
+            Integer::SignedWide(number) => number.try_into().ok(),
+        }
+    }
 }
 
 const END: Cause = Cause::Malformed("the bytes end inside a value");
+const TOO_LARGE: Cause = Cause::Malformed("a number is too large for its type");
 const LENGTH: Cause = Cause::Limit("a sequence or a map has more elements than the message has bytes");
 
 impl<'s, 'de> Input<'s, 'de> {
@@ -51,11 +66,11 @@ impl<'s, 'de> Input<'s, 'de> {
     }
 
     /// Reads a number as strictly as postcard: not more bytes than `bits` need, and no more bits in the last one.
-    pub(super) fn varint(&mut self, bits: u32) -> Result<u128, Cause> {
+    pub(super) fn varint(&mut self, bits: u32) -> Result<u64, Cause> {
         let (mut number, mut shift) = (0, 0);
         while shift < bits {
             let byte = self.byte()?;
-            let part = u128::from(byte & 0x7f);
+            let part = u64::from(byte & 0x7f);
             if bits - shift < 7 && part >> (bits - shift) != 0 {
                 break;
             }
@@ -65,12 +80,29 @@ impl<'s, 'de> Input<'s, 'de> {
             }
             shift += 7;
         }
-        Err(Cause::Malformed("a number is too large for its type"))
+        Err(TOO_LARGE)
+    }
+
+    fn wide_varint(&mut self) -> Result<u128, Cause> {
+        let (mut number, mut shift) = (0, 0);
+        while shift < u128::BITS {
+            let byte = self.byte()?;
+            let part = u128::from(byte & 0x7f);
+            if u128::BITS - shift < 7 && part >> (u128::BITS - shift) != 0 {
+                break;
+            }
+            number |= part << shift;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+            shift += 7;
+        }
+        Err(TOO_LARGE)
     }
 
     /// Reads the length of a sequence or a map, and charges its elements.
     pub(super) fn length(&mut self) -> Result<u64, Cause> {
-        let length = self.varint(64)? as u64;
+        let length = self.varint(64)?;
         self.note(length);
         self.elements = self.elements.checked_sub(length).ok_or(LENGTH)?;
         Ok(length)
@@ -82,18 +114,21 @@ impl<'s, 'de> Input<'s, 'de> {
 
     /// Reads an integer of any type; `None` if the node is another type.
     pub(super) fn integer(&mut self, node: &Node) -> Result<Option<Integer>, Cause> {
-        let unzigzag = |number: u128| (number >> 1) as i128 ^ -((number & 1) as i128);
+        let unzigzag = |number: u64| (number >> 1) as i64 ^ -((number & 1) as i64);
         Ok(Some(match node {
             Node::U8 => Integer::Unsigned(self.byte()?.into()),
             Node::U16 => Integer::Unsigned(self.varint(16)?),
             Node::U32 => Integer::Unsigned(self.varint(32)?),
             Node::U64 => Integer::Unsigned(self.varint(64)?),
-            Node::U128 => Integer::Unsigned(self.varint(128)?),
+            Node::U128 => Integer::UnsignedWide(self.wide_varint()?),
             Node::I8 => Integer::Signed((self.byte()? as i8).into()),
             Node::I16 => Integer::Signed(unzigzag(self.varint(16)?)),
             Node::I32 => Integer::Signed(unzigzag(self.varint(32)?)),
             Node::I64 => Integer::Signed(unzigzag(self.varint(64)?)),
-            Node::I128 => Integer::Signed(unzigzag(self.varint(128)?)),
+            Node::I128 => {
+                let number = self.wide_varint()?;
+                Integer::SignedWide((number >> 1) as i128 ^ -((number & 1) as i128))
+            }
             _ => return Ok(None),
         }))
     }

@@ -1,7 +1,6 @@
 //! The nodes of a shape.
 
 use std::any::TypeId;
-use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +22,24 @@ pub(crate) struct Field {
     pub(crate) node: NodeIndex,
 }
 
-/// The names of the types of one program that have aliases, by the type of serde's visitor: the names of each field or
-/// variant.
-pub(crate) type Aliases = HashMap<TypeId, Vec<Vec<&'static str>>>;
+/// The names of the types of one program that have aliases.
+///
+/// A list, since most programs have none, and others few.
+#[derive(Default)]
+pub(crate) struct Aliases(Vec<(TypeId, Vec<Vec<&'static str>>)>);
+
+impl Aliases {
+    /// Returns the names of each field or variant of a type. `visitor` is the type of its visitor for serde.
+    pub(super) fn of(&self, visitor: TypeId) -> Option<&Vec<Vec<&'static str>>> {
+        self.0.iter().find(|(ty, _)| *ty == visitor).map(|(_, names)| names)
+    }
+}
+
+impl FromIterator<(TypeId, Vec<Vec<&'static str>>)> for Aliases {
+    fn from_iter<I: IntoIterator<Item = (TypeId, Vec<Vec<&'static str>>)>>(types: I) -> Aliases {
+        Aliases(types.into_iter().collect())
+    }
+}
 
 /// The structure of one type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

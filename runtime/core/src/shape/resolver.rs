@@ -104,7 +104,7 @@ impl<'s, 'de> Resolver<'s, 'de> {
     }
 
     fn names(&self, ty: StructType) -> Names<'s> {
-        Names { all: ty.names, groups: self.aliases.get(&ty.visitor) }
+        Names { all: ty.names, groups: self.aliases.of(ty.visitor) }
     }
 
     /// Returns the place of the content of an option that the reader takes as a value.
@@ -158,35 +158,22 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
 
     fn unsigned(&mut self, at: Place, bits: u32) -> Result<u64, Cause> {
         let expected = integer_name(false, bits);
-        let number = match self.integer(at, expected)? {
-            Integer::Unsigned(number) => u64::try_from(number).ok(),
-            Integer::Signed(number) => u64::try_from(number).ok(),
-        };
+        let number = self.integer(at, expected)?.to::<u64>();
         number.filter(|number| *number <= u64::MAX >> (64 - bits)).ok_or(Cause::Range { expected })
     }
 
     fn signed(&mut self, at: Place, bits: u32) -> Result<i64, Cause> {
         let expected = integer_name(true, bits);
-        let number = match self.integer(at, expected)? {
-            Integer::Unsigned(number) => i64::try_from(number).ok(),
-            Integer::Signed(number) => i64::try_from(number).ok(),
-        };
-        let unused = 64 - bits;
+        let (number, unused) = (self.integer(at, expected)?.to::<i64>(), 64 - bits);
         number.filter(|number| (number << unused) >> unused == *number).ok_or(Cause::Range { expected })
     }
 
     fn unsigned_wide(&mut self, at: Place) -> Result<u128, Cause> {
-        match self.integer(at, "u128")? {
-            Integer::Unsigned(number) => Ok(number),
-            Integer::Signed(number) => number.try_into().map_err(|_| Cause::Range { expected: "u128" }),
-        }
+        self.integer(at, "u128")?.to().ok_or(Cause::Range { expected: "u128" })
     }
 
     fn signed_wide(&mut self, at: Place) -> Result<i128, Cause> {
-        match self.integer(at, "i128")? {
-            Integer::Unsigned(number) => number.try_into().map_err(|_| Cause::Range { expected: "i128" }),
-            Integer::Signed(number) => Ok(number),
-        }
+        self.integer(at, "i128")?.to().ok_or(Cause::Range { expected: "i128" })
     }
 
     fn f32(&mut self, at: Place) -> Result<f32, Cause> {
@@ -204,11 +191,8 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
             Node::F32 => self.input.f32().map(f64::from),
             // Each of their numbers is an f64 exactly.
             node @ (Node::U8 | Node::U16 | Node::U32 | Node::I8 | Node::I16 | Node::I32) => {
-                match self.input.integer(node)? {
-                    Some(Integer::Unsigned(number)) => Ok(number as f64),
-                    Some(Integer::Signed(number)) => Ok(number as f64),
-                    None => self.differs(at, "f64"),
-                }
+                let number = self.input.integer(node)?.and_then(|number| number.to::<i64>());
+                number.map_or_else(|| self.differs(at, "f64"), |number| Ok(number as f64))
             }
             _ => self.differs(at, "f64"),
         }
@@ -410,7 +394,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn key_means(&mut self, _: Option<u64>) -> Result<(), Cause> {
+    fn key_means(&mut self, _: &dyn Fn() -> Option<u64>) -> Result<(), Cause> {
         Ok(())
     }
 

@@ -7,6 +7,8 @@ mod model;
 mod reader;
 mod types;
 
+use std::collections::HashMap;
+
 use self::model::expected;
 use self::types::Rng;
 use super::super::deserializer::part;
@@ -31,9 +33,10 @@ fn check(seed: u64) -> Result<Outcome, String> {
     if rng.one_in(32) {
         reader = rng.ty(3);
     }
-    writer.finish(&mut Aliases::new());
-    let mut aliases = Aliases::new();
+    writer.finish(&mut HashMap::new());
+    let mut aliases = HashMap::new();
     reader.finish(&mut aliases);
+    let aliases: Aliases = aliases.into_iter().collect();
     let (mut nodes, mut bytes) = (Vec::new(), Vec::new());
     let root = writer.node(&mut nodes);
     let shape = Shape::canonical(&nodes, root);

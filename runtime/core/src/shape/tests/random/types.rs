@@ -1,11 +1,12 @@
 //! Types and values as data: random ones, and random edits.
 
 use std::any::TypeId;
+use std::collections::HashMap;
 
 use serde::Serialize;
 
 use super::reader::TypeVisitor;
-use crate::shape::{Aliases, Field, Node, NodeIndex};
+use crate::shape::{Field, Node, NodeIndex};
 
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Type {
@@ -137,7 +138,7 @@ impl Type {
 
     /// Computes what depends on the names. Only one struct or enum keeps its aliases: aliases are found by the type of
     /// the visitor, and each of those with aliases would need one of its own.
-    pub(super) fn finish(&mut self, aliases: &mut Aliases) {
+    pub(super) fn finish(&mut self, aliases: &mut HashMap<TypeId, Vec<Vec<&'static str>>>) {
         if let Type::Struct(parts) | Type::Enum(parts) = self {
             if !aliases.is_empty() {
                 parts.all.iter_mut().for_each(|part| part.names.truncate(1));

@@ -44,10 +44,8 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                     node.report(ReportKind::NoReceiver, || {
                         log::debug!(target: "greenroom", peer = %peer_name, from, ?to, "a message for a process that does not exist");
                     });
-                } else if !matches!(error, CallErrorKind::Incompatible(_)) || peer.note_unread(protocol, variant) {
-                    if let (CallErrorKind::Incompatible(reason), true) = (&error, is_permanent) {
-                        refuse(peer, protocol, variant, reason);
-                    }
+                } else if !matches!(error, CallErrorKind::Incompatible(_)) || peer.note_unread(protocol, variant, None)
+                {
                     node.report(ReportKind::Undelivered, || {
                         let definition = peer.definition(protocol);
                         let protocol = definition.as_ref().map(|definition| &definition.get().name);
@@ -56,6 +54,11 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                             "a message cannot be delivered"
                         );
                     });
+                }
+                if let (CallErrorKind::Incompatible(reason), true) = (&error, is_permanent)
+                    && peer.note_unread(protocol, variant, Some(&to))
+                {
+                    refuse(peer, to, (protocol, variant), reason);
                 }
                 fail_calls(node, peer, replies, &error);
             }
@@ -89,12 +92,14 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                 send_note(node, peer, CallNote::GivenUp(id));
             }
         }
-        Frame::Refused { protocol, variant, reason } => {
-            log::warn!(
-                target: "greenroom", peer = %peer.id.name, reason = %log::Escaped(&reason),
-                "the peer cannot read messages of this variant: they fail from now on"
-            );
-            peer.outbox.refuse(protocol, variant, reason);
+        Frame::Refused { to, protocol, variant, reason } => {
+            node.report(ReportKind::Undelivered, || {
+                log::warn!(
+                    target: "greenroom", peer = %peer.id.name, ?to, reason = %log::Escaped(&reason),
+                    "the target cannot read messages of this variant: they fail from now on"
+                );
+            });
+            peer.outbox.refuse(to, protocol, variant, reason);
         }
         Frame::Hold { to } => peer.outbox.hold(&to),
         Frame::Resume { to } => peer.outbox.resume(&to),
@@ -103,10 +108,11 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
     }
 }
 
-/// Notifies the peer that none of its messages of this variant can be read.
-fn refuse(peer: &Peer, protocol: u64, variant: u32, reason: &Arc<str>) {
+/// Notifies the peer that the target can read none of its messages of this variant.
+fn refuse(peer: &Peer, to: FrameTarget, (protocol, variant): (u64, u32), reason: &str) {
+    let reason = reason[..reason.floor_char_boundary(Frame::MAX_REASON)].into();
     // Fails if the connection is over, or if the peer takes nothing: then its messages are refused one by one.
-    let _ = peer.outbox.push(0, &Frame::Refused { protocol, variant, reason: Arc::clone(reason) });
+    let _ = peer.outbox.push(0, &Frame::Refused { to, protocol, variant, reason });
 }
 
 /// Fails the calls with these ids, which wait on the peer.

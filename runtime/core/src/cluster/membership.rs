@@ -14,7 +14,7 @@ use crate::net::Outbox;
 use crate::node::OutstandingCalls;
 use crate::session::{Hello, Limits, ReassemblyBudget};
 use crate::sync::{Mutex, PoisonError, RwLock};
-use crate::wire::{Epoch, Frame};
+use crate::wire::{Epoch, Frame, FrameTarget};
 
 /// A node's connections.
 pub(crate) struct Cluster {
@@ -46,9 +46,9 @@ pub(super) struct Peer {
     holds: Mutex<Holds>,
     /// The definitions that the peer has sent, by their fingerprints. The session bounds their number and size.
     definitions: Mutex<SortedMap<u64, Arc<ReceivedDefinition>>>,
-    /// The messages that could not be read, by definition and variant: each is logged once, and the peer is notified of
-    /// it once.
-    unread: Mutex<SortedMap<(u64, u32), ()>>,
+    /// The messages that could not be read, by definition and variant. Those that can never be read are also here with
+    /// their target.
+    unread: Mutex<SortedMap<(u64, u32, Option<FrameTarget>), ()>>,
 }
 
 impl Cluster {
@@ -152,11 +152,11 @@ impl Peer {
         self.definitions.lock().unwrap_or_else(PoisonError::into_inner).get(&fingerprint).cloned()
     }
 
-    /// Notes that a message could not be read. Returns `true` for the first one of its definition and variant.
-    pub(super) fn note_unread(&self, definition: u64, variant: u32) -> bool {
+    /// Notes that a message could not be read, or with a target, that it never can be. Returns `true` for the first one.
+    pub(super) fn note_unread(&self, definition: u64, variant: u32, to: Option<&FrameTarget>) -> bool {
         /// A peer can invent any number of variants.
         const MAX: usize = 4096;
         let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
-        unread.len() < MAX && unread.insert((definition, variant), ()).is_none()
+        unread.len() < MAX && unread.insert((definition, variant, to.cloned()), ()).is_none()
     }
 }

@@ -49,7 +49,7 @@ const SMALL: usize = 16 * 1024;
 const CAP: usize = 4;
 /// The memory that a waiting frame counts for in the budget, beside its bytes.
 const OVERHEAD: usize = 64;
-/// The most variants that are refused because the peer cannot read them. Messages of further ones are sent, and fail there.
+/// The most variants that are refused because their targets cannot read them. Messages of further ones fail at the peer.
 const MAX_REFUSED: usize = 4096;
 /// The most memory that is allocated for the next batch, which is as large as the last one up to this.
 const PREALLOCATED: usize = 256 * 1024;
@@ -69,8 +69,8 @@ pub(crate) struct Outbox {
 struct Queue {
     batch: Batch,
     names: SentNames,
-    /// The messages that the peer cannot read, by their definition and variant, with the reason.
-    refused: SortedMap<(u64, u32), Arc<str>>,
+    /// The messages that a target cannot read, by their definition and variant, with the reason.
+    refused: SortedMap<(FrameTarget, u64, u32), Arc<str>>,
     waiting: Backlog,
     /// The largest frame that the connection takes, once it is up.
     frame: Option<usize>,
@@ -216,7 +216,7 @@ impl Outbox {
         let mut queue = self.lock();
         let limit = queue.limit()?;
         if !queue.refused.is_empty()
-            && let Some(reason) = queue.refused.get(&(*protocol, *variant))
+            && let Some(reason) = queue.refused.get(&(to.clone(), *protocol, *variant))
         {
             return Err(PushError::Refused(Arc::clone(reason)));
         }
@@ -259,11 +259,11 @@ impl Outbox {
         self.lock().messages.withdraw(id)
     }
 
-    /// Refuses messages of this variant of a definition: the peer cannot read them.
-    pub(crate) fn refuse(&self, definition: u64, variant: u32, reason: Arc<str>) {
+    /// Refuses messages of this variant of a definition: the target cannot read them.
+    pub(crate) fn refuse(&self, to: FrameTarget, definition: u64, variant: u32, reason: Arc<str>) {
         let refused = &mut self.lock().refused;
         if refused.len() < MAX_REFUSED {
-            refused.insert((definition, variant), reason);
+            refused.insert((to, definition, variant), reason);
         }
     }
 

@@ -85,11 +85,11 @@ pub(super) trait Core<'de> {
 
     /// A value of more than 64 bytes of memory is read next.
     fn charge(&mut self, size: usize) -> Result<(), Cause>;
-    /// A part begins.
+    /// A part begins. Only a recorder is notified.
     fn begin(&mut self, at: Place) {
         let _ = at;
     }
-    /// A part was deserialized, or not.
+    /// A part could not be deserialized. A recorder is also notified of each part that could.
     fn end(&mut self, at: Place, error: Option<&Cause>) {
         let _ = (at, error);
     }

@@ -20,25 +20,43 @@ use super::markers::{REPLY, STUB};
 pub(super) struct ShapeDeserializer<'a, 'de> {
     pub(super) core: &'a mut dyn Core<'de>,
     pub(super) at: Place,
+    /// The core is a recorder, which takes note of each part.
+    records: bool,
 }
 
 /// The parts of the value that was entered last.
 struct Parts<'a, 'de> {
     core: &'a mut dyn Core<'de>,
+    records: bool,
 }
 
 /// Deserializes a part.
 pub(super) fn part<'de, S: DeserializeSeed<'de>>(
     core: &mut dyn Core<'de>,
     at: Place,
+    records: bool,
     seed: S,
 ) -> Result<S::Value, Cause> {
     if const { size_of::<S::Value>() > 64 } {
         core.charge(size_of::<S::Value>())?;
     }
-    core.begin(at);
-    let result = seed.deserialize(ShapeDeserializer { core: &mut *core, at });
-    core.end(at, result.as_ref().err());
+    nested(core, at, records, |part| seed.deserialize(part))
+}
+
+/// Deserializes a part, and notifies the core of it where that matters.
+fn nested<'de, T>(
+    core: &mut dyn Core<'de>,
+    at: Place,
+    records: bool,
+    deserialize: impl FnOnce(ShapeDeserializer<'_, 'de>) -> Result<T, Cause>,
+) -> Result<T, Cause> {
+    if records {
+        core.begin(at);
+    }
+    let result = deserialize(ShapeDeserializer { core: &mut *core, at, records });
+    if records || result.is_err() {
+        core.end(at, result.as_ref().err());
+    }
     result
 }
 
@@ -50,7 +68,7 @@ fn left<'de, T>(core: &mut dyn Core<'de>, result: Result<T, Cause>) -> Result<T,
 
 impl<'de> ShapeDeserializer<'_, 'de> {
     fn visit_sequence<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Cause> {
-        let result = visitor.visit_seq(Parts { core: &mut *self.core });
+        let result = visitor.visit_seq(Parts { core: &mut *self.core, records: self.records });
         left(self.core, result)
     }
 
@@ -58,7 +76,7 @@ impl<'de> ShapeDeserializer<'_, 'de> {
         match self.core.enter_struct(self.at, ty)? {
             Order::Position => self.visit_sequence(visitor),
             Order::Name => {
-                let result = visitor.visit_map(Parts { core: &mut *self.core });
+                let result = visitor.visit_map(Parts { core: &mut *self.core, records: self.records });
                 left(self.core, result)
             }
         }
@@ -77,7 +95,7 @@ impl<'de> SeqAccess<'de> for Parts<'_, 'de> {
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Cause> {
         match self.core.next()? {
-            Some(at) => part(self.core, at, seed).map(Some),
+            Some(at) => part(self.core, at, self.records, seed).map(Some),
             None => Ok(None),
         }
     }
@@ -91,7 +109,7 @@ impl<'de> Parts<'_, 'de> {
     fn key<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Cause> {
         let result = match self.core.key()? {
             None => return Ok(None),
-            Some(Key::Value(at)) => return part(self.core, at, seed).map(Some),
+            Some(Key::Value(at)) => return part(self.core, at, self.records, seed).map(Some),
             Some(Key::Name(name)) => seed.deserialize(Identifier::Name(name)),
             Some(Key::Index(index)) => seed.deserialize(Identifier::Index(index)),
         };
@@ -109,7 +127,7 @@ impl<'de> MapAccess<'de> for Parts<'_, 'de> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Cause> {
         let at = self.core.value()?;
-        part(self.core, at, seed)
+        part(self.core, at, self.records, seed)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -136,24 +154,18 @@ impl<'de> VariantAccess<'de> for Parts<'_, 'de> {
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Cause> {
         let at = self.core.value()?;
-        part(self.core, at, seed)
+        part(self.core, at, self.records, seed)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Cause> {
         let at = self.core.value()?;
-        self.core.begin(at);
-        let result = ShapeDeserializer { core: &mut *self.core, at }.deserialize_tuple(length, visitor);
-        self.core.end(at, result.as_ref().err());
-        result
+        nested(self.core, at, self.records, |part| part.deserialize_tuple(length, visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(self, names: &'static [&'static str], visitor: V) -> Result<V::Value, Cause> {
         let at = self.core.value()?;
-        self.core.begin(at);
         let ty = StructType { name: "", names, visitor: typeid::of::<V>(), is_variant: true };
-        let result = ShapeDeserializer { core: &mut *self.core, at }.visit_fields(ty, visitor);
-        self.core.end(at, result.as_ref().err());
-        result
+        nested(self.core, at, self.records, |part| part.visit_fields(ty, visitor))
     }
 }
 
@@ -258,12 +270,7 @@ impl<'de> Deserializer<'de> for ShapeDeserializer<'_, 'de> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Cause> {
         self.core.enter_option(self.at, typeid::of::<V>())?;
         let result = match self.core.next() {
-            Ok(Some(at)) => {
-                self.core.begin(at);
-                let result = visitor.visit_some(ShapeDeserializer { core: &mut *self.core, at });
-                self.core.end(at, result.as_ref().err());
-                result
-            }
+            Ok(Some(at)) => nested(self.core, at, self.records, |part| visitor.visit_some(part)),
             Ok(None) => visitor.visit_none(),
             Err(cause) => Err(cause),
         };
@@ -311,7 +318,7 @@ impl<'de> Deserializer<'de> for ShapeDeserializer<'_, 'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Cause> {
         self.core.enter_map(self.at, typeid::of::<V>())?;
-        let result = visitor.visit_map(Parts { core: &mut *self.core });
+        let result = visitor.visit_map(Parts { core: &mut *self.core, records: self.records });
         left(self.core, result)
     }
 
@@ -332,7 +339,7 @@ impl<'de> Deserializer<'de> for ShapeDeserializer<'_, 'de> {
     ) -> Result<V::Value, Cause> {
         let ty = StructType { name, names, visitor: typeid::of::<V>(), is_variant: false };
         self.core.enter_enum(self.at, ty)?;
-        let result = visitor.visit_enum(Parts { core: &mut *self.core });
+        let result = visitor.visit_enum(Parts { core: &mut *self.core, records: self.records });
         left(self.core, result)
     }
 }
@@ -352,9 +359,9 @@ impl<'de> Deserializer<'de> for StubDeserializer<'_, 'de> {
         protocol: &'static str,
         visitor: V,
     ) -> Result<V::Value, Cause> {
-        let ShapeDeserializer { core, at } = self.0;
+        let ShapeDeserializer { core, at, records } = self.0;
         let at = core.stub(at, protocol)?;
-        visitor.visit_newtype_struct(ShapeDeserializer { core, at })
+        visitor.visit_newtype_struct(ShapeDeserializer { core, at, records })
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Cause> {

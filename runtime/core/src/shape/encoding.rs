@@ -5,6 +5,8 @@ use super::{Node, Shape};
 impl Shape {
     /// The most bytes of a shape that is sent.
     pub(crate) const MAX_ENCODED: usize = 32 * 1024;
+    /// The most passes over the nodes of a shape. Those of a type refer to nodes behind them, and need few.
+    const MAX_PASSES: usize = 100;
     /// The most parts of a value that have no bytes, unless a length precedes them.
     const MAX_PARTS: u64 = 1 << 16;
 
@@ -36,7 +38,7 @@ impl Shape {
         }
         // A struct that contains itself has no value: to pass over one would never end.
         let mut finite = vec![false; nodes.len()];
-        fixpoint(nodes, &mut finite, |node, finite| match node {
+        let mut is_simple = fixpoint(nodes, &mut finite, |node, finite| match node {
             Node::Option(_) | Node::Sequence(_) | Node::Map(..) | Node::Reply(_) => true,
             Node::Enum(variants) => variants.is_empty() || variants.iter().any(|variant| finite[variant.node as usize]),
             _ => {
@@ -45,12 +47,12 @@ impl Shape {
                 all
             }
         });
-        if finite.contains(&false) {
+        if is_simple && finite.contains(&false) {
             return Err("a shape has a type without a finite value");
         }
         // Nested tuples could make no byte stand for any number of parts.
         let mut parts = vec![0; nodes.len()];
-        fixpoint(nodes, &mut parts, |node, parts| {
+        is_simple &= fixpoint(nodes, &mut parts, |node, parts| {
             let count = match node {
                 Node::Unit => 1,
                 Node::Array(element, length) => u64::from(*length).saturating_mul(parts[*element as usize]),
@@ -67,6 +69,9 @@ impl Shape {
             };
             count.min(Shape::MAX_PARTS)
         });
+        if !is_simple {
+            return Err("the nodes of a shape are in an order that takes too long");
+        }
         if parts.contains(&Shape::MAX_PARTS) {
             return Err("a type of a shape has too many parts");
         }
@@ -74,16 +79,20 @@ impl Shape {
     }
 }
 
-/// Computes a property of each node from those of its parts, until none changes. The property must only grow.
-fn fixpoint<P: Copy + PartialEq>(nodes: &[Node], properties: &mut [P], of: impl Fn(&Node, &[P]) -> P) {
-    let mut changed = true;
-    while changed {
-        changed = false;
+/// Computes a property of each node from those of its parts, until none changes. The property must only grow. Returns
+/// `false` if that takes too many passes.
+fn fixpoint<P: Copy + PartialEq>(nodes: &[Node], properties: &mut [P], of: impl Fn(&Node, &[P]) -> P) -> bool {
+    for _ in 0..Shape::MAX_PASSES {
+        let mut changed = false;
         // Parts mostly have higher indexes.
         for index in (0..nodes.len()).rev() {
             let property = of(&nodes[index], properties);
             changed |= properties[index] != property;
             properties[index] = property;
         }
+        if !changed {
+            return true;
+        }
     }
+    false
 }

@@ -46,7 +46,7 @@ pub(crate) enum Cause {
 impl ShapeError {
     /// Returns the error with the name of the field that contains its place.
     pub(crate) fn within(mut self, field: &str) -> ShapeError {
-        let dot = if self.path.is_empty() || self.path.starts_with(['[', '.']) { "" } else { "." };
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("{field}{dot}{}", self.path);
         self
     }

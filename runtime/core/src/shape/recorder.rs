@@ -100,7 +100,7 @@ impl Recorder {
 
     /// Deserializes one value. A panic of the type's `Deserialize` is a refusal of the value.
     fn deserialize<T: DeserializeOwned>(&mut self, root: SlotId) -> Option<T> {
-        match catch_unwind(AssertUnwindSafe(|| part(self, root as Place, PhantomData::<T>))) {
+        match catch_unwind(AssertUnwindSafe(|| part(self, root as Place, true, PhantomData::<T>))) {
             Ok(result) => result.ok(),
             Err(panic) => {
                 // A payload whose own destructor panics is leaked.

@@ -27,7 +27,9 @@ const SPARE_MEMORY: u64 = 16 << 20;
 const BYTE: Place = Place::MAX;
 /// The place of a field that was not sent.
 const ABSENT: Place = Place::MAX - 1;
-/// The type of such a field: it has no value.
+/// The error of a type that goes on after the error of a part.
+const IGNORED_ERROR: Cause = Cause::Malformed("a type ignores that a part of it cannot be read");
+/// The type of a field that was not sent: it has no value.
 const NOTHING: &Node = &Node::Enum(Vec::new());
 
 /// The values of one message, by the shape of its writer.
@@ -57,7 +59,10 @@ impl<'s, 'de> Resolver<'s, 'de> {
     }
 
     fn read_seed<S: DeserializeSeed<'de>>(&mut self, node: NodeIndex, seed: S) -> Result<S::Value, ShapeError> {
-        part(self, node, seed).map_err(|cause| self.frames.locate_error(cause))
+        let result = part(self, node, false, seed);
+        // The parts behind it were read from the wrong place.
+        let result = result.and_then(|value| if self.frames.has_failed() { Err(IGNORED_ERROR) } else { Ok(value) });
+        result.map_err(|cause| self.frames.locate_error(cause))
     }
 
     /// Makes the value of a field that was not sent: `None` of an `Option`.

@@ -15,7 +15,7 @@
 //! | message | `0` from *n*, *target*, *protocol*, variant *n* (32 bits), count *n* (0..=64), so many reply *ids*, payload to the end |
 //! | answer | `1` from *n*, *id*, count *n* (0..=64), so many reply *ids*, payload to the end |
 //! | answer of a type that the caller's node may have in another version | `15` from *n*, *id*, *protocol*: the type's definition, count *n* (0..=64), so many reply *ids*, payload to the end |
-//! | messages refused | `16` *protocol*, variant *n* (32 bits), length *n*, so many bytes of UTF-8: the reason why no such message can be read |
+//! | messages refused | `16` from *n* (zero), *target*, *protocol*, variant *n* (32 bits), length *n* (0..=1024), so many bytes of UTF-8: the reason why the target can read no such message |
 //! | failed answer | `2` from *n*, *id*, a call error to the end: see [`reason`](super::reason) |
 //! | link | `3` from *n*, *target* |
 //! | unlink | `4` from *n*, *target*, id *n* |
@@ -84,8 +84,15 @@ pub(crate) enum Frame {
     Hold { to: FrameTarget },
     /// Messages to this target may be sent again.
     Resume { to: FrameTarget },
-    /// No message of this variant of a protocol can be read by its receivers.
-    Refused { protocol: u64, variant: u32, reason: Arc<str> },
+    /// No message of this variant of a protocol can be read by this target.
+    Refused {
+        to: FrameTarget,
+        /// The fingerprint of the sender's definition.
+        protocol: u64,
+        variant: u32,
+        /// Of at most [`MAX_REASON`](Frame::MAX_REASON) bytes.
+        reason: Arc<str>,
+    },
     /// A step of a link, a monitor or an exit.
     Signal { from: u64, to: FrameTarget, signal: Signal },
 }
@@ -125,14 +132,20 @@ const FINGERPRINT: u64 = 0;
 impl Frame {
     /// The most replies that one message may carry.
     pub(crate) const MAX_REPLIES: usize = 64;
+    /// The most bytes of the reason in a [`Refused`](Frame::Refused).
+    pub(crate) const MAX_REASON: usize = 1024;
 
     /// Returns the numbers of the names in the frame, which are defined if they are new. `definition` is that of a message
     /// or of an answer that has one.
     pub(crate) fn numbers(&self, names: &mut SentNames, definition: Option<&Arc<Definition>>) -> Numbers {
         let protocol = definition.and_then(|definition| names.protocol(definition));
         let to = match self {
-            Frame::Message { to, .. } | Frame::Signal { to, .. } | Frame::Hold { to } | Frame::Resume { to } => to,
-            Frame::Answer { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } | Frame::Refused { .. } => {
+            Frame::Message { to, .. }
+            | Frame::Signal { to, .. }
+            | Frame::Hold { to }
+            | Frame::Resume { to }
+            | Frame::Refused { to, .. } => to,
+            Frame::Answer { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => {
                 return Numbers { protocol, process: None };
             }
         };
@@ -201,8 +214,8 @@ impl Frame {
                     put_call_error(out, error);
                 }
             },
-            Frame::Refused { protocol, variant, reason } => {
-                out.push(REFUSED);
+            Frame::Refused { to, protocol, variant, reason } => {
+                put_head(out, REFUSED, 0, to, numbers.process)?;
                 put_protocol(out, *protocol, None);
                 varint::put(out, u64::from(*variant));
                 varint::put(out, reason.len() as u64);
@@ -255,14 +268,7 @@ impl Frame {
         let mut reader = Reader::new(bytes);
         let kind = reader.byte()?;
         match kind {
-            REFUSED => {
-                let protocol = take_protocol(&mut reader, names)?;
-                let variant = u32::try_from(reader.varint()?).map_err(|_| WireError::Number)?;
-                let reason = reader.text_or_empty(bytes.len())?.into();
-                reader.finish()?;
-                Ok(Some(Frame::Refused { protocol, variant, reason }))
-            }
-            ..=TYPED_ANSWER => Frame::decode_known(kind, reader, bytes, names).map(Some),
+            ..=REFUSED => Frame::decode_known(kind, reader, bytes, names).map(Some),
             SKIPPED.. => Ok(None),
             _ => Err(WireError::Kind(kind)),
         }
@@ -306,6 +312,13 @@ impl Frame {
                 let replies = take_replies(&mut reader)?;
                 let payload = tail(bytes, &reader);
                 return Ok(Frame::Message { from, to, protocol, variant, replies, payload });
+            }
+            REFUSED => {
+                let protocol = take_protocol(&mut reader, names)?;
+                let variant = u32::try_from(reader.varint()?).map_err(|_| WireError::Number)?;
+                let reason = reader.text_or_empty(Frame::MAX_REASON)?.into();
+                reader.finish()?;
+                return Ok(Frame::Refused { to, protocol, variant, reason });
             }
             HOLD | RESUME => {
                 reader.finish()?;

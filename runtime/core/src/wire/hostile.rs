@@ -147,7 +147,7 @@ impl<'a> Input<'a> {
             12 => return Frame::GivenUp { from, id: self.number() },
             13 => {
                 let (variant, reason) = (self.below(6) as u32, self.text(40).into());
-                return Frame::Refused { protocol, variant, reason };
+                return Frame::Refused { to: self.target(known), protocol, variant, reason };
             }
             14 => return Frame::Hold { to: self.target(known) },
             15 => return Frame::Resume { to: self.target(known) },

@@ -90,7 +90,8 @@ impl ReceivedDefinition {
         let permanent = |reason: &str| UnreadMessage { error: incompatible(self.name(), reason), is_permanent: true };
         let own = own.get().map_err(|reason| permanent(reason))?;
         if self.name() != &*own.name {
-            return Err(permanent(&format!("the receiver has the protocol `{}`", own.name)));
+            // Another process may have the protocol.
+            return Err(incompatible(self.name(), &format!("the receiver has the protocol `{}`", own.name)).into());
         }
         if self.definition.version != own.version {
             let reason = format!("version {} was sent, {} is expected", self.definition.version, own.version);

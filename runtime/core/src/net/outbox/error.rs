@@ -12,7 +12,7 @@ pub(crate) enum PushError {
     Full,
     /// The frame is larger than the connection takes.
     TooLarge { limit: usize },
-    /// The peer cannot read messages of this variant, for this reason.
+    /// The target cannot read messages of this variant, for this reason.
     Refused(Arc<str>),
     /// The frame cannot be encoded.
     Encode(WireError),

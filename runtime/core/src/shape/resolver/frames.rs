@@ -113,13 +113,15 @@ impl<'s> Frames<'s> {
         ShapeError { path: fault.path, is_permanent: fault.is_in_each_value && cause.is_of_types(), cause }
     }
 
-    /// Notes the place of the first error: a part of the value in the frame before `depth`. A type that goes on after the
-    /// error of a part has accepted it.
+    /// Returns whether a part could not be read.
+    pub(super) fn has_failed(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    /// Notes the place of the first error: a part of the value in the frame before `depth`.
     fn note(&mut self, error: Option<&Cause>, depth: usize) {
-        match error {
-            None => self.fault = None,
-            Some(_) if self.fault.is_none() => self.fault = Some(self.locate(depth)),
-            Some(_) => {}
+        if error.is_some() && self.fault.is_none() {
+            self.fault = Some(self.locate(depth));
         }
     }
 
@@ -148,7 +150,10 @@ impl<'s> Frames<'s> {
                     is_in_each_value = false;
                     write!(path, "[{position}]")
                 }
-                Parts::Tuple(_) => write!(path, ".{position}"),
+                Parts::Tuple(_) => {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    write!(path, "{dot}{position}")
+                }
                 Parts::Option(_) => {
                     is_in_each_value = false;
                     Ok(())

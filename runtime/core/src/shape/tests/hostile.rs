@@ -41,6 +41,10 @@ fn a_shape_that_cannot_be_read_with_bounded_effort_is_refused() {
     doubling.push(Node::Unit);
     check(doubling, "a type of a shape has too many parts");
     check(vec![Node::Array(1, u32::MAX), Node::Unit], "a type of a shape has too many parts");
+    // Each pass over the nodes would determine one more of them.
+    let mut backwards: Vec<_> = (0..5_000).map(|index| Node::Tuple(vec![(index + 4_999) % 5_000])).collect();
+    backwards[1] = Node::Bool;
+    check(backwards, "the nodes of a shape are in an order that takes too long");
     assert!(Shape::decode(&Shape { nodes: vec![Node::Array(1, u32::MAX), Node::U8] }.encode()).is_ok());
     assert_eq!(Shape::decode(&[]), Err("the bytes are not a shape"));
     let mut longer = shape::<Report>().encode();

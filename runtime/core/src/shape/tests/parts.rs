@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{differ, pair, same};
+use super::{differ, pair, same, shape};
+use crate::shape::{Aliases, Resolver};
 
 /// Bytes, as a type with `serde_bytes` writes them.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,4 +86,36 @@ fn maps_are_read_by_their_keys_and_values() {
         BTreeMap::from([(1_u8, 3_u8)]),
         Ok(BTreeMap::from([(1, 3)])),
     );
+}
+
+/// A list that takes a part which it cannot read for the end.
+#[derive(Debug, PartialEq)]
+struct Lenient(Vec<String>);
+
+impl<'de> Deserialize<'de> for Lenient {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lenient, D::Error> {
+        struct LenientVisitor;
+        impl<'de> Visitor<'de> for LenientVisitor {
+            type Value = Lenient;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("texts")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Lenient, A::Error> {
+                let mut texts = Vec::new();
+                for _ in 0..2 {
+                    texts.extend(parts.next_element().unwrap_or_default());
+                }
+                Ok(Lenient(texts))
+            }
+        }
+        deserializer.deserialize_tuple(2, LenientVisitor)
+    }
+}
+
+#[test]
+fn a_type_cannot_ignore_that_a_part_cannot_be_read() {
+    let (shape, aliases) = (shape::<(u8, String)>(), Aliases::default());
+    let bytes = postcard::to_allocvec(&(1_u8, "x")).unwrap();
+    let error = Resolver::new(&shape, &aliases, &bytes).read::<Lenient>(0).unwrap_err().to_string();
+    assert_eq!(error, "field `0`: a type ignores that a part of it cannot be read");
 }

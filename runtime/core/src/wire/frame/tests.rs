@@ -29,7 +29,7 @@ fn samples() -> Vec<Frame> {
             result: Ok(Bytes::from_static(&[0; 3])),
         },
         Frame::Answer { from: 7, id: 128, replies: vec![1], definition: Some(u64::MAX), result: Ok(Bytes::new()) },
-        Frame::Refused { protocol: 1 << 60, variant: u32::MAX, reason: "field `price`: ü".into() },
+        Frame::Refused { to: name.clone(), protocol: 1 << 60, variant: u32::MAX, reason: "field `price`: ü".into() },
         Frame::Answer {
             from: 7,
             id: 1,

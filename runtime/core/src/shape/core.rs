@@ -74,8 +74,12 @@ pub(super) trait Core<'de> {
     fn next(&mut self) -> Result<Option<Place>, Cause>;
     /// Returns the next key of a map or a struct, or the variant of an enum.
     fn key(&mut self) -> Result<Option<Key<'_>>, Cause>;
-    /// Takes note of what a key was taken for: equal numbers mean the same field. `None` if it was refused.
-    fn key_means(&mut self, meaning: &dyn Fn() -> Option<u64>) -> Result<(), Cause>;
+    /// Takes note of what a key was taken for: equal numbers mean the same field. `None` if it was refused. Only a recorder
+    /// is notified.
+    fn key_means(&mut self, meaning: Option<u64>) -> Result<(), Cause> {
+        let _ = meaning;
+        Ok(())
+    }
     /// Returns the value that belongs to the last key, or the variant's content.
     fn value(&mut self) -> Result<Place, Cause>;
     /// The reader's variant has no content.

@@ -113,7 +113,9 @@ impl<'de> Parts<'_, 'de> {
             Some(Key::Name(name)) => seed.deserialize(Identifier::Name(name)),
             Some(Key::Index(index)) => seed.deserialize(Identifier::Index(index)),
         };
-        self.core.key_means(&|| result.as_ref().ok().map(meaning))?;
+        if self.records {
+            self.core.key_means(result.as_ref().ok().map(meaning))?;
+        }
         result.map(Some)
     }
 }

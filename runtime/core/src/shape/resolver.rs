@@ -399,10 +399,6 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn key_means(&mut self, _: &dyn Fn() -> Option<u64>) -> Result<(), Cause> {
-        Ok(())
-    }
-
     fn value(&mut self) -> Result<Place, Cause> {
         let frame = self.frames.top()?;
         let was_pending = std::mem::take(&mut frame.is_pending);

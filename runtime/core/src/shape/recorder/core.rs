@@ -248,14 +248,14 @@ impl<'de> Core<'de> for Recorder {
         }))
     }
 
-    fn key_means(&mut self, meaning: &dyn Fn() -> Option<u64>) -> Result<(), Cause> {
+    fn key_means(&mut self, meaning: Option<u64>) -> Result<(), Cause> {
         let frame = self.frame()?;
         let node = frame.node;
         match (frame.visit, frame.slots.first().copied()) {
-            (Visit::Probe, _) => self.note_probe(node, meaning()),
+            (Visit::Probe, _) => self.note_probe(node, meaning),
             (Visit::Variant, Some(slot)) => {
                 let names = &mut self.graph.nodes[node].names;
-                if names.note_index(self.graph.slots[slot].index, meaning()) {
+                if names.note_index(self.graph.slots[slot].index, meaning) {
                     return Ok(());
                 }
                 names.start_probing();

@@ -29,6 +29,9 @@ pub(crate) struct Cluster {
     pub(super) closing: Closing,
 }
 
+/// The fingerprint of a definition, a variant of it, and a target.
+type UnreadVariant = (u64, u32, Option<FrameTarget>);
+
 /// A node at the other end of a connection that is up.
 pub(super) struct Peer {
     pub(super) id: Arc<NodeId>,
@@ -48,7 +51,7 @@ pub(super) struct Peer {
     definitions: Mutex<SortedMap<u64, Arc<ReceivedDefinition>>>,
     /// The messages that could not be read, by definition and variant. Those that can never be read are also here with
     /// their target.
-    unread: Mutex<SortedMap<(u64, u32, Option<FrameTarget>), ()>>,
+    unread: Mutex<SortedMap<UnreadVariant, ()>>,
 }
 
 impl Cluster {

@@ -1,9 +1,10 @@
 //! `definition`, `record` and `resolve` of a protocol that is not `local`: messages between two versions of a program.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Member;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 
 use super::field_codec::{field_codec, functions_name};
 use super::model::{Field, Model, Variant};
@@ -85,7 +86,10 @@ fn resolve(model: &Model) -> TokenStream {
             let taken = match &serde.default {
                 None => quote!(#codec::take(#fields, &[#(#names),*])?),
                 Some(Default::Type) => {
-                    quote!(#codec::take_or(#fields, &[#(#names),*], ::core::default::Default::default)?)
+                    // A type without `Default` is reported at the type.
+                    let ty = &field.ty;
+                    let default = quote_spanned!(ty.span()=> || <#ty as ::core::default::Default>::default());
+                    quote!(#codec::take_or(#fields, &[#(#names),*], #default)?)
                 }
                 Some(Default::Function(function)) => quote!(#codec::take_or(#fields, &[#(#names),*], #function)?),
             };

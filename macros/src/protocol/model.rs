@@ -158,7 +158,9 @@ impl Variant {
             );
         }
         let before = errors.count();
-        let fields = parse_fields(&mut variant.fields, &mut from, (has_lifetimes, local), errors);
+        // The stub's method does not depend on serde's attributes.
+        let mut serde_errors = Errors::default();
+        let fields = parse_fields(&mut variant.fields, &mut from, (has_lifetimes, local), errors, &mut serde_errors);
         let kind = message_kind(variant, &fields, from, has_lifetimes, errors);
         if let (Some(private), MessageKind::From { system: true, .. }) = (&private, &kind) {
             errors.push_help(
@@ -171,6 +173,7 @@ impl Variant {
             let replies = fields.iter().filter(|field| types::reply_type(&field.ty).is_some()).count();
             fields.len() - replies
         });
+        errors.append(serde_errors);
         Variant {
             cfgs: attr::cfgs(&variant.attrs),
             docs: attr::docs(&variant.attrs),
@@ -228,6 +231,7 @@ fn parse_fields(
     from: &mut Option<Attribute>,
     (has_lifetimes, local): (bool, bool),
     errors: &mut Errors,
+    serde_errors: &mut Errors,
 ) -> Vec<Field> {
     let named = matches!(fields, Fields::Named(_));
     let mut parsed = Vec::new();
@@ -243,7 +247,7 @@ fn parse_fields(
             }
         }
         let redact = take_redact(&mut field.attrs, errors);
-        let serde = SerdeAttrs::of_field(&mut field.attrs, errors);
+        let serde = SerdeAttrs::of_field(&mut field.attrs, serde_errors);
         let cfgs = attr::cfgs(&field.attrs);
         if let (false, Some(cfg)) = (named, cfgs.first()) {
             errors.push_help(

@@ -100,7 +100,15 @@ fn resolve(model: &Model) -> TokenStream {
             #(#names)|* => Self::#ident { #(#members),* },
         }
     });
+    // The closure around a default has the span of the field's type, so that clippy takes it for the user's.
+    let has_defaults = model
+        .variants
+        .iter()
+        .flat_map(|variant| &variant.fields)
+        .any(|field| matches!(field.serde.default, Some(Default::Type)));
+    let allow = has_defaults.then(|| quote!(#[allow(clippy::redundant_closure)]));
     quote! {
+        #allow
         fn resolve(
             #name: &str,
             #fields: &mut #private::Fields<'_>,

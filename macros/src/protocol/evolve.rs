@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use super::field_codec::{field_codec, functions_name};
 use super::model::{Field, Model, Variant};
 use crate::names::{local, private};
-use crate::syntax::serde_attrs::{Default, SerdeAttrs};
+use crate::syntax::serde_attrs::{FieldDefault, SerdeAttrs};
 
 /// Generates the three functions.
 pub(super) fn functions(model: &Model) -> TokenStream {
@@ -85,13 +85,13 @@ fn resolve(model: &Model) -> TokenStream {
             let (codec, names) = (field_codec(variant, position), field_names(variant, position));
             let taken = match &serde.default {
                 None => quote!(#codec::take(#fields, &[#(#names),*])?),
-                Some(Default::Type) => {
+                Some(FieldDefault::Type) => {
                     // A type without `Default` is reported at the type.
                     let ty = &field.ty;
                     let default = quote_spanned!(ty.span()=> || <#ty as ::core::default::Default>::default());
                     quote!(#codec::take_or(#fields, &[#(#names),*], #default)?)
                 }
-                Some(Default::Function(function)) => quote!(#codec::take_or(#fields, &[#(#names),*], #function)?),
+                Some(FieldDefault::Function(function)) => quote!(#codec::take_or(#fields, &[#(#names),*], #function)?),
             };
             quote!(#(#cfgs)* #member: #taken)
         });
@@ -105,7 +105,7 @@ fn resolve(model: &Model) -> TokenStream {
         .variants
         .iter()
         .flat_map(|variant| &variant.fields)
-        .any(|field| matches!(field.serde.default, Some(Default::Type)));
+        .any(|field| matches!(field.serde.default, Some(FieldDefault::Type)));
     let allow = has_defaults.then(|| quote!(#[allow(clippy::redundant_closure)]));
     quote! {
         #allow

@@ -22,7 +22,13 @@ impl ProtocolOptions {
             match name.to_string().as_str() {
                 "local" => parsed.local = options::flag(name, input)?,
                 "debug" => parsed.debug = options::flag(name, input)?,
-                "name" => parsed.name = Some(options::value(name, "\"shop.Orders\"", input)?),
+                "name" => {
+                    let literal: LitStr = options::value(name, "\"shop.Orders\"", input)?;
+                    if literal.value().is_empty() {
+                        return Err(syn::Error::new(literal.span(), "`name` cannot be empty"));
+                    }
+                    parsed.name = Some(literal);
+                }
                 _ => parsed.version = Some(options::number(name, "1", input)?),
             }
             Ok(())

@@ -17,14 +17,14 @@ pub(crate) struct SerdeAttrs {
     /// Further names by which it is read.
     pub(crate) aliases: Vec<LitStr>,
     /// The value of a field that was not sent.
-    pub(crate) default: Option<Default>,
+    pub(crate) default: Option<FieldDefault>,
     /// The functions that write and read the field instead of its type's traits.
     pub(crate) serialize_with: Option<ExprPath>,
     pub(crate) deserialize_with: Option<ExprPath>,
 }
 
 /// The default of a field.
-pub(crate) enum Default {
+pub(crate) enum FieldDefault {
     /// The default of its type.
     Type,
     /// The result of a function.
@@ -41,7 +41,7 @@ impl SerdeAttrs {
         let mut parsed = SerdeAttrs::parse(attrs, "a field", OF_FIELD, errors);
         if let Some(default) = attr::take_one(attrs, "default", errors) {
             attr::expect_no_arguments(&default, errors);
-            parsed.default.get_or_insert(Default::Type);
+            parsed.default.get_or_insert(FieldDefault::Type);
         }
         parsed
     }
@@ -74,8 +74,8 @@ impl SerdeAttrs {
         }
         let text = || meta.value()?.parse::<LitStr>();
         match name.as_str() {
-            "default" if meta.input.peek(Token![=]) => self.default = Some(Default::Function(text()?.parse()?)),
-            "default" => self.default = Some(Default::Type),
+            "default" if meta.input.peek(Token![=]) => self.default = Some(FieldDefault::Function(text()?.parse()?)),
+            "default" => self.default = Some(FieldDefault::Type),
             "rename" => self.rename = Some(text()?),
             "alias" => self.aliases.push(text()?),
             "serialize_with" => self.serialize_with = Some(text()?.parse()?),

@@ -8,7 +8,7 @@ impl Shape {
     /// The most passes over the nodes of a shape. Those of a type refer to nodes behind them, and need few.
     const MAX_PASSES: usize = 100;
     /// The most parts of a value that have no bytes, unless a length precedes them.
-    const MAX_PARTS: u64 = 1 << 16;
+    const MAX_PARTS: u64 = 1 << 10;
 
     /// Encodes a canonical shape.
     pub(crate) fn encode(&self) -> Vec<u8> {

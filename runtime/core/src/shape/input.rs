@@ -42,6 +42,27 @@ const END: Cause = Cause::Malformed("the bytes end inside a value");
 const TOO_LARGE: Cause = Cause::Malformed("a number is too large for its type");
 const LENGTH: Cause = Cause::Limit("a sequence or a map has more elements than the message has bytes");
 
+/// Reads a number as strictly as postcard: not more bytes than `bits` need, and no more bits in the last one. For two
+/// types, since most numbers need no arithmetic with 128 bits.
+macro_rules! varint {
+    ($input:ident, $type:ty, $bits:expr) => {{
+        let (mut number, mut shift) = (0, 0);
+        while shift < $bits {
+            let byte = $input.byte()?;
+            let part = <$type>::from(byte & 0x7f);
+            if $bits - shift < 7 && part >> ($bits - shift) != 0 {
+                break;
+            }
+            number |= part << shift;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+            shift += 7;
+        }
+        Err(TOO_LARGE)
+    }};
+}
+
 impl<'s, 'de> Input<'s, 'de> {
     pub(super) fn new(shape: &'s Shape, bytes: &'de [u8]) -> Input<'s, 'de> {
         Input { shape, bytes, elements: bytes.len() as u64 + SPARE_ELEMENTS, tags: None }
@@ -65,39 +86,13 @@ impl<'s, 'de> Input<'s, 'de> {
         Ok(taken)
     }
 
-    /// Reads a number as strictly as postcard: not more bytes than `bits` need, and no more bits in the last one.
+    /// Reads a number of at most 64 bits.
     pub(super) fn varint(&mut self, bits: u32) -> Result<u64, Cause> {
-        let (mut number, mut shift) = (0, 0);
-        while shift < bits {
-            let byte = self.byte()?;
-            let part = u64::from(byte & 0x7f);
-            if bits - shift < 7 && part >> (bits - shift) != 0 {
-                break;
-            }
-            number |= part << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-            shift += 7;
-        }
-        Err(TOO_LARGE)
+        varint!(self, u64, bits)
     }
 
     fn wide_varint(&mut self) -> Result<u128, Cause> {
-        let (mut number, mut shift) = (0, 0);
-        while shift < u128::BITS {
-            let byte = self.byte()?;
-            let part = u128::from(byte & 0x7f);
-            if u128::BITS - shift < 7 && part >> (u128::BITS - shift) != 0 {
-                break;
-            }
-            number |= part << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-            shift += 7;
-        }
-        Err(TOO_LARGE)
+        varint!(self, u128, u128::BITS)
     }
 
     /// Reads the length of a sequence or a map, and charges its elements.

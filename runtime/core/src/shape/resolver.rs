@@ -9,8 +9,9 @@
 mod frames;
 
 use std::any::TypeId;
+use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde::de::DeserializeOwned;
 
 use self::frames::{Frames, Names, Parts};
 use super::core::{Core, Key, Order, Place, ReplyPart, StructType, Text};
@@ -55,11 +56,7 @@ impl<'s, 'de> Resolver<'s, 'de> {
     /// # Errors
     /// The bytes are not a value of the shape, or a `T` cannot be made of it. Nothing can be read afterwards.
     pub(crate) fn read<T: DeserializeOwned>(&mut self, node: NodeIndex) -> Result<T, ShapeError> {
-        self.read_seed(node, std::marker::PhantomData::<T>)
-    }
-
-    fn read_seed<S: DeserializeSeed<'de>>(&mut self, node: NodeIndex, seed: S) -> Result<S::Value, ShapeError> {
-        let result = part(self, node, false, seed);
+        let result = part(self, node, false, PhantomData::<T>);
         // The parts behind it were read from the wrong place.
         let result = result.and_then(|value| if self.frames.has_failed() { Err(IGNORED_ERROR) } else { Ok(value) });
         result.map_err(|cause| self.frames.locate_error(cause))

@@ -15,6 +15,7 @@ mod log_text;
 mod loss;
 mod message_panics;
 mod refusals;
+mod released_shapes;
 mod sockets;
 mod stopping;
 mod trees;

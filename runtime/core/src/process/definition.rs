@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::{catch, report_message_panic};
 use crate::base::{
-    DefinitionRecorder, DeserializeOwned, FieldError, OwnDefinition, Protocol, ReceivedDefinition, Serialize,
+    DefinitionRecorder, DeserializeOwned, FieldError, Fields, OwnDefinition, Protocol, ReceivedDefinition, Serialize,
     UnreadMessage, record_type,
 };
 use crate::node::{Current, Node};
+#[cfg(feature = "net")]
+use crate::shape::Field;
 
 /// Returns the definition of a protocol; `None` if the protocol is local.
 #[inline]
@@ -34,13 +36,23 @@ pub(super) fn read_message<M: Protocol>(
     bytes: &[u8],
 ) -> Result<M, UnreadMessage> {
     let (variant, mut fields) = received.fields(own, variant, bytes)?;
+    let message =
+        resolve_message(variant, &mut fields).map_err(|FieldError(error)| received.unread(variant, &error))?;
+    message.ok_or_else(|| received.unknown(variant))
+}
+
+/// Makes the message of a variant that was sent. `None` if the receiver's protocol has none of its names.
+///
+/// # Errors
+/// A field cannot be read.
+#[cfg(feature = "net")]
+pub(crate) fn resolve_message<M: Protocol>(variant: &Field, fields: &mut Fields<'_>) -> Result<Option<M>, FieldError> {
     for name in std::iter::once(&variant.name).chain(&variant.aliases) {
-        let message = M::resolve(name, &mut fields).map_err(|FieldError(error)| received.unread(variant, &error))?;
-        if let Some(message) = message {
-            return Ok(message);
+        if let Some(message) = M::resolve(name, fields)? {
+            return Ok(Some(message));
         }
     }
-    Err(received.unknown(variant))
+    Ok(None)
 }
 
 /// Without connections no definition is received.

@@ -30,6 +30,8 @@ pub use blocking::Blocking;
 #[cfg(feature = "port")]
 pub(crate) use blocking::RunningGuard;
 pub(crate) use cell::{Cell, ExitObserver, ProcessKind, StartInfo};
+#[cfg(all(feature = "net", feature = "test"))]
+pub(crate) use definition::resolve_message;
 pub(crate) use definition::{protocol_definition, type_definition};
 pub(crate) use mailbox::Step;
 pub use mailbox::{AfterTime, Mailbox, Receive, Receiver};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de;
+use serde::de::{self, value};
 
 /// The reason why a value cannot be read by the shape of its writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(crate) enum Cause {
     Length,
     /// The reader demands a field that the writer does not have.
     Missing(&'static str),
+    /// The reader does not have the variant, or demands that there are no further fields.
+    Unknown(Box<str>),
     /// A field was sent twice.
     Duplicate(&'static str),
     /// The type does something that postcard cannot carry.
@@ -55,7 +57,10 @@ impl ShapeError {
 impl Cause {
     /// True if the types differ, and not only this value from others.
     pub(crate) fn is_of_types(&self) -> bool {
-        matches!(self, Cause::Types { .. } | Cause::Missing(_) | Cause::Ambiguous | Cause::Unsupported(_))
+        matches!(
+            self,
+            Cause::Types { .. } | Cause::Missing(_) | Cause::Unknown(_) | Cause::Ambiguous | Cause::Unsupported(_)
+        )
     }
 
     /// True if the bytes are not a value of the writer's type.
@@ -76,7 +81,7 @@ impl fmt::Display for Cause {
             Cause::Duplicate(field) => write!(f, "the field `{field}` was sent twice"),
             Cause::Ambiguous => f.write_str("it was sent under two names, which are two parts of the receiver's type"),
             Cause::Ended => f.write_str("the recording ended"),
-            Cause::Other(text) => f.write_str(text),
+            Cause::Unknown(text) | Cause::Other(text) => f.write_str(text),
         }
     }
 }
@@ -95,6 +100,14 @@ impl std::error::Error for Cause {}
 impl de::Error for Cause {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Cause::Other(message.to_string().into())
+    }
+
+    fn unknown_variant(variant: &str, known: &'static [&'static str]) -> Self {
+        Cause::Unknown(value::Error::unknown_variant(variant, known).to_string().into())
+    }
+
+    fn unknown_field(field: &str, known: &'static [&'static str]) -> Self {
+        Cause::Unknown(value::Error::unknown_field(field, known).to_string().into())
     }
 
     fn missing_field(field: &'static str) -> Self {

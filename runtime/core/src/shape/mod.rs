@@ -7,6 +7,7 @@
 //!
 //! - [`Recorder`] finds the shape of a type by its own `Deserialize`, which runs on invented values.
 //! - [`Resolver`] reads a value by the shape of its writer into another type.
+//! - [`released`] compares types with a released shape, for tests.
 //!
 //! Both are a [`Core`](self::core::Core) behind one serde `Deserializer`. So the compiler generates the code of a
 //! type's `Deserialize` once for both.
@@ -30,6 +31,8 @@ mod markers;
 mod node;
 #[cfg(feature = "net")]
 mod recorder;
+#[cfg(all(feature = "net", feature = "test"))]
+mod released;
 #[cfg(feature = "net")]
 mod resolver;
 #[cfg(test)]
@@ -43,5 +46,7 @@ pub(crate) use markers::{REPLY, STUB};
 pub(crate) use node::{Aliases, Field, Node, NodeIndex, Shape};
 #[cfg(feature = "net")]
 pub(crate) use recorder::Recorder;
+#[cfg(all(feature = "net", feature = "test"))]
+pub(crate) use released::{Samples, describe, unreadable_answers};
 #[cfg(feature = "net")]
 pub(crate) use resolver::Resolver;

@@ -22,6 +22,17 @@ pub(crate) struct Field {
     pub(crate) node: NodeIndex,
 }
 
+impl Field {
+    /// Returns the field or the variant that has the name of this one, else one of which either has the other's name as an
+    /// alias.
+    #[cfg(feature = "test")]
+    pub(crate) fn find<'f>(&self, among: &'f [Field]) -> Option<&'f Field> {
+        let is_alias = |of: &Field, name: &Field| of.aliases.contains(&name.name);
+        let by_name = among.iter().find(|other| other.name == self.name);
+        by_name.or_else(|| among.iter().find(|other| is_alias(other, self) || is_alias(self, other)))
+    }
+}
+
 /// The names of the types of one program that have aliases.
 ///
 /// A list, since most programs have none, and others few.
@@ -157,6 +168,15 @@ impl Node {
 }
 
 impl Shape {
+    /// Returns the fields or the variants of a node; none if it is another type.
+    #[cfg(feature = "test")]
+    pub(crate) fn parts(&self, index: NodeIndex) -> &[Field] {
+        match self.node(index) {
+            Node::Struct(fields) | Node::Enum(fields) => fields,
+            _ => &[],
+        }
+    }
+
     pub(crate) fn node(&self, index: NodeIndex) -> &Node {
         &self.nodes[index as usize]
     }

@@ -23,7 +23,7 @@
 //! replace errors. A type that postcard cannot carry ends the recording. The depth of values, the number of nodes and
 //! the number of runs are bounded.
 
-mod candidates;
+pub(super) mod candidates;
 mod core;
 mod graph;
 mod names;

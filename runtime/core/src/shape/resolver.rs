@@ -89,6 +89,12 @@ impl<'s, 'de> Resolver<'s, 'de> {
         self.input.bytes = bytes;
     }
 
+    /// Returns the bytes that were not read yet.
+    #[cfg(feature = "test")]
+    pub(crate) fn rest(&self) -> &'de [u8] {
+        self.input.bytes
+    }
+
     /// Returns an error if bytes are left.
     pub(crate) fn finish(mut self) -> Result<(), ShapeError> {
         if self.input.bytes.is_empty() {

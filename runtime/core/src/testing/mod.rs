@@ -6,6 +6,7 @@
 //!   command that repeats the same steps.
 //! - [`Cluster`] is a group of nodes that are connected in memory. Their links can be cut, stalled and slowed, and the
 //!   nodes can crash and restart.
+//! - [`assert_compatible!`](crate::assert_compatible) fails if a program cannot read the messages of an earlier release.
 //! - [`Probe`] is a process that a test controls: it sends, receives and expects messages.
 //!
 //! # Reproducible runs
@@ -25,6 +26,8 @@ mod check_with;
 #[cfg(feature = "net")]
 mod cluster;
 #[cfg(feature = "net")]
+mod compatible;
+#[cfg(feature = "net")]
 mod faults;
 mod hang;
 #[cfg(feature = "net")]
@@ -38,6 +41,9 @@ pub use check::{Check, check};
 pub use check_with::CheckWithState;
 #[cfg(feature = "net")]
 pub use cluster::{Cluster, ClusterBuilder};
+#[cfg(feature = "net")]
+#[doc(hidden)]
+pub use compatible::assert_compatible;
 #[cfg(feature = "net")]
 pub use faults::Faults;
 #[cfg(feature = "net")]

@@ -53,6 +53,12 @@ impl<'a> Fields<'a> {
         self.find(names).map_or_else(|| Ok(default()), |position| self.read(position))
     }
 
+    /// Returns the number of bytes before the place where the last field was read to, in the `bytes` of the message.
+    #[cfg(feature = "test")]
+    pub(crate) fn position(&self, bytes: &[u8]) -> usize {
+        self.resolver.rest().as_ptr() as usize - bytes.as_ptr() as usize
+    }
+
     /// Finds the field whose own name is one of these, else one that has one of these as an alias.
     fn find(&self, names: &[&str]) -> Option<usize> {
         let position = |has: fn(&Field, &str) -> bool| {

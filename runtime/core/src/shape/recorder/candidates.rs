@@ -12,7 +12,7 @@ use super::graph::SlotId;
 
 /// Texts in forms that types often demand.
 #[rustfmt::skip]
-pub(super) const TEXTS: &[&str] = &[
+pub(in crate::shape) const TEXTS: &[&str] = &[
     "", "a", "0", "1", "a@b", "http://a.b/", "1970-01-01T00:00:00Z", "1970-01-01", "00:00:00", "1970-01-01T00:00:00",
     "127.0.0.1", "::1", "127.0.0.1:80", "[::1]:80", "00000000-0000-0000-0000-000000000000", "a@b.cd", "1.0.0", "en",
     "en-US", "EUR", "USD", "UTC", "#000000", "10.0.0.0/8", "/", "/a", "{}", "[]", "null", "true", "0.0", "PT0S",
@@ -23,18 +23,18 @@ pub(super) const TEXTS: &[&str] = &[
 
 /// Each type takes those that fit into it.
 #[rustfmt::skip]
-pub(super) const INTEGERS: &[i128] = &[
+pub(in crate::shape) const INTEGERS: &[i128] = &[
     0, 1, 2, 3, 4, 5, 7, 8, 10, 12, 16, 20, 24, 31, 32, 60, 64, 100, 127, 128, 200, 255, 256, 365, 1000, 1024, 1970,
     2000, 2024, 8080, 65535, 1 << 20, 1_700_000_000, 1_700_000_000_000, -1, -2, -100, u32::MAX as i128,
     i64::MAX as i128, u64::MAX as i128, i64::MIN as i128,
 ];
 
-pub(super) const FLOATS: &[f32] = &[0.0, 1.0, 0.5, -1.0, 2.0, 100.0];
-pub(super) const CHARS: &[char] = &['a', '0', 'A', ' ', '1'];
+pub(in crate::shape) const FLOATS: &[f32] = &[0.0, 1.0, 0.5, -1.0, 2.0, 100.0];
+pub(in crate::shape) const CHARS: &[char] = &['a', '0', 'A', ' ', '1'];
 
 /// Lengths of byte strings: of addresses, identifiers, hashes, keys and signatures.
-pub(super) const LENGTHS: &[usize] = &[0, 16, 1, 2, 3, 4, 6, 8, 12, 20, 24, 28, 32, 33, 48, 64, 65, 96, 128];
-pub(super) const ZEROS: &[u8] = &[0; 128];
+pub(in crate::shape) const LENGTHS: &[usize] = &[0, 16, 1, 2, 3, 4, 6, 8, 12, 20, 24, 28, 32, 33, 48, 64, 65, 96, 128];
+pub(in crate::shape) const ZEROS: &[u8] = &[0; 128];
 
 /// A place that was given up after so many values has none.
 const MAX_REFUSALS: u32 = 4000;

@@ -108,117 +108,7 @@ pub fn protocol(attr: TokenStream, item: TokenStream) -> TokenStream {
     protocol::protocol(attr.into(), item.into()).into()
 }
 
-/// Declares an actor: a type whose values run as processes. It has two forms, on a struct or enum and on an impl.
-///
-/// # On a struct or an enum
-/// The attribute declares the actor and its options. With `protocol = P` the actor implements `Process` itself:
-///
-/// ```
-/// # use greenroom::prelude::*;
-/// # #[protocol]
-/// # enum Account { Deposit { cents: u64 }, Balance { reply: Reply<u64> } }
-/// #[actor(protocol = Account, name = "savings")]
-/// struct Savings { cents: u64 }
-///
-/// impl Process for Savings {
-///     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-///         loop {
-///             receive!(match cx {
-///                 Account::Deposit { cents } => self.cents += cents,
-///                 Account::Balance { reply } => reply.send(self.cents),
-///             });
-///         }
-///     }
-/// }
-/// ```
-///
-/// | option | effect | default |
-/// |---|---|---|
-/// | `protocol = P` | the messages of the actor | those of its `#[actor]` impl |
-/// | `name = ".."` | registers the process under this name before its `init`; an expression with `self` gives each process its own | no name |
-/// | `trap_exit` | exit signals arrive as messages; the protocol needs a variant `#[from] Exit(ExitSignal)` | they end the process |
-/// | `mailbox = N` | bounds the mailbox to `N` messages, at least 1, skipped ones included | unbounded |
-/// | `overflow = ..` | what happens to a message for a full mailbox; needs `mailbox` | `wait` |
-/// | `sys` | `stub.sys()` reads and changes the state, suspends and resumes the process; needs `Debug` and an `#[actor]` impl, without type parameters | off |
-///
-/// | `overflow` | the message | the sender |
-/// |---|---|---|
-/// | `wait` | waits in front of the mailbox until there is room; dropping its `Cast` withdraws it | waits, if it awaits the `Cast` or `Call` |
-/// | `reject` | is not delivered | gets `CastError::Full` or `CallErrorKind::Full` |
-/// | `drop_newest` | is dropped | gets `CallErrorKind::Full` for a call, no error for a cast |
-/// | `drop_oldest` | is delivered, and the oldest one in the mailbox is dropped | the sender of a dropped call gets `CallErrorKind::Full` |
-///
-/// # On an impl
-/// The attribute derives the protocol from the methods, and generates the loop that receives a message and calls its
-/// method. Such an actor is a *server*. The enum `ThermometerMessage` and the stub `ThermometerRef` are generated here:
-///
-/// ```
-/// # use greenroom::prelude::*;
-/// #[actor]
-/// #[derive(Default)]
-/// struct Thermometer { readings: Vec<i32> }
-///
-/// #[actor]
-/// impl Thermometer {
-///     /// Records a temperature.
-///     #[cast]
-///     fn record(&mut self, celsius: i32) { self.readings.push(celsius); }
-///
-///     /// Returns the highest temperature.
-///     #[call]
-///     fn highest(&self) -> Option<i32> { self.readings.iter().max().copied() }
-///
-///     /// Starts anew.
-///     #[every("24h")]
-///     fn clear(&mut self) { self.readings.clear(); }
-/// }
-///
-/// # async fn use_it() -> greenroom::Result {
-/// let thermometer = Thermometer::default().start().await?;
-/// thermometer.record(21);
-/// assert_eq!(thermometer.highest().await?, Some(21));
-/// # Ok(())
-/// # }
-/// ```
-///
-/// | option | effect | default |
-/// |---|---|---|
-/// | `local` | as in `#[protocol(local)]` | messages may be sent to other nodes |
-/// | `debug` | as in `#[protocol(debug)]`; `#[redact]` is written on methods and parameters | off |
-///
-/// | on a method | the method is called |
-/// |---|---|
-/// | [`#[cast]`](macro@cast) | for a message without an answer |
-/// | [`#[call]`](macro@call) | for a message with an answer |
-/// | `#[from]` | for an event, its only parameter beside `cx`: see `Recipient` |
-/// | [`#[init]`](macro@init) | before everything else; `.start()` waits for it |
-/// | [`#[continue_with]`](macro@continue_with) | after `#[init]`, before the first message; `.start()` does not wait for it |
-/// | [`#[every("30s")]`](macro@every) | periodically |
-/// | [`#[idle("60s")]`](macro@idle) | when no message has arrived for that time |
-/// | [`#[down]`](macro@down) | when a monitored process has exited |
-/// | [`#[exit]`](macro@exit) | for an exit signal |
-/// | [`#[node_event]`](macro@node_event) | when a node connects or is lost |
-/// | [`#[terminate]`](macro@terminate) | when the process stops |
-///
-/// `#[init]` on a function without `self` makes it a constructor: it returns `Self` or a `Result` of it, and its body
-/// runs in the new process. The function of that name then returns its arguments as an
-/// [`Init`](../greenroom/struct.Init.html), from which a process is started.
-///
-/// Each method takes `&mut self` or `&self`, may be `async`, and may have a parameter `cx: &mut Context<Self>`. The other
-/// parameters of a cast or call are the fields of its message, and the parameters of the stub's method. `#[priority]`
-/// beside `#[cast]` or `#[call]` has its message received before all messages without it. `#[private]` there keeps the
-/// message from other nodes. Methods without an attribute are ordinary methods.
-///
-/// A method of the stub is as visible as the method that it calls. The enum and the stub are as visible as the most
-/// visible cast or call, and at least `pub(crate)`.
-///
-/// # Errors
-/// The start fails if `name` is taken, or if `#[init]` returns an error.
-///
-/// A type has one `#[actor]` impl, with all its casts, calls and hooks; other impls have ordinary methods. The struct
-/// then has no `protocol = ..`. The impl of a generic actor has the type parameters of the struct, in the same order.
-/// The rules of [`#[protocol]`](macro@protocol) for fields and answers apply to parameters and return types. A public
-/// actor needs at least one public cast or call. Code that breaks these rules does not compile.
+#[doc = include_str!("actor/actor.md")]
 #[proc_macro_attribute]
 pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
     actor::actor(attr.into(), item.into()).into()
@@ -434,6 +324,29 @@ method_attributes! {
     ///
     /// It has a parameter `event: NodeEvent`. An error that it returns ends the process.
     node_event;
+
+    /// On a function of an [`#[actor]`](macro@actor) impl: makes the actor of the state of an earlier release.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)] struct StockV1 { boxes: u64 }
+    /// #[actor(upgrade)]
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Stock { items: u64 }
+    ///
+    /// #[actor]
+    /// impl Stock {
+    ///     #[upgrade]
+    ///     fn from_v1(old: StockV1) -> Result<Stock, Exit> { Ok(Stock { items: old.boxes * 12 }) }
+    /// #   #[call] fn count(&self) -> u64 { self.items }
+    /// }
+    /// ```
+    ///
+    /// The struct has the option `upgrade`. The function is called for a state that has exactly the structure of its
+    /// parameter. Other states are read by serde's rules, and the function is called for those that only its parameter
+    /// can be made of. If there are several functions, the first one that fits is called.
+    upgrade;
 }
 
 /// Runs an `async fn main` on a tokio runtime and a node.

@@ -261,6 +261,34 @@ fn actor_generic() {
 }
 
 #[test]
+fn actor_with_upgrades() {
+    let item = quote! {
+        struct Room<T> {
+            topics: Vec<T>,
+        }
+    };
+    let mut generated = crate::actor::actor(quote!(protocol = Mail, upgrade), item);
+    generated.extend(crate::actor::actor(
+        quote!(),
+        quote! {
+            impl<T> Room<T> {
+                #[upgrade]
+                fn from_v1(old: RoomV1<T>) -> Result<Self, Exit> {
+                    Ok(Room { topics: vec![old.topic] })
+                }
+
+                #[cfg(feature = "lobby")]
+                #[upgrade]
+                fn from_lobby(_: Lobby) -> Room<T> {
+                    Room { topics: vec![] }
+                }
+            }
+        },
+    ));
+    check(generated, &expect_file!["snapshots/actor_with_upgrades.rs"]);
+}
+
+#[test]
 fn actor_with_mistakes() {
     let item = quote! {
         impl Counter {

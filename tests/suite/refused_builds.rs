@@ -113,6 +113,33 @@ fn a_node_with_connections_without_the_feature_for_it() {
 }
 
 #[test]
+fn a_state_that_is_handed_over_without_the_feature_for_it() {
+    let program = r#"
+        use greenroom::prelude::*;
+
+        #[actor(upgrade)]
+        struct Room;
+
+        #[actor]
+        impl Room {
+            #[cast]
+            fn close(&mut self) {}
+
+            #[upgrade]
+            fn from_v1(_: u8) -> Room {
+                Room
+            }
+        }
+
+        fn main() {}
+    "#;
+    let refusal = "error[E0277]: `#[actor(upgrade)]` needs greenroom's feature `net`";
+    let output = check("handover", "unwind", program, refusal);
+    let help = r#"note: write `greenroom = { .., features = ["net"] }` in `Cargo.toml`"#;
+    assert!(output.contains(help), "{output}");
+}
+
+#[test]
 fn names_without_the_features_that_they_are_behind() {
     let output = check(
         "nameless",

@@ -5,7 +5,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, Generics, Type, parse_quote};
+use syn::{Attribute, Expr, Fields, Generics, Type, parse_quote};
 
 use super::options::{ActorOptions, Name};
 use crate::diag::Errors;
@@ -17,6 +17,8 @@ pub(super) struct Declaration<'a> {
     pub(super) ident: &'a Ident,
     pub(super) generics: &'a Generics,
     pub(super) attrs: &'a [Attribute],
+    /// Of the struct, or of each variant of the enum.
+    pub(super) fields: Vec<&'a Fields>,
 }
 
 /// Adds an error for every option that cannot be combined with the others or with the type, and removes `sys` in that
@@ -47,7 +49,7 @@ pub(super) fn check(declaration: &Declaration<'_>, options: &mut ActorOptions, e
 /// Generates everything but the struct.
 pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> TokenStream {
     let private = private();
-    let Declaration { ident, generics, attrs } = declaration;
+    let Declaration { ident, generics, attrs, .. } = declaration;
     let cfgs = attr::cfgs(attrs);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let kind = ident.unraw().to_string();
@@ -111,7 +113,7 @@ fn name_of_actor(name: &Expr) -> TokenStream {
 
 fn actor(protocol: &Type, trap_exit: bool, declaration: &Declaration<'_>) -> TokenStream {
     let private = private();
-    let Declaration { ident, generics, attrs } = declaration;
+    let Declaration { ident, generics, attrs, .. } = declaration;
     let cfgs = attr::cfgs(attrs);
     let mut generics = generics::with_bounds(generics, &quote!(::core::marker::Send + 'static));
     if generics.type_params().next().is_some() {

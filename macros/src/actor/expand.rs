@@ -2,6 +2,7 @@
 
 mod call;
 mod constructor;
+mod upgrade;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -21,7 +22,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let messages = &model.messages;
     if model.only_constructs {
         let generics = generics::with_bounds(&model.generics, &generics::message_bounds(model.protocol.local));
-        return constructor::expand(model, &generics);
+        let (constructors, upgrades) = (constructor::expand(model, &generics), upgrade::expand(model));
+        return quote!(#constructors #upgrades);
     }
     match model.conflict {
         // The first impl defines the stub. Calls of this one's messages still compile.
@@ -43,7 +45,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let handle = handle(model, &generics);
     let process = process(model, &generics);
     let constructors = constructor::expand(model, &generics);
-    quote!(#messages #protocol #actor #handle #process #constructors)
+    let upgrades = upgrade::expand(model);
+    quote!(#messages #protocol #actor #handle #process #constructors #upgrades)
 }
 
 /// Generates `impl Actor`: the options of the struct, and the protocol of the impl.

@@ -13,6 +13,7 @@ mod model;
 mod options;
 mod params;
 mod parse;
+mod upgrade;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -39,12 +40,14 @@ pub(crate) fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
                 );
             }
             let (ident, generics, attrs) = (&item.ident, &item.generics, &item.attrs);
-            let generated = on_declaration(attr, &Declaration { ident, generics, attrs }, &mut errors);
+            let fields = vec![&item.fields];
+            let generated = on_declaration(attr, &Declaration { ident, generics, attrs, fields }, &mut errors);
             quote!(#item #generated #errors)
         }
         Some(Item::Enum(item)) => {
             let (ident, generics, attrs) = (&item.ident, &item.generics, &item.attrs);
-            let generated = on_declaration(attr, &Declaration { ident, generics, attrs }, &mut errors);
+            let fields = item.variants.iter().map(|variant| &variant.fields).collect();
+            let generated = on_declaration(attr, &Declaration { ident, generics, attrs, fields }, &mut errors);
             quote!(#item #generated #errors)
         }
         Some(other) => {
@@ -63,7 +66,12 @@ fn on_declaration(attr: TokenStream, declaration: &Declaration<'_>, errors: &mut
     if !declaration::check(declaration, &mut options, errors) {
         return fallback::actor(declaration.ident, declaration.generics, declaration.attrs);
     }
-    declaration::expand(declaration, &options)
+    if options.upgrade.is_some() {
+        upgrade::check_fields(&declaration.fields, errors);
+    }
+    let portable = options.upgrade.as_ref().map(|word| upgrade::declare(declaration, word));
+    let actor = declaration::expand(declaration, &options);
+    quote!(#actor #portable)
 }
 
 fn on_impl(attr: TokenStream, mut block: ItemImpl, mut errors: Errors) -> TokenStream {

@@ -13,6 +13,7 @@ use super::handler::{FieldParam, Handler, Hook, SystemMessage};
 use super::options::ImplOptions;
 use super::params::Owner;
 use super::parse::is_misspelt_hook;
+use super::upgrade::Upgrade;
 use crate::diag::Errors;
 use crate::names::{self, private, private_at};
 use crate::protocol;
@@ -30,7 +31,9 @@ pub(super) struct Model {
     pub(super) hooks: Hooks,
     /// The functions that make the actor.
     pub(super) constructors: Vec<Constructor>,
-    /// Set if the impl has constructors and nothing else: the struct names the protocol, or another impl defines it.
+    /// The functions that make the actor of an earlier state.
+    pub(super) upgrades: Vec<Upgrade>,
+    /// Set if the impl has such functions and nothing else: the struct names the protocol, or another impl defines it.
     pub(super) only_constructs: bool,
     /// Set if the impl has lifetime parameters. The struct's attribute reports them.
     pub(super) has_lifetimes: bool,
@@ -66,13 +69,17 @@ impl Model {
         let actor = parse_head(block, errors);
         let self_ty = (*block.self_ty).clone();
         let owner = Owner { self_ty: &self_ty, local: options.protocol.local };
-        let (mut methods, mut constructors) = (Vec::new(), Vec::new());
+        let (mut methods, mut constructors, mut upgrades) = (Vec::new(), Vec::new(), Vec::new());
         let (before, mut has_misspelt_hook) = (errors.count(), false);
         for item in &mut block.items {
             if let ImplItem::Fn(method) = item {
                 has_misspelt_hook |= method.attrs.iter().any(is_misspelt_hook);
                 if Constructor::is_one(method) {
                     constructors.extend(Constructor::parse(method, owner, errors));
+                    continue;
+                }
+                if Upgrade::is_one(method) {
+                    upgrades.extend(Upgrade::parse(method, owner, errors));
                     continue;
                 }
                 methods.extend(Handler::parse(method, owner, errors));
@@ -85,7 +92,8 @@ impl Model {
         if handlers.is_empty() && options.misplaced {
             return None;
         }
-        let only_constructs = handlers.is_empty() && hooks.are_empty() && !constructors.is_empty();
+        let only_constructs =
+            handlers.is_empty() && hooks.are_empty() && !(constructors.is_empty() && upgrades.is_empty());
         if handlers.is_empty() && !only_constructs && !has_misspelt_hook && errors.count() == before {
             errors.push(&block.self_ty, "an `#[actor]` impl needs at least one `#[cast]` or `#[call]` method");
         }
@@ -103,6 +111,7 @@ impl Model {
             handlers,
             hooks,
             constructors,
+            upgrades,
             only_constructs,
             has_lifetimes,
             messages,

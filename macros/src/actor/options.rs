@@ -8,7 +8,7 @@ use crate::diag::{self, Errors};
 use crate::protocol::ProtocolOptions;
 use crate::syntax::options;
 
-const STRUCT_OPTIONS: &[&str] = &["protocol", "name", "trap_exit", "mailbox", "overflow", "sys"];
+const STRUCT_OPTIONS: &[&str] = &["protocol", "name", "trap_exit", "mailbox", "overflow", "sys", "upgrade"];
 const IMPL_OPTIONS: &[&str] = &["local", "debug"];
 
 /// The overflow policies, and the runtime's names of them.
@@ -26,6 +26,8 @@ pub(super) struct ActorOptions {
     pub(super) overflow: Option<(Ident, &'static str)>,
     /// The word `sys`.
     pub(super) sys: Option<Ident>,
+    /// The word `upgrade`.
+    pub(super) upgrade: Option<Ident>,
 }
 
 /// The registered name.
@@ -59,6 +61,7 @@ impl ActorOptions {
                     parsed.mailbox = Some(capacity);
                 }
                 "sys" => parsed.sys = options::flag(name, input)?.then(|| name.clone()),
+                "upgrade" => parsed.upgrade = options::flag(name, input)?.then(|| name.clone()),
                 "overflow" => parsed.overflow = Some((name.clone(), options::choice(name, OVERFLOW, input)?)),
                 "name" => {
                     parsed.name = Some(parse_name(name, input)?);

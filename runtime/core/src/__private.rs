@@ -9,8 +9,8 @@ use std::future::{Pending, pending};
 use std::marker::PhantomData;
 
 pub use crate::actor::{
-    Actor, Construct, Constructed, Constructor, Context, Failure, Handle, Init, Options, Outcome, Process, Ref,
-    StateFn, Stub, Stubbed, serve,
+    Actor, Construct, Constructed, Constructor, Context, DeclaredPortable, Failure, Handle, Init, NoUpgrade, OldState,
+    Options, Outcome, Portable, Process, Ref, StateFn, StateType, Stub, Stubbed, Upgraded, serve, state_name,
 };
 pub use crate::base::{
     CallErrorKind, DecodeError, Decoder, DefinitionCell, DefinitionCells, DefinitionRecorder, Deserialize,

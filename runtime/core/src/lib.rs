@@ -66,6 +66,8 @@ pub mod testing;
 pub use actor::{
     Actor, Constructor, Context, Init, Process, ProcessHandle, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn,
 };
+#[cfg(feature = "net")]
+pub use actor::{Handover, Portable};
 #[cfg(feature = "supervision")]
 pub use application::{Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, Running};
 pub use base::{

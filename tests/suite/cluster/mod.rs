@@ -9,6 +9,7 @@ mod echo_server;
 mod errors;
 mod evolution;
 mod flow_control;
+mod handover;
 mod lanes;
 mod large_messages;
 mod log_text;

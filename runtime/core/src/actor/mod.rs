@@ -6,12 +6,14 @@
 //! - A [`Context`] is a process's own handle: its mailbox, links, monitors and timers.
 //! - A server, which `#[actor]` makes of an impl with methods, is a process whose body is [`serve`]. It takes one message
 //!   after another and handles it, as the trait [`Handle`] defines, until it is stopped.
+//! - The state of a [`Portable`] actor can be handed over to a process of another release, as a [`Handover`].
 //! - [`Sys`] sends requests to a server that concern the server itself, such as to show its state.
 
 mod definition;
 mod handle;
 mod operations;
 mod outcome;
+mod portable;
 mod process;
 mod serve;
 mod start;
@@ -22,6 +24,9 @@ mod timed_hooks;
 pub use definition::{Actor, Options, Ref};
 pub use handle::Handle;
 pub use outcome::{Failure, Outcome};
+#[cfg(feature = "net")]
+pub use portable::Handover;
+pub use portable::{DeclaredPortable, NoUpgrade, OldState, Portable, StateType, Upgraded, state_name};
 pub use process::{Context, Process};
 pub use serve::serve;
 pub use start::{Construct, Constructed, Constructor, Init, Spawn, spawn};

@@ -78,7 +78,7 @@ impl OwnDefinition {
         OwnDefinition { definition: Arc::new(Definition::new(name, version, shape)), aliases, problem }
     }
 
-    pub(super) fn aliases(&self) -> &Aliases {
+    pub(crate) fn aliases(&self) -> &Aliases {
         &self.aliases
     }
 

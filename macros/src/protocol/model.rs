@@ -1,7 +1,8 @@
 //! A protocol, resolved from the enum: which variant is a cast, a call or a message from the runtime.
 
 use proc_macro2::Ident;
-use syn::{Attribute, Fields, Generics, ItemEnum, LitInt, LitStr, Member, Type, Visibility, parse_quote};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Fields, Generics, ItemEnum, LitInt, LitStr, Member, Path, Token, Type, Visibility, parse_quote};
 
 use super::options::ProtocolOptions;
 use crate::diag::Errors;
@@ -88,6 +89,7 @@ impl Model {
     /// Parses the enum, and removes greenroom's attributes from it.
     pub(crate) fn parse(item: &mut ItemEnum, options: ProtocolOptions, errors: &mut Errors) -> Model {
         let has_lifetimes = generics::reject_lifetimes("a protocol", &item.generics, errors);
+        let written = derives_serde(&item.attrs).then(|| item.variants.clone());
         let mut variants = Vec::new();
         let mut unused = None;
         for variant in &mut item.variants {
@@ -96,6 +98,9 @@ impl Model {
             } else {
                 variants.push(Variant::parse(variant, (has_lifetimes, options.local), errors));
             }
+        }
+        for (variant, written) in item.variants.iter_mut().zip(written.iter().flatten()) {
+            keep_serde(variant, written);
         }
         let (ident, (_, arguments, _)) = (&item.ident, item.generics.split_for_impl());
         let self_ty: Type = parse_quote!(#ident #arguments);
@@ -133,6 +138,24 @@ impl Model {
     pub(crate) fn has_deprecated_parts(&self) -> bool {
         let deprecated = |attrs: &[Attribute]| attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
         deprecated(&self.attrs) || self.variants.iter().any(|variant| deprecated(&variant.docs))
+    }
+}
+
+/// Returns true if the enum derives a trait of serde, whose derive reads the same attributes.
+fn derives_serde(attrs: &[Attribute]) -> bool {
+    let is_serde = |path: &Path| attr::path_ends_with(path, "Serialize") || attr::path_ends_with(path, "Deserialize");
+    attrs.iter().filter(|attr| attr.path().is_ident("derive")).any(|attr| {
+        let derived = attr.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated);
+        derived.is_ok_and(|derived| derived.iter().any(is_serde))
+    })
+}
+
+/// Writes the `#[serde]` attributes of a variant and its fields back.
+fn keep_serde(variant: &mut syn::Variant, written: &syn::Variant) {
+    let serde = |attrs: &[Attribute]| attrs.iter().filter(|attr| attr.path().is_ident("serde")).cloned().collect();
+    variant.attrs.extend::<Vec<_>>(serde(&written.attrs));
+    for (field, written) in variant.fields.iter_mut().zip(&written.fields) {
+        field.attrs.extend::<Vec<_>>(serde(&written.attrs));
     }
 }
 

@@ -402,3 +402,22 @@ async fn a_field_can_have_functions_of_the_user() {
     assert_eq!(meter.read(5, None).await, Ok(5));
     assert_eq!(meter.read(5, Some(3)).await, Ok(20));
 }
+
+/// A protocol that derives serde's traits, too: both read the attributes.
+#[protocol]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Logged {
+    #[serde(rename = "note")]
+    Note {
+        #[serde(alias = "line")]
+        text: String,
+        #[serde(default)]
+        level: u8,
+    },
+}
+
+#[test]
+fn a_derive_on_a_protocol_reads_the_attributes_of_serde_too() {
+    let note: Logged = serde_json::from_str(r#"{"note": {"line": "tea"}}"#).unwrap();
+    assert_eq!(note, Logged::Note { text: "tea".into(), level: 0 });
+}

@@ -6,6 +6,7 @@
 //! | [`#[protocol]`](macro@protocol) | declares the messages of a process |
 //! | [`#[actor]`](macro@actor) | declares a type whose values run as processes |
 //! | [`receive!`](receive!) | waits for a message that matches a pattern |
+//! | [`#[remote]`](macro@remote) | declares a function that other nodes can call |
 //! | [`#[supervisor]`](macro@supervisor) | declares which processes are started together, and which are restarted |
 //! | [`#[main]`](macro@main), [`#[test]`](macro@test) | run an `async fn` on a node |
 //!
@@ -25,6 +26,7 @@ mod misplaced;
 mod names;
 mod protocol;
 mod receive;
+mod remote;
 mod sibling_items;
 #[cfg(test)]
 mod snapshots;
@@ -178,6 +180,43 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn supervisor(attr: TokenStream, item: TokenStream) -> TokenStream {
     supervisor::supervisor(attr.into(), item.into()).into()
+}
+
+/// Declares a function that other nodes can call. Needs the Cargo feature `net`.
+///
+/// ```
+/// # use greenroom::prelude::*;
+/// # use std::path::PathBuf;
+/// /// Returns the bytes that are free on a disk.
+/// #[remote]
+/// async fn disk_free(path: PathBuf) -> Result<u64, String> {
+///     # let _ = path;
+///     Ok(1 << 30)
+/// }
+///
+/// # async fn on_the_other_node() -> greenroom::Result {
+/// let node = Node::builder("pong@gollum").export::<disk_free::Remote>().start().await?;
+/// # Ok(())
+/// # }
+/// # async fn here() -> greenroom::Result {
+/// let free = disk_free::on("pong@gollum", "/".into()).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The function stays as it is. The attribute adds a module with its name: `disk_free::on` takes the name of a node and
+/// the parameters, and returns a [`RemoteCall`](../greenroom/struct.RemoteCall.html), which waits for the answer.
+/// `disk_free::Remote` is the function's type, to be exported. Two nodes know the function by its name alone.
+///
+/// Each call runs in a process of its own on the other node. A panic of the function ends that process, and the caller
+/// receives the reason. The return value is the answer, also if it is a `Result`.
+///
+/// # Errors
+/// The function is not a method, and has no type parameters. Its parameters and its return value implement serde's traits,
+/// and two releases may have different versions of them. References do not compile.
+#[proc_macro_attribute]
+pub fn remote(attr: TokenStream, item: TokenStream) -> TokenStream {
+    remote::remote(attr.into(), item.into()).into()
 }
 
 /// Waits for a message that matches an arm, and leaves all other messages in the mailbox.

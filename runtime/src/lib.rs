@@ -102,7 +102,7 @@ pub use greenroom_core::{FrameLength, Port, PortError, PortMessage, PortOutput, 
 #[cfg(feature = "config")]
 #[doc(inline)]
 pub use greenroom_core::{SettingOrigin, Settings, SettingsError};
-pub use greenroom_macros::{actor, after, main, protocol, receive, supervisor, test};
+pub use greenroom_macros::{actor, after, main, protocol, receive, remote, supervisor, test};
 pub use greenroom_macros::{call, cast, continue_with, down, every, exit, idle, init, node_event, terminate, upgrade};
 
 pub mod prelude;

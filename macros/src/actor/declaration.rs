@@ -76,6 +76,7 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
         (Some(_), _) => quote!(BoundedCast),
     };
     let given = if options.protocol.is_some() { quote!(#private::ProtocolGiven) } else { quote!(()) };
+    let export = export(declaration);
     let actor = options.protocol.as_ref().map(|protocol| actor(protocol, options.trap_exit, declaration));
     quote! {
         #(#cfgs)*
@@ -98,7 +99,51 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
             #name_of_actor
         }
         #actor
+        #export
     }
+}
+
+/// Generates `impl Export`.
+fn export(declaration: &Declaration<'_>) -> TokenStream {
+    let private = private();
+    let Declaration { ident, generics, attrs, .. } = declaration;
+    let cfgs = attr::cfgs(attrs);
+    let mut bounded = (*generics).clone();
+    let (_, ty_generics, _) = generics.split_for_impl();
+    if generics.type_params().next().is_some() {
+        let clause = bounded.make_where_clause();
+        clause
+            .predicates
+            .push(parse_quote!(#ident #ty_generics: #private::RemoteConstructor<Actor = #ident #ty_generics>));
+    }
+    let (impl_generics, _, where_clause) = bounded.split_for_impl();
+    quote! {
+        #private::if_net! {
+            #(#cfgs)*
+            #[automatically_derived]
+            #[doc(hidden)]
+            impl #impl_generics #private::Export for #ident #ty_generics #where_clause {
+                fn __export<__E: #private::AddExport>(exports: &mut __E) {
+                    #[allow(unused_imports)]
+                    use #private::{ExportFunction as _, NotExported as _};
+                    #private::ExportProbe::<Self>::new().__export(exports);
+                    <Self>::__export_constructors(exports);
+                }
+            }
+        }
+    }
+}
+
+/// Generates the function that returns the name of a type with type parameters.
+pub(super) fn type_name(kind: &Ident, generics: &Generics) -> Option<TokenStream> {
+    let private = private();
+    generics.type_params().next()?;
+    let (kind, types) = (kind.unraw().to_string(), generics.type_params().map(|param| &param.ident));
+    Some(quote! {
+        fn __type_name() -> ::std::string::String {
+            #private::generic_name(#kind, &[#(::core::any::type_name::<#types>()),*])
+        }
+    })
 }
 
 /// Generates the function that returns the name of one process.
@@ -132,6 +177,7 @@ fn actor(protocol: &Type, trap_exit: bool, declaration: &Declaration<'_>) -> Tok
         options = quote!(#traps_exit(#options));
     }
     let protocol = quote_spanned!(protocol.span()=> type Protocol = #protocol;);
+    let type_name = type_name(ident, declaration.generics);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -139,6 +185,7 @@ fn actor(protocol: &Type, trap_exit: bool, declaration: &Declaration<'_>) -> Tok
             #protocol
             #[doc(hidden)]
             const OPTIONS: #private::Options = #options;
+            #type_name
             fn __name(&self) -> ::core::option::Option<::std::string::String> {
                 <Self as #private::DeclaredActor>::name(self)
             }

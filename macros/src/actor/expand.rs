@@ -9,6 +9,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Generics, Type};
 
+use super::declaration;
 use super::handler::{FieldParam, Handler, Hook, SystemMessage};
 use super::model::Model;
 use crate::names::{local, nth, param, private, private_at};
@@ -61,6 +62,7 @@ fn actor(model: &Model, generics: &Generics) -> TokenStream {
         let private = private_at(self_ty.span());
         quote_spanned!(self_ty.span()=> <#self_ty as #private::DeclaredActor>::name)
     };
+    let type_name = declaration::type_name(&model.actor, &model.generics);
     let no_protocol_given = {
         let private = private_at(self_ty.span());
         quote_spanned!(self_ty.span()=> #private::no_protocol_given::<<#self_ty as #private::DeclaredActor>::ProtocolGiven>)
@@ -72,6 +74,7 @@ fn actor(model: &Model, generics: &Generics) -> TokenStream {
             type Protocol = #enum_ #message_generics;
             #[doc(hidden)]
             const OPTIONS: #private::Options = #no_protocol_given(#options);
+            #type_name
             fn __name(&self) -> ::core::option::Option<::std::string::String> {
                 #name(self)
             }

@@ -97,7 +97,7 @@ pub(super) fn declare(declaration: &Declaration<'_>, word: &Ident) -> TokenStrea
     let mut name = quote!(::std::string::String::from(#kind));
     if generics.type_params().next().is_some() {
         let types = generics.type_params().map(|param| &param.ident);
-        name = quote!(#private::state_name(#kind, &[#(::core::any::type_name::<#types>()),*]));
+        name = quote!(#private::generic_name(#kind, &[#(::core::any::type_name::<#types>()),*]));
         let predicate = parse_quote!(#ident #ty_generics: #private::StateType);
         generics.make_where_clause().predicates.push(predicate);
     }

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 pub use crate::actor::{
     Actor, Construct, Constructed, Constructor, Context, DeclaredPortable, Failure, Handle, Init, NoUpgrade, OldState,
-    Options, Outcome, Portable, Process, Ref, StateFn, StateType, Stub, Stubbed, Upgraded, serve, state_name,
+    Options, Outcome, Portable, Process, Ref, StateFn, StateType, Stub, Stubbed, Upgraded, generic_name, serve,
 };
 pub use crate::base::{
     CallErrorKind, DecodeError, Decoder, DefinitionCell, DefinitionCells, DefinitionRecorder, Deserialize,
@@ -24,7 +24,13 @@ pub use crate::entry::{
     DEFAULT_SHUTDOWN, IntoNode, TestClock, TestOptions, built_node, main, node_from_environment, test,
 };
 pub use crate::mailbox::{Overflow, Want};
+#[cfg(feature = "net")]
+pub use crate::node::{AddExport, Export, Serve};
 pub use crate::process::{AfterTime, Mailbox, Receive, Receiver};
+#[cfg(feature = "net")]
+pub use crate::remote::{
+    ExportFunction, ExportProbe, NotExported, RemoteCall, RemoteConstructor, RemoteFunction, call_on, export_function,
+};
 #[cfg(feature = "supervision")]
 pub use crate::supervisor::{
     AutoShutdown, Backoff, Child, ChildCells, ChildOptions, ChildStub, Children, DefaultProbe, DefaultProbeChild,
@@ -280,3 +286,21 @@ impl<M: Protocol> SendMessage<'_> for M {}
 pub trait SendActor<'a>: Send {}
 
 impl<A: Send> SendActor<'_> for A {}
+
+/// Expands to its items if the feature `net` is on.
+#[cfg(feature = "net")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_net {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// Expands to its items if the feature `net` is on.
+#[cfg(not(feature = "net"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_net {
+    ($($item:tt)*) => {};
+}
+
+pub use crate::__if_net as if_net;

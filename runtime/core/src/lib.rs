@@ -35,6 +35,8 @@ mod observe;
 mod port;
 pub mod prelude;
 mod process;
+#[cfg(feature = "net")]
+mod remote;
 mod sched;
 #[cfg(feature = "net")]
 mod session;
@@ -78,6 +80,8 @@ pub use base::{
 pub use call::{BoundedCast, Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError};
+#[cfg(feature = "net")]
+pub use node::Export;
 pub use node::{EnterGuard, Node, StopTimeout, Tracing};
 pub use observe::{
     Alarm, AlarmEvent, Alarms, Counters, ExitCounts, Lifecycle, LifecycleEvent, Memory, Metrics, ProcessInfo,
@@ -86,6 +90,8 @@ pub use observe::{
 #[cfg(feature = "port")]
 pub use port::{FrameLength, Port, PortError, PortMessage, PortOutput, PortRef, PortStream};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
+#[cfg(feature = "net")]
+pub use remote::{RemoteCall, RemoteConstructor, RemoteFunction, SpawnError, SpawnOn, multicall};
 pub use sched::{Clock, Spawner, Task, Work};
 #[cfg(feature = "config")]
 pub use settings::{SettingOrigin, Settings, SettingsError};

@@ -11,5 +11,7 @@ pub use crate::call::{Call, Cast, Recipient, Reply};
 pub use crate::cluster::Cookie;
 pub use crate::node::Node;
 pub use crate::process::{Mailbox, Receive, Timer};
+#[cfg(feature = "net")]
+pub use crate::remote::SpawnOn;
 #[cfg(feature = "supervision")]
 pub use crate::supervisor::{StartTree, TreeStub};

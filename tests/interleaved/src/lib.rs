@@ -39,6 +39,8 @@ mod node;
 mod observe;
 #[path = "../../../runtime/core/src/process/mod.rs"]
 mod process;
+#[path = "../../../runtime/core/src/remote/mod.rs"]
+mod remote;
 #[path = "../../../runtime/core/src/sched/mod.rs"]
 mod sched;
 #[path = "../../../runtime/core/src/session/mod.rs"]

@@ -17,6 +17,8 @@ mod loss;
 mod message_panics;
 mod refusals;
 mod released_shapes;
+mod remote_functions;
+mod remote_starts;
 mod sockets;
 mod stopping;
 mod trees;

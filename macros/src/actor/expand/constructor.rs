@@ -12,20 +12,60 @@ use crate::names::{self, local, nth, param, private, private_at};
 
 /// Generates the functions that return the arguments, and the types that identify the constructors.
 pub(super) fn expand(model: &Model, process_generics: &Generics) -> TokenStream {
-    model.constructors.iter().map(|constructor| expand_one(model, process_generics, constructor)).collect()
+    let constructors = model.constructors.iter().map(|constructor| expand_one(model, process_generics, constructor));
+    let export = export(model);
+    quote!(#(#constructors)* #export)
+}
+
+/// Generates the function that exports the constructors, as far as their arguments can be sent.
+fn export(model: &Model) -> TokenStream {
+    // The bounds of type parameters are not known here.
+    if model.constructors.is_empty() || model.generics.type_params().next().is_some() {
+        return quote!();
+    }
+    let private = private();
+    let Model { cfgs: outer, self_ty, generics, .. } = model;
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let exports = model.constructors.iter().map(|constructor| {
+        let (cfgs, marker) = (&constructor.cfgs, marker(model, constructor));
+        let types = constructor.arguments().map(|(_, ty)| ty);
+        quote!(#(#cfgs)* #private::ExportProbe::<#private::Init<#marker, (#(#types,)*)>>::new().__export(exports);)
+    });
+    quote! {
+        #private::if_net! {
+            #(#outer)*
+            #[automatically_derived]
+            impl #impl_generics #self_ty #where_clause {
+                #[doc(hidden)]
+                #[allow(dead_code, deprecated)]
+                fn __export_constructors<__E: #private::AddExport>(exports: &mut __E) {
+                    #[allow(unused_imports)]
+                    use #private::NotExported as _;
+                    #(#exports)*
+                }
+            }
+        }
+    }
+}
+
+/// Returns the name of the type that identifies the constructor.
+fn marker(model: &Model, Constructor { name, .. }: &Constructor) -> Ident {
+    format_ident!("{}{}", model.actor.unraw(), names::variant(name).unraw(), span = name.span())
 }
 
 fn expand_one(model: &Model, process_generics: &Generics, constructor: &Constructor) -> TokenStream {
     let private = private();
     let Model { cfgs: outer, self_ty, generics, .. } = model;
     let Constructor { cfgs, attrs, vis, name, body, is_async, output, .. } = constructor;
-    let marker = format_ident!("{}{}", model.actor.unraw(), names::variant(name).unraw(), span = name.span());
+    let marker = marker(model, constructor);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let params = &generics.params;
     let unused = generics.type_params().map(|param| &param.ident);
     let (names, types): (Vec<_>, Vec<_>) = constructor.arguments().unzip();
     let args = quote!((#(#types,)*));
     let init = quote_spanned!(name.span()=> #private::Init<#marker #ty_generics, #args>);
+    let constructor_name = name.unraw().to_string();
+    let params_text = names.iter().map(|name| name.unraw().to_string().trim_start_matches('_').to_owned());
     let intro = format!(" Identifies the constructor [`{0}::{name}`] in an `Init`.", model.actor.unraw());
     let function = quote! {
         #(#outer)*
@@ -73,6 +113,8 @@ fn expand_one(model: &Model, process_generics: &Generics, constructor: &Construc
         #[allow(deprecated)]
         impl #impl_generics #private::Construct<#args> for #marker #ty_generics #where_clause {
             type Actor = #self_ty;
+            const NAME: &'static str = #constructor_name;
+            const PARAMS: &'static [&'static str] = &[#(#params_text),*];
 
             async fn construct(
                 #arguments: #args,

@@ -16,6 +16,12 @@ pub trait Actor: Sized + 'static {
     /// The options in `#[actor(..)]`.
     const OPTIONS: Options = Options::DEFAULT;
 
+    /// Returns the name of the type, with its type arguments: other nodes start the actor by it.
+    #[doc(hidden)]
+    fn __type_name() -> String {
+        Self::OPTIONS.kind.to_owned()
+    }
+
     /// Returns the registered name, if it is made from the actor.
     #[doc(hidden)]
     fn __name(&self) -> Option<String> {

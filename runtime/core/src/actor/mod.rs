@@ -26,7 +26,7 @@ pub use handle::Handle;
 pub use outcome::{Failure, Outcome};
 #[cfg(feature = "net")]
 pub use portable::Handover;
-pub use portable::{DeclaredPortable, NoUpgrade, OldState, Portable, StateType, Upgraded, state_name};
+pub use portable::{DeclaredPortable, NoUpgrade, OldState, Portable, StateType, Upgraded, generic_name};
 pub use process::{Context, Process};
 pub use serve::serve;
 pub use start::{Construct, Constructed, Constructor, Init, Spawn, spawn};

@@ -101,6 +101,10 @@ pub enum CallErrorKind {
         /// The cycle: the caller, its callee, the callee of that process, and so on.
         pids: Vec<Pid>,
     },
+    /// The other node does not export the actor or the function with this name.
+    NotExported(Arc<str>),
+    /// The other node exports the actor, and does not have the constructor with this name.
+    UnknownConstructor(Arc<str>),
     /// An error that this version of greenroom does not know, from a node with a later version. The text describes it.
     Other(Arc<str>),
 }
@@ -196,6 +200,8 @@ impl fmt::Display for CallErrorKind {
                 pids.iter().try_for_each(|pid| write!(f, "{pid} waits for "))?;
                 pids.first().map_or(Ok(()), |pid| write!(f, "{pid}"))
             }
+            CallErrorKind::NotExported(name) => write!(f, "the other node does not export `{name}`"),
+            CallErrorKind::UnknownConstructor(name) => write!(f, "the other node does not have `{name}`"),
             CallErrorKind::Other(text) => f.write_str(text),
         }
     }
@@ -214,6 +220,12 @@ impl Error for CallErrorKind {
             CallErrorKind::Decode(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl From<DecodeError> for CallErrorKind {
+    fn from(error: DecodeError) -> CallErrorKind {
+        CallErrorKind::Decode(error)
     }
 }
 

@@ -22,6 +22,8 @@ mod noted_call;
 mod recipient;
 mod remote;
 mod reply;
+#[cfg(feature = "net")]
+mod request;
 mod target;
 #[cfg(feature = "serde")]
 mod with_serde;
@@ -34,3 +36,5 @@ pub use cast::{BoundedCast, Cast};
 pub use noted_call::CallName;
 pub use recipient::Recipient;
 pub use reply::Reply;
+#[cfg(feature = "net")]
+pub(crate) use request::{Request, reply_pair};

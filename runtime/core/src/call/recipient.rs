@@ -123,7 +123,7 @@ impl<E: Serialize + DeserializeOwned + Send + 'static> Recipient<E> {
             Resolved::Remote(to) => {
                 let node = self.target.node();
                 let definition = type_definition::<E>(node);
-                let named = (type_name::<E>(), &*definition);
+                let named = (type_name::<E>(), Some(&*definition));
                 route(node, to, named, EncodedMessage::EVENT, |encoder| encoder.field(&value))
             }
             Resolved::Missing(_) => Err(CastError::NoProc),

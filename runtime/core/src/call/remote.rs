@@ -4,6 +4,8 @@ use super::cast::Placement;
 use std::sync::Arc;
 
 use crate::base::{CastError, EncodeError, Encoder, OwnDefinition, Protocol};
+#[cfg(feature = "net")]
+use crate::node::{CallId, EncodedMessage};
 use crate::node::{Current, Node, OutgoingMessage, RemoteTarget, Room, SentMessage, SpareBuffer};
 use crate::process::{catch, protocol_definition, report_message_panic};
 
@@ -14,20 +16,21 @@ pub(super) fn send_remote<'a, M: Protocol>(
     message: &M,
 ) -> Result<Placement<'a>, CastError> {
     let definition = protocol_definition::<M>(node).ok_or(CastError::Encode(EncodeError::Local))?;
-    route(node, to, (M::NAME, definition), message.variant() as u32, |encoder| message.encode(encoder))
+    route(node, to, (M::NAME, Some(definition)), message.variant() as u32, |encoder| message.encode(encoder))
 }
 
-/// Puts the bytes that `encode` writes into the queue of the connection to their node. `name` is for reports.
+/// Puts the bytes that `encode` writes into the queue of the connection to their node. `name` is for reports. A request to
+/// the node itself has no definition.
 pub(super) fn route<'a>(
     node: &'a Node,
     to: RemoteTarget<'a>,
-    (name, definition): (&'static str, &OwnDefinition),
+    (name, definition): (&'static str, Option<&OwnDefinition>),
     variant: u32,
     encode: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
 ) -> Result<Placement<'a>, CastError> {
     let router = node.router().ok_or(CastError::NoConnection)?;
     let unsendable = |reason: &Arc<str>| CastError::Encode(EncodeError::Field(Arc::clone(reason)));
-    let definition = definition.get().map_err(unsendable)?;
+    let definition = definition.map(|definition| definition.get().map_err(unsendable)).transpose()?;
     let mut payload = SpareBuffer::take();
     let mut encoder = Encoder::new(&mut payload.0, router.max_message_size());
     let (result, replies) = Current::collect_replies(node, || encode_caught(node, name, || encode(&mut encoder)));
@@ -40,13 +43,19 @@ pub(super) fn route<'a>(
         error
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
-    let outgoing =
-        OutgoingMessage { definition: Some(definition), variant, replies: replies.clone(), payload: &mut payload.0 };
+    let outgoing = OutgoingMessage { definition, variant, replies: replies.clone(), payload: &mut payload.0 };
     let mut epoch = None;
     if !replies.is_empty() {
         // Before the message is sent, and for the connection that sends it: its loss ends the calls.
         let chosen = router.epoch(to.node()).ok_or(CastError::NoConnection).map_err(&fail)?;
         node.pending_calls().sent(&replies, chosen);
+        #[cfg(feature = "net")]
+        if variant == EncodedMessage::REQUEST {
+            // The other node ends what it does for a caller that gives up.
+            for id in &replies {
+                node.pending_calls().note_passed_on(CallId { epoch: chosen, id: *id });
+            }
+        }
         epoch = Some(chosen);
     }
     match router.send_message(node, Current::process(), to, outgoing, epoch).map_err(fail)? {

@@ -78,6 +78,14 @@ impl<T: 'static> Reply<T> {
         }
     }
 
+    /// Fails the call of a caller on this node.
+    #[cfg(feature = "net")]
+    pub(crate) fn fail(mut self, error: CallErrorKind) {
+        if let Some(slot) = self.slot.take() {
+            slot.fill_and_wake(Err(error));
+        }
+    }
+
     /// Records that the message with this reply left a mailbox.
     #[doc(hidden)]
     pub fn mark_taken(&self) {

@@ -14,6 +14,8 @@ use super::reply::slot::Slot;
 use super::target::{FOLLOWING, ReceiverId, Target, TargetCell};
 use super::{Address, Recipient, Reply};
 use crate::base::{CastError, NodeName, OwnDefinition, Pid, Protocol};
+#[cfg(feature = "net")]
+use crate::base::{DecodeError, Decoder};
 use crate::node::{AnswerSlot, AnyCell, Current, LocalProcess, Node};
 use crate::process::type_definition;
 use crate::shape::{REPLY, STUB};
@@ -215,6 +217,16 @@ impl<'de, T: Serialize + DeserializeOwned + 'static> Visitor<'de> for ReplyVisit
     }
 }
 
+/// Reads a reply whose caller may have another version of the answer's type.
+#[cfg(feature = "net")]
+pub(super) fn read_typed_reply<T: Serialize + DeserializeOwned + 'static>(
+    decoder: &mut Decoder<'_>,
+) -> Result<Reply<T>, DecodeError> {
+    let index = decoder.field::<u32>()?;
+    let reply = received::<T, serde::de::value::Error>(index, |node| Some(type_definition::<T>(node)));
+    reply.map_err(|error| DecodeError::Malformed(error.to_string().into()))
+}
+
 /// Returns the reply with this index in the message that is being decoded.
 fn received<T: Serialize + 'static, E: Error>(
     index: u32,
@@ -231,7 +243,7 @@ fn received<T: Serialize + 'static, E: Error>(
 #[cfg(all(test, feature = "net"))]
 mod tests {
     use super::*;
-    use crate::base::{DecodeError, Decoder, Encoder, Payload};
+    use crate::base::{Encoder, Payload};
 
     #[tokio::test]
     async fn the_name_in_a_received_stub_is_bounded() {

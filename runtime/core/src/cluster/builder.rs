@@ -12,7 +12,7 @@ use super::{Cluster, Cookie, CookieError};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::log;
 use crate::net::{Tcp, Transport, is_unspecified};
-use crate::node::{Node, Router};
+use crate::node::{Export, Exports, Node, Router};
 use crate::sched::{NodeEnv, Thresholds};
 use crate::session::{CookieKeys, Hello, Limits, MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
 
@@ -32,6 +32,7 @@ pub struct NodeBuilder {
     env: Option<NodeEnv>,
     incarnation: Option<u64>,
     limits: Limits,
+    exports: Exports,
 }
 
 /// The reason why a node did not start.
@@ -91,6 +92,7 @@ impl Node {
             env: None,
             incarnation: None,
             limits: Limits::default(),
+            exports: Exports::default(),
         }
     }
 
@@ -110,6 +112,15 @@ impl NodeBuilder {
     /// Sets the secret that all nodes of the cluster share. A node that listens or dials needs one.
     pub fn cookie(mut self, cookie: Cookie) -> NodeBuilder {
         self.cookie = Some(cookie);
+        self
+    }
+
+    /// Lets other nodes start an actor or call a function on this node. Nothing else can be started or called.
+    ///
+    /// An actor `Render` is exported as `.export::<Render>()`, with all its constructors. A function `disk_free` with
+    /// [`#[remote]`](attr.remote.html) is exported as `.export::<disk_free::Remote>()`.
+    pub fn export<E: Export>(mut self) -> NodeBuilder {
+        E::__export(&mut self.exports);
         self
     }
 
@@ -268,6 +279,7 @@ impl NodeBuilder {
         env.thresholds = self.thresholds;
         let clock = Arc::clone(&env.clock);
         let node = Node::new(id.clone(), env);
+        node.set_exports(self.exports);
         if self.listen.is_none() && self.seeds.is_empty() {
             return Ok(node);
         }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::membership::Peer;
 use super::waiting::count_waiting;
-use crate::base::{CallErrorKind, Causes, DecodeError, Encoder, Exit, NodeEvent, NodeId, Payload, Pid, UnreadMessage};
+use crate::base::{
+    CallErrorKind, Causes, DecodeError, Encoder, Exit, NodeEvent, NodeId, Payload, Pid, Source, UnreadMessage,
+};
 use crate::log;
 use crate::node::{
     AnswerOutcome, CallNote, Current, EncodedAnswer, EncodedMessage, LocalProcess, Node, ReceivedAnswer,
@@ -103,7 +105,10 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
         }
         Frame::Hold { to } => peer.outbox.hold(&to),
         Frame::Resume { to } => peer.outbox.resume(&to),
-        Frame::GivenUp { id, .. } => node.give_up_passed_on(peer.call_id(id)),
+        Frame::GivenUp { id, .. } => {
+            node.cancel_running_call(peer.call_id(id));
+            node.give_up_passed_on(peer.call_id(id));
+        }
         Frame::Signal { from, to, signal } => handle_signal(node, peer, from, &to, signal),
     }
 }
@@ -146,6 +151,9 @@ fn deliver(
     replies: &[u64],
     message: EncodedMessage<'_>,
 ) -> Result<(), UnreadMessage> {
+    if message.variant == EncodedMessage::REQUEST {
+        return serve(node, peer, replies, message.payload).map_err(UnreadMessage::from);
+    }
     let LocalProcess { number, cell } = find(node, to).ok_or(CallErrorKind::NoProc)?;
     if message.variant == EncodedMessage::CALL_CHAIN {
         answer_call_chain(node, peer, replies, if number == 0 { cell.mailbox_owner() } else { Some(number) });
@@ -174,6 +182,22 @@ fn deliver(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Serves a request to this node itself.
+fn serve(node: &Node, peer: &Peer, replies: &[u64], request: &Source) -> Result<(), CallErrorKind> {
+    let received = ReceivedReplies::new(peer.caller_node(), replies);
+    let serve = || Current::with_received(received, || catch(|| node.serve_request(request)));
+    let ((result, unread), dropped) = Current::collect_dropped(node, Node::SYSTEM, serve);
+    let result = result.unwrap_or_else(|panic| {
+        report_message_panic(node, "a request", "decoding a message", &panic);
+        Err(CallErrorKind::Decode(DecodeError::Malformed(panic.to_string().into())))
+    });
+    if result.is_ok() {
+        fail_callers(dropped, &CallErrorKind::Dropped);
+        fail_calls(node, peer, unread, &CallErrorKind::Dropped);
+    }
+    result
 }
 
 /// Answers the question for the chain of calls of a process.
@@ -267,6 +291,7 @@ fn refuse_relation(node: &Node, peer: &Peer, from: &Pid, to: &FrameTarget, numbe
 /// passed to `step`, which runs it.
 pub(super) fn disconnect(node: &Node, peer: &Peer, step: impl Fn(&dyn Fn())) {
     step(&|| node.disconnect_calls(peer.epoch));
+    step(&|| node.cancel_running_calls(peer.epoch));
     for (number, ()) in peer.tracked.take() {
         step(&|| {
             if let Some((number, target)) = node.signal_target(number) {

@@ -230,6 +230,7 @@ fn frame_target(peer: &Peer, to: RemoteTarget<'_>) -> Result<FrameTarget, CastEr
         RemoteTarget::Pid(pid) => Ok(FrameTarget::Process(pid.number())),
         RemoteTarget::Name(name, _) if name.is_empty() || name.len() > FrameTarget::MAX_NAME => Err(CastError::NoProc),
         RemoteTarget::Name(name, _) => Ok(FrameTarget::Name(Arc::clone(name))),
+        RemoteTarget::Node(_) => Ok(FrameTarget::NODE),
     }
 }
 

@@ -214,4 +214,8 @@ impl EncodedMessage<'_> {
     /// The variant of a question for the [chain of calls](crate::observe::CallChain) of the process. The node answers it.
     #[cfg(feature = "net")]
     pub(crate) const CALL_CHAIN: u32 = u32::MAX - 1;
+
+    /// The variant of a request to the node itself: to start a process, or to call a function.
+    #[cfg(feature = "net")]
+    pub(crate) const REQUEST: u32 = u32::MAX - 2;
 }

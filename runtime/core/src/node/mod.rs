@@ -10,6 +10,8 @@
 mod any_cell;
 mod children;
 mod current;
+#[cfg(feature = "net")]
+mod exports;
 mod introspect;
 mod names;
 mod node_events;
@@ -35,6 +37,10 @@ pub use current::EnterGuard;
 #[cfg(feature = "test")]
 pub(crate) use current::PendingAwait;
 pub(crate) use current::{Current, ReceivedReplies, SpareBuffer, WaitingCaller};
+#[cfg(feature = "net")]
+pub use exports::{AddExport, Export, Serve};
+#[cfg(feature = "net")]
+pub(crate) use exports::{Exports, RunningCall, RunningCalls};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls, ReceivedAnswer};
@@ -101,6 +107,10 @@ struct Inner {
     node_watchers: NodeWatchers,
     services: Services,
     router: OnceLock<Arc<dyn Router>>,
+    #[cfg(feature = "net")]
+    exports: OnceLock<Exports>,
+    #[cfg(feature = "net")]
+    running_calls: RunningCalls,
     timer_wheel: TimerWheel,
     loss_counts: LossCounts,
     #[cfg(feature = "net")]
@@ -156,6 +166,10 @@ impl Node {
             node_watchers: NodeWatchers::default(),
             services: Services::default(),
             router: OnceLock::new(),
+            #[cfg(feature = "net")]
+            exports: OnceLock::new(),
+            #[cfg(feature = "net")]
+            running_calls: RunningCalls::default(),
             timer_wheel: TimerWheel::new(env.clock.now(), env.rng.is_seeded()),
             loss_counts: LossCounts::default(),
             #[cfg(feature = "net")]

@@ -22,13 +22,15 @@ pub(crate) use outstanding_calls::{OutstandingCall, OutstandingCalls};
 pub(crate) enum RemoteTarget<'a> {
     Pid(&'a Pid),
     Name(&'a Arc<str>, &'a NodeName),
+    /// The node itself, which serves a request.
+    Node(&'a NodeName),
 }
 
 impl<'a> RemoteTarget<'a> {
     pub(crate) fn node(&self) -> &'a NodeName {
         match self {
             RemoteTarget::Pid(pid) => pid.node(),
-            RemoteTarget::Name(_, node) => node,
+            RemoteTarget::Name(_, node) | RemoteTarget::Node(node) => node,
         }
     }
 }

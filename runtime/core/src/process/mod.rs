@@ -15,6 +15,8 @@ mod attach;
 mod blocking;
 mod cell;
 mod definition;
+#[cfg(feature = "net")]
+mod encoded_value;
 mod mailbox;
 mod panic;
 mod stream_source;
@@ -33,6 +35,8 @@ pub(crate) use cell::{Cell, ExitObserver, ProcessKind, StartInfo};
 #[cfg(all(feature = "net", feature = "test"))]
 pub(crate) use definition::resolve_message;
 pub(crate) use definition::{protocol_definition, type_definition};
+#[cfg(feature = "net")]
+pub(crate) use encoded_value::EncodedValue;
 pub(crate) use mailbox::Step;
 pub use mailbox::{AfterTime, Mailbox, Receive, Receiver};
 pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each, drop_message, report_message_panic};

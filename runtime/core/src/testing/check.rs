@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Cluster;
 use super::cluster::ClusterBuilder;
 use super::run::{self, Failure, replay, run};
-use crate::node::Node;
+use crate::node::{Export, Node};
 use crate::sched::{BlockingMode, Progress, RunLimits, Schedule};
 use crate::termination::Termination;
 
@@ -136,6 +136,13 @@ impl Check {
     #[cfg(test)]
     pub(crate) fn limits(mut self, limits: crate::session::Limits) -> Check {
         self.cluster = self.cluster.limits(limits);
+        self
+    }
+
+    /// Lets the nodes start an actor or call a function on each other: see
+    /// [`NodeBuilder::export`](crate::NodeBuilder::export).
+    pub fn export<E: Export>(mut self) -> Check {
+        self.cluster = self.cluster.export::<E>();
         self
     }
 

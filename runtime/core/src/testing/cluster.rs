@@ -12,9 +12,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::NodeSet;
-use crate::cluster::Cookie;
+use crate::cluster::{Cookie, NodeBuilder};
 use crate::net::Network;
-use crate::node::{Node, NodePhase};
+use crate::node::{Export, Node, NodePhase};
 use crate::sched::{NodeEnv, Rng, Schedule, TaskSpawner, TestSpawner};
 #[cfg(test)]
 use crate::session::Limits;
@@ -58,6 +58,7 @@ pub struct ClusterBuilder {
     count: usize,
     tick: Duration,
     boot: Option<Boot>,
+    exports: Vec<AddExport>,
     schedule: Option<Schedule>,
     #[cfg(test)]
     limits: Limits,
@@ -70,6 +71,7 @@ struct Inner {
     cookie: Cookie,
     tick: Duration,
     boot: Option<Boot>,
+    exports: Vec<AddExport>,
     #[cfg(test)]
     limits: Limits,
     members: Vec<Member>,
@@ -93,6 +95,7 @@ struct Incarnation {
     next: OnceLock<Box<Incarnation>>,
 }
 
+type AddExport = fn(NodeBuilder) -> NodeBuilder;
 type Boot = Arc<dyn Fn(Node) -> Booting + Send + Sync>;
 type Booting = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
@@ -332,6 +335,7 @@ impl ClusterBuilder {
             count,
             tick: TICK,
             boot: None,
+            exports: Vec::new(),
             schedule: None,
             #[cfg(test)]
             limits: Limits::default(),
@@ -349,6 +353,13 @@ impl ClusterBuilder {
     /// [`NodeBuilder::tick`](crate::NodeBuilder::tick).
     pub fn tick(mut self, tick: Duration) -> ClusterBuilder {
         self.tick = tick;
+        self
+    }
+
+    /// Lets the nodes start an actor or call a function on each other: see
+    /// [`NodeBuilder::export`](crate::NodeBuilder::export).
+    pub fn export<E: Export>(mut self) -> ClusterBuilder {
+        self.exports.push(NodeBuilder::export::<E>);
         self
     }
 
@@ -384,6 +395,7 @@ impl ClusterBuilder {
             cookie: Cookie::random().expect("random bytes"),
             tick: self.tick,
             boot: self.boot,
+            exports: self.exports,
             #[cfg(test)]
             limits: self.limits,
             members: Vec::new(),
@@ -428,6 +440,7 @@ impl Inner {
         for other in others {
             builder = builder.seed(host(other));
         }
+        builder = self.exports.iter().fold(builder, |builder, export| export(builder));
         #[cfg(test)]
         let builder = builder.limits(self.limits);
         let node = builder.start().await.expect("a node in memory starts");

@@ -26,6 +26,8 @@
 //! | `7` | incompatible: *text* | `16` | other: *text* |
 //! | `8` | encode, local protocol | `17` | decode, too many elements: limit *n* |
 //! | | | `18` | decode, too much memory: limit *n* |
+//! | | | `19` | not exported: *text* |
+//! | | | `20` | unknown constructor: *text* |
 //!
 //! Codes from 64 on are for later versions. Their first part is always a *text*. A node that does not know such a code
 //! reads that text as `Other`, and skips the rest. A reason ends with its frame.
@@ -82,6 +84,8 @@ mod call {
     pub(super) const OTHER: u64 = 16;
     pub(super) const DECODE_TOO_MANY: u64 = 17;
     pub(super) const DECODE_TOO_LARGE: u64 = 18;
+    pub(super) const NOT_EXPORTED: u64 = 19;
+    pub(super) const UNKNOWN_CONSTRUCTOR: u64 = 20;
 }
 
 /// Appends an exit reason.
@@ -159,6 +163,8 @@ pub(super) fn put_call_error(out: &mut Vec<u8>, error: &CallErrorKind) {
             put_with_number(out, call::DECODE_TOO_LARGE, *limit as u64);
         }
         CallErrorKind::Cycle { pids } => put_with_pids(out, call::CYCLE, pids),
+        CallErrorKind::NotExported(name) => put_with_text(out, call::NOT_EXPORTED, name),
+        CallErrorKind::UnknownConstructor(name) => put_with_text(out, call::UNKNOWN_CONSTRUCTOR, name),
         CallErrorKind::Other(text) => put_with_text(out, call::OTHER, text),
     }
 }
@@ -187,6 +193,8 @@ pub(super) fn take_call_error(mut reader: Reader<'_>) -> Result<CallErrorKind, W
         call::DECODE_TOO_MANY => CallErrorKind::Decode(DecodeError::TooMany { limit: take_size(&mut reader)? }),
         call::DECODE_TOO_LARGE => CallErrorKind::Decode(DecodeError::TooLarge { limit: take_size(&mut reader)? }),
         call::CYCLE => CallErrorKind::Cycle { pids: take_pids(&mut reader)? },
+        call::NOT_EXPORTED => CallErrorKind::NotExported(take_text(&mut reader)?),
+        call::UNKNOWN_CONSTRUCTOR => CallErrorKind::UnknownConstructor(take_text(&mut reader)?),
         call::OTHER => CallErrorKind::Other(take_text(&mut reader)?),
         LATER.. => return Ok(CallErrorKind::Other(take_text(&mut reader)?)),
         _ => return Err(WireError::Reason),

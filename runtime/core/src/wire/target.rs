@@ -12,6 +12,9 @@ pub(crate) enum FrameTarget {
 }
 
 impl FrameTarget {
+    /// The node itself. No process has this number.
+    #[cfg(feature = "net")]
+    pub(crate) const NODE: FrameTarget = FrameTarget::Process(0);
     /// The longest name that a frame may carry, in bytes.
     pub(crate) const MAX_NAME: usize = 255;
 }

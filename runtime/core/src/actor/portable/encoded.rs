@@ -1,31 +1,24 @@
-//! A state as bytes, with the shape of its type.
+//! A state as bytes, with the name and the shape of its type.
 
-use std::fmt;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::Portable;
-use crate::base::{Decoder, DeserializeOwned, Exit, Source};
+use crate::base::{DeserializeOwned, Exit};
 use crate::node::{Current, Node};
-use crate::process::type_definition;
-use crate::shape::{Resolver, Shape};
+use crate::process::EncodedValue;
+use crate::shape::Shape;
 
 /// A state, and the name and the shape of its type.
 #[derive(Serialize, Deserialize)]
 pub(super) struct EncodedState {
     name: String,
-    shape: Bytes,
-    state: Bytes,
+    state: EncodedValue,
 }
-
-/// Bytes that serde handles as such, and not as a sequence of numbers.
-#[derive(Default)]
-struct Bytes(Vec<u8>);
 
 /// The state of an earlier release, or of another one, for a function with `#[upgrade]`.
 pub struct OldState<'a> {
     node: &'a Node,
-    encoded: &'a EncodedState,
+    encoded: &'a EncodedValue,
     shape: &'a Shape,
     /// Only a type with the same shape is made of it.
     is_exact: bool,
@@ -38,12 +31,12 @@ pub struct OldState<'a> {
     note = "write `#[derive(Serialize, Deserialize)]` on the type `{Self}`"
 )]
 pub trait StateType: Sized + Send + 'static {
-    /// Returns the shape of the type, and the bytes of the state.
+    /// Encodes the state.
     ///
     /// # Errors
     /// The reason why the state has no shape, or cannot be written.
     #[doc(hidden)]
-    fn __encode(&self) -> Result<[Vec<u8>; 2], String>;
+    fn __encode(&self, encoded: &mut NewState) -> Result<(), String>;
 
     /// Makes a state of an old one. `None` if the old one must have the same shape, and has another one.
     ///
@@ -53,33 +46,20 @@ pub trait StateType: Sized + Send + 'static {
     fn __decode(old: &OldState<'_>) -> Option<Result<Self, String>>;
 }
 
+/// The place of a state that is encoded.
+#[derive(Default)]
+pub struct NewState(Option<EncodedValue>);
+
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> StateType for T {
-    fn __encode(&self) -> Result<[Vec<u8>; 2], String> {
-        let own = type_definition::<T>(&current_node()?);
-        let shape = own.get().map_err(ToString::to_string)?.shape.to_vec();
-        if shape.is_empty() {
-            return Err(format!("its shape has more than {} bytes, or its recording panicked", Shape::MAX_ENCODED));
-        }
-        let state = postcard::to_allocvec(self).map_err(|error| error.to_string())?;
-        Ok([shape, state])
+    fn __encode(&self, encoded: &mut NewState) -> Result<(), String> {
+        encoded.0 = Some(EncodedValue::of(&current_node()?, self)?);
+        Ok(())
     }
 
     fn __decode(old: &OldState<'_>) -> Option<Result<T, String>> {
-        let own = type_definition::<T>(old.node);
-        let is_equal = own.get().is_ok_and(|own| *own.shape == *old.encoded.shape.0);
-        if is_equal {
-            let state = Source::from(old.encoded.state.0.clone());
-            let mut decoder = Decoder::new(&state);
-            let value = decoder.field().and_then(|value| decoder.finish().map(|()| value));
-            return Some(value.map_err(|error| error.to_string()));
-        }
-        if old.is_exact {
-            return None;
-        }
-        let mut resolver = Resolver::new(old.shape, own.aliases(), &old.encoded.state.0);
-        let value = resolver.read(0).and_then(|value| resolver.finish().map(|()| value));
-        Some(value.map_err(|error| error.to_string()))
+        let by_name = || (!old.is_exact).then(|| old.encoded.read_by_name(old.node, old.shape));
+        old.encoded.read_equal(old.node).or_else(by_name)
     }
 }
 
@@ -89,9 +69,11 @@ impl EncodedState {
     /// # Errors
     /// The reason why the state has no shape, or cannot be written.
     pub(super) fn of<A: Portable>(state: &A) -> Result<EncodedState, String> {
-        let name = A::__name();
-        let [shape, state] = state.__encode().map_err(|reason| format!("the state of `{name}`: {reason}"))?;
-        Ok(EncodedState { name, shape: Bytes(shape), state: Bytes(state) })
+        let (name, mut encoded) = (A::__name(), NewState::default());
+        let result = state.__encode(&mut encoded);
+        result.map_err(|reason| format!("the state of `{name}`: {reason}"))?;
+        let state = encoded.0.ok_or("the state was not encoded")?;
+        Ok(EncodedState { name, state })
     }
 
     /// Makes a state of the bytes.
@@ -102,10 +84,11 @@ impl EncodedState {
         let node = current_node()?;
         let unreadable =
             |reason: &str| Exit::error(format_args!("the state of `{}` cannot be read: {reason}", self.name));
-        let shape = Shape::decode(&self.shape.0).map_err(unreadable)?;
+        let shape = self.state.shape().map_err(unreadable)?;
         let [exact, any] =
-            [true, false].map(|is_exact| OldState { node: &node, encoded: self, shape: &shape, is_exact });
-        let (name, has_name) = (A::__name(), self.name == A::__name());
+            [true, false].map(|is_exact| OldState { node: &node, encoded: &self.state, shape: &shape, is_exact });
+        let name = A::__name();
+        let has_name = self.name == name;
         if let Some(state) = A::__decode(&exact).filter(|_| has_name) {
             return state.map_err(|error| unreadable(&error));
         }
@@ -130,34 +113,4 @@ impl OldState<'_> {
 
 fn current_node() -> Result<Node, String> {
     Current::node().ok_or_else(|| "a state is handed over only inside a process, or after `node.enter()`".to_owned())
-}
-
-impl Serialize for Bytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
-        struct Visitor;
-
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Bytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-
-            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(bytes.to_vec()))
-            }
-
-            fn visit_byte_buf<E: serde::de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
-                Ok(Bytes(bytes))
-            }
-        }
-
-        deserializer.deserialize_byte_buf(Visitor)
-    }
 }

@@ -99,6 +99,6 @@ impl<A> NoUpgrade for A {}
 
 /// Returns the name of an actor with type arguments.
 #[must_use]
-pub fn state_name(name: &str, arguments: &[&str]) -> String {
+pub fn generic_name(name: &str, arguments: &[&str]) -> String {
     format!("{name}<{}>", arguments.join(", "))
 }

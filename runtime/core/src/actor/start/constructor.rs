@@ -89,6 +89,12 @@ impl<C: Construct<Args>, Args: Send + 'static> Constructor for Init<C, Args> {
 }
 
 impl<C, Args> Init<C, Args> {
+    /// Returns the arguments.
+    #[cfg(feature = "net")]
+    pub(crate) fn into_args(self) -> Args {
+        self.args
+    }
+
     #[doc(hidden)]
     pub fn __new(args: Args) -> Init<C, Args> {
         Init { args, _constructor: PhantomData }

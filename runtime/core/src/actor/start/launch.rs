@@ -12,6 +12,12 @@ pub trait Construct<Args>: 'static {
     /// The actor.
     type Actor: Process;
 
+    /// The name of the function, by which another node requests it.
+    const NAME: &'static str;
+
+    /// The names of its parameters.
+    const PARAMS: &'static [&'static str];
+
     /// Makes the actor, in its process.
     fn construct(args: Args, cx: &mut Context<Self::Actor>) -> impl Future<Output = Result<Self::Actor, Exit>> + Send;
 }

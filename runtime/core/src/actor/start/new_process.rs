@@ -28,6 +28,14 @@ impl<A: Process> NewProcess<A> {
         NewProcess { cell, number }
     }
 
+    /// Makes a process that no process of this node has started.
+    #[cfg(feature = "net")]
+    pub(crate) fn without_parent(node: Node) -> NewProcess<A> {
+        let start = StartInfo { parent: 0, ..start_info::<A>() };
+        let (cell, number) = Cell::new_occupied(node, A::OPTIONS.bounds(), start);
+        NewProcess { cell, number }
+    }
+
     pub(crate) fn number(&self) -> u64 {
         self.number
     }

@@ -48,7 +48,8 @@ impl<T> RemoteCaller<T> {
         RemoteCaller { route: ReplyRoute::new(node, caller, id, definition), encode }
     }
 
-    #[cfg(test)]
+    /// Returns the caller's node, and the id of the call there.
+    #[cfg(feature = "net")]
     pub(in crate::call) fn call(&self) -> (&CallerNode, u64) {
         (&self.route.caller, self.route.id)
     }

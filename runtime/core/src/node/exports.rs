@@ -1,0 +1,137 @@
+//! What other nodes may start and call on a node, and the calls of functions that run.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::{CallId, Node};
+use crate::base::{CallErrorKind, Decoder, Exit, Source};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::wire::{Epoch, Signal};
+
+/// An actor or a function that other nodes may start or call. [`#[actor]`](attr.actor.html) and
+/// [`#[remote]`](attr.remote.html) implement it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be exported",
+    label = "expected an actor, or the type `Remote` of a function",
+    note = "an actor is a type with `#[actor]`; the function `disk_free` with `#[remote]` is exported as `disk_free::Remote`"
+)]
+pub trait Export {
+    /// Adds all that other nodes may request. Generic, so that it is compiled only for what is exported.
+    #[doc(hidden)]
+    fn __export<E: AddExport>(exports: &mut E);
+}
+
+/// A table of exports.
+pub trait AddExport {
+    /// Adds the code that serves requests with this name and constructor.
+    #[doc(hidden)]
+    fn __add(&mut self, name: String, constructor: &'static str, serve: Serve);
+}
+
+/// The code that serves a request: it decodes the rest of it, and starts a process.
+#[doc(hidden)]
+pub struct Serve(pub(crate) fn(&Node, Decoder<'_>) -> Result<(), CallErrorKind>);
+
+/// The exports of a node, by their name and constructor.
+#[derive(Default)]
+pub(crate) struct Exports(HashMap<String, HashMap<&'static str, Serve>>);
+
+impl AddExport for Exports {
+    fn __add(&mut self, name: String, constructor: &'static str, serve: Serve) {
+        self.0.entry(name).or_default().insert(constructor, serve);
+    }
+}
+
+impl Exports {
+    /// Serves a request of another node: the name, the constructor, and what the export reads.
+    ///
+    /// # Errors
+    /// There is no such export, or the request cannot be read.
+    pub(crate) fn serve(&self, node: &Node, request: &Source) -> Result<(), CallErrorKind> {
+        let mut decoder = Decoder::new(request);
+        let (name, constructor): (String, String) = decoder.field()?;
+        let constructors = self.0.get(&name).ok_or_else(|| CallErrorKind::NotExported(name.as_str().into()))?;
+        let unknown = || CallErrorKind::UnknownConstructor(format!("{name}::{constructor}").into());
+        let Serve(serve) = constructors.get(&*constructor).ok_or_else(unknown)?;
+        serve(node, decoder)
+    }
+}
+
+impl fmt::Debug for Exports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// The calls of other nodes for which a process runs, until its end.
+#[derive(Default)]
+pub(crate) struct RunningCalls(Mutex<HashMap<(Epoch, u64), u64>>);
+
+/// Removes the note of a running call at its end.
+pub(crate) struct RunningCall {
+    node: Node,
+    call: (Epoch, u64),
+}
+
+impl RunningCalls {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(Epoch, u64), u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for RunningCall {
+    fn drop(&mut self) {
+        self.node.running_calls().lock().remove(&self.call);
+    }
+}
+
+impl Node {
+    /// Sets what other nodes may start and call.
+    pub(crate) fn set_exports(&self, exports: Exports) {
+        // Called once, by the builder, before the node is shared.
+        let _ = self.inner.exports.set(exports);
+    }
+
+    /// Serves a request of another node.
+    ///
+    /// # Errors
+    /// Nothing is exported under the name, or the request cannot be read.
+    pub(crate) fn serve_request(&self, request: &Source) -> Result<(), CallErrorKind> {
+        let nothing = Exports::default();
+        self.inner.exports.get().unwrap_or(&nothing).serve(self, request)
+    }
+
+    fn running_calls(&self) -> &RunningCalls {
+        &self.inner.running_calls
+    }
+
+    /// Notes that the process with this number runs for a call of another node. It is killed if the caller gives up.
+    pub(crate) fn note_running_call(&self, CallId { epoch, id }: CallId, process: u64) -> RunningCall {
+        self.running_calls().lock().insert((epoch, id), process);
+        RunningCall { node: self.clone(), call: (epoch, id) }
+    }
+
+    /// Kills the process that runs for a call, whose caller does not wait any more.
+    pub(crate) fn cancel_running_call(&self, CallId { epoch, id }: CallId) {
+        let process = self.running_calls().lock().get(&(epoch, id)).copied();
+        self.kill_each(process);
+    }
+
+    /// Kills the processes that run for calls of a connection that is lost.
+    pub(crate) fn cancel_running_calls(&self, lost: Epoch) {
+        let calls = self.running_calls().lock();
+        let processes: Vec<u64> =
+            calls.iter().filter(|((epoch, _), _)| *epoch == lost).map(|(_, process)| *process).collect();
+        drop(calls);
+        self.kill_each(processes);
+    }
+
+    fn kill_each(&self, processes: impl IntoIterator<Item = u64>) {
+        for process in processes {
+            if let Some((number, target)) = self.signal_target(process) {
+                let signal = Signal::Exit { reason: Exit::Kill, linked: false };
+                target.signal(number, &self.pid(Node::SYSTEM), Epoch::LOCAL, signal);
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The code that serves requests for an exported actor or function.
+
+use std::marker::PhantomData;
+
+use super::constructor::RemoteConstructor;
+use super::function::{RemoteFunction, serve_call};
+use super::spawn::serve_start;
+use crate::actor::Actor;
+use crate::node::{AddExport, Serve};
+
+/// Adds a constructor to the exports, if another node can use it.
+///
+/// `ExportProbe::<C>::new().__export(exports)` is the method of the type if `C` is a [`RemoteConstructor`], and otherwise
+/// that of [`NotExported`]: a method of a type has priority over a method of a trait.
+pub struct ExportProbe<C>(PhantomData<C>);
+
+impl<C> ExportProbe<C> {
+    /// Creates the probe.
+    #[must_use]
+    #[allow(clippy::new_without_default)] // Only generated code makes one.
+    pub fn new() -> ExportProbe<C> {
+        ExportProbe(PhantomData)
+    }
+}
+
+impl<C: RemoteConstructor> ExportProbe<C> {
+    /// Adds the constructor.
+    pub fn __export<E: AddExport>(self, exports: &mut E) {
+        exports.__add(C::Actor::__type_name(), C::__NAME, Serve(serve_start::<C>));
+    }
+}
+
+/// A constructor whose arguments cannot be sent.
+pub trait NotExported: Sized {
+    /// Adds nothing.
+    fn __export<E: AddExport>(self, exports: &mut E) {
+        let _ = exports;
+    }
+}
+
+impl<C> NotExported for ExportProbe<C> {}
+
+/// An actor without constructors, which has no function of this name itself.
+pub trait ExportFunction: Sized {
+    /// Adds nothing.
+    fn __export_constructors<E: AddExport>(exports: &mut E) {
+        let _ = exports;
+    }
+}
+
+impl<A> ExportFunction for A {}
+
+/// Adds a function to the exports.
+pub fn export_function<F: RemoteFunction, E: AddExport>(exports: &mut E) {
+    exports.__add(F::NAME.to_owned(), "", Serve(serve_call::<F>));
+}

@@ -109,15 +109,17 @@ impl Model {
         let node = local("node");
         let texts = names.iter().map(|name| name.unraw().to_string().trim_start_matches('_').to_owned());
         let bindings: Vec<Ident> = (0..params.len()).map(|index| nth("argument", index)).collect();
-        let mut call = quote!(#name(#(#bindings),*));
-        if self.is_async {
-            let future_private = private_at(name.span());
-            let args = quote!((#(#types,)*));
-            // At the span of the function's name rustc reports that the future is not `Send`.
-            call = quote_spanned!(name.span()=> #future_private::HandlerFuture::<#args>::require_send(#call).await);
-        }
+        let call = quote!(#name(#(#bindings),*));
+        let future = if self.is_async { call } else { quote!(async move { #call }) };
+        // At the span of the function's name rustc reports that the future is not `Send`.
+        let send = quote_spanned!(name.span()=> ::core::marker::Send);
+        // At the span of the return type rustc reports that it cannot be sent.
+        let call_on = {
+            let private = private_at(output.span());
+            quote_spanned!(output.span()=> #private::call_on::<Remote, #output>)
+        };
         let args = {
-            let span = types.first().map_or_else(|| name.span(), |ty| ty.span());
+            let span = types.first().map_or_else(|| name.span(), Spanned::span);
             quote_spanned!(span=> (#(#types,)*))
         };
         let intro = format!(" Calls [`{text}`](fn@super::{text}) on other nodes.");
@@ -140,7 +142,7 @@ impl Model {
                 #[allow(unreachable_pub, private_interfaces, dead_code, clippy::too_many_arguments)]
                 #[track_caller]
                 #inner_vis fn on(#node: impl ::core::convert::AsRef<str>, #(#names: #types),*) -> #private::RemoteCall<#output> {
-                    #private::call_on::<Remote>(::core::convert::AsRef::as_ref(&#node), (#(#names,)*))
+                    #call_on(::core::convert::AsRef::as_ref(&#node), (#(#names,)*))
                 }
             }
 
@@ -155,18 +157,10 @@ impl Model {
                 type Args = #args;
                 type Output = #output;
 
-                async fn __call((#(#bindings,)*): (#(#types,)*)) -> #output {
-                    #[allow(unused_imports)]
-                    use #private::NotSend as _;
-                    #call
-                }
-            }
-
-            #(#cfgs)*
-            #[automatically_derived]
-            impl #private::Export for #name::Remote {
-                fn __export<__E: #private::AddExport>(exports: &mut __E) {
-                    #private::export_function::<Self, __E>(exports);
+                fn __call(
+                    (#(#bindings,)*): (#(#types,)*),
+                ) -> impl ::core::future::Future<Output = #output> + #send {
+                    #future
                 }
             }
         }

@@ -12,6 +12,14 @@ impl<K, V> ::greenroom::__private::DeclaredActor for Store<K, V> {
         ..::greenroom::__private::Options::DEFAULT
     };
 }
+::greenroom::__private::if_net! {
+    #[automatically_derived] #[doc(hidden)] impl < K, V > ::greenroom::__private::Export
+    for Store < K, V > where Store < K, V > : ::greenroom::__private::RemoteConstructor <
+    Actor = Store < K, V > > { fn __export < __E : ::greenroom::__private::AddExport >
+    (exports : & mut __E) { #[allow(unused_imports)] use ::greenroom::__private:: {
+    ExportFunction as _, NotExported as _ }; ::greenroom::__private::ExportProbe:: < Self
+    > ::new().__export(exports); < Self > ::__export_constructors(exports); } }
+}
 impl<K: Ord, V> Store<K, V> {
     fn get(&self, key: K) -> Option<V> {
         self.find(key)
@@ -263,6 +271,12 @@ where
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::no_protocol_given::<
         <Store<K, V> as ::greenroom::__private::DeclaredActor>::ProtocolGiven,
     >(<Store<K, V> as ::greenroom::__private::DeclaredActor>::OPTIONS);
+    fn __type_name() -> ::std::string::String {
+        ::greenroom::__private::generic_name(
+            "Store",
+            &[::core::any::type_name::<K>(), ::core::any::type_name::<V>()],
+        )
+    }
     fn __name(&self) -> ::core::option::Option<::std::string::String> {
         <Store<K, V> as ::greenroom::__private::DeclaredActor>::name(self)
     }

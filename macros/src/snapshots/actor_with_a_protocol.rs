@@ -28,3 +28,10 @@ impl ::greenroom::__private::Actor for Sorter {
         <Self as ::greenroom::__private::DeclaredActor>::name(self)
     }
 }
+::greenroom::__private::if_net! {
+    #[automatically_derived] #[doc(hidden)] impl ::greenroom::__private::Export for
+    Sorter { fn __export < __E : ::greenroom::__private::AddExport > (exports : & mut
+    __E) { #[allow(unused_imports)] use ::greenroom::__private:: { ExportFunction as _,
+    NotExported as _ }; ::greenroom::__private::ExportProbe:: < Self > ::new()
+    .__export(exports); < Self > ::__export_constructors(exports); } }
+}

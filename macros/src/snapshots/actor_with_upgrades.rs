@@ -21,9 +21,20 @@ where
     type Protocol = Mail;
     #[doc(hidden)]
     const OPTIONS: ::greenroom::__private::Options = <Self as ::greenroom::__private::DeclaredActor>::OPTIONS;
+    fn __type_name() -> ::std::string::String {
+        ::greenroom::__private::generic_name("Room", &[::core::any::type_name::<T>()])
+    }
     fn __name(&self) -> ::core::option::Option<::std::string::String> {
         <Self as ::greenroom::__private::DeclaredActor>::name(self)
     }
+}
+::greenroom::__private::if_net! {
+    #[automatically_derived] #[doc(hidden)] impl < T > ::greenroom::__private::Export for
+    Room < T > where Room < T > : ::greenroom::__private::RemoteConstructor < Actor =
+    Room < T > > { fn __export < __E : ::greenroom::__private::AddExport > (exports : &
+    mut __E) { #[allow(unused_imports)] use ::greenroom::__private:: { ExportFunction as
+    _, NotExported as _ }; ::greenroom::__private::ExportProbe:: < Self > ::new()
+    .__export(exports); < Self > ::__export_constructors(exports); } }
 }
 #[automatically_derived]
 impl<T> ::greenroom::__private::Portable for Room<T>
@@ -31,7 +42,7 @@ where
     Room<T>: ::greenroom::__private::StateType,
 {
     fn __name() -> ::std::string::String {
-        ::greenroom::__private::state_name("Room", &[::core::any::type_name::<T>()])
+        ::greenroom::__private::generic_name("Room", &[::core::any::type_name::<T>()])
     }
     fn __upgrade(
         __old: &::greenroom::__private::OldState<'_>,

@@ -28,6 +28,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("actor", 7),
     ("supervisor", 8),
     ("port", 8),
+    ("remote", 8),
     ("application", 9),
 ];
 

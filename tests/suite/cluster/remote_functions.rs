@@ -46,7 +46,7 @@ async fn work(log: LogRef, time: Duration) {
     tokio::time::sleep(time).await;
 }
 
-/// The same functions in another release.
+/// Another release of the functions.
 mod other {
     use super::*;
 
@@ -104,7 +104,7 @@ async fn each_failure_is_an_error_of_its_own() {
         let difference = "`fail`: field `text`: u64 was sent, String is expected";
         assert_eq!(incompatible.kind, CallErrorKind::Incompatible(difference.into()));
     })
-    .await
+    .await;
 }
 
 #[greenroom::test]
@@ -157,7 +157,7 @@ async fn a_function_ends_with_the_connection_to_its_caller() {
         assert_eq!(call.await.unwrap_err().kind, CallErrorKind::NoConnection);
         log.expect(pattern!(Log::Ended)).await;
     })
-    .await
+    .await;
 }
 
 #[greenroom::test]
@@ -181,5 +181,5 @@ async fn a_function_is_called_on_several_nodes_at_once() {
             log.expect(pattern!(Log::Ended)).await;
         }
     })
-    .await
+    .await;
 }

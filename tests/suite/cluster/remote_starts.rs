@@ -70,12 +70,12 @@ impl Store {
     #[init]
     async fn open(first: String) -> Result<Store, Exit> {
         if first.is_empty() {
-            Err("an empty entry")?
+            Err("an empty entry")?;
         }
         Ok(Store { entries: vec![first], _file: std::sync::mpsc::channel().0 })
     }
 
-    /// Its argument cannot be sent.
+    /// Takes an argument that cannot be sent.
     #[init]
     fn adopt(file: std::sync::mpsc::Sender<u8>) -> Store {
         Store { entries: vec![], _file: file }
@@ -102,7 +102,7 @@ impl<T: Clone> Pair<T> {
     }
 }
 
-/// The same actors in another release.
+/// Another release of the actors.
 mod other {
     use super::*;
 
@@ -190,7 +190,7 @@ async fn each_reason_for_which_no_process_starts_is_an_error_of_its_own() {
         assert_eq!(cluster.node(1).process_count(), 0);
         assert_eq!(cluster.node(1).counters().lost_messages, 3, "refused requests are counted");
     })
-    .await
+    .await;
 }
 
 #[greenroom::test(expect_crash)]
@@ -207,12 +207,14 @@ async fn the_error_of_an_init_is_that_of_the_starter() {
         let render = job(0).spawn_on("n1@test").await.unwrap();
         assert!(matches!(render.ended().await, Exit::NoProc | Exit::Error { .. }));
     })
-    .await
+    .await;
 }
 
 #[greenroom::test(expect_crash)]
 async fn a_monitor_and_a_link_exist_before_the_process_runs() -> greenroom::Result {
     on_first(async |cluster: Cluster| {
+        // The frames arrive one after the other, with time between them in which the process can run.
+        cluster.throttle(0, 1, 10_000);
         let starter = greenroom::spawn(|mut cx: Mailbox<Watcher>| async move {
             // It fails at once. Its reason arrives, and not that there is no such process.
             let (_, watch) = job(0).spawn_monitor_on(&mut cx, "n1@test").await?;
@@ -351,4 +353,29 @@ fn no_process_is_left_by_a_starter_that_is_gone() {
         }
     };
     Check::nodes(2).export::<Render>().state(|seed| seed).run(0..40, scenario);
+}
+
+/// Over sockets and on two threads: the process can run at any moment once its gate is open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_reason_of_a_process_that_fails_at_once_always_arrives() {
+    let cookie = Cookie::random().unwrap();
+    let builder = |name| Node::builder(name).cookie(cookie.clone());
+    let far = builder("far@test").listen("127.0.0.1:0").export::<Render>().start().await.unwrap();
+    let near = builder("near@test").seed(far.address().unwrap()).start().await.unwrap();
+    let entered = near.enter();
+    let starter = greenroom::spawn(|mut cx: Mailbox<Watcher>| async move {
+        for _ in 0..500 {
+            let (_, watch) = job(0).spawn_monitor_on(&mut cx, "far@test").await?;
+            receive!(match cx {
+                Watcher::Down(Down { monitor, reason, .. }) if monitor == watch => {
+                    assert_eq!(reason, Exit::error("no job"));
+                }
+            });
+        }
+        Ok::<(), Exit>(())
+    });
+    drop(entered);
+    assert_eq!(starter.ended().await, Exit::Normal);
+    near.stop().await;
+    far.stop().await;
 }

@@ -22,8 +22,6 @@ mod noted_call;
 mod recipient;
 mod remote;
 mod reply;
-#[cfg(feature = "net")]
-mod request;
 mod target;
 #[cfg(feature = "serde")]
 mod with_serde;
@@ -35,6 +33,6 @@ pub use call_future::Call;
 pub use cast::{BoundedCast, Cast};
 pub use noted_call::CallName;
 pub use recipient::Recipient;
-pub use reply::Reply;
 #[cfg(feature = "net")]
-pub(crate) use request::{Request, reply_pair};
+pub(crate) use remote::{Request, reply_pair};
+pub use reply::Reply;

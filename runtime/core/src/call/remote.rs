@@ -1,7 +1,14 @@
 //! Messages to other nodes: encoding, and the queue of the connection.
 
-use super::cast::Placement;
+#[cfg(feature = "net")]
+mod request;
+
 use std::sync::Arc;
+
+#[cfg(feature = "net")]
+pub(crate) use request::{Request, reply_pair};
+
+use super::cast::Placement;
 
 use crate::base::{CastError, EncodeError, Encoder, OwnDefinition, Protocol};
 #[cfg(feature = "net")]

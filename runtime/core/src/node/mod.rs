@@ -10,8 +10,6 @@
 mod any_cell;
 mod children;
 mod current;
-#[cfg(feature = "net")]
-mod exports;
 mod introspect;
 mod names;
 mod node_events;
@@ -37,17 +35,17 @@ pub use current::EnterGuard;
 #[cfg(feature = "test")]
 pub(crate) use current::PendingAwait;
 pub(crate) use current::{Current, ReceivedReplies, SpareBuffer, WaitingCaller};
-#[cfg(feature = "net")]
-pub use exports::{AddExport, Export, Serve};
-#[cfg(feature = "net")]
-pub(crate) use exports::{Exports, RunningCall, RunningCalls};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls, ReceivedAnswer};
+#[cfg(feature = "net")]
+pub use router::{AddExport, Export, Serve};
 pub(crate) use router::{
     CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, OutstandingCall, OutstandingCalls,
     RemoteTarget, Room, Router, SentMessage,
 };
+#[cfg(feature = "net")]
+pub(crate) use router::{Exports, RunningCall, RunningCalls};
 pub(crate) use services::{Service, Services};
 pub(crate) use shutdown::NodePhase;
 pub use shutdown::StopTimeout;

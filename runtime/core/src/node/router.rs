@@ -13,8 +13,14 @@ use crate::observe::ReportKind;
 use crate::signal::{MonitorRoute, Monitored};
 use crate::wire::{Epoch, Signal};
 
+#[cfg(feature = "net")]
+mod exports;
 mod outstanding_calls;
 
+#[cfg(feature = "net")]
+pub use exports::{AddExport, Export, Serve};
+#[cfg(feature = "net")]
+pub(crate) use exports::{Exports, RunningCall, RunningCalls};
 pub(crate) use outstanding_calls::{OutstandingCall, OutstandingCalls};
 
 /// A process on another node.

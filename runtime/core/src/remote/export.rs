@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 
 use super::constructor::RemoteConstructor;
 use super::function::{RemoteFunction, serve_call};
+use super::named::RemoteValue;
 use super::spawn::serve_start;
 use crate::actor::Actor;
-use crate::node::{AddExport, Serve};
+use crate::node::{AddExport, Export, Serve};
 
 /// Adds a constructor to the exports, if another node can use it.
 ///
@@ -50,7 +51,9 @@ pub trait ExportFunction: Sized {
 
 impl<A> ExportFunction for A {}
 
-/// Adds a function to the exports.
-pub fn export_function<F: RemoteFunction, E: AddExport>(exports: &mut E) {
-    exports.__add(F::NAME.to_owned(), "", Serve(serve_call::<F>));
+#[diagnostic::do_not_recommend]
+impl<F: RemoteFunction<Output: RemoteValue>> Export for F {
+    fn __export<E: AddExport>(exports: &mut E) {
+        exports.__add(F::NAME.to_owned(), "", Serve(serve_call::<F>));
+    }
 }

@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::argument::Argument;
-use super::named::{Arguments, Named, Names};
-use crate::base::{CallError, CallErrorKind, Decoder, DeserializeOwned, Exit, NodeName, Protocol, Serialize, Variant};
+use super::named::{Arguments, Named, Names, RemoteValue};
+use crate::base::{CallError, CallErrorKind, Decoder, Exit, NodeName, Protocol, Variant};
 use crate::call::{Call, CallName, Reply, Request, reply_pair};
 use crate::node::{Node, RunningCall};
 use crate::process::{Cell, EncodedValue, ProcessKind, ProcessTask, StartInfo};
@@ -29,7 +29,7 @@ pub trait RemoteFunction: Sized + 'static {
     /// The parameters.
     type Args: Arguments;
     /// The return type.
-    type Output: Serialize + DeserializeOwned + Send + 'static;
+    type Output: Send + 'static;
 
     /// Calls the function.
     #[doc(hidden)]
@@ -104,7 +104,7 @@ impl<T: 'static> fmt::Debug for RemoteCall<T> {
 /// # Panics
 /// Outside of any node, like [`Node::current`].
 #[track_caller]
-pub fn call_on<F: RemoteFunction>(at: &str, args: F::Args) -> RemoteCall<F::Output> {
+pub fn call_on<F: RemoteFunction<Output = T>, T: RemoteValue>(at: &str, args: F::Args) -> RemoteCall<T> {
     let node = Node::current();
     let Ok(at) = NodeName::new(at) else {
         return RemoteCall { call: failed(&node, F::__CALL, CallErrorKind::NoConnection), _local: None };
@@ -127,7 +127,10 @@ fn failed<T: 'static>(node: &Node, name: &'static CallName, error: CallErrorKind
 }
 
 /// Serves a call of another node.
-pub(super) fn serve_call<F: RemoteFunction>(node: &Node, mut decoder: Decoder<'_>) -> Result<(), CallErrorKind> {
+pub(super) fn serve_call<F: RemoteFunction<Output: RemoteValue>>(
+    node: &Node,
+    mut decoder: Decoder<'_>,
+) -> Result<(), CallErrorKind> {
     let reply = Reply::<F::Output>::read_typed(&mut decoder)?;
     let args: EncodedValue = decoder.field()?;
     decoder.finish()?;

@@ -22,10 +22,12 @@ mod function;
 mod multicall;
 mod named;
 mod spawn;
+mod starting;
 
 pub use constructor::RemoteConstructor;
 pub use error::SpawnError;
-pub use export::{ExportFunction, ExportProbe, NotExported, export_function};
+pub use export::{ExportFunction, ExportProbe, NotExported};
 pub use function::{RemoteCall, RemoteFunction, call_on};
 pub use multicall::multicall;
 pub use spawn::SpawnOn;
+pub use starting::Starting;

@@ -25,7 +25,19 @@ impl<N, T> Named<N, T> {
     }
 }
 
+/// A type that is sent to another node, as a parameter or as an answer.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent to another node",
+    label = "does not implement serde's traits",
+    note = "write `#[derive(Serialize, Deserialize)]` on the type `{Self}`"
+)]
+pub trait RemoteValue: Serialize + DeserializeOwned + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Send + 'static> RemoteValue for T {}
+
 /// A tuple of at most 12 arguments.
+#[diagnostic::on_unimplemented(message = "`{Self}` cannot be the arguments of a function on another node")]
 pub trait Arguments: Sized + Send + 'static {
     #[doc(hidden)]
     fn __serialize<S: SerializeStruct>(&self, names: &'static [&'static str], fields: &mut S) -> Result<(), S::Error>;
@@ -38,7 +50,7 @@ pub trait Arguments: Sized + Send + 'static {
 /// Implements [`Arguments`] for the tuple of these types.
 macro_rules! arguments {
     ($($ty:ident $index:tt)*) => {
-        impl<$($ty: Serialize + DeserializeOwned + Send + 'static),*> Arguments for ($($ty,)*) {
+        impl<$($ty: RemoteValue),*> Arguments for ($($ty,)*) {
             #[allow(unused_variables)]
             fn __serialize<S: SerializeStruct>(
                 &self,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::argument::Argument;
 use super::constructor::RemoteConstructor;
 use super::error::SpawnError;
+use super::starting::Starting;
 use crate::actor::{Actor, Construct, Constructor, Context, Init, NewProcess, Ref, Stub, Stubbed};
 use crate::base::{CallErrorKind, Decoder, Down, Exit, MonitorRef, NodeName, Protocol, Receives, StartError};
 use crate::call::{Address, Call, CallName, Reply, Request, reply_pair};
@@ -157,9 +158,9 @@ impl<C: RemoteConstructor> Construct<(Call<()>, C::__Args)> for Gated<C> {
 /// The other node must [export](crate::NodeBuilder::export) the actor. On the caller's own node the methods start the
 /// process there, without a request.
 ///
-/// The process exits when the connection to the caller's node is lost before the caller received its stub. Otherwise it
-/// lives until it exits by itself, as one on the caller's node does. All methods are cancel-safe in this sense: if the
-/// future is dropped before it resolved, the process does not run, or exits.
+/// The process exits if the connection to the caller's node is lost before the caller received its stub. Otherwise it
+/// continues when the connection is lost, unless it is linked. All methods are cancel-safe: if the future is dropped before
+/// it resolved, the process does not run, or exits.
 ///
 /// The model is [`spawn_request/5`](https://www.erlang.org/doc/apps/erts/erlang.html#spawn_request/5).
 ///
@@ -186,65 +187,57 @@ pub trait SpawnOn: Constructor {
     /// # }
     /// ```
     #[track_caller]
-    fn spawn_on(self, node: impl AsRef<str>) -> impl Future<Output = Result<Ref<Self::Actor>, SpawnError>> + Send
+    fn spawn_on(self, node: impl AsRef<str>) -> Starting<'static, Ref<Self::Actor>>
     where
         Self: RemoteConstructor,
     {
         let waiting = request(Node::current(), node.as_ref(), self, false);
-        async move { Ok(waiting.await?.open()) }
+        Starting::new(async move { Ok(waiting.await?.open()) })
     }
 
     /// Starts the process on the node, and resolves with its stub after its [`init`](crate::Process::init).
     #[track_caller]
-    fn start_on(self, node: impl AsRef<str>) -> impl Future<Output = Result<Ref<Self::Actor>, SpawnError>> + Send
+    fn start_on(self, node: impl AsRef<str>) -> Starting<'static, Ref<Self::Actor>>
     where
         Self: RemoteConstructor,
     {
         let waiting = request(Node::current(), node.as_ref(), self, true);
-        async move {
+        Starting::new(async move {
             let mut waiting = waiting.await?;
             let started = waiting.started.take();
             let stub = waiting.open();
             wait(started).await.map(|()| stub)
-        }
+        })
     }
 
     /// Starts the process on the node as [`spawn_on`](SpawnOn::spawn_on), linked to the caller's process before it runs.
-    fn spawn_link_on<M: Stubbed>(
-        self,
-        cx: &mut Mailbox<M>,
-        node: impl AsRef<str>,
-    ) -> impl Future<Output = Result<Ref<Self::Actor>, SpawnError>> + Send
+    fn spawn_link_on<M: Stubbed>(self, cx: &mut Mailbox<M>, node: impl AsRef<str>) -> Starting<'_, Ref<Self::Actor>>
     where
         Self: RemoteConstructor,
     {
         let waiting = request(cx.node().clone(), node.as_ref(), self, false);
-        async move {
+        Starting::new(async move {
             let waiting = waiting.await?;
             cx.link(&waiting.stub);
             Ok(waiting.open_from(cx))
-        }
+        })
     }
 
     /// Starts the process on the node as [`start_on`](SpawnOn::start_on), linked to the caller's process before it runs.
     ///
     /// If the start fails, the exit signal comes over the link as well.
-    fn start_link_on<M: Stubbed>(
-        self,
-        cx: &mut Mailbox<M>,
-        node: impl AsRef<str>,
-    ) -> impl Future<Output = Result<Ref<Self::Actor>, SpawnError>> + Send
+    fn start_link_on<M: Stubbed>(self, cx: &mut Mailbox<M>, node: impl AsRef<str>) -> Starting<'_, Ref<Self::Actor>>
     where
         Self: RemoteConstructor,
     {
         let waiting = request(cx.node().clone(), node.as_ref(), self, true);
-        async move {
+        Starting::new(async move {
             let mut waiting = waiting.await?;
             cx.link(&waiting.stub);
             let started = waiting.started.take();
             let stub = waiting.open_from(cx);
             wait(started).await.map(|()| stub)
-        }
+        })
     }
 
     /// Starts the process on the node as [`spawn_on`](SpawnOn::spawn_on), monitored by the caller's process before it runs.
@@ -252,17 +245,17 @@ pub trait SpawnOn: Constructor {
         self,
         cx: &mut Mailbox<M>,
         node: impl AsRef<str>,
-    ) -> impl Future<Output = Result<(Ref<Self::Actor>, MonitorRef), SpawnError>> + Send
+    ) -> Starting<'_, (Ref<Self::Actor>, MonitorRef)>
     where
         Self: RemoteConstructor,
         M: Stubbed + Receives<Down>,
     {
         let waiting = request(cx.node().clone(), node.as_ref(), self, false);
-        async move {
+        Starting::new(async move {
             let waiting = waiting.await?;
             let monitor = cx.monitor(&waiting.stub);
             Ok((waiting.open_from(cx), monitor))
-        }
+        })
     }
 
     /// Starts the process on the node as [`start_on`](SpawnOn::start_on), monitored by the caller's process before it runs.
@@ -272,13 +265,13 @@ pub trait SpawnOn: Constructor {
         self,
         cx: &mut Mailbox<M>,
         node: impl AsRef<str>,
-    ) -> impl Future<Output = Result<(Ref<Self::Actor>, MonitorRef), SpawnError>> + Send
+    ) -> Starting<'_, (Ref<Self::Actor>, MonitorRef)>
     where
         Self: RemoteConstructor,
         M: Stubbed + Receives<Down>,
     {
         let waiting = request(cx.node().clone(), node.as_ref(), self, true);
-        async move {
+        Starting::new(async move {
             let mut waiting = waiting.await?;
             let monitor = cx.monitor(&waiting.stub);
             let started = waiting.started.take();
@@ -288,7 +281,7 @@ pub trait SpawnOn: Constructor {
                 cx.demonitor(monitor);
             }
             result.map(|()| (stub, monitor))
-        }
+        })
     }
 }
 

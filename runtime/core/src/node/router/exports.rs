@@ -1,10 +1,10 @@
-//! What other nodes may start and call on a node, and the calls of functions that run.
+//! The actors and functions that other nodes may start and call, and the calls of functions that run.
 
 use std::collections::HashMap;
 use std::fmt;
 
-use super::{CallId, Node};
 use crate::base::{CallErrorKind, Decoder, Exit, Source};
+use crate::node::{CallId, Node};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Epoch, Signal};
 

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use super::noted_call::Callee;
-use super::remote::route;
-use super::reply::slot::Slot;
-use super::target::{Identity, ReceiverId};
-use super::with_serde::read_typed_reply;
-use super::{Call, CallName, Cast, Reply};
+use super::route;
 use crate::base::{DecodeError, Decoder, DeserializeOwned, EncodeError, Encoder, NodeName, Serialize};
+use crate::call::noted_call::Callee;
+use crate::call::reply::slot::Slot;
+use crate::call::target::{Identity, ReceiverId};
+use crate::call::with_serde::read_typed_reply;
+use crate::call::{Call, CallName, Cast, Reply};
 use crate::node::{CallId, EncodedMessage, Node, RemoteTarget};
 
 /// A request to another node.

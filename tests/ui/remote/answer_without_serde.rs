@@ -1,0 +1,10 @@
+use greenroom::prelude::*;
+
+struct Job;
+
+#[remote]
+fn job() -> Job {
+    Job
+}
+
+fn main() {}

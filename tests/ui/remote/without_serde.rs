@@ -1,0 +1,10 @@
+use greenroom::prelude::*;
+
+struct Job;
+
+#[remote]
+fn run(job: Job) {
+    drop(job);
+}
+
+fn main() {}

@@ -55,6 +55,8 @@ pub mod language {
     pub mod ports {}
     #[doc = include_str!("../../book/src/language/outside.md")]
     pub mod outside {}
+    #[doc = include_str!("../../book/src/language/elsewhere.md")]
+    pub mod elsewhere {}
 }
 
 /// The page about two versions of a protocol.

@@ -339,6 +339,8 @@ mod tests {
         check(CallErrorKind::Other("paused".into()), 16);
         check(CallErrorKind::Decode(DecodeError::TooMany { limit: 4099 }), 17);
         check(CallErrorKind::Decode(DecodeError::TooLarge { limit: 1 << 40 }), 18);
+        check(CallErrorKind::NotExported("Render".into()), 19);
+        check(CallErrorKind::UnknownConstructor("Render::open".into()), 20);
     }
 
     #[test]
@@ -356,7 +358,7 @@ mod tests {
             assert_eq!(take_call_error(Reader::new(&bytes)), Ok(CallErrorKind::Other(text)));
         }
         assert_eq!(take_exit(Reader::new(&later(exit::OTHER + 1))), Err(WireError::Reason));
-        assert_eq!(take_call_error(Reader::new(&later(call::DECODE_TOO_LARGE + 1))), Err(WireError::Reason));
+        assert_eq!(take_call_error(Reader::new(&later(call::UNKNOWN_CONSTRUCTOR + 1))), Err(WireError::Reason));
         assert_eq!(take_exit(Reader::new(&later(LATER - 1))), Err(WireError::Reason));
     }
 

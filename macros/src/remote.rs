@@ -9,7 +9,7 @@ use syn::{Attribute, FnArg, Item, ItemFn, Pat, ReturnType, Type, Visibility, par
 
 use crate::diag::Errors;
 use crate::fallback;
-use crate::names::{self, local, nth, private, private_at};
+use crate::names::{self, nth, param, private, private_at};
 use crate::syntax::unsendable::Unsendable;
 use crate::syntax::{attr, options, visibility};
 
@@ -106,7 +106,7 @@ impl Model {
         // The module itself has the function's visibility.
         let inner_vis = if visibility::reach(vis) == 0 { quote!(pub(super)) } else { quote!(pub) };
         let (names, types): (Vec<_>, Vec<_>) = params.iter().map(|(name, ty)| (name, ty)).unzip();
-        let node = local("node");
+        let node = param("node");
         let texts = names.iter().map(|name| name.unraw().to_string().trim_start_matches('_').to_owned());
         let bindings: Vec<Ident> = (0..params.len()).map(|index| nth("argument", index)).collect();
         let call = quote!(#name(#(#bindings),*));
@@ -124,7 +124,7 @@ impl Model {
         };
         let intro = format!(" Calls [`{text}`](fn@super::{text}) on other nodes.");
         let marker = format!(" The function [`{text}`](fn@super::{text}), to be exported.");
-        quote! {
+        let items = quote! {
             #(#cfgs)*
             #[doc = #intro]
             #vis mod #name {
@@ -163,7 +163,8 @@ impl Model {
                     #future
                 }
             }
-        }
+        };
+        quote!(#private::need_net! { #items })
     }
 }
 

@@ -289,6 +289,18 @@ fn actor_with_upgrades() {
 }
 
 #[test]
+fn remote_function() {
+    let item = quote! {
+        /// Returns the bytes that are free on a disk.
+        #[cfg(unix)]
+        pub(crate) async fn disk_free(path: PathBuf, mut unit: u64) -> Result<u64, String> {
+            Ok(unit)
+        }
+    };
+    check(crate::remote::remote(quote!(), item), &expect_file!["snapshots/remote_function.rs"]);
+}
+
+#[test]
 fn actor_with_mistakes() {
     let item = quote! {
         impl Counter {

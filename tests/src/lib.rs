@@ -69,6 +69,11 @@ pub mod changing {}
 #[doc = include_str!("../../book/src/connections.md")]
 pub mod connections {}
 
+/// The page about security.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/security.md")]
+pub mod security {}
+
 /// The page about inspecting a node.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/inspecting.md")]

@@ -140,6 +140,24 @@ fn a_state_that_is_handed_over_without_the_feature_for_it() {
 }
 
 #[test]
+fn a_function_for_other_nodes_without_the_feature_for_it() {
+    let program = r#"
+        use greenroom::prelude::*;
+
+        #[remote]
+        fn disk_free() -> u64 {
+            0
+        }
+
+        fn main() {
+            disk_free();
+        }
+    "#;
+    let output = check("remote", "unwind", program, "error: `#[remote]` needs greenroom's feature `net`");
+    assert!(output.contains(r#"help: write `greenroom = { .., features = ["net"] }` in `Cargo.toml`"#), "{output}");
+}
+
+#[test]
 fn names_without_the_features_that_they_are_behind() {
     let output = check(
         "nameless",

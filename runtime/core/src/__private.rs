@@ -303,4 +303,24 @@ macro_rules! __if_net {
     ($($item:tt)*) => {};
 }
 
-pub use crate::__if_net as if_net;
+/// Expands to its items if the feature `net` is on, and otherwise to an error that names it.
+#[cfg(feature = "net")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __need_net {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// Expands to its items if the feature `net` is on, and otherwise to an error that names it.
+#[cfg(not(feature = "net"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __need_net {
+    ($($item:tt)*) => {
+        ::core::compile_error! {
+            "`#[remote]` needs greenroom's feature `net`\n= help: write `greenroom = { .., features = [\"net\"] }` in `Cargo.toml`"
+        }
+    };
+}
+
+pub use crate::{__if_net as if_net, __need_net as need_net};

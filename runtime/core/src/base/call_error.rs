@@ -1,10 +1,14 @@
 //! The error of a call: the reason, and the call that failed.
 
+mod right;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use right::Right;
 
 use super::{CastError, DecodeError, EncodeError, Exit, Pid};
 
@@ -105,6 +109,8 @@ pub enum CallErrorKind {
     NotExported(Arc<str>),
     /// The other node exports the actor, and does not have the constructor with this name.
     UnknownConstructor(Arc<str>),
+    /// The policy of the other node does not allow it for this node.
+    NotAllowed(Right),
     /// An error that this version of greenroom does not know, from a node with a later version. The text describes it.
     Other(Arc<str>),
 }
@@ -202,6 +208,7 @@ impl fmt::Display for CallErrorKind {
             }
             CallErrorKind::NotExported(name) => write!(f, "the other node does not export `{name}`"),
             CallErrorKind::UnknownConstructor(name) => write!(f, "the other node does not have `{name}`"),
+            CallErrorKind::NotAllowed(right) => write!(f, "the other node does not give this one the right `{right}`"),
             CallErrorKind::Other(text) => f.write_str(text),
         }
     }

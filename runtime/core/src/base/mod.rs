@@ -24,7 +24,7 @@ pub use serde::de::DeserializeOwned;
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub(crate) use call_error::FailedCall;
-pub use call_error::{CallError, CallErrorKind, CallWait};
+pub use call_error::{CallError, CallErrorKind, CallWait, Right};
 pub(crate) use codec::Source;
 pub use codec::{Decoder, Encoder, Payload};
 #[cfg(feature = "serde")]

@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 use super::links::Connector;
-use super::{Cluster, Cookie, CookieError};
+use super::membership::PolicyError;
+use super::{Cluster, Cookie, CookieError, Policy};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::log;
 use crate::net::{Tcp, Transport, is_unspecified};
@@ -33,6 +34,7 @@ pub struct NodeBuilder {
     incarnation: Option<u64>,
     limits: Limits,
     exports: Exports,
+    policy: Policy,
 }
 
 /// The reason why a node did not start.
@@ -53,6 +55,8 @@ pub enum NodeError {
     Cluster(String),
     /// The tick is shorter than 10 ms, or longer than a day.
     Tick(Duration),
+    /// The policy gives a peer a role with this name, which it does not define.
+    Role(String),
     /// The operating system returned no random bytes.
     Random(io::Error),
 }
@@ -93,6 +97,7 @@ impl Node {
             incarnation: None,
             limits: Limits::default(),
             exports: Exports::default(),
+            policy: Policy::cookie(),
         }
     }
 
@@ -121,6 +126,12 @@ impl NodeBuilder {
     /// [`#[remote]`](attr.remote.html) is exported as `.export::<disk_free::Remote>()`.
     pub fn export<E: Export>(mut self) -> NodeBuilder {
         E::__export(&mut self.exports);
+        self
+    }
+
+    /// Sets the rights of other nodes on this one; by default each node that has the cookie has every right.
+    pub fn policy(mut self, policy: Policy) -> NodeBuilder {
+        self.policy = policy;
         self
     }
 
@@ -268,6 +279,10 @@ impl NodeBuilder {
         if let Some(bad) = self.advertise.as_ref().filter(|a| a.is_empty() || a.len() > MAX_ADVERTISE) {
             return Err(NodeError::Advertise(bad.chars().take(80).collect()));
         }
+        let policy = self.policy.resolve().map_err(|error| match error {
+            PolicyError::Role(role) => NodeError::Role(role),
+            PolicyError::Name(error) => NodeError::Name(error),
+        })?;
         let mut env = self.env.unwrap_or_else(NodeEnv::tokio);
         let mut random = [0; 8];
         env.rng.fill_secret(&mut random).map_err(|error| NodeError::Random(error.into()))?;
@@ -286,7 +301,7 @@ impl NodeBuilder {
 
         let cookie = self.cookie.ok_or(NodeError::NoCookie)?;
         let transport = self.transport.unwrap_or_else(|| Arc::new(Tcp::new(Arc::clone(&clock), FIRST_ATTEMPT)));
-        let cluster = Arc::new(Cluster::new(self.limits));
+        let cluster = Arc::new(Cluster::new(self.limits, policy));
         node.set_router(Arc::clone(&cluster) as Arc<dyn Router>);
         node.start_watchdog();
         let listener = match &self.listen {
@@ -362,6 +377,7 @@ impl fmt::Display for NodeError {
             NodeError::Tick(tick) => {
                 write!(f, "the tick {tick:?} is out of range: expected 10 ms to a day")
             }
+            NodeError::Role(role) => write!(f, "the policy does not define the role `{}`", role.escape_debug()),
             NodeError::Random(_) => f.write_str("the operating system returned no random bytes"),
         }
     }
@@ -374,7 +390,11 @@ impl std::error::Error for NodeError {
             NodeError::Name(error) => error.source(),
             NodeError::Cookie(error) => error.source(),
             NodeError::Listen(_, error) | NodeError::Random(error) => Some(error),
-            NodeError::NoCookie | NodeError::Advertise(_) | NodeError::Cluster(_) | NodeError::Tick(_) => None,
+            NodeError::NoCookie
+            | NodeError::Advertise(_)
+            | NodeError::Cluster(_)
+            | NodeError::Tick(_)
+            | NodeError::Role(_) => None,
         }
     }
 }

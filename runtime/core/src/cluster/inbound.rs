@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::membership::Peer;
 use super::waiting::count_waiting;
 use crate::base::{
-    CallErrorKind, Causes, DecodeError, Encoder, Exit, NodeEvent, NodeId, Payload, Pid, Source, UnreadMessage,
+    CallErrorKind, Causes, DecodeError, Encoder, Exit, NodeEvent, NodeId, Payload, Pid, Right, Source, UnreadMessage,
 };
 use crate::log;
 use crate::node::{
@@ -36,6 +36,10 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
             if let Err(UnreadMessage { error, is_permanent }) = deliver(node, peer, &to, &replies, message) {
                 node.loss_counts().count_lost_messages(1);
                 let peer_name = &peer.id.name;
+                if let CallErrorKind::NotAllowed(right) = &error {
+                    report_not_allowed(node, peer, *right);
+                    return fail_calls(node, peer, replies, &error);
+                }
                 // A message to a process that has exited is normal, and silent in Erlang. Other errors are mistakes.
                 if error == CallErrorKind::NoProc {
                     #[cfg(feature = "test")]
@@ -151,6 +155,14 @@ fn deliver(
     replies: &[u64],
     message: EncodedMessage<'_>,
 ) -> Result<(), UnreadMessage> {
+    let right = match (to, message.variant) {
+        (_, EncodedMessage::CALL_CHAIN) => Some(Right::Inspect),
+        (FrameTarget::Name(_), _) => Some(Right::Names),
+        (FrameTarget::Process(_), _) => None,
+    };
+    if let Some(right) = right.filter(|right| !peer.may(*right)) {
+        return Err(CallErrorKind::NotAllowed(right).into());
+    }
     if message.variant == EncodedMessage::REQUEST {
         return serve(node, peer, replies, message.payload).map_err(UnreadMessage::from);
     }
@@ -187,7 +199,7 @@ fn deliver(
 /// Serves a request to this node itself.
 fn serve(node: &Node, peer: &Peer, replies: &[u64], request: &Source) -> Result<(), CallErrorKind> {
     let received = ReceivedReplies::new(peer.caller_node(), replies);
-    let serve = || Current::with_received(received, || catch(|| node.serve_request(request)));
+    let serve = || Current::with_received(received, || catch(|| node.serve_request(request, |right| peer.may(right))));
     let ((result, unread), dropped) = Current::collect_dropped(node, Node::SYSTEM, serve);
     let result = result.unwrap_or_else(|panic| {
         report_message_panic(node, "a request", "decoding a message", &panic);
@@ -215,8 +227,31 @@ fn answer_call_chain(node: &Node, peer: &Peer, replies: &[u64], process: Option<
     }
 }
 
+/// Counts and logs something that the policy does not allow.
+fn report_not_allowed(node: &Node, peer: &Peer, right: Right) {
+    node.loss_counts().count_refused_by_policy();
+    node.report(ReportKind::NotAllowed, || {
+        log::warn!(target: "greenroom", peer = %peer.id.name, right = right.name(), "the policy does not give the peer this right");
+    });
+}
+
+/// Returns the right that a signal needs.
+fn right_for(to: &FrameTarget, signal: &Signal) -> Option<Right> {
+    match (to, signal) {
+        (_, Signal::Link | Signal::Exit { linked: false, .. } | Signal::Stop { .. }) => Some(Right::Exit),
+        (FrameTarget::Name(_), Signal::Monitor { .. }) => Some(Right::Names),
+        _ => None,
+    }
+}
+
 fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: Signal) {
     let from = Pid::new(Arc::clone(&peer.id), from);
+    if let Some(right) = right_for(to, &signal).filter(|right| !peer.may(*right)) {
+        report_not_allowed(node, peer, right);
+        let number = if let FrameTarget::Process(number) = to { *number } else { 0 };
+        let reason = Exit::Other(format!("the node does not give this one the right `{right}`").into());
+        return node.refuse_signal(&from, &node.pid(number), peer.epoch, signal, reason);
+    }
     // A signal that answers a step of a local process needs no export: the process's own relations check it.
     let open = matches!(
         signal,

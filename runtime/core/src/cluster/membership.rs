@@ -4,12 +4,17 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 
+mod policy;
+
+pub use policy::Policy;
+pub(super) use policy::{PolicyError, ResolvedPolicy, Rights};
+
 use super::closing::Closing;
 use super::holds::Holds;
 use super::large_frames::LargeFrames;
 use super::links::Links;
 use super::tracked::Tracked;
-use crate::base::{Definition, NodeId, NodeName, ReceivedDefinition, SortedMap};
+use crate::base::{Definition, NodeId, NodeName, ReceivedDefinition, Right, SortedMap};
 use crate::net::Outbox;
 use crate::node::OutstandingCalls;
 use crate::session::{Hello, Limits, ReassemblyBudget};
@@ -27,6 +32,7 @@ pub(crate) struct Cluster {
     pub(super) changed: Notify,
     /// Begins when the node stops; each task around the cluster has a part in it until it has ended.
     pub(super) closing: Closing,
+    pub(super) policy: ResolvedPolicy,
 }
 
 /// The fingerprint of a definition, a variant of it, and a target.
@@ -41,6 +47,7 @@ pub(super) struct Peer {
     /// The connection, by which its calls and relations are distinguished from those of others.
     pub(super) epoch: Epoch,
     pub(super) tracked: Tracked,
+    rights: Rights,
     /// The calls of the peer that this node has not answered yet.
     pub(super) calls: OutstandingCalls,
     max_calls: usize,
@@ -55,7 +62,7 @@ pub(super) struct Peer {
 }
 
 impl Cluster {
-    pub(super) fn new(limits: Limits) -> Cluster {
+    pub(super) fn new(limits: Limits, policy: ResolvedPolicy) -> Cluster {
         Cluster {
             limits,
             reassembly: limits.reassembly_budget(),
@@ -64,6 +71,7 @@ impl Cluster {
             address: OnceLock::new(),
             changed: Notify::new(),
             closing: Closing::new(),
+            policy,
         }
     }
 
@@ -101,13 +109,15 @@ impl Cluster {
 }
 
 impl Peer {
-    pub(super) fn new(hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>, limits: &Limits) -> Peer {
+    pub(super) fn new(hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>, cluster: &Cluster) -> Peer {
+        let limits = &cluster.limits;
         Peer {
             id: Arc::new(hello.node.clone()),
             outbox: Arc::clone(outbox),
             advertise: hello.advertise.clone(),
             epoch,
             tracked: Tracked::new(limits.relations),
+            rights: cluster.policy.rights_of(&hello.node.name),
             calls: OutstandingCalls::default(),
             max_calls: limits.calls,
             large_frames: LargeFrames::new(limits),
@@ -115,6 +125,10 @@ impl Peer {
             definitions: Mutex::default(),
             unread: Mutex::default(),
         }
+    }
+
+    pub(super) fn may(&self, right: Right) -> bool {
+        self.rights.has(right)
     }
 
     /// Returns whether a message of the peer with so many calls may be accepted.

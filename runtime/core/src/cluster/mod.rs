@@ -55,6 +55,7 @@ mod waiting;
 pub use builder::{NodeBuilder, NodeError};
 pub use cookie::{Cookie, CookieError};
 pub(crate) use membership::Cluster;
+pub use membership::Policy;
 
 #[cfg(test)]
 mod flow_tests;

@@ -30,6 +30,9 @@ pub(crate) enum ReportKind {
     /// A link, a monitor or a call of this peer was refused, since the peer has too many of them.
     #[cfg(feature = "net")]
     PeerLimit,
+    /// The policy refused a message, a signal or a request of a peer.
+    #[cfg(feature = "net")]
+    NotAllowed,
     /// A node answered a call that was not sent to it, or on an earlier connection.
     StrayAnswer,
     /// A connection of a peer that is not a node was closed. Only the number of these is logged.
@@ -186,6 +189,10 @@ fn log_summary(kind: &ReportKind, count: u64) {
         #[cfg(feature = "net")]
         ReportKind::PeerLimit => {
             log::warn!(target: "greenroom", count, "more links, monitors or messages with calls of peers were refused");
+        }
+        #[cfg(feature = "net")]
+        ReportKind::NotAllowed => {
+            log::warn!(target: "greenroom", count, "more messages, signals or requests of peers are not allowed");
         }
         ReportKind::StrayAnswer => {
             log::debug!(target: "greenroom", count, "more answers to calls that were sent on other connections");

@@ -21,6 +21,8 @@ pub enum SpawnError {
     UnknownConstructor(Arc<str>),
     /// The arguments have another type on the node, and cannot be converted. The text has the difference.
     Incompatible(Arc<str>),
+    /// The [`Policy`](crate::Policy) of the node does not give this one the right to start processes.
+    NotAllowed,
     /// The process was made, and its constructor or its `init` failed.
     Start(StartError),
     /// The request could not be sent or read, or its answer could not.
@@ -34,6 +36,7 @@ impl From<CallError> for SpawnError {
             CallErrorKind::NotExported(name) => SpawnError::NotExported(name),
             CallErrorKind::UnknownConstructor(name) => SpawnError::UnknownConstructor(name),
             CallErrorKind::Incompatible(difference) => SpawnError::Incompatible(difference),
+            CallErrorKind::NotAllowed(_) => SpawnError::NotAllowed,
             CallErrorKind::Exit(reason) => SpawnError::Start(StartError { child: String::new(), reason }),
             other => SpawnError::Failed(other),
         }
@@ -50,6 +53,7 @@ impl fmt::Display for SpawnError {
             SpawnError::Incompatible(difference) => {
                 write!(f, "the node has another type for the arguments: {difference}")
             }
+            SpawnError::NotAllowed => f.write_str("the node does not give this one the right to start processes"),
             SpawnError::Start(error) => error.fmt(f),
             SpawnError::Failed(kind) => kind.fmt(f),
         }

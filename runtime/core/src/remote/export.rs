@@ -7,6 +7,7 @@ use super::function::{RemoteFunction, serve_call};
 use super::named::RemoteValue;
 use super::spawn::serve_start;
 use crate::actor::Actor;
+use crate::base::Right;
 use crate::node::{AddExport, Export, Serve};
 
 /// Adds a constructor to the exports, if another node can use it.
@@ -27,7 +28,7 @@ impl<C> ExportProbe<C> {
 impl<C: RemoteConstructor> ExportProbe<C> {
     /// Adds the constructor.
     pub fn __export<E: AddExport>(self, exports: &mut E) {
-        exports.__add(C::Actor::__type_name(), C::__NAME, Serve(serve_start::<C>));
+        exports.__add(C::Actor::__type_name(), C::__NAME, Serve { right: Right::Spawn, serve: serve_start::<C> });
     }
 }
 
@@ -54,6 +55,6 @@ impl<A> ExportFunction for A {}
 #[diagnostic::do_not_recommend]
 impl<F: RemoteFunction<Output: RemoteValue>> Export for F {
     fn __export<E: AddExport>(exports: &mut E) {
-        exports.__add(F::NAME.to_owned(), "", Serve(serve_call::<F>));
+        exports.__add(F::NAME.to_owned(), "", Serve { right: Right::Call, serve: serve_call::<F> });
     }
 }

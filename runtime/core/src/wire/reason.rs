@@ -28,6 +28,7 @@
 //! | | | `18` | decode, too much memory: limit *n* |
 //! | | | `19` | not exported: *text* |
 //! | | | `20` | unknown constructor: *text* |
+//! | | | `21` | not allowed: the right's name, *text* |
 //!
 //! Codes from 64 on are for later versions. Their first part is always a *text*. A node that does not know such a code
 //! reads that text as `Other`, and skips the rest. A reason ends with its frame.
@@ -39,7 +40,7 @@ use std::sync::Arc;
 
 use super::WireError;
 use super::varint::{self, Reader};
-use crate::base::{CallErrorKind, DecodeError, EncodeError, Exit, NodeId, NodeName, Pid, shorten};
+use crate::base::{CallErrorKind, DecodeError, EncodeError, Exit, NodeId, NodeName, Pid, Right, shorten};
 
 /// The longest text of a reason, in bytes.
 const MAX_TEXT: usize = 64 * 1024;
@@ -86,6 +87,7 @@ mod call {
     pub(super) const DECODE_TOO_LARGE: u64 = 18;
     pub(super) const NOT_EXPORTED: u64 = 19;
     pub(super) const UNKNOWN_CONSTRUCTOR: u64 = 20;
+    pub(super) const NOT_ALLOWED: u64 = 21;
 }
 
 /// Appends an exit reason.
@@ -165,6 +167,7 @@ pub(super) fn put_call_error(out: &mut Vec<u8>, error: &CallErrorKind) {
         CallErrorKind::Cycle { pids } => put_with_pids(out, call::CYCLE, pids),
         CallErrorKind::NotExported(name) => put_with_text(out, call::NOT_EXPORTED, name),
         CallErrorKind::UnknownConstructor(name) => put_with_text(out, call::UNKNOWN_CONSTRUCTOR, name),
+        CallErrorKind::NotAllowed(right) => put_with_text(out, call::NOT_ALLOWED, right.name()),
         CallErrorKind::Other(text) => put_with_text(out, call::OTHER, text),
     }
 }
@@ -195,6 +198,11 @@ pub(super) fn take_call_error(mut reader: Reader<'_>) -> Result<CallErrorKind, W
         call::CYCLE => CallErrorKind::Cycle { pids: take_pids(&mut reader)? },
         call::NOT_EXPORTED => CallErrorKind::NotExported(take_text(&mut reader)?),
         call::UNKNOWN_CONSTRUCTOR => CallErrorKind::UnknownConstructor(take_text(&mut reader)?),
+        call::NOT_ALLOWED => {
+            let name = take_text(&mut reader)?;
+            // A right of a later version.
+            Right::named(&name).map_or_else(|| CallErrorKind::Other(name), CallErrorKind::NotAllowed)
+        }
         call::OTHER => CallErrorKind::Other(take_text(&mut reader)?),
         LATER.. => return Ok(CallErrorKind::Other(take_text(&mut reader)?)),
         _ => return Err(WireError::Reason),
@@ -341,6 +349,9 @@ mod tests {
         check(CallErrorKind::Decode(DecodeError::TooLarge { limit: 1 << 40 }), 18);
         check(CallErrorKind::NotExported("Render".into()), 19);
         check(CallErrorKind::UnknownConstructor("Render::open".into()), 20);
+        for right in Right::ALL {
+            check(CallErrorKind::NotAllowed(right), 21);
+        }
     }
 
     #[test]
@@ -358,7 +369,7 @@ mod tests {
             assert_eq!(take_call_error(Reader::new(&bytes)), Ok(CallErrorKind::Other(text)));
         }
         assert_eq!(take_exit(Reader::new(&later(exit::OTHER + 1))), Err(WireError::Reason));
-        assert_eq!(take_call_error(Reader::new(&later(call::UNKNOWN_CONSTRUCTOR + 1))), Err(WireError::Reason));
+        assert_eq!(take_call_error(Reader::new(&later(call::NOT_ALLOWED + 1))), Err(WireError::Reason));
         assert_eq!(take_exit(Reader::new(&later(LATER - 1))), Err(WireError::Reason));
     }
 

@@ -165,7 +165,7 @@ impl Owned {
         if !cluster.links.up(name, self.epoch) {
             return false;
         }
-        let peer = Arc::new(Peer::new(hello, self.epoch, &self.outbox, &cluster.limits));
+        let peer = Arc::new(Peer::new(hello, self.epoch, &self.outbox, cluster));
         cluster.insert(&peer);
         self.peer = Some(Arc::clone(&peer));
         let _ = self.record.up_at.set(node.clock().now());

@@ -71,6 +71,7 @@ impl Node {
             lost_messages: counters.lost_messages,
             refused_connections: counters.refused_connections,
             refused_relations: counters.refused_relations,
+            refused_by_policy: counters.refused_by_policy,
             node_ups: counters.node_ups,
             node_downs: counters.node_downs,
             ..Metrics::default()

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::base::{CallErrorKind, Decoder, Exit, Source};
+use crate::base::{CallErrorKind, Decoder, Exit, Right, Source};
 use crate::node::{CallId, Node};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Epoch, Signal};
@@ -28,9 +28,14 @@ pub trait AddExport {
     fn __add(&mut self, name: String, constructor: &'static str, serve: Serve);
 }
 
-/// The code that serves a request: it decodes the rest of it, and starts a process.
+/// The code that serves a request.
 #[doc(hidden)]
-pub struct Serve(pub(crate) fn(&Node, Decoder<'_>) -> Result<(), CallErrorKind>);
+pub struct Serve {
+    /// The right that the peer needs.
+    pub(crate) right: Right,
+    /// Decodes the rest of the request, and starts a process.
+    pub(crate) serve: fn(&Node, Decoder<'_>) -> Result<(), CallErrorKind>,
+}
 
 /// The exports of a node, by their name and constructor.
 #[derive(Default)]
@@ -46,13 +51,16 @@ impl Exports {
     /// Serves a request of another node: the name, the constructor, and what the export reads.
     ///
     /// # Errors
-    /// There is no such export, or the request cannot be read.
-    pub(crate) fn serve(&self, node: &Node, request: &Source) -> Result<(), CallErrorKind> {
+    /// There is no such export, the peer does not have the right, or the request cannot be read.
+    fn serve(&self, node: &Node, request: &Source, may: impl Fn(Right) -> bool) -> Result<(), CallErrorKind> {
         let mut decoder = Decoder::new(request);
         let (name, constructor): (String, String) = decoder.field()?;
         let constructors = self.0.get(&name).ok_or_else(|| CallErrorKind::NotExported(name.as_str().into()))?;
         let unknown = || CallErrorKind::UnknownConstructor(format!("{name}::{constructor}").into());
-        let Serve(serve) = constructors.get(&*constructor).ok_or_else(unknown)?;
+        let Serve { right, serve } = constructors.get(&*constructor).ok_or_else(unknown)?;
+        if !may(*right) {
+            return Err(CallErrorKind::NotAllowed(*right));
+        }
         serve(node, decoder)
     }
 }
@@ -92,13 +100,13 @@ impl Node {
         let _ = self.inner.exports.set(exports);
     }
 
-    /// Serves a request of another node.
+    /// Serves a request of another node, which has the rights that `may` states.
     ///
     /// # Errors
-    /// Nothing is exported under the name, or the request cannot be read.
-    pub(crate) fn serve_request(&self, request: &Source) -> Result<(), CallErrorKind> {
+    /// Nothing is exported under the name, the peer does not have the right, or the request cannot be read.
+    pub(crate) fn serve_request(&self, request: &Source, may: impl Fn(Right) -> bool) -> Result<(), CallErrorKind> {
         let nothing = Exports::default();
-        self.inner.exports.get().unwrap_or(&nothing).serve(self, request)
+        self.inner.exports.get().unwrap_or(&nothing).serve(self, request, may)
     }
 
     fn running_calls(&self) -> &RunningCalls {

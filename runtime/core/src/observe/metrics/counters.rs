@@ -14,6 +14,7 @@ pub(crate) struct LossCounts {
     lost_messages: AtomicU64,
     refused_connections: AtomicU64,
     refused_relations: AtomicU64,
+    refused_by_policy: AtomicU64,
     node_ups: AtomicU64,
     node_downs: AtomicU64,
     overflowed_messages: AtomicU64,
@@ -39,6 +40,8 @@ pub struct Counters {
     pub refused_connections: u64,
     /// Links and monitors of other nodes that were ended at once, since their node has too many of them.
     pub refused_relations: u64,
+    /// Messages, signals and requests of other nodes that the [`Policy`](crate::Policy) of this one did not allow.
+    pub refused_by_policy: u64,
     /// Connections to other nodes that came up: the number of [`NodeEvent::Up`](crate::NodeEvent::Up).
     pub node_ups: u64,
     /// Those that ended, for any reason: the number of [`NodeEvent::Down`](crate::NodeEvent::Down).
@@ -96,6 +99,7 @@ impl LossCounts {
             lost_messages: self.lost_messages.load(Ordering::Relaxed),
             refused_connections: self.refused_connections.load(Ordering::Relaxed),
             refused_relations: self.refused_relations.load(Ordering::Relaxed),
+            refused_by_policy: self.refused_by_policy.load(Ordering::Relaxed),
             node_ups: self.node_ups.load(Ordering::Relaxed),
             node_downs: self.node_downs.load(Ordering::Relaxed),
             overflowed_messages: self.overflowed_messages.load(Ordering::Relaxed),
@@ -112,6 +116,10 @@ impl LossCounts {
 
     pub(crate) fn count_refused_relation(&self) {
         self.refused_relations.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_refused_by_policy(&self) {
+        self.refused_by_policy.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_node_event(&self, event: &NodeEvent) {

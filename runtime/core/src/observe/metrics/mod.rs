@@ -48,6 +48,8 @@ pub struct Metrics {
     pub refused_connections: u64,
     /// The number of links and monitors of other nodes that were ended at once, since their node has too many of them.
     pub refused_relations: u64,
+    /// See [`Counters::refused_by_policy`](crate::Counters::refused_by_policy).
+    pub refused_by_policy: u64,
     /// The number of connections to other nodes that came up.
     pub node_ups: u64,
     /// The number of those that ended, for any reason.

@@ -105,6 +105,12 @@ impl Metrics {
             "Links and monitors of other nodes that were ended at once.",
             self.refused_relations,
         )?;
+        page.single(
+            "refused_by_policy_total",
+            "counter",
+            "Messages, signals and requests of other nodes that the policy did not allow.",
+            self.refused_by_policy,
+        )?;
         page.single("node_ups_total", "counter", "Connections to other nodes that came up.", self.node_ups)?;
         page.single("node_downs_total", "counter", "Connections to other nodes that ended.", self.node_downs)?;
         page.family("alarms", "gauge", "Raised alarms.")?;

@@ -1,0 +1,48 @@
+//! The rights of a peer.
+
+use std::fmt;
+
+/// A right of a peer on a node. A [`Policy`](crate::Policy) gives and removes rights.
+///
+/// A peer that has the stub of a process may send messages to it without any of them: the node has sent it the stub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Right {
+    /// Sends messages to processes by their registered names, and monitors them by name.
+    Names,
+    /// Starts exported actors.
+    Spawn,
+    /// Calls exported functions.
+    Call,
+    /// Ends processes: sends exit signals and requests to stop, and links its own processes to them.
+    Exit,
+    /// Requests the calls that a process waits for.
+    Inspect,
+}
+
+impl Right {
+    pub(crate) const ALL: [Right; 5] = [Right::Names, Right::Spawn, Right::Call, Right::Exit, Right::Inspect];
+
+    /// Returns the right with this name.
+    #[cfg(feature = "net")]
+    pub(crate) fn named(name: &str) -> Option<Right> {
+        Right::ALL.into_iter().find(|right| right.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Right::Names => "names",
+            Right::Spawn => "spawn",
+            Right::Call => "call",
+            Right::Exit => "exit",
+            Right::Inspect => "inspect",
+        }
+    }
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

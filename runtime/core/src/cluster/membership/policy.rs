@@ -1,0 +1,125 @@
+//! The rights of each peer.
+
+use std::collections::BTreeMap;
+
+use crate::base::{InvalidName, NodeName, Right};
+
+/// The rights of peers on a node; for [`NodeBuilder::policy`](crate::NodeBuilder::policy).
+///
+/// ```
+/// use greenroom::{Policy, Right};
+///
+/// let policy = Policy::cookie()
+///     .without(Right::Spawn)
+///     .role("monitor", [Right::Names, Right::Inspect])
+///     .assign("watcher@ops", "monitor");
+/// ```
+///
+/// A peer without a role has the rights of all peers: every right with [`Policy::cookie`], fewer after
+/// [`without`](Policy::without). A peer with a role has the rights of the role, and no others.
+///
+/// Each refusal is counted in [`Counters::refused_by_policy`](crate::Counters::refused_by_policy) and logged. Calls, starts
+/// and monitors receive an error: [`CallErrorKind::NotAllowed`](crate::CallErrorKind::NotAllowed) or
+/// [`SpawnError::NotAllowed`](crate::SpawnError::NotAllowed). Casts and exit signals have no answer, and are dropped.
+///
+/// A node proves that it has the cookie, and not that it has the name that it states. So with a cookie alone, roles keep
+/// honest nodes from mistakes, and do not separate nodes that do not trust each other.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    others: Rights,
+    roles: BTreeMap<String, Rights>,
+    /// The name of a peer, and its role.
+    assigned: Vec<(String, String)>,
+}
+
+/// A set of rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cluster) struct Rights(u8);
+
+impl Default for Rights {
+    fn default() -> Rights {
+        Right::ALL.into_iter().collect()
+    }
+}
+
+impl FromIterator<Right> for Rights {
+    fn from_iter<I: IntoIterator<Item = Right>>(rights: I) -> Rights {
+        Rights(rights.into_iter().fold(0, |bits, right| bits | bit(right)))
+    }
+}
+
+impl Rights {
+    pub(in crate::cluster) fn has(self, right: Right) -> bool {
+        self.0 & bit(right) != 0
+    }
+}
+
+fn bit(right: Right) -> u8 {
+    1 << right as u8
+}
+
+impl Policy {
+    /// Returns the policy of a node that sets none: each node that has the cookie has every right.
+    #[must_use]
+    pub fn cookie() -> Policy {
+        Policy::default()
+    }
+
+    /// Removes a right from the peers without a role.
+    #[must_use]
+    pub fn without(mut self, right: Right) -> Policy {
+        self.others = Rights(self.others.0 & !bit(right));
+        self
+    }
+
+    /// Defines a role, or replaces it.
+    #[must_use]
+    pub fn role(mut self, name: &str, rights: impl IntoIterator<Item = Right>) -> Policy {
+        self.roles.insert(name.to_owned(), rights.into_iter().collect());
+        self
+    }
+
+    /// Gives the peer with this name a role. The last one counts.
+    ///
+    /// [`NodeBuilder::start`](crate::NodeBuilder::start) fails if the role is not defined, or if the name is not that of a
+    /// node.
+    #[must_use]
+    pub fn assign(mut self, peer: &str, role: &str) -> Policy {
+        self.assigned.push((peer.to_owned(), role.to_owned()));
+        self
+    }
+
+    /// Returns the rights of each peer with a role, and those of the others.
+    ///
+    /// # Errors
+    /// A role is not defined, or a name is not that of a node.
+    pub(in crate::cluster) fn resolve(self) -> Result<ResolvedPolicy, PolicyError> {
+        let mut peers = BTreeMap::new();
+        for (peer, role) in self.assigned {
+            let rights = self.roles.get(&role).ok_or_else(|| PolicyError::Role(role.clone()))?;
+            peers.insert(NodeName::new(&peer).map_err(PolicyError::Name)?, *rights);
+        }
+        Ok(ResolvedPolicy { others: self.others, peers })
+    }
+}
+
+/// A mistake in a policy.
+pub(in crate::cluster) enum PolicyError {
+    /// The role is not defined.
+    Role(String),
+    /// The name is not that of a node.
+    Name(InvalidName),
+}
+
+/// The rights of each peer.
+#[derive(Debug, Default)]
+pub(in crate::cluster) struct ResolvedPolicy {
+    others: Rights,
+    peers: BTreeMap<NodeName, Rights>,
+}
+
+impl ResolvedPolicy {
+    pub(in crate::cluster) fn rights_of(&self, peer: &NodeName) -> Rights {
+        self.peers.get(peer).copied().unwrap_or(self.others)
+    }
+}

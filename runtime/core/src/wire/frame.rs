@@ -4,7 +4,7 @@
 //! |---|---|
 //! | *n* | a number: seven bits a byte, least first, the high bit while more follow, no zero byte at the end |
 //! | *id* | of a call: 8 bytes, least first |
-//! | *target* | `0` process number *n* · `1` length *n* (1..=255), so many bytes of UTF-8: a process name · `2` number *n* of a defined process name |
+//! | *target* | `0` process number *n*, zero for the node itself · `1` length *n* (1..=255), so many bytes of UTF-8: a process name · `2` number *n* of a defined process name |
 //! | *protocol* | `0` fingerprint (8 bytes, least first) · otherwise *n*: one more than the number of a defined protocol |
 //! | *reason* | an exit reason, to the end of the frame: see [`reason`](super::reason) |
 //!

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::base::{CallErrorKind, Decoder, Exit, Right, Source};
+use crate::base::{CallErrorKind, Decoder, Exit, Right, Source, shorten};
 use crate::node::{CallId, Node};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Epoch, Signal};
@@ -47,6 +47,9 @@ impl AddExport for Exports {
     }
 }
 
+/// The longest name in an error, in bytes.
+const MAX_NAME: usize = 255;
+
 impl Exports {
     /// Serves a request of another node: the name, the constructor, and what the export reads.
     ///
@@ -55,8 +58,10 @@ impl Exports {
     fn serve(&self, node: &Node, request: &Source, may: impl Fn(Right) -> bool) -> Result<(), CallErrorKind> {
         let mut decoder = Decoder::new(request);
         let (name, constructor): (String, String) = decoder.field()?;
-        let constructors = self.0.get(&name).ok_or_else(|| CallErrorKind::NotExported(name.as_str().into()))?;
-        let unknown = || CallErrorKind::UnknownConstructor(format!("{name}::{constructor}").into());
+        // The peer chooses the names, and they are logged.
+        let short = |name: &str| shorten(name, MAX_NAME).into();
+        let constructors = self.0.get(&name).ok_or_else(|| CallErrorKind::NotExported(short(&name)))?;
+        let unknown = || CallErrorKind::UnknownConstructor(short(&format!("{name}::{constructor}")));
         let Serve { right, serve } = constructors.get(&*constructor).ok_or_else(unknown)?;
         if !may(*right) {
             return Err(CallErrorKind::NotAllowed(*right));
@@ -141,5 +146,44 @@ impl Node {
                 target.signal(number, &self.pid(Node::SYSTEM), Epoch::LOCAL, signal);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{DecodeError, Encoder, Payload};
+
+    fn request(name: &str, constructor: &str) -> Source {
+        let mut payload = Payload::default();
+        let mut encoder = Encoder::new(&mut payload, usize::MAX);
+        encoder.field(&(name.to_owned(), constructor.to_owned())).unwrap();
+        encoder.field(&7_u8).unwrap();
+        payload.to_source()
+    }
+
+    #[tokio::test]
+    async fn a_request_is_served_or_an_error() {
+        let node = Node::local();
+        let mut exports = Exports::default();
+        let serve = |_: &Node, mut decoder: Decoder<'_>| {
+            assert_eq!(decoder.field::<u8>()?, 7);
+            Ok(decoder.finish()?)
+        };
+        exports.__add("Render".into(), "open", Serve { right: Right::Spawn, serve });
+        let serve = |request: &Source, may| exports.serve(&node, request, |right| right == Right::Spawn && may);
+        let served = request("Render", "open");
+        assert_eq!(serve(&served, true), Ok(()));
+        assert_eq!(serve(&served, false), Err(CallErrorKind::NotAllowed(Right::Spawn)));
+        for cut in 0..served.len() {
+            let error = serve(&Source::from(served[..cut].to_vec()), true).unwrap_err();
+            assert!(matches!(error, CallErrorKind::Decode(DecodeError::Malformed(_))), "{error:?}");
+        }
+        let unknown = CallErrorKind::UnknownConstructor("Render::close".into());
+        assert_eq!(serve(&request("Render", "close"), true), Err(unknown));
+        let Err(CallErrorKind::NotExported(name)) = serve(&request(&"n".repeat(1 << 20), ""), true) else {
+            panic!("nothing of this name is exported")
+        };
+        assert!(name.len() <= MAX_NAME, "{} bytes", name.len());
     }
 }

@@ -107,6 +107,7 @@ impl Model {
         let inner_vis = if visibility::reach(vis) == 0 { quote!(pub(super)) } else { quote!(pub) };
         let (names, types): (Vec<_>, Vec<_>) = params.iter().map(|(name, ty)| (name, ty)).unzip();
         let node = param("node");
+        let indexes: Vec<usize> = (0..names.len()).collect();
         let texts = names.iter().map(|name| name.unraw().to_string().trim_start_matches('_').to_owned());
         let bindings: Vec<Ident> = (0..params.len()).map(|index| nth("argument", index)).collect();
         let call = quote!(#name(#(#bindings),*));
@@ -116,21 +117,28 @@ impl Model {
         // At the span of the return type rustc reports that it cannot be sent.
         let call_on = {
             let private = private_at(output.span());
-            quote_spanned!(output.span()=> #private::call_on::<Remote, #output>)
+            quote_spanned!(output.span()=> #private::call_on::<Remote, _>)
         };
         let args = {
             let span = types.first().map_or_else(|| name.span(), Spanned::span);
             quote_spanned!(span=> (#(#types,)*))
         };
+        let param_types = indexes.iter().zip(&types).map(|(index, ty)| {
+            quote! {
+                #(#cfgs)*
+                #[automatically_derived]
+                #[allow(private_interfaces)]
+                impl #private::RemoteParam<#index> for #name::Remote {
+                    type Type = #ty;
+                }
+            }
+        });
         let intro = format!(" Calls [`{text}`](fn@super::{text}) on other nodes.");
         let marker = format!(" The function [`{text}`](fn@super::{text}), to be exported.");
         let items = quote! {
             #(#cfgs)*
             #[doc = #intro]
             #vis mod #name {
-                #[allow(unused_imports)]
-                use super::*;
-
                 #[doc = #marker]
                 #[derive(Clone, Copy, Debug)]
                 #[allow(unreachable_pub)]
@@ -141,10 +149,15 @@ impl Model {
                 /// The function is called on the node.
                 #[allow(unreachable_pub, private_interfaces, dead_code, clippy::too_many_arguments)]
                 #[track_caller]
-                #inner_vis fn on(#node: impl ::core::convert::AsRef<str>, #(#names: #types),*) -> #private::RemoteCall<#output> {
+                #inner_vis fn on(
+                    #node: impl ::core::convert::AsRef<str>,
+                    #(#names: <Remote as #private::RemoteParam<#indexes>>::Type),*
+                ) -> #private::RemoteCall<<Remote as #private::RemoteFunction>::Output> {
                     #call_on(::core::convert::AsRef::as_ref(&#node), (#(#names,)*))
                 }
             }
+
+            #(#param_types)*
 
             #(#cfgs)*
             #[automatically_derived]

@@ -36,6 +36,14 @@ pub trait RemoteFunction: Sized + 'static {
     fn __call(args: Self::Args) -> impl Future<Output = Self::Output> + Send;
 }
 
+/// The type of one parameter of a function.
+///
+/// The function `on` names it in this way: it is in a module of its own, in which the imports of the function are not.
+pub trait RemoteParam<const INDEX: usize> {
+    /// The type.
+    type Type;
+}
+
 /// The future of a call of a function on another node; from the function `on` in the module of a function with
 /// [`#[remote]`](attr.remote.html).
 ///

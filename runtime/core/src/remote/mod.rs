@@ -27,7 +27,7 @@ mod starting;
 pub use constructor::RemoteConstructor;
 pub use error::SpawnError;
 pub use export::{ExportFunction, ExportProbe, NotExported};
-pub use function::{RemoteCall, RemoteFunction, call_on};
+pub use function::{RemoteCall, RemoteFunction, RemoteParam, call_on};
 pub use multicall::multicall;
 pub use spawn::SpawnOn;
 pub use starting::Starting;

@@ -125,7 +125,7 @@ fn export(declaration: &Declaration<'_>) -> TokenStream {
             impl #impl_generics #private::Export for #ident #ty_generics #where_clause {
                 fn __export<__E: #private::AddExport>(exports: &mut __E) {
                     #[allow(unused_imports)]
-                    use #private::{ExportFunction as _, NotExported as _};
+                    use #private::{NoConstructors as _, NotExported as _};
                     #private::ExportProbe::<Self>::new().__export(exports);
                     <Self>::__export_constructors(exports);
                 }

@@ -17,7 +17,7 @@ impl<K, V> ::greenroom::__private::DeclaredActor for Store<K, V> {
     for Store < K, V > where Store < K, V > : ::greenroom::__private::RemoteConstructor <
     Actor = Store < K, V > > { fn __export < __E : ::greenroom::__private::AddExport >
     (exports : & mut __E) { #[allow(unused_imports)] use ::greenroom::__private:: {
-    ExportFunction as _, NotExported as _ }; ::greenroom::__private::ExportProbe:: < Self
+    NoConstructors as _, NotExported as _ }; ::greenroom::__private::ExportProbe:: < Self
     > ::new().__export(exports); < Self > ::__export_constructors(exports); } }
 }
 impl<K: Ord, V> Store<K, V> {

@@ -15,7 +15,7 @@ impl ::greenroom::__private::DeclaredActor for Counter {
 ::greenroom::__private::if_net! {
     #[automatically_derived] #[doc(hidden)] impl ::greenroom::__private::Export for
     Counter { fn __export < __E : ::greenroom::__private::AddExport > (exports : & mut
-    __E) { #[allow(unused_imports)] use ::greenroom::__private:: { ExportFunction as _,
+    __E) { #[allow(unused_imports)] use ::greenroom::__private:: { NoConstructors as _,
     NotExported as _ }; ::greenroom::__private::ExportProbe:: < Self > ::new()
     .__export(exports); < Self > ::__export_constructors(exports); } }
 }

@@ -32,7 +32,7 @@ where
     #[automatically_derived] #[doc(hidden)] impl < T > ::greenroom::__private::Export for
     Room < T > where Room < T > : ::greenroom::__private::RemoteConstructor < Actor =
     Room < T > > { fn __export < __E : ::greenroom::__private::AddExport > (exports : &
-    mut __E) { #[allow(unused_imports)] use ::greenroom::__private:: { ExportFunction as
+    mut __E) { #[allow(unused_imports)] use ::greenroom::__private:: { NoConstructors as
     _, NotExported as _ }; ::greenroom::__private::ExportProbe:: < Self > ::new()
     .__export(exports); < Self > ::__export_constructors(exports); } }
 }

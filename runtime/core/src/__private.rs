@@ -29,7 +29,7 @@ pub use crate::node::{AddExport, Export, Serve};
 pub use crate::process::{AfterTime, Mailbox, Receive, Receiver};
 #[cfg(feature = "net")]
 pub use crate::remote::{
-    ExportFunction, ExportProbe, NotExported, RemoteCall, RemoteConstructor, RemoteFunction, RemoteParam, call_on,
+    ExportProbe, NoConstructors, NotExported, RemoteCall, RemoteConstructor, RemoteFunction, RemoteParam, call_on,
 };
 #[cfg(feature = "supervision")]
 pub use crate::supervisor::{

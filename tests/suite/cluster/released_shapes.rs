@@ -33,8 +33,27 @@ mod first {
         desk: u8,
     }
 
+    /// Has far more values than can be tried, if it is followed into itself.
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub(super) enum Rule {
+        Not(Box<Rule>),
+        Both(Box<Rule>, Box<Rule>),
+        Any(Vec<Rule>),
+        Either(Box<Rule>, Box<Rule>),
+        Above(u64),
+    }
+
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub(super) enum Check {
+        Rule(Rule),
+        Price(u64),
+    }
+
     #[protocol(name = "Desk")]
     pub(super) enum Desk {
+        Verify {
+            check: Check,
+        },
         Order {
             item: Item,
             count: u32,
@@ -118,6 +137,9 @@ mod second {
             from: DeskRef,
             item: Item,
         },
+        Verify {
+            check: first::Check,
+        },
         Count {
             count: f64,
         },
@@ -148,6 +170,12 @@ mod broken {
         Card { number: String, holder: String },
     }
 
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub(super) enum Check {
+        Rule(first::Rule),
+        Price(u32),
+    }
+
     /// Every value is refused.
     #[derive(Clone, Debug, Serialize, Deserialize)]
     #[serde(try_from = "u32")]
@@ -172,6 +200,7 @@ mod broken {
     pub(super) enum Desk {
         Order { item: first::Item, count: u32, reply: Reply<Receipt> },
         Refund { item: first::Item, from: DeskRef, reason: String },
+        Verify { check: Check },
         Pay { payment: Payment },
         Weigh { grams: u32, tables: u8 },
         Label { text: Vec<u8> },
@@ -217,6 +246,7 @@ fn each_part_that_cannot_be_read_is_listed() {
             "`Desk::Pay`: field `payment.Card`: the field `holder` was not sent, and has no default",
             "`Desk::Pay`: field `payment`: unknown variant `Split`, expected `Cash` or `Card`",
             "`Desk::Refund`: the field `reason` was not sent, and has no default",
+            "`Desk::Verify`: field `check.Price`: the number does not fit into u32",
             "`Desk::Weigh`: field `grams`: the number does not fit into u32",
             "`Desk::Weigh`: field `tables`: the number does not fit into u8",
         ]

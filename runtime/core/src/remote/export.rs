@@ -43,14 +43,14 @@ pub trait NotExported: Sized {
 impl<C> NotExported for ExportProbe<C> {}
 
 /// An actor without constructors, which has no function of this name itself.
-pub trait ExportFunction: Sized {
+pub trait NoConstructors: Sized {
     /// Adds nothing.
     fn __export_constructors<E: AddExport>(exports: &mut E) {
         let _ = exports;
     }
 }
 
-impl<A> ExportFunction for A {}
+impl<A> NoConstructors for A {}
 
 #[diagnostic::do_not_recommend]
 impl<F: RemoteFunction<Output: RemoteValue>> Export for F {

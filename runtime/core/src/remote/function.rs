@@ -13,7 +13,6 @@ use crate::base::{CallError, CallErrorKind, Decoder, Exit, NodeName, Protocol, V
 use crate::call::{Call, CallName, Reply, Request, reply_pair};
 use crate::node::{Node, RunningCall};
 use crate::process::{Cell, EncodedValue, ProcessKind, ProcessTask, StartInfo};
-use crate::wire::Signal;
 
 /// A function that other nodes can call. [`#[remote]`](attr.remote.html) implements it for the type `Remote` in the module
 /// with the function's name.
@@ -71,13 +70,7 @@ struct LocalProcess {
 
 impl Drop for LocalProcess {
     fn drop(&mut self) {
-        let pid = self.node.pid(self.number);
-        self.node.signal(
-            &self.node.pid(Node::SYSTEM),
-            &pid,
-            crate::wire::Epoch::LOCAL,
-            Signal::Exit { reason: Exit::Kill, linked: false },
-        );
+        self.node.send_exit(self.number, Exit::Kill);
     }
 }
 

@@ -26,7 +26,7 @@ mod starting;
 
 pub use constructor::RemoteConstructor;
 pub use error::SpawnError;
-pub use export::{ExportFunction, ExportProbe, NotExported};
+pub use export::{ExportProbe, NoConstructors, NotExported};
 pub use function::{RemoteCall, RemoteFunction, RemoteParam, call_on};
 pub use multicall::multicall;
 pub use spawn::SpawnOn;

@@ -53,13 +53,20 @@ impl<A: Actor> Waiting<A> {
         let number = starter.pid().number();
         Current::collect_dropped(starter.node(), number, || self.open()).0
     }
-}
 
-/// Waits for the outcome of an `init`, if it was requested.
-async fn wait(started: Option<Started>) -> Result<(), SpawnError> {
-    match started {
-        Some(started) => started.await,
-        None => Ok(()),
+    /// Lets the process run by `open`, and resolves with its stub after its `init`. `open` is called before this returns.
+    fn start<F>(mut self, open: F) -> impl Future<Output = Result<Ref<A>, SpawnError>> + Send + use<A, F>
+    where
+        F: FnOnce(Self) -> Ref<A>,
+    {
+        let started = self.started.take();
+        let stub = open(self);
+        async move {
+            if let Some(started) = started {
+                started.await?;
+            }
+            Ok(stub)
+        }
     }
 }
 
@@ -202,12 +209,7 @@ pub trait SpawnOn: Constructor {
         Self: RemoteConstructor,
     {
         let waiting = request(Node::current(), node.as_ref(), self, true);
-        Starting::new(async move {
-            let mut waiting = waiting.await?;
-            let started = waiting.started.take();
-            let stub = waiting.open();
-            wait(started).await.map(|()| stub)
-        })
+        Starting::new(async move { waiting.await?.start(Waiting::open).await })
     }
 
     /// Starts the process on the node as [`spawn_on`](SpawnOn::spawn_on), linked to the caller's process before it runs.
@@ -232,11 +234,9 @@ pub trait SpawnOn: Constructor {
     {
         let waiting = request(cx.node().clone(), node.as_ref(), self, true);
         Starting::new(async move {
-            let mut waiting = waiting.await?;
+            let waiting = waiting.await?;
             cx.link(&waiting.stub);
-            let started = waiting.started.take();
-            let stub = waiting.open_from(cx);
-            wait(started).await.map(|()| stub)
+            waiting.start(|waiting| waiting.open_from(cx)).await
         })
     }
 
@@ -272,15 +272,13 @@ pub trait SpawnOn: Constructor {
     {
         let waiting = request(cx.node().clone(), node.as_ref(), self, true);
         Starting::new(async move {
-            let mut waiting = waiting.await?;
+            let waiting = waiting.await?;
             let monitor = cx.monitor(&waiting.stub);
-            let started = waiting.started.take();
-            let stub = waiting.open_from(cx);
-            let result = wait(started).await;
-            if result.is_err() {
+            let started = waiting.start(|waiting| waiting.open_from(cx)).await;
+            if started.is_err() {
                 cx.demonitor(monitor);
             }
-            result.map(|()| (stub, monitor))
+            started.map(|stub| (stub, monitor))
         })
     }
 }

@@ -173,6 +173,11 @@ fn unreadable_samples(mut samples: Samples<'_>, read: impl Fn(&[u8], u32) -> Res
             lines.insert(format!("{}; all other values that were tried were refused, too", refusal.text));
         }
     }
+    if samples.is_cut() {
+        lines.insert(
+            "it has more kinds of values than can be tried: put parts of it into messages of their own".to_owned(),
+        );
+    }
     lines
 }
 

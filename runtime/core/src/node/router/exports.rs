@@ -1,12 +1,13 @@
 //! The actors and functions that other nodes may start and call, and the calls of functions that run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use crate::base::{CallErrorKind, Decoder, Exit, Right, Source, shorten};
 use crate::node::{CallId, Node};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::{Epoch, Signal};
+use crate::wire::Epoch;
 
 /// An actor or a function that other nodes may start or call. [`#[actor]`](attr.actor.html) and
 /// [`#[remote]`](attr.remote.html) implement it.
@@ -76,19 +77,27 @@ impl fmt::Debug for Exports {
     }
 }
 
-/// The calls of other nodes for which a process runs, until its end.
+/// The calls of other nodes for which a process runs, until its end: the connection, the id, and the process's number.
+///
+/// A peer that uses an id twice has two entries.
 #[derive(Default)]
-pub(crate) struct RunningCalls(Mutex<HashMap<(Epoch, u64), u64>>);
+pub(crate) struct RunningCalls(Mutex<BTreeSet<(Epoch, u64, u64)>>);
 
 /// Removes the note of a running call at its end.
 pub(crate) struct RunningCall {
     node: Node,
-    call: (Epoch, u64),
+    call: (Epoch, u64, u64),
 }
 
 impl RunningCalls {
-    fn lock(&self) -> MutexGuard<'_, HashMap<(Epoch, u64), u64>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<(Epoch, u64, u64)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the processes of the calls of a connection with ids in this range.
+    fn processes(&self, epoch: Epoch, ids: RangeInclusive<u64>) -> Vec<u64> {
+        let range = (epoch, *ids.start(), 0)..=(epoch, *ids.end(), u64::MAX);
+        self.lock().range(range).map(|(_, _, process)| *process).collect()
     }
 }
 
@@ -120,32 +129,25 @@ impl Node {
 
     /// Notes that the process with this number runs for a call of another node. It is killed if the caller gives up.
     pub(crate) fn note_running_call(&self, CallId { epoch, id }: CallId, process: u64) -> RunningCall {
-        self.running_calls().lock().insert((epoch, id), process);
-        RunningCall { node: self.clone(), call: (epoch, id) }
+        let call = (epoch, id, process);
+        self.running_calls().lock().insert(call);
+        RunningCall { node: self.clone(), call }
     }
 
     /// Kills the process that runs for a call, whose caller does not wait any more.
     pub(crate) fn cancel_running_call(&self, CallId { epoch, id }: CallId) {
-        let process = self.running_calls().lock().get(&(epoch, id)).copied();
-        self.kill_each(process);
+        self.running_calls()
+            .processes(epoch, id..=id)
+            .into_iter()
+            .for_each(|process| self.send_exit(process, Exit::Kill));
     }
 
     /// Kills the processes that run for calls of a connection that is lost.
     pub(crate) fn cancel_running_calls(&self, lost: Epoch) {
-        let calls = self.running_calls().lock();
-        let processes: Vec<u64> =
-            calls.iter().filter(|((epoch, _), _)| *epoch == lost).map(|(_, process)| *process).collect();
-        drop(calls);
-        self.kill_each(processes);
-    }
-
-    fn kill_each(&self, processes: impl IntoIterator<Item = u64>) {
-        for process in processes {
-            if let Some((number, target)) = self.signal_target(process) {
-                let signal = Signal::Exit { reason: Exit::Kill, linked: false };
-                target.signal(number, &self.pid(Node::SYSTEM), Epoch::LOCAL, signal);
-            }
-        }
+        self.running_calls()
+            .processes(lost, 0..=u64::MAX)
+            .into_iter()
+            .for_each(|process| self.send_exit(process, Exit::Kill));
     }
 }
 

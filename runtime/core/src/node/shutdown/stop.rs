@@ -206,14 +206,17 @@ impl Node {
         }
     }
 
+    /// Sends an exit signal of the node itself to a process, if there is one with this number.
+    pub(crate) fn send_exit(&self, number: u64, reason: Exit) {
+        if let Some(cell) = self.table().get(number) {
+            let signal = Signal::Exit { reason, linked: false };
+            cell.signal(number, &self.pid(Node::SYSTEM), Epoch::LOCAL, signal);
+        }
+    }
+
     /// Sends an exit signal to all of these processes; returns true if they are gone in time.
     async fn exit_all(&self, numbers: &[u64], reason: Exit, timeout: Option<Duration>) -> bool {
-        let sender = self.pid(Node::SYSTEM);
-        for number in numbers {
-            if let Some(cell) = self.table().get(*number) {
-                cell.signal(*number, &sender, Epoch::LOCAL, Signal::Exit { reason: reason.clone(), linked: false });
-            }
-        }
+        numbers.iter().for_each(|number| self.send_exit(*number, reason.clone()));
         let gone = async {
             for number in numbers {
                 self.table().wait_removed(*number).await;

@@ -8,7 +8,10 @@ use crate::shape::{Node, NodeIndex, Shape};
 
 /// The most values of one shape.
 const MAX_SAMPLES: u32 = 100_000;
-/// The ends of the integer types that [`INTEGERS`] does not have. `u128::MAX` stands for itself and [`i128::MAX`].
+/// A type within itself has the smallest value from this occurrence on. Otherwise the values of a recursive type would not
+/// end.
+const MAX_OPEN: usize = 2;
+/// The ends of the integer types that [`INTEGERS`] does not have, but for the largest number of each.
 const ENDS: &[i128] =
     &[i8::MIN as i128, i16::MIN as i128, i16::MAX as i128, i32::MIN as i128, i32::MAX as i128, i128::MIN, i128::MAX];
 
@@ -21,6 +24,8 @@ pub(crate) struct Samples<'s> {
     place: Place,
     /// The choices in the current value: where their bytes end, and the place.
     choices: Vec<(usize, Path)>,
+    /// The nodes from the root to the one that is written.
+    open: Vec<NodeIndex>,
     /// The number of replies in the current value.
     replies: u32,
     left: u32,
@@ -46,10 +51,15 @@ impl<'s> Samples<'s> {
         let heights = heights(shape);
         heights[root as usize]?;
         let (place, choices) = (Place::default(), Vec::new());
-        Some(Samples { shape, root, heights, place, choices, replies: 0, left: MAX_SAMPLES })
+        Some(Samples { shape, root, heights, place, choices, open: Vec::new(), replies: 0, left: MAX_SAMPLES })
     }
 
-    /// Returns the next value and the number of replies in it. `None` if all were returned.
+    /// Returns true if there are too many values, and some were left out.
+    pub(crate) fn is_cut(&self) -> bool {
+        !self.place.is_done
+    }
+
+    /// Returns the next value and the number of replies in it. `None` if all were returned, or too many.
     pub(crate) fn next(&mut self) -> Option<(Vec<u8>, u32)> {
         if self.place.is_done || self.left == 0 {
             return None;
@@ -57,6 +67,7 @@ impl<'s> Samples<'s> {
         self.left -= 1;
         self.choices.clear();
         self.replies = 0;
+        self.open.clear();
         let (mut place, mut bytes) = (std::mem::take(&mut self.place), Vec::new());
         self.write(self.root, Some(&mut place), &mut Vec::new(), &mut bytes);
         self.place = place;
@@ -86,14 +97,14 @@ impl<'s> Samples<'s> {
         place.is_done && place.accepted.is_none()
     }
 
-    /// Writes a value. Without a place it is the smallest one, as inside a value of the same type.
+    /// Writes a value. Without a place it is the smallest one.
     fn write(&mut self, node: NodeIndex, mut place: Option<&mut Place>, path: &mut Path, out: &mut Vec<u8>) {
         let shape = self.shape;
         let ty = shape.node(node);
-        // The path is one part longer at each level, so a type that contains itself is found by its length.
-        if path.len() > MAX_DEPTH {
+        if self.open.iter().filter(|open| **open == node).count() >= MAX_OPEN {
             place = None;
         }
+        self.open.push(node);
         let choice = match &mut place {
             Some(place) => {
                 place.parts.resize_with(part_count(ty), Place::default);
@@ -123,11 +134,9 @@ impl<'s> Samples<'s> {
             }
             _ => {}
         }
+        self.open.pop();
     }
 }
-
-/// Places nested deeper than this have the smallest value.
-const MAX_DEPTH: usize = 12;
 
 impl Place {
     /// Returns the choice that stands at the place.

@@ -24,7 +24,7 @@ pub(crate) struct Samples<'s> {
     place: Place,
     /// The choices in the current value: where their bytes end, and the place.
     choices: Vec<(usize, Path)>,
-    /// The nodes from the root to the one that is written.
+    /// The nodes around the value that is written, and its own.
     open: Vec<NodeIndex>,
     /// The number of replies in the current value.
     replies: u32,
